@@ -1,0 +1,105 @@
+"""The seam between the hub and one vendor.
+
+A connector reads; it never writes to the vendor, to the database, or to the CRM. It hands out
+pages of raw records, each with the cursor that would resume right after it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from hub.model.records import JsonValue, RawRecord
+
+Cursor = Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One kind of object in one vendor, with what the conformance suite may ask of it.
+
+    Args:
+        name: as in mapping names, e.g. `leads`.
+        incremental: whether a cursor narrows the next read.
+        countable: whether the vendor can count a frozen window.
+        reports_deletes: whether deletions come through the stream.
+        context: records are needed by other streams' mappings but have no mapping of their own.
+        volatile: top-level payload keys left out of the content hash.
+        window_by: payload key of the value the window runs on, as `Window` bounds compare to it.
+    """
+
+    name: str
+    incremental: bool = True
+    countable: bool = True
+    reports_deletes: bool = False
+    context: bool = False
+    volatile: frozenset[str] = frozenset()
+    window_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A frozen span of a stream: `since` inclusive (None = from the beginning), `until` exclusive.
+
+    `watermark` is the lower bound before the safety overlap was subtracted. `resume` is the
+    vendor position inside the window where an interrupted read goes on, opaque to all but the
+    connector.
+    """
+
+    since: datetime | None
+    until: datetime
+    watermark: datetime | None = None
+    resume: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records of one vendor answer, and the cursor to store in the transaction that lands them.
+
+    The last page of a window carries a cursor with a moved watermark and no resume position;
+    a window without records still yields one (empty) page so that the watermark moves.
+    """
+
+    records: Sequence[RawRecord]
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `hub check`: what was tried, whether it holds, and what to do if not."""
+
+    subject: str
+    ok: bool
+    message: str
+    hint: str = ""
+
+
+class Connector(Protocol):
+    """What every vendor package offers.
+
+    Raises, from every method that talks to the vendor: `CredentialError` (stop, operator acts),
+    `BudgetError` (stop politely), `TransientError` after the retries are used up (the run fails,
+    the cursor stands), `ProtocolError` (stop: going on would lose records). Never an SDK's own.
+    """
+
+    source: str
+
+    def streams(self) -> Sequence[Stream]:
+        """Return the streams in the order they should be read (context and owners first)."""
+        ...
+
+    def window(self, stream: Stream, cursor: Cursor | None) -> Window:
+        """Freeze the next window from the vendor's clock; resumes an unfinished one."""
+        ...
+
+    def read(self, stream: Stream, window: Window) -> Iterator[Page]:
+        """Yield the window's pages in order."""
+        ...
+
+    def count(self, stream: Stream, since: datetime | None, until: datetime) -> int | None:
+        """Return the vendor's own count of live records in the span; None if it cannot count."""
+        ...
+
+    def check(self) -> Sequence[Finding]:
+        """Try credentials, permissions and settings; never raises CredentialError, reports it."""
+        ...

@@ -1,0 +1,68 @@
+"""The error tree, cut by what happens next rather than by where it went wrong.
+
+    HubError
+    ├── ConfigError       the operator must act; never retried; exit code 2
+    │   └── CredentialError   the vendor refused our credentials or permissions
+    ├── TransientError    we act: retried with a delay
+    │   └── BudgetError       the vendor's daily budget is spent; stop politely, resume later
+    ├── RecordError       one record is unusable: quarantine it, go on with the next
+    ├── ProtocolError     a vendor's answer broke its own contract (a loop, a vanished page)
+    └── ProofError        our own books do not add up: the run is red
+
+Anything else that is raised is a bug and stops the run. Not here: what a user reads beyond the
+message itself, and HTTP status codes (`hub.connectors.http` owns that table).
+"""
+
+
+class HubError(Exception):
+    """Base of everything the hub raises on purpose.
+
+    Args:
+        message: what happened, where.
+        hint: what to do next; shown on a line of its own.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(HubError):
+    """Configuration, option, permission or environment that only the operator can mend."""
+
+
+class CredentialError(ConfigError):
+    """The vendor refused the credentials, or they lack a permission."""
+
+
+class TransientError(HubError):
+    """Worth another try.
+
+    Args:
+        message: what happened.
+        retry_after_s: seconds the other side asked us to wait, if it did.
+        hint: what to do next.
+    """
+
+    def __init__(
+        self, message: str, *, retry_after_s: float | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class BudgetError(TransientError):
+    """The vendor's own quota is exhausted; the cursor stands, a later run goes on from there."""
+
+
+class RecordError(HubError):
+    """One record cannot be used; the batch goes on without it."""
+
+
+class ProtocolError(HubError):
+    """A vendor's answer contradicts its own contract, so going on would lose records."""
+
+
+class ProofError(HubError):
+    """The ledger does not add up: what the source counts is not what was accounted for."""

@@ -1,0 +1,49 @@
+"""Closed lists: what became of a record, and where in the hub a record can stand."""
+
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What became of one source record; the ledger is a sum over these."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    MERGED = "merged"  # joined an entity that was already there
+    EXCLUDED = "excluded"  # the mapping's `when` was false
+    REJECTED = "rejected"
+    DELETED = "deleted"
+
+
+class Op(StrEnum):
+    """What a raw record says about its source object."""
+
+    UPSERT = "upsert"
+    DELETE = "delete"
+    MERGE_INTO = "merge_into"
+
+
+class Lane(StrEnum):
+    """How urgent: `bulk` rings nobody (initial load), `live` rings one by one."""
+
+    BULK = "bulk"
+    LIVE = "live"
+
+
+class Trust(StrEnum):
+    """May a record's values overwrite, and may it connect two others?
+
+    `open` is anything a stranger can send (a form, a chat, an open hook): it fills blanks only
+    and is a leaf in matching.
+    """
+
+    TRUSTED = "trusted"
+    OPEN = "open"
+
+
+class Judgement(StrEnum):
+    """The answer about a pair of records."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    UNSURE = "unsure"
