@@ -1,0 +1,49 @@
+# Lead Hub. `make setup` needs Python 3.11+, pip, make and git, and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: setup demo test check unit lint types contracts format lock clean
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Lead Hub needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $(STAMP)
+
+demo: setup
+	$(BIN)/hub demo $(if $(ONCE),--once) $(if $(JSON),--json) $(if $(PEOPLE),--people $(PEOPLE)) $(if $(SEED),--seed $(SEED))
+
+lint: setup
+	$(BIN)/ruff format --check hub tests
+	$(BIN)/ruff check hub tests
+
+types: setup
+	$(BIN)/mypy
+
+contracts: setup
+	$(BIN)/lint-imports
+
+unit: setup
+	$(BIN)/pytest tests/unit tests/architecture
+
+check: lint types contracts unit
+
+test: setup lint types contracts
+	$(BIN)/pytest tests
+
+format: setup
+	$(BIN)/ruff format hub tests
+	$(BIN)/ruff check --fix hub tests
+
+# The tested set: names and versions only, never an address.
+lock:
+	$(BIN)/python -m pip freeze --exclude-editable | grep -E '^[A-Za-z0-9._-]+==' > requirements.lock
+
+clean:
+	rm -rf $(VENV) .hub

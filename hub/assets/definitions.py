@@ -1,0 +1,214 @@
+"""The asset graph: one asset a stage and stream, `build_defs` for tests and deployment alike.
+
+Dagster asset checks with `blocking=False` leave a run green (tried), so what must be seen is
+checked once more, blocking, in the last asset `proof`: leads are routed, and the run is red.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from hub.assets.resources import HubResource
+from hub.connectors.base import Stream
+from hub.connectors.registry import STREAMS
+from hub.mappings.loader import names
+from hub.pipeline import flow
+from hub.records.batches import StreamLedger
+
+OWNERS = ["team:revops"]
+
+
+def _key(*parts: str) -> dg.AssetKey:
+    return dg.AssetKey(list(parts))
+
+
+def _land_asset(source: str, stream: Stream) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=_key("land", source, stream.name),
+        group_name="land",
+        kinds={source, "postgres"},
+        owners=OWNERS,
+        description=f"{stream.name} of {source} as sent, page by page with the cursor.",
+        check_specs=[
+            dg.AssetCheckSpec(
+                "complete",
+                asset=_key("land", source, stream.name),
+                description="The source counts no more objects than it handed out.",
+            )
+        ],
+    )
+    def land(hub: HubResource) -> dg.MaterializeResult[Any]:
+        landed = flow.land_stream(hub.hub, hub.batch(source), stream)
+        note = flow.window_note(hub.hub, hub.batch(source), stream.name)
+        shortage = note.get("shortage")
+        return dg.MaterializeResult(
+            metadata={**landed, "counted_by_source": str(note.get("counted"))},
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name="complete",
+                    passed=not shortage,
+                    severity=dg.AssetCheckSeverity.ERROR,
+                    metadata=_short(shortage),
+                )
+            ],
+        )
+
+    return land
+
+
+def _normalize_asset(
+    source: str, stream: str, land_keys: Sequence[dg.AssetKey]
+) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=_key("normalize", source, stream),
+        group_name="normalize",
+        deps=list(land_keys),
+        kinds={"yaml", "postgres"},
+        owners=OWNERS,
+        description=f"{source}/{stream} in the hub's own words, by its mapping document.",
+    )
+    def normalize(hub: HubResource) -> dg.MaterializeResult[Any]:
+        counts = flow.run_normalize(hub.hub, source=source, stream=stream)
+        return dg.MaterializeResult(metadata=dict(counts))
+
+    return normalize
+
+
+def _stage_asset(
+    key: dg.AssetKey, group: str, description: str, deps: Sequence[dg.AssetKey]
+) -> dg.AssetsDefinition:
+    run = {
+        "match": flow.run_match,
+        "load": flow.run_load,
+        "route": flow.run_route,
+        "notify": flow.run_notify,
+    }[group]
+
+    @dg.asset(
+        key=key,
+        group_name=group,
+        deps=list(deps),
+        kinds={"python", "postgres"},
+        owners=OWNERS,
+        description=description,
+    )
+    def stage(hub: HubResource) -> dg.MaterializeResult[Any]:
+        return dg.MaterializeResult(metadata=dict(run(hub.hub)))
+
+    return stage
+
+
+def _proof_asset(deps: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
+    key = _key("proof")
+
+    @dg.asset(
+        key=key,
+        group_name="proof",
+        deps=list(deps),
+        kinds={"postgres"},
+        owners=OWNERS,
+        description="The books: every record that the sources count has a verdict and an owner.",
+        check_specs=[
+            dg.AssetCheckSpec("ledger", asset=key, blocking=True),
+            dg.AssetCheckSpec("nothing_waits", asset=key, blocking=True),
+            dg.AssetCheckSpec("quarantine_rate", asset=key, blocking=True),
+        ],
+    )
+    def proof(hub: HubResource) -> dg.MaterializeResult[Any]:
+        ledgers = [entry for batch in hub.begun() for entry in flow.finish(hub.hub, batch)]
+        waiting = flow.waiting(hub.hub)
+        rate = _quarantine_rate(ledgers)
+        return dg.MaterializeResult(
+            metadata={"seen": sum(entry.seen for entry in ledgers)},
+            check_results=[
+                _check("ledger", all(e.holds for e in ledgers), _broken(ledgers)),
+                _check("nothing_waits", not any(waiting.values()), waiting),
+                _check("quarantine_rate", rate <= flow.QUARANTINE_LIMIT, {"rejected_share": rate}),
+            ],
+        )
+
+    return proof
+
+
+def _check(name: str, passed: bool, metadata: Mapping[str, Any]) -> dg.AssetCheckResult:  # noqa: FBT001
+    return dg.AssetCheckResult(check_name=name, passed=passed, metadata=dict(metadata))
+
+
+def _quarantine_rate(ledgers: Sequence[StreamLedger]) -> float:
+    rejected = sum(entry.verdicts.get("rejected", 0) for entry in ledgers)
+    return rejected / max(1, sum(entry.seen for entry in ledgers))
+
+
+def _short(shortage: Any) -> dict[str, Any]:
+    if not shortage:
+        return {}
+    return {"missing": int(shortage["missing"]), "narrowest_range": str(shortage["narrowest"])}
+
+
+def _broken(ledgers: Sequence[StreamLedger]) -> dict[str, Any]:
+    """Name what does not add up: ids of lost records, ranges of hidden ones."""
+    told: dict[str, Any] = {}
+    for entry in ledgers:
+        name = f"{entry.source}/{entry.stream}"
+        if entry.lost_n:
+            told[f"{name} lost"] = f"{entry.lost_n}: {', '.join(entry.lost)}"
+        if entry.shortage:
+            told[f"{name} hidden"] = (
+                f"{entry.shortage['missing']} counted by the source and never handed out, "
+                f"narrowest range {entry.shortage['narrowest']}"
+            )
+    return told
+
+
+def build_defs(sources: Mapping[str, Sequence[Stream]] | None = None) -> dg.Definitions:
+    """Return assets, jobs and schedules for the given sources (all known ones by default)."""
+    streams = sources if sources is not None else STREAMS
+    mapped = set(names())
+    assets: list[dg.AssetsDefinition] = []
+    normalized: dict[str, list[dg.AssetKey]] = {}
+    landed: dict[str, list[dg.AssetKey]] = {}
+    for source, its_streams in streams.items():
+        lands = [_land_asset(source, stream) for stream in its_streams]
+        landed[source] = [asset.key for asset in lands]
+        normals = [
+            _normalize_asset(source, stream.name, landed[source])
+            for stream in its_streams
+            if f"{source}/{stream.name}" in mapped
+        ]
+        normalized[source] = [asset.key for asset in normals]
+        assets += [*lands, *normals]
+    upstream = [key for keys in normalized.values() for key in keys]
+    tail = []
+    for key, group, description in (
+        (_key("match", "people"), "match", "Which source records are one person."),
+        (_key("load", "leads"), "load", "Golden leads, folded from everything known of a person."),
+        (_key("route", "assignments"), "route", "An owner for every lead, every turn kept."),
+        (_key("notify", "deliveries"), "notify", "Alerts and e-mails, as each owner prefers."),
+    ):
+        tail.append(_stage_asset(key, group, description, upstream))
+        upstream = [key]
+    proof = _proof_asset(upstream)
+    assets += [*tail, proof]
+    common = dg.AssetSelection.assets(*(a.key for a in tail), proof.key)
+    jobs = [
+        dg.define_asset_job("sync", dg.AssetSelection.all(), executor_def=dg.in_process_executor)
+    ]
+    schedules = []
+    for source in streams:
+        own = dg.AssetSelection.assets(*landed[source], *normalized[source])
+        job = dg.define_asset_job(
+            f"sync_{source}", own | common, executor_def=dg.in_process_executor
+        )
+        jobs.append(job)
+        schedules.append(
+            dg.ScheduleDefinition(
+                name=f"every_five_minutes_{source}", job=job, cron_schedule="*/5 * * * *"
+            )
+        )
+    return dg.Definitions(
+        assets=assets, jobs=jobs, schedules=schedules, resources={"hub": HubResource()}
+    )
+
+
+defs = build_defs()

@@ -1,0 +1,58 @@
+"""The hub as a Dagster resource: opened once a run, holding the locks of the sources it syncs."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from hub.clock import SystemClock
+from hub.db.engine import open_database
+from hub.db.locks import source_locks
+from hub.pipeline.assemble import assemble
+from hub.pipeline.context import Hub
+from hub.pipeline.flow import begin
+from hub.records.batches import Batch
+from hub.settings import load
+
+
+class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Opens the database and the connectors as `hub.yaml` says; `config` names another file."""
+
+    config: str | None = None
+    _hub: Hub | None = PrivateAttr(default=None)
+    _batches: dict[str, Batch] = PrivateAttr(default_factory=dict)
+    _stack: ExitStack = PrivateAttr(default_factory=ExitStack)
+
+    @contextmanager
+    def yield_for_execution(
+        self,
+        context: dg.InitResourceContext,  # noqa: ARG002 Dagster's signature
+    ) -> Iterator["HubResource"]:
+        """Open the hub for one run and close it after."""
+        settings = load(self.config)
+        clock = SystemClock()
+        with ExitStack() as stack:
+            database = stack.enter_context(open_database(settings, clock))
+            self._hub = assemble(settings, database, clock)
+            self._stack = stack
+            self._batches = {}
+            yield self
+
+    @property
+    def hub(self) -> Hub:
+        """The open hub."""
+        if self._hub is None:
+            raise RuntimeError("the hub resource is not open")
+        return self._hub
+
+    def batch(self, source: str) -> Batch:
+        """Return the source's batch in this run; the first call takes its lock and opens it."""
+        if source not in self._batches:
+            self._stack.enter_context(source_locks(self.hub.engine, [source]))
+            self._batches[source] = begin(self.hub, source)
+        return self._batches[source]
+
+    def begun(self) -> list[Batch]:
+        """Return the batches that this run has opened."""
+        return list(self._batches.values())

@@ -1,0 +1,308 @@
+"""The `hub` command: every verb, its options, and how it ends."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hub.cli.output import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_OPERATOR,
+    EXIT_QUARANTINE,
+    exit_code,
+    print_error,
+    print_json,
+    print_table,
+    stdout,
+)
+from hub.errors import ConfigError, HubError
+
+app = typer.Typer(
+    name="hub",
+    help="Lead Hub: leads from many vendors, one clean CRM, an owner who knows.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+mappings_app = typer.Typer(help="Mapping documents: list, test, preview.", no_args_is_help=True)
+quarantine_app = typer.Typer(help="What the mappings refused.", no_args_is_help=True)
+app.add_typer(mappings_app, name="mappings")
+app.add_typer(quarantine_app, name="quarantine")
+
+Config = Annotated[
+    Path | None, typer.Option("--config", help="hub.yaml to use (default: here, then HUB_HOME).")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+@app.command()
+def sync(
+    sources: Annotated[list[str] | None, typer.Argument(help="Sources; all if none.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Read from the beginning.")] = False,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Bring sources up to date now, in this process: from the vendor to the owner."""
+    from hub.cli.opening import opened
+    from hub.pipeline import flow
+
+    with opened(config) as (hub, _, _settings):
+        wanted = sources or hub.sources()
+        for source in wanted:
+            if source not in hub.sources():
+                raise ConfigError(
+                    f"source {source!r} is not configured",
+                    hint=f"configured: {', '.join(hub.sources()) or 'none'}",
+                )
+        report = flow.sync(hub, wanted, full=full)
+    if json:
+        print_json(
+            {
+                "stages": report.stages,
+                "ledgers": [flow.ledger_json(entry) for entry in report.ledgers],
+                "quarantined": report.quarantined,
+            }
+        )
+    else:
+        print_table(
+            "Ledger",
+            ("source", "stream", "counted", "seen", "verdicts", "holds"),
+            [
+                (e.source, e.stream, e.counted, e.seen,
+                 ", ".join(f"{n} {v}" for v, n in sorted(e.verdicts.items())),
+                 "yes" if e.holds else "NO")
+                for e in report.ledgers
+            ],
+        )  # fmt: skip
+    if not report.holds:
+        raise typer.Exit(EXIT_FAILED)
+    if report.quarantined:
+        raise typer.Exit(EXIT_QUARANTINE)
+
+
+@app.command()
+def status(json: Json = False, config: Config = None) -> None:
+    """Sources, cursors, queues, quarantine, review, outbox."""
+    from hub.cli.opening import opened_database
+    from hub.cli.status import read_status, show_status
+
+    with opened_database(config) as (database, settings):
+        document = read_status(database, settings)
+    if json:
+        print_json(document)
+    else:
+        show_status(document)
+
+
+@app.command()
+def check(
+    source: Annotated[str | None, typer.Argument(help="One source; all if none.")] = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Try every credential, permission and setting; say what is wrong and what to do."""
+    from hub.cli.checking import run_checks
+
+    findings = run_checks(config, source)
+    if json:
+        print_json([vars_of(f) for f in findings])
+    else:
+        for finding in findings:
+            mark = "[green]ok[/green]" if finding.ok else "[red]no[/red]"
+            stdout.print(f"{mark}  {finding.subject}: {finding.message}", highlight=False)
+            if finding.hint and not finding.ok:
+                stdout.print(f"      {finding.hint}", highlight=False)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(EXIT_OPERATOR)
+
+
+def vars_of(finding: object) -> dict[str, object]:
+    """Return a slotted dataclass as a dictionary."""
+    from dataclasses import asdict, is_dataclass
+
+    if not is_dataclass(finding) or isinstance(finding, type):
+        raise TypeError(type(finding).__name__)
+    return asdict(finding)
+
+
+@app.command()
+def init(
+    sandbox: Annotated[
+        Path | None,
+        typer.Option("--sandbox", help="The document that `hub sandbox --json` printed."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite hub.yaml.")] = False,
+) -> None:
+    """Write a commented hub.yaml into the working directory; never a secret."""
+    from hub.cli.init import write_config
+
+    path, names = write_config(Path("hub.yaml"), sandbox, force=force)
+    stdout.print(f"wrote {path}", highlight=False)
+    if names:
+        stdout.print("secrets are read from the environment:", highlight=False)
+        for name in names:
+            stdout.print(f"  {name}", highlight=False)
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(help="First port; 0 takes free ones.")] = 0,
+    time_scale: Annotated[float, typer.Option(help="The vendors' clock runs N times faster.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the universe.")] = 1,
+    people: Annotated[int, typer.Option(help="People in the universe.")] = 200,
+    universe: Annotated[Path | None, typer.Option(help="A universe file instead.")] = None,
+    faults: Annotated[str, typer.Option(help="A fault profile.")] = "",
+    live: Annotated[bool, typer.Option("--live", help="New leads keep arriving.")] = False,
+    json: Json = False,
+) -> None:
+    """Run the emulated vendors alone, on loopback, for any client."""
+    from hub.sandbox.server import SandboxOptions, serve
+
+    def announce(document: dict[str, object]) -> None:
+        if json:
+            print_json(document)
+            return
+        for name, vendor in document["vendors"].items():  # type: ignore[attr-defined]
+            stdout.print(f"{name:12} {vendor['url']}", highlight=False)
+        stdout.print(f"{'control':12} {document['control']}", highlight=False)
+        stdout.print("Ctrl-C stops.", highlight=False)
+
+    serve(
+        SandboxOptions(
+            port=port,
+            time_scale=time_scale,
+            seed=seed,
+            people=people,
+            universe=universe,
+            faults=faults,
+            live=live,
+        ),
+        announce,
+    )
+
+
+@app.command()
+def sql(
+    statement: Annotated[str, typer.Argument(help="One SELECT.")],
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Look into the database, read-only, Dagster's tables included."""
+    from hub.cli.opening import opened_database
+    from hub.db.sql_console import run_readonly
+
+    with opened_database(config) as (database, _settings):
+        rows = run_readonly(database, statement)
+    if json:
+        print_json(rows)
+    elif rows:
+        print_table("", list(rows[0]), [list(row.values()) for row in rows])
+    else:
+        stdout.print("no rows")
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End after the summary.")] = False,
+    people: Annotated[int, typer.Option(help="People in the sandbox.")] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of the universe.")] = 1,
+    universe: Annotated[Path | None, typer.Option(help="A universe file instead.")] = None,
+    faults: Annotated[str, typer.Option(help="A fault profile of the sandbox.")] = "",
+    dagster_port: Annotated[int, typer.Option(help="Port of the Dagster UI; 0 = free.")] = 0,
+    json: Json = False,
+) -> None:
+    """Show the whole way of a record on emulated vendors: load, sync, route, notify."""
+    from hub.cli.demo import DemoOptions, run_demo
+
+    ok = run_demo(
+        DemoOptions(
+            once=once, people=people, seed=seed, universe=universe, faults=faults,
+            dagster_port=dagster_port, json=json,
+        )
+    )  # fmt: skip
+    if not ok:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@mappings_app.command("list")
+def mappings_list(json: Json = False, config: Config = None) -> None:
+    """Name every mapping document with its version."""
+    from hub.cli.mapping import documents
+
+    found = documents(config)
+    if json:
+        print_json([{"name": n, "version": v, "trust": t} for n, v, t in found])
+    else:
+        print_table("Mappings", ("name", "version", "trust"), found)
+
+
+@mappings_app.command("test")
+def mappings_test(
+    names: Annotated[list[str] | None, typer.Argument(help="Mappings; all if none.")] = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Run the tests that stand beside the mappings."""
+    from hub.cli.mapping import run_mapping_tests
+
+    if not run_mapping_tests(config, names, as_json=json):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@mappings_app.command("preview")
+def mappings_preview(
+    name: Annotated[str, typer.Argument(help="<source>/<stream>")],
+    file: Annotated[Path, typer.Argument(help="Raw records or a vendor's response, as JSON.")],
+    config: Config = None,
+) -> None:
+    """Show what a mapping makes of a file, as JSON."""
+    from hub.cli.mapping import preview_file
+
+    print_json(preview_file(config, name, file))
+
+
+@quarantine_app.command("list")
+def quarantine_list(json: Json = False, config: Config = None) -> None:
+    """Show values and records that were refused, with the reason."""
+    from hub.cli.opening import opened_database
+    from hub.landing.store import open_quarantine
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        rows = open_quarantine(conn)
+    if json:
+        print_json([vars_of(row) for row in rows])
+    else:
+        print_table(
+            "Quarantine",
+            ("id", "source", "stream", "source id", "field", "value", "reason", "severity"),
+            [
+                (r.id, r.source, r.stream, r.source_id, r.field, r.value[:60], r.reason, r.severity)
+                for r in rows
+            ],
+        )
+
+
+def main() -> None:
+    """Run the command line; every foreseen error is one line and an exit code."""
+    from hub.logs import configure
+
+    level = logging.getLevelNamesMapping().get(os.environ.get("HUB_LOG", "WARNING").upper(), 30)
+    configure(json=not sys.stderr.isatty(), level=level)
+    try:
+        app()
+    except HubError as error:
+        print_error(error)
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(EXIT_FAILED)
+
+
+if __name__ == "__main__":
+    main()

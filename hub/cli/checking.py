@@ -1,0 +1,25 @@
+"""What `hub check` does: settings, database, and every source's own checks."""
+
+from pathlib import Path
+
+from hub.cli.opening import opened
+from hub.connectors.base import Finding
+from hub.errors import ConfigError
+
+
+def run_checks(config: Path | None, source: str | None) -> list[Finding]:
+    """Return findings for the settings, the database and the sources."""
+    with opened(config) as (hub, _database, settings):
+        if source is not None and source not in hub.sources():
+            raise ConfigError(
+                f"source {source!r} is not configured",
+                hint=f"configured: {', '.join(hub.sources()) or 'none'}",
+            )
+        findings = [
+            Finding("settings", ok=True, message=f"{len(settings.people)} people, "
+                    f"{len(settings.groups)} groups, {len(settings.routing.rules)} rules"),
+            Finding("database", ok=True, message="open, schema up to date"),
+        ]  # fmt: skip
+        for name in [source] if source else hub.sources():
+            findings.extend(hub.connector(name).check())
+    return findings

@@ -1,0 +1,169 @@
+"""The demo: emulated vendors, an initial load and a sync through Dagster, owners who know.
+
+Everything is real but the vendors' servers: PostgreSQL, Dagster, HTTP, SMTP. What it prints is
+read back from the database and held against the sandbox's own truth.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from hub.cli.children import child
+from hub.cli.dagster import dagster_ui, write_dagster_home
+from hub.cli.demo_report import Window, read_report, show_report
+from hub.cli.init import render_for_sandbox, sandbox_users
+from hub.cli.opening import opened
+from hub.cli.output import print_json, stdout
+from hub.clock import SystemClock
+from hub.db.engine import open_database
+from hub.errors import HubError
+from hub.pipeline import flow
+from hub.sandbox.generator import live_events
+from hub.settings import Settings, load
+
+_TIME_SCALE = 60  # a lag of 60 s is kept honestly, and takes a second
+_INBOUND = 12
+_SETTLE_S = 3.0  # more than the connectors' lag at this time scale
+_CLOCK = SystemClock()
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What the command line asked for."""
+
+    once: bool
+    people: int
+    seed: int
+    universe: Path | None
+    faults: str
+    dagster_port: int
+    json: bool
+
+
+def run_demo(options: DemoOptions) -> bool:
+    """Run the demo; returns whether every run was green."""
+    home = Path(os.environ.get("HUB_HOME", ".hub")).absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    say = _teller(options)
+    with ExitStack() as stack:
+        say("starting the emulated vendors")
+        sandbox = stack.enter_context(_sandbox(options, home))
+        os.environ.update(sandbox["env"])
+        config = home / "hub.yaml"
+        config.write_text(render_for_sandbox(sandbox, sandbox_users(sandbox)))
+        os.environ["HUB_CONFIG"] = str(config)
+        settings = load(config)
+        database = stack.enter_context(open_database(settings, _CLOCK))
+        env = write_dagster_home(settings, database)
+        started = time.monotonic()
+        runs = [_dagster_run(env, home, "initial load", say)]
+        before = Window.now(database)
+        _bring_news(options, sandbox)
+        runs.append(_dagster_run(env, home, "sync of what came since", say))
+        after = Window.now(database)
+        runs.append(_dagster_run(env, home, "second sync: nothing may change", say))
+        seconds = time.monotonic() - started
+        report = read_report(
+            database,
+            options.seed,
+            sandbox["control"],
+            inbound=before,
+            second=after,
+            runs=runs,
+            seconds=seconds,
+        )
+        if options.json:
+            print_json(report)
+        else:
+            show_report(report)
+        ok = all(run["success"] for run in runs)
+        if not options.once:
+            _stay(options, stack, env, settings, sandbox["control"])
+    return ok
+
+
+def _teller(options: DemoOptions) -> Any:
+    def say(words: str) -> None:
+        if not options.json:
+            stdout.print(f"[dim]…[/dim] {words}", highlight=False)
+
+    return say
+
+
+@contextmanager
+def _sandbox(options: DemoOptions, home: Path) -> Iterator[dict[str, Any]]:
+    arguments = [
+        sys.executable, "-m", "hub.sandbox", "--json", "--time-scale", str(_TIME_SCALE),
+        "--seed", str(options.seed), "--people", str(options.people),
+    ]  # fmt: skip
+    if options.universe:
+        arguments += ["--universe", str(options.universe)]
+    if options.faults:
+        arguments += ["--faults", options.faults]
+    log = home / "sandbox.log"
+    log.write_text("")
+    with child(arguments, env={}, log=log, stdout=subprocess.PIPE) as process:
+        line = process.stdout.readline() if process.stdout else ""
+        if not line:
+            process.wait()
+            told = log.read_text().strip().splitlines()
+            raise HubError(f"the sandbox did not start: {told[-1] if told else 'no reason given'}")
+        yield json.loads(line)
+
+
+def _dagster_run(env: Mapping[str, str], home: Path, name: str, say: Any) -> dict[str, Any]:
+    say(f"Dagster: {name}")
+    with (home / "dagster.log").open("a") as log:
+        done = subprocess.run(
+            [sys.executable, "-m", "hub.assets.run", "sync"],
+            env={**os.environ, **env},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            check=False,
+        )
+    lines = done.stdout.strip().splitlines()
+    if not lines:
+        raise HubError(
+            f"the Dagster run “{name}” ended with exit code {done.returncode} and no summary",
+            hint=f"see {home / 'dagster.log'}",
+        )
+    summary: dict[str, Any] = json.loads(lines[-1])
+    return summary
+
+
+def _bring_news(options: DemoOptions, sandbox: Mapping[str, Any]) -> None:
+    """Let new people write in, as they would at any hour."""
+    for event in islice(live_events(options.seed), _INBOUND):
+        requests.post(f"{sandbox['control']}/events", json=event, timeout=10).raise_for_status()
+    _CLOCK.sleep(_SETTLE_S)
+
+
+def _stay(
+    options: DemoOptions,
+    stack: ExitStack,
+    env: Mapping[str, str],
+    settings: Settings,
+    control: str,
+) -> None:
+    """Keep the Dagster UI up, and new leads arriving, until Ctrl-C."""
+    address = stack.enter_context(dagster_ui(env, settings.home, options.dagster_port))
+    stdout.print(f"Dagster UI: {address}   (Ctrl-C ends everything)", highlight=False)
+    with opened(settings.home / "hub.yaml") as (hub, _, _settings):
+        for event in live_events(options.seed + 1):
+            requests.post(f"{control}/events", json=event, timeout=10).raise_for_status()
+            _CLOCK.sleep(5)
+            report = flow.sync(hub, hub.sources())
+            assigned = report.stages.get("route", {}).get("assigned", 0)
+            if assigned and not options.json:
+                stdout.print(f"{assigned} new leads have an owner who knows", highlight=False)

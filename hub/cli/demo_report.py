@@ -1,0 +1,196 @@
+"""What the demo prints: counts read back from the database, held against the sandbox's truth."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import comb
+from typing import Any
+
+import requests
+from sqlalchemy import Connection, text
+
+from hub.cli.output import print_mapping, print_table
+from hub.db.engine import Database
+from hub.model.verdicts import Verdict
+
+_SOURCES = text("""
+SELECT source, stream, verdict, count(*) AS n FROM reporting.source_records
+WHERE verdict IS NOT NULL GROUP BY source, stream, verdict ORDER BY source, stream
+""")
+_TOTALS = text("""
+SELECT (SELECT count(*) FROM crm.lead WHERE merged_into IS NULL AND archived_at IS NULL) AS leads,
+       (SELECT count(*) FROM ops.review r JOIN ops.source_record a ON a.id = r.a
+        JOIN ops.source_record b ON b.id = r.b
+        WHERE r.decided_at IS NULL AND a.entity_id <> b.entity_id) AS review_pairs,
+       (SELECT count(*) FROM crm.lead WHERE owner_id IS NOT NULL AND merged_into IS NULL
+        AND archived_at IS NULL) AS assigned,
+       (SELECT count(*) FROM crm.lead WHERE owner_id IS NULL AND merged_into IS NULL
+        AND archived_at IS NULL) AS unassigned,
+       (SELECT count(*) FROM crm.alert) AS alerts,
+       (SELECT count(*) FROM ops.delivery WHERE channel = 'email' AND state = 'sent') AS emails,
+       (SELECT count(*) FROM landing.raw) AS raw,
+       (SELECT count(*) FROM ops.change) + (SELECT count(*) FROM crm.lead) AS changes,
+       (SELECT coalesce(max(id), 0) FROM crm.lead) AS last_lead,
+       (SELECT coalesce(max(id), 0) FROM ops.turn) AS last_turn
+""")
+_INBOUND = text("""
+SELECT (SELECT count(*) FROM crm.lead WHERE id > :last_lead AND id <= :until_lead
+        AND merged_into IS NULL) AS new,
+       (SELECT count(*) FROM crm.lead WHERE id > :last_lead AND id <= :until_lead
+        AND merged_into IS NULL AND owner_id IS NOT NULL) AS assigned
+""")
+_LOADED = text("""
+SELECT source, stream, source_id, entity_id FROM ops.source_record
+WHERE target = 'lead' AND entity_id IS NOT NULL
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The books at one moment, so that two moments can be compared."""
+
+    totals: Mapping[str, int]
+
+    @classmethod
+    def now(cls, database: Database) -> "Window":
+        """Read the books."""
+        with database.engine.begin() as conn:
+            return cls(_totals(conn))
+
+
+def _totals(conn: Connection) -> dict[str, int]:
+    return dict(conn.execute(_TOTALS).mappings().one())
+
+
+def read_report(
+    database: Database,
+    seed: int,
+    control: str,
+    *,
+    inbound: Window,
+    second: Window,
+    runs: Sequence[Mapping[str, Any]],
+    seconds: float,
+) -> dict[str, Any]:
+    """Return the demo's document (schema: docs/reference/demo.schema.json)."""
+    truth = requests.get(f"{control}/truth", timeout=30).json()["records"]
+    with database.engine.begin() as conn:
+        totals = _totals(conn)
+        last_lead = inbound.totals["last_lead"]
+        came = conn.execute(
+            _INBOUND, {"last_lead": last_lead, "until_lead": second.totals["last_lead"]}
+        ).one()
+        sources = _sources(conn)
+        loaded = [tuple(row) for row in conn.execute(_LOADED)]
+    return {
+        "seed": seed,
+        "sources": sources,
+        "leads": totals["leads"],
+        "contacts": 0,
+        "review_pairs": totals["review_pairs"],
+        "truth": score_truth(truth, loaded),
+        "assigned": totals["assigned"],
+        "unassigned": totals["unassigned"],
+        "alerts": totals["alerts"],
+        "emails": totals["emails"],
+        "digests": 0,
+        "inbound": {
+            "new": came.new,
+            "assigned": came.assigned,
+            "alerts": second.totals["alerts"] - inbound.totals["alerts"],
+            "emails": second.totals["emails"] - inbound.totals["emails"],
+        },
+        "second_sync": {
+            "landed": totals["raw"] - second.totals["raw"],
+            "changed": totals["changes"] - second.totals["changes"],
+        },
+        "dagster": {
+            "runs": len(runs),
+            "failed": sum(1 for run in runs if not run["success"]),
+            "materializations": sum(run["materializations"] for run in runs),
+            "checks_passed": sum(run["checks_passed"] for run in runs),
+            "checks_failed": sum(run["checks_failed"] for run in runs),
+        },
+        "seconds": round(seconds, 2),
+    }
+
+
+def _sources(conn: Connection) -> dict[str, dict[str, dict[str, int]]]:
+    sources: dict[str, dict[str, dict[str, int]]] = defaultdict(dict)
+    for row in conn.execute(_SOURCES):
+        counts = sources[row.source].setdefault(
+            row.stream, {"landed": 0, **{verdict.value: 0 for verdict in Verdict}}
+        )
+        counts["landed"] += row.n
+        counts[row.verdict] += row.n
+    return dict(sources)
+
+
+def score_truth(
+    truth: Iterable[Mapping[str, Any]], loaded: Iterable[tuple[Any, ...]]
+) -> dict[str, float]:
+    """Return pairwise precision, recall and F1 over the loaded source records.
+
+    A pair is true when both records are of one person; `pairs` is the number of true pairs.
+    """
+    person_of: dict[tuple[str, str, str], str] = {}
+    for record in truth:
+        if record.get("person"):
+            person_of[record["source"], record["stream"], str(record["id"])] = record["person"]
+    by_person: dict[str, int] = defaultdict(int)
+    by_entity: dict[int, int] = defaultdict(int)
+    by_both: dict[tuple[str, int], int] = defaultdict(int)
+    for source, stream, source_id, entity in loaded:
+        # A form answer is known by form and token in the hub, by its token at the vendor.
+        person = person_of.get((source, stream, source_id)) or person_of.get(
+            (source, stream, source_id.rpartition(":")[2])
+        )
+        if person is None:
+            continue
+        by_person[person] += 1
+        by_entity[entity] += 1
+        by_both[person, entity] += 1
+    true = sum(comb(n, 2) for n in by_person.values())
+    found = sum(comb(n, 2) for n in by_entity.values())
+    right = sum(comb(n, 2) for n in by_both.values())
+    precision = right / found if found else 1.0
+    recall = right / true if true else 1.0
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return {
+        "pairs": true,
+        "precision": round(precision, 4),
+        "recall": round(recall, 4),
+        "f1": round(f1, 4),
+    }
+
+
+def show_report(report: Mapping[str, Any]) -> None:
+    """Print the document as tables."""
+    verdicts = [verdict.value for verdict in Verdict]
+    print_table(
+        "What became of every record",
+        ("source", "stream", "landed", *verdicts),
+        [
+            (source, stream, counts["landed"], *(counts[v] or "" for v in verdicts))
+            for source, streams in report["sources"].items()
+            for stream, counts in streams.items()
+        ],
+    )
+    truth = report["truth"]
+    print_mapping(
+        "The CRM",
+        {
+            "leads": report["leads"],
+            "assigned / unassigned": f"{report['assigned']} / {report['unassigned']}",
+            "pairs in review": report["review_pairs"],
+            "matching": f"precision {truth['precision']}, recall {truth['recall']} "
+            f"of {truth['pairs']} true pairs",
+            "new since the initial load": report["inbound"]["new"],
+            "alerts / e-mails": f"{report['alerts']} / {report['emails']}",
+            "second sync landed / changed": f"{report['second_sync']['landed']} / "
+            f"{report['second_sync']['changed']}",
+            "Dagster runs (failed), checks passed": f"{report['dagster']['runs']} "
+            f"({report['dagster']['failed']}), {report['dagster']['checks_passed']}",
+            "seconds": report["seconds"],
+        },
+    )

@@ -1,0 +1,28 @@
+"""Open the hub for one command: settings, database, connectors, and close them after."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hub.clock import SystemClock
+from hub.db.engine import Database, open_database
+from hub.pipeline.assemble import assemble
+from hub.pipeline.context import Hub
+from hub.settings import Settings, load
+
+
+@contextmanager
+def opened(config: Path | None) -> Iterator[tuple[Hub, Database, Settings]]:
+    """Yield the hub, its database and its settings."""
+    settings = load(config)
+    clock = SystemClock()
+    with open_database(settings, clock) as database:
+        yield assemble(settings, database, clock), database, settings
+
+
+@contextmanager
+def opened_database(config: Path | None) -> Iterator[tuple[Database, Settings]]:
+    """Yield the database alone, for commands that read."""
+    settings = load(config)
+    with open_database(settings, SystemClock()) as database:
+        yield database, settings

@@ -1,0 +1,236 @@
+"""From what went wrong on the wire to what to do about it, and the one wrapper that retries.
+
+In: HTTP statuses, exceptions of requests and of the vendors' SDKs. Out: `HubError`s whose text
+names the method, host, path and the vendor's error code, and never a query string, a body or a
+header: these hold secrets and personal values. Not here: a vendor's own error codes (each vendor
+package has a table of those, asked first), and pacing (`hub.connectors.governor`).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import tenacity
+from tenacity import RetryCallState
+
+from hub.clock import Clock
+from hub.errors import (
+    BudgetError,
+    ConfigError,
+    CredentialError,
+    HubError,
+    ProtocolError,
+    TransientError,
+)
+from hub.logs import get_logger
+
+_T = TypeVar("_T")
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_. -]{1,59}")
+
+# One table: a status, a hundred of statuses, or the dotted name of an exception class (looked up
+# along its bases) → what to do. `None`: the exception carries a status, which decides.
+ERRORS: Mapping[int | str, type[HubError] | None] = {
+    "1xx": ProtocolError,
+    "2xx": ProtocolError,  # asked about only if its body is not what was promised
+    "3xx": ConfigError,  # redirects are not followed: a key would go where nobody sent it
+    "4xx": ProtocolError,  # our request is at fault
+    401: CredentialError,
+    402: ConfigError,
+    403: CredentialError,
+    404: ConfigError,
+    407: ConfigError,
+    408: TransientError,
+    409: TransientError,
+    410: ConfigError,
+    420: TransientError,
+    421: TransientError,
+    423: TransientError,
+    425: TransientError,
+    426: ConfigError,
+    429: TransientError,
+    451: ConfigError,
+    "5xx": TransientError,
+    501: ProtocolError,
+    505: ProtocolError,
+    511: ConfigError,
+    "requests.exceptions.RequestException": TransientError,
+    "requests.exceptions.HTTPError": None,
+    "requests.exceptions.SSLError": ConfigError,
+    "requests.exceptions.TooManyRedirects": ConfigError,
+    "requests.exceptions.URLRequired": ConfigError,
+    "requests.exceptions.MissingSchema": ConfigError,
+    "requests.exceptions.InvalidSchema": ConfigError,
+    "requests.exceptions.InvalidURL": ConfigError,  # InvalidProxyURL too
+    "requests.exceptions.InvalidHeader": ConfigError,
+    "simple_salesforce.exceptions.SalesforceError": None,
+    "simple_salesforce.exceptions.SalesforceAuthenticationFailed": CredentialError,
+    "simple_salesforce.exceptions.SalesforceOperationError": ProtocolError,
+    "xml.parsers.expat.ExpatError": TransientError,  # half a SOAP answer
+}
+
+HINTS: Mapping[type[HubError], str] = {
+    CredentialError: "run `hub check`; renew the credentials or grant the permission it names",
+    ConfigError: "check the source's address and settings with `hub check`",
+    ProtocolError: "nothing was skipped, the cursor stands; please report this with its text",
+    BudgetError: "the next run goes on from the cursor once the vendor's quota has recovered",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long `call` goes on.
+
+    Args:
+        attempts: tries in all.
+        total_s: vendor seconds from the first try after which no further wait begins.
+        base_s: upper edge of the first jittered wait; doubles with each try.
+        most_s: the most that edge grows to.
+        time_scale: how many times faster than ours the vendor's clock runs (1 outside the sandbox).
+    """
+
+    attempts: int = 6
+    total_s: float = 300.0
+    base_s: float = 1.0
+    most_s: float = 60.0
+    time_scale: float = 1.0
+
+
+def class_for_status(status: int) -> type[HubError]:
+    """Return what an HTTP status asks for; any integer has an answer."""
+    found = ERRORS.get(status, ERRORS.get(f"{status // 100}xx"))
+    return found or ProtocolError
+
+
+def class_for_exception(error: BaseException) -> type[HubError] | None:
+    """Return what an exception of requests or an SDK asks for; None if it is none of theirs."""
+    for base in type(error).__mro__:
+        name = f"{base.__module__}.{base.__qualname__}"
+        if name not in ERRORS:
+            continue
+        return ERRORS[name] or class_for_status(_status_of(error))
+    return None
+
+
+def _status_of(error: BaseException) -> int:
+    response = getattr(error, "response", None)
+    status = getattr(error, "status", getattr(response, "status_code", 0))
+    return status if isinstance(status, int) else 0
+
+
+def make_error(
+    kind: type[HubError],
+    message: str,
+    *,
+    hint: str | None = None,
+    retry_after_s: float | None = None,
+) -> HubError:
+    """Return an error of the class, with the class's usual hint."""
+    hint = hint or HINTS.get(kind)
+    if issubclass(kind, TransientError):
+        return kind(message, retry_after_s=retry_after_s, hint=hint)
+    return kind(message, hint=hint)
+
+
+def error_for_status(
+    status: int,
+    *,
+    where: str,
+    code: str = "",
+    headers: Mapping[str, str] | None = None,
+    now: datetime | None = None,
+) -> HubError:
+    """Return the error for an answer other than success."""
+    named = f" {code}" if code else ""
+    return make_error(
+        class_for_status(status),
+        f"{where} answered {status}{named}",
+        retry_after_s=retry_after(headers or {}, now=now),
+    )
+
+
+def error_for_exception(error: BaseException, *, where: str, code: str = "") -> HubError | None:
+    """Return the error for an exception of requests or an SDK, None if it is a bug of ours."""
+    kind = class_for_exception(error)
+    if kind is None:
+        return None
+    status = _status_of(error)
+    said = " ".join(part for part in (str(status) if status else "", code) if part)
+    what = f"answered {said}" if said else f"failed: {type(error).__name__}"
+    return make_error(kind, f"{where} {what}")
+
+
+def describe_call(method: str, url: str) -> str:
+    """Return method, host and path of a call: what may stand in a message."""
+    parts = urlsplit(url)
+    return f"{method} {parts.hostname or ''}{parts.path}"
+
+
+def safe_code(value: object) -> str:
+    """Return a vendor's error code if it looks like one; a sentence may hold personal values."""
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else ""
+
+
+def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
+    """Return the seconds asked for by `Retry-After` (seconds or an HTTP date), if any."""
+    value = headers.get("Retry-After", "").strip()
+    if not value:
+        return None
+    try:
+        return max(float(value), 0.0)
+    except ValueError:
+        pass
+    moment = http_date(value)
+    now = now or http_date(headers.get("Date", ""))
+    if moment is None or now is None:
+        return None
+    return max((moment - now).total_seconds(), 0.0)
+
+
+def http_date(value: str) -> datetime | None:
+    """Return the aware UTC time of an HTTP date, None if it is none."""
+    try:
+        return parsedate_to_datetime(value).astimezone(UTC)
+    except ValueError:
+        return None
+
+
+def call(fn: Callable[[], _T], *, clock: Clock, patience: Patience | None = None) -> _T:
+    """Return `fn()`, tried again while it raises `TransientError`.
+
+    Waits have full jitter and are never shorter than what the vendor asked for. A `BudgetError`
+    is not retried. Raises the last error once attempts or time are used up.
+    """
+    patience = patience or Patience()
+    jitter = tenacity.wait_random_exponential(multiplier=patience.base_s, max=patience.most_s)
+    started = clock.now()
+
+    def wait(state: RetryCallState) -> float:
+        failure = state.outcome.exception() if state.outcome else None
+        asked = failure.retry_after_s if isinstance(failure, TransientError) else None
+        return (asked or 0.0) + (jitter(state) if not asked else min(jitter(state), 1.0))
+
+    def stop(state: RetryCallState) -> bool:
+        gone_s = (clock.now() - started).total_seconds() * patience.time_scale
+        over = gone_s + state.upcoming_sleep > patience.total_s
+        return over or state.attempt_number >= patience.attempts
+
+    def sleep(vendor_s: float) -> None:
+        get_logger().info("vendor_call_retried", wait_s=round(vendor_s, 3))
+        clock.sleep(vendor_s / patience.time_scale)
+
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_is_worth_another_try),
+        wait=wait,
+        stop=stop,
+        sleep=sleep,
+        reraise=True,
+    )
+    return retrying(fn)
+
+
+def _is_worth_another_try(error: BaseException) -> bool:
+    return isinstance(error, TransientError) and not isinstance(error, BudgetError)

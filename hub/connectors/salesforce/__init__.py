@@ -1,0 +1,1 @@
+"""Salesforce: users and leads, through simple-salesforce. Reads only."""

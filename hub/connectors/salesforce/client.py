@@ -1,0 +1,311 @@
+"""Talking to one Salesforce org through simple-salesforce; nothing of the SDK leaves this module.
+
+In: SOQL and object names. Out: parsed rows with their bytes as received, or a `HubError`. Retries,
+logs in again when the session ends, keeps to the daily budget.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+from xml.parsers.expat import ExpatError
+
+import requests
+from simple_salesforce.api import Salesforce
+from simple_salesforce.exceptions import SalesforceError
+
+from hub.clock import Clock
+from hub.connectors.governor import Budget, DailyBudget, Usage
+from hub.connectors.http import (
+    Patience,
+    call,
+    class_for_status,
+    describe_call,
+    error_for_status,
+    http_date,
+    make_error,
+)
+from hub.connectors.salesforce.errors import error_code, error_for_code, translate
+from hub.connectors.session import VendorSession
+from hub.connectors.slices import slice_list
+from hub.errors import ConfigError, CredentialError, HubError, ProtocolError, TransientError
+
+_T = TypeVar("_T")
+# SOAP login() does not exist from v65.0 on and is retired in Summer '27
+_LAST_SOAP_VERSION = 64.0
+_LOGINS_IN_A_ROW = 3
+# pretty-printed by default of the SDK; compact bodies are two thirds of the size
+_COMPACT = {"X-PrettyPrint": "0"}
+_SHARED_HOSTS = frozenset({"", "login", "test"})
+
+
+@dataclass(frozen=True, slots=True)
+class SalesforceConfig:
+    """What one org needs.
+
+    Args:
+        domain: My Domain, e.g. `acme.my` (`.salesforce.com` may be there or not).
+        auth: `client_credentials`, or `soap` (legacy: user name, password, security token).
+        client_id: consumer key of the app.
+        client_secret: consumer secret of the app.
+        username: for `soap`.
+        password: for `soap`.
+        security_token: for `soap`; empty where the network is trusted by the org.
+        base_url: an emulator's address on loopback; empty outside tests.
+        api_version: REST version, e.g. `64.0`.
+        overlap_s: how far before the watermark a window begins.
+        lag_s: how far before Salesforce's present a window ends.
+        page_size: records a query asks for, 1 to 2000.
+        time_scale: how many times faster than ours the vendor's clock runs.
+        daily_reserve: share of the daily API requests left to other applications.
+    """
+
+    domain: str
+    auth: str = "client_credentials"
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    username: str = ""
+    password: str = field(default="", repr=False)
+    security_token: str = field(default="", repr=False)
+    base_url: str = ""
+    api_version: str = "64.0"
+    overlap_s: float = 300.0
+    lag_s: float = 60.0
+    page_size: int = 2000
+    time_scale: float = 1.0
+    daily_reserve: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One answer to a query.
+
+    Args:
+        rows: the records, parsed.
+        raws: their bytes as received, in the same order.
+        total: how many records the whole query matches (within its LIMIT).
+        done: whether this answer holds the last of them.
+        next_url: path of the answer's continuation if not.
+    """
+
+    rows: Sequence[Mapping[str, Any]]
+    raws: Sequence[bytes]
+    total: int
+    done: bool
+    next_url: str
+
+
+class SalesforceClient:
+    """One org, one session; not for several threads.
+
+    Args:
+        config: address and credentials.
+        clock: waits between retries.
+        budget: instead of this process's own daily budget.
+        patience: limits of the retries.
+    """
+
+    def __init__(
+        self,
+        config: SalesforceConfig,
+        clock: Clock,
+        *,
+        budget: Budget | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._patience = patience or Patience(time_scale=config.time_scale)
+        self._budget = budget or DailyBudget(config.daily_reserve, clock, subject="salesforce")
+        self._session = VendorSession(
+            self._budget, inspect=self._inspect, bend_to=config.base_url or None
+        )
+        self._sdk: Salesforce | None = None
+        self._logins = 0
+
+    def login(self) -> None:
+        """Log in if that has not happened yet."""
+        self._try("Salesforce login", lambda _: None)
+
+    def query(self, soql: str, *, deleted: bool) -> Batch:
+        """Return the first answer to a query, with the recycle bin's records if `deleted`."""
+        return self._try(
+            "Salesforce query",
+            lambda sdk: self._batch(sdk.query(soql, include_deleted=deleted, headers=_COMPACT)),
+        )
+
+    def more(self, next_url: str) -> Batch:
+        """Return the next answer to a query."""
+        return self._try(
+            "Salesforce query",
+            lambda sdk: self._batch(
+                sdk.query_more(next_url, identifier_is_url=True, headers=_COMPACT)
+            ),
+        )
+
+    def count(self, soql: str) -> int:
+        """Return the number a `SELECT COUNT()` gives; deleted records are not counted."""
+        answer = self._try("Salesforce count", lambda sdk: sdk.query(soql, headers=_COMPACT))
+        return _number(answer, "totalSize")
+
+    def describe(self, name: str) -> Sequence[Mapping[str, Any]]:
+        """Return the fields of an object as describe gives them."""
+        # not sdk.Lead.describe(): that one logs in again without end on a session that never holds
+        answer = self._try(
+            f"Salesforce describe {name}",
+            lambda sdk: sdk.restful(f"sobjects/{name}/describe", headers=_COMPACT),
+        )
+        fields = answer.get("fields") if isinstance(answer, Mapping) else None
+        if not isinstance(fields, list):
+            raise ProtocolError(f"Salesforce describe {name}: the answer names no fields")
+        return fields
+
+    def limits(self) -> tuple[Usage, datetime]:
+        """Return the daily API requests used and allowed, and Salesforce's present time."""
+        return self._try("Salesforce limits", self._limits)
+
+    def _limits(self, sdk: Salesforce) -> tuple[Usage, datetime]:
+        answer = sdk.limits(headers=_COMPACT)
+        headers = self._session.last.headers if self._session.last is not None else {}
+        now = http_date(headers.get("Date", ""))
+        if now is None:
+            raise ProtocolError("Salesforce limits: the answer carries no Date")
+        daily = answer.get("DailyApiRequests") if isinstance(answer, Mapping) else None
+        if not isinstance(daily, Mapping):
+            return Usage(0, 0), now
+        limit = _number(daily, "Max")
+        return Usage(limit - _number(daily, "Remaining"), limit), now
+
+    def _batch(self, answer: Mapping[str, Any]) -> Batch:
+        body = self._session.last.content if self._session.last is not None else b""
+        rows = answer.get("records")
+        if not isinstance(rows, list):
+            raise ProtocolError("Salesforce query: the answer has no records")
+        return Batch(
+            rows=rows,
+            raws=slice_list(body, "records"),
+            total=_number(answer, "totalSize"),
+            done=answer.get("done") is not False,
+            next_url=str(answer.get("nextRecordsUrl") or ""),
+        )
+
+    def _try(self, where: str, ask: Callable[[Salesforce], _T]) -> _T:
+        return call(lambda: self._guarded(where, ask), clock=self._clock, patience=self._patience)
+
+    def _guarded(self, where: str, ask: Callable[[Salesforce], _T]) -> _T:
+        """Run one SDK call; what it raises leaves as a `HubError`."""
+        try:
+            if self._sdk is None:
+                self._sdk = self._log_in()
+            return ask(self._sdk)
+        except HubError:
+            raise
+        except SalesforceError as exc:
+            error = translate(exc, where=where)
+            # from None: the SDK's text quotes the body, and a login's body holds the token
+            raise (error or ProtocolError(f"{where}: {type(exc).__name__}")) from None
+        except (AttributeError, KeyError, IndexError, TypeError) as exc:
+            # what the SDK does on an answer of another shape than it expects
+            raise ProtocolError(f"{where}: the answer has an unknown shape") from exc
+        except (requests.RequestException, ValueError, ExpatError) as exc:
+            unread = make_error(TransientError, f"{where}: the answer is not JSON")
+            raise translate(exc, where=where) or unread from exc
+
+    def _log_in(self) -> Salesforce:
+        config = self._config
+        domain = short_domain(config.domain)
+        self._logins = 0
+        if config.auth == "soap":
+            version = min(float(config.api_version), _LAST_SOAP_VERSION)
+            return Salesforce(
+                username=config.username,
+                password=config.password,
+                security_token=config.security_token,
+                domain=domain or "login",
+                session=self._session,
+                version=f"{version:.1f}",
+            )
+        if domain in _SHARED_HOSTS:
+            raise CredentialError(
+                "Salesforce's client-credentials login needs your My Domain",
+                hint="set the source's domain, e.g. acme.my (Setup → My Domain)",
+            )
+        return Salesforce(
+            consumer_key=config.client_id,
+            consumer_secret=config.client_secret,
+            domain=domain,
+            session=self._session,
+            version=config.api_version,
+        )
+
+    def _inspect(self, response: requests.Response) -> None:
+        """Look at an answer before the SDK, which loses headers and trips over odd bodies."""
+        request = response.request
+        path = request.path_url.partition("?")[0]
+        is_soap = "/services/Soap/" in path
+        if is_soap or path.endswith("/oauth2/token"):
+            self._bound_logins()
+        elif response.ok:
+            self._logins = 0
+        self._observe(response.headers)
+        if response.ok or is_soap:
+            return
+        where = describe_call(request.method or "", request.url or "")
+        content = _parsed(response)
+        if response.status_code == requests.codes.unauthorized and not isinstance(content, list):
+            # the SDK would look for a list; an OAuth refusal is an object and is left to it
+            if not path.endswith("/oauth2/token"):
+                raise error_for_status(response.status_code, where=where)
+        elif class_for_status(response.status_code) is TransientError:
+            code = error_code(content)
+            known = error_for_code(code, response.status_code, where=where)
+            raise known or error_for_status(
+                response.status_code, where=where, code=code, headers=response.headers
+            )
+        elif 300 <= response.status_code < 400 and not isinstance(content, list):  # noqa: PLR2004
+            raise error_for_status(response.status_code, where=where)
+
+    def _bound_logins(self) -> None:
+        self._logins += 1
+        if self._logins > _LOGINS_IN_A_ROW:
+            self._sdk = None
+            raise CredentialError(
+                "Salesforce takes our login and then refuses the session, again and again",
+                hint="check the session policies and IP ranges of the integration user",
+            )
+
+    def _observe(self, headers: Mapping[str, str]) -> None:
+        said = headers.get("Sforce-Limit-Info")
+        usage = Salesforce.parse_api_usage(said).get("api-usage") if said else None
+        if usage is not None:
+            self._budget.observe(Usage(usage[0], usage[1]))
+
+
+def short_domain(domain: str) -> str:
+    """Return the domain as the SDK wants it: without scheme and `.salesforce.com`."""
+    host = domain.strip().removeprefix("https://").split("/")[0].lower()
+    host = host.removesuffix(".salesforce.com")
+    if host in _SHARED_HOSTS or "." in host:
+        return host
+    return f"{host}.my"
+
+
+def _number(answer: object, key: str) -> int:
+    value = answer.get(key) if isinstance(answer, Mapping) else None
+    if not isinstance(value, int):
+        raise ProtocolError(f"Salesforce: the answer has no number {key}")
+    return value
+
+
+def _parsed(response: requests.Response) -> object:
+    try:
+        return response.json()
+    except requests.exceptions.JSONDecodeError:
+        return None
+
+
+def check_version(version: str) -> None:
+    """Raise `ConfigError` unless the text is an API version."""
+    whole, _, part = version.partition(".")
+    if not whole.isdigit() or part != "0":
+        raise ConfigError(f"api_version must look like 64.0, not {version!r}")

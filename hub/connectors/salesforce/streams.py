@@ -1,0 +1,299 @@
+"""Users and leads as frozen windows over SystemModstamp, walked by (time, Id).
+
+Why so: many records share one second, so a page may end inside a tie; offset paging and query
+locators lose records or expire; a keyset does neither. Deleted and merged records come along
+because every page is read through queryAll.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from hub.clock import Clock
+from hub.connectors.base import Cursor, Finding, Page, Stream, Window
+from hub.connectors.governor import Budget
+from hub.connectors.http import HINTS
+from hub.connectors.salesforce.client import (
+    Batch,
+    SalesforceClient,
+    SalesforceConfig,
+    check_version,
+)
+from hub.connectors.windows import after, freeze, inside, iso, parse_time
+from hub.errors import ConfigError, HubError, ProtocolError
+from hub.model.records import RawRecord
+from hub.model.verdicts import Op
+
+_CURSOR_FIELDS = ("SystemModstamp", "LastModifiedDate")
+_UNSELECTABLE = frozenset({"address", "location", "base64"})
+# footprints of the reading user himself; they move without SystemModstamp
+_FOOTPRINTS = frozenset({"LastViewedDate", "LastReferencedDate"})
+_MOST_ROWS = 2000
+_MOST_SOQL = 15_000  # a request line over 16 KB is refused, and SOQL travels in it
+_ASKS_FOR_A_PAGE = 3
+_SHORT_ID = 15
+
+_USERS = Stream(
+    "users", context=True, volatile=frozenset({"LastLoginDate"}), window_by="SystemModstamp"
+)
+_LEADS = Stream("leads", reports_deletes=True, window_by="SystemModstamp")
+_OBJECTS = {"users": "User", "leads": "Lead"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What describe says of an object: what to select, what to run on."""
+
+    name: str
+    fields: tuple[str, ...]
+    cursor_field: str
+    time_filter_hides_deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """The last record that was handed out."""
+
+    at: datetime
+    id: str
+
+
+class SalesforceConnector:
+    """See `hub.connectors.base.Connector`.
+
+    Records without an id come with `source_id` "" (landing quarantines them); a record that comes
+    twice in a page is handed out twice.
+    """
+
+    source = "salesforce"
+
+    def __init__(
+        self, config: SalesforceConfig, clock: Clock, *, budget: Budget | None = None
+    ) -> None:
+        check_version(config.api_version)
+        self._config = config
+        self._page_size = min(max(config.page_size, 1), _MOST_ROWS)
+        self._client = SalesforceClient(config, clock, budget=budget)
+        self._shapes: dict[str, _Shape] = {}
+
+    def streams(self) -> Sequence[Stream]:
+        """Return users (owners) before leads."""
+        known = self._shapes
+        return [
+            replace(one, window_by=known[one.name].cursor_field) if one.name in known else one
+            for one in (_USERS, _LEADS)
+        ]
+
+    def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
+        """Freeze the next window by Salesforce's clock, or take up the unfinished one."""
+        return freeze(
+            cursor,
+            vendor_now=lambda: self._client.limits()[1],
+            lag_s=self._config.lag_s,
+            overlap_s=self._config.overlap_s,
+        )
+
+    def read(self, stream: Stream, window: Window) -> Iterator[Page]:
+        """Yield pages, each ending at its own last record."""
+        shape = self._shape(stream)
+        position = _position_of(window)
+        while True:
+            batch, reached = self._next(shape, window, position)
+            records = [
+                _record(row, raw, shape) for row, raw in zip(batch.rows, batch.raws, strict=True)
+            ]
+            if self._is_last(batch):
+                yield Page(records, after(window))
+                return
+            position = reached
+            yield Page(records, inside(window, {"t": iso(reached.at), "last": reached.id}))
+
+    def count(self, stream: Stream, since: datetime | None, until: datetime) -> int | None:
+        """Return the live records in the span; tombstones that `read` hands out are not in it."""
+        shape = self._shape(stream)
+        where = _span(shape.cursor_field, since, until)
+        if shape.time_filter_hides_deleted:
+            where.append("IsDeleted = false")
+        return self._client.count(_count_soql(shape, where))
+
+    def check(self) -> Sequence[Finding]:
+        """Try login, permissions on each object, and what is left of the daily requests."""
+        try:
+            self._client.login()
+        except HubError as exc:
+            return [_failed("login", exc)]
+        findings = [Finding("login", ok=True, message=f"logged in to {self._config.domain}")]
+        findings.extend(self._check_stream(stream) for stream in self.streams())
+        findings.append(self._check_limits())
+        return findings
+
+    def _check_stream(self, stream: Stream) -> Finding:
+        try:
+            shape = self._shape(stream)
+            count_n = self._client.count(_count_soql(shape))
+        except HubError as exc:
+            return _failed(stream.name, exc)
+        if not count_n:
+            hint = f"if there should be some, give the integration user 'View All' on {shape.name}"
+            return Finding(stream.name, ok=True, message="no record is visible", hint=hint)
+        message = f"{count_n} records visible, {len(shape.fields)} fields, by {shape.cursor_field}"
+        return Finding(stream.name, ok=True, message=message)
+
+    def _check_limits(self) -> Finding:
+        try:
+            usage, _ = self._client.limits()
+        except HubError as exc:
+            return _failed("daily requests", exc)
+        most = int(usage.limit * (1 - self._config.daily_reserve))
+        message = f"{usage.used} of {usage.limit} API requests of the last 24 hours are used"
+        hint = "" if usage.used < most else "wait, lower daily_reserve, or buy more requests"
+        return Finding("daily requests", ok=usage.used < most, message=message, hint=hint)
+
+    def _shape(self, stream: Stream) -> _Shape:
+        """Return what describe says, asked once a run."""
+        if stream.name not in self._shapes:
+            name = _OBJECTS.get(stream.name)
+            if name is None:
+                raise ConfigError(f"salesforce has no stream {stream.name!r}")
+            self._shapes[stream.name] = _read_shape(name, self._client.describe(name))
+        return self._shapes[stream.name]
+
+    def _next(
+        self, shape: _Shape, window: Window, position: _Position | None
+    ) -> tuple[Batch, _Position]:
+        """Return the next batch and its last position; asks again if the vendor repeats itself."""
+        soql = _soql(shape, window, position, self._page_size)
+        for _ in range(_ASKS_FOR_A_PAGE):
+            batch = self._filled(self._client.query(soql, deleted=True))
+            reached = _last_position(batch.rows, shape)
+            if self._is_last(batch) and reached is None:  # nothing, or nothing with an id
+                return batch, position or _Position(window.until, "")
+            if reached is not None and (position is None or _is_after(reached, position)):
+                first = _first_position(batch.rows, shape)
+                if position is None or first is None or _is_after(first, position):
+                    return batch, reached
+        raise ProtocolError(
+            f"salesforce {shape.name}: the page after ({shape.cursor_field}"
+            f" {iso(position.at) if position else 'start'}, Id {position.id if position else '-'})"
+            " does not advance",
+            hint=HINTS[ProtocolError],
+        )
+
+    def _filled(self, batch: Batch) -> Batch:
+        """Follow a batch that is empty and yet not the last; any other ends at its own last row."""
+        for _ in range(_ASKS_FOR_A_PAGE):
+            if batch.rows or batch.done or not batch.next_url:
+                break
+            batch = self._client.more(batch.next_url)
+        return batch
+
+    def _is_last(self, batch: Batch) -> bool:
+        """Tell the end by the vendor's own total, never by a short page."""
+        return batch.done and batch.total < self._page_size and len(batch.rows) >= batch.total
+
+
+def id18(value: object) -> str:
+    """Return a Salesforce id in its 18-character form, "" for what is none.
+
+    The suffix holds the case of the fifteen: https://help.salesforce.com/s/articleView?id=000383751
+    """
+    if not isinstance(value, str):
+        return ""
+    if len(value) != _SHORT_ID or not value.isascii():
+        return value
+    suffix = ""
+    for start in range(0, _SHORT_ID, 5):
+        bits = sum(1 << i for i, char in enumerate(value[start : start + 5]) if char.isupper())
+        suffix += "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[bits]
+    return value + suffix
+
+
+def _read_shape(name: str, fields: Sequence[Mapping[str, Any]]) -> _Shape:
+    by_name = {str(one["name"]): one for one in fields if isinstance(one.get("name"), str)}
+    chosen = [one for one in _CURSOR_FIELDS if by_name.get(one, {}).get("filterable") is True]
+    if not chosen or "Id" not in by_name:
+        raise ConfigError(
+            f"salesforce {name}: neither SystemModstamp nor LastModifiedDate can be filtered on",
+            hint=f"give the integration user read access to the system fields of {name}",
+        )
+    selected = tuple(
+        field
+        for field, one in by_name.items()
+        if one.get("type") not in _UNSELECTABLE and field not in _FOOTPRINTS
+    )
+    return _Shape(name, selected, chosen[0], "IsDeleted" in by_name)
+
+
+def _soql(shape: _Shape, window: Window, position: _Position | None, limit: int) -> str:
+    time = shape.cursor_field
+    if position is None:
+        where = _span(time, window.since, window.until)
+    else:
+        where = _span(time, position.at, window.until)
+        where.append(f"({time} > {iso(position.at)} OR Id > '{position.id}')")
+    soql = (
+        f"SELECT {', '.join(shape.fields)} FROM {shape.name}"  # noqa: S608  # SOQL; checked values
+        f" WHERE {' AND '.join(where)} ORDER BY {time}, Id LIMIT {limit}"
+    )
+    if len(soql) > _MOST_SOQL:
+        raise ConfigError(
+            f"salesforce {shape.name}: {len(shape.fields)} fields do not fit in one query",
+            hint="hide the fields nobody needs from the integration user (field-level security)",
+        )
+    return soql
+
+
+def _count_soql(shape: _Shape, where: Sequence[str] = ()) -> str:
+    soql = f"SELECT COUNT() FROM {shape.name}"  # noqa: S608  # SOQL; names from describe
+    return f"{soql} WHERE {' AND '.join(where)}" if where else soql
+
+
+def _span(time: str, since: datetime | None, until: datetime) -> list[str]:
+    lower = [f"{time} >= {iso(since)}"] if since else []
+    return [*lower, f"{time} < {iso(until)}"]
+
+
+def _position_of(window: Window) -> _Position | None:
+    at, last = parse_time(window.resume.get("t")), window.resume.get("last")
+    if at is None or not isinstance(last, str) or not last.isalnum():
+        return None
+    return _Position(at, last)
+
+
+def _position(row: Mapping[str, Any], shape: _Shape) -> _Position | None:
+    at, source_id = parse_time(row.get(shape.cursor_field)), id18(row.get("Id"))
+    return _Position(at, source_id) if at and source_id.isalnum() else None
+
+
+def _last_position(rows: Sequence[Mapping[str, Any]], shape: _Shape) -> _Position | None:
+    places = (_position(row, shape) for row in reversed(rows))
+    return next((place for place in places if place), None)
+
+
+def _first_position(rows: Sequence[Mapping[str, Any]], shape: _Shape) -> _Position | None:
+    return next((place for row in rows if (place := _position(row, shape))), None)
+
+
+def _is_after(one: _Position, other: _Position) -> bool:
+    return (one.at, one.id) > (other.at, other.id)
+
+
+def _record(row: Mapping[str, Any], raw: bytes, shape: _Shape) -> RawRecord:
+    stamp = row.get(shape.cursor_field)
+    into = id18(row.get("MasterRecordId")) or None
+    op = Op.UPSERT
+    if row.get("IsDeleted") is True:
+        op = Op.MERGE_INTO if into else Op.DELETE
+    return RawRecord(
+        source_id=id18(row.get("Id")),
+        op=op,
+        at=parse_time(stamp),
+        version=stamp if isinstance(stamp, str) else "",
+        payload=raw,
+        into=into if op is Op.MERGE_INTO else None,
+    )
+
+
+def _failed(subject: str, error: HubError) -> Finding:
+    return Finding(subject, ok=False, message=error.message, hint=error.hint or "")

@@ -1,0 +1,50 @@
+"""The bytes of each object in a page, as the vendor sent them.
+
+A payload is kept as received: no key reordered, no number re-rounded. Decoding a list as
+`msgspec.Raw` cuts the bytes out without parsing them twice.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+_MARK = "\x00#"
+_MARKED = re.compile(rb'"\\u0000#([^"]*)"')
+
+
+def slice_list(body: bytes, key: str) -> list[bytes]:
+    """Return the bytes of each element of the list under a top-level key of a JSON object.
+
+    Where msgspec is stricter than the vendor (it refuses NaN and lone surrogates) the elements are
+    dumped again with their digits kept. Raises `ValueError` if `body` is no such object.
+    """
+    try:
+        parts = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        raws = msgspec.json.decode(parts[key], type=list[msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return dump_again(body, key)
+    except KeyError as exc:
+        raise ValueError(f"no {key!r} in the answer") from exc
+    return [bytes(raw) for raw in raws]
+
+
+def slice_key(body: bytes, key: str) -> bytes:
+    """Return the bytes of the value under a top-level key of a JSON object."""
+    try:
+        return bytes(msgspec.json.decode(body, type=dict[str, msgspec.Raw])[key])
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as exc:
+        raise ValueError(f"no {key!r} in the answer") from exc
+
+
+def dump_again(body: bytes, key: str) -> list[bytes]:
+    """Return the elements dumped from a parse that keeps each number as it was written."""
+    mark = _MARK.__add__
+    answer = json.loads(body, parse_float=mark, parse_int=mark)
+    elements = answer.get(key) if isinstance(answer, dict) else None
+    if not isinstance(elements, Sequence) or isinstance(elements, str):
+        raise ValueError(f"no list {key!r} in the answer")  # noqa: TRY004  # a wrong answer, not a wrong argument
+    return [
+        _MARKED.sub(rb"\1", json.dumps(one, separators=(",", ":")).encode()) for one in elements
+    ]

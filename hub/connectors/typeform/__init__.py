@@ -1,0 +1,1 @@
+"""Typeform: form definitions and completed responses. Reads only."""

@@ -1,0 +1,158 @@
+"""Talking to Typeform's Create and Responses APIs with requests.
+
+In: a path and its parameters. Out: the answer's bytes and the vendor's time, or a `HubError`.
+Keeps to two requests a second an account, retries, and never writes.
+https://www.typeform.com/developers/get-started/
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+import requests
+
+from hub.clock import Clock
+from hub.connectors.governor import Budget, RateBudget
+from hub.connectors.http import (
+    Patience,
+    call,
+    describe_call,
+    error_for_exception,
+    error_for_status,
+    http_date,
+    make_error,
+    safe_code,
+)
+from hub.connectors.session import VendorSession, check_base_url
+from hub.errors import CredentialError, ProtocolError, TransientError
+
+_REQUESTS_PER_S = 2.0
+_BURST = 2
+_TOKEN_HINT = "set the source's token: a personal access token that may read forms and responses"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class TypeformConfig:
+    """What one account needs.
+
+    Args:
+        base_url: https://api.typeform.com, or https://api.eu.typeform.com for EU accounts.
+        token: personal access token (`tfp_…`).
+        forms: ids of the forms to read; empty means all that the token sees.
+        overlap_s: how far before the watermark a window begins (answers arrive late).
+        lag_s: how far before Typeform's present a window ends.
+        page_size: responses a request asks for, 1 to 1000 (above 100 pages were seen incoherent).
+        time_scale: how many times faster than ours the vendor's clock runs.
+        webhook_secret: signs the webhooks.
+    """
+
+    base_url: str = "https://api.typeform.com"
+    token: str = field(default="", repr=False)
+    forms: tuple[str, ...] = ()
+    overlap_s: float = 1800.0
+    lag_s: float = 5.0
+    page_size: int = 100
+    time_scale: float = 1.0
+    webhook_secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer of status 200: its bytes, its top-level values still as bytes, and when."""
+
+    body: bytes
+    parts: Mapping[str, msgspec.Raw]
+    at: datetime | None
+
+    def number(self, key: str) -> int | None:
+        """Return a top-level number, None if there is none."""
+        raw = self.parts.get(key)
+        if raw is None:
+            return None
+        try:
+            return msgspec.json.decode(raw, type=int)
+        except msgspec.DecodeError:
+            return None
+
+
+class TypeformClient:
+    """One account.
+
+    Args:
+        config: address and token.
+        clock: waits.
+        budget: instead of this process's own two requests a second.
+        patience: limits of the retries.
+    """
+
+    def __init__(
+        self,
+        config: TypeformConfig,
+        clock: Clock,
+        *,
+        budget: Budget | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._base_url = check_base_url(config.base_url)
+        self._clock = clock
+        self._patience = patience or Patience(time_scale=config.time_scale)
+        self._token = config.token
+        own = RateBudget(_REQUESTS_PER_S, _BURST, clock, time_scale=config.time_scale)
+        self._session = VendorSession(budget or own)
+        self._session.headers["Authorization"] = f"Bearer {config.token}"
+        self._session.headers["Accept"] = "application/json"
+
+    def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer:
+        """Return the answer to a GET."""
+        answer = self.find(path, params)
+        if answer is None:
+            raise error_for_status(
+                requests.codes.not_found, where=describe_call("GET", self._base_url + path)
+            )
+        return answer
+
+    def find(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer | None:
+        """Return the answer to a GET, None if there is no such thing (any more)."""
+        if not self._token:
+            raise CredentialError("typeform: no token is set", hint=_TOKEN_HINT)
+        return call(
+            lambda: self._ask(path, dict(params or {})), clock=self._clock, patience=self._patience
+        )
+
+    def now(self) -> datetime:
+        """Return Typeform's present time, from the Date header of a cheap call."""
+        at = self.get("/forms", {"page": 1, "page_size": 1}).at
+        if at is None:
+            raise ProtocolError("typeform: the answer carries no Date")
+        return at
+
+    def _ask(self, path: str, params: Mapping[str, str | int]) -> Answer | None:
+        url = self._base_url + path
+        where = describe_call("GET", url)
+        try:
+            response = self._session.get(url, params=params)
+        except requests.RequestException as exc:
+            error = error_for_exception(exc, where=where)
+            raise error or ProtocolError(f"{where}: {type(exc).__name__}") from exc
+        if response.status_code == requests.codes.not_found:
+            return None
+        if response.status_code != requests.codes.ok:
+            raise error_for_status(
+                response.status_code,
+                where=where,
+                code=_code(response.content),
+                headers=response.headers,
+            )
+        try:
+            parts = msgspec.json.decode(response.content, type=dict[str, msgspec.Raw])
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+            raise make_error(TransientError, f"{where}: the answer is not a JSON object") from exc
+        return Answer(response.content, parts, http_date(response.headers.get("Date", "")))
+
+
+def _code(body: bytes) -> str:
+    try:
+        return safe_code(msgspec.json.decode(body, type=dict[str, object]).get("code"))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,364 @@
+"""Form definitions, and the completed responses of all forms.
+
+Responses come newest first. The first request of a form carries the window; the next ones only
+`before=<token of the last response>` (Typeform does not promise to honour both), and the walk
+ends client-side below the window. So the watermark moves only after all forms were walked; until
+then the cursor says which form and which token. A form that no window has covered yet (new, or
+newly shared with the token) is read from its beginning, whatever the watermark.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from hub.clock import Clock
+from hub.connectors.base import Cursor, Finding, Page, Stream, Window
+from hub.connectors.governor import Budget
+from hub.connectors.slices import slice_list
+from hub.connectors.typeform.client import Answer, TypeformClient, TypeformConfig
+from hub.connectors.windows import after, freeze, inside, iso, parse_time
+from hub.errors import CredentialError, HubError, ProtocolError
+from hub.model.records import JsonValue, RawRecord
+from hub.model.verdicts import Op
+
+_T = TypeVar("_T")
+_FORMS = Stream("forms", countable=False, context=True, window_by="last_updated_at")
+_RESPONSES = Stream("responses", window_by="submitted_at")
+_FORMS_A_LIST = 200
+_FORMS_A_PAGE = 20
+_MOST_ROWS = 1000
+_ASKS_FOR_A_PAGE = 3
+_UNFINISHED = frozenset({"partial", "started"})
+_SECOND = timedelta(seconds=1)
+
+
+class _Form(msgspec.Struct):
+    """An entry in the list of forms."""
+
+    id: str = ""
+    last_updated_at: str = ""
+
+
+class _Item(msgspec.Struct):
+    """What we need to know of a response; the rest stays bytes."""
+
+    token: str | None = None
+    response_id: str | None = None
+    response_type: str | None = None
+    submitted_at: str | None = None
+    landed_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """Where the walk over the forms stands."""
+
+    known: frozenset[str]
+    done: tuple[str, ...] = ()
+    form: str = ""
+    before: str = ""
+
+    def position(self) -> Mapping[str, JsonValue]:
+        """Return what the cursor keeps."""
+        known: list[JsonValue] = [*sorted(self.known)]
+        done: list[JsonValue] = [*self.done]
+        return {"known": known, "done": done, "form": self.form, "before": self.before}
+
+
+@dataclass(slots=True)
+class _Seen:
+    """Tokens by which a walk notices that it goes in circles."""
+
+    last: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """One answer of responses."""
+
+    items: Sequence[_Item]
+    raws: Sequence[bytes]
+    total: int | None
+    pages_left: int | None
+
+
+class TypeformConnector:
+    """See `hub.connectors.base.Connector`.
+
+    Responses without a token come with `source_id` "" (landing quarantines them).
+    """
+
+    source = "typeform"
+
+    def __init__(
+        self, config: TypeformConfig, clock: Clock, *, budget: Budget | None = None
+    ) -> None:
+        self._config = config
+        self._page_size = min(max(config.page_size, 1), _MOST_ROWS)
+        self._client = TypeformClient(config, clock, budget=budget)
+
+    def streams(self) -> Sequence[Stream]:
+        """Return the definitions before the responses they explain."""
+        return [_FORMS, _RESPONSES]
+
+    def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
+        """Freeze the next window by Typeform's clock, or take up the unfinished one."""
+        return freeze(
+            cursor,
+            vendor_now=self._client.now,
+            lag_s=self._config.lag_s,
+            overlap_s=self._config.overlap_s,
+        )
+
+    def read(self, stream: Stream, window: Window) -> Iterator[Page]:
+        """Yield pages; a form definition is fetched if it changed in the window or is new to us."""
+        if stream.name == _FORMS.name:
+            return self._read_forms(window)
+        return self._read_responses(window)
+
+    def count(self, stream: Stream, since: datetime | None, until: datetime) -> int | None:
+        """Return the completed responses in the span over all forms; None for definitions."""
+        if stream.name == _FORMS.name:
+            return None
+        total = 0
+        for form in self._forms():
+            params = {"page_size": 1, **_bounds(since, until)}
+            answer = self._client.find(_responses_path(form.id), params)
+            if answer is None:
+                continue
+            number = answer.number("total_items")
+            if number is None:
+                raise ProtocolError("typeform: the responses carry no total_items")
+            total += number
+        return total
+
+    def check(self) -> Sequence[Finding]:
+        """Try the token on the list of forms and on the responses of one form."""
+        try:
+            forms = self._forms()
+        except HubError as exc:
+            return [Finding("forms", ok=False, message=exc.message, hint=exc.hint or "")]
+        if not forms:
+            hint = "share a workspace with the token's user, or set `forms`"
+            return [Finding("forms", ok=False, message="the token sees no form", hint=hint)]
+        findings = [Finding("forms", ok=True, message=f"{len(forms)} forms")]
+        findings.extend(self._check_form(form) for form in forms[:1])
+        is_signed = bool(self._config.webhook_secret)
+        hint = (
+            "" if is_signed else "webhooks are refused until webhook_secret is set; polling works"
+        )
+        message = "a webhook secret is set" if is_signed else "no webhook secret"
+        findings.append(Finding("webhooks", ok=True, message=message, hint=hint))
+        return findings
+
+    def _check_form(self, form: _Form) -> Finding:
+        try:
+            answer = self._client.find(_responses_path(form.id), {"page_size": 1})
+        except CredentialError as exc:
+            hint = "make a token with the scopes forms:read and responses:read"
+            return Finding("responses", ok=False, message=exc.message, hint=hint)
+        except HubError as exc:
+            return Finding("responses", ok=False, message=exc.message, hint=exc.hint or "")
+        total = answer.number("total_items") if answer else None
+        if total is None:
+            return Finding("responses", ok=False, message=f"form {form.id} is not to be found")
+        return Finding("responses", ok=True, message=f"{total} responses to form {form.id}")
+
+    # definitions
+
+    def _read_forms(self, window: Window) -> Iterator[Page]:
+        walk = _walk_of(window)
+        everything = self._forms()
+        due = [
+            one
+            for one in everything
+            if one.id > walk.form and _is_due(one, window, is_known=one.id in walk.known)
+        ]
+        for start in range(0, len(due) - _FORMS_A_PAGE, _FORMS_A_PAGE):
+            chunk = due[start : start + _FORMS_A_PAGE]
+            position = {**walk.position(), "form": chunk[-1].id}
+            yield Page(self._definitions(chunk), inside(window, position))
+        rest = due[(len(due) - 1) // _FORMS_A_PAGE * _FORMS_A_PAGE :] if due else []
+        known: list[JsonValue] = [one.id for one in everything]
+        yield Page(self._definitions(rest), after(window, {"known": known}))
+
+    def _definitions(self, forms: Sequence[_Form]) -> list[RawRecord]:
+        records = []
+        for form in forms:
+            answer = self._client.find(f"/forms/{quote(form.id, safe='')}")
+            if answer is None:  # deleted since it was listed
+                continue
+            at = form.last_updated_at
+            records.append(RawRecord(form.id, Op.UPSERT, parse_time(at), at, answer.body))
+        return records
+
+    def _forms(self) -> list[_Form]:
+        """Return the forms to read, by id; each configured one even if the list leaves it out."""
+        listed = {form.id: form for form in self._listed() if form.id}
+        chosen = self._config.forms
+        if not chosen:
+            return [listed[one] for one in sorted(listed)]
+        return [listed.get(one, _Form(one)) for one in sorted(set(chosen))]
+
+    def _listed(self) -> Iterator[_Form]:
+        page = 1
+        while True:
+            answer = self._client.get("/forms", {"page": page, "page_size": _FORMS_A_LIST})
+            forms = [_decode(raw, _Form) for raw in _items(answer)]
+            yield from forms
+            pages = answer.number("page_count")
+            if not forms or (pages is not None and page >= pages):
+                return
+            page += 1
+
+    # responses
+
+    def _read_responses(self, window: Window) -> Iterator[Page]:
+        walk = _walk_of(window)
+        for form in self._forms():
+            if form.id in walk.done:
+                continue
+            before = walk.before if form.id == walk.form else ""
+            for records, token in self._walk_form(form.id, window, walk.known, before):
+                at = _Walk(walk.known, walk.done, form.id, token)
+                yield Page(records, inside(window, at.position()))
+            walk = _Walk(walk.known, (*walk.done, form.id))
+        done: list[JsonValue] = [*walk.done]
+        yield Page([], after(window, {"known": done}))
+
+    def _walk_form(
+        self, form_id: str, window: Window, known: frozenset[str], before: str
+    ) -> Iterator[tuple[list[RawRecord], str]]:
+        """Yield the records of each answer with the token to go on from."""
+        since = window.since if form_id in known else None
+        seen = _Seen({before} if before else set())
+        while True:
+            batch = self._next(form_id, since, window.until, before, seen)
+            if batch is None:
+                return
+            records = [
+                _record(form_id, item, raw)
+                for item, raw in zip(batch.items, batch.raws, strict=True)
+                if _is_wanted(item, since, window.until)
+            ]
+            token = _last_token(batch.items)
+            if records:
+                yield records, token or before
+            if not token or self._is_last(batch, since, is_first=not before):
+                return
+            before = token
+
+    def _next(
+        self, form_id: str, since: datetime | None, until: datetime, before: str, seen: _Seen
+    ) -> _Batch | None:
+        """Return the next answer; asks again if the vendor repeats itself."""
+        params: dict[str, str | int] = {"page_size": self._page_size}
+        params.update({"before": before} if before else _bounds(since, until))
+        for _ in range(_ASKS_FOR_A_PAGE):
+            answer = self._client.find(_responses_path(form_id), params)
+            if answer is None:  # the form was deleted since it was listed
+                return None
+            raws = _items(answer)
+            items = [_decode(raw, _Item) for raw in raws]
+            token = _last_token(items)
+            if not token or token not in seen.last:
+                seen.last.add(token)
+                total, pages = answer.number("total_items"), answer.number("page_count")
+                return _Batch(items, raws, total, pages)
+        raise ProtocolError(
+            f"typeform form {form_id}: the page before token {before} does not advance",
+            hint="nothing was skipped; the next run goes on from the same place",
+        )
+
+    def _is_last(self, batch: _Batch, since: datetime | None, *, is_first: bool) -> bool:
+        """Tell the end: nothing, a short page with none left, or nothing but what is too old."""
+        times = [_time(item) for item in batch.items]
+        if since and times and all(at is not None and at < since for at in times):
+            return True
+        if len(batch.items) >= self._page_size:
+            return False
+        if not batch.items:
+            return True
+        if is_first and batch.total is not None:
+            return len(batch.items) >= batch.total
+        return batch.pages_left is None or batch.pages_left <= 1
+
+
+def _responses_path(form_id: str) -> str:
+    return f"/forms/{quote(form_id, safe='')}/responses"
+
+
+def _bounds(since: datetime | None, until: datetime) -> dict[str, str | int]:
+    """Return the window as Typeform takes it: both ends inclusive, to the second."""
+    lower: dict[str, str | int] = {"since": iso(_whole(since)) or ""} if since else {}
+    return {**lower, "until": iso(_whole(until) - _SECOND) or ""}
+
+
+def _whole(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)
+
+
+def _is_due(form: _Form, window: Window, *, is_known: bool) -> bool:
+    """Tell whether the definition may have changed in the window; without a date it may have."""
+    at = parse_time(form.last_updated_at)
+    return at is None or window.since is None or not is_known or at >= window.since
+
+
+def _walk_of(window: Window) -> _Walk:
+    resume = window.resume
+    return _Walk(
+        known=frozenset(_texts(resume.get("known"))),
+        done=tuple(_texts(resume.get("done"))),
+        form=str(resume.get("form") or ""),
+        before=str(resume.get("before") or ""),
+    )
+
+
+def _texts(value: JsonValue) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def _items(answer: Answer) -> list[bytes]:
+    try:
+        return slice_list(answer.body, "items")
+    except ValueError as exc:
+        raise ProtocolError("typeform: the answer has no items") from exc
+
+
+def _decode(raw: bytes, kind: type[_T]) -> _T:
+    """Return what could be read of an item; one of another shape becomes one without an id."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.DecodeError:
+        return kind()
+
+
+def _time(item: _Item) -> datetime | None:
+    return parse_time(item.submitted_at) or parse_time(item.landed_at)
+
+
+def _is_wanted(item: _Item, since: datetime | None, until: datetime) -> bool:
+    if item.response_type in _UNFINISHED:  # these still change and have no submitted_at
+        return False
+    at = _time(item)
+    return at is None or ((since is None or at >= since) and at < until)
+
+
+def _last_token(items: Sequence[_Item]) -> str:
+    tokens = (item.token or item.response_id for item in reversed(items))
+    return next((token for token in tokens if token), "")
+
+
+def _record(form_id: str, item: _Item, raw: bytes) -> RawRecord:
+    token = item.token or item.response_id
+    return RawRecord(
+        source_id=f"{form_id}:{token}" if token else "",
+        op=Op.UPSERT,
+        at=_time(item),
+        version=item.submitted_at or item.landed_at or "",
+        payload=raw,
+    )

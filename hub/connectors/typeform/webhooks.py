@@ -1,0 +1,79 @@
+"""Typeform's webhooks: is it really from Typeform, and which response does it carry.
+
+https://www.typeform.com/developers/webhooks/secure-your-webhooks/
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+
+import msgspec
+
+from hub.connectors.slices import slice_key
+from hub.connectors.windows import parse_time
+from hub.errors import RecordError
+from hub.model.records import RawRecord
+from hub.model.verdicts import Op
+
+SIGNATURE_HEADER = "Typeform-Signature"
+_PREFIX = "sha256="
+
+
+class _Response(msgspec.Struct):
+    form_id: str
+    token: str
+    submitted_at: str | None = None
+    landed_at: str | None = None
+
+
+class _Delivery(msgspec.Struct):
+    event_type: str
+    form_response: _Response
+    event_id: str = ""
+
+
+def is_signed(secret: str, body: bytes, header: str | None) -> bool:
+    """Tell whether the header signs exactly these bytes; never without a secret.
+
+    There is no time in the signature: a replay is told by `event_id` or the response's token.
+    """
+    if not secret or not header or not header.startswith(_PREFIX):
+        return False
+    try:
+        given = base64.b64decode(header.removeprefix(_PREFIX).encode(), validate=True)
+    except (binascii.Error, UnicodeEncodeError):
+        return False
+    return hmac.compare_digest(given, hmac.digest(secret.encode(), body, hashlib.sha256))
+
+
+def parse_delivery(body: bytes) -> RawRecord | None:
+    """Return the response of a signed delivery, None if it is not a completed one.
+
+    The payload is the `form_response` object as received. Raises `RecordError` if the body is no
+    delivery.
+    """
+    try:
+        delivery = msgspec.json.decode(body, type=_Delivery)
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise RecordError("typeform webhook: the body is not a delivery") from exc
+    response = delivery.form_response
+    if not response.form_id or not response.token:
+        raise RecordError("typeform webhook: the response has no id")
+    if delivery.event_type != "form_response":
+        return None
+    return RawRecord(
+        source_id=f"{response.form_id}:{response.token}",
+        op=Op.UPSERT,
+        at=parse_time(response.submitted_at) or parse_time(response.landed_at),
+        version=response.submitted_at or response.landed_at or "",
+        payload=slice_key(body, "form_response"),
+    )
+
+
+def event_id(body: bytes) -> str:
+    """Return the delivery's id, by which a repeated one is told; "" if it has none."""
+    try:
+        return msgspec.json.decode(body, type=_Delivery).event_id
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""

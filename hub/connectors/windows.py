@@ -1,0 +1,83 @@
+"""Cursors whose position is a span of time: frozen once, walked page by page, moved at its end.
+
+Shape: `{"watermark"}` between windows; `{"watermark", "window": {"since", "until"}, …position}`
+inside one. Times are ISO-8601 UTC. `kept` keys go along from window to window.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from hub.connectors.base import Cursor, Window
+from hub.errors import ConfigError
+from hub.model.records import JsonValue
+
+_FIXED = frozenset({"watermark", "window"})
+
+
+def freeze(
+    cursor: Cursor | None, *, vendor_now: Callable[[], datetime], lag_s: float, overlap_s: float
+) -> Window:
+    """Return the unfinished window of the cursor, or the next one.
+
+    The next one ends `lag_s` before the vendor's present, cut to the second (rows commit later
+    than they are stamped), never before the watermark; it begins `overlap_s` before it.
+    """
+    cursor = cursor or {}
+    position = {key: value for key, value in cursor.items() if key not in _FIXED}
+    try:
+        watermark = _moment(cursor.get("watermark"))
+        frozen = cursor.get("window")
+        if isinstance(frozen, Mapping):
+            since, until = _moment(frozen["since"]), _moment(frozen["until"])
+            if until is None:
+                raise ValueError("until")  # noqa: TRY301  # one message for every way it is broken
+            return Window(since, until, watermark, position)
+    except (KeyError, ValueError, TypeError) as exc:
+        raise ConfigError(
+            "the stored cursor cannot be read", hint="start over with `hub sync --full`"
+        ) from exc
+    until = (vendor_now() - timedelta(seconds=lag_s)).replace(microsecond=0)
+    if watermark is None:
+        return Window(None, until, None, position)
+    since = watermark - timedelta(seconds=overlap_s)
+    return Window(since, max(until, watermark), watermark, position)
+
+
+def inside(window: Window, position: Mapping[str, JsonValue]) -> Cursor:
+    """Return the cursor that resumes the window at a position."""
+    frozen: dict[str, JsonValue] = {"since": iso(window.since), "until": iso(window.until)}
+    return {"watermark": iso(window.watermark), "window": frozen, **position}
+
+
+def after(window: Window, kept: Mapping[str, JsonValue] | None = None) -> Cursor:
+    """Return the cursor of a window that was read to its end."""
+    return {"watermark": iso(window.until), **(kept or {})}
+
+
+def iso(moment: datetime | None) -> str | None:
+    """Return ISO-8601 in UTC, milliseconds only where there are any."""
+    if moment is None:
+        return None
+    moment = moment.astimezone(UTC).replace(tzinfo=None)
+    spec = "milliseconds" if moment.microsecond else "seconds"
+    return moment.isoformat(timespec=spec) + "Z"
+
+
+def parse_time(value: object) -> datetime | None:
+    """Return a vendor's time as aware UTC (no zone: UTC), None if it is none."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+
+
+def _moment(value: JsonValue) -> datetime | None:
+    if value is None:
+        return None
+    moment = parse_time(value)
+    if moment is None:
+        raise ValueError("not a time")
+    return moment

@@ -1,0 +1,217 @@
+"""Leads and what hangs on them: the queries of load and route."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select, text
+from sqlalchemy.engine import RowMapping
+
+from hub.crm.tables import lead
+from hub.model.entities import folded_names
+
+FOLDED = folded_names("lead")
+_HELD = (
+    "entity_id", "status", "unqualified_reason", "converted_at", "last_activity_at", "owner_id",
+    "legacy_owner", "lane", "batch_id",
+)  # fmt: skip
+_INSERT_COLUMNS = ", ".join((*FOLDED, *_HELD))
+_INSERT = text(
+    f"INSERT INTO crm.lead ({_INSERT_COLUMNS}) SELECT {_INSERT_COLUMNS} "  # noqa: S608 our own names
+    "FROM jsonb_populate_recordset(CAST(NULL AS crm.lead), CAST(:rows AS jsonb)) "
+    "ORDER BY entity_id RETURNING id, entity_id"
+)
+_ASSIGNMENTS = ", ".join(f"{name} = n.{name}" for name in (*FOLDED, "archived_at"))
+_UPDATE = text(
+    f"UPDATE crm.lead l SET {_ASSIGNMENTS} "  # noqa: S608 our own names
+    "FROM jsonb_populate_recordset(CAST(NULL AS crm.lead), CAST(:rows AS jsonb)) n "
+    "WHERE l.entity_id = n.entity_id"
+)
+
+
+def read_leads(conn: Connection, entity_ids: Sequence[int]) -> dict[int, RowMapping]:
+    """Return lead rows by entity."""
+    rows = conn.execute(select(lead).where(lead.c.entity_id.in_(entity_ids))).mappings()
+    return {row["entity_id"]: row for row in rows}
+
+
+def insert_leads(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+    """Insert leads (folded values, held seeds, lane, batch); returns entity → lead id."""
+    if not rows:
+        return {}
+    found = conn.execute(_INSERT, {"rows": json.dumps([dict(r) for r in rows])})
+    return {row.entity_id: row.id for row in found}
+
+
+def update_leads(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write folded columns and `archived_at` of leads, by entity."""
+    if rows:
+        conn.execute(_UPDATE, {"rows": json.dumps([dict(r) for r in rows])})
+
+
+def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
+    """Point the leads of merged entities to their survivors (merged entity → surviving entity).
+
+    A survivor nobody owns yet takes the owner of the one it absorbs.
+    """
+    for entity, survivor in sorted(merged.items()):
+        conn.execute(
+            text(
+                "UPDATE crm.lead s SET owner_id = coalesce(s.owner_id, m.owner_id) "
+                "FROM crm.lead m WHERE s.entity_id = :survivor AND m.entity_id = :entity "
+                "AND m.owner_id IS NOT NULL AND s.owner_id IS NULL"
+            ),
+            {"entity": entity, "survivor": survivor},
+        )
+        conn.execute(
+            text(
+                "UPDATE crm.lead m SET merged_into = (SELECT id FROM crm.lead s "
+                "WHERE s.entity_id = :survivor), archived_at = coalesce(m.archived_at, now()) "
+                "WHERE m.entity_id = :entity AND m.merged_into IS NULL"
+            ),
+            {"entity": entity, "survivor": survivor},
+        )
+
+
+def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
+    """Leads whose entities hold records again stand on their own."""
+    conn.execute(
+        text(
+            "UPDATE crm.lead SET merged_into = NULL WHERE merged_into IS NOT NULL AND entity_id = ANY(:e)"
+        ),
+        {"e": list(entity_ids)},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NewInquiry:
+    """An inquiry that was attached just now, to a lead that may already have an owner."""
+
+    id: int
+    record_key: str
+    entity_id: int
+    lead_id: int
+    owner_id: int | None
+    lane: str
+    subject: str | None
+    message: str | None
+
+
+# What hangs on a lead comes from the same source object; it follows the lead record's entity.
+_SIBLINGS = """
+WITH siblings AS (
+  SELECT c.id AS record_id, l.entity_id, c.canonical AS v, c.lane, c.target,
+         c.source || '/' || c.stream || '/' || c.source_id AS record_key
+  FROM ops.source_record l
+  JOIN ops.source_record c USING (source, stream, source_id)
+  WHERE l.entity_id = ANY(:entities) AND l.target = 'lead' AND c.gone_at IS NULL
+)
+"""
+_INQUIRIES = text(
+    _SIBLINGS
+    + """
+, moved AS (
+  UPDATE crm.inquiry i SET entity_id = s.entity_id FROM siblings s
+  WHERE i.record_id = s.record_id AND i.entity_id <> s.entity_id
+), added AS (
+  INSERT INTO crm.inquiry (record_id, entity_id, channel, subject, message, created_at)
+  SELECT record_id, entity_id, coalesce(v ->> 'channel', 'unknown'), v ->> 'subject',
+         v ->> 'message', CAST(v ->> 'at' AS timestamptz)
+  FROM siblings WHERE target = 'inquiry' ORDER BY record_id
+  ON CONFLICT (record_id) DO NOTHING
+  RETURNING id, record_id, entity_id, subject, message
+)
+SELECT a.id, s.record_key, a.entity_id, l.id, l.owner_id, s.lane, a.subject, a.message
+FROM added a JOIN siblings s USING (record_id) JOIN crm.lead l ON l.entity_id = a.entity_id
+ORDER BY a.record_id
+"""
+)
+_NOTES = text(
+    _SIBLINGS
+    + """
+INSERT INTO crm.note AS n (record_id, entity_id, content, created_at)
+SELECT record_id, entity_id, v ->> 'content', CAST(v ->> 'at' AS timestamptz)
+FROM siblings WHERE target = 'note' AND v ->> 'content' IS NOT NULL ORDER BY record_id
+ON CONFLICT (record_id) DO UPDATE SET entity_id = excluded.entity_id, content = excluded.content
+WHERE (n.entity_id, n.content) IS DISTINCT FROM (excluded.entity_id, excluded.content)
+"""
+)
+_CONSENTS = text(
+    _SIBLINGS
+    + """
+INSERT INTO ops.consent_event AS e (record_id, entity_id, channel, purpose, state, proof, at)
+SELECT record_id, entity_id, coalesce(v ->> 'channel', 'email'), coalesce(v ->> 'purpose', ''),
+       v ->> 'state', v ->> 'proof', CAST(v ->> 'at' AS timestamptz)
+FROM siblings WHERE target LIKE 'consent:%' AND v ->> 'state' IS NOT NULL ORDER BY record_id
+ON CONFLICT (record_id, channel, purpose, state) DO UPDATE SET entity_id = excluded.entity_id
+WHERE e.entity_id <> excluded.entity_id
+"""
+)
+
+
+def attach_children(conn: Connection, entity_ids: Sequence[int]) -> list[NewInquiry]:
+    """Bring inquiries, notes and consent events to their entities; returns the new inquiries."""
+    args = {"entities": list(entity_ids)}
+    new = [NewInquiry(*row) for row in conn.execute(_INQUIRIES, args)]
+    conn.execute(_NOTES, args)
+    conn.execute(_CONSENTS, args)
+    return new
+
+
+@dataclass(frozen=True, slots=True)
+class UnownedLead:
+    """A lead that waits for an owner, with the fields that routing rules may ask for."""
+
+    id: int
+    stable_key: str
+    values: Mapping[str, Any]
+    legacy_owner: str | None
+    is_converted: bool
+    lane: str
+
+
+_UNOWNED = text("""
+SELECT l.*, s.source, s.source || '/' || s.stream || '/' || s.source_id AS stable_key
+FROM crm.lead l
+JOIN ops.entity e ON e.id = l.entity_id
+JOIN ops.source_record s ON s.id = e.anchor_id
+WHERE l.owner_id IS NULL AND l.archived_at IS NULL AND l.merged_into IS NULL
+  AND (l.lane = 'live' OR :bulk)
+ORDER BY l.created_at NULLS LAST, s.source, s.source_id LIMIT :limit FOR UPDATE OF l SKIP LOCKED
+""")
+
+
+def take_unowned(conn: Connection, limit: int, *, bulk: bool) -> list[UnownedLead]:
+    """Lock leads without an owner in the order in which turns are due.
+
+    Args:
+        conn: an open transaction that holds the groups' locks.
+        limit: rows at most.
+        bulk: also take leads of initial loads; only when those are completely loaded, so that
+            the order of turns is the order of the source's dates and not of arrival.
+    """
+    rows = conn.execute(_UNOWNED, {"limit": limit, "bulk": bulk}).mappings()
+    return [
+        UnownedLead(
+            row["id"],
+            row["stable_key"],
+            dict(row),
+            row["legacy_owner"],
+            row["converted_at"] is not None,
+            row["lane"],
+        )
+        for row in rows
+    ]
+
+
+def assign(conn: Connection, owners: Mapping[int, int]) -> None:
+    """Give leads their owners (lead → user); call in the transaction that keeps the turn."""
+    if owners:
+        conn.execute(
+            text(
+                "UPDATE crm.lead l SET owner_id = o.owner FROM unnest(CAST(:l AS bigint[]), "
+                "CAST(:o AS bigint[])) AS o(lead, owner) WHERE l.id = o.lead"
+            ),
+            {"l": list(owners), "o": list(owners.values())},
+        )

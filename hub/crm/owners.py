@@ -1,0 +1,259 @@
+"""People who own leads, the groups that hand leads out, and what each person wants to hear.
+
+`hub.yaml` is applied here (`managed_by: yaml`); owners of a legacy system are matched by e-mail,
+and those nobody knows become inactive people, so that their name is not lost.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from hub.crm.tables import distribution_group, member, notification_preference, owner_identity, user
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person as `hub.yaml` names them; `notify` is event → (web, email)."""
+
+    email: str
+    name: str
+    is_active: bool
+    timezone: str
+    notify: Mapping[str, tuple[bool, bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A distribution group as `hub.yaml` names it; members by e-mail, in the order of turns."""
+
+    name: str
+    members: Sequence[str]
+    record_kind: str = "lead"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A row of `crm.user`."""
+
+    id: int
+    email: str | None
+    name: str
+    is_active: bool
+
+
+def apply_people(conn: Connection, people: Sequence[Person]) -> None:
+    """Write people and their preferences; matching is by e-mail, letter case aside."""
+    for person in people:
+        statement = insert(user).values(
+            email=person.email,
+            name=person.name,
+            is_active=person.is_active,
+            timezone=person.timezone,
+            managed_by="yaml",
+        )
+        user_id = conn.execute(
+            statement.on_conflict_do_update(
+                index_elements=[text("lower(email)")],
+                set_={
+                    "name": statement.excluded.name,
+                    "is_active": statement.excluded.is_active,
+                    "timezone": statement.excluded.timezone,
+                    "managed_by": "yaml",
+                },
+            ).returning(user.c.id)
+        ).scalar_one()
+        for event, (web, email) in person.notify.items():
+            preference = insert(notification_preference).values(
+                user_id=user_id, event=event, web=web, email=email
+            )
+            conn.execute(
+                preference.on_conflict_do_update(
+                    index_elements=["user_id", "event"], set_={"web": web, "email": email}
+                )
+            )
+
+
+def apply_groups(conn: Connection, groups: Sequence[Group]) -> None:
+    """Write groups: who is new joins at the end, who is not listed any more leaves.
+
+    The order of those who stay, and whose turn it is, are not touched.
+    """
+    for group in groups:
+        conn.execute(
+            insert(distribution_group)
+            .values(name=group.name, record_kind=group.record_kind)
+            .on_conflict_do_nothing()
+        )
+        group_id = conn.execute(
+            select(distribution_group.c.id)
+            .where(distribution_group.c.name == group.name)
+            .with_for_update()
+        ).scalar_one()
+        wanted = [users_by_email(conn)[email.lower()].id for email in group.members]
+        conn.execute(
+            member.delete().where(member.c.group_id == group_id, member.c.user_id.not_in(wanted))
+        )
+        last = conn.execute(
+            select(func.coalesce(func.max(member.c.position), 0)).where(
+                member.c.group_id == group_id
+            )
+        ).scalar_one()
+        for offset, user_id in enumerate(wanted, start=1):
+            conn.execute(
+                insert(member)
+                .values(group_id=group_id, user_id=user_id, position=last + offset)
+                .on_conflict_do_nothing()
+            )
+
+
+def users_by_email(conn: Connection) -> dict[str, User]:
+    """Return all people by lower-case e-mail."""
+    rows = conn.execute(select(user.c.id, user.c.email, user.c.name, user.c.is_active))
+    return {row.email.lower(): User(*row) for row in rows if row.email}
+
+
+def adopt_legacy_owner(
+    conn: Connection, *, source: str, source_id: str, email: str | None, name: str, is_queue: bool
+) -> bool:
+    """Connect an owner of a source with a person; an unknown one becomes an inactive person.
+
+    Returns whether a person was created.
+    """
+    known = conn.execute(
+        select(user.c.id).where(func.lower(user.c.email) == (email or "").lower())
+    ).scalar()
+    earlier = conn.execute(
+        select(owner_identity.c.user_id).where(
+            owner_identity.c.source == source, owner_identity.c.source_id == source_id
+        )
+    ).scalar()
+    user_id = known or earlier
+    created = user_id is None and not is_queue
+    if created:
+        user_id = conn.execute(
+            insert(user)
+            .values(email=email, name=name, is_active=False, managed_by=source)
+            .returning(user.c.id)
+        ).scalar_one()
+    statement = insert(owner_identity).values(
+        source=source, source_id=source_id, user_id=user_id, is_queue=is_queue
+    )
+    conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=["source", "source_id"],
+            set_={"user_id": statement.excluded.user_id, "is_queue": statement.excluded.is_queue},
+        )
+    )
+    return created
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyOwner:
+    """What a source's owner id stands for; `user_id` None means a queue or nobody."""
+
+    user_id: int | None
+    is_active: bool
+    is_queue: bool
+
+
+def legacy_owners(conn: Connection) -> dict[tuple[str, str], LegacyOwner]:
+    """Return (source, source id) → person for every owner a source named."""
+    rows = conn.execute(
+        select(
+            owner_identity.c.source,
+            owner_identity.c.source_id,
+            owner_identity.c.user_id,
+            func.coalesce(user.c.is_active, False),
+            owner_identity.c.is_queue,
+        ).outerjoin(user, user.c.id == owner_identity.c.user_id)
+    )
+    return {(row[0], row[1]): LegacyOwner(row[2], row[3], row[4]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A member as routing needs it; `load` counts open leads owned."""
+
+    group_id: int
+    user_id: int
+    position: int
+    weight: int
+    credit: float
+    is_away: bool
+    capacity: int | None
+    is_active: bool
+    load: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """A distribution group with its pointer and its members in order."""
+
+    id: int
+    name: str
+    next_member_id: int | None
+    next_position: int | None
+    members: Sequence[MemberRow]
+
+
+def lock_groups(conn: Connection) -> dict[str, GroupRow]:
+    """Lock all groups of leads in the order of their ids, and read them with their members."""
+    groups = conn.execute(
+        select(distribution_group)
+        .where(distribution_group.c.record_kind == "lead")
+        .order_by(distribution_group.c.id)
+        .with_for_update()
+    ).all()
+    rows = conn.execute(
+        text(
+            "SELECT m.group_id, m.user_id, m.position, m.weight, m.credit, m.is_away, m.capacity, "
+            "  u.is_active, CASE WHEN m.capacity IS NULL THEN 0 ELSE (SELECT count(*) "
+            "    FROM crm.lead l WHERE l.owner_id = m.user_id AND l.archived_at IS NULL "
+            "    AND l.merged_into IS NULL AND l.converted_at IS NULL) END AS load "
+            "FROM crm.member m JOIN crm.user u ON u.id = m.user_id ORDER BY m.group_id, m.position"
+        )
+    )
+    members = [MemberRow(*row) for row in rows]
+    return {
+        group.name: GroupRow(
+            group.id,
+            group.name,
+            group.next_member_id,
+            group.next_position,
+            [m for m in members if m.group_id == group.id],
+        )
+        for group in groups
+    }
+
+
+def save_turn(
+    conn: Connection,
+    group_id: int,
+    *,
+    next_member_id: int | None,
+    next_position: int | None,
+    credits_after: Mapping[int, float],
+) -> None:
+    """Move a group's pointer and its members' credits."""
+    conn.execute(
+        update(distribution_group)
+        .where(distribution_group.c.id == group_id)
+        .values(next_member_id=next_member_id, next_position=next_position)
+    )
+    for user_id, credit in credits_after.items():
+        conn.execute(
+            update(member)
+            .where(member.c.group_id == group_id, member.c.user_id == user_id)
+            .values(credit=credit)
+        )
+
+
+def preferences(
+    conn: Connection, user_ids: Sequence[int]
+) -> dict[tuple[int, str], tuple[bool, bool]]:
+    """Return (user, event) → (web, email) for those who said what they want."""
+    c = notification_preference.c
+    rows = conn.execute(select(c.user_id, c.event, c.web, c.email).where(c.user_id.in_(user_ids)))
+    return {(row.user_id, row.event): (row.web, row.email) for row in rows}

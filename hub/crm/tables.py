@@ -1,0 +1,185 @@
+"""Tables of schema `crm`.
+
+`hub.model.entities` says of each lead column whether it is folded, held or derived; a test walks
+both. `user` is the field's word for whoever owns a lead; it is quoted by SQLAlchemy.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from hub.db.metadata import metadata, personal
+
+_NOW = func.now()
+_UTC = DateTime(timezone=True)
+
+user = Table(
+    "user",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    personal("email", Text),
+    personal("name", Text, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("timezone", Text, nullable=False, server_default="UTC"),
+    Column("managed_by", Text, nullable=False),
+    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Index("user_email", text("lower(email)"), unique=True),
+    schema="crm",
+)
+
+owner_identity = Table(
+    "owner_identity",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("source_id", Text, primary_key=True),
+    Column("user_id", BigInteger, ForeignKey("crm.user.id")),
+    Column("is_queue", Boolean, nullable=False),
+    Index(None, "user_id"),
+    schema="crm",
+)
+
+distribution_group = Table(
+    "distribution_group",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("record_kind", Text, nullable=False, server_default="lead"),
+    Column("next_member_id", BigInteger),
+    Column("next_position", Integer),
+    schema="crm",
+)
+
+member = Table(
+    "member",
+    metadata,
+    Column("group_id", BigInteger, ForeignKey("crm.distribution_group.id"), primary_key=True),
+    Column("user_id", BigInteger, ForeignKey("crm.user.id"), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("weight", Integer, nullable=False, server_default="1"),
+    Column("credit", Float, nullable=False, server_default="0"),
+    Column("is_away", Boolean, nullable=False, server_default="false"),
+    Column("capacity", Integer),
+    Index(None, "user_id"),
+    schema="crm",
+)
+
+lead = Table(
+    "lead",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("entity_id", BigInteger, ForeignKey("ops.entity.id"), nullable=False, unique=True),
+    personal("first_name", Text),
+    personal("last_name", Text),
+    personal("email", Text),
+    personal("emails", JSONB),
+    personal("phone", Text),
+    personal("mobile", Text),
+    personal("fax", Text),
+    Column("organization_name", Text),
+    personal("title", Text),
+    Column("industry", Text),
+    Column("website", Text),
+    personal("description", Text),
+    personal("street", Text),
+    personal("postal_code", Text),
+    personal("city", Text),
+    Column("state", Text),
+    Column("country", Text),
+    Column("lead_source", Text),
+    Column("tags", JSONB),
+    personal("custom_fields", JSONB),
+    Column("created_at", _UTC),
+    Column("owner_id", BigInteger, ForeignKey("crm.user.id")),
+    Column("status", Text, nullable=False, server_default="New"),
+    Column("unqualified_reason", Text),
+    Column("converted_at", _UTC),
+    Column("last_activity_at", _UTC),
+    Column("legacy_owner", Text),  # why the owner in the source could not be taken over
+    Column("lane", Text, nullable=False),
+    Column("batch_id", BigInteger, nullable=False),
+    Column("archived_at", _UTC),
+    Column("merged_into", BigInteger, ForeignKey("crm.lead.id")),
+    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Index(None, "owner_id"),
+    Index(None, "merged_into"),
+    Index(
+        "lead_unowned",
+        "created_at",
+        "id",
+        postgresql_where=text("owner_id IS NULL AND archived_at IS NULL AND merged_into IS NULL"),
+    ),
+    schema="crm",
+)
+
+inquiry = Table(
+    "inquiry",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column(
+        "record_id", BigInteger, ForeignKey("ops.source_record.id"), nullable=False, unique=True
+    ),
+    Column("entity_id", BigInteger, ForeignKey("ops.entity.id"), nullable=False),
+    Column("channel", Text, nullable=False),
+    personal("subject", Text),
+    personal("message", Text),
+    Column("created_at", _UTC),
+    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Index(None, "entity_id"),
+    schema="crm",
+)
+
+note = Table(
+    "note",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column(
+        "record_id", BigInteger, ForeignKey("ops.source_record.id"), nullable=False, unique=True
+    ),
+    Column("entity_id", BigInteger, ForeignKey("ops.entity.id"), nullable=False),
+    personal("content", Text, nullable=False),
+    Column("created_at", _UTC),
+    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Index(None, "entity_id"),
+    schema="crm",
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("dedupe_key", Text, nullable=False, unique=True),
+    Column("user_id", BigInteger, ForeignKey("crm.user.id"), nullable=False),
+    Column("lead_id", BigInteger, ForeignKey("crm.lead.id"), nullable=False),
+    Column("event", Text, nullable=False),
+    personal("text", Text, nullable=False),
+    Column("at", _UTC, nullable=False, server_default=_NOW),
+    Column("read_at", _UTC),
+    Index(None, "user_id"),
+    Index(None, "lead_id"),
+    schema="crm",
+)
+
+notification_preference = Table(
+    "notification_preference",
+    metadata,
+    Column("user_id", BigInteger, ForeignKey("crm.user.id"), primary_key=True),
+    Column("event", Text, primary_key=True),
+    Column("web", Boolean, nullable=False),
+    Column("email", Boolean, nullable=False),
+    CheckConstraint("event <> ''", name="event"),
+    schema="crm",
+)

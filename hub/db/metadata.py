@@ -1,0 +1,22 @@
+"""The one MetaData that every room declares its tables on, and the mark for personal values."""
+
+from typing import Any
+
+from sqlalchemy import Column, MetaData
+
+SCHEMAS = ("landing", "ops", "crm", "reporting")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def personal(name: str, type_: Any, *args: Any, **kwargs: Any) -> Column[Any]:
+    """Declare a column that may hold personal values; erase and its full-scan test walk these."""
+    return Column(name, type_, *args, info={"personal": True}, **kwargs)

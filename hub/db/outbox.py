@@ -1,0 +1,138 @@
+"""The outbox: what must be said to somebody, committed with the reason for saying it.
+
+A row is written in the transaction of the change. A deliverer takes rows with SKIP LOCKED.
+The dedupe key makes a second writing of the same event a no-op.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Connection,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.engine import Row
+
+from hub.db.metadata import metadata, personal
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("event", Text, nullable=False),
+    Column("dedupe_key", Text, nullable=False, unique=True),
+    Column("user_id", BigInteger, ForeignKey("crm.user.id"), nullable=False),
+    Column("lead_id", BigInteger, ForeignKey("crm.lead.id"), nullable=False),
+    personal("payload", JSONB, nullable=False),
+    Column("state", Text, nullable=False, server_default="pending"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("not_before", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("last_error", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("state IN ('pending','done','dead')", name="state"),
+    Index("outbox_pending", "not_before", "id", postgresql_where=text("state = 'pending'")),
+    Index(None, "user_id"),
+    Index(None, "lead_id"),
+    schema="ops",
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("message_id", Text, primary_key=True),
+    Column("outbox_id", BigInteger, ForeignKey("ops.outbox.id"), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("user_id", BigInteger, ForeignKey("crm.user.id"), nullable=False),
+    personal("recipient", Text),
+    Column("state", Text, nullable=False),
+    Column("error", Text),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index(None, "outbox_id"),
+    Index(None, "user_id"),
+    schema="ops",
+)
+
+
+def put(conn: Connection, events: Sequence[Mapping[str, object]]) -> None:
+    """Append events (event, dedupe_key, user_id, lead_id, payload); known keys are ignored."""
+    if events:
+        statement = insert(outbox).on_conflict_do_nothing(index_elements=["dedupe_key"])
+        conn.execute(statement, [dict(event) for event in events])
+
+
+def take(conn: Connection, limit: int) -> Sequence[Row[tuple[object, ...]]]:
+    """Lock up to `limit` due rows, oldest first; rows another deliverer holds are skipped."""
+    return conn.execute(
+        select(outbox)
+        .where(outbox.c.state == "pending", outbox.c.not_before <= func.now())
+        .order_by(outbox.c.not_before, outbox.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def finish(conn: Connection, outbox_id: int, *, state: str, error: str | None = None) -> None:
+    """Mark a row done, or dead with the reason."""
+    conn.execute(
+        outbox.update()
+        .where(outbox.c.id == outbox_id)
+        .values(state=state, last_error=error, attempts=outbox.c.attempts + 1)
+    )
+
+
+def postpone(conn: Connection, outbox_id: int, *, seconds: float, error: str) -> None:
+    """Try a row again later."""
+    conn.execute(
+        outbox.update()
+        .where(outbox.c.id == outbox_id)
+        .values(
+            attempts=outbox.c.attempts + 1,
+            last_error=error,
+            not_before=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds),
+        )
+    )
+
+
+def record_delivery(
+    conn: Connection,
+    *,
+    message_id: str,
+    outbox_id: int,
+    channel: str,
+    user_id: int,
+    recipient: str | None,
+    state: str,
+    error: str | None = None,
+) -> None:
+    """Keep what became of one message; a later attempt overwrites an earlier one's state."""
+    statement = insert(delivery).values(
+        message_id=message_id,
+        outbox_id=outbox_id,
+        channel=channel,
+        user_id=user_id,
+        recipient=recipient,
+        state=state,
+        error=error,
+    )
+    conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=["message_id"],
+            set_={
+                "state": statement.excluded.state,
+                "error": statement.excluded.error,
+                "at": func.now(),
+            },
+        )
+    )

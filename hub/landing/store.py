@@ -1,0 +1,303 @@
+"""Landing a page, and handing pending raw rows to the mapping: the queries of the raw store.
+
+A page lands whole with its cursor, or not at all: the caller owns the transaction.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+
+from sqlalchemy import Connection, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from hub.db.copy import copy_rows
+from hub.landing.tables import checkpoint, quarantine
+from hub.model.records import JsonValue, Problem, RawRecord
+from hub.model.verdicts import Op
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """What one page brought: rows that changed, rows that stood already."""
+
+    changed: int
+    unchanged: int
+
+
+def content_hash(record: RawRecord, volatile: frozenset[str]) -> bytes:
+    """Return the digest by which an unchanged record is recognised, volatile keys left out."""
+    body = record.payload
+    if volatile:
+        content = json.loads(body)
+        body = json.dumps(
+            {k: v for k, v in content.items() if k not in volatile}, sort_keys=True
+        ).encode()
+    return blake2b(
+        body + record.op.encode() + (record.into or "").encode(), digest_size=16
+    ).digest()
+
+
+def read_cursor(conn: Connection, source: str, stream: str) -> Mapping[str, JsonValue] | None:
+    """Return the stream's stored cursor."""
+    return conn.execute(
+        select(checkpoint.c.cursor).where(
+            checkpoint.c.source == source, checkpoint.c.stream == stream, checkpoint.c.slice == ""
+        )
+    ).scalar()
+
+
+def write_cursor(
+    conn: Connection, source: str, stream: str, cursor: Mapping[str, JsonValue]
+) -> None:
+    """Move the stream's cursor; call in the transaction that lands its page."""
+    statement = insert(checkpoint).values(source=source, stream=stream, slice="", cursor=cursor)
+    conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=["source", "stream", "slice"],
+            set_={"cursor": statement.excluded.cursor, "updated_at": func.now()},
+        )
+    )
+
+
+def drop_cursor(conn: Connection, source: str, stream: str) -> None:
+    """Forget the stream's cursor, so that the next read starts from the beginning."""
+    conn.execute(
+        delete(checkpoint).where(checkpoint.c.source == source, checkpoint.c.stream == stream)
+    )
+
+
+_STAGE = text("""
+CREATE TEMPORARY TABLE IF NOT EXISTS landing_page (
+  ord int, source_id text, op text, at timestamptz, version text, hash bytea, payload json,
+  into_id text) ON COMMIT DELETE ROWS
+""")
+
+_LAND = text("""
+WITH page AS (
+  SELECT DISTINCT ON (source_id) * FROM landing_page ORDER BY source_id, ord DESC
+), changed AS (
+  SELECT p.* FROM page p
+  LEFT JOIN landing.head h
+    ON h.source = :source AND h.stream = :stream AND h.source_id = p.source_id
+  WHERE h.hash IS DISTINCT FROM p.hash
+), landed AS (
+  INSERT INTO landing.raw
+    (batch_id, source, stream, source_id, op, at, version, hash, payload, into_id)
+  SELECT :batch, :source, :stream, source_id, op, at, version, hash, payload, into_id
+  FROM changed ORDER BY ord
+  RETURNING id, source_id, hash, op
+), pointed AS (
+  INSERT INTO landing.head (source, stream, source_id, raw_id, hash, op)
+  SELECT :source, :stream, source_id, id, hash, op FROM landed
+  ON CONFLICT (source, stream, source_id)
+  DO UPDATE SET raw_id = excluded.raw_id, hash = excluded.hash, op = excluded.op
+), queued AS (
+  INSERT INTO ops.pending (stage, ref, lane, batch_id)
+  SELECT 'normalize', id, :lane, :batch FROM landed WHERE :mapped
+), seen AS (
+  INSERT INTO ops.verdict (batch_id, source, stream, source_id, is_live, at, verdict)
+  SELECT :batch, :source, :stream, p.source_id, p.op = 'upsert', p.at,
+         CASE WHEN l.id IS NULL THEN 'unchanged' END
+  FROM page p LEFT JOIN landed l USING (source_id)
+  WHERE :mapped
+  ON CONFLICT (batch_id, source, stream, source_id) DO UPDATE
+    SET is_live = excluded.is_live, at = excluded.at,
+        verdict = CASE WHEN excluded.verdict IS NULL THEN NULL ELSE verdict.verdict END
+)
+SELECT (SELECT count(*) FROM page), (SELECT count(*) FROM landed)
+""")
+
+
+def land_page(
+    conn: Connection,
+    records: Sequence[RawRecord],
+    *,
+    batch: int,
+    source: str,
+    stream: str,
+    lane: str,
+    mapped: bool,
+    volatile: frozenset[str] = frozenset(),
+) -> Landed:
+    """Store what changed, queue it, and note every object seen in the batch's ledger.
+
+    Args:
+        conn: an open transaction; also write the cursor in it.
+        records: one page; a source id that comes twice counts once, the later one wins.
+        batch: id of the batch the ledger belongs to.
+        source: vendor name.
+        stream: stream name.
+        lane: bulk or live.
+        mapped: whether the stream has a mapping (context streams are stored, not queued).
+        volatile: payload keys left out of the content hash.
+    """
+    if not records:
+        return Landed(0, 0)
+    conn.execute(_STAGE)
+    copy_rows(
+        conn,
+        "landing_page",
+        ("ord", "source_id", "op", "at", "version", "hash", "payload", "into_id"),
+        [_row(ord_, record, volatile) for ord_, record in enumerate(records)],
+    )
+    seen, changed = conn.execute(
+        _LAND,
+        {"batch": batch, "source": source, "stream": stream, "lane": lane, "mapped": mapped},
+    ).one()
+    conn.execute(text("DELETE FROM landing_page"))
+    return Landed(changed, seen - changed)
+
+
+def _row(ord_: int, record: RawRecord, volatile: frozenset[str]) -> tuple[object, ...]:
+    digest = content_hash(record, volatile)
+    # A record without an id still has to be accounted for: its content is its name.
+    source_id = record.source_id or f"?{digest.hex()}"
+    payload = record.payload.decode("utf-8")
+    return (
+        ord_,
+        source_id,
+        record.op.value,
+        record.at,
+        record.version,
+        digest,
+        payload,
+        record.into,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRaw:
+    """A raw row that waits for its mapping, with the lane and batch it came in."""
+
+    raw_id: int
+    source: str
+    stream: str
+    lane: str
+    batch_id: int
+    record: RawRecord
+
+
+_TAKE = text("""
+SELECT r.id, r.source, r.stream, p.lane, p.batch_id, r.source_id, r.op, r.at, r.version,
+       r.payload::text AS payload, r.into_id
+FROM ops.pending p JOIN landing.raw r ON r.id = p.ref
+WHERE p.stage = 'normalize'
+  AND (CAST(:source AS text) IS NULL OR r.source = :source)
+  AND (CAST(:stream AS text) IS NULL OR r.stream = :stream)
+ORDER BY p.lane DESC, p.ref
+LIMIT :limit
+FOR UPDATE OF p SKIP LOCKED
+""")
+
+
+def take_pending(
+    conn: Connection, limit: int, *, source: str | None = None, stream: str | None = None
+) -> list[PendingRaw]:
+    """Lock and return raw rows that wait for normalisation, live ones first, oldest first."""
+    rows = conn.execute(_TAKE, {"limit": limit, "source": source, "stream": stream})
+    return [
+        PendingRaw(
+            row.id,
+            row.source,
+            row.stream,
+            row.lane,
+            row.batch_id,
+            RawRecord(
+                row.source_id, Op(row.op), row.at, row.version, row.payload.encode(), row.into_id
+            ),
+        )
+        for row in rows
+    ]
+
+
+def context_payloads(conn: Connection, source: str, stream: str) -> dict[str, bytes]:
+    """Return the newest payload of every object of a context stream, by source id."""
+    rows = conn.execute(
+        text(
+            "SELECT h.source_id, r.payload::text AS payload FROM landing.head h "
+            "JOIN landing.raw r ON r.id = h.raw_id "
+            "WHERE h.source = :source AND h.stream = :stream AND h.op = 'upsert'"
+        ),
+        {"source": source, "stream": stream},
+    )
+    return {row.source_id: row.payload.encode() for row in rows}
+
+
+def add_quarantine(
+    conn: Connection,
+    problems: Sequence[tuple[PendingRaw, Problem]],
+    *,
+    mapping_version: str,
+) -> None:
+    """Write what the mapping refused; an earlier open row of the same object is superseded."""
+    if not problems:
+        return
+    for pending, _ in problems:
+        conn.execute(
+            update(quarantine)
+            .where(
+                quarantine.c.source == pending.source,
+                quarantine.c.stream == pending.stream,
+                quarantine.c.source_id == pending.record.source_id,
+                quarantine.c.raw_id != pending.raw_id,
+                quarantine.c.resolved_at.is_(None),
+            )
+            .values(resolved_at=func.now())
+        )
+    conn.execute(
+        insert(quarantine),
+        [
+            {
+                "batch_id": pending.batch_id,
+                "raw_id": pending.raw_id,
+                "source": pending.source,
+                "stream": pending.stream,
+                "source_id": pending.record.source_id,
+                "mapping_version": mapping_version,
+                "field": problem.field,
+                "value": problem.value,
+                "reason": problem.reason,
+                "severity": problem.severity,
+            }
+            for pending, problem in problems
+        ],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRow:
+    """One open quarantine row, as `hub quarantine list` shows it."""
+
+    id: int
+    source: str
+    stream: str
+    source_id: str
+    field: str
+    value: str
+    reason: str
+    severity: str
+    created_at: datetime
+
+
+def open_quarantine(conn: Connection, limit: int = 1000) -> list[QuarantineRow]:
+    """Return the rows nobody has resolved, newest first."""
+    c = quarantine.c
+    rows = conn.execute(
+        select(
+            c.id,
+            c.source,
+            c.stream,
+            c.source_id,
+            c.field,
+            c.value,
+            c.reason,
+            c.severity,
+            c.created_at,
+        )
+        .where(c.resolved_at.is_(None))
+        .order_by(c.id.desc())
+        .limit(limit)
+    )
+    return [QuarantineRow(*row) for row in rows]

@@ -1,0 +1,153 @@
+"""Which answer of a form response is meant, and what it says.
+
+In: a response (`answers`), its form's definition (inline, or from the context by form id), the
+selectors of a mapping document. Out: answer values, question titles, and what no selector took.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub.mappings.document import Answer
+from hub.mappings.text import clean, fold
+from hub.model.records import JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form definition, flattened: question (title, type) by id and by ref."""
+
+    id: str | None = None
+    title: str | None = None
+    questions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def read_form(definition: object, form_id: str | None) -> Form:
+    """Flatten a definition; groups nest their questions in `properties.fields`."""
+    if not isinstance(definition, dict):
+        return Form(form_id)
+    questions: dict[str, tuple[str, str]] = {}
+    _collect(definition.get("fields"), questions, 0)
+    title = definition.get("title")
+    own_id = definition.get("id")
+    return Form(
+        form_id or (own_id if isinstance(own_id, str) else None),
+        clean(title) or None if isinstance(title, str) else None,
+        questions,
+    )
+
+
+def _collect(fields: object, into: dict[str, tuple[str, str]], depth: int) -> None:
+    for item in fields if isinstance(fields, list) else []:
+        if not isinstance(item, dict):
+            continue
+        title, kind = item.get("title"), item.get("type")
+        entry = (
+            clean(title) if isinstance(title, str) else "",
+            kind if isinstance(kind, str) else "",
+        )
+        for key in ("id", "ref"):
+            if isinstance(item.get(key), str):
+                into.setdefault(f"{key}:{item[key]}", entry)
+        nested = item.get("properties")
+        if isinstance(nested, dict) and depth < 8:  # noqa: PLR2004 groups in groups, and no loop
+            _collect(nested.get("fields"), into, depth + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One answer: its question and its value."""
+
+    ref: str
+    kind: str
+    question_kind: str
+    title: str
+    value: JsonValue
+
+
+def read_answers(answers: object, form: Form) -> list[Given]:
+    """Return the answers that say something; `answers` may be null or hold nonsense."""
+    given = []
+    for answer in answers if isinstance(answers, list) else []:
+        if isinstance(answer, dict):
+            one = _given(answer, form)
+            if one.value is not None and one.value != "":
+                given.append(one)
+    return given
+
+
+def _given(answer: dict[str, Any], form: Form) -> Given:
+    asked = answer.get("field") if isinstance(answer.get("field"), dict) else {}
+    asked = asked if isinstance(asked, dict) else {}
+    known = form.questions.get(f"id:{asked.get('id')}") or form.questions.get(
+        f"ref:{asked.get('ref')}"
+    )
+    title, question_kind = known or ("", "")
+    kind = str(answer.get("type") or "")
+    ref = asked.get("ref")
+    asked_kind = asked.get("type")
+    return Given(
+        ref=ref if isinstance(ref, str) else _ref_of(asked, form, title),
+        kind=kind,
+        question_kind=asked_kind if isinstance(asked_kind, str) else question_kind,
+        title=title or (asked["title"] if isinstance(asked.get("title"), str) else ""),
+        value=_value(answer, kind),
+    )
+
+
+def _ref_of(asked: Mapping[str, Any], form: Form, title: str) -> str:
+    """Return the ref of a question that the answer names by id only."""
+    if not title or f"id:{asked.get('id')}" not in form.questions:
+        return ""
+    entry = form.questions[f"id:{asked.get('id')}"]
+    return next(
+        (k[4:] for k, v in form.questions.items() if v is entry and k.startswith("ref:")), ""
+    )
+
+
+def _value(answer: Mapping[str, Any], kind: str) -> JsonValue:
+    value = answer.get(kind)
+    if isinstance(value, dict):
+        if kind == "choice":
+            return value.get("label") or value.get("other")
+        if kind == "choices":
+            labels = value.get("labels")
+            other = value.get("other")
+            said = [*(labels if isinstance(labels, list) else []), other]
+            return ", ".join(v for v in said if isinstance(v, str) and v) or None
+        if kind == "payment":
+            parts = (value.get("amount"), value.get("currency"), value.get("name"))
+            return " ".join(str(p) for p in parts if p) or None
+        return None
+    return value if isinstance(value, str | int | float | bool) else None
+
+
+def claim(given: Sequence[Given], selectors: Sequence[Answer]) -> dict[Answer, Given]:
+    """Give each selector its answer, each answer to one selector at most."""
+    taken: dict[int, Given] = {}
+    left = list(given)
+    bids = sorted(
+        (-strength, nth, which)
+        for which, selector in enumerate(selectors)
+        for nth, one in enumerate(given)
+        if (strength := _strength(selector, one))
+    )
+    for _, nth, which in bids:
+        if which not in taken and any(one is given[nth] for one in left):
+            taken[which] = given[nth]
+            left = [one for one in left if one is not given[nth]]
+    return {selectors[which]: one for which, one in taken.items()}
+
+
+def _strength(selector: Answer, one: Given) -> int:
+    """Return how surely an answer is meant: ref, then type, then the longest word of the title."""
+    if one.ref and one.ref.casefold() in (ref.casefold() for ref in selector.refs):
+        return 3_000
+    if one.question_kind in selector.types or one.kind in selector.types:
+        return 2_000
+    if one.kind not in selector.of or not selector.titles or not one.title:
+        return 0
+    title = f" {fold(one.title)} "
+    if title.count(" ") - 1 > selector.max_words:
+        return 0
+    return max((len(w) for t in selector.titles if f" {(w := fold(t))} " in title), default=0)

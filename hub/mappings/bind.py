@@ -1,0 +1,90 @@
+"""Whether the names in a mapping document mean anything, asked before any record is read.
+
+In: a document. Out: findings with the place in the document and the nearest valid word.
+"""
+
+from dataclasses import dataclass
+
+from hub.mappings.compiler import path_parts
+from hub.mappings.document import MappingDocument, Rule, Step, Target, nearest, walk_rules
+from hub.mappings.transforms import REGISTRY
+from hub.model.entities import ENTITY_FIELDS
+
+Loc = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a document: where, what, and the word that was perhaps meant."""
+
+    loc: Loc
+    message: str
+
+
+def faults(document: MappingDocument) -> list[Fault]:
+    """Return everything a document gets wrong about fields, transforms, arguments and paths."""
+    found: list[Fault] = []
+    for i, target in enumerate(document.emit):
+        found += _target_faults(("emit", i), target)
+    for loc, rule in walk_rules(document):
+        found += _rule_faults(loc, rule)
+    return found
+
+
+def _target_faults(loc: Loc, target: Target) -> list[Fault]:
+    if target.entity not in ENTITY_FIELDS:
+        return [Fault((*loc, "entity"), _unknown("entity", target.entity, list(ENTITY_FIELDS)))]
+    kinds = {f.name: f.kind for f in ENTITY_FIELDS[target.entity]}
+    found = []
+    for name, rule in target.fields.items():
+        head, dot, _ = name.partition(".")
+        place = (*loc, "fields", name)
+        if head not in kinds:
+            found.append(Fault(place, _unknown(f"{target.entity} field", head, list(kinds))))
+        elif dot and kinds[head] != "json":
+            found.append(Fault(place, f"'{head}' has no keys: it holds {kinds[head]}"))
+        elif rule.copy_ and not name.endswith(".*"):
+            found.append(Fault(place, f"copy fills many keys: write '{head}.*'"))
+    found += [
+        Fault((*loc, "key", i), _unknown(f"{target.entity} field", name, list(kinds)))
+        for i, name in enumerate(target.key)
+        if name not in kinds
+    ]
+    return found
+
+
+def _rule_faults(loc: Loc, rule: Rule) -> list[Fault]:
+    found = []
+    paths = [(("path",), rule.path), (("copy", "of"), rule.copy_.of if rule.copy_ else None)]
+    for part, path in paths:
+        if path is not None:
+            try:
+                path_parts(path)
+            except ValueError as exc:
+                found.append(Fault((*loc, *part), str(exc)))
+    for i, step in enumerate(rule.transform or []):
+        found += _step_faults((*loc, "transform", i), step)
+    return found
+
+
+def _step_faults(loc: Loc, step: Step) -> list[Fault]:
+    known = REGISTRY.get(step.name)
+    if known is None:
+        return [Fault(loc, _unknown("transform", step.name, list(REGISTRY)))]
+    found = [
+        Fault((*loc, step.name, arg), _unknown(f"argument of {step.name}", arg, list(known.params)))
+        for arg in step.args
+        if arg not in known.params
+    ]
+    found += [
+        Fault((*loc, step.name, arg), f"{step.name}: '{arg}' cannot be {type(value).__name__}")
+        for arg, value in step.args.items()
+        if arg in known.params and not isinstance(value, known.params[arg])
+    ]
+    missing = [arg for arg in known.needs if arg not in step.args]
+    return found + [Fault(loc, f"{step.name} needs '{arg}'") for arg in missing]
+
+
+def _unknown(what: str, word: str, valid: list[str]) -> str:
+    near = nearest(word, valid)
+    return f"unknown {what} '{word}'" + (f"; did you mean '{near}'?" if near else "")

@@ -1,0 +1,557 @@
+"""Rules and predicates turned into closures, once per document.
+
+In: a bound mapping document. Out: `Plan`, functions of a `Row`. What a rule cannot use is noted on
+the row, never raised, except `Reject`. What does not belong here: the batch (`hub.mappings.engine`).
+"""
+
+import functools
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Final, NamedTuple
+
+from hub.errors import RecordError
+from hub.mappings.answers import Form, Given, claim, read_answers, read_form
+from hub.mappings.document import (
+    Answer,
+    Copy,
+    MappingDocument,
+    Predicate,
+    Rule,
+    Target,
+    const_of,
+    walk_rules,
+)
+from hub.mappings.registry import REGISTRY, Args, Ctx, Function, Remark
+from hub.mappings.text import LONGEST, clean, fold
+from hub.mappings.transforms import DEFAULTS
+from hub.model.entities import ENTITY_FIELDS
+from hub.model.records import JsonValue, Problem
+
+SHOWN = 200
+EARLIEST = "1990-01-01"
+PAST_ONLY = frozenset(("created_at", "at"))
+"""Times of things that happened: before 1990 or after now they are a source's mistake."""
+
+
+class Reject(Exception):  # noqa: N818 a verdict on its way, not an error
+    """The record being mapped is rejected."""
+
+    def __init__(self, place: str, value: JsonValue, reason: str) -> None:
+        super().__init__(reason)
+        self.place = place
+        self.value = value
+        self.reason = reason
+
+
+class Unknown(NamedTuple):
+    """Drift: `kind` is "value" (outside the known list) or "field" (a key no rule reads)."""
+
+    kind: str
+    field: str
+    value: str
+
+
+@dataclass(slots=True)
+class Row:
+    """One raw record while it is mapped."""
+
+    payload: dict[str, Any]
+    source_id: str
+    context: Mapping[str, Any]
+    latest: str | None
+    ctx: Ctx
+    forms: dict[str, Form]
+    problems: list[Problem] = field(default_factory=list)
+    unknowns: list[Unknown] = field(default_factory=list)
+    silent: int = 0
+    form: Form | None = None
+    given: list[Given] | None = None
+    claims: dict[Answer, Given] | None = None
+
+    def note(self, place: str, value: object, reason: str, kind: str = "problem") -> None:
+        """Keep what a rule had to say, unless a predicate is only asking."""
+        if self.silent:
+            return
+        if kind == "unknown":
+            self.unknowns.append(Unknown("value", place, shown(value)))
+        else:
+            self.problems.append(Problem(self.source_id, place, shown(value), reason, "field"))
+
+
+def shown(value: object) -> str:
+    """Return a raw value shortened for a person, safe to store."""
+    if isinstance(value, str):
+        text = value[: 2 * SHOWN]
+    else:
+        try:
+            text = json.dumps(value, ensure_ascii=False, default=str)
+        except (ValueError, RecursionError):
+            text = type(value).__name__
+    text = "".join(c if c.isprintable() else " " for c in text[: 2 * SHOWN])
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+class _Failed:
+    """The source had a value and it was unusable: the field is null, visibly."""
+
+
+FAILED: Final = _Failed()
+Got = Any  # JsonValue or FAILED
+Getter = Callable[[Row], Got]
+Check = Callable[[Row], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPlan:
+    """One compiled target: plain fields, and the keys of object fields."""
+
+    target: Target
+    when: Check | None
+    reject_if: Sequence[tuple[Check, str]]
+    fields: Sequence[tuple[str, Getter]]
+    nested: Sequence[tuple[str, str, Getter]]
+    copies: Sequence[tuple[str, Copy]]
+    refs: Sequence[tuple[str, Getter]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A compiled document."""
+
+    document: MappingDocument
+    id: Getter
+    region: Getter | None
+    when: Check | None
+    deleted: Check | None
+    targets: Sequence[TargetPlan]
+    is_known: Callable[[str], bool]
+    known: frozenset[str]
+
+
+def blank(value: object) -> bool:
+    """Tell whether a value says nothing."""
+    if value is None or value is FAILED:
+        return True
+    if isinstance(value, str):
+        return not value or value.isspace() or not clean(value[:1000])
+    return isinstance(value, list | dict) and not value
+
+
+@functools.lru_cache(maxsize=64)
+def compile_document(document: MappingDocument) -> Plan:
+    """Return the plan of a document; the same document is compiled once."""
+    rules = [rule for _, rule in walk_rules(document)]
+    selectors = list(
+        dict.fromkeys(_hashable(r.answer or r.question) for r in rules if r.answer or r.question)
+    )
+    maker = _Compiler(selectors)
+    heads = {path_parts(r.path)[0] for r in rules if r.path}
+    heads |= {path_parts(r.copy_.of)[0] for r in rules if r.copy_ and r.copy_.of}
+    heads |= {"answers", "definition"} if selectors else set()
+    patterns = [*document.ignore, "_envelope"]
+    patterns += [key for r in rules if r.copy_ and not r.copy_.of for key in r.copy_.keys]
+    known = frozenset(str(head) for head in heads)
+
+    @functools.lru_cache(maxsize=4096)
+    def is_known(key: str) -> bool:
+        return key in known or any(fnmatchcase(key, pattern) for pattern in patterns)
+
+    return Plan(
+        document=document,
+        id=maker.rule(document.id, "id", "ref"),
+        region=maker.rule(document.region, "region", "text") if document.region else None,
+        when=maker.check(document.when) if document.when else None,
+        deleted=maker.check(document.deleted) if document.deleted else None,
+        targets=[maker.target(target) for target in document.emit],
+        is_known=is_known,
+        known=known,
+    )
+
+
+class _Selector(Answer):
+    """An answer selector that can be a dictionary key."""
+
+    def __hash__(self) -> int:
+        return hash((*self.refs, "|", *self.types, "|", *self.titles, "|", *self.of))
+
+
+def _hashable(answer: Answer | None) -> Answer:
+    return _Selector.model_validate(answer.model_dump() if answer else {})
+
+
+@functools.cache
+def path_parts(path: str) -> tuple[str | int, ...]:
+    """Return the steps of `a.b[0].c`.
+
+    Raises:
+        ValueError: the path is not written like that.
+    """
+    if not re.fullmatch(r"[^.\[\]\s]+(\[\d+\])*(\.[^.\[\]\s]+(\[\d+\])*)*", path):
+        raise ValueError(f"'{path}' is not a path: write a.b[0].c")
+    return tuple(
+        int(p[1:-1]) if p.startswith("[") else p for p in re.findall(r"\[\d+\]|[^.\[\]]+", path)
+    )
+
+
+def look_up(node: Any, parts: Sequence[str | int]) -> Any:
+    """Follow a path; a missing step is null."""
+    for part in parts:
+        if isinstance(part, str):
+            node = node.get(part) if isinstance(node, dict) else None
+        else:
+            node = node[part] if isinstance(node, list) and part < len(node) else None
+        if node is None:
+            return None
+    return node
+
+
+class _Compiler:
+    def __init__(self, selectors: Sequence[Answer]) -> None:
+        self._selectors = selectors
+
+    def target(self, target: Target) -> TargetPlan:
+        kinds = {f.name: f.kind for f in ENTITY_FIELDS[target.entity]}
+        plain, nested, copies = [], [], []
+        for name, rule in target.fields.items():
+            head, _, key = name.partition(".")
+            if rule.copy_:
+                copies.append((head, rule.copy_))
+            elif key:
+                nested.append((head, key, self.rule(rule, name, "json")))
+            else:
+                plain.append((name, self.rule(rule, name, kinds[name])))
+        return TargetPlan(
+            target=target,
+            when=self.check(target.when) if target.when else None,
+            reject_if=[(self.check(r.when), r.reason) for r in target.reject_if],
+            fields=plain,
+            nested=nested,
+            copies=copies,
+            refs=[
+                (name, self.rule(rule, f"refs.{name}", "ref")) for name, rule in target.refs.items()
+            ],
+        )
+
+    def rule(self, rule: Rule, place: str, kind: str | None) -> Getter:
+        """Compile a rule; `kind` of the target decides the transform when none is named."""
+        source = self._source(rule, place, None if rule.transform else kind)
+        steps = [
+            (REGISTRY[s.name].function, s.args, REGISTRY[s.name].sees_null)
+            for s in rule.transform or []
+        ]
+        names = [s.name for s in rule.transform or []]
+        is_raw = not names and rule.const is None and not rule.first_of
+        if kind is not None and (is_raw or names[-1:] == ["coalesce"]):
+            default = REGISTRY[DEFAULTS[kind]]
+            steps.append((default.function, {}, default.sees_null))
+        keep = rule.on_error == "keep"
+        last = next(
+            (name for name, t in REGISTRY.items() if steps and t.function is steps[-1][0]), ""
+        )
+        parts = path_parts(rule.path) if rule.path else ()
+        if len(parts) == 1 and len(steps) == 1 and not steps[0][2]:
+            got = _direct(str(parts[0]), steps[0][0], steps[0][1], place, keep=keep)
+        else:
+            got = _stepped(source, steps, place, keep=keep)
+        if kind is not None and (place in PAST_ONLY or not _surely(last, kind)):
+            got = _finished(got, place, kind)
+        if rule.when:
+            got = _guarded(got, self.check(rule.when))
+        return _required(got, place) if rule.required else got
+
+    def _source(self, rule: Rule, place: str, kind: str | None) -> Getter:  # noqa: PLR0911 one line a kind of source
+        if rule.path:
+            return _path(rule.path)
+        if rule.first_of is not None:
+            return _first([self.rule(r, place, kind) for r in rule.first_of])
+        if rule.all_of is not None:
+            parts = [self.rule(r, place, None) for r in rule.all_of]
+            return lambda row: _all(row, parts)
+        if rule.answer or rule.question:
+            selector = _hashable(rule.answer or rule.question)
+            return self._answer(selector, is_title=rule.question is not None)
+        if rule.unmapped_answers is not None:
+            return self._unmapped
+        if rule.form is not None:
+            return _form_title if rule.form == "title" else _form_id
+        const = const_of(rule.const)
+        return lambda _row: const
+
+    def _claims(self, row: Row) -> Mapping[Answer, Given]:
+        if row.claims is None:
+            row.given = read_answers(row.payload.get("answers"), form_of(row))
+            row.claims = claim(row.given, self._selectors)
+        return row.claims
+
+    def _answer(self, selector: Answer, *, is_title: bool) -> Getter:
+        def get(row: Row) -> Got:
+            found = self._claims(row).get(selector)
+            return None if found is None else (found.title if is_title else found.value)
+
+        return get
+
+    def _unmapped(self, row: Row) -> Got:
+        mapped = {id(one) for one in self._claims(row).values()}
+        lines = [
+            f"{one.title or one.ref or one.question_kind or 'answer'}: {_said(one.value)}"
+            for one in row.given or []
+            if id(one) not in mapped
+        ]
+        return "\n".join(lines) or None
+
+    def check(self, predicate: Predicate) -> Check:  # noqa: PLR0911 one line a predicate
+        """Compile a predicate; its rules ask silently."""
+        p = predicate
+        if p.any_ is not None:
+            checks = [self.check(q) for q in p.any_]
+            return lambda row: any(c(row) for c in checks)
+        if p.all_ is not None:
+            checks = [self.check(q) for q in p.all_]
+            return lambda row: all(c(row) for c in checks)
+        if p.not_ is not None:
+            inner = self.check(p.not_)
+            return lambda row: not inner(row)
+        for asked, is_wanted in ((p.is_empty, True), (p.not_empty, False)):
+            if asked is not None:
+                get = self._asked(asked)
+                return lambda row, get=get, wanted=is_wanted: blank(get(row)) is wanted  # type: ignore[misc]
+        if p.is_true is not None:
+            get = self._asked(p.is_true)
+            return lambda row: _is_true(get(row))
+        compared = p.equals or p.not_equals or p.in_
+        if compared is None:
+            return lambda _row: True
+        get = self._asked(compared.rule)
+        wanted = frozenset(_comparable(v) for v in compared.values)
+        is_equal = p.not_equals is None
+        return lambda row: (_comparable(get(row)) in wanted) is is_equal
+
+    def _asked(self, rule: Rule) -> Getter:
+        get = self.rule(rule, "", None)
+
+        def ask(row: Row) -> Got:
+            row.silent += 1
+            try:
+                return get(row)
+            finally:
+                row.silent -= 1
+
+        return ask
+
+
+def _said(value: JsonValue) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)[:LONGEST]
+
+
+def _is_true(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) < SHOWN and fold(value) in ("true", "1", "yes", "oui", "vrai", "x")
+    return value is True or value == 1
+
+
+def _comparable(value: object) -> object:
+    if isinstance(value, str):
+        return fold(value[:1000])
+    if value is FAILED or isinstance(value, list | dict):
+        return shown(value)
+    return value if value is None or isinstance(value, bool) else str(value)
+
+
+def _path(path: str) -> Getter:
+    parts = path_parts(path)
+    if len(parts) == 1 and isinstance(parts[0], str):
+        key = parts[0]
+        return lambda row: row.payload.get(key)
+    return lambda row: look_up(row.payload, parts)
+
+
+def _first(getters: Sequence[Getter]) -> Getter:
+    def get(row: Row) -> Got:
+        found: Got = None
+        for getter in getters:
+            value = getter(row)
+            if value is FAILED:
+                found = FAILED
+            elif not blank(value):
+                return value
+        return found
+
+    return get
+
+
+def _all(row: Row, getters: Sequence[Getter]) -> Got:
+    found = [None if (value := get(row)) is FAILED else value for get in getters]
+    return found if any(v is not None for v in found) else None
+
+
+GIVE_TEXT = frozenset(
+    [
+        "text",
+        "multiline",
+        "street",
+        "postal",
+        "company",
+        "recase_name",
+        "email",
+        "phone",
+        "country",
+        "state",
+        "url",
+        "date",
+        "datetime",
+        "sf_id",
+        "identifier",
+        "name_from_email",
+        "phone_extension",
+        "concat",
+        "template",
+        "split_name",
+        "html_to_text",
+        "currency",
+        "money",
+    ]
+)
+"""Transforms that return text or null and nothing else: their results need no look."""
+
+
+def _surely(last: str, kind: str) -> bool:
+    """Tell whether a transform's result is of the kind by its nature."""
+    return (
+        last in GIVE_TEXT
+        if kind not in _TYPES
+        else last == DEFAULTS[kind] or (kind == "json" and last != "")
+    )
+
+
+def _direct(key: str, function: Function, args: Args, place: str, *, keep: bool) -> Getter:
+    """One key and one transform: most rules are that."""
+
+    def get(row: Row) -> Got:
+        raw = row.payload.get(key)
+        if raw is None:
+            return None
+        try:
+            value = function(raw, args, row.ctx)
+        except RecordError as exc:
+            row.note(place, raw, exc.message)
+            return shown(raw) if keep else FAILED
+        if type(value) is Remark:
+            row.note(place, raw, value.reason, value.kind)
+            return value.value
+        return value
+
+    return get
+
+
+def _stepped(
+    source: Getter, steps: Sequence[tuple[Function, Args, bool]], place: str, *, keep: bool
+) -> Getter:
+    if not steps:
+        return source
+
+    def get(row: Row) -> Got:
+        raw = value = source(row)
+        if value is FAILED:
+            return FAILED
+        try:
+            for function, args, sees_null in steps:
+                if value is None and not sees_null:
+                    continue
+                value = function(value, args, row.ctx)
+                if type(value) is Remark:
+                    row.note(place, raw, value.reason, value.kind)
+                    value = value.value
+        except RecordError as exc:
+            row.note(place, raw, exc.message)
+            return shown(raw) if keep else FAILED
+        return value
+
+    return get
+
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "number": (int, float),
+    "bool": (bool,),
+    "list": (list,),
+    "json": (object,),
+}
+
+
+def _finished(get: Getter, place: str, kind: str) -> Getter:
+    """Hold a value to the kind of its target field."""
+    wanted = _TYPES.get(kind, (str,))
+    is_past = place in PAST_ONLY
+
+    def finish(row: Row) -> Got:
+        value = get(row)
+        if value is None or value is FAILED or value == "":
+            return None if value == "" else value
+        if not isinstance(value, wanted):
+            if wanted != (str,) or isinstance(value, bool | list | dict):
+                row.note(place, value, f"not {kind}: {type(value).__name__}")
+                return FAILED
+            value = str(value)
+        if is_past and not _is_past(row, place, value):
+            return FAILED
+        return value
+
+    return finish
+
+
+def _is_past(row: Row, place: str, value: str) -> bool:
+    if value < EARLIEST:
+        row.note(place, value, "before 1990; left out")
+        return False
+    if row.latest is not None and value > row.latest:
+        row.note(place, value, "in the future; left out")
+        return False
+    return True
+
+
+def _guarded(get: Getter, when: Check) -> Getter:
+    return lambda row: get(row) if when(row) else None
+
+
+def _required(get: Getter, place: str) -> Getter:
+    def demand(row: Row) -> Got:
+        value = get(row)
+        if blank(value) and not row.silent:
+            raise Reject(place, None, f"required field '{place}' is missing")
+        return value
+
+    return demand
+
+
+def form_of(row: Row) -> Form:
+    """Return the form of a response: inline definition, else the context's, else its id alone."""
+    if row.form is None:
+        form_id = _form_id_of(row)
+        inline = row.payload.get("definition")
+        if isinstance(inline, dict):
+            row.form = read_form(inline, form_id)
+        else:
+            key = form_id or ""
+            if key not in row.forms:
+                row.forms[key] = read_form(row.context.get(key), form_id)
+            row.form = row.forms[key]
+    return row.form
+
+
+def _form_id_of(row: Row) -> str | None:
+    form_id = row.payload.get("form_id")
+    if isinstance(form_id, str) and form_id:
+        return clean(form_id)[:255]
+    head, colon, _ = row.source_id.rpartition(":")
+    return head if colon else None
+
+
+def _form_title(row: Row) -> Got:
+    return form_of(row).title
+
+
+def _form_id(row: Row) -> Got:
+    return form_of(row).id

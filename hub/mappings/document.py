@@ -1,0 +1,328 @@
+"""The shape of a mapping document.
+
+In: plain Python values read from YAML. Out: frozen models with every shorthand written out (a path
+as text, a transform as a bare name), so that all later code sees one form. Whether the names mean
+anything (targets, transforms, arguments) is `hub.mappings.bind`'s question.
+"""
+
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from hub.model.records import JsonValue
+from hub.model.verdicts import Trust
+
+ENGINE_VERSION = 1
+"""Part of every mapping version: raise it when a transform's results change."""
+
+
+class Strict(BaseModel):
+    """Frozen, and an unknown key names its nearest valid one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, raw: object) -> object:
+        raw = cls.expand(raw)
+        if not isinstance(raw, Mapping):
+            return raw
+        valid = [field.alias or name for name, field in cls.model_fields.items()]
+        for key in raw:
+            if key not in valid:
+                near = nearest(str(key), valid)
+                message = "unknown key '{key}'" + ("; did you mean '{near}'?" if near else "")
+                context = {"key": str(key), "near": near or ""}
+                raise PydanticCustomError("unknown_key", message, context)
+        return raw
+
+    @classmethod
+    def expand(cls, raw: object) -> object:
+        """Write a shorthand out; the default knows none."""
+        return raw
+
+
+def nearest(word: str, valid: list[str]) -> str | None:
+    """Return the valid word most like `word`, or None."""
+    found = difflib.get_close_matches(word, valid, n=1, cutoff=0.5)
+    return found[0] if found else None
+
+
+class Step(Strict):
+    """One named transform with its arguments."""
+
+    name: str
+    args: dict[str, Any] = Field(default_factory=dict)
+
+    @classmethod
+    def expand(cls, raw: object) -> object:
+        """`email` and `{picklist: {map: …}}` are both one step."""
+        if isinstance(raw, str):
+            return {"name": raw}
+        if isinstance(raw, Mapping) and len(raw) == 1:
+            name, args = next(iter(raw.items()))
+            return {"name": name, "args": args or {}}
+        raise PydanticCustomError("step", "a transform is a name, or one {{name: arguments}}")
+
+
+class Answer(Strict):
+    """Selects one answer of a form: by ref, else by question type, else by a word of the title.
+
+    Each answer goes to one selector only: refs before types before titles, and among titles the
+    longest keyword wins, so that "company name" is not a person's name.
+    """
+
+    refs: list[str] = Field(default_factory=list)
+    types: list[str] = Field(default_factory=list)
+    titles: list[str] = Field(default_factory=list)
+    of: list[str] = Field(default_factory=lambda: ["text", "choice"])
+    max_words: int = 8
+
+    @model_validator(mode="after")
+    def _selects(self) -> Self:
+        if not (self.refs or self.types or self.titles):
+            raise PydanticCustomError("answer", "an answer needs refs, types or titles")
+        return self
+
+
+class Copy(Strict):
+    """Copies keys that match a pattern (`*__c`) under their own names.
+
+    They are the payload's own keys, or those of the object at `of`.
+    """
+
+    keys: list[str]
+    of: str | None = None
+    except_: list[str] = Field(default_factory=list, alias="except")
+
+
+SOURCES = (
+    "path",
+    "first_of",
+    "all_of",
+    "const",
+    "answer",
+    "question",
+    "unmapped_answers",
+    "form",
+    "copy",
+)
+
+
+class Rule(Strict):
+    """Where a value comes from (exactly one source), what is done to it, what if that fails."""
+
+    path: str | None = None
+    first_of: list["Rule"] | None = None
+    all_of: list["Rule"] | None = None
+    const: Any = None
+    answer: Answer | None = None
+    question: Answer | None = None
+    unmapped_answers: bool | None = None
+    form: Literal["id", "title"] | None = None
+    copy_: Copy | None = Field(default=None, alias="copy")
+    transform: list[Step] | None = None
+    when: "Predicate | None" = None
+    required: bool = False
+    on_error: Literal["null", "keep"] = "null"
+
+    @classmethod
+    def expand(cls, raw: object) -> object:
+        """A bare string is a path; one transform needs no list; a source key of null is a const."""
+        if isinstance(raw, str):
+            return {"path": raw}
+        if isinstance(raw, Mapping):
+            out = dict(raw)
+            if "on_error" in out and out["on_error"] is None:
+                out["on_error"] = "null"
+            if isinstance(out.get("transform"), str | Mapping):
+                out["transform"] = [out["transform"]]
+            return out
+        raise PydanticCustomError("rule", "a rule is a path, or a mapping such as {{path: …}}")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        given = [
+            name
+            for name in SOURCES
+            if ("copy_" if name == "copy" else name) in self.model_fields_set
+        ]
+        if len(given) != 1:
+            raise PydanticCustomError(
+                "one_source",
+                "a rule has exactly one of {sources}; this one has {given}",
+                {"sources": ", ".join(SOURCES), "given": ", ".join(given) or "none"},
+            )
+        return self
+
+
+class Comparison(Strict):
+    """A rule's value against one value, or a list of them."""
+
+    rule: Rule
+    values: list[Any]
+
+
+PREDICATES: Mapping[str, str] = {
+    "equals": "{path…, value: v}: the value is v (text is compared without case or accents)",
+    "not_equals": "{path…, value: v}: the opposite of equals; true for an empty value",
+    "in": "{path…, values: […]}: the value equals one of the list",
+    "is_true": "rule: the value reads as true (true, 1, yes, oui, vrai, x)",
+    "is_empty": "rule: null, blank text, empty list or object",
+    "not_empty": "rule: the opposite of is_empty",
+    "any": "[predicates]: at least one holds",
+    "all": "[predicates]: every one holds",
+    "not": "predicate: does not hold",
+}
+
+
+class Predicate(Strict):
+    """One entry of `PREDICATES`; nothing else can be asked."""
+
+    equals: Comparison | None = None
+    not_equals: Comparison | None = None
+    in_: Comparison | None = Field(default=None, alias="in")
+    is_true: Rule | None = None
+    is_empty: Rule | None = None
+    not_empty: Rule | None = None
+    any_: list["Predicate"] | None = Field(default=None, alias="any")
+    all_: list["Predicate"] | None = Field(default=None, alias="all")
+    not_: "Predicate | None" = Field(default=None, alias="not")
+
+    @classmethod
+    def expand(cls, raw: object) -> object:
+        """Write `{equals: {path: p, value: v}}` as a rule and its values."""
+        if not isinstance(raw, Mapping) or len(raw) != 1:
+            raise PydanticCustomError(
+                "predicate", "a predicate is one of {names}", {"names": ", ".join(PREDICATES)}
+            )
+        name, operand = next(iter(raw.items()))
+        if name not in ("equals", "not_equals", "in") or not isinstance(operand, Mapping):
+            return dict(raw)
+        if "rule" in operand:
+            return dict(raw)
+        key = "values" if name == "in" else "value"
+        if key not in operand:
+            raise PydanticCustomError(
+                "predicate", "'{name}' needs '{key}'", {"name": name, "key": key}
+            )
+        rule = {k: v for k, v in operand.items() if k != key}
+        values = operand[key] if name == "in" else [operand[key]]
+        return {name: {"rule": rule, "values": values}}
+
+
+class Rejection(Strict):
+    """A record for which `when` holds goes to quarantine with `reason`."""
+
+    when: Predicate
+    reason: str
+
+
+class Target(Strict):
+    """One canonical record that a raw record may give.
+
+    Args:
+        entity: an entity of `hub.model.entities`.
+        primary: whether it carries the ledger's verdict; exactly one target does.
+        when: not emitted unless it holds; for the primary target the record is then *excluded*.
+        fields: canonical field → rule; `custom_fields.<key>` sets one key of an object field.
+        refs: relation → rule giving a source id.
+        reject_if: reasons to reject the whole record (looked at before any target is emitted).
+        key: fields that tell several records of one entity apart.
+    """
+
+    entity: str
+    primary: bool = False
+    when: Predicate | None = None
+    fields: dict[str, Rule]
+    refs: dict[str, Rule] = Field(default_factory=dict)
+    reject_if: list[Rejection] = Field(default_factory=list)
+    key: list[str] = Field(default_factory=list)
+
+
+class MappingDocument(Strict):
+    """A whole mapping document.
+
+    Args:
+        source: vendor, the folder's name.
+        stream: stream of the vendor, the file's name.
+        trust: `open` for what a stranger can send.
+        unwrap: keys under which records sit in a vendor's page (list) or webhook body (object).
+        id: rule giving the source id of a record that comes without one (previews).
+        region: rule giving the ISO-2 country that phones without a prefix are read in.
+        deleted: a record for which it holds is gone at the source.
+        when: a record for which it does not hold is excluded altogether.
+        ignore: payload keys (patterns) that are known and left out; any other key is drift.
+        emit: the targets.
+    """
+
+    source: str
+    stream: str
+    trust: Trust = Trust.TRUSTED
+    unwrap: list[str] = Field(default_factory=list)
+    id: Rule
+    region: Rule | None = None
+    deleted: Predicate | None = None
+    when: Predicate | None = None
+    ignore: list[str] = Field(default_factory=list)
+    emit: list[Target]
+
+    @model_validator(mode="after")
+    def _one_primary(self) -> Self:
+        if sum(target.primary for target in self.emit) != 1:
+            raise PydanticCustomError("primary", "exactly one target of emit must be primary")
+        return self
+
+    @property
+    def name(self) -> str:
+        """Return `<source>/<stream>`."""
+        return f"{self.source}/{self.stream}"
+
+    @cached_property
+    def version(self) -> str:
+        """Return a short digest of what the document says, whatever its layout and comments."""
+        plain = self.model_dump(mode="json", by_alias=True)
+        text = json.dumps([ENGINE_VERSION, plain], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def __hash__(self) -> int:
+        """Two documents that say the same are the same key."""
+        return hash((self.name, self.version))
+
+
+def walk_rules(document: MappingDocument) -> "list[tuple[tuple[str | int, ...], Rule]]":
+    """Return every rule of the document with its place, nested ones and operands included."""
+    return _walk(document, ())
+
+
+def _walk(node: object, loc: tuple[str | int, ...]) -> "list[tuple[tuple[str | int, ...], Rule]]":
+    found: list[tuple[tuple[str | int, ...], Rule]] = []
+    if isinstance(node, Rule):
+        found.append((loc, node))
+    if isinstance(node, BaseModel):
+        for name, field in type(node).model_fields.items():
+            found += _walk(getattr(node, name), (*loc, field.alias or name))
+    elif isinstance(node, dict):
+        for key, child in node.items():
+            found += _walk(child, (*loc, key))
+    elif isinstance(node, list):
+        for i, child in enumerate(node):
+            found += _walk(child, (*loc, i))
+    return found
+
+
+def const_of(value: object) -> JsonValue:
+    """Return a constant as JSON (YAML dates become text)."""
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, list):
+        return [const_of(v) for v in value]
+    if isinstance(value, dict):
+        return {str(k): const_of(v) for k, v in value.items()}
+    return str(value)

@@ -1,0 +1,274 @@
+"""Normalize: a batch of raw records through one mapping document.
+
+In: a bound document, raw records, context (form definitions by id), settings. Out: canonical
+records, exclusions, rejects, problems and drift. One bad record never stops the batch. What does
+not belong here: where the results are stored (`hub.pipeline.normalize`).
+"""
+
+import functools
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any
+
+from hub.errors import RecordError
+from hub.mappings.compiler import (
+    FAILED,
+    Plan,
+    Reject,
+    Row,
+    TargetPlan,
+    Unknown,
+    blank,
+    compile_document,
+    look_up,
+    path_parts,
+    shown,
+)
+from hub.mappings.document import Copy, MappingDocument
+from hub.mappings.registry import Ctx
+from hub.mappings.text import clean
+from hub.mappings.values import DEEPEST, jsonable
+from hub.model.records import CanonicalRecord, JsonValue, Problem, RawRecord
+from hub.model.verdicts import Op
+
+__all__ = ["NormalizeSettings", "Normalized", "Unknown", "normalize"]
+
+
+@dataclass(frozen=True, slots=True)
+class NormalizeSettings:
+    """What the outside decides.
+
+    Args:
+        default_region: ISO-2 country of phones whose record names no country.
+        now: aware UTC; times later than a day after it are refused; None refuses none.
+    """
+
+    default_region: str = "FR"
+    now: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Normalized:
+    """What became of a batch.
+
+    Args:
+        records: in the order of the raw records, per record in the order of the targets.
+        excluded: ids whose primary target's `when` was false, or that are gone at the source.
+        problems: refused values (severity field) and rejected records (severity record).
+        rejected: ids of rejected records; they give no canonical record at all.
+        unknowns: drift, counted.
+        superseded: ids that came twice; the last one was taken.
+        deleted: the ids among `excluded` that the document's `deleted` names.
+    """
+
+    records: list[CanonicalRecord] = field(default_factory=list)
+    excluded: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
+    unknowns: Counter[Unknown] = field(default_factory=Counter)
+    superseded: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+
+
+def normalize(
+    document: MappingDocument,
+    records: Sequence[RawRecord],
+    context: Mapping[str, Any],
+    settings: NormalizeSettings,
+) -> Normalized:
+    """Map a batch; every id comes out exactly once: emitted, excluded or rejected."""
+    batch = _Batch(compile_document(document), context, settings)
+    newest: dict[str, RawRecord] = {}
+    for record in records:
+        if record.source_id in newest:
+            batch.out.superseded.append(record.source_id)
+        newest[record.source_id] = record
+    for record in newest.values():
+        batch.take(record)
+    return batch.out
+
+
+def parse(payload: bytes) -> dict[str, Any]:
+    """Return the object a payload holds.
+
+    Raises:
+        RecordError: it is no JSON, or no object.
+    """
+    try:
+        text = payload.decode(json.detect_encoding(payload[:4]), "surrogatepass")
+        value = _DECODER.decode(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError) as exc:
+        raise RecordError(f"not JSON: {exc}"[:SHORT]) from exc
+    if not isinstance(value, dict):
+        raise RecordError(f"not a JSON object but {type(value).__name__}")
+    return value
+
+
+SHORT = 200
+_DECODER = json.JSONDecoder(parse_constant=lambda _name: None)  # NaN and Infinity are no JSON
+
+
+class _Batch:
+    def __init__(self, plan: Plan, context: Mapping[str, Any], settings: NormalizeSettings) -> None:
+        self.out = Normalized()
+        self._plan = plan
+        self._context = context
+        self._default = Ctx(settings.default_region)
+        self._ctxs: dict[str, Ctx] = {}
+        self._forms: dict[str, Any] = {}
+        self._latest = _latest(settings.now)
+
+    def take(self, record: RawRecord) -> None:
+        source_id = record.source_id
+        if record.op is not Op.UPSERT:
+            self._exclude(source_id, is_deleted=True)
+            return
+        try:
+            payload = parse(record.payload)
+        except RecordError as exc:
+            self._reject(source_id, "", _head(record.payload), exc.message)
+            return
+        row = Row(
+            _unwrapped(payload, self._plan.document),
+            source_id,
+            self._context,
+            self._latest,
+            self._default,
+            self._forms,
+        )
+        try:
+            self._map(row)
+        except Reject as exc:
+            self.out.problems.extend(row.problems)
+            self._reject(source_id, exc.place, exc.value, exc.reason)
+        except RecursionError:
+            self._reject(source_id, "", _head(record.payload), "nested too deeply")
+
+    def _map(self, row: Row) -> None:
+        plan = self._plan
+        if blank(row.source_id):
+            raise Reject("id", None, "no source id")
+        if (plan.deleted and plan.deleted(row)) or (plan.when and not plan.when(row)):
+            self._exclude(row.source_id, is_deleted=bool(plan.deleted and plan.deleted(row)))
+            return
+        self._locate(row)
+        emitted: list[CanonicalRecord] = []
+        is_excluded = False
+        for target in plan.targets:
+            if target.when is not None and not target.when(row):
+                is_excluded = is_excluded or target.target.primary
+                continue
+            for holds, reason in target.reject_if:
+                if holds(row):
+                    raise Reject("", None, reason)
+            emitted.append(self._emit(target, row))
+        self.out.records.extend(_last_of_key(emitted, plan))
+        self.out.problems.extend(row.problems)
+        self._count(row)
+        if is_excluded:
+            self._exclude(row.source_id)
+
+    def _locate(self, row: Row) -> None:
+        """Set the country that the record's phones are read in."""
+        if self._plan.region is None:
+            return
+        row.silent += 1
+        region = self._plan.region(row)
+        row.silent -= 1
+        if isinstance(region, str) and len(region) == 2:  # noqa: PLR2004 an ISO-2 code; an unknown name stays text
+            row.ctx = self._ctxs.get(region) or self._ctxs.setdefault(region, Ctx(region))
+
+    def _emit(self, plan: TargetPlan, row: Row) -> CanonicalRecord:
+        values: dict[str, JsonValue] = {}
+        for name, get in plan.fields:
+            value = get(row)
+            if value is FAILED:
+                values[name] = None
+            elif value is not None:
+                values[name] = value
+        objects: dict[str, dict[str, JsonValue]] = {}
+        for name, copy in plan.copies:
+            objects.setdefault(name, {}).update(_copied(copy, row, name))
+        for name, key, get in plan.nested:
+            value = get(row)
+            if value is not None and value is not FAILED:
+                objects.setdefault(name, {})[key] = value
+        values.update({name: keys for name, keys in objects.items() if keys})
+        refs = {name: str(ref) for name, get in plan.refs if not blank(ref := get(row))}
+        target = plan.target
+        return CanonicalRecord(
+            row.source_id, target.entity, values, refs, target.primary, self._plan.document.trust
+        )
+
+    def _count(self, row: Row) -> None:
+        unknowns = self.out.unknowns
+        for unknown in row.unknowns:
+            unknowns[unknown] += 1
+        for key in row.payload.keys() - self._plan.known:
+            if not self._plan.is_known(key):
+                unknowns[Unknown("field", shown(key), "")] += 1
+
+    def _exclude(self, source_id: str, *, is_deleted: bool = False) -> None:
+        self.out.excluded.append(source_id)
+        if is_deleted:
+            self.out.deleted.append(source_id)
+
+    def _reject(self, source_id: str, place: str, value: JsonValue, reason: str) -> None:
+        said = "" if value is None else shown(value)
+        self.out.rejected.append(source_id)
+        self.out.problems.append(Problem(source_id, place, said, reason, "record"))
+
+
+def _latest(now: datetime | None) -> str | None:
+    return (now.astimezone(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ") if now else None
+
+
+def _head(payload: bytes) -> str:
+    return payload[:SHORT].decode("utf-8", "replace")
+
+
+def _unwrapped(payload: dict[str, Any], document: MappingDocument) -> dict[str, Any]:
+    """Return the record inside a webhook body; what stood around it becomes `_envelope`."""
+    for key in document.unwrap:
+        inner = payload.get(key)
+        if isinstance(inner, dict):
+            return {**inner, "_envelope": {k: v for k, v in payload.items() if k != key}}
+    return payload
+
+
+def _last_of_key(emitted: list[CanonicalRecord], plan: Plan) -> list[CanonicalRecord]:
+    """Keep the last of the records that share entity and key."""
+    if len(emitted) < 2:  # noqa: PLR2004 nothing to tell apart
+        return emitted
+    keys = {target.target.entity: target.target.key for target in plan.targets}
+    by_key = {
+        (record.entity, *(str(record.values.get(name)) for name in keys[record.entity])): record
+        for record in emitted
+    }
+    return list(by_key.values())
+
+
+def _copied(copy: Copy, row: Row, name: str) -> dict[str, JsonValue]:
+    found: dict[str, JsonValue] = {}
+    patterns, but = tuple(copy.keys), tuple(copy.except_)
+    origin = look_up(row.payload, path_parts(copy.of)) if copy.of else row.payload
+    for key, value in origin.items() if isinstance(origin, dict) else ():
+        if value is None or not _matches(key, patterns) or _matches(key, but):
+            continue
+        try:
+            held = jsonable(value, DEEPEST)
+        except RecordError as exc:
+            row.note(f"{name}.{key}"[:SHORT], value, exc.message)
+            continue
+        if held is not None:
+            found[clean(key)[:SHORT]] = held
+    return found
+
+
+@functools.lru_cache(maxsize=16_384)
+def _matches(key: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(key, pattern) for pattern in patterns)

@@ -1,0 +1,104 @@
+"""Mapping documents by name: the shipped ones, and a user's of the same name in their place.
+
+In: names `<source>/<stream>`, a user's folder. Out: bound documents. Errors name file, line and
+nearest valid word.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from hub.errors import ConfigError
+from hub.mappings.bind import faults
+from hub.mappings.document import MappingDocument, nearest
+from hub.mappings.files import HERE, Lines, parse, read
+
+_TESTS = ".test.yaml"
+
+
+def names(folder: Path | None = None) -> list[str]:
+    """Return the names of all mapping documents, shipped and the user's."""
+    roots = [HERE, *([folder] if folder else [])]
+    return sorted(
+        {
+            f"{path.parent.name}/{path.stem}"
+            for root in roots
+            for path in root.glob("*/*.yaml")
+            if not path.name.endswith(_TESTS)
+        }
+    )
+
+
+def path_of(name: str, folder: Path | None = None) -> Path:
+    """Return the file of a mapping: the user's, else the shipped one.
+
+    Raises:
+        ConfigError: there is no such mapping.
+    """
+    known = names(folder)
+    if name not in known:
+        near = nearest(name, known)
+        hint = f"did you mean '{near}'?" if near else "known are " + ", ".join(known)
+        raise ConfigError(f"there is no mapping '{name}'", hint=hint)
+    own = folder / f"{name}.yaml" if folder else None
+    return own if own and own.is_file() else HERE / f"{name}.yaml"
+
+
+def cases_path_of(name: str, folder: Path | None = None) -> Path:
+    """Return the file of a mapping's tests, beside the mapping that is in force."""
+    path = path_of(name, folder)
+    return path.with_name(path.stem + _TESTS)
+
+
+def load(name: str, folder: Path | None = None) -> MappingDocument:
+    """Return one bound mapping document.
+
+    Raises:
+        ConfigError: it is missing or wrong; the message has file and line.
+    """
+    path = path_of(name, folder)
+    value, lines = read(path)
+    document = _document(value, lines, str(path))
+    if document.name != name:
+        where = f"{path}:{lines.of(['source'])}"
+        raise ConfigError(
+            f"{where}: says it is '{document.name}' but stands where '{name}' belongs"
+        )
+    return document
+
+
+def load_all(folder: Path | None = None) -> dict[str, MappingDocument]:
+    """Return every mapping by name, bound."""
+    return {name: load(name, folder) for name in names(folder)}
+
+
+def load_text(text: str, name: str = "<text>") -> MappingDocument:
+    """Return a bound document from YAML text; `name` stands in error messages.
+
+    Raises:
+        ConfigError: the text is wrong.
+    """
+    value, lines = parse(text, name)
+    return _document(value, lines, name)
+
+
+def _document(value: Any, lines: Lines, file: str) -> MappingDocument:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{file}:1: a mapping document is a YAML mapping")
+    try:
+        document = MappingDocument.model_validate(value)
+    except ValidationError as exc:
+        raise ConfigError("\n".join(_told(error, lines, file) for error in exc.errors())) from exc
+    found = faults(document)
+    if found:
+        raise ConfigError("\n".join(f"{file}:{lines.of(f.loc)}: {f.message}" for f in found))
+    return document
+
+
+def _told(error: Any, lines: Lines, file: str) -> str:
+    loc = list(error["loc"])
+    if error["type"] == "unknown_key":
+        loc.append(error["ctx"]["key"])
+    where = ".".join(str(part) for part in error["loc"])
+    return f"{file}:{lines.of(loc)}: {where + ': ' if where else ''}{error['msg']}"

@@ -1,0 +1,108 @@
+"""What a mapping would make of a vendor's answer, without storing anything.
+
+In: a mapping's name and the bytes of a file: raw records, one record, a response page or a webhook
+body. Out: the document that `hub mappings preview` prints (DESIGN.md § 9).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hub.errors import ConfigError
+from hub.mappings.compiler import Row, blank, compile_document
+from hub.mappings.document import MappingDocument
+from hub.mappings.engine import Normalized, NormalizeSettings, normalize
+from hub.mappings.loader import load
+from hub.mappings.registry import Ctx
+from hub.model.records import Problem, RawRecord
+from hub.model.verdicts import Op
+
+
+def preview(
+    name: str,
+    text: bytes,
+    *,
+    folder: Path | None = None,
+    context: Mapping[str, Any] | None = None,
+    settings: NormalizeSettings | None = None,
+) -> dict[str, Any]:
+    """Return records, excluded ids and quarantine rows as plain JSON values.
+
+    Raises:
+        ConfigError: no such mapping, or the bytes are no JSON.
+    """
+    return preview_document(load(name, folder), text, context=context, settings=settings)
+
+
+def preview_document(
+    document: MappingDocument,
+    text: bytes,
+    *,
+    context: Mapping[str, Any] | None = None,
+    settings: NormalizeSettings | None = None,
+) -> dict[str, Any]:
+    """Preview with a document at hand."""
+    try:
+        body = json.loads(text, parse_constant=lambda _name: None)
+    except (ValueError, RecursionError) as exc:
+        raise ConfigError(
+            f"the file is not JSON: {exc}", hint="give raw records, or a response page"
+        ) from exc
+    known = context or {}
+    raw, problems = [], []
+    for item in unwrap(document, body):
+        source_id = source_id_of(document, item)
+        if source_id is None:
+            shown = json.dumps(item, ensure_ascii=True)[:200]
+            problems.append(Problem("", "id", shown, "no source id", "record"))
+        else:
+            payload = json.dumps(item).encode()
+            raw.append(RawRecord(source_id, Op.UPSERT, None, "", payload))
+    result = normalize(document, raw, known, settings or NormalizeSettings())
+    return as_json(result, problems)
+
+
+def unwrap(document: MappingDocument, body: object) -> Iterator[object]:
+    """Yield the records in a list, a page or a webhook body."""
+    if isinstance(body, list):
+        for item in body:
+            yield from unwrap(document, item)
+        return
+    if isinstance(body, dict):
+        for key in document.unwrap:
+            if isinstance(body.get(key), list):
+                yield from body[key]
+                return
+    yield body
+
+
+def source_id_of(document: MappingDocument, item: object) -> str | None:
+    """Return the id that the document's `id` rule finds in a raw record."""
+    if not isinstance(item, dict):
+        return None
+    inner = next((item[k] for k in document.unwrap if isinstance(item.get(k), dict)), item)
+    row = Row(inner, "", {}, None, Ctx(), {})
+    found = compile_document(document).id(row)
+    return None if blank(found) or not isinstance(found, str) else found
+
+
+def as_json(result: Normalized, before: list[Problem] | None = None) -> dict[str, Any]:
+    """Return a result as `hub mappings preview` prints it."""
+    return {
+        "records": [
+            {"entity": r.entity, "source_id": r.source_id, "values": dict(r.values)}
+            for r in result.records
+        ],
+        "excluded": list(result.excluded),
+        "quarantine": [
+            {
+                "source_id": p.source_id,
+                "field": p.field,
+                "value": p.value,
+                "reason": p.reason,
+                "severity": p.severity,
+            }
+            for p in [*(before or []), *result.problems]
+        ],
+    }

@@ -1,0 +1,81 @@
+"""The frame of the transforms: what one is, what it is told, how it answers.
+
+A transform is a pure function `(value, args, ctx) -> value`. It never sees null (unless it says
+`sees_null`), raises `RecordError(reason)` when the value cannot be used, and returns a `Remark`
+when it can but somebody should know.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from hub.model.records import JsonValue
+
+Args = Mapping[str, Any]
+
+
+class Remark(NamedTuple):
+    """A value with something to say about it.
+
+    `kind` is "problem" (a quarantine row of severity field; the value stays), or "unknown" (a
+    value outside the known list, counted as drift).
+    """
+
+    value: JsonValue
+    reason: str
+    kind: Literal["problem", "unknown"] = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Ctx:
+    """What a transform may know beside the value: the ISO-2 country of the record."""
+
+    region: str = "FR"
+
+
+Outcome = JsonValue | Remark
+Function = Callable[[Any, Args, Ctx], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """A registered transform.
+
+    Args:
+        name: as mapping documents write it.
+        function: the pure function.
+        doc: one line for the generated reference.
+        params: argument → Python types it may have.
+        needs: arguments that must be given.
+        idempotent: whether applying it to its own result changes nothing.
+        sees_null: whether it is called for null too.
+    """
+
+    name: str
+    function: Function
+    doc: str
+    params: Mapping[str, tuple[type, ...]] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    idempotent: bool = True
+    sees_null: bool = False
+
+
+REGISTRY: dict[str, Transform] = {}
+
+
+def transform(
+    *,
+    params: Mapping[str, tuple[type, ...]] | None = None,
+    needs: tuple[str, ...] = (),
+    idempotent: bool = True,
+    sees_null: bool = False,
+) -> Callable[[Function], Function]:
+    """Register a function under its own name (a trailing underscore is dropped)."""
+
+    def register(function: Function) -> Function:
+        name = function.__name__.rstrip("_")
+        doc = (function.__doc__ or "").partition("\n")[0]
+        REGISTRY[name] = Transform(name, function, doc, params or {}, needs, idempotent, sees_null)
+        return function
+
+    return register

@@ -1,0 +1,129 @@
+"""The tests that stand beside a mapping: input → expected, run by `hub mappings test`.
+
+In: `<stream>.test.yaml`, a list of cases. Out: one result a case, with what differs. Expected
+records are compared whole; of a quarantine row only the keys that are written down.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from hub.errors import ConfigError
+from hub.mappings.document import MappingDocument, Strict
+from hub.mappings.engine import NormalizeSettings
+from hub.mappings.files import read
+from hub.mappings.loader import cases_path_of, load
+from hub.mappings.preview import preview_document
+
+
+class Case(Strict):
+    """One test: what comes in, and what must come out."""
+
+    name: str
+    input: Any
+    context: dict[str, Any] = Field(default_factory=dict)
+    region: str = "FR"
+    now: datetime | None = None
+    records: list[dict[str, Any]] = Field(default_factory=list)
+    excluded: list[str] = Field(default_factory=list)
+    quarantine: list[dict[str, Any]] = Field(default_factory=list)
+
+
+class Cases(Strict):
+    """The whole test file."""
+
+    tests: list[Case]
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """What came of one case; `differences` is empty when it holds."""
+
+    __test__ = False
+    mapping: str
+    name: str
+    differences: tuple[str, ...] = ()
+
+    @property
+    def is_ok(self) -> bool:
+        """Tell whether the case holds."""
+        return not self.differences
+
+
+def run_tests(name: str, folder: Path | None = None) -> list[TestResult]:
+    """Run the tests beside a mapping; a mapping without a test file has none.
+
+    Raises:
+        ConfigError: the mapping or its test file is wrong.
+    """
+    document = load(name, folder)
+    path = cases_path_of(name, folder)
+    if not path.is_file():
+        return []
+    value, lines = read(path)
+    try:
+        cases = Cases.model_validate(value)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        raise ConfigError(f"{path}:{lines.of(first['loc'])}: {first['msg']}") from exc
+    return [
+        TestResult(name, case.name, tuple(_differences(document, case))) for case in cases.tests
+    ]
+
+
+def _differences(document: MappingDocument, case: Case) -> list[str]:
+    now = case.now.astimezone(UTC) if case.now else None
+    got = preview_document(
+        document,
+        json.dumps(case.input, default=str).encode(),
+        context=case.context,
+        settings=NormalizeSettings(case.region, now),
+    )
+    told = [*_records(case.records, got["records"])]
+    if got["excluded"] != case.excluded:
+        told.append(f"excluded: expected {case.excluded}, got {got['excluded']}")
+    rows = got["quarantine"]
+    if len(rows) != len(case.quarantine):
+        told.append(f"quarantine: expected {len(case.quarantine)} rows, got {_plain(rows)}")
+    for wanted, row in zip(case.quarantine, rows, strict=False):
+        told += [
+            f"quarantine: {k}: expected {v!r}, got {row.get(k)!r}"
+            for k, v in wanted.items()
+            if row.get(k) != v
+        ]
+    return told
+
+
+def _records(wanted: list[dict[str, Any]], got: list[dict[str, Any]]) -> list[str]:
+    if len(wanted) != len(got):
+        return [f"records: expected {len(wanted)}, got {_plain([r['entity'] for r in got])}"]
+    told: list[str] = []
+    for expected, record in zip(wanted, got, strict=True):
+        where = f"{record['entity']} {record['source_id']}"
+        told += [
+            f"{where}: {key}: expected {expected[key]!r}"
+            for key in ("entity", "source_id")
+            if key in expected and expected[key] != record[key]
+        ]
+        told += _values(where, expected.get("values", {}), record["values"])
+    return told
+
+
+def _values(where: str, wanted: dict[str, Any], got: dict[str, Any]) -> list[str]:
+    return [
+        f"{where}: {name}: expected {_side(wanted, name)}, got {_side(got, name)}"
+        for name in sorted(wanted.keys() | got.keys())
+        if _side(wanted, name) != _side(got, name)
+    ]
+
+
+def _side(values: dict[str, Any], name: str) -> str:
+    return _plain(values[name]) if name in values else "nothing"
+
+
+def _plain(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)

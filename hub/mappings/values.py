@@ -1,0 +1,312 @@
+"""Transforms of everything that is not text: lists, truth, numbers, money, times, ids."""
+
+import functools
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from hub.errors import RecordError
+from hub.mappings.registry import Args, Ctx, Outcome, Remark, transform
+from hub.mappings.text import LONGEST, as_text, clean, clean_lines, fold, kind_of, number_text
+from hub.model.records import JsonValue
+
+_TRUE = frozenset(("true", "1", "yes", "y", "oui", "vrai", "x", "on", "ja", "si"))
+_FALSE = frozenset(("false", "0", "no", "n", "non", "faux", "off", "nein"))
+DEEPEST = 12
+
+
+_MAPS: dict[int, tuple[Mapping[str, Any], dict[str, Any]]] = {}
+
+
+def _folded_map(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document's map by folded key, folded once (the entry keeps the map, so its id holds)."""
+    known = _MAPS.get(id(source))
+    if known is None:
+        if len(_MAPS) > 1000:  # noqa: PLR2004 more than any set of documents has
+            _MAPS.clear()
+        known = _MAPS[id(source)] = (source, {fold(str(k)): v for k, v in source.items()})
+    return known[1]
+
+
+@transform(
+    params={"map": (dict,), "default": (str, int, float, bool, type(None)), "on_unknown": (str,)},
+    needs=("map",),
+    idempotent=False,
+)
+def picklist(value: object, args: Args, _ctx: Ctx) -> Outcome:
+    """Maps a picklist value, whatever its case and accents; on_unknown: keep (drift), default (drift), create, quarantine."""
+    raw = clean(str(value).lower() if isinstance(value, bool) else as_text(value))
+    if not raw:
+        return args.get("default")
+    if len(raw) > 255:  # noqa: PLR2004 no picklist has longer values
+        raise RecordError("too long for a list value")
+    known = _folded_map(args["map"])
+    word = fold(raw)
+    if word in known:
+        return known[word]  # type: ignore[no-any-return]
+    policy = args.get("on_unknown", "keep")
+    if policy == "quarantine":
+        raise RecordError("not one of the known values")
+    if policy == "create":
+        return raw
+    return Remark(raw if policy == "keep" else args.get("default"), "unknown list value", "unknown")
+
+
+def _distinct(parts: list[str]) -> list[JsonValue] | None:
+    if sum(map(len, parts)) > LONGEST:
+        raise RecordError(f"longer than {LONGEST} characters")
+    return [*dict.fromkeys(p for p in map(clean, parts) if p)] or None
+
+
+@transform(params={"sep": (str,)})
+def multi(value: object, args: Args, _ctx: Ctx) -> Outcome:
+    """Splits a multi-value text (`sep`, default ";") into distinct trimmed values, in order."""
+    parts = value if isinstance(value, list) else as_text(value).split(args.get("sep") or ";")
+    return _distinct([as_text(p) for p in parts if p is not None])
+
+
+@transform()
+def tags(value: object, _args: Args, _ctx: Ctx) -> Outcome:
+    """Tags: a list (or a text split at commas and semicolons) of distinct values; a tag is matched without case."""
+    parts = value if isinstance(value, list) else re.split("[,;]", as_text(value))
+    found: dict[str, str] = {}
+    for part in parts:
+        for tag in part if isinstance(part, list) else [part]:
+            word = clean(as_text(tag)) if tag is not None else ""
+            if len(word) > 255:  # noqa: PLR2004
+                raise RecordError("a tag is longer than 255 characters")
+            if word:
+                found.setdefault(word.casefold(), word)
+    return [*found.values()] or None
+
+
+@transform()
+def bool_(value: object, _args: Args, _ctx: Ctx) -> Outcome:
+    """True/false from true 1 yes oui vrai x … and false 0 no non faux …."""
+    if isinstance(value, bool):
+        return value
+    raw = as_text(value)
+    word = fold(raw) if len(raw) < 100 else raw  # noqa: PLR2004
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    if not clean(raw):
+        return None
+    raise RecordError("neither true nor false")
+
+
+_CURRENCY = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "chf": "CHF"}
+_CODE = re.compile(r"\b[A-Z]{3}\b")
+
+
+@transform()
+def money(value: object, _args: Args, _ctx: Ctx) -> Outcome:
+    """Exact decimal amount as text ("1 234,56 €", "1,234.56", "(1,234)"); never a float, never converted."""
+    if isinstance(value, bool):
+        raise RecordError("expected an amount, got true/false")
+    raw = number_text(value) if isinstance(value, int | float) else clean(as_text(value))
+    if not raw:
+        return None
+    return _plain_decimal(_amount(raw))
+
+
+def _amount(raw: str) -> Decimal:
+    if len(raw) > 60:  # noqa: PLR2004 no amount is longer
+        raise RecordError("not an amount")
+    text = re.sub(r"[A-Za-z]{3}\b|[€$£¥]|[\s'\u2019_]", "", raw) if not _is_number(raw) else raw
+    is_negative = text.startswith("(") and text.endswith(")")
+    text = text.strip("()")
+    cut = max(text.rfind(","), text.rfind("."))
+    sign = text[cut] if cut >= 0 else ""
+    if "," in text and "." in text:
+        text = text.replace("." if sign == "," else ",", "").replace(",", ".")
+    elif sign and (text.count(sign) > 1 or (sign == "," and len(text) - cut == 4)):  # noqa: PLR2004 a comma and three digits group
+        text = text.replace(sign, "")
+    else:
+        text = text.replace(",", ".")
+    if not _is_number(text):
+        raise RecordError("not an amount")
+    try:
+        amount = Decimal(text)
+    except InvalidOperation as exc:
+        raise RecordError("not an amount") from exc
+    if abs(amount.adjusted()) > 30:  # noqa: PLR2004
+        raise RecordError("not a plausible amount")
+    return -amount if is_negative else amount
+
+
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d{1,3})?|[+-]?\.\d+", re.ASCII)
+
+
+def _is_number(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None
+
+
+def _plain_decimal(amount: Decimal) -> str:
+    plain = format(amount, "f")
+    if "." in plain:
+        plain = plain.rstrip("0").rstrip(".")
+    return "0" if plain in ("-0", "") else plain
+
+
+@transform(idempotent=False)
+def currency(value: object, _args: Args, _ctx: Ctx) -> Outcome:
+    """The ISO 4217 code standing in a text (€ $ £ ¥ and codes), if any."""
+    raw = clean(as_text(value))[:60]
+    code = _CODE.search(raw)
+    return (
+        code.group()
+        if code
+        else next((c for sign, c in _CURRENCY.items() if sign in raw.lower()), None)
+    )
+
+
+@transform()
+def number(value: object, _args: Args, _ctx: Ctx) -> Outcome:
+    """A number: whole where it is whole."""
+    if isinstance(value, bool):
+        raise RecordError("expected a number, got true/false")
+    if isinstance(value, str) and not clean(value):
+        return None
+    exact = value if isinstance(value, int | float) else float(_amount(clean(as_text(value))))
+    if isinstance(exact, float) and not math.isfinite(exact):
+        raise RecordError("not a finite number")
+    if abs(exact) > 1e15:  # noqa: PLR2004 beyond it JSON readers lose digits
+        raise RecordError("too large a number")
+    return int(exact) if float(exact).is_integer() else exact
+
+
+_SECONDS_END = 100_000_000_000  # larger epochs are milliseconds (the year 5138 in seconds)
+
+
+@transform(params={"format": (str,)})
+def datetime_(value: object, args: Args, _ctx: Ctx) -> Outcome:
+    """UTC time as ISO-8601 text; reads ISO (any offset; none means UTC), +0000, epoch seconds and milliseconds, or `format`."""
+    raw = clean(as_text(value))
+    if not raw:
+        return None
+    if len(raw) > 64:  # noqa: PLR2004
+        raise RecordError("not a time")
+    return _time_text(raw, args.get("format"))
+
+
+@functools.lru_cache(maxsize=8_192)
+def _time_text(raw: str, layout: str | None) -> str:
+    moment = _moment(raw, layout)
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+    fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
+    return f"{text}{fraction}Z"
+
+
+_EPOCH = re.compile(r"-?\d{9,14}(\.\d+)?", re.ASCII)
+
+
+def _moment(raw: str, layout: str | None) -> datetime:
+    try:
+        if layout:
+            try:
+                moment = datetime.strptime(raw, layout)  # noqa: DTZ007 the next line gives it a zone
+            except ValueError:
+                moment = datetime.fromisoformat(raw)
+        elif _EPOCH.fullmatch(raw):
+            epoch = float(raw)
+            moment = datetime.fromtimestamp(
+                epoch if abs(epoch) < _SECONDS_END else epoch / 1000, UTC
+            )
+        else:
+            moment = datetime.fromisoformat(raw)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError, OSError) as exc:
+        raise RecordError(f"not a time: {exc}"[:150]) from exc
+
+
+@transform(params={"format": (str,)})
+def date_(value: object, args: Args, _ctx: Ctx) -> Outcome:
+    """A calendar day as ISO text, never shifted by a zone; `format` for other layouts."""
+    raw = clean(as_text(value))
+    if not raw:
+        return None
+    if len(raw) > 64:  # noqa: PLR2004
+        raise RecordError("not a date")
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", raw, re.ASCII):
+            return date.fromisoformat(raw).isoformat()
+        if args.get("format"):
+            return datetime.strptime(raw, args["format"]).date().isoformat()  # noqa: DTZ007 a day has no zone
+        if re.fullmatch(r"\d{4}-\d\d-\d\d[T ].*", raw, re.ASCII):
+            return datetime.fromisoformat(raw).date().isoformat()
+        return _moment(raw, None).date().isoformat()
+    except ValueError as exc:
+        raise RecordError(f"not a date: {exc}"[:150]) from exc
+
+
+_SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+_SF_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?", re.ASCII)
+
+
+@functools.lru_cache(maxsize=16_384)
+def sf_id_18(short: str) -> str:
+    """Return the 18-character form of a 15-character Salesforce id."""
+    marks = []
+    for start in (0, 5, 10):
+        bits = sum(1 << i for i, c in enumerate(short[start : start + 5]) if "A" <= c <= "Z")
+        marks.append(_SUFFIX[bits])
+    return short + "".join(marks)
+
+
+@transform()
+def sf_id(value: object, _args: Args, _ctx: Ctx) -> Outcome:
+    """A Salesforce id in its 18-character form (the last three are a checksum of the case)."""
+    raw = value.strip() if isinstance(value, str) else as_text(value)
+    if not raw:
+        return None
+    if not _SF_ID.fullmatch(raw):
+        raise RecordError("not a Salesforce id")
+    return raw if len(raw) == 18 else sf_id_18(raw)  # noqa: PLR2004 the long form
+
+
+@transform()
+def identifier(value: object, _args: Args, _ctx: Ctx) -> Outcome:
+    """An id as text: clean, without spaces around it, at most 255 characters."""
+    raw = clean(as_text(value))
+    if len(raw) > 255:  # noqa: PLR2004
+        raise RecordError("too long for an id")
+    return raw or None
+
+
+@transform()
+def plain(value: object, _args: Args, _ctx: Ctx) -> Outcome:
+    """Any JSON value with its texts cleaned (lines stay); blank → null."""
+    held = jsonable(value, DEEPEST)
+    if isinstance(held, list | dict) and len(json.dumps(held)) > LONGEST:
+        raise RecordError(f"longer than {LONGEST} characters")
+    return held
+
+
+def jsonable(value: object, depth: int) -> JsonValue:
+    """Return a JSON value that PostgreSQL can hold: clean text, finite numbers, bounded depth."""
+    if isinstance(value, str):
+        return _held_text(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        if not math.isfinite(value) or abs(value) > 1e30:  # noqa: PLR2004
+            raise RecordError("not a usable number")
+        return value
+    if depth == 0:
+        raise RecordError("nested too deeply")
+    if isinstance(value, list):
+        return [jsonable(v, depth - 1) for v in value] or None
+    if isinstance(value, dict):
+        return {clean(str(k)): jsonable(v, depth - 1) for k, v in value.items()} or None
+    raise RecordError(f"cannot hold {kind_of(value)}")
+
+
+def _held_text(value: str) -> str | None:
+    cleaned = clean_lines(value)
+    if len(cleaned) > LONGEST:
+        raise RecordError(f"longer than {LONGEST} characters")
+    return cleaned or None

@@ -1,0 +1,182 @@
+"""Clusters: which records are one person, given the judged pairs.
+
+In: the views of one or more whole components, their edges, decisions of people. Out: clusters of
+stable keys. A function of these alone: neither the order of the input nor of arrival matters.
+
+Trusted records are agglomerated, best edge first, and a hard conflict between any two members of
+two clusters keeps them apart. An open record (anything a stranger can send) is a leaf: it joins at
+most one trusted cluster and never connects two.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hub.matching import names, normal
+from hub.matching.keys import MatchView
+from hub.matching.scoring import score
+from hub.model.verdicts import Judgement, Trust
+
+COMPONENT_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A judged pair of stable keys, a < b."""
+
+    a: str
+    b: str
+    judgement: Judgement
+    weight: float
+
+
+def edge(a: str, b: str, judgement: Judgement, weight: float) -> Edge:
+    """Return the edge of two stable keys given in any order."""
+    return Edge(min(a, b), max(a, b), judgement, weight)
+
+
+@dataclass(slots=True)
+class _Partition:
+    """Clusters under construction, and what may not be in one."""
+
+    views: Mapping[str, MatchView]
+    apart: frozenset[tuple[str, str]]
+    of: dict[str, str] = field(default_factory=dict)  # member → representative
+    members: dict[str, list[str]] = field(default_factory=dict)
+    vetoes: dict[tuple[str, str], bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.of = {key: key for key in self.views}
+        self.members = {key: [key] for key in self.views}
+
+    def union(self, a: str, b: str) -> None:
+        keep, drop = sorted((self.of[a], self.of[b]))
+        if keep == drop:
+            return
+        for member in self.members[drop]:
+            self.of[member] = keep
+        self.members[keep] = sorted(self.members[keep] + self.members.pop(drop))
+
+    def may_join(self, a: str, b: str) -> bool:
+        """Say whether no pair across the two clusters is forbidden."""
+        left, right = self.members[self.of[a]], self.members[self.of[b]]
+        return not any(self._is_forbidden(x, y) for x in left for y in right)
+
+    def _is_forbidden(self, x: str, y: str) -> bool:
+        pair = (x, y) if x < y else (y, x)
+        known = self.vetoes.get(pair)
+        if known is None:
+            known = (
+                pair in self.apart
+                or score(self.views[pair[0]], self.views[pair[1]]).veto is not None
+            )
+            self.vetoes[pair] = known
+        return known
+
+    def agglomerate(self, edges: Iterable[Edge]) -> None:
+        """Join along the edges, best first, wherever nothing forbids it."""
+        for e in sorted(edges, key=lambda e: (-e.weight, e.a, e.b)):
+            if self.of[e.a] != self.of[e.b] and self.may_join(e.a, e.b):
+                self.union(e.a, e.b)
+
+
+def cluster(
+    views: Sequence[MatchView], edges: Sequence[Edge], decisions: Sequence[Edge] = ()
+) -> list[frozenset[str]]:
+    """Return the clusters of the views, sorted by their smallest stable key.
+
+    Args:
+        views: every record of the components.
+        edges: judged pairs; only `same` joins.
+        decisions: what people said, `same` or `different`; they beat every edge and every veto.
+    """
+    known = {v.stable_key: v for v in views}
+    decided = {(d.a, d.b): d.judgement for d in decisions if d.a in known and d.b in known}
+    together = sorted(p for p, j in decided.items() if j is Judgement.SAME)
+    apart = frozenset(p for p, j in decided.items() if j is Judgement.DIFFERENT)
+    same = [
+        e
+        for e in edges
+        if e.judgement is Judgement.SAME
+        and e.a in known
+        and e.b in known
+        and (e.a, e.b) not in decided
+    ]
+    same = _without_crowds(known, same)
+    found = _Partition(known, apart)
+    for a, b in together:
+        found.union(a, b)
+    trusted = {found.of[k] for k, v in known.items() if v.trust is Trust.TRUSTED}
+    is_leaf = {k: found.of[k] not in trusted for k in known}
+    found.agglomerate(
+        e for e in same if not is_leaf[e.a] and not is_leaf[e.b] and _is_firm(known, e)
+    )
+    _attach(found, same, is_leaf)
+    return [frozenset(m) for _, m in sorted(found.members.items())]
+
+
+def review_pairs(
+    views: Sequence[MatchView], edges: Sequence[Edge], clusters: Sequence[frozenset[str]]
+) -> list[Edge]:
+    """Return the pairs that looked alike but ended apart, sorted: what a person should look at."""
+    known = {v.stable_key for v in views}
+    of = {key: i for i, members in enumerate(clusters) for key in members}
+    return sorted(
+        {
+            e
+            for e in edges
+            if e.judgement is not Judgement.DIFFERENT
+            and e.a in known
+            and e.b in known
+            and of.get(e.a) != of.get(e.b)
+        },
+        key=lambda e: (e.a, e.b, -e.weight),
+    )
+
+
+def _is_firm(known: Mapping[str, MatchView], e: Edge) -> bool:
+    """An edge at an open record that a decision put among the trusted still connects nothing."""
+    return known[e.a].trust is Trust.TRUSTED and known[e.b].trust is Trust.TRUSTED
+
+
+def _attach(found: _Partition, same: Sequence[Edge], is_leaf: Mapping[str, bool]) -> None:
+    """Give each leaf its best trusted cluster; leaves without one meet among themselves."""
+    group = dict(found.of)
+    offers = [
+        (-e.weight, other, leaf)
+        for e in same
+        for leaf, other in ((e.a, e.b), (e.b, e.a))
+        if is_leaf[leaf] and not is_leaf[other] and found.views[other].trust is Trust.TRUSTED
+    ]
+    housed: set[str] = set()
+    for _, other, leaf in sorted(offers):
+        if group[leaf] not in housed and found.may_join(leaf, other):
+            housed.add(group[leaf])
+            found.union(leaf, other)
+    among = [
+        e for e in same if is_leaf[e.a] and is_leaf[e.b] and not {group[e.a], group[e.b]} & housed
+    ]
+    found.agglomerate(e for e in among if _shares_mailbox(found.views, e))
+    found.agglomerate(e for e in among if _shares_phone_and_name(found.views, e))
+
+
+def _shares_mailbox(views: Mapping[str, MatchView], e: Edge) -> bool:
+    return bool(views[e.a].traits.personal & views[e.b].traits.personal)
+
+
+def _shares_phone_and_name(views: Mapping[str, MatchView], e: Edge) -> bool:
+    a, b = views[e.a].traits, views[e.b].traits
+    return names.level(a.first, a.last, b.first, b.last) in {"full", "variant"} and any(
+        normal.are_same_number(x, y) for x in a.phones for y in b.phones
+    )
+
+
+def _without_crowds(known: Mapping[str, MatchView], same: list[Edge]) -> list[Edge]:
+    """Keep, in a component above the limit, only the edges of one mailbox."""
+    whole = _Partition(known, frozenset())
+    for e in same:
+        whole.union(e.a, e.b)
+    return [
+        e
+        for e in same
+        if len(whole.members[whole.of[e.a]]) <= COMPONENT_LIMIT or _shares_mailbox(known, e)
+    ]

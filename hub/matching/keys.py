@@ -1,0 +1,230 @@
+"""A record as matching sees it, and the keys under which others find it.
+
+In: canonical lead values. Out: a `MatchView` and its keys (kind, value). Strong kinds (`email`,
+`phone`) say something by themselves; the others only bring candidates together. No key decides:
+`hub.matching.scoring` does.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import combinations
+
+import jellyfish
+
+from hub.matching import normal
+from hub.matching.normal import Mailbox
+from hub.model.records import JsonValue
+from hub.model.verdicts import Trust
+
+CANDIDATE_LIMIT = 64
+STRONG_KINDS = frozenset({"email", "phone"})
+_MAX_FORMALS = 3
+_MIN_TOKEN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """The normal forms of one record, computed once."""
+
+    first: tuple[str, ...]
+    last: tuple[str, ...]
+    personal: frozenset[str]
+    role: frozenset[str]
+    mailboxes: tuple[Mailbox, ...]
+    domains: frozenset[str]
+    phones: tuple[str, ...]
+    company: tuple[str, ...]
+    city: str
+    street: str
+    postal_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class MatchView:
+    """What matching needs of one source record.
+
+    Args:
+        record_id: id of the source record.
+        stable_key: `source/stream/source_id`; breaks every tie.
+        trust: an `open` record is a leaf in clustering.
+        emails: every address, `email` included.
+        phones: every number, best E.164.
+        entity_id: the entity it belongs to now, if any; not evidence.
+    """
+
+    record_id: int
+    stable_key: str
+    trust: Trust
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    organization_name: str | None = None
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    country: str | None = None
+    city: str | None = None
+    street: str | None = None
+    postal_code: str | None = None
+    created_at: str | None = None
+    entity_id: int | None = None
+    traits: Traits = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "traits", _traits(self))
+
+
+def view(
+    record_id: int,
+    stable_key: str,
+    trust: Trust,
+    values: Mapping[str, JsonValue],
+    entity_id: int | None = None,
+) -> MatchView:
+    """Return the view of one record from its canonical lead values."""
+    email = _text(values, "email")
+    return MatchView(
+        record_id=record_id,
+        stable_key=stable_key,
+        trust=trust,
+        first_name=_text(values, "first_name"),
+        last_name=_text(values, "last_name"),
+        email=email,
+        organization_name=_text(values, "organization_name"),
+        emails=_distinct(email, *_texts(values.get("emails"))),
+        phones=_distinct(_text(values, "phone"), _text(values, "mobile")),
+        country=_text(values, "country"),
+        city=_text(values, "city"),
+        street=_text(values, "street"),
+        postal_code=_text(values, "postal_code"),
+        created_at=_text(values, "created_at"),
+        entity_id=entity_id,
+    )
+
+
+def keys(v: MatchView) -> list[tuple[str, str]]:
+    """Return the keys of a record, sorted, without repetition."""
+    t = v.traits
+    found: set[tuple[str, str]] = {("email", box.address) for box in t.mailboxes}
+    tails = [normal.tail(p) for p in t.phones]
+    found.update(("phone", p) for p in tails)
+    if not t.last:
+        found.update(_first_name_keys(t))
+        return sorted(found)
+    sound = _sound("".join(t.last))
+    found.update(("phone_surname", f"{p}|{sound}") for p in tails)
+    found.update(("surname_domain", f"{sound}|{s}") for s in _stems(t))
+    found.update(_first_name_keys(t))
+    for first in _formals(t.first):
+        found.update(_name_keys(t, first, sound))
+    return sorted(found)
+
+
+def _name_keys(t: Traits, first: str, sound: str) -> Iterator[tuple[str, str]]:
+    full = "".join(sorted(first + "".join(t.last)))  # letters: the parts may be swapped or split
+    initial = f"{sound}|{first[0]}"
+    org = _company_token(t)
+    if org:
+        yield "name_company", f"{full}|{org}"
+        yield "sound_company", f"{initial}|{org}"
+    for stem in _stems(t):
+        yield "name_domain", f"{full}|{stem}"
+    if t.postal_code:
+        yield "sound_postal", f"{initial}|{t.postal_code}"
+    if t.city:
+        yield "name_city", f"{full}|{t.city}"
+
+
+def _first_name_keys(t: Traits) -> Iterator[tuple[str, str]]:
+    # Finds what a misspelt last name hides from the sound keys.
+    org = _company_token(t)
+    for first in _formals(t.first):
+        if org and len(first) > 1:
+            yield "first_company", f"{first}|{org}"
+
+
+def _stems(t: Traits) -> set[str]:
+    # acme.com and "Acme Ltd" meet here.
+    stems = {normal.stem(d) for d in t.domains}
+    return stems | {"".join(t.company)} if t.company else stems
+
+
+def _company_token(t: Traits) -> str:
+    if t.company:
+        token = normal.telling(t.company)[0]
+        return token if len(token) >= _MIN_TOKEN else "".join(t.company)
+    return min((normal.stem(d) for d in t.domains), default="")
+
+
+def _formals(first: tuple[str, ...]) -> list[str]:
+    if not first:
+        return []
+    joined = "".join(first)
+    names = normal.formals(joined) if normal.is_known(joined) else normal.formals(first[0])
+    return sorted(names)[:_MAX_FORMALS]
+
+
+@lru_cache(maxsize=65536)
+def _sound(name: str) -> str:
+    return str(jellyfish.metaphone(normal.umlaut(name))) or name
+
+
+def candidates(views: Sequence[MatchView]) -> list[tuple[MatchView, MatchView]]:
+    """Return the pairs worth scoring, each once, in order of their stable keys.
+
+    A key that more than `CANDIDATE_LIMIT` records share is left out: who shares a switchboard is
+    still found by number and surname.
+    """
+    ordered = sorted(views, key=lambda v: v.stable_key)
+    blocks: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for i, one in enumerate(ordered):
+        for key in keys(one):
+            blocks[key].append(i)
+    pairs: set[tuple[int, int]] = set()
+    for members in blocks.values():
+        if 1 < len(members) <= CANDIDATE_LIMIT:
+            pairs.update(combinations(members, 2))
+    return [(ordered[i], ordered[j]) for i, j in sorted(pairs)]
+
+
+def _traits(v: MatchView) -> Traits:
+    boxes = tuple(
+        sorted(
+            {b for b in (normal.mailbox(e) for e in _distinct(v.email, *v.emails)) if b},
+            key=lambda b: b.address,
+        )
+    )
+    first, last = normal.given(v.first_name), normal.family(v.last_name)
+    if not first and len(last) == 1 and any(_is_local(last[0], b) for b in boxes):
+        last = ()  # a last name that was made up from the address says nothing
+    return Traits(
+        first=first,
+        last=last,
+        personal=frozenset(b.address for b in boxes if not b.is_role),
+        role=frozenset(b.address for b in boxes if b.is_role),
+        mailboxes=boxes,
+        domains=frozenset(b.domain for b in boxes if not b.is_free),
+        phones=tuple(sorted({p for p in map(normal.phone, v.phones) if p})),
+        company=normal.company(v.organization_name),
+        city=normal.place(v.city),
+        street=normal.place(v.street),
+        postal_code=normal.place(v.postal_code),
+    )
+
+
+def _is_local(last: str, box: Mailbox) -> bool:
+    return last == "".join(normal.tokens(box.local))
+
+
+def _text(values: Mapping[str, JsonValue], name: str) -> str | None:
+    value = values.get(name)
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _texts(value: JsonValue) -> list[str]:
+    return [v for v in value if isinstance(v, str)] if isinstance(value, list) else []
+
+
+def _distinct(*values: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(v for v in values if v))

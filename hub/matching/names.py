@@ -1,0 +1,125 @@
+"""How two names compare: one level for first and last together, in either order.
+
+In: normalised name words of two records. Out: a level of the model's `name` table.
+"""
+
+from enum import IntEnum
+from functools import lru_cache
+
+from rapidfuzz.distance import OSA, JaroWinkler
+
+from hub.matching import normal
+
+Words = tuple[str, ...]
+_LONG = 8
+_MIN_TYPO = 4
+_SHORT_NAME = 6
+_SIMILAR = 0.88
+
+
+class Part(IntEnum):
+    """How one part of a name agrees; higher is better."""
+
+    DIFFERS = 0
+    NEAR = 1  # two real given names one letter apart
+    MISSING = 2
+    INITIAL = 3
+    TYPO = 4
+    VARIANT = 5
+    SAME = 6
+
+
+AGREES = frozenset({"full", "variant", "typo", "initial", "typo_both"})
+SURNAME_AGREES = AGREES | {"near", "last_only", "last_only_typo"}
+
+
+@lru_cache(maxsize=262144)
+def level(first_a: Words, last_a: Words, first_b: Words, last_b: Words) -> str:
+    """Return the better level of the names as they stand and with one side swapped."""
+    straight = _combine(first_part(first_a, first_b), last_part(last_a, last_b))
+    if straight in {"full", "variant"} or not (first_a and last_a and first_b and last_b):
+        return straight
+    crossed = _combine(
+        min(first_part(first_a, last_b), first_part(last_b, first_a)),
+        min(last_part(last_a, first_b), last_part(first_b, last_a)),
+    )
+    return crossed if crossed in {"full", "typo"} else straight
+
+
+def _combine(first: Part, last: Part) -> str:
+    if last is Part.MISSING:
+        if first is Part.MISSING or first is Part.INITIAL:
+            return "missing"
+        return "first_only" if first > Part.MISSING else "conflict"
+    if last is Part.DIFFERS:
+        return "last_differs" if first >= Part.TYPO else "conflict"
+    exact, misspelt = _WITH_LAST[first]
+    return exact if last >= Part.VARIANT else misspelt
+
+
+# First name's part → level where the last names are the same, and where they are misspelt.
+_WITH_LAST: dict[Part, tuple[str, str]] = {
+    Part.SAME: ("full", "typo"),
+    Part.VARIANT: ("variant", "typo_both"),
+    Part.TYPO: ("typo", "typo_both"),
+    Part.INITIAL: ("initial", "last_only_typo"),
+    Part.MISSING: ("last_only", "last_only_typo"),
+    Part.NEAR: ("near", "conflict"),
+    Part.DIFFERS: ("first_differs", "conflict"),
+}
+
+
+@lru_cache(maxsize=262144)
+def first_part(a: Words, b: Words) -> Part:
+    """Compare two first names."""
+    if not a or not b:
+        return Part.MISSING
+    one, two = "".join(a), "".join(b)
+    if one == two:
+        return Part.SAME
+    if len(one) == 1 or len(two) == 1:
+        return Part.INITIAL if one[0] == two[0] else Part.DIFFERS
+    if normal.are_variants(one, two) or a[0] == b[0] or _are_initials(a, b) or _are_initials(b, a):
+        return Part.VARIANT
+    if min(len(a[0]), len(b[0])) > 1 and (len(a) > 1) != (len(b) > 1):
+        # "John F." and "Jon"; the first word is the name one is called by
+        return min(first_part(a[:1], b[:1]), Part.VARIANT)
+    return _misspelt_given(one, two)
+
+
+def _misspelt_given(one: str, two: str) -> Part:
+    if not is_typo(one, two):
+        return Part.DIFFERS
+    return Part.NEAR if normal.is_known(one) and normal.is_known(two) else Part.TYPO
+
+
+@lru_cache(maxsize=262144)
+def last_part(a: Words, b: Words) -> Part:
+    """Compare two last names."""
+    if not a or not b:
+        return Part.MISSING
+    one, two = "".join(a), "".join(b)
+    if one == two or normal.umlaut(one) == normal.umlaut(two):
+        return Part.SAME
+    if set(a) == set(b):
+        return Part.SAME
+    if set(a) < set(b) or set(b) < set(a):
+        return Part.VARIANT  # Dupont and Dupont-Martin
+    return Part.TYPO if is_typo(one, two) else Part.DIFFERS
+
+
+def is_typo(one: str, two: str) -> bool:
+    """Say whether two words are one, misspelt: one slip, two in a long word."""
+    shorter, longer = sorted((len(one), len(two)))
+    if shorter < _MIN_TYPO - 1 or longer < _MIN_TYPO:
+        return False
+    distance = OSA.distance(one, two, score_cutoff=2)
+    if distance > (2 if shorter >= _LONG else 1):
+        return False
+    if one[0] != two[0] and longer < _SHORT_NAME and sorted(one) != sorted(two):
+        return False  # Meyer and Beyer, Bauer and Sauer
+    return distance == 1 or JaroWinkler.similarity(one, two) >= _SIMILAR
+
+
+def _are_initials(short: Words, full: Words) -> bool:
+    return len(full) > 1 and "".join(short) == "".join(w[0] for w in full)

@@ -1,0 +1,206 @@
+"""Normal forms: what two spellings of one name, address, number or company have in common.
+
+In: one value as text. Out: its normal form, for comparison only, never for display.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+from hub.matching.model_files import load, words
+
+_NAMES = load("names.yaml")
+_WORDS = load("words.yaml")
+_SHORT: dict[str, list[str]] = {k: str(v).split() for k, v in _NAMES["short"].items()}
+_FORMAL: dict[str, frozenset[str]] = {}
+for _formal, _forms in _SHORT.items():
+    for _form in (_formal, *_forms):
+        _FORMAL[_form] = _FORMAL.get(_form, frozenset()) | {_formal}
+_KNOWN = words(_NAMES["known"]) | frozenset(_FORMAL)
+_ROLE = words(_WORDS["role"])
+_FREE = words(_WORDS["free_mail"])
+_SUFFIXES = words(_WORDS["public_suffixes"])
+_LEGAL = words(_WORDS["legal"])
+_GENERIC = words(_WORDS["generic"])
+_PLACEHOLDER = words(_WORDS["placeholder"])
+_TITLES = words(_WORDS["titles"])
+_NAME_SUFFIXES = words(_WORDS["suffixes"])
+_PARTICLES = words(_WORDS["particles"])
+_GMAIL = frozenset({"gmail.com", "googlemail.com"})
+_FOLD_EXTRA = str.maketrans(
+    {
+        "ß": "ss",
+        "æ": "ae",
+        "œ": "oe",
+        "ø": "o",
+        "ł": "l",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "\u0131": "i",
+    }
+)
+_NOT_WORD = re.compile(r"[^0-9a-z]+")
+_APOSTROPHE = re.compile(r"['\u2019\u02bc`\u00b4.]")
+_QUOTE = re.compile(r"['\u2019\u02bc`\u00b4]")
+_EXTENSION = re.compile(
+    r"\s*(?:;?ext(?:ension)?\.?|poste|durchwahl|\bdw\b|x|#)[\s=.:]*\d+\s*$", re.IGNORECASE
+)
+_MIN_PHONE = 7
+_MAX_PHONE = 15
+_TAIL = 9
+
+
+@lru_cache(maxsize=65536)
+def fold(text: str) -> str:
+    """Return lower case without accents."""
+    if text.isascii():
+        return text.lower()
+    low = unicodedata.normalize("NFKD", text.casefold().translate(_FOLD_EXTRA))
+    return "".join(c for c in low if not unicodedata.combining(c))
+
+
+@lru_cache(maxsize=65536)
+def tokens(text: str) -> tuple[str, ...]:
+    """Return the folded words of a text; apostrophes and full stops join, all else separates."""
+    return tuple(t for t in _NOT_WORD.split(_APOSTROPHE.sub("", fold(text))) if t)
+
+
+@lru_cache(maxsize=65536)
+def given(text: str | None) -> tuple[str, ...]:
+    """Return the words of a first name without titles, empty for a placeholder."""
+    if not text:
+        return ()
+    split = [t for t in _NOT_WORD.split(_QUOTE.sub("", fold(text))) if t]
+    found = [t for t in split if t not in _TITLES or len(split) == 1]
+    found = [t for t in found if not t.isdigit()]
+    return () if "".join(found) in _PLACEHOLDER else tuple(found)
+
+
+@lru_cache(maxsize=65536)
+def family(text: str | None) -> tuple[str, ...]:
+    """Return the words of a last name without particles and suffixes, empty for a placeholder."""
+    if not text:
+        return ()
+    split = [t for t in tokens(text) if not t.isdigit()]
+    if "".join(split) in _PLACEHOLDER:
+        return ()
+    kept = [t for t in split if t not in _PARTICLES and t not in _NAME_SUFFIXES]
+    return tuple(kept or split)
+
+
+@lru_cache(maxsize=65536)
+def formals(name: str) -> frozenset[str]:
+    """Return the formal names a given name may stand for; itself if it is on no list."""
+    return _FORMAL.get(name, frozenset({name}))
+
+
+def are_variants(a: str, b: str) -> bool:
+    """Say whether one given name is a short form or spelling of the other."""
+    return bool(formals(a) & formals(b)) or b in formals(a) or a in formals(b)
+
+
+def is_known(name: str) -> bool:
+    """Say whether this is a given name we know, so that it is no misspelling of another."""
+    return name in _KNOWN
+
+
+def umlaut(text: str) -> str:
+    """Return a text in which ae, oe, ue are one letter, so that Mueller equals Müller."""
+    return text.replace("ae", "a").replace("oe", "o").replace("ue", "u")
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """One normalised address."""
+
+    address: str
+    local: str
+    domain: str  # registrable domain
+    is_role: bool
+    is_free: bool
+
+
+@lru_cache(maxsize=65536)
+def mailbox(text: str) -> Mailbox | None:
+    """Return the normal form of an e-mail address: lower case, no tag, no dots at Gmail."""
+    raw = text.strip().strip("<>").lower().removeprefix("mailto:")
+    local, at, domain = raw.rpartition("@")
+    domain = domain.strip(".")
+    if not at or not local or "." not in domain or " " in raw:
+        return None
+    local = local.split("+", 1)[0] or local
+    if domain in _GMAIL:
+        local, domain = local.replace(".", ""), "gmail.com"
+    return Mailbox(
+        address=f"{local}@{domain}",
+        local=local,
+        domain=registrable(domain),
+        is_role=_is_role(local),
+        is_free=domain in _FREE,
+    )
+
+
+def _is_role(local: str) -> bool:
+    parts = [p for p in re.split(r"[._\-0-9]+", fold(local)) if p]
+    return bool(parts) and ("".join(parts) in _ROLE or all(p in _ROLE for p in parts))
+
+
+def registrable(domain: str) -> str:
+    """Return the part of a host name that one buys: mail.acme.co.uk is acme.co.uk."""
+    labels = domain.split(".")
+    keep = 3 if ".".join(labels[-2:]) in _SUFFIXES else 2
+    return ".".join(labels[-keep:])
+
+
+def stem(domain: str) -> str:
+    """Return the name in a registrable domain: acme of acme.co.uk."""
+    return domain.split(".", 1)[0].replace("-", "")
+
+
+@lru_cache(maxsize=65536)
+def phone(text: str) -> str | None:
+    """Return a number as digits, with a leading + where the country is known."""
+    bare = _EXTENSION.sub("", text).replace("(0)", "")
+    digits = "".join(c for c in bare if c.isdigit() and c.isascii())
+    is_international = bare.strip().startswith("+")
+    if digits.startswith("00"):
+        digits, is_international = digits[2:], True
+    if not _MIN_PHONE <= len(digits) <= _MAX_PHONE or len(set(digits[-_MIN_PHONE:])) == 1:
+        return None
+    return f"+{digits}" if is_international else digits
+
+
+def tail(number: str) -> str:
+    """Return the end of a number that does not depend on how the country is written."""
+    return number.lstrip("+").lstrip("0")[-_TAIL:]
+
+
+def are_same_number(a: str, b: str) -> bool:
+    """Compare two normalised numbers; where one has no country, by their ends."""
+    if a == b:
+        return True
+    return not (a[0] == "+" and b[0] == "+") and tail(a) == tail(b)
+
+
+@lru_cache(maxsize=65536)
+def company(text: str | None) -> tuple[str, ...]:
+    """Return the words of a company name without legal forms; empty for a placeholder."""
+    if not text:
+        return ()
+    split = tokens(text)
+    kept = tuple(t for t in split if t not in _LEGAL)
+    kept = kept or split
+    return () if "".join(kept) in _PLACEHOLDER else kept
+
+
+def telling(name: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words of a company name that are not common to many; all, if none is left."""
+    return tuple(t for t in name if t not in _GENERIC and len(t) > 1) or name
+
+
+@lru_cache(maxsize=65536)
+def place(text: str | None) -> str:
+    """Return a city, street or postal code as folded letters and digits."""
+    return "".join(tokens(text)) if text else ""

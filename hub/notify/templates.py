@@ -1,0 +1,212 @@
+"""The words of an alert or an e-mail.
+
+In: the facts of one event and a language. Out: subject, plain text, links. `render` is pure; a
+language is a data file, `templates/<language>.yaml`, read once. What does not belong here: whom
+to tell, and how mail is sent.
+
+Facts come from strangers: every value is made one line without control characters before it
+meets a template, and a question is quoted line by line, so that nobody writes our headers or
+our sentences.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from string import Formatter
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hub.errors import ConfigError
+from hub.notify.preferences import Event
+
+Line = str | tuple[str, ...]
+
+_SUBJECT_MAX_N = 160
+_VALUE_MAX_N = 200
+_QUESTION_MAX_N = 4000
+_PHONE_MIN_N = 5
+_PLACEHOLDERS = frozenset(
+    {"who", "company", "source", "email", "phone", "tel", "rule", "group"}
+    | {"topic", "question", "link"}
+)
+# Null, Nan and None are people's names as well: only the spellings machines write are dropped.
+_NOTHING = frozenset({"null", "NULL", "none", "None", "NONE", "undefined", "NaN", "(null)", "N/A"})
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The facts of one event, as they are known; anything may be missing but the lead."""
+
+    event: str
+    lead_id: int
+    public_url: str
+    first_name: str | None = None
+    last_name: str | None = None
+    company: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    source: str | None = None
+    rule: str | None = None
+    group: str | None = None
+    topic: str | None = None
+    question: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a person reads. `tel` is a `tel:` link or empty."""
+
+    subject: str
+    text: str
+    link: str
+    tel: str
+
+
+class EventWords(BaseModel):
+    """Sentences for one event."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    subject: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+
+class Words(BaseModel):
+    """One language's data file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    unnamed: str
+    events: Mapping[Event, EventWords]
+
+
+@lru_cache
+def words(language: str = "en") -> Words:
+    """Return a language's sentences, checked for placeholders that do not exist.
+
+    Raises:
+        ConfigError: there is no such language, or its file is broken.
+    """
+    folder = resources.files("hub.notify") / "templates"
+    known = sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".yaml"))
+    if language not in known:
+        raise ConfigError(f"no language {language!r}", hint=f"known: {', '.join(known)}")
+    text = (folder / f"{language}.yaml").read_text(encoding="utf-8")
+    return parse_words(text, f"{language}.yaml")
+
+
+def parse_words(text: str, name: str) -> Words:
+    """Read a language file's text; `name` is for the error.
+
+    Raises:
+        ConfigError: wrong shape, a missing event, or an unknown placeholder.
+    """
+    try:
+        parsed = Words.model_validate(yaml.safe_load(text))
+        for event in Event:
+            for line in _every_line(parsed.events[event]):
+                _slots(line)
+    except (ValidationError, ValueError, KeyError, yaml.YAMLError) as exc:
+        raise ConfigError(
+            f"templates/{name} is not usable: {exc}",
+            hint=f"placeholders are {', '.join(sorted(_PLACEHOLDERS))}; every event is needed",
+        ) from exc
+    return parsed
+
+
+def render(notice: Notice, language: Words) -> Rendered:
+    """Return the words for one event."""
+    facts = _facts(notice, language.unnamed)
+    wording = language.events[Event(notice.event)]
+    subject = _first_complete(wording.subject, facts)
+    filled = [_first_complete(_listed(line), facts) for line in wording.lines]
+    text = "\n".join(line for line in filled if line is not None).strip() + "\n"
+    return Rendered(
+        _clip(_one_line(subject or facts["who"]), _SUBJECT_MAX_N),
+        re.sub(r"\n{3,}", "\n\n", text),
+        facts["link"],
+        facts["tel"],
+    )
+
+
+def tel_link(phone: str | None) -> str:
+    """Return a `tel:` link (RFC 3966) for a number as a person writes it, or an empty text."""
+    match = re.fullmatch(r"([^a-zA-Z;,#]*)(?:\s*(?:;|,|#|x|ext)\D*(\d{1,6}))?\D*", _value(phone))
+    if match is None:
+        return ""
+    number, extension = match[1].replace("(0)", ""), match[2]
+    digits = "".join(str(unicodedata.decimal(c)) for c in number if c.isdecimal())
+    if len(digits) < _PHONE_MIN_N:
+        return ""
+    plus = "+" if number.lstrip(" (").startswith("+") else ""
+    return f"tel:{plus}{digits}" + (f";ext={extension}" if extension else "")
+
+
+def _facts(notice: Notice, unnamed: str) -> dict[str, str]:
+    name = " ".join(filter(None, (_value(notice.first_name), _value(notice.last_name))))
+    company, email, phone = _value(notice.company), _value(notice.email), _value(notice.phone)
+    return {
+        "who": _clip(name or company or email or phone or unnamed, _VALUE_MAX_N),
+        "company": company if name else "",
+        "email": email,
+        "phone": phone,
+        "tel": tel_link(phone),
+        "source": _value(notice.source),
+        "rule": _value(notice.rule),
+        "group": _value(notice.group),
+        "topic": _value(notice.topic),
+        "question": _quoted(notice.question),
+        "link": f"{notice.public_url.rstrip('/')}/leads/{notice.lead_id:d}",
+    }
+
+
+def _value(text: str | None) -> str:
+    plain = _one_line(text or "")
+    return "" if set(plain.split()) <= _NOTHING else _clip(plain, _VALUE_MAX_N)
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(c if _is_printed(c) else " " for c in text).split())
+
+
+def _quoted(text: str | None) -> str:
+    lines = [_one_line(line) for line in _clip((text or "").strip(), _QUESTION_MAX_N).splitlines()]
+    if set(" ".join(lines).split()) <= _NOTHING:
+        return ""
+    return re.sub(r"(\n>)+$", "", "\n".join(f"> {line}".rstrip() for line in lines))
+
+
+def _is_printed(char: str) -> bool:
+    """Say no to controls, line separators, lone surrogates and marks that reverse the text."""
+    if char in "\u200c\u200d":  # joiners: emoji, Persian, Indic
+        return True
+    return unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def _clip(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _first_complete(lines: Sequence[str], facts: Mapping[str, str]) -> str | None:
+    for line in lines:
+        if all(facts[slot] for slot in _slots(line)):
+            return line.format_map(facts)
+    return None
+
+
+def _every_line(wording: EventWords) -> list[str]:
+    return [*wording.subject, *(text for line in wording.lines for text in _listed(line))]
+
+
+def _listed(line: Line) -> tuple[str, ...]:
+    return (line,) if isinstance(line, str) else line
+
+
+@lru_cache(maxsize=512)
+def _slots(line: str) -> tuple[str, ...]:
+    slots = tuple(slot for _, slot, _, _ in Formatter().parse(line) if slot is not None)
+    if unknown := [slot for slot in slots if slot not in _PLACEHOLDERS]:
+        raise ValueError(f"unknown placeholder {unknown[0]!r} in {line!r}")
+    return slots

@@ -1,0 +1,52 @@
+"""Put the hub together from settings and an open database; apply what `hub.yaml` manages."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from hub.clock import Clock
+from hub.connectors.base import Connector
+from hub.connectors.registry import connect
+from hub.crm import owners
+from hub.db.engine import Database
+from hub.errors import ConfigError
+from hub.mappings.loader import load_all
+from hub.pipeline.context import Hub
+from hub.pipeline.route import rules_of
+from hub.settings import PersonSettings, Settings
+
+
+def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
+    """Return the hub's working parts; people and groups of `hub.yaml` are written first.
+
+    Raises:
+        ConfigError: a mapping, a rule or a group does not hold together.
+    """
+
+    @lru_cache
+    def connector(source: str) -> Connector:
+        block = getattr(settings.sources, source, None)
+        if block is None:
+            raise ConfigError(
+                f"source {source!r} is not configured", hint="add it under `sources:` in hub.yaml"
+            )
+        return connect(source, block, clock)
+
+    overrides = Path(settings.mappings_dir) if settings.mappings_dir else None
+    hub = Hub(database.engine, clock, settings, load_all(overrides), connector)
+    rules_of(hub)
+    with database.engine.begin() as conn:
+        owners.apply_people(conn, [_person(p) for p in settings.people])
+        owners.apply_groups(
+            conn, [owners.Group(g.name, g.members, g.kind) for g in settings.groups]
+        )
+    return hub
+
+
+def _person(person: PersonSettings) -> owners.Person:
+    return owners.Person(
+        email=person.email,
+        name=person.name,
+        is_active=person.active,
+        timezone=person.timezone,
+        notify={event: (choice.web, choice.email) for event, choice in person.notify.items()},
+    )

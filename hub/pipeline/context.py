@@ -1,0 +1,30 @@
+"""What every stage is handed: database, clock, settings, mappings, connectors."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from hub.clock import Clock
+from hub.connectors.base import Connector
+from hub.mappings.document import MappingDocument
+from hub.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """The hub's working parts, assembled once by an entry point."""
+
+    engine: Engine
+    clock: Clock
+    settings: Settings
+    mappings: Mapping[str, MappingDocument]
+    connector: Callable[[str], Connector]
+
+    def sources(self) -> list[str]:
+        """Return the configured sources, in a fixed order."""
+        return sorted(
+            name
+            for name in type(self.settings.sources).model_fields
+            if getattr(self.settings.sources, name) is not None
+        )

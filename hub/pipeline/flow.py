@@ -1,0 +1,304 @@
+"""The order of the stages, and the only module that knows it.
+
+    extract → land → normalize → match → load → route → notify
+
+A sync of a source is a batch. An interrupted batch stays `running` and the next call goes on with
+it: cursors and queues are in the database, so there is nothing else to remember.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from hub.connectors.base import Page, Stream, Window
+from hub.db.locks import source_locks
+from hub.landing import store
+from hub.logs import get_logger
+from hub.model.records import JsonValue
+from hub.model.verdicts import Lane
+from hub.pipeline.context import Hub
+from hub.pipeline.extract import Land, Range, reread, short_ranges
+from hub.pipeline.land import land_page
+from hub.pipeline.load import load_behind, load_owners
+from hub.pipeline.match import match_pending
+from hub.pipeline.normalize import normalize_pending
+from hub.pipeline.notify import deliver_pending
+from hub.pipeline.route import route_unowned
+from hub.records import batches
+from hub.records.batches import Batch, StreamLedger
+
+log = get_logger()
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """What one sync did: counts by stage, and every stream's ledger."""
+
+    stages: dict[str, dict[str, int]] = field(default_factory=dict)
+    ledgers: list[StreamLedger] = field(default_factory=list)
+    quarantined: int = 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether every ledger adds up."""
+        return all(entry.holds for entry in self.ledgers)
+
+    def add(self, stage: str, counts: Mapping[str, int]) -> None:
+        """Add a stage's counts to what it has done before."""
+        have = self.stages.setdefault(stage, {})
+        for name, n in counts.items():
+            have[name] = have.get(name, 0) + n
+
+
+def sync(hub: Hub, sources: Sequence[str], *, full: bool = False) -> SyncReport:
+    """Bring the named sources up to date, from the vendor to the owner, in this process."""
+    report = SyncReport()
+    with source_locks(hub.engine, sources):
+        running = [begin(hub, source, full=full) for source in sources]
+        for batch in running:
+            for stream in hub.connector(batch.source).streams():
+                report.add("land", land_stream(hub, batch, stream))
+        for stage, counts in settle(hub).items():
+            report.add(stage, counts)
+        for batch in running:
+            report.ledgers += finish(hub, batch)
+    report.quarantined = report.stages.get("normalize", {}).get("quarantined", 0)
+    return report
+
+
+def settle(hub: Hub) -> dict[str, dict[str, int]]:
+    """Run every stage after landing over what is pending; returns counts by stage."""
+    return {
+        "normalize": run_normalize(hub),
+        "match": run_match(hub),
+        "load": run_load(hub),
+        "route": run_route(hub),
+        "notify": run_notify(hub),
+    }
+
+
+def begin(hub: Hub, source: str, *, full: bool = False) -> Batch:
+    """Open the source's batch, or take up the one that was interrupted.
+
+    The first complete load of a source is bulk: it rings nobody.
+    """
+    with hub.engine.begin() as conn:
+        resumed = batches.running_batch(conn, source)
+        if resumed is not None:
+            return resumed
+        lane = Lane.LIVE if batches.has_finished_batch(conn, source) else Lane.BULK
+        if full:
+            for stream in hub.connector(source).streams():
+                store.drop_cursor(conn, source, stream.name)
+        return batches.open_batch(conn, source=source, kind="sync", lane=lane.value)
+
+
+def land_stream(hub: Hub, batch: Batch, stream: Stream) -> dict[str, int]:
+    """Extract and land one stream's window, then hold it against the vendor's own count."""
+    started = time.monotonic()
+    connector = hub.connector(batch.source)
+    with hub.engine.begin() as conn:
+        cursor = store.read_cursor(conn, batch.source, stream.name)
+    window = connector.window(stream, cursor)
+    totals = {"landed": 0, "unchanged": 0, "pages": 0}
+
+    def land(page: Page, *, move_cursor: bool = True) -> None:
+        landed = land_page(hub, batch, stream, page, move_cursor=move_cursor)
+        totals["landed"] += landed.changed
+        totals["unchanged"] += landed.unchanged
+        totals["pages"] += 1
+
+    for page in connector.read(stream, window):
+        land(page)
+    if f"{batch.source}/{stream.name}" in hub.mappings:
+        note = _prove(hub, batch, stream, window, lambda page: land(page, move_cursor=False))
+        with hub.engine.begin() as conn:
+            batches.note_window(conn, batch.id, stream.name, note)
+            if note["shortage"]:
+                _reopen(conn, batch, stream, window)
+    _report(hub, batch, "land", totals, started, stream=stream.name)
+    return totals
+
+
+def _prove(
+    hub: Hub, batch: Batch, stream: Stream, window: Window, land: Land
+) -> dict[str, JsonValue]:
+    connector = hub.connector(batch.source)
+
+    def seen(since: datetime | None, until: datetime) -> int:
+        with hub.engine.begin() as conn:
+            return batches.seen(conn, batch.id, stream.name, since, until)
+
+    counted = connector.count(stream, window.since, window.until)
+    shortage: dict[str, JsonValue] = {}
+    if counted is not None and counted > seen(window.since, window.until):
+        earliest = _earliest(hub, batch, stream)
+        ranges = short_ranges(connector, stream, seen, window, earliest=earliest)
+        reread(connector, stream, ranges, land)
+        still = short_ranges(connector, stream, seen, window, earliest=earliest) if ranges else []
+        shortage = _shortage(still)
+        counted = connector.count(stream, window.since, window.until)
+    return {
+        "since": window.since.isoformat() if window.since else None,
+        "until": window.until.isoformat(),
+        "counted": counted,
+        "seen": seen(window.since, window.until),
+        "shortage": shortage,
+    }
+
+
+def _earliest(hub: Hub, batch: Batch, stream: Stream) -> datetime:
+    with hub.engine.begin() as conn:
+        return batches.earliest_seen(conn, batch.id, stream.name) or datetime(
+            1999, 1, 1, tzinfo=UTC
+        )
+
+
+def _shortage(ranges: Sequence[Range]) -> dict[str, JsonValue]:
+    if not ranges:
+        return {}
+    narrowest = ranges[0]
+    return {
+        "missing": sum(r.counted - r.seen for r in ranges),
+        "ranges": [
+            {
+                "since": r.since.isoformat() if r.since else None,
+                "until": r.until.isoformat(),
+                "counted": r.counted,
+                "seen": r.seen,
+            }
+            for r in ranges
+        ],
+        "narrowest": f"{narrowest.since.isoformat() if narrowest.since else 'the beginning'}"
+        f" .. {narrowest.until.isoformat()}",
+    }
+
+
+def _reopen(conn: Connection, batch: Batch, stream: Stream, window: Window) -> None:
+    """A window that could not be proved is read again next time."""
+    if window.watermark is None:
+        store.drop_cursor(conn, batch.source, stream.name)
+    else:
+        store.write_cursor(
+            conn, batch.source, stream.name, {"watermark": window.watermark.isoformat()}
+        )
+
+
+def run_normalize(
+    hub: Hub, *, source: str | None = None, stream: str | None = None
+) -> dict[str, int]:
+    """Normalize what is pending, of one stream or of all."""
+    started = time.monotonic()
+    counts = normalize_pending(hub, source=source, stream=stream)
+    _report(hub, None, "normalize", counts, started, stream=stream, source=source)
+    return counts
+
+
+def run_match(hub: Hub) -> dict[str, int]:
+    """Match what is pending."""
+    started = time.monotonic()
+    counts = match_pending(hub)
+    _report(hub, None, "match", counts, started)
+    return counts
+
+
+def run_load(hub: Hub) -> dict[str, int]:
+    """Connect owners, then fold and load what is behind."""
+    started = time.monotonic()
+    counts = load_owners(hub) | load_behind(hub)
+    _report(hub, None, "load", counts, started)
+    return counts
+
+
+def run_route(hub: Hub) -> dict[str, int]:
+    """Assign every lead without an owner; call when the loads have run."""
+    started = time.monotonic()
+    counts = route_unowned(hub, bulk=True)
+    _report(hub, None, "route", counts, started)
+    return counts
+
+
+def run_notify(hub: Hub) -> dict[str, int]:
+    """Deliver what is due."""
+    started = time.monotonic()
+    counts = deliver_pending(hub)
+    _report(hub, None, "notify", counts, started)
+    return counts
+
+
+def finish(hub: Hub, batch: Batch) -> list[StreamLedger]:
+    """Add up the batch and close it: done if everything is accounted for, else failed."""
+    with hub.engine.begin() as conn:
+        ledgers = batches.ledger(conn, batch.id)
+        ok = all(entry.holds for entry in ledgers)
+        batches.close_batch(
+            conn, batch.id, ledger_json=[ledger_json(entry) for entry in ledgers], ok=ok
+        )
+    for entry in ledgers:
+        say, event = (log.info, "ledger_added_up") if entry.holds else (log.error, "ledger_broken")
+        say(
+            event,
+            source=entry.source,
+            stream=entry.stream,
+            counted=entry.counted,
+            seen=entry.seen,
+            lost=entry.lost_n,
+        )
+    return ledgers
+
+
+def ledger_json(entry: StreamLedger) -> dict[str, JsonValue]:
+    """Return a ledger as it is kept with its batch and shown by `--json`."""
+    return {
+        "source": entry.source,
+        "stream": entry.stream,
+        "counted": entry.counted,
+        "seen": entry.seen,
+        "verdicts": dict(entry.verdicts),
+        "lost": list(entry.lost),
+        "lost_n": entry.lost_n,
+        "shortage": dict(entry.shortage),
+        "holds": entry.holds,
+    }
+
+
+def _report(
+    hub: Hub,
+    batch: Batch | None,
+    stage: str,
+    counts: Mapping[str, int],
+    started: float,
+    *,
+    stream: str | None = None,
+    source: str | None = None,
+) -> None:
+    if not any(counts.values()):
+        return
+    with hub.engine.begin() as conn:
+        batches.report_stage(
+            conn,
+            stage,
+            counts,
+            seconds=time.monotonic() - started,
+            batch_id=batch.id if batch else None,
+            source=batch.source if batch else source,
+            stream=stream,
+        )
+
+
+QUARANTINE_LIMIT = 0.05  # share of rejected records above which a run is red
+
+
+def window_note(hub: Hub, batch: Batch, stream: str) -> dict[str, JsonValue]:
+    """Return what was noted of a stream's window: bounds, the source's count, a shortage."""
+    with hub.engine.begin() as conn:
+        return batches.window_note(conn, batch.id, stream)
+
+
+def waiting(hub: Hub) -> dict[str, int]:
+    """Count what still stands in a queue: nothing, after a complete sync."""
+    with hub.engine.begin() as conn:
+        return batches.waiting(conn)

@@ -1,0 +1,247 @@
+"""Load: fold what is behind and write the CRM's rows that differ.
+
+golden = survive(source records of the entity, edits, rules). Only a new entity or a new inquiry
+is news to anybody: a re-fold rings nobody.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from hub.crm import leads, owners
+from hub.db import outbox
+from hub.logs import get_logger
+from hub.matching.survive import DEFAULT_RULES, Edit, SourceVersion, SurvivorshipRules, survive
+from hub.model.records import JsonValue
+from hub.model.verdicts import Lane, Trust, Verdict
+from hub.pipeline.context import Hub
+from hub.records import batches, folding, turns
+from hub.records.folding import BehindEntity, FoldRecord, StoredEdit
+from hub.records.turns import NewTurn
+from hub.sinks.crm import GoldenLead, Loaded, load_leads
+
+CHUNK = 500
+_SEEDS = ("status", "unqualified_reason", "converted_at", "last_activity_at")
+log = get_logger()
+
+
+def load_owners(hub: Hub) -> dict[str, int]:
+    """Connect the sources' owners with people, before their leads need them."""
+    with hub.engine.begin() as conn:
+        verdicts = []
+        for record in folding.open_owner_records(conn):
+            created = owners.adopt_legacy_owner(
+                conn,
+                source=record.source,
+                source_id=record.source_id,
+                email=_text(record.values.get("email")),
+                name=_text(record.values.get("name")) or record.source_id,
+                is_queue=bool(record.values.get("is_queue")),
+            )
+            kept = Verdict.MERGED if record.is_new else Verdict.UPDATED
+            verdict = Verdict.CREATED if created else kept
+            verdicts.append(
+                (record.batch_id, record.source, record.stream, record.source_id, verdict)
+            )
+        batches.set_verdicts(conn, verdicts)
+    return {"owners": len(verdicts)}
+
+
+def _text(value: JsonValue) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def load_behind(hub: Hub) -> dict[str, int]:
+    """Fold and write every entity that is behind, chunk by chunk; returns counts."""
+    totals: dict[str, int] = defaultdict(int)
+    rules = DEFAULT_RULES
+    while True:
+        with hub.engine.begin() as conn:
+            behind = folding.take_behind(conn, CHUNK)
+            if not behind:
+                return dict(totals)
+            counts = _load_chunk(conn, behind, rules)
+            folding.mark_folded(conn, behind)
+        for name, n in counts.items():
+            totals[name] += n
+        log.info("entities_loaded", **counts)
+
+
+def _load_chunk(
+    conn: Connection, behind: Sequence[BehindEntity], rules: SurvivorshipRules
+) -> dict[str, int]:
+    ids = [e.id for e in behind]
+    records = folding.records_of(conn, ids)
+    edits = folding.edits_of(conn, ids)
+    legacy = owners.legacy_owners(conn)
+    golden = [
+        _fold(e, records[e.id], edits.get(e.id, ()), rules, legacy)
+        for e in behind
+        if records.get(e.id)
+    ]
+    loaded = load_leads(conn, golden)
+    leads.absorb(conn, {e.id: e.merged_into for e in behind if e.merged_into is not None})
+    leads.revive(conn, [e.id for e in behind if e.merged_into is None])
+    inquiries = leads.attach_children(conn, ids)
+    taken_over = _taken_over(golden, loaded, records, {e.id: e for e in behind})
+    turns.keep(conn, [t for t, _ in taken_over])
+    outbox.put(conn, [event for _, event in taken_over if event])
+    outbox.put(conn, _inquiry_events(inquiries, loaded))
+    verdicts = _verdicts(behind, records, loaded)
+    batches.set_verdicts(conn, verdicts)
+    return {
+        "created": len(loaded.created),
+        "updated": len(loaded.updated),
+        "inquiries": len(inquiries),
+    }
+
+
+def _fold(
+    entity: BehindEntity,
+    records: Sequence[FoldRecord],
+    edits: Sequence[StoredEdit],
+    rules: SurvivorshipRules,
+    legacy: Mapping[tuple[str, str], owners.LegacyOwner],
+) -> GoldenLead:
+    golden = survive(
+        [_version(r) for r in records],
+        [Edit(e.field, e.value, e.at.isoformat(), e.who) for e in edits],
+        rules,
+    )
+    owner_id, reason = _legacy_owner(records, legacy)
+    last_gone = max((r.gone_at for r in records if r.gone_at), default=None)
+    everything_gone = all(r.is_gone for r in records) and not edits
+    return GoldenLead(
+        entity_id=entity.id,
+        values=golden.values,
+        seeds=_seeds(records),
+        owner_id=owner_id,
+        legacy_owner=reason,
+        archived_at=last_gone if everything_gone else None,
+        lane=entity.lane,
+        batch_id=entity.batch_id,
+    )
+
+
+def _version(record: FoldRecord) -> SourceVersion:
+    return SourceVersion(
+        record_id=record.id,
+        stable_key=f"{record.source}/{record.stream}/{record.source_id}",
+        source=record.source,
+        stream=record.stream,
+        trust=Trust(record.trust),
+        values=record.values,
+        at=record.source_at.isoformat() if record.source_at else None,
+        gone=record.is_gone,
+    )
+
+
+def _trusted_first(records: Sequence[FoldRecord]) -> list[FoldRecord]:
+    return sorted(
+        records,
+        key=lambda r: (r.is_gone, r.trust != Trust.TRUSTED, r.source, r.stream, r.source_id),
+    )
+
+
+def _seeds(records: Sequence[FoldRecord]) -> dict[str, JsonValue]:
+    """Return what a new lead starts with: a conversion anywhere makes it converted."""
+    ordered = _trusted_first(records)
+    converted = [r for r in ordered if r.values.get("converted_at")]
+    return {
+        name: next((r.values[name] for r in (*converted, *ordered) if r.values.get(name)), None)
+        for name in _SEEDS
+    }
+
+
+def _legacy_owner(
+    records: Sequence[FoldRecord], legacy: Mapping[tuple[str, str], owners.LegacyOwner]
+) -> tuple[int | None, str | None]:
+    """Return the active person who owned the lead in a source, or why nobody could be taken over."""
+    reason = None
+    for record in _trusted_first(records):
+        owner_ref = record.refs.get("owner")
+        if not owner_ref:
+            continue
+        owner = legacy.get((record.source, owner_ref))
+        if owner is not None and owner.user_id is not None and owner.is_active:
+            return owner.user_id, None
+        if owner is None:
+            reason = reason or f"{record.source} owner {owner_ref} is not known"
+        else:
+            kind = "a queue" if owner.is_queue else "inactive"
+            reason = reason or f"{record.source} owner {owner_ref} is {kind}"
+    return None, reason
+
+
+def _taken_over(
+    golden: Sequence[GoldenLead],
+    loaded: Loaded,
+    records: Mapping[int, Sequence[FoldRecord]],
+    entities: Mapping[int, BehindEntity],
+) -> list[tuple[NewTurn, dict[str, object] | None]]:
+    """New leads that keep the owner they had in their source: a decision too, and news if live."""
+    kept: list[tuple[NewTurn, dict[str, object] | None]] = []
+    for lead in golden:
+        lead_id = loaded.created.get(lead.entity_id)
+        if lead_id is None or lead.owner_id is None:
+            continue
+        turn = NewTurn(
+            lead_id, None, lead.owner_id, "legacy owner", "owned in the source", (), None, None
+        )
+        anchor = _anchor(entities[lead.entity_id], records[lead.entity_id])
+        event: dict[str, object] = {
+            "event": "lead_assigned",
+            "dedupe_key": f"lead_assigned:{anchor.source}/{anchor.stream}/{anchor.source_id}",
+            "user_id": lead.owner_id,
+            "lead_id": lead_id,
+            "payload": {"rule": "legacy owner", "group": None},
+        }
+        is_news = lead.lane == Lane.LIVE and not lead.seeds.get("converted_at")
+        kept.append((turn, event if is_news else None))
+    return kept
+
+
+def _anchor(entity: BehindEntity, records: Sequence[FoldRecord]) -> FoldRecord:
+    return next((r for r in records if r.id == entity.anchor_id), records[0])
+
+
+def _inquiry_events(
+    inquiries: Sequence[leads.NewInquiry], loaded: Loaded
+) -> list[dict[str, object]]:
+    """A known person who asks again is news to the owner; the first asking is the lead itself."""
+    return [
+        {
+            "event": "inquiry_received",
+            "dedupe_key": f"inquiry_received:{inquiry.record_key}",
+            "user_id": inquiry.owner_id,
+            "lead_id": inquiry.lead_id,
+            "payload": {"subject": inquiry.subject, "message": inquiry.message},
+        }
+        for inquiry in inquiries
+        if inquiry.lane == Lane.LIVE
+        and inquiry.owner_id is not None
+        and inquiry.entity_id not in loaded.created
+    ]
+
+
+def _verdicts(
+    behind: Sequence[BehindEntity], records: Mapping[int, Sequence[FoldRecord]], loaded: Loaded
+) -> list[tuple[int, str, str, str, Verdict]]:
+    rows = []
+    for entity in behind:
+        for record in records.get(entity.id, ()):
+            if record.open_verdict:
+                verdict = _verdict(entity, record, loaded)
+                rows.append(
+                    (record.batch_id, record.source, record.stream, record.source_id, verdict)
+                )
+    return rows
+
+
+def _verdict(entity: BehindEntity, record: FoldRecord, loaded: Loaded) -> Verdict:
+    if entity.id in loaded.created and record.id == entity.anchor_id:
+        return Verdict.CREATED
+    if record.joined_batch_id == record.batch_id:
+        return Verdict.MERGED
+    return Verdict.UPDATED if entity.id in loaded.updated else Verdict.UNCHANGED

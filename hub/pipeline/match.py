@@ -1,0 +1,192 @@
+"""Match: which source records are one person. Single-writer, under the identity lock.
+
+Keys → candidates → weight → judgement → edges → clusters → entities. An edge is a function of
+two records, clusters of the edges of one component, so the order of arrival cannot matter.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from hub.db.locks import identity_lock
+from hub.logs import get_logger
+from hub.matching.clusters import Edge, cluster, review_pairs
+from hub.matching.keys import CANDIDATE_LIMIT, MatchView, keys, view
+from hub.matching.scoring import MODEL_VERSION, score
+from hub.model.verdicts import Judgement, Trust
+from hub.pipeline.context import Hub
+from hub.records import identity
+from hub.records.identity import NewEdge, StoredEdge, StoredRecord
+
+CHUNK = 200  # keeps the identity lock well under 300 ms
+log = get_logger()
+
+
+def match_pending(hub: Hub) -> dict[str, int]:
+    """Match everything that waits; returns counts."""
+    totals: dict[str, int] = defaultdict(int)
+    while True:
+        with hub.engine.begin() as conn:
+            identity_lock(conn)
+            ids = identity.take_pending(conn, CHUNK)
+            if not ids:
+                return dict(totals)
+            counts = _match_chunk(conn, ids)
+            identity.finish_match(conn, ids)
+        for name, n in counts.items():
+            totals[name] += n
+        log.info("records_matched", **counts)
+
+
+def _match_chunk(conn: Connection, ids: Sequence[int]) -> dict[str, int]:
+    records = identity.load_records(conn, ids)
+    views = {i: _view(r) for i, r in records.items()}
+    identity.replace_keys(
+        conn, [(i, kind, value) for i, v in views.items() for kind, value in keys(v)], ids
+    )
+    pairs = identity.candidate_pairs(conn, ids, cap=CANDIDATE_LIMIT)
+    _read_more(conn, {i for pair in pairs for i in pair}, records, views)
+    identity.replace_model_edges(conn, ids, _judge(pairs, views))
+    identity.add_edges(conn, _vendor_edges(conn, ids))
+    members, edges = identity.component(conn, ids)
+    _read_more(conn, members | {i for e in edges for i in (e.a, e.b)}, records, views)
+    joined = _settle(conn, members, edges, records=records, views=views, changed=set(ids))
+    return {"matched": len(ids), "pairs": len(pairs), **joined}
+
+
+def _view(record: StoredRecord) -> MatchView:
+    return view(
+        record.id, record.stable_key, Trust(record.trust), record.values, entity_id=record.entity_id
+    )
+
+
+def _read_more(
+    conn: Connection,
+    wanted: set[int],
+    records: dict[int, StoredRecord],
+    views: dict[int, MatchView],
+) -> None:
+    more = identity.load_records(conn, wanted - records.keys())
+    records.update(more)
+    views.update({i: _view(r) for i, r in more.items()})
+
+
+def _judge(pairs: set[tuple[int, int]], views: Mapping[int, MatchView]) -> list[NewEdge]:
+    edges = []
+    for a, b in sorted(pairs):
+        scored = score(views[a], views[b])
+        if scored.judgement is not Judgement.DIFFERENT:
+            edges.append(
+                NewEdge(
+                    a,
+                    b,
+                    scored.judgement.value,
+                    scored.weight,
+                    scored.reasons,
+                    f"model:{MODEL_VERSION}",
+                )
+            )
+    return edges
+
+
+def _vendor_edges(conn: Connection, ids: Sequence[int]) -> list[NewEdge]:
+    return [
+        NewEdge(
+            min(a, b), max(a, b), Judgement.SAME.value, 100.0, [("vendor merge", 100.0)], "vendor"
+        )
+        for a, b in identity.aliases(conn, ids)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    moves: dict[int, int]
+    merged: dict[int, int]
+    touched: set[int]
+
+
+def _settle(
+    conn: Connection,
+    members: set[int],
+    edges: Sequence[StoredEdge],
+    *,
+    records: Mapping[int, StoredRecord],
+    views: Mapping[int, MatchView],
+    changed: set[int],
+) -> dict[str, int]:
+    """Cluster the component and give every cluster a stable entity."""
+    key_of = {i: records[i].stable_key for i in members}
+    id_of = {key: i for i, key in key_of.items()}
+    pure = [_edge(key_of, e) for e in edges]
+    component_views = [views[i] for i in sorted(members)]
+    clusters = cluster(component_views, pure)
+    groups = [sorted(id_of[key] for key in group) for group in clusters]
+    settled = _assign(conn, groups, records)
+    identity.move_records(conn, settled.moves)
+    identity.merge_entities(conn, settled.merged)
+    entity_of = {i: settled.moves.get(i) or records[i].entity_id for i in members}
+    identity.revive_entities(conn, [e for e in set(entity_of.values()) if e])
+    behind = settled.touched | {e for i in changed if (e := entity_of.get(i)) is not None}
+    identity.bump(conn, behind)
+    reviews = review_pairs(component_views, pure, clusters)
+    identity.replace_reviews(
+        conn, sorted(members), [(id_of[e.a], id_of[e.b], e.weight) for e in reviews]
+    )
+    return {"entities_touched": len(behind), "merged": len(settled.merged), "reviews": len(reviews)}
+
+
+def _edge(key_of: Mapping[int, str], edge: StoredEdge) -> Edge:
+    a, b = sorted((key_of[edge.a], key_of[edge.b]))
+    return Edge(a, b, Judgement(edge.judgement), edge.weight)
+
+
+def _assign(
+    conn: Connection, groups: Sequence[Sequence[int]], records: Mapping[int, StoredRecord]
+) -> _Settled:
+    """Give each cluster the oldest entity among its records, each entity to one cluster only."""
+    holders: dict[int, list[int]] = defaultdict(list)  # entity → indexes of clusters that hold it
+    for index, group in enumerate(groups):
+        for entity in {e for i in group if (e := records[i].entity_id) is not None}:
+            holders[entity].append(index)
+    taken = _claim(groups, holders, records)
+    moves: dict[int, int] = {}
+    touched: set[int] = set()
+    for index, group in enumerate(groups):
+        entity = taken.get(index) or _new_entity(conn, records[group[0]])
+        taken[index] = entity
+        for record in (records[i] for i in group if records[i].entity_id != entity):
+            moves[record.id] = entity
+            touched |= {e for e in (entity, record.entity_id) if e is not None}
+    merged = {
+        entity: taken[indexes[0]]
+        for entity, indexes in holders.items()
+        if entity not in set(taken.values())
+    }
+    return _Settled(moves, merged, touched | set(merged))
+
+
+def _claim(
+    groups: Sequence[Sequence[int]],
+    holders: Mapping[int, Sequence[int]],
+    records: Mapping[int, StoredRecord],
+) -> dict[int, int]:
+    """Return cluster → entity; on a split the part with the lowest record id keeps the entity."""
+    taken: dict[int, int] = {}
+    for entity in sorted(holders):
+        parts = sorted(holders[entity], key=lambda n: _first_of(groups[n], entity, records))
+        free = next((index for index in parts if index not in taken), None)
+        if free is not None:
+            taken[free] = entity
+    return taken
+
+
+def _new_entity(conn: Connection, anchor: StoredRecord) -> int:
+    return identity.new_entity(
+        conn, anchor_id=anchor.id, batch_id=anchor.batch_id, lane=anchor.lane
+    )
+
+
+def _first_of(group: Sequence[int], entity: int | None, records: Mapping[int, StoredRecord]) -> int:
+    return min(i for i in group if records[i].entity_id == entity)

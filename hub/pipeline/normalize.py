@@ -1,0 +1,167 @@
+"""Normalize: pending raw rows through their mapping into canonical source records.
+
+A record that a rule refuses becomes a quarantine row; the batch goes on. Tombstones and vendor
+merges are followed here, because they need no mapping.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from hub.landing import store
+from hub.landing.store import PendingRaw
+from hub.logs import get_logger
+from hub.mappings.engine import Normalized, NormalizeSettings, normalize
+from hub.model.records import CanonicalRecord
+from hub.model.verdicts import Op, Verdict
+from hub.pipeline.context import Hub
+from hub.records import batches, sources
+
+CHUNK = 500
+log = get_logger()
+
+VerdictRow = tuple[int, str, str, str, Verdict]
+
+
+def normalize_pending(
+    hub: Hub, *, source: str | None = None, stream: str | None = None
+) -> dict[str, int]:
+    """Map everything that waits, chunk by chunk; returns counts by outcome."""
+    totals: dict[str, int] = defaultdict(int)
+    contexts: dict[str, Mapping[str, Any]] = {}
+    while True:
+        with hub.engine.begin() as conn:
+            pending = store.take_pending(conn, CHUNK, source=source, stream=stream)
+            if not pending:
+                return dict(totals)
+            groups: dict[tuple[str, str], list[PendingRaw]] = defaultdict(list)
+            for row in pending:
+                groups[row.source, row.stream].append(row)
+            for (group_source, group_stream), rows in groups.items():
+                if group_source not in contexts:
+                    contexts[group_source] = _context(hub, conn, group_source)
+                counts = _normalize_group(hub, conn, rows, contexts[group_source])
+                for name, n in counts.items():
+                    totals[name] += n
+                log.info("records_normalized", source=group_source, stream=group_stream, **counts)
+            sources.finish_normalize(conn, [row.raw_id for row in pending])
+
+
+def _context(hub: Hub, conn: Connection, source: str) -> Mapping[str, Any]:
+    """Read what other streams of the source give to its mappings (form definitions)."""
+    context: dict[str, Any] = {}
+    for stream in hub.connector(source).streams():
+        if stream.context and f"{source}/{stream.name}" not in hub.mappings:
+            payloads = store.context_payloads(conn, source, stream.name)
+            context.update({key: json.loads(body) for key, body in payloads.items()})
+    return context
+
+
+def _normalize_group(
+    hub: Hub, conn: Connection, rows: Sequence[PendingRaw], context: Mapping[str, Any]
+) -> dict[str, int]:
+    source, stream = rows[0].source, rows[0].stream
+    document = hub.mappings[f"{source}/{stream}"]
+    newest = {row.record.source_id: row for row in rows}  # a later raw row supersedes
+    alive = [row for row in newest.values() if row.record.op is Op.UPSERT]
+    gone = [row for row in newest.values() if row.record.op is not Op.UPSERT]
+    now = max([hub.clock.now(), *(row.record.at for row in rows if row.record.at)])
+    settings = NormalizeSettings(
+        default_region=hub.settings.company.default_region, now=now
+    )
+    result = normalize(document, [row.record for row in alive], context, settings)
+    verdicts = _outright_verdicts(result, newest)
+    requeue = _store(conn, result, newest, document.version, verdicts)
+    requeue += sources.withdraw_targets(
+        conn, source, stream, [*result.excluded, *result.rejected], hub.clock.now()
+    )
+    requeue += _bury(hub, conn, gone, verdicts)
+    store.add_quarantine(
+        conn,
+        [(newest[p.source_id], p) for p in result.problems if p.source_id in newest],
+        mapping_version=document.version,
+    )
+    sources.queue_match(conn, sorted(set(requeue)))
+    batches.set_verdicts(conn, verdicts)
+    return {
+        "normalized": len({r.source_id for r in result.records}),
+        "excluded": len(result.excluded),
+        "rejected": len(result.rejected),
+        "quarantined": len(result.problems),
+        "deleted": len(gone),
+    }
+
+
+def _outright_verdicts(result: Normalized, newest: Mapping[str, PendingRaw]) -> list[VerdictRow]:
+    verdicts = [_verdict(newest[i], Verdict.EXCLUDED) for i in result.excluded if i in newest]
+    verdicts += [_verdict(newest[i], Verdict.REJECTED) for i in result.rejected if i in newest]
+    return verdicts
+
+
+def _verdict(row: PendingRaw, verdict: Verdict) -> VerdictRow:
+    return (row.batch_id, row.source, row.stream, row.record.source_id, verdict)
+
+
+def _bury(
+    hub: Hub, conn: Connection, gone: Sequence[PendingRaw], verdicts: list[VerdictRow]
+) -> list[tuple[int, str, int]]:
+    if not gone:
+        return []
+    verdicts += [_verdict(row, Verdict.DELETED) for row in gone]
+    return sources.mark_gone(
+        conn,
+        gone[0].source,
+        gone[0].stream,
+        {row.record.source_id: row.record.into for row in gone},
+        hub.clock.now(),
+    )
+
+
+def target_name(record: CanonicalRecord) -> str:
+    """Return the name under which a source object's emit target is kept.
+
+    A mapping may emit several consents of one object, one a channel and purpose.
+    """
+    if record.entity == "consent":
+        return f"consent:{record.values.get('channel')}:{record.values.get('purpose') or ''}"
+    return record.entity
+
+
+def _store(
+    conn: Connection,
+    result: Normalized,
+    newest: Mapping[str, PendingRaw],
+    version: str,
+    verdicts: list[VerdictRow],
+) -> list[tuple[int, str, int]]:
+    new = [
+        sources.NewSourceRecord(
+            source=row.source,
+            stream=row.stream,
+            source_id=record.source_id,
+            target=target_name(record),
+            raw_id=row.raw_id,
+            batch_id=row.batch_id,
+            lane=row.lane,
+            mapping_version=version,
+            trust=record.trust,
+            values=record.values,
+            refs=record.refs,
+            source_at=row.record.at,
+        )
+        for record in result.records
+        if (row := newest.get(record.source_id)) is not None
+    ]
+    written = sources.upsert(conn, new)
+    changed = {w.source_id for w in written if w.is_changed}
+    requeue = []
+    for w in written:
+        row = newest[w.source_id]
+        if w.source_id not in changed:
+            verdicts.append(_verdict(row, Verdict.UNCHANGED))
+        elif w.target == "lead":
+            requeue.append((w.id, row.lane, row.batch_id))
+    return requeue

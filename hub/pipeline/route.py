@@ -1,0 +1,179 @@
+"""Route: every lead without an owner gets one, exactly once, with the reasons kept.
+
+The groups' rows are locked first, so turns are taken one after the other whatever the number of
+workers; assignment, turn, pointer and outbox event commit together.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from hub.crm import leads, owners
+from hub.crm.leads import UnownedLead
+from hub.crm.owners import GroupRow
+from hub.db import outbox
+from hub.errors import ConfigError
+from hub.logs import get_logger
+from hub.model.entities import LEAD_FIELDS
+from hub.model.verdicts import Lane
+from hub.pipeline.context import Hub
+from hub.records import turns
+from hub.records.turns import NewTurn
+from hub.routing.ring import GroupState, Member, Turn, take
+from hub.routing.rules import Decision, RoutingRule, Target, bind, decide
+
+CHUNK = 200
+KNOWN_FIELDS = {f.name for f in LEAD_FIELDS} | {"source"}
+log = get_logger()
+
+
+@dataclass(slots=True)
+class _Work:
+    """What one transaction has decided so far."""
+
+    groups: dict[str, GroupState]
+    people: Mapping[str, owners.User]
+    owners: dict[int, int] = field(default_factory=dict)
+    turns: list[NewTurn] = field(default_factory=list)
+    events: list[dict[str, object]] = field(default_factory=list)
+
+
+def rules_of(hub: Hub) -> tuple[tuple[RoutingRule, ...], Target]:
+    """Return the configured rules, checked against the model, and the fallback."""
+    routing = hub.settings.routing
+    rules = [RoutingRule(r.name, r.when, Target.parse(r.assign)) for r in routing.rules]
+    return bind(rules, KNOWN_FIELDS), Target.parse(routing.fallback)
+
+
+def route_unowned(hub: Hub, *, bulk: bool) -> dict[str, int]:
+    """Assign every lead without an owner.
+
+    Args:
+        hub: the working parts.
+        bulk: also leads of initial loads, whose batches are completely loaded.
+
+    Raises:
+        ConfigError: a rule names somebody who is not there, or nobody at all can take leads.
+    """
+    rules, fallback = rules_of(hub)
+    totals: Counter[str] = Counter()
+    while True:
+        with hub.engine.begin() as conn:
+            groups = owners.lock_groups(conn)
+            waiting = leads.take_unowned(conn, CHUNK, bulk=bulk)
+            if not waiting:
+                return dict(totals)
+            work = _Work({n: _state(g) for n, g in groups.items()}, owners.users_by_email(conn))
+            for lead in waiting:
+                _route(work, lead, rules, fallback)
+            leads.assign(conn, work.owners)
+            turns.keep(conn, work.turns)
+            for name, state in work.groups.items():
+                _save(conn, groups[name], state)
+            outbox.put(conn, work.events)
+        totals["assigned"] += len(work.owners)
+        totals["events"] += len(work.events)
+        log.info("leads_assigned", assigned=len(work.owners), events=len(work.events))
+        if not work.owners:
+            raise ConfigError(
+                f"{len(waiting)} leads wait for an owner, and nobody can take them",
+                hint=f"{fallback} has no active member: add one under `groups:` in hub.yaml",
+            )
+
+
+def _state(group: GroupRow) -> GroupState:
+    members = tuple(
+        Member(
+            m.user_id, m.position, m.is_active, m.is_away, m.weight, m.credit, m.capacity, m.load
+        )
+        for m in group.members
+    )
+    return GroupState(group.id, group.name, members, group.next_member_id, group.next_position)
+
+
+def _route(
+    work: _Work, lead: UnownedLead, rules: tuple[RoutingRule, ...], fallback: Target
+) -> None:
+    if lead.legacy_owner is not None:
+        decision = Decision(fallback, None, (f"{lead.legacy_owner}: fallback {fallback}",))
+    else:
+        decision = decide(lead.values, rules, fallback)
+    turn = _resolve(work, decision)
+    reasons = list(decision.reasons) + list(turn.reasons)
+    if turn.chosen is None and decision.target != fallback:
+        decision = Decision(fallback, None, ())
+        turn = _resolve(work, decision)
+        reasons += [f"fallback {fallback}", *turn.reasons]
+    if turn.chosen is None:
+        return
+    _note(work, lead, decision, turn, reasons)
+
+
+def _resolve(work: _Work, decision: Decision) -> Turn:
+    """Ask the target for a person; a group gives a turn, a person answers for himself."""
+    name = decision.target.name
+    if decision.target.kind == "group":
+        if name not in work.groups:
+            raise ConfigError(
+                f"routing names the group {name!r}, which does not exist",
+                hint="add it under `groups:` in hub.yaml",
+            )
+        return take(work.groups[name])
+    person = work.people.get(name.lower())
+    nobody = GroupState(0, "", ())
+    if person is None or not person.is_active:
+        return Turn(None, nobody, (), (f"user {name} is not active",))
+    return Turn(person.id, nobody, (), ())
+
+
+def _note(
+    work: _Work, lead: UnownedLead, decision: Decision, turn: Turn, reasons: list[str]
+) -> None:
+    if turn.chosen is None:
+        return
+    is_group = decision.target.kind == "group"
+    before = work.groups[decision.target.name].next_member if is_group else None
+    if is_group:
+        work.groups[decision.target.name] = turn.state
+    work.owners[lead.id] = turn.chosen
+    work.turns.append(
+        NewTurn(
+            lead_id=lead.id,
+            group_id=turn.state.group_id if is_group else None,
+            user_id=turn.chosen,
+            rule=decision.rule_name or "fallback",
+            reason="; ".join(reasons),
+            skipped=turn.skipped,
+            next_before=before,
+            next_after=turn.state.next_member if is_group else None,
+        )
+    )
+    if lead.lane == Lane.LIVE and not lead.is_converted:
+        work.events.append(
+            {
+                "event": "lead_assigned",
+                "dedupe_key": f"lead_assigned:{lead.stable_key}",
+                "user_id": turn.chosen,
+                "lead_id": lead.id,
+                "payload": {
+                    "rule": decision.rule_name,
+                    "group": decision.target.name if is_group else None,
+                },
+            }
+        )
+
+
+def _save(conn: Connection, before: GroupRow, after: GroupState) -> None:
+    credits_before = {m.user_id: m.credit for m in before.members}
+    changed = {m.user_id: m.credit for m in after.members if m.credit != credits_before[m.user_id]}
+    pointer = (after.next_member, after.next_position)
+    if changed or pointer != (before.next_member_id, before.next_position):
+        owners.save_turn(
+            conn,
+            before.id,
+            next_member_id=after.next_member,
+            next_position=after.next_position,
+            credits_after=changed,
+        )

@@ -1,0 +1,266 @@
+"""Batches, their verdicts and their ledger: the proof that every source record is accounted for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, func, literal, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from hub.model.records import JsonValue
+from hub.model.verdicts import Verdict
+from hub.records.tables import batch, stage_report, verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One run of a source: `lane` bulk rings nobody."""
+
+    id: int
+    kind: str
+    source: str
+    lane: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLedger:
+    """One stream's sum: `counted` by the source (None: it cannot), `seen` by us, and verdicts.
+
+    `lost` are ids that were seen and have neither a verdict nor a place in a queue.
+    `shortage` is set where the source still counts more than it hands out after a second look.
+    """
+
+    source: str
+    stream: str
+    counted: int | None
+    seen: int
+    verdicts: Mapping[str, int]
+    lost: Sequence[str] = ()
+    lost_n: int = 0
+    shortage: Mapping[str, JsonValue] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything the source counts is accounted for."""
+        return not self.lost_n and not self.shortage
+
+
+def open_batch(conn: Connection, *, source: str, kind: str, lane: str) -> Batch:
+    """Return the source's running batch (an interrupted one goes on), or start one."""
+    conn.execute(
+        insert(batch)
+        .values(source=source, kind=kind, lane=lane)
+        .on_conflict_do_nothing(index_elements=["source"], index_where=text("state = 'running'"))
+    )
+    row = conn.execute(
+        select(batch.c.id, batch.c.kind, batch.c.source, batch.c.lane).where(
+            batch.c.source == source, batch.c.state == "running"
+        )
+    ).one()
+    return Batch(*row)
+
+
+def running_batch(conn: Connection, source: str) -> Batch | None:
+    """Return the source's running batch, if there is one."""
+    row = conn.execute(
+        select(batch.c.id, batch.c.kind, batch.c.source, batch.c.lane).where(
+            batch.c.source == source, batch.c.state == "running"
+        )
+    ).first()
+    return Batch(*row) if row else None
+
+
+def has_finished_batch(conn: Connection, source: str) -> bool:
+    """Tell whether the source was ever loaded completely."""
+    return bool(
+        conn.execute(
+            select(func.count())
+            .select_from(batch)
+            .where(batch.c.source == source, batch.c.state == "done")
+        ).scalar_one()
+    )
+
+
+def note_window(
+    conn: Connection, batch_id: int, stream: str, note: Mapping[str, JsonValue]
+) -> None:
+    """Keep what is known of a stream's window (bounds, count, shortage) with its batch."""
+    conn.execute(
+        update(batch)
+        .where(batch.c.id == batch_id)
+        .values(windows=batch.c.windows.op("||")(literal({stream: dict(note)}, JSONB)))
+    )
+
+
+def seen(conn: Connection, batch_id: int, stream: str, since: object, until: object) -> int:
+    """Count the live objects that the batch has seen in a span of the source's time."""
+    return int(
+        conn.execute(
+            text(
+                "SELECT count(*) FROM ops.verdict WHERE batch_id = :batch AND stream = :stream "
+                "AND is_live AND (CAST(:since AS timestamptz) IS NULL OR at >= :since) "
+                "AND (CAST(:until AS timestamptz) IS NULL OR at IS NULL OR at < :until)"
+            ),
+            {"batch": batch_id, "stream": stream, "since": since, "until": until},
+        ).scalar_one()
+    )
+
+
+def earliest_seen(conn: Connection, batch_id: int, stream: str) -> datetime | None:
+    """Return the oldest modification time among the objects the batch has seen."""
+    return conn.execute(
+        select(func.min(verdict.c.at)).where(
+            verdict.c.batch_id == batch_id, verdict.c.stream == stream
+        )
+    ).scalar()
+
+
+def set_verdicts(conn: Connection, rows: Sequence[tuple[int, str, str, str, Verdict]]) -> None:
+    """Give verdicts: (batch, source, stream, source id, verdict) each, open rows only.
+
+    The record's own last verdict, which BI tools see, moves with it; `unchanged` never hides
+    what became of the record before.
+    """
+    if not rows:
+        return
+    args = {
+        "batches": [r[0] for r in rows],
+        "sources": [r[1] for r in rows],
+        "streams": [r[2] for r in rows],
+        "ids": [r[3] for r in rows],
+        "verdicts": [r[4].value for r in rows],
+    }
+    conn.execute(_SET_VERDICTS, args)
+    conn.execute(_SET_LAST, args)
+
+
+_GIVEN = """
+WITH given AS (
+  SELECT DISTINCT ON (batch_id, source, stream, source_id) * FROM unnest(
+    CAST(:batches AS bigint[]), CAST(:sources AS text[]), CAST(:streams AS text[]),
+    CAST(:ids AS text[]), CAST(:verdicts AS text[]))
+  AS g(batch_id, source, stream, source_id, verdict)
+)
+"""
+_SET_VERDICTS = text(
+    _GIVEN
+    + """
+UPDATE ops.verdict v SET verdict = g.verdict FROM given g
+WHERE v.batch_id = g.batch_id AND v.source = g.source AND v.stream = g.stream
+  AND v.source_id = g.source_id AND v.verdict IS NULL
+"""
+)
+_SET_LAST = text(
+    _GIVEN
+    + """
+UPDATE ops.source_record s SET verdict = g.verdict FROM given g
+WHERE s.source = g.source AND s.stream = g.stream AND s.source_id = g.source_id
+  AND (g.verdict <> 'unchanged' OR s.verdict IS NULL)
+"""
+)
+
+_COUNTS = text("""
+SELECT source, stream, verdict, count(*) AS n, count(*) FILTER (WHERE is_live) AS live
+FROM ops.verdict WHERE batch_id = :batch GROUP BY source, stream, verdict
+""")
+
+_LOST = text("""
+SELECT v.source_id FROM ops.verdict v
+WHERE v.batch_id = :batch AND v.stream = :stream AND v.verdict IS NULL
+ORDER BY v.source_id LIMIT 20
+""")
+
+
+def ledger(conn: Connection, batch_id: int) -> list[StreamLedger]:
+    """Add up a batch, stream by stream; call when its stages have run."""
+    windows = conn.execute(
+        select(batch.c.windows, batch.c.source).where(batch.c.id == batch_id)
+    ).one()
+    by_stream: dict[str, dict[str, int]] = {}
+    seen_n: dict[str, int] = {}
+    open_n: dict[str, int] = {}
+    for row in conn.execute(_COUNTS, {"batch": batch_id}):
+        seen_n[row.stream] = seen_n.get(row.stream, 0) + row.live
+        if row.verdict is None:
+            open_n[row.stream] = open_n.get(row.stream, 0) + row.n
+        else:
+            counts = by_stream.setdefault(row.stream, {})
+            counts[row.verdict] = counts.get(row.verdict, 0) + row.n
+    ledgers = []
+    for stream in sorted({*windows.windows, *seen_n}):
+        note = windows.windows.get(stream, {})
+        lost_n = open_n.get(stream, 0)
+        lost = (
+            [r.source_id for r in conn.execute(_LOST, {"batch": batch_id, "stream": stream})]
+            if lost_n
+            else []
+        )
+        ledgers.append(
+            StreamLedger(
+                windows.source,
+                stream,
+                note.get("counted"),
+                seen_n.get(stream, 0),
+                by_stream.get(stream, {}),
+                lost,
+                lost_n,
+                note.get("shortage") or {},
+            )
+        )
+    return ledgers
+
+
+def close_batch(conn: Connection, batch_id: int, *, ledger_json: JsonValue, ok: bool) -> None:
+    """End a batch; a failed one stays visible and its cursor stands."""
+    conn.execute(
+        update(batch)
+        .where(batch.c.id == batch_id)
+        .values(state="done" if ok else "failed", ledger=ledger_json, finished_at=func.now())
+    )
+
+
+def report_stage(
+    conn: Connection,
+    stage: str,
+    counts: Mapping[str, int],
+    *,
+    seconds: float,
+    batch_id: int | None = None,
+    source: str | None = None,
+    stream: str | None = None,
+) -> None:
+    """Keep what a stage did, for sensors and `hub status`."""
+    conn.execute(
+        insert(stage_report).values(
+            batch_id=batch_id,
+            stage=stage,
+            source=source,
+            stream=stream,
+            counts=dict(counts),
+            seconds=seconds,
+        )
+    )
+
+
+def window_note(conn: Connection, batch_id: int, stream: str) -> dict[str, JsonValue]:
+    """Return what was noted of a stream's window."""
+    windows = conn.execute(select(batch.c.windows).where(batch.c.id == batch_id)).scalar_one()
+    return dict(windows.get(stream, {}))
+
+
+def waiting(conn: Connection) -> dict[str, int]:
+    """Count records in each queue, and leads without an owner."""
+    row = (
+        conn.execute(
+            text(
+                "SELECT (SELECT count(*) FROM ops.pending WHERE stage = 'normalize') AS normalize, "
+                "(SELECT count(*) FROM ops.pending WHERE stage = 'match') AS match, "
+                "(SELECT count(*) FROM ops.entity WHERE version > folded_version) AS load, "
+                "(SELECT count(*) FROM crm.lead WHERE owner_id IS NULL AND archived_at IS NULL "
+                " AND merged_into IS NULL) AS route"
+            )
+        )
+        .mappings()
+        .one()
+    )
+    return dict(row)

@@ -1,0 +1,141 @@
+"""What the fold reads: entities that are behind, their source records, edits and open verdicts."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from hub.model.records import JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class BehindEntity:
+    """An entity whose inputs changed since it was folded."""
+
+    id: int
+    version: int
+    anchor_id: int
+    batch_id: int
+    lane: str
+    merged_into: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoldRecord:
+    """A source record as the fold needs it; `open_verdict` if its batch still waits for one."""
+
+    id: int
+    entity_id: int
+    source: str
+    stream: str
+    source_id: str
+    trust: str
+    values: Mapping[str, JsonValue]
+    refs: Mapping[str, str]
+    source_at: datetime | None
+    is_gone: bool
+    gone_at: datetime | None
+    batch_id: int
+    joined_batch_id: int | None
+    open_verdict: bool
+
+
+def take_behind(conn: Connection, limit: int) -> list[BehindEntity]:
+    """Lock entities that are behind, by id; those another loader holds are skipped."""
+    rows = conn.execute(
+        text(
+            "SELECT id, version, anchor_id, batch_id, lane, merged_into FROM ops.entity "
+            "WHERE version > folded_version AND kind = 'lead' ORDER BY id LIMIT :limit "
+            "FOR UPDATE SKIP LOCKED"
+        ),
+        {"limit": limit},
+    )
+    return [BehindEntity(*row) for row in rows]
+
+
+def records_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[FoldRecord]]:
+    """Return the lead records of entities."""
+    rows = conn.execute(
+        text(
+            "SELECT s.id, s.entity_id, s.source, s.stream, s.source_id, s.trust, s.canonical, "
+            "  s.refs, s.source_at, s.gone_at IS NOT NULL, s.gone_at, s.batch_id, "
+            "  s.joined_batch_id, v.batch_id IS NOT NULL "
+            "FROM ops.source_record s LEFT JOIN ops.verdict v ON v.batch_id = s.batch_id "
+            "  AND v.source = s.source AND v.stream = s.stream AND v.source_id = s.source_id "
+            "  AND v.verdict IS NULL "
+            "WHERE s.entity_id = ANY(:ids) AND s.target = 'lead' AND s.withdrawn_by IS NULL "
+            "ORDER BY s.id"
+        ),
+        {"ids": list(entity_ids)},
+    )
+    found: dict[int, list[FoldRecord]] = defaultdict(list)
+    for row in rows:
+        found[row[1]].append(FoldRecord(*row))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEdit:
+    """What a person typed."""
+
+    entity_id: int
+    field: str
+    value: JsonValue
+    at: datetime
+    who: str
+
+
+def edits_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[StoredEdit]]:
+    """Return standing edits of entities, oldest first."""
+    rows = conn.execute(
+        text(
+            "SELECT entity_id, field, value, at, who FROM ops.edit "
+            "WHERE entity_id = ANY(:ids) AND revoked_at IS NULL ORDER BY at, id"
+        ),
+        {"ids": list(entity_ids)},
+    )
+    found: dict[int, list[StoredEdit]] = defaultdict(list)
+    for row in rows:
+        found[row[0]].append(StoredEdit(*row))
+    return found
+
+
+def mark_folded(conn: Connection, entities: Sequence[BehindEntity]) -> None:
+    """Note the version that was folded; a version bumped meanwhile stays behind."""
+    conn.execute(
+        text(
+            "UPDATE ops.entity e SET folded_version = f.version FROM unnest(CAST(:ids AS bigint[]), "
+            "CAST(:versions AS bigint[])) AS f(id, version) WHERE e.id = f.id"
+        ),
+        {"ids": [e.id for e in entities], "versions": [e.version for e in entities]},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerRecord:
+    """An owner of a source that waits to be connected with a person."""
+
+    batch_id: int
+    source: str
+    stream: str
+    source_id: str
+    values: Mapping[str, JsonValue]
+    is_new: bool
+
+
+def open_owner_records(conn: Connection) -> list[OwnerRecord]:
+    """Return user records whose batch still waits for their verdict."""
+    rows = conn.execute(
+        text(
+            "SELECT s.batch_id, s.source, s.stream, s.source_id, s.canonical, s.verdict IS NULL "
+            "FROM ops.source_record s JOIN ops.verdict v ON v.batch_id = s.batch_id "
+            "  AND v.source = s.source AND v.stream = s.stream AND v.source_id = s.source_id "
+            "WHERE s.target = 'user' AND v.verdict IS NULL AND s.gone_at IS NULL "
+            "  AND NOT EXISTS (SELECT 1 FROM ops.pending p "
+            "                  WHERE p.stage = 'normalize' AND p.ref = s.raw_id) "
+            "ORDER BY s.id"
+        )
+    )
+    return [OwnerRecord(*row) for row in rows]

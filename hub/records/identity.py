@@ -1,0 +1,282 @@
+"""Who is who: match keys, edges, entities. Written only under the identity lock."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from hub.model.records import JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A lead source record as matching and folding need it."""
+
+    id: int
+    source: str
+    stream: str
+    source_id: str
+    trust: str
+    values: Mapping[str, JsonValue]
+    entity_id: int | None
+    lane: str
+    batch_id: int
+    is_gone: bool
+    alias_of: str | None
+
+    @property
+    def stable_key(self) -> str:
+        """Return the name that does not depend on the order of arrival."""
+        return f"{self.source}/{self.stream}/{self.source_id}"
+
+
+_COLUMNS = (
+    "id, source, stream, source_id, trust, canonical, entity_id, lane, batch_id, "
+    "gone_at IS NOT NULL, alias_of"
+)
+
+
+def take_pending(conn: Connection, limit: int) -> list[int]:
+    """Return ids of records that wait for matching, live ones first."""
+    return list(
+        conn.execute(
+            text(
+                "SELECT ref FROM ops.pending WHERE stage = 'match' "
+                "ORDER BY lane DESC, ref LIMIT :limit FOR UPDATE SKIP LOCKED"
+            ),
+            {"limit": limit},
+        ).scalars()
+    )
+
+
+def finish_match(conn: Connection, ids: Sequence[int]) -> None:
+    """Take records off the matching queue."""
+    conn.execute(
+        text("DELETE FROM ops.pending WHERE stage = 'match' AND ref = ANY(:ids)"),
+        {"ids": list(ids)},
+    )
+
+
+def load_records(conn: Connection, ids: Iterable[int]) -> dict[int, StoredRecord]:
+    """Read records by id."""
+    rows = conn.execute(
+        text(f"SELECT {_COLUMNS} FROM ops.source_record WHERE id = ANY(:ids)"),  # noqa: S608 constant
+        {"ids": list(ids)},
+    )
+    return {row[0]: StoredRecord(*row) for row in rows}
+
+
+def replace_keys(
+    conn: Connection, keys: Sequence[tuple[int, str, str]], ids: Sequence[int]
+) -> None:
+    """Set the match keys of records: (record, kind, value) each."""
+    conn.execute(text("DELETE FROM ops.match_key WHERE record_id = ANY(:ids)"), {"ids": list(ids)})
+    if keys:
+        conn.execute(
+            text(
+                "INSERT INTO ops.match_key (record_id, kind, value) "
+                "SELECT * FROM unnest(CAST(:r AS bigint[]), CAST(:k AS text[]), CAST(:v AS text[])) "
+                "ON CONFLICT DO NOTHING"
+            ),
+            {"r": [k[0] for k in keys], "k": [k[1] for k in keys], "v": [k[2] for k in keys]},
+        )
+
+
+# A key that more than :cap records share says nothing on its own; the count is bounded too.
+_CANDIDATES = text("""
+WITH mine AS (SELECT record_id, kind, value FROM ops.match_key WHERE record_id = ANY(:ids)),
+     common AS (
+       SELECT m.kind, m.value FROM (SELECT DISTINCT kind, value FROM mine) m
+       WHERE (SELECT count(*) FROM (SELECT 1 FROM ops.match_key k
+              WHERE k.kind = m.kind AND k.value = m.value LIMIT :cap + 1) c) > :cap)
+SELECT DISTINCT mine.record_id, k.record_id
+FROM mine JOIN ops.match_key k USING (kind, value)
+WHERE k.record_id <> mine.record_id
+  AND NOT EXISTS (SELECT 1 FROM common c WHERE c.kind = mine.kind AND c.value = mine.value)
+""")
+
+
+def candidate_pairs(conn: Connection, ids: Sequence[int], *, cap: int) -> set[tuple[int, int]]:
+    """Return pairs (low id, high id) that share a key and touch one of `ids`."""
+    rows = conn.execute(_CANDIDATES, {"ids": list(ids), "cap": cap})
+    return {(min(a, b), max(a, b)) for a, b in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class NewEdge:
+    """A judged pair, a < b."""
+
+    a: int
+    b: int
+    judgement: str
+    weight: float
+    reasons: Sequence[tuple[str, float]]
+    made_by: str
+
+
+def replace_model_edges(conn: Connection, ids: Sequence[int], edges: Sequence[NewEdge]) -> None:
+    """Write the model's judgements of pairs that touch `ids`; earlier ones are revoked."""
+    conn.execute(
+        text(
+            "DELETE FROM ops.edge WHERE made_by LIKE 'model:%' AND revoked_at IS NULL "
+            "AND (a = ANY(:ids) OR b = ANY(:ids))"
+        ),
+        {"ids": list(ids)},
+    )
+    add_edges(conn, edges)
+
+
+def add_edges(conn: Connection, edges: Sequence[NewEdge]) -> None:
+    """Append judgements; a pair that the same maker has judged already is left as it is."""
+    if edges:
+        conn.execute(
+            text(
+                "INSERT INTO ops.edge (a, b, judgement, weight, reasons, made_by) "
+                "VALUES (:a, :b, :judgement, :weight, CAST(:reasons AS jsonb), :made_by) "
+                "ON CONFLICT DO NOTHING"
+            ),
+            [
+                {
+                    "a": e.a, "b": e.b, "judgement": e.judgement, "weight": e.weight,
+                    "reasons": json.dumps([list(r) for r in e.reasons]), "made_by": e.made_by,
+                }
+                for e in edges
+            ],
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEdge:
+    """A standing judgement."""
+
+    a: int
+    b: int
+    judgement: str
+    weight: float
+    made_by: str
+
+
+def component(conn: Connection, ids: Iterable[int]) -> tuple[set[int], list[StoredEdge]]:
+    """Return all records connected with `ids` by a standing edge or a shared entity, and the edges.
+
+    Unsure edges are returned but do not extend the component.
+    """
+    members = set(ids)
+    frontier = set(members)
+    edges: dict[tuple[int, int, str], StoredEdge] = {}
+    while frontier:
+        rows = conn.execute(
+            text(
+                "SELECT a, b, judgement, weight, made_by FROM ops.edge WHERE revoked_at IS NULL "
+                "AND a = ANY(:ids) UNION "
+                "SELECT a, b, judgement, weight, made_by FROM ops.edge WHERE revoked_at IS NULL "
+                "AND b = ANY(:ids)"
+            ),
+            {"ids": list(frontier)},
+        ).all()
+        reached: set[int] = set()
+        for row in rows:
+            edges[row.a, row.b, row.made_by] = StoredEdge(*row)
+            if row.judgement == "same":
+                reached |= {row.a, row.b}
+        reached |= set(
+            conn.execute(
+                text(
+                    "SELECT o.id FROM ops.source_record s JOIN ops.source_record o "
+                    "ON o.entity_id = s.entity_id AND o.target = 'lead' WHERE s.id = ANY(:ids)"
+                ),
+                {"ids": list(frontier)},
+            ).scalars()
+        )
+        frontier = reached - members
+        members |= frontier
+    inside = [e for e in edges.values() if e.a in members and e.b in members]
+    return members, inside
+
+
+def aliases(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int]]:
+    """Return pairs (record, survivor) for vendor merges that touch `ids`, either way round."""
+    rows = conn.execute(
+        text(
+            "SELECT g.id, s.id FROM ops.source_record g JOIN ops.source_record s "
+            "ON s.source = g.source AND s.stream = g.stream AND s.source_id = g.alias_of "
+            "AND s.target = g.target "
+            "WHERE g.alias_of IS NOT NULL AND g.target = 'lead' "
+            "AND (g.id = ANY(:ids) OR s.id = ANY(:ids)) AND g.id <> s.id"
+        ),
+        {"ids": list(ids)},
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def new_entity(conn: Connection, *, anchor_id: int, batch_id: int, lane: str) -> int:
+    """Create a lead entity; version 1 is behind, so that load folds it."""
+    return int(
+        conn.execute(
+            text(
+                "INSERT INTO ops.entity (kind, anchor_id, batch_id, lane) "
+                "VALUES ('lead', :anchor, :batch, :lane) RETURNING id"
+            ),
+            {"anchor": anchor_id, "batch": batch_id, "lane": lane},
+        ).scalar_one()
+    )
+
+
+def move_records(conn: Connection, moves: Mapping[int, int]) -> None:
+    """Put records into entities (record → entity) and note the batch that joined them."""
+    if moves:
+        conn.execute(
+            text(
+                "UPDATE ops.source_record s SET entity_id = m.entity, joined_batch_id = s.batch_id "
+                "FROM unnest(CAST(:r AS bigint[]), CAST(:e AS bigint[])) AS m(record, entity) "
+                "WHERE s.id = m.record"
+            ),
+            {"r": list(moves), "e": list(moves.values())},
+        )
+
+
+def merge_entities(conn: Connection, merged: Mapping[int, int]) -> None:
+    """Point entities that lost all their records to their survivors (merged → survivor)."""
+    for entity, survivor in sorted(merged.items()):
+        conn.execute(
+            text("UPDATE ops.entity SET merged_into = :survivor WHERE id = :entity"),
+            {"entity": entity, "survivor": survivor},
+        )
+
+
+def revive_entities(conn: Connection, ids: Sequence[int]) -> None:
+    """Entities that hold records again are no longer merged into another."""
+    conn.execute(
+        text(
+            "UPDATE ops.entity SET merged_into = NULL WHERE id = ANY(:ids) AND merged_into IS NOT NULL"
+        ),
+        {"ids": list(ids)},
+    )
+
+
+def bump(conn: Connection, ids: Iterable[int]) -> None:
+    """Mark entities as behind: load will fold them again."""
+    conn.execute(
+        text("UPDATE ops.entity SET version = version + 1 WHERE id = ANY(:ids)"),
+        {"ids": sorted(set(ids))},
+    )
+
+
+def replace_reviews(
+    conn: Connection, ids: Sequence[int], pairs: Sequence[tuple[int, int, float]]
+) -> None:
+    """Set the open review pairs among `ids`; decided ones stay."""
+    conn.execute(
+        text(
+            "DELETE FROM ops.review WHERE decided_at IS NULL AND (a = ANY(:ids) OR b = ANY(:ids))"
+        ),
+        {"ids": list(ids)},
+    )
+    if pairs:
+        conn.execute(
+            text(
+                "INSERT INTO ops.review (a, b, weight) VALUES (:a, :b, :w) ON CONFLICT DO NOTHING"
+            ),
+            [{"a": min(a, b), "b": max(a, b), "w": w} for a, b, w in pairs],
+        )

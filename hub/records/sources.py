@@ -1,0 +1,173 @@
+"""Source records: the canonical values each source object keeps for ever, and its tombstones."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+
+from sqlalchemy import Connection, text
+
+from hub.db.copy import copy_rows
+from hub.model.records import JsonValue
+from hub.model.verdicts import Trust
+
+
+@dataclass(frozen=True, slots=True)
+class NewSourceRecord:
+    """One canonical record ready to be stored under its source key and target."""
+
+    source: str
+    stream: str
+    source_id: str
+    target: str
+    raw_id: int
+    batch_id: int
+    lane: str
+    mapping_version: str
+    trust: Trust
+    values: Mapping[str, JsonValue]
+    refs: Mapping[str, str]
+    source_at: datetime | None
+
+
+_STAGE = text("""
+CREATE TEMPORARY TABLE IF NOT EXISTS record_page (
+  source text, stream text, source_id text, target text, raw_id bigint, batch_id bigint, lane text,
+  mapping_version text, trust text, canonical jsonb, canonical_hash bytea, refs jsonb,
+  source_at timestamptz) ON COMMIT DELETE ROWS
+""")
+
+# A record that comes back (restored in the source) is no longer gone. An older raw row that is
+# normalised late never replaces a newer one: raw ids are the order of landing.
+_UPSERT = text("""
+WITH page AS (
+  SELECT DISTINCT ON (source, stream, source_id, target) * FROM record_page
+  ORDER BY source, stream, source_id, target, raw_id DESC
+), before AS (
+  SELECT s.id, s.canonical_hash, s.gone_at, s.source, s.stream, s.source_id, s.target
+  FROM ops.source_record s JOIN page USING (source, stream, source_id, target)
+), written AS (
+  INSERT INTO ops.source_record AS s
+    (source, stream, source_id, target, raw_id, batch_id, lane, mapping_version, trust, canonical,
+     canonical_hash, refs, source_at)
+  SELECT source, stream, source_id, target, raw_id, batch_id, lane, mapping_version, trust,
+         canonical, canonical_hash, refs, source_at
+  FROM page ORDER BY raw_id
+  ON CONFLICT (source, stream, source_id, target) DO UPDATE SET
+    raw_id = excluded.raw_id, batch_id = excluded.batch_id, lane = excluded.lane,
+    mapping_version = excluded.mapping_version, trust = excluded.trust,
+    canonical = excluded.canonical, canonical_hash = excluded.canonical_hash,
+    refs = excluded.refs, source_at = excluded.source_at, gone_at = NULL, alias_of = NULL
+  WHERE s.raw_id <= excluded.raw_id
+  RETURNING s.id, s.source, s.stream, s.source_id, s.target, s.canonical_hash
+)
+SELECT w.id, w.source, w.stream, w.source_id, w.target,
+       b.id IS NULL AS is_new,
+       b.id IS NULL OR b.canonical_hash <> w.canonical_hash OR b.gone_at IS NOT NULL AS is_changed
+FROM written w LEFT JOIN before b USING (source, stream, source_id, target)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What storing one canonical record did."""
+
+    id: int
+    source: str
+    stream: str
+    source_id: str
+    target: str
+    is_new: bool
+    is_changed: bool
+
+
+def upsert(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Written]:
+    """Store canonical records; tell which are new and which changed."""
+    if not records:
+        return []
+    conn.execute(_STAGE)
+    copy_rows(
+        conn,
+        "record_page",
+        (
+            "source", "stream", "source_id", "target", "raw_id", "batch_id", "lane",
+            "mapping_version", "trust", "canonical", "canonical_hash", "refs", "source_at",
+        ),
+        [_row(record) for record in records],
+    )  # fmt: skip
+    written = [Written(*row) for row in conn.execute(_UPSERT)]
+    conn.execute(text("DELETE FROM record_page"))
+    return written
+
+
+def _row(r: NewSourceRecord) -> tuple[object, ...]:
+    canonical = json.dumps(dict(r.values), sort_keys=True, ensure_ascii=False)
+    refs = json.dumps(dict(r.refs), sort_keys=True)
+    digest = blake2b((canonical + refs).encode(), digest_size=16).digest()
+    return (
+        r.source, r.stream, r.source_id, r.target, r.raw_id, r.batch_id, r.lane,
+        r.mapping_version, r.trust.value, canonical, digest, refs, r.source_at,
+    )  # fmt: skip
+
+
+def queue_match(conn: Connection, rows: Sequence[tuple[int, str, int]]) -> None:
+    """Queue records (id, lane, batch) for matching; a queued one stays queued once."""
+    if rows:
+        conn.execute(
+            text(
+                "INSERT INTO ops.pending (stage, ref, lane, batch_id) "
+                "SELECT 'match', ref, lane, batch FROM unnest(CAST(:refs AS bigint[]), "
+                "CAST(:lanes AS text[]), CAST(:batches AS bigint[])) AS t(ref, lane, batch) "
+                "ON CONFLICT (stage, ref) DO NOTHING"
+            ),
+            {
+                "refs": [r[0] for r in rows],
+                "lanes": [r[1] for r in rows],
+                "batches": [r[2] for r in rows],
+            },
+        )
+
+
+def finish_normalize(conn: Connection, raw_ids: Sequence[int]) -> None:
+    """Take raw rows off the normalisation queue."""
+    conn.execute(
+        text("DELETE FROM ops.pending WHERE stage = 'normalize' AND ref = ANY(:ids)"),
+        {"ids": list(raw_ids)},
+    )
+
+
+def mark_gone(
+    conn: Connection, source: str, stream: str, gone: Mapping[str, str | None], at: datetime
+) -> list[tuple[int, str, int]]:
+    """Mark deleted or vendor-merged objects (source id → survivor's id or None).
+
+    Returns the (record id, lane, batch) of lead records whose entity must be looked at again.
+    """
+    rows = conn.execute(
+        text(
+            "UPDATE ops.source_record s SET gone_at = coalesce(s.gone_at, :at), "
+            "  alias_of = coalesce(g.into_id, s.alias_of) "
+            "FROM unnest(CAST(:ids AS text[]), CAST(:intos AS text[])) AS g(source_id, into_id) "
+            "WHERE s.source = :source AND s.stream = :stream AND s.source_id = g.source_id "
+            "RETURNING s.id, s.target, s.lane, s.batch_id"
+        ),
+        {
+            "at": at,
+            "source": source,
+            "stream": stream,
+            "ids": list(gone),
+            "intos": list(gone.values()),
+        },
+    ).all()
+    return [(row.id, row.lane, row.batch_id) for row in rows if row.target == "lead"]
+
+
+def withdraw_targets(
+    conn: Connection, source: str, stream: str, source_ids: Sequence[str], at: datetime
+) -> list[tuple[int, str, int]]:
+    """Mark what an earlier version of these objects gave and the present one does not.
+
+    An object that the mapping now excludes or rejects no longer speaks for its entity.
+    """
+    return mark_gone(conn, source, stream, dict.fromkeys(source_ids), at) if source_ids else []

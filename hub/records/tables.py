@@ -1,0 +1,256 @@
+"""Tables of schema `ops`.
+
+The two queues are `pending` (a record on its way to an entity) and `entity.version >
+folded_version` (everything after). No table here is a third.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from hub.db.metadata import metadata, personal
+
+_NOW = func.now()
+_UTC = DateTime(timezone=True)
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default="running"),
+    Column("windows", JSONB, nullable=False, server_default="{}"),
+    Column("ledger", JSONB, nullable=False, server_default="{}"),
+    Column("started_at", _UTC, nullable=False, server_default=_NOW),
+    Column("finished_at", _UTC),
+    CheckConstraint("state IN ('planned','running','done','failed','undone')", name="state"),
+    Index(
+        "one_running_batch_a_source",
+        "source",
+        unique=True,
+        postgresql_where=text("state = 'running'"),
+    ),
+    schema="ops",
+)
+
+entity = Table(
+    "entity",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column(
+        "public_id",
+        Text,
+        nullable=False,
+        unique=True,
+        server_default=text("gen_random_uuid()::text"),
+    ),
+    Column("kind", Text, nullable=False),
+    Column("anchor_id", BigInteger, nullable=False),
+    Column("batch_id", BigInteger, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("merged_into", BigInteger, ForeignKey("ops.entity.id")),
+    Column("version", BigInteger, nullable=False, server_default="1"),
+    Column("folded_version", BigInteger, nullable=False, server_default="0"),
+    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Index("entity_behind", "id", postgresql_where=text("version > folded_version")),
+    Index(None, "merged_into"),
+    schema="ops",
+)
+
+source_record = Table(
+    "source_record",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("stream", Text, nullable=False),
+    personal("source_id", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("raw_id", BigInteger, ForeignKey("landing.raw.id"), nullable=False),
+    Column("batch_id", BigInteger, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("mapping_version", Text, nullable=False),
+    Column("trust", Text, nullable=False),
+    personal("canonical", JSONB, nullable=False),
+    Column("canonical_hash", LargeBinary, nullable=False),
+    Column("refs", JSONB, nullable=False, server_default="{}"),
+    Column("source_at", _UTC),
+    Column("entity_id", BigInteger, ForeignKey("ops.entity.id")),
+    Column("joined_batch_id", BigInteger),
+    Column("gone_at", _UTC),
+    Column("withdrawn_by", BigInteger),
+    Column("alias_of", Text),
+    Column("verdict", Text),
+    Index("source_record_key", "source", "stream", "source_id", "target", unique=True),
+    Index(None, "entity_id"),
+    Index(None, "raw_id"),
+    schema="ops",
+)
+
+pending = Table(
+    "pending",
+    metadata,
+    Column("stage", Text, primary_key=True),
+    Column("ref", BigInteger, primary_key=True),
+    Column("lane", Text, nullable=False),
+    Column("batch_id", BigInteger, nullable=False),
+    Column("since", _UTC, nullable=False, server_default=_NOW),
+    CheckConstraint("stage IN ('normalize','match')", name="stage"),
+    schema="ops",
+)
+
+match_key = Table(
+    "match_key",
+    metadata,
+    Column("record_id", BigInteger, ForeignKey("ops.source_record.id"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    personal("value", Text, primary_key=True),
+    Index(None, "kind", "value"),
+    schema="ops",
+)
+
+edge = Table(
+    "edge",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("a", BigInteger, ForeignKey("ops.source_record.id"), nullable=False),
+    Column("b", BigInteger, ForeignKey("ops.source_record.id"), nullable=False),
+    Column("judgement", Text, nullable=False),
+    Column("weight", Float, nullable=False),
+    Column("reasons", JSONB, nullable=False, server_default="[]"),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", _UTC, nullable=False, server_default=_NOW),
+    Column("revoked_at", _UTC),
+    CheckConstraint("a < b", name="ordered"),
+    CheckConstraint("judgement IN ('same','different','unsure')", name="judgement"),
+    Index(
+        "edge_pair", "a", "b", "made_by", unique=True, postgresql_where=text("revoked_at IS NULL")
+    ),
+    Index(None, "b"),
+    schema="ops",
+)
+
+review = Table(
+    "review",
+    metadata,
+    Column("a", BigInteger, ForeignKey("ops.source_record.id"), primary_key=True),
+    Column("b", BigInteger, ForeignKey("ops.source_record.id"), primary_key=True),
+    Column("weight", Float, nullable=False),
+    Column("made_at", _UTC, nullable=False, server_default=_NOW),
+    Column("decided_at", _UTC),
+    Column("decision", Text),
+    CheckConstraint("a < b", name="ordered"),
+    Index(None, "b"),
+    schema="ops",
+)
+
+edit = Table(
+    "edit",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("entity_id", BigInteger, ForeignKey("ops.entity.id"), nullable=False),
+    Column("field", Text, nullable=False),
+    personal("value", JSONB, nullable=False),
+    personal("who", Text, nullable=False),
+    Column("at", _UTC, nullable=False, server_default=_NOW),
+    Column("revoked_at", _UTC),
+    Index(None, "entity_id"),
+    schema="ops",
+)
+
+consent_event = Table(
+    "consent_event",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("record_id", BigInteger, ForeignKey("ops.source_record.id"), nullable=False),
+    Column("entity_id", BigInteger, ForeignKey("ops.entity.id"), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    personal("proof", Text),
+    Column("at", _UTC),
+    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Index("consent_once", "record_id", "channel", "purpose", "state", unique=True),
+    Index(None, "entity_id"),
+    schema="ops",
+)
+
+verdict = Table(
+    "verdict",
+    metadata,
+    Column("batch_id", BigInteger, ForeignKey("ops.batch.id"), primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("stream", Text, primary_key=True),
+    personal("source_id", Text, primary_key=True),
+    Column("is_live", Boolean, nullable=False),
+    Column("at", _UTC),
+    Column("verdict", Text),  # NULL: seen, and not yet accounted for
+    CheckConstraint(
+        "verdict IN ('created','updated','unchanged','merged','excluded','rejected','deleted')",
+        name="verdict",
+    ),
+    Index(None, "source", "stream", "source_id", "batch_id"),
+    Index("verdict_open", "batch_id", postgresql_where=text("verdict IS NULL")),
+    schema="ops",
+)
+
+change = Table(
+    "change",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("entity_id", BigInteger, ForeignKey("ops.entity.id"), nullable=False),
+    Column("batch_id", BigInteger),
+    Column("who", Text, nullable=False),
+    personal("fields", JSONB, nullable=False),
+    Column("at", _UTC, nullable=False, server_default=_NOW),
+    Index(None, "entity_id"),
+    schema="ops",
+)
+
+turn = Table(
+    "turn",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("lead_id", BigInteger, ForeignKey("crm.lead.id"), nullable=False),
+    Column("group_id", BigInteger, ForeignKey("crm.distribution_group.id")),
+    Column("user_id", BigInteger, ForeignKey("crm.user.id")),
+    Column("rule", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("skipped", JSONB, nullable=False, server_default="[]"),
+    Column("next_before", BigInteger),
+    Column("next_after", BigInteger),
+    Column("at", _UTC, nullable=False, server_default=text("clock_timestamp()")),
+    Index(None, "lead_id"),
+    Index(None, "group_id"),
+    Index(None, "user_id"),
+    schema="ops",
+)
+
+stage_report = Table(
+    "stage_report",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("batch_id", BigInteger),
+    Column("stage", Text, nullable=False),
+    Column("source", Text),
+    Column("stream", Text),
+    Column("counts", JSONB, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("at", _UTC, nullable=False, server_default=_NOW),
+    schema="ops",
+)

@@ -1,0 +1,168 @@
+"""Routing rules: read in order, the first that holds names a person or a group.
+
+In: a lead's canonical values (plus `source`), rules, a fallback. Out: a target and the reasons,
+in the rule's words, never in the lead's, so that a reason holds no personal value. What does not
+belong here: whose turn it is in a group (`hub.routing.ring`).
+"""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal, Self
+
+from hub.errors import ConfigError
+from hub.model.records import JsonValue
+
+TargetKind = Literal["user", "group"]
+
+_ACCENT = re.compile(r"[\u0300-\u036f]")
+_UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "\u0131": "i"})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A person (`name` is the e-mail address) or a distribution group (`name` is its name)."""
+
+    kind: TargetKind
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `user:EMAIL` or `group:NAME`.
+
+        Raises:
+            ConfigError: the text is neither.
+        """
+        kind, _, rest = text.partition(":")
+        kind, name = kind.strip().lower(), rest.strip()
+        if kind == "user" and re.fullmatch(r"[^\s@]+@[^\s@]+", name):
+            return cls("user", name)
+        if kind == "group" and name:
+            return cls("group", name)
+        raise ConfigError(
+            f"routing target {text!r} is neither a person nor a group",
+            hint="write user:EMAIL or group:NAME",
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingRule:
+    """All conditions of `when` hold → `target`. No condition at all holds always.
+
+    A condition is a field and a value, or a field and a list of which one must be met. Text is
+    compared without case, accents and surplus spaces. A list field (`tags`, `emails`) meets a
+    value that is among its members. `custom_fields.NAME` looks into an object.
+    """
+
+    name: str
+    when: Mapping[str, str | Sequence[str]]
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where a lead goes; `rule_name` is None when the fallback took it."""
+
+    target: Target
+    rule_name: str | None
+    reasons: tuple[str, ...] = field(default=())
+
+
+def fold(text: str) -> str:
+    """Return `text` without case, Latin accents and surplus spaces, for comparison only."""
+    plain = _ACCENT.sub("", unicodedata.normalize("NFKD", text.casefold()))
+    return " ".join(plain.translate(_UNDECOMPOSED).casefold().split())
+
+
+def bind(rules: Iterable[RoutingRule], known_fields: Collection[str]) -> tuple[RoutingRule, ...]:
+    """Return the rules after checking them against the model, before any lead is read.
+
+    Raises:
+        ConfigError: an unknown field, a name used twice, or a value that is no text.
+    """
+    bound = tuple(rules)
+    seen: set[str] = set()
+    for rule in bound:
+        if not rule.name.strip() or rule.name in seen:
+            raise ConfigError(
+                f"routing rule {rule.name!r}: every rule needs a name of its own",
+                hint="the name is what a person reads as the reason for an assignment",
+            )
+        seen.add(rule.name)
+        for name, wanted in rule.when.items():
+            _check_field(rule, name, known_fields)
+            _check_wanted(rule, name, wanted)
+    return bound
+
+
+def decide(
+    lead: Mapping[str, JsonValue], rules: Sequence[RoutingRule], fallback: Target
+) -> Decision:
+    """Return the first rule's target whose conditions all hold, else the fallback."""
+    for rule in rules:
+        if all(_holds(lead, name, wanted) for name, wanted in rule.when.items()):
+            return Decision(rule.target, rule.name, (_told(rule),))
+    return Decision(fallback, None, (f"no rule of {len(rules)} holds: fallback {fallback}",))
+
+
+def _check_field(rule: RoutingRule, name: str, known_fields: Collection[str]) -> None:
+    head, dot, rest = name.partition(".")
+    if name in known_fields or (dot and rest and head == "custom_fields" and head in known_fields):
+        return
+    near = difflib.get_close_matches(name, sorted(known_fields), n=1)
+    raise ConfigError(
+        f"routing rule {rule.name!r}: unknown field {name!r}",
+        hint=f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known_fields))}",
+    )
+
+
+def _check_wanted(rule: RoutingRule, name: str, wanted: object) -> None:
+    values = wanted if isinstance(wanted, (list, tuple)) else [wanted]
+    if not values or not all(isinstance(value, str) and value.strip() for value in values):
+        raise ConfigError(
+            f"routing rule {rule.name!r}: {name} must be a text or a list of texts",
+            hint='put quotes around it: in YAML a bare NO is false and 12 a number, "NO" is text',
+        )
+
+
+def _holds(lead: Mapping[str, JsonValue], name: str, wanted: str | Sequence[str]) -> bool:
+    met = _words(_look_up(lead, name))
+    return not met.isdisjoint(_folded_once(value) for value in _listed(wanted))
+
+
+def _look_up(lead: Mapping[str, JsonValue], name: str) -> JsonValue:
+    if name in lead:
+        return lead[name]
+    head, _, rest = name.partition(".")
+    inner = lead.get(head)
+    return inner.get(rest) if isinstance(inner, dict) else None
+
+
+def _words(value: JsonValue) -> set[str]:
+    if isinstance(value, list):
+        return set().union(*(_words(item) for item in value))
+    if value is None or isinstance(value, dict):
+        return set()
+    if isinstance(value, bool):
+        return {"true" if value else "false"}
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return {fold(str(value))} - {""}
+
+
+def _listed(wanted: str | Sequence[str]) -> Sequence[str]:
+    return (wanted,) if isinstance(wanted, str) else wanted
+
+
+def _told(rule: RoutingRule) -> str:
+    told = [f"{name} is {' or '.join(_listed(wanted))}" for name, wanted in rule.when.items()]
+    return f"rule {rule.name}: {', '.join(told) or 'every lead'}"
+
+
+_folded_once = lru_cache(maxsize=4096)(fold)

@@ -1,0 +1,175 @@
+"""The middleware that breaks a vendor's answers by the fault profiles that are on.
+
+It hits reads (GET) only: the second one and then every k-th, so that a repeated one gets through.
+Not here: which profiles are on (`faults.py`), faults of rows (`world.py`).
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hub.sandbox.faults import IN_MIXED, Faults
+
+EVERY = {
+    "rate_limit": 3,
+    "server_errors": 3,
+    "cut": 3,
+    "truncated": 3,
+    "token_expiry": 5,
+    "duplicate_pages": 1,
+}
+EVERY_IN_MIXED = 4
+FIRST = 2
+_SERVER_ERRORS = (500, 502, 503)
+_LISTS = ("records", "items", "results", "members", "tickets", "users")
+_CURSORS = frozenset({"before", "after", "page", "offset", "cursor", "page[after]", "start_time"})
+_LOCATOR = re.compile(r"/query(All)?/[^/]+-\d+/?$")
+_OK = 200
+Refusal = tuple[int, Mapping[str, str], bytes]
+_JSON = {"content-type": "application/json"}
+
+
+def refusal(vendor: str, kind: str, status: int) -> Refusal:
+    """Return a vendor's way of saying that it is too much, or that it is ill."""
+    if status == 502:  # noqa: PLR2004 - a proxy's answer looks the same with everyone
+        return 502, {"content-type": "text/html"}, b"<html><h1>502 Bad Gateway</h1></html>"
+    busy = kind == "rate_limit"
+    if vendor == "salesforce":
+        code = "REQUEST_LIMIT_EXCEEDED" if busy else _SALESFORCE_ILL[status]
+        text = "ConcurrentRequests (Concurrent API Requests) Limit exceeded." if busy else code
+        body: object = [{"message": text, "errorCode": code}]
+        return 403 if busy else status, _JSON, json.dumps(body).encode()
+    code = "TOO_MANY_REQUESTS" if busy else "INTERNAL_ERROR"
+    body = {"code": code, "description": "Too many requests" if busy else "Something went wrong"}
+    return 429 if busy else status, _JSON, json.dumps(body).encode()
+
+
+_SALESFORCE_ILL = {500: "UNKNOWN_EXCEPTION", 503: "SERVER_UNAVAILABLE"}
+
+
+class Breaking:
+    """ASGI middleware; pure while no profile is on.
+
+    Args:
+        app: the vendor's.
+        vendor: its name.
+        faults: which profiles are on.
+        expire_tokens: ends all of the vendor's sessions, if it has any.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        vendor: str,
+        faults: Faults,
+        expire_tokens: Callable[[], object] | None = None,
+    ) -> None:
+        self.app = app
+        self.vendor = vendor
+        self.faults = faults
+        self.expire_tokens = expire_tokens
+        self._reads_n = 0
+        self._errors_n = 0
+        self._last_lists: dict[str, list[Any]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, perhaps badly."""
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self.app(scope, receive, send)
+            return
+        self._reads_n += 1
+        kind = self._kind(self._reads_n)
+        if kind in {"rate_limit", "server_errors"}:
+            await _send(send, *self._refusal(kind))
+            return
+        if kind == "token_expiry" and self.expire_tokens is not None:
+            self.expire_tokens()
+        pages = self.faults.is_on("duplicate_pages")
+        if kind not in {"cut", "truncated"} and not pages:
+            await self.app(scope, receive, send)
+            return
+        answer = _Answer()
+        await self.app(scope, receive, answer.take)
+        if pages:
+            self._repeat(scope, answer)
+        await self._pass_on(kind, answer, send)
+
+    def _kind(self, n: int) -> str:
+        """Return what happens to the n-th read."""
+        for kind, every in EVERY.items():
+            if self.faults.is_on_alone(kind) and kind != "duplicate_pages" and n % every == FIRST:
+                return kind
+        if self.faults.is_on_alone("mixed") and n % EVERY_IN_MIXED == FIRST:
+            kinds = [kind for kind in IN_MIXED if kind != "duplicate_pages"]
+            return kinds[n // EVERY_IN_MIXED % len(kinds)]
+        return ""
+
+    def _refusal(self, kind: str) -> Refusal:
+        status = _SERVER_ERRORS[self._errors_n % len(_SERVER_ERRORS)]
+        if kind == "server_errors":
+            self._errors_n += 1
+        return refusal(self.vendor, kind, 500 if kind == "rate_limit" else status)
+
+    def _repeat(self, scope: Scope, answer: "_Answer") -> None:
+        """Let a later page begin with all that the page before it had."""
+        if answer.status != _OK:
+            return
+        try:
+            body = json.loads(answer.body)
+        except ValueError:
+            return
+        name = next((one for one in _LISTS if isinstance(body, dict) and one in body), None)
+        if name is None or not isinstance(body[name], list):
+            return
+        path = _LOCATOR.sub("/query", scope["path"])
+        page = body[name]
+        if _is_later_page(scope):
+            body[name] = [*self._last_lists.get(path, []), *page]
+            answer.body = json.dumps(body).encode()
+        self._last_lists[path] = page
+
+    async def _pass_on(self, kind: str, answer: "_Answer", send: Send) -> None:
+        whole = answer.body
+        is_broken = kind in {"cut", "truncated"} and answer.status == _OK and len(whole) > 1
+        sent = whole[: len(whole) // 2] if is_broken else whole
+        said = len(whole) if kind == "cut" else len(sent)
+        headers = [(k, v) for k, v in answer.headers if k.lower() != b"content-length"]
+        if answer.status != 204:  # noqa: PLR2004
+            headers.append((b"content-length", str(said).encode()))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        # a body that ends early makes the server cut the connection
+        is_cut = kind == "cut" and is_broken
+        await send({"type": "http.response.body", "body": sent, "more_body": is_cut})
+
+
+class _Answer:
+    """An answer that is held back."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.body = b""
+
+    async def take(self, message: Message) -> None:
+        """Collect one message."""
+        if message["type"] == "http.response.start":
+            self.status, self.headers = message["status"], list(message.get("headers", ()))
+        elif message["type"] == "http.response.body":
+            self.body += message.get("body", b"")
+
+
+def _is_later_page(scope: Scope) -> bool:
+    names = parse_qs(scope["query_string"].decode("latin-1")).keys()
+    return bool(_LOCATOR.search(scope["path"])) or bool(_CURSORS & names)
+
+
+async def _send(send: Send, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    raw.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,135 @@
+"""The control server: who is who, the mail, events, counts and faults.
+
+Not a vendor: no credentials, our own JSON. Not here: the vendors' apps.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from hub.errors import ConfigError
+from hub.sandbox.edge import Traffic
+from hub.sandbox.faults import PROFILES
+from hub.sandbox.player import Player
+from hub.sandbox.smtp import Mailbox
+from hub.sandbox.universe import apply_event, check
+from hub.sandbox.world import World
+
+Json = dict[str, Any]
+
+
+class Control:
+    """What the control server shows and changes."""
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        universe: Mapping[str, Any],
+        mailbox: Mailbox,
+        traffic: Traffic,
+        player: Player,
+    ) -> None:
+        self.world = world
+        self.universe = universe
+        self.mailbox = mailbox
+        self.traffic = traffic
+        self.player = player
+
+    def app(self) -> Starlette:
+        """Return the app."""
+        reads: Mapping[str, Callable[[], object]] = {
+            "/": lambda: {"paths": [*reads], "now": self.world.clock.now().isoformat()},
+            "/truth": lambda: {"records": self.world.truth()},
+            "/mail": lambda: {"mail": self.mailbox.mail()},
+            "/events": lambda: {"events": self.world.events, "pending": self.player.pending()},
+            "/requests": self.traffic.shown,
+            "/faults": self._faults,
+            "/universe": lambda: self.universe,
+            "/users": lambda: {"users": self.world.users},
+        }
+        routes = [Route(path, _reader(read), methods=["GET"]) for path, read in reads.items()]
+        routes += [
+            Route("/events", self.add_event, methods=["POST"]),
+            Route("/faults", self.set_faults, methods=["PUT", "POST"]),
+            Route("/mail", self.clear_mail, methods=["DELETE"]),
+        ]
+        handlers: Any = {HTTPException: _http_error, ConfigError: _config_error}
+        return Starlette(routes=routes, exception_handlers=handlers)
+
+    async def add_event(self, request: Request) -> Response:
+        """Let one event happen, now or `after_s` vendor seconds from now."""
+        event = await _json(request)
+        check(event, "event", name="event")
+        if event.get("after_s"):
+            self.player.plan(event)
+            return JSONResponse({"planned": event}, status_code=202)
+        row = apply_event(self.world, event)
+        done = {"source": row.source, "stream": row.stream, "id": row.id}
+        return JSONResponse({**done, "event": {**event, "id": row.id}}, status_code=201)
+
+    async def set_faults(self, request: Request) -> Response:
+        """Switch on exactly the named profiles: a text, a list, or an object around one."""
+        had_ties = self.world.faults.is_on("ties")
+        self.world.faults.set(_profiles(await request.body()))
+        if self.world.faults.is_on("ties") and not had_ties:
+            self.world.touch_all()
+        return JSONResponse(self._faults())
+
+    async def clear_mail(self, _request: Request) -> Response:
+        """Forget all mail."""
+        self.mailbox.clear()
+        return Response(status_code=204)
+
+    def _faults(self) -> Json:
+        return {"faults": str(self.world.faults), "profiles": list(PROFILES)}
+
+
+def _reader(read: Callable[[], object]) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(_request: Request) -> Response:
+        return JSONResponse(read())
+
+    return answer
+
+
+async def _json(request: Request) -> Json:
+    try:
+        body = json.loads(await request.body())
+    except ValueError as exc:
+        raise ConfigError(f"the body is not JSON: {exc}") from exc
+    if not isinstance(body, dict):
+        raise ConfigError("the body is not a JSON object")
+    return body
+
+
+def _profiles(body: bytes) -> str:
+    text = body.decode(errors="replace").strip()
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    if isinstance(value, dict):
+        keys = ("faults", "profile", "on", "profiles")
+        if value and not any(key in value for key in keys):
+            raise ConfigError(f"unknown keys {', '.join(value)}", hint='say {"faults": "cut,ties"}')
+        value = next((value[key] for key in keys if key in value), None)
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value or "")
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    detail = error.detail if isinstance(error, HTTPException) else str(error)
+    return JSONResponse({"error": detail}, status_code=status)
+
+
+async def _config_error(_request: Request, error: Exception) -> Response:
+    hint = error.hint if isinstance(error, ConfigError) else None
+    return JSONResponse({"error": str(error), "hint": hint}, status_code=400)

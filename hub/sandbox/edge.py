@@ -1,0 +1,67 @@
+"""What every vendor's app has around it: the vendor's `Date`, and a count of what was answered.
+
+Not here: faults (`breaking.py`).
+"""
+
+import threading
+from collections import Counter
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hub.sandbox.clock import VendorClock
+
+
+class Traffic:
+    """Counts of requests, by vendor and status; 0 is an answer that never began."""
+
+    def __init__(self, *vendors: str) -> None:
+        self._counts: dict[str, Counter[int]] = {vendor: Counter() for vendor in vendors}
+        self._lock = threading.Lock()
+
+    def add(self, vendor: str, status: int) -> None:
+        """Count one answer."""
+        with self._lock:
+            self._counts.setdefault(vendor, Counter())[status] += 1
+
+    def shown(self) -> dict[str, Any]:
+        """Return the counts as the control server shows them."""
+        with self._lock:
+            return {
+                vendor: {
+                    "total": counts.total(),
+                    "status": {str(status): n for status, n in sorted(counts.items())},
+                }
+                for vendor, counts in self._counts.items()
+            }
+
+
+class Edge:
+    """ASGI middleware, the outermost one."""
+
+    def __init__(self, app: ASGIApp, *, vendor: str, clock: VendorClock, traffic: Traffic) -> None:
+        self.app = app
+        self.vendor = vendor
+        self.clock = clock
+        self.traffic = traffic
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, dating and counting the answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status = 0
+
+        async def dated(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                kept = [(k, v) for k, v in message.get("headers", ()) if k.lower() != b"date"]
+                date = (b"date", self.clock.http_date().encode())
+                message = {**message, "headers": [date, *kept]}
+            await send(message)
+
+        try:
+            await self.app(scope, receive, dated)
+        finally:
+            self.traffic.add(self.vendor, status)

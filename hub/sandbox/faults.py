@@ -1,0 +1,64 @@
+"""What breaks on command: the profiles, and which of them are on.
+
+`ties`, `late_commits` and `hide_one` concern rows and are acted on by the world, the others concern
+answers (`breaking.py`). Not here: limits that a vendor really has.
+"""
+
+import threading
+
+from hub.errors import ConfigError
+
+PROFILES = (
+    "rate_limit",
+    "server_errors",
+    "cut",
+    "truncated",
+    "token_expiry",
+    "ties",
+    "late_commits",
+    "duplicate_pages",
+    "hide_one",
+    "mixed",
+)
+IN_MIXED = ("rate_limit", "server_errors", "cut", "truncated", "token_expiry", "duplicate_pages")
+
+
+class Faults:
+    """The profiles that are on.
+
+    Args:
+        text: their names, with commas between; `hide_one` may name a stream after a colon.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        self._lock = threading.Lock()
+        self._on: dict[str, str] = {}
+        self.set(text)
+
+    def set(self, text: str) -> None:
+        """Switch on exactly these profiles, or raise ConfigError for an unknown one."""
+        chosen = {}
+        for part in filter(None, (part.strip() for part in text.split(","))):
+            name, _, argument = part.partition(":")
+            if name not in PROFILES or (argument and name != "hide_one"):
+                raise ConfigError(
+                    f"unknown fault profile {part!r}", hint=f"one of {', '.join(PROFILES)}"
+                )
+            chosen[name] = argument
+        with self._lock:
+            self._on = chosen
+
+    def is_on(self, name: str) -> bool:
+        """Whether a profile is on, by itself or as part of `mixed`."""
+        return name in self._on or ("mixed" in self._on and name in (*IN_MIXED, "late_commits"))
+
+    def is_on_alone(self, name: str) -> bool:
+        """Whether a profile is on by its own name."""
+        return name in self._on
+
+    def argument(self, name: str) -> str:
+        """Return what stands after the profile's colon."""
+        return self._on.get(name, "")
+
+    def __str__(self) -> str:
+        return ",".join(name + (f":{arg}" if arg else "") for name, arg in self._on.items())

@@ -1,0 +1,75 @@
+"""Record ids in each vendor's own format, by counting.
+
+The same seed and number give the same id. Not here: who counts (`world.py`).
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+
+IdMaker = Callable[[str, int], str]
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
+_SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+_PREFIXES = {"leads": "00Q", "users": "005", "queues": "00G"}
+_SUFFIX_RUN = 5
+
+
+def in_base(number: int, alphabet: str, length: int) -> str:
+    """Return the last `length` digits of a number in the base of an alphabet."""
+    digits = ""
+    for _ in range(length):
+        number, digit = divmod(number, len(alphabet))
+        digits = alphabet[digit] + digits
+    return digits
+
+
+def salesforce_id(seed: int, stream: str, n: int) -> str:
+    """Return an id of 18 characters, the last three of which tell upper case from lower."""
+    short = f"{_PREFIXES.get(stream, 'a0X')}9k{in_base(seed, _BASE62, 4)}{in_base(n, _BASE62, 6)}"
+    suffix = ""
+    for start in range(0, len(short), _SUFFIX_RUN):
+        run = short[start : start + _SUFFIX_RUN]
+        suffix += _SUFFIX[sum(1 << i for i, char in enumerate(run) if char.isupper())]
+    return short + suffix
+
+
+def typeform_id(seed: int, stream: str, n: int) -> str:
+    """Return a response token: 32 letters and digits that follow no order."""
+    return scrambled(f"typeform/{stream}/{seed}/{n}", 32)
+
+
+def plain_id(seed: int, stream: str, n: int) -> str:
+    """Return the number that a vendor without a format of its own would count to."""
+    start = int.from_bytes(hashlib.blake2b(f"{stream}/{seed}".encode(), digest_size=3).digest())
+    return str(1_000_000_000 + start * 1_000 + n)
+
+
+def scrambled(text: str, length: int) -> str:
+    """Return letters and digits that look random and are the same for the same text."""
+    digest = hashlib.blake2b(text.encode(), digest_size=32).digest()
+    return in_base(int.from_bytes(digest), _BASE36, length)
+
+
+def default_id_makers(seed: int) -> Mapping[str, IdMaker]:
+    """Return the id makers by source."""
+    return {
+        "salesforce": lambda stream, n: salesforce_id(seed, stream, n),
+        "typeform": lambda stream, n: typeform_id(seed, stream, n),
+    }
+
+
+def secrets_of(seed: int) -> dict[str, str]:
+    """Return the credentials that the emulated vendors accept, the same for the same seed."""
+
+    def token(name: str, length: int) -> str:
+        return scrambled(f"secret/{name}/{seed}", length)
+
+    return {
+        "client_id": f"3MVG9{token('client_id', 40)}",
+        "client_secret": token("client_secret", 40).upper(),
+        "username": "integration@acme.example.com",
+        "password": token("password", 16),
+        "security_token": token("security_token", 24),
+        "typeform_token": f"tfp_{token('typeform_token', 44)}",
+        "typeform_secret": token("typeform_secret", 32),
+    }

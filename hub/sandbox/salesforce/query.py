@@ -1,0 +1,70 @@
+"""GET query and queryAll, and the pages behind a locator."""
+
+import re
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hub.sandbox.salesforce.errors import ApiError
+from hub.sandbox.salesforce.org import Cursor, Org
+from hub.sandbox.salesforce.plan import aggregate_values, make_plan
+from hub.sandbox.salesforce.records import Record, to_records
+from hub.sandbox.salesforce.values import to_json
+from hub.sandbox.salesforce.wire import Json, version_of
+
+SMALLEST_BATCH, LARGEST_BATCH = 200, 2000
+_BATCH_SIZE = re.compile(r"batchSize\s*=\s*(\d+)", re.IGNORECASE)
+
+
+async def query(request: Request, org: Org) -> Response:
+    """Answer a query without deleted records."""
+    return Json(run_query(request, org, include_deleted=False))
+
+
+async def query_all(request: Request, org: Org) -> Response:
+    """Answer a query with the records in the recycle bin."""
+    return Json(run_query(request, org, include_deleted=True))
+
+
+async def query_more(request: Request, org: Org) -> Response:
+    """Answer the page that a locator names; deleted records stay in if the query had them."""
+    locator, _, offset = request.path_params["locator"].partition("-")
+    cursor = org.find_cursor(locator)
+    if not offset.isdigit() or int(offset) > len(cursor.rows):
+        raise ApiError(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+    return Json(_page(request, org, cursor, locator, int(offset)))
+
+
+def run_query(request: Request, org: Org, *, include_deleted: bool) -> Record:
+    """Return the first page of the query in `q`."""
+    plan = make_plan(request.query_params.get("q", ""), org.store, org.now())
+    rows = plan.rows(org.store, include_deleted=include_deleted)
+    if plan.is_count:
+        return {"totalSize": len(rows), "done": True, "records": []}
+    if plan.aggregates:
+        line = {key: to_json(value) for key, value in aggregate_values(plan, rows).items()}
+        record = {"attributes": {"type": "AggregateResult"}, **line}
+        return {"totalSize": 1, "done": True, "records": [record]}
+    shown = plan.shown(org.store, rows)
+    cursor = Cursor(plan, shown, len(rows), org.now())
+    if len(shown) <= _batch_size(request):
+        return _page(request, org, cursor, "", 0)
+    return _page(request, org, cursor, org.open_cursor(plan, shown, len(rows)), 0)
+
+
+def _page(request: Request, org: Org, cursor: Cursor, locator: str, offset: int) -> Record:
+    version = version_of(request)
+    end = offset + _batch_size(request)
+    rows = org.store.present(cursor.plan.sobject, cursor.rows[offset:end])
+    page: Record = {"totalSize": cursor.total, "done": end >= len(cursor.rows)}
+    if not page["done"]:
+        page["nextRecordsUrl"] = f"/services/data/v{version}/query/{locator}-{end}"
+    cursor.is_read |= bool(page["done"])
+    page["records"] = to_records(cursor.plan, rows, version)
+    return page
+
+
+def _batch_size(request: Request) -> int:
+    match = _BATCH_SIZE.search(request.headers.get("sforce-query-options", ""))
+    size = int(match.group(1)) if match else LARGEST_BATCH
+    return min(max(size, SMALLEST_BATCH), LARGEST_BATCH)

@@ -1,0 +1,168 @@
+"""The objects and fields of the emulated org, read once from `objects.yaml`.
+
+A universe may bring fields of its own (`Region__c`): they are added as a custom field with the type
+that their values have. Not here: the describe answer (`describe.py`), values of rows (`store.py`).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+SYSTEM_FIELDS = frozenset(
+    {"Id", "CreatedDate", "LastModifiedDate", "SystemModstamp", "IsDeleted", "MasterRecordId"}
+)
+TEXT_TYPES = frozenset(
+    {"string", "picklist", "multipicklist", "textarea", "phone", "email", "url", "combobox"}
+)
+NUMBER_TYPES = frozenset({"int", "double", "currency", "percent"})
+ID_TYPES = frozenset({"id", "reference"})
+_DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d$")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One field: what the describe answer and the query language need to know of it."""
+
+    name: str
+    type: str
+    length: int = 0
+    flags: str = ""
+    label: str = ""
+    compound: str | None = None
+    info: str | None = None
+    relationship: str | None = None
+    targets: tuple[str, ...] = ()
+    precision: int = 0
+    scale: int = 0
+    picklist: tuple[str, ...] = ()
+    default: str | bool | None = None
+    custom: bool = False
+
+    @property
+    def is_compound(self) -> bool:
+        """Whether the field is made of others (an address)."""
+        return self.type == "address"
+
+    @property
+    def is_filterable(self) -> bool:
+        """Whether a WHERE may name the field."""
+        return "X" not in self.flags and not self.is_compound
+
+
+@dataclass(frozen=True, slots=True)
+class SObject:
+    """One object of the org; `fields` by lower-case name, in describe order."""
+
+    name: str
+    stream: str
+    prefix: str
+    plural: str
+    deletable: bool
+    mergeable: bool
+    fields: Mapping[str, FieldSpec] = field(repr=False)
+
+    def field(self, name: str) -> FieldSpec | None:
+        """Return the field of that name in any case."""
+        return self.fields.get(name.lower())
+
+    def by_relationship(self, name: str) -> FieldSpec | None:
+        """Return the reference whose parent is called `name` (`Owner` → OwnerId)."""
+        wanted = name.lower()
+        for spec in self.fields.values():
+            if spec.relationship is not None and spec.relationship.lower() == wanted:
+                return spec
+        return None
+
+    def with_custom(self, values: Iterable[Mapping[str, object]], names: set[str]) -> "SObject":
+        """Return the object with fields for the `names` that only its rows know."""
+        samples: dict[str, object] = {}
+        for row in values:
+            for name in names - samples.keys():
+                if row.get(name) is not None:
+                    samples[name] = row[name]
+        extra = {name.lower(): _custom_field(name, samples.get(name)) for name in sorted(names)}
+        return replace(self, fields={**self.fields, **extra})
+
+
+@cache
+def load_objects() -> Mapping[str, SObject]:
+    """Return the shipped objects by lower-case name."""
+    text = files("hub.sandbox.salesforce").joinpath("objects.yaml").read_text(encoding="utf-8")
+    document: dict[str, dict[str, object]] = yaml.safe_load(text)
+    return {name.lower(): _read_object(name, block) for name, block in document.items()}
+
+
+def _read_object(name: str, block: Mapping[str, object]) -> SObject:
+    picklists = block.get("picklists")
+    defaults = block.get("defaults")
+    lists = picklists if isinstance(picklists, dict) else {}
+    default_of = defaults if isinstance(defaults, dict) else {}
+    specs = [
+        replace(
+            spec,
+            picklist=tuple(lists.get(spec.name, ())),
+            default=default_of.get(spec.name, False if spec.type == "boolean" else None),
+        )
+        for spec in map(_read_field, str(block["fields"]).splitlines())
+    ]
+    return SObject(
+        name=name,
+        stream=str(block["stream"]),
+        prefix=str(block["prefix"]),
+        plural=str(block["plural"]),
+        deletable=bool(block["deletable"]),
+        mergeable=bool(block["mergeable"]),
+        fields={spec.name.lower(): spec for spec in specs},
+    )
+
+
+def _read_field(line: str) -> FieldSpec:
+    name, kind, length, flags, label, *rest = line.split("|")
+    extra = dict(pair.split("=", 1) for pair in rest[0].split(" ")) if rest else {}
+    return FieldSpec(
+        name=name,
+        type=kind,
+        length=int(length),
+        flags=flags,
+        label=label,
+        compound=extra.get("in"),
+        info=extra.get("info"),
+        relationship=extra.get("rel"),
+        targets=tuple(filter(None, extra.get("to", "").split(","))),
+        precision=int(extra.get("precision", 0)),
+        scale=int(extra.get("scale", 0)),
+    )
+
+
+def _custom_field(name: str, sample: object) -> FieldSpec:
+    kind, length, precision, scale = _custom_type(sample)
+    return FieldSpec(
+        name=name,
+        type=kind,
+        length=length,
+        flags="cud" if kind == "boolean" else "cun",
+        label=name.removesuffix("__c").replace("_", " "),
+        precision=precision,
+        scale=scale,
+        default=False if kind == "boolean" else None,
+        custom=name.endswith("__c"),
+    )
+
+
+def _custom_type(sample: object) -> tuple[str, int, int, int]:
+    """Return type, length, precision and scale of a field with such a value."""
+    if isinstance(sample, bool):
+        return "boolean", 0, 0, 0
+    if isinstance(sample, int | float):
+        return "double", 0, 18, 2
+    if isinstance(sample, datetime) or _DATETIME.match(str(sample)):
+        return "datetime", 0, 0, 0
+    if isinstance(sample, date) or _DATE.match(str(sample)):
+        return "date", 0, 0, 0
+    return "string", 255, 0, 0

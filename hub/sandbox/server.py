@@ -1,0 +1,311 @@
+"""Brings the vendors up on loopback, says where they are, and takes them down.
+
+All servers share one event loop on a thread of its own. Not here: the command line's options
+(`__main__.py`, `hub.cli`).
+"""
+
+import asyncio
+import contextlib
+import importlib
+import importlib.util
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from hub.errors import ConfigError, HubError
+from hub.sandbox.breaking import Breaking
+from hub.sandbox.clock import VendorClock
+from hub.sandbox.control import Control
+from hub.sandbox.edge import Edge, Traffic
+from hub.sandbox.faults import Faults
+from hub.sandbox.generator import generate, live_events
+from hub.sandbox.player import EVERY_S, Player
+from hub.sandbox.smtp import Mailbox
+from hub.sandbox.typeform import app as typeform_app
+from hub.sandbox.typeform.forms import SOURCE as TYPEFORM
+from hub.sandbox.universe import build_world, latest_at, load_universe
+from hub.sandbox.world import World
+
+HOST = "127.0.0.1"
+HIGHEST_PORT = 65_535
+_START_S, _STOP_S = 20, 5
+_STOPS_AFTER_S = 1
+Announce = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxOptions:
+    """What the sandbox is started with.
+
+    Attributes:
+        port: the first of the ports, one for each server; 0 takes free ones.
+        time_scale: vendor seconds per real second.
+        seed: of the generated universe.
+        people: in the generated universe.
+        universe: a file instead of the generated one.
+        faults: names of fault profiles, with commas between.
+        live: let new leads arrive.
+        strict: Typeform refuses a time window together with a cursor.
+        live_every_s: real seconds between invented leads.
+    """
+
+    port: int = 0
+    time_scale: float = 1.0
+    seed: int = 1
+    people: int = 200
+    universe: Path | None = None
+    faults: str = ""
+    live: bool = False
+    strict: bool = False
+    live_every_s: float = EVERY_S
+
+
+class Sandbox:
+    """The running vendors; a context manager. `announcement` says where they are."""
+
+    def __init__(self, options: SandboxOptions) -> None:
+        _check(options)
+        self.options = options
+        faults = Faults(options.faults)
+        if options.universe is not None:
+            self.universe = load_universe(options.universe)
+            self.clock = _clock_after(self.universe, options.time_scale)
+        else:
+            self.clock = VendorClock(options.time_scale)
+            now = self.clock.start.replace(minute=0, second=0, microsecond=0)
+            self.universe = generate(options.seed, options.people, now=now)
+        self.world = build_world(self.universe, self.clock, faults)
+        self.traffic = Traffic()
+        self.mailbox = Mailbox()
+        self.player = self._make_player()
+        self.announcement: dict[str, Any] = {}
+        self._apps = self._make_apps()
+        self._sockets: dict[str, socket.socket] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ready = threading.Event()
+        self._stopping: asyncio.Event | None = None
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Take the ports, start listening and return once everyone does."""
+        self._sockets = _take_ports(self.options.port, [*self._apps, "smtp", "control"])
+        self.announcement = self._make_announcement()
+        self._apps["control"] = Control(
+            self.world,
+            universe=self.universe,
+            mailbox=self.mailbox,
+            traffic=self.traffic,
+            player=self.player,
+        ).app()
+        self._thread.start()
+        if not self._ready.wait(_START_S) or self._failure is not None:
+            self.close()
+            raise HubError("the sandbox did not start") from self._failure
+        self.player.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close everything."""
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening and end all threads."""
+        self.player.stop()
+        if self._loop is not None and self._stopping is not None and self._thread.is_alive():
+            with contextlib.suppress(RuntimeError):  # the loop has just ended by itself
+                self._loop.call_soon_threadsafe(self._stopping.set)
+        if self._thread.is_alive():
+            self._thread.join(_STOP_S)
+        for app in self._apps.values():
+            end = getattr(getattr(app, "state", None), "close", None)
+            if end is not None:
+                end()
+        for taken in self._sockets.values():
+            taken.close()
+
+    def url(self, name: str) -> str:
+        """Return a server's base URL."""
+        return f"http://{HOST}:{self._port(name)}"
+
+    def _port(self, name: str) -> int:
+        return int(self._sockets[name].getsockname()[1])
+
+    def _make_player(self) -> Player:
+        if not self.options.live:
+            return Player(self.world)
+        later = [one for one in self.universe.get("events", ()) if one.get("after_s")]
+        if later:
+            return Player(self.world, later)
+        invented = live_events(self.world.seed, self.universe)
+        return Player(self.world, invented=invented, every_s=self.options.live_every_s)
+
+    def _make_apps(self) -> dict[str, Starlette]:
+        apps = {}
+        if (salesforce := _salesforce_app(self.world)) is not None:
+            apps["salesforce"] = salesforce
+        apps[TYPEFORM] = typeform_app.create_app(self.world, strict=self.options.strict)
+        return apps
+
+    def _make_announcement(self) -> dict[str, Any]:
+        secrets = self.world.secrets
+        vendors: dict[str, Any] = {}
+        if "salesforce" in self._apps:
+            names = ("client_id", "client_secret", "username", "password", "security_token")
+            credentials = {"domain": "acme.my", **{name: secrets[name] for name in names}}
+            vendors["salesforce"] = {"url": self.url("salesforce"), "credentials": credentials}
+        vendors["typeform"] = {
+            "url": self.url("typeform"),
+            "credentials": {"token": secrets["typeform_token"]},
+            "webhook_secret": secrets["typeform_secret"],
+        }
+        return {
+            "ready": True,
+            "vendors": vendors,
+            "smtp": {"host": HOST, "port": self._port("smtp")},
+            "control": self.url("control"),
+            "time_scale": self.options.time_scale,
+            "env": {
+                "HUB_SOURCES__SALESFORCE__CLIENT_SECRET": secrets["client_secret"],
+                "HUB_SOURCES__TYPEFORM__TOKEN": secrets["typeform_token"],
+            },
+        }
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception as exc:  # noqa: BLE001 - told to whoever waits for the start
+            self._failure = exc
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        mail = await self._loop.create_server(self.mailbox.protocol, sock=self._sockets["smtp"])
+        servers = [_Server(_config(self._around(name, app))) for name, app in self._apps.items()]
+        tasks = [
+            asyncio.create_task(server.serve([self._sockets[name]]))
+            for name, server in zip(self._apps, servers, strict=True)
+        ]
+        while not all(server.started for server in servers):
+            if any(task.done() for task in tasks):
+                break
+            await asyncio.sleep(0.01)
+        self._ready.set()
+        await self._stopping.wait()
+        for server in servers:
+            server.should_exit = True
+        await asyncio.gather(*tasks)
+        mail.close()
+
+    def _around(self, name: str, app: Starlette) -> ASGIApp:
+        if name == "control":
+            return app
+        expire = getattr(app.state, "expire_tokens", None)
+        broken = Breaking(app, vendor=name, faults=self.world.faults, expire_tokens=expire)
+        return Edge(broken, vendor=name, clock=self.clock, traffic=self.traffic)
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to whoever started the sandbox."""
+        yield
+
+
+def serve(options: SandboxOptions, announce: Announce) -> None:
+    """Run the sandbox until SIGINT or SIGTERM; `announce` is called once it listens."""
+    stopped = threading.Event()
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, lambda *_: stopped.set())
+    try:
+        with Sandbox(options) as sandbox:
+            announce(sandbox.announcement)
+            stopped.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        date_header=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=_STOPS_AFTER_S,
+    )
+
+
+def _check(options: SandboxOptions) -> None:
+    if options.time_scale <= 0:
+        raise ConfigError("--time-scale must be more than 0")
+    if options.people < 1:
+        raise ConfigError("--people must be at least 1")
+    if options.seed < 0:
+        raise ConfigError("--seed must not be negative")
+    if not 0 <= options.port <= HIGHEST_PORT:
+        raise ConfigError(f"--port must be between 0 and {HIGHEST_PORT}")
+
+
+def _clock_after(universe: dict[str, Any], time_scale: float) -> VendorClock:
+    """Return a clock that does not start before the latest record."""
+    clock = VendorClock(time_scale)
+    latest = latest_at(universe)
+    return VendorClock(time_scale, latest) if latest and latest > clock.start else clock
+
+
+def _take_ports(first: int, names: list[str]) -> dict[str, socket.socket]:
+    taken: dict[str, socket.socket] = {}
+    for n, name in enumerate(names):
+        port = first + n if first else 0
+        one = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            if port > HIGHEST_PORT:
+                raise ConfigError(
+                    f"port {port} for {name} does not exist", hint="choose a lower --port"
+                )
+            one.bind((HOST, port))
+            one.listen(128)
+        except (OSError, ConfigError) as exc:
+            for other in (one, *taken.values()):
+                other.close()
+            if isinstance(exc, ConfigError):
+                raise
+            raise ConfigError(
+                f"port {port} on {HOST} for {name} cannot be taken: {exc.strerror}",
+                hint="choose another --port, or 0 for free ports",
+            ) from exc
+        taken[name] = one
+    return taken
+
+
+def _salesforce_app(world: World) -> Starlette | None:
+    """Return the Salesforce app, if this checkout has one."""
+    if importlib.util.find_spec("hub.sandbox.salesforce.app") is None:
+        return None
+    module = importlib.import_module("hub.sandbox.salesforce.app")
+    app: Starlette = module.create_app(world)
+    return app

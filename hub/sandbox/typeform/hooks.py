@@ -1,0 +1,210 @@
+"""Webhooks: who wants to know of new responses, and the signed letters to them.
+
+Deliveries happen on a thread of their own, in order, and are repeated by the vendor's schedule on
+the vendor's clock. The sandbox talks to loopback only. Not here: the routes (`app.py`).
+"""
+
+import base64
+import hashlib
+import heapq
+import hmac
+import itertools
+import json
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import requests
+
+from hub.sandbox.ids import scrambled
+from hub.sandbox.typeform.answers import shown_event
+from hub.sandbox.typeform.errors import ApiError
+from hub.sandbox.typeform.forms import SOURCE, STREAM, Json, form_id_of, make_form
+from hub.sandbox.world import Row, World
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_TIMEOUT_S = 30
+_SOON = timedelta(minutes=2, seconds=30)
+_SOON_N = 240  # every two or three minutes for ten hours
+_LATER = tuple(timedelta(minutes=minutes) for minutes in (5, 10, 20, 60, 120, 180, 240))
+_GONE = frozenset({404, 410})
+_BUSY = frozenset({408, 423, 429, 503})
+
+
+@dataclass(slots=True)
+class Hook:
+    """One subscription."""
+
+    id: str
+    form_id: str
+    tag: str
+    url: str
+    secret: str
+    created_at: datetime
+    updated_at: datetime
+    enabled: bool = True
+    verify_ssl: bool = True
+
+    def shown(self) -> Json:
+        """Return the subscription as the API does, without its secret."""
+        return {
+            "id": self.id,
+            "form_id": self.form_id,
+            "tag": self.tag,
+            "url": self.url,
+            "enabled": self.enabled,
+            "verify_ssl": self.verify_ssl,
+            "event_types": {"form_response": True},
+            "created_at": self.created_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "updated_at": self.updated_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        }
+
+
+@dataclass(order=True, slots=True)
+class _Letter:
+    due_at: datetime
+    number: int
+    key: tuple[str, str]
+    body: bytes
+    attempt: int = 0
+
+
+def signature(secret: str, body: bytes) -> str:
+    """Return the value of `Typeform-Signature`."""
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).digest()
+    return f"sha256={base64.b64encode(digest).decode()}"
+
+
+class Hooks:
+    """All subscriptions, by form and tag.
+
+    Args:
+        world: whose new responses are told.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._hooks: dict[tuple[str, str], Hook] = {}
+        self._letters: list[_Letter] = []
+        self._numbers = itertools.count()
+        self._wake = threading.Condition()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        world.subscribe(self._on_event)
+
+    def of_form(self, form_id: str) -> list[Hook]:
+        """Return the subscriptions to one form."""
+        return [hook for hook in self._hooks.values() if hook.form_id == form_id]
+
+    def find(self, form_id: str, tag: str) -> Hook:
+        """Return one subscription, or raise 404."""
+        hook = self._hooks.get((form_id, tag))
+        if hook is None:
+            raise ApiError(404, "WEBHOOK_NOT_FOUND", "Webhook not found")
+        return hook
+
+    def put(self, form_id: str, tag: str, asked: Json) -> Hook:
+        """Add or change a subscription; without a secret of its own it takes the account's."""
+        url = str(asked.get("url") or "")
+        if urlsplit(url).hostname not in _LOOPBACK:
+            raise ApiError(400, "VALIDATION_ERROR", "url must be a loopback address")
+        now = self.world.clock.now()
+        known = self._hooks.get((form_id, tag))
+        hook = Hook(
+            id=known.id if known else scrambled(f"hook/{form_id}/{tag}", 26).upper(),
+            form_id=form_id,
+            tag=tag,
+            url=url,
+            secret=str(asked.get("secret") or self.world.secrets["typeform_secret"]),
+            created_at=known.created_at if known else now,
+            updated_at=now,
+            enabled=bool(asked.get("enabled", False)),
+            verify_ssl=bool(asked.get("verify_ssl", True)),
+        )
+        self._hooks[form_id, tag] = hook
+        return hook
+
+    def remove(self, form_id: str, tag: str) -> None:
+        """End a subscription."""
+        self.find(form_id, tag)
+        del self._hooks[form_id, tag]
+
+    def close(self) -> None:
+        """Send nothing more."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify_all()
+        if self._thread is not None:
+            self._thread.join(timeout=2)
+
+    def _on_event(self, event: Json, row: Row) -> None:
+        if event["op"] != "create" or (row.source, row.stream) != (SOURCE, STREAM):
+            return
+        form = make_form(self.world, form_id_of(row), [row])
+        body = json.dumps(shown_event(row, form), ensure_ascii=False).encode()
+        for hook in self.of_form(form.id):
+            if hook.enabled:
+                self._queue(
+                    _Letter(self.world.clock.now(), next(self._numbers), (form.id, hook.tag), body)
+                )
+
+    def _queue(self, letter: _Letter) -> None:
+        with self._wake:
+            heapq.heappush(self._letters, letter)
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="typeform-hooks", daemon=True
+                )
+                self._thread.start()
+            self._wake.notify_all()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._closed and not self._is_due():
+                    self._wake.wait(self._wait_s())
+                if self._closed:
+                    return
+                letter = heapq.heappop(self._letters)
+            self._deliver(letter)
+
+    def _is_due(self) -> bool:
+        return bool(self._letters) and self._letters[0].due_at <= self.world.clock.now()
+
+    def _wait_s(self) -> float | None:
+        if not self._letters:
+            return None
+        left = (self._letters[0].due_at - self.world.clock.now()).total_seconds()
+        return max(self.world.clock.real_s(left), 0.01)
+
+    def _deliver(self, letter: _Letter) -> None:
+        hook = self._hooks.get(letter.key)
+        if hook is None or not hook.enabled:
+            return
+        status = _post(hook, letter.body)
+        if status in _GONE:
+            hook.enabled = False
+        elif not 200 <= status < 300:  # noqa: PLR2004
+            waits = (_SOON,) * _SOON_N if status in _BUSY else _LATER
+            if letter.attempt < len(waits):
+                letter.due_at = self.world.clock.now() + waits[letter.attempt]
+                letter.attempt += 1
+                self._queue(letter)
+
+
+def _post(hook: Hook, body: bytes) -> int:
+    """Send a letter and return the status, 0 if nobody answered."""
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "Typeform Webhooks",
+        "Typeform-Signature": signature(hook.secret, body),
+    }
+    try:
+        answer = requests.post(
+            hook.url, data=body, headers=headers, timeout=_TIMEOUT_S, verify=hook.verify_ssl
+        )
+    except requests.RequestException:
+        return 0
+    answer.close()
+    return answer.status_code

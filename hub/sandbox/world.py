@@ -1,0 +1,335 @@
+"""What the emulated vendors know: the rows of every stream, and how they change.
+
+One `World` is shared by all vendors' apps and may be used from several threads. Rows are never
+changed in place: a reader keeps what it has read. Not here: HTTP, any vendor's rules, the
+universe's format (`universe.py`).
+"""
+
+import hashlib
+import itertools
+import threading
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hub.sandbox.clock import VendorClock
+from hub.sandbox.faults import Faults
+from hub.sandbox.ids import IdMaker, default_id_makers, plain_id, secrets_of
+
+Key = tuple[str, str, str]
+Listener = Callable[[dict[str, Any], "Row"], None]
+MOST_LATE_S = 40
+_TIE_GRID_S = 50 * 86_400
+
+
+class UnknownRowError(KeyError):
+    """No row of that stream has that id."""
+
+
+@dataclass(slots=True)
+class Row:
+    """One record of one vendor; `values` under the vendor's own field names.
+
+    `seq` grows with every new row, `modified_at` has whole seconds, and a row can be read from
+    `visible_at` on.
+    """
+
+    source: str
+    stream: str
+    id: str
+    values: dict[str, Any]
+    created_at: datetime
+    modified_at: datetime
+    visible_at: datetime
+    deleted: bool = False
+    merged_into: str | None = None
+    person: str | None = None
+    company: str | None = None
+    seq: int = 0
+
+    @property
+    def key(self) -> Key:
+        """Source, stream and id."""
+        return (self.source, self.stream, self.id)
+
+
+class World:
+    """The rows of all vendors.
+
+    Args:
+        clock: the vendors' time.
+        faults: what is broken on purpose.
+        seed: makes ids and credentials; the same gives the same.
+    """
+
+    def __init__(
+        self, clock: VendorClock | None = None, faults: Faults | None = None, *, seed: int = 1
+    ) -> None:
+        self.clock = clock or VendorClock()
+        self.faults = faults or Faults()
+        self.seed = seed
+        self.users: list[dict[str, Any]] = []
+        self.secrets = secrets_of(seed)
+        self.id_makers: dict[str, IdMaker] = dict(default_id_makers(seed))
+        self.events: list[dict[str, Any]] = []
+        self._rows: dict[tuple[str, str], dict[str, Row]] = {}
+        self._pending: dict[Key, Row] = {}
+        self._counters: dict[tuple[str, str], itertools.count[int]] = {}
+        self._seq = itertools.count(1)
+        self._late = itertools.count(1)
+        self._hidden: dict[tuple[str, str], str] = {}
+        self._listeners: list[Listener] = []
+        self._lock = threading.RLock()
+
+    def rows(self, source: str, stream: str, *, include_deleted: bool = False) -> list[Row]:
+        """Return the rows that can be read by now, oldest first."""
+        with self._lock:
+            self._settle()
+            found = self._rows.get((source, stream), {}).values()
+            rows = [row for row in found if include_deleted or not row.deleted]
+            return sorted(rows, key=lambda row: row.seq)
+
+    def get(self, source: str, stream: str, id: str) -> Row | None:  # noqa: A002
+        """Return one row as it can be read by now, deleted ones too."""
+        with self._lock:
+            self._settle()
+            return self._rows.get((source, stream), {}).get(id)
+
+    def streams(self) -> list[tuple[str, str]]:
+        """Return every (source, stream) that has or had rows."""
+        with self._lock:
+            return sorted({*self._rows, *(key[:2] for key in self._pending)})
+
+    def create(
+        self,
+        source: str,
+        stream: str,
+        values: Mapping[str, Any],
+        *,
+        id: str | None = None,  # noqa: A002
+        person: str | None = None,
+        company: str | None = None,
+        at: datetime | None = None,
+    ) -> Row:
+        """Add a row, created `at` (now by default), under a new id unless one is given."""
+        with self._lock:
+            created_at = whole_second(at or self.clock.now())
+            row = Row(
+                source=source,
+                stream=stream,
+                id=id or self._new_id(source, stream),
+                values=deepcopy(dict(values)),
+                created_at=created_at,
+                modified_at=created_at,
+                visible_at=created_at,
+                person=person,
+                company=company,
+                seq=next(self._seq),
+            )
+            self._commit(row)
+        self._tell({"op": "create", "values": row.values}, row)
+        return row
+
+    def put(self, row: Row) -> Row:
+        """Take over a row of a universe as it is, visible at once, telling nobody."""
+        with self._lock:
+            if self.faults.is_on("ties"):
+                row.created_at = _on_grid(row.created_at)
+                row.modified_at = _on_grid(row.modified_at)
+            row.seq = next(self._seq)
+            self._rows.setdefault((row.source, row.stream), {})[row.id] = row
+            return row
+
+    def update(self, source: str, stream: str, id: str, values: Mapping[str, Any]) -> Row:  # noqa: A002
+        """Change some of a row's values."""
+        changes = deepcopy(dict(values))
+        row = self._change(source, stream, id, lambda row: {"values": {**row.values, **changes}})
+        self._tell({"op": "update", "values": changes}, row)
+        return row
+
+    def delete(self, source: str, stream: str, id: str) -> Row:  # noqa: A002
+        """Mark a row as deleted."""
+        row = self._change(source, stream, id, lambda _row: {"deleted": True})
+        self._tell({"op": "delete"}, row)
+        return row
+
+    def merge(self, source: str, stream: str, id: str, into: str) -> Row:  # noqa: A002
+        """Let a row go up in another; returns the deleted loser, and touches the winner."""
+        with self._lock:
+            self._latest((source, stream, into))
+            row = self._change(
+                source, stream, id, lambda _row: {"deleted": True, "merged_into": into}
+            )
+            self._change(source, stream, into, lambda _row: {})
+        self._tell({"op": "merge", "into": into}, row)
+        return row
+
+    def apply(self, event: Mapping[str, Any]) -> Row:
+        """Let one event of the universe's format happen now."""
+        source, stream, id_ = event["source"], event["stream"], event.get("id")
+        if event["op"] == "create":
+            return self.create(
+                source,
+                stream,
+                event.get("values") or {},
+                id=id_,
+                person=event.get("person"),
+                company=event.get("company"),
+            )
+        if id_ is None:
+            raise UnknownRowError(f"{source}/{stream}: an event {event['op']} needs an id")
+        if event["op"] == "update":
+            return self.update(source, stream, id_, event.get("values") or {})
+        if event["op"] == "delete":
+            return self.delete(source, stream, id_)
+        return self.merge(source, stream, id_, event["into"])
+
+    def hidden_ids(self, source: str, stream: str) -> set[str]:
+        """Return the one id that the fault `hide_one` drops from pages but not from counts."""
+        target = self.faults.argument("hide_one")
+        if not self.faults.is_on("hide_one") or target not in ("", f"{source}/{stream}"):
+            return set()
+        if not target and stream == "users":
+            return set()
+        with self._lock:
+            if (source, stream) not in self._hidden:
+                rows = self.rows(source, stream)
+                if not rows:
+                    return set()
+                self._hidden[source, stream] = rows[len(rows) // 2].id
+            return {self._hidden[source, stream]}
+
+    def truth(self) -> list[dict[str, Any]]:
+        """Return which person and company every record is, users left out."""
+        with self._lock:
+            rows = {
+                row.key: row
+                for table in [*self._rows.values(), *([self._pending_by_id()])]
+                for row in table.values()
+                if row.stream != "users"
+            }
+        return [_truth_of(row) for row in sorted(rows.values(), key=lambda row: row.seq)]
+
+    def touch_all(self) -> None:
+        """Give all rows the same second of modification, as a mass update does."""
+        with self._lock:
+            self._settle()
+            now = whole_second(self.clock.now())
+            for table in self._rows.values():
+                for id_, row in table.items():
+                    table[id_] = replace(row, modified_at=now)
+
+    def subscribe(self, listener: Listener) -> None:
+        """Have `listener` called with the event and the row after every change."""
+        self._listeners.append(listener)
+
+    def _pending_by_id(self) -> dict[str, Row]:
+        return {"/".join(key): row for key, row in self._pending.items()}
+
+    def _new_id(self, source: str, stream: str) -> str:
+        counter = self._counters.setdefault((source, stream), itertools.count(1))
+        make = self.id_makers.get(source) or self._plain_id
+        taken = self._rows.get((source, stream), {})
+        while True:
+            id_ = make(stream, next(counter))
+            if id_ not in taken and (source, stream, id_) not in self._pending:
+                return id_
+
+    def _plain_id(self, stream: str, n: int) -> str:
+        return plain_id(self.seed, stream, n)
+
+    def _latest(self, key: Key) -> Row:
+        row = self._pending.get(key) or self._rows.get(key[:2], {}).get(key[2])
+        if row is None:
+            raise UnknownRowError(f"{key[0]}/{key[1]} has no record {key[2]}")
+        return row
+
+    def _change(
+        self,
+        source: str,
+        stream: str,
+        id: str,  # noqa: A002
+        make: Callable[[Row], dict[str, Any]],
+    ) -> Row:
+        with self._lock:
+            self._settle()
+            row = self._latest((source, stream, id))
+            now = whole_second(self.clock.now())
+            # never earlier than the last change, or a client's cursor would pass it by
+            modified_at = max(now, row.modified_at)
+            changed = replace(row, modified_at=modified_at, visible_at=modified_at, **make(row))
+            self._commit(changed)
+            return changed
+
+    def _commit(self, row: Row) -> None:
+        """Store a row, now or, under `late_commits`, some seconds after its own stamp."""
+        if self.faults.is_on("late_commits"):
+            late_s = (next(self._late) * 17) % MOST_LATE_S + 1
+            row.visible_at = row.modified_at + timedelta(seconds=late_s)
+            self._pending[row.key] = row
+            return
+        self._pending.pop(row.key, None)
+        self._rows.setdefault((row.source, row.stream), {})[row.id] = row
+
+    def _settle(self) -> None:
+        if not self._pending:
+            return
+        now = self.clock.now()
+        for key in [key for key, row in self._pending.items() if row.visible_at <= now]:
+            row = self._pending.pop(key)
+            self._rows.setdefault(key[:2], {})[row.id] = row
+
+    def _tell(self, change: dict[str, Any], row: Row) -> None:
+        event = {
+            "at": iso(row.modified_at),
+            "source": row.source,
+            "stream": row.stream,
+            "id": row.id,
+            **deepcopy(change),
+        }
+        if change["op"] == "create":
+            event |= {"person": row.person, "company": row.company}
+        with self._lock:
+            self.events.append(event)
+        for listener in list(self._listeners):
+            listener(event, row)
+
+
+def whole_second(at: datetime) -> datetime:
+    """Return a time in UTC without its fraction."""
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
+
+
+def iso(at: datetime) -> str:
+    """Return a time as `2026-11-23T21:00:00Z`."""
+    return whole_second(at).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def digest_of(*parts: object) -> int:
+    """Return a number that looks random and is the same for the same parts."""
+    text = "/".join(map(str, parts))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
+
+
+def _on_grid(at: datetime) -> datetime:
+    seconds = int(at.timestamp())
+    return datetime.fromtimestamp(seconds - seconds % _TIE_GRID_S, UTC)
+
+
+def _truth_of(row: Row) -> dict[str, Any]:
+    known: dict[str, Any] = {
+        "source": row.source,
+        "stream": row.stream,
+        "id": row.id,
+        "person": row.person,
+        "company": row.company,
+    }
+    if row.source == "typeform":
+        known["form"] = row.values.get("form") or "contact"
+    if row.deleted:
+        known["deleted"] = True
+    if row.merged_into:
+        known["merged_into"] = row.merged_into
+    return known

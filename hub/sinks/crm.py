@@ -1,0 +1,112 @@
+"""The CRM core as a sink: golden records in, leads written only where they differ."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import RowMapping
+
+from hub.crm import leads
+from hub.model.records import JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenLead:
+    """A folded entity, with the seeds of what is held once the lead exists."""
+
+    entity_id: int
+    values: Mapping[str, JsonValue]
+    seeds: Mapping[str, JsonValue]
+    owner_id: int | None
+    legacy_owner: str | None
+    archived_at: datetime | None
+    lane: str
+    batch_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Entities whose lead was created (with its id) or changed by this call."""
+
+    created: Mapping[int, int]
+    updated: frozenset[int]
+    changes: Mapping[int, Mapping[str, JsonValue]] = field(default_factory=dict)
+
+
+def load_leads(conn: Connection, golden: Sequence[GoldenLead]) -> Loaded:
+    """Write golden leads; a lead that would not change is not touched.
+
+    A converted lead's row is frozen: what the source says later belongs to the contact.
+    """
+    existing = leads.read_leads(conn, [g.entity_id for g in golden])
+    new = [g for g in golden if g.entity_id not in existing]
+    created = leads.insert_leads(conn, [_insert_row(g) for g in new])
+    changes = {
+        g.entity_id: diff
+        for g in golden
+        if (row := existing.get(g.entity_id)) is not None
+        and row["converted_at"] is None
+        and (diff := _difference(g, row))
+    }
+    leads.update_leads(conn, [_update_row(g) for g in golden if g.entity_id in changes])
+    _audit(conn, changes)
+    return Loaded(created, frozenset(changes), changes)
+
+
+def _insert_row(golden: GoldenLead) -> dict[str, Any]:
+    return {
+        **_folded(golden.values),
+        "entity_id": golden.entity_id,
+        "status": golden.seeds.get("status") or "New",
+        "unqualified_reason": golden.seeds.get("unqualified_reason"),
+        "converted_at": golden.seeds.get("converted_at"),
+        "last_activity_at": golden.seeds.get("last_activity_at"),
+        "owner_id": golden.owner_id,
+        "legacy_owner": golden.legacy_owner,
+        "lane": golden.lane,
+        "batch_id": golden.batch_id,
+    }
+
+
+def _update_row(golden: GoldenLead) -> dict[str, Any]:
+    return {
+        **_folded(golden.values),
+        "entity_id": golden.entity_id,
+        "archived_at": golden.archived_at.isoformat() if golden.archived_at else None,
+    }
+
+
+def _folded(values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    return {name: values.get(name) for name in leads.FOLDED}
+
+
+def _difference(golden: GoldenLead, row: RowMapping) -> dict[str, JsonValue]:
+    """Return field → {old, new} for what differs; archiving counts as a field."""
+    changed: dict[str, JsonValue] = {}
+    for name in leads.FOLDED:
+        old, new = row[name], golden.values.get(name)
+        if isinstance(old, datetime):
+            if not (isinstance(new, str) and datetime.fromisoformat(new) == old):
+                changed[name] = {"old": old.isoformat(), "new": new}
+        elif (old or None) != (new or None):
+            changed[name] = {"old": old, "new": new}
+    if (row["archived_at"] is None) != (golden.archived_at is None):
+        changed["archived"] = {
+            "old": row["archived_at"] is not None,
+            "new": golden.archived_at is not None,
+        }
+    return changed
+
+
+def _audit(conn: Connection, changes: Mapping[int, Mapping[str, JsonValue]]) -> None:
+    if changes:
+        conn.execute(
+            text(
+                "INSERT INTO ops.change (entity_id, who, fields) "
+                "VALUES (:entity, 'sync', CAST(:fields AS jsonb))"
+            ),
+            [{"entity": e, "fields": json.dumps(dict(f))} for e, f in changes.items()],
+        )

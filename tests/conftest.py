@@ -1,0 +1,71 @@
+"""Real parts for every test: one embedded PostgreSQL a session, a fresh database a test."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from hub.clock import SystemClock
+from hub.db import engine as db_engine
+from hub.db.embedded import SUPERUSER, EmbeddedServer, Server
+from hub.db.engine import Database
+from hub.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def short_tmp() -> Iterator[Path]:
+    """A folder whose path is short enough for a socket."""
+    path = Path(tempfile.mkdtemp(prefix="hub"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server(short_tmp: Path) -> Iterator[Server]:
+    """The session's server, with the migrated database `hub` as the template of all others."""
+    embedded = EmbeddedServer(short_tmp / "home", SystemClock())
+    (short_tmp / "home").mkdir()
+    running = embedded.attach()
+    with db_engine.opened_embedded(running):
+        pass
+    yield running
+    embedded.detach()
+
+
+_number = iter(range(1_000_000))
+
+
+@pytest.fixture
+def db(server: Server) -> Iterator[Database]:
+    """A fresh, migrated database."""
+    name = f"t{os.getpid()}_{next(_number)}"
+    admin = create_engine(
+        server.url(SUPERUSER, database="postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT"
+    )
+    with admin.connect() as conn:
+        conn.execute(text(f"CREATE DATABASE {name} TEMPLATE hub OWNER hub_owner"))
+    with db_engine.opened_embedded(server, name) as database:
+        yield database
+    with admin.connect() as conn:
+        conn.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Three people who share the turns, and no source."""
+    people = [{"email": f"{n}@owners.example.com", "name": n.title()} for n in ("ann", "bob", "cid")]
+    return Settings.model_validate(
+        {
+            "home": str(tmp_path),
+            "people": people,
+            "groups": [{"name": "sales", "members": [p["email"] for p in people]}],
+            "routing": {"fallback": "group:sales"},
+            "smtp": {"sender": "hub@leadhub.example.com", "port": 9},
+        }
+    )

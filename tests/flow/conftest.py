@@ -1,0 +1,123 @@
+"""A hub over a real database, with a vendor whose pages a test writes by hand."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from hub.clock import SystemClock
+from hub.connectors.base import Cursor, Finding, Page, Stream, Window
+from hub.crm import owners
+from hub.db.engine import Database
+from hub.mappings.loader import load_all
+from hub.model.records import RawRecord
+from hub.model.verdicts import Op
+from hub.pipeline.context import Hub
+from hub.settings import Settings
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class HandConnector:
+    """A vendor written by hand: objects in lists, each with its modification time."""
+
+    source: str
+    objects: dict[str, list[RawRecord]] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
+    names: Sequence[str] = ()
+    page_size: int = 100
+
+    def streams(self) -> Sequence[Stream]:
+        return [Stream(name) for name in self.names]
+
+    def window(self, stream: Stream, cursor: Cursor | None) -> Window:
+        at = datetime.fromisoformat(str(cursor["watermark"])) if cursor else None
+        newest = max((r.at for r in self.objects.get(stream.name, ()) if r.at), default=START)
+        return Window(at, newest + timedelta(seconds=1), watermark=at)
+
+    def _inside(self, stream: Stream, since: datetime | None, until: datetime) -> list[RawRecord]:
+        rows = [
+            r
+            for r in self.objects.get(stream.name, ())
+            if r.at and (since is None or r.at >= since) and r.at < until
+        ]
+        return sorted(rows, key=lambda r: (r.at or START, r.source_id))
+
+    def read(self, stream: Stream, window: Window) -> Iterator[Page]:
+        rows = [
+            r
+            for r in self._inside(stream, window.since, window.until)
+            if r.source_id not in self.hidden
+        ]
+        cursor = {"watermark": window.until.isoformat()}
+        for start in range(0, len(rows), self.page_size):
+            yield Page(rows[start : start + self.page_size], cursor)
+        if not rows:
+            yield Page([], cursor)
+
+    def count(self, stream: Stream, since: datetime | None, until: datetime) -> int | None:
+        return sum(1 for r in self._inside(stream, since, until) if r.op is Op.UPSERT)
+
+    def check(self) -> Sequence[Finding]:
+        return []
+
+
+def salesforce_lead(number: int, *, at: int = 0, op: Op = Op.UPSERT, into: str | None = None, **values: Any) -> RawRecord:
+    """A Salesforce lead with the given fields, modified `at` seconds after the start."""
+    source_id = f"00Q{number:012d}AAA"
+    moment = START + timedelta(seconds=at or number)
+    row = {"Id": source_id, "IsDeleted": op is not Op.UPSERT, "CreatedDate": "2025-05-05T10:00:00.000+0000", **values}
+    return RawRecord(source_id, op, moment, moment.isoformat(), json.dumps(row).encode(), into)
+
+
+def typeform_answer(token: str, *, at: int = 1, **values: Any) -> RawRecord:
+    """A Typeform response whose answers have the given refs."""
+    moment = START + timedelta(seconds=at)
+    kinds = {"email": "email", "phone": "phone_number"}
+    answers = [
+        {
+            "field": {"id": ref, "ref": ref, "type": kinds.get(ref, "short_text")},
+            "type": kinds.get(ref, "text"),
+            kinds.get(ref, "text"): value,
+        }
+        for ref, value in values.items()
+    ]
+    row = {"token": token, "response_id": token, "submitted_at": moment.isoformat(), "answers": answers}
+    return RawRecord(f"f1:{token}", Op.UPSERT, moment, moment.isoformat(), json.dumps(row).encode())
+
+
+@dataclass
+class World:
+    """The two vendors and the hub over them."""
+
+    hub: Hub
+    salesforce: HandConnector
+    typeform: HandConnector
+    db: Database
+
+    def rows(self, statement: str, **values: Any) -> list[Any]:
+        from sqlalchemy import text
+
+        with self.db.engine.begin() as conn:
+            return list(conn.execute(text(statement), values))
+
+
+@pytest.fixture
+def world(db: Database, settings: Settings) -> World:
+    salesforce = HandConnector("salesforce", names=("users", "leads"))
+    typeform = HandConnector("typeform", names=("responses",))
+    connectors = {"salesforce": salesforce, "typeform": typeform}
+    with db.engine.begin() as conn:
+        owners.apply_people(
+            conn, [owners.Person(p.email, p.name, True, "UTC", {}) for p in settings.people]
+        )
+        owners.apply_groups(conn, [owners.Group(g.name, g.members) for g in settings.groups])
+    hub = Hub(db.engine, SystemClock(), settings, load_all(None), connectors.__getitem__)
+    return World(hub, salesforce, typeform, db)
+
+
+MakeLead = Callable[..., RawRecord]

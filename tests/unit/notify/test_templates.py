@@ -1,0 +1,173 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.errors import ConfigError
+from hub.notify.preferences import Event
+from hub.notify.templates import Notice, parse_words, render, tel_link, words
+
+EN = words("en")
+FULL = Notice(
+    event="lead_assigned",
+    lead_id=42,
+    public_url="https://hub.example.com/",
+    first_name="Zoë",
+    last_name="Łukasz-O'Hara",
+    company="Müller & Söhne",
+    email="zoe@example.com",
+    phone="+49 30 1234567",
+    source="typeform",
+    rule="DACH",
+    group="East",
+    topic="Demo",
+    question="Can you call me?\nBest before noon.",
+)
+BARE = Notice(event="lead_assigned", lead_id=7, public_url="http://localhost:8000")
+NAMES = ["first_name", "last_name", "company", "email", "phone", "source", "rule", "group"]
+FACTS = [*NAMES, "topic", "question"]
+
+
+def test_everything_known_is_told():
+    mail = render(FULL, EN)
+    assert mail.subject == "New lead: Zoë Łukasz-O'Hara, Müller & Söhne (via typeform)"
+    assert mail.link == "https://hub.example.com/leads/42"
+    assert mail.text == (
+        "Zoë Łukasz-O'Hara is now your lead.\n"
+        "\n"
+        "Company: Müller & Söhne\n"
+        "Source: typeform\n"
+        "Phone: +49 30 1234567 (tel:+49301234567)\n"
+        "E-mail: zoe@example.com\n"
+        "Why you: rule “DACH”, your turn in group “East”\n"
+        "\n"
+        "They asked (Demo):\n"
+        "> Can you call me?\n"
+        "> Best before noon.\n"
+        "\n"
+        "Open the lead: https://hub.example.com/leads/42\n"
+    )
+
+
+def test_nothing_known_leaves_no_holes():
+    mail = render(BARE, EN)
+    assert mail.subject == "New lead: someone without a name"
+    assert mail.text == (
+        "someone without a name is now your lead.\n\nOpen the lead: http://localhost:8000/leads/7\n"
+    )
+    assert mail.tel == ""
+
+
+@pytest.mark.parametrize("event", list(Event))
+@pytest.mark.parametrize("nothing", [None, "", "  ", "null", "None None", "null null", "NaN"])
+def test_no_none_and_no_null(event, nothing):
+    mail = render(replace(BARE, event=event, **dict.fromkeys(FACTS, nothing)), EN)
+    for word in ("None", "null", "NaN", "()", ": \n", "{", "“”"):
+        assert word not in mail.subject + mail.text
+
+
+def test_people_called_null_keep_their_name():
+    mail = render(replace(BARE, first_name="Jennifer", last_name="Null"), EN)
+    assert mail.subject == "New lead: Jennifer Null"
+
+
+def test_company_stands_in_for_a_missing_name_once():
+    mail = render(replace(BARE, company="ACME"), EN)
+    assert mail.subject == "New lead: ACME"
+    assert "Company:" not in mail.text
+
+
+def test_inquiry_says_that_nobody_new_came():
+    mail = render(replace(FULL, event="inquiry_received", rule=None, group=None), EN)
+    assert mail.subject == "Zoë Łukasz-O'Hara, Müller & Söhne, asks again (via typeform)"
+    assert "Why you: you own this lead\n" in mail.text
+
+
+@given(
+    event=st.sampled_from(list(Event)),
+    facts=st.fixed_dictionaries(dict.fromkeys(FACTS, st.none() | st.text(max_size=400))),
+)
+def test_any_text_makes_one_header_line_and_no_sentence_of_ours(event, facts):
+    mail = render(replace(BARE, event=event, **facts), EN)
+    assert len(mail.subject.splitlines()) == 1
+    assert len(mail.subject) <= 160
+    assert all(char == "\n" or ord(char) >= 32 for char in mail.text)
+    mail.text.encode("utf-8")
+    assert sum(line.startswith("Open the lead: ") for line in mail.text.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "evil", ["a\r\nBcc: x@y.z", "a\nBcc: x@y.z", "a\u2028Bcc: x", "a\x00\x85b"]
+)
+def test_line_breaks_in_names_are_spaces(evil):
+    mail = render(replace(BARE, first_name=evil, company=evil, source=evil), EN)
+    assert len(mail.subject.splitlines()) == 1
+    assert not any(line.startswith("Bcc") for line in mail.text.splitlines())
+
+
+def test_braces_in_values_are_text():
+    mail = render(replace(BARE, first_name="{who.__class__}", last_name="{0}"), EN)
+    assert mail.subject == "New lead: {who.__class__} {0}"
+
+
+def test_text_is_not_reversed_by_a_stranger():
+    assert "\u202e" not in render(replace(BARE, first_name="evil\u202etxt"), EN).subject
+
+
+def test_question_is_quoted_line_by_line():
+    text = render(replace(BARE, question="Hi\r\n\r\nOpen the lead: http://evil\n\n"), EN).text
+    assert "\n> Hi\n>\n> Open the lead: http://evil\n\nOpen the lead: http://localhost" in text
+
+
+@pytest.mark.parametrize(
+    ("phone", "link"),
+    [
+        ("+33 (0)1 23 45 67 89", "tel:+33123456789"),
+        ("(030) 123-4567", "tel:0301234567"),
+        ("+1 415 555 2671 ext. 12", "tel:+14155552671;ext=12"),
+        ("+1 415 555 2671x12", "tel:+14155552671;ext=12"),
+        ("٠١٢٣٤٥٦", "tel:0123456"),
+        ("call me", ""),
+        ("12", ""),
+        ("null", ""),
+        (None, ""),
+    ],
+)
+def test_tel_link(phone, link):
+    assert tel_link(phone) == link
+
+
+@given(phone=st.text(max_size=40))
+def test_tel_link_is_total(phone):
+    link = tel_link(phone)
+    assert link == "" or link.startswith("tel:")
+    assert " " not in link
+
+
+def test_unknown_language_is_refused():
+    with pytest.raises(ConfigError) as caught:
+        words("../en")
+    assert caught.value.hint == "known: en"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "unnamed: x",
+        "unnamed: x\nevents: {}",
+        "unnamed: [",
+        "unnamed: x\nevents: {lead_assigned: {subject: ['{whom}'], lines: []}}",
+    ],
+)
+def test_broken_language_file_is_refused(text):
+    with pytest.raises(ConfigError, match=r"fr\.yaml"):
+        parse_words(text, "fr.yaml")
+
+
+def test_misspelt_placeholder_is_refused():
+    one = "{subject: ['{whom}'], lines: []}"
+    text = "unnamed: x\nevents:\n" + "".join(f"  {event}: {one}\n" for event in Event)
+    with pytest.raises(ConfigError, match="whom"):
+        parse_words(text, "fr.yaml")
