@@ -11,7 +11,7 @@ import dagster as dg
 
 from hub.assets.resources import HubResource
 from hub.connectors.base import Stream
-from hub.connectors.registry import STREAMS
+from hub.connectors.registry import KNOWN, streams_of
 from hub.mappings.loader import names
 from hub.pipeline import flow
 from hub.records.batches import StreamLedger
@@ -38,7 +38,7 @@ def _land_asset(source: str, stream: Stream) -> dg.AssetsDefinition:
             )
         ],
     )
-    def land(hub: HubResource) -> dg.MaterializeResult[Any]:
+    def land(hub: HubResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         landed = flow.land_stream(hub.hub, hub.batch(source), stream)
         note = flow.window_note(hub.hub, hub.batch(source), stream.name)
         shortage = note.get("shortage")
@@ -68,7 +68,7 @@ def _normalize_asset(
         owners=OWNERS,
         description=f"{source}/{stream} in the hub's own words, by its mapping document.",
     )
-    def normalize(hub: HubResource) -> dg.MaterializeResult[Any]:
+    def normalize(hub: HubResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         counts = flow.run_normalize(hub.hub, source=source, stream=stream)
         return dg.MaterializeResult(metadata=dict(counts))
 
@@ -93,7 +93,7 @@ def _stage_asset(
         owners=OWNERS,
         description=description,
     )
-    def stage(hub: HubResource) -> dg.MaterializeResult[Any]:
+    def stage(hub: HubResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         return dg.MaterializeResult(metadata=dict(run(hub.hub)))
 
     return stage
@@ -115,7 +115,7 @@ def _proof_asset(deps: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
             dg.AssetCheckSpec("quarantine_rate", asset=key, blocking=True),
         ],
     )
-    def proof(hub: HubResource) -> dg.MaterializeResult[Any]:
+    def proof(hub: HubResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         ledgers = [entry for batch in hub.begun() for entry in flow.finish(hub.hub, batch)]
         waiting = flow.waiting(hub.hub)
         rate = _quarantine_rate(ledgers)
@@ -163,7 +163,7 @@ def _broken(ledgers: Sequence[StreamLedger]) -> dict[str, Any]:
 
 def build_defs(sources: Mapping[str, Sequence[Stream]] | None = None) -> dg.Definitions:
     """Return assets, jobs and schedules for the given sources (all known ones by default)."""
-    streams = sources if sources is not None else STREAMS
+    streams = sources if sources is not None else {name: streams_of(name) for name in KNOWN}
     mapped = set(names())
     assets: list[dg.AssetsDefinition] = []
     normalized: dict[str, list[dg.AssetKey]] = {}

@@ -1,10 +1,11 @@
 """Which sources there are, and a connector for a source's settings block."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 from hub.clock import Clock
-from hub.connectors.base import Connector
+from hub.connectors.base import Connector, Stream
 from hub.errors import ConfigError
 
 KNOWN = ("salesforce", "typeform")
@@ -38,6 +39,17 @@ def connect(source: str, settings_block: object, clock: Clock) -> Connector:
 
         return TypeformConnector(to_config(TypeformConfig, settings_block), clock)
     raise ConfigError(f"unknown source {source!r}", hint=f"one of {', '.join(KNOWN)}")
+
+
+def streams_of(source: str) -> Sequence[Stream]:
+    """Return a source's streams, in the order in which they are read, without connecting."""
+    if source == "salesforce":
+        from hub.connectors.salesforce.streams import STREAMS as salesforce  # noqa: N811, PLC0415
+
+        return salesforce
+    from hub.connectors.typeform.streams import STREAMS as typeform  # noqa: N811, PLC0415
+
+    return typeform
 
 
 def to_config(kind: type[_T], settings_block: object) -> _T:

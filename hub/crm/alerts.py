@@ -36,7 +36,9 @@ def facts(conn: Connection, lead_id: int, user_id: int) -> LeadFacts:
             lead.c.lead_source,
             user.c.email,
             user.c.is_active,
-        ).where(lead.c.id == lead_id, user.c.id == user_id)
+        )
+        .select_from(lead.join(user, user.c.id == user_id))
+        .where(lead.c.id == lead_id)
     ).one()
     return LeadFacts(*row)
 

@@ -119,9 +119,11 @@ def _settle(
     """Cluster the component and give every cluster a stable entity."""
     key_of = {i: records[i].stable_key for i in members}
     id_of = {key: i for i, key in key_of.items()}
-    pure = [_edge(key_of, e) for e in edges]
+    inside = [e for e in edges if e.a in members and e.b in members]
+    judged = [_edge(key_of, e) for e in inside if e.made_by.startswith("model:")]
+    decided = [_edge(key_of, e) for e in inside if not e.made_by.startswith("model:")]
     component_views = [views[i] for i in sorted(members)]
-    clusters = cluster(component_views, pure)
+    clusters = cluster(component_views, judged, decided)
     groups = [sorted(id_of[key] for key in group) for group in clusters]
     settled = _assign(conn, groups, records)
     identity.move_records(conn, settled.moves)
@@ -130,10 +132,16 @@ def _settle(
     identity.revive_entities(conn, [e for e in set(entity_of.values()) if e])
     behind = settled.touched | {e for i in changed if (e := entity_of.get(i)) is not None}
     identity.bump(conn, behind)
-    reviews = review_pairs(component_views, pure, clusters)
-    identity.replace_reviews(
-        conn, sorted(members), [(id_of[e.a], id_of[e.b], e.weight) for e in reviews]
-    )
+    reviews = [
+        (id_of[e.a], id_of[e.b], e.weight) for e in review_pairs(component_views, judged, clusters)
+    ]
+    # A doubtful pair whose other end is no part of this component is in review as well.
+    reviews += [
+        (e.a, e.b, e.weight)
+        for e in edges
+        if (e.a in members) != (e.b in members) and e.judgement == Judgement.UNSURE
+    ]
+    identity.replace_reviews(conn, sorted(members), reviews)
     return {"entities_touched": len(behind), "merged": len(settled.merged), "reviews": len(reviews)}
 
 

@@ -69,9 +69,7 @@ def _normalize_group(
     alive = [row for row in newest.values() if row.record.op is Op.UPSERT]
     gone = [row for row in newest.values() if row.record.op is not Op.UPSERT]
     now = max([hub.clock.now(), *(row.record.at for row in rows if row.record.at)])
-    settings = NormalizeSettings(
-        default_region=hub.settings.company.default_region, now=now
-    )
+    settings = NormalizeSettings(default_region=hub.settings.company.default_region, now=now)
     result = normalize(document, [row.record for row in alive], context, settings)
     verdicts = _outright_verdicts(result, newest)
     requeue = _store(conn, result, newest, document.version, verdicts)

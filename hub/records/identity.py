@@ -160,7 +160,7 @@ class StoredEdge:
 def component(conn: Connection, ids: Iterable[int]) -> tuple[set[int], list[StoredEdge]]:
     """Return all records connected with `ids` by a standing edge or a shared entity, and the edges.
 
-    Unsure edges are returned but do not extend the component.
+    Edges that are not "same" do not extend the component, so one end of them may lie outside.
     """
     members = set(ids)
     frontier = set(members)
@@ -191,8 +191,7 @@ def component(conn: Connection, ids: Iterable[int]) -> tuple[set[int], list[Stor
         )
         frontier = reached - members
         members |= frontier
-    inside = [e for e in edges.values() if e.a in members and e.b in members]
-    return members, inside
+    return members, list(edges.values())
 
 
 def aliases(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int]]:

@@ -176,11 +176,11 @@ class _Generator:
 
     def _make_namesakes(self, people: list[Person]) -> None:
         chosen = self._some(people, SHARES["namesake"])
-        others = [person for person in people if person not in chosen]
+        chosen_ids = {person.id for person in chosen}
+        others = [person for person in people if person.id not in chosen_ids]
         for person in chosen:
-            elsewhere = [one for one in others if one.company is not person.company]
-            if elsewhere:
-                model = self.rng.choice(elsewhere)
+            model = self.rng.choice(others) if others else person
+            if model.company is not person.company:
                 person.first_name, person.last_name = model.first_name, model.last_name
                 self.inventor.address(person)
 
@@ -221,9 +221,8 @@ class _Generator:
         )
         twice_lead = self._some(with_lead, SHARES["twice_in_salesforce"])
         twice_answer = self._some(with_answer, SHARES["twice_in_typeform"])
-        several = [
-            one for one in self.people if one in both or one in twice_lead or one in twice_answer
-        ]
+        ids = {one.id for one in [*both, *twice_lead, *twice_answer]}
+        several = [one for one in self.people if one.id in ids]
         differing = {one.id for one in self._some(several, SHARES["other_email"])}
         plan = [(one, "salesforce") for one in with_lead + twice_lead]
         plan += [(one, "typeform") for one in with_answer + twice_answer]

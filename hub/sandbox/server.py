@@ -39,6 +39,7 @@ HOST = "127.0.0.1"
 HIGHEST_PORT = 65_535
 _START_S, _STOP_S = 20, 5
 _STOPS_AFTER_S = 1
+_BACKLOG = 128
 Announce = Callable[[dict[str, Any]], None]
 
 
@@ -283,19 +284,14 @@ def _take_ports(first: int, names: list[str]) -> dict[str, socket.socket]:
         one = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            if port > HIGHEST_PORT:
-                raise ConfigError(
-                    f"port {port} for {name} does not exist", hint="choose a lower --port"
-                )
             one.bind((HOST, port))
-            one.listen(128)
-        except (OSError, ConfigError) as exc:
+            one.listen(_BACKLOG)
+        except (OSError, OverflowError) as exc:
             for other in (one, *taken.values()):
                 other.close()
-            if isinstance(exc, ConfigError):
-                raise
+            reason = exc.strerror if isinstance(exc, OSError) else "there is no such port"
             raise ConfigError(
-                f"port {port} on {HOST} for {name} cannot be taken: {exc.strerror}",
+                f"port {port} on {HOST} for {name} cannot be taken: {reason}",
                 hint="choose another --port, or 0 for free ports",
             ) from exc
         taken[name] = one

@@ -7,7 +7,7 @@ import threading
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any, cast
+from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -44,7 +44,7 @@ class Mailbox:
 
 def _shown(envelope: Envelope) -> dict[str, Any]:
     content = envelope.original_content or b""
-    message = cast("EmailMessage", message_from_bytes(content, policy=policy.default))
+    message = message_from_bytes(content, policy=policy.default)
     text, html = (message.get_body(preferencelist=(kind,)) for kind in ("plain", "html"))
     return {
         "message_id": _header(message, "Message-ID"),

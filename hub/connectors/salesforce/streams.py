@@ -38,6 +38,7 @@ _USERS = Stream(
     "users", context=True, volatile=frozenset({"LastLoginDate"}), window_by="SystemModstamp"
 )
 _LEADS = Stream("leads", reports_deletes=True, window_by="SystemModstamp")
+STREAMS = (_USERS, _LEADS)
 _OBJECTS = {"users": "User", "leads": "Lead"}
 
 
@@ -169,10 +170,9 @@ class SalesforceConnector:
             reached = _last_position(batch.rows, shape)
             if self._is_last(batch) and reached is None:  # nothing, or nothing with an id
                 return batch, position or _Position(window.until, "")
+            # a page may begin again with what we have; what counts is that it ends further on
             if reached is not None and (position is None or _is_after(reached, position)):
-                first = _first_position(batch.rows, shape)
-                if position is None or first is None or _is_after(first, position):
-                    return batch, reached
+                return batch, reached
         raise ProtocolError(
             f"salesforce {shape.name}: the page after ({shape.cursor_field}"
             f" {iso(position.at) if position else 'start'}, Id {position.id if position else '-'})"
@@ -269,10 +269,6 @@ def _position(row: Mapping[str, Any], shape: _Shape) -> _Position | None:
 def _last_position(rows: Sequence[Mapping[str, Any]], shape: _Shape) -> _Position | None:
     places = (_position(row, shape) for row in reversed(rows))
     return next((place for place in places if place), None)
-
-
-def _first_position(rows: Sequence[Mapping[str, Any]], shape: _Shape) -> _Position | None:
-    return next((place for row in rows if (place := _position(row, shape))), None)
 
 
 def _is_after(one: _Position, other: _Position) -> bool:

@@ -28,6 +28,7 @@ from hub.model.verdicts import Op
 _T = TypeVar("_T")
 _FORMS = Stream("forms", countable=False, context=True, window_by="last_updated_at")
 _RESPONSES = Stream("responses", window_by="submitted_at")
+STREAMS = (_FORMS, _RESPONSES)
 _FORMS_A_LIST = 200
 _FORMS_A_PAGE = 20
 _MOST_ROWS = 1000

@@ -10,7 +10,11 @@ from hub.connectors.windows import after, freeze, inside, iso, parse_time
 from hub.errors import ConfigError
 
 T0 = datetime(2026, 11, 24, 12, 0, 0, 987654, tzinfo=UTC)
-moments = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))
+moments = st.datetimes(  # naive bounds are how hypothesis wants them
+    datetime(1990, 1, 1),  # noqa: DTZ001
+    datetime(2090, 1, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
 
 
 def frozen(cursor, now=T0):

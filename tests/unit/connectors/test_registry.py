@@ -1,0 +1,66 @@
+"""Settings blocks become connectors, secrets opened only on the way in."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+from pydantic import SecretStr
+
+from hub.clock import FixedClock
+from hub.connectors.registry import KNOWN, connect, to_config
+from hub.connectors.salesforce.client import SalesforceConfig
+from hub.connectors.typeform.client import TypeformConfig
+from hub.errors import ConfigError
+
+CLOCK = FixedClock(datetime(2026, 11, 24, tzinfo=UTC))
+BLOCKS = {
+    "salesforce": SimpleNamespace(
+        domain="acme.my", client_secret=SecretStr("s3cret"), password=None
+    ),
+    "typeform": SimpleNamespace(token=SecretStr("s3cret"), forms=["a", "b"], base_url="https://h/"),
+}
+
+
+@pytest.mark.parametrize("source", KNOWN)
+def test_each_known_source_connects_without_a_request(source):
+    one = connect(source, BLOCKS[source], CLOCK)
+    assert one.source == source
+    assert one.streams()
+
+
+def test_unknown_source():
+    with pytest.raises(ConfigError, match="unknown source"):
+        connect("hubspot", object(), CLOCK)
+
+
+def test_values_are_taken_over_and_none_means_the_default():
+    config = to_config(SalesforceConfig, BLOCKS["salesforce"])
+    assert config.client_secret == "s3cret"
+    assert config.password == ""
+    assert to_config(TypeformConfig, BLOCKS["typeform"]).forms == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("kind", "source"), [(SalesforceConfig, "salesforce"), (TypeformConfig, "typeform")]
+)
+def test_no_secret_in_a_printed_config(kind, source):
+    assert "s3cret" not in repr(to_config(kind, BLOCKS[source]))
+
+
+def test_a_key_does_not_travel_in_clear():
+    block = SimpleNamespace(token=SecretStr("s3cret"), base_url="http://api.example.com")
+    with pytest.raises(ConfigError, match="loopback"):
+        connect("typeform", block, CLOCK)
+
+
+def test_the_hubs_own_settings_fit():
+    settings = pytest.importorskip("hub.settings")
+    blocks = {
+        "salesforce": settings.SalesforceSettings(domain="acme.my"),
+        "typeform": settings.TypeformSettings(),
+    }
+    kinds = {"salesforce": SalesforceConfig, "typeform": TypeformConfig}
+    for source, block in blocks.items():
+        names = set(type(block).model_fields)
+        assert names == set(kinds[source].__dataclass_fields__)
+        assert connect(source, block, CLOCK).source == source

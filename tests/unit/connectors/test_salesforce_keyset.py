@@ -1,0 +1,320 @@
+"""The keyset walk over a small org in memory: nothing is lost, whatever pages, ties and changes."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hub.clock import FixedClock
+from hub.connectors.governor import Usage
+from hub.connectors.salesforce.client import Batch, SalesforceConfig, short_domain
+from hub.connectors.salesforce.streams import SalesforceConnector, id18
+from hub.connectors.windows import parse_time
+from hub.errors import ConfigError, ProtocolError
+from hub.model.verdicts import Op
+
+DATA = Path(__file__).parents[2] / "data" / "salesforce"
+T0 = datetime(2026, 11, 24, tzinfo=UTC)
+FIELDS = [
+    {"name": "Id", "type": "id", "filterable": True},
+    {"name": "SystemModstamp", "type": "datetime", "filterable": True},
+    {"name": "LastModifiedDate", "type": "datetime", "filterable": True},
+    {"name": "IsDeleted", "type": "boolean", "filterable": True},
+    {"name": "MasterRecordId", "type": "reference", "filterable": True},
+    {"name": "Address", "type": "address", "filterable": True},
+    {"name": "LastViewedDate", "type": "datetime", "filterable": True},
+]
+
+
+def stamp(second):
+    return (T0 + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+
+
+def lead_id(n):
+    return id18(f"00Q{n:012d}")
+
+
+def row(n, second, **values):
+    return {"Id": lead_id(n), "SystemModstamp": stamp(second), "IsDeleted": False, **values}
+
+
+class FakeOrg:
+    """Stands in for SalesforceClient; understands the queries of the connector and no other."""
+
+    def __init__(self, rows, batch_size=2000):
+        self.rows = rows
+        self.batch_size = batch_size
+        self.queries = []
+        self.before_answer = lambda: None
+        self.fields = FIELDS
+
+    def describe(self, name):
+        return self.fields
+
+    def limits(self):
+        return Usage(1, 100), T0 + timedelta(days=1)
+
+    def count(self, soql):
+        return len([one for one in self.matching(soql) if not one["IsDeleted"]])
+
+    def matching(self, soql):
+        found = list(self.rows)
+        for op, moment in re.findall(r"(?:WHERE|AND) SystemModstamp (>=|<) (\S+)", soql):
+            limit = parse_time(moment)
+            at = lambda one: parse_time(one["SystemModstamp"])
+            if op == ">=":
+                found = [one for one in found if at(one) >= limit]
+            else:
+                found = [one for one in found if at(one) < limit]
+        key = re.search(r"\(SystemModstamp > (\S+) OR Id > '(\w+)'\)", soql)
+        if key:
+            t, last = parse_time(key[1]), key[2]
+            found = [
+                one for one in found if parse_time(one["SystemModstamp"]) > t or one["Id"] > last
+            ]
+        return sorted(found, key=lambda one: (one["SystemModstamp"], one.get("Id") or ""))
+
+    def query(self, soql, *, deleted):
+        assert deleted
+        self.queries.append(soql)
+        self.before_answer()
+        limit = int(re.search(r"LIMIT (\d+)", soql)[1])
+        found = self.matching(soql)[:limit]
+        rows = found[: self.batch_size]
+        raws = [json.dumps(one).encode() for one in rows]
+        done = len(rows) == len(found)
+        return Batch(rows, raws, len(found), done, "" if done else "/next")
+
+    def more(self, next_url):
+        raise AssertionError("a batch with rows ends at its own last row")
+
+
+def connector(org, **config):
+    config = SalesforceConfig(domain="acme.my", page_size=3, **config)
+    one = SalesforceConnector(config, FixedClock(T0))
+    one._client = org
+    return one
+
+
+def leads(one):
+    return next(stream for stream in one.streams() if stream.name == "leads")
+
+
+def read_all(one, cursor=None):
+    stream = leads(one)
+    pages = list(one.read(stream, one.window(stream, cursor)))
+    return [record for page in pages for record in page.records], pages[-1].cursor
+
+
+times = st.lists(st.integers(0, 4), max_size=25)
+
+
+@given(times, st.integers(1, 4))
+def test_every_record_once_whatever_ties_and_batches(seconds, batch_size):
+    org = FakeOrg([row(n, second) for n, second in enumerate(seconds)], batch_size)
+    records, cursor = read_all(connector(org))
+    assert [one.source_id for one in records] == [one["Id"] for one in org.matching("")]
+    assert set(cursor) == {"watermark"}
+
+
+@given(times, st.data())
+def test_a_crash_after_any_page_loses_and_doubles_nothing(seconds, data):
+    org = FakeOrg([row(n, second) for n, second in enumerate(seconds)])
+    cursor, got = None, []
+    for _ in range(40):
+        one = connector(org)  # a new process
+        stream = leads(one)
+        pages = one.read(stream, one.window(stream, cursor))
+        for _ in range(data.draw(st.integers(1, 3))):
+            page = next(pages, None)
+            if page is None:
+                break
+            cursor = json.loads(json.dumps(page.cursor))
+            got += [record.source_id for record in page.records]
+        if set(cursor) == {"watermark"}:
+            break
+    assert sorted(got) == sorted(one["Id"] for one in org.rows)
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=25), st.data())
+@settings(deadline=None)
+def test_what_changes_during_paging_comes_now_or_next_time(seconds, data):
+    org = FakeOrg([row(n, second) for n, second in enumerate(seconds)])
+
+    def edit():
+        if org.rows and data.draw(st.booleans()):
+            which = data.draw(st.integers(0, len(org.rows) - 1))
+            late = 86_400 + len(org.queries)
+            org.rows[which] = {**org.rows[which], "SystemModstamp": stamp(late), "v": late}
+
+    org.before_answer = edit
+    one = connector(org)
+    first, cursor = read_all(one)
+    org.before_answer = lambda: None
+    org.limits = lambda: (Usage(1, 100), T0 + timedelta(days=3))
+    second, _ = read_all(one, cursor)
+    latest = {}
+    for record in first + second:
+        latest[record.source_id] = json.loads(record.payload)
+    assert latest == {one["Id"]: one for one in org.rows}
+
+
+def test_one_second_with_more_rows_than_a_page():
+    org = FakeOrg([row(n, 5) for n in range(50)])
+    records, _ = read_all(connector(org))
+    assert len({one.source_id for one in records}) == len(records) == 50
+
+
+def test_the_end_is_told_by_the_total_not_by_a_short_page():
+    org = FakeOrg([row(n, n) for n in range(6)], batch_size=1)
+    records, _ = read_all(connector(org))
+    assert len(records) == 6
+
+
+def test_deleted_and_merged_records_are_told_apart():
+    org = FakeOrg([
+        row(1, 1),
+        row(2, 2, IsDeleted=True),
+        row(3, 3, IsDeleted=True, MasterRecordId=lead_id(1)[:15]),
+    ])  # fmt: skip
+    one = connector(org)
+    records, _ = read_all(one)
+    assert [(record.op, record.into) for record in records] == [
+        (Op.UPSERT, None),
+        (Op.DELETE, None),
+        (Op.MERGE_INTO, lead_id(1)),
+    ]
+    assert one.count(leads(one), None, T0 + timedelta(days=1)) == 1
+    assert "IsDeleted" not in org.queries[0].split("WHERE")[1]
+
+
+def test_a_window_is_not_moved_by_an_empty_read():
+    one = connector(FakeOrg([]))
+    stream = leads(one)
+    pages = list(one.read(stream, one.window(stream, None)))
+    assert [len(page.records) for page in pages] == [0]
+    assert pages[0].cursor == {"watermark": "2026-11-24T23:59:00Z"}
+
+
+def test_a_record_without_an_id_is_handed_out():
+    org = FakeOrg([row(1, 1), {**row(2, 2), "Id": None}, row(3, 3)])
+    records, _ = read_all(connector(org))
+    assert [one.source_id for one in records][:3] == [lead_id(1), "", lead_id(3)]
+
+
+def test_only_records_without_an_id():
+    records, _ = read_all(connector(FakeOrg([{**row(2, 2), "Id": None}])))
+    assert [one.source_id for one in records] == [""]
+
+
+def test_a_page_that_repeats_itself_for_ever_is_named():
+    org = FakeOrg([row(n, 1) for n in range(9)])
+    honest = org.query
+    first = honest("SELECT x FROM Lead LIMIT 3", deleted=True)
+    org.query = lambda soql, *, deleted: first
+    with pytest.raises(ProtocolError, match=r"SystemModstamp 2026-11-24T00:00:01Z, Id 00Q"):
+        read_all(connector(org))
+
+
+def test_a_page_that_repeats_itself_once_is_asked_for_again():
+    org = FakeOrg([row(n, 1) for n in range(9)])
+    honest, given_answers = org.query, []
+
+    def query(soql, *, deleted):
+        answer = honest(soql, deleted=deleted)
+        given_answers.append(answer)
+        return given_answers[0] if len(given_answers) == 2 else answer
+
+    org.query = query
+    records, _ = read_all(connector(org))
+    assert len(records) == len({one.source_id for one in records}) == 9
+
+
+def test_fields_come_from_describe_without_compounds():
+    org = FakeOrg([])
+    read_all(connector(org))
+    selected = org.queries[0].split(" FROM ")[0]
+    assert selected == ("SELECT Id, SystemModstamp, LastModifiedDate, IsDeleted, MasterRecordId")
+
+
+def test_recorded_describe_gives_a_query():
+    org = FakeOrg([])
+    described = json.loads((DATA / "describe_Lead.json").read_bytes())
+    org.fields = described["interactions"][0]["response"]["body"]["fields"]
+    read_all(connector(org))
+    selected = org.queries[0].removeprefix("SELECT ").split(" FROM ")[0].split(", ")
+    assert {"Id", "SystemModstamp", "Name", "Street", "Email"} <= set(selected)
+    assert "Address" not in selected
+
+
+def test_last_modified_date_where_system_modstamp_cannot_be_filtered():
+    org = FakeOrg([])
+    org.fields = [
+        {**one, "filterable": one["name"] != "SystemModstamp"} if "name" in one else one
+        for one in FIELDS
+    ]
+    one = connector(org)
+    stream = leads(one)
+    list(one.read(stream, one.window(stream, None)))
+    assert "ORDER BY LastModifiedDate, Id" in org.queries[0]
+    assert leads(one).window_by == "LastModifiedDate"
+
+
+def test_no_time_to_run_on_is_the_operators_business():
+    org = FakeOrg([])
+    org.fields = [FIELDS[0]]
+    with pytest.raises(ConfigError, match="neither SystemModstamp"):
+        read_all(connector(org))
+
+
+def test_too_many_fields_for_a_request_line_is_said_before_the_vendor_does():
+    org = FakeOrg([])
+    org.fields = [
+        *FIELDS,
+        *({"name": f"Custom_field_{n}__c", "type": "string"} for n in range(900)),
+    ]
+    with pytest.raises(ConfigError, match="do not fit"):
+        read_all(connector(org))
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        ("00Dx0000000BV7z", "00Dx0000000BV7zEAG"),
+        ("a00E0000004D5ls", "a00E0000004D5lsIAC"),
+        ("0015w00002DxyzA", None),
+    ],
+)
+def test_ids_are_compared_in_their_long_form(short, long):
+    made = id18(short)
+    assert len(made) == 18
+    assert made == (long or made)
+    assert id18(made) == made
+
+
+def test_what_is_no_id():
+    assert id18(None) == id18(5) == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "short"),
+    [
+        ("acme.my", "acme.my"),
+        ("acme", "acme.my"),
+        ("https://Acme.my.salesforce.com/", "acme.my"),
+        ("acme--dev.sandbox.my.salesforce.com", "acme--dev.sandbox.my"),
+        ("login", "login"),
+        ("test.salesforce.com", "test"),
+    ],
+)
+def test_domains_as_people_type_them(typed, short):
+    assert short_domain(typed) == short
+
+
+def test_api_version_is_checked_at_once():
+    with pytest.raises(ConfigError, match="api_version"):
+        SalesforceConnector(SalesforceConfig(domain="a", api_version="v64"), FixedClock(T0))
