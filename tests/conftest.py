@@ -59,7 +59,9 @@ def db(server: Server) -> Iterator[Database]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Three people who share the turns, and no source."""
-    people = [{"email": f"{n}@owners.example.com", "name": n.title()} for n in ("ann", "bob", "cid")]
+    people = [
+        {"email": f"{n}@owners.example.com", "name": n.title()} for n in ("ann", "bob", "cid")
+    ]
     return Settings.model_validate(
         {
             "home": str(tmp_path),

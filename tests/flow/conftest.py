@@ -66,11 +66,18 @@ class HandConnector:
         return []
 
 
-def salesforce_lead(number: int, *, at: int = 0, op: Op = Op.UPSERT, into: str | None = None, **values: Any) -> RawRecord:
+def salesforce_lead(
+    number: int, *, at: int = 0, op: Op = Op.UPSERT, into: str | None = None, **values: Any
+) -> RawRecord:
     """A Salesforce lead with the given fields, modified `at` seconds after the start."""
     source_id = f"00Q{number:012d}AAA"
     moment = START + timedelta(seconds=at or number)
-    row = {"Id": source_id, "IsDeleted": op is not Op.UPSERT, "CreatedDate": "2025-05-05T10:00:00.000+0000", **values}
+    row = {
+        "Id": source_id,
+        "IsDeleted": op is not Op.UPSERT,
+        "CreatedDate": "2025-05-05T10:00:00.000+0000",
+        **values,
+    }
     return RawRecord(source_id, op, moment, moment.isoformat(), json.dumps(row).encode(), into)
 
 
@@ -86,7 +93,12 @@ def typeform_answer(token: str, *, at: int = 1, **values: Any) -> RawRecord:
         }
         for ref, value in values.items()
     ]
-    row = {"token": token, "response_id": token, "submitted_at": moment.isoformat(), "answers": answers}
+    row = {
+        "token": token,
+        "response_id": token,
+        "submitted_at": moment.isoformat(),
+        "answers": answers,
+    }
     return RawRecord(f"f1:{token}", Op.UPSERT, moment, moment.isoformat(), json.dumps(row).encode())
 
 

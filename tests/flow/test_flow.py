@@ -13,7 +13,9 @@ BOTH = ["salesforce", "typeform"]
 
 def test_a_lead_is_loaded_assigned_and_accounted_for(world: World) -> None:
     world.salesforce.objects["leads"] = [
-        salesforce_lead(n, LastName=f"Name{n}", FirstName="Eve", Email=f"eve{n}@corp{n}.example.com")
+        salesforce_lead(
+            n, LastName=f"Name{n}", FirstName="Eve", Email=f"eve{n}@corp{n}.example.com"
+        )
         for n in range(1, 8)
     ]
     report = flow.sync(world.hub, ["salesforce"])
@@ -89,7 +91,9 @@ def test_a_form_with_two_peoples_keys_never_connects_them(
         flow.sync(world.hub, BOTH)
     entity = {
         row.source_id: row.entity_id
-        for row in world.rows("SELECT source_id, entity_id FROM ops.source_record WHERE target = 'lead'")
+        for row in world.rows(
+            "SELECT source_id, entity_id FROM ops.source_record WHERE target = 'lead'"
+        )
     }
     anna, marc = entity["00Q000000000001AAA"], entity["00Q000000000002AAA"]
     assert anna != marc
@@ -158,8 +162,10 @@ def test_legacy_owners_are_taken_over_by_email_and_leavers_go_to_the_group(world
 
     def user(number: int, email: str) -> RawRecord:
         source_id = f"005{number:012d}AAA"
-        row = {"Id": source_id, "Name": email.split("@")[0], "Email": email, "IsActive": True}
-        return RawRecord(source_id, Op.UPSERT, START + timedelta(seconds=1), "1", json.dumps(row).encode())
+        row = {"Id": source_id, "Name": email.partition("@")[0], "Email": email, "IsActive": True}
+        return RawRecord(
+            source_id, Op.UPSERT, START + timedelta(seconds=1), "1", json.dumps(row).encode()
+        )
 
     world.salesforce.objects["users"] = [
         user(1, "Bob@owners.example.com"), user(2, "leaver@owners.example.com")
@@ -172,7 +178,10 @@ def test_legacy_owners_are_taken_over_by_email_and_leavers_go_to_the_group(world
     users = next(e for e in report.ledgers if e.stream == "users")
     assert dict(users.verdicts) == {"merged": 1, "created": 1}
     owners = world.rows("SELECT last_name, owner_email FROM reporting.leads ORDER BY id")
-    assert [tuple(r) for r in owners] == [("A", "bob@owners.example.com"), ("B", "ann@owners.example.com")]
+    assert [tuple(r) for r in owners] == [
+        ("A", "bob@owners.example.com"),
+        ("B", "ann@owners.example.com"),
+    ]
     reasons = [r.reason for r in world.rows("SELECT reason FROM reporting.assignments ORDER BY id")]
     assert reasons[0].startswith("legacy owner")
     assert "inactive" in reasons[1]

@@ -74,7 +74,7 @@ def start() -> Iterator[object]:
 
     def run(answer):
         server = Vendor(answer)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         servers.append((server, thread))
         return server

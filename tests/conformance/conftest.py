@@ -1,0 +1,164 @@
+"""The emulated vendors as a process of their own, and what the suite needs to know of each."""
+
+import json
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+
+from hub.clock import SystemClock
+from hub.connectors.base import Connector, Page, Stream, Window
+from hub.connectors.registry import KNOWN, connect
+from hub.connectors.session import VendorSession
+from hub.model.records import RawRecord
+from hub.model.verdicts import Op
+
+TIME_SCALE = 200
+LAG_S = 60
+START_S = 40
+_PEOPLE = 50
+# what the control server takes as values of a new record, per vendor
+_NEW: Mapping[str, Callable[[int], dict[str, Any]]] = {
+    "salesforce": lambda n: {"LastName": f"Person {n}", "Company": f"Company {n}"},
+    "typeform": lambda n: {"first_name": "Person", "last_name": str(n), "email": f"p{n}@b.example"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """One vendor in the sandbox, as the suite sees it: main stream, truth, and how to change it."""
+
+    source: str
+    url: str
+    credentials: Mapping[str, str]
+    control: str
+
+    def connect(self, **settings: Any) -> Connector:
+        """Return a new connector, as a new process would have it."""
+        block = {"base_url": self.url, "time_scale": TIME_SCALE, "lag_s": LAG_S, "page_size": 7}
+        return connect(
+            self.source,
+            SimpleNamespace(**{**self.credentials, **block, **settings}),
+            SystemClock(),
+        )
+
+    @staticmethod
+    def stream(connector: Connector) -> Stream:
+        """Return the stream the vendor is there for: the last one."""
+        return connector.streams()[-1]
+
+    def truth(self) -> set[str]:
+        """Return the ids of all records that ever were, by the sandbox's own account."""
+        records = self.ask("GET", "/truth")["records"]
+        return {one["id"] for one in records if one["source"] == self.source}
+
+    def deleted(self) -> set[str]:
+        """Return the ids of the records that were deleted or merged away."""
+        events = self.ask("GET", "/events")["events"]
+        gone = [one for one in events if one["op"] in {"delete", "merge"}]
+        return {one["id"] for one in gone if one["source"] == self.source}
+
+    def expected(self, stream: Stream) -> set[str]:
+        """Return the ids that a read from the beginning must bring."""
+        return self.truth() if stream.reports_deletes else self.truth() - self.deleted()
+
+    def create(self, n: int = 1) -> str:
+        """Let a new record appear; return its id."""
+        return self.event("create", values=_NEW[self.source](n))
+
+    def event(self, op: str, **rest: Any) -> str:
+        """Let something happen to the main stream."""
+        name = self.connect().streams()[-1].name
+        event = {"op": op, "source": self.source, "stream": name, **rest}
+        return str(self.ask("POST", "/events", event)["id"])
+
+    def break_by(self, profiles: str) -> None:
+        """Switch on exactly these faults."""
+        self.ask("PUT", "/faults", {"faults": profiles})
+
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        """Ask the control server."""
+        answer = requests.request(method, self.control + path, json=body, timeout=10)
+        answer.raise_for_status()
+        return answer.json()
+
+
+def read_window(connector: Connector, stream: Stream, cursor: Any = None) -> list[Page]:
+    """Return the pages of the next window."""
+    return list(connector.read(stream, connector.window(stream, cursor)))
+
+
+def records_of(pages: list[Page]) -> list[RawRecord]:
+    """Return all records of the pages."""
+    return [record for page in pages for record in page.records]
+
+
+def plain_ids(records: list[RawRecord]) -> list[str]:
+    """Return source ids as the sandbox names them: a form answer without its form."""
+    return [record.source_id.rpartition(":")[2] for record in records]
+
+
+def live_n(records: list[RawRecord], window: Window) -> int:
+    """Return how many distinct live records a read brought, by each one's last word."""
+    last = {record.source_id: record for record in records}
+    return sum(one.op is Op.UPSERT for one in last.values())
+
+
+def settle() -> None:
+    """Wait until what happened by now lies before the next window's end."""
+    time.sleep((LAG_S + 45) / TIME_SCALE + 0.05)
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Mapping[str, Any]]:
+    """Return what the running sandbox announced."""
+    arguments = ["--json", "--people", str(_PEOPLE), "--time-scale", str(TIME_SCALE), "--seed", "7"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hub.sandbox", *arguments], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        ready, _, _ = select.select([process.stdout], [], [], START_S)
+        line = process.stdout.readline() if ready else ""
+        if not line:
+            pytest.fail(f"the sandbox did not start within {START_S} s")
+        yield json.loads(line)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+@pytest.fixture(params=KNOWN)
+def vendor(request: pytest.FixtureRequest, sandbox: Mapping[str, Any]) -> Iterator[Vendor]:
+    """Return each vendor in turn, whole again after the test."""
+    said = sandbox["vendors"][request.param]
+    one = Vendor(request.param, said["url"], said["credentials"], sandbox["control"])
+    yield one
+    one.break_by("")
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Return the list that fills with method and path of every call to a vendor."""
+    seen: list[tuple[str, str]] = []
+    send = VendorSession.send
+
+    def spy(self: VendorSession, request: Any, **kwargs: Any) -> Any:
+        seen.append((request.method, request.path_url))
+        return send(self, request, **kwargs)
+
+    monkeypatch.setattr(VendorSession, "send", spy)
+    return seen
