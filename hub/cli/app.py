@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -286,12 +287,18 @@ def quarantine_list(json: Json = False, config: Config = None) -> None:
         )
 
 
+def _interrupt(_signal: int, _frame: object) -> None:
+    """End as Ctrl-C does, so that children and the embedded server are stopped."""
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run the command line; every foreseen error is one line and an exit code."""
     from hub.logs import configure
 
     level = logging.getLevelNamesMapping().get(os.environ.get("HUB_LOG", "WARNING").upper(), 30)
     configure(json=not sys.stderr.isatty(), level=level)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
     except HubError as error:

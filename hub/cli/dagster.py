@@ -31,6 +31,7 @@ def write_dagster_home(settings: Settings, database: Database) -> dict[str, str]
     document = {
         "storage": {"postgres": {"postgres_url": {"env": "HUB_DAGSTER_URL"}}},
         "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
         "python_logs": {"managed_python_loggers": ["hub"], "python_log_level": "INFO"},
     }
     (home / "dagster.yaml").write_text(yaml.safe_dump(document))

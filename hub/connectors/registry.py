@@ -42,14 +42,16 @@ def connect(source: str, settings_block: object, clock: Clock) -> Connector:
 
 
 def streams_of(source: str) -> Sequence[Stream]:
-    """Return a source's streams, in the order in which they are read, without connecting."""
+    """Return a source's streams in reading order, without settings and without a request."""
     if source == "salesforce":
-        from hub.connectors.salesforce.streams import STREAMS as salesforce  # noqa: N811, PLC0415
+        from hub.connectors.salesforce.streams import STREAMS as salesforce_streams  # noqa: PLC0415, N811
 
-        return salesforce
-    from hub.connectors.typeform.streams import STREAMS as typeform  # noqa: N811, PLC0415
+        return salesforce_streams
+    if source == "typeform":
+        from hub.connectors.typeform.streams import STREAMS as typeform_streams  # noqa: PLC0415, N811
 
-    return typeform
+        return typeform_streams
+    raise ConfigError(f"unknown source {source!r}", hint=f"one of {', '.join(KNOWN)}")
 
 
 def to_config(kind: type[_T], settings_block: object) -> _T:

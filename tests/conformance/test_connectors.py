@@ -6,10 +6,12 @@ A test asks for a declared capability of the stream, never for a vendor's name.
 import json
 import time
 import traceback
+from typing import Any
 
 import pytest
 
 from hub.errors import CredentialError, HubError
+from hub.model.records import RawRecord
 from hub.model.verdicts import Op
 from tests.conformance.conftest import (
     Vendor,
@@ -139,7 +141,8 @@ def test_what_changes_during_paging_comes_now_or_next_time(vendor: Vendor):
     settle()
     one = vendor.connect(page_size=4)
     stream = vendor.stream(one)
-    got, cursor = [], None
+    got: list[RawRecord] = []
+    cursor: Any = None
     for n, page in enumerate(one.read(stream, one.window(stream, None))):
         got += page.records
         cursor = page.cursor

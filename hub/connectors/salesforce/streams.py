@@ -83,7 +83,7 @@ class SalesforceConnector:
         known = self._shapes
         return [
             replace(one, window_by=known[one.name].cursor_field) if one.name in known else one
-            for one in (_USERS, _LEADS)
+            for one in STREAMS
         ]
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all

@@ -58,16 +58,22 @@ class _Item(msgspec.Struct):
 class _Walk:
     """Where the walk over the forms stands."""
 
-    known: frozenset[str]
+    known: frozenset[str] | None  # None: a bare span was asked for, and all forms keep to it
     done: tuple[str, ...] = ()
     form: str = ""
     before: str = ""
 
     def position(self) -> Mapping[str, JsonValue]:
         """Return what the cursor keeps."""
-        known: list[JsonValue] = [*sorted(self.known)]
         done: list[JsonValue] = [*self.done]
-        return {"known": known, "done": done, "form": self.form, "before": self.before}
+        place: dict[str, JsonValue] = {"done": done, "form": self.form, "before": self.before}
+        if self.known is not None:
+            place["known"] = [*sorted(self.known)]
+        return place
+
+    def since_for(self, form_id: str, since: datetime | None) -> datetime | None:
+        """Return where the window begins for a form: nowhere if no window has covered it yet."""
+        return since if self.known is None or form_id in self.known else None
 
 
 @dataclass(slots=True)
@@ -104,7 +110,7 @@ class TypeformConnector:
 
     def streams(self) -> Sequence[Stream]:
         """Return the definitions before the responses they explain."""
-        return [_FORMS, _RESPONSES]
+        return STREAMS
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
         """Freeze the next window by Typeform's clock, or take up the unfinished one."""
@@ -177,7 +183,7 @@ class TypeformConnector:
         due = [
             one
             for one in everything
-            if one.id > walk.form and _is_due(one, window, is_known=one.id in walk.known)
+            if one.id > walk.form and _is_due(one, walk.since_for(one.id, window.since))
         ]
         for start in range(0, len(due) - _FORMS_A_PAGE, _FORMS_A_PAGE):
             chunk = due[start : start + _FORMS_A_PAGE]
@@ -224,7 +230,8 @@ class TypeformConnector:
             if form.id in walk.done:
                 continue
             before = walk.before if form.id == walk.form else ""
-            for records, token in self._walk_form(form.id, window, walk.known, before):
+            since = walk.since_for(form.id, window.since)
+            for records, token in self._walk_form(form.id, since, window.until, before):
                 at = _Walk(walk.known, walk.done, form.id, token)
                 yield Page(records, inside(window, at.position()))
             walk = _Walk(walk.known, (*walk.done, form.id))
@@ -232,19 +239,18 @@ class TypeformConnector:
         yield Page([], after(window, {"known": done}))
 
     def _walk_form(
-        self, form_id: str, window: Window, known: frozenset[str], before: str
+        self, form_id: str, since: datetime | None, until: datetime, before: str
     ) -> Iterator[tuple[list[RawRecord], str]]:
         """Yield the records of each answer with the token to go on from."""
-        since = window.since if form_id in known else None
         seen = _Seen({before} if before else set())
         while True:
-            batch = self._next(form_id, since, window.until, before, seen)
+            batch = self._next(form_id, since, until, before, seen)
             if batch is None:
                 return
             records = [
                 _record(form_id, item, raw)
                 for item, raw in zip(batch.items, batch.raws, strict=True)
-                if _is_wanted(item, since, window.until)
+                if _is_wanted(item, since, until)
             ]
             token = _last_token(batch.items)
             if records:
@@ -303,16 +309,16 @@ def _whole(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
 
 
-def _is_due(form: _Form, window: Window, *, is_known: bool) -> bool:
+def _is_due(form: _Form, since: datetime | None) -> bool:
     """Tell whether the definition may have changed in the window; without a date it may have."""
     at = parse_time(form.last_updated_at)
-    return at is None or window.since is None or not is_known or at >= window.since
+    return at is None or since is None or at >= since
 
 
 def _walk_of(window: Window) -> _Walk:
     resume = window.resume
     return _Walk(
-        known=frozenset(_texts(resume.get("known"))),
+        known=frozenset(_texts(resume["known"])) if "known" in resume else None,
         done=tuple(_texts(resume.get("done"))),
         form=str(resume.get("form") or ""),
         before=str(resume.get("before") or ""),

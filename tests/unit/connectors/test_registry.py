@@ -1,13 +1,15 @@
 """Settings blocks become connectors, secrets opened only on the way in."""
 
+import dataclasses
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from hub.clock import FixedClock
-from hub.connectors.registry import KNOWN, connect, to_config
+from hub.connectors.registry import KNOWN, connect, streams_of, to_config
 from hub.connectors.salesforce.client import SalesforceConfig
 from hub.connectors.typeform.client import TypeformConfig
 from hub.errors import ConfigError
@@ -25,12 +27,14 @@ BLOCKS = {
 def test_each_known_source_connects_without_a_request(source):
     one = connect(source, BLOCKS[source], CLOCK)
     assert one.source == source
-    assert one.streams()
+    assert list(one.streams()) == list(streams_of(source))
 
 
 def test_unknown_source():
     with pytest.raises(ConfigError, match="unknown source"):
         connect("hubspot", object(), CLOCK)
+    with pytest.raises(ConfigError, match="unknown source"):
+        streams_of("hubspot")
 
 
 def test_values_are_taken_over_and_none_means_the_default():
@@ -59,8 +63,8 @@ def test_the_hubs_own_settings_fit():
         "salesforce": settings.SalesforceSettings(domain="acme.my"),
         "typeform": settings.TypeformSettings(),
     }
-    kinds = {"salesforce": SalesforceConfig, "typeform": TypeformConfig}
+    kinds: dict[str, Any] = {"salesforce": SalesforceConfig, "typeform": TypeformConfig}
     for source, block in blocks.items():
         names = set(type(block).model_fields)
-        assert names == set(kinds[source].__dataclass_fields__)
+        assert names == {one.name for one in dataclasses.fields(kinds[source])}
         assert connect(source, block, CLOCK).source == source

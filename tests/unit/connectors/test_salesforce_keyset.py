@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +20,7 @@ from hub.model.verdicts import Op
 
 DATA = Path(__file__).parents[2] / "data" / "salesforce"
 T0 = datetime(2026, 11, 24, tzinfo=UTC)
-FIELDS = [
+FIELDS: list[dict[str, Any]] = [
     {"name": "Id", "type": "id", "filterable": True},
     {"name": "SystemModstamp", "type": "datetime", "filterable": True},
     {"name": "LastModifiedDate", "type": "datetime", "filterable": True},
@@ -63,26 +64,24 @@ class FakeOrg:
 
     def matching(self, soql):
         found = list(self.rows)
-        for op, moment in re.findall(r"(?:WHERE|AND) SystemModstamp (>=|<) (\S+)", soql):
-            limit = parse_time(moment)
-            at = lambda one: parse_time(one["SystemModstamp"])
+        for op, text in re.findall(r"(?:WHERE|AND) SystemModstamp (>=|<) (\S+)", soql):
+            limit = moment(text)
+            at = lambda one: moment(one["SystemModstamp"])
             if op == ">=":
                 found = [one for one in found if at(one) >= limit]
             else:
                 found = [one for one in found if at(one) < limit]
         key = re.search(r"\(SystemModstamp > (\S+) OR Id > '(\w+)'\)", soql)
         if key:
-            t, last = parse_time(key[1]), key[2]
-            found = [
-                one for one in found if parse_time(one["SystemModstamp"]) > t or one["Id"] > last
-            ]
+            t, last = moment(key[1]), key[2]
+            found = [one for one in found if moment(one["SystemModstamp"]) > t or one["Id"] > last]
         return sorted(found, key=lambda one: (one["SystemModstamp"], one.get("Id") or ""))
 
     def query(self, soql, *, deleted):
         assert deleted
         self.queries.append(soql)
         self.before_answer()
-        limit = int(re.search(r"LIMIT (\d+)", soql)[1])
+        limit = int(re.findall(r"LIMIT (\d+)", soql)[0])
         found = self.matching(soql)[:limit]
         rows = found[: self.batch_size]
         raws = [json.dumps(one).encode() for one in rows]
@@ -93,8 +92,16 @@ class FakeOrg:
         raise AssertionError("a batch with rows ends at its own last row")
 
 
-def connector(org, **config):
-    config = SalesforceConfig(domain="acme.my", page_size=3, **config)
+def org_with(rows, batch_size=2000) -> Any:
+    return FakeOrg(rows, batch_size)
+
+
+def moment(text) -> Any:
+    return parse_time(text)
+
+
+def connector(org, **settings):
+    config = SalesforceConfig(domain="acme.my", page_size=3, **settings)
     one = SalesforceConnector(config, FixedClock(T0))
     one._client = org
     return one
@@ -115,7 +122,7 @@ times = st.lists(st.integers(0, 4), max_size=25)
 
 @given(times, st.integers(1, 4))
 def test_every_record_once_whatever_ties_and_batches(seconds, batch_size):
-    org = FakeOrg([row(n, second) for n, second in enumerate(seconds)], batch_size)
+    org = org_with([row(n, second) for n, second in enumerate(seconds)], batch_size)
     records, cursor = read_all(connector(org))
     assert [one.source_id for one in records] == [one["Id"] for one in org.matching("")]
     assert set(cursor) == {"watermark"}
@@ -123,8 +130,9 @@ def test_every_record_once_whatever_ties_and_batches(seconds, batch_size):
 
 @given(times, st.data())
 def test_a_crash_after_any_page_loses_and_doubles_nothing(seconds, data):
-    org = FakeOrg([row(n, second) for n, second in enumerate(seconds)])
-    cursor, got = None, []
+    org = org_with([row(n, second) for n, second in enumerate(seconds)])
+    cursor: Any = None
+    got: list[str] = []
     for _ in range(40):
         one = connector(org)  # a new process
         stream = leads(one)
@@ -143,7 +151,7 @@ def test_a_crash_after_any_page_loses_and_doubles_nothing(seconds, data):
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=25), st.data())
 @settings(deadline=None)
 def test_what_changes_during_paging_comes_now_or_next_time(seconds, data):
-    org = FakeOrg([row(n, second) for n, second in enumerate(seconds)])
+    org = org_with([row(n, second) for n, second in enumerate(seconds)])
 
     def edit():
         if org.rows and data.draw(st.booleans()):
@@ -164,19 +172,19 @@ def test_what_changes_during_paging_comes_now_or_next_time(seconds, data):
 
 
 def test_one_second_with_more_rows_than_a_page():
-    org = FakeOrg([row(n, 5) for n in range(50)])
+    org = org_with([row(n, 5) for n in range(50)])
     records, _ = read_all(connector(org))
     assert len({one.source_id for one in records}) == len(records) == 50
 
 
 def test_the_end_is_told_by_the_total_not_by_a_short_page():
-    org = FakeOrg([row(n, n) for n in range(6)], batch_size=1)
+    org = org_with([row(n, n) for n in range(6)], batch_size=1)
     records, _ = read_all(connector(org))
     assert len(records) == 6
 
 
 def test_deleted_and_merged_records_are_told_apart():
-    org = FakeOrg([
+    org = org_with([
         row(1, 1),
         row(2, 2, IsDeleted=True),
         row(3, 3, IsDeleted=True, MasterRecordId=lead_id(1)[:15]),
@@ -193,7 +201,7 @@ def test_deleted_and_merged_records_are_told_apart():
 
 
 def test_a_window_is_not_moved_by_an_empty_read():
-    one = connector(FakeOrg([]))
+    one = connector(org_with([]))
     stream = leads(one)
     pages = list(one.read(stream, one.window(stream, None)))
     assert [len(page.records) for page in pages] == [0]
@@ -201,18 +209,18 @@ def test_a_window_is_not_moved_by_an_empty_read():
 
 
 def test_a_record_without_an_id_is_handed_out():
-    org = FakeOrg([row(1, 1), {**row(2, 2), "Id": None}, row(3, 3)])
+    org = org_with([row(1, 1), {**row(2, 2), "Id": None}, row(3, 3)])
     records, _ = read_all(connector(org))
     assert [one.source_id for one in records][:3] == [lead_id(1), "", lead_id(3)]
 
 
 def test_only_records_without_an_id():
-    records, _ = read_all(connector(FakeOrg([{**row(2, 2), "Id": None}])))
+    records, _ = read_all(connector(org_with([{**row(2, 2), "Id": None}])))
     assert [one.source_id for one in records] == [""]
 
 
 def test_a_page_that_repeats_itself_for_ever_is_named():
-    org = FakeOrg([row(n, 1) for n in range(9)])
+    org = org_with([row(n, 1) for n in range(9)])
     honest = org.query
     first = honest("SELECT x FROM Lead LIMIT 3", deleted=True)
     org.query = lambda soql, *, deleted: first
@@ -221,7 +229,7 @@ def test_a_page_that_repeats_itself_for_ever_is_named():
 
 
 def test_a_page_that_repeats_itself_once_is_asked_for_again():
-    org = FakeOrg([row(n, 1) for n in range(9)])
+    org = org_with([row(n, 1) for n in range(9)])
     honest, given_answers = org.query, []
 
     def query(soql, *, deleted):
@@ -235,14 +243,14 @@ def test_a_page_that_repeats_itself_once_is_asked_for_again():
 
 
 def test_fields_come_from_describe_without_compounds():
-    org = FakeOrg([])
+    org = org_with([])
     read_all(connector(org))
     selected = org.queries[0].split(" FROM ")[0]
     assert selected == ("SELECT Id, SystemModstamp, LastModifiedDate, IsDeleted, MasterRecordId")
 
 
 def test_recorded_describe_gives_a_query():
-    org = FakeOrg([])
+    org = org_with([])
     described = json.loads((DATA / "describe_Lead.json").read_bytes())
     org.fields = described["interactions"][0]["response"]["body"]["fields"]
     read_all(connector(org))
@@ -252,7 +260,7 @@ def test_recorded_describe_gives_a_query():
 
 
 def test_last_modified_date_where_system_modstamp_cannot_be_filtered():
-    org = FakeOrg([])
+    org = org_with([])
     org.fields = [
         {**one, "filterable": one["name"] != "SystemModstamp"} if "name" in one else one
         for one in FIELDS
@@ -265,17 +273,17 @@ def test_last_modified_date_where_system_modstamp_cannot_be_filtered():
 
 
 def test_no_time_to_run_on_is_the_operators_business():
-    org = FakeOrg([])
+    org = org_with([])
     org.fields = [FIELDS[0]]
     with pytest.raises(ConfigError, match="neither SystemModstamp"):
         read_all(connector(org))
 
 
 def test_too_many_fields_for_a_request_line_is_said_before_the_vendor_does():
-    org = FakeOrg([])
+    org = org_with([])
     org.fields = [
         *FIELDS,
-        *({"name": f"Custom_field_{n}__c", "type": "string"} for n in range(900)),
+        *[{"name": f"Custom_field_{n}__c", "type": "string"} for n in range(900)],
     ]
     with pytest.raises(ConfigError, match="do not fit"):
         read_all(connector(org))

@@ -194,7 +194,9 @@ def test_what_a_login_may_answer(start, answer, kind):
 
 
 def test_a_login_is_tried_again(start):
-    flaky = lambda n: (503, {}, b"") if n == 1 else (200, {}, LOGIN)
+    def flaky(n):
+        return (503, {}, b"") if n == 1 else (200, {}, LOGIN)
+
     server = start(org((200, {}, PAGE), login=flaky))
     assert salesforce(server).query("q", deleted=False).total == 1
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.clock import FixedClock
+from hub.connectors.base import Window
 from hub.connectors.typeform.client import Answer, TypeformConfig
 from hub.connectors.typeform.streams import TypeformConnector
 from hub.connectors.windows import iso, parse_time
@@ -84,8 +86,8 @@ def answer_of(value):
     return Answer(body, msgspec.json.decode(body, type=dict[str, msgspec.Raw]), T0)
 
 
-def connector(account, **config):
-    config = TypeformConfig(token="t", page_size=3, lag_s=5, overlap_s=60, **config)
+def connector(account, **settings):
+    config = TypeformConfig(token="t", page_size=3, lag_s=5, overlap_s=60, **settings)
     one = TypeformConnector(config, FixedClock(T0))
     one._client = account
     return one
@@ -126,7 +128,8 @@ def test_every_response_once(drawn):
 @given(accounts, st.data())
 def test_a_crash_after_any_page_loses_and_doubles_nothing(drawn, data):
     account = account_of(drawn)
-    cursor, got = None, []
+    cursor: Any = None
+    got: list[str] = []
     for _ in range(80):
         one = connector(account)
         pages = one.read(stream_of(one), one.window(stream_of(one), cursor))
@@ -260,3 +263,12 @@ def test_only_the_configured_forms():
     account = account_of([[1], [2], [3]])
     records, _ = read_all(connector(account, forms=("f1", "gone")))
     assert [one.source_id for one in records] == ["f1:t000"]
+
+
+def test_a_bare_span_is_read_as_a_span():
+    account = account_of([[*range(10)], [*range(10)]])
+    one = connector(account)
+    span = Window(T0 + timedelta(seconds=3), T0 + timedelta(seconds=5))
+    records = [r for page in one.read(stream_of(one), span) for r in page.records]
+    assert sorted(r.source_id for r in records) == ["f0:t003", "f0:t004", "f1:t003", "f1:t004"]
+    assert len([path for path, _ in account.asked if path.endswith("/responses")]) == 2
