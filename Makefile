@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# most tests wait (for a vendor's clock, for a process), so more workers than cores
+WORKERS ?= 4
 STAMP := $(VENV)/.installed
 
 .PHONY: setup demo test check unit lint types contracts format lock clean
@@ -35,7 +37,7 @@ unit: setup
 check: lint types contracts unit
 
 test: setup lint types contracts
-	$(BIN)/pytest tests
+	$(BIN)/pytest tests -n $(WORKERS)
 
 format: setup
 	$(BIN)/ruff format hub tests

@@ -9,6 +9,7 @@ import requests
 import yaml
 
 from hub.errors import ConfigError
+from hub.settings import SourceSettings, block_of
 
 _HEAD = """\
 # Lead Hub's settings. Secrets never stand here: they are read from the environment, under the
@@ -102,20 +103,17 @@ def sandbox_users(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def render_for_sandbox(document: Mapping[str, Any], users: Sequence[Mapping[str, Any]]) -> str:
     """Return hub.yaml for a running sandbox: all its active users share the turns."""
-    vendors = document["vendors"]
     scale = document.get("time_scale", 1)
-    salesforce, typeform = vendors["salesforce"], vendors["typeform"]
     active = [u for u in users if u.get("active", True) and u.get("email")]
     settings = {
         "sources": {
-            "salesforce": {
-                "domain": salesforce["credentials"]["domain"],
-                "auth": "client_credentials",
-                "client_id": salesforce["credentials"]["client_id"],
-                "base_url": salesforce["url"],
+            name: {
+                **_open_settings(name, vendor["credentials"]),
+                "base_url": vendor["url"],
                 "time_scale": scale,
-            },
-            "typeform": {"base_url": typeform["url"], "time_scale": scale},
+            }
+            for name, vendor in document["vendors"].items()
+            if name in SourceSettings.model_fields
         },
         "people": [{"email": u["email"], "name": u.get("name") or u["email"]} for u in active],
         "groups": [{"name": "sales", "members": [u["email"] for u in active]}],
@@ -129,3 +127,13 @@ def render_for_sandbox(document: Mapping[str, Any], users: Sequence[Mapping[str,
         "company": {"default_region": "FR"},
     }
     return _HEAD + yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+
+
+def _open_settings(source: str, credentials: Mapping[str, str]) -> dict[str, str]:
+    """Return those of the credentials that are settings and no secrets."""
+    fields = block_of(source).model_fields
+    return {
+        name: value
+        for name, value in credentials.items()
+        if name in fields and "SecretStr" not in str(fields[name].annotation)
+    }

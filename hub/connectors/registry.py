@@ -1,14 +1,21 @@
 """Which sources there are, and a connector for a source's settings block."""
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Protocol, TypeVar
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar, cast
 
 from hub.clock import Clock
 from hub.connectors.base import Connector, Stream
+from hub.connectors.governor import Budget
 from hub.errors import ConfigError
 
-KNOWN = ("salesforce", "typeform")
+# source → its config and its connector, both names in `hub.connectors.<source>.streams`
+_CLASSES: Mapping[str, tuple[str, str]] = {
+    "salesforce": ("SalesforceConfig", "SalesforceConnector"),
+    "typeform": ("TypeformConfig", "TypeformConnector"),
+}
+KNOWN = tuple(_CLASSES)
 _T = TypeVar("_T")
 
 
@@ -18,7 +25,9 @@ class _Secret(Protocol):
         ...
 
 
-def connect(source: str, settings_block: object, clock: Clock) -> Connector:
+def connect(
+    source: str, settings_block: object, clock: Clock, *, budget: Budget | None = None
+) -> Connector:
     """Return the connector of a source; raises `ConfigError` for an unknown one.
 
     Args:
@@ -26,32 +35,25 @@ def connect(source: str, settings_block: object, clock: Clock) -> Connector:
         settings_block: an object with the attributes of the source's config dataclass; secrets
             may be `SecretStr`, None means the default.
         clock: waits, and tells how long.
+        budget: instead of a budget of this process alone.
     """
-    # imported here: the SDKs cost time that other sources need not pay
-    if source == "salesforce":
-        from hub.connectors.salesforce.client import SalesforceConfig  # noqa: PLC0415
-        from hub.connectors.salesforce.streams import SalesforceConnector  # noqa: PLC0415
-
-        return SalesforceConnector(to_config(SalesforceConfig, settings_block), clock)
-    if source == "typeform":
-        from hub.connectors.typeform.client import TypeformConfig  # noqa: PLC0415
-        from hub.connectors.typeform.streams import TypeformConnector  # noqa: PLC0415
-
-        return TypeformConnector(to_config(TypeformConfig, settings_block), clock)
-    raise ConfigError(f"unknown source {source!r}", hint=f"one of {', '.join(KNOWN)}")
+    module = _module(source)
+    config, connector = (getattr(module, name) for name in _CLASSES[source])
+    make = cast("Callable[..., Connector]", connector)
+    return make(to_config(config, settings_block), clock, budget=budget)
 
 
 def streams_of(source: str) -> Sequence[Stream]:
     """Return a source's streams in reading order, without settings and without a request."""
-    if source == "salesforce":
-        from hub.connectors.salesforce.streams import STREAMS as salesforce_streams  # noqa: PLC0415, N811
+    streams: Sequence[Stream] = _module(source).STREAMS
+    return streams
 
-        return salesforce_streams
-    if source == "typeform":
-        from hub.connectors.typeform.streams import STREAMS as typeform_streams  # noqa: PLC0415, N811
 
-        return typeform_streams
-    raise ConfigError(f"unknown source {source!r}", hint=f"one of {', '.join(KNOWN)}")
+def _module(source: str) -> Any:
+    """Import a source's package when it is asked for: the SDKs cost time others need not pay."""
+    if source not in _CLASSES:
+        raise ConfigError(f"unknown source {source!r}", hint=f"one of {', '.join(KNOWN)}")
+    return importlib.import_module(f"hub.connectors.{source}.streams")
 
 
 def to_config(kind: type[_T], settings_block: object) -> _T:

@@ -12,6 +12,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from hub.connectors.governor import Budget
+from hub.connectors.http import retry_after
 from hub.errors import ConfigError
 
 TIMEOUT_S = (10.0, 120.0)
@@ -71,6 +72,7 @@ class VendorSession(requests.Session):
         budget: asked before each request, retries and logins included.
         inspect: sees each answer before the SDK does; may raise.
         bend_to: loopback address to send https requests to.
+        kind_of: names the kind of call that the vendor counts a request as.
     """
 
     def __init__(
@@ -79,10 +81,12 @@ class VendorSession(requests.Session):
         *,
         inspect: Callable[[requests.Response], None] | None = None,
         bend_to: str | None = None,
+        kind_of: Callable[[requests.PreparedRequest], str] | None = None,
     ) -> None:
         super().__init__()
         self._budget = budget
         self._inspect = inspect
+        self._kind_of = kind_of
         self.last: requests.Response | None = None
         self.auth = _keep_headers  # else requests would put a ~/.netrc entry over our token
         if bend_to:
@@ -91,11 +95,15 @@ class VendorSession(requests.Session):
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send one request and keep its answer."""
-        self._budget.take()
+        self._budget.take(kind=self._kind_of(request) if self._kind_of else "")
         kwargs["timeout"] = kwargs.get("timeout") or TIMEOUT_S
         kwargs["allow_redirects"] = False
         self.last = None
-        response = super().send(request, **kwargs)
+        with self._budget.slot():
+            response = super().send(request, **kwargs)
+        asked = retry_after(response.headers)
+        if asked:
+            self._budget.pause(asked)
         self.last = response
         if self._inspect is not None:
             self._inspect(response)

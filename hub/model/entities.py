@@ -33,7 +33,8 @@ def _folded(name: str, kind: str = "text", *, personal: bool = False) -> Field:
     return Field(name, kind, ColumnClass.FOLDED, personal=personal)
 
 
-LEAD_FIELDS: tuple[Field, ...] = (
+# What is known of a human being, whatever row of the CRM it fills.
+_PERSON: tuple[Field, ...] = (
     _folded("first_name", personal=True),
     _folded("last_name", personal=True),
     _folded("email", "email", personal=True),
@@ -55,11 +56,40 @@ LEAD_FIELDS: tuple[Field, ...] = (
     _folded("tags", "list"),
     _folded("custom_fields", "json", personal=True),
     _folded("created_at", "datetime"),
+)
+
+LEAD_FIELDS: tuple[Field, ...] = (
+    *_PERSON,
     Field("owner_id", "ref", ColumnClass.HELD),
     Field("status", "text", ColumnClass.HELD),
     Field("unqualified_reason", "text", ColumnClass.HELD),
     Field("converted_at", "datetime", ColumnClass.HELD),
     Field("last_activity_at", "datetime", ColumnClass.DERIVED),
+)
+
+# `customer_type` and `prospect_type` are what a source says; the contact's status is derived.
+CONTACT_FIELDS: tuple[Field, ...] = (
+    *_PERSON,
+    _folded("customer_type"),
+    _folded("prospect_type"),
+    Field("owner_id", "ref", ColumnClass.HELD),
+    Field("last_activity_at", "datetime", ColumnClass.DERIVED),
+)
+
+TICKET_FIELDS: tuple[Field, ...] = (
+    _folded("subject", personal=True),
+    _folded("description", personal=True),
+    _folded("status"),
+    _folded("priority"),
+    _folded("ticket_type"),
+    _folded("channel"),
+    _folded("group_name"),
+    _folded("tags", "list"),
+    _folded("satisfaction"),
+    _folded("url"),
+    _folded("custom_fields", "json", personal=True),
+    _folded("created_at", "datetime"),
+    _folded("updated_at", "datetime"),
 )
 
 USER_FIELDS: tuple[Field, ...] = (
@@ -91,6 +121,9 @@ CONSENT_FIELDS: tuple[Field, ...] = (
 
 ENTITY_FIELDS: dict[str, tuple[Field, ...]] = {
     "lead": LEAD_FIELDS,
+    "contact": CONTACT_FIELDS,
+    "person": LEAD_FIELDS,
+    "ticket": TICKET_FIELDS,
     "user": USER_FIELDS,
     "inquiry": INQUIRY_FIELDS,
     "note": NOTE_FIELDS,
@@ -101,3 +134,8 @@ ENTITY_FIELDS: dict[str, tuple[Field, ...]] = {
 def folded_names(entity: str) -> tuple[str, ...]:
     """Return the names of an entity's folded fields, in table order."""
     return tuple(f.name for f in ENTITY_FIELDS[entity] if f.column_class is ColumnClass.FOLDED)
+
+
+# The entities that are a human being, by what they are in the CRM; "person" is nobody there, and is
+# matched all the same.
+PEOPLE = ("contact", "lead", "person")

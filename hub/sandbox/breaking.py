@@ -1,6 +1,6 @@
 """The middleware that breaks a vendor's answers by the fault profiles that are on.
 
-It hits reads (GET) only: the second one and then every k-th, so that a repeated one gets through.
+It hits reads only: the second one and then every k-th, so that a repeated one gets through.
 Not here: which profiles are on (`faults.py`), faults of rows (`world.py`).
 """
 
@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.sandbox.faults import IN_MIXED, Faults
+from hub.sandbox.vendor import Refusal, Vendor
 
 EVERY = {
     "rate_limit": 3,
@@ -29,26 +30,13 @@ _LISTS = ("records", "items", "results", "members", "tickets", "users")
 _CURSORS = frozenset({"before", "after", "page", "offset", "cursor", "page[after]", "start_time"})
 _LOCATOR = re.compile(r"/query(All)?/[^/]+-\d+/?$")
 _OK = 200
-Refusal = tuple[int, Mapping[str, str], bytes]
-_JSON = {"content-type": "application/json"}
 
 
-def refusal(vendor: str, kind: str, status: int) -> Refusal:
+def refusal(vendor: Vendor, kind: str, status: int) -> Refusal:
     """Return a vendor's way of saying that it is too much, or that it is ill."""
     if status == 502:  # noqa: PLR2004 - a proxy's answer looks the same with everyone
         return 502, {"content-type": "text/html"}, b"<html><h1>502 Bad Gateway</h1></html>"
-    busy = kind == "rate_limit"
-    if vendor == "salesforce":
-        code = "REQUEST_LIMIT_EXCEEDED" if busy else _SALESFORCE_ILL[status]
-        text = "ConcurrentRequests (Concurrent API Requests) Limit exceeded." if busy else code
-        body: object = [{"message": text, "errorCode": code}]
-        return 403 if busy else status, _JSON, json.dumps(body).encode()
-    code = "TOO_MANY_REQUESTS" if busy else "INTERNAL_ERROR"
-    body = {"code": code, "description": "Too many requests" if busy else "Something went wrong"}
-    return 429 if busy else status, _JSON, json.dumps(body).encode()
-
-
-_SALESFORCE_ILL = {500: "UNKNOWN_EXCEPTION", 503: "SERVER_UNAVAILABLE"}
+    return vendor.refuse(kind, status)
 
 
 class Breaking:
@@ -56,7 +44,7 @@ class Breaking:
 
     Args:
         app: the vendor's.
-        vendor: its name.
+        vendor: whose answers they are.
         faults: which profiles are on.
         expire_tokens: ends all of the vendor's sessions, if it has any.
     """
@@ -65,7 +53,7 @@ class Breaking:
         self,
         app: ASGIApp,
         *,
-        vendor: str,
+        vendor: Vendor,
         faults: Faults,
         expire_tokens: Callable[[], object] | None = None,
     ) -> None:
@@ -79,7 +67,7 @@ class Breaking:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, perhaps badly."""
-        if scope["type"] != "http" or scope["method"] != "GET":
+        if scope["type"] != "http" or not self.vendor.is_read(scope["method"], scope["path"]):
             await self.app(scope, receive, send)
             return
         self._reads_n += 1

@@ -6,8 +6,6 @@ All servers share one event loop on a thread of its own. Not here: the command l
 
 import asyncio
 import contextlib
-import importlib
-import importlib.util
 import signal
 import socket
 import threading
@@ -30,10 +28,8 @@ from hub.sandbox.faults import Faults
 from hub.sandbox.generator import generate, live_events
 from hub.sandbox.player import EVERY_S, Player
 from hub.sandbox.smtp import Mailbox
-from hub.sandbox.typeform import app as typeform_app
-from hub.sandbox.typeform.forms import SOURCE as TYPEFORM
 from hub.sandbox.universe import build_world, latest_at, load_universe
-from hub.sandbox.world import World
+from hub.sandbox.vendors import VENDORS
 
 HOST = "127.0.0.1"
 HIGHEST_PORT = 65_535
@@ -156,24 +152,18 @@ class Sandbox:
         return Player(self.world, invented=invented, every_s=self.options.live_every_s)
 
     def _make_apps(self) -> dict[str, Starlette]:
-        apps = {}
-        if (salesforce := _salesforce_app(self.world)) is not None:
-            apps["salesforce"] = salesforce
-        apps[TYPEFORM] = typeform_app.create_app(self.world, strict=self.options.strict)
-        return apps
+        return {one.name: one.create_app(self.world, self.options.strict) for one in VENDORS}
 
     def _make_announcement(self) -> dict[str, Any]:
         secrets = self.world.secrets
         vendors: dict[str, Any] = {}
-        if "salesforce" in self._apps:
-            names = ("client_id", "client_secret", "username", "password", "security_token")
-            credentials = {"domain": "acme.my", **{name: secrets[name] for name in names}}
-            vendors["salesforce"] = {"url": self.url("salesforce"), "credentials": credentials}
-        vendors["typeform"] = {
-            "url": self.url("typeform"),
-            "credentials": {"token": secrets["typeform_token"]},
-            "webhook_secret": secrets["typeform_secret"],
-        }
+        for one in VENDORS:
+            vendors[one.name] = {
+                "url": self.url(one.name),
+                "credentials": one.shown_credentials(secrets),
+            }
+            if one.webhook_secret:
+                vendors[one.name]["webhook_secret"] = secrets[one.webhook_secret]
         return {
             "ready": True,
             "vendors": vendors,
@@ -181,8 +171,7 @@ class Sandbox:
             "control": self.url("control"),
             "time_scale": self.options.time_scale,
             "env": {
-                "HUB_SOURCES__SALESFORCE__CLIENT_SECRET": secrets["client_secret"],
-                "HUB_SOURCES__TYPEFORM__TOKEN": secrets["typeform_token"],
+                variable: secrets[name] for one in VENDORS for variable, name in one.env.items()
             },
         }
 
@@ -217,8 +206,9 @@ class Sandbox:
     def _around(self, name: str, app: Starlette) -> ASGIApp:
         if name == "control":
             return app
+        vendor = next(one for one in VENDORS if one.name == name)
         expire = getattr(app.state, "expire_tokens", None)
-        broken = Breaking(app, vendor=name, faults=self.world.faults, expire_tokens=expire)
+        broken = Breaking(app, vendor=vendor, faults=self.world.faults, expire_tokens=expire)
         return Edge(broken, vendor=name, clock=self.clock, traffic=self.traffic)
 
 
@@ -296,12 +286,3 @@ def _take_ports(first: int, names: list[str]) -> dict[str, socket.socket]:
             ) from exc
         taken[name] = one
     return taken
-
-
-def _salesforce_app(world: World) -> Starlette | None:
-    """Return the Salesforce app, if this checkout has one."""
-    if importlib.util.find_spec("hub.sandbox.salesforce.app") is None:
-        return None
-    module = importlib.import_module("hub.sandbox.salesforce.app")
-    app: Starlette = module.create_app(world)
-    return app

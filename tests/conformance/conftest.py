@@ -15,7 +15,7 @@ import requests
 
 from hub.clock import SystemClock
 from hub.connectors.base import Connector, Page, Stream, Window
-from hub.connectors.registry import KNOWN, connect
+from hub.connectors.registry import connect
 from hub.connectors.session import VendorSession
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
@@ -24,18 +24,35 @@ TIME_SCALE = 200
 LAG_S = 60
 START_S = 40
 _PEOPLE = 50
-# what the control server takes as values of a new record, per vendor
-_NEW: Mapping[str, Callable[[int], dict[str, Any]]] = {
-    "salesforce": lambda n: {"LastName": f"Person {n}", "Company": f"Company {n}"},
-    "typeform": lambda n: {"first_name": "Person", "last_name": str(n), "email": f"p{n}@b.example"},
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the suite needs to know of one stream: how to make a record and how to change one."""
+
+    new: Callable[[int], Values]
+    change: Callable[[int], Values]
+
+
+CASES: Mapping[str, Case] = {
+    "salesforce/leads": Case(
+        new=lambda n: {"LastName": f"Person {n}", "Company": f"Company {n}"},
+        change=lambda n: {"City": f"Moved {n}"},
+    ),
+    "typeform/responses": Case(
+        new=lambda n: {"first_name": "Person", "last_name": str(n), "email": f"p{n}@b.example"},
+        change=lambda n: {"message": f"again {n}"},
+    ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """One vendor in the sandbox, as the suite sees it: main stream, truth, and how to change it."""
+    """One stream in the sandbox, as the suite sees it: truth, and how to change it."""
 
     source: str
+    name: str
     url: str
     credentials: Mapping[str, str]
     control: str
@@ -49,21 +66,23 @@ class Vendor:
             SystemClock(),
         )
 
-    @staticmethod
-    def stream(connector: Connector) -> Stream:
-        """Return the stream the vendor is there for: the last one."""
-        return connector.streams()[-1]
+    def stream(self, connector: Connector) -> Stream:
+        """Return the stream under test."""
+        return next(one for one in connector.streams() if one.name == self.name)
 
     def truth(self) -> set[str]:
         """Return the ids of all records that ever were, by the sandbox's own account."""
         records = self.ask("GET", "/truth")["records"]
-        return {one["id"] for one in records if one["source"] == self.source}
+        return {one["id"] for one in records if self._is_ours(one)}
 
     def deleted(self) -> set[str]:
         """Return the ids of the records that were deleted or merged away."""
         events = self.ask("GET", "/events")["events"]
         gone = [one for one in events if one["op"] in {"delete", "merge"}]
-        return {one["id"] for one in gone if one["source"] == self.source}
+        return {one["id"] for one in gone if self._is_ours(one)}
+
+    def _is_ours(self, one: Mapping[str, Any]) -> bool:
+        return (one["source"], one["stream"]) == (self.source, self.name)
 
     def expected(self, stream: Stream) -> set[str]:
         """Return the ids that a read from the beginning must bring."""
@@ -71,12 +90,16 @@ class Vendor:
 
     def create(self, n: int = 1) -> str:
         """Let a new record appear; return its id."""
-        return self.event("create", values=_NEW[self.source](n))
+        return self.event("create", values=self.case.new(n))
+
+    @property
+    def case(self) -> Case:
+        """How records of the stream are made."""
+        return CASES[f"{self.source}/{self.name}"]
 
     def event(self, op: str, **rest: Any) -> str:
-        """Let something happen to the main stream."""
-        name = self.connect().streams()[-1].name
-        event = {"op": op, "source": self.source, "stream": name, **rest}
+        """Let something happen to the stream."""
+        event = {"op": op, "source": self.source, "stream": self.name, **rest}
         return str(self.ask("POST", "/events", event)["id"])
 
     def break_by(self, profiles: str) -> None:
@@ -141,11 +164,12 @@ def sandbox() -> Iterator[Mapping[str, Any]]:
             process.stdout.close()
 
 
-@pytest.fixture(params=KNOWN)
+@pytest.fixture(params=CASES)
 def vendor(request: pytest.FixtureRequest, sandbox: Mapping[str, Any]) -> Iterator[Vendor]:
-    """Return each vendor in turn, whole again after the test."""
-    said = sandbox["vendors"][request.param]
-    one = Vendor(request.param, said["url"], said["credentials"], sandbox["control"])
+    """Return each stream in turn, its vendor whole again after the test."""
+    source, name = request.param.split("/")
+    said = sandbox["vendors"][source]
+    one = Vendor(source, name, said["url"], said["credentials"], sandbox["control"])
     yield one
     one.break_by("")
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from hub.connectors.registry import KNOWN
 from hub.errors import CredentialError, HubError
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
 from tests.conformance.conftest import (
+    CASES,
     Vendor,
     live_n,
     plain_ids,
@@ -53,7 +55,8 @@ def test_every_stream_ends_with_a_watermark(vendor: Vendor):
         pages = list(one.read(stream, window))
         assert "window" not in pages[-1].cursor
         assert all("window" in page.cursor for page in pages[:-1])
-        assert records_of(pages)
+        if stream == vendor.stream(one):
+            assert records_of(pages)
         for record in records_of(pages):
             json.loads(record.payload)
             assert record.source_id
@@ -150,7 +153,7 @@ def test_what_changes_during_paging_comes_now_or_next_time(vendor: Vendor):
         if stream.reports_deletes and page.records:
             changed = page.records[0]
             if changed.op is Op.UPSERT:
-                vendor.event("update", id=changed.source_id, values={"City": f"Moved {n}"})
+                vendor.event("update", id=changed.source_id, values=vendor.case.change(n))
     settle()
     got += records_of(read_window(vendor.connect(), stream, cursor))
     assert set(plain_ids(got)) == vendor.expected(stream)
@@ -182,7 +185,7 @@ def test_a_broken_wire_loses_nothing(vendor: Vendor, fault):
     one = vendor.connect()
     stream = vendor.stream(one)
     for each in one.streams():
-        assert records_of(read_window(one, each))
+        read_window(one, each)
     records = records_of(read_window(one, stream))
     assert set(plain_ids(records)) == vendor.expected(stream)
 
@@ -303,3 +306,7 @@ def test_soap_login_where_it_is_offered(vendor: Vendor):
     one = vendor.connect(auth="soap")
     stream = vendor.stream(one)
     assert records_of(read_window(one, stream))
+
+
+def test_every_known_source_is_in_the_suite():
+    assert {case.partition("/")[0] for case in CASES} == set(KNOWN)

@@ -15,7 +15,7 @@ from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError
 
 from hub.clock import Clock
-from hub.connectors.governor import Budget, DailyBudget, Usage
+from hub.connectors.governor import Budget, Limits, LocalBudget, Usage
 from hub.connectors.http import (
     Patience,
     call,
@@ -34,6 +34,8 @@ _T = TypeVar("_T")
 # SOAP login() does not exist from v65.0 on and is retired in Summer '27
 _LAST_SOAP_VERSION = 64.0
 _LOGINS_IN_A_ROW = 3
+# the day's quota is in every answer; Salesforce knows no shorter one for REST reads
+LIMITS = Limits()
 # pretty-printed by default of the SDK; compact bodies are two thirds of the size
 _COMPACT = {"X-PrettyPrint": "0"}
 _SHARED_HOSTS = frozenset({"", "login", "test"})
@@ -116,7 +118,13 @@ class SalesforceClient:
         self._config = config
         self._clock = clock
         self._patience = patience or Patience(time_scale=config.time_scale)
-        self._budget = budget or DailyBudget(config.daily_reserve, clock, subject="salesforce")
+        self._budget = budget or LocalBudget(
+            LIMITS,
+            clock,
+            time_scale=config.time_scale,
+            reserve=config.daily_reserve,
+            subject="salesforce",
+        )
         self._session = VendorSession(
             self._budget, inspect=self._inspect, bend_to=config.base_url or None
         )

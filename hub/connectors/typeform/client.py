@@ -13,7 +13,7 @@ import msgspec
 import requests
 
 from hub.clock import Clock
-from hub.connectors.governor import Budget, RateBudget
+from hub.connectors.governor import Budget, Limits, LocalBudget, Rate
 from hub.connectors.http import (
     Patience,
     call,
@@ -27,8 +27,7 @@ from hub.connectors.http import (
 from hub.connectors.session import VendorSession, check_base_url
 from hub.errors import CredentialError, ProtocolError, TransientError
 
-_REQUESTS_PER_S = 2.0
-_BURST = 2
+LIMITS = Limits((Rate("account", 2, 1.0),))
 _TOKEN_HINT = "set the source's token: a personal access token that may read forms and responses"  # noqa: S105
 
 
@@ -98,7 +97,7 @@ class TypeformClient:
         self._clock = clock
         self._patience = patience or Patience(time_scale=config.time_scale)
         self._token = config.token
-        own = RateBudget(_REQUESTS_PER_S, _BURST, clock, time_scale=config.time_scale)
+        own = LocalBudget(LIMITS, clock, time_scale=config.time_scale, subject="typeform")
         self._session = VendorSession(budget or own)
         self._session.headers["Authorization"] = f"Bearer {config.token}"
         self._session.headers["Accept"] = "application/json"

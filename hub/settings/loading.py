@@ -1,158 +1,19 @@
-"""Configuration: one hub.yaml, overridden by HUB_…__… variables; secrets only from the environment.
-
-`load` is called by entry points alone (cli, assets); below, values are plain arguments. A mistake
-is a ConfigError that names file, line and the nearest key.
-"""
+"""Reading hub.yaml and HUB_…__… variables; a mistake names file, line and the nearest key."""
 
 import difflib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import yaml
-from pydantic import (
-    AliasChoices,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-)
+from pydantic import BaseModel, ValidationError
 
 from hub.errors import ConfigError
+from hub.settings.blocks import Settings, SmtpSettings
+from hub.settings.sources import SourceSettings, block_of
 
 _PREFIX = "HUB_"
-
-
-class _Block(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SalesforceSettings(_Block):
-    """Salesforce: `base_url` is for the sandbox only."""
-
-    domain: str
-    auth: Literal["client_credentials", "soap"] = "client_credentials"
-    client_id: str = ""
-    client_secret: SecretStr | None = None
-    username: str = ""
-    password: SecretStr | None = None
-    security_token: SecretStr | None = None
-    base_url: str | None = None
-    api_version: str = "59.0"
-    overlap_s: int = Field(300, ge=0)
-    lag_s: int = Field(60, ge=0)
-    page_size: int = Field(2000, ge=1, le=2000)
-    time_scale: float = Field(1.0, gt=0)
-    daily_reserve: float = Field(0.2, ge=0, lt=1)
-
-
-class TypeformSettings(_Block):
-    """Typeform: `forms` empty means all forms of the account."""
-
-    base_url: str = "https://api.typeform.com"
-    token: SecretStr | None = None
-    forms: list[str] = []
-    overlap_s: int = Field(1800, ge=0)
-    lag_s: int = Field(5, ge=0)
-    page_size: int = Field(100, ge=1, le=1000)
-    time_scale: float = Field(1.0, gt=0)
-    webhook_secret: SecretStr | None = None
-
-
-class SourceSettings(_Block):
-    """The sources; one that is absent is not synced."""
-
-    salesforce: SalesforceSettings | None = None
-    typeform: TypeformSettings | None = None
-
-
-class NotifyChoice(_Block):
-    """Which channels a person wants for an event."""
-
-    web: bool = True
-    email: bool = True
-
-
-class PersonSettings(_Block):
-    """Somebody who can own leads."""
-
-    email: str = Field(pattern=r"^[^\s@]+@[^\s@]+$")
-    name: str = Field(min_length=1)
-    active: bool = True
-    timezone: str = "UTC"
-    notify: dict[str, NotifyChoice] = {}
-
-
-class GroupSettings(_Block):
-    """A distribution group: members by e-mail, in the order of turns."""
-
-    name: str = Field(min_length=1)
-    members: list[str] = Field(min_length=1)
-    kind: Literal["lead"] = "lead"
-
-
-def _as_text(value: object) -> object:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-_Text = Annotated[str, BeforeValidator(_as_text)]
-
-
-class RuleSettings(_Block):
-    """A routing rule: all conditions hold → assign."""
-
-    name: str
-    when: dict[str, _Text | list[_Text]] = {}
-    assign: str = Field(pattern=r"^(user|group):.+$")
-
-
-class RoutingSettings(_Block):
-    """Rules in order, then the fallback."""
-
-    rules: list[RuleSettings] = []
-    fallback: str = Field("group:sales", pattern=r"^(user|group):.+$")
-
-
-class SmtpSettings(_Block):
-    """The mail server; `sender` is one address, with or without a name."""
-
-    host: str = "localhost"
-    port: int = Field(25, ge=1, le=65535)
-    sender: str = Field(
-        "Lead Hub <hub@localhost.localdomain>", validation_alias=AliasChoices("sender", "from")
-    )
-    tls: Literal["none", "starttls", "tls"] = "none"
-    username: str = ""
-    password: SecretStr | None = None
-
-
-class CompanySettings(_Block):
-    """The house's own defaults."""
-
-    default_region: str = Field("FR", pattern=r"^[A-Z]{2}$")
-
-
-class Settings(_Block):
-    """Everything the hub can be told."""
-
-    home: Path = Path(".hub")
-    database_url: SecretStr | None = None
-    sources: SourceSettings = SourceSettings()
-    people: list[PersonSettings] = []
-    groups: list[GroupSettings] = []
-    routing: RoutingSettings = RoutingSettings()
-    smtp: SmtpSettings = SmtpSettings()
-    company: CompanySettings = CompanySettings()
-    mappings_dir: str | None = None
-    public_url: str = "http://127.0.0.1:8000"
-
-    def redacted(self) -> dict[str, Any]:
-        """Return the effective values with every secret masked."""
-        dumped: dict[str, Any] = self.model_dump(mode="json")
-        return dumped
 
 
 def load(
@@ -247,8 +108,8 @@ def _refuse_secrets(document: Mapping[str, Any], path: Path | None, lines: _Line
     ]
     if isinstance(sources, dict):
         places += [
-            (("sources", "salesforce"), sources.get("salesforce"), SalesforceSettings),
-            (("sources", "typeform"), sources.get("typeform"), TypeformSettings),
+            (("sources", name), sources.get(name), block_of(name))
+            for name in SourceSettings.model_fields
         ]
     for place, block, model in places:
         for name in _secret_names(model):

@@ -1,0 +1,40 @@
+"""Salesforce's entry in the table of emulated vendors."""
+
+import json
+
+from starlette.applications import Starlette
+
+from hub.sandbox.salesforce.app import create_app
+from hub.sandbox.vendor import JSON_HEADERS, Refusal, Vendor
+from hub.sandbox.world import World
+
+_ILL = {500: "UNKNOWN_EXCEPTION", 503: "SERVER_UNAVAILABLE"}
+
+
+def _create(world: World, _strict: bool) -> Starlette:  # noqa: FBT001  # the table's signature
+    return create_app(world)
+
+
+def refuse(kind: str, status: int) -> Refusal:
+    """Return a list with a code; too many calls at once are a 403."""
+    busy = kind == "rate_limit"
+    code = "REQUEST_LIMIT_EXCEEDED" if busy else _ILL[status]
+    text = "ConcurrentRequests (Concurrent API Requests) Limit exceeded." if busy else code
+    body = json.dumps([{"message": text, "errorCode": code}]).encode()
+    return 403 if busy else status, JSON_HEADERS, body
+
+
+SALESFORCE = Vendor(
+    name="salesforce",
+    create_app=_create,
+    credentials={
+        "domain": "=acme.my",
+        "client_id": "client_id",
+        "client_secret": "client_secret",
+        "username": "username",
+        "password": "password",
+        "security_token": "security_token",
+    },
+    env={"HUB_SOURCES__SALESFORCE__CLIENT_SECRET": "client_secret"},
+    refuse=refuse,
+)

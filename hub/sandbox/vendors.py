@@ -1,0 +1,10 @@
+"""Which vendors are emulated: one entry each, made in the vendor's own package.
+
+Not here: starting them (`server.py`), what breaks (`breaking.py`).
+"""
+
+from hub.sandbox.salesforce.vendor import SALESFORCE
+from hub.sandbox.typeform.vendor import TYPEFORM
+from hub.sandbox.vendor import Vendor
+
+VENDORS: tuple[Vendor, ...] = (SALESFORCE, TYPEFORM)

@@ -1,0 +1,41 @@
+"""Configuration: one hub.yaml, overridden by HUB_…__… variables; secrets only from the environment.
+
+`load` is called by entry points alone (cli, assets); below, values are plain arguments. A mistake
+is a ConfigError that names file, line and the nearest key.
+"""
+
+from hub.settings.blocks import (
+    CompanySettings,
+    GroupSettings,
+    NotifyChoice,
+    PersonSettings,
+    RoutingSettings,
+    RuleSettings,
+    Settings,
+    SmtpSettings,
+)
+from hub.settings.loading import load
+from hub.settings.sources import (
+    Block,
+    SalesforceSettings,
+    SourceSettings,
+    TypeformSettings,
+    block_of,
+)
+
+__all__ = [
+    "Block",
+    "CompanySettings",
+    "GroupSettings",
+    "NotifyChoice",
+    "PersonSettings",
+    "RoutingSettings",
+    "RuleSettings",
+    "SalesforceSettings",
+    "Settings",
+    "SmtpSettings",
+    "SourceSettings",
+    "TypeformSettings",
+    "block_of",
+    "load",
+]
