@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -41,9 +42,9 @@ def server(short_tmp: Path) -> Iterator[Server]:
 _number = iter(range(1_000_000))
 
 
-@pytest.fixture
-def db(server: Server) -> Iterator[Database]:
-    """A fresh, migrated database."""
+@contextmanager
+def fresh_database(server: Server) -> Iterator[Database]:
+    """Open a new, migrated database; it is dropped at the end."""
     name = f"t{os.getpid()}_{next(_number)}"
     admin = create_engine(
         server.url(SUPERUSER, database="postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT"
@@ -54,6 +55,13 @@ def db(server: Server) -> Iterator[Database]:
         yield database
     with admin.connect() as conn:
         conn.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def db(server: Server) -> Iterator[Database]:
+    """A fresh, migrated database."""
+    with fresh_database(server) as database:
+        yield database
 
 
 @pytest.fixture
