@@ -41,6 +41,7 @@ shared_buffers = 128MB
 work_mem = 16MB
 maintenance_work_mem = 128MB
 max_wal_size = 1GB
+random_page_cost = 1.1
 fsync = on
 timezone = 'UTC'
 log_timezone = 'UTC'
