@@ -182,6 +182,11 @@ def _furnish(url: URL) -> None:
             conn.exec_driver_sql(f"CREATE EXTENSION IF NOT EXISTS {extension}")
         conn.exec_driver_sql(f"REVOKE ALL ON DATABASE {url.database} FROM PUBLIC")
         conn.exec_driver_sql("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+        # Large objects belong to no schema: everybody could make some.
+        conn.exec_driver_sql(
+            "REVOKE EXECUTE ON FUNCTION lo_creat(int), lo_create(oid), lo_from_bytea(oid, bytea) "
+            "FROM PUBLIC"
+        )
         conn.exec_driver_sql(
             f"GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {url.database} TO hub_owner"
         )
