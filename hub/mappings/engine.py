@@ -32,7 +32,7 @@ from hub.mappings.document import Copy, MappingDocument
 from hub.mappings.registry import Ctx
 from hub.mappings.text import clean
 from hub.mappings.values import DEEPEST, jsonable
-from hub.model.records import CanonicalRecord, JsonValue, Problem, RawRecord
+from hub.model.records import NAMELESS, CanonicalRecord, JsonValue, Problem, RawRecord
 from hub.model.verdicts import Op
 
 __all__ = ["NormalizeSettings", "Normalized", "Unknown", "normalize"]
@@ -150,7 +150,7 @@ class _Batch:
 
     def _map(self, row: Row) -> None:
         plan = self._plan
-        if blank(row.source_id):
+        if blank(row.source_id) or row.source_id.startswith(NAMELESS):
             raise Reject("id", None, "no source id")
         if (plan.deleted and plan.deleted(row)) or (plan.when and not plan.when(row)):
             self._exclude(row.source_id, is_deleted=bool(plan.deleted and plan.deleted(row)))
