@@ -48,6 +48,11 @@ class SalesforceSettings(_Block):
     time_scale: float = Field(1.0, gt=0)
     daily_reserve: float = Field(0.2, ge=0, lt=1)
 
+    @property
+    def needed_secret(self) -> str:
+        """Name the secret that the login cannot do without."""
+        return "client_secret" if self.auth == "client_credentials" else "password"
+
 
 class TypeformSettings(_Block):
     """Typeform: `forms` empty means all forms of the account."""
@@ -60,6 +65,11 @@ class TypeformSettings(_Block):
     page_size: int = Field(100, ge=1, le=1000)
     time_scale: float = Field(1.0, gt=0)
     webhook_secret: SecretStr | None = None
+
+    @property
+    def needed_secret(self) -> str:
+        """Name the secret that the login cannot do without."""
+        return "token"
 
 
 class SourceSettings(_Block):
@@ -203,22 +213,33 @@ def _find(config: Path | None, environ: Mapping[str, str], home: Path) -> Path |
 _Lines = dict[tuple[str | int, ...], int]
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML whose impossible values (the 30th of February) are told with their line."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 the base's signature
+        try:
+            return super().construct_object(node, deep=deep)
+        except ValueError as exc:
+            raise yaml.constructor.ConstructorError(None, None, str(exc), node.start_mark) from exc
+
+
 def _read(path: Path) -> tuple[dict[str, Any], _Lines]:
+    lines: _Lines = {}
     try:
         words = path.read_text(encoding="utf-8")
-        document = yaml.safe_load(words)
-        node = yaml.compose(words)
+        document = yaml.load(words, Loader=_Loader)  # noqa: S506 a SafeLoader
+        _walk(yaml.compose(words), (), lines)
     except yaml.MarkedYAMLError as exc:
         line = exc.problem_mark.line + 1 if exc.problem_mark else 1
         raise ConfigError(f"{path}:{line}: not YAML: {exc.problem}") from exc
+    except RecursionError as exc:
+        raise ConfigError(f"{path}: nested too deeply, or a block that holds itself") from exc
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
         raise ConfigError(f"cannot read {path}: {exc}") from exc
     if document is None:
         return {}, {}
     if not isinstance(document, dict):
         raise ConfigError(f"{path}:1: hub.yaml is a list of settings, key: value")
-    lines: _Lines = {}
-    _walk(node, (), lines)
     return document, lines
 
 
@@ -233,6 +254,11 @@ def _walk(node: yaml.Node | None, place: tuple[str | int, ...], lines: _Lines) -
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             _walk(value, (*place, index), lines)
+
+
+def secret_variable(*place: str) -> str:
+    """Return the name of the environment variable that holds the secret of a place."""
+    return _PREFIX + "__".join(place).upper()
 
 
 def _secret_names(model: type[BaseModel]) -> set[str]:
@@ -253,7 +279,7 @@ def _refuse_secrets(document: Mapping[str, Any], path: Path | None, lines: _Line
     for place, block, model in places:
         for name in _secret_names(model):
             if isinstance(block, dict) and block.get(name) is not None:
-                variable = _PREFIX + "__".join((*place, name)).upper()
+                variable = secret_variable(*place, name)
                 raise ConfigError(
                     f"{path}:{lines.get((*place, name), 1)}: {name} is a secret and must not "
                     "stand in hub.yaml",
@@ -274,7 +300,7 @@ def _overlay(document: dict[str, Any], environ: Mapping[str, str]) -> None:
         for name in place[:-1]:
             block = block.get(name) if isinstance(block, dict) else None
         if isinstance(block, dict):
-            block[place[-1]] = value
+            block[place[-1]] = value.strip()
 
 
 def _secret_file(variable: str, path: str) -> str:

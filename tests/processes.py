@@ -74,6 +74,7 @@ class House:
         """Run a command with --json and return its document."""
         done = self.run(*arguments, "--json")
         assert done.returncode == code, done.stdout + done.stderr
+        assert done.stdout, done.stderr
         return json.loads(done.stdout)
 
     def copy_to(self, root: Path) -> "House":
@@ -113,6 +114,7 @@ def house(env: Mapping[str, str] | None = None) -> Iterator[House]:
     root = Path(tempfile.mkdtemp(prefix="hub"))
     made = House(root / "a", dict(env or {}))
     made.root.mkdir()
+    root.chmod(0o755)
     try:
         yield made
     finally:

@@ -63,13 +63,27 @@ def open_database(settings: Settings, clock: Clock) -> Iterator[Database]:
         url = settings.database_url.get_secret_value()
         yield from _opened(_external(url), is_embedded=False)
         return
-    settings.home.mkdir(parents=True, exist_ok=True)
+    make_home(settings.home)
     server = EmbeddedServer(settings.home, clock)
     try:
         with opened_embedded(server.attach()) as database:
             yield database
     finally:
         server.detach()
+
+
+def make_home(home: Path) -> None:
+    """Make the folder for all data if it is not there.
+
+    Raises:
+        ConfigError: it cannot be made.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ConfigError(
+            f"{home} cannot be the hub's folder: {exc.strerror}", hint="set HUB_HOME to another"
+        ) from exc
 
 
 @contextmanager
@@ -121,6 +135,8 @@ def _opened(urls: dict[str, str], *, is_embedded: bool) -> Iterator[Database]:
 
 def _tell(context: ExceptionContext) -> None:
     """Say what the database said, without the values it quotes: they may be personal."""
+    if not isinstance(context.original_exception, psycopg.Error):
+        return  # Ctrl-C while the database was asked
     if context.is_disconnect and not context.is_pre_ping:
         raise connection_lost() from context.original_exception
     for error in (context.original_exception, context.sqlalchemy_exception):

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import importlib
 import importlib.util
+import math
 import signal
 import socket
 import threading
@@ -260,8 +261,8 @@ def _config(app: ASGIApp) -> uvicorn.Config:
 
 
 def _check(options: SandboxOptions) -> None:
-    if options.time_scale <= 0:
-        raise ConfigError("--time-scale must be more than 0")
+    if not 0 < options.time_scale < math.inf:
+        raise ConfigError("--time-scale must be a number above 0")
     if options.people < 1:
         raise ConfigError("--people must be at least 1")
     if options.seed < 0:
