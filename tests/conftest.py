@@ -35,8 +35,19 @@ def server(short_tmp: Path) -> Iterator[Server]:
     running = embedded.attach()
     with db_engine.opened_embedded(running):
         pass
+    _make_fleeting(running)
     yield running
     embedded.detach()
+
+
+def _make_fleeting(running: Server) -> None:
+    """Nothing of a test's database outlives the test, so the disk need not be waited for."""
+    url = running.url(SUPERUSER, database="postgres")
+    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as conn:
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):
+            conn.execute(text(f"ALTER SYSTEM SET {name} = off"))
+        conn.execute(text("SELECT pg_reload_conf()"))
 
 
 _number = iter(range(1_000_000))
