@@ -314,6 +314,8 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(EXIT_FAILED)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is closed; the exit code stands
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from hub.db.locks import source_locks
 from hub.settings import Settings
 from tests.processes import HUB, House, SandboxProcess, house, is_calm
 
+INTERRUPTING = (sys.executable, str(Path(__file__).with_name("interrupting.py")))
 _copies = count(1)
 
 
@@ -82,7 +85,7 @@ def test_a_sync_says_by_its_exit_code_how_it_went(made: House, whole: SandboxPro
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("after_s", [0.0, 0.25, 0.6])
+@pytest.mark.parametrize("after_s", [0.0, 0.2, 0.35])
 def test_an_interrupted_sync_is_exit_code_130_and_leaves_no_process(
     made: House, after_s: float
 ) -> None:
@@ -92,6 +95,14 @@ def test_an_interrupted_sync_is_exit_code_130_and_leaves_no_process(
     process.send_signal(signal.SIGINT)
     _assert_interrupted(made, process, 20)
     assert made.run("sync").returncode in {0, 3}
+
+
+@pytest.mark.parametrize("after_s", ["0.001", "0.003"])
+def test_a_command_interrupted_while_the_server_starts_stops_it(made: House, after_s: str) -> None:
+    process = made.start(after_s, "status", entry=INTERRUPTING)
+    _assert_interrupted(made, process, 20)
+    time.sleep(0.5)
+    assert made.processes() == [], "nor does one appear later"
 
 
 def test_an_interrupted_demo_leaves_no_process() -> None:
