@@ -15,21 +15,19 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from hub.errors import RecordError
-from hub.mappings.compiler import (
+from hub.mappings.compiler import Plan, TargetPlan, compile_document
+from hub.mappings.document import Copy, MappingDocument
+from hub.mappings.registry import Ctx
+from hub.mappings.rows import (
     FAILED,
-    Plan,
     Reject,
     Row,
-    TargetPlan,
     Unknown,
     blank,
-    compile_document,
     look_up,
     path_parts,
     shown,
 )
-from hub.mappings.document import Copy, MappingDocument
-from hub.mappings.registry import Ctx
 from hub.mappings.text import clean
 from hub.mappings.values import DEEPEST, jsonable
 from hub.model.records import NAMELESS, CanonicalRecord, JsonValue, Problem, RawRecord
