@@ -24,29 +24,44 @@ from pydantic import (
 from hub.errors import ConfigError
 
 _PREFIX = "HUB_"
+_BLOCKS = ("routing", "smtp", "company")  # there without being written down
 
 
 class _Block(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class SalesforceSettings(_Block):
     """Salesforce: `base_url` is for the sandbox only."""
 
     domain: str
+    """My Domain without `.salesforce.com`, e.g. `acme.my`."""
     auth: Literal["client_credentials", "soap"] = "client_credentials"
+    """`client_credentials` (a connected app), or `soap` (user name and password, legacy)."""
     client_id: str = ""
+    """Consumer key of the connected app."""
     client_secret: SecretStr | None = None
+    """Consumer secret of the connected app."""
     username: str = ""
+    """For `soap`."""
     password: SecretStr | None = None
+    """For `soap`."""
     security_token: SecretStr | None = None
+    """For `soap`, where the network is not trusted."""
     base_url: str | None = None
+    """Another address, e.g. of an emulator."""
     api_version: str = "59.0"
+    """REST API version."""
     overlap_s: int = Field(300, ge=0)
+    """Span before the watermark that is read again, for late commits."""
     lag_s: int = Field(60, ge=0)
+    """Stay this far behind the vendor's clock."""
     page_size: int = Field(2000, ge=1, le=2000)
+    """Records a query."""
     time_scale: float = Field(1.0, gt=0)
+    """How many times faster an emulator's clock runs."""
     daily_reserve: float = Field(0.2, ge=0, lt=1)
+    """Share of the daily API requests that is left to other applications."""
 
     @property
     def needed_secret(self) -> str:
@@ -58,13 +73,21 @@ class TypeformSettings(_Block):
     """Typeform: `forms` empty means all forms of the account."""
 
     base_url: str = "https://api.typeform.com"
+    """`https://api.eu.typeform.com` for accounts in the EU data centre."""
     token: SecretStr | None = None
+    """Personal access token with the scopes forms:read and responses:read."""
     forms: list[str] = []
+    """Ids of the forms to read; empty: all forms of the account."""
     overlap_s: int = Field(1800, ge=0)
+    """Span before the watermark that is read again, for late commits."""
     lag_s: int = Field(5, ge=0)
+    """Stay this far behind the vendor's clock."""
     page_size: int = Field(100, ge=1, le=1000)
+    """Responses a page."""
     time_scale: float = Field(1.0, gt=0)
+    """How many times faster an emulator's clock runs."""
     webhook_secret: SecretStr | None = None
+    """Secret that signs webhooks."""
 
     @property
     def needed_secret(self) -> str:
@@ -76,32 +99,44 @@ class SourceSettings(_Block):
     """The sources; one that is absent is not synced."""
 
     salesforce: SalesforceSettings | None = None
+    """Salesforce: users and leads."""
     typeform: TypeformSettings | None = None
+    """Typeform: forms and responses."""
 
 
 class NotifyChoice(_Block):
     """Which channels a person wants for an event."""
 
     web: bool = True
+    """An alert in the hub."""
     email: bool = True
+    """An e-mail."""
 
 
 class PersonSettings(_Block):
     """Somebody who can own leads."""
 
     email: str = Field(pattern=r"^[^\s@]+@[^\s@]+$")
+    """Address; owners in a source are matched by it, letter case aside."""
     name: str = Field(min_length=1)
+    """Name, as others read it."""
     active: bool = True
+    """False: takes no leads and gets no mail."""
     timezone: str = "UTC"
+    """IANA name, e.g. `Europe/Paris`."""
     notify: dict[str, NotifyChoice] = {}
+    """Event (`lead_assigned`, `inquiry_received`, `lead_reassigned_away`) → channels."""
 
 
 class GroupSettings(_Block):
     """A distribution group: members by e-mail, in the order of turns."""
 
     name: str = Field(min_length=1)
+    """What routing calls it: `group:NAME`."""
     members: list[str] = Field(min_length=1)
+    """E-mail addresses, in the order of turns."""
     kind: Literal["lead"] = "lead"
+    """What the group owns."""
 
 
 def _as_text(value: object) -> object:
@@ -115,49 +150,71 @@ class RuleSettings(_Block):
     """A routing rule: all conditions hold → assign."""
 
     name: str
+    """The reason that people read."""
     when: dict[str, _Text | list[_Text]] = {}
+    """Field → a text, or a list of texts of which one must be met."""
     assign: str = Field(pattern=r"^(user|group):.+$")
+    """`user:EMAIL` or `group:NAME`."""
 
 
 class RoutingSettings(_Block):
     """Rules in order, then the fallback."""
 
     rules: list[RuleSettings] = []
+    """Read in order; the first that holds decides."""
     fallback: str = Field("group:sales", pattern=r"^(user|group):.+$")
+    """Who takes what no rule takes."""
 
 
 class SmtpSettings(_Block):
     """The mail server; `sender` is one address, with or without a name."""
 
     host: str = "localhost"
+    """Mail server."""
     port: int = Field(25, ge=1, le=65535)
+    """Its port."""
     sender: str = Field(
         "Lead Hub <hub@localhost.localdomain>", validation_alias=AliasChoices("sender", "from")
     )
+    """One address, with or without a name; `from` is read as well."""
     tls: Literal["none", "starttls", "tls"] = "none"
+    """`none`, `starttls`, or `tls` from the first byte."""
     username: str = ""
+    """Empty: no login."""
     password: SecretStr | None = None
+    """Password of the login."""
 
 
 class CompanySettings(_Block):
     """The house's own defaults."""
 
     default_region: str = Field("FR", pattern=r"^[A-Z]{2}$")
+    """ISO country of phone numbers that name none."""
 
 
 class Settings(_Block):
     """Everything the hub can be told."""
 
     home: Path = Path(".hub")
+    """The one folder for all data; HUB_HOME."""
     database_url: SecretStr | None = None
+    """Another PostgreSQL (15 or newer) than the embedded one."""
     sources: SourceSettings = SourceSettings()
+    """The vendors to read."""
     people: list[PersonSettings] = []
+    """Who can own leads."""
     groups: list[GroupSettings] = []
+    """Distribution groups, which hand leads out in turn."""
     routing: RoutingSettings = RoutingSettings()
+    """Who gets a new lead."""
     smtp: SmtpSettings = SmtpSettings()
+    """How mail leaves."""
     company: CompanySettings = CompanySettings()
+    """The house's own defaults."""
     mappings_dir: str | None = None
+    """Folder of mapping documents that stand over the shipped ones."""
     public_url: str = "http://127.0.0.1:8000"
+    """Address that links in messages begin with."""
 
     def redacted(self) -> dict[str, Any]:
         """Return the effective values with every secret masked."""
@@ -296,6 +353,8 @@ def _overlay(document: dict[str, Any], environ: Mapping[str, str]) -> None:
         if place[-1].endswith("_file"):
             place[-1] = place[-1].removesuffix("_file")
             value = _secret_file(variable, value)  # noqa: PLW2901 the file's content replaces its path
+        if place[0] in _BLOCKS:
+            document[place[0]] = document.get(place[0]) or {}
         block: Any = document
         for name in place[:-1]:
             block = block.get(name) if isinstance(block, dict) else None

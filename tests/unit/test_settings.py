@@ -68,6 +68,12 @@ def test_a_mistake_names_file_line_and_what_is_near(
     assert "a:b@c" not in told
 
 
+def test_a_block_that_is_not_written_down_can_be_set_by_the_environment(tmp_path: Path) -> None:
+    env = {"HUB_SMTP__PORT": "2525", "HUB_COMPANY__DEFAULT_REGION": "GB"}
+    got = settings_of(tmp_path, "smtp:\n", env)
+    assert (got.smtp.port, got.company.default_region) == (2525, "GB")
+
+
 def test_the_environment_stands_over_the_file_and_a_file_holds_a_secret(tmp_path: Path) -> None:
     secret = tmp_path / "token"
     secret.write_text("from a file\n")
