@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event, make_url, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -212,9 +209,7 @@ def _furnish(url: URL) -> None:
 
 def _migrate(owner_url: str, *, is_embedded: bool) -> None:
     engine = create_engine(owner_url, poolclass=NullPool)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    script = ScriptDirectory.from_config(config)
+    known = revisions()
     with _connect_retrying(engine) as conn:
         # Two processes that start at once must not both migrate.
         conn.execute(text("SELECT pg_advisory_lock(18517, 1)"))
@@ -223,17 +218,31 @@ def _migrate(owner_url: str, *, is_embedded: bool) -> None:
             conn.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         conn.commit()
         current = _current(conn)
-        if current is not None and current not in {r.revision for r in script.walk_revisions()}:
+        if current is not None and current not in known:
             raise ConfigError(
                 f"the database's schema ({current}) is newer than this hub",
                 hint="install the version of the hub that wrote it, or a newer one",
             )
-        if current != script.get_current_head():
-            config.attributes["connection"] = conn
-            command.upgrade(config, "head")
+        if current != known[-1]:
+            _upgrade(conn)
             if is_embedded:
                 _grant(conn)
             conn.commit()  # tables and rights at once: a kill between them would shut everyone out
+
+
+def revisions() -> list[str]:
+    """Return the schema's revisions, oldest first: the numbers that the files begin with."""
+    return sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def _upgrade(conn: Any) -> None:
+    from alembic import command  # noqa: PLC0415 a tenth of a second, and seldom needed
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = conn
+    command.upgrade(config, "head")
 
 
 def _current(conn: Any) -> str | None:

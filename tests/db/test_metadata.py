@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.types import JSON, LargeBinary, Text
@@ -14,7 +16,7 @@ from sqlalchemy.types import JSON, LargeBinary, Text
 from hub.crm import tables as crm_tables
 from hub.db import outbox
 from hub.db.embedded import SUPERUSER, Server
-from hub.db.engine import Database
+from hub.db.engine import MIGRATIONS, Database, revisions
 from hub.db.metadata import metadata
 from hub.landing import tables as landing_tables
 from hub.model.entities import LEAD_FIELDS, Field
@@ -36,6 +38,13 @@ def test_migrations_from_zero_equal_the_metadata(db: Database) -> None:
             },
         )
         assert compare_metadata(context, metadata) == []
+
+
+def test_the_files_names_are_the_revisions_in_their_order() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    script = ScriptDirectory.from_config(config)
+    assert [r.revision for r in reversed(list(script.walk_revisions()))] == revisions()
 
 
 def test_migrations_make_the_same_schema_to_the_letter(server: Server, db: Database) -> None:
