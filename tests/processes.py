@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,19 +85,7 @@ class House:
 
     def processes(self) -> list[int]:
         """Pids that belong to this house: its servers, and whatever was started with its home."""
-        mine = []
-        for folder in Path("/proc").iterdir():
-            if not folder.name.isdigit() or int(folder.name) == os.getpid():
-                continue
-            try:
-                said = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
-            except OSError:
-                continue
-            if str(self.home).encode() + b"/" in said + b"/" or (
-                f"HUB_HOME={self.home}\0".encode() in said
-            ):
-                mine.append(int(folder.name))
-        return mine
+        return processes_at(self.home)
 
     def postmaster(self) -> int | None:
         """The pid of the running server, if it runs."""
@@ -106,6 +95,20 @@ class House:
         except (OSError, ValueError, IndexError):
             return None
         return pid if b"postgres" in command else None
+
+
+def processes_at(folder: Path) -> list[int]:
+    """Pids whose command line or environment names the folder or something in it."""
+    found = []
+    name = re.compile(re.escape(str(folder).encode()) + rb"[/\0]")
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            said = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if int(process.name) != os.getpid() and name.search(said + b"\0"):
+            found.append(int(process.name))
+    return found
 
 
 @contextmanager
@@ -118,12 +121,9 @@ def house(env: Mapping[str, str] | None = None) -> Iterator[House]:
     try:
         yield made
     finally:
-        for home in root.iterdir():
-            for pid in House(home).processes():
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
+        for pid in processes_at(root):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         shutil.rmtree(root, ignore_errors=True)
 
 
