@@ -78,12 +78,17 @@ def db(server: Server) -> Iterator[Database]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Three people who share the turns, and no source."""
+    return three_people(tmp_path)
+
+
+def three_people(home: Path) -> Settings:
+    """Settings of a house with three people in one group."""
     people = [
         {"email": f"{n}@owners.example.com", "name": n.title()} for n in ("ann", "bob", "cid")
     ]
     return Settings.model_validate(
         {
-            "home": str(tmp_path),
+            "home": str(home),
             "people": people,
             "groups": [{"name": "sales", "members": [p["email"] for p in people]}],
             "routing": {"fallback": "group:sales"},

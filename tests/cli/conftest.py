@@ -1,10 +1,13 @@
 """Emulated vendors for the commands, and houses that are furnished or loaded."""
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from tests.processes import House, SandboxProcess, house, sandbox_process
+
+Demo = tuple[House, "subprocess.Popen[str]"]
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +25,14 @@ def loaded(vendors: SandboxProcess) -> Iterator[House]:
         done = made.run("sync", "--json")
         assert done.returncode in {0, 3}, done.stderr
         yield made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def red_demo(request: pytest.FixtureRequest) -> Iterator[Demo | None]:
+    """A demo whose Salesforce hides a lead, begun early: it runs beside the other tests."""
+    if not any("the_demo_is_red" in item.name for item in request.session.items):
+        yield None
+        return
+    arguments = ("--people", "12", "--faults", "hide_one:salesforce/leads")
+    with house() as made:
+        yield made, made.start("demo", "--once", "--json", *arguments)

@@ -70,19 +70,16 @@ def test_a_sync_says_by_its_exit_code_how_it_went(made: House, whole: SandboxPro
     _new_lead(whole, LastName="Broken", Company="Broken SA", Email="broken@@example")
     document = made.document("sync", code=3)
     assert document["quarantined"] == 1
+    assert made.run("sync").returncode == 0, "nothing new"
     listed = made.document("quarantine", "list")
     (row,) = [r for r in listed if r["value"] == "broken@@example"]
     assert (row["field"], row["severity"], row["source"]) == ("email", "field", "salesforce")
-    assert made.document("sync")["quarantined"] == 0, "0: nothing new"
     whole.ask("PUT", "/faults", {"faults": "hide_one:salesforce/leads"})
     document = made.document("sync", "--full", code=1)
     (leads,) = [e for e in document["ledgers"] if e["stream"] == "leads"]
     assert not leads["holds"]
     assert leads["shortage"]["missing"] == 1
     assert ".." in leads["shortage"]["narrowest"]
-    whole.ask("PUT", "/faults", {"faults": ""})
-    done = made.run("sync")
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("after_s", [0.0, 0.3])
@@ -112,9 +109,9 @@ def test_an_interrupted_demo_leaves_no_process() -> None:
         deadline = time.monotonic() + 30
         while not log.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
-        time.sleep(1.5)
-        running = made.processes()
-        assert len(running) >= 4, "the demo, its sandbox, PostgreSQL and a Dagster run"
+        while len(made.processes()) < 4 and time.monotonic() < deadline:
+            time.sleep(0.05)  # the demo, its sandbox, PostgreSQL and a Dagster run
+        assert time.monotonic() < deadline
         os.kill(process.pid, signal.SIGINT)
         _assert_interrupted(made, process, 20)
 
@@ -126,7 +123,7 @@ def test_a_killed_demo_takes_its_children_with_it_and_is_started_again() -> None
         deadline = time.monotonic() + 30
         while not log.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
-        time.sleep(1.5)
+        time.sleep(0.5)
         process.kill()
         process.communicate()
         deadline = time.monotonic() + 10

@@ -11,6 +11,7 @@ from hub.cli.dagster import write_dagster_home
 from hub.clock import SystemClock
 from hub.db.engine import Database, open_database
 from hub.settings import load
+from tests.cli.conftest import Demo
 from tests.processes import Done, House, SandboxProcess, house
 
 LOSE = (
@@ -87,23 +88,21 @@ def test_a_row_lost_between_two_stages_makes_the_run_red_and_is_named(
         assert made.document("status")["batches"][-1]["state"] in {"done", "failed"}
 
 
-def test_the_demo_is_red_by_a_hidden_record_and_tells_count_and_range() -> None:
-    with house() as made:
-        arguments = ("--people", "12", "--faults", "hide_one:salesforce/leads")
-        done = made.run("demo", "--once", "--json", *arguments, timeout=120)
-        assert done.returncode == 1, done.stderr
-        report = json.loads(done.stdout)
-        assert report["dagster"]["runs"] == report["dagster"]["failed"] == 3
-        assert report["unassigned"] == 0, "the leads that are there have owners all the same"
-        settings = load(made.home / "hub.yaml", {"HUB_HOME": str(made.home)})
-        with open_database(settings, SystemClock()) as database:
-            failed = _checks(database)
-            assert set(failed) == {"ledger", "complete"}
-            assert failed["complete"]["missing"] == 1
-            span = r"(\S+) \.\. (\S+)"
-            told = failed["ledger"]["salesforce/leads hidden"]
-            assert told.startswith("1 counted by the source and never handed out")
-            assert re.search(span, failed["complete"]["narrowest_range"])
-            assert failed["complete"]["narrowest_range"] in told
-            _assert_nobody_is_named(database)
-        assert made.processes() == []
+def test_the_demo_is_red_by_a_hidden_record_and_tells_count_and_range(red_demo: Demo) -> None:
+    made, process = red_demo
+    said, errors = process.communicate(timeout=120)
+    assert process.returncode == 1, errors
+    report = json.loads(said)
+    assert report["dagster"]["runs"] == report["dagster"]["failed"] == 3
+    assert report["unassigned"] == 0, "the leads that are there have owners all the same"
+    assert made.processes() == []
+    settings = load(made.home / "hub.yaml", {"HUB_HOME": str(made.home)})
+    with open_database(settings, SystemClock()) as database:
+        failed = _checks(database)
+        assert set(failed) == {"ledger", "complete"}
+        assert failed["complete"]["missing"] == 1
+        told = failed["ledger"]["salesforce/leads hidden"]
+        assert told.startswith("1 counted by the source and never handed out")
+        assert re.search(r"\S+ \.\. \S+", failed["complete"]["narrowest_range"])
+        assert failed["complete"]["narrowest_range"] in told
+        _assert_nobody_is_named(database)

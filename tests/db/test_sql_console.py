@@ -60,6 +60,9 @@ WRITES = [
     "SELECT 1; DELETE FROM crm.lead",
     "SELECT 1; SELECT 2",
     "SELECT 1;;DELETE FROM crm.lead;",
+    "",
+    "/* SELECT 1",
+    "SELECT '\udcff'",
 ]
 SECRETS = [
     "SELECT pg_read_file('/etc/passwd')",
@@ -139,7 +142,7 @@ def test_the_role_alone_could_not_write_either(filled: Database) -> None:
         conn = psycopg.connect(url, autocommit=True)
         conn.execute("SET default_transaction_read_only = off")
         with closing(conn), suppress(psycopg.Error):
-            conn.execute(statement.encode())
+            conn.execute(statement.encode(errors="surrogateescape"))
     assert _everything(filled) == before
 
 

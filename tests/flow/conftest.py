@@ -121,6 +121,11 @@ class World:
 
 @pytest.fixture
 def world(db: Database, settings: Settings) -> World:
+    return new_world(db, settings)
+
+
+def new_world(db: Database, settings: Settings) -> World:
+    """A hub over two vendors that have nothing yet."""
     salesforce = HandConnector("salesforce", names=("users", "leads"))
     typeform = HandConnector("typeform", names=("responses",))
     connectors = {"salesforce": salesforce, "typeform": typeform}
