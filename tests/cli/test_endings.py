@@ -216,6 +216,11 @@ def test_any_value_is_one_json_document_and_a_readable_table(loaded: House) -> N
     assert "[/b]" in error.stderr
 
 
+@pytest.mark.parametrize("command", [("mappings", "list"), ("mappings", "test"), ("status",)])
+def test_every_command_prints_one_document(loaded: House, command: tuple[str, ...]) -> None:
+    assert loaded.document(*command)
+
+
 def test_a_reader_that_goes_away_is_no_traceback(loaded: House) -> None:
     command = f"{HUB} mappings list --json | true; exit ${{PIPESTATUS[0]}}"
     done = loaded.run("-c", command, entry=("bash",))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from hub.db import sql_console
-from hub.db.embedded import Server
+from hub.db.embedded import SUPERUSER, Server
 from hub.db.engine import Database
 from hub.db.sql_console import run_readonly
 from hub.errors import ConfigError
@@ -144,6 +145,22 @@ def test_the_role_alone_could_not_write_either(filled: Database) -> None:
         with closing(conn), suppress(psycopg.Error):
             conn.execute(statement.encode(errors="surrogateescape"))
     assert _everything(filled) == before
+
+
+def test_a_database_of_your_own_is_not_written_to_either(filled: Database) -> None:
+    """There the hub has one role for everything: the read-only transaction has to hold alone."""
+    own = replace(filled, read_url=filled.owner_url, is_embedded=False)
+    before = _everything(filled)
+    for statement in WRITES:
+        with suppress(ConfigError):
+            run_readonly(own, statement)
+    assert _everything(filled) == before
+
+
+def test_a_superuser_is_refused(filled: Database) -> None:
+    url = make_url(filled.owner_url).set(username=SUPERUSER).render_as_string()
+    with pytest.raises(ConfigError, match="superuser"):
+        run_readonly(replace(filled, read_url=url), "SELECT 1")
 
 
 def test_a_long_statement_is_cut_at_thirty_seconds(
