@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 4
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check unit lint types contracts format lock clean
+.PHONY: setup demo test check unit lint types contracts format docs lock clean
 
 setup: $(STAMP)
 
@@ -22,8 +22,8 @@ demo: setup
 	$(BIN)/hub demo $(if $(ONCE),--once) $(if $(JSON),--json) $(if $(PEOPLE),--people $(PEOPLE)) $(if $(SEED),--seed $(SEED))
 
 lint: setup
-	$(BIN)/ruff format --check hub tests
-	$(BIN)/ruff check hub tests
+	$(BIN)/ruff format --check hub tests docs
+	$(BIN)/ruff check hub tests docs
 
 types: setup
 	$(BIN)/mypy
@@ -40,8 +40,12 @@ test: setup lint types contracts
 	$(BIN)/pytest tests -n $(WORKERS)
 
 format: setup
-	$(BIN)/ruff format hub tests
-	$(BIN)/ruff check --fix hub tests
+	$(BIN)/ruff format hub tests docs
+	$(BIN)/ruff check --fix hub tests docs
+
+# The references that are made from the code.
+docs: setup
+	$(BIN)/python docs/generate.py
 
 # The tested set: names and versions only, never an address.
 lock:

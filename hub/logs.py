@@ -55,6 +55,12 @@ def configure(*, json: bool, level: int = logging.INFO) -> None:
     )
 
 
+def configure_once() -> None:
+    """Configure where no entry point of ours has: in a process that Dagster starts."""
+    if not structlog.is_configured():
+        configure(json=True)
+
+
 def get_logger() -> structlog.stdlib.BoundLogger:
     """Return the hub's logger; bind `source`, `stream`, `stage` with contextvars once a stage."""
     logger: structlog.stdlib.BoundLogger = structlog.get_logger("hub")

@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,16 +35,27 @@ def server(short_tmp: Path) -> Iterator[Server]:
     running = embedded.attach()
     with db_engine.opened_embedded(running):
         pass
+    _make_fleeting(running)
     yield running
     embedded.detach()
+
+
+def _make_fleeting(running: Server) -> None:
+    """Nothing of a test's database outlives the test, so the disk need not be waited for."""
+    url = running.url(SUPERUSER, database="postgres")
+    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as conn:
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):
+            conn.execute(text(f"ALTER SYSTEM SET {name} = off"))
+        conn.execute(text("SELECT pg_reload_conf()"))
 
 
 _number = iter(range(1_000_000))
 
 
-@pytest.fixture
-def db(server: Server) -> Iterator[Database]:
-    """A fresh, migrated database."""
+@contextmanager
+def fresh_database(server: Server) -> Iterator[Database]:
+    """Open a new, migrated database; it is dropped at the end."""
     name = f"t{os.getpid()}_{next(_number)}"
     admin = create_engine(
         server.url(SUPERUSER, database="postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT"
@@ -57,14 +69,26 @@ def db(server: Server) -> Iterator[Database]:
 
 
 @pytest.fixture
+def db(server: Server) -> Iterator[Database]:
+    """A fresh, migrated database."""
+    with fresh_database(server) as database:
+        yield database
+
+
+@pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Three people who share the turns, and no source."""
+    return three_people(tmp_path)
+
+
+def three_people(home: Path) -> Settings:
+    """Settings of a house with three people in one group."""
     people = [
         {"email": f"{n}@owners.example.com", "name": n.title()} for n in ("ann", "bob", "cid")
     ]
     return Settings.model_validate(
         {
-            "home": str(tmp_path),
+            "home": str(home),
             "people": people,
             "groups": [{"name": "sales", "members": [p["email"] for p in people]}],
             "routing": {"fallback": "group:sales"},

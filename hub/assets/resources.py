@@ -9,6 +9,7 @@ from pydantic import PrivateAttr
 from hub.clock import SystemClock
 from hub.db.engine import open_database
 from hub.db.locks import source_locks
+from hub.logs import configure_once
 from hub.pipeline.assemble import assemble
 from hub.pipeline.context import Hub
 from hub.pipeline.flow import begin
@@ -30,6 +31,7 @@ class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         context: dg.InitResourceContext,  # noqa: ARG002 Dagster's signature
     ) -> Iterator["HubResource"]:
         """Open the hub for one run and close it after."""
+        configure_once()
         settings = load(self.config)
         clock = SystemClock()
         with ExitStack() as stack:

@@ -1,5 +1,6 @@
 """The `hub` command: every verb, its options, and how it ends."""
 
+import io
 import logging
 import os
 import signal
@@ -213,7 +214,9 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed of the universe.")] = 1,
     universe: Annotated[Path | None, typer.Option(help="A universe file instead.")] = None,
     faults: Annotated[str, typer.Option(help="A fault profile of the sandbox.")] = "",
-    dagster_port: Annotated[int, typer.Option(help="Port of the Dagster UI; 0 = free.")] = 0,
+    dagster_port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port of the Dagster UI; 0 = free.")
+    ] = 0,
     json: Json = False,
 ) -> None:
     """Show the whole way of a record on emulated vendors: load, sync, route, notify."""
@@ -299,6 +302,8 @@ def main() -> None:
     level = logging.getLevelNamesMapping().get(os.environ.get("HUB_LOG", "WARNING").upper(), 30)
     configure(json=not sys.stderr.isatty(), level=level)
     signal.signal(signal.SIGTERM, _interrupt)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name never ends a command
     try:
         app()
     except HubError as error:
@@ -309,6 +314,8 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(EXIT_FAILED)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is closed; the exit code stands
 
 
 if __name__ == "__main__":

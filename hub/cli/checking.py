@@ -1,10 +1,12 @@
 """What `hub check` does: settings, database, and every source's own checks."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from hub.cli.opening import opened
 from hub.connectors.base import Finding
 from hub.errors import ConfigError
+from hub.pipeline.context import Hub
 
 
 def run_checks(config: Path | None, source: str | None) -> list[Finding]:
@@ -21,5 +23,12 @@ def run_checks(config: Path | None, source: str | None) -> list[Finding]:
             Finding("database", ok=True, message="open, schema up to date"),
         ]  # fmt: skip
         for name in [source] if source else hub.sources():
-            findings.extend(hub.connector(name).check())
+            findings.extend(_check(hub, name))
     return findings
+
+
+def _check(hub: Hub, source: str) -> Sequence[Finding]:
+    try:
+        return hub.connector(source).check()
+    except ConfigError as exc:
+        return [Finding(source, ok=False, message=exc.message, hint=exc.hint or "")]

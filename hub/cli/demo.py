@@ -19,14 +19,14 @@ from typing import Any
 import requests
 
 from hub.cli.children import child
-from hub.cli.dagster import dagster_ui, write_dagster_home
+from hub.cli.dagster import dagster_ui, free_port, write_dagster_home
 from hub.cli.demo_report import Window, read_report, show_report
 from hub.cli.init import render_for_sandbox, sandbox_users
 from hub.cli.opening import opened
-from hub.cli.output import print_json, stdout
+from hub.cli.output import EXIT_OPERATOR, print_json, stdout
 from hub.clock import SystemClock
-from hub.db.engine import open_database
-from hub.errors import HubError
+from hub.db.engine import make_home, open_database
+from hub.errors import ConfigError, HubError
 from hub.pipeline import flow
 from hub.sandbox.generator import live_events
 from hub.settings import Settings, load
@@ -53,7 +53,9 @@ class DemoOptions:
 def run_demo(options: DemoOptions) -> bool:
     """Run the demo; returns whether every run was green."""
     home = Path(os.environ.get("HUB_HOME", ".hub")).absolute()
-    home.mkdir(parents=True, exist_ok=True)
+    make_home(home)
+    if not options.once:
+        free_port(options.dagster_port)  # told now, not after the demo
     say = _teller(options)
     with ExitStack() as stack:
         say("starting the emulated vendors")
@@ -115,28 +117,24 @@ def _sandbox(options: DemoOptions, home: Path) -> Iterator[dict[str, Any]]:
     with child(arguments, env={}, log=log, stdout=subprocess.PIPE) as process:
         line = process.stdout.readline() if process.stdout else ""
         if not line:
-            process.wait()
-            told = log.read_text().strip().splitlines()
-            raise HubError(f"the sandbox did not start: {told[-1] if told else 'no reason given'}")
+            told = [*log.read_text().strip().splitlines(), "no reason given"]
+            if process.wait() == EXIT_OPERATOR:
+                raise ConfigError(told[0], hint=told[1] if len(told) > 2 else None)  # noqa: PLR2004 a hint and our own line
+            raise HubError(f"the sandbox did not start: {told[-2:][0]}", hint=f"see {log}")
         yield json.loads(line)
 
 
 def _dagster_run(env: Mapping[str, str], home: Path, name: str, say: Any) -> dict[str, Any]:
     say(f"Dagster: {name}")
-    with (home / "dagster.log").open("a") as log:
-        done = subprocess.run(
-            [sys.executable, "-m", "hub.assets.run", "sync"],
-            env={**os.environ, **env},
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            check=False,
-        )
-    lines = done.stdout.strip().splitlines()
+    log = home / "dagster.log"
+    arguments = [sys.executable, "-m", "hub.assets.run", "sync"]
+    with child(arguments, env=env, log=log, stdout=subprocess.PIPE) as process:
+        said, _ = process.communicate()
+    lines = said.strip().splitlines()
     if not lines:
         raise HubError(
-            f"the Dagster run “{name}” ended with exit code {done.returncode} and no summary",
-            hint=f"see {home / 'dagster.log'}",
+            f"the Dagster run “{name}” ended with exit code {process.returncode} and no summary",
+            hint=f"see {log}",
         )
     summary: dict[str, Any] = json.loads(lines[-1])
     return summary

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from hub.clock import SystemClock
 from hub.db.engine import Database, open_database
-from hub.pipeline.assemble import assemble
 from hub.pipeline.context import Hub
 from hub.settings import Settings, load
 
@@ -14,6 +13,8 @@ from hub.settings import Settings, load
 @contextmanager
 def opened(config: Path | None) -> Iterator[tuple[Hub, Database, Settings]]:
     """Yield the hub, its database and its settings."""
+    from hub.pipeline.assemble import assemble
+
     settings = load(config)
     clock = SystemClock()
     with open_database(settings, clock) as database:

@@ -1,6 +1,7 @@
 """How commands speak: one JSON document on stdout, or tables; errors in one line with a hint."""
 
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -9,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from hub.errors import ConfigError, HubError
 
@@ -22,9 +24,26 @@ EXIT_INTERRUPTED = 130
 
 
 def print_json(document: object) -> None:
-    """Write exactly one JSON document to stdout."""
-    sys.stdout.write(json.dumps(document, default=_plain, ensure_ascii=False) + "\n")
+    """Write exactly one JSON document to stdout, whatever its values and stdout's encoding."""
+    held = _held(document)
+    words = json.dumps(held, default=_plain, ensure_ascii=False)
+    try:
+        words.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # half a character pair, or a terminal that knows few letters
+        words = json.dumps(held, default=_plain)
+    sys.stdout.write(words + "\n")
     sys.stdout.flush()
+
+
+def _held(value: object) -> object:
+    """Return the value as JSON can say it: not a number and infinity are text there."""
+    if isinstance(value, Mapping):
+        return {key: _held(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_held(item) for item in value]
+    if isinstance(value, float | Decimal) and not math.isfinite(value):
+        return str(Decimal(value))
+    return value
 
 
 def _plain(value: object) -> object:
@@ -38,12 +57,12 @@ def _plain(value: object) -> object:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Write a table to stdout."""
+    """Write a table to stdout; values are shown as they are, brackets included."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
-        table.add_column(column)
+        table.add_column(Text(column))
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     stdout.print(table)
 
 
@@ -54,13 +73,9 @@ def print_mapping(title: str, values: Mapping[str, Any]) -> None:
 
 def print_error(error: HubError) -> None:
     """Say on stderr what happened and what to do next."""
-    stderr.print(f"[red]error:[/red] {_escape(error.message)}", highlight=False, soft_wrap=True)
+    stderr.print(Text.assemble(("error:", "red"), f" {error.message}"), soft_wrap=True)
     if error.hint:
-        stderr.print(f"  hint: {_escape(error.hint)}", highlight=False, soft_wrap=True)
-
-
-def _escape(words: str) -> str:
-    return words.replace("[", "\\[")
+        stderr.print(Text(f"  hint: {error.hint}"), soft_wrap=True)
 
 
 def exit_code(error: HubError) -> int:

@@ -45,7 +45,7 @@ owner_identity = Table(
     "owner_identity",
     metadata,
     Column("source", Text, primary_key=True),
-    Column("source_id", Text, primary_key=True),
+    personal("source_id", Text, primary_key=True),
     Column("user_id", BigInteger, ForeignKey("crm.user.id")),
     Column("is_queue", Boolean, nullable=False),
     Index(None, "user_id"),
@@ -108,7 +108,7 @@ lead = Table(
     Column("unqualified_reason", Text),
     Column("converted_at", _UTC),
     Column("last_activity_at", _UTC),
-    Column("legacy_owner", Text),  # why the owner in the source could not be taken over
+    personal("legacy_owner", Text),  # why the owner in the source could not be taken over
     Column("lane", Text, nullable=False),
     Column("batch_id", BigInteger, nullable=False),
     Column("archived_at", _UTC),
@@ -161,7 +161,7 @@ alert = Table(
     "alert",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("dedupe_key", Text, nullable=False, unique=True),
+    personal("dedupe_key", Text, nullable=False, unique=True),
     Column("user_id", BigInteger, ForeignKey("crm.user.id"), nullable=False),
     Column("lead_id", BigInteger, ForeignKey("crm.lead.id"), nullable=False),
     Column("event", Text, nullable=False),

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
+import psycopg
 from psycopg import sql
 from sqlalchemy import Connection
+
+from hub.errors import TransientError
 
 
 def copy_rows(
@@ -16,6 +19,28 @@ def copy_rows(
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except psycopg.OperationalError as exc:
+        raise connection_lost() from exc
+    except psycopg.Error as exc:
+        raise RuntimeError(f"COPY {table}: {without_values(exc)}") from None
+
+
+def connection_lost() -> TransientError:
+    """Return the error for a server that went away."""
+    return TransientError(
+        "the connection to the database was lost",
+        hint="run the command again: it goes on where it stopped",
+    )
+
+
+def without_values(error: BaseException | None) -> str:
+    """Return what PostgreSQL refused, by code and name; its own text quotes the values."""
+    if not isinstance(error, psycopg.Error):
+        return type(error).__name__
+    diag = error.diag
+    names = (diag.sqlstate, diag.schema_name, diag.table_name, diag.column_name)
+    return " ".join(filter(None, (type(error).__name__, *names, diag.constraint_name)))

@@ -11,9 +11,13 @@ import fcntl
 import os
 import pwd
 import shutil
+import signal
 import stat
 import subprocess
-from collections.abc import Sequence
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,10 +41,13 @@ shared_buffers = 128MB
 work_mem = 16MB
 maintenance_work_mem = 128MB
 max_wal_size = 1GB
+random_page_cost = 1.1
 fsync = on
 timezone = 'UTC'
 log_timezone = 'UTC'
 jit = off
+log_error_verbosity = terse
+log_min_error_statement = panic
 """
 log = get_logger()
 
@@ -55,6 +62,26 @@ class Server:
     def url(self, role: str, *, driver: str = "psycopg", database: str = DATABASE) -> str:
         """Return the SQLAlchemy URL for a role."""
         return f"postgresql+{driver}://{role}@/{database}?host={self.socket_dir}"
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Let SIGINT and SIGTERM wait: a server that is half started or half stopped would stay."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda got, _frame: came.append(got))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 class EmbeddedServer:
@@ -85,7 +112,7 @@ class EmbeddedServer:
         self._check_path()
         self._root.mkdir(parents=True, exist_ok=True)
         self._clients.mkdir(exist_ok=True)
-        with self._start_lock():
+        with _signals_wait(), self._start_lock():
             self._register()
             if not (self._data / "PG_VERSION").exists():
                 self._create()
@@ -98,7 +125,7 @@ class EmbeddedServer:
         """Unregister this process; the last one stops the server."""
         if self._registration is None:
             return
-        with self._start_lock():
+        with _signals_wait(), self._start_lock():
             path = Path(self._registration.name)
             self._registration.close()
             self._registration = None
@@ -141,15 +168,18 @@ class EmbeddedServer:
         return alive
 
     def _create(self) -> None:
-        shutil.rmtree(self._data, ignore_errors=True)
-        self._data.mkdir(mode=0o700)
-        self._own(self._data)
+        """Make the cluster beside its place: one whose making was killed never stands there."""
+        for left in (self._data, *self._root.glob("data.*")):
+            shutil.rmtree(left, ignore_errors=True)
+        draft = Path(tempfile.mkdtemp(prefix="data.", dir=self._root))
+        self._own(draft)
         self._run(
             [
-                str(self._bin / "initdb"), "-D", str(self._data), "-U", SUPERUSER, "-A", "peer",
+                str(self._bin / "initdb"), "-D", str(draft), "-U", SUPERUSER, "-A", "peer",
                 "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions",
             ]
         )  # fmt: skip
+        draft.rename(self._data)
 
     def _write_access(self) -> None:
         """Write who may connect: the people who run the hub, each as any of its roles."""
@@ -229,6 +259,7 @@ class EmbeddedServer:
                 stderr=subprocess.STDOUT,
                 text=True,
                 check=False,
+                start_new_session=True,
             )
         except OSError as exc:
             raise HubError(f"cannot run {Path(command[0]).name}: {exc.strerror}") from exc

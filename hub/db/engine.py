@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, make_url, text
+import psycopg
+from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event, make_url, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from hub.clock import Clock
+from hub.db.copy import connection_lost, without_values
 from hub.db.embedded import DATABASE, ROLES, SUPERUSER, EmbeddedServer, Server
 from hub.errors import ConfigError
 from hub.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _SCHEMAS = ("landing", "ops", "crm", "reporting", "dagster")
+_DRAFT = f"{DATABASE}_draft"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +60,27 @@ def open_database(settings: Settings, clock: Clock) -> Iterator[Database]:
         url = settings.database_url.get_secret_value()
         yield from _opened(_external(url), is_embedded=False)
         return
-    settings.home.mkdir(parents=True, exist_ok=True)
+    make_home(settings.home)
     server = EmbeddedServer(settings.home, clock)
-    running = server.attach()
     try:
-        with opened_embedded(running) as database:
+        with opened_embedded(server.attach()) as database:
             yield database
     finally:
         server.detach()
+
+
+def make_home(home: Path) -> None:
+    """Make the folder for all data if it is not there.
+
+    Raises:
+        ConfigError: it cannot be made.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ConfigError(
+            f"{home} cannot be the hub's folder: {exc.strerror}", hint="set HUB_HOME to another"
+        ) from exc
 
 
 @contextmanager
@@ -99,7 +112,10 @@ def _external(url: str) -> dict[str, str]:
 
 
 def _opened(urls: dict[str, str], *, is_embedded: bool) -> Iterator[Database]:
-    engine = create_engine(urls["app"], pool_size=5, max_overflow=20, pool_pre_ping=True)
+    engine = create_engine(
+        urls["app"], pool_size=5, max_overflow=20, pool_pre_ping=True, hide_parameters=True
+    )
+    event.listen(engine, "handle_error", _tell)
     try:
         _migrate(urls["owner"], is_embedded=is_embedded)
         joint = "&" if "?" in urls["dagster"] else "?"
@@ -112,6 +128,17 @@ def _opened(urls: dict[str, str], *, is_embedded: bool) -> Iterator[Database]:
         )
     finally:
         engine.dispose()
+
+
+def _tell(context: ExceptionContext) -> None:
+    """Say what the database said, without the values it quotes: they may be personal."""
+    if not isinstance(context.original_exception, psycopg.Error):
+        return  # Ctrl-C while the database was asked
+    if context.is_disconnect and not context.is_pre_ping:
+        raise connection_lost() from context.original_exception
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if isinstance(error, psycopg.Error | SQLAlchemyError):
+            error.args = (without_values(context.original_exception), *error.args[1:])
 
 
 def _connect_retrying(engine: Engine) -> Any:
@@ -132,12 +159,17 @@ def _connect_retrying(engine: Engine) -> Any:
 
 
 def _create_roles(super_url: str) -> None:
-    """Create the database and its three roles, once; a second call changes nothing."""
+    """Create the database and its three roles, once; a second call changes nothing.
+
+    The database gets its name last: one that was half made when somebody pulled the plug is
+    thrown away and made again.
+    """
     base = make_url(super_url)
     admin = create_engine(
         base.set(database="postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT"
     )
     with _connect_retrying(admin) as conn:
+        conn.execute(text("SELECT pg_advisory_lock(18517, 1)"))
         have = set(conn.execute(text("SELECT rolname FROM pg_roles")).scalars())
         databases = conn.execute(text("SELECT datname FROM pg_database")).scalars().all()
         if DATABASE in databases and have.issuperset(ROLES):
@@ -146,28 +178,38 @@ def _create_roles(super_url: str) -> None:
             if role not in have:
                 conn.exec_driver_sql(f"CREATE ROLE {role} LOGIN NOSUPERUSER NOCREATEROLE")
         conn.exec_driver_sql("ALTER ROLE hub_read SET default_transaction_read_only = on; ")
-        conn.exec_driver_sql(f"CREATE DATABASE {DATABASE} OWNER hub_owner")
-    with create_engine(base, poolclass=NullPool, isolation_level="AUTOCOMMIT").connect() as conn:
+        conn.exec_driver_sql(f"DROP DATABASE IF EXISTS {_DRAFT} WITH (FORCE)")
+        conn.exec_driver_sql(f"CREATE DATABASE {_DRAFT} OWNER hub_owner")
+        _furnish(base.set(database=_DRAFT))
+        conn.exec_driver_sql(f"ALTER DATABASE {_DRAFT} RENAME TO {DATABASE}")
+
+
+def _furnish(url: URL) -> None:
+    """Give a new database its extensions, and its rights."""
+    with create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT").connect() as conn:
         # Dagster makes its tables itself, as the app's role; hub sql may look into them.
         conn.exec_driver_sql(
             "ALTER DEFAULT PRIVILEGES FOR ROLE hub_app GRANT SELECT ON TABLES TO hub_read"
         )
         for extension in ("pg_trgm", "unaccent", "btree_gin", "fuzzystrmatch"):
             conn.exec_driver_sql(f"CREATE EXTENSION IF NOT EXISTS {extension}")
-        conn.exec_driver_sql(f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC")
+        conn.exec_driver_sql(f"REVOKE ALL ON DATABASE {url.database} FROM PUBLIC")
         conn.exec_driver_sql("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+        # Large objects belong to no schema: everybody could make some.
         conn.exec_driver_sql(
-            f"GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {DATABASE} TO hub_owner"
+            "REVOKE EXECUTE ON FUNCTION lo_creat(int), lo_create(oid), lo_from_bytea(oid, bytea) "
+            "FROM PUBLIC"
         )
-        conn.exec_driver_sql(f"GRANT CONNECT, TEMPORARY ON DATABASE {DATABASE} TO hub_app")
-        conn.exec_driver_sql(f"GRANT CONNECT ON DATABASE {DATABASE} TO hub_read")
+        conn.exec_driver_sql(
+            f"GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {url.database} TO hub_owner"
+        )
+        conn.exec_driver_sql(f"GRANT CONNECT, TEMPORARY ON DATABASE {url.database} TO hub_app")
+        conn.exec_driver_sql(f"GRANT CONNECT ON DATABASE {url.database} TO hub_read")
 
 
 def _migrate(owner_url: str, *, is_embedded: bool) -> None:
     engine = create_engine(owner_url, poolclass=NullPool)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    script = ScriptDirectory.from_config(config)
+    known = revisions()
     with _connect_retrying(engine) as conn:
         # Two processes that start at once must not both migrate.
         conn.execute(text("SELECT pg_advisory_lock(18517, 1)"))
@@ -176,18 +218,31 @@ def _migrate(owner_url: str, *, is_embedded: bool) -> None:
             conn.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         conn.commit()
         current = _current(conn)
-        if current is not None and current not in {r.revision for r in script.walk_revisions()}:
+        if current is not None and current not in known:
             raise ConfigError(
                 f"the database's schema ({current}) is newer than this hub",
                 hint="install the version of the hub that wrote it, or a newer one",
             )
-        if current != script.get_current_head():
-            config.attributes["connection"] = conn
-            command.upgrade(config, "head")
-            conn.commit()
+        if current != known[-1]:
+            _upgrade(conn)
             if is_embedded:
                 _grant(conn)
-            conn.commit()
+            conn.commit()  # tables and rights at once: a kill between them would shut everyone out
+
+
+def revisions() -> list[str]:
+    """Return the schema's revisions, oldest first: the numbers that the files begin with."""
+    return sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def _upgrade(conn: Any) -> None:
+    from alembic import command  # noqa: PLC0415 a tenth of a second, and seldom needed
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = conn
+    command.upgrade(config, "head")
 
 
 def _current(conn: Any) -> str | None:

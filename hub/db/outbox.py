@@ -32,7 +32,7 @@ outbox = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("event", Text, nullable=False),
-    Column("dedupe_key", Text, nullable=False, unique=True),
+    personal("dedupe_key", Text, nullable=False, unique=True),
     Column("user_id", BigInteger, ForeignKey("crm.user.id"), nullable=False),
     Column("lead_id", BigInteger, ForeignKey("crm.lead.id"), nullable=False),
     personal("payload", JSONB, nullable=False),

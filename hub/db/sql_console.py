@@ -31,6 +31,10 @@ def run_readonly(database: Database, statement: str) -> list[dict[str, Any]]:
         raise ConfigError(
             "hub sql takes one SELECT", hint='hub sql "SELECT * FROM reporting.leads LIMIT 10"'
         )
+    try:
+        sent = statement.encode()
+    except UnicodeEncodeError as exc:
+        raise ConfigError("the statement is not text in UTF-8") from exc
     url = make_url(database.read_url).set(drivername="postgresql")
     try:
         with psycopg.connect(
@@ -41,7 +45,7 @@ def run_readonly(database: Database, statement: str) -> list[dict[str, Any]]:
             conn.execute(f"SET LOCAL statement_timeout = {_TIMEOUT_MS}")
             with conn.cursor() as cursor:
                 # The extended protocol (prepare) takes one statement and no more.
-                cursor.execute(statement.encode(), prepare=True)
+                cursor.execute(sent, prepare=True)
                 if cursor.description is None:
                     return []
                 rows = cursor.fetchmany(_MAX_ROWS + 1)

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.db.copy import copy_rows
 from hub.landing.tables import checkpoint, quarantine
-from hub.model.records import JsonValue, Problem, RawRecord
+from hub.model.records import NAMELESS, JsonValue, Problem, RawRecord
 from hub.model.verdicts import Op
 
 
@@ -29,8 +30,8 @@ class Landed:
 def content_hash(record: RawRecord, volatile: frozenset[str]) -> bytes:
     """Return the digest by which an unchanged record is recognised, volatile keys left out."""
     body = record.payload
-    if volatile:
-        content = json.loads(body)
+    content = _parsed(body) if volatile else None
+    if isinstance(content, dict):
         body = json.dumps(
             {k: v for k, v in content.items() if k not in volatile}, sort_keys=True
         ).encode()
@@ -71,7 +72,7 @@ def drop_cursor(conn: Connection, source: str, stream: str) -> None:
 _STAGE = text("""
 CREATE TEMPORARY TABLE IF NOT EXISTS landing_page (
   ord int, source_id text, op text, at timestamptz, version text, hash bytea, payload json,
-  into_id text) ON COMMIT DELETE ROWS
+  body bytea, into_id text) ON COMMIT DELETE ROWS
 """)
 
 _LAND = text("""
@@ -84,8 +85,8 @@ WITH page AS (
   WHERE h.hash IS DISTINCT FROM p.hash
 ), landed AS (
   INSERT INTO landing.raw
-    (batch_id, source, stream, source_id, op, at, version, hash, payload, into_id)
-  SELECT :batch, :source, :stream, source_id, op, at, version, hash, payload, into_id
+    (batch_id, source, stream, source_id, op, at, version, hash, payload, body, into_id)
+  SELECT :batch, :source, :stream, source_id, op, at, version, hash, payload, body, into_id
   FROM changed ORDER BY ord
   RETURNING id, source_id, hash, op
 ), pointed AS (
@@ -139,7 +140,7 @@ def land_page(
     copy_rows(
         conn,
         "landing_page",
-        ("ord", "source_id", "op", "at", "version", "hash", "payload", "into_id"),
+        ("ord", "source_id", "op", "at", "version", "hash", "payload", "body", "into_id"),
         [_row(ord_, record, volatile) for ord_, record in enumerate(records)],
     )
     seen, changed = conn.execute(
@@ -153,18 +154,41 @@ def land_page(
 def _row(ord_: int, record: RawRecord, volatile: frozenset[str]) -> tuple[object, ...]:
     digest = content_hash(record, volatile)
     # A record without an id still has to be accounted for: its content is its name.
-    source_id = record.source_id or f"?{digest.hex()}"
-    payload = record.payload.decode("utf-8")
+    source_id = _usable_id(record.source_id) or f"{NAMELESS}{digest.hex()}"
+    is_json = _parsed(record.payload) is not _NOT_JSON
     return (
         ord_,
         source_id,
         record.op.value,
         record.at,
-        record.version,
+        record.version.encode("utf-8", "replace").decode().replace("\0", "")[:_LONGEST_ID],
         digest,
-        payload,
-        record.into,
+        record.payload.decode("utf-8") if is_json else None,
+        None if is_json else record.payload,
+        _usable_id(record.into or ""),
     )
+
+
+_LONGEST_ID = 255  # a key of four columns must fit into a B-tree entry of 2,704 bytes
+_NOT_JSON = object()
+
+
+def _usable_id(name: str) -> str | None:
+    """Return the id, None if there is none that a key can hold."""
+    is_text = name.isprintable() and not name.isspace()
+    return name if is_text and 0 < len(name) <= _LONGEST_ID else None
+
+
+def _parsed(payload: bytes) -> object:
+    """Return what the payload says, `_NOT_JSON` if PostgreSQL would not take it as json."""
+    try:
+        return json.loads(payload.decode("utf-8"), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return _NOT_JSON
+
+
+def _refuse(name: str) -> object:
+    raise ValueError(name)  # NaN and Infinity are no JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +205,7 @@ class PendingRaw:
 
 _TAKE = text("""
 SELECT r.id, r.source, r.stream, p.lane, p.batch_id, r.source_id, r.op, r.at, r.version,
-       r.payload::text AS payload, r.into_id
+       r.payload::text AS payload, r.body, r.into_id
 FROM ops.pending p JOIN landing.raw r ON r.id = p.ref
 WHERE p.stage = 'normalize'
   AND (CAST(:source AS text) IS NULL OR r.source = :source)
@@ -204,25 +228,44 @@ def take_pending(
             row.stream,
             row.lane,
             row.batch_id,
-            RawRecord(
-                row.source_id, Op(row.op), row.at, row.version, row.payload.encode(), row.into_id
-            ),
+            RawRecord(row.source_id, Op(row.op), row.at, row.version, _sent(row), row.into_id),
         )
         for row in rows
     ]
+
+
+def _sent(row: Any) -> bytes:
+    """Return a payload as it was received."""
+    return bytes(row.body) if row.payload is None else row.payload.encode()
 
 
 def context_payloads(conn: Connection, source: str, stream: str) -> dict[str, bytes]:
     """Return the newest payload of every object of a context stream, by source id."""
     rows = conn.execute(
         text(
-            "SELECT h.source_id, r.payload::text AS payload FROM landing.head h "
+            "SELECT h.source_id, r.payload::text AS payload, r.body FROM landing.head h "
             "JOIN landing.raw r ON r.id = h.raw_id "
             "WHERE h.source = :source AND h.stream = :stream AND h.op = 'upsert'"
         ),
         {"source": source, "stream": stream},
     )
-    return {row.source_id: row.payload.encode() for row in rows}
+    return {row.source_id: _sent(row) for row in rows}
+
+
+def supersede_quarantine(conn: Connection, newest: Sequence[PendingRaw]) -> None:
+    """Close the open rows of objects that came again; what is still wrong is written anew."""
+    if newest:
+        conn.execute(
+            update(quarantine)
+            .where(
+                quarantine.c.source == newest[0].source,
+                quarantine.c.stream == newest[0].stream,
+                quarantine.c.source_id.in_([row.record.source_id for row in newest]),
+                quarantine.c.raw_id.not_in([row.raw_id for row in newest]),
+                quarantine.c.resolved_at.is_(None),
+            )
+            .values(resolved_at=func.now())
+        )
 
 
 def add_quarantine(
@@ -231,21 +274,9 @@ def add_quarantine(
     *,
     mapping_version: str,
 ) -> None:
-    """Write what the mapping refused; an earlier open row of the same object is superseded."""
+    """Write what the mapping refused."""
     if not problems:
         return
-    for pending, _ in problems:
-        conn.execute(
-            update(quarantine)
-            .where(
-                quarantine.c.source == pending.source,
-                quarantine.c.stream == pending.stream,
-                quarantine.c.source_id == pending.record.source_id,
-                quarantine.c.raw_id != pending.raw_id,
-                quarantine.c.resolved_at.is_(None),
-            )
-            .values(resolved_at=func.now())
-        )
     conn.execute(
         insert(quarantine),
         [

@@ -5,8 +5,8 @@ In: a document. Out: findings with the place in the document and the nearest val
 
 from dataclasses import dataclass
 
-from hub.mappings.compiler import path_parts
 from hub.mappings.document import MappingDocument, Rule, Step, Target, nearest, walk_rules
+from hub.mappings.rows import path_parts
 from hub.mappings.transforms import REGISTRY
 from hub.model.entities import ENTITY_FIELDS
 

@@ -5,15 +5,13 @@ the row, never raised, except `Reject`. What does not belong here: the batch (`h
 """
 
 import functools
-import json
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 from hub.errors import RecordError
-from hub.mappings.answers import Form, Given, claim, read_answers, read_form
+from hub.mappings.answers import Given, claim, read_answers
 from hub.mappings.document import (
     Answer,
     Copy,
@@ -24,82 +22,28 @@ from hub.mappings.document import (
     const_of,
     walk_rules,
 )
-from hub.mappings.registry import REGISTRY, Args, Ctx, Function, Remark
-from hub.mappings.text import LONGEST, clean, fold
+from hub.mappings.registry import REGISTRY, Args, Function, Remark
+from hub.mappings.rows import (
+    FAILED,
+    SHOWN,
+    Reject,
+    Row,
+    blank,
+    form_of,
+    look_up,
+    path_parts,
+    shown,
+)
+from hub.mappings.text import LONGEST, fold
 from hub.mappings.transforms import DEFAULTS
 from hub.model.entities import ENTITY_FIELDS
-from hub.model.records import JsonValue, Problem
+from hub.model.records import JsonValue
 
-SHOWN = 200
 EARLIEST = "1990-01-01"
 PAST_ONLY = frozenset(("created_at", "at"))
 """Times of things that happened: before 1990 or after now they are a source's mistake."""
 
 
-class Reject(Exception):  # noqa: N818 a verdict on its way, not an error
-    """The record being mapped is rejected."""
-
-    def __init__(self, place: str, value: JsonValue, reason: str) -> None:
-        super().__init__(reason)
-        self.place = place
-        self.value = value
-        self.reason = reason
-
-
-class Unknown(NamedTuple):
-    """Drift: `kind` is "value" (outside the known list) or "field" (a key no rule reads)."""
-
-    kind: str
-    field: str
-    value: str
-
-
-@dataclass(slots=True)
-class Row:
-    """One raw record while it is mapped."""
-
-    payload: dict[str, Any]
-    source_id: str
-    context: Mapping[str, Any]
-    latest: str | None
-    ctx: Ctx
-    forms: dict[str, Form]
-    problems: list[Problem] = field(default_factory=list)
-    unknowns: list[Unknown] = field(default_factory=list)
-    silent: int = 0
-    form: Form | None = None
-    given: list[Given] | None = None
-    claims: dict[Answer, Given] | None = None
-
-    def note(self, place: str, value: object, reason: str, kind: str = "problem") -> None:
-        """Keep what a rule had to say, unless a predicate is only asking."""
-        if self.silent:
-            return
-        if kind == "unknown":
-            self.unknowns.append(Unknown("value", place, shown(value)))
-        else:
-            self.problems.append(Problem(self.source_id, place, shown(value), reason, "field"))
-
-
-def shown(value: object) -> str:
-    """Return a raw value shortened for a person, safe to store."""
-    if isinstance(value, str):
-        text = value[: 2 * SHOWN]
-    else:
-        try:
-            text = json.dumps(value, ensure_ascii=False, default=str)
-        except (ValueError, RecursionError):
-            text = type(value).__name__
-    text = "".join(c if c.isprintable() else " " for c in text[: 2 * SHOWN])
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
-
-
-class _Failed:
-    """The source had a value and it was unusable: the field is null, visibly."""
-
-
-FAILED: Final = _Failed()
 Got = Any  # JsonValue or FAILED
 Getter = Callable[[Row], Got]
 Check = Callable[[Row], bool]
@@ -130,15 +74,6 @@ class Plan:
     targets: Sequence[TargetPlan]
     is_known: Callable[[str], bool]
     known: frozenset[str]
-
-
-def blank(value: object) -> bool:
-    """Tell whether a value says nothing."""
-    if value is None or value is FAILED:
-        return True
-    if isinstance(value, str):
-        return not value or value.isspace() or not clean(value[:1000])
-    return isinstance(value, list | dict) and not value
 
 
 @functools.lru_cache(maxsize=64)
@@ -181,32 +116,6 @@ class _Selector(Answer):
 
 def _hashable(answer: Answer | None) -> Answer:
     return _Selector.model_validate(answer.model_dump() if answer else {})
-
-
-@functools.cache
-def path_parts(path: str) -> tuple[str | int, ...]:
-    """Return the steps of `a.b[0].c`.
-
-    Raises:
-        ValueError: the path is not written like that.
-    """
-    if not re.fullmatch(r"[^.\[\]\s]+(\[\d+\])*(\.[^.\[\]\s]+(\[\d+\])*)*", path):
-        raise ValueError(f"'{path}' is not a path: write a.b[0].c")
-    return tuple(
-        int(p[1:-1]) if p.startswith("[") else p for p in re.findall(r"\[\d+\]|[^.\[\]]+", path)
-    )
-
-
-def look_up(node: Any, parts: Sequence[str | int]) -> Any:
-    """Follow a path; a missing step is null."""
-    for part in parts:
-        if isinstance(part, str):
-            node = node.get(part) if isinstance(node, dict) else None
-        else:
-            node = node[part] if isinstance(node, list) and part < len(node) else None
-        if node is None:
-            return None
-    return node
 
 
 class _Compiler:
@@ -388,33 +297,11 @@ def _all(row: Row, getters: Sequence[Getter]) -> Got:
     return found if any(v is not None for v in found) else None
 
 
-GIVE_TEXT = frozenset(
-    [
-        "text",
-        "multiline",
-        "street",
-        "postal",
-        "company",
-        "recase_name",
-        "email",
-        "phone",
-        "country",
-        "state",
-        "url",
-        "date",
-        "datetime",
-        "sf_id",
-        "identifier",
-        "name_from_email",
-        "phone_extension",
-        "concat",
-        "template",
-        "split_name",
-        "html_to_text",
-        "currency",
-        "money",
-    ]
-)
+GIVE_TEXT = frozenset((
+    "text", "multiline", "street", "postal", "company", "recase_name", "email", "phone", "country",
+    "state", "url", "date", "datetime", "sf_id", "identifier", "name_from_email", "phone_extension",
+    "concat", "template", "split_name", "html_to_text", "currency", "money",
+))  # fmt: skip
 """Transforms that return text or null and nothing else: their results need no look."""
 
 
@@ -524,29 +411,6 @@ def _required(get: Getter, place: str) -> Getter:
         return value
 
     return demand
-
-
-def form_of(row: Row) -> Form:
-    """Return the form of a response: inline definition, else the context's, else its id alone."""
-    if row.form is None:
-        form_id = _form_id_of(row)
-        inline = row.payload.get("definition")
-        if isinstance(inline, dict):
-            row.form = read_form(inline, form_id)
-        else:
-            key = form_id or ""
-            if key not in row.forms:
-                row.forms[key] = read_form(row.context.get(key), form_id)
-            row.form = row.forms[key]
-    return row.form
-
-
-def _form_id_of(row: Row) -> str | None:
-    form_id = row.payload.get("form_id")
-    if isinstance(form_id, str) and form_id:
-        return clean(form_id)[:255]
-    head, colon, _ = row.source_id.rpartition(":")
-    return head if colon else None
 
 
 def _form_title(row: Row) -> Got:

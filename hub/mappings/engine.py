@@ -15,24 +15,22 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from hub.errors import RecordError
-from hub.mappings.compiler import (
+from hub.mappings.compiler import Plan, TargetPlan, compile_document
+from hub.mappings.document import Copy, MappingDocument
+from hub.mappings.registry import Ctx
+from hub.mappings.rows import (
     FAILED,
-    Plan,
     Reject,
     Row,
-    TargetPlan,
     Unknown,
     blank,
-    compile_document,
     look_up,
     path_parts,
     shown,
 )
-from hub.mappings.document import Copy, MappingDocument
-from hub.mappings.registry import Ctx
 from hub.mappings.text import clean
 from hub.mappings.values import DEEPEST, jsonable
-from hub.model.records import CanonicalRecord, JsonValue, Problem, RawRecord
+from hub.model.records import NAMELESS, CanonicalRecord, JsonValue, Problem, RawRecord
 from hub.model.verdicts import Op
 
 __all__ = ["NormalizeSettings", "Normalized", "Unknown", "normalize"]
@@ -150,7 +148,7 @@ class _Batch:
 
     def _map(self, row: Row) -> None:
         plan = self._plan
-        if blank(row.source_id):
+        if blank(row.source_id) or row.source_id.startswith(NAMELESS):
             raise Reject("id", None, "no source id")
         if (plan.deleted and plan.deleted(row)) or (plan.when and not plan.when(row)):
             self._exclude(row.source_id, is_deleted=bool(plan.deleted and plan.deleted(row)))

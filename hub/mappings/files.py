@@ -52,6 +52,8 @@ def parse(text: str, name: str) -> tuple[Any, Lines]:
     try:
         node = loader.get_single_node()
         value = loader.construct_document(node) if node is not None else None
+        at: dict[tuple[str | int, ...], int] = {}
+        _note_lines(node, (), at)
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
         mark = getattr(exc, "problem_mark", None)
         where = f"{name}:{mark.line + 1}" if mark else name
@@ -59,8 +61,6 @@ def parse(text: str, name: str) -> tuple[Any, Lines]:
         raise ConfigError(f"{where}: not valid YAML: {problem}") from exc
     finally:
         loader.dispose()
-    at: dict[tuple[str | int, ...], int] = {}
-    _note_lines(node, (), at)
     return value, Lines(at)
 
 

@@ -18,7 +18,13 @@ _TESTS = ".test.yaml"
 
 
 def names(folder: Path | None = None) -> list[str]:
-    """Return the names of all mapping documents, shipped and the user's."""
+    """Return the names of all mapping documents, shipped and the user's.
+
+    Raises:
+        ConfigError: the user's folder is not there.
+    """
+    if folder is not None and not folder.is_dir():
+        raise ConfigError(f"mappings_dir: there is no folder {folder}")
     roots = [HERE, *([folder] if folder else [])]
     return sorted(
         {

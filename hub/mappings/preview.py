@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from hub.errors import ConfigError
-from hub.mappings.compiler import Row, blank, compile_document
+from hub.mappings.compiler import compile_document
 from hub.mappings.document import MappingDocument
 from hub.mappings.engine import Normalized, NormalizeSettings, normalize
 from hub.mappings.loader import load
 from hub.mappings.registry import Ctx
+from hub.mappings.rows import Row, blank
 from hub.model.records import Problem, RawRecord
 from hub.model.verdicts import Op
 

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import blake2b
 from itertools import combinations
 
 import jellyfish
@@ -22,6 +23,7 @@ CANDIDATE_LIMIT = 64
 STRONG_KINDS = frozenset({"email", "phone"})
 _MAX_FORMALS = 3
 _MIN_TOKEN = 3
+_LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +107,31 @@ def view(
 
 def keys(v: MatchView) -> list[tuple[str, str]]:
     """Return the keys of a record, sorted, without repetition."""
-    t = v.traits
+    return sorted((kind, _bounded(value)) for kind, value in _found(v.traits))
+
+
+def _bounded(value: str) -> str:
+    """Return a value that an index entry can hold; a name may have thousands of characters."""
+    if len(value) <= _LONGEST:
+        return value
+    digest = blake2b(value.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return f"{value[:_LONGEST]}#{digest}"
+
+
+def _found(t: Traits) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = {("email", box.address) for box in t.mailboxes}
     tails = [normal.tail(p) for p in t.phones]
     found.update(("phone", p) for p in tails)
     if not t.last:
         found.update(_first_name_keys(t))
-        return sorted(found)
+        return found
     sound = _sound("".join(t.last))
     found.update(("phone_surname", f"{p}|{sound}") for p in tails)
     found.update(("surname_domain", f"{sound}|{s}") for s in _stems(t))
     found.update(_first_name_keys(t))
     for first in _formals(t.first):
         found.update(_name_keys(t, first, sound))
-    return sorted(found)
+    return found
 
 
 def _name_keys(t: Traits, first: str, sound: str) -> Iterator[tuple[str, str]]:

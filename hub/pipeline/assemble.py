@@ -8,11 +8,11 @@ from hub.connectors.base import Connector
 from hub.connectors.registry import connect
 from hub.crm import owners
 from hub.db.engine import Database
-from hub.errors import ConfigError
+from hub.errors import ConfigError, CredentialError
 from hub.mappings.loader import load_all
 from hub.pipeline.context import Hub
 from hub.pipeline.route import rules_of
-from hub.settings import PersonSettings, Settings
+from hub.settings import PersonSettings, Settings, secret_variable
 
 
 def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
@@ -28,6 +28,13 @@ def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
         if block is None:
             raise ConfigError(
                 f"source {source!r} is not configured", hint="add it under `sources:` in hub.yaml"
+            )
+        secret = getattr(block, block.needed_secret)
+        if secret is None or not secret.get_secret_value():
+            variable = secret_variable("sources", source, block.needed_secret)
+            raise CredentialError(
+                f"{source}: no {block.needed_secret} is set",
+                hint=f"set {variable}, or {variable}_FILE to the path of a file",
             )
         return connect(source, block, clock)
 

@@ -8,7 +8,7 @@ it: cursors and queues are in the database, so there is nothing else to remember
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -28,7 +28,7 @@ from hub.pipeline.normalize import normalize_pending
 from hub.pipeline.notify import deliver_pending
 from hub.pipeline.route import route_unowned
 from hub.records import batches
-from hub.records.batches import Batch, StreamLedger
+from hub.records.batches import Batch, Begun, StreamLedger
 
 log = get_logger()
 
@@ -86,13 +86,13 @@ def begin(hub: Hub, source: str, *, full: bool = False) -> Batch:
     The first complete load of a source is bulk: it rings nobody.
     """
     with hub.engine.begin() as conn:
+        if full:
+            for stream in hub.connector(source).streams():
+                store.drop_cursor(conn, source, stream.name)
         resumed = batches.running_batch(conn, source)
         if resumed is not None:
             return resumed
         lane = Lane.LIVE if batches.has_finished_batch(conn, source) else Lane.BULK
-        if full:
-            for stream in hub.connector(source).streams():
-                store.drop_cursor(conn, source, stream.name)
         return batches.open_batch(conn, source=source, kind="sync", lane=lane.value)
 
 
@@ -103,6 +103,8 @@ def land_stream(hub: Hub, batch: Batch, stream: Stream) -> dict[str, int]:
     with hub.engine.begin() as conn:
         cursor = store.read_cursor(conn, batch.source, stream.name)
     window = connector.window(stream, cursor)
+    with hub.engine.begin() as conn:
+        begun = batches.begin_window(conn, batch.id, stream.name, since=window.since, cursor=cursor)
     totals = {"landed": 0, "unchanged": 0, "pages": 0}
 
     def land(page: Page, *, move_cursor: bool = True) -> None:
@@ -114,11 +116,12 @@ def land_stream(hub: Hub, batch: Batch, stream: Stream) -> dict[str, int]:
     for page in connector.read(stream, window):
         land(page)
     if f"{batch.source}/{stream.name}" in hub.mappings:
-        note = _prove(hub, batch, stream, window, lambda page: land(page, move_cursor=False))
+        whole = replace(window, since=begun.since)
+        note = _prove(hub, batch, stream, whole, lambda page: land(page, move_cursor=False))
         with hub.engine.begin() as conn:
             batches.note_window(conn, batch.id, stream.name, note)
             if note["shortage"]:
-                _reopen(conn, batch, stream, window)
+                _reopen(conn, batch, stream, begun)
     _report(hub, batch, "land", totals, started, stream=stream.name)
     return totals
 
@@ -177,14 +180,12 @@ def _shortage(ranges: Sequence[Range]) -> dict[str, JsonValue]:
     }
 
 
-def _reopen(conn: Connection, batch: Batch, stream: Stream, window: Window) -> None:
+def _reopen(conn: Connection, batch: Batch, stream: Stream, begun: Begun) -> None:
     """A window that could not be proved is read again next time."""
-    if window.watermark is None:
+    if begun.cursor is None:
         store.drop_cursor(conn, batch.source, stream.name)
     else:
-        store.write_cursor(
-            conn, batch.source, stream.name, {"watermark": window.watermark.isoformat()}
-        )
+        store.write_cursor(conn, batch.source, stream.name, begun.cursor)
 
 
 def run_normalize(

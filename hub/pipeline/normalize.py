@@ -77,6 +77,7 @@ def _normalize_group(
         conn, source, stream, [*result.excluded, *result.rejected], hub.clock.now()
     )
     requeue += _bury(hub, conn, gone, verdicts)
+    store.supersede_quarantine(conn, list(newest.values()))
     store.add_quarantine(
         conn,
         [(newest[p.source_id], p) for p in result.problems if p.source_id in newest],
@@ -89,6 +90,7 @@ def _normalize_group(
         "excluded": len(result.excluded),
         "rejected": len(result.rejected),
         "quarantined": len(result.problems),
+        "drift": result.unknowns.total(),
         "deleted": len(gone),
     }
 

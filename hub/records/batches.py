@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
@@ -81,14 +82,47 @@ def has_finished_batch(conn: Connection, source: str) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Where a batch began to read a stream, however often it was interrupted since."""
+
+    since: datetime | None
+    cursor: Mapping[str, JsonValue] | None
+
+
+def begin_window(
+    conn: Connection,
+    batch_id: int,
+    stream: str,
+    *,
+    since: datetime | None,
+    cursor: Mapping[str, JsonValue] | None,
+) -> Begun:
+    """Note where the batch begins to read; an interrupted batch keeps its first beginning.
+
+    What was read before a crash was not proved yet, so it is proved with what comes after.
+    """
+    began: Any = window_note(conn, batch_id, stream).get("began")
+    if began is not None and since is not None:
+        first = datetime.fromisoformat(began["since"]) if began["since"] else None
+        return Begun(first and min(first, since), began["cursor"])
+    kept: dict[str, JsonValue] = {
+        "since": since.isoformat() if since else None,
+        "cursor": None if cursor is None else dict(cursor),
+    }
+    note_window(conn, batch_id, stream, {"began": kept})
+    return Begun(since, cursor)
+
+
 def note_window(
     conn: Connection, batch_id: int, stream: str, note: Mapping[str, JsonValue]
 ) -> None:
-    """Keep what is known of a stream's window (bounds, count, shortage) with its batch."""
+    """Add to what is known of a stream's window (bounds, count, shortage) with its batch."""
+    known = window_note(conn, batch_id, stream)
     conn.execute(
         update(batch)
         .where(batch.c.id == batch_id)
-        .values(windows=batch.c.windows.op("||")(literal({stream: dict(note)}, JSONB)))
+        .values(windows=batch.c.windows.op("||")(literal({stream: {**known, **note}}, JSONB)))
     )
 
 

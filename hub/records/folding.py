@@ -43,12 +43,16 @@ class FoldRecord:
 
 
 def take_behind(conn: Connection, limit: int) -> list[BehindEntity]:
-    """Lock entities that are behind, by id; those another loader holds are skipped."""
+    """Lock entities that are behind, by id; those another loader holds are skipped.
+
+    One that was merged waits until its survivor has been written: its lead must point there.
+    """
     rows = conn.execute(
         text(
-            "SELECT id, version, anchor_id, batch_id, lane, merged_into FROM ops.entity "
-            "WHERE version > folded_version AND kind = 'lead' ORDER BY id LIMIT :limit "
-            "FOR UPDATE SKIP LOCKED"
+            "SELECT id, version, anchor_id, batch_id, lane, merged_into FROM ops.entity e "
+            "WHERE version > folded_version AND kind = 'lead' AND coalesce((SELECT "
+            "  s.folded_version > 0 FROM ops.entity s WHERE s.id = e.merged_into), true) "
+            "ORDER BY id LIMIT :limit FOR UPDATE OF e SKIP LOCKED"
         ),
         {"limit": limit},
     )

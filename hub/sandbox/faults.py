@@ -8,18 +8,18 @@ import threading
 
 from hub.errors import ConfigError
 
-PROFILES = (
-    "rate_limit",
-    "server_errors",
-    "cut",
-    "truncated",
-    "token_expiry",
-    "ties",
-    "late_commits",
-    "duplicate_pages",
-    "hide_one",
-    "mixed",
-)
+PROFILES = {
+    "rate_limit": "the vendor says that it is too much, in its own way, and when to come again",
+    "server_errors": "500, 502 and 503",
+    "cut": "the connection ends in the middle of an answer",
+    "truncated": "an answer ends early and says that it is whole",
+    "token_expiry": "a session or token is refused until the next login",
+    "ties": "many records share one second of modification",
+    "late_commits": "a record becomes visible after its own time stamp",
+    "duplicate_pages": "a later page begins with the records of the one before",
+    "hide_one": "one record is counted and never handed out; `hide_one:source/stream` says where",
+    "mixed": "several of these by turns",
+}
 IN_MIXED = ("rate_limit", "server_errors", "cut", "truncated", "token_expiry", "duplicate_pages")
 
 

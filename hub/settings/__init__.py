@@ -14,7 +14,7 @@ from hub.settings.blocks import (
     Settings,
     SmtpSettings,
 )
-from hub.settings.loading import load
+from hub.settings.loading import load, secret_variable
 from hub.settings.sources import (
     Block,
     SalesforceSettings,
@@ -38,4 +38,5 @@ __all__ = [
     "TypeformSettings",
     "block_of",
     "load",
+    "secret_variable",
 ]

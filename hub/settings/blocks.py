@@ -15,25 +15,35 @@ class NotifyChoice(Block):
     """Which channels a person wants for an event."""
 
     web: bool = True
+    """An alert in the hub."""
     email: bool = True
+    """An e-mail."""
 
 
 class PersonSettings(Block):
     """Somebody who can own leads."""
 
     email: str = Field(pattern=r"^[^\s@]+@[^\s@]+$")
+    """Address; owners in a source are matched by it, letter case aside."""
     name: str = Field(min_length=1)
+    """Name, as others read it."""
     active: bool = True
+    """False: takes no leads and gets no mail."""
     timezone: str = "UTC"
+    """IANA name, e.g. `Europe/Paris`."""
     notify: dict[str, NotifyChoice] = Field(default_factory=dict)
+    """Event (`lead_assigned`, `inquiry_received`, `lead_reassigned_away`) → channels."""
 
 
 class GroupSettings(Block):
     """A distribution group: members by e-mail, in the order of turns."""
 
     name: str = Field(min_length=1)
+    """What routing calls it: `group:NAME`."""
     members: list[str] = Field(min_length=1)
+    """E-mail addresses, in the order of turns."""
     kind: Literal["lead"] = "lead"
+    """What the group owns."""
 
 
 def _as_text(value: object) -> object:
@@ -47,49 +57,71 @@ class RuleSettings(Block):
     """A routing rule: all conditions hold → assign."""
 
     name: str
+    """The reason that people read."""
     when: dict[str, _Text | list[_Text]] = Field(default_factory=dict)
+    """Field → a text, or a list of texts of which one must be met."""
     assign: str = Field(pattern=r"^(user|group):.+$")
+    """`user:EMAIL` or `group:NAME`."""
 
 
 class RoutingSettings(Block):
     """Rules in order, then the fallback."""
 
     rules: list[RuleSettings] = Field(default_factory=list)
+    """Read in order; the first that holds decides."""
     fallback: str = Field("group:sales", pattern=r"^(user|group):.+$")
+    """Who takes what no rule takes."""
 
 
 class SmtpSettings(Block):
     """The mail server; `sender` is one address, with or without a name."""
 
     host: str = "localhost"
+    """Mail server."""
     port: int = Field(25, ge=1, le=65535)
+    """Its port."""
     sender: str = Field(
         "Lead Hub <hub@localhost.localdomain>", validation_alias=AliasChoices("sender", "from")
     )
+    """One address, with or without a name; `from` is read as well."""
     tls: Literal["none", "starttls", "tls"] = "none"
+    """`none`, `starttls`, or `tls` from the first byte."""
     username: str = ""
+    """Empty: no login."""
     password: SecretStr | None = None
+    """Password of the login."""
 
 
 class CompanySettings(Block):
     """The house's own defaults."""
 
     default_region: str = Field("FR", pattern=r"^[A-Z]{2}$")
+    """ISO country of phone numbers that name none."""
 
 
 class Settings(Block):
     """Everything the hub can be told."""
 
     home: Path = Path(".hub")
+    """The one folder for all data; HUB_HOME."""
     database_url: SecretStr | None = None
+    """Another PostgreSQL (15 or newer) than the embedded one."""
     sources: SourceSettings = SourceSettings()
+    """The vendors to read."""
     people: list[PersonSettings] = Field(default_factory=list)
+    """Who can own leads."""
     groups: list[GroupSettings] = Field(default_factory=list)
+    """Distribution groups, which hand leads out in turn."""
     routing: RoutingSettings = RoutingSettings()
+    """Who gets a new lead."""
     smtp: SmtpSettings = SmtpSettings()
+    """How mail leaves."""
     company: CompanySettings = CompanySettings()
+    """The house's own defaults."""
     mappings_dir: str | None = None
+    """Folder of mapping documents that stand over the shipped ones."""
     public_url: str = "http://127.0.0.1:8000"
+    """Address that links in messages begin with."""
 
     def redacted(self) -> dict[str, Any]:
         """Return the effective values with every secret masked."""

@@ -14,6 +14,7 @@ from hub.settings.blocks import Settings, SmtpSettings
 from hub.settings.sources import SourceSettings, block_of
 
 _PREFIX = "HUB_"
+_BLOCKS = ("routing", "smtp", "company")  # there without being written down
 
 
 def load(
@@ -64,22 +65,33 @@ def _find(config: Path | None, environ: Mapping[str, str], home: Path) -> Path |
 _Lines = dict[tuple[str | int, ...], int]
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML whose impossible values (the 30th of February) are told with their line."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 the base's signature
+        try:
+            return super().construct_object(node, deep=deep)
+        except ValueError as exc:
+            raise yaml.constructor.ConstructorError(None, None, str(exc), node.start_mark) from exc
+
+
 def _read(path: Path) -> tuple[dict[str, Any], _Lines]:
+    lines: _Lines = {}
     try:
         words = path.read_text(encoding="utf-8")
-        document = yaml.safe_load(words)
-        node = yaml.compose(words)
+        document = yaml.load(words, Loader=_Loader)  # noqa: S506 a SafeLoader
+        _walk(yaml.compose(words), (), lines)
     except yaml.MarkedYAMLError as exc:
         line = exc.problem_mark.line + 1 if exc.problem_mark else 1
         raise ConfigError(f"{path}:{line}: not YAML: {exc.problem}") from exc
+    except RecursionError as exc:
+        raise ConfigError(f"{path}: nested too deeply, or a block that holds itself") from exc
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
         raise ConfigError(f"cannot read {path}: {exc}") from exc
     if document is None:
         return {}, {}
     if not isinstance(document, dict):
         raise ConfigError(f"{path}:1: hub.yaml is a list of settings, key: value")
-    lines: _Lines = {}
-    _walk(node, (), lines)
     return document, lines
 
 
@@ -94,6 +106,11 @@ def _walk(node: yaml.Node | None, place: tuple[str | int, ...], lines: _Lines) -
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             _walk(value, (*place, index), lines)
+
+
+def secret_variable(*place: str) -> str:
+    """Return the name of the environment variable that holds the secret of a place."""
+    return _PREFIX + "__".join(place).upper()
 
 
 def _secret_names(model: type[BaseModel]) -> set[str]:
@@ -114,7 +131,7 @@ def _refuse_secrets(document: Mapping[str, Any], path: Path | None, lines: _Line
     for place, block, model in places:
         for name in _secret_names(model):
             if isinstance(block, dict) and block.get(name) is not None:
-                variable = _PREFIX + "__".join((*place, name)).upper()
+                variable = secret_variable(*place, name)
                 raise ConfigError(
                     f"{path}:{lines.get((*place, name), 1)}: {name} is a secret and must not "
                     "stand in hub.yaml",
@@ -131,11 +148,13 @@ def _overlay(document: dict[str, Any], environ: Mapping[str, str]) -> None:
         if place[-1].endswith("_file"):
             place[-1] = place[-1].removesuffix("_file")
             value = _secret_file(variable, value)  # noqa: PLW2901 the file's content replaces its path
+        if place[0] in _BLOCKS:
+            document[place[0]] = document.get(place[0]) or {}
         block: Any = document
         for name in place[:-1]:
             block = block.get(name) if isinstance(block, dict) else None
         if isinstance(block, dict):
-            block[place[-1]] = value
+            block[place[-1]] = value.strip()
 
 
 def _secret_file(variable: str, path: str) -> str:

@@ -12,46 +12,80 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 class Block(BaseModel):
     """A block of settings: frozen, and an unknown key is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class SalesforceSettings(Block):
     """Salesforce: `base_url` is for the sandbox only."""
 
     domain: str
+    """My Domain without `.salesforce.com`, e.g. `acme.my`."""
     auth: Literal["client_credentials", "soap"] = "client_credentials"
+    """`client_credentials` (a connected app), or `soap` (user name and password, legacy)."""
     client_id: str = ""
+    """Consumer key of the connected app."""
     client_secret: SecretStr | None = None
+    """Consumer secret of the connected app."""
     username: str = ""
+    """For `soap`."""
     password: SecretStr | None = None
+    """For `soap`."""
     security_token: SecretStr | None = None
+    """For `soap`, where the network is not trusted."""
     base_url: str | None = None
+    """Another address, e.g. of an emulator."""
     api_version: str = "59.0"
+    """REST API version."""
     overlap_s: int = Field(300, ge=0)
+    """Span before the watermark that is read again, for late commits."""
     lag_s: int = Field(60, ge=0)
+    """Stay this far behind the vendor's clock."""
     page_size: int = Field(2000, ge=1, le=2000)
+    """Records a query."""
     time_scale: float = Field(1.0, gt=0)
+    """How many times faster an emulator's clock runs."""
     daily_reserve: float = Field(0.2, ge=0, lt=1)
+    """Share of the daily API requests that is left to other applications."""
+
+    @property
+    def needed_secret(self) -> str:
+        """Name the secret that the login cannot do without."""
+        return "client_secret" if self.auth == "client_credentials" else "password"
 
 
 class TypeformSettings(Block):
     """Typeform: `forms` empty means all forms of the account."""
 
     base_url: str = "https://api.typeform.com"
+    """`https://api.eu.typeform.com` for accounts in the EU data centre."""
     token: SecretStr | None = None
-    forms: list[str] = []
+    """Personal access token with the scopes forms:read and responses:read."""
+    forms: list[str] = Field(default_factory=list)
+    """Ids of the forms to read; empty: all forms of the account."""
     overlap_s: int = Field(1800, ge=0)
+    """Span before the watermark that is read again, for late commits."""
     lag_s: int = Field(5, ge=0)
+    """Stay this far behind the vendor's clock."""
     page_size: int = Field(100, ge=1, le=1000)
+    """Responses a page."""
     time_scale: float = Field(1.0, gt=0)
+    """How many times faster an emulator's clock runs."""
     webhook_secret: SecretStr | None = None
+    """Secret that signs webhooks."""
+
+    @property
+    def needed_secret(self) -> str:
+        """Name the secret that the login cannot do without."""
+        return "token"
 
 
 class SourceSettings(Block):
     """The sources; one that is absent is not synced."""
 
     salesforce: SalesforceSettings | None = None
+    """Salesforce: users and leads."""
     typeform: TypeformSettings | None = None
+    """Typeform: forms and responses."""
 
 
 def block_of(source: str) -> type[Block]:

@@ -6,10 +6,12 @@ A test asks for a declared capability of the stream, never for a vendor's name.
 import json
 import time
 import traceback
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from hub.connectors.base import Window
 from hub.connectors.registry import KNOWN
 from hub.errors import CredentialError, HubError
 from hub.model.records import RawRecord
@@ -244,6 +246,22 @@ def test_a_hidden_record_shows_in_the_count(vendor: Vendor):
     except HubError as exc:
         pytest.fail(f"a hidden record is for the proof to find, not for the reader: {exc}")
     assert one.count(stream, None, window.until) == live_n(records, window) + 1
+
+
+def test_a_span_with_nothing_but_a_hidden_record_is_read_to_its_end(vendor: Vendor):
+    settle()
+    one = vendor.connect()
+    stream = vendor.stream(one)
+    window = one.window(stream, None)
+    shown = {record.source_id: record.at for record in records_of(list(one.read(stream, window)))}
+    vendor.break_by(f"hide_one:{vendor.source}/{stream.name}")
+    left = {record.source_id for record in records_of(list(one.read(stream, window)))}
+    (hidden,) = shown.keys() - left
+    at = shown[hidden]
+    assert at is not None
+    span = Window(at.replace(microsecond=0), at.replace(microsecond=0) + timedelta(seconds=1))
+    records = records_of(list(one.read(stream, span)))
+    assert one.count(stream, span.since, span.until) == live_n(records, span) + 1
 
 
 def test_deletes_and_merges_are_reported(vendor: Vendor):

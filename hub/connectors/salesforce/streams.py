@@ -104,7 +104,7 @@ class SalesforceConnector:
             records = [
                 _record(row, raw, shape) for row, raw in zip(batch.rows, batch.raws, strict=True)
             ]
-            if self._is_last(batch):
+            if self._is_last(batch) or _is_empty_end(batch):
                 yield Page(records, after(window))
                 return
             position = reached
@@ -165,6 +165,7 @@ class SalesforceConnector:
     ) -> tuple[Batch, _Position]:
         """Return the next batch and its last position; asks again if the vendor repeats itself."""
         soql = _soql(shape, window, position, self._page_size)
+        batch = Batch((), (), 0, done=False, next_url="")
         for _ in range(_ASKS_FOR_A_PAGE):
             batch = self._filled(self._client.query(soql, deleted=True))
             reached = _last_position(batch.rows, shape)
@@ -173,6 +174,8 @@ class SalesforceConnector:
             # a page may begin again with what we have; what counts is that it ends further on
             if reached is not None and (position is None or _is_after(reached, position)):
                 return batch, reached
+        if _is_empty_end(batch):
+            return batch, position or _Position(window.until, "")
         raise ProtocolError(
             f"salesforce {shape.name}: the page after ({shape.cursor_field}"
             f" {iso(position.at) if position else 'start'}, Id {position.id if position else '-'})"
@@ -191,6 +194,11 @@ class SalesforceConnector:
     def _is_last(self, batch: Batch) -> bool:
         """Tell the end by the vendor's own total, never by a short page."""
         return batch.done and batch.total < self._page_size and len(batch.rows) >= batch.total
+
+
+def _is_empty_end(batch: Batch) -> bool:
+    """Tell an end without a row; what it counts and does not hand out is for the proof to find."""
+    return batch.done and not batch.rows
 
 
 def id18(value: object) -> str:

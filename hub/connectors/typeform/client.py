@@ -115,6 +115,10 @@ class TypeformClient:
         """Return the answer to a GET, None if there is no such thing (any more)."""
         if not self._token:
             raise CredentialError("typeform: no token is set", hint=_TOKEN_HINT)
+        if not (self._token.isascii() and self._token.isprintable()):
+            raise CredentialError(
+                "typeform: the token has characters that no token has", hint=_TOKEN_HINT
+            )
         return call(
             lambda: self._ask(path, dict(params or {})), clock=self._clock, patience=self._patience
         )

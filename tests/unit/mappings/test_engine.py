@@ -198,11 +198,11 @@ def test_nul_and_nan_are_left_out():
     assert record.values == {"last_name": "Doe"}
 
 
-def test_unknown_values_and_keys_are_drift():
+def test_an_unknown_status_is_refused_and_other_unknowns_are_drift():
     result = leads({**GOOD, "Status": "Odd", "Country": "Atlantis", "Novel": 1})
-    assert result.records[0].values["status"] == "Odd"
+    assert result.records[0].values["status"] is None
+    assert [(p.field, p.value) for p in result.problems] == [("status", "Odd")]
     assert result.unknowns == {
-        Unknown("value", "status", "Odd"): 1,
         Unknown("value", "country", "Atlantis"): 1,
         Unknown("field", "Novel", ""): 1,
     }

@@ -1,0 +1,39 @@
+"""Each column of a lead is in exactly one class, and the table has no column without one."""
+
+from collections import Counter
+
+from hub.crm import leads
+from hub.crm.tables import lead
+from hub.model.entities import ENTITY_FIELDS, LEAD_FIELDS, ColumnClass
+from hub.sinks import crm as sink
+
+# The hub's own book-keeping; what is here says nothing of the person or the deal.
+BOOKKEEPING = {
+    "id", "entity_id", "legacy_owner", "lane", "batch_id", "archived_at", "merged_into",
+    "recorded_at",
+}  # fmt: skip
+
+
+def test_every_field_is_listed_once() -> None:
+    for entity, fields in ENTITY_FIELDS.items():
+        twice = [name for name, n in Counter(f.name for f in fields).items() if n > 1]
+        assert not twice, entity
+
+
+def test_the_classes_and_the_bookkeeping_are_the_table() -> None:
+    classified = {field.name for field in LEAD_FIELDS}
+    columns = {column.name for column in lead.columns}
+    assert not classified & BOOKKEEPING
+    assert classified | BOOKKEEPING == columns
+
+
+def test_load_writes_the_folded_columns_and_seeds_the_held_ones() -> None:
+    by_class = {
+        kind: {f.name for f in LEAD_FIELDS if f.column_class is kind} for kind in ColumnClass
+    }
+    assert set(leads.FOLDED) == by_class[ColumnClass.FOLDED]
+    held = by_class[ColumnClass.HELD] | by_class[ColumnClass.DERIVED]
+    assert not set(leads.FOLDED) & held
+    golden = sink.GoldenLead(1, {}, {}, None, None, None, "bulk", 1)
+    assert set(sink._update_row(golden)) == {*leads.FOLDED, "entity_id", "archived_at"}
+    assert set(sink._insert_row(golden)) >= by_class[ColumnClass.FOLDED] | held

@@ -1,0 +1,56 @@
+"""The house keeps its own rules: contracts between rooms, sizes, no banned import, no stray word."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODULES = sorted((ROOT / "hub").rglob("*.py"))
+MOST_LINES = 400
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_imports_point_down_and_stages_are_blind_to_each_other() -> None:
+    command = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "0 broken" in done.stdout
+
+
+def test_no_module_has_more_than_400_lines_of_code() -> None:
+    """Blank lines and comments are not code; a migration is history, and not split later."""
+    sizes = {
+        _name(path): sum(
+            1 for line in path.read_text().splitlines() if line.strip() and line.strip()[0] != "#"
+        )
+        for path in MODULES
+        if "versions" not in path.parts
+    }
+    assert not {name: n for name, n in sizes.items() if n > MOST_LINES}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_a_module_says_what_it_is_for_and_imports_nothing_banned(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree), "says what comes in, what goes out, what does not belong here"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            assert node.module != "__future__", "breaks Dagster's context annotations"
+            assert node.module != "sqlalchemy.orm", "Core only"
+            assert node.level == 0, "relative import"
+
+
+@pytest.mark.parametrize("name", ["utils", "helpers", "common", "misc"])
+def test_no_module_is_named_after_nothing(name: str) -> None:
+    assert not [_name(path) for path in MODULES if path.stem in {name, f"base_{name}"}]
+
+
+def test_packages_are_at_most_two_deep() -> None:
+    deep = [_name(p) for p in MODULES if len(p.relative_to(ROOT / "hub").parts) > 3]
+    assert [p for p in deep if "migrations" not in p] == []

@@ -1,0 +1,83 @@
+"""Several deliverers share one outbox by SKIP LOCKED: nobody is told twice, nobody waits."""
+
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from aiosmtpd.controller import Controller
+from sqlalchemy import text
+
+from hub.db import outbox
+from hub.pipeline.context import Hub
+from hub.pipeline.notify import deliver_pending
+from hub.sandbox.smtp import Mailbox
+from tests.db.conftest import WORKERS, at_once, seed_leads
+
+EVENTS = 80
+
+
+@pytest.fixture
+def mailbox() -> Iterator[tuple[Mailbox, int]]:
+    """A mail server on loopback that keeps what it is given."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    box = Mailbox()
+    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield box, port
+    controller.stop()
+
+
+@pytest.fixture
+def ringing(hub: Hub, mailbox: tuple[Mailbox, int]) -> Hub:
+    """A hub with events that wait to be delivered, and a mail server that answers."""
+    with hub.engine.begin() as conn:
+        seed_leads(conn, EVENTS, owned=True)
+        rows = conn.execute(text("SELECT id, owner_id FROM crm.lead")).all()
+        outbox.put(
+            conn,
+            [
+                {"event": "lead_assigned", "dedupe_key": f"lead_assigned:{row.id}",
+                 "user_id": row.owner_id, "lead_id": row.id, "payload": {}}
+                for row in rows
+            ],
+        )  # fmt: skip
+    smtp = hub.settings.smtp.model_copy(update={"host": "127.0.0.1", "port": mailbox[1]})
+    return replace(hub, settings=hub.settings.model_copy(update={"smtp": smtp}))
+
+
+def test_each_event_is_delivered_once_by_eight_deliverers(
+    ringing: Hub, mailbox: tuple[Mailbox, int]
+) -> None:
+    counts = at_once([lambda: deliver_pending(ringing)] * WORKERS)
+    arrived = Counter(mail["message_id"] for mail in mailbox[0].mail())
+    assert len(arrived) == EVENTS
+    assert set(arrived.values()) == {1}
+    assert sum(c.get("emails", 0) for c in counts) == EVENTS
+    assert sum(1 for c in counts if c) > 1, "the work was shared"
+    with ringing.engine.begin() as conn:
+        alerts = conn.execute(text("SELECT count(*), count(DISTINCT lead_id) FROM crm.alert")).one()
+        states = conn.execute(text("SELECT DISTINCT state, attempts FROM ops.outbox")).all()
+        sent = conn.execute(text("SELECT count(*) FROM ops.delivery WHERE state = 'sent'"))
+        assert sent.scalar_one() == EVENTS
+    assert tuple(alerts) == (EVENTS, EVENTS)
+    assert [tuple(s) for s in states] == [("done", 1)]
+
+
+def test_an_event_in_the_hands_of_a_slow_deliverer_holds_nobody_up(
+    ringing: Hub, mailbox: tuple[Mailbox, int]
+) -> None:
+    with ringing.engine.begin() as slow:
+        (held,) = outbox.take(slow, 1)
+        worker = threading.Thread(target=deliver_pending, args=(ringing,))
+        worker.start()
+        worker.join(20)
+        assert not worker.is_alive()
+        assert len(mailbox[0].mail()) == EVENTS - 1
+    deliver_pending(ringing)
+    assert len({mail["message_id"] for mail in mailbox[0].mail()}) == EVENTS
+    assert held.state == "pending"

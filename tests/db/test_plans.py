@@ -1,0 +1,155 @@
+"""The queries that run for every page and every chunk go by an index, on tables of a real size.
+
+The statement that is explained is the one the product sends: it is caught on its way.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from hub.crm import leads, owners
+from hub.db import outbox
+from hub.db.embedded import Server
+from hub.db.engine import Database
+from hub.landing import store
+from hub.matching.keys import CANDIDATE_LIMIT
+from hub.model.verdicts import Verdict
+from hub.records import batches, folding, identity
+from tests.conftest import fresh_database
+from tests.db.conftest import seed_leads
+
+ROWS = 20_000
+UNOWNED = 300
+
+_QUEUES = (
+    (
+        "INSERT INTO ops.pending (stage, ref, lane, batch_id) "
+        "SELECT 'normalize', id, CASE WHEN id % 1000 = 0 THEN 'live' ELSE 'bulk' END, batch_id FROM landing.raw"
+    ),
+    (
+        "INSERT INTO ops.pending (stage, ref, lane, batch_id) "
+        "SELECT 'match', id, 'bulk', batch_id FROM ops.source_record"
+    ),
+    "UPDATE ops.entity SET version = 2 WHERE id % 100 = 0",
+    "UPDATE ops.verdict SET verdict = NULL WHERE source_id LIKE '%00'",
+    (
+        "INSERT INTO ops.outbox (event, dedupe_key, user_id, lead_id, payload, state, not_before) "
+        "SELECT 'lead_assigned', id::text, owner_id, id, '{}', "
+        "CASE WHEN id % 100 = 0 THEN 'pending' ELSE 'done' END, now() - id * interval '1 second' "
+        "FROM crm.lead WHERE owner_id IS NOT NULL"
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def full_database(server: Server) -> Iterator[Database]:
+    """20,000 loaded leads, a few without an owner, and queues of every kind."""
+    with fresh_database(server) as database:
+        with database.engine.begin() as conn:
+            owners.apply_people(conn, [owners.Person("a@b.example.com", "Ann", True, "UTC", {})])
+            seed_leads(conn, ROWS, owned=True)
+            seed_leads(conn, UNOWNED, name="0QU")
+            for statement in _QUEUES:
+                conn.execute(text(statement))
+        with database.owner_engine().connect() as owner:
+            owner.exec_driver_sql("ANALYZE")
+            owner.commit()
+        yield database
+
+
+@pytest.fixture
+def full(full_database: Database) -> Iterator[Connection]:
+    with full_database.engine.begin() as conn:
+        yield conn
+        conn.rollback()
+
+
+def plan_of(conn: Connection, call: Callable[[], Any]) -> list[dict[str, Any]]:
+    """The nodes of the plan of the first statement that `call` sends."""
+    caught: list[tuple[str, Any]] = []
+
+    def catch(_c: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        caught.append((statement, parameters))
+
+    event.listen(conn.engine, "before_cursor_execute", catch)
+    try:
+        call()
+    finally:
+        event.remove(conn.engine, "before_cursor_execute", catch)
+    statement, parameters = caught[0]
+    explained = conn.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
+    nodes: list[dict[str, Any]] = []
+    todo = [entry["Plan"] for entry in explained]
+    while todo:
+        node = todo.pop()
+        nodes.append(node)
+        todo.extend(node.get("Plans", ()))
+    return nodes
+
+
+def assert_by_index(nodes: list[dict[str, Any]], *indexes: str) -> None:
+    told = json.dumps(
+        [{k: n.get(k) for k in ("Node Type", "Relation Name", "Index Name")} for n in nodes]
+    )
+    scanned = [n["Relation Name"] for n in nodes if n["Node Type"] == "Seq Scan"]
+    assert not scanned, f"{scanned} read row by row: {told}"
+    used = {n.get("Index Name") for n in nodes}
+    assert used.issuperset(indexes), told
+
+
+def sorted_rows(nodes: list[dict[str, Any]]) -> float:
+    """How many rows the plan sorts from scratch."""
+    return max((n["Plan Rows"] for n in nodes if n["Node Type"] == "Sort"), default=0)
+
+
+def test_pending_raw_rows_are_taken_by_index(full: Connection) -> None:
+    nodes = plan_of(full, lambda: store.take_pending(full, 500))
+    assert_by_index(nodes, "pending_next", "pk_raw")
+    assert sorted_rows(nodes) == 0, "a long queue is not sorted for each chunk"
+
+
+def test_records_to_match_are_taken_by_index(full: Connection) -> None:
+    nodes = plan_of(full, lambda: identity.take_pending(full, 200))
+    assert_by_index(nodes, "pending_next")
+    assert sorted_rows(nodes) == 0
+
+
+def test_candidates_are_found_by_their_keys(full: Connection) -> None:
+    ids = list(full.execute(text("SELECT id FROM ops.source_record LIMIT 200")).scalars())
+    nodes = plan_of(full, lambda: identity.candidate_pairs(full, ids, cap=CANDIDATE_LIMIT))
+    assert_by_index(nodes, "ix_match_key_kind_value", "pk_match_key")
+
+
+def test_entities_that_are_behind_are_taken_by_index(full: Connection) -> None:
+    assert_by_index(plan_of(full, lambda: folding.take_behind(full, 500)), "entity_behind")
+
+
+def test_the_records_of_a_chunk_are_read_by_index(full: Connection) -> None:
+    ids = list(full.execute(text("SELECT id FROM ops.entity LIMIT 500")).scalars())
+    assert_by_index(plan_of(full, lambda: folding.records_of(full, ids)))
+
+
+def test_unowned_leads_are_taken_by_index(full: Connection) -> None:
+    nodes = plan_of(full, lambda: leads.take_unowned(full, 200, bulk=True))
+    assert_by_index(nodes, "lead_unowned")
+
+
+def test_due_events_are_taken_by_index(full: Connection) -> None:
+    nodes = plan_of(full, lambda: outbox.take(full, 1))
+    assert_by_index(nodes, "outbox_pending")
+    assert sorted_rows(nodes) == 0
+
+
+def test_lost_records_are_found_by_index(full: Connection) -> None:
+    batch = full.execute(text("SELECT min(id) FROM ops.batch")).scalar_one()
+    args = {"batch": batch, "stream": "leads"}
+    nodes = plan_of(full, lambda: full.execute(batches._LOST, args))
+    assert_by_index(nodes, "verdict_open")
+
+
+def test_verdicts_are_given_by_index(full: Connection) -> None:
+    rows = [(1, "salesforce", "leads", f"00Q{n:09d}", Verdict.CREATED) for n in range(1, 501)]
+    assert_by_index(plan_of(full, lambda: batches.set_verdicts(full, rows)))

@@ -1,0 +1,184 @@
+"""The product as its users run it: real `hub` processes over a folder, real emulated vendors."""
+
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+HUB = Path(sys.executable).with_name("hub")
+_START_S = 40
+Done = subprocess.CompletedProcess[str]
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without the hub's own variables."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
+
+
+@dataclass
+class House:
+    """A working directory with its own HUB_HOME, and the commands that run in it."""
+
+    root: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        return self.root / "h"
+
+    @property
+    def config(self) -> Path:
+        return self.root / "hub.yaml"
+
+    def _environment(self) -> dict[str, str]:
+        return {**clean_environment(), "HUB_HOME": str(self.home), **self.env}
+
+    def run(self, *arguments: str, entry: Sequence[str] = (str(HUB),), timeout: float = 60) -> Done:
+        """Run a command to its end."""
+        return subprocess.run(
+            [*entry, *arguments],
+            cwd=self.root,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def start(self, *arguments: str, entry: Sequence[str] = (str(HUB),)) -> "subprocess.Popen[str]":
+        """Start a command in a process group of its own."""
+        return subprocess.Popen(
+            [*entry, *arguments],
+            cwd=self.root,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def document(self, *arguments: str, code: int = 0) -> Any:
+        """Run a command with --json and return its document."""
+        done = self.run(*arguments, "--json")
+        assert done.returncode == code, done.stdout + done.stderr
+        assert done.stdout, done.stderr
+        return json.loads(done.stdout)
+
+    def copy_to(self, root: Path) -> "House":
+        """Copy folder and database, whose server must not run."""
+        subprocess.run(["cp", "-a", str(self.root), str(root)], check=True)
+        return House(root, dict(self.env))
+
+    def processes(self) -> list[int]:
+        """Pids that belong to this house: its servers, and whatever was started with its home."""
+        return processes_at(self.home)
+
+    def postmaster(self) -> int | None:
+        """The pid of the running server, if it runs."""
+        try:
+            pid = int((self.home / "pg/data/postmaster.pid").read_text().splitlines()[0])
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, ValueError, IndexError):
+            return None
+        return pid if b"postgres" in command else None
+
+
+def processes_at(folder: Path) -> list[int]:
+    """Pids whose command line or environment names the folder or something in it."""
+    found = []
+    name = re.compile(re.escape(str(folder).encode()) + rb"[/\0]")
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            said = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if int(process.name) != os.getpid() and name.search(said + b"\0"):
+            found.append(int(process.name))
+    return found
+
+
+@contextmanager
+def house(env: Mapping[str, str] | None = None) -> Iterator[House]:
+    """A new, empty house, swept at the end: whatever of it still runs is killed."""
+    root = Path(tempfile.mkdtemp(prefix="hub"))
+    made = House(root / "a", dict(env or {}))
+    made.root.mkdir()
+    root.chmod(0o755)
+    try:
+        yield made
+    finally:
+        for pid in processes_at(root):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class SandboxProcess:
+    """A running sandbox, by what it announced."""
+
+    said: Mapping[str, Any]
+    pid: int
+
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        answer = requests.request(method, self.said["control"] + path, json=body, timeout=20)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def mails(self) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = self.ask("GET", "/mail")["mail"]
+        return found
+
+    def furnish(self, made: House) -> House:
+        """Give a house the hub.yaml and the secrets for this sandbox."""
+        document = made.root / "sandbox.json"
+        document.write_text(json.dumps(self.said))
+        made.env.update(self.said["env"])
+        done = made.run("init", "--sandbox", str(document), "--force")
+        assert done.returncode == 0, done.stderr
+        return made
+
+
+@contextmanager
+def sandbox_process(*arguments: str) -> Iterator[SandboxProcess]:
+    """Run `python -m hub.sandbox` until the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hub.sandbox", "--json", *arguments],
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        ready, _, _ = select.select([process.stdout], [], [], _START_S)
+        line = process.stdout.readline() if ready else ""
+        assert line, f"the sandbox did not start within {_START_S} s"
+        yield SandboxProcess(json.loads(line), process.pid)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def is_calm(done: Done) -> bool:
+    """Whether a failed command spoke like one: no traceback, something said on stderr."""
+    return "Traceback" not in done.stdout + done.stderr and bool(done.stderr.strip())

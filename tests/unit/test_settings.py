@@ -1,0 +1,96 @@
+"""hub.yaml and the environment: a mistake names file, line and the nearest key."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from hub.errors import ConfigError
+from hub.settings import Settings, load
+
+PEOPLE = """\
+people:
+  - {email: ada@example.com, name: Ada}
+groups:
+  - {name: sales, members: [ada@example.com]}
+"""
+
+
+def settings_of(
+    tmp_path: Path, content: str | bytes, env: Mapping[str, str] | None = None
+) -> Settings:
+    path = tmp_path / "hub.yaml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return load(path, env or {})
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("sources:\n  salesfroce: {}\n", (":2:", "sources.salesfroce", "'salesforce'")),
+        ("\n\nsmtp:\n  hsot: x\n", (":4:", "smtp.hsot", "'host'")),
+        ("entirely: x\n", (":1:", "entirely", "people")),
+        ("sources:\n  salesforce: {}\n", (":2:", "sources.salesforce.domain", "missing")),
+        ("smtp:\n  port: many\n", (":2:", "smtp.port", "integer")),
+        ("smtp:\n  port: 70000\n", (":2:", "smtp.port", "65535")),
+        ("smtp: [1]\n", (":1:", "smtp")),
+        ("people:\n  - {email: [\n", (":3:", "YAML")),
+        ("- a\n- b\n", (":1:", "key: value")),
+        ("1: x\n", (":1:",)),
+        ("people: []\nhome: 2026-02-30\n", (":2:", "day is out of range")),
+        (f"\nhome: {'9' * 5000}\n", (":2:",)),
+        ("smtp: &a {host: *a}\n", ("holds itself",)),
+        ("home: " + "[" * 3000 + "]" * 3000, ("too deeply",)),
+        (b"home: \xff\xfe\n", ("cannot read",)),
+        ("home: a\0b\n", ("cannot read",)),
+        (
+            "sources:\n  typeform:\n    token: abc\n",
+            (":3:", "secret", "HUB_SOURCES__TYPEFORM__TOKEN", "_FILE"),
+        ),
+        ("smtp:\n  password: abc\n", (":2:", "HUB_SMTP__PASSWORD")),
+        ("database_url: postgresql://a:b@c/d\n", (":1:", "HUB_DATABASE_URL")),
+        (PEOPLE + "  - {name: sales, members: [ada@example.com]}\n", ("twice",)),
+        (PEOPLE.replace("[ada@", "[bob@"), ("bob@example.com", "people")),
+        (PEOPLE + "routing: {fallback: 'group:sale'}\n", ("group:sale", "sales")),
+        (PEOPLE + "routing: {fallback: 'sales'}\n", (":5:", "fallback")),
+    ],
+)
+def test_a_mistake_names_file_line_and_what_is_near(
+    tmp_path: Path, content: str | bytes, says: tuple[str, ...]
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        settings_of(tmp_path, content)
+    told = f"{caught.value.message} {caught.value.hint}"
+    assert str(tmp_path / "hub.yaml") in told
+    for words in says:
+        assert words in told
+    assert "abc" not in told
+    assert "a:b@c" not in told
+
+
+def test_a_block_that_is_not_written_down_can_be_set_by_the_environment(tmp_path: Path) -> None:
+    env = {"HUB_SMTP__PORT": "2525", "HUB_COMPANY__DEFAULT_REGION": "GB"}
+    got = settings_of(tmp_path, "smtp:\n", env)
+    assert (got.smtp.port, got.company.default_region) == (2525, "GB")
+
+
+def test_the_environment_stands_over_the_file_and_a_file_holds_a_secret(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("from a file\n")
+    env = {
+        "HUB_SMTP__HOST": "mail.example.com",
+        "HUB_SOURCES__TYPEFORM__TOKEN_FILE": str(secret),
+        "HUB_SOURCES__SALESFORCE__CLIENT_SECRET": "of a source that is not configured",
+        "HUB_SMTP__PASSWORD": " pasted with a line break\n",
+        "HUB_HOME": str(tmp_path / "h"),
+    }
+    got = settings_of(tmp_path, "smtp: {host: a}\nsources: {typeform: {}}\n", env)
+    assert got.smtp.host == "mail.example.com"
+    assert got.smtp.password is not None
+    assert got.smtp.password.get_secret_value() == "pasted with a line break"
+    assert got.sources.typeform is not None
+    assert got.sources.typeform.token is not None
+    assert got.sources.typeform.token.get_secret_value() == "from a file"
+    assert got.sources.salesforce is None
+    assert got.home == tmp_path / "h"
+    assert "from a file" not in str(got.redacted())
