@@ -41,7 +41,7 @@ SELECT (SELECT count(*) FROM crm.lead WHERE id > :last_lead AND id <= :until_lea
 """)
 _LOADED = text("""
 SELECT source, stream, source_id, entity_id FROM ops.source_record
-WHERE target = 'lead' AND entity_id IS NOT NULL
+WHERE target = 'person' AND entity_id IS NOT NULL
 """)
 
 

@@ -105,7 +105,7 @@ WITH siblings AS (
          c.source || '/' || c.stream || '/' || c.source_id AS record_key
   FROM ops.source_record l
   JOIN ops.source_record c USING (source, stream, source_id)
-  WHERE l.entity_id = ANY(:entities) AND l.target = 'lead' AND c.gone_at IS NULL
+  WHERE l.entity_id = ANY(:entities) AND l.target = 'person' AND c.gone_at IS NULL
 )
 """
 _INQUIRIES = text(

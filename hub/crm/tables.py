@@ -4,6 +4,8 @@
 both. `user` is the field's word for whoever owns a lead; it is quoted by SQLAlchemy.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -77,32 +79,89 @@ member = Table(
     schema="crm",
 )
 
+
+def _person() -> list[Column[Any]]:
+    """Return the columns of a human being, new ones for each table."""
+    return [
+        personal("first_name", Text),
+        personal("last_name", Text),
+        personal("email", Text),
+        personal("emails", JSONB),
+        personal("phone", Text),
+        personal("mobile", Text),
+        personal("fax", Text),
+        Column("organization_name", Text),
+        personal("title", Text),
+        Column("industry", Text),
+        Column("website", Text),
+        personal("description", Text),
+        personal("street", Text),
+        personal("postal_code", Text),
+        personal("city", Text),
+        Column("state", Text),
+        Column("country", Text),
+        Column("lead_source", Text),
+        Column("tags", JSONB),
+        personal("custom_fields", JSONB),
+        Column("created_at", _UTC),
+    ]
+
+
+contact = Table(
+    "contact",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("entity_id", BigInteger, ForeignKey("ops.entity.id"), nullable=False, unique=True),
+    *_person(),
+    Column("customer_type", Text),
+    Column("prospect_type", Text),
+    Column("is_organization", Boolean, nullable=False, server_default="false"),
+    Column("company_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
+    Column("owner_id", BigInteger, ForeignKey("crm.user.id"), index=True),
+    Column("last_activity_at", _UTC),
+    Column("batch_id", BigInteger, nullable=False),
+    Column("archived_at", _UTC),
+    Column("merged_into", BigInteger, ForeignKey("crm.contact.id"), index=True),
+    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    schema="crm",
+)
+
+ticket = Table(
+    "ticket",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column(
+        "record_id", BigInteger, ForeignKey("ops.source_record.id"), nullable=False, unique=True
+    ),
+    Column("source", Text, nullable=False),
+    Column("source_id", Text, nullable=False),
+    Column("requester", Text),  # the source's id of who asked
+    Column("entity_id", BigInteger, ForeignKey("ops.entity.id"), index=True),
+    personal("subject", Text),
+    personal("description", Text),
+    Column("status", Text),
+    Column("priority", Text),
+    Column("ticket_type", Text),
+    Column("channel", Text),
+    Column("group_name", Text),
+    Column("satisfaction", Text),
+    Column("url", Text),
+    Column("tags", JSONB),
+    personal("custom_fields", JSONB),
+    Column("created_at", _UTC),
+    Column("updated_at", _UTC),
+    Column("archived_at", _UTC),
+    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Index(None, "source", "requester"),
+    schema="crm",
+)
+
 lead = Table(
     "lead",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("entity_id", BigInteger, ForeignKey("ops.entity.id"), nullable=False, unique=True),
-    personal("first_name", Text),
-    personal("last_name", Text),
-    personal("email", Text),
-    personal("emails", JSONB),
-    personal("phone", Text),
-    personal("mobile", Text),
-    personal("fax", Text),
-    Column("organization_name", Text),
-    personal("title", Text),
-    Column("industry", Text),
-    Column("website", Text),
-    personal("description", Text),
-    personal("street", Text),
-    personal("postal_code", Text),
-    personal("city", Text),
-    Column("state", Text),
-    Column("country", Text),
-    Column("lead_source", Text),
-    Column("tags", JSONB),
-    personal("custom_fields", JSONB),
-    Column("created_at", _UTC),
+    *_person(),
     Column("owner_id", BigInteger, ForeignKey("crm.user.id")),
     Column("status", Text, nullable=False, server_default="New"),
     Column("unqualified_reason", Text),
@@ -114,6 +173,7 @@ lead = Table(
     Column("archived_at", _UTC),
     Column("merged_into", BigInteger, ForeignKey("crm.lead.id")),
     Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Column("contact_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
     Index(None, "owner_id"),
     Index(None, "merged_into"),
     Index(

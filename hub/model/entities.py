@@ -139,3 +139,6 @@ def folded_names(entity: str) -> tuple[str, ...]:
 # The entities that are a human being, by what they are in the CRM; "person" is nobody there, and is
 # matched all the same.
 PEOPLE = ("contact", "lead", "person")
+
+# Relations of a record that name a person of the same source, and the stream that person is in.
+PERSON_REFS = {"requester": "users"}

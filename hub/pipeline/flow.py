@@ -22,7 +22,7 @@ from hub.model.verdicts import Lane
 from hub.pipeline.context import Hub
 from hub.pipeline.extract import Land, Range, reread, short_ranges
 from hub.pipeline.land import land_page
-from hub.pipeline.load import load_behind, load_owners
+from hub.pipeline.load import load_behind, load_owners, load_tickets
 from hub.pipeline.match import match_pending
 from hub.pipeline.normalize import normalize_pending
 from hub.pipeline.notify import deliver_pending
@@ -209,7 +209,7 @@ def run_match(hub: Hub) -> dict[str, int]:
 def run_load(hub: Hub) -> dict[str, int]:
     """Connect owners, then fold and load what is behind."""
     started = time.monotonic()
-    counts = load_owners(hub) | load_behind(hub)
+    counts = load_owners(hub) | load_tickets(hub) | load_behind(hub)
     _report(hub, None, "load", counts, started)
     return counts
 

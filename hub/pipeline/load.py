@@ -9,19 +9,22 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from hub.crm import leads, owners
+from hub.crm import contacts, leads, owners, tickets
 from hub.db import outbox
 from hub.logs import get_logger
 from hub.matching.survive import DEFAULT_RULES, Edit, SourceVersion, SurvivorshipRules, survive
+from hub.model.entities import PERSON_REFS
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane, Trust, Verdict
 from hub.pipeline.context import Hub
 from hub.records import batches, folding, turns
 from hub.records.folding import BehindEntity, FoldRecord, StoredEdit
 from hub.records.turns import NewTurn
-from hub.sinks.crm import GoldenLead, Loaded, load_leads
+from hub.sinks.crm import GoldenPerson, Loaded, load_contacts, load_leads
 
 CHUNK = 500
+REQUESTER = "requester"
+_WAYS_TO_REACH = ("email", "phone", "mobile")
 _SEEDS = ("status", "unqualified_reason", "converted_at", "last_activity_at")
 log = get_logger()
 
@@ -30,7 +33,7 @@ def load_owners(hub: Hub) -> dict[str, int]:
     """Connect the sources' owners with people, before their leads need them."""
     with hub.engine.begin() as conn:
         verdicts = []
-        for record in folding.open_owner_records(conn):
+        for record in folding.open_records(conn, "user"):
             created = owners.adopt_legacy_owner(
                 conn,
                 source=record.source,
@@ -46,6 +49,35 @@ def load_owners(hub: Hub) -> dict[str, int]:
             )
         batches.set_verdicts(conn, verdicts)
     return {"owners": len(verdicts)}
+
+
+def load_tickets(hub: Hub) -> dict[str, int]:
+    """Write the tickets that came; each hangs on whoever asked."""
+    with hub.engine.begin() as conn:
+        records = folding.open_records(conn, "ticket")
+        is_new = tickets.upsert(
+            conn,
+            [
+                {
+                    **{name: record.values.get(name) for name in tickets.FOLDED},
+                    "record_id": record.id,
+                    "source": record.source,
+                    "source_id": record.source_id,
+                    "requester": record.refs.get(REQUESTER),
+                }
+                for record in records
+            ],
+            asked_in=PERSON_REFS[REQUESTER],
+        )
+        batches.set_verdicts(
+            conn,
+            [
+                (r.batch_id, r.source, r.stream, r.source_id,
+                 Verdict.CREATED if is_new[r.id] else Verdict.UPDATED)
+                for r in records
+            ],
+        )  # fmt: skip
+    return {"tickets": len(records)}
 
 
 def _text(value: JsonValue) -> str | None:
@@ -80,19 +112,27 @@ def _load_chunk(
         for e in behind
         if records.get(e.id)
     ]
-    loaded = load_leads(conn, golden)
-    leads.absorb(conn, {e.id: e.merged_into for e in behind if e.merged_into is not None})
+    roles = {i: _roles(found) for i, found in records.items()}
+    known = {g.entity_id: g for g in golden if _is_somebody(g)}
+    gone = {e.id: e.merged_into for e in behind if e.merged_into is not None}
+    kept = load_contacts(conn, [known[i] for i in known if "contact" in roles[i]])
+    loaded = load_leads(conn, [known[i] for i in known if "lead" in roles[i]])
+    leads.absorb(conn, gone)
     leads.revive(conn, [e.id for e in behind if e.merged_into is None])
+    contacts.absorb(conn, gone)
+    contacts.link_leads(conn, ids)
+    tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])
     inquiries = leads.attach_children(conn, ids)
     taken_over = _taken_over(golden, loaded, records, {e.id: e for e in behind})
     turns.keep(conn, [t for t, _ in taken_over])
     outbox.put(conn, [event for _, event in taken_over if event])
     outbox.put(conn, _inquiry_events(inquiries, loaded))
-    verdicts = _verdicts(behind, records, loaded)
+    verdicts = _verdicts(behind, records, loaded.updated | kept.updated)
     batches.set_verdicts(conn, verdicts)
     return {
         "created": len(loaded.created),
         "updated": len(loaded.updated),
+        "contacts": len(kept.created),
         "inquiries": len(inquiries),
     }
 
@@ -103,7 +143,7 @@ def _fold(
     edits: Sequence[StoredEdit],
     rules: SurvivorshipRules,
     legacy: Mapping[tuple[str, str], owners.LegacyOwner],
-) -> GoldenLead:
+) -> GoldenPerson:
     golden = survive(
         [_version(r) for r in records],
         [Edit(e.field, e.value, e.at.isoformat(), e.who) for e in edits],
@@ -112,7 +152,7 @@ def _fold(
     owner_id, reason = _legacy_owner(records, legacy)
     last_gone = max((r.gone_at for r in records if r.gone_at), default=None)
     everything_gone = all(r.is_gone for r in records) and not edits
-    return GoldenLead(
+    return GoldenPerson(
         entity_id=entity.id,
         values=golden.values,
         seeds=_seeds(records),
@@ -122,6 +162,18 @@ def _fold(
         lane=entity.lane,
         batch_id=entity.batch_id,
     )
+
+
+def _roles(records: Sequence[FoldRecord]) -> set[str | None]:
+    """Return what the sources take the person for; a source that is gone has its last word."""
+    alive = {r.role for r in records if not r.is_gone}
+    return alive or {r.role for r in records}
+
+
+def _is_somebody(golden: GoldenPerson) -> bool:
+    """Tell whether there is anybody to work with: a name, a company, or a way to reach someone."""
+    names = ("last_name", "first_name", "organization_name", *_WAYS_TO_REACH)
+    return any(golden.values.get(name) for name in names)
 
 
 def _version(record: FoldRecord) -> SourceVersion:
@@ -175,7 +227,7 @@ def _legacy_owner(
 
 
 def _taken_over(
-    golden: Sequence[GoldenLead],
+    golden: Sequence[GoldenPerson],
     loaded: Loaded,
     records: Mapping[int, Sequence[FoldRecord]],
     entities: Mapping[int, BehindEntity],
@@ -226,22 +278,26 @@ def _inquiry_events(
 
 
 def _verdicts(
-    behind: Sequence[BehindEntity], records: Mapping[int, Sequence[FoldRecord]], loaded: Loaded
+    behind: Sequence[BehindEntity],
+    records: Mapping[int, Sequence[FoldRecord]],
+    changed: frozenset[int],
 ) -> list[tuple[int, str, str, str, Verdict]]:
     rows = []
     for entity in behind:
         for record in records.get(entity.id, ()):
             if record.open_verdict:
-                verdict = _verdict(entity, record, loaded)
+                verdict = _verdict(entity, record, is_changed=entity.id in changed)
                 rows.append(
                     (record.batch_id, record.source, record.stream, record.source_id, verdict)
                 )
     return rows
 
 
-def _verdict(entity: BehindEntity, record: FoldRecord, loaded: Loaded) -> Verdict:
-    if entity.id in loaded.created and record.id == entity.anchor_id:
+def _verdict(entity: BehindEntity, record: FoldRecord, *, is_changed: bool) -> Verdict:
+    if entity.is_new and record.id == entity.anchor_id:
         return Verdict.CREATED
     if record.joined_batch_id == record.batch_id:
         return Verdict.MERGED
-    return Verdict.UPDATED if entity.id in loaded.updated else Verdict.UNCHANGED
+    # who is nobody in the CRM has no row that could stay as it was
+    is_nobody = record.role == "person"
+    return Verdict.UPDATED if is_changed or is_nobody else Verdict.UNCHANGED

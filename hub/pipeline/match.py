@@ -92,11 +92,11 @@ def _judge(pairs: set[tuple[int, int]], views: Mapping[int, MatchView]) -> list[
 
 
 def _vendor_edges(conn: Connection, ids: Sequence[int]) -> list[NewEdge]:
+    said = [("vendor merge", pair) for pair in identity.aliases(conn, ids)]
+    said += [("named by the source", pair) for pair in identity.links(conn, ids)]
     return [
-        NewEdge(
-            min(a, b), max(a, b), Judgement.SAME.value, 100.0, [("vendor merge", 100.0)], "vendor"
-        )
-        for a, b in identity.aliases(conn, ids)
+        NewEdge(min(pair), max(pair), Judgement.SAME.value, 100.0, [(why, 100.0)], "vendor")
+        for why, pair in said
     ]
 
 

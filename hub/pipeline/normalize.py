@@ -11,16 +11,19 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from hub.crm import tickets
 from hub.landing import store
 from hub.landing.store import PendingRaw
 from hub.logs import get_logger
 from hub.mappings.engine import Normalized, NormalizeSettings, normalize
+from hub.model.entities import PEOPLE
 from hub.model.records import CanonicalRecord
 from hub.model.verdicts import Op, Verdict
 from hub.pipeline.context import Hub
 from hub.records import batches, sources
 
 CHUNK = 500
+PERSON = "person"
 log = get_logger()
 
 VerdictRow = tuple[int, str, str, str, Verdict]
@@ -111,20 +114,25 @@ def _bury(
     if not gone:
         return []
     verdicts += [_verdict(row, Verdict.DELETED) for row in gone]
-    return sources.mark_gone(
+    buried = sources.mark_gone(
         conn,
         gone[0].source,
         gone[0].stream,
         {row.record.source_id: row.record.into for row in gone},
         hub.clock.now(),
     )
+    tickets.archive(conn, buried.tickets)
+    return buried.people
 
 
 def target_name(record: CanonicalRecord) -> str:
     """Return the name under which a source object's emit target is kept.
 
-    A mapping may emit several consents of one object, one a channel and purpose.
+    A mapping may emit several consents of one object, one a channel and purpose. A human being
+    stays the same record whatever the mapping makes of it: lead, contact, or neither.
     """
+    if record.entity in PEOPLE:
+        return PERSON
     if record.entity == "consent":
         return f"consent:{record.values.get('channel')}:{record.values.get('purpose') or ''}"
     return record.entity
@@ -143,6 +151,7 @@ def _store(
             stream=row.stream,
             source_id=record.source_id,
             target=target_name(record),
+            role=record.entity if record.entity in PEOPLE else None,
             raw_id=row.raw_id,
             batch_id=row.batch_id,
             lane=row.lane,
@@ -162,6 +171,6 @@ def _store(
         row = newest[w.source_id]
         if w.source_id not in changed:
             verdicts.append(_verdict(row, Verdict.UNCHANGED))
-        elif w.target == "lead":
+        elif w.target == PERSON:
             requeue.append((w.id, row.lane, row.batch_id))
     return requeue

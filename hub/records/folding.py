@@ -20,6 +20,7 @@ class BehindEntity:
     batch_id: int
     lane: str
     merged_into: int | None
+    is_new: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class FoldRecord:
     batch_id: int
     joined_batch_id: int | None
     open_verdict: bool
+    role: str | None
 
 
 def take_behind(conn: Connection, limit: int) -> list[BehindEntity]:
@@ -49,8 +51,9 @@ def take_behind(conn: Connection, limit: int) -> list[BehindEntity]:
     """
     rows = conn.execute(
         text(
-            "SELECT id, version, anchor_id, batch_id, lane, merged_into FROM ops.entity e "
-            "WHERE version > folded_version AND kind = 'lead' AND coalesce((SELECT "
+            "SELECT id, version, anchor_id, batch_id, lane, merged_into, folded_version = 0 "
+            "FROM ops.entity e "
+            "WHERE version > folded_version AND kind = 'person' AND coalesce((SELECT "
             "  s.folded_version > 0 FROM ops.entity s WHERE s.id = e.merged_into), true) "
             "ORDER BY id LIMIT :limit FOR UPDATE OF e SKIP LOCKED"
         ),
@@ -60,16 +63,16 @@ def take_behind(conn: Connection, limit: int) -> list[BehindEntity]:
 
 
 def records_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[FoldRecord]]:
-    """Return the lead records of entities."""
+    """Return the records of people."""
     rows = conn.execute(
         text(
             "SELECT s.id, s.entity_id, s.source, s.stream, s.source_id, s.trust, s.canonical, "
             "  s.refs, s.source_at, s.gone_at IS NOT NULL, s.gone_at, s.batch_id, "
-            "  s.joined_batch_id, v.batch_id IS NOT NULL "
+            "  s.joined_batch_id, v.batch_id IS NOT NULL, s.role "
             "FROM ops.source_record s LEFT JOIN ops.verdict v ON v.batch_id = s.batch_id "
             "  AND v.source = s.source AND v.stream = s.stream AND v.source_id = s.source_id "
             "  AND v.verdict IS NULL "
-            "WHERE s.entity_id = ANY(:ids) AND s.target = 'lead' AND s.withdrawn_by IS NULL "
+            "WHERE s.entity_id = ANY(:ids) AND s.target = 'person' AND s.withdrawn_by IS NULL "
             "ORDER BY s.id"
         ),
         {"ids": list(entity_ids)},
@@ -118,28 +121,32 @@ def mark_folded(conn: Connection, entities: Sequence[BehindEntity]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnerRecord:
-    """An owner of a source that waits to be connected with a person."""
+class OpenRecord:
+    """A record that needs no matching and waits to be written: an owner, a ticket."""
 
+    id: int
     batch_id: int
     source: str
     stream: str
     source_id: str
     values: Mapping[str, JsonValue]
+    refs: Mapping[str, str]
     is_new: bool
 
 
-def open_owner_records(conn: Connection) -> list[OwnerRecord]:
-    """Return user records whose batch still waits for their verdict."""
+def open_records(conn: Connection, target: str) -> list[OpenRecord]:
+    """Return records of a target whose batch still waits for their verdict."""
     rows = conn.execute(
         text(
-            "SELECT s.batch_id, s.source, s.stream, s.source_id, s.canonical, s.verdict IS NULL "
+            "SELECT s.id, s.batch_id, s.source, s.stream, s.source_id, s.canonical, s.refs, "
+            "  s.verdict IS NULL "
             "FROM ops.source_record s JOIN ops.verdict v ON v.batch_id = s.batch_id "
             "  AND v.source = s.source AND v.stream = s.stream AND v.source_id = s.source_id "
-            "WHERE s.target = 'user' AND v.verdict IS NULL AND s.gone_at IS NULL "
+            "WHERE s.target = :target AND v.verdict IS NULL AND s.gone_at IS NULL "
             "  AND NOT EXISTS (SELECT 1 FROM ops.pending p "
             "                  WHERE p.stage = 'normalize' AND p.ref = s.raw_id) "
             "ORDER BY s.id"
-        )
+        ),
+        {"target": target},
     )
-    return [OwnerRecord(*row) for row in rows]
+    return [OpenRecord(*row) for row in rows]

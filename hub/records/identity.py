@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from hub.model.entities import PERSON_REFS
 from hub.model.records import JsonValue
 
 
@@ -184,7 +185,7 @@ def component(conn: Connection, ids: Iterable[int]) -> tuple[set[int], list[Stor
             conn.execute(
                 text(
                     "SELECT o.id FROM ops.source_record s JOIN ops.source_record o "
-                    "ON o.entity_id = s.entity_id AND o.target = 'lead' WHERE s.id = ANY(:ids)"
+                    "ON o.entity_id = s.entity_id AND o.target = 'person' WHERE s.id = ANY(:ids)"
                 ),
                 {"ids": list(frontier)},
             ).scalars()
@@ -201,7 +202,7 @@ def aliases(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int]]:
             "SELECT g.id, s.id FROM ops.source_record g JOIN ops.source_record s "
             "ON s.source = g.source AND s.stream = g.stream AND s.source_id = g.alias_of "
             "AND s.target = g.target "
-            "WHERE g.alias_of IS NOT NULL AND g.target = 'lead' "
+            "WHERE g.alias_of IS NOT NULL AND g.target = 'person' "
             "AND (g.id = ANY(:ids) OR s.id = ANY(:ids)) AND g.id <> s.id"
         ),
         {"ids": list(ids)},
@@ -209,13 +210,35 @@ def aliases(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int]]:
     return [(row[0], row[1]) for row in rows]
 
 
+def links(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int]]:
+    """Return pairs (record, person it refers to) that touch `ids`, either way round.
+
+    A ticket that is a lead names its requester; the two records are one person by the source's
+    own word.
+    """
+    pairs = []
+    for relation, stream in PERSON_REFS.items():
+        rows = conn.execute(
+            text(
+                "SELECT g.id, s.id FROM ops.source_record g JOIN ops.source_record s "
+                "ON s.source = g.source AND s.stream = :stream AND s.target = 'person' "
+                "AND s.source_id = g.refs ->> :relation "
+                "WHERE g.target = 'person' AND g.stream <> :stream AND g.refs ? :relation "
+                "AND (g.id = ANY(:ids) OR (s.id = ANY(:ids)))"
+            ),
+            {"ids": list(ids), "relation": relation, "stream": stream},
+        )
+        pairs += [(row[0], row[1]) for row in rows]
+    return pairs
+
+
 def new_entity(conn: Connection, *, anchor_id: int, batch_id: int, lane: str) -> int:
-    """Create a lead entity; version 1 is behind, so that load folds it."""
+    """Create a person; version 1 is behind, so that load folds it."""
     return int(
         conn.execute(
             text(
                 "INSERT INTO ops.entity (kind, anchor_id, batch_id, lane) "
-                "VALUES ('lead', :anchor, :batch, :lane) RETURNING id"
+                "VALUES ('person', :anchor, :batch, :lane) RETURNING id"
             ),
             {"anchor": anchor_id, "batch": batch_id, "lane": lane},
         ).scalar_one()

@@ -21,6 +21,7 @@ class NewSourceRecord:
     stream: str
     source_id: str
     target: str
+    role: str | None
     raw_id: int
     batch_id: int
     lane: str
@@ -33,7 +34,7 @@ class NewSourceRecord:
 
 _STAGE = text("""
 CREATE TEMPORARY TABLE IF NOT EXISTS record_page (
-  source text, stream text, source_id text, target text, raw_id bigint, batch_id bigint, lane text,
+  source text, stream text, source_id text, target text, role text, raw_id bigint, batch_id bigint, lane text,
   mapping_version text, trust text, canonical jsonb, canonical_hash bytea, refs jsonb,
   source_at timestamptz) ON COMMIT DELETE ROWS
 """)
@@ -49,13 +50,13 @@ WITH page AS (
   FROM ops.source_record s JOIN page USING (source, stream, source_id, target)
 ), written AS (
   INSERT INTO ops.source_record AS s
-    (source, stream, source_id, target, raw_id, batch_id, lane, mapping_version, trust, canonical,
+    (source, stream, source_id, target, role, raw_id, batch_id, lane, mapping_version, trust, canonical,
      canonical_hash, refs, source_at)
-  SELECT source, stream, source_id, target, raw_id, batch_id, lane, mapping_version, trust,
+  SELECT source, stream, source_id, target, role, raw_id, batch_id, lane, mapping_version, trust,
          canonical, canonical_hash, refs, source_at
   FROM page ORDER BY raw_id
   ON CONFLICT (source, stream, source_id, target) DO UPDATE SET
-    raw_id = excluded.raw_id, batch_id = excluded.batch_id, lane = excluded.lane,
+    role = excluded.role, raw_id = excluded.raw_id, batch_id = excluded.batch_id, lane = excluded.lane,
     mapping_version = excluded.mapping_version, trust = excluded.trust,
     canonical = excluded.canonical, canonical_hash = excluded.canonical_hash,
     refs = excluded.refs, source_at = excluded.source_at, gone_at = NULL, alias_of = NULL
@@ -91,7 +92,7 @@ def upsert(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Written
         conn,
         "record_page",
         (
-            "source", "stream", "source_id", "target", "raw_id", "batch_id", "lane",
+            "source", "stream", "source_id", "target", "role", "raw_id", "batch_id", "lane",
             "mapping_version", "trust", "canonical", "canonical_hash", "refs", "source_at",
         ),
         [_row(record) for record in records],
@@ -104,9 +105,9 @@ def upsert(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Written
 def _row(r: NewSourceRecord) -> tuple[object, ...]:
     canonical = json.dumps(dict(r.values), sort_keys=True, ensure_ascii=False)
     refs = json.dumps(dict(r.refs), sort_keys=True)
-    digest = blake2b((canonical + refs).encode(), digest_size=16).digest()
+    digest = blake2b((canonical + refs + (r.role or "")).encode(), digest_size=16).digest()
     return (
-        r.source, r.stream, r.source_id, r.target, r.raw_id, r.batch_id, r.lane,
+        r.source, r.stream, r.source_id, r.target, r.role, r.raw_id, r.batch_id, r.lane,
         r.mapping_version, r.trust.value, canonical, digest, refs, r.source_at,
     )  # fmt: skip
 
@@ -137,13 +138,21 @@ def finish_normalize(conn: Connection, raw_ids: Sequence[int]) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Buried:
+    """Records whose object is gone: people, whose entity must be looked at again, and tickets.
+
+    People come as (record id, lane, batch).
+    """
+
+    people: list[tuple[int, str, int]]
+    tickets: list[int]
+
+
 def mark_gone(
     conn: Connection, source: str, stream: str, gone: Mapping[str, str | None], at: datetime
-) -> list[tuple[int, str, int]]:
-    """Mark deleted or vendor-merged objects (source id → survivor's id or None).
-
-    Returns the (record id, lane, batch) of lead records whose entity must be looked at again.
-    """
+) -> Buried:
+    """Mark deleted or vendor-merged objects (source id → survivor's id or None)."""
     rows = conn.execute(
         text(
             "UPDATE ops.source_record s SET gone_at = coalesce(s.gone_at, :at), "
@@ -160,7 +169,10 @@ def mark_gone(
             "intos": list(gone.values()),
         },
     ).all()
-    return [(row.id, row.lane, row.batch_id) for row in rows if row.target == "lead"]
+    return Buried(
+        [(row.id, row.lane, row.batch_id) for row in rows if row.target == "person"],
+        [row.id for row in rows if row.target == "ticket"],
+    )
 
 
 def withdraw_targets(
@@ -170,4 +182,6 @@ def withdraw_targets(
 
     An object that the mapping now excludes or rejects no longer speaks for its entity.
     """
-    return mark_gone(conn, source, stream, dict.fromkeys(source_ids), at) if source_ids else []
+    if not source_ids:
+        return []
+    return mark_gone(conn, source, stream, dict.fromkeys(source_ids), at).people

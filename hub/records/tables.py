@@ -96,6 +96,7 @@ source_record = Table(
     Column("withdrawn_by", BigInteger),
     personal("alias_of", Text),
     Column("verdict", Text),
+    Column("role", Text),  # of a person: lead, contact, or person (no row in the CRM)
     Index("source_record_key", "source", "stream", "source_id", "target", unique=True),
     Index(None, "entity_id"),
     Index(None, "raw_id"),

@@ -9,13 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import RowMapping
 
-from hub.crm import leads
+from hub.crm import contacts, leads
 from hub.model.records import JsonValue
 
 
 @dataclass(frozen=True, slots=True)
-class GoldenLead:
-    """A folded entity, with the seeds of what is held once the lead exists."""
+class GoldenPerson:
+    """A folded entity, with the seeds of what is held once its row exists."""
 
     entity_id: int
     values: Mapping[str, JsonValue]
@@ -36,7 +36,36 @@ class Loaded:
     changes: Mapping[int, Mapping[str, JsonValue]] = field(default_factory=dict)
 
 
-def load_leads(conn: Connection, golden: Sequence[GoldenLead]) -> Loaded:
+def load_contacts(conn: Connection, golden: Sequence[GoldenPerson]) -> Loaded:
+    """Write golden contacts; one that would not change is not touched."""
+    existing = contacts.read_contacts(conn, [g.entity_id for g in golden])
+    created = contacts.insert_contacts(
+        conn, [_contact_row(g) for g in golden if g.entity_id not in existing]
+    )
+    changes = {
+        g.entity_id: diff
+        for g in golden
+        if (row := existing.get(g.entity_id)) is not None
+        and (diff := _difference(g, row, contacts.FOLDED))
+    }
+    contacts.update_contacts(
+        conn, [_update_row(g, contacts.FOLDED) for g in golden if g.entity_id in changes]
+    )
+    _audit(conn, changes)
+    return Loaded(created, frozenset(changes), changes)
+
+
+def _contact_row(golden: GoldenPerson) -> dict[str, Any]:
+    return {
+        **_folded(golden.values, contacts.FOLDED),
+        "entity_id": golden.entity_id,
+        "owner_id": golden.owner_id,
+        "last_activity_at": golden.seeds.get("last_activity_at"),
+        "batch_id": golden.batch_id,
+    }
+
+
+def load_leads(conn: Connection, golden: Sequence[GoldenPerson]) -> Loaded:
     """Write golden leads; a lead that would not change is not touched.
 
     A converted lead's row is frozen: what the source says later belongs to the contact.
@@ -49,16 +78,18 @@ def load_leads(conn: Connection, golden: Sequence[GoldenLead]) -> Loaded:
         for g in golden
         if (row := existing.get(g.entity_id)) is not None
         and row["converted_at"] is None
-        and (diff := _difference(g, row))
+        and (diff := _difference(g, row, leads.FOLDED))
     }
-    leads.update_leads(conn, [_update_row(g) for g in golden if g.entity_id in changes])
+    leads.update_leads(
+        conn, [_update_row(g, leads.FOLDED) for g in golden if g.entity_id in changes]
+    )
     _audit(conn, changes)
     return Loaded(created, frozenset(changes), changes)
 
 
-def _insert_row(golden: GoldenLead) -> dict[str, Any]:
+def _insert_row(golden: GoldenPerson) -> dict[str, Any]:
     return {
-        **_folded(golden.values),
+        **_folded(golden.values, leads.FOLDED),
         "entity_id": golden.entity_id,
         "status": golden.seeds.get("status") or "New",
         "unqualified_reason": golden.seeds.get("unqualified_reason"),
@@ -71,22 +102,24 @@ def _insert_row(golden: GoldenLead) -> dict[str, Any]:
     }
 
 
-def _update_row(golden: GoldenLead) -> dict[str, Any]:
+def _update_row(golden: GoldenPerson, names: Sequence[str]) -> dict[str, Any]:
     return {
-        **_folded(golden.values),
+        **_folded(golden.values, names),
         "entity_id": golden.entity_id,
         "archived_at": golden.archived_at.isoformat() if golden.archived_at else None,
     }
 
 
-def _folded(values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    return {name: values.get(name) for name in leads.FOLDED}
+def _folded(values: Mapping[str, JsonValue], names: Sequence[str]) -> dict[str, JsonValue]:
+    return {name: values.get(name) for name in names}
 
 
-def _difference(golden: GoldenLead, row: RowMapping) -> dict[str, JsonValue]:
+def _difference(
+    golden: GoldenPerson, row: RowMapping, names: Sequence[str]
+) -> dict[str, JsonValue]:
     """Return field → {old, new} for what differs; archiving counts as a field."""
     changed: dict[str, JsonValue] = {}
-    for name in leads.FOLDED:
+    for name in names:
         old, new = row[name], golden.values.get(name)
         if isinstance(old, datetime):
             if not (isinstance(new, str) and datetime.fromisoformat(new) == old):

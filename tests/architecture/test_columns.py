@@ -1,16 +1,21 @@
-"""Each column of a lead is in exactly one class, and the table has no column without one."""
+"""Each column is in exactly one class, and the tables have no column without one."""
 
 from collections import Counter
 
-from hub.crm import leads
-from hub.crm.tables import lead
+import pytest
+
+from hub.crm import leads, tables
 from hub.model.entities import ENTITY_FIELDS, LEAD_FIELDS, ColumnClass
 from hub.sinks import crm as sink
 
 # The hub's own book-keeping; what is here says nothing of the person or the deal.
 BOOKKEEPING = {
-    "id", "entity_id", "legacy_owner", "lane", "batch_id", "archived_at", "merged_into",
-    "recorded_at",
+    "lead": {"id", "entity_id", "legacy_owner", "lane", "batch_id", "archived_at", "merged_into",
+             "recorded_at", "contact_id"},
+    "contact": {"id", "entity_id", "batch_id", "archived_at", "merged_into", "recorded_at",
+                "is_organization", "company_id"},
+    "ticket": {"id", "entity_id", "record_id", "source", "source_id", "requester", "archived_at",
+               "recorded_at"},
 }  # fmt: skip
 
 
@@ -20,11 +25,12 @@ def test_every_field_is_listed_once() -> None:
         assert not twice, entity
 
 
-def test_the_classes_and_the_bookkeeping_are_the_table() -> None:
-    classified = {field.name for field in LEAD_FIELDS}
-    columns = {column.name for column in lead.columns}
-    assert not classified & BOOKKEEPING
-    assert classified | BOOKKEEPING == columns
+@pytest.mark.parametrize("entity", BOOKKEEPING)
+def test_the_classes_and_the_bookkeeping_are_the_table(entity: str) -> None:
+    classified = {field.name for field in ENTITY_FIELDS[entity]}
+    columns = {column.name for column in getattr(tables, entity).columns}
+    assert not classified & BOOKKEEPING[entity]
+    assert classified | BOOKKEEPING[entity] == columns
 
 
 def test_load_writes_the_folded_columns_and_seeds_the_held_ones() -> None:
@@ -34,6 +40,10 @@ def test_load_writes_the_folded_columns_and_seeds_the_held_ones() -> None:
     assert set(leads.FOLDED) == by_class[ColumnClass.FOLDED]
     held = by_class[ColumnClass.HELD] | by_class[ColumnClass.DERIVED]
     assert not set(leads.FOLDED) & held
-    golden = sink.GoldenLead(1, {}, {}, None, None, None, "bulk", 1)
-    assert set(sink._update_row(golden)) == {*leads.FOLDED, "entity_id", "archived_at"}
+    golden = sink.GoldenPerson(1, {}, {}, None, None, None, "bulk", 1)
+    assert set(sink._update_row(golden, leads.FOLDED)) == {
+        *leads.FOLDED,
+        "entity_id",
+        "archived_at",
+    }
     assert set(sink._insert_row(golden)) >= by_class[ColumnClass.FOLDED] | held

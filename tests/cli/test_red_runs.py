@@ -19,7 +19,7 @@ LOSE = (
     (
         "CREATE FUNCTION ops.lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
         "IF NEW.stage = 'match' AND NEW.ref = (SELECT min(id) FROM ops.source_record "
-        "WHERE source = 'salesforce' AND target = 'lead') THEN RETURN NULL; END IF; RETURN NEW; END $$"
+        "WHERE source = 'salesforce' AND target = 'person') THEN RETURN NULL; END IF; RETURN NEW; END $$"
     ),
     "CREATE TRIGGER lose BEFORE INSERT ON ops.pending FOR EACH ROW EXECUTE FUNCTION ops.lose()",
 )

@@ -60,12 +60,12 @@ SELECT source, stream, source_id, id, hash, op FROM landing.raw WHERE batch_id =
 """,
     """
 INSERT INTO ops.entity (kind, anchor_id, batch_id, lane, version, folded_version)
-SELECT 'lead', id, :batch, 'bulk', 1, 1 FROM landing.raw WHERE batch_id = :batch ORDER BY id
+SELECT 'person', id, :batch, 'bulk', 1, 1 FROM landing.raw WHERE batch_id = :batch ORDER BY id
 """,
     """
 INSERT INTO ops.source_record (source, stream, source_id, target, raw_id, batch_id, lane,
   mapping_version, trust, canonical, canonical_hash, source_at, entity_id)
-SELECT r.source, r.stream, r.source_id, 'lead', r.id, :batch, 'bulk', '1', 'trusted',
+SELECT r.source, r.stream, r.source_id, 'person', r.id, :batch, 'bulk', '1', 'trusted',
        jsonb_build_object('last_name', 'Name' || r.id), r.hash, r.at, e.id
 FROM landing.raw r JOIN ops.entity e ON e.anchor_id = r.id AND e.batch_id = :batch
 WHERE r.batch_id = :batch ORDER BY r.id

@@ -91,7 +91,7 @@ PLAIN: dict[str, str] = {
             "landing.checkpoint.slice", "landing.quarantine.source", "landing.quarantine.stream",
             "ops.source_record.source", "ops.source_record.stream", "ops.verdict.source",
             "ops.verdict.stream", "ops.batch.source", "ops.stage_report.source",
-            "ops.stage_report.stream", "crm.owner_identity.source",
+            "ops.stage_report.stream", "crm.owner_identity.source", "crm.ticket.source",
         ),
         "name of a vendor or of one of its streams",
     ),
@@ -100,7 +100,7 @@ PLAIN: dict[str, str] = {
             "landing.raw.op", "landing.head.op", "landing.quarantine.severity",
             "ops.batch.kind", "ops.batch.lane", "ops.batch.state", "ops.entity.kind",
             "ops.entity.lane", "ops.source_record.target", "ops.source_record.lane",
-            "ops.source_record.trust", "ops.source_record.verdict", "ops.pending.stage",
+            "ops.source_record.trust", "ops.source_record.verdict", "ops.source_record.role", "ops.pending.stage",
             "ops.pending.lane", "ops.match_key.kind", "ops.edge.judgement", "ops.edge.made_by",
             "ops.review.decision", "ops.edit.field", "ops.consent_event.channel",
             "ops.consent_event.purpose", "ops.consent_event.state", "ops.verdict.verdict",
@@ -125,6 +125,18 @@ PLAIN: dict[str, str] = {
          "crm.lead.lead_source", "crm.lead.status", "crm.lead.unqualified_reason", "crm.lead.tags",
          "crm.lead.website"),
         "says something of a company or of a deal; the same as in hub.model.entities",
+    ),
+    **dict.fromkeys(
+        ("crm.contact.organization_name", "crm.contact.industry", "crm.contact.state",
+         "crm.contact.country", "crm.contact.lead_source", "crm.contact.tags",
+         "crm.contact.website", "crm.contact.customer_type", "crm.contact.prospect_type",
+         "crm.ticket.status", "crm.ticket.priority", "crm.ticket.ticket_type",
+         "crm.ticket.channel", "crm.ticket.group_name", "crm.ticket.satisfaction",
+         "crm.ticket.url", "crm.ticket.tags"),
+        "says something of a company or of a case; the same as in hub.model.entities",
+    ),
+    **dict.fromkeys(
+        ("crm.ticket.source_id", "crm.ticket.requester"), "number that the help desk gave"
     ),
     **dict.fromkeys(
         ("ops.stage_report.counts", "ops.turn.skipped", "ops.edge.reasons"),

@@ -60,7 +60,7 @@ def test_eight_connections_make_one_lead_of_one_person(
     with hub.engine.begin() as conn:
         leads = conn.execute(text("SELECT id, owner_id FROM crm.lead")).all()
         entities = conn.execute(
-            text("SELECT DISTINCT entity_id FROM ops.source_record WHERE target = 'lead'")
+            text("SELECT DISTINCT entity_id FROM ops.source_record WHERE target = 'person'")
         ).all()
         turns = conn.execute(text("SELECT lead_id FROM ops.turn")).all()
     assert len(leads) == len(entities) == len(turns) == 1

@@ -24,7 +24,7 @@ WITH named AS (
   SELECT l.id AS lead_id, l.entity_id,
          (SELECT string_agg(s.source || '/' || s.stream || '/' || s.source_id, ' '
                             ORDER BY s.source, s.source_id)
-          FROM ops.source_record s WHERE s.entity_id = l.entity_id AND s.target = 'lead') AS name
+          FROM ops.source_record s WHERE s.entity_id = l.entity_id AND s.target = 'person') AS name
   FROM crm.lead l)
 SELECT json_build_object(
  'leads', (SELECT json_object_agg(n.name, to_jsonb(l) - ARRAY['id', 'entity_id', 'owner_id',

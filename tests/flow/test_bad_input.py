@@ -114,7 +114,7 @@ class Tried:
     def lead(self, number: int) -> dict[str, Any]:
         (row,) = self.world.rows(
             "SELECT to_jsonb(l) AS row FROM crm.lead l JOIN ops.source_record s USING (entity_id) "
-            "WHERE s.source_id = :id AND s.target = 'lead'",
+            "WHERE s.source_id = :id AND s.target = 'person'",
             id=_id(number),
         )
         found: dict[str, Any] = row.row

@@ -92,7 +92,7 @@ def test_a_form_with_two_peoples_keys_never_connects_them(
     entity = {
         row.source_id: row.entity_id
         for row in world.rows(
-            "SELECT source_id, entity_id FROM ops.source_record WHERE target = 'lead'"
+            "SELECT source_id, entity_id FROM ops.source_record WHERE target = 'person'"
         )
     }
     anna, marc = entity["00Q000000000001AAA"], entity["00Q000000000002AAA"]

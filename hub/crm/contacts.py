@@ -1,0 +1,78 @@
+"""Contacts: people (later also organisations) who are customers or close to it.
+
+Thin for now: folded columns, an owner taken over from a source, the link from a lead to its contact.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select, text
+from sqlalchemy.engine import RowMapping
+
+from hub.crm.tables import contact
+from hub.model.entities import folded_names
+
+FOLDED = folded_names("contact")
+_COLUMNS = ", ".join((*FOLDED, "entity_id", "owner_id", "last_activity_at", "batch_id"))
+_INSERT = text(
+    f"INSERT INTO crm.contact ({_COLUMNS}) SELECT {_COLUMNS} "  # noqa: S608 our own names
+    "FROM jsonb_populate_recordset(CAST(NULL AS crm.contact), CAST(:rows AS jsonb)) "
+    "ORDER BY entity_id RETURNING id, entity_id"
+)
+_ASSIGNMENTS = ", ".join(f"{name} = n.{name}" for name in (*FOLDED, "archived_at"))
+_UPDATE = text(
+    f"UPDATE crm.contact c SET {_ASSIGNMENTS} "  # noqa: S608 our own names
+    "FROM jsonb_populate_recordset(CAST(NULL AS crm.contact), CAST(:rows AS jsonb)) n "
+    "WHERE c.entity_id = n.entity_id"
+)
+
+
+def read_contacts(conn: Connection, entity_ids: Sequence[int]) -> dict[int, RowMapping]:
+    """Return contact rows by entity."""
+    rows = conn.execute(select(contact).where(contact.c.entity_id.in_(entity_ids))).mappings()
+    return {row["entity_id"]: row for row in rows}
+
+
+def insert_contacts(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+    """Insert contacts (folded values, owner, batch); returns entity → contact id."""
+    if not rows:
+        return {}
+    found = conn.execute(_INSERT, {"rows": json.dumps([dict(r) for r in rows])})
+    return {row.entity_id: row.id for row in found}
+
+
+def update_contacts(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write folded columns and `archived_at` of contacts, by entity."""
+    if rows:
+        conn.execute(_UPDATE, {"rows": json.dumps([dict(r) for r in rows])})
+
+
+def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
+    """Point the contacts of merged entities to their survivors, where these have a contact."""
+    if merged:
+        conn.execute(
+            text(
+                "UPDATE crm.contact m SET merged_into = s.id, "
+                "archived_at = coalesce(m.archived_at, now()) "
+                "FROM unnest(CAST(:m AS bigint[]), CAST(:s AS bigint[])) AS p(merged, survivor) "
+                "JOIN crm.contact s ON s.entity_id = p.survivor "
+                "WHERE m.entity_id = p.merged AND m.merged_into IS NULL"
+            ),
+            {"m": list(merged), "s": list(merged.values())},
+        )
+
+
+def link_leads(conn: Connection, entity_ids: Sequence[int]) -> None:
+    """Let the leads of these entities point to the contact of the same person, if there is one.
+
+    A lead that nobody owns yet goes to the contact's owner.
+    """
+    conn.execute(
+        text(
+            "UPDATE crm.lead l SET contact_id = c.id, owner_id = coalesce(l.owner_id, c.owner_id) "
+            "FROM crm.contact c WHERE c.entity_id = l.entity_id AND l.entity_id = ANY(:e) "
+            "AND c.merged_into IS NULL AND l.contact_id IS DISTINCT FROM c.id"
+        ),
+        {"e": list(entity_ids)},
+    )
