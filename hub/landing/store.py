@@ -239,15 +239,18 @@ def _sent(row: Any) -> bytes:
     return bytes(row.body) if row.payload is None else row.payload.encode()
 
 
-def context_payloads(conn: Connection, source: str, stream: str) -> dict[str, bytes]:
-    """Return the newest payload of every object of a context stream, by source id."""
+def context_payloads(
+    conn: Connection, source: str, stream: str, ids: Sequence[str] | None = None
+) -> dict[str, bytes]:
+    """Return the newest payloads of a context stream by source id: those named, or all."""
     rows = conn.execute(
         text(
             "SELECT h.source_id, r.payload::text AS payload, r.body FROM landing.head h "
             "JOIN landing.raw r ON r.id = h.raw_id "
-            "WHERE h.source = :source AND h.stream = :stream AND h.op = 'upsert'"
+            "WHERE h.source = :source AND h.stream = :stream AND h.op = 'upsert' "
+            "AND (CAST(:ids AS text[]) IS NULL OR h.source_id = ANY(:ids))"
         ),
-        {"source": source, "stream": stream},
+        {"source": source, "stream": stream, "ids": None if ids is None else list(ids)},
     )
     return {row.source_id: _sent(row) for row in rows}
 

@@ -55,7 +55,11 @@ def _target_faults(loc: Loc, target: Target) -> list[Fault]:
 
 def _rule_faults(loc: Loc, rule: Rule) -> list[Fault]:
     found = []
-    paths = [(("path",), rule.path), (("copy", "of"), rule.copy_.of if rule.copy_ else None)]
+    paths = [
+        (("path",), rule.path),
+        (("copy", "of"), rule.copy_.of if rule.copy_ else None),
+        (("lookup", "path"), rule.lookup.path if rule.lookup else None),
+    ]
     for part, path in paths:
         if path is not None:
             try:

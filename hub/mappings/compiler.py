@@ -15,6 +15,7 @@ from hub.mappings.answers import Given, claim, read_answers
 from hub.mappings.document import (
     Answer,
     Copy,
+    Lookup,
     MappingDocument,
     Predicate,
     Rule,
@@ -73,6 +74,8 @@ class Plan:
     deleted: Check | None
     targets: Sequence[TargetPlan]
     is_known: Callable[[str], bool]
+    lookups: Sequence[tuple[str, Getter]]
+    reads_forms: bool
     known: frozenset[str]
 
 
@@ -80,6 +83,7 @@ class Plan:
 def compile_document(document: MappingDocument) -> Plan:
     """Return the plan of a document; the same document is compiled once."""
     rules = [rule for _, rule in walk_rules(document)]
+    looked_up = [rule.lookup for rule in rules if rule.lookup]
     selectors = list(
         dict.fromkeys(_hashable(r.answer or r.question) for r in rules if r.answer or r.question)
     )
@@ -103,6 +107,8 @@ def compile_document(document: MappingDocument) -> Plan:
         deleted=maker.check(document.deleted) if document.deleted else None,
         targets=[maker.target(target) for target in document.emit],
         is_known=is_known,
+        lookups=[(one.stream, maker.rule(one.id, "", "ref")) for one in looked_up],
+        reads_forms=bool(selectors) or any(rule.form for rule in rules),
         known=known,
     )
 
@@ -185,10 +191,21 @@ class _Compiler:
             return self._answer(selector, is_title=rule.question is not None)
         if rule.unmapped_answers is not None:
             return self._unmapped
+        if rule.lookup is not None:
+            return self._lookup(rule.lookup)
         if rule.form is not None:
             return _form_title if rule.form == "title" else _form_id
         const = const_of(rule.const)
         return lambda _row: const
+
+    def _lookup(self, lookup: Lookup) -> Getter:
+        key, parts = self._asked(lookup.id), path_parts(lookup.path)
+
+        def get(row: Row) -> Got:
+            found = None if blank(id_ := key(row)) else row.context.get(f"{lookup.stream}/{id_}")
+            return look_up(found, parts)
+
+        return get
 
     def _claims(self, row: Row) -> Mapping[Answer, Given]:
         if row.claims is None:

@@ -112,7 +112,16 @@ SOURCES = (
     "unmapped_answers",
     "form",
     "copy",
+    "lookup",
 )
+
+
+class Lookup(Strict):
+    """Reads another object of the source: one of a context stream, by an id that stands here."""
+
+    stream: str
+    id: "Rule"
+    path: str
 
 
 class Rule(Strict):
@@ -127,6 +136,7 @@ class Rule(Strict):
     unmapped_answers: bool | None = None
     form: Literal["id", "title"] | None = None
     copy_: Copy | None = Field(default=None, alias="copy")
+    lookup: Lookup | None = None
     transform: list[Step] | None = None
     when: "Predicate | None" = None
     required: bool = False

@@ -90,6 +90,31 @@ def normalize(
     return batch.out
 
 
+def wanted(document: MappingDocument, records: Sequence[RawRecord]) -> set[tuple[str, str]]:
+    """Return the (stream, id) of every context object that the records' lookups name.
+
+    The caller reads them and hands them to `normalize` as context, under "<stream>/<id>".
+    """
+    plan = compile_document(document)
+    found: set[tuple[str, str]] = set()
+    if not plan.lookups:
+        return found
+    for record in records:
+        try:
+            payload = _unwrapped(parse(record.payload), document)
+        except RecordError:
+            continue
+        row = Row(payload, record.source_id, {}, None, Ctx(""), {}, silent=1)
+        ids = ((stream, get(row)) for stream, get in plan.lookups)
+        found |= {(stream, str(id_)) for stream, id_ in ids if not blank(id_)}
+    return found
+
+
+def reads_forms(document: MappingDocument) -> bool:
+    """Tell whether the document asks for form definitions."""
+    return compile_document(document).reads_forms
+
+
 def parse(payload: bytes) -> dict[str, Any]:
     """Return the object a payload holds.
 

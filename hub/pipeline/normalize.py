@@ -15,9 +15,10 @@ from hub.crm import tickets
 from hub.landing import store
 from hub.landing.store import PendingRaw
 from hub.logs import get_logger
-from hub.mappings.engine import Normalized, NormalizeSettings, normalize
+from hub.mappings.document import MappingDocument
+from hub.mappings.engine import Normalized, NormalizeSettings, normalize, reads_forms, wanted
 from hub.model.entities import PEOPLE
-from hub.model.records import CanonicalRecord
+from hub.model.records import CanonicalRecord, RawRecord
 from hub.model.verdicts import Op, Verdict
 from hub.pipeline.context import Hub
 from hub.records import batches, sources
@@ -44,17 +45,36 @@ def normalize_pending(
             for row in pending:
                 groups[row.source, row.stream].append(row)
             for (group_source, group_stream), rows in groups.items():
-                if group_source not in contexts:
-                    contexts[group_source] = _context(hub, conn, group_source)
-                counts = _normalize_group(hub, conn, rows, contexts[group_source])
+                document = hub.mappings[f"{group_source}/{group_stream}"]
+                if reads_forms(document) and group_source not in contexts:
+                    contexts[group_source] = _forms(hub, conn, group_source)
+                context = {
+                    **contexts.get(group_source, {}),
+                    **_looked_up(conn, document, [row.record for row in rows]),
+                }
+                counts = _normalize_group(hub, conn, rows, context)
                 for name, n in counts.items():
                     totals[name] += n
                 log.info("records_normalized", source=group_source, stream=group_stream, **counts)
             sources.finish_normalize(conn, [row.raw_id for row in pending])
 
 
-def _context(hub: Hub, conn: Connection, source: str) -> Mapping[str, Any]:
-    """Read what other streams of the source give to its mappings (form definitions)."""
+def _looked_up(
+    conn: Connection, document: MappingDocument, records: Sequence[RawRecord]
+) -> dict[str, Any]:
+    """Read the other objects of the source that these records name."""
+    ids: dict[str, list[str]] = defaultdict(list)
+    for stream, source_id in sorted(wanted(document, records)):
+        ids[stream].append(source_id)
+    return {
+        f"{stream}/{key}": json.loads(body)
+        for stream, known in ids.items()
+        for key, body in store.context_payloads(conn, document.source, stream, known).items()
+    }
+
+
+def _forms(hub: Hub, conn: Connection, source: str) -> Mapping[str, Any]:
+    """Read the form definitions of the source."""
     context: dict[str, Any] = {}
     for stream in hub.connector(source).streams():
         if stream.context and f"{source}/{stream.name}" not in hub.mappings:

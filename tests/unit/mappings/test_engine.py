@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.errors import ConfigError
-from hub.mappings.engine import NormalizeSettings, Unknown, normalize
+from hub.mappings.engine import NormalizeSettings, Unknown, normalize, wanted
 from hub.mappings.loader import load, load_all, load_text, names
 from hub.mappings.preview import preview
 from hub.mappings.testing import run_tests
@@ -359,3 +359,37 @@ def test_preview_takes_a_list_a_record_and_a_page(body):
         "excluded": [],
         "quarantine": [],
     }
+
+
+LOOKING_UP = """
+source: acme
+stream: people
+id: id
+emit:
+  - entity: lead
+    primary: true
+    fields:
+      last_name: name
+      organization_name:
+        first_of: [company, {lookup: {stream: firms, id: firm, path: properties.name}}]
+"""
+
+
+def test_a_lookup_reads_the_object_that_is_named_and_asks_for_no_other():
+    document = load_text(LOOKING_UP)
+    given_records = [
+        raw({"id": "1", "name": "A", "firm": 7}, "1"),
+        raw({"id": "2", "name": "B", "firm": "8"}, "2"),
+        raw({"id": "3", "name": "C"}, "3"),
+        raw(b"not json", "4"),
+    ]
+    assert wanted(document, given_records) == {("firms", "7"), ("firms", "8")}
+    context = {"firms/7": {"properties": {"name": "Seven"}}}
+    result = normalize(document, given_records, context, NOW)
+    firms = {r.source_id: r.values.get("organization_name") for r in result.records}
+    assert firms == {"1": "Seven", "2": None, "3": None}
+
+
+def test_a_lookups_path_is_checked_before_any_row_is_read():
+    with pytest.raises(ConfigError, match="is not a path"):
+        load_text(LOOKING_UP.replace("properties.name", "properties..name"))
