@@ -3,6 +3,7 @@
 Not here: when (`player.py`), what was there before (`generator.py`).
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from random import Random
@@ -16,7 +17,7 @@ from hub.sandbox.tickets import ticket
 
 # of a hundred events
 WEIGHTS = {"typeform": 40, "hubspot": 25, "zendesk": 18, "mailchimp": 12, "salesforce": 5}
-_KNOWN = 0.3
+_KNOWN_OF_TEN = 3
 _FOR_SALES = 0.6
 # a vendor sets the times of its own; the seed alone may decide what an event says
 _OPTED_IN = datetime(2026, 11, 1, 9, tzinfo=UTC)
@@ -41,14 +42,16 @@ def live_events(seed: int, universe: Mapping[str, Any] | None = None) -> Iterato
     taken = _taken(universe)
     sources = [one for one in WEIGHTS if one != "salesforce" or owners["salesforce"]]
     weights = [WEIGHTS[source] for source in sources]
-    number = 0
-    while True:
-        number += 1
+    turns: list[int] = []
+    for number in itertools.count(1):
+        place = (number - 1) % 10
+        if place == 0:
+            turns = rng.sample(range(10), _KNOWN_OF_TEN)
         company = inventor.company(f"live-c{number}")
         person = inventor.person(f"live-p{number}", company)
         ids = {"person": person.id, "company": company.id}
         source = rng.choices(sources, weights)[0]
-        again = rng.choice(known) if known and rng.random() < _KNOWN else None
+        again = rng.choice(known) if known and place in turns else None
         if again is not None:
             source = _open_to(source, str(again.get("email")), taken)
             ids = {"person": again["id"], "company": again.get("company")}
