@@ -26,7 +26,7 @@ from random import Random
 from typing import Any
 
 from hub.sandbox.fields import FIELDS, Record, is_person, write
-from hub.sandbox.ids import default_id_makers, subscriber_hash
+from hub.sandbox.ids import default_id_makers
 from hub.sandbox.invention import Inventor, Person
 from hub.sandbox.live import live_events
 from hub.sandbox.makers import COMPANY_MAKERS, MAKERS
@@ -184,5 +184,3 @@ def _number(records: Sequence[Record], seed: int) -> None:
         source, stream = record["source"], record["stream"]
         counts[source, stream] += 1
         record["id"] = makers[source](stream, counts[source, stream])
-        if source == "mailchimp":
-            record["id"] = subscriber_hash(record["values"]["email_address"])

@@ -44,14 +44,9 @@ def hubspot_id(seed: int, stream: str, n: int) -> str:
 
 
 def mailchimp_id(seed: int, stream: str, n: int) -> str:
-    """Return 32 hexadecimal digits that follow no order."""
+    """Return a contact id: 32 hexadecimal digits that follow no order."""
     text = f"mailchimp/{stream}/{seed}/{n}"
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def subscriber_hash(email: str) -> str:
-    """Return the id of the member with this address: the MD5 of the address in lower case."""
-    return hashlib.md5(email.lower().encode(), usedforsecurity=False).hexdigest()
 
 
 def zendesk_id(seed: int, stream: str, n: int) -> str:

@@ -10,7 +10,6 @@ from random import Random
 from typing import Any
 
 from hub.sandbox.fields import FIELDS, Record, read
-from hub.sandbox.ids import subscriber_hash
 from hub.sandbox.invention import Inventor, Person
 from hub.sandbox.makers import MAKERS
 from hub.sandbox.tickets import ticket
@@ -100,10 +99,6 @@ def _record(source: str) -> Callable[[Inventor, Person, str | None], Record]:
     return make
 
 
-def _member(inventor: Inventor, person: Person, owner: str | None) -> Record:
-    return {**_record("mailchimp")(inventor, person, owner), "id": subscriber_hash(person.email)}
-
-
 def _ticket(inventor: Inventor, person: Person, _owner: str | None) -> Record:
     """Return a ticket whose requester the vendor finds by the address, or enters."""
     values = ticket(inventor, person, for_sales=inventor.rng.random() < _FOR_SALES)
@@ -120,6 +115,6 @@ _EVENTS: Mapping[str, Callable[[Inventor, Person, str | None], Record]] = {
     "salesforce": _record("salesforce"),
     "typeform": _record("typeform"),
     "hubspot": _record("hubspot"),
-    "mailchimp": _member,
+    "mailchimp": _record("mailchimp"),
     "zendesk": _ticket,
 }
