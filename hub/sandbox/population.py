@@ -108,11 +108,12 @@ class Population:
         chosen_ids = {person.id for person in chosen}
         others = [person for person in self.people if person.id not in chosen_ids]
         for person in chosen:
-            models = [one for one in others if one.company is not person.company]
-            if models:
-                model = self.rng.choice(models)
+            for model in (self.rng.choice(others) for _ in range(_ATTEMPTS)):
+                if model.company is person.company:
+                    continue
                 person.first_name, person.last_name = model.first_name, model.last_name
                 self.inventor.address(person)
+                break
 
     def _separate_addresses(self) -> None:
         """Let no two people have one address, which some vendors refuse."""

@@ -113,13 +113,14 @@ def _make_unreachable(persons: Sequence[Record], population: Population) -> None
 
 
 def _set_members(rng: Random, members: Sequence[Record]) -> None:
-    rest = list(members)
+    rest = rng.sample(members, len(members))
     for status, share in MEMBERS.items():
-        for record in some(rng, rest, share, of=len(members)):
+        count = math.ceil(round(len(members) * share, 6))
+        chosen, rest = rest[:count], rest[count:]
+        for record in chosen:
             record["values"]["status"] = status
             if status == "pending":
                 record["values"]["timestamp_opt"] = ""
-            rest.remove(record)
 
 
 def _convert(rng: Random, leads: Sequence[Record], seed: int, now: datetime) -> None:
