@@ -38,10 +38,33 @@ def typeform_id(seed: int, stream: str, n: int) -> str:
     return scrambled(f"typeform/{stream}/{seed}/{n}", 32)
 
 
+def hubspot_id(seed: int, stream: str, n: int) -> str:
+    """Return a number of eleven digits: more than 32 bits hold."""
+    return str(20_000_000_000 + _offset("hubspot", stream, seed, 10**6) * 10**4 + n * 7)
+
+
+def mailchimp_id(seed: int, stream: str, n: int) -> str:
+    """Return a contact id: 32 hexadecimal digits that follow no order."""
+    text = f"mailchimp/{stream}/{seed}/{n}"
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def zendesk_id(seed: int, stream: str, n: int) -> str:
+    """Return a number: of a ticket a small one, of anything else one of fourteen digits."""
+    if stream == "tickets":
+        return str(_offset("zendesk", stream, seed, 10**3) + n)
+    return str(10_000_000_000_000 + _offset("zendesk", stream, seed, 10**6) * 10**6 + n * 21)
+
+
 def plain_id(seed: int, stream: str, n: int) -> str:
     """Return the number that a vendor without a format of its own would count to."""
     start = int.from_bytes(hashlib.blake2b(f"{stream}/{seed}".encode(), digest_size=3).digest())
     return str(1_000_000_000 + start * 1_000 + n)
+
+
+def _offset(source: str, stream: str, seed: int, below: int) -> int:
+    digest = hashlib.blake2b(f"{source}/{stream}/{seed}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) % below
 
 
 def scrambled(text: str, length: int) -> str:
@@ -55,6 +78,9 @@ def default_id_makers(seed: int) -> Mapping[str, IdMaker]:
     return {
         "salesforce": lambda stream, n: salesforce_id(seed, stream, n),
         "typeform": lambda stream, n: typeform_id(seed, stream, n),
+        "hubspot": lambda stream, n: hubspot_id(seed, stream, n),
+        "mailchimp": lambda stream, n: mailchimp_id(seed, stream, n),
+        "zendesk": lambda stream, n: zendesk_id(seed, stream, n),
     }
 
 

@@ -1,7 +1,7 @@
 """Inventing single things: a name, a company, an e-mail address, a telephone number, a slip.
 
 Numbers are of the ranges that regulators keep for fiction, domains of `.example`. Not here: how
-often something happens (`generator.py`).
+often something happens (`shares.py`).
 """
 
 import re
@@ -24,7 +24,7 @@ from hub.sandbox.names import (
 
 _LANGUAGES = ("fr", "en", "us", "de", "br", "ar")
 _WEIGHTS = (44, 24, 10, 6, 9, 7)
-_FRENCH = ("fr", "br", "ar")
+FRENCH = ("fr", "br", "ar")
 _FR_RANGES = ("19900", "26191", "35301", "46571", "53649")
 _GB_RANGES = ("2079460", "1614960", "1134960", "1174960")
 _US_RANGES = ("202", "617", "303", "503", "512", "312", "206", "415")
@@ -71,7 +71,7 @@ class Inventor:
     def company(self, id_: str) -> Company:
         """Return a new company with a domain of its own."""
         language = self.language()
-        tongue = "fr" if language in _FRENCH else "en"
+        tongue = "fr" if language in FRENCH else "en"
         base, domain = "", ""
         while not domain or domain in self._domains:
             words = [self.rng.choice(COMPANY_FIRST), self.rng.choice(COMPANY_SECOND[tongue])]
@@ -87,7 +87,7 @@ class Inventor:
     def person(self, id_: str, company: Company) -> Person:
         """Return a new employee of a company."""
         first_name, last_name = self.name(company.language)
-        tongue = "fr" if company.language in _FRENCH else "en"
+        tongue = "fr" if company.language in FRENCH else "en"
         person = Person(
             id=id_,
             first_name=first_name,
@@ -125,7 +125,7 @@ class Inventor:
 
     def message(self, company: Company) -> str:
         """Return what somebody writes into a form."""
-        return self.rng.choice(MESSAGES["fr" if company.language in _FRENCH else "en"])
+        return self.rng.choice(MESSAGES["fr" if company.language in FRENCH else "en"])
 
     def phone(self, country: str) -> str:
         """Return an international number that nobody has, in fiction or else."""

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(60)
 
 @pytest.fixture
 def client():
-    with running(people=40) as started:
+    with running(people=60) as started:
         yield started
 
 

@@ -1,0 +1,120 @@
+"""What happens while the vendors run: people write in, sign up, are entered by somebody.
+
+Not here: when (`player.py`), what was there before (`generator.py`).
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+from hub.sandbox.fields import FIELDS, Record, read
+from hub.sandbox.invention import Inventor, Person
+from hub.sandbox.makers import MAKERS
+from hub.sandbox.tickets import ticket
+
+# of a hundred events
+WEIGHTS = {"typeform": 40, "hubspot": 25, "zendesk": 18, "mailchimp": 12, "salesforce": 5}
+_KNOWN_OF_TEN = 3
+_FOR_SALES = 0.6
+# a vendor sets the times of its own; the seed alone may decide what an event says
+_OPTED_IN = datetime(2026, 11, 1, 9, tzinfo=UTC)
+
+Document = dict[str, Any]
+
+
+def live_events(seed: int, universe: Mapping[str, Any] | None = None) -> Iterator[Document]:
+    """Yield events without end: new records of all sources, three in ten by people known.
+
+    Args:
+        seed: the same gives the same events.
+        universe: whose people and users take part; without it all are new, and nothing is
+            entered in Salesforce, where a lead needs an owner.
+    """
+    rng = Random(f"live/{seed}")
+    inventor = Inventor(rng)
+    universe = universe or {}
+    known = [one for one in universe.get("people", ()) if one.get("last_name")]
+    domains = {str(one["id"]): one.get("domain") for one in universe.get("companies", ())}
+    owners = {source: _owners(universe, source) for source in WEIGHTS}
+    taken = _taken(universe)
+    sources = [one for one in WEIGHTS if one != "salesforce" or owners["salesforce"]]
+    weights = [WEIGHTS[source] for source in sources]
+    turns: list[int] = []
+    for number in itertools.count(1):
+        place = (number - 1) % 10
+        if place == 0:
+            turns = rng.sample(range(10), _KNOWN_OF_TEN)
+        company = inventor.company(f"live-c{number}")
+        person = inventor.person(f"live-p{number}", company)
+        ids = {"person": person.id, "company": company.id}
+        source = rng.choices(sources, weights)[0]
+        again = rng.choice(known) if known and place in turns else None
+        if again is not None:
+            source = _open_to(source, str(again.get("email")), taken)
+            ids = {"person": again["id"], "company": again.get("company")}
+            for name in ("first_name", "last_name", "email", "phone"):
+                setattr(person, name, again.get(name) or getattr(person, name))
+            company.name = again.get("company_name") or company.name
+            company.domain = domains.get(str(again.get("company"))) or company.domain
+        if FIELDS[source].one_email and source != "zendesk":
+            if (source, person.email.lower()) in taken:  # somebody new with a known address
+                person.email = f"{person.id}.{person.email}"
+            taken.add((source, person.email.lower()))
+        owner = rng.choice(owners[source]) if owners[source] else None
+        yield {"op": "create", "source": source, **_EVENTS[source](inventor, person, owner), **ids}
+
+
+def _owners(universe: Mapping[str, Any], source: str) -> list[str]:
+    """Return the ids that active users have with a source."""
+    active = [one for one in universe.get("users", ()) if one.get("active", True)]
+    if source == "salesforce":
+        return [str(one.get("ids", {}).get(source, one["id"])) for one in active]
+    return [str(one["ids"][source]) for one in active if source in one.get("ids", {})]
+
+
+def _taken(universe: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Return which address is already somebody's with a vendor that wants each once."""
+    taken = set()
+    for record in universe.get("records", ()):
+        fields = FIELDS.get(record["source"])
+        if fields and fields.one_email and record["stream"] == fields.stream:
+            email = read(record.get("values") or {}, fields.email)
+            taken.add((str(record["source"]), str(email).lower()))
+    return taken
+
+
+def _open_to(source: str, email: str, taken: set[tuple[str, str]]) -> str:
+    """Return the source, or a form where one may come again."""
+    again_refused = source != "zendesk" and (source, email.lower()) in taken
+    return "typeform" if again_refused else source
+
+
+def _record(source: str) -> Callable[[Inventor, Person, str | None], Record]:
+    def make(inventor: Inventor, person: Person, owner: str | None) -> Record:
+        values = MAKERS[source](inventor, person, owner, _OPTED_IN)
+        return {"stream": FIELDS[source].stream, "values": values}
+
+    return make
+
+
+def _ticket(inventor: Inventor, person: Person, _owner: str | None) -> Record:
+    """Return a ticket whose requester the vendor finds by the address, or enters."""
+    values = ticket(inventor, person, for_sales=inventor.rng.random() < _FOR_SALES)
+    values["status"] = "new"
+    values["requester"] = {
+        "name": f"{person.first_name} {person.last_name}",
+        "email": person.email,
+        "phone": inventor.written(person.phone),
+    }
+    return {"stream": "tickets", "values": values}
+
+
+_EVENTS: Mapping[str, Callable[[Inventor, Person, str | None], Record]] = {
+    "salesforce": _record("salesforce"),
+    "typeform": _record("typeform"),
+    "hubspot": _record("hubspot"),
+    "mailchimp": _record("mailchimp"),
+    "zendesk": _ticket,
+}

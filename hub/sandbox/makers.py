@@ -1,0 +1,166 @@
+"""What a vendor's record of a person or company says, under the vendor's own field names.
+
+Not here: where a vendor keeps the e-mail address (`fields.py`), which records there are
+(`population.py`), what is wrong with them (`spoiling.py`), tickets (`tickets.py`).
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from hub.sandbox.fields import Record
+from hub.sandbox.invention import Company, Inventor, Person
+
+OPEN_STATUSES = ("Open - Not Contacted", "Working - Contacted", "Closed - Not Converted")
+LEAD_SOURCES = ("Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other")
+FORMS = ("contact", "demo")
+STAGES = {
+    "subscriber": 15,
+    "lead": 40,
+    "marketingqualifiedlead": 20,
+    "salesqualifiedlead": 10,
+    "opportunity": 8,
+    "customer": 7,
+}
+_WORKED_STAGES = ("marketingqualifiedlead", "salesqualifiedlead")
+_WORKED_STATUSES = ("OPEN", "IN_PROGRESS", "ATTEMPTED_TO_CONTACT", "CONNECTED", "BAD_TIMING")
+_ANALYTICS = (
+    "ORGANIC_SEARCH",
+    "PAID_SEARCH",
+    "EMAIL_MARKETING",
+    "SOCIAL_MEDIA",
+    "REFERRALS",
+    "DIRECT_TRAFFIC",
+    "OFFLINE",
+)
+_INDUSTRIES = ("COMPUTER_SOFTWARE", "CONSTRUCTION", "FOOD_PRODUCTION", "MACHINERY", "TEXTILES")
+_MEMBER_TAGS = ("newsletter", "webinar", "fair", "price list", "partner")
+_LOCALES = {"fr": "fr", "br": "fr", "ar": "fr", "de": "de", "us": "en-US", "en": "en-GB"}
+
+Maker = Callable[[Inventor, Person, str | None, datetime], Record]
+
+
+def lead(inventor: Inventor, person: Person, owner_id: str | None, _at: datetime) -> Record:
+    """Return a Salesforce lead, open."""
+    rng = inventor.rng
+    return {
+        "FirstName": person.first_name,
+        "LastName": person.last_name,
+        "Company": person.company.name,
+        "Title": person.title,
+        "Email": person.email,
+        "Phone": inventor.written(person.phone),
+        "City": person.city,
+        "Country": person.company.country,
+        "Website": f"https://www.{person.company.domain}",
+        "LeadSource": rng.choice(LEAD_SOURCES),
+        "Status": rng.choice(OPEN_STATUSES),
+        "OwnerId": owner_id,
+        "IsConverted": False,
+        "HasOptedOutOfEmail": False,
+    }
+
+
+def answer(inventor: Inventor, person: Person, _owner_id: str | None, _at: datetime) -> Record:
+    """Return a Typeform answer by its questions' names."""
+    rng = inventor.rng
+    return {
+        "form": rng.choice(FORMS),
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "email": person.email,
+        # a form's telephone field sends the international form
+        "phone": person.phone,
+        "company": person.company.name,
+        "message": inventor.message(person.company),
+        "consent": rng.random() < 0.7,  # noqa: PLR2004
+    }
+
+
+def contact(inventor: Inventor, person: Person, owner_id: str | None, _at: datetime) -> Record:
+    """Return a HubSpot contact; everything is text there."""
+    rng = inventor.rng
+    stage = rng.choices(tuple(STAGES), tuple(STAGES.values()))[0]
+    values = {
+        "firstname": person.first_name,
+        "lastname": person.last_name,
+        "email": person.email,
+        "phone": inventor.written(person.phone),
+        "company": person.company.name,
+        "jobtitle": person.title,
+        "lifecyclestage": stage,
+        "city": person.city,
+        "country": person.company.country,
+        "website": f"https://www.{person.company.domain}",
+        "hs_email_optout": "false",
+        "hs_analytics_source": rng.choice(_ANALYTICS),
+    }
+    if stage == "lead":
+        values["hs_lead_status"] = "NEW"
+    elif stage in _WORKED_STAGES:
+        values["hs_lead_status"] = rng.choice(_WORKED_STATUSES)
+    if owner_id is not None:
+        values["hubspot_owner_id"] = owner_id
+    return values
+
+
+def member(inventor: Inventor, person: Person, _owner_id: str | None, at: datetime) -> Record:
+    """Return a member of a Mailchimp audience, subscribed."""
+    rng = inventor.rng
+    return {
+        "email_address": person.email,
+        "status": "subscribed",
+        "merge_fields": {
+            "FNAME": person.first_name,
+            "LNAME": person.last_name,
+            "PHONE": inventor.written(person.phone),
+            "COMPANY": person.company.name,
+        },
+        "tags": sorted(rng.sample(_MEMBER_TAGS, rng.randrange(3))),
+        "member_rating": rng.randint(1, 5),
+        "language": _LOCALES[person.company.language][:2],
+        "timestamp_opt": at.strftime("%Y-%m-%dT%H:%M:%S+00:00"),
+    }
+
+
+def requester(inventor: Inventor, person: Person, _owner_id: str | None, _at: datetime) -> Record:
+    """Return a Zendesk end user; the name is one text."""
+    return {
+        "name": f"{person.first_name} {person.last_name}",
+        "email": person.email,
+        "phone": inventor.written(person.phone),
+        "role": "end-user",
+        "tags": ["vip"] if inventor.rng.random() < 0.1 else [],  # noqa: PLR2004
+        "locale": _LOCALES[person.company.language],
+    }
+
+
+MAKERS: Mapping[str, Maker] = {
+    "salesforce": lead,
+    "typeform": answer,
+    "hubspot": contact,
+    "mailchimp": member,
+    "zendesk": requester,
+}
+
+
+def hubspot_company(inventor: Inventor, company: Company, city: str) -> Record:
+    """Return a HubSpot company."""
+    return {
+        "name": company.name,
+        "domain": company.domain,
+        "city": city,
+        "country": company.country,
+        "industry": inventor.rng.choice(_INDUSTRIES),
+    }
+
+
+def organization(_inventor: Inventor, company: Company, _city: str) -> Record:
+    """Return a Zendesk organization."""
+    return {"name": company.name, "domain_names": [company.domain]}
+
+
+COMPANY_MAKERS: Mapping[str, tuple[str, str, Callable[[Inventor, Company, str], Record]]] = {
+    # source: the stream of companies, the field of a person's record that names one, the maker
+    "hubspot": ("companies", "associatedcompanyid", hubspot_company),
+    "zendesk": ("organizations", "organization_id", organization),
+}

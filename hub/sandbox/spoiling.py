@@ -1,0 +1,166 @@
+"""What is wrong with records, or has happened to them, once they are there.
+
+Not here: the numbers (`shares.py`), the records as their people gave them (`generator.py`).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from hub.sandbox.fields import FIELDS, Record, drop, is_person, read, write, write_name
+from hub.sandbox.ids import salesforce_id
+from hub.sandbox.invention import Inventor
+from hub.sandbox.population import Population, some
+from hub.sandbox.shares import MEMBERS, PLANTS, SHARES
+
+_UNTIL_ENDED = timedelta(minutes=50)
+_OPT_OUTS: Mapping[str, tuple[str, object]] = {
+    "salesforce": ("HasOptedOutOfEmail", True),
+    "hubspot": ("hs_email_optout", "true"),
+}
+_WITH_MERGES = ("salesforce", "hubspot")
+
+
+def spoil(records: Sequence[Record], population: Population, seed: int, now: datetime) -> None:
+    """Let all happen to the records that happens to records."""
+    persons = [record for record in records if is_person(record)]
+    by_source = {
+        source: [record for record in persons if record["source"] == source] for source in FIELDS
+    }
+    rng = population.rng
+    _mistype(persons, population, population.inventor)
+    _make_unreachable(persons, population)
+    for source, (field, value) in _OPT_OUTS.items():
+        for record in some(rng, by_source[source], SHARES["opted_out"]):
+            record["values"][field] = value
+    _set_members(rng, by_source["mailchimp"])
+    _convert(rng, by_source["salesforce"], seed, now)
+    for source in _WITH_MERGES:
+        _merge_two(by_source[source], now)
+    tickets = [record for record in records if record["stream"] == "tickets"]
+    for those in (by_source["salesforce"], by_source["hubspot"], tickets):
+        _delete(rng, those, now)
+
+
+def plant(rng: Random, records: Sequence[Record]) -> list[Record]:
+    """Put in one bad value of each sort, and return what to list under `planted`."""
+    spared = {id(one["merged_into"]) for one in records if "merged_into" in one}
+    planted = []
+    for source, field, value in PLANTS:
+        able = [
+            one
+            for one in records
+            if is_person(one)
+            and one["source"] == source
+            and not one.get("deleted")
+            and not one["values"].get("IsConverted")
+            and read(one["values"], field)
+            and id(one) not in spared
+        ]
+        if able:
+            record = rng.choice(able)
+            spared.add(id(record))
+            write(record["values"], field, value.format(read(record["values"], field)))
+            planted.append({"record": record, "field": field})
+    return planted
+
+
+def text(at: datetime) -> str:
+    """Return a time as the format has it."""
+    return at.astimezone(UTC).replace(microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def time_of(written: str) -> datetime:
+    """Return the time that is written."""
+    return datetime.fromisoformat(written)
+
+
+def _mistype(persons: Sequence[Record], population: Population, inventor: Inventor) -> None:
+    for record in some(population.rng, persons, SHARES["mistyped"]):
+        person = population.by_id[record["person"]]
+        first, last = person.first_name, person.last_name
+        if population.rng.random() < 0.4:  # noqa: PLR2004
+            first = inventor.mistyped(first)
+        else:
+            last = inventor.mistyped(last)
+        write_name(record["source"], record["values"], first, last)
+
+
+def _make_unreachable(persons: Sequence[Record], population: Population) -> None:
+    """Take e-mail addresses and numbers away, but none that another rate counts."""
+    rng = population.rng
+    kept = population.other_email | population.with_role
+    with_email = [
+        record
+        for record in persons
+        if record["person"] not in kept and not FIELDS[record["source"]].needs_email
+    ]
+    wanted = math.ceil(len(persons) * SHARES["unreachable"])
+    losing = rng.sample(with_email, min(len(with_email), int(wanted * SHARES["without_email"])))
+    for record in losing:
+        drop(record["values"], FIELDS[record["source"]].email)
+    lost = {id(record) for record in losing}
+    with_phone = [one for one in persons if one["person"] not in population.sharers]
+    both = [record for record in with_phone if id(record) in lost]
+    other = [record for record in with_phone if id(record) not in lost]
+    both_n, other_n = int(wanted * SHARES["without_both"]), wanted - len(losing)
+    for record in [
+        *rng.sample(both, min(len(both), both_n)),
+        *rng.sample(other, min(len(other), other_n)),
+    ]:
+        drop(record["values"], FIELDS[record["source"]].phone)
+
+
+def _set_members(rng: Random, members: Sequence[Record]) -> None:
+    rest = rng.sample(members, len(members))
+    for status, share in MEMBERS.items():
+        count = math.ceil(round(len(members) * share, 6))
+        chosen, rest = rest[:count], rest[count:]
+        for record in chosen:
+            record["values"]["status"] = status
+            if status == "pending":
+                record["values"]["timestamp_opt"] = ""
+
+
+def _convert(rng: Random, leads: Sequence[Record], seed: int, now: datetime) -> None:
+    for n, record in enumerate(some(rng, leads, SHARES["converted"]), start=1):
+        at = min(time_of(record["at"]) + timedelta(days=rng.randrange(30)), now)
+        record["modified_at"] = text(at)
+        record["values"] |= {
+            "Status": "Closed - Converted",
+            "IsConverted": True,
+            "ConvertedDate": at.date().isoformat(),
+            "ConvertedAccountId": "001" + salesforce_id(seed, "accounts", n)[3:],
+            "ConvertedContactId": "003" + salesforce_id(seed, "contacts", n)[3:],
+        }
+
+
+def _merge_two(records: Sequence[Record], now: datetime) -> None:
+    """Let one record go up in another of the same person."""
+    first: dict[str, Record] = {}
+    for record in records:
+        if record["values"].get("IsConverted"):
+            continue
+        winner = first.setdefault(record["person"], record)
+        if winner is not record:
+            at = max(time_of(record["at"]), time_of(winner["at"])) + _UNTIL_ENDED
+            at = min(at, now)
+            record["deleted"] = True
+            record["modified_at"] = winner["modified_at"] = text(at)
+            record["merged_into"] = winner
+            return
+
+
+def _delete(rng: Random, records: Sequence[Record], now: datetime) -> None:
+    winners = {id(one["merged_into"]) for one in records if "merged_into" in one}
+    able = [
+        one
+        for one in records
+        if not one.get("deleted")
+        and not one["values"].get("IsConverted")
+        and id(one) not in winners
+    ]
+    for record in some(rng, able, SHARES["deleted"], of=len(records)):
+        record["deleted"] = True
+        record["modified_at"] = text(min(time_of(record["at"]) + _UNTIL_ENDED, now))
