@@ -38,6 +38,12 @@ def typeform_id(seed: int, stream: str, n: int) -> str:
     return scrambled(f"typeform/{stream}/{seed}/{n}", 32)
 
 
+def hubspot_id(seed: int, stream: str, n: int) -> str:
+    """Return a record id: a number beyond 32 bits that grows, with gaps between."""
+    start = int.from_bytes(hashlib.blake2b(f"{stream}/{seed}".encode(), digest_size=3).digest())
+    return str(21_000_000_000 + start * 10_000 + n * 51)
+
+
 def plain_id(seed: int, stream: str, n: int) -> str:
     """Return the number that a vendor without a format of its own would count to."""
     start = int.from_bytes(hashlib.blake2b(f"{stream}/{seed}".encode(), digest_size=3).digest())
@@ -54,6 +60,7 @@ def default_id_makers(seed: int) -> Mapping[str, IdMaker]:
     """Return the id makers by source."""
     return {
         "salesforce": lambda stream, n: salesforce_id(seed, stream, n),
+        "hubspot": lambda stream, n: hubspot_id(seed, stream, n),
         "typeform": lambda stream, n: typeform_id(seed, stream, n),
     }
 
@@ -70,6 +77,8 @@ def secrets_of(seed: int) -> dict[str, str]:
         "username": "integration@acme.example.com",
         "password": token("password", 16),
         "security_token": token("security_token", 24),
+        "hubspot_token": f"pat-eu1-{token('hubspot_token', 36)}",
+        "hubspot_client_secret": token("hubspot_client_secret", 36),
         "typeform_token": f"tfp_{token('typeform_token', 44)}",
         "typeform_secret": token("typeform_secret", 32),
     }
