@@ -292,14 +292,15 @@ def _millis(at: datetime) -> str:
 
 
 def _beyond(found: _Found, last: str) -> _Found:
-    """Leave out what an answer repeats of the pages before."""
-    if not last:
-        return found
-    kept = [
-        pair
-        for pair in zip(found.items, found.raws, strict=True)
-        if not pair[0].id or id_key(pair[0].id) > id_key(last)
-    ]
+    """Leave out what an answer repeats, of the pages before or of itself: it would count twice."""
+    kept: list[tuple[_Item, bytes]] = []
+    seen: set[str] = set()
+    for item, raw in zip(found.items, found.raws, strict=True):
+        is_known = item.id in seen or (last and item.id and id_key(item.id) <= id_key(last))
+        if not is_known:
+            kept.append((item, raw))
+        if item.id:
+            seen.add(item.id)
     return _Found([item for item, _ in kept], [raw for _, raw in kept], found.total)
 
 

@@ -21,6 +21,21 @@ def is_read(method: str, path: str) -> bool:
     return method == "GET" or (method == "POST" and path.rstrip("/").endswith(_READS))
 
 
+def is_later(body: bytes) -> bool:
+    """Tell whether a search goes on: by offset, or from an id."""
+    try:
+        asked = json.loads(body or b"{}")
+    except ValueError:
+        return False
+    if not isinstance(asked, dict):
+        return False
+    groups = asked.get("filterGroups") or []
+    filters = [one for group in groups for one in group.get("filters") or []]
+    return bool(asked.get("after")) or any(
+        one.get("propertyName") == "hs_object_id" and one.get("operator") == "GT" for one in filters
+    )
+
+
 def refuse(kind: str, status: int) -> Refusal:
     """Return the envelope."""
     error = too_many("SECONDLY") if kind == "rate_limit" else ApiError(status, "", "internal error")
@@ -34,5 +49,6 @@ HUBSPOT = Vendor(
     env={"HUB_SOURCES__HUBSPOT__TOKEN": "hubspot_token"},
     refuse=refuse,
     is_read=is_read,
+    is_later=is_later,
     webhook_secret="hubspot_client_secret",  # noqa: S106  # its name, not its text
 )
