@@ -66,6 +66,10 @@ ERRORS: Mapping[int | str, type[HubError] | None] = {
     "requests.exceptions.InvalidSchema": ConfigError,
     "requests.exceptions.InvalidURL": ConfigError,  # InvalidProxyURL too
     "requests.exceptions.InvalidHeader": ConfigError,
+    "hubspot.crm.contacts.exceptions.ApiException": None,
+    "urllib3.exceptions.HTTPError": TransientError,
+    "urllib3.exceptions.SSLError": ConfigError,
+    "urllib3.exceptions.LocationParseError": ConfigError,
     "simple_salesforce.exceptions.SalesforceError": None,
     "simple_salesforce.exceptions.SalesforceAuthenticationFailed": CredentialError,
     "simple_salesforce.exceptions.SalesforceOperationError": ProtocolError,

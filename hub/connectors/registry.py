@@ -12,6 +12,7 @@ from hub.errors import ConfigError
 
 # source → its config and its connector, both names in `hub.connectors.<source>.streams`
 _CLASSES: Mapping[str, tuple[str, str]] = {
+    "hubspot": ("HubspotConfig", "HubspotConnector"),
     "salesforce": ("SalesforceConfig", "SalesforceConnector"),
     "typeform": ("TypeformConfig", "TypeformConnector"),
 }

@@ -239,8 +239,10 @@ class Target(Strict):
 
     Args:
         entity: an entity of `hub.model.entities`.
-        primary: whether it carries the ledger's verdict; exactly one target does.
-        when: not emitted unless it holds; for the primary target the record is then *excluded*.
+        primary: whether it carries the ledger's verdict. Several primary targets are alternatives:
+            the first whose `when` holds is emitted, the others are not.
+        when: not emitted unless it holds; if it holds for no primary target the record is
+            *excluded*.
         fields: canonical field → rule; `custom_fields.<key>` sets one key of an object field.
         refs: relation → rule giving a source id.
         reject_if: reasons to reject the whole record (looked at before any target is emitted).
@@ -285,8 +287,13 @@ class MappingDocument(Strict):
 
     @model_validator(mode="after")
     def _one_primary(self) -> Self:
-        if sum(target.primary for target in self.emit) != 1:
-            raise PydanticCustomError("primary", "exactly one target of emit must be primary")
+        primaries = [target for target in self.emit if target.primary]
+        if not primaries:
+            raise PydanticCustomError("primary", "one target of emit must be primary")
+        if any(target.when is None for target in primaries[:-1]):
+            raise PydanticCustomError(
+                "primary", "of several primary targets all but the last need a 'when'"
+            )
         return self
 
     @property

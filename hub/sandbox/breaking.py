@@ -81,10 +81,11 @@ class Breaking:
         if kind not in {"cut", "truncated"} and not pages:
             await self.app(scope, receive, send)
             return
-        answer = _Answer()
-        await self.app(scope, receive, answer.take)
+        answer, request = _Answer(), _Request(receive)
+        await self.app(scope, request.take, answer.take)
         if pages:
-            self._repeat(scope, answer)
+            is_later = _is_later_page(scope) or self.vendor.is_later(request.body)
+            self._repeat(scope, answer, is_later=is_later)
         await self._pass_on(kind, answer, send)
 
     def _kind(self, n: int) -> str:
@@ -103,7 +104,7 @@ class Breaking:
             self._errors_n += 1
         return refusal(self.vendor, kind, 500 if kind == "rate_limit" else status)
 
-    def _repeat(self, scope: Scope, answer: "_Answer") -> None:
+    def _repeat(self, scope: Scope, answer: "_Answer", *, is_later: bool) -> None:
         """Let a later page begin with all that the page before it had."""
         if answer.status != _OK:
             return
@@ -116,7 +117,7 @@ class Breaking:
             return
         path = _LOCATOR.sub("/query", scope["path"])
         page = body[name]
-        if _is_later_page(scope):
+        if is_later:
             body[name] = [*self._last_lists.get(path, []), *page]
             answer.body = json.dumps(body).encode()
         self._last_lists[path] = page
@@ -133,6 +134,21 @@ class Breaking:
         # a body that ends early makes the server cut the connection
         is_cut = kind == "cut" and is_broken
         await send({"type": "http.response.body", "body": sent, "more_body": is_cut})
+
+
+class _Request:
+    """A request's body, kept while it goes by."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.body = b""
+
+    async def take(self) -> Message:
+        """Pass on one message."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self.body += message.get("body", b"")
+        return message
 
 
 class _Answer:

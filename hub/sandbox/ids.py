@@ -77,8 +77,8 @@ def default_id_makers(seed: int) -> Mapping[str, IdMaker]:
     """Return the id makers by source."""
     return {
         "salesforce": lambda stream, n: salesforce_id(seed, stream, n),
-        "typeform": lambda stream, n: typeform_id(seed, stream, n),
         "hubspot": lambda stream, n: hubspot_id(seed, stream, n),
+        "typeform": lambda stream, n: typeform_id(seed, stream, n),
         "mailchimp": lambda stream, n: mailchimp_id(seed, stream, n),
         "zendesk": lambda stream, n: zendesk_id(seed, stream, n),
     }
@@ -96,6 +96,8 @@ def secrets_of(seed: int) -> dict[str, str]:
         "username": "integration@acme.example.com",
         "password": token("password", 16),
         "security_token": token("security_token", 24),
+        "hubspot_token": f"pat-eu1-{token('hubspot_token', 36)}",
+        "hubspot_client_secret": token("hubspot_client_secret", 36),
         "typeform_token": f"tfp_{token('typeform_token', 44)}",
         "typeform_secret": token("typeform_secret", 32),
     }

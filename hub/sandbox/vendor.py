@@ -15,6 +15,10 @@ def _is_get(method: str, path: str) -> bool:  # noqa: ARG001  # the path decides
     return method == "GET"
 
 
+def _never_later(body: bytes) -> bool:  # noqa: ARG001  # most vendors page by the address
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Vendor:
     """One emulated vendor.
@@ -29,6 +33,7 @@ class Vendor:
         refuse: the vendor's way of saying that it is too much ("rate_limit") or that it is ill
             ("server_errors", with the status): status, headers, body.
         is_read: whether a call reads, and so may be broken by a fault profile.
+        is_later: whether a request's body asks for a later page than the first.
         webhook_secret: its name among `World.secrets`, if webhooks are signed.
     """
 
@@ -38,6 +43,7 @@ class Vendor:
     env: Mapping[str, str]
     refuse: Callable[[str, int], Refusal]
     is_read: Callable[[str, str], bool] = field(default=_is_get)
+    is_later: Callable[[bytes], bool] = field(default=_never_later)
     webhook_secret: str = ""
 
     def shown_credentials(self, secrets: Mapping[str, str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from hub.settings.blocks import (
 from hub.settings.loading import load, secret_variable
 from hub.settings.sources import (
     Block,
+    HubspotSettings,
     SalesforceSettings,
     SourceSettings,
     TypeformSettings,
@@ -27,6 +28,7 @@ __all__ = [
     "Block",
     "CompanySettings",
     "GroupSettings",
+    "HubspotSettings",
     "NotifyChoice",
     "PersonSettings",
     "RoutingSettings",

@@ -79,9 +79,24 @@ class TypeformSettings(Block):
         return "token"
 
 
+class HubspotSettings(Block):
+    """HubSpot: `api_version` is `v3` or the date of a dated version such as `2026-03`."""
+
+    base_url: str = "https://api.hubapi.com"
+    token: SecretStr | None = None
+    api_version: str = Field("v3", pattern=r"^(v3|\d{4}-\d{2}(-beta)?)$")
+    overlap_s: int = Field(600, ge=0)
+    lag_s: int = Field(60, ge=0)
+    page_size: int = Field(200, ge=1, le=200)
+    time_scale: float = Field(1.0, gt=0)
+    daily_reserve: float = Field(0.2, ge=0, lt=1)
+    webhook_secret: SecretStr | None = None
+
+
 class SourceSettings(Block):
     """The sources; one that is absent is not synced."""
 
+    hubspot: HubspotSettings | None = None
     salesforce: SalesforceSettings | None = None
     """Salesforce: users and leads."""
     typeform: TypeformSettings | None = None

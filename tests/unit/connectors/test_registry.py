@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from hub.clock import FixedClock
+from hub.connectors.hubspot.client import HubspotConfig
 from hub.connectors.registry import KNOWN, connect, streams_of, to_config
 from hub.connectors.salesforce.client import SalesforceConfig
 from hub.connectors.typeform.client import TypeformConfig
@@ -16,6 +17,7 @@ from hub.errors import ConfigError
 
 CLOCK = FixedClock(datetime(2026, 11, 24, tzinfo=UTC))
 BLOCKS = {
+    "hubspot": SimpleNamespace(token=SecretStr("s3cret"), api_version="2026-03", page_size=100),
     "salesforce": SimpleNamespace(
         domain="acme.my", client_secret=SecretStr("s3cret"), password=None
     ),
@@ -32,9 +34,9 @@ def test_each_known_source_connects_without_a_request(source):
 
 def test_unknown_source():
     with pytest.raises(ConfigError, match="unknown source"):
-        connect("hubspot", object(), CLOCK)
+        connect("acme", object(), CLOCK)
     with pytest.raises(ConfigError, match="unknown source"):
-        streams_of("hubspot")
+        streams_of("acme")
 
 
 def test_values_are_taken_over_and_none_means_the_default():
@@ -45,7 +47,8 @@ def test_values_are_taken_over_and_none_means_the_default():
 
 
 @pytest.mark.parametrize(
-    ("kind", "source"), [(SalesforceConfig, "salesforce"), (TypeformConfig, "typeform")]
+    ("kind", "source"),
+    [(HubspotConfig, "hubspot"), (SalesforceConfig, "salesforce"), (TypeformConfig, "typeform")],
 )
 def test_no_secret_in_a_printed_config(kind, source):
     assert "s3cret" not in repr(to_config(kind, BLOCKS[source]))
@@ -60,10 +63,15 @@ def test_a_key_does_not_travel_in_clear():
 def test_the_hubs_own_settings_fit():
     settings = pytest.importorskip("hub.settings")
     blocks = {
+        "hubspot": settings.HubspotSettings(),
         "salesforce": settings.SalesforceSettings(domain="acme.my"),
         "typeform": settings.TypeformSettings(),
     }
-    kinds: dict[str, Any] = {"salesforce": SalesforceConfig, "typeform": TypeformConfig}
+    kinds: dict[str, Any] = {
+        "hubspot": HubspotConfig,
+        "salesforce": SalesforceConfig,
+        "typeform": TypeformConfig,
+    }
     for source, block in blocks.items():
         names = set(type(block).model_fields)
         assert names == {one.name for one in dataclasses.fields(kinds[source])}

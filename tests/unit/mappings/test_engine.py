@@ -316,7 +316,7 @@ emit:
         ),
         ("last_name: Name", "last_name: {path: N, when: {equal: x}}", 8, "did you mean 'equals'"),
         ("entity: lead", "entity: leed", 5, "did you mean 'lead'"),
-        ("primary: true", "primary: false", 1, "exactly one target"),
+        ("primary: true", "primary: false", 1, "must be primary"),
         ("stream: t", "streem: t", 2, "did you mean 'stream'"),
         ("stream: t", "stream: [", 4, "not valid YAML"),
     ],
@@ -326,6 +326,43 @@ def test_fault_in_a_document_has_a_line_and_a_suggestion(old, new, line, said):
         load_text(MAPPING.replace(old, new), "m.yaml")
     assert f"m.yaml:{line}:" in str(caught.value)
     assert said in str(caught.value)
+
+
+ALTERNATIVES = """source: s
+stream: t
+id: Id
+emit:
+  - entity: contact
+    primary: true
+    when: {equals: {path: Kind, value: customer}}
+    fields: {last_name: Name}
+  - entity: lead
+    primary: true
+    when: {not_empty: Name}
+    fields: {last_name: Name}
+  - entity: note
+    fields: {content: Name}
+"""
+
+
+def test_of_several_primary_targets_the_first_that_holds_is_emitted():
+    payloads = [
+        {"Id": "1", "Name": "Doe", "Kind": "customer"},
+        {"Id": "2", "Name": "Roe", "Kind": "other"},
+        {"Id": "3", "Kind": "customer"},
+        {"Id": "4"},
+    ]
+    records = [raw(payload, payload["Id"]) for payload in payloads]
+    result = normalize(load_text(ALTERNATIVES), records, {}, NOW)
+    primaries = [(one.source_id, one.entity) for one in result.records if one.primary]
+    assert primaries == [("1", "contact"), ("2", "lead"), ("3", "contact")]
+    assert result.excluded == ["4"]
+
+
+def test_a_primary_target_that_none_could_follow_is_a_fault():
+    text = ALTERNATIVES.replace("    when: {equals: {path: Kind, value: customer}}\n", "")
+    with pytest.raises(ConfigError, match="all but the last"):
+        load_text(text, "m.yaml")
 
 
 def test_version_is_what_the_document_says():

@@ -1,0 +1,1 @@
+"""HubSpot: owners, companies and contacts. Reads only."""

@@ -1,0 +1,352 @@
+"""Talking to HubSpot's CRM API through hubspot-api-client; nothing of the SDK leaves this module.
+
+In: object types, filters, cursors. Out: the answer's bytes and the vendor's time, or a `HubError`.
+Keeps to the account's limits, retries, and never writes: a search is a POST, yet it reads.
+https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from hubspot.crm.contacts.exceptions import ApiException
+from hubspot.hubspot import HubSpot
+from urllib3.exceptions import HTTPError
+from urllib3.util.retry import Retry
+
+from hub.clock import Clock
+from hub.connectors.governor import Budget, Limits, LocalBudget, Rate, Usage
+from hub.connectors.http import (
+    Patience,
+    call,
+    describe_call,
+    error_for_exception,
+    error_for_status,
+    http_date,
+    make_error,
+    retry_after,
+    safe_code,
+)
+from hub.connectors.session import TIMEOUT_S, check_base_url
+from hub.errors import (
+    BudgetError,
+    ConfigError,
+    CredentialError,
+    HubError,
+    ProtocolError,
+    TransientError,
+)
+
+LIMITS = Limits((Rate("account", 100, 10.0), Rate("search", 5, 1.0, frozenset({"search"}))))
+SEARCH_KIND = "search"
+_TOKEN_HINT = "set the source's token: the access token of a private app"  # noqa: S105
+_SCOPE_HINT = (
+    "give the private app the scopes crm.objects.contacts.read, crm.objects.companies.read,"
+    " crm.objects.owners.read and the crm.schemas of both"
+)
+_DATED = re.compile(r"\d{4}-\d{2}(-beta)?")
+_TOO_MANY = 429
+_OK = 200
+# what a refusal's policy asks us to wait; HubSpot sends no Retry-After with it
+_WAITS: Mapping[str, float] = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 5.0}
+
+
+@dataclass(frozen=True, slots=True)
+class HubspotConfig:
+    """What one account needs.
+
+    Args:
+        base_url: https://api.hubapi.com.
+        token: access token of a private app (`pat-…`).
+        api_version: `v3`, or the date of a dated version such as `2026-03`.
+        overlap_s: how far before the watermark a window begins (the search index lags).
+        lag_s: how far before HubSpot's present a window ends.
+        page_size: records a search asks for, 1 to 200.
+        time_scale: how many times faster than ours the vendor's clock runs.
+        daily_reserve: share of the daily requests left to other applications.
+        webhook_secret: the app's client secret, which signs the webhooks.
+    """
+
+    base_url: str = "https://api.hubapi.com"
+    token: str = field(default="", repr=False)
+    api_version: str = "v3"
+    overlap_s: float = 600.0
+    lag_s: float = 60.0
+    page_size: int = 200
+    time_scale: float = 1.0
+    daily_reserve: float = 0.2
+    webhook_secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer of success: its bytes, its top-level values still as bytes, and when."""
+
+    body: bytes
+    parts: Mapping[str, msgspec.Raw]
+    at: datetime | None
+
+    def number(self, key: str) -> int:
+        """Return a top-level number; raises `ProtocolError` if there is none."""
+        try:
+            return msgspec.json.decode(self.parts[key], type=int)
+        except (KeyError, msgspec.DecodeError) as exc:
+            raise ProtocolError(f"hubspot: the answer has no number {key}") from exc
+
+    def following(self) -> str:
+        """Return `paging.next.after`, "" on the last page."""
+        raw = self.parts.get("paging")
+        try:
+            paging = msgspec.json.decode(raw, type=_Paging | None) if raw is not None else None
+        except msgspec.DecodeError as exc:
+            raise ProtocolError("hubspot: the answer's paging has an unknown shape") from exc
+        return paging.next.after if paging is not None and paging.next is not None else ""
+
+
+class _Next(msgspec.Struct):
+    after: str = ""
+
+
+class _Paging(msgspec.Struct):
+    next: _Next | None = None
+
+
+class _Usage(msgspec.Struct):
+    name: str = ""
+    usageLimit: int | None = None  # noqa: N815  # the vendor's spelling
+    currentUsage: int | None = None  # noqa: N815
+
+
+class _Usages(msgspec.Struct):
+    results: list[_Usage] = []
+
+
+class _Refusal(msgspec.Struct):
+    """The part of an error that we may repeat: codes, never the message."""
+
+    category: Any = None
+    policyName: Any = None  # noqa: N815  # the vendor's spelling
+    errorType: Any = None  # noqa: N815
+
+    def code(self) -> str:
+        """Return the most telling code."""
+        codes = (self.policyName, self.category, self.errorType)
+        return next((code for one in codes if (code := safe_code(one))), "")
+
+
+class HubspotClient:
+    """One account; not for several threads.
+
+    Args:
+        config: address and token.
+        clock: waits.
+        budget: instead of this process's own.
+        patience: limits of the retries.
+    """
+
+    def __init__(
+        self,
+        config: HubspotConfig,
+        clock: Clock,
+        *,
+        budget: Budget | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._host = check_base_url(config.base_url)
+        self._paths = _Paths(config.api_version)
+        self._clock = clock
+        self._patience = patience or Patience(time_scale=config.time_scale)
+        self._budget = budget or LocalBudget(
+            LIMITS,
+            clock,
+            time_scale=config.time_scale,
+            reserve=config.daily_reserve,
+            subject="hubspot",
+        )
+        self._token = config.token
+        # no retry and no redirect of the SDK's own: every refusal is ours to see and to count
+        sdk = HubSpot(
+            access_token=config.token,
+            host=self._host,
+            base_url=self._host,
+            retry=Retry(total=False, respect_retry_after_header=False),
+        )
+        self._api = sdk.crm.contacts.search_api.api_client
+
+    def search(self, kind: str, body: Mapping[str, Any]) -> Answer:
+        """Return a page of what a search finds."""
+        path = f"{self._paths.objects(kind)}/search"
+        return self._call("POST", path, body=body, kind=SEARCH_KIND)
+
+    def list(self, kind: str, params: Mapping[str, Any]) -> Answer:
+        """Return a page of a type's list, by id."""
+        return self._call("GET", self._paths.objects(kind), params=params)
+
+    def owners(self, params: Mapping[str, Any]) -> Answer:
+        """Return a page of owners."""
+        return self._call("GET", self._paths.of("owners"), params=params)
+
+    def properties(self, kind: str) -> Answer:
+        """Return the definitions of a type's properties."""
+        return self._call("GET", f"{self._paths.of('properties')}/{quote(kind, safe='')}")
+
+    def usage(self) -> Usage:
+        """Return the day's requests used and allowed, by everyone."""
+        answer = self._call("GET", self._paths.usage())
+        try:
+            found = msgspec.json.decode(answer.body, type=_Usages).results
+        except msgspec.DecodeError as exc:
+            raise ProtocolError("hubspot: the usage has an unknown shape") from exc
+        for one in found:
+            if one.usageLimit is not None and one.currentUsage is not None:
+                return Usage(one.currentUsage, one.usageLimit)
+        return Usage(0, 0)
+
+    def now(self) -> datetime:
+        """Return HubSpot's present time, from the Date header of a cheap call."""
+        at = self.list("contacts", {"limit": 1}).at
+        if at is None:
+            raise ProtocolError("hubspot: the answer carries no Date")
+        return at
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        kind: str = "",
+    ) -> Answer:
+        if not self._token:
+            raise CredentialError("hubspot: no token is set", hint=_TOKEN_HINT)
+        return call(
+            lambda: self._ask(method, path, params=params, body=body, kind=kind),
+            clock=self._clock,
+            patience=self._patience,
+        )
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | None,
+        kind: str,
+    ) -> Answer:
+        where = describe_call(method, self._host + path)
+        self._budget.take(kind=kind)
+        try:
+            with self._budget.slot():
+                response = self._api.call_api(
+                    path,
+                    method,
+                    query_params=_pairs(params or {}),
+                    header_params={"Accept": "application/json"},
+                    body=dict(body) if body else None,
+                    auth_settings=["oauth2"],
+                    _preload_content=False,
+                    _request_timeout=TIMEOUT_S,
+                )
+                content: bytes = response.data
+        except ApiException as exc:
+            # from None: the SDK's text quotes the body and all headers
+            raise self._refused(exc, where) from None
+        except HTTPError as exc:
+            error = error_for_exception(exc, where=where)
+            raise (error or ProtocolError(f"{where}: {type(exc).__name__}")) from exc
+        except (AttributeError, UnicodeDecodeError) as exc:
+            # what the SDK does with a refusal that has no body, or none that is text
+            raise self._unread(exc, where) from None
+        self._observe(response.headers)
+        if response.status != _OK:
+            raise error_for_status(response.status, where=where)
+        try:
+            parts = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+            raise make_error(TransientError, f"{where}: the answer is not a JSON object") from exc
+        return Answer(content, parts, http_date(response.headers.get("Date", "")))
+
+    def _refused(self, exc: ApiException, where: str) -> HubError:
+        headers: Mapping[str, str] = exc.headers or {}
+        self._observe(headers)
+        status = exc.status if isinstance(exc.status, int) else 0
+        if not status:  # the SDK's way of saying that TLS failed
+            return make_error(ConfigError, f"{where}: no TLS connection could be made")
+        refusal = _read_refusal(exc.body)
+        code = refusal.code()
+        if status == _TOO_MANY:
+            return self._too_many(refusal, headers, where)
+        error = error_for_status(status, where=where, code=code, headers=headers)
+        if isinstance(error, CredentialError):
+            error.hint = _SCOPE_HINT if code == "MISSING_SCOPES" else _TOKEN_HINT
+        return error
+
+    def _too_many(self, refusal: _Refusal, headers: Mapping[str, str], where: str) -> HubError:
+        code = refusal.code()
+        if "DAILY" in str(refusal.policyName):
+            return make_error(BudgetError, f"{where}: the day's requests are used up")
+        wait_s = retry_after(headers) or _WAITS.get(code, 0.0)
+        if wait_s:
+            self._budget.pause(wait_s)
+        return make_error(
+            TransientError, f"{where} answered {_TOO_MANY} {code}", retry_after_s=wait_s or None
+        )
+
+    def _unread(self, exc: Exception, where: str) -> HubError:
+        said = exc.__context__
+        if isinstance(said, ApiException):
+            said.body = None
+            return self._refused(said, where)
+        return ProtocolError(f"{where}: the answer has an unknown shape")
+
+    def _observe(self, headers: Mapping[str, str]) -> None:
+        limit = headers.get("X-HubSpot-RateLimit-Daily", "")
+        left = headers.get("X-HubSpot-RateLimit-Daily-Remaining", "")
+        if limit.isdigit() and left.isdigit():
+            self._budget.observe(Usage(int(limit) - int(left), int(limit)))
+
+
+class _Paths:
+    """The two families of paths: `/crm/v3/objects/…` and `/crm/objects/2026-03/…`."""
+
+    def __init__(self, version: str) -> None:
+        if version != "v3" and not _DATED.fullmatch(version):
+            raise ConfigError(f"api_version must be v3 or a date like 2026-03, not {version!r}")
+        self._version = version
+
+    def of(self, what: str) -> str:
+        """Return the path of a part of the CRM."""
+        if self._version == "v3":
+            return f"/crm/v3/{what}"
+        return f"/crm/{what}/{self._version}"
+
+    def objects(self, kind: str) -> str:
+        """Return the path of a type of objects."""
+        return f"{self.of('objects')}/{quote(kind, safe='')}"
+
+    def usage(self) -> str:
+        """Return the path of the day's usage."""
+        return f"/account-info/{self._version}/api-usage/daily/private-apps"
+
+
+def _pairs(params: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:
+    """Return a query as pairs, a list as one pair for each of its texts."""
+    found: list[tuple[str, Any]] = []
+    for name, value in params.items():
+        found.extend((name, one) for one in (value if isinstance(value, list) else [value]))
+    return found
+
+
+def _read_refusal(body: object) -> _Refusal:
+    if not isinstance(body, str | bytes):
+        return _Refusal()
+    try:
+        return msgspec.json.decode(body, type=_Refusal)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _Refusal()

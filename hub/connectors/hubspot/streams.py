@@ -1,0 +1,394 @@
+"""Owners, companies and contacts: frozen windows over the modification time, walked by id.
+
+Why so: a search shows ten thousand results and pages them by offset, so that an edit during
+paging moves records past the reader, and a mass update gives more records than that one time.
+Every page is therefore a new search for ids beyond the last one, within the window. What a search
+never shows comes otherwise: deleted contacts from the archive, merged ones from the winner.
+https://developers.hubspot.com/docs/api-reference/search/guide
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from hub.clock import Clock
+from hub.connectors.base import Cursor, Finding, Page, Stream, Window
+from hub.connectors.governor import Budget
+from hub.connectors.http import HINTS
+from hub.connectors.hubspot.client import Answer, HubspotClient, HubspotConfig
+from hub.connectors.slices import slice_list
+from hub.connectors.windows import after, freeze, inside, parse_time
+from hub.errors import ConfigError, HubError, ProtocolError
+from hub.model.records import JsonValue, RawRecord
+from hub.model.verdicts import Op
+
+_T = TypeVar("_T")
+_OWNERS = Stream("owners", incremental=False, countable=False, context=True, window_by="updatedAt")
+_COMPANIES = Stream("companies", context=True, window_by="updatedAt")
+_CONTACTS = Stream("contacts", reports_deletes=True, window_by="updatedAt")
+STREAMS = (_OWNERS, _COMPANIES, _CONTACTS)
+# https://developers.hubspot.com/docs/api-reference/crm-contacts-v3: contacts spell it otherwise
+_CHANGED = {"contacts": "lastmodifieddate", "companies": "hs_lastmodifieddate"}
+_ID, _MERGED = "hs_object_id", "hs_merged_object_ids"
+_MOST_ROWS = 200
+_LISTED = 100
+_OWNERS_A_PAGE = 500
+_ASKS_FOR_A_PAGE = 3
+
+
+class _Item(msgspec.Struct):
+    """What we need to know of a record; the rest stays bytes."""
+
+    id: str = ""
+    properties: dict[str, Any] = {}
+    createdAt: str | None = None  # noqa: N815  # the vendor's spelling
+    updatedAt: str | None = None  # noqa: N815
+    archivedAt: str | None = None  # noqa: N815
+
+    def text(self, name: str) -> str:
+        """Return a property, "" if it has no value."""
+        value = self.properties.get(name)
+        return value if isinstance(value, str) else ""
+
+    def losers(self) -> list[str]:
+        """Return the ids that were merged into this record."""
+        found = dict.fromkeys(part.strip() for part in self.text(_MERGED).split(";"))
+        return [one for one in found if one and one != self.id]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One answer: its records, read and as bytes, and how many there were to be had."""
+
+    items: Sequence[_Item]
+    raws: Sequence[bytes]
+    total: int
+
+
+class HubspotConnector:
+    """See `hub.connectors.base.Connector`.
+
+    Records without an id come with `source_id` "" (landing quarantines them).
+    """
+
+    source = "hubspot"
+
+    def __init__(
+        self, config: HubspotConfig, clock: Clock, *, budget: Budget | None = None
+    ) -> None:
+        self._config = config
+        self._page_size = min(max(config.page_size, 1), _MOST_ROWS)
+        self._client = HubspotClient(config, clock, budget=budget)
+        self._properties: dict[str, list[str]] = {}
+
+    def streams(self) -> Sequence[Stream]:
+        """Return owners and companies before the contacts that point at them."""
+        return STREAMS
+
+    def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
+        """Freeze the next window by HubSpot's clock, or take up the unfinished one."""
+        return freeze(
+            cursor,
+            vendor_now=self._client.now,
+            lag_s=self._config.lag_s,
+            overlap_s=self._config.overlap_s,
+        )
+
+    def read(self, stream: Stream, window: Window) -> Iterator[Page]:
+        """Yield pages: owners whole, others as the window says."""
+        if stream.name == _OWNERS.name:
+            return self._read_owners(window)
+        _check_known(stream)
+        return self._read_objects(stream, window)
+
+    def count(self, stream: Stream, since: datetime | None, until: datetime) -> int | None:
+        """Return the live records in the span, as the search counts them; None for owners."""
+        if stream.name == _OWNERS.name:
+            return None
+        _check_known(stream)
+        body = _search_body(stream.name, since, until, last="", limit=1, properties=[_ID])
+        return self._client.search(stream.name, body).number("total")
+
+    def check(self) -> Sequence[Finding]:
+        """Try the token, the scopes of each stream, and what is left of the day's requests."""
+        findings = [
+            self._check_objects(_CONTACTS.name),
+            self._check_objects(_COMPANIES.name),
+            self._check_owners(),
+            self._check_usage(),
+        ]
+        is_signed = bool(self._config.webhook_secret)
+        hint = (
+            "" if is_signed else "webhooks are refused until webhook_secret is set; polling works"
+        )
+        message = "a webhook secret is set" if is_signed else "no webhook secret"
+        return [*findings, Finding("webhooks", ok=True, message=message, hint=hint)]
+
+    def _check_objects(self, name: str) -> Finding:
+        try:
+            properties = len(self._names(name))
+            body = {"filterGroups": [], "limit": 1, "properties": [_ID]}
+            total = self._client.search(name, body).number("total")
+        except HubError as exc:
+            return _failed(name, exc)
+        message = f"{total} records visible, {properties} properties"
+        return Finding(name, ok=True, message=message)
+
+    def _check_owners(self) -> Finding:
+        try:
+            answer = self._client.owners({"limit": _LISTED})
+        except HubError as exc:
+            return _failed(_OWNERS.name, exc)
+        return Finding(_OWNERS.name, ok=True, message=f"{len(_rows(answer))} owners")
+
+    def _check_usage(self) -> Finding:
+        subject = "daily requests"
+        try:
+            usage = self._client.usage()
+        except HubError as exc:
+            return _failed(subject, exc)
+        most = int(usage.limit * (1 - self._config.daily_reserve))
+        message = f"{usage.used} of {usage.limit} requests of the day are used"
+        is_left = usage.used < most or not usage.limit
+        hint = "" if is_left else "wait, lower daily_reserve, or buy more requests"
+        return Finding(subject, ok=is_left, message=message, hint=hint)
+
+    # owners
+
+    def _read_owners(self, window: Window) -> Iterator[Page]:
+        """Yield all owners, then those who left: records keep pointing at them."""
+        is_archived, cursor = bool(window.resume.get("archived")), _text(window.resume.get("after"))
+        seen: set[str] = set()
+        while True:
+            params: dict[str, Any] = {"limit": _OWNERS_A_PAGE, "archived": str(is_archived).lower()}
+            answer = self._client.owners({**params, "after": cursor} if cursor else params)
+            found = _found(answer)
+            records = [_owner(item, raw) for item, raw in zip(found.items, found.raws, strict=True)]
+            kept = [one for one in records if one.at is None or one.at < window.until]
+            following = answer.following()
+            if following:
+                _check_advance(following, seen, _OWNERS.name)
+            elif is_archived:
+                yield Page(kept, after(window))
+                return
+            is_archived, cursor = is_archived or not following, following
+            yield Page(kept, inside(window, {"archived": is_archived, "after": cursor}))
+
+    # objects
+
+    def _read_objects(self, stream: Stream, window: Window) -> Iterator[Page]:
+        if "archive" not in window.resume:
+            last = _text(window.resume.get("last"))
+            while True:
+                found, is_last = self._next(stream.name, window, last)
+                records = _live_records(stream.name, found)
+                if is_last and not stream.reports_deletes:
+                    yield Page(records, after(window))
+                    return
+                if is_last:
+                    yield Page(records, inside(window, {"archive": ""}))
+                    break
+                last = [item.id for item in found.items if item.id][-1]
+                yield Page(records, inside(window, {"last": last}))
+        yield from self._read_archive(stream.name, window)
+
+    def _next(self, name: str, window: Window, last: str) -> tuple[_Found, bool]:
+        """Return the records after an id, and whether there are no more; asks again if need be."""
+        body = _search_body(
+            name,
+            window.since,
+            window.until,
+            last=last,
+            limit=self._page_size,
+            properties=self._names(name),
+        )
+        left_n = 0
+        for _ in range(_ASKS_FOR_A_PAGE):
+            answer = self._client.search(name, body)
+            left_n = answer.number("total")
+            found = _beyond(_found(answer, left_n), last)
+            if found.items:
+                _check_order(found, last, name)
+                return found, len(found.items) >= found.total
+            if found.total <= self._page_size:  # none, or counted and yet not shown
+                return found, True
+        raise ProtocolError(
+            f"hubspot {name}: the page after id {last or '-'} is empty, and {left_n} records"
+            " are said to follow",
+            hint=HINTS[ProtocolError],
+        )
+
+    def _read_archive(self, name: str, window: Window) -> Iterator[Page]:
+        """Yield the deletions of the window; the archive knows no filter and is read whole."""
+        cursor = _text(window.resume.get("archive"))
+        seen: set[str] = set()
+        while True:
+            params: dict[str, Any] = {
+                "limit": _LISTED,
+                "archived": "true",
+                "properties": [_ID, _MERGED],
+            }
+            answer = self._client.list(name, {**params, "after": cursor} if cursor else params)
+            records = _gone_records(_found(answer), window)
+            cursor = answer.following()
+            if not cursor:
+                yield Page(records, after(window))
+                return
+            _check_advance(cursor, seen, f"{name} archive")
+            yield Page(records, inside(window, {"archive": cursor}))
+
+    def _names(self, name: str) -> list[str]:
+        """Return the names of a type's properties, asked once a run."""
+        if name not in self._properties:
+            rows = (_decode(raw, dict[str, Any]) for raw in _rows(self._client.properties(name)))
+            names = [row["name"] for row in rows if row and isinstance(row.get("name"), str)]
+            if not names:
+                raise ConfigError(
+                    f"hubspot {name}: no property is visible",
+                    hint=f"give the private app the scope crm.schemas.{name}.read",
+                )
+            # the two that the walk itself needs, whether listed or not
+            self._properties[name] = sorted({*names, _ID, _MERGED, _CHANGED[name]})
+        return self._properties[name]
+
+
+def _check_known(stream: Stream) -> None:
+    if stream.name not in _CHANGED:
+        raise ConfigError(f"hubspot has no stream {stream.name!r}")
+
+
+def _search_body(
+    name: str,
+    since: datetime | None,
+    until: datetime,
+    *,
+    last: str,
+    limit: int,
+    properties: Sequence[str],
+) -> Mapping[str, Any]:
+    """Return a search for a window's records beyond an id; `after` is never used."""
+    filters = [_filter(_CHANGED[name], "LT", _millis(until))]
+    if since is not None:
+        filters.append(_filter(_CHANGED[name], "GTE", _millis(since)))
+    if last:
+        filters.append(_filter(_ID, "GT", last))
+    return {
+        "filterGroups": [{"filters": filters}],
+        "sorts": [{"propertyName": _ID, "direction": "ASCENDING"}],
+        "properties": list(properties),
+        "limit": limit,
+    }
+
+
+def _filter(name: str, operator: str, value: str) -> Mapping[str, str]:
+    return {"propertyName": name, "operator": operator, "value": value}
+
+
+def _millis(at: datetime) -> str:
+    return str(round(at.timestamp() * 1000))
+
+
+def _beyond(found: _Found, last: str) -> _Found:
+    """Leave out what an answer repeats, of the pages before or of itself: it would count twice."""
+    kept: list[tuple[_Item, bytes]] = []
+    seen: set[str] = set()
+    for item, raw in zip(found.items, found.raws, strict=True):
+        is_known = item.id in seen or (last and item.id and id_key(item.id) <= id_key(last))
+        if not is_known:
+            kept.append((item, raw))
+        if item.id:
+            seen.add(item.id)
+    return _Found([item for item, _ in kept], [raw for _, raw in kept], found.total)
+
+
+def _check_order(found: _Found, last: str, name: str) -> None:
+    """Raise `ProtocolError` unless the answer ends at its highest id: else a keyset would skip."""
+    keys = [id_key(item.id) for item in found.items if item.id]
+    if keys and keys[-1] == max(keys):
+        return
+    raise ProtocolError(
+        f"hubspot {name}: the page after id {last or '-'} is not in the order of ids",
+        hint=HINTS[ProtocolError],
+    )
+
+
+def _check_advance(cursor: str, seen: set[str], what: str) -> None:
+    if cursor in seen:
+        raise ProtocolError(
+            f"hubspot {what}: the page after {cursor} comes again", hint=HINTS[ProtocolError]
+        )
+    seen.add(cursor)
+
+
+def id_key(name: str) -> tuple[int, int, str]:
+    """Return what ids are ordered by: as numbers ('9' comes before '10')."""
+    return (0, int(name), "") if name.isdecimal() else (1, 0, name)
+
+
+def _live_records(name: str, found: _Found) -> list[RawRecord]:
+    records = []
+    for item, raw in zip(found.items, found.raws, strict=True):
+        stamp = item.text(_CHANGED[name]) or item.updatedAt or ""
+        at = parse_time(stamp)
+        records.append(RawRecord(item.id, Op.UPSERT, at, stamp, raw))
+        if name == _CONTACTS.name:
+            records.extend(_merged(item, at, stamp))
+    return records
+
+
+def _gone_records(found: _Found, window: Window) -> list[RawRecord]:
+    records = []
+    for item, raw in zip(found.items, found.raws, strict=True):
+        stamp = item.archivedAt or item.updatedAt or ""
+        at = parse_time(stamp)
+        is_early = window.since is not None and at is not None and at < window.since
+        if is_early or (at is not None and at >= window.until):
+            continue
+        records.append(RawRecord(item.id, Op.DELETE, at, stamp, raw))
+        records.extend(_merged(item, at, stamp))
+    return records
+
+
+def _merged(item: _Item, at: datetime | None, stamp: str) -> list[RawRecord]:
+    """Return a tombstone for each record that went up in this one: HubSpot has none of its own."""
+    records = []
+    for loser in item.losers():
+        payload = msgspec.json.encode({"id": loser, "merged_into": item.id})
+        records.append(RawRecord(loser, Op.MERGE_INTO, at, stamp, payload, into=item.id))
+    return records
+
+
+def _owner(item: _Item, raw: bytes) -> RawRecord:
+    stamp = item.updatedAt or item.createdAt or ""
+    return RawRecord(item.id, Op.UPSERT, parse_time(stamp), stamp, raw)
+
+
+def _found(answer: Answer, total: int = 0) -> _Found:
+    raws = _rows(answer)
+    return _Found([_decode(raw, _Item) or _Item() for raw in raws], raws, total)
+
+
+def _rows(answer: Answer) -> list[bytes]:
+    try:
+        return slice_list(answer.body, "results")
+    except ValueError as exc:
+        raise ProtocolError("hubspot: the answer has no results") from exc
+
+
+def _decode(raw: bytes, kind: type[_T]) -> _T | None:
+    """Return what could be read of an item, None if it has another shape."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.DecodeError:
+        return None
+
+
+def _text(value: JsonValue) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _failed(subject: str, error: HubError) -> Finding:
+    return Finding(subject, ok=False, message=error.message, hint=error.hint or "")

@@ -1,0 +1,153 @@
+"""HubSpot's webhooks: are they really from HubSpot, and which records do they hint at.
+
+A delivery says that something happened to an id, not what the record now is: it is a reason to read
+the record, and nothing more. Order and uniqueness are not promised.
+https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from hub.errors import RecordError
+from hub.model.verdicts import Op
+
+SIGNATURE_HEADER = "X-HubSpot-Signature-v3"
+TIMESTAMP_HEADER = "X-HubSpot-Request-Timestamp"
+TOLERANCE = timedelta(minutes=5)
+# the escapes that HubSpot undoes before it signs; `?` keeps its place in the address
+_ESCAPES = {
+    "%3A": ":", "%2F": "/", "%3F": "?", "%40": "@", "%21": "!", "%24": "$", "%27": "'", "%28": "(",
+    "%29": ")", "%2A": "*", "%2C": ",", "%3B": ";",
+}  # fmt: skip
+_ESCAPED = re.compile("|".join(_ESCAPES), re.IGNORECASE)
+_STREAMS = {"contact": "contacts", "company": "companies", "0-1": "contacts", "0-2": "companies"}
+_OPS = {
+    "deletion": Op.DELETE,
+    "privacyDeletion": Op.DELETE,
+    "merge": Op.MERGE_INTO,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """One event: what happened to which record.
+
+    Args:
+        stream: contacts or companies.
+        source_id: the record; of a merge the one that is no more.
+        op: what to expect of it.
+        at: when it happened.
+        event_id: type, id and time, by which a repeated event is told (`eventId` is not unique).
+        into: the survivor of a merge.
+    """
+
+    stream: str
+    source_id: str
+    op: Op
+    at: datetime | None
+    event_id: str
+    into: str | None = None
+
+
+class _Event(msgspec.Struct):
+    subscriptionType: str  # noqa: N815  # the vendor's spelling, here and below
+    objectId: int | str | None = None  # noqa: N815
+    objectTypeId: str = ""  # noqa: N815
+    occurredAt: int | None = None  # noqa: N815
+    primaryObjectId: int | str | None = None  # noqa: N815
+    mergedObjectIds: list[int | str] = []  # noqa: N815
+    newObjectId: int | str | None = None  # noqa: N815
+
+
+def is_signed(
+    secret: str,
+    body: bytes,
+    signature: str | None,
+    timestamp: str | None,
+    *,
+    url: str,
+    now: datetime,
+    method: str = "POST",
+) -> bool:
+    """Tell whether the headers sign exactly this request, and not long ago; never without a secret.
+
+    Args:
+        secret: the app's client secret.
+        body: as received.
+        signature: the header `X-HubSpot-Signature-v3`.
+        timestamp: the header `X-HubSpot-Request-Timestamp`, milliseconds since 1970.
+        url: the public address as HubSpot called it, with its query.
+        now: the present; a time more than five minutes before or after it is refused.
+        method: of HTTP.
+    """
+    if not secret or not signature or not timestamp or not timestamp.isdecimal():
+        return False
+    at = _moment(int(timestamp))
+    if at is None or abs(now - at) > TOLERANCE:
+        return False
+    try:
+        given = base64.b64decode(signature.encode(), validate=True)
+    except (binascii.Error, UnicodeEncodeError):
+        return False
+    signed = b"".join((method.encode(), _decoded(url).encode(), body, timestamp.encode()))
+    return hmac.compare_digest(given, hmac.digest(secret.encode(), signed, hashlib.sha256))
+
+
+def parse_delivery(body: bytes) -> list[Hint]:
+    """Return what the events of a signed delivery hint at, repeated ones once.
+
+    Events of other objects are left out. Raises `RecordError` if the body is no list of events.
+    """
+    try:
+        events = msgspec.json.decode(body, type=list[_Event])
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise RecordError("hubspot webhook: the body is not a list of events") from exc
+    hints: dict[tuple[str, str], Hint] = {}
+    for event in events:
+        for hint in _hints(event):
+            hints.setdefault((hint.event_id, hint.source_id), hint)
+    return list(hints.values())
+
+
+def _hints(event: _Event) -> list[Hint]:
+    kind, _, what = event.subscriptionType.partition(".")
+    stream = _STREAMS.get(event.objectTypeId) or _STREAMS.get(kind)
+    if stream is None:
+        return []
+    at = _moment(event.occurredAt) if event.occurredAt is not None else None
+    op = _OPS.get(what, Op.UPSERT)
+    named = event.objectId if event.objectId is not None else event.primaryObjectId
+    event_id = f"{event.subscriptionType}:{named}:{event.occurredAt}"
+    if op is Op.MERGE_INTO:
+        return _merge_hints(event, stream, at, event_id)
+    if named is None:
+        return []
+    return [Hint(stream, str(named), op, at, event_id)]
+
+
+def _merge_hints(event: _Event, stream: str, at: datetime | None, event_id: str) -> list[Hint]:
+    winner = event.newObjectId if event.newObjectId is not None else event.primaryObjectId
+    if winner is None:
+        return []
+    into = str(winner)
+    losers = [str(one) for one in event.mergedObjectIds if str(one) != into]
+    gone = [Hint(stream, one, Op.MERGE_INTO, at, event_id, into) for one in losers]
+    return [*gone, Hint(stream, into, Op.UPSERT, at, event_id)]
+
+
+def _decoded(url: str) -> str:
+    return _ESCAPED.sub(lambda found: _ESCAPES[found[0].upper()], url)
+
+
+def _moment(millis: int) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(millis / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,54 @@
+"""HubSpot's entry in the table of emulated vendors."""
+
+import json
+
+from starlette.applications import Starlette
+
+from hub.sandbox.hubspot.app import create_app
+from hub.sandbox.hubspot.errors import ApiError, too_many
+from hub.sandbox.vendor import JSON_HEADERS, Refusal, Vendor
+from hub.sandbox.world import World
+
+_READS = ("/search", "/batch/read")
+
+
+def _create(world: World, _strict: bool) -> Starlette:  # noqa: FBT001  # the table's signature
+    return create_app(world)
+
+
+def is_read(method: str, path: str) -> bool:
+    """Tell whether a call reads: searches and batch reads do, though they are POSTs."""
+    return method == "GET" or (method == "POST" and path.rstrip("/").endswith(_READS))
+
+
+def is_later(body: bytes) -> bool:
+    """Tell whether a search goes on: by offset, or from an id."""
+    try:
+        asked = json.loads(body or b"{}")
+    except ValueError:
+        return False
+    if not isinstance(asked, dict):
+        return False
+    groups = asked.get("filterGroups") or []
+    filters = [one for group in groups for one in group.get("filters") or []]
+    return bool(asked.get("after")) or any(
+        one.get("propertyName") == "hs_object_id" and one.get("operator") == "GT" for one in filters
+    )
+
+
+def refuse(kind: str, status: int) -> Refusal:
+    """Return the envelope."""
+    error = too_many("SECONDLY") if kind == "rate_limit" else ApiError(status, "", "internal error")
+    return error.status, JSON_HEADERS, json.dumps(error.body()).encode()
+
+
+HUBSPOT = Vendor(
+    name="hubspot",
+    create_app=_create,
+    credentials={"token": "hubspot_token"},
+    env={"HUB_SOURCES__HUBSPOT__TOKEN": "hubspot_token"},
+    refuse=refuse,
+    is_read=is_read,
+    is_later=is_later,
+    webhook_secret="hubspot_client_secret",  # noqa: S106  # its name, not its text
+)

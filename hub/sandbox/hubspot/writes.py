@@ -1,0 +1,104 @@
+"""What changes records: create, update, archive, merge, and purge for good."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from hub.sandbox.hubspot.errors import ApiError, invalid, not_found
+from hub.sandbox.hubspot.objects import SOURCE, Crm, Json, ObjectType, id_key, shown
+from hub.sandbox.hubspot.properties import kinds_of, read_only
+from hub.sandbox.world import Row
+
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+
+
+def create(crm: Crm, kind: ObjectType, body: Json) -> Json:
+    """Add a record; 409 if another has its e-mail."""
+    values = _checked(crm, kind, body.get("properties"))
+    unique = str(values.get(kind.key) or "") if kind.key else ""
+    other = crm.find(kind, unique, by=kind.key) if unique else None
+    if other is not None:
+        name = kind.singular.title()
+        raise ApiError(409, "CONFLICT", f"{name} already exists. Existing ID: {other.id}")
+    return shown(crm.world.create(SOURCE, kind.name, values), kind, sorted(values))
+
+
+def update(crm: Crm, kind: ObjectType, name: str, body: Json, *, by: str = "") -> Json:
+    """Change some of a record's properties; an empty text clears one."""
+    row = crm.get(kind, name, by=by)
+    values = _checked(crm, kind, body.get("properties"))
+    row = crm.world.update(SOURCE, kind.name, row.id, values)
+    return shown(row, kind, sorted(values), crm.merged(kind).get(row.id, ()))
+
+
+def archive(crm: Crm, kind: ObjectType, name: str) -> None:
+    """Delete a record; one that is not there is none the worse."""
+    if crm.find(kind, name) is not None:
+        crm.world.delete(SOURCE, kind.name, name)
+
+
+def purge(crm: Crm, kind: ObjectType, body: Json) -> None:
+    """Delete a record so that not even the archive has it."""
+    row = crm.get(kind, str(body.get("objectId", "")), by=str(body.get("idProperty") or ""))
+    crm.purged.add((kind.name, row.id))
+    crm.world.delete(SOURCE, kind.name, row.id)
+
+
+def merge(crm: Crm, kind: ObjectType, body: Json) -> Json:
+    """Let one record go up in another; returns the survivor."""
+    winner, loser = (_row(crm, kind, body, key) for key in ("primaryObjectId", "objectIdToMerge"))
+    if winner.id == loser.id:
+        raise invalid("Cannot merge an object with itself")
+    crm.world.merge(SOURCE, kind.name, loser.id, winner.id)
+    losers = crm.merged(kind).get(winner.id, [loser.id])
+    kept = crm.world.get(SOURCE, kind.name, winner.id) or winner
+    return shown(kept, kind, (), sorted(losers, key=id_key))
+
+
+def _row(crm: Crm, kind: ObjectType, body: Json, key: str) -> Row:
+    row = crm.find(kind, str(body.get(key, "")))
+    if row is None:
+        raise not_found()
+    return row
+
+
+def _checked(crm: Crm, kind: ObjectType, properties: Any) -> Mapping[str, Any]:
+    """Return properties that may be written, or raise 400 as the vendor words it."""
+    if not isinstance(properties, dict):
+        raise invalid("Invalid input JSON: properties is required")
+    known = kinds_of(crm, kind)
+    wrong: list[Json] = []
+    for name, value in properties.items():
+        if name not in known:
+            wrong.append(
+                _problem(name, "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist')
+            )
+        elif read_only(name):
+            wrong.append(_problem(name, "READ_ONLY_VALUE", f'"{name}" is a read only property'))
+        elif name == "email" and value and not _EMAIL.fullmatch(str(value)):
+            wrong.append(_problem(name, "INVALID_EMAIL", f"Email address {value} is invalid"))
+    if wrong:
+        raise invalid(f"Property values were not valid: {json.dumps(wrong)}", errors=_errors(wrong))
+    return {name: None if value == "" else value for name, value in properties.items()}
+
+
+def _problem(name: str, code: str, message: str) -> Json:
+    return {
+        "isValid": False,
+        "message": message,
+        "error": code,
+        "name": name,
+        "localizedErrorMessage": message,
+    }
+
+
+def _errors(problems: list[Json]) -> list[Json]:
+    return [
+        {
+            "message": one["message"],
+            "code": one["error"],
+            "context": {"propertyName": [one["name"]]},
+        }
+        for one in problems
+    ]
