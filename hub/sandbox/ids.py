@@ -38,6 +38,12 @@ def typeform_id(seed: int, stream: str, n: int) -> str:
     return scrambled(f"typeform/{stream}/{seed}/{n}", 32)
 
 
+def mailchimp_id(seed: int, stream: str, n: int) -> str:
+    """Return a contact id: 32 hex digits that follow no order."""
+    text = f"mailchimp/{stream}/{seed}/{n}"
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
 def plain_id(seed: int, stream: str, n: int) -> str:
     """Return the number that a vendor without a format of its own would count to."""
     start = int.from_bytes(hashlib.blake2b(f"{stream}/{seed}".encode(), digest_size=3).digest())
@@ -55,6 +61,7 @@ def default_id_makers(seed: int) -> Mapping[str, IdMaker]:
     return {
         "salesforce": lambda stream, n: salesforce_id(seed, stream, n),
         "typeform": lambda stream, n: typeform_id(seed, stream, n),
+        "mailchimp": lambda stream, n: mailchimp_id(seed, stream, n),
     }
 
 
@@ -72,4 +79,6 @@ def secrets_of(seed: int) -> dict[str, str]:
         "security_token": token("security_token", 24),
         "typeform_token": f"tfp_{token('typeform_token', 44)}",
         "typeform_secret": token("typeform_secret", 32),
+        "mailchimp_key": f"{token('mailchimp_key', 32)}-us1",
+        "mailchimp_secret": token("mailchimp_secret", 32),
     }

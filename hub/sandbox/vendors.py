@@ -3,8 +3,9 @@
 Not here: starting them (`server.py`), what breaks (`breaking.py`).
 """
 
+from hub.sandbox.mailchimp.vendor import MAILCHIMP
 from hub.sandbox.salesforce.vendor import SALESFORCE
 from hub.sandbox.typeform.vendor import TYPEFORM
 from hub.sandbox.vendor import Vendor
 
-VENDORS: tuple[Vendor, ...] = (SALESFORCE, TYPEFORM)
+VENDORS: tuple[Vendor, ...] = (SALESFORCE, TYPEFORM, MAILCHIMP)

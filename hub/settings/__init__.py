@@ -17,6 +17,7 @@ from hub.settings.blocks import (
 from hub.settings.loading import load
 from hub.settings.sources import (
     Block,
+    MailchimpSettings,
     SalesforceSettings,
     SourceSettings,
     TypeformSettings,
@@ -27,6 +28,7 @@ __all__ = [
     "Block",
     "CompanySettings",
     "GroupSettings",
+    "MailchimpSettings",
     "NotifyChoice",
     "PersonSettings",
     "RoutingSettings",
