@@ -28,7 +28,7 @@ def read_form(definition: object, form_id: str | None) -> Form:
         return Form(form_id)
     questions: dict[str, tuple[str, str]] = {}
     _collect(definition.get("fields"), questions, 0)
-    title = definition.get("title")
+    title = definition.get("title", definition.get("name"))  # a mailing list has a name
     own_id = definition.get("id")
     return Form(
         form_id or (own_id if isinstance(own_id, str) else None),

@@ -542,7 +542,7 @@ def form_of(row: Row) -> Form:
 
 
 def _form_id_of(row: Row) -> str | None:
-    form_id = row.payload.get("form_id")
+    form_id = row.payload.get("form_id") or row.payload.get("list_id")
     if isinstance(form_id, str) and form_id:
         return clean(form_id)[:255]
     head, colon, _ = row.source_id.rpartition(":")

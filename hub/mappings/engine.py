@@ -57,7 +57,7 @@ class Normalized:
 
     Args:
         records: in the order of the raw records, per record in the order of the targets.
-        excluded: ids whose primary target's `when` was false, or that are gone at the source.
+        excluded: ids for which no primary target's `when` held, or that are gone at the source.
         problems: refused values (severity field) and rejected records (severity record).
         rejected: ids of rejected records; they give no canonical record at all.
         unknowns: drift, counted.
@@ -157,11 +157,14 @@ class _Batch:
             return
         self._locate(row)
         emitted: list[CanonicalRecord] = []
-        is_excluded = False
+        has_primary = False
         for target in plan.targets:
-            if target.when is not None and not target.when(row):
-                is_excluded = is_excluded or target.target.primary
+            is_primary = target.target.primary
+            if is_primary and has_primary:
                 continue
+            if target.when is not None and not target.when(row):
+                continue
+            has_primary = has_primary or is_primary
             for holds, reason in target.reject_if:
                 if holds(row):
                     raise Reject("", None, reason)
@@ -169,7 +172,7 @@ class _Batch:
         self.out.records.extend(_last_of_key(emitted, plan))
         self.out.problems.extend(row.problems)
         self._count(row)
-        if is_excluded:
+        if not has_primary:
             self._exclude(row.source_id)
 
     def _locate(self, row: Row) -> None:

@@ -102,11 +102,11 @@ class Answer:
             return ""
 
 
-class _Wire(ApiClient):  # type: ignore[misc]  # the SDK has no types
+class _Wire(ApiClient):
     """The SDK's client, sending through our session."""
 
     def __init__(self, key: str, host: str, session: VendorSession) -> None:
-        super().__init__({"api_key": key})
+        super().__init__({"api_key": key})  # type: ignore[no-untyped-call]
         self.host = host
         self.server = ""  # else the SDK puts it over the word "server" anywhere in a URL
         self._session = session

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from hub.sandbox.mailchimp.errors import ApiError, invalid
-from hub.sandbox.mailchimp.lists import SOURCE, STREAM, Audience, Json, link
-from hub.sandbox.mailchimp.members import STATUSES, hexed, shown_member, status_of
+from hub.sandbox.mailchimp.lists import SOURCE, STREAM, Audience, Json, hexed, link
+from hub.sandbox.mailchimp.members import STATUSES, shown_member, status_of
 from hub.sandbox.world import Row, World
 
 DEFAULT_COUNT, LARGEST_COUNT = 10, 1000

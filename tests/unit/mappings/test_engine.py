@@ -316,7 +316,7 @@ emit:
         ),
         ("last_name: Name", "last_name: {path: N, when: {equal: x}}", 8, "did you mean 'equals'"),
         ("entity: lead", "entity: leed", 5, "did you mean 'lead'"),
-        ("primary: true", "primary: false", 1, "exactly one target"),
+        ("primary: true", "primary: false", 1, "at least one target"),
         ("stream: t", "streem: t", 2, "did you mean 'stream'"),
         ("stream: t", "stream: [", 4, "not valid YAML"),
     ],
