@@ -15,6 +15,7 @@ _CLASSES: Mapping[str, tuple[str, str]] = {
     "hubspot": ("HubspotConfig", "HubspotConnector"),
     "salesforce": ("SalesforceConfig", "SalesforceConnector"),
     "typeform": ("TypeformConfig", "TypeformConnector"),
+    "mailchimp": ("MailchimpConfig", "MailchimpConnector"),
 }
 KNOWN = tuple(_CLASSES)
 _T = TypeVar("_T")

@@ -4,7 +4,7 @@
 and those nobody knows become inactive people, so that their name is not lost.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, text, update
@@ -86,26 +86,35 @@ def apply_groups(conn: Connection, groups: Sequence[Group]) -> None:
             .values(name=group.name, record_kind=group.record_kind)
             .on_conflict_do_nothing()
         )
-        group_id = conn.execute(
-            select(distribution_group.c.id)
+        group_id, next_position = conn.execute(
+            select(distribution_group.c.id, distribution_group.c.next_position)
             .where(distribution_group.c.name == group.name)
             .with_for_update()
-        ).scalar_one()
+        ).one()
         wanted = [users_by_email(conn)[email.lower()].id for email in group.members]
         conn.execute(
             member.delete().where(member.c.group_id == group_id, member.c.user_id.not_in(wanted))
         )
-        last = conn.execute(
-            select(func.coalesce(func.max(member.c.position), 0)).where(
-                member.c.group_id == group_id
-            )
-        ).scalar_one()
-        for offset, user_id in enumerate(wanted, start=1):
-            conn.execute(
-                insert(member)
-                .values(group_id=group_id, user_id=user_id, position=last + offset)
-                .on_conflict_do_nothing()
-            )
+        rows = conn.execute(
+            select(member.c.user_id, member.c.position).where(member.c.group_id == group_id)
+        )
+        places = {row.user_id: row.position for row in rows}
+        for user_id in wanted:
+            if user_id not in places:
+                place = joining_position(places.values(), next_position)
+                places[user_id] = place
+                conn.execute(
+                    insert(member).values(group_id=group_id, user_id=user_id, position=place)
+                )
+
+
+def joining_position(positions: Iterable[int], next_position: int | None) -> int:
+    """Return the position of a member who joins: after all others, and after whose turn it was.
+
+    A member whose turn was next may have left with the highest position; who joins then comes
+    after that turn, else somebody would be served twice before the newcomer.
+    """
+    return max(next_position or 0, *positions, 0) + 1
 
 
 def users_by_email(conn: Connection) -> dict[str, User]:

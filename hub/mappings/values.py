@@ -85,6 +85,22 @@ def tags(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 
 
 @transform()
+def names(value: object, _args: Args, _ctx: Ctx) -> Outcome:
+    """The `name` of each object of a list; texts in it stay as they are."""
+    parts = value if isinstance(value, list) else [value]
+    found = [part.get("name") if isinstance(part, dict) else part for part in parts]
+    return _distinct([as_text(one) for one in found if one is not None])
+
+
+@transform(params={"values": (list,)}, needs=("values",), idempotent=False)
+def has_any(value: object, args: Args, _ctx: Ctx) -> Outcome:
+    """True if a list holds one of `values`, whatever its case and accents."""
+    wanted = {fold(as_text(one)) for one in args["values"]}
+    parts = value if isinstance(value, list) else [value]
+    return any(fold(as_text(part)[:1000]) in wanted for part in parts if part is not None)
+
+
+@transform()
 def bool_(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     """True/false from true 1 yes oui vrai x … and false 0 no non faux …."""
     if isinstance(value, bool):

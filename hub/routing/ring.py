@@ -29,7 +29,7 @@ class Member:
 
     Args:
         user_id: who.
-        position: order in the ring; who joins gets the highest so far + 1.
+        position: order in the ring; who joins gets `hub.crm.owners.joining_position`.
         active: not deactivated.
         away: on leave.
         weight: share of the turns; equal weights make a ring.

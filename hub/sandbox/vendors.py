@@ -4,8 +4,9 @@ Not here: starting them (`server.py`), what breaks (`breaking.py`).
 """
 
 from hub.sandbox.hubspot.vendor import HUBSPOT
+from hub.sandbox.mailchimp.vendor import MAILCHIMP
 from hub.sandbox.salesforce.vendor import SALESFORCE
 from hub.sandbox.typeform.vendor import TYPEFORM
 from hub.sandbox.vendor import Vendor
 
-VENDORS: tuple[Vendor, ...] = (SALESFORCE, TYPEFORM, HUBSPOT)
+VENDORS: tuple[Vendor, ...] = (SALESFORCE, HUBSPOT, MAILCHIMP, TYPEFORM)

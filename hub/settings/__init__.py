@@ -18,6 +18,7 @@ from hub.settings.loading import load, secret_variable
 from hub.settings.sources import (
     Block,
     HubspotSettings,
+    MailchimpSettings,
     SalesforceSettings,
     SourceSettings,
     TypeformSettings,
@@ -29,6 +30,7 @@ __all__ = [
     "CompanySettings",
     "GroupSettings",
     "HubspotSettings",
+    "MailchimpSettings",
     "NotifyChoice",
     "PersonSettings",
     "RoutingSettings",

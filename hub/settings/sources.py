@@ -93,12 +93,29 @@ class HubspotSettings(Block):
     webhook_secret: SecretStr | None = None
 
 
+class MailchimpSettings(Block):
+    """Mailchimp: `lists` empty means all audiences; `base_url` is for the sandbox only."""
+
+    api_key: SecretStr | None = None
+    base_url: str = ""
+    lists: list[str] = []
+    overlap_s: int = Field(300, ge=0)
+    lag_s: int = Field(60, ge=0)
+    page_size: int = Field(500, ge=1, le=1000)
+    time_scale: float = Field(1.0, gt=0)
+    webhook_secret: SecretStr | None = None
+    signing_secret: SecretStr | None = None
+
+
 class SourceSettings(Block):
     """The sources; one that is absent is not synced."""
 
-    hubspot: HubspotSettings | None = None
     salesforce: SalesforceSettings | None = None
     """Salesforce: users and leads."""
+    hubspot: HubspotSettings | None = None
+    """HubSpot: owners, companies and contacts."""
+    mailchimp: MailchimpSettings | None = None
+    """Mailchimp: audiences and their members."""
     typeform: TypeformSettings | None = None
     """Typeform: forms and responses."""
 

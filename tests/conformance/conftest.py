@@ -51,6 +51,14 @@ CASES: Mapping[str, Case] = {
         new=lambda n: {"first_name": "Person", "last_name": str(n), "email": f"p{n}@b.example"},
         change=lambda n: {"message": f"again {n}"},
     ),
+    "mailchimp/members": Case(
+        new=lambda n: {
+            "email_address": f"p{n}@b.example",
+            "status": ("subscribed", "unsubscribed", "archived", "pending")[n % 4],
+            "merge_fields": {"FNAME": "Person", "LNAME": str(n)},
+        },
+        change=lambda n: {"merge_fields": {"FNAME": "Again", "LNAME": str(n)}},
+    ),
 }
 
 

@@ -301,7 +301,7 @@ def test_check_is_content(vendor: Vendor):
     assert all(one.ok for one in findings), findings
 
 
-@pytest.mark.parametrize("broken", ["client_secret", "client_id", "token"])
+@pytest.mark.parametrize("broken", ["client_secret", "client_id", "token", "api_key"])
 def test_refused_credentials_are_told_and_not_shown(vendor: Vendor, broken):
     if broken not in vendor.credentials:
         pytest.skip("another kind of credential")

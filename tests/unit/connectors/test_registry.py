@@ -18,6 +18,7 @@ from hub.errors import ConfigError
 CLOCK = FixedClock(datetime(2026, 11, 24, tzinfo=UTC))
 BLOCKS = {
     "hubspot": SimpleNamespace(token=SecretStr("s3cret"), api_version="2026-03", page_size=100),
+    "mailchimp": SimpleNamespace(api_key=SecretStr("s3cret-us1"), lists=[]),
     "salesforce": SimpleNamespace(
         domain="acme.my", client_secret=SecretStr("s3cret"), password=None
     ),

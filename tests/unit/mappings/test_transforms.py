@@ -22,6 +22,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "template": {"text": "{0}!"},
     "const": {"value": 1},
     "has_prefix": {"prefixes": ["00G"]},
+    "has_any": {"values": ["Hot"]},
 }
 
 TABLE: list[tuple[str, Any, dict[str, Any], Any]] = [
@@ -101,6 +102,10 @@ TABLE: list[tuple[str, Any, dict[str, Any], Any]] = [
     ("sf_id", "001Da00000xnAk6IAE", {}, "001Da00000xnAk6IAE"),
     ("sf_id", "001Da00000xnAk6", {}, "001Da00000xnAk6IAE"),
     ("tags", "Hot, hot; b", {}, ["Hot", "b"]),
+    ("names", [{"id": 1, "name": "Hot"}, "b", {"name": "Hot"}, {}], {}, ["Hot", "b"]),
+    ("names", {"name": "a"}, {}, ["a"]),
+    ("has_any", ["Démo", "b"], {"values": ["demo"]}, True),
+    ("has_any", ["b"], {"values": ["demo"]}, False),
     ("identifier", " 12 ", {}, "12"),
     ("has_prefix", "00G1", {"prefixes": ["00G"]}, True),
     ("plain", {"a": [" x\x00", float(2)]}, {}, {"a": ["x", 2.0]}),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hub.crm.owners import joining_position
 from hub.routing.ring import GroupState, Member, give_back, take
 
 
@@ -35,7 +36,7 @@ def leave(state, user_id):
 
 
 def join(state, user_id, **facts):
-    position = max((m.position for m in state.members), default=0) + 1
+    position = joining_position((m.position for m in state.members), state.next_position)
     return replace(state, members=(*state.members, Member(user_id, position, **facts)))
 
 
@@ -252,6 +253,12 @@ def test_only_available_members_are_chosen_and_somebody_is_if_anybody_can(start,
         assert turn.chosen in can if can else turn.chosen is None
         assert not {user_id for user_id, _ in turn.skipped} & can
         assert turn.reasons
+
+
+def test_who_joins_comes_after_the_turn_of_one_who_left():
+    _, state = deal(join(equal(1), 7), 1)
+    state = join(leave(state, 7), 8)  # it was 7's turn
+    assert deal(state, 3)[0] == [8, 100, 8]
 
 
 @given(

@@ -1,0 +1,308 @@
+"""Talking to Mailchimp's Marketing API through its SDK.
+
+In: which list, which span. Out: the answer's bytes and the vendor's time, or a `HubError`. The SDK
+writes the URLs and the credentials, our session sends them: kept alive, paced, never redirected.
+What came back is judged here, since the SDK takes an answer without a body for a success.
+https://mailchimp.com/developer/marketing/docs/fundamentals/
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NoReturn
+
+import msgspec
+import requests
+from mailchimp_marketing.api.lists_api import ListsApi
+from mailchimp_marketing.api.ping_api import PingApi
+from mailchimp_marketing.api.root_api import RootApi
+from mailchimp_marketing.api_client import ApiClient, ApiClientError
+
+from hub.clock import Clock
+from hub.connectors.governor import Budget, Limits, LocalBudget
+from hub.connectors.http import (
+    Patience,
+    call,
+    class_for_status,
+    describe_call,
+    error_for_exception,
+    error_for_status,
+    http_date,
+    make_error,
+    safe_code,
+)
+from hub.connectors.session import VendorSession, check_base_url
+from hub.errors import ConfigError, CredentialError, HubError, ProtocolError, TransientError
+
+# ten at once are allowed to a user, all applications together: half of them are ours
+LIMITS = Limits(connections=5)
+MOST_ROWS, FEWEST_ROWS = 1000, 10
+_KEY_HINT = (
+    "set the source's api_key: Mailchimp, Account, Extras, API keys; it ends in -us1 or such"
+)
+_NO_LINKS = ["members._links", "_links"]
+_TOO_SLOW = frozenset({408, 504})
+_MAY_BE_BUSY = frozenset({403, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class MailchimpConfig:
+    """What one account needs.
+
+    Args:
+        api_key: as Mailchimp shows it, the data centre after the hyphen.
+        base_url: "" means the key's data centre.
+        lists: ids of the audiences to read; empty means all that the key sees.
+        overlap_s: how far before the watermark a window begins.
+        lag_s: how far before Mailchimp's present a window ends.
+        page_size: members a request asks for, 1 to 1000; halved while Mailchimp is too slow.
+        time_scale: how many times faster than ours the vendor's clock runs.
+        webhook_secret: stands in the address that webhooks are sent to.
+        signing_secret: signs the webhooks, where Mailchimp gave one.
+    """
+
+    api_key: str = field(default="", repr=False)
+    base_url: str = ""
+    lists: tuple[str, ...] = ()
+    overlap_s: float = 300.0
+    lag_s: float = 60.0
+    page_size: int = 500
+    time_scale: float = 1.0
+    webhook_secret: str = field(default="", repr=False)
+    signing_secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer of status 200: its bytes, its top-level values still as bytes, and when.
+
+    `asked_n` is how many rows were asked for.
+    """
+
+    body: bytes
+    parts: Mapping[str, msgspec.Raw]
+    at: datetime | None
+    asked_n: int = 0
+
+    def number(self, key: str) -> int | None:
+        """Return a top-level number, None if there is none."""
+        raw = self.parts.get(key)
+        if raw is None:
+            return None
+        try:
+            return msgspec.json.decode(raw, type=int)
+        except msgspec.DecodeError:
+            return None
+
+    def text(self, key: str) -> str:
+        """Return a top-level text, "" if there is none."""
+        try:
+            return msgspec.json.decode(self.parts.get(key, b'""'), type=str)
+        except msgspec.DecodeError:
+            return ""
+
+
+class _Wire(ApiClient):
+    """The SDK's client, sending through our session."""
+
+    def __init__(self, key: str, host: str, session: VendorSession) -> None:
+        super().__init__({"api_key": key})  # type: ignore[no-untyped-call]
+        self.host = host
+        self.server = ""  # else the SDK puts it over the word "server" anywhere in a URL
+        self._session = session
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        query_params: Any = None,
+        headers: Any = None,
+        body: Any = None,
+    ) -> requests.Response:
+        """Send one request of the SDK's making."""
+        auth = ("hub", self.api_key)
+        return self._session.request(
+            method, url, params=query_params, headers=headers, json=body, auth=auth
+        )
+
+
+class MailchimpClient:
+    """One account.
+
+    Args:
+        config: key and address.
+        clock: waits.
+        budget: instead of this process's own.
+        patience: limits of the retries.
+    """
+
+    def __init__(
+        self,
+        config: MailchimpConfig,
+        clock: Clock,
+        *,
+        budget: Budget | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._clock = clock
+        self._patience = patience or Patience(time_scale=config.time_scale)
+        self._has_key = bool(config.api_key)
+        self._page_size = min(max(config.page_size, 1), MOST_ROWS)
+        self._base_url = _base_url(config)
+        own = LocalBudget(LIMITS, clock, time_scale=config.time_scale, subject="mailchimp")
+        self._session = VendorSession(budget or own)
+        wire = _Wire(config.api_key, f"{self._base_url}/3.0", self._session)
+        self._lists, self._ping, self._root = (
+            _untyped(kind)(wire) for kind in (ListsApi, PingApi, RootApi)
+        )
+
+    def root(self) -> Answer:
+        """Return whose account it is."""
+        return self._get(lambda _: self._root.get_root(), "/3.0/")
+
+    def now(self) -> datetime:
+        """Return Mailchimp's present time, from the Date header of a cheap call."""
+        at = self._get(lambda _: self._ping.get(), "/3.0/ping").at
+        if at is None:
+            raise ProtocolError("mailchimp: the answer carries no Date")
+        return at
+
+    def lists(self, offset: int) -> Answer:
+        """Return a page of the account's lists."""
+        return self._get(
+            lambda n: self._lists.get_all_lists(
+                count=n, offset=offset, exclude_fields=["lists._links", "_links"]
+            ),
+            "/3.0/lists",
+        )
+
+    def one_list(self, list_id: str) -> Answer | None:
+        """Return one list, None if it is gone."""
+        return self._find(
+            lambda _: self._lists.get_list(list_id, exclude_fields=["_links"]),
+            f"/3.0/lists/{list_id}",
+        )
+
+    def merge_fields(self, list_id: str) -> Answer | None:
+        """Return a list's merge fields, None if the list is gone."""
+        return self._find(
+            lambda _: self._lists.get_list_merge_fields(list_id, count=MOST_ROWS),
+            f"/3.0/lists/{list_id}/merge-fields",
+        )
+
+    def members(
+        self, list_id: str, params: Mapping[str, str], *, offset: int = 0, most: int | None = None
+    ) -> Answer | None:
+        """Return a page of a list's members, oldest change first; None if the list is gone.
+
+        Args:
+            list_id: the list.
+            params: bounds and status.
+            offset: members to leave out.
+            most: fewer members than the page size.
+        """
+        return self._find(
+            lambda n: self._lists.get_list_members_info(
+                list_id,
+                count=min(n, most or n),
+                offset=offset,
+                sort_field="last_changed",
+                sort_dir="ASC",
+                exclude_fields=_NO_LINKS,
+                **params,
+            ),
+            f"/3.0/lists/{list_id}/members",
+        )
+
+    def _get(self, ask: Callable[[int], object], path: str) -> Answer:
+        answer = self._find(ask, path)
+        if answer is None:
+            where = describe_call("GET", self._base_url + path)
+            raise error_for_status(requests.codes.not_found, where=where)
+        return answer
+
+    def _find(self, ask: Callable[[int], object], path: str) -> Answer | None:
+        if not self._has_key:
+            raise CredentialError("mailchimp: no api_key is set", hint=_KEY_HINT)
+        return call(lambda: self._ask(ask, path), clock=self._clock, patience=self._patience)
+
+    def _ask(self, ask: Callable[[int], object], path: str) -> Answer | None:
+        where = describe_call("GET", self._base_url + path)
+        size = self._page_size
+        self._session.last = None
+        try:
+            ask(size)
+        except ApiClientError as exc:
+            if self._session.last is None:
+                self._failed(exc, where)
+        response = self._session.last
+        if response is None:
+            raise make_error(TransientError, f"{where}: no answer")
+        if response.status_code in _TOO_SLOW:
+            self._ask_for_less()
+        return judge(response, where=where, asked_n=size)
+
+    def _failed(self, error: ApiClientError, where: str) -> NoReturn:
+        """Raise what kept a request from being answered; the SDK wraps it."""
+        cause = error.text
+        if isinstance(cause, HubError):
+            raise cause
+        if isinstance(cause, requests.Timeout):
+            self._ask_for_less()
+        found = error_for_exception(cause, where=where) if isinstance(cause, Exception) else None
+        raise found or ProtocolError(f"{where}: {type(cause).__name__}") from error
+
+    def _ask_for_less(self) -> None:
+        """Halve the page: large ones of busy lists run into Mailchimp's own time limit."""
+        self._page_size = max(self._page_size // 2, min(self._page_size, FEWEST_ROWS))
+
+
+def judge(response: requests.Response, *, where: str, asked_n: int = 0) -> Answer | None:
+    """Return an answer's content, None for 404; raises for all else.
+
+    A 403 or 429 that is no problem document comes from what stands before Mailchimp under load,
+    and is worth another try; so is a 200 that is no JSON object.
+    """
+    status = response.status_code
+    parts = _parts(response.content)
+    if status == requests.codes.not_found:
+        return None
+    if status == requests.codes.ok:
+        if not parts:
+            raise make_error(TransientError, f"{where}: the answer is not a JSON object")
+        return Answer(response.content, parts, http_date(response.headers.get("Date", "")), asked_n)
+    if status in _MAY_BE_BUSY and not parts:
+        raise make_error(TransientError, f"{where} answered {status} without a reason")
+    code = safe_code(_text(parts.get("title")) if parts else "")
+    if class_for_status(status) is CredentialError:
+        named = f" {code}" if code else ""
+        raise CredentialError(f"{where} answered {status}{named}", hint=_KEY_HINT)
+    raise error_for_status(status, where=where, code=code, headers=response.headers)
+
+
+def _untyped(kind: Any) -> Any:
+    """Return a class of the SDK as what it is to the type checker: anything."""
+    return kind
+
+
+def _parts(body: bytes) -> dict[str, msgspec.Raw]:
+    try:
+        return msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+
+
+def _text(raw: msgspec.Raw | None) -> str:
+    try:
+        return msgspec.json.decode(raw or b'""', type=str)
+    except msgspec.DecodeError:
+        return ""
+
+
+def _base_url(config: MailchimpConfig) -> str:
+    if config.base_url:
+        return check_base_url(config.base_url)
+    centre = config.api_key.rpartition("-")[2] if "-" in config.api_key else ""
+    if config.api_key and not (centre.isascii() and centre.isalnum()):
+        raise ConfigError("mailchimp: the api_key names no data centre", hint=_KEY_HINT)
+    return f"https://{centre or 'us1'}.api.mailchimp.com"
