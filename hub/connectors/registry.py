@@ -14,6 +14,7 @@ from hub.errors import ConfigError
 _CLASSES: Mapping[str, tuple[str, str]] = {
     "salesforce": ("SalesforceConfig", "SalesforceConnector"),
     "typeform": ("TypeformConfig", "TypeformConnector"),
+    "zendesk": ("ZendeskConfig", "ZendeskConnector"),
 }
 KNOWN = tuple(_CLASSES)
 _T = TypeVar("_T")

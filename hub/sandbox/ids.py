@@ -38,6 +38,13 @@ def typeform_id(seed: int, stream: str, n: int) -> str:
     return scrambled(f"typeform/{stream}/{seed}/{n}", 32)
 
 
+def zendesk_id(seed: int, stream: str, n: int) -> str:
+    """Return a number: tickets count from one of few digits, others have thirteen."""
+    if stream == "tickets":
+        return str(10_000 + seed % 1_000 * 100_000 + n)
+    return str(13_000_000_000_000 + int(plain_id(seed, f"zendesk/{stream}", n)))
+
+
 def plain_id(seed: int, stream: str, n: int) -> str:
     """Return the number that a vendor without a format of its own would count to."""
     start = int.from_bytes(hashlib.blake2b(f"{stream}/{seed}".encode(), digest_size=3).digest())
@@ -55,6 +62,7 @@ def default_id_makers(seed: int) -> Mapping[str, IdMaker]:
     return {
         "salesforce": lambda stream, n: salesforce_id(seed, stream, n),
         "typeform": lambda stream, n: typeform_id(seed, stream, n),
+        "zendesk": lambda stream, n: zendesk_id(seed, stream, n),
     }
 
 
@@ -72,4 +80,7 @@ def secrets_of(seed: int) -> dict[str, str]:
         "security_token": token("security_token", 24),
         "typeform_token": f"tfp_{token('typeform_token', 44)}",
         "typeform_secret": token("typeform_secret", 32),
+        "zendesk_email": "integration@acme.example.com",
+        "zendesk_token": token("zendesk_token", 40),
+        "zendesk_secret": token("zendesk_secret", 44),
     }

@@ -6,5 +6,6 @@ Not here: starting them (`server.py`), what breaks (`breaking.py`).
 from hub.sandbox.salesforce.vendor import SALESFORCE
 from hub.sandbox.typeform.vendor import TYPEFORM
 from hub.sandbox.vendor import Vendor
+from hub.sandbox.zendesk.vendor import ZENDESK
 
-VENDORS: tuple[Vendor, ...] = (SALESFORCE, TYPEFORM)
+VENDORS: tuple[Vendor, ...] = (SALESFORCE, TYPEFORM, ZENDESK)

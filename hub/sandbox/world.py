@@ -202,13 +202,13 @@ class World:
             return {self._hidden[source, stream]}
 
     def truth(self) -> list[dict[str, Any]]:
-        """Return which person and company every record is, users left out."""
+        """Return which person and company every record is, staff left out."""
         with self._lock:
             rows = {
                 row.key: row
                 for table in [*self._rows.values(), *([self._pending_by_id()])]
                 for row in table.values()
-                if row.stream != "users"
+                if not _is_staff(row)
             }
         return [_truth_of(row) for row in sorted(rows.values(), key=lambda row: row.seq)]
 
@@ -316,6 +316,13 @@ def digest_of(*parts: object) -> int:
 def _on_grid(at: datetime) -> datetime:
     seconds = int(at.timestamp())
     return datetime.fromtimestamp(seconds - seconds % _TIE_GRID_S, UTC)
+
+
+def _is_staff(row: Row) -> bool:
+    """Whether a row is someone who works with a vendor's system, and no record of a person."""
+    if row.stream != "users":
+        return False
+    return row.source == "salesforce" or row.values.get("role") in {"agent", "admin"}
 
 
 def _truth_of(row: Row) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from hub.settings.sources import (
     SalesforceSettings,
     SourceSettings,
     TypeformSettings,
+    ZendeskSettings,
     block_of,
 )
 
@@ -36,6 +37,7 @@ __all__ = [
     "SmtpSettings",
     "SourceSettings",
     "TypeformSettings",
+    "ZendeskSettings",
     "block_of",
     "load",
 ]

@@ -4,6 +4,7 @@ A field has the name of the same field in the vendor's config dataclass; absent 
 synced. Not here: where values come from (`loading`).
 """
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -47,11 +48,26 @@ class TypeformSettings(Block):
     webhook_secret: SecretStr | None = None
 
 
+class ZendeskSettings(Block):
+    """Zendesk Support: `base_url` is https://<subdomain>.zendesk.com unless it is set."""
+
+    subdomain: str = Field("", pattern=r"^[A-Za-z0-9-]*$")
+    base_url: str | None = None
+    email: str = ""
+    api_token: SecretStr | None = None
+    start_at: datetime | None = None
+    lag_s: int = Field(60, ge=60)
+    page_size: int = Field(1000, ge=1, le=1000)
+    time_scale: float = Field(1.0, gt=0)
+    webhook_secret: SecretStr | None = None
+
+
 class SourceSettings(Block):
     """The sources; one that is absent is not synced."""
 
     salesforce: SalesforceSettings | None = None
     typeform: TypeformSettings | None = None
+    zendesk: ZendeskSettings | None = None
 
 
 def block_of(source: str) -> type[Block]:

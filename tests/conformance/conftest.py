@@ -24,6 +24,7 @@ TIME_SCALE = 200
 LAG_S = 60
 START_S = 40
 _PEOPLE = 50
+_FEW = 25
 Values = dict[str, Any]
 
 
@@ -33,6 +34,7 @@ class Case:
 
     new: Callable[[int], Values]
     change: Callable[[int], Values]
+    has_staff: bool = False  # the universe's own users are in the stream
 
 
 CASES: Mapping[str, Case] = {
@@ -43,6 +45,15 @@ CASES: Mapping[str, Case] = {
     "typeform/responses": Case(
         new=lambda n: {"first_name": "Person", "last_name": str(n), "email": f"p{n}@b.example"},
         change=lambda n: {"message": f"again {n}"},
+    ),
+    "zendesk/users": Case(
+        new=lambda n: {"name": f"Person {n}", "email": f"p{n}@d.example"},
+        change=lambda n: {"notes": f"again {n}"},
+        has_staff=True,
+    ),
+    "zendesk/tickets": Case(
+        new=lambda n: {"subject": f"Question {n}", "description": f"What about {n}?"},
+        change=lambda n: {"priority": "urgent", "tags": [f"again_{n}"]},
     ),
 }
 
@@ -73,7 +84,13 @@ class Vendor:
     def truth(self) -> set[str]:
         """Return the ids of all records that ever were, by the sandbox's own account."""
         records = self.ask("GET", "/truth")["records"]
-        return {one["id"] for one in records if self._is_ours(one)}
+        return {one["id"] for one in records if self._is_ours(one)} | self._staff()
+
+    def _staff(self) -> set[str]:
+        if not self.case.has_staff:
+            return set()
+        users = self.ask("GET", "/users")["users"]
+        return {str(one["ids"].get(self.source, one["id"])) for one in users}
 
     def deleted(self) -> set[str]:
         """Return the ids of the records that were deleted or merged away."""
@@ -152,7 +169,9 @@ def sandbox() -> Iterator[Mapping[str, Any]]:
         line = process.stdout.readline() if ready else ""
         if not line:
             pytest.fail(f"the sandbox did not start within {START_S} s")
-        yield json.loads(line)
+        announced = json.loads(line)
+        _fill_empty_streams(announced)
+        yield announced
     finally:
         process.terminate()
         try:
@@ -162,6 +181,16 @@ def sandbox() -> Iterator[Mapping[str, Any]]:
             process.wait(10)
         if process.stdout is not None:
             process.stdout.close()
+
+
+def _fill_empty_streams(announced: Mapping[str, Any]) -> None:
+    """Put records into the streams that the generated universe leaves empty."""
+    for key, case in CASES.items():
+        source, name = key.split("/")
+        vendor = Vendor(source, name, "", {}, announced["control"])
+        if len(vendor.truth()) < _FEW:
+            for n in range(_FEW):
+                vendor.event("create", values=case.new(1000 + n))
 
 
 @pytest.fixture(params=CASES)
