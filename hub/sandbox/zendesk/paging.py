@@ -105,9 +105,7 @@ def _by_cursor(asked: Asked) -> tuple[Json, list[Row]]:
         rows = [row for row in rows if padded(row.id) > padded(_list_place(after))]
     size = _size(asked.params, "page[size]", LARGEST_LIST, LARGEST_LIST)
     page = rows[:size]
-    first, last = (
-        (_list_cursor(page[0].id), _list_cursor(page[-1].id)) if page else (None, after or None)
-    )
+    first, last = (_list_cursor(page[0].id), _list_cursor(page[-1].id)) if page else (None, None)
     body: Json = {
         asked.stream: [asked.show(row) for row in page],
         "meta": {
