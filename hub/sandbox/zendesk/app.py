@@ -35,7 +35,7 @@ from hub.sandbox.zendesk.people import (
     is_gone,
     role_of,
 )
-from hub.sandbox.zendesk.shapes import Json, shown
+from hub.sandbox.zendesk.shapes import Json, shown, shown_audit
 
 STREAMS = (TICKETS, USERS, ORGANIZATIONS)
 _ME = "360000000001"
@@ -203,8 +203,10 @@ class Account:
 
     def _answer(self, request: Request, row: Row, *, status: int = 200) -> Response:
         directory = Directory(self.world)
-        name = writes.SINGULAR[row.stream]
-        return JSONResponse({name: self._shown(request, row, directory)}, status_code=status)
+        body: Json = {writes.SINGULAR[row.stream]: self._shown(request, row, directory)}
+        if row.stream == TICKETS and request.method != "GET":
+            body["audit"] = shown_audit(row, directory)
+        return JSONResponse(body, status_code=status)
 
     def _shown(self, request: Request, row: Row, directory: Directory) -> Json:
         return shown(row, directory, _base(request))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from hub.sandbox.ids import zendesk_id
 from hub.sandbox.world import Row, World
 
 SOURCE, USERS, TICKETS, ORGANIZATIONS = "zendesk", "users", "tickets", "organizations"
@@ -17,9 +18,15 @@ _MOST_MERGES = 20
 
 
 def add_agents(world: World) -> None:
-    """Give every user of the universe a row as an agent."""
+    """Give every user of the universe a row as an agent.
+
+    Clients take ids for numbers: a user without one is given one, which `ids` then names.
+    """
     for position, user in enumerate(world.users, start=1):
-        id_ = str(user["ids"].get(SOURCE, user["id"]))
+        own = str(user["ids"].get(SOURCE, user["id"]))
+        is_named = SOURCE in user["ids"] or own.isdecimal()
+        id_ = own if is_named else zendesk_id(world.seed, "agents", position)
+        user["ids"][SOURCE] = id_
         if world.get(SOURCE, USERS, id_) is not None:
             continue
         at = (world.clock.start - _LONG_AGO + timedelta(minutes=position)).replace(microsecond=0)

@@ -38,6 +38,30 @@ def shown(row: Row, directory: Directory, base: str) -> Json:
     return {**common, **make(row, directory)}
 
 
+def shown_audit(row: Row, directory: Directory) -> Json:
+    """Return what stands beside a ticket that was just made or changed."""
+    id_ = int(row.modified_at.timestamp()) * 1000 + row.seq
+    author = wire_id(directory.requester_id(row))
+    comment = {
+        "id": id_ + 1,
+        "type": "Comment",
+        "author_id": author,
+        "body": row.values.get("description") or "",
+        "public": True,
+        "attachments": [],
+        "audit_id": id_,
+    }
+    return {
+        "id": id_,
+        "ticket_id": wire_id(row.id),
+        "created_at": iso(row.modified_at),
+        "author_id": author,
+        "metadata": {"system": {}, "custom": {}},
+        "events": [comment],
+        "via": _via(row, directory),
+    }
+
+
 def _ticket(row: Row, directory: Directory) -> Json:
     values = row.values
     requester = wire_id(directory.requester_id(row))
