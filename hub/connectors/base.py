@@ -26,6 +26,10 @@ class Stream:
         context: records are needed by other streams' mappings but have no mapping of their own.
         volatile: top-level payload keys left out of the content hash.
         window_by: payload key of the value the window runs on, as `Window` bounds compare to it.
+        bounded: whether a read keeps to the window's bounds. A vendor that keeps the position
+            itself hands out what it has: then `since` is None, and `until` only says how far a
+            read went at least.
+        names_survivors: whether a vendor's merge says which record survived it.
     """
 
     name: str
@@ -35,6 +39,8 @@ class Stream:
     context: bool = False
     volatile: frozenset[str] = frozenset()
     window_by: str = ""
+    bounded: bool = True
+    names_survivors: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ _CLASSES: Mapping[str, tuple[str, str]] = {
     "salesforce": ("SalesforceConfig", "SalesforceConnector"),
     "typeform": ("TypeformConfig", "TypeformConnector"),
     "mailchimp": ("MailchimpConfig", "MailchimpConnector"),
+    "zendesk": ("ZendeskConfig", "ZendeskConnector"),
 }
 KNOWN = tuple(_CLASSES)
 _T = TypeVar("_T")

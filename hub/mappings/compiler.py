@@ -248,6 +248,10 @@ class _Compiler:
         if p.is_true is not None:
             get = self._asked(p.is_true)
             return lambda row: _is_true(get(row))
+        if p.contains is not None:
+            get = self._asked(p.contains.rule)
+            words = [word for v in p.contains.values if (word := fold(str(v)))]
+            return lambda row: _contains(get(row), words)
         compared = p.equals or p.not_equals or p.in_
         if compared is None:
             return lambda _row: True
@@ -277,6 +281,17 @@ def _is_true(value: object) -> bool:
     if isinstance(value, str):
         return len(value) < SHOWN and fold(value) in ("true", "1", "yes", "oui", "vrai", "x")
     return value is True or value == 1
+
+
+def _contains(value: object, words: Sequence[str]) -> bool:
+    """Tell whether a text has one of the folded words in it, or a list has one as an item."""
+    if isinstance(value, list):
+        items = {fold(one[:1000]) for one in value if isinstance(one, str)}
+        return any(word in items for word in words)
+    if not isinstance(value, str):
+        return False
+    text = f" {fold(value[:LONGEST])} "
+    return any(f" {word} " in text for word in words)
 
 
 def _comparable(value: object) -> object:

@@ -94,7 +94,8 @@ class Answer(Strict):
 class Copy(Strict):
     """Copies keys that match a pattern (`*__c`) under their own names.
 
-    They are the payload's own keys, or those of the object at `of`.
+    They are the payload's own keys, or those of the object at `of`; a list of `{id, value}` there
+    is read as an object with the ids as keys.
     """
 
     keys: list[str]
@@ -183,6 +184,8 @@ PREDICATES: Mapping[str, str] = {
     "equals": "{path…, value: v}: the value is v (text is compared without case or accents)",
     "not_equals": "{path…, value: v}: the opposite of equals; true for an empty value",
     "in": "{path…, values: […]}: the value equals one of the list",
+    "contains": "{path…, values: […]}: a text has one of the words or phrases in it as whole words, "
+    "a list has one as an item (without case, accents or punctuation)",
     "is_true": "rule: the value reads as true (true, 1, yes, oui, vrai, x)",
     "is_empty": "rule: null, blank text, empty list or object",
     "not_empty": "rule: the opposite of is_empty",
@@ -192,12 +195,22 @@ PREDICATES: Mapping[str, str] = {
 }
 
 
+COMPARISONS: Mapping[str, str] = {
+    "equals": "value",
+    "not_equals": "value",
+    "in": "values",
+    "contains": "values",
+}
+"""Predicates that hold a rule's value against others → the key under which those stand."""
+
+
 class Predicate(Strict):
     """One entry of `PREDICATES`; nothing else can be asked."""
 
     equals: Comparison | None = None
     not_equals: Comparison | None = None
     in_: Comparison | None = Field(default=None, alias="in")
+    contains: Comparison | None = None
     is_true: Rule | None = None
     is_empty: Rule | None = None
     not_empty: Rule | None = None
@@ -213,17 +226,17 @@ class Predicate(Strict):
                 "predicate", "a predicate is one of {names}", {"names": ", ".join(PREDICATES)}
             )
         name, operand = next(iter(raw.items()))
-        if name not in ("equals", "not_equals", "in") or not isinstance(operand, Mapping):
+        if name not in COMPARISONS or not isinstance(operand, Mapping):
             return dict(raw)
         if "rule" in operand:
             return dict(raw)
-        key = "values" if name == "in" else "value"
+        key = COMPARISONS[name]
         if key not in operand:
             raise PydanticCustomError(
                 "predicate", "'{name}' needs '{key}'", {"name": name, "key": key}
             )
         rule = {k: v for k, v in operand.items() if k != key}
-        values = operand[key] if name == "in" else [operand[key]]
+        values = operand[key] if key == "values" else [operand[key]]
         return {name: {"rule": rule, "values": values}}
 
 

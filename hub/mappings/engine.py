@@ -8,7 +8,7 @@ not belong here: where the results are stored (`hub.pipeline.normalize`).
 import functools
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -282,7 +282,7 @@ def _copied(copy: Copy, row: Row, name: str) -> dict[str, JsonValue]:
     found: dict[str, JsonValue] = {}
     patterns, but = tuple(copy.keys), tuple(copy.except_)
     origin = look_up(row.payload, path_parts(copy.of)) if copy.of else row.payload
-    for key, value in origin.items() if isinstance(origin, dict) else ():
+    for key, value in _pairs(origin):
         if value is None or not _matches(key, patterns) or _matches(key, but):
             continue
         try:
@@ -293,6 +293,18 @@ def _copied(copy: Copy, row: Row, name: str) -> dict[str, JsonValue]:
         if held is not None:
             found[clean(key)[:SHORT]] = held
     return found
+
+
+def _pairs(origin: object) -> Iterable[tuple[str, Any]]:
+    """Return the keys and values of an object, or of a list of `{id, value}`."""
+    if isinstance(origin, dict):
+        return origin.items()
+    listed = origin if isinstance(origin, list) else []
+    return (
+        (str(one["id"]), one.get("value"))
+        for one in listed
+        if isinstance(one, dict) and isinstance(one.get("id"), str | int)
+    )
 
 
 @functools.lru_cache(maxsize=16_384)

@@ -102,4 +102,7 @@ def secrets_of(seed: int) -> dict[str, str]:
         "typeform_secret": token("typeform_secret", 32),
         "mailchimp_key": f"{token('mailchimp_key', 32)}-us1",
         "mailchimp_secret": token("mailchimp_secret", 32),
+        "zendesk_email": "integration@acme.example.com",
+        "zendesk_token": token("zendesk_token", 40),
+        "zendesk_secret": token("zendesk_secret", 44),
     }

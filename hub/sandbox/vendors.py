@@ -8,5 +8,6 @@ from hub.sandbox.mailchimp.vendor import MAILCHIMP
 from hub.sandbox.salesforce.vendor import SALESFORCE
 from hub.sandbox.typeform.vendor import TYPEFORM
 from hub.sandbox.vendor import Vendor
+from hub.sandbox.zendesk.vendor import ZENDESK
 
-VENDORS: tuple[Vendor, ...] = (SALESFORCE, HUBSPOT, MAILCHIMP, TYPEFORM)
+VENDORS: tuple[Vendor, ...] = (SALESFORCE, HUBSPOT, MAILCHIMP, TYPEFORM, ZENDESK)

@@ -22,6 +22,7 @@ from hub.settings.sources import (
     SalesforceSettings,
     SourceSettings,
     TypeformSettings,
+    ZendeskSettings,
     block_of,
 )
 
@@ -40,6 +41,7 @@ __all__ = [
     "SmtpSettings",
     "SourceSettings",
     "TypeformSettings",
+    "ZendeskSettings",
     "block_of",
     "load",
     "secret_variable",

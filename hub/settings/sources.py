@@ -4,6 +4,7 @@ A field has the name of the same field in the vendor's config dataclass; absent 
 synced. Not here: where values come from (`loading`).
 """
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -83,28 +84,84 @@ class HubspotSettings(Block):
     """HubSpot: `api_version` is `v3` or the date of a dated version such as `2026-03`."""
 
     base_url: str = "https://api.hubapi.com"
+    """Another address, e.g. of an emulator."""
     token: SecretStr | None = None
+    """Private app token with the scopes to read contacts, companies and owners."""
     api_version: str = Field("v3", pattern=r"^(v3|\d{4}-\d{2}(-beta)?)$")
+    """`v3`, or the date of a dated version such as `2026-03`."""
     overlap_s: int = Field(600, ge=0)
+    """Span before the watermark that is read again, for late commits."""
     lag_s: int = Field(60, ge=0)
+    """Stay this far behind the vendor's clock."""
     page_size: int = Field(200, ge=1, le=200)
+    """Records a request."""
     time_scale: float = Field(1.0, gt=0)
+    """How many times faster an emulator's clock runs."""
     daily_reserve: float = Field(0.2, ge=0, lt=1)
+    """Share of the daily API requests that is left to other applications."""
     webhook_secret: SecretStr | None = None
+    """Secret that signs webhooks, or stands in their address."""
+
+    @property
+    def needed_secret(self) -> str:
+        """Name the secret that the login cannot do without."""
+        return "token"
 
 
 class MailchimpSettings(Block):
     """Mailchimp: `lists` empty means all audiences; `base_url` is for the sandbox only."""
 
     api_key: SecretStr | None = None
+    """API key; the data centre is its suffix."""
     base_url: str = ""
-    lists: list[str] = []
+    """Another address, e.g. of an emulator."""
+    lists: list[str] = Field(default_factory=list)
+    """Ids of the audiences to read; empty: all of the account."""
     overlap_s: int = Field(300, ge=0)
+    """Span before the watermark that is read again, for late commits."""
     lag_s: int = Field(60, ge=0)
+    """Stay this far behind the vendor's clock."""
     page_size: int = Field(500, ge=1, le=1000)
+    """Records a request."""
     time_scale: float = Field(1.0, gt=0)
+    """How many times faster an emulator's clock runs."""
     webhook_secret: SecretStr | None = None
+    """Secret that signs webhooks, or stands in their address."""
     signing_secret: SecretStr | None = None
+    """Secret that signs webhooks, where the audience has one."""
+
+    @property
+    def needed_secret(self) -> str:
+        """Name the secret that the login cannot do without."""
+        return "api_key"
+
+
+class ZendeskSettings(Block):
+    """Zendesk Support: `base_url` is https://<subdomain>.zendesk.com unless it is set."""
+
+    subdomain: str = Field("", pattern=r"^[A-Za-z0-9-]*$")
+    """The part before `.zendesk.com`."""
+    base_url: str | None = None
+    """Another address, e.g. of an emulator."""
+    email: str = ""
+    """Address of the admin whose API token it is."""
+    api_token: SecretStr | None = None
+    """API token of that admin."""
+    start_at: datetime | None = None
+    """Read nothing that was last changed before; empty: everything."""
+    lag_s: int = Field(60, ge=60)
+    """Stay this far behind the vendor's clock."""
+    page_size: int = Field(1000, ge=1, le=1000)
+    """Records a request."""
+    time_scale: float = Field(1.0, gt=0)
+    """How many times faster an emulator's clock runs."""
+    webhook_secret: SecretStr | None = None
+    """Secret that signs webhooks, or stands in their address."""
+
+    @property
+    def needed_secret(self) -> str:
+        """Name the secret that the login cannot do without."""
+        return "api_token"
 
 
 class SourceSettings(Block):
@@ -118,6 +175,8 @@ class SourceSettings(Block):
     """Mailchimp: audiences and their members."""
     typeform: TypeformSettings | None = None
     """Typeform: forms and responses."""
+    zendesk: ZendeskSettings | None = None
+    """Zendesk Support: organizations, requesters and tickets."""
 
 
 def block_of(source: str) -> type[Block]:

@@ -25,8 +25,7 @@ from hub.sandbox.vendors import VENDORS
 TIME_SCALE = 200
 LAG_S = 60
 START_S = 40
-_PEOPLE = 50
-_FEWEST = 30
+_PEOPLE = 100
 Values = dict[str, Any]
 
 
@@ -36,6 +35,7 @@ class Case:
 
     new: Callable[[int], Values]
     change: Callable[[int], Values]
+    has_staff: bool = False  # the universe's own users are in the stream
 
 
 CASES: Mapping[str, Case] = {
@@ -58,6 +58,15 @@ CASES: Mapping[str, Case] = {
             "merge_fields": {"FNAME": "Person", "LNAME": str(n)},
         },
         change=lambda n: {"merge_fields": {"FNAME": "Again", "LNAME": str(n)}},
+    ),
+    "zendesk/users": Case(
+        new=lambda n: {"name": f"Person {n}", "email": f"p{n}@d.example"},
+        change=lambda n: {"notes": f"again {n}"},
+        has_staff=True,
+    ),
+    "zendesk/tickets": Case(
+        new=lambda n: {"subject": f"Question {n}", "description": f"What about {n}?"},
+        change=lambda n: {"priority": "urgent", "tags": [f"again_{n}"]},
     ),
 }
 
@@ -88,7 +97,13 @@ class Vendor:
     def truth(self) -> set[str]:
         """Return the ids of all records that ever were, by the sandbox's own account."""
         records = self.ask("GET", "/truth")["records"]
-        return {one["id"] for one in records if self._is_ours(one)}
+        return {one["id"] for one in records if self._is_ours(one)} | self._staff()
+
+    def _staff(self) -> set[str]:
+        if not self.case.has_staff:
+            return set()
+        users = self.ask("GET", "/users")["users"]
+        return {str(one["ids"].get(self.source, one["id"])) for one in users}
 
     def deleted(self) -> set[str]:
         """Return the ids of the records that were deleted or merged away."""
@@ -189,11 +204,6 @@ def vendor(request: pytest.FixtureRequest, sandbox: Mapping[str, Any]) -> Iterat
     source, name = request.param.split("/")
     said = sandbox["vendors"][source]
     one = Vendor(source, name, said["url"], said["credentials"], sandbox["control"])
-    missing_n = _FEWEST - len(one.truth())
-    for n in range(missing_n):  # the universe has none of this stream's own
-        one.create(1000 + n)
-    if missing_n > 0:
-        settle()
     yield one
     one.break_by("")
 

@@ -63,7 +63,7 @@ def test_every_stream_ends_with_a_watermark(vendor: Vendor):
             json.loads(record.payload)
             assert record.source_id
             assert record.at is not None
-            assert record.at < window.until
+            assert not stream.bounded or record.at < window.until
 
 
 @pytest.mark.parametrize("page_size", [1, 2, 1000])
@@ -245,7 +245,8 @@ def test_a_hidden_record_shows_in_the_count(vendor: Vendor):
         records = records_of(list(one.read(stream, window)))
     except HubError as exc:
         pytest.fail(f"a hidden record is for the proof to find, not for the reader: {exc}")
-    assert one.count(stream, None, window.until) == live_n(records, window) + 1
+    if stream.countable:
+        assert one.count(stream, None, window.until) == live_n(records, window) + 1
 
 
 def test_a_span_with_nothing_but_a_hidden_record_is_read_to_its_end(vendor: Vendor):
@@ -277,7 +278,10 @@ def test_deletes_and_merges_are_reported(vendor: Vendor):
     settle()
     records = {r.source_id: r for r in records_of(read_window(one, stream, cursor))}
     assert records[gone].op is Op.DELETE
-    assert (records[loser].op, records[loser].into) == (Op.MERGE_INTO, winner)
+    if stream.names_survivors:
+        assert (records[loser].op, records[loser].into) == (Op.MERGE_INTO, winner)
+    else:
+        assert records[loser].into is None
     assert records[winner].op is Op.UPSERT
 
 
@@ -301,7 +305,7 @@ def test_check_is_content(vendor: Vendor):
     assert all(one.ok for one in findings), findings
 
 
-@pytest.mark.parametrize("broken", ["client_secret", "client_id", "token", "api_key"])
+@pytest.mark.parametrize("broken", ["client_secret", "client_id", "token", "api_key", "api_token"])
 def test_refused_credentials_are_told_and_not_shown(vendor: Vendor, broken):
     if broken not in vendor.credentials:
         pytest.skip("another kind of credential")

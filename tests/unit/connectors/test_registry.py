@@ -23,6 +23,9 @@ BLOCKS = {
         domain="acme.my", client_secret=SecretStr("s3cret"), password=None
     ),
     "typeform": SimpleNamespace(token=SecretStr("s3cret"), forms=["a", "b"], base_url="https://h/"),
+    "zendesk": SimpleNamespace(
+        subdomain="acme", email="a@b.example", api_token=SecretStr("s3cret")
+    ),
 }
 
 

@@ -1,0 +1,1 @@
+"""Zendesk Support: organizations, users and tickets. Reads only."""

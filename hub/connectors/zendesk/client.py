@@ -1,0 +1,182 @@
+"""Talking to Zendesk Support's API with requests.
+
+In: a path and its parameters. Out: the answer's bytes and the vendor's time, or a `HubError`.
+Keeps to ten exports and two hundred requests a minute, retries, and never writes.
+https://developer.zendesk.com/api-reference/introduction/rate-limits/
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+import requests
+
+from hub.clock import Clock
+from hub.connectors.governor import Budget, Limits, LocalBudget, Rate
+from hub.connectors.http import (
+    Patience,
+    call,
+    describe_call,
+    error_for_exception,
+    error_for_status,
+    http_date,
+    make_error,
+    safe_code,
+)
+from hub.connectors.session import VendorSession, check_base_url
+from hub.errors import ConfigError, CredentialError, ProtocolError, TransientError
+
+EXPORT = "incremental"
+LIMITS = Limits((Rate("incremental", 10, 60.0, frozenset({EXPORT})), Rate("account", 200, 60.0)))
+_TOKEN_HINT = "set the source's email (of an administrator) and api_token"  # noqa: S105
+_PREFIX = "/api/v2"
+
+
+@dataclass(frozen=True, slots=True)
+class ZendeskConfig:
+    """What one account needs.
+
+    Args:
+        subdomain: `acme` of https://acme.zendesk.com.
+        base_url: instead of the address made from the subdomain.
+        email: of the administrator that the token acts for; exports are for administrators.
+        api_token: an API token; without `email` it is sent as an OAuth access token.
+        start_at: what changed before it is never read; None reads from the beginning.
+        lag_s: how far before Zendesk's present a window ends; exports leave the last minute out.
+        page_size: records a request asks for, 1 to 1000.
+        time_scale: how many times faster than ours the vendor's clock runs.
+        webhook_secret: signs the webhooks.
+    """
+
+    subdomain: str = ""
+    base_url: str = ""
+    email: str = ""
+    api_token: str = field(default="", repr=False)
+    start_at: datetime | None = None
+    lag_s: float = 60.0
+    page_size: int = 1000
+    time_scale: float = 1.0
+    webhook_secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer of status 200: its bytes, its top-level values still as bytes, and when."""
+
+    body: bytes
+    parts: Mapping[str, msgspec.Raw]
+    at: datetime | None
+
+    def value(self, key: str) -> object:
+        """Return a top-level value, None if there is none."""
+        raw = self.parts.get(key)
+        if raw is None:
+            return None
+        try:
+            return msgspec.json.decode(raw)
+        except msgspec.DecodeError:
+            return None
+
+
+class ZendeskClient:
+    """One account.
+
+    Args:
+        config: address and token.
+        clock: waits.
+        budget: instead of this process's own requests a minute.
+        patience: limits of the retries.
+    """
+
+    def __init__(
+        self,
+        config: ZendeskConfig,
+        clock: Clock,
+        *,
+        budget: Budget | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._base_url = _address(config)
+        self._clock = clock
+        self._patience = patience or Patience(time_scale=config.time_scale)
+        self._has_token = bool(config.api_token)
+        own = LocalBudget(LIMITS, clock, time_scale=config.time_scale, subject="zendesk")
+        self._session = VendorSession(budget or own, kind_of=_kind_of)
+        self._session.headers["Accept"] = "application/json"
+        self._session.auth = _credentials(config)
+
+    def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer:
+        """Return the answer to a GET of a path below /api/v2."""
+        if not self._has_token:
+            raise CredentialError("zendesk: no api_token is set", hint=_TOKEN_HINT)
+        return call(
+            lambda: self._ask(path, dict(params or {})), clock=self._clock, patience=self._patience
+        )
+
+    def now(self) -> datetime:
+        """Return Zendesk's present time, from the Date header of a cheap call."""
+        at = self.get("/users/me.json").at
+        if at is None:
+            raise ProtocolError("zendesk: the answer carries no Date")
+        return at
+
+    def _ask(self, path: str, params: Mapping[str, str | int]) -> Answer:
+        url = self._base_url + _PREFIX + path
+        where = describe_call("GET", url)
+        try:
+            response = self._session.get(url, params=params)
+        except requests.RequestException as exc:
+            error = error_for_exception(exc, where=where)
+            raise error or ProtocolError(f"{where}: {type(exc).__name__}") from exc
+        if response.status_code != requests.codes.ok:
+            raise error_for_status(
+                response.status_code,
+                where=where,
+                code=_code(response.content),
+                headers=response.headers,
+            )
+        try:
+            parts = msgspec.json.decode(response.content, type=dict[str, msgspec.Raw])
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+            raise make_error(TransientError, f"{where}: the answer is not a JSON object") from exc
+        return Answer(response.content, parts, http_date(response.headers.get("Date", "")))
+
+
+class _Token:
+    """Sends an API token in the name of an agent, or an OAuth token as it is."""
+
+    def __init__(self, header: str) -> None:
+        self._header = header
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._header
+        return request
+
+
+def _credentials(config: ZendeskConfig) -> _Token:
+    if not config.email:
+        return _Token(f"Bearer {config.api_token}")
+    pair = f"{config.email}/token:{config.api_token}".encode()
+    return _Token(f"Basic {base64.b64encode(pair).decode()}")
+
+
+def _address(config: ZendeskConfig) -> str:
+    if config.base_url:
+        return check_base_url(config.base_url)
+    if not config.subdomain:
+        raise ConfigError("zendesk: no subdomain is set", hint="write `subdomain: acme`")
+    return check_base_url(f"https://{config.subdomain}.zendesk.com")
+
+
+def _kind_of(request: requests.PreparedRequest) -> str:
+    return EXPORT if f"{_PREFIX}/incremental/" in request.path_url else ""
+
+
+def _code(body: bytes) -> str:
+    """Return the error's name; with a 401 it is a sentence, which says nothing of a person."""
+    try:
+        return safe_code(msgspec.json.decode(body, type=dict[str, object]).get("error"))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""

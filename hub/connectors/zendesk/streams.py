@@ -1,0 +1,257 @@
+"""Organizations, users and tickets.
+
+Users and tickets come from the incremental cursor exports: `start_time` once, afterwards only the
+cursor that the last answer gave, for ever. Zendesk leaves out what changed within its last minute,
+so rows that commit late are not passed by. The export runs on `generated_timestamp`, which also
+moves where `updated_at` does not; it cannot be bounded or counted. A read ends at the end of the
+stream, or after the page that went past the window's end: nothing that was handed out is dropped.
+https://developer.zendesk.com/documentation/ticketing/managing-tickets/using-the-incremental-export-api/
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import msgspec
+
+from hub.clock import Clock
+from hub.connectors.base import Cursor, Finding, Page, Stream, Window
+from hub.connectors.governor import Budget
+from hub.connectors.slices import slice_list
+from hub.connectors.windows import after, freeze, inside, parse_time
+from hub.connectors.zendesk.client import Answer, ZendeskClient, ZendeskConfig
+from hub.errors import HubError, ProtocolError
+from hub.model.records import JsonValue, RawRecord
+from hub.model.verdicts import Op
+
+_ORGANIZATIONS = Stream(
+    "organizations",
+    incremental=False,
+    countable=False,
+    context=True,
+    bounded=False,
+    names_survivors=False,
+)
+_USERS = Stream(
+    "users",
+    countable=False,
+    reports_deletes=True,
+    volatile=frozenset({"last_login_at"}),
+    window_by="updated_at",
+    bounded=False,
+    names_survivors=False,
+)
+_TICKETS = Stream(
+    "tickets",
+    countable=False,
+    reports_deletes=True,
+    volatile=frozenset({"generated_timestamp"}),
+    window_by="generated_timestamp",
+    bounded=False,
+    names_survivors=False,
+)
+STREAMS = (_ORGANIZATIONS, _USERS, _TICKETS)
+_MOST_EXPORTED, _MOST_LISTED = 1000, 100
+_ASKS_FOR_A_PAGE = 3
+_Place = Mapping[str, JsonValue]
+
+
+class _Item(msgspec.Struct):
+    """What we need to know of a record; the rest stays bytes."""
+
+    id: int | str | None = None
+    updated_at: str | None = None
+    generated_timestamp: int | float | None = None
+    status: str | None = None
+    active: bool | None = None
+    permanently_deleted: bool | None = None
+
+    @property
+    def at(self) -> datetime | None:
+        """Return the value that the export runs on."""
+        stamp = self.generated_timestamp
+        if stamp is not None:
+            try:
+                return datetime.fromtimestamp(stamp, UTC)
+            except (ValueError, OverflowError, OSError):
+                return parse_time(self.updated_at)
+        return parse_time(self.updated_at)
+
+    @property
+    def is_gone(self) -> bool:
+        """Tell a deleted ticket, or a user who was deleted or went up in another."""
+        return self.status == "deleted" or self.active is False or bool(self.permanently_deleted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """One answer of records, the cursor behind it, and whether there is no more."""
+
+    records: Sequence[RawRecord]
+    cursor: str
+    is_last: bool
+
+
+class ZendeskConnector:
+    """See `hub.connectors.base.Connector`.
+
+    Records without an id come with `source_id` "" (landing quarantines them).
+    """
+
+    source = "zendesk"
+
+    def __init__(
+        self, config: ZendeskConfig, clock: Clock, *, budget: Budget | None = None
+    ) -> None:
+        self._config = config
+        self._page_size = min(max(config.page_size, 1), _MOST_EXPORTED)
+        self._client = ZendeskClient(config, clock, budget=budget)
+
+    def streams(self) -> Sequence[Stream]:
+        """Return organizations before users, and users before the tickets they asked."""
+        return STREAMS
+
+    def window(self, stream: Stream, cursor: Cursor | None) -> Window:
+        """Freeze how far the next read goes at least; where it begins is in the cursor."""
+        frozen = freeze(cursor, vendor_now=self._client.now, lag_s=self._config.lag_s, overlap_s=0)
+        if "window" not in (cursor or {}) and not stream.incremental:
+            return replace(frozen, since=None, resume={})
+        return replace(frozen, since=None)
+
+    def read(self, stream: Stream, window: Window) -> Iterator[Page]:
+        """Yield pages; within one read an older state never follows a newer one."""
+        after_cursor = str(window.resume.get("after") or "")
+        newest: dict[str, datetime] = {}
+        while True:
+            batch = self._next(stream, window, after_cursor)
+            records = _in_order(batch.records, newest)
+            place: dict[str, JsonValue] = {"after": batch.cursor or after_cursor}
+            if batch.is_last or (stream.incremental and _is_past(batch.records, window.until)):
+                yield Page(records, after(window, place if stream.incremental else None))
+                return
+            yield Page(records, inside(window, place))
+            after_cursor = batch.cursor
+
+    def count(self, stream: Stream, since: datetime | None, until: datetime) -> int | None:  # noqa: ARG002  # nothing can be counted
+        """Return None: the export has no count, and those of lists leave archived tickets out."""
+        return None
+
+    def check(self) -> Sequence[Finding]:
+        """Try the token on the account, and its right to export on both exports."""
+        findings = []
+        try:
+            self._client.now()
+            findings.append(Finding("account", ok=True, message="the token is accepted"))
+        except HubError as exc:
+            return [Finding("account", ok=False, message=exc.message, hint=exc.hint or "")]
+        findings.extend(self._check_export(stream) for stream in (_USERS, _TICKETS))
+        is_signed = bool(self._config.webhook_secret)
+        hint = (
+            "" if is_signed else "webhooks are refused until webhook_secret is set; polling works"
+        )
+        message = "a webhook secret is set" if is_signed else "no webhook secret"
+        findings.append(Finding("webhooks", ok=True, message=message, hint=hint))
+        return findings
+
+    def _check_export(self, stream: Stream) -> Finding:
+        try:
+            self._client.get(_export_path(stream), {"start_time": self._start(), "per_page": 1})
+        except HubError as exc:
+            hint = "exports are for administrators: make the token's e-mail one"
+            return Finding(stream.name, ok=False, message=exc.message, hint=hint)
+        return Finding(stream.name, ok=True, message=f"{stream.name} can be exported")
+
+    def _next(self, stream: Stream, window: Window, after_cursor: str) -> _Batch:
+        """Return the next answer; asks again if the vendor's cursor does not move."""
+        for _ in range(_ASKS_FOR_A_PAGE):
+            batch = self._ask(stream, window, after_cursor)
+            if batch.is_last or batch.cursor not in {"", after_cursor}:
+                return batch
+        raise ProtocolError(
+            f"zendesk {stream.name}: the cursor does not advance and the stream does not end",
+            hint="nothing was skipped; the next run goes on from the same place",
+        )
+
+    def _ask(self, stream: Stream, window: Window, after_cursor: str) -> _Batch:
+        if not stream.incremental:
+            return self._ask_list(stream, after_cursor)
+        params: dict[str, str | int] = {"per_page": self._page_size}
+        if after_cursor:
+            params["cursor"] = after_cursor
+        else:
+            params["start_time"] = self._start(window.since)
+        answer = self._client.get(_export_path(stream), params)
+        end = answer.value("end_of_stream")
+        if not isinstance(end, bool):
+            raise ProtocolError(f"zendesk {stream.name}: the answer says no end_of_stream")
+        records = _records(answer, stream.name)
+        return _Batch(records, str(answer.value("after_cursor") or ""), end)
+
+    def _ask_list(self, stream: Stream, after_cursor: str) -> _Batch:
+        params: dict[str, str | int] = {"page[size]": min(self._page_size, _MOST_LISTED)}
+        if after_cursor:
+            params["page[after]"] = after_cursor
+        answer = self._client.get(f"/{stream.name}.json", params)
+        meta = answer.value("meta")
+        if not isinstance(meta, Mapping) or not isinstance(meta.get("has_more"), bool):
+            raise ProtocolError(f"zendesk {stream.name}: the answer says no has_more")
+        # the last page may well name a cursor: only has_more counts
+        records = _records(answer, stream.name)
+        return _Batch(records, str(meta.get("after_cursor") or ""), not meta["has_more"])
+
+    def _start(self, since: datetime | None = None) -> int:
+        start = since or self._config.start_at
+        return int(start.timestamp()) if start else 0
+
+
+def _export_path(stream: Stream) -> str:
+    return f"/incremental/{stream.name}/cursor.json"
+
+
+def _records(answer: Answer, key: str) -> list[RawRecord]:
+    try:
+        raws = slice_list(answer.body, key)
+    except ValueError as exc:
+        raise ProtocolError(f"zendesk: the answer has no {key}") from exc
+    return [to_record(raw) for raw in raws]
+
+
+def to_record(raw: bytes) -> RawRecord:
+    """Return an object of any stream as a raw record; one of another shape has no id."""
+    try:
+        item = msgspec.json.decode(raw, type=_Item)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        item = _Item()
+    stamp = item.generated_timestamp
+    return RawRecord(
+        source_id="" if item.id is None else str(item.id),
+        op=Op.DELETE if item.is_gone else Op.UPSERT,
+        at=item.at,
+        version=str(stamp) if stamp is not None else item.updated_at or "",
+        payload=raw,
+    )
+
+
+def _in_order(records: Sequence[RawRecord], newest: dict[str, datetime]) -> list[RawRecord]:
+    """Return the last state of each record, without those older than what was handed out.
+
+    Args:
+        records: of one answer.
+        newest: times of what was handed out in this read, by id; kept up to date.
+    """
+    kept: dict[str, RawRecord] = {}
+    loose = []
+    for record in records:
+        if not record.source_id or record.at is None:
+            loose.append(record)
+            continue
+        known = newest.get(record.source_id)
+        if known is not None and record.at < known:
+            continue
+        newest[record.source_id] = record.at
+        kept[record.source_id] = record
+    return [*kept.values(), *loose]
+
+
+def _is_past(records: Sequence[RawRecord], until: datetime) -> bool:
+    return any(record.at is not None and record.at >= until for record in records)

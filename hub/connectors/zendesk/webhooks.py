@@ -1,0 +1,116 @@
+"""Zendesk's webhooks: is it really from Zendesk, when was it sent, and what does it speak of.
+
+Event subscriptions carry `{type, id, subject, detail, event}` with ids as text; what triggers and
+automations send is whatever JSON the administrator wrote. Either only names a record: its state is
+read from the API. https://developer.zendesk.com/documentation/webhooks/verifying/
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from hub.connectors.windows import parse_time
+from hub.errors import RecordError
+
+SIGNATURE_HEADER = "X-Zendesk-Webhook-Signature"
+TIMESTAMP_HEADER = "X-Zendesk-Webhook-Signature-Timestamp"
+INVOCATION_HEADER = "X-Zendesk-Webhook-Invocation-Id"
+TOLERANCE = timedelta(minutes=5)
+_TYPE = re.compile(r"zen:event-type:([a-z_]+)\.([a-z_]+)")
+_SUBJECT = re.compile(r"zen:([a-z_]+):([A-Za-z0-9_-]+)")
+_STREAMS: Mapping[str, str] = {
+    "ticket": "tickets",
+    "user": "users",
+    "organization": "organizations",
+}
+_NOBODY = frozenset({"", "0"})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a delivery says happened.
+
+    Args:
+        stream: of the record it speaks of; "" if it is none we read.
+        source_id: the record's id; "" if the delivery names none.
+        name: such as `created`; "" for what triggers send.
+        at: when it happened.
+        id: by which a repeated delivery is told; "" if it has none.
+    """
+
+    stream: str
+    source_id: str
+    name: str = ""
+    at: datetime | None = None
+    id: str = ""
+
+
+class _Delivery(msgspec.Struct):
+    type: str = ""
+    id: str | int = ""
+    subject: str = ""
+    time: str = ""
+    detail: dict[str, object] = {}  # msgspec copies an empty default
+    ticket_id: str | int | None = None
+    user_id: str | int | None = None
+
+
+def is_signed(secret: str, body: bytes, headers: Mapping[str, str], *, now: datetime) -> bool:
+    """Tell whether the headers sign exactly these bytes, and not too long ago.
+
+    Args:
+        secret: as Zendesk shows it, which is used as it is and not decoded; "" refuses all.
+        body: as received.
+        headers: of the delivery; names in any case.
+        now: the present; a delivery signed more than five minutes from it is refused.
+    """
+    named = {name.lower(): value for name, value in headers.items()}
+    stamp = named.get(TIMESTAMP_HEADER.lower(), "")
+    at = parse_time(stamp)
+    if at is None or abs(now - at) > TOLERANCE:
+        return False
+    return is_signature(secret, body, stamp, named.get(SIGNATURE_HEADER.lower(), ""))
+
+
+def is_signature(secret: str, body: bytes, timestamp: str, given: str) -> bool:
+    """Tell whether a signature is that of a timestamp and a body; never without a secret."""
+    if not secret or not given:
+        return False
+    digest = hmac.digest(secret.encode(), timestamp.encode() + body, hashlib.sha256)
+    return hmac.compare_digest(base64.b64encode(digest), given.strip().encode())
+
+
+def parse_event(body: bytes) -> Event:
+    """Return what a signed delivery speaks of. Raises `RecordError` if the body is no object."""
+    try:
+        delivery = msgspec.json.decode(body, type=_Delivery)
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise RecordError("zendesk webhook: the body is not a delivery") from exc
+    kind = _TYPE.fullmatch(delivery.type)
+    subject = _SUBJECT.fullmatch(delivery.subject)
+    if kind is None:
+        return _of_trigger(delivery)
+    id_ = str(delivery.detail.get("id") or "")
+    if subject is not None and subject[1] == kind[1] and id_ in _NOBODY:
+        id_ = subject[2]
+    return Event(
+        stream=_STREAMS.get(kind[1], ""),
+        source_id="" if id_ in _NOBODY else id_,
+        name=kind[2],
+        at=parse_time(delivery.time),
+        id=str(delivery.id),
+    )
+
+
+def _of_trigger(delivery: _Delivery) -> Event:
+    """Return the record that a hand-written body names by `ticket_id` or `user_id`."""
+    for stream, id_ in (("tickets", delivery.ticket_id), ("users", delivery.user_id)):
+        if id_ is not None and str(id_) not in _NOBODY:
+            return Event(stream, str(id_))
+    return Event("", "")

@@ -1,0 +1,36 @@
+"""Zendesk's entry in the table of emulated vendors."""
+
+import json
+
+from starlette.applications import Starlette
+
+from hub.sandbox.vendor import JSON_HEADERS, Refusal, Vendor
+from hub.sandbox.world import World
+from hub.sandbox.zendesk.app import create_app
+
+_RETRY_AFTER_S = "7"
+
+
+def _create(world: World, strict: bool) -> Starlette:  # noqa: FBT001  # the table's signature
+    return create_app(world, strict=strict)
+
+
+def refuse(kind: str, status: int) -> Refusal:
+    """Return an error and a description; a wait is always a whole number of seconds."""
+    if kind == "rate_limit":
+        text = "Number of allowed incremental export API requests per minute exceeded"
+        body = {"error": "APIRateLimitExceeded", "description": text}
+        headers = {**JSON_HEADERS, "Retry-After": _RETRY_AFTER_S}
+        return 429, headers, json.dumps(body).encode()
+    body = {"error": "InternalError", "description": "Something went wrong"}
+    return status, JSON_HEADERS, json.dumps(body).encode()
+
+
+ZENDESK = Vendor(
+    name="zendesk",
+    create_app=_create,
+    credentials={"subdomain": "=acme", "email": "zendesk_email", "api_token": "zendesk_token"},
+    env={"HUB_SOURCES__ZENDESK__API_TOKEN": "zendesk_token"},
+    refuse=refuse,
+    webhook_secret="zendesk_secret",  # noqa: S106  # its name, not its text
+)
