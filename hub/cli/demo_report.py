@@ -19,6 +19,8 @@ WHERE verdict IS NOT NULL GROUP BY source, stream, verdict ORDER BY source, stre
 """)
 _TOTALS = text("""
 SELECT (SELECT count(*) FROM crm.lead WHERE merged_into IS NULL AND archived_at IS NULL) AS leads,
+       (SELECT count(*) FROM crm.contact WHERE merged_into IS NULL AND archived_at IS NULL)
+        AS contacts,
        (SELECT count(*) FROM ops.review r JOIN ops.source_record a ON a.id = r.a
         JOIN ops.source_record b ON b.id = r.b
         WHERE r.decided_at IS NULL AND a.entity_id <> b.entity_id) AS review_pairs,
@@ -86,7 +88,7 @@ def read_report(
         "seed": seed,
         "sources": sources,
         "leads": totals["leads"],
-        "contacts": 0,
+        "contacts": totals["contacts"],
         "review_pairs": totals["review_pairs"],
         "truth": score_truth(truth, loaded),
         "assigned": totals["assigned"],
@@ -181,6 +183,7 @@ def show_report(report: Mapping[str, Any]) -> None:
         "The CRM",
         {
             "leads": report["leads"],
+            "contacts": report["contacts"],
             "assigned / unassigned": f"{report['assigned']} / {report['unassigned']}",
             "pairs in review": report["review_pairs"],
             "matching": f"precision {truth['precision']}, recall {truth['recall']} "
