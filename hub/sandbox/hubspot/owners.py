@@ -1,11 +1,13 @@
 """Owners: the universe's users under the vendor's ids; who left is archived."""
 
+from datetime import timedelta
 from typing import Any
 
 from hub.sandbox.hubspot.objects import SOURCE, Crm, Json, moment
 from hub.sandbox.world import digest_of
 
 _USER_IDS = 9_000_000
+_SINCE = timedelta(days=900)
 
 
 def owners(crm: Crm, *, is_archived: bool, email: str = "") -> list[Json]:
@@ -22,7 +24,7 @@ def _is_ours(user: dict[str, Any]) -> bool:
 def _shown(user: dict[str, Any], crm: Crm) -> Json:
     first, _, last = str(user["name"]).rpartition(" ")
     user_id = digest_of(user["id"], "hubspot") % _USER_IDS + 1_000_000
-    at = moment(crm.world.clock.start)
+    at = moment(crm.world.clock.start - _SINCE)
     return {
         "id": user["ids"].get(SOURCE, user["id"]),
         "email": user["email"] or "",
