@@ -238,10 +238,10 @@ class MailchimpConnector:
     ) -> Iterator[tuple[list[RawRecord], _Place]]:
         """Yield the new records of each answer with the place to go on from."""
         place: _Place | None = walk.place
-        asked: dict[_Place, int] = {}
+        idle_n = 0
         while place is not None:
-            asked[place] = asked.get(place, 0) + 1
-            if asked[place] > _ASKS_IN_CIRCLES:
+            # what was seen may be read once more, page by page, before there is news
+            if idle_n > _ASKS_IN_CIRCLES + len(place.seen):
                 raise ProtocolError(
                     f"mailchimp list {walk.list_id}: the page from {iso(place.edge)} does not"
                     " advance",
@@ -256,6 +256,7 @@ class MailchimpConnector:
                 for item, raw in zip(batch.items, batch.raws, strict=True)
                 if item.source_id(walk.list_id) not in seen
             ]
+            idle_n = 0 if records else idle_n + 1
             place = _step(walk.list_id, place, batch)
             if records:
                 yield records, place or _Place(edge=until)
