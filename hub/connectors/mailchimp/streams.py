@@ -296,7 +296,8 @@ def _step(list_id: str, place: _Place, batch: _Batch) -> _Place | None:
         return None
     times = [parse_time(item.last_changed) for item in batch.items]
     last = times[-1] if times else None
-    if last is not None and (place.edge is None or last > place.edge) and _is_ascending(times):
+    is_past = last is not None and (place.edge is None or last > place.edge)
+    if is_past and not gone_n and _is_ascending(times):
         seen = [
             item.source_id(list_id)
             for item, at in zip(batch.items, times, strict=True)

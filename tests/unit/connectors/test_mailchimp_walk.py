@@ -98,9 +98,7 @@ def ids_of(account):
     return sorted(one["contact_id"] for rows in account.by_list.values() for one in rows)
 
 
-accounts = st.lists(
-    st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=14), max_size=4
-)
+accounts = st.lists(st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=14), max_size=4)
 
 
 def account_of(drawn):
@@ -223,7 +221,7 @@ def test_a_walk_in_circles_is_named():
     account = account_of([[(1, False)] * 9])
     honest = account.members
 
-    def endless(list_id, params, *, offset=0, most=None):  # noqa: ARG001
+    def endless(list_id, params, *, offset=0, most=None):
         page = msgspec.json.decode(honest(list_id, params).body)["members"]
         return answer_of({"members": page, "total_items": 10**9}, 3)
 

@@ -34,7 +34,9 @@ def signed(secret, body, at):
 
 def test_the_recorded_delivery():
     body = json.loads((DATA / "webhook_subscribe.json").read_text())["body"]
-    wire = urlencode({"type": body["type"], "fired_at": body["fired_at"], **dict(flat(body["data"]))})
+    wire = urlencode(
+        {"type": body["type"], "fired_at": body["fired_at"], **dict(flat(body["data"]))}
+    )
     got = parse_delivery(wire.encode())
     assert (got.kind, got.list_id, got.email) == ("subscribe", "a6b5da1054", "api@mailchimp.com")
     assert got.values["merges.FNAME"] == "Mailchimp"
