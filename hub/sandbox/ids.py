@@ -79,6 +79,6 @@ def secrets_of(seed: int) -> dict[str, str]:
         "security_token": token("security_token", 24),
         "typeform_token": f"tfp_{token('typeform_token', 44)}",
         "typeform_secret": token("typeform_secret", 32),
-        "mailchimp_key": f"{token('mailchimp_key', 32)}-us1",
+        "mailchimp_key": f"{mailchimp_id(seed, 'secret', 0)}-us1",
         "mailchimp_secret": token("mailchimp_secret", 32),
     }

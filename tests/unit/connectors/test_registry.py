@@ -20,6 +20,7 @@ BLOCKS = {
         domain="acme.my", client_secret=SecretStr("s3cret"), password=None
     ),
     "typeform": SimpleNamespace(token=SecretStr("s3cret"), forms=["a", "b"], base_url="https://h/"),
+    "mailchimp": SimpleNamespace(api_key=SecretStr("s3cret-us1"), lists=["a"], base_url=""),
 }
 
 
