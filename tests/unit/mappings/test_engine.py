@@ -359,3 +359,25 @@ def test_preview_takes_a_list_a_record_and_a_page(body):
         "excluded": [],
         "quarantine": [],
     }
+
+
+TWO_PRIMARIES = """
+source: s
+stream: t
+id: id
+emit:
+  - {entity: lead, primary: true, when: {equals: {path: kind, value: hot}}, fields: {email: email}}
+  - {entity: person, primary: true, when: {in: {path: kind, values: [hot, cold]}}, fields: {email: email}}
+  - {entity: note, fields: {content: note}}
+"""
+
+
+def test_the_first_primary_target_that_holds_is_the_record():
+    document = load_text(TWO_PRIMARIES)
+    kinds = {"a": "hot", "b": "cold", "c": "none"}
+    rows = [raw({"id": id_, "kind": kind, "note": "n"}, id_) for id_, kind in kinds.items()]
+    result = normalize(document, rows, {}, NOW)
+    primaries = {r.source_id: r.entity for r in result.records if r.primary}
+    assert primaries == {"a": "lead", "b": "person"}
+    assert result.excluded == ["c"]
+    assert sum(r.entity == "note" for r in result.records) == 3
