@@ -256,7 +256,8 @@ class MailchimpConnector:
                 for item, raw in zip(batch.items, batch.raws, strict=True)
                 if item.source_id(walk.list_id) not in seen
             ]
-            idle_n = 0 if records else idle_n + 1
+            has_moved = place.total not in {None, batch.total}
+            idle_n = 0 if records or has_moved else idle_n + 1
             place = _step(walk.list_id, place, batch)
             if records:
                 yield records, place or _Place(edge=until)
