@@ -100,7 +100,7 @@ def secrets_of(seed: int) -> dict[str, str]:
         "hubspot_client_secret": token("hubspot_client_secret", 36),
         "typeform_token": f"tfp_{token('typeform_token', 44)}",
         "typeform_secret": token("typeform_secret", 32),
-        "mailchimp_key": f"{token('mailchimp_key', 32)}-us1",
+        "mailchimp_key": f"{mailchimp_id(seed, 'secret', 0)}-us1",
         "mailchimp_secret": token("mailchimp_secret", 32),
         "zendesk_email": "integration@acme.example.com",
         "zendesk_token": token("zendesk_token", 40),

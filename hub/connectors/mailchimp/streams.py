@@ -238,10 +238,10 @@ class MailchimpConnector:
     ) -> Iterator[tuple[list[RawRecord], _Place]]:
         """Yield the new records of each answer with the place to go on from."""
         place: _Place | None = walk.place
-        asked: dict[_Place, int] = {}
+        idle_n = 0
         while place is not None:
-            asked[place] = asked.get(place, 0) + 1
-            if asked[place] > _ASKS_IN_CIRCLES:
+            # what was seen may be read once more, page by page, before there is news
+            if idle_n > _ASKS_IN_CIRCLES + len(place.seen):
                 raise ProtocolError(
                     f"mailchimp list {walk.list_id}: the page from {iso(place.edge)} does not"
                     " advance",
@@ -256,6 +256,8 @@ class MailchimpConnector:
                 for item, raw in zip(batch.items, batch.raws, strict=True)
                 if item.source_id(walk.list_id) not in seen
             ]
+            has_moved = place.total not in {None, batch.total}
+            idle_n = 0 if records or has_moved else idle_n + 1
             place = _step(walk.list_id, place, batch)
             if records:
                 yield records, place or _Place(edge=until)
@@ -295,7 +297,8 @@ def _step(list_id: str, place: _Place, batch: _Batch) -> _Place | None:
         return None
     times = [parse_time(item.last_changed) for item in batch.items]
     last = times[-1] if times else None
-    if last is not None and (place.edge is None or last > place.edge) and _is_ascending(times):
+    is_past = last is not None and (place.edge is None or last > place.edge)
+    if is_past and not gone_n and _is_ascending(times):
         seen = [
             item.source_id(list_id)
             for item, at in zip(batch.items, times, strict=True)
