@@ -359,3 +359,50 @@ def test_preview_takes_a_list_a_record_and_a_page(body):
         "excluded": [],
         "quarantine": [],
     }
+
+
+CONTAINS = """
+source: x
+stream: y
+id: id
+when: {contains: {path: asked, values: [Devis, price list, "!"]}}
+emit:
+  - {entity: note, primary: true, fields: {content: id}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "holds"),
+    [
+        ("Un DEVIS, vite", True),
+        ("your price-list?", True),
+        ("devisé", False),
+        ("devise", False),
+        ("price of the list", False),
+        (["vip", "Price List"], True),
+        (["devis urgent"], False),
+        ([5, None], False),
+        (None, False),
+        ("!", False),
+        (7, False),
+    ],
+)
+def test_contains_is_about_whole_words_and_items(asked, holds):
+    document = load_text(CONTAINS)
+    result = normalize(document, [raw({"id": "a", "asked": asked}, "a")], {}, NOW)
+    assert [one.source_id for one in result.records] == (["a"] if holds else [])
+
+
+def test_contains_needs_its_values():
+    with pytest.raises(ConfigError, match="needs 'values'"):
+        load_text(CONTAINS.replace("values:", "value:"))
+
+
+def test_a_list_of_ids_and_values_is_copied_as_an_object():
+    document = load_text(
+        "{source: x, stream: y, id: id, emit: [{entity: lead, primary: true,"
+        " fields: {custom_fields.*: {copy: {of: extra, keys: ['*']}}}}]}"
+    )
+    extra = [{"id": 5, "value": "x"}, {"id": "6", "value": None}, {"value": 1}, "y", {"id": [1]}]
+    result = normalize(document, [raw({"id": "a", "extra": extra}, "a")], {}, NOW)
+    assert result.records[0].values == {"custom_fields": {"5": "x"}}
