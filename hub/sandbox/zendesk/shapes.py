@@ -42,7 +42,7 @@ def shown_audit(row: Row, directory: Directory) -> Json:
     """Return what stands beside a ticket that was just made or changed."""
     id_ = int(row.modified_at.timestamp()) * 1000 + row.seq
     author = wire_id(directory.requester_id(row))
-    comment: dict[str, Any] = {
+    comment: Json = {
         "id": id_ + 1,
         "type": "Comment",
         "author_id": author,

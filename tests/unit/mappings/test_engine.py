@@ -430,3 +430,50 @@ def test_a_lookup_reads_the_object_that_is_named_and_asks_for_no_other():
 def test_a_lookups_path_is_checked_before_any_row_is_read():
     with pytest.raises(ConfigError, match="is not a path"):
         load_text(LOOKING_UP.replace("properties.name", "properties..name"))
+
+
+CONTAINS = """
+source: x
+stream: y
+id: id
+when: {contains: {path: asked, values: [Devis, price list, "!"]}}
+emit:
+  - {entity: note, primary: true, fields: {content: id}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "holds"),
+    [
+        ("Un DEVIS, vite", True),
+        ("your price-list?", True),
+        ("devisé", False),
+        ("devise", False),
+        ("price of the list", False),
+        (["vip", "Price List"], True),
+        (["devis urgent"], False),
+        ([5, None], False),
+        (None, False),
+        ("!", False),
+        (7, False),
+    ],
+)
+def test_contains_is_about_whole_words_and_items(asked, holds):
+    document = load_text(CONTAINS)
+    result = normalize(document, [raw({"id": "a", "asked": asked}, "a")], {}, NOW)
+    assert [one.source_id for one in result.records] == (["a"] if holds else [])
+
+
+def test_contains_needs_its_values():
+    with pytest.raises(ConfigError, match="needs 'values'"):
+        load_text(CONTAINS.replace("values:", "value:"))
+
+
+def test_a_list_of_ids_and_values_is_copied_as_an_object():
+    document = load_text(
+        "{source: x, stream: y, id: id, emit: [{entity: lead, primary: true,"
+        " fields: {custom_fields.*: {copy: {of: extra, keys: ['*']}}}}]}"
+    )
+    extra = [{"id": 5, "value": "x"}, {"id": "6", "value": None}, {"value": 1}, "y", {"id": [1]}]
+    result = normalize(document, [raw({"id": "a", "extra": extra}, "a")], {}, NOW)
+    assert result.records[0].values == {"custom_fields": {"5": "x"}}

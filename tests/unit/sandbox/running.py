@@ -40,6 +40,13 @@ class Client:
         return requests.get(self.control + path, timeout=5).json()
 
 
+def empty(sandbox: Sandbox, source: str) -> None:
+    """Let a vendor begin without the universe's records: the test brings its own."""
+    for one, stream in sandbox.world.streams():
+        if one == source:
+            sandbox.world._rows[one, stream].clear()
+
+
 @contextmanager
 def running(**options: Any):
     with Sandbox(SandboxOptions(**{"people": 60, "time_scale": FAST, **options})) as sandbox:

@@ -14,6 +14,7 @@ from hub.sandbox.hubspot.limits import Quota
 from hub.sandbox.hubspot.vendor import is_later, is_read
 from hub.sandbox.server import Sandbox, SandboxOptions
 from hub.sandbox.world import World
+from tests.unit.sandbox.running import empty
 
 pytestmark = pytest.mark.timeout(60)
 CONTACTS = "/crm/v3/objects/contacts"
@@ -44,6 +45,7 @@ class Client:
 @pytest.fixture
 def client():
     with Sandbox(SandboxOptions(people=5, time_scale=5_000.0)) as sandbox:
+        empty(sandbox, "hubspot")
         one = Client(sandbox)
         company = one.world.create("hubspot", "companies", {"name": "Acme", "domain": "a.example"})
         for n in range(12):
