@@ -30,6 +30,13 @@ sources:
   typeform:
     base_url: https://api.typeform.com   # or https://api.eu.typeform.com
     forms: []                  # ids; empty = all forms of the account
+  # hubspot:                   # a private app's token: HUB_SOURCES__HUBSPOT__TOKEN
+  #   api_version: v3
+  # mailchimp:                 # an API key: HUB_SOURCES__MAILCHIMP__API_KEY
+  #   lists: []                # ids; empty = all audiences of the account
+  # zendesk:                   # an admin's API token: HUB_SOURCES__ZENDESK__API_TOKEN
+  #   subdomain: acme
+  #   email: admin@example.com
 
 # Who can own leads. Legacy owners are matched by e-mail; unknown ones become inactive people.
 people:
