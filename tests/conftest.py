@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,12 @@ from hub.db import engine as db_engine
 from hub.db.embedded import SUPERUSER, EmbeddedServer, Server
 from hub.db.engine import Database
 from hub.settings import Settings
+
+
+def pytest_configure() -> None:
+    """Let children hear Ctrl-C, which a shell takes from what it runs in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

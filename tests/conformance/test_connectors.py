@@ -253,6 +253,8 @@ def test_a_span_with_nothing_but_a_hidden_record_is_read_to_its_end(vendor: Vend
     settle()
     one = vendor.connect()
     stream = vendor.stream(one)
+    if not stream.countable:
+        pytest.skip("no spans to count")
     window = one.window(stream, None)
     shown = {record.source_id: record.at for record in records_of(list(one.read(stream, window)))}
     vendor.break_by(f"hide_one:{vendor.source}/{stream.name}")
