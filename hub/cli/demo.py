@@ -18,6 +18,7 @@ from typing import Any
 
 import requests
 
+from hub.cli import demo_home
 from hub.cli.children import child
 from hub.cli.dagster import dagster_ui, free_port, write_dagster_home
 from hub.cli.demo_report import Window, read_report, show_report
@@ -54,6 +55,10 @@ def run_demo(options: DemoOptions) -> bool:
     """Run the demo; returns whether every run was green."""
     home = Path(os.environ.get("HUB_HOME", ".hub")).absolute()
     make_home(home)
+    left = demo_home.claim(home)
+    universe = demo_home.universe_of(
+        seed=options.seed, people=options.people, file=options.universe, faults=options.faults
+    )
     if not options.once:
         free_port(options.dagster_port)  # told now, not after the demo
     say = _teller(options)
@@ -65,6 +70,8 @@ def run_demo(options: DemoOptions) -> bool:
         config.write_text(render_for_sandbox(sandbox, sandbox_users(sandbox)))
         os.environ["HUB_CONFIG"] = str(config)
         settings = load(config)
+        if demo_home.prepare(home, settings, universe, left, _CLOCK):
+            say("an earlier demo was interrupted here: it goes on")
         database = stack.enter_context(open_database(settings, _CLOCK))
         env = write_dagster_home(settings, database)
         started = time.monotonic()
@@ -84,6 +91,7 @@ def run_demo(options: DemoOptions) -> bool:
             runs=runs,
             seconds=seconds,
         )
+        demo_home.finish(home, universe)
         if options.json:
             print_json(report)
         else:

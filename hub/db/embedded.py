@@ -131,10 +131,31 @@ class EmbeddedServer:
             self._registration = None
             path.unlink(missing_ok=True)
             if not self._others():
-                self._run(
-                    [str(self._bin / "pg_ctl"), "-D", str(self._data), "-m", "fast", "-w", "stop"],
-                    check=False,
+                self._stop()
+
+    def discard(self) -> None:
+        """Delete the database of the home.
+
+        Raises:
+            ConfigError: another process uses it.
+        """
+        if not self._root.exists():
+            return
+        with _signals_wait(), self._start_lock():
+            if self._others():
+                raise ConfigError(
+                    f"another process uses the database in {self._root.parent}",
+                    hint="end it first, or set HUB_HOME to another folder",
                 )
+            if self._is_ready():  # its last process was killed
+                self._stop()
+            shutil.rmtree(self._data, ignore_errors=True)
+
+    def _stop(self) -> None:
+        self._run(
+            [str(self._bin / "pg_ctl"), "-D", str(self._data), "-m", "fast", "-w", "stop"],
+            check=False,
+        )
 
     def _check_path(self) -> None:
         longest = self._socket / ".s.PGSQL.5432"

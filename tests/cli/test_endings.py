@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -227,3 +228,35 @@ def test_a_reader_that_goes_away_is_no_traceback(loaded: House) -> None:
     done = loaded.run("-c", command, entry=("bash",))
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
+
+
+def test_a_finished_demo_is_shown_anew() -> None:
+    with house() as made:
+
+        def shown(*arguments: str) -> dict[str, Any]:
+            done = made.run("demo", "--once", "--json", *arguments)
+            assert done.returncode == 0, done.stderr
+            document: dict[str, Any] = json.loads(done.stdout)
+            return document
+
+        first = shown("--people", "10")
+        assert first["inbound"]["new"] > 0
+        again = shown("--people", "10")
+        assert _counts(again) == _counts(first), "what a finished demo left is not in the way"
+        other = shown("--people", "20", "--seed", "5")
+        assert other["seed"] == 5
+        assert (
+            other["sources"]["salesforce"]["leads"]["landed"]
+            != (first["sources"]["salesforce"]["leads"]["landed"])
+        )
+
+
+def test_a_demo_keeps_off_a_hub_that_is_no_demo(made: House) -> None:
+    shutil.copy(made.config, made.home / "hub.yaml")
+    done = made.run("demo", "--once")
+    assert done.returncode == 2
+    assert "no demo" in done.stderr
+
+
+def _counts(document: dict[str, Any]) -> dict[str, Any]:
+    return {key: document[key] for key in ("leads", "contacts", "assigned", "inbound", "truth")}
