@@ -99,6 +99,22 @@ def status(json: Json = False, config: Config = None) -> None:
 
 
 @app.command()
+def remap(
+    stream: Annotated[str, typer.Argument(help="<source>/<stream>")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and change nothing.")] = False,
+    values: Annotated[
+        bool, typer.Option("--values", help="With --dry-run --json: personal values too.")
+    ] = False,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Take everything of a stream through its present mapping again; the source is not asked."""
+    from hub.cli.remap import run_remap
+
+    run_remap(config, stream, dry_run=dry_run, values=values, as_json=json)
+
+
+@app.command()
 def check(
     source: Annotated[str | None, typer.Argument(help="One source; all if none.")] = None,
     json: Json = False,

@@ -100,7 +100,7 @@ def quarantine_retry(
     show_again(report, as_json=json)
 
 
-def show_again(report: Any, *, as_json: bool) -> None:
+def show_again(report: Any, *, as_json: bool, tells_quarantine: bool = True) -> None:
     """Say what became of records that were mapped again, and end as it deserves."""
     if as_json:
         print_json(
@@ -117,5 +117,5 @@ def show_again(report: Any, *, as_json: bool) -> None:
         )
     if not report.holds:
         raise typer.Exit(EXIT_FAILED)
-    if report.quarantined:
+    if report.quarantined and tells_quarantine:
         raise typer.Exit(EXIT_QUARANTINE)

@@ -4,14 +4,15 @@ The caller owns the transaction and the batch. Not here: the mapping, and the or
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, func, text, update
 
-from hub.landing.store import sent
+from hub.landing.store import PendingRaw, sent
 from hub.landing.tables import quarantine
+from hub.model.records import RawRecord
+from hub.model.verdicts import Op
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,8 @@ def refused(conn: Connection, quarantine_id: int) -> Refused | None:
     row = conn.execute(_REFUSED, {"id": quarantine_id}).first()
     if row is None:
         return None
-    known: Sequence[Any] = row[:-2]
-    return Refused(*known, None if row.raw_id is None else sent(row))
+    known = dict(zip([f.name for f in fields(Refused)][:-1], row, strict=False))
+    return Refused(**known, payload=None if row.raw_id is None else sent(row))
 
 
 _OPEN = text("""
@@ -70,6 +71,35 @@ def open_objects(
     for row in conn.execute(_OPEN, {"ids": None if ids is None else list(ids), "source": source}):
         found.setdefault((row.source, row.stream), []).append(row.source_id)
     return found
+
+
+_NEWEST = text("""
+SELECT r.id, r.source, r.stream, r.batch_id, r.source_id, r.op, r.at, r.version,
+       r.payload::text AS payload, r.body, r.into_id
+FROM landing.head h JOIN landing.raw r ON r.id = h.raw_id
+WHERE h.source = :source AND h.stream = :stream AND h.op = 'upsert' AND h.source_id > :after
+ORDER BY h.source_id LIMIT :limit
+""")
+
+
+def newest(
+    conn: Connection, source: str, stream: str, *, after: str, limit: int
+) -> list[PendingRaw]:
+    """Return the newest raw rows of a stream's living objects, by id, beginning after one."""
+    rows = conn.execute(
+        _NEWEST, {"source": source, "stream": stream, "after": after, "limit": limit}
+    )
+    return [
+        PendingRaw(
+            row.id,
+            row.source,
+            row.stream,
+            "bulk",
+            row.batch_id,
+            RawRecord(row.source_id, Op(row.op), row.at, row.version, sent(row), row.into_id),
+        )
+        for row in rows
+    ]
 
 
 def unknown_ids(conn: Connection, ids: Sequence[int]) -> list[int]:

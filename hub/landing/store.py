@@ -239,6 +239,22 @@ def sent(row: Any) -> bytes:
     return bytes(row.body) if row.payload is None else str(row.payload).encode()
 
 
+_STREAMS = text("""
+WITH RECURSIVE s AS (
+  (SELECT stream FROM landing.head WHERE source = :source ORDER BY stream LIMIT 1)
+  UNION ALL
+  SELECT (SELECT h.stream FROM landing.head h WHERE h.source = :source AND h.stream > s.stream
+          ORDER BY h.stream LIMIT 1)
+  FROM s WHERE s.stream IS NOT NULL
+) SELECT stream FROM s WHERE stream IS NOT NULL
+""")
+
+
+def landed_streams(conn: Connection, source: str) -> list[str]:
+    """Return the streams of a source of which anything has landed."""
+    return list(conn.execute(_STREAMS, {"source": source}).scalars())
+
+
 def context_payloads(
     conn: Connection, source: str, stream: str, ids: Sequence[str] | None = None
 ) -> dict[str, bytes]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from hub.db.locks import source_locks
 from hub.errors import ConfigError
 from hub.landing import again
+from hub.model.verdicts import Lane
 from hub.pipeline import flow
 from hub.pipeline.context import Hub
 from hub.records import batches
@@ -62,7 +63,7 @@ def retry(hub: Hub, ids: Sequence[int] | None = None, *, source: str | None = No
     with source_locks(hub.engine, sources):
         _refuse_interrupted(hub, sources)
         flow.settle(hub)
-        running = [_open(hub, name, "retry", "live") for name in sources]
+        running = [_open(hub, name, "retry", Lane.LIVE.value) for name in sources]
         by_source = {batch.source: batch for batch in running}
         for (name, stream), source_ids in objects.items():
             if f"{name}/{stream}" not in hub.mappings:
@@ -73,6 +74,26 @@ def retry(hub: Hub, ids: Sequence[int] | None = None, *, source: str | None = No
                     conn, batch=by_source[name].id, source=name, stream=stream, ids=source_ids
                 )
         _settle(hub, running, report)
+    return report
+
+
+def remap(hub: Hub, source: str, stream: str) -> Again:
+    """Map everything of a stream again, with the mapping of today; it rings nobody.
+
+    Raises:
+        ConfigError: the stream has no mapping, or the source's sync was interrupted.
+    """
+    hub.mapping(source, stream)
+    report = Again()
+    with source_locks(hub.engine, [source]):
+        _refuse_interrupted(hub, [source])
+        flow.settle(hub)
+        batch = _open(hub, source, "remap", Lane.BULK.value)
+        with hub.engine.begin() as conn:
+            report.queued = again.queue_newest(
+                conn, batch=batch.id, source=source, stream=stream, lane=batch.lane
+            )
+        _settle(hub, [batch], report)
     return report
 
 

@@ -41,3 +41,13 @@ def test_quarantine_show_and_retry(loaded: House) -> None:
     assert loaded.run("quarantine", "show", "999999").returncode == 2
     assert loaded.run("quarantine", "retry").returncode == 2
     assert loaded.run("quarantine", "retry", "999999").returncode == 2
+
+
+def test_remap_counts_and_tells_no_value_unasked(loaded: House) -> None:
+    plan = loaded.document("remap", "salesforce/leads", "--dry-run")
+    assert plan["would_change"] == 0
+    assert set(plan["verdicts"]) <= {"unchanged", "excluded", "rejected"}
+    done = loaded.document("remap", "salesforce/leads")
+    assert done["verdicts"] == plan["verdicts"]
+    assert loaded.run("remap", "salesforce/leads", "--values").returncode == 2
+    assert loaded.run("remap", "salesforce/laeds").returncode == 2
