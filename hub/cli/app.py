@@ -86,7 +86,7 @@ def sync(
 
 @app.command()
 def status(json: Json = False, config: Config = None) -> None:
-    """Sources, cursors, queues, quarantine, review, outbox."""
+    """Sources, cursors, queues, quarantine, review, outbox, drift."""
     from hub.cli.opening import opened_database
     from hub.cli.status import read_status, show_status
 

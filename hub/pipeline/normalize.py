@@ -5,7 +5,7 @@ merges are followed here, because they need no mapping.
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,7 +21,7 @@ from hub.model.entities import PEOPLE
 from hub.model.records import CanonicalRecord, RawRecord
 from hub.model.verdicts import Op, Verdict
 from hub.pipeline.context import Hub
-from hub.records import batches, sources
+from hub.records import batches, drift, sources
 
 CHUNK = 500
 PERSON = "person"
@@ -122,6 +122,7 @@ def _normalize_group(
         [(newest[p.source_id], p) for p in result.problems if p.source_id in newest],
         mapping_version=document.version,
     )
+    drift.count(conn, source, stream, _drift(result))
     sources.queue_match(conn, sorted(set(requeue)))
     batches.set_verdicts(conn, verdicts)
     return {
@@ -132,6 +133,19 @@ def _normalize_group(
         "drift": result.unknowns.total(),
         "deleted": len(gone),
     }
+
+
+_OTHER_TYPE = "expected text, got "
+
+
+def _drift(result: Normalized) -> Counter[tuple[str, str, str]]:
+    found: Counter[tuple[str, str, str]] = Counter()
+    for unknown, n in result.unknowns.items():
+        found[unknown.kind, unknown.field, unknown.value] += n
+    for problem in result.problems:
+        if problem.reason.startswith(_OTHER_TYPE):
+            found["type", problem.field, problem.reason.removeprefix(_OTHER_TYPE)] += 1
+    return found
 
 
 def _outright_verdicts(result: Normalized, newest: Mapping[str, PendingRaw]) -> list[VerdictRow]:
