@@ -135,7 +135,7 @@ def cli_page() -> str:
         options = [p for p in command.params if p.param_type_name == "option"]
         if takes or options:
             lines += ["", "| | default | |", "|---|---|---|"]
-        lines += [f"| {p.name} |  | {p.help or ''} |" for p in takes]
+        lines += [f"| {(p.metavar or p.name).lower()} |  | {p.help or ''} |" for p in takes]
         lines += [_option(p) for p in options if p.name != "help"]
         if name == "hub sandbox":
             lines += ["", "### Fault profiles", "", "| profile | what breaks |", "|---|---|"]
@@ -158,7 +158,7 @@ def _commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _argument(parameter: Any) -> str:
-    shown = str(parameter.name).upper()
+    shown = parameter.metavar or str(parameter.name).upper()
     shown += " …" if parameter.nargs == -1 else ""
     return shown if parameter.required else f"[{shown}]"
 

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from hub.cli.configuration import config_app
+from hub.cli.options import Config, Json
 from hub.cli.output import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -21,6 +23,7 @@ from hub.cli.output import (
     print_table,
     stdout,
 )
+from hub.cli.quarantine import quarantine_app
 from hub.errors import ConfigError, HubError
 
 app = typer.Typer(
@@ -31,14 +34,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 mappings_app = typer.Typer(help="Mapping documents: list, test, preview.", no_args_is_help=True)
-quarantine_app = typer.Typer(help="What the mappings refused.", no_args_is_help=True)
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(quarantine_app, name="quarantine")
-
-Config = Annotated[
-    Path | None, typer.Option("--config", help="hub.yaml to use (default: here, then HUB_HOME).")
-]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+app.add_typer(config_app, name="config")
 
 
 @app.command()
@@ -88,7 +86,7 @@ def sync(
 
 @app.command()
 def status(json: Json = False, config: Config = None) -> None:
-    """Sources, cursors, queues, quarantine, review, outbox."""
+    """Sources, cursors, queues, quarantine, review, outbox, drift."""
     from hub.cli.opening import opened_database
     from hub.cli.status import read_status, show_status
 
@@ -98,6 +96,22 @@ def status(json: Json = False, config: Config = None) -> None:
         print_json(document)
     else:
         show_status(document)
+
+
+@app.command()
+def remap(
+    stream: Annotated[str, typer.Argument(help="<source>/<stream>")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and change nothing.")] = False,
+    values: Annotated[
+        bool, typer.Option("--values", help="With --dry-run --json: personal values too.")
+    ] = False,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Take everything of a stream through its present mapping again; the source is not asked."""
+    from hub.cli.remap import run_remap
+
+    run_remap(config, stream, dry_run=dry_run, values=values, as_json=json)
 
 
 @app.command()
@@ -267,27 +281,6 @@ def mappings_preview(
     from hub.cli.mapping import preview_file
 
     print_json(preview_file(config, name, file))
-
-
-@quarantine_app.command("list")
-def quarantine_list(json: Json = False, config: Config = None) -> None:
-    """Show values and records that were refused, with the reason."""
-    from hub.cli.opening import opened_database
-    from hub.landing.store import open_quarantine
-
-    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        rows = open_quarantine(conn)
-    if json:
-        print_json([vars_of(row) for row in rows])
-    else:
-        print_table(
-            "Quarantine",
-            ("id", "source", "stream", "source id", "field", "value", "reason", "severity"),
-            [
-                (r.id, r.source, r.stream, r.source_id, r.field, r.value[:60], r.reason, r.severity)
-                for r in rows
-            ],
-        )
 
 
 def _interrupt(_signal: int, _frame: object) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from hub.cli.output import print_mapping, print_table
 from hub.db.engine import Database
-from hub.records import batches
+from hub.records import batches, drift
 from hub.settings import Settings
 
 _SOURCES = text("""
@@ -36,6 +36,7 @@ def read_status(database: Database, settings: Settings) -> dict[str, Any]:
             "streams": [dict(row) for row in conn.execute(_SOURCES).mappings()],
             "pending": batches.waiting(conn),
             **dict(conn.execute(_NUMBERS).mappings().one()),
+            "drift": drift.most(conn, 10),
             "batches": [dict(row) for row in conn.execute(_BATCHES).mappings()],
         }
 
@@ -59,6 +60,23 @@ def show_status(document: dict[str, Any]) -> None:
     print_mapping("Waiting", document["pending"])
     names = ("quarantine", "review", "outbox_pending", "outbox_dead", "leads")
     print_mapping("Numbers", {name: document[name] for name in names})
+    if document["drift"]:
+        print_table(
+            "Drift: what no mapping knows",
+            ("source", "stream", "kind", "field", "value", "records", "last seen"),
+            [
+                (
+                    d["source"],
+                    d["stream"],
+                    d["kind"],
+                    d["field"],
+                    d["value"],
+                    d["n"],
+                    d["last_seen"],
+                )
+                for d in document["drift"]
+            ],
+        )
     print_table(
         "Latest batches",
         ("id", "source", "kind", "lane", "state", "finished"),

@@ -228,15 +228,31 @@ def take_pending(
             row.stream,
             row.lane,
             row.batch_id,
-            RawRecord(row.source_id, Op(row.op), row.at, row.version, _sent(row), row.into_id),
+            RawRecord(row.source_id, Op(row.op), row.at, row.version, sent(row), row.into_id),
         )
         for row in rows
     ]
 
 
-def _sent(row: Any) -> bytes:
+def sent(row: Any) -> bytes:
     """Return a payload as it was received."""
-    return bytes(row.body) if row.payload is None else row.payload.encode()
+    return bytes(row.body) if row.payload is None else str(row.payload).encode()
+
+
+_STREAMS = text("""
+WITH RECURSIVE s AS (
+  (SELECT stream FROM landing.head WHERE source = :source ORDER BY stream LIMIT 1)
+  UNION ALL
+  SELECT (SELECT h.stream FROM landing.head h WHERE h.source = :source AND h.stream > s.stream
+          ORDER BY h.stream LIMIT 1)
+  FROM s WHERE s.stream IS NOT NULL
+) SELECT stream FROM s WHERE stream IS NOT NULL
+""")
+
+
+def landed_streams(conn: Connection, source: str) -> list[str]:
+    """Return the streams of a source of which anything has landed."""
+    return list(conn.execute(_STREAMS, {"source": source}).scalars())
 
 
 def context_payloads(
@@ -252,11 +268,11 @@ def context_payloads(
         ),
         {"source": source, "stream": stream, "ids": None if ids is None else list(ids)},
     )
-    return {row.source_id: _sent(row) for row in rows}
+    return {row.source_id: sent(row) for row in rows}
 
 
 def supersede_quarantine(conn: Connection, newest: Sequence[PendingRaw]) -> None:
-    """Close the open rows of objects that came again; what is still wrong is written anew."""
+    """Close the open rows of objects that are mapped again; what is still wrong is written anew."""
     if newest:
         conn.execute(
             update(quarantine)
@@ -264,7 +280,6 @@ def supersede_quarantine(conn: Connection, newest: Sequence[PendingRaw]) -> None
                 quarantine.c.source == newest[0].source,
                 quarantine.c.stream == newest[0].stream,
                 quarantine.c.source_id.in_([row.record.source_id for row in newest]),
-                quarantine.c.raw_id.not_in([row.raw_id for row in newest]),
                 quarantine.c.resolved_at.is_(None),
             )
             .values(resolved_at=func.now())

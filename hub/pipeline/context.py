@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from hub.clock import Clock
 from hub.connectors.base import Connector
+from hub.errors import ConfigError
 from hub.mappings.document import MappingDocument
 from hub.settings import Settings
 
@@ -28,3 +29,16 @@ class Hub:
             for name in type(self.settings.sources).model_fields
             if getattr(self.settings.sources, name) is not None
         )
+
+    def mapping(self, source: str, stream: str) -> MappingDocument:
+        """Return the mapping of a stream.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        name = f"{source}/{stream}"
+        if name not in self.mappings:
+            raise ConfigError(
+                f"there is no mapping {name!r}", hint=f"known: {', '.join(sorted(self.mappings))}"
+            )
+        return self.mappings[name]

@@ -89,6 +89,7 @@ def begin(hub: Hub, source: str, *, full: bool = False) -> Batch:
         if full:
             for stream in hub.connector(source).streams():
                 store.drop_cursor(conn, source, stream.name)
+        batches.give_up(conn, source)
         resumed = batches.running_batch(conn, source)
         if resumed is not None:
             return resumed

@@ -5,7 +5,7 @@ merges are followed here, because they need no mapping.
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,7 +21,7 @@ from hub.model.entities import PEOPLE
 from hub.model.records import CanonicalRecord, RawRecord
 from hub.model.verdicts import Op, Verdict
 from hub.pipeline.context import Hub
-from hub.records import batches, sources
+from hub.records import batches, drift, sources
 
 CHUNK = 500
 PERSON = "person"
@@ -45,18 +45,36 @@ def normalize_pending(
             for row in pending:
                 groups[row.source, row.stream].append(row)
             for (group_source, group_stream), rows in groups.items():
-                document = hub.mappings[f"{group_source}/{group_stream}"]
-                if reads_forms(document) and group_source not in contexts:
-                    contexts[group_source] = _forms(hub, conn, group_source)
-                context = {
-                    **contexts.get(group_source, {}),
-                    **_looked_up(conn, document, [row.record for row in rows]),
-                }
-                counts = _normalize_group(hub, conn, rows, context)
+                counts = _normalize_group(hub, conn, rows, contexts)
                 for name, n in counts.items():
                     totals[name] += n
                 log.info("records_normalized", source=group_source, stream=group_stream, **counts)
             sources.finish_normalize(conn, [row.raw_id for row in pending])
+
+
+def mapped(
+    hub: Hub,
+    conn: Connection,
+    rows: Sequence[PendingRaw],
+    contexts: dict[str, Mapping[str, Any]],
+) -> Normalized:
+    """Map raw rows of one stream, each object once; nothing is written.
+
+    Args:
+        hub: the hub.
+        conn: where context objects are read.
+        rows: objects that live at the source.
+        contexts: form definitions by source, filled as they are needed.
+    """
+    source, stream = rows[0].source, rows[0].stream
+    document = hub.mappings[f"{source}/{stream}"]
+    if reads_forms(document) and source not in contexts:
+        contexts[source] = _forms(hub, conn, source)
+    records = [row.record for row in rows]
+    context = {**contexts.get(source, {}), **_looked_up(conn, document, records)}
+    now = max([hub.clock.now(), *(record.at for record in records if record.at)])
+    settings = NormalizeSettings(default_region=hub.settings.company.default_region, now=now)
+    return normalize(document, records, context, settings)
 
 
 def _looked_up(
@@ -76,24 +94,22 @@ def _looked_up(
 def _forms(hub: Hub, conn: Connection, source: str) -> Mapping[str, Any]:
     """Read the form definitions of the source."""
     context: dict[str, Any] = {}
-    for stream in hub.connector(source).streams():
-        if stream.context and f"{source}/{stream.name}" not in hub.mappings:
-            payloads = store.context_payloads(conn, source, stream.name)
+    for stream in store.landed_streams(conn, source):
+        if f"{source}/{stream}" not in hub.mappings:
+            payloads = store.context_payloads(conn, source, stream)
             context.update({key: json.loads(body) for key, body in payloads.items()})
     return context
 
 
 def _normalize_group(
-    hub: Hub, conn: Connection, rows: Sequence[PendingRaw], context: Mapping[str, Any]
+    hub: Hub, conn: Connection, rows: Sequence[PendingRaw], contexts: dict[str, Mapping[str, Any]]
 ) -> dict[str, int]:
     source, stream = rows[0].source, rows[0].stream
     document = hub.mappings[f"{source}/{stream}"]
     newest = {row.record.source_id: row for row in rows}  # a later raw row supersedes
     alive = [row for row in newest.values() if row.record.op is Op.UPSERT]
     gone = [row for row in newest.values() if row.record.op is not Op.UPSERT]
-    now = max([hub.clock.now(), *(row.record.at for row in rows if row.record.at)])
-    settings = NormalizeSettings(default_region=hub.settings.company.default_region, now=now)
-    result = normalize(document, [row.record for row in alive], context, settings)
+    result = mapped(hub, conn, alive, contexts) if alive else Normalized()
     verdicts = _outright_verdicts(result, newest)
     requeue = _store(conn, result, newest, document.version, verdicts)
     requeue += sources.withdraw_targets(
@@ -106,6 +122,7 @@ def _normalize_group(
         [(newest[p.source_id], p) for p in result.problems if p.source_id in newest],
         mapping_version=document.version,
     )
+    drift.count(conn, source, stream, _drift(result))
     sources.queue_match(conn, sorted(set(requeue)))
     batches.set_verdicts(conn, verdicts)
     return {
@@ -116,6 +133,19 @@ def _normalize_group(
         "drift": result.unknowns.total(),
         "deleted": len(gone),
     }
+
+
+_OTHER_TYPE = "expected text, got "
+
+
+def _drift(result: Normalized) -> Counter[tuple[str, str, str]]:
+    found: Counter[tuple[str, str, str]] = Counter()
+    for unknown, n in result.unknowns.items():
+        found[unknown.kind, unknown.field, unknown.value] += n
+    for problem in result.problems:
+        if problem.reason.startswith(_OTHER_TYPE):
+            found["type", problem.field, problem.reason.removeprefix(_OTHER_TYPE)] += 1
+    return found
 
 
 def _outright_verdicts(result: Normalized, newest: Mapping[str, PendingRaw]) -> list[VerdictRow]:

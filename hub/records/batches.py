@@ -71,13 +71,22 @@ def running_batch(conn: Connection, source: str) -> Batch | None:
     return Batch(*row) if row else None
 
 
+def give_up(conn: Connection, source: str) -> None:
+    """Close a running batch that only mapped again: what it queued is settled without it."""
+    conn.execute(
+        update(batch)
+        .where(batch.c.source == source, batch.c.state == "running", batch.c.kind != "sync")
+        .values(state="failed", finished_at=func.now())
+    )
+
+
 def has_finished_batch(conn: Connection, source: str) -> bool:
     """Tell whether the source was ever loaded completely."""
     return bool(
         conn.execute(
             select(func.count())
             .select_from(batch)
-            .where(batch.c.source == source, batch.c.state == "done")
+            .where(batch.c.source == source, batch.c.state == "done", batch.c.kind == "sync")
         ).scalar_one()
     )
 

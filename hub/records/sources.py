@@ -112,6 +112,30 @@ def _row(r: NewSourceRecord) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is kept of one canonical record."""
+
+    source_id: str
+    target: str
+    role: str | None
+    values: Mapping[str, JsonValue]
+    refs: Mapping[str, str]
+
+
+def stored(conn: Connection, source: str, stream: str, source_ids: Sequence[str]) -> list[Stored]:
+    """Return the living canonical records of objects."""
+    rows = conn.execute(
+        text(
+            "SELECT source_id, target, role, canonical, refs FROM ops.source_record "
+            "WHERE source = :source AND stream = :stream AND source_id = ANY(:ids) "
+            "AND gone_at IS NULL"
+        ),
+        {"source": source, "stream": stream, "ids": list(source_ids)},
+    )
+    return [Stored(*row) for row in rows]
+
+
 def queue_match(conn: Connection, rows: Sequence[tuple[int, str, int]]) -> None:
     """Queue records (id, lane, batch) for matching; a queued one stays queued once."""
     if rows:

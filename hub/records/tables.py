@@ -256,3 +256,18 @@ stage_report = Table(
     Column("at", _UTC, nullable=False, server_default=_NOW),
     schema="ops",
 )
+
+drift = Table(
+    "drift",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("n", BigInteger, nullable=False),
+    Column("first_seen", _UTC, nullable=False, server_default=_NOW),
+    Column("last_seen", _UTC, nullable=False, server_default=_NOW),
+    CheckConstraint("kind IN ('field','value','type')", name="kind"),
+    schema="ops",
+)

@@ -14,7 +14,7 @@ from hub.settings.blocks import (
     Settings,
     SmtpSettings,
 )
-from hub.settings.loading import load, secret_variable
+from hub.settings.loading import find, load, secret_variable
 from hub.settings.sources import (
     Block,
     HubspotSettings,
@@ -43,6 +43,7 @@ __all__ = [
     "TypeformSettings",
     "ZendeskSettings",
     "block_of",
+    "find",
     "load",
     "secret_variable",
 ]

@@ -3,6 +3,7 @@
 Not here: the sources' own blocks (`sources`), and reading files and variables (`loading`).
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -126,4 +127,16 @@ class Settings(Block):
     def redacted(self) -> dict[str, Any]:
         """Return the effective values with every secret masked."""
         dumped: dict[str, Any] = self.model_dump(mode="json")
-        return dumped
+        return {name: _without_login(value) for name, value in dumped.items()}
+
+
+_LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+def _without_login(value: Any) -> Any:
+    """Mask a name and password that stand in an address."""
+    if isinstance(value, dict):
+        return {key: _without_login(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_login(inner) for inner in value]
+    return _LOGIN.sub("**********@", value) if isinstance(value, str) else value

@@ -35,7 +35,7 @@ def load(
     """
     environ = os.environ if environ is None else environ
     home = Path(environ.get("HUB_HOME") or ".hub").absolute()
-    path = _find(Path(config) if config else None, environ, home)
+    path = find(config, environ)
     if path is None and needed:
         raise ConfigError("there is no hub.yaml", hint="hub init writes one; hub demo needs none")
     document, lines = _read(path) if path else ({}, {})
@@ -52,13 +52,19 @@ def load(
     return settings
 
 
-def _find(config: Path | None, environ: Mapping[str, str], home: Path) -> Path | None:
-    if config is None and environ.get("HUB_CONFIG"):
-        config = Path(environ["HUB_CONFIG"])
-    if config is not None:
-        if not config.is_file():
-            raise ConfigError(f"there is no file {config}", hint="see --config")
-        return config
+def find(config: Path | str | None = None, environ: Mapping[str, str] | None = None) -> Path | None:
+    """Return the hub.yaml that `load` reads, None if there is none.
+
+    Raises:
+        ConfigError: a file is named that is not there.
+    """
+    environ = os.environ if environ is None else environ
+    named = config or environ.get("HUB_CONFIG")
+    if named:
+        if not Path(named).is_file():
+            raise ConfigError(f"there is no file {named}", hint="see --config")
+        return Path(named)
+    home = Path(environ.get("HUB_HOME") or ".hub").absolute()
     return next((p for p in (Path("hub.yaml"), home / "hub.yaml") if p.is_file()), None)
 
 

@@ -92,6 +92,7 @@ PLAIN: dict[str, str] = {
             "ops.source_record.source", "ops.source_record.stream", "ops.verdict.source",
             "ops.verdict.stream", "ops.batch.source", "ops.stage_report.source",
             "ops.stage_report.stream", "crm.owner_identity.source", "crm.ticket.source",
+            "ops.drift.source", "ops.drift.stream",
         ),
         "name of a vendor or of one of its streams",
     ),
@@ -108,6 +109,7 @@ PLAIN: dict[str, str] = {
             "ops.delivery.channel", "ops.delivery.state", "crm.user.managed_by",
             "crm.user.timezone", "crm.distribution_group.record_kind", "crm.lead.lane",
             "crm.inquiry.channel", "crm.alert.event", "crm.notification_preference.event",
+            "ops.drift.kind",
         ),
         "word of a closed list of ours",
     ),
@@ -149,6 +151,8 @@ PLAIN: dict[str, str] = {
     "ops.entity.public_id": "random",
     "ops.delivery.message_id": "digest of the event's key",
     "landing.quarantine.field": "path in a mapping",
+    "ops.drift.field": "key of a source, or path in a mapping",
+    "ops.drift.value": "value of a list, shortened, or a JSON type",
 }  # fmt: skip
 
 

@@ -1,0 +1,121 @@
+"""What `hub quarantine` does: list what was refused, show one, map it again."""
+
+import json as json_module
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from hub.cli.options import Config, Json
+from hub.cli.output import (
+    EXIT_FAILED,
+    EXIT_QUARANTINE,
+    print_json,
+    print_mapping,
+    print_table,
+    stdout,
+)
+from hub.errors import ConfigError
+
+quarantine_app = typer.Typer(help="What the mappings refused.", no_args_is_help=True)
+
+
+@quarantine_app.command("list")
+def quarantine_list(json: Json = False, config: Config = None) -> None:
+    """Show values and records that were refused, with the reason."""
+    from hub.cli.opening import opened_database
+    from hub.landing.store import open_quarantine
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        rows = open_quarantine(conn)
+    if json:
+        print_json([asdict(row) for row in rows])
+    else:
+        print_table(
+            "Quarantine",
+            ("id", "source", "stream", "source id", "field", "value", "reason", "severity"),
+            [
+                (r.id, r.source, r.stream, r.source_id, r.field, r.value[:60], r.reason, r.severity)
+                for r in rows
+            ],
+        )
+
+
+@quarantine_app.command("show")
+def quarantine_show(
+    row: Annotated[int, typer.Argument(metavar="ID", help="Number in `hub quarantine list`.")],
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show one refused value or record, and the raw record as the source sent it."""
+    from hub.cli.opening import opened_database
+    from hub.landing.again import refused
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        found = refused(conn, row)
+    if found is None:
+        raise ConfigError(
+            f"there is no quarantine row {row}", hint="hub quarantine list shows them"
+        )
+    document: dict[str, Any] = {**asdict(found), "payload": _readable(found.payload)}
+    if json:
+        print_json(document)
+        return
+    payload = document.pop("payload")
+    print_mapping(f"Quarantine row {row}", document)
+    words = payload if isinstance(payload, str) else json_module.dumps(payload, indent=2)
+    stdout.out("" if payload is None else words, highlight=False)
+
+
+def _readable(payload: bytes | None) -> Any:
+    """Return a payload as JSON, as text if it is none."""
+    if payload is None:
+        return None
+    try:
+        return json_module.loads(payload)
+    except (ValueError, RecursionError):
+        return payload.decode("utf-8", "backslashreplace")
+
+
+@quarantine_app.command("retry")
+def quarantine_retry(
+    rows: Annotated[
+        list[int] | None, typer.Argument(metavar="ID", help="Numbers in `hub quarantine list`.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that are open.")] = False,
+    source: Annotated[str | None, typer.Option("--source", help="Only of this source.")] = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Map refused records again with the mapping of today; the source is not asked."""
+    from hub.cli.opening import opened
+    from hub.pipeline import again
+
+    if bool(rows) == (every or (source is not None and not rows)):
+        raise ConfigError("say which rows, or --all", hint="hub quarantine retry ID … | --all")
+    with opened(config) as (hub, _, _settings):
+        if source is not None and source not in type(hub.settings.sources).model_fields:
+            raise ConfigError(f"there is no source {source!r}")
+        report = again.retry(hub, rows or None, source=source)
+    show_again(report, as_json=json)
+
+
+def show_again(report: Any, *, as_json: bool, tells_quarantine: bool = True) -> None:
+    """Say what became of records that were mapped again, and end as it deserves."""
+    if as_json:
+        print_json(
+            {
+                "queued": report.queued,
+                "verdicts": report.verdicts,
+                "quarantined": report.quarantined,
+            }
+        )
+    else:
+        print_mapping(
+            "Mapped again",
+            {"records": report.queued, **report.verdicts, "quarantined": report.quarantined},
+        )
+    if not report.holds:
+        raise typer.Exit(EXIT_FAILED)
+    if report.quarantined and tells_quarantine:
+        raise typer.Exit(EXIT_QUARANTINE)

@@ -1,0 +1,38 @@
+"""What `hub remap` does: everything of a stream through its present mapping, without the vendor."""
+
+from pathlib import Path
+
+from hub.cli.opening import opened
+from hub.cli.output import print_json, print_table
+from hub.cli.quarantine import show_again
+from hub.errors import ConfigError
+from hub.pipeline import again, rehearse
+
+
+def run_remap(
+    config: Path | None, name: str, *, dry_run: bool, values: bool, as_json: bool
+) -> None:
+    """Remap a stream, or tell what would change, and show it."""
+    if values and not (dry_run and as_json):
+        raise ConfigError("--values is for --dry-run --json only")
+    source, _, stream = name.partition("/")
+    if not dry_run:
+        with opened(config) as (hub, _database, _settings):
+            report = again.remap(hub, source, stream)
+        show_again(report, as_json=as_json, tells_quarantine=False)
+        return
+    with opened(config) as (hub, _database, _settings):
+        plan = rehearse.rehearse(hub, source, stream)
+    if as_json:
+        print_json(plan.as_json(with_values=values))
+        return
+    print_table(
+        f"Would change: {plan.changed} of {plan.records}",
+        ("verdict", "records"),
+        sorted(plan.verdicts.items()),
+    )
+    print_table(
+        "Examples",
+        ("source id", "verdict", "fields"),
+        [(e.source_id, e.verdict, ", ".join(e.fields)) for e in plan.examples],
+    )

@@ -1,0 +1,170 @@
+"""Raw rows that are mapped once more: those of refused records, or of a whole stream.
+
+The caller owns the transaction and the batch. Not here: the mapping, and the order of the stages.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from sqlalchemy import Connection, func, text, update
+
+from hub.landing.store import PendingRaw, sent
+from hub.landing.tables import quarantine
+from hub.model.records import RawRecord
+from hub.model.verdicts import Op
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One quarantine row with the raw record it is about, as it was received."""
+
+    id: int
+    source: str
+    stream: str
+    source_id: str
+    field: str
+    value: str
+    reason: str
+    severity: str
+    mapping_version: str
+    batch_id: int
+    raw_id: int | None
+    created_at: datetime
+    resolved_at: datetime | None
+    payload: bytes | None
+
+
+_REFUSED = text("""
+SELECT q.id, q.source, q.stream, q.source_id, q.field, q.value, q.reason, q.severity,
+       q.mapping_version, q.batch_id, q.raw_id, q.created_at, q.resolved_at,
+       r.payload::text AS payload, r.body
+FROM landing.quarantine q LEFT JOIN landing.raw r ON r.id = q.raw_id
+WHERE q.id = :id
+""")
+
+
+def refused(conn: Connection, quarantine_id: int) -> Refused | None:
+    """Return a quarantine row, None if there is none."""
+    row = conn.execute(_REFUSED, {"id": quarantine_id}).first()
+    if row is None:
+        return None
+    known = dict(zip([f.name for f in fields(Refused)][:-1], row, strict=False))
+    return Refused(**known, payload=None if row.raw_id is None else sent(row))
+
+
+_OPEN = text("""
+SELECT DISTINCT q.source, q.stream, q.source_id FROM landing.quarantine q
+JOIN landing.head h USING (source, stream, source_id)
+WHERE (CAST(:ids AS bigint[]) IS NULL OR q.id = ANY(:ids))
+  AND (CAST(:source AS text) IS NULL OR q.source = :source)
+  AND q.resolved_at IS NULL
+ORDER BY q.source, q.stream, q.source_id
+""")
+
+
+def open_objects(
+    conn: Connection, ids: Sequence[int] | None, source: str | None
+) -> dict[tuple[str, str], list[str]]:
+    """Return the objects with open quarantine rows, by (source, stream)."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in conn.execute(_OPEN, {"ids": None if ids is None else list(ids), "source": source}):
+        found.setdefault((row.source, row.stream), []).append(row.source_id)
+    return found
+
+
+_NEWEST = text("""
+SELECT r.id, r.source, r.stream, r.batch_id, r.source_id, r.op, r.at, r.version,
+       r.payload::text AS payload, r.body, r.into_id
+FROM landing.head h JOIN landing.raw r ON r.id = h.raw_id
+WHERE h.source = :source AND h.stream = :stream AND h.op = 'upsert' AND h.source_id > :after
+ORDER BY h.source_id LIMIT :limit
+""")
+
+
+def newest(
+    conn: Connection, source: str, stream: str, *, after: str, limit: int
+) -> list[PendingRaw]:
+    """Return the newest raw rows of a stream's living objects, by id, beginning after one."""
+    rows = conn.execute(
+        _NEWEST, {"source": source, "stream": stream, "after": after, "limit": limit}
+    )
+    return [
+        PendingRaw(
+            row.id,
+            row.source,
+            row.stream,
+            "bulk",
+            row.batch_id,
+            RawRecord(row.source_id, Op(row.op), row.at, row.version, sent(row), row.into_id),
+        )
+        for row in rows
+    ]
+
+
+def unknown_ids(conn: Connection, ids: Sequence[int]) -> list[int]:
+    """Return those of the ids that no quarantine row has."""
+    known = conn.execute(
+        text("SELECT id FROM landing.quarantine WHERE id = ANY(:ids)"), {"ids": list(ids)}
+    )
+    return sorted(set(ids) - {row.id for row in known})
+
+
+def close_rows(conn: Connection, source: str, stream: str, source_ids: Sequence[str]) -> None:
+    """Close the open rows of objects that are mapped again; what is still wrong comes anew."""
+    c = quarantine.c
+    conn.execute(
+        update(quarantine)
+        .where(c.source == source, c.stream == stream, c.source_id.in_(source_ids))
+        .where(c.resolved_at.is_(None))
+        .values(resolved_at=func.now())
+    )
+
+
+_QUEUE = text("""
+WITH wanted AS (
+  SELECT h.raw_id, h.source_id, r.at, b.lane
+  FROM landing.head h JOIN landing.raw r ON r.id = h.raw_id
+  LEFT JOIN ops.batch b ON b.id = r.batch_id
+  WHERE h.source = :source AND h.stream = :stream AND h.op = 'upsert'
+    AND (CAST(:ids AS text[]) IS NULL OR h.source_id = ANY(:ids))
+), queued AS (
+  INSERT INTO ops.pending (stage, ref, lane, batch_id)
+  SELECT 'normalize', raw_id, coalesce(CAST(:lane AS text), lane, 'bulk'), :batch FROM wanted
+  ON CONFLICT (stage, ref) DO NOTHING
+  RETURNING ref
+), noted AS (
+  INSERT INTO ops.verdict (batch_id, source, stream, source_id, is_live, at)
+  SELECT :batch, :source, :stream, w.source_id, true, w.at
+  FROM wanted w JOIN queued q ON q.ref = w.raw_id
+)
+SELECT count(*) FROM queued
+""")
+
+
+def queue_newest(
+    conn: Connection,
+    *,
+    batch: int,
+    source: str,
+    stream: str,
+    ids: Sequence[str] | None = None,
+    lane: str | None = None,
+) -> int:
+    """Queue the newest raw row of objects (all of the stream if `ids` is None); returns how many.
+
+    Args:
+        conn: an open transaction.
+        batch: id of the batch whose ledger accounts for them.
+        source: vendor name.
+        stream: stream name.
+        ids: the objects' ids.
+        lane: bulk or live; None: the lane in which each came.
+    """
+    return int(
+        conn.execute(
+            _QUEUE,
+            {"batch": batch, "source": source, "stream": stream, "lane": lane,
+             "ids": None if ids is None else list(ids)},
+        ).scalar_one()
+    )  # fmt: skip

@@ -1,0 +1,120 @@
+"""Map once more what has landed: refused records, or a whole stream. No vendor is asked.
+
+In: quarantine ids, or a stream. Out: counts from the batch's ledger. Each is a batch of its own,
+so that what becomes of every record is in the books.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hub.db.locks import source_locks
+from hub.errors import ConfigError
+from hub.landing import again
+from hub.model.verdicts import Lane
+from hub.pipeline import flow
+from hub.pipeline.context import Hub
+from hub.records import batches
+from hub.records.batches import Batch, StreamLedger
+
+
+@dataclass(slots=True)
+class Again:
+    """What became of records that were mapped once more."""
+
+    queued: int = 0
+    quarantined: int = 0
+    ledgers: list[StreamLedger] = field(default_factory=list)
+
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """Return how many records got each verdict."""
+        found: dict[str, int] = {}
+        for entry in self.ledgers:
+            for name, n in entry.verdicts.items():
+                found[name] = found.get(name, 0) + n
+        return dict(sorted(found.items()))
+
+    @property
+    def holds(self) -> bool:
+        """Whether every record is accounted for."""
+        return all(entry.holds for entry in self.ledgers)
+
+
+def retry(hub: Hub, ids: Sequence[int] | None = None, *, source: str | None = None) -> Again:
+    """Map refused records again, with the mapping of today.
+
+    Args:
+        hub: the hub.
+        ids: quarantine rows; None: all that are open.
+        source: only those of one source.
+
+    Raises:
+        ConfigError: a row is not there, or a source's sync was interrupted.
+    """
+    with hub.engine.begin() as conn:
+        missing = again.unknown_ids(conn, ids or ())
+        objects = again.open_objects(conn, ids, source)
+    if missing:
+        raise ConfigError(
+            f"there is no quarantine row {missing[0]}", hint="hub quarantine list shows them"
+        )
+    report = Again()
+    sources = sorted({name for name, _ in objects})
+    with source_locks(hub.engine, sources):
+        _refuse_interrupted(hub, sources)
+        flow.settle(hub)
+        running = [_open(hub, name, "retry", Lane.LIVE.value) for name in sources]
+        by_source = {batch.source: batch for batch in running}
+        for (name, stream), source_ids in objects.items():
+            if f"{name}/{stream}" not in hub.mappings:
+                continue
+            with hub.engine.begin() as conn:
+                again.close_rows(conn, name, stream, source_ids)
+                report.queued += again.queue_newest(
+                    conn, batch=by_source[name].id, source=name, stream=stream, ids=source_ids
+                )
+        _settle(hub, running, report)
+    return report
+
+
+def remap(hub: Hub, source: str, stream: str) -> Again:
+    """Map everything of a stream again, with the mapping of today; it rings nobody.
+
+    Raises:
+        ConfigError: the stream has no mapping, or the source's sync was interrupted.
+    """
+    hub.mapping(source, stream)
+    report = Again()
+    with source_locks(hub.engine, [source]):
+        _refuse_interrupted(hub, [source])
+        flow.settle(hub)
+        batch = _open(hub, source, "remap", Lane.BULK.value)
+        with hub.engine.begin() as conn:
+            report.queued = again.queue_newest(
+                conn, batch=batch.id, source=source, stream=stream, lane=batch.lane
+            )
+        _settle(hub, [batch], report)
+    return report
+
+
+def _refuse_interrupted(hub: Hub, sources: Sequence[str]) -> None:
+    with hub.engine.begin() as conn:
+        for source in sources:
+            found = batches.running_batch(conn, source)
+            if found is not None and found.kind == "sync":
+                raise ConfigError(
+                    f"the last sync of {source} was interrupted", hint=f"first: hub sync {source}"
+                )
+
+
+def _open(hub: Hub, source: str, kind: str, lane: str) -> Batch:
+    with hub.engine.begin() as conn:
+        batches.give_up(conn, source)
+        return batches.open_batch(conn, source=source, kind=kind, lane=lane)
+
+
+def _settle(hub: Hub, running: Sequence[Batch], report: Again) -> None:
+    stages = flow.settle(hub)
+    report.quarantined = stages["normalize"].get("quarantined", 0)
+    for batch in running:
+        report.ledgers += flow.finish(hub, batch)

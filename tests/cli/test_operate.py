@@ -1,0 +1,53 @@
+"""The verbs with which a running hub is looked after."""
+
+from tests.processes import House, SandboxProcess, house
+
+SECRET = "HUB_SOURCES__SALESFORCE__CLIENT_SECRET"
+
+
+def test_config_show_says_what_is_in_force_and_no_secret(vendors: SandboxProcess) -> None:
+    with house() as made:
+        vendors.furnish(made)
+        made.env["HUB_DATABASE_URL"] = "postgresql://hub:geheim1@db.example.com/hub"
+        made.env["HUB_PUBLIC__URL"] = ""
+        made.config.write_text(
+            made.config.read_text() + "\npublic_url: https://me:geheim2@hub.example.com\n"
+        )
+        shown = made.document("config", "show")
+        assert shown["file"] == str(made.config)
+        assert shown["settings"]["sources"]["salesforce"]["client_secret"] == "**********"
+        assert SECRET in shown["variables"]
+        said = made.run("config", "show")
+        assert said.returncode == 0
+        assert str(made.config) in said.stdout
+        for words in (str(shown), said.stdout, said.stderr):
+            assert made.env[SECRET] not in words
+            assert "geheim" not in words
+
+
+def test_config_show_without_a_file_shows_the_defaults() -> None:
+    with house() as made:
+        shown = made.document("config", "show")
+        assert shown["file"] is None
+        assert shown["settings"]["smtp"]["port"] == 25
+
+
+def test_quarantine_show_and_retry(loaded: House) -> None:
+    rows = loaded.document("quarantine", "list")
+    if rows:
+        one = loaded.document("quarantine", "show", str(rows[0]["id"]))
+        assert one["source_id"] == rows[0]["source_id"]
+        assert one["payload"]
+    assert loaded.run("quarantine", "show", "999999").returncode == 2
+    assert loaded.run("quarantine", "retry").returncode == 2
+    assert loaded.run("quarantine", "retry", "999999").returncode == 2
+
+
+def test_remap_counts_and_tells_no_value_unasked(loaded: House) -> None:
+    plan = loaded.document("remap", "salesforce/leads", "--dry-run")
+    assert plan["would_change"] == 0
+    assert set(plan["verdicts"]) <= {"unchanged", "excluded", "rejected"}
+    done = loaded.document("remap", "salesforce/leads")
+    assert done["verdicts"] == plan["verdicts"]
+    assert loaded.run("remap", "salesforce/leads", "--values").returncode == 2
+    assert loaded.run("remap", "salesforce/laeds").returncode == 2

@@ -1,0 +1,168 @@
+"""Refused records are mapped again, streams are remapped, and no vendor is asked for it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.errors import ConfigError
+from hub.landing import again as landing
+from hub.mappings.files import HERE
+from hub.mappings.loader import load_all
+from hub.pipeline import again, flow, rehearse
+from hub.pipeline.context import Hub
+from hub.records import batches
+from tests.flow.conftest import World, salesforce_lead
+
+OPEN = "SELECT id, field FROM landing.quarantine WHERE resolved_at IS NULL ORDER BY id"
+
+
+def _lead(number: int, **values: Any) -> Any:
+    known = {"LastName": f"Roche{number}", "Email": f"eve{number}@r{number}.example.com"}
+    return salesforce_lead(number, **{**known, **values})
+
+
+class _Closed:
+    """A vendor that must not be asked anything."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"the vendor was asked: {name}")
+
+
+def _without_vendor(world: World, folder: Path | None = None) -> Hub:
+    return replace(world.hub, connector=lambda _source: _Closed(), mappings=load_all(folder))
+
+
+def _changed(folder: Path, old: str, new: str) -> Path:
+    words = (HERE / "salesforce/leads.yaml").read_text()
+    assert old in words
+    (folder / "salesforce").mkdir(parents=True)
+    (folder / "salesforce/leads.yaml").write_text(words.replace(old, new))
+    return folder
+
+
+@pytest.fixture
+def loaded(world: World) -> World:
+    """Three leads, of which one has an impossible e-mail address."""
+    world.salesforce.objects["leads"] = [
+        _lead(1, City="Lyon"), _lead(2, Email="jean..dupont@@nowhere"), _lead(3)
+    ]  # fmt: skip
+    flow.sync(world.hub, ["salesforce"])
+    assert [row.field for row in world.rows(OPEN)] == ["email"]
+    return world
+
+
+def test_what_is_still_wrong_is_written_anew_and_stands_once(loaded: World) -> None:
+    (before,) = loaded.rows(OPEN)
+    report = again.retry(_without_vendor(loaded), [before.id])
+    assert (report.queued, report.quarantined, report.verdicts) == (1, 1, {"unchanged": 1})
+    (after,) = loaded.rows(OPEN)
+    assert after.id != before.id
+
+
+def test_a_retry_takes_the_mapping_of_today(loaded: World, tmp_path: Path) -> None:
+    words = (HERE / "salesforce/leads.yaml").read_text()
+    line = next(one for one in words.splitlines() if one.strip().startswith("email:"))
+    new = line.replace(line.strip(), "email: {const: eve@r.example.com}")
+    hub = _without_vendor(loaded, _changed(tmp_path / "m", line, new))
+    report = again.retry(hub)
+    assert (report.queued, report.quarantined, report.verdicts) == (1, 0, {"updated": 1})
+    assert report.holds
+    assert not loaded.rows(OPEN)
+    kept = "SELECT 1 FROM crm.lead WHERE email = 'eve@r.example.com'"
+    assert len(loaded.rows(kept)) == 1
+    assert [
+        b.kind for b in loaded.rows("SELECT kind FROM ops.batch WHERE state = 'done' ORDER BY id")
+    ] == ["sync", "retry"]
+
+
+def test_a_retry_of_a_row_that_is_not_there_is_refused(loaded: World) -> None:
+    with pytest.raises(ConfigError, match="no quarantine row 4711"):
+        again.retry(_without_vendor(loaded), [4711])
+
+
+def test_a_retry_of_one_source_leaves_the_others(loaded: World) -> None:
+    assert again.retry(_without_vendor(loaded), source="typeform").queued == 0
+    assert len(loaded.rows(OPEN)) == 1
+
+
+def test_an_interrupted_sync_comes_first(loaded: World) -> None:
+    flow.begin(loaded.hub, "salesforce")
+    with pytest.raises(ConfigError, match="interrupted"):
+        again.retry(_without_vendor(loaded))
+
+
+TITLES = "SELECT title FROM crm.lead WHERE title IS NOT NULL ORDER BY 1"
+
+
+def test_a_remap_takes_the_history_along_and_asks_no_vendor(loaded: World, tmp_path: Path) -> None:
+    hub = _without_vendor(loaded, _changed(tmp_path / "m", "title: Title", "title: City"))
+    plan = rehearse.rehearse(hub, "salesforce", "leads").as_json(with_values=False)
+    assert plan["would_change"] == 1
+    assert plan["verdicts"] == {"unchanged": 2, "updated": 1}
+    assert plan["examples"] == [
+        {
+            "source_id": salesforce_lead(1).source_id,
+            "verdict": "updated",
+            "fields": ["person.title"],
+        }
+    ]
+    told = rehearse.rehearse(hub, "salesforce", "leads").as_json(with_values=True)["examples"][0]
+    assert (told["before"], told["after"]) == ({"person.title": None}, {"person.title": "Lyon"})
+    assert not loaded.rows(TITLES), "a rehearsal changes nothing"
+
+    rung = loaded.rows("SELECT count(*) FROM ops.outbox")[0][0]
+    report = again.remap(hub, "salesforce", "leads")
+    assert (report.queued, report.verdicts) == (3, {"unchanged": 2, "updated": 1})
+    assert report.holds
+    assert [row.title for row in loaded.rows(TITLES)] == ["Lyon"]
+    assert len(loaded.rows(OPEN)) == 1
+    assert loaded.rows("SELECT count(*) FROM ops.outbox")[0][0] == rung
+    assert again.remap(hub, "salesforce", "leads").verdicts == {"unchanged": 3}
+
+
+def test_a_record_that_the_mapping_now_excludes_is_counted_and_withdrawn(
+    loaded: World, tmp_path: Path
+) -> None:
+    folder = _changed(
+        tmp_path / "m", "deleted: {is_true: IsDeleted}",
+        "deleted: {is_true: IsDeleted}\nwhen: {not_equals: {path: City, value: Lyon}}",
+    )  # fmt: skip
+    hub = _without_vendor(loaded, folder)
+    plan = rehearse.rehearse(hub, "salesforce", "leads")
+    assert (plan.changed, dict(plan.verdicts)) == (1, {"excluded": 1, "unchanged": 2})
+    assert again.remap(hub, "salesforce", "leads").verdicts == {"excluded": 1, "unchanged": 2}
+    gone = "SELECT count(*) FROM ops.source_record WHERE gone_at IS NOT NULL"
+    assert loaded.rows(gone)[0][0] == 1
+
+
+def test_a_new_lead_of_a_remap_rings_nobody(loaded: World, tmp_path: Path) -> None:
+    strict = _changed(
+        tmp_path / "m", "deleted: {is_true: IsDeleted}",
+        "deleted: {is_true: IsDeleted}\nwhen: {not_equals: {path: City, value: Paris}}",
+    )  # fmt: skip
+    loaded.salesforce.objects["leads"].append(_lead(9, City="Paris"))
+    flow.sync(replace(loaded.hub, mappings=load_all(strict)), ["salesforce"])
+    assert loaded.rows("SELECT count(*) FROM crm.lead")[0][0] == 3
+    assert again.remap(_without_vendor(loaded), "salesforce", "leads").verdicts == {
+        "created": 1, "unchanged": 3
+    }  # fmt: skip
+    assert not loaded.rows("SELECT 1 FROM crm.alert")
+
+
+def test_a_remap_that_was_killed_does_not_hold_up_the_next_sync(loaded: World) -> None:
+    with loaded.hub.engine.begin() as conn:
+        batch = batches.open_batch(conn, source="salesforce", kind="remap", lane="bulk")
+        landing.queue_newest(conn, batch=batch.id, source="salesforce", stream="leads", lane="bulk")
+    flow.sync(loaded.hub, ["salesforce"])
+    states = "SELECT kind, state FROM ops.batch ORDER BY id"
+    assert [tuple(row) for row in loaded.rows(states)] == [
+        ("sync", "done"), ("remap", "failed"), ("sync", "done")
+    ]  # fmt: skip
+    assert not loaded.rows("SELECT 1 FROM ops.verdict WHERE verdict IS NULL")
+
+
+def test_a_stream_without_a_mapping_is_refused(loaded: World) -> None:
+    with pytest.raises(ConfigError, match="there is no mapping"):
+        again.remap(_without_vendor(loaded), "salesforce", "leads_")
