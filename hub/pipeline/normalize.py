@@ -96,9 +96,11 @@ def _normalize_group(
     result = normalize(document, [row.record for row in alive], context, settings)
     verdicts = _outright_verdicts(result, newest)
     requeue = _store(conn, result, newest, document.version, verdicts)
-    requeue += sources.withdraw_targets(
+    withdrawn = sources.withdraw_targets(
         conn, source, stream, [*result.excluded, *result.rejected], hub.clock.now()
     )
+    tickets.archive(conn, withdrawn.tickets)
+    requeue += withdrawn.people
     requeue += _bury(hub, conn, gone, verdicts)
     store.supersede_quarantine(conn, list(newest.values()))
     store.add_quarantine(
