@@ -205,6 +205,33 @@ def take_unowned(conn: Connection, limit: int, *, bulk: bool) -> list[UnownedLea
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class LoadedCount:
+    """How many leads of an initial load an owner has, who was not told of that load yet."""
+
+    user_id: int
+    batch_id: int
+    source: str
+    leads_n: int
+
+
+# A batch that is over has been told; a lead of it that changes hands later is no part of a digest.
+_UNTOLD = text("""
+SELECT l.owner_id, b.id, b.source, count(*)
+FROM ops.batch b JOIN crm.lead l ON l.batch_id = b.id
+WHERE b.state = 'running' AND b.lane = 'bulk' AND l.lane = 'bulk' AND l.owner_id IS NOT NULL
+  AND l.converted_at IS NULL AND l.archived_at IS NULL AND l.merged_into IS NULL
+  AND NOT EXISTS (SELECT 1 FROM ops.outbox o WHERE o.event = 'leads_digest'
+                  AND o.user_id = l.owner_id AND o.payload -> 'batches' @> to_jsonb(b.id))
+GROUP BY l.owner_id, b.id, b.source ORDER BY l.owner_id, b.id
+""")
+
+
+def untold(conn: Connection) -> list[LoadedCount]:
+    """Return what the running initial loads gave to owners who were not told of them."""
+    return [LoadedCount(*row) for row in conn.execute(_UNTOLD)]
+
+
 def assign(conn: Connection, owners: Mapping[int, int]) -> None:
     """Give leads their owners (lead → user); call in the transaction that keeps the turn."""
     if owners:
