@@ -144,8 +144,9 @@ INSERT INTO ops.consent_event AS e (record_id, entity_id, channel, purpose, stat
 SELECT record_id, entity_id, coalesce(v ->> 'channel', 'email'), coalesce(v ->> 'purpose', ''),
        v ->> 'state', v ->> 'proof', CAST(v ->> 'at' AS timestamptz)
 FROM siblings WHERE target LIKE 'consent:%' AND v ->> 'state' IS NOT NULL ORDER BY record_id
-ON CONFLICT (record_id, channel, purpose, state) DO UPDATE SET entity_id = excluded.entity_id
-WHERE e.entity_id <> excluded.entity_id
+ON CONFLICT (record_id, channel, purpose, state) DO UPDATE
+SET entity_id = excluded.entity_id, at = greatest(e.at, excluded.at)
+WHERE e.entity_id <> excluded.entity_id OR e.at IS DISTINCT FROM greatest(e.at, excluded.at)
 """
 )
 
