@@ -30,6 +30,11 @@ SELECT (SELECT count(*) FROM crm.lead WHERE merged_into IS NULL AND archived_at 
         AND archived_at IS NULL) AS unassigned,
        (SELECT count(*) FROM crm.alert) AS alerts,
        (SELECT count(*) FROM ops.delivery WHERE channel = 'email' AND state = 'sent') AS emails,
+       (SELECT count(*) FROM ops.outbox WHERE event = 'leads_digest') AS digests,
+       (SELECT count(*) FROM crm.alert WHERE event <> 'leads_digest') AS instant_alerts,
+       (SELECT count(*) FROM ops.delivery d JOIN ops.outbox o ON o.id = d.outbox_id
+        WHERE d.channel = 'email' AND d.state = 'sent' AND o.event <> 'leads_digest')
+        AS instant_emails,
        (SELECT count(*) FROM landing.raw) AS raw,
        (SELECT count(*) FROM ops.change) + (SELECT count(*) FROM crm.lead) AS changes,
        (SELECT coalesce(max(id), 0) FROM crm.lead) AS last_lead,
@@ -95,12 +100,12 @@ def read_report(
         "unassigned": totals["unassigned"],
         "alerts": totals["alerts"],
         "emails": totals["emails"],
-        "digests": 0,
+        "digests": totals["digests"],
         "inbound": {
             "new": came.new,
             "assigned": came.assigned,
-            "alerts": second.totals["alerts"] - inbound.totals["alerts"],
-            "emails": second.totals["emails"] - inbound.totals["emails"],
+            "alerts": second.totals["instant_alerts"] - inbound.totals["instant_alerts"],
+            "emails": second.totals["instant_emails"] - inbound.totals["instant_emails"],
         },
         "second_sync": {
             "landed": totals["raw"] - second.totals["raw"],
@@ -189,7 +194,8 @@ def show_report(report: Mapping[str, Any]) -> None:
             "matching": f"precision {truth['precision']}, recall {truth['recall']} "
             f"of {truth['pairs']} true pairs",
             "new since the initial load": report["inbound"]["new"],
-            "alerts / e-mails": f"{report['alerts']} / {report['emails']}",
+            "alerts / e-mails": f"{report['alerts']} / {report['emails']}, of which digests "
+            f"{report['digests']}",
             "second sync landed / changed": f"{report['second_sync']['landed']} / "
             f"{report['second_sync']['changed']}",
             "Dagster runs (failed), checks passed": f"{report['dagster']['runs']} "

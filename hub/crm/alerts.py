@@ -12,7 +12,7 @@ from hub.crm.tables import alert, lead, user
 class LeadFacts:
     """What a notification says of a lead, and whom it goes to."""
 
-    lead_id: int
+    lead_id: int | None
     first_name: str | None
     last_name: str | None
     company: str | None
@@ -23,8 +23,8 @@ class LeadFacts:
     owner_is_active: bool
 
 
-def facts(conn: Connection, lead_id: int, user_id: int) -> LeadFacts:
-    """Read a lead and the person to be told."""
+def facts(conn: Connection, lead_id: int | None, user_id: int) -> LeadFacts:
+    """Read a lead, if the event is of one, and the person to be told."""
     row = conn.execute(
         select(
             lead.c.id,
@@ -37,14 +37,14 @@ def facts(conn: Connection, lead_id: int, user_id: int) -> LeadFacts:
             user.c.email,
             user.c.is_active,
         )
-        .select_from(lead.join(user, user.c.id == user_id))
-        .where(lead.c.id == lead_id)
+        .select_from(user.outerjoin(lead, lead.c.id == lead_id))
+        .where(user.c.id == user_id)
     ).one()
     return LeadFacts(*row)
 
 
 def add_alert(
-    conn: Connection, *, dedupe_key: str, user_id: int, lead_id: int, event: str, words: str
+    conn: Connection, *, dedupe_key: str, user_id: int, lead_id: int | None, event: str, words: str
 ) -> None:
     """Write a web alert; the same key twice is one alert."""
     conn.execute(

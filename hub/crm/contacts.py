@@ -5,6 +5,7 @@ Thin for now: folded columns, an owner taken over from a source, the link from a
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select, text
@@ -63,16 +64,36 @@ def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
         )
 
 
-def link_leads(conn: Connection, entity_ids: Sequence[int]) -> None:
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """A lead that went to the owner of its contact."""
+
+    lead_id: int
+    entity_id: int
+    owner_id: int
+    is_news: bool
+
+
+def link_leads(conn: Connection, entity_ids: Sequence[int]) -> list[Inherited]:
     """Let the leads of these entities point to the contact of the same person, if there is one.
 
-    A lead that nobody owns yet goes to the contact's owner.
+    A lead that nobody owns yet goes to the contact's owner, unless that one has left; returns
+    these leads.
     """
-    conn.execute(
+    rows = conn.execute(
         text(
-            "UPDATE crm.lead l SET contact_id = c.id, owner_id = coalesce(l.owner_id, c.owner_id) "
-            "FROM crm.contact c WHERE c.entity_id = l.entity_id AND l.entity_id = ANY(:e) "
-            "AND c.merged_into IS NULL AND l.contact_id IS DISTINCT FROM c.id"
+            "UPDATE crm.lead l SET contact_id = c.id, owner_id = coalesce(l.owner_id, u.id) "
+            'FROM crm.contact c LEFT JOIN crm."user" u ON u.id = c.owner_id AND u.is_active, '
+            "crm.lead b WHERE b.id = l.id AND c.entity_id = l.entity_id AND l.entity_id = ANY(:e) "
+            "AND c.merged_into IS NULL AND l.contact_id IS DISTINCT FROM c.id "
+            "RETURNING l.id, l.entity_id, l.owner_id, b.owner_id IS NULL AS is_new, "
+            "l.lane = 'live' AND l.converted_at IS NULL AND l.archived_at IS NULL AS is_news"
         ),
         {"e": list(entity_ids)},
     )
+    taken = [
+        Inherited(row.id, row.entity_id, row.owner_id, row.is_news)
+        for row in rows
+        if row.is_new and row.owner_id is not None
+    ]
+    return sorted(taken, key=lambda lead: lead.lead_id)

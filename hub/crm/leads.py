@@ -144,8 +144,9 @@ INSERT INTO ops.consent_event AS e (record_id, entity_id, channel, purpose, stat
 SELECT record_id, entity_id, coalesce(v ->> 'channel', 'email'), coalesce(v ->> 'purpose', ''),
        v ->> 'state', v ->> 'proof', CAST(v ->> 'at' AS timestamptz)
 FROM siblings WHERE target LIKE 'consent:%' AND v ->> 'state' IS NOT NULL ORDER BY record_id
-ON CONFLICT (record_id, channel, purpose, state) DO UPDATE SET entity_id = excluded.entity_id
-WHERE e.entity_id <> excluded.entity_id
+ON CONFLICT (record_id, channel, purpose, state) DO UPDATE
+SET entity_id = excluded.entity_id, at = greatest(e.at, excluded.at)
+WHERE e.entity_id <> excluded.entity_id OR e.at IS DISTINCT FROM greatest(e.at, excluded.at)
 """
 )
 
@@ -203,6 +204,33 @@ def take_unowned(conn: Connection, limit: int, *, bulk: bool) -> list[UnownedLea
         )
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedCount:
+    """How many leads of an initial load an owner has, who was not told of that load yet."""
+
+    user_id: int
+    batch_id: int
+    source: str
+    leads_n: int
+
+
+# A batch that is over has been told; a lead of it that changes hands later is no part of a digest.
+_UNTOLD = text("""
+SELECT l.owner_id, b.id, b.source, count(*)
+FROM ops.batch b JOIN crm.lead l ON l.batch_id = b.id
+WHERE b.state = 'running' AND b.lane = 'bulk' AND l.lane = 'bulk' AND l.owner_id IS NOT NULL
+  AND l.converted_at IS NULL AND l.archived_at IS NULL AND l.merged_into IS NULL
+  AND NOT EXISTS (SELECT 1 FROM ops.outbox o WHERE o.event = 'leads_digest'
+                  AND o.user_id = l.owner_id AND o.payload -> 'batches' @> to_jsonb(b.id))
+GROUP BY l.owner_id, b.id, b.source ORDER BY l.owner_id, b.id
+""")
+
+
+def untold(conn: Connection) -> list[LoadedCount]:
+    """Return what the running initial loads gave to owners who were not told of them."""
+    return [LoadedCount(*row) for row in conn.execute(_UNTOLD)]
 
 
 def assign(conn: Connection, owners: Mapping[int, int]) -> None:

@@ -223,7 +223,7 @@ alert = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     personal("dedupe_key", Text, nullable=False, unique=True),
     Column("user_id", BigInteger, ForeignKey("crm.user.id"), nullable=False),
-    Column("lead_id", BigInteger, ForeignKey("crm.lead.id"), nullable=False),
+    Column("lead_id", BigInteger, ForeignKey("crm.lead.id")),  # none: of many leads at once
     Column("event", Text, nullable=False),
     personal("text", Text, nullable=False),
     Column("at", _UTC, nullable=False, server_default=_NOW),

@@ -34,7 +34,7 @@ outbox = Table(
     Column("event", Text, nullable=False),
     personal("dedupe_key", Text, nullable=False, unique=True),
     Column("user_id", BigInteger, ForeignKey("crm.user.id"), nullable=False),
-    Column("lead_id", BigInteger, ForeignKey("crm.lead.id"), nullable=False),
+    Column("lead_id", BigInteger, ForeignKey("crm.lead.id")),  # none: of many leads at once
     personal("payload", JSONB, nullable=False),
     Column("state", Text, nullable=False, server_default="pending"),
     Column("attempts", Integer, nullable=False, server_default="0"),

@@ -1,7 +1,7 @@
 """Which channels a person wants for an event.
 
 In: the person's own choices and the house's defaults. Out: channel names. Pure. What does not
-belong here: quiet hours and digests, which are about when and not about where.
+belong here: quiet hours, which are about when and not about where.
 """
 
 from collections.abc import Iterable
@@ -17,6 +17,7 @@ class Event(StrEnum):
     LEAD_ASSIGNED = "lead_assigned"
     INQUIRY_RECEIVED = "inquiry_received"
     LEAD_REASSIGNED_AWAY = "lead_reassigned_away"
+    LEADS_DIGEST = "leads_digest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ DEFAULTS: tuple[Preference, ...] = (
     Preference(Event.LEAD_ASSIGNED, web=True, email=True),
     Preference(Event.INQUIRY_RECEIVED, web=True, email=True),
     Preference(Event.LEAD_REASSIGNED_AWAY, web=True, email=False),
+    Preference(Event.LEADS_DIGEST, web=True, email=True),
 )
 
 

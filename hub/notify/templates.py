@@ -12,7 +12,7 @@ our sentences.
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 from string import Formatter
@@ -31,7 +31,7 @@ _QUESTION_MAX_N = 4000
 _PHONE_MIN_N = 5
 _PLACEHOLDERS = frozenset(
     {"who", "company", "source", "email", "phone", "tel", "rule", "group"}
-    | {"topic", "question", "link"}
+    | {"topic", "question", "link", "many", "counts"}
 )
 # Null, Nan and None are people's names as well: only the spellings machines write are dropped.
 _NOTHING = frozenset({"null", "NULL", "none", "None", "NONE", "undefined", "NaN", "(null)", "N/A"})
@@ -39,10 +39,13 @@ _NOTHING = frozenset({"null", "NULL", "none", "None", "NONE", "undefined", "NaN"
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The facts of one event, as they are known; anything may be missing but the lead."""
+    """The facts of one event, as they are known; anything may be missing.
+
+    `counts` are new leads by source, of an event that is of no single lead.
+    """
 
     event: str
-    lead_id: int
+    lead_id: int | None
     public_url: str
     first_name: str | None = None
     last_name: str | None = None
@@ -54,6 +57,7 @@ class Notice:
     group: str | None = None
     topic: str | None = None
     question: str | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,7 @@ def tel_link(phone: str | None) -> str:
 def _facts(notice: Notice, unnamed: str) -> dict[str, str]:
     name = " ".join(filter(None, (_value(notice.first_name), _value(notice.last_name))))
     company, email, phone = _value(notice.company), _value(notice.email), _value(notice.phone)
+    total, leads = sum(notice.counts.values()), f"{notice.public_url.rstrip('/')}/leads"
     return {
         "who": _clip(name or company or email or phone or unnamed, _VALUE_MAX_N),
         "company": company if name else "",
@@ -158,7 +163,9 @@ def _facts(notice: Notice, unnamed: str) -> dict[str, str]:
         "group": _value(notice.group),
         "topic": _value(notice.topic),
         "question": _quoted(notice.question),
-        "link": f"{notice.public_url.rstrip('/')}/leads/{notice.lead_id:d}",
+        "many": f"{total:d}" if total > 1 else "",
+        "counts": "\n".join(f"{_value(name)}: {n:d}" for name, n in sorted(notice.counts.items())),
+        "link": leads if notice.lead_id is None else f"{leads}/{notice.lead_id:d}",
     }
 
 

@@ -26,7 +26,7 @@ from hub.pipeline.load import load_behind, load_owners, load_tickets
 from hub.pipeline.match import match_pending
 from hub.pipeline.normalize import normalize_pending
 from hub.pipeline.notify import deliver_pending
-from hub.pipeline.route import route_unowned
+from hub.pipeline.route import route_unowned, write_digests
 from hub.records import batches
 from hub.records.batches import Batch, Begun, StreamLedger
 
@@ -83,7 +83,7 @@ def settle(hub: Hub) -> dict[str, dict[str, int]]:
 def begin(hub: Hub, source: str, *, full: bool = False) -> Batch:
     """Open the source's batch, or take up the one that was interrupted.
 
-    The first complete load of a source is bulk: it rings nobody.
+    The first complete load of a source is bulk: it rings nobody, each owner gets one digest.
     """
     with hub.engine.begin() as conn:
         if full:
@@ -216,9 +216,9 @@ def run_load(hub: Hub) -> dict[str, int]:
 
 
 def run_route(hub: Hub) -> dict[str, int]:
-    """Assign every lead without an owner; call when the loads have run."""
+    """Assign every lead without an owner, and sum up initial loads; call when the loads have run."""
     started = time.monotonic()
-    counts = route_unowned(hub, bulk=True)
+    counts = route_unowned(hub, bulk=True) | write_digests(hub)
     _report(hub, None, "route", counts, started)
     return counts
 

@@ -120,10 +120,12 @@ def _load_chunk(
     leads.absorb(conn, gone)
     leads.revive(conn, [e.id for e in behind if e.merged_into is None])
     contacts.absorb(conn, gone)
-    contacts.link_leads(conn, ids)
+    inherited = contacts.link_leads(conn, ids)
     tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])
     inquiries = leads.attach_children(conn, ids)
-    taken_over = _taken_over(golden, loaded, records, {e.id: e for e in behind})
+    entities = {e.id: e for e in behind}
+    taken_over = _taken_over(golden, loaded, records, entities)
+    taken_over += _inherited(inherited, records, entities)
     turns.keep(conn, [t for t, _ in taken_over])
     outbox.put(conn, [event for _, event in taken_over if event])
     outbox.put(conn, _inquiry_events(inquiries, loaded))
@@ -150,6 +152,7 @@ def _fold(
         rules,
     )
     owner_id, reason = _legacy_owner(records, legacy)
+    batch_id, lane = _came_with(entity, records)
     last_gone = max((r.gone_at for r in records if r.gone_at), default=None)
     everything_gone = all(r.is_gone for r in records) and not edits
     return GoldenPerson(
@@ -159,9 +162,21 @@ def _fold(
         owner_id=owner_id,
         legacy_owner=reason,
         archived_at=last_gone if everything_gone else None,
-        lane=entity.lane,
-        batch_id=entity.batch_id,
+        lane=lane,
+        batch_id=batch_id,
     )
+
+
+def _came_with(entity: BehindEntity, records: Sequence[FoldRecord]) -> tuple[int, str]:
+    """Return the batch that makes the person a lead, and its lane.
+
+    Who was known before, as a contact or as nobody in the CRM, becomes a lead by the newest of
+    the records that say so.
+    """
+    made = max((r for r in records if r.role == "lead"), key=lambda r: r.batch_id, default=None)
+    if entity.is_new or made is None:
+        return entity.batch_id, entity.lane
+    return made.batch_id, made.lane
 
 
 def _roles(records: Sequence[FoldRecord]) -> set[str | None]:
@@ -242,16 +257,36 @@ def _taken_over(
             lead_id, None, lead.owner_id, "legacy owner", "owned in the source", (), None, None
         )
         anchor = _anchor(entities[lead.entity_id], records[lead.entity_id])
-        event: dict[str, object] = {
-            "event": "lead_assigned",
-            "dedupe_key": f"lead_assigned:{anchor.source}/{anchor.stream}/{anchor.source_id}",
-            "user_id": lead.owner_id,
-            "lead_id": lead_id,
-            "payload": {"rule": "legacy owner", "group": None},
-        }
+        event = _assigned(anchor, lead_id, lead.owner_id, "legacy owner")
         is_news = lead.lane == Lane.LIVE and not lead.seeds.get("converted_at")
         kept.append((turn, event if is_news else None))
     return kept
+
+
+def _inherited(
+    inherited: Sequence[contacts.Inherited],
+    records: Mapping[int, Sequence[FoldRecord]],
+    entities: Mapping[int, BehindEntity],
+) -> list[tuple[NewTurn, dict[str, object] | None]]:
+    """Leads that went to their contact's owner: a decision as well."""
+    kept: list[tuple[NewTurn, dict[str, object] | None]] = []
+    for lead in inherited:
+        rule, why = "contact's owner", "owns the contact of the same person"
+        turn = NewTurn(lead.lead_id, None, lead.owner_id, rule, why, (), None, None)
+        anchor = _anchor(entities[lead.entity_id], records[lead.entity_id])
+        event = _assigned(anchor, lead.lead_id, lead.owner_id, rule)
+        kept.append((turn, event if lead.is_news else None))
+    return kept
+
+
+def _assigned(anchor: FoldRecord, lead_id: int, user_id: int, rule: str) -> dict[str, object]:
+    return {
+        "event": "lead_assigned",
+        "dedupe_key": f"lead_assigned:{anchor.source}/{anchor.stream}/{anchor.source_id}",
+        "user_id": user_id,
+        "lead_id": lead_id,
+        "payload": {"rule": rule, "group": None},
+    }
 
 
 def _anchor(entity: BehindEntity, records: Sequence[FoldRecord]) -> FoldRecord:

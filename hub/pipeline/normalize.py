@@ -112,9 +112,11 @@ def _normalize_group(
     result = mapped(hub, conn, alive, contexts) if alive else Normalized()
     verdicts = _outright_verdicts(result, newest)
     requeue = _store(conn, result, newest, document.version, verdicts)
-    requeue += sources.withdraw_targets(
+    withdrawn = sources.withdraw_targets(
         conn, source, stream, [*result.excluded, *result.rejected], hub.clock.now()
     )
+    tickets.archive(conn, withdrawn.tickets)
+    requeue += withdrawn.people
     requeue += _bury(hub, conn, gone, verdicts)
     store.supersede_quarantine(conn, list(newest.values()))
     store.add_quarantine(

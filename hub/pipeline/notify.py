@@ -72,6 +72,7 @@ def _deliver(hub: Hub, conn: Connection, row: Any, channel: SmtpChannel) -> Coun
         group=row.payload.get("group"),
         topic=row.payload.get("subject"),
         question=row.payload.get("message"),
+        counts=row.payload.get("counts") or {},
     )
     rendered = render(notice, words())
     done: Counter[str] = Counter()

@@ -4,14 +4,14 @@ The groups' rows are locked first, so turns are taken one after the other whatev
 workers; assignment, turn, pointer and outbox event commit together.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
 from hub.crm import leads, owners
-from hub.crm.leads import UnownedLead
+from hub.crm.leads import LoadedCount, UnownedLead
 from hub.crm.owners import GroupRow
 from hub.db import outbox
 from hub.errors import ConfigError
@@ -81,6 +81,35 @@ def route_unowned(hub: Hub, *, bulk: bool) -> dict[str, int]:
                 f"{len(waiting)} leads wait for an owner, and nobody can take them",
                 hint=f"{fallback} has no active member: add one under `groups:` in hub.yaml",
             )
+
+
+def write_digests(hub: Hub) -> dict[str, int]:
+    """Tell every owner once what the running initial loads have given; call when all is assigned.
+
+    The books of a load are closed only after this, so a crash before it repeats it. A load of
+    several sources is one digest. The key is a function of load and owner.
+    """
+    with hub.engine.begin() as conn:
+        shares: dict[int, list[LoadedCount]] = defaultdict(list)
+        for share in leads.untold(conn):
+            shares[share.user_id].append(share)
+        outbox.put(
+            conn,
+            [
+                {
+                    "event": "leads_digest",
+                    "dedupe_key": f"digest:{min(s.batch_id for s in mine)}:{user_id}",
+                    "user_id": user_id,
+                    "lead_id": None,
+                    "payload": {
+                        "batches": [s.batch_id for s in mine],
+                        "counts": {s.source: s.leads_n for s in mine},
+                    },
+                }
+                for user_id, mine in shares.items()
+            ],
+        )
+    return {"digests": len(shares)} if shares else {}
 
 
 def _state(group: GroupRow) -> GroupState:

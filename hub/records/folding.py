@@ -42,6 +42,7 @@ class FoldRecord:
     joined_batch_id: int | None
     open_verdict: bool
     role: str | None
+    lane: str
 
 
 def take_behind(conn: Connection, limit: int) -> list[BehindEntity]:
@@ -68,7 +69,7 @@ def records_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[Fo
         text(
             "SELECT s.id, s.entity_id, s.source, s.stream, s.source_id, s.trust, s.canonical, "
             "  s.refs, s.source_at, s.gone_at IS NOT NULL, s.gone_at, s.batch_id, "
-            "  s.joined_batch_id, v.batch_id IS NOT NULL, s.role "
+            "  s.joined_batch_id, v.batch_id IS NOT NULL, s.role, s.lane "
             "FROM ops.source_record s LEFT JOIN ops.verdict v ON v.batch_id = s.batch_id "
             "  AND v.source = s.source AND v.stream = s.stream AND v.source_id = s.source_id "
             "  AND v.verdict IS NULL "

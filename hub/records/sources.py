@@ -201,11 +201,11 @@ def mark_gone(
 
 def withdraw_targets(
     conn: Connection, source: str, stream: str, source_ids: Sequence[str], at: datetime
-) -> list[tuple[int, str, int]]:
+) -> Buried:
     """Mark what an earlier version of these objects gave and the present one does not.
 
     An object that the mapping now excludes or rejects no longer speaks for its entity.
     """
     if not source_ids:
-        return []
-    return mark_gone(conn, source, stream, dict.fromkeys(source_ids), at).people
+        return Buried([], [])
+    return mark_gone(conn, source, stream, dict.fromkeys(source_ids), at)

@@ -33,7 +33,7 @@ class PersonSettings(Block):
     timezone: str = "UTC"
     """IANA name, e.g. `Europe/Paris`."""
     notify: dict[str, NotifyChoice] = Field(default_factory=dict)
-    """Event (`lead_assigned`, `inquiry_received`, `lead_reassigned_away`) → channels."""
+    """Event (`lead_assigned`, `inquiry_received`, `lead_reassigned_away`, `leads_digest`) → channels."""
 
 
 class GroupSettings(Block):

@@ -124,7 +124,8 @@ def _assert_same(here: Ended, there: Ended, *, but: tuple[str, ...] = ()) -> Non
 
 def test_the_undisturbed_sync_rings(ended: Mapping[str, Future[Ended]]) -> None:
     calm = ended["in peace"].result()
-    assert len(calm.state["alerts"]) == len(calm.mails) > NEWS / 2, "else the kills prove nothing"
+    rung = [alert for alert in calm.state["alerts"] if alert[2] != "leads_digest"]
+    assert len(rung) == len(calm.mails) > NEWS / 2, "else the kills prove nothing"
 
 
 @pytest.mark.parametrize("point", ALONE)
@@ -157,7 +158,7 @@ def test_a_first_load_killed_at_random_moments_ends_as_the_one_in_peace(
         ("bulk", "done"),
         ("live", "done"),
     }
-    assert calm.mails == killed.mails == []
+    assert calm.mails == sorted(set(killed.mails)) != [], "the digests"
 
 
 def test_a_server_killed_during_a_sync_is_told_in_one_line_and_loses_nothing(

@@ -19,6 +19,13 @@ from hub.pipeline.context import Hub
 from hub.settings import Settings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+STREAMS = {
+    "salesforce": ("users", "leads"),
+    "hubspot": ("owners", "contacts"),
+    "mailchimp": ("members",),
+    "zendesk": ("users", "tickets"),
+    "typeform": ("responses",),
+}
 
 
 @dataclass
@@ -103,14 +110,66 @@ def typeform_answer(token: str, *, at: int = 1, **values: Any) -> RawRecord:
     return RawRecord(f"f1:{token}", Op.UPSERT, moment, moment.isoformat(), json.dumps(row).encode())
 
 
+def hubspot_contact(number: int, *, at: int = 0, op: Op = Op.UPSERT, **values: Any) -> RawRecord:
+    """A HubSpot contact with the given properties."""
+    row = {"id": str(number), "properties": values, "archived": False}
+    return _object(str(number), row, at or number, op)
+
+
+def hubspot_owner(number: int, email: str) -> RawRecord:
+    """Somebody whom HubSpot's records point to."""
+    row = {"id": str(number), "email": email, "firstName": "Owner", "archived": False}
+    return _object(str(number), row, 1)
+
+
+def mailchimp_member(name: str, *, at: int = 1, **values: Any) -> RawRecord:
+    """A member of a list, subscribed and of low rating unless told otherwise."""
+    row = {
+        "contact_id": name,
+        "list_id": "l1",
+        "status": "subscribed",
+        "member_rating": 2,
+        **values,
+    }
+    return _object(name, row, at)
+
+
+def zendesk_user(number: int, *, at: int = 0, op: Op = Op.UPSERT, **values: Any) -> RawRecord:
+    """A user of the help desk, an end user unless told otherwise."""
+    row = {"id": number, "role": "end-user", "active": True, **values}
+    return _object(str(number), row, at or number, op)
+
+
+def zendesk_ticket(number: int, *, at: int = 0, op: Op = Op.UPSERT, **values: Any) -> RawRecord:
+    """A ticket of the help desk."""
+    row = {"id": number, "status": "open", "created_at": "2025-06-01T10:00:00Z", **values}
+    return _object(str(number), row, at or number, op)
+
+
+def _object(source_id: str, row: dict[str, Any], at: int, op: Op = Op.UPSERT) -> RawRecord:
+    moment = START + timedelta(seconds=at)
+    return RawRecord(source_id, op, moment, moment.isoformat(), json.dumps(row).encode())
+
+
 @dataclass
 class World:
-    """The two vendors and the hub over them."""
+    """The vendors and the hub over them."""
 
     hub: Hub
-    salesforce: HandConnector
-    typeform: HandConnector
+    vendors: dict[str, HandConnector]
     db: Database
+
+    @property
+    def salesforce(self) -> HandConnector:
+        return self.vendors["salesforce"]
+
+    @property
+    def typeform(self) -> HandConnector:
+        return self.vendors["typeform"]
+
+    def add(self, source: str, stream: str, *records: RawRecord) -> None:
+        """Let a vendor have more objects."""
+        self.vendors[source].objects.setdefault(stream, []).extend(records)
 
     def rows(self, statement: str, **values: Any) -> list[Any]:
         from sqlalchemy import text
@@ -125,17 +184,15 @@ def world(db: Database, settings: Settings) -> World:
 
 
 def new_world(db: Database, settings: Settings) -> World:
-    """A hub over two vendors that have nothing yet."""
-    salesforce = HandConnector("salesforce", names=("users", "leads"))
-    typeform = HandConnector("typeform", names=("responses",))
-    connectors = {"salesforce": salesforce, "typeform": typeform}
+    """A hub over vendors that have nothing yet."""
+    vendors = {source: HandConnector(source, names=names) for source, names in STREAMS.items()}
     with db.engine.begin() as conn:
         owners.apply_people(
             conn, [owners.Person(p.email, p.name, True, "UTC", {}) for p in settings.people]
         )
         owners.apply_groups(conn, [owners.Group(g.name, g.members) for g in settings.groups])
-    hub = Hub(db.engine, SystemClock(), settings, load_all(None), connectors.__getitem__)
-    return World(hub, salesforce, typeform, db)
+    hub = Hub(db.engine, SystemClock(), settings, load_all(None), vendors.__getitem__)
+    return World(hub, vendors, db)
 
 
 MakeLead = Callable[..., RawRecord]

@@ -1,0 +1,112 @@
+"""The law of consent: what may be sent to whom, from everything that was ever said about it.
+
+In: events of one person. Out: one state for each channel and purpose. Pure, and the order of the
+events does not matter.
+
+Whoever said no has said no: an opt-out, a bounce, a ban on calls and an erasure win over every
+opt-in, however new, unless the person himself has confirmed a newer opt-in by following a signed
+link. No import, no sync and no form's tick box does that. A confirmation speaks for the address
+it was sent to and for no other, so merging two people takes the stricter of their states.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+Key = tuple[str, str]  # channel and purpose
+
+
+class ConsentState(StrEnum):
+    """What may be done, from the laxest to the strictest."""
+
+    UNKNOWN = "unknown"
+    UNCONFIRMED = "unconfirmed"
+    OPT_IN = "opt_in"
+    BOUNCED = "bounced"
+    OPT_OUT = "opt_out"
+    DO_NOT_CALL = "do_not_call"
+    ERASED = "erased"
+
+    @property
+    def is_no(self) -> bool:
+        """Whether it forbids, and stands against an opt-in."""
+        return _RANK[self] > _RANK[ConsentState.OPT_IN]
+
+
+_RANK = {state: rank for rank, state in enumerate(ConsentState)}
+
+
+class Voice(StrEnum):
+    """Who says it."""
+
+    PERSON = "person"  # by a signed link that was followed
+    FORM = "form"
+    SYNC = "sync"
+    IMPORT = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentEvent:
+    """Something said of one address (`subject`: an e-mail address, a number, or a record's id).
+
+    `at` is None where the source does not tell: a no without a time is as new as any other.
+    """
+
+    channel: str
+    purpose: str
+    subject: str
+    state: ConsentState
+    at: datetime | None
+    voice: Voice = Voice.SYNC
+    is_confirmed_double_opt_in: bool = False
+
+    @property
+    def confirmed_at(self) -> datetime | None:
+        """When the person confirmed an opt-in; None if this is no such thing."""
+        is_confirmation = self.is_confirmed_double_opt_in and self.voice is Voice.PERSON
+        return self.at if is_confirmation and self.state is ConsentState.OPT_IN else None
+
+
+def state_named(word: str) -> ConsentState:
+    """Return the state of that name; a word that we do not know is no permission."""
+    try:
+        return ConsentState(word)
+    except ValueError:
+        return ConsentState.OPT_OUT
+
+
+def resolve(events: Iterable[ConsentEvent]) -> dict[Key, ConsentState]:
+    """Return the state of every channel and purpose that anything was said of."""
+    said: dict[tuple[Key, str], list[ConsentEvent]] = {}
+    for event in events:
+        said.setdefault(((event.channel, event.purpose), event.subject), []).append(event)
+    found: dict[Key, ConsentState] = {}
+    for (key, _), heard in said.items():
+        found = merge(found, {key: _of_one_address(heard)})
+    return found
+
+
+def merge(
+    one: Mapping[Key, ConsentState], other: Mapping[Key, ConsentState]
+) -> dict[Key, ConsentState]:
+    """Return the consents of two people who turn out to be one: the stricter of each."""
+    keys = sorted({*one, *other})
+    unknown = ConsentState.UNKNOWN
+    return {key: stricter(one.get(key, unknown), other.get(key, unknown)) for key in keys}
+
+
+def stricter(one: ConsentState, other: ConsentState) -> ConsentState:
+    """Return the stricter of two states; something known beats nothing known."""
+    return max(one, other, key=_RANK.__getitem__)
+
+
+def _of_one_address(heard: Iterable[ConsentEvent]) -> ConsentState:
+    events = list(heard)
+    confirmed = max((e.confirmed_at for e in events if e.confirmed_at), default=None)
+    standing = [
+        event.state
+        for event in events
+        if not (event.state.is_no and confirmed and event.at and event.at < confirmed)
+    ]
+    return max(standing, key=_RANK.__getitem__)

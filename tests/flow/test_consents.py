@@ -1,0 +1,55 @@
+"""Consent comes from every source, follows the person, and survives what its source forgets."""
+
+from hub.model.records import RawRecord
+from hub.model.verdicts import Op
+from hub.pipeline import flow
+from hub.records.consents import consents_of
+from tests.flow.conftest import World, hubspot_contact, mailchimp_member
+
+NAME = {"FNAME": "Lea", "LNAME": "Moreau"}
+EMAIL = "lea@moreau.example.com"
+KEY = ("email", "marketing")
+
+
+def consents(world: World) -> list[dict[tuple[str, str], str]]:
+    """The consents of everybody who was not merged into somebody else."""
+    alive = world.rows("SELECT id FROM ops.entity WHERE merged_into IS NULL ORDER BY id")
+    with world.db.engine.begin() as conn:
+        return [{k: s.value for k, s in consents_of(conn, row.id).items()} for row in alive]
+
+
+def member(status: str, *, at: int, email: str = EMAIL) -> RawRecord:
+    return mailchimp_member(
+        "c1", at=at, status=status, email_address=email, merge_fields=NAME,
+        last_changed=f"2025-01-{at:02d}T00:00:00Z",
+    )  # fmt: skip
+
+
+def test_a_list_that_subscribes_again_does_not_lift_an_opt_out(world: World) -> None:
+    for at, status in enumerate(("subscribed", "unsubscribed", "subscribed"), start=1):
+        world.add("mailchimp", "members", member(status, at=at))
+        flow.sync(world.hub, ["mailchimp"])
+    assert consents(world) == [{KEY: "opt_out"}]
+
+
+def test_an_opt_out_said_again_is_as_new_as_its_last_time(world: World) -> None:
+    for at, status in enumerate(("unsubscribed", "subscribed", "unsubscribed"), start=1):
+        world.add("mailchimp", "members", member(status, at=at))
+        flow.sync(world.hub, ["mailchimp"])
+    rows = world.rows("SELECT at FROM ops.consent_event WHERE state = 'opt_out'")
+    assert [row.at.day for row in rows] == [3]
+
+
+def test_a_merge_takes_the_stricter_even_of_a_record_that_is_gone(world: World) -> None:
+    opted_out = {"lastname": "Moreau", "firstname": "Lea", "hs_email_optout": "true"}
+    world.add("hubspot", "contacts", hubspot_contact(1, at=1, **opted_out, phone="+33639980001"))
+    world.add("mailchimp", "members", member("subscribed", at=1))
+    flow.sync(world.hub, ["hubspot", "mailchimp"])
+    assert sorted(c[KEY] for c in consents(world)) == ["opt_in", "opt_out"]
+    known = hubspot_contact(1, at=20, **opted_out, phone="+33639980001", email=EMAIL)
+    world.add("hubspot", "contacts", known)
+    flow.sync(world.hub, ["hubspot"])
+    assert consents(world) == [{KEY: "opt_out"}]
+    world.add("hubspot", "contacts", hubspot_contact(1, at=40, op=Op.DELETE))
+    flow.sync(world.hub, ["hubspot"])
+    assert all(c.get(KEY) != "opt_in" for c in consents(world))
