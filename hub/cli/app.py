@@ -19,6 +19,7 @@ from hub.cli.output import (
     print_error,
     print_json,
     print_table,
+    print_warning,
     stdout,
 )
 from hub.errors import ConfigError, HubError
@@ -67,6 +68,7 @@ def sync(
                 "stages": report.stages,
                 "ledgers": [flow.ledger_json(entry) for entry in report.ledgers],
                 "quarantined": report.quarantined,
+                "stopped": report.stopped,
             }
         )
     else:
@@ -80,6 +82,8 @@ def sync(
                 for e in report.ledgers
             ],
         )  # fmt: skip
+    for message in report.stopped.values():
+        print_warning(f"{message}; the next sync goes on from there")
     if not report.holds:
         raise typer.Exit(EXIT_FAILED)
     if report.quarantined:
@@ -88,7 +92,7 @@ def sync(
 
 @app.command()
 def status(json: Json = False, config: Config = None) -> None:
-    """Sources, cursors, queues, quarantine, review, outbox."""
+    """Sources, cursors, queues, quarantine, review, outbox, budgets."""
     from hub.cli.opening import opened_database
     from hub.cli.status import read_status, show_status
 

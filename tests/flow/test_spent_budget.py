@@ -1,0 +1,58 @@
+"""A source whose quota is used up stops politely; the others of the same sync go on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from hub.clock import SystemClock
+from hub.connectors.base import Page, Stream, Window
+from hub.crm import owners
+from hub.db.engine import Database
+from hub.errors import BudgetError
+from hub.mappings.loader import load_all
+from hub.pipeline import flow
+from hub.pipeline.context import Hub
+from hub.settings import Settings
+from tests.flow.conftest import HandConnector, salesforce_lead
+
+
+@dataclass
+class Spent(HandConnector):
+    """A vendor who has no request left."""
+
+    is_spent: bool = True
+
+    def read(self, stream: Stream, window: Window) -> Iterator[Page]:
+        if self.is_spent:
+            raise BudgetError("typeform: 80 of 100 daily requests are used")
+        yield from super().read(stream, window)
+
+
+def test_one_spent_budget_stops_one_source(db: Database, settings: Settings) -> None:
+    spent = Spent("typeform", names=("responses",))
+    salesforce = HandConnector(
+        "salesforce", {"leads": [salesforce_lead(1, LastName="Ray", Company="R")]}, names=("leads",)
+    )
+    vendors = {"salesforce": salesforce, "typeform": spent}
+    hub = Hub(db.engine, SystemClock(), settings, load_all(None), vendors.__getitem__)
+    with db.engine.begin() as conn:
+        owners.apply_people(
+            conn, [owners.Person(p.email, p.name, True, "UTC", {}) for p in settings.people]
+        )
+        owners.apply_groups(conn, [owners.Group(g.name, g.members) for g in settings.groups])
+    report = flow.sync(hub, ["typeform", "salesforce"])
+    assert report.stopped.keys() == {"typeform"}
+    assert report.holds
+    assert [entry.source for entry in report.ledgers] == ["salesforce"]
+    assert _states(db) == {"typeform": "running", "salesforce": "done"}
+    spent.is_spent = False
+    report = flow.sync(hub, ["typeform"])
+    assert not report.stopped
+    assert _states(db)["typeform"] == "done"
+
+
+def _states(db: Database) -> dict[str, str]:
+    with db.engine.begin() as conn:
+        rows = conn.execute(text("SELECT source, state FROM ops.batch ORDER BY id"))
+        return {row.source: row.state for row in rows}
