@@ -21,6 +21,7 @@ from hub.cli.output import (
     print_error,
     print_json,
     print_table,
+    print_warning,
     stdout,
 )
 from hub.cli.quarantine import quarantine_app
@@ -65,6 +66,7 @@ def sync(
                 "stages": report.stages,
                 "ledgers": [flow.ledger_json(entry) for entry in report.ledgers],
                 "quarantined": report.quarantined,
+                "stopped": report.stopped,
             }
         )
     else:
@@ -78,6 +80,8 @@ def sync(
                 for e in report.ledgers
             ],
         )  # fmt: skip
+    for message in report.stopped.values():
+        print_warning(f"{message}; the next sync goes on from there")
     if not report.holds:
         raise typer.Exit(EXIT_FAILED)
     if report.quarantined:
@@ -86,7 +90,7 @@ def sync(
 
 @app.command()
 def status(json: Json = False, config: Config = None) -> None:
-    """Sources, cursors, queues, quarantine, review, outbox, drift."""
+    """Sources, cursors, queues, quarantine, review, outbox, budgets, drift."""
     from hub.cli.opening import opened_database
     from hub.cli.status import read_status, show_status
 

@@ -78,6 +78,11 @@ def print_error(error: HubError) -> None:
         stderr.print(Text(f"  hint: {error.hint}"), soft_wrap=True)
 
 
+def print_warning(message: str) -> None:
+    """Say on stderr what did not fail and should be known."""
+    stderr.print(Text.assemble(("warning:", "yellow"), f" {message}"), soft_wrap=True)
+
+
 def exit_code(error: HubError) -> int:
     """Return 2 where the operator must act, else 1."""
     return EXIT_OPERATOR if isinstance(error, ConfigError) else EXIT_FAILED

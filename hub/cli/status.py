@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from hub.cli.output import print_mapping, print_table
 from hub.db.engine import Database
-from hub.records import batches, drift
+from hub.records import batches, budgets, drift
 from hub.settings import Settings
 
 _SOURCES = text("""
@@ -36,9 +36,17 @@ def read_status(database: Database, settings: Settings) -> dict[str, Any]:
             "streams": [dict(row) for row in conn.execute(_SOURCES).mappings()],
             "pending": batches.waiting(conn),
             **dict(conn.execute(_NUMBERS).mappings().one()),
+            "budgets": budgets.all_rows(conn),
             "drift": drift.most(conn, 10),
             "batches": [dict(row) for row in conn.execute(_BATCHES).mappings()],
         }
+
+
+def _budget_cells(row: dict[str, Any]) -> tuple[Any, ...]:
+    rate = (
+        (row["in_window"], row["requests"], f"{row['per_s']:g} s") if row["requests"] else ("",) * 3
+    )
+    return row["account"], row["name"], *rate, row["day_used"], row["day_limit"]
 
 
 def show_status(document: dict[str, Any]) -> None:
@@ -77,6 +85,11 @@ def show_status(document: dict[str, Any]) -> None:
                 for d in document["drift"]
             ],
         )
+    print_table(
+        "Budgets",
+        ("account", "name", "used", "of", "in", "day used", "day limit"),
+        [_budget_cells(b) for b in document["budgets"]],
+    )
     print_table(
         "Latest batches",
         ("id", "source", "kind", "lane", "state", "finished"),

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from hub.clock import Clock
 from hub.connectors.base import Connector, Stream
-from hub.connectors.governor import Budget
+from hub.connectors.governor import Budget, Limits
 from hub.errors import ConfigError
 
 # source → its config and its connector, both names in `hub.connectors.<source>.streams`
@@ -50,6 +50,13 @@ def streams_of(source: str) -> Sequence[Stream]:
     """Return a source's streams in reading order, without settings and without a request."""
     streams: Sequence[Stream] = _module(source).STREAMS
     return streams
+
+
+def limits_of(source: str) -> Limits:
+    """Return what a source's vendor allows one account."""
+    _module(source)
+    limits: Limits = importlib.import_module(f"hub.connectors.{source}.client").LIMITS
+    return limits
 
 
 def _module(source: str) -> Any:

@@ -2,7 +2,7 @@
 
     identity → entities by id → distribution group → outbox
 
-The identity lock and the sources' locks are advisory; the others are rows (`FOR UPDATE`, SKIP
+The identity lock, the sources' locks and the slots of a vendor are advisory; the others are rows (`FOR UPDATE`, SKIP
 LOCKED) and stand with their queries. Under READ COMMITTED the identity lock must be the first
 statement of its transaction: what it then reads is what the one before has committed (measured:
 under REPEATABLE READ eight workers make eight leads of one person).
@@ -14,7 +14,10 @@ from hashlib import blake2b
 
 from sqlalchemy import Connection, Engine, text
 
+from hub.clock import Clock
+
 _SPACE = 0x4855  # keeps the hub's advisory locks apart from other users of the database
+_POLL_S = 0.02
 
 
 def _number(name: str) -> int:
@@ -42,3 +45,25 @@ def source_locks(engine: Engine, sources: Sequence[str]) -> Iterator[None]:
             # The connection goes back to a pool: a lock that is not let go would stay.
             for number in numbers:
                 conn.execute(text("SELECT pg_advisory_unlock(:space, :number)"), number)
+
+
+@contextmanager
+def slot_lock(engine: Engine, name: str, slots: int, clock: Clock) -> Iterator[None]:
+    """Hold one of so many slots on a connection of its own; waits until one is free.
+
+    A slot whose holder dies is free as soon as its connection is gone.
+    """
+    numbers = [{"space": _SPACE, "number": _number(f"slot:{name}:{i}")} for i in range(slots)]
+    while True:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            for number in numbers:
+                if not conn.execute(
+                    text("SELECT pg_try_advisory_lock(:space, :number)"), number
+                ).scalar_one():
+                    continue
+                try:
+                    yield
+                finally:
+                    conn.execute(text("SELECT pg_advisory_unlock(:space, :number)"), number)
+                return
+        clock.sleep(_POLL_S)

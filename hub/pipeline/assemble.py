@@ -5,13 +5,15 @@ from pathlib import Path
 
 from hub.clock import Clock
 from hub.connectors.base import Connector
-from hub.connectors.registry import connect
+from hub.connectors.registry import connect, limits_of
 from hub.crm import owners
 from hub.db.engine import Database
 from hub.errors import ConfigError, CredentialError
 from hub.mappings.loader import load_all
+from hub.pipeline.budget import SharedBudget, account_of
 from hub.pipeline.context import Hub
 from hub.pipeline.route import rules_of
+from hub.records import batches
 from hub.settings import PersonSettings, Settings, secret_variable
 
 
@@ -21,6 +23,19 @@ def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
     Raises:
         ConfigError: a mapping, a rule or a group does not hold together.
     """
+
+    def budget(source: str, block: object) -> SharedBudget:
+        with database.engine.begin() as conn:
+            is_first_load = not batches.has_finished_batch(conn, source)
+        return SharedBudget(
+            database.engine,
+            account_of(source, block),
+            limits_of(source),
+            clock,
+            time_scale=getattr(block, "time_scale", 1.0),
+            reserve=getattr(block, "daily_reserve", 0.0),
+            is_bulk=is_first_load,
+        )
 
     @lru_cache
     def connector(source: str) -> Connector:
@@ -36,7 +51,7 @@ def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
                 f"{source}: no {block.needed_secret} is set",
                 hint=f"set {variable}, or {variable}_FILE to the path of a file",
             )
-        return connect(source, block, clock)
+        return connect(source, block, clock, budget=budget(source, block))
 
     overrides = Path(settings.mappings_dir) if settings.mappings_dir else None
     hub = Hub(database.engine, clock, settings, load_all(overrides), connector)

@@ -15,10 +15,12 @@ from sqlalchemy import Connection
 
 from hub.connectors.base import Page, Stream, Window
 from hub.db.locks import source_locks
+from hub.errors import BudgetError
 from hub.landing import store
 from hub.logs import get_logger
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
+from hub.pipeline.budget import account_of, forecast
 from hub.pipeline.context import Hub
 from hub.pipeline.extract import Land, Range, reread, short_ranges
 from hub.pipeline.land import land_page
@@ -35,11 +37,15 @@ log = get_logger()
 
 @dataclass(slots=True)
 class SyncReport:
-    """What one sync did: counts by stage, and every stream's ledger."""
+    """What one sync did: counts by stage, and every stream's ledger.
+
+    `stopped` says of which source the vendor's quota is used up; the next sync goes on with it.
+    """
 
     stages: dict[str, dict[str, int]] = field(default_factory=dict)
     ledgers: list[StreamLedger] = field(default_factory=list)
     quarantined: int = 0
+    stopped: dict[str, str] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
@@ -59,12 +65,17 @@ def sync(hub: Hub, sources: Sequence[str], *, full: bool = False) -> SyncReport:
     with source_locks(hub.engine, sources):
         running = [begin(hub, source, full=full) for source in sources]
         for batch in running:
-            for stream in hub.connector(batch.source).streams():
-                report.add("land", land_stream(hub, batch, stream))
+            try:
+                for stream in hub.connector(batch.source).streams():
+                    report.add("land", land_stream(hub, batch, stream))
+            except BudgetError as exc:
+                log.warning("budget_spent", source=batch.source, message=exc.message)
+                report.stopped[batch.source] = exc.message
         for stage, counts in settle(hub).items():
             report.add(stage, counts)
         for batch in running:
-            report.ledgers += finish(hub, batch)
+            if batch.source not in report.stopped:
+                report.ledgers += finish(hub, batch)
     report.quarantined = report.stages.get("normalize", {}).get("quarantined", 0)
     return report
 
@@ -114,6 +125,8 @@ def land_stream(hub: Hub, batch: Batch, stream: Stream) -> dict[str, int]:
         totals["unchanged"] += landed.unchanged
         totals["pages"] += 1
 
+    if window.since is None and not window.resume and stream.countable:
+        _foretell(hub, batch, connector.count(stream, None, window.until), stream)
     for page in connector.read(stream, window):
         land(page)
     if f"{batch.source}/{stream.name}" in hub.mappings:
@@ -125,6 +138,29 @@ def land_stream(hub: Hub, batch: Batch, stream: Stream) -> dict[str, int]:
                 _reopen(conn, batch, stream, begun)
     _report(hub, batch, "land", totals, started, stream=stream.name)
     return totals
+
+
+def _foretell(hub: Hub, batch: Batch, counted: int | None, stream: Stream) -> None:
+    """Say what a complete load will cost, before it is begun."""
+    block = getattr(hub.settings.sources, batch.source, None)
+    if counted is None or block is None:
+        return
+    foreseen = forecast(
+        hub.engine,
+        account_of(batch.source, block),
+        counted,
+        block.page_size,
+        reserve=getattr(block, "daily_reserve", 0.0),
+    )
+    say = log.info if foreseen.fits else log.warning
+    say(
+        "budget_forecast",
+        source=batch.source,
+        stream=stream.name,
+        needs=foreseen.needs,
+        of=foreseen.of,
+        message=str(foreseen),
+    )
 
 
 def _prove(

@@ -14,13 +14,14 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     Table,
     Text,
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from hub.db.metadata import metadata, personal
 
@@ -254,6 +255,22 @@ stage_report = Table(
     Column("counts", JSONB, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("at", _UTC, nullable=False, server_default=_NOW),
+    schema="ops",
+)
+
+# what an account has asked of its vendor: one row a rate, and one ("day") for the account itself
+budget = Table(
+    "budget",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("requests", Integer, nullable=False, server_default="0"),
+    Column("per_s", Float, nullable=False, server_default="0"),
+    Column("log", ARRAY(_UTC), nullable=False, server_default="{}"),
+    Column("not_before", _UTC),
+    Column("used", BigInteger),
+    Column("day_limit", BigInteger),
+    Column("observed_at", _UTC),
     schema="ops",
 )
 

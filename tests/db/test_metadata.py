@@ -148,6 +148,8 @@ PLAIN: dict[str, str] = {
         ("ops.outbox.last_error", "ops.delivery.error"),
         "our own words and a reply code; a mail server's text is never kept",
     ),
+    "ops.budget.account": "name of a vendor, and a digest of its address",
+    "ops.budget.name": "name of a rate, in the vendor's client",
     "ops.entity.public_id": "random",
     "ops.delivery.message_id": "digest of the event's key",
     "landing.quarantine.field": "path in a mapping",
