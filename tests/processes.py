@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -143,10 +143,13 @@ class SandboxProcess:
         found: list[Mapping[str, Any]] = self.ask("GET", "/mail")["mail"]
         return found
 
-    def furnish(self, made: House) -> House:
-        """Give a house the hub.yaml and the secrets for this sandbox."""
+    def furnish(self, made: House, *, sources: Collection[str] | None = None) -> House:
+        """Give a house the hub.yaml and the secrets for this sandbox, or for some sources of it."""
+        said = dict(self.said)
+        if sources is not None:
+            said["vendors"] = {name: said["vendors"][name] for name in sources}
         document = made.root / "sandbox.json"
-        document.write_text(json.dumps(self.said))
+        document.write_text(json.dumps(said))
         made.env.update(self.said["env"])
         done = made.run("init", "--sandbox", str(document), "--force")
         assert done.returncode == 0, done.stderr

@@ -172,4 +172,7 @@ def _stay(
             report = flow.sync(hub, hub.sources())
             assigned = report.stages.get("route", {}).get("assigned", 0)
             if assigned and not options.json:
-                stdout.print(f"{assigned} new leads have an owner who knows", highlight=False)
+                stdout.print(
+                    f"{assigned} new {'lead has' if assigned == 1 else 'leads have'} an owner who knows",
+                    highlight=False,
+                )
