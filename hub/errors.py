@@ -5,6 +5,7 @@
     │   └── CredentialError   the vendor refused our credentials or permissions
     ├── TransientError    we act: retried with a delay
     │   └── BudgetError       the vendor's daily budget is spent; stop politely, resume later
+    ├── ActionError       what a person asked for cannot be done; told to them, never retried
     ├── RecordError       one record is unusable: quarantine it, go on with the next
     ├── ProtocolError     a vendor's answer broke its own contract (a loop, a vanished page)
     └── ProofError        our own books do not add up: the run is red
@@ -54,6 +55,32 @@ class TransientError(HubError):
 
 class BudgetError(TransientError):
     """The vendor's own quota is exhausted; the cursor stands, a later run goes on from there."""
+
+
+class ActionError(HubError):
+    """What a person asked for cannot be done as asked.
+
+    Args:
+        message: what cannot be done, and to what.
+        resource: the kind of thing it was asked of: lead, person, review, …
+        field: the field at fault, if it is one.
+        code: a word for programs: not_found, invalid, conflict.
+        hint: what to do next.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        resource: str,
+        code: str,
+        field: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.resource = resource
+        self.field = field
+        self.code = code
 
 
 class RecordError(HubError):

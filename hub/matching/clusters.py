@@ -103,14 +103,17 @@ def cluster(
     ]
     same = _without_crowds(known, same)
     found = _Partition(known, apart)
-    for a, b in together:
+    found.agglomerate(e for e in same if _is_firm(known, e))
+    # What people joined comes after what the records join, whole: no conflict with one side may
+    # drive a record off the other, and taking the decision back gives the same two again.
+    among_trusted = {p for p in together if all(known[k].trust is Trust.TRUSTED for k in p)}
+    for a, b in (p for p in together if p not in among_trusted):
         found.union(a, b)
     trusted = {found.of[k] for k, v in known.items() if v.trust is Trust.TRUSTED}
     is_leaf = {k: found.of[k] not in trusted for k in known}
-    found.agglomerate(
-        e for e in same if not is_leaf[e.a] and not is_leaf[e.b] and _is_firm(known, e)
-    )
     _attach(found, same, is_leaf)
+    for a, b in sorted(among_trusted):
+        found.union(a, b)
     return [frozenset(m) for _, m in sorted(found.members.items())]
 
 

@@ -100,6 +100,13 @@ def load_behind(hub: Hub) -> dict[str, int]:
         log.info("entities_loaded", **counts)
 
 
+def refold(conn: Connection, entity_ids: Sequence[int]) -> None:
+    """Fold and write those of the entities that are behind, within the caller's transaction."""
+    while behind := folding.take_behind(conn, CHUNK, entity_ids):
+        _load_chunk(conn, behind, DEFAULT_RULES)
+        folding.mark_folded(conn, behind)
+
+
 def _load_chunk(
     conn: Connection, behind: Sequence[BehindEntity], rules: SurvivorshipRules
 ) -> dict[str, int]:

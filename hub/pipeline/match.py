@@ -50,10 +50,30 @@ def _match_chunk(conn: Connection, ids: Sequence[int]) -> dict[str, int]:
     _read_more(conn, {i for pair in pairs for i in pair}, records, views)
     identity.replace_model_edges(conn, ids, _judge(pairs, views))
     identity.add_edges(conn, _vendor_edges(conn, ids))
+    joined, _ = _regroup(conn, ids, records, views, changed=set(ids))
+    return {"matched": len(ids), "pairs": len(pairs), **joined}
+
+
+def regroup(conn: Connection, ids: Sequence[int]) -> set[int]:
+    """Cluster anew whatever is connected with some records, after a person's decision.
+
+    Call under the identity lock. Returns the entities that are behind for it.
+    """
+    _, behind = _regroup(conn, ids, {}, {}, changed=set(ids))
+    return behind
+
+
+def _regroup(
+    conn: Connection,
+    ids: Sequence[int],
+    records: dict[int, StoredRecord],
+    views: dict[int, MatchView],
+    *,
+    changed: set[int],
+) -> tuple[dict[str, int], set[int]]:
     members, edges = identity.component(conn, ids)
     _read_more(conn, members | {i for e in edges for i in (e.a, e.b)}, records, views)
-    joined = _settle(conn, members, edges, records=records, views=views, changed=set(ids))
-    return {"matched": len(ids), "pairs": len(pairs), **joined}
+    return _settle(conn, members, edges, records=records, views=views, changed=changed)
 
 
 def _view(record: StoredRecord) -> MatchView:
@@ -115,13 +135,16 @@ def _settle(
     records: Mapping[int, StoredRecord],
     views: Mapping[int, MatchView],
     changed: set[int],
-) -> dict[str, int]:
-    """Cluster the component and give every cluster a stable entity."""
+) -> tuple[dict[str, int], set[int]]:
+    """Cluster the component and give every cluster a stable entity; returns counts, and who is behind."""
     key_of = {i: records[i].stable_key for i in members}
     id_of = {key: i for i, key in key_of.items()}
     inside = [e for e in edges if e.a in members and e.b in members]
     judged = [_edge(key_of, e) for e in inside if e.made_by.startswith("model:")]
-    decided = [_edge(key_of, e) for e in inside if not e.made_by.startswith("model:")]
+    said = [e for e in inside if not e.made_by.startswith("model:")]
+    # of one pair the last counts: what a person says outweighs what a vendor did
+    said.sort(key=lambda e: e.made_by != "vendor")
+    decided = [_edge(key_of, e) for e in said]
     component_views = [views[i] for i in sorted(members)]
     clusters = cluster(component_views, judged, decided)
     groups = [sorted(id_of[key] for key in group) for group in clusters]
@@ -142,7 +165,12 @@ def _settle(
         if (e.a in members) != (e.b in members) and e.judgement == Judgement.UNSURE
     ]
     identity.replace_reviews(conn, sorted(members), reviews)
-    return {"entities_touched": len(behind), "merged": len(settled.merged), "reviews": len(reviews)}
+    counts = {
+        "entities_touched": len(behind),
+        "merged": len(settled.merged),
+        "reviews": len(reviews),
+    }
+    return counts, behind
 
 
 def _edge(key_of: Mapping[int, str], edge: StoredEdge) -> Edge:
@@ -159,6 +187,7 @@ def _assign(
         for entity in {e for i in group if (e := records[i].entity_id) is not None}:
             holders[entity].append(index)
     taken = _claim(groups, holders, records)
+    _reclaim(conn, groups, taken)
     moves: dict[int, int] = {}
     touched: set[int] = set()
     for index, group in enumerate(groups):
@@ -188,6 +217,18 @@ def _claim(
         if free is not None:
             taken[free] = entity
     return taken
+
+
+def _reclaim(conn: Connection, groups: Sequence[Sequence[int]], taken: dict[int, int]) -> None:
+    """Give parts that split off the entity they had before they were merged: their edits hang on it."""
+    orphans = [index for index in range(len(groups)) if index not in taken]
+    if not orphans:
+        return
+    lost = identity.lost_entities(conn, [i for index in orphans for i in groups[index]])
+    for index in orphans:
+        own = sorted(entity for i in groups[index] for entity in lost.get(i, ()))
+        if own:
+            taken[index] = own[0]
 
 
 def _new_entity(conn: Connection, anchor: StoredRecord) -> int:

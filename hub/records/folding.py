@@ -45,10 +45,17 @@ class FoldRecord:
     lane: str
 
 
-def take_behind(conn: Connection, limit: int) -> list[BehindEntity]:
+def take_behind(
+    conn: Connection, limit: int, among: Sequence[int] | None = None
+) -> list[BehindEntity]:
     """Lock entities that are behind, by id; those another loader holds are skipped.
 
     One that was merged waits until its survivor has been written: its lead must point there.
+
+    Args:
+        conn: an open transaction.
+        limit: entities at most.
+        among: only these, if given.
     """
     rows = conn.execute(
         text(
@@ -56,9 +63,10 @@ def take_behind(conn: Connection, limit: int) -> list[BehindEntity]:
             "FROM ops.entity e "
             "WHERE version > folded_version AND kind = 'person' AND coalesce((SELECT "
             "  s.folded_version > 0 FROM ops.entity s WHERE s.id = e.merged_into), true) "
+            "AND (CAST(:among AS bigint[]) IS NULL OR id = ANY(:among)) "
             "ORDER BY id LIMIT :limit FOR UPDATE OF e SKIP LOCKED"
         ),
-        {"limit": limit},
+        {"limit": limit, "among": None if among is None else list(among)},
     )
     return [BehindEntity(*row) for row in rows]
 
@@ -95,18 +103,23 @@ class StoredEdit:
     who: str
 
 
+# What was typed into a record that was merged counts for the survivor, and goes back with it.
+_EDITS = text("""
+WITH RECURSIVE whole AS (
+  SELECT id AS root, id FROM ops.entity WHERE id = ANY(:ids)
+  UNION
+  SELECT w.root, m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id)
+SELECT w.root, e.field, e.value, e.at, e.who
+FROM whole w JOIN ops.edit e ON e.entity_id = w.id AND e.revoked_at IS NULL
+ORDER BY e.at, e.id
+""")
+
+
 def edits_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[StoredEdit]]:
-    """Return standing edits of entities, oldest first."""
-    rows = conn.execute(
-        text(
-            "SELECT entity_id, field, value, at, who FROM ops.edit "
-            "WHERE entity_id = ANY(:ids) AND revoked_at IS NULL ORDER BY at, id"
-        ),
-        {"ids": list(entity_ids)},
-    )
+    """Return standing edits of entities and of those merged into them, oldest first."""
     found: dict[int, list[StoredEdit]] = defaultdict(list)
-    for row in rows:
-        found[row[0]].append(StoredEdit(*row))
+    for row in conn.execute(_EDITS, {"ids": list(entity_ids)}):
+        found[row.root].append(StoredEdit(*row))
     return found
 
 

@@ -267,6 +267,21 @@ def merge_entities(conn: Connection, merged: Mapping[int, int]) -> None:
         )
 
 
+def lost_entities(conn: Connection, ids: Sequence[int]) -> dict[int, list[int]]:
+    """Return merged entities that began with one of the records: record → entities, oldest first."""
+    rows = conn.execute(
+        text(
+            "SELECT anchor_id, id FROM ops.entity WHERE anchor_id = ANY(:ids) "
+            "AND merged_into IS NOT NULL AND kind = 'person' ORDER BY id"
+        ),
+        {"ids": list(ids)},
+    )
+    found: dict[int, list[int]] = {}
+    for record, entity in rows:
+        found.setdefault(record, []).append(entity)
+    return found
+
+
 def revive_entities(conn: Connection, ids: Sequence[int]) -> None:
     """Entities that hold records again are no longer merged into another."""
     conn.execute(

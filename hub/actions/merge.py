@@ -1,0 +1,169 @@
+"""Merge and unmerge: a person says that two are one, or are not. Loss-less both ways."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from hub.actions import decisions, people
+from hub.db.locks import identity_lock
+from hub.errors import ActionError
+from hub.model.records import JsonValue
+from hub.model.verdicts import Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Entities that are one now: `absorbed` points to `survivor`."""
+
+    survivor: int
+    absorbed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unmerged:
+    """Entities that were one."""
+
+    stayed: int
+    left: int
+
+
+def merge(conn: Connection, who: str, first: str, second: str) -> Merged:
+    """Make two people one; the older entity survives, both keep their records and edits.
+
+    Args:
+        conn: an open transaction.
+        who: the e-mail address of the person who decides.
+        first: a person, as `people.find` knows them.
+        second: another.
+
+    Raises:
+        ActionError: there is no such person, or the two are one already.
+    """
+    identity_lock(conn)
+    one, other = people.find(conn, first).root_id, people.find(conn, second).root_id
+    if one == other:
+        raise ActionError(
+            f"{first} and {second} are one person already", resource="person", code="conflict"
+        )
+    a, b = people.representative(conn, one), people.representative(conn, other)
+    decisions.decide(conn, who, (a, b), Judgement.SAME, why=_why(one, other))
+    what: dict[str, JsonValue] = {"merged": {"old": [one, other], "new": min(one, other)}}
+    decisions.apply(conn, who, (a, b), what)
+    survivor = people.find(conn, _public_id(conn, one)).root_id
+    return Merged(survivor, other if survivor == one else one)
+
+
+def unmerge(conn: Connection, who: str, name: str) -> Unmerged:
+    """Take a person, or one record, out of the one it was merged into; the two stay apart.
+
+    A merged lead or person gets back its records, its edits and what hangs on it. A record that is
+    named leaves alone.
+
+    Args:
+        conn: an open transaction.
+        who: the e-mail address of the person who decides.
+        name: the merged one, or a record, as `people.find` knows them.
+
+    Raises:
+        ActionError: there is no such person, or nothing to take apart.
+    """
+    identity_lock(conn)
+    named = people.find(conn, name)
+    if named.record_id is not None:
+        return _take_out(conn, who, name, named.record_id, named.root_id)
+    if named.entity_id == named.root_id:
+        raise ActionError(
+            f"{name} was not merged into another",
+            resource="person",
+            code="conflict",
+            hint="name the one that was absorbed, or one of its records; see hub explain",
+        )
+    parted = _merges_of(conn, named.entity_id)
+    if not parted:  # the matcher or the vendor joined them: by the records they began with
+        own = _anchor(conn, named.entity_id)
+        parted = [(own, _other(conn, own, people.representative(conn, named.root_id)))]
+    for pair in parted:
+        decisions.decide(conn, who, pair, Judgement.DIFFERENT, why=f"unmerge {named.entity_id}")
+    records = sorted({i for pair in parted for i in pair})
+    what: dict[str, JsonValue] = {
+        "unmerged": {"old": named.root_id, "new": [named.root_id, named.entity_id]}
+    }
+    decisions.apply(conn, who, records, what)
+    return Unmerged(named.root_id, named.entity_id)
+
+
+def _take_out(conn: Connection, who: str, name: str, record: int, root: int) -> Unmerged:
+    others = conn.execute(
+        text(
+            "SELECT id FROM ops.source_record WHERE entity_id = :root AND target = 'person' "
+            "AND id <> :record ORDER BY id"
+        ),
+        {"root": root, "record": record},
+    ).scalars()
+    rest = list(others)
+    if not rest:
+        raise ActionError(
+            f"{name} is the only record of its person", resource="person", code="conflict"
+        )
+    for other in rest:
+        decisions.decide(conn, who, (record, other), Judgement.DIFFERENT, why=f"take {record} out")
+    what: dict[str, JsonValue] = {"unmerged": {"old": root, "new": name}}
+    decisions.apply(conn, who, (record, *rest), what)
+    now = {
+        row.id: row.entity_id
+        for row in conn.execute(
+            text("SELECT id, entity_id FROM ops.source_record WHERE id = ANY(:ids)"),
+            {"ids": [record, rest[0]]},
+        )
+    }
+    return Unmerged(now[rest[0]], now[record])
+
+
+def _why(one: int, other: int) -> str:
+    low, high = sorted((one, other))
+    return f"merge {low} {high}"
+
+
+def _merges_of(conn: Connection, entity: int) -> list[tuple[int, int]]:
+    """Return the pairs by which people merged an entity into another, or another into it."""
+    rows = conn.execute(
+        text(
+            "SELECT a, b, reasons -> 0 ->> 0 AS why FROM ops.edge WHERE revoked_at IS NULL "
+            "AND judgement = 'same' AND starts_with(made_by, 'person:') "
+            "AND (reasons -> 0 ->> 0) LIKE 'merge %' AND "
+            ":entity = ANY(string_to_array(substr(reasons -> 0 ->> 0, 7), ' ')) ORDER BY a, b"
+        ),
+        {"entity": str(entity)},
+    ).all()
+    # merged into the older of the two; what was merged into this one leaves with it
+    return [(row.a, row.b) for row in rows if int(row.why.split()[2]) == entity]
+
+
+def _anchor(conn: Connection, entity: int) -> int:
+    return int(
+        conn.execute(
+            text("SELECT anchor_id FROM ops.entity WHERE id = :id"), {"id": entity}
+        ).scalar_one()
+    )
+
+
+def _other(conn: Connection, own: int, wished: int) -> int:
+    if own != wished:
+        return wished
+    return int(
+        conn.execute(
+            text(
+                "SELECT o.id FROM ops.source_record s JOIN ops.source_record o USING (entity_id) "
+                "WHERE s.id = :own AND o.id <> :own AND o.target = 'person' ORDER BY o.id LIMIT 1"
+            ),
+            {"own": own},
+        ).scalar_one()
+    )
+
+
+def _public_id(conn: Connection, entity: int) -> str:
+    return str(
+        conn.execute(
+            text("SELECT public_id FROM ops.entity WHERE id = :id"), {"id": entity}
+        ).scalar_one()
+    )
