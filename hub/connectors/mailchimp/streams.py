@@ -104,11 +104,15 @@ class _Walk:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """One answer of members, those outside the span and those sent twice left out."""
+    """One answer of members, those outside the span and those sent twice left out.
+
+    `step_n` is how many rows the answer takes us on. Rows from before the place that was asked
+    for do not count: a page that comes for ever would be walked to the end, and records lost.
+    """
 
     items: Sequence[_Item]
     raws: Sequence[bytes]
-    received_n: int
+    step_n: int
     asked_n: int
     total: int
 
@@ -239,6 +243,7 @@ class MailchimpConnector:
         """Yield the new records of each answer with the place to go on from."""
         place: _Place | None = walk.place
         idle_n = 0
+        last: tuple[_Place, _Batch] | None = None
         while place is not None:
             # what was seen may be read once more, page by page, before there is news
             if idle_n > _ASKS_IN_CIRCLES + len(place.seen):
@@ -250,6 +255,10 @@ class MailchimpConnector:
             batch = self._next(walk, place, since, until)
             if batch is None:
                 return
+            if last is not None and _is_same_page(*last, place, batch):
+                idle_n += 1
+                continue
+            last = place, batch
             seen = set(place.seen)
             records = [
                 _record(walk.list_id, item, raw)
@@ -272,14 +281,17 @@ class MailchimpConnector:
             return None
         items: dict[str, tuple[_Item, bytes]] = {}
         raws = _slices(answer, "members")
+        early_n = 0
         for n, raw in enumerate(raws):
             item = _decode(raw, _Item)
+            early_n += _is_before(item, lower)
             if _is_within(item, lower, until):
                 items.setdefault(item.source_id(walk.list_id) or f"#{n}", (item, raw))
         return _Batch(
             items=[item for item, _ in items.values()],
             raws=[raw for _, raw in items.values()],
-            received_n=len(raws),
+            # an empty page is stepped over
+            step_n=min(len(raws) - early_n, answer.asked_n) if raws else answer.asked_n,
             asked_n=answer.asked_n,
             total=_total(answer),
         )
@@ -306,13 +318,19 @@ def _step(list_id: str, place: _Place, batch: _Batch) -> _Place | None:
         ]
         return _Place(edge=last, seen=tuple(seen))
     seen = [*place.seen, *(item.source_id(list_id) for item in batch.items)]
-    on = min(batch.received_n, batch.asked_n) or batch.asked_n  # an empty page is stepped over
     return _Place(
         edge=place.edge,
-        offset=max(place.offset - gone_n, 0) if gone_n else place.offset + on,
+        offset=max(place.offset - gone_n, 0) if gone_n else place.offset + batch.step_n,
         total=batch.total,
         seen=tuple(dict.fromkeys(seen))[-_PAGES_OF_SEEN * MOST_ROWS :],
     )
+
+
+def _is_same_page(before: _Place, got: _Batch, place: _Place, batch: _Batch) -> bool:
+    """Tell whether the vendor gave the rows of one offset again at another."""
+    is_elsewhere = place.edge == before.edge and place.offset != before.offset
+    has_rows = bool(batch.raws) and batch.total == got.total
+    return is_elsewhere and has_rows and batch.raws == got.raws
 
 
 def _is_ascending(times: Sequence[datetime | None]) -> bool:
@@ -389,6 +407,12 @@ def _decode(raw: bytes, kind: type[_T]) -> _T:
 def _is_within(item: _Item, since: datetime | None, until: datetime) -> bool:
     at = parse_time(item.last_changed)
     return at is None or ((since is None or at >= since) and at < until)
+
+
+def _is_before(item: _Item, since: datetime | None) -> bool:
+    """Tell whether a row lies before a span's first second."""
+    at = parse_time(item.last_changed)
+    return at is not None and since is not None and at < since.replace(microsecond=0)
 
 
 def _record(list_id: str, item: _Item, raw: bytes) -> RawRecord:
