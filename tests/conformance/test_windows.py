@@ -40,6 +40,7 @@ def test_a_crash_after_any_page_loses_and_doubles_nothing(vendor: Vendor):
             if page is None:
                 break
             got += plain_ids(list(page.records))
+            assert len(got) == len(set(got))
             cursor = json.loads(json.dumps(page.cursor))
         pages.close()  # type: ignore[attr-defined]
         runs_n += 1

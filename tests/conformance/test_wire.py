@@ -6,7 +6,6 @@ fail: `test_broken.py` runs it against a connector that is broken in just this w
 
 import json
 import logging
-import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,13 +100,12 @@ def test_a_vendor_that_stays_ill_is_told_and_not_taken_for_empty(vendor: Vendor,
 
 def test_a_silent_vendor_is_asked_again(vendor: Vendor):
     settle()
-    silence = Silence(vendor.wire, vendor.is_read, for_s=3)
+    silence = Silence(vendor.wire, vendor.is_read, for_s=1.2)
     one = vendor.connect_over(silence)
     stream = vendor.stream(one)
-    started = time.monotonic()
     with time_limits_of(0.5):
         ids = plain_ids(records_of(read_window(one, stream)))
-    assert time.monotonic() - started < silence.for_s, "a call had no time limit"
+    assert silence.was_given_up, "a call had no time limit"
     assert sorted(ids) == sorted(vendor.expected(stream))
 
 
@@ -184,7 +182,7 @@ def test_refused_credentials_are_told_and_not_shown(vendor: Vendor, broken):
     if broken not in vendor.credentials:
         pytest.skip("another kind of credential")
     planted = "tfp_planted00000000000000000000000000000000"
-    one = vendor.connect(**{broken: planted})
+    one = vendor.connect(budget=None, **{broken: planted})
     findings = one.check()
     assert not all(finding.ok for finding in findings)
     assert any(finding.hint for finding in findings if not finding.ok)

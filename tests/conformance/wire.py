@@ -244,18 +244,25 @@ class Refusing:
 
 
 class Silence:
-    """Says nothing for a while to the second read, and then hangs up."""
+    """Says nothing to the second read, until another one comes or some time has gone."""
 
     def __init__(self, wire: Wire, is_read: Callable[[str, str], bool], *, for_s: float) -> None:
         self.wire = wire
         self.is_read = is_read
         self.for_s = for_s
+        self.was_given_up = False
+        self._is_silent = False
         self._reads_n = 0
 
     def __call__(self, call: Call, forward: Forward) -> Answer:
-        self._reads_n += self.is_read(call.method, call.path)
-        if self._reads_n == 2:
+        if self._is_silent:
+            self.was_given_up = True
+            self.wire.quiet_is_over.set()
+        elif self.is_read(call.method, call.path):
             self._reads_n += 1
-            self.wire.quiet_is_over.wait(self.for_s)
-            raise ConnectionAbortedError
+            if self._reads_n == 2:
+                self._is_silent = True
+                self.wire.quiet_is_over.wait(self.for_s)
+                self._is_silent = False
+                raise ConnectionAbortedError
         return forward(call)
