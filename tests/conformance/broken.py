@@ -13,15 +13,14 @@ from math import inf
 from types import SimpleNamespace
 from typing import Any
 
-import msgspec
 from requests.adapters import HTTPAdapter
 
 from hub.clock import Clock, SystemClock
+from hub.connectors.answers import to_answer
 from hub.connectors.base import Connector, Cursor, Finding, Page, Stream, Window
 from hub.connectors.governor import Budget, Limits, LocalBudget
 from hub.connectors.http import Patience
 from hub.connectors.registry import connect
-from hub.connectors.typeform.client import Answer
 from hub.connectors.windows import after, inside
 from hub.errors import CredentialError, ProtocolError, TransientError
 from hub.logs import get_logger
@@ -193,7 +192,7 @@ class ReadsAhead(Broken):
 
 class KeepsAllItRead(Broken):
     def read(self, stream, window):
-        self.kept = []
+        self.kept: list[RawRecord] = []
         for page in self.whole.read(stream, window):
             self.kept += page.records
             yield page
@@ -351,32 +350,31 @@ class ShowsItsSecret(Broken):
         return f"Broken({self.block.token})"
 
 
-# over the wire; `_client`, its `_ask`, `_patience` and `_session`: Typeform's
-
-
-class SwallowsErrors(Broken):
-    """Takes an answer that is none for an empty page."""
-
-    def __init__(self, *args, **rest):
-        super().__init__(*args, **rest)
-        ask = self.inside._client._ask
-        parts = {"items": b"[]", "total_items": b"0", "page_count": b"0"}
-        raw = {key: msgspec.Raw(text) for key, text in parts.items()}
-        nothing = Answer(b'{"items": []}', raw, SystemClock().now())
-
-        def swallow(path, params):
-            try:
-                return ask(path, params)
-            except TransientError:
-                return nothing
-
-        self.inside._client._ask = swallow
+# over the wire; `_client`, its `find`, `_patience` and `_session`: Typeform's
 
 
 class GivesUpAtOnce(Broken):
     def __init__(self, *args, **rest):
         super().__init__(*args, **rest)
         self.inside._client._patience = Patience(attempts=1, time_scale=TIME_SCALE)
+
+
+class SwallowsErrors(GivesUpAtOnce):
+    """Takes an answer that is none for an empty page."""
+
+    def __init__(self, *args, **rest):
+        super().__init__(*args, **rest)
+        find = self.inside._client.find
+        empty = b'{"items": [], "total_items": 0, "page_count": 0}'
+        date = {"Date": "Tue, 24 Nov 2026 00:00:00 GMT"}
+
+        def swallow(path, params=None):
+            try:
+                return find(path, params)
+            except TransientError:
+                return to_answer(empty, date, where=f"GET {path}")
+
+        self.inside._client.find = swallow
 
 
 class TriesForEver(Broken):

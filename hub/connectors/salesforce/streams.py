@@ -12,6 +12,7 @@ from typing import Any
 
 from hub.clock import Clock
 from hub.connectors.base import Cursor, Finding, Page, Stream, Window
+from hub.connectors.findings import failed
 from hub.connectors.governor import Budget
 from hub.connectors.http import HINTS
 from hub.connectors.salesforce.client import (
@@ -123,7 +124,7 @@ class SalesforceConnector:
         try:
             self._client.login()
         except HubError as exc:
-            return [_failed("login", exc)]
+            return [failed("login", exc)]
         findings = [Finding("login", ok=True, message=f"logged in to {self._config.domain}")]
         findings.extend(self._check_stream(stream) for stream in self.streams())
         findings.append(self._check_limits())
@@ -134,7 +135,7 @@ class SalesforceConnector:
             shape = self._shape(stream)
             count_n = self._client.count(_count_soql(shape))
         except HubError as exc:
-            return _failed(stream.name, exc)
+            return failed(stream.name, exc)
         if not count_n:
             hint = f"if there should be some, give the integration user 'View All' on {shape.name}"
             return Finding(stream.name, ok=True, message="no record is visible", hint=hint)
@@ -145,7 +146,7 @@ class SalesforceConnector:
         try:
             usage, _ = self._client.limits()
         except HubError as exc:
-            return _failed("daily requests", exc)
+            return failed("daily requests", exc)
         most = int(usage.limit * (1 - self._config.daily_reserve))
         message = f"{usage.used} of {usage.limit} API requests of the last 24 hours are used"
         hint = "" if usage.used < most else "wait, lower daily_reserve, or buy more requests"
@@ -297,7 +298,3 @@ def _record(row: Mapping[str, Any], raw: bytes, shape: _Shape) -> RawRecord:
         payload=raw,
         into=into if op is Op.MERGE_INTO else None,
     )
-
-
-def _failed(subject: str, error: HubError) -> Finding:
-    return Finding(subject, ok=False, message=error.message, hint=error.hint or "")
