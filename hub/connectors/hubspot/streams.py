@@ -21,7 +21,7 @@ from hub.connectors.findings import failed, webhooks
 from hub.connectors.governor import Budget
 from hub.connectors.http import HINTS
 from hub.connectors.hubspot.client import HubspotClient, HubspotConfig, following
-from hub.connectors.windows import after, freeze, inside, parse_time
+from hub.connectors.windows import after, inside, next_window, parse_time
 from hub.errors import ConfigError, HubError, ProtocolError
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Op
@@ -91,12 +91,7 @@ class HubspotConnector:
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
         """Freeze the next window by HubSpot's clock, or take up the unfinished one."""
-        return freeze(
-            cursor,
-            vendor_now=self._client.now,
-            lag_s=self._config.lag_s,
-            overlap_s=self._config.overlap_s,
-        )
+        return next_window(cursor, self._config, self._client.now)
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Yield pages: owners whole, others as the window says."""

@@ -33,7 +33,7 @@ from hub.connectors.mailchimp.walk import (
     step,
     walk_of,
 )
-from hub.connectors.windows import after, freeze, inside, iso, parse_time
+from hub.connectors.windows import after, inside, iso, next_window, parse_time
 from hub.errors import HubError, ProtocolError
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Op
@@ -72,12 +72,7 @@ class MailchimpConnector:
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
         """Freeze the next window by Mailchimp's clock, or take up the unfinished one."""
-        return freeze(
-            cursor,
-            vendor_now=self._client.now,
-            lag_s=self._config.lag_s,
-            overlap_s=self._config.overlap_s,
-        )
+        return next_window(cursor, self._config, self._client.now)
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Yield pages; the lists come whole each time."""

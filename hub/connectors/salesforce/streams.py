@@ -21,7 +21,7 @@ from hub.connectors.salesforce.client import (
     SalesforceConfig,
     check_version,
 )
-from hub.connectors.windows import after, freeze, inside, iso, parse_time
+from hub.connectors.windows import after, inside, iso, next_window, parse_time
 from hub.errors import ConfigError, HubError, ProtocolError
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
@@ -89,12 +89,7 @@ class SalesforceConnector:
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
         """Freeze the next window by Salesforce's clock, or take up the unfinished one."""
-        return freeze(
-            cursor,
-            vendor_now=lambda: self._client.limits()[1],
-            lag_s=self._config.lag_s,
-            overlap_s=self._config.overlap_s,
-        )
+        return next_window(cursor, self._config, lambda: self._client.limits()[1])
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Yield pages, each ending at its own last record."""

@@ -20,7 +20,7 @@ from hub.connectors.base import Cursor, Finding, Page, Stream, Window
 from hub.connectors.findings import failed, webhooks
 from hub.connectors.governor import Budget
 from hub.connectors.typeform.client import TypeformClient, TypeformConfig
-from hub.connectors.windows import after, freeze, inside, iso, parse_time
+from hub.connectors.windows import after, inside, iso, next_window, parse_time
 from hub.errors import CredentialError, HubError, ProtocolError
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Op
@@ -113,12 +113,7 @@ class TypeformConnector:
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
         """Freeze the next window by Typeform's clock, or take up the unfinished one."""
-        return freeze(
-            cursor,
-            vendor_now=self._client.now,
-            lag_s=self._config.lag_s,
-            overlap_s=self._config.overlap_s,
-        )
+        return next_window(cursor, self._config, self._client.now)
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Yield pages; a form definition is fetched if it changed in the window or is new to us."""

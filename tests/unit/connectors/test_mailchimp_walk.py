@@ -257,3 +257,18 @@ def test_a_broken_cursor_is_named():
     cursor = {"watermark": None, "window": {"since": None, "until": spelled(9)}, "phase": "odd"}
     with pytest.raises(ConfigError, match="cursor"):
         read_all(one, cursor)
+
+
+@pytest.mark.parametrize("seconds", [[*range(8)], [0] * 8, [0, 0, 0, 1, 1, 1, 2, 2], [0, 1, 2, 3]])
+def test_a_page_that_comes_for_ever_is_no_progress(seconds):
+    account = account_of([[(second, False) for second in seconds]])
+    honest, asked = account.members, []
+
+    def first_page(list_id, params, **_):
+        asked.append(params)
+        return honest(list_id, {"before_last_changed": "9"})
+
+    account.members = first_page
+    with pytest.raises(ProtocolError, match="does not advance"):
+        read_all(connector(account))
+    assert len(asked) < 30
