@@ -259,16 +259,32 @@ def test_a_broken_cursor_is_named():
         read_all(one, cursor)
 
 
+def first_page_for_ever(account):
+    """Let the account answer with a list's first page, whatever page is asked for."""
+    honest = account.members
+
+    def members(list_id, params, **_):
+        kept = {key: text for key, text in params.items() if key == "status"}
+        return honest(list_id, {"before_last_changed": "9", **kept})
+
+    account.members = members
+
+
 @pytest.mark.parametrize("seconds", [[*range(8)], [0] * 8, [0, 0, 0, 1, 1, 1, 2, 2], [0, 1, 2, 3]])
 def test_a_page_that_comes_for_ever_is_no_progress(seconds):
     account = account_of([[(second, False) for second in seconds]])
-    honest, asked = account.members, []
-
-    def first_page(list_id, params, **_):
-        asked.append(params)
-        return honest(list_id, {"before_last_changed": "9"})
-
-    account.members = first_page
+    first_page_for_ever(account)
     with pytest.raises(ProtocolError, match="does not advance"):
         read_all(connector(account))
-    assert len(asked) < 30
+    assert len(account.asked) < 30
+
+
+def test_a_page_from_before_the_place_is_no_progress():
+    account = account_of([[(second, False) for second in range(12)]])
+    one = connector(account)
+    pages = one.read(stream_of(one), one.window(stream_of(one), None))
+    got = [record.source_id for _ in range(2) for record in next(pages).records]
+    first_page_for_ever(account)
+    with pytest.raises(ProtocolError, match="does not advance"):
+        list(pages)
+    assert got == ids_of(account)[: len(got)]
