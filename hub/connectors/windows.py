@@ -6,12 +6,34 @@ inside one. Times are ISO-8601 UTC. `kept` keys go along from window to window.
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from hub.connectors.base import Cursor, Window
 from hub.errors import ConfigError
 from hub.model.records import JsonValue
 
 _FIXED = frozenset({"watermark", "window"})
+
+
+class Timing(Protocol):
+    """The part of a source's config that says where windows begin and end."""
+
+    @property
+    def lag_s(self) -> float:
+        """Return how far before the vendor's present a window ends."""
+        ...
+
+    @property
+    def overlap_s(self) -> float:
+        """Return how far before the watermark a window begins."""
+        ...
+
+
+def next_window(
+    cursor: Cursor | None, config: Timing, vendor_now: Callable[[], datetime]
+) -> Window:
+    """Freeze the next window as the source's config has it, or take up the unfinished one."""
+    return freeze(cursor, vendor_now=vendor_now, lag_s=config.lag_s, overlap_s=config.overlap_s)
 
 
 def freeze(

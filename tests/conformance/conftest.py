@@ -6,32 +6,40 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import requests
 
 from hub.clock import SystemClock
 from hub.connectors.base import Connector, Page, Stream, Window
+from hub.connectors.governor import Budget
 from hub.connectors.registry import connect
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
+from hub.sandbox.vendor import Vendor as Emulated
 from hub.sandbox.vendors import VENDORS
+from tests.conformance.wire import Answer, Tamper, Wire
 
 TIME_SCALE = 200
 LAG_S = 60
 START_S = 40
+PAGE_SIZE = 7
+NO_SECRETS = frozenset({"domain", "subdomain", "email", "username", "client_id"})
 _PEOPLE = 100
 Values = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What the suite needs to know of one stream: how to make a record and how to change one."""
+    """What the suite needs to know of one stream: how to make a record and how to change one.
+
+    The word "Person" stands in a text that the vendor keeps as it is.
+    """
 
     new: Callable[[int], Values]
     change: Callable[[int], Values]
@@ -65,7 +73,7 @@ CASES: Mapping[str, Case] = {
         has_staff=True,
     ),
     "zendesk/tickets": Case(
-        new=lambda n: {"subject": f"Question {n}", "description": f"What about {n}?"},
+        new=lambda n: {"subject": f"Person {n} asks", "description": f"What about {n}?"},
         change=lambda n: {"priority": "urgent", "tags": [f"again_{n}"]},
     ),
 }
@@ -73,26 +81,42 @@ CASES: Mapping[str, Case] = {
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """One stream in the sandbox, as the suite sees it: truth, and how to change it."""
+    """One stream in the sandbox, as the suite sees it: truth, and how to change it.
+
+    `make` is what makes a connector; a broken one is put here to see a promise fail.
+    """
 
     source: str
     name: str
     url: str
     credentials: Mapping[str, str]
     control: str
+    wire: Wire
+    make: Callable[..., Connector] = connect
 
-    def connect(self, **settings: Any) -> Connector:
+    def connect(self, *, budget: Budget | None = None, **settings: Any) -> Connector:
         """Return a new connector, as a new process would have it."""
-        block = {"base_url": self.url, "time_scale": TIME_SCALE, "lag_s": LAG_S, "page_size": 7}
-        return connect(
-            self.source,
-            SimpleNamespace(**{**self.credentials, **block, **settings}),
-            SystemClock(),
-        )
+        block = {
+            "base_url": self.url,
+            "time_scale": TIME_SCALE,
+            "lag_s": LAG_S,
+            "page_size": PAGE_SIZE,
+        }
+        settings = {**self.credentials, **block, **settings}
+        return self.make(self.source, SimpleNamespace(**settings), SystemClock(), budget=budget)
+
+    def connect_over(self, tamper: Tamper | None = None, **rest: Any) -> Connector:
+        """Return a new connector whose calls pass the wire, which breaks the answers if told so."""
+        self.wire.lead(self.url, tamper)
+        return self.connect(base_url=self.wire.url, **rest)
 
     def stream(self, connector: Connector) -> Stream:
         """Return the stream under test."""
         return next(one for one in connector.streams() if one.name == self.name)
+
+    def secrets(self) -> list[str]:
+        """Return the credentials that must never be said, names of accounts left out."""
+        return [text for key, text in self.credentials.items() if key not in NO_SECRETS]
 
     def truth(self) -> set[str]:
         """Return the ids of all records that ever were, by the sandbox's own account."""
@@ -129,7 +153,18 @@ class Vendor:
 
     def is_read(self, method: str, path: str) -> bool:
         """Tell whether a call reads, by the vendor's own documentation."""
-        return next(one for one in VENDORS if one.name == self.source).is_read(method, path)
+        return self.emulated.is_read(method, path)
+
+    @property
+    def emulated(self) -> Emulated:
+        """What the sandbox knows of the vendor."""
+        return next(one for one in VENDORS if one.name == self.source)
+
+    def refusal(self, kind: str, status: int, **headers: str) -> Answer:
+        """Return the vendor's way of saying that it is too much or that it is ill."""
+        status, said, body = self.emulated.refuse(kind, status)
+        kept = {name: text for name, text in said.items() if name.lower() != "retry-after"}
+        return Answer(status, {**kept, **headers}, body)
 
     def event(self, op: str, **rest: Any) -> str:
         """Let something happen to the stream."""
@@ -173,13 +208,11 @@ def settle() -> None:
     time.sleep((LAG_S + 45) / TIME_SCALE + 0.05)
 
 
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[Mapping[str, Any]]:
-    """Return what the running sandbox announced."""
-    arguments = ["--json", "--people", str(_PEOPLE), "--time-scale", str(TIME_SCALE), "--seed", "7"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "hub.sandbox", *arguments], stdout=subprocess.PIPE, text=True
-    )
+@contextmanager
+def running(*arguments: str) -> Iterator[Mapping[str, Any]]:
+    """Run a sandbox; yields what it announced."""
+    command = [sys.executable, "-m", "hub.sandbox", "--json", "--time-scale", str(TIME_SCALE)]
+    process = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         ready, _, _ = select.select([process.stdout], [], [], START_S)
@@ -198,29 +231,51 @@ def sandbox() -> Iterator[Mapping[str, Any]]:
             process.stdout.close()
 
 
-@pytest.fixture(params=CASES)
-def vendor(request: pytest.FixtureRequest, sandbox: Mapping[str, Any]) -> Iterator[Vendor]:
-    """Return each stream in turn, its vendor whole again after the test."""
-    source, name = request.param.split("/")
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Mapping[str, Any]]:
+    """Return what the running sandbox announced."""
+    with running("--people", str(_PEOPLE), "--seed", "7") as said:
+        yield said
+
+
+@pytest.fixture(scope="session")
+def empty_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Any]]:
+    """Return what a sandbox without a record announced."""
+    universe: Path = tmp_path_factory.mktemp("empty") / "universe.json"
+    universe.write_text(json.dumps({"version": 1}))
+    with running("--universe", str(universe)) as said:
+        yield said
+
+
+@pytest.fixture(scope="session")
+def wire() -> Iterator[Wire]:
+    """Return the proxy that promises break answers with."""
+    with Wire() as one:
+        yield one
+
+
+def vendor_of(
+    case: str, sandbox: Mapping[str, Any], wire: Wire, make: Callable[..., Connector] = connect
+) -> Vendor:
+    """Return a stream in a sandbox."""
+    source, name = case.split("/")
     said = sandbox["vendors"][source]
-    one = Vendor(source, name, said["url"], said["credentials"], sandbox["control"])
+    return Vendor(source, name, said["url"], said["credentials"], sandbox["control"], wire, make)
+
+
+@pytest.fixture(params=CASES)
+def vendor(
+    request: pytest.FixtureRequest, sandbox: Mapping[str, Any], wire: Wire
+) -> Iterator[Vendor]:
+    """Return each stream in turn, its vendor whole again after the test."""
+    one = vendor_of(request.param, sandbox, wire)
     yield one
     one.break_by("")
 
 
-@pytest.fixture
-def calls(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """Return the list that fills with method and path of every call to the vendor.
-
-    Looks on under requests and under any SDK: they all end in the standard library's connection.
-    """
-    seen: list[tuple[str, str]] = []
-    put = HTTPConnection.putrequest
-
-    def spy(self: HTTPConnection, method: str, url: str, *rest: Any, **named: Any) -> None:
-        if self.port == urlsplit(vendor.url).port:
-            seen.append((method, url.partition("?")[0]))
-        put(self, method, url, *rest, **named)
-
-    monkeypatch.setattr(HTTPConnection, "putrequest", spy)
-    return seen
+@pytest.fixture(params=CASES)
+def empty_vendor(
+    request: pytest.FixtureRequest, empty_sandbox: Mapping[str, Any], wire: Wire
+) -> Vendor:
+    """Return each stream in turn, at a vendor that has no record of it."""
+    return vendor_of(request.param, empty_sandbox, wire)

@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
 from hub.clock import Clock
+from hub.connectors.answers import Answer, decode, to_answer
 from hub.connectors.governor import Budget, Limits, LocalBudget, Rate, Usage
 from hub.connectors.http import (
     Patience,
@@ -26,7 +27,6 @@ from hub.connectors.http import (
     describe_call,
     error_for_exception,
     error_for_status,
-    http_date,
     make_error,
     retry_after,
     safe_code,
@@ -80,31 +80,6 @@ class HubspotConfig:
     time_scale: float = 1.0
     daily_reserve: float = 0.2
     webhook_secret: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer of success: its bytes, its top-level values still as bytes, and when."""
-
-    body: bytes
-    parts: Mapping[str, msgspec.Raw]
-    at: datetime | None
-
-    def number(self, key: str) -> int:
-        """Return a top-level number; raises `ProtocolError` if there is none."""
-        try:
-            return msgspec.json.decode(self.parts[key], type=int)
-        except (KeyError, msgspec.DecodeError) as exc:
-            raise ProtocolError(f"hubspot: the answer has no number {key}") from exc
-
-    def following(self) -> str:
-        """Return `paging.next.after`, "" on the last page."""
-        raw = self.parts.get("paging")
-        try:
-            paging = msgspec.json.decode(raw, type=_Paging | None) if raw is not None else None
-        except msgspec.DecodeError as exc:
-            raise ProtocolError("hubspot: the answer's paging has an unknown shape") from exc
-        return paging.next.after if paging is not None and paging.next is not None else ""
 
 
 class _Next(msgspec.Struct):
@@ -208,10 +183,7 @@ class HubspotClient:
 
     def now(self) -> datetime:
         """Return HubSpot's present time, from the Date header of a cheap call."""
-        at = self.list("contacts", {"limit": 1}).at
-        if at is None:
-            raise ProtocolError("hubspot: the answer carries no Date")
-        return at
+        return self.list("contacts", {"limit": 1}).present()
 
     def _call(
         self,
@@ -266,11 +238,7 @@ class HubspotClient:
         self._observe(response.headers)
         if response.status != _OK:
             raise error_for_status(response.status, where=where)
-        try:
-            parts = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
-        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-            raise make_error(TransientError, f"{where}: the answer is not a JSON object") from exc
-        return Answer(content, parts, http_date(response.headers.get("Date", "")))
+        return to_answer(content, response.headers, where=where)
 
     def _refused(self, exc: ApiException, where: str) -> HubError:
         headers: Mapping[str, str] = exc.headers or {}
@@ -335,6 +303,16 @@ class _Paths:
         return f"/account-info/{self._version}/api-usage/daily/private-apps"
 
 
+def following(answer: Answer) -> str:
+    """Return an answer's `paging.next.after`, "" on the last page."""
+    raw = answer.parts.get("paging")
+    try:
+        paging = msgspec.json.decode(raw, type=_Paging | None) if raw is not None else None
+    except msgspec.DecodeError as exc:
+        raise ProtocolError(f"{answer.where}: the paging has an unknown shape") from exc
+    return paging.next.after if paging is not None and paging.next is not None else ""
+
+
 def _pairs(params: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:
     """Return a query as pairs, a list as one pair for each of its texts."""
     found: list[tuple[str, Any]] = []
@@ -344,9 +322,5 @@ def _pairs(params: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:
 
 
 def _read_refusal(body: object) -> _Refusal:
-    if not isinstance(body, str | bytes):
-        return _Refusal()
-    try:
-        return msgspec.json.decode(body, type=_Refusal)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _Refusal()
+    raw = body.encode() if isinstance(body, str) else body
+    return decode(raw, _Refusal) if isinstance(raw, bytes) else _Refusal()

@@ -10,22 +10,22 @@ https://developers.hubspot.com/docs/api-reference/search/guide
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from hub.clock import Clock
+from hub.connectors.answers import Answer, decode
 from hub.connectors.base import Cursor, Finding, Page, Stream, Window
+from hub.connectors.findings import failed, webhooks
 from hub.connectors.governor import Budget
 from hub.connectors.http import HINTS
-from hub.connectors.hubspot.client import Answer, HubspotClient, HubspotConfig
-from hub.connectors.slices import slice_list
-from hub.connectors.windows import after, freeze, inside, parse_time
+from hub.connectors.hubspot.client import HubspotClient, HubspotConfig, following
+from hub.connectors.windows import after, inside, next_window, parse_time
 from hub.errors import ConfigError, HubError, ProtocolError
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Op
 
-_T = TypeVar("_T")
 _OWNERS = Stream("owners", incremental=False, countable=False, context=True, window_by="updatedAt")
 _COMPANIES = Stream("companies", context=True, window_by="updatedAt")
 _CONTACTS = Stream("contacts", reports_deletes=True, window_by="updatedAt")
@@ -37,6 +37,7 @@ _MOST_ROWS = 200
 _LISTED = 100
 _OWNERS_A_PAGE = 500
 _ASKS_FOR_A_PAGE = 3
+_RESULTS = "results"
 
 
 class _Item(msgspec.Struct):
@@ -90,12 +91,7 @@ class HubspotConnector:
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
         """Freeze the next window by HubSpot's clock, or take up the unfinished one."""
-        return freeze(
-            cursor,
-            vendor_now=self._client.now,
-            lag_s=self._config.lag_s,
-            overlap_s=self._config.overlap_s,
-        )
+        return next_window(cursor, self._config, self._client.now)
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Yield pages: owners whole, others as the window says."""
@@ -110,7 +106,7 @@ class HubspotConnector:
             return None
         _check_known(stream)
         body = _search_body(stream.name, since, until, last="", limit=1, properties=[_ID])
-        return self._client.search(stream.name, body).number("total")
+        return self._client.search(stream.name, body).count("total")
 
     def check(self) -> Sequence[Finding]:
         """Try the token, the scopes of each stream, and what is left of the day's requests."""
@@ -120,20 +116,15 @@ class HubspotConnector:
             self._check_owners(),
             self._check_usage(),
         ]
-        is_signed = bool(self._config.webhook_secret)
-        hint = (
-            "" if is_signed else "webhooks are refused until webhook_secret is set; polling works"
-        )
-        message = "a webhook secret is set" if is_signed else "no webhook secret"
-        return [*findings, Finding("webhooks", ok=True, message=message, hint=hint)]
+        return [*findings, webhooks(has_secret=bool(self._config.webhook_secret))]
 
     def _check_objects(self, name: str) -> Finding:
         try:
             properties = len(self._names(name))
             body = {"filterGroups": [], "limit": 1, "properties": [_ID]}
-            total = self._client.search(name, body).number("total")
+            total = self._client.search(name, body).count("total")
         except HubError as exc:
-            return _failed(name, exc)
+            return failed(name, exc)
         message = f"{total} records visible, {properties} properties"
         return Finding(name, ok=True, message=message)
 
@@ -141,15 +132,15 @@ class HubspotConnector:
         try:
             answer = self._client.owners({"limit": _LISTED})
         except HubError as exc:
-            return _failed(_OWNERS.name, exc)
-        return Finding(_OWNERS.name, ok=True, message=f"{len(_rows(answer))} owners")
+            return failed(_OWNERS.name, exc)
+        return Finding(_OWNERS.name, ok=True, message=f"{len(answer.items(_RESULTS))} owners")
 
     def _check_usage(self) -> Finding:
         subject = "daily requests"
         try:
             usage = self._client.usage()
         except HubError as exc:
-            return _failed(subject, exc)
+            return failed(subject, exc)
         most = int(usage.limit * (1 - self._config.daily_reserve))
         message = f"{usage.used} of {usage.limit} requests of the day are used"
         is_left = usage.used < most or not usage.limit
@@ -168,13 +159,13 @@ class HubspotConnector:
             found = _found(answer)
             records = [_owner(item, raw) for item, raw in zip(found.items, found.raws, strict=True)]
             kept = [one for one in records if one.at is None or one.at < window.until]
-            following = answer.following()
-            if following:
-                _check_advance(following, seen, _OWNERS.name)
+            onwards = following(answer)
+            if onwards:
+                _check_advance(onwards, seen, _OWNERS.name)
             elif is_archived:
                 yield Page(kept, after(window))
                 return
-            is_archived, cursor = is_archived or not following, following
+            is_archived, cursor = is_archived or not onwards, onwards
             yield Page(kept, inside(window, {"archived": is_archived, "after": cursor}))
 
     # objects
@@ -208,7 +199,7 @@ class HubspotConnector:
         left_n = 0
         for _ in range(_ASKS_FOR_A_PAGE):
             answer = self._client.search(name, body)
-            left_n = answer.number("total")
+            left_n = answer.count("total")
             found = _beyond(_found(answer, left_n), last)
             if found.items:
                 _check_order(found, last, name)
@@ -233,7 +224,7 @@ class HubspotConnector:
             }
             answer = self._client.list(name, {**params, "after": cursor} if cursor else params)
             records = _gone_records(_found(answer), window)
-            cursor = answer.following()
+            cursor = following(answer)
             if not cursor:
                 yield Page(records, after(window))
                 return
@@ -243,8 +234,9 @@ class HubspotConnector:
     def _names(self, name: str) -> list[str]:
         """Return the names of a type's properties, asked once a run."""
         if name not in self._properties:
-            rows = (_decode(raw, dict[str, Any]) for raw in _rows(self._client.properties(name)))
-            names = [row["name"] for row in rows if row and isinstance(row.get("name"), str)]
+            raws = self._client.properties(name).items(_RESULTS)
+            rows = (decode(raw, dict[str, Any]) for raw in raws)
+            names = [row["name"] for row in rows if isinstance(row.get("name"), str)]
             if not names:
                 raise ConfigError(
                     f"hubspot {name}: no property is visible",
@@ -367,28 +359,9 @@ def _owner(item: _Item, raw: bytes) -> RawRecord:
 
 
 def _found(answer: Answer, total: int = 0) -> _Found:
-    raws = _rows(answer)
-    return _Found([_decode(raw, _Item) or _Item() for raw in raws], raws, total)
-
-
-def _rows(answer: Answer) -> list[bytes]:
-    try:
-        return slice_list(answer.body, "results")
-    except ValueError as exc:
-        raise ProtocolError("hubspot: the answer has no results") from exc
-
-
-def _decode(raw: bytes, kind: type[_T]) -> _T | None:
-    """Return what could be read of an item, None if it has another shape."""
-    try:
-        return msgspec.json.decode(raw, type=kind)
-    except msgspec.DecodeError:
-        return None
+    raws = answer.items(_RESULTS)
+    return _Found([decode(raw, _Item) for raw in raws], raws, total)
 
 
 def _text(value: JsonValue) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _failed(subject: str, error: HubError) -> Finding:
-    return Finding(subject, ok=False, message=error.message, hint=error.hint or "")

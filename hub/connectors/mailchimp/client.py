@@ -19,6 +19,7 @@ from mailchimp_marketing.api.root_api import RootApi
 from mailchimp_marketing.api_client import ApiClient, ApiClientError
 
 from hub.clock import Clock
+from hub.connectors.answers import Answer, decode, not_found
 from hub.connectors.governor import Budget, Limits, LocalBudget
 from hub.connectors.http import (
     Patience,
@@ -73,33 +74,10 @@ class MailchimpConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer of status 200: its bytes, its top-level values still as bytes, and when.
+class Rows(Answer):
+    """An answer of status 200, and how many rows were asked for."""
 
-    `asked_n` is how many rows were asked for.
-    """
-
-    body: bytes
-    parts: Mapping[str, msgspec.Raw]
-    at: datetime | None
     asked_n: int = 0
-
-    def number(self, key: str) -> int | None:
-        """Return a top-level number, None if there is none."""
-        raw = self.parts.get(key)
-        if raw is None:
-            return None
-        try:
-            return msgspec.json.decode(raw, type=int)
-        except msgspec.DecodeError:
-            return None
-
-    def text(self, key: str) -> str:
-        """Return a top-level text, "" if there is none."""
-        try:
-            return msgspec.json.decode(self.parts.get(key, b'""'), type=str)
-        except msgspec.DecodeError:
-            return ""
 
 
 class _Wire(ApiClient):
@@ -156,18 +134,15 @@ class MailchimpClient:
             _untyped(kind)(wire) for kind in (ListsApi, PingApi, RootApi)
         )
 
-    def root(self) -> Answer:
+    def root(self) -> Rows:
         """Return whose account it is."""
         return self._get(lambda _: self._root.get_root(), "/3.0/")
 
     def now(self) -> datetime:
         """Return Mailchimp's present time, from the Date header of a cheap call."""
-        at = self._get(lambda _: self._ping.get(), "/3.0/ping").at
-        if at is None:
-            raise ProtocolError("mailchimp: the answer carries no Date")
-        return at
+        return self._get(lambda _: self._ping.get(), "/3.0/ping").present()
 
-    def lists(self, offset: int) -> Answer:
+    def lists(self, offset: int) -> Rows:
         """Return a page of the account's lists."""
         return self._get(
             lambda n: self._lists.get_all_lists(
@@ -176,14 +151,14 @@ class MailchimpClient:
             "/3.0/lists",
         )
 
-    def one_list(self, list_id: str) -> Answer | None:
+    def one_list(self, list_id: str) -> Rows | None:
         """Return one list, None if it is gone."""
         return self._find(
             lambda _: self._lists.get_list(list_id, exclude_fields=["_links"]),
             f"/3.0/lists/{list_id}",
         )
 
-    def merge_fields(self, list_id: str) -> Answer | None:
+    def merge_fields(self, list_id: str) -> Rows | None:
         """Return a list's merge fields, None if the list is gone."""
         return self._find(
             lambda _: self._lists.get_list_merge_fields(list_id, count=MOST_ROWS),
@@ -192,7 +167,7 @@ class MailchimpClient:
 
     def members(
         self, list_id: str, params: Mapping[str, str], *, offset: int = 0, most: int | None = None
-    ) -> Answer | None:
+    ) -> Rows | None:
         """Return a page of a list's members, oldest change first; None if the list is gone.
 
         Args:
@@ -214,19 +189,18 @@ class MailchimpClient:
             f"/3.0/lists/{list_id}/members",
         )
 
-    def _get(self, ask: Callable[[int], object], path: str) -> Answer:
+    def _get(self, ask: Callable[[int], object], path: str) -> Rows:
         answer = self._find(ask, path)
         if answer is None:
-            where = describe_call("GET", self._base_url + path)
-            raise error_for_status(requests.codes.not_found, where=where)
+            raise not_found(self._base_url + path)
         return answer
 
-    def _find(self, ask: Callable[[int], object], path: str) -> Answer | None:
+    def _find(self, ask: Callable[[int], object], path: str) -> Rows | None:
         if not self._has_key:
             raise CredentialError("mailchimp: no api_key is set", hint=_KEY_HINT)
         return call(lambda: self._ask(ask, path), clock=self._clock, patience=self._patience)
 
-    def _ask(self, ask: Callable[[int], object], path: str) -> Answer | None:
+    def _ask(self, ask: Callable[[int], object], path: str) -> Rows | None:
         where = describe_call("GET", self._base_url + path)
         size = self._page_size
         self._session.last = None
@@ -257,23 +231,24 @@ class MailchimpClient:
         self._page_size = max(self._page_size // 2, min(self._page_size, FEWEST_ROWS))
 
 
-def judge(response: requests.Response, *, where: str, asked_n: int = 0) -> Answer | None:
+def judge(response: requests.Response, *, where: str, asked_n: int = 0) -> Rows | None:
     """Return an answer's content, None for 404; raises for all else.
 
     A 403 or 429 that is no problem document comes from what stands before Mailchimp under load,
     and is worth another try; so is a 200 that is no JSON object.
     """
     status = response.status_code
-    parts = _parts(response.content)
+    parts = decode(response.content, dict[str, msgspec.Raw])
     if status == requests.codes.not_found:
         return None
     if status == requests.codes.ok:
         if not parts:
             raise make_error(TransientError, f"{where}: the answer is not a JSON object")
-        return Answer(response.content, parts, http_date(response.headers.get("Date", "")), asked_n)
+        at = http_date(response.headers.get("Date", ""))
+        return Rows(response.content, parts, at, where, asked_n)
     if status in _MAY_BE_BUSY and not parts:
         raise make_error(TransientError, f"{where} answered {status} without a reason")
-    code = safe_code(_text(parts.get("title")) if parts else "")
+    code = safe_code(decode(parts.get("title", b'""'), str))
     if class_for_status(status) is CredentialError:
         named = f" {code}" if code else ""
         raise CredentialError(f"{where} answered {status}{named}", hint=_KEY_HINT)
@@ -283,20 +258,6 @@ def judge(response: requests.Response, *, where: str, asked_n: int = 0) -> Answe
 def _untyped(kind: Any) -> Any:
     """Return a class of the SDK as what it is to the type checker: anything."""
     return kind
-
-
-def _parts(body: bytes) -> dict[str, msgspec.Raw]:
-    try:
-        return msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return {}
-
-
-def _text(raw: msgspec.Raw | None) -> str:
-    try:
-        return msgspec.json.decode(raw or b'""', type=str)
-    except msgspec.DecodeError:
-        return ""
 
 
 def _base_url(config: MailchimpConfig) -> str:

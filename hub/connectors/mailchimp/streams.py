@@ -8,30 +8,39 @@ only if asked for, so each list is walked twice. A list that no window has cover
 from its beginning, whatever the watermark. Members deleted for good leave no trace.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 import msgspec
 
 from hub.clock import Clock
+from hub.connectors.answers import Answer, decode
 from hub.connectors.base import Cursor, Finding, Page, Stream, Window
+from hub.connectors.findings import failed, webhooks
 from hub.connectors.governor import Budget
-from hub.connectors.mailchimp.client import MOST_ROWS, Answer, MailchimpClient, MailchimpConfig
-from hub.connectors.slices import slice_list
-from hub.connectors.windows import after, freeze, inside, iso, parse_time
-from hub.errors import ConfigError, HubError, ProtocolError
+from hub.connectors.mailchimp.client import MailchimpClient, MailchimpConfig
+from hub.connectors.mailchimp.walk import (
+    PHASES,
+    Batch,
+    Item,
+    Place,
+    Walk,
+    bounds,
+    is_before,
+    is_same_page,
+    is_within,
+    step,
+    walk_of,
+)
+from hub.connectors.windows import after, inside, iso, next_window, parse_time
+from hub.errors import HubError, ProtocolError
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Op
 
-_T = TypeVar("_T")
 _LISTS = Stream("lists", incremental=False, countable=False, context=True)
 _MEMBERS = Stream("members", window_by="last_changed")
 STREAMS = (_LISTS, _MEMBERS)
-_PHASES = ("", "archived")
-_SECOND = timedelta(seconds=1)
-_PAGES_OF_SEEN = 2
 _ASKS_IN_CIRCLES = 5
 
 
@@ -40,77 +49,6 @@ class _List(msgspec.Struct):
 
     id: str = ""
     name: str = ""
-
-
-class _Item(msgspec.Struct):
-    """What we need to know of a member; the rest stays bytes."""
-
-    id: str | None = None
-    contact_id: str | None = None
-    last_changed: str | None = None
-
-    def source_id(self, list_id: str) -> str:
-        """Return the id that survives another address; older answers have only the other one."""
-        return self.contact_id or (f"{list_id}:{self.id}" if self.id else "")
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where the walk over one list, in one phase, stands.
-
-    Args:
-        edge: the second to begin in.
-        offset: rows from there to leave out.
-        total: rows from there on, when they were last counted.
-        seen: ids from the edge on that were handed out.
-    """
-
-    edge: datetime | None = None
-    offset: int = 0
-    total: int | None = None
-    seen: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Walk:
-    """Where the walk over the lists stands."""
-
-    known: frozenset[str] | None  # None: a bare span was asked for, and all lists keep to it
-    done: tuple[str, ...] = ()
-    list_id: str = ""
-    phase: str = ""
-    place: _Place = field(default_factory=_Place)
-
-    def position(self) -> Mapping[str, JsonValue]:
-        """Return what the cursor keeps."""
-        place = self.place
-        kept: dict[str, JsonValue] = {
-            "done": [*self.done],
-            "list": self.list_id,
-            "phase": self.phase,
-            "edge": iso(place.edge),
-            "offset": place.offset,
-            "total": place.total,
-            "seen": [*place.seen],
-        }
-        if self.known is not None:
-            kept["known"] = [*sorted(self.known)]
-        return kept
-
-    def since_for(self, list_id: str, since: datetime | None) -> datetime | None:
-        """Return where the window begins for a list: nowhere if no window has covered it yet."""
-        return since if self.known is None or list_id in self.known else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """One answer of members, those outside the span and those sent twice left out."""
-
-    items: Sequence[_Item]
-    raws: Sequence[bytes]
-    received_n: int
-    asked_n: int
-    total: int
 
 
 class MailchimpConnector:
@@ -134,12 +72,7 @@ class MailchimpConnector:
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
         """Freeze the next window by Mailchimp's clock, or take up the unfinished one."""
-        return freeze(
-            cursor,
-            vendor_now=self._client.now,
-            lag_s=self._config.lag_s,
-            overlap_s=self._config.overlap_s,
-        )
+        return next_window(cursor, self._config, self._client.now)
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Yield pages; the lists come whole each time."""
@@ -153,9 +86,9 @@ class MailchimpConnector:
             return None
         total = 0
         for one in self._lists():
-            for phase in _PHASES:
-                answer = self._client.members(one, _bounds(since, until, phase), most=1)
-                total += _total(answer) if answer else 0
+            for phase in PHASES:
+                answer = self._client.members(one, bounds(since, until, phase), most=1)
+                total += answer.count("total_items") if answer else 0
         return total
 
     def check(self) -> Sequence[Finding]:
@@ -164,7 +97,7 @@ class MailchimpConnector:
             account = self._client.root().text("account_name")
             lists = self._lists()
         except HubError as exc:
-            return [Finding("account", ok=False, message=exc.message, hint=exc.hint or "")]
+            return [failed("account", exc)]
         findings = [Finding("account", ok=True, message=f"the key opens account {account}")]
         if not lists:
             hint = "make an audience, or a key of a user who may see one"
@@ -172,19 +105,19 @@ class MailchimpConnector:
         findings.append(Finding("lists", ok=True, message=f"{len(lists)} audiences"))
         findings.extend(self._check_list(one) for one in lists)
         has_secret = bool(self._config.webhook_secret or self._config.signing_secret)
-        hint = "" if has_secret else "webhooks are refused until one is set; polling works"
-        message = "a webhook secret is set" if has_secret else "no webhook secret"
-        return [*findings, Finding("webhooks", ok=True, message=message, hint=hint)]
+        return [*findings, webhooks(has_secret=has_secret)]
 
     def _check_list(self, list_id: str) -> Finding:
         try:
             answer = self._client.members(list_id, {}, most=1)
         except HubError as exc:
-            return Finding("members", ok=False, message=exc.message, hint=exc.hint or "")
+            return failed("members", exc)
         if answer is None:
             hint = "take its id out of `lists`"
             return Finding("members", ok=False, message=f"there is no list {list_id}", hint=hint)
-        return Finding("members", ok=True, message=f"{_total(answer)} members on list {list_id}")
+        return Finding(
+            "members", ok=True, message=f"{answer.count('total_items')} members on list {list_id}"
+        )
 
     # lists
 
@@ -208,37 +141,38 @@ class MailchimpConnector:
         offset = 0
         while True:
             answer = self._client.lists(offset)
-            lists = [_decode(raw, _List) for raw in _slices(answer, "lists")]
+            lists = [decode(raw, _List) for raw in answer.items("lists")]
             found.update(one.id for one in lists if one.id)
             offset += min(len(lists), answer.asked_n)
-            if not lists or offset >= _total(answer):
+            if not lists or offset >= answer.count("total_items"):
                 return sorted(found)
 
     # members
 
     def _read_members(self, window: Window) -> Iterator[Page]:
-        walk = _walk_of(window)
+        walk = walk_of(window)
         for list_id in self._lists():
             if list_id in walk.done:
                 continue
             if list_id != walk.list_id:
-                walk = replace(walk, list_id=list_id, phase="", place=_Place())
+                walk = replace(walk, list_id=list_id, phase="", place=Place())
             since = walk.since_for(list_id, window.since)
-            for phase in _PHASES[_PHASES.index(walk.phase) :]:
+            for phase in PHASES[PHASES.index(walk.phase) :]:
                 if phase != walk.phase:
-                    walk = replace(walk, phase=phase, place=_Place())
+                    walk = replace(walk, phase=phase, place=Place())
                 for records, place in self._walk_list(walk, since, window.until):
                     yield Page(records, inside(window, replace(walk, place=place).position()))
-            walk = _Walk(walk.known, (*walk.done, list_id))
+            walk = Walk(walk.known, (*walk.done, list_id))
         done: list[JsonValue] = [*walk.done]
         yield Page([], after(window, {"known": done}))
 
     def _walk_list(
-        self, walk: _Walk, since: datetime | None, until: datetime
-    ) -> Iterator[tuple[list[RawRecord], _Place]]:
+        self, walk: Walk, since: datetime | None, until: datetime
+    ) -> Iterator[tuple[list[RawRecord], Place]]:
         """Yield the new records of each answer with the place to go on from."""
-        place: _Place | None = walk.place
+        place: Place | None = walk.place
         idle_n = 0
+        last: tuple[Place, Batch] | None = None
         while place is not None:
             # what was seen may be read once more, page by page, before there is news
             if idle_n > _ASKS_IN_CIRCLES + len(place.seen):
@@ -250,6 +184,10 @@ class MailchimpConnector:
             batch = self._next(walk, place, since, until)
             if batch is None:
                 return
+            if last is not None and is_same_page(*last, place, batch):
+                idle_n += 1
+                continue
+            last = place, batch
             seen = set(place.seen)
             records = [
                 _record(walk.list_id, item, raw)
@@ -258,140 +196,37 @@ class MailchimpConnector:
             ]
             has_moved = place.total not in {None, batch.total}
             idle_n = 0 if records or has_moved else idle_n + 1
-            place = _step(walk.list_id, place, batch)
+            place = step(walk.list_id, place, batch)
             if records:
-                yield records, place or _Place(edge=until)
+                yield records, place or Place(edge=until)
 
     def _next(
-        self, walk: _Walk, place: _Place, since: datetime | None, until: datetime
-    ) -> _Batch | None:
+        self, walk: Walk, place: Place, since: datetime | None, until: datetime
+    ) -> Batch | None:
         lower = place.edge or since
-        params = _bounds(lower, until, walk.phase)
+        params = bounds(lower, until, walk.phase)
         answer = self._client.members(walk.list_id, params, offset=place.offset)
         if answer is None:  # the list was deleted since it was listed
             return None
-        items: dict[str, tuple[_Item, bytes]] = {}
-        raws = _slices(answer, "members")
+        items: dict[str, tuple[Item, bytes]] = {}
+        raws = answer.items("members")
+        early_n = 0
         for n, raw in enumerate(raws):
-            item = _decode(raw, _Item)
-            if _is_within(item, lower, until):
+            item = decode(raw, Item)
+            early_n += is_before(item, lower)
+            if is_within(item, lower, until):
                 items.setdefault(item.source_id(walk.list_id) or f"#{n}", (item, raw))
-        return _Batch(
+        return Batch(
             items=[item for item, _ in items.values()],
             raws=[raw for _, raw in items.values()],
-            received_n=len(raws),
+            # an empty page is stepped over
+            step_n=min(len(raws) - early_n, answer.asked_n) if raws else answer.asked_n,
             asked_n=answer.asked_n,
-            total=_total(answer),
+            total=answer.count("total_items"),
         )
 
 
-def _step(list_id: str, place: _Place, batch: _Batch) -> _Place | None:
-    """Return where to go on, None at the end.
-
-    Past a page's last second there is no offset. Inside it we count on; rows that left the window
-    meanwhile moved the others forward, and so many are read again.
-    """
-    got_n = min(len(batch.items), batch.asked_n)
-    gone_n = max((place.total or 0) - batch.total, 0) if place.offset else 0
-    if not gone_n and place.offset + got_n >= batch.total:
-        return None
-    times = [parse_time(item.last_changed) for item in batch.items]
-    last = times[-1] if times else None
-    is_past = last is not None and (place.edge is None or last > place.edge)
-    if is_past and not gone_n and _is_ascending(times):
-        seen = [
-            item.source_id(list_id)
-            for item, at in zip(batch.items, times, strict=True)
-            if at == last
-        ]
-        return _Place(edge=last, seen=tuple(seen))
-    seen = [*place.seen, *(item.source_id(list_id) for item in batch.items)]
-    on = min(batch.received_n, batch.asked_n) or batch.asked_n  # an empty page is stepped over
-    return _Place(
-        edge=place.edge,
-        offset=max(place.offset - gone_n, 0) if gone_n else place.offset + on,
-        total=batch.total,
-        seen=tuple(dict.fromkeys(seen))[-_PAGES_OF_SEEN * MOST_ROWS :],
-    )
-
-
-def _is_ascending(times: Sequence[datetime | None]) -> bool:
-    known = [at for at in times if at is not None]
-    return len(known) == len(times) and known == sorted(known)
-
-
-def _bounds(since: datetime | None, until: datetime, phase: str) -> dict[str, str]:
-    """Return the span as Mailchimp takes it: both ends exclusive, to the second, spelled +00:00."""
-    bounds = {"before_last_changed": _spelled(_next_whole(until))}
-    if since is not None:
-        bounds["since_last_changed"] = _spelled(_next_whole(since) - _SECOND)
-    if phase:
-        bounds["status"] = phase
-    return bounds
-
-
-def _next_whole(moment: datetime) -> datetime:
-    whole = moment.replace(microsecond=0)
-    return whole if whole == moment else whole + _SECOND
-
-
-def _spelled(moment: datetime) -> str:
-    return (iso(moment) or "").replace("Z", "+00:00")
-
-
-def _walk_of(window: Window) -> _Walk:
-    resume = window.resume
-    offset, total, phase = (resume.get(key) for key in ("offset", "total", "phase"))
-    if phase not in {None, *_PHASES}:
-        raise ConfigError(
-            "the stored cursor cannot be read", hint="start over with `hub sync --full`"
-        )
-    return _Walk(
-        known=frozenset(_texts(resume["known"])) if "known" in resume else None,
-        done=tuple(_texts(resume.get("done"))),
-        list_id=str(resume.get("list") or ""),
-        phase=str(phase or ""),
-        place=_Place(
-            edge=parse_time(resume.get("edge")),
-            offset=offset if isinstance(offset, int) else 0,
-            total=total if isinstance(total, int) else None,
-            seen=tuple(_texts(resume.get("seen"))),
-        ),
-    )
-
-
-def _texts(value: JsonValue) -> list[str]:
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
-
-
-def _slices(answer: Answer, key: str) -> list[bytes]:
-    try:
-        return slice_list(answer.body, key)
-    except ValueError as exc:
-        raise ProtocolError(f"mailchimp: the answer has no {key}") from exc
-
-
-def _total(answer: Answer) -> int:
-    total = answer.number("total_items")
-    if total is None:
-        raise ProtocolError("mailchimp: the answer carries no total_items")
-    return total
-
-
-def _decode(raw: bytes, kind: type[_T]) -> _T:
-    """Return what could be read of an item; one of another shape becomes one without an id."""
-    try:
-        return msgspec.json.decode(raw, type=kind)
-    except msgspec.DecodeError:
-        return kind()
-
-
-def _is_within(item: _Item, since: datetime | None, until: datetime) -> bool:
-    at = parse_time(item.last_changed)
-    return at is None or ((since is None or at >= since) and at < until)
-
-
-def _record(list_id: str, item: _Item, raw: bytes) -> RawRecord:
+def _record(list_id: str, item: Item, raw: bytes) -> RawRecord:
     return RawRecord(
         source_id=item.source_id(list_id),
         op=Op.UPSERT,

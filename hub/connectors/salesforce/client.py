@@ -190,7 +190,8 @@ class SalesforceClient:
         if not isinstance(rows, list):
             raise ProtocolError("Salesforce query: the answer has no records")
         return Batch(
-            rows=rows,
+            # a row of another shape is a record without fields
+            rows=[row if isinstance(row, Mapping) else {} for row in rows],
             raws=slice_list(body, "records"),
             total=_number(answer, "totalSize"),
             done=answer.get("done") is not False,

@@ -12,6 +12,7 @@ from typing import Any
 
 from hub.clock import Clock
 from hub.connectors.base import Cursor, Finding, Page, Stream, Window
+from hub.connectors.findings import failed
 from hub.connectors.governor import Budget
 from hub.connectors.http import HINTS
 from hub.connectors.salesforce.client import (
@@ -20,7 +21,7 @@ from hub.connectors.salesforce.client import (
     SalesforceConfig,
     check_version,
 )
-from hub.connectors.windows import after, freeze, inside, iso, parse_time
+from hub.connectors.windows import after, inside, iso, next_window, parse_time
 from hub.errors import ConfigError, HubError, ProtocolError
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
@@ -88,12 +89,7 @@ class SalesforceConnector:
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
         """Freeze the next window by Salesforce's clock, or take up the unfinished one."""
-        return freeze(
-            cursor,
-            vendor_now=lambda: self._client.limits()[1],
-            lag_s=self._config.lag_s,
-            overlap_s=self._config.overlap_s,
-        )
+        return next_window(cursor, self._config, lambda: self._client.limits()[1])
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Yield pages, each ending at its own last record."""
@@ -123,7 +119,7 @@ class SalesforceConnector:
         try:
             self._client.login()
         except HubError as exc:
-            return [_failed("login", exc)]
+            return [failed("login", exc)]
         findings = [Finding("login", ok=True, message=f"logged in to {self._config.domain}")]
         findings.extend(self._check_stream(stream) for stream in self.streams())
         findings.append(self._check_limits())
@@ -134,7 +130,7 @@ class SalesforceConnector:
             shape = self._shape(stream)
             count_n = self._client.count(_count_soql(shape))
         except HubError as exc:
-            return _failed(stream.name, exc)
+            return failed(stream.name, exc)
         if not count_n:
             hint = f"if there should be some, give the integration user 'View All' on {shape.name}"
             return Finding(stream.name, ok=True, message="no record is visible", hint=hint)
@@ -145,7 +141,7 @@ class SalesforceConnector:
         try:
             usage, _ = self._client.limits()
         except HubError as exc:
-            return _failed("daily requests", exc)
+            return failed("daily requests", exc)
         most = int(usage.limit * (1 - self._config.daily_reserve))
         message = f"{usage.used} of {usage.limit} API requests of the last 24 hours are used"
         hint = "" if usage.used < most else "wait, lower daily_reserve, or buy more requests"
@@ -297,7 +293,3 @@ def _record(row: Mapping[str, Any], raw: bytes, shape: _Shape) -> RawRecord:
         payload=raw,
         into=into if op is Op.MERGE_INTO else None,
     )
-
-
-def _failed(subject: str, error: HubError) -> Finding:
-    return Finding(subject, ok=False, message=error.message, hint=error.hint or "")

@@ -9,23 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import msgspec
-import requests
-
 from hub.clock import Clock
+from hub.connectors.answers import Answer, find, not_found
 from hub.connectors.governor import Budget, Limits, LocalBudget, Rate
-from hub.connectors.http import (
-    Patience,
-    call,
-    describe_call,
-    error_for_exception,
-    error_for_status,
-    http_date,
-    make_error,
-    safe_code,
-)
+from hub.connectors.http import Patience, call
 from hub.connectors.session import VendorSession, check_base_url
-from hub.errors import CredentialError, ProtocolError, TransientError
+from hub.errors import CredentialError
 
 LIMITS = Limits((Rate("account", 2, 1.0),))
 _TOKEN_HINT = "set the source's token: a personal access token that may read forms and responses"  # noqa: S105
@@ -54,25 +43,6 @@ class TypeformConfig:
     page_size: int = 100
     time_scale: float = 1.0
     webhook_secret: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer of status 200: its bytes, its top-level values still as bytes, and when."""
-
-    body: bytes
-    parts: Mapping[str, msgspec.Raw]
-    at: datetime | None
-
-    def number(self, key: str) -> int | None:
-        """Return a top-level number, None if there is none."""
-        raw = self.parts.get(key)
-        if raw is None:
-            return None
-        try:
-            return msgspec.json.decode(raw, type=int)
-        except msgspec.DecodeError:
-            return None
 
 
 class TypeformClient:
@@ -106,9 +76,7 @@ class TypeformClient:
         """Return the answer to a GET."""
         answer = self.find(path, params)
         if answer is None:
-            raise error_for_status(
-                requests.codes.not_found, where=describe_call("GET", self._base_url + path)
-            )
+            raise not_found(self._base_url + path)
         return answer
 
     def find(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer | None:
@@ -119,43 +87,13 @@ class TypeformClient:
             raise CredentialError(
                 "typeform: the token has characters that no token has", hint=_TOKEN_HINT
             )
+        url = self._base_url + path
         return call(
-            lambda: self._ask(path, dict(params or {})), clock=self._clock, patience=self._patience
+            lambda: find(self._session, url, params or {}, code_key="code"),
+            clock=self._clock,
+            patience=self._patience,
         )
 
     def now(self) -> datetime:
         """Return Typeform's present time, from the Date header of a cheap call."""
-        at = self.get("/forms", {"page": 1, "page_size": 1}).at
-        if at is None:
-            raise ProtocolError("typeform: the answer carries no Date")
-        return at
-
-    def _ask(self, path: str, params: Mapping[str, str | int]) -> Answer | None:
-        url = self._base_url + path
-        where = describe_call("GET", url)
-        try:
-            response = self._session.get(url, params=params)
-        except requests.RequestException as exc:
-            error = error_for_exception(exc, where=where)
-            raise error or ProtocolError(f"{where}: {type(exc).__name__}") from exc
-        if response.status_code == requests.codes.not_found:
-            return None
-        if response.status_code != requests.codes.ok:
-            raise error_for_status(
-                response.status_code,
-                where=where,
-                code=_code(response.content),
-                headers=response.headers,
-            )
-        try:
-            parts = msgspec.json.decode(response.content, type=dict[str, msgspec.Raw])
-        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-            raise make_error(TransientError, f"{where}: the answer is not a JSON object") from exc
-        return Answer(response.content, parts, http_date(response.headers.get("Date", "")))
-
-
-def _code(body: bytes) -> str:
-    try:
-        return safe_code(msgspec.json.decode(body, type=dict[str, object]).get("code"))
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""
+        return self.get("/forms", {"page": 1, "page_size": 1}).present()

@@ -10,22 +10,21 @@ newly shared with the token) is read from its beginning, whatever the watermark.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from hub.clock import Clock
+from hub.connectors.answers import decode
 from hub.connectors.base import Cursor, Finding, Page, Stream, Window
+from hub.connectors.findings import failed, webhooks
 from hub.connectors.governor import Budget
-from hub.connectors.slices import slice_list
-from hub.connectors.typeform.client import Answer, TypeformClient, TypeformConfig
-from hub.connectors.windows import after, freeze, inside, iso, parse_time
+from hub.connectors.typeform.client import TypeformClient, TypeformConfig
+from hub.connectors.windows import after, inside, iso, next_window, parse_time
 from hub.errors import CredentialError, HubError, ProtocolError
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Op
 
-_T = TypeVar("_T")
 _FORMS = Stream("forms", countable=False, context=True, window_by="last_updated_at")
 _RESPONSES = Stream("responses", window_by="submitted_at")
 STREAMS = (_FORMS, _RESPONSES)
@@ -114,12 +113,7 @@ class TypeformConnector:
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
         """Freeze the next window by Typeform's clock, or take up the unfinished one."""
-        return freeze(
-            cursor,
-            vendor_now=self._client.now,
-            lag_s=self._config.lag_s,
-            overlap_s=self._config.overlap_s,
-        )
+        return next_window(cursor, self._config, self._client.now)
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Yield pages; a form definition is fetched if it changed in the window or is new to us."""
@@ -137,10 +131,7 @@ class TypeformConnector:
             answer = self._client.find(_responses_path(form.id), params)
             if answer is None:
                 continue
-            number = answer.number("total_items")
-            if number is None:
-                raise ProtocolError("typeform: the responses carry no total_items")
-            total += number
+            total += answer.count("total_items")
         return total
 
     def check(self) -> Sequence[Finding]:
@@ -148,28 +139,22 @@ class TypeformConnector:
         try:
             forms = self._forms()
         except HubError as exc:
-            return [Finding("forms", ok=False, message=exc.message, hint=exc.hint or "")]
+            return [failed("forms", exc)]
         if not forms:
             hint = "share a workspace with the token's user, or set `forms`"
             return [Finding("forms", ok=False, message="the token sees no form", hint=hint)]
         findings = [Finding("forms", ok=True, message=f"{len(forms)} forms")]
         findings.extend(self._check_form(form) for form in forms[:1])
-        is_signed = bool(self._config.webhook_secret)
-        hint = (
-            "" if is_signed else "webhooks are refused until webhook_secret is set; polling works"
-        )
-        message = "a webhook secret is set" if is_signed else "no webhook secret"
-        findings.append(Finding("webhooks", ok=True, message=message, hint=hint))
-        return findings
+        return [*findings, webhooks(has_secret=bool(self._config.webhook_secret))]
 
     def _check_form(self, form: _Form) -> Finding:
         try:
             answer = self._client.find(_responses_path(form.id), {"page_size": 1})
         except CredentialError as exc:
             hint = "make a token with the scopes forms:read and responses:read"
-            return Finding("responses", ok=False, message=exc.message, hint=hint)
+            return failed("responses", exc, hint=hint)
         except HubError as exc:
-            return Finding("responses", ok=False, message=exc.message, hint=exc.hint or "")
+            return failed("responses", exc)
         total = answer.number("total_items") if answer else None
         if total is None:
             return Finding("responses", ok=False, message=f"form {form.id} is not to be found")
@@ -215,7 +200,7 @@ class TypeformConnector:
         page = 1
         while True:
             answer = self._client.get("/forms", {"page": page, "page_size": _FORMS_A_LIST})
-            forms = [_decode(raw, _Form) for raw in _items(answer)]
+            forms = [decode(raw, _Form) for raw in answer.items("items")]
             yield from forms
             pages = answer.number("page_count")
             if not forms or (pages is not None and page >= pages):
@@ -269,8 +254,8 @@ class TypeformConnector:
             answer = self._client.find(_responses_path(form_id), params)
             if answer is None:  # the form was deleted since it was listed
                 return None
-            raws = _items(answer)
-            items = [_decode(raw, _Item) for raw in raws]
+            raws = answer.items("items")
+            items = [decode(raw, _Item) for raw in raws]
             token = _last_token(items)
             if not token or token not in seen.last:
                 seen.last.add(token)
@@ -327,21 +312,6 @@ def _walk_of(window: Window) -> _Walk:
 
 def _texts(value: JsonValue) -> list[str]:
     return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
-
-
-def _items(answer: Answer) -> list[bytes]:
-    try:
-        return slice_list(answer.body, "items")
-    except ValueError as exc:
-        raise ProtocolError("typeform: the answer has no items") from exc
-
-
-def _decode(raw: bytes, kind: type[_T]) -> _T:
-    """Return what could be read of an item; one of another shape becomes one without an id."""
-    try:
-        return msgspec.json.decode(raw, type=kind)
-    except msgspec.DecodeError:
-        return kind()
 
 
 def _time(item: _Item) -> datetime | None:

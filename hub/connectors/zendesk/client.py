@@ -10,23 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import msgspec
 import requests
 
 from hub.clock import Clock
+from hub.connectors.answers import Answer, get
 from hub.connectors.governor import Budget, Limits, LocalBudget, Rate
-from hub.connectors.http import (
-    Patience,
-    call,
-    describe_call,
-    error_for_exception,
-    error_for_status,
-    http_date,
-    make_error,
-    safe_code,
-)
+from hub.connectors.http import Patience, call
 from hub.connectors.session import VendorSession, check_base_url
-from hub.errors import ConfigError, CredentialError, ProtocolError, TransientError
+from hub.errors import ConfigError, CredentialError
 
 EXPORT = "incremental"
 LIMITS = Limits((Rate("incremental", 10, 60.0, frozenset({EXPORT})), Rate("account", 200, 60.0)))
@@ -61,25 +52,6 @@ class ZendeskConfig:
     webhook_secret: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer of status 200: its bytes, its top-level values still as bytes, and when."""
-
-    body: bytes
-    parts: Mapping[str, msgspec.Raw]
-    at: datetime | None
-
-    def value(self, key: str) -> object:
-        """Return a top-level value, None if there is none."""
-        raw = self.parts.get(key)
-        if raw is None:
-            return None
-        try:
-            return msgspec.json.decode(raw)
-        except msgspec.DecodeError:
-            return None
-
-
 class ZendeskClient:
     """One account.
 
@@ -111,37 +83,16 @@ class ZendeskClient:
         """Return the answer to a GET of a path below /api/v2."""
         if not self._has_token:
             raise CredentialError("zendesk: no api_token is set", hint=_TOKEN_HINT)
+        url = self._base_url + _PREFIX + path
         return call(
-            lambda: self._ask(path, dict(params or {})), clock=self._clock, patience=self._patience
+            lambda: get(self._session, url, params or {}, code_key="error"),
+            clock=self._clock,
+            patience=self._patience,
         )
 
     def now(self) -> datetime:
         """Return Zendesk's present time, from the Date header of a cheap call."""
-        at = self.get("/users/me.json").at
-        if at is None:
-            raise ProtocolError("zendesk: the answer carries no Date")
-        return at
-
-    def _ask(self, path: str, params: Mapping[str, str | int]) -> Answer:
-        url = self._base_url + _PREFIX + path
-        where = describe_call("GET", url)
-        try:
-            response = self._session.get(url, params=params)
-        except requests.RequestException as exc:
-            error = error_for_exception(exc, where=where)
-            raise error or ProtocolError(f"{where}: {type(exc).__name__}") from exc
-        if response.status_code != requests.codes.ok:
-            raise error_for_status(
-                response.status_code,
-                where=where,
-                code=_code(response.content),
-                headers=response.headers,
-            )
-        try:
-            parts = msgspec.json.decode(response.content, type=dict[str, msgspec.Raw])
-        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-            raise make_error(TransientError, f"{where}: the answer is not a JSON object") from exc
-        return Answer(response.content, parts, http_date(response.headers.get("Date", "")))
+        return self.get("/users/me.json").present()
 
 
 class _Token:
@@ -172,11 +123,3 @@ def _address(config: ZendeskConfig) -> str:
 
 def _kind_of(request: requests.PreparedRequest) -> str:
     return EXPORT if f"{_PREFIX}/incremental/" in request.path_url else ""
-
-
-def _code(body: bytes) -> str:
-    """Return the error's name; with a 401 it is a sentence, which says nothing of a person."""
-    try:
-        return safe_code(msgspec.json.decode(body, type=dict[str, object]).get("error"))
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""

@@ -15,11 +15,12 @@ from datetime import UTC, datetime
 import msgspec
 
 from hub.clock import Clock
+from hub.connectors.answers import decode
 from hub.connectors.base import Cursor, Finding, Page, Stream, Window
+from hub.connectors.findings import failed, webhooks
 from hub.connectors.governor import Budget
-from hub.connectors.slices import slice_list
 from hub.connectors.windows import after, freeze, inside, parse_time
-from hub.connectors.zendesk.client import Answer, ZendeskClient, ZendeskConfig
+from hub.connectors.zendesk.client import ZendeskClient, ZendeskConfig
 from hub.errors import HubError, ProtocolError
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Op
@@ -143,22 +144,16 @@ class ZendeskConnector:
             self._client.now()
             findings.append(Finding("account", ok=True, message="the token is accepted"))
         except HubError as exc:
-            return [Finding("account", ok=False, message=exc.message, hint=exc.hint or "")]
+            return [failed("account", exc)]
         findings.extend(self._check_export(stream) for stream in (_USERS, _TICKETS))
-        is_signed = bool(self._config.webhook_secret)
-        hint = (
-            "" if is_signed else "webhooks are refused until webhook_secret is set; polling works"
-        )
-        message = "a webhook secret is set" if is_signed else "no webhook secret"
-        findings.append(Finding("webhooks", ok=True, message=message, hint=hint))
-        return findings
+        return [*findings, webhooks(has_secret=bool(self._config.webhook_secret))]
 
     def _check_export(self, stream: Stream) -> Finding:
         try:
             self._client.get(_export_path(stream), {"start_time": self._start(), "per_page": 1})
         except HubError as exc:
             hint = "exports are for administrators: make the token's e-mail one"
-            return Finding(stream.name, ok=False, message=exc.message, hint=hint)
+            return failed(stream.name, exc, hint=hint)
         return Finding(stream.name, ok=True, message=f"{stream.name} can be exported")
 
     def _next(self, stream: Stream, window: Window, after_cursor: str) -> _Batch:
@@ -184,7 +179,7 @@ class ZendeskConnector:
         end = answer.value("end_of_stream")
         if not isinstance(end, bool):
             raise ProtocolError(f"zendesk {stream.name}: the answer says no end_of_stream")
-        records = _records(answer, stream.name)
+        records = [to_record(raw) for raw in answer.items(stream.name)]
         return _Batch(records, str(answer.value("after_cursor") or ""), end)
 
     def _ask_list(self, stream: Stream, after_cursor: str) -> _Batch:
@@ -196,7 +191,7 @@ class ZendeskConnector:
         if not isinstance(meta, Mapping) or not isinstance(meta.get("has_more"), bool):
             raise ProtocolError(f"zendesk {stream.name}: the answer says no has_more")
         # the last page may well name a cursor: only has_more counts
-        records = _records(answer, stream.name)
+        records = [to_record(raw) for raw in answer.items(stream.name)]
         return _Batch(records, str(meta.get("after_cursor") or ""), not meta["has_more"])
 
     def _start(self, since: datetime | None = None) -> int:
@@ -208,20 +203,9 @@ def _export_path(stream: Stream) -> str:
     return f"/incremental/{stream.name}/cursor.json"
 
 
-def _records(answer: Answer, key: str) -> list[RawRecord]:
-    try:
-        raws = slice_list(answer.body, key)
-    except ValueError as exc:
-        raise ProtocolError(f"zendesk: the answer has no {key}") from exc
-    return [to_record(raw) for raw in raws]
-
-
 def to_record(raw: bytes) -> RawRecord:
     """Return an object of any stream as a raw record; one of another shape has no id."""
-    try:
-        item = msgspec.json.decode(raw, type=_Item)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        item = _Item()
+    item = decode(raw, _Item)
     stamp = item.generated_timestamp
     return RawRecord(
         source_id="" if item.id is None else str(item.id),

@@ -1,21 +1,20 @@
 """The walk by id over a small account in memory: nothing is lost, whatever pages, ties, changes."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.clock import FixedClock
 from hub.connectors.base import Window
-from hub.connectors.hubspot.client import Answer, HubspotConfig
+from hub.connectors.hubspot.client import HubspotConfig
 from hub.connectors.hubspot.streams import STREAMS, HubspotConnector, id_key
 from hub.errors import ConfigError, ProtocolError
 from hub.model.verdicts import Op
+from tests.unit.connectors.walks import T0, answer_of
 
-T0 = datetime(2026, 11, 24, tzinfo=UTC)
 OWNERS, COMPANIES, CONTACTS = STREAMS
 COMPARE = {
     "GT": lambda one, other: one > other,
@@ -38,11 +37,6 @@ def contact(n, second, **properties):
     }
 
 
-def answer(body):
-    raw = json.dumps(body).encode()
-    return Answer(raw, msgspec.json.decode(raw, type=dict[str, msgspec.Raw]), T0)
-
-
 class FakeAccount:
     """Stands in for HubspotClient; knows the searches of the connector and no other."""
 
@@ -59,7 +53,7 @@ class FakeAccount:
         return T0 + timedelta(days=1)
 
     def properties(self, kind):
-        return answer({"results": self.names})
+        return answer_of({"results": self.names})
 
     def search(self, kind, body):
         self.before_answer()
@@ -69,7 +63,7 @@ class FakeAccount:
         found = [row for row in self.rows if all(holds(one, row) for one in filters_of(body))]
         found.sort(key=lambda row: id_key(row["id"]))
         results = self.spoil(found[: body["limit"]])
-        return answer({"total": len(found), "results": results})
+        return answer_of({"total": len(found), "results": results})
 
     def list(self, kind, params):
         assert params["archived"] == "true"
@@ -85,7 +79,7 @@ class FakeAccount:
         body = {"results": rows[start:end]}
         if end < len(rows):
             body["paging"] = {"next": {"after": str(end)}}
-        return answer(body)
+        return answer_of(body)
 
 
 def filters_of(body):

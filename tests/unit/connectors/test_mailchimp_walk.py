@@ -1,8 +1,7 @@
 """The walk over members in memory: nothing lost, nothing twice, whatever moves meanwhile."""
 
 import json
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -11,12 +10,11 @@ from hypothesis import strategies as st
 
 from hub.clock import FixedClock
 from hub.connectors.base import Window
-from hub.connectors.mailchimp.client import Answer, MailchimpConfig
+from hub.connectors.mailchimp.client import MailchimpConfig, Rows
 from hub.connectors.mailchimp.streams import MailchimpConnector
 from hub.connectors.windows import parse_time
 from hub.errors import ConfigError, ProtocolError
-
-T0 = datetime(2026, 11, 24, tzinfo=UTC)
+from tests.unit.connectors.walks import T0, answer_of, read_all, read_with_crashes, stream_of
 
 
 def spelled(second):
@@ -42,15 +40,15 @@ class FakeAccount:
 
     def lists(self, offset):
         shown = [{"id": one} for one in self.by_list][offset : offset + 2]
-        return answer_of({"lists": shown, "total_items": len(self.by_list)}, 2)
+        return rows_of({"lists": shown, "total_items": len(self.by_list)}, 2)
 
     def one_list(self, list_id):
         if list_id not in self.by_list:
             return None
-        return answer_of({"id": list_id, "name": "N", "date_created": spelled(0)}, 0)
+        return rows_of({"id": list_id, "name": "N", "date_created": spelled(0)}, 0)
 
     def merge_fields(self, list_id):
-        return answer_of({"merge_fields": [{"tag": "FNAME"}], "list_id": list_id}, 0)
+        return rows_of({"merge_fields": [{"tag": "FNAME"}], "list_id": list_id}, 0)
 
     def members(self, list_id, params, *, offset=0, most=None):
         self.before_answer()
@@ -61,7 +59,7 @@ class FakeAccount:
         found.sort(key=lambda one: (one["last_changed"], one["contact_id"] or ""))
         size = min(self.page_size, most or self.page_size)
         body = {"members": found[offset : offset + size], "total_items": len(found)}
-        return answer_of(body, size)
+        return rows_of(body, size)
 
     @staticmethod
     def matches(one, params):
@@ -72,9 +70,9 @@ class FakeAccount:
         return since < one["last_changed"] < params.get("before_last_changed", "9")
 
 
-def answer_of(value, asked_n):
-    body = json.dumps(value).encode()
-    return Answer(body, msgspec.json.decode(body, type=dict[str, msgspec.Raw]), T0, asked_n)
+def rows_of(value, asked_n):
+    answer = answer_of(value)
+    return Rows(answer.body, answer.parts, answer.at, answer.where, asked_n)
 
 
 def connector(account, **values):
@@ -82,16 +80,6 @@ def connector(account, **values):
     one = MailchimpConnector(config, FixedClock(T0))
     one._client = account
     return one
-
-
-def stream_of(one, name="members"):
-    return next(stream for stream in one.streams() if stream.name == name)
-
-
-def read_all(one, cursor=None, name="members"):
-    stream = stream_of(one, name)
-    pages = list(one.read(stream, one.window(stream, cursor)))
-    return [record for page in pages for record in page.records], pages[-1].cursor
 
 
 def ids_of(account):
@@ -124,19 +112,7 @@ def test_every_member_once(drawn, page_size):
 @given(accounts, st.data())
 def test_a_crash_after_any_page_loses_and_doubles_nothing(drawn, data):
     account = account_of(drawn)
-    cursor: Any = None
-    got: list[str] = []
-    for _ in range(120):
-        one = connector(account)
-        pages = one.read(stream_of(one), one.window(stream_of(one), cursor))
-        for _ in range(data.draw(st.integers(1, 3))):
-            page = next(pages, None)
-            if page is None:
-                break
-            cursor = json.loads(json.dumps(page.cursor))
-            got += [record.source_id for record in page.records]
-        if "window" not in cursor:
-            break
+    got = read_with_crashes(lambda: connector(account), data)
     assert sorted(got) == ids_of(account)
 
 
@@ -223,7 +199,7 @@ def test_a_walk_in_circles_is_named():
 
     def endless(list_id, params, *, offset=0, most=None):
         page = msgspec.json.decode(honest(list_id, params).body)["members"]
-        return answer_of({"members": page, "total_items": 10**9}, 3)
+        return rows_of({"members": page, "total_items": 10**9}, 3)
 
     account.members = endless
     one = connector(account)
@@ -233,7 +209,7 @@ def test_a_walk_in_circles_is_named():
 
 def test_an_answer_without_a_total_is_refused():
     account = account_of([[(1, False)]])
-    account.members = lambda *_args, **_rest: answer_of({"members": []}, 3)
+    account.members = lambda *_args, **_rest: rows_of({"members": []}, 3)
     one = connector(account)
     with pytest.raises(ProtocolError, match="total_items"):
         read_all(one)
@@ -281,3 +257,34 @@ def test_a_broken_cursor_is_named():
     cursor = {"watermark": None, "window": {"since": None, "until": spelled(9)}, "phase": "odd"}
     with pytest.raises(ConfigError, match="cursor"):
         read_all(one, cursor)
+
+
+def first_page_for_ever(account):
+    """Let the account answer with a list's first page, whatever page is asked for."""
+    honest = account.members
+
+    def members(list_id, params, **_):
+        kept = {key: text for key, text in params.items() if key == "status"}
+        return honest(list_id, {"before_last_changed": "9", **kept})
+
+    account.members = members
+
+
+@pytest.mark.parametrize("seconds", [[*range(8)], [0] * 8, [0, 0, 0, 1, 1, 1, 2, 2], [0, 1, 2, 3]])
+def test_a_page_that_comes_for_ever_is_no_progress(seconds):
+    account = account_of([[(second, False) for second in seconds]])
+    first_page_for_ever(account)
+    with pytest.raises(ProtocolError, match="does not advance"):
+        read_all(connector(account))
+    assert len(account.asked) < 30
+
+
+def test_a_page_from_before_the_place_is_no_progress():
+    account = account_of([[(second, False) for second in range(12)]])
+    one = connector(account)
+    pages = one.read(stream_of(one), one.window(stream_of(one), None))
+    got = [record.source_id for _ in range(2) for record in next(pages).records]
+    first_page_for_ever(account)
+    with pytest.raises(ProtocolError, match="does not advance"):
+        list(pages)
+    assert got == ids_of(account)[: len(got)]

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,9 @@ from hub.connectors.salesforce.streams import SalesforceConnector, id18
 from hub.connectors.windows import parse_time
 from hub.errors import ConfigError, ProtocolError
 from hub.model.verdicts import Op
+from tests.unit.connectors.walks import T0, read_all, read_with_crashes, stream_of
 
 DATA = Path(__file__).parents[2] / "data" / "salesforce"
-T0 = datetime(2026, 11, 24, tzinfo=UTC)
 FIELDS: list[dict[str, Any]] = [
     {"name": "Id", "type": "id", "filterable": True},
     {"name": "SystemModstamp", "type": "datetime", "filterable": True},
@@ -107,16 +107,6 @@ def connector(org, **settings):
     return one
 
 
-def leads(one):
-    return next(stream for stream in one.streams() if stream.name == "leads")
-
-
-def read_all(one, cursor=None):
-    stream = leads(one)
-    pages = list(one.read(stream, one.window(stream, cursor)))
-    return [record for page in pages for record in page.records], pages[-1].cursor
-
-
 times = st.lists(st.integers(0, 4), max_size=25)
 
 
@@ -131,20 +121,7 @@ def test_every_record_once_whatever_ties_and_batches(seconds, batch_size):
 @given(times, st.data())
 def test_a_crash_after_any_page_loses_and_doubles_nothing(seconds, data):
     org = org_with([row(n, second) for n, second in enumerate(seconds)])
-    cursor: Any = None
-    got: list[str] = []
-    for _ in range(40):
-        one = connector(org)  # a new process
-        stream = leads(one)
-        pages = one.read(stream, one.window(stream, cursor))
-        for _ in range(data.draw(st.integers(1, 3))):
-            page = next(pages, None)
-            if page is None:
-                break
-            cursor = json.loads(json.dumps(page.cursor))
-            got += [record.source_id for record in page.records]
-        if set(cursor) == {"watermark"}:
-            break
+    got = read_with_crashes(lambda: connector(org), data)  # each a new process
     assert sorted(got) == sorted(one["Id"] for one in org.rows)
 
 
@@ -196,13 +173,13 @@ def test_deleted_and_merged_records_are_told_apart():
         (Op.DELETE, None),
         (Op.MERGE_INTO, lead_id(1)),
     ]
-    assert one.count(leads(one), None, T0 + timedelta(days=1)) == 1
+    assert one.count(stream_of(one), None, T0 + timedelta(days=1)) == 1
     assert "IsDeleted" not in org.queries[0].split("WHERE")[1]
 
 
 def test_a_window_is_not_moved_by_an_empty_read():
     one = connector(org_with([]))
-    stream = leads(one)
+    stream = stream_of(one)
     pages = list(one.read(stream, one.window(stream, None)))
     assert [len(page.records) for page in pages] == [0]
     assert pages[0].cursor == {"watermark": "2026-11-24T23:59:00Z"}
@@ -266,10 +243,10 @@ def test_last_modified_date_where_system_modstamp_cannot_be_filtered():
         for one in FIELDS
     ]
     one = connector(org)
-    stream = leads(one)
+    stream = stream_of(one)
     list(one.read(stream, one.window(stream, None)))
     assert "ORDER BY LastModifiedDate, Id" in org.queries[0]
-    assert leads(one).window_by == "LastModifiedDate"
+    assert stream_of(one).window_by == "LastModifiedDate"
 
 
 def test_no_time_to_run_on_is_the_operators_business():

@@ -1,22 +1,19 @@
 """The walk back over responses in memory: nothing lost, stopped in time, resumed where it was."""
 
 import json
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.clock import FixedClock
 from hub.connectors.base import Window
-from hub.connectors.typeform.client import Answer, TypeformConfig
+from hub.connectors.typeform.client import TypeformConfig
 from hub.connectors.typeform.streams import TypeformConnector
 from hub.connectors.windows import iso, parse_time
 from hub.errors import ProtocolError
-
-T0 = datetime(2026, 11, 24, tzinfo=UTC)
+from tests.unit.connectors.walks import T0, answer_of, read_all, read_with_crashes, stream_of
 
 
 def response(token, second, **values):
@@ -81,26 +78,11 @@ class FakeAccount:
         return answer_of({"total_items": total, "page_count": pages, "items": found[:size]})
 
 
-def answer_of(value):
-    body = json.dumps(value).encode()
-    return Answer(body, msgspec.json.decode(body, type=dict[str, msgspec.Raw]), T0)
-
-
 def connector(account, **settings):
     config = TypeformConfig(token="t", page_size=3, lag_s=5, overlap_s=60, **settings)
     one = TypeformConnector(config, FixedClock(T0))
     one._client = account
     return one
-
-
-def stream_of(one, name="responses"):
-    return next(stream for stream in one.streams() if stream.name == name)
-
-
-def read_all(one, cursor=None, name="responses"):
-    stream = stream_of(one, name)
-    pages = list(one.read(stream, one.window(stream, cursor)))
-    return [record for page in pages for record in page.records], pages[-1].cursor
 
 
 def ids_of(account):
@@ -128,19 +110,7 @@ def test_every_response_once(drawn):
 @given(accounts, st.data())
 def test_a_crash_after_any_page_loses_and_doubles_nothing(drawn, data):
     account = account_of(drawn)
-    cursor: Any = None
-    got: list[str] = []
-    for _ in range(80):
-        one = connector(account)
-        pages = one.read(stream_of(one), one.window(stream_of(one), cursor))
-        for _ in range(data.draw(st.integers(1, 3))):
-            page = next(pages, None)
-            if page is None:
-                break
-            cursor = json.loads(json.dumps(page.cursor))
-            got += [record.source_id for record in page.records]
-        if "window" not in cursor:
-            break
+    got = read_with_crashes(lambda: connector(account), data)
     assert sorted(got) == ids_of(account)
 
 

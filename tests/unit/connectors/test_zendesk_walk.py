@@ -1,10 +1,8 @@
 """The walk along an export in memory: nothing lost, resumed where it was, ended where it ends."""
 
 import json
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,12 +10,12 @@ from hypothesis import strategies as st
 from hub.clock import FixedClock
 from hub.connectors.base import Window
 from hub.connectors.windows import iso
-from hub.connectors.zendesk.client import Answer, ZendeskConfig
+from hub.connectors.zendesk.client import ZendeskConfig
 from hub.connectors.zendesk.streams import ZendeskConnector
 from hub.errors import ConfigError, ProtocolError
 from hub.model.verdicts import Op
+from tests.unit.connectors.walks import T0, answer_of, read_all, read_with_crashes, stream_of
 
-T0 = datetime(2026, 11, 24, tzinfo=UTC)
 DAY = 86_400
 
 
@@ -80,11 +78,6 @@ def key(row):
     return (row["generated_timestamp"], row["id"])
 
 
-def answer_of(value):
-    body = json.dumps(value).encode()
-    return Answer(body, msgspec.json.decode(body, type=dict[str, msgspec.Raw]), T0)
-
-
 def connector(account, **settings):
     config = ZendeskConfig(
         subdomain="acme", email="a@b.example", api_token="t", **{"page_size": 3, **settings}
@@ -92,18 +85,6 @@ def connector(account, **settings):
     one = ZendeskConnector(config, FixedClock(T0))
     one._client = account
     return one
-
-
-def stream_of(one, name="tickets"):
-    return next(stream for stream in one.streams() if stream.name == name)
-
-
-def read_all(one, cursor=None, name="tickets"):
-    stream = stream_of(one, name)
-    pages = list(one.read(stream, one.window(stream, cursor)))
-    assert "window" not in pages[-1].cursor
-    assert all("window" in page.cursor for page in pages[:-1])
-    return [record for page in pages for record in page.records], pages[-1].cursor
 
 
 def ids(records):
@@ -121,20 +102,8 @@ def test_every_ticket_once(seconds):
 @given(st.lists(st.integers(0, 4), max_size=20), st.data())
 def test_a_crash_after_any_page_loses_and_doubles_nothing(seconds, data):
     account = FakeAccount(seconds)
-    cursor: Any = None
-    got: list[int] = []
-    for _ in range(80):
-        one = connector(account)
-        pages = one.read(stream_of(one), one.window(stream_of(one), cursor))
-        for _ in range(data.draw(st.integers(1, 3))):
-            page = next(pages, None)
-            if page is None:
-                break
-            cursor = json.loads(json.dumps(page.cursor))
-            got += ids(page.records)
-        if "window" not in cursor:
-            break
-    assert sorted(got) == sorted(account.tickets)
+    got = read_with_crashes(lambda: connector(account), data)
+    assert sorted(map(int, got)) == sorted(account.tickets)
 
 
 @given(

@@ -1,0 +1,143 @@
+"""Answers of JSON APIs: read once, their values still as bytes, judged alike whoever sent them.
+
+In: what came over the wire. Out: an `Answer`, or a `HubError`. Not here: what a vendor's values
+mean, and refusals that only one vendor knows (each client has its own).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+import requests
+
+from hub.connectors.http import (
+    describe_call,
+    error_for_exception,
+    error_for_status,
+    http_date,
+    make_error,
+    safe_code,
+)
+from hub.connectors.session import VendorSession
+from hub.connectors.slices import slice_list
+from hub.errors import HubError, ProtocolError, TransientError
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer of success.
+
+    Args:
+        body: its bytes as received.
+        parts: its top-level values, still as bytes.
+        at: the vendor's time.
+        where: method, host and path of the call, for messages.
+    """
+
+    body: bytes
+    parts: Mapping[str, msgspec.Raw]
+    at: datetime | None
+    where: str
+
+    def value(self, key: str) -> object:
+        """Return a top-level value, None if there is none."""
+        return _read(self.parts.get(key), object)
+
+    def number(self, key: str) -> int | None:
+        """Return a top-level whole number, None if there is none."""
+        return _read(self.parts.get(key), int)
+
+    def text(self, key: str) -> str:
+        """Return a top-level text, "" if there is none."""
+        return _read(self.parts.get(key), str) or ""
+
+    def count(self, key: str) -> int:
+        """Return a top-level whole number; raises `ProtocolError` if there is none."""
+        number = self.number(key)
+        if number is None:
+            raise ProtocolError(f"{self.where}: the answer has no number {key}")
+        return number
+
+    def items(self, key: str) -> list[bytes]:
+        """Return the bytes of each element of a list; raises `ProtocolError` if there is none."""
+        try:
+            return slice_list(self.body, key)
+        except ValueError as exc:
+            raise ProtocolError(f"{self.where}: the answer has no list {key}") from exc
+
+    def present(self) -> datetime:
+        """Return the vendor's time; raises `ProtocolError` if it was not said."""
+        if self.at is None:
+            raise ProtocolError(f"{self.where}: the answer carries no Date")
+        return self.at
+
+
+def to_answer(body: bytes, headers: Mapping[str, str], *, where: str) -> Answer:
+    """Return the answer with such a body; raises `TransientError` if it is not a JSON object."""
+    try:
+        parts = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise make_error(TransientError, f"{where}: the answer is not a JSON object") from exc
+    return Answer(body, parts, http_date(headers.get("Date", "")), where)
+
+
+def get(
+    session: VendorSession, url: str, params: Mapping[str, str | int], *, code_key: str
+) -> Answer:
+    """Return the answer to one GET; raises a `HubError` unless it is a 200 with a JSON object.
+
+    Args:
+        session: sends it.
+        url: without a query.
+        params: the query.
+        code_key: under which a refusal's body has the vendor's error code.
+    """
+    return _judge(_send(session, url, params), code_key)
+
+
+def find(
+    session: VendorSession, url: str, params: Mapping[str, str | int], *, code_key: str
+) -> Answer | None:
+    """Return the answer to one GET as `get` does, but None for 404."""
+    response = _send(session, url, params)
+    is_gone = response.status_code == requests.codes.not_found
+    return None if is_gone else _judge(response, code_key)
+
+
+def _send(session: VendorSession, url: str, params: Mapping[str, str | int]) -> requests.Response:
+    try:
+        return session.get(url, params=params)
+    except requests.RequestException as exc:
+        where = describe_call("GET", url)
+        error = error_for_exception(exc, where=where)
+        raise error or ProtocolError(f"{where}: {type(exc).__name__}") from exc
+
+
+def _judge(response: requests.Response, code_key: str) -> Answer:
+    where = describe_call("GET", response.url)
+    if response.status_code == requests.codes.ok:
+        return to_answer(response.content, response.headers, where=where)
+    code = safe_code(decode(response.content, dict[str, object]).get(code_key))
+    raise error_for_status(response.status_code, where=where, code=code, headers=response.headers)
+
+
+def not_found(url: str) -> HubError:
+    """Return the error for a GET whose answer was 404 and should not have been."""
+    return error_for_status(requests.codes.not_found, where=describe_call("GET", url))
+
+
+def decode(raw: bytes | msgspec.Raw, kind: type[_T]) -> _T:
+    """Return what could be read of an object; one of another shape becomes an empty one."""
+    found = _read(raw, kind)
+    return kind() if found is None else found
+
+
+def _read(raw: bytes | msgspec.Raw | None, kind: type[_T]) -> _T | None:
+    try:
+        return None if raw is None else msgspec.json.decode(raw, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

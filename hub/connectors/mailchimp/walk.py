@@ -1,0 +1,193 @@
+"""Where a walk over the members of a list stands, and where it goes on: decisions, no requests.
+
+Not here: asking (`client.py`), the order of lists and pages (`streams.py`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import msgspec
+
+from hub.connectors.base import Window
+from hub.connectors.mailchimp.client import MOST_ROWS
+from hub.connectors.windows import iso, parse_time
+from hub.errors import ConfigError
+from hub.model.records import JsonValue
+
+PHASES = ("", "archived")
+_SECOND = timedelta(seconds=1)
+_PAGES_OF_SEEN = 2
+
+
+class Item(msgspec.Struct):
+    """What we need to know of a member; the rest stays bytes."""
+
+    id: str | None = None
+    contact_id: str | None = None
+    last_changed: str | None = None
+
+    def source_id(self, list_id: str) -> str:
+        """Return the id that survives another address; older answers have only the other one."""
+        return self.contact_id or (f"{list_id}:{self.id}" if self.id else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the walk over one list, in one phase, stands.
+
+    Args:
+        edge: the second to begin in.
+        offset: rows from there to leave out.
+        total: rows from there on, when they were last counted.
+        seen: ids from the edge on that were handed out.
+    """
+
+    edge: datetime | None = None
+    offset: int = 0
+    total: int | None = None
+    seen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Where the walk over the lists stands."""
+
+    known: frozenset[str] | None  # None: a bare span was asked for, and all lists keep to it
+    done: tuple[str, ...] = ()
+    list_id: str = ""
+    phase: str = ""
+    place: Place = field(default_factory=Place)
+
+    def position(self) -> Mapping[str, JsonValue]:
+        """Return what the cursor keeps."""
+        place = self.place
+        kept: dict[str, JsonValue] = {
+            "done": [*self.done],
+            "list": self.list_id,
+            "phase": self.phase,
+            "edge": iso(place.edge),
+            "offset": place.offset,
+            "total": place.total,
+            "seen": [*place.seen],
+        }
+        if self.known is not None:
+            kept["known"] = [*sorted(self.known)]
+        return kept
+
+    def since_for(self, list_id: str, since: datetime | None) -> datetime | None:
+        """Return where the window begins for a list: nowhere if no window has covered it yet."""
+        return since if self.known is None or list_id in self.known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One answer of members, those outside the span and those sent twice left out.
+
+    `step_n` is how many rows the answer takes us on. Rows from before the place that was asked
+    for do not count: a page that comes for ever would be walked to the end, and records lost.
+    """
+
+    items: Sequence[Item]
+    raws: Sequence[bytes]
+    step_n: int
+    asked_n: int
+    total: int
+
+
+def step(list_id: str, place: Place, batch: Batch) -> Place | None:
+    """Return where to go on, None at the end.
+
+    Past a page's last second there is no offset. Inside it we count on; rows that left the window
+    meanwhile moved the others forward, and so many are read again.
+    """
+    got_n = min(len(batch.items), batch.asked_n)
+    gone_n = max((place.total or 0) - batch.total, 0) if place.offset else 0
+    if not gone_n and place.offset + got_n >= batch.total:
+        return None
+    times = [parse_time(item.last_changed) for item in batch.items]
+    last = times[-1] if times else None
+    is_past = last is not None and (place.edge is None or last > place.edge)
+    if is_past and not gone_n and _is_ascending(times):
+        seen = [
+            item.source_id(list_id)
+            for item, at in zip(batch.items, times, strict=True)
+            if at == last
+        ]
+        return Place(edge=last, seen=tuple(seen))
+    seen = [*place.seen, *(item.source_id(list_id) for item in batch.items)]
+    return Place(
+        edge=place.edge,
+        offset=max(place.offset - gone_n, 0) if gone_n else place.offset + batch.step_n,
+        total=batch.total,
+        seen=tuple(dict.fromkeys(seen))[-_PAGES_OF_SEEN * MOST_ROWS :],
+    )
+
+
+def is_same_page(before: Place, got: Batch, place: Place, batch: Batch) -> bool:
+    """Tell whether the vendor gave the rows of one offset again at another."""
+    is_elsewhere = place.edge == before.edge and place.offset != before.offset
+    has_rows = bool(batch.raws) and batch.total == got.total
+    return is_elsewhere and has_rows and batch.raws == got.raws
+
+
+def _is_ascending(times: Sequence[datetime | None]) -> bool:
+    known = [at for at in times if at is not None]
+    return len(known) == len(times) and known == sorted(known)
+
+
+def bounds(since: datetime | None, until: datetime, phase: str) -> dict[str, str]:
+    """Return the span as Mailchimp takes it: both ends exclusive, to the second, spelled +00:00."""
+    params = {"before_last_changed": _spelled(_next_whole(until))}
+    if since is not None:
+        params["since_last_changed"] = _spelled(_next_whole(since) - _SECOND)
+    if phase:
+        params["status"] = phase
+    return params
+
+
+def _next_whole(moment: datetime) -> datetime:
+    whole = moment.replace(microsecond=0)
+    return whole if whole == moment else whole + _SECOND
+
+
+def _spelled(moment: datetime) -> str:
+    return (iso(moment) or "").replace("Z", "+00:00")
+
+
+def walk_of(window: Window) -> Walk:
+    """Return the walk that a window resumes; raises `ConfigError` for no cursor of ours."""
+    resume = window.resume
+    offset, total, phase = (resume.get(key) for key in ("offset", "total", "phase"))
+    if phase not in {None, *PHASES}:
+        raise ConfigError(
+            "the stored cursor cannot be read", hint="start over with `hub sync --full`"
+        )
+    return Walk(
+        known=frozenset(_texts(resume["known"])) if "known" in resume else None,
+        done=tuple(_texts(resume.get("done"))),
+        list_id=str(resume.get("list") or ""),
+        phase=str(phase or ""),
+        place=Place(
+            edge=parse_time(resume.get("edge")),
+            offset=offset if isinstance(offset, int) else 0,
+            total=total if isinstance(total, int) else None,
+            seen=tuple(_texts(resume.get("seen"))),
+        ),
+    )
+
+
+def _texts(value: JsonValue) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def is_within(item: Item, since: datetime | None, until: datetime) -> bool:
+    """Tell whether a row lies in a span; one without a time lies in any."""
+    at = parse_time(item.last_changed)
+    return at is None or ((since is None or at >= since) and at < until)
+
+
+def is_before(item: Item, since: datetime | None) -> bool:
+    """Tell whether a row lies before a span's first second."""
+    at = parse_time(item.last_changed)
+    return at is not None and since is not None and at < since.replace(microsecond=0)
