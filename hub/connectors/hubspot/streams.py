@@ -202,8 +202,10 @@ class HubspotConnector:
             left_n = answer.count("total")
             found = _beyond(_found(answer, left_n), last)
             if found.items:
-                _check_order(found, last, name)
-                return found, len(found.items) >= found.total
+                is_last = len(found.items) >= found.total
+                if not is_last or any(item.id for item in found.items):
+                    _check_order(found, last, name)
+                return found, is_last
             if found.total <= self._page_size:  # none, or counted and yet not shown
                 return found, True
         raise ProtocolError(

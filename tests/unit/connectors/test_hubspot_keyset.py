@@ -271,3 +271,10 @@ def test_no_visible_property_is_told():
 def test_a_version_that_is_none_is_refused(version):
     with pytest.raises(ConfigError, match="api_version"):
         HubspotConnector(HubspotConfig(token="t", api_version=version), FixedClock(T0))
+
+
+def test_a_last_page_of_nothing_but_a_record_without_id_ends_the_walk():
+    account = FakeAccount([contact(1, 1), contact(2, 2), contact(3, 3)])
+    account.spoil = lambda results: [{} if row["id"] == "3" else row for row in results]
+    found = read(connector(account, page_size=2))
+    assert [record.source_id for record in found] == ["1", "2", ""]
