@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from hub.cli import identity
 from hub.cli.configuration import config_app
 from hub.cli.options import Config, Json
 from hub.cli.output import (
@@ -38,6 +39,7 @@ mappings_app = typer.Typer(help="Mapping documents: list, test, preview.", no_ar
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(config_app, name="config")
+identity.register(app)
 
 
 @app.command()

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hub.errors import ConfigError, HubError
+from hub.errors import ActionError, ConfigError, HubError
 
 stdout = Console()
 stderr = Console(stderr=True)
@@ -85,4 +85,4 @@ def print_warning(message: str) -> None:
 
 def exit_code(error: HubError) -> int:
     """Return 2 where the operator must act, else 1."""
-    return EXIT_OPERATOR if isinstance(error, ConfigError) else EXIT_FAILED
+    return EXIT_OPERATOR if isinstance(error, (ActionError, ConfigError)) else EXIT_FAILED

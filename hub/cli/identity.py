@@ -1,0 +1,220 @@
+"""What `hub explain`, `hub merge`, `hub unmerge`, `hub edit` and `hub review` do."""
+
+import getpass
+import json as json_module
+import os
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from hub.cli.options import Config, Json
+from hub.cli.output import print_json, print_mapping, print_table, stdout
+from hub.errors import ConfigError
+from hub.model.verdicts import Judgement
+
+review_app = typer.Typer(
+    help="Pairs of records that look alike: decide what they are.", no_args_is_help=True
+)
+Person = Annotated[
+    str, typer.Argument(help="A lead's number, a public id, or source/stream/id of a record.")
+]
+Record = Annotated[str, typer.Argument(help="source/stream/id, as `hub review list` shows it.")]
+Who = Annotated[
+    str | None, typer.Option("--as", help="Who decides, for the history (default: your login).")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `hub`."""
+    app.add_typer(review_app, name="review")
+    for command in (explain, merge, unmerge, edit):
+        app.command()(command)
+
+
+def explain(person: Person, json: Json = False, config: Config = None) -> None:
+    """Show where each value of a person came from, and why their records are one."""
+    from hub.actions.explain import explain as read
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        document = read(conn, person)
+    if json:
+        print_json(document)
+        return
+    print_mapping(
+        "Person",
+        {
+            "lead": document["lead"],
+            "contact": document["contact"],
+            "public id": document["public_id"],
+            "absorbed": ", ".join(map(str, document["absorbed"])) or None,
+        },
+    )
+    print_table(
+        "Records",
+        ("record", "trust", "role", "last changed"),
+        [
+            (r["record"], r["trust"], r["role"], "gone" if r["gone"] else r["at"])
+            for r in document["records"]
+        ],
+    )
+    print_table(
+        "Fields",
+        ("field", "value", "from", "rule", "against"),
+        [
+            (name, _brief(f["value"]), f["from"], f["rule"], _against(f))
+            for name, f in document["fields"].items()
+        ],
+    )
+    print_table(
+        "Links",
+        ("judgement", "bits", "made by", "records", "because"),
+        [
+            (link["judgement"], f"{link['weight']:+.1f}", link["made_by"],
+             f"{link['a']}\n{link['b']}",
+             "\n".join(f"{why} {bits:+.1f}" for why, bits in link["reasons"]))
+            for link in document["links"]
+        ],
+    )  # fmt: skip
+
+
+def _against(field: dict[str, Any]) -> str:
+    return "\n".join(
+        f"{_brief(loser['value'])} ({loser['from']})"
+        for loser in field["against"]
+        if loser["value"] != field["value"]
+    )
+
+
+def _brief(value: Any) -> str:
+    text = value if isinstance(value, str) else json_module.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:59]}…"  # noqa: PLR2004 the width of a column
+
+
+def merge(
+    first: Person, second: Person, who: Who = None, json: Json = False, config: Config = None
+) -> None:
+    """Make two people one; both keep their records, and `hub unmerge` takes it back."""
+    from hub.actions.merge import merge as act
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        done = act(conn, _actor(who), first, second)
+    if json:
+        print_json(asdict(done))
+    else:
+        stdout.print(f"{first} and {second} are one person now", highlight=False)
+
+
+def unmerge(person: Person, who: Who = None, json: Json = False, config: Config = None) -> None:
+    """Take a merged person, or one record, out of another again; the two stay apart."""
+    from hub.actions.merge import unmerge as act
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        done = act(conn, _actor(who), person)
+    if json:
+        print_json(asdict(done))
+    else:
+        stdout.print(f"{person} stands alone again", highlight=False)
+
+
+def edit(
+    person: Person,
+    assignments: Annotated[
+        list[str], typer.Argument(metavar="FIELD=VALUE…", help="An empty value blanks a field.")
+    ],
+    take_back: Annotated[
+        bool, typer.Option("--take-back", help="Name fields alone: what was typed is taken back.")
+    ] = False,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Type values into a person's record; they stand above every source."""
+    from hub.actions import edit as actions
+    from hub.cli.opening import opened_database
+
+    values = {} if take_back else dict(_assignment(text) for text in assignments)
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        if take_back:
+            changed = {name: actions.take_back(conn, person, name) for name in assignments}
+        else:
+            actions.edit(conn, _actor(who), person, values)
+            changed = dict.fromkeys(values, 1)
+    if json:
+        print_json(changed)
+    else:
+        done = "taken back" if take_back else "kept"
+        stdout.print(f"{', '.join(changed)}: {done}", highlight=False)
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError(f"{text!r} is no assignment", hint="write FIELD=VALUE, city=Lyon")
+    if name in {"tags", "emails"} and value:
+        return name, [part.strip() for part in value.split(",")]
+    return name, value or None
+
+
+def _actor(who: str | None) -> str:
+    return who or os.environ.get("HUB_ACTOR") or getpass.getuser()
+
+
+@review_app.command("list")
+def review_list(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Pairs at most.")] = 100,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show the pairs that wait for a person, the likeliest first."""
+    from hub.actions.review import open_pairs
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        pairs = open_pairs(conn, limit)
+    if json:
+        print_json([asdict(pair) for pair in pairs])
+    else:
+        print_table(
+            "Review",
+            ("bits", "records", "because"),
+            [
+                (f"{p.weight:+.1f}", f"{p.a}\n{p.b}",
+                 "\n".join(f"{why} {bits:+.1f}" for why, bits in p.reasons))
+                for p in pairs
+            ],
+        )  # fmt: skip
+
+
+@review_app.command("accept")
+def review_accept(
+    first: Record, second: Record, who: Who = None, json: Json = False, config: Config = None
+) -> None:
+    """The two records are one person."""
+    _decide(first, second, Judgement.SAME, who=who, json=json, config=config)
+
+
+@review_app.command("reject")
+def review_reject(
+    first: Record, second: Record, who: Who = None, json: Json = False, config: Config = None
+) -> None:
+    """The two records are different people, for good."""
+    _decide(first, second, Judgement.DIFFERENT, who=who, json=json, config=config)
+
+
+def _decide(
+    first: str, second: str, judgement: Judgement, *, who: Who, json: bool, config: Config
+) -> None:
+    from hub.actions.review import decide
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        decide(conn, _actor(who), first, second, judgement)
+    if json:
+        print_json({"a": first, "b": second, "judgement": judgement.value})
+    else:
+        what = "one person" if judgement is Judgement.SAME else "different people"
+        stdout.print(f"{first} and {second}: {what}", highlight=False)
