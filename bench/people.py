@@ -245,6 +245,7 @@ class _Generator:
             k: dict(p.split(":", 1) for p in v.split()) for k, v in _SHORT.items() if k in locales
         }
         self.firms = [self._firm(n) for n in range(max(5, persons // 5))]
+        self.mailboxes: dict[tuple[str, str], int] = {}
         self.serial = 0
 
     def make(self, persons: int, copies: Sequence[float], *, with_birth: bool) -> Generated:
@@ -320,7 +321,10 @@ class _Generator:
         corporate = None
         if firm:
             local = r.choice(("{f}.{l}", "{f}.{l}", "{i}{l}", "{i}.{l}", "{l}", "{f}"))
-            corporate = local.format(f=_letters(first), l=_letters(last), i=_letters(first)[:1]) + f"@{firm[1]}"
+            name = local.format(f=_letters(first), l=_letters(last), i=_letters(first)[:1])
+            taken = self.mailboxes.get((name, firm[1]), 0)
+            self.mailboxes[name, firm[1]] = taken + 1
+            corporate = f"{name}{taken + 1 if taken else ''}@{firm[1]}"
         return _Person(
             locale=locale, first=first, last=last,
             maiden=self._last(locale) if r.random() < self.rates.person_married else None,
