@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from hub.matching import names, normal
 from hub.matching.keys import MatchView
+from hub.matching.model import DEFAULT, Model
 from hub.matching.scoring import score
 from hub.model.verdicts import Judgement, Trust
 
@@ -40,6 +41,7 @@ class _Partition:
 
     views: Mapping[str, MatchView]
     apart: frozenset[tuple[str, str]]
+    model: Model = DEFAULT
     of: dict[str, str] = field(default_factory=dict)  # member → representative
     members: dict[str, list[str]] = field(default_factory=dict)
     vetoes: dict[tuple[str, str], bool] = field(default_factory=dict)
@@ -67,7 +69,7 @@ class _Partition:
         if known is None:
             known = (
                 pair in self.apart
-                or score(self.views[pair[0]], self.views[pair[1]]).veto is not None
+                or score(self.views[pair[0]], self.views[pair[1]], self.model).veto is not None
             )
             self.vetoes[pair] = known
         return known
@@ -80,7 +82,10 @@ class _Partition:
 
 
 def cluster(
-    views: Sequence[MatchView], edges: Sequence[Edge], decisions: Sequence[Edge] = ()
+    views: Sequence[MatchView],
+    edges: Sequence[Edge],
+    decisions: Sequence[Edge] = (),
+    model: Model = DEFAULT,
 ) -> list[frozenset[str]]:
     """Return the clusters of the views, sorted by their smallest stable key.
 
@@ -102,7 +107,7 @@ def cluster(
         and (e.a, e.b) not in decided
     ]
     same = _without_crowds(known, same)
-    found = _Partition(known, apart)
+    found = _Partition(known, apart, model)
     for a, b in together:
         found.union(a, b)
     trusted = {found.of[k] for k, v in known.items() if v.trust is Trust.TRUSTED}

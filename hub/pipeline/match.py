@@ -14,7 +14,8 @@ from hub.db.locks import identity_lock
 from hub.logs import get_logger
 from hub.matching.clusters import Edge, cluster, review_pairs
 from hub.matching.keys import CANDIDATE_LIMIT, MatchView, keys, view
-from hub.matching.scoring import MODEL_VERSION, score
+from hub.matching.model import DEFAULT
+from hub.matching.scoring import score
 from hub.model.verdicts import Judgement, Trust
 from hub.pipeline.context import Hub
 from hub.records import identity
@@ -85,7 +86,7 @@ def _judge(pairs: set[tuple[int, int]], views: Mapping[int, MatchView]) -> list[
                     scored.judgement.value,
                     scored.weight,
                     scored.reasons,
-                    f"model:{MODEL_VERSION}",
+                    f"model:{DEFAULT.version}",
                 )
             )
     return edges

@@ -1,0 +1,105 @@
+"""What the records themselves teach: frequencies, shared numbers and mailboxes, public domains.
+
+In: normalised records. Out: `Facts` for a model. Plain counting; nothing here needs to know who is
+who.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from hub.matching import normal
+from hub.matching.keys import Traits, sound
+from hub.matching.model import DEFAULT, SELDOM, Facts, Model
+
+_SURNAMES_OF_A_SWITCHBOARD = 3
+_SURNAMES_OF_A_DESK = 4
+_SURNAMES_OF_A_PROVIDER = 8
+_COMPANIES_OF_A_PROVIDER = 5
+_WITHOUT_COMPANY = 0.1
+_ENOUGH = 16  # distinct values beyond which nothing more is learned
+
+
+class Counting:
+    """Counts records one by one; `facts` may be asked at any time."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self._counts: dict[str, Counter[str]] = {
+            kind: Counter()
+            for kind in ("first", "last", "company", "domain", "phone", "address", "postal_code", "city")  # fmt: skip
+        }
+        self._surnames: dict[tuple[str, str], set[str]] = {}
+        self._companies: dict[str, set[str]] = {}
+        self._with_company: Counter[str] = Counter()
+
+    def add(self, t: Traits) -> None:
+        """Count one record."""
+        self.n += 1
+        counts = self._counts
+        for kind, value in (
+            ("first", "".join(t.first)), ("last", "".join(t.last)), ("company", "".join(t.company)),
+            ("postal_code", t.postal_code), ("city", t.city), ("address", address(t)),
+        ):  # fmt: skip
+            if value:
+                counts[kind][value] += 1
+        surname = sound("".join(t.last)) if t.last else ""
+        for number in t.phones:
+            tail = normal.tail(number)
+            counts["phone"][tail] += 1
+            self._note(("phone", tail), surname)
+        for box in t.mailboxes:
+            self._note(("email", box.address), surname)
+        for domain in t.domains:
+            counts["domain"][domain] += 1
+            self._note(("domain", domain), surname)
+            if t.company:
+                self._with_company[domain] += 1
+                companies = self._companies.setdefault(domain, set())
+                if len(companies) < _ENOUGH:
+                    companies.add(normal.telling(t.company)[0])
+
+    def _note(self, where: tuple[str, str], surname: str) -> None:
+        if surname:
+            found = self._surnames.setdefault(where, set())
+            if len(found) < _ENOUGH:
+                found.add(surname)
+
+    def facts(self) -> Facts:
+        """Return what was learned so far."""
+        crowds = {kind: self._crowds(kind, n) for kind, n in (
+            ("phone", _SURNAMES_OF_A_SWITCHBOARD), ("email", _SURNAMES_OF_A_DESK), ("domain", _SURNAMES_OF_A_PROVIDER),
+        )}  # fmt: skip
+        return Facts(
+            n=self.n,
+            counts={
+                kind: {v: n for v, n in sorted(found.items()) if n >= SELDOM}
+                for kind, found in self._counts.items()
+            },
+            shared_phones=crowds["phone"],
+            shared_mailboxes=crowds["email"],
+            public_domains=frozenset(d for d in crowds["domain"] if self._is_public(d)),
+        )
+
+    def _crowds(self, kind: str, least: int) -> frozenset[str]:
+        return frozenset(v for (k, v), s in self._surnames.items() if k == kind and len(s) >= least)
+
+    def _is_public(self, domain: str) -> bool:
+        if len(self._companies.get(domain, ())) >= _COMPANIES_OF_A_PROVIDER:
+            return True
+        return self._with_company[domain] < _WITHOUT_COMPANY * self._counts["domain"][domain]
+
+
+def address(t: Traits) -> str:
+    """Return street and postal code (or city) as one value; empty unless both are known."""
+    place = t.postal_code or t.city
+    return f"{t.street}|{place}" if t.street and place else ""
+
+
+def learn(records: Iterable[Traits], base: Model = DEFAULT) -> Model:
+    """Return the model with the facts of these records."""
+    counting = Counting()
+    for traits in records:
+        counting.add(traits)
+    found = counting.facts()
+    return replace(base, version=f"{base.version}+facts-{found.n}", facts=found)
