@@ -19,6 +19,7 @@ from hub.model.verdicts import Trust
 _NO_FACTS = Facts(n=0)
 _SAME_FIRM = frozenset({"company", "domain", "company_is_domain", "company_similar"})
 _MIN_LOCAL = 6
+_MIN_DOMAIN = 7
 _MIN_DIGITS = 2
 _SIMILAR_STREET = 0.9
 _SIMILAR_PLACE = 0.88
@@ -122,7 +123,7 @@ def is_slip(one: str, two: str) -> bool:
     if _digits(one) != _digits(two) or min(len(local_a), len(local_b)) < _MIN_LOCAL:
         return False
     if local_a == local_b:
-        return OSA.distance(domain_a, domain_b, score_cutoff=1) <= 1
+        return min(len(domain_a), len(domain_b)) >= _MIN_DOMAIN and OSA.distance(domain_a, domain_b, score_cutoff=1) <= 1
     return domain_a == domain_b and OSA.distance(local_a, local_b, score_cutoff=1) <= 1
 
 

@@ -39,6 +39,7 @@ class Facts:
 
     n: int
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    name_correlation: float = 1.0  # how much likelier a first and last name meet than by chance
     shared_phones: frozenset[str] = frozenset()
     shared_mailboxes: frozenset[str] = frozenset()
     public_domains: frozenset[str] = frozenset()
@@ -94,7 +95,10 @@ class Model:
         if self.facts is None:
             return usual
         exact = self.weights[comparison].get(kind, usual)
-        found = _clip(self.facts.bits(kind, value) - _CAUTION, _LIMITS[kind])
+        caution = _CAUTION
+        if kind in {"city", "postal_code"}:  # names of one country live in its cities
+            caution += log2(self.facts.name_correlation)
+        found = _clip(self.facts.bits(kind, value) - caution, _LIMITS[kind])
         return round(min(found, found + usual - exact), 3)
 
     def name_bonus(self, level: str, first: str, last: str) -> float:
@@ -105,6 +109,7 @@ class Model:
         gained = self.facts.bits("last", last) - _USUAL_LAST if last else 0.0
         if with_first and first:
             gained += self.facts.bits("first", first) - _USUAL_FIRST
+            gained -= log2(self.facts.name_correlation)
         return round(_clip(gained * share, _NAME_LIMITS), 3)
 
     def document(self) -> dict[str, Any]:
@@ -159,6 +164,7 @@ def _bind_facts(document: Mapping[str, Any]) -> Facts:
     return Facts(
         n=int(document["n"]),
         counts={kind: dict(values) for kind, values in document["counts"].items()},
+        name_correlation=float(document["name_correlation"]),
         shared_phones=frozenset(document["shared_phones"]),
         shared_mailboxes=frozenset(document["shared_mailboxes"]),
         public_domains=frozenset(document["public_domains"]),

@@ -14,6 +14,7 @@ from hub.matching.model import DEFAULT, Model
 from hub.model.verdicts import Judgement
 
 _MARGIN = 0.1  # how far below `same` a gate puts a pair
+_HALF_NAMES = frozenset({"initial", "last_only", "last_only_typo"})
 _CONFIRMED = frozenset({"same", "near"})
 
 
@@ -84,6 +85,9 @@ def _doubt(found: Levels) -> str | None:
         "generation": found.generations > 0 and not _is_confirmed(found),
         "birth": found.birth == "differs" and found.identifier not in _CONFIRMED,
         "identifier": found.identifier == "differs" and found.birth != "same",
+        "household": found.name in _HALF_NAMES
+        and (found.email == "differs" or found.phone not in {"same", "shared"})
+        and found.context in {"address", "address_near"},
         "name_alone": not _has_more_than_a_name(found),
     }
     return next((doubt for doubt, holds in doubts.items() if holds), None)
