@@ -4,7 +4,7 @@ In: the views of one or more whole components, their edges, decisions of people.
 stable keys. A function of these alone: neither the order of the input nor of arrival matters.
 
 Trusted records are agglomerated, best edge first, and a hard conflict between any two members of
-two clusters keeps them apart. An open record (anything a stranger can send) is a leaf: it joins at
+two clusters keeps them apart; what birth date and another own mark prove is joined before. An open record (anything a stranger can send) is a leaf: it joins at
 most one trusted cluster and never connects two.
 """
 
@@ -35,6 +35,10 @@ def edge(a: str, b: str, judgement: Judgement, weight: float) -> Edge:
     return Edge(min(a, b), max(a, b), judgement, weight)
 
 
+def _best_first(e: Edge) -> tuple[float, str, str]:
+    return (-e.weight, e.a, e.b)
+
+
 @dataclass(slots=True)
 class _Partition:
     """Clusters under construction, and what may not be in one."""
@@ -63,6 +67,13 @@ class _Partition:
         left, right = self.members[self.of[a]], self.members[self.of[b]]
         return not any(self._is_forbidden(x, y) for x in left for y in right)
 
+    def may_join_by_decision(self, a: str, b: str) -> bool:
+        """Say whether no person said that two of the two clusters are different."""
+        if not self.apart:
+            return True
+        left, right = self.members[self.of[a]], self.members[self.of[b]]
+        return not any((min(x, y), max(x, y)) in self.apart for x in left for y in right)
+
     def _is_forbidden(self, x: str, y: str) -> bool:
         pair = (x, y) if x < y else (y, x)
         known = self.vetoes.get(pair)
@@ -76,7 +87,7 @@ class _Partition:
 
     def agglomerate(self, edges: Iterable[Edge]) -> None:
         """Join along the edges, best first, wherever nothing forbids it."""
-        for e in sorted(edges, key=lambda e: (-e.weight, e.a, e.b)):
+        for e in sorted(edges, key=_best_first):
             if self.of[e.a] != self.of[e.b] and self.may_join(e.a, e.b):
                 self.union(e.a, e.b)
 
@@ -112,9 +123,11 @@ def cluster(
         found.union(a, b)
     trusted = {found.of[k] for k, v in known.items() if v.trust is Trust.TRUSTED}
     is_leaf = {k: found.of[k] not in trusted for k in known}
-    found.agglomerate(
-        e for e in same if not is_leaf[e.a] and not is_leaf[e.b] and _is_firm(known, e)
-    )
+    firm = [e for e in sorted(same, key=_best_first) if not is_leaf[e.a] and not is_leaf[e.b] and _is_firm(known, e)]
+    for e in firm:
+        if _is_proven(known, e, model) and found.may_join_by_decision(e.a, e.b):
+            found.union(e.a, e.b)
+    found.agglomerate(firm)
     _attach(found, same, is_leaf)
     return [frozenset(m) for _, m in sorted(found.members.items())]
 
@@ -136,6 +149,12 @@ def review_pairs(
         },
         key=lambda e: (e.a, e.b, -e.weight),
     )
+
+
+def _is_proven(known: Mapping[str, MatchView], e: Edge, model: Model) -> bool:
+    a, b = known[e.a], known[e.b]
+    has_proof = (a.traits.birth and b.traits.birth) or (a.traits.identifier and b.traits.identifier)
+    return bool(has_proof) and score(a, b, model).is_proven
 
 
 def _is_firm(known: Mapping[str, MatchView], e: Edge) -> bool:

@@ -55,8 +55,10 @@ def compare(x: MatchView, y: MatchView, model: Model) -> Levels:
     facts = model.facts or _NO_FACTS
     email = _email(a, b, facts)
     name = names.level(a.first, a.last, b.first, b.last)
-    if email == "same" and (
-        name == "near"
+    birth, identifier = _birth(a.birth, b.birth), _identifier(a.identifier, b.identifier)
+    is_firm = email == "same" or identifier in _CONFIRMED or birth == "same"
+    if is_firm and (
+        (name == "near" and email == "same")
         or (name in _DOUBTFUL and names.is_alike(a.first, a.last, b.first, b.last))
     ):
         name = "typo" if name == "near" else "typo_both"
@@ -67,7 +69,7 @@ def compare(x: MatchView, y: MatchView, model: Model) -> Levels:
     first, last = _commonest(a, b, facts)
     return Levels(
         name=name, email=email, phone=phone, context=context,
-        birth=_birth(a.birth, b.birth), identifier=_identifier(a.identifier, b.identifier),
+        birth=birth, identifier=identifier,
         is_claim=phone == "same" and name == "conflict" and Trust.OPEN in (x.trust, y.trust)
         and context not in _SAME_FIRM,
         is_numbered=email not in {"same", "near"} and _is_numbered(a, b),
@@ -82,6 +84,7 @@ def compare(x: MatchView, y: MatchView, model: Model) -> Levels:
     )  # fmt: skip
 
 
+_CONFIRMED = frozenset({"same", "near"})
 _DOUBTFUL = frozenset({"conflict", "first_differs", "last_differs"})
 
 
@@ -225,6 +228,8 @@ def place_level(a: tuple[str, str, str], b: tuple[str, str, str]) -> str:
         near = codes or cities or _is_alike(a[2], b[2], _SIMILAR_PLACE)
         if similar and near and _digits(a[0]) == _digits(b[0]):
             return "address_near"
+        if not similar:
+            return "missing"  # two streets of one town
     if codes:
         return "postal_code"
     return "city" if cities else "missing"

@@ -24,7 +24,7 @@ _SUFFIXES = words(_WORDS["public_suffixes"])
 _LEGAL = words(_WORDS["legal"])
 _GENERIC = words(_WORDS["generic"])
 _PLACEHOLDER = words(_WORDS["placeholder"])
-_TITLES = words(_WORDS["titles"])
+TITLES = words(_WORDS["titles"])
 _NAME_SUFFIXES = words(_WORDS["suffixes"])
 _PARTICLES = words(_WORDS["particles"])
 _GMAIL = frozenset({"gmail.com", "googlemail.com"})
@@ -82,7 +82,7 @@ def given(text: str | None) -> tuple[str, ...]:
     if not text:
         return ()
     split = [t for t in _NOT_WORD.split(_QUOTE.sub("", fold(text))) if t]
-    found = [t for t in split if t not in _TITLES or len(split) == 1]
+    found = [t for t in split if t not in TITLES or len(split) == 1]
     found = [t for t in found if not t.isdigit()]
     return () if "".join(found) in _PLACEHOLDER else tuple(found)
 

@@ -15,6 +15,7 @@ from hub.model.verdicts import Judgement
 
 _MARGIN = 0.1  # how far below `same` a gate puts a pair
 _HALF_NAMES = frozenset({"initial", "last_only", "last_only_typo"})
+_AT_HOME = frozenset({"address", "address_near"})
 _CONFIRMED = frozenset({"same", "near"})
 
 
@@ -27,12 +28,14 @@ class Scored:
         weight: bits; at least the model's `same` is same, at least its `unsure` is unsure.
         reasons: what added how much, in a fixed order; they sum up to `weight`.
         veto: why the two may not share a cluster even through others, if so.
+        is_proven: birth date and a number or address of their own say it, whatever others say.
     """
 
     judgement: Judgement
     weight: float
     reasons: tuple[tuple[str, float], ...]
     veto: str | None
+    is_proven: bool = False
 
 
 def score(a: MatchView, b: MatchView, model: Model = DEFAULT) -> Scored:
@@ -51,7 +54,9 @@ def score(a: MatchView, b: MatchView, model: Model = DEFAULT) -> Scored:
         bits.append((f"gate:{name}", bound - weight))
         weight = bound
     reasons = tuple((r, round(b, 4)) for r, b in bits if b)
-    return Scored(_judge(weight, model), round(weight, 4), reasons, _veto(found))
+    judgement = _judge(weight, model)
+    proven = judgement is Judgement.SAME and (_is_proven(found) or _is_firm(found))
+    return Scored(judgement, round(weight, 4), reasons, _veto(found), proven)
 
 
 def _judge(weight: float, model: Model) -> Judgement:
@@ -78,16 +83,23 @@ def _gate(found: Levels, weight: float, model: Model) -> tuple[str, float] | Non
 def _doubt(found: Levels) -> str | None:
     """Return why a pair that weighs enough still goes to a person."""
     doubts = {
-        "surname": found.name not in names.SURNAME_AGREES and found.identifier != "same",
+        "surname": found.name not in names.SURNAME_AGREES and not _is_proven(found),
         "two_given_names": found.name == "near",
         "numbered_mailbox": found.is_numbered,
         "two_mailboxes": _are_two_mailboxes(found),
         "generation": found.generations > 0 and not _is_confirmed(found),
-        "birth": found.birth == "differs" and found.identifier not in _CONFIRMED,
+        "birth": found.birth == "differs"
+        and found.identifier not in _CONFIRMED
+        and not (found.context in _AT_HOME and found.name in names.AGREES and found.phone == "same"),
         "identifier": found.identifier == "differs" and found.birth != "same",
         "household": found.name in _HALF_NAMES
         and (found.email == "differs" or found.phone not in {"same", "shared"})
-        and found.context in {"address", "address_near"},
+        and found.context in _AT_HOME
+        and not {found.birth, found.identifier} & _CONFIRMED,
+        "place_alone": found.context in {"city", "postal_code"}
+        and found.email == "differs"
+        and found.phone == "differs"
+        and not {found.birth, found.identifier} & _CONFIRMED,
         "name_alone": not _has_more_than_a_name(found),
     }
     return next((doubt for doubt, holds in doubts.items() if holds), None)
@@ -111,21 +123,53 @@ def _disagree(found: Levels) -> bool:
     return (found.birth == "differs" and found.identifier == "differs") or found.generations > 1
 
 
+def _is_proven(found: Levels) -> bool:
+    """Say whether birth date and the state's number prove one person whatever the names say.
+
+    Twins share a birth date, an address and a last name, so another first name needs both; another
+    last name under the same first name is a marriage.
+    """
+    if found.generations > 1:
+        return False
+    if found.identifier == "same" and found.birth in _CONFIRMED:
+        return True
+    if found.identifier == "same" and (
+        found.context in _AT_HOME or found.name not in {"first_differs", "conflict", "missing"}
+    ):
+        return True
+    if found.name in {"first_differs", "conflict"}:
+        return found.identifier == "near" and found.birth == "same"
+    seen_elsewhere = (
+        found.identifier in _CONFIRMED or found.context in _AT_HOME or found.phone == "same"
+    )
+    return found.birth == "same" and seen_elsewhere
+
+
+def _is_firm(found: Levels) -> bool:
+    """Say whether the full name and the birth date agree."""
+    return (
+        found.name in names.AGREES - {"initial"}
+        and found.birth == "same"
+        and found.generations == 0
+    )
+
+
 def _veto(found: Levels) -> str | None:
+    if _is_proven(found):
+        return None
     shares_mailbox = found.email == "same"
     vetoes = {
-        "names": found.name == "conflict" and found.identifier != "same",
-        "first_name": found.name == "first_differs" and found.identifier != "same",
-        "last_name": found.name == "last_differs"
-        and not shares_mailbox
-        and found.identifier != "same",
+        "names": found.name == "conflict",
+        "first_name": found.name == "first_differs",
+        "last_name": found.name == "last_differs" and not shares_mailbox,
         "numbered_mailbox": found.is_numbered,
         "two_mailboxes": _are_two_mailboxes(found),
         "generation": found.generations > 1
         or (found.generations > 0 and not _is_confirmed(found)),
         "birth": found.birth == "differs"
         and not shares_mailbox
-        and found.identifier not in _CONFIRMED,
+        and found.identifier not in _CONFIRMED
+        and found.context not in _AT_HOME,
     }
     return next((veto for veto, holds in vetoes.items() if holds), None)
 
