@@ -46,6 +46,7 @@ class _Partition:
     views: Mapping[str, MatchView]
     apart: frozenset[tuple[str, str]]
     model: Model = DEFAULT
+    judged: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     of: dict[str, str] = field(default_factory=dict)  # member → representative
     members: dict[str, list[str]] = field(default_factory=dict)
     vetoes: dict[tuple[str, str], bool] = field(default_factory=dict)
@@ -78,10 +79,11 @@ class _Partition:
         pair = (x, y) if x < y else (y, x)
         known = self.vetoes.get(pair)
         if known is None:
-            known = (
-                pair in self.apart
-                or score(self.views[pair[0]], self.views[pair[1]], self.model).veto is not None
-            )
+            known = self.judged.get(pair)
+            if pair in self.apart:
+                known = True
+            elif known is None:
+                known = score(self.views[x], self.views[y], self.model).veto is not None
             self.vetoes[pair] = known
         return known
 
@@ -97,6 +99,7 @@ def cluster(
     edges: Sequence[Edge],
     decisions: Sequence[Edge] = (),
     model: Model = DEFAULT,
+    vetoes: Mapping[tuple[str, str], bool] | None = None,
 ) -> list[frozenset[str]]:
     """Return the clusters of the views, sorted by their smallest stable key.
 
@@ -104,6 +107,8 @@ def cluster(
         views: every record of the components.
         edges: judged pairs; only `same` joins.
         decisions: what people said, `same` or `different`; they beat every edge and every veto.
+        model: what judges pairs that no edge joins.
+        vetoes: of pairs that were judged already, to save asking again.
     """
     known = {v.stable_key: v for v in views}
     decided = {(d.a, d.b): d.judgement for d in decisions if d.a in known and d.b in known}
@@ -118,7 +123,7 @@ def cluster(
         and (e.a, e.b) not in decided
     ]
     same = _without_crowds(known, same)
-    found = _Partition(known, apart, model)
+    found = _Partition(known, apart, model, judged=vetoes or {})
     for a, b in together:
         found.union(a, b)
     trusted = {found.of[k] for k, v in known.items() if v.trust is Trust.TRUSTED}
