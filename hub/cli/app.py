@@ -132,6 +132,41 @@ def vars_of(finding: object) -> dict[str, object]:
 
 
 @app.command()
+def dedupe(
+    file: Annotated[Path, typer.Argument(help="A CSV file of people, UTF-8, with a header.")],
+    mapping: Annotated[
+        Path | None,
+        typer.Option("--mapping", help="YAML, `field: column`; else columns are guessed."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", help="Where row, cluster, score, decision go.")
+    ] = Path("clusters.csv"),
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Where an HTML report goes.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Find who is in a CSV file twice; needs no database."""
+    from hub.cli.dedupe import dedupe as run
+    from hub.cli.dedupe import write_clusters
+    from hub.cli.dedupe_report import write_report
+    from hub.cli.output import print_mapping
+
+    result = run(file, mapping)
+    write_clusters(out, result)
+    if report is not None:
+        write_report(report, result)
+    summary = result.summary()
+    if json:
+        print_json(summary)
+    else:
+        used = summary.pop("columns")
+        shown = {k.replace("_", " "): v for k, v in summary.items()}
+        print_mapping(str(file), shown | {k: ", ".join(v) for k, v in used.items()})
+        stdout.print(f"wrote {out}" + (f" and {report}" if report else ""), highlight=False)
+
+
+@app.command()
 def init(
     sandbox: Annotated[
         Path | None,
