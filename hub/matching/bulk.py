@@ -20,7 +20,7 @@ from hub.matching.clusters import Edge, cluster, edge
 from hub.matching.facts import learn
 from hub.matching.keys import MatchView, keys, limit
 from hub.matching.model import DEFAULT, Model
-from hub.matching.scoring import score
+from hub.matching.scoring import worth
 from hub.model.verdicts import Judgement, Trust
 
 _ALONE = 20_000  # records or pairs below which other processes do not pay
@@ -217,8 +217,8 @@ def _judged(work: _Work, pairs: _Pairs) -> _Judged:
     found: _Judged = []
     views, model = work.views, work.model
     for a, b in pairs.tolist():
-        scored = score(views[a], views[b], model)
-        if scored.judgement is not Judgement.DIFFERENT:
+        scored = worth(views[a], views[b], model)
+        if scored is not None:
             same = scored.judgement is Judgement.SAME
             found.append((a, b, scored.weight, same, scored.veto is not None))
     return found

@@ -10,7 +10,6 @@ from functools import lru_cache
 from rapidfuzz.distance import OSA, JaroWinkler
 
 from hub.matching import names, normal
-from hub.matching.facts import address
 from hub.matching.keys import MatchView, Traits
 from hub.matching.model import Facts, Model
 from hub.matching.normal import Mailbox
@@ -66,7 +65,7 @@ def compare(x: MatchView, y: MatchView, model: Model) -> Levels:
         email = "differs"
     phone, phone_bits = _phone(a, b, facts, model)
     context, context_bits = _context(a, b, facts, model)
-    first, last = _commonest(a, b, facts)
+    first, last = _commonest(a, b, model)
     return Levels(
         name=name, email=email, phone=phone, context=context,
         birth=birth, identifier=identifier,
@@ -88,13 +87,14 @@ _CONFIRMED = frozenset({"same", "near"})
 _DOUBTFUL = frozenset({"conflict", "first_differs", "last_differs"})
 
 
-def _commonest(a: Traits, b: Traits, facts: Facts) -> tuple[str, str]:
+def _commonest(a: Traits, b: Traits, model: Model) -> tuple[str, str]:
     """Return the first and the last name by which the pair's frequency counts."""
-    firsts, lasts = ("".join(a.first), "".join(b.first)), ("".join(a.last), "".join(b.last))
-    return (
-        min(firsts, key=lambda v: (facts.bits("first", v), v)),
-        min(lasts, key=lambda v: (facts.bits("last", v), v)),
-    )
+    first, last = a.first_text, a.last_text
+    if first != b.first_text:
+        first = min((model.rarity("first", v), v) for v in (first, b.first_text))[1]
+    if last != b.last_text:
+        last = min((model.rarity("last", v), v) for v in (last, b.last_text))[1]
+    return first, last
 
 
 def _email(a: Traits, b: Traits, facts: Facts) -> str:
@@ -110,12 +110,8 @@ def _email(a: Traits, b: Traits, facts: Facts) -> str:
         return "near"
     if any(x.local == y.local and _is_telling(x, a, b) for x, y in pairs):
         return "same_local"
-    corporate = _corporate(a) & _corporate(b) - facts.public_domains
+    corporate = a.corporate & b.corporate - facts.public_domains
     return "same_domain_differs" if corporate else "differs"
-
-
-def _corporate(t: Traits) -> set[str]:
-    return {m.domain for m in t.mailboxes if not m.is_role and not m.is_free}
 
 
 @lru_cache(maxsize=65536)
@@ -144,6 +140,8 @@ def _is_telling(box: Mailbox, a: Traits, b: Traits) -> bool:
 
 
 def _is_numbered(a: Traits, b: Traits) -> bool:
+    if not a.personal or not b.personal:
+        return False
     return any(
         x.domain == y.domain
         and x.local != y.local
@@ -158,6 +156,8 @@ def _phone(a: Traits, b: Traits, facts: Facts, model: Model) -> tuple[str, float
     weights = model.weights["phone"]
     if not (a.phones and b.phones):
         return "missing", weights["missing"]
+    if not a.tails & b.tails:
+        return "differs", weights["differs"]
     same = {normal.tail(x) for x in a.phones for y in b.phones if normal.are_same_number(x, y)}
     own = same - facts.shared_phones
     if own:
@@ -178,7 +178,7 @@ def _context(a: Traits, b: Traits, facts: Facts, model: Model) -> tuple[str, flo
 
 def _organisation(a: Traits, b: Traits, facts: Facts, model: Model) -> tuple[str, float]:
     mine, yours = a.domains - facts.public_domains, b.domains - facts.public_domains
-    company, other = "".join(a.company), "".join(b.company)
+    company, other = a.company_text, b.company_text
     found = [("domain", model.agreement("context", "domain", "domain", d)) for d in mine & yours]
     if company and company == other:
         found.append(("company", model.agreement("context", "company", "company", company)))
@@ -210,7 +210,7 @@ def are_similar(one: tuple[str, ...], two: tuple[str, ...]) -> bool:
 def _address(a: Traits, b: Traits, model: Model) -> tuple[str, float]:
     level = place_level((a.street, a.postal_code, a.city), (b.street, b.postal_code, b.city))
     if level in {"address", "address_near"}:
-        return level, model.agreement("context", level, "address", min(address(a), address(b)))
+        return level, model.agreement("context", level, "address", min(a.address, b.address))
     if level in {"postal_code", "city"}:
         return level, model.agreement("context", level, level, getattr(a, level))
     return level, model.weights["context"][level]

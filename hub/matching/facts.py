@@ -43,16 +43,15 @@ class Counting:
         self.n += 1
         counts = self._counts
         for kind, value in (
-            ("first", "".join(t.first)), ("last", "".join(t.last)), ("company", "".join(t.company)),
-            ("postal_code", t.postal_code), ("city", t.city), ("address", address(t)),
+            ("first", t.first_text), ("last", t.last_text), ("company", t.company_text),
+            ("postal_code", t.postal_code), ("city", t.city), ("address", t.address),
         ):  # fmt: skip
             if value:
                 counts[kind][value] += 1
         if t.first and t.last:
-            self._names["".join(t.first), "".join(t.last)] += 1
-        surname = sound("".join(t.last)) if t.last else ""
-        for number in t.phones:
-            tail = normal.tail(number)
+            self._names[t.first_text, t.last_text] += 1
+        surname = sound(t.last_text) if t.last else ""
+        for tail in t.tails:
             counts["phone"][tail] += 1
             self._note(("phone", tail), surname)
         for box in t.mailboxes:
@@ -115,12 +114,6 @@ class Counting:
         if len(self._companies.get(domain, ())) >= _COMPANIES_OF_A_PROVIDER:
             return True
         return self._with_company[domain] < _WITHOUT_COMPANY * self._counts["domain"][domain]
-
-
-def address(t: Traits) -> str:
-    """Return street and postal code (or city) as one value; empty unless both are known."""
-    place = t.postal_code or t.city
-    return f"{t.street}|{place}" if t.street and place else ""
 
 
 def learn(records: Iterable[Traits], base: Model = DEFAULT) -> Model:

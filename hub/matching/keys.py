@@ -46,6 +46,13 @@ class Traits:
     birth: str
     identifier: str
     generation: str
+    # derived from the above, since every comparison asks for them
+    first_text: str
+    last_text: str
+    company_text: str
+    tails: frozenset[str]
+    corporate: frozenset[str]
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +251,10 @@ def _traits(v: MatchView) -> Traits:
     first, last = normal.given(v.first_name), normal.family(v.last_name)
     if not first and len(last) == 1 and any(_is_local(last[0], b) for b in boxes):
         last = ()  # a last name that was made up from the address says nothing
+    phones = tuple(sorted({p for p in map(normal.phone, v.phones) if p}))
+    company, street = normal.company(v.organization_name), normal.place(v.street)
+    postal_code, city = normal.place(v.postal_code), normal.place(v.city)
+    place = postal_code or city
     return Traits(
         first=first,
         last=last,
@@ -251,14 +262,20 @@ def _traits(v: MatchView) -> Traits:
         role=frozenset(b.address for b in boxes if b.is_role),
         mailboxes=boxes,
         domains=frozenset(b.domain for b in boxes if not b.is_free),
-        phones=tuple(sorted({p for p in map(normal.phone, v.phones) if p})),
-        company=normal.company(v.organization_name),
-        city=normal.place(v.city),
-        street=normal.place(v.street),
-        postal_code=normal.place(v.postal_code),
+        phones=phones,
+        company=company,
+        city=city,
+        street=street,
+        postal_code=postal_code,
         birth=normal.birth(v.birth_date),
         identifier=normal.identifier(v.national_id),
         generation=normal.generation(v.first_name, v.last_name),
+        first_text="".join(first),
+        last_text="".join(last),
+        company_text="".join(company),
+        tails=frozenset(map(normal.tail, phones)),
+        corporate=frozenset(b.domain for b in boxes if not b.is_role and not b.is_free),
+        address=f"{street}|{place}" if street and place else "",
     )
 
 

@@ -44,10 +44,6 @@ class Facts:
     shared_mailboxes: frozenset[str] = frozenset()
     public_domains: frozenset[str] = frozenset()
 
-    def bits(self, kind: str, value: str) -> float:
-        """Return -log2 of the share of records that have this value."""
-        return log2(max(self.n, 2) / self.counts.get(kind, {}).get(value, SELDOM - 1))
-
 
 @dataclass(frozen=True)
 class Model:
@@ -89,6 +85,25 @@ class Model:
         """Return the bits a near-unique value gains, as it is nearer unique among more records."""
         return max(0.0, -self.prior - 10.0)
 
+    @cached_property
+    def _rarity(self) -> tuple[float, dict[str, dict[str, float]]]:
+        """Return the bits of a seldom value, and those of the others by kind and value."""
+        facts = self.facts or Facts(n=0)
+        n = max(facts.n, 2)
+        return log2(n / (SELDOM - 1)), {
+            kind: {value: log2(n / count) for value, count in found.items()}
+            for kind, found in facts.counts.items()
+        }
+
+    def rarity(self, kind: str, value: str) -> float:
+        """Return -log2 of the share of records that have this value."""
+        seldom, known = self._rarity
+        return known[kind].get(value, seldom) if kind in known else seldom
+
+    @cached_property
+    def _correlation(self) -> float:
+        return log2(self.facts.name_correlation) if self.facts else 0.0
+
     def agreement(self, comparison: str, level: str, kind: str, value: str) -> float:
         """Return the bits of agreement on a value, by its frequency where facts are known."""
         usual = self.weights[comparison][level]
@@ -97,20 +112,20 @@ class Model:
         exact = self.weights[comparison].get(kind, usual)
         caution = _CAUTION
         if kind in {"city", "postal_code"}:  # names of one country live in its cities
-            caution += log2(self.facts.name_correlation)
-        found = _clip(self.facts.bits(kind, value) - caution, _LIMITS[kind])
-        return round(min(found, found + usual - exact), 3)
+            caution += self._correlation
+        found = _clip(self.rarity(kind, value) - caution, _LIMITS[kind])
+        return min(found, found + usual - exact)
 
     def name_bonus(self, level: str, first: str, last: str) -> float:
         """Return the bits that a rare name adds and a common one takes away."""
         if self.facts is None or level not in _BY_FREQUENCY:
             return 0.0
         with_first, share = _BY_FREQUENCY[level]
-        gained = self.facts.bits("last", last) - _USUAL_LAST if last else 0.0
+        gained = self.rarity("last", last) - _USUAL_LAST if last else 0.0
         if with_first and first:
-            gained += self.facts.bits("first", first) - _USUAL_FIRST
-            gained -= log2(self.facts.name_correlation)
-        return round(_clip(gained * share, _NAME_LIMITS), 3)
+            gained += self.rarity("first", first) - _USUAL_FIRST
+            gained -= self._correlation
+        return _clip(gained * share, _NAME_LIMITS)
 
     def document(self) -> dict[str, Any]:
         """Return the model as plain JSON values; `bind` reads it back."""

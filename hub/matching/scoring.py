@@ -41,13 +41,35 @@ class Scored:
 def score(a: MatchView, b: MatchView, model: Model = DEFAULT) -> Scored:
     """Judge a pair."""
     found = compare(a, b, model)
+    return _scored(found, _weigh(found, model), model)
+
+
+def worth(a: MatchView, b: MatchView, model: Model = DEFAULT) -> Scored | None:
+    """Judge a pair; nothing where it is different, which most candidates are."""
+    found = compare(a, b, model)
+    weight = _weigh(found, model)
+    if weight < model.unsure and found.email != "same" and not found.is_claim:
+        return None  # no gate lifts it
+    scored = _scored(found, weight, model)
+    return None if scored.judgement is Judgement.DIFFERENT else scored
+
+
+def _weigh(found: Levels, model: Model) -> float:
+    return (
+        model.prior
+        + sum(found.bits.values())
+        + model.weights["birth"][found.birth]
+        + model.weights["identifier"][found.identifier]
+    )
+
+
+def _scored(found: Levels, weight: float, model: Model) -> Scored:
     bits = [
         ("prior", model.prior),
-        *((f"{c}:{getattr(found, c)}", found.bits[c]) for c in ("name", "email", "phone", "context")),
+        *((f"{c}:{getattr(found, c)}", b) for c, b in found.bits.items()),
         (f"birth:{found.birth}", model.weights["birth"][found.birth]),
         (f"identifier:{found.identifier}", model.weights["identifier"][found.identifier]),
-    ]  # fmt: skip
-    weight = sum(b for _, b in bits)
+    ]
     gate = _gate(found, weight, model)
     if gate is not None:
         name, bound = gate
