@@ -99,7 +99,15 @@ _SHORT = {
     "Nikolay:Nikolai Ekaterina:Katya Tatiana:Tanya Vladimir:Volodya Svetlana:Sveta Elena:Lena Piotr:Peter Andrey:Andrei "
     "Katarzyna:Kasia Magdalena:Magda Oleksandr:Alexander Maria:Mariya",
 }  # fmt: skip
-_SURNAME_SPELLINGS = (("Tch", "Ch"), ("sky", "ski"), ("ov", "off"), ("Zh", "J"), ("ev", "iev"), ("Kh", "H"), ("y", "i"))
+_SURNAME_SPELLINGS = (
+    ("Tch", "Ch"),
+    ("sky", "ski"),
+    ("ov", "off"),
+    ("Zh", "J"),
+    ("ev", "iev"),
+    ("Kh", "H"),
+    ("y", "i"),
+)
 _FIRM_HEADS = (
     "Nova Alpha Delta Helio Aero Terra Aqua Lumen Vector Orion Atlas Sigma Kappa Apex Vega Lyra Onyx Cedar Maple Birch "
     "Falken Adler Iberia Boreal Austral Union Vita Medi Techno Agri Metro Inter Trans Euro Omni Poly Micro Pano Solar Ferro"
@@ -292,7 +300,11 @@ class _Generator:
         number = self.rng.randrange(1, 180)
         city = self.rng.choice(self.lists[locale][4])
         code = f"{sum(map(ord, city)) % 90 + 10}{self.rng.randrange(20):02}0"
-        return (f"{number} {street}" if locale in {"fr", "en"} else f"{street} {number}", code, city)
+        return (
+            f"{number} {street}" if locale in {"fr", "en"} else f"{street} {number}",
+            code,
+            city,
+        )
 
     def _person(self, made: Sequence[_Person]) -> _Person:
         r, rates = self.rng, self.rates
@@ -361,7 +373,12 @@ class _Generator:
         if r.random() < rates.no_address:
             street, code = "", ""
             city = city if r.random() < 0.4 else ""
-        row |= {"street": street, "postal_code": code, "city": city, "country": _COUNTRY[p.locale][0]}
+        row |= {
+            "street": street,
+            "postal_code": code,
+            "city": city,
+            "country": _COUNTRY[p.locale][0],
+        }
         birth = "" if r.random() < rates.no_birth_date else p.birth
         if birth and r.random() < rates.birth_slip:
             birth = f"{birth[:8]}{r.randrange(1, 29):02}"
@@ -393,7 +410,9 @@ class _Generator:
         if r.random() < rates.swapped:
             first, last = last, first
         if r.random() < rates.shouted:
-            first, last = (first.upper(), last.upper()) if r.random() < 0.6 else (first.lower(), last.lower())
+            first, last = (
+                (first.upper(), last.upper()) if r.random() < 0.6 else (first.lower(), last.lower())
+            )
         return first, last
 
     def _email(self, p: _Person) -> str:
@@ -449,18 +468,42 @@ def _slip(r: random.Random, word: str) -> str:
     return word[:i] + r.choice("aeiounrstl") + word[i + 1 :]
 
 
-_UMLAUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "å": "aa", "Ö": "Oe", "Ü": "Ue", "Ø": "Oe"})
+_UMLAUT = str.maketrans(
+    {
+        "ä": "ae",
+        "ö": "oe",
+        "ü": "ue",
+        "ß": "ss",
+        "ø": "oe",
+        "å": "aa",
+        "Ö": "Oe",
+        "Ü": "Ue",
+        "Ø": "Oe",
+    }
+)
 
 
 def _plain(text: str, r: random.Random) -> str:
     if r.random() < 0.5:
         text = text.translate(_UMLAUT)
-    text = text.replace("ß", "ss").replace("ø", "o").replace("Ø", "O").replace("ł", "l").replace("æ", "ae")
+    text = (
+        text.replace("ß", "ss")
+        .replace("ø", "o")
+        .replace("Ø", "O")
+        .replace("ł", "l")
+        .replace("æ", "ae")
+    )
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 
 
 def _letters(text: str) -> str:
-    plain = text.replace("ß", "ss").replace("ø", "o").replace("Ø", "O").replace("ł", "l").replace("æ", "ae")
+    plain = (
+        text.replace("ß", "ss")
+        .replace("ø", "o")
+        .replace("Ø", "O")
+        .replace("ł", "l")
+        .replace("æ", "ae")
+    )
     folded = unicodedata.normalize("NFKD", plain)
     return "".join(c for c in folded if c.isascii() and c.isalnum()).lower() or "x"
 
@@ -477,7 +520,9 @@ _HEADERS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 
 
-def write_csv(path: Any, rows: Sequence[Mapping[str, str]], *, headers: Mapping[str, str] | None = None) -> None:
+def write_csv(
+    path: Any, rows: Sequence[Mapping[str, str]], *, headers: Mapping[str, str] | None = None
+) -> None:
     """Write rows as a CSV file, UTF-8, under other headers if given."""
     import csv
 

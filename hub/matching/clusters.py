@@ -128,7 +128,11 @@ def cluster(
         found.union(a, b)
     trusted = {found.of[k] for k, v in known.items() if v.trust is Trust.TRUSTED}
     is_leaf = {k: found.of[k] not in trusted for k in known}
-    firm = [e for e in sorted(same, key=_best_first) if not is_leaf[e.a] and not is_leaf[e.b] and _is_firm(known, e)]
+    firm = [
+        e
+        for e in sorted(same, key=_best_first)
+        if not is_leaf[e.a] and not is_leaf[e.b] and _is_firm(known, e)
+    ]
     for e in firm:
         if _is_proven(known, e, model) and found.may_join_by_decision(e.a, e.b):
             found.union(e.a, e.b)

@@ -170,9 +170,7 @@ def _cell(row: Sequence[str], i: int | None) -> str | None:
     return None if value.casefold() in _BLANK else value
 
 
-def _several(
-    row: Sequence[str], columns: Sequence[int], split: re.Pattern[str]
-) -> tuple[str, ...]:
+def _several(row: Sequence[str], columns: Sequence[int], split: re.Pattern[str]) -> tuple[str, ...]:
     cells = [value for i in columns if (value := _cell(row, i))]
     return tuple(dict.fromkeys(part for cell in cells for part in split.split(cell) if part))
 

@@ -122,7 +122,10 @@ def is_slip(one: str, two: str) -> bool:
     if _digits(one) != _digits(two) or min(len(local_a), len(local_b)) < _MIN_LOCAL:
         return False
     if local_a == local_b:
-        return min(len(domain_a), len(domain_b)) >= _MIN_DOMAIN and OSA.distance(domain_a, domain_b, score_cutoff=1) <= 1
+        return (
+            min(len(domain_a), len(domain_b)) >= _MIN_DOMAIN
+            and OSA.distance(domain_a, domain_b, score_cutoff=1) <= 1
+        )
     return domain_a == domain_b and OSA.distance(local_a, local_b, score_cutoff=1) <= 1
 
 

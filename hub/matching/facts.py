@@ -31,7 +31,16 @@ class Counting:
         self.n = 0
         self._counts: dict[str, Counter[str]] = {
             kind: Counter()
-            for kind in ("first", "last", "company", "domain", "phone", "address", "postal_code", "city")  # fmt: skip
+            for kind in (
+                "first",
+                "last",
+                "company",
+                "domain",
+                "phone",
+                "address",
+                "postal_code",
+                "city",
+            )  # fmt: skip
         }
         self._names: Counter[tuple[str, str]] = Counter()
         self._surnames: dict[tuple[str, str], set[str]] = {}

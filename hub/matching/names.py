@@ -99,8 +99,10 @@ def _is_cut(one: str, two: str) -> bool:
     """Say whether one name may be the familiar form of the other: Susi and Susanne."""
     short, long = sorted((one, two), key=len)
     is_short = _CUT <= len(short) <= _SHORT_NAME and len(long) > len(short)
-    return is_short and short[:_CUT] == long[:_CUT] and not (
-        normal.is_known(short) and normal.is_known(long)
+    return (
+        is_short
+        and short[:_CUT] == long[:_CUT]
+        and not (normal.is_known(short) and normal.is_known(long))
     )
 
 

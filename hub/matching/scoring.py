@@ -112,7 +112,9 @@ def _doubt(found: Levels) -> str | None:
         "generation": found.generations > 0 and not _is_confirmed(found),
         "birth": found.birth == "differs"
         and found.identifier not in _CONFIRMED
-        and not (found.context in _AT_HOME and found.name in names.AGREES and found.phone == "same"),
+        and not (
+            found.context in _AT_HOME and found.name in names.AGREES and found.phone == "same"
+        ),
         "identifier": found.identifier == "differs" and found.birth != "same",
         "household": found.name in _HALF_NAMES
         and (found.email == "differs" or found.phone not in {"same", "shared"})
@@ -186,8 +188,7 @@ def _veto(found: Levels) -> str | None:
         "last_name": found.name == "last_differs" and not shares_mailbox,
         "numbered_mailbox": found.is_numbered,
         "two_mailboxes": _are_two_mailboxes(found),
-        "generation": found.generations > 1
-        or (found.generations > 0 and not _is_confirmed(found)),
+        "generation": found.generations > 1 or (found.generations > 0 and not _is_confirmed(found)),
         "birth": found.birth == "differs"
         and not shares_mailbox
         and found.identifier not in _CONFIRMED

@@ -84,13 +84,16 @@ def replace_keys(
         )
 
 
-# A key that more than :cap records share says nothing on its own; the count is bounded too.
+# A key that more records share than its kind may have says nothing; the count is bounded too.
 _CANDIDATES = text("""
-WITH mine AS (SELECT record_id, kind, value FROM ops.match_key WHERE record_id = ANY(:ids)),
+WITH limits AS (SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:limits AS int[])) AS l(kind, most)),
+     mine AS (SELECT record_id, kind, value FROM ops.match_key WHERE record_id = ANY(:ids)),
      common AS (
        SELECT m.kind, m.value FROM (SELECT DISTINCT kind, value FROM mine) m
+       LEFT JOIN limits l USING (kind)
        WHERE (SELECT count(*) FROM (SELECT 1 FROM ops.match_key k
-              WHERE k.kind = m.kind AND k.value = m.value LIMIT :cap + 1) c) > :cap)
+              WHERE k.kind = m.kind AND k.value = m.value LIMIT coalesce(l.most, :cap) + 1) c)
+             > coalesce(l.most, :cap))
 SELECT DISTINCT mine.record_id, k.record_id
 FROM mine JOIN ops.match_key k USING (kind, value)
 WHERE k.record_id <> mine.record_id
@@ -98,10 +101,67 @@ WHERE k.record_id <> mine.record_id
 """)
 
 
-def candidate_pairs(conn: Connection, ids: Sequence[int], *, cap: int) -> set[tuple[int, int]]:
-    """Return pairs (low id, high id) that share a key and touch one of `ids`."""
-    rows = conn.execute(_CANDIDATES, {"ids": list(ids), "cap": cap})
+def candidate_pairs(
+    conn: Connection, ids: Sequence[int], *, cap: int, limits: Mapping[str, int]
+) -> set[tuple[int, int]]:
+    """Return pairs (low id, high id) that share a key and touch one of `ids`.
+
+    Args:
+        conn: in the matching transaction.
+        ids: records.
+        cap: how many records may share a key.
+        limits: the same for kinds that differ from it.
+    """
+    rows = conn.execute(
+        _CANDIDATES,
+        {"ids": list(ids), "cap": cap, "kinds": list(limits), "limits": list(limits.values())},
+    )
     return {(min(a, b), max(a, b)) for a, b in rows}
+
+
+Key = tuple[str, str]
+_CROWDED = text("""
+SELECT k.kind, k.value FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[]),
+                                   CAST(:limits AS int[])) AS k(kind, value, most)
+WHERE (SELECT count(*) FROM (SELECT 1 FROM ops.match_key m
+       WHERE m.kind = k.kind AND m.value = k.value LIMIT k.most + 1) c) > k.most
+""")
+
+
+def keys_of(conn: Connection, ids: Sequence[int]) -> set[Key]:
+    """Return the keys that records have now."""
+    rows = conn.execute(
+        text("SELECT DISTINCT kind, value FROM ops.match_key WHERE record_id = ANY(:ids)"),
+        {"ids": list(ids)},
+    )
+    return {(row.kind, row.value) for row in rows}
+
+
+def crowded(conn: Connection, limits: Mapping[Key, int]) -> set[Key]:
+    """Return those of the keys that more records share than the limit beside each."""
+    rows = conn.execute(
+        _CROWDED,
+        {
+            "kinds": [k for k, _ in limits],
+            "values": [v for _, v in limits],
+            "limits": list(limits.values()),
+        },
+    )
+    return {(row.kind, row.value) for row in rows}
+
+
+def sharers(conn: Connection, keys: Iterable[Key]) -> set[int]:
+    """Return the records that have one of the keys."""
+    wanted = list(keys)
+    rows = conn.execute(
+        text(
+            "SELECT DISTINCT m.record_id FROM ops.match_key m "
+            "JOIN unnest(CAST(:kinds AS text[]), CAST(:values AS text[])) AS k(kind, value) "
+            "USING (kind, value)"
+        ),
+        {"kinds": [k for k, _ in wanted], "values": [v for _, v in wanted]},
+    )
+    return set(rows.scalars())
 
 
 @dataclass(frozen=True, slots=True)

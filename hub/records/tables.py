@@ -161,6 +161,18 @@ review = Table(
     schema="ops",
 )
 
+match_model = Table(
+    "match_model",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("version", Text, nullable=False, unique=True),
+    personal("document", JSONB, nullable=False),  # its facts hold frequent names and numbers
+    Column("trained_at", _UTC, nullable=False, server_default=_NOW),
+    Column("is_active", Boolean, nullable=False, server_default=text("false")),
+    Index("one_active_model", "is_active", unique=True, postgresql_where=text("is_active")),
+    schema="ops",
+)
+
 edit = Table(
     "edit",
     metadata,

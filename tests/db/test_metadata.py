@@ -147,6 +147,7 @@ PLAIN: dict[str, str] = {
         "our own words and a reply code; a mail server's text is never kept",
     ),
     "ops.entity.public_id": "random",
+    "ops.match_model.version": "name that a training gave, a count and a number",
     "ops.delivery.message_id": "digest of the event's key",
     "landing.quarantine.field": "path in a mapping",
 }  # fmt: skip
