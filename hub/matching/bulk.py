@@ -8,10 +8,11 @@ spread over processes. Nothing is decided here.
 import multiprocessing
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from hub.model.verdicts import Judgement, Trust
 _ALONE = 20_000  # records or pairs below which other processes do not pay
 _CHUNK = 20_000
 _Pairs = NDArray[np.int64]  # two columns: positions, the lower first
+_Found = TypeVar("_Found")
 _Judged = list[tuple[int, int, float, bool, bool]]  # a, b, weight, is same, is vetoed
 
 
@@ -159,7 +161,9 @@ class _Work:
         parts = [pairs[i : i + _CHUNK] for i in range(0, len(pairs), _CHUNK)]
         return [j for part in self._spread(_judged, parts, alone=len(pairs) < _ALONE) for j in part]
 
-    def _spread(self, task, parts, *, alone):  # type: ignore[no-untyped-def]
+    def _spread(
+        self, task: "Callable[[_Work, Any], _Found]", parts: Sequence[Any], *, alone: bool
+    ) -> list[_Found]:
         if alone or self.processes == 1:
             return list(map(task, repeat(self), parts))
         _shared.append(self)  # children inherit it; nothing of it is sent
@@ -175,7 +179,7 @@ class _Work:
 _shared: list[_Work] = []
 
 
-def _with_shared(task, part):  # type: ignore[no-untyped-def]
+def _with_shared(task: Callable[[_Work, Any], _Found], part: Any) -> _Found:  # noqa: ANN401 - as the task says
     return task(_shared[0], part)
 
 

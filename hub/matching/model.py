@@ -118,9 +118,9 @@ class Model:
 
     def name_bonus(self, level: str, first: str, last: str) -> float:
         """Return the bits that a rare name adds and a common one takes away."""
-        if self.facts is None or level not in _BY_FREQUENCY:
+        if self.facts is None or level not in BY_FREQUENCY:
             return 0.0
-        with_first, share = _BY_FREQUENCY[level]
+        with_first, share = BY_FREQUENCY[level]
         gained = self.rarity("last", last) - _USUAL_LAST if last else 0.0
         if with_first and first:
             gained += self.rarity("first", first) - _USUAL_FIRST
@@ -149,7 +149,7 @@ class Model:
 
 
 # Levels whose weight follows the name's frequency: does the first name count, and how fully.
-_BY_FREQUENCY: dict[str, tuple[bool, float]] = {
+BY_FREQUENCY: dict[str, tuple[bool, float]] = {
     "full": (True, 1.0),
     "variant": (False, 1.0),
     "initial": (False, 1.0),

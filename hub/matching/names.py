@@ -83,6 +83,10 @@ def first_part(a: Words, b: Words) -> Part:
         return Part.SAME
     if len(one) == 1 or len(two) == 1:
         return Part.INITIAL if one[0] == two[0] else Part.DIFFERS
+    return _longer_given(a, b, one, two)
+
+
+def _longer_given(a: Words, b: Words, one: str, two: str) -> Part:
     if normal.are_variants(one, two) or a[0] == b[0] or _are_initials(a, b) or _are_initials(b, a):
         return Part.VARIANT
     if min(len(a[0]), len(b[0])) > 1 and (len(a) > 1) != (len(b) > 1):
@@ -90,9 +94,7 @@ def first_part(a: Words, b: Words) -> Part:
         return min(first_part(a[:1], b[:1]), Part.VARIANT)
     if len(one) >= _MIN_TYPO and normal.skeleton(one) == normal.skeleton(two):
         return Part.NEAR if normal.is_known(one) and normal.is_known(two) else Part.VARIANT
-    if _is_cut(one, two):
-        return Part.TYPO
-    return _misspelt_given(one, two)
+    return Part.TYPO if _is_cut(one, two) else _misspelt_given(one, two)
 
 
 def _is_cut(one: str, two: str) -> bool:

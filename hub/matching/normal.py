@@ -41,11 +41,22 @@ _FOLD_EXTRA = str.maketrans(
         "\u0131": "i",
         # Cyrillic, as most passports and forms write it
         **dict(zip("абвгдезийклмнопрстуфыэіїєґў", "abvgdeziyklmnoprstufyeiiegu", strict=True)),
-        **{"ё": "e", "ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch"},
-        **{"ъ": "", "ь": "", "ю": "yu", "я": "ya"},
+        "ё": "e",
+        "ж": "zh",
+        "\u0445": "kh",
+        "ц": "ts",
+        "ч": "ch",
+        "ш": "sh",
+        "щ": "shch",
+        "ъ": "",
+        "ь": "",
+        "ю": "yu",
+        "я": "ya",
         # Greek
         **dict(zip("αβγδεζηικλμνξοπρστυφωςά", "avgdeziiklmnxoprstyfosa", strict=True)),
-        **{"θ": "th", "χ": "ch", "ψ": "ps"},
+        "θ": "th",
+        "χ": "ch",
+        "ψ": "ps",
     }
 )
 _NOT_WORD = re.compile(r"[\W_]+")

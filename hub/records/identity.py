@@ -68,6 +68,17 @@ def load_records(conn: Connection, ids: Iterable[int]) -> dict[int, StoredRecord
     return {row[0]: StoredRecord(*row) for row in rows}
 
 
+def every_person(conn: Connection) -> list[StoredRecord]:
+    """Read all people's records that were not withdrawn."""
+    rows = conn.execute(
+        text(
+            f"SELECT {_COLUMNS} FROM ops.source_record "  # noqa: S608 constant
+            "WHERE target = 'person' AND withdrawn_by IS NULL ORDER BY id"
+        )
+    )
+    return [StoredRecord(*row) for row in rows]
+
+
 def replace_keys(
     conn: Connection, keys: Sequence[tuple[int, str, str]], ids: Sequence[int]
 ) -> None:
