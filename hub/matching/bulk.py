@@ -179,7 +179,7 @@ class _Work:
 _shared: list[_Work] = []
 
 
-def _with_shared(task: Callable[[_Work, Any], _Found], part: Any) -> _Found:  # noqa: ANN401 - as the task says
+def _with_shared(task: Callable[[_Work, Any], _Found], part: Any) -> _Found:
     return task(_shared[0], part)
 
 
