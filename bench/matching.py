@@ -8,6 +8,7 @@ Every method runs in a process of its own, so that its memory is its own.
 """
 
 import argparse
+import logging
 import multiprocessing
 import resource
 import statistics
@@ -162,7 +163,7 @@ def splink_alone(data: DataSet) -> list[int]:
     predicted = linker.inference.predict(threshold_match_probability=0.5)
     clustered = linker.clustering.cluster_pairwise_predictions_at_threshold(predicted, 0.99)
     labels = [0] * len(data.rows)
-    for row in clustered.as_record_dict():
+    for row in clustered.as_record_list():
         labels[row["unique_id"]] = row["cluster_id"]
     return labels
 
@@ -187,6 +188,7 @@ class Run:
 
 def _child(method: str, data: DataSet, answer: Any) -> None:
     warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
     start = time.perf_counter()
     try:
         labels = METHODS[method](data)

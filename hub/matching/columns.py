@@ -128,9 +128,8 @@ def _settle_names(found: dict[str, list[int]]) -> None:
     either = found.pop("name_or_last", None)
     if either and "last_name" not in found:
         found["last_name" if "first_name" in found else "full_name"] = either
-    if "full_name" in found and "first_name" in found:
-        whole = found.pop("full_name")
-        found.setdefault("last_name", whole)  # Vorname, Name
+    if "full_name" in found and "first_name" in found and "last_name" not in found:
+        found["last_name"] = found.pop("full_name")  # Vorname, Name
     if "first_name" in found and "last_name" not in found and "full_name" not in found:
         found["full_name"] = found.pop("first_name")  # Nombre alone is the whole name
 
@@ -183,11 +182,12 @@ def _street(row: Sequence[str], of: Mapping[str, Sequence[int]]) -> str | None:
 
 
 def _names(row: Sequence[str], single: Mapping[str, int]) -> tuple[str | None, str | None]:
-    if "full_name" in single and "last_name" not in single:
-        return split_name(_cell(row, single["full_name"]) or "")
     first = _cell(row, single.get("first_name"))
     middle = _cell(row, single.get("middle_name"))
     last = _cell(row, single.get("last_name"))
+    if "full_name" in single and not (first and last):
+        whole = split_name(_cell(row, single["full_name"]) or "")
+        return (first or whole[0], last or whole[1])
     return (f"{first} {middle}" if first and middle else first), last
 
 

@@ -18,8 +18,9 @@ from hub.model.verdicts import Trust
 _NO_FACTS = Facts(n=0)
 _SAME_FIRM = frozenset({"company", "domain", "company_is_domain", "company_similar"})
 _MIN_LOCAL = 6
+_MIN_PART = 3
 _MIN_DOMAIN = 7
-_MIN_DIGITS = 2
+_MIN_DIGITS = 3  # fewer behind a name are anybody's year
 _SIMILAR_STREET = 0.9
 _SIMILAR_PLACE = 0.88
 _SAME_PARTS = 2
@@ -122,11 +123,15 @@ def is_slip(one: str, two: str) -> bool:
     if _digits(one) != _digits(two) or min(len(local_a), len(local_b)) < _MIN_LOCAL:
         return False
     if local_a == local_b:
-        return (
-            min(len(domain_a), len(domain_b)) >= _MIN_DOMAIN
-            and OSA.distance(domain_a, domain_b, score_cutoff=1) <= 1
-        )
-    return domain_a == domain_b and OSA.distance(local_a, local_b, score_cutoff=1) <= 1
+        is_long = min(len(domain_a), len(domain_b)) >= _MIN_DOMAIN
+        return is_long and OSA.distance(domain_a, domain_b, score_cutoff=1) <= 1
+    if domain_a != domain_b or _bare(local_a) == _bare(local_b):
+        return False  # with and without a dot: two mailboxes
+    return OSA.distance(local_a, local_b, score_cutoff=1) <= 1
+
+
+def _bare(text: str) -> str:
+    return "".join(c for c in text if c.isalnum())
 
 
 def _digits(text: str) -> str:
@@ -138,7 +143,7 @@ def _is_telling(box: Mailbox, a: Traits, b: Traits) -> bool:
     local = box.local
     if len(local) < _MIN_LOCAL:
         return False
-    parts = {w for t in (a, b) for w in (*t.first, *t.last) if len(w) >= _MIN_DIGITS + 1}
+    parts = {w for t in (a, b) for w in (*t.first, *t.last) if len(w) >= _MIN_PART}
     return len(_digits(local)) >= _MIN_DIGITS or not any(p in local for p in parts)
 
 
