@@ -41,13 +41,14 @@ def level(first_a: Words, last_a: Words, first_b: Words, last_b: Words) -> str:
     straight = _combine(first_part(first_a, first_b), last_part(last_a, last_b))
     if straight in {"full", "variant"} or not (first_a and last_a and first_b and last_b):
         return straight
-    crossed = _combine(
-        min(first_part(first_a, last_b), first_part(last_b, first_a)),
-        min(last_part(last_a, first_b), last_part(first_b, last_a)),
-    )
-    if crossed in {"full", "typo"}:
-        return crossed
-    return "typo" if crossed == "variant" and straight == "conflict" else straight
+    crossed = {
+        _combine(first_part(last_a, first_b), last_part(first_a, last_b)),
+        _combine(first_part(first_a, last_b), last_part(last_a, first_b)),
+    }
+    if "full" in crossed:
+        return "full"
+    # A short form or a slip and swapped as well: as sure as one slip.
+    return "typo" if crossed & {"typo", "variant"} and straight != "typo" else straight
 
 
 def _combine(first: Part, last: Part) -> str:

@@ -115,7 +115,9 @@ def _doubt(found: Levels) -> str | None:
         and not (
             found.context in _AT_HOME and found.name in names.AGREES and found.phone == "same"
         ),
-        "identifier": found.identifier == "differs" and found.birth != "same",
+        "identifier": found.identifier == "differs"
+        and found.birth != "same"
+        and not (found.birth == "near" and found.context in _AT_HOME),
         "household": found.name in _HALF_NAMES
         and (found.email == "differs" or found.phone not in {"same", "shared"})
         and found.context in _AT_HOME
