@@ -66,7 +66,9 @@ def sandbox(seed: int, persons: int) -> DataSet:
     for record in universe["records"]:
         if record.get("person") and record["source"] in FIELDS:
             values = record["values"]
-            found = [next((str(values[k]) for k in keys if values.get(k)), "") for keys in names.values()]
+            found = [
+                next((str(values[k]) for k in keys if values.get(k)), "") for keys in names.values()
+            ]
             if any(found):
                 rows.append(found)
                 truth.append(record["person"])
@@ -139,10 +141,14 @@ def splink_alone(data: DataSet) -> list[int]:
         if name in columns:
             columns[name] = [v and v.lower() for v in columns[name]]
     if "phone" in columns:
-        columns["phone"] = [v and "".join(c for c in v if c.isdigit())[-9:] for v in columns["phone"]]
+        columns["phone"] = [
+            v and "".join(c for c in v if c.isdigit())[-9:] for v in columns["phone"]
+        ]
     comparisons: list[Any] = [cl.JaroWinklerAtThresholds(n) for n in ("first_name", "last_name")]
     comparisons += [cl.EmailComparison("email")] if "email" in columns else []
-    comparisons += [cl.ExactMatch(n) for n in ("phone", "postal_code", "city", "birth_date") if n in columns]
+    comparisons += [
+        cl.ExactMatch(n) for n in ("phone", "postal_code", "city", "birth_date") if n in columns
+    ]
     comparisons += [cl.LevenshteinAtThresholds("national_id")] if "national_id" in columns else []
     comparisons += [cl.JaroWinklerAtThresholds(n) for n in ("company", "street") if n in columns]
     ways = [w for w in ("email", "phone", "birth_date", "national_id") if w in columns]
@@ -193,10 +199,14 @@ def _child(method: str, data: DataSet, answer: Any) -> None:
     try:
         labels = METHODS[method](data)
     except Exception as exc:  # noqa: BLE001 - another library's failure is a result
-        answer.send(Run(None, time.perf_counter() - start, 0, error=f"{type(exc).__name__}: {exc}"[:70]))
+        answer.send(
+            Run(None, time.perf_counter() - start, 0, error=f"{type(exc).__name__}: {exc}"[:70])
+        )
         return
     seconds = time.perf_counter() - start
-    used = [resource.getrusage(w).ru_maxrss for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    used = [
+        resource.getrusage(w).ru_maxrss for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    ]
     reviews = getattr(ours, "reviews", None) if method == "ours" else None
     answer.send(Run(quality(data.truth, labels), seconds, max(used) / 1024, reviews))
 
@@ -232,7 +242,10 @@ def data_sets(sizes: Sequence[int]) -> list[Callable[[], DataSet]]:
     """Return what makes each data set; made one at a time, since they are large."""
     made: list[Callable[[], DataSet]] = [lambda n=n: febrl(n) for n in (1, 2, 3, 4)]  # type: ignore[misc]
     made += [lambda: sandbox(7, 1000), lambda: sandbox(8, 3000)]
-    made += [lambda s=s, lo=lo: generated(s, 10_000, lo) for s, lo in enumerate([("fr", "en"), ("de",), ("es",), ("nordic",), ("slavic",)], 41)]  # type: ignore[misc]
+    made += [
+        lambda s=s, lo=lo: generated(s, 10_000, lo)
+        for s, lo in enumerate([("fr", "en"), ("de",), ("es",), ("nordic",), ("slavic",)], 41)
+    ]  # type: ignore[misc]
     made += [lambda: generated(46, 10_000, with_birth=True)]
     made += [lambda n=n: generated(50, n) for n in sizes]  # type: ignore[misc]
     return made

@@ -65,14 +65,21 @@ def measure(base: int) -> None:
             with db_engine.opened_embedded(running) as database, database.engine.connect() as conn:
                 start = time.perf_counter()
                 ids = _fill(conn, rows[:-_LEADS], rows[-_LEADS:])
-                print(f"{len(rows) - _LEADS} records and their keys loaded in {time.perf_counter() - start:.0f} s")
-                _show("look-up, scoring, decision", [_read(conn, n, rows[-_LEADS + n]) for n in range(_LEADS)])
+                print(
+                    f"{len(rows) - _LEADS} records and their keys loaded in {time.perf_counter() - start:.0f} s"
+                )
+                _show(
+                    "look-up, scoring, decision",
+                    [_read(conn, n, rows[-_LEADS + n]) for n in range(_LEADS)],
+                )
                 _show("the same, stored and settled", [_whole(conn, i) for i in ids])
         finally:
             server.detach()
 
 
-def _fill(conn: Connection, base: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[int]:
+def _fill(
+    conn: Connection, base: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]
+) -> list[int]:
     """Load the base with its keys, and the new records without; return the latter's ids."""
     for start in range(0, len(base), _CHUNK):
         _store(conn, start, base[start : start + _CHUNK], with_keys=True)
@@ -83,7 +90,9 @@ def _fill(conn: Connection, base: Sequence[dict[str, Any]], new: Sequence[dict[s
     return ids
 
 
-def _store(conn: Connection, first: int, rows: Sequence[dict[str, Any]], *, with_keys: bool) -> list[int]:
+def _store(
+    conn: Connection, first: int, rows: Sequence[dict[str, Any]], *, with_keys: bool
+) -> list[int]:
     batch = conn.execute(
         text("INSERT INTO ops.batch (kind, source, lane, state) VALUES ('sync', 'bench', 'bulk', 'done') RETURNING id")
     ).scalar_one()  # fmt: skip

@@ -12,6 +12,7 @@ from hub.matching import normal
 from hub.matching.keys import Traits, sound
 from hub.matching.model import DEFAULT, SELDOM, Facts, Model
 
+_COUNTED = ("first", "last", "company", "domain", "phone", "address", "postal_code", "city")
 _SURNAMES_OF_A_SWITCHBOARD = 3
 _SURNAMES_OF_A_DESK = 4
 _SURNAMES_OF_A_PROVIDER = 8
@@ -29,19 +30,7 @@ class Counting:
 
     def __init__(self) -> None:
         self.n = 0
-        self._counts: dict[str, Counter[str]] = {
-            kind: Counter()
-            for kind in (
-                "first",
-                "last",
-                "company",
-                "domain",
-                "phone",
-                "address",
-                "postal_code",
-                "city",
-            )  # fmt: skip
-        }
+        self._counts: dict[str, Counter[str]] = {kind: Counter() for kind in _COUNTED}
         self._names: Counter[tuple[str, str]] = Counter()
         self._surnames: dict[tuple[str, str], set[str]] = {}
         self._companies: dict[str, set[str]] = {}

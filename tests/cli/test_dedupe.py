@@ -20,7 +20,7 @@ def dedupe(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
     env = {k: v for k, v in os.environ.items() if not k.startswith("HUB_")}
     return subprocess.run(
         [sys.executable, "-c", "from hub.cli.app import main; main()", "dedupe", *args],
-        cwd=folder, env={**env, "PYTHONPATH": os.getcwd()}, capture_output=True, text=True, timeout=120, check=False,
+        cwd=folder, env={**env, "PYTHONPATH": str(Path.cwd())}, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
 
 
@@ -135,7 +135,9 @@ def test_what_cannot_be_read_or_written_is_said(tmp_path: Path, args: tuple[str,
 
 
 def test_odd_tables_are_survived(tmp_path: Path) -> None:
-    text = '\ufeffName\tE-Mail\n"Roux, Eva"\teva@free.fr\nshort\n\nEva\u2028Roux\tEVA@free.fr\textra\n'
+    text = (
+        '\ufeffName\tE-Mail\n"Roux, Eva"\teva@free.fr\nshort\n\nEva\u2028Roux\tEVA@free.fr\textra\n'
+    )
     done = dedupe(tmp_path, _table(tmp_path, text), "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["rows"] == 3
