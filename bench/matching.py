@@ -87,10 +87,12 @@ _SANDBOX_FIELDS: dict[str, tuple[str, ...]] = {
 
 def ours(data: DataSet) -> list[int]:
     """Match as `hub dedupe` does."""
-    from hub.matching.bulk import resolve  # noqa: PLC0415
+    from hub.matching.bulk import resolve, uncollected  # noqa: PLC0415
     from hub.matching.columns import guess, views  # noqa: PLC0415
 
-    found = resolve(list(views(data.rows, guess(data.headers, data.rows))))
+    with uncollected():
+        records = list(views(data.rows, guess(data.headers, data.rows)))
+    found = resolve(records)
     labels = [0] * len(data.rows)
     for members in found.clusters:
         for i in members:

@@ -15,7 +15,7 @@ import yaml
 
 from hub.errors import ConfigError
 from hub.matching import columns
-from hub.matching.bulk import Resolution, resolve
+from hub.matching.bulk import Resolution, resolve, uncollected
 from hub.matching.columns import Columns
 from hub.matching.keys import MatchView
 
@@ -68,7 +68,8 @@ def dedupe(file: Path, mapping: Path | None) -> Result:
         found = columns.guess(table.headers, table.rows)
     else:
         found = columns.bind(_read_mapping(mapping), table.headers)
-    views = list(columns.views(table.rows, found))
+    with uncollected():
+        views = list(columns.views(table.rows, found))
     resolution = resolve(views)
     return Result(table, found, views, resolution, _decisions(views, resolution))
 

@@ -5,11 +5,13 @@ records' positions. Candidate pairs are found by sorting key hashes; scoring, th
 spread over processes. Nothing is decided here.
 """
 
+import gc
 import multiprocessing
 import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, TypeVar
@@ -31,6 +33,18 @@ _Found = TypeVar("_Found")
 _Judged = list[tuple[int, int, float, bool, bool]]  # a, b, weight, is same, is vetoed
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Switch the collector of cycles off: a million records have none, and it looks at each often."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 @dataclass(frozen=True, slots=True)
 class Resolution:
     """What matching made of a table.
@@ -48,6 +62,7 @@ class Resolution:
     model: Model
 
 
+@uncollected()
 def resolve(
     views: Sequence[MatchView],
     model: Model | None = None,
