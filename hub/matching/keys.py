@@ -21,7 +21,16 @@ from hub.model.verdicts import Trust
 
 CANDIDATE_LIMIT = 64
 # Kinds that say little get less room: who shares only a name with a hundred others is not one of them.
-LIMITS: Mapping[str, int] = {"name": 16, "sound_first": 16, "sound_city": 32}
+# At a million records these kinds make most of the pairs and few of the true ones.
+LIMITS: Mapping[str, int] = {
+    "name": 8,
+    "sound_first": 8,
+    "sound_city": 8,
+    "street_initial": 8,
+    "local": 8,
+    "name_city": 16,
+    "birth_initial": 32,
+}
 _MAX_FORMALS = 3
 _MIN_TOKEN = 3
 _MIN_LOCAL = 6

@@ -59,6 +59,8 @@ def _combine(first: Part, last: Part) -> str:
     if last is Part.DIFFERS:
         return "last_differs" if first >= Part.TYPO else "conflict"
     exact, misspelt = _WITH_LAST[first]
+    if last is Part.VARIANT and exact == "full":
+        return "variant"  # García and Sánchez García
     return exact if last >= Part.VARIANT else misspelt
 
 

@@ -108,7 +108,9 @@ def _doubt(found: Levels) -> str | None:
         "surname": found.name not in names.SURNAME_AGREES and not _is_proven(found),
         "two_given_names": found.name == "near",
         "numbered_mailbox": found.is_numbered,
-        "two_mailboxes": _are_two_mailboxes(found),
+        "two_mailboxes": found.email == "same_domain_differs"
+        and found.phone != "same"
+        and not {found.birth, found.identifier} & _CONFIRMED,
         "generation": found.generations > 0 and not _is_confirmed(found),
         "birth": found.birth == "differs"
         and found.identifier not in _CONFIRMED
