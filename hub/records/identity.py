@@ -96,19 +96,20 @@ def replace_keys(
 
 
 # A key that more records share than its kind may have says nothing; the count is bounded too.
+# Probed key by key: a join would read the whole table for one new record.
 _CANDIDATES = text("""
 WITH limits AS (SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:limits AS int[])) AS l(kind, most)),
-     mine AS (SELECT record_id, kind, value FROM ops.match_key WHERE record_id = ANY(:ids)),
-     common AS (
-       SELECT m.kind, m.value FROM (SELECT DISTINCT kind, value FROM mine) m
-       LEFT JOIN limits l USING (kind)
-       WHERE (SELECT count(*) FROM (SELECT 1 FROM ops.match_key k
-              WHERE k.kind = m.kind AND k.value = m.value LIMIT coalesce(l.most, :cap) + 1) c)
-             > coalesce(l.most, :cap))
-SELECT DISTINCT mine.record_id, k.record_id
-FROM mine JOIN ops.match_key k USING (kind, value)
-WHERE k.record_id <> mine.record_id
-  AND NOT EXISTS (SELECT 1 FROM common c WHERE c.kind = mine.kind AND c.value = mine.value)
+     mine AS (SELECT k.record_id, k.kind, k.value, coalesce(l.most, :cap) AS most
+              FROM ops.match_key k LEFT JOIN limits l USING (kind) WHERE k.record_id = ANY(:ids))
+SELECT DISTINCT mine.record_id, other
+FROM mine
+CROSS JOIN LATERAL (
+  SELECT array_agg(record_id) AS found FROM (
+    SELECT k.record_id FROM ops.match_key k
+    WHERE k.kind = mine.kind AND k.value = mine.value LIMIT mine.most + 1) c
+  HAVING count(*) <= mine.most) shared
+CROSS JOIN LATERAL unnest(shared.found) AS other
+WHERE other <> mine.record_id
 """)
 
 
@@ -268,14 +269,14 @@ def component(conn: Connection, ids: Iterable[int]) -> tuple[set[int], list[Stor
 
 def aliases(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int]]:
     """Return pairs (record, survivor) for vendor merges that touch `ids`, either way round."""
+    pair = (
+        "SELECT g.id, s.id FROM ops.source_record g JOIN ops.source_record s "
+        "ON s.source = g.source AND s.stream = g.stream AND s.source_id = g.alias_of "
+        "AND s.target = g.target "
+        "WHERE g.alias_of IS NOT NULL AND g.target = 'person' AND g.id <> s.id "
+    )
     rows = conn.execute(
-        text(
-            "SELECT g.id, s.id FROM ops.source_record g JOIN ops.source_record s "
-            "ON s.source = g.source AND s.stream = g.stream AND s.source_id = g.alias_of "
-            "AND s.target = g.target "
-            "WHERE g.alias_of IS NOT NULL AND g.target = 'person' "
-            "AND (g.id = ANY(:ids) OR s.id = ANY(:ids)) AND g.id <> s.id"
-        ),
+        text(f"{pair} AND g.id = ANY(:ids) UNION {pair} AND s.id = ANY(:ids)"),
         {"ids": list(ids)},
     )
     return [(row[0], row[1]) for row in rows]

@@ -97,6 +97,13 @@ source_record = Table(
     personal("alias_of", Text),
     Column("verdict", Text),
     Column("role", Text),  # of a person: lead, contact, or person (no row in the CRM)
+    Index(
+        "source_record_alias",
+        "source",
+        "stream",
+        "alias_of",
+        postgresql_where=text("alias_of IS NOT NULL"),
+    ),
     Index("source_record_key", "source", "stream", "source_id", "target", unique=True),
     Index(None, "entity_id"),
     Index(None, "raw_id"),

@@ -1,4 +1,4 @@
-"""Trained models of matching."""
+"""Trained models of matching; who was merged into a record is found by index."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -31,4 +31,11 @@ def upgrade() -> None:
         unique=True,
         schema="ops",
         postgresql_where=sa.text("is_active"),
+    )
+    op.create_index(
+        "source_record_alias",
+        "source_record",
+        ["source", "stream", "alias_of"],
+        schema="ops",
+        postgresql_where=sa.text("alias_of IS NOT NULL"),
     )
