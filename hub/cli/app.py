@@ -40,6 +40,8 @@ app.add_typer(mappings_app, name="mappings")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(config_app, name="config")
 identity.register(app)
+match_app = typer.Typer(help="The model that matches people: show, train.", no_args_is_help=True)
+app.add_typer(match_app, name="match")
 
 
 @app.command()
@@ -149,6 +151,71 @@ def vars_of(finding: object) -> dict[str, object]:
     if not is_dataclass(finding) or isinstance(finding, type):
         raise TypeError(type(finding).__name__)
     return asdict(finding)
+
+
+@app.command()
+def dedupe(
+    file: Annotated[Path, typer.Argument(help="A CSV file of people, UTF-8, with a header.")],
+    mapping: Annotated[
+        Path | None,
+        typer.Option("--mapping", help="YAML, `field: column`; else columns are guessed."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", help="Where row, cluster, score, decision go.")
+    ] = Path("clusters.csv"),
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Where an HTML report goes.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Find who is in a CSV file twice; needs no database."""
+    from hub.cli.dedupe import dedupe as run
+    from hub.cli.dedupe import write_clusters
+    from hub.cli.dedupe_report import write_report
+    from hub.cli.output import print_mapping
+
+    result = run(file, mapping)
+    write_clusters(out, result)
+    if report is not None:
+        write_report(report, result)
+    summary = result.summary()
+    if json:
+        print_json(summary)
+    else:
+        used = summary.pop("columns")
+        shown = {k.replace("_", " "): v for k, v in summary.items()}
+        print_mapping(str(file), shown | {k: ", ".join(v) for k, v in used.items()})
+        stdout.print(f"wrote {out}" + (f" and {report}" if report else ""), highlight=False)
+
+
+@match_app.command("show")
+def match_show(json: Json = False, config: Config = None) -> None:
+    """The model in use: levels, weights, thresholds, what it was trained on."""
+    from hub.cli.matching import read_model, show_model
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _):
+        document = read_model(database)
+    if json:
+        print_json(document)
+    else:
+        show_model(document)
+
+
+@match_app.command("train")
+def match_train(json: Json = False, config: Config = None) -> None:
+    """Train a model on the hub's own records and use it from now on; all are matched anew."""
+    from hub.cli.matching import train_model
+    from hub.cli.opening import opened_database
+    from hub.cli.output import print_mapping
+
+    with opened_database(config) as (database, _):
+        trained = train_model(database)
+    if json:
+        print_json(trained)
+    else:
+        print_mapping("Trained", trained)
+        stdout.print("the next sync matches every person anew", highlight=False)
 
 
 @app.command()

@@ -4,7 +4,7 @@ In: the views of one or more whole components, their edges, decisions of people.
 stable keys. A function of these alone: neither the order of the input nor of arrival matters.
 
 Trusted records are agglomerated, best edge first, and a hard conflict between any two members of
-two clusters keeps them apart. An open record (anything a stranger can send) is a leaf: it joins at
+two clusters keeps them apart; what birth date and another own mark prove is joined before. An open record (anything a stranger can send) is a leaf: it joins at
 most one trusted cluster and never connects two.
 """
 
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from hub.matching import names, normal
 from hub.matching.keys import MatchView
+from hub.matching.model import DEFAULT, Model
 from hub.matching.scoring import score
 from hub.model.verdicts import Judgement, Trust
 
@@ -34,12 +35,18 @@ def edge(a: str, b: str, judgement: Judgement, weight: float) -> Edge:
     return Edge(min(a, b), max(a, b), judgement, weight)
 
 
+def _best_first(e: Edge) -> tuple[float, str, str]:
+    return (-e.weight, e.a, e.b)
+
+
 @dataclass(slots=True)
 class _Partition:
     """Clusters under construction, and what may not be in one."""
 
     views: Mapping[str, MatchView]
     apart: frozenset[tuple[str, str]]
+    model: Model = DEFAULT
+    judged: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     of: dict[str, str] = field(default_factory=dict)  # member → representative
     members: dict[str, list[str]] = field(default_factory=dict)
     vetoes: dict[tuple[str, str], bool] = field(default_factory=dict)
@@ -61,26 +68,38 @@ class _Partition:
         left, right = self.members[self.of[a]], self.members[self.of[b]]
         return not any(self._is_forbidden(x, y) for x in left for y in right)
 
+    def may_join_by_decision(self, a: str, b: str) -> bool:
+        """Say whether no person said that two of the two clusters are different."""
+        if not self.apart:
+            return True
+        left, right = self.members[self.of[a]], self.members[self.of[b]]
+        return not any((min(x, y), max(x, y)) in self.apart for x in left for y in right)
+
     def _is_forbidden(self, x: str, y: str) -> bool:
         pair = (x, y) if x < y else (y, x)
         known = self.vetoes.get(pair)
         if known is None:
-            known = (
-                pair in self.apart
-                or score(self.views[pair[0]], self.views[pair[1]]).veto is not None
-            )
+            known = self.judged.get(pair)
+            if pair in self.apart:
+                known = True
+            elif known is None:
+                known = score(self.views[x], self.views[y], self.model).veto is not None
             self.vetoes[pair] = known
         return known
 
     def agglomerate(self, edges: Iterable[Edge]) -> None:
         """Join along the edges, best first, wherever nothing forbids it."""
-        for e in sorted(edges, key=lambda e: (-e.weight, e.a, e.b)):
+        for e in sorted(edges, key=_best_first):
             if self.of[e.a] != self.of[e.b] and self.may_join(e.a, e.b):
                 self.union(e.a, e.b)
 
 
 def cluster(
-    views: Sequence[MatchView], edges: Sequence[Edge], decisions: Sequence[Edge] = ()
+    views: Sequence[MatchView],
+    edges: Sequence[Edge],
+    decisions: Sequence[Edge] = (),
+    model: Model = DEFAULT,
+    vetoes: Mapping[tuple[str, str], bool] | None = None,
 ) -> list[frozenset[str]]:
     """Return the clusters of the views, sorted by their smallest stable key.
 
@@ -88,6 +107,8 @@ def cluster(
         views: every record of the components.
         edges: judged pairs; only `same` joins.
         decisions: what people said, `same` or `different`; they beat every edge and every veto.
+        model: what judges pairs that no edge joins.
+        vetoes: of pairs that were judged already, to save asking again.
     """
     known = {v.stable_key: v for v in views}
     decided = {(d.a, d.b): d.judgement for d in decisions if d.a in known and d.b in known}
@@ -102,8 +123,12 @@ def cluster(
         and (e.a, e.b) not in decided
     ]
     same = _without_crowds(known, same)
-    found = _Partition(known, apart)
-    found.agglomerate(e for e in same if _is_firm(known, e))
+    found = _Partition(known, apart, model, judged=vetoes or {})
+    firm = sorted((e for e in same if _is_firm(known, e)), key=_best_first)
+    for e in firm:
+        if _is_proven(known, e, model) and found.may_join_by_decision(e.a, e.b):
+            found.union(e.a, e.b)
+    found.agglomerate(firm)
     # What people joined comes after what the records join, whole: no conflict with one side may
     # drive a record off the other, and taking the decision back gives the same two again.
     among_trusted = {p for p in together if all(known[k].trust is Trust.TRUSTED for k in p)}
@@ -134,6 +159,12 @@ def review_pairs(
         },
         key=lambda e: (e.a, e.b, -e.weight),
     )
+
+
+def _is_proven(known: Mapping[str, MatchView], e: Edge, model: Model) -> bool:
+    a, b = known[e.a], known[e.b]
+    has_proof = (a.traits.birth and b.traits.birth) or (a.traits.identifier and b.traits.identifier)
+    return bool(has_proof) and score(a, b, model).is_proven
 
 
 def _is_firm(known: Mapping[str, MatchView], e: Edge) -> bool:

@@ -20,9 +20,20 @@ from hub.model.records import JsonValue
 from hub.model.verdicts import Trust
 
 CANDIDATE_LIMIT = 64
-STRONG_KINDS = frozenset({"email", "phone"})
+# Kinds that say little get less room: who shares only a name with a hundred others is not one of them.
+# At a million records these kinds make most of the pairs and few of the true ones.
+LIMITS: Mapping[str, int] = {
+    "name": 8,
+    "sound_first": 8,
+    "sound_city": 8,
+    "street_initial": 8,
+    "local": 8,
+    "name_city": 16,
+    "birth_initial": 32,
+}
 _MAX_FORMALS = 3
 _MIN_TOKEN = 3
+_MIN_LOCAL = 6
 _LONGEST = 200
 
 
@@ -41,6 +52,16 @@ class Traits:
     city: str
     street: str
     postal_code: str
+    birth: str
+    identifier: str
+    generation: str
+    # derived from the above, since every comparison asks for them
+    first_text: str
+    last_text: str
+    company_text: str
+    tails: frozenset[str]
+    corporate: frozenset[str]
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +90,8 @@ class MatchView:
     city: str | None = None
     street: str | None = None
     postal_code: str | None = None
+    birth_date: str | None = None
+    national_id: str | None = None
     created_at: str | None = None
     entity_id: int | None = None
     traits: Traits = field(init=False, repr=False, compare=False)
@@ -100,6 +123,8 @@ def view(
         city=_text(values, "city"),
         street=_text(values, "street"),
         postal_code=_text(values, "postal_code"),
+        birth_date=_text(values, "birth_date"),
+        national_id=_text(values, "national_id"),
         created_at=_text(values, "created_at"),
         entity_id=entity_id,
     )
@@ -120,23 +145,38 @@ def _bounded(value: str) -> str:
 
 def _found(t: Traits) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = {("email", box.address) for box in t.mailboxes}
+    found.update(_own_keys(t))
     tails = [normal.tail(p) for p in t.phones]
     found.update(("phone", p) for p in tails)
     if not t.last:
         found.update(_first_name_keys(t))
         return found
-    sound = _sound("".join(t.last))
-    found.update(("phone_surname", f"{p}|{sound}") for p in tails)
-    found.update(("surname_domain", f"{sound}|{s}") for s in _stems(t))
+    heard = sound("".join(t.last))
+    found.update(("phone_surname", f"{p}|{heard}") for p in tails)
+    found.update(("surname_domain", f"{heard}|{s}") for s in _stems(t))
     found.update(_first_name_keys(t))
     for first in _formals(t.first):
-        found.update(_name_keys(t, first, sound))
+        found.update(_name_keys(t, first, heard))
     return found
 
 
-def _name_keys(t: Traits, first: str, sound: str) -> Iterator[tuple[str, str]]:
+def _own_keys(t: Traits) -> Iterator[tuple[str, str]]:
+    """Yield the keys of what belongs to one person: number, birth date, an invented local part."""
+    if t.identifier:
+        yield "identifier", t.identifier
+    initials = {w[0] for w in (*t.first, *t.last)}
+    for initial in initials if t.birth else ():
+        yield "birth_initial", f"{t.birth}|{initial}"
+    for initial in initials if t.street else ():
+        yield "street_initial", f"{t.street}|{initial}"
+    for box in t.mailboxes:
+        if not box.is_role and len(box.local) >= _MIN_LOCAL:
+            yield "local", box.local
+
+
+def _name_keys(t: Traits, first: str, heard: str) -> Iterator[tuple[str, str]]:
     full = "".join(sorted(first + "".join(t.last)))  # letters: the parts may be swapped or split
-    initial = f"{sound}|{first[0]}"
+    initial = f"{heard}|{first[0]}"
     org = _company_token(t)
     if org:
         yield "name_company", f"{full}|{org}"
@@ -147,6 +187,9 @@ def _name_keys(t: Traits, first: str, sound: str) -> Iterator[tuple[str, str]]:
         yield "sound_postal", f"{initial}|{t.postal_code}"
     if t.city:
         yield "name_city", f"{full}|{t.city}"
+        yield "sound_city", f"{initial}|{t.city}"
+    yield "name", full
+    yield "sound_first", f"{heard}|{first[:3]}"
 
 
 def _first_name_keys(t: Traits) -> Iterator[tuple[str, str]]:
@@ -179,15 +222,21 @@ def _formals(first: tuple[str, ...]) -> list[str]:
 
 
 @lru_cache(maxsize=65536)
-def _sound(name: str) -> str:
+def sound(name: str) -> str:
+    """Return how a name sounds, for bringing candidates together."""
     return str(jellyfish.metaphone(normal.umlaut(name))) or name
+
+
+def limit(kind: str) -> int:
+    """Return how many records may share a key of this kind before it stops proposing pairs."""
+    return LIMITS.get(kind, CANDIDATE_LIMIT)
 
 
 def candidates(views: Sequence[MatchView]) -> list[tuple[MatchView, MatchView]]:
     """Return the pairs worth scoring, each once, in order of their stable keys.
 
-    A key that more than `CANDIDATE_LIMIT` records share is left out: who shares a switchboard is
-    still found by number and surname.
+    A key that more records share than its limit is left out: who shares a switchboard is still
+    found by number and surname.
     """
     ordered = sorted(views, key=lambda v: v.stable_key)
     blocks: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
@@ -195,8 +244,8 @@ def candidates(views: Sequence[MatchView]) -> list[tuple[MatchView, MatchView]]:
         for key in keys(one):
             blocks[key].append(i)
     pairs: set[tuple[int, int]] = set()
-    for members in blocks.values():
-        if 1 < len(members) <= CANDIDATE_LIMIT:
+    for (kind, _), members in blocks.items():
+        if 1 < len(members) <= limit(kind):
             pairs.update(combinations(members, 2))
     return [(ordered[i], ordered[j]) for i, j in sorted(pairs)]
 
@@ -211,6 +260,10 @@ def _traits(v: MatchView) -> Traits:
     first, last = normal.given(v.first_name), normal.family(v.last_name)
     if not first and len(last) == 1 and any(_is_local(last[0], b) for b in boxes):
         last = ()  # a last name that was made up from the address says nothing
+    phones = tuple(sorted({p for p in map(normal.phone, v.phones) if p}))
+    company, street = normal.company(v.organization_name), normal.place(v.street)
+    postal_code, city = normal.place(v.postal_code), normal.place(v.city)
+    place = postal_code or city
     return Traits(
         first=first,
         last=last,
@@ -218,11 +271,20 @@ def _traits(v: MatchView) -> Traits:
         role=frozenset(b.address for b in boxes if b.is_role),
         mailboxes=boxes,
         domains=frozenset(b.domain for b in boxes if not b.is_free),
-        phones=tuple(sorted({p for p in map(normal.phone, v.phones) if p})),
-        company=normal.company(v.organization_name),
-        city=normal.place(v.city),
-        street=normal.place(v.street),
-        postal_code=normal.place(v.postal_code),
+        phones=phones,
+        company=company,
+        city=city,
+        street=street,
+        postal_code=postal_code,
+        birth=normal.birth(v.birth_date),
+        identifier=normal.identifier(v.national_id),
+        generation=normal.generation(v.first_name, v.last_name),
+        first_text="".join(first),
+        last_text="".join(last),
+        company_text="".join(company),
+        tails=frozenset(map(normal.tail, phones)),
+        corporate=frozenset(b.domain for b in boxes if not b.is_role and not b.is_free),
+        address=f"{street}|{place}" if street and place else "",
     )
 
 

@@ -15,6 +15,8 @@ _LONG = 8
 _MIN_TYPO = 4
 _SHORT_NAME = 6
 _SIMILAR = 0.88
+_ALIKE = 0.8
+_CUT = 3  # letters a familiar form keeps of the name
 
 
 class Part(IntEnum):
@@ -39,11 +41,14 @@ def level(first_a: Words, last_a: Words, first_b: Words, last_b: Words) -> str:
     straight = _combine(first_part(first_a, first_b), last_part(last_a, last_b))
     if straight in {"full", "variant"} or not (first_a and last_a and first_b and last_b):
         return straight
-    crossed = _combine(
-        min(first_part(first_a, last_b), first_part(last_b, first_a)),
-        min(last_part(last_a, first_b), last_part(first_b, last_a)),
-    )
-    return crossed if crossed in {"full", "typo"} else straight
+    crossed = {
+        _combine(first_part(last_a, first_b), last_part(first_a, last_b)),
+        _combine(first_part(first_a, last_b), last_part(last_a, first_b)),
+    }
+    if "full" in crossed:
+        return "full"
+    # A short form or a slip and swapped as well: as sure as one slip.
+    return "typo" if crossed & {"typo", "variant"} and straight != "typo" else straight
 
 
 def _combine(first: Part, last: Part) -> str:
@@ -54,6 +59,8 @@ def _combine(first: Part, last: Part) -> str:
     if last is Part.DIFFERS:
         return "last_differs" if first >= Part.TYPO else "conflict"
     exact, misspelt = _WITH_LAST[first]
+    if last is Part.VARIANT and exact == "full":
+        return "variant"  # García and Sánchez García
     return exact if last >= Part.VARIANT else misspelt
 
 
@@ -79,12 +86,50 @@ def first_part(a: Words, b: Words) -> Part:
         return Part.SAME
     if len(one) == 1 or len(two) == 1:
         return Part.INITIAL if one[0] == two[0] else Part.DIFFERS
+    return _longer_given(a, b, one, two)
+
+
+def _longer_given(a: Words, b: Words, one: str, two: str) -> Part:
     if normal.are_variants(one, two) or a[0] == b[0] or _are_initials(a, b) or _are_initials(b, a):
         return Part.VARIANT
     if min(len(a[0]), len(b[0])) > 1 and (len(a) > 1) != (len(b) > 1):
         # "John F." and "Jon"; the first word is the name one is called by
         return min(first_part(a[:1], b[:1]), Part.VARIANT)
-    return _misspelt_given(one, two)
+    if len(one) >= _MIN_TYPO and normal.skeleton(one) == normal.skeleton(two):
+        return Part.NEAR if normal.is_known(one) and normal.is_known(two) else Part.VARIANT
+    return Part.TYPO if _is_cut(one, two) else _misspelt_given(one, two)
+
+
+def _is_cut(one: str, two: str) -> bool:
+    """Say whether one name may be the familiar form of the other: Susi and Susanne."""
+    short, long = sorted((one, two), key=len)
+    is_short = _CUT <= len(short) <= _SHORT_NAME and len(long) > len(short)
+    return (
+        is_short
+        and short[:_CUT] == long[:_CUT]
+        and not (normal.is_known(short) and normal.is_known(long))
+    )
+
+
+@lru_cache(maxsize=65536)
+def is_alike(first_a: Words, last_a: Words, first_b: Words, last_b: Words) -> bool:
+    """Say whether two full names may be one written badly: both parts resemble each other.
+
+    Says nothing alone; where the mailbox is the same it tells a slip from a spouse.
+    """
+    if not (first_a and last_a and first_b and last_b):
+        return False
+    pairs = (("".join(first_a), "".join(first_b)), ("".join(last_a), "".join(last_b)))
+    crossed = (("".join(first_a), "".join(last_b)), ("".join(last_a), "".join(first_b)))
+    return any(all(_resemble(x, y) for x, y in both) for both in (pairs, crossed))
+
+
+def _resemble(one: str, two: str) -> bool:
+    if one == two or normal.are_variants(one, two):
+        return True
+    if normal.is_known(one) and normal.is_known(two):
+        return False
+    return JaroWinkler.similarity(one, two) >= _ALIKE
 
 
 def _misspelt_given(one: str, two: str) -> Part:
@@ -105,6 +150,8 @@ def last_part(a: Words, b: Words) -> Part:
         return Part.SAME
     if set(a) < set(b) or set(b) < set(a):
         return Part.VARIANT  # Dupont and Dupont-Martin
+    if min(len(one), len(two)) >= _MIN_TYPO and normal.skeleton(one) == normal.skeleton(two):
+        return Part.VARIANT
     return Part.TYPO if is_typo(one, two) else Part.DIFFERS
 
 

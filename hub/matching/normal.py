@@ -6,16 +6,16 @@ In: one value as text. Out: its normal form, for comparison only, never for disp
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
 from hub.matching.model_files import load, words
 
 _NAMES = load("names.yaml")
 _WORDS = load("words.yaml")
-_SHORT: dict[str, list[str]] = {k: str(v).split() for k, v in _NAMES["short"].items()}
 _FORMAL: dict[str, frozenset[str]] = {}
-for _formal, _forms in _SHORT.items():
-    for _form in (_formal, *_forms):
+for _formal, _forms in (*_NAMES["short"].items(), *_NAMES["further"].items()):
+    for _form in (_formal, *str(_forms).split()):
         _FORMAL[_form] = _FORMAL.get(_form, frozenset()) | {_formal}
 _KNOWN = words(_NAMES["known"]) | frozenset(_FORMAL)
 _ROLE = words(_WORDS["role"])
@@ -24,7 +24,7 @@ _SUFFIXES = words(_WORDS["public_suffixes"])
 _LEGAL = words(_WORDS["legal"])
 _GENERIC = words(_WORDS["generic"])
 _PLACEHOLDER = words(_WORDS["placeholder"])
-_TITLES = words(_WORDS["titles"])
+TITLES = words(_WORDS["titles"])
 _NAME_SUFFIXES = words(_WORDS["suffixes"])
 _PARTICLES = words(_WORDS["particles"])
 _GMAIL = frozenset({"gmail.com", "googlemail.com"})
@@ -39,9 +39,27 @@ _FOLD_EXTRA = str.maketrans(
         "ð": "d",
         "þ": "th",
         "\u0131": "i",
+        # Cyrillic, as most passports and forms write it
+        **dict(zip("абвгдезийклмнопрстуфыэіїєґў", "abvgdeziyklmnoprstufyeiiegu", strict=True)),
+        "ё": "e",
+        "ж": "zh",
+        "\u0445": "kh",
+        "ц": "ts",
+        "ч": "ch",
+        "ш": "sh",
+        "щ": "shch",
+        "ъ": "",
+        "ь": "",
+        "ю": "yu",
+        "я": "ya",
+        # Greek
+        **dict(zip("αβγδεζηικλμνξοπρστυφωςά", "avgdeziiklmnxoprstyfosa", strict=True)),
+        "θ": "th",
+        "χ": "ch",
+        "ψ": "ps",
     }
 )
-_NOT_WORD = re.compile(r"[^0-9a-z]+")
+_NOT_WORD = re.compile(r"[\W_]+")
 _APOSTROPHE = re.compile(r"['\u2019\u02bc`\u00b4.]")
 _QUOTE = re.compile(r"['\u2019\u02bc`\u00b4]")
 _EXTENSION = re.compile(
@@ -50,6 +68,7 @@ _EXTENSION = re.compile(
 _MIN_PHONE = 7
 _MAX_PHONE = 15
 _TAIL = 9
+_MIN_IDENTIFIER = 5
 
 
 @lru_cache(maxsize=65536)
@@ -57,8 +76,9 @@ def fold(text: str) -> str:
     """Return lower case without accents."""
     if text.isascii():
         return text.lower()
-    low = unicodedata.normalize("NFKD", text.casefold().translate(_FOLD_EXTRA))
-    return "".join(c for c in low if not unicodedata.combining(c))
+    plain = unicodedata.normalize("NFC", text).casefold().translate(_FOLD_EXTRA)
+    low = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    return low.translate(_FOLD_EXTRA)  # a Greek letter may have carried an accent
 
 
 @lru_cache(maxsize=65536)
@@ -73,7 +93,7 @@ def given(text: str | None) -> tuple[str, ...]:
     if not text:
         return ()
     split = [t for t in _NOT_WORD.split(_QUOTE.sub("", fold(text))) if t]
-    found = [t for t in split if t not in _TITLES or len(split) == 1]
+    found = [t for t in split if t not in TITLES or len(split) == 1]
     found = [t for t in found if not t.isdigit()]
     return () if "".join(found) in _PLACEHOLDER else tuple(found)
 
@@ -109,6 +129,59 @@ def is_known(name: str) -> bool:
 def umlaut(text: str) -> str:
     """Return a text in which ae, oe, ue are one letter, so that Mueller equals Müller."""
     return text.replace("ae", "a").replace("oe", "o").replace("ue", "u")
+
+
+_SPELLINGS = tuple(
+    (re.compile(old), new)
+    for old, new in (
+        ("tsch|tch|tsj|cz|c(?=h)ch", "c"), ("sch|sh|sz|sj", "s"), ("kh|ch", "h"), ("zh|dj|dzh", "j"),
+        ("ph|ff", "f"), ("th", "t"), ("ck|q", "k"), ("ts|tz", "c"), ("ks", "x"), ("w", "v"),
+        ("ou|oo", "u"), ("[yj]", "i"), ("ee|ie|ii+|ei", "i"), ("ae", "e"), (r"(.)\1", r"\1"),
+    )
+)  # fmt: skip
+
+
+@lru_cache(maxsize=65536)
+def skeleton(name: str) -> str:
+    """Return a name in which the usual spellings of one sound are one: Sergei and Sergey."""
+    for old, new in _SPELLINGS:
+        name = old.sub(new, name)
+    return name
+
+
+_GENERATION = {"jr": "jr", "jnr": "jr", "junior": "jr", "sr": "sr", "snr": "sr", "senior": "sr"}
+_GENERATION |= {"ii": "ii", "iii": "iii", "iv": "iv"}
+
+
+@lru_cache(maxsize=65536)
+def generation(first: str | None, last: str | None) -> str:
+    """Return jr, sr, ii, iii or iv where a name says so; a name that is nothing else says nothing."""
+    split = [*tokens(first or "")[1:], *tokens(last or "")[1:]]
+    return next((g for t in split if (g := _GENERATION.get(t))), "")
+
+
+_ORDERS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y", "%m/%d/%Y")
+
+
+@lru_cache(maxsize=65536)
+def birth(text: str | None) -> str:
+    """Return a birth date as eight digits, year first where that can be told; empty if it is none."""
+    if not text:
+        return ""
+    for order in _ORDERS:
+        try:
+            return datetime.strptime(text.strip()[:10], order).strftime("%Y%m%d")  # noqa: DTZ007 a day
+        except ValueError:
+            continue
+    digits = "".join(c for c in text if c.isdigit())
+    return digits if len(digits) == len("19991231") else ""
+
+
+@lru_cache(maxsize=65536)
+def identifier(text: str | None) -> str:
+    """Return a national or customer number as letters and digits; empty if too short to tell."""
+    found = "".join(tokens(text)) if text else ""
+    return found if len(found) >= _MIN_IDENTIFIER and len(set(found)) > 1 else ""
 
 
 @dataclass(frozen=True, slots=True)

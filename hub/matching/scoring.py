@@ -1,27 +1,22 @@
 """The weight of a pair: how many bits speak for one person, and which facts forbid it.
 
-In: two views. Out: judgement, weight, reasons that add up to the weight, and a veto. Symmetric; a
-function of the two records and of the model (`weights.yaml`, `names.yaml`, `words.yaml`) only.
+In: two views and a model. Out: judgement, weight, reasons that add up to the weight, and a veto.
+Symmetric; a function of the two records and of the model only, so bulk and incremental matching
+say the same.
 """
 
 from dataclasses import dataclass
 
-from hub.matching import names, normal
-from hub.matching.keys import MatchView, Traits
-from hub.matching.model_files import load
-from hub.model.verdicts import Judgement, Trust
+from hub.matching import names
+from hub.matching.compare import Levels, compare
+from hub.matching.keys import MatchView
+from hub.matching.model import DEFAULT, Model
+from hub.model.verdicts import Judgement
 
-_MODEL = load("weights.yaml")
-MODEL_VERSION: str = _MODEL["version"]
-SAME_AT: float = _MODEL["same"]
-UNSURE_AT: float = _MODEL["unsure"]
-_PRIOR: float = _MODEL["prior"]
-_NAME: dict[str, float] = _MODEL["name"]
-_EMAIL: dict[str, float] = _MODEL["email"]
-_PHONE: dict[str, float] = _MODEL["phone"]
-_CONTEXT: dict[str, float] = _MODEL["context"]
-_DOUBT = SAME_AT - 0.1  # the highest weight of a pair that a gate sends to review
-_SAME_FIRM = frozenset({"company", "domain", "company_is_domain", "company_similar"})
+_MARGIN = 0.1  # how far below `same` a gate puts a pair
+_HALF_NAMES = frozenset({"initial", "last_only", "last_only_typo"})
+_AT_HOME = frozenset({"address", "address_near"})
+_CONFIRMED = frozenset({"same", "near"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,182 +25,181 @@ class Scored:
 
     Args:
         judgement: same, different, unsure.
-        weight: bits; at least `SAME_AT` is same, at least `UNSURE_AT` is unsure.
+        weight: bits; at least the model's `same` is same, at least its `unsure` is unsure.
         reasons: what added how much, in a fixed order; they sum up to `weight`.
         veto: why the two may not share a cluster even through others, if so.
+        is_proven: birth date and a number or address of their own say it, whatever others say.
     """
 
     judgement: Judgement
     weight: float
     reasons: tuple[tuple[str, float], ...]
     veto: str | None
+    is_proven: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Levels:
-    name: str
-    email: str
-    phone: str
-    context: str
-    is_claim: bool  # an open record gives the number of someone of another name and company
-    is_numbered: bool  # mailboxes of two namesakes at one domain: j.smith@ and j.smith2@
-
-
-def score(a: MatchView, b: MatchView) -> Scored:
+def score(a: MatchView, b: MatchView, model: Model = DEFAULT) -> Scored:
     """Judge a pair."""
-    levels = _levels(a, b)
+    found = compare(a, b, model)
+    return _scored(found, _weigh(found, model), model)
+
+
+def worth(a: MatchView, b: MatchView, model: Model = DEFAULT) -> Scored | None:
+    """Judge a pair; nothing where it is different, which most candidates are."""
+    found = compare(a, b, model)
+    weight = _weigh(found, model)
+    if weight < model.unsure and found.email != "same" and not found.is_claim:
+        return None  # no gate lifts it
+    scored = _scored(found, weight, model)
+    return None if scored.judgement is Judgement.DIFFERENT else scored
+
+
+def _weigh(found: Levels, model: Model) -> float:
+    return (
+        model.prior
+        + sum(found.bits.values())
+        + model.weights["birth"][found.birth]
+        + model.weights["identifier"][found.identifier]
+    )
+
+
+def _scored(found: Levels, weight: float, model: Model) -> Scored:
     bits = [
-        ("prior", _PRIOR),
-        (f"name:{levels.name}", _NAME[levels.name]),
-        (f"email:{levels.email}", _EMAIL[levels.email]),
-        (f"phone:{levels.phone}", _PHONE[levels.phone]),
-        (f"context:{levels.context}", _CONTEXT[levels.context]),
+        ("prior", model.prior),
+        *((f"{c}:{getattr(found, c)}", b) for c, b in found.bits.items()),
+        (f"birth:{found.birth}", model.weights["birth"][found.birth]),
+        (f"identifier:{found.identifier}", model.weights["identifier"][found.identifier]),
     ]
-    weight = sum(b for _, b in bits)
-    gate = _gate(levels, weight)
+    gate = _gate(found, weight, model)
     if gate is not None:
         name, bound = gate
-        bits.append((f"gate:{name}", round(bound - weight, 4)))
+        bits.append((f"gate:{name}", bound - weight))
         weight = bound
-    reasons = tuple((r, b) for r, b in bits if b)
-    return Scored(_judge(weight), round(weight, 4), reasons, _veto(levels))
+    reasons = tuple((r, round(b, 4)) for r, b in bits if b)
+    judgement = _judge(weight, model)
+    proven = judgement is Judgement.SAME and (_is_proven(found) or _is_firm(found))
+    return Scored(judgement, round(weight, 4), reasons, _veto(found), proven)
 
 
-def _judge(weight: float) -> Judgement:
-    if weight >= SAME_AT:
+def _judge(weight: float, model: Model) -> Judgement:
+    if weight >= model.same:
         return Judgement.SAME
-    return Judgement.UNSURE if weight >= UNSURE_AT else Judgement.DIFFERENT
+    return Judgement.UNSURE if weight >= model.unsure else Judgement.DIFFERENT
 
 
-def _gate(levels: _Levels, weight: float) -> tuple[str, float] | None:
+def _gate(found: Levels, weight: float, model: Model) -> tuple[str, float] | None:
     """Return the gate that moves this pair towards review and the weight it gets there."""
-    if levels.email == "same":
-        if levels.name in {"conflict", "first_differs"}:
-            return ("shared_mailbox", min(max(weight, UNSURE_AT), _DOUBT))
-        return ("same_mailbox", SAME_AT) if weight < SAME_AT else None
-    if levels.is_claim and weight < UNSURE_AT:
-        return ("claimed_phone", UNSURE_AT)
-    if weight < SAME_AT:
+    doubt = model.same - _MARGIN
+    if found.email == "same":
+        if found.name in {"conflict", "first_differs"} or _disagree(found):
+            return ("shared_mailbox", min(max(weight, model.unsure), doubt))
+        return ("same_mailbox", model.same) if weight < model.same else None
+    if found.is_claim and weight < model.unsure:
+        return ("claimed_phone", model.unsure)
+    if weight < model.same:
         return None
+    reason = _doubt(found)
+    return (reason, doubt) if reason else None
+
+
+def _doubt(found: Levels) -> str | None:
+    """Return why a pair that weighs enough still goes to a person."""
     doubts = {
-        "surname": levels.name not in names.SURNAME_AGREES,  # neither phone nor company speaks
-        "two_given_names": levels.name == "near",
-        "numbered_mailbox": levels.is_numbered,
-        "two_mailboxes": _are_two_mailboxes(levels),
+        "surname": found.name not in names.SURNAME_AGREES and not _is_proven(found),
+        "two_given_names": found.name == "near",
+        "numbered_mailbox": found.is_numbered,
+        "two_mailboxes": found.email == "same_domain_differs"
+        and found.phone != "same"
+        and not {found.birth, found.identifier} & _CONFIRMED,
+        "generation": found.generations > 0 and not _is_confirmed(found),
+        "birth": found.birth == "differs"
+        and found.identifier not in _CONFIRMED
+        and not (
+            found.context in _AT_HOME and found.name in names.AGREES and found.phone == "same"
+        ),
+        "identifier": found.identifier == "differs"
+        and found.birth != "same"
+        and not (found.birth == "near" and found.context in _AT_HOME),
+        "household": found.name in _HALF_NAMES
+        and (found.email == "differs" or found.phone not in {"same", "shared"})
+        and found.context in _AT_HOME
+        and not {found.birth, found.identifier} & _CONFIRMED,
+        "place_alone": found.context in {"city", "postal_code"}
+        and found.email == "differs"
+        and found.phone == "differs"
+        and not {found.birth, found.identifier} & _CONFIRMED,
+        "name_alone": not _has_more_than_a_name(found),
     }
-    return next(((doubt, _DOUBT) for doubt, holds in doubts.items() if holds), None)
+    return next((doubt for doubt, holds in doubts.items() if holds), None)
 
 
-def _veto(levels: _Levels) -> str | None:
-    shares_mailbox = levels.email == "same"
+def _has_more_than_a_name(found: Levels) -> bool:
+    return (
+        found.email in {"near", "same_local", "role_same"}
+        or found.phone in {"same", "shared"}
+        or found.bits["context"] > 0
+        or bool({found.birth, found.identifier} & _CONFIRMED)
+    )
+
+
+def _is_confirmed(found: Levels) -> bool:
+    return found.email == "same" or found.birth == "same" or found.identifier == "same"
+
+
+def _disagree(found: Levels) -> bool:
+    """Say whether both a birth date and a number given by the state, or a generation, disagree."""
+    return (found.birth == "differs" and found.identifier == "differs") or found.generations > 1
+
+
+def _is_proven(found: Levels) -> bool:
+    """Say whether birth date and the state's number prove one person whatever the names say.
+
+    Twins share a birth date, an address and a last name, so another first name needs both; another
+    last name under the same first name is a marriage.
+    """
+    if found.generations > 1:
+        return False
+    if found.identifier == "same" and found.birth in _CONFIRMED:
+        return True
+    if found.identifier == "same" and (
+        found.context in _AT_HOME or found.name not in {"first_differs", "conflict", "missing"}
+    ):
+        return True
+    if found.name in {"first_differs", "conflict"}:
+        return found.identifier == "near" and found.birth == "same"
+    seen_elsewhere = (
+        found.identifier in _CONFIRMED or found.context in _AT_HOME or found.phone == "same"
+    )
+    return found.birth == "same" and seen_elsewhere
+
+
+def _is_firm(found: Levels) -> bool:
+    """Say whether the full name and the birth date agree."""
+    return (
+        found.name in names.AGREES - {"initial"}
+        and found.birth == "same"
+        and found.generations == 0
+    )
+
+
+def _veto(found: Levels) -> str | None:
+    if _is_proven(found):
+        return None
+    shares_mailbox = found.email == "same"
     vetoes = {
-        "names": levels.name == "conflict",
-        "first_name": levels.name == "first_differs",
-        "last_name": levels.name == "last_differs" and not shares_mailbox,
-        "numbered_mailbox": levels.is_numbered,
-        "two_mailboxes": _are_two_mailboxes(levels),
+        "names": found.name == "conflict",
+        "first_name": found.name == "first_differs",
+        "last_name": found.name == "last_differs" and not shares_mailbox,
+        "numbered_mailbox": found.is_numbered,
+        "two_mailboxes": _are_two_mailboxes(found),
+        "generation": found.generations > 1 or (found.generations > 0 and not _is_confirmed(found)),
+        "birth": found.birth == "differs"
+        and not shares_mailbox
+        and found.identifier not in _CONFIRMED
+        and found.context not in _AT_HOME,
     }
     return next((veto for veto, holds in vetoes.items() if holds), None)
 
 
-def _are_two_mailboxes(levels: _Levels) -> bool:
-    return levels.email == "same_domain_differs" and levels.name not in names.AGREES
-
-
-def _levels(x: MatchView, y: MatchView) -> _Levels:
-    a, b = x.traits, y.traits
-    email, phone, context = _email(a, b), _phone(a, b), _context(a, b)
-    name = names.level(a.first, a.last, b.first, b.last)
-    if name == "near" and email == "same":
-        name = "typo"
-    return _Levels(
-        name=name,
-        email=email,
-        phone=phone,
-        context=context,
-        is_claim=phone == "same"
-        and name == "conflict"
-        and Trust.OPEN in (x.trust, y.trust)
-        and context not in _SAME_FIRM,
-        is_numbered=email != "same" and _is_numbered(a, b),
-    )
-
-
-def _email(a: Traits, b: Traits) -> str:
-    if a.personal & b.personal:
-        return "same"
-    if a.role & b.role:
-        return "role_same"
-    if not (a.personal and b.personal):
-        return "missing"
-    return "same_domain_differs" if _shared_domains(a) & _shared_domains(b) else "differs"
-
-
-def _shared_domains(t: Traits) -> set[str]:
-    return {m.domain for m in t.mailboxes if not m.is_role and not m.is_free}
-
-
-def _is_numbered(a: Traits, b: Traits) -> bool:
-    return any(
-        x.domain == y.domain
-        and x.local != y.local
-        and x.local.rstrip("0123456789") == y.local.rstrip("0123456789")
-        for x in a.mailboxes
-        for y in b.mailboxes
-        if not x.is_role and not y.is_role
-    )
-
-
-def _phone(a: Traits, b: Traits) -> str:
-    if not (a.phones and b.phones):
-        return "missing"
-    is_same = any(normal.are_same_number(x, y) for x in a.phones for y in b.phones)
-    return "same" if is_same else "differs"
-
-
-def _context(a: Traits, b: Traits) -> str:
-    """Return the best level: company, domain, switchboard, city are one piece of evidence."""
-    found = [_organisation(a, b), _address(a, b)]
-    best = max(found, key=lambda level: _CONTEXT[level])
-    # A city two people share says nothing against their different companies.
-    if "differs" in found and best != "address":
-        return "differs"
-    return best
-
-
-def _organisation(a: Traits, b: Traits) -> str:
-    if a.domains & b.domains:
-        return "domain"
-    if a.company and a.company == b.company:
-        return "company"
-    if _is_domain_of(a, b) or _is_domain_of(b, a):
-        return "company_is_domain"
-    if _are_similar(a, b):
-        return "company_similar"
-    a_known, b_known = a.company or a.domains, b.company or b.domains
-    return "differs" if a_known and b_known else "missing"
-
-
-def _is_domain_of(a: Traits, b: Traits) -> bool:
-    return bool(a.company) and "".join(a.company) in {normal.stem(d) for d in b.domains}
-
-
-def _are_similar(a: Traits, b: Traits) -> bool:
-    if {normal.stem(d) for d in a.domains} & {normal.stem(d) for d in b.domains}:
-        return True
-    if not (a.company and b.company):
-        return False
-    if _numbers(a.company) != _numbers(b.company):
-        return False  # Hotel 21 and Hotel 22
-    one, two = set(normal.telling(a.company)), set(normal.telling(b.company))
-    return one <= two or two <= one or names.is_typo("".join(a.company), "".join(b.company))
-
-
-def _numbers(words: tuple[str, ...]) -> set[str]:
-    return {w for w in words if w.isdigit()}
-
-
-def _address(a: Traits, b: Traits) -> str:
-    if a.postal_code and a.postal_code == b.postal_code:
-        return "address" if a.street and a.street == b.street else "postal_code"
-    return "city" if a.city and a.city == b.city else "missing"
+def _are_two_mailboxes(found: Levels) -> bool:
+    return found.email == "same_domain_differs" and found.name not in names.AGREES

@@ -13,11 +13,12 @@ from sqlalchemy import Connection
 from hub.db.locks import identity_lock
 from hub.logs import get_logger
 from hub.matching.clusters import Edge, cluster, review_pairs
-from hub.matching.keys import CANDIDATE_LIMIT, MatchView, keys, view
-from hub.matching.scoring import MODEL_VERSION, score
+from hub.matching.keys import CANDIDATE_LIMIT, LIMITS, MatchView, keys, limit, view
+from hub.matching.model import DEFAULT, Model, bind
+from hub.matching.scoring import worth
 from hub.model.verdicts import Judgement, Trust
 from hub.pipeline.context import Hub
-from hub.records import identity
+from hub.records import identity, models
 from hub.records.identity import NewEdge, StoredEdge, StoredRecord
 
 CHUNK = 200  # keeps the identity lock well under 300 ms
@@ -27,30 +28,37 @@ log = get_logger()
 def match_pending(hub: Hub) -> dict[str, int]:
     """Match everything that waits; returns counts."""
     totals: dict[str, int] = defaultdict(int)
+    with hub.engine.begin() as conn:
+        model = active_model(conn)
     while True:
         with hub.engine.begin() as conn:
             identity_lock(conn)
             ids = identity.take_pending(conn, CHUNK)
             if not ids:
                 return dict(totals)
-            counts = _match_chunk(conn, ids)
+            counts = match_chunk(conn, ids, model)
             identity.finish_match(conn, ids)
         for name, n in counts.items():
             totals[name] += n
         log.info("records_matched", **counts)
 
 
-def _match_chunk(conn: Connection, ids: Sequence[int]) -> dict[str, int]:
+def active_model(conn: Connection) -> Model:
+    """Return the model in use: the one a training made active, else the shipped one."""
+    document = models.active(conn)
+    return DEFAULT if document is None else bind(document)
+
+
+def match_chunk(conn: Connection, ids: Sequence[int], model: Model = DEFAULT) -> dict[str, int]:
+    """Match some records; the caller holds the identity lock and the transaction."""
     records = identity.load_records(conn, ids)
     views = {i: _view(r) for i, r in records.items()}
-    identity.replace_keys(
-        conn, [(i, kind, value) for i, v in views.items() for kind, value in keys(v)], ids
-    )
-    pairs = identity.candidate_pairs(conn, ids, cap=CANDIDATE_LIMIT)
+    affected = sorted({*ids, *_replace_keys(conn, views, ids)})
+    pairs = identity.candidate_pairs(conn, affected, cap=CANDIDATE_LIMIT, limits=LIMITS)
     _read_more(conn, {i for pair in pairs for i in pair}, records, views)
-    identity.replace_model_edges(conn, ids, _judge(pairs, views))
+    identity.replace_model_edges(conn, affected, _judge(pairs, views, model))
     identity.add_edges(conn, _vendor_edges(conn, ids))
-    joined, _ = _regroup(conn, ids, records, views, changed=set(ids))
+    joined, _ = _regroup(conn, affected, records, views, changed=set(ids), model=model)
     return {"matched": len(ids), "pairs": len(pairs), **joined}
 
 
@@ -59,7 +67,7 @@ def regroup(conn: Connection, ids: Sequence[int]) -> set[int]:
 
     Call under the identity lock. Returns the entities that are behind for it.
     """
-    _, behind = _regroup(conn, ids, {}, {}, changed=set(ids))
+    _, behind = _regroup(conn, ids, {}, {}, changed=set(ids), model=active_model(conn))
     return behind
 
 
@@ -70,10 +78,26 @@ def _regroup(
     views: dict[int, MatchView],
     *,
     changed: set[int],
+    model: Model,
 ) -> tuple[dict[str, int], set[int]]:
     members, edges = identity.component(conn, ids)
     _read_more(conn, members | {i for e in edges for i in (e.a, e.b)}, records, views)
-    return _settle(conn, members, edges, records=records, views=views, changed=changed)
+    return _settle(conn, members, edges, records=records, views=views, changed=changed, model=model)
+
+
+def _replace_keys(conn: Connection, views: Mapping[int, MatchView], ids: Sequence[int]) -> set[int]:
+    """Store the keys of records; return who else must be judged anew.
+
+    A key that becomes too common stops proposing pairs, also those it proposed before, and one that
+    becomes rarer starts again: else the order of arrival would decide.
+    """
+    new = [(i, kind, value) for i, v in views.items() for kind, value in keys(v)]
+    touched = identity.keys_of(conn, ids) | {(kind, value) for _, kind, value in new}
+    limits = {key: limit(key[0]) for key in sorted(touched)}
+    before = identity.crowded(conn, limits)
+    identity.replace_keys(conn, new, ids)
+    flipped = before ^ identity.crowded(conn, limits)
+    return identity.sharers(conn, flipped) if flipped else set()
 
 
 def _view(record: StoredRecord) -> MatchView:
@@ -93,11 +117,13 @@ def _read_more(
     views.update({i: _view(r) for i, r in more.items()})
 
 
-def _judge(pairs: set[tuple[int, int]], views: Mapping[int, MatchView]) -> list[NewEdge]:
+def _judge(
+    pairs: set[tuple[int, int]], views: Mapping[int, MatchView], model: Model
+) -> list[NewEdge]:
     edges = []
     for a, b in sorted(pairs):
-        scored = score(views[a], views[b])
-        if scored.judgement is not Judgement.DIFFERENT:
+        scored = worth(views[a], views[b], model)
+        if scored is not None:
             edges.append(
                 NewEdge(
                     a,
@@ -105,7 +131,7 @@ def _judge(pairs: set[tuple[int, int]], views: Mapping[int, MatchView]) -> list[
                     scored.judgement.value,
                     scored.weight,
                     scored.reasons,
-                    f"model:{MODEL_VERSION}",
+                    f"model:{model.version}",
                 )
             )
     return edges
@@ -135,6 +161,7 @@ def _settle(
     records: Mapping[int, StoredRecord],
     views: Mapping[int, MatchView],
     changed: set[int],
+    model: Model,
 ) -> tuple[dict[str, int], set[int]]:
     """Cluster the component and give every cluster a stable entity; returns counts, and who is behind."""
     key_of = {i: records[i].stable_key for i in members}
@@ -146,7 +173,7 @@ def _settle(
     said.sort(key=lambda e: e.made_by != "vendor")
     decided = [_edge(key_of, e) for e in said]
     component_views = [views[i] for i in sorted(members)]
-    clusters = cluster(component_views, judged, decided)
+    clusters = cluster(component_views, judged, decided, model)
     groups = [sorted(id_of[key] for key in group) for group in clusters]
     settled = _assign(conn, groups, records)
     identity.move_records(conn, settled.moves)

@@ -68,6 +68,17 @@ def load_records(conn: Connection, ids: Iterable[int]) -> dict[int, StoredRecord
     return {row[0]: StoredRecord(*row) for row in rows}
 
 
+def every_person(conn: Connection) -> list[StoredRecord]:
+    """Read all people's records that were not withdrawn."""
+    rows = conn.execute(
+        text(
+            f"SELECT {_COLUMNS} FROM ops.source_record "  # noqa: S608 constant
+            "WHERE target = 'person' AND withdrawn_by IS NULL ORDER BY id"
+        )
+    )
+    return [StoredRecord(*row) for row in rows]
+
+
 def replace_keys(
     conn: Connection, keys: Sequence[tuple[int, str, str]], ids: Sequence[int]
 ) -> None:
@@ -84,24 +95,85 @@ def replace_keys(
         )
 
 
-# A key that more than :cap records share says nothing on its own; the count is bounded too.
+# A key that more records share than its kind may have says nothing; the count is bounded too.
+# Probed key by key: a join would read the whole table for one new record.
 _CANDIDATES = text("""
-WITH mine AS (SELECT record_id, kind, value FROM ops.match_key WHERE record_id = ANY(:ids)),
-     common AS (
-       SELECT m.kind, m.value FROM (SELECT DISTINCT kind, value FROM mine) m
-       WHERE (SELECT count(*) FROM (SELECT 1 FROM ops.match_key k
-              WHERE k.kind = m.kind AND k.value = m.value LIMIT :cap + 1) c) > :cap)
-SELECT DISTINCT mine.record_id, k.record_id
-FROM mine JOIN ops.match_key k USING (kind, value)
-WHERE k.record_id <> mine.record_id
-  AND NOT EXISTS (SELECT 1 FROM common c WHERE c.kind = mine.kind AND c.value = mine.value)
+WITH limits AS (SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:limits AS int[])) AS l(kind, most)),
+     mine AS (SELECT k.record_id, k.kind, k.value, coalesce(l.most, :cap) AS most
+              FROM ops.match_key k LEFT JOIN limits l USING (kind) WHERE k.record_id = ANY(:ids))
+SELECT DISTINCT mine.record_id, other
+FROM mine
+CROSS JOIN LATERAL (
+  SELECT array_agg(record_id) AS found FROM (
+    SELECT k.record_id FROM ops.match_key k
+    WHERE k.kind = mine.kind AND k.value = mine.value LIMIT mine.most + 1) c
+  HAVING count(*) <= mine.most) shared
+CROSS JOIN LATERAL unnest(shared.found) AS other
+WHERE other <> mine.record_id
 """)
 
 
-def candidate_pairs(conn: Connection, ids: Sequence[int], *, cap: int) -> set[tuple[int, int]]:
-    """Return pairs (low id, high id) that share a key and touch one of `ids`."""
-    rows = conn.execute(_CANDIDATES, {"ids": list(ids), "cap": cap})
+def candidate_pairs(
+    conn: Connection, ids: Sequence[int], *, cap: int, limits: Mapping[str, int]
+) -> set[tuple[int, int]]:
+    """Return pairs (low id, high id) that share a key and touch one of `ids`.
+
+    Args:
+        conn: in the matching transaction.
+        ids: records.
+        cap: how many records may share a key.
+        limits: the same for kinds that differ from it.
+    """
+    rows = conn.execute(
+        _CANDIDATES,
+        {"ids": list(ids), "cap": cap, "kinds": list(limits), "limits": list(limits.values())},
+    )
     return {(min(a, b), max(a, b)) for a, b in rows}
+
+
+Key = tuple[str, str]
+_CROWDED = text("""
+SELECT k.kind, k.value FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[]),
+                                   CAST(:limits AS int[])) AS k(kind, value, most)
+WHERE (SELECT count(*) FROM (SELECT 1 FROM ops.match_key m
+       WHERE m.kind = k.kind AND m.value = k.value LIMIT k.most + 1) c) > k.most
+""")
+
+
+def keys_of(conn: Connection, ids: Sequence[int]) -> set[Key]:
+    """Return the keys that records have now."""
+    rows = conn.execute(
+        text("SELECT DISTINCT kind, value FROM ops.match_key WHERE record_id = ANY(:ids)"),
+        {"ids": list(ids)},
+    )
+    return {(row.kind, row.value) for row in rows}
+
+
+def crowded(conn: Connection, limits: Mapping[Key, int]) -> set[Key]:
+    """Return those of the keys that more records share than the limit beside each."""
+    rows = conn.execute(
+        _CROWDED,
+        {
+            "kinds": [k for k, _ in limits],
+            "values": [v for _, v in limits],
+            "limits": list(limits.values()),
+        },
+    )
+    return {(row.kind, row.value) for row in rows}
+
+
+def sharers(conn: Connection, keys: Iterable[Key]) -> set[int]:
+    """Return the records that have one of the keys."""
+    wanted = list(keys)
+    rows = conn.execute(
+        text(
+            "SELECT DISTINCT m.record_id FROM ops.match_key m "
+            "JOIN unnest(CAST(:kinds AS text[]), CAST(:values AS text[])) AS k(kind, value) "
+            "USING (kind, value)"
+        ),
+        {"kinds": [k for k, _ in wanted], "values": [v for _, v in wanted]},
+    )
+    return set(rows.scalars())
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +269,14 @@ def component(conn: Connection, ids: Iterable[int]) -> tuple[set[int], list[Stor
 
 def aliases(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int]]:
     """Return pairs (record, survivor) for vendor merges that touch `ids`, either way round."""
+    pair = (
+        "SELECT g.id, s.id FROM ops.source_record g JOIN ops.source_record s "
+        "ON s.source = g.source AND s.stream = g.stream AND s.source_id = g.alias_of "
+        "AND s.target = g.target "
+        "WHERE g.alias_of IS NOT NULL AND g.target = 'person' AND g.id <> s.id "
+    )
     rows = conn.execute(
-        text(
-            "SELECT g.id, s.id FROM ops.source_record g JOIN ops.source_record s "
-            "ON s.source = g.source AND s.stream = g.stream AND s.source_id = g.alias_of "
-            "AND s.target = g.target "
-            "WHERE g.alias_of IS NOT NULL AND g.target = 'person' "
-            "AND (g.id = ANY(:ids) OR s.id = ANY(:ids)) AND g.id <> s.id"
-        ),
+        text(f"{pair} AND g.id = ANY(:ids) UNION {pair} AND s.id = ANY(:ids)"),
         {"ids": list(ids)},
     )
     return [(row[0], row[1]) for row in rows]

@@ -98,6 +98,13 @@ source_record = Table(
     personal("alias_of", Text),
     Column("verdict", Text),
     Column("role", Text),  # of a person: lead, contact, or person (no row in the CRM)
+    Index(
+        "source_record_alias",
+        "source",
+        "stream",
+        "alias_of",
+        postgresql_where=text("alias_of IS NOT NULL"),
+    ),
     Index("source_record_key", "source", "stream", "source_id", "target", unique=True),
     Index(None, "entity_id"),
     Index(None, "raw_id"),
@@ -159,6 +166,18 @@ review = Table(
     Column("decision", Text),
     CheckConstraint("a < b", name="ordered"),
     Index(None, "b"),
+    schema="ops",
+)
+
+match_model = Table(
+    "match_model",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("version", Text, nullable=False, unique=True),
+    personal("document", JSONB, nullable=False),  # its facts hold frequent names and numbers
+    Column("trained_at", _UTC, nullable=False, server_default=_NOW),
+    Column("is_active", Boolean, nullable=False, server_default=text("false")),
+    Index("one_active_model", "is_active", unique=True, postgresql_where=text("is_active")),
     schema="ops",
 )
 

@@ -15,7 +15,7 @@ from hub.db import outbox
 from hub.db.embedded import Server
 from hub.db.engine import Database
 from hub.landing import store
-from hub.matching.keys import CANDIDATE_LIMIT
+from hub.matching.keys import CANDIDATE_LIMIT, LIMITS
 from hub.model.verdicts import Verdict
 from hub.records import batches, folding, identity
 from tests.conftest import fresh_database
@@ -119,8 +119,18 @@ def test_records_to_match_are_taken_by_index(full: Connection) -> None:
 
 def test_candidates_are_found_by_their_keys(full: Connection) -> None:
     ids = list(full.execute(text("SELECT id FROM ops.source_record LIMIT 200")).scalars())
-    nodes = plan_of(full, lambda: identity.candidate_pairs(full, ids, cap=CANDIDATE_LIMIT))
+    nodes = plan_of(
+        full, lambda: identity.candidate_pairs(full, ids, cap=CANDIDATE_LIMIT, limits=LIMITS)
+    )
     assert_by_index(nodes, "ix_match_key_kind_value", "pk_match_key")
+
+
+def test_crowded_keys_are_counted_by_index(full: Connection) -> None:
+    rows = full.execute(text("SELECT kind, value FROM ops.match_key LIMIT 600")).all()
+    limits = {(row.kind, row.value): 16 for row in rows}
+    assert_by_index(
+        plan_of(full, lambda: identity.crowded(full, limits)), "ix_match_key_kind_value"
+    )
 
 
 def test_entities_that_are_behind_are_taken_by_index(full: Connection) -> None:

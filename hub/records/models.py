@@ -1,0 +1,73 @@
+"""Models of matching: every version that was trained, and which one is in use."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A trained model without its document."""
+
+    version: str
+    trained_at: datetime
+    is_active: bool
+
+
+def active(conn: Connection) -> dict[str, Any] | None:
+    """Return the document of the model in use, None while it is the shipped one."""
+    return conn.execute(
+        text("SELECT document FROM ops.match_model WHERE is_active")
+    ).scalar_one_or_none()
+
+
+def every(conn: Connection) -> list[StoredModel]:
+    """Return all trained models, the newest first."""
+    rows = conn.execute(
+        text("SELECT version, trained_at, is_active FROM ops.match_model ORDER BY id DESC")
+    )
+    return [StoredModel(*row) for row in rows]
+
+
+def add(conn: Connection, document: Mapping[str, Any]) -> str:
+    """Store a trained model, make it the one in use, and return its version.
+
+    The version gets the number of the training. Every person is put on the matching queue, since a
+    cluster must not be judged by two models.
+    """
+    number = conn.execute(
+        text(
+            "INSERT INTO ops.match_model (version, document) "
+            "VALUES (gen_random_uuid()::text, '{}') RETURNING id"
+        )
+    ).scalar_one()
+    version = f"{document['version']}-{number}"
+    conn.execute(text("UPDATE ops.match_model SET is_active = false WHERE is_active"))
+    conn.execute(
+        text(
+            "UPDATE ops.match_model SET version = :version, is_active = true, "
+            "document = CAST(:document AS jsonb) WHERE id = :id"
+        ),
+        {
+            "id": number,
+            "version": version,
+            "document": json.dumps({**document, "version": version}),
+        },
+    )
+    requeue(conn)
+    return version
+
+
+def requeue(conn: Connection) -> None:
+    """Put every person's records on the matching queue."""
+    conn.execute(
+        text(
+            "INSERT INTO ops.pending (stage, ref, lane, batch_id) "
+            "SELECT 'match', id, lane, batch_id FROM ops.source_record WHERE target = 'person' "
+            "AND withdrawn_by IS NULL ON CONFLICT DO NOTHING"
+        )
+    )
