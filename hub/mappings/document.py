@@ -292,14 +292,15 @@ class Target(Strict):
     """One canonical record that a raw record may give.
 
     Args:
-        entity: an entity of `hub.model.entities`.
+        entity: what it is: lead, contact, person, ticket, user, inquiry, note or consent.
         primary: whether it carries the ledger's verdict. Several primary targets are alternatives:
             the first whose `when` holds is emitted, the others are not.
         when: not emitted unless it holds; if it holds for no primary target the record is
             *excluded*.
         fields: canonical field → rule; `custom_fields.<key>` sets one key of an object field.
         refs: relation → rule giving a source id.
-        reject_if: reasons to reject the whole record (looked at before any target is emitted).
+        reject_if: reasons to reject the whole record, whatever its other targets gave; asked when
+            the target is emitted.
         key: fields that tell several records of one entity apart.
     """
 

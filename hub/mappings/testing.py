@@ -99,8 +99,14 @@ def run_tests(name: str, folder: Path | None = None) -> list[TestResult]:
     except ValidationError as exc:
         first = exc.errors()[0]
         raise ConfigError(f"{path}:{lines.of(first['loc'])}: {first['msg']}") from exc
+    return run_cases(document, cases)
+
+
+def run_cases(document: MappingDocument, cases: Cases) -> list[TestResult]:
+    """Run tests against a document at hand."""
     return [
-        TestResult(name, case.name, tuple(_differences(document, case))) for case in cases.tests
+        TestResult(document.name, case.name, tuple(_differences(document, case)))
+        for case in cases.tests
     ]
 
 
