@@ -38,6 +38,11 @@ from hub.sandbox.zendesk.people import (
 from hub.sandbox.zendesk.shapes import Json, shown, shown_audit
 
 STREAMS = (TICKETS, USERS, ORGANIZATIONS)
+# lists that an account has and this one's are empty; clients look at them before they begin
+EMPTY = (
+    "user_fields", "organization_fields", "ticket_fields", "ticket_forms", "groups", "macros",
+    "group_memberships", "tags", "satisfaction_ratings", "sla_policies", "brands",
+)  # fmt: skip
 _ME = "360000000001"
 _MOST_AT_ONCE = 100
 Handler = Callable[[Request], Awaitable[Response]]
@@ -53,6 +58,7 @@ def create_app(world: World, *, strict: bool = False) -> Starlette:  # noqa: ARG
         ("/incremental/{stream}", account.export_by_time, ["GET"]),
         ("/users/me", account.me, ["GET"]),
         ("/users/{id}/merge", account.merge_users, ["PUT"]),
+        ("/slas/policies", account.policies, ["GET"]),
         ("/search/count", account.count_search, ["GET"]),
         ("/{stream}/count", account.count, ["GET"]),
         ("/{stream}/show_many", account.show_many, ["GET"]),
@@ -107,17 +113,22 @@ class Account:
 
     async def export_by_time(self, request: Request) -> Response:
         """Answer a page of a time-based export."""
-        stream = _stream_of(request)
+        stream = _stream_of(request, (*STREAMS, "ticket_metric_events"))
         directory = Directory(self.world)
         body, rows = time_export(self._asked(request, stream, directory))
         return JSONResponse({**body, **self._sideloads(request, rows, directory)})
 
     async def listing(self, request: Request) -> Response:
         """Answer a page of a list."""
-        stream = _stream_of(request)
+        stream = _stream_of(request, (*STREAMS, *EMPTY))
         directory = Directory(self.world)
         body, rows = listed(self._asked(request, stream, directory))
         return JSONResponse({**body, **self._sideloads(request, rows, directory)})
+
+    async def policies(self, request: Request) -> Response:
+        """Answer the list whose path is not its name."""
+        request.path_params["stream"] = "sla_policies"
+        return await self.listing(request)
 
     async def count(self, request: Request) -> Response:
         """Answer how many records there are, refreshed just now."""
