@@ -12,7 +12,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.sandbox.clock import VendorClock
 
-
 _LOOPBACK = ("127.", "localhost", "[::1]")
 
 
