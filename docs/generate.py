@@ -1,10 +1,14 @@
 """Write the references that are made from the code: `python docs/generate.py`.
 
-In: the settings' models, the command line, the fault profiles. Out: Markdown beside this file. A
-test fails when a page is not what the code says. Does not belong here: anything written by hand.
+In: the settings' models, the command line, the fault profiles, the mapping language. Out: Markdown
+beside this file. A test fails when a page is not what the code says. Does not belong here: anything
+written by hand.
 """
 
 import inspect
+import json
+import re
+import textwrap
 import types
 import typing
 from collections.abc import Iterator
@@ -12,10 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import typer
+import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from hub.cli.app import app
+from hub.errors import RecordError
+from hub.mappings import document
+from hub.mappings.compiler import compile_document
+from hub.mappings.loader import load_text
+from hub.mappings.registry import REGISTRY, Ctx, Remark, Transform
+from hub.mappings.rows import Row
+from hub.mappings.testing import Case, Expected
+from hub.mappings.transforms import DEFAULTS, THEMES, apply
+from hub.model.entities import ENTITY_FIELDS, PEOPLE, ColumnClass
 from hub.sandbox.faults import PROFILES
 from hub.settings import Settings, secret_variable
 
@@ -169,7 +183,148 @@ def _option(parameter: Any) -> str:
     return f"| `{', '.join(parameter.opts)}` | {shown} | {parameter.help or ''} |"
 
 
-PAGES = {"settings.md": settings_page, "cli.md": cli_page}
+def mapping_page() -> str:
+    """Return the reference of the mapping language."""
+    examples = yaml.safe_load((Path(__file__).parent / "mapping_examples.yaml").read_text("utf-8"))
+    lines = ["# The mapping language", "", "How it is used: [Mapping](../mapping.md).", ""]
+    lines += ["## Keys", ""]
+    lines += _flowed(
+        """Only these keys exist; any other is refused with the file, the line and the nearest valid
+        word. A *rule* may be written as a bare path (`email: Email`), a transform as a bare name."""
+    )
+    for title, model in _MODELS.items():
+        lines += ["", f"### {title}", "", _summary(model), "", "| key | |", "|---|---|"]
+        lines += [f"| `{key}` | {_cell(what)} |" for key, what in _arguments(model).items()]
+    lines += ["", "## Predicates", "", "| predicate | holds where | example | of a record |"]
+    lines += ["|---|---|---|---|"]
+    lines += [_predicate_row(name, examples["predicates"][name]) for name in document.PREDICATES]
+    lines += ["", "## Transforms", ""]
+    lines += _flowed(
+        """Arguments in bold are needed. A transform is not asked about null, `const` excepted. A value
+        that it cannot use costs the field; a *problem* is a row of quarantine beside a value that
+        stays, *drift* a value that stays and is counted. The last column is what the
+        code answered when this page was made, for phones of France where nothing else is said."""
+    )
+    for theme in THEMES:
+        lines += ["", f"### {_first_line(theme)}", "", "| transform | arguments | | example |"]
+        lines += ["|---|---|---|---|"]
+        lines += [
+            _transform_row(one, examples["transforms"][one.name])
+            for one in REGISTRY.values()
+            if one.function.__module__ == theme.__name__
+        ]
+    lines += ["", "## Targets", ""]
+    lines += _flowed(
+        f"""`entity` is one of these. {", ".join(f"`{one}`" for one in PEOPLE)} are people and are
+        matched; a `person` is nobody in the CRM and completes those who are. A field's kind says
+        what its value is held to and which transform it gets when its rule names none. *Folded*: the
+        best of all sources' values, at any time. *Held*: set when the record is new, then only
+        people change it. *Derived*: the hub computes it later. A json field takes keys:
+        `custom_fields.score`."""
+    )
+    for entity, fields in ENTITY_FIELDS.items():
+        lines += ["", f"### {entity}", "", "| field | kind | transform by default | written |"]
+        lines += ["|---|---|---|---|"]
+        lines += [
+            f"| `{f.name}` | {f.kind} | `{DEFAULTS[f.kind]}` | {_WRITTEN[f.column_class]} |"
+            for f in fields
+        ]
+    return _NOTE + "\n".join(lines) + "\n"
+
+
+_MODELS: dict[str, type[BaseModel]] = {
+    "A mapping": document.MappingDocument,
+    "A target of emit": document.Target,
+    "reject_if": document.Rejection,
+    "A rule": document.Rule,
+    "answer, question": document.Answer,
+    "copy": document.Copy,
+    "lookup": document.Lookup,
+    "A test": Case,
+    "An expected record": Expected,
+}
+_WRITTEN = {
+    ColumnClass.FOLDED: "folded",
+    ColumnClass.HELD: "held",
+    ColumnClass.DERIVED: "derived",
+}
+
+
+def _flowed(text: str) -> list[str]:
+    return textwrap.wrap(" ".join(text.split()), 100)
+
+
+def _summary(model: type[BaseModel]) -> str:
+    """Return a docstring without its list of arguments, as one paragraph."""
+    return " ".join((inspect.getdoc(model) or "").split("Args:")[0].split())
+
+
+def _arguments(model: type[BaseModel]) -> dict[str, str]:
+    """Return what a docstring says of every key of its model.
+
+    Raises:
+        KeyError: of a key it says nothing.
+    """
+    _, _, listed = (inspect.getdoc(model) or "").partition("Args:\n")
+    found = {
+        name: " ".join(what.split())
+        for name, what in re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", listed, re.MULTILINE)
+    }
+    return {key: found[key] for key in (f.alias or n for n, f in model.model_fields.items())}
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _shown(value: Any) -> str:
+    return _cell(f"`{json.dumps(value, ensure_ascii=False)}`")
+
+
+def _flow(value: Any) -> str:
+    """Return a value as one line of YAML."""
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000)
+    return text.removesuffix("\n").removesuffix("\n...").replace("\n", " ")
+
+
+def _transform_row(one: Transform, example: dict[str, Any]) -> str:
+    takes = [f"**{name}**" if name in one.needs else name for name in one.params]
+    args, region = example.get("args", {}), example.get("region", "")
+    with_what = [_flow(args)] if args else []
+    with_what += [f"region {region}"] if region else []
+    asked = _shown(example["value"]) + (f" with `{', '.join(with_what)}`" if with_what else "")
+    cells = [
+        f"`{one.name}`",
+        ", ".join(takes),
+        _cell(one.doc),
+        f"{asked} → {_answer(one, example)}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _answer(one: Transform, example: dict[str, Any]) -> str:
+    ctx = Ctx(example["region"]) if "region" in example else Ctx()
+    try:
+        got = apply(one.name, example["value"], example.get("args"), ctx)
+    except RecordError as exc:
+        return f"refused: {exc.message}"
+    return f"{_shown(got.value)}, {got.reason}" if isinstance(got, Remark) else _shown(got)
+
+
+def _predicate_row(name: str, example: dict[str, Any]) -> str:
+    asked = {name: example["operand"]}
+    text = {
+        "source": "example", "stream": "rows", "id": "id", "when": asked,
+        "emit": [{"entity": "lead", "primary": True, "fields": {}}],
+    }  # fmt: skip
+    holds = compile_document(load_text(json.dumps(text))).when
+    if holds is None or not holds(Row(example["record"], "1", {}, None, Ctx(), {})):
+        raise ValueError(f"the example of {name} does not hold")
+    cells = [f"`{name}`", _cell(document.PREDICATES[name]), _cell(f"`{_flow(asked)}`")]
+    return f"| {' | '.join(cells)} | {_shown(example['record'])} |"
+
+
+PAGES = {"settings.md": settings_page, "cli.md": cli_page, "mapping.md": mapping_page}
 
 
 def main() -> None:

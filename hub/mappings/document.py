@@ -76,6 +76,13 @@ class Answer(Strict):
 
     Each answer goes to one selector only: refs before types before titles, and among titles the
     longest keyword wins, so that "company name" is not a person's name.
+
+    Args:
+        refs: refs of questions, without regard to case.
+        types: types of questions (`email`) or answers (`phone_number`).
+        titles: words or phrases of a question's title, without case, accents or punctuation.
+        of: types of answers that a title may choose; a ref or a type chooses any.
+        max_words: a longer title is a sentence, and no word of it chooses.
     """
 
     refs: list[str] = Field(default_factory=list)
@@ -96,6 +103,11 @@ class Copy(Strict):
 
     They are the payload's own keys, or those of the object at `of`; a list of `{id, value}` there
     is read as an object with the ids as keys.
+
+    Args:
+        keys: patterns of the keys to copy, `*` for all.
+        of: path of the object (or list of `{id, value}`) whose keys they are; none: the record.
+        except: patterns of keys to leave out all the same.
     """
 
     keys: list[str]
@@ -118,7 +130,13 @@ SOURCES = (
 
 
 class Lookup(Strict):
-    """Reads another object of the source: one of a context stream, by an id that stands here."""
+    """Reads another object of the source: one of a context stream, by an id that stands here.
+
+    Args:
+        stream: the stream that the object is in, of the same source.
+        id: rule giving the object's id.
+        path: where in that object the value stands.
+    """
 
     stream: str
     id: "Rule"
@@ -126,7 +144,25 @@ class Lookup(Strict):
 
 
 class Rule(Strict):
-    """Where a value comes from (exactly one source), what is done to it, what if that fails."""
+    """Where a value comes from (exactly one source), what is done to it, what if that fails.
+
+    Args:
+        path: keys and list places on the way to a value: `a.b[0].c`; a missing step is null.
+        first_of: rules; the first whose value is not blank.
+        all_of: rules; all their values as a list, null where none says anything.
+        const: the same value for every record.
+        answer: the answer of a form that this selects.
+        question: the title of the question whose answer this selects.
+        unmapped_answers: true for the answers that no selector took, one `question: answer` a line.
+        form: `id` or `title` of the form that was answered.
+        copy: many keys at once, under their own names; its field is written `custom_fields.*`.
+        lookup: a value of another object of the same source.
+        transform: one transform, or a list applied in order; none: what the field's kind asks for.
+        when: a predicate; where it does not hold, the value is null.
+        required: a record without a value is rejected.
+        on_error: of a value that cannot be used: `null` leaves the field empty, `keep` keeps what
+            was typed; either way quarantine tells of it.
+    """
 
     path: str | None = None
     first_of: list["Rule"] | None = None
@@ -241,7 +277,12 @@ class Predicate(Strict):
 
 
 class Rejection(Strict):
-    """A record for which `when` holds goes to quarantine with `reason`."""
+    """A record for which `when` holds goes to quarantine with `reason`.
+
+    Args:
+        when: a predicate.
+        reason: what quarantine says of the record.
+    """
 
     when: Predicate
     reason: str
@@ -251,14 +292,15 @@ class Target(Strict):
     """One canonical record that a raw record may give.
 
     Args:
-        entity: an entity of `hub.model.entities`.
+        entity: what it is: lead, contact, person, ticket, user, inquiry, note or consent.
         primary: whether it carries the ledger's verdict. Several primary targets are alternatives:
             the first whose `when` holds is emitted, the others are not.
         when: not emitted unless it holds; if it holds for no primary target the record is
             *excluded*.
         fields: canonical field → rule; `custom_fields.<key>` sets one key of an object field.
         refs: relation → rule giving a source id.
-        reject_if: reasons to reject the whole record (looked at before any target is emitted).
+        reject_if: reasons to reject the whole record, whatever its other targets gave; asked when
+            the target is emitted.
         key: fields that tell several records of one entity apart.
     """
 

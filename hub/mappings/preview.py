@@ -44,6 +44,21 @@ def preview_document(
     settings: NormalizeSettings | None = None,
 ) -> dict[str, Any]:
     """Preview with a document at hand."""
+    return as_json(*mapped(document, text, context=context, settings=settings))
+
+
+def mapped(
+    document: MappingDocument,
+    text: bytes,
+    *,
+    context: Mapping[str, Any] | None = None,
+    settings: NormalizeSettings | None = None,
+) -> tuple[Normalized, list[Problem]]:
+    """Return what became of a file's records, and those that had no id to begin with.
+
+    Raises:
+        ConfigError: the bytes are no JSON.
+    """
     try:
         body = json.loads(text, parse_constant=lambda _name: None)
     except (ValueError, RecursionError) as exc:
@@ -60,8 +75,7 @@ def preview_document(
         else:
             payload = json.dumps(item).encode()
             raw.append(RawRecord(source_id, Op.UPSERT, None, "", payload))
-    result = normalize(document, raw, known, settings or NormalizeSettings())
-    return as_json(result, problems)
+    return normalize(document, raw, known, settings or NormalizeSettings()), problems
 
 
 def unwrap(document: MappingDocument, body: object) -> Iterator[object]:
@@ -88,7 +102,7 @@ def source_id_of(document: MappingDocument, item: object) -> str | None:
     return None if blank(found) or not isinstance(found, str) else found
 
 
-def as_json(result: Normalized, before: list[Problem] | None = None) -> dict[str, Any]:
+def as_json(result: Normalized, before: list[Problem]) -> dict[str, Any]:
     """Return a result as `hub mappings preview` prints it."""
     return {
         "records": [
@@ -104,6 +118,6 @@ def as_json(result: Normalized, before: list[Problem] | None = None) -> dict[str
                 "reason": p.reason,
                 "severity": p.severity,
             }
-            for p in [*(before or []), *result.problems]
+            for p in [*before, *result.problems]
         ],
     }

@@ -5,6 +5,7 @@ records are compared whole; of a quarantine row only the keys that are written d
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,18 +18,46 @@ from hub.mappings.document import MappingDocument, Strict
 from hub.mappings.engine import NormalizeSettings
 from hub.mappings.files import read
 from hub.mappings.loader import cases_path_of, load
-from hub.mappings.preview import preview_document
+from hub.mappings.preview import as_json, mapped
+from hub.model.records import CanonicalRecord
+
+
+class Expected(Strict):
+    """One canonical record that must come out.
+
+    Args:
+        entity: what it is.
+        source_id: the id it must have; without one any will do.
+        values: all its values; what is not written down must not be there.
+        refs: all its references; without them any will do.
+    """
+
+    entity: str
+    source_id: str | None = None
+    values: dict[str, Any] = Field(default_factory=dict)
+    refs: dict[str, str] | None = None
 
 
 class Case(Strict):
-    """One test: what comes in, and what must come out."""
+    """One test: what comes in, and what must come out.
+
+    Args:
+        name: what it claims.
+        input: a record, a list of them, a page of the vendor, or the body of a webhook.
+        context: other objects of the source: `<stream>/<id>`, and forms by their id.
+        region: ISO-2 country of the phones whose record names none.
+        now: aware time; times more than a day later are refused. None refuses none.
+        records: expected records, in order.
+        excluded: ids of the records that give none.
+        quarantine: expected rows in order; of each only the keys that are written down.
+    """
 
     name: str
     input: Any
     context: dict[str, Any] = Field(default_factory=dict)
     region: str = "FR"
     now: datetime | None = None
-    records: list[dict[str, Any]] = Field(default_factory=list)
+    records: list[Expected] = Field(default_factory=list)
     excluded: list[str] = Field(default_factory=list)
     quarantine: list[dict[str, Any]] = Field(default_factory=list)
 
@@ -70,23 +99,29 @@ def run_tests(name: str, folder: Path | None = None) -> list[TestResult]:
     except ValidationError as exc:
         first = exc.errors()[0]
         raise ConfigError(f"{path}:{lines.of(first['loc'])}: {first['msg']}") from exc
+    return run_cases(document, cases)
+
+
+def run_cases(document: MappingDocument, cases: Cases) -> list[TestResult]:
+    """Run tests against a document at hand."""
     return [
-        TestResult(name, case.name, tuple(_differences(document, case))) for case in cases.tests
+        TestResult(document.name, case.name, tuple(_differences(document, case)))
+        for case in cases.tests
     ]
 
 
 def _differences(document: MappingDocument, case: Case) -> list[str]:
     now = case.now.astimezone(UTC) if case.now else None
-    got = preview_document(
+    result, nameless = mapped(
         document,
         json.dumps(case.input, default=str).encode(),
         context=case.context,
         settings=NormalizeSettings(case.region, now),
     )
-    told = [*_records(case.records, got["records"])]
-    if got["excluded"] != case.excluded:
-        told.append(f"excluded: expected {case.excluded}, got {got['excluded']}")
-    rows = got["quarantine"]
+    told = [*_records(case.records, result.records)]
+    if result.excluded != case.excluded:
+        told.append(f"excluded: expected {case.excluded}, got {result.excluded}")
+    rows = as_json(result, nameless)["quarantine"]
     if len(rows) != len(case.quarantine):
         told.append(f"quarantine: expected {len(case.quarantine)} rows, got {_plain(rows)}")
     for wanted, row in zip(case.quarantine, rows, strict=False):
@@ -98,22 +133,23 @@ def _differences(document: MappingDocument, case: Case) -> list[str]:
     return told
 
 
-def _records(wanted: list[dict[str, Any]], got: list[dict[str, Any]]) -> list[str]:
+def _records(wanted: list[Expected], got: list[CanonicalRecord]) -> list[str]:
     if len(wanted) != len(got):
-        return [f"records: expected {len(wanted)}, got {_plain([r['entity'] for r in got])}"]
+        return [f"records: expected {len(wanted)}, got {_plain([r.entity for r in got])}"]
     told: list[str] = []
     for expected, record in zip(wanted, got, strict=True):
-        where = f"{record['entity']} {record['source_id']}"
-        told += [
-            f"{where}: {key}: expected {expected[key]!r}"
-            for key in ("entity", "source_id")
-            if key in expected and expected[key] != record[key]
-        ]
-        told += _values(where, expected.get("values", {}), record["values"])
+        where = f"{record.entity} {record.source_id}"
+        if expected.entity != record.entity:
+            told.append(f"{where}: entity: expected {expected.entity!r}")
+        if expected.source_id not in (None, record.source_id):
+            told.append(f"{where}: source_id: expected {expected.source_id!r}")
+        told += _values(where, expected.values, record.values)
+        if expected.refs is not None:
+            told += _values(f"{where}: refs", expected.refs, record.refs)
     return told
 
 
-def _values(where: str, wanted: dict[str, Any], got: dict[str, Any]) -> list[str]:
+def _values(where: str, wanted: Mapping[str, Any], got: Mapping[str, Any]) -> list[str]:
     return [
         f"{where}: {name}: expected {_side(wanted, name)}, got {_side(got, name)}"
         for name in sorted(wanted.keys() | got.keys())
@@ -121,7 +157,7 @@ def _values(where: str, wanted: dict[str, Any], got: dict[str, Any]) -> list[str
     ]
 
 
-def _side(values: dict[str, Any], name: str) -> str:
+def _side(values: Mapping[str, Any], name: str) -> str:
     return _plain(values[name]) if name in values else "nothing"
 
 

@@ -22,6 +22,7 @@ from hub.sandbox.hubspot.errors import (
     not_found,
 )
 from hub.sandbox.hubspot.limits import DAILY, DAILY_NAME, Quota
+from hub.sandbox.hubspot.oauth import token_of
 from hub.sandbox.hubspot.objects import PORTAL, Crm, Json, ObjectType, moment, type_of
 from hub.sandbox.hubspot.owners import owners
 from hub.sandbox.hubspot.properties import kinds_of, shown_property
@@ -60,6 +61,11 @@ def create_app(world: World) -> Starlette:
         for family in families
         for end in ("", "/")
     ]
+    token = token_of(world.secrets)
+    routes += [
+        Route(path, token, methods=["POST"])
+        for path in ("/oauth/v1/token", "/oauth/v3/token", "/oauth/{version:dated}/token")
+    ]
     app = Starlette(routes=routes, exception_handlers={404: _unknown_path, 405: _unknown_method})
     app.router.redirect_slashes = False
     app.state.account = account
@@ -75,6 +81,7 @@ def _table(account: "Account") -> list[tuple[tuple[str, ...], str, Handler, list
         for family in ("/crm/v4/associations", f"/crm/associations/{dated}")
     )
     info = ("/account-info/v3", f"/account-info/{dated}")
+    schemas = ("/crm/v3/schemas", f"/crm/schemas/{dated}")
     people = ("/crm/v3/owners", f"/crm/owners/{dated}")
     return [
         (objects, "", account.list_objects, ["GET"]),
@@ -89,6 +96,8 @@ def _table(account: "Account") -> list[tuple[tuple[str, ...], str, Handler, list
         (properties, "", account.list_properties, ["GET"]),
         (properties, "/{name}", account.get_property, ["GET"]),
         (links, "", account.associations, ["POST"]),
+        (("/properties/v2/{type}/properties",), "", account.old_properties, ["GET"]),
+        (schemas, "", account.list_schemas, ["GET"]),
         (people, "", account.list_owners, ["GET"]),
         (people, "/{id}", account.get_owner, ["GET"]),
         (info, "/api-usage/daily/private-apps", account.usage, ["GET"]),
@@ -223,6 +232,12 @@ class Account:
         shown = [shown_property(kind, name, type_) for name, type_ in sorted(known.items())]
         return JSONResponse({"results": shown})
 
+    async def old_properties(self, request: Request) -> Response:
+        """Answer all properties as version 2 did, which some programs still ask: a bare list."""
+        kind = _type(request)
+        known = sorted(kinds_of(self.crm, kind).items())
+        return JSONResponse([shown_property(kind, name, type_) for name, type_ in known])
+
     async def get_property(self, request: Request) -> Response:
         """Answer one property."""
         kind, name = _type(request), request.path_params["name"]
@@ -235,6 +250,10 @@ class Account:
                 subCategory="PropertyError.PROPERTY_NOT_FOUND",
             )
         return JSONResponse(shown_property(kind, name, known[name]))
+
+    async def list_schemas(self, _request: Request) -> Response:
+        """Answer the custom objects: none."""
+        return JSONResponse({"results": []})
 
     async def list_owners(self, request: Request) -> Response:
         """Answer a page of owners, or with `archived=true` of those who left."""

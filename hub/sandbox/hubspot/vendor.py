@@ -45,7 +45,12 @@ def refuse(kind: str, status: int) -> Refusal:
 HUBSPOT = Vendor(
     name="hubspot",
     create_app=_create,
-    credentials={"token": "hubspot_token"},
+    credentials={
+        "token": "hubspot_token",
+        "client_id": "hubspot_client_id",
+        "client_secret": "hubspot_client_secret",
+        "refresh_token": "hubspot_refresh_token",
+    },
     env={"HUB_SOURCES__HUBSPOT__TOKEN": "hubspot_token"},
     refuse=refuse,
     is_read=is_read,

@@ -42,8 +42,8 @@ def _open_routes() -> list[Route]:
         Route("/services/oauth2/revoke", oauth.revoke, methods=["GET", "POST"]),
         Route("/services/oauth2/userinfo", oauth.userinfo, methods=["GET", "POST"]),
         Route("/id/{org}/{user}", oauth.userinfo),
-        Route("/services/Soap/u/{version}", soap.soap, methods=["POST"]),
-        Route("/services/Soap/u/{version}/{org}", soap.soap, methods=["POST"]),
+        Route("/services/Soap/{wsdl}/{version}", soap.soap, methods=["POST"]),
+        Route("/services/Soap/{wsdl}/{version}/{org}", soap.soap, methods=["POST"]),
         Route("/services/data", limits.versions),
     ]
 

@@ -1,5 +1,6 @@
 """POST /services/Soap/u/{version}: login (until v64.0) and merge, the parts that clients need.
 
+`u` is the partner WSDL, `c` the enterprise one, which only logs in differently by its namespace.
 Answers carry un-prefixed tags and faults the `sf:` prefix: clients look for exactly these.
 """
 
@@ -8,6 +9,7 @@ from collections.abc import Callable, Sequence
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -26,20 +28,26 @@ _ENVELOPE = (
     '{namespaces} xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
     "<soapenv:Body>{body}</soapenv:Body></soapenv:Envelope>"
 )
-_PARTNER = ' xmlns="urn:partner.soap.sforce.com"'
+_NAMESPACES = {
+    "u": ' xmlns="urn:partner.soap.sforce.com"',
+    "c": ' xmlns="urn:enterprise.soap.sforce.com"',
+}
 _FAULTS = ' xmlns:sf="urn:fault.partner.soap.sforce.com"'
 
 
 async def soap(request: Request) -> Response:
     """Answer a login or merge call."""
     org = org_of(request)
+    if request.path_params["wsdl"] not in _NAMESPACES:
+        raise HTTPException(404)
     try:
         version = _version(request)
         call = _read_call(await request.body())
         body = _CALLS.get(_local(call[-1]), _unknown)(request, org, call, version)
     except ApiError as error:
         return _fault(error)
-    text = _ENVELOPE.format(namespaces=_PARTNER, body=body)
+    namespace = _NAMESPACES[request.path_params["wsdl"]]
+    text = _ENVELOPE.format(namespaces=namespace, body=body)
     return Response(text, media_type="text/xml;charset=UTF-8")
 
 
@@ -88,7 +96,8 @@ def _login(request: Request, org: Org, call: Sequence[ET.Element], version: int)
         )
         raise ApiError(500, "INVALID_LOGIN", message)
     base, user_id = base_url(request), org.store.default_user_id()
-    server = f"{base}/services/Soap/u/{version}.0/{ORG_ID[:15]}"
+    wsdl = request.path_params["wsdl"]
+    server = f"{base}/services/Soap/{wsdl}/{version}.0/{ORG_ID[:15]}"
     user = {
         "organizationId": ORG_ID,
         "organizationName": "Sandbox",
@@ -101,7 +110,7 @@ def _login(request: Request, org: Org, call: Sequence[ET.Element], version: int)
         "userType": "Standard",
     }
     result = {
-        "metadataServerUrl": server.replace("/u/", "/m/"),
+        "metadataServerUrl": server.replace(f"/{wsdl}/", "/m/"),
         "passwordExpired": "false",
         "sandbox": "false",
         "serverUrl": server,

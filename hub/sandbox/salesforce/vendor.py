@@ -34,6 +34,7 @@ SALESFORCE = Vendor(
         "username": "username",
         "password": "password",
         "security_token": "security_token",
+        "refresh_token": "refresh_token",
     },
     env={"HUB_SOURCES__SALESFORCE__CLIENT_SECRET": "client_secret"},
     refuse=refuse,

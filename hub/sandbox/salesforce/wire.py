@@ -23,6 +23,10 @@ class Json(JSONResponse):
     media_type = "application/json;charset=UTF-8"
 
 
+_LOGIN_HOSTS = ("login.salesforce.com", "test.salesforce.com")
+MY_DOMAIN = "acme.my.salesforce.com"
+
+
 def org_of(request: Request) -> Org:
     """Return the org behind the app."""
     org: Org = request.app.state.org
@@ -30,8 +34,13 @@ def org_of(request: Request) -> Org:
 
 
 def base_url(request: Request) -> str:
-    """Return scheme and host as the client sees them; every absolute URL starts so."""
-    return f"{request.url.scheme}://{request.headers.get('host', 'localhost')}"
+    """Return scheme and host as the client sees them; every absolute URL starts so.
+
+    Who logs in at the shared hosts is sent to the org's own, as Salesforce does.
+    """
+    host = request.headers.get("host", "localhost")
+    host = MY_DOMAIN if host in _LOGIN_HOSTS else host
+    return f"{request.url.scheme}://{host}"
 
 
 def version_of(request: Request) -> str:

@@ -16,6 +16,7 @@ from hub.sandbox.zendesk import writes
 from hub.sandbox.zendesk.errors import ApiError, not_found
 from hub.sandbox.zendesk.limits import AccountLimits
 from hub.sandbox.zendesk.paging import (
+    METRIC_EVENTS,
     Asked,
     cursor_export,
     listed,
@@ -35,9 +36,16 @@ from hub.sandbox.zendesk.people import (
     is_gone,
     role_of,
 )
+from hub.sandbox.zendesk.search import MOST, find
 from hub.sandbox.zendesk.shapes import Json, shown, shown_audit
 
 STREAMS = (TICKETS, USERS, ORGANIZATIONS)
+# lists that an account has and this one's are empty; clients look at them before they begin
+EMPTY = (
+    "user_fields", "organization_fields", "ticket_fields", "ticket_forms", "groups", "macros",
+    "group_memberships", "tags", "satisfaction_ratings", "sla_policies", "brands",
+    "phone_numbers",
+)  # fmt: skip
 _ME = "360000000001"
 _MOST_AT_ONCE = 100
 Handler = Callable[[Request], Awaitable[Response]]
@@ -53,6 +61,9 @@ def create_app(world: World, *, strict: bool = False) -> Starlette:  # noqa: ARG
         ("/incremental/{stream}", account.export_by_time, ["GET"]),
         ("/users/me", account.me, ["GET"]),
         ("/users/{id}/merge", account.merge_users, ["PUT"]),
+        ("/slas/policies", account.empty("sla_policies"), ["GET"]),
+        ("/channels/voice/phone_numbers", account.empty("phone_numbers"), ["GET"]),
+        ("/search", account.search, ["GET"]),
         ("/search/count", account.count_search, ["GET"]),
         ("/{stream}/count", account.count, ["GET"]),
         ("/{stream}/show_many", account.show_many, ["GET"]),
@@ -107,17 +118,26 @@ class Account:
 
     async def export_by_time(self, request: Request) -> Response:
         """Answer a page of a time-based export."""
-        stream = _stream_of(request)
+        stream = _stream_of(request, (*STREAMS, METRIC_EVENTS))
         directory = Directory(self.world)
         body, rows = time_export(self._asked(request, stream, directory))
         return JSONResponse({**body, **self._sideloads(request, rows, directory)})
 
     async def listing(self, request: Request) -> Response:
         """Answer a page of a list."""
-        stream = _stream_of(request)
+        stream = _stream_of(request, (*STREAMS, *EMPTY))
         directory = Directory(self.world)
         body, rows = listed(self._asked(request, stream, directory))
         return JSONResponse({**body, **self._sideloads(request, rows, directory)})
+
+    def empty(self, name: str) -> Handler:
+        """Return the handler of an empty list whose path is not its name."""
+
+        async def answer(request: Request) -> Response:
+            request.path_params["stream"] = name
+            return await self.listing(request)
+
+        return answer
 
     async def count(self, request: Request) -> Response:
         """Answer how many records there are, refreshed just now."""
@@ -126,12 +146,42 @@ class Account:
         return JSONResponse({"count": {"value": len(rows), "refreshed_at": at}})
 
     async def count_search(self, request: Request) -> Response:
-        """Answer how many records of the type that a query names there are."""
-        query = request.query_params.get("query", "")
-        kinds = {f"type:{one}": stream for stream, one in writes.SINGULAR.items()}
-        stream = next((kinds[part] for part in query.split() if part in kinds), None)
-        streams = [stream] if stream else list(STREAMS)
-        return JSONResponse({"count": sum(len(live_rows(self.world, one)) for one in streams)})
+        """Answer how many records a query finds."""
+        return JSONResponse({"count": len(self._found(request))})
+
+    async def search(self, request: Request) -> Response:
+        """Answer a page of what a query finds, at most a thousand in all."""
+        found = self._found(request)
+        page, size = (
+            max(1, int(text)) if (text := request.query_params.get(name, "")).isdecimal() else most
+            for name, most in (("page", 1), ("per_page", _MOST_AT_ONCE))
+        )
+        size = min(size, _MOST_AT_ONCE)
+        if page * size > MOST:
+            raise ApiError(
+                422, "invalid", "Requested response size was greater than Search Response Limits"
+            )
+        chosen = found[(page - 1) * size : page * size]
+        more = page * size < min(len(found), MOST)
+        link = str(request.url.include_query_params(page=page + 1))
+        return JSONResponse(
+            {
+                "results": [{**shown, "result_type": kind} for kind, shown in chosen],
+                "facets": None,
+                "next_page": link if more else None,
+                "previous_page": None,
+                "count": len(found),
+            }
+        )
+
+    def _found(self, request: Request) -> list[tuple[str, Json]]:
+        directory = Directory(self.world)
+        return find(
+            self.world,
+            request.query_params.get("query", ""),
+            {one: stream for stream, one in writes.SINGULAR.items()},
+            lambda row: self._shown(request, row, directory),
+        )
 
     async def me(self, request: Request) -> Response:
         """Answer whose token it is."""

@@ -25,7 +25,8 @@ class Client:
         self.world = sandbox.world
         self.base = sandbox.url("hubspot")
         said = sandbox.announcement["vendors"]["hubspot"]
-        self.token = said["credentials"]["token"]
+        self.credentials = said["credentials"]
+        self.token = self.credentials["token"]
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"bearer {self.token}"
 
@@ -371,3 +372,28 @@ def test_the_vendor_s_own_client_is_content(client):
     created = sdk.crm.contacts.basic_api.create({"properties": {"email": "sdk@b.example"}})
     sdk.crm.contacts.basic_api.archive(created.id)
     assert [one.id for one in sdk.crm.contacts.get_all(archived=True)] == [created.id]
+
+
+@pytest.mark.parametrize("path", ["/oauth/v1/token", "/oauth/v3/token", "/oauth/2026-03/token"])
+def test_an_installed_app_gets_a_token_for_its_refresh_token(client, path):
+    said = client.credentials
+    form = {
+        "grant_type": "refresh_token",
+        **{key: said[key] for key in ("client_id", "client_secret", "refresh_token")},
+    }
+    answer = requests.post(client.base + path, data=form, timeout=5)
+    assert answer.json() == {
+        "token_type": "bearer", "refresh_token": said["refresh_token"],
+        "access_token": client.token, "expires_in": 1800,
+    }  # fmt: skip
+    for key in form:
+        refused = requests.post(client.base + path, data={**form, key: "x"}, timeout=5)
+        assert refused.status_code == 400
+        assert refused.json()["status"].startswith("BAD_")
+
+
+def test_old_paths_that_programs_ask_before_they_begin(client):
+    assert client.call("/crm/v3/schemas").json() == {"results": []}
+    listed = client.call("/properties/v2/company/properties").json()
+    assert "domain" in {one["name"] for one in listed}
+    assert client.call("/properties/v2/deal_split/properties").status_code == 400

@@ -208,8 +208,35 @@ def soap_login(sandbox: Sandbox, **kwargs: Any) -> Any:
 
 def test_soap_login_opens_a_session(sandbox: Sandbox) -> None:
     sf = soap_login(sandbox)
-    assert sf.sf_instance == "login.salesforce.com"
+    assert sf.sf_instance == "acme.my.salesforce.com"
     assert sf.query("SELECT Id FROM Lead")["totalSize"] == 4
+
+
+@pytest.mark.parametrize("wsdl", ["u", "c"])
+def test_both_wsdls_log_in_and_no_third(sandbox: Sandbox, wsdl: str) -> None:
+    """The partner WSDL and the enterprise one, which salesforce-api uses."""
+    body = (
+        '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><login>'
+        "<username>hub@acme.example</username><password>pass&amp;word</password>"
+        "</login></e:Body></e:Envelope>"
+    )
+    answer = requests.post(f"{sandbox.url}/services/Soap/{wsdl}/48.0", data=body, timeout=10)
+    assert f"/services/Soap/{wsdl}/48.0/" in answer.text
+    kind = {"u": "partner", "c": "enterprise"}[wsdl]
+    assert f'xmlns="urn:{kind}.soap.sforce.com"' in answer.text
+    assert requests.post(f"{sandbox.url}/services/Soap/x/48.0", timeout=10).status_code == 404
+
+
+@pytest.mark.parametrize("host", ["login.salesforce.com", "test.salesforce.com"])
+def test_who_logs_in_at_a_shared_host_is_sent_to_the_org(sandbox: Sandbox, host: str) -> None:
+    answer = requests.post(
+        f"{sandbox.url}/services/oauth2/token",
+        data={"grant_type": "client_credentials", "client_id": "key", "client_secret": "secret"},
+        headers={"Host": host},
+        timeout=10,
+    )
+    instance = answer.json()["instance_url"]
+    assert instance.partition("://")[2] == "acme.my.salesforce.com"
 
 
 def test_soap_login_through_the_only_plain_http_argument(sandbox: Sandbox) -> None:

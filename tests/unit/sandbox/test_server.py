@@ -32,7 +32,24 @@ def test_announcement_says_where_everything_is(client):
     if "salesforce" in said["vendors"]:
         credentials = said["vendors"]["salesforce"]["credentials"]
         assert credentials["domain"] == "acme.my"
+        form = {
+            "grant_type": "refresh_token",
+            **{key: credentials[key] for key in ("client_id", "client_secret", "refresh_token")},
+        }
+        url = f"{said['vendors']['salesforce']['url']}/services/oauth2/token"
+        assert requests.post(url, data=form, timeout=5).json()["access_token"]
         assert said["env"]["HUB_SOURCES__SALESFORCE__CLIENT_SECRET"] == credentials["client_secret"]
+
+
+def test_links_lead_to_the_address_that_was_asked(client):
+    """A client that asked by the vendor's name came through TLS, and is sent back there."""
+    token = client.sandbox.announcement["vendors"]["zendesk"]["credentials"]["api_token"]
+    url = client.sandbox.url("zendesk")
+    for host, base in (("acme.zendesk.com", "https://acme.zendesk.com"), (None, url)):
+        headers = {"Authorization": f"Bearer {token}"} | ({"Host": host} if host else {})
+        params = {"page[size]": "1"}
+        found = requests.get(f"{url}/api/v2/users", params=params, headers=headers, timeout=5)
+        assert found.json()["links"]["next"].startswith(f"{base}/api/v2/users")
 
 
 def test_truth_lists_every_record_and_grows_with_events(client):

@@ -299,3 +299,57 @@ def test_credentials(account):
     assert answer.json() == {"error": "Couldn't authenticate you"}
     answer = requests.get(url, headers={"Authorization": f"bearer {token}"}, timeout=5)
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "user_fields", "organization_fields", "ticket_fields", "ticket_forms", "groups", "macros",
+        "group_memberships", "tags", "satisfaction_ratings", "brands", "slas/policies",
+        "channels/voice/phone_numbers",
+    ],
+)  # fmt: skip
+def test_what_this_account_has_none_of_is_an_empty_list(account, path):
+    """Taps look at all of these, and an address that is not there ends them."""
+    name = {"slas/policies": "sla_policies"}.get(path, path.rpartition("/")[2])
+    page = account.get(f"/{path}.json")
+    assert (page[name], page["next_page"], page["count"]) == ([], None, 0)
+    assert account.get(f"/{path}", **{"page[size]": 5})["meta"]["has_more"] is False
+
+
+def test_events_of_tickets_may_be_asked_for_up_to_this_second(account):
+    now = int(account.world.clock.now().timestamp())
+    page = account.get("/incremental/ticket_metric_events.json", start_time=now)
+    assert page["ticket_metric_events"] == []
+
+
+def test_a_start_time_is_its_leading_digits(account):
+    page = account.get("/incremental/users/cursor.json", start_time="2020-01-01T00:00:00Z")
+    assert {"7", "8"} <= {str(user["id"]) for user in page["users"]}
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ("type:ticket", {"1", "2", "3", "T-4"}),
+        ("type:user ann@corp.example", {"7"}),
+        ("type:user created<2001-01-01", set()),
+        ("type:ticket created>=2025-01-02", {"T-4"}),
+        ("type:user role:nobody", set()),
+        ("corp type:organization", {"42"}),
+    ],
+)
+def test_a_search_finds_by_type_time_and_word(account, query, ids):
+    page = account.get("/search.json", query=query)
+    found = {str(one["id"]) for one in page["results"]}
+    assert found == ids
+    assert page["count"] == len(page["results"])
+    assert account.get("/search/count.json", query=query)["count"] == page["count"]
+
+
+def test_a_search_has_pages_and_an_end(account):
+    first = account.get("/search.json", query="type:ticket", per_page=3)
+    second = account.session.get(first["next_page"], auth=account.auth, timeout=5).json()
+    assert [len(first["results"]), len(second["results"])] == [3, 1]
+    assert second["next_page"] is None
+    assert account.call("/search.json", params={"query": "", "page": 11}).status_code == 422
