@@ -59,7 +59,7 @@ class TargetPlan:
     reject_if: Sequence[tuple[Check, str]]
     fields: Sequence[tuple[str, Getter]]
     nested: Sequence[tuple[str, str, Getter]]
-    copies: Sequence[tuple[str, Copy]]
+    copies: Sequence[tuple[str, Sequence[str | int], Callable[[str], bool]]]
     refs: Sequence[tuple[str, Getter]]
 
 
@@ -134,7 +134,8 @@ class _Compiler:
         for name, rule in target.fields.items():
             head, _, key = name.partition(".")
             if rule.copy_:
-                copies.append((head, rule.copy_))
+                of = path_parts(rule.copy_.of) if rule.copy_.of else ()
+                copies.append((head, of, _copies(rule.copy_)))
             elif key:
                 nested.append((head, key, self.rule(rule, name, "json")))
             else:
@@ -167,9 +168,8 @@ class _Compiler:
         last = next(
             (name for name, t in REGISTRY.items() if steps and t.function is steps[-1][0]), ""
         )
-        parts = path_parts(rule.path) if rule.path else ()
-        if len(parts) == 1 and len(steps) == 1 and not steps[0][2]:
-            got = _direct(str(parts[0]), steps[0][0], steps[0][1], place, keep=keep)
+        if rule.path and len(steps) == 1 and not steps[0][2]:
+            got = _direct(source, steps[0][0], steps[0][1], place, keep=keep)
         else:
             got = _stepped(source, steps, place, keep=keep)
         if kind is not None and (place in PAST_ONLY or not _surely(last, kind)):
@@ -307,7 +307,29 @@ def _path(path: str) -> Getter:
     if len(parts) == 1 and isinstance(parts[0], str):
         key = parts[0]
         return lambda row: row.payload.get(key)
+    if len(parts) == 2 and isinstance(parts[0], str) and isinstance(parts[1], str):  # noqa: PLR2004 as most
+        return _inner(parts[0], parts[1])
     return lambda row: look_up(row.payload, parts)
+
+
+def _inner(key: str, inner: str) -> Getter:
+    def get(row: Row) -> Got:
+        node = row.payload.get(key)
+        return node.get(inner) if isinstance(node, dict) else None
+
+    return get
+
+
+def _copies(copy: Copy) -> Callable[[str], bool]:
+    """Return what tells whether a key is copied; the keys of a vendor's objects come again and again."""
+
+    @functools.lru_cache(maxsize=16_384)
+    def is_copied(key: str) -> bool:
+        return any(fnmatchcase(key, one) for one in copy.keys) and not any(
+            fnmatchcase(key, one) for one in copy.except_
+        )
+
+    return is_copied
 
 
 def _first(getters: Sequence[Getter]) -> Getter:
@@ -346,11 +368,11 @@ def _surely(last: str, kind: str) -> bool:
     )
 
 
-def _direct(key: str, function: Function, args: Args, place: str, *, keep: bool) -> Getter:
-    """One key and one transform: most rules are that."""
+def _direct(source: Getter, function: Function, args: Args, place: str, *, keep: bool) -> Getter:
+    """One path and one transform: most rules are that."""
 
     def get(row: Row) -> Got:
-        raw = row.payload.get(key)
+        raw = source(row)
         if raw is None:
             return None
         try:

@@ -90,7 +90,9 @@ def blank(value: object) -> bool:
     if value is None or value is FAILED:
         return True
     if isinstance(value, str):
-        return not value or value.isspace() or not clean(value[:1000])
+        if value.isascii() and value.isprintable():
+            return not value or value.isspace()
+        return value.isspace() or not clean(value[:1000])
     return isinstance(value, list | dict) and not value
 
 

@@ -126,6 +126,8 @@ def money(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     raw = number_text(value) if isinstance(value, int | float) else clean(as_text(value))
     if not raw:
         return None
+    if len(raw) <= 30 and raw.isascii() and raw.isdigit():  # noqa: PLR2004 plainly a whole amount
+        return raw.lstrip("0") or "0"
     return _plain_decimal(_amount(raw))
 
 
@@ -212,7 +214,7 @@ def datetime_(value: object, args: Args, _ctx: Ctx) -> Outcome:
 @functools.lru_cache(maxsize=8_192)
 def _time_text(raw: str, layout: str | None) -> str:
     moment = _moment(raw, layout)
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+    text = moment.replace(tzinfo=None).isoformat(timespec="seconds")
     fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
     return f"{text}{fraction}Z"
 

@@ -16,9 +16,17 @@ from hub.landing import store
 from hub.landing.store import PendingRaw
 from hub.logs import get_logger
 from hub.mappings.document import MappingDocument
-from hub.mappings.engine import Normalized, NormalizeSettings, normalize, reads_forms, wanted
+from hub.mappings.engine import (
+    Normalized,
+    NormalizeSettings,
+    Opened,
+    normalize_opened,
+    opened,
+    reads_forms,
+    wanted,
+)
 from hub.model.entities import PEOPLE
-from hub.model.records import CanonicalRecord, RawRecord
+from hub.model.records import CanonicalRecord
 from hub.model.verdicts import Op, Verdict
 from hub.pipeline.context import Hub
 from hub.records import batches, drift, sources
@@ -70,15 +78,15 @@ def mapped(
     document = hub.mappings[f"{source}/{stream}"]
     if reads_forms(document) and source not in contexts:
         contexts[source] = _forms(hub, conn, source)
-    records = [row.record for row in rows]
+    records = opened(document, [row.record for row in rows])
     context = {**contexts.get(source, {}), **_looked_up(conn, document, records)}
-    now = max([hub.clock.now(), *(record.at for record in records if record.at)])
+    now = max([hub.clock.now(), *(row.record.at for row in rows if row.record.at)])
     settings = NormalizeSettings(default_region=hub.settings.company.default_region, now=now)
-    return normalize(document, records, context, settings)
+    return normalize_opened(document, records, context, settings)
 
 
 def _looked_up(
-    conn: Connection, document: MappingDocument, records: Sequence[RawRecord]
+    conn: Connection, document: MappingDocument, records: Sequence[Opened]
 ) -> dict[str, Any]:
     """Read the other objects of the source that these records name."""
     ids: dict[str, list[str]] = defaultdict(list)

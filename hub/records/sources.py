@@ -1,11 +1,11 @@
 """Source records: the canonical values each source object keeps for ever, and its tombstones."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 
+import msgspec
 from sqlalchemy import Connection, text
 
 from hub.db.copy import copy_rows
@@ -103,13 +103,18 @@ def upsert(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Written
 
 
 def _row(r: NewSourceRecord) -> tuple[object, ...]:
-    canonical = json.dumps(dict(r.values), sort_keys=True, ensure_ascii=False)
-    refs = json.dumps(dict(r.refs), sort_keys=True)
+    canonical = _in_order(r.values)
+    refs = _in_order(r.refs)
     digest = blake2b((canonical + refs + (r.role or "")).encode(), digest_size=16).digest()
     return (
         r.source, r.stream, r.source_id, r.target, r.role, r.raw_id, r.batch_id, r.lane,
         r.mapping_version, r.trust.value, canonical, digest, refs, r.source_at,
     )  # fmt: skip
+
+
+def _in_order(values: Mapping[str, JsonValue]) -> str:
+    """Return JSON that is the same for the same values, whatever their order."""
+    return msgspec.json.encode(values, order="deterministic").decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.errors import ConfigError
-from hub.mappings.engine import NormalizeSettings, Unknown, normalize, wanted
+from hub.errors import ConfigError, RecordError
+from hub.mappings.engine import NormalizeSettings, Unknown, normalize, opened, parse, wanted
 from hub.mappings.loader import load, load_all, load_text, names
 from hub.mappings.preview import preview
 from hub.mappings.testing import run_tests
@@ -420,7 +420,7 @@ def test_a_lookup_reads_the_object_that_is_named_and_asks_for_no_other():
         raw({"id": "3", "name": "C"}, "3"),
         raw(b"not json", "4"),
     ]
-    assert wanted(document, given_records) == {("firms", "7"), ("firms", "8")}
+    assert wanted(document, opened(document, given_records)) == {("firms", "7"), ("firms", "8")}
     context = {"firms/7": {"properties": {"name": "Seven"}}}
     result = normalize(document, given_records, context, NOW)
     firms = {r.source_id: r.values.get("organization_name") for r in result.records}
@@ -477,3 +477,33 @@ def test_a_list_of_ids_and_values_is_copied_as_an_object():
     extra = [{"id": 5, "value": "x"}, {"id": "6", "value": None}, {"value": 1}, "y", {"id": [1]}]
     result = normalize(document, [raw({"id": "a", "extra": extra}, "a")], {}, NOW)
     assert result.records[0].values == {"custom_fields": {"5": "x"}}
+
+
+_TEXTS = st.text(st.characters(codec=None), max_size=8)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | _TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    value=st.dictionaries(_TEXTS, _VALUES, max_size=4),
+    is_ascii=st.booleans(),
+    cut=st.none() | st.tuples(st.integers(0, 400), st.binary(max_size=2)),
+)
+def test_the_quick_parser_reads_what_the_slow_one_reads(value, is_ascii, cut):
+    body = json.dumps(value, ensure_ascii=is_ascii).encode("utf-8", "surrogatepass")
+    if cut is not None:
+        body = body[: cut[0]] + cut[1] + body[cut[0] + 1 :]
+    try:
+        text = body.decode(json.detect_encoding(body), "surrogatepass").removeprefix("\ufeff")
+        slow = json.loads(text, parse_constant=lambda _name: None)
+    except ValueError:
+        slow = None
+    try:
+        quick = parse(body)
+    except RecordError:
+        assert not isinstance(slow, dict)
+    else:
+        assert repr(quick) == repr(slow)
