@@ -89,6 +89,27 @@ def sync(
 
 
 @app.command()
+def up(
+    dagster_port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port of the Dagster UI; 0 = free.")
+    ] = 3000,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Run the hub: PostgreSQL, Dagster's UI and schedules, on loopback, until Ctrl-C."""
+    from hub.cli import up as running
+
+    with running.up(config, dagster_port) as (dagster, sources):
+        if json:
+            print_json({"ready": True, "dagster": dagster.address, "sources": sources})
+        else:
+            stdout.print(f"Dagster UI   {dagster.address}", highlight=False)
+            stdout.print(f"syncs        {', '.join(sources)}: every 5 minutes", highlight=False)
+            stdout.print("Ctrl-C stops.", highlight=False)
+        running.stay(dagster)
+
+
+@app.command()
 def status(json: Json = False, config: Config = None) -> None:
     """Sources, cursors, queues, quarantine, review, outbox, budgets, drift."""
     from hub.cli.opening import opened_database
