@@ -113,14 +113,16 @@ def up(
 def status(json: Json = False, config: Config = None) -> None:
     """Sources, cursors, queues, quarantine, review, outbox, budgets, drift."""
     from hub.cli.opening import opened_database
-    from hub.cli.status import read_status, show_status
+    from hub.cli.status import read_status
+    from hub.cli.status_tables import show_status
+    from hub.clock import SystemClock
 
     with opened_database(config) as (database, settings):
         document = read_status(database, settings)
     if json:
         print_json(document)
     else:
-        show_status(document)
+        show_status(document, SystemClock().now())
 
 
 @app.command()

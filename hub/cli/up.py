@@ -9,7 +9,7 @@ from hub.cli.dagster import Dagster, dagster_running, free_port, write_dagster_h
 from hub.cli.opening import opened
 from hub.clock import SystemClock
 from hub.errors import ConfigError
-from hub.settings import find
+from hub.settings import find, load
 
 _LOOK_S = 0.5
 _CLOCK = SystemClock()
@@ -22,12 +22,13 @@ def up(config: Path | None, dagster_port: int) -> Iterator[tuple[Dagster, list[s
     Raises:
         ConfigError: no source is configured, a port is taken, or the hub is up already.
     """
-    free_port(dagster_port)  # told now, not after PostgreSQL has started
+    # What cannot be is told now, not after PostgreSQL has started.
+    free_port(dagster_port)
+    if not load(config).sources.configured():
+        raise ConfigError(
+            "no source is configured", hint="add one under `sources:` in hub.yaml, then hub check"
+        )
     with opened(config) as (hub, database, settings):
-        if not hub.sources():
-            raise ConfigError(
-                "no source is configured", hint="add one under `sources:` in hub.yaml; hub check"
-            )
         env = write_dagster_home(settings, database, config=find(config))
         with dagster_running(env, database, settings.home, dagster_port) as dagster:
             yield dagster, hub.sources()

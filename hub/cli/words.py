@@ -55,6 +55,6 @@ def bar(used: int, of: int, *, plain: bool = False) -> str:
     share = min(1.0, used / of) if of > 0 else 0.0
     full, empty = ("#", ".") if plain else ("█", "░")
     filled = round(share * _BAR)
-    if used > 0 and filled == 0:
-        filled = 1
+    if used > 0 and of > 0:
+        filled = max(1, filled)
     return f"{full * filled}{empty * (_BAR - filled)} {share * 100:>3.0f} %"
