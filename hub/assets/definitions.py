@@ -4,12 +4,12 @@ Dagster asset checks with `blocking=False` leave a run green (tried), so what mu
 checked once more, blocking, in the last asset `proof`: leads are routed, and the run is red.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
-from hub.assets.resources import HubResource
+from hub.assets.resources import HubResource, configured_sources
 from hub.connectors.base import Stream
 from hub.connectors.registry import KNOWN, streams_of
 from hub.mappings.loader import names
@@ -161,9 +161,16 @@ def _broken(ledgers: Sequence[StreamLedger]) -> dict[str, Any]:
     return told
 
 
-def build_defs(sources: Mapping[str, Sequence[Stream]] | None = None) -> dg.Definitions:
-    """Return assets, jobs and schedules for the given sources (all known ones by default)."""
-    streams = sources if sources is not None else {name: streams_of(name) for name in KNOWN}
+def build_defs(sources: Collection[str] | None = None) -> dg.Definitions:
+    """Return assets, jobs and schedules.
+
+    Args:
+        sources: those that are configured, whose schedules run unless somebody stops them; None
+            shows all that are known, and no schedule runs.
+    """
+    names_shown = KNOWN if sources is None else sources
+    streams = {name: streams_of(name) for name in names_shown}
+    is_running = sources is not None
     mapped = set(names())
     assets: list[dg.AssetsDefinition] = []
     normalized: dict[str, list[dg.AssetKey]] = {}
@@ -195,7 +202,7 @@ def build_defs(sources: Mapping[str, Sequence[Stream]] | None = None) -> dg.Defi
         dg.define_asset_job("sync", dg.AssetSelection.all(), executor_def=dg.in_process_executor)
     ]
     schedules = []
-    for source in streams:
+    for place, source in enumerate(streams):
         own = dg.AssetSelection.assets(*landed[source], *normalized[source])
         job = dg.define_asset_job(
             f"sync_{source}", own | common, executor_def=dg.in_process_executor
@@ -203,7 +210,15 @@ def build_defs(sources: Mapping[str, Sequence[Stream]] | None = None) -> dg.Defi
         jobs.append(job)
         schedules.append(
             dg.ScheduleDefinition(
-                name=f"every_five_minutes_{source}", job=job, cron_schedule="*/5 * * * *"
+                name=f"every_five_minutes_{source}",
+                job=job,
+                cron_schedule=f"{place % 5}-59/5 * * * *",  # one after the other, not all at once
+                description=f"From {source} to an owner who knows.",
+                default_status=(
+                    dg.DefaultScheduleStatus.RUNNING
+                    if is_running
+                    else dg.DefaultScheduleStatus.STOPPED
+                ),
             )
         )
     return dg.Definitions(
@@ -211,4 +226,4 @@ def build_defs(sources: Mapping[str, Sequence[Stream]] | None = None) -> dg.Defi
     )
 
 
-defs = build_defs()
+defs = build_defs(configured_sources())

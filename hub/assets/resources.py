@@ -14,7 +14,16 @@ from hub.pipeline.assemble import assemble
 from hub.pipeline.context import Hub
 from hub.pipeline.flow import begin
 from hub.records.batches import Batch
-from hub.settings import load
+from hub.settings import find, load
+
+
+def configured_sources() -> list[str] | None:
+    """Return the sources of hub.yaml, None where there is no hub.yaml.
+
+    Raises:
+        ConfigError: hub.yaml does not hold.
+    """
+    return None if find() is None else load().sources.configured()
 
 
 class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -93,17 +93,40 @@ def sync(
 
 
 @app.command()
+def up(
+    dagster_port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port of the Dagster UI; 0 = free.")
+    ] = 3000,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Run the hub: PostgreSQL, Dagster's UI and schedules, on loopback, until Ctrl-C."""
+    from hub.cli import up as running
+
+    with running.up(config, dagster_port) as (dagster, sources):
+        if json:
+            print_json({"ready": True, "dagster": dagster.address, "sources": sources})
+        else:
+            stdout.print(f"Dagster UI   {dagster.address}", highlight=False)
+            stdout.print(f"syncs        {', '.join(sources)}: every 5 minutes", highlight=False)
+            stdout.print("Ctrl-C stops.", highlight=False)
+        running.stay(dagster)
+
+
+@app.command()
 def status(json: Json = False, config: Config = None) -> None:
     """Sources, cursors, queues, quarantine, review, outbox, budgets, drift."""
     from hub.cli.opening import opened_database
-    from hub.cli.status import read_status, show_status
+    from hub.cli.status import read_status
+    from hub.cli.status_tables import show_status
+    from hub.clock import SystemClock
 
     with opened_database(config) as (database, settings):
         document = read_status(database, settings)
     if json:
         print_json(document)
     else:
-        show_status(document)
+        show_status(document, SystemClock().now())
 
 
 @app.command()

@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from hub.clock import SystemClock
+
 _PR_SET_PDEATHSIG = 1
 _STOP_S = 10
+_POLL_S = 0.05
 
 
 def _die_with_parent() -> None:
@@ -44,16 +47,37 @@ def child(
         try:
             yield process
         finally:
-            stop(process)
+            stop([process])
 
 
-def stop(process: subprocess.Popen[str]) -> None:
-    """End a child and what it started; first politely."""
-    if process.poll() is not None:
-        return
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(_STOP_S)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+def stop(processes: Sequence["subprocess.Popen[str]"]) -> None:
+    """End children, all at once, and what they started; first politely.
+
+    What a child has started stays in its group when the child is gone, so the group is waited for.
+    """
+    for process in processes:
+        _signal(process, signal.SIGTERM)
+    clock = SystemClock()
+    for _ in range(int(_STOP_S / _POLL_S)):
+        if not any(_lives(process) for process in processes):
+            break
+        clock.sleep(_POLL_S)
+    for process in processes:
+        _signal(process, signal.SIGKILL)
         process.wait()
+
+
+def _lives(process: "subprocess.Popen[str]") -> bool:
+    """Tell whether a child, or anything of its group, still runs."""
+    if process.poll() is None:
+        return True
+    try:
+        os.killpg(process.pid, 0)
+    except OSError:
+        return False
+    return True
+
+
+def _signal(process: "subprocess.Popen[str]", number: int) -> None:
+    with suppress(OSError):  # the whole group has ended
+        os.killpg(process.pid, number)

@@ -20,15 +20,14 @@ import requests
 
 from hub.cli import demo_home
 from hub.cli.children import child
-from hub.cli.dagster import dagster_ui, free_port, write_dagster_home
+from hub.cli.dagster import dagster_running, free_port, write_dagster_home
+from hub.cli.demo_live import arrive
 from hub.cli.demo_report import Window, read_report, show_report
 from hub.cli.init import render_for_sandbox, sandbox_users
-from hub.cli.opening import opened
 from hub.cli.output import EXIT_OPERATOR, print_json, stdout
 from hub.clock import SystemClock
-from hub.db.engine import make_home, open_database
+from hub.db.engine import Database, make_home, open_database
 from hub.errors import ConfigError, HubError
-from hub.pipeline import flow
 from hub.sandbox.generator import live_events
 from hub.settings import Settings, load
 
@@ -98,7 +97,7 @@ def run_demo(options: DemoOptions) -> bool:
             show_report(report)
         ok = all(run["success"] for run in runs)
         if not options.once:
-            _stay(options, stack, env, settings, sandbox["control"])
+            _stay(options, env, database, settings, sandbox["control"])
     return ok
 
 
@@ -157,22 +156,12 @@ def _bring_news(options: DemoOptions, sandbox: Mapping[str, Any]) -> None:
 
 def _stay(
     options: DemoOptions,
-    stack: ExitStack,
     env: Mapping[str, str],
+    database: Database,
     settings: Settings,
     control: str,
 ) -> None:
-    """Keep the Dagster UI up, and new leads arriving, until Ctrl-C."""
-    address = stack.enter_context(dagster_ui(env, settings.home, options.dagster_port))
-    stdout.print(f"Dagster UI: {address}   (Ctrl-C ends everything)", highlight=False)
-    with opened(settings.home / "hub.yaml") as (hub, _, _settings):
-        for event in live_events(options.seed + 1):
-            requests.post(f"{control}/events", json=event, timeout=10).raise_for_status()
-            _CLOCK.sleep(5)
-            report = flow.sync(hub, hub.sources())
-            assigned = report.stages.get("route", {}).get("assigned", 0)
-            if assigned and not options.json:
-                stdout.print(
-                    f"{assigned} new {'lead has' if assigned == 1 else 'leads have'} an owner who knows",
-                    highlight=False,
-                )
+    """Keep Dagster up with its schedules, and new leads arriving, until Ctrl-C."""
+    with dagster_running(env, database, settings.home, options.dagster_port) as dagster:
+        stdout.print(f"Dagster UI: {dagster.address}   (Ctrl-C ends everything)", highlight=False)
+        arrive(dagster, settings.home / "hub.yaml", control, options.seed + 1)

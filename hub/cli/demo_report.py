@@ -173,7 +173,8 @@ def score_truth(
 
 def show_report(report: Mapping[str, Any]) -> None:
     """Print the document as tables."""
-    verdicts = [verdict.value for verdict in Verdict]
+    counted = [c for streams in report["sources"].values() for c in streams.values()]
+    verdicts = [v.value for v in Verdict if any(counts[v.value] for counts in counted)]
     print_table(
         "What became of every record",
         ("source", "stream", "landed", *verdicts),

@@ -2,13 +2,15 @@
 
 import json
 import math
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from rich.console import Console
+from rich import box
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -57,18 +59,54 @@ def _plain(value: object) -> object:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Write a table to stdout; values are shown as they are, brackets included."""
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for column in columns:
-        table.add_column(Text(column))
+    """Write a table to stdout; values are shown as they are, brackets included.
+
+    Columns of numbers stand to the right. Words stay whole: what goes into a file or a pipe is as
+    wide as it needs to be, and a terminal that is too narrow breaks lines between words.
+    """
+    if not rows:
+        print_line(title, "none")
+        return
+    table = Table(
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        show_header=any(columns),
+    )
+    for place, column in enumerate(columns):
+        is_number = all(_is_number(row[place]) for row in rows)
+        justify: JustifyMethod = "right" if is_number else "left"
+        table.add_column(Text(column), justify=justify, overflow="fold")
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    if not stdout.is_terminal:
+        stdout.width = max(stdout.width, _natural_width(table))
+    if title:
+        stdout.print(Text(title, "bold"), soft_wrap=True)
     stdout.print(table)
+    stdout.print()
+
+
+def _natural_width(table: Table) -> int:
+    return stdout.measure(table, options=stdout.options.update(max_width=10_000)).maximum
+
+
+_NUMBER = re.compile(r"-?[\d,.]*")
+
+
+def _is_number(cell: object) -> bool:
+    return cell is None or bool(_NUMBER.fullmatch(str(cell)))
 
 
 def print_mapping(title: str, values: Mapping[str, Any]) -> None:
     """Write names and values as a two-column table."""
     print_table(title, ("", ""), list(values.items()))
+
+
+def print_line(title: str, words: str) -> None:
+    """Write what needs no table: a heading, and words behind it."""
+    stdout.print(Text.assemble((f"{title}: " if title else "", "bold"), words), soft_wrap=True)
 
 
 def print_error(error: HubError) -> None:

@@ -67,3 +67,18 @@ def slot_lock(engine: Engine, name: str, slots: int, clock: Clock) -> Iterator[N
                     conn.execute(text("SELECT pg_advisory_unlock(:space, :number)"), number)
                 return
         clock.sleep(_POLL_S)
+
+
+@contextmanager
+def only_one(engine: Engine, name: str) -> Iterator[bool]:
+    """Hold a lock on a connection of its own; yields False where somebody else holds it."""
+    number = {"space": _SPACE, "number": _number(f"only:{name}")}
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        taken = bool(
+            conn.execute(text("SELECT pg_try_advisory_lock(:space, :number)"), number).scalar_one()
+        )
+        try:
+            yield taken
+        finally:
+            if taken:
+                conn.execute(text("SELECT pg_advisory_unlock(:space, :number)"), number)

@@ -24,11 +24,7 @@ class Hub:
 
     def sources(self) -> list[str]:
         """Return the configured sources, in a fixed order."""
-        return sorted(
-            name
-            for name in type(self.settings.sources).model_fields
-            if getattr(self.settings.sources, name) is not None
-        )
+        return self.settings.sources.configured()
 
     def mapping(self, source: str, stream: str) -> MappingDocument:
         """Return the mapping of a stream.

@@ -178,6 +178,11 @@ class SourceSettings(Block):
     zendesk: ZendeskSettings | None = None
     """Zendesk Support: organizations, requesters and tickets."""
 
+    def configured(self) -> list[str]:
+        """Return the sources that have a block, in a fixed order."""
+        names = sorted(type(self).model_fields)
+        return [name for name in names if getattr(self, name) is not None]
+
 
 def block_of(source: str) -> type[Block]:
     """Return the settings class of a source.

@@ -51,3 +51,19 @@ def test_remap_counts_and_tells_no_value_unasked(loaded: House) -> None:
     assert done["verdicts"] == plan["verdicts"]
     assert loaded.run("remap", "salesforce/leads", "--values").returncode == 2
     assert loaded.run("remap", "salesforce/laeds").returncode == 2
+
+
+def test_status_fits_100_columns_and_keeps_words_whole(loaded: House) -> None:
+    done = loaded.run("status")
+    assert done.returncode == 0
+    assert max(len(line) for line in done.stdout.splitlines()) <= 100
+    for words in ("organizations", "quarantine", "nothing waits", "all sent"):
+        assert words in done.stdout
+    for sign in ("…", "\x1b", "-0 s", ".0"):
+        assert sign not in done.stdout
+    document = loaded.document("status")
+    assert all(s["lag_s"] is None or s["lag_s"] >= 0 for s in document["streams"])
+    keys = {"home", "streams", "pending", "quarantine", "review", "outbox_pending", "outbox_dead"}
+    assert keys | {"leads", "budgets", "drift", "batches"} == set(document)
+    assert sum(s["quarantine"] for s in document["streams"]) == document["quarantine"]
+    assert {s["pending"] for s in document["streams"]} == {0}

@@ -1,0 +1,101 @@
+"""The demo after its summary: people go on writing in, and each new lead has an owner in seconds.
+
+Dagster runs its schedules beside it. A launched Dagster run costs seconds, so what has just come in
+takes the short way, in this process.
+"""
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import requests
+from sqlalchemy import text
+
+from hub.cli.dagster import Dagster
+from hub.cli.opening import opened
+from hub.cli.output import stdout
+from hub.clock import SystemClock
+from hub.db.engine import Database
+from hub.errors import BudgetError, TransientError
+from hub.pipeline import flow
+from hub.pipeline.context import Hub
+from hub.sandbox.live import WEIGHTS, live_events
+
+_PAUSE_S = 1.0
+_SETTLE_S = 2.0  # more than the connectors' lag at the demo's time scale
+_LEAD_RATING = 4
+_BECAME = {"created": "new, and no lead by the mapping's rule", "merged": "known already"}
+_CLOCK = SystemClock()
+_TURNS = text("""
+SELECT id, lead_id, owner_email FROM reporting.assignments WHERE id > :last ORDER BY id
+""")
+_LAST = text("SELECT coalesce(max(id), 0) FROM reporting.assignments")
+
+
+def events_in_turn(seed: int, universe: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield live events of every source in turn, so that each is seen at work.
+
+    Of Mailchimp's members those who stand out: by the shipped mapping the others are no leads.
+    """
+    events = live_events(seed, universe)
+    for source in itertools.cycle(sorted(WEIGHTS)):
+        yield next(e for e in events if e["source"] == source and _stands_out(e))
+
+
+def _stands_out(event: Mapping[str, Any]) -> bool:
+    rating = event["values"].get("member_rating", _LEAD_RATING)
+    return bool(rating >= _LEAD_RATING)
+
+
+def arrive(dagster: Dagster, config: Path, control: str, seed: int) -> NoReturn:
+    """Let people write in until Ctrl-C, and say who got each new lead.
+
+    Raises:
+        HubError: a child process has ended.
+    """
+    universe = requests.get(f"{control}/universe", timeout=30).json()
+    with opened(config) as (hub, database, _settings):
+        for event in events_in_turn(seed, universe):
+            dagster.check()
+            started = time.monotonic()
+            requests.post(f"{control}/events", json=event, timeout=10).raise_for_status()
+            _CLOCK.sleep(_SETTLE_S)
+            _take_in(hub, database, event["source"], started)
+            _CLOCK.sleep(_PAUSE_S)
+    raise AssertionError("the events have no end")
+
+
+def _take_in(hub: Hub, database: Database, source: str, started: float) -> None:
+    with database.engine.begin() as conn:
+        last = conn.execute(_LAST).scalar_one()
+    try:
+        report = flow.sync(hub, [source])
+    except (TransientError, BudgetError) as exc:  # as with `--faults`: the next sync goes on
+        _say(f"{source:<11} {exc.message}")
+        return
+    with database.engine.begin() as conn:
+        turns = conn.execute(_TURNS, {"last": last}).all()
+    for turn in turns:
+        took = time.monotonic() - started
+        _say(f"{source:<11} lead {turn.lead_id} → {turn.owner_email}, told after {took:.1f} s")
+    if not turns:
+        _say(f"{source:<11} {_became(report)}")
+
+
+def _became(report: flow.SyncReport) -> str:
+    """Say what became of records that gave no new lead."""
+    counts: dict[str, int] = {}
+    for entry in report.ledgers:
+        for verdict, n in entry.verdicts.items():
+            if verdict != "unchanged":
+                counts[verdict] = counts.get(verdict, 0) + n
+    words = [f"{n} {_BECAME.get(verdict, verdict)}" for verdict, n in sorted(counts.items())]
+    return f"no new lead: {', '.join(words) or 'nothing came'}"
+
+
+def _say(words: str) -> None:
+    now: datetime = _CLOCK.now().astimezone()
+    stdout.print(f"{now:%H:%M:%S}  {words}", highlight=False, markup=False, soft_wrap=True)

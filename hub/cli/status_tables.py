@@ -1,0 +1,117 @@
+"""How `hub status` shows what it has read: tables of 100 columns, and a line where little is."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from hub.cli.output import print_line, print_table, stdout
+from hub.cli.words import ago, bar, count, duration, moment
+
+_STAGES = ("normalize", "match", "load", "route")
+
+
+def show_status(document: Mapping[str, Any], now: datetime) -> None:
+    """Print the status.
+
+    Args:
+        document: as `read_status` returns it.
+        now: the present.
+    """
+    print_table(
+        "Streams (cursor in UTC, as the source counts time)",
+        ("source", "stream", "lag", "cursor", "read", "landed", "pending", "quarantine"),
+        [
+            (
+                s["source"],
+                s["stream"],
+                "" if s["lag_s"] is None else duration(float(s["lag_s"])),
+                moment(s["watermark"]),
+                ago(s["updated_at"], now),
+                count(s["landed"]),
+                count(s["pending"]),
+                count(s["quarantine"]),
+            )
+            for s in document["streams"]
+        ],
+    )
+    print_line("Waiting", waiting_words(document["pending"]))
+    print_line("Outbox", outbox_words(document["outbox_pending"], document["outbox_dead"]))
+    print_line("For a person", person_words(document["quarantine"], document["review"]))
+    print_line("Leads", count(document["leads"]))
+    stdout.print()
+    if document["drift"]:
+        print_table(
+            "Drift: what no mapping knows",
+            ("source", "stream", "kind", "field", "value", "records", "seen"),
+            [
+                (
+                    d["source"],
+                    d["stream"],
+                    d["kind"],
+                    d["field"],
+                    d["value"],
+                    count(d["n"]),
+                    ago(d["last_seen"], now),
+                )
+                for d in document["drift"]
+            ],
+        )
+    _show_budgets(document["budgets"], now)
+    print_table(
+        "Latest batches",
+        ("id", "source", "kind", "lane", "state", "took", "ended"),
+        [
+            (b["id"], b["source"], b["kind"], b["lane"], b["state"], _took(b),
+             ago(b["finished_at"], now))
+            for b in document["batches"]
+        ],
+    )  # fmt: skip
+
+
+def waiting_words(pending: Mapping[str, int]) -> str:
+    """Say how many records stand before each stage."""
+    words = [f"{count(pending[stage])} to {stage}" for stage in _STAGES if pending.get(stage)]
+    return ", ".join(words) or "nothing waits"
+
+
+def outbox_words(pending: int, dead: int) -> str:
+    """Say what is still to be told to owners."""
+    words = [f"{count(pending)} to send"] if pending else []
+    words += [f"{count(dead)} given up"] if dead else []
+    return ", ".join(words) or "all sent"
+
+
+def person_words(quarantine: int, review: int) -> str:
+    """Say what only a person can decide."""
+    values = "value" if quarantine == 1 else "values"
+    words = [f"{count(quarantine)} {values} in quarantine"] if quarantine else []
+    words += [f"{count(review)} {'pair' if review == 1 else 'pairs'} in review"] if review else []
+    return ", ".join(words) or "nothing to decide"
+
+
+def _show_budgets(rows: list[dict[str, Any]], now: datetime) -> None:
+    plain = not stdout.encoding.lower().startswith("utf")
+    shown = []
+    for row in rows:
+        paused = row["paused_until"]
+        paused = f"paused for {duration((paused - now).total_seconds())}" if paused else ""
+        if row["requests"]:
+            used, of, span = row["in_window"], row["requests"], duration(row["per_s"])
+        elif row["day_limit"]:
+            used, of, span = row["day_used"] or 0, row["day_limit"], "a day"
+        elif paused:
+            used, of, span = 0, 0, ""
+        else:
+            continue  # nothing is known of it
+        amount = f"{count(used)} of {count(of)}" if of else ""
+        drawn = bar(used, of, plain=plain) if of else ""
+        shown.append((row["account"], row["name"], amount, span, drawn, paused))
+    wide = 6 if any(row[-1] for row in shown) else 5  # the last column is for pauses
+    columns = ("account", "budget", "used", "in", "", "")
+    print_table("Budgets", columns[:wide], [row[:wide] for row in shown])
+
+
+def _took(batch: Mapping[str, Any]) -> str:
+    if batch["finished_at"] is None:
+        return ""
+    return duration((batch["finished_at"] - batch["started_at"]).total_seconds())

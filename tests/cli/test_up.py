@@ -1,0 +1,115 @@
+"""`hub up` as its operator sees it: real processes, Dagster's own GraphQL, and nobody left."""
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.processes import House, SandboxProcess, house, is_calm
+
+_AUTOMATION = """{ workspaceOrError { ... on Workspace { locationEntries {
+  locationOrLoadError { ... on RepositoryLocation { repositories {
+    schedules { name scheduleState { status } } } } } } } } }"""
+_START_S = 40
+
+
+@pytest.fixture
+def made(vendors: SandboxProcess) -> Iterator[House]:
+    with house() as one:
+        yield vendors.furnish(one, sources=("typeform", "salesforce"))
+
+
+def _said(process: "subprocess.Popen[str]") -> Any:
+    """The document that is printed once the hub is up."""
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], _START_S)
+    line = process.stdout.readline() if ready else ""
+    if not line:
+        process.send_signal(signal.SIGTERM)
+        raise AssertionError(process.communicate(timeout=20)[1])
+    return json.loads(line)
+
+
+def _schedules(address: str) -> dict[str, str]:
+    answer = requests.post(f"{address}/graphql", json={"query": _AUTOMATION}, timeout=20).json()
+    (location,) = answer["data"]["workspaceOrError"]["locationEntries"]
+    (repository,) = location["locationOrLoadError"]["repositories"]
+    return {s["name"]: s["scheduleState"]["status"] for s in repository["schedules"]}
+
+
+def _within(seconds: float, holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def test_up_runs_the_schedules_of_what_is_configured_and_ends_with_ctrl_c(made: House) -> None:
+    process = made.start("up", "--dagster-port", "0", "--json")
+    said = _said(process)
+    assert said["ready"]
+    assert said["sources"] == ["salesforce", "typeform"]
+    assert _schedules(said["dagster"]) == {
+        "every_five_minutes_salesforce": "RUNNING",
+        "every_five_minutes_typeform": "RUNNING",
+    }
+    second = made.run("up", "--dagster-port", "0")
+    assert second.returncode == 2
+    assert is_calm(second)
+    assert "is up already" in second.stderr
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=40)
+    assert process.returncode == 130, told
+    assert "Traceback" not in told
+    assert _within(5, lambda: made.processes() == []), made.processes()
+
+
+def test_a_child_that_dies_is_told_in_a_line_and_takes_the_hub_down(made: House) -> None:
+    process = made.start("up", "--dagster-port", "0")
+    assert _within(_START_S, lambda: bool(_daemons(made))), "it starts one"
+    os.kill(_daemons(made)[0], signal.SIGKILL)
+    _, told = process.communicate(timeout=40)
+    assert process.returncode == 1, told
+    assert "Dagster's daemon ended with exit code -9" in told
+    assert "dagster.log" in told
+    assert "Traceback" not in told
+    assert _within(5, lambda: made.processes() == []), made.processes()
+
+
+def _daemons(made: House) -> list[int]:
+    return [pid for pid in made.processes() if b"hub.assets.daemon\0run" in _command(pid)]
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def test_up_refuses_a_port_in_use_and_a_hub_without_sources(made: House) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = made.run("up", "--dagster-port", port)
+    assert done.returncode == 2
+    assert is_calm(done)
+    assert port in done.stderr
+    assert made.processes() == []
+    made.config.write_text("people: []\n")
+    done = made.run("up", "--dagster-port", "0")
+    assert done.returncode == 2
+    assert "no source is configured" in done.stderr
+    assert not (made.home / "pg").exists(), "nothing was begun"
