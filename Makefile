@@ -37,7 +37,8 @@ unit: setup
 check: lint types contracts unit
 
 test: setup lint types contracts
-	$(BIN)/pytest tests -n $(WORKERS)
+	$(BIN)/pytest tests -n $(WORKERS) -m "not alone"
+	$(BIN)/pytest tests -m alone
 
 format: setup
 	$(BIN)/ruff format hub tests docs

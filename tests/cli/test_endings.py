@@ -234,7 +234,7 @@ def test_a_finished_demo_is_shown_anew() -> None:
     with house() as made:
 
         def shown(*arguments: str) -> dict[str, Any]:
-            done = made.run("demo", "--once", "--json", *arguments)
+            done = made.run("demo", "--once", "--json", *arguments, timeout=200)
             assert done.returncode == 0, done.stderr
             document: dict[str, Any] = json.loads(done.stdout)
             return document

@@ -55,6 +55,7 @@ def _answers(said: Mapping[str, Any], source: str) -> Mapping[str, Any]:
     return dict(counts[source])
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("source", STREAMS)
 def test_ten_readers_of_one_account_are_never_refused(
     db: Database, slow_sandbox: Mapping[str, Any], source: str
@@ -103,6 +104,7 @@ BACKLOGS = (
 )
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("backlog", BACKLOGS, ids=lambda one: one.source)
 def test_a_backlog_uses_nine_tenths_of_what_the_vendor_allows(
     db: Database, backlog: Backlog

@@ -46,6 +46,7 @@ def _most_in_a_window(went: list[float], per_s: float) -> int:
     return most
 
 
+@pytest.mark.alone
 def test_two_processes_with_five_threads_each_keep_to_one_rate_and_use_it(db: Database) -> None:
     requests, per_s, seconds = 50, 1.0, 4.0
     command = [sys.executable, "-m", "tests.db.spending", _url(db), "5", str(seconds)]
