@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import ARRAY, BigInteger, Connection, any_, literal, select, text
 from sqlalchemy.engine import RowMapping
 
 from hub.crm.tables import contact
@@ -31,7 +31,8 @@ _UPDATE = text(
 
 def read_contacts(conn: Connection, entity_ids: Sequence[int]) -> dict[int, RowMapping]:
     """Return contact rows by entity."""
-    rows = conn.execute(select(contact).where(contact.c.entity_id.in_(entity_ids))).mappings()
+    ids = literal(list(entity_ids), ARRAY(BigInteger))  # in_() would write a statement each time
+    rows = conn.execute(select(contact).where(contact.c.entity_id == any_(ids))).mappings()
     return {row["entity_id"]: row for row in rows}
 
 

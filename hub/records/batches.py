@@ -164,43 +164,34 @@ def set_verdicts(conn: Connection, rows: Sequence[tuple[int, str, str, str, Verd
     The record's own last verdict, which BI tools see, moves with it; `unchanged` never hides
     what became of the record before.
     """
-    if not rows:
-        return
-    args = {
-        "batches": [r[0] for r in rows],
-        "sources": [r[1] for r in rows],
-        "streams": [r[2] for r in rows],
-        "ids": [r[3] for r in rows],
-        "verdicts": [r[4].value for r in rows],
-    }
-    conn.execute(_SET_VERDICTS, args)
-    conn.execute(_SET_LAST, args)
+    groups: dict[tuple[int, str, str], dict[str, str]] = {}
+    for batch_id, source, stream, source_id, given in rows:
+        groups.setdefault((batch_id, source, stream), {}).setdefault(source_id, given.value)
+    for (batch_id, source, stream), verdicts in sorted(groups.items()):
+        conn.execute(
+            _SET_VERDICTS,
+            {
+                "batch": batch_id,
+                "source": source,
+                "stream": stream,
+                "ids": list(verdicts),
+                "verdicts": list(verdicts.values()),
+            },
+        )
 
 
-_GIVEN = """
+_SET_VERDICTS = text("""
 WITH given AS (
-  SELECT DISTINCT ON (batch_id, source, stream, source_id) * FROM unnest(
-    CAST(:batches AS bigint[]), CAST(:sources AS text[]), CAST(:streams AS text[]),
-    CAST(:ids AS text[]), CAST(:verdicts AS text[]))
-  AS g(batch_id, source, stream, source_id, verdict)
+  SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:verdicts AS text[])) AS g(source_id, verdict)
+), told AS (
+  UPDATE ops.verdict v SET verdict = g.verdict FROM given g
+  WHERE v.batch_id = :batch AND v.source = :source AND v.stream = :stream
+    AND v.source_id = g.source_id AND v.verdict IS NULL
 )
-"""
-_SET_VERDICTS = text(
-    _GIVEN
-    + """
-UPDATE ops.verdict v SET verdict = g.verdict FROM given g
-WHERE v.batch_id = g.batch_id AND v.source = g.source AND v.stream = g.stream
-  AND v.source_id = g.source_id AND v.verdict IS NULL
-"""
-)
-_SET_LAST = text(
-    _GIVEN
-    + """
 UPDATE ops.source_record s SET verdict = g.verdict FROM given g
-WHERE s.source = g.source AND s.stream = g.stream AND s.source_id = g.source_id
-  AND (g.verdict <> 'unchanged' OR s.verdict IS NULL)
-"""
-)
+WHERE s.source = :source AND s.stream = :stream AND s.source_id = g.source_id
+  AND s.verdict IS DISTINCT FROM g.verdict AND (g.verdict <> 'unchanged' OR s.verdict IS NULL)
+""")
 
 _COUNTS = text("""
 SELECT source, stream, verdict, count(*) AS n, count(*) FILTER (WHERE is_live) AS live

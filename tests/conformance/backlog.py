@@ -53,7 +53,7 @@ class NotingBudget:
         return self._budget.slot()
 
 
-def read(
+def read(  # noqa: PLR0917  # what the command line says, in its order
     url: str, source: str, name: str, kind: str, until: float, said: Mapping[str, Any]
 ) -> list[float]:
     """Read the stream over and over; return when the calls of the kind were let go."""
