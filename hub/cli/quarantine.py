@@ -1,6 +1,8 @@
-"""What `hub quarantine` does: list what was refused, show one, map it again."""
+"""What `hub quarantine` does: list what was refused, show one, correct it, map it again."""
 
+import getpass
 import json as json_module
+import os
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -15,6 +17,7 @@ from hub.cli.output import (
     print_table,
     stdout,
 )
+from hub.cli.words import moment
 from hub.errors import ConfigError
 
 quarantine_app = typer.Typer(help="What the mappings refused.", no_args_is_help=True)
@@ -50,19 +53,32 @@ def quarantine_show(
     """Show one refused value or record, and the raw record as the source sent it."""
     from hub.cli.opening import opened_database
     from hub.landing.again import refused
+    from hub.landing.corrections import of_rows
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         found = refused(conn, row)
+        known = {found.raw_id: found.source_id} if found and found.raw_id else {}
+        held = of_rows(conn, found.source, found.stream, known) if found else {}
     if found is None:
         raise ConfigError(
             f"there is no quarantine row {row}", hint="hub quarantine list shows them"
         )
-    document: dict[str, Any] = {**asdict(found), "payload": _readable(found.payload)}
+    document: dict[str, Any] = {
+        **asdict(found),
+        "payload": _readable(found.payload),
+        "corrections": [asdict(one) for one in held.get(found.raw_id or 0, ())],
+    }
     if json:
         print_json(document)
         return
-    payload = document.pop("payload")
+    payload, corrections = document.pop("payload"), document.pop("corrections")
     print_mapping(f"Quarantine row {row}", document)
+    if corrections:
+        print_table(
+            "Corrections",
+            ("field", "place", "value", "who", "at"),
+            [(c["field"], c["path"], c["value"], c["who"], moment(c["at"])) for c in corrections],
+        )
     words = payload if isinstance(payload, str) else json_module.dumps(payload, indent=2)
     stdout.out("" if payload is None else words, highlight=False)
 
@@ -75,6 +91,34 @@ def _readable(payload: bytes | None) -> Any:
         return json_module.loads(payload)
     except (ValueError, RecursionError):
         return payload.decode("utf-8", "backslashreplace")
+
+
+@quarantine_app.command("fix")
+def quarantine_fix(
+    row: Annotated[int, typer.Argument(metavar="ID", help="Number in `hub quarantine list`.")],
+    field: Annotated[
+        str,
+        typer.Option("--field", help="A field of the mapping, or a place in the record: a.b[0].c"),
+    ],
+    value: Annotated[str, typer.Option("--value", help="What should stand there.")],
+    who: Annotated[
+        str | None,
+        typer.Option("--as", help="Who corrects, for the history (default: your login)."),
+    ] = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Correct a refused value and map the record again; what the source sent stays as it is.
+
+    The correction holds as often as the source sends the same content; newer content wins.
+    """
+    from hub.cli.opening import opened
+    from hub.pipeline import again
+
+    by = who or os.environ.get("HUB_ACTOR") or getpass.getuser()
+    with opened(config) as (hub, _, _settings):
+        report = again.fix(hub, again.Fix(row, field, value, by))
+    show_again(report, as_json=json)
 
 
 @quarantine_app.command("retry")

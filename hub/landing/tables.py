@@ -91,3 +91,22 @@ quarantine = Table(
     Index(None, "source", "stream", "source_id"),
     schema="landing",
 )
+
+# what a person set right in a raw record: it holds for that content, whenever it is delivered
+correction = Table(
+    "correction",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("stream", Text, nullable=False),
+    personal("source_id", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("quarantine_id", BigInteger, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    personal("value", JSONB, nullable=False),
+    personal("who", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index(None, "source", "stream", "source_id"),
+    schema="landing",
+)

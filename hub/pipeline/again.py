@@ -1,15 +1,18 @@
-"""Map once more what has landed: refused records, or a whole stream. No vendor is asked.
+"""Map once more what has landed: refused records, corrected ones, or a whole stream.
 
-In: quarantine ids, or a stream. Out: counts from the batch's ledger. Each is a batch of its own,
+No vendor is asked. In: quarantine ids, a correction, or a stream. Out: counts from the batch's ledger. Each is a batch of its own,
 so that what becomes of every record is in the books.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hub.db.locks import source_locks
 from hub.errors import ConfigError
-from hub.landing import again
+from hub.landing import again, corrections
+from hub.mappings.corrections import locate, value_like
+from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
 from hub.pipeline import flow
 from hub.pipeline.context import Hub
@@ -55,9 +58,7 @@ def retry(hub: Hub, ids: Sequence[int] | None = None, *, source: str | None = No
         missing = again.unknown_ids(conn, ids or ())
         objects = again.open_objects(conn, ids, source)
     if missing:
-        raise ConfigError(
-            f"there is no quarantine row {missing[0]}", hint="hub quarantine list shows them"
-        )
+        raise _unknown(missing[0])
     report = Again()
     sources = sorted({name for name, _ in objects})
     with source_locks(hub.engine, sources):
@@ -75,6 +76,86 @@ def retry(hub: Hub, ids: Sequence[int] | None = None, *, source: str | None = No
                 )
         _settle(hub, running, report)
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A person's correction of what a quarantine row is about.
+
+    `field` is a field of the mapping or a path in the record; `value` is as it was typed.
+    """
+
+    row: int
+    field: str
+    value: str
+    who: str
+
+
+def fix(hub: Hub, wanted: Fix) -> Again:
+    """Keep a correction, and map the record again with it; the raw record stays as it was sent.
+
+    Raises:
+        ConfigError: the row is not there or not open, the field says no single place in the
+            record, a newer version has come, or the source's sync was interrupted.
+    """
+    source = _open_row(hub, wanted.row).source
+    report = Again()
+    with source_locks(hub.engine, [source]):
+        _refuse_interrupted(hub, [source])
+        flow.settle(hub)
+        row = _open_row(hub, wanted.row)
+        path, value = _correction(hub, row, wanted)
+        batch = _open(hub, source, "fix", Lane.LIVE.value)
+        with hub.engine.begin() as conn:
+            is_newest = row.raw_id is not None and corrections.add(
+                conn, row.raw_id, quarantine_id=row.id, field=wanted.field, path=path,
+                value_json=json.dumps(value), who=wanted.who,
+            )  # fmt: skip
+            if is_newest:
+                again.close_rows(conn, source, row.stream, [row.source_id])
+                report.queued = again.queue_newest(
+                    conn, batch=batch.id, source=source, stream=row.stream, ids=[row.source_id]
+                )
+        _settle(hub, [batch], report)
+    if not is_newest:
+        raise ConfigError(
+            f"the record of quarantine row {row.id} has a newer version, or is gone",
+            hint="hub quarantine list shows what is open now",
+        )
+    return report
+
+
+def _open_row(hub: Hub, row_id: int) -> again.Refused:
+    with hub.engine.begin() as conn:
+        row = again.refused(conn, row_id)
+    if row is None:
+        raise _unknown(row_id)
+    if row.resolved_at is not None:
+        raise ConfigError(
+            f"quarantine row {row_id} is closed", hint="hub quarantine list shows what is open"
+        )
+    return row
+
+
+def _unknown(row_id: int) -> ConfigError:
+    return ConfigError(
+        f"there is no quarantine row {row_id}", hint="hub quarantine list shows them"
+    )
+
+
+def _correction(hub: Hub, row: again.Refused, wanted: Fix) -> tuple[str, JsonValue]:
+    try:
+        wanted.value.replace("\0", "\ud800").encode()  # PostgreSQL keeps neither
+    except UnicodeEncodeError as exc:
+        raise ConfigError("the value is no text: it holds bytes that are no letters") from exc
+    payload = row.payload or b""
+    path = locate(
+        payload,
+        hub.mapping(row.source, row.stream),
+        field=wanted.field,
+        refused=(row.field, row.value),
+    )
+    return path, value_like(payload, path, wanted.value)
 
 
 def remap(hub: Hub, source: str, stream: str) -> Again:

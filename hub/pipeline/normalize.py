@@ -7,14 +7,16 @@ merges are followed here, because they need no mapping.
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from hub.crm import tickets
-from hub.landing import store
+from hub.landing import corrections, store
 from hub.landing.store import PendingRaw
 from hub.logs import get_logger
+from hub.mappings.corrections import corrected
 from hub.mappings.document import MappingDocument
 from hub.mappings.engine import (
     Normalized,
@@ -26,7 +28,7 @@ from hub.mappings.engine import (
     wanted,
 )
 from hub.model.entities import PEOPLE
-from hub.model.records import CanonicalRecord
+from hub.model.records import CanonicalRecord, RawRecord
 from hub.model.verdicts import Op, Verdict
 from hub.pipeline.context import Hub
 from hub.records import batches, drift, sources
@@ -78,11 +80,26 @@ def mapped(
     document = hub.mappings[f"{source}/{stream}"]
     if reads_forms(document) and source not in contexts:
         contexts[source] = _forms(hub, conn, source)
-    records = opened(document, [row.record for row in rows])
+    records = opened(document, _set_right(conn, rows))
     context = {**contexts.get(source, {}), **_looked_up(conn, document, records)}
     now = max([hub.clock.now(), *(row.record.at for row in rows if row.record.at)])
     settings = NormalizeSettings(default_region=hub.settings.company.default_region, now=now)
     return normalize_opened(document, records, context, settings)
+
+
+def _set_right(conn: Connection, rows: Sequence[PendingRaw]) -> list[RawRecord]:
+    """Return the records as they were sent, but for what a person has corrected."""
+    by_id = {row.raw_id: row.record.source_id for row in rows}
+    held = corrections.of_rows(conn, rows[0].source, rows[0].stream, by_id)
+    return [
+        replace(
+            row.record,
+            payload=corrected(row.record.payload, [(c.path, c.value) for c in held[row.raw_id]]),
+        )
+        if row.raw_id in held
+        else row.record
+        for row in rows
+    ]
 
 
 def _looked_up(

@@ -43,6 +43,26 @@ def test_quarantine_show_and_retry(loaded: House) -> None:
     assert loaded.run("quarantine", "retry", "999999").returncode == 2
 
 
+def test_quarantine_fix_corrects_a_value_and_says_who(loaded: House) -> None:
+    made = loaded.copy_to(loaded.root.parent / "fix")
+    rows = [r for r in made.document("quarantine", "list") if r["field"] == "email"]
+    assert rows, "the world has a broken address"
+    number = str(rows[0]["id"])
+    arguments = ("quarantine", "fix", number, "--field", "email")
+    done = made.document(*arguments, "--value", "mended@example.com", "--as", "ada@example.com")
+    assert done["quarantined"] == 0
+    assert done["verdicts"] in ({"updated": 1}, {"merged": 1})
+    shown = made.document("quarantine", "show", number)
+    assert shown["resolved_at"]
+    (kept,) = shown["corrections"]
+    assert (kept["value"], kept["who"]) == ("mended@example.com", "ada@example.com")
+    assert rows[0]["value"] in str(shown["payload"]), "as it was sent"
+    assert "ada@example.com" in made.run("quarantine", "show", number).stdout
+    again = made.run(*arguments, "--value", "x@example.com")
+    assert again.returncode == 2
+    assert "is closed" in again.stderr
+
+
 def test_remap_counts_and_tells_no_value_unasked(loaded: House) -> None:
     plan = loaded.document("remap", "salesforce/leads", "--dry-run")
     assert plan["would_change"] == 0

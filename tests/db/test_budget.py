@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.pool import QueuePool
 
-from hub.cli.status import read_status, show_status
+from hub.cli.status import read_status
+from hub.cli.status_tables import show_status
 from hub.clock import FixedClock, SystemClock
 from hub.connectors.governor import Limits, Rate, Usage
 from hub.connectors.registry import KNOWN, limits_of
@@ -199,5 +200,5 @@ def test_status_shows_what_is_used(
     account, day = document["budgets"]
     assert (account["name"], account["in_window"], account["requests"]) == ("account", 3, 100)
     assert (day["name"], day["day_used"], day["day_limit"]) == ("day", 13, 1000)
-    show_status(document)
+    show_status(document, SystemClock().now())
     assert "Budgets" in capsys.readouterr().out

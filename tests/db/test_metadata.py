@@ -92,7 +92,8 @@ PLAIN: dict[str, str] = {
             "ops.source_record.source", "ops.source_record.stream", "ops.verdict.source",
             "ops.verdict.stream", "ops.batch.source", "ops.stage_report.source",
             "ops.stage_report.stream", "crm.owner_identity.source", "crm.ticket.source",
-            "ops.drift.source", "ops.drift.stream",
+            "ops.drift.source", "ops.drift.stream", "landing.correction.source",
+            "landing.correction.stream",
         ),
         "name of a vendor or of one of its streams",
     ),
@@ -154,6 +155,8 @@ PLAIN: dict[str, str] = {
     "ops.match_model.version": "name that a training gave, a count and a number",
     "ops.delivery.message_id": "digest of the event's key",
     "landing.quarantine.field": "path in a mapping",
+    "landing.correction.field": "path in a mapping, or in a record",
+    "landing.correction.path": "path in a record",
     "ops.drift.field": "key of a source, or path in a mapping",
     "ops.drift.value": "value of a list, shortened, or a JSON type",
 }  # fmt: skip

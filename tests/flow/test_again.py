@@ -1,6 +1,7 @@
 """Refused records are mapped again, streams are remapped, and no vendor is asked for it."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ from hub.errors import ConfigError
 from hub.landing import again as landing
 from hub.mappings.files import HERE
 from hub.mappings.loader import load_all
+from hub.model.verdicts import Op
 from hub.pipeline import again, flow, rehearse
 from hub.pipeline.context import Hub
 from hub.records import batches
-from tests.flow.conftest import World, salesforce_lead
+from tests.flow.conftest import START, World, salesforce_lead
 
 OPEN = "SELECT id, field FROM landing.quarantine WHERE resolved_at IS NULL ORDER BY id"
 
@@ -166,3 +168,95 @@ def test_a_remap_that_was_killed_does_not_hold_up_the_next_sync(loaded: World) -
 def test_a_stream_without_a_mapping_is_refused(loaded: World) -> None:
     with pytest.raises(ConfigError, match="there is no mapping"):
         again.remap(_without_vendor(loaded), "salesforce", "leads_")
+
+
+def _fix(world: World, row: int, **said: str) -> again.Again:
+    known = {"field": "email", "value": "jean.dupont@r2.example.com", "who": "ada"}
+    return again.fix(_without_vendor(world), again.Fix(row, **{**known, **said}))
+
+
+EMAIL = "SELECT email FROM crm.lead l JOIN ops.source_record s USING (entity_id) WHERE s.source_id = :id"
+SECOND = salesforce_lead(2).source_id
+
+
+def test_a_correction_goes_through_the_mapping_and_the_raw_record_stays(loaded: World) -> None:
+    sent = loaded.rows("SELECT id, payload::text AS p FROM landing.raw ORDER BY id")
+    (row,) = loaded.rows(OPEN)
+    report = _fix(loaded, row.id, value=" <jean.dupont@r2.example.com> ")
+    assert (report.queued, report.quarantined, report.verdicts) == (1, 0, {"updated": 1})
+    assert report.holds
+    assert not loaded.rows(OPEN)
+    assert loaded.rows(EMAIL, id=SECOND)[0].email == "jean.dupont@r2.example.com"
+    assert loaded.rows("SELECT id, payload::text AS p FROM landing.raw ORDER BY id") == sent
+    (kept,) = loaded.rows("SELECT field, path, who, quarantine_id, at FROM landing.correction")
+    assert (kept.field, kept.path, kept.who, kept.quarantine_id) == (
+        "email",
+        "Email",
+        "ada",
+        row.id,
+    )
+    assert kept.at is not None
+    kinds = loaded.rows("SELECT kind, state FROM ops.batch ORDER BY id")
+    assert [tuple(one) for one in kinds] == [("sync", "done"), ("fix", "done")]
+
+
+def test_a_correction_outlives_a_remap_and_the_same_content_delivered_again(loaded: World) -> None:
+    _fix(loaded, loaded.rows(OPEN)[0].id)
+    hub = _without_vendor(loaded)
+    assert rehearse.rehearse(hub, "salesforce", "leads").changed == 0
+    assert again.remap(hub, "salesforce", "leads").verdicts == {"unchanged": 3}
+    bad = loaded.salesforce.objects["leads"][1]
+    loaded.add("salesforce", "leads", salesforce_lead(2, at=5_000, op=Op.DELETE))
+    flow.sync(loaded.hub, ["salesforce"])
+    loaded.salesforce.objects["leads"] = [replace(bad, at=START + timedelta(seconds=6_000))]
+    flow.sync(loaded.hub, ["salesforce"])
+    assert len(loaded.rows("SELECT 1 FROM landing.raw WHERE source_id = :id", id=SECOND)) == 3
+    assert not loaded.rows(OPEN)
+    assert loaded.rows(EMAIL, id=SECOND)[0].email == "jean.dupont@r2.example.com"
+
+
+def test_a_newer_version_of_the_vendor_wins_over_a_correction(loaded: World) -> None:
+    _fix(loaded, loaded.rows(OPEN)[0].id)
+    loaded.add("salesforce", "leads", _lead(2, at=5_000, Email="new@r2.example.com"))
+    flow.sync(loaded.hub, ["salesforce"])
+    assert loaded.rows(EMAIL, id=SECOND)[0].email == "new@r2.example.com"
+    assert len(loaded.rows("SELECT 1 FROM landing.correction")) == 1, "the history stays"
+
+
+def test_a_correction_that_is_wrong_too_is_refused_by_the_same_rule_and_made_anew(
+    loaded: World,
+) -> None:
+    report = _fix(loaded, loaded.rows(OPEN)[0].id, value="still@@wrong")
+    assert (report.quarantined, report.verdicts) == (1, {"unchanged": 1})
+    (row,) = loaded.rows(OPEN)
+    assert _fix(loaded, row.id).verdicts == {"updated": 1}
+    assert loaded.rows(EMAIL, id=SECOND)[0].email == "jean.dupont@r2.example.com"
+    with pytest.raises(ConfigError, match="is closed"):
+        _fix(loaded, row.id)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"field": "emial"}, "no field of salesforce/leads, and no place"),
+        ({"field": "Email[0]"}, "no field"),
+        ({"value": "half \ud800"}, "no text"),
+    ],
+)
+def test_a_correction_that_has_no_place_changes_nothing(
+    loaded: World, said: dict[str, str], words: str
+) -> None:
+    (row,) = loaded.rows(OPEN)
+    with pytest.raises(ConfigError, match=words):
+        _fix(loaded, row.id, **said)
+    assert loaded.rows(OPEN) == [row]
+    assert not loaded.rows("SELECT 1 FROM landing.correction")
+
+
+def test_a_correction_comes_too_late_where_a_newer_version_has_landed(loaded: World) -> None:
+    (row,) = loaded.rows(OPEN)
+    loaded.add("salesforce", "leads", salesforce_lead(2, at=5_000, op=Op.DELETE))
+    flow.sync(loaded.hub, ["salesforce"])
+    with pytest.raises(ConfigError, match=r"is closed|newer version"):
+        _fix(loaded, row.id)
+    assert not loaded.rows("SELECT 1 FROM landing.correction")

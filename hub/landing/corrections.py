@@ -1,0 +1,85 @@
+"""Corrections of raw records: what a person set right, by whom and when.
+
+A correction belongs to an object and to the content it was made for: it holds as often as that
+content is mapped or delivered again, and a newer content comes without it. The raw row stays as it
+was sent. The caller owns the transaction.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from hub.model.records import JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One value that was set right, at its path in the raw record."""
+
+    field: str
+    path: str
+    value: JsonValue
+    who: str
+    at: datetime
+
+
+_ADD = text("""
+INSERT INTO landing.correction
+  (source, stream, source_id, hash, quarantine_id, field, path, value, who)
+SELECT r.source, r.stream, r.source_id, r.hash, :quarantine, :field, :path,
+       CAST(:value AS jsonb), :who
+FROM landing.raw r JOIN landing.head h
+  ON h.source = r.source AND h.stream = r.stream AND h.source_id = r.source_id
+WHERE r.id = :raw AND h.raw_id = r.id AND h.op = 'upsert'
+""")
+
+
+def add(
+    conn: Connection,
+    raw_id: int,
+    *,
+    quarantine_id: int,
+    field: str,
+    path: str,
+    value_json: str,
+    who: str,
+) -> bool:
+    """Keep a correction of a raw row; tells whether that is still the object's newest one."""
+    done = conn.execute(
+        _ADD,
+        {"raw": raw_id, "quarantine": quarantine_id, "field": field, "path": path,
+         "value": value_json, "who": who},
+    )  # fmt: skip
+    return done.rowcount == 1
+
+
+_HELD = text("""
+SELECT r.id AS raw_id, c.field, c.path, c.value, c.who, c.at
+FROM landing.correction c JOIN landing.raw r
+  ON r.source = c.source AND r.stream = c.stream AND r.source_id = c.source_id AND r.hash = c.hash
+WHERE c.source = :source AND c.stream = :stream AND c.source_id = ANY(:ids) AND r.id = ANY(:raws)
+ORDER BY c.id
+""")
+
+
+def of_rows(
+    conn: Connection, source: str, stream: str, rows: Mapping[int, str]
+) -> dict[int, Sequence[Correction]]:
+    """Return the corrections that hold for raw rows, oldest first.
+
+    Args:
+        conn: an open connection.
+        source: vendor name.
+        stream: stream name.
+        rows: source ids by the id of the raw row.
+    """
+    found: dict[int, list[Correction]] = {}
+    for row in conn.execute(
+        _HELD,
+        {"source": source, "stream": stream, "ids": list(rows.values()), "raws": list(rows)},
+    ):
+        held = Correction(row.field, row.path, row.value, row.who, row.at)
+        found.setdefault(row.raw_id, []).append(held)
+    return dict(found)
