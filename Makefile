@@ -38,7 +38,7 @@ check: lint types contracts unit
 
 test: setup lint types contracts
 	$(BIN)/pytest tests -n $(WORKERS) -m "not alone"
-	$(BIN)/pytest tests -m alone
+	$(BIN)/pytest tests -n 2 -m alone
 
 format: setup
 	$(BIN)/ruff format hub tests docs
