@@ -1,8 +1,8 @@
 """Write the references that are made from the code: `python docs/generate.py`.
 
-In: the settings' models, the command line, the fault profiles, the mapping language. Out: Markdown
-beside this file. A test fails when a page is not what the code says. Does not belong here: anything
-written by hand.
+In: the settings' models, the command line, the fault profiles, the mapping language, the
+emulators' routes. Out: Markdown beside this file. A test fails when a page is not what the code
+says. Does not belong here: anything written by hand.
 """
 
 import inspect
@@ -31,6 +31,8 @@ from hub.mappings.testing import Case, Expected
 from hub.mappings.transforms import DEFAULTS, THEMES, apply
 from hub.model.entities import ENTITY_FIELDS, PEOPLE, ColumnClass
 from hub.sandbox.faults import PROFILES
+from hub.sandbox.server import Sandbox, SandboxOptions
+from hub.sandbox.vendors import VENDORS
 from hub.settings import Settings, secret_variable
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -324,7 +326,40 @@ def _predicate_row(name: str, example: dict[str, Any]) -> str:
     return f"| {' | '.join(cells)} | {_shown(example['record'])} |"
 
 
-PAGES = {"settings.md": settings_page, "cli.md": cli_page, "mapping.md": mapping_page}
+def sandbox_page() -> str:
+    """Return which calls the emulators answer."""
+    lines = [
+        "# What the emulators answer",
+        "",
+        "How they are used: [The sandbox](../sandbox.md).",
+        "",
+    ]
+    lines += _flowed(
+        """Anything else is the vendor's own 404. Where a path is served with and without `.json` or a
+        last slash, it stands here once."""
+    )
+    with Sandbox(SandboxOptions(people=1)) as sandbox:
+        for vendor in VENDORS:
+            app = vendor.create_app(sandbox.world, False)  # noqa: FBT003  # the table's signature
+            served: dict[str, set[str]] = {}
+            for route in app.routes:
+                path = getattr(route, "path", "").removesuffix("/").removesuffix(".json")
+                methods = getattr(route, "methods", None) or {"GET"}
+                served.setdefault(path, set()).update(methods - {"HEAD"})
+            end = getattr(app.state, "close", None)
+            if end is not None:
+                end()
+            lines += ["", f"## {vendor.name}", "", "| path | methods |", "|---|---|"]
+            lines += [f"| `{path}` | {' '.join(sorted(m))} |" for path, m in served.items()]
+    return _NOTE + "\n".join(lines) + "\n"
+
+
+PAGES = {
+    "settings.md": settings_page,
+    "cli.md": cli_page,
+    "mapping.md": mapping_page,
+    "sandbox.md": sandbox_page,
+}
 
 
 def main() -> None:

@@ -163,6 +163,8 @@ class Sandbox:
                 "url": self.url(one.name),
                 "credentials": one.shown_credentials(secrets),
             }
+            if one.app:
+                vendors[one.name]["app"] = {key: secrets[name] for key, name in one.app.items()}
             if one.webhook_secret:
                 vendors[one.name]["webhook_secret"] = secrets[one.webhook_secret]
         return {

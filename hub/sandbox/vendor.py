@@ -29,6 +29,7 @@ class Vendor:
             where accounts of it differ. `app.state.close` is called at the end, and
             `app.state.expire_tokens` ends all sessions, where there are any.
         credentials: what a client needs → its name among `World.secrets`, or `=text` as it is.
+        app: what an installed app needs instead → its name among `World.secrets`.
         env: variable under which the hub expects a secret → its name among `World.secrets`.
         refuse: the vendor's way of saying that it is too much ("rate_limit") or that it is ill
             ("server_errors", with the status): status, headers, body.
@@ -45,6 +46,7 @@ class Vendor:
     is_read: Callable[[str, str], bool] = field(default=_is_get)
     is_later: Callable[[bytes], bool] = field(default=_never_later)
     webhook_secret: str = ""
+    app: Mapping[str, str] = field(default_factory=dict)
 
     def shown_credentials(self, secrets: Mapping[str, str]) -> dict[str, str]:
         """Return the credentials with their values."""

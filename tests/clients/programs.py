@@ -39,11 +39,12 @@ class Program:
 SALES, HUB, CHIMP, FORM, DESK = map(
     credentials, ("salesforce", "hubspot", "mailchimp", "typeform", "zendesk")
 )
+SALES_APP, HUB_APP = (SAID["vendors"][name]["app"] for name in ("salesforce", "hubspot"))
 PROGRAMS: dict[str, Program] = {
     "tap-salesforce": Program(
         "salesforce",
         {"client_id": SALES["client_id"], "client_secret": SALES["client_secret"],
-         "refresh_token": SALES["refresh_token"], "start_date": START, "api_type": "REST",
+         "refresh_token": SALES_APP["refresh_token"], "start_date": START, "api_type": "REST",
          "select_fields_by_default": True},
         {"Lead": ("leads", "Id")},
         catalog_option="--properties",
@@ -51,14 +52,14 @@ PROGRAMS: dict[str, Program] = {
     "airbyte-source-salesforce": Program(
         "salesforce",
         {"client_id": SALES["client_id"], "client_secret": SALES["client_secret"],
-         "refresh_token": SALES["refresh_token"], "auth_type": "Client", "is_sandbox": False, "start_date": START},
+         "refresh_token": SALES_APP["refresh_token"], "auth_type": "Client", "is_sandbox": False, "start_date": START},
         {"Lead": ("leads", "Id")},
         is_singer=False,
     ),
     "tap-hubspot": Program(
         "hubspot",
-        {"client_id": HUB["client_id"], "client_secret": HUB["client_secret"],
-         "refresh_token": HUB["refresh_token"],
+        {"client_id": HUB_APP["client_id"], "client_secret": HUB_APP["client_secret"],
+         "refresh_token": HUB_APP["refresh_token"],
          "redirect_uri": "http://localhost", "start_date": START},
         {"contacts": ("contacts", "id")},
         catalog_option="--properties",

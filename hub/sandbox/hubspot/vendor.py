@@ -45,8 +45,8 @@ def refuse(kind: str, status: int) -> Refusal:
 HUBSPOT = Vendor(
     name="hubspot",
     create_app=_create,
-    credentials={
-        "token": "hubspot_token",
+    credentials={"token": "hubspot_token"},
+    app={
         "client_id": "hubspot_client_id",
         "client_secret": "hubspot_client_secret",
         "refresh_token": "hubspot_refresh_token",

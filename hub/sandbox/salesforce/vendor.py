@@ -34,6 +34,10 @@ SALESFORCE = Vendor(
         "username": "username",
         "password": "password",
         "security_token": "security_token",
+    },
+    app={
+        "client_id": "client_id",
+        "client_secret": "client_secret",
         "refresh_token": "refresh_token",
     },
     env={"HUB_SOURCES__SALESFORCE__CLIENT_SECRET": "client_secret"},

@@ -25,8 +25,8 @@ class Client:
         self.world = sandbox.world
         self.base = sandbox.url("hubspot")
         said = sandbox.announcement["vendors"]["hubspot"]
-        self.credentials = said["credentials"]
-        self.token = self.credentials["token"]
+        self.token = said["credentials"]["token"]
+        self.app = said["app"]
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"bearer {self.token}"
 
@@ -376,11 +376,8 @@ def test_the_vendor_s_own_client_is_content(client):
 
 @pytest.mark.parametrize("path", ["/oauth/v1/token", "/oauth/v3/token", "/oauth/2026-03/token"])
 def test_an_installed_app_gets_a_token_for_its_refresh_token(client, path):
-    said = client.credentials
-    form = {
-        "grant_type": "refresh_token",
-        **{key: said[key] for key in ("client_id", "client_secret", "refresh_token")},
-    }
+    said = client.app
+    form = {"grant_type": "refresh_token", **said}
     answer = requests.post(client.base + path, data=form, timeout=5)
     assert answer.json() == {
         "token_type": "bearer", "refresh_token": said["refresh_token"],

@@ -32,10 +32,7 @@ def test_announcement_says_where_everything_is(client):
     if "salesforce" in said["vendors"]:
         credentials = said["vendors"]["salesforce"]["credentials"]
         assert credentials["domain"] == "acme.my"
-        form = {
-            "grant_type": "refresh_token",
-            **{key: credentials[key] for key in ("client_id", "client_secret", "refresh_token")},
-        }
+        form = {"grant_type": "refresh_token", **said["vendors"]["salesforce"]["app"]}
         url = f"{said['vendors']['salesforce']['url']}/services/oauth2/token"
         assert requests.post(url, data=form, timeout=5).json()["access_token"]
         assert said["env"]["HUB_SOURCES__SALESFORCE__CLIENT_SECRET"] == credentials["client_secret"]
