@@ -86,6 +86,7 @@ def link_leads(conn: Connection, entity_ids: Sequence[int]) -> list[Inherited]:
             "UPDATE crm.lead l SET contact_id = c.id, owner_id = coalesce(l.owner_id, u.id) "
             'FROM crm.contact c LEFT JOIN crm."user" u ON u.id = c.owner_id AND u.is_active, '
             "crm.lead b WHERE b.id = l.id AND c.entity_id = l.entity_id AND l.entity_id = ANY(:e) "
+            "AND c.entity_id = ANY(:e) AND b.entity_id = ANY(:e) "
             "AND c.merged_into IS NULL AND l.contact_id IS DISTINCT FROM c.id "
             "RETURNING l.id, l.entity_id, l.owner_id, b.owner_id IS NULL AS is_new, "
             "l.lane = 'live' AND l.converted_at IS NULL AND l.archived_at IS NULL AS is_news"
