@@ -3,7 +3,6 @@
 Thin for now: folded columns, an owner taken over from a source, the link from a lead to its contact.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from sqlalchemy import ARRAY, BigInteger, Connection, any_, literal, select, tex
 from sqlalchemy.engine import RowMapping
 
 from hub.crm.tables import contact
+from hub.db.json_text import write_json
 from hub.model.entities import folded_names
 
 FOLDED = folded_names("contact")
@@ -40,14 +40,14 @@ def insert_contacts(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> dict
     """Insert contacts (folded values, owner, batch); returns entity → contact id."""
     if not rows:
         return {}
-    found = conn.execute(_INSERT, {"rows": json.dumps([dict(r) for r in rows])})
+    found = conn.execute(_INSERT, {"rows": write_json(rows)})
     return {row.entity_id: row.id for row in found}
 
 
 def update_contacts(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write folded columns and `archived_at` of contacts, by entity."""
     if rows:
-        conn.execute(_UPDATE, {"rows": json.dumps([dict(r) for r in rows])})
+        conn.execute(_UPDATE, {"rows": write_json(rows)})
 
 
 def absorb(conn: Connection, merged: Mapping[int, int]) -> None:

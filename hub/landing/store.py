@@ -248,7 +248,7 @@ def take_pending(
     conn: Connection, limit: int, *, source: str | None = None, stream: str | None = None
 ) -> list[PendingRaw]:
     """Lock and return raw rows that wait for normalisation, live ones first, oldest first."""
-    rows = conn.execute(_TAKE, {"limit": limit, "source": source, "stream": stream})
+    rows = conn.execute(_TAKE, {"limit": limit, "source": source, "stream": stream}).all()
     return [
         PendingRaw(
             row.id,
