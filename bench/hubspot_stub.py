@@ -17,16 +17,60 @@ from unicodedata import normalize
 from urllib.parse import parse_qs, urlsplit
 
 FIRST_ID = 10_000_001
-BEGUN_MS = 1_700_000_000_000  # when the first contact was modified; the next ones a second apart
+BEGUN_MS = 1_700_000_000_000  # when the first contact was modified; the others a tenth of a second apart
 STEP_MS = 100
 TOKEN = "pat-eu1-bench"  # noqa: S105  # a stub's
-_FIRST = (
-    "Anna Jean Lukas Maria Pierre Sofia Thomas Élodie Nils Chiara Zoë Paul Inès Karl Léa".split()
-)
-_SYLLABLES = (
-    "mar ten ber gau dur lin sch vel tor ris ko wal ner dis ham pet ros che fon bau".split()
-)
-_COMPANY = "Consulting Industrie Logistik Systems Santé Conseil Energie Partners Group Bau".split()
+_FIRST = [
+    "Anna",
+    "Jean",
+    "Lukas",
+    "Maria",
+    "Pierre",
+    "Sofia",
+    "Thomas",
+    "Élodie",
+    "Nils",
+    "Chiara",
+    "Zoë",
+    "Paul",
+    "Inès",
+    "Karl",
+    "Léa",
+]
+_SYLLABLES = [
+    "mar",
+    "ten",
+    "ber",
+    "gau",
+    "dur",
+    "lin",
+    "sch",
+    "vel",
+    "tor",
+    "ris",
+    "ko",
+    "wal",
+    "ner",
+    "dis",
+    "ham",
+    "pet",
+    "ros",
+    "che",
+    "fon",
+    "bau",
+]
+_COMPANY = [
+    "Consulting",
+    "Industrie",
+    "Logistik",
+    "Systems",
+    "Santé",
+    "Conseil",
+    "Energie",
+    "Partners",
+    "Group",
+    "Bau",
+]
 _STAGES = ["subscriber", "lead", "lead", "marketingqualifiedlead", "salesqualifiedlead", "customer"]
 _STATUS = ["NEW", "OPEN", "IN_PROGRESS", "CONNECTED", "UNQUALIFIED", None, None]
 _ORIGINS = [
@@ -66,7 +110,7 @@ def contact(n: int) -> dict[str, Any]:
         "company": company,
         "country": country,
         "createdate": created,
-        "email": f"{_plain(first)}.{last}{n}@{company.split()[0]}-{draw.choice(_SYLLABLES)}.com".lower(),
+        "email": f"{_plain(first)}.{last}{n}@{company.partition(' ')[0]}-{draw.choice(_SYLLABLES)}.com".lower(),
         "favourite_product": draw.choice(("alpha", "beta", "gamma")),
         "firstname": first.upper() if is_shouting else first,
         "hs_additional_emails": None,
@@ -92,7 +136,7 @@ def contact(n: int) -> dict[str, Any]:
         "phone": number,
         "salutation": None,
         "state": None,
-        "website": f"www.{company.split()[0].lower()}.example",
+        "website": f"www.{company.partition(' ')[0].lower()}.example",
         "zip": postal,
     }
     return {

@@ -47,7 +47,7 @@ def _stub(n: int) -> Iterator[tuple[str, int]]:
 def _server() -> Iterator[Server]:
     """Run PostgreSQL as the hub runs it, fsync on, with the migrated database as the template."""
     folder = Path(tempfile.mkdtemp(prefix="hub"))
-    folder.chmod(0o755)  # noqa: S103  # the server may run as another user
+    folder.chmod(0o755)  # the server may run as another user
     (folder / "home").mkdir()
     embedded = EmbeddedServer(folder / "home", SystemClock())
     try:
@@ -114,7 +114,7 @@ def report(found: list[dict[str, Any]], rows: int, small: int) -> str:
     totals = [_total(one) for one in hand]
     hand_us = median(t["client"] + t["database"] for t in totals) / rows * 1e6
     lines = [
-        "| | CPU µs/record, ours | PostgreSQL | both | × hand | wall s | records/s |",
+        "| | CPU µs/record, ours | PostgreSQL | both | x hand | wall s | records/s |",
         "|---|---|---|---|---|---|---|",
         _line("hand script", rows, totals, hand_us),
     ]

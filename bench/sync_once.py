@@ -39,14 +39,14 @@ from hub.settings import Settings
 
 _NO_LIMIT = 1e9  # the vendor's clock so much faster than ours that no rate is ever reached
 _SOURCE = "hubspot"
-_EVERYBODY_HIMSELF = (
-    "DELETE FROM ops.pending WHERE stage = 'match'",
-    "INSERT INTO ops.entity (kind, anchor_id, batch_id, lane) SELECT 'person', id, batch_id, lane "
-    "FROM ops.source_record WHERE target = 'person' AND entity_id IS NULL ORDER BY id",
-    "UPDATE ops.source_record s SET entity_id = e.id, joined_batch_id = s.batch_id "
-    "FROM ops.entity e WHERE e.anchor_id = s.id AND s.entity_id IS NULL",
-    "ANALYZE ops.source_record, ops.entity",
-)
+_EVERYBODY_HIMSELF = """
+DELETE FROM ops.pending WHERE stage = 'match';
+INSERT INTO ops.entity (kind, anchor_id, batch_id, lane) SELECT 'person', id, batch_id, lane
+  FROM ops.source_record WHERE target = 'person' AND entity_id IS NULL ORDER BY id;
+UPDATE ops.source_record s SET entity_id = e.id, joined_batch_id = s.batch_id
+  FROM ops.entity e WHERE e.anchor_id = s.id AND s.entity_id IS NULL;
+ANALYZE ops.source_record, ops.entity
+"""
 
 
 def _hub(database: Database, address: str, home: str) -> Hub:
@@ -73,7 +73,7 @@ def _hub(database: Database, address: str, home: str) -> Hub:
     made: Connector = connect(_SOURCE, block, clock, budget=budget)
     with database.engine.begin() as conn:
         owners.apply_people(
-            conn, [owners.Person(p.email, p.name, True, "UTC", {}) for p in settings.people]
+            conn, [owners.Person(p.email, p.name, p.active, "UTC", {}) for p in settings.people]
         )
         owners.apply_groups(conn, [owners.Group(g.name, g.members) for g in settings.groups])
     return Hub(database.engine, clock, settings, load_all(None), lambda _source: made)
@@ -114,7 +114,7 @@ def _by_hub(address: str, running: Server, name: str, profiled: str) -> dict[str
         measured.run("land", land)
         measured.run("normalise", lambda: flow.run_normalize(hub))
         with database.owner_engine().connect() as conn:
-            for statement in _EVERYBODY_HIMSELF:
+            for statement in _EVERYBODY_HIMSELF.split(";"):
                 conn.execute(text(statement))
             conn.commit()
         measured.run("load", lambda: flow.run_load(hub))

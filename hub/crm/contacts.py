@@ -3,7 +3,6 @@
 Thin for now: folded columns, an owner taken over from a source, the link from a lead to its contact.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from sqlalchemy import ARRAY, BigInteger, Connection, any_, literal, select, tex
 from sqlalchemy.engine import RowMapping
 
 from hub.crm.tables import contact
+from hub.db.json_text import write_json
 from hub.model.entities import folded_names
 
 FOLDED = folded_names("contact")
@@ -40,14 +40,14 @@ def insert_contacts(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> dict
     """Insert contacts (folded values, owner, batch); returns entity → contact id."""
     if not rows:
         return {}
-    found = conn.execute(_INSERT, {"rows": json.dumps([dict(r) for r in rows])})
+    found = conn.execute(_INSERT, {"rows": write_json(rows)})
     return {row.entity_id: row.id for row in found}
 
 
 def update_contacts(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write folded columns and `archived_at` of contacts, by entity."""
     if rows:
-        conn.execute(_UPDATE, {"rows": json.dumps([dict(r) for r in rows])})
+        conn.execute(_UPDATE, {"rows": write_json(rows)})
 
 
 def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
@@ -86,6 +86,7 @@ def link_leads(conn: Connection, entity_ids: Sequence[int]) -> list[Inherited]:
             "UPDATE crm.lead l SET contact_id = c.id, owner_id = coalesce(l.owner_id, u.id) "
             'FROM crm.contact c LEFT JOIN crm."user" u ON u.id = c.owner_id AND u.is_active, '
             "crm.lead b WHERE b.id = l.id AND c.entity_id = l.entity_id AND l.entity_id = ANY(:e) "
+            "AND c.entity_id = ANY(:e) AND b.entity_id = ANY(:e) "
             "AND c.merged_into IS NULL AND l.contact_id IS DISTINCT FROM c.id "
             "RETURNING l.id, l.entity_id, l.owner_id, b.owner_id IS NULL AS is_new, "
             "l.lane = 'live' AND l.converted_at IS NULL AND l.archived_at IS NULL AS is_news"

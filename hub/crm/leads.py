@@ -1,6 +1,5 @@
 """Leads and what hangs on them: the queries of load and route."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ from sqlalchemy import ARRAY, BigInteger, Connection, any_, literal, select, tex
 from sqlalchemy.engine import RowMapping
 
 from hub.crm.tables import lead
+from hub.db.json_text import write_json
 from hub.model.entities import folded_names
 
 FOLDED = folded_names("lead")
@@ -41,14 +41,14 @@ def insert_leads(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[in
     """Insert leads (folded values, held seeds, lane, batch); returns entity → lead id."""
     if not rows:
         return {}
-    found = conn.execute(_INSERT, {"rows": json.dumps([dict(r) for r in rows])})
+    found = conn.execute(_INSERT, {"rows": write_json(rows)})
     return {row.entity_id: row.id for row in found}
 
 
 def update_leads(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write folded columns and `archived_at` of leads, by entity."""
     if rows:
-        conn.execute(_UPDATE, {"rows": json.dumps([dict(r) for r in rows])})
+        conn.execute(_UPDATE, {"rows": write_json(rows)})
 
 
 def absorb(conn: Connection, merged: Mapping[int, int]) -> None:

@@ -42,6 +42,7 @@ work_mem = 16MB
 maintenance_work_mem = 128MB
 max_wal_size = 1GB
 random_page_cost = 1.1
+autovacuum_naptime = 15s
 fsync = on
 timezone = 'UTC'
 log_timezone = 'UTC'

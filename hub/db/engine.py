@@ -18,6 +18,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from hub.clock import Clock
 from hub.db.copy import connection_lost, without_values
 from hub.db.embedded import DATABASE, ROLES, SUPERUSER, EmbeddedServer, Server
+from hub.db.json_text import read_json
 from hub.errors import ConfigError
 from hub.settings import Settings
 
@@ -113,7 +114,12 @@ def _external(url: str) -> dict[str, str]:
 
 def _opened(urls: dict[str, str], *, is_embedded: bool) -> Iterator[Database]:
     engine = create_engine(
-        urls["app"], pool_size=5, max_overflow=20, pool_pre_ping=True, hide_parameters=True
+        urls["app"],
+        pool_size=5,
+        max_overflow=20,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        json_deserializer=read_json,
     )
     event.listen(engine, "handle_error", _tell)
     try:

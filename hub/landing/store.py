@@ -76,13 +76,17 @@ CREATE TEMPORARY TABLE IF NOT EXISTS landing_page (
   body bytea, into_id text) ON COMMIT DELETE ROWS
 """)
 
+# OFFSET 0 keeps each look-up a probe of the index: a table that was filled since its statistics were
+# made, as in every first load, would else be read whole for each page.
 _LAND = text("""
 WITH page AS (
   SELECT DISTINCT ON (source_id) * FROM landing_page ORDER BY source_id, ord DESC
 ), changed AS (
   SELECT p.* FROM page p
-  LEFT JOIN landing.head h
-    ON h.source = :source AND h.stream = :stream AND h.source_id = p.source_id
+  LEFT JOIN LATERAL (
+    SELECT hash FROM landing.head h
+    WHERE h.source = :source AND h.stream = :stream AND h.source_id = p.source_id OFFSET 0
+  ) h ON true
   WHERE h.hash IS DISTINCT FROM p.hash
 ), landed AS (
   INSERT INTO landing.raw
@@ -220,16 +224,23 @@ class PendingRaw:
     record: RawRecord
 
 
+# The queue first, then the payloads: a prepared plan that does not know the limit would sort them all.
 _TAKE = text("""
+WITH taken AS MATERIALIZED (
+  SELECT p.ref, p.lane, p.batch_id FROM ops.pending p
+  WHERE p.stage = 'normalize'
+    AND ((CAST(:source AS text) IS NULL AND CAST(:stream AS text) IS NULL) OR (
+      SELECT r.source = coalesce(:source, r.source) AND r.stream = coalesce(:stream, r.stream)
+      FROM landing.raw r WHERE r.id = p.ref))
+  ORDER BY p.lane DESC, p.ref
+  LIMIT :limit
+  FOR UPDATE OF p SKIP LOCKED
+)
 SELECT r.id, r.source, r.stream, p.lane, p.batch_id, r.source_id, r.op, r.at, r.version,
        r.payload::text AS payload, r.body, r.into_id
-FROM ops.pending p JOIN landing.raw r ON r.id = p.ref
-WHERE p.stage = 'normalize'
-  AND (CAST(:source AS text) IS NULL OR r.source = :source)
-  AND (CAST(:stream AS text) IS NULL OR r.stream = :stream)
+FROM taken p
+CROSS JOIN LATERAL (SELECT * FROM landing.raw WHERE id = p.ref OFFSET 0) r
 ORDER BY p.lane DESC, p.ref
-LIMIT :limit
-FOR UPDATE OF p SKIP LOCKED
 """)
 
 
@@ -237,7 +248,7 @@ def take_pending(
     conn: Connection, limit: int, *, source: str | None = None, stream: str | None = None
 ) -> list[PendingRaw]:
     """Lock and return raw rows that wait for normalisation, live ones first, oldest first."""
-    rows = conn.execute(_TAKE, {"limit": limit, "source": source, "stream": stream})
+    rows = conn.execute(_TAKE, {"limit": limit, "source": source, "stream": stream}).all()
     return [
         PendingRaw(
             row.id,

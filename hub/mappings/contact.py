@@ -80,7 +80,9 @@ def emails(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 
 
 _NATIONAL = {"FR": re.compile(r"0([1-7]\d{8})"), "US": re.compile(r"([2-9]\d\d[2-9]\d{6})")}
-_PLUS = re.compile(r"\+33[1-7]\d{8}|\+1[2-9]\d\d[2-9]\d{6}|\+44[127]\d{9}")
+_PLUS = re.compile(
+    r"\+33[1-7]\d{8}|\+1[2-9]\d\d[2-9]\d{6}|\+44[127]\d{9}|\+34[67]\d{8}|\+491[567]\d{8,9}"
+)
 _SPACED = str.maketrans("", "", " .-()/\u00a0")
 
 
@@ -105,7 +107,7 @@ def _phone(raw: str, region: str) -> Outcome:
 
 
 def _quick_phone(raw: str, region: str) -> str | None:
-    """Read the plain national and international forms of FR, US and GB without the library."""
+    """Read the plain national and international forms of FR, US, GB, ES and DE without the library."""
     if raw.isascii() and "(0" not in raw:
         digits = raw.translate(_SPACED)
         if _PLUS.fullmatch(digits):

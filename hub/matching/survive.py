@@ -140,7 +140,7 @@ def survive(
                     values[name], winners[name] = winner.values[name], winner
             elif not _is_blank(value):
                 values[name], winners[name] = value, record
-    for unit in rules.units:
+    for unit in rules.units if len(records) > 1 else ():  # one record has nobody to be mixed with
         _take_unit(unit, orders[by_field.get(unit[0], default)], values, winners)
     _fold_special(rules, first, values)
     typed = _latest(edits)

@@ -164,33 +164,28 @@ def set_verdicts(conn: Connection, rows: Sequence[tuple[int, str, str, str, Verd
     The record's own last verdict, which BI tools see, moves with it; `unchanged` never hides
     what became of the record before.
     """
-    groups: dict[tuple[int, str, str], dict[str, str]] = {}
+    firsts: dict[tuple[int, str, str, str], Verdict] = {}
     for batch_id, source, stream, source_id, given in rows:
-        groups.setdefault((batch_id, source, stream), {}).setdefault(source_id, given.value)
-    for (batch_id, source, stream), verdicts in sorted(groups.items()):
-        conn.execute(
-            _SET_VERDICTS,
-            {
-                "batch": batch_id,
-                "source": source,
-                "stream": stream,
-                "ids": list(verdicts),
-                "verdicts": list(verdicts.values()),
-            },
-        )
+        firsts.setdefault((batch_id, source, stream, source_id), given)
+    groups: dict[tuple[int, str, str, str], list[str]] = {}
+    for (batch_id, source, stream, source_id), given in firsts.items():
+        groups.setdefault((batch_id, source, stream, given.value), []).append(source_id)
+    for (batch_id, source, stream, value), ids in sorted(groups.items()):
+        args = {"batch": batch_id, "source": source, "stream": stream, "verdict": value}
+        conn.execute(_SET_VERDICT, {**args, "ids": ids})
 
 
-_SET_VERDICTS = text("""
-WITH given AS (
-  SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:verdicts AS text[])) AS g(source_id, verdict)
-), told AS (
-  UPDATE ops.verdict v SET verdict = g.verdict FROM given g
-  WHERE v.batch_id = :batch AND v.source = :source AND v.stream = :stream
-    AND v.source_id = g.source_id AND v.verdict IS NULL
+# Ids as an array, so that both go by an index whatever is known of the tables' sizes; coalesce, so
+# that it is not the index of open verdicts: in a first load these are all.
+_SET_VERDICT = text("""
+WITH told AS (
+  UPDATE ops.verdict SET verdict = :verdict
+  WHERE batch_id = :batch AND source = :source AND stream = :stream
+    AND source_id = ANY(CAST(:ids AS text[])) AND coalesce(verdict, '') = ''
 )
-UPDATE ops.source_record s SET verdict = g.verdict FROM given g
-WHERE s.source = :source AND s.stream = :stream AND s.source_id = g.source_id
-  AND s.verdict IS DISTINCT FROM g.verdict AND (g.verdict <> 'unchanged' OR s.verdict IS NULL)
+UPDATE ops.source_record SET verdict = :verdict
+WHERE source = :source AND stream = :stream AND source_id = ANY(CAST(:ids AS text[]))
+  AND verdict IS DISTINCT FROM :verdict AND (:verdict <> 'unchanged' OR verdict IS NULL)
 """)
 
 _COUNTS = text("""

@@ -85,7 +85,7 @@ def records_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[Fo
             "ORDER BY s.id"
         ),
         {"ids": list(entity_ids)},
-    )
+    ).all()
     found: dict[int, list[FoldRecord]] = defaultdict(list)
     for row in rows:
         found[row[1]].append(FoldRecord(*row))

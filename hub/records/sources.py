@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 
-import msgspec
 from sqlalchemy import Connection, text
 
 from hub.db.copy import copy_rows
+from hub.db.json_text import write_json
 from hub.model.records import JsonValue
 from hub.model.verdicts import Trust
 
@@ -103,18 +103,13 @@ def upsert(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Written
 
 
 def _row(r: NewSourceRecord) -> tuple[object, ...]:
-    canonical = _in_order(r.values)
-    refs = _in_order(r.refs)
+    canonical = write_json(r.values)
+    refs = write_json(r.refs)
     digest = blake2b((canonical + refs + (r.role or "")).encode(), digest_size=16).digest()
     return (
         r.source, r.stream, r.source_id, r.target, r.role, r.raw_id, r.batch_id, r.lane,
         r.mapping_version, r.trust.value, canonical, digest, refs, r.source_at,
     )  # fmt: skip
-
-
-def _in_order(values: Mapping[str, JsonValue]) -> str:
-    """Return JSON that is the same for the same values, whatever their order."""
-    return msgspec.json.encode(values, order="deterministic").decode()
 
 
 @dataclass(frozen=True, slots=True)

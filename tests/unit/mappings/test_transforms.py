@@ -235,8 +235,11 @@ def test_quick_email_check_agrees_with_the_library(address):
 
 @settings(max_examples=250, deadline=None)
 @given(
-    st.from_regex(r"(\+33|\+1|\+44|0|\(0|00)? ?[(]?[0-9][0-9 ().\-/]{7,14}", fullmatch=True),
-    st.sampled_from(["FR", "US", "GB", "DE"]),
+    st.from_regex(
+        r"(\+33|\+1|\+44|\+34 ?[67]|\+49 ?1[567]|0|\(0|00)? ?[(]?[0-9][0-9 ().\-/]{7,14}",
+        fullmatch=True,
+    ),
+    st.sampled_from(["FR", "US", "GB", "DE", "ES"]),
 )
 def test_quick_phone_agrees_with_the_library(typed, region):
     quick = contact._quick_phone(typed, region)
