@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from hub.assets.resources import HubResource, configured_sources
+from hub.assets.sensors import stage_sensor
 from hub.connectors.base import Stream
 from hub.connectors.registry import KNOWN, streams_of
 from hub.mappings.loader import names
@@ -222,7 +223,11 @@ def build_defs(sources: Collection[str] | None = None) -> dg.Definitions:
             )
         )
     return dg.Definitions(
-        assets=assets, jobs=jobs, schedules=schedules, resources={"hub": HubResource()}
+        assets=assets,
+        jobs=jobs,
+        schedules=schedules,
+        sensors=[stage_sensor({asset.key for asset in assets}, is_running=is_running)],
+        resources={"hub": HubResource()},
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 import dagster as dg
 from pydantic import PrivateAttr
@@ -45,7 +46,7 @@ class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         clock = SystemClock()
         with ExitStack() as stack:
             database = stack.enter_context(open_database(settings, clock))
-            self._hub = assemble(settings, database, clock)
+            self._hub = replace(assemble(settings, database, clock), in_dagster=True)
             self._stack = stack
             self._batches = {}
             yield self

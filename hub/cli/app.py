@@ -243,21 +243,53 @@ def match_train(json: Json = False, config: Config = None) -> None:
 
 @app.command()
 def init(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(help="Sources to configure; a terminal is asked if none."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting of a source, e.g. salesforce.domain=acme.my."),
+    ] = None,
+    owners: Annotated[
+        list[str] | None,
+        typer.Option("--owner", help="Who owns leads: an address, or Name <address>."),
+    ] = None,
     sandbox: Annotated[
         Path | None,
         typer.Option("--sandbox", help="The document that `hub sandbox --json` printed."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite hub.yaml.")] = False,
 ) -> None:
-    """Write a commented hub.yaml into the working directory; never a secret."""
-    from hub.cli.init import write_config
+    """Write a commented hub.yaml into the working directory, never a secret; then try the logins.
 
-    path, names = write_config(Path("hub.yaml"), sandbox, force=force)
+    Without a source, and without a terminal to ask, it is an example. The logins are tried once
+    all the secrets of the chosen sources are set.
+    """
+    from hub.cli.init import ask_choices, choices_of, refuse_existing, write_config
+
+    path = Path("hub.yaml")
+    refuse_existing(path, force=force)
+    choices = None
+    if sources:
+        choices = choices_of(sources, settings or (), owners or ())
+    elif settings or owners:
+        raise ConfigError("say which sources", hint="hub init salesforce typeform --set …")
+    elif sandbox is None and sys.stdin.isatty():
+        choices = ask_choices()
+    path, names = write_config(path, sandbox, choices=choices, force=force)
     stdout.print(f"wrote {path}", highlight=False)
-    if names:
-        stdout.print("secrets are read from the environment:", highlight=False)
-        for name in names:
-            stdout.print(f"  {name}", highlight=False)
+    missing = [one for one in names if not (os.environ.get(one) or os.environ.get(f"{one}_FILE"))]
+    stdout.print("secrets are read from the environment:", highlight=False)
+    for name in names:
+        state = "" if sandbox else "  not set" if name in missing else "  is set"
+        stdout.print(f"  {name}{state}", highlight=False)
+    if choices is None:
+        return
+    if missing:
+        stdout.print("once they are set: hub check", highlight=False)
+    else:
+        check(config=path)
 
 
 @app.command()

@@ -2,83 +2,139 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
 import requests
+import typer
 import yaml
 
+from hub.cli.init_sources import (
+    HEAD,
+    SOURCES,
+    Choices,
+    asked,
+    checked,
+    checked_name,
+    question,
+    render,
+    secrets_of,
+)
 from hub.errors import ConfigError
 from hub.settings import SourceSettings, block_of
 
-_HEAD = """\
-# Lead Hub's settings. Secrets never stand here: they are read from the environment, under the
-# name of their place, e.g. HUB_SOURCES__SALESFORCE__CLIENT_SECRET (or …_FILE for a file).
-# `hub check` tries everything; `hub sync` runs it.
-"""
-
-_EXAMPLE = (
-    _HEAD
-    + """
-sources:
-  salesforce:
-    domain: acme.my            # your My Domain, without .salesforce.com
-    auth: client_credentials   # or soap (legacy, API version 64.0 at most)
-    client_id: ""              # of the connected app; client_secret comes from the environment
-    overlap_s: 300             # re-read span for late commits
-    lag_s: 60                  # stay this far behind the vendor's clock
-  typeform:
-    base_url: https://api.typeform.com   # or https://api.eu.typeform.com
-    forms: []                  # ids; empty = all forms of the account
-  # hubspot:                   # a private app's token: HUB_SOURCES__HUBSPOT__TOKEN
-  #   api_version: v3
-  # mailchimp:                 # an API key: HUB_SOURCES__MAILCHIMP__API_KEY
-  #   lists: []                # ids; empty = all audiences of the account
-  # zendesk:                   # an admin's API token: HUB_SOURCES__ZENDESK__API_TOKEN
-  #   subdomain: acme
-  #   email: admin@example.com
-
-# Who can own leads. Legacy owners are matched by e-mail; unknown ones become inactive people.
-people:
-  - {email: ada@example.com, name: Ada Example}
-
-# Distribution groups hand leads out in turn, in this order.
-groups:
-  - {name: sales, members: [ada@example.com]}
-
-routing:
-  rules: []                    # e.g. {name: french, when: {country: FR}, assign: "group:sales"}
-  fallback: "group:sales"
-
-smtp:
-  host: localhost
-  port: 25
-  sender: Lead Hub <hub@example.com>
-  tls: none                    # none, starttls or tls
-
-company:
-  default_region: FR           # for phone numbers without a country code
-"""
+_EXAMPLE = Choices(
+    {
+        "salesforce": {"domain": "acme.my", "auth": "client_credentials", "client_id": ""},
+        "typeform": {"base_url": "https://api.typeform.com"},
+    },
+    samples=("hubspot", "mailchimp", "zendesk"),
 )
 
 
-def write_config(path: Path, sandbox: Path | None, *, force: bool) -> tuple[Path, list[str]]:
+_HAVE_A_DEFAULT = {"auth": "client_credentials"}
+_MOST_ASKED = 3
+
+
+def write_config(
+    path: Path, sandbox: Path | None, *, choices: Choices | None = None, force: bool
+) -> tuple[Path, list[str]]:
     """Write hub.yaml; returns its path and the names of the secrets it expects.
 
+    Args:
+        path: where to write.
+        sandbox: the document of a running sandbox, whose vendors are configured.
+        choices: what to configure; None: an example.
+        force: whether a file that is there is overwritten.
+
     Raises:
-        ConfigError: the file is there already, or the sandbox document cannot be read.
+        ConfigError: the file is there already, the sandbox document cannot be read, or a choice
+            does not fit.
+    """
+    refuse_existing(path, force=force)
+    if sandbox is None:
+        wanted = choices or _EXAMPLE
+        _write(path, render(wanted))
+        return path, secrets_of(wanted)
+    document = _read(sandbox)
+    _write(path, render_for_sandbox(document, sandbox_users(document)))
+    return path, sorted(document["env"])
+
+
+def refuse_existing(path: Path, *, force: bool) -> None:
+    """Do nothing where hub.yaml may be written.
+
+    Raises:
+        ConfigError: the file is there already.
     """
     if path.exists() and not force:
         raise ConfigError(f"{path} is there already", hint="--force overwrites it")
-    if sandbox is None:
-        path.write_text(_EXAMPLE)
-        return path, [
-            "HUB_SOURCES__SALESFORCE__CLIENT_SECRET",
-            "HUB_SOURCES__TYPEFORM__TOKEN",
-        ]
-    document = _read(sandbox)
-    path.write_text(render_for_sandbox(document, sandbox_users(document)))
-    return path, sorted(document["env"])
+
+
+def _write(path: Path, words: str) -> None:
+    try:
+        path.write_text(words, encoding="utf-8")
+    except OSError as exc:
+        raise ConfigError(f"cannot write {path}: {exc.strerror}") from exc
+
+
+def choices_of(sources: Sequence[str], settings: Sequence[str], owners: Sequence[str]) -> Choices:
+    """Return choices from the command line: `--set salesforce.domain=acme.my`, `--owner ADDRESS`.
+
+    Raises:
+        ConfigError: something does not fit.
+    """
+    typed: dict[str, dict[str, str]] = {source: {} for source in sources}
+    for setting in settings:
+        place, is_said, value = setting.partition("=")
+        source, _, name = place.strip().partition(".")
+        if not is_said or not name or source not in typed:
+            raise ConfigError(
+                f"--set {setting!r} is no setting of the chosen sources",
+                hint="e.g. hub init salesforce --set salesforce.domain=acme.my",
+            )
+        typed[source][name] = value.strip()
+    return _complete(typed, owners)
+
+
+def ask_choices() -> Choices:
+    """Ask a person which sources there are, what their logins need, and who owns leads."""
+    known = ", ".join(SOURCES)
+    answer = typer.prompt(f"Sources, with commas between ({known})")
+    typed: dict[str, dict[str, str]] = {}
+    for source in [one.strip().lower() for one in answer.split(",") if one.strip()]:
+        checked_name(source)
+        typed[source] = {}
+        for place in range(_MOST_ASKED):
+            wanted = asked(source, typed[source])  # a login may ask for something else
+            if place < len(wanted):
+                default = _HAVE_A_DEFAULT.get(wanted[place])
+                words = f"{source}: {question(source, wanted[place])}"
+                typed[source][wanted[place]] = typer.prompt(words, default=default)
+    owner = typer.prompt("Who owns leads? Name <address>")
+    return _complete(typed, [owner])
+
+
+def _complete(typed: Mapping[str, Mapping[str, str]], owners: Sequence[str]) -> Choices:
+    for source, values in typed.items():
+        checked_name(source)
+        for name in asked(source, values):
+            if name not in _HAVE_A_DEFAULT and not values.get(name):
+                raise ConfigError(
+                    f"{source}.{name} is missing: {question(source, name)}",
+                    hint=f"hub init {source} --set {source}.{name}=…",
+                )
+        checked(source, values)
+    people = dict(map(_person, owners))
+    return Choices(typed, people) if people else Choices(typed)
+
+
+def _person(words: str) -> tuple[str, str]:
+    name, email = parseaddr(words)
+    if "@" not in email:
+        raise ConfigError(f"{words!r} is no address", hint="Ada Example <ada@example.com>")
+    return email, name or email.partition("@")[0].replace(".", " ").title()
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -133,7 +189,7 @@ def render_for_sandbox(document: Mapping[str, Any], users: Sequence[Mapping[str,
         },
         "company": {"default_region": "FR"},
     }
-    return _HEAD + yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+    return HEAD + yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
 
 
 def _open_settings(source: str, credentials: Mapping[str, str]) -> dict[str, str]:

@@ -14,13 +14,17 @@ from hub.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """The hub's working parts, assembled once by an entry point."""
+    """The hub's working parts, assembled once by an entry point.
+
+    `in_dagster` says that Dagster itself records what the stages do.
+    """
 
     engine: Engine
     clock: Clock
     settings: Settings
     mappings: Mapping[str, MappingDocument]
     connector: Callable[[str], Connector]
+    in_dagster: bool = False
 
     def sources(self) -> list[str]:
         """Return the configured sources, in a fixed order."""

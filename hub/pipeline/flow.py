@@ -30,7 +30,7 @@ from hub.pipeline.normalize import normalize_pending
 from hub.pipeline.notify import deliver_pending
 from hub.pipeline.route import route_unowned, write_digests
 from hub.records import batches
-from hub.records.batches import Batch, Begun, StreamLedger
+from hub.records.batches import Batch, Begun, StageReport, StreamLedger
 
 log = get_logger()
 
@@ -230,9 +230,14 @@ def run_normalize(
 ) -> dict[str, int]:
     """Normalize what is pending, of one stream or of all."""
     started = time.monotonic()
-    counts = normalize_pending(hub, source=source, stream=stream)
-    _report(hub, None, "normalize", counts, started, stream=stream, source=source)
-    return counts
+    totals: dict[str, int] = {}
+    for (its_source, its_stream), counts in normalize_pending(
+        hub, source=source, stream=stream
+    ).items():
+        _report(hub, None, "normalize", counts, started, source=its_source, stream=its_stream)
+        for name, n in counts.items():
+            totals[name] = totals.get(name, 0) + n
+    return totals
 
 
 def run_match(hub: Hub) -> dict[str, int]:
@@ -324,7 +329,17 @@ def _report(
             batch_id=batch.id if batch else None,
             source=batch.source if batch else source,
             stream=stream,
+            in_dagster=hub.in_dagster,
         )
+
+
+REPORTS = 500  # told in one tick of a sensor
+
+
+def reports_since(hub: Hub, after: int | None) -> list[StageReport]:
+    """Return what stages did since a report, oldest first; None begins with the latest."""
+    with hub.engine.begin() as conn:
+        return batches.reports_since(conn, after, REPORTS)
 
 
 QUARANTINE_LIMIT = 0.05  # share of rejected records above which a run is red

@@ -42,22 +42,23 @@ VerdictRow = tuple[int, str, str, str, Verdict]
 
 def normalize_pending(
     hub: Hub, *, source: str | None = None, stream: str | None = None
-) -> dict[str, int]:
-    """Map everything that waits, chunk by chunk; returns counts by outcome."""
-    totals: dict[str, int] = defaultdict(int)
+) -> dict[tuple[str, str], dict[str, int]]:
+    """Map everything that waits, chunk by chunk; returns counts by outcome, by (source, stream)."""
+    totals: dict[tuple[str, str], dict[str, int]] = {}
     contexts: dict[str, Mapping[str, Any]] = {}
     while True:
         with hub.engine.begin() as conn:
             pending = store.take_pending(conn, CHUNK, source=source, stream=stream)
             if not pending:
-                return dict(totals)
+                return totals
             groups: dict[tuple[str, str], list[PendingRaw]] = defaultdict(list)
             for row in pending:
                 groups[row.source, row.stream].append(row)
             for (group_source, group_stream), rows in groups.items():
                 counts = _normalize_group(hub, conn, rows, contexts)
+                total = totals.setdefault((group_source, group_stream), {})
                 for name, n in counts.items():
-                    totals[name] += n
+                    total[name] = total.get(name, 0) + n
                 log.info("records_normalized", source=group_source, stream=group_stream, **counts)
             sources.finish_normalize(conn, [row.raw_id for row in pending])
 

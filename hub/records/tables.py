@@ -274,6 +274,7 @@ stage_report = Table(
     Column("counts", JSONB, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("at", _UTC, nullable=False, server_default=_NOW),
+    Column("in_dagster", Boolean, nullable=False, server_default="false"),
     schema="ops",
 )
 

@@ -18,7 +18,8 @@ from tests.processes import House, SandboxProcess, house, is_calm
 
 _AUTOMATION = """{ workspaceOrError { ... on Workspace { locationEntries {
   locationOrLoadError { ... on RepositoryLocation { repositories {
-    schedules { name scheduleState { status } } } } } } } } }"""
+    schedules { name scheduleState { status } } sensors { name sensorState { status } }
+  } } } } } } }"""
 _START_S = 40
 
 
@@ -39,11 +40,15 @@ def _said(process: "subprocess.Popen[str]") -> Any:
     return json.loads(line)
 
 
-def _schedules(address: str) -> dict[str, str]:
+def _automation(address: str) -> dict[str, str]:
     answer = requests.post(f"{address}/graphql", json={"query": _AUTOMATION}, timeout=20).json()
     (location,) = answer["data"]["workspaceOrError"]["locationEntries"]
     (repository,) = location["locationOrLoadError"]["repositories"]
-    return {s["name"]: s["scheduleState"]["status"] for s in repository["schedules"]}
+    return {
+        one["name"]: one[state]["status"]
+        for kind, state in (("schedules", "scheduleState"), ("sensors", "sensorState"))
+        for one in repository[kind]
+    }
 
 
 def _within(seconds: float, holds: Callable[[], bool]) -> bool:
@@ -60,9 +65,10 @@ def test_up_runs_the_schedules_of_what_is_configured_and_ends_with_ctrl_c(made: 
     said = _said(process)
     assert said["ready"]
     assert said["sources"] == ["salesforce", "typeform"]
-    assert _schedules(said["dagster"]) == {
+    assert _automation(said["dagster"]) == {
         "every_five_minutes_salesforce": "RUNNING",
         "every_five_minutes_typeform": "RUNNING",
+        "what_happened_outside": "RUNNING",
     }
     second = made.run("up", "--dagster-port", "0")
     assert second.returncode == 2
