@@ -1,14 +1,12 @@
 """What `hub explain`, `hub merge`, `hub unmerge`, `hub edit` and `hub review` do."""
 
-import getpass
 import json as json_module
-import os
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
-from hub.cli.options import Config, Json
+from hub.cli.options import Config, Json, Who, actor
 from hub.cli.output import print_json, print_mapping, print_table, stdout
 from hub.errors import ConfigError
 from hub.model.verdicts import Judgement
@@ -20,9 +18,6 @@ Person = Annotated[
     str, typer.Argument(help="A lead's number, a public id, or source/stream/id of a record.")
 ]
 Record = Annotated[str, typer.Argument(help="source/stream/id, as `hub review list` shows it.")]
-Who = Annotated[
-    str | None, typer.Option("--as", help="Who decides, for the history (default: your login).")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -100,7 +95,7 @@ def merge(
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        done = act(conn, _actor(who), first, second)
+        done = act(conn, actor(who), first, second)
     if json:
         print_json(asdict(done))
     else:
@@ -113,7 +108,7 @@ def unmerge(person: Person, who: Who = None, json: Json = False, config: Config 
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        done = act(conn, _actor(who), person)
+        done = act(conn, actor(who), person)
     if json:
         print_json(asdict(done))
     else:
@@ -141,7 +136,7 @@ def edit(
         if take_back:
             changed = {name: actions.take_back(conn, person, name) for name in assignments}
         else:
-            actions.edit(conn, _actor(who), person, values)
+            actions.edit(conn, actor(who), person, values)
             changed = dict.fromkeys(values, 1)
     if json:
         print_json(changed)
@@ -157,10 +152,6 @@ def _assignment(text: str) -> tuple[str, Any]:
     if name in {"tags", "emails"} and value:
         return name, [part.strip() for part in value.split(",")]
     return name, value or None
-
-
-def _actor(who: str | None) -> str:
-    return who or os.environ.get("HUB_ACTOR") or getpass.getuser()
 
 
 @review_app.command("list")
@@ -212,7 +203,7 @@ def _decide(
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        decide(conn, _actor(who), first, second, judgement)
+        decide(conn, actor(who), first, second, judgement)
     if json:
         print_json({"a": first, "b": second, "judgement": judgement.value})
     else:

@@ -1,14 +1,12 @@
 """What `hub quarantine` does: list what was refused, show one, correct it, map it again."""
 
-import getpass
 import json as json_module
-import os
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
-from hub.cli.options import Config, Json
+from hub.cli.options import Config, Json, Who, actor
 from hub.cli.output import (
     EXIT_FAILED,
     EXIT_QUARANTINE,
@@ -101,10 +99,7 @@ def quarantine_fix(
         typer.Option("--field", help="A field of the mapping, or a place in the record: a.b[0].c"),
     ],
     value: Annotated[str, typer.Option("--value", help="What should stand there.")],
-    who: Annotated[
-        str | None,
-        typer.Option("--as", help="Who corrects, for the history (default: your login)."),
-    ] = None,
+    who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
@@ -115,9 +110,8 @@ def quarantine_fix(
     from hub.cli.opening import opened
     from hub.pipeline import again
 
-    by = who or os.environ.get("HUB_ACTOR") or getpass.getuser()
     with opened(config) as (hub, _, _settings):
-        report = again.fix(hub, again.Fix(row, field, value, by))
+        report = again.fix(hub, again.Fix(row, field, value, actor(who)))
     show_again(report, as_json=json)
 
 
