@@ -15,6 +15,7 @@ from hub.connectors.base import Stream
 from hub.connectors.registry import KNOWN, streams_of
 from hub.mappings.loader import names
 from hub.pipeline import flow
+from hub.pipeline.drifting import drift_of
 from hub.records.batches import StreamLedger
 
 OWNERS = ["team:revops"]
@@ -68,10 +69,33 @@ def _normalize_asset(
         kinds={"yaml", "postgres"},
         owners=OWNERS,
         description=f"{source}/{stream} in the hub's own words, by its mapping document.",
+        check_specs=[
+            dg.AssetCheckSpec(
+                "drift",
+                asset=_key("normalize", source, stream),
+                description="The source sends nothing new, and still fills what it used to.",
+            )
+        ],
     )
     def normalize(hub: HubResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         counts = flow.run_normalize(hub.hub, source=source, stream=stream)
-        return dg.MaterializeResult(metadata=dict(counts))
+        with hub.hub.engine.begin() as conn:
+            drift = drift_of(conn, hub.hub.mapping(source, stream))
+        return dg.MaterializeResult(
+            metadata={**counts, "fill": dg.MetadataValue.json(dict(drift.fill))},
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name="drift",
+                    passed=not drift.unknown and not drift.vanished,
+                    severity=dg.AssetCheckSeverity.WARN,
+                    metadata={
+                        **{f"{d['kind']} {d['field']} {d['value']}".rstrip(): d["suggestion"]
+                           for d in drift.unknown},
+                        **{f"vanished {name}": why for name, why in drift.vanished.items()},
+                    },
+                )
+            ],
+        )  # fmt: skip
 
     return normalize
 

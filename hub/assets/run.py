@@ -1,6 +1,7 @@
 """Run one job in this process, recorded in Dagster's own storage: `python -m hub.assets.run sync`.
 
-Prints one JSON line: run_id, success, materializations, checks_passed, checks_failed.
+Prints one JSON line: run_id, success, materializations, checks_passed, checks_failed; a
+check that only warns (drift) is neither.
 """
 
 import json
@@ -23,7 +24,11 @@ def main(job: str) -> int:
             "success": result.success,
             "materializations": len(result.get_asset_materialization_events()),
             "checks_passed": sum(1 for check in checks if check.passed),
-            "checks_failed": sum(1 for check in checks if not check.passed),
+            "checks_failed": sum(
+                1
+                for check in checks
+                if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
+            ),
         }
     sys.stdout.write(json.dumps(summary) + "\n")
     return 0 if result.success else 1

@@ -1,13 +1,17 @@
 """What `hub status` reads."""
 
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from hub.db.engine import Database
-from hub.records import batches, budgets, drift
+from hub.mappings.loader import load_all
+from hub.pipeline.drifting import drift_of
+from hub.records import batches, budgets
 from hub.settings import Settings
 
+_DRIFT_SHOWN = 10
 # An emulator's clock may run ahead of ours: nothing lags less than not at all.
 _STREAMS = text("""
 WITH waits AS (
@@ -55,6 +59,18 @@ def read_status(database: Database, settings: Settings) -> dict[str, Any]:
             "pending": batches.waiting(conn),
             **dict(conn.execute(_NUMBERS).mappings().one()),
             "budgets": budgets.all_rows(conn),
-            "drift": drift.most(conn, 10),
+            **_drift(conn, settings),
             "batches": [dict(row) for row in conn.execute(_BATCHES).mappings()],
         }
+
+
+def _drift(conn: Connection, settings: Settings) -> dict[str, Any]:
+    """Return `drift` with suggestions, `vanished` fields and `fill` rates by stream."""
+    mappings = load_all(Path(settings.mappings_dir) if settings.mappings_dir else None)
+    found = {name: drift_of(conn, document) for name, document in mappings.items()}
+    unknown = [d for one in found.values() for d in one.unknown]
+    return {
+        "drift": sorted(unknown, key=lambda d: -d["n"])[:_DRIFT_SHOWN],
+        "vanished": {name: dict(one.vanished) for name, one in found.items() if one.vanished},
+        "fill": {name: dict(one.fill) for name, one in found.items() if one.fill},
+    }

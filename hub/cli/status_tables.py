@@ -39,23 +39,7 @@ def show_status(document: Mapping[str, Any], now: datetime) -> None:
     print_line("For a person", person_words(document["quarantine"], document["review"]))
     print_line("Leads", count(document["leads"]))
     stdout.print()
-    if document["drift"]:
-        print_table(
-            "Drift: what no mapping knows",
-            ("source", "stream", "kind", "field", "value", "records", "seen"),
-            [
-                (
-                    d["source"],
-                    d["stream"],
-                    d["kind"],
-                    d["field"],
-                    d["value"],
-                    count(d["n"]),
-                    ago(d["last_seen"], now),
-                )
-                for d in document["drift"]
-            ],
-        )
+    _show_drift(document, now)
     _show_budgets(document["budgets"], now)
     print_table(
         "Latest batches",
@@ -66,6 +50,34 @@ def show_status(document: Mapping[str, Any], now: datetime) -> None:
             for b in document["batches"]
         ],
     )  # fmt: skip
+
+
+def _show_drift(document: Mapping[str, Any], now: datetime) -> None:
+    if document["drift"]:
+        print_table(
+            "Drift: what no mapping knows",
+            ("stream", "what", "records", "seen", "what to do"),
+            [
+                (
+                    f"{d['source']}/{d['stream']}",
+                    f"{d['kind']} {d['field']} {d['value']}".rstrip(),
+                    count(d["n"]),
+                    ago(d["last_seen"], now),
+                    d["suggestion"],
+                )
+                for d in document["drift"]
+            ],
+        )
+    if document["vanished"]:
+        print_table(
+            "Drift: what the source no longer fills",
+            ("stream", "field", "seen"),
+            [
+                (stream, field, why)
+                for stream, fields in document["vanished"].items()
+                for field, why in fields.items()
+            ],
+        )
 
 
 def waiting_words(pending: Mapping[str, int]) -> str:

@@ -16,7 +16,7 @@ from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
 from hub.pipeline import flow
 from hub.pipeline.context import Hub
-from hub.records import batches
+from hub.records import batches, drift
 from hub.records.batches import Batch, StreamLedger
 
 
@@ -171,6 +171,7 @@ def remap(hub: Hub, source: str, stream: str) -> Again:
         flow.settle(hub)
         batch = _open(hub, source, "remap", Lane.BULK.value)
         with hub.engine.begin() as conn:
+            drift.forget(conn, source, stream)
             report.queued = again.queue_newest(
                 conn, batch=batch.id, source=source, stream=stream, lane=batch.lane
             )

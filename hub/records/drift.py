@@ -7,9 +7,10 @@ JSON type than text. The only values kept are those of lists, shortened; none of
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from hub.model.drift import Fill
 from hub.records.tables import drift
 
 _LONGEST = 60
@@ -49,3 +50,51 @@ def most(conn: Connection, limit: int) -> list[dict[str, Any]]:
         .limit(limit)
     )
     return [dict(row) for row in rows.mappings()]
+
+
+def of_stream(conn: Connection, source: str, stream: str) -> list[dict[str, Any]]:
+    """Return a stream's drift, the most frequent first."""
+    rows = conn.execute(
+        select(drift)
+        .where(drift.c.source == source, drift.c.stream == stream)
+        .order_by(drift.c.n.desc(), drift.c.kind, drift.c.field, drift.c.value)
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def forget(conn: Connection, source: str, stream: str) -> None:
+    """Count a stream anew: its whole history goes through its mapping again."""
+    conn.execute(delete(drift).where(drift.c.source == source, drift.c.stream == stream))
+
+
+# The newest records by when they landed, and as many as ten times those before them.
+_FILL = text("""
+WITH recent AS (
+  SELECT canonical, row_number() OVER (ORDER BY raw_id DESC) <= :newest AS is_newest
+  FROM (SELECT canonical, raw_id FROM ops.source_record
+        WHERE source = :source AND stream = :stream AND target IN ('person', 'ticket', 'user')
+          AND gone_at IS NULL ORDER BY raw_id DESC LIMIT :newest * 11) r
+), total AS (
+  SELECT count(*) FILTER (WHERE is_newest) AS newest_n,
+         count(*) FILTER (WHERE NOT is_newest) AS before_n FROM recent
+)
+SELECT f.key AS field, count(*) FILTER (WHERE is_newest) AS newest, min(newest_n) AS newest_n,
+       count(*) FILTER (WHERE NOT is_newest) AS before, min(before_n) AS before_n
+FROM recent CROSS JOIN total CROSS JOIN LATERAL jsonb_each(canonical) f
+WHERE f.value NOT IN ('null', '""', '[]', '{}') GROUP BY f.key ORDER BY f.key
+""")
+
+
+def fill(conn: Connection, source: str, stream: str, *, newest: int = 200) -> list[Fill]:
+    """Return how often each canonical field is filled, in the newest records and before."""
+    rows = conn.execute(_FILL, {"source": source, "stream": stream, "newest": newest})
+    return [
+        Fill(
+            row.field,
+            row.newest / max(1, row.newest_n),
+            row.newest_n,
+            row.before / max(1, row.before_n),
+            row.before_n,
+        )
+        for row in rows
+    ]

@@ -1,6 +1,8 @@
 """What a source sends that its mapping does not know is counted, by field, and names nobody."""
 
-from hub.pipeline import flow
+from hub.model.records import RawRecord
+from hub.pipeline import again, flow
+from hub.pipeline.drifting import Drift, drift_of
 from hub.records import drift
 from tests.flow.conftest import World, salesforce_lead
 
@@ -28,3 +30,31 @@ def test_a_count_grows_and_keeps_its_first_day(world: World) -> None:
         (one,) = drift.most(conn, 10)
     assert one["n"] == 3
     assert one["first_seen"] < one["last_seen"]
+
+
+def test_a_field_that_stays_away_has_vanished_and_a_remap_counts_anew(world: World) -> None:
+    def lead(number: int, **values: object) -> RawRecord:
+        return salesforce_lead(number, LastName=f"Name{number}", Company="Acme", **values)
+
+    for number in range(60):
+        world.add("salesforce", "leads", lead(number, at=number + 1, Title="Buyer"))
+    flow.sync(world.hub, ["salesforce"])
+    for number in range(100, 300):
+        world.add("salesforce", "leads", lead(number, at=number + 1, JobTitle="Buyer"))
+    flow.sync(world.hub, ["salesforce"])
+    found = _drift(world)
+    assert found.vanished == {
+        "title": "filled in 100% of 60 records, in none of the newest 200: is it `JobTitle` now?"
+    }
+    assert found.fill["last_name"] == 1.0
+    (unknown,) = found.unknown
+    assert (unknown["field"], unknown["n"]) == ("JobTitle", 200)
+    assert "mappings/salesforce/leads.yaml" in unknown["suggestion"]
+    again.remap(world.hub, "salesforce", "leads")
+    (unknown,) = _drift(world).unknown
+    assert unknown["n"] == 200, "counted once more, not twice"
+
+
+def _drift(world: World) -> Drift:
+    with world.hub.engine.begin() as conn:
+        return drift_of(conn, world.hub.mapping("salesforce", "leads"))

@@ -1,0 +1,44 @@
+"""Drift of a stream: what came that no mapping knows, what stays away, and what to do about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from hub.mappings import drifting
+from hub.mappings.document import MappingDocument
+from hub.records import drift
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What a stream sends beside what its mapping knows.
+
+    Args:
+        unknown: drift as counted (`kind`, `field`, `value`, `n`, `first_seen`, `last_seen`), each
+            with a `suggestion`.
+        vanished: canonical fields that the newest records never fill and earlier ones did, with why.
+        fill: share of the newest records that fill each canonical field, 0 to 1.
+    """
+
+    unknown: list[dict[str, Any]]
+    vanished: Mapping[str, str]
+    fill: Mapping[str, float]
+
+
+def drift_of(conn: Connection, document: MappingDocument) -> Drift:
+    """Return the drift of a mapped stream."""
+    name = f"{document.source}/{document.stream}"
+    fills = drift.fill(conn, document.source, document.stream)
+    known = sorted({field for target in document.emit for field in target.fields})
+    found = [
+        {**d, "suggestion": drifting.suggestion(name, d["kind"], d["field"], d["value"], known)}
+        for d in drift.of_stream(conn, document.source, document.stream)
+    ]
+    new = [d["field"] for d in found if d["kind"] == "field"]
+    return Drift(
+        found,
+        drifting.vanished(fills, new),
+        {fill.field: round(fill.newest, 3) for fill in fills},
+    )
