@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from hub.actions import people
-from hub.matching.survive import Candidate, Edit, SourceVersion, survive
-from hub.model.verdicts import Trust
+from hub.matching.survive import Candidate, Edit, survive
+from hub.pipeline.load import source_version
 from hub.records import folding
 
 _RECORDS = text("""
@@ -86,7 +86,7 @@ def _fields(
 ) -> dict[str, Any]:
     records = folding.records_of(conn, [entity]).get(entity, [])
     golden = survive(
-        [_version(r) for r in records],
+        [source_version(r) for r in records],
         [Edit(e.field, e.value, e.at.isoformat(), e.who) for e in edits],
         explain=True,
     )
@@ -104,12 +104,6 @@ def _fields(
 
 def _said(candidate: Candidate) -> dict[str, Any]:
     return {"from": candidate.stable_key, "value": candidate.value, "at": candidate.at}
-
-
-def _version(r: folding.FoldRecord) -> SourceVersion:
-    at = _iso(r.source_at)
-    key = f"{r.source}/{r.stream}/{r.source_id}"
-    return SourceVersion(r.id, key, r.source, r.stream, Trust(r.trust), r.values, at, r.is_gone)
 
 
 def _key(row: Any) -> str:

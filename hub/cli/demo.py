@@ -83,7 +83,7 @@ def run_demo(options: DemoOptions) -> bool:
         seconds = time.monotonic() - started
         report = read_report(
             database,
-            options.seed,
+            _seed(options, sandbox["control"]),
             sandbox["control"],
             inbound=before,
             second=after,
@@ -145,6 +145,12 @@ def _dagster_run(env: Mapping[str, str], home: Path, name: str, say: Any) -> dic
         )
     summary: dict[str, Any] = json.loads(lines[-1])
     return summary
+
+
+def _seed(options: DemoOptions, control: str) -> int:
+    """Return the seed of the universe on show: a file has its own."""
+    said: int = requests.get(f"{control}/universe", timeout=30).json().get("seed", options.seed)
+    return said
 
 
 def _bring_news(options: DemoOptions, sandbox: Mapping[str, Any]) -> None:

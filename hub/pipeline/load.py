@@ -154,7 +154,7 @@ def _fold(
     legacy: Mapping[tuple[str, str], owners.LegacyOwner],
 ) -> GoldenPerson:
     golden = survive(
-        [_version(r) for r in records],
+        [source_version(r) for r in records],
         [Edit(e.field, e.value, e.at.isoformat(), e.who) for e in edits],
         rules,
     )
@@ -198,7 +198,8 @@ def _is_somebody(golden: GoldenPerson) -> bool:
     return any(golden.values.get(name) for name in names)
 
 
-def _version(record: FoldRecord) -> SourceVersion:
+def source_version(record: FoldRecord) -> SourceVersion:
+    """Return a source record as the fold takes it."""
     return SourceVersion(
         record_id=record.id,
         stable_key=f"{record.source}/{record.stream}/{record.source_id}",

@@ -12,10 +12,11 @@ from hub.actions.edit import edit, take_back
 from hub.actions.merge import Merged, merge, unmerge
 from hub.actions.review import decide, open_pairs
 from hub.errors import ActionError
-from hub.matching.survive import Edit, SourceVersion, survive
+from hub.matching.survive import Edit, survive
 from hub.model.entities import folded_names
-from hub.model.verdicts import Judgement, Trust
+from hub.model.verdicts import Judgement
 from hub.pipeline import flow
+from hub.pipeline.load import source_version
 from hub.records import folding
 from tests.flow.conftest import (
     World,
@@ -206,7 +207,7 @@ def folded(world: World) -> dict[int, dict[str, Any]]:
         return {
             entity: dict(
                 survive(
-                    [_version(r) for r in found],
+                    [source_version(r) for r in found],
                     [
                         Edit(e.field, e.value, e.at.isoformat(), e.who)
                         for e in edits.get(entity, ())
@@ -215,12 +216,6 @@ def folded(world: World) -> dict[int, dict[str, Any]]:
             )
             for entity, found in folding.records_of(conn, living).items()
         }
-
-
-def _version(r: folding.FoldRecord) -> SourceVersion:
-    at = r.source_at.isoformat() if r.source_at else None
-    key = f"{r.source}/{r.stream}/{r.source_id}"
-    return SourceVersion(r.id, key, r.source, r.stream, Trust(r.trust), r.values, at, r.is_gone)
 
 
 _N = 6
