@@ -12,6 +12,7 @@ import typer
 
 from hub.cli import identity
 from hub.cli.configuration import config_app
+from hub.cli.match_commands import match_app
 from hub.cli.options import Config, Json
 from hub.cli.output import (
     EXIT_FAILED,
@@ -40,7 +41,6 @@ app.add_typer(mappings_app, name="mappings")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(config_app, name="config")
 identity.register(app)
-match_app = typer.Typer(help="The model that matches people: show, train.", no_args_is_help=True)
 app.add_typer(match_app, name="match")
 
 
@@ -209,36 +209,6 @@ def dedupe(
         shown = {k.replace("_", " "): v for k, v in summary.items()}
         print_mapping(str(file), shown | {k: ", ".join(v) for k, v in used.items()})
         stdout.print(f"wrote {out}" + (f" and {report}" if report else ""), highlight=False)
-
-
-@match_app.command("show")
-def match_show(json: Json = False, config: Config = None) -> None:
-    """The model in use: levels, weights, thresholds, what it was trained on."""
-    from hub.cli.matching import read_model, show_model
-    from hub.cli.opening import opened_database
-
-    with opened_database(config) as (database, _):
-        document = read_model(database)
-    if json:
-        print_json(document)
-    else:
-        show_model(document)
-
-
-@match_app.command("train")
-def match_train(json: Json = False, config: Config = None) -> None:
-    """Train a model on the hub's own records and use it from now on; all are matched anew."""
-    from hub.cli.matching import train_model
-    from hub.cli.opening import opened_database
-    from hub.cli.output import print_mapping
-
-    with opened_database(config) as (database, _):
-        trained = train_model(database)
-    if json:
-        print_json(trained)
-    else:
-        print_mapping("Trained", trained)
-        stdout.print("the next sync matches every person anew", highlight=False)
 
 
 @app.command()

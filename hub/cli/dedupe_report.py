@@ -9,24 +9,13 @@ from html import escape
 from pathlib import Path
 
 from hub.cli.dedupe import Result
-from hub.errors import ConfigError
+from hub.cli.html import page, waterfall, write_page
 from hub.matching.clusters import Edge
-from hub.matching.scoring import Scored, score
+from hub.matching.scoring import score
 
 _CLUSTERS = 25
 _PAIRS = 200
 _MEMBERS = 50
-_WIDTH = 560
-_ROW = 20
-_LABEL = 200
-_STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:1100px;padding:0 1rem;color:#1b1f24}
-h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}
-table{border-collapse:collapse;font-size:13px;margin:.4rem 0 1rem}td,th{border:1px solid #d5d9de;
-padding:3px 8px;text-align:left;vertical-align:top}th{background:#f3f5f7}
-.wrap{overflow-x:auto}.n{font-variant-numeric:tabular-nums}.note{color:#57606a}
-svg text{font:12px system-ui,sans-serif;fill:#1b1f24}
-"""
 
 
 def write_report(path: Path, result: Result) -> None:
@@ -35,20 +24,13 @@ def write_report(path: Path, result: Result) -> None:
     Raises:
         ConfigError: the file cannot be written.
     """
-    try:
-        path.write_text(render(result), encoding="utf-8", errors="replace")
-    except OSError as exc:
-        raise ConfigError(f"cannot write {path}: {exc.strerror}") from exc
+    write_page(path, render(result))
 
 
 def render(result: Result) -> str:
     """Return the report as HTML."""
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Duplicates</title>'
-        f"<style>{_STYLE}</style></head><body><h1>Duplicates among "
-        f"{len(result.table.rows):,} rows</h1>"
-        f"{_counts(result)}{_clusters(result)}{_reviews(result)}</body></html>\n"
-    )
+    title = f"Duplicates among {len(result.table.rows):,} rows"
+    return page(title, f"{_counts(result)}{_clusters(result)}{_reviews(result)}")
 
 
 def _counts(result: Result) -> str:
@@ -93,7 +75,7 @@ def _pair(result: Result, e: Edge) -> str:
     a, b = int(e.a), int(e.b)
     model = result.resolution.model
     scored = score(result.views[a], result.views[b], model)
-    return f"{_rows(result, [a, b])}{waterfall(scored, model.same)}"
+    return f"{_rows(result, [a, b])}{waterfall(scored.reasons, model.same)}"
 
 
 def _rows(result: Result, members: Sequence[int]) -> str:
@@ -110,33 +92,3 @@ def _rows(result: Result, members: Sequence[int]) -> str:
 
 def _cell(row: Sequence[str], i: int) -> str:
     return row[i] if i < len(row) else ""
-
-
-def waterfall(scored: Scored, same_at: float) -> str:
-    """Return the weights of a pair as an inline SVG: each bar starts where the last one ended."""
-    steps: list[tuple[str, float, float]] = []
-    level = 0.0
-    for reason, bits in scored.reasons:
-        steps.append((reason, level, level + bits))
-        level += bits
-    steps.append(("weight", 0.0, level))
-    low = min(0.0, *(min(s, e) for _, s, e in steps))
-    high = max(same_at, *(max(s, e) for _, s, e in steps))
-    scale = _WIDTH / ((high - low) or 1.0)
-    height = _ROW * len(steps) + 8
-    bars = []
-    for n, (name, start, end) in enumerate(steps):
-        x, width = _LABEL + (min(start, end) - low) * scale, max(abs(end - start) * scale, 1)
-        colour = "#57606a" if name == "weight" else ("#2da44e" if end >= start else "#cf222e")
-        y = n * _ROW + 4
-        bars.append(
-            f'<text x="0" y="{y + 13}">{escape(name)}</text>'
-            f'<rect x="{x:.1f}" y="{y + 2}" width="{width:.1f}" height="{_ROW - 6}" fill="{colour}"/>'
-            f'<text x="{_LABEL + _WIDTH + 8}" y="{y + 13}">{end - start:+.1f}</text>'
-        )
-    line = _LABEL + (same_at - low) * scale
-    return (
-        f'<svg role="img" aria-label="weights of the pair" width="{_LABEL + _WIDTH + 60}" '
-        f'height="{height}"><line x1="{line:.1f}" x2="{line:.1f}" y1="0" y2="{height}" '
-        f'stroke="#0969da" stroke-dasharray="3 3"/>{"".join(bars)}</svg>'
-    )

@@ -2,6 +2,7 @@
 
 import json as json_module
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -27,13 +28,26 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def explain(person: Person, json: Json = False, config: Config = None) -> None:
+def explain(
+    person: Person,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Also write a page, with the weights drawn.")
+    ] = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
     """Show where each value of a person came from, and why their records are one."""
     from hub.actions.explain import explain as read
+    from hub.cli.explain_page import render
+    from hub.cli.html import write_page
     from hub.cli.opening import opened_database
+    from hub.pipeline.match import active_model
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         document = read(conn, person)
+        same_at = active_model(conn).same
+    if html is not None:
+        write_page(html, render(document, same_at))
     if json:
         print_json(document)
         return

@@ -1,17 +1,23 @@
 """What `hub match` does: show the model in use, train another."""
 
+from dataclasses import asdict
 from typing import Any
+
+from sqlalchemy import Connection
 
 from hub.cli.output import print_mapping, print_table
 from hub.db.engine import Database
 from hub.db.locks import identity_lock
 from hub.errors import ConfigError
-from hub.matching.keys import view
+from hub.matching.keys import MatchView, view
 from hub.matching.model import DEFAULT
 from hub.matching.training import train
 from hub.model.verdicts import Trust
 from hub.pipeline.match import active_model
+from hub.pipeline.rescore import rescore
 from hub.records import identity, models
+
+_SHOWN = 25
 
 
 def read_model(database: Database) -> dict[str, Any]:
@@ -50,6 +56,53 @@ def show_model(document: dict[str, Any]) -> None:
             print_mapping(title.capitalize(), document[title])
 
 
+def rescore_all(database: Database, which: str) -> dict[str, Any]:
+    """Return what a model would join and split: `active`, `shipped`, or `trained` just now.
+
+    Raises:
+        ConfigError: there is no such model, or the records prove too little to train one.
+    """
+    with database.engine.begin() as conn:
+        if which == "active":
+            model = active_model(conn)
+        elif which == "shipped":
+            model = DEFAULT
+        elif which == "trained":
+            model = train(_people(conn))
+        else:
+            raise ConfigError(
+                f"there is no model {which!r}", hint="known: active, shipped, trained"
+            )
+        return asdict(rescore(conn, model))
+
+
+def show_rescored(document: dict[str, Any]) -> None:
+    """Print what would be joined and what would be split."""
+    for name in ("joins", "splits"):
+        print_table(
+            f"{name.capitalize()}: {len(document[name])}",
+            ("part", "other parts"),
+            [
+                (", ".join(parts[0]), "\n".join(", ".join(part) for part in parts[1:]))
+                for parts in document[name][:_SHOWN]
+            ],
+        )
+    print_mapping(
+        "Rescored",
+        {
+            "model": document["model"],
+            "records": document["records"],
+            "reviews": document["reviews"],
+        },
+    )
+
+
+def requeue_all(database: Database) -> dict[str, Any]:
+    """Put everybody on the matching queue; the next sync takes them."""
+    with database.engine.begin() as conn:
+        return {"queued": models.requeue(conn)}
+
+
 def train_model(database: Database) -> dict[str, Any]:
     """Train on all people's records, store the model, make it the one in use.
 
@@ -57,15 +110,19 @@ def train_model(database: Database) -> dict[str, Any]:
         ConfigError: Splink is missing, or the records prove too little.
     """
     with database.engine.begin() as conn:
-        views = [
-            view(r.id, r.stable_key, Trust(r.trust), r.values)
-            for r in identity.every_person(conn)
-            if not r.is_gone
-        ]
-    if not views:
-        raise ConfigError("there are no people to train on", hint="hub sync")
-    model = train(views)
+        model = train(_people(conn))
     with database.engine.begin() as conn:
         identity_lock(conn)
         version = models.add(conn, model.document())
     return {"version": version, **model.trained}
+
+
+def _people(conn: Connection) -> list[MatchView]:
+    views = [
+        view(r.id, r.stable_key, Trust(r.trust), r.values)
+        for r in identity.every_person(conn)
+        if not r.is_gone
+    ]
+    if not views:
+        raise ConfigError("there are no people to train on", hint="hub sync")
+    return views

@@ -62,12 +62,13 @@ def add(conn: Connection, document: Mapping[str, Any]) -> str:
     return version
 
 
-def requeue(conn: Connection) -> None:
-    """Put every person's records on the matching queue."""
-    conn.execute(
+def requeue(conn: Connection) -> int:
+    """Put every person's records on the matching queue; returns how many did not wait already."""
+    done = conn.execute(
         text(
             "INSERT INTO ops.pending (stage, ref, lane, batch_id) "
             "SELECT 'match', id, lane, batch_id FROM ops.source_record WHERE target = 'person' "
             "AND withdrawn_by IS NULL ON CONFLICT DO NOTHING"
         )
     )
+    return done.rowcount

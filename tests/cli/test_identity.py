@@ -21,7 +21,10 @@ def test_two_leads_are_merged_explained_and_parted_again(loaded: House) -> None:
     assert explained["fields"]["city"]["value"] == "Oslo"
     assert two["record"] in [r["record"] for r in explained["records"]]
     assert any(link["made_by"].startswith("person:") for link in explained["links"])
-    shown = loaded.run("explain", str(one["id"]))
+    page = loaded.root / "person.html"
+    shown = loaded.run("explain", str(one["id"]), "--html", str(page))
+    assert "<svg" in page.read_text()
+    assert "Oslo" in page.read_text()
     assert shown.returncode == 0
     assert "Oslo" in shown.stdout
 

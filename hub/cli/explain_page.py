@@ -1,0 +1,59 @@
+"""`hub explain --html`: a person on one page, each link with the waterfall of its weights."""
+
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from hub.cli.html import page, table, waterfall
+
+
+def render(document: Mapping[str, Any], same_at: float) -> str:
+    """Return the page of what `hub.actions.explain` says of a person.
+
+    Args:
+        document: that.
+        same_at: bits from which a pair is one person.
+    """
+    fields = document["fields"]
+    named = [fields[n]["value"] for n in ("first_name", "last_name") if n in fields]
+    title = " ".join(str(part) for part in named if part) or f"Person {document['entity']}"
+    return page(title, _records(document) + _fields(document) + _links(document, same_at))
+
+
+def _records(document: Mapping[str, Any]) -> str:
+    rows = [
+        (r["record"], r["trust"], r["role"], "gone" if r["gone"] else r["at"], r["batch"])
+        for r in document["records"]
+    ]
+    return f"<h2>Records</h2>{table(('record', 'trust', 'role', 'last changed', 'batch'), rows)}"
+
+
+def _fields(document: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            name, _said(f["value"]), f["from"], f["rule"], f["mapping_version"],
+            "; ".join(f"{_said(o['value'])} ({o['from']})" for o in f["against"]
+                      if o["value"] != f["value"]),
+        )
+        for name, f in document["fields"].items()
+    ]  # fmt: skip
+    head = ("field", "value", "from", "rule", "mapping", "won over")
+    return f"<h2>Where each value comes from</h2>{table(head, rows)}"
+
+
+def _links(document: Mapping[str, Any], same_at: float) -> str:
+    parts = ["<h2>Why these records are one, and others are not</h2>"]
+    if not document["links"]:
+        parts.append('<p class="note">Nothing else looks like this person.</p>')
+    for link in document["links"]:
+        reasons = [(why, float(bits)) for why, bits in link["reasons"]]
+        parts.append(
+            f"<p><b>{escape(link['judgement'])}</b>, by {escape(link['made_by'])}:<br>"
+            f"{escape(link['a'])}<br>{escape(link['b'])}</p>{waterfall(reasons, same_at)}"
+        )
+    return "".join(parts)
+
+
+def _said(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,69 @@
+"""What `hub match` takes: show, train, rescore."""
+
+from typing import Annotated
+
+import typer
+
+from hub.cli.options import Config, Json
+from hub.cli.output import print_json, print_mapping, stdout
+from hub.errors import ConfigError
+
+match_app = typer.Typer(
+    help="The model that matches people: show, train, rescore.", no_args_is_help=True
+)
+
+
+@match_app.command("show")
+def match_show(json: Json = False, config: Config = None) -> None:
+    """The model in use: levels, weights, thresholds, what it was trained on."""
+    from hub.cli.matching import read_model, show_model
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _):
+        document = read_model(database)
+    if json:
+        print_json(document)
+    else:
+        show_model(document)
+
+
+@match_app.command("train")
+def match_train(json: Json = False, config: Config = None) -> None:
+    """Train a model on the hub's own records and use it from now on; all are matched anew."""
+    from hub.cli.matching import train_model
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _):
+        trained = train_model(database)
+    if json:
+        print_json(trained)
+    else:
+        print_mapping("Trained", trained)
+        stdout.print("the next sync matches every person anew", highlight=False)
+
+
+@match_app.command("rescore")
+def match_rescore(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell, and change nothing.")] = False,
+    model: Annotated[
+        str, typer.Option("--model", help="With --dry-run: active, shipped or trained (just now).")
+    ] = "active",
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Match everybody anew; --dry-run tells who would be joined and who split."""
+    from hub.cli.matching import requeue_all, rescore_all, show_rescored
+    from hub.cli.opening import opened_database
+
+    if not dry_run and model != "active":
+        raise ConfigError(
+            "only the model in use can match everybody", hint="hub match train, or add --dry-run"
+        )
+    with opened_database(config) as (database, _):
+        document = rescore_all(database, model) if dry_run else requeue_all(database)
+    if json:
+        print_json(document)
+    elif dry_run:
+        show_rescored(document)
+    else:
+        stdout.print("the next sync matches every person anew", highlight=False)
