@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from hub.crm import contacts, leads, owners, tickets
 from hub.db import outbox
+from hub.db.turn import turn
 from hub.logs import get_logger
 from hub.matching.survive import DEFAULT_RULES, Edit, SourceVersion, SurvivorshipRules, survive
 from hub.model.entities import PERSON_REFS
@@ -87,17 +88,20 @@ def _text(value: JsonValue) -> str | None:
 def load_behind(hub: Hub) -> dict[str, int]:
     """Fold and write every entity that is behind, chunk by chunk; returns counts."""
     totals: dict[str, int] = defaultdict(int)
-    rules = DEFAULT_RULES
-    while True:
-        with hub.engine.begin() as conn:
-            behind = folding.take_behind(conn, CHUNK)
-            if not behind:
-                return dict(totals)
-            counts = _load_chunk(conn, behind, rules)
-            folding.mark_folded(conn, behind)
+    while counts := turn(hub.engine, _load_some):
         for name, n in counts.items():
             totals[name] += n
         log.info("entities_loaded", **counts)
+    return dict(totals)
+
+
+def _load_some(conn: Connection) -> dict[str, int]:
+    behind = folding.take_behind(conn, CHUNK)
+    if not behind:
+        return {}
+    counts = _load_chunk(conn, behind, DEFAULT_RULES)
+    folding.mark_folded(conn, behind)
+    return counts
 
 
 def refold(conn: Connection, entity_ids: Sequence[int]) -> None:

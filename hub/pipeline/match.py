@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from hub.db.locks import identity_lock
+from hub.db.turn import turn
 from hub.logs import get_logger
 from hub.matching.clusters import Edge, cluster, review_pairs
 from hub.matching.keys import CANDIDATE_LIMIT, LIMITS, MatchView, keys, limit, view
@@ -30,17 +31,21 @@ def match_pending(hub: Hub) -> dict[str, int]:
     totals: dict[str, int] = defaultdict(int)
     with hub.engine.begin() as conn:
         model = active_model(conn)
-    while True:
-        with hub.engine.begin() as conn:
-            identity_lock(conn)
-            ids = identity.take_pending(conn, CHUNK)
-            if not ids:
-                return dict(totals)
-            counts = match_chunk(conn, ids, model)
-            identity.finish_match(conn, ids)
+    while counts := turn(hub.engine, lambda conn: _match_some(conn, model)):
         for name, n in counts.items():
             totals[name] += n
         log.info("records_matched", **counts)
+    return dict(totals)
+
+
+def _match_some(conn: Connection, model: Model) -> dict[str, int]:
+    identity_lock(conn)
+    ids = identity.take_pending(conn, CHUNK)
+    if not ids:
+        return {}
+    counts = match_chunk(conn, ids, model)
+    identity.finish_match(conn, ids)
+    return counts
 
 
 def active_model(conn: Connection) -> Model:
@@ -176,6 +181,9 @@ def _settle(
     clusters = cluster(component_views, judged, decided, model)
     groups = [sorted(id_of[key] for key in group) for group in clusters]
     settled = _assign(conn, groups, records)
+    # A loader holds its entities while it writes their records: who moves records waits for it here.
+    held = {e for i in members if (e := records[i].entity_id) is not None}
+    identity.lock_entities(conn, held | settled.touched | {*settled.moves.values()})
     identity.move_records(conn, settled.moves)
     identity.merge_entities(conn, settled.merged)
     entity_of = {i: settled.moves.get(i) or records[i].entity_id for i in members}

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from hub.crm import tickets
+from hub.db.turn import turn
 from hub.landing import corrections, store
 from hub.landing.store import PendingRaw
 from hub.logs import get_logger
@@ -46,21 +47,26 @@ def normalize_pending(
     """Map everything that waits, chunk by chunk; returns counts by outcome, by (source, stream)."""
     totals: dict[tuple[str, str], dict[str, int]] = {}
     contexts: dict[str, Mapping[str, Any]] = {}
-    while True:
-        with hub.engine.begin() as conn:
-            pending = store.take_pending(conn, CHUNK, source=source, stream=stream)
-            if not pending:
-                return totals
-            groups: dict[tuple[str, str], list[PendingRaw]] = defaultdict(list)
-            for row in pending:
-                groups[row.source, row.stream].append(row)
-            for (group_source, group_stream), rows in groups.items():
-                counts = _normalize_group(hub, conn, rows, contexts)
-                total = totals.setdefault((group_source, group_stream), {})
-                for name, n in counts.items():
-                    total[name] = total.get(name, 0) + n
-                log.info("records_normalized", source=group_source, stream=group_stream, **counts)
-            sources.finish_normalize(conn, [row.raw_id for row in pending])
+
+    def some(conn: Connection) -> dict[tuple[str, str], dict[str, int]]:
+        pending = store.take_pending(conn, CHUNK, source=source, stream=stream)
+        groups: dict[tuple[str, str], list[PendingRaw]] = defaultdict(list)
+        for row in pending:
+            groups[row.source, row.stream].append(row)
+        counts = {
+            group: _normalize_group(hub, conn, rows, contexts)
+            for group, rows in sorted(groups.items())
+        }
+        sources.finish_normalize(conn, [row.raw_id for row in pending])
+        return counts
+
+    while done := turn(hub.engine, some):
+        for group, counts in done.items():
+            total = totals.setdefault(group, {})
+            for name, n in counts.items():
+                total[name] = total.get(name, 0) + n
+            log.info("records_normalized", source=group[0], stream=group[1], **counts)
+    return totals
 
 
 def mapped(
@@ -133,6 +139,7 @@ def _normalize_group(
     source, stream = rows[0].source, rows[0].stream
     document = hub.mappings[f"{source}/{stream}"]
     newest = {row.record.source_id: row for row in rows}  # a later raw row supersedes
+    sources.lock(conn, source, stream, newest)
     alive = [row for row in newest.values() if row.record.op is Op.UPSERT]
     gone = [row for row in newest.values() if row.record.op is not Op.UPSERT]
     result = mapped(hub, conn, alive, contexts) if alive else Normalized()

@@ -14,6 +14,7 @@ from hub.crm import leads, owners
 from hub.crm.leads import LoadedCount, UnownedLead
 from hub.crm.owners import GroupRow
 from hub.db import outbox
+from hub.db.turn import turn
 from hub.errors import ConfigError
 from hub.logs import get_logger
 from hub.model.entities import LEAD_FIELDS
@@ -58,29 +59,34 @@ def route_unowned(hub: Hub, *, bulk: bool) -> dict[str, int]:
         ConfigError: a rule names somebody who is not there, or nobody at all can take leads.
     """
     rules, fallback = rules_of(hub)
+
+    def some(conn: Connection) -> tuple[int, _Work] | None:
+        groups = owners.lock_groups(conn)
+        waiting = leads.take_unowned(conn, CHUNK, bulk=bulk)
+        if not waiting:
+            return None
+        work = _Work({n: _state(g) for n, g in groups.items()}, owners.users_by_email(conn))
+        for lead in waiting:
+            _route(work, lead, rules, fallback)
+        leads.assign(conn, work.owners)
+        turns.keep(conn, work.turns)
+        for name, state in work.groups.items():
+            _save(conn, groups[name], state)
+        outbox.put(conn, work.events)
+        return len(waiting), work
+
     totals: Counter[str] = Counter()
-    while True:
-        with hub.engine.begin() as conn:
-            groups = owners.lock_groups(conn)
-            waiting = leads.take_unowned(conn, CHUNK, bulk=bulk)
-            if not waiting:
-                return dict(totals)
-            work = _Work({n: _state(g) for n, g in groups.items()}, owners.users_by_email(conn))
-            for lead in waiting:
-                _route(work, lead, rules, fallback)
-            leads.assign(conn, work.owners)
-            turns.keep(conn, work.turns)
-            for name, state in work.groups.items():
-                _save(conn, groups[name], state)
-            outbox.put(conn, work.events)
+    while done := turn(hub.engine, some):
+        waiting_n, work = done
         totals["assigned"] += len(work.owners)
         totals["events"] += len(work.events)
         log.info("leads_assigned", assigned=len(work.owners), events=len(work.events))
         if not work.owners:
             raise ConfigError(
-                f"{len(waiting)} leads wait for an owner, and nobody can take them",
+                f"{waiting_n} leads wait for an owner, and nobody can take them",
                 hint=f"{fallback} has no active member: add one under `groups:` in hub.yaml",
             )
+    return dict(totals)
 
 
 def write_digests(hub: Hub) -> dict[str, int]:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from hub.model.records import JsonValue
 from hub.model.verdicts import Verdict
+from hub.records import sources
 from hub.records.tables import batch, stage_report, verdict
 
 
@@ -167,6 +168,11 @@ def set_verdicts(conn: Connection, rows: Sequence[tuple[int, str, str, str, Verd
     firsts: dict[tuple[int, str, str, str], Verdict] = {}
     for batch_id, source, stream, source_id, given in rows:
         firsts.setdefault((batch_id, source, stream, source_id), given)
+    objects: dict[tuple[str, str], set[str]] = {}
+    for _, source, stream, source_id in firsts:
+        objects.setdefault((source, stream), set()).add(source_id)
+    for (source, stream), source_ids in sorted(objects.items()):
+        sources.lock(conn, source, stream, source_ids)
     groups: dict[tuple[int, str, str, str], list[str]] = {}
     for (batch_id, source, stream, source_id), given in firsts.items():
         groups.setdefault((batch_id, source, stream, given.value), []).append(source_id)

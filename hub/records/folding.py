@@ -64,7 +64,7 @@ def take_behind(
             "WHERE version > folded_version AND kind = 'person' AND coalesce((SELECT "
             "  s.folded_version > 0 FROM ops.entity s WHERE s.id = e.merged_into), true) "
             "AND (CAST(:among AS bigint[]) IS NULL OR id = ANY(:among)) "
-            "ORDER BY id LIMIT :limit FOR UPDATE OF e SKIP LOCKED"
+            "ORDER BY id LIMIT :limit FOR NO KEY UPDATE OF e SKIP LOCKED"
         ),
         {"limit": limit, "among": None if among is None else list(among)},
     )

@@ -317,6 +317,14 @@ def new_entity(conn: Connection, *, anchor_id: int, batch_id: int, lane: str) ->
     )
 
 
+def lock_entities(conn: Connection, ids: Iterable[int]) -> None:
+    """Wait for entities, in their order; call before their records are moved or written."""
+    conn.execute(
+        text("SELECT 1 FROM ops.entity WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE"),
+        {"ids": sorted(set(ids))},
+    )
+
+
 def move_records(conn: Connection, moves: Mapping[int, int]) -> None:
     """Put records into entities (record → entity) and note the batch that joined them."""
     if moves:

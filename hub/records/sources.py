@@ -1,6 +1,6 @@
 """Source records: the canonical values each source object keeps for ever, and its tombstones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -81,6 +81,22 @@ class Written:
     target: str
     is_new: bool
     is_changed: bool
+
+
+def lock(conn: Connection, source: str, stream: str, source_ids: Iterable[str]) -> None:
+    """Wait for the records of objects, in the order of their keys.
+
+    Whoever writes several records in one transaction calls this first: two that meet at the same
+    records then wait for each other in one order, and never in a ring.
+    """
+    conn.execute(
+        text(
+            "SELECT 1 FROM ops.source_record WHERE source = :source AND stream = :stream "
+            "AND source_id = ANY(CAST(:ids AS text[])) "
+            'ORDER BY source_id COLLATE "C", target COLLATE "C" FOR NO KEY UPDATE'
+        ),
+        {"source": source, "stream": stream, "ids": list(source_ids)},
+    )
 
 
 def upsert(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Written]:

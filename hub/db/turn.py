@@ -1,0 +1,42 @@
+"""Transactions that PostgreSQL ended for the sake of another are simply made again."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+_ENDED_FOR_ANOTHER = {"40001", "40P01"}  # serialization_failure, deadlock_detected
+_ATTEMPTS = 6
+T = TypeVar("T")
+
+
+def turn(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """Do one piece of work in one transaction; after a deadlock, do it anew from its first line.
+
+    PostgreSQL ends one of those that wait in a ring, and asks that it be tried again ("Deadlocks",
+    manual § 13.3.4). The locks are taken in one order, so this is seldom; but an index or a foreign
+    key may lock what no statement names.
+
+    Args:
+        engine: where to.
+        work: what to do; it must keep nothing of an earlier attempt.
+
+    Raises:
+        DBAPIError: the sixth attempt was ended as well, or the work failed for another reason.
+    """
+    for attempt in Retrying(
+        retry=retry_if_exception(_was_ended_for_another),
+        stop=stop_after_attempt(_ATTEMPTS),
+        wait=wait_random_exponential(multiplier=0.02, max=1),
+        reraise=True,
+    ):
+        with attempt, engine.begin() as conn:
+            return work(conn)
+    raise AssertionError("unreachable: Retrying returns or raises")
+
+
+def _was_ended_for_another(error: BaseException) -> bool:
+    state: Any = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    return state in _ENDED_FOR_ANOTHER
