@@ -64,7 +64,7 @@ class ActionError(HubError):
         message: what cannot be done, and to what.
         resource: the kind of thing it was asked of: lead, person, review, …
         field: the field at fault, if it is one.
-        code: a word for programs: not_found, invalid, conflict.
+        code: a word for programs: not_found, invalid, conflict, forbidden.
         hint: what to do next.
     """
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from hub.actions import people
+from hub.actions.rights import Right, require
 from hub.errors import ActionError
 from hub.model.entities import CONTACT_FIELDS, LEAD_FIELDS, ColumnClass
 from hub.model.records import JsonValue
@@ -34,6 +35,7 @@ def edit(conn: Connection, who: str, name: str, values: Mapping[str, JsonValue])
     for field, value in values.items():
         _check(field, value)
     entity = people.find(conn, name).root_id
+    require(conn, who, Right.WORK, *people.owners_of(conn, entity))
     conn.execute(
         text(
             "INSERT INTO ops.edit (entity_id, field, value, who, at) "
@@ -48,13 +50,14 @@ def edit(conn: Connection, who: str, name: str, values: Mapping[str, JsonValue])
     return entity
 
 
-def take_back(conn: Connection, name: str, field: str) -> int:
+def take_back(conn: Connection, who: str, name: str, field: str) -> int:
     """Take back what was typed into a field: the sources speak again. Returns how many edits.
 
     Raises:
         ActionError: there is no such person.
     """
     entity = people.find(conn, name).root_id
+    require(conn, who, Right.WORK, *people.owners_of(conn, entity))
     revoked = conn.execute(
         text(
             "UPDATE ops.edit SET revoked_at = now() WHERE entity_id = :entity AND field = :field "

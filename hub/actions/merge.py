@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from hub.actions import decisions, people
+from hub.actions.rights import Right, require
 from hub.db.locks import identity_lock
 from hub.errors import ActionError
 from hub.model.records import JsonValue
@@ -45,6 +46,7 @@ def merge(conn: Connection, who: str, first: str, second: str) -> Merged:
         raise ActionError(
             f"{first} and {second} are one person already", resource="person", code="conflict"
         )
+    require(conn, who, Right.IDENTITY, *people.owners_of(conn, one), *people.owners_of(conn, other))
     a, b = people.representative(conn, one), people.representative(conn, other)
     decisions.decide(conn, who, (a, b), Judgement.SAME, why=_why(one, other))
     what: dict[str, JsonValue] = {"merged": {"old": [one, other], "new": min(one, other)}}
@@ -69,6 +71,7 @@ def unmerge(conn: Connection, who: str, name: str) -> Unmerged:
     """
     identity_lock(conn)
     named = people.find(conn, name)
+    require(conn, who, Right.IDENTITY, *people.owners_of(conn, named.root_id))
     if named.record_id is not None:
         return _take_out(conn, who, name, named.record_id, named.root_id)
     if named.entity_id == named.root_id:

@@ -63,6 +63,18 @@ def find(conn: Connection, name: str) -> Named:
     return Named(entity_id, root, record_id)
 
 
+def owners_of(conn: Connection, entity_id: int) -> list[int | None]:
+    """Return who owns the rows of an entity in the CRM, for `rights.require`."""
+    rows = conn.execute(
+        text(
+            "SELECT owner_id FROM crm.lead WHERE entity_id = :id "
+            "UNION SELECT owner_id FROM crm.contact WHERE entity_id = :id"
+        ),
+        {"id": entity_id},
+    )
+    return list(rows.scalars())
+
+
 def _entity(conn: Connection, statement: str, name: int | str) -> int | None:
     if isinstance(name, int) and name.bit_length() > 63:  # noqa: PLR2004 no bigint is longer
         return None

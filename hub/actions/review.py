@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from hub.actions import decisions, people
+from hub.actions.rights import Right, require
 from hub.db.locks import identity_lock
 from hub.errors import ActionError
 from hub.model.verdicts import Judgement
@@ -55,20 +56,21 @@ def decide(conn: Connection, who: str, first: str, second: str, judgement: Judge
         ActionError: one of them is no record, or they are the same.
     """
     identity_lock(conn)
-    a, b = (_record(conn, name) for name in (first, second))
+    (a, one), (b, other) = (_record(conn, name) for name in (first, second))
+    require(conn, who, Right.IDENTITY, *people.owners_of(conn, one), *people.owners_of(conn, other))
     if a == b:
         raise ActionError("a record is always itself", resource="review", code="invalid")
     decisions.decide(conn, who, (a, b), judgement, why=f"review: {judgement.value}")
     decisions.apply(conn, who, (a, b), {"review": {"old": [first, second], "new": judgement.value}})
 
 
-def _record(conn: Connection, name: str) -> int:
-    found = people.find(conn, name).record_id
-    if found is None:
+def _record(conn: Connection, name: str) -> tuple[int, int]:
+    named = people.find(conn, name)
+    if named.record_id is None:
         raise ActionError(
             f"{name!r} is no record",
             resource="review",
             code="invalid",
             hint="records are named source/stream/id, as hub review list shows them",
         )
-    return found
+    return named.record_id, named.root_id

@@ -148,7 +148,9 @@ def edit(
     values = {} if take_back else dict(_assignment(text) for text in assignments)
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         if take_back:
-            changed = {name: actions.take_back(conn, person, name) for name in assignments}
+            changed = {
+                name: actions.take_back(conn, actor(who), person, name) for name in assignments
+            }
         else:
             actions.edit(conn, actor(who), person, values)
             changed = dict.fromkeys(values, 1)

@@ -22,6 +22,7 @@ class Person:
     is_active: bool
     timezone: str
     notify: Mapping[str, tuple[bool, bool]]
+    role: str = "rep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ def apply_people(conn: Connection, people: Sequence[Person]) -> None:
             is_active=person.is_active,
             timezone=person.timezone,
             managed_by="yaml",
+            role=person.role,
         )
         user_id = conn.execute(
             statement.on_conflict_do_update(
@@ -61,6 +63,7 @@ def apply_people(conn: Connection, people: Sequence[Person]) -> None:
                     "is_active": statement.excluded.is_active,
                     "timezone": statement.excluded.timezone,
                     "managed_by": "yaml",
+                    "role": statement.excluded.role,
                 },
             ).returning(user.c.id)
         ).scalar_one()

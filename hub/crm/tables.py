@@ -39,6 +39,8 @@ user = Table(
     Column("timezone", Text, nullable=False, server_default="UTC"),
     Column("managed_by", Text, nullable=False),
     Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Column("role", Text, nullable=False, server_default="rep"),
+    CheckConstraint("role IN ('admin','manager','rep','viewer')", name="role"),
     Index("user_email", text("lower(email)"), unique=True),
     schema="crm",
 )
@@ -62,6 +64,7 @@ distribution_group = Table(
     Column("record_kind", Text, nullable=False, server_default="lead"),
     Column("next_member_id", BigInteger),
     Column("next_position", Integer),
+    CheckConstraint("record_kind IN ('lead','contact','deal')", name="record_kind"),
     schema="crm",
 )
 
@@ -123,6 +126,10 @@ contact = Table(
     Column("archived_at", _UTC),
     Column("merged_into", BigInteger, ForeignKey("crm.contact.id"), index=True),
     Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Column("last_communication_at", _UTC),
+    Column("next_task_at", _UTC),
+    Column("customer_status", Text, nullable=False, server_default="none"),
+    Column("prospect_status", Text, nullable=False, server_default="none"),
     schema="crm",
 )
 
@@ -174,6 +181,9 @@ lead = Table(
     Column("merged_into", BigInteger, ForeignKey("crm.lead.id")),
     Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
     Column("contact_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
+    Column("last_communication_at", _UTC),
+    Column("next_task_at", _UTC),
+    Column("first_response_at", _UTC),
     Index(None, "owner_id"),
     Index(None, "merged_into"),
     Index(
@@ -202,17 +212,21 @@ inquiry = Table(
     schema="crm",
 )
 
+# came with a source's record, or was typed by a person (as in `activity_tables`)
 note = Table(
     "note",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column(
-        "record_id", BigInteger, ForeignKey("ops.source_record.id"), nullable=False, unique=True
-    ),
-    Column("entity_id", BigInteger, ForeignKey("ops.entity.id"), nullable=False),
+    Column("record_id", BigInteger, ForeignKey("ops.source_record.id"), unique=True),
+    Column("entity_id", BigInteger, ForeignKey("ops.entity.id")),
     personal("content", Text, nullable=False),
     Column("created_at", _UTC),
     Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), index=True),
+    personal("who", Text),
+    Column("is_important", Boolean, nullable=False, server_default="false"),
+    Column("archived_at", _UTC),
+    CheckConstraint("entity_id IS NOT NULL OR deal_id IS NOT NULL", name="on_something"),
     Index(None, "entity_id"),
     schema="crm",
 )
@@ -228,6 +242,8 @@ alert = Table(
     personal("text", Text, nullable=False),
     Column("at", _UTC, nullable=False, server_default=_NOW),
     Column("read_at", _UTC),
+    Column("contact_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
+    Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), index=True),
     Index(None, "user_id"),
     Index(None, "lead_id"),
     schema="crm",

@@ -41,6 +41,8 @@ outbox = Table(
     Column("not_before", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("last_error", Text),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("contact_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
+    Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), index=True),
     CheckConstraint("state IN ('pending','done','dead')", name="state"),
     Index("outbox_pending", "not_before", "id", postgresql_where=text("state = 'pending'")),
     Index(None, "user_id"),

@@ -65,6 +65,9 @@ LEAD_FIELDS: tuple[Field, ...] = (
     Field("unqualified_reason", "text", ColumnClass.HELD),
     Field("converted_at", "datetime", ColumnClass.HELD),
     Field("last_activity_at", "datetime", ColumnClass.DERIVED),
+    Field("last_communication_at", "datetime", ColumnClass.DERIVED),
+    Field("next_task_at", "datetime", ColumnClass.DERIVED),
+    Field("first_response_at", "datetime", ColumnClass.DERIVED),
 )
 
 # `customer_type` and `prospect_type` are what a source says; the contact's status is derived.
@@ -74,6 +77,10 @@ CONTACT_FIELDS: tuple[Field, ...] = (
     _folded("prospect_type"),
     Field("owner_id", "ref", ColumnClass.HELD),
     Field("last_activity_at", "datetime", ColumnClass.DERIVED),
+    Field("last_communication_at", "datetime", ColumnClass.DERIVED),
+    Field("next_task_at", "datetime", ColumnClass.DERIVED),
+    Field("customer_status", "text", ColumnClass.DERIVED),
+    Field("prospect_status", "text", ColumnClass.DERIVED),
 )
 
 TICKET_FIELDS: tuple[Field, ...] = (

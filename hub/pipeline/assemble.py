@@ -70,5 +70,6 @@ def _person(person: PersonSettings) -> owners.Person:
         name=person.name,
         is_active=person.active,
         timezone=person.timezone,
+        role=person.role,
         notify={event: (choice.web, choice.email) for event, choice in person.notify.items()},
     )

@@ -32,6 +32,9 @@ class PersonSettings(Block):
     """False: takes no leads and gets no mail."""
     timezone: str = "UTC"
     """IANA name, e.g. `Europe/Paris`."""
+    role: Literal["admin", "manager", "rep", "viewer"] = "rep"
+    """What they may do: `admin` sets up, `manager` works on everybody's records, `rep` on their own
+    and on nobody's, `viewer` reads."""
     notify: dict[str, NotifyChoice] = Field(default_factory=dict)
     """Event (`lead_assigned`, `inquiry_received`, `lead_reassigned_away`, `leads_digest`) → channels."""
 
@@ -43,8 +46,8 @@ class GroupSettings(Block):
     """What routing calls it: `group:NAME`."""
     members: list[str] = Field(min_length=1)
     """E-mail addresses, in the order of turns."""
-    kind: Literal["lead"] = "lead"
-    """What the group owns."""
+    kind: Literal["lead", "contact", "deal"] = "lead"
+    """What the group hands out; routing knows those of leads."""
 
 
 def _as_text(value: object) -> object:

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.types import JSON, LargeBinary, Text
 
+from hub.crm import activity_tables, deal_tables, setup_tables
 from hub.crm import tables as crm_tables
 from hub.db import outbox
 from hub.db.embedded import SUPERUSER, Server
@@ -22,7 +23,15 @@ from hub.landing import tables as landing_tables
 from hub.model.entities import LEAD_FIELDS, Field
 from hub.records import tables as record_tables
 
-ROOMS = (crm_tables, outbox, landing_tables, record_tables)  # their import declares the tables
+ROOMS = (
+    crm_tables,
+    activity_tables,
+    deal_tables,
+    setup_tables,
+    outbox,
+    landing_tables,
+    record_tables,
+)  # their import declares the tables
 SCHEMAS = ("landing", "ops", "crm")
 
 
@@ -149,6 +158,24 @@ PLAIN: dict[str, str] = {
         ("ops.outbox.last_error", "ops.delivery.error"),
         "our own words and a reply code; a mail server's text is never kept",
     ),
+    **dict.fromkeys(
+        ("crm.user.role", "crm.contact.customer_status", "crm.contact.prospect_status",
+         "crm.outcome.kind", "crm.message.kind", "crm.stage.category", "crm.stage_criterion.kind",
+         "crm.stage_criterion.severity", "crm.reason.kind", "crm.deal_contact.role",
+         "crm.record_source.kind", "crm.custom_field.object", "crm.custom_field.type",
+         "crm.layout.object", "crm.smart_link.object", "crm.smart_list.object",
+         "crm.deal.currency"),
+        "word of a closed list",
+    ),
+    **dict.fromkeys(
+        ("crm.outcome.name", "crm.pipeline.name", "crm.stage.name", "crm.stage_criterion.what",
+         "crm.reason.name", "crm.lead_status.name", "crm.record_source.name", "crm.custom_field.key",
+         "crm.custom_field.name", "crm.custom_field.choices", "crm.layout.sections",
+         "crm.smart_link.name", "crm.smart_link.template", "crm.smart_list.name",
+         "crm.smart_list.sort", "crm.smart_list.columns", "crm.deal.source", "crm.deal.tags"),
+        "name that the team chose for its own way of working",
+    ),
+    "crm.conversion.made": "names of kinds of rows",
     "ops.budget.account": "name of a vendor, and a digest of its address",
     "ops.budget.name": "name of a rate, in the vendor's client",
     "ops.entity.public_id": "random",

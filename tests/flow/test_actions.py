@@ -27,7 +27,7 @@ from tests.flow.conftest import (
     zendesk_user,
 )
 
-WHO = "ana@acme.example.com"
+WHO = "operator"
 SOURCES = ["hubspot", "salesforce", "typeform", "zendesk"]
 _CRM = text("""
 SELECT s.source || '/' || s.stream || '/' || s.source_id AS record,
@@ -143,7 +143,7 @@ def test_an_edit_outlasts_a_sync_until_it_is_taken_back(peopled: World) -> None:
     flow.sync(peopled.hub, ["salesforce"])
     lead = lead_of(peopled, sf(3))
     assert (lead.first_name, lead.custom_fields["size"]) == ("Maximilian", "L")
-    act(peopled, take_back, sf(3), "first_name")
+    act(peopled, take_back, WHO, sf(3), "first_name")
     assert lead_of(peopled, sf(3)).first_name == "Maxi"
 
 

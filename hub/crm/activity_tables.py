@@ -1,0 +1,119 @@
+"""Tables of schema `crm`: what was done, and what is to be done.
+
+An activity hangs on an entity (a lead, a person, a company: whoever that entity is in the CRM by
+then), on a deal, or on both. It keeps the entity it was written on: one that was merged counts for
+its survivor, and goes back with an unmerge, as edits do.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    func,
+    text,
+)
+
+from hub.db.metadata import metadata, personal
+
+_NOW = func.now()
+_UTC = DateTime(timezone=True)
+_ON_SOMETHING = "entity_id IS NOT NULL OR deal_id IS NOT NULL"
+
+
+def _about() -> list[Column[Any]]:
+    """Return the columns that every activity has, new ones for each table."""
+    return [
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        Column("entity_id", BigInteger, ForeignKey("ops.entity.id"), index=True),
+        Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), index=True),
+        personal("who", Text, nullable=False),
+        Column("created_at", _UTC, nullable=False, server_default=_NOW),
+        Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+        Column("archived_at", _UTC),
+    ]
+
+
+outcome = Table(
+    "outcome",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    CheckConstraint("kind IN ('call','visit')", name="kind"),
+    Index("outcome_name", "kind", text("lower(name)"), unique=True),
+    schema="crm",
+)
+
+# may hang on nothing: a task of one's own
+task = Table(
+    "task",
+    metadata,
+    *_about(),
+    personal("content", Text, nullable=False),
+    Column("owner_id", BigInteger, ForeignKey("crm.user.id")),
+    Column("due_at", _UTC),
+    Column("remind_at", _UTC),
+    Column("completed_at", _UTC),
+    Index(
+        "task_due",
+        "owner_id",
+        "due_at",
+        postgresql_where=text("completed_at IS NULL AND archived_at IS NULL"),
+    ),
+    schema="crm",
+)
+
+call = Table(
+    "call",
+    metadata,
+    *_about(),
+    Column("made_at", _UTC, nullable=False),
+    Column("is_incoming", Boolean, nullable=False, server_default="false"),
+    Column("is_missed", Boolean, nullable=False, server_default="false"),
+    Column("duration_s", Integer),
+    personal("phone_number", Text),
+    Column("outcome_id", BigInteger, ForeignKey("crm.outcome.id")),
+    personal("summary", Text),
+    personal("recording_url", Text),
+    personal("external_id", Text),
+    CheckConstraint(_ON_SOMETHING, name="on_something"),
+    schema="crm",
+)
+
+visit = Table(
+    "visit",
+    metadata,
+    *_about(),
+    Column("visited_at", _UTC, nullable=False),
+    personal("address", Text),
+    Column("outcome_id", BigInteger, ForeignKey("crm.outcome.id")),
+    personal("summary", Text),
+    CheckConstraint(_ON_SOMETHING, name="on_something"),
+    schema="crm",
+)
+
+message = Table(
+    "message",
+    metadata,
+    *_about(),
+    Column("kind", Text, nullable=False),
+    Column("sent_at", _UTC, nullable=False),
+    Column("is_incoming", Boolean, nullable=False, server_default="false"),
+    personal("subject", Text),
+    personal("content", Text),
+    personal("address", Text),
+    personal("external_id", Text),
+    CheckConstraint("kind IN ('email','text','chat')", name="kind"),
+    CheckConstraint(_ON_SOMETHING, name="on_something"),
+    schema="crm",
+)

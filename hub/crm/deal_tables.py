@@ -1,0 +1,190 @@
+"""Tables of schema `crm`: pipelines, deals, and what became of a lead.
+
+A deal is held: commands write it, nothing folds it. Its contacts are rows that may have been merged
+since; whoever reads follows `contact.merged_into`.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from hub.db.metadata import metadata, personal
+
+_NOW = func.now()
+_UTC = DateTime(timezone=True)
+_CATEGORIES = "'incoming','in_progress','won','unqualified','lost'"
+
+pipeline = Table(
+    "pipeline",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("is_disabled", Boolean, nullable=False, server_default="false"),
+    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Index("pipeline_name", text("lower(name)"), unique=True),
+    schema="crm",
+)
+
+# `is_active`: the deal is open there; false of the closing stages
+stage = Table(
+    "stage",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("pipeline_id", BigInteger, ForeignKey("crm.pipeline.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("likelihood", SmallInteger, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    CheckConstraint(f"category IN ({_CATEGORIES})", name="category"),
+    CheckConstraint("likelihood BETWEEN 0 AND 100", name="likelihood"),
+    Index("stage_name", "pipeline_id", text("lower(name)"), unique=True),
+    schema="crm",
+)
+
+# what must hold before a deal leaves a stage for a later one
+stage_criterion = Table(
+    "stage_criterion",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("stage_id", BigInteger, ForeignKey("crm.stage.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("what", Text, nullable=False),  # a field's name, or the words of a check
+    Column("severity", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    CheckConstraint("kind IN ('field','check')", name="kind"),
+    CheckConstraint("severity IN ('warn','refuse')", name="severity"),
+    Index("stage_criterion_once", "stage_id", "kind", "what", unique=True),
+    schema="crm",
+)
+
+# why something was lost or refused; names that a person chooses from
+reason = Table(
+    "reason",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    CheckConstraint("kind IN ('loss','deal_unqualified','lead_unqualified')", name="kind"),
+    Index("reason_name", "kind", text("lower(name)"), unique=True),
+    schema="crm",
+)
+
+deal = Table(
+    "deal",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    personal("name", Text, nullable=False),
+    Column("contact_id", BigInteger, ForeignKey("crm.contact.id"), nullable=False),
+    Column("organization_id", BigInteger, ForeignKey("crm.contact.id")),
+    Column("owner_id", BigInteger, ForeignKey("crm.user.id")),
+    Column("pipeline_id", BigInteger, ForeignKey("crm.pipeline.id"), nullable=False),
+    Column("stage_id", BigInteger, ForeignKey("crm.stage.id"), nullable=False),
+    Column("value", Numeric(18, 2), nullable=False, server_default="0"),
+    Column("currency", Text, nullable=False),
+    Column("is_hot", Boolean, nullable=False, server_default="false"),
+    Column("source", Text),
+    Column("loss_reason_id", BigInteger, ForeignKey("crm.reason.id")),
+    Column("unqualified_reason_id", BigInteger, ForeignKey("crm.reason.id")),
+    Column("estimated_close_date", Date),
+    Column("customized_win_likelihood", SmallInteger),
+    Column("added_at", _UTC, nullable=False, server_default=_NOW),  # may be dated back
+    Column("closed_at", _UTC),
+    Column("last_stage_change_at", _UTC, nullable=False, server_default=_NOW),
+    Column("last_activity_at", _UTC),
+    Column("last_communication_at", _UTC),
+    Column("next_task_at", _UTC),
+    Column("tags", JSONB, nullable=False, server_default="[]"),
+    personal("custom_fields", JSONB, nullable=False, server_default="{}"),
+    Column("lead_id", BigInteger, ForeignKey("crm.lead.id")),  # the conversion it came from
+    Column("cloned_from", BigInteger, ForeignKey("crm.deal.id")),
+    Column("archived_at", _UTC),
+    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
+    CheckConstraint("customized_win_likelihood BETWEEN 0 AND 100", name="likelihood"),
+    Index(None, "contact_id"),
+    Index(None, "organization_id"),
+    Index(None, "owner_id"),
+    Index(None, "stage_id"),
+    Index(None, "lead_id"),
+    Index(None, "cloned_from"),
+    schema="crm",
+)
+
+deal_contact = Table(
+    "deal_contact",
+    metadata,
+    Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), primary_key=True),
+    Column("contact_id", BigInteger, ForeignKey("crm.contact.id"), primary_key=True),
+    Column("role", Text, nullable=False, server_default="involved"),
+    Index(None, "contact_id"),
+    schema="crm",
+)
+
+# a criterion of kind `check` that somebody has ticked
+deal_check = Table(
+    "deal_check",
+    metadata,
+    Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), primary_key=True),
+    Column("criterion_id", BigInteger, ForeignKey("crm.stage_criterion.id"), primary_key=True),
+    personal("who", Text, nullable=False),
+    Column("at", _UTC, nullable=False, server_default=_NOW),
+    Index(None, "criterion_id"),
+    schema="crm",
+)
+
+# every visit of a stage is the time from a transition to the next; the first comes from nowhere
+stage_transition = Table(
+    "stage_transition",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), nullable=False),
+    Column("from_stage_id", BigInteger, ForeignKey("crm.stage.id")),
+    Column("to_stage_id", BigInteger, ForeignKey("crm.stage.id"), nullable=False),
+    personal("who", Text, nullable=False),
+    Column("at", _UTC, nullable=False, server_default=text("clock_timestamp()")),
+    Index(None, "deal_id", "at"),
+    Index(None, "at"),
+    schema="crm",
+)
+
+# one row a lead that stands converted; a reopened one stays as history
+conversion = Table(
+    "conversion",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("lead_id", BigInteger, ForeignKey("crm.lead.id"), nullable=False),
+    Column("person_id", BigInteger, ForeignKey("crm.contact.id")),
+    Column("company_id", BigInteger, ForeignKey("crm.contact.id")),
+    Column("deal_id", BigInteger, ForeignKey("crm.deal.id")),
+    Column("made", JSONB, nullable=False, server_default="{}"),  # which of them it made itself
+    personal("who", Text, nullable=False),
+    Column("at", _UTC, nullable=False, server_default=_NOW),
+    Column("reopened_at", _UTC),
+    personal("reopened_by", Text),
+    Index(
+        "conversion_standing", "lead_id", unique=True, postgresql_where=text("reopened_at IS NULL")
+    ),
+    Index(None, "lead_id"),
+    Index(None, "person_id"),
+    Index(None, "company_id"),
+    schema="crm",
+)

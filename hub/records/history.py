@@ -1,0 +1,44 @@
+"""What was changed, by whom: appended, read by pages and by `hub explain`, never changed."""
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+_APPEND = text(
+    "INSERT INTO ops.change (entity_id, deal_id, who, fields, at) "
+    "VALUES (:entity, :deal, :who, CAST(:fields AS jsonb), clock_timestamp())"
+)
+
+
+def note_change(
+    conn: Connection,
+    who: str,
+    fields: Mapping[str, tuple[Any, Any]],
+    *,
+    entity_id: int | None = None,
+    deal_id: int | None = None,
+) -> None:
+    """Append what became of fields (name → old, new) of a person, a company or a deal."""
+    if fields:
+        said = {name: {"old": old, "new": new} for name, (old, new) in fields.items()}
+        conn.execute(
+            _APPEND,
+            {
+                "entity": entity_id,
+                "deal": deal_id,
+                "who": who,
+                "fields": json.dumps(said, default=_plain),
+            },
+        )
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no place in a history")
