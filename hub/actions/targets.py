@@ -1,0 +1,84 @@
+"""Records of the CRM by the names that people give them: `lead/12`, `contact/5`, `deal/7`.
+
+Whoever `people.find` knows is a name as well: it stands for the lead, or for the contact where
+there is no lead, or the lead was converted.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import Row
+
+from hub.actions import people
+from hub.errors import ActionError
+
+KINDS = ("lead", "contact", "deal")
+_LONGEST = 18  # digits that surely fit a bigint
+
+_ROW = {
+    "lead": "SELECT id, entity_id, owner_id, merged_into FROM crm.lead WHERE id = :id",
+    "contact": "SELECT id, entity_id, owner_id, merged_into FROM crm.contact WHERE id = :id",
+    "deal": "SELECT id, NULL AS entity_id, owner_id, NULL AS merged_into FROM crm.deal WHERE id = :id",
+}
+_OF_ENTITY = text("""
+SELECT 'lead' AS kind, id, owner_id FROM crm.lead
+WHERE entity_id = :entity AND merged_into IS NULL AND converted_at IS NULL
+UNION ALL
+SELECT 'contact', id, owner_id FROM crm.contact WHERE entity_id = :entity AND merged_into IS NULL
+UNION ALL
+SELECT 'lead', id, owner_id FROM crm.lead
+WHERE entity_id = :entity AND merged_into IS NULL AND converted_at IS NOT NULL
+LIMIT 1
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A record of the CRM.
+
+    Args:
+        kind: lead, contact or deal.
+        id: its number.
+        entity_id: the person or company; None of a deal.
+        owner_id: who owns it, if anybody does.
+    """
+
+    kind: str
+    id: int
+    entity_id: int | None
+    owner_id: int | None
+
+    @property
+    def name(self) -> str:
+        """Return how people name it."""
+        return f"{self.kind}/{self.id}"
+
+
+def resolve(conn: Connection, name: str) -> Target:
+    """Return the record that is meant; of a merged one its survivor.
+
+    Raises:
+        ActionError: there is none.
+    """
+    kind, slash, number = name.partition("/")
+    if slash and kind in KINDS:
+        row = _row(conn, kind, number)
+        if row is None:
+            raise ActionError(f"there is no {kind} {number}", resource=kind, code="not_found")
+        return Target(kind, row.id, row.entity_id, row.owner_id)
+    entity = people.find(conn, name).root_id
+    found = conn.execute(_OF_ENTITY, {"entity": entity}).one_or_none()
+    if found is None:
+        raise ActionError(
+            f"{name} is neither a lead nor a contact", resource="person", code="not_found"
+        )
+    return Target(found.kind, found.id, entity, found.owner_id)
+
+
+def _row(conn: Connection, kind: str, number: str) -> Row[tuple[int, int, int, int]] | None:
+    if not (number.isascii() and number.isdigit() and len(number) <= _LONGEST):
+        return None
+    row = conn.execute(text(_ROW[kind]), {"id": int(number)}).one_or_none()
+    while row is not None and row.merged_into is not None:
+        row = conn.execute(text(_ROW[kind]), {"id": row.merged_into}).one_or_none()
+    return row
