@@ -33,6 +33,7 @@ class House:
 
     root: Path
     env: dict[str, str] = field(default_factory=dict)
+    started: list["subprocess.Popen[str]"] = field(default_factory=list)
 
     @property
     def home(self) -> Path:
@@ -60,7 +61,7 @@ class House:
 
     def start(self, *arguments: str, entry: Sequence[str] = (str(HUB),)) -> "subprocess.Popen[str]":
         """Start a command in a process group of its own."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*entry, *arguments],
             cwd=self.root,
             env=self._environment(),
@@ -70,6 +71,8 @@ class House:
             text=True,
             start_new_session=True,
         )
+        self.started.append(process)
+        return process
 
     def document(self, *arguments: str, code: int = 0) -> Any:
         """Run a command with --json and return its document."""
@@ -124,6 +127,12 @@ def house(env: Mapping[str, str] | None = None) -> Iterator[House]:
         for pid in processes_at(root):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        for process in made.started:  # one that a failed test left behind, too
+            process.kill()
+            process.wait(10)
+            for pipe in (process.stdout, process.stderr):
+                if pipe is not None:
+                    pipe.close()
         shutil.rmtree(root, ignore_errors=True)
 
 

@@ -30,11 +30,11 @@ def duration(seconds: float) -> str:
 
 
 def ago(at: datetime | None, now: datetime) -> str:
-    """Say how long ago a moment was; the empty text where there is none."""
+    """Say how long ago a moment was, in one unit; the empty text where there is none."""
     if at is None:
         return ""
     passed = (now - at).total_seconds()
-    return "now" if passed < 1 else f"{duration(passed)} ago"
+    return "now" if passed < 1 else f"{' '.join(duration(passed).split()[:2])} ago"
 
 
 def moment(at: datetime | str | None) -> str:

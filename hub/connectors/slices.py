@@ -7,11 +7,12 @@ A payload is kept as received: no key reordered, no number re-rounded. Decoding 
 import json
 import re
 from collections.abc import Sequence
+from uuid import uuid4
 
 import msgspec
 
-_MARK = "\x00#"
-_MARKED = re.compile(rb'"\\u0000#([^"]*)"')
+_MARK = f"\x00{uuid4().hex}#"  # no vendor's text can hold it
+_MARKED = re.compile(rb'"\\u0000%b#([^"]*)"' % _MARK[1:-1].encode())
 
 
 def slice_list(body: bytes, key: str) -> list[bytes]:
