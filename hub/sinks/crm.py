@@ -69,7 +69,9 @@ def load_contacts(
 
 def _as_people_say(golden: GoldenPerson, row: RowMapping | None) -> GoldenPerson:
     is_theirs = row is not None and row["kept_by"] == "person"
-    return replace(golden, archived_at=row["archived_at"] if row is not None and is_theirs else None)
+    return replace(
+        golden, archived_at=row["archived_at"] if row is not None and is_theirs else None
+    )
 
 
 def _contact_row(golden: GoldenPerson) -> dict[str, Any]:

@@ -12,9 +12,7 @@ CONTACTS = (
     "SELECT entity_id, last_name, title, owner_id, kept_by, merged_into, archived_at, company_id "
     "FROM crm.contact ORDER BY entity_id"
 )
-STANDING = (
-    "SELECT * FROM crm.contact WHERE merged_into IS NULL AND archived_at IS NULL ORDER BY id"
-)
+STANDING = "SELECT * FROM crm.contact WHERE merged_into IS NULL AND archived_at IS NULL ORDER BY id"
 
 
 @pytest.fixture
@@ -30,9 +28,7 @@ def kept(world: World) -> World:
             "SELECT entity_id, last_name, owner_id, batch_id, 'person' FROM crm.lead "
             "WHERE last_name = 'Brandt'"
         )
-        conn.exec_driver_sql(
-            "UPDATE crm.lead SET converted_at = now() WHERE last_name = 'Brandt'"
-        )
+        conn.exec_driver_sql("UPDATE crm.lead SET converted_at = now() WHERE last_name = 'Brandt'")
     return world
 
 
@@ -73,7 +69,9 @@ def test_a_lead_that_absorbs_such_a_contact_is_one_until_they_part(kept: World) 
 
 
 def test_a_contact_whom_no_source_calls_one_any_more_is_archived(world: World) -> None:
-    world.add("salesforce", "leads", salesforce_lead(1, LastName="Moreau", Email="lea@m.example.com"))
+    world.add(
+        "salesforce", "leads", salesforce_lead(1, LastName="Moreau", Email="lea@m.example.com")
+    )
     customer = {"lastname": "Moreau", "email": "lea@m.example.com"}
     world.add("hubspot", "contacts", hubspot_contact(1, lifecyclestage="customer", **customer))
     flow.sync(world.hub, ["salesforce", "hubspot"])
