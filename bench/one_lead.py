@@ -82,8 +82,14 @@ def measure(base: int) -> None:
                 _show("the same, stored and settled", [_whole(conn, [i]) for i in ids])
                 rng = random.Random(7)
                 batches = [rng.sample(range(_LEADS), _BATCH) for _ in range(_BATCHES)]
-                _show(f"{_BATCH}: look-up, scoring", [_read(conn, [new[n] for n in b]) for b in batches])
-                _show(f"{_BATCH}: stored and settled", [_whole(conn, [ids[n] for n in b]) for b in batches])
+                _show(
+                    f"{_BATCH}: look-up, scoring",
+                    [_read(conn, [new[n] for n in b]) for b in batches],
+                )
+                _show(
+                    f"{_BATCH}: stored and settled",
+                    [_whole(conn, [ids[n] for n in b]) for b in batches],
+                )
         finally:
             server.detach()
 
@@ -165,6 +171,8 @@ def _whole(conn: Connection, records: Sequence[int]) -> float:
 
 
 def _show(what: str, seconds: Sequence[float]) -> None:
-    ordered = sorted(1000 * s for s in seconds[len(seconds) // 10 :])  # the first ones warm the cache
+    ordered = sorted(
+        1000 * s for s in seconds[len(seconds) // 10 :]
+    )  # the first ones warm the cache
     p50, p95 = ordered[len(ordered) // 2], ordered[int(0.95 * len(ordered))]
     print(f"{what:30} p50 {p50:7.2f} ms  p95 {p95:7.2f} ms  ({len(ordered)} times)", flush=True)

@@ -170,7 +170,9 @@ def test_crowded_keys_are_counted_by_index(full: Connection) -> None:
 
 def test_no_statement_of_matching_one_record_reads_a_table_row_by_row(full: Connection) -> None:
     """Each costs the same with a million records: what scans here took 270 ms there."""
-    one, other = full.execute(text("SELECT id FROM ops.source_record ORDER BY id LIMIT 2")).scalars()
+    one, other = full.execute(
+        text("SELECT id FROM ops.source_record ORDER BY id LIMIT 2")
+    ).scalars()
     same = {"first_name": "Eva", "last_name": "Roux", "email": "eva.roux@example.com"}
     full.execute(
         text("UPDATE ops.source_record SET canonical = CAST(:c AS jsonb) WHERE id IN (:a, :b)"),
