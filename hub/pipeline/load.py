@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from hub.crm import contacts, leads, owners, tickets
+from hub.crm import contacts, customer_status, leads, owners, tickets
 from hub.db import outbox
 from hub.db.turn import turn
 from hub.logs import get_logger
@@ -137,6 +137,7 @@ def _load_chunk(
     leads.revive(conn, standing)
     contacts.absorb(conn, gone)
     inherited = contacts.link_leads(conn, ids)
+    customer_status.recompute_entities(conn, ids)
     tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])
     inquiries = leads.attach_children(conn, ids)
     entities = {e.id: e for e in behind}
