@@ -140,15 +140,10 @@ def _load_chunk(
     leads.revive(conn, standing)
     contacts.absorb(conn, gone)
     inherited = contacts.link_leads(conn, ids)
-<<<<<<< HEAD
-    customer_status.recompute_entities(conn, ids)
-    tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])
-    inquiries = leads.attach_children(conn, ids)
-=======
     left = tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])
     inquiries, left_by_notes = leads.attach_children(conn, ids)
     derived.recompute(conn, {*ids, *left, *left_by_notes})
->>>>>>> main
+    customer_status.recompute_entities(conn, ids)
     entities = {e.id: e for e in behind}
     taken_over = _taken_over(golden, loaded, records, entities)
     taken_over += _inherited(inherited, records, entities)
