@@ -8,6 +8,7 @@ import argparse
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import text
@@ -73,11 +74,13 @@ def _measure(database: Database, n: int, runs: int) -> dict[str, list[float]]:
             _timed(lambda: turn(database.engine, lambda c: convert(c, _WHO, name, Wish())))
         )
     for name in names:
-        times["reopen"].append(_timed(lambda: turn(database.engine, lambda c: reopen(c, _WHO, name))))
+        times["reopen"].append(
+            _timed(lambda: turn(database.engine, lambda c: reopen(c, _WHO, name)))
+        )
     return times
 
 
-def _timed(work) -> float:
+def _timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return (time.perf_counter() - start) * 1000
