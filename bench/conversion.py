@@ -9,11 +9,12 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import text
 
-from hub.actions.convert import Wish, convert
+from hub.actions.convert import convert
 from hub.actions.reopen import reopen
 from hub.clock import SystemClock
 from hub.crm import owners
@@ -55,7 +56,10 @@ def main() -> None:
 
 def _fill(database: Database, n: int) -> None:
     with database.engine.begin() as conn:
-        owners.apply_people(conn, [owners.Person("ann@example.com", "Ann", True, "UTC", {})])
+        owners.apply_people(
+            conn,
+            [owners.Person("ann@example.com", "Ann", is_active=True, timezone="UTC", notify={})],
+        )
         seed_leads(conn, n, owned=True)
     with database.owner_engine().connect() as conn:
         conn.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
@@ -68,16 +72,14 @@ def _measure(database: Database, n: int, runs: int) -> dict[str, list[float]]:
             {"step": max(1, n // runs), "runs": runs},
         ).scalars()
         names = [str(lead) for lead in leads]
-    times: dict[str, list[float]] = {"convert": [], "reopen": []}
-    for name in names:
-        times["convert"].append(
-            _timed(lambda: turn(database.engine, lambda c: convert(c, _WHO, name, Wish())))
-        )
-    for name in names:
-        times["reopen"].append(
-            _timed(lambda: turn(database.engine, lambda c: reopen(c, _WHO, name)))
-        )
+    times: dict[str, list[float]] = {}
+    for what, verb in (("convert", convert), ("reopen", reopen)):
+        times[what] = [_timed(partial(_run, database, verb, name)) for name in names]
     return times
+
+
+def _run(database: Database, verb: Callable[..., object], name: str) -> None:
+    turn(database.engine, lambda conn: verb(conn, _WHO, name))
 
 
 def _timed(work: Callable[[], object]) -> float:
