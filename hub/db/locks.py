@@ -1,6 +1,7 @@
 """The locks, in the order in which they may be taken.
 
-    identity → entities by id → source records by key → distribution group → outbox
+    identity → entities by id → source records by key → deals by id → contacts by id →
+    distribution group → outbox
 
 The identity lock, the sources' locks and the slots of a vendor are advisory; the others are rows (`FOR UPDATE`, SKIP
 LOCKED) and stand with their queries. Under READ COMMITTED the identity lock must be the first
