@@ -17,7 +17,9 @@ from unicodedata import normalize
 from urllib.parse import parse_qs, urlsplit
 
 FIRST_ID = 10_000_001
-BEGUN_MS = 1_700_000_000_000  # when the first contact was modified; the others a tenth of a second apart
+BEGUN_MS = (
+    1_700_000_000_000  # when the first contact was modified; the others a tenth of a second apart
+)
 STEP_MS = 100
 TOKEN = "pat-eu1-bench"  # noqa: S105  # a stub's
 _FIRST = [
