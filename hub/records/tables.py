@@ -146,7 +146,7 @@ company_key = Table(
     metadata,
     Column("entity_id", BigInteger, ForeignKey("ops.entity.id"), primary_key=True),
     Column("kind", Text, primary_key=True),
-    Column("value", Text, primary_key=True),
+    personal("value", Text, primary_key=True),
     Column("is_company", Boolean, nullable=False),
     CheckConstraint("kind IN ('domain','name','name_place')", name="kind"),
     Index(None, "kind", "value", "is_company"),
