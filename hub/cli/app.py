@@ -5,19 +5,19 @@ import logging
 import os
 import signal
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hub.cli import identity
+from hub.cli import identity, showing, starting
 from hub.cli.configuration import config_app
+from hub.cli.field import field_app
+from hub.cli.mapping_commands import mappings_app
 from hub.cli.match_commands import match_app
 from hub.cli.options import Config, Json
 from hub.cli.output import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
-    EXIT_OPERATOR,
     EXIT_QUARANTINE,
     exit_code,
     print_error,
@@ -36,12 +36,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-mappings_app = typer.Typer(help="Mapping documents: list, test, preview.", no_args_is_help=True)
+for commands in (starting, showing, identity):
+    commands.register(app)
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(config_app, name="config")
-identity.register(app)
 app.add_typer(match_app, name="match")
+app.add_typer(field_app, name="field")
 
 
 @app.command()
@@ -146,160 +147,6 @@ def remap(
 
 
 @app.command()
-def check(
-    source: Annotated[str | None, typer.Argument(help="One source; all if none.")] = None,
-    json: Json = False,
-    config: Config = None,
-) -> None:
-    """Try every credential, permission and setting; say what is wrong and what to do."""
-    from hub.cli.checking import run_checks
-
-    findings = run_checks(config, source)
-    if json:
-        print_json([vars_of(f) for f in findings])
-    else:
-        for finding in findings:
-            mark = "[green]ok[/green]" if finding.ok else "[red]no[/red]"
-            stdout.print(f"{mark}  {finding.subject}: {finding.message}", highlight=False)
-            if finding.hint and not finding.ok:
-                stdout.print(f"      {finding.hint}", highlight=False)
-    if not all(finding.ok for finding in findings):
-        raise typer.Exit(EXIT_OPERATOR)
-
-
-def vars_of(finding: object) -> dict[str, object]:
-    """Return a slotted dataclass as a dictionary."""
-    from dataclasses import asdict, is_dataclass
-
-    if not is_dataclass(finding) or isinstance(finding, type):
-        raise TypeError(type(finding).__name__)
-    return asdict(finding)
-
-
-@app.command()
-def dedupe(
-    file: Annotated[Path, typer.Argument(help="A CSV file of people, UTF-8, with a header.")],
-    mapping: Annotated[
-        Path | None,
-        typer.Option("--mapping", help="YAML, `field: column`; else columns are guessed."),
-    ] = None,
-    out: Annotated[
-        Path, typer.Option("--out", help="Where row, cluster, score, decision go.")
-    ] = Path("clusters.csv"),
-    report: Annotated[
-        Path | None, typer.Option("--report", help="Where an HTML report goes.")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Find who is in a CSV file twice; needs no database."""
-    from hub.cli.dedupe import dedupe as run
-    from hub.cli.dedupe import write_clusters
-    from hub.cli.dedupe_report import write_report
-    from hub.cli.output import print_mapping
-
-    result = run(file, mapping)
-    write_clusters(out, result)
-    if report is not None:
-        write_report(report, result)
-    summary = result.summary()
-    if json:
-        print_json(summary)
-    else:
-        used = summary.pop("columns")
-        shown = {k.replace("_", " "): v for k, v in summary.items()}
-        print_mapping(str(file), shown | {k: ", ".join(v) for k, v in used.items()})
-        stdout.print(f"wrote {out}" + (f" and {report}" if report else ""), highlight=False)
-
-
-@app.command()
-def init(
-    sources: Annotated[
-        list[str] | None,
-        typer.Argument(help="Sources to configure; a terminal is asked if none."),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="A setting of a source, e.g. salesforce.domain=acme.my."),
-    ] = None,
-    owners: Annotated[
-        list[str] | None,
-        typer.Option("--owner", help="Who owns leads: an address, or Name <address>."),
-    ] = None,
-    sandbox: Annotated[
-        Path | None,
-        typer.Option("--sandbox", help="The document that `hub sandbox --json` printed."),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite hub.yaml.")] = False,
-) -> None:
-    """Write a commented hub.yaml into the working directory, never a secret; then try the logins.
-
-    Without a source, and without a terminal to ask, it is an example. The logins are tried once
-    all the secrets of the chosen sources are set.
-    """
-    from hub.cli.init import ask_choices, choices_of, refuse_existing, write_config
-
-    path = Path("hub.yaml")
-    refuse_existing(path, force=force)
-    choices = None
-    if sources:
-        choices = choices_of(sources, settings or (), owners or ())
-    elif settings or owners:
-        raise ConfigError("say which sources", hint="hub init salesforce typeform --set …")
-    elif sandbox is None and sys.stdin.isatty():
-        choices = ask_choices()
-    path, names = write_config(path, sandbox, choices=choices, force=force)
-    stdout.print(f"wrote {path}", highlight=False)
-    missing = [one for one in names if not (os.environ.get(one) or os.environ.get(f"{one}_FILE"))]
-    stdout.print("secrets are read from the environment:", highlight=False)
-    for name in names:
-        state = "" if sandbox else "  not set" if name in missing else "  is set"
-        stdout.print(f"  {name}{state}", highlight=False)
-    if choices is None:
-        return
-    if missing:
-        stdout.print("once they are set: hub check", highlight=False)
-    else:
-        check(config=path)
-
-
-@app.command()
-def sandbox(
-    port: Annotated[int, typer.Option(help="First port; 0 takes free ones.")] = 0,
-    time_scale: Annotated[float, typer.Option(help="The vendors' clock runs N times faster.")] = 1,
-    seed: Annotated[int, typer.Option(help="Seed of the universe.")] = 1,
-    people: Annotated[int, typer.Option(help="People in the universe.")] = 200,
-    universe: Annotated[Path | None, typer.Option(help="A universe file instead.")] = None,
-    faults: Annotated[str, typer.Option(help="A fault profile.")] = "",
-    live: Annotated[bool, typer.Option("--live", help="New leads keep arriving.")] = False,
-    json: Json = False,
-) -> None:
-    """Run the emulated vendors alone, on loopback, for any client."""
-    from hub.sandbox.server import SandboxOptions, serve
-
-    def announce(document: dict[str, object]) -> None:
-        if json:
-            print_json(document)
-            return
-        for name, vendor in document["vendors"].items():  # type: ignore[attr-defined]
-            stdout.print(f"{name:12} {vendor['url']}", highlight=False)
-        stdout.print(f"{'control':12} {document['control']}", highlight=False)
-        stdout.print("Ctrl-C stops.", highlight=False)
-
-    serve(
-        SandboxOptions(
-            port=port,
-            time_scale=time_scale,
-            seed=seed,
-            people=people,
-            universe=universe,
-            faults=faults,
-            live=live,
-        ),
-        announce,
-    )
-
-
-@app.command()
 def sql(
     statement: Annotated[str, typer.Argument(help="One SELECT.")],
     json: Json = False,
@@ -317,68 +164,6 @@ def sql(
         print_table("", list(rows[0]), [list(row.values()) for row in rows])
     else:
         stdout.print("no rows")
-
-
-@app.command()
-def demo(
-    once: Annotated[bool, typer.Option("--once", help="End after the summary.")] = False,
-    people: Annotated[int, typer.Option(help="People in the sandbox.")] = 200,
-    seed: Annotated[int, typer.Option(help="Seed of the universe.")] = 1,
-    universe: Annotated[Path | None, typer.Option(help="A universe file instead.")] = None,
-    faults: Annotated[str, typer.Option(help="A fault profile of the sandbox.")] = "",
-    dagster_port: Annotated[
-        int, typer.Option(min=0, max=65_535, help="Port of the Dagster UI; 0 = free.")
-    ] = 0,
-    json: Json = False,
-) -> None:
-    """Show the whole way of a record on emulated vendors: load, sync, route, notify."""
-    from hub.cli.demo import DemoOptions, run_demo
-
-    ok = run_demo(
-        DemoOptions(
-            once=once, people=people, seed=seed, universe=universe, faults=faults,
-            dagster_port=dagster_port, json=json,
-        )
-    )  # fmt: skip
-    if not ok:
-        raise typer.Exit(EXIT_FAILED)
-
-
-@mappings_app.command("list")
-def mappings_list(json: Json = False, config: Config = None) -> None:
-    """Name every mapping document with its version."""
-    from hub.cli.mapping import documents
-
-    found = documents(config)
-    if json:
-        print_json([{"name": n, "version": v, "trust": t} for n, v, t in found])
-    else:
-        print_table("Mappings", ("name", "version", "trust"), found)
-
-
-@mappings_app.command("test")
-def mappings_test(
-    names: Annotated[list[str] | None, typer.Argument(help="Mappings; all if none.")] = None,
-    json: Json = False,
-    config: Config = None,
-) -> None:
-    """Run the tests that stand beside the mappings."""
-    from hub.cli.mapping import run_mapping_tests
-
-    if not run_mapping_tests(config, names, as_json=json):
-        raise typer.Exit(EXIT_FAILED)
-
-
-@mappings_app.command("preview")
-def mappings_preview(
-    name: Annotated[str, typer.Argument(help="<source>/<stream>")],
-    file: Annotated[Path, typer.Argument(help="Raw records or a vendor's response, as JSON.")],
-    config: Config = None,
-) -> None:
-    """Show what a mapping makes of a file, as JSON."""
-    from hub.cli.mapping import preview_file
-
-    print_json(preview_file(config, name, file))
 
 
 def _interrupt(_signal: int, _frame: object) -> None:

@@ -71,6 +71,7 @@ entity = Table(
     Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
     Index("entity_behind", "id", postgresql_where=text("version > folded_version")),
     Index(None, "merged_into"),
+    Index("entity_lost", "anchor_id", postgresql_where=text("merged_into IS NOT NULL")),
     schema="ops",
 )
 
@@ -109,10 +110,17 @@ source_record = Table(
     Index(None, "entity_id"),
     Index(None, "raw_id"),
     Index(
+<<<<<<< HEAD
         "source_record_company",
         "source",
         text("(refs ->> 'company')"),
         postgresql_where=text("(refs ->> 'company') IS NOT NULL"),
+=======
+        "source_record_requester",
+        "source",
+        text("(refs ->> 'requester')"),
+        postgresql_where=text("(refs ->> 'requester') IS NOT NULL"),
+>>>>>>> main
     ),
     schema="ops",
 )

@@ -1,0 +1,109 @@
+"""What `hub dedupe`, `hub sandbox` and `hub demo` do: commands that need no configuration."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hub.cli.options import Json
+from hub.cli.output import EXIT_FAILED, print_json, stdout
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `hub`."""
+    for command in (dedupe, sandbox, demo):
+        app.command()(command)
+
+
+def dedupe(
+    file: Annotated[Path, typer.Argument(help="A CSV file of people, UTF-8, with a header.")],
+    mapping: Annotated[
+        Path | None,
+        typer.Option("--mapping", help="YAML, `field: column`; else columns are guessed."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", help="Where row, cluster, score, decision go.")
+    ] = Path("clusters.csv"),
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Where an HTML report goes.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Find who is in a CSV file twice; needs no database."""
+    from hub.cli.dedupe import dedupe as run
+    from hub.cli.dedupe import write_clusters
+    from hub.cli.dedupe_report import write_report
+    from hub.cli.output import print_mapping
+
+    result = run(file, mapping)
+    write_clusters(out, result)
+    if report is not None:
+        write_report(report, result)
+    summary = result.summary()
+    if json:
+        print_json(summary)
+    else:
+        used = summary.pop("columns")
+        shown = {k.replace("_", " "): v for k, v in summary.items()}
+        print_mapping(str(file), shown | {k: ", ".join(v) for k, v in used.items()})
+        stdout.print(f"wrote {out}" + (f" and {report}" if report else ""), highlight=False)
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(help="First port; 0 takes free ones.")] = 0,
+    time_scale: Annotated[float, typer.Option(help="The vendors' clock runs N times faster.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the universe.")] = 1,
+    people: Annotated[int, typer.Option(help="People in the universe.")] = 200,
+    universe: Annotated[Path | None, typer.Option(help="A universe file instead.")] = None,
+    faults: Annotated[str, typer.Option(help="A fault profile.")] = "",
+    live: Annotated[bool, typer.Option("--live", help="New leads keep arriving.")] = False,
+    json: Json = False,
+) -> None:
+    """Run the emulated vendors alone, on loopback, for any client."""
+    from hub.sandbox.server import SandboxOptions, serve
+
+    def announce(document: dict[str, object]) -> None:
+        if json:
+            print_json(document)
+            return
+        for name, vendor in document["vendors"].items():  # type: ignore[attr-defined]
+            stdout.print(f"{name:12} {vendor['url']}", highlight=False)
+        stdout.print(f"{'control':12} {document['control']}", highlight=False)
+        stdout.print("Ctrl-C stops.", highlight=False)
+
+    serve(
+        SandboxOptions(
+            port=port,
+            time_scale=time_scale,
+            seed=seed,
+            people=people,
+            universe=universe,
+            faults=faults,
+            live=live,
+        ),
+        announce,
+    )
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End after the summary.")] = False,
+    people: Annotated[int, typer.Option(help="People in the sandbox.")] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of the universe.")] = 1,
+    universe: Annotated[Path | None, typer.Option(help="A universe file instead.")] = None,
+    faults: Annotated[str, typer.Option(help="A fault profile of the sandbox.")] = "",
+    dagster_port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port of the Dagster UI; 0 = free.")
+    ] = 0,
+    json: Json = False,
+) -> None:
+    """Show the whole way of a record on emulated vendors: load, sync, route, notify."""
+    from hub.cli.demo import DemoOptions, run_demo
+
+    ok = run_demo(
+        DemoOptions(
+            once=once, people=people, seed=seed, universe=universe, faults=faults,
+            dagster_port=dagster_port, json=json,
+        )
+    )  # fmt: skip
+    if not ok:
+        raise typer.Exit(EXIT_FAILED)
