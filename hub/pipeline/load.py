@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from hub.crm import contacts, leads, owners, tickets
+from hub.crm import contacts, derived, leads, owners, tickets
 from hub.db import outbox
 from hub.db.locks import company_watch, try_company_watch
 from hub.db.turn import turn
@@ -59,6 +59,8 @@ def load_tickets(hub: Hub) -> dict[str, int]:
     """Write the tickets that came; each hangs on whoever asked."""
     with hub.engine.begin() as conn:
         records = folding.open_records(conn, "ticket")
+        ids = [r.id for r in records]
+        before = tickets.entities_of(conn, ids)
         is_new = tickets.upsert(
             conn,
             [
@@ -73,6 +75,7 @@ def load_tickets(hub: Hub) -> dict[str, int]:
             ],
             asked_in=PERSON_REFS[REQUESTER],
         )
+        derived.recompute(conn, before | tickets.entities_of(conn, ids))
         batches.set_verdicts(
             conn,
             [
@@ -187,8 +190,9 @@ def _load_chunk(
     leads.revive(conn, standing)
     contacts.absorb(conn, gone)
     inherited = contacts.link_leads(conn, ids)
-    tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])
-    inquiries = leads.attach_children(conn, ids)
+    left = tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])
+    inquiries, left_by_notes = leads.attach_children(conn, ids)
+    derived.recompute(conn, {*ids, *left, *left_by_notes})
     entities = {e.id: e for e in behind}
     taken_over = _taken_over(golden, loaded, records, entities)
     taken_over += _inherited(inherited, records, entities)

@@ -110,17 +110,16 @@ source_record = Table(
     Index(None, "entity_id"),
     Index(None, "raw_id"),
     Index(
-<<<<<<< HEAD
         "source_record_company",
         "source",
         text("(refs ->> 'company')"),
         postgresql_where=text("(refs ->> 'company') IS NOT NULL"),
-=======
+    ),
+    Index(
         "source_record_requester",
         "source",
         text("(refs ->> 'requester')"),
         postgresql_where=text("(refs ->> 'requester') IS NOT NULL"),
->>>>>>> main
     ),
     schema="ops",
 )
