@@ -129,17 +129,6 @@ def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
         )
 
 
-def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
-    """Contacts whose entities hold records again stand on their own."""
-    conn.execute(
-        text(
-            "UPDATE crm.contact SET merged_into = NULL "
-            "WHERE merged_into IS NOT NULL AND entity_id = ANY(:e)"
-        ),
-        {"e": list(entity_ids)},
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Inherited:
     """A lead that went to the owner of its contact."""
