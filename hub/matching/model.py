@@ -33,6 +33,11 @@ _CAUTION = 2.0  # bits taken off: people of one company or place resemble each o
 SELDOM = 3  # values seen less often are not kept; they count as seen twice
 
 
+def full_name(first: str, last: str) -> str:
+    """Return both parts as one value; which of them stands first does not matter."""
+    return " ".join(sorted((first, last)))
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What was counted over `n` records; `counts[kind][value]` leaves out what is seldom."""
@@ -125,7 +130,16 @@ class Model:
         if with_first and first:
             gained += self.rarity("first", first) - _USUAL_FIRST
             gained -= self._correlation
+            gained = min(gained, self._of_namesakes(first, last))
         return _clip(gained * share, _NAME_LIMITS)
+
+    def _of_namesakes(self, first: str, last: str) -> float:
+        """Return the most a full name may gain that several people are known to have."""
+        assert self.facts is not None
+        known = self.facts.counts.get("full", {}).get(full_name(first, last))
+        if known is None:
+            return _NAME_LIMITS[1]
+        return log2(self.facts.n / known) - _USUAL_FIRST - _USUAL_LAST
 
     def document(self) -> dict[str, Any]:
         """Return the model as plain JSON values; `bind` reads it back."""
