@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from hub.crm import contacts, leads, owners, tickets
+from hub.crm import contacts, derived, leads, owners, tickets
 from hub.db import outbox
 from hub.db.turn import turn
 from hub.logs import get_logger
@@ -56,6 +56,8 @@ def load_tickets(hub: Hub) -> dict[str, int]:
     """Write the tickets that came; each hangs on whoever asked."""
     with hub.engine.begin() as conn:
         records = folding.open_records(conn, "ticket")
+        ids = [r.id for r in records]
+        before = tickets.entities_of(conn, ids)
         is_new = tickets.upsert(
             conn,
             [
@@ -70,6 +72,7 @@ def load_tickets(hub: Hub) -> dict[str, int]:
             ],
             asked_in=PERSON_REFS[REQUESTER],
         )
+        derived.recompute(conn, before | tickets.entities_of(conn, ids))
         batches.set_verdicts(
             conn,
             [
@@ -126,14 +129,20 @@ def _load_chunk(
     roles = {i: _roles(found) for i, found in records.items()}
     known = {g.entity_id: g for g in golden if _is_somebody(g)}
     gone = {e.id: e.merged_into for e in behind if e.merged_into is not None}
-    kept = load_contacts(conn, [known[i] for i in known if "contact" in roles[i]])
+    standing = [e.id for e in behind if e.merged_into is None]
+    contacts.revive(conn, standing)
+    by_people = contacts.kept_by_people(conn, ids)
+    wanted = {i for i in known if "contact" in roles[i] or i in by_people}
+    kept = load_contacts(conn, [known[i] for i in sorted(wanted)], by_people)
+    contacts.retire(conn, [i for i in known if i not in wanted])
     loaded = load_leads(conn, [known[i] for i in known if "lead" in roles[i]])
     leads.absorb(conn, gone)
-    leads.revive(conn, [e.id for e in behind if e.merged_into is None])
+    leads.revive(conn, standing)
     contacts.absorb(conn, gone)
     inherited = contacts.link_leads(conn, ids)
-    tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])
-    inquiries = leads.attach_children(conn, ids)
+    left = tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])
+    inquiries, left_by_notes = leads.attach_children(conn, ids)
+    derived.recompute(conn, {*ids, *left, *left_by_notes})
     entities = {e.id: e for e in behind}
     taken_over = _taken_over(golden, loaded, records, entities)
     taken_over += _inherited(inherited, records, entities)
