@@ -130,16 +130,8 @@ class Model:
         if with_first and first:
             gained += self.rarity("first", first) - _USUAL_FIRST
             gained -= self._correlation
-            gained = min(gained, self._of_namesakes(first, last))
+            gained = min(gained, _of_namesakes(self.facts, first, last))
         return _clip(gained * share, _NAME_LIMITS)
-
-    def _of_namesakes(self, first: str, last: str) -> float:
-        """Return the most a full name may gain that several people are known to have."""
-        assert self.facts is not None
-        known = self.facts.counts.get("full", {}).get(full_name(first, last))
-        if known is None:
-            return _NAME_LIMITS[1]
-        return log2(self.facts.n / known) - _USUAL_FIRST - _USUAL_LAST
 
     def document(self) -> dict[str, Any]:
         """Return the model as plain JSON values; `bind` reads it back."""
@@ -198,6 +190,14 @@ def _bind_facts(document: Mapping[str, Any]) -> Facts:
         shared_mailboxes=frozenset(document["shared_mailboxes"]),
         public_domains=frozenset(document["public_domains"]),
     )
+
+
+def _of_namesakes(facts: Facts, first: str, last: str) -> float:
+    """Return the most a full name may gain that several people are known to have."""
+    known = facts.counts.get("full", {}).get(full_name(first, last))
+    if known is None:
+        return _NAME_LIMITS[1]
+    return log2(facts.n / known) - _USUAL_FIRST - _USUAL_LAST
 
 
 def _clip(value: float, limits: tuple[float, float]) -> float:
