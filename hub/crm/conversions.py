@@ -185,7 +185,6 @@ SELECT EXISTS (SELECT 1 FROM crm.deal WHERE contact_id = :id AND archived_at IS 
 """)
 _COMPANY_TOUCHED = text("""
 SELECT EXISTS (SELECT 1 FROM crm.contact WHERE company_id = c.id AND entity_id <> :person)
-  OR EXISTS (SELECT 1 FROM crm.lead WHERE account_id = c.id AND entity_id <> :person)
   OR EXISTS (SELECT 1 FROM crm.contact WHERE merged_into = c.id)
   OR EXISTS (SELECT 1 FROM ops.edit WHERE entity_id = c.entity_id)
   OR EXISTS (SELECT 1 FROM ops.change WHERE entity_id = c.entity_id AND who <> 'sync')

@@ -65,3 +65,28 @@ def test_converting_and_reopening_at_once_leave_one_of_the_two(hub: Hub, leads: 
         ).one()
     assert standing == lead == contacts == deals
     assert standing in (0, 1)
+
+
+def test_eight_leads_of_one_company_make_one_company(hub: Hub) -> None:
+    with hub.engine.begin() as conn:
+        seed_leads(conn, WORKERS, owned=True)
+        conn.execute(
+            text(
+                "UPDATE crm.lead SET organization_name = 'Nordwind Logistik', "
+                "email = 'x' || id || '@nordwind.example.com'"
+            )
+        )
+        names = [str(n) for n in conn.execute(text("SELECT id FROM crm.lead")).scalars()]
+    told = at_once(
+        [lambda n=n: turn(hub.engine, lambda c: convert(c, WHO, n, Wish())) for n in names]  # type: ignore[misc]
+    )
+    assert len({t.company_id for t in told}) == 1
+    with hub.engine.begin() as conn:
+        companies = conn.execute(
+            text("SELECT customer_status, prospect_status FROM crm.contact WHERE is_organization")
+        ).all()
+        behind = conn.execute(
+            text("SELECT 1 FROM crm.contact WHERE NOT is_organization AND company_id IS NULL")
+        ).all()
+    assert [tuple(c) for c in companies] == [("none", "current")]
+    assert not behind

@@ -10,9 +10,9 @@ from hub.actions.convert import Converted, Wish, convert
 from hub.actions.edit import edit
 from hub.actions.show_deal import show
 from hub.errors import ActionError
-from hub.pipeline import flow
+from hub.pipeline import companies, flow, load
 from tests.flow.conftest import World, salesforce_lead, zendesk_ticket, zendesk_user
-from tests.flow.selling import WHO, act, deal_row
+from tests.flow.selling import WHO, act, deal_row, go
 from tests.flow.test_actions import lead_of, sf
 
 LEA = {
@@ -155,3 +155,57 @@ def test_who_may_not_and_what_is_no_lead_are_refused(lea: World) -> None:
         with pytest.raises(ActionError) as caught:
             act(lea, convert, who, name)
         assert caught.value.code == code
+
+
+def with_company(world: World, number: int, email: str, **more: Any) -> None:
+    world.add("salesforce", "leads",
+              salesforce_lead(number, LastName=f"Name{number}", Email=email, **more))  # fmt: skip
+    assert flow.sync(world.hub, ["salesforce"]).holds
+
+
+def company_row(world: World, done: Converted) -> Any:
+    (row,) = world.rows("SELECT * FROM crm.contact WHERE id = :id", id=done.company_id)
+    return row
+
+
+def test_a_company_is_made_once_and_found_by_the_next_lead(world: World) -> None:
+    with_company(
+        world, 1, "a@nordwind.example.com", Company="Nordwind Logistik", Industry="Freight"
+    )
+    with_company(world, 2, "b@nordwind.example.com", Company="Nordwind Logistik GmbH")
+    one: Converted = act(world, convert, WHO, sf(1), Wish())
+    other: Converted = act(world, convert, WHO, sf(2), Wish())
+    assert one.company_id is not None
+    assert other.company_id == one.company_id
+    company = company_row(world, one)
+    assert (company.is_organization, company.organization_name, company.industry) == (
+        True, "Nordwind Logistik", "Freight")  # fmt: skip
+    assert company.owner_id == lead_of(world, sf(1)).owner_id
+    works = world.rows("SELECT company_id FROM crm.contact WHERE NOT is_organization")
+    assert [row.company_id for row in works] == [one.company_id] * 2
+    deal = deal_row(world, str(one.deal_id))
+    assert (deal.company_id, deal.name) == (one.company_id, "Nordwind Logistik")
+    with world.db.engine.begin() as conn:
+        contacts = show(conn, str(one.deal_id))["contacts"]
+    assert [(c["contact"], c["role"]) for c in contacts] == [
+        (one.person_id, "primary"), (one.company_id, "involved")]  # fmt: skip
+
+
+def test_a_company_that_is_there_is_matched_before_one_is_made(world: World) -> None:
+    with world.db.engine.begin() as conn:
+        known = {"organization_name": "Nordwind Logistik", "domains": ["nordwind.example.com"]}
+        load.refold(conn, [companies.make(conn, known)])
+    with_company(world, 1, "a@nordwind.example.com", Company="Nordwind Logistik")
+    done: Converted = act(world, convert, WHO, sf(1), Wish())
+    there = world.rows("SELECT id, kept_by FROM crm.contact WHERE is_organization")
+    assert [(c.id, c.kept_by) for c in there] == [(done.company_id, "person")]
+
+
+def test_the_employees_deals_make_the_company_a_customer(world: World) -> None:
+    with_company(world, 1, "a@nordwind.example.com", Company="Nordwind Logistik")
+    done: Converted = act(world, convert, WHO, sf(1), Wish())
+    assert company_row(world, done).prospect_status == "current"
+    go(world, str(done.deal_id), "Won")
+    assert company_row(world, done).customer_status == "current"
+    act(world, activity.write, WHO, "call", sf(1), {"made_at": "2026-01-05T10:00:00+00:00"})
+    assert company_row(world, done).last_communication_at is not None

@@ -135,6 +135,37 @@ def test_a_deal_to_which_something_refers_is_archived(lea: World) -> None:
     assert contact.archived_at is not None
 
 
+def test_a_company_that_was_made_is_archived_and_one_that_was_there_is_as_it_was(
+    world: World,
+) -> None:
+    for n in (1, 2):
+        lead = salesforce_lead(n, LastName=f"Name{n}", Company="Nordwind Logistik",
+                               Email=f"n{n}@nordwind.example.com")  # fmt: skip
+        world.add("salesforce", "leads", lead)
+    flow.sync(world.hub, ["salesforce"])
+    before = rows_of_crm(world)
+    act(world, convert, WHO, sf(1), Wish())
+    between = rows_of_crm(world)
+    act(world, convert, WHO, sf(2), Wish(owner="cid@owners.example.com"))
+    act(world, reopen, WHO, sf(2))
+    assert rows_of_crm(world) == between
+    back(world)
+    assert rows_of_crm(world) == before
+    assert world.rows("SELECT 1 FROM crm.contact WHERE is_organization AND archived_at IS NOT NULL")
+    again = there(world)
+    assert len(world.rows("SELECT 1 FROM crm.contact WHERE is_organization")) == 1
+    assert again.company_id is not None
+
+
+def test_a_company_that_somebody_worked_on_stays(world: World) -> None:
+    world.add("salesforce", "leads",
+              salesforce_lead(1, LastName="Moreau", Company="Nordwind Logistik"))  # fmt: skip
+    flow.sync(world.hub, ["salesforce"])
+    done = there(world)
+    act(world, activity.write, WHO, "note", f"contact/{done.company_id}", {"content": "Big one"})
+    assert back(world).kept == (f"contact/{done.company_id}",)
+
+
 def test_a_lead_that_was_not_converted_is_not_reopened(lea: World) -> None:
     with pytest.raises(ActionError) as caught:
         back(lea)
