@@ -12,6 +12,7 @@ import typer
 from hub.cli import identity, showing, starting
 from hub.cli.configuration import config_app
 from hub.cli.field import field_app
+from hub.cli.lists import list_app
 from hub.cli.mapping_commands import mappings_app
 from hub.cli.match_commands import match_app
 from hub.cli.options import Config, Json
@@ -43,6 +44,7 @@ app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(config_app, name="config")
 app.add_typer(match_app, name="match")
 app.add_typer(field_app, name="field")
+app.add_typer(list_app, name="list")
 
 
 @app.command()
