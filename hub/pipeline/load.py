@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from hub.crm import contacts, leads, owners, tickets
+from hub.crm import contacts, customer_status, derived, leads, owners, tickets
 from hub.db import outbox
 from hub.db.turn import turn
 from hub.logs import get_logger
@@ -56,6 +56,8 @@ def load_tickets(hub: Hub) -> dict[str, int]:
     """Write the tickets that came; each hangs on whoever asked."""
     with hub.engine.begin() as conn:
         records = folding.open_records(conn, "ticket")
+        ids = [r.id for r in records]
+        before = tickets.entities_of(conn, ids)
         is_new = tickets.upsert(
             conn,
             [
@@ -70,6 +72,7 @@ def load_tickets(hub: Hub) -> dict[str, int]:
             ],
             asked_in=PERSON_REFS[REQUESTER],
         )
+        derived.recompute(conn, before | tickets.entities_of(conn, ids))
         batches.set_verdicts(
             conn,
             [
@@ -137,8 +140,10 @@ def _load_chunk(
     leads.revive(conn, standing)
     contacts.absorb(conn, gone)
     inherited = contacts.link_leads(conn, ids)
-    tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])
-    inquiries = leads.attach_children(conn, ids)
+    left = tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])
+    inquiries, left_by_notes = leads.attach_children(conn, ids)
+    derived.recompute(conn, {*ids, *left, *left_by_notes})
+    customer_status.recompute_entities(conn, ids)
     entities = {e.id: e for e in behind}
     taken_over = _taken_over(golden, loaded, records, entities)
     taken_over += _inherited(inherited, records, entities)

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.crm import tickets
+from hub.crm import derived, tickets
 from hub.db.turn import turn
 from hub.landing import corrections, store
 from hub.landing.store import PendingRaw
@@ -148,7 +148,7 @@ def _normalize_group(
     withdrawn = sources.withdraw_targets(
         conn, source, stream, [*result.excluded, *result.rejected], hub.clock.now()
     )
-    tickets.archive(conn, withdrawn.tickets)
+    _archive(conn, withdrawn.tickets)
     requeue += withdrawn.people
     requeue += _bury(hub, conn, gone, verdicts)
     store.supersede_quarantine(conn, list(newest.values()))
@@ -206,8 +206,14 @@ def _bury(
         {row.record.source_id: row.record.into for row in gone},
         hub.clock.now(),
     )
-    tickets.archive(conn, buried.tickets)
+    _archive(conn, buried.tickets)
     return buried.people
+
+
+def _archive(conn: Connection, ticket_records: Sequence[int]) -> None:
+    if ticket_records:
+        tickets.archive(conn, ticket_records)
+        derived.recompute(conn, tickets.entities_of(conn, ticket_records))
 
 
 def target_name(record: CanonicalRecord) -> str:
