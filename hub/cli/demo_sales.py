@@ -1,0 +1,233 @@
+"""The demo's second half: what a sales team does with the leads that have come, by the team's own acts.
+
+In: a database whose leads have owners. Out: leads worked and converted, deals moved, won and lost, a
+renewal, and figures that are read back from the database. Nothing here writes a row itself: it
+calls the actions that the command line calls, each as the owner of the lead, each in a transaction.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, text
+
+from hub.actions import (
+    activity,
+    clone_deal,
+    convert,
+    custom_field,
+    deal,
+    edit,
+    move_deal,
+    outcome,
+    pipeline,
+    smart_list,
+    task,
+)
+from hub.actions import status as statuses
+from hub.clock import Clock
+from hub.crm.custom_fields import CustomField
+from hub.crm.reports.outcomes import won_lost
+from hub.crm.reports.pipeline import pipeline_now
+from hub.crm.reports.scope import Scope
+from hub.crm.smart_lists import document, store
+from hub.crm.smart_lists.templates import templates
+from hub.db.engine import Database
+from hub.db.turn import turn
+
+_T = TypeVar("_T")
+_TEAM = "demo"  # no address: whoever has the machine, as with every command
+_LEADS = 6
+_RENEWAL = "Renewal"
+_RENEWALS = (pipeline.NewStage("Due", 60), pipeline.NewStage("Offered", 80))
+_FIELDS = (
+    CustomField("company", "tier", "Tier", "list", ("Gold", "Silver")),
+    CustomField("company", "renewal_date", "Renewal date", "date"),
+    CustomField("deal", "deal_type", "Deal type", "list", ("New", "Upsell")),
+    CustomField("deal", "monthly_payment", "Monthly payment", "number"),
+    CustomField("deal", "total_contract_value", "Total contract value", "number"),
+)
+_LIST = "Deals of this quarter"
+_OF_QUARTER = {
+    "object": "deal",
+    "filter": {"field": "estimated_close_date", "op": "within", "value": "next 90 days"},
+    "sort": "-value",
+    "columns": ["name", "stage", "value", "owner"],
+}
+_OUTCOME = "Wants an offer"
+_LOSS = "Chose a competitor"
+_MONTHS = 3
+# stages may be skipped, and gone back to
+_WAYS = (
+    ("Qualified", "Quote", "Closure", "Won"),
+    ("Quote", "Won"),
+    ("Qualified", "Incoming", "Qualified", "Closure", "Won"),
+    ("Quote", "Lost"),
+    ("Qualified",),
+)
+_HAS_BEGUN = text("SELECT EXISTS (SELECT FROM crm.deal)")
+# the newest whom somebody owns, with a person and a company to name
+_OWNED = text("""
+SELECT l.id, u.email AS owner FROM crm.lead l JOIN crm."user" u ON u.id = l.owner_id
+WHERE u.is_active AND u.email IS NOT NULL AND l.converted_at IS NULL AND l.merged_into IS NULL
+  AND l.archived_at IS NULL AND l.contact_id IS NULL AND l.status = 'New'
+  AND l.last_name IS NOT NULL AND l.organization_name IS NOT NULL
+ORDER BY l.created_at DESC, l.id DESC LIMIT :n
+""")
+_COUNTS = text("""
+SELECT (SELECT count(*) FROM crm.conversion WHERE reopened_at IS NULL) AS converted,
+  count(*) AS deals, count(*) FILTER (WHERE s.category = 'won') AS won
+FROM crm.deal d JOIN crm.stage s ON s.id = d.stage_id WHERE d.archived_at IS NULL
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class _Lead:
+    id: int
+    owner: str
+
+    @property
+    def name(self) -> str:
+        return f"lead/{self.id}"
+
+
+class Seller:
+    """Acts on the demo's leads, and keeps what was done, a line each.
+
+    Args:
+        database: the demo's.
+        clock: what day it is.
+        currency: of every deal.
+        max_pipelines: how many may be in use.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, *, currency: str, max_pipelines: int
+    ) -> None:
+        self._engine = database.engine
+        self._clock = clock
+        self._currency = currency
+        self._most = max_pipelines
+        self.told: list[tuple[str, str]] = []
+
+    def sell(self) -> None:
+        """Go from a lead to a renewal; does nothing where that was begun before."""
+        if self._act(lambda conn: bool(conn.execute(_HAS_BEGUN).scalar_one())):
+            return
+        rows = self._act(lambda conn: conn.execute(_OWNED, {"n": _LEADS}).all())
+        leads = [_Lead(row.id, row.owner) for row in rows]
+        self._set_up()
+        for lead in leads:
+            self._work(lead)
+        if len(leads) == _LEADS:  # one of them wants nothing
+            self._refuse(leads.pop())
+        deals = [(lead, self._convert(lead, n)) for n, lead in enumerate(leads)]
+        self._move(deals)
+        if deals:
+            self._go_on_selling(*deals[0])
+
+    def _act(self, act: Callable[[Connection], _T]) -> _T:
+        return turn(self._engine, act)
+
+    def _say(self, what: str, words: str) -> None:
+        self.told.append((what, words))
+
+    def _set_up(self) -> None:
+        def define(conn: Connection) -> None:
+            for field in _FIELDS:
+                custom_field.add(conn, _TEAM, field)
+            pipeline.add(conn, _TEAM, _RENEWAL, _RENEWALS, most=self._most, is_renewal=True)
+            pipeline.add_reason(conn, _TEAM, "loss", _LOSS)
+            outcome.add(conn, _TEAM, "call", _OUTCOME)
+
+        self._act(define)
+        self._say("custom fields", ", ".join(f"{f.name} ({f.object})" for f in _FIELDS))
+
+    def _work(self, lead: _Lead) -> None:
+        """Call, write down, plan the next step, and say that it is being worked on."""
+        due = self._clock.now() + timedelta(days=2)
+
+        def work(conn: Connection) -> None:
+            call = {"outcome": _OUTCOME, "duration_s": 240, "summary": "Asked for an offer"}
+            activity.write(conn, lead.owner, "call", lead.name, call)
+            activity.write(conn, lead.owner, "note", lead.name, {"content": "Decides in spring"})
+            task.add(conn, lead.owner, {"content": "Send the offer", "due_at": due}, on=lead.name)
+            statuses.set_status(conn, lead.owner, [lead.name], "Working")
+
+        self._act(work)
+        self._say(lead.name, f"called by {lead.owner}: {_OUTCOME.lower()}; next task in two days")
+
+    def _refuse(self, lead: _Lead) -> None:
+        reason = self._act(lambda conn: _reason(conn, "lead_unqualified"))
+        self._act(
+            lambda conn: statuses.set_status(
+                conn, lead.owner, [lead.name], "Unqualified", reason=reason
+            )
+        )
+        self._say(lead.name, f"unqualified: {reason}")
+
+    def _convert(self, lead: _Lead, n: int) -> int:
+        closes = self._clock.now().date() + timedelta(days=30 + n)
+        value = 12_000 + 6_000 * n
+        wish = convert.Wish(
+            currency=self._currency,
+            values={
+                "value": str(value),
+                "estimated_close_date": closes.isoformat(),
+                "custom_fields.deal_type": "New",
+                "custom_fields.monthly_payment": value // 12,
+                "custom_fields.total_contract_value": value,
+            },
+        )
+        made = self._act(lambda conn: convert.convert(conn, lead.owner, lead.name, wish))
+        company = f", company contact/{made.company_id}" if made.company_id else ""
+        self._say(
+            lead.name,
+            f"converted: contact/{made.person_id}{company}, deal/{made.deal_id} over "
+            f"{value:,} {self._currency}",
+        )
+        if made.deal_id is None:
+            raise AssertionError("a conversion with a deal makes one")
+        return made.deal_id
+
+    def _move(self, deals: Sequence[tuple[_Lead, int]]) -> None:
+        for (lead, number), way in zip(deals, _WAYS, strict=False):
+            for stage in way:
+                self._act(partial(_move, lead=lead, number=number, stage=stage))
+            self._say(f"deal/{number}", " → ".join(("Incoming", *way)))
+
+    def _go_on_selling(self, lead: _Lead, number: int) -> None:
+        """What comes after the sale: payments that recur, a renewal, the customer's own fields."""
+        monthly = self._act(
+            lambda conn: clone_deal.clone(conn, lead.owner, str(number), months=_MONTHS)
+        )
+        self._say(f"deal/{number}", f"cloned for {len(monthly)} months of payments")
+        (renewal,) = self._act(
+            lambda conn: clone_deal.clone(conn, lead.owner, str(number), pipeline=_RENEWAL)
+        )
+        self._act(lambda conn: move_deal.move(conn, lead.owner, str(renewal), "Offered"))
+        self._say(f"deal/{renewal}", "renewal: Due → Offered")
+
+
+def _move(conn: Connection, lead: _Lead, number: int, stage: str) -> None:
+    reason = _LOSS if stage == "Lost" else None
+    move_deal.move(conn, lead.owner, str(number), stage, reason=reason)
+
+
+def read_sales(conn: Connection, clock: Clock, currency: str) -> dict[str, Any]:
+    """Return the part `crm` of the demo's document, read back from the database."""
+    counts = conn.execute(_COUNTS).mappings().one()
+    lists = [one for one in store.visible(conn, None) if not one.is_template] + templates()
+    for one in lists:
+        smart_list.count(conn, clock, _TEAM, one.document)
+    closed = won_lost(conn, Scope())["total"]
+    now = pipeline_now(conn, Scope())["total"]
+    return {
+        "converted": counts["converted"],
+        "deals": counts["deals"],
+        "won": counts["won"],
+        "smart_lists": len(lists),
+        "report": {"closed": closed, "pipeline": now, "currency": currency},
+    }
