@@ -13,11 +13,13 @@ from hub.crm import contacts, customer_status, derived, leads, owners, tickets
 from hub.db import outbox
 from hub.db.turn import turn
 from hub.logs import get_logger
-from hub.matching.survive import DEFAULT_RULES, Edit, SourceVersion, SurvivorshipRules, survive
+from hub.matching.survive import Edit, SourceVersion, survive
+from hub.matching.survivorship import SurvivorshipRules
 from hub.model.entities import PERSON_REFS
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane, Trust, Verdict
 from hub.pipeline.context import Hub
+from hub.pipeline.survivorship import rules_in_force
 from hub.records import batches, folding, turns
 from hub.records.folding import BehindEntity, FoldRecord, StoredEdit
 from hub.records.turns import NewTurn
@@ -102,7 +104,7 @@ def _load_some(conn: Connection) -> dict[str, int]:
     behind = folding.take_behind(conn, CHUNK)
     if not behind:
         return {}
-    counts = _load_chunk(conn, behind, DEFAULT_RULES)
+    counts = _load_chunk(conn, behind, rules_in_force(conn))
     folding.mark_folded(conn, behind)
     return counts
 
@@ -110,7 +112,7 @@ def _load_some(conn: Connection) -> dict[str, int]:
 def refold(conn: Connection, entity_ids: Sequence[int]) -> None:
     """Fold and write those of the entities that are behind, within the caller's transaction."""
     while behind := folding.take_behind(conn, CHUNK, entity_ids):
-        _load_chunk(conn, behind, DEFAULT_RULES)
+        _load_chunk(conn, behind, rules_in_force(conn))
         folding.mark_folded(conn, behind)
 
 
