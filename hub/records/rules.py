@@ -1,4 +1,4 @@
-"""The rules of survivorship in force; a change puts every person behind."""
+"""The rules of survivorship in force; a change puts everybody behind."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ def current(conn: Connection) -> dict[str, Any] | None:
 
 
 def put(conn: Connection, document: Mapping[str, Any], usual: Mapping[str, Any]) -> int:
-    """Put rules in force; where they differ from those before, every person will be folded again.
+    """Put rules in force; where they differ from those before, every entity will be folded again.
 
     Args:
         conn: an open transaction.
@@ -24,7 +24,7 @@ def put(conn: Connection, document: Mapping[str, Any], usual: Mapping[str, Any])
         usual: what was in force while nothing was stored.
 
     Returns:
-        How many people are behind for it.
+        How many entities are behind for it.
     """
     # Two processes that start at once: the second sees what the first has put.
     conn.execute(text("LOCK TABLE ops.survivorship IN SHARE ROW EXCLUSIVE MODE"))
@@ -37,13 +37,8 @@ def put(conn: Connection, document: Mapping[str, Any], usual: Mapping[str, Any])
     )
     if before is None and document == usual:
         return 0
-    conn.execute(
-        text("SELECT 1 FROM ops.entity WHERE kind = 'person' ORDER BY id FOR NO KEY UPDATE")
-    )
+    conn.execute(text("SELECT 1 FROM ops.entity ORDER BY id FOR NO KEY UPDATE"))
     done = conn.execute(
-        text(
-            "UPDATE ops.entity SET version = version + 1 "
-            "WHERE kind = 'person' AND merged_into IS NULL"
-        )
+        text("UPDATE ops.entity SET version = version + 1 WHERE merged_into IS NULL")
     )
     return done.rowcount
