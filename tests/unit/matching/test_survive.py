@@ -165,9 +165,7 @@ def test_last_edit_wins(by: By, records: Any, edits: Any) -> None:
 @EVERY_RULE
 @given(RECORDS)
 def test_open_source_never_overwrites_a_trusted_value(by: By, records: Any) -> None:
-    trusted = survive(
-        [r for r in records if r.trust is Trust.TRUSTED], rules=rules_by(by)
-    ).values
+    trusted = survive([r for r in records if r.trust is Trust.TRUSTED], rules=rules_by(by)).values
     both = survive(records, rules=rules_by(by)).values
     for name in (*PLAIN, "emails"):
         if name in trusted and name != "emails":
