@@ -186,6 +186,7 @@ lead = Table(
     Column("first_response_at", _UTC),
     Index(None, "owner_id"),
     Index(None, "merged_into"),
+    Index("lead_arrived", text("coalesce(created_at, recorded_at)")),
     Index(
         "lead_unowned",
         "created_at",

@@ -32,6 +32,14 @@ def identity_lock(conn: Connection) -> None:
     )
 
 
+def tally_lock(conn: Connection) -> None:
+    """Become the only one who rewrites the roll-ups; writers of records only add to them."""
+    conn.execute(
+        text("SELECT pg_advisory_xact_lock(:space, :number)"),
+        {"space": _SPACE, "number": _number("tally")},
+    )
+
+
 @contextmanager
 def source_locks(engine: Engine, sources: Sequence[str]) -> Iterator[None]:
     """Hold sources on a connection of their own; a second sync of one waits here."""
