@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 
 from hub.actions import people
 from hub.actions.rights import Right, require
+from hub.crm.custom_fields import normalise_of_entity
 from hub.errors import ActionError
 from hub.model.entities import CONTACT_FIELDS, LEAD_FIELDS, ColumnClass
 from hub.model.records import JsonValue
@@ -30,7 +31,8 @@ def edit(conn: Connection, who: str, name: str, values: Mapping[str, JsonValue])
         values: by field; `custom_fields.<key>` is one custom field, None blanks a field.
 
     Raises:
-        ActionError: there is no such person or field, or the value is of another kind.
+        ActionError: there is no such person or field, or the value is of another kind, or none
+            that its custom field takes.
     """
     for field, value in values.items():
         _check(field, value)
@@ -43,11 +45,21 @@ def edit(conn: Connection, who: str, name: str, values: Mapping[str, JsonValue])
         ),
         [
             {"entity": entity, "field": field, "value": json.dumps(value), "who": who}
-            for field, value in values.items()
+            for field, value in _normal(conn, entity, values).items()
         ],
     )
     _refold(conn, entity)
     return entity
+
+
+def _normal(conn: Connection, entity: int, values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return the values with custom fields as their definitions keep them."""
+    return {
+        name: normalise_of_entity(conn, entity, name.removeprefix(_CUSTOM), value)
+        if name.startswith(_CUSTOM)
+        else value
+        for name, value in values.items()
+    }
 
 
 def take_back(conn: Connection, who: str, name: str, field: str) -> int:

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import identity, showing, starting
+from hub.cli import identity, reports, showing, starting
 from hub.cli.configuration import config_app
+from hub.cli.field import field_app
 from hub.cli.mapping_commands import mappings_app
 from hub.cli.match_commands import match_app
 from hub.cli.options import Config, Json
@@ -35,12 +36,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (starting, showing, identity):
+for commands in (starting, showing, identity, reports):
     commands.register(app)
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(config_app, name="config")
 app.add_typer(match_app, name="match")
+app.add_typer(field_app, name="field")
 
 
 @app.command()

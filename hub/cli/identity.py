@@ -167,6 +167,11 @@ def _assignment(text: str) -> tuple[str, Any]:
         raise ConfigError(f"{text!r} is no assignment", hint="write FIELD=VALUE, city=Lyon")
     if name in {"tags", "emails"} and value:
         return name, [part.strip() for part in value.split(",")]
+    if name.startswith("custom_fields.") and value.startswith("{"):  # an address
+        try:
+            return name, json_module.loads(value)
+        except ValueError as exc:
+            raise ConfigError(f"{value!r} is no JSON", hint='{"city": "Lyon"}') from exc
     return name, value or None
 
 

@@ -126,10 +126,15 @@ def _load_chunk(
     roles = {i: _roles(found) for i, found in records.items()}
     known = {g.entity_id: g for g in golden if _is_somebody(g)}
     gone = {e.id: e.merged_into for e in behind if e.merged_into is not None}
-    kept = load_contacts(conn, [known[i] for i in known if "contact" in roles[i]])
+    standing = [e.id for e in behind if e.merged_into is None]
+    contacts.revive(conn, standing)
+    by_people = contacts.kept_by_people(conn, ids)
+    wanted = {i for i in known if "contact" in roles[i] or i in by_people}
+    kept = load_contacts(conn, [known[i] for i in sorted(wanted)], by_people)
+    contacts.retire(conn, [i for i in known if i not in wanted])
     loaded = load_leads(conn, [known[i] for i in known if "lead" in roles[i]])
     leads.absorb(conn, gone)
-    leads.revive(conn, [e.id for e in behind if e.merged_into is None])
+    leads.revive(conn, standing)
     contacts.absorb(conn, gone)
     inherited = contacts.link_leads(conn, ids)
     tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])

@@ -160,7 +160,7 @@ PLAIN: dict[str, str] = {
         "our own words and a reply code; a mail server's text is never kept",
     ),
     **dict.fromkeys(
-        ("crm.user.role", "crm.contact.customer_status", "crm.contact.prospect_status",
+        ("crm.user.role", "crm.contact.kept_by", "crm.contact.customer_status", "crm.contact.prospect_status",
          "crm.outcome.kind", "crm.message.kind", "crm.stage.category", "crm.stage_criterion.kind",
          "crm.stage_criterion.severity", "crm.reason.kind", "crm.deal_contact.role",
          "crm.record_source.kind", "crm.custom_field.object", "crm.custom_field.type",
@@ -182,7 +182,7 @@ PLAIN: dict[str, str] = {
          "ops.stage_tally.source"),
         "what many records have in common, with their number",
     ),
-    "crm.conversion.made": "names of kinds of rows",
+    "crm.conversion.made": "names of kinds of rows, and our own ids",
     "ops.budget.account": "name of a vendor, and a digest of its address",
     "ops.budget.name": "name of a rate, in the vendor's client",
     "ops.entity.public_id": "random",

@@ -1,0 +1,137 @@
+"""Custom fields: defined by an admin, by object, in any of the types that Sell has."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from hub.actions.rights import Right, require
+from hub.crm import custom_fields
+from hub.crm.custom_fields import OBJECTS, TYPES, WITH_CHOICES, CustomField
+from hub.errors import ActionError
+
+_RESOURCE = "custom_field"
+_LONGEST = 100
+_MOST_CHOICES = 500
+_PLAIN = re.compile(r"[^\x00-\x1f\x7f]+")
+
+
+def add(conn: Connection, who: str, field: CustomField) -> CustomField:
+    """Define a field; returns it as it is kept.
+
+    Args:
+        conn: an open transaction.
+        who: the e-mail address of an admin.
+        field: an empty key is made from the name.
+
+    Raises:
+        ActionError: key or name are taken, or a part of the definition is none.
+    """
+    require(conn, who, Right.SET_UP)
+    made = replace(
+        field, name=field.name.strip(), key=field.key or _key(field.name),
+        choices=_distinct(field.choices),
+    )  # fmt: skip
+    _check(made)
+    if not custom_fields.insert(conn, made):
+        raise _taken(made)
+    return made
+
+
+def edit(
+    conn: Connection,
+    who: str,
+    object_: str,
+    key: str,
+    *,
+    name: str | None = None,
+    choices: Sequence[str] | None = None,
+    is_filterable: bool | None = None,
+) -> CustomField:
+    """Rename a field, change what may be chosen, or whether lists may ask for it.
+
+    Its type stays: values of another one would be left behind. A choice that is taken away stays
+    where it was chosen.
+
+    Raises:
+        ActionError: there is no such field, or the name is taken.
+    """
+    require(conn, who, Right.SET_UP)
+    old = custom_fields.fields_of(conn, object_).get(key)
+    if old is None:
+        raise _unknown(object_, key)
+    new = replace(
+        old,
+        name=old.name if name is None else name.strip(),
+        choices=old.choices if choices is None else _distinct(choices),
+        is_filterable=old.is_filterable if is_filterable is None else is_filterable,
+    )
+    _check(new)
+    if not custom_fields.update(conn, new):
+        raise _taken(new)
+    return new
+
+
+def remove(conn: Connection, who: str, object_: str, key: str) -> None:
+    """Forget a field's definition; what stands in it stays, as any key that a source sends.
+
+    Raises:
+        ActionError: there is no such field.
+    """
+    require(conn, who, Right.SET_UP)
+    if not custom_fields.delete(conn, object_, key):
+        raise _unknown(object_, key)
+
+
+def _check(field: CustomField) -> None:
+    for part, value, known in (
+        ("object", field.object, OBJECTS),
+        ("type", field.type, TYPES),
+    ):
+        if value not in known:
+            raise _invalid(part, f"{value!r} is none", f"one of: {', '.join(known)}")
+    for part, value in (("name", field.name), ("key", field.key)):
+        if not _PLAIN.fullmatch(value) or len(value) > _LONGEST:
+            raise _invalid(part, f"{value[:_LONGEST]!r} is no {part}", "1 to 100 characters")
+    if (field.type in WITH_CHOICES) != bool(field.choices):
+        raise _invalid("choices", "a list has choices, and nothing else has", "--choice NAME, …")
+    if len(field.choices) > _MOST_CHOICES or not all(
+        _PLAIN.fullmatch(c) and len(c) <= _LONGEST for c in field.choices
+    ):
+        raise _invalid("choices", "that is no list of choices", "up to 500, of 100 characters each")
+
+
+def _distinct(choices: Sequence[str]) -> tuple[str, ...]:
+    """Return the choices in their order, each once whatever its case."""
+    return tuple({c.strip().casefold(): c.strip() for c in reversed(choices)}.values())[::-1]
+
+
+def _key(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or name.strip()
+
+
+def _invalid(part: str, message: str, hint: str) -> ActionError:
+    return ActionError(message, resource=_RESOURCE, field=part, code="invalid", hint=hint)
+
+
+def _taken(field: CustomField) -> ActionError:
+    return ActionError(
+        f"a {field.object} has a field of this name or key: {field.name}, {field.key}",
+        resource=_RESOURCE,
+        field="name",
+        code="conflict",
+        hint=f"hub field list {field.object}",
+    )
+
+
+def _unknown(object_: str, key: str) -> ActionError:
+    return ActionError(
+        f"a {object_} has no custom field {key!r}",
+        resource=_RESOURCE,
+        field="key",
+        code="not_found",
+        hint="hub field list shows them",
+    )

@@ -1,0 +1,125 @@
+"""What `hub field` does: the custom fields of leads, people, companies and deals."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from hub.cli.options import Config, Json, Who, actor
+from hub.cli.output import print_json, print_table, stdout
+
+field_app = typer.Typer(
+    help="Custom fields of leads, people, companies and deals.", no_args_is_help=True
+)
+Object = Annotated[str, typer.Argument(help="lead, person, company or deal.")]
+Key = Annotated[str, typer.Argument(help="The field's key, as `hub field list` shows it.")]
+Choices = Annotated[
+    list[str] | None,
+    typer.Option("--choice", help="What may be chosen; once for each choice."),
+]
+
+
+@field_app.command("add")
+def field_add(
+    object_: Object,
+    name: Annotated[str, typer.Argument(help="What people read.")],
+    type_: Annotated[
+        str,
+        typer.Argument(
+            metavar="TYPE",
+            help="number, string, text, bool, date, datetime, email, phone, url, address, list, "
+            "multi_select_list.",
+        ),
+    ],
+    key: Annotated[
+        str, typer.Option("--key", help="The name inside custom_fields (default: from NAME).")
+    ] = "",
+    choices: Choices = None,
+    filterable: Annotated[bool, typer.Option(help="Whether lists may ask for it.")] = True,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Define a field."""
+    from hub.actions import custom_field
+    from hub.cli.opening import opened_database
+    from hub.crm.custom_fields import CustomField
+
+    wanted = CustomField(object_, key, name, type_, tuple(choices or ()), filterable)
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        made = custom_field.add(conn, actor(who), wanted)
+    if json:
+        print_json(asdict(made))
+    else:
+        stdout.print(f"{made.object}: custom_fields.{made.key} is a {made.type}", highlight=False)
+
+
+@field_app.command("list")
+def field_list(
+    object_: Annotated[
+        str | None, typer.Argument(help="lead, person, company or deal; all if none.")
+    ] = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show the fields that are defined."""
+    from hub.cli.opening import opened_database
+    from hub.crm.custom_fields import all_fields
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        found = [f for f in all_fields(conn) if object_ in (None, f.object)]
+    if json:
+        print_json([asdict(field) for field in found])
+    else:
+        print_table(
+            "Custom fields",
+            ("object", "name", "key", "type", "choices", "filterable"),
+            [
+                (f.object, f.name, f.key, f.type, ", ".join(f.choices),
+                 "yes" if f.is_filterable else "no")
+                for f in found
+            ],
+        )  # fmt: skip
+
+
+@field_app.command("edit")
+def field_edit(
+    object_: Object,
+    key: Key,
+    name: Annotated[str | None, typer.Option("--name", help="Another name.")] = None,
+    choices: Choices = None,
+    filterable: Annotated[
+        bool | None, typer.Option("--filterable/--not-filterable", help="May lists ask for it.")
+    ] = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Rename a field, or change its choices (all of them are named anew)."""
+    from hub.actions import custom_field
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        made = custom_field.edit(
+            conn, actor(who), object_, key, name=name, choices=choices, is_filterable=filterable
+        )
+    if json:
+        print_json(asdict(made))
+    else:
+        stdout.print(f"{made.object}: {made.name} is changed", highlight=False)
+
+
+@field_app.command("remove")
+def field_remove(
+    object_: Object, key: Key, who: Who = None, json: Json = False, config: Config = None
+) -> None:
+    """Forget a field's definition; what stands in it stays on the records."""
+    from hub.actions import custom_field
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        custom_field.remove(conn, actor(who), object_, key)
+    if json:
+        print_json({"object": object_, "key": key, "removed": True})
+    else:
+        stdout.print(f"{object_}: {key} is defined no longer", highlight=False)

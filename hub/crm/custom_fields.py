@@ -1,0 +1,162 @@
+"""Custom fields: what a team adds to leads, people, companies and deals, and what may stand in them.
+
+In: definitions, and values as a person or an API types them. Out: values in the one form that is
+kept (`custom_field_values`). What a source sends under a key without a definition is kept as it came;
+so is what it sends under one with a definition. Not here: who may define fields (`hub.actions`).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import Row
+
+from hub.crm.custom_field_values import READERS, RefusedError
+from hub.errors import ActionError
+from hub.model.records import JsonValue
+
+OBJECTS = ("lead", "person", "company", "deal")
+TYPES = tuple(READERS)
+WITH_CHOICES = ("list", "multi_select_list")
+
+
+@dataclass(frozen=True, slots=True)
+class CustomField:
+    """A field that a team defined.
+
+    Args:
+        object: lead, person, company or deal.
+        key: the name inside `custom_fields`.
+        name: what people read.
+        type: one of `TYPES`.
+        choices: what may be chosen; only of a list.
+        is_filterable: whether lists may ask for it.
+    """
+
+    object: str
+    key: str
+    name: str
+    type: str
+    choices: tuple[str, ...] = ()
+    is_filterable: bool = True
+
+
+_COLUMNS = "object, key, name, type, choices, is_filterable"
+_ALL = text(f"SELECT {_COLUMNS} FROM crm.custom_field ORDER BY object, lower(name)")  # noqa: S608 ours
+_OF = text(
+    f"SELECT {_COLUMNS} FROM crm.custom_field "  # noqa: S608 our own names
+    "WHERE object = :object ORDER BY lower(name)"
+)
+_ADD = text(
+    f"INSERT INTO crm.custom_field ({_COLUMNS}) "  # noqa: S608 our own names
+    "VALUES (:object, :key, :name, :type, CAST(:choices AS jsonb), :is_filterable) "
+    "ON CONFLICT DO NOTHING RETURNING id"
+)
+_SET = text(
+    "UPDATE crm.custom_field f SET name = :name, choices = CAST(:choices AS jsonb), "
+    "is_filterable = :is_filterable WHERE object = :object AND key = :key AND NOT EXISTS "
+    "(SELECT 1 FROM crm.custom_field o WHERE o.object = f.object AND o.id <> f.id "
+    " AND lower(o.name) = lower(:name))"
+)
+
+
+def fields_of(conn: Connection, object_: str) -> dict[str, CustomField]:
+    """Return the fields of a kind of record by key, in the order of their names."""
+    return {row.key: _field(row) for row in conn.execute(_OF, {"object": object_})}
+
+
+def all_fields(conn: Connection) -> list[CustomField]:
+    """Return every field there is."""
+    return [_field(row) for row in conn.execute(_ALL)]
+
+
+def insert(conn: Connection, field: CustomField) -> bool:
+    """Add a definition; says whether key and name were free."""
+    return conn.execute(_ADD, _values(field)).one_or_none() is not None
+
+
+def update(conn: Connection, field: CustomField) -> bool:
+    """Write name, choices and filterability; says whether the field is there and the name free."""
+    return conn.execute(_SET, _values(field)).rowcount == 1
+
+
+def delete(conn: Connection, object_: str, key: str) -> bool:
+    """Forget a definition; the values stay on the records. Says whether there was one."""
+    done = conn.execute(
+        text("DELETE FROM crm.custom_field WHERE object = :object AND key = :key"),
+        {"object": object_, "key": key},
+    )
+    return done.rowcount == 1
+
+
+def normalise(
+    defs: Mapping[str, CustomField], object_: str, key: str, value: JsonValue
+) -> JsonValue:
+    """Return the value as it is kept; None and the empty text blank a field.
+
+    Args:
+        defs: the object's definitions, by key; a key without one is kept as it is.
+        object_: lead, person, company or deal; named in errors.
+        key: the name inside `custom_fields`.
+        value: as typed.
+
+    Raises:
+        ActionError: it is none of the field's type, or none of its choices.
+    """
+    field = defs.get(key)
+    if field is None or value is None or value in ("", []):
+        return value if field is None else None
+    try:
+        return READERS[field.type](value, field.choices)
+    except RefusedError as refused:
+        said = json.dumps(value, ensure_ascii=False, default=str)
+        raise ActionError(
+            f"{field.name} of a {object_} is a {field.type}; {said[:80]} is not: {refused.reason}",
+            resource=object_,
+            field=f"custom_fields.{key}",
+            code="invalid",
+            hint=f"one of: {', '.join(field.choices)}" if field.choices else None,
+        ) from refused
+
+
+def objects_of(conn: Connection, entity_id: int) -> Sequence[str]:
+    """Return what an entity is in the CRM: any of lead, person, company."""
+    return list(
+        conn.execute(
+            text(
+                "SELECT 'lead' FROM crm.lead WHERE entity_id = :id AND merged_into IS NULL "
+                "UNION ALL SELECT CASE WHEN is_organization THEN 'company' ELSE 'person' END "
+                "FROM crm.contact WHERE entity_id = :id AND merged_into IS NULL"
+            ),
+            {"id": entity_id},
+        ).scalars()
+    )
+
+
+def normalise_of_entity(conn: Connection, entity_id: int, key: str, value: JsonValue) -> JsonValue:
+    """Return a value as it is kept on everything that an entity is in the CRM.
+
+    Raises:
+        ActionError: it is refused by a definition of one of them.
+    """
+    for object_ in objects_of(conn, entity_id):
+        value = normalise(fields_of(conn, object_), object_, key, value)
+    return value
+
+
+def _values(field: CustomField) -> dict[str, object]:
+    return {
+        "object": field.object,
+        "key": field.key,
+        "name": field.name,
+        "type": field.type,
+        "choices": json.dumps(list(field.choices)),
+        "is_filterable": field.is_filterable,
+    }
+
+
+def _field(row: Row[tuple[object, ...]]) -> CustomField:
+    return CustomField(
+        row.object, row.key, row.name, row.type, tuple(map(str, row.choices)), row.is_filterable
+    )

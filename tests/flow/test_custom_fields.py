@@ -1,0 +1,129 @@
+"""Custom fields are defined by an admin; what people type into them goes through the definition."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection, text
+
+from hub.actions import custom_field
+from hub.actions.edit import edit
+from hub.crm import custom_fields
+from hub.crm.custom_fields import TYPES, WITH_CHOICES, CustomField
+from hub.errors import ActionError
+from hub.pipeline import flow
+from tests.flow.conftest import World, salesforce_lead
+
+ADMIN = "operator"  # the machine's login
+LEAD = "salesforce/leads/00Q000000000001AAA"
+
+
+@pytest.fixture
+def conn(world: World) -> Iterator[Connection]:
+    """A lead of a source, in a transaction."""
+    world.add("salesforce", "leads", salesforce_lead(1, LastName="Roche", Email="r@x.example.com"))
+    flow.sync(world.hub, ["salesforce"])
+    with world.db.engine.begin() as conn:
+        yield conn
+
+
+def tier(object_: str = "lead") -> CustomField:
+    return CustomField(object_, "", "Tier", "list", ("Gold", "Silver"))
+
+
+def test_every_type_is_defined_on_every_object(conn: Connection) -> None:
+    for object_ in custom_fields.OBJECTS:
+        for type_ in TYPES:
+            choices = ("A", "B") if type_ in WITH_CHOICES else ()
+            custom_field.add(conn, ADMIN, CustomField(object_, "", f"My {type_}", type_, choices))
+        found = custom_fields.fields_of(conn, object_)
+        assert {f.type for f in found.values()} == set(TYPES)
+        assert found["my_list"].choices == ("A", "B")
+    assert len(custom_fields.all_fields(conn)) == len(TYPES) * 4
+
+
+def test_what_is_typed_goes_through_the_definition(conn: Connection) -> None:
+    custom_field.add(conn, ADMIN, tier())
+    custom_field.add(conn, ADMIN, CustomField("lead", "", "Renewal date", "date"))
+    edit(conn, ADMIN, LEAD, {"custom_fields.tier": "gold", "custom_fields.renewal_date": "2026-03-01",
+                             "custom_fields.free": "as it is"})  # fmt: skip
+    kept = conn.execute(text("SELECT custom_fields FROM crm.lead")).scalar_one()
+    assert (
+        kept.items() >= {"tier": "Gold", "renewal_date": "2026-03-01", "free": "as it is"}.items()
+    )
+
+    with pytest.raises(ActionError) as caught:
+        edit(conn, ADMIN, LEAD, {"custom_fields.tier": "Bronze"})
+    error = caught.value
+    assert (error.resource, error.field, error.code) == ("lead", "custom_fields.tier", "invalid")
+    edit(conn, ADMIN, LEAD, {"custom_fields.tier": ""})
+    kept = conn.execute(text("SELECT custom_fields FROM crm.lead")).scalar_one()
+    assert kept.get("tier") is None
+
+
+def test_names_and_keys_are_taken_once_an_object(conn: Connection) -> None:
+    custom_field.add(conn, ADMIN, tier())
+    custom_field.add(conn, ADMIN, tier("company"))
+    for again in (tier(), CustomField("lead", "other", "TIER", "string")):
+        with pytest.raises(ActionError) as caught:
+            custom_field.add(conn, ADMIN, again)
+        assert caught.value.code == "conflict"
+    custom_field.add(conn, ADMIN, CustomField("lead", "", "Score", "number"))
+    with pytest.raises(ActionError) as caught:
+        custom_field.edit(conn, ADMIN, "lead", "score", name="tier")
+    assert caught.value.code == "conflict"
+
+
+def test_a_field_is_renamed_and_its_choices_change_and_values_outlast_it(conn: Connection) -> None:
+    custom_field.add(conn, ADMIN, tier())
+    edit(conn, ADMIN, LEAD, {"custom_fields.tier": "Silver"})
+    made = custom_field.edit(
+        conn, ADMIN, "lead", "tier", name="Level", choices=["Gold", "gold", "Iron"], is_filterable=False
+    )  # fmt: skip
+    assert (made.name, made.choices, made.is_filterable) == ("Level", ("Gold", "Iron"), False)
+    assert custom_fields.fields_of(conn, "lead")["tier"] == made
+    custom_field.remove(conn, ADMIN, "lead", "tier")
+    assert custom_fields.fields_of(conn, "lead") == {}
+    kept = conn.execute(text("SELECT custom_fields ->> 'tier' FROM crm.lead")).scalar_one()
+    assert kept == "Silver"
+
+
+@pytest.mark.parametrize(
+    ("field", "at_fault"),
+    [
+        (CustomField("ticket", "", "A", "string"), "object"),
+        (CustomField("lead", "", "A", "money"), "type"),
+        (CustomField("lead", "", "  ", "string"), "name"),
+        (CustomField("lead", "", "x" * 101, "string"), "name"),
+        (CustomField("lead", "a\0b", "A", "string"), "key"),
+        (CustomField("lead", "", "A", "list"), "choices"),
+        (CustomField("lead", "", "A", "string", ("x",)), "choices"),
+        (CustomField("lead", "", "A", "list", ("",)), "choices"),
+    ],
+)
+def test_a_definition_that_is_none_is_refused(
+    conn: Connection, field: CustomField, at_fault: str
+) -> None:
+    with pytest.raises(ActionError) as caught:
+        custom_field.add(conn, ADMIN, field)
+    error = caught.value
+    assert (error.resource, error.field, error.code) == ("custom_field", at_fault, "invalid")
+
+
+def test_only_an_admin_defines_fields(conn: Connection) -> None:
+    conn.execute(text("UPDATE crm.\"user\" SET role = 'manager' WHERE email LIKE 'ann@%'"))
+    ann = "ann@owners.example.com"
+    for act in (
+        lambda: custom_field.add(conn, ann, tier()),
+        lambda: custom_field.edit(conn, ann, "lead", "tier", name="x"),
+        lambda: custom_field.remove(conn, ann, "lead", "tier"),
+    ):
+        with pytest.raises(ActionError) as caught:
+            act()
+        assert caught.value.code == "forbidden"
+    for act in (
+        lambda: custom_field.edit(conn, ADMIN, "lead", "tier", name="x"),
+        lambda: custom_field.remove(conn, ADMIN, "lead", "tier"),
+    ):
+        with pytest.raises(ActionError) as caught:
+            act()
+        assert caught.value.code == "not_found"
