@@ -46,8 +46,8 @@ _DEALS = triggers.COUNT_DEALS.format(
     rows=f"SELECT 1 AS sign, {triggers.DEAL_COLUMNS} FROM crm.deal WHERE archived_at IS NULL"  # noqa: S608
 )
 _STAGES = triggers.COUNT_STAGES.format(
-    whose="SELECT 1 AS sign, id, owner_id, source FROM crm.deal WHERE archived_at IS NULL",
-    moves="SELECT 1 AS sign, deal_id, id, to_stage_id, at FROM crm.stage_transition",
+    moves="SELECT 1 AS sign, t.deal_id, d.owner_id, d.source, t.id, t.to_stage_id, t.at "
+    "FROM crm.stage_transition t JOIN crm.deal d ON d.id = t.deal_id AND d.archived_at IS NULL"
 )
 _ANEW = (
     f"WITH gone AS (DELETE FROM ops.lead_tally), won AS ({_WON.strip()}) {_LEADS.strip()}",  # noqa: S608

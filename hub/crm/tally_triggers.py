@@ -50,11 +50,11 @@ SELECT * FROM (
   FROM ({rows}) r GROUP BY 1, 2, 3, 4, 5, 6) c
 WHERE c.n <> 0 OR c.value <> 0 OR c.own_value <> 0 OR c.own_weighted <> 0"""
 
-# moves: (sign, deal_id, id, to_stage_id, at). Of each deal and stage: seconds in it, all visits
+# moves: (sign, deal_id, owner_id, source, id, to_stage_id, at). Of each deal and stage: seconds in it, all visits
 # together, none while the deal is there; for a standing win the seconds since the deal began.
 SPENT = """
 visits AS (
-  SELECT m.sign, m.deal_id, m.to_stage_id AS stage_id, s.category,
+  SELECT m.sign, m.deal_id, m.owner_id, m.source, m.to_stage_id AS stage_id, s.category,
          lead(m.id) OVER w IS NULL AS is_last,
          CAST(extract(epoch FROM lead(m.at) OVER w - m.at) AS float8) AS seconds,
          CAST(extract(epoch FROM m.at - first_value(m.at) OVER w) AS float8) AS since_start,
@@ -66,31 +66,32 @@ visits AS (
   WINDOW w AS (PARTITION BY m.sign, m.deal_id ORDER BY m.at, m.id),
          p AS (PARTITION BY m.sign, m.deal_id, s.pipeline_id ORDER BY m.at, m.id)
 ), spent AS (
-  SELECT sign, deal_id, stage_id, bool_or(is_last) AS is_inside,
+  SELECT sign, deal_id, owner_id, source, stage_id, bool_or(is_last) AS is_inside,
          coalesce(bool_or(is_lost), false) AS is_lost,
          coalesce(bool_or(is_advanced), false) AS is_advanced,
          CASE WHEN bool_or(category = 'won') THEN max(since_start) FILTER (WHERE is_last)
               WHEN NOT bool_or(is_last) THEN sum(seconds) END AS seconds
-  FROM visits GROUP BY 1, 2, 3
+  FROM visits GROUP BY 1, 2, 3, 4, 5
 )"""
 COUNT_STAGES = (
     """
 INSERT INTO ops.stage_tally (owner_id, source, stage_id, bucket, entered, advanced, lost, inside)
-WITH whose AS ({whose}), moves AS ({moves}),"""  # noqa: S608 our own text
+WITH moves AS ({moves}),"""  # noqa: S608 our own text
     + SPENT
     + """
 SELECT * FROM (
-  SELECT d.owner_id, d.source, s.stage_id, """
+  SELECT s.owner_id, s.source, s.stage_id, """
     + BUCKET.format(seconds="s.seconds")
     + """ AS bucket,
-         sum(s.sign * d.sign) AS entered,
-         coalesce(sum(s.sign * d.sign) FILTER (WHERE s.is_advanced), 0) AS advanced,
-         coalesce(sum(s.sign * d.sign) FILTER (WHERE s.is_lost), 0) AS lost,
-         coalesce(sum(s.sign * d.sign) FILTER (WHERE s.is_inside), 0) AS inside
-  FROM spent s JOIN whose d ON d.id = s.deal_id GROUP BY 1, 2, 3, 4) c
+         sum(s.sign) AS entered,
+         coalesce(sum(s.sign) FILTER (WHERE s.is_advanced), 0) AS advanced,
+         coalesce(sum(s.sign) FILTER (WHERE s.is_lost), 0) AS lost,
+         coalesce(sum(s.sign) FILTER (WHERE s.is_inside), 0) AS inside
+  FROM spent s GROUP BY 1, 2, 3, 4) c
 WHERE c.entered <> 0 OR c.advanced <> 0 OR c.lost <> 0 OR c.inside <> 0"""
 )
 
+_MOVE = "deal_id, id, to_stage_id, at"
 _SIGNS = {
     "insert": (("1", "new_rows"),),
     "update": (("-1", "old_rows"), ("1", "new_rows")),
@@ -126,7 +127,8 @@ def _of_lead(verb: str) -> list[str]:
     changed = _changed(verb, "id, owner_id, lead_source", LEAD_LIVES)
     won = COUNT_WON.format(
         rows="SELECT c.sign, c.owner_id, c.lead_source, d.stage_id, d.currency, d.value "  # noqa: S608
-        f"FROM ({changed}) c JOIN crm.deal d ON d.lead_id = c.id AND d.archived_at IS NULL"
+        f"FROM ({changed}) c CROSS JOIN LATERAL (SELECT stage_id, currency, value FROM crm.deal "
+        "WHERE lead_id = c.id AND archived_at IS NULL OFFSET 0) d"
     )
     return [counted, *_if_any(changed, won)]
 
@@ -136,23 +138,24 @@ def _of_deal(verb: str) -> list[str]:
     changed = _changed(verb, "lead_id, stage_id, currency, value", lives)
     # whoever changes the lead in this moment would not see the deal, nor we the change
     lock = (
-        f"SELECT 1 FROM crm.lead WHERE id IN (SELECT lead_id FROM ({changed}) c) "  # noqa: S608
-        "ORDER BY id FOR SHARE"
+        f"SELECT 1 FROM (SELECT lead_id FROM ({changed}) b GROUP BY 1 ORDER BY 1) c "  # noqa: S608
+        "CROSS JOIN LATERAL (SELECT id FROM crm.lead WHERE id = c.lead_id FOR SHARE) l"
     )
     won = COUNT_WON.format(
         rows="SELECT c.sign, l.owner_id, l.lead_source, c.stage_id, c.currency, c.value "  # noqa: S608
-        f"FROM ({changed}) c JOIN crm.lead l ON l.id = c.lead_id "
-        "WHERE l.archived_at IS NULL AND l.merged_into IS NULL"
+        f"FROM ({changed}) c CROSS JOIN LATERAL (SELECT owner_id, lead_source FROM crm.lead "
+        f"WHERE id = c.lead_id AND {LEAD_LIVES} OFFSET 0) l"
     )
     counted = COUNT_DEALS.format(rows=_signed(verb, DEAL_COLUMNS, "archived_at IS NULL"))
     statements = [counted, *_if_any(changed, lock, won)]
     if verb == "update":  # a deal that comes or goes has been nowhere
         whose = _changed(verb, "id, owner_id, source", "archived_at IS NULL")
         moves = (
-            "SELECT 1 AS sign, deal_id, id, to_stage_id, at FROM crm.stage_transition "
-            "WHERE deal_id IN (SELECT id FROM whose)"
+            "SELECT d.sign, t.deal_id, d.owner_id, d.source, t.id, t.to_stage_id, t.at "  # noqa: S608
+            f"FROM ({whose}) d CROSS JOIN LATERAL (SELECT {_MOVE} FROM crm.stage_transition "
+            "WHERE deal_id = d.id OFFSET 0) t"
         )
-        statements += _if_any(whose, COUNT_STAGES.format(whose=whose, moves=moves))
+        statements += _if_any(whose, COUNT_STAGES.format(moves=moves))
     return statements
 
 
@@ -160,35 +163,39 @@ def _if_any(changed: str, *statements: str) -> list[str]:
     """Return the statements, run only where something changed.
 
     They are planned each time: a plan that was made for a whole load would read whole tables for
-    one row.
+    one row. And what they look up is lateral with OFFSET 0, row by row by an index: in a first load
+    the statistics know nothing of the rows yet, and a join may compare each with each.
     """
     runs = [f"EXECUTE $q${statement.strip()}$q$" for statement in statements]
     return [f"IF EXISTS ({changed}) THEN\n" + ";\n".join(runs), "END IF"]
 
 
-_MOVE = "deal_id, id, to_stage_id, at"
-
-
 def _of_move(verb: str) -> list[str]:
     touched = " UNION ".join(f"SELECT deal_id FROM {rows}" for _, rows in _SIGNS[verb])  # noqa: S608
-    mine = f"deal_id IN ({touched})"
-    before = f"SELECT -1, {_MOVE} FROM crm.stage_transition WHERE {mine}"  # noqa: S608
-    if verb != "delete":
-        before += " AND id NOT IN (SELECT id FROM new_rows)"
-    if verb != "insert":
-        before += f" UNION ALL SELECT -1, {_MOVE} FROM old_rows"  # noqa: S608
+    now = (
+        f"SELECT t.* FROM ({touched}) x CROSS JOIN LATERAL (SELECT {_MOVE} "  # noqa: S608
+        "FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t"
+    )
+    changes = " UNION ALL ".join(
+        f"SELECT -({sign}) AS k, {_MOVE} FROM {rows}"  # noqa: S608 our own text
+        for sign, rows in _SIGNS[verb]
+    )
+    before = (
+        f"SELECT {_MOVE} FROM (SELECT 1 AS k, n.* FROM ({now}) n UNION ALL {changes}) b "  # noqa: S608
+        f"GROUP BY {_MOVE} HAVING sum(k) > 0"
+    )
+    moves = (
+        "SELECT m.sign, m.deal_id, d.owner_id, d.source, m.id, m.to_stage_id, m.at FROM ("  # noqa: S608
+        f"SELECT 1 AS sign, n.* FROM ({now}) n UNION ALL SELECT -1, b.* FROM ({before}) b) m "
+        "CROSS JOIN LATERAL (SELECT owner_id, source FROM crm.deal WHERE id = m.deal_id "
+        "AND archived_at IS NULL OFFSET 0) d"
+    )
     # two who move one deal come one after the other
     lock = (
-        f"SELECT 1 FROM crm.deal WHERE id IN ({touched}) "  # noqa: S608 our own text
-        "ORDER BY id FOR NO KEY UPDATE"
+        f"SELECT 1 FROM (SELECT deal_id FROM ({touched}) x ORDER BY 1) x CROSS JOIN LATERAL "  # noqa: S608
+        "(SELECT id FROM crm.deal WHERE id = x.deal_id FOR NO KEY UPDATE) d"
     )
-    counted = COUNT_STAGES.format(
-        whose="SELECT 1 AS sign, id, owner_id, source FROM crm.deal "  # noqa: S608
-        f"WHERE archived_at IS NULL AND id IN ({touched})",
-        moves=f"SELECT 1 AS sign, {_MOVE} FROM crm.stage_transition WHERE {mine} "  # noqa: S608
-        f"UNION ALL {before}",
-    )
-    return _if_any(touched, lock, counted)
+    return _if_any(touched, lock, COUNT_STAGES.format(moves=moves))
 
 
 def _statements() -> tuple[str, ...]:

@@ -29,8 +29,7 @@ SELECT 'Deal', (SELECT min(id) FROM crm.contact), l.owner_id, 1, 1 + g % 7, 100 
        CASE WHEN g % 7 > 3 THEN l.created_at + (20 + g % 90) * interval '1 day' END, l.id,
        CASE WHEN g % 7 = 6 THEN 1 + g % 4 END
 FROM generate_series(1, :deals) g
-JOIN (SELECT *, row_number() OVER (ORDER BY id) AS place FROM crm.lead WHERE batch_id = :mark) l
-  ON l.place = 1 + g % :leads
+JOIN crm.lead l ON l.id = g % :leads + (SELECT min(id) FROM crm.lead WHERE batch_id = :mark)
 ORDER BY g
 """,
     """

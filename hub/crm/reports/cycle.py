@@ -21,7 +21,7 @@ _ALL_TIME = text(
     f"FROM ops.stage_tally WHERE {WHOSE} GROUP BY 1, 2"
 )
 _PERIOD = text(
-    "WITH moves AS (SELECT 1 AS sign, t.deal_id, t.id, t.to_stage_id, t.at "  # noqa: S608
+    "WITH moves AS (SELECT 1 AS sign, t.deal_id, d.owner_id, d.source, t.id, t.to_stage_id, t.at "  # noqa: S608
     "FROM crm.deal d JOIN crm.stage_transition t ON t.deal_id = d.id "
     "WHERE d.added_at >= :since AND d.added_at < :until AND d.archived_at IS NULL "
     f"AND {WHOSE.replace('owner_id', 'd.owner_id')}),"
