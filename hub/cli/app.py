@@ -9,9 +9,11 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import identity, reports, showing, starting
+from hub.cli import activities, identity, reports, showing, starting, tasks
 from hub.cli.configuration import config_app
+from hub.cli.deal import deal_app
 from hub.cli.field import field_app
+from hub.cli.lists import list_app
 from hub.cli.mapping_commands import mappings_app
 from hub.cli.match_commands import match_app
 from hub.cli.options import Config, Json
@@ -26,6 +28,7 @@ from hub.cli.output import (
     print_warning,
     stdout,
 )
+from hub.cli.pipeline import pipeline_app, reason_app
 from hub.cli.quarantine import quarantine_app
 from hub.errors import ConfigError, HubError
 
@@ -36,13 +39,17 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (starting, showing, identity, reports):
+for commands in (starting, showing, identity, activities, tasks, reports):
     commands.register(app)
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(config_app, name="config")
 app.add_typer(match_app, name="match")
 app.add_typer(field_app, name="field")
+app.add_typer(list_app, name="list")
+app.add_typer(deal_app, name="deal")
+app.add_typer(pipeline_app, name="pipeline")
+app.add_typer(reason_app, name="reason")
 
 
 @app.command()
