@@ -1,5 +1,7 @@
 """Roll-ups that reports over all time are read from, and the triggers that keep them true."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -356,7 +358,7 @@ WHERE c.entered <> 0 OR c.advanced <> 0 OR c.lost <> 0 OR c.inside <> 0
 )
 
 
-def _tally(name: str, *columns: sa.Column[int]) -> None:
+def _tally(name: str, *columns: sa.Column[Any]) -> None:
     op.create_table(
         name,
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -408,7 +410,7 @@ def upgrade() -> None:
     )
     for statement in (*_COUNTED, *_TRIGGERS):
         op.execute(sa.text(statement))
-    arrived = [sa.literal_column("coalesce(created_at, recorded_at)")]
+    arrived: list[Any] = [sa.literal_column("coalesce(created_at, recorded_at)")]
     op.create_index("lead_arrived", "lead", arrived, schema="crm")
     op.create_index("deal_added", "deal", ["added_at"], schema="crm")
     op.create_index(
