@@ -78,4 +78,4 @@ stage_tally = Table(
 )
 
 for _statement in STATEMENTS:
-    event.listen(metadata, "after_create", DDL(_statement.replace("%", "%%")))
+    event.listen(metadata, "after_create", DDL(_statement.replace("%", "%%")))  # type: ignore[no-untyped-call]
