@@ -15,6 +15,12 @@ SELECT id FROM up WHERE merged_into IS NULL
 """)
 
 
+_OF_ROW = {
+    "lead": "SELECT entity_id FROM crm.lead WHERE id = :name",
+    "contact": "SELECT entity_id FROM crm.contact WHERE id = :name",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """A person that was named.
@@ -31,7 +37,7 @@ class Named:
 
 
 def find(conn: Connection, name: str) -> Named:
-    """Return who is meant by a lead's number, a public id, or `source/stream/id`.
+    """Return who is meant: a lead's number, `lead/12`, `contact/5`, a public id, `source/stream/id`.
 
     Raises:
         ActionError: nobody is.
@@ -48,8 +54,8 @@ def find(conn: Connection, name: str) -> Named:
             {"source": source, "stream": stream, "id": source_id},
         ).one_or_none()
         record_id, entity_id = (None, None) if row is None else (row.id, row.entity_id)
-    elif name.isascii() and name.isdigit():
-        entity_id = _entity(conn, "SELECT entity_id FROM crm.lead WHERE id = :name", int(name))
+    elif (row_of := _row_of(name)) is not None:
+        entity_id = _entity(conn, _OF_ROW[row_of[0]], row_of[1])
     else:
         entity_id = _entity(conn, "SELECT id FROM ops.entity WHERE public_id = :name", name)
     if entity_id is None:
@@ -61,6 +67,15 @@ def find(conn: Connection, name: str) -> Named:
         )
     root = conn.execute(_ROOT, {"id": entity_id}).scalar_one()
     return Named(entity_id, root, record_id)
+
+
+def _row_of(name: str) -> tuple[str, int] | None:
+    """Return kind and number of a row that is named by them; a number alone is a lead's."""
+    kind, slash, number = name.rpartition("/")
+    kind = kind if slash else "lead"
+    if kind not in _OF_ROW or not (number.isascii() and number.isdigit()):
+        return None
+    return kind, int(number)
 
 
 def owners_of(conn: Connection, entity_id: int) -> list[int | None]:

@@ -23,6 +23,7 @@ from hub.cli.children import child
 from hub.cli.dagster import dagster_running, free_port, write_dagster_home
 from hub.cli.demo_live import arrive
 from hub.cli.demo_report import Window, read_report, show_report
+from hub.cli.demo_sales import sell
 from hub.cli.init import render_for_sandbox, sandbox_users
 from hub.cli.output import EXIT_OPERATOR, print_json, stdout
 from hub.clock import SystemClock
@@ -80,6 +81,9 @@ def run_demo(options: DemoOptions) -> bool:
         runs.append(_dagster_run(env, home, "sync of what came since", say))
         after = Window.now(database)
         runs.append(_dagster_run(env, home, "second sync: nothing may change", say))
+        proved = Window.now(database)
+        say("the team sells")
+        crm = sell(database, settings, _CLOCK)
         seconds = time.monotonic() - started
         report = read_report(
             database,
@@ -87,6 +91,8 @@ def run_demo(options: DemoOptions) -> bool:
             sandbox["control"],
             inbound=before,
             second=after,
+            proved=proved,
+            crm=crm,
             runs=runs,
             seconds=seconds,
         )

@@ -9,6 +9,7 @@ from typing import Any
 import requests
 from sqlalchemy import Connection, text
 
+from hub.cli.demo_sales import show_sales
 from hub.cli.output import print_mapping, print_table
 from hub.db.engine import Database
 from hub.model.verdicts import Verdict
@@ -76,6 +77,8 @@ def read_report(
     *,
     inbound: Window,
     second: Window,
+    proved: Window,
+    crm: Mapping[str, Any],
     runs: Sequence[Mapping[str, Any]],
     seconds: float,
 ) -> dict[str, Any]:
@@ -108,9 +111,10 @@ def read_report(
             "emails": second.totals["instant_emails"] - inbound.totals["instant_emails"],
         },
         "second_sync": {
-            "landed": totals["raw"] - second.totals["raw"],
-            "changed": totals["changes"] - second.totals["changes"],
+            "landed": proved.totals["raw"] - second.totals["raw"],
+            "changed": proved.totals["changes"] - second.totals["changes"],
         },
+        "crm": dict(crm),
         "dagster": {
             "runs": len(runs),
             "failed": sum(1 for run in runs if not run["success"]),
@@ -204,3 +208,4 @@ def show_report(report: Mapping[str, Any]) -> None:
             "seconds": report["seconds"],
         },
     )
+    show_sales(report["crm"])

@@ -5,7 +5,7 @@ renewal, and figures that are read back from the database. Nothing here writes a
 calls the actions that the command line calls, each as the owner of the lead, each in a transaction.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -18,7 +18,6 @@ from hub.actions import (
     clone_deal,
     convert,
     custom_field,
-    deal,
     edit,
     move_deal,
     outcome,
@@ -27,6 +26,7 @@ from hub.actions import (
     task,
 )
 from hub.actions import status as statuses
+from hub.cli.output import print_mapping, print_table
 from hub.clock import Clock
 from hub.crm.custom_fields import CustomField
 from hub.crm.reports.outcomes import won_lost
@@ -36,6 +36,7 @@ from hub.crm.smart_lists import document, store
 from hub.crm.smart_lists.templates import templates
 from hub.db.engine import Database
 from hub.db.turn import turn
+from hub.settings import Settings
 
 _T = TypeVar("_T")
 _TEAM = "demo"  # no address: whoever has the machine, as with every command
@@ -58,6 +59,7 @@ _OF_QUARTER = {
 }
 _OUTCOME = "Wants an offer"
 _LOSS = "Chose a competitor"
+_REFUSED = "Too small"
 _MONTHS = 3
 # stages may be skipped, and gone back to
 _WAYS = (
@@ -123,10 +125,10 @@ class Seller:
             self._work(lead)
         if len(leads) == _LEADS:  # one of them wants nothing
             self._refuse(leads.pop())
-        deals = [(lead, self._convert(lead, n)) for n, lead in enumerate(leads)]
-        self._move(deals)
-        if deals:
-            self._go_on_selling(*deals[0])
+        made = [(lead, self._convert(lead, n)) for n, lead in enumerate(leads)]
+        self._move([(lead, one.deal_id) for lead, one in made if one.deal_id])
+        if made:
+            self._go_on_selling(*made[0])
 
     def _act(self, act: Callable[[Connection], _T]) -> _T:
         return turn(self._engine, act)
@@ -141,8 +143,13 @@ class Seller:
             pipeline.add(conn, _TEAM, _RENEWAL, _RENEWALS, most=self._most, is_renewal=True)
             pipeline.add_reason(conn, _TEAM, "loss", _LOSS)
             outcome.add(conn, _TEAM, "call", _OUTCOME)
+            statuses.add_reason(conn, _TEAM, _REFUSED)
 
         self._act(define)
+        wanted = document.read(_OF_QUARTER)
+        self._act(
+            lambda conn: smart_list.add(conn, self._clock, _TEAM, _LIST, wanted, is_shared=True)
+        )
         self._say("custom fields", ", ".join(f"{f.name} ({f.object})" for f in _FIELDS))
 
     def _work(self, lead: _Lead) -> None:
@@ -160,15 +167,14 @@ class Seller:
         self._say(lead.name, f"called by {lead.owner}: {_OUTCOME.lower()}; next task in two days")
 
     def _refuse(self, lead: _Lead) -> None:
-        reason = self._act(lambda conn: _reason(conn, "lead_unqualified"))
         self._act(
             lambda conn: statuses.set_status(
-                conn, lead.owner, [lead.name], "Unqualified", reason=reason
+                conn, lead.owner, [lead.name], "Unqualified", reason=_REFUSED
             )
         )
-        self._say(lead.name, f"unqualified: {reason}")
+        self._say(lead.name, f"unqualified: {_REFUSED.lower()}")
 
-    def _convert(self, lead: _Lead, n: int) -> int:
+    def _convert(self, lead: _Lead, n: int) -> convert.Converted:
         closes = self._clock.now().date() + timedelta(days=30 + n)
         value = 12_000 + 6_000 * n
         wish = convert.Wish(
@@ -188,9 +194,7 @@ class Seller:
             f"converted: contact/{made.person_id}{company}, deal/{made.deal_id} over "
             f"{value:,} {self._currency}",
         )
-        if made.deal_id is None:
-            raise AssertionError("a conversion with a deal makes one")
-        return made.deal_id
+        return made
 
     def _move(self, deals: Sequence[tuple[_Lead, int]]) -> None:
         for (lead, number), way in zip(deals, _WAYS, strict=False):
@@ -198,17 +202,21 @@ class Seller:
                 self._act(partial(_move, lead=lead, number=number, stage=stage))
             self._say(f"deal/{number}", " → ".join(("Incoming", *way)))
 
-    def _go_on_selling(self, lead: _Lead, number: int) -> None:
+    def _go_on_selling(self, lead: _Lead, made: convert.Converted) -> None:
         """What comes after the sale: payments that recur, a renewal, the customer's own fields."""
-        monthly = self._act(
-            lambda conn: clone_deal.clone(conn, lead.owner, str(number), months=_MONTHS)
-        )
+        number, customer = str(made.deal_id), f"contact/{made.company_id or made.person_id}"
+        monthly = self._act(lambda conn: clone_deal.clone(conn, lead.owner, number, months=_MONTHS))
         self._say(f"deal/{number}", f"cloned for {len(monthly)} months of payments")
         (renewal,) = self._act(
-            lambda conn: clone_deal.clone(conn, lead.owner, str(number), pipeline=_RENEWAL)
+            lambda conn: clone_deal.clone(conn, lead.owner, number, pipeline=_RENEWAL)
         )
         self._act(lambda conn: move_deal.move(conn, lead.owner, str(renewal), "Offered"))
         self._say(f"deal/{renewal}", "renewal: Due → Offered")
+        due = self._clock.now().date() + timedelta(days=365)
+        values = {"custom_fields.tier": "Gold", "custom_fields.renewal_date": due.isoformat()}
+        if made.company_id is not None:
+            self._act(lambda conn: edit.edit(conn, lead.owner, customer, values))
+            self._say(customer, "customer: tier Gold, renewal in a year")
 
 
 def _move(conn: Connection, lead: _Lead, number: int, stage: str) -> None:
@@ -216,18 +224,54 @@ def _move(conn: Connection, lead: _Lead, number: int, stage: str) -> None:
     move_deal.move(conn, lead.owner, str(number), stage, reason=reason)
 
 
-def read_sales(conn: Connection, clock: Clock, currency: str) -> dict[str, Any]:
-    """Return the part `crm` of the demo's document, read back from the database."""
+def sell(database: Database, settings: Settings, clock: Clock) -> dict[str, Any]:
+    """Let the team sell; returns the part `crm` of the demo's document, read back afterwards."""
+    seller = Seller(
+        database, clock, currency=settings.crm.currency, max_pipelines=settings.crm.max_pipelines
+    )
+    seller.sell()
+    with database.engine.begin() as conn:
+        return {**_read(conn, clock), "steps": seller.told}
+
+
+def _read(conn: Connection, clock: Clock) -> dict[str, Any]:
     counts = conn.execute(_COUNTS).mappings().one()
-    lists = [one for one in store.visible(conn, None) if not one.is_template] + templates()
-    for one in lists:
-        smart_list.count(conn, clock, _TEAM, one.document)
-    closed = won_lost(conn, Scope())["total"]
-    now = pipeline_now(conn, Scope())["total"]
+    lists = {
+        one.name: smart_list.count(conn, clock, _TEAM, one.document).n
+        for one in (*store.visible(conn, None), *templates())
+    }
     return {
         "converted": counts["converted"],
         "deals": counts["deals"],
         "won": counts["won"],
         "smart_lists": len(lists),
-        "report": {"closed": closed, "pipeline": now, "currency": currency},
+        "report": {
+            "lists": lists,
+            "closed": won_lost(conn, Scope())["total"],
+            "pipeline": pipeline_now(conn, Scope())["total"],
+        },
     }
+
+
+def show_sales(crm: Mapping[str, Any]) -> None:
+    """Print what the team did, and what came of it."""
+    if crm["steps"]:
+        print_table("The team sells", ("record", "what happened"), crm["steps"])
+    report = crm["report"]
+    closed = report["closed"]
+    print_mapping(
+        "Sales",
+        {
+            "leads converted": crm["converted"],
+            "deals, of which won": f"{crm['deals']}, {crm['won']}",
+            "won / lost": f"{_money(closed['won_value'])} / {_money(closed['lost_value'])}",
+            "win rate": closed["win_rate"],
+            "open, weighted": f"{_money(report['pipeline']['value'])}, "
+            f"{_money(report['pipeline']['weighted'])}",
+            "smart lists": ", ".join(f"{name}: {n}" for name, n in report["lists"].items() if n),
+        },
+    )
+
+
+def _money(sums: Mapping[str, Any]) -> str:
+    return " + ".join(f"{value:,.2f} {currency}" for currency, value in sums.items()) or "nothing"
