@@ -1,0 +1,95 @@
+"""Run the commands of `docs/walkthrough.md` in an empty house, and write down what they print.
+
+`python docs/walk.py` writes the page anew; a test runs the same commands and compares. In: the page,
+whose blocks of kind `console` hold commands behind `$ `, and one block `yaml`, the configuration.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PAGE = Path(__file__).with_name("walkthrough.md")
+_CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_YAML = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# what is another one every day
+_FLEETING = (
+    (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?( UTC)?"), "TIME"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DATE"),
+    (re.compile(r"\b\d{4}-\d\d\b"), "MONTH"),
+    (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "ID"),
+    (re.compile(r"\b\d+(\.\d+)? (s|ms|min|h|seconds?|minutes?)\b"), "SPAN"),
+    (re.compile(r"[ ─━]+"), " "),  # a column is as wide as its longest cell
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command as typed, and what the page says that it prints."""
+
+    command: str
+    printed: str
+
+
+def steps(page: str) -> list[Step]:
+    """Return the commands of a page in their order."""
+    found = []
+    for block in _CONSOLE.findall(page):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, printed = part.partition("\n")
+            found.append(Step(command, printed.strip("\n")))
+    return found
+
+
+def configuration(page: str) -> str:
+    """Return the `hub.yaml` that a page shows."""
+    found = _YAML.search(page)
+    if found is None:
+        raise ValueError("the page shows no hub.yaml")
+    return found[1]
+
+
+def lasting(printed: str) -> str:
+    """Return what a command prints without what is another one every day."""
+    for pattern, word in _FLEETING:
+        printed = pattern.sub(word, printed)
+    return "\n".join(line.strip() for line in printed.strip().splitlines())
+
+
+def walk(page: str, root: Path) -> Iterator[tuple[Step, str]]:
+    """Run every command of a page; yield it with what it printed, errors included."""
+    (root / "hub.yaml").write_text(configuration(page))
+    env = {k: v for k, v in os.environ.items() if not k.startswith("HUB_")}
+    env |= {"HUB_HOME": str(root / "h"), "COLUMNS": "100", "HUB_ACTOR": "ann@acme.example.com"}
+    for step in steps(page):
+        _, *arguments = shlex.split(step.command)
+        done = subprocess.run(  # noqa: S603 the page's own commands
+            [Path(sys.executable).with_name("hub"), *arguments],
+            cwd=root, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
+        yield step, (done.stdout + done.stderr).strip("\n")
+
+
+def _write() -> None:
+    page = PAGE.read_text()
+    with tempfile.TemporaryDirectory(prefix="hub") as folder:
+        root = Path(folder)
+        root.chmod(0o755)
+        printed = iter([text for _, text in walk(page, root)])
+
+    def anew(block: re.Match[str]) -> str:
+        commands = [step.command for step in steps(block[0])]
+        lines = [f"$ {command}\n{next(printed)}".rstrip() for command in commands]
+        return "```console\n" + "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()) + "\n```"
+
+    PAGE.write_text(_CONSOLE.sub(anew, page))
+
+
+if __name__ == "__main__":
+    _write()
