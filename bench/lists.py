@@ -55,9 +55,13 @@ def _database(server: Server, name: str, n: int) -> ExitStack:
         server.url(SUPERUSER, database="postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT"
     )
     with admin.connect() as conn:
-        conn.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE hub OWNER hub_owner")
+        known = conn.execute(text("SELECT datname FROM pg_database")).scalars().all()
+        if name not in known:
+            conn.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE hub OWNER hub_owner")
     stack = ExitStack()
     stack.database = stack.enter_context(db_engine.opened_embedded(server, name))  # type: ignore[attr-defined]
+    if name in known:
+        return stack
     start = time.perf_counter()
     owner = stack.database.owner_engine()  # type: ignore[attr-defined]
     with owner.begin() as conn:
@@ -107,19 +111,19 @@ def writes(database: Database) -> None:
             for statement in statements:
                 conn.exec_driver_sql(statement)
             conn.exec_driver_sql(
-                "CREATE TEMP TABLE some AS SELECT * FROM crm.lead WHERE mod(id, 7) = 0 LIMIT 20000"
+                "CREATE TEMP TABLE taken AS SELECT * FROM crm.lead WHERE mod(id, 7) = 0 LIMIT 20000"
             )
-            conn.exec_driver_sql("DELETE FROM crm.lead WHERE id IN (SELECT id FROM some)")
-            conn.exec_driver_sql("ALTER TABLE some DROP COLUMN id")
+            conn.exec_driver_sql("DELETE FROM crm.lead WHERE id IN (SELECT id FROM taken)")
+            conn.exec_driver_sql("ALTER TABLE taken DROP COLUMN id")
             names = ", ".join(
                 conn.execute(
-                    text("SELECT attname FROM pg_attribute WHERE attrelid = 'some'::regclass AND attnum > 0 "
+                    text("SELECT attname FROM pg_attribute WHERE attrelid = 'taken'::regclass AND attnum > 0 "
                          "AND NOT attisdropped ORDER BY attnum")
                 ).scalars()
             )  # fmt: skip
             start = time.perf_counter()
             made = conn.exec_driver_sql(
-                f"INSERT INTO crm.lead ({names}) SELECT {names} FROM some"  # noqa: S608 our own names
+                f"INSERT INTO crm.lead ({names}) SELECT {names} FROM taken"  # noqa: S608 our own names
             ).rowcount
             print(f"{(time.perf_counter() - start) / made * 1e6:6.0f} µs a lead inserted {name}")
             conn.rollback()
@@ -131,11 +135,12 @@ def main() -> None:
     options.add_argument("--sizes", default="10000,1000000")
     options.add_argument("--rounds", type=int, default=15)
     options.add_argument("--writes", action="store_true", help="what the indexes cost to keep")
+    options.add_argument("--home", type=Path, help="keep the databases there, for another run")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="hub") as folder, ExitStack() as stack:
         Path(folder).chmod(0o755)
-        home = Path(folder) / "home"
-        home.mkdir()
+        home = chosen.home or Path(folder) / "home"
+        home.mkdir(exist_ok=True)
         server = EmbeddedServer(home, SystemClock())
         running = server.attach()
         stack.callback(server.detach)
