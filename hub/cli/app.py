@@ -13,8 +13,8 @@ from hub.cli import activities, identity, showing, starting, tasks
 from hub.cli.configuration import config_app
 from hub.cli.deal import deal_app
 from hub.cli.field import field_app
-from hub.cli.link import layout_app, link_app
 from hub.cli.lead import lead_app
+from hub.cli.link import layout_app, link_app
 from hub.cli.lists import list_app
 from hub.cli.mapping_commands import mappings_app
 from hub.cli.match_commands import match_app
