@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from hub.crm import contacts, derived, leads, owners, tickets
+from hub.crm import contacts, derived, leads, owners, statuses, tickets
 from hub.db import outbox
 from hub.db.turn import turn
 from hub.logs import get_logger
@@ -20,6 +20,7 @@ from hub.model.verdicts import Lane, Trust, Verdict
 from hub.pipeline.context import Hub
 from hub.records import batches, folding, turns
 from hub.records.folding import BehindEntity, FoldRecord, StoredEdit
+from hub.records.history import Changed, note_changes
 from hub.records.turns import NewTurn
 from hub.sinks.crm import GoldenPerson, Loaded, load_contacts, load_leads
 
@@ -91,18 +92,19 @@ def _text(value: JsonValue) -> str | None:
 def load_behind(hub: Hub) -> dict[str, int]:
     """Fold and write every entity that is behind, chunk by chunk; returns counts."""
     totals: dict[str, int] = defaultdict(int)
-    while counts := turn(hub.engine, _load_some):
+    reopen_to = hub.settings.crm.reopen_unqualified_to
+    while counts := turn(hub.engine, lambda conn: _load_some(conn, reopen_to)):
         for name, n in counts.items():
             totals[name] += n
         log.info("entities_loaded", **counts)
     return dict(totals)
 
 
-def _load_some(conn: Connection) -> dict[str, int]:
+def _load_some(conn: Connection, reopen_to: str | None) -> dict[str, int]:
     behind = folding.take_behind(conn, CHUNK)
     if not behind:
         return {}
-    counts = _load_chunk(conn, behind, DEFAULT_RULES)
+    counts = _load_chunk(conn, behind, DEFAULT_RULES, reopen_to)
     folding.mark_folded(conn, behind)
     return counts
 
@@ -115,7 +117,10 @@ def refold(conn: Connection, entity_ids: Sequence[int]) -> None:
 
 
 def _load_chunk(
-    conn: Connection, behind: Sequence[BehindEntity], rules: SurvivorshipRules
+    conn: Connection,
+    behind: Sequence[BehindEntity],
+    rules: SurvivorshipRules,
+    reopen_to: str | None = None,
 ) -> dict[str, int]:
     ids = [e.id for e in behind]
     records = folding.records_of(conn, ids)
@@ -149,6 +154,7 @@ def _load_chunk(
     turns.keep(conn, [t for t, _ in taken_over])
     outbox.put(conn, [event for _, event in taken_over if event])
     outbox.put(conn, _inquiry_events(inquiries, loaded))
+    _reopen(conn, inquiries, loaded, reopen_to)
     verdicts = _verdicts(behind, records, loaded.updated | kept.updated)
     batches.set_verdicts(conn, verdicts)
     return {
@@ -331,6 +337,29 @@ def _inquiry_events(
         and inquiry.owner_id is not None
         and inquiry.entity_id not in loaded.created
     ]
+
+
+def _reopen(
+    conn: Connection, inquiries: Sequence[leads.NewInquiry], loaded: Loaded, to: str | None
+) -> None:
+    """Open an unqualified lead again whose person asks once more, if the team wants it so."""
+    asked = [
+        i.lead_id for i in inquiries if i.lane == Lane.LIVE and i.entity_id not in loaded.created
+    ]
+    if to is None or not asked:
+        return
+    before = statuses.reopen(conn, asked, to)
+    note_changes(
+        conn,
+        "inquiry",
+        [
+            Changed(
+                {"status": (s.status, to), "unqualified_reason": (s.reason, None)},
+                entity_id=s.entity_id,
+            )
+            for s in before.values()
+        ],
+    )
 
 
 def _verdicts(
