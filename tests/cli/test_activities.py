@@ -11,7 +11,15 @@ def test_a_day_on_the_phone(loaded: House) -> None:
     loaded.document("outcome", "add", "call", "Gatekeeper said no")
     assert {"kind": "call", "name": "Gatekeeper said no"} in loaded.document("outcome", "list")
     called = loaded.document(
-        "call", "log", on, "--outcome", "gatekeeper said no", "--seconds", "40", "--summary", "Monday"
+        "call",
+        "log",
+        on,
+        "--outcome",
+        "gatekeeper said no",
+        "--seconds",
+        "40",
+        "--summary",
+        "Monday",
     )
     loaded.document("note", "add", on, "Sounds keen", "--important")
     loaded.document("visit", "log", on, "--summary", "Saw the shop")
