@@ -59,6 +59,8 @@ class Notice:
     topic: str | None = None
     question: str | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+    record: str = "lead"
+    record_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
