@@ -126,7 +126,7 @@ def _load_companies(
         for e in behind
         if records.get(e.id)
     ]
-    written = load_contacts(conn, golden)
+    written = load_contacts(conn, golden, contacts.kept_by_people(conn, ids))
     contacts.absorb(conn, {e.id: e.merged_into for e in behind if e.merged_into is not None})
     contacts.revive(conn, [e.id for e in behind if e.merged_into is None])
     accounts.keep_company_keys(conn, ids, golden, records)

@@ -50,7 +50,11 @@ PAIRS = [
     (one("Acme SA", website="acme.fr"), one("Zebra", email="jo@acme.fr"), UNSURE),
     (one("Acme SA", website="acme.fr"), one("Acme SA", website="acme.com"), SAME),
     (one("Dupont", website="dupont-lyon.fr"), one("Dupont", website="dupont.be"), DIFFERENT),
-    (one("Dupont", website="a.fr", city="Lyon"), one("Dupont", website="b.fr", city="Lyon"), UNSURE),
+    (
+        one("Dupont", website="a.fr", city="Lyon"),
+        one("Dupont", website="b.fr", city="Lyon"),
+        UNSURE,
+    ),
     (one("Dupont", city="Lyon"), one("DUPONT SARL", city="lyon"), SAME),
     (one("Dupont", city="Lyon"), one("Dupont", city="Lille"), UNSURE),
     (one("Dupont"), one("Dupont"), UNSURE),
