@@ -102,7 +102,7 @@ def judge(a: Firm, b: Firm) -> Judged:
         return Judged(Judgement.SAME, "domain", 4 if names == "equal" else 3)
     if names == "differ":
         return Judged(Judgement.DIFFERENT, "two names")
-    if a.domains and b.domains:
+    if a.domains and b.domains and names != "missing":
         return _of_two_domains(a, b, is_equal=names == "equal")
     return _by_name(a, b, names)
 
