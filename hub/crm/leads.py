@@ -189,7 +189,7 @@ class UnownedLead:
 
 _UNOWNED = text("""
 SELECT l.*, s.source, s.source || '/' || s.stream || '/' || s.source_id AS stable_key,
-  (SELECT u.id FROM crm.contact a JOIN crm."user" u ON u.id = a.owner_id AND u.is_active
+  (SELECT a.owner_id FROM crm.contact a
    WHERE a.id = l.account_id AND a.archived_at IS NULL) AS account_owner_id
 FROM crm.lead l
 JOIN ops.entity e ON e.id = l.entity_id

@@ -7,6 +7,7 @@ workers; assignment, turn, pointer and outbox event commit together.
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -134,7 +135,7 @@ def _route(
     if lead.legacy_owner is not None:
         decision = Decision(fallback, None, (f"{lead.legacy_owner}: fallback {fallback}",))
     else:
-        decision = decide(lead.values, rules, fallback)
+        decision = decide(_known(work, lead), rules, fallback)
     turn = _resolve(work, decision, lead)
     reasons = list(decision.reasons) + list(turn.reasons)
     if turn.chosen is None and decision.target != fallback:
@@ -144,6 +145,13 @@ def _route(
     if turn.chosen is None:
         return
     _note(work, lead, decision, turn, reasons)
+
+
+def _known(work: _Work, lead: UnownedLead) -> Mapping[str, Any]:
+    """Return what rules may ask for; an account's owner who has left is none."""
+    active = {person.id for person in work.people.values() if person.is_active}
+    owner = lead.values[ACCOUNT_OWNER]
+    return {**lead.values, ACCOUNT_OWNER: owner if owner in active else None}
 
 
 def _resolve(work: _Work, decision: Decision, lead: UnownedLead) -> Turn:

@@ -57,6 +57,11 @@ _QUEUES = (
     ),
     "UPDATE ops.source_record SET refs = refs || jsonb_build_object('company', id::text) WHERE id % 4 = 1",
     (
+        "INSERT INTO ops.employment (person_id, company_id, who) "
+        "SELECT id + 1, id, 'ann' FROM ops.entity WHERE id % 8 = 0 "
+        "AND id + 1 IN (SELECT id FROM ops.entity)"
+    ),
+    (
         "INSERT INTO crm.contact (entity_id, organization_name, is_organization, batch_id) "
         "SELECT id, 'Firm ' || id, true, 1 FROM ops.entity WHERE id % 8 = 0"
     ),
