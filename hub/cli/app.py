@@ -11,6 +11,7 @@ import typer
 
 from hub.cli import activities, identity, showing, starting, tasks
 from hub.cli.configuration import config_app
+from hub.cli.deal import deal_app
 from hub.cli.field import field_app
 from hub.cli.mapping_commands import mappings_app
 from hub.cli.match_commands import match_app
@@ -26,6 +27,7 @@ from hub.cli.output import (
     print_warning,
     stdout,
 )
+from hub.cli.pipeline import pipeline_app, reason_app
 from hub.cli.quarantine import quarantine_app
 from hub.errors import ConfigError, HubError
 
@@ -43,6 +45,9 @@ app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(config_app, name="config")
 app.add_typer(match_app, name="match")
 app.add_typer(field_app, name="field")
+app.add_typer(deal_app, name="deal")
+app.add_typer(pipeline_app, name="pipeline")
+app.add_typer(reason_app, name="reason")
 
 
 @app.command()

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from hub.crm import contacts, derived, leads, owners, tickets
+from hub.crm import contacts, customer_status, derived, leads, owners, tickets
 from hub.db import outbox
 from hub.db.locks import company_lock, company_watch, try_company_lock
 from hub.db.turn import turn
@@ -197,6 +197,7 @@ def _load_chunk(
     left = tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])
     inquiries, left_by_notes = leads.attach_children(conn, ids)
     derived.recompute(conn, {*ids, *left, *left_by_notes})
+    customer_status.recompute_entities(conn, ids)
     entities = {e.id: e for e in behind}
     taken_over = _taken_over(golden, loaded, records, entities)
     taken_over += _inherited(inherited, records, entities)
