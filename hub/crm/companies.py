@@ -5,8 +5,9 @@ fold: what is set directly is lost with the next one.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection, text
 
 # each look-up is a probe: tables that were filled since their statistics were made are not read whole
 _POINT = """
@@ -31,8 +32,10 @@ _CONTACTS = text(
     _POINT
     + """
 UPDATE crm.contact t SET company_id = s.company
-FROM said s WHERE t.entity_id = s.person AND t.entity_id = ANY(:p) AND NOT t.is_organization
-  AND t.company_id IS DISTINCT FROM s.company
+FROM said s, crm.contact b WHERE t.entity_id = s.person AND t.entity_id = ANY(:p)
+  AND NOT t.is_organization AND t.company_id IS DISTINCT FROM s.company
+  AND b.id = t.id AND b.entity_id = ANY(:p)
+RETURNING (SELECT o.entity_id FROM crm.contact o WHERE o.id = b.company_id) AS left_company
 """
 )
 Employers = Mapping[int, tuple[int | None, str | None]]
@@ -40,24 +43,27 @@ Employers = Mapping[int, tuple[int | None, str | None]]
 
 def point_leads(conn: Connection, accounts: Employers) -> None:
     """Give leads their account: person → (company or None, why)."""
-    _point(conn, _LEADS, accounts)
+    if accounts:
+        conn.execute(_LEADS, _said(accounts))
 
 
-def point_contacts(conn: Connection, employers: Employers) -> None:
-    """Give contacts the company they work for: person → (company or None, why)."""
-    _point(conn, _CONTACTS, employers)
+def point_contacts(conn: Connection, employers: Employers) -> set[int]:
+    """Give contacts the company they work for: person → (company or None, why).
+
+    Returns the companies that somebody has left: what is derived from their people changes.
+    """
+    if not employers:
+        return set()
+    left = conn.execute(_CONTACTS, _said(employers)).scalars()
+    return {company for company in left if company is not None}
 
 
-def _point(conn: Connection, statement: TextClause, said: Employers) -> None:
-    if said:
-        conn.execute(
-            statement,
-            {
-                "p": list(said),
-                "c": [company for company, _ in said.values()],
-                "w": [why for _, why in said.values()],
-            },
-        )
+def _said(said: Employers) -> dict[str, list[Any]]:
+    return {
+        "p": list(said),
+        "c": [company for company, _ in said.values()],
+        "w": [why for _, why in said.values()],
+    }
 
 
 # Whoever a company may concern and does not point to it, or should not any more.
