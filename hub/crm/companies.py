@@ -32,10 +32,8 @@ _CONTACTS = text(
     _POINT  # noqa: S608 our own text
     + """
 UPDATE crm.contact t SET company_id = s.company
-FROM said s, crm.contact b WHERE t.entity_id = s.person AND t.entity_id = ANY(:p)
-  AND NOT t.is_organization AND t.company_id IS DISTINCT FROM s.company
-  AND b.id = t.id AND b.entity_id = ANY(:p)
-RETURNING (SELECT o.entity_id FROM crm.contact o WHERE o.id = b.company_id) AS left_company
+FROM said s WHERE t.entity_id = s.person AND t.entity_id = ANY(:p) AND NOT t.is_organization
+  AND t.company_id IS DISTINCT FROM s.company
 """
 )
 Employers = Mapping[int, tuple[int | None, str | None]]
@@ -47,15 +45,10 @@ def point_leads(conn: Connection, accounts: Employers) -> None:
         conn.execute(_LEADS, _said(accounts))
 
 
-def point_contacts(conn: Connection, employers: Employers) -> set[int]:
-    """Give contacts the company they work for: person → (company or None, why).
-
-    Returns the companies that somebody has left: what is derived from their people changes.
-    """
-    if not employers:
-        return set()
-    left = conn.execute(_CONTACTS, _said(employers)).scalars()
-    return {company for company in left if company is not None}
+def point_contacts(conn: Connection, employers: Employers) -> None:
+    """Give contacts the company they work for: person → (company or None, why)."""
+    if employers:
+        conn.execute(_CONTACTS, _said(employers))
 
 
 def _said(said: Employers) -> dict[str, list[Any]]:

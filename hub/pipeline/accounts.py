@@ -24,8 +24,8 @@ Employer = tuple[int | None, str | None]
 
 def settle(
     conn: Connection, people: Sequence[GoldenPerson], records: Mapping[int, Sequence[FoldRecord]]
-) -> set[int]:
-    """Point the rows of people to their companies; returns the companies that somebody has left."""
+) -> None:
+    """Point the rows of people to their companies."""
     ids = [person.entity_id for person in people]
     is_lead = {i for i in ids if any(r.role == "lead" for r in records[i])}
     said: dict[int, Employer] = {
@@ -37,10 +37,9 @@ def settle(
     companies.set_keys(conn, keys, is_company=False)
     open_ = {i: one for i, one in firms.items() if i not in said and i not in named}
     known = said | named
-    left = rows.point_contacts(conn, {i: known.get(i, (None, None)) for i in ids})
+    rows.point_contacts(conn, {i: known.get(i, (None, None)) for i in ids})
     known |= found_companies(conn, open_)
     rows.point_leads(conn, {i: known.get(i, (None, None)) for i in ids if i in is_lead})
-    return left
 
 
 def _named(conn: Connection, records: Mapping[int, Sequence[FoldRecord]]) -> dict[int, Employer]:
