@@ -160,6 +160,30 @@ def test_a_company_that_changes_is_changed_and_one_that_goes_leaves_its_people(
     assert wide.rows(COMPANIES) == []
 
 
+def test_a_company_that_the_vendor_merged_stands_for_the_other(wide: World) -> None:
+    wide.add("hubspot", "companies", company(9001, **NORTH_HS), company(9002, name="Ridgeway"))
+    wide.add("hubspot", "contacts", customer(1, **LEA | {"associatedcompanyid": "9002"}))
+    flow.sync(wide.hub, ["hubspot"])
+    assert [row.company for row in wide.rows(EMPLOYEES)] == ["Ridgeway"]
+    merged = company(9002, at=20_000, op=Op.MERGE_INTO)
+    wide.add("hubspot", "companies", replace(merged, into="9001"))
+    assert flow.sync(wide.hub, ["hubspot"]).holds
+    assert [row.company for row in wide.rows(EMPLOYEES)] == [NORTH_HS["name"]]
+    assert [row.organization_name for row in wide.rows(COMPANIES)] == [NORTH_HS["name"]]
+
+
+def test_what_is_derived_of_a_company_follows_its_people(wide: World) -> None:
+    wide.add("hubspot", "companies", company(9001, **NORTH_HS), company(9002, name="Ridgeway"))
+    lea = {**LEA, "notes_last_contacted": "2025-12-01T10:00:00Z"}
+    wide.add("hubspot", "contacts", customer(1, **lea))
+    flow.sync(wide.hub, ["hubspot"])
+    wide.add("hubspot", "contacts", customer(1, at=10_000, **lea | {"associatedcompanyid": "9002"}))
+    flow.sync(wide.hub, ["hubspot"])
+    status = {row.organization_name: row.customer_status for row in wide.rows(COMPANIES)}
+    assert [row.company for row in wide.rows(EMPLOYEES)] == ["Ridgeway"]
+    assert status == {NORTH_HS["name"]: "none", "Ridgeway": "current"}
+
+
 @pytest.mark.parametrize("order", [("hubspot", "zendesk"), ("zendesk", "hubspot")])
 def test_one_company_in_two_sources_is_one(wide: World, order: tuple[str, str]) -> None:
     wide.add("hubspot", "companies", company(9001, **NORTH_HS), company(9002, name="Ridgeway"))
