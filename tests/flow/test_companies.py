@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from hub.actions.explain import explain
 from hub.model.records import RawRecord
@@ -173,15 +174,23 @@ def test_a_company_that_the_vendor_merged_stands_for_the_other(wide: World) -> N
 
 
 def test_what_is_derived_of_a_company_follows_its_people(wide: World) -> None:
+    """A note on an employee is the company's activity; when the employee leaves, it is not."""
     wide.add("hubspot", "companies", company(9001, **NORTH_HS), company(9002, name="Ridgeway"))
-    lea = {**LEA, "notes_last_contacted": "2025-12-01T10:00:00Z"}
-    wide.add("hubspot", "contacts", customer(1, **lea))
+    wide.add("hubspot", "contacts", customer(1, **LEA))
     flow.sync(wide.hub, ["hubspot"])
-    wide.add("hubspot", "contacts", customer(1, at=10_000, **lea | {"associatedcompanyid": "9002"}))
-    flow.sync(wide.hub, ["hubspot"])
-    status = {row.organization_name: row.customer_status for row in wide.rows(COMPANIES)}
-    assert [row.company for row in wide.rows(EMPLOYEES)] == ["Ridgeway"]
-    assert status == {NORTH_HS["name"]: "none", "Ridgeway": "current"}
+    with wide.db.engine.begin() as conn:
+        conn.execute(
+            text(
+                "INSERT INTO crm.note (entity_id, content, created_at) "
+                "SELECT entity_id, 'met', now() FROM crm.contact WHERE NOT is_organization"
+            )
+        )
+    busy = "SELECT organization_name FROM crm.contact WHERE is_organization AND last_activity_at > '2001-01-01'"
+    for at, number, name in ((10_000, "9001", NORTH_HS["name"]), (20_000, "9002", "Ridgeway")):
+        moved = {**LEA, "associatedcompanyid": number, "jobtitle": f"at {number}"}
+        wide.add("hubspot", "contacts", customer(1, at=at, **moved))
+        flow.sync(wide.hub, ["hubspot"])
+        assert [row.organization_name for row in wide.rows(busy)] == [name]
 
 
 @pytest.mark.parametrize("order", [("hubspot", "zendesk"), ("zendesk", "hubspot")])
