@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from hub.actions.explain import explain
 from hub.model.records import RawRecord
@@ -158,6 +159,38 @@ def test_a_company_that_changes_is_changed_and_one_that_goes_leaves_its_people(
     assert flow.sync(wide.hub, ["hubspot"]).holds
     assert [row.company for row in wide.rows(EMPLOYEES)] == [None]
     assert wide.rows(COMPANIES) == []
+
+
+def test_a_company_that_the_vendor_merged_stands_for_the_other(wide: World) -> None:
+    wide.add("hubspot", "companies", company(9001, **NORTH_HS), company(9002, name="Ridgeway"))
+    wide.add("hubspot", "contacts", customer(1, **LEA | {"associatedcompanyid": "9002"}))
+    flow.sync(wide.hub, ["hubspot"])
+    assert [row.company for row in wide.rows(EMPLOYEES)] == ["Ridgeway"]
+    merged = company(9002, at=20_000, op=Op.MERGE_INTO)
+    wide.add("hubspot", "companies", replace(merged, into="9001"))
+    assert flow.sync(wide.hub, ["hubspot"]).holds
+    assert [row.company for row in wide.rows(EMPLOYEES)] == [NORTH_HS["name"]]
+    assert [row.organization_name for row in wide.rows(COMPANIES)] == [NORTH_HS["name"]]
+
+
+def test_what_is_derived_of_a_company_follows_its_people(wide: World) -> None:
+    """A note on an employee is the company's activity; when the employee leaves, it is not."""
+    wide.add("hubspot", "companies", company(9001, **NORTH_HS), company(9002, name="Ridgeway"))
+    wide.add("hubspot", "contacts", customer(1, **LEA))
+    flow.sync(wide.hub, ["hubspot"])
+    with wide.db.engine.begin() as conn:
+        conn.execute(
+            text(
+                "INSERT INTO crm.note (entity_id, content, created_at) "
+                "SELECT entity_id, 'met', now() FROM crm.contact WHERE NOT is_organization"
+            )
+        )
+    busy = "SELECT organization_name FROM crm.contact WHERE is_organization AND last_activity_at > '2001-01-01'"
+    for at, number, name in ((10_000, "9001", NORTH_HS["name"]), (20_000, "9002", "Ridgeway")):
+        moved = {**LEA, "associatedcompanyid": number, "jobtitle": f"at {number}"}
+        wide.add("hubspot", "contacts", customer(1, at=at, **moved))
+        flow.sync(wide.hub, ["hubspot"])
+        assert [row.organization_name for row in wide.rows(busy)] == [name]
 
 
 @pytest.mark.parametrize("order", [("hubspot", "zendesk"), ("zendesk", "hubspot")])
