@@ -29,7 +29,7 @@ FROM said s WHERE l.entity_id = s.person AND l.entity_id = ANY(:p)
 """
 )
 _CONTACTS = text(
-    _POINT  # noqa: S608 our own text
+    _POINT
     + """
 UPDATE crm.contact t SET company_id = s.company
 FROM said s WHERE t.entity_id = s.person AND t.entity_id = ANY(:p) AND NOT t.is_organization
