@@ -12,11 +12,12 @@ from sqlalchemy import Connection, text
 # each look-up is a probe: tables that were filled since their statistics were made are not read whole
 _POINT = """
 WITH said AS (
-  SELECT n.person, n.why, (SELECT c.id FROM crm.contact c WHERE c.entity_id = n.company
-                           AND c.is_organization AND c.archived_at IS NULL
-                           AND c.merged_into IS NULL) AS company
+  SELECT n.person, n.why,
+    CASE WHEN c.is_organization AND c.archived_at IS NULL AND c.merged_into IS NULL THEN c.id END
+      AS company
   FROM unnest(CAST(:p AS bigint[]), CAST(:c AS bigint[]), CAST(:w AS text[]))
-    AS n(person, company, why))
+    AS n(person, company, why)
+  LEFT JOIN LATERAL (SELECT * FROM crm.contact c WHERE c.entity_id = n.company OFFSET 0) c ON true)
 """
 _LEADS = text(
     _POINT

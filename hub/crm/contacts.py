@@ -161,10 +161,10 @@ def link_leads(conn: Connection, entity_ids: Sequence[int]) -> list[Inherited]:
         text(
             "WITH known AS (SELECT b.id, b.owner_id IS NULL AS is_new, c.id AS contact_id, c.owner_id "
             "FROM unnest(CAST(:e AS bigint[])) AS n(entity) CROSS JOIN LATERAL ("
-            "  SELECT id, owner_id FROM crm.contact c WHERE c.entity_id = n.entity "
-            "  AND c.merged_into IS NULL AND c.archived_at IS NULL OFFSET 0) c "
+            "  SELECT c.* FROM crm.contact c WHERE c.entity_id = n.entity OFFSET 0) c "
             "CROSS JOIN LATERAL ("
-            "  SELECT id, owner_id FROM crm.lead b WHERE b.entity_id = n.entity OFFSET 0) b) "
+            "  SELECT id, owner_id FROM crm.lead b WHERE b.entity_id = n.entity OFFSET 0) b "
+            "WHERE c.merged_into IS NULL AND c.archived_at IS NULL) "
             "UPDATE crm.lead l SET contact_id = k.contact_id, owner_id = coalesce(l.owner_id, "
             '(SELECT u.id FROM crm."user" u WHERE u.id = k.owner_id AND u.is_active)) '
             "FROM known k WHERE l.id = k.id AND l.entity_id = ANY(:e) "
