@@ -9,11 +9,10 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import activities, identity, showing, starting, tasks
+from hub.cli import activities, identity, people, showing, starting, tasks
 from hub.cli.configuration import config_app
 from hub.cli.deal import deal_app
 from hub.cli.field import field_app
-from hub.cli.lead import lead_app
 from hub.cli.lists import list_app
 from hub.cli.mapping_commands import mappings_app
 from hub.cli.match_commands import match_app
@@ -40,14 +39,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (starting, showing, identity, activities, tasks):
+for commands in (starting, showing, identity, activities, tasks, people):
     commands.register(app)
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(config_app, name="config")
 app.add_typer(match_app, name="match")
 app.add_typer(field_app, name="field")
-app.add_typer(lead_app, name="lead")
 app.add_typer(list_app, name="list")
 app.add_typer(deal_app, name="deal")
 app.add_typer(pipeline_app, name="pipeline")

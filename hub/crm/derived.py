@@ -66,7 +66,8 @@ WITH RECURSIVE own AS (
     WHERE entity_id = w.member AND archived_at IS NULL) k
   CROSS JOIN LATERAL (SELECT max(CAST(canonical ->> 'last_activity_at' AS timestamptz)) AS at
     FROM ops.source_record
-    WHERE entity_id = w.member AND target = 'person' AND withdrawn_by IS NULL) s
+    WHERE entity_id = w.member AND target IN ('person', 'organisation')
+    AND withdrawn_by IS NULL) s
   GROUP BY w.target
 ), response AS MATERIALIZED (
   SELECT l.id, min(least(c.at, v.at, m.at)) AS at
@@ -133,8 +134,7 @@ def recompute(
     entities, deals = sorted(set(entity_ids)), sorted(set(deal_ids))
     if entities:
         roots = roots_of(conn, entities)
-        companies = conn.execute(_COMPANIES, {"ids": list(roots)}).scalars()
-        targets = sorted({*roots, *roots_of(conn, list(companies))})
+        targets = sorted({*roots, *roots_of(conn, companies_of(conn, roots))})
         lock_entities(conn, targets)
         conn.execute(_ENTITIES, {"ids": targets})
     if deals:
@@ -143,6 +143,12 @@ def recompute(
             {"ids": deals},
         )
         conn.execute(_DEALS, {"ids": deals})
+
+
+def companies_of(conn: Connection, entity_ids: Iterable[int]) -> set[int]:
+    """Return the companies in which people are employees; ask before employment changes."""
+    ids = list(entity_ids)
+    return set(conn.execute(_COMPANIES, {"ids": ids}).scalars()) if ids else set()
 
 
 def roots_of(conn: Connection, entity_ids: Iterable[int]) -> set[int]:

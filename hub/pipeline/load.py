@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from hub.crm import contacts, customer_status, derived, leads, owners, tickets
+from hub.crm import contacts, customer_status, derived, leads, owners, statuses, tickets
 from hub.db import outbox
 from hub.db.locks import company_watch, try_company_watch
 from hub.db.turn import turn
@@ -25,6 +25,7 @@ from hub.pipeline.golden import fold, is_somebody
 from hub.records import batches, folding, identity, turns
 from hub.records.companies import ORGANISATION
 from hub.records.folding import BehindEntity, FoldRecord
+from hub.records.history import Changed, note_changes
 from hub.records.turns import NewTurn
 from hub.sinks.crm import GoldenPerson, Loaded, load_contacts, load_leads
 
@@ -97,7 +98,8 @@ def load_behind(hub: Hub) -> dict[str, int]:
     Companies come first: their people then find them.
     """
     totals: dict[str, int] = defaultdict(int)
-    for some in (_load_some_companies, _load_some):
+    reopen_to = hub.settings.crm.reopen_unqualified_to
+    for some in (_load_some_companies, lambda conn: _load_some(conn, reopen_to)):
         while counts := turn(hub.engine, some):
             for name, n in counts.items():
                 totals[name] += n
@@ -138,12 +140,12 @@ def _load_companies(
     return {"companies": len(written.created), "updated": len(written.updated)}, people
 
 
-def _load_some(conn: Connection) -> dict[str, int]:
+def _load_some(conn: Connection, reopen_to: str | None) -> dict[str, int]:
     company_watch(conn)
     behind = folding.take_behind(conn, CHUNK)
     if not behind:
         return {}
-    counts = _load_chunk(conn, behind, DEFAULT_RULES)
+    counts = _load_chunk(conn, behind, DEFAULT_RULES, reopen_to)
     folding.mark_folded(conn, behind)
     return counts
 
@@ -166,7 +168,10 @@ def refold(conn: Connection, entity_ids: Sequence[int]) -> None:
 
 
 def _load_chunk(
-    conn: Connection, behind: Sequence[BehindEntity], rules: SurvivorshipRules
+    conn: Connection,
+    behind: Sequence[BehindEntity],
+    rules: SurvivorshipRules,
+    reopen_to: str | None = None,
 ) -> dict[str, int]:
     ids = [e.id for e in behind]
     records = folding.records_of(conn, ids)
@@ -181,13 +186,13 @@ def _load_chunk(
     known = {g.entity_id: g for g in golden if is_somebody(g)}
     gone = {e.id: e.merged_into for e in behind if e.merged_into is not None}
     standing = [e.id for e in behind if e.merged_into is None]
-    employers = contacts.employers_of(conn, ids)
     contacts.revive(conn, standing)
     by_people = contacts.kept_by_people(conn, ids)
     wanted = {i for i in known if "contact" in roles[i] or i in by_people}
     kept = load_contacts(conn, [known[i] for i in sorted(wanted)], by_people)
     contacts.retire(conn, [i for i in known if i not in wanted])
     loaded = load_leads(conn, [known[i] for i in known if "lead" in roles[i]])
+    were_at = derived.companies_of(conn, ids)
     accounts.settle(conn, list(known.values()), records)
     leads.absorb(conn, gone)
     leads.revive(conn, standing)
@@ -195,14 +200,15 @@ def _load_chunk(
     inherited = contacts.link_leads(conn, ids)
     left = tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])
     inquiries, left_by_notes = leads.attach_children(conn, ids)
-    derived.recompute(conn, {*ids, *left, *left_by_notes, *employers})
-    customer_status.recompute_entities(conn, [*ids, *employers])
+    derived.recompute(conn, {*ids, *left, *left_by_notes, *were_at})
+    customer_status.recompute_entities(conn, [*ids, *were_at])
     entities = {e.id: e for e in behind}
     taken_over = _taken_over(golden, loaded, records, entities)
     taken_over += _inherited(inherited, records, entities)
     turns.keep(conn, [t for t, _ in taken_over])
     outbox.put(conn, [event for _, event in taken_over if event])
     outbox.put(conn, _inquiry_events(inquiries, loaded))
+    _reopen(conn, inquiries, loaded, reopen_to)
     verdicts = _verdicts(behind, records, loaded.updated | kept.updated)
     batches.set_verdicts(conn, verdicts)
     return {
@@ -288,6 +294,29 @@ def _inquiry_events(
         and inquiry.owner_id is not None
         and inquiry.entity_id not in loaded.created
     ]
+
+
+def _reopen(
+    conn: Connection, inquiries: Sequence[leads.NewInquiry], loaded: Loaded, to: str | None
+) -> None:
+    """Open an unqualified lead again whose person asks once more, if the team wants it so."""
+    asked = [
+        i.lead_id for i in inquiries if i.lane == Lane.LIVE and i.entity_id not in loaded.created
+    ]
+    if to is None or not asked:
+        return
+    before = statuses.reopen(conn, asked, to)
+    note_changes(
+        conn,
+        "inquiry",
+        [
+            Changed(
+                {"status": (s.status, to), "unqualified_reason": (s.reason, None)},
+                entity_id=s.entity_id,
+            )
+            for s in before.values()
+        ],
+    )
 
 
 def _verdicts(
