@@ -14,7 +14,7 @@ from tests.conftest import fresh_database
 from tests.db.conftest import seed_leads
 from tests.db.test_plans import plans_of
 
-ROWS = 12_000
+ROWS = 20_000
 SMALL = {"pipeline", "stage", "user", "reason", "custom_field", "owner_identity", "stage_criterion"}
 
 _DEALS = (
@@ -78,7 +78,7 @@ def assert_no_table_is_read_whole(conn: Connection, work: Any) -> None:
     "asked", [{}, {"owner_id": 2}, {"stage_ids": [4]}, {"stage_ids": [4], "owner_id": 1}]
 )
 def test_a_list_of_deals_reads_no_table_whole(full: Connection, asked: Any) -> None:
-    found = deals.find(50, **asked)
+    found = deals.find(8, **asked)
     assert_no_table_is_read_whole(full, lambda: full.execute(found))
     ids = full.execute(found).scalars().all()
     assert ids
