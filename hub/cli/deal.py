@@ -5,14 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
-from hub.cli.assigning import add_assign
 from hub.cli.assignments import read_assignments
 from hub.cli.options import Config, Json, Who, actor
 from hub.cli.output import print_json, print_mapping, print_table, print_warning, stdout
 from hub.model.records import JsonValue
 
 deal_app = typer.Typer(help="Deals: add, move through the stages, win.", no_args_is_help=True)
-add_assign(deal_app, "deal")
 Deal = Annotated[str, typer.Argument(help="The deal's number.")]
 Contact = Annotated[str, typer.Argument(help="contact/NUMBER, a public id, or source/stream/id.")]
 

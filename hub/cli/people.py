@@ -1,4 +1,4 @@
-"""What `hub lead` and `hub contact` do."""
+"""What `hub lead` and `hub contact` do before a lead is converted, and who owns what."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -8,18 +8,15 @@ import typer
 
 from hub.cli.activities import acted, as_json
 from hub.cli.assigning import add_assign
-from hub.cli.converting import add_converting
+from hub.cli.deal import deal_app
+from hub.cli.lead import lead_app
 from hub.cli.options import Config, Json, Who, actor
 from hub.cli.output import print_json, print_table, stdout
 from hub.errors import ConfigError
 
-lead_app = typer.Typer(
-    help="Leads: add, like, assign, status, convert, reopen.", no_args_is_help=True
-)
 contact_app = typer.Typer(help="Contacts: add, like, assign.", no_args_is_help=True)
-add_assign(lead_app, "lead")
-add_assign(contact_app, "contact")
-add_converting(lead_app)
+for app, kind in ((lead_app, "lead"), (contact_app, "contact"), (deal_app, "deal")):
+    add_assign(app, kind)
 
 First = Annotated[str | None, typer.Option("--first-name", help="First name.")]
 Last = Annotated[str | None, typer.Option("--last-name", help="Last name.")]
@@ -43,8 +40,7 @@ Anyway = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands to `hub`."""
-    app.add_typer(lead_app, name="lead")
+    """Add the commands to `hub`; those of leads join `lead_app`."""
     app.add_typer(contact_app, name="contact")
 
 

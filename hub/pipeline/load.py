@@ -186,13 +186,13 @@ def _load_chunk(
     known = {g.entity_id: g for g in golden if is_somebody(g)}
     gone = {e.id: e.merged_into for e in behind if e.merged_into is not None}
     standing = [e.id for e in behind if e.merged_into is None]
+    employers = contacts.employers_of(conn, ids)
     contacts.revive(conn, standing)
     by_people = contacts.kept_by_people(conn, ids)
     wanted = {i for i in known if "contact" in roles[i] or i in by_people}
     kept = load_contacts(conn, [known[i] for i in sorted(wanted)], by_people)
     contacts.retire(conn, [i for i in known if i not in wanted])
     loaded = load_leads(conn, [known[i] for i in known if "lead" in roles[i]])
-    were_at = derived.companies_of(conn, ids)
     accounts.settle(conn, list(known.values()), records)
     leads.absorb(conn, gone)
     leads.revive(conn, standing)
@@ -200,8 +200,8 @@ def _load_chunk(
     inherited = contacts.link_leads(conn, ids)
     left = tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])
     inquiries, left_by_notes = leads.attach_children(conn, ids)
-    derived.recompute(conn, {*ids, *left, *left_by_notes, *were_at})
-    customer_status.recompute_entities(conn, [*ids, *were_at])
+    derived.recompute(conn, {*ids, *left, *left_by_notes, *employers})
+    customer_status.recompute_entities(conn, [*ids, *employers])
     entities = {e.id: e for e in behind}
     taken_over = _taken_over(golden, loaded, records, entities)
     taken_over += _inherited(inherited, records, entities)

@@ -1,4 +1,4 @@
-"""What `hub lead convert` and `hub lead reopen` do."""
+"""What `hub lead` does: convert a lead, and open it again."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -10,17 +10,13 @@ from hub.cli.options import Config, Json, Who, actor
 from hub.cli.output import print_json, stdout
 from hub.model.records import JsonValue
 
+lead_app = typer.Typer(help="Leads: add, assign, status, convert, reopen.", no_args_is_help=True)
 Lead = Annotated[
     str, typer.Argument(help="A lead's number, a public id, or source/stream/id of a record.")
 ]
 
 
-def add_converting(app: typer.Typer) -> None:
-    """Add the commands to `hub lead`."""
-    app.command("convert")(lead_convert)
-    app.command("reopen")(lead_reopen)
-
-
+@lead_app.command("convert")
 def lead_convert(
     lead: Lead,
     owner: Annotated[
@@ -63,6 +59,7 @@ def lead_convert(
     stdout.print(f"lead/{done.lead_id} {words} {', '.join(made)}", highlight=False)
 
 
+@lead_app.command("reopen")
 def lead_reopen(lead: Lead, who: Who = None, json: Json = False, config: Config = None) -> None:
     """Undo a conversion; what somebody has worked on since stays and is named."""
     from hub.actions.reopen import reopen
