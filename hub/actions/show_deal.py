@@ -84,7 +84,8 @@ def listed(
         owner_id=_owner(conn, owner) if owner else None,
         archived_too=archived_too,
     )
-    return deals.rows(conn, conn.execute(asked).scalars().all())
+    ids: list[int] = list(conn.execute(asked).scalars())
+    return deals.rows(conn, ids)
 
 
 def _owner(conn: Connection, email: str) -> int:
