@@ -97,7 +97,7 @@ def find(
     stage_ids: Sequence[int] | None = None,
     owner_id: int | None = None,
     archived_too: bool = False,
-) -> Select[tuple[int]]:
+) -> Select[int]:
     """Return the question for deals, the newest first; it says no more than is asked."""
     asked = select(deal.c.id).order_by(deal.c.id.desc()).limit(limit)
     if stage_ids is not None:
