@@ -37,6 +37,10 @@ _DEALS = (
         "SELECT id, stage_id, 'x' FROM crm.deal"
     ),
     (
+        "INSERT INTO crm.conversion (lead_id, person_id, who) SELECT l.id, c.id, 'x' "
+        "FROM crm.lead l JOIN crm.contact c USING (entity_id)"
+    ),
+    (
         "INSERT INTO crm.note (entity_id, content) SELECT entity_id, 'x' FROM crm.lead "
         "WHERE id % 3 = 0"
     ),
