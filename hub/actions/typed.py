@@ -66,8 +66,9 @@ def canonical(kind: str, given: Mapping[str, JsonValue], *, region: str) -> dict
         kept = _one(kind, field, value, where)
         if kept not in (None, "", []):
             found[field] = kept
-    if kept_custom := {k: v for k, v in custom.items() if v not in (None, "")}:
-        found["custom_fields"] = kept_custom
+    filled: dict[str, JsonValue] = {k: v for k, v in custom.items() if v not in (None, "")}
+    if filled:
+        found["custom_fields"] = filled
     return found
 
 

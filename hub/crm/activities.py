@@ -72,12 +72,16 @@ class Entry:
 _TIMELINE = text("""
 WITH RECURSIVE own AS (
   SELECT id AS member FROM unnest(CAST(:entities AS bigint[])) AS t(id)
-  UNION SELECT m.id FROM own o JOIN ops.entity m ON m.merged_into = o.member
+  UNION SELECT m.id FROM own o CROSS JOIN LATERAL (
+    SELECT id FROM ops.entity WHERE merged_into = o.member OFFSET 0) m
 ), staff AS (
-  SELECT e.entity_id AS member
-  FROM own o JOIN crm.contact c ON c.entity_id = o.member AND c.is_organization
-  JOIN crm.contact e ON e.company_id = c.id AND e.merged_into IS NULL
-  UNION SELECT m.id FROM staff s JOIN ops.entity m ON m.merged_into = s.member
+  SELECT e.entity_id AS member FROM own o
+  CROSS JOIN LATERAL (
+    SELECT id FROM crm.contact WHERE entity_id = o.member AND is_organization OFFSET 0) c
+  CROSS JOIN LATERAL (
+    SELECT entity_id FROM crm.contact WHERE company_id = c.id AND merged_into IS NULL OFFSET 0) e
+  UNION SELECT m.id FROM staff s CROSS JOIN LATERAL (
+    SELECT id FROM ops.entity WHERE merged_into = s.member OFFSET 0) m
 ), whole AS (
   SELECT member FROM own UNION SELECT member FROM staff
 ), task AS (
@@ -177,7 +181,8 @@ _OPEN_OF = text(
 _OPEN_ON = text(
     "WITH RECURSIVE whole AS ("  # noqa: S608 our own text
     "  SELECT id FROM unnest(CAST(:entities AS bigint[])) AS t(id)"
-    "  UNION SELECT m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id"
+    "  UNION SELECT m.id FROM whole w CROSS JOIN LATERAL ("
+    "    SELECT id FROM ops.entity WHERE merged_into = w.id OFFSET 0) m"
     "), found AS ("
     "  SELECT k.* FROM whole w CROSS JOIN LATERAL ("
     "    SELECT * FROM crm.task WHERE entity_id = w.id OFFSET 0) k"

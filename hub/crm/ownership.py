@@ -70,7 +70,7 @@ _LOAD = {
     ),
 }
 _MEMBERS = text(
-    "SELECT m.group_id, m.user_id, m.position, m.weight, m.credit, m.is_away, m.capacity, "
+    "SELECT m.user_id, m.position, m.weight, m.credit, m.is_away, m.capacity, "
     'u.is_active FROM crm.member m JOIN crm."user" u ON u.id = m.user_id '
     "WHERE m.group_id = :group ORDER BY m.position, m.user_id"
 )
@@ -117,7 +117,18 @@ def lock_group(conn: Connection, group: GroupName) -> GroupRow:
     args = {"group": group.id}
     loads = {r.user_id: r.n for r in conn.execute(_LOAD[group.record_kind], args)}
     members = [
-        MemberRow(*member, loads.get(member.user_id, 0)) for member in conn.execute(_MEMBERS, args)
+        MemberRow(
+            group_id=group.id,
+            user_id=m.user_id,
+            position=m.position,
+            weight=m.weight,
+            credit=m.credit,
+            is_away=m.is_away,
+            capacity=m.capacity,
+            is_active=m.is_active,
+            load=loads.get(m.user_id, 0),
+        )
+        for m in conn.execute(_MEMBERS, args)
     ]
     return GroupRow(row.id, row.name, row.next_member_id, row.next_position, members)
 

@@ -3,7 +3,10 @@
 import pytest
 
 from hub.actions.status import add_reason, add_status, set_status
+from hub.clock import SystemClock
+from hub.errors import ConfigError
 from hub.pipeline import flow
+from hub.pipeline.assemble import assemble
 from hub.settings import Settings
 from tests.flow.conftest import World, new_world, salesforce_lead, typeform_answer
 
@@ -97,3 +100,11 @@ def test_a_team_may_want_unqualified_leads_to_stay_so(one_lead: World, settings:
     house = new_world(one_lead.db, settings.model_copy(update={"crm": crm}))
     _ask_again(house)
     assert where(house) == ("Unqualified", "No need")
+
+
+def test_a_status_that_is_not_there_is_told_before_anything_is_done(
+    one_lead: World, settings: Settings
+) -> None:
+    crm = settings.crm.model_copy(update={"reopen_unqualified_to": "Asleep"})
+    with pytest.raises(ConfigError, match="Asleep"):
+        assemble(settings.model_copy(update={"crm": crm}), one_lead.db, SystemClock())
