@@ -95,9 +95,9 @@ WHERE t.archived_at IS NULL AND
 """
 _BY_ID = text(_ONE + " t.id = :id")
 _BY_KEY = text(
-    _ONE
+    _ONE  # noqa: S608 our own text
     + " t.record_id = (SELECT id FROM ops.source_record WHERE source = :source AND stream = 'tickets'"
-    " AND source_id = :id AND target = 'ticket')"  # noqa: S608 our own text
+    " AND source_id = :id AND target = 'ticket')"
 )
 _LONGEST = 18  # digits that surely fit a bigint
 
