@@ -20,5 +20,5 @@ def test_the_nightly_job_makes_roll_ups_true_again(world: World) -> None:
 
 def test_the_nightly_schedule_runs_where_a_source_is_configured() -> None:
     for sources, status in ((["salesforce"], "RUNNING"), (None, "STOPPED")):
-        schedule = build_defs(sources).get_schedule_def("nightly_roll_ups")
+        schedule = build_defs(sources).get_repository_def().get_schedule_def("nightly_roll_ups")
         assert schedule.default_status.name == status
