@@ -19,7 +19,10 @@ _CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _YAML = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # what is another one every day
 _FLEETING = (
-    (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?( UTC)?"), "TIME"),
+    (
+        re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?( UTC)?"),
+        "TIME",
+    ),
     (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DATE"),
     (re.compile(r"\b\d{4}-\d\d\b"), "MONTH"),
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "ID"),
@@ -86,7 +89,11 @@ def _write() -> None:
     def anew(block: re.Match[str]) -> str:
         commands = [step.command for step in steps(block[0])]
         lines = [f"$ {command}\n{next(printed)}".rstrip() for command in commands]
-        return "```console\n" + "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()) + "\n```"
+        return (
+            "```console\n"
+            + "\n".join(line.rstrip() for line in "\n".join(lines).splitlines())
+            + "\n```"
+        )
 
     PAGE.write_text(_CONSOLE.sub(anew, page))
 
