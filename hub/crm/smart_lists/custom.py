@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Numeric, Text, and_, func, literal, or_
+from sqlalchemy import ColumnElement, Numeric, Text, and_, case, false, func, literal, or_
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from hub.crm.custom_field_values import ADDRESS_PARTS
@@ -47,7 +47,7 @@ def _number(key: str) -> Predicate:
         kept = _value(column, key)
         # numbers of JSON are compared as numbers, without a cast that a text would end
         bounds = [func.to_jsonb(literal(n, Numeric)) for n in wanted]
-        return and_(func.jsonb_typeof(kept) == "number", predicates.compared(kept, op, bounds))
+        return _where_of(func.jsonb_typeof(kept) == "number", predicates.compared(kept, op, bounds))
 
     return build
 
@@ -160,7 +160,17 @@ def _span(column: Column, shape: str, texts: list[str | None]) -> Column:
         bounds.append(column >= first)
     if after is not None:
         bounds.append(column < after)
-    return and_(*bounds, column.op("~")(literal(shape, Text)))  # the dearest last
+    return _where_of(column.op("~")(literal(shape, Text)), and_(*bounds))
+
+
+def _where_of(is_of_the_type: Column, holds: Column) -> Column:
+    """Say that a value of the type fulfils something.
+
+    Nothing is known of how often a key has which value; what the planner then assumes is that a row
+    in thousands does, and it would read the table whole. Of a CASE it assumes every other row, and
+    reads on in the list's order until the page is full.
+    """
+    return case((is_of_the_type, holds), else_=false())
 
 
 _MAKERS: dict[str, Made] = {
