@@ -19,6 +19,7 @@ from hub.crm.smart_lists.predicates import Asking, Column, Predicate, UnfitError
 
 _DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _MOMENT = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
+MOST_DAYS_NAMED = 62
 Made = Callable[[str], Predicate]
 
 
@@ -68,6 +69,10 @@ def _date(key: str) -> Predicate:
         if op is Op.EMPTY:
             return _missing(column, key)
         first, after = predicates.days_of(op, values, asking.moment.today)
+        if first is not None and after is not None and (after - first).days <= MOST_DAYS_NAMED:
+            # each day by the index on exact values
+            days = (first + timedelta(days=n) for n in range((after - first).days))
+            return or_(false(), *(_has(column, key, day.isoformat()) for day in days))
         texts = [None if day is None else day.isoformat() for day in (first, after)]
         return _span(_at(column, key), _DATE, texts)
 
