@@ -42,7 +42,7 @@ SELECT e.id, initcap(first), initcap(last), lower(first || '.' || last || e.id %
     'site', 'https://' || firm || '.example.com', 'shipping', jsonb_build_object('city', initcap(town)),
     'tier', (ARRAY['Bronze','Silver','Gold','Platinum'])[1 + (power(r5, 2) * 3.99)::int],
     'interests', jsonb_build_array((ARRAY['Bronze','Silver','Gold','Platinum'])[1 + (r6 * 3.99)::int])) END,
-  :now - power(1 - (e.id - low) / (:n + 0.5), 2) * interval '1000 days' - r1 * interval '2 days', CASE WHEN r2 < 0.9 THEN :first + (power(r3, 1.5) * (:users - 1))::int END,
+  :now - power(1 - (e.id - low) / (:n + 0.5), 2) * interval '1000 days' - r1 * interval '2 days', CASE WHEN r2 < 0.9 THEN :first + (power(r9, 1.5) * (:users - 1))::int END,
   CASE WHEN r4 < 0.5 THEN 'New' WHEN r4 < 0.8 THEN 'Working' WHEN r4 < 0.9 THEN 'Qualified' ELSE 'Unqualified' END,
   CASE WHEN r5 < 0.6 THEN :now - power(r6, 2) * interval '700 days' END,
   CASE WHEN r5 < 0.5 THEN :now - power(r7, 2) * interval '700 days' END,

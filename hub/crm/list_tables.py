@@ -92,6 +92,13 @@ for _table in (lead, contact):
             f"CREATE STATISTICS crm.{_table.name}_words (mcv) ON {_words} FROM crm.{_table.name}"
         ),
     )
+    event.listen(
+        _table,
+        "after_create",
+        DDL(  # type: ignore[no-untyped-call]
+            f"CREATE STATISTICS crm.{_table.name}_emails ON (lower(email)) FROM crm.{_table.name}"
+        ),
+    )
 
 Index(
     "ticket_open",

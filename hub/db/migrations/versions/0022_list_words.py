@@ -26,3 +26,4 @@ def upgrade() -> None:
             postgresql_where=text(_STANDING),
         )
         op.execute(f"CREATE STATISTICS crm.{table}_words (mcv) ON {words} FROM crm.{table}")
+        op.execute(f"CREATE STATISTICS crm.{table}_emails ON (lower(email)) FROM crm.{table}")
