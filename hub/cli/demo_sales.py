@@ -157,7 +157,11 @@ class Seller:
         due = self._clock.now() + timedelta(days=2)
 
         def work(conn: Connection) -> None:
-            call: activity.Given = {"outcome": _OUTCOME, "duration_s": 240, "summary": "Asked for an offer"}
+            call: activity.Given = {
+                "outcome": _OUTCOME,
+                "duration_s": 240,
+                "summary": "Asked for an offer",
+            }
             activity.write(conn, lead.owner, "call", lead.name, call)
             activity.write(conn, lead.owner, "note", lead.name, {"content": "Decides in spring"})
             task.add(conn, lead.owner, {"content": "Send the offer", "due_at": due}, on=lead.name)
