@@ -112,3 +112,11 @@ def only_one(engine: Engine, name: str) -> Iterator[bool]:
         finally:
             if taken:
                 conn.execute(text("SELECT pg_advisory_unlock(:space, :number)"), number)
+
+
+def tally_lock(conn: Connection) -> None:
+    """Become the only one who rewrites the roll-ups; writers of records only add to them."""
+    conn.execute(
+        text("SELECT pg_advisory_xact_lock(:space, :number)"),
+        {"space": _SPACE, "number": _number("tally")},
+    )
