@@ -15,7 +15,10 @@ from tests.db.conftest import seed_leads
 from tests.db.test_plans import plans_of
 
 ROWS = 20_000
-SMALL = {"pipeline", "stage", "user", "reason", "custom_field", "owner_identity", "stage_criterion"}
+SMALL = {
+    "pipeline", "stage", "user", "reason", "custom_field", "owner_identity", "stage_criterion",
+    "survivorship", "lead_status",
+}  # fmt: skip
 
 _DEALS = (
     (
