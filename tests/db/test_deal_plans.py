@@ -15,11 +15,6 @@ from tests.db.conftest import seed_leads
 from tests.db.test_plans import plans_of
 
 ROWS = 20_000
-SMALL = {
-    "custom_field", "owner_identity", "pipeline", "reason", "stage", "stage_criterion",
-    "survivorship", "user",
-}  # fmt: skip
-
 _DEALS = (
     (
         "INSERT INTO crm.contact (entity_id, last_name, batch_id, is_organization) "
@@ -76,9 +71,12 @@ def full(server: Server) -> Iterator[Connection]:
 
 
 def assert_no_table_is_read_whole(conn: Connection, work: Any) -> None:
+    """Tables of a few rows may be: what the team sets up, what nobody has written yet."""
+    big = set(conn.execute(text("SELECT relname FROM pg_class WHERE reltuples > 500")).scalars())
+    assert {"lead", "contact", "deal", "entity", "source_record", "stage_transition"} <= big
     for statement, nodes in plans_of(conn, work).items():
         scanned = {n["Relation Name"] for n in nodes if n["Node Type"] == "Seq Scan"}
-        assert not scanned - SMALL, statement
+        assert not scanned & big, statement
 
 
 @pytest.mark.parametrize(
