@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from hub.crm import contacts, customer_status, derived, leads, owners, tickets
 from hub.db import outbox
-from hub.db.locks import company_watch, try_company_watch
+from hub.db.locks import company_lock, company_watch, try_company_lock
 from hub.db.turn import turn
 from hub.logs import get_logger
 from hub.matching.survivorship import SurvivorshipRules
@@ -107,6 +107,7 @@ def load_behind(hub: Hub) -> dict[str, int]:
 
 
 def _load_some_companies(conn: Connection) -> dict[str, int]:
+    company_lock(conn)
     behind = folding.take_behind(conn, CHUNK, kind=ORGANISATION)
     return _load_companies(conn, behind)[0] if behind else {}
 
@@ -152,17 +153,20 @@ def _load_some(conn: Connection) -> dict[str, int]:
 def refold(conn: Connection, entity_ids: Sequence[int]) -> None:
     """Fold and write those of the entities that are behind, within the caller's transaction.
 
-    People whom a company among them concerns are folded as well. While somebody makes a company
-    nobody waits here, with entities in his hands: those are folded once more by the next load.
+    People whom a company among them concerns are folded as well. Nobody waits for the lock of
+    companies here, with entities in his hands: what could not be seen for sure is folded once more
+    by the next load.
     """
     ids = list(entity_ids)
+    is_sure = True
     while behind := folding.take_behind(conn, CHUNK, ids, kind=ORGANISATION):
+        is_sure = try_company_lock(conn, shared=False) and is_sure
         ids += _load_companies(conn, behind)[1]
-    is_alone = try_company_watch(conn)
+    is_sure = try_company_lock(conn, shared=True) and is_sure
     while behind := folding.take_behind(conn, CHUNK, ids):
         _load_chunk(conn, behind, rules_in_force(conn))
         folding.mark_folded(conn, behind)
-    if not is_alone:
+    if not is_sure:
         identity.bump(conn, ids)
 
 

@@ -7,6 +7,7 @@ workers; assignment, turn, pointer and outbox event commit together.
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -23,7 +24,7 @@ from hub.pipeline.context import Hub
 from hub.records import turns
 from hub.records.turns import NewTurn
 from hub.routing.ring import GroupState, Member, Turn, take
-from hub.routing.rules import Decision, RoutingRule, Target, bind, decide
+from hub.routing.rules import ACCOUNT_OWNER, Decision, RoutingRule, Target, bind, decide
 
 CHUNK = 200
 KNOWN_FIELDS = {f.name for f in LEAD_FIELDS} | {"source"}
@@ -134,21 +135,30 @@ def _route(
     if lead.legacy_owner is not None:
         decision = Decision(fallback, None, (f"{lead.legacy_owner}: fallback {fallback}",))
     else:
-        decision = decide(lead.values, rules, fallback)
-    turn = _resolve(work, decision)
+        decision = decide(_known(work, lead), rules, fallback)
+    turn = _resolve(work, decision, lead)
     reasons = list(decision.reasons) + list(turn.reasons)
     if turn.chosen is None and decision.target != fallback:
         decision = Decision(fallback, None, ())
-        turn = _resolve(work, decision)
+        turn = _resolve(work, decision, lead)
         reasons += [f"fallback {fallback}", *turn.reasons]
     if turn.chosen is None:
         return
     _note(work, lead, decision, turn, reasons)
 
 
-def _resolve(work: _Work, decision: Decision) -> Turn:
+def _known(work: _Work, lead: UnownedLead) -> Mapping[str, Any]:
+    """Return what rules may ask for; an account's owner who has left is none."""
+    active = {person.id for person in work.people.values() if person.is_active}
+    owner = lead.values[ACCOUNT_OWNER]
+    return {**lead.values, ACCOUNT_OWNER: owner if owner in active else None}
+
+
+def _resolve(work: _Work, decision: Decision, lead: UnownedLead) -> Turn:
     """Ask the target for a person; a group gives a turn, a person answers for himself."""
     name = decision.target.name
+    if decision.target.kind == "account":
+        return Turn(lead.values[ACCOUNT_OWNER], GroupState(0, "", ()), (), ())
     if decision.target.kind == "group":
         if name not in work.groups:
             raise ConfigError(

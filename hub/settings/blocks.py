@@ -64,8 +64,8 @@ class RuleSettings(Block):
     """The reason that people read."""
     when: dict[str, _Text | list[_Text]] = Field(default_factory=dict)
     """Field → a text, or a list of texts of which one must be met."""
-    assign: str = Field(pattern=r"^(user|group):.+$")
-    """`user:EMAIL` or `group:NAME`."""
+    assign: str = Field(pattern=r"^(user:.+|group:.+|account:owner)$")
+    """`user:EMAIL`, `group:NAME`, or `account:owner`: whoever owns the account of the lead's company."""
 
 
 class RoutingSettings(Block):
