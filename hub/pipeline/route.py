@@ -66,13 +66,13 @@ def route_unowned(hub: Hub, *, bulk: bool) -> dict[str, int]:
         waiting = leads.take_unowned(conn, CHUNK, bulk=bulk)
         if not waiting:
             return None
-        work = _Work({n: _state(g) for n, g in groups.items()}, owners.users_by_email(conn))
+        work = _Work({n: group_state(g) for n, g in groups.items()}, owners.users_by_email(conn))
         for lead in waiting:
             _route(work, lead, rules, fallback)
         leads.assign(conn, work.owners)
         turns.keep(conn, work.turns)
         for name, state in work.groups.items():
-            _save(conn, groups[name], state)
+            save_group(conn, groups[name], state)
         outbox.put(conn, work.events)
         return len(waiting), work
 
@@ -119,7 +119,8 @@ def write_digests(hub: Hub) -> dict[str, int]:
     return {"digests": len(shares)} if shares else {}
 
 
-def _state(group: GroupRow) -> GroupState:
+def group_state(group: GroupRow) -> GroupState:
+    """Return a group as the ring takes it."""
     members = tuple(
         Member(
             m.user_id, m.position, m.is_active, m.is_away, m.weight, m.credit, m.capacity, m.load
@@ -210,7 +211,8 @@ def _note(
         )
 
 
-def _save(conn: Connection, before: GroupRow, after: GroupState) -> None:
+def save_group(conn: Connection, before: GroupRow, after: GroupState) -> None:
+    """Write what turns have changed of a group: its pointer and its members' credits."""
     credits_before = {m.user_id: m.credit for m in before.members}
     changed = {m.user_id: m.credit for m in after.members if m.credit != credits_before[m.user_id]}
     pointer = (after.next_member, after.next_position)
