@@ -18,6 +18,7 @@ from hub.actions import (
     clone_deal,
     convert,
     custom_field,
+    deal,
     edit,
     move_deal,
     outcome,
@@ -69,7 +70,7 @@ _WAYS = (
     ("Quote", "Lost"),
     ("Qualified",),
 )
-_HAS_BEGUN = text("SELECT EXISTS (SELECT FROM crm.deal)")
+_HAS_BEGUN = text("SELECT EXISTS (SELECT FROM crm.custom_field)")
 # the newest whom somebody owns, with a person and a company to name
 _OWNED = text("""
 SELECT l.id, u.email AS owner FROM crm.lead l JOIN crm."user" u ON u.id = l.owner_id
@@ -82,6 +83,11 @@ _COUNTS = text("""
 SELECT (SELECT count(*) FROM crm.conversion WHERE reopened_at IS NULL) AS converted,
   count(*) AS deals, count(*) FILTER (WHERE s.category = 'won') AS won
 FROM crm.deal d JOIN crm.stage s ON s.id = d.stage_id WHERE d.archived_at IS NULL
+""")
+# who has most to do: lists may ask for what is one's own
+_BUSIEST = text("""
+SELECT email FROM crm."user" u WHERE is_active AND email IS NOT NULL
+ORDER BY (SELECT count(*) FROM crm.deal d WHERE d.owner_id = u.id) DESC, id LIMIT 1
 """)
 
 
@@ -186,12 +192,15 @@ class Seller:
             values={
                 "value": str(value),
                 "estimated_close_date": closes.isoformat(),
-                "custom_fields.deal_type": "New",
-                "custom_fields.monthly_payment": value // 12,
-                "custom_fields.total_contract_value": value,
             },
         )
+        terms = {
+            "custom_fields.deal_type": "New",
+            "custom_fields.monthly_payment": value // 12,
+            "custom_fields.total_contract_value": value,
+        }
         made = self._act(lambda conn: convert.convert(conn, lead.owner, lead.name, wish))
+        self._act(lambda conn: deal.edit(conn, lead.owner, str(made.deal_id), terms))
         company = f", company contact/{made.company_id}" if made.company_id else ""
         self._say(
             lead.name,
@@ -240,8 +249,9 @@ def sell(database: Database, settings: Settings, clock: Clock) -> dict[str, Any]
 
 def _read(conn: Connection, clock: Clock) -> dict[str, Any]:
     counts = conn.execute(_COUNTS).mappings().one()
+    asking = conn.execute(_BUSIEST).scalar_one()
     lists = {
-        one.name: smart_list.count(conn, clock, _TEAM, one.document).n
+        one.name: smart_list.count(conn, clock, asking, one.document).n
         for one in (*store.visible(conn, None), *templates())
     }
     return {
