@@ -65,13 +65,13 @@ def route_unowned(hub: Hub, *, bulk: bool) -> dict[str, int]:
         waiting = leads.take_unowned(conn, CHUNK, bulk=bulk)
         if not waiting:
             return None
-        work = _Work({n: _state(g) for n, g in groups.items()}, owners.users_by_email(conn))
+        work = _Work({n: state_of(g) for n, g in groups.items()}, owners.users_by_email(conn))
         for lead in waiting:
             _route(work, lead, rules, fallback)
         leads.assign(conn, work.owners)
         turns.keep(conn, work.turns)
         for name, state in work.groups.items():
-            _save(conn, groups[name], state)
+            save_state(conn, groups[name], state)
         outbox.put(conn, work.events)
         return len(waiting), work
 
@@ -118,7 +118,8 @@ def write_digests(hub: Hub) -> dict[str, int]:
     return {"digests": len(shares)} if shares else {}
 
 
-def _state(group: GroupRow) -> GroupState:
+def state_of(group: GroupRow) -> GroupState:
+    """Return a stored group as the ring takes it."""
     members = tuple(
         Member(
             m.user_id, m.position, m.is_active, m.is_away, m.weight, m.credit, m.capacity, m.load
@@ -200,7 +201,8 @@ def _note(
         )
 
 
-def _save(conn: Connection, before: GroupRow, after: GroupState) -> None:
+def save_state(conn: Connection, before: GroupRow, after: GroupState) -> None:
+    """Write what of a group has changed: its pointer, its members' credits."""
     credits_before = {m.user_id: m.credit for m in before.members}
     changed = {m.user_id: m.credit for m in after.members if m.credit != credits_before[m.user_id]}
     pointer = (after.next_member, after.next_position)

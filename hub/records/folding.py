@@ -157,6 +157,7 @@ def open_records(conn: Connection, target: str) -> list[OpenRecord]:
             "FROM ops.source_record s JOIN ops.verdict v ON v.batch_id = s.batch_id "
             "  AND v.source = s.source AND v.stream = s.stream AND v.source_id = s.source_id "
             "WHERE s.target = :target AND v.verdict IS NULL AND s.gone_at IS NULL "
+            "  AND s.withdrawn_by IS NULL "
             "  AND NOT EXISTS (SELECT 1 FROM ops.pending p "
             "                  WHERE p.stage = 'normalize' AND p.ref = s.raw_id) "
             "ORDER BY s.id"

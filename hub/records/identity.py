@@ -274,6 +274,7 @@ def aliases(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int]]:
         "ON s.source = g.source AND s.stream = g.stream AND s.source_id = g.alias_of "
         "AND s.target = g.target "
         "WHERE g.alias_of IS NOT NULL AND g.target = 'person' AND g.id <> s.id "
+        "AND num_nonnulls(g.withdrawn_by, s.withdrawn_by) = 0 "
     )
     rows = conn.execute(
         text(f"{pair} AND g.id = ANY(:ids) UNION {pair} AND s.id = ANY(:ids)"),
@@ -296,6 +297,7 @@ def links(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int]]:
                 "ON s.source = g.source AND s.stream = :stream AND s.target = 'person' "
                 "AND s.source_id = g.refs ->> :relation "
                 "WHERE g.target = 'person' AND g.stream <> :stream AND g.refs ? :relation "
+                "AND num_nonnulls(g.withdrawn_by, s.withdrawn_by) = 0 "
                 "AND (g.id = ANY(:ids) OR (s.id = ANY(:ids)))"
             ),
             {"ids": list(ids), "relation": relation, "stream": stream},
