@@ -2,10 +2,11 @@
 
 The base is loaded into the hub's own tables on an embedded server in a temporary folder. Two
 figures: reading and deciding alone, and the whole `match_chunk` of one record, which also stores keys
-and edges and settles the person (rolled back each time).
+and edges and settles the person (rolled back each time); then both for micro-batches of a hundred.
 """
 
 import json
+import random
 import tempfile
 import time
 from collections import defaultdict
@@ -21,13 +22,15 @@ from hub.db import engine as db_engine
 from hub.db.embedded import EmbeddedServer
 from hub.matching.keys import keys, limit, view
 from hub.matching.model import DEFAULT
-from hub.matching.scoring import worth
+from hub.matching.scoring import Scored, worth
 from hub.model.verdicts import Trust
 from hub.pipeline.match import match_chunk
 from hub.records import identity
 
 _LEADS = 300
 _CHUNK = 50_000
+_BATCH = 100
+_BATCHES = 40
 _LOOK_UP = text("""
 SELECT k.n, m.record_id FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[]), CAST(:limits AS int[]))
   WITH ORDINALITY AS k(kind, value, most, n)
@@ -43,6 +46,12 @@ _LOAD = (
     "INSERT INTO ops.source_record (source, stream, source_id, target, raw_id, batch_id, lane, mapping_version, trust, canonical, canonical_hash) "
     "SELECT 'bench', 'rows', s.n::text, 'person', r.id, :batch, 'bulk', '1', 'trusted', s.canonical, r.hash "
     "FROM staged s JOIN landing.raw r ON r.batch_id = :batch AND r.source_id = s.n::text",
+)  # fmt: skip
+
+_PERSONS = (
+    "INSERT INTO ops.entity (kind, anchor_id, batch_id, lane, version, folded_version) "
+    "SELECT 'person', id, :batch, 'bulk', 1, 1 FROM ops.source_record WHERE batch_id = :batch ORDER BY id",
+    "UPDATE ops.source_record s SET entity_id = e.id FROM ops.entity e WHERE e.anchor_id = s.id AND e.batch_id = :batch AND s.batch_id = :batch",
 )  # fmt: skip
 
 
@@ -68,11 +77,19 @@ def measure(base: int) -> None:
                 print(
                     f"{len(rows) - _LEADS} records and their keys loaded in {time.perf_counter() - start:.0f} s"
                 )
+                new = rows[-_LEADS:]
+                _show("look-up, scoring, decision", [_read(conn, [row]) for row in new])
+                _show("the same, stored and settled", [_whole(conn, [i]) for i in ids])
+                rng = random.Random(7)
+                batches = [rng.sample(range(_LEADS), _BATCH) for _ in range(_BATCHES)]
                 _show(
-                    "look-up, scoring, decision",
-                    [_read(conn, n, rows[-_LEADS + n]) for n in range(_LEADS)],
+                    f"{_BATCH}: look-up, scoring",
+                    [_read(conn, [new[n] for n in b]) for b in batches],
                 )
-                _show("the same, stored and settled", [_whole(conn, i) for i in ids])
+                _show(
+                    f"{_BATCH}: stored and settled",
+                    [_whole(conn, [ids[n] for n in b]) for b in batches],
+                )
         finally:
             server.detach()
 
@@ -86,6 +103,7 @@ def _fill(
     ids = _store(conn, len(base), new, with_keys=False)
     conn.execute(text("ANALYZE ops.match_key"))
     conn.execute(text("ANALYZE ops.source_record"))
+    conn.execute(text("ANALYZE ops.entity"))
     conn.commit()
     return ids
 
@@ -108,6 +126,8 @@ def _store(
         {"batch": batch},
     ).all()  # fmt: skip
     if with_keys:
+        for statement in _PERSONS:
+            conn.execute(text(statement), {"batch": batch})
         with driver.cursor().copy("COPY ops.match_key (record_id, kind, value) FROM STDIN") as copy:
             for record, n in found:
                 for kind, value in set(keys(view(record, str(n), Trust.TRUSTED, rows[n - first]))):
@@ -116,38 +136,43 @@ def _store(
     return [row.id for row in sorted(found, key=lambda r: r.n)]
 
 
-def _read(conn: Connection, n: int, values: dict[str, Any]) -> float:
+def _read(conn: Connection, rows: Sequence[dict[str, Any]]) -> float:
     start = time.perf_counter()
-    new = view(-1, f"new/{n}", Trust.TRUSTED, values)
-    own = keys(new)
-    limits = [limit(kind) for kind, _ in own]
+    new = [view(-1 - n, f"new/{n}", Trust.TRUSTED, row) for n, row in enumerate(rows)]
+    own = [(n, key) for n, v in enumerate(new) for key in keys(v)]
+    limits = [limit(kind) for _, (kind, _) in own]
     found: defaultdict[int, list[int]] = defaultdict(list)
-    for key, record in conn.execute(
-        _LOOK_UP, {"kinds": [k for k, _ in own], "values": [v for _, v in own], "limits": limits}
+    for place, record in conn.execute(
+        _LOOK_UP,
+        {"kinds": [k for _, (k, _) in own], "values": [v for _, (_, v) in own], "limits": limits},
     ):
-        found[key].append(record)
-    near = {i for key, records in found.items() if len(records) <= limits[key - 1] for i in records}
-    stored = identity.load_records(conn, near)
-    best = None
-    for record in stored.values():
-        other = view(record.id, record.stable_key, Trust.TRUSTED, record.values)
-        scored = worth(new, other, DEFAULT)
-        if scored is not None and (best is None or scored.weight > best.weight):
-            best = scored
+        found[place - 1].append(record)
+    pairs = {(own[p][0], i) for p, near in found.items() if len(near) <= limits[p] for i in near}
+    stored = identity.load_records(conn, {i for _, i in pairs})
+    others = {
+        i: view(i, record.stable_key, Trust.TRUSTED, record.values) for i, record in stored.items()
+    }
+    best: dict[int, Scored] = {}
+    for n, i in sorted(pairs):
+        scored = worth(new[n], others[i], DEFAULT)
+        if scored is not None and (n not in best or scored.weight > best[n].weight):
+            best[n] = scored
     seconds = time.perf_counter() - start
     conn.rollback()
     return seconds
 
 
-def _whole(conn: Connection, record: int) -> float:
+def _whole(conn: Connection, records: Sequence[int]) -> float:
     start = time.perf_counter()
-    match_chunk(conn, [record], DEFAULT)
+    match_chunk(conn, records, DEFAULT)
     seconds = time.perf_counter() - start
     conn.rollback()
     return seconds
 
 
 def _show(what: str, seconds: Sequence[float]) -> None:
-    ordered = sorted(1000 * s for s in seconds[20:])  # the first ones warm the cache
+    ordered = sorted(
+        1000 * s for s in seconds[len(seconds) // 10 :]
+    )  # the first ones warm the cache
     p50, p95 = ordered[len(ordered) // 2], ordered[int(0.95 * len(ordered))]
-    print(f"{what:30} p50 {p50:7.2f} ms  p95 {p95:7.2f} ms  ({len(ordered)} leads)", flush=True)
+    print(f"{what:30} p50 {p50:7.2f} ms  p95 {p95:7.2f} ms  ({len(ordered)} times)", flush=True)

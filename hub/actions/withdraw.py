@@ -7,13 +7,16 @@ because consent is never undone.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from hub.actions.rights import Right, require
-from hub.crm import owners, tickets, withdrawing as rows
-from hub.db.locks import identity_lock
+from hub.crm import owners, tickets
+from hub.crm import withdrawing as rows
+from hub.db.locks import identity_lock, source_locks
+from hub.db.turn import turn
 from hub.errors import ActionError
 from hub.model.entities import PERSON_REFS
 from hub.pipeline import load, match, route
@@ -39,7 +42,7 @@ class GivenBack:
     """Turns that a member is owed: served first next time, the group's pointer does not move."""
 
     group: str
-    user_id: int
+    member: str
     turns: int
 
 
@@ -70,6 +73,42 @@ class Withdrawn:
     given_back: list[GivenBack] = field(default_factory=list)
     users: list[str] = field(default_factory=list)
 
+    def document(self) -> dict[str, Any]:
+        """Return the report as `--json` shows it."""
+        return {
+            "batch": self.batch,
+            "undo": self.undo,
+            "reverted": {**self.reverted},
+            "records": self.records,
+            "edited": [asdict(kept) for kept in self.edited],
+            "blocked": [asdict(kept) for kept in self.blocked],
+            "consents": [
+                {"record": record, "channel": channel, "state": state}
+                for record, channel, state in self.consents
+            ],
+            "given_back": [asdict(given) for given in self.given_back],
+            "users": self.users,
+        }
+
+
+def withdrawn(engine: Engine, who: str, batch_id: int) -> Withdrawn:
+    """Take back a batch, in a transaction of its own, while no sync of its source runs."""
+    with engine.begin() as conn:
+        source = withdrawing.source_of(conn, batch_id)
+    with source_locks(engine, [source] if source else []):
+        return turn(engine, lambda conn: withdraw(conn, who, batch_id))
+
+
+def rehearsed(engine: Engine, who: str, batch_id: int) -> Withdrawn:
+    """Return what taking back a batch would do; everything is done, and then not kept."""
+    with engine.begin() as conn:
+        source = withdrawing.source_of(conn, batch_id)
+    with source_locks(engine, [source] if source else []), engine.connect() as conn:
+        with conn.begin() as transaction:
+            report = withdraw(conn, who, batch_id)
+            transaction.rollback()
+        return report
+
 
 def withdraw(conn: Connection, who: str, batch_id: int) -> Withdrawn:
     """Take back a batch. Once more, it takes back what was in the way the first time.
@@ -93,7 +132,7 @@ def withdraw(conn: Connection, who: str, batch_id: int) -> Withdrawn:
     withdrawing.withdraw_raws(conn, batch.id, report.undo, sorted(kept))
     load.refold(conn, sorted(behind))
     _clear(conn, batch, going, report)
-    withdrawing.note_undone(conn, who, behind, batch.id)
+    withdrawing.note_undone(conn, who, sorted(behind), batch.id)
     withdrawing.close(conn, batch.id)
     return report
 
@@ -158,8 +197,8 @@ def _note_kept(
 ) -> None:
     named = rows.names_of(conn, {root for _, root in stays.values() if root is not None})
     together: dict[tuple[str, int | None], list[str]] = {}
-    for key, why in sorted(stays.items()):
-        together.setdefault(why, []).append("/".join(key))
+    for key, reason in sorted(stays.items()):
+        together.setdefault(reason, []).append("/".join(key))
     for (why, root), records in together.items():
         pile = report.edited if why == _EDITED else report.blocked
         pile.append(Kept(None if root is None else named.get(root), tuple(records), why))
@@ -222,20 +261,22 @@ def _restore_tickets(conn: Connection, going: Sequence[Brought], lost: set[int])
     stored = folding.by_id(conn, ids, "ticket")
     load.write_tickets(conn, stored)
     tickets.archive(conn, [r.id for r in stored if r.is_gone])
-    load.adopt_owners(conn, folding.by_id(conn, ids, "user"))
+    for owner in folding.by_id(conn, ids, "user"):
+        load.adopt(conn, owner)
 
 
 def _give_back(conn: Connection, turns: Counter[tuple[int, int]]) -> list[GivenBack]:
     if not turns:
         return []
     given: list[GivenBack] = []
+    people = {u.id: u.email or u.name for u in owners.users_by_email(conn).values()}
     for name, group in sorted(owners.lock_groups(conn).items()):
         state = route.state_of(group)
         mine = {u: n for (g, u), n in sorted(turns.items()) if g == group.id}
         for user_id in _each(mine.items()):
             state = give_back(state, user_id)
         present = {m.user_id for m in group.members}
-        given += [GivenBack(name, u, n) for u, n in mine.items() if u in present]
+        given += [GivenBack(name, people[u], n) for u, n in mine.items() if u in present]
         route.save_state(conn, group, state)
     return given
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import identity, showing, starting
+from hub.cli import batches, identity, showing, starting
 from hub.cli.configuration import config_app
 from hub.cli.field import field_app
 from hub.cli.mapping_commands import mappings_app
@@ -36,7 +36,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (starting, showing, identity):
+for commands in (starting, showing, identity, batches):
     commands.register(app)
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(quarantine_app, name="quarantine")

@@ -50,9 +50,70 @@ def update_contacts(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None
         conn.execute(_UPDATE, {"rows": write_json(rows)})
 
 
+_KEPT = text("""
+WITH RECURSIVE whole AS (
+  SELECT id AS root, id FROM ops.entity WHERE id = ANY(:ids)
+  UNION
+  SELECT w.root, m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id)
+SELECT DISTINCT w.root FROM whole w JOIN crm.contact c ON c.entity_id = w.id
+WHERE c.kept_by = 'person'
+""")
+
+
+def kept_by_people(conn: Connection, entity_ids: Sequence[int]) -> set[int]:
+    """Return those of the entities that are contacts because people say so.
+
+    Whoever absorbed such a contact is one as well, until the two are taken apart.
+    """
+    return set(conn.execute(_KEPT, {"ids": list(entity_ids)}).scalars())
+
+
+def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
+    """Contacts whose entities hold records again stand on their own."""
+    conn.execute(
+        text(
+            "UPDATE crm.contact SET merged_into = NULL, archived_at = CASE kept_by "
+            "WHEN 'person' THEN NULL ELSE archived_at END "
+            "WHERE merged_into IS NOT NULL AND entity_id = ANY(:e)"
+        ),
+        {"e": list(entity_ids)},
+    )
+
+
+def retire(conn: Connection, entity_ids: Sequence[int]) -> None:
+    """Archive contacts of people whom neither a source nor a person takes for one any more."""
+    gone = conn.execute(
+        text(
+            "UPDATE crm.contact SET archived_at = now() WHERE entity_id = ANY(:e) "
+            "AND kept_by = 'source' AND NOT is_organization AND archived_at IS NULL "
+            "AND merged_into IS NULL RETURNING id"
+        ),
+        {"e": list(entity_ids)},
+    ).scalars()
+    conn.execute(
+        text(
+            "UPDATE crm.lead SET contact_id = NULL WHERE contact_id = ANY(:c) "
+            "AND converted_at IS NULL"
+        ),
+        {"c": list(gone)},
+    )
+
+
 def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
-    """Point the contacts of merged entities to their survivors, where these have a contact."""
+    """Point the contacts of merged entities to their survivors, where these have a contact.
+
+    A survivor nobody owns yet takes the owner of the one it absorbs.
+    """
     if merged:
+        conn.execute(
+            text(
+                "UPDATE crm.contact s SET owner_id = m.owner_id "
+                "FROM unnest(CAST(:m AS bigint[]), CAST(:s AS bigint[])) AS p(merged, survivor) "
+                "JOIN crm.contact m ON m.entity_id = p.merged "
+                "WHERE s.entity_id = p.survivor AND s.owner_id IS NULL AND m.owner_id IS NOT NULL"
+            ),
+            {"m": list(merged), "s": list(merged.values())},
+        )
         conn.execute(
             text(
                 "UPDATE crm.contact m SET merged_into = s.id, "
@@ -87,7 +148,7 @@ def link_leads(conn: Connection, entity_ids: Sequence[int]) -> list[Inherited]:
             'FROM crm.contact c LEFT JOIN crm."user" u ON u.id = c.owner_id AND u.is_active, '
             "crm.lead b WHERE b.id = l.id AND c.entity_id = l.entity_id AND l.entity_id = ANY(:e) "
             "AND c.entity_id = ANY(:e) AND b.entity_id = ANY(:e) "
-            "AND c.merged_into IS NULL AND l.contact_id IS DISTINCT FROM c.id "
+            "AND c.merged_into IS NULL AND c.archived_at IS NULL AND l.contact_id IS DISTINCT FROM c.id "
             "RETURNING l.id, l.entity_id, l.owner_id, b.owner_id IS NULL AS is_new, "
             "l.lane = 'live' AND l.converted_at IS NULL AND l.archived_at IS NULL AS is_news"
         ),

@@ -38,6 +38,8 @@ pipeline = Table(
     Column("position", Integer, nullable=False),
     Column("is_disabled", Boolean, nullable=False, server_default="false"),
     Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    # a deal lost here ends what was sold before: the customer is a past one
+    Column("is_renewal", Boolean, nullable=False, server_default="false"),
     Index("pipeline_name", text("lower(name)"), unique=True),
     schema="crm",
 )

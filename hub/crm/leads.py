@@ -76,10 +76,11 @@ def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
 
 
 def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
-    """Leads whose entities hold records again stand on their own."""
+    """Leads whose entities hold records again stand on their own; no fold wakes a converted one."""
     conn.execute(
         text(
-            "UPDATE crm.lead SET merged_into = NULL WHERE merged_into IS NOT NULL AND entity_id = ANY(:e)"
+            "UPDATE crm.lead SET merged_into = NULL, archived_at = CASE WHEN converted_at IS NULL "
+            "THEN archived_at END WHERE merged_into IS NOT NULL AND entity_id = ANY(:e)"
         ),
         {"e": list(entity_ids)},
     )

@@ -130,6 +130,9 @@ contact = Table(
     Column("next_task_at", _UTC),
     Column("customer_status", Text, nullable=False, server_default="none"),
     Column("prospect_status", Text, nullable=False, server_default="none"),
+    # `person`: made or kept by people; it does not go away with its sources
+    Column("kept_by", Text, nullable=False, server_default="source"),
+    CheckConstraint("kept_by IN ('source','person')", name="kept_by"),
     schema="crm",
 )
 

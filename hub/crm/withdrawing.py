@@ -8,11 +8,20 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ARRAY, BigInteger, Connection, Table, any_, literal, select, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnClause,
+    Connection,
+    any_,
+    column,
+    literal,
+    select,
+    table,
+    text,
+)
 
-from hub.crm.tables import contact, lead, note, user
-from hub.db.metadata import metadata
-from hub.records.tables import entity
+from hub.crm.tables import note, user
 
 # what the pipeline itself hangs on people; everything else that points to one is somebody's work
 _PIPELINES_OWN = frozenset(
@@ -32,19 +41,36 @@ _PIPELINES_OWN = frozenset(
 )
 
 
+# the database's own word, so that no table is forgotten
+_REFERENCES = text("""
+SELECT r.relname AS table_name, a.attname AS column_name
+FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid
+JOIN pg_namespace n ON n.oid = r.relnamespace AND n.nspname = 'crm'
+JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+WHERE c.contype = 'f' AND c.confrelid = CAST(:target AS regclass)
+ORDER BY 1, 2
+""")
+
+
 def pointing_at(
-    conn: Connection, table: Table, ids: Sequence[int], *, but: frozenset[str] = frozenset()
+    conn: Connection, target: str, ids: Sequence[int], *, but: frozenset[str] = frozenset()
 ) -> dict[int, str]:
-    """Return which rows of a table other rows of the CRM point to, and the name of such a table."""
+    """Return which rows other rows of the CRM point to, and the name of such a table.
+
+    Args:
+        conn: an open connection.
+        target: the table that is pointed to, with its schema.
+        ids: rows of it.
+        but: columns, `crm.table.column`, that do not count.
+    """
     wanted = literal(sorted(ids), ARRAY(BigInteger))
     found: dict[int, str] = {}
-    for column in (c for t in metadata.sorted_tables if t.schema == "crm" for c in t.columns):
-        where = column.table
-        if f"crm.{where.name}.{column.name}" in but:
-            continue
-        if any(key.column.table is table for key in column.foreign_keys):
-            rows = conn.execute(select(column).where(column == any_(wanted)).distinct())
-            found.update(dict.fromkeys(rows.scalars(), where.name))
+    for where, name in conn.execute(_REFERENCES, {"target": target}).all():
+        if f"crm.{where}.{name}" not in but:
+            pointer: ColumnClause[int] = column(name, BigInteger)
+            query = select(pointer).select_from(table(where, pointer, schema="crm"))
+            rows = conn.execute(query.where(pointer == any_(wanted)).distinct())
+            found.update(dict.fromkeys(rows.scalars(), where))
     return found
 
 
@@ -55,12 +81,12 @@ UNION ALL SELECT 'contact', id, entity_id FROM crm.contact WHERE entity_id = ANY
 
 
 def built_on(conn: Connection, entity_ids: Sequence[int]) -> dict[int, str]:
-    """Return the entities on which people have built, and the name of what: deal, task, call, …"""
-    built = pointing_at(conn, entity, entity_ids, but=_PIPELINES_OWN)
+    """Return the entities on which people have built, and the table of what: deal, task, call."""
+    built = pointing_at(conn, "ops.entity", entity_ids, but=_PIPELINES_OWN)
     rows = conn.execute(_ROWS, {"ids": list(entity_ids)}).all()
-    for kind, table in (("lead", lead), ("contact", contact)):
+    for kind in ("lead", "contact"):
         of = {row.id: row.entity_id for row in rows if row.kind == kind}
-        for row_id, name in pointing_at(conn, table, list(of), but=_PIPELINES_OWN).items():
+        for row_id, name in pointing_at(conn, f"crm.{kind}", list(of), but=_PIPELINES_OWN).items():
             built[of[row_id]] = name
     typed = select(note.c.entity_id).where(
         note.c.record_id.is_(None),
@@ -79,7 +105,7 @@ _HOLLOW = """
 _HOLLOW_LEADS = text(f"SELECT r.id FROM crm.lead r WHERE r.batch_id = :batch {_HOLLOW}")  # noqa: S608
 _HOLLOW_CONTACTS = text(
     "SELECT r.id FROM crm.contact r "  # noqa: S608 our own text
-    f"WHERE r.batch_id = :batch AND NOT r.is_organization {_HOLLOW}"
+    f"WHERE r.batch_id = :batch AND NOT r.is_organization AND r.kept_by = 'source' {_HOLLOW}"
 )
 
 
@@ -97,8 +123,8 @@ def hollow(conn: Connection, batch_id: int) -> Hollow:
     contacts = conn.execute(_HOLLOW_CONTACTS, {"batch": batch_id, "role": "contact"})
     people = contacts.scalars().all()
     return Hollow(
-        sorted(set(leads) - set(pointing_at(conn, lead, leads, but=_PIPELINES_OWN))),
-        sorted(set(people) - set(pointing_at(conn, contact, people, but=_PIPELINES_OWN))),
+        sorted(set(leads) - set(pointing_at(conn, "crm.lead", leads, but=_PIPELINES_OWN))),
+        sorted(set(people) - set(pointing_at(conn, "crm.contact", people, but=_PIPELINES_OWN))),
     )
 
 
@@ -115,19 +141,23 @@ UPDATE ops.turn SET lead_id = NULL, contact_id = NULL, withdrawn_by = :undo
 WHERE lead_id = ANY(:leads) OR contact_id = ANY(:contacts)
 RETURNING group_id, user_id
 """)
+_DIGESTS = text("""
+SELECT o.dedupe_key FROM ops.outbox o
+WHERE o.event = 'leads_digest' AND o.payload -> 'batches' @> to_jsonb(CAST(:batch AS bigint))
+  AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements_text(o.payload -> 'batches') AS told
+                  JOIN ops.batch b ON b.id = CAST(told AS bigint)
+                  WHERE b.id <> :batch AND b.state <> 'undone')
+""")
 _OUTBOX = text("""
 UPDATE ops.outbox SET lead_id = NULL, contact_id = NULL,
   state = CASE state WHEN 'pending' THEN 'dead' ELSE state END,
   last_error = CASE state WHEN 'pending' THEN 'its batch was undone' ELSE last_error END,
   dedupe_key = dedupe_key || '#undone:' || CAST(:undo AS bigint)
 WHERE lead_id = ANY(:leads) OR contact_id = ANY(:contacts) OR dedupe_key = ANY(:keys)
-  OR event = 'leads_digest' AND payload -> 'batches' = jsonb_build_array(CAST(:batch AS bigint))
 """)
 _ALERTS = text("""
 DELETE FROM crm.alert WHERE lead_id = ANY(:leads) OR contact_id = ANY(:contacts)
   OR dedupe_key = ANY(:keys)
-  OR dedupe_key IN (SELECT dedupe_key FROM ops.outbox WHERE event = 'leads_digest'
-                    AND payload -> 'batches' = jsonb_build_array(CAST(:batch AS bigint)))
 """)
 _UNLINK = text("UPDATE crm.lead SET contact_id = NULL WHERE contact_id = ANY(:contacts)")
 _STAND_ALONE = text("UPDATE crm.lead SET merged_into = NULL WHERE merged_into = ANY(:leads)")
@@ -147,12 +177,12 @@ def remove(
         asked: `source/stream/id` of the inquiries that were withdrawn.
     """
     done = Removed()
+    digests = conn.execute(_DIGESTS, {"batch": batch_id}).scalars()
     args = {
         "leads": going.leads,
         "contacts": going.contacts,
-        "batch": batch_id,
         "undo": undo_id,
-        "keys": [f"inquiry_received:{name}" for name in asked],
+        "keys": [*(f"inquiry_received:{name}" for name in asked), *digests],
     }
     for row in conn.execute(_TURNS, args):
         if row.group_id is not None and row.user_id is not None:
@@ -223,7 +253,7 @@ def forget_owners(
     )
     ids = sorted({u for u in named.scalars() if u is not None})
     adopted = set(conn.execute(_ADOPTED, {"ids": ids, "batch": batch_id}).scalars())
-    needed = set(pointing_at(conn, user, sorted(adopted)))
+    needed = set(pointing_at(conn, 'crm."user"', sorted(adopted)))
     gone = adopted - needed
     conn.execute(text('DELETE FROM crm."user" WHERE id = ANY(:ids)'), {"ids": sorted(gone)})
     names = conn.execute(select(user.c.name).where(user.c.id.in_(sorted(needed)))).scalars()

@@ -19,7 +19,7 @@ from hub.model.records import JsonValue
 from hub.model.verdicts import Lane, Trust, Verdict
 from hub.pipeline.context import Hub
 from hub.records import batches, folding, turns
-from hub.records.folding import BehindEntity, FoldRecord, StoredEdit
+from hub.records.folding import BehindEntity, FoldRecord, OpenRecord, StoredEdit
 from hub.records.turns import NewTurn
 from hub.sinks.crm import GoldenPerson, Loaded, load_contacts, load_leads
 
@@ -35,16 +35,8 @@ def load_owners(hub: Hub) -> dict[str, int]:
     with hub.engine.begin() as conn:
         verdicts = []
         for record in folding.open_records(conn, "user"):
-            created = owners.adopt_legacy_owner(
-                conn,
-                source=record.source,
-                source_id=record.source_id,
-                email=_text(record.values.get("email")),
-                name=_text(record.values.get("name")) or record.source_id,
-                is_queue=bool(record.values.get("is_queue")),
-            )
             kept = Verdict.MERGED if record.is_new else Verdict.UPDATED
-            verdict = Verdict.CREATED if created else kept
+            verdict = Verdict.CREATED if adopt(conn, record) else kept
             verdicts.append(
                 (record.batch_id, record.source, record.stream, record.source_id, verdict)
             )
@@ -52,24 +44,23 @@ def load_owners(hub: Hub) -> dict[str, int]:
     return {"owners": len(verdicts)}
 
 
+def adopt(conn: Connection, record: OpenRecord) -> bool:
+    """Connect one owner of a source with a person; returns whether the person is new."""
+    return owners.adopt_legacy_owner(
+        conn,
+        source=record.source,
+        source_id=record.source_id,
+        email=_text(record.values.get("email")),
+        name=_text(record.values.get("name")) or record.source_id,
+        is_queue=bool(record.values.get("is_queue")),
+    )
+
+
 def load_tickets(hub: Hub) -> dict[str, int]:
     """Write the tickets that came; each hangs on whoever asked."""
     with hub.engine.begin() as conn:
         records = folding.open_records(conn, "ticket")
-        is_new = tickets.upsert(
-            conn,
-            [
-                {
-                    **{name: record.values.get(name) for name in tickets.FOLDED},
-                    "record_id": record.id,
-                    "source": record.source,
-                    "source_id": record.source_id,
-                    "requester": record.refs.get(REQUESTER),
-                }
-                for record in records
-            ],
-            asked_in=PERSON_REFS[REQUESTER],
-        )
+        is_new = write_tickets(conn, records)
         batches.set_verdicts(
             conn,
             [
@@ -79,6 +70,21 @@ def load_tickets(hub: Hub) -> dict[str, int]:
             ],
         )  # fmt: skip
     return {"tickets": len(records)}
+
+
+def write_tickets(conn: Connection, records: Sequence[OpenRecord]) -> dict[int, bool]:
+    """Write tickets; returns record → whether its ticket is new."""
+    rows = [
+        {
+            **{name: record.values.get(name) for name in tickets.FOLDED},
+            "record_id": record.id,
+            "source": record.source,
+            "source_id": record.source_id,
+            "requester": record.refs.get(REQUESTER),
+        }
+        for record in records
+    ]
+    return tickets.upsert(conn, rows, asked_in=PERSON_REFS[REQUESTER])
 
 
 def _text(value: JsonValue) -> str | None:
@@ -126,10 +132,15 @@ def _load_chunk(
     roles = {i: _roles(found) for i, found in records.items()}
     known = {g.entity_id: g for g in golden if _is_somebody(g)}
     gone = {e.id: e.merged_into for e in behind if e.merged_into is not None}
-    kept = load_contacts(conn, [known[i] for i in known if "contact" in roles[i]])
+    standing = [e.id for e in behind if e.merged_into is None]
+    contacts.revive(conn, standing)
+    by_people = contacts.kept_by_people(conn, ids)
+    wanted = {i for i in known if "contact" in roles[i] or i in by_people}
+    kept = load_contacts(conn, [known[i] for i in sorted(wanted)], by_people)
+    contacts.retire(conn, [i for i in known if i not in wanted])
     loaded = load_leads(conn, [known[i] for i in known if "lead" in roles[i]])
     leads.absorb(conn, gone)
-    leads.revive(conn, [e.id for e in behind if e.merged_into is None])
+    leads.revive(conn, standing)
     contacts.absorb(conn, gone)
     inherited = contacts.link_leads(conn, ids)
     tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])

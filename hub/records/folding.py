@@ -146,6 +146,7 @@ class OpenRecord:
     values: Mapping[str, JsonValue]
     refs: Mapping[str, str]
     is_new: bool
+    is_gone: bool = False
 
 
 def open_records(conn: Connection, target: str) -> list[OpenRecord]:
@@ -163,5 +164,18 @@ def open_records(conn: Connection, target: str) -> list[OpenRecord]:
             "ORDER BY s.id"
         ),
         {"target": target},
+    )
+    return [OpenRecord(*row) for row in rows]
+
+
+def by_id(conn: Connection, ids: Sequence[int], target: str) -> list[OpenRecord]:
+    """Return those of the records that are of a target, waiting for a verdict or not."""
+    rows = conn.execute(
+        text(
+            "SELECT id, batch_id, source, stream, source_id, canonical, refs, false, "
+            "  gone_at IS NOT NULL FROM ops.source_record "
+            "WHERE id = ANY(:ids) AND target = :target ORDER BY id"
+        ),
+        {"ids": list(ids), "target": target},
     )
     return [OpenRecord(*row) for row in rows]

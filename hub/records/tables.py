@@ -71,6 +71,7 @@ entity = Table(
     Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
     Index("entity_behind", "id", postgresql_where=text("version > folded_version")),
     Index(None, "merged_into"),
+    Index("entity_lost", "anchor_id", postgresql_where=text("merged_into IS NOT NULL")),
     schema="ops",
 )
 
@@ -108,6 +109,12 @@ source_record = Table(
     Index("source_record_key", "source", "stream", "source_id", "target", unique=True),
     Index(None, "entity_id"),
     Index(None, "raw_id"),
+    Index(
+        "source_record_requester",
+        "source",
+        text("(refs ->> 'requester')"),
+        postgresql_where=text("(refs ->> 'requester') IS NOT NULL"),
+    ),
     schema="ops",
 )
 

@@ -39,14 +39,22 @@ def batch(conn: Connection, batch_id: int) -> Known | None:
     return None if row is None else Known(*row)
 
 
+def source_of(conn: Connection, batch_id: int) -> str | None:
+    """Return the source that a batch is of."""
+    found: str | None = conn.execute(
+        text("SELECT source FROM ops.batch WHERE id = :id"), {"id": batch_id}
+    ).scalar_one_or_none()
+    return found
+
+
 def open_undo(conn: Connection, undone: Known) -> int:
     """Note the undo as a batch of its own; returns its id."""
     return int(
         conn.execute(
             text(
                 "INSERT INTO ops.batch (kind, source, lane, state, windows, ledger, finished_at) "
-                "VALUES ('undo', :source, 'bulk', 'done', '{}', "
-                "jsonb_build_object('undone', CAST(:id AS bigint)), now()) RETURNING id"
+                "VALUES ('undo', :source, 'bulk', 'done', "
+                "jsonb_build_object('undone', CAST(:id AS bigint)), '[]', now()) RETURNING id"
             ),
             {"source": undone.source, "id": undone.id},
         ).scalar_one()
@@ -55,9 +63,7 @@ def open_undo(conn: Connection, undone: Known) -> int:
 
 def close(conn: Connection, batch_id: int) -> None:
     """The batch is undone."""
-    conn.execute(
-        text("UPDATE ops.batch SET state = 'undone' WHERE id = :id"), {"id": batch_id}
-    )
+    conn.execute(text("UPDATE ops.batch SET state = 'undone' WHERE id = :id"), {"id": batch_id})
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,14 +204,18 @@ def forget_links(conn: Connection, withdrawn: Sequence[int], changed: Sequence[i
         ),
         {"ids": [*withdrawn, *changed]},
     )
-    for statement in (
-        "DELETE FROM ops.edge WHERE revoked_at IS NULL AND made_by LIKE 'model:%' "
-        "AND (a = ANY(:ids) OR b = ANY(:ids))",
-        "DELETE FROM ops.review WHERE decided_at IS NULL AND (a = ANY(:ids) OR b = ANY(:ids))",
-        "DELETE FROM ops.pending WHERE stage = 'match' AND ref = ANY(:ids)",
-    ):
-        conn.execute(text(statement), {"ids": list(withdrawn)})
+    for statement in _FORGET_JUDGED:
+        conn.execute(statement, {"ids": list(withdrawn)})
 
+
+_FORGET_JUDGED = (
+    text(
+        "DELETE FROM ops.edge WHERE revoked_at IS NULL AND made_by LIKE 'model:%' "
+        "AND (a = ANY(:ids) OR b = ANY(:ids))"
+    ),
+    text("DELETE FROM ops.review WHERE decided_at IS NULL AND (a = ANY(:ids) OR b = ANY(:ids))"),
+    text("DELETE FROM ops.pending WHERE stage = 'match' AND ref = ANY(:ids)"),
+)
 
 # Only streams that are mapped have verdicts: a form's definition stays.
 _MARK_RAWS = text("""
@@ -328,9 +338,7 @@ def consents(conn: Connection, record_ids: Sequence[int]) -> list[tuple[str, str
     ]
 
 
-def note_undone(
-    conn: Connection, who: str, entity_ids: Sequence[int], batch_id: int
-) -> None:
+def note_undone(conn: Connection, who: str, entity_ids: Sequence[int], batch_id: int) -> None:
     """Append to the history of entities that a batch was taken back."""
     conn.execute(
         text(
@@ -345,9 +353,7 @@ def note_undone(
 def withdrawn_of(conn: Connection, record_ids: Sequence[int]) -> set[int]:
     """Return those of the records that are withdrawn."""
     rows = conn.execute(
-        text(
-            "SELECT id FROM ops.source_record WHERE withdrawn_by IS NOT NULL AND id = ANY(:ids)"
-        ),
+        text("SELECT id FROM ops.source_record WHERE withdrawn_by IS NOT NULL AND id = ANY(:ids)"),
         {"ids": list(record_ids)},
     )
     return set(rows.scalars())

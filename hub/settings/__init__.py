@@ -6,6 +6,7 @@ is a ConfigError that names file, line and the nearest key.
 
 from hub.settings.blocks import (
     CompanySettings,
+    CrmSettings,
     GroupSettings,
     NotifyChoice,
     PersonSettings,
@@ -29,6 +30,7 @@ from hub.settings.sources import (
 __all__ = [
     "Block",
     "CompanySettings",
+    "CrmSettings",
     "GroupSettings",
     "HubspotSettings",
     "MailchimpSettings",

@@ -103,6 +103,15 @@ class CompanySettings(Block):
     """ISO country of phone numbers that name none."""
 
 
+class CrmSettings(Block):
+    """How the team sells."""
+
+    currency: str = Field("EUR", pattern=r"^[A-Z]{3}$")
+    """ISO code of deals that name none."""
+    max_pipelines: int = Field(20, ge=1)
+    """How many pipelines may be in use at once."""
+
+
 class Settings(Block):
     """Everything the hub can be told."""
 
@@ -122,6 +131,8 @@ class Settings(Block):
     """How mail leaves."""
     company: CompanySettings = CompanySettings()
     """The house's own defaults."""
+    crm: CrmSettings = CrmSettings()
+    """How the team sells."""
     mappings_dir: str | None = None
     """Folder of mapping documents that stand over the shipped ones."""
     public_url: str = "http://127.0.0.1:8000"

@@ -1,8 +1,8 @@
 """The CRM core as a sink: golden records in, leads written only where they differ."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -36,9 +36,21 @@ class Loaded:
     changes: Mapping[int, Mapping[str, JsonValue]] = field(default_factory=dict)
 
 
-def load_contacts(conn: Connection, golden: Sequence[GoldenPerson]) -> Loaded:
-    """Write golden contacts; one that would not change is not touched."""
+def load_contacts(
+    conn: Connection, golden: Sequence[GoldenPerson], by_people: Collection[int] = ()
+) -> Loaded:
+    """Write golden contacts; one that would not change is not touched.
+
+    Args:
+        conn: an open transaction.
+        golden: what was folded.
+        by_people: entities that are contacts because people say so; no source archives them.
+    """
     existing = contacts.read_contacts(conn, [g.entity_id for g in golden])
+    golden = [
+        _as_people_say(g, existing.get(g.entity_id)) if g.entity_id in by_people else g
+        for g in golden
+    ]
     created = contacts.insert_contacts(
         conn, [_contact_row(g) for g in golden if g.entity_id not in existing]
     )
@@ -53,6 +65,13 @@ def load_contacts(conn: Connection, golden: Sequence[GoldenPerson]) -> Loaded:
     )
     _audit(conn, changes)
     return Loaded(created, frozenset(changes), changes)
+
+
+def _as_people_say(golden: GoldenPerson, row: RowMapping | None) -> GoldenPerson:
+    is_theirs = row is not None and row["kept_by"] == "person"
+    return replace(
+        golden, archived_at=row["archived_at"] if row is not None and is_theirs else None
+    )
 
 
 def _contact_row(golden: GoldenPerson) -> dict[str, Any]:

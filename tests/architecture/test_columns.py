@@ -13,7 +13,7 @@ BOOKKEEPING = {
     "lead": {"id", "entity_id", "legacy_owner", "lane", "batch_id", "archived_at", "merged_into",
              "recorded_at", "contact_id"},
     "contact": {"id", "entity_id", "batch_id", "archived_at", "merged_into", "recorded_at",
-                "is_organization", "company_id"},
+                "is_organization", "company_id", "kept_by"},
     "ticket": {"id", "entity_id", "record_id", "source", "source_id", "requester", "archived_at",
                "recorded_at"},
 }  # fmt: skip

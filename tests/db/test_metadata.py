@@ -159,7 +159,7 @@ PLAIN: dict[str, str] = {
         "our own words and a reply code; a mail server's text is never kept",
     ),
     **dict.fromkeys(
-        ("crm.user.role", "crm.contact.customer_status", "crm.contact.prospect_status",
+        ("crm.user.role", "crm.contact.kept_by", "crm.contact.customer_status", "crm.contact.prospect_status",
          "crm.outcome.kind", "crm.message.kind", "crm.stage.category", "crm.stage_criterion.kind",
          "crm.stage_criterion.severity", "crm.reason.kind", "crm.deal_contact.role",
          "crm.record_source.kind", "crm.custom_field.object", "crm.custom_field.type",
@@ -175,7 +175,7 @@ PLAIN: dict[str, str] = {
          "crm.smart_list.sort", "crm.smart_list.columns", "crm.deal.source", "crm.deal.tags"),
         "name that the team chose for its own way of working",
     ),
-    "crm.conversion.made": "names of kinds of rows",
+    "crm.conversion.made": "names of kinds of rows, and our own ids",
     "ops.budget.account": "name of a vendor, and a digest of its address",
     "ops.budget.name": "name of a rate, in the vendor's client",
     "ops.entity.public_id": "random",

@@ -16,7 +16,9 @@ from hub.db.embedded import Server
 from hub.db.engine import Database
 from hub.landing import store
 from hub.matching.keys import CANDIDATE_LIMIT, LIMITS
+from hub.model.entities import PERSON_REFS
 from hub.model.verdicts import Verdict
+from hub.pipeline.match import match_chunk
 from hub.records import batches, folding, identity
 from tests.conftest import fresh_database
 from tests.db.conftest import seed_leads
@@ -34,6 +36,20 @@ _QUEUES = (
         "SELECT 'match', id, 'bulk', batch_id FROM ops.source_record"
     ),
     "UPDATE ops.entity SET version = 2 WHERE id % 100 = 0",
+    (
+        "INSERT INTO ops.edge (a, b, judgement, weight, made_by) "
+        "SELECT id, id + 1, 'unsure', 1, 'model:x' FROM ops.source_record WHERE id + 1 IN (SELECT id FROM ops.source_record)"
+    ),
+    "INSERT INTO ops.review (a, b, weight) SELECT a, b, weight FROM ops.edge",
+    "UPDATE ops.source_record SET stream = 'users' WHERE source_id LIKE 'ASK%'",
+    (
+        "UPDATE ops.source_record SET refs = jsonb_build_object('requester', 'ASK' || right(source_id, 9)) "
+        "WHERE id % 4 = 0 AND stream = 'leads'"
+    ),
+    (
+        "INSERT INTO ops.entity (kind, anchor_id, batch_id, lane, folded_version, merged_into) "
+        "SELECT 'person', anchor_id, batch_id, lane, 1, id FROM ops.entity WHERE id % 2 = 0"
+    ),
     "UPDATE ops.verdict SET verdict = NULL WHERE source_id LIKE '%00'",
     (
         "INSERT INTO ops.outbox (event, dedupe_key, user_id, lead_id, payload, state, not_before) "
@@ -52,6 +68,7 @@ def full_database(server: Server) -> Iterator[Database]:
             owners.apply_people(conn, [owners.Person("a@b.example.com", "Ann", True, "UTC", {})])
             seed_leads(conn, ROWS, owned=True)
             seed_leads(conn, UNOWNED, name="0QU")
+            seed_leads(conn, ROWS // 4, name="ASK", owned=True)
             for statement in _QUEUES:
                 conn.execute(text(statement))
         with database.owner_engine().connect() as owner:
@@ -79,7 +96,25 @@ def plan_of(conn: Connection, call: Callable[[], Any]) -> list[dict[str, Any]]:
         call()
     finally:
         event.remove(conn.engine, "before_cursor_execute", catch)
-    statement, parameters = caught[0]
+    return _nodes(conn, *caught[0])
+
+
+def plans_of(conn: Connection, call: Callable[[], Any]) -> dict[str, list[dict[str, Any]]]:
+    """The nodes of the plans of all statements that `call` sends, by statement."""
+    caught: dict[str, Any] = {}
+
+    def catch(_c: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        caught[statement] = parameters[0] if isinstance(parameters, list) else parameters
+
+    event.listen(conn.engine, "before_cursor_execute", catch)
+    try:
+        call()
+    finally:
+        event.remove(conn.engine, "before_cursor_execute", catch)
+    return {statement: _nodes(conn, statement, found) for statement, found in caught.items()}
+
+
+def _nodes(conn: Connection, statement: str, parameters: Any) -> list[dict[str, Any]]:
     explained = conn.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
     nodes: list[dict[str, Any]] = []
     todo = [entry["Plan"] for entry in explained]
@@ -131,6 +166,38 @@ def test_crowded_keys_are_counted_by_index(full: Connection) -> None:
     assert_by_index(
         plan_of(full, lambda: identity.crowded(full, limits)), "ix_match_key_kind_value"
     )
+
+
+def test_no_statement_of_matching_one_record_reads_a_table_row_by_row(full: Connection) -> None:
+    """Each costs the same with a million records: what scans here took 270 ms there."""
+    one, other = full.execute(
+        text("SELECT id FROM ops.source_record ORDER BY id LIMIT 2")
+    ).scalars()
+    same = {"first_name": "Eva", "last_name": "Roux", "email": "eva.roux@example.com"}
+    full.execute(
+        text("UPDATE ops.source_record SET canonical = CAST(:c AS jsonb) WHERE id IN (:a, :b)"),
+        {"c": json.dumps(same), "a": one, "b": other},
+    )
+    full.execute(text("UPDATE ops.source_record SET entity_id = NULL WHERE id = :b"), {"b": other})
+    plans = plans_of(full, lambda: (match_chunk(full, [one]), match_chunk(full, [other])))
+    assert sum("ops.edge" in statement for statement in plans) >= len(("delete", "insert", "read"))
+    for nodes in plans.values():
+        assert_by_index(nodes)
+
+
+def test_who_a_record_names_is_found_from_both_sides_by_index(full: Connection) -> None:
+    ids = list(full.execute(text("SELECT id FROM ops.source_record LIMIT 200")).scalars())
+    nodes = plan_of(full, lambda: identity.links(full, ids))
+    assert_by_index(nodes, "source_record_requester", "source_record_key")
+
+
+def test_the_persons_a_record_was_before_are_found_by_index(full: Connection) -> None:
+    nodes = plan_of(full, lambda: identity.lost_entities(full, [1, 2, 3]))
+    assert_by_index(nodes, "entity_lost")
+
+
+def test_the_relation_that_links_people_is_the_one_the_index_knows() -> None:
+    assert PERSON_REFS == {"requester": "users"}
 
 
 def test_entities_that_are_behind_are_taken_by_index(full: Connection) -> None:
