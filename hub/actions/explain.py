@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from hub.actions import people
 from hub.matching.survive import Candidate, Edit, survive
-from hub.pipeline.load import source_version
+from hub.pipeline.golden import source_version
 from hub.records import folding
 
 _RECORDS = text("""

@@ -15,17 +15,19 @@ from sqlalchemy import Connection, Engine
 from hub.actions.rights import Right, require
 from hub.crm import owners, tickets
 from hub.crm import withdrawing as rows
-from hub.db.locks import identity_lock, source_locks
+from hub.db.locks import company_lock, identity_lock, source_locks
 from hub.db.turn import turn
 from hub.errors import ActionError
 from hub.model.entities import PERSON_REFS
-from hub.pipeline import load, match, route
+from hub.pipeline import accounts, companies, load, match, route
 from hub.records import folding, withdrawing
+from hub.records.companies import ORGANISATION, set_keys
 from hub.records.withdrawing import Brought, Known
 from hub.routing.ring import give_back
 
 KINDS = ("sync", "migrate", "live")
 PERSON = "person"
+_HAVE_ENTITIES = (PERSON, ORGANISATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ def withdraw(conn: Connection, who: str, batch_id: int) -> Withdrawn:
         ActionError: there is no such batch, it is not settled, or it is of another kind.
     """
     identity_lock(conn)
+    company_lock(conn)
     require(conn, who, Right.SET_UP)
     batch = _settled(withdrawing.batch(conn, batch_id), batch_id)
     brought = withdrawing.brought(conn, batch.id)
@@ -166,7 +169,7 @@ def _sort_out(
     conn: Connection, batch: Known, brought: Sequence[Brought], report: Withdrawn
 ) -> list[Brought]:
     """Return the records that go back; note the others, and why they stay."""
-    people = [r for r in brought if r.target == PERSON and r.entity_id is not None]
+    people = [r for r in brought if r.target in _HAVE_ENTITIES and r.entity_id is not None]
     roots = sorted({r.entity_id for r in people if r.entity_id is not None})
     born = withdrawing.born(conn, batch.id, roots)
     edited = {born[e] for e in withdrawing.edited(conn, list(born))}
@@ -174,7 +177,7 @@ def _sort_out(
     decided = withdrawing.decided(conn, [r.id for r in people], batch.started_at)
     stays: dict[tuple[str, str, str], tuple[str, int | None]] = {}
     for record in brought:
-        root = record.entity_id if record.target == PERSON else None
+        root = record.entity_id if record.target in _HAVE_ENTITIES else None
         if not record.is_latest:
             stays[record.key] = ("a later batch brought it again", root)
         elif root in built:
@@ -209,28 +212,48 @@ def _take_back(
 ) -> set[int]:
     """Withdraw and restore records, and match what is left; returns the entities that are behind."""
     ids = [r.id for r in going]
-    people = {r.id for r in going if r.target == PERSON}
     report.consents = withdrawing.consents(conn, ids)
-    mates = withdrawing.mates(conn, sorted(people))
+    mates = {target: withdrawing.mates(conn, ids, target) for target in _HAVE_ENTITIES}
     known = {r.id for r in going if r.was_known}
     again = withdrawing.restore(conn, batch.id, sorted(known))
-    withdrawn = sorted({*ids} - known)
-    withdrawing.withdraw(conn, withdrawn, report.undo)
-    lost = sorted({*withdrawn, *again})
-    restored = sorted(known - again)
-    left = {i: entity for i, entity in mates.items() if i not in set(lost)}
-    withdrawing.move_anchors(conn, lost, left)
-    withdrawing.forget_links(conn, lost, restored)
+    withdrawing.withdraw(conn, sorted({*ids} - known), report.undo)
+    lost, restored = {*ids} - known | again, known - again
+    withdrawing.forget_links(conn, sorted(lost), sorted(restored))
     report.reverted["records"] = len(lost)
     report.reverted["restored"] = len(restored)
     report.records = sorted({r.name for r in going})
-    behind = match.forget(
-        conn,
-        [i for i in lost if i in people],
-        [i for i in restored if i in people],
-        sorted(left.keys() - set(restored)),
-    )
-    return behind | {*left.values()}
+    behind: set[int] = set()
+    for target, forget in ((ORGANISATION, _forget_companies), (PERSON, _forget_people)):
+        of = {r.id for r in going if r.target == target}
+        left = {i: entity for i, entity in mates[target].items() if i not in lost}
+        withdrawing.move_anchors(conn, sorted(lost & of), left)
+        emptied = {*mates[target].values()} - {*left.values()}
+        parts = _Parts(sorted(lost & of), sorted(restored & of), left, sorted(emptied))
+        behind |= forget(conn, parts) | {*left.values()}
+    return behind
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Records of people, or of companies: withdrawn, restored, those beside them; who is empty."""
+
+    lost: list[int]
+    restored: list[int]
+    left: dict[int, int]
+    emptied: list[int]
+
+
+def _forget_people(conn: Connection, of: _Parts) -> set[int]:
+    return match.forget(conn, of.lost, of.restored, sorted(of.left.keys() - set(of.restored)))
+
+
+def _forget_companies(conn: Connection, of: _Parts) -> set[int]:
+    companies.forget(conn, of.lost, of.restored, of.left)
+    set_keys(conn, dict.fromkeys(of.emptied, ()), is_company=True)
+    rows.close_companies(conn, of.emptied)
+    concerned = accounts.wake_people(conn, of.emptied)
+    now = withdrawing.mates(conn, [*of.restored, *of.left], ORGANISATION)
+    return {*now.values(), *concerned}
 
 
 def _clear(conn: Connection, batch: Known, going: Sequence[Brought], report: Withdrawn) -> None:

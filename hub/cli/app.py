@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import batches, identity, showing, starting
+from hub.cli import activities, batches, identity, showing, starting, tasks
 from hub.cli.configuration import config_app
+from hub.cli.deal import deal_app
 from hub.cli.field import field_app
 from hub.cli.mapping_commands import mappings_app
 from hub.cli.match_commands import match_app
@@ -26,6 +27,7 @@ from hub.cli.output import (
     print_warning,
     stdout,
 )
+from hub.cli.pipeline import pipeline_app, reason_app
 from hub.cli.quarantine import quarantine_app
 from hub.errors import ConfigError, HubError
 
@@ -36,13 +38,16 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (starting, showing, identity, batches):
+for commands in (starting, showing, identity, activities, tasks, batches):
     commands.register(app)
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(config_app, name="config")
 app.add_typer(match_app, name="match")
 app.add_typer(field_app, name="field")
+app.add_typer(deal_app, name="deal")
+app.add_typer(pipeline_app, name="pipeline")
+app.add_typer(reason_app, name="reason")
 
 
 @app.command()

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from hub.cli.assignments import read_assignments
 from hub.cli.options import Config, Json, Who, actor
 from hub.cli.output import print_json, print_mapping, print_table, stdout
-from hub.errors import ConfigError
 from hub.model.verdicts import Judgement
 
 review_app = typer.Typer(
@@ -145,7 +145,7 @@ def edit(
     from hub.actions import edit as actions
     from hub.cli.opening import opened_database
 
-    values = {} if take_back else dict(_assignment(text) for text in assignments)
+    values = {} if take_back else read_assignments(assignments)
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         if take_back:
             changed = {
@@ -159,20 +159,6 @@ def edit(
     else:
         done = "taken back" if take_back else "kept"
         stdout.print(f"{', '.join(changed)}: {done}", highlight=False)
-
-
-def _assignment(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise ConfigError(f"{text!r} is no assignment", hint="write FIELD=VALUE, city=Lyon")
-    if name in {"tags", "emails"} and value:
-        return name, [part.strip() for part in value.split(",")]
-    if name.startswith("custom_fields.") and value.startswith("{"):  # an address
-        try:
-            return name, json_module.loads(value)
-        except ValueError as exc:
-            raise ConfigError(f"{value!r} is no JSON", hint='{"city": "Lyon"}') from exc
-    return name, value or None
 
 
 @review_app.command("list")

@@ -1,4 +1,4 @@
-"""Contacts: people (later also organisations) who are customers or close to it.
+"""Contacts: people and organisations who are customers or close to it.
 
 Thin for now: folded columns, an owner taken over from a source, the link from a lead to its contact.
 """
@@ -15,7 +15,9 @@ from hub.db.json_text import write_json
 from hub.model.entities import folded_names
 
 FOLDED = folded_names("contact")
-_COLUMNS = ", ".join((*FOLDED, "entity_id", "owner_id", "last_activity_at", "batch_id"))
+_COLUMNS = ", ".join(
+    (*FOLDED, "entity_id", "owner_id", "last_activity_at", "batch_id", "is_organization")
+)
 _INSERT = text(
     f"INSERT INTO crm.contact ({_COLUMNS}) SELECT {_COLUMNS} "  # noqa: S608 our own names
     "FROM jsonb_populate_recordset(CAST(NULL AS crm.contact), CAST(:rows AS jsonb)) "
@@ -40,7 +42,8 @@ def insert_contacts(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> dict
     """Insert contacts (folded values, owner, batch); returns entity → contact id."""
     if not rows:
         return {}
-    found = conn.execute(_INSERT, {"rows": write_json(rows)})
+    document = write_json([{"is_organization": False, **row} for row in rows])
+    found = conn.execute(_INSERT, {"rows": document})
     return {row.entity_id: row.id for row in found}
 
 

@@ -140,6 +140,13 @@ ON CONFLICT (record_id) DO UPDATE SET entity_id = excluded.entity_id, content = 
 WHERE (n.entity_id, n.content) IS DISTINCT FROM (excluded.entity_id, excluded.content)
 """
 )
+_LEFT = text(
+    _SIBLINGS
+    + """
+SELECT DISTINCT n.entity_id FROM siblings s JOIN crm.note n USING (record_id)
+WHERE n.entity_id <> s.entity_id
+"""
+)
 _CONSENTS = text(
     _SIBLINGS
     + """
@@ -154,13 +161,19 @@ WHERE e.entity_id <> excluded.entity_id OR e.at IS DISTINCT FROM greatest(e.at, 
 )
 
 
-def attach_children(conn: Connection, entity_ids: Sequence[int]) -> list[NewInquiry]:
-    """Bring inquiries, notes and consent events to their entities; returns the new inquiries."""
+def attach_children(
+    conn: Connection, entity_ids: Sequence[int]
+) -> tuple[list[NewInquiry], list[int]]:
+    """Bring inquiries, notes and consent events to their entities.
+
+    Returns the new inquiries, and the entities that notes have left.
+    """
     args = {"entities": list(entity_ids)}
     new = [NewInquiry(*row) for row in conn.execute(_INQUIRIES, args)]
+    left = list(conn.execute(_LEFT, args).scalars())
     conn.execute(_NOTES, args)
     conn.execute(_CONSENTS, args)
-    return new
+    return new, left
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,8 @@ lead = Table(
     Column("last_communication_at", _UTC),
     Column("next_task_at", _UTC),
     Column("first_response_at", _UTC),
+    Column("account_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
+    Column("account_why", Text),  # named by a source or a person, domain, name, …
     Index(None, "owner_id"),
     Index(None, "merged_into"),
     Index(

@@ -42,17 +42,33 @@ def upsert(
     return {row[0]: row[1] for row in found}
 
 
-def follow(conn: Connection, entity_ids: Sequence[int], *, asked_in: str) -> None:
-    """Bring tickets to the entities that their requesters belong to now."""
-    conn.execute(
+_FOLLOW = text("""
+WITH moved AS (
+  SELECT t.id, t.entity_id AS before, u.entity_id AS after
+  FROM ops.source_record u JOIN crm.ticket t ON t.source = u.source AND t.requester = u.source_id
+  WHERE u.entity_id = ANY(:e) AND u.target = 'person' AND u.stream = :asked_in
+    AND t.entity_id IS DISTINCT FROM u.entity_id
+), done AS (
+  UPDATE crm.ticket t SET entity_id = m.after FROM moved m WHERE t.id = m.id
+) SELECT DISTINCT before FROM moved WHERE before IS NOT NULL
+""")
+
+
+def follow(conn: Connection, entity_ids: Sequence[int], *, asked_in: str) -> list[int]:
+    """Bring tickets to the entities that their requesters belong to now; returns whom they left."""
+    return list(conn.execute(_FOLLOW, {"e": list(entity_ids), "asked_in": asked_in}).scalars())
+
+
+def entities_of(conn: Connection, record_ids: Sequence[int]) -> set[int]:
+    """Return on whom tickets hang."""
+    rows = conn.execute(
         text(
-            "UPDATE crm.ticket t SET entity_id = u.entity_id FROM ops.source_record u "
-            "WHERE u.entity_id = ANY(:e) AND u.target = 'person' AND u.stream = :asked_in "
-            "AND t.source = u.source AND t.requester = u.source_id "
-            "AND t.entity_id IS DISTINCT FROM u.entity_id"
+            "SELECT DISTINCT entity_id FROM crm.ticket "
+            "WHERE record_id = ANY(:ids) AND entity_id IS NOT NULL"
         ),
-        {"e": list(entity_ids), "asked_in": asked_in},
+        {"ids": list(record_ids)},
     )
+    return set(rows.scalars())
 
 
 def archive(conn: Connection, record_ids: Sequence[int]) -> None:

@@ -32,6 +32,7 @@ _PIPELINES_OWN = frozenset(
         "crm.contact.entity_id",
         "crm.contact.merged_into",
         "crm.inquiry.entity_id",
+        "crm.lead.account_id",
         "crm.lead.contact_id",
         "crm.lead.entity_id",
         "crm.lead.merged_into",
@@ -43,12 +44,13 @@ _PIPELINES_OWN = frozenset(
 
 # the database's own word, so that no table is forgotten
 _REFERENCES = text("""
-SELECT r.relname AS table_name, a.attname AS column_name
+SELECT n.nspname, r.relname, a.attname
 FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid
-JOIN pg_namespace n ON n.oid = r.relnamespace AND n.nspname = 'crm'
+JOIN pg_namespace n ON n.oid = r.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
 WHERE c.contype = 'f' AND c.confrelid = CAST(:target AS regclass)
-ORDER BY 1, 2
+  AND (n.nspname = 'crm' OR r.relname = 'employment')
+ORDER BY 1, 2, 3
 """)
 
 
@@ -65,10 +67,10 @@ def pointing_at(
     """
     wanted = literal(sorted(ids), ARRAY(BigInteger))
     found: dict[int, str] = {}
-    for where, name in conn.execute(_REFERENCES, {"target": target}).all():
-        if f"crm.{where}.{name}" not in but:
+    for schema, where, name in conn.execute(_REFERENCES, {"target": target}).all():
+        if f"{schema}.{where}.{name}" not in but:
             pointer: ColumnClause[int] = column(name, BigInteger)
-            query = select(pointer).select_from(table(where, pointer, schema="crm"))
+            query = select(pointer).select_from(table(where, pointer, schema=schema))
             rows = conn.execute(query.where(pointer == any_(wanted)).distinct())
             found.update(dict.fromkeys(rows.scalars(), where))
     return found
@@ -98,14 +100,15 @@ def built_on(conn: Connection, entity_ids: Sequence[int]) -> dict[int, str]:
 
 _HOLLOW = """
   AND NOT EXISTS (SELECT 1 FROM ops.source_record s WHERE s.entity_id = r.entity_id
-                  AND s.target = 'person' AND s.role = :role AND s.withdrawn_by IS NULL)
+                  AND s.target = :target AND s.withdrawn_by IS NULL
+                  AND (CAST(:role AS text) IS NULL OR s.role = :role))
   AND EXISTS (SELECT 1 FROM ops.entity e JOIN ops.source_record a ON a.id = e.anchor_id
               WHERE e.id = r.entity_id AND (e.merged_into IS NULL OR a.withdrawn_by IS NOT NULL))
 """
 _HOLLOW_LEADS = text(f"SELECT r.id FROM crm.lead r WHERE r.batch_id = :batch {_HOLLOW}")  # noqa: S608
 _HOLLOW_CONTACTS = text(
-    "SELECT r.id FROM crm.contact r "  # noqa: S608 our own text
-    f"WHERE r.batch_id = :batch AND NOT r.is_organization AND r.kept_by = 'source' {_HOLLOW}"
+    "SELECT r.id FROM crm.contact r WHERE r.batch_id = :batch "  # noqa: S608 our own text
+    f"AND r.is_organization = (:target = 'organisation') AND r.kept_by = 'source' {_HOLLOW}"
 )
 
 
@@ -119,13 +122,26 @@ class Hollow:
 
 def hollow(conn: Connection, batch_id: int) -> Hollow:
     """Return the rows that a batch made and that nothing fills now, but for those people built on."""
-    leads = conn.execute(_HOLLOW_LEADS, {"batch": batch_id, "role": "lead"}).scalars().all()
-    contacts = conn.execute(_HOLLOW_CONTACTS, {"batch": batch_id, "role": "contact"})
-    people = contacts.scalars().all()
+    args = {"batch": batch_id, "target": "person", "role": "lead"}
+    leads = conn.execute(_HOLLOW_LEADS, args).scalars().all()
+    people = conn.execute(_HOLLOW_CONTACTS, args | {"role": "contact"}).scalars().all()
+    firms = conn.execute(_HOLLOW_CONTACTS, args | {"target": "organisation", "role": None})
+    kept = [*people, *firms.scalars()]
     return Hollow(
         sorted(set(leads) - set(pointing_at(conn, "crm.lead", leads, but=_PIPELINES_OWN))),
-        sorted(set(people) - set(pointing_at(conn, "crm.contact", people, but=_PIPELINES_OWN))),
+        sorted(set(kept) - set(pointing_at(conn, "crm.contact", kept, but=_PIPELINES_OWN))),
     )
+
+
+_CLOSE = text("""
+UPDATE crm.contact SET archived_at = coalesce(archived_at, now())
+WHERE is_organization AND entity_id = ANY(:ids)
+""")
+
+
+def close_companies(conn: Connection, entity_ids: Sequence[int]) -> None:
+    """Let nobody find companies that no record stands for any more."""
+    conn.execute(_CLOSE, {"ids": list(entity_ids)})
 
 
 @dataclass(slots=True)
@@ -159,7 +175,13 @@ _ALERTS = text("""
 DELETE FROM crm.alert WHERE lead_id = ANY(:leads) OR contact_id = ANY(:contacts)
   OR dedupe_key = ANY(:keys)
 """)
-_UNLINK = text("UPDATE crm.lead SET contact_id = NULL WHERE contact_id = ANY(:contacts)")
+_UNLINK = (
+    text("UPDATE crm.lead SET contact_id = NULL WHERE contact_id = ANY(:contacts)"),
+    text(
+        "UPDATE crm.lead SET account_id = NULL, account_why = NULL WHERE account_id = ANY(:contacts)"
+    ),
+    text("UPDATE crm.contact SET company_id = NULL WHERE company_id = ANY(:contacts)"),
+)
 _STAND_ALONE = text("UPDATE crm.lead SET merged_into = NULL WHERE merged_into = ANY(:leads)")
 _STAND_ALONE_TOO = text("UPDATE crm.contact SET merged_into = NULL WHERE merged_into = ANY(:c)")
 
@@ -191,7 +213,8 @@ def remove(
     conn.execute(_OUTBOX, args)
     conn.execute(_STAND_ALONE, args)
     conn.execute(_STAND_ALONE_TOO, {"c": going.contacts})
-    conn.execute(_UNLINK, args)
+    for unlink in _UNLINK:
+        conn.execute(unlink, args)
     for name, statement in (
         ("leads", "DELETE FROM crm.lead WHERE id = ANY(:leads)"),
         ("contacts", "DELETE FROM crm.contact WHERE id = ANY(:contacts)"),

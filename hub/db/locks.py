@@ -1,8 +1,11 @@
 """The locks, in the order in which they may be taken.
 
-    identity → entities by id → source records by key → distribution group → outbox
+    identity → companies → entities by id → source records by key → distribution group → outbox
 
-The identity lock, the sources' locks and the slots of a vendor are advisory; the others are rows (`FOR UPDATE`, SKIP
+Who makes a company holds the lock of companies alone; who asks for the company of a person holds it
+with others, so that a company and its people cannot pass each other unseen.
+
+The identity lock, the companies', the sources' and the slots of a vendor are advisory; the others are rows (`FOR UPDATE`, SKIP
 LOCKED) and stand with their queries. Under READ COMMITTED the identity lock must be the first
 statement of its transaction: what it then reads is what the one before has committed (measured:
 under REPEATABLE READ eight workers make eight leads of one person).
@@ -29,6 +32,32 @@ def identity_lock(conn: Connection) -> None:
     conn.execute(
         text("SELECT pg_advisory_xact_lock(:space, :number)"),
         {"space": _SPACE, "number": _number("identity")},
+    )
+
+
+def company_lock(conn: Connection) -> None:
+    """Become the only one who makes companies until the transaction ends."""
+    conn.execute(
+        text("SELECT pg_advisory_xact_lock(:space, :number)"),
+        {"space": _SPACE, "number": _number("companies")},
+    )
+
+
+def company_watch(conn: Connection) -> None:
+    """Let nobody make a company until the transaction ends; others may watch as well."""
+    conn.execute(
+        text("SELECT pg_advisory_xact_lock_shared(:space, :number)"),
+        {"space": _SPACE, "number": _number("companies")},
+    )
+
+
+def try_company_watch(conn: Connection) -> bool:
+    """Watch as well, unless somebody is making a company: for who holds entities already."""
+    return bool(
+        conn.execute(
+            text("SELECT pg_try_advisory_xact_lock_shared(:space, :number)"),
+            {"space": _SPACE, "number": _number("companies")},
+        ).scalar_one()
     )
 
 

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hub.matching.clusters import Edge, cluster, edge
+from hub.matching.clusters import Edge, cluster, edge, review_pairs
 from hub.matching.facts import learn
 from hub.matching.keys import MatchView, keys, limit
 from hub.matching.model import DEFAULT, Model
@@ -52,7 +52,7 @@ class Resolution:
     Args:
         clusters: the records of each person, as positions; every record is in one.
         edges: pairs judged same or unsure, by stable key.
-        reviews: pairs that looked alike but ended apart.
+        reviews: pairs that looked alike but ended apart, one of any two clusters.
         model: the model that judged.
     """
 
@@ -90,8 +90,7 @@ def resolve(
     }
     clusters = _cluster(views, edges, vetoes, decisions, model)
     of = {names[i]: n for n, members in enumerate(clusters) for i in members}
-    reviews = sorted((e for e in edges if of[e.a] != of[e.b]), key=lambda e: (e.a, e.b))
-    return Resolution(clusters, edges, reviews, model)
+    return Resolution(clusters, edges, review_pairs(edges, of, decisions), model)
 
 
 def _cluster(

@@ -8,7 +8,7 @@ two clusters keeps them apart; what birth date and another own mark prove is joi
 most one trusted cluster and never connects two.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.matching import names, normal
@@ -143,22 +143,34 @@ def cluster(
 
 
 def review_pairs(
-    views: Sequence[MatchView], edges: Sequence[Edge], clusters: Sequence[frozenset[str]]
+    edges: Sequence[Edge], group_of: Mapping[str, Hashable], decisions: Sequence[Edge] = ()
 ) -> list[Edge]:
-    """Return the pairs that looked alike but ended apart, sorted: what a person should look at."""
-    known = {v.stable_key for v in views}
-    of = {key: i for i, members in enumerate(clusters) for key in members}
-    return sorted(
-        {
-            e
-            for e in edges
-            if e.judgement is not Judgement.DIFFERENT
-            and e.a in known
-            and e.b in known
-            and of.get(e.a) != of.get(e.b)
-        },
-        key=lambda e: (e.a, e.b, -e.weight),
-    )
+    """Return the pairs that looked alike but ended apart, sorted: what a person should look at.
+
+    Two groups are asked about once, by their best pair, and never again after "different".
+
+    Args:
+        edges: judged pairs.
+        group_of: the cluster or person of every record that may be asked about.
+        decisions: what people said.
+    """
+    parted = {
+        _between(group_of, d)
+        for d in decisions
+        if d.judgement is Judgement.DIFFERENT and d.a in group_of and d.b in group_of
+    }
+    best: dict[frozenset[Hashable], Edge] = {}
+    for e in sorted(edges, key=_best_first):
+        if e.judgement is Judgement.DIFFERENT or e.a not in group_of or e.b not in group_of:
+            continue
+        between = _between(group_of, e)
+        if len(between) > 1 and between not in parted:
+            best.setdefault(between, e)
+    return sorted(best.values(), key=lambda e: (e.a, e.b))
+
+
+def _between(group_of: Mapping[str, Hashable], e: Edge) -> frozenset[Hashable]:
+    return frozenset({group_of[e.a], group_of[e.b]})
 
 
 def _is_proven(known: Mapping[str, MatchView], e: Edge, model: Model) -> bool:

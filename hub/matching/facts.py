@@ -7,10 +7,11 @@ who.
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 from hub.matching import normal
 from hub.matching.keys import Traits, sound
-from hub.matching.model import DEFAULT, SELDOM, Facts, Model
+from hub.matching.model import DEFAULT, SELDOM, Facts, Model, full_name
 
 _COUNTED = ("first", "last", "company", "domain", "phone", "address", "postal_code", "city")
 _SURNAMES_OF_A_SWITCHBOARD = 3
@@ -23,6 +24,18 @@ _EXPECTED = 0.5
 _MOST_CORRELATED = 16.0
 _UNSURE = 1.0  # with frequencies known, less than this is seldom one person
 _ENOUGH = 16  # distinct values beyond which nothing more is learned
+_NUMBERS_OF_NAMESAKES = 2
+_SHARED = ("phone", "email", "domain")
+_Few = tuple[str, ...]
+_Key = TypeVar("_Key")
+
+
+def _note(found: dict[_Key, _Few], key: _Key, value: str, enough: int = _ENOUGH) -> None:
+    """Add one more distinct value, as long as there are not enough."""
+    if value:
+        known = found.get(key, ())
+        if value not in known and len(known) < enough:
+            found[key] = (*known, value)
 
 
 class Counting:
@@ -32,8 +45,10 @@ class Counting:
         self.n = 0
         self._counts: dict[str, Counter[str]] = {kind: Counter() for kind in _COUNTED}
         self._names: Counter[tuple[str, str]] = Counter()
-        self._surnames: dict[tuple[str, str], set[str]] = {}
-        self._companies: dict[str, set[str]] = {}
+        # few values each and most only one: tuples, since a million sets are half a gigabyte
+        self._surnames: dict[str, dict[str, _Few]] = {kind: {} for kind in _SHARED}
+        self._numbers: dict[tuple[str, str], _Few] = {}
+        self._companies: dict[str, _Few] = {}
         self._with_company: Counter[str] = Counter()
 
     def add(self, t: Traits) -> None:
@@ -47,27 +62,22 @@ class Counting:
             if value:
                 counts[kind][value] += 1
         if t.first and t.last:
-            self._names[t.first_text, t.last_text] += 1
+            name = (t.first_text, t.last_text)
+            self._names[name] += 1
+            for tail in t.tails:
+                _note(self._numbers, name, tail, _NUMBERS_OF_NAMESAKES)
         surname = sound(t.last_text) if t.last else ""
         for tail in t.tails:
             counts["phone"][tail] += 1
-            self._note(("phone", tail), surname)
+            _note(self._surnames["phone"], tail, surname)
         for box in t.mailboxes:
-            self._note(("email", box.address), surname)
+            _note(self._surnames["email"], box.address, surname)
         for domain in t.domains:
             counts["domain"][domain] += 1
-            self._note(("domain", domain), surname)
+            _note(self._surnames["domain"], domain, surname)
             if t.company:
                 self._with_company[domain] += 1
-                companies = self._companies.setdefault(domain, set())
-                if len(companies) < _ENOUGH:
-                    companies.add(normal.telling(t.company)[0])
-
-    def _note(self, where: tuple[str, str], surname: str) -> None:
-        if surname:
-            found = self._surnames.setdefault(where, set())
-            if len(found) < _ENOUGH:
-                found.add(surname)
+                _note(self._companies, domain, normal.telling(t.company)[0])
 
     def facts(self) -> Facts:
         """Return what was learned so far."""
@@ -79,7 +89,8 @@ class Counting:
             counts={
                 kind: {v: n for v, n in sorted(found.items()) if n >= SELDOM}
                 for kind, found in self._counts.items()
-            },
+            }
+            | {"full": self._namesakes()},
             name_correlation=self._name_correlation(),
             shared_phones=crowds["phone"],
             shared_mailboxes=crowds["email"],
@@ -105,8 +116,19 @@ class Counting:
                 found += seen * max(seen - copies, 0.0)
         return min(max(found / chance, 1.0), _MOST_CORRELATED) if chance > _EXPECTED else 1.0
 
+    def _namesakes(self) -> dict[str, int]:
+        """Return the full names that more than one person seems to have, by their numbers.
+
+        Rare parts make a rare name only by chance; of these it is known how often they occur.
+        """
+        return {
+            full_name(*name): self._names[name]
+            for name, numbers in sorted(self._numbers.items())
+            if len(numbers) >= _NUMBERS_OF_NAMESAKES and self._names[name] >= SELDOM
+        }
+
     def _crowds(self, kind: str, least: int) -> frozenset[str]:
-        return frozenset(v for (k, v), s in self._surnames.items() if k == kind and len(s) >= least)
+        return frozenset(v for v, s in self._surnames[kind].items() if len(s) >= least)
 
     def _is_public(self, domain: str) -> bool:
         if len(self._companies.get(domain, ())) >= _COMPANIES_OF_A_PROVIDER:

@@ -33,6 +33,11 @@ _CAUTION = 2.0  # bits taken off: people of one company or place resemble each o
 SELDOM = 3  # values seen less often are not kept; they count as seen twice
 
 
+def full_name(first: str, last: str) -> str:
+    """Return both parts as one value; which of them stands first does not matter."""
+    return " ".join(sorted((first, last)))
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What was counted over `n` records; `counts[kind][value]` leaves out what is seldom."""
@@ -125,6 +130,7 @@ class Model:
         if with_first and first:
             gained += self.rarity("first", first) - _USUAL_FIRST
             gained -= self._correlation
+            gained = min(gained, _of_namesakes(self.facts, first, last))
         return _clip(gained * share, _NAME_LIMITS)
 
     def document(self) -> dict[str, Any]:
@@ -184,6 +190,14 @@ def _bind_facts(document: Mapping[str, Any]) -> Facts:
         shared_mailboxes=frozenset(document["shared_mailboxes"]),
         public_domains=frozenset(document["public_domains"]),
     )
+
+
+def _of_namesakes(facts: Facts, first: str, last: str) -> float:
+    """Return the most a full name may gain that several people are known to have."""
+    known = facts.counts.get("full", {}).get(full_name(first, last))
+    if known is None:
+        return _NAME_LIMITS[1]
+    return log2(facts.n / known) - _USUAL_FIRST - _USUAL_LAST
 
 
 def _clip(value: float, limits: tuple[float, float]) -> float:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+from publicsuffixlist import PublicSuffixList
+
 from hub.matching.model_files import load, words
 
 _NAMES = load("names.yaml")
@@ -20,6 +22,7 @@ for _formal, _forms in (*_NAMES["short"].items(), *_NAMES["further"].items()):
 _KNOWN = words(_NAMES["known"]) | frozenset(_FORMAL)
 _ROLE = words(_WORDS["role"])
 _FREE = words(_WORDS["free_mail"])
+_HOSTS = words(_WORDS["hosts_of_many"])
 _SUFFIXES = words(_WORDS["public_suffixes"])
 _LEGAL = words(_WORDS["legal"])
 _GENERIC = words(_WORDS["generic"])
@@ -65,6 +68,7 @@ _QUOTE = re.compile(r"['\u2019\u02bc`\u00b4]")
 _EXTENSION = re.compile(
     r"\s*(?:;?ext(?:ension)?\.?|poste|durchwahl|\bdw\b|x|#)[\s=.:]*\d+\s*$", re.IGNORECASE
 )
+_HOST_ENDS = re.compile(r"[/?#:]")
 _MIN_PHONE = 7
 _MAX_PHONE = 15
 _TAIL = 9
@@ -220,11 +224,29 @@ def _is_role(local: str) -> bool:
     return bool(parts) and ("".join(parts) in _ROLE or all(p in _ROLE for p in parts))
 
 
+@lru_cache(maxsize=1)
+def _public() -> PublicSuffixList:
+    return PublicSuffixList()  # the list comes with the package: 0.05 s, nothing is fetched
+
+
+@lru_cache(maxsize=65536)
 def registrable(domain: str) -> str:
     """Return the part of a host name that one buys: mail.acme.co.uk is acme.co.uk."""
     labels = domain.split(".")
-    keep = 3 if ".".join(labels[-2:]) in _SUFFIXES else 2
-    return ".".join(labels[-keep:])
+    if ".".join(labels[-2:]) in _SUFFIXES:
+        return ".".join(labels[-3:])
+    return _public().privatesuffix(domain) or domain
+
+
+@lru_cache(maxsize=65536)
+def own_domain(text: str) -> str | None:
+    """Return the registrable domain of a website or host; None of a provider that many share."""
+    host = text.strip().lower().removeprefix("mailto:").partition("://")[2] or text.strip().lower()
+    host = _HOST_ENDS.split(host, maxsplit=1)[0].rpartition("@")[2].strip(".")
+    if "." not in host or " " in host or host.replace(".", "").isdigit():
+        return None
+    found = registrable(host)
+    return None if found in _FREE or found in _HOSTS or found in _SUFFIXES else found
 
 
 def stem(domain: str) -> str:
@@ -271,6 +293,11 @@ def company(text: str | None) -> tuple[str, ...]:
 def telling(name: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words of a company name that are not common to many; all, if none is left."""
     return tuple(t for t in name if t not in _GENERIC and len(t) > 1) or name
+
+
+def rare(name: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words of a company name that are not common to many, even if none is left."""
+    return tuple(t for t in name if t not in _GENERIC and len(t) > 1)
 
 
 @lru_cache(maxsize=65536)

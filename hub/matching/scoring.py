@@ -15,6 +15,7 @@ from hub.model.verdicts import Judgement
 
 _MARGIN = 0.1  # how far below `same` a gate puts a pair
 _HALF_NAMES = frozenset({"initial", "last_only", "last_only_typo"})
+_LIKE_NAMES = frozenset({"variant", "typo", "typo_both"})
 _AT_HOME = frozenset({"address", "address_near"})
 _CONFIRMED = frozenset({"same", "near"})
 
@@ -108,9 +109,7 @@ def _doubt(found: Levels) -> str | None:
         "surname": found.name not in names.SURNAME_AGREES and not _is_proven(found),
         "two_given_names": found.name == "near",
         "numbered_mailbox": found.is_numbered,
-        "two_mailboxes": found.email == "same_domain_differs"
-        and found.phone != "same"
-        and not {found.birth, found.identifier} & _CONFIRMED,
+        "two_mailboxes": _are_two_mailboxes(found),
         "generation": found.generations > 0 and not _is_confirmed(found),
         "birth": found.birth == "differs"
         and found.identifier not in _CONFIRMED
@@ -120,17 +119,29 @@ def _doubt(found: Levels) -> str | None:
         "identifier": found.identifier == "differs"
         and found.birth != "same"
         and not (found.birth == "near" and found.context in _AT_HOME),
-        "household": found.name in _HALF_NAMES
-        and (found.email == "differs" or found.phone not in {"same", "shared"})
-        and found.context in _AT_HOME
-        and not {found.birth, found.identifier} & _CONFIRMED,
+        "household": _may_be_relatives(found),
         "place_alone": found.context in {"city", "postal_code"}
-        and found.email == "differs"
         and found.phone == "differs"
+        and found.email in {"differs", "missing"}
         and not {found.birth, found.identifier} & _CONFIRMED,
         "name_alone": not _has_more_than_a_name(found),
     }
     return next((doubt for doubt, holds in doubts.items() if holds), None)
+
+
+def _differs_only(found: Levels) -> bool:
+    """Say whether the one has another number or mailbox than the other, and none in common."""
+    marks = {found.email, found.phone}
+    return "differs" in marks and marks <= {"differs", "missing"}
+
+
+def _may_be_relatives(found: Levels) -> bool:
+    """Say whether two of one address may be two of one family: half a name, or one much like it."""
+    if found.context not in _AT_HOME or {found.birth, found.identifier} & _CONFIRMED:
+        return False
+    if found.name in _HALF_NAMES:
+        return found.email == "differs" or found.phone not in {"same", "shared"}
+    return found.name in _LIKE_NAMES and _differs_only(found)
 
 
 def _has_more_than_a_name(found: Levels) -> bool:
@@ -202,4 +213,8 @@ def _veto(found: Levels) -> str | None:
 
 
 def _are_two_mailboxes(found: Levels) -> bool:
-    return found.email == "same_domain_differs" and found.name not in names.AGREES
+    return (
+        found.email == "same_domain_differs"
+        and found.phone != "same"
+        and not {found.birth, found.identifier} & _CONFIRMED
+    )

@@ -83,6 +83,28 @@ CONTACT_FIELDS: tuple[Field, ...] = (
     Field("prospect_status", "text", ColumnClass.DERIVED),
 )
 
+# A company: a contact that is an organisation. Its name is `organization_name`, as with people.
+ORGANISATION_FIELDS: tuple[Field, ...] = (
+    _folded("organization_name"),
+    _folded("domains", "list"),  # what finds it, beside website and e-mail; no column of the CRM
+    _folded("website"),
+    _folded("email", "email", personal=True),
+    _folded("phone", "phone", personal=True),
+    _folded("fax", "phone", personal=True),
+    _folded("industry"),
+    _folded("description", personal=True),
+    _folded("street", personal=True),
+    _folded("postal_code", personal=True),
+    _folded("city", personal=True),
+    _folded("state"),
+    _folded("country"),
+    _folded("tags", "list"),
+    _folded("custom_fields", "json", personal=True),
+    _folded("customer_type"),
+    _folded("prospect_type"),
+    _folded("created_at", "datetime"),
+)
+
 TICKET_FIELDS: tuple[Field, ...] = (
     _folded("subject", personal=True),
     _folded("description", personal=True),
@@ -130,6 +152,7 @@ ENTITY_FIELDS: dict[str, tuple[Field, ...]] = {
     "lead": LEAD_FIELDS,
     "contact": CONTACT_FIELDS,
     "person": LEAD_FIELDS,
+    "organisation": ORGANISATION_FIELDS,
     "ticket": TICKET_FIELDS,
     "user": USER_FIELDS,
     "inquiry": INQUIRY_FIELDS,
@@ -149,3 +172,6 @@ PEOPLE = ("contact", "lead", "person")
 
 # Relations of a record that name a person of the same source, and the stream that person is in.
 PERSON_REFS = {"requester": "users"}
+
+# Where a source keeps the companies that its records name by `company`.
+COMPANY_STREAMS = {"hubspot": "companies", "zendesk": "organizations", "hub": "companies"}

@@ -21,6 +21,7 @@ from hub.logs import get_logger
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
 from hub.pipeline.budget import account_of, forecast
+from hub.pipeline.companies import match_companies
 from hub.pipeline.context import Hub
 from hub.pipeline.extract import Land, Range, reread, short_ranges
 from hub.pipeline.land import land_page
@@ -244,9 +245,9 @@ def run_normalize(
 
 
 def run_match(hub: Hub) -> dict[str, int]:
-    """Match what is pending."""
+    """Match what is pending: people, and companies."""
     started = time.monotonic()
-    counts = match_pending(hub)
+    counts = match_pending(hub) | match_companies(hub)
     _report(hub, None, "match", counts, started)
     return counts
 

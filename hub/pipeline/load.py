@@ -6,27 +6,30 @@ is news to anybody: a re-fold rings nobody.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from hub.crm import contacts, leads, owners, tickets
+from hub.crm import contacts, customer_status, derived, leads, owners, tickets
 from hub.db import outbox
+from hub.db.locks import company_watch, try_company_watch
 from hub.db.turn import turn
 from hub.logs import get_logger
-from hub.matching.survive import DEFAULT_RULES, Edit, SourceVersion, SurvivorshipRules, survive
+from hub.matching.survive import DEFAULT_RULES, SurvivorshipRules
 from hub.model.entities import PERSON_REFS
 from hub.model.records import JsonValue
-from hub.model.verdicts import Lane, Trust, Verdict
+from hub.model.verdicts import Lane, Verdict
+from hub.pipeline import accounts
 from hub.pipeline.context import Hub
-from hub.records import batches, folding, turns
-from hub.records.folding import BehindEntity, FoldRecord, OpenRecord, StoredEdit
+from hub.pipeline.golden import fold, is_somebody
+from hub.records import batches, folding, identity, turns
+from hub.records.companies import ORGANISATION
+from hub.records.folding import BehindEntity, FoldRecord, OpenRecord
 from hub.records.turns import NewTurn
 from hub.sinks.crm import GoldenPerson, Loaded, load_contacts, load_leads
 
 CHUNK = 500
 REQUESTER = "requester"
-_WAYS_TO_REACH = ("email", "phone", "mobile")
-_SEEDS = ("status", "unqualified_reason", "converted_at", "last_activity_at")
 log = get_logger()
 
 
@@ -84,7 +87,11 @@ def write_tickets(conn: Connection, records: Sequence[OpenRecord]) -> dict[int, 
         }
         for record in records
     ]
-    return tickets.upsert(conn, rows, asked_in=PERSON_REFS[REQUESTER])
+    ids = [record.id for record in records]
+    before = tickets.entities_of(conn, ids)
+    is_new = tickets.upsert(conn, rows, asked_in=PERSON_REFS[REQUESTER])
+    derived.recompute(conn, before | tickets.entities_of(conn, ids))
+    return is_new
 
 
 def _text(value: JsonValue) -> str | None:
@@ -92,16 +99,52 @@ def _text(value: JsonValue) -> str | None:
 
 
 def load_behind(hub: Hub) -> dict[str, int]:
-    """Fold and write every entity that is behind, chunk by chunk; returns counts."""
+    """Fold and write every entity that is behind, chunk by chunk; returns counts.
+
+    Companies come first: their people then find them.
+    """
     totals: dict[str, int] = defaultdict(int)
-    while counts := turn(hub.engine, _load_some):
-        for name, n in counts.items():
-            totals[name] += n
-        log.info("entities_loaded", **counts)
+    for some in (_load_some_companies, _load_some):
+        while counts := turn(hub.engine, some):
+            for name, n in counts.items():
+                totals[name] += n
+            log.info("entities_loaded", **counts)
     return dict(totals)
 
 
+def _load_some_companies(conn: Connection) -> dict[str, int]:
+    behind = folding.take_behind(conn, CHUNK, kind=ORGANISATION)
+    return _load_companies(conn, behind)[0] if behind else {}
+
+
+def _load_companies(
+    conn: Connection, behind: Sequence[BehindEntity]
+) -> tuple[dict[str, int], list[int]]:
+    """Fold and write companies; returns counts, and the people who are behind for it."""
+    ids = [e.id for e in behind]
+    records = folding.records_of(conn, ids, ORGANISATION)
+    edits = folding.edits_of(conn, ids)
+    legacy = owners.legacy_owners(conn)
+    golden = [
+        replace(
+            fold(e, records[e.id], edits.get(e.id, ()), DEFAULT_RULES, legacy),
+            is_organization=True,
+        )
+        for e in behind
+        if records.get(e.id)
+    ]
+    written = load_contacts(conn, golden)
+    contacts.absorb(conn, {e.id: e.merged_into for e in behind if e.merged_into is not None})
+    contacts.revive(conn, [e.id for e in behind if e.merged_into is None])
+    accounts.keep_company_keys(conn, ids, golden, records)
+    people = accounts.wake_people(conn, ids)
+    batches.set_verdicts(conn, _verdicts(behind, records, written.updated))
+    folding.mark_folded(conn, behind)
+    return {"companies": len(written.created), "updated": len(written.updated)}, people
+
+
 def _load_some(conn: Connection) -> dict[str, int]:
+    company_watch(conn)
     behind = folding.take_behind(conn, CHUNK)
     if not behind:
         return {}
@@ -111,10 +154,20 @@ def _load_some(conn: Connection) -> dict[str, int]:
 
 
 def refold(conn: Connection, entity_ids: Sequence[int]) -> None:
-    """Fold and write those of the entities that are behind, within the caller's transaction."""
-    while behind := folding.take_behind(conn, CHUNK, entity_ids):
+    """Fold and write those of the entities that are behind, within the caller's transaction.
+
+    People whom a company among them concerns are folded as well. While somebody makes a company
+    nobody waits here, with entities in his hands: those are folded once more by the next load.
+    """
+    ids = list(entity_ids)
+    while behind := folding.take_behind(conn, CHUNK, ids, kind=ORGANISATION):
+        ids += _load_companies(conn, behind)[1]
+    is_alone = try_company_watch(conn)
+    while behind := folding.take_behind(conn, CHUNK, ids):
         _load_chunk(conn, behind, DEFAULT_RULES)
         folding.mark_folded(conn, behind)
+    if not is_alone:
+        identity.bump(conn, ids)
 
 
 def _load_chunk(
@@ -125,12 +178,12 @@ def _load_chunk(
     edits = folding.edits_of(conn, ids)
     legacy = owners.legacy_owners(conn)
     golden = [
-        _fold(e, records[e.id], edits.get(e.id, ()), rules, legacy)
+        fold(e, records[e.id], edits.get(e.id, ()), rules, legacy)
         for e in behind
         if records.get(e.id)
     ]
     roles = {i: _roles(found) for i, found in records.items()}
-    known = {g.entity_id: g for g in golden if _is_somebody(g)}
+    known = {g.entity_id: g for g in golden if is_somebody(g)}
     gone = {e.id: e.merged_into for e in behind if e.merged_into is not None}
     standing = [e.id for e in behind if e.merged_into is None]
     contacts.revive(conn, standing)
@@ -139,12 +192,15 @@ def _load_chunk(
     kept = load_contacts(conn, [known[i] for i in sorted(wanted)], by_people)
     contacts.retire(conn, [i for i in known if i not in wanted])
     loaded = load_leads(conn, [known[i] for i in known if "lead" in roles[i]])
+    accounts.settle(conn, list(known.values()), records)
     leads.absorb(conn, gone)
     leads.revive(conn, standing)
     contacts.absorb(conn, gone)
     inherited = contacts.link_leads(conn, ids)
-    tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])
-    inquiries = leads.attach_children(conn, ids)
+    left = tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])
+    inquiries, left_by_notes = leads.attach_children(conn, ids)
+    derived.recompute(conn, {*ids, *left, *left_by_notes})
+    customer_status.recompute_entities(conn, ids)
     entities = {e.id: e for e in behind}
     taken_over = _taken_over(golden, loaded, records, entities)
     taken_over += _inherited(inherited, records, entities)
@@ -161,107 +217,10 @@ def _load_chunk(
     }
 
 
-def _fold(
-    entity: BehindEntity,
-    records: Sequence[FoldRecord],
-    edits: Sequence[StoredEdit],
-    rules: SurvivorshipRules,
-    legacy: Mapping[tuple[str, str], owners.LegacyOwner],
-) -> GoldenPerson:
-    golden = survive(
-        [source_version(r) for r in records],
-        [Edit(e.field, e.value, e.at.isoformat(), e.who) for e in edits],
-        rules,
-    )
-    owner_id, reason = _legacy_owner(records, legacy)
-    batch_id, lane = _came_with(entity, records)
-    last_gone = max((r.gone_at for r in records if r.gone_at), default=None)
-    everything_gone = all(r.is_gone for r in records) and not edits
-    return GoldenPerson(
-        entity_id=entity.id,
-        values=golden.values,
-        seeds=_seeds(records),
-        owner_id=owner_id,
-        legacy_owner=reason,
-        archived_at=last_gone if everything_gone else None,
-        lane=lane,
-        batch_id=batch_id,
-    )
-
-
-def _came_with(entity: BehindEntity, records: Sequence[FoldRecord]) -> tuple[int, str]:
-    """Return the batch that makes the person a lead, and its lane.
-
-    Who was known before, as a contact or as nobody in the CRM, becomes a lead by the newest of
-    the records that say so.
-    """
-    made = max((r for r in records if r.role == "lead"), key=lambda r: r.batch_id, default=None)
-    if entity.is_new or made is None:
-        return entity.batch_id, entity.lane
-    return made.batch_id, made.lane
-
-
 def _roles(records: Sequence[FoldRecord]) -> set[str | None]:
     """Return what the sources take the person for; a source that is gone has its last word."""
     alive = {r.role for r in records if not r.is_gone}
     return alive or {r.role for r in records}
-
-
-def _is_somebody(golden: GoldenPerson) -> bool:
-    """Tell whether there is anybody to work with: a name, a company, or a way to reach someone."""
-    names = ("last_name", "first_name", "organization_name", *_WAYS_TO_REACH)
-    return any(golden.values.get(name) for name in names)
-
-
-def source_version(record: FoldRecord) -> SourceVersion:
-    """Return a source record as the fold takes it."""
-    return SourceVersion(
-        record_id=record.id,
-        stable_key=f"{record.source}/{record.stream}/{record.source_id}",
-        source=record.source,
-        stream=record.stream,
-        trust=Trust(record.trust),
-        values=record.values,
-        at=record.source_at.isoformat() if record.source_at else None,
-        gone=record.is_gone,
-    )
-
-
-def _trusted_first(records: Sequence[FoldRecord]) -> list[FoldRecord]:
-    return sorted(
-        records,
-        key=lambda r: (r.is_gone, r.trust != Trust.TRUSTED, r.source, r.stream, r.source_id),
-    )
-
-
-def _seeds(records: Sequence[FoldRecord]) -> dict[str, JsonValue]:
-    """Return what a new lead starts with: a conversion anywhere makes it converted."""
-    ordered = _trusted_first(records)
-    converted = [r for r in ordered if r.values.get("converted_at")]
-    return {
-        name: next((r.values[name] for r in (*converted, *ordered) if r.values.get(name)), None)
-        for name in _SEEDS
-    }
-
-
-def _legacy_owner(
-    records: Sequence[FoldRecord], legacy: Mapping[tuple[str, str], owners.LegacyOwner]
-) -> tuple[int | None, str | None]:
-    """Return the active person who owned the lead in a source, or why nobody could be taken over."""
-    reason = None
-    for record in _trusted_first(records):
-        owner_ref = record.refs.get("owner")
-        if not owner_ref:
-            continue
-        owner = legacy.get((record.source, owner_ref))
-        if owner is not None and owner.user_id is not None and owner.is_active:
-            return owner.user_id, None
-        if owner is None:
-            reason = reason or f"{record.source} owner {owner_ref} is not known"
-        else:
-            kind = "a queue" if owner.is_queue else "inactive"
-            reason = reason or f"{record.source} owner {owner_ref} is {kind}"
-    return None, reason
 
 
 def _taken_over(

@@ -5,7 +5,7 @@ two records, clusters of the edges of one component, so the order of arrival can
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -224,15 +224,7 @@ def _settle(
     identity.revive_entities(conn, [e for e in set(entity_of.values()) if e])
     behind = settled.touched | {e for i in changed if (e := entity_of.get(i)) is not None}
     identity.bump(conn, behind)
-    reviews = [
-        (id_of[e.a], id_of[e.b], e.weight) for e in review_pairs(component_views, judged, clusters)
-    ]
-    # A doubtful pair whose other end is no part of this component is in review as well.
-    reviews += [
-        (e.a, e.b, e.weight)
-        for e in edges
-        if (e.a in members) != (e.b in members) and e.judgement == Judgement.UNSURE
-    ]
+    reviews = _reviews(edges, clusters, records)
     identity.replace_reviews(conn, sorted(members), reviews)
     counts = {
         "entities_touched": len(behind),
@@ -240,6 +232,24 @@ def _settle(
         "reviews": len(reviews),
     }
     return counts, behind
+
+
+def _reviews(
+    edges: Sequence[StoredEdge],
+    clusters: Sequence[frozenset[str]],
+    records: Mapping[int, StoredRecord],
+) -> list[tuple[int, int, float]]:
+    """Return the pairs to look at; the other end of a doubtful pair may be outside the component."""
+    key_of = {i: records[i].stable_key for e in edges for i in (e.a, e.b)}
+    id_of = {key: i for i, key in key_of.items()}
+    # outside, a person is known by its entity; who has none yet stands for itself
+    group_of: dict[str, Hashable] = {
+        key: ("entity", e) if (e := records[i].entity_id) else key for i, key in key_of.items()
+    }
+    group_of |= {key: ("cluster", n) for n, group in enumerate(clusters) for key in group}
+    judged = [_edge(key_of, e) for e in edges if e.made_by.startswith("model:")]
+    said = [_edge(key_of, e) for e in edges if not e.made_by.startswith("model:")]
+    return [(id_of[e.a], id_of[e.b], e.weight) for e in review_pairs(judged, group_of, said)]
 
 
 def _edge(key_of: Mapping[int, str], edge: StoredEdge) -> Edge:
@@ -293,7 +303,7 @@ def _reclaim(conn: Connection, groups: Sequence[Sequence[int]], taken: dict[int,
     orphans = [index for index in range(len(groups)) if index not in taken]
     if not orphans:
         return
-    lost = identity.lost_entities(conn, [i for index in orphans for i in groups[index]])
+    lost = identity.lost_entities(conn, [i for n in orphans for i in groups[n]], "person")
     for index in orphans:
         own = sorted(entity for i in groups[index] for entity in lost.get(i, ()))
         if own:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.crm import tickets
+from hub.crm import derived, tickets
 from hub.db.turn import turn
 from hub.landing import corrections, store
 from hub.landing.store import PendingRaw
@@ -32,7 +32,7 @@ from hub.model.entities import PEOPLE
 from hub.model.records import CanonicalRecord, RawRecord
 from hub.model.verdicts import Op, Verdict
 from hub.pipeline.context import Hub
-from hub.records import batches, drift, sources
+from hub.records import batches, companies, drift, sources
 
 CHUNK = 500
 PERSON = "person"
@@ -144,7 +144,7 @@ def _normalize_group(
     gone = [row for row in newest.values() if row.record.op is not Op.UPSERT]
     result = mapped(hub, conn, alive, contexts) if alive else Normalized()
     verdicts = _outright_verdicts(result, newest)
-    requeue = _store(conn, result, newest, document.version, verdicts)
+    requeue, firms = _store(conn, result, newest, document.version, verdicts)
     # what an earlier version gave, and this one does not, no longer speaks for its entity
     withdrawn = sources.mark_gone(
         conn,
@@ -157,9 +157,10 @@ def _normalize_group(
         ],
         hub.clock.now(),
     )
-    tickets.archive(conn, withdrawn.tickets)
-    requeue += withdrawn.people
-    requeue += _bury(hub, conn, gone, verdicts)
+    _archive(conn, withdrawn.tickets)
+    buried = _bury(hub, conn, gone, verdicts)
+    requeue += withdrawn.people + buried.people
+    firms += withdrawn.companies + buried.companies
     store.supersede_quarantine(conn, list(newest.values()))
     store.add_quarantine(
         conn,
@@ -168,6 +169,7 @@ def _normalize_group(
     )
     drift.count(conn, source, stream, _drift(result))
     sources.queue_match(conn, sorted(set(requeue)))
+    sources.queue_match(conn, sorted(set(firms)), stage=companies.STAGE)
     batches.set_verdicts(conn, verdicts)
     return {
         "normalized": len({r.source_id for r in result.records}),
@@ -204,9 +206,9 @@ def _verdict(row: PendingRaw, verdict: Verdict) -> VerdictRow:
 
 def _bury(
     hub: Hub, conn: Connection, gone: Sequence[PendingRaw], verdicts: list[VerdictRow]
-) -> list[tuple[int, str, int]]:
+) -> sources.Buried:
     if not gone:
-        return []
+        return sources.Buried([], [], [])
     verdicts += [_verdict(row, Verdict.DELETED) for row in gone]
     buried = sources.mark_gone(
         conn,
@@ -215,8 +217,14 @@ def _bury(
         [sources.Gone(row.record.source_id, row.raw_id, row.record.into) for row in gone],
         hub.clock.now(),
     )
-    tickets.archive(conn, buried.tickets)
-    return buried.people
+    _archive(conn, buried.tickets)
+    return buried
+
+
+def _archive(conn: Connection, ticket_records: Sequence[int]) -> None:
+    if ticket_records:
+        tickets.archive(conn, ticket_records)
+        derived.recompute(conn, tickets.entities_of(conn, ticket_records))
 
 
 def target_name(record: CanonicalRecord) -> str:
@@ -238,7 +246,8 @@ def _store(
     newest: Mapping[str, PendingRaw],
     version: str,
     verdicts: list[VerdictRow],
-) -> list[tuple[int, str, int]]:
+) -> tuple[list[sources.Queued], list[sources.Queued]]:
+    """Store canonical records; returns which people, and which companies, must be matched."""
     new = [
         sources.NewSourceRecord(
             source=row.source,
@@ -260,11 +269,11 @@ def _store(
     ]
     written = sources.upsert(conn, new)
     changed = {w.source_id for w in written if w.is_changed}
-    requeue = []
+    queues: dict[str, list[sources.Queued]] = {PERSON: [], companies.ORGANISATION: []}
     for w in written:
         row = newest[w.source_id]
         if w.source_id not in changed:
             verdicts.append(_verdict(row, Verdict.UNCHANGED))
-        elif w.target == PERSON:
-            requeue.append((w.id, row.lane, row.batch_id))
-    return requeue
+        elif w.target in queues:
+            queues[w.target].append((w.id, row.lane, row.batch_id))
+    return queues[PERSON], queues[companies.ORGANISATION]

@@ -333,7 +333,7 @@ def waiting(conn: Connection) -> dict[str, int]:
         conn.execute(
             text(
                 "SELECT (SELECT count(*) FROM ops.pending WHERE stage = 'normalize') AS normalize, "
-                "(SELECT count(*) FROM ops.pending WHERE stage = 'match') AS match, "
+                "(SELECT count(*) FROM ops.pending WHERE stage IN ('match', 'companies')) AS match, "
                 "(SELECT count(*) FROM ops.entity WHERE version > folded_version) AS load, "
                 "(SELECT count(*) FROM crm.lead WHERE owner_id IS NULL AND archived_at IS NULL "
                 " AND merged_into IS NULL) AS route"

@@ -46,7 +46,7 @@ class FoldRecord:
 
 
 def take_behind(
-    conn: Connection, limit: int, among: Sequence[int] | None = None
+    conn: Connection, limit: int, among: Sequence[int] | None = None, kind: str = "person"
 ) -> list[BehindEntity]:
     """Lock entities that are behind, by id; those another loader holds are skipped.
 
@@ -56,23 +56,26 @@ def take_behind(
         conn: an open transaction.
         limit: entities at most.
         among: only these, if given.
+        kind: people, or organisations.
     """
     rows = conn.execute(
         text(
             "SELECT id, version, anchor_id, batch_id, lane, merged_into, folded_version = 0 "
             "FROM ops.entity e "
-            "WHERE version > folded_version AND kind = 'person' AND coalesce((SELECT "
+            "WHERE version > folded_version AND kind = :kind AND coalesce((SELECT "
             "  s.folded_version > 0 FROM ops.entity s WHERE s.id = e.merged_into), true) "
             "AND (CAST(:among AS bigint[]) IS NULL OR id = ANY(:among)) "
             "ORDER BY id LIMIT :limit FOR NO KEY UPDATE OF e SKIP LOCKED"
         ),
-        {"limit": limit, "among": None if among is None else list(among)},
+        {"limit": limit, "kind": kind, "among": None if among is None else list(among)},
     )
     return [BehindEntity(*row) for row in rows]
 
 
-def records_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[FoldRecord]]:
-    """Return the records of people."""
+def records_of(
+    conn: Connection, entity_ids: Sequence[int], target: str = "person"
+) -> dict[int, list[FoldRecord]]:
+    """Return the records of people, or of organisations."""
     rows = conn.execute(
         text(
             "SELECT s.id, s.entity_id, s.source, s.stream, s.source_id, s.trust, s.canonical, "
@@ -81,10 +84,10 @@ def records_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[Fo
             "FROM ops.source_record s LEFT JOIN ops.verdict v ON v.batch_id = s.batch_id "
             "  AND v.source = s.source AND v.stream = s.stream AND v.source_id = s.source_id "
             "  AND v.verdict IS NULL "
-            "WHERE s.entity_id = ANY(:ids) AND s.target = 'person' AND s.withdrawn_by IS NULL "
+            "WHERE s.entity_id = ANY(:ids) AND s.target = :target AND s.withdrawn_by IS NULL "
             "ORDER BY s.id"
         ),
-        {"ids": list(entity_ids)},
+        {"ids": list(entity_ids), "target": target},
     ).all()
     found: dict[int, list[FoldRecord]] = defaultdict(list)
     for row in rows:

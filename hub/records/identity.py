@@ -348,14 +348,14 @@ def merge_entities(conn: Connection, merged: Mapping[int, int]) -> None:
         )
 
 
-def lost_entities(conn: Connection, ids: Sequence[int]) -> dict[int, list[int]]:
+def lost_entities(conn: Connection, ids: Sequence[int], kind: str) -> dict[int, list[int]]:
     """Return merged entities that began with one of the records: record → entities, oldest first."""
     rows = conn.execute(
         text(
             "SELECT anchor_id, id FROM ops.entity WHERE anchor_id = ANY(:ids) "
-            "AND merged_into IS NOT NULL AND kind = 'person' ORDER BY id"
+            "AND merged_into IS NOT NULL AND kind = :kind ORDER BY id"
         ),
-        {"ids": list(ids)},
+        {"ids": list(ids), "kind": kind},
     )
     found: dict[int, list[int]] = {}
     for record, entity in rows:

@@ -162,17 +162,21 @@ def stored(conn: Connection, source: str, stream: str, source_ids: Sequence[str]
     return [Stored(*row) for row in rows]
 
 
-def queue_match(conn: Connection, rows: Sequence[tuple[int, str, int]]) -> None:
-    """Queue records (id, lane, batch) for matching; a queued one stays queued once."""
+Queued = tuple[int, str, int]
+
+
+def queue_match(conn: Connection, rows: Sequence[Queued], *, stage: str = "match") -> None:
+    """Queue records (id, lane, batch) of people, or companies, for matching; each once."""
     if rows:
         conn.execute(
             text(
                 "INSERT INTO ops.pending (stage, ref, lane, batch_id) "
-                "SELECT 'match', ref, lane, batch FROM unnest(CAST(:refs AS bigint[]), "
+                "SELECT :stage, ref, lane, batch FROM unnest(CAST(:refs AS bigint[]), "
                 "CAST(:lanes AS text[]), CAST(:batches AS bigint[])) AS t(ref, lane, batch) "
                 "ON CONFLICT (stage, ref) DO NOTHING"
             ),
             {
+                "stage": stage,
                 "refs": [r[0] for r in rows],
                 "lanes": [r[1] for r in rows],
                 "batches": [r[2] for r in rows],
@@ -190,13 +194,14 @@ def finish_normalize(conn: Connection, raw_ids: Sequence[int]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Buried:
-    """Records whose object is gone: people, whose entity must be looked at again, and tickets.
+    """Records whose object is gone: people and companies, to be looked at again, and tickets.
 
-    People come as (record id, lane, batch).
+    People and companies come as (record id, lane, batch).
     """
 
-    people: list[tuple[int, str, int]]
+    people: list[Queued]
     tickets: list[int]
+    companies: list[Queued]
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +242,7 @@ def mark_gone(
 ) -> Buried:
     """Mark what no longer speaks for its entity: deleted, merged by the vendor, or excluded now."""
     if not gone:
-        return Buried([], [])
+        return Buried([], [], [])
     rows = conn.execute(
         _MARK_GONE,
         {
@@ -252,4 +257,5 @@ def mark_gone(
     return Buried(
         [(row.id, row.lane, row.batch_id) for row in rows if row.target == "person"],
         [row.id for row in rows if row.target == "ticket"],
+        [(row.id, row.lane, row.batch_id) for row in rows if row.target == "organisation"],
     )

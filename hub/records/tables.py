@@ -110,6 +110,12 @@ source_record = Table(
     Index(None, "entity_id"),
     Index(None, "raw_id"),
     Index(
+        "source_record_company",
+        "source",
+        text("(refs ->> 'company')"),
+        postgresql_where=text("(refs ->> 'company') IS NOT NULL"),
+    ),
+    Index(
         "source_record_requester",
         "source",
         text("(refs ->> 'requester')"),
@@ -150,7 +156,7 @@ pending = Table(
     Column("lane", Text, nullable=False),
     Column("batch_id", BigInteger, nullable=False),
     Column("since", _UTC, nullable=False, server_default=_NOW),
-    CheckConstraint("stage IN ('normalize','match')", name="stage"),
+    CheckConstraint("stage IN ('normalize','match','companies')", name="stage"),
     Index("pending_next", "stage", text("lane DESC"), "ref"),
     schema="ops",
 )
@@ -162,6 +168,32 @@ match_key = Table(
     Column("kind", Text, primary_key=True),
     personal("value", Text, primary_key=True),
     Index(None, "kind", "value"),
+    schema="ops",
+)
+
+# by what a company is found, and what a lead says of the company it works for
+company_key = Table(
+    "company_key",
+    metadata,
+    Column("entity_id", BigInteger, ForeignKey("ops.entity.id"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    personal("value", Text, primary_key=True),
+    Column("is_company", Boolean, nullable=False),
+    CheckConstraint("kind IN ('domain','name','name_place')", name="kind"),
+    Index(None, "kind", "value", "is_company"),
+    schema="ops",
+)
+
+# who works for whom by a person's word; what the sources say of it stands in their records' refs
+employment = Table(
+    "employment",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("person_id", BigInteger, ForeignKey("ops.entity.id"), nullable=False, index=True),
+    Column("company_id", BigInteger, ForeignKey("ops.entity.id"), nullable=False, index=True),
+    personal("who", Text, nullable=False),
+    Column("at", _UTC, nullable=False, server_default=text("clock_timestamp()")),
+    Column("revoked_at", _UTC),
     schema="ops",
 )
 

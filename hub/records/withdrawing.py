@@ -123,15 +123,15 @@ def brought(conn: Connection, batch_id: int) -> list[Brought]:
     return [Brought(*row) for row in conn.execute(_BROUGHT, {"batch": batch_id})]
 
 
-def mates(conn: Connection, record_ids: Sequence[int]) -> dict[int, int]:
-    """Return every person's record that shares an entity with one of these: record → entity."""
+def mates(conn: Connection, record_ids: Sequence[int], target: str) -> dict[int, int]:
+    """Return every record of a target that shares an entity with one of these: record → entity."""
     rows = conn.execute(
         text(
             "SELECT DISTINCT o.id, o.entity_id FROM ops.source_record s "
             "JOIN ops.source_record o USING (entity_id) "
-            "WHERE s.id = ANY(:ids) AND o.target = 'person'"
+            "WHERE s.id = ANY(:ids) AND s.target = :target AND o.target = :target"
         ),
-        {"ids": list(record_ids)},
+        {"ids": list(record_ids), "target": target},
     )
     return {row.id: row.entity_id for row in rows}
 

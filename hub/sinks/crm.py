@@ -25,6 +25,7 @@ class GoldenPerson:
     archived_at: datetime | None
     lane: str
     batch_id: int
+    is_organization: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ def _contact_row(golden: GoldenPerson) -> dict[str, Any]:
         "owner_id": golden.owner_id,
         "last_activity_at": golden.seeds.get("last_activity_at"),
         "batch_id": golden.batch_id,
+        "is_organization": golden.is_organization,
     }
 
 

@@ -11,7 +11,7 @@ from hub.sinks import crm as sink
 # The hub's own book-keeping; what is here says nothing of the person or the deal.
 BOOKKEEPING = {
     "lead": {"id", "entity_id", "legacy_owner", "lane", "batch_id", "archived_at", "merged_into",
-             "recorded_at", "contact_id"},
+             "recorded_at", "contact_id", "account_id", "account_why"},
     "contact": {"id", "entity_id", "batch_id", "archived_at", "merged_into", "recorded_at",
                 "is_organization", "company_id", "kept_by"},
     "ticket": {"id", "entity_id", "record_id", "source", "source_id", "requester", "archived_at",

@@ -16,7 +16,7 @@ from hub.matching.survive import Edit, survive
 from hub.model.entities import folded_names
 from hub.model.verdicts import Judgement
 from hub.pipeline import flow
-from hub.pipeline.load import source_version
+from hub.pipeline.golden import source_version
 from hub.records import folding
 from tests.flow.conftest import (
     World,

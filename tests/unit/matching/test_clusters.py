@@ -30,6 +30,10 @@ def groups(clusters: list[frozenset[str]]) -> set[frozenset[str]]:
     return set(clusters)
 
 
+def of(clusters: list[frozenset[str]]) -> dict[str, int]:
+    return {key: n for n, members in enumerate(clusters) for key in members}
+
+
 EVA = record("salesforce/leads/1", first_name="Eva", last_name="Roux", email="eva@gmail.com")
 PAUL = record("hubspot/contacts/2", first_name="Paul", last_name="Berg", phone="+33612345678")
 PAUL_TOO = record("hubspot/contacts/3", first_name="Paul", last_name="Berg", phone="+33612345678")
@@ -50,7 +54,7 @@ def test_form_with_two_peoples_keys_joins_one_at_most(
     found = cluster(views, edges)
     assert not any({EVA.stable_key, PAUL.stable_key} <= c for c in found)
     assert found == cluster([EVA, PAUL, f], all_edges([EVA, PAUL, f]))
-    pairs = {(e.a, e.b) for e in review_pairs(views, edges, found)}
+    pairs = {(e.a, e.b) for e in review_pairs(edges, of(found))}
     other = PAUL if any({EVA.stable_key, f.stable_key} <= c for c in found) else EVA
     assert (min(other.stable_key, f.stable_key), max(other.stable_key, f.stable_key)) in pairs
 
@@ -61,7 +65,7 @@ def test_leaf_never_bridges_two_namesakes() -> None:
     f = form("x", first_name="Eva", last_name="Roux", email="a@gmail.com", phone="+33612345678")
     found = cluster([a, b, f], all_edges([a, b, f]))
     assert groups(found) == {frozenset({a.stable_key, f.stable_key}), frozenset({b.stable_key})}
-    pairs = review_pairs([a, b, f], all_edges([a, b, f]), found)
+    pairs = review_pairs(all_edges([a, b, f]), of(found))
     assert {(e.a, e.b) for e in pairs} >= {(b.stable_key, f.stable_key)}
 
 
@@ -87,6 +91,22 @@ def test_person_who_asks_twice_is_one_lead() -> None:
     c = form("3", first_name="Eva", last_name="Roux", phone="+33612345678")
     d = form("4", first_name="Eva", last_name="Roux", phone="0612345678")
     assert sorted(map(len, cluster([a, b, c, d], all_edges([a, b, c, d])))) == [2, 2]
+
+
+def test_two_groups_are_asked_about_once_and_never_again_after_no() -> None:
+    edges = [
+        edge("a1", "b1", Judgement.UNSURE, 1.0),
+        edge("a1", "b2", Judgement.UNSURE, 2.0),
+        edge("a2", "b1", Judgement.SAME, 2.0),
+        edge("a1", "a2", Judgement.SAME, 9.0),
+        edge("a2", "c1", Judgement.UNSURE, 0.5),
+        edge("b1", "nobody", Judgement.UNSURE, 0.5),
+    ]
+    group_of = {"a1": 1, "a2": 1, "b1": 2, "b2": 2, "c1": 3}
+    asked = [(e.a, e.b) for e in review_pairs(edges, group_of)]
+    assert asked == [("a1", "b2"), ("a2", "c1")]
+    no = edge("a2", "b2", Judgement.DIFFERENT, 0.0)
+    assert [(e.a, e.b) for e in review_pairs(edges, group_of, [no])] == [("a2", "c1")]
 
 
 def test_decisions_beat_edges() -> None:

@@ -1,0 +1,246 @@
+"""Notes, calls, visits and messages on a lead, a contact or a deal: written, changed, archived.
+
+What all kinds have in common is here, tasks included; what only tasks have is in `task`. A
+communication on a deal is one with the deal's contact as well.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import RowMapping
+
+from hub.actions import targets
+from hub.actions.rights import Actor, Right, require
+from hub.actions.targets import Target
+from hub.actions.values import Rule, checked
+from hub.crm import activities, derived
+from hub.errors import ActionError
+from hub.model.records import JsonValue
+from hub.records.history import note_change
+
+COMMUNICATIONS = frozenset({"call", "visit", "message"})
+Given = Mapping[str, JsonValue | datetime]
+
+RULES: Mapping[str, Mapping[str, Rule]] = {
+    "task": {
+        "content": Rule("text", is_required=True),
+        "due_at": Rule("moment"),
+        "remind_at": Rule("moment"),
+        "completed_at": Rule("past"),
+    },
+    "note": {
+        "content": Rule("text", is_required=True),
+        "is_important": Rule("bool"),
+        "created_at": Rule("past"),
+    },
+    "call": {
+        "made_at": Rule("past", is_required=True),
+        "is_incoming": Rule("bool"),
+        "is_missed": Rule("bool"),
+        "duration_s": Rule("count"),
+        "phone_number": Rule("text"),
+        "outcome": Rule("text"),
+        "summary": Rule("text"),
+        "recording_url": Rule("text"),
+        "external_id": Rule("text"),
+    },
+    "visit": {
+        "visited_at": Rule("past", is_required=True),
+        "address": Rule("text"),
+        "outcome": Rule("text"),
+        "summary": Rule("text"),
+    },
+    "message": {
+        "kind": Rule("text", is_required=True),
+        "sent_at": Rule("past", is_required=True),
+        "is_incoming": Rule("bool"),
+        "subject": Rule("text"),
+        "content": Rule("text"),
+        "address": Rule("text"),
+        "external_id": Rule("text"),
+    },
+}
+MESSAGE_KINDS = ("email", "text", "chat")
+_AT = {"call": "made_at", "visit": "visited_at", "message": "sent_at", "note": "created_at"}
+_NOT_NULL = frozenset({"is_incoming", "is_missed", "is_important", "created_at"})
+_LONGEST = 18  # digits that surely fit a bigint
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """An activity as it is kept."""
+
+    kind: str
+    id: int
+    entity_id: int | None
+    deal_id: int | None
+
+    @property
+    def name(self) -> str:
+        """Return how people name it."""
+        return f"{self.kind}/{self.id}"
+
+
+def write(conn: Connection, who: str, kind: str, on: str, given: Given) -> Activity:
+    """Write a note, call, visit or message; its moment is now where none is given.
+
+    Args:
+        conn: an open transaction.
+        who: who writes it down.
+        kind: note, call, visit or message.
+        on: the record, as `targets.resolve` knows it.
+        given: by field.
+
+    Raises:
+        ActionError: there is no such record, they may not, or a value cannot be kept.
+    """
+    target = targets.resolve(conn, on)
+    require(conn, who, Right.WORK, target.owner_id)
+    now = moment_of(conn)
+    values = kept(conn, kind, {_AT[kind]: now, **given}, now=now, is_new=True)
+    about = about_of(conn, kind, target)
+    number = activities.add(conn, kind, {**about, **values, "who": who})
+    derived.recompute(conn, _some(about["entity_id"]), _some(about["deal_id"]))
+    return Activity(kind, number, about["entity_id"], about["deal_id"])
+
+
+def edit(conn: Connection, who: str, name: str, given: Given) -> Activity:
+    """Change fields of an activity; what they were is kept in the history.
+
+    Raises:
+        ActionError: there is no such activity or field, they may not, or a value cannot be kept.
+    """
+    activity, row, _ = find(conn, who, name)
+    values = kept(conn, activity.kind, given, now=moment_of(conn), is_new=False)
+    alter(conn, who, activity, row, values)
+    return activity
+
+
+def archive(conn: Connection, who: str, name: str) -> Activity:
+    """Take an activity out of sight and out of every count; the row stays.
+
+    Raises:
+        ActionError: there is no such activity, or they may not.
+    """
+    activity, row, _ = find(conn, who, name)
+    alter(conn, who, activity, row, {"archived_at": moment_of(conn)})
+    return activity
+
+
+def find(conn: Connection, who: str, name: str) -> tuple[Activity, RowMapping, Actor]:
+    """Lock and return an activity that somebody wants to change.
+
+    Raises:
+        ActionError: there is none of that name, it is archived, or they may not.
+    """
+    kind, _, number = name.partition("/")
+    is_number = number.isascii() and number.isdigit() and len(number) <= _LONGEST
+    known = kind in activities.TABLES and is_number
+    row = activities.read(conn, kind, int(number)) if known else None
+    if row is None or row["archived_at"] is not None:
+        raise ActionError(
+            f"there is no activity {name!r}",
+            resource=kind if kind in activities.TABLES else "activity",
+            code="not_found",
+            hint="name it as `hub activities` does: task/12, note/3, call/7",
+        )
+    acting = require(conn, who, Right.WORK)
+    if row.get("owner_id") is None or row.get("owner_id") != acting.user_id:
+        require(conn, who, Right.WORK, *_owners(conn, row))
+    return Activity(kind, row["id"], row["entity_id"], row["deal_id"]), row, acting
+
+
+def alter(
+    conn: Connection, who: str, activity: Activity, row: RowMapping, values: Mapping[str, Any]
+) -> None:
+    """Write what differs, its history, and the derived columns."""
+    differing = {f: v for f, v in values.items() if row[f] != v}
+    if not differing:
+        return
+    activities.change(conn, activity.kind, activity.id, differing)
+    derived.recompute(conn, _some(activity.entity_id), _some(activity.deal_id))
+    if activity.entity_id is not None or activity.deal_id is not None:
+        said = {f"{activity.name} {f}": (row[f], v) for f, v in differing.items()}
+        note_change(conn, who, said, entity_id=activity.entity_id, deal_id=activity.deal_id)
+
+
+def kept(
+    conn: Connection, kind: str, given: Given, *, now: datetime, is_new: bool
+) -> dict[str, Any]:
+    """Return the checked values by column.
+
+    Raises:
+        ActionError: there is no such field or outcome, or a value is of another kind.
+    """
+    values = checked(kind, RULES[kind], given, now=now, is_new=is_new)
+    for field in _NOT_NULL & values.keys():
+        if values[field] is None:
+            raise ActionError(
+                f"a {kind} needs {field}", resource=kind, field=field, code="required"
+            )
+    if kind == "message" and values.get("kind", "email") not in MESSAGE_KINDS:
+        raise ActionError(
+            f"a message is {', '.join(MESSAGE_KINDS)}; {values['kind']!r} is none of them",
+            resource="message",
+            field="kind",
+            code="invalid",
+        )
+    if "outcome" in values:
+        values["outcome_id"] = _outcome(conn, kind, values.pop("outcome"))
+    return values
+
+
+def about_of(conn: Connection, kind: str, target: Target) -> dict[str, int | None]:
+    """Return what an activity hangs on."""
+    if target.kind != "deal":
+        return {"entity_id": target.entity_id, "deal_id": None}
+    entity = _CONTACT_OF_DEAL if kind in COMMUNICATIONS else None
+    found = None if entity is None else conn.execute(entity, {"id": target.id}).scalar()
+    return {"entity_id": found, "deal_id": target.id}
+
+
+_CONTACT_OF_DEAL = text(
+    "SELECT c.entity_id FROM crm.deal d JOIN crm.contact c ON c.id = d.contact_id WHERE d.id = :id"
+)
+
+
+def _outcome(conn: Connection, kind: str, name: str | None) -> int | None:
+    if not name:
+        return None
+    found = activities.outcome_id(conn, kind, name)
+    if found is None:
+        known = [n for k, n in activities.outcomes(conn) if k == kind]
+        raise ActionError(
+            f"{name!r} is no outcome of a {kind}",
+            resource=kind,
+            field="outcome",
+            code="not_found",
+            hint=f"known: {', '.join(known) or 'none'}; `hub outcome add {kind} NAME` adds one",
+        )
+    return found
+
+
+def moment_of(conn: Connection) -> datetime:
+    """Return the moment of the transaction's present statement."""
+    moment: datetime = conn.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return moment
+
+
+_OWNERS = text("""
+SELECT owner_id FROM crm.lead WHERE entity_id = ANY(:entities)
+UNION SELECT owner_id FROM crm.contact WHERE entity_id = ANY(:entities)
+UNION SELECT owner_id FROM crm.deal WHERE id = :deal
+""")
+
+
+def _owners(conn: Connection, row: RowMapping) -> list[int | None]:
+    entities = list(derived.roots_of(conn, _some(row["entity_id"])))
+    found = conn.execute(_OWNERS, {"entities": entities, "deal": row["deal_id"]})
+    return list(found.scalars())
+
+
+def _some(number: int | None) -> list[int]:
+    return [] if number is None else [number]

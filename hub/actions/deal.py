@@ -1,0 +1,203 @@
+"""Deals: add, edit, archive. Moving one is `hub.actions.move_deal`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from hub.actions import pipeline as setup
+from hub.actions import targets
+from hub.actions.deal_fields import CUSTOM, columns
+from hub.actions.rights import Actor, Right, require
+from hub.crm import custom_fields, customer_status, deals, pipelines
+from hub.errors import ActionError
+from hub.model.records import JsonValue
+from hub.records.history import note_change
+
+_LONGEST = 18  # digits that surely fit a bigint
+_CLOSED_ALONE = "a new deal begins in an open stage"
+
+
+@dataclass(frozen=True, slots=True)
+class NewDeal:
+    """A deal to add; what is None is as the team's settings or the contact say.
+
+    Args:
+        name: what people call it.
+        contact: the primary contact, as `targets.resolve` knows it.
+        company: the company; None: where the contact works.
+        owner_id: who owns it; None: whoever adds it.
+        values: other fields, by name.
+    """
+
+    name: str
+    contact: str
+    currency: str
+    pipeline: str | None = None
+    stage: str | None = None
+    company: str | None = None
+    owner_id: int | None = None
+    values: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+def add(conn: Connection, who: str, new: NewDeal) -> int:
+    """Add a deal to an open stage; returns its number.
+
+    Raises:
+        ActionError: the contact, pipeline, stage or a field is none.
+    """
+    acting = require(conn, who, Right.WORK)
+    pipeline = usable(setup.find(conn, new.pipeline))
+    stage = pipeline.first if new.stage is None else setup.find_stage(pipeline, new.stage)
+    if not stage.is_active:
+        raise ActionError(_CLOSED_ALONE, resource="deal", field="stage", code="invalid")
+    contact = contact_of(conn, new.contact)
+    company = contact_of(conn, new.company) if new.company else _employer(conn, contact)
+    values: dict[str, Any] = {
+        **_typed(conn, {}, {"name": new.name, "currency": new.currency, **new.values}),
+        "contact_id": contact,
+        "organization_id": company,
+        "owner_id": new.owner_id or acting.user_id,
+        "pipeline_id": pipeline.id,
+        "stage_id": stage.id,
+    }
+    deal_id = deals.insert(conn, values, who)
+    note_change(conn, who, {"deal": (None, new.name)}, deal_id=deal_id)
+    customer_status.recompute(conn, (contact, company))
+    return deal_id
+
+
+def usable(pipeline: pipelines.Pipeline) -> pipelines.Pipeline:
+    """Return the pipeline if new deals may begin in it.
+
+    Raises:
+        ActionError: it was disabled.
+    """
+    if pipeline.is_disabled:
+        raise ActionError(
+            f"the pipeline {pipeline.name!r} is disabled",
+            resource="pipeline",
+            field="pipeline",
+            code="conflict",
+        )
+    return pipeline
+
+
+def edit(conn: Connection, who: str, name: str, values: Mapping[str, JsonValue]) -> int:
+    """Type values into a deal; `custom_fields.<key>` is one custom field, None blanks a field.
+
+    `contact` and `company` name others for it; the stage is moved, and the owner given, elsewhere.
+
+    Raises:
+        ActionError: there is no such deal or field, or a value is none of its kind.
+    """
+    before, _ = opened(conn, who, name)
+    typed = dict(values)
+    new: dict[str, Any] = {}
+    for field_name, column in (("contact", "contact_id"), ("company", "organization_id")):
+        if field_name in typed:
+            said = typed.pop(field_name)
+            new[column] = contact_of(conn, str(said)) if said else None
+    if new.get("contact_id", 0) is None:
+        raise ActionError(
+            "a deal needs a contact", resource="deal", field="contact", code="invalid"
+        )
+    new.update(_typed(conn, before["custom_fields"], typed))
+    changed = {column: value for column, value in new.items() if before[column] != value}
+    deals.update(conn, before["id"], changed)
+    note_change(
+        conn, who, {c: (before[c], v) for c, v in changed.items()}, deal_id=int(before["id"])
+    )
+    customer_status.recompute(
+        conn, (before["contact_id"], before["organization_id"], new.get("contact_id"),
+               new.get("organization_id")),
+    )  # fmt: skip
+    return int(before["id"])
+
+
+def archive(conn: Connection, who: str, name: str, *, undo: bool = False) -> int:
+    """Take a deal off every list and report, or bring it back; returns its number.
+
+    Raises:
+        ActionError: there is no such deal.
+    """
+    before, _ = opened(conn, who, name)
+    deal_id = int(before["id"])
+    if (before["archived_at"] is None) != undo:
+        set_archived(conn, deal_id, is_archived=not undo)
+        note_change(conn, who, {"archived": (undo, not undo)}, deal_id=deal_id)
+        customer_status.recompute(conn, (before["contact_id"], before["organization_id"]))
+    return deal_id
+
+
+def set_archived(conn: Connection, deal_id: int, *, is_archived: bool) -> None:
+    """Write whether a deal is archived."""
+    conn.execute(
+        text("UPDATE crm.deal SET archived_at = CASE WHEN :gone THEN now() END WHERE id = :id"),
+        {"id": deal_id, "gone": is_archived},
+    )
+
+
+def opened(conn: Connection, who: str, name: str) -> tuple[dict[str, Any], Actor]:
+    """Return a deal, locked, for somebody who may work on it.
+
+    Raises:
+        ActionError: there is none, or they may not.
+    """
+    number = name.removeprefix("deal/")
+    found = None
+    if number.isascii() and number.isdigit() and len(number) <= _LONGEST:
+        found = deals.lock(conn, int(number))
+    if found is None:
+        raise ActionError(
+            f"there is no deal {name!r}",
+            resource="deal",
+            code="not_found",
+            hint="name its number; hub deal list shows them",
+        )
+    return found, require(conn, who, Right.WORK, found["owner_id"])
+
+
+def pipeline_of(conn: Connection, deal: Mapping[str, Any]) -> pipelines.Pipeline:
+    """Return the pipeline that a deal is in."""
+    return next(p for p in pipelines.read(conn) if p.id == deal["pipeline_id"])
+
+
+def contact_of(conn: Connection, name: str) -> int:
+    """Return the contact that is meant.
+
+    Raises:
+        ActionError: there is none, or it is a lead that was not converted.
+    """
+    found = targets.resolve(conn, f"contact/{name}" if name.isdigit() else name)
+    if found.kind != "contact":
+        raise ActionError(
+            f"{name} is a {found.kind} and no contact",
+            resource="deal",
+            field="contact",
+            code="invalid",
+            hint="hub lead convert makes a contact of a lead",
+        )
+    return found.id
+
+
+def _employer(conn: Connection, contact_id: int) -> int | None:
+    company = conn.execute(
+        text("SELECT company_id FROM crm.contact WHERE id = :id"), {"id": contact_id}
+    ).scalar_one()
+    return None if company is None else deals.contact_root(conn, company)
+
+
+def _typed(
+    conn: Connection, held: Mapping[str, JsonValue], values: Mapping[str, JsonValue]
+) -> dict[str, Any]:
+    """Return columns; custom fields are laid over those that the deal holds."""
+    custom = {n.removeprefix(CUSTOM): v for n, v in values.items() if n.startswith(CUSTOM)}
+    known = columns({n: v for n, v in values.items() if not n.startswith(CUSTOM)})
+    if custom:
+        defs = custom_fields.fields_of(conn, "deal")
+        read = {k: custom_fields.normalise(defs, "deal", k, v) for k, v in custom.items()}
+        whole = {**held, **read}
+        known["custom_fields"] = {k: v for k, v in whole.items() if v is not None}
+    return known

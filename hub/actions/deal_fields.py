@@ -1,0 +1,150 @@
+"""The fields of a deal that people type: what may stand in them, and when one counts as filled."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from hub.errors import ActionError
+from hub.model.records import JsonValue
+
+CUSTOM = "custom_fields."
+_MOST = Decimal(10) ** 16  # numeric(18, 2)
+_LONGEST = 1000
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_HUNDRED = 100
+_WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def _text(value: JsonValue) -> str:
+    if not isinstance(value, str) or not value.strip() or "\0" in value or len(value) > _LONGEST:
+        raise ValueError("a text of 1 to 1000 letters")
+    return value.strip()
+
+
+def _money(value: JsonValue) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError("an amount")  # noqa: TRY004 what a person typed
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError("an amount, 1234.50") from None
+    if (
+        not amount.is_finite()
+        or not 0 <= amount < _MOST
+        or amount != amount.quantize(Decimal("0.01"))
+    ):
+        raise ValueError("an amount of 0 or more, with at most two decimals")
+    return amount.quantize(Decimal("0.01"))
+
+
+def _currency(value: JsonValue) -> str:
+    if not isinstance(value, str) or not _CURRENCY.fullmatch(value.upper()):
+        raise ValueError("an ISO code of three letters")
+    return value.upper()
+
+
+def _bool(value: JsonValue) -> bool:
+    known = value if isinstance(value, bool) else _WORDS.get(str(value).lower())
+    if known is None:
+        raise ValueError("yes or no")
+    return known
+
+
+def _date(value: JsonValue) -> date:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError("a date, 2026-03-31") from None
+
+
+def _moment(value: JsonValue) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError("a moment, 2026-03-31T09:00:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _likelihood(value: JsonValue) -> int:
+    words = str(value)
+    if isinstance(value, bool) or not words.isascii() or not words.isdigit():
+        raise ValueError("0 to 100")
+    if len(words) > len(str(_HUNDRED)) or int(words) > _HUNDRED:
+        raise ValueError("0 to 100")
+    return int(words)
+
+
+def _tags(value: JsonValue) -> list[str]:
+    if not isinstance(value, list):
+        raise ValueError("a list of texts")  # noqa: TRY004 what a person typed
+    return list(dict.fromkeys(_text(item) for item in value))
+
+
+# field → column, reader, what a blank one holds (`...`: it cannot be blank)
+_FIELDS: dict[str, tuple[str, Callable[[JsonValue], Any], Any]] = {
+    "name": ("name", _text, ...),
+    "value": ("value", _money, Decimal(0)),
+    "currency": ("currency", _currency, ...),
+    "hot": ("is_hot", _bool, False),
+    "source": ("source", _text, None),
+    "estimated_close_date": ("estimated_close_date", _date, None),
+    "customized_win_likelihood": ("customized_win_likelihood", _likelihood, None),
+    "added_at": ("added_at", _moment, ...),
+    "tags": ("tags", _tags, []),
+}
+_PEOPLE = {"contact": "contact_id", "company": "organization_id", "owner": "owner_id"}
+NAMES = (*_FIELDS, *_PEOPLE)
+
+
+def is_field(name: str) -> bool:
+    """Tell whether a deal has a field; every `custom_fields.<key>` is one."""
+    return name in NAMES or (name.startswith(CUSTOM) and len(name) > len(CUSTOM))
+
+
+def columns(values: Mapping[str, JsonValue]) -> dict[str, Any]:
+    """Return what is written into the columns; None and the empty text blank a field.
+
+    Raises:
+        ActionError: there is no such field, or the value is none of its kind.
+    """
+    return dict(_column(name, value) for name, value in values.items())
+
+
+def _column(name: str, value: JsonValue) -> tuple[str, Any]:
+    if name not in _FIELDS:
+        raise ActionError(
+            f"there is no field {name!r} to edit",
+            resource="deal",
+            field=name,
+            code="not_found",
+            hint=f"fields: {', '.join(_FIELDS)}, {CUSTOM}<key>",
+        )
+    column, reader, blank = _FIELDS[name]
+    if value is None or value == "":
+        if blank is ...:
+            raise _refused(name, value, "it cannot be blank")
+        return column, blank
+    try:
+        return column, reader(value)
+    except ValueError as exc:
+        raise _refused(name, value, f"it is {exc}") from exc
+
+
+def _refused(name: str, value: JsonValue, why: str) -> ActionError:
+    return ActionError(
+        f"{name} of a deal cannot be {str(value)[:80]!r}: {why}",
+        resource="deal",
+        field=name,
+        code="invalid",
+    )
+
+
+def is_filled(deal: Mapping[str, Any], name: str) -> bool:
+    """Tell whether a field of a deal's row holds something; an amount of nothing is nothing."""
+    if name.startswith(CUSTOM):
+        held = deal["custom_fields"].get(name.removeprefix(CUSTOM))
+        return held is not None and held not in ("", [])
+    column = _PEOPLE.get(name) or _FIELDS[name][0]
+    return bool(deal[column])

@@ -1,0 +1,116 @@
+"""Deals as people read them: one with all that hangs on it, or many."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from hub.actions import pipeline as setup
+from hub.actions.deal_fields import is_filled
+from hub.crm import deals, pipelines
+from hub.errors import ActionError
+
+# What is written on the deal, and what was written on its lead before there was a deal.
+_ACTIVITIES = text("""
+WITH about AS (SELECT d.id, l.entity_id FROM crm.deal d LEFT JOIN crm.lead l ON l.id = d.lead_id
+               WHERE d.id = :deal)
+SELECT * FROM (
+  SELECT 'task' AS kind, t.id, t.content AS words, t.due_at AS at, t.who FROM crm.task t, about a
+  WHERE (t.deal_id = a.id OR t.entity_id = a.entity_id) AND t.archived_at IS NULL
+  UNION ALL
+  SELECT 'note', n.id, n.content, n.created_at, n.who FROM crm.note n, about a
+  WHERE (n.deal_id = a.id OR n.entity_id = a.entity_id) AND n.archived_at IS NULL
+  UNION ALL
+  SELECT 'call', c.id, c.summary, c.made_at, c.who FROM crm.call c, about a
+  WHERE (c.deal_id = a.id OR c.entity_id = a.entity_id) AND c.archived_at IS NULL
+  UNION ALL
+  SELECT 'visit', v.id, v.summary, v.visited_at, v.who FROM crm.visit v, about a
+  WHERE (v.deal_id = a.id OR v.entity_id = a.entity_id) AND v.archived_at IS NULL
+  UNION ALL
+  SELECT m.kind, m.id, coalesce(m.subject, m.content), m.sent_at, m.who FROM crm.message m, about a
+  WHERE (m.deal_id = a.id OR m.entity_id = a.entity_id) AND m.archived_at IS NULL
+  UNION ALL
+  SELECT 'ticket', k.id, k.subject, k.created_at, k.requester FROM crm.ticket k, about a
+  WHERE k.entity_id = a.entity_id AND k.archived_at IS NULL
+) x ORDER BY at DESC NULLS LAST, kind, id LIMIT 200
+""")
+
+
+def show(conn: Connection, name: str) -> dict[str, Any]:
+    """Return a deal with its contacts, stages, activities, and what its stage asks for.
+
+    Raises:
+        ActionError: there is none.
+    """
+    number = name.removeprefix("deal/")
+    held = deals.read(conn, int(number)) if number.isascii() and number.isdigit() else None
+    if held is None:
+        raise ActionError(f"there is no deal {name!r}", resource="deal", code="not_found")
+    (row,) = deals.listed(conn, 1, ids=[held["id"]], archived_too=True)
+    ticked = deals.ticked(conn, held["id"])
+    return {
+        **_read(row),
+        "custom_fields": held["custom_fields"],
+        "lead_id": held["lead_id"],
+        "cloned_from": held["cloned_from"],
+        "contacts": [
+            {
+                "contact": deals.contact_root(conn, c["contact_id"]),
+                "name": c["name"],
+                "role": c["role"],
+            }
+            for c in deals.contacts_of(conn, held["id"])
+        ],
+        "stages": [dict(t) for t in deals.transitions(conn, held["id"])],
+        "criteria": [
+            {
+                "asks for": c.what,
+                "else": c.severity,
+                "met": c.id in ticked if c.kind == "check" else is_filled(held, c.what),
+            }
+            for c in pipelines.criteria(conn, [held["stage_id"]])
+        ],
+        "activities": [dict(a) for a in conn.execute(_ACTIVITIES, {"deal": held["id"]}).mappings()],
+    }
+
+
+def listed(
+    conn: Connection,
+    limit: int,
+    *,
+    pipeline: str | None = None,
+    stage: str | None = None,
+    owner: str | None = None,
+    archived_too: bool = False,
+) -> list[dict[str, Any]]:
+    """Return deals, the newest first, of a pipeline, a stage, an owner.
+
+    Raises:
+        ActionError: there is no such pipeline, stage or owner.
+    """
+    found = setup.find(conn, pipeline) if pipeline or stage else None
+    at = setup.find_stage(found, stage) if found and stage else None
+    rows = deals.listed(
+        conn,
+        limit,
+        pipeline_id=found.id if found else None,
+        stage_id=at.id if at else None,
+        owner_id=_owner(conn, owner) if owner else None,
+        archived_too=archived_too,
+    )
+    return [_read(row) for row in rows]
+
+
+def _read(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if not name.startswith("named_")}
+
+
+def _owner(conn: Connection, email: str) -> int:
+    found = conn.execute(
+        text('SELECT id FROM crm."user" WHERE lower(email) = lower(:email)'), {"email": email}
+    ).scalar_one_or_none()
+    if found is None:
+        raise ActionError(
+            f"there is nobody with the address {email}", resource="user", code="not_found"
+        )
+    return int(found)

@@ -1,0 +1,124 @@
+"""Tasks: given to somebody, on a record or on nothing, and done."""
+
+from sqlalchemy import Connection, text
+
+from hub.actions import targets
+from hub.actions.activity import (
+    Activity,
+    Given,
+    about_of,
+    alter,
+    find,
+    kept,
+    moment_of,
+)
+from hub.actions.rights import Right, require
+from hub.crm import activities, derived
+from hub.crm.activities import OpenTask
+from hub.errors import ActionError
+
+KIND = "task"
+
+
+def add(
+    conn: Connection, who: str, given: Given, *, on: str | None = None, owner: str | None = None
+) -> Activity:
+    """Write a task.
+
+    Args:
+        conn: an open transaction.
+        who: who writes it.
+        given: content, due_at, remind_at.
+        on: the record, as `targets.resolve` knows it; None is a task of one's own.
+        owner: whose it is, by e-mail; else of who writes it, if they are of the team.
+
+    Raises:
+        ActionError: there is no such record or person, they may not, or a value cannot be kept.
+    """
+    target = None if on is None else targets.resolve(conn, on)
+    acting = require(conn, who, Right.WORK, target.owner_id if target else None)
+    values = kept(conn, KIND, given, now=moment_of(conn), is_new=True)
+    about = {"entity_id": None, "deal_id": None} if target is None else about_of(conn, KIND, target)
+    whose = acting.user_id if owner is None else _person(conn, owner)
+    number = activities.add(conn, KIND, {**about, **values, "owner_id": whose, "who": who})
+    activity = Activity(KIND, number, about["entity_id"], about["deal_id"])
+    derived.recompute(
+        conn,
+        [] if activity.entity_id is None else [activity.entity_id],
+        [] if activity.deal_id is None else [activity.deal_id],
+    )
+    return activity
+
+
+def complete(conn: Connection, who: str, name: str) -> Activity:
+    """Say that a task is done.
+
+    Raises:
+        ActionError: there is no such task, it is done already, or they may not.
+    """
+    activity, row, _ = find(conn, who, _named(name))
+    if row["completed_at"] is not None:
+        raise ActionError(f"{activity.name} is done already", resource=KIND, code="conflict")
+    alter(conn, who, activity, row, {"completed_at": moment_of(conn)})
+    return activity
+
+
+def reopen(conn: Connection, who: str, name: str) -> Activity:
+    """Say that a task is not done after all.
+
+    Raises:
+        ActionError: there is no such task, it is open, or they may not.
+    """
+    activity, row, _ = find(conn, who, _named(name))
+    if row["completed_at"] is None:
+        raise ActionError(f"{activity.name} is open", resource=KIND, code="conflict")
+    alter(conn, who, activity, row, {"completed_at": None})
+    return activity
+
+
+def give(conn: Connection, who: str, name: str, owner: str) -> Activity:
+    """Give a task to somebody else.
+
+    Raises:
+        ActionError: there is no such task or person, or they may not.
+    """
+    activity, row, _ = find(conn, who, _named(name))
+    alter(conn, who, activity, row, {"owner_id": _person(conn, owner)})
+    return activity
+
+
+def waiting(
+    conn: Connection, *, on: str | None = None, owner: str | None = None, limit: int = 100
+) -> list[OpenTask]:
+    """Return the tasks that wait: on a record, of somebody, or all.
+
+    Raises:
+        ActionError: there is no such record or person.
+    """
+    target = None if on is None else targets.resolve(conn, on)
+    return activities.open_tasks(
+        conn,
+        owner_id=None if owner is None else _person(conn, owner),
+        entity_id=None if target is None else target.entity_id,
+        deal_id=target.id if target is not None and target.kind == "deal" else None,
+        limit=limit,
+    )
+
+
+def _named(name: str) -> str:
+    return f"{KIND}/{name}" if name.isascii() and name.isdigit() else name
+
+
+def _person(conn: Connection, email: str) -> int:
+    row = conn.execute(
+        text('SELECT id, is_active FROM crm."user" WHERE lower(email) = lower(:email)'),
+        {"email": email},
+    ).one_or_none()
+    if row is None or not row.is_active:
+        raise ActionError(
+            f"{email} is not an active member of the team",
+            resource=KIND,
+            field="owner",
+            code="not_found",
+        )
+    return int(row.id)

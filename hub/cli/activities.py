@@ -1,0 +1,245 @@
+"""What `hub task`, `note`, `call`, `visit`, `message`, `outcome`, `activity` and `activities` do."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from hub.cli.options import Config, Json, Who, actor
+from hub.cli.output import print_json, print_mapping, print_table, stdout
+from hub.errors import ConfigError
+
+note_app = typer.Typer(help="Notes on a lead, a contact or a deal.", no_args_is_help=True)
+call_app = typer.Typer(help="Calls, logged when they were made.", no_args_is_help=True)
+visit_app = typer.Typer(help="Visits, logged when they were made.", no_args_is_help=True)
+message_app = typer.Typer(help="E-mails, texts and chats, logged.", no_args_is_help=True)
+outcome_app = typer.Typer(help="How a call or a visit may end.", no_args_is_help=True)
+activity_app = typer.Typer(help="Change or archive an activity.", no_args_is_help=True)
+
+On = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="lead/12, contact/5, deal/7, or a person's own names."),
+]
+At = Annotated[
+    str | None, typer.Option("--at", help="When, with a time zone: 2026-05-04T09:30+02:00.")
+]
+Incoming = Annotated[bool, typer.Option("--incoming", help="From them, not from us.")]
+Outcome = Annotated[str | None, typer.Option("--outcome", help="As `hub outcome list` names it.")]
+Summary = Annotated[str | None, typer.Option("--summary", help="What was said.")]
+T = TypeVar("T")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `hub`."""
+    for name, group in (
+        ("note", note_app),
+        ("call", call_app),
+        ("visit", visit_app),
+        ("message", message_app),
+        ("outcome", outcome_app),
+        ("activity", activity_app),
+    ):
+        app.add_typer(group, name=name)
+    app.command()(activities)
+
+
+def acted(config: Config, work: Callable[[Any], T]) -> T:
+    """Do one action in one transaction."""
+    from hub.cli.opening import opened_database
+    from hub.db.turn import turn
+
+    with opened_database(config) as (database, _settings):
+        return turn(database.engine, work)
+
+
+def written(
+    kind: str, on: str, given: dict[str, Any], *, who: Who, json: bool, config: Config
+) -> None:
+    """Log one activity and say its name."""
+    from hub.actions.activity import write
+
+    told = {field: value for field, value in given.items() if value is not None}
+    done = acted(config, lambda conn: write(conn, actor(who), kind, on, told))
+    say(done.name, "kept", json=json)
+
+
+def say(name: str, words: str, *, json: bool) -> None:
+    """Say what became of an activity."""
+    if json:
+        print_json({"activity": name})
+    else:
+        stdout.print(f"{name}: {words}", highlight=False)
+
+
+@note_app.command("add")
+def note_add(
+    on: On,
+    content: Annotated[str, typer.Argument(help="The note.")],
+    important: Annotated[bool, typer.Option("--important", help="Mark it.")] = False,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Write a note."""
+    given = {"content": content, "is_important": important}
+    written("note", on, given, who=who, json=json, config=config)
+
+
+@call_app.command("log")
+def call_log(
+    on: On,
+    outcome: Outcome = None,
+    summary: Summary = None,
+    at: At = None,
+    incoming: Incoming = False,
+    missed: Annotated[bool, typer.Option("--missed", help="Nobody answered.")] = False,
+    duration: Annotated[int | None, typer.Option("--seconds", help="How long.")] = None,
+    phone: Annotated[str | None, typer.Option("--phone", help="The number.")] = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Log a call."""
+    given = {
+        "made_at": at, "is_incoming": incoming, "is_missed": missed, "duration_s": duration,
+        "phone_number": phone, "outcome": outcome, "summary": summary,
+    }  # fmt: skip
+    written("call", on, given, who=who, json=json, config=config)
+
+
+@visit_app.command("log")
+def visit_log(
+    on: On,
+    outcome: Outcome = None,
+    summary: Summary = None,
+    at: At = None,
+    address: Annotated[str | None, typer.Option("--address", help="Where.")] = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Log a visit."""
+    given = {"visited_at": at, "address": address, "outcome": outcome, "summary": summary}
+    written("visit", on, given, who=who, json=json, config=config)
+
+
+@message_app.command("log")
+def message_log(
+    on: On,
+    kind: Annotated[str, typer.Argument(help="email, text or chat.")],
+    content: Annotated[str | None, typer.Argument(help="What it said.")] = None,
+    subject: Annotated[str | None, typer.Option("--subject", help="Of an e-mail.")] = None,
+    address: Annotated[str | None, typer.Option("--address", help="Theirs.")] = None,
+    at: At = None,
+    incoming: Incoming = False,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Log a message: an e-mail, a text, a chat."""
+    given = {
+        "kind": kind, "content": content, "subject": subject, "address": address, "sent_at": at,
+        "is_incoming": incoming,
+    }  # fmt: skip
+    written("message", on, given, who=who, json=json, config=config)
+
+
+@outcome_app.command("add")
+def outcome_add(
+    kind: Annotated[str, typer.Argument(help="call or visit.")],
+    name: Annotated[str, typer.Argument(help="What people choose.")],
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Add an outcome that calls or visits may have."""
+    from hub.actions.outcome import add
+
+    number = acted(config, lambda conn: add(conn, actor(who), kind, name))
+    if json:
+        print_json({"id": number, "kind": kind, "name": name})
+    else:
+        stdout.print(f"{kind}: {name}", highlight=False)
+
+
+@outcome_app.command("list")
+def outcome_list(json: Json = False, config: Config = None) -> None:
+    """Show the outcomes of calls and visits."""
+    from hub.crm.activities import outcomes
+
+    found = acted(config, outcomes)
+    if json:
+        print_json([{"kind": kind, "name": name} for kind, name in found])
+    else:
+        print_table("Outcomes", ("of", "name"), found)
+
+
+@activity_app.command("edit")
+def activity_edit(
+    name: Annotated[str, typer.Argument(help="As `hub activities` shows it: call/7, note/3.")],
+    assignments: Annotated[
+        list[str], typer.Argument(metavar="FIELD=VALUE…", help="An empty value blanks a field.")
+    ],
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Change what was written down; what it was stays in the history."""
+    from hub.actions.activity import edit
+
+    given = dict(_assignment(text) for text in assignments)
+    done = acted(config, lambda conn: edit(conn, actor(who), name, given))
+    say(done.name, "changed", json=json)
+
+
+@activity_app.command("archive")
+def activity_archive(
+    name: Annotated[str, typer.Argument(help="As `hub activities` shows it: call/7, note/3.")],
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Take an activity out of sight and out of every count."""
+    from hub.actions.activity import archive
+
+    done = acted(config, lambda conn: archive(conn, actor(who), name))
+    say(done.name, "archived", json=json)
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError(f"{text!r} is no assignment", hint="write FIELD=VALUE, summary=Hello")
+    if value in ("true", "false"):
+        return name, value == "true"
+    if name == "duration_s" and value.isascii() and value.isdigit():
+        return name, int(value)
+    return name, value or None
+
+
+def activities(
+    name: On,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Entries at most.")] = 100,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show what was done on a record and is to be done, the newest first."""
+    from hub.actions.timeline import of
+
+    found = acted(config, lambda conn: of(conn, name, limit))
+    if json:
+        print_json(found)
+        return
+    entries = found.pop("activities")
+    print_mapping("Record", {key.replace("_", " "): value for key, value in found.items()})
+    print_table(
+        "Activities",
+        ("activity", "at", "by", "outcome", "what"),
+        [(e["name"], e["at"], e["who"], e["outcome"], e["words"]) for e in entries],
+    )
+
+
+def as_json(items: list[Any]) -> list[dict[str, Any]]:
+    """Return slotted dataclasses as JSON can say them."""
+    return [asdict(item) for item in items]

@@ -1,0 +1,229 @@
+"""What `hub deal` does: deals, from the first stage to the last."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from hub.cli.assignments import read_assignments
+from hub.cli.options import Config, Json, Who, actor
+from hub.cli.output import print_json, print_mapping, print_table, print_warning, stdout
+from hub.model.records import JsonValue
+
+deal_app = typer.Typer(help="Deals: add, move through the stages, win.", no_args_is_help=True)
+Deal = Annotated[str, typer.Argument(help="The deal's number.")]
+Contact = Annotated[str, typer.Argument(help="contact/NUMBER, a public id, or source/stream/id.")]
+
+
+@deal_app.command("add")
+def deal_add(
+    name: Annotated[str, typer.Argument(help="What people call it.")],
+    contact: Annotated[str, typer.Option("--contact", help="The primary contact.")],
+    pipeline: Annotated[str | None, typer.Option(help="Default: the first in use.")] = None,
+    stage: Annotated[str | None, typer.Option(help="Default: the pipeline's first.")] = None,
+    company: Annotated[str | None, typer.Option(help="Default: where the contact works.")] = None,
+    value: Annotated[str | None, typer.Option(help="Amount, 1234.50.")] = None,
+    currency: Annotated[str | None, typer.Option(help="Default: crm.currency.")] = None,
+    close_date: Annotated[str | None, typer.Option(help="Estimated, 2026-03-31.")] = None,
+    fields: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Other fields.")
+    ] = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Add a deal."""
+    from hub.actions import deal as actions
+    from hub.cli.opening import opened_database
+    from hub.db.turn import turn
+
+    values: dict[str, JsonValue] = read_assignments(fields or [])
+    values |= {
+        n: v for n, v in (("value", value), ("estimated_close_date", close_date)) if v is not None
+    }
+    with opened_database(config) as (database, settings):
+        new = actions.NewDeal(
+            name, contact, currency or settings.crm.currency, pipeline, stage, company,
+            values=values,
+        )  # fmt: skip
+        made = turn(database.engine, lambda conn: actions.add(conn, actor(who), new))
+    if json:
+        print_json({"deal": made})
+    else:
+        stdout.print(f"deal/{made}: {name}", highlight=False)
+
+
+@deal_app.command("edit")
+def deal_edit(
+    deal: Deal,
+    fields: Annotated[
+        list[str], typer.Argument(metavar="FIELD=VALUE…", help="An empty value blanks a field.")
+    ],
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Type values into a deal."""
+    from hub.actions import deal as actions
+    from hub.cli.opening import opened_database
+    from hub.db.turn import turn
+
+    values = read_assignments(fields)
+    with opened_database(config) as (database, _settings):
+        done = turn(database.engine, lambda conn: actions.edit(conn, actor(who), deal, values))
+    if json:
+        print_json({"deal": done, "fields": list(values)})
+    else:
+        stdout.print(f"deal/{done}: {', '.join(values)} kept", highlight=False)
+
+
+@deal_app.command("move")
+def deal_move(
+    deal: Deal,
+    stage: Annotated[str, typer.Argument(help="Where to; skipping and going back are allowed.")],
+    pipeline: Annotated[str | None, typer.Option(help="Of another pipeline.")] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Why it was lost or unqualified; see hub reason list.")
+    ] = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Move a deal to a stage: on, over, back, won, lost or unqualified."""
+    from hub.actions.move_deal import move
+    from hub.cli.opening import opened_database
+    from hub.db.turn import turn
+
+    with opened_database(config) as (database, _settings):
+        done = turn(
+            database.engine,
+            lambda conn: move(conn, actor(who), deal, stage, pipeline=pipeline, reason=reason),
+        )
+    if json:
+        print_json(asdict(done))
+        return
+    stdout.print(f"deal/{done.deal_id}: {done.from_stage} → {done.to_stage}", highlight=False)
+    for words in done.warnings:
+        print_warning(f"{done.from_stage} asks for {words}")
+
+
+@deal_app.command("show")
+def deal_show(deal: Deal, json: Json = False, config: Config = None) -> None:
+    """Show a deal: its fields, contacts, stages, and what is still asked of it."""
+    from hub.actions.show_deal import show
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        document = show(conn, deal)
+    if json:
+        print_json(document)
+        return
+    lists = ("contacts", "stages", "criteria", "activities")
+    print_mapping("Deal", {n: v for n, v in document.items() if n not in lists})
+    for name in lists:
+        rows: list[dict[str, Any]] = document[name]
+        columns = tuple(rows[0]) if rows else ()
+        print_table(name.capitalize(), columns, [tuple(row.values()) for row in rows])
+
+
+@deal_app.command("list")
+def deal_list(
+    pipeline: Annotated[str | None, typer.Option(help="Of this pipeline.")] = None,
+    stage: Annotated[str | None, typer.Option(help="In this stage.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Of this owner, by e-mail.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Deals at most.")] = 100,
+    archived: Annotated[bool, typer.Option("--archived", help="Archived ones too.")] = False,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show deals, the newest first."""
+    from hub.actions.show_deal import listed
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        rows = listed(
+            conn, limit, pipeline=pipeline, stage=stage, owner=owner, archived_too=archived
+        )
+    if json:
+        print_json(rows)
+    else:
+        print_table(
+            "Deals",
+            ("deal", "name", "stage", "value", "weighted", "", "owner", "close date"),
+            [
+                (r["id"], r["name"], r["stage"], r["value"], r["weighted_value"], r["currency"],
+                 r["owner_email"], r["estimated_close_date"])
+                for r in rows
+            ],
+        )  # fmt: skip
+
+
+@deal_app.command("archive")
+def deal_archive(
+    deal: Deal,
+    undo: Annotated[bool, typer.Option("--undo", help="Bring it back.")] = False,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Take a deal off every list and report; nothing of it is lost."""
+    from hub.actions import deal as actions
+    from hub.cli.opening import opened_database
+    from hub.db.turn import turn
+
+    with opened_database(config) as (database, _settings):
+        done = turn(
+            database.engine, lambda conn: actions.archive(conn, actor(who), deal, undo=undo)
+        )
+    if json:
+        print_json({"deal": done, "archived": not undo})
+    else:
+        stdout.print(f"deal/{done} {'is back' if undo else 'is archived'}", highlight=False)
+
+
+@deal_app.command("contact")
+def deal_contact(
+    deal: Deal,
+    contact: Contact,
+    role: Annotated[str, typer.Option(help="What they are in the deal.")] = "involved",
+    remove: Annotated[bool, typer.Option("--remove", help="They take no part any more.")] = False,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Let a contact take part in a deal."""
+    from hub.actions import deal_parts
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        if remove:
+            done = deal_parts.dissociate(conn, actor(who), deal, contact)
+        else:
+            done = deal_parts.associate(conn, actor(who), deal, contact, role)
+    if json:
+        print_json({"contact": done, "role": None if remove else role})
+    else:
+        stdout.print(
+            f"contact/{done}: {'takes no part any more' if remove else role}", highlight=False
+        )
+
+
+@deal_app.command("check")
+def deal_check(
+    deal: Deal,
+    words: Annotated[str, typer.Argument(help="The words of the check.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Take the tick back.")] = False,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Tick what a stage asks for before deals leave it."""
+    from hub.actions.deal_parts import check
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        done = check(conn, actor(who), deal, words, undo=undo)
+    if json:
+        print_json({"check": done, "ticked": not undo})
+    else:
+        stdout.print(f"{done}: {'not ticked any more' if undo else 'ticked'}", highlight=False)

@@ -1,0 +1,242 @@
+"""What `hub pipeline` and `hub reason` do: how the team sells."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from hub.cli.options import Config, Json, Who, actor
+from hub.cli.output import print_json, print_table, stdout
+from hub.crm.pipelines import Pipeline
+from hub.errors import ConfigError
+
+pipeline_app = typer.Typer(help="Pipelines and their stages.", no_args_is_help=True)
+reason_app = typer.Typer(help="Why deals are lost and leads unqualified.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="The pipeline's name.")]
+StageName = Annotated[str, typer.Argument(help="The stage's name.")]
+Likelihood = Annotated[int, typer.Argument(min=0, max=100, help="How likely deals are won, in %.")]
+Place = Annotated[int | None, typer.Option(min=1, help="Its place among the open stages.")]
+
+
+@pipeline_app.command("list")
+def pipeline_list(json: Json = False, config: Config = None) -> None:
+    """Show all pipelines with their stages."""
+    from hub.cli.opening import opened_database
+    from hub.crm import pipelines
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        known = pipelines.read(conn)
+    if json:
+        print_json([asdict(p) for p in known])
+    else:
+        for pipeline in known:
+            _show(pipeline)
+
+
+def _show(pipeline: Pipeline) -> None:
+    marks = [
+        mark
+        for mark, holds in (("disabled", pipeline.is_disabled), ("renewals", pipeline.is_renewal))
+        if holds
+    ]
+    print_table(
+        " ".join((pipeline.name, *(f"({mark})" for mark in marks))),
+        ("", "stage", "likelihood", "category"),
+        [(s.position, s.name, s.likelihood, s.category) for s in pipeline.stages],
+    )
+
+
+def _told(pipeline: Pipeline, *, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(pipeline))
+    else:
+        _show(pipeline)
+
+
+@pipeline_app.command("add")
+def pipeline_add(
+    name: Name,
+    stages: Annotated[
+        str, typer.Option(help="Open stages in order, with their likelihood: 'New:20,Offer:60'.")
+    ],
+    renewal: Annotated[
+        bool, typer.Option("--renewal", help="A deal lost here ends what was sold before.")
+    ] = False,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Add a pipeline; Won, Unqualified and Lost close every one."""
+    from hub.actions import pipeline as actions
+    from hub.cli.opening import opened_database
+
+    wanted = [actions.NewStage(*_stage(part)) for part in stages.split(",")]
+    with opened_database(config) as (database, settings), database.engine.begin() as conn:
+        most = settings.crm.max_pipelines
+        made = actions.add(conn, actor(who), name, wanted, most=most, is_renewal=renewal)
+    _told(made, as_json=json)
+
+
+def _stage(words: str) -> tuple[str, int]:
+    name, _, likelihood = words.strip().rpartition(":")
+    if not name or not (likelihood.isascii() and likelihood.isdigit()):
+        raise ConfigError(f"{words!r} is no stage", hint="write NAME:LIKELIHOOD, Offer:60")
+    return name, int(likelihood)
+
+
+@pipeline_app.command("rename")
+def pipeline_rename(
+    name: Name,
+    new: Annotated[str, typer.Argument(help="Its new name.")],
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Give a pipeline another name."""
+    from hub.actions import pipeline as actions
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        made = actions.rename(conn, actor(who), name, new)
+    _told(made, as_json=json)
+
+
+@pipeline_app.command("disable")
+def pipeline_disable(
+    name: Name, who: Who = None, json: Json = False, config: Config = None
+) -> None:
+    """Take a pipeline out of use; its deals go on, no new one begins in it."""
+    from hub.actions import pipeline as actions
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        made = actions.disable(conn, actor(who), name)
+    _told(made, as_json=json)
+
+
+@pipeline_app.command("enable")
+def pipeline_enable(name: Name, who: Who = None, json: Json = False, config: Config = None) -> None:
+    """Take a pipeline into use again."""
+    from hub.actions import pipeline as actions
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, settings), database.engine.begin() as conn:
+        made = actions.enable(conn, actor(who), name, most=settings.crm.max_pipelines)
+    _told(made, as_json=json)
+
+
+@pipeline_app.command("add-stage")
+def stage_add(
+    name: Name,
+    stage: StageName,
+    likelihood: Likelihood,
+    position: Place = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Add an open stage to a pipeline."""
+    from hub.actions import pipeline as actions
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        new = actions.NewStage(stage, likelihood)
+        made = actions.add_stage(conn, actor(who), name, new, position=position)
+    _told(made, as_json=json)
+
+
+@pipeline_app.command("edit-stage")
+def stage_edit(
+    name: Name,
+    stage: StageName,
+    rename: Annotated[str | None, typer.Option(help="Its new name.")] = None,
+    likelihood: Annotated[int | None, typer.Option(help="How likely deals are won, in %.")] = None,
+    position: Place = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Rename a stage, change its likelihood or its place."""
+    from hub.actions import pipeline as actions
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        made = actions.edit_stage(
+            conn, actor(who), name, stage,
+            new_name=rename, likelihood=likelihood, position=position,
+        )  # fmt: skip
+    _told(made, as_json=json)
+
+
+@pipeline_app.command("ask")
+def stage_ask(
+    name: Name,
+    stage: StageName,
+    what: Annotated[str, typer.Argument(help="The words of a check, or a field's name.")],
+    field: Annotated[bool, typer.Option("--field", help="WHAT is a field to be filled.")] = False,
+    refuse: Annotated[
+        bool, typer.Option("--refuse", help="Deals that do not meet it stay; else warn.")
+    ] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Ask for it no more.")] = False,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Ask for something before a deal leaves a stage for a later one."""
+    from hub.actions import pipeline as actions
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        if remove:
+            done = actions.drop_criterion(conn, actor(who), (name, stage), what)
+        else:
+            done = actions.add_criterion(
+                conn, actor(who), (name, stage), "field" if field else "check", what, refuse=refuse
+            )
+    if json:
+        print_json(asdict(done))
+    else:
+        stdout.print(
+            f"{stage}: {done.what} {'is asked for no more' if remove else f'({done.severity})'}",
+            highlight=False,
+        )
+
+
+@reason_app.command("list")
+def reason_list(
+    kind: Annotated[
+        str | None, typer.Argument(help="loss, deal_unqualified or lead_unqualified.")
+    ] = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show the reasons that people choose from."""
+    from hub.cli.opening import opened_database
+    from hub.crm import pipelines
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        known = pipelines.reasons(conn, kind)
+    if json:
+        print_json([asdict(r) for r in known])
+    else:
+        print_table("Reasons", ("kind", "reason"), [(r.kind, r.name) for r in known])
+
+
+@reason_app.command("add")
+def reason_add(
+    kind: Annotated[str, typer.Argument(help="loss, deal_unqualified or lead_unqualified.")],
+    name: Annotated[str, typer.Argument(help="What people read.")],
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Add a reason."""
+    from hub.actions import pipeline as actions
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        made = actions.add_reason(conn, actor(who), kind, name)
+    if json:
+        print_json({"id": made, "kind": kind, "name": name})
+    else:
+        stdout.print(f"{kind}: {name}", highlight=False)

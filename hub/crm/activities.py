@@ -1,0 +1,202 @@
+"""Activities: tasks, notes, calls, visits, messages; the queries over their tables.
+
+What each change does to the derived columns is `hub.crm.derived`'s; who may make it, the actions'.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert, select, text, update
+from sqlalchemy.engine import RowMapping
+
+from hub.crm.activity_tables import call, message, task, visit
+from hub.crm.tables import note
+
+TABLES: Mapping[str, Table] = {
+    "task": task,
+    "note": note,
+    "call": call,
+    "visit": visit,
+    "message": message,
+}
+
+
+def add(conn: Connection, kind: str, values: Mapping[str, Any]) -> int:
+    """Write an activity; returns its number."""
+    table = TABLES[kind]
+    return int(conn.execute(insert(table).values(**values).returning(table.c.id)).scalar_one())
+
+
+def read(conn: Connection, kind: str, number: int) -> RowMapping | None:
+    """Lock and return an activity."""
+    table = TABLES[kind]
+    found = conn.execute(select(table).where(table.c.id == number).with_for_update())
+    return found.mappings().one_or_none()
+
+
+def change(conn: Connection, kind: str, number: int, values: Mapping[str, Any]) -> None:
+    """Write fields of an activity."""
+    table = TABLES[kind]
+    conn.execute(update(table).where(table.c.id == number).values(**values))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a timeline.
+
+    Args:
+        name: kind/number, as people name it.
+        kind: task, note, call, visit, message or ticket.
+        at: when it was done; of an open task when it is due.
+        who: who wrote it down; None of what came from a source.
+        words: content, summary or subject.
+        outcome: of a call or a visit.
+        is_incoming: of a call or a message.
+        is_open: a task that waits, a ticket that is not solved.
+    """
+
+    name: str
+    kind: str
+    at: datetime | None
+    who: str | None
+    words: str | None
+    outcome: str | None
+    is_incoming: bool | None
+    is_open: bool
+
+
+# Whose activities a record shows: those the derived columns count.
+_TIMELINE = text("""
+WITH RECURSIVE own AS (
+  SELECT id AS member FROM unnest(CAST(:entities AS bigint[])) AS t(id)
+  UNION SELECT m.id FROM own o JOIN ops.entity m ON m.merged_into = o.member
+), whole AS (
+  SELECT member FROM own
+  UNION SELECT e.entity_id FROM own o
+    JOIN crm.contact c ON c.entity_id = o.member AND c.is_organization
+    JOIN crm.contact e ON e.company_id = c.id AND e.merged_into IS NULL
+  UNION SELECT m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.member
+), found AS (
+  SELECT 'task' AS kind, k.id, coalesce(k.completed_at, k.due_at, k.created_at) AS at, k.who,
+         k.content AS words, CAST(NULL AS text) AS outcome,
+         CAST(NULL AS boolean) AS is_incoming, k.completed_at IS NULL AS is_open
+  FROM crm.task k WHERE k.archived_at IS NULL
+    AND (k.entity_id IN (SELECT member FROM whole) OR k.deal_id = :deal)
+  UNION ALL
+  SELECT 'note', n.id, coalesce(n.created_at, n.recorded_at), n.who, n.content, NULL, NULL,
+         false
+  FROM crm.note n WHERE n.archived_at IS NULL
+    AND (n.entity_id IN (SELECT member FROM whole) OR n.deal_id = :deal)
+  UNION ALL
+  SELECT 'call', c.id, c.made_at, c.who, c.summary, o.name, c.is_incoming, false
+  FROM crm.call c LEFT JOIN crm.outcome o ON o.id = c.outcome_id WHERE c.archived_at IS NULL
+    AND (c.entity_id IN (SELECT member FROM whole) OR c.deal_id = :deal)
+  UNION ALL
+  SELECT 'visit', v.id, v.visited_at, v.who, v.summary, o.name, NULL, false
+  FROM crm.visit v LEFT JOIN crm.outcome o ON o.id = v.outcome_id WHERE v.archived_at IS NULL
+    AND (v.entity_id IN (SELECT member FROM whole) OR v.deal_id = :deal)
+  UNION ALL
+  SELECT 'message', m.id, m.sent_at, m.who, coalesce(m.subject, m.content), m.kind, m.is_incoming,
+         false
+  FROM crm.message m WHERE m.archived_at IS NULL
+    AND (m.entity_id IN (SELECT member FROM whole) OR m.deal_id = :deal)
+  UNION ALL
+  SELECT 'ticket', t.id, greatest(t.created_at, t.updated_at), NULL, t.subject, t.status, true,
+         coalesce(t.status, '') NOT IN ('solved', 'closed')
+  FROM crm.ticket t WHERE t.archived_at IS NULL AND t.entity_id IN (SELECT member FROM whole)
+)
+SELECT kind || '/' || id, kind, at, who, words, outcome, is_incoming, is_open
+FROM found ORDER BY at DESC NULLS LAST, kind, id DESC LIMIT :limit
+""")
+
+
+def timeline(
+    conn: Connection, entity_ids: Sequence[int], deal_id: int | None, limit: int
+) -> list[Entry]:
+    """Return what was done and is to be done, the newest first; archived activities are left out.
+
+    Args:
+        conn: an open connection.
+        entity_ids: people or companies that hold records; their employees are followed.
+        deal_id: a deal, or none.
+        limit: entries at most.
+    """
+    rows = conn.execute(_TIMELINE, {"entities": list(entity_ids), "deal": deal_id, "limit": limit})
+    return [Entry(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTask:
+    """A task that waits; `on` is what it hangs on, as far as it has a row."""
+
+    id: int
+    content: str
+    due_at: datetime | None
+    owner: str | None
+    lead_id: int | None
+    contact_id: int | None
+    deal_id: int | None
+
+
+_OPEN = text("""
+WITH RECURSIVE whole AS (
+  SELECT id FROM unnest(CAST(:entities AS bigint[])) AS t(id)
+  UNION SELECT m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id)
+SELECT k.id, k.content, k.due_at, u.email, l.id, c.id, k.deal_id
+FROM crm.task k LEFT JOIN crm."user" u ON u.id = k.owner_id
+LEFT JOIN crm.lead l ON l.entity_id = k.entity_id
+LEFT JOIN crm.contact c ON c.entity_id = k.entity_id
+WHERE k.completed_at IS NULL AND k.archived_at IS NULL
+  AND (CAST(:owner AS bigint) IS NULL OR k.owner_id = :owner)
+  AND (:any OR k.deal_id = :deal OR k.entity_id IN (SELECT id FROM whole))
+ORDER BY k.due_at NULLS LAST, k.id LIMIT :limit
+""")
+
+
+def open_tasks(
+    conn: Connection,
+    *,
+    owner_id: int | None = None,
+    entity_id: int | None = None,
+    deal_id: int | None = None,
+    limit: int = 100,
+) -> list[OpenTask]:
+    """Return tasks that wait, those due first before all: of somebody, on something, or all."""
+    rows = conn.execute(
+        _OPEN,
+        {
+            "owner": owner_id,
+            "entities": [] if entity_id is None else [entity_id],
+            "deal": deal_id,
+            "any": entity_id is None and deal_id is None,
+            "limit": limit,
+        },
+    )
+    return [OpenTask(*row) for row in rows]
+
+
+def add_outcome(conn: Connection, kind: str, name: str) -> int | None:
+    """Write an outcome of calls or visits; None if the name is there already."""
+    return conn.execute(
+        text(
+            "INSERT INTO crm.outcome (kind, name) VALUES (:kind, :name) "
+            "ON CONFLICT (kind, lower(name)) DO NOTHING RETURNING id"
+        ),
+        {"kind": kind, "name": name},
+    ).scalar_one_or_none()
+
+
+def outcome_id(conn: Connection, kind: str, name: str) -> int | None:
+    """Return the number of an outcome, letter case aside."""
+    return conn.execute(
+        text("SELECT id FROM crm.outcome WHERE kind = :kind AND lower(name) = lower(:name)"),
+        {"kind": kind, "name": name},
+    ).scalar_one_or_none()
+
+
+def outcomes(conn: Connection) -> list[tuple[str, str]]:
+    """Return (kind, name) of all outcomes."""
+    rows = conn.execute(text("SELECT kind, name FROM crm.outcome ORDER BY kind, id"))
+    return [(row.kind, row.name) for row in rows]

@@ -1,0 +1,82 @@
+"""Customer and prospect status of contacts: what their deals say, and nothing else.
+
+A customer is `current` once a deal was won, and `past` when the last thing that was closed is a lost
+renewal (a deal lost in a pipeline of renewals). A prospect is `current` while a deal is open, and `lost`
+when none is and nothing was ever won. A company has the deals of its own and of the people who work there;
+of merged contacts the survivor has them.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, text
+
+_CONCERNED = text("""
+WITH RECURSIVE up(id, merged_into) AS (
+  SELECT id, merged_into FROM crm.contact WHERE id = ANY(:ids)
+  UNION SELECT c.id, c.merged_into FROM up JOIN crm.contact c ON c.id = up.merged_into),
+whole(id) AS (
+  SELECT id FROM up
+  UNION SELECT c.id FROM whole w JOIN crm.contact c ON c.merged_into = w.id),
+employer(id, merged_into) AS (
+  SELECT e.id, e.merged_into FROM whole w JOIN crm.contact c ON c.id = w.id
+  JOIN crm.contact e ON e.id = c.company_id
+  UNION SELECT c.id, c.merged_into FROM employer p JOIN crm.contact c ON c.id = p.merged_into)
+SELECT id FROM up WHERE merged_into IS NULL
+UNION SELECT id FROM employer WHERE merged_into IS NULL
+""")
+_LOCK = text("SELECT 1 FROM crm.contact WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")
+_DERIVE = text("""
+WITH RECURSIVE whole(root, id) AS (
+  SELECT i, i FROM unnest(CAST(:ids AS bigint[])) AS i
+  UNION SELECT w.root, c.id FROM whole w JOIN crm.contact c ON c.merged_into = w.id),
+staff(root, id) AS (
+  SELECT w.root, c.id FROM whole w JOIN crm.contact c ON c.company_id = w.id
+  UNION SELECT s.root, c.id FROM staff s JOIN crm.contact c ON c.merged_into = s.id),
+counted(root, id) AS (
+  SELECT w.root, d.id FROM whole w JOIN crm.deal d ON d.contact_id = w.id
+  UNION SELECT w.root, d.id FROM whole w JOIN crm.deal d ON d.organization_id = w.id
+  UNION SELECT s.root, d.id FROM staff s JOIN crm.deal d ON d.contact_id = s.id),
+facts AS (
+  SELECT n.root, bool_or(s.is_active) AS is_open, bool_or(s.category = 'won') AS was_won,
+         (array_agg(s.category = 'lost' ORDER BY d.closed_at DESC, d.id DESC)
+          FILTER (WHERE s.category = 'won' OR s.category = 'lost' AND p.is_renewal))[1] AS has_left
+  FROM counted n JOIN crm.deal d ON d.id = n.id AND d.archived_at IS NULL
+  JOIN crm.stage s ON s.id = d.stage_id JOIN crm.pipeline p ON p.id = d.pipeline_id
+  GROUP BY n.root),
+said AS (
+  SELECT i.id, CASE WHEN f.was_won IS NOT TRUE THEN 'none' WHEN f.has_left THEN 'past'
+                    ELSE 'current' END AS customer,
+         CASE WHEN f.is_open THEN 'current' WHEN f.root IS NOT NULL AND NOT f.was_won THEN 'lost'
+              ELSE 'none' END AS prospect
+  FROM unnest(CAST(:ids AS bigint[])) AS i(id) LEFT JOIN facts f ON f.root = i.id)
+UPDATE crm.contact c SET customer_status = s.customer, prospect_status = s.prospect
+FROM said s WHERE c.id = s.id
+  AND (c.customer_status, c.prospect_status) IS DISTINCT FROM (s.customer, s.prospect)
+""")
+
+
+def recompute(conn: Connection, contact_ids: Iterable[int | None]) -> None:
+    """Derive the status of contacts, of those that absorbed them, and of their employers.
+
+    Call after a deal, an employment or a merge has changed. The rows are locked before the deals are
+    read, so that the last of two that change one customer's deals at once sees both.
+    """
+    ids = sorted({i for i in contact_ids if i is not None})
+    concerned: list[int] = []
+    while ids and concerned != (found := _concerned(conn, ids)):  # what was merged meanwhile
+        concerned = found
+        conn.execute(_LOCK, {"ids": concerned})
+    if concerned:
+        conn.execute(_DERIVE, {"ids": concerned})
+
+
+def recompute_entities(conn: Connection, entity_ids: Sequence[int]) -> None:
+    """Derive the status of the contacts of entities; call when these were merged or parted."""
+    rows = conn.execute(
+        text("SELECT id FROM crm.contact WHERE entity_id = ANY(:e)"), {"e": list(entity_ids)}
+    )
+    recompute(conn, rows.scalars().all())
+
+
+def _concerned(conn: Connection, ids: Sequence[int]) -> list[int]:
+    return sorted(conn.execute(_CONCERNED, {"ids": list(ids)}).scalars())

@@ -1,0 +1,197 @@
+"""Deals: the rows, their contacts, ticks and transitions. Who may change what is in `hub.actions`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select, text
+
+from hub.crm.deal_tables import deal
+
+_ROOT = text("""
+WITH RECURSIVE up(id, merged_into) AS (
+  SELECT id, merged_into FROM crm.contact WHERE id = :id
+  UNION SELECT c.id, c.merged_into FROM up JOIN crm.contact c ON c.id = up.merged_into)
+SELECT id FROM up WHERE merged_into IS NULL
+""")
+_LIST = text("""
+SELECT r.*, d.contact_id AS named_contact_id, d.organization_id AS named_company_id,
+       d.last_activity_at, d.last_communication_at, d.next_task_at, d.tags
+FROM reporting.deals r JOIN crm.deal d ON d.id = r.id
+WHERE (:all_of OR d.archived_at IS NULL)
+  AND (CAST(:pipeline AS bigint) IS NULL OR d.pipeline_id = :pipeline)
+  AND (CAST(:stage AS bigint) IS NULL OR d.stage_id = :stage)
+  AND (CAST(:owner AS bigint) IS NULL OR d.owner_id = :owner)
+  AND (CAST(:ids AS bigint[]) IS NULL OR d.id = ANY(:ids))
+ORDER BY d.id DESC LIMIT :limit
+""")
+
+
+def lock(conn: Connection, deal_id: int) -> dict[str, Any] | None:
+    """Return a deal, locked until the transaction ends; None if there is none."""
+    statement = select(deal).where(deal.c.id == deal_id).with_for_update(key_share=True)
+    row = conn.execute(statement).mappings().one_or_none()
+    return None if row is None else dict(row)
+
+
+def read(conn: Connection, deal_id: int) -> dict[str, Any] | None:
+    """Return a deal; None if there is none."""
+    row = conn.execute(select(deal).where(deal.c.id == deal_id)).mappings().one_or_none()
+    return None if row is None else dict(row)
+
+
+def insert(conn: Connection, values: Mapping[str, Any], who: str) -> int:
+    """Add a deal, and the transition that brings it into its stage."""
+    row = conn.execute(
+        deal.insert().values(**values).returning(deal.c.id, deal.c.last_stage_change_at)
+    ).one()
+    conn.execute(
+        text(
+            "INSERT INTO crm.stage_transition (deal_id, to_stage_id, who, at) "
+            "VALUES (:deal, :to, :who, :at)"
+        ),
+        {"deal": row.id, "to": values["stage_id"], "who": who, "at": row.last_stage_change_at},
+    )
+    return int(row.id)
+
+
+def update(conn: Connection, deal_id: int, values: Mapping[str, Any]) -> None:
+    """Write columns of a deal."""
+    if values:
+        conn.execute(deal.update().where(deal.c.id == deal_id).values(**values))
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A deal that goes from a stage to another."""
+
+    deal_id: int
+    from_stage_id: int
+    to_stage_id: int
+    who: str
+
+
+def move(conn: Connection, step: Transition, values: Mapping[str, Any]) -> None:
+    """Keep a transition and write what it changes; the moment of both is the same."""
+    at = conn.execute(
+        text(
+            "INSERT INTO crm.stage_transition (deal_id, from_stage_id, to_stage_id, who) "
+            "VALUES (:deal, :from, :to, :who) RETURNING at"
+        ),
+        {"deal": step.deal_id, "from": step.from_stage_id, "to": step.to_stage_id, "who": step.who},
+    ).scalar_one()
+    closed = {"closed_at": at} if values.get("closed_at") else {}
+    update(conn, step.deal_id, {**values, **closed, "last_stage_change_at": at})
+
+
+def transitions(conn: Connection, deal_id: int) -> list[dict[str, Any]]:
+    """Return every visit of a stage: from, to, who and when, the oldest first."""
+    rows = conn.execute(
+        text(
+            "SELECT f.name AS from_stage, t.name AS to_stage, x.who, x.at "
+            "FROM crm.stage_transition x LEFT JOIN crm.stage f ON f.id = x.from_stage_id "
+            "JOIN crm.stage t ON t.id = x.to_stage_id WHERE x.deal_id = :deal ORDER BY x.id"
+        ),
+        {"deal": deal_id},
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def listed(
+    conn: Connection,
+    limit: int,
+    *,
+    pipeline_id: int | None = None,
+    stage_id: int | None = None,
+    owner_id: int | None = None,
+    ids: Sequence[int] | None = None,
+    archived_too: bool = False,
+) -> list[dict[str, Any]]:
+    """Return deals as people read them, the newest first."""
+    rows = conn.execute(
+        _LIST,
+        {
+            "pipeline": pipeline_id, "stage": stage_id, "owner": owner_id, "limit": limit,
+            "ids": None if ids is None else list(ids), "all_of": archived_too,
+        },
+    )  # fmt: skip
+    return [dict(row) for row in rows.mappings()]
+
+
+def contact_root(conn: Connection, contact_id: int) -> int:
+    """Return the contact that a contact was merged into, in the end; itself if it was not."""
+    return int(conn.execute(_ROOT, {"id": contact_id}).scalar_one())
+
+
+def contacts_of(conn: Connection, deal_id: int) -> list[dict[str, Any]]:
+    """Return a deal's contacts with their roles, the primary one first."""
+    rows = conn.execute(
+        text(
+            "SELECT x.contact_id, x.role, c.is_organization, c.entity_id, "
+            "coalesce(nullif(concat_ws(' ', c.first_name, c.last_name), ''), c.organization_name, "
+            "c.email) AS name "
+            "FROM (SELECT id AS deal_id, contact_id, 'primary' AS role FROM crm.deal WHERE id = :deal "
+            "UNION ALL SELECT deal_id, contact_id, role FROM crm.deal_contact WHERE deal_id = :deal) x "
+            "JOIN crm.contact c ON c.id = x.contact_id ORDER BY x.role <> 'primary', x.contact_id"
+        ),
+        {"deal": deal_id},
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def associate(conn: Connection, deal_id: int, contact_id: int, role: str) -> None:
+    """Let a contact take part in a deal, in a role."""
+    conn.execute(
+        text(
+            "INSERT INTO crm.deal_contact (deal_id, contact_id, role) VALUES (:deal, :contact, :role) "
+            "ON CONFLICT (deal_id, contact_id) DO UPDATE SET role = excluded.role"
+        ),
+        {"deal": deal_id, "contact": contact_id, "role": role},
+    )
+
+
+def dissociate(conn: Connection, deal_id: int, contact_id: int) -> bool:
+    """Let a contact take no part any more; says whether it did."""
+    done = conn.execute(
+        text("DELETE FROM crm.deal_contact WHERE deal_id = :deal AND contact_id = :contact"),
+        {"deal": deal_id, "contact": contact_id},
+    )
+    return done.rowcount == 1
+
+
+def ticked(conn: Connection, deal_id: int) -> set[int]:
+    """Return the criteria that somebody has ticked."""
+    rows = conn.execute(
+        text("SELECT criterion_id FROM crm.deal_check WHERE deal_id = :deal"), {"deal": deal_id}
+    )
+    return set(rows.scalars())
+
+
+def tick(conn: Connection, deal_id: int, criterion_id: int, who: str) -> None:
+    """Tick a check."""
+    conn.execute(
+        text(
+            "INSERT INTO crm.deal_check (deal_id, criterion_id, who) VALUES (:deal, :criterion, :who) "
+            "ON CONFLICT DO NOTHING"
+        ),
+        {"deal": deal_id, "criterion": criterion_id, "who": who},
+    )
+
+
+def untick(conn: Connection, deal_id: int, criterion_id: int) -> None:
+    """Take a tick back."""
+    conn.execute(
+        text("DELETE FROM crm.deal_check WHERE deal_id = :deal AND criterion_id = :criterion"),
+        {"deal": deal_id, "criterion": criterion_id},
+    )
+
+
+def copy_contacts(conn: Connection, from_deal: int, to_deal: int) -> None:
+    """Let the contacts of a deal take part in another, in the same roles."""
+    conn.execute(
+        text(
+            "INSERT INTO crm.deal_contact (deal_id, contact_id, role) "
+            "SELECT :to, contact_id, role FROM crm.deal_contact WHERE deal_id = :from"
+        ),
+        {"from": from_deal, "to": to_deal},
+    )

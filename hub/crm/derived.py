@@ -1,0 +1,156 @@
+"""Derived columns: last activity, last communication, next task, first response.
+
+In: entities and deals whose activities, records or relations have changed. Out: the columns of
+their rows, as a function of what hangs on them; `docs/leads.md` says what counts. Whoever writes an
+activity, merges, or moves a record calls `recompute` in the same transaction. What does not belong
+here: days since a moment, which are reckoned when they are read.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from hub.records.identity import lock_entities
+
+# The root of a merged entity is the one that holds its records now.
+_ROOTS = text("""
+WITH RECURSIVE up AS (
+  SELECT id, merged_into FROM ops.entity WHERE id = ANY(:ids)
+  UNION SELECT e.id, e.merged_into FROM ops.entity e JOIN up ON e.id = up.merged_into)
+SELECT id FROM up WHERE merged_into IS NULL
+""")
+# Companies of a person, also those of a contact that was merged into theirs: it counts there no more.
+_COMPANIES = text("""
+WITH RECURSIVE whole AS (
+  SELECT id FROM unnest(CAST(:ids AS bigint[])) AS t(id)
+  UNION SELECT m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id
+), company AS (
+  SELECT o.id, o.entity_id, o.merged_into FROM whole w JOIN crm.contact c ON c.entity_id = w.id
+  JOIN crm.contact o ON o.id = c.company_id
+  UNION SELECT o.id, o.entity_id, o.merged_into FROM company k
+  JOIN crm.contact o ON o.id = k.merged_into)
+SELECT DISTINCT entity_id FROM company
+""")
+
+# Each probe is an aggregate of its own, so that it goes by the index of `entity_id`, however many
+# rows the tables have. An activity counts for the entity it was written on, for those this one was
+# merged into, and for the company of the one who is an employee there.
+_ENTITIES = text("""
+WITH RECURSIVE own AS (
+  SELECT id AS target, id AS member FROM unnest(CAST(:ids AS bigint[])) AS t(id)
+  UNION SELECT o.target, m.id FROM own o JOIN ops.entity m ON m.merged_into = o.member
+), staff AS (
+  SELECT o.target, e.entity_id AS member
+  FROM own o JOIN crm.contact c ON c.entity_id = o.member AND c.is_organization
+  JOIN crm.contact e ON e.company_id = c.id AND e.merged_into IS NULL
+  UNION SELECT s.target, m.id FROM staff s JOIN ops.entity m ON m.merged_into = s.member
+), whole AS (
+  SELECT target, member FROM own UNION SELECT target, member FROM staff
+), found AS MATERIALIZED (
+  SELECT w.target AS id, max(greatest(n.at, c.at, v.at, m.at, t.at, k.done, s.at)) AS activity,
+         max(greatest(c.at, v.at, m.at, t.at)) AS communication, min(k.due) AS task
+  FROM whole w
+  CROSS JOIN LATERAL (SELECT max(coalesce(created_at, recorded_at)) AS at FROM crm.note
+    WHERE entity_id = w.member AND archived_at IS NULL) n
+  CROSS JOIN LATERAL (SELECT max(made_at) AS at FROM crm.call
+    WHERE entity_id = w.member AND archived_at IS NULL) c
+  CROSS JOIN LATERAL (SELECT max(visited_at) AS at FROM crm.visit
+    WHERE entity_id = w.member AND archived_at IS NULL) v
+  CROSS JOIN LATERAL (SELECT max(sent_at) AS at FROM crm.message
+    WHERE entity_id = w.member AND archived_at IS NULL) m
+  CROSS JOIN LATERAL (SELECT max(greatest(created_at, updated_at)) AS at FROM crm.ticket
+    WHERE entity_id = w.member AND archived_at IS NULL) t
+  CROSS JOIN LATERAL (SELECT max(completed_at) AS done,
+      min(due_at) FILTER (WHERE completed_at IS NULL) AS due FROM crm.task
+    WHERE entity_id = w.member AND archived_at IS NULL) k
+  CROSS JOIN LATERAL (SELECT max(CAST(canonical ->> 'last_activity_at' AS timestamptz)) AS at
+    FROM ops.source_record
+    WHERE entity_id = w.member AND target = 'person' AND withdrawn_by IS NULL) s
+  GROUP BY w.target
+), response AS MATERIALIZED (
+  SELECT l.id, min(least(c.at, v.at, m.at)) AS at
+  FROM own o JOIN crm.lead l ON l.entity_id = o.target
+  CROSS JOIN LATERAL (SELECT min(made_at) AS at FROM crm.call
+    WHERE entity_id = o.member AND archived_at IS NULL AND NOT is_incoming
+    AND made_at >= coalesce(l.created_at, l.recorded_at)) c
+  CROSS JOIN LATERAL (SELECT min(visited_at) AS at FROM crm.visit
+    WHERE entity_id = o.member AND archived_at IS NULL
+    AND visited_at >= coalesce(l.created_at, l.recorded_at)) v
+  CROSS JOIN LATERAL (SELECT min(sent_at) AS at FROM crm.message
+    WHERE entity_id = o.member AND archived_at IS NULL AND NOT is_incoming
+    AND sent_at >= coalesce(l.created_at, l.recorded_at)) m
+  GROUP BY l.id
+), leads AS (
+  UPDATE crm.lead l SET last_activity_at = f.activity, last_communication_at = f.communication,
+    next_task_at = f.task, first_response_at = r.at
+  FROM found f, response r
+  WHERE l.entity_id = f.id AND r.id = l.id
+    AND (l.last_activity_at, l.last_communication_at, l.next_task_at, l.first_response_at)
+        IS DISTINCT FROM (f.activity, f.communication, f.task, r.at)
+)
+UPDATE crm.contact c SET last_activity_at = f.activity, last_communication_at = f.communication,
+  next_task_at = f.task
+FROM found f
+WHERE c.entity_id = f.id AND (c.last_activity_at, c.last_communication_at, c.next_task_at)
+  IS DISTINCT FROM (f.activity, f.communication, f.task)
+""")
+
+_DEALS = text("""
+UPDATE crm.deal d SET last_activity_at = greatest(n.at, c.at, v.at, m.at, k.done),
+  last_communication_at = greatest(c.at, v.at, m.at), next_task_at = k.due
+FROM unnest(CAST(:ids AS bigint[])) AS t(id)
+CROSS JOIN LATERAL (SELECT max(coalesce(created_at, recorded_at)) AS at FROM crm.note
+  WHERE deal_id = t.id AND archived_at IS NULL) n
+CROSS JOIN LATERAL (SELECT max(made_at) AS at FROM crm.call
+  WHERE deal_id = t.id AND archived_at IS NULL) c
+CROSS JOIN LATERAL (SELECT max(visited_at) AS at FROM crm.visit
+  WHERE deal_id = t.id AND archived_at IS NULL) v
+CROSS JOIN LATERAL (SELECT max(sent_at) AS at FROM crm.message
+  WHERE deal_id = t.id AND archived_at IS NULL) m
+CROSS JOIN LATERAL (SELECT max(completed_at) AS done,
+    min(due_at) FILTER (WHERE completed_at IS NULL) AS due FROM crm.task
+  WHERE deal_id = t.id AND archived_at IS NULL) k
+WHERE d.id = t.id
+  AND (d.last_activity_at, d.last_communication_at, d.next_task_at) IS DISTINCT FROM
+      (greatest(n.at, c.at, v.at, m.at, k.done), greatest(c.at, v.at, m.at), k.due)
+""")
+
+
+def recompute(
+    conn: Connection, entity_ids: Iterable[int] = (), deal_ids: Iterable[int] = ()
+) -> None:
+    """Bring the derived columns of entities, of their companies, and of deals up to date.
+
+    Both are locked first, entities before deals: of two that write at once, the later one sees what
+    the earlier one has written.
+
+    Args:
+        conn: an open transaction, in which the change has been written.
+        entity_ids: merged or not; of a company that somebody has left, that company as well.
+        deal_ids: deals.
+    """
+    entities, deals = sorted(set(entity_ids)), sorted(set(deal_ids))
+    if entities:
+        roots = roots_of(conn, entities)
+        companies = conn.execute(_COMPANIES, {"ids": list(roots)}).scalars()
+        targets = sorted({*roots, *roots_of(conn, list(companies))})
+        lock_entities(conn, targets)
+        conn.execute(_ENTITIES, {"ids": targets})
+    if deals:
+        conn.execute(
+            text("SELECT 1 FROM crm.deal WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE"),
+            {"ids": deals},
+        )
+        conn.execute(_DEALS, {"ids": deals})
+
+
+def roots_of(conn: Connection, entity_ids: Iterable[int]) -> set[int]:
+    """Return the entities that hold the records of these now."""
+    ids = list(entity_ids)
+    return set(conn.execute(_ROOTS, {"ids": ids}).scalars()) if ids else set()
+
+
+def days_since(moment: datetime | None, now: datetime) -> int | None:
+    """Return whole days since a moment, as a list shows them; None where there was none."""
+    return None if moment is None else max(0, (now - moment).days)

@@ -1,0 +1,37 @@
+"""What people make in the hub lands as well: a raw row is what every source record goes back to."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, text
+
+from hub.db.json_text import write_json
+from hub.landing import store
+from hub.model.records import JsonValue, RawRecord
+from hub.model.verdicts import Op
+
+OURS = "hub"
+
+
+def keep(
+    conn: Connection,
+    stream: str,
+    source_id: str,
+    values: Mapping[str, JsonValue],
+    *,
+    batch_id: int,
+    lane: str,
+) -> int:
+    """Land what a person made, under the source `hub`; returns the raw row. It needs no mapping."""
+    record = RawRecord(source_id, Op.UPSERT, None, "1", write_json(values).encode())
+    store.land_page(
+        conn, [record], batch=batch_id, source=OURS, stream=stream, lane=lane, mapped=False
+    )
+    return int(
+        conn.execute(
+            text(
+                "SELECT raw_id FROM landing.head "
+                "WHERE source = :source AND stream = :stream AND source_id = :id"
+            ),
+            {"source": OURS, "stream": stream, "id": source_id},
+        ).scalar_one()
+    )

@@ -1,0 +1,238 @@
+"""Match, for companies: which records are one company; and companies made by people.
+
+Single-writer, under the lock of companies. Keys → records that share one → judgement → clusters →
+entities of kind organisation. Clusters are a function of all records that hang together, so the
+order of arrival cannot matter.
+
+`find`, `make` and `link` are how everybody else comes to a company. `make` takes the lock of
+companies: call it before entities are locked (`hub.db.locks`).
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from uuid import uuid4
+
+from sqlalchemy import Connection
+
+from hub.db.locks import company_lock
+from hub.db.turn import turn
+from hub.landing import own
+from hub.logs import get_logger
+from hub.matching.companies import LIMIT, Firm, cluster, company_keys, firm
+from hub.model.entities import COMPANY_STREAMS
+from hub.model.records import JsonValue
+from hub.model.verdicts import Lane, Trust
+from hub.pipeline.accounts import firm_of, found_companies
+from hub.pipeline.context import Hub
+from hub.records import companies, identity, sources
+from hub.records.identity import StoredRecord
+
+CHUNK = 200
+log = get_logger()
+
+
+def find(
+    conn: Connection, name: str | None, domain: str | None = None, place: str | None = None
+) -> int | None:
+    """Return the company that is meant for sure; None if none is known, or several might be.
+
+    Args:
+        conn: any transaction.
+        name: as it is written, with or without its legal form.
+        domain: a website, a host name or an e-mail address; a mail provider's says nothing.
+        place: its city or postal code.
+    """
+    return _find(conn, firm("", _values(name, domain, place)))
+
+
+def _find(conn: Connection, wanted: Firm) -> int | None:
+    return found_companies(conn, {0: wanted}).get(0, (None, None))[0]
+
+
+def _values(name: str | None, domain: str | None, place: str | None) -> dict[str, JsonValue]:
+    is_mail = domain is not None and "@" in domain and "://" not in domain
+    return {
+        "organization_name": name,
+        "domains": [domain] if domain and not is_mail else None,
+        "email": domain if is_mail else None,
+        "city": place,
+    }
+
+
+def make(
+    conn: Connection,
+    values: Mapping[str, JsonValue],
+    *,
+    batch_id: int = 0,
+    lane: Lane = Lane.LIVE,
+) -> int:
+    """Return the company that these values mean, made if it is not known yet.
+
+    It is a source record of our own, so a source's record of the same company joins it later, and
+    what the sources say of it goes by the same rules. The company is behind until it is folded
+    (`hub.pipeline.load.refold`), which makes its row; its owner is held, and set on that row.
+
+    Args:
+        conn: an open transaction that holds no entity yet.
+        values: folded fields of an organisation; `organization_name` at least.
+        batch_id: of the batch that makes it, if one does.
+        lane: live, or bulk where nobody is to be told.
+    """
+    company_lock(conn)
+    known = _find(conn, firm("", values))
+    if known is not None:
+        return known
+    record_id = _write_own(conn, values, batch_id=batch_id, lane=lane)
+    place_records(conn, [record_id])
+    entity = identity.load_records(conn, [record_id])[record_id].entity_id
+    if entity is None:
+        raise AssertionError("unreachable: every record was placed")
+    return entity
+
+
+def link(conn: Connection, person_entity: int, company_entity: int, *, who: str) -> None:
+    """Keep that a person works for a company; an input of the fold, so no later one loses it.
+
+    The person is behind until folded: then `contact.company_id` and the lead's account say so.
+    """
+    companies.hire(conn, person_entity, company_entity, who)
+    identity.bump(conn, [person_entity])
+
+
+def unlink(conn: Connection, person_entity: int, company_entity: int) -> None:
+    """Take a link back; what the sources say counts again."""
+    companies.dismiss(conn, person_entity, company_entity)
+    identity.bump(conn, [person_entity])
+
+
+def _write_own(
+    conn: Connection, values: Mapping[str, JsonValue], *, batch_id: int, lane: Lane
+) -> int:
+    source_id, stream = str(uuid4()), COMPANY_STREAMS[own.OURS]
+    new = sources.NewSourceRecord(
+        source=own.OURS,
+        stream=stream,
+        source_id=source_id,
+        target=companies.ORGANISATION,
+        role=None,
+        raw_id=own.keep(conn, stream, source_id, values, batch_id=batch_id, lane=lane),
+        batch_id=batch_id,
+        lane=lane,
+        mapping_version=own.OURS,
+        trust=Trust.TRUSTED,
+        values=values,
+        refs={},
+        source_at=None,
+    )
+    (written,) = sources.upsert(conn, [new])
+    return written.id
+
+
+def match_companies(hub: Hub) -> dict[str, int]:
+    """Give every record of a company that waits its company; returns counts."""
+    totals: dict[str, int] = defaultdict(int)
+    while counts := turn(hub.engine, _match_some):
+        for name, n in counts.items():
+            totals[name] += n
+        log.info("companies_matched", **counts)
+    return dict(totals)
+
+
+def _match_some(conn: Connection) -> dict[str, int]:
+    company_lock(conn)
+    ids = companies.take_pending(conn, CHUNK)
+    if not ids:
+        return {}
+    merged = place_records(conn, ids)
+    companies.finish(conn, ids)
+    return {"companies_matched": len(ids), "companies_merged": merged}
+
+
+def place_records(conn: Connection, ids: Sequence[int]) -> int:
+    """Put records into companies, under the lock of companies; returns how many were merged."""
+    new = {r.id: firm_of(r) for r in identity.load_records(conn, ids).values()}
+    keys = [k for i, one in new.items() for k in companies.as_match_keys(i, company_keys(one))]
+    identity.replace_keys(conn, keys, ids)
+    records = companies.component(conn, ids, LIMIT)
+    id_of = {r.stable_key: r.id for r in records.values()}
+    groups = [
+        sorted(id_of[key] for key in group)
+        for group in cluster([firm_of(r) for r in records.values()])
+    ]
+    moves, merged = _assign(conn, groups, records)
+    touched = {e for i in {*moves, *ids} if (e := records[i].entity_id) is not None}
+    touched |= {*moves.values(), *merged}
+    identity.lock_entities(conn, touched)
+    identity.move_records(conn, moves)
+    identity.merge_entities(conn, merged)
+    identity.revive_entities(conn, [e for e in touched if e not in merged])
+    identity.bump(conn, touched)
+    _keep_keys(conn, touched)
+    return len(merged)
+
+
+def forget(
+    conn: Connection, withdrawn: Sequence[int], restored: Sequence[int], mates: Mapping[int, int]
+) -> None:
+    """Place what is left of companies after records were withdrawn, or say something else again.
+
+    Args:
+        conn: an open transaction, under the lock of companies.
+        withdrawn: records that take part in nothing any more.
+        restored: records that stay, with other values.
+        mates: those that shared a company with any: record → company.
+    """
+    identity.replace_keys(conn, [], withdrawn)
+    if restored or mates:
+        place_records(conn, sorted({*restored, *mates}))
+
+
+def _keep_keys(conn: Connection, company_ids: set[int]) -> None:
+    """Whoever watches the companies from now on finds these, though they are not written yet."""
+    known = companies.records_of(conn, company_ids)
+    keys = {
+        i: {k for r in known.get(i, ()) if not r.is_gone for k in company_keys(firm_of(r))}
+        for i in company_ids
+    }
+    companies.set_keys(conn, keys, is_company=True)
+
+
+def _assign(
+    conn: Connection, groups: Sequence[Sequence[int]], records: Mapping[int, StoredRecord]
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Give each group the oldest company among its records; returns moves, and who was merged.
+
+    On a split the part with the lowest record keeps the company.
+    """
+    holders: dict[int, list[int]] = defaultdict(list)
+    for index, group in enumerate(groups):
+        for entity in sorted({e for i in group if (e := records[i].entity_id) is not None}):
+            holders[entity].append(index)
+    taken: dict[int, int] = {}
+    for entity in sorted(holders):
+        free = [index for index in holders[entity] if index not in taken]
+        if free:
+            taken[min(free, key=lambda index: groups[index][0])] = entity
+    orphans = [index for index in range(len(groups)) if index not in taken]
+    lost = identity.lost_entities(
+        conn, [i for index in orphans for i in groups[index]], companies.ORGANISATION
+    )
+    for index in orphans:
+        group = groups[index]
+        own = sorted(entity for i in group for entity in lost.get(i, ()))
+        if own:
+            taken[index] = own[0]  # the company it was before it was merged
+        else:
+            first = records[group[0]]
+            taken[index] = companies.new_company(
+                conn, anchor_id=first.id, batch_id=first.batch_id, lane=first.lane
+            )
+    moves = {
+        i: taken[index]
+        for index, group in enumerate(groups)
+        for i in group
+        if records[i].entity_id != taken[index]
+    }
+    kept = set(taken.values())
+    merged = {e: taken[indexes[0]] for e, indexes in holders.items() if e not in kept}
+    return moves, merged

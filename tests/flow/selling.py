@@ -1,0 +1,49 @@
+"""What tests of the sales process begin with: contacts that a source brought, and deals of theirs."""
+
+from typing import Any
+
+from hub.actions import deal as actions
+from hub.actions.move_deal import Moved, move
+from hub.pipeline import flow
+from tests.flow.conftest import World, hubspot_contact
+
+WHO = "operator"
+
+
+def act(world: World, verb: Any, *arguments: Any, **named: Any) -> Any:
+    """Do one thing in a transaction of its own."""
+    with world.db.engine.begin() as conn:
+        return verb(conn, *arguments, **named)
+
+
+def add_customers(world: World, *names: str) -> list[int]:
+    """Let a source bring people who are contacts; returns their numbers."""
+    known = len(world.vendors["hubspot"].objects.get("contacts", ()))
+    world.add(
+        "hubspot", "contacts",
+        *(hubspot_contact(n, lifecyclestage="customer", lastname=name,
+                          email=f"{name.lower()}@{name.lower()}.example.com")
+          for n, name in enumerate(names, known + 1)),
+    )  # fmt: skip
+    assert flow.sync(world.hub, ["hubspot"]).holds
+    found = {row.last_name: row.id for row in world.rows("SELECT id, last_name FROM crm.contact")}
+    return [found[name] for name in names]
+
+
+def add_deal(world: World, contact: int, name: str = "100 seats", **more: Any) -> str:
+    """Add a deal of a contact; returns its number as a command takes it."""
+    values = more.pop("values", {})
+    new = actions.NewDeal(name, f"contact/{contact}", "EUR", values=values, **more)
+    return str(act(world, actions.add, WHO, new))
+
+
+def go(world: World, deal: str, stage: str, **more: Any) -> Moved:
+    """Move a deal."""
+    moved: Moved = act(world, move, WHO, deal, stage, **more)
+    return moved
+
+
+def deal_row(world: World, deal: str) -> Any:
+    """The deal as BI tools read it."""
+    (row,) = world.rows("SELECT * FROM reporting.deals WHERE id = :id", id=int(deal))
+    return row
