@@ -1,39 +1,18 @@
 """Deals as people read them: one with all that hangs on it, or many."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from hub.actions import pipeline as setup
 from hub.actions.deal_fields import is_filled
-from hub.crm import deals, pipelines
+from hub.crm import activities, deals, derived, pipelines
 from hub.errors import ActionError
 
-# What is written on the deal, and what was written on its lead before there was a deal.
-_ACTIVITIES = text("""
-WITH about AS (SELECT d.id, l.entity_id FROM crm.deal d LEFT JOIN crm.lead l ON l.id = d.lead_id
-               WHERE d.id = :deal)
-SELECT * FROM (
-  SELECT 'task' AS kind, t.id, t.content AS words, t.due_at AS at, t.who FROM crm.task t, about a
-  WHERE (t.deal_id = a.id OR t.entity_id = a.entity_id) AND t.archived_at IS NULL
-  UNION ALL
-  SELECT 'note', n.id, n.content, n.created_at, n.who FROM crm.note n, about a
-  WHERE (n.deal_id = a.id OR n.entity_id = a.entity_id) AND n.archived_at IS NULL
-  UNION ALL
-  SELECT 'call', c.id, c.summary, c.made_at, c.who FROM crm.call c, about a
-  WHERE (c.deal_id = a.id OR c.entity_id = a.entity_id) AND c.archived_at IS NULL
-  UNION ALL
-  SELECT 'visit', v.id, v.summary, v.visited_at, v.who FROM crm.visit v, about a
-  WHERE (v.deal_id = a.id OR v.entity_id = a.entity_id) AND v.archived_at IS NULL
-  UNION ALL
-  SELECT m.kind, m.id, coalesce(m.subject, m.content), m.sent_at, m.who FROM crm.message m, about a
-  WHERE (m.deal_id = a.id OR m.entity_id = a.entity_id) AND m.archived_at IS NULL
-  UNION ALL
-  SELECT 'ticket', k.id, k.subject, k.created_at, k.requester FROM crm.ticket k, about a
-  WHERE k.entity_id = a.entity_id AND k.archived_at IS NULL
-) x ORDER BY at DESC NULLS LAST, kind, id LIMIT 200
-""")
+_LEAD_ENTITY = text("SELECT entity_id FROM crm.lead WHERE id = :lead")
+_MOST = 200  # activities that are shown
 
 
 def show(conn: Connection, name: str) -> dict[str, Any]:
@@ -70,8 +49,15 @@ def show(conn: Connection, name: str) -> dict[str, Any]:
             }
             for c in pipelines.criteria(conn, [held["stage_id"]])
         ],
-        "activities": [dict(a) for a in conn.execute(_ACTIVITIES, {"deal": held["id"]}).mappings()],
+        "activities": [asdict(a) for a in _activities(conn, held)],
     }
+
+
+def _activities(conn: Connection, deal: Mapping[str, Any]) -> list[activities.Entry]:
+    """Return what was written on the deal, and on its lead before there was a deal."""
+    lead = conn.execute(_LEAD_ENTITY, {"lead": deal["lead_id"]}).scalar_one_or_none()
+    entities = [] if lead is None else list(derived.roots_of(conn, [lead]))
+    return activities.timeline(conn, entities, deal["id"], _MOST)
 
 
 def listed(

@@ -13,6 +13,8 @@ from hub.cli import activities, batches, identity, showing, starting, tasks
 from hub.cli.configuration import config_app
 from hub.cli.deal import deal_app
 from hub.cli.field import field_app
+from hub.cli.lead import lead_app
+from hub.cli.lists import list_app
 from hub.cli.mapping_commands import mappings_app
 from hub.cli.match_commands import match_app
 from hub.cli.options import Config, Json
@@ -45,6 +47,8 @@ app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(config_app, name="config")
 app.add_typer(match_app, name="match")
 app.add_typer(field_app, name="field")
+app.add_typer(lead_app, name="lead")
+app.add_typer(list_app, name="list")
 app.add_typer(deal_app, name="deal")
 app.add_typer(pipeline_app, name="pipeline")
 app.add_typer(reason_app, name="reason")

@@ -227,3 +227,33 @@ def deal_check(
         print_json({"check": done, "ticked": not undo})
     else:
         stdout.print(f"{done}: {'not ticked any more' if undo else 'ticked'}", highlight=False)
+
+
+@deal_app.command("clone")
+def deal_clone(
+    deal: Deal,
+    months: Annotated[
+        int | None, typer.Option(min=1, max=120, help="One deal a month, for so many months.")
+    ] = None,
+    pipeline: Annotated[str | None, typer.Option(help="Where to; default: its own.")] = None,
+    name: Annotated[str | None, typer.Option(help="Default: as the deal is called.")] = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Clone a deal: once, as monthly payments, or into a pipeline of renewals."""
+    from hub.actions.clone_deal import clone
+    from hub.cli.opening import opened_database
+    from hub.db.turn import turn
+
+    with opened_database(config) as (database, _settings):
+        made = turn(
+            database.engine,
+            lambda conn: clone(
+                conn, actor(who), deal, months=months, pipeline=pipeline, new_name=name
+            ),
+        )
+    if json:
+        print_json({"deals": made})
+    else:
+        stdout.print(", ".join(f"deal/{number}" for number in made), highlight=False)

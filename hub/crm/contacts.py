@@ -83,6 +83,18 @@ def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
     )
 
 
+def employers_of(conn: Connection, entity_ids: Sequence[int]) -> list[int]:
+    """Return the entities of the companies that people work for, as their contacts say now."""
+    rows = conn.execute(
+        text(
+            "SELECT DISTINCT o.entity_id FROM crm.contact c JOIN crm.contact o ON o.id = c.company_id "
+            "WHERE c.entity_id = ANY(:e)"
+        ),
+        {"e": list(entity_ids)},
+    )
+    return list(rows.scalars())
+
+
 def retire(conn: Connection, entity_ids: Sequence[int]) -> None:
     """Archive contacts of people whom neither a source nor a person takes for one any more."""
     gone = conn.execute(

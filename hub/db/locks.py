@@ -1,6 +1,7 @@
 """The locks, in the order in which they may be taken.
 
-    identity → companies → entities by id → source records by key → distribution group → outbox
+    identity → companies → entities by id → source records by key → deals by id → contacts by id →
+    distribution group → outbox
 
 Who makes a company holds the lock of companies alone; who asks for the company of a person holds it
 with others, so that a company and its people cannot pass each other unseen.

@@ -133,11 +133,13 @@ def _load_companies(
         for e in behind
         if records.get(e.id)
     ]
-    written = load_contacts(conn, golden)
+    written = load_contacts(conn, golden, contacts.kept_by_people(conn, ids))
     contacts.absorb(conn, {e.id: e.merged_into for e in behind if e.merged_into is not None})
     contacts.revive(conn, [e.id for e in behind if e.merged_into is None])
     accounts.keep_company_keys(conn, ids, golden, records)
     people = accounts.wake_people(conn, ids)
+    derived.recompute(conn, ids)
+    customer_status.recompute_entities(conn, ids)
     batches.set_verdicts(conn, _verdicts(behind, records, written.updated))
     folding.mark_folded(conn, behind)
     return {"companies": len(written.created), "updated": len(written.updated)}, people
@@ -186,6 +188,7 @@ def _load_chunk(
     known = {g.entity_id: g for g in golden if is_somebody(g)}
     gone = {e.id: e.merged_into for e in behind if e.merged_into is not None}
     standing = [e.id for e in behind if e.merged_into is None]
+    employers = contacts.employers_of(conn, ids)
     contacts.revive(conn, standing)
     by_people = contacts.kept_by_people(conn, ids)
     wanted = {i for i in known if "contact" in roles[i] or i in by_people}
@@ -199,8 +202,8 @@ def _load_chunk(
     inherited = contacts.link_leads(conn, ids)
     left = tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])
     inquiries, left_by_notes = leads.attach_children(conn, ids)
-    derived.recompute(conn, {*ids, *left, *left_by_notes})
-    customer_status.recompute_entities(conn, ids)
+    derived.recompute(conn, {*ids, *left, *left_by_notes, *employers})
+    customer_status.recompute_entities(conn, [*ids, *employers])
     entities = {e.id: e for e in behind}
     taken_over = _taken_over(golden, loaded, records, entities)
     taken_over += _inherited(inherited, records, entities)

@@ -42,7 +42,10 @@ def test_migrations_from_zero_equal_the_metadata(db: Database) -> None:
             opts={
                 "include_schemas": True,
                 "include_name": lambda name, kind, _parents: kind != "schema" or name in SCHEMAS,
-                "include_object": lambda _o, name, _k, _r, _c: name != "alembic_version",
+                # alembic cannot compare long expressions; the next test but one does, to the letter
+                "include_object": lambda _o, name, _k, _r, _c: (
+                    name != "alembic_version" and not (name or "").endswith(("_by_name", "_facets"))
+                ),
                 "compare_type": True,
             },
         )
@@ -69,6 +72,7 @@ def test_migrations_make_the_same_schema_to_the_letter(server: Server, db: Datab
         with engine.begin() as conn:
             for schema in SCHEMAS:
                 conn.exec_driver_sql(f"CREATE SCHEMA {schema}")
+            conn.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS pg_trgm")  # as the migrations do
             metadata.create_all(conn)
         migrated = db.owner_engine().url.database
         assert _dump(server, str(migrated)) == _dump(server, name)

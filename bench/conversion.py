@@ -1,0 +1,96 @@
+"""How long a conversion takes, in a small database and in a big one.
+
+`python -m bench.conversion [--big N] [--small N] [--runs N]`: leads are written in bulk, then some of
+them are converted one after the other, each in a transaction of its own, as `hub lead convert` does.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import text
+
+from hub.actions.convert import convert
+from hub.actions.reopen import reopen
+from hub.clock import SystemClock
+from hub.crm import owners
+from hub.db import engine as db_engine
+from hub.db.embedded import EmbeddedServer
+from hub.db.engine import Database
+from hub.db.turn import turn
+from tests.db.conftest import seed_leads
+
+_WHO = "bench"
+
+
+def main() -> None:
+    """Print the table."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--big", type=int, default=1_000_000)
+    options.add_argument("--small", type=int, default=10_000)
+    options.add_argument("--runs", type=int, default=200)
+    asked = options.parse_args()
+    print(f"{'leads':>10} {'what':<10} {'p50 ms':>8} {'p95 ms':>8} {'max ms':>8}")
+    p95 = {}
+    for n in (asked.small, asked.big):
+        with tempfile.TemporaryDirectory(prefix="hub") as folder:
+            Path(folder).chmod(0o755)
+            server = EmbeddedServer(Path(folder), SystemClock())
+            with db_engine.opened_embedded(server.attach()) as database:
+                _fill(database, n)
+                for what, times in _measure(database, n, asked.runs).items():
+                    p95[n, what] = _p95(times)
+                    print(
+                        f"{n:>10} {what:<10} {statistics.median(times):>8.1f} "
+                        f"{p95[n, what]:>8.1f} {max(times):>8.1f}",
+                        flush=True,
+                    )
+            server.detach()
+    for what in ("convert", "reopen"):
+        print(f"{what}: p95 big / small = {p95[asked.big, what] / p95[asked.small, what]:.2f}")
+
+
+def _fill(database: Database, n: int) -> None:
+    with database.engine.begin() as conn:
+        owners.apply_people(
+            conn,
+            [owners.Person("ann@example.com", "Ann", is_active=True, timezone="UTC", notify={})],
+        )
+        seed_leads(conn, n, owned=True)
+    with database.owner_engine().connect() as conn:
+        conn.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
+
+
+def _measure(database: Database, n: int, runs: int) -> dict[str, list[float]]:
+    with database.engine.begin() as conn:
+        leads = conn.execute(
+            text("SELECT id FROM crm.lead WHERE id % :step = 0 ORDER BY id LIMIT :runs"),
+            {"step": max(1, n // runs), "runs": runs},
+        ).scalars()
+        names = [str(lead) for lead in leads]
+    times: dict[str, list[float]] = {}
+    for what, verb in (("convert", convert), ("reopen", reopen)):
+        times[what] = [_timed(partial(_run, database, verb, name)) for name in names]
+    return times
+
+
+def _run(database: Database, verb: Callable[..., object], name: str) -> None:
+    turn(database.engine, lambda conn: verb(conn, _WHO, name))
+
+
+def _timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return (time.perf_counter() - start) * 1000
+
+
+def _p95(times: list[float]) -> float:
+    return sorted(times)[int(len(times) * 0.95)]
+
+
+if __name__ == "__main__":
+    main()

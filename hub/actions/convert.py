@@ -1,0 +1,237 @@
+"""Convert a lead: a contact of the person, the company they work for, and a deal. One call, idempotent.
+
+The contact is a row of the lead's own entity, so everything that hangs on the entity is the contact's
+as well: notes, tasks, calls, tickets, edits. The lead's row is frozen. `hub.actions.reopen` undoes it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from hub.actions import deal as deal_actions
+from hub.actions import people
+from hub.actions import pipeline as setup
+from hub.actions.deal_fields import columns
+from hub.actions.employer import Employer, company_of, employ
+from hub.actions.rights import Actor, Right, require
+from hub.crm import conversions, custom_fields, customer_status, deals, owners
+from hub.crm.conversions import Conversion
+from hub.errors import ActionError
+from hub.model.records import JsonValue
+from hub.pipeline import load
+from hub.records import identity
+from hub.records.history import note_change
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a conversion is to make.
+
+    Args:
+        currency: of the deal.
+        owner: who owns what is made, by e-mail, or a group that takes a turn; None: the lead's
+            owner, else whoever converts.
+        has_deal: whether a deal is made.
+        deal_name: None: the company's name, else the person's.
+        pipeline: None: the first in use.
+        values: other fields of the deal, by name: value, estimated_close_date, …
+    """
+
+    currency: str = "EUR"
+    owner: str | None = None
+    has_deal: bool = True
+    deal_name: str | None = None
+    pipeline: str | None = None
+    values: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What a lead became; `is_new` is False where it had been converted before."""
+
+    lead_id: int
+    person_id: int
+    company_id: int | None
+    deal_id: int | None
+    is_new: bool
+
+
+def convert(conn: Connection, who: str, name: str, wish: Wish | None = None) -> Converted:
+    """Convert a lead; a second call returns what the first has made.
+
+    Args:
+        conn: an open transaction that holds no entity yet.
+        who: the e-mail address of whoever converts.
+        name: the lead, as `people.find` knows it; of a merged one the survivor.
+        wish: what to make beside the contact.
+
+    Raises:
+        ActionError: there is no such lead, it is archived, or a part of the wish is none.
+    """
+    asked = wish or Wish()
+    seen = lead_named(conn, name)
+    acting = require(conn, who, Right.WORK, seen["owner_id"])
+    if known := conversions.standing(conn, seen["id"]):
+        return _again(conn, known)
+    prepared = _prepare(conn, asked)
+    owner_id = None if asked.owner is None else owner_named(conn, asked.owner)
+    company = company_of(conn, seen)  # before entities are locked
+    identity.lock_entities(conn, [seen["entity_id"]])
+    lead = lead_named(conn, name)
+    if lead["entity_id"] != seen["entity_id"]:
+        raise ActionError(
+            f"{name} was merged just now", resource="lead", code="conflict", hint="try again"
+        )
+    if known := conversions.standing(conn, lead["id"]):
+        return _again(conn, known)
+    return _make(conn, acting, lead, _Plan(asked, prepared, owner_id, company))
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A wish that was checked, and the company that was found or made for it."""
+
+    wish: Wish
+    deal: Mapping[str, Any]
+    owner_id: int | None
+    company: Employer | None
+
+
+def owner_named(conn: Connection, name: str) -> int:
+    """Return the active member of the team who is meant.
+
+    Raises:
+        ActionError: there is none.
+    """
+    known = owners.users_by_email(conn).get(name.removeprefix("user:").lower())
+    if known is None or not known.is_active:
+        raise ActionError(
+            f"{name} is nobody who can own records",
+            resource="user",
+            field="owner",
+            code="not_found",
+            hint="name an active member of `people:` in hub.yaml by address",
+        )
+    return known.id
+
+
+def lead_named(conn: Connection, name: str) -> dict[str, Any]:
+    """Return the lead that is meant; of a merged one its survivor.
+
+    Raises:
+        ActionError: there is none, or it is archived.
+    """
+    entity = people.find(conn, name.removeprefix("lead/")).root_id
+    lead = conversions.lead_of(conn, entity)
+    if lead is None:
+        raise ActionError(f"{name} is no lead", resource="lead", code="not_found")
+    if lead["archived_at"] is not None:
+        raise ActionError(f"{name} is archived", resource="lead", code="conflict")
+    return lead
+
+
+def _again(conn: Connection, known: Conversion) -> Converted:
+    person, company = (
+        None if number is None else deals.contact_root(conn, number)
+        for number in (known.person_id, known.company_id)
+    )
+    if person is None:
+        raise AssertionError("unreachable: a conversion that stands has a person")
+    return Converted(known.lead_id, person, company, known.deal_id, is_new=False)
+
+
+def _prepare(conn: Connection, wish: Wish) -> dict[str, Any]:
+    """Return the columns of the deal that do not depend on the lead, before anything is made."""
+    if not wish.has_deal:
+        return {}
+    pipeline = deal_actions.usable(setup.find(conn, wish.pipeline))
+    named = {"name": wish.deal_name} if wish.deal_name is not None else {}
+    return {
+        **columns({**named, "currency": wish.currency, **wish.values}),
+        "pipeline_id": pipeline.id,
+        "stage_id": pipeline.first.id,
+    }
+
+
+def _make(conn: Connection, acting: Actor, lead: Mapping[str, Any], plan: _Plan) -> Converted:
+    entity = int(lead["entity_id"])
+    load.refold(conn, [entity])  # the contact begins as what is known now
+    owner = plan.owner_id or lead["owner_id"] or acting.user_id
+    before = conversions.contact_of(conn, entity)
+    person = conversions.make_person(conn, lead["id"], owner)
+    company, company_before = None, None
+    if plan.company is not None:
+        company, company_before = employ(conn, acting.name, entity, plan.company, owner_id=owner)
+    conversions.mark_converted(conn, lead["id"], contact_id=person, owner_id=owner)
+    deal_id = None
+    if plan.wish.has_deal:
+        deal_id = _deal(conn, acting.name, lead, {
+            **plan.deal, "contact_id": person, "organization_id": company, "owner_id": owner,
+        })  # fmt: skip
+    made: dict[str, Any] = {
+        "person": before is None, "deal": deal_id is not None,
+        "company": plan.company is not None and plan.company.is_new, "owner": owner,
+        "before": {"lead": _lead_before(lead), "person": contact_before(before),
+                   "company": contact_before(company_before)},
+    }  # fmt: skip
+    new = Conversion(0, lead["id"], person, company, deal_id, made)
+    conversions.keep(conn, new, acting.name)
+    identity.bump(conn, [entity])
+    load.refold(conn, [entity])
+    customer_status.recompute(conn, (person, company))
+    what = {"person": person, "company": company, "deal": deal_id}
+    note_change(conn, acting.name, {"converted": (None, what)}, entity_id=entity)
+    return Converted(int(lead["id"]), person, company, deal_id, is_new=True)
+
+
+def _deal(conn: Connection, who: str, lead: Mapping[str, Any], known: Mapping[str, Any]) -> int:
+    """Make the deal; source, tags and custom fields of the lead's are its own as well."""
+    person = " ".join(n for n in (lead["first_name"], lead["last_name"]) if n)
+    values = {
+        "name": lead["organization_name"] or person or lead["email"] or f"lead/{lead['id']}",
+        "source": lead["lead_source"],
+        "tags": lead["tags"] or [],
+        "custom_fields": _deal_fields(conn, lead["custom_fields"] or {}),
+        "lead_id": lead["id"],
+        **known,
+    }
+    deal_id = deals.insert(conn, values, who)
+    if values["organization_id"] is not None:
+        deals.associate(conn, deal_id, values["organization_id"], "involved")
+    return deal_id
+
+
+def _deal_fields(conn: Connection, held: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return those of a lead's custom fields that deals have too, if the value is one there."""
+    defs = custom_fields.fields_of(conn, "deal")
+    found: dict[str, JsonValue] = {}
+    for key, value in held.items():
+        if key in defs and value is not None:
+            try:
+                found[key] = custom_fields.normalise(defs, "deal", key, value)
+            except ActionError:  # the same name, another type: it stays with the person
+                continue
+    return found
+
+
+def _lead_before(lead: Mapping[str, Any]) -> dict[str, Any]:
+    at = lead["converted_at"]
+    return {
+        "converted_at": at.isoformat() if at else None,
+        "contact_id": lead["contact_id"],
+        "owner_id": lead["owner_id"],
+    }
+
+
+def contact_before(contact: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return what a conversion changes of a contact that is there already."""
+    if contact is None:
+        return None
+    at = contact["archived_at"]
+    return {
+        "kept_by": contact["kept_by"],
+        "archived_at": at.isoformat() if at else None,
+        "owner_id": contact["owner_id"],
+    }

@@ -1,0 +1,77 @@
+"""What `hub lead` does: convert a lead, and open it again."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from hub.cli.assignments import read_assignments
+from hub.cli.options import Config, Json, Who, actor
+from hub.cli.output import print_json, stdout
+from hub.model.records import JsonValue
+
+lead_app = typer.Typer(help="Leads: convert, reopen.", no_args_is_help=True)
+Lead = Annotated[
+    str, typer.Argument(help="A lead's number, a public id, or source/stream/id of a record.")
+]
+
+
+@lead_app.command("convert")
+def lead_convert(
+    lead: Lead,
+    owner: Annotated[
+        str | None, typer.Option(help="Who owns what is made: an address, or a group of turns.")
+    ] = None,
+    deal: Annotated[bool, typer.Option(help="Whether a deal is made.")] = True,
+    deal_name: Annotated[str | None, typer.Option(help="Default: the company's name.")] = None,
+    pipeline: Annotated[str | None, typer.Option(help="Default: the first in use.")] = None,
+    value: Annotated[str | None, typer.Option(help="Amount of the deal, 1234.50.")] = None,
+    currency: Annotated[str | None, typer.Option(help="Default: crm.currency.")] = None,
+    close_date: Annotated[str | None, typer.Option(help="Estimated, 2026-03-31.")] = None,
+    fields: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Others of the deal.")
+    ] = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Make a contact of a lead, with its company and a deal; a second time changes nothing."""
+    from hub.actions.convert import Wish, convert
+    from hub.cli.opening import opened_database
+    from hub.db.turn import turn
+
+    values: dict[str, JsonValue] = read_assignments(fields or [])
+    values |= {
+        n: v for n, v in (("value", value), ("estimated_close_date", close_date)) if v is not None
+    }
+    with opened_database(config) as (database, settings):
+        wish = Wish(
+            currency or settings.crm.currency, owner, deal, deal_name, pipeline, values=values
+        )
+        done = turn(database.engine, lambda conn: convert(conn, actor(who), lead, wish))
+    if json:
+        print_json(asdict(done))
+        return
+    made = [f"contact/{done.person_id}"]
+    made += [f"company contact/{done.company_id}"] if done.company_id else []
+    made += [f"deal/{done.deal_id}"] if done.deal_id else []
+    words = "is" if done.is_new else "was converted before, to"
+    stdout.print(f"lead/{done.lead_id} {words} {', '.join(made)}", highlight=False)
+
+
+@lead_app.command("reopen")
+def lead_reopen(lead: Lead, who: Who = None, json: Json = False, config: Config = None) -> None:
+    """Undo a conversion; what somebody has worked on since stays and is named."""
+    from hub.actions.reopen import reopen
+    from hub.cli.opening import opened_database
+    from hub.db.turn import turn
+
+    with opened_database(config) as (database, _settings):
+        done = turn(database.engine, lambda conn: reopen(conn, actor(who), lead))
+    if json:
+        print_json(asdict(done))
+        return
+    stdout.print(f"lead/{done.lead_id} is open again", highlight=False)
+    for words, names in (("removed", done.removed), ("kept, for somebody worked on it", done.kept)):
+        if names:
+            stdout.print(f"{words}: {', '.join(names)}", highlight=False)

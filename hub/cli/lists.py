@@ -1,0 +1,312 @@
+"""What `hub list` does: keep, show, run, count, share and remove smart lists."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hub.cli.options import Config, Json, Who, actor
+from hub.cli.output import print_json, print_mapping, print_table, stdout
+from hub.cli.words import count as number
+from hub.cli.words import moment
+from hub.clock import SystemClock
+from hub.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hub.crm.smart_lists.document import ListDocument
+    from hub.crm.smart_lists.store import SavedList
+
+list_app = typer.Typer(
+    help="Smart lists: saved filters over leads, people, companies and deals.",
+    no_args_is_help=True,
+)
+Name = Annotated[str, typer.Argument(help="A list's name or number, or object/name.")]
+SomeName = Annotated[
+    str | None, typer.Argument(help="A list's name or number; none with --where or --file.")
+]
+Object = Annotated[str, typer.Option("--object", help="lead, person, company or deal.")]
+File = Annotated[Path | None, typer.Option("--file", help="The list as a document, YAML or JSON.")]
+Where = Annotated[
+    list[str] | None,
+    typer.Option("--where", help="A condition, as `status is New`; several all hold."),
+]
+Any_ = Annotated[bool, typer.Option("--any", help="One of the conditions holds at least.")]
+Sort = Annotated[str | None, typer.Option("--sort", help="A field; -field turns the order round.")]
+Columns = Annotated[
+    list[str] | None, typer.Option("--column", help="A field to show; once for each.")
+]
+
+
+@list_app.command("add")
+def list_add(
+    name: Annotated[str, typer.Argument(help="What the list is called.")],
+    object_: Object = "lead",
+    file: File = None,
+    where: Where = None,
+    any_: Any_ = False,
+    sort: Sort = None,
+    columns: Columns = None,
+    shared: Annotated[bool, typer.Option("--share", help="Others may use it.")] = False,
+    template: Annotated[
+        bool, typer.Option("--template", help="Keep it for the team as a pattern; admins only.")
+    ] = False,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Keep a list."""
+    from hub.actions import smart_list
+    from hub.cli.opening import opened_database
+
+    document = _document(object_, file, where, any_=any_, sort=sort, columns=columns)
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        made = smart_list.add(
+            conn, SystemClock(), actor(who), name, document, is_shared=shared, is_template=template
+        )
+    if json:
+        print_json(_described(made))
+    else:
+        stdout.print(f"list {made.id} {made.name!r} is kept", highlight=False)
+
+
+@list_app.command("show")
+def list_show(
+    name: Annotated[
+        str | None, typer.Argument(help="A list's name or number; all of them if none.")
+    ] = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show the lists that one may use, or one of them as a document."""
+    from hub.actions import rights, smart_list
+    from hub.cli.opening import opened_database
+    from hub.crm.smart_lists import store
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        if name is not None:
+            found = [smart_list.find(conn, actor(who), name)]
+        else:
+            found = store.visible(conn, rights.actor(conn, actor(who)).user_id)
+    if name is not None:
+        _show_one(found[0], json=json)
+    else:
+        _show_all("Lists", found, json=json)
+
+
+@list_app.command("templates")
+def list_templates(json: Json = False, config: Config = None) -> None:
+    """Show the lists that every team can use as they are, and those an admin keeps as patterns."""
+    from hub.cli.opening import opened_database
+    from hub.crm.smart_lists import store
+    from hub.crm.smart_lists.templates import templates
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        own = [one for one in store.visible(conn, None) if one.is_template]
+    _show_all("Templates", [*own, *templates()], json=json)
+
+
+@list_app.command("run")
+def list_run(
+    name: SomeName = None,
+    object_: Object = "lead",
+    file: File = None,
+    where: Where = None,
+    any_: Any_ = False,
+    sort: Sort = None,
+    columns: Columns = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Rows at most.")] = 50,
+    after: Annotated[
+        str | None, typer.Option("--after", help="Go on behind this mark of the page before.")
+    ] = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show a page of a list, kept or said here."""
+    from hub.actions import smart_list
+    from hub.cli.opening import opened_database
+
+    said = _said(name, object_, file, where, any_=any_, sort=sort, columns=columns)
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        document = said or smart_list.find(conn, actor(who), name or "").document
+        page = smart_list.page(conn, SystemClock(), actor(who), document, limit=limit, after=after)
+    if json:
+        print_json({"rows": page.rows, "after": page.after})
+        return
+    print_table(
+        name or document.object,
+        page.columns,
+        [[_cell(row[column]) for column in page.columns] for row in page.rows],
+    )
+    if page.after is not None:
+        stdout.print(f"more: --after {page.after}", highlight=False, soft_wrap=True)
+
+
+@list_app.command("count")
+def list_count(
+    name: SomeName = None,
+    object_: Object = "lead",
+    file: File = None,
+    where: Where = None,
+    any_: Any_ = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Count on beyond 10,000, however long it takes.")
+    ] = False,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Say how many records a list has: exactly up to 10,000."""
+    from hub.actions import smart_list
+    from hub.cli.opening import opened_database
+
+    said = _said(name, object_, file, where, any_=any_)
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        document = said or smart_list.find(conn, actor(who), name or "").document
+        found = smart_list.count(conn, SystemClock(), actor(who), document, exact=exact)
+    if json:
+        print_json({"count": found.n, "exact": found.is_exact})
+    else:
+        more = "" if found.is_exact else "more than "
+        stdout.print(f"{more}{number(found.n)}", highlight=False)
+
+
+@list_app.command("share")
+def list_share(
+    name: Name,
+    off: Annotated[bool, typer.Option("--off", help="Keep it to oneself again.")] = False,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Let others use a list of one's own."""
+    from hub.actions import smart_list
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        done = smart_list.share(conn, actor(who), name, is_shared=not off)
+    if json:
+        print_json(_described(done))
+    else:
+        whom = "the team's to use" if done.is_shared else "one's own"
+        stdout.print(f"{done.name} is {whom}", highlight=False)
+
+
+@list_app.command("remove")
+def list_remove(name: Name, who: Who = None, json: Json = False, config: Config = None) -> None:
+    """Forget a list; the records stay."""
+    from hub.actions import smart_list
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        done = smart_list.remove(conn, actor(who), name)
+    if json:
+        print_json(_described(done))
+    else:
+        stdout.print(f"{done.name} is removed", highlight=False)
+
+
+def _said(
+    name: str | None, object_: str, file: Path | None, where: list[str] | None, **more: Any
+) -> "ListDocument | None":
+    """Return what the command line says; None where it names a list that is kept."""
+    if (name is None) is (file is None and where is None):
+        raise ConfigError(
+            "name a list, or say its conditions", hint="hub list run NAME, or --where"
+        )
+    if name is not None:
+        if any(more.values()):
+            raise ConfigError(
+                "a kept list has its own order and columns", hint="hub list show NAME"
+            )
+        return None
+    return _document(object_, file, where, **more)
+
+
+def _document(
+    object_: str,
+    file: Path | None,
+    where: list[str] | None,
+    *,
+    any_: bool = False,
+    sort: str | None = None,
+    columns: list[str] | None = None,
+) -> "ListDocument":
+    from hub.crm.smart_lists.document import read
+    from hub.crm.smart_lists.shorthand import condition
+
+    if file is not None:
+        if where:
+            raise ConfigError("a list is a file or conditions, not both", hint="leave one away")
+        said = _file(file)
+    else:
+        conditions = [condition(words) for words in where or ()]
+        said = {"object": object_, "filter": {"any" if any_ and conditions else "all": conditions}}
+    if sort is not None:
+        said["sort"] = sort
+    if columns:
+        said["columns"] = columns
+    return read(said)
+
+
+def _file(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as exc:
+        raise ConfigError(f"{path} cannot be read as YAML or JSON") from exc
+    if not isinstance(said, dict):
+        raise ConfigError(f"{path} is no list", hint="docs/lists.md shows one")
+    return said
+
+
+def _described(saved: "SavedList") -> dict[str, Any]:
+    document = saved.document.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {
+        "id": saved.id,
+        "name": saved.name,
+        "shared": saved.is_shared,
+        "template": saved.is_template,
+        **document,
+    }
+
+
+def _show_one(saved: "SavedList", *, json: bool) -> None:
+    import yaml
+
+    said = _described(saved)
+    if json:
+        print_json(said)
+        return
+    title = ("id", "name", "shared", "template")
+    print_mapping(saved.name, {key: said.pop(key) for key in title})
+    stdout.print(
+        yaml.safe_dump(said, sort_keys=False, allow_unicode=True), markup=False, highlight=False
+    )
+
+
+def _show_all(title: str, found: "list[SavedList]", *, json: bool) -> None:
+    if json:
+        print_json([_described(one) for one in found])
+        return
+    print_table(
+        title,
+        ("id", "name", "of", "whose"),
+        [
+            (one.id, one.name, one.document.object,
+             "the team's" if one.user_id is None else "shared" if one.is_shared else "own")
+            for one in found
+        ],
+    )  # fmt: skip
+
+
+def _cell(value: Any) -> Any:
+    from datetime import datetime
+
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return value

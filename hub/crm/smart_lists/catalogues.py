@@ -1,0 +1,291 @@
+"""The fixed fields of leads, people, companies and deals, over their tables."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    Column as TableColumn,
+)
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    DateTime,
+    Table,
+    Text,
+    exists,
+    false,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+)
+
+from hub.crm import list_tables
+from hub.crm.deal_tables import deal, pipeline, reason, stage
+from hub.crm.smart_lists import predicates
+from hub.crm.smart_lists.document import Op
+from hub.crm.smart_lists.fields import Catalogue, Field
+from hub.crm.smart_lists.predicates import Asking, Column, Predicate, UnfitError, Values
+from hub.crm.tables import contact, lead, ticket, user
+
+_OVER = ("solved", "closed")
+_HINTED = frozenset((Op.CONTAINS, Op.STARTS, Op.IS, Op.ANY))
+
+
+def _searched(expression: str) -> Predicate:
+    """Text that one index of trigrams covers together with other columns."""
+    whole: ColumnElement[Any] = literal_column(expression, Text)
+
+    def build(column: Column, op: Op, values: Values, asking: Asking) -> Column:
+        found = predicates.text_is(column, op, values, asking)
+        if op not in _HINTED:
+            return found
+        # what one column contains, all of them together contain: that is what the index knows
+        return found & or_(*(predicates.lowered(whole, Op.CONTAINS, [v]) for v in values))
+
+    return build
+
+
+def _open_tickets(of: ColumnElement[Any]) -> Predicate:
+    """How many tickets are open."""
+    opened: tuple[ColumnElement[Any], ...] = (
+        ticket.c.entity_id == of,
+        ticket.c.archived_at.is_(None),
+        literal_column("coalesce(ticket.status, '') NOT IN ('solved', 'closed')"),
+    )
+
+    def build(_column: Column, op: Op, values: Values, asking: Asking) -> Column:
+        some = exists().where(*opened)
+        asked = (op, *values[:1])
+        if asked in {(Op.IS, 0), (Op.BELOW, 1), (Op.AT_MOST, 0)}:
+            return ~some
+        if asked in {(Op.ABOVE, 0), (Op.AT_LEAST, 1)}:
+            return some
+        number = select(func.count()).where(*opened).scalar_subquery()
+        return predicates.number_is(number, op, values, asking)
+
+    return build
+
+
+def _named(table: Table, key: ColumnElement[Any], column: str = "name") -> Predicate:
+    """A row of a short table, by its name whatever its case."""
+
+    def build(_column: Column, op: Op, values: Values, asking: Asking) -> Column:
+        if op is Op.EMPTY:
+            return key.is_(None)
+        if op not in _HINTED:
+            raise UnfitError("it is asked: is, any of, none of, contains, starts with, is empty")
+        named = select(table.c.id).where(predicates.text_is(table.c[column], op, values, asking))
+        return key.in_(named)
+
+    return build
+
+
+def _name_of(table: Table, key: ColumnElement[Any], column: str = "name") -> Column:
+    return select(table.c[column]).where(table.c.id == key).scalar_subquery()
+
+
+_LABELS = {
+    "created_at": "Date added",
+    "added_at": "Date added",
+    "last_activity_at": "Last activity",
+    "last_communication_at": "Last communication",
+    "next_task_at": "Next task",
+    "lead_source": "Source",
+    "is_hot": "Hot",
+}
+
+
+def _label(name: str) -> str:
+    return _LABELS.get(name, name.removesuffix("_at").replace("_", " ").capitalize())
+
+
+def _kind(column: TableColumn[Any]) -> tuple[str, Predicate]:
+    if isinstance(column.type, DateTime):
+        return "moment", predicates.moment_is
+    if isinstance(column.type, Date):
+        return "date", predicates.date_is
+    return "text", predicates.text_is
+
+
+def _plain(
+    table: Table, names: Sequence[str], orders: Sequence[str] = (), search: Sequence[str] = ()
+) -> dict[str, Field]:
+    made = {}
+    for name in names:
+        column = table.c[name]
+        kind, predicate = _kind(column)
+        if name in search:
+            predicate = _PEOPLE_SEARCH
+        order = column if name in orders else None
+        made[name] = Field(name, _label(name), kind, column, predicate, order)
+    return made
+
+
+_PEOPLE_SEARCH = _searched(list_tables.PEOPLE_TEXT)
+_DEAL_SEARCH = _searched(list_tables.DEALS_TEXT)
+_PEOPLE = (
+    "first_name", "last_name", "email", "phone", "mobile", "fax", "organization_name", "title",
+    "industry", "website", "description", "street", "postal_code", "city", "state", "country",
+    "created_at", "recorded_at", "last_activity_at", "last_communication_at", "next_task_at",
+)  # fmt: skip
+_DEAL = (
+    "currency", "source", "estimated_close_date", "added_at", "closed_at", "recorded_at",
+    "last_stage_change_at", "last_activity_at", "last_communication_at", "next_task_at",
+)  # fmt: skip
+
+
+def _shared(table: Table) -> list[Field]:
+    """Return the fields that every kind of record has."""
+    c = table.c
+    return [
+        Field("id", "Number", "number", c.id, predicates.number_is),
+        Field("tags", "Tags", "tags", c.tags, predicates.tags_are),
+        Field("owner", "Owner", "user", _name_of(user, c.owner_id), _owner(c.owner_id)),
+        Field(
+            "days_since_last_communication",
+            "Days since last communication",
+            "days",
+            c.last_communication_at,
+            predicates.days_since,
+        ),
+    ]
+
+
+def _owner(key: ColumnElement[Any]) -> Predicate:
+    def build(_column: Column, op: Op, values: Values, asking: Asking) -> Column:
+        return predicates.user_is(key, op, values, asking)
+
+    return build
+
+
+def _person(table: Table) -> list[Field]:
+    c = table.c
+    name = func.concat_ws(literal(" ", Text), c.first_name, c.last_name)
+    order = literal_column(list_tables.NAME_ORDER, Text)
+    number = (
+        select(func.count())
+        .where(
+            ticket.c.entity_id == c.entity_id,
+            ticket.c.archived_at.is_(None),
+            func.coalesce(ticket.c.status, "").not_in(_OVER),
+        )
+        .scalar_subquery()
+    )
+    return [
+        Field("name", "Name", "text", name, _full_name(c.first_name, c.last_name), order),
+        Field("source", "Source", "text", c.lead_source, predicates.text_is),
+        Field("open_tickets", "Open tickets", "number", number, _open_tickets(c.entity_id)),
+    ]
+
+
+def _full_name(first: ColumnElement[Any], last: ColumnElement[Any]) -> Predicate:
+    """First and last name, with one space between them."""
+    both = func.coalesce(first, "") + literal(" ", Text) + func.coalesce(last, "")
+
+    def build(_column: Column, op: Op, values: Values, asking: Asking) -> Column:
+        return _PEOPLE_SEARCH(func.nullif(func.trim(both), ""), op, values, asking)
+
+    return build
+
+
+def _by_name(fields: Sequence[Field]) -> dict[str, Field]:
+    return {field.name: field for field in fields}
+
+
+def _people(table: Table, *more: str) -> dict[str, Field]:
+    plain = _plain(table, (*_PEOPLE, *more), list_tables.PEOPLE_ORDERS, list_tables.PEOPLE_SEARCHED)
+    return {**plain, **_by_name(_shared(table)), **_by_name(_person(table))}
+
+
+def _deals() -> dict[str, Field]:
+    c = deal.c
+    own = [
+        Field("name", "Name", "text", c.name, _DEAL_SEARCH),
+        Field("value", "Value", "number", c.value, predicates.number_is, c.value),
+        Field("is_hot", "Hot", "bool", c.is_hot, predicates.bool_is),
+        Field(
+            "win_likelihood",
+            "Win likelihood",
+            "number",
+            func.coalesce(c.customized_win_likelihood, _name_of(stage, c.stage_id, "likelihood")),
+            predicates.number_is,
+        ),
+        Field("stage", "Stage", "name", _name_of(stage, c.stage_id), _named(stage, c.stage_id)),
+        Field(
+            "stage_category",
+            "Stage category",
+            "name",
+            _name_of(stage, c.stage_id, "category"),
+            _named(stage, c.stage_id, "category"),
+        ),
+        Field(
+            "pipeline",
+            "Pipeline",
+            "name",
+            _name_of(pipeline, c.pipeline_id),
+            _named(pipeline, c.pipeline_id),
+        ),
+        Field(
+            "loss_reason",
+            "Loss reason",
+            "name",
+            _name_of(reason, c.loss_reason_id),
+            _named(reason, c.loss_reason_id),
+        ),
+        Field(
+            "unqualified_reason",
+            "Unqualified reason",
+            "name",
+            _name_of(reason, c.unqualified_reason_id),
+            _named(reason, c.unqualified_reason_id),
+        ),
+    ]
+    plain = _plain(deal, _DEAL, list_tables.DEAL_ORDERS)
+    return {**plain, **_by_name(_shared(deal)), **_by_name(own)}
+
+
+def _standing(table: Table, *more: Column) -> tuple[Column, ...]:
+    return (table.c.archived_at.is_(None), table.c.merged_into.is_(None), *more)
+
+
+FIXED = {
+    "lead": Catalogue(
+        "lead",
+        lead,
+        _standing(lead),
+        {"converted_at": lead.c.converted_at.is_(None)},
+        _people(lead, "status", "unqualified_reason", "converted_at", "first_response_at"),
+        "created_at",
+        ("id", "name", "organization_name", "email", "status", "owner", "created_at"),
+    ),
+    "person": Catalogue(
+        "person",
+        contact,
+        _standing(contact, contact.c.is_organization == false()),
+        {},
+        _people(contact, "customer_status", "prospect_status", "customer_type", "prospect_type"),
+        "created_at",
+        ("id", "name", "organization_name", "email", "customer_status", "owner", "created_at"),
+    ),
+    "company": Catalogue(
+        "company",
+        contact,
+        _standing(contact, contact.c.is_organization == true()),
+        {},
+        _people(contact, "customer_status", "prospect_status", "customer_type", "prospect_type"),
+        "created_at",
+        ("id", "organization_name", "last_name", "city", "customer_status", "owner", "created_at"),
+    ),
+    "deal": Catalogue(
+        "deal",
+        deal,
+        (deal.c.archived_at.is_(None),),
+        {},
+        _deals(),
+        "added_at",
+        ("id", "name", "stage", "value", "currency", "owner", "estimated_close_date"),
+    ),
+}

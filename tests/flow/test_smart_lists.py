@@ -1,0 +1,254 @@
+"""Smart lists are kept, shared, found by name, and asked in the time zone of whoever asks."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from hub.actions import smart_list
+from hub.clock import FixedClock
+from hub.crm.smart_lists.document import DEEPEST, MOST_CONDITIONS, ListDocument, read
+from hub.crm.smart_lists.templates import TEMPLATES, templates
+from hub.errors import ActionError
+from tests.db.conftest import seed_leads
+from tests.flow.conftest import World
+
+NOW = datetime(2026, 3, 31, 22, 30, tzinfo=UTC)
+CLOCK = FixedClock(NOW)
+ANN, BOB, CID = (f"{name}@owners.example.com" for name in ("ann", "bob", "cid"))
+LOGIN = "operator"
+
+
+@pytest.fixture
+def conn(world: World) -> Iterator[Connection]:
+    """Thirty leads, ten of Ann's, ten of Bob's, and a manager, a rep, a viewer."""
+    with world.db.engine.begin() as conn:
+        seed_leads(conn, 30)
+        conn.execute(
+            text(
+                "UPDATE crm.lead SET owner_id = CASE WHEN id % 3 < 2 THEN (SELECT min(id) FROM "
+                "crm.\"user\") + id % 3 END, created_at = :now - (id - 1) * interval '1 hour'"
+            ),
+            {"now": NOW},
+        )
+        for email, role, zone in (
+            (ANN, "manager", "Europe/Paris"), (BOB, "rep", "America/New_York"), (CID, "viewer", "UTC"),
+        ):  # fmt: skip
+            conn.execute(
+                text('UPDATE crm."user" SET role = :role, timezone = :zone WHERE email = :email'),
+                {"role": role, "zone": zone, "email": email},
+            )
+        yield conn
+
+
+def mine(**more: Any) -> ListDocument:
+    return read({"filter": {"field": "owner", "op": "is", "value": "me"}, **more})
+
+
+def add(conn: Connection, who: str, name: str, document: ListDocument, **more: Any) -> Any:
+    return smart_list.add(conn, CLOCK, who, name, document, **more)
+
+
+def rows(conn: Connection, who: str, document: ListDocument) -> set[int]:
+    return {row["id"] for row in smart_list.page(conn, CLOCK, who, document, limit=1000).rows}
+
+
+def test_a_list_is_found_by_name_number_and_object(conn: Connection) -> None:
+    kept = add(conn, ANN, "  Mine  ", mine(sort="-created_at", columns=["name", "owner"]))
+    for name in ("mine", "lead/Mine", str(kept.id)):
+        assert smart_list.find(conn, ANN, name) == kept
+    assert kept.document.sort is not None
+    assert kept.document.columns == ("name", "owner")
+
+
+def test_a_shared_list_shows_everybody_their_own(conn: Connection) -> None:
+    add(conn, BOB, "Mine", mine())
+    with pytest.raises(ActionError) as caught:
+        smart_list.find(conn, ANN, "Mine")
+    assert caught.value.code == "not_found"
+    smart_list.share(conn, BOB, "Mine")
+    shared = smart_list.find(conn, ANN, "Mine").document
+    of_ann, of_bob = rows(conn, ANN, shared), rows(conn, BOB, shared)
+    assert len(of_ann) == len(of_bob) == 10
+    assert not of_ann & of_bob
+    smart_list.share(conn, BOB, "Mine", is_shared=False)
+    with pytest.raises(ActionError):
+        smart_list.find(conn, ANN, "Mine")
+
+
+def test_ones_own_list_comes_before_the_teams_and_those_before_templates(conn: Connection) -> None:
+    everything = read({})
+    assert smart_list.find(conn, ANN, "My leads").id is None
+    team = add(conn, LOGIN, "My leads", everything)
+    assert (team.user_id, team.is_shared) == (None, True)
+    assert smart_list.find(conn, ANN, "my leads").id == team.id
+    own = add(conn, ANN, "My leads", everything)
+    assert smart_list.find(conn, ANN, "my leads").id == own.id
+    assert smart_list.find(conn, BOB, "my leads").id == team.id
+
+
+def test_lists_of_two_objects_with_one_name_are_told_apart(conn: Connection) -> None:
+    add(conn, ANN, "All", read({}))
+    deals = add(conn, ANN, "All", read({"object": "deal"}))
+    with pytest.raises(ActionError) as caught:
+        smart_list.find(conn, ANN, "all")
+    assert caught.value.code == "conflict"
+    assert smart_list.find(conn, ANN, "deal/all") == deals
+
+
+def test_a_name_is_taken_once(conn: Connection) -> None:
+    add(conn, ANN, "Mine", mine())
+    add(conn, BOB, "Mine", mine())
+    with pytest.raises(ActionError) as caught:
+        add(conn, ANN, "MINE", mine())
+    assert (caught.value.code, caught.value.field) == ("conflict", "name")
+
+
+@pytest.mark.parametrize("name", ["", "  ", "12", "a\nb", "x" * 101])
+def test_a_name_that_is_none_is_refused(conn: Connection, name: str) -> None:
+    with pytest.raises(ActionError) as caught:
+        add(conn, ANN, name, mine())
+    assert (caught.value.code, caught.value.field) == ("invalid", "name")
+
+
+def test_who_may_not_is_refused(conn: Connection) -> None:
+    add(conn, ANN, "Mine", mine(), is_shared=True)
+    for act in (
+        lambda: add(conn, CID, "Mine", mine()),
+        lambda: add(conn, ANN, "Pattern", mine(), is_template=True),
+        lambda: smart_list.share(conn, BOB, "Mine", is_shared=False),
+        lambda: smart_list.remove(conn, BOB, "Mine"),
+    ):
+        with pytest.raises(ActionError) as caught:
+            act()
+        assert caught.value.code == "forbidden"
+    assert rows(conn, CID, smart_list.find(conn, CID, "Mine").document) == set()
+    with pytest.raises(ActionError):
+        smart_list.remove(conn, ANN, "My leads")
+    smart_list.remove(conn, ANN, "Mine")
+    with pytest.raises(ActionError):
+        smart_list.find(conn, ANN, "Mine")
+
+
+def test_today_is_the_day_of_whoever_asks(conn: Connection) -> None:
+    today = read({"filter": {"field": "created_at", "op": "within", "value": "today"}})
+    # half past midnight in Paris, half past six in the evening in New York
+    assert len(rows(conn, ANN, today)) == 1
+    assert len(rows(conn, BOB, today)) == 19
+    assert len(rows(conn, LOGIN, today)) == 23
+
+
+def test_the_login_of_the_machine_has_no_me(conn: Connection) -> None:
+    with pytest.raises(ActionError) as caught:
+        rows(conn, LOGIN, mine())
+    assert (caught.value.code, caught.value.field) == ("invalid", "owner")
+
+
+def test_counts_are_exact_to_ten_thousand_and_beyond_on_request(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.crm.smart_lists.pages.COUNTED", 20)
+    every, few = read({}), mine()
+    assert smart_list.count(conn, CLOCK, ANN, few) == smart_list.pages.Count(10, is_exact=True)
+    assert smart_list.count(conn, CLOCK, ANN, every) == smart_list.pages.Count(20, is_exact=False)
+    told = smart_list.count(conn, CLOCK, ANN, every, exact=True)
+    assert told == smart_list.pages.Count(30, is_exact=True)
+
+
+def test_a_selection_is_the_lists_records_in_its_order(conn: Connection) -> None:
+    add(conn, ANN, "Mine", mine(sort="created_at"))
+    kind, ids = smart_list.selection(conn, CLOCK, "Mine", ANN, limit=4)
+    assert kind == "lead"
+    expected = conn.execute(
+        text('SELECT id FROM crm.lead WHERE owner_id = (SELECT min(id) FROM crm."user") '
+             "ORDER BY created_at, id LIMIT 4")
+    ).scalars()  # fmt: skip
+    assert ids == list(expected)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_template_can_be_asked(conn: Connection, name: str) -> None:
+    found = smart_list.find(conn, ANN, name)
+    smart_list.page(conn, CLOCK, ANN, found.document)
+    smart_list.count(conn, CLOCK, ANN, found.document)
+
+
+def test_new_and_not_contacted_are_just_those(conn: Connection) -> None:
+    conn.execute(text("UPDATE crm.lead SET status = 'Working' WHERE id % 2 = 0"))
+    conn.execute(text("UPDATE crm.lead SET last_communication_at = now() WHERE id % 5 = 0"))
+    conn.execute(text("UPDATE crm.lead SET converted_at = now() WHERE id % 7 = 0"))
+    found = rows(conn, ANN, smart_list.find(conn, ANN, "New, not contacted").document)
+    ids = conn.execute(text("SELECT id FROM crm.lead")).scalars()
+    assert found == {i for i in ids if i % 2 and i % 5 and i % 7}
+
+
+def _nested(depth: int) -> Any:
+    node: Any = {"field": "status", "op": "is", "value": "New"}
+    for _ in range(depth):
+        node = {"not": node}
+    return node
+
+
+_NEW = {"field": "status", "op": "is", "value": "New"}
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ([], "document"),
+        ({"object": "ticket"}, "object"),
+        ({"what": 1}, "what"),
+        ({"filter": {"field": "status"}}, "filter.op"),
+        ({"filter": {"field": "status", "op": "like", "value": "x"}}, "filter.op"),
+        ({"filter": {"all": [{"field": "status", "op": "is"}]}}, "filter.all.all.0"),
+        ({"filter": {"field": "status", "op": "is", "value": ["a"]}}, "filter"),
+        ({"filter": {"field": "status", "op": "is empty", "value": "a"}}, "filter"),
+        ({"filter": {"any": []}}, "filter.any.any"),
+        ({"filter": {"all": [], "any": []}}, "filter.all.any"),
+        ({"filter": _nested(DEEPEST + 1)}, "document"),
+        ({"filter": _nested(5000)}, "filter"),
+        ({"filter": {"all": [_NEW] * (MOST_CONDITIONS + 1)}}, "document"),
+        ({"filter": {"field": "status", "op": "is", "value": "a\0"}}, "filter"),
+        ({"filter": {"field": "tags", "op": "any", "value": ["x"] * 501}}, "filter"),
+        ({"sort": ["name", "created_at"]}, "sort"),
+        ({"sort": "name:up"}, "sort"),
+    ],
+)
+def test_a_document_that_is_none_is_refused_with_the_place(said: Any, field: str) -> None:
+    with pytest.raises(ActionError) as caught:
+        read(said)
+    assert (caught.value.resource, caught.value.code) == ("smart_list", "invalid")
+    assert str(caught.value.field).startswith(field)
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"filter": {"field": "nothing", "op": "is", "value": "x"}}, "nothing"),
+        ({"filter": {"field": "entity_id", "op": "is", "value": 1}}, "entity_id"),
+        ({"filter": {"field": "status", "op": ">", "value": "x"}}, "status"),
+        ({"filter": {"field": "created_at", "op": "within", "value": "soon"}}, "created_at"),
+        ({"filter": {"field": "created_at", "op": "before", "value": "0001-01-01"}}, "created_at"),
+        ({"filter": {"field": "created_at", "op": "contains", "value": "2026"}}, "created_at"),
+        ({"filter": {"field": "owner", "op": "is", "value": "Zoe"}}, "owner"),
+        ({"filter": {"field": "tags", "op": "contains", "value": "x"}}, "tags"),
+        ({"filter": {"field": "open_tickets", "op": ">", "value": "many"}}, "open_tickets"),
+        ({"filter": {"field": "days_since_last_communication", "op": ">", "value": 1.5}}, "days"),
+        ({"sort": "city"}, "sort"),
+        ({"sort": "nothing"}, "sort"),
+        ({"columns": ["nothing"]}, "columns"),
+    ],
+)
+def test_what_a_field_cannot_be_asked_is_refused_before_it_is_kept(
+    conn: Connection, said: Any, field: str
+) -> None:
+    with pytest.raises(ActionError) as caught:
+        add(conn, ANN, "Odd", read(said))
+    assert str(caught.value.field).startswith(field)
+    assert conn.execute(text("SELECT count(*) FROM crm.smart_list")).scalar_one() == 0
+
+
+def test_the_templates_are_of_every_kind() -> None:
+    assert {one.document.object for one in templates()} == {"lead", "person", "company", "deal"}
