@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 from hub.actions import people
 from hub.matching.survive import Candidate, Edit, survive
 from hub.pipeline.golden import source_version
+from hub.pipeline.survivorship import rules_in_force
 from hub.records import folding
 
 _RECORDS = text("""
@@ -39,7 +40,7 @@ def explain(conn: Connection, name: str) -> dict[str, Any]:
     """Return who a person is, as one JSON-ready document.
 
     Keys: `entity`, `public_id`, `lead`, `contact` (row numbers or null), `absorbed` (entities
-    merged into this one), `records`, `fields` (per field `value`, `from`, `rule`, `mapping_version`
+    merged into this one), `records`, `fields` (per field `value`, `from`, `rule`, `by`, `mapping_version`
     and `against`, the values it won over), `links` (judged pairs with `weight` in bits and the
     `reasons` that add up to it), `edits`, `changes` (the newest 50).
 
@@ -88,6 +89,7 @@ def _fields(
     golden = survive(
         [source_version(r) for r in records],
         [Edit(e.field, e.value, e.at.isoformat(), e.who) for e in edits],
+        rules_in_force(conn),
         explain=True,
     )
     return {
@@ -95,6 +97,7 @@ def _fields(
             "value": golden.values.get(field),
             "from": why.winner.stable_key if why.winner else None,
             "rule": why.rule,
+            "by": why.by,
             "mapping_version": versions.get(why.winner.stable_key) if why.winner else None,
             "against": [_said(loser) for loser in why.losers],
         }

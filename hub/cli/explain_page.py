@@ -32,13 +32,13 @@ def _records(document: Mapping[str, Any]) -> str:
 def _fields(document: Mapping[str, Any]) -> str:
     rows = [
         (
-            name, _said(f["value"]), f["from"], f["rule"], f["mapping_version"],
+            name, _said(f["value"]), f["from"], f["rule"], f["by"], f["mapping_version"],
             "; ".join(f"{_said(o['value'])} ({o['from']})" for o in f["against"]
                       if o["value"] != f["value"]),
         )
         for name, f in document["fields"].items()
     ]  # fmt: skip
-    head = ("field", "value", "from", "rule", "mapping", "won over")
+    head = ("field", "value", "from", "rule", "goes by", "mapping", "won over")
     return f"<h2>Where each value comes from</h2>{table(head, rows)}"
 
 

@@ -70,9 +70,9 @@ def explain(
     )
     print_table(
         "Fields",
-        ("field", "value", "from", "rule", "against"),
+        ("field", "value", "from", "rule", "goes by", "against"),
         [
-            (name, _brief(f["value"]), f["from"], f["rule"], _against(f))
+            (name, _brief(f["value"]), f["from"], f["rule"], f["by"], _against(f))
             for name, f in document["fields"].items()
         ],
     )

@@ -8,11 +8,13 @@ from hub.connectors.base import Connector
 from hub.connectors.registry import connect, limits_of
 from hub.crm import owners
 from hub.db.engine import Database
+from hub.db.turn import turn
 from hub.errors import ConfigError, CredentialError
 from hub.mappings.loader import load_all
 from hub.pipeline.budget import SharedBudget, account_of
 from hub.pipeline.context import Hub
 from hub.pipeline.route import rules_of
+from hub.pipeline.survivorship import apply_rules, read_rules
 from hub.records import batches
 from hub.settings import PersonSettings, Settings, secret_variable
 
@@ -56,11 +58,13 @@ def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
     overrides = Path(settings.mappings_dir) if settings.mappings_dir else None
     hub = Hub(database.engine, clock, settings, load_all(overrides), connector)
     rules_of(hub)
+    survivorship = read_rules(settings.matching.survivorship)
     with database.engine.begin() as conn:
         owners.apply_people(conn, [_person(p) for p in settings.people])
         owners.apply_groups(
             conn, [owners.Group(g.name, g.members, g.kind) for g in settings.groups]
         )
+    turn(database.engine, lambda conn: apply_rules(conn, survivorship))
     return hub
 
 

@@ -15,13 +15,14 @@ from hub.db import outbox
 from hub.db.locks import company_watch, try_company_watch
 from hub.db.turn import turn
 from hub.logs import get_logger
-from hub.matching.survive import DEFAULT_RULES, SurvivorshipRules
+from hub.matching.survivorship import SurvivorshipRules
 from hub.model.entities import PERSON_REFS
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane, Verdict
 from hub.pipeline import accounts
 from hub.pipeline.context import Hub
 from hub.pipeline.golden import fold, is_somebody
+from hub.pipeline.survivorship import rules_in_force
 from hub.records import batches, folding, identity, turns
 from hub.records.companies import ORGANISATION
 from hub.records.folding import BehindEntity, FoldRecord, OpenRecord
@@ -124,10 +125,10 @@ def _load_companies(
     ids = [e.id for e in behind]
     records = folding.records_of(conn, ids, ORGANISATION)
     edits = folding.edits_of(conn, ids)
-    legacy = owners.legacy_owners(conn)
+    legacy, rules = owners.legacy_owners(conn), rules_in_force(conn)
     golden = [
         replace(
-            fold(e, records[e.id], edits.get(e.id, ()), DEFAULT_RULES, legacy),
+            fold(e, records[e.id], edits.get(e.id, ()), rules, legacy),
             is_organization=True,
         )
         for e in behind
@@ -150,7 +151,7 @@ def _load_some(conn: Connection) -> dict[str, int]:
     behind = folding.take_behind(conn, CHUNK)
     if not behind:
         return {}
-    counts = _load_chunk(conn, behind, DEFAULT_RULES)
+    counts = _load_chunk(conn, behind, rules_in_force(conn))
     folding.mark_folded(conn, behind)
     return counts
 
@@ -166,7 +167,7 @@ def refold(conn: Connection, entity_ids: Sequence[int]) -> None:
         ids += _load_companies(conn, behind)[1]
     is_alone = try_company_watch(conn)
     while behind := folding.take_behind(conn, CHUNK, ids):
-        _load_chunk(conn, behind, DEFAULT_RULES)
+        _load_chunk(conn, behind, rules_in_force(conn))
         folding.mark_folded(conn, behind)
     if not is_alone:
         identity.bump(conn, ids)

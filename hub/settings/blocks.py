@@ -112,6 +112,13 @@ class CrmSettings(Block):
     """How many pipelines may be in use at once."""
 
 
+class MatchingSettings(Block):
+    """Who is who, and which value survives."""
+
+    survivorship: str | None = None
+    """File of survivorship rules; what it names stands over the shipped ones."""
+
+
 class Settings(Block):
     """Everything the hub can be told."""
 
@@ -133,6 +140,8 @@ class Settings(Block):
     """The house's own defaults."""
     crm: CrmSettings = CrmSettings()
     """How the team sells."""
+    matching: MatchingSettings = MatchingSettings()
+    """Who is who, and which value survives."""
     mappings_dir: str | None = None
     """Folder of mapping documents that stand over the shipped ones."""
     public_url: str = "http://127.0.0.1:8000"

@@ -185,6 +185,7 @@ PLAIN: dict[str, str] = {
     "ops.budget.account": "name of a vendor, and a digest of its address",
     "ops.budget.name": "name of a rate, in the vendor's client",
     "ops.entity.public_id": "random",
+    "ops.survivorship.document": "rules about fields and sources",
     "ops.match_model.version": "name that a training gave, a count and a number",
     "ops.delivery.message_id": "digest of the event's key",
     "landing.quarantine.field": "path in a mapping",
