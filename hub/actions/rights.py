@@ -62,7 +62,7 @@ def actor(conn: Connection, who: str) -> Actor:
             f"{who} is not an active member of the team",
             resource="user",
             code="forbidden",
-            hint="name somebody of `people:` in hub.yaml, or leave --as away",
+            hint="name somebody of `people:` in hub.yaml (hub check puts it in force), or leave --as away",
         )
     return Actor(who, row.id, row.role)
 
