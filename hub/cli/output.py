@@ -79,13 +79,19 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
         justify: JustifyMethod = "right" if is_number else "left"
         table.add_column(Text(column), justify=justify, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text(_words(cell)) for cell in row))
     if not stdout.is_terminal:
         stdout.width = max(stdout.width, _natural_width(table))
     if title:
         stdout.print(Text(title, "bold"), soft_wrap=True)
     stdout.print(table)
     stdout.print()
+
+
+def _words(cell: object) -> str:
+    if isinstance(cell, datetime):
+        return cell.isoformat(" ", "seconds")
+    return "" if cell is None else str(cell)
 
 
 def _natural_width(table: Table) -> int:

@@ -164,6 +164,16 @@ def _person(table: Table) -> list[Field]:
     ]
 
 
+_COMPANY_NAME = Field(
+    "name",
+    "Name",
+    "text",
+    contact.c.organization_name,
+    texts.SEARCHED_PEOPLE,
+    literal_column(list_tables.NAME_ORDER, Text),
+)
+
+
 def _full_name(first: ColumnElement[Any], last: ColumnElement[Any]) -> Predicate:
     """First and last name, with one space between them."""
     both = func.coalesce(first, "") + literal(" ", Text) + func.coalesce(last, "")
@@ -258,9 +268,10 @@ FIXED = {
         contact,
         _standing(contact, contact.c.is_organization == true()),
         {},
-        _people(contact, "customer_status", "prospect_status", "customer_type", "prospect_type"),
+        _people(contact, "customer_status", "prospect_status", "customer_type", "prospect_type")
+        | {"name": _COMPANY_NAME},
         "created_at",
-        ("id", "organization_name", "last_name", "city", "customer_status", "owner", "created_at"),
+        ("id", "name", "city", "customer_status", "owner", "created_at"),
     ),
     "deal": Catalogue(
         "deal",
