@@ -37,6 +37,7 @@ from hub.crm.smart_lists import document, store
 from hub.crm.smart_lists.templates import templates
 from hub.db.engine import Database
 from hub.db.turn import turn
+from hub.model.records import JsonValue
 from hub.settings import Settings
 
 _T = TypeVar("_T")
@@ -194,7 +195,7 @@ class Seller:
                 "estimated_close_date": closes.isoformat(),
             },
         )
-        terms = {
+        terms: dict[str, JsonValue] = {
             "custom_fields.deal_type": "New",
             "custom_fields.monthly_payment": value // 12,
             "custom_fields.total_contract_value": value,
