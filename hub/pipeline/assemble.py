@@ -3,10 +3,12 @@
 from functools import lru_cache
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from hub.clock import Clock
 from hub.connectors.base import Connector
 from hub.connectors.registry import connect, limits_of
-from hub.crm import owners
+from hub.crm import owners, statuses
 from hub.db.engine import Database
 from hub.db.turn import turn
 from hub.errors import ConfigError, CredentialError
@@ -64,8 +66,18 @@ def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
         owners.apply_groups(
             conn, [owners.Group(g.name, g.members, g.kind) for g in settings.groups]
         )
+        _check_status(conn, settings.crm.reopen_unqualified_to)
     turn(database.engine, lambda conn: apply_rules(conn, survivorship))
     return hub
+
+
+def _check_status(conn: Connection, name: str | None) -> None:
+    known = [status.name for status in statuses.statuses(conn)]
+    if name is not None and name not in known:
+        raise ConfigError(
+            f"crm.reopen_unqualified_to: there is no status {name!r}",
+            hint=f"known: {', '.join(known)}; `hub lead statuses --add` adds one",
+        )
 
 
 def _person(person: PersonSettings) -> owners.Person:

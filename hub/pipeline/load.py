@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from hub.crm import contacts, customer_status, derived, leads, owners, tickets
+from hub.crm import contacts, customer_status, derived, leads, owners, statuses, tickets
 from hub.db import outbox
-from hub.db.locks import company_watch, try_company_watch
+from hub.db.locks import company_lock, company_watch, try_company_lock
 from hub.db.turn import turn
 from hub.logs import get_logger
 from hub.matching.survivorship import SurvivorshipRules
@@ -26,6 +26,7 @@ from hub.pipeline.survivorship import rules_in_force
 from hub.records import batches, folding, identity, turns
 from hub.records.companies import ORGANISATION
 from hub.records.folding import BehindEntity, FoldRecord
+from hub.records.history import Changed, note_changes
 from hub.records.turns import NewTurn
 from hub.sinks.crm import GoldenPerson, Loaded, load_contacts, load_leads
 
@@ -98,7 +99,8 @@ def load_behind(hub: Hub) -> dict[str, int]:
     Companies come first: their people then find them.
     """
     totals: dict[str, int] = defaultdict(int)
-    for some in (_load_some_companies, _load_some):
+    reopen_to = hub.settings.crm.reopen_unqualified_to
+    for some in (_load_some_companies, lambda conn: _load_some(conn, reopen_to)):
         while counts := turn(hub.engine, some):
             for name, n in counts.items():
                 totals[name] += n
@@ -107,6 +109,7 @@ def load_behind(hub: Hub) -> dict[str, int]:
 
 
 def _load_some_companies(conn: Connection) -> dict[str, int]:
+    company_lock(conn)
     behind = folding.take_behind(conn, CHUNK, kind=ORGANISATION)
     return _load_companies(conn, behind)[0] if behind else {}
 
@@ -139,12 +142,12 @@ def _load_companies(
     return {"companies": len(written.created), "updated": len(written.updated)}, people
 
 
-def _load_some(conn: Connection) -> dict[str, int]:
+def _load_some(conn: Connection, reopen_to: str | None) -> dict[str, int]:
     company_watch(conn)
     behind = folding.take_behind(conn, CHUNK)
     if not behind:
         return {}
-    counts = _load_chunk(conn, behind, rules_in_force(conn))
+    counts = _load_chunk(conn, behind, rules_in_force(conn), reopen_to)
     folding.mark_folded(conn, behind)
     return counts
 
@@ -152,22 +155,28 @@ def _load_some(conn: Connection) -> dict[str, int]:
 def refold(conn: Connection, entity_ids: Sequence[int]) -> None:
     """Fold and write those of the entities that are behind, within the caller's transaction.
 
-    People whom a company among them concerns are folded as well. While somebody makes a company
-    nobody waits here, with entities in his hands: those are folded once more by the next load.
+    People whom a company among them concerns are folded as well. Nobody waits for the lock of
+    companies here, with entities in his hands: what could not be seen for sure is folded once more
+    by the next load.
     """
     ids = list(entity_ids)
+    is_sure = True
     while behind := folding.take_behind(conn, CHUNK, ids, kind=ORGANISATION):
+        is_sure = try_company_lock(conn, shared=False) and is_sure
         ids += _load_companies(conn, behind)[1]
-    is_alone = try_company_watch(conn)
+    is_sure = try_company_lock(conn, shared=True) and is_sure
     while behind := folding.take_behind(conn, CHUNK, ids):
         _load_chunk(conn, behind, rules_in_force(conn))
         folding.mark_folded(conn, behind)
-    if not is_alone:
+    if not is_sure:
         identity.bump(conn, ids)
 
 
 def _load_chunk(
-    conn: Connection, behind: Sequence[BehindEntity], rules: SurvivorshipRules
+    conn: Connection,
+    behind: Sequence[BehindEntity],
+    rules: SurvivorshipRules,
+    reopen_to: str | None = None,
 ) -> dict[str, int]:
     ids = [e.id for e in behind]
     records = folding.records_of(conn, ids)
@@ -204,6 +213,7 @@ def _load_chunk(
     turns.keep(conn, [t for t, _ in taken_over])
     outbox.put(conn, [event for _, event in taken_over if event])
     outbox.put(conn, _inquiry_events(inquiries, loaded))
+    _reopen(conn, inquiries, loaded, reopen_to)
     verdicts = _verdicts(behind, records, loaded.updated | kept.updated)
     batches.set_verdicts(conn, verdicts)
     return {
@@ -289,6 +299,29 @@ def _inquiry_events(
         and inquiry.owner_id is not None
         and inquiry.entity_id not in loaded.created
     ]
+
+
+def _reopen(
+    conn: Connection, inquiries: Sequence[leads.NewInquiry], loaded: Loaded, to: str | None
+) -> None:
+    """Open an unqualified lead again whose person asks once more, if the team wants it so."""
+    asked = [
+        i.lead_id for i in inquiries if i.lane == Lane.LIVE and i.entity_id not in loaded.created
+    ]
+    if to is None or not asked:
+        return
+    before = statuses.reopen(conn, asked, to)
+    note_changes(
+        conn,
+        "inquiry",
+        [
+            Changed(
+                {"status": (s.status, to), "unqualified_reason": (s.reason, None)},
+                entity_id=s.entity_id,
+            )
+            for s in before.values()
+        ],
+    )
 
 
 def _verdicts(
