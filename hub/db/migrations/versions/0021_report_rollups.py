@@ -172,10 +172,10 @@ CREATE TRIGGER tally_deal_delete AFTER DELETE ON crm.deal REFERENCING OLD TABLE 
     """
 CREATE FUNCTION ops.tally_stage_transition_insert() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
-IF EXISTS (SELECT deal_id FROM new_rows) THEN
-EXECUTE $q$SELECT 1 FROM (SELECT deal_id FROM (SELECT deal_id FROM new_rows) x ORDER BY 1) x CROSS JOIN LATERAL (SELECT id FROM crm.deal WHERE id = x.deal_id FOR NO KEY UPDATE) d$q$;
+IF EXISTS (SELECT DISTINCT deal_id FROM new_rows) THEN
+EXECUTE $q$SELECT 1 FROM (SELECT deal_id FROM (SELECT DISTINCT deal_id FROM new_rows) x ORDER BY 1) x CROSS JOIN LATERAL (SELECT id FROM crm.deal WHERE id = x.deal_id FOR NO KEY UPDATE) d$q$;
 EXECUTE $q$INSERT INTO ops.stage_tally (owner_id, source, stage_id, bucket, entered, advanced, lost, inside)
-WITH moves AS (SELECT m.sign, m.deal_id, d.owner_id, d.source, m.id, m.to_stage_id, m.at FROM (SELECT 1 AS sign, n.* FROM (SELECT t.* FROM (SELECT deal_id FROM new_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -1, b.* FROM (SELECT deal_id, id, to_stage_id, at FROM (SELECT 1 AS k, n.* FROM (SELECT t.* FROM (SELECT deal_id FROM new_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -(1) AS k, deal_id, id, to_stage_id, at FROM new_rows) b GROUP BY deal_id, id, to_stage_id, at HAVING sum(k) > 0) b) m CROSS JOIN LATERAL (SELECT owner_id, source FROM crm.deal WHERE id = m.deal_id AND archived_at IS NULL OFFSET 0) d),
+WITH moves AS (SELECT m.sign, m.deal_id, d.owner_id, d.source, m.id, m.to_stage_id, m.at FROM (SELECT 1 AS sign, n.* FROM (SELECT t.* FROM (SELECT DISTINCT deal_id FROM new_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -1, b.* FROM (SELECT deal_id, id, to_stage_id, at FROM (SELECT 1 AS k, n.* FROM (SELECT t.* FROM (SELECT DISTINCT deal_id FROM new_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -(1) AS k, deal_id, id, to_stage_id, at FROM new_rows) b GROUP BY deal_id, id, to_stage_id, at HAVING sum(k) > 0) b) m CROSS JOIN LATERAL (SELECT owner_id, source FROM crm.deal WHERE id = m.deal_id AND archived_at IS NULL OFFSET 0) d),
 visits AS (
   SELECT m.sign, m.deal_id, m.owner_id, m.source, m.to_stage_id AS stage_id, s.category,
          lead(m.id) OVER w IS NULL AS is_last,
@@ -214,10 +214,10 @@ CREATE TRIGGER tally_stage_transition_insert AFTER INSERT ON crm.stage_transitio
     """
 CREATE FUNCTION ops.tally_stage_transition_update() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
-IF EXISTS (SELECT deal_id FROM old_rows UNION SELECT deal_id FROM new_rows) THEN
-EXECUTE $q$SELECT 1 FROM (SELECT deal_id FROM (SELECT deal_id FROM old_rows UNION SELECT deal_id FROM new_rows) x ORDER BY 1) x CROSS JOIN LATERAL (SELECT id FROM crm.deal WHERE id = x.deal_id FOR NO KEY UPDATE) d$q$;
+IF EXISTS (SELECT DISTINCT deal_id FROM old_rows UNION SELECT DISTINCT deal_id FROM new_rows) THEN
+EXECUTE $q$SELECT 1 FROM (SELECT deal_id FROM (SELECT DISTINCT deal_id FROM old_rows UNION SELECT DISTINCT deal_id FROM new_rows) x ORDER BY 1) x CROSS JOIN LATERAL (SELECT id FROM crm.deal WHERE id = x.deal_id FOR NO KEY UPDATE) d$q$;
 EXECUTE $q$INSERT INTO ops.stage_tally (owner_id, source, stage_id, bucket, entered, advanced, lost, inside)
-WITH moves AS (SELECT m.sign, m.deal_id, d.owner_id, d.source, m.id, m.to_stage_id, m.at FROM (SELECT 1 AS sign, n.* FROM (SELECT t.* FROM (SELECT deal_id FROM old_rows UNION SELECT deal_id FROM new_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -1, b.* FROM (SELECT deal_id, id, to_stage_id, at FROM (SELECT 1 AS k, n.* FROM (SELECT t.* FROM (SELECT deal_id FROM old_rows UNION SELECT deal_id FROM new_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -(-1) AS k, deal_id, id, to_stage_id, at FROM old_rows UNION ALL SELECT -(1) AS k, deal_id, id, to_stage_id, at FROM new_rows) b GROUP BY deal_id, id, to_stage_id, at HAVING sum(k) > 0) b) m CROSS JOIN LATERAL (SELECT owner_id, source FROM crm.deal WHERE id = m.deal_id AND archived_at IS NULL OFFSET 0) d),
+WITH moves AS (SELECT m.sign, m.deal_id, d.owner_id, d.source, m.id, m.to_stage_id, m.at FROM (SELECT 1 AS sign, n.* FROM (SELECT t.* FROM (SELECT DISTINCT deal_id FROM old_rows UNION SELECT DISTINCT deal_id FROM new_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -1, b.* FROM (SELECT deal_id, id, to_stage_id, at FROM (SELECT 1 AS k, n.* FROM (SELECT t.* FROM (SELECT DISTINCT deal_id FROM old_rows UNION SELECT DISTINCT deal_id FROM new_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -(-1) AS k, deal_id, id, to_stage_id, at FROM old_rows UNION ALL SELECT -(1) AS k, deal_id, id, to_stage_id, at FROM new_rows) b GROUP BY deal_id, id, to_stage_id, at HAVING sum(k) > 0) b) m CROSS JOIN LATERAL (SELECT owner_id, source FROM crm.deal WHERE id = m.deal_id AND archived_at IS NULL OFFSET 0) d),
 visits AS (
   SELECT m.sign, m.deal_id, m.owner_id, m.source, m.to_stage_id AS stage_id, s.category,
          lead(m.id) OVER w IS NULL AS is_last,
@@ -256,10 +256,10 @@ CREATE TRIGGER tally_stage_transition_update AFTER UPDATE ON crm.stage_transitio
     """
 CREATE FUNCTION ops.tally_stage_transition_delete() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
-IF EXISTS (SELECT deal_id FROM old_rows) THEN
-EXECUTE $q$SELECT 1 FROM (SELECT deal_id FROM (SELECT deal_id FROM old_rows) x ORDER BY 1) x CROSS JOIN LATERAL (SELECT id FROM crm.deal WHERE id = x.deal_id FOR NO KEY UPDATE) d$q$;
+IF EXISTS (SELECT DISTINCT deal_id FROM old_rows) THEN
+EXECUTE $q$SELECT 1 FROM (SELECT deal_id FROM (SELECT DISTINCT deal_id FROM old_rows) x ORDER BY 1) x CROSS JOIN LATERAL (SELECT id FROM crm.deal WHERE id = x.deal_id FOR NO KEY UPDATE) d$q$;
 EXECUTE $q$INSERT INTO ops.stage_tally (owner_id, source, stage_id, bucket, entered, advanced, lost, inside)
-WITH moves AS (SELECT m.sign, m.deal_id, d.owner_id, d.source, m.id, m.to_stage_id, m.at FROM (SELECT 1 AS sign, n.* FROM (SELECT t.* FROM (SELECT deal_id FROM old_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -1, b.* FROM (SELECT deal_id, id, to_stage_id, at FROM (SELECT 1 AS k, n.* FROM (SELECT t.* FROM (SELECT deal_id FROM old_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -(-1) AS k, deal_id, id, to_stage_id, at FROM old_rows) b GROUP BY deal_id, id, to_stage_id, at HAVING sum(k) > 0) b) m CROSS JOIN LATERAL (SELECT owner_id, source FROM crm.deal WHERE id = m.deal_id AND archived_at IS NULL OFFSET 0) d),
+WITH moves AS (SELECT m.sign, m.deal_id, d.owner_id, d.source, m.id, m.to_stage_id, m.at FROM (SELECT 1 AS sign, n.* FROM (SELECT t.* FROM (SELECT DISTINCT deal_id FROM old_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -1, b.* FROM (SELECT deal_id, id, to_stage_id, at FROM (SELECT 1 AS k, n.* FROM (SELECT t.* FROM (SELECT DISTINCT deal_id FROM old_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -(-1) AS k, deal_id, id, to_stage_id, at FROM old_rows) b GROUP BY deal_id, id, to_stage_id, at HAVING sum(k) > 0) b) m CROSS JOIN LATERAL (SELECT owner_id, source FROM crm.deal WHERE id = m.deal_id AND archived_at IS NULL OFFSET 0) d),
 visits AS (
   SELECT m.sign, m.deal_id, m.owner_id, m.source, m.to_stage_id AS stage_id, s.category,
          lead(m.id) OVER w IS NULL AS is_last,
