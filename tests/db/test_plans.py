@@ -119,7 +119,8 @@ def plans_of(conn: Connection, call: Callable[[], Any]) -> dict[str, list[dict[s
     caught: dict[str, Any] = {}
 
     def catch(_c: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        caught[statement] = parameters[0] if isinstance(parameters, list) else parameters
+        if "SAVEPOINT" not in statement:  # it has no plan
+            caught[statement] = parameters[0] if isinstance(parameters, list) else parameters
 
     event.listen(conn.engine, "before_cursor_execute", catch)
     try:
@@ -207,7 +208,7 @@ def test_who_a_record_names_is_found_from_both_sides_by_index(full: Connection) 
 
 
 def test_the_persons_a_record_was_before_are_found_by_index(full: Connection) -> None:
-    nodes = plan_of(full, lambda: identity.lost_entities(full, [1, 2, 3]))
+    nodes = plan_of(full, lambda: identity.lost_entities(full, [1, 2, 3], "person"))
     assert_by_index(nodes, "entity_lost")
 
 
