@@ -12,7 +12,7 @@ from hub.cli.output import print_json, print_line, print_table
 ticket_app = typer.Typer(help="Support tickets: make a lead of one.", no_args_is_help=True)
 
 
-def register(app: typer.Typer) -> None:
+def register_tickets(app: typer.Typer) -> None:
     """Add the commands to `hub`."""
     app.add_typer(ticket_app, name="ticket")
     app.command("tickets")(tickets_command)
