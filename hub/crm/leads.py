@@ -108,6 +108,7 @@ WITH siblings AS (
   FROM ops.source_record l
   JOIN ops.source_record c USING (source, stream, source_id)
   WHERE l.entity_id = ANY(:entities) AND l.target = 'person' AND c.gone_at IS NULL
+    AND c.withdrawn_by IS NULL
 )
 """
 _INQUIRIES = text(

@@ -40,6 +40,7 @@ raw = Table(
     personal("into_id", Text),
     Column("landed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     personal("body", LargeBinary),
+    Column("withdrawn_by", BigInteger),  # the undo after which it counts no more
     CheckConstraint("(payload IS NULL) <> (body IS NULL)", name="payload_or_body"),
     Index(None, "source", "stream", "source_id", "id"),
     Index(None, "batch_id"),

@@ -171,6 +171,22 @@ def place_records(conn: Connection, ids: Sequence[int]) -> int:
     return len(merged)
 
 
+def forget(
+    conn: Connection, withdrawn: Sequence[int], restored: Sequence[int], mates: Mapping[int, int]
+) -> None:
+    """Place what is left of companies after records were withdrawn, or say something else again.
+
+    Args:
+        conn: an open transaction, under the lock of companies.
+        withdrawn: records that take part in nothing any more.
+        restored: records that stay, with other values.
+        mates: those that shared a company with any: record → company.
+    """
+    identity.replace_keys(conn, [], withdrawn)
+    if restored or mates:
+        place_records(conn, sorted({*restored, *mates}))
+
+
 def _keep_keys(conn: Connection, company_ids: set[int]) -> None:
     """Whoever watches the companies from now on finds these, though they are not written yet."""
     known = companies.records_of(conn, company_ids)
@@ -197,8 +213,16 @@ def _assign(
         free = [index for index in holders[entity] if index not in taken]
         if free:
             taken[min(free, key=lambda index: groups[index][0])] = entity
-    for index, group in enumerate(groups):
-        if index not in taken:
+    orphans = [index for index in range(len(groups)) if index not in taken]
+    lost = identity.lost_entities(
+        conn, [i for index in orphans for i in groups[index]], companies.ORGANISATION
+    )
+    for index in orphans:
+        group = groups[index]
+        own = sorted(entity for i in group for entity in lost.get(i, ()))
+        if own:
+            taken[index] = own[0]  # the company it was before it was merged
+        else:
             first = records[group[0]]
             taken[index] = companies.new_company(
                 conn, anchor_id=first.id, batch_id=first.batch_id, lane=first.lane

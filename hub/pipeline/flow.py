@@ -95,7 +95,8 @@ def settle(hub: Hub) -> dict[str, dict[str, int]]:
 def begin(hub: Hub, source: str, *, full: bool = False) -> Batch:
     """Open the source's batch, or take up the one that was interrupted.
 
-    The first complete load of a source is bulk: it rings nobody, each owner gets one digest.
+    The first complete load of a source is bulk: it rings nobody, each owner gets one digest. So is
+    what a full read brings again after an undo.
     """
     with hub.engine.begin() as conn:
         if full:
@@ -105,7 +106,9 @@ def begin(hub: Hub, source: str, *, full: bool = False) -> Batch:
         resumed = batches.running_batch(conn, source)
         if resumed is not None:
             return resumed
-        lane = Lane.LIVE if batches.has_finished_batch(conn, source) else Lane.BULK
+        is_first = not batches.has_finished_batch(conn, source)
+        is_again = full and batches.has_undone_batch(conn, source)
+        lane = Lane.BULK if is_first or is_again else Lane.LIVE
         return batches.open_batch(conn, source=source, kind="sync", lane=lane.value)
 
 

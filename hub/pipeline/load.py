@@ -25,7 +25,7 @@ from hub.pipeline.golden import fold, is_somebody
 from hub.pipeline.survivorship import rules_in_force
 from hub.records import batches, folding, identity, turns
 from hub.records.companies import ORGANISATION
-from hub.records.folding import BehindEntity, FoldRecord
+from hub.records.folding import BehindEntity, FoldRecord, OpenRecord
 from hub.records.history import Changed, note_changes
 from hub.records.turns import NewTurn
 from hub.sinks.crm import GoldenPerson, Loaded, load_contacts, load_leads
@@ -40,16 +40,8 @@ def load_owners(hub: Hub) -> dict[str, int]:
     with hub.engine.begin() as conn:
         verdicts = []
         for record in folding.open_records(conn, "user"):
-            created = owners.adopt_legacy_owner(
-                conn,
-                source=record.source,
-                source_id=record.source_id,
-                email=_text(record.values.get("email")),
-                name=_text(record.values.get("name")) or record.source_id,
-                is_queue=bool(record.values.get("is_queue")),
-            )
             kept = Verdict.MERGED if record.is_new else Verdict.UPDATED
-            verdict = Verdict.CREATED if created else kept
+            verdict = Verdict.CREATED if adopt(conn, record) else kept
             verdicts.append(
                 (record.batch_id, record.source, record.stream, record.source_id, verdict)
             )
@@ -57,27 +49,23 @@ def load_owners(hub: Hub) -> dict[str, int]:
     return {"owners": len(verdicts)}
 
 
+def adopt(conn: Connection, record: OpenRecord) -> bool:
+    """Connect one owner of a source with a person; returns whether the person is new."""
+    return owners.adopt_legacy_owner(
+        conn,
+        source=record.source,
+        source_id=record.source_id,
+        email=_text(record.values.get("email")),
+        name=_text(record.values.get("name")) or record.source_id,
+        is_queue=bool(record.values.get("is_queue")),
+    )
+
+
 def load_tickets(hub: Hub) -> dict[str, int]:
     """Write the tickets that came; each hangs on whoever asked."""
     with hub.engine.begin() as conn:
         records = folding.open_records(conn, "ticket")
-        ids = [r.id for r in records]
-        before = tickets.entities_of(conn, ids)
-        is_new = tickets.upsert(
-            conn,
-            [
-                {
-                    **{name: record.values.get(name) for name in tickets.FOLDED},
-                    "record_id": record.id,
-                    "source": record.source,
-                    "source_id": record.source_id,
-                    "requester": record.refs.get(REQUESTER),
-                }
-                for record in records
-            ],
-            asked_in=PERSON_REFS[REQUESTER],
-        )
-        derived.recompute(conn, before | tickets.entities_of(conn, ids))
+        is_new = write_tickets(conn, records)
         batches.set_verdicts(
             conn,
             [
@@ -87,6 +75,25 @@ def load_tickets(hub: Hub) -> dict[str, int]:
             ],
         )  # fmt: skip
     return {"tickets": len(records)}
+
+
+def write_tickets(conn: Connection, records: Sequence[OpenRecord]) -> dict[int, bool]:
+    """Write tickets; returns record → whether its ticket is new."""
+    rows = [
+        {
+            **{name: record.values.get(name) for name in tickets.FOLDED},
+            "record_id": record.id,
+            "source": record.source,
+            "source_id": record.source_id,
+            "requester": record.refs.get(REQUESTER),
+        }
+        for record in records
+    ]
+    ids = [record.id for record in records]
+    before = tickets.entities_of(conn, ids)
+    is_new = tickets.upsert(conn, rows, asked_in=PERSON_REFS[REQUESTER])
+    derived.recompute(conn, before | tickets.entities_of(conn, ids))
+    return is_new
 
 
 def _text(value: JsonValue) -> str | None:

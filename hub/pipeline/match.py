@@ -76,6 +76,40 @@ def regroup(conn: Connection, ids: Sequence[int]) -> set[int]:
     return behind
 
 
+def forget(
+    conn: Connection, withdrawn: Sequence[int], restored: Sequence[int], mates: Sequence[int]
+) -> set[int]:
+    """Match what is left after records were withdrawn, or say again what they said before.
+
+    Call under the identity lock.
+
+    Args:
+        conn: an open transaction.
+        withdrawn: records that take part in nothing any more.
+        restored: records that stay, with other values.
+        mates: those that shared an entity with any.
+
+    Returns:
+        The entities that are behind for it.
+    """
+    model = active_model(conn)
+    records = identity.load_records(conn, restored)
+    views = {i: _view(r) for i, r in records.items()}
+    sharers = _replace_keys(conn, views, [*withdrawn, *restored])
+    judged = sorted({*restored, *sharers} - {*withdrawn})
+    pairs = identity.candidate_pairs(conn, judged, cap=CANDIDATE_LIMIT, limits=LIMITS)
+    _read_more(conn, {i for pair in pairs for i in pair}, records, views)
+    identity.replace_model_edges(conn, judged, _judge(pairs, views, model))
+    identity.add_edges(conn, _vendor_edges(conn, restored))
+    changed = {*restored, *mates}
+    if not changed and not judged:
+        return set()
+    _, behind = _regroup(
+        conn, sorted({*judged, *changed}), records, views, changed=changed, model=model
+    )
+    return behind
+
+
 def _regroup(
     conn: Connection,
     ids: Sequence[int],
@@ -269,7 +303,7 @@ def _reclaim(conn: Connection, groups: Sequence[Sequence[int]], taken: dict[int,
     orphans = [index for index in range(len(groups)) if index not in taken]
     if not orphans:
         return
-    lost = identity.lost_entities(conn, [i for index in orphans for i in groups[index]])
+    lost = identity.lost_entities(conn, [i for n in orphans for i in groups[n]], "person")
     for index in orphans:
         own = sorted(entity for i in groups[index] for entity in lost.get(i, ()))
         if own:

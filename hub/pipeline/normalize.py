@@ -145,8 +145,17 @@ def _normalize_group(
     result = mapped(hub, conn, alive, contexts) if alive else Normalized()
     verdicts = _outright_verdicts(result, newest)
     requeue, firms = _store(conn, result, newest, document.version, verdicts)
-    withdrawn = sources.withdraw_targets(
-        conn, source, stream, [*result.excluded, *result.rejected], hub.clock.now()
+    # what an earlier version gave, and this one does not, no longer speaks for its entity
+    withdrawn = sources.mark_gone(
+        conn,
+        source,
+        stream,
+        [
+            sources.Gone(i, newest[i].raw_id)
+            for i in dict.fromkeys((*result.excluded, *result.rejected))
+            if i in newest
+        ],
+        hub.clock.now(),
     )
     _archive(conn, withdrawn.tickets)
     buried = _bury(hub, conn, gone, verdicts)
@@ -205,7 +214,7 @@ def _bury(
         conn,
         gone[0].source,
         gone[0].stream,
-        {row.record.source_id: row.record.into for row in gone},
+        [sources.Gone(row.record.source_id, row.raw_id, row.record.into) for row in gone],
         hub.clock.now(),
     )
     _archive(conn, buried.tickets)

@@ -92,6 +92,17 @@ def has_finished_batch(conn: Connection, source: str) -> bool:
     )
 
 
+def has_undone_batch(conn: Connection, source: str) -> bool:
+    """Tell whether anything of the source was ever taken back."""
+    return bool(
+        conn.execute(
+            select(func.count())
+            .select_from(batch)
+            .where(batch.c.source == source, batch.c.state == "undone")
+        ).scalar_one()
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Begun:
     """Where a batch began to read a stream, however often it was interrupted since."""
@@ -332,3 +343,21 @@ def waiting(conn: Connection) -> dict[str, int]:
         .one()
     )
     return dict(row)
+
+
+_LATEST = text("""
+SELECT b.id, b.kind, b.source, b.lane, b.state, b.started_at, b.finished_at,
+       CASE WHEN jsonb_typeof(b.ledger) = 'array' THEN
+         (SELECT coalesce(jsonb_object_agg(v.key, v.n), '{}') FROM (
+            SELECT e.key, sum(CAST(e.value AS bigint)) AS n
+            FROM jsonb_array_elements(b.ledger) AS s, jsonb_each_text(s -> 'verdicts') AS e
+            GROUP BY e.key) v)
+         ELSE '{}' END AS verdicts,
+       b.windows -> 'undone' AS undone
+FROM ops.batch b ORDER BY b.id DESC LIMIT :limit
+""")
+
+
+def latest(conn: Connection, limit: int) -> list[dict[str, Any]]:
+    """Return the latest batches with the sum of their verdicts; `undone`: what an undo took back."""
+    return [dict(row) for row in conn.execute(_LATEST, {"limit": limit}).mappings()]

@@ -149,6 +149,7 @@ class OpenRecord:
     values: Mapping[str, JsonValue]
     refs: Mapping[str, str]
     is_new: bool
+    is_gone: bool = False
 
 
 def open_records(conn: Connection, target: str) -> list[OpenRecord]:
@@ -160,10 +161,24 @@ def open_records(conn: Connection, target: str) -> list[OpenRecord]:
             "FROM ops.source_record s JOIN ops.verdict v ON v.batch_id = s.batch_id "
             "  AND v.source = s.source AND v.stream = s.stream AND v.source_id = s.source_id "
             "WHERE s.target = :target AND v.verdict IS NULL AND s.gone_at IS NULL "
+            "  AND s.withdrawn_by IS NULL "
             "  AND NOT EXISTS (SELECT 1 FROM ops.pending p "
             "                  WHERE p.stage = 'normalize' AND p.ref = s.raw_id) "
             "ORDER BY s.id"
         ),
         {"target": target},
+    )
+    return [OpenRecord(*row) for row in rows]
+
+
+def by_id(conn: Connection, ids: Sequence[int], target: str) -> list[OpenRecord]:
+    """Return those of the records that are of a target, waiting for a verdict or not."""
+    rows = conn.execute(
+        text(
+            "SELECT id, batch_id, source, stream, source_id, canonical, refs, false, "
+            "  gone_at IS NOT NULL FROM ops.source_record "
+            "WHERE id = ANY(:ids) AND target = :target ORDER BY id"
+        ),
+        {"ids": list(ids), "target": target},
     )
     return [OpenRecord(*row) for row in rows]

@@ -271,7 +271,7 @@ def aliases(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int]]:
     pair = (
         "SELECT g.id, s.id FROM ops.source_record g JOIN ops.source_record s "
         "ON s.source = g.source AND s.stream = g.stream AND s.source_id = g.alias_of "
-        "AND s.target = g.target "
+        "AND s.target = g.target AND num_nonnulls(g.withdrawn_by, s.withdrawn_by) = 0 "
         "WHERE g.alias_of IS NOT NULL AND g.target = 'person' AND g.id <> s.id "
     )
     rows = conn.execute(
@@ -286,12 +286,12 @@ def aliases(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int]]:
 _REFERS = text("""
 SELECT g.id, s.id FROM ops.source_record g JOIN ops.source_record s
   ON s.source = g.source AND s.stream = 'users' AND s.target = 'person'
-  AND s.source_id = g.refs ->> 'requester'
+  AND s.source_id = g.refs ->> 'requester' AND num_nonnulls(g.withdrawn_by, s.withdrawn_by) = 0
 WHERE g.id = ANY(:ids) AND g.target = 'person' AND g.stream <> 'users'
 UNION
 SELECT g.id, s.id FROM ops.source_record s JOIN ops.source_record g
   ON g.source = s.source AND g.refs ->> 'requester' = s.source_id
-  AND g.target = 'person' AND g.stream <> 'users'
+  AND g.target = 'person' AND num_nonnulls(g.withdrawn_by, s.withdrawn_by) = 0 AND g.stream <> 'users'
 WHERE s.id = ANY(:ids) AND s.stream = 'users' AND s.target = 'person'
 """)
 
@@ -348,14 +348,14 @@ def merge_entities(conn: Connection, merged: Mapping[int, int]) -> None:
         )
 
 
-def lost_entities(conn: Connection, ids: Sequence[int]) -> dict[int, list[int]]:
+def lost_entities(conn: Connection, ids: Sequence[int], kind: str) -> dict[int, list[int]]:
     """Return merged entities that began with one of the records: record → entities, oldest first."""
     rows = conn.execute(
         text(
             "SELECT anchor_id, id FROM ops.entity WHERE anchor_id = ANY(:ids) "
-            "AND merged_into IS NOT NULL AND kind = 'person' ORDER BY id"
+            "AND merged_into IS NOT NULL AND kind = :kind ORDER BY id"
         ),
-        {"ids": list(ids)},
+        {"ids": list(ids), "kind": kind},
     )
     found: dict[int, list[int]] = {}
     for record, entity in rows:

@@ -46,8 +46,16 @@ WITH page AS (
   SELECT DISTINCT ON (source, stream, source_id, target) * FROM record_page
   ORDER BY source, stream, source_id, target, raw_id DESC
 ), before AS (
-  SELECT s.id, s.canonical_hash, s.gone_at, s.source, s.stream, s.source_id, s.target
+  SELECT s.*, page.raw_id AS replaced_by
   FROM ops.source_record s JOIN page USING (source, stream, source_id, target)
+), kept AS (
+  INSERT INTO ops.record_version
+    (record_id, replaced_by, raw_id, batch_id, lane, mapping_version, trust, role, canonical,
+     canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, verdict)
+  SELECT id, replaced_by, raw_id, batch_id, lane, mapping_version, trust, role, canonical,
+     canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, verdict
+  FROM before WHERE raw_id < replaced_by
+  ON CONFLICT DO NOTHING
 ), written AS (
   INSERT INTO ops.source_record AS s
     (source, stream, source_id, target, role, raw_id, batch_id, lane, mapping_version, trust, canonical,
@@ -59,13 +67,15 @@ WITH page AS (
     role = excluded.role, raw_id = excluded.raw_id, batch_id = excluded.batch_id, lane = excluded.lane,
     mapping_version = excluded.mapping_version, trust = excluded.trust,
     canonical = excluded.canonical, canonical_hash = excluded.canonical_hash,
-    refs = excluded.refs, source_at = excluded.source_at, gone_at = NULL, alias_of = NULL
+    refs = excluded.refs, source_at = excluded.source_at, gone_at = NULL, alias_of = NULL,
+    withdrawn_by = NULL
   WHERE s.raw_id <= excluded.raw_id
   RETURNING s.id, s.source, s.stream, s.source_id, s.target, s.canonical_hash
 )
 SELECT w.id, w.source, w.stream, w.source_id, w.target,
        b.id IS NULL AS is_new,
-       b.id IS NULL OR b.canonical_hash <> w.canonical_hash OR b.gone_at IS NOT NULL AS is_changed
+       b.id IS NULL OR b.canonical_hash <> w.canonical_hash OR b.gone_at IS NOT NULL
+         OR b.withdrawn_by IS NOT NULL AS is_changed
 FROM written w LEFT JOIN before b USING (source, stream, source_id, target)
 """)
 
@@ -145,7 +155,7 @@ def stored(conn: Connection, source: str, stream: str, source_ids: Sequence[str]
         text(
             "SELECT source_id, target, role, canonical, refs FROM ops.source_record "
             "WHERE source = :source AND stream = :stream AND source_id = ANY(:ids) "
-            "AND gone_at IS NULL"
+            "AND gone_at IS NULL AND withdrawn_by IS NULL"
         ),
         {"source": source, "stream": stream, "ids": list(source_ids)},
     )
@@ -194,24 +204,54 @@ class Buried:
     companies: list[Queued]
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """An object that is gone by a raw version; `into` is who it was merged into, if that is why."""
+
+    source_id: str
+    raw_id: int
+    into: str | None = None
+
+
+_MARK_GONE = text("""
+WITH g AS (
+  SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:intos AS text[]), CAST(:raws AS bigint[]))
+    AS g(source_id, into_id, raw_id)
+), before AS (
+  SELECT s.*, g.raw_id AS replaced_by, g.into_id
+  FROM ops.source_record s JOIN g USING (source_id)
+  WHERE s.source = :source AND s.stream = :stream AND s.withdrawn_by IS NULL
+), kept AS (
+  INSERT INTO ops.record_version
+    (record_id, replaced_by, raw_id, batch_id, lane, mapping_version, trust, role, canonical,
+     canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, verdict)
+  SELECT id, replaced_by, raw_id, batch_id, lane, mapping_version, trust, role, canonical,
+     canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, verdict
+  FROM before WHERE raw_id < replaced_by
+  ON CONFLICT DO NOTHING
+)
+UPDATE ops.source_record s
+SET gone_at = coalesce(s.gone_at, :at), alias_of = coalesce(b.into_id, s.alias_of)
+FROM before b WHERE s.id = b.id
+RETURNING s.id, s.target, s.lane, s.batch_id
+""")
+
+
 def mark_gone(
-    conn: Connection, source: str, stream: str, gone: Mapping[str, str | None], at: datetime
+    conn: Connection, source: str, stream: str, gone: Sequence[Gone], at: datetime
 ) -> Buried:
-    """Mark deleted or vendor-merged objects (source id → survivor's id or None)."""
+    """Mark what no longer speaks for its entity: deleted, merged by the vendor, or excluded now."""
+    if not gone:
+        return Buried([], [], [])
     rows = conn.execute(
-        text(
-            "UPDATE ops.source_record s SET gone_at = coalesce(s.gone_at, :at), "
-            "  alias_of = coalesce(g.into_id, s.alias_of) "
-            "FROM unnest(CAST(:ids AS text[]), CAST(:intos AS text[])) AS g(source_id, into_id) "
-            "WHERE s.source = :source AND s.stream = :stream AND s.source_id = g.source_id "
-            "RETURNING s.id, s.target, s.lane, s.batch_id"
-        ),
+        _MARK_GONE,
         {
             "at": at,
             "source": source,
             "stream": stream,
-            "ids": list(gone),
-            "intos": list(gone.values()),
+            "ids": [g.source_id for g in gone],
+            "intos": [g.into for g in gone],
+            "raws": [g.raw_id for g in gone],
         },
     ).all()
     return Buried(
@@ -219,15 +259,3 @@ def mark_gone(
         [row.id for row in rows if row.target == "ticket"],
         [(row.id, row.lane, row.batch_id) for row in rows if row.target == "organisation"],
     )
-
-
-def withdraw_targets(
-    conn: Connection, source: str, stream: str, source_ids: Sequence[str], at: datetime
-) -> Buried:
-    """Mark what an earlier version of these objects gave and the present one does not.
-
-    An object that the mapping now excludes or rejects no longer speaks for its entity.
-    """
-    if not source_ids:
-        return Buried([], [], [])
-    return mark_gone(conn, source, stream, dict.fromkeys(source_ids), at)

@@ -124,6 +124,30 @@ source_record = Table(
     schema="ops",
 )
 
+# what a record said before a newer raw version replaced it: the way back of an undone batch
+record_version = Table(
+    "record_version",
+    metadata,
+    Column("record_id", BigInteger, ForeignKey("ops.source_record.id"), primary_key=True),
+    Column("replaced_by", BigInteger, ForeignKey("landing.raw.id"), primary_key=True),
+    Column("raw_id", BigInteger, nullable=False),
+    Column("batch_id", BigInteger, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("mapping_version", Text, nullable=False),
+    Column("trust", Text, nullable=False),
+    Column("role", Text),
+    personal("canonical", JSONB, nullable=False),
+    Column("canonical_hash", LargeBinary, nullable=False),
+    personal("refs", JSONB, nullable=False),
+    Column("source_at", _UTC),
+    Column("gone_at", _UTC),
+    Column("withdrawn_by", BigInteger),
+    personal("alias_of", Text),
+    Column("verdict", Text),
+    Index(None, "replaced_by"),
+    schema="ops",
+)
+
 pending = Table(
     "pending",
     metadata,
@@ -309,7 +333,12 @@ turn = Table(
     Column("at", _UTC, nullable=False, server_default=text("clock_timestamp()")),
     Column("contact_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
     Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), index=True),
-    CheckConstraint("num_nonnulls(lead_id, contact_id, deal_id) = 1", name="of_one_record"),
+    Column("withdrawn_by", BigInteger),  # the undo that took it back; its record may be gone
+    CheckConstraint(
+        "num_nonnulls(lead_id, contact_id, deal_id) = 1 "
+        "OR withdrawn_by IS NOT NULL AND num_nonnulls(lead_id, contact_id, deal_id) = 0",
+        name="of_one_record",
+    ),
     Index(None, "lead_id"),
     Index(None, "group_id"),
     Index(None, "user_id"),

@@ -117,6 +117,8 @@ PLAIN: dict[str, str] = {
             "ops.batch.kind", "ops.batch.lane", "ops.batch.state", "ops.entity.kind",
             "ops.entity.lane", "ops.source_record.target", "ops.source_record.lane",
             "ops.source_record.trust", "ops.source_record.verdict", "ops.source_record.role", "ops.pending.stage",
+            "ops.record_version.lane", "ops.record_version.trust", "ops.record_version.role",
+            "ops.record_version.verdict",
             "ops.pending.lane", "ops.match_key.kind", "ops.edge.judgement", "ops.edge.made_by",
             "ops.review.decision", "ops.edit.field", "ops.consent_event.channel",
             "ops.consent_event.purpose", "ops.consent_event.state", "ops.verdict.verdict",
@@ -130,7 +132,7 @@ PLAIN: dict[str, str] = {
     ),
     **dict.fromkeys(
         ("landing.raw.version", "landing.quarantine.mapping_version",
-         "ops.source_record.mapping_version"),
+         "ops.source_record.mapping_version", "ops.record_version.mapping_version"),
         "mark of a version",
     ),
     **dict.fromkeys(

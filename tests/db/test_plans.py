@@ -207,7 +207,7 @@ def test_who_a_record_names_is_found_from_both_sides_by_index(full: Connection) 
 
 
 def test_the_persons_a_record_was_before_are_found_by_index(full: Connection) -> None:
-    nodes = plan_of(full, lambda: identity.lost_entities(full, [1, 2, 3]))
+    nodes = plan_of(full, lambda: identity.lost_entities(full, [1, 2, 3], "person"))
     assert_by_index(nodes, "entity_lost")
 
 

@@ -1,0 +1,308 @@
+"""Withdraw: what a batch brought is taken back, as if it had not been; or it is said why not.
+
+Its records are withdrawn or say again what they said before, the rest is folded anew. Four piles:
+reverted; kept, because somebody has edited since; blocked, because somebody has built on it; kept,
+because consent is never undone.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from hub.actions.rights import Right, require
+from hub.crm import owners, tickets
+from hub.crm import withdrawing as rows
+from hub.db.locks import company_lock, identity_lock, source_locks
+from hub.db.turn import turn
+from hub.errors import ActionError
+from hub.model.entities import PERSON_REFS
+from hub.pipeline import accounts, companies, load, match, route
+from hub.records import folding, withdrawing
+from hub.records.companies import ORGANISATION, set_keys
+from hub.records.withdrawing import Brought, Known
+from hub.routing.ring import give_back
+
+KINDS = ("sync", "migrate", "live")
+PERSON = "person"
+_HAVE_ENTITIES = (PERSON, ORGANISATION)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Records that stay as the batch left them: whose they are (`lead/12`), and why."""
+
+    name: str | None
+    records: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """Turns that a member is owed: served first next time, the group's pointer does not move."""
+
+    group: str
+    member: str
+    turns: int
+
+
+@dataclass(slots=True)
+class Withdrawn:
+    """What became of a batch that was taken back.
+
+    Args:
+        batch: the batch.
+        undo: the batch that the undo is in the books.
+        reverted: how many records were withdrawn (`records`) or say again what they said before
+            (`restored`), and how many rows of each kind went.
+        records: the names of both.
+        edited: what stays because somebody has typed into it since.
+        blocked: what stays because somebody has built on it.
+        consents: what the records said of consent, which stands: (record, channel, state).
+        given_back: turns that members are owed.
+        users: owners of the source who stay because something is theirs.
+    """
+
+    batch: int
+    undo: int
+    reverted: Counter[str] = field(default_factory=Counter)
+    records: list[str] = field(default_factory=list)
+    edited: list[Kept] = field(default_factory=list)
+    blocked: list[Kept] = field(default_factory=list)
+    consents: list[tuple[str, str, str]] = field(default_factory=list)
+    given_back: list[GivenBack] = field(default_factory=list)
+    users: list[str] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        """Return the report as `--json` shows it."""
+        return {
+            "batch": self.batch,
+            "undo": self.undo,
+            "reverted": {**self.reverted},
+            "records": self.records,
+            "edited": [asdict(kept) for kept in self.edited],
+            "blocked": [asdict(kept) for kept in self.blocked],
+            "consents": [
+                {"record": record, "channel": channel, "state": state}
+                for record, channel, state in self.consents
+            ],
+            "given_back": [asdict(given) for given in self.given_back],
+            "users": self.users,
+        }
+
+
+def withdrawn(engine: Engine, who: str, batch_id: int) -> Withdrawn:
+    """Take back a batch, in a transaction of its own, while no sync of its source runs."""
+    with engine.begin() as conn:
+        source = withdrawing.source_of(conn, batch_id)
+    with source_locks(engine, [source] if source else []):
+        return turn(engine, lambda conn: withdraw(conn, who, batch_id))
+
+
+def rehearsed(engine: Engine, who: str, batch_id: int) -> Withdrawn:
+    """Return what taking back a batch would do; everything is done, and then not kept."""
+    with engine.begin() as conn:
+        source = withdrawing.source_of(conn, batch_id)
+    with source_locks(engine, [source] if source else []), engine.connect() as conn:
+        with conn.begin() as transaction:
+            report = withdraw(conn, who, batch_id)
+            transaction.rollback()
+        return report
+
+
+def withdraw(conn: Connection, who: str, batch_id: int) -> Withdrawn:
+    """Take back a batch. Once more, it takes back what was in the way the first time.
+
+    Args:
+        conn: an open transaction; roll it back for a rehearsal.
+        who: the e-mail address of the person who decides.
+        batch_id: a sync, a migration or a live batch.
+
+    Raises:
+        ActionError: there is no such batch, it is not settled, or it is of another kind.
+    """
+    identity_lock(conn)
+    company_lock(conn)
+    require(conn, who, Right.SET_UP)
+    batch = _settled(withdrawing.batch(conn, batch_id), batch_id)
+    brought = withdrawing.brought(conn, batch.id)
+    report = Withdrawn(batch.id, withdrawing.open_undo(conn, batch))
+    going = _sort_out(conn, batch, brought, report)
+    behind = _take_back(conn, batch, going, report)
+    kept = {record.key for record in brought} - {record.key for record in going}
+    withdrawing.withdraw_raws(conn, batch.id, report.undo, sorted(kept))
+    load.refold(conn, sorted(behind))
+    _clear(conn, batch, going, report)
+    withdrawing.note_undone(conn, who, sorted(behind), batch.id)
+    withdrawing.close(conn, batch.id)
+    return report
+
+
+def _settled(batch: Known | None, batch_id: int) -> Known:
+    if batch is None:
+        raise ActionError(
+            f"there is no batch {batch_id}",
+            resource="batch",
+            code="not_found",
+            hint="hub batches shows them",
+        )
+    if batch.kind not in KINDS:
+        raise ActionError(
+            f"batch {batch.id} is a {batch.kind}: it brought nothing from a source",
+            resource="batch",
+            code="invalid",
+            hint="a mapping that is changed back and hub remap take back what a mapping did",
+        )
+    if batch.is_queued or batch.state in {"running", "planned"}:
+        raise ActionError(
+            f"batch {batch.id}, or another of {batch.source}, is not settled",
+            resource="batch",
+            code="conflict",
+            hint=f"first: hub sync {batch.source}",
+        )
+    return batch
+
+
+def _sort_out(
+    conn: Connection, batch: Known, brought: Sequence[Brought], report: Withdrawn
+) -> list[Brought]:
+    """Return the records that go back; note the others, and why they stay."""
+    people = [r for r in brought if r.target in _HAVE_ENTITIES and r.entity_id is not None]
+    roots = sorted({r.entity_id for r in people if r.entity_id is not None})
+    born = withdrawing.born(conn, batch.id, roots)
+    edited = {born[e] for e in withdrawing.edited(conn, list(born))}
+    built = {born[e]: name for e, name in rows.built_on(conn, list(born)).items()}
+    decided = withdrawing.decided(conn, [r.id for r in people], batch.started_at)
+    stays: dict[tuple[str, str, str], tuple[str, int | None]] = {}
+    for record in brought:
+        root = record.entity_id if record.target in _HAVE_ENTITIES else None
+        if not record.is_latest:
+            stays[record.key] = ("a later batch brought it again", root)
+        elif root in built:
+            stays[record.key] = (f"a {built[root]} hangs on it", root)
+        elif root in decided:
+            stays[record.key] = ("somebody decided who it is", root)
+        elif root in edited:
+            stays[record.key] = (_EDITED, root)
+    _note_kept(conn, stays, report)
+    return [record for record in brought if record.key not in stays]
+
+
+_EDITED = "somebody has edited it since"
+
+
+def _note_kept(
+    conn: Connection,
+    stays: dict[tuple[str, str, str], tuple[str, int | None]],
+    report: Withdrawn,
+) -> None:
+    named = rows.names_of(conn, {root for _, root in stays.values() if root is not None})
+    together: dict[tuple[str, int | None], list[str]] = {}
+    for key, reason in sorted(stays.items()):
+        together.setdefault(reason, []).append("/".join(key))
+    for (why, root), records in together.items():
+        pile = report.edited if why == _EDITED else report.blocked
+        pile.append(Kept(None if root is None else named.get(root), tuple(records), why))
+
+
+def _take_back(
+    conn: Connection, batch: Known, going: Sequence[Brought], report: Withdrawn
+) -> set[int]:
+    """Withdraw and restore records, and match what is left; returns the entities that are behind."""
+    ids = [r.id for r in going]
+    report.consents = withdrawing.consents(conn, ids)
+    mates = {target: withdrawing.mates(conn, ids, target) for target in _HAVE_ENTITIES}
+    known = {r.id for r in going if r.was_known}
+    again = withdrawing.restore(conn, batch.id, sorted(known))
+    withdrawing.withdraw(conn, sorted({*ids} - known), report.undo)
+    lost, restored = {*ids} - known | again, known - again
+    withdrawing.forget_links(conn, sorted(lost), sorted(restored))
+    report.reverted["records"] = len(lost)
+    report.reverted["restored"] = len(restored)
+    report.records = sorted({r.name for r in going})
+    behind: set[int] = set()
+    for target, forget in ((ORGANISATION, _forget_companies), (PERSON, _forget_people)):
+        of = {r.id for r in going if r.target == target}
+        left = {i: entity for i, entity in mates[target].items() if i not in lost}
+        withdrawing.move_anchors(conn, sorted(lost & of), left)
+        emptied = {*mates[target].values()} - {*left.values()}
+        parts = _Parts(sorted(lost & of), sorted(restored & of), left, sorted(emptied))
+        behind |= forget(conn, parts) | {*left.values()}
+    return behind
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Records of people, or of companies: withdrawn, restored, those beside them; who is empty."""
+
+    lost: list[int]
+    restored: list[int]
+    left: dict[int, int]
+    emptied: list[int]
+
+
+def _forget_people(conn: Connection, of: _Parts) -> set[int]:
+    return match.forget(conn, of.lost, of.restored, sorted(of.left.keys() - set(of.restored)))
+
+
+def _forget_companies(conn: Connection, of: _Parts) -> set[int]:
+    companies.forget(conn, of.lost, of.restored, of.left)
+    set_keys(conn, dict.fromkeys(of.emptied, ()), is_company=True)
+    rows.close_companies(conn, of.emptied)
+    concerned = accounts.wake_people(conn, of.emptied)
+    now = withdrawing.mates(conn, [*of.restored, *of.left], ORGANISATION)
+    return {*now.values(), *concerned}
+
+
+def _clear(conn: Connection, batch: Known, going: Sequence[Brought], report: Withdrawn) -> None:
+    """Delete the rows that nothing fills any more, and give back the turns that they took."""
+    lost = _still_withdrawn(conn, going)
+    report.reverted += rows.remove_children(
+        conn, [r.id for r in lost], asked_in=list(PERSON_REFS.values())
+    )
+    _restore_tickets(conn, going, {r.id for r in lost})
+    empty = rows.hollow(conn, batch.id)
+    asked = {r.name for r in lost if r.target == "inquiry"}
+    removed = rows.remove(conn, empty, batch_id=batch.id, undo_id=report.undo, asked=asked)
+    report.reverted += removed.rows
+    report.given_back = _give_back(conn, removed.turns)
+    users = [(r.source, r.source_id) for r in lost if r.target == "user"]
+    gone, report.users = rows.forget_owners(conn, users, batch.id)
+    report.reverted["users"] = gone
+
+
+def _still_withdrawn(conn: Connection, going: Sequence[Brought]) -> list[Brought]:
+    marked = withdrawing.withdrawn_of(conn, [r.id for r in going])
+    return [r for r in going if r.id in marked]
+
+
+def _restore_tickets(conn: Connection, going: Sequence[Brought], lost: set[int]) -> None:
+    """Write tickets, and owners, as they were before."""
+    ids = [r.id for r in going if r.id not in lost]
+    stored = folding.by_id(conn, ids, "ticket")
+    load.write_tickets(conn, stored)
+    tickets.archive(conn, [r.id for r in stored if r.is_gone])
+    for owner in folding.by_id(conn, ids, "user"):
+        load.adopt(conn, owner)
+
+
+def _give_back(conn: Connection, turns: Counter[tuple[int, int]]) -> list[GivenBack]:
+    if not turns:
+        return []
+    given: list[GivenBack] = []
+    people = {u.id: u.email or u.name for u in owners.users_by_email(conn).values()}
+    for name, group in sorted(owners.lock_groups(conn).items()):
+        state = route.group_state(group)
+        mine = {u: n for (g, u), n in sorted(turns.items()) if g == group.id}
+        for user_id in _each(mine.items()):
+            state = give_back(state, user_id)
+        present = {m.user_id for m in group.members}
+        given += [GivenBack(name, people[u], n) for u, n in mine.items() if u in present]
+        route.save_group(conn, group, state)
+    return given
+
+
+def _each(counts: Iterable[tuple[int, int]]) -> Iterable[int]:
+    return (user_id for user_id, n in counts for _ in range(n))

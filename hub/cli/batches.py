@@ -1,0 +1,85 @@
+"""What `hub batches` and `hub undo` do."""
+
+from typing import Annotated, Any
+
+import typer
+
+from hub.cli.options import Config, Json, Who, actor
+from hub.cli.output import print_json, print_line, print_mapping, print_table
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `hub`."""
+    app.command()(batches)
+    app.command()(undo)
+
+
+def batches(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Batches at most.")] = 50,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show what was read from the sources, and what became of it; the newest first."""
+    from hub.cli.opening import opened_database
+    from hub.records.batches import latest
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        found = latest(conn, limit)
+    if json:
+        print_json(found)
+        return
+    print_table(
+        "Batches",
+        ("batch", "kind", "source", "lane", "state", "started", "verdicts"),
+        [
+            (b["id"], b["kind"], b["source"], b["lane"], b["state"], f"{b['started_at']:%F %T}",
+             ", ".join(f"{n} {name}" for name, n in b["verdicts"].items()))
+            for b in found
+        ],
+    )  # fmt: skip
+
+
+def undo(
+    batch: Annotated[int, typer.Argument(help="A batch's number, as `hub batches` shows it.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say it, and change nothing.")] = False,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Take back what a batch brought, but for what people have edited or built on since."""
+    from hub.actions.withdraw import rehearsed, withdrawn
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings):
+        act = rehearsed if dry_run else withdrawn
+        report = act(database.engine, actor(who), batch)
+    document = {**report.document(), "dry_run": dry_run}
+    if json:
+        print_json(document)
+    else:
+        _show(document)
+
+
+def _show(document: dict[str, Any]) -> None:
+    done = "would be taken back" if document["dry_run"] else "taken back"
+    print_mapping(f"Batch {document['batch']}: {done}", document["reverted"])
+    for pile, words in (("edited", "Kept: edited since"), ("blocked", "Kept: built upon")):
+        if document[pile]:
+            rows = [(k["name"], "\n".join(k["records"]), k["why"]) for k in document[pile]]
+            print_table(words, ("", "records", "why"), rows)
+    if document["consents"]:
+        print_table(
+            "Kept: consent stands",
+            ("record", "channel", "said"),
+            [(c["record"], c["channel"], c["state"]) for c in document["consents"]],
+        )
+    if document["given_back"]:
+        print_table(
+            "Turns given back",
+            ("group", "member", "turns"),
+            [(g["group"], g["member"], g["turns"]) for g in document["given_back"]],
+        )
+    if document["users"]:
+        print_line("Owners who stay, something is theirs", ", ".join(document["users"]))
+    if not document["dry_run"]:
+        print_line("", "hub sync --full brings it again")
