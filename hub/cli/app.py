@@ -9,17 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import (
-    activities,
-    batches,
-    identity,
-    people,
-    reports,
-    showing,
-    starting,
-    tasks,
-    tickets,
-)
+from hub.cli import activities, batches, identity, people, reports, showing, starting, tasks
 from hub.cli.configuration import config_app
 from hub.cli.deal import deal_app
 from hub.cli.field import field_app
@@ -42,6 +32,7 @@ from hub.cli.output import (
 )
 from hub.cli.pipeline import pipeline_app, reason_app
 from hub.cli.quarantine import quarantine_app
+from hub.cli.tickets import register_tickets
 from hub.errors import ConfigError, HubError
 
 app = typer.Typer(
@@ -51,14 +42,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (
-    starting, showing, identity, activities, tasks, people, reports, tickets, batches,
-):  # fmt: skip
+for commands in (starting, showing, identity, activities, tasks, people, reports, batches):
     commands.register(app)
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(config_app, name="config")
 app.add_typer(match_app, name="match")
+register_tickets(app)
 app.add_typer(field_app, name="field")
 app.add_typer(lead_app, name="lead")
 app.add_typer(list_app, name="list")
