@@ -338,6 +338,18 @@ def consents(conn: Connection, record_ids: Sequence[int]) -> list[tuple[str, str
     ]
 
 
+_ROUTED = text("""
+SELECT DISTINCT l.id FROM ops.batch b JOIN ops.turn t ON t.at BETWEEN b.started_at AND b.finished_at
+JOIN crm.lead l ON l.id = t.lead_id JOIN ops.batch o ON o.id = l.batch_id
+WHERE b.id = :batch AND o.finished_at < b.started_at ORDER BY l.id
+""")
+
+
+def routed_meanwhile(conn: Connection, batch_id: int) -> list[int]:
+    """Return leads of earlier batches that got their owner while this one ran."""
+    return list(conn.execute(_ROUTED, {"batch": batch_id}).scalars())
+
+
 def note_undone(conn: Connection, who: str, entity_ids: Sequence[int], batch_id: int) -> None:
     """Append to the history of entities that a batch was taken back."""
     conn.execute(
