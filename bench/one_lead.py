@@ -65,7 +65,7 @@ def measure(base: int) -> None:
     """Load so many records, then match held-out ones, one at a time."""
     rows = [_values(r) for r in people(61, round((base + _LEADS) / 1.96)).rows][: base + _LEADS]
     with tempfile.TemporaryDirectory(prefix="hub") as folder:
-        Path(folder).chmod(0o755)  # noqa: S103 - the server runs as another user
+        Path(folder).chmod(0o755)
         home = Path(folder) / "home"
         home.mkdir()
         server = EmbeddedServer(home, SystemClock())

@@ -355,9 +355,9 @@ class _Generator:
     def _private(self, first: str, last: str, locale: str) -> str:
         r = self.rng
         self.serial += 1
-        f, l = _letters(first), _letters(last)
+        f, n = _letters(first), _letters(last)
         digits = str(r.randrange(50, 100)) if r.random() < 0.5 else f"{r.randrange(1, 9999)}"
-        local = r.choice((f"{f}.{l}{digits}", f"{f}{l}{digits}", f"{f[:1]}{l}{digits}", f"{l}.{f}{digits}", f"{r.choice(_FIRM_HEADS).lower()}{r.choice(_FIRM_TAILS).lower()}{self.serial % 9973}"))  # fmt: skip
+        local = r.choice((f"{f}.{n}{digits}", f"{f}{n}{digits}", f"{f[:1]}{n}{digits}", f"{n}.{f}{digits}", f"{r.choice(_FIRM_HEADS).lower()}{r.choice(_FIRM_TAILS).lower()}{self.serial % 9973}"))  # fmt: skip
         return f"{local}@{r.choice(_FREE[locale].split())}"
 
     def _row(self, p: _Person) -> dict[str, str]:
@@ -385,7 +385,7 @@ class _Generator:
         row["birth_date"] = birth
         return row
 
-    def _names(self, p: _Person) -> tuple[str, str]:
+    def _names(self, p: _Person) -> tuple[str, str]:  # noqa: C901 one step for each thing that happens to a name
         r, rates = self.rng, self.rates
         first, last = p.first, p.last
         if p.maiden and r.random() < 0.4:

@@ -1,7 +1,7 @@
 """Write the references that are made from the code: `python docs/generate.py`.
 
 In: the settings' models, the command line, the fault profiles, the mapping language, the
-emulators' routes. Out: Markdown beside this file. A test fails when a page is not what the code
+emulators' routes, the model of matching. Out: Markdown beside this file. A test fails when a page is not what the code
 says. Does not belong here: anything written by hand.
 """
 
@@ -29,6 +29,9 @@ from hub.mappings.registry import REGISTRY, Ctx, Remark, Transform
 from hub.mappings.rows import Row
 from hub.mappings.testing import Case, Expected
 from hub.mappings.transforms import DEFAULTS, THEMES, apply
+from hub.matching.facts import UNSURE_WITH_FACTS
+from hub.matching.keys import CANDIDATE_LIMIT, LIMITS
+from hub.matching.model import DEFAULT as MODEL
 from hub.model.entities import ENTITY_FIELDS, PEOPLE, ColumnClass
 from hub.sandbox.faults import PROFILES
 from hub.sandbox.server import Sandbox, SandboxOptions
@@ -354,11 +357,52 @@ def sandbox_page() -> str:
     return _NOTE + "\n".join(lines) + "\n"
 
 
+def model_page() -> str:
+    """Return the shipped model of matching: thresholds, levels, weights, limits of keys."""
+    lines = [
+        "# The model of matching",
+        "",
+        "What the words mean: [Who is who](../matching.md).",
+        "",
+    ]
+    lines += _flowed(
+        f"""Version `{MODEL.version}`, which works from the first lead. `hub match show` prints the one in
+        use. A pair weighs the prior and one level of each comparison; a level weighs log2(m/u) bits:
+        *m* is how often it is seen among pairs of one person, *u* among pairs of two that a key
+        brought together. With facts of n records the prior is -log2(n), and names, numbers, companies
+        and places weigh by their frequency."""
+    )
+    lines += ["", "| threshold | bits | |", "|---|---|---|"]
+    lines += [f"| same | {MODEL.same:+g} | this weight and above: one person |"]
+    lines += [
+        f"| unsure | {MODEL.unsure:+g} | from here up to *same*: a person looks; below: different |"
+    ]
+    lines += [
+        f"| unsure, with facts | {UNSURE_WITH_FACTS:+g} | the same, where frequencies are known |"
+    ]
+    lines += [f"| prior | {MODEL.base_prior:+g} | before anything is compared |"]
+    for comparison, levels in MODEL.levels.items():
+        lines += ["", f"## {comparison}", "", "| level | m | u | bits |", "|---|---|---|---|"]
+        lines += [
+            f"| `{level}` | {m:g} | {u:g} | {MODEL.weights[comparison][level]:+.1f} |"
+            for level, (m, u) in levels.items()
+        ]
+    lines += ["", "## Keys", ""]
+    lines += _flowed(
+        f"""A key that more than {CANDIDATE_LIMIT} records share proposes no pair; of these kinds the limit
+        is lower."""
+    )
+    lines += ["", "| kind | records |", "|---|---|"]
+    lines += [f"| `{kind}` | {n} |" for kind, n in LIMITS.items()]
+    return _NOTE + "\n".join(lines) + "\n"
+
+
 PAGES = {
     "settings.md": settings_page,
     "cli.md": cli_page,
     "mapping.md": mapping_page,
     "sandbox.md": sandbox_page,
+    "model.md": model_page,
 }
 
 

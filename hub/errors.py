@@ -14,6 +14,8 @@ Anything else that is raised is a bug and stops the run. Not here: what a user r
 message itself, and HTTP status codes (`hub.connectors.http` owns that table).
 """
 
+from collections.abc import Sequence
+
 
 class HubError(Exception):
     """Base of everything the hub raises on purpose.
@@ -64,8 +66,9 @@ class ActionError(HubError):
         message: what cannot be done, and to what.
         resource: the kind of thing it was asked of: lead, person, review, …
         field: the field at fault, if it is one.
-        code: a word for programs: not_found, invalid, conflict, forbidden.
+        code: a word for programs: not_found, required, invalid, conflict, duplicate, forbidden.
         hint: what to do next.
+        others: names of the records that stand against it.
     """
 
     def __init__(
@@ -76,9 +79,11 @@ class ActionError(HubError):
         code: str,
         field: str | None = None,
         hint: str | None = None,
+        others: Sequence[str] = (),
     ) -> None:
         super().__init__(message, hint=hint)
         self.resource = resource
+        self.others = tuple(others)
         self.field = field
         self.code = code
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 from hub.actions import people
 from hub.matching.survive import Candidate, Edit, survive
 from hub.pipeline.golden import source_version
+from hub.pipeline.survivorship import rules_in_force
 from hub.records import folding
 
 _RECORDS = text("""
@@ -30,6 +31,14 @@ SELECT e.id, e.public_id, l.id AS lead, c.id AS contact,
 FROM ops.entity e LEFT JOIN crm.lead l ON l.entity_id = e.id
 LEFT JOIN crm.contact c ON c.entity_id = e.id WHERE e.id = :entity
 """)
+_COMPANY = text("""
+SELECT coalesce(a.merged_into, a.id) AS contact, a.organization_name AS name, l.account_why AS why
+FROM crm.lead l JOIN crm.contact a ON a.id = l.account_id WHERE l.entity_id = :entity
+UNION ALL
+SELECT coalesce(a.merged_into, a.id), a.organization_name, 'employee'
+FROM crm.contact c JOIN crm.contact a ON a.id = c.company_id WHERE c.entity_id = :entity
+LIMIT 1
+""")
 _CHANGES = text("""
 SELECT at, who, fields FROM ops.change WHERE entity_id = :entity ORDER BY id DESC LIMIT 50
 """)
@@ -39,7 +48,8 @@ def explain(conn: Connection, name: str) -> dict[str, Any]:
     """Return who a person is, as one JSON-ready document.
 
     Keys: `entity`, `public_id`, `lead`, `contact` (row numbers or null), `absorbed` (entities
-    merged into this one), `records`, `fields` (per field `value`, `from`, `rule`, `mapping_version`
+    merged into this one), `account` (the company: `contact`, `name` and `why`; or null), `records`,
+    `fields` (per field `value`, `from`, `rule`, `by`, `mapping_version`
     and `against`, the values it won over), `links` (judged pairs with `weight` in bits and the
     `reasons` that add up to it), `edits`, `changes` (the newest 50).
 
@@ -49,6 +59,7 @@ def explain(conn: Connection, name: str) -> dict[str, Any]:
     entity = people.find(conn, name).root_id
     found = conn.execute(_ENTITY, {"entity": entity}).mappings().one()
     rows = conn.execute(_RECORDS, {"entity": entity}).mappings().all()
+    company = conn.execute(_COMPANY, {"entity": entity}).mappings().one_or_none()
     edits = folding.edits_of(conn, [entity]).get(entity, [])
     versions = {_key(row): row["mapping_version"] for row in rows}
     return {
@@ -57,6 +68,7 @@ def explain(conn: Connection, name: str) -> dict[str, Any]:
         "lead": found["lead"],
         "contact": found["contact"],
         "absorbed": found["absorbed"],
+        "account": None if company is None else dict(company),
         "records": [
             {
                 "record": _key(row), "trust": row["trust"], "role": row["role"],
@@ -88,6 +100,7 @@ def _fields(
     golden = survive(
         [source_version(r) for r in records],
         [Edit(e.field, e.value, e.at.isoformat(), e.who) for e in edits],
+        rules_in_force(conn),
         explain=True,
     )
     return {
@@ -95,6 +108,7 @@ def _fields(
             "value": golden.values.get(field),
             "from": why.winner.stable_key if why.winner else None,
             "rule": why.rule,
+            "by": why.by,
             "mapping_version": versions.get(why.winner.stable_key) if why.winner else None,
             "against": [_said(loser) for loser in why.losers],
         }

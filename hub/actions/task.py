@@ -95,14 +95,17 @@ def waiting(
     Raises:
         ActionError: there is no such record or person.
     """
-    target = None if on is None else targets.resolve(conn, on)
-    return activities.open_tasks(
+    whose = None if owner is None else _person(conn, owner)
+    if on is None:
+        return activities.open_tasks(conn, owner_id=whose, limit=limit)
+    target = targets.resolve(conn, on)
+    found = activities.open_tasks_on(
         conn,
-        owner_id=None if owner is None else _person(conn, owner),
-        entity_id=None if target is None else target.entity_id,
-        deal_id=target.id if target is not None and target.kind == "deal" else None,
+        entity_id=target.entity_id,
+        deal_id=target.id if target.kind == "deal" else None,
         limit=limit,
     )
+    return [task for task in found if owner is None or task.owner_id == whose]
 
 
 def _named(name: str) -> str:

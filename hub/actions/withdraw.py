@@ -298,13 +298,13 @@ def _give_back(conn: Connection, turns: Counter[tuple[int, int]]) -> list[GivenB
     given: list[GivenBack] = []
     people = {u.id: u.email or u.name for u in owners.users_by_email(conn).values()}
     for name, group in sorted(owners.lock_groups(conn).items()):
-        state = route.state_of(group)
+        state = route.group_state(group)
         mine = {u: n for (g, u), n in sorted(turns.items()) if g == group.id}
         for user_id in _each(mine.items()):
             state = give_back(state, user_id)
         present = {m.user_id for m in group.members}
         given += [GivenBack(name, people[u], n) for u, n in mine.items() if u in present]
-        route.save_state(conn, group, state)
+        route.save_group(conn, group, state)
     return given
 
 

@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import activities, batches, identity, showing, starting, tasks
+from hub.cli import activities, batches, identity, people, reports, showing, starting, tasks
 from hub.cli.configuration import config_app
 from hub.cli.deal import deal_app
 from hub.cli.field import field_app
 from hub.cli.lead import lead_app
+from hub.cli.link import layout_app, link_app
 from hub.cli.lists import list_app
 from hub.cli.mapping_commands import mappings_app
 from hub.cli.match_commands import match_app
@@ -40,7 +41,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (starting, showing, identity, activities, tasks, batches):
+for commands in (starting, showing, identity, activities, tasks, people, reports, batches):
     commands.register(app)
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(quarantine_app, name="quarantine")
@@ -49,6 +50,8 @@ app.add_typer(match_app, name="match")
 app.add_typer(field_app, name="field")
 app.add_typer(lead_app, name="lead")
 app.add_typer(list_app, name="list")
+app.add_typer(link_app, name="link")
+app.add_typer(layout_app, name="layout")
 app.add_typer(deal_app, name="deal")
 app.add_typer(pipeline_app, name="pipeline")
 app.add_typer(reason_app, name="reason")

@@ -19,8 +19,10 @@ WHERE verdict IS NOT NULL GROUP BY source, stream, verdict ORDER BY source, stre
 """)
 _TOTALS = text("""
 SELECT (SELECT count(*) FROM crm.lead WHERE merged_into IS NULL AND archived_at IS NULL) AS leads,
-       (SELECT count(*) FROM crm.contact WHERE merged_into IS NULL AND archived_at IS NULL)
-        AS contacts,
+       (SELECT count(*) FROM crm.contact WHERE merged_into IS NULL AND archived_at IS NULL
+        AND NOT is_organization) AS contacts,
+       (SELECT count(*) FROM crm.contact WHERE merged_into IS NULL AND archived_at IS NULL
+        AND is_organization) AS companies,
        (SELECT count(*) FROM ops.review r JOIN ops.source_record a ON a.id = r.a
         JOIN ops.source_record b ON b.id = r.b
         WHERE r.decided_at IS NULL AND a.entity_id <> b.entity_id) AS review_pairs,
@@ -94,6 +96,7 @@ def read_report(
         "sources": sources,
         "leads": totals["leads"],
         "contacts": totals["contacts"],
+        "companies": totals["companies"],
         "review_pairs": totals["review_pairs"],
         "truth": score_truth(truth, loaded),
         "assigned": totals["assigned"],
@@ -190,6 +193,7 @@ def show_report(report: Mapping[str, Any]) -> None:
         {
             "leads": report["leads"],
             "contacts": report["contacts"],
+            "companies": report["companies"],
             "assigned / unassigned": f"{report['assigned']} / {report['unassigned']}",
             "pairs in review": report["review_pairs"],
             "matching": f"precision {truth['precision']}, recall {truth['recall']} "

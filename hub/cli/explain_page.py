@@ -18,7 +18,23 @@ def render(document: Mapping[str, Any], same_at: float) -> str:
     fields = document["fields"]
     named = [fields[n]["value"] for n in ("first_name", "last_name") if n in fields]
     title = " ".join(str(part) for part in named if part) or f"Person {document['entity']}"
-    return page(title, _records(document) + _fields(document) + _links(document, same_at))
+    return page(
+        title,
+        _account(document) + _records(document) + _fields(document) + _links(document, same_at),
+    )
+
+
+def account_text(document: Mapping[str, Any]) -> str | None:
+    """Return which company a person belongs to, and why; None if none is known."""
+    account = document["account"]
+    if account is None:
+        return None
+    return f"{account['name']} (contact/{account['contact']}), by: {account['why']}"
+
+
+def _account(document: Mapping[str, Any]) -> str:
+    said = account_text(document)
+    return "" if said is None else f"<p>Account: {escape(said)}</p>"
 
 
 def _records(document: Mapping[str, Any]) -> str:
@@ -32,13 +48,13 @@ def _records(document: Mapping[str, Any]) -> str:
 def _fields(document: Mapping[str, Any]) -> str:
     rows = [
         (
-            name, _said(f["value"]), f["from"], f["rule"], f["mapping_version"],
+            name, _said(f["value"]), f["from"], f["rule"], f["by"], f["mapping_version"],
             "; ".join(f"{_said(o['value'])} ({o['from']})" for o in f["against"]
                       if o["value"] != f["value"]),
         )
         for name, f in document["fields"].items()
     ]  # fmt: skip
-    head = ("field", "value", "from", "rule", "mapping", "won over")
+    head = ("field", "value", "from", "rule", "goes by", "mapping", "won over")
     return f"<h2>Where each value comes from</h2>{table(head, rows)}"
 
 

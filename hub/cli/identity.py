@@ -38,7 +38,7 @@ def explain(
 ) -> None:
     """Show where each value of a person came from, and why their records are one."""
     from hub.actions.explain import explain as read
-    from hub.cli.explain_page import render
+    from hub.cli.explain_page import account_text, render
     from hub.cli.html import write_page
     from hub.cli.opening import opened_database
     from hub.pipeline.match import active_model
@@ -58,6 +58,7 @@ def explain(
             "contact": document["contact"],
             "public id": document["public_id"],
             "absorbed": ", ".join(map(str, document["absorbed"])) or None,
+            "account": account_text(document),
         },
     )
     print_table(
@@ -70,9 +71,9 @@ def explain(
     )
     print_table(
         "Fields",
-        ("field", "value", "from", "rule", "against"),
+        ("field", "value", "from", "rule", "goes by", "against"),
         [
-            (name, _brief(f["value"]), f["from"], f["rule"], _against(f))
+            (name, _brief(f["value"]), f["from"], f["rule"], f["by"], _against(f))
             for name, f in document["fields"].items()
         ],
     )

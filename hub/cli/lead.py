@@ -10,7 +10,7 @@ from hub.cli.options import Config, Json, Who, actor
 from hub.cli.output import print_json, stdout
 from hub.model.records import JsonValue
 
-lead_app = typer.Typer(help="Leads: convert, reopen.", no_args_is_help=True)
+lead_app = typer.Typer(help="Leads: add, assign, status, convert, reopen.", no_args_is_help=True)
 Lead = Annotated[
     str, typer.Argument(help="A lead's number, a public id, or source/stream/id of a record.")
 ]

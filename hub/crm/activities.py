@@ -67,45 +67,68 @@ class Entry:
     is_open: bool
 
 
-# Whose activities a record shows: those the derived columns count.
+# Whose activities a record shows: those the derived columns count. OFFSET 0 keeps each look-up a
+# probe of the index of `entity_id`.
 _TIMELINE = text("""
 WITH RECURSIVE own AS (
   SELECT id AS member FROM unnest(CAST(:entities AS bigint[])) AS t(id)
-  UNION SELECT m.id FROM own o JOIN ops.entity m ON m.merged_into = o.member
+  UNION SELECT m.id FROM own o CROSS JOIN LATERAL (
+    SELECT id FROM ops.entity WHERE merged_into = o.member OFFSET 0) m
+), staff AS (
+  SELECT e.entity_id AS member FROM own o
+  CROSS JOIN LATERAL (
+    SELECT id FROM crm.contact WHERE entity_id = o.member AND is_organization OFFSET 0) c
+  CROSS JOIN LATERAL (
+    SELECT entity_id FROM crm.contact WHERE company_id = c.id AND merged_into IS NULL OFFSET 0) e
+  UNION SELECT m.id FROM staff s CROSS JOIN LATERAL (
+    SELECT id FROM ops.entity WHERE merged_into = s.member OFFSET 0) m
 ), whole AS (
-  SELECT member FROM own
-  UNION SELECT e.entity_id FROM own o
-    JOIN crm.contact c ON c.entity_id = o.member AND c.is_organization
-    JOIN crm.contact e ON e.company_id = c.id AND e.merged_into IS NULL
-  UNION SELECT m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.member
+  SELECT member FROM own UNION SELECT member FROM staff
+), task AS (
+  SELECT k.* FROM whole w CROSS JOIN LATERAL (
+    SELECT * FROM crm.task WHERE entity_id = w.member OFFSET 0) k
+  UNION ALL SELECT * FROM crm.task WHERE deal_id = :deal
+), note AS (
+  SELECT n.* FROM whole w CROSS JOIN LATERAL (
+    SELECT * FROM crm.note WHERE entity_id = w.member OFFSET 0) n
+  UNION ALL SELECT * FROM crm.note WHERE deal_id = :deal
+), call AS (
+  SELECT c.* FROM whole w CROSS JOIN LATERAL (
+    SELECT * FROM crm.call WHERE entity_id = w.member OFFSET 0) c
+  UNION ALL SELECT * FROM crm.call WHERE deal_id = :deal
+), visit AS (
+  SELECT v.* FROM whole w CROSS JOIN LATERAL (
+    SELECT * FROM crm.visit WHERE entity_id = w.member OFFSET 0) v
+  UNION ALL SELECT * FROM crm.visit WHERE deal_id = :deal
+), message AS (
+  SELECT m.* FROM whole w CROSS JOIN LATERAL (
+    SELECT * FROM crm.message WHERE entity_id = w.member OFFSET 0) m
+  UNION ALL SELECT * FROM crm.message WHERE deal_id = :deal
+), ticket AS (
+  SELECT t.* FROM whole w CROSS JOIN LATERAL (
+    SELECT * FROM crm.ticket WHERE entity_id = w.member OFFSET 0) t
 ), found AS (
   SELECT 'task' AS kind, k.id, coalesce(k.completed_at, k.due_at, k.created_at) AS at, k.who,
          k.content AS words, CAST(NULL AS text) AS outcome,
          CAST(NULL AS boolean) AS is_incoming, k.completed_at IS NULL AS is_open
-  FROM crm.task k WHERE k.archived_at IS NULL
-    AND (k.entity_id IN (SELECT member FROM whole) OR k.deal_id = :deal)
+  FROM task k WHERE k.archived_at IS NULL
   UNION ALL
-  SELECT 'note', n.id, coalesce(n.created_at, n.recorded_at), n.who, n.content, NULL, NULL,
-         false
-  FROM crm.note n WHERE n.archived_at IS NULL
-    AND (n.entity_id IN (SELECT member FROM whole) OR n.deal_id = :deal)
+  SELECT 'note', n.id, coalesce(n.created_at, n.recorded_at), n.who, n.content, NULL, NULL, false
+  FROM note n WHERE n.archived_at IS NULL
   UNION ALL
   SELECT 'call', c.id, c.made_at, c.who, c.summary, o.name, c.is_incoming, false
-  FROM crm.call c LEFT JOIN crm.outcome o ON o.id = c.outcome_id WHERE c.archived_at IS NULL
-    AND (c.entity_id IN (SELECT member FROM whole) OR c.deal_id = :deal)
+  FROM call c LEFT JOIN crm.outcome o ON o.id = c.outcome_id WHERE c.archived_at IS NULL
   UNION ALL
   SELECT 'visit', v.id, v.visited_at, v.who, v.summary, o.name, NULL, false
-  FROM crm.visit v LEFT JOIN crm.outcome o ON o.id = v.outcome_id WHERE v.archived_at IS NULL
-    AND (v.entity_id IN (SELECT member FROM whole) OR v.deal_id = :deal)
+  FROM visit v LEFT JOIN crm.outcome o ON o.id = v.outcome_id WHERE v.archived_at IS NULL
   UNION ALL
   SELECT 'message', m.id, m.sent_at, m.who, coalesce(m.subject, m.content), m.kind, m.is_incoming,
          false
-  FROM crm.message m WHERE m.archived_at IS NULL
-    AND (m.entity_id IN (SELECT member FROM whole) OR m.deal_id = :deal)
+  FROM message m WHERE m.archived_at IS NULL
   UNION ALL
   SELECT 'ticket', t.id, greatest(t.created_at, t.updated_at), NULL, t.subject, t.status, true,
          coalesce(t.status, '') NOT IN ('solved', 'closed')
-  FROM crm.ticket t WHERE t.archived_at IS NULL AND t.entity_id IN (SELECT member FROM whole)
+  FROM ticket t WHERE t.archived_at IS NULL
 )
 SELECT kind || '/' || id, kind, at, who, words, outcome, is_incoming, is_open
 FROM found ORDER BY at DESC NULLS LAST, kind, id DESC LIMIT :limit
@@ -138,42 +161,53 @@ class OpenTask:
     lead_id: int | None
     contact_id: int | None
     deal_id: int | None
+    owner_id: int | None
 
 
-_OPEN = text("""
-WITH RECURSIVE whole AS (
-  SELECT id FROM unnest(CAST(:entities AS bigint[])) AS t(id)
-  UNION SELECT m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id)
-SELECT k.id, k.content, k.due_at, u.email, l.id, c.id, k.deal_id
-FROM crm.task k LEFT JOIN crm."user" u ON u.id = k.owner_id
+_SHOWN = """
+SELECT k.id, k.content, k.due_at, u.email, l.id, c.id, k.deal_id, k.owner_id
+FROM (SELECT * FROM found WHERE completed_at IS NULL AND archived_at IS NULL
+      ORDER BY due_at, id LIMIT :limit) k
+LEFT JOIN crm."user" u ON u.id = k.owner_id
 LEFT JOIN crm.lead l ON l.entity_id = k.entity_id
 LEFT JOIN crm.contact c ON c.entity_id = k.entity_id
-WHERE k.completed_at IS NULL AND k.archived_at IS NULL
-  AND (CAST(:owner AS bigint) IS NULL OR k.owner_id = :owner)
-  AND (:any OR k.deal_id = :deal OR k.entity_id IN (SELECT id FROM whole))
-ORDER BY k.due_at NULLS LAST, k.id LIMIT :limit
-""")
+ORDER BY k.due_at, k.id
+"""
+_OPEN = text(f"WITH found AS NOT MATERIALIZED (SELECT * FROM crm.task) {_SHOWN}")  # noqa: S608 our own text
+_OPEN_OF = text(
+    "WITH found AS NOT MATERIALIZED (SELECT * FROM crm.task WHERE owner_id = :owner) "  # noqa: S608 our own text
+    f"{_SHOWN}"
+)
+_OPEN_ON = text(
+    "WITH RECURSIVE whole AS ("  # noqa: S608 our own text
+    "  SELECT id FROM unnest(CAST(:entities AS bigint[])) AS t(id)"
+    "  UNION SELECT m.id FROM whole w CROSS JOIN LATERAL ("
+    "    SELECT id FROM ops.entity WHERE merged_into = w.id OFFSET 0) m"
+    "), found AS ("
+    "  SELECT k.* FROM whole w CROSS JOIN LATERAL ("
+    "    SELECT * FROM crm.task WHERE entity_id = w.id OFFSET 0) k"
+    "  UNION ALL SELECT * FROM crm.task WHERE deal_id = :deal"
+    f") {_SHOWN}"
+)
 
 
 def open_tasks(
-    conn: Connection,
-    *,
-    owner_id: int | None = None,
-    entity_id: int | None = None,
-    deal_id: int | None = None,
-    limit: int = 100,
+    conn: Connection, *, owner_id: int | None = None, limit: int = 100
 ) -> list[OpenTask]:
-    """Return tasks that wait, those due first before all: of somebody, on something, or all."""
+    """Return the tasks of somebody, or of all, that wait; those due first before all."""
+    statement = _OPEN if owner_id is None else _OPEN_OF
     rows = conn.execute(
-        _OPEN,
-        {
-            "owner": owner_id,
-            "entities": [] if entity_id is None else [entity_id],
-            "deal": deal_id,
-            "any": entity_id is None and deal_id is None,
-            "limit": limit,
-        },
+        statement, {"limit": limit, **({} if owner_id is None else {"owner": owner_id})}
     )
+    return [OpenTask(*row) for row in rows]
+
+
+def open_tasks_on(
+    conn: Connection, *, entity_id: int | None, deal_id: int | None, limit: int = 100
+) -> list[OpenTask]:
+    """Return the tasks on a record that wait, those due first before all."""
+    entities = [] if entity_id is None else [entity_id]
+    rows = conn.execute(_OPEN_ON, {"entities": entities, "deal": deal_id, "limit": limit})
     return [OpenTask(*row) for row in rows]
 
 

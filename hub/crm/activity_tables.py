@@ -70,6 +70,12 @@ task = Table(
         "due_at",
         postgresql_where=text("completed_at IS NULL AND archived_at IS NULL"),
     ),
+    Index(
+        "task_open",
+        "due_at",
+        "id",
+        postgresql_where=text("completed_at IS NULL AND archived_at IS NULL"),
+    ),
     schema="crm",
 )
 

@@ -1,18 +1,26 @@
-"""Web alerts, and the facts of a lead that a notification tells."""
+"""Web alerts, and the facts of a record that a notification tells."""
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, text
 from sqlalchemy.dialects.postgresql import insert
 
-from hub.crm.tables import alert, lead, user
+from hub.crm.tables import alert
 
 
 @dataclass(frozen=True, slots=True)
-class LeadFacts:
-    """What a notification says of a lead, and whom it goes to."""
+class Subject:
+    """What an event is of: a lead, a contact or a deal; nothing, if it is of many."""
 
-    lead_id: int | None
+    lead_id: int | None = None
+    contact_id: int | None = None
+    deal_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a notification says of a record, and whom it goes to."""
+
     first_name: str | None
     last_name: str | None
     company: str | None
@@ -23,32 +31,48 @@ class LeadFacts:
     owner_is_active: bool
 
 
-def facts(conn: Connection, lead_id: int | None, user_id: int) -> LeadFacts:
-    """Read a lead, if the event is of one, and the person to be told."""
+_FACTS = text("""
+SELECT coalesce(l.first_name, c.first_name), coalesce(d.name, l.last_name, c.last_name),
+  coalesce(l.organization_name, c.organization_name, o.organization_name),
+  coalesce(l.email, c.email), coalesce(l.phone, c.phone),
+  CASE WHEN d.id IS NULL THEN coalesce(l.lead_source, c.lead_source) END, u.email, u.is_active
+FROM crm."user" u
+LEFT JOIN crm.lead l ON l.id = :lead
+LEFT JOIN crm.contact c ON c.id = :contact
+LEFT JOIN crm.deal d ON d.id = :deal
+LEFT JOIN crm.contact o ON o.id = d.organization_id
+WHERE u.id = :user
+""")
+
+
+def facts(conn: Connection, subject: Subject, user_id: int) -> Facts:
+    """Read a record, if the event is of one, and the person to be told."""
     row = conn.execute(
-        select(
-            lead.c.id,
-            lead.c.first_name,
-            lead.c.last_name,
-            lead.c.organization_name,
-            lead.c.email,
-            lead.c.phone,
-            lead.c.lead_source,
-            user.c.email,
-            user.c.is_active,
-        )
-        .select_from(user.outerjoin(lead, lead.c.id == lead_id))
-        .where(user.c.id == user_id)
+        _FACTS,
+        {
+            "lead": subject.lead_id,
+            "contact": subject.contact_id,
+            "deal": subject.deal_id,
+            "user": user_id,
+        },
     ).one()
-    return LeadFacts(*row)
+    return Facts(*row)
 
 
 def add_alert(
-    conn: Connection, *, dedupe_key: str, user_id: int, lead_id: int | None, event: str, words: str
+    conn: Connection, *, dedupe_key: str, user_id: int, subject: Subject, event: str, words: str
 ) -> None:
     """Write a web alert; the same key twice is one alert."""
     conn.execute(
         insert(alert)
-        .values(dedupe_key=dedupe_key, user_id=user_id, lead_id=lead_id, event=event, text=words)
+        .values(
+            dedupe_key=dedupe_key,
+            user_id=user_id,
+            lead_id=subject.lead_id,
+            contact_id=subject.contact_id,
+            deal_id=subject.deal_id,
+            event=event,
+            text=words,
+        )
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
     )

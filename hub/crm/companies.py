@@ -5,17 +5,19 @@ fold: what is set directly is lost with the next one.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection, text
 
 # each look-up is a probe: tables that were filled since their statistics were made are not read whole
 _POINT = """
 WITH said AS (
-  SELECT n.person, n.why, (SELECT c.id FROM crm.contact c WHERE c.entity_id = n.company
-                           AND c.is_organization AND c.archived_at IS NULL
-                           AND c.merged_into IS NULL) AS company
+  SELECT n.person, n.why,
+    CASE WHEN c.is_organization AND c.archived_at IS NULL AND c.merged_into IS NULL THEN c.id END
+      AS company
   FROM unnest(CAST(:p AS bigint[]), CAST(:c AS bigint[]), CAST(:w AS text[]))
-    AS n(person, company, why))
+    AS n(person, company, why)
+  LEFT JOIN LATERAL (SELECT * FROM crm.contact c WHERE c.entity_id = n.company OFFSET 0) c ON true)
 """
 _LEADS = text(
     _POINT
@@ -40,55 +42,69 @@ Employers = Mapping[int, tuple[int | None, str | None]]
 
 def point_leads(conn: Connection, accounts: Employers) -> None:
     """Give leads their account: person → (company or None, why)."""
-    _point(conn, _LEADS, accounts)
+    if accounts:
+        conn.execute(_LEADS, _said(accounts))
 
 
 def point_contacts(conn: Connection, employers: Employers) -> None:
     """Give contacts the company they work for: person → (company or None, why)."""
-    _point(conn, _CONTACTS, employers)
+    if employers:
+        conn.execute(_CONTACTS, _said(employers))
 
 
-def _point(conn: Connection, statement: TextClause, said: Employers) -> None:
-    if said:
-        conn.execute(
-            statement,
-            {
-                "p": list(said),
-                "c": [company for company, _ in said.values()],
-                "w": [why for _, why in said.values()],
-            },
-        )
+def _said(said: Employers) -> dict[str, list[Any]]:
+    return {
+        "p": list(said),
+        "c": [company for company, _ in said.values()],
+        "w": [why for _, why in said.values()],
+    }
 
 
 # Whoever a company may concern and does not point to it, or should not any more.
 _CONCERNED = text("""
 WITH firm AS (
-  SELECT e.id, c.id AS contact, c.archived_at IS NULL AND c.merged_into IS NULL AS stands
-  FROM ops.entity e JOIN crm.contact c ON c.entity_id = e.id WHERE e.id = ANY(:ids)
+  SELECT i.id, c.* FROM unnest(CAST(:ids AS bigint[])) AS i(id)
+  CROSS JOIN LATERAL (
+    SELECT c.id AS contact, c.archived_at IS NULL AND c.merged_into IS NULL AS stands
+    FROM crm.contact c WHERE c.entity_id = i.id OFFSET 0) c
 ), person AS (
   SELECT f.contact, f.stands, p.entity_id FROM firm f
-  JOIN ops.source_record s ON s.entity_id = f.id AND s.target = 'organisation'
-  JOIN ops.source_record p ON p.source = s.source AND (p.refs ->> 'company') = s.source_id
-  WHERE p.target = 'person'
+  CROSS JOIN LATERAL (
+    SELECT s.source, s.source_id FROM ops.source_record s
+    WHERE s.entity_id = f.id AND s.target = 'organisation' OFFSET 0) s
+  CROSS JOIN LATERAL (
+    SELECT p.entity_id FROM ops.source_record p
+    WHERE p.source = s.source AND (p.refs ->> 'company') = s.source_id AND p.target = 'person'
+    OFFSET 0) p
   UNION
-  SELECT f.contact, f.stands, coalesce(e.merged_into, e.id) FROM firm f
-  JOIN ops.employment k ON k.company_id = f.id JOIN ops.entity e ON e.id = k.person_id
+  SELECT f.contact, f.stands, k.entity_id FROM firm f
+  CROSS JOIN LATERAL (
+    SELECT coalesce(e.merged_into, e.id) AS entity_id
+    FROM ops.employment k JOIN ops.entity e ON e.id = k.person_id
+    WHERE k.company_id = f.id OFFSET 0) k
   UNION
   SELECT f.contact, f.stands, theirs.entity_id FROM firm f
-  JOIN ops.company_key own ON own.entity_id = f.id
-  JOIN ops.company_key theirs ON theirs.kind = own.kind AND theirs.value = own.value
-    AND NOT theirs.is_company
+  CROSS JOIN LATERAL (
+    SELECT kind, value FROM ops.company_key WHERE entity_id = f.id OFFSET 0) own
+  CROSS JOIN LATERAL (
+    SELECT k.entity_id FROM ops.company_key k
+    WHERE k.kind = own.kind AND k.value = own.value AND NOT k.is_company OFFSET 0) theirs
   UNION
-  SELECT f.contact, f.stands, l.entity_id FROM firm f JOIN crm.lead l ON l.account_id = f.contact
+  SELECT f.contact, f.stands, l.entity_id FROM firm f CROSS JOIN LATERAL (
+    SELECT l.entity_id FROM crm.lead l WHERE l.account_id = f.contact OFFSET 0) l
   UNION
-  SELECT f.contact, f.stands, t.entity_id FROM firm f JOIN crm.contact t ON t.company_id = f.contact
+  SELECT f.contact, f.stands, t.entity_id FROM firm f CROSS JOIN LATERAL (
+    SELECT t.entity_id FROM crm.contact t WHERE t.company_id = f.contact OFFSET 0) t
 )
 SELECT DISTINCT p.entity_id FROM person p
-LEFT JOIN crm.lead l ON l.entity_id = p.entity_id
-LEFT JOIN crm.contact t ON t.entity_id = p.entity_id
+LEFT JOIN LATERAL (
+  SELECT l.id, l.account_id FROM crm.lead l WHERE l.entity_id = p.entity_id OFFSET 0) l ON true
+LEFT JOIN LATERAL (
+  SELECT t.id, t.company_id FROM crm.contact t
+  WHERE t.entity_id = p.entity_id AND NOT t.is_organization OFFSET 0) t ON true
 WHERE p.entity_id IS NOT NULL AND CASE WHEN p.stands
   THEN (l.id IS NOT NULL AND l.account_id IS DISTINCT FROM p.contact)
-    OR (t.id IS NOT NULL AND NOT t.is_organization AND t.company_id IS DISTINCT FROM p.contact)
+    OR (t.id IS NOT NULL AND t.company_id IS DISTINCT FROM p.contact)
   ELSE l.account_id = p.contact OR t.company_id = p.contact END
 """)
 

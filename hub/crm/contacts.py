@@ -165,12 +165,17 @@ def link_leads(conn: Connection, entity_ids: Sequence[int]) -> list[Inherited]:
     """
     rows = conn.execute(
         text(
-            "UPDATE crm.lead l SET contact_id = c.id, owner_id = coalesce(l.owner_id, u.id) "
-            'FROM crm.contact c LEFT JOIN crm."user" u ON u.id = c.owner_id AND u.is_active, '
-            "crm.lead b WHERE b.id = l.id AND c.entity_id = l.entity_id AND l.entity_id = ANY(:e) "
-            "AND c.entity_id = ANY(:e) AND b.entity_id = ANY(:e) "
-            "AND c.merged_into IS NULL AND c.archived_at IS NULL AND l.contact_id IS DISTINCT FROM c.id "
-            "RETURNING l.id, l.entity_id, l.owner_id, b.owner_id IS NULL AS is_new, "
+            "WITH known AS (SELECT b.id, b.owner_id IS NULL AS is_new, c.id AS contact_id, c.owner_id "
+            "FROM unnest(CAST(:e AS bigint[])) AS n(entity) CROSS JOIN LATERAL ("
+            "  SELECT c.* FROM crm.contact c WHERE c.entity_id = n.entity OFFSET 0) c "
+            "CROSS JOIN LATERAL ("
+            "  SELECT id, owner_id FROM crm.lead b WHERE b.entity_id = n.entity OFFSET 0) b "
+            "WHERE c.merged_into IS NULL AND c.archived_at IS NULL) "
+            "UPDATE crm.lead l SET contact_id = k.contact_id, owner_id = coalesce(l.owner_id, "
+            '(SELECT u.id FROM crm."user" u WHERE u.id = k.owner_id AND u.is_active)) '
+            "FROM known k WHERE l.id = k.id AND l.entity_id = ANY(:e) "
+            "AND l.contact_id IS DISTINCT FROM k.contact_id "
+            "RETURNING l.id, l.entity_id, l.owner_id, k.is_new, "
             "l.lane = 'live' AND l.converted_at IS NULL AND l.archived_at IS NULL AS is_news"
         ),
         {"e": list(entity_ids)},

@@ -128,6 +128,8 @@ deal = Table(
     Index(None, "stage_id"),
     Index(None, "lead_id"),
     Index(None, "cloned_from"),
+    Index("deal_added", "added_at"),
+    Index("deal_closed", "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
     schema="crm",
 )
 

@@ -17,34 +17,42 @@ from hub.records.identity import lock_entities
 _ROOTS = text("""
 WITH RECURSIVE up AS (
   SELECT id, merged_into FROM ops.entity WHERE id = ANY(:ids)
-  UNION SELECT e.id, e.merged_into FROM ops.entity e JOIN up ON e.id = up.merged_into)
+  UNION SELECT e.id, e.merged_into FROM up CROSS JOIN LATERAL (
+    SELECT id, merged_into FROM ops.entity WHERE id = up.merged_into OFFSET 0) e)
 SELECT id FROM up WHERE merged_into IS NULL
 """)
 # Companies of a person, also those of a contact that was merged into theirs: it counts there no more.
 _COMPANIES = text("""
 WITH RECURSIVE whole AS (
   SELECT id FROM unnest(CAST(:ids AS bigint[])) AS t(id)
-  UNION SELECT m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id
+  UNION SELECT m.id FROM whole w CROSS JOIN LATERAL (
+    SELECT id FROM ops.entity WHERE merged_into = w.id OFFSET 0) m
 ), company AS (
-  SELECT o.id, o.entity_id, o.merged_into FROM whole w JOIN crm.contact c ON c.entity_id = w.id
-  JOIN crm.contact o ON o.id = c.company_id
-  UNION SELECT o.id, o.entity_id, o.merged_into FROM company k
-  JOIN crm.contact o ON o.id = k.merged_into)
+  SELECT o.id, o.entity_id, o.merged_into FROM whole w
+  CROSS JOIN LATERAL (
+    SELECT company_id FROM crm.contact WHERE entity_id = w.id OFFSET 0) c
+  CROSS JOIN LATERAL (SELECT * FROM crm.contact WHERE id = c.company_id OFFSET 0) o
+  UNION SELECT o.id, o.entity_id, o.merged_into FROM company k CROSS JOIN LATERAL (
+    SELECT * FROM crm.contact WHERE id = k.merged_into OFFSET 0) o)
 SELECT DISTINCT entity_id FROM company
 """)
 
-# Each probe is an aggregate of its own, so that it goes by the index of `entity_id`, however many
+# Each probe is an aggregate of its own, or ends in OFFSET 0, so that it goes by an index, however many
 # rows the tables have. An activity counts for the entity it was written on, for those this one was
 # merged into, and for the company of the one who is an employee there.
 _ENTITIES = text("""
 WITH RECURSIVE own AS (
   SELECT id AS target, id AS member FROM unnest(CAST(:ids AS bigint[])) AS t(id)
-  UNION SELECT o.target, m.id FROM own o JOIN ops.entity m ON m.merged_into = o.member
+  UNION SELECT o.target, m.id FROM own o CROSS JOIN LATERAL (
+    SELECT id FROM ops.entity WHERE merged_into = o.member OFFSET 0) m
 ), staff AS (
-  SELECT o.target, e.entity_id AS member
-  FROM own o JOIN crm.contact c ON c.entity_id = o.member AND c.is_organization
-  JOIN crm.contact e ON e.company_id = c.id AND e.merged_into IS NULL
-  UNION SELECT s.target, m.id FROM staff s JOIN ops.entity m ON m.merged_into = s.member
+  SELECT o.target, e.entity_id AS member FROM own o
+  CROSS JOIN LATERAL (
+    SELECT id FROM crm.contact WHERE entity_id = o.member AND is_organization OFFSET 0) c
+  CROSS JOIN LATERAL (
+    SELECT entity_id FROM crm.contact WHERE company_id = c.id AND merged_into IS NULL OFFSET 0) e
+  UNION SELECT s.target, m.id FROM staff s CROSS JOIN LATERAL (
+    SELECT id FROM ops.entity WHERE merged_into = s.member OFFSET 0) m
 ), whole AS (
   SELECT target, member FROM own UNION SELECT target, member FROM staff
 ), found AS MATERIALIZED (
@@ -66,11 +74,13 @@ WITH RECURSIVE own AS (
     WHERE entity_id = w.member AND archived_at IS NULL) k
   CROSS JOIN LATERAL (SELECT max(CAST(canonical ->> 'last_activity_at' AS timestamptz)) AS at
     FROM ops.source_record
-    WHERE entity_id = w.member AND target = 'person' AND withdrawn_by IS NULL) s
+    WHERE entity_id = w.member AND target IN ('person', 'organisation')
+    AND withdrawn_by IS NULL) s
   GROUP BY w.target
 ), response AS MATERIALIZED (
   SELECT l.id, min(least(c.at, v.at, m.at)) AS at
-  FROM own o JOIN crm.lead l ON l.entity_id = o.target
+  FROM own o CROSS JOIN LATERAL (
+    SELECT * FROM crm.lead WHERE entity_id = o.target OFFSET 0) l
   CROSS JOIN LATERAL (SELECT min(made_at) AS at FROM crm.call
     WHERE entity_id = o.member AND archived_at IS NULL AND NOT is_incoming
     AND made_at >= coalesce(l.created_at, l.recorded_at)) c
@@ -85,15 +95,16 @@ WITH RECURSIVE own AS (
   UPDATE crm.lead l SET last_activity_at = f.activity, last_communication_at = f.communication,
     next_task_at = f.task, first_response_at = r.at
   FROM found f, response r
-  WHERE l.entity_id = f.id AND r.id = l.id
+  WHERE l.entity_id = ANY(:ids) AND l.entity_id = f.id AND r.id = l.id
     AND (l.last_activity_at, l.last_communication_at, l.next_task_at, l.first_response_at)
         IS DISTINCT FROM (f.activity, f.communication, f.task, r.at)
 )
 UPDATE crm.contact c SET last_activity_at = f.activity, last_communication_at = f.communication,
   next_task_at = f.task
 FROM found f
-WHERE c.entity_id = f.id AND (c.last_activity_at, c.last_communication_at, c.next_task_at)
-  IS DISTINCT FROM (f.activity, f.communication, f.task)
+WHERE c.entity_id = ANY(:ids) AND c.entity_id = f.id
+  AND (c.last_activity_at, c.last_communication_at, c.next_task_at) IS DISTINCT FROM
+      (f.activity, f.communication, f.task)
 """)
 
 _DEALS = text("""
@@ -111,7 +122,7 @@ CROSS JOIN LATERAL (SELECT max(sent_at) AS at FROM crm.message
 CROSS JOIN LATERAL (SELECT max(completed_at) AS done,
     min(due_at) FILTER (WHERE completed_at IS NULL) AS due FROM crm.task
   WHERE deal_id = t.id AND archived_at IS NULL) k
-WHERE d.id = t.id
+WHERE d.id = ANY(:ids) AND d.id = t.id
   AND (d.last_activity_at, d.last_communication_at, d.next_task_at) IS DISTINCT FROM
       (greatest(n.at, c.at, v.at, m.at, k.done), greatest(c.at, v.at, m.at), k.due)
 """)
@@ -133,8 +144,7 @@ def recompute(
     entities, deals = sorted(set(entity_ids)), sorted(set(deal_ids))
     if entities:
         roots = roots_of(conn, entities)
-        companies = conn.execute(_COMPANIES, {"ids": list(roots)}).scalars()
-        targets = sorted({*roots, *roots_of(conn, list(companies))})
+        targets = sorted({*roots, *roots_of(conn, companies_of(conn, roots))})
         lock_entities(conn, targets)
         conn.execute(_ENTITIES, {"ids": targets})
     if deals:
@@ -143,6 +153,12 @@ def recompute(
             {"ids": deals},
         )
         conn.execute(_DEALS, {"ids": deals})
+
+
+def companies_of(conn: Connection, entity_ids: Iterable[int]) -> set[int]:
+    """Return the companies in which people are employees; ask before employment changes."""
+    ids = list(entity_ids)
+    return set(conn.execute(_COMPANIES, {"ids": ids}).scalars()) if ids else set()
 
 
 def roots_of(conn: Connection, entity_ids: Iterable[int]) -> set[int]:

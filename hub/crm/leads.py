@@ -197,7 +197,9 @@ class UnownedLead:
 
 
 _UNOWNED = text("""
-SELECT l.*, s.source, s.source || '/' || s.stream || '/' || s.source_id AS stable_key
+SELECT l.*, s.source, s.source || '/' || s.stream || '/' || s.source_id AS stable_key,
+  (SELECT a.owner_id FROM crm.contact a
+   WHERE a.id = l.account_id AND a.archived_at IS NULL) AS account_owner_id
 FROM crm.lead l
 JOIN ops.entity e ON e.id = l.entity_id
 JOIN ops.source_record s ON s.id = e.anchor_id

@@ -191,6 +191,7 @@ lead = Table(
     Column("account_why", Text),  # named by a source or a person, domain, name, …
     Index(None, "owner_id"),
     Index(None, "merged_into"),
+    Index("lead_arrived", text("coalesce(created_at, recorded_at)")),
     Index(
         "lead_unowned",
         "created_at",

@@ -3,8 +3,8 @@
     identity → companies → entities by id → source records by key → deals by id → contacts by id →
     distribution group → outbox
 
-Who makes a company holds the lock of companies alone; who asks for the company of a person holds it
-with others, so that a company and its people cannot pass each other unseen.
+Who makes or writes a company holds the lock of companies alone; who asks for the company of a person
+holds it with others, so that a company and its people cannot pass each other unseen.
 
 The identity lock, the companies', the sources' and the slots of a vendor are advisory; the others are rows (`FOR UPDATE`, SKIP
 LOCKED) and stand with their queries. Under READ COMMITTED the identity lock must be the first
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, func, select, text
 
 from hub.clock import Clock
 
@@ -52,12 +52,12 @@ def company_watch(conn: Connection) -> None:
     )
 
 
-def try_company_watch(conn: Connection) -> bool:
-    """Watch as well, unless somebody is making a company: for who holds entities already."""
+def try_company_lock(conn: Connection, *, shared: bool) -> bool:
+    """Watch, or hold alone, unless somebody is in the way: for who holds entities already."""
+    took = "pg_try_advisory_xact_lock_shared" if shared else "pg_try_advisory_xact_lock"
     return bool(
         conn.execute(
-            text("SELECT pg_try_advisory_xact_lock_shared(:space, :number)"),
-            {"space": _SPACE, "number": _number("companies")},
+            select(getattr(func, took)(_SPACE, _number("companies"))),
         ).scalar_one()
     )
 
@@ -112,3 +112,11 @@ def only_one(engine: Engine, name: str) -> Iterator[bool]:
         finally:
             if taken:
                 conn.execute(text("SELECT pg_advisory_unlock(:space, :number)"), number)
+
+
+def tally_lock(conn: Connection) -> None:
+    """Become the only one who rewrites the roll-ups; writers of records only add to them."""
+    conn.execute(
+        text("SELECT pg_advisory_xact_lock(:space, :number)"),
+        {"space": _SPACE, "number": _number("tally")},
+    )

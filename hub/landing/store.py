@@ -283,6 +283,18 @@ def landed_streams(conn: Connection, source: str) -> list[str]:
     return list(conn.execute(_STREAMS, {"source": source}).scalars())
 
 
+def newest_raw(conn: Connection, source: str, stream: str, source_id: str) -> int:
+    """Return the number of an object's newest raw row."""
+    found = conn.execute(
+        text(
+            "SELECT raw_id FROM landing.head "
+            "WHERE source = :source AND stream = :stream AND source_id = :id"
+        ),
+        {"source": source, "stream": stream, "id": source_id},
+    )
+    return int(found.scalar_one())
+
+
 def context_payloads(
     conn: Connection, source: str, stream: str, ids: Sequence[str] | None = None
 ) -> dict[str, bytes]:

@@ -88,6 +88,7 @@ def resolve(
     vetoes = {
         (min(names[a], names[b]), max(names[a], names[b])): veto for a, b, _, _, veto in judged
     }
+    del judged, work  # what they hold is in edges and vetoes; a million records have as many
     clusters = _cluster(views, edges, vetoes, decisions, model)
     of = {names[i]: n for n, members in enumerate(clusters) for i in members}
     return Resolution(clusters, edges, review_pairs(edges, of, decisions), model)

@@ -68,13 +68,12 @@ def firm(key: str, values: Mapping[str, JsonValue]) -> Firm:
     hosts = [*_texts(values.get("domains")), *_texts(values.get("website"))]
     mail = [*_texts(values.get("email")), *_texts(values.get("emails"))]
     hosts += [m.rpartition("@")[2] for m in mail if "@" in m]
+    domains = frozenset(d for h in hosts if (d := normal.own_domain(h)))
     places = (normal.place(t) for n in ("city", "postal_code") for t in _texts(values.get(n)))
-    return Firm(
-        key,
-        normal.company(name) if isinstance(name, str) else (),
-        frozenset(d for h in hosts if (d := normal.own_domain(h))),
-        frozenset(p for p in places if p),
-    )
+    # a source that knows no name writes the domain in its place
+    is_name = isinstance(name, str) and normal.own_domain(name) not in domains
+    words = normal.company(name) if isinstance(name, str) and is_name else ()
+    return Firm(key, words, domains, frozenset(p for p in places if p))
 
 
 def _texts(value: JsonValue) -> list[str]:
@@ -103,7 +102,7 @@ def judge(a: Firm, b: Firm) -> Judged:
         return Judged(Judgement.SAME, "domain", 4 if names == "equal" else 3)
     if names == "differ":
         return Judged(Judgement.DIFFERENT, "two names")
-    if a.domains and b.domains:
+    if a.domains and b.domains and names != "missing":
         return _of_two_domains(a, b, is_equal=names == "equal")
     return _by_name(a, b, names)
 

@@ -22,7 +22,7 @@ _WITHOUT_COMPANY = 0.1
 _COMMON = 300
 _EXPECTED = 0.5
 _MOST_CORRELATED = 16.0
-_UNSURE = 1.0  # with frequencies known, less than this is seldom one person
+UNSURE_WITH_FACTS = 1.0  # with frequencies known, less than this is seldom one person
 _ENOUGH = 16  # distinct values beyond which nothing more is learned
 _NUMBERS_OF_NAMESAKES = 2
 _SHARED = ("phone", "email", "domain")
@@ -106,8 +106,9 @@ class Counting:
         once = len(self._names) or 1
         copies = max(1.0, min(2.0, self._names.total() / once))
         found = chance = 0.0
+        commonest = last.most_common(_COMMON)
         for one, n in first.most_common(_COMMON):
-            for other, m in last.most_common(_COMMON):
+            for other, m in commonest:
                 expected = n * m / self.n
                 if expected < _EXPECTED:
                     break
@@ -145,6 +146,6 @@ def learn(records: Iterable[Traits], base: Model = DEFAULT) -> Model:
     return replace(
         base,
         version=f"{base.version}+facts-{found.n}",
-        unsure=max(base.unsure, _UNSURE),
+        unsure=max(base.unsure, UNSURE_WITH_FACTS),
         facts=found,
     )

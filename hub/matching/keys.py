@@ -6,7 +6,7 @@ In: canonical lead values. Out: a `MatchView` and its keys (kind, value). Strong
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
@@ -264,13 +264,15 @@ def _traits(v: MatchView) -> Traits:
     company, street = normal.company(v.organization_name), normal.place(v.street)
     postal_code, city = normal.place(v.postal_code), normal.place(v.city)
     place = postal_code or city
+    domains = _set(b.domain for b in boxes if not b.is_free)
+    corporate = _set(b.domain for b in boxes if not b.is_role and not b.is_free)
     return Traits(
         first=first,
         last=last,
-        personal=frozenset(b.address for b in boxes if not b.is_role),
-        role=frozenset(b.address for b in boxes if b.is_role),
+        personal=_set(b.address for b in boxes if not b.is_role),
+        role=_set(b.address for b in boxes if b.is_role),
         mailboxes=boxes,
-        domains=frozenset(b.domain for b in boxes if not b.is_free),
+        domains=domains,
         phones=phones,
         company=company,
         city=city,
@@ -282,10 +284,18 @@ def _traits(v: MatchView) -> Traits:
         first_text="".join(first),
         last_text="".join(last),
         company_text="".join(company),
-        tails=frozenset(map(normal.tail, phones)),
-        corporate=frozenset(b.domain for b in boxes if not b.is_role and not b.is_free),
+        tails=_set(map(normal.tail, phones)),
+        corporate=domains if corporate == domains else corporate,
         address=f"{street}|{place}" if street and place else "",
     )
+
+
+_NOTHING: frozenset[str] = frozenset()
+
+
+def _set(values: Iterable[str]) -> frozenset[str]:
+    """Return a set; all empty ones are one, since a million of them are 200 MB."""
+    return frozenset(values) or _NOTHING
 
 
 def _is_local(last: str, box: Mailbox) -> bool:

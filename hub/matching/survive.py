@@ -3,21 +3,20 @@
 In: the source records of one entity, its edits, the rules. Out: golden values and, on demand, per
 field the winner, the losers and the rule. Pure, and blind to the order of its input.
 
-An edit wins. Then trusted beats open, there beats gone, precedence by source, the newest, the
-smallest stable key. A blank never overwrites; an edit that blanks a field does.
+An edit wins. Then trusted beats open, there beats gone, and what the field's group goes by: precedence
+of its source, the newest, the longest value; the other two and the smallest stable key break ties.
+A blank never overwrites; an edit that blanks a field does.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 
-from hub.matching.model_files import load
+from hub.matching.survivorship import DEFAULT_RULES, By, Group, SurvivorshipRules
 from hub.model.records import JsonValue
 from hub.model.verdicts import Trust
 
-_ELSE = "*"
 Values = dict[str, JsonValue]
 
 
@@ -64,13 +63,15 @@ class Candidate:
 class FieldExplanation:
     """Why a field has its value.
 
-    `rule` is one of edit, only, trust, gone, precedence, recency, key (what put the winner before
-    the next best), unit, union, earliest, per_key.
+    `rule` is one of edit, only, trust, gone, precedence, recency, length, key (what put the winner
+    before the next best), unit, union, earliest, per_key. `by` is the field's group and what it
+    goes by: `identity: precedence`.
     """
 
     winner: Candidate | None
     losers: tuple[Candidate, ...]
     rule: str
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,41 +82,6 @@ class Golden:
     explanation: dict[str, FieldExplanation] | None = None
 
 
-@dataclass(frozen=True)
-class SurvivorshipRules:
-    """The rules of `survivorship.yaml`, bound."""
-
-    groups: Mapping[str, Mapping[str, int]]
-    default: str
-    fields: Mapping[str, str] = field(default_factory=dict)
-    union: frozenset[str] = frozenset()
-    trusted_union: frozenset[str] = frozenset()
-    per_key: frozenset[str] = frozenset()
-    earliest: frozenset[str] = frozenset()
-    units: tuple[tuple[str, ...], ...] = ()
-
-    @classmethod
-    def bind(cls, document: Mapping[str, Any]) -> "SurvivorshipRules":
-        """Return the rules of a parsed document."""
-        groups = {
-            name: {source: i for i, source in enumerate(order)}
-            for name, order in document["groups"].items()
-        }
-        return cls(
-            groups=groups,
-            default=document["default"],
-            fields=dict(document.get("fields", {})),
-            union=frozenset(document.get("union", ())),
-            trusted_union=frozenset(document.get("trusted_union", ())),
-            per_key=frozenset(document.get("per_key", ())),
-            earliest=frozenset(document.get("earliest", ())),
-            units=tuple(tuple(u) for u in document.get("units", ())),
-        )
-
-
-DEFAULT_RULES = SurvivorshipRules.bind(load("survivorship.yaml"))
-
-
 def survive(
     records: Sequence[SourceVersion],
     edits: Sequence[Edit] = (),
@@ -124,16 +90,16 @@ def survive(
     explain: bool = False,
 ) -> Golden:
     """Fold the records and edits of one entity."""
-    orders = _orders(records, rules)
+    orders = _Orders(records, rules)
     values: Values = {}
     winners: dict[str, SourceVersion] = {}
-    by_field, default, first = rules.fields, rules.default, orders[rules.default]
+    first = orders.plain[rules.default]
     special = rules.union | rules.per_key | rules.earliest
     for record in first:
         for name, value in record.values.items():
             if name in values or value is None or name in special:
                 continue
-            order = orders[by_field.get(name, default)]
+            order = orders.of(name)
             if order is not first:
                 winner = _first_with(order, name)
                 if winner is not None:
@@ -141,8 +107,8 @@ def survive(
             elif not _is_blank(value):
                 values[name], winners[name] = value, record
     for unit in rules.units if len(records) > 1 else ():  # one record has nobody to be mixed with
-        _take_unit(unit, orders[by_field.get(unit[0], default)], values, winners)
-    _fold_special(rules, first, values)
+        _take_unit(unit, orders.of(*unit), values, winners)
+    _fold_special(rules, orders, values)
     typed = _latest(edits)
     _apply(typed, values, rules)
     ordered = {name: values[name] for name in sorted(values)}
@@ -151,28 +117,46 @@ def survive(
     return Golden(ordered, _explain(ordered, orders, winners, typed, rules))
 
 
-def _orders(
-    records: Sequence[SourceVersion], rules: SurvivorshipRules
-) -> dict[str, list[SourceVersion]]:
-    """Return the records best first, per group; groups of equal precedence share one list."""
-    made: list[tuple[Mapping[str, int], list[SourceVersion]]] = []
-    orders: dict[str, list[SourceVersion]] = {}
-    for name, ranks in rules.groups.items():
-        order = next((o for r, o in made if r == ranks), None)
-        if order is None:
-            keyed = sorted((_order(r, ranks), i) for i, r in enumerate(records))
-            order = [records[i] for _, i in keyed]
-            made.append((ranks, order))
-        orders[name] = order
-    return orders
+class _Orders:
+    """The records best first, by the rules of a field's group."""
+
+    def __init__(self, records: Sequence[SourceVersion], rules: SurvivorshipRules) -> None:
+        self.rules = rules
+        made: list[tuple[Group, list[SourceVersion]]] = []
+        self.plain: dict[str, list[SourceVersion]] = {}  # groups of equal rules share one list
+        for name, group in rules.groups.items():
+            order = next((o for g, o in made if g == group), None)
+            if order is None:
+                keyed = sorted((_order(r, group), i) for i, r in enumerate(records))
+                order = [records[i] for _, i in keyed]
+                made.append((group, order))
+            self.plain[name] = order
+
+    def of(self, *names: str) -> list[SourceVersion]:
+        """Return the order for a field, or for fields that are taken together."""
+        group = self.rules.group_of(names[0])
+        order = self.plain[group]
+        if self.rules.groups[group].by is not By.LONGEST or len(order) < 2:  # noqa: PLR2004
+            return order
+        return sorted(order, key=lambda r: _longest(r, names))
 
 
-def _order(record: SourceVersion, ranks: Mapping[str, int]) -> tuple[bool, bool, int, float, str]:
-    rank = ranks.get(record.source)
-    if rank is None:
-        rank = ranks.get(_ELSE, len(ranks))
+def _order(record: SourceVersion, group: Group) -> tuple[bool, bool, float, float, str]:
     is_open = record.trust is Trust.OPEN
-    return (is_open, record.gone, rank, -_instant(record.at), record.stable_key)
+    rank, age = float(group.rank(record.source)), -_instant(record.at)
+    first, second = (age, rank) if group.by is By.RECENT else (rank, age)
+    return (is_open, record.gone, first, second, record.stable_key)
+
+
+def _longest(record: SourceVersion, names: Sequence[str]) -> tuple[bool, bool, int]:
+    size = sum(_length(record.values.get(name)) for name in names)
+    return (record.trust is Trust.OPEN, record.gone, -size)
+
+
+def _length(value: JsonValue) -> int:
+    if _is_blank(value):
+        return 0
+    return len(value.strip()) if isinstance(value, str) else len(str(value))
 
 
 @lru_cache(maxsize=65536)
@@ -223,17 +207,18 @@ def _first_with_any(order: Sequence[SourceVersion], unit: tuple[str, ...]) -> So
     return next((r for r in order if any(not _is_blank(r.values.get(n)) for n in unit)), None)
 
 
-def _fold_special(rules: SurvivorshipRules, order: Sequence[SourceVersion], values: Values) -> None:
+def _fold_special(rules: SurvivorshipRules, orders: _Orders, values: Values) -> None:
     for name in rules.earliest:
+        order = orders.of(name)
         found = _times(_counted(order), name) or _times(order, name)
         if found:
             values[name] = min(found)[1]
     for name in rules.union:
-        united = _unite(name, _contributors(rules, order, name))
+        united = _unite(name, _contributors(rules, orders.of(name), name))
         if united:
             values[name] = united
     for name in rules.per_key:
-        merged = _merge_keys(order, name)
+        merged = _merge_keys(orders, name)
         if merged:
             values[name] = merged
 
@@ -243,14 +228,19 @@ def _times(records: Sequence[SourceVersion], name: str) -> list[tuple[float, str
     return [(_instant(v) if _is_time(v) else float("inf"), v) for v in texts]
 
 
-def _merge_keys(order: Sequence[SourceVersion], name: str) -> Values:
+def _merge_keys(orders: _Orders, name: str) -> Values:
     merged: Values = {}
-    for record in order:
+    sizes: dict[str, tuple[bool, bool, int]] = {}
+    group = orders.rules.group_of(name)
+    is_longest = orders.rules.groups[group].by is By.LONGEST
+    for record in orders.plain[group]:
         own = record.values.get(name)
-        if isinstance(own, dict):
-            for key, value in own.items():
-                if key not in merged and not _is_blank(value):
-                    merged[key] = value
+        for key, value in own.items() if isinstance(own, dict) else ():
+            if _is_blank(value):
+                continue
+            size = (record.trust is Trust.OPEN, record.gone, -_length(value) if is_longest else 0)
+            if key not in merged or size < sizes[key]:
+                merged[key], sizes[key] = value, size
     return {key: merged[key] for key in sorted(merged)}
 
 
@@ -323,26 +313,28 @@ def _put_first(email: JsonValue, values: Values) -> None:
 
 def _explain(
     values: Values,
-    orders: Mapping[str, Sequence[SourceVersion]],
+    orders: _Orders,
     winners: Mapping[str, SourceVersion],
     typed: Mapping[str, Edit],
     rules: SurvivorshipRules,
 ) -> dict[str, FieldExplanation]:
     found: dict[str, FieldExplanation] = {}
     for name in values:
-        order = orders[rules.fields.get(name, rules.default)]
-        having = [r for r in order if not _is_blank(r.values.get(name))]
+        having = [r for r in orders.of(name) if not _is_blank(r.values.get(name))]
         winner = winners.get(name)
+        by = rules.goes_by(name)
         if name in typed:
             e = typed[name]
             won = Candidate(f"edit/{e.who}", e.value, e.at)
-            found[name] = FieldExplanation(won, tuple(_candidate(r, name) for r in having), "edit")
+            lost = tuple(_candidate(r, name) for r in having)
+            found[name] = FieldExplanation(won, lost, "edit", by)
         elif winner is not None:
             losers = [r for r in having if r is not winner]
             found[name] = FieldExplanation(
                 _candidate(winner, name),
                 tuple(_candidate(r, name) for r in losers),
                 _rule(winner, losers, rules, name),
+                by,
             )
         else:
             found[name] = _explain_special(name, values[name], having, rules)
@@ -362,9 +354,11 @@ def _explain_special(
             _candidate(won, name) if won else None,
             tuple(_candidate(r, name) for r in having if r is not won),
             "earliest",
+            rules.goes_by(name),
         )
     rule = "union" if name in rules.union else "per_key"
-    return FieldExplanation(None, tuple(_candidate(r, name) for r in having), rule)
+    lost = tuple(_candidate(r, name) for r in having)
+    return FieldExplanation(None, lost, rule, rules.goes_by(name))
 
 
 def _rule(
@@ -373,9 +367,22 @@ def _rule(
     """Name what put the winner before the next best."""
     if not losers:
         return "only"
-    ranks = rules.groups[rules.fields.get(name, rules.default)]
-    won, lost = _order(winner, ranks), _order(losers[0], ranks)
+    group = rules.groups[rules.group_of(name)]
+    won, lost = _place(winner, group, name), _place(losers[0], group, name)
     if won > lost:
         return "unit"
-    steps = ("trust", "gone", "precedence", "recency", "key")
+    steps = ("trust", "gone", *_STEPS[group.by], "key")
     return next(s for s, a, b in zip(steps, won, lost, strict=True) if a != b)
+
+
+def _place(record: SourceVersion, group: Group, name: str) -> tuple[object, ...]:
+    is_open, gone, *rest = _order(record, group)
+    size = _longest(record, (name,))[2:] if group.by is By.LONGEST else ()
+    return (is_open, gone, *size, *rest)
+
+
+_STEPS = {
+    By.PRECEDENCE: ("precedence", "recency"),
+    By.RECENT: ("recency", "precedence"),
+    By.LONGEST: ("length", "precedence", "recency"),
+}

@@ -18,6 +18,12 @@ class Event(StrEnum):
     INQUIRY_RECEIVED = "inquiry_received"
     LEAD_REASSIGNED_AWAY = "lead_reassigned_away"
     LEADS_DIGEST = "leads_digest"
+    CONTACT_ASSIGNED = "contact_assigned"
+    CONTACT_REASSIGNED_AWAY = "contact_reassigned_away"
+    DEAL_ASSIGNED = "deal_assigned"
+    DEAL_REASSIGNED_AWAY = "deal_reassigned_away"
+    BULK_ASSIGNED = "bulk_assigned"
+    BULK_REASSIGNED_AWAY = "bulk_reassigned_away"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,12 @@ DEFAULTS: tuple[Preference, ...] = (
     Preference(Event.INQUIRY_RECEIVED, web=True, email=True),
     Preference(Event.LEAD_REASSIGNED_AWAY, web=True, email=False),
     Preference(Event.LEADS_DIGEST, web=True, email=True),
+    Preference(Event.CONTACT_ASSIGNED, web=True, email=True),
+    Preference(Event.CONTACT_REASSIGNED_AWAY, web=True, email=False),
+    Preference(Event.DEAL_ASSIGNED, web=True, email=True),
+    Preference(Event.DEAL_REASSIGNED_AWAY, web=True, email=False),
+    Preference(Event.BULK_ASSIGNED, web=True, email=True),
+    Preference(Event.BULK_REASSIGNED_AWAY, web=True, email=False),
 )
 
 

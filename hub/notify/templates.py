@@ -41,7 +41,8 @@ _NOTHING = frozenset({"null", "NULL", "none", "None", "NONE", "undefined", "NaN"
 class Notice:
     """The facts of one event, as they are known; anything may be missing.
 
-    `counts` are new leads by source, of an event that is of no single lead.
+    `counts` are records by source or kind, of an event that is of no single one. `record` is the
+    kind of record it is of, and `record_id` which one; of a lead the latter is `lead_id`.
     """
 
     event: str
@@ -58,6 +59,8 @@ class Notice:
     topic: str | None = None
     question: str | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+    record: str = "lead"
+    record_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,9 @@ def tel_link(phone: str | None) -> str:
 def _facts(notice: Notice, unnamed: str) -> dict[str, str]:
     name = " ".join(filter(None, (_value(notice.first_name), _value(notice.last_name))))
     company, email, phone = _value(notice.company), _value(notice.email), _value(notice.phone)
-    total, leads = sum(notice.counts.values()), f"{notice.public_url.rstrip('/')}/leads"
+    total = sum(notice.counts.values())
+    place = f"{notice.public_url.rstrip('/')}/{notice.record}s"
+    number = notice.lead_id if notice.record_id is None else notice.record_id
     return {
         "who": _clip(name or company or email or phone or unnamed, _VALUE_MAX_N),
         "company": company if name else "",
@@ -165,7 +170,7 @@ def _facts(notice: Notice, unnamed: str) -> dict[str, str]:
         "question": _quoted(notice.question),
         "many": f"{total:d}" if total > 1 else "",
         "counts": "\n".join(f"{_value(name)}: {n:d}" for name, n in sorted(notice.counts.items())),
-        "link": leads if notice.lead_id is None else f"{leads}/{notice.lead_id:d}",
+        "link": place if number is None else f"{place}/{number:d}",
     }
 
 

@@ -3,16 +3,20 @@
 from functools import lru_cache
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from hub.clock import Clock
 from hub.connectors.base import Connector
 from hub.connectors.registry import connect, limits_of
-from hub.crm import owners
+from hub.crm import owners, statuses
 from hub.db.engine import Database
+from hub.db.turn import turn
 from hub.errors import ConfigError, CredentialError
 from hub.mappings.loader import load_all
 from hub.pipeline.budget import SharedBudget, account_of
 from hub.pipeline.context import Hub
 from hub.pipeline.route import rules_of
+from hub.pipeline.survivorship import apply_rules, read_rules
 from hub.records import batches
 from hub.settings import PersonSettings, Settings, secret_variable
 
@@ -56,12 +60,24 @@ def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
     overrides = Path(settings.mappings_dir) if settings.mappings_dir else None
     hub = Hub(database.engine, clock, settings, load_all(overrides), connector)
     rules_of(hub)
+    survivorship = read_rules(settings.matching.survivorship)
     with database.engine.begin() as conn:
         owners.apply_people(conn, [_person(p) for p in settings.people])
         owners.apply_groups(
             conn, [owners.Group(g.name, g.members, g.kind) for g in settings.groups]
         )
+        _check_status(conn, settings.crm.reopen_unqualified_to)
+    turn(database.engine, lambda conn: apply_rules(conn, survivorship))
     return hub
+
+
+def _check_status(conn: Connection, name: str | None) -> None:
+    known = [status.name for status in statuses.statuses(conn)]
+    if name is not None and name not in known:
+        raise ConfigError(
+            f"crm.reopen_unqualified_to: there is no status {name!r}",
+            hint=f"known: {', '.join(known)}; `hub lead statuses --add` adds one",
+        )
 
 
 def _person(person: PersonSettings) -> owners.Person:

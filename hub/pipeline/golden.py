@@ -6,7 +6,8 @@ In: an entity, its records and edits, the rules. Out: a `GoldenPerson` for the s
 from collections.abc import Mapping, Sequence
 
 from hub.crm import owners
-from hub.matching.survive import Edit, SourceVersion, SurvivorshipRules, survive
+from hub.matching.survive import Edit, SourceVersion, survive
+from hub.matching.survivorship import SurvivorshipRules
 from hub.model.records import JsonValue
 from hub.model.verdicts import Trust
 from hub.records.folding import BehindEntity, FoldRecord, StoredEdit

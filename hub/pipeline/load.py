@@ -10,21 +10,23 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from hub.crm import contacts, customer_status, derived, leads, owners, tickets
+from hub.crm import contacts, customer_status, derived, leads, owners, statuses, tickets
 from hub.db import outbox
-from hub.db.locks import company_watch, try_company_watch
+from hub.db.locks import company_lock, company_watch, try_company_lock
 from hub.db.turn import turn
 from hub.logs import get_logger
-from hub.matching.survive import DEFAULT_RULES, SurvivorshipRules
+from hub.matching.survivorship import SurvivorshipRules
 from hub.model.entities import PERSON_REFS
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane, Verdict
 from hub.pipeline import accounts
 from hub.pipeline.context import Hub
 from hub.pipeline.golden import fold, is_somebody
+from hub.pipeline.survivorship import rules_in_force
 from hub.records import batches, folding, identity, turns
 from hub.records.companies import ORGANISATION
 from hub.records.folding import BehindEntity, FoldRecord, OpenRecord
+from hub.records.history import Changed, note_changes
 from hub.records.turns import NewTurn
 from hub.sinks.crm import GoldenPerson, Loaded, load_contacts, load_leads
 
@@ -104,7 +106,8 @@ def load_behind(hub: Hub) -> dict[str, int]:
     Companies come first: their people then find them.
     """
     totals: dict[str, int] = defaultdict(int)
-    for some in (_load_some_companies, _load_some):
+    reopen_to = hub.settings.crm.reopen_unqualified_to
+    for some in (_load_some_companies, lambda conn: _load_some(conn, reopen_to)):
         while counts := turn(hub.engine, some):
             for name, n in counts.items():
                 totals[name] += n
@@ -113,6 +116,7 @@ def load_behind(hub: Hub) -> dict[str, int]:
 
 
 def _load_some_companies(conn: Connection) -> dict[str, int]:
+    company_lock(conn)
     behind = folding.take_behind(conn, CHUNK, kind=ORGANISATION)
     return _load_companies(conn, behind)[0] if behind else {}
 
@@ -124,10 +128,10 @@ def _load_companies(
     ids = [e.id for e in behind]
     records = folding.records_of(conn, ids, ORGANISATION)
     edits = folding.edits_of(conn, ids)
-    legacy = owners.legacy_owners(conn)
+    legacy, rules = owners.legacy_owners(conn), rules_in_force(conn)
     golden = [
         replace(
-            fold(e, records[e.id], edits.get(e.id, ()), DEFAULT_RULES, legacy),
+            fold(e, records[e.id], edits.get(e.id, ()), rules, legacy),
             is_organization=True,
         )
         for e in behind
@@ -145,12 +149,12 @@ def _load_companies(
     return {"companies": len(written.created), "updated": len(written.updated)}, people
 
 
-def _load_some(conn: Connection) -> dict[str, int]:
+def _load_some(conn: Connection, reopen_to: str | None) -> dict[str, int]:
     company_watch(conn)
     behind = folding.take_behind(conn, CHUNK)
     if not behind:
         return {}
-    counts = _load_chunk(conn, behind, DEFAULT_RULES)
+    counts = _load_chunk(conn, behind, rules_in_force(conn), reopen_to)
     folding.mark_folded(conn, behind)
     return counts
 
@@ -158,22 +162,28 @@ def _load_some(conn: Connection) -> dict[str, int]:
 def refold(conn: Connection, entity_ids: Sequence[int]) -> None:
     """Fold and write those of the entities that are behind, within the caller's transaction.
 
-    People whom a company among them concerns are folded as well. While somebody makes a company
-    nobody waits here, with entities in his hands: those are folded once more by the next load.
+    People whom a company among them concerns are folded as well. Nobody waits for the lock of
+    companies here, with entities in his hands: what could not be seen for sure is folded once more
+    by the next load.
     """
     ids = list(entity_ids)
+    is_sure = True
     while behind := folding.take_behind(conn, CHUNK, ids, kind=ORGANISATION):
+        is_sure = try_company_lock(conn, shared=False) and is_sure
         ids += _load_companies(conn, behind)[1]
-    is_alone = try_company_watch(conn)
+    is_sure = try_company_lock(conn, shared=True) and is_sure
     while behind := folding.take_behind(conn, CHUNK, ids):
-        _load_chunk(conn, behind, DEFAULT_RULES)
+        _load_chunk(conn, behind, rules_in_force(conn))
         folding.mark_folded(conn, behind)
-    if not is_alone:
+    if not is_sure:
         identity.bump(conn, ids)
 
 
 def _load_chunk(
-    conn: Connection, behind: Sequence[BehindEntity], rules: SurvivorshipRules
+    conn: Connection,
+    behind: Sequence[BehindEntity],
+    rules: SurvivorshipRules,
+    reopen_to: str | None = None,
 ) -> dict[str, int]:
     ids = [e.id for e in behind]
     records = folding.records_of(conn, ids)
@@ -210,6 +220,7 @@ def _load_chunk(
     turns.keep(conn, [t for t, _ in taken_over])
     outbox.put(conn, [event for _, event in taken_over if event])
     outbox.put(conn, _inquiry_events(inquiries, loaded))
+    _reopen(conn, inquiries, loaded, reopen_to)
     verdicts = _verdicts(behind, records, loaded.updated | kept.updated)
     batches.set_verdicts(conn, verdicts)
     return {
@@ -295,6 +306,29 @@ def _inquiry_events(
         and inquiry.owner_id is not None
         and inquiry.entity_id not in loaded.created
     ]
+
+
+def _reopen(
+    conn: Connection, inquiries: Sequence[leads.NewInquiry], loaded: Loaded, to: str | None
+) -> None:
+    """Open an unqualified lead again whose person asks once more, if the team wants it so."""
+    asked = [
+        i.lead_id for i in inquiries if i.lane == Lane.LIVE and i.entity_id not in loaded.created
+    ]
+    if to is None or not asked:
+        return
+    before = statuses.reopen(conn, asked, to)
+    note_changes(
+        conn,
+        "inquiry",
+        [
+            Changed(
+                {"status": (s.status, to), "unqualified_reason": (s.reason, None)},
+                entity_id=s.entity_id,
+            )
+            for s in before.values()
+        ],
+    )
 
 
 def _verdicts(

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from hub.crm import alerts, owners
+from hub.crm.alerts import Subject
 from hub.db import outbox
 from hub.errors import HubError, RecordError, TransientError
 from hub.logs import get_logger
@@ -54,7 +55,8 @@ def _smtp(hub: Hub) -> SmtpChannel:
 
 
 def _deliver(hub: Hub, conn: Connection, row: Any, channel: SmtpChannel) -> Counter[str]:
-    facts = alerts.facts(conn, row.lead_id, row.user_id)
+    subject = Subject(row.lead_id, row.contact_id, row.deal_id)
+    facts = alerts.facts(conn, subject, row.user_id)
     wanted = owners.preferences(conn, [row.user_id]).get((row.user_id, row.event))
     choice = [Preference(row.event, *wanted)] if wanted else []
     channels = channels_for(row.event, choice) if facts.owner_is_active else ()
@@ -73,6 +75,8 @@ def _deliver(hub: Hub, conn: Connection, row: Any, channel: SmtpChannel) -> Coun
         topic=row.payload.get("subject"),
         question=row.payload.get("message"),
         counts=row.payload.get("counts") or {},
+        record=row.payload.get("kind") or "lead",
+        record_id=row.contact_id or row.deal_id,
     )
     rendered = render(notice, words())
     done: Counter[str] = Counter()
@@ -81,7 +85,7 @@ def _deliver(hub: Hub, conn: Connection, row: Any, channel: SmtpChannel) -> Coun
             conn,
             dedupe_key=row.dedupe_key,
             user_id=row.user_id,
-            lead_id=row.lead_id,
+            subject=subject,
             event=row.event,
             words=rendered.subject,
         )

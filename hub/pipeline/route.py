@@ -7,6 +7,7 @@ workers; assignment, turn, pointer and outbox event commit together.
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -23,7 +24,7 @@ from hub.pipeline.context import Hub
 from hub.records import turns
 from hub.records.turns import NewTurn
 from hub.routing.ring import GroupState, Member, Turn, take
-from hub.routing.rules import Decision, RoutingRule, Target, bind, decide
+from hub.routing.rules import ACCOUNT_OWNER, Decision, RoutingRule, Target, bind, decide
 
 CHUNK = 200
 KNOWN_FIELDS = {f.name for f in LEAD_FIELDS} | {"source"}
@@ -65,13 +66,13 @@ def route_unowned(hub: Hub, *, bulk: bool) -> dict[str, int]:
         waiting = leads.take_unowned(conn, CHUNK, bulk=bulk)
         if not waiting:
             return None
-        work = _Work({n: state_of(g) for n, g in groups.items()}, owners.users_by_email(conn))
+        work = _Work({n: group_state(g) for n, g in groups.items()}, owners.users_by_email(conn))
         for lead in waiting:
             _route(work, lead, rules, fallback)
         leads.assign(conn, work.owners)
         turns.keep(conn, work.turns)
         for name, state in work.groups.items():
-            save_state(conn, groups[name], state)
+            save_group(conn, groups[name], state)
         outbox.put(conn, work.events)
         return len(waiting), work
 
@@ -118,8 +119,8 @@ def write_digests(hub: Hub) -> dict[str, int]:
     return {"digests": len(shares)} if shares else {}
 
 
-def state_of(group: GroupRow) -> GroupState:
-    """Return a stored group as the ring takes it."""
+def group_state(group: GroupRow) -> GroupState:
+    """Return a group as the ring takes it."""
     members = tuple(
         Member(
             m.user_id, m.position, m.is_active, m.is_away, m.weight, m.credit, m.capacity, m.load
@@ -135,21 +136,30 @@ def _route(
     if lead.legacy_owner is not None:
         decision = Decision(fallback, None, (f"{lead.legacy_owner}: fallback {fallback}",))
     else:
-        decision = decide(lead.values, rules, fallback)
-    turn = _resolve(work, decision)
+        decision = decide(_known(work, lead), rules, fallback)
+    turn = _resolve(work, decision, lead)
     reasons = list(decision.reasons) + list(turn.reasons)
     if turn.chosen is None and decision.target != fallback:
         decision = Decision(fallback, None, ())
-        turn = _resolve(work, decision)
+        turn = _resolve(work, decision, lead)
         reasons += [f"fallback {fallback}", *turn.reasons]
     if turn.chosen is None:
         return
     _note(work, lead, decision, turn, reasons)
 
 
-def _resolve(work: _Work, decision: Decision) -> Turn:
+def _known(work: _Work, lead: UnownedLead) -> Mapping[str, Any]:
+    """Return what rules may ask for; an account's owner who has left is none."""
+    active = {person.id for person in work.people.values() if person.is_active}
+    owner = lead.values[ACCOUNT_OWNER]
+    return {**lead.values, ACCOUNT_OWNER: owner if owner in active else None}
+
+
+def _resolve(work: _Work, decision: Decision, lead: UnownedLead) -> Turn:
     """Ask the target for a person; a group gives a turn, a person answers for himself."""
     name = decision.target.name
+    if decision.target.kind == "account":
+        return Turn(lead.values[ACCOUNT_OWNER], GroupState(0, "", ()), (), ())
     if decision.target.kind == "group":
         if name not in work.groups:
             raise ConfigError(
@@ -201,8 +211,8 @@ def _note(
         )
 
 
-def save_state(conn: Connection, before: GroupRow, after: GroupState) -> None:
-    """Write what of a group has changed: its pointer, its members' credits."""
+def save_group(conn: Connection, before: GroupRow, after: GroupState) -> None:
+    """Write what turns have changed of a group: its pointer and its members' credits."""
     credits_before = {m.user_id: m.credit for m in before.members}
     changed = {m.user_id: m.credit for m in after.members if m.credit != credits_before[m.user_id]}
     pointer = (after.next_member, after.next_position)

@@ -210,15 +210,21 @@ SELECT n.ord, c.entity_id
 FROM unnest(CAST(:o AS int[]), CAST(:s AS text[]), CAST(:t AS text[]), CAST(:i AS text[]))
   AS n(ord, source, stream, source_id)
 CROSS JOIN LATERAL (
-  SELECT r.entity_id FROM ops.source_record r
+  SELECT CASE WHEN r.gone_at IS NULL THEN r.entity_id ELSE t.entity_id END AS entity_id
+  FROM ops.source_record r
+  LEFT JOIN ops.source_record t ON t.source = r.source AND t.stream = r.stream
+    AND t.source_id = r.alias_of AND t.target = r.target AND t.gone_at IS NULL
   WHERE r.source = n.source AND r.stream = n.stream AND r.source_id = n.source_id
-    AND r.target = 'organisation' AND r.gone_at IS NULL AND r.withdrawn_by IS NULL
-    AND r.entity_id IS NOT NULL OFFSET 0) c
+    AND r.target = 'organisation' AND r.withdrawn_by IS NULL OFFSET 0) c
+WHERE c.entity_id IS NOT NULL
 """)
 
 
 def named(conn: Connection, refs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """Return (source, id of a company there) → the company, where it has one."""
+    """Return (source, id of a company there) → the company, where it has one.
+
+    One that the vendor merged into another stands for that one.
+    """
     known = [ref for ref in dict.fromkeys(refs) if ref[0] in COMPANY_STREAMS]
     if not known:
         return {}

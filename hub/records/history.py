@@ -1,7 +1,8 @@
 """What was changed, by whom: appended, read by pages and by `hub explain`, never changed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -32,6 +33,40 @@ def note_change(
                 "deal": deal_id,
                 "who": who,
                 "fields": json.dumps(said, default=_plain),
+            },
+        )
+
+
+_APPEND_MANY = text("""
+INSERT INTO ops.change (entity_id, deal_id, who, fields, at)
+SELECT c.entity, c.deal, :who, c.fields, clock_timestamp()
+FROM unnest(CAST(:entities AS bigint[]), CAST(:deals AS bigint[]), CAST(:fields AS jsonb[]))
+  WITH ORDINALITY AS c(entity, deal, fields, ord) ORDER BY c.ord
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What became of fields (name → old, new) of one record."""
+
+    fields: Mapping[str, tuple[Any, Any]]
+    entity_id: int | None = None
+    deal_id: int | None = None
+
+
+def note_changes(conn: Connection, who: str, changes: Sequence[Changed]) -> None:
+    """Append what became of many records, in one statement."""
+    if changes:
+        said = [
+            {n: {"old": old, "new": new} for n, (old, new) in c.fields.items()} for c in changes
+        ]
+        conn.execute(
+            _APPEND_MANY,
+            {
+                "who": who,
+                "entities": [c.entity_id for c in changes],
+                "deals": [c.deal_id for c in changes],
+                "fields": [json.dumps(fields, default=_plain) for fields in said],
             },
         )
 

@@ -244,6 +244,15 @@ match_model = Table(
     schema="ops",
 )
 
+survivorship = Table(
+    "survivorship",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("document", JSONB, nullable=False),
+    Column("since", _UTC, nullable=False, server_default=_NOW),
+    schema="ops",
+)
+
 edit = Table(
     "edit",
     metadata,

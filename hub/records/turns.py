@@ -1,4 +1,4 @@
-"""Routing decisions, kept for ever: who got the lead, by which rule, who was skipped and why."""
+"""Routing decisions, kept for ever: who got the record, by which rule, who was skipped and why."""
 
 import json
 from collections.abc import Sequence
@@ -9,9 +9,12 @@ from sqlalchemy import Connection, text
 
 @dataclass(frozen=True, slots=True)
 class NewTurn:
-    """One decision; `group_id` is None where a rule or a legacy owner named the person."""
+    """One decision, of one lead, contact or deal.
 
-    lead_id: int
+    `group_id` is None where a rule, a person or a legacy owner named the person.
+    """
+
+    lead_id: int | None
     group_id: int | None
     user_id: int | None
     rule: str
@@ -19,24 +22,41 @@ class NewTurn:
     skipped: Sequence[tuple[int, str]]
     next_before: int | None
     next_after: int | None
+    contact_id: int | None = None
+    deal_id: int | None = None
 
 
-def keep(conn: Connection, turns: Sequence[NewTurn]) -> None:
-    """Append decisions in their order."""
-    if turns:
-        conn.execute(
-            text(
-                "INSERT INTO ops.turn (lead_id, group_id, user_id, rule, reason, skipped, "
-                "next_before, next_after) VALUES (:lead_id, :group_id, :user_id, :rule, :reason, "
-                "CAST(:skipped AS jsonb), :next_before, :next_after)"
-            ),
-            [
-                {
-                    "lead_id": t.lead_id, "group_id": t.group_id, "user_id": t.user_id,
-                    "rule": t.rule, "reason": t.reason,
-                    "skipped": json.dumps([list(s) for s in t.skipped]),
-                    "next_before": t.next_before, "next_after": t.next_after,
-                }
-                for t in turns
-            ],
-        )  # fmt: skip
+_KEEP = text("""
+INSERT INTO ops.turn (lead_id, contact_id, deal_id, group_id, user_id, rule, reason, skipped,
+                      next_before, next_after)
+SELECT t.lead, t.contact, t.deal, t.grp, t.usr, t.rule, t.reason, t.skipped, t.before, t.after
+FROM unnest(CAST(:leads AS bigint[]), CAST(:contacts AS bigint[]), CAST(:deals AS bigint[]),
+            CAST(:groups AS bigint[]), CAST(:users AS bigint[]), CAST(:rules AS text[]),
+            CAST(:reasons AS text[]), CAST(:skipped AS jsonb[]), CAST(:befores AS bigint[]),
+            CAST(:afters AS bigint[]))
+  WITH ORDINALITY AS t(lead, contact, deal, grp, usr, rule, reason, skipped, before, after, ord)
+ORDER BY t.ord
+RETURNING id
+""")
+
+
+def keep(conn: Connection, turns: Sequence[NewTurn]) -> list[int]:
+    """Append decisions in their order; returns their numbers in the same order."""
+    if not turns:
+        return []
+    written = conn.execute(
+        _KEEP,
+        {
+            "leads": [t.lead_id for t in turns],
+            "contacts": [t.contact_id for t in turns],
+            "deals": [t.deal_id for t in turns],
+            "groups": [t.group_id for t in turns],
+            "users": [t.user_id for t in turns],
+            "rules": [t.rule for t in turns],
+            "reasons": [t.reason for t in turns],
+            "skipped": [json.dumps([list(s) for s in t.skipped]) for t in turns],
+            "befores": [t.next_before for t in turns],
+            "afters": [t.next_after for t in turns],
+        },
+    )
+    return sorted(written.scalars())

@@ -16,7 +16,10 @@ from typing import Literal, Self
 from hub.errors import ConfigError
 from hub.model.records import JsonValue
 
-TargetKind = Literal["user", "group"]
+TargetKind = Literal["user", "group", "account"]
+ACCOUNT_OWNER = (
+    "account_owner_id"  # of a lead: who owns the account of its company, if anybody does
+)
 
 _ACCENT = re.compile(r"[\u0300-\u036f]")
 _UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "\u0131": "i"})
@@ -24,14 +27,14 @@ _UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A person (`name` is the e-mail address) or a distribution group (`name` is its name)."""
+    """A person (`name` is the e-mail address), a distribution group, or the account's owner."""
 
     kind: TargetKind
     name: str
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `user:EMAIL` or `group:NAME`.
+        """Read `user:EMAIL`, `group:NAME` or `account:owner`.
 
         Raises:
             ConfigError: the text is neither.
@@ -42,9 +45,11 @@ class Target:
             return cls("user", name)
         if kind == "group" and name:
             return cls("group", name)
+        if kind == "account" and name.lower() == "owner":
+            return cls("account", "owner")
         raise ConfigError(
             f"routing target {text!r} is neither a person nor a group",
-            hint="write user:EMAIL or group:NAME",
+            hint="write user:EMAIL, group:NAME or account:owner",
         )
 
     def __str__(self) -> str:
@@ -106,6 +111,8 @@ def decide(
 ) -> Decision:
     """Return the first rule's target whose conditions all hold, else the fallback."""
     for rule in rules:
+        if rule.target.kind == "account" and lead.get(ACCOUNT_OWNER) is None:
+            continue  # no account is known, or nobody owns it
         if all(_holds(lead, name, wanted) for name, wanted in rule.when.items()):
             return Decision(rule.target, rule.name, (_told(rule),))
     return Decision(fallback, None, (f"no rule of {len(rules)} holds: fallback {fallback}",))
@@ -162,7 +169,8 @@ def _listed(wanted: str | Sequence[str]) -> Sequence[str]:
 
 def _told(rule: RoutingRule) -> str:
     told = [f"{name} is {' or '.join(_listed(wanted))}" for name, wanted in rule.when.items()]
-    return f"rule {rule.name}: {', '.join(told) or 'every lead'}"
+    everybody = "account is known" if rule.target.kind == "account" else "every lead"
+    return f"rule {rule.name}: {', '.join(told) or everybody}"
 
 
 _folded_once = lru_cache(maxsize=4096)(fold)

@@ -36,7 +36,9 @@ class PersonSettings(Block):
     """What they may do: `admin` sets up, `manager` works on everybody's records, `rep` on their own
     and on nobody's, `viewer` reads."""
     notify: dict[str, NotifyChoice] = Field(default_factory=dict)
-    """Event (`lead_assigned`, `inquiry_received`, `lead_reassigned_away`, `leads_digest`) → channels."""
+    """Event (`lead_assigned`, `inquiry_received`, `lead_reassigned_away`, `leads_digest`,
+    `contact_assigned`, `contact_reassigned_away`, `deal_assigned`, `deal_reassigned_away`,
+    `bulk_assigned`, `bulk_reassigned_away`) → channels."""
 
 
 class GroupSettings(Block):
@@ -64,8 +66,8 @@ class RuleSettings(Block):
     """The reason that people read."""
     when: dict[str, _Text | list[_Text]] = Field(default_factory=dict)
     """Field → a text, or a list of texts of which one must be met."""
-    assign: str = Field(pattern=r"^(user|group):.+$")
-    """`user:EMAIL` or `group:NAME`."""
+    assign: str = Field(pattern=r"^(user:.+|group:.+|account:owner)$")
+    """`user:EMAIL`, `group:NAME`, or `account:owner`: whoever owns the account of the lead's company."""
 
 
 class RoutingSettings(Block):
@@ -110,6 +112,15 @@ class CrmSettings(Block):
     """ISO code of deals that name none."""
     max_pipelines: int = Field(20, ge=1)
     """How many pipelines may be in use at once."""
+    reopen_unqualified_to: str | None = "New"
+    """Status that an unqualified lead gets when the person asks again; null leaves it as it is."""
+
+
+class MatchingSettings(Block):
+    """Who is who, and which value survives."""
+
+    survivorship: str | None = None
+    """File of survivorship rules; what it names stands over the shipped ones."""
 
 
 class Settings(Block):
@@ -133,6 +144,8 @@ class Settings(Block):
     """The house's own defaults."""
     crm: CrmSettings = CrmSettings()
     """How the team sells."""
+    matching: MatchingSettings = MatchingSettings()
+    """Who is who, and which value survives."""
     mappings_dir: str | None = None
     """Folder of mapping documents that stand over the shipped ones."""
     public_url: str = "http://127.0.0.1:8000"

@@ -14,7 +14,7 @@ from hub.settings.blocks import Settings, SmtpSettings
 from hub.settings.sources import SourceSettings, block_of
 
 _PREFIX = "HUB_"
-_BLOCKS = ("routing", "smtp", "company", "crm")  # there without being written down
+_BLOCKS = ("routing", "smtp", "company", "crm", "matching")  # there without being written down
 
 
 def load(

@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Connection, text
 
+from hub.crm import companies as crm_companies
 from hub.crm import contacts, owners
 from hub.db.embedded import Server
 from hub.db.engine import Database
 from hub.landing import store
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op, Verdict
-from hub.records import batches
+from hub.records import batches, companies
 from tests.conftest import fresh_database
 from tests.db.conftest import seed_leads
 
@@ -25,12 +26,27 @@ CHUNK = 100
 MODES = ("force_custom_plan", "force_generic_plan")
 
 
+_COMPANIES = (
+    (
+        "INSERT INTO ops.company_key (entity_id, kind, value, is_company) "
+        "SELECT id, 'domain', id::text, id % 2 = 0 FROM ops.entity"
+    ),
+    (
+        "INSERT INTO crm.contact (entity_id, organization_name, is_organization, batch_id) "
+        "SELECT id, 'Firm', true, 1 FROM ops.entity WHERE id % 2 = 0"
+    ),
+)
+
+
 @pytest.fixture(scope="module")
 def grown(server: Server) -> Iterator[Database]:
     """Tables that were filled in one go and never analysed."""
     with fresh_database(server) as database:
         with database.owner_engine().connect() as owner:
-            for table in ("landing.raw", "landing.head", "ops.verdict", "crm.lead"):
+            for table in (
+                "landing.raw", "landing.head", "ops.verdict", "crm.lead", "ops.company_key",
+                "crm.contact",
+            ):  # fmt: skip
                 owner.exec_driver_sql(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
             owner.exec_driver_sql(
                 "ALTER TABLE ops.source_record SET (autovacuum_enabled = off)",
@@ -46,6 +62,8 @@ def grown(server: Server) -> Iterator[Database]:
                 )
             )
             conn.execute(text("UPDATE ops.verdict SET verdict = NULL"))
+            for statement in _COMPANIES:
+                conn.execute(text(statement))
         with database.owner_engine().connect() as owner:
             owner.exec_driver_sql("ANALYZE ops.pending")  # autovacuum's own time is its own
             owner.commit()
@@ -69,7 +87,8 @@ def rows_read(conn: Connection) -> dict[str, int]:
         text(
             "SELECT relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) "
             "FROM pg_stat_xact_user_tables "
-            "WHERE relname IN ('raw', 'head', 'verdict', 'source_record', 'lead')"
+            "WHERE relname IN ('raw', 'head', 'verdict', 'source_record', 'lead', 'contact', "
+            "'company_key')"
         )
     )
     return {row[0]: row[1] for row in rows}
@@ -135,7 +154,30 @@ def test_leads_are_linked_without_a_look_at_all_others(conn: Connection) -> None
         [
             {"entity_id": i, "owner_id": None, "last_activity_at": None, "batch_id": 1}
             for i in ids[:3]
+            if i % 2
         ],
     )
     contacts.link_leads(conn, ids)
+    _assert_a_chunk(conn)
+
+
+def test_accounts_are_found_without_a_look_at_all_others(conn: Connection) -> None:
+    ids = list(
+        conn.execute(text("SELECT id FROM ops.entity ORDER BY id LIMIT :n"), {"n": CHUNK}).scalars()
+    )
+    keys = {i: {("domain", str(i))} for i in ids if i % 2}
+    companies.set_keys(conn, keys, is_company=False)
+    found = companies.having(conn, {i: {("domain", str(i))} for i in ids}, 20)
+    assert {i for i in ids if i % 2 == 0} == found.keys()
+    crm_companies.point_leads(conn, {i: (i + i % 2, "domain") for i in ids})
+    _assert_a_chunk(conn)
+
+
+def test_a_company_wakes_its_own_people_alone(conn: Connection) -> None:
+    ids = list(
+        conn.execute(
+            text("SELECT id FROM ops.entity WHERE id % 2 = 0 ORDER BY id LIMIT :n"), {"n": CHUNK}
+        ).scalars()
+    )
+    crm_companies.concerned(conn, ids)
     _assert_a_chunk(conn)

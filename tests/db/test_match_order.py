@@ -86,7 +86,7 @@ def stored(db: Database) -> Iterator[tuple[Connection, dict[str, int]]]:
 
 def _incremental(
     conn: Connection, ids: dict[str, int], order: Sequence[str], sizes: Random, model: Model
-) -> set[frozenset[str]]:
+) -> tuple[set[frozenset[str]], set[tuple[str, str]]]:
     point = conn.begin_nested()
     start = 0
     while start < len(order):
@@ -94,12 +94,14 @@ def _incremental(
         match_chunk(conn, [ids[key] for key in order[start:end]], model)
         start = end
     rows = conn.execute(text("SELECT id, entity_id FROM ops.source_record")).all()
+    asked = conn.execute(text("SELECT a, b FROM ops.review WHERE decided_at IS NULL")).all()
     point.rollback()
     name = {number: key for key, number in ids.items()}
     groups: dict[int, set[str]] = {}
     for number, entity in rows:
         groups.setdefault(entity, set()).add(name[number])
-    return {frozenset(group) for group in groups.values()}
+    pairs = {(min(name[r.a], name[r.b]), max(name[r.a], name[r.b])) for r in asked}
+    return {frozenset(group) for group in groups.values()}, pairs
 
 
 @pytest.mark.parametrize("with_facts", [False, True])
@@ -119,11 +121,13 @@ def test_any_order_of_arrival_gives_the_clusters_of_bulk(
     torn = [i for i in range(TRIANGLES) if of[f"csv/rows/triangle{i:02}-left"] != of[f"csv/rows/triangle{i:02}-right"]]  # fmt: skip
     assert len(torn) == TRIANGLES, "what a person parted stays apart"
     assert any(len(c) == 2 and next(iter(c)).startswith("csv/rows/triangle") for c in expected)
+    asked = {(e.a, e.b) for e in bulk.reviews}
+    assert asked, "there are doubtful pairs"
     random = Random(5)
     order = [v.stable_key for v in views]
     for _ in range(ORDERS // 2):
         random.shuffle(order)
-        assert _incremental(conn, ids, order, random, model) == expected
+        assert _incremental(conn, ids, order, random, model) == (expected, asked)
 
 
 def test_a_key_crosses_its_limit_half_way() -> None:

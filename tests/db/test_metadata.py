@@ -13,7 +13,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.types import JSON, LargeBinary, Text
 
-from hub.crm import activity_tables, deal_tables, setup_tables
+from hub.crm import activity_tables, deal_tables, setup_tables, tally_tables
 from hub.crm import tables as crm_tables
 from hub.db import outbox
 from hub.db.embedded import SUPERUSER, Server
@@ -28,6 +28,7 @@ ROOMS = (
     activity_tables,
     deal_tables,
     setup_tables,
+    tally_tables,
     outbox,
     landing_tables,
     record_tables,
@@ -181,10 +182,17 @@ PLAIN: dict[str, str] = {
          "crm.smart_list.sort", "crm.smart_list.columns", "crm.deal.source", "crm.deal.tags"),
         "name that the team chose for its own way of working",
     ),
+    **dict.fromkeys(
+        ("ops.lead_tally.what", "ops.lead_tally.source", "ops.lead_tally.status",
+         "ops.lead_tally.currency", "ops.deal_tally.source", "ops.deal_tally.currency",
+         "ops.stage_tally.source"),
+        "what many records have in common, with their number",
+    ),
     "crm.conversion.made": "names of kinds of rows, and our own ids",
     "ops.budget.account": "name of a vendor, and a digest of its address",
     "ops.budget.name": "name of a rate, in the vendor's client",
     "ops.entity.public_id": "random",
+    "ops.survivorship.document": "rules about fields and sources",
     "ops.match_model.version": "name that a training gave, a count and a number",
     "ops.delivery.message_id": "digest of the event's key",
     "landing.quarantine.field": "path in a mapping",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
+from hub.crm import companies as crm_companies
 from hub.crm import leads, owners
 from hub.db import outbox
 from hub.db.embedded import Server
@@ -19,7 +20,7 @@ from hub.matching.keys import CANDIDATE_LIMIT, LIMITS
 from hub.model.entities import PERSON_REFS
 from hub.model.verdicts import Verdict
 from hub.pipeline.match import match_chunk
-from hub.records import batches, folding, identity
+from hub.records import batches, companies, folding, identity
 from tests.conftest import fresh_database
 from tests.db.conftest import seed_leads
 
@@ -49,6 +50,20 @@ _QUEUES = (
     (
         "INSERT INTO ops.entity (kind, anchor_id, batch_id, lane, folded_version, merged_into) "
         "SELECT 'person', anchor_id, batch_id, lane, 1, id FROM ops.entity WHERE id % 2 = 0"
+    ),
+    (
+        "INSERT INTO ops.company_key (entity_id, kind, value, is_company) "
+        "SELECT id, 'domain', md5((id / 4)::text), id % 4 = 0 FROM ops.entity"
+    ),
+    "UPDATE ops.source_record SET refs = refs || jsonb_build_object('company', id::text) WHERE id % 4 = 1",
+    (
+        "INSERT INTO ops.employment (person_id, company_id, who) "
+        "SELECT id + 1, id, 'ann' FROM ops.entity WHERE id % 8 = 0 "
+        "AND id + 1 IN (SELECT id FROM ops.entity)"
+    ),
+    (
+        "INSERT INTO crm.contact (entity_id, organization_name, is_organization, batch_id) "
+        "SELECT id, 'Firm ' || id, true, 1 FROM ops.entity WHERE id % 8 = 0"
     ),
     "UPDATE ops.verdict SET verdict = NULL WHERE source_id LIKE '%00'",
     (
@@ -230,3 +245,26 @@ def test_lost_records_are_found_by_index(full: Connection) -> None:
 def test_verdicts_are_given_by_index(full: Connection) -> None:
     rows = [(1, "salesforce", "leads", f"00Q{n:09d}", Verdict.CREATED) for n in range(1, 501)]
     assert_by_index(plan_of(full, lambda: batches.set_verdicts(full, rows)))
+
+
+def test_companies_are_found_by_their_keys(full: Connection) -> None:
+    rows = full.execute(text("SELECT entity_id, kind, value FROM ops.company_key LIMIT 500")).all()
+    wanted = {row.entity_id: {(row.kind, row.value)} for row in rows}
+    nodes = plan_of(full, lambda: companies.having(full, wanted, 20))
+    assert_by_index(nodes, "ix_company_key_kind_value_is_company")
+
+
+def test_the_people_of_a_company_are_found_by_index(full: Connection) -> None:
+    ids = list(
+        full.execute(
+            text("SELECT entity_id FROM crm.contact WHERE is_organization LIMIT 50")
+        ).scalars()
+    )
+    nodes = plan_of(full, lambda: crm_companies.concerned(full, ids))
+    assert_by_index(nodes, "source_record_company", "ix_company_key_kind_value_is_company")
+
+
+def test_leads_get_their_account_by_index(full: Connection) -> None:
+    ids = list(full.execute(text("SELECT entity_id FROM crm.lead LIMIT 500")).scalars())
+    nodes = plan_of(full, lambda: crm_companies.point_leads(full, dict.fromkeys(ids, (8, "name"))))
+    assert_by_index(nodes, "uq_contact_entity_id", "uq_lead_entity_id")

@@ -113,13 +113,13 @@ def typeform_answer(token: str, *, at: int = 1, **values: Any) -> RawRecord:
 def hubspot_contact(number: int, *, at: int = 0, op: Op = Op.UPSERT, **values: Any) -> RawRecord:
     """A HubSpot contact with the given properties."""
     row = {"id": str(number), "properties": values, "archived": False}
-    return _object(str(number), row, at or number, op)
+    return hand_made(str(number), row, at or number, op)
 
 
 def hubspot_owner(number: int, email: str) -> RawRecord:
     """Somebody whom HubSpot's records point to."""
     row = {"id": str(number), "email": email, "firstName": "Owner", "archived": False}
-    return _object(str(number), row, 1)
+    return hand_made(str(number), row, 1)
 
 
 def mailchimp_member(name: str, *, at: int = 1, **values: Any) -> RawRecord:
@@ -131,22 +131,23 @@ def mailchimp_member(name: str, *, at: int = 1, **values: Any) -> RawRecord:
         "member_rating": 2,
         **values,
     }
-    return _object(name, row, at)
+    return hand_made(name, row, at)
 
 
 def zendesk_user(number: int, *, at: int = 0, op: Op = Op.UPSERT, **values: Any) -> RawRecord:
     """A user of the help desk, an end user unless told otherwise."""
     row = {"id": number, "role": "end-user", "active": True, **values}
-    return _object(str(number), row, at or number, op)
+    return hand_made(str(number), row, at or number, op)
 
 
 def zendesk_ticket(number: int, *, at: int = 0, op: Op = Op.UPSERT, **values: Any) -> RawRecord:
     """A ticket of the help desk."""
     row = {"id": number, "status": "open", "created_at": "2025-06-01T10:00:00Z", **values}
-    return _object(str(number), row, at or number, op)
+    return hand_made(str(number), row, at or number, op)
 
 
-def _object(source_id: str, row: dict[str, Any], at: int, op: Op = Op.UPSERT) -> RawRecord:
+def hand_made(source_id: str, row: dict[str, Any], at: int, op: Op = Op.UPSERT) -> RawRecord:
+    """An object of any vendor, as its stream would hand it out."""
     moment = START + timedelta(seconds=at)
     return RawRecord(source_id, op, moment, moment.isoformat(), json.dumps(row).encode())
 

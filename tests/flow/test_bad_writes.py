@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from hub.actions import activity, outcome, task
+from hub.actions import activity, outcome, status, task
+from hub.actions.add_person import add
+from hub.actions.assign import assign, give_many
 from hub.actions.edit import edit
 from hub.crm import owners
 from hub.errors import ActionError
@@ -13,9 +15,11 @@ from hub.pipeline import flow
 from tests.flow.conftest import World, salesforce_lead
 
 WHO = "operator"
+ANN = "ann@owners.example.com"
 LEAD = "salesforce/leads/00Q000000000001AAA"
 _TABLES = ("crm.task", "crm.note", "crm.call", "crm.visit", "crm.message", "crm.outcome", "ops.edit",
-           "ops.change", "crm.lead", "crm.contact", "ops.source_record", "ops.turn", "ops.outbox")  # fmt: skip
+           "ops.change", "crm.lead", "crm.contact", "ops.source_record", "ops.turn", "ops.outbox",
+           "ops.batch", "ops.edge", "landing.raw", "crm.lead_status", "crm.reason")  # fmt: skip
 
 
 @pytest.fixture
@@ -30,6 +34,13 @@ def one_lead(world: World) -> World:
                 owners.Person("eye@owners.example.com", "Eye", True, "UTC", {}, "viewer"),
                 owners.Person("rep@owners.example.com", "Rep", True, "UTC", {}, "rep"),
                 owners.Person("left@owners.example.com", "Left", False, "UTC", {}, "rep"),
+            ],
+        )
+        owners.apply_groups(
+            conn,
+            [
+                owners.Group("dealers", ["rep@owners.example.com"], "deal"),
+                owners.Group("empty", ["left@owners.example.com"]),
             ],
         )
         outcome.add(conn, WHO, "call", "Reached")
@@ -55,6 +66,22 @@ def everything(world: World) -> dict[str, list[str]]:
 
 def write(kind: str, on: str, /, **given: Any) -> tuple[Any, tuple[Any, ...]]:
     return activity.write, (WHO, kind, on, given)
+
+
+def put(kind: str, who: str = WHO, /, **given: Any) -> tuple[Any, tuple[Any, ...]]:
+    owner = given.pop("owner", None)
+
+    def by_hand(conn: Any, who: str) -> Any:
+        return add(conn, who, kind, given, region="FR", owner=owner)
+
+    return by_hand, (who,)
+
+
+def say(*arguments: Any, reason: str | None = None) -> tuple[Any, tuple[Any, ...]]:
+    def said(conn: Any, who: str) -> Any:
+        return status.set_status(conn, who, *arguments, reason=reason)
+
+    return said, (WHO,)
 
 
 def refused(world: World, verb: Any, arguments: Any) -> ActionError:
@@ -105,6 +132,34 @@ def refused(world: World, verb: Any, arguments: Any) -> ActionError:
         ((outcome.add, (WHO, "call", "reached")), "outcome", "name", "conflict"),
         ((outcome.add, (WHO, "dance", "x")), "outcome", "kind", "invalid"),
         ((outcome.add, (WHO, "call", " ")), "outcome", "name", "required"),
+        (put("lead", first_name="Eva"), "lead", "last_name", "required"),
+        (put("lead", last_name="  "), "lead", "last_name", "required"),
+        (put("contact", organization_name="Acme"), "contact", "last_name", "required"),
+        (put("lead", last_name="Roth", email="nobody"), "lead", "email", "invalid"),
+        (put("lead", last_name="Roth", phone="call me"), "lead", "phone", "invalid"),
+        (put("lead", last_name="Roth", country="Atlantis"), "lead", "country", "invalid"),
+        (put("lead", last_name="Roth", website="not a page"), "lead", "website", "invalid"),
+        (put("lead", last_name=7), "lead", "last_name", "invalid"),
+        (put("lead", last_name="a\0b"), "lead", "last_name", "invalid"),
+        (put("lead", last_name="Roth", colour="red"), "lead", "colour", "not_found"),
+        (put("lead", last_name="Roth", status="New"), "lead", "status", "not_found"),
+        (put("lead", last_name="Moreau", email="l@m.example.com"), "lead", None, "duplicate"),
+        (put("lead", last_name="Roth", owner="x@y.example.com"), "lead", "owner", "not_found"),
+        ((assign, (WHO, "lead", ["999"], ANN)), "lead", None, "not_found"),
+        ((assign, (WHO, "contact", [LEAD], ANN)), "contact", None, "invalid"),
+        ((assign, (WHO, "lead", [LEAD], "nobody@example.com")), "lead", "owner", "not_found"),
+        ((assign, (WHO, "lead", [LEAD], "left@owners.example.com")), "lead", "owner", "not_found"),
+        ((assign, (WHO, "lead", [LEAD], "no such group")), "lead", "owner", "not_found"),
+        ((assign, (WHO, "lead", [LEAD], "dealers")), "lead", "owner", "conflict"),
+        ((assign, (WHO, "lead", [LEAD], "empty")), "lead", "owner", "conflict"),
+        ((give_many, (WHO, "lead", [1, 998, 999], ANN)), "lead", None, "not_found"),
+        (say([LEAD], "Sleeping"), "lead", "status", "not_found"),
+        (say([LEAD], "Unqualified"), "lead", "unqualified_reason", "required"),
+        (say([LEAD], "Unqualified", reason="Rain"), "lead", "unqualified_reason", "not_found"),
+        (say([LEAD], "Working", reason="No need"), "lead", "unqualified_reason", "invalid"),
+        (say(["999"], "Working"), "lead", None, "not_found"),
+        ((status.add_status, (WHO, "new")), "lead_status", "name", "conflict"),
+        ((status.add_reason, (WHO, " ")), "lead_unqualified_reason", "name", "required"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_written_is_one_error_and_changes_nothing(
@@ -124,6 +179,9 @@ def test_what_cannot_be_written_is_one_error_and_changes_nothing(
         (activity.edit, ("note/1", {"content": "x"})),
         (activity.archive, ("note/1",)),
         (task.complete, ("1",)),
+        (assign, ("lead", [LEAD], "bob@owners.example.com")),
+        (status.set_status, ([LEAD], "Working")),
+        (edit, (LEAD, {"city": "Lyon"})),
     ],
 )
 def test_who_may_not_is_refused_in_the_action(
@@ -132,6 +190,11 @@ def test_who_may_not_is_refused_in_the_action(
     """Ann owns the lead: who only looks, who works on their own alone, who has left, who is unknown."""
     error = refused(one_lead, verb, (who, *arguments))
     assert error.code == "forbidden"
+
+
+def test_a_viewer_adds_nobody(one_lead: World) -> None:
+    verb, arguments = put("lead", "eye@owners.example.com", last_name="Roth")
+    assert refused(one_lead, verb, arguments).code == "forbidden"
 
 
 def test_a_rep_sets_up_nothing_and_ends_their_own_task(one_lead: World) -> None:

@@ -3,7 +3,7 @@
 Why so: a search shows ten thousand results and pages them by offset, so that an edit during
 paging moves records past the reader, and a mass update gives more records than that one time.
 Every page is therefore a new search for ids beyond the last one, within the window. What a search
-never shows comes otherwise: deleted contacts from the archive, merged ones from the winner.
+never shows comes otherwise: deleted records from the archive, merged ones from the winner.
 https://developers.hubspot.com/docs/api-reference/search/guide
 """
 
@@ -27,7 +27,7 @@ from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Op
 
 _OWNERS = Stream("owners", incremental=False, countable=False, context=True, window_by="updatedAt")
-_COMPANIES = Stream("companies", context=True, window_by="updatedAt")
+_COMPANIES = Stream("companies", context=True, reports_deletes=True, window_by="updatedAt")
 _CONTACTS = Stream("contacts", reports_deletes=True, window_by="updatedAt")
 STREAMS = (_OWNERS, _COMPANIES, _CONTACTS)
 # https://developers.hubspot.com/docs/api-reference/crm-contacts-v3: contacts spell it otherwise
@@ -328,8 +328,7 @@ def _live_records(name: str, found: _Found) -> list[RawRecord]:
         stamp = item.text(_CHANGED[name]) or item.updatedAt or ""
         at = parse_time(stamp)
         records.append(RawRecord(item.id, Op.UPSERT, at, stamp, raw))
-        if name == _CONTACTS.name:
-            records.extend(_merged(item, at, stamp))
+        records.extend(_merged(item, at, stamp))
     return records
 
 

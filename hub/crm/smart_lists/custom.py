@@ -155,12 +155,12 @@ def _missing(column: Column, key: str) -> Column:
 
 def _span(column: Column, shape: str, texts: list[str | None]) -> Column:
     first, after = (None if one is None else literal(one, Text) for one in texts)
-    bounds: list[Column] = [column.op("~")(literal(shape, Text))]
+    bounds: list[Column] = []
     if first is not None:
         bounds.append(column >= first)
     if after is not None:
         bounds.append(column < after)
-    return and_(*bounds)
+    return and_(*bounds, column.op("~")(literal(shape, Text)))  # the dearest last
 
 
 _MAKERS: dict[str, Made] = {

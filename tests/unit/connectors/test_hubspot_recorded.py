@@ -158,9 +158,23 @@ def test_recorded_owners_are_read_and_mapped(name):
 def test_recorded_companies_and_searches_are_read():
     for name in ("v3_mock_companies_data.json", "meetings_v3_search.json"):
         page = bodies(name)[0]
-        one, _ = connector_on(ok(PROPERTIES), ok({**page, "total": len(page["results"])}))
+        found, empty = {**page, "total": len(page["results"])}, {"results": []}
+        one, _ = connector_on(ok(PROPERTIES), ok(found), ok(empty))
         records = [record for each in one.read(COMPANIES, WINDOW) for record in each.records]
         assert [record.source_id for record in records] == [one["id"] for one in page["results"]]
+
+
+def test_recorded_companies_are_mapped():
+    page = bodies("v3_mock_companies_data.json")[0]
+    found, empty = {**page, "total": len(page["results"])}, {"results": []}
+    one, _ = connector_on(ok(PROPERTIES), ok(found), ok(empty))
+    records = [record for each in one.read(COMPANIES, WINDOW) for record in each.records]
+    got = normalize(load("hubspot/companies"), records, {}, NormalizeSettings())
+    assert [(r.values["organization_name"], r.values["domains"]) for r in got.records] == [
+        ("Hubspot, Inc.", ["hubspot.com"]),
+        ("U.S. Food and Drug Administration", ["fda.gov"]),
+    ]
+    assert not got.rejected + got.problems
 
 
 def test_recorded_property_names_are_asked_for():

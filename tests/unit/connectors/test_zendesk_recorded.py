@@ -62,6 +62,18 @@ def test_recorded_users(name):
     assert not result.unknowns
 
 
+@pytest.mark.parametrize("name", ["go_GET_organization", "go_GET_organizations"])
+def test_recorded_organizations(name):
+    found = objects(name, "organizations", "organization")
+    _, result = mapped("organizations", found)
+    names = [(one.entity, one.values["organization_name"]) for one in result.records]
+    assert names == [("organisation", raw["name"]) for raw in found]
+    domains = [one.values.get("domains", []) for one in result.records]
+    assert domains == [raw["domain_names"] for raw in found]
+    assert not result.problems
+    assert not result.unknowns
+
+
 class Recording:
     """Answers a session with what was recorded, one answer a request."""
 

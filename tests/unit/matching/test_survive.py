@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.matching.survive import Edit, SourceVersion, survive
+from hub.matching.survivorship import By, SurvivorshipRules, overlaid
 from hub.model.verdicts import Trust
 
 T1, T2, T3 = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00+00:00", "2026-03-01T00:00:00Z"
@@ -118,41 +120,53 @@ RECORDS = _SPECS.map(
 EDITS = st.lists(
     st.builds(Edit, st.sampled_from(["city", "email", "tags", "custom_fields.a", "last_name"]),
               st.sampled_from(["p", "q", None]), st.sampled_from([T1, T3]), st.sampled_from(["u", "v"])), max_size=4)  # fmt: skip
+
+
+def rules_by(by: By) -> SurvivorshipRules:
+    groups = {name: {"by": by.value} for name in ("identity", "firmographics")}
+    return SurvivorshipRules.bind(overlaid({"groups": groups}))
+
+
+EVERY_RULE = pytest.mark.parametrize("by", list(By))
 PLAIN = ("first_name", "last_name", "email", "city", "industry", "status")
 
 
+@EVERY_RULE
 @given(RECORDS, EDITS, st.randoms(use_true_random=False))
-def test_order_does_not_matter(records: Any, edits: Any, shuffle: Any) -> None:
-    expected = survive(records, edits, explain=True)
+def test_order_does_not_matter(by: By, records: Any, edits: Any, shuffle: Any) -> None:
+    expected = survive(records, edits, rules_by(by), explain=True)
     records, edits = list(records), list(edits)
     shuffle.shuffle(records)
     shuffle.shuffle(edits)
-    found = survive(records, edits, explain=True)
+    found = survive(records, edits, rules_by(by), explain=True)
     assert found == expected
     assert list(found.values) == list(expected.values)
 
 
+@EVERY_RULE
 @given(RECORDS, EDITS)
-def test_explaining_changes_nothing(records: Any, edits: Any) -> None:
-    explained = survive(records, edits, explain=True)
-    assert survive(records, edits).values == explained.values
+def test_explaining_changes_nothing(by: By, records: Any, edits: Any) -> None:
+    explained = survive(records, edits, rules_by(by), explain=True)
+    assert survive(records, edits, rules_by(by)).values == explained.values
     assert explained.explanation is not None
     assert set(explained.explanation) == set(explained.values)
 
 
+@EVERY_RULE
 @given(RECORDS, EDITS)
-def test_last_edit_wins(records: Any, edits: Any) -> None:
-    values = survive(records, edits).values
+def test_last_edit_wins(by: By, records: Any, edits: Any) -> None:
+    values = survive(records, edits, rules_by(by)).values
     for name in ("city", "last_name"):
         own = [e for e in edits if e.field == name]
         newest = [e.value for e in own if e.at == max(o.at for o in own)]
         assert not own or values[name] in newest
 
 
+@EVERY_RULE
 @given(RECORDS)
-def test_open_source_never_overwrites_a_trusted_value(records: Any) -> None:
-    trusted = survive([r for r in records if r.trust is Trust.TRUSTED]).values
-    both = survive(records).values
+def test_open_source_never_overwrites_a_trusted_value(by: By, records: Any) -> None:
+    trusted = survive([r for r in records if r.trust is Trust.TRUSTED], rules=rules_by(by)).values
+    both = survive(records, rules=rules_by(by)).values
     for name in (*PLAIN, "emails"):
         if name in trusted and name != "emails":
             assert both[name] == trusted[name]
@@ -160,9 +174,10 @@ def test_open_source_never_overwrites_a_trusted_value(records: Any) -> None:
         assert both["emails"] == trusted["emails"]
 
 
+@EVERY_RULE
 @given(RECORDS)
-def test_any_value_fills_a_blank(records: Any) -> None:
-    values = survive(records).values
+def test_any_value_fills_a_blank(by: By, records: Any) -> None:
+    values = survive(records, rules=rules_by(by)).values
     for name in PLAIN:
         has = any((r.values.get(name) or "").strip() for r in records)
         assert (name in values) == has
@@ -176,3 +191,33 @@ def test_gone_record_stops_counting_where_a_trusted_one_has_a_value(records: Any
         having = {r.values[name] for r in there if (r.values.get(name) or "").strip()}
         if having:
             assert values[name] in having
+
+
+def test_recent_takes_the_newest_whatever_its_source() -> None:
+    records = [version("salesforce", T1, city="Lyon"), version("mailchimp", T3, city="Nice")]
+    g = survive(records, rules=rules_by(By.RECENT), explain=True)
+    assert g.values == {"city": "Nice"}
+    assert g.explanation is not None
+    assert (g.explanation["city"].rule, g.explanation["city"].by) == ("recency", "identity: recent")
+
+
+def test_longest_takes_the_longest_of_equally_trusted_ones_and_of_custom_fields_each() -> None:
+    records = [
+        version("salesforce", T1, city="Lyon", title=" CEO          ", custom_fields={"a": "1", "b": "xx"}),
+        version("mailchimp", T3, city="Lyon 3e", title="Chief", custom_fields={"a": "12", "b": "x"}),
+        version("typeform", T3, trust=Trust.OPEN, city="Lyon, third district", title="x" * 20),
+    ]  # fmt: skip
+    g = survive(records, rules=rules_by(By.LONGEST), explain=True)
+    assert g.values["city"] == "Lyon 3e"
+    assert g.values["title"] == "Chief", "blanks around a value do not count"
+    assert g.values["custom_fields"] == {"a": "12", "b": "xx"}
+    assert g.explanation is not None
+    assert (g.explanation["city"].rule, g.explanation["city"].by) == ("length", "identity: longest")
+
+
+def test_longest_takes_a_whole_name_of_one_record() -> None:
+    records = [version("salesforce", first_name="Jo", last_name="Smithson"), version("hubspot", first_name="Johanna", last_name="S")]  # fmt: skip
+    g = survive(records, rules=rules_by(By.LONGEST), explain=True)
+    assert (g.values["first_name"], g.values["last_name"]) == ("Jo", "Smithson")
+    assert g.explanation is not None
+    assert g.explanation["first_name"].rule == "unit"

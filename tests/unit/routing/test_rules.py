@@ -123,3 +123,12 @@ def test_rule_without_a_name_of_its_own_is_refused(names):
 
 def test_folding_keeps_vowel_signs_of_other_scripts():
     assert fold("कि") != fold("का")
+
+
+def test_the_accounts_owner_takes_the_lead_where_there_is_one():
+    rules = bind(
+        [rule({}, Target.parse("account:owner"), "account"), rule({}, EAST, "rest")], KNOWN
+    )
+    assert decide({"account_owner_id": 7}, rules, FALLBACK).target.kind == "account"
+    assert decide({"account_owner_id": None}, rules, FALLBACK).rule_name == "rest"
+    assert decide({}, rules, FALLBACK).rule_name == "rest"

@@ -1,0 +1,231 @@
+"""Assign: leads, contacts and deals get another owner, one or a whole selection at once.
+
+A distribution group is named like a person; each record takes a turn of it, also one that had an
+owner. The new owners are told, and those who were it, as each of them prefers: of one record by one
+event, of many by one for all of them. What was is in the history.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from hub.actions import targets
+from hub.actions.rights import Actor, Right, require
+from hub.crm import ownership
+from hub.crm.owners import GroupRow
+from hub.crm.ownership import GroupName, Owned
+from hub.db import outbox
+from hub.errors import ActionError
+from hub.pipeline.route import group_state, save_group
+from hub.records import turns
+from hub.records.history import Changed, note_changes
+from hub.records.turns import NewTurn
+from hub.routing.ring import GroupState, Turn, take
+
+BY_HAND = "by hand"
+_SHOWN = 5
+_NO_GROUP = GroupState(0, "", ())
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What an assignment did: records by their new owner, and how many kept theirs."""
+
+    owners: Mapping[int, int] = field(default_factory=dict)
+    unchanged: int = 0
+
+
+def assign(conn: Connection, who: str, kind: str, names: Sequence[str], to: str) -> Given:
+    """Give records that people name to a person or a group.
+
+    Raises:
+        ActionError: as `give_many`; or a name is nobody's, or another kind of record's.
+    """
+    found = [targets.resolve(conn, _named(kind, name)) for name in names]
+    for target, name in zip(found, names, strict=True):
+        if target.kind != kind:
+            raise ActionError(
+                f"{name} is a {target.kind}, not a {kind}", resource=kind, code="invalid"
+            )
+    return give_many(conn, who, kind, [target.id for target in found], to)
+
+
+def give_many(conn: Connection, who: str, kind: str, ids: Sequence[int], to: str) -> Given:
+    """Give records to a person or a group, in the order in which they are named.
+
+    Args:
+        conn: an open transaction.
+        who: who decides.
+        kind: lead, contact or deal.
+        ids: their numbers; one that comes twice counts once.
+        to: a person's e-mail, or a group's name; `user:` or `group:` may stand before it.
+
+    Raises:
+        ActionError: there is no such person, group or record; the group holds another kind of
+            record, or nobody in it can take one; they may not.
+    """
+    wanted = list(dict.fromkeys(ids))
+    user, group = _receiver(conn, kind, to)
+    locked = None if group is None else ownership.lock_group(conn, group)
+    records = ownership.take(conn, kind, wanted)
+    _all_there(kind, wanted, records)
+    acting = require(conn, who, Right.REASSIGN, *{r.owner_id for r in records.values()})
+    ordered = [records[i] for i in wanted]
+    decided = (
+        _by_turns(conn, ordered, kind, locked, who)
+        if locked is not None
+        else _to_person(ordered, kind, user or 0, who)
+    )
+    numbers = turns.keep(conn, [t for t, _ in decided])
+    changed = [
+        (number, t, r)
+        for number, (t, r) in zip(numbers, decided, strict=True)
+        if r.owner_id != t.user_id
+    ]
+    new_owners = {r.id: t.user_id for _, t, r in changed if t.user_id is not None}
+    ownership.give(conn, kind, new_owners)
+    note_changes(conn, who, _changes(conn, [(t, r) for _, t, r in changed]))
+    outbox.put(conn, _events(acting, kind, changed, group.name if group else None))
+    return Given(new_owners, len(wanted) - len(changed))
+
+
+def _named(kind: str, name: str) -> str:
+    is_number = name.isascii() and name.isdigit()
+    return f"{kind}/{name}" if is_number else name
+
+
+def _receiver(conn: Connection, kind: str, to: str) -> tuple[int | None, GroupName | None]:
+    prefix, colon, rest = to.partition(":")
+    is_said = colon and prefix in ("user", "group")
+    name = rest if is_said else to
+    is_person = prefix == "user" if is_said else "@" in name
+    if is_person:
+        user = ownership.active_user(conn, name)
+        if user is None:
+            raise _no_receiver(kind, f"{name} is not an active member of the team")
+        return user, None
+    group = ownership.group_named(conn, name)
+    if group is None:
+        raise _no_receiver(kind, f"there is no distribution group {name!r}")
+    if group.record_kind != kind:
+        raise ActionError(
+            f"the group {group.name} hands out {group.record_kind}s, not {kind}s",
+            resource=kind,
+            field="owner",
+            code="conflict",
+            hint="a group holds one kind of record: `kind:` under `groups:` in hub.yaml",
+        )
+    return None, group
+
+
+def _no_receiver(kind: str, message: str) -> ActionError:
+    return ActionError(
+        message,
+        resource=kind,
+        field="owner",
+        code="not_found",
+        hint="name a person by e-mail, or a distribution group; both stand in hub.yaml",
+    )
+
+
+def _all_there(kind: str, wanted: Sequence[int], records: Mapping[int, Owned]) -> None:
+    missing = [str(i) for i in wanted if i not in records]
+    if missing:
+        shown = ", ".join(missing[:_SHOWN]) + (" …" if len(missing) > _SHOWN else "")
+        raise ActionError(f"there is no {kind} {shown}", resource=kind, code="not_found")
+
+
+Decided = list[tuple[NewTurn, Owned]]
+
+
+def _to_person(records: Sequence[Owned], kind: str, user: int, who: str) -> Decided:
+    """Decide every record that is not theirs yet."""
+    return [(_turn(kind, r, Turn(user, _NO_GROUP), who), r) for r in records if r.owner_id != user]
+
+
+def _by_turns(
+    conn: Connection, records: Sequence[Owned], kind: str, group: GroupRow, who: str
+) -> Decided:
+    """Let every record take a turn, also one whose owner stays the same."""
+    state = group_state(group)
+    decided: Decided = []
+    for record in records:
+        taken = take(state)
+        if taken.chosen is None:
+            raise ActionError(
+                f"nobody can take a {kind}: {'; '.join(taken.reasons)}",
+                resource=kind,
+                field="owner",
+                code="conflict",
+                hint="everybody in the group is away, full or has left",
+            )
+        decided.append((_turn(kind, record, taken, who, before=state.next_member), record))
+        state = taken.state
+    save_group(conn, group, state)
+    return decided
+
+
+def _turn(kind: str, record: Owned, taken: Turn, who: str, *, before: int | None = None) -> NewTurn:
+    return NewTurn(
+        lead_id=record.id if kind == "lead" else None,
+        contact_id=record.id if kind == "contact" else None,
+        deal_id=record.id if kind == "deal" else None,
+        group_id=taken.state.group_id or None,
+        user_id=taken.chosen,
+        rule=BY_HAND,
+        reason="; ".join((f"given by {who}", *taken.reasons)),
+        skipped=taken.skipped,
+        next_before=before,
+        next_after=taken.state.next_member,
+    )
+
+
+def _changes(conn: Connection, decided: Decided) -> list[Changed]:
+    ids = {i for turn, record in decided for i in (turn.user_id, record.owner_id) if i is not None}
+    names = ownership.emails(conn, ids)
+    return [
+        Changed(
+            {"owner": (names.get(record.owner_id or 0), names.get(turn.user_id or 0))},
+            entity_id=record.entity_id,
+            deal_id=turn.deal_id,
+        )
+        for turn, record in decided
+    ]
+
+
+def _events(
+    acting: Actor, kind: str, decided: Sequence[tuple[int, NewTurn, Owned]], group: str | None
+) -> list[dict[str, object]]:
+    """Return what to tell new owners and former ones; nobody is told what they did themselves."""
+    got: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    lost: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    for number, turn, record in decided:
+        if turn.user_id is not None and turn.user_id != acting.user_id:
+            got[turn.user_id].append((number, record.id))
+        if record.owner_id is not None and record.owner_id != acting.user_id:
+            lost[record.owner_id].append((number, record.id))
+    told = [_event("assigned", kind, user, mine, group) for user, mine in sorted(got.items())]
+    told += [
+        _event("reassigned_away", kind, user, mine, group) for user, mine in sorted(lost.items())
+    ]
+    return told
+
+
+def _event(
+    what: str, kind: str, user: int, turns_taken: Sequence[tuple[int, int]], group: str | None
+) -> dict[str, object]:
+    """Return one event: of the record, if it is one, else of all of them."""
+    (first, record), many = turns_taken[0], len(turns_taken) > 1
+    return {
+        "event": f"bulk_{what}" if many else f"{kind}_{what}",
+        "dedupe_key": f"{what}:turn {first}",
+        "user_id": user,
+        **{f"{k}_id": record if k == kind and not many else None for k in ownership.KINDS},
+        "payload": {
+            "group": group,
+            "kind": kind,
+            "counts": {f"{kind}s": len(turns_taken)} if many else {},
+        },
+    }

@@ -1,0 +1,85 @@
+"""Layouts: what a page shows of a record, in which sections and order; set by an admin."""
+
+from collections import Counter
+from typing import Any
+
+from sqlalchemy import Connection
+
+from hub.actions.rights import Right, require
+from hub.crm import layouts
+from hub.crm.custom_fields import OBJECTS, fields_of
+from hub.crm.layouts import Section
+from hub.crm.smart_lists.fields import CUSTOM, catalogue
+from hub.errors import ActionError
+
+_RESOURCE = "layout"
+_MOST_SECTIONS = 50
+_LONGEST_NAME = 100
+
+
+def show(conn: Connection, object_: str) -> tuple[Section, ...]:
+    """Return the layout of a kind of record; fields whose definition is gone are left out.
+
+    Raises:
+        ActionError: there is no such kind.
+    """
+    _check_object(object_)
+    known = _known(conn, object_)
+    return tuple(
+        Section(one.name, tuple(name for name in one.fields if name in known))
+        for one in layouts.read(conn, object_)
+    )
+
+
+def set_(conn: Connection, who: str, object_: str, said: Any) -> tuple[Section, ...]:
+    """Keep a layout, `[{name, fields}]`; None goes back to the house's.
+
+    Raises:
+        ActionError: it is no layout, or names a field twice or one that is not there.
+    """
+    require(conn, who, Right.SET_UP)
+    _check_object(object_)
+    layouts.write(conn, object_, None if said is None else _read(conn, object_, said))
+    return show(conn, object_)
+
+
+def _read(conn: Connection, object_: str, said: Any) -> list[Section]:
+    if not isinstance(said, list) or not 0 < len(said) <= _MOST_SECTIONS:
+        raise _invalid(
+            "sections", "a layout is a list of sections", "[{name: Lead, fields: [status]}]"
+        )
+    sections = [_section(number, one) for number, one in enumerate(said)]
+    known = _known(conn, object_)
+    for name, n in Counter(name for one in sections for name in one.fields).items():
+        if name not in known or n > 1:
+            why = "stands there twice" if name in known else f"is no field of a {object_}"
+            raise _invalid("fields", f"{name[:100]!r} {why}", f"fields: {', '.join(sorted(known))}")
+    return sections
+
+
+def _section(number: int, said: Any) -> Section:
+    if not isinstance(said, dict) or set(said) != {"name", "fields"}:
+        raise _invalid(
+            f"sections.{number}", "a section has a name and fields", "{name: …, fields: […]}"
+        )
+    name, fields = said["name"], said["fields"]
+    if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():  # fmt: skip
+        raise _invalid(f"sections.{number}.name", "that is no name", "1 to 100 characters")
+    if not isinstance(fields, list) or not all(isinstance(one, str) for one in fields):
+        raise _invalid(f"sections.{number}.fields", "fields are a list of names", "[status, owner]")
+    return Section(name.strip(), tuple(fields))
+
+
+def _known(conn: Connection, object_: str) -> set[str]:
+    """Return the fields of lists, and those of the team that no list may ask for."""
+    own = {f"{CUSTOM}{key}" for key in fields_of(conn, object_)}
+    return set(catalogue(conn, object_).fields) | own
+
+
+def _check_object(object_: str) -> None:
+    if object_ not in OBJECTS:
+        raise _invalid("object", f"{object_!r} is none", f"one of: {', '.join(OBJECTS)}")
+
+
+def _invalid(field: str, message: str, hint: str) -> ActionError:
+    return ActionError(message, resource=_RESOURCE, field=field, code="invalid", hint=hint)

@@ -1,0 +1,124 @@
+"""Smart links: kept by an admin, opened by everybody."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+from hub.actions import targets
+from hub.actions.rights import Right, actor, require
+from hub.crm import smart_links
+from hub.crm.custom_fields import OBJECTS
+from hub.crm.smart_links import LinkError, SmartLink
+from hub.crm.smart_lists import records
+from hub.crm.smart_lists.fields import Catalogue, Field, catalogue
+from hub.errors import ActionError
+
+_RESOURCE = "smart_link"
+_LONGEST_NAME = 100
+
+
+def add(conn: Connection, who: str, link: SmartLink) -> SmartLink:
+    """Keep a link for the team.
+
+    Raises:
+        ActionError: the name is taken, the template is none, or names a field that is not there.
+    """
+    require(conn, who, Right.SET_UP)
+    _check_object(link.object)
+    if not link.name.strip() or len(link.name) > _LONGEST_NAME or not link.name.isprintable():
+        raise _invalid("name", f"{link.name[:_LONGEST_NAME]!r} is no name", "1 to 100 characters")
+    made = SmartLink(link.object, link.name.strip(), link.template.strip())
+    fields = catalogue(conn, link.object)
+    for name in _names(made):
+        _field(fields, name)
+    if not smart_links.insert(conn, made):
+        raise ActionError(
+            f"a {link.object} has a link {made.name!r} already",
+            resource=_RESOURCE, field="name", code="conflict", hint="hub link list",
+        )  # fmt: skip
+    return made
+
+
+def remove(conn: Connection, who: str, object_: str, name: str) -> None:
+    """Forget a link.
+
+    Raises:
+        ActionError: there is none of that name.
+    """
+    require(conn, who, Right.SET_UP)
+    if not smart_links.delete(conn, object_, name):
+        raise _missing(object_, name)
+
+
+def opened(conn: Connection, who: str, name: str, record: str) -> str:
+    """Return the address that a link has for a record.
+
+    Args:
+        conn: an open connection.
+        who: a member of the team.
+        name: the link's name.
+        record: a lead, contact or deal, as `targets.resolve` knows them.
+
+    Raises:
+        ActionError: there is no such link or record, or the link cannot be filled from it.
+    """
+    actor(conn, who)
+    target = targets.resolve(conn, record)
+    object_ = _object_of(conn, target)
+    links = [one for one in smart_links.of_object(conn, object_) if one.name.casefold() == name.strip().casefold()]  # fmt: skip
+    if not links:
+        raise _missing(object_, name)
+    fields = catalogue(conn, object_)
+    found = {said: _field(fields, said).name for said in _names(links[0])}
+    values = records.values_of(conn, fields, target.id, list(found.values())) or {}
+    try:
+        return smart_links.fill(links[0].template, lambda said: values.get(found[said]))
+    except LinkError as exc:
+        raise _invalid(
+            "template", f"{links[0].name}: {exc}", "another record, or another link"
+        ) from exc
+
+
+def _object_of(conn: Connection, target: targets.Target) -> str:
+    if target.kind != "contact":
+        return target.kind
+    is_company = conn.execute(
+        text("SELECT is_organization FROM crm.contact WHERE id = :id"), {"id": target.id}
+    ).scalar_one()
+    return "company" if is_company else "person"
+
+
+def _names(link: SmartLink) -> Sequence[str]:
+    try:
+        return smart_links.fields_in(link.template)
+    except LinkError as exc:
+        raise _invalid(
+            "template", f"that is no template: {exc}", "https://billing.example.com/find?q={email}"
+        ) from exc
+
+
+def _field(fields: Catalogue, name: str) -> Field:
+    found = fields.find(name)
+    if found is None:
+        raise ActionError(
+            f"a {fields.object} has no field {name[:100]!r}",
+            resource=_RESOURCE, field="template", code="not_found",
+            hint=f"fields: {', '.join(fields.fields)}",
+        )  # fmt: skip
+    return found
+
+
+def _check_object(object_: str) -> None:
+    if object_ not in OBJECTS:
+        raise _invalid("object", f"{object_!r} is none", f"one of: {', '.join(OBJECTS)}")
+
+
+def _invalid(field: str, message: str, hint: str) -> ActionError:
+    return ActionError(message, resource=_RESOURCE, field=field, code="invalid", hint=hint)
+
+
+def _missing(object_: str, name: str) -> ActionError:
+    return ActionError(
+        f"a {object_} has no link {name[:_LONGEST_NAME]!r}",
+        resource=_RESOURCE, field="name", code="not_found", hint="hub link list",
+    )  # fmt: skip

@@ -1,0 +1,164 @@
+"""Status: where a lead stands, and why it is unqualified; and what a team may choose from."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from hub.actions import targets, values
+from hub.actions.rights import Right, require
+from hub.actions.targets import Target
+from hub.crm import statuses
+from hub.crm.statuses import LeadStatus
+from hub.errors import ActionError
+from hub.records.history import Changed, note_changes
+
+_LEAD = "lead"
+
+
+def set_status(
+    conn: Connection,
+    who: str,
+    names: Sequence[str],
+    status: str,
+    *,
+    reason: str | None = None,
+) -> int:
+    """Set the status of leads; returns how many it changed.
+
+    Args:
+        conn: an open transaction.
+        who: who says so.
+        names: leads, as `targets.resolve` knows them.
+        status: one of the team's, letter case aside.
+        reason: one of the team's; an unqualified status needs it, no other takes it.
+
+    Raises:
+        ActionError: there is no such lead, status or reason, the reason is missing or too much, the
+            lead is converted, or they may not.
+    """
+    leads = [_lead(conn, name) for name in names]
+    require(conn, who, Right.WORK, *{lead.owner_id for lead in leads})
+    chosen = _status(conn, status)
+    why = _reason(conn, chosen, reason)
+    standing = statuses.standing(conn, [lead.id for lead in leads])
+    converted = next((s for s in standing if s.is_converted), None)
+    if converted is not None:
+        raise ActionError(
+            f"lead/{converted.id} is converted: its status says so",
+            resource=_LEAD,
+            field="status",
+            code="conflict",
+        )
+    changed = [s for s in standing if (s.status, s.reason) != (chosen.name, why)]
+    statuses.set_status(conn, [s.id for s in changed], chosen.name, why)
+    note_changes(
+        conn,
+        who,
+        [
+            Changed(
+                {
+                    name: (old, new)
+                    for name, old, new in (
+                        ("status", s.status, chosen.name),
+                        ("unqualified_reason", s.reason, why),
+                    )
+                    if old != new
+                },
+                entity_id=s.entity_id,
+            )
+            for s in changed
+        ],
+    )
+    return len(changed)
+
+
+def add_status(conn: Connection, who: str, name: str, *, is_unqualified: bool = False) -> None:
+    """Add a status that leads may have.
+
+    Raises:
+        ActionError: they may not, or the name is taken or empty.
+    """
+    words = _set_up(conn, who, "lead_status", name)
+    if not statuses.add_status(conn, LeadStatus(words, is_unqualified)):
+        raise _taken("lead_status", words)
+
+
+def add_reason(conn: Connection, who: str, name: str) -> None:
+    """Add a reason why a lead may be unqualified.
+
+    Raises:
+        ActionError: they may not, or the name is taken or empty.
+    """
+    words = _set_up(conn, who, "lead_unqualified_reason", name)
+    if not statuses.add_reason(conn, words):
+        raise _taken("lead_unqualified_reason", words)
+
+
+def _set_up(conn: Connection, who: str, resource: str, name: str) -> str:
+    require(conn, who, Right.SET_UP)
+    words = values.text(resource, "name", name)
+    if not words:
+        raise ActionError("it needs a name", resource=resource, field="name", code="required")
+    return words
+
+
+def _taken(resource: str, name: str) -> ActionError:
+    return ActionError(
+        f"{name!r} is there already", resource=resource, field="name", code="conflict"
+    )
+
+
+def _lead(conn: Connection, name: str) -> Target:
+    is_number = name.isascii() and name.isdigit()
+    target = targets.resolve(conn, f"{_LEAD}/{name}" if is_number else name)
+    if target.kind != _LEAD:
+        raise ActionError(
+            f"{name} is a {target.kind}; only a lead has a status", resource=_LEAD, code="invalid"
+        )
+    return target
+
+
+def _status(conn: Connection, wanted: str) -> LeadStatus:
+    known = statuses.statuses(conn)
+    found = next((s for s in known if s.name.casefold() == wanted.strip().casefold()), None)
+    if found is None:
+        raise ActionError(
+            f"there is no status {wanted!r}",
+            resource=_LEAD,
+            field="status",
+            code="not_found",
+            hint=f"known: {', '.join(s.name for s in known)}",
+        )
+    return found
+
+
+def _reason(conn: Connection, status: LeadStatus, wanted: str | None) -> str | None:
+    if not status.is_unqualified:
+        if wanted:
+            raise ActionError(
+                f"{status.name} takes no reason",
+                resource=_LEAD,
+                field="unqualified_reason",
+                code="invalid",
+            )
+        return None
+    known = statuses.reasons(conn)
+    hint = f"known: {', '.join(known)}"
+    if not wanted or not wanted.strip():
+        raise ActionError(
+            f"{status.name} needs a reason",
+            resource=_LEAD,
+            field="unqualified_reason",
+            code="required",
+            hint=hint,
+        )
+    found = next((r for r in known if r.casefold() == wanted.strip().casefold()), None)
+    if found is None:
+        raise ActionError(
+            f"there is no reason {wanted!r}",
+            resource=_LEAD,
+            field="unqualified_reason",
+            code="not_found",
+            hint=hint,
+        )
+    return found

@@ -1,0 +1,160 @@
+"""What `hub link` and `hub layout` do: addresses made of a record, and what a page shows of it."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hub.cli.options import Config, Json, Who, actor
+from hub.cli.output import print_json, print_table, stdout
+from hub.errors import ConfigError
+
+link_app = typer.Typer(
+    help="Smart links: addresses made of a record's values.", no_args_is_help=True
+)
+layout_app = typer.Typer(
+    help="Layouts: sections and order of the fields of a kind of record.", no_args_is_help=True
+)
+Object = Annotated[str, typer.Argument(help="lead, person, company or deal.")]
+Name = Annotated[str, typer.Argument(help="What the link is called.")]
+
+
+@link_app.command("add")
+def link_add(
+    object_: Object,
+    name: Name,
+    template: Annotated[
+        str, typer.Argument(help="https://…, with fields in braces behind the host.")
+    ],
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Keep a link for the team."""
+    from hub.actions import smart_link
+    from hub.cli.opening import opened_database
+    from hub.crm.smart_links import SmartLink
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        made = smart_link.add(conn, actor(who), SmartLink(object_, name, template))
+    if json:
+        print_json(asdict(made))
+    else:
+        stdout.print(f"link {made.name!r} of a {made.object} is kept", highlight=False)
+
+
+@link_app.command("list")
+def link_list(
+    object_: Annotated[
+        str | None, typer.Argument(help="lead, person, company or deal; all if none.")
+    ] = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show the team's links."""
+    from hub.cli.opening import opened_database
+    from hub.crm.smart_links import of_object
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        found = of_object(conn, object_)
+    if json:
+        print_json([asdict(link) for link in found])
+    else:
+        rows = [(link.object, link.name, link.template) for link in found]
+        print_table("Links", ("object", "name", "template"), rows)
+
+
+@link_app.command("open")
+def link_open(
+    name: Name,
+    record: Annotated[str, typer.Argument(help="lead/12, contact/5, deal/7, or a person.")],
+    browser: Annotated[
+        bool, typer.Option("--browser", help="Also open it in the browser.")
+    ] = False,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Write the address that a link has for a record."""
+    from hub.actions import smart_link
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        address = smart_link.opened(conn, actor(who), name, record)
+    if json:
+        print_json({"name": name, "record": record, "url": address})
+    else:
+        typer.echo(address)
+    if browser:
+        typer.launch(address)
+
+
+@link_app.command("remove")
+def link_remove(
+    object_: Object, name: Name, who: Who = None, json: Json = False, config: Config = None
+) -> None:
+    """Forget a link."""
+    from hub.actions import smart_link
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        smart_link.remove(conn, actor(who), object_, name)
+    if json:
+        print_json({"object": object_, "name": name, "removed": True})
+    else:
+        stdout.print(f"link {name!r} is removed", highlight=False)
+
+
+@layout_app.command("show")
+def layout_show(object_: Object, json: Json = False, config: Config = None) -> None:
+    """Show sections and fields in their order."""
+    from hub.actions import layout
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        _show(object_, layout.show(conn, object_), json=json)
+
+
+@layout_app.command("set")
+def layout_set(
+    object_: Object,
+    file: Annotated[
+        Path | None, typer.Argument(help="YAML or JSON: a list of sections, {name, fields}.")
+    ] = None,
+    default: Annotated[
+        bool, typer.Option("--default", help="Go back to the layout of the house.")
+    ] = False,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Say which fields stand where."""
+    from hub.actions import layout
+    from hub.cli.opening import opened_database
+
+    if (file is None) is not default:
+        raise ConfigError(
+            "name a file, or --default", hint="hub layout show lead --json writes one"
+        )
+    said = None if file is None else _file(file)
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        _show(object_, layout.set_(conn, actor(who), object_, said), json=json)
+
+
+def _file(path: Path) -> Any:
+    import yaml
+
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as exc:
+        raise ConfigError(f"{path} cannot be read as YAML or JSON") from exc
+    return said["sections"] if isinstance(said, dict) and "sections" in said else said
+
+
+def _show(object_: str, sections: Any, *, json: bool) -> None:
+    if json:
+        print_json({"object": object_, "sections": [asdict(one) for one in sections]})
+    else:
+        rows = [(one.name, ", ".join(one.fields)) for one in sections]
+        print_table(f"Layout of a {object_}", ("section", "fields"), rows)

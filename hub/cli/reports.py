@@ -1,0 +1,112 @@
+"""`hub report`: figures on leads and deals, as tables or as one document."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from hub.cli.options import Config, Json, Who, actor
+from hub.cli.output import print_json, print_line, print_mapping, print_table
+
+_TITLES = {
+    "stages": "Stages",
+    "won": "Won",
+    "by_month": "By month",
+    "by_owner": "By owner",
+    "by_source": "By source",
+    "by_stage": "By stage",
+    "reasons": "Reasons",
+}
+_DAY, _HOUR, _MINUTE = 86_400, 3_600, 60
+
+
+def register(app: typer.Typer) -> None:
+    """Add `report`."""
+    app.command("report")(report_command)
+
+
+def report_command(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="sales-cycle, won-lost, pipeline, response-time, lead-sources, leads; "
+            "refresh counts the roll-ups anew.",
+        ),
+    ],
+    first: Annotated[str | None, typer.Option("--from", help="First day; else all time.")] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", help="Last day, part of the period; else today.")
+    ] = None,
+    zone: Annotated[
+        str | None, typer.Option("--zone", help="Where days begin (default: yours, else UTC).")
+    ] = None,
+    owner: Annotated[str | None, typer.Option("--owner", help="Only of this owner.")] = None,
+    pipeline: Annotated[
+        str | None, typer.Option("--pipeline", help="Only deals of this pipeline.")
+    ] = None,
+    source: Annotated[str | None, typer.Option("--source", help="Only of this source.")] = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Sales cycle, won and lost, pipeline now, and how leads come: over a period or all time."""
+    from hub.actions.report import Asked, report
+    from hub.cli.opening import opened_database
+    from hub.clock import SystemClock
+    from hub.crm import tallies
+
+    with opened_database(config) as (database, _), database.engine.begin() as conn:
+        if name == "refresh":
+            found: dict[str, Any] = {"report": name, "rows": tallies.refresh(conn)}
+        else:
+            asked = Asked(first, last, zone, owner=owner, pipeline=pipeline, source=source)
+            found = report(conn, actor(who), name, asked, SystemClock().now())
+    if json:
+        print_json(found)
+    else:
+        _show(found)
+
+
+def _show(found: Mapping[str, Any]) -> None:
+    period = found.get("period")
+    when = f"{period['from']} to {period['to']}, {period['zone']}" if period else "all time"
+    print_line(found["report"], "now" if found["report"] == "pipeline" else when)
+    for name, value in found.items():
+        if isinstance(value, Mapping) and name in {"total", "rows"}:
+            print_mapping(name.capitalize(), {_words(k): _cell(k, v) for k, v in value.items()})
+        elif isinstance(value, list):
+            _show_rows(_TITLES[name], value)
+    if not found.get("is_exact", True):
+        print_line(
+            "", "durations over all time are told to nine per cent; add --from for exact ones"
+        )
+
+
+def _show_rows(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [[_cell(name, row.get(name)) for name in names] for row in rows]
+    print_table(title, [_words(name) for name in names], cells)
+
+
+def _words(name: str) -> str:
+    return name.removesuffix("_s").replace("_", " ")
+
+
+def _cell(name: str, value: Any) -> Any:
+    if value is None:
+        return "nobody" if name == "owner" else "-"
+    if name.endswith("_s"):
+        return _duration(float(value))
+    if name.endswith("_rate"):
+        return f"{value:.1%}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {n:,}" for key, n in value.items()) or "-"
+    return value
+
+
+def _duration(seconds: float) -> str:
+    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,103 @@
+"""Statuses of leads, and the reasons why one is unqualified: what a team has set up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+
+@dataclass(frozen=True, slots=True)
+class LeadStatus:
+    """A status that people choose; an unqualified one needs a reason."""
+
+    name: str
+    is_unqualified: bool
+
+
+def statuses(conn: Connection) -> list[LeadStatus]:
+    """Return the statuses in their order."""
+    rows = conn.execute(
+        text("SELECT name, is_unqualified FROM crm.lead_status ORDER BY position, id")
+    )
+    return [LeadStatus(*row) for row in rows]
+
+
+def reasons(conn: Connection) -> list[str]:
+    """Return why a lead may be unqualified."""
+    rows = conn.execute(
+        text("SELECT name FROM crm.reason WHERE kind = 'lead_unqualified' ORDER BY id")
+    )
+    return list(rows.scalars())
+
+
+def add_status(conn: Connection, status: LeadStatus) -> bool:
+    """Write a status after all others; False if the name is there already."""
+    done = conn.execute(
+        text(
+            "INSERT INTO crm.lead_status (name, position, is_unqualified) "
+            "SELECT :name, coalesce(max(position), 0) + 1, :is_unqualified FROM crm.lead_status "
+            "ON CONFLICT (lower(name)) DO NOTHING"
+        ),
+        {"name": status.name, "is_unqualified": status.is_unqualified},
+    )
+    return done.rowcount == 1
+
+
+def add_reason(conn: Connection, name: str) -> bool:
+    """Write a reason; False if the name is there already."""
+    done = conn.execute(
+        text(
+            "INSERT INTO crm.reason (kind, name) VALUES ('lead_unqualified', :name) "
+            "ON CONFLICT (kind, lower(name)) DO NOTHING"
+        ),
+        {"name": name},
+    )
+    return done.rowcount == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a lead stands; `entity_id` is who it is."""
+
+    id: int
+    entity_id: int
+    status: str
+    reason: str | None
+    is_converted: bool
+
+
+def standing(conn: Connection, lead_ids: Sequence[int]) -> list[Standing]:
+    """Lock leads and return where they stand."""
+    rows = conn.execute(
+        text(
+            "SELECT id, entity_id, status, unqualified_reason, converted_at IS NOT NULL "
+            "FROM crm.lead WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE"
+        ),
+        {"ids": list(lead_ids)},
+    )
+    return [Standing(*row) for row in rows]
+
+
+def set_status(conn: Connection, lead_ids: Sequence[int], status: str, reason: str | None) -> None:
+    """Write where leads stand."""
+    conn.execute(
+        text(
+            "UPDATE crm.lead SET status = :status, unqualified_reason = :reason WHERE id = ANY(:ids)"
+        ),
+        {"ids": list(lead_ids), "status": status, "reason": reason},
+    )
+
+
+_UNQUALIFIED = text("""
+SELECT l.id FROM crm.lead l JOIN crm.lead_status s ON lower(s.name) = lower(l.status)
+WHERE l.id = ANY(:ids) AND s.is_unqualified AND l.converted_at IS NULL AND l.merged_into IS NULL
+""")
+
+
+def reopen(conn: Connection, lead_ids: Sequence[int], to: str) -> Mapping[int, Standing]:
+    """Give unqualified leads another status; returns by lead where these stood before."""
+    ids = list(conn.execute(_UNQUALIFIED, {"ids": list(lead_ids)}).scalars())
+    before = {s.id: s for s in standing(conn, ids)} if ids else {}
+    if before:
+        set_status(conn, list(before), to, None)
+    return before

@@ -1,0 +1,44 @@
+"""The rules of survivorship in force; a change puts everybody behind."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+_CURRENT = text("SELECT document FROM ops.survivorship ORDER BY id DESC LIMIT 1")
+
+
+def current(conn: Connection) -> dict[str, Any] | None:
+    """Return the document in force, None while nobody has set one."""
+    found: dict[str, Any] | None = conn.execute(_CURRENT).scalar_one_or_none()
+    return found
+
+
+def put(conn: Connection, document: Mapping[str, Any], usual: Mapping[str, Any]) -> int:
+    """Put rules in force; where they differ from those before, every entity will be folded again.
+
+    Args:
+        conn: an open transaction.
+        document: the whole rules.
+        usual: what was in force while nothing was stored.
+
+    Returns:
+        How many entities are behind for it.
+    """
+    # Two processes that start at once: the second sees what the first has put.
+    conn.execute(text("LOCK TABLE ops.survivorship IN SHARE ROW EXCLUSIVE MODE"))
+    before = current(conn)
+    if before == document:
+        return 0
+    conn.execute(
+        text("INSERT INTO ops.survivorship (document) VALUES (CAST(:document AS jsonb))"),
+        {"document": json.dumps(document)},
+    )
+    if before is None and document == usual:
+        return 0
+    conn.execute(text("SELECT 1 FROM ops.entity ORDER BY id FOR NO KEY UPDATE"))
+    done = conn.execute(
+        text("UPDATE ops.entity SET version = version + 1 WHERE merged_into IS NULL")
+    )
+    return done.rowcount
