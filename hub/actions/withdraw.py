@@ -267,7 +267,7 @@ def _clear(conn: Connection, batch: Known, going: Sequence[Brought], report: Wit
         conn, [r.id for r in lost], asked_in=list(PERSON_REFS.values())
     )
     _restore_tickets(conn, going, {r.id for r in lost})
-    empty = rows.hollow(conn, batch.id)
+    empty = rows.hollow(conn, batch.id, [r.entity_id for r in lost if r.entity_id is not None])
     asked = {r.name for r in lost if r.target == "inquiry"}
     removed = rows.remove(conn, empty, batch_id=batch.id, undo_id=report.undo, asked=asked)
     report.reverted += removed.rows

@@ -38,7 +38,7 @@ SELECT s.entity_id, s.owner_id, m.entity_id AS absorbed
 FROM crm.{kind} m JOIN crm.{kind} s ON s.id = m.merged_into
 CROSS JOIN LATERAL (
   SELECT c.fields FROM ops.change c
-  WHERE c.entity_id = s.entity_id AND c.fields ? 'owner_id' AND NOT c.fields ? :not
+  WHERE c.entity_id = s.entity_id AND c.fields ?| ARRAY['owner_id', 'owner'] AND NOT c.fields ? :not
   ORDER BY c.id DESC LIMIT 1) last
 WHERE m.entity_id = ANY(:e) AND s.owner_id IS NOT NULL
   AND CAST(last.fields -> :cause ->> 'new' AS bigint) = m.entity_id
