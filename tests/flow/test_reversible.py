@@ -244,7 +244,7 @@ class Play:
 
 # each example has a database of its own
 @configured(
-    max_examples=int(os.environ.get("PLAYS", "20")),
+    max_examples=int(os.environ.get("PLAYS", "14")),
     deadline=None,
     derandomize="PLAYS" not in os.environ,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -259,3 +259,59 @@ def test_after_any_sequence_the_crm_is_the_fold_of_what_remains(
         for verb, *how in steps:
             play.step(verb, *how)
         play.check()
+
+
+def _three(world: World) -> tuple[Play, list[int]]:
+    play = Play(world)
+    play.sync([("salesforce", which, which, "", False) for which in range(3)])
+    return play, play.leads()
+
+
+def _owners(play: Play) -> dict[int, int | None]:
+    return {r.id: r.owner_id for r in play.world.rows("SELECT id, owner_id FROM crm.lead")}
+
+
+def test_an_owner_that_was_taken_over_goes_back(world: World) -> None:
+    play, (one, two, three) = _three(world)
+    play.disown(0)
+    play.disown(1)
+    before = _owners(play)
+    play.act(merge, WHO, str(two), str(three))
+    play.act(merge, WHO, str(one), str(two))
+    assert _owners(play)[one] == before[three], "nobody else owned it"
+    play.act(unmerge, WHO, str(three))
+    assert _owners(play) == before, "along the whole chain"
+
+
+def test_of_a_chain_of_merges_the_middle_is_taken_out(world: World) -> None:
+    play, (one, two, three) = _three(world)
+    play.act(edit, WHO, str(three), {"city": "Oslo"})
+    play.act(merge, WHO, str(two), str(three))
+    play.act(merge, WHO, str(one), str(two))
+    play.act(unmerge, WHO, str(two))
+    play.check()
+    play.act(unmerge, WHO, str(three))
+    play.check()
+    cities = {r.id: r.city for r in world.rows("SELECT id, city FROM crm.lead")}
+    assert cities == {one: None, two: None, three: "Oslo"}
+
+
+def test_the_record_that_a_person_began_with_keeps_it(world: World) -> None:
+    """Also where the other's record came first."""
+    play, (one, two, _) = _three(world)
+    play.sync([("salesforce", 3, 3, "", False)])
+    with world.db.engine.begin() as conn:  # as if the second had been matched before the first
+        conn.execute(
+            text(
+                "UPDATE ops.source_record s SET entity_id = CASE s.id WHEN a.id THEN b.entity_id "
+                "ELSE a.entity_id END FROM ops.source_record a, ops.source_record b "
+                "WHERE a.id = 1 AND b.id = 2 AND s.id IN (1, 2)"
+            )
+        )
+        conn.execute(text("UPDATE ops.entity SET anchor_id = 3 - anchor_id WHERE anchor_id < 3"))
+        conn.execute(text("UPDATE ops.entity SET version = version + 1"))
+    flow.settle(world.hub)
+    before = rows(world)
+    play.act(merge, WHO, str(one), str(two))
+    play.act(unmerge, WHO, str(two))
+    assert rows(world) == before
