@@ -296,6 +296,25 @@ def test_of_a_chain_of_merges_the_middle_is_taken_out(world: World) -> None:
     assert cities == {one: None, two: None, three: "Oslo"}
 
 
+def test_who_was_merged_follows_his_own_record(world: World) -> None:
+    """Three was merged into two, and two into one; then two leaves, and three stays with one."""
+    play, (one, two, three) = _three(world)
+    records = [f"salesforce/leads/00Q{n:012d}AAA" for n in (1, 2, 3)]
+    play.act(edit, WHO, str(three), {"city": "Oslo"})
+    play.act(merge, WHO, str(two), str(three))
+    play.act(merge, WHO, str(one), str(two))
+    play.act(decide, WHO, records[0], records[2], Judgement.SAME)
+    play.act(decide, WHO, records[1], records[2], Judgement.DIFFERENT)
+    play.act(decide, WHO, records[0], records[1], Judgement.DIFFERENT)
+    play.check()
+    leads = world.rows("SELECT id, city, merged_into FROM crm.lead ORDER BY id")
+    assert [(r.id, r.city, r.merged_into) for r in leads[:2]] == [
+        (one, "Oslo", None),
+        (two, None, None),
+    ]
+    assert leads[2].merged_into == one
+
+
 def test_the_record_that_a_person_began_with_keeps_it(world: World) -> None:
     """Also where the other's record came first."""
     play, (one, two, _) = _three(world)
