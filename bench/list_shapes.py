@@ -29,6 +29,10 @@ def _word(rng: random.Random, n: int = 3) -> str:
     return "".join(rng.choice(_SYLLABLES) for _ in range(n))
 
 
+def _town(rng: random.Random) -> str:
+    return f"{_word(rng, 2)}burg"
+
+
 def _rep(rng: random.Random) -> str:
     return f"rep{rng.randint(1, USERS)}@team.example.com"
 
@@ -54,7 +58,7 @@ SHAPES: dict[str, Callable[[random.Random], Document]] = {
     "country and not unqualified": lambda r: _all(
         _ask("country", "is", r.choice(["FR", "SE"])), _ask("status", "is not", "Unqualified")
     ),
-    "city": lambda r: _all(_ask("city", "is", f"City {r.randint(0, 2500)}")),
+    "city": lambda r: _all(_ask("city", "is", _town(r))),
     "industries": lambda r: _all(
         _ask("industry", "any of", [f"Industry {r.randint(0, 40)}" for _ in range(3)])
     ),
@@ -104,7 +108,7 @@ SHAPES: dict[str, Callable[[random.Random], Document]] = {
     "either or, three deep": lambda r: _any(
         {"all": [_ask("tags", "any of", [_tag(r)]), {"not": _MINE}]},
         {"all": [_ask("custom_fields.tier", "is", "Platinum"),
-                 {"any": [_ask("city", "is", f"City {r.randint(0, 2500)}"),
+                 {"any": [_ask("city", "is", _town(r)),
                           _ask("email", "contains", _word(r))]}]},
     ),
     "none has it": lambda r: _all(

@@ -13,10 +13,11 @@ from sqlalchemy import Connection
 from hub.actions import deal as deal_actions
 from hub.actions import people
 from hub.actions import pipeline as setup
+from hub.actions.assign import give_many
 from hub.actions.deal_fields import columns
 from hub.actions.employer import Employer, company_of, employ
 from hub.actions.rights import Actor, Right, require
-from hub.crm import conversions, custom_fields, customer_status, deals, owners
+from hub.crm import conversions, custom_fields, customer_status, deals, ownership
 from hub.crm.conversions import Conversion
 from hub.errors import ActionError
 from hub.model.records import JsonValue
@@ -76,7 +77,6 @@ def convert(conn: Connection, who: str, name: str, wish: Wish | None = None) -> 
     if known := conversions.standing(conn, seen["id"]):
         return _again(conn, known)
     prepared = _prepare(conn, asked)
-    owner_id = None if asked.owner is None else owner_named(conn, asked.owner)
     company = company_of(conn, seen)  # before entities are locked
     identity.lock_entities(conn, [seen["entity_id"]])
     lead = lead_named(conn, name)
@@ -86,7 +86,7 @@ def convert(conn: Connection, who: str, name: str, wish: Wish | None = None) -> 
         )
     if known := conversions.standing(conn, lead["id"]):
         return _again(conn, known)
-    return _make(conn, acting, lead, _Plan(asked, prepared, owner_id, company))
+    return _make(conn, acting, lead, _Plan(asked, prepared, company))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,26 +95,7 @@ class _Plan:
 
     wish: Wish
     deal: Mapping[str, Any]
-    owner_id: int | None
     company: Employer | None
-
-
-def owner_named(conn: Connection, name: str) -> int:
-    """Return the active member of the team who is meant.
-
-    Raises:
-        ActionError: there is none.
-    """
-    known = owners.users_by_email(conn).get(name.removeprefix("user:").lower())
-    if known is None or not known.is_active:
-        raise ActionError(
-            f"{name} is nobody who can own records",
-            resource="user",
-            field="owner",
-            code="not_found",
-            hint="name an active member of `people:` in hub.yaml by address",
-        )
-    return known.id
 
 
 def lead_named(conn: Connection, name: str) -> dict[str, Any]:
@@ -158,21 +139,28 @@ def _prepare(conn: Connection, wish: Wish) -> dict[str, Any]:
 def _make(conn: Connection, acting: Actor, lead: Mapping[str, Any], plan: _Plan) -> Converted:
     entity = int(lead["entity_id"])
     load.refold(conn, [entity])  # the contact begins as what is known now
-    owner = plan.owner_id or lead["owner_id"] or acting.user_id
+    owner = lead["owner_id"] or acting.user_id
     before = conversions.contact_of(conn, entity)
     person = conversions.make_person(conn, lead["id"], owner)
     company, company_before = None, None
     if plan.company is not None:
         company, company_before = employ(conn, acting.name, entity, plan.company, owner_id=owner)
-    conversions.mark_converted(conn, lead["id"], contact_id=person, owner_id=owner)
     deal_id = None
     if plan.wish.has_deal:
         deal_id = _deal(conn, acting.name, lead, {
             **plan.deal, "contact_id": person, "organization_id": company, "owner_id": owner,
         })  # fmt: skip
+    if plan.wish.owner is not None:
+        parts = {"lead": int(lead["id"]), "contact": person, "deal": deal_id}
+        is_new = plan.company is not None and plan.company.is_new
+        owner = hand_over(
+            conn, acting.name, plan.wish.owner, parts, company_id=company if is_new else None
+        )
+    conversions.mark_converted(conn, lead["id"], contact_id=person, owner_id=owner)
     made: dict[str, Any] = {
         "person": before is None, "deal": deal_id is not None,
-        "company": plan.company is not None and plan.company.is_new, "owner": owner,
+        "company": plan.company is not None and plan.company.is_new,
+        "owners": conversions.owners(conn, entity),
         "before": {"lead": _lead_before(lead), "person": contact_before(before),
                    "company": contact_before(company_before)},
     }  # fmt: skip
@@ -184,6 +172,41 @@ def _make(conn: Connection, acting: Actor, lead: Mapping[str, Any], plan: _Plan)
     what = {"person": person, "company": company, "deal": deal_id}
     note_change(conn, acting.name, {"converted": (None, what)}, entity_id=entity)
     return Converted(int(lead["id"]), person, company, deal_id, is_new=True)
+
+
+def hand_over(
+    conn: Connection,
+    who: str,
+    to: str,
+    parts: Mapping[str, int | None],
+    *,
+    company_id: int | None = None,
+) -> int | None:
+    """Give what a conversion made to a person, or to whose turn it is in a group; returns who it is.
+
+    One turn is taken, for the record of the kind that the group holds; the others follow it.
+
+    Raises:
+        ActionError: there is no such person or group, nobody in it can take one, or it holds a kind
+            of record that was not made.
+    """
+    group = None if "@" in to else ownership.group_named(conn, to.removeprefix("group:"))
+    kind = group.record_kind if group is not None else "contact"
+    record = parts[kind]
+    if record is None:
+        raise ActionError(
+            f"the group {to} hands out {kind}s, and none is made",
+            resource="lead",
+            field="owner",
+            code="conflict",
+        )
+    give_many(conn, who, kind, [record], to)
+    owner = ownership.take(conn, kind, [record])[record].owner_id
+    if owner is not None:
+        rest = {"contact": [parts["contact"], company_id], "deal": [parts["deal"]]}
+        for other, numbers in rest.items():
+            ownership.give(conn, other, {n: owner for n in numbers if n is not None})
+    return owner
 
 
 def _deal(conn: Connection, who: str, lead: Mapping[str, Any], known: Mapping[str, Any]) -> int:

@@ -99,10 +99,8 @@ def edit(conn: Connection, who: str, name: str, values: Mapping[str, JsonValue])
         if field_name in typed:
             said = typed.pop(field_name)
             new[column] = contact_of(conn, str(said)) if said else None
-    if new.get("contact_id", 0) is None:
-        raise ActionError(
-            "a deal needs a contact", resource="deal", field="contact", code="invalid"
-        )
+    if "contact_id" in new:
+        _follow_contact(conn, before, new)
     new.update(_typed(conn, before["custom_fields"], typed))
     changed = {column: value for column, value in new.items() if before[column] != value}
     deals.update(conn, before["id"], changed)
@@ -114,6 +112,16 @@ def edit(conn: Connection, who: str, name: str, values: Mapping[str, JsonValue])
                new.get("organization_id")),
     )  # fmt: skip
     return int(before["id"])
+
+
+def _follow_contact(conn: Connection, before: Mapping[str, Any], new: dict[str, Any]) -> None:
+    """A deal whose company is where its contact works is of the new contact's company."""
+    if new["contact_id"] is None:
+        raise ActionError(
+            "a deal needs a contact", resource="deal", field="contact", code="invalid"
+        )
+    if before["organization_id"] in (None, _employer(conn, before["contact_id"])):
+        new.setdefault("organization_id", _employer(conn, new["contact_id"]))
 
 
 def archive(conn: Connection, who: str, name: str, *, undo: bool = False) -> int:
@@ -183,8 +191,13 @@ def contact_of(conn: Connection, name: str) -> int:
 
 
 def _employer(conn: Connection, contact_id: int) -> int | None:
+    """Return where a contact works; of a company itself."""
     company = conn.execute(
-        text("SELECT company_id FROM crm.contact WHERE id = :id"), {"id": contact_id}
+        text(
+            "SELECT CASE WHEN is_organization THEN id ELSE company_id END "
+            "FROM crm.contact WHERE id = :id"
+        ),
+        {"id": contact_id},
     ).scalar_one()
     return None if company is None else deals.contact_root(conn, company)
 

@@ -59,8 +59,13 @@ def find(conn: Connection, name: str) -> Named:
             code="not_found",
             hint="name a lead's number, a public id, or a record: salesforce/leads/00Q…",
         )
-    root = conn.execute(_ROOT, {"id": entity_id}).scalar_one()
-    return Named(entity_id, root, record_id)
+    found = root(conn, entity_id)
+    return Named(entity_id, found, record_id)
+
+
+def root(conn: Connection, entity_id: int) -> int:
+    """Return the entity that holds the records of another now, itself unless it was merged."""
+    return int(conn.execute(_ROOT, {"id": entity_id}).scalar_one())
 
 
 def owners_of(conn: Connection, entity_id: int) -> list[int | None]:

@@ -96,16 +96,16 @@ class _Undo:
 
     def person(self) -> bool:
         """Write back lead and contact; says whether the contact stays because of what it has."""
-        given = self.known.made["owner"]
+        given: Mapping[str, int | None] = self.known.made["owners"]
         lead = dict(self.before["lead"])
-        if self.lead["owner_id"] != (lead["owner_id"] or given):  # somebody gave it away since
+        if self.lead["owner_id"] != given["lead"]:  # somebody gave it away since
             lead["owner_id"] = self.lead["owner_id"]
         conversions.write_lead(self.conn, self.lead["id"], lead)
         now = conversions.contact_of(self.conn, self.entity)
         if now is None:
             return False
         was = self.before["person"] or {"kept_by": "source", "archived_at": None, "owner_id": None}
-        is_given_away = now["owner_id"] != (was["owner_id"] or given)
+        is_given_away = now["owner_id"] != given["person"]
         stays = is_given_away or conversions.has_deals(self.conn, now["id"])
         if not stays:
             conversions.write_contact(self.conn, now["id"], was)

@@ -25,10 +25,10 @@ def show(conn: Connection, name: str) -> dict[str, Any]:
     held = deals.read(conn, int(number)) if number.isascii() and number.isdigit() else None
     if held is None:
         raise ActionError(f"there is no deal {name!r}", resource="deal", code="not_found")
-    (row,) = deals.listed(conn, 1, ids=[held["id"]], archived_too=True)
+    (row,) = deals.rows(conn, [held["id"]])
     ticked = deals.ticked(conn, held["id"])
     return {
-        **_read(row),
+        **row,
         "custom_fields": held["custom_fields"],
         "lead_id": held["lead_id"],
         "cloned_from": held["cloned_from"],
@@ -74,21 +74,18 @@ def listed(
     Raises:
         ActionError: there is no such pipeline, stage or owner.
     """
-    found = setup.find(conn, pipeline) if pipeline or stage else None
-    at = setup.find_stage(found, stage) if found and stage else None
-    rows = deals.listed(
-        conn,
+    stages = None
+    if pipeline or stage:
+        found = setup.find(conn, pipeline)
+        stages = [setup.find_stage(found, stage)] if stage else found.stages
+    asked = deals.find(
         limit,
-        pipeline_id=found.id if found else None,
-        stage_id=at.id if at else None,
+        stage_ids=None if stages is None else [s.id for s in stages],
         owner_id=_owner(conn, owner) if owner else None,
         archived_too=archived_too,
     )
-    return [_read(row) for row in rows]
-
-
-def _read(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if not name.startswith("named_")}
+    ids: list[int] = list(conn.execute(asked).scalars())
+    return deals.rows(conn, ids)
 
 
 def _owner(conn: Connection, email: str) -> int:

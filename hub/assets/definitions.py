@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from hub.assets.resources import HubResource, configured_sources
+from hub.assets.roll_ups import nightly, refresh_roll_ups
 from hub.assets.sensors import stage_sensor
 from hub.connectors.base import Stream
 from hub.connectors.registry import KNOWN, streams_of
@@ -248,8 +249,8 @@ def build_defs(sources: Collection[str] | None = None) -> dg.Definitions:
         )
     return dg.Definitions(
         assets=assets,
-        jobs=jobs,
-        schedules=schedules,
+        jobs=[*jobs, refresh_roll_ups],
+        schedules=[*schedules, nightly(is_running=is_running)],
         sensors=[stage_sensor({asset.key for asset in assets}, is_running=is_running)],
         resources={"hub": HubResource()},
     )

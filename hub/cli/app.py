@@ -32,6 +32,7 @@ from hub.cli.output import (
 )
 from hub.cli.pipeline import pipeline_app, reason_app
 from hub.cli.quarantine import quarantine_app
+from hub.cli.tickets import register_tickets
 from hub.errors import ConfigError, HubError
 
 app = typer.Typer(
@@ -47,6 +48,7 @@ app.add_typer(mappings_app, name="mappings")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(config_app, name="config")
 app.add_typer(match_app, name="match")
+register_tickets(app)
 app.add_typer(field_app, name="field")
 app.add_typer(lead_app, name="lead")
 app.add_typer(list_app, name="list")

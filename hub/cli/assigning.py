@@ -26,19 +26,33 @@ def add_assign(app: typer.Typer, kind: str) -> None:
             Path | None,
             typer.Option("--all-of", help="File of names, one a line; - reads them from stdin."),
         ] = None,
+        list_: Annotated[
+            str | None, typer.Option("--list", help="All records of a smart list instead.")
+        ] = None,
         who: Who = None,
         json: Json = False,
         config: Config = None,
     ) -> None:
         from hub.actions.assign import assign as act
+        from hub.actions.assign_list import assign_list
+        from hub.clock import SystemClock
 
         wanted = [*(names or ()), *_names_in(all_of)]
-        if not wanted or not to:
+        if list_ is not None and wanted:
+            raise ConfigError("a list or names, not both", hint="leave one away")
+        if not (wanted or list_) or not to:
             raise ConfigError(
                 "nothing to give away" if to else "nobody to give it to",
                 hint=f"hub {kind} assign NAME… --to ann@example.com",
             )
-        done = acted(config, lambda conn: act(conn, actor(who), kind, wanted, to))
+        done = acted(
+            config,
+            lambda conn: (
+                act(conn, actor(who), kind, wanted, to)
+                if list_ is None
+                else assign_list(conn, SystemClock(), actor(who), kind, name=list_, to=to)
+            ),
+        )
         if json:
             print_json({"assigned": len(done.owners), "unchanged": done.unchanged})
         else:

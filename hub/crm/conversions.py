@@ -52,6 +52,18 @@ def contact_of(conn: Connection, entity_id: int) -> dict[str, Any] | None:
     return None if row is None else dict(row)
 
 
+def owners(conn: Connection, entity_id: int) -> dict[str, int | None]:
+    """Return who owns the lead and the contact of an entity."""
+    row = conn.execute(
+        text(
+            "SELECT l.owner_id AS lead, c.owner_id AS person FROM crm.lead l "
+            "LEFT JOIN crm.contact c USING (entity_id) WHERE l.entity_id = :entity"
+        ),
+        {"entity": entity_id},
+    ).one()
+    return {"lead": row.lead, "person": row.person}
+
+
 def standing(conn: Connection, lead_id: int) -> Conversion | None:
     """Return the conversion of a lead that was not undone, if there is one."""
     row = conn.execute(_STANDING, {"lead": lead_id}).one_or_none()

@@ -10,17 +10,23 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, text
 
+# Each look-up is a probe: how many rows a recursion will have nobody can guess, and a guess too high
+# reads tables whole.
 _CONCERNED = text("""
 WITH RECURSIVE up(id, merged_into) AS (
   SELECT id, merged_into FROM crm.contact WHERE id = ANY(:ids)
-  UNION SELECT c.id, c.merged_into FROM up JOIN crm.contact c ON c.id = up.merged_into),
+  UNION SELECT c.id, c.merged_into FROM up CROSS JOIN LATERAL (
+    SELECT id, merged_into FROM crm.contact WHERE id = up.merged_into OFFSET 0) c),
 whole(id) AS (
   SELECT id FROM up
-  UNION SELECT c.id FROM whole w JOIN crm.contact c ON c.merged_into = w.id),
+  UNION SELECT c.id FROM whole w CROSS JOIN LATERAL (
+    SELECT id FROM crm.contact WHERE merged_into = w.id OFFSET 0) c),
 employer(id, merged_into) AS (
-  SELECT e.id, e.merged_into FROM whole w JOIN crm.contact c ON c.id = w.id
-  JOIN crm.contact e ON e.id = c.company_id
-  UNION SELECT c.id, c.merged_into FROM employer p JOIN crm.contact c ON c.id = p.merged_into)
+  SELECT e.id, e.merged_into FROM whole w CROSS JOIN LATERAL (
+    SELECT company_id FROM crm.contact WHERE id = w.id OFFSET 0) c CROSS JOIN LATERAL (
+    SELECT id, merged_into FROM crm.contact WHERE id = c.company_id OFFSET 0) e
+  UNION SELECT c.id, c.merged_into FROM employer p CROSS JOIN LATERAL (
+    SELECT id, merged_into FROM crm.contact WHERE id = p.merged_into OFFSET 0) c)
 SELECT id FROM up WHERE merged_into IS NULL
 UNION SELECT id FROM employer WHERE merged_into IS NULL
 """)
@@ -28,19 +34,26 @@ _LOCK = text("SELECT 1 FROM crm.contact WHERE id = ANY(:ids) ORDER BY id FOR NO 
 _DERIVE = text("""
 WITH RECURSIVE whole(root, id) AS (
   SELECT i, i FROM unnest(CAST(:ids AS bigint[])) AS i
-  UNION SELECT w.root, c.id FROM whole w JOIN crm.contact c ON c.merged_into = w.id),
+  UNION SELECT w.root, c.id FROM whole w CROSS JOIN LATERAL (
+    SELECT id FROM crm.contact WHERE merged_into = w.id OFFSET 0) c),
 staff(root, id) AS (
-  SELECT w.root, c.id FROM whole w JOIN crm.contact c ON c.company_id = w.id
-  UNION SELECT s.root, c.id FROM staff s JOIN crm.contact c ON c.merged_into = s.id),
+  SELECT w.root, c.id FROM whole w CROSS JOIN LATERAL (
+    SELECT id FROM crm.contact WHERE company_id = w.id OFFSET 0) c
+  UNION SELECT s.root, c.id FROM staff s CROSS JOIN LATERAL (
+    SELECT id FROM crm.contact WHERE merged_into = s.id OFFSET 0) c),
 counted(root, id) AS (
-  SELECT w.root, d.id FROM whole w JOIN crm.deal d ON d.contact_id = w.id
-  UNION SELECT w.root, d.id FROM whole w JOIN crm.deal d ON d.organization_id = w.id
-  UNION SELECT s.root, d.id FROM staff s JOIN crm.deal d ON d.contact_id = s.id),
+  SELECT w.root, d.id FROM whole w CROSS JOIN LATERAL (
+    SELECT id FROM crm.deal WHERE contact_id = w.id OFFSET 0) d
+  UNION SELECT w.root, d.id FROM whole w CROSS JOIN LATERAL (
+    SELECT id FROM crm.deal WHERE organization_id = w.id OFFSET 0) d
+  UNION SELECT s.root, d.id FROM staff s CROSS JOIN LATERAL (
+    SELECT id FROM crm.deal WHERE contact_id = s.id OFFSET 0) d),
 facts AS (
   SELECT n.root, bool_or(s.is_active) AS is_open, bool_or(s.category = 'won') AS was_won,
          (array_agg(s.category = 'lost' ORDER BY d.closed_at DESC, d.id DESC)
           FILTER (WHERE s.category = 'won' OR s.category = 'lost' AND p.is_renewal))[1] AS has_left
-  FROM counted n JOIN crm.deal d ON d.id = n.id AND d.archived_at IS NULL
+  FROM counted n CROSS JOIN LATERAL (
+    SELECT * FROM crm.deal WHERE id = n.id AND archived_at IS NULL OFFSET 0) d
   JOIN crm.stage s ON s.id = d.stage_id JOIN crm.pipeline p ON p.id = d.pipeline_id
   GROUP BY n.root),
 said AS (

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import ARRAY, BigInteger, Connection, Select, any_, literal, select, text
 
 from hub.crm.deal_tables import deal
 
@@ -14,16 +14,13 @@ WITH RECURSIVE up(id, merged_into) AS (
   UNION SELECT c.id, c.merged_into FROM up JOIN crm.contact c ON c.id = up.merged_into)
 SELECT id FROM up WHERE merged_into IS NULL
 """)
-_LIST = text("""
-SELECT r.*, d.contact_id AS named_contact_id, d.organization_id AS named_company_id,
-       d.last_activity_at, d.last_communication_at, d.next_task_at, d.tags
-FROM reporting.deals r JOIN crm.deal d ON d.id = r.id
-WHERE (:all_of OR d.archived_at IS NULL)
-  AND (CAST(:pipeline AS bigint) IS NULL OR d.pipeline_id = :pipeline)
-  AND (CAST(:stage AS bigint) IS NULL OR d.stage_id = :stage)
-  AND (CAST(:owner AS bigint) IS NULL OR d.owner_id = :owner)
-  AND (CAST(:ids AS bigint[]) IS NULL OR d.id = ANY(:ids))
-ORDER BY d.id DESC LIMIT :limit
+# the view has as many tables as the planner puts in order: one more, and it is read whole
+_ROWS = text("""
+SELECT r.*, d.last_activity_at, d.last_communication_at, d.next_task_at, d.tags
+FROM unnest(CAST(:ids AS bigint[])) AS i(id)
+CROSS JOIN LATERAL (SELECT * FROM reporting.deals WHERE id = i.id OFFSET 0) r
+CROSS JOIN LATERAL (SELECT * FROM crm.deal WHERE id = i.id OFFSET 0) d
+ORDER BY r.id DESC
 """)
 
 
@@ -97,25 +94,26 @@ def transitions(conn: Connection, deal_id: int) -> list[dict[str, Any]]:
     return [dict(row) for row in rows.mappings()]
 
 
-def listed(
-    conn: Connection,
+def find(
     limit: int,
     *,
-    pipeline_id: int | None = None,
-    stage_id: int | None = None,
+    stage_ids: Sequence[int] | None = None,
     owner_id: int | None = None,
-    ids: Sequence[int] | None = None,
     archived_too: bool = False,
-) -> list[dict[str, Any]]:
+) -> Select[int]:
+    """Return the question for deals, the newest first; it says no more than is asked."""
+    asked = select(deal.c.id).order_by(deal.c.id.desc()).limit(limit)
+    if stage_ids is not None:
+        asked = asked.where(deal.c.stage_id == any_(literal(list(stage_ids), ARRAY(BigInteger))))
+    if owner_id is not None:
+        asked = asked.where(deal.c.owner_id == owner_id)
+    return asked if archived_too else asked.where(deal.c.archived_at.is_(None))
+
+
+def rows(conn: Connection, deal_ids: Sequence[int]) -> list[dict[str, Any]]:
     """Return deals as people read them, the newest first."""
-    rows = conn.execute(
-        _LIST,
-        {
-            "pipeline": pipeline_id, "stage": stage_id, "owner": owner_id, "limit": limit,
-            "ids": None if ids is None else list(ids), "all_of": archived_too,
-        },
-    )  # fmt: skip
-    return [dict(row) for row in rows.mappings()]
+    found = conn.execute(_ROWS, {"ids": list(deal_ids)})
+    return [dict(row) for row in found.mappings()]
 
 
 def contact_root(conn: Connection, contact_id: int) -> int:

@@ -5,7 +5,7 @@ read from its beginning and no further. One GIN index a table holds tags, custom
 trigrams of the texts that people search.
 """
 
-from sqlalchemy import Index, Table, literal_column, text
+from sqlalchemy import DDL, Index, Table, event, literal_column, text
 
 from hub.crm.deal_tables import deal
 from hub.crm.tables import contact, lead, ticket
@@ -73,6 +73,33 @@ Index(
 _facets(lead, PEOPLE_TEXT, STANDING)
 _facets(contact, PEOPLE_TEXT, STANDING)
 _facets(deal, DEALS_TEXT, DEAL_STANDING)
+for _table in (lead, contact):
+    Index(
+        f"{_table.name}_email", text("lower(email)"), _table.c.id, postgresql_where=text(STANDING)
+    )
+
+# How common a status or a source is: without, the planner takes every word for a rare one.
+_COUNTED = {
+    "lead": ("status", "lead_source", "country", "industry", "city"),
+    "contact": ("customer_status", "country", "industry", "city"),
+}
+for _table in (lead, contact):
+    _words = ", ".join(f"lower({name})" for name in _COUNTED[_table.name])
+    event.listen(
+        _table,
+        "after_create",
+        DDL(  # type: ignore[no-untyped-call]
+            f"CREATE STATISTICS crm.{_table.name}_words (mcv) ON {_words} FROM crm.{_table.name}"
+        ),
+    )
+    event.listen(
+        _table,
+        "after_create",
+        DDL(  # type: ignore[no-untyped-call]
+            f"CREATE STATISTICS crm.{_table.name}_emails ON (lower(email)) FROM crm.{_table.name}"
+        ),
+    )
+
 Index(
     "ticket_open",
     ticket.c.entity_id,

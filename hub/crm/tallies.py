@@ -38,16 +38,17 @@ _LEADS = triggers.COUNT_LEADS.format(
     rows=f"SELECT 1 AS sign, {triggers.LEAD_COLUMNS} FROM crm.lead WHERE {triggers.LEAD_LIVES}"  # noqa: S608
 )
 _WON = triggers.COUNT_WON.format(
-    rows="SELECT 1 AS sign, l.owner_id, l.lead_source, d.stage_id, d.currency, d.value "
-    "FROM crm.deal d JOIN crm.lead l ON l.id = d.lead_id WHERE d.archived_at IS NULL "
-    "AND l.archived_at IS NULL AND l.merged_into IS NULL"
+    rows="SELECT 1 AS sign, l.owner_id, l.lead_source, d.stage_id, d.currency, d.value "  # noqa: S608
+    "FROM crm.deal d CROSS JOIN LATERAL (SELECT owner_id, lead_source FROM crm.lead "
+    f"WHERE id = d.lead_id AND {triggers.LEAD_LIVES} OFFSET 0) l WHERE d.archived_at IS NULL"
 )
 _DEALS = triggers.COUNT_DEALS.format(
     rows=f"SELECT 1 AS sign, {triggers.DEAL_COLUMNS} FROM crm.deal WHERE archived_at IS NULL"  # noqa: S608
 )
 _STAGES = triggers.COUNT_STAGES.format(
     moves="SELECT 1 AS sign, t.deal_id, d.owner_id, d.source, t.id, t.to_stage_id, t.at "
-    "FROM crm.stage_transition t JOIN crm.deal d ON d.id = t.deal_id AND d.archived_at IS NULL"
+    "FROM crm.stage_transition t CROSS JOIN LATERAL (SELECT owner_id, source FROM crm.deal "
+    "WHERE id = t.deal_id AND archived_at IS NULL OFFSET 0) d"
 )
 _ANEW = (
     f"WITH gone AS (DELETE FROM ops.lead_tally), won AS ({_WON.strip()}) {_LEADS.strip()}",  # noqa: S608

@@ -171,7 +171,10 @@ def _if_any(changed: str, *statements: str) -> list[str]:
 
 
 def _of_move(verb: str) -> list[str]:
-    touched = " UNION ".join(f"SELECT deal_id FROM {rows}" for _, rows in _SIGNS[verb])  # noqa: S608
+    touched = " UNION ".join(
+        f"SELECT DISTINCT deal_id FROM {rows}"  # noqa: S608 our own text
+        for _, rows in _SIGNS[verb]
+    )
     now = (
         f"SELECT t.* FROM ({touched}) x CROSS JOIN LATERAL (SELECT {_MOVE} "  # noqa: S608
         "FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t"

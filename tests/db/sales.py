@@ -108,6 +108,13 @@ def move(conn: Connection, deal: int, stage: int, at: datetime) -> None:
     )
 
 
+MANY_MOVES = """
+INSERT INTO crm.stage_transition (deal_id, to_stage_id, who, at)
+SELECT d.id, s.id, 'test', timestamptz '2026-01-01' + s.id * interval '7 hours'
+FROM crm.deal d, crm.stage s WHERE s.id % 2 = d.id % 2
+"""
+
+
 class Business:
     """A business that goes its random way, one statement at a time or many rows in one."""
 
@@ -219,6 +226,8 @@ class Business:
                         'UPDATE crm.deal SET owner_id = (SELECT min(id) FROM crm."user"), value = value + 1',
                         "UPDATE crm.stage_transition SET at = at - interval '1 hour' WHERE id % 3 = 0",
                         "DELETE FROM crm.stage_transition WHERE id % 5 = 0",
+                        "DELETE FROM crm.stage_transition WHERE deal_id % 2 = 0 AND id % 4 > 0",
+                        MANY_MOVES,
                     ]
                 )
             )

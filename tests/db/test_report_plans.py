@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
+from bench.business import seed_business
 from hub.crm import tallies
 from hub.crm.reports import REPORTS, Scope
 from hub.db.embedded import Server
 from hub.db.engine import Database
 from tests.conftest import fresh_database
 from tests.db.sales import set_up
-from tests.db.sales_in_bulk import seed_business
 
 LEADS, DEALS = 20_000, 6_000
 BIG = {"lead", "deal", "stage_transition"}
@@ -88,6 +88,23 @@ def test_a_report_over_all_time_reads_a_roll_up(full: Connection, name: str, sco
     tables = {table for _, table in read_by(full, name, scope)}
     assert [table for table in tables if table.endswith("_tally")], tables
     assert not tables & BIG
+
+
+def test_a_business_written_in_bulk_is_counted_as_its_records_are(full: Connection) -> None:
+    counted = [_cycle(full)]
+    tallies.refresh(full)
+    assert [_cycle(full)] == counted
+    assert [stage["entered"] for stage in counted[0]["stages"]] == [
+        full.execute(
+            text("SELECT count(DISTINCT deal_id) FROM crm.stage_transition WHERE to_stage_id = :s"),
+            {"s": stage},
+        ).scalar_one()
+        for stage in (1, 2, 3, 4)
+    ]
+
+
+def _cycle(conn: Connection) -> dict[str, Any]:
+    return REPORTS["sales-cycle"](conn, Scope())
 
 
 def test_a_roll_up_grows_with_its_keys_and_not_with_the_records(full: Connection) -> None:

@@ -9,6 +9,7 @@ from hub.actions import activity, task
 from hub.actions.convert import Converted, Wish, convert
 from hub.actions.edit import edit
 from hub.actions.show_deal import show
+from hub.crm import owners
 from hub.errors import ActionError
 from hub.pipeline import companies, flow, load
 from tests.flow.conftest import World, salesforce_lead, zendesk_ticket, zendesk_user
@@ -128,6 +129,38 @@ def test_the_owner_is_the_one_named_else_the_leads(lea: World) -> None:
         == "Cid"
     )
     assert only(lea, "SELECT count(*) FROM crm.deal")[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["lead", "contact", "deal"])
+def test_a_group_takes_one_turn_for_all_that_is_made(world: World, kind: str) -> None:
+    with world.db.engine.begin() as conn:
+        members = [f"{n}@owners.example.com" for n in ("bob", "cid")]
+        owners.apply_groups(conn, [owners.Group("closers", members, kind)])
+    for n in (1, 2, 3):
+        with_company(world, n, f"a@number{n}.example.com", Company=f"Number{n} Logistik")
+    taken = []
+    for n in (1, 2, 3):
+        done: Converted = act(world, convert, WHO, sf(n), Wish(owner="closers"))
+        rows = world.rows(
+            "SELECT u.name FROM crm.user u JOIN (SELECT owner_id FROM crm.contact WHERE id IN (:p, :c) "
+            "UNION ALL SELECT owner_id FROM crm.deal WHERE id = :d) o ON o.owner_id = u.id",
+            p=done.person_id, c=done.company_id, d=done.deal_id,
+        )  # fmt: skip
+        assert len(rows) == 3
+        assert len({row.name for row in rows}) == 1
+        taken.append(rows[0].name)
+    assert taken == ["Bob", "Cid", "Bob"]
+    assert len(world.rows("SELECT 1 FROM ops.turn WHERE rule = 'by hand'")) == 3
+    event = f"{kind}_assigned"
+    assert world.rows("SELECT 1 FROM ops.outbox WHERE event = :e", e=event), "the new owner is told"
+
+
+def test_a_group_of_deals_takes_no_turn_without_a_deal(lea: World) -> None:
+    with lea.db.engine.begin() as conn:
+        owners.apply_groups(conn, [owners.Group("closers", ["bob@owners.example.com"], "deal")])
+    with pytest.raises(ActionError) as caught:
+        converted(lea, owner="closers", has_deal=False)
+    assert (caught.value.field, caught.value.code) == ("owner", "conflict")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hub.actions import deal_parts, pipeline, show_deal
 from hub.actions.merge import merge
 from hub.actions.pipeline import NewStage
 from hub.errors import ActionError
+from hub.pipeline import companies, load
 from tests.flow.conftest import World
 from tests.flow.selling import WHO, act, add_customers, add_deal, deal_row, go
 
@@ -194,6 +195,27 @@ def test_contacts_take_part_in_roles_and_a_merged_one_is_shown_as_its_survivor(
     with world.db.engine.begin() as conn:
         assert len(show_deal.show(conn, deal)["contacts"]) == 1
     assert refused(world, deal_parts.associate, WHO, deal, f"contact/{lea}").code == "conflict"
+
+
+def test_a_deal_is_of_the_company_where_its_contact_works(world: World, lea: int) -> None:
+    with world.db.engine.begin() as conn:
+        north, south = (
+            companies.make(conn, {"organization_name": name, "domains": [f"{name}.example.com"]})
+            for name in ("northgate", "southgate")
+        )
+        load.refold(conn, [north, south])
+        known = {r.id: r.entity_id for r in conn.exec_driver_sql("SELECT * FROM crm.contact")}
+        companies.link(conn, known[lea], north, who=WHO)
+        load.refold(conn, [known[lea]])
+        ids = {entity: number for number, entity in known.items()}
+    deal = add_deal(world, lea)
+    assert deal_row(world, deal).company_id == ids[north]
+    act(world, actions.edit, WHO, deal, {"contact": f"contact/{ids[south]}"})
+    row = deal_row(world, deal)
+    assert (row.contact_id, row.company_id) == (ids[south], ids[south])
+    act(world, actions.edit, WHO, deal, {"company": f"contact/{ids[north]}"})
+    act(world, actions.edit, WHO, deal, {"contact": f"contact/{lea}"})
+    assert deal_row(world, deal).company_id == ids[north]
 
 
 @pytest.mark.parametrize(

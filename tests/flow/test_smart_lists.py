@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from hub.actions import smart_list
+from hub.actions.assign_list import assign_list
 from hub.clock import FixedClock
 from hub.crm.smart_lists.document import DEEPEST, MOST_CONDITIONS, ListDocument, read
 from hub.crm.smart_lists.templates import TEMPLATES, templates
@@ -166,6 +167,23 @@ def test_a_selection_is_the_lists_records_in_its_order(conn: Connection) -> None
              "ORDER BY created_at, id LIMIT 4")
     ).scalars()  # fmt: skip
     assert ids == list(expected)
+
+
+def test_all_of_a_list_are_given_away(conn: Connection) -> None:
+    before = rows(conn, ANN, read({"filter": {"field": "owner", "op": "is", "value": "nobody"}}))
+    given = assign_list(conn, CLOCK, ANN, "lead", name="Nobody's leads", to=BOB)
+    assert set(given.owners) == before
+    assert len(before) == 10
+    assert rows(conn, BOB, mine()) >= before
+    again = assign_list(conn, CLOCK, ANN, "lead", name="Nobody's leads", to=BOB)
+    assert (again.owners, again.unchanged) == ({}, 0)
+
+
+def test_a_list_of_other_records_is_not_given_away(conn: Connection) -> None:
+    for kind, name in (("lead", "My open deals"), ("deal", "My leads")):
+        with pytest.raises(ActionError) as caught:
+            assign_list(conn, CLOCK, ANN, kind, name=name, to=BOB)
+        assert (caught.value.field, caught.value.code) == ("list", "conflict")
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

@@ -17,35 +17,19 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
-    or_,
     select,
     true,
 )
 
 from hub.crm import list_tables
 from hub.crm.deal_tables import deal, pipeline, reason, stage
-from hub.crm.smart_lists import predicates
+from hub.crm.smart_lists import predicates, texts
 from hub.crm.smart_lists.document import Op
 from hub.crm.smart_lists.fields import Catalogue, Field
 from hub.crm.smart_lists.predicates import Asking, Column, Predicate, UnfitError, Values
 from hub.crm.tables import contact, lead, ticket, user
 
 _OVER = ("solved", "closed")
-_HINTED = frozenset((Op.CONTAINS, Op.STARTS, Op.IS, Op.ANY))
-
-
-def _searched(expression: str) -> Predicate:
-    """Text that one index of trigrams covers together with other columns."""
-    whole: ColumnElement[Any] = literal_column(expression, Text)
-
-    def build(column: Column, op: Op, values: Values, asking: Asking) -> Column:
-        found = predicates.text_is(column, op, values, asking)
-        if op not in _HINTED:
-            return found
-        # what one column contains, all of them together contain: that is what the index knows
-        return found & or_(*(predicates.lowered(whole, Op.CONTAINS, [v]) for v in values))
-
-    return build
 
 
 def _open_tickets(of: ColumnElement[Any]) -> Predicate:
@@ -75,7 +59,7 @@ def _named(table: Table, key: ColumnElement[Any], column: str = "name") -> Predi
     def build(_column: Column, op: Op, values: Values, asking: Asking) -> Column:
         if op is Op.EMPTY:
             return key.is_(None)
-        if op not in _HINTED:
+        if op not in texts.HINTED:
             raise UnfitError("it is asked: is, any of, none of, contains, starts with, is empty")
         named = select(table.c.id).where(predicates.text_is(table.c[column], op, values, asking))
         return key.in_(named)
@@ -118,14 +102,13 @@ def _plain(
         column = table.c[name]
         kind, predicate = _kind(column)
         if name in search:
-            predicate = _PEOPLE_SEARCH
+            predicate = _OWN.get(name, texts.SEARCHED_PEOPLE)
         order = column if name in orders else None
         made[name] = Field(name, _label(name), kind, column, predicate, order)
     return made
 
 
-_PEOPLE_SEARCH = _searched(list_tables.PEOPLE_TEXT)
-_DEAL_SEARCH = _searched(list_tables.DEALS_TEXT)
+_OWN = {"email": texts.email_is, "last_name": texts.last_name_is}
 _PEOPLE = (
     "first_name", "last_name", "email", "phone", "mobile", "fax", "organization_name", "title",
     "industry", "website", "description", "street", "postal_code", "city", "state", "country",
@@ -186,7 +169,7 @@ def _full_name(first: ColumnElement[Any], last: ColumnElement[Any]) -> Predicate
     both = func.coalesce(first, "") + literal(" ", Text) + func.coalesce(last, "")
 
     def build(_column: Column, op: Op, values: Values, asking: Asking) -> Column:
-        return _PEOPLE_SEARCH(func.nullif(func.trim(both), ""), op, values, asking)
+        return texts.SEARCHED_PEOPLE(func.nullif(func.trim(both), ""), op, values, asking)
 
     return build
 
@@ -203,7 +186,7 @@ def _people(table: Table, *more: str) -> dict[str, Field]:
 def _deals() -> dict[str, Field]:
     c = deal.c
     own = [
-        Field("name", "Name", "text", c.name, _DEAL_SEARCH),
+        Field("name", "Name", "text", c.name, texts.SEARCHED_DEALS),
         Field("value", "Value", "number", c.value, predicates.number_is, c.value),
         Field("is_hot", "Hot", "bool", c.is_hot, predicates.bool_is),
         Field(

@@ -36,9 +36,10 @@ from hub.errors import ActionError
 COUNTED = 10_000
 MOST_ROWS = 1_000
 
-# a plan for these very values: one for any values would not know how rare a tag is
+# A plan for these very values: one for any values would not know how rare a tag is.
 _SETTINGS = text(
-    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)"
+    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true), "
+    "set_config('max_parallel_workers_per_gather', '0', true)"  # to start them takes longer than a page
 )
 
 

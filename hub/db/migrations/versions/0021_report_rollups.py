@@ -172,10 +172,10 @@ CREATE TRIGGER tally_deal_delete AFTER DELETE ON crm.deal REFERENCING OLD TABLE 
     """
 CREATE FUNCTION ops.tally_stage_transition_insert() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
-IF EXISTS (SELECT deal_id FROM new_rows) THEN
-EXECUTE $q$SELECT 1 FROM (SELECT deal_id FROM (SELECT deal_id FROM new_rows) x ORDER BY 1) x CROSS JOIN LATERAL (SELECT id FROM crm.deal WHERE id = x.deal_id FOR NO KEY UPDATE) d$q$;
+IF EXISTS (SELECT DISTINCT deal_id FROM new_rows) THEN
+EXECUTE $q$SELECT 1 FROM (SELECT deal_id FROM (SELECT DISTINCT deal_id FROM new_rows) x ORDER BY 1) x CROSS JOIN LATERAL (SELECT id FROM crm.deal WHERE id = x.deal_id FOR NO KEY UPDATE) d$q$;
 EXECUTE $q$INSERT INTO ops.stage_tally (owner_id, source, stage_id, bucket, entered, advanced, lost, inside)
-WITH moves AS (SELECT m.sign, m.deal_id, d.owner_id, d.source, m.id, m.to_stage_id, m.at FROM (SELECT 1 AS sign, n.* FROM (SELECT t.* FROM (SELECT deal_id FROM new_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -1, b.* FROM (SELECT deal_id, id, to_stage_id, at FROM (SELECT 1 AS k, n.* FROM (SELECT t.* FROM (SELECT deal_id FROM new_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -(1) AS k, deal_id, id, to_stage_id, at FROM new_rows) b GROUP BY deal_id, id, to_stage_id, at HAVING sum(k) > 0) b) m CROSS JOIN LATERAL (SELECT owner_id, source FROM crm.deal WHERE id = m.deal_id AND archived_at IS NULL OFFSET 0) d),
+WITH moves AS (SELECT m.sign, m.deal_id, d.owner_id, d.source, m.id, m.to_stage_id, m.at FROM (SELECT 1 AS sign, n.* FROM (SELECT t.* FROM (SELECT DISTINCT deal_id FROM new_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -1, b.* FROM (SELECT deal_id, id, to_stage_id, at FROM (SELECT 1 AS k, n.* FROM (SELECT t.* FROM (SELECT DISTINCT deal_id FROM new_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -(1) AS k, deal_id, id, to_stage_id, at FROM new_rows) b GROUP BY deal_id, id, to_stage_id, at HAVING sum(k) > 0) b) m CROSS JOIN LATERAL (SELECT owner_id, source FROM crm.deal WHERE id = m.deal_id AND archived_at IS NULL OFFSET 0) d),
 visits AS (
   SELECT m.sign, m.deal_id, m.owner_id, m.source, m.to_stage_id AS stage_id, s.category,
          lead(m.id) OVER w IS NULL AS is_last,
@@ -214,10 +214,10 @@ CREATE TRIGGER tally_stage_transition_insert AFTER INSERT ON crm.stage_transitio
     """
 CREATE FUNCTION ops.tally_stage_transition_update() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
-IF EXISTS (SELECT deal_id FROM old_rows UNION SELECT deal_id FROM new_rows) THEN
-EXECUTE $q$SELECT 1 FROM (SELECT deal_id FROM (SELECT deal_id FROM old_rows UNION SELECT deal_id FROM new_rows) x ORDER BY 1) x CROSS JOIN LATERAL (SELECT id FROM crm.deal WHERE id = x.deal_id FOR NO KEY UPDATE) d$q$;
+IF EXISTS (SELECT DISTINCT deal_id FROM old_rows UNION SELECT DISTINCT deal_id FROM new_rows) THEN
+EXECUTE $q$SELECT 1 FROM (SELECT deal_id FROM (SELECT DISTINCT deal_id FROM old_rows UNION SELECT DISTINCT deal_id FROM new_rows) x ORDER BY 1) x CROSS JOIN LATERAL (SELECT id FROM crm.deal WHERE id = x.deal_id FOR NO KEY UPDATE) d$q$;
 EXECUTE $q$INSERT INTO ops.stage_tally (owner_id, source, stage_id, bucket, entered, advanced, lost, inside)
-WITH moves AS (SELECT m.sign, m.deal_id, d.owner_id, d.source, m.id, m.to_stage_id, m.at FROM (SELECT 1 AS sign, n.* FROM (SELECT t.* FROM (SELECT deal_id FROM old_rows UNION SELECT deal_id FROM new_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -1, b.* FROM (SELECT deal_id, id, to_stage_id, at FROM (SELECT 1 AS k, n.* FROM (SELECT t.* FROM (SELECT deal_id FROM old_rows UNION SELECT deal_id FROM new_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -(-1) AS k, deal_id, id, to_stage_id, at FROM old_rows UNION ALL SELECT -(1) AS k, deal_id, id, to_stage_id, at FROM new_rows) b GROUP BY deal_id, id, to_stage_id, at HAVING sum(k) > 0) b) m CROSS JOIN LATERAL (SELECT owner_id, source FROM crm.deal WHERE id = m.deal_id AND archived_at IS NULL OFFSET 0) d),
+WITH moves AS (SELECT m.sign, m.deal_id, d.owner_id, d.source, m.id, m.to_stage_id, m.at FROM (SELECT 1 AS sign, n.* FROM (SELECT t.* FROM (SELECT DISTINCT deal_id FROM old_rows UNION SELECT DISTINCT deal_id FROM new_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -1, b.* FROM (SELECT deal_id, id, to_stage_id, at FROM (SELECT 1 AS k, n.* FROM (SELECT t.* FROM (SELECT DISTINCT deal_id FROM old_rows UNION SELECT DISTINCT deal_id FROM new_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -(-1) AS k, deal_id, id, to_stage_id, at FROM old_rows UNION ALL SELECT -(1) AS k, deal_id, id, to_stage_id, at FROM new_rows) b GROUP BY deal_id, id, to_stage_id, at HAVING sum(k) > 0) b) m CROSS JOIN LATERAL (SELECT owner_id, source FROM crm.deal WHERE id = m.deal_id AND archived_at IS NULL OFFSET 0) d),
 visits AS (
   SELECT m.sign, m.deal_id, m.owner_id, m.source, m.to_stage_id AS stage_id, s.category,
          lead(m.id) OVER w IS NULL AS is_last,
@@ -256,10 +256,10 @@ CREATE TRIGGER tally_stage_transition_update AFTER UPDATE ON crm.stage_transitio
     """
 CREATE FUNCTION ops.tally_stage_transition_delete() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
-IF EXISTS (SELECT deal_id FROM old_rows) THEN
-EXECUTE $q$SELECT 1 FROM (SELECT deal_id FROM (SELECT deal_id FROM old_rows) x ORDER BY 1) x CROSS JOIN LATERAL (SELECT id FROM crm.deal WHERE id = x.deal_id FOR NO KEY UPDATE) d$q$;
+IF EXISTS (SELECT DISTINCT deal_id FROM old_rows) THEN
+EXECUTE $q$SELECT 1 FROM (SELECT deal_id FROM (SELECT DISTINCT deal_id FROM old_rows) x ORDER BY 1) x CROSS JOIN LATERAL (SELECT id FROM crm.deal WHERE id = x.deal_id FOR NO KEY UPDATE) d$q$;
 EXECUTE $q$INSERT INTO ops.stage_tally (owner_id, source, stage_id, bucket, entered, advanced, lost, inside)
-WITH moves AS (SELECT m.sign, m.deal_id, d.owner_id, d.source, m.id, m.to_stage_id, m.at FROM (SELECT 1 AS sign, n.* FROM (SELECT t.* FROM (SELECT deal_id FROM old_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -1, b.* FROM (SELECT deal_id, id, to_stage_id, at FROM (SELECT 1 AS k, n.* FROM (SELECT t.* FROM (SELECT deal_id FROM old_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -(-1) AS k, deal_id, id, to_stage_id, at FROM old_rows) b GROUP BY deal_id, id, to_stage_id, at HAVING sum(k) > 0) b) m CROSS JOIN LATERAL (SELECT owner_id, source FROM crm.deal WHERE id = m.deal_id AND archived_at IS NULL OFFSET 0) d),
+WITH moves AS (SELECT m.sign, m.deal_id, d.owner_id, d.source, m.id, m.to_stage_id, m.at FROM (SELECT 1 AS sign, n.* FROM (SELECT t.* FROM (SELECT DISTINCT deal_id FROM old_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -1, b.* FROM (SELECT deal_id, id, to_stage_id, at FROM (SELECT 1 AS k, n.* FROM (SELECT t.* FROM (SELECT DISTINCT deal_id FROM old_rows) x CROSS JOIN LATERAL (SELECT deal_id, id, to_stage_id, at FROM crm.stage_transition WHERE deal_id = x.deal_id OFFSET 0) t) n UNION ALL SELECT -(-1) AS k, deal_id, id, to_stage_id, at FROM old_rows) b GROUP BY deal_id, id, to_stage_id, at HAVING sum(k) > 0) b) m CROSS JOIN LATERAL (SELECT owner_id, source FROM crm.deal WHERE id = m.deal_id AND archived_at IS NULL OFFSET 0) d),
 visits AS (
   SELECT m.sign, m.deal_id, m.owner_id, m.source, m.to_stage_id AS stage_id, s.category,
          lead(m.id) OVER w IS NULL AS is_last,
@@ -309,7 +309,7 @@ GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(r.sign) <> 0
     """
 INSERT INTO ops.lead_tally (what, owner_id, source, stage_id, currency, n, value)
 SELECT 'won', r.owner_id, r.lead_source, r.stage_id, r.currency, sum(r.sign), sum(r.sign * r.value)
-FROM (SELECT 1 AS sign, l.owner_id, l.lead_source, d.stage_id, d.currency, d.value FROM crm.deal d JOIN crm.lead l ON l.id = d.lead_id WHERE d.archived_at IS NULL AND l.archived_at IS NULL AND l.merged_into IS NULL) r
+FROM (SELECT 1 AS sign, l.owner_id, l.lead_source, d.stage_id, d.currency, d.value FROM crm.deal d CROSS JOIN LATERAL (SELECT owner_id, lead_source FROM crm.lead WHERE id = d.lead_id AND archived_at IS NULL AND merged_into IS NULL OFFSET 0) l WHERE d.archived_at IS NULL) r
 GROUP BY 1, 2, 3, 4, 5 HAVING sum(r.sign) <> 0 OR sum(r.sign * r.value) <> 0
 """,
     """
@@ -325,7 +325,7 @@ WHERE c.n <> 0 OR c.value <> 0 OR c.own_value <> 0 OR c.own_weighted <> 0
 """,
     """
 INSERT INTO ops.stage_tally (owner_id, source, stage_id, bucket, entered, advanced, lost, inside)
-WITH moves AS (SELECT 1 AS sign, t.deal_id, d.owner_id, d.source, t.id, t.to_stage_id, t.at FROM crm.stage_transition t JOIN crm.deal d ON d.id = t.deal_id AND d.archived_at IS NULL),
+WITH moves AS (SELECT 1 AS sign, t.deal_id, d.owner_id, d.source, t.id, t.to_stage_id, t.at FROM crm.stage_transition t CROSS JOIN LATERAL (SELECT owner_id, source FROM crm.deal WHERE id = t.deal_id AND archived_at IS NULL OFFSET 0) d),
 visits AS (
   SELECT m.sign, m.deal_id, m.owner_id, m.source, m.to_stage_id AS stage_id, s.category,
          lead(m.id) OVER w IS NULL AS is_last,

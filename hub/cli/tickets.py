@@ -1,0 +1,57 @@
+"""`hub tickets` and `hub ticket lead`: what people asked support, and a lead made of it."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from hub.cli.activities import acted
+from hub.cli.options import Config, Json, Who, actor
+from hub.cli.output import print_json, print_line, print_table
+
+ticket_app = typer.Typer(help="Support tickets: make a lead of one.", no_args_is_help=True)
+
+
+def register_tickets(app: typer.Typer) -> None:
+    """Add the commands to `hub`."""
+    app.add_typer(ticket_app, name="ticket")
+    app.command("tickets")(tickets_command)
+
+
+def tickets_command(
+    name: Annotated[
+        str, typer.Argument(help="lead/12, contact/5 (a company too), or a person's own names.")
+    ],
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Tickets of a person, or of a company and its employees; open ones first."""
+    from hub.actions.ticket_lead import tickets
+
+    found = acted(config, lambda conn: tickets(conn, name))
+    if json:
+        print_json([asdict(ticket) for ticket in found])
+        return
+    rows = [
+        (t.id, t.status, t.priority, t.subject, t.person, t.updated_at and f"{t.updated_at:%F}", t.url)
+        for t in found
+    ]  # fmt: skip
+    columns = ("ticket", "status", "priority", "subject", "person", "updated", "at")
+    print_table("Tickets", columns, rows)
+
+
+@ticket_app.command("lead")
+def ticket_lead(
+    name: Annotated[str, typer.Argument(help="The ticket: 12, or zendesk/tickets/9.")],
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Make a lead of who asked; the next sync gives it an owner, who is told."""
+    from hub.actions.ticket_lead import make_lead
+
+    made = acted(config, lambda conn: make_lead(conn, actor(who), name))
+    if json:
+        print_json(asdict(made))
+    else:
+        print_line(made.name, "made" if made.is_new else "was there already")

@@ -1,0 +1,98 @@
+"""No list reads a table whole: every shape goes by an index, at a size where it matters.
+
+The statements are those that the product sends: they are caught on their way.
+"""
+
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+
+from bench.list_rows import seed
+from bench.list_shapes import SHAPES
+from bench.lists import CLOCK, NOW, WHO
+from hub.actions import smart_list
+from hub.crm.smart_lists.document import read
+from hub.db.embedded import Server
+from hub.db.engine import Database
+from tests.conftest import fresh_database
+
+ROWS = 60_000
+BIG = {"lead", "contact", "deal"}
+# no index has a range of custom values: read in the list's order, until the page is full
+IN_ORDER = {"custom moment", "custom number and date"}
+
+
+@pytest.fixture(scope="module")
+def full_database(server: Server) -> Iterator[Database]:
+    """60,000 leads with statistics."""
+    with fresh_database(server) as database:
+        with database.owner_engine().begin() as owner:
+            seed(owner, ROWS, NOW)
+        with database.owner_engine().connect() as owner:
+            owner.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM ANALYZE")
+        yield database
+
+
+@pytest.fixture
+def full(full_database: Database) -> Iterator[Connection]:
+    with full_database.engine.begin() as conn:
+        yield conn
+        conn.rollback()
+
+
+def plans_of(
+    conn: Connection, said: dict[str, Any], *, counted: bool = False
+) -> list[dict[str, Any]]:
+    """The nodes of every plan that a page of a list has, with what they really read."""
+    caught: list[tuple[str, Any]] = []
+
+    def catch(_c: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        if "FROM crm.lead" in statement or "JOIN crm.lead" in statement:
+            caught.append((statement, parameters))
+
+    event.listen(conn.engine, "before_cursor_execute", catch)
+    try:
+        if counted:
+            smart_list.count(conn, CLOCK, WHO, read(said))
+        else:
+            smart_list.page(conn, CLOCK, WHO, read(said))
+    finally:
+        event.remove(conn.engine, "before_cursor_execute", catch)
+    assert caught
+    nodes: list[dict[str, Any]] = []
+    for statement, parameters in caught:
+        explain = f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}"
+        todo = [entry["Plan"] for entry in conn.exec_driver_sql(explain, parameters).scalar_one()]
+        while todo:
+            node = todo.pop()
+            nodes.append(node)
+            todo.extend(node.get("Plans", ()))
+    return nodes
+
+
+def told(nodes: list[dict[str, Any]]) -> str:
+    """What the plans do, in a failing test's words."""
+    keys = ("Node Type", "Relation Name", "Index Name", "Actual Rows", "Rows Removed by Filter")
+    return json.dumps([{k: n[k] for k in keys if k in n} for n in nodes])
+
+
+def touched(node: dict[str, Any]) -> float:
+    """How many rows a node looked at."""
+    removed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
+    return float((node["Actual Rows"] + removed) * node["Actual Loops"])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_no_first_page_reads_a_table_whole(full: Connection, shape: str) -> None:
+    for turn in range(2):
+        nodes = plans_of(full, SHAPES[shape](random.Random(f"{turn} {shape}")))
+        whole = [n for n in nodes if n["Node Type"] == "Seq Scan" and n["Relation Name"] in BIG]
+        assert not whole, told(nodes)
+        if shape in IN_ORDER:
+            continue
+        most = max(touched(n) for n in nodes if n.get("Relation Name") in BIG)
+        assert most < ROWS / 3, told(nodes)
