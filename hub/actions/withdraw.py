@@ -63,6 +63,7 @@ class Withdrawn:
         consents: what the records said of consent, which stands: (record, channel, state).
         given_back: turns that members are owed.
         users: owners of the source who stay because something is theirs.
+        routed: leads of earlier batches that nobody owned and that got an owner while it ran.
     """
 
     batch: int
@@ -74,6 +75,7 @@ class Withdrawn:
     consents: list[tuple[str, str, str]] = field(default_factory=list)
     given_back: list[GivenBack] = field(default_factory=list)
     users: list[str] = field(default_factory=list)
+    routed: list[str] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
         """Return the report as `--json` shows it."""
@@ -90,6 +92,7 @@ class Withdrawn:
             ],
             "given_back": [asdict(given) for given in self.given_back],
             "users": self.users,
+            "routed": self.routed,
         }
 
 
@@ -135,6 +138,7 @@ def withdraw(conn: Connection, who: str, batch_id: int) -> Withdrawn:
     withdrawing.withdraw_raws(conn, batch.id, report.undo, sorted(kept))
     load.refold(conn, sorted(behind))
     _clear(conn, batch, going, report)
+    report.routed = [f"lead/{i}" for i in withdrawing.routed_meanwhile(conn, batch.id)]
     withdrawing.note_undone(conn, who, sorted(behind), batch.id)
     withdrawing.close(conn, batch.id)
     return report
@@ -263,7 +267,7 @@ def _clear(conn: Connection, batch: Known, going: Sequence[Brought], report: Wit
         conn, [r.id for r in lost], asked_in=list(PERSON_REFS.values())
     )
     _restore_tickets(conn, going, {r.id for r in lost})
-    empty = rows.hollow(conn, batch.id)
+    empty = rows.hollow(conn, batch.id, [r.entity_id for r in lost if r.entity_id is not None])
     asked = {r.name for r in lost if r.target == "inquiry"}
     removed = rows.remove(conn, empty, batch_id=batch.id, undo_id=report.undo, asked=asked)
     report.reverted += removed.rows

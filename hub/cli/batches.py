@@ -81,5 +81,7 @@ def _show(document: dict[str, Any]) -> None:
         )
     if document["users"]:
         print_line("Owners who stay, something is theirs", ", ".join(document["users"]))
+    if document["routed"]:
+        print_line("Earlier leads that got an owner meanwhile", ", ".join(document["routed"]))
     if not document["dry_run"]:
         print_line("", "hub sync --full brings it again")

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, Connection, any_, literal, select, text
 from sqlalchemy.engine import RowMapping
 
+from hub.crm import held
 from hub.crm.tables import contact
 from hub.db.json_text import write_json
 from hub.model.entities import folded_names
@@ -73,6 +74,7 @@ def kept_by_people(conn: Connection, entity_ids: Sequence[int]) -> set[int]:
 
 def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
     """Contacts whose entities hold records again stand on their own."""
+    held.give_up(conn, "contact", entity_ids)
     conn.execute(
         text(
             "UPDATE crm.contact SET merged_into = NULL, archived_at = CASE kept_by "
@@ -114,28 +116,32 @@ def retire(conn: Connection, entity_ids: Sequence[int]) -> None:
     )
 
 
+_UNOWNED = text("""
+SELECT m.entity_id, s.entity_id, m.owner_id
+FROM crm.contact m JOIN ops.entity e ON e.id = m.entity_id
+JOIN crm.contact s ON s.entity_id = e.merged_into
+WHERE m.entity_id = ANY(:m) AND m.merged_into IS DISTINCT FROM s.id
+  AND s.owner_id IS NULL AND m.owner_id IS NOT NULL
+ORDER BY m.entity_id
+""")
+
+
 def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
     """Point the contacts of merged entities to their survivors, where these have a contact.
 
     A survivor nobody owns yet takes the owner of the one it absorbs.
     """
     if merged:
-        conn.execute(
-            text(
-                "UPDATE crm.contact s SET owner_id = m.owner_id "
-                "FROM unnest(CAST(:m AS bigint[]), CAST(:s AS bigint[])) AS p(merged, survivor) "
-                "JOIN crm.contact m ON m.entity_id = p.merged "
-                "WHERE s.entity_id = p.survivor AND s.owner_id IS NULL AND m.owner_id IS NOT NULL"
-            ),
-            {"m": list(merged), "s": list(merged.values())},
-        )
+        for entity, survivor, owner in conn.execute(_UNOWNED, {"m": list(merged)}).all():
+            if merged[entity] == survivor:
+                held.take_over(conn, "contact", survivor, owner, entity)
         conn.execute(
             text(
                 "UPDATE crm.contact m SET merged_into = s.id, "
                 "archived_at = coalesce(m.archived_at, now()) "
                 "FROM unnest(CAST(:m AS bigint[]), CAST(:s AS bigint[])) AS p(merged, survivor) "
                 "JOIN crm.contact s ON s.entity_id = p.survivor "
-                "WHERE m.entity_id = p.merged AND m.merged_into IS NULL"
+                "WHERE m.entity_id = p.merged AND m.merged_into IS DISTINCT FROM s.id"
             ),
             {"m": list(merged), "s": list(merged.values())},
         )

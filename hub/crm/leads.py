@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, Connection, any_, literal, select, text
 from sqlalchemy.engine import RowMapping
 
+from hub.crm import held
 from hub.crm.tables import lead
 from hub.db.json_text import write_json
 from hub.model.entities import folded_names
@@ -51,32 +52,39 @@ def update_leads(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         conn.execute(_UPDATE, {"rows": write_json(rows)})
 
 
+_ABSORBED = text("""
+SELECT m.id, s.id AS survivor, s.merged_into IS NULL AND s.owner_id IS NULL AS is_unowned,
+       m.owner_id, m.merged_into IS NOT NULL AS was_merged
+FROM crm.lead m LEFT JOIN crm.lead s ON s.entity_id = :survivor
+WHERE m.entity_id = :entity AND (m.merged_into IS NULL OR m.merged_into <> s.id)
+""")
+
+
 def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
     """Point the leads of merged entities to their survivors (merged entity → surviving entity).
 
-    A survivor nobody owns yet takes the owner of the one it absorbs.
+    A survivor nobody owns yet takes the owner of the one it absorbs, until the two are taken apart.
     """
     for entity, survivor in sorted(merged.items()):
+        row = conn.execute(_ABSORBED, {"entity": entity, "survivor": survivor}).one_or_none()
+        if row is None:
+            continue
+        if row.was_merged:
+            held.give_up(conn, "lead", [entity])
+        if row.is_unowned and row.owner_id is not None:
+            held.take_over(conn, "lead", survivor, row.owner_id, entity)
         conn.execute(
             text(
-                "UPDATE crm.lead s SET owner_id = coalesce(s.owner_id, m.owner_id) "
-                "FROM crm.lead m WHERE s.entity_id = :survivor AND m.entity_id = :entity "
-                "AND m.owner_id IS NOT NULL AND s.owner_id IS NULL"
+                "UPDATE crm.lead SET merged_into = :survivor, "
+                "archived_at = coalesce(archived_at, now()) WHERE id = :id"
             ),
-            {"entity": entity, "survivor": survivor},
-        )
-        conn.execute(
-            text(
-                "UPDATE crm.lead m SET merged_into = (SELECT id FROM crm.lead s "
-                "WHERE s.entity_id = :survivor), archived_at = coalesce(m.archived_at, now()) "
-                "WHERE m.entity_id = :entity AND m.merged_into IS NULL"
-            ),
-            {"entity": entity, "survivor": survivor},
+            {"id": row.id, "survivor": row.survivor},
         )
 
 
 def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
     """Leads whose entities hold records again stand on their own; no fold wakes a converted one."""
+    held.give_up(conn, "lead", entity_ids)
     conn.execute(
         text(
             "UPDATE crm.lead SET merged_into = NULL, archived_at = CASE WHEN converted_at IS NULL "

@@ -105,9 +105,13 @@ _HOLLOW = """
   AND EXISTS (SELECT 1 FROM ops.entity e JOIN ops.source_record a ON a.id = e.anchor_id
               WHERE e.id = r.entity_id AND (e.merged_into IS NULL OR a.withdrawn_by IS NOT NULL))
 """
-_HOLLOW_LEADS = text(f"SELECT r.id FROM crm.lead r WHERE r.batch_id = :batch {_HOLLOW}")  # noqa: S608
+_MADE = """
+WHERE (r.batch_id = :batch OR r.entity_id = ANY(:lost) AND r.recorded_at >=
+       (SELECT started_at FROM ops.batch WHERE id = :batch))
+"""
+_HOLLOW_LEADS = text(f"SELECT r.id FROM crm.lead r {_MADE} {_HOLLOW}")  # noqa: S608 our own text
 _HOLLOW_CONTACTS = text(
-    "SELECT r.id FROM crm.contact r WHERE r.batch_id = :batch "  # noqa: S608 our own text
+    f"SELECT r.id FROM crm.contact r {_MADE} "  # noqa: S608 our own text
     f"AND r.is_organization = (:target = 'organisation') AND r.kept_by = 'source' {_HOLLOW}"
 )
 
@@ -120,9 +124,16 @@ class Hollow:
     contacts: list[int]
 
 
-def hollow(conn: Connection, batch_id: int) -> Hollow:
-    """Return the rows that a batch made and that nothing fills now, but for those people built on."""
-    args = {"batch": batch_id, "target": "person", "role": "lead"}
+def hollow(conn: Connection, batch_id: int, lost: Sequence[int]) -> Hollow:
+    """Return the rows that a batch made and that nothing fills now, but for those people built on.
+
+    Args:
+        conn: an open connection.
+        batch_id: the batch.
+        lost: entities that lost records with it: what the batches of one sync make together bears
+            the number of one of them.
+    """
+    args = {"batch": batch_id, "lost": list(lost), "target": "person", "role": "lead"}
     leads = conn.execute(_HOLLOW_LEADS, args).scalars().all()
     people = conn.execute(_HOLLOW_CONTACTS, args | {"role": "contact"}).scalars().all()
     firms = conn.execute(_HOLLOW_CONTACTS, args | {"target": "organisation", "role": None})

@@ -19,7 +19,7 @@ from hub.matching.model import DEFAULT, Model, bind
 from hub.matching.scoring import worth
 from hub.model.verdicts import Judgement, Trust
 from hub.pipeline.context import Hub
-from hub.records import identity, models
+from hub.records import entities, identity, models
 from hub.records.identity import NewEdge, StoredEdge, StoredRecord
 
 CHUNK = 200  # keeps the identity lock well under 300 ms
@@ -222,7 +222,8 @@ def _settle(
     identity.merge_entities(conn, settled.merged)
     entity_of = {i: settled.moves.get(i) or records[i].entity_id for i in members}
     identity.revive_entities(conn, [e for e in set(entity_of.values()) if e])
-    behind = settled.touched | {e for i in changed if (e := entity_of.get(i)) is not None}
+    astray = entities.call_home(conn, sorted(members))
+    behind = settled.touched | astray | {e for i in changed if (e := entity_of.get(i)) is not None}
     identity.bump(conn, behind)
     reviews = _reviews(edges, clusters, records)
     identity.replace_reviews(conn, sorted(members), reviews)
@@ -265,7 +266,8 @@ def _assign(
     for index, group in enumerate(groups):
         for entity in {e for i in group if (e := records[i].entity_id) is not None}:
             holders[entity].append(index)
-    taken = _claim(groups, holders, records)
+    split = [entity for entity, indexes in holders.items() if len(indexes) > 1]
+    taken = _claim(groups, holders, entities.anchors(conn, split) if split else {})
     _reclaim(conn, groups, taken)
     moves: dict[int, int] = {}
     touched: set[int] = set()
@@ -286,12 +288,13 @@ def _assign(
 def _claim(
     groups: Sequence[Sequence[int]],
     holders: Mapping[int, Sequence[int]],
-    records: Mapping[int, StoredRecord],
+    anchors: Mapping[int, int],
 ) -> dict[int, int]:
-    """Return cluster → entity; on a split the part with the lowest record id keeps the entity."""
+    """Return cluster → entity; on a split the part with the record it began with keeps the entity."""
     taken: dict[int, int] = {}
     for entity in sorted(holders):
-        parts = sorted(holders[entity], key=lambda n: _first_of(groups[n], entity, records))
+        anchor = anchors.get(entity)
+        parts = sorted(holders[entity], key=lambda n: (anchor not in groups[n], groups[n][0]))
         free = next((index for index in parts if index not in taken), None)
         if free is not None:
             taken[free] = entity
@@ -314,7 +317,3 @@ def _new_entity(conn: Connection, anchor: StoredRecord) -> int:
     return identity.new_entity(
         conn, anchor_id=anchor.id, batch_id=anchor.batch_id, lane=anchor.lane
     )
-
-
-def _first_of(group: Sequence[int], entity: int | None, records: Mapping[int, StoredRecord]) -> int:
-    return min(i for i in group if records[i].entity_id == entity)

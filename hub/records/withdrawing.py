@@ -293,10 +293,11 @@ WITH RECURSIVE whole AS (
   SELECT id AS root, id FROM ops.entity WHERE id = ANY(:ids)
   UNION
   SELECT w.root, m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id)
-SELECT w.root, w.id FROM whole w JOIN ops.entity e USING (id)
-WHERE e.batch_id = :batch
-  OR EXISTS (SELECT 1 FROM crm.lead l WHERE l.entity_id = w.id AND l.batch_id = :batch)
-  OR EXISTS (SELECT 1 FROM crm.contact c WHERE c.entity_id = w.id AND c.batch_id = :batch)
+SELECT w.root, w.id FROM whole w JOIN ops.entity e USING (id) JOIN ops.batch b ON b.id = :batch
+LEFT JOIN crm.lead l ON l.entity_id = w.id LEFT JOIN crm.contact c ON c.entity_id = w.id
+WHERE b.id IN (e.batch_id, l.batch_id, c.batch_id)
+  OR l.recorded_at BETWEEN b.started_at AND coalesce(b.finished_at, now())
+  OR c.recorded_at BETWEEN b.started_at AND coalesce(b.finished_at, now())
 """)
 
 
@@ -313,7 +314,7 @@ def born(conn: Connection, batch_id: int, entity_ids: Sequence[int]) -> dict[int
 _EDITED = text("""
 SELECT entity_id FROM ops.edit WHERE revoked_at IS NULL AND entity_id = ANY(:ids)
 UNION
-SELECT entity_id FROM ops.change WHERE entity_id = ANY(:ids) AND who <> 'sync'
+SELECT entity_id FROM ops.change WHERE entity_id = ANY(:ids) AND who NOT IN ('sync', 'inquiry')
   AND NOT fields ?| ARRAY['merged', 'unmerged', 'review', 'undone']
 """)
 
@@ -336,6 +337,18 @@ def consents(conn: Connection, record_ids: Sequence[int]) -> list[tuple[str, str
         (row.record, row.channel, row.state)
         for row in conn.execute(_CONSENTS, {"ids": list(record_ids)})
     ]
+
+
+_ROUTED = text("""
+SELECT DISTINCT l.id FROM ops.batch b JOIN ops.turn t ON t.at BETWEEN b.started_at AND b.finished_at
+JOIN crm.lead l ON l.id = t.lead_id JOIN ops.batch o ON o.id = l.batch_id
+WHERE b.id = :batch AND o.finished_at < b.started_at ORDER BY l.id
+""")
+
+
+def routed_meanwhile(conn: Connection, batch_id: int) -> list[int]:
+    """Return leads of earlier batches that got their owner while this one ran."""
+    return list(conn.execute(_ROUTED, {"batch": batch_id}).scalars())
 
 
 def note_undone(conn: Connection, who: str, entity_ids: Sequence[int], batch_id: int) -> None:

@@ -1,9 +1,10 @@
 """A hub over a real database, with a vendor whose pages a test writes by hand."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hub.clock import SystemClock
 from hub.connectors.base import Cursor, Finding, Page, Stream, Window
 from hub.crm import owners
 from hub.db.engine import Database
+from hub.mappings.document import MappingDocument
 from hub.mappings.loader import load_all
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
@@ -192,8 +194,13 @@ def new_world(db: Database, settings: Settings) -> World:
             conn, [owners.Person(p.email, p.name, True, "UTC", {}) for p in settings.people]
         )
         owners.apply_groups(conn, [owners.Group(g.name, g.members) for g in settings.groups])
-    hub = Hub(db.engine, SystemClock(), settings, load_all(None), vendors.__getitem__)
+    hub = Hub(db.engine, SystemClock(), settings, _mappings(), vendors.__getitem__)
     return World(hub, vendors, db)
+
+
+@cache
+def _mappings() -> Mapping[str, MappingDocument]:
+    return load_all(None)
 
 
 MakeLead = Callable[..., RawRecord]

@@ -1,0 +1,67 @@
+"""Owners that a row took over from another: of whom it absorbed, of its contact; and giving them up.
+
+The owner is held: nothing folds it. What took it over is in the history, so that it goes back when
+its cause does, if it is still the one that was taken over.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+from hub.records.history import note_change
+
+_SET = {
+    "lead": text("UPDATE crm.lead SET owner_id = :owner WHERE entity_id = :entity"),
+    "contact": text("UPDATE crm.contact SET owner_id = :owner WHERE entity_id = :entity"),
+}
+_CAUSE = {"lead": "absorbed", "contact": "absorbed_contact"}
+
+
+def take_over(conn: Connection, kind: str, entity: int, owner: int, absorbed: int) -> None:
+    """Give the row of an entity the owner of the one that it absorbs.
+
+    Args:
+        conn: an open transaction.
+        kind: lead or contact.
+        entity: whose row.
+        owner: a user.
+        absorbed: the entity that is merged into it.
+    """
+    conn.execute(_SET[kind], {"owner": owner, "entity": entity})
+    note_change(
+        conn, "sync", {"owner_id": (None, owner), _CAUSE[kind]: (None, absorbed)}, entity_id=entity
+    )
+
+
+_TAKEN = """
+SELECT s.entity_id, s.owner_id, m.entity_id AS absorbed
+FROM crm.{kind} m JOIN crm.{kind} s ON s.id = m.merged_into
+CROSS JOIN LATERAL (
+  SELECT c.fields FROM ops.change c
+  WHERE c.entity_id = s.entity_id AND c.fields ?| ARRAY['owner_id', 'owner'] AND NOT c.fields ? :not
+  ORDER BY c.id DESC LIMIT 1) last
+WHERE m.entity_id = ANY(:e) AND s.owner_id IS NOT NULL
+  AND CAST(last.fields -> :cause ->> 'new' AS bigint) = m.entity_id
+  AND CAST(last.fields -> 'owner_id' ->> 'new' AS bigint) = s.owner_id
+"""
+_TAKEN_OVER = {kind: text(_TAKEN.replace("{kind}", kind)) for kind in _CAUSE}
+
+
+def give_up(conn: Connection, kind: str, entity_ids: Sequence[int]) -> None:
+    """Let rows that absorbed these give up the owners that they took over from them.
+
+    Call before the rows stand on their own. What absorbed such a row in its turn gives up too.
+    """
+    args = {"cause": _CAUSE[kind], "not": _CAUSE["contact" if kind == "lead" else "lead"]}
+    asked = list(entity_ids)
+    while asked:
+        given = conn.execute(_TAKEN_OVER[kind], {**args, "e": asked}).all()
+        for row in given:
+            conn.execute(_SET[kind], {"owner": None, "entity": row.entity_id})
+            note_change(
+                conn,
+                "sync",
+                {"owner_id": (row.owner_id, None), _CAUSE[kind]: (row.absorbed, None)},
+                entity_id=row.entity_id,
+            )
+        asked = [row.entity_id for row in given]
