@@ -14,6 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hub.clock import SystemClock
+from hub.db.embedded import EmbeddedServer
+from hub.db.engine import make_home
+
 PAGE = Path(__file__).with_name("walkthrough.md")
 _CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _YAML = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -67,6 +71,16 @@ def lasting(printed: str) -> str:
 def walk(page: str, root: Path) -> Iterator[tuple[Step, str]]:
     """Run every command of a page; yield it with what it printed, errors included."""
     (root / "hub.yaml").write_text(configuration(page))
+    make_home(root / "h")
+    server = EmbeddedServer(root / "h", SystemClock())
+    server.attach()  # so that it is not started and stopped by every command
+    try:
+        yield from _walk(page, root)
+    finally:
+        server.detach()
+
+
+def _walk(page: str, root: Path) -> Iterator[tuple[Step, str]]:
     env = {k: v for k, v in os.environ.items() if not k.startswith("HUB_")}
     env |= {"HUB_HOME": str(root / "h"), "COLUMNS": "100", "HUB_ACTOR": "ann@acme.example.com"}
     for step in steps(page):

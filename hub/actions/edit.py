@@ -19,6 +19,7 @@ _KINDS = {
     f.name: f.kind for f in (*LEAD_FIELDS, *CONTACT_FIELDS) if f.column_class is ColumnClass.FOLDED
 }
 _CUSTOM = "custom_fields."
+_LONGEST_EMAIL = 320  # 64 before the @ and 255 behind it (RFC 5321)
 
 
 def edit(conn: Connection, who: str, name: str, values: Mapping[str, JsonValue]) -> int:
@@ -115,7 +116,7 @@ def _is_of(kind: str, value: JsonValue) -> bool:
     if not isinstance(value, str) or "\0" in value:
         return False
     if kind == "email":
-        return "@" in value
+        return "@" in value and len(value) <= _LONGEST_EMAIL
     return kind != "datetime" or _is_time(value)
 
 

@@ -13,11 +13,12 @@ from hub.crm.tables import contact, lead, ticket
 STANDING = "archived_at IS NULL AND merged_into IS NULL"
 DEAL_STANDING = "archived_at IS NULL"
 
-# É sorts with E whatever the database's locale, and a letter is the same letter in either case
+# É sorts with E whatever the database's locale, and a letter is the same letter in either case; no
+# more than 200 of them, because an entry of a B-tree holds 2,700 bytes and a name may be any length
 NAME_ORDER = (
-    "lower(regexp_replace(normalize(ltrim(coalesce(last_name, '') || ' ' || "
+    "left(lower(regexp_replace(normalize(ltrim(coalesce(last_name, '') || ' ' || "
     "coalesce(first_name, '') || ' ' || coalesce(organization_name, '')), NFD), "
-    r"'[\u0300-\u036f]', '', 'g')) COLLATE " + '"C"'
+    r"'[\u0300-\u036f]', '', 'g')), 200) COLLATE " + '"C"'
 )
 PEOPLE_SEARCHED = ("first_name", "last_name", "organization_name", "email", "city")
 DEALS_SEARCHED = ("name",)

@@ -41,6 +41,8 @@ def holds(node: Any, row: Row, kinds: dict[str, str], me: int, users: dict[str, 
 def _value(name: str, row: Row) -> Any:
     if name.startswith("custom_fields."):
         return (row["custom_fields"] or {}).get(name.removeprefix("custom_fields."))
+    if name == "name" and row.get("is_organization"):
+        return row["organization_name"]
     if name == "name" and "first_name" in row:
         return f"{row['first_name'] or ''} {row['last_name'] or ''}".strip() or None
     return row[name]

@@ -223,7 +223,7 @@ def paged(conn: Connection, said: dict[str, Any], limit: int) -> list[int]:
             return found
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(documents(), st.integers(20, 200))
 def test_any_list_finds_what_a_naive_reader_finds_in_the_same_order(
     conn: Connection, said: dict[str, Any], limit: int
@@ -261,7 +261,7 @@ _HOSTILE = st.text(max_size=40) | st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from(OBJECTS), _HOSTILE,
     st.sampled_from(["is", "is not", "any of", "all of", "none of", "contains", "starts with", ">",

@@ -15,6 +15,7 @@ from hub.crm.smart_lists.document import Op
 from hub.crm.smart_lists.predicates import Asking, Column, Predicate, Values
 
 HINTED = frozenset((Op.CONTAINS, Op.STARTS, Op.IS, Op.ANY))
+_LONGEST = 100  # half of what the order has: a small letter may be two
 _LAST = "\U0010ffff"
 _MARKS = ("\u0300", "\u036f")
 
@@ -57,11 +58,16 @@ def last_name_is(column: Column, op: Op, values: Values, asking: Asking) -> Colu
 
 
 def _has_a_place(value: object) -> bool:
-    """Whether what begins so is next to each other in the order: not of marks, not after a space."""
+    """Whether what begins so is next to each other in the order.
+
+    Not what is made of marks, begins with a space, or is longer than the order looks.
+    """
     said = str(value)
-    plain = (c for c in unicodedata.normalize("NFD", said) if not _MARKS[0] <= c <= _MARKS[1])
+    parts = unicodedata.normalize("NFD", said)
+    plain = (c for c in parts if not _MARKS[0] <= c <= _MARKS[1])
     return (
         bool(said.strip())
+        and len(parts) <= _LONGEST
         and not said.startswith(" ")
         and not any(map(unicodedata.combining, plain))
     )

@@ -10,9 +10,9 @@ depends_on = None
 
 _STANDING = "archived_at IS NULL AND merged_into IS NULL"
 _NAME_ORDER = (
-    "lower(regexp_replace(normalize(ltrim(coalesce(last_name, '') || ' ' || "
+    "left(lower(regexp_replace(normalize(ltrim(coalesce(last_name, '') || ' ' || "
     "coalesce(first_name, '') || ' ' || coalesce(organization_name, '')), NFD), "
-    r"'[\u0300-\u036f]', '', 'g')) COLLATE " + '"C"'
+    r"'[\u0300-\u036f]', '', 'g')), 200) COLLATE " + '"C"'
 )
 _PEOPLE_TEXT = (
     "lower(coalesce(first_name, '') || ' ' || coalesce(last_name, '') || ' ' || "
