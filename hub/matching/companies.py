@@ -13,6 +13,7 @@ from itertools import combinations
 from rapidfuzz.distance import OSA
 
 from hub.matching import normal
+from hub.matching.keys import bounded
 from hub.model.records import JsonValue
 from hub.model.verdicts import Judgement
 
@@ -84,13 +85,13 @@ def _texts(value: JsonValue) -> list[str]:
 def company_keys(one: Firm) -> Iterator[Key]:
     """Yield the keys by which a company is found; a common name only together with its place."""
     for domain in sorted(one.domains):
-        yield "domain", domain
+        yield "domain", bounded(domain)
     if not one.words:
         return
     if one.is_distinctive:
-        yield "name", one.name
+        yield "name", bounded(one.name)
     for place in sorted(one.places):
-        yield "name_place", f"{one.name}|{place}"
+        yield "name_place", bounded(f"{one.name}|{place}")
 
 
 def judge(a: Firm, b: Firm) -> Judged:

@@ -132,10 +132,10 @@ def view(
 
 def keys(v: MatchView) -> list[tuple[str, str]]:
     """Return the keys of a record, sorted, without repetition."""
-    return sorted((kind, _bounded(value)) for kind, value in _found(v.traits))
+    return sorted((kind, bounded(value)) for kind, value in _found(v.traits))
 
 
-def _bounded(value: str) -> str:
+def bounded(value: str) -> str:
     """Return a value that an index entry can hold; a name may have thousands of characters."""
     if len(value) <= _LONGEST:
         return value
