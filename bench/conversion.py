@@ -1,7 +1,8 @@
-"""How long a conversion takes, in a small database and in a big one.
+"""How long a conversion takes, and a new owner for ten thousand leads, in a small and in a big database.
 
 `python -m bench.conversion [--big N] [--small N] [--runs N]`: leads are written in bulk, then some of
-them are converted one after the other, each in a transaction of its own, as `hub lead convert` does.
+them are converted one after the other, each in a transaction of its own, as `hub lead convert` does;
+then ten thousand go to a group of three, by turns, and back to one person, as `hub lead assign` does.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from hub.actions.assign import give_many
 from hub.actions.convert import convert
 from hub.actions.reopen import reopen
 from hub.clock import SystemClock
@@ -25,6 +27,8 @@ from hub.db.turn import turn
 from tests.db.conftest import seed_leads
 
 _WHO = "bench"
+_TEAM = ("ann", "bob", "cid")
+_MANY = 10_000
 
 
 def main() -> None:
@@ -50,16 +54,17 @@ def main() -> None:
                         flush=True,
                     )
             server.detach()
-    for what in ("convert", "reopen"):
+    for what in ("convert", "reopen", "give 10k"):
         print(f"{what}: p95 big / small = {p95[asked.big, what] / p95[asked.small, what]:.2f}")
 
 
 def _fill(database: Database, n: int) -> None:
     with database.engine.begin() as conn:
+        team = [f"{name}@example.com" for name in _TEAM]
         owners.apply_people(
-            conn,
-            [owners.Person("ann@example.com", "Ann", is_active=True, timezone="UTC", notify={})],
+            conn, [owners.Person(e, e, is_active=True, timezone="UTC", notify={}) for e in team]
         )
+        owners.apply_groups(conn, [owners.Group("sales", team)])
         seed_leads(conn, n, owned=True)
     with database.owner_engine().connect() as conn:
         conn.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
@@ -75,7 +80,16 @@ def _measure(database: Database, n: int, runs: int) -> dict[str, list[float]]:
     times: dict[str, list[float]] = {}
     for what, verb in (("convert", convert), ("reopen", reopen)):
         times[what] = [_timed(partial(_run, database, verb, name)) for name in names]
+    with database.engine.begin() as conn:
+        ids = conn.execute(text("SELECT id FROM crm.lead ORDER BY id DESC LIMIT :n"), {"n": _MANY})
+        many = list(ids.scalars())
+    receivers = ("sales", "ann@example.com") * 3
+    times["give 10k"] = [_timed(partial(_give, database, many, to)) for to in receivers]
     return times
+
+
+def _give(database: Database, leads: list[int], to: str) -> None:
+    turn(database.engine, lambda conn: give_many(conn, _WHO, "lead", leads, to))
 
 
 def _run(database: Database, verb: Callable[..., object], name: str) -> None:

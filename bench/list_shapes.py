@@ -111,7 +111,7 @@ SHAPES: dict[str, Callable[[random.Random], Document]] = {
                  {"any": [_ask("city", "is", _town(r)),
                           _ask("email", "contains", _word(r))]}]},
     ),
-    "none has it": lambda r: _all(
+    "none has it": lambda _r: _all(
         _ask("tags", "any of", ["nothing"]), _ask("status", "is", "New"), _MINE
     ),
 }  # fmt: skip

@@ -78,7 +78,7 @@ def measure(databases: dict[int, Database], rounds: int) -> None:
     for turn in range(-1, rounds):  # the first round only warms
         for shape in SHAPES:
             for n, database in databases.items():
-                took = one(database, shape, random.Random(f"{turn} {shape}"))  # noqa: S311
+                took = one(database, shape, random.Random(f"{turn} {shape}"))
                 if turn >= 0:
                     found.setdefault((shape, n), []).append(took * 1000)
     heads = "".join(f"{n:>12,} p50 {'p95':>8}" for n in databases)
