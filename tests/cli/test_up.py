@@ -68,6 +68,7 @@ def test_up_runs_the_schedules_of_what_is_configured_and_ends_with_ctrl_c(made: 
     assert _automation(said["dagster"]) == {
         "every_five_minutes_salesforce": "RUNNING",
         "every_five_minutes_typeform": "RUNNING",
+        "nightly_roll_ups": "RUNNING",
         "what_happened_outside": "RUNNING",
     }
     second = made.run("up", "--dagster-port", "0")
