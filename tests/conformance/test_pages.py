@@ -6,8 +6,7 @@ fail: `test_broken.py` runs it against a connector that is broken in just this w
 
 import gc
 import json
-from collections.abc import Mapping
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
