@@ -1,14 +1,16 @@
 """What `hub pipeline` and `hub reason` do: how the team sells."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hub.cli.options import Config, Json, Who, actor
 from hub.cli.output import print_json, print_table, stdout
-from hub.crm.pipelines import Pipeline
 from hub.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hub.crm.pipelines import Pipeline
 
 pipeline_app = typer.Typer(help="Pipelines and their stages.", no_args_is_help=True)
 reason_app = typer.Typer(help="Why deals are lost and leads unqualified.", no_args_is_help=True)
@@ -33,7 +35,7 @@ def pipeline_list(json: Json = False, config: Config = None) -> None:
             _show(pipeline)
 
 
-def _show(pipeline: Pipeline) -> None:
+def _show(pipeline: "Pipeline") -> None:
     marks = [
         mark
         for mark, holds in (("disabled", pipeline.is_disabled), ("renewals", pipeline.is_renewal))
@@ -46,7 +48,7 @@ def _show(pipeline: Pipeline) -> None:
     )
 
 
-def _told(pipeline: Pipeline, *, as_json: bool) -> None:
+def _told(pipeline: "Pipeline", *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(pipeline))
     else:
