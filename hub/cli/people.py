@@ -93,20 +93,8 @@ def contact_add(
 
 
 @lead_app.command("like")
-def lead_like(
-    name: Annotated[str | None, typer.Option("--name", help="A whole name.")] = None,
-    email: Email = None,
-    phone: Phone = None,
-    company: Company = None,
-    json: Json = False,
-    config: Config = None,
-) -> None:
-    """Show who is there already and may be meant, before anything is typed in."""
-    _like(name, email, phone, company, json=json, config=config)
-
-
 @contact_app.command("like")
-def contact_like(
+def like(
     name: Annotated[str | None, typer.Option("--name", help="A whole name.")] = None,
     email: Email = None,
     phone: Phone = None,
