@@ -18,7 +18,6 @@ from hub.db.engine import Database
 from hub.settings import Settings
 from tests.processes import new_folder, warm
 
-
 # How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile(
     "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
