@@ -48,9 +48,10 @@ BEGIN
       IF size < 0.000001 THEN found := found || hashtext(begins || '0'); CONTINUE; END IF;
       begins := begins || CASE WHEN CAST(value AS numeric) < 0 THEN '-' ELSE '+' END;
       IF size >= 1e18 THEN found := found || hashtext(begins || '18'); CONTINUE; END IF;
-      word := ltrim(to_char(size, '9.99EEEE'));
-      digits := substr(word, 1, 1) || substr(word, 3, 2);
-      begins := begins || CAST(split_part(word, 'e', 2) AS integer);
+      word := ltrim(to_char(size, '9.99EEEE'));  -- 9.995 is written 10.00e+00
+      digits := left(replace(word, '.', ''), 3);
+      begins := begins
+        || CAST(split_part(word, 'e', 2) AS integer) + CAST(left(word, 3) = '10.' AS integer);
       found := found || hashtext(begins) || hashtext(begins || ':' || left(digits, 1))
         || hashtext(begins || ':' || left(digits, 2)) || hashtext(begins || ':' || digits);
     ELSIF jsonb_typeof(value) = 'string' THEN
