@@ -1,9 +1,7 @@
 """Real parts for every test: one embedded PostgreSQL a session, a fresh database a test."""
 
 import os
-import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +15,7 @@ from hub.db import engine as db_engine
 from hub.db.embedded import SUPERUSER, EmbeddedServer, Server
 from hub.db.engine import Database
 from hub.settings import Settings
+from tests.processes import new_folder
 
 
 def pytest_configure() -> None:
@@ -28,10 +27,8 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def short_tmp() -> Iterator[Path]:
     """A folder whose path is short enough for a socket."""
-    path = Path(tempfile.mkdtemp(prefix="hub"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
+    with new_folder() as path:
+        yield path
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +65,9 @@ def fresh_database(server: Server) -> Iterator[Database]:
         server.url(SUPERUSER, database="postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT"
     )
     with admin.connect() as conn:
-        conn.execute(text(f"CREATE DATABASE {name} TEMPLATE hub OWNER hub_owner"))
+        conn.execute(
+            text(f"CREATE DATABASE {name} TEMPLATE hub OWNER hub_owner STRATEGY FILE_COPY")
+        )
     with db_engine.opened_embedded(server, name) as database:
         yield database
     with admin.connect() as conn:

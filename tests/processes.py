@@ -19,6 +19,8 @@ import requests
 
 HUB = Path(sys.executable).with_name("hub")
 _START_S = 40
+_MEMORY = Path("/dev/shm")  # a database is a thousand files, and a disk is slow at making them
+_ENOUGH = 4 << 30
 Done = subprocess.CompletedProcess[str]
 
 
@@ -115,25 +117,39 @@ def processes_at(folder: Path) -> list[int]:
 
 
 @contextmanager
+def new_folder() -> Iterator[Path]:
+    """A new folder that others may pass, its path short enough for a socket, in memory if it fits."""
+    fits = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ENOUGH
+    path = Path(tempfile.mkdtemp(prefix="hub", dir=_MEMORY if fits else None))
+    path.chmod(0o755)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
 def house(env: Mapping[str, str] | None = None) -> Iterator[House]:
     """A new, empty house, swept at the end: whatever of it still runs is killed."""
-    root = Path(tempfile.mkdtemp(prefix="hub"))
-    made = House(root / "a", dict(env or {}))
-    made.root.mkdir()
-    root.chmod(0o755)
-    try:
-        yield made
-    finally:
-        for pid in processes_at(root):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        for process in made.started:  # one that a failed test left behind, too
-            process.kill()
-            process.wait(10)
-            for pipe in (process.stdout, process.stderr):
-                if pipe is not None:
-                    pipe.close()
-        shutil.rmtree(root, ignore_errors=True)
+    with new_folder() as root:
+        made = House(root / "a", dict(env or {}))
+        made.root.mkdir()
+        try:
+            yield made
+        finally:
+            _sweep(root, made.started)
+
+
+def _sweep(root: Path, started: Sequence["subprocess.Popen[str]"]) -> None:
+    for pid in processes_at(root):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    for process in started:  # one that a failed test left behind, too
+        process.kill()
+        process.wait(10)
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
 
 
 @dataclass(frozen=True)
