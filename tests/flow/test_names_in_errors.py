@@ -57,9 +57,7 @@ def selling(world: World) -> World:
     flow.sync(world.hub, ["salesforce"])
     (contact,) = add_customers(world, "Moreau")
     add_deal(world, contact)
-    act(
-        world, pipeline.add_criterion, WHO, ("Sales", "Quote"), "check", "Budget", refuse=True
-    )
+    act(world, pipeline.add_criterion, WHO, ("Sales", "Quote"), "check", "Budget", refuse=True)
     go(world, "1", "Quote")
     return world
 
