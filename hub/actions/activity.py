@@ -18,6 +18,7 @@ from hub.actions.targets import Target
 from hub.actions.values import Rule, checked
 from hub.crm import activities, derived
 from hub.errors import ActionError
+from hub.model import names
 from hub.model.records import JsonValue
 from hub.records.history import note_change
 
@@ -66,7 +67,6 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
 MESSAGE_KINDS = ("email", "text", "chat")
 _AT = {"call": "made_at", "visit": "visited_at", "message": "sent_at", "note": "created_at"}
 _NOT_NULL = frozenset({"is_incoming", "is_missed", "is_important", "created_at"})
-_LONGEST = 18  # digits that surely fit a bigint
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +136,13 @@ def find(conn: Connection, who: str, name: str) -> tuple[Activity, RowMapping, A
     Raises:
         ActionError: there is none of that name, it is archived, or they may not.
     """
-    kind, _, number = name.partition("/")
-    is_number = number.isascii() and number.isdigit() and len(number) <= _LONGEST
-    known = kind in activities.TABLES and is_number
-    row = activities.read(conn, kind, int(number)) if known else None
+    kind = name.partition("/")[0]
+    if kind not in activities.TABLES:
+        raise names.missing(name, "activity")
+    number = names.number_of(name, kind)
+    row = None if number is None else activities.read(conn, kind, number)
     if row is None or row["archived_at"] is not None:
-        raise ActionError(
-            f"there is no activity {name!r}",
-            resource=kind if kind in activities.TABLES else "activity",
-            code="not_found",
-            hint="name it as `hub activities` does: task/12, note/3, call/7",
-        )
+        raise names.missing(name, kind)
     acting = require(conn, who, Right.WORK)
     if row.get("owner_id") is None or row.get("owner_id") != acting.user_id:
         require(conn, who, Right.WORK, *_owners(conn, row))

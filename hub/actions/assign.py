@@ -18,6 +18,7 @@ from hub.crm.owners import GroupRow
 from hub.crm.ownership import GroupName, Owned
 from hub.db import outbox
 from hub.errors import ActionError
+from hub.model.names import full
 from hub.pipeline.route import group_state, save_group
 from hub.records import turns
 from hub.records.history import Changed, note_changes
@@ -43,11 +44,13 @@ def assign(conn: Connection, who: str, kind: str, names: Sequence[str], to: str)
     Raises:
         ActionError: as `give_many`; or a name is nobody's, or another kind of record's.
     """
-    found = [targets.resolve(conn, _named(kind, name)) for name in names]
+    found = [targets.resolve(conn, name, kind) for name in names]
     for target, name in zip(found, names, strict=True):
         if target.kind != kind:
             raise ActionError(
-                f"{name} is a {target.kind}, not a {kind}", resource=kind, code="invalid"
+                f"{full(name, kind)} is a {target.kind}, not a {kind}",
+                resource=kind,
+                code="invalid",
             )
     return give_many(conn, who, kind, [target.id for target in found], to)
 
@@ -91,11 +94,6 @@ def give_many(conn: Connection, who: str, kind: str, ids: Sequence[int], to: str
     return Given(new_owners, len(wanted) - len(changed))
 
 
-def _named(kind: str, name: str) -> str:
-    is_number = name.isascii() and name.isdigit()
-    return f"{kind}/{name}" if is_number else name
-
-
 def _receiver(conn: Connection, kind: str, to: str) -> tuple[int | None, GroupName | None]:
     prefix, colon, rest = to.partition(":")
     is_said = colon and prefix in ("user", "group")
@@ -131,10 +129,10 @@ def _no_receiver(kind: str, message: str) -> ActionError:
 
 
 def _all_there(kind: str, wanted: Sequence[int], records: Mapping[int, Owned]) -> None:
-    missing = [str(i) for i in wanted if i not in records]
+    missing = [f"{kind}/{i}" for i in wanted if i not in records]
     if missing:
         shown = ", ".join(missing[:_SHOWN]) + (" …" if len(missing) > _SHOWN else "")
-        raise ActionError(f"there is no {kind} {shown}", resource=kind, code="not_found")
+        raise ActionError(f"there is no {shown}", resource=kind, code="not_found")
 
 
 Decided = list[tuple[NewTurn, Owned]]

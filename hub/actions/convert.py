@@ -20,6 +20,7 @@ from hub.actions.rights import Actor, Right, require
 from hub.crm import conversions, custom_fields, customer_status, deals, ownership
 from hub.crm.conversions import Conversion
 from hub.errors import ActionError
+from hub.model import names
 from hub.model.records import JsonValue
 from hub.pipeline import load
 from hub.records import identity
@@ -82,7 +83,10 @@ def convert(conn: Connection, who: str, name: str, wish: Wish | None = None) -> 
     lead = lead_named(conn, name)
     if lead["entity_id"] != seen["entity_id"]:
         raise ActionError(
-            f"{name} was merged just now", resource="lead", code="conflict", hint="try again"
+            f"{names.full(name)} was merged just now",
+            resource="lead",
+            code="conflict",
+            hint="try again",
         )
     if known := conversions.standing(conn, lead["id"]):
         return _again(conn, known)
@@ -104,12 +108,12 @@ def lead_named(conn: Connection, name: str) -> dict[str, Any]:
     Raises:
         ActionError: there is none, or it is archived.
     """
-    entity = people.find(conn, name.removeprefix("lead/")).root_id
+    entity = people.find(conn, name).root_id
     lead = conversions.lead_of(conn, entity)
     if lead is None:
-        raise ActionError(f"{name} is no lead", resource="lead", code="not_found")
+        raise ActionError(f"{names.full(name)} is no lead", resource="lead", code="not_found")
     if lead["archived_at"] is not None:
-        raise ActionError(f"{name} is archived", resource="lead", code="conflict")
+        raise ActionError(f"lead/{lead['id']} is archived", resource="lead", code="conflict")
     return lead
 
 

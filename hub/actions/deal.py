@@ -12,10 +12,10 @@ from hub.actions.deal_fields import CUSTOM, columns
 from hub.actions.rights import Actor, Right, require
 from hub.crm import custom_fields, customer_status, deals, pipelines
 from hub.errors import ActionError
+from hub.model import names
 from hub.model.records import JsonValue
 from hub.records.history import note_change
 
-_LONGEST = 18  # digits that surely fit a bigint
 _CLOSED_ALONE = "a new deal begins in an open stage"
 
 
@@ -153,17 +153,10 @@ def opened(conn: Connection, who: str, name: str) -> tuple[dict[str, Any], Actor
     Raises:
         ActionError: there is none, or they may not.
     """
-    number = name.removeprefix("deal/")
-    found = None
-    if number.isascii() and number.isdigit() and len(number) <= _LONGEST:
-        found = deals.lock(conn, int(number))
+    number = names.number_of(name, "deal")
+    found = None if number is None else deals.lock(conn, number)
     if found is None:
-        raise ActionError(
-            f"there is no deal {name!r}",
-            resource="deal",
-            code="not_found",
-            hint="name its number; hub deal list shows them",
-        )
+        raise names.missing(name, "deal")
     return found, require(conn, who, Right.WORK, found["owner_id"])
 
 
@@ -178,10 +171,10 @@ def contact_of(conn: Connection, name: str) -> int:
     Raises:
         ActionError: there is none, or it is a lead that was not converted.
     """
-    found = targets.resolve(conn, f"contact/{name}" if name.isdigit() else name)
+    found = targets.resolve(conn, name, "contact")
     if found.kind != "contact":
         raise ActionError(
-            f"{name} is a {found.kind} and no contact",
+            f"{names.full(name)} is a {found.kind} and no contact",
             resource="deal",
             field="contact",
             code="invalid",

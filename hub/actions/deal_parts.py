@@ -19,7 +19,7 @@ def associate(conn: Connection, who: str, name: str, contact: str, role: str = "
     contact_id = actions.contact_of(conn, contact)
     if contact_id == deals.contact_root(conn, before["contact_id"]):
         raise ActionError(
-            f"{contact} is the primary contact already", resource="deal", code="conflict"
+            f"contact/{contact_id} is the primary contact already", resource="deal", code="conflict"
         )
     role = str(columns({"name": role})["name"])
     deals.associate(conn, before["id"], contact_id, role)
@@ -42,7 +42,10 @@ def dissociate(conn: Connection, who: str, name: str, contact: str) -> int:
     ]
     if not named:
         raise ActionError(
-            f"{contact} takes no part in {name}", resource="deal", field="contact", code="not_found"
+            f"contact/{contact_id} takes no part in deal/{before['id']}",
+            resource="deal",
+            field="contact",
+            code="not_found",
         )
     for one in named:
         deals.dissociate(conn, before["id"], one)

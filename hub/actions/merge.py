@@ -8,6 +8,7 @@ from hub.actions import decisions, people
 from hub.actions.rights import Right, require
 from hub.db.locks import identity_lock
 from hub.errors import ActionError
+from hub.model import names
 from hub.model.records import JsonValue
 from hub.model.verdicts import Judgement
 
@@ -44,10 +45,12 @@ def merge(conn: Connection, who: str, first: str, second: str) -> Merged:
     one, other = people.find(conn, first).root_id, people.find(conn, second).root_id
     if one == other:
         raise ActionError(
-            f"{first} and {second} are one person already", resource="person", code="conflict"
+            f"{names.full(first)} and {names.full(second)} are one person already",
+            resource="person",
+            code="conflict",
         )
     require(conn, who, Right.IDENTITY, *people.owners_of(conn, one), *people.owners_of(conn, other))
-    a, b = people.representative(conn, one), people.representative(conn, other)
+    a, b = people.representative(conn, one, first), people.representative(conn, other, second)
     decisions.decide(conn, who, (a, b), Judgement.SAME, why=_why(one, other))
     what: dict[str, JsonValue] = {"merged": {"old": [one, other], "new": min(one, other)}}
     decisions.apply(conn, who, (a, b), what)
@@ -76,7 +79,7 @@ def unmerge(conn: Connection, who: str, name: str) -> Unmerged:
         return _take_out(conn, who, name, named.record_id, named.root_id)
     if named.entity_id == named.root_id:
         raise ActionError(
-            f"{name} was not merged into another",
+            f"{names.full(name)} was not merged into another",
             resource="person",
             code="conflict",
             hint="name the one that was absorbed, or one of its records; see hub explain",
@@ -84,7 +87,7 @@ def unmerge(conn: Connection, who: str, name: str) -> Unmerged:
     parted = _merges_of(conn, named.entity_id)
     if not parted:  # the matcher or the vendor joined them: by the records they began with
         own = _anchor(conn, named.entity_id)
-        parted = [(own, _other(conn, own, people.representative(conn, named.root_id)))]
+        parted = [(own, _other(conn, own, people.representative(conn, named.root_id, name)))]
     for pair in parted:
         decisions.decide(conn, who, pair, Judgement.DIFFERENT, why=f"unmerge {named.entity_id}")
     records = sorted({i for pair in parted for i in pair})

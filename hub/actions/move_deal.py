@@ -68,7 +68,7 @@ def move(
     refused = [c.what for c in unmet if c.severity == "refuse"]
     if refused:
         raise ActionError(
-            f"{name} cannot leave {source.name}: {_words(refused)}",
+            f"deal/{before['id']} cannot leave {source.name}: {_words(refused)}",
             resource="deal",
             field="stage",
             code="conflict",

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from hub.errors import ActionError
+from hub.model import names
+from hub.model.names import PublicId, RecordName, RowName
 
 # The root of a merged entity is the one that was written last.
 _ROOT = text("""
@@ -16,9 +18,14 @@ SELECT id FROM up WHERE merged_into IS NULL
 
 
 _OF_ROW = {
-    "lead": "SELECT entity_id FROM crm.lead WHERE id = :name",
-    "contact": "SELECT entity_id FROM crm.contact WHERE id = :name",
+    "lead": text("SELECT entity_id FROM crm.lead WHERE id = :number"),
+    "contact": text("SELECT entity_id FROM crm.contact WHERE id = :number"),
 }
+_OF_RECORD = text(
+    "SELECT id, entity_id FROM ops.source_record WHERE source = :source "
+    "AND stream = :stream AND source_id = :id AND target = 'person'"
+)
+_OF_PUBLIC_ID = text("SELECT id FROM ops.entity WHERE public_id = :id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,51 +43,45 @@ class Named:
     record_id: int | None = None
 
 
-def find(conn: Connection, name: str) -> Named:
-    """Return who is meant: a lead's number, `lead/12`, `contact/5`, a public id, `source/stream/id`.
+def find(conn: Connection, said: str) -> Named:
+    """Return who is meant; `hub.model.names` says how people are named.
 
     Raises:
         ActionError: nobody is.
     """
+    name, kind = names.read(said), "person"
     record_id: int | None = None
     entity_id: int | None
-    if name.count("/") >= 2:  # noqa: PLR2004 two slashes part source, stream and id
-        source, stream, source_id = name.split("/", 2)
-        row = conn.execute(
-            text(
-                "SELECT id, entity_id FROM ops.source_record WHERE source = :source "
-                "AND stream = :stream AND source_id = :id AND target = 'person'"
-            ),
-            {"source": source, "stream": stream, "id": source_id},
-        ).one_or_none()
-        record_id, entity_id = (None, None) if row is None else (row.id, row.entity_id)
-    elif (row_of := _row_of(name)) is not None:
-        entity_id = _entity(conn, _OF_ROW[row_of[0]], row_of[1])
+    if isinstance(name, RecordName):
+        record_id, entity_id = _of_record(conn, name)
+    elif isinstance(name, PublicId):
+        entity_id = conn.execute(_OF_PUBLIC_ID, {"id": name.id}).scalar_one_or_none()
     else:
-        entity_id = _entity(conn, "SELECT id FROM ops.entity WHERE public_id = :name", name)
+        entity_id = _of_row(conn, name)
+        kind = name.kind if name.kind in _OF_ROW else kind
     if entity_id is None:
-        raise ActionError(
-            f"there is nobody named {name!r}",
-            resource="person",
-            code="not_found",
-            hint="name a lead's number, a public id, or a record: salesforce/leads/00Q…",
-        )
-    found = root(conn, entity_id)
-    return Named(entity_id, found, record_id)
+        raise names.missing(said, kind)
+    return Named(entity_id, root(conn, entity_id), record_id)
+
+
+def _of_row(conn: Connection, name: RowName) -> int | None:
+    if name.kind not in _OF_ROW or name.number is None:
+        return None
+    statement = _OF_ROW[name.kind]
+    found: int | None = conn.execute(statement, {"number": name.number}).scalar_one_or_none()
+    return found
+
+
+def _of_record(conn: Connection, name: RecordName) -> tuple[int | None, int | None]:
+    row = conn.execute(
+        _OF_RECORD, {"source": name.source, "stream": name.stream, "id": name.source_id}
+    ).one_or_none()
+    return (None, None) if row is None else (row.id, row.entity_id)
 
 
 def root(conn: Connection, entity_id: int) -> int:
     """Return the entity that holds the records of another now, itself unless it was merged."""
     return int(conn.execute(_ROOT, {"id": entity_id}).scalar_one())
-
-
-def _row_of(name: str) -> tuple[str, int] | None:
-    """Return kind and number of a row that is named by them; a number alone is a lead's."""
-    kind, slash, number = name.rpartition("/")
-    kind = kind if slash else "lead"
-    if kind not in _OF_ROW or not (number.isascii() and number.isdigit()):
-        return None
-    return kind, int(number)
 
 
 def owners_of(conn: Connection, entity_id: int) -> list[int | None]:
@@ -95,18 +96,11 @@ def owners_of(conn: Connection, entity_id: int) -> list[int | None]:
     return list(rows.scalars())
 
 
-def _entity(conn: Connection, statement: str, name: int | str) -> int | None:
-    if isinstance(name, int) and name.bit_length() > 63:  # noqa: PLR2004 no bigint is longer
-        return None
-    found: int | None = conn.execute(text(statement), {"name": name}).scalar_one_or_none()
-    return found
-
-
-def representative(conn: Connection, entity_id: int) -> int:
-    """Return the record that stands for an entity: the one it began with, else its oldest.
+def representative(conn: Connection, entity_id: int, said: str) -> int:
+    """Return the record that stands for a person: the one they began with, else their oldest.
 
     Raises:
-        ActionError: the entity holds no records.
+        ActionError: they have none, as a company has none; it is named as `said`.
     """
     found = conn.execute(
         text(
@@ -117,5 +111,7 @@ def representative(conn: Connection, entity_id: int) -> int:
         {"id": entity_id},
     ).scalar_one_or_none()
     if found is None:
-        raise ActionError(f"person {entity_id} has no records", resource="person", code="not_found")
+        raise ActionError(
+            f"{names.full(said)} has no records of a person", resource="person", code="not_found"
+        )
     return int(found)

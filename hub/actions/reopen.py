@@ -47,7 +47,7 @@ def reopen(conn: Connection, who: str, name: str) -> Reopened:
     known = conversions.standing(conn, lead["id"])
     if known is None:
         raise ActionError(
-            f"{name} was not converted", resource="lead", code="conflict",
+            f"lead/{lead['id']} was not converted", resource="lead", code="conflict",
             hint="a lead that its source calls converted stays so",
         )  # fmt: skip
     undo = _Undo(conn, who, lead, known)

@@ -10,6 +10,7 @@ from hub.actions import pipeline as setup
 from hub.actions.deal_fields import is_filled
 from hub.crm import activities, deals, derived, pipelines
 from hub.errors import ActionError
+from hub.model import names
 
 _LEAD_ENTITY = text("SELECT entity_id FROM crm.lead WHERE id = :lead")
 _MOST = 200  # activities that are shown
@@ -21,10 +22,10 @@ def show(conn: Connection, name: str) -> dict[str, Any]:
     Raises:
         ActionError: there is none.
     """
-    number = name.removeprefix("deal/")
-    held = deals.read(conn, int(number)) if number.isascii() and number.isdigit() else None
+    number = names.number_of(name, "deal")
+    held = None if number is None else deals.read(conn, number)
     if held is None:
-        raise ActionError(f"there is no deal {name!r}", resource="deal", code="not_found")
+        raise names.missing(name, "deal")
     (row,) = deals.rows(conn, [held["id"]])
     ticked = deals.ticked(conn, held["id"])
     return {

@@ -10,6 +10,7 @@ from hub.actions.targets import Target
 from hub.crm import statuses
 from hub.crm.statuses import LeadStatus
 from hub.errors import ActionError
+from hub.model.names import full
 from hub.records.history import Changed, note_changes
 
 _LEAD = "lead"
@@ -109,11 +110,12 @@ def _taken(resource: str, name: str) -> ActionError:
 
 
 def _lead(conn: Connection, name: str) -> Target:
-    is_number = name.isascii() and name.isdigit()
-    target = targets.resolve(conn, f"{_LEAD}/{name}" if is_number else name)
+    target = targets.resolve(conn, name)
     if target.kind != _LEAD:
         raise ActionError(
-            f"{name} is a {target.kind}; only a lead has a status", resource=_LEAD, code="invalid"
+            f"{full(name)} is a {target.kind}; only a lead has a status",
+            resource=_LEAD,
+            code="invalid",
         )
     return target
 

@@ -1,4 +1,4 @@
-"""Records of the CRM by the names that people give them: `lead/12`, `contact/5`, `deal/7`.
+"""Records of the CRM by the names that people give them.
 
 Whoever `people.find` knows is a name as well: it stands for the lead, or for the contact where
 there is no lead, or the lead was converted.
@@ -11,14 +11,16 @@ from sqlalchemy.engine import Row
 
 from hub.actions import people
 from hub.errors import ActionError
+from hub.model import names
+from hub.model.names import RowName
 
 KINDS = ("lead", "contact", "deal")
-_LONGEST = 18  # digits that surely fit a bigint
-
 _ROW = {
-    "lead": "SELECT id, entity_id, owner_id, merged_into FROM crm.lead WHERE id = :id",
-    "contact": "SELECT id, entity_id, owner_id, merged_into FROM crm.contact WHERE id = :id",
-    "deal": "SELECT id, NULL AS entity_id, owner_id, NULL AS merged_into FROM crm.deal WHERE id = :id",
+    "lead": text("SELECT id, entity_id, owner_id, merged_into FROM crm.lead WHERE id = :id"),
+    "contact": text("SELECT id, entity_id, owner_id, merged_into FROM crm.contact WHERE id = :id"),
+    "deal": text(
+        "SELECT id, NULL AS entity_id, owner_id, NULL AS merged_into FROM crm.deal WHERE id = :id"
+    ),
 }
 _OF_ENTITY = text("""
 SELECT 'lead' AS kind, id, owner_id FROM crm.lead
@@ -54,31 +56,34 @@ class Target:
         return f"{self.kind}/{self.id}"
 
 
-def resolve(conn: Connection, name: str) -> Target:
+def resolve(conn: Connection, said: str, kind: str = "lead") -> Target:
     """Return the record that is meant; of a merged one its survivor.
+
+    Args:
+        conn: an open connection.
+        said: as `hub.model.names` says.
+        kind: what a number alone is a number of.
 
     Raises:
         ActionError: there is none.
     """
-    kind, slash, number = name.partition("/")
-    if slash and kind in KINDS:
-        row = _row(conn, kind, number)
+    name = names.read(said, kind)
+    if isinstance(name, RowName) and name.kind in KINDS:
+        row = _row(conn, name.kind, name.number)
         if row is None:
-            raise ActionError(f"there is no {kind} {number}", resource=kind, code="not_found")
-        return Target(kind, row.id, row.entity_id, row.owner_id)
-    entity = people.find(conn, name).root_id
+            raise names.missing(said, name.kind)
+        return Target(name.kind, row.id, row.entity_id, row.owner_id)
+    entity = people.find(conn, said).root_id
     found = conn.execute(_OF_ENTITY, {"entity": entity}).one_or_none()
     if found is None:
         raise ActionError(
-            f"{name} is neither a lead nor a contact", resource="person", code="not_found"
+            f"{said} is neither a lead nor a contact", resource="person", code="not_found"
         )
     return Target(found.kind, found.id, entity, found.owner_id)
 
 
-def _row(conn: Connection, kind: str, number: str) -> Row[tuple[int, int, int, int]] | None:
-    if not (number.isascii() and number.isdigit() and len(number) <= _LONGEST):
-        return None
-    row = conn.execute(text(_ROW[kind]), {"id": int(number)}).one_or_none()
-    while row is not None and row.merged_into is not None:
-        row = conn.execute(text(_ROW[kind]), {"id": row.merged_into}).one_or_none()
-    return row
+def _row(conn: Connection, kind: str, number: int | None) -> Row[tuple[int, int, int, int]] | None:
+    row = number and conn.execute(_ROW[kind], {"id": number}).one_or_none()
+    while row and row.merged_into is not None:
+        row = conn.execute(_ROW[kind], {"id": row.merged_into}).one_or_none()
+    return row or None

@@ -16,6 +16,7 @@ from hub.actions.rights import Right, require
 from hub.crm import activities, derived
 from hub.crm.activities import OpenTask
 from hub.errors import ActionError
+from hub.model import names
 
 KIND = "task"
 
@@ -56,7 +57,7 @@ def complete(conn: Connection, who: str, name: str) -> Activity:
     Raises:
         ActionError: there is no such task, it is done already, or they may not.
     """
-    activity, row, _ = find(conn, who, _named(name))
+    activity, row, _ = find(conn, who, names.full(name, KIND))
     if row["completed_at"] is not None:
         raise ActionError(f"{activity.name} is done already", resource=KIND, code="conflict")
     alter(conn, who, activity, row, {"completed_at": moment_of(conn)})
@@ -69,7 +70,7 @@ def reopen(conn: Connection, who: str, name: str) -> Activity:
     Raises:
         ActionError: there is no such task, it is open, or they may not.
     """
-    activity, row, _ = find(conn, who, _named(name))
+    activity, row, _ = find(conn, who, names.full(name, KIND))
     if row["completed_at"] is None:
         raise ActionError(f"{activity.name} is open", resource=KIND, code="conflict")
     alter(conn, who, activity, row, {"completed_at": None})
@@ -82,7 +83,7 @@ def give(conn: Connection, who: str, name: str, owner: str) -> Activity:
     Raises:
         ActionError: there is no such task or person, or they may not.
     """
-    activity, row, _ = find(conn, who, _named(name))
+    activity, row, _ = find(conn, who, names.full(name, KIND))
     alter(conn, who, activity, row, {"owner_id": _person(conn, owner)})
     return activity
 
@@ -106,10 +107,6 @@ def waiting(
         limit=limit,
     )
     return [task for task in found if owner is None or task.owner_id == whose]
-
-
-def _named(name: str) -> str:
-    return f"{KIND}/{name}" if name.isascii() and name.isdigit() else name
 
 
 def _person(conn: Connection, email: str) -> int:

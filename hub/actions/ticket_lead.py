@@ -13,6 +13,7 @@ from hub.actions.rights import Right, require
 from hub.crm.ticket_lists import FoundTicket, ShownTicket, find_ticket, tickets_of
 from hub.db.locks import identity_lock
 from hub.errors import ActionError
+from hub.model import names
 from hub.model.verdicts import Judgement, Lane, Trust
 from hub.records import sources
 
@@ -35,25 +36,7 @@ def tickets(conn: Connection, name: str) -> list[ShownTicket]:
     Raises:
         ActionError: there is nobody of that name.
     """
-    return tickets_of(conn, _entity(conn, name))
-
-
-_NAMED = {
-    "lead": text("SELECT entity_id FROM crm.lead WHERE id = :id"),
-    "contact": text("SELECT entity_id FROM crm.contact WHERE id = :id"),
-}
-_LONGEST = 18
-
-
-def _entity(conn: Connection, name: str) -> int:
-    kind, _, number = name.partition("/")
-    if kind not in _NAMED:
-        return people.find(conn, name).root_id
-    is_number = number.isascii() and number.isdigit() and len(number) <= _LONGEST
-    found = is_number and conn.execute(_NAMED[kind], {"id": int(number)}).scalar_one_or_none()
-    if not found:
-        raise ActionError(f"there is no {kind} {number}", resource=kind, code="not_found")
-    return people.root(conn, int(found))
+    return tickets_of(conn, people.find(conn, name).root_id)
 
 
 def make_lead(conn: Connection, who: str, name: str) -> MadeLead:
@@ -71,12 +54,7 @@ def make_lead(conn: Connection, who: str, name: str) -> MadeLead:
     identity_lock(conn)
     ticket = find_ticket(conn, name)
     if ticket is None:
-        raise ActionError(
-            f"there is no ticket {name!r}",
-            resource=_RESOURCE,
-            code="not_found",
-            hint="name its number here, or its record: zendesk/tickets/9",
-        )
+        raise names.missing(name, _RESOURCE)
     if ticket.entity_id is None or ticket.requester_record_id is None:
         raise ActionError(
             f"nobody is known to have asked ticket/{ticket.id}",

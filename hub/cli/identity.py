@@ -16,7 +16,10 @@ review_app = typer.Typer(
     help="Pairs of records that look alike: decide what they are.", no_args_is_help=True
 )
 Person = Annotated[
-    str, typer.Argument(help="A lead's number, a public id, or source/stream/id of a record.")
+    str,
+    typer.Argument(
+        help="lead/12, contact/5, a lead's number, a public id, or source/stream/id of a record."
+    ),
 ]
 Record = Annotated[str, typer.Argument(help="source/stream/id, as `hub review list` shows it.")]
 

@@ -12,7 +12,10 @@ from hub.model.records import JsonValue
 
 lead_app = typer.Typer(help="Leads: add, assign, status, convert, reopen.", no_args_is_help=True)
 Lead = Annotated[
-    str, typer.Argument(help="A lead's number, a public id, or source/stream/id of a record.")
+    str,
+    typer.Argument(
+        help="lead/12, contact/5, a lead's number, a public id, or source/stream/id of a record."
+    ),
 ]
 
 

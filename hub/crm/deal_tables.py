@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from hub.crm import list_columns
 from hub.db.metadata import metadata, personal
 
 _NOW = func.now()
@@ -120,6 +121,7 @@ deal = Table(
     Column("cloned_from", BigInteger, ForeignKey("crm.deal.id")),
     Column("archived_at", _UTC),
     Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    list_columns.facts("deal"),
     CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
     CheckConstraint("customized_win_likelihood BETWEEN 0 AND 100", name="likelihood"),
     Index(None, "contact_id"),

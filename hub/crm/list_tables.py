@@ -1,8 +1,9 @@
 """What smart lists need of the tables: the orders that a page is read in, and what finds a few rows.
 
 Every order that a list may have is an index over the rows that stand (`STANDING`), so that a page is
-read from its beginning and no further. One GIN index a table holds tags, custom fields and the
-trigrams of the texts that people search.
+read from its beginning and no further. One GIN index a table (`…_facets`) finds the rows of a few:
+tags, custom fields, the trigrams of names and of other words that people search, and facts: which
+word a column has, where a custom number or date lies (`smart_lists.facts`).
 """
 
 from sqlalchemy import DDL, Index, Table, event, literal_column, text
@@ -13,15 +14,11 @@ from hub.crm.tables import contact, lead, ticket
 STANDING = "archived_at IS NULL AND merged_into IS NULL"
 DEAL_STANDING = "archived_at IS NULL"
 
-# É sorts with E whatever the database's locale, and a letter is the same letter in either case; no
-# more than 200 of them, because an entry of a B-tree holds 2,700 bytes and a name may be any length
-NAME_ORDER = (
-    "left(lower(regexp_replace(normalize(ltrim(coalesce(last_name, '') || ' ' || "
-    "coalesce(first_name, '') || ' ' || coalesce(organization_name, '')), NFD), "
-    r"'[\u0300-\u036f]', '', 'g')), 200) COLLATE " + '"C"'
-)
-PEOPLE_SEARCHED = ("first_name", "last_name", "organization_name", "email", "city")
-DEALS_SEARCHED = ("name",)
+# no more than 200 letters, because an entry of a B-tree holds 2,700 bytes and a name may be any length
+NAME_ORDER = "left(sort_key, 200)"
+PEOPLE_NAMES = ("first_name", "last_name", "organization_name")  # what the sort key is made of
+_PEOPLE_WORDS = ("email", "city", "phone", "mobile", "title", "website")
+WORDS = {"lead": _PEOPLE_WORDS, "contact": _PEOPLE_WORDS, "deal": ("name",)}
 PEOPLE_ORDERS = ("created_at", "last_activity_at", "last_communication_at", "next_task_at")
 DEAL_ORDERS = (
     "added_at", "value", "estimated_close_date", "last_activity_at", "last_communication_at",
@@ -29,13 +26,9 @@ DEAL_ORDERS = (
 )  # fmt: skip
 
 
-def searched(names: tuple[str, ...]) -> str:
-    """Return the text that the trigrams are of."""
-    return "lower(" + " || ' ' || ".join(f"coalesce({name}, '')" for name in names) + ")"
-
-
-PEOPLE_TEXT = searched(PEOPLE_SEARCHED)
-DEALS_TEXT = searched(DEALS_SEARCHED)
+def words(table: str) -> str:
+    """Return the text of a row that the trigrams are of."""
+    return "lower(" + " || ' ' || ".join(f"coalesce({name}, '')" for name in WORDS[table]) + ")"
 
 
 def _orders(table: Table, names: tuple[str, ...], *before: str, where: str) -> None:
@@ -44,17 +37,19 @@ def _orders(table: Table, names: tuple[str, ...], *before: str, where: str) -> N
         Index(f"{table.name}_by_{name}", *columns, postgresql_where=text(where))
 
 
-def _facets(table: Table, expression: str, where: str) -> None:
+def _facets(table: Table, *names: str, where: str) -> None:
+    searched = {**dict(zip(names, names, strict=True)), "words": words(table.name)}
     Index(
         f"{table.name}_facets",
         table.c.tags,
         table.c.custom_fields,
-        literal_column(expression).label("words"),
+        *(literal_column(expression).label(name) for name, expression in searched.items()),
+        table.c.facts,
         postgresql_using="gin",
         postgresql_ops={
             "tags": "jsonb_path_ops",
             "custom_fields": "jsonb_path_ops",
-            "words": "gin_trgm_ops",
+            **dict.fromkeys(searched, "gin_trgm_ops"),
         },
         postgresql_where=text(where),
     )
@@ -71,36 +66,35 @@ Index(
     contact.c.id,
     postgresql_where=text(STANDING),
 )
-_facets(lead, PEOPLE_TEXT, STANDING)
-_facets(contact, PEOPLE_TEXT, STANDING)
-_facets(deal, DEALS_TEXT, DEAL_STANDING)
+_facets(lead, "sort_key", where=STANDING)
+_facets(contact, "sort_key", where=STANDING)
+_facets(deal, where=DEAL_STANDING)
 for _table in (lead, contact):
     Index(
         f"{_table.name}_email", text("lower(email)"), _table.c.id, postgresql_where=text(STANDING)
     )
 
-# How common a status or a source is: without, the planner takes every word for a rare one.
+# How common a status, a source, a beginning of a name is: without, the planner takes every word for a
+# rare one, since it does not look at the statistics of a partial index.
 _COUNTED = {
     "lead": ("status", "lead_source", "country", "industry", "city"),
     "contact": ("customer_status", "country", "industry", "city"),
 }
-for _table in (lead, contact):
-    _words = ", ".join(f"lower({name})" for name in _COUNTED[_table.name])
-    event.listen(
-        _table,
-        "after_create",
-        DDL(  # type: ignore[no-untyped-call]
-            f"CREATE STATISTICS crm.{_table.name}_words (mcv) ON {_words} FROM crm.{_table.name}"
-        ),
-    )
-    event.listen(
-        _table,
-        "after_create",
-        DDL(  # type: ignore[no-untyped-call]
-            f"CREATE STATISTICS crm.{_table.name}_emails ON (lower(email)) FROM crm.{_table.name}"
-        ),
-    )
 
+
+def _statistics(table: Table) -> None:
+    words = ", ".join(f"lower({name})" for name in _COUNTED[table.name])
+    for name, what in (
+        ("words (mcv)", words),
+        ("emails", "(lower(email))"),
+        ("names", f"({NAME_ORDER})"),
+    ):
+        made = f"CREATE STATISTICS crm.{table.name}_{name} ON {what} FROM crm.{table.name}"
+        event.listen(table, "after_create", DDL(made))  # type: ignore[no-untyped-call]
+
+
+_statistics(lead)
+_statistics(contact)
 Index(
     "ticket_open",
     ticket.c.entity_id,

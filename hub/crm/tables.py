@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from hub.crm import list_columns
 from hub.db.metadata import metadata, personal
 
 _NOW = func.now()
@@ -132,6 +133,8 @@ contact = Table(
     Column("prospect_status", Text, nullable=False, server_default="none"),
     # `person`: made or kept by people; it does not go away with its sources
     Column("kept_by", Text, nullable=False, server_default="source"),
+    list_columns.sort_key(),
+    list_columns.facts("contact"),
     CheckConstraint("kept_by IN ('source','person')", name="kept_by"),
     schema="crm",
 )
@@ -189,6 +192,8 @@ lead = Table(
     Column("first_response_at", _UTC),
     Column("account_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
     Column("account_why", Text),  # named by a source or a person, domain, name, …
+    list_columns.sort_key(),
+    list_columns.facts("lead"),
     Index(None, "owner_id"),
     Index(None, "merged_into"),
     Index("lead_arrived", text("coalesce(created_at, recorded_at)")),

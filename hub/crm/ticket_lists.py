@@ -9,6 +9,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from hub.model import names
+from hub.model.names import RecordName, RowName
+
 CLOSED = ("solved", "closed")
 """What help desks call a ticket that nobody works on any more; every other one is open."""
 
@@ -99,15 +102,15 @@ _BY_KEY = text(
     + " t.record_id = (SELECT id FROM ops.source_record WHERE source = :source AND stream = 'tickets'"
     " AND source_id = :id AND target = 'ticket')"
 )
-_LONGEST = 18  # digits that surely fit a bigint
 
 
 def find_ticket(conn: Connection, name: str) -> FoundTicket | None:
     """Return the ticket named `12`, `ticket/12`, or `zendesk/tickets/9`."""
-    number = name.removeprefix("ticket/")
-    if number.isascii() and number.isdigit() and len(number) <= _LONGEST:
-        row = conn.execute(_BY_ID, {"id": int(number)}).one_or_none()
-    else:
-        source, _, source_id = name.partition("/tickets/")
-        row = conn.execute(_BY_KEY, {"source": source, "id": source_id}).one_or_none()
+    match names.read(name, "ticket"):
+        case RowName("ticket", int(number)):
+            row = conn.execute(_BY_ID, {"id": number}).one_or_none()
+        case RecordName(source, "tickets", source_id):
+            row = conn.execute(_BY_KEY, {"source": source, "id": source_id}).one_or_none()
+        case _:
+            row = None
     return None if row is None else FoundTicket(*row)

@@ -91,24 +91,19 @@ def _kind(column: TableColumn[Any]) -> tuple[str, Predicate]:
         return "moment", predicates.moment_is
     if isinstance(column.type, Date):
         return "date", predicates.date_is
-    return "text", predicates.text_is
+    return "text", texts.predicate_of(column.table.name, column.name)
 
 
-def _plain(
-    table: Table, names: Sequence[str], orders: Sequence[str] = (), search: Sequence[str] = ()
-) -> dict[str, Field]:
+def _plain(table: Table, names: Sequence[str], orders: Sequence[str] = ()) -> dict[str, Field]:
     made = {}
     for name in names:
         column = table.c[name]
         kind, predicate = _kind(column)
-        if name in search:
-            predicate = _OWN.get(name, texts.SEARCHED_PEOPLE)
         order = column if name in orders else None
         made[name] = Field(name, _label(name), kind, column, predicate, order)
     return made
 
 
-_OWN = {"email": texts.email_is, "last_name": texts.last_name_is}
 _PEOPLE = (
     "first_name", "last_name", "email", "phone", "mobile", "fax", "organization_name", "title",
     "industry", "website", "description", "street", "postal_code", "city", "state", "country",
@@ -158,8 +153,10 @@ def _person(table: Table) -> list[Field]:
         .scalar_subquery()
     )
     return [
-        Field("name", "Name", "text", name, _full_name(c.first_name, c.last_name), order),
-        Field("source", "Source", "text", c.lead_source, predicates.text_is),
+        Field("name", "Name", "text", name, _full_name(table), order),
+        Field(
+            "source", "Source", "text", c.lead_source, texts.predicate_of(table.name, "lead_source")
+        ),
         Field("open_tickets", "Open tickets", "number", number, _open_tickets(c.entity_id)),
     ]
 
@@ -169,17 +166,19 @@ _COMPANY_NAME = Field(
     "Name",
     "text",
     contact.c.organization_name,
-    texts.SEARCHED_PEOPLE,
+    texts.predicate_of("contact", "organization_name"),
     literal_column(list_tables.NAME_ORDER, Text),
 )
 
 
-def _full_name(first: ColumnElement[Any], last: ColumnElement[Any]) -> Predicate:
-    """First and last name, with one space between them."""
+def _full_name(table: Table) -> Predicate:
+    """First and last name, with one space between them; the sort key has the last one first."""
+    first, last = table.c.first_name, table.c.last_name
     both = func.coalesce(first, "") + literal(" ", Text) + func.coalesce(last, "")
+    named = texts.named()
 
     def build(_column: Column, op: Op, values: Values, asking: Asking) -> Column:
-        return texts.SEARCHED_PEOPLE(func.nullif(func.trim(both), ""), op, values, asking)
+        return named(func.nullif(func.trim(both), ""), op, values, asking)
 
     return build
 
@@ -189,14 +188,14 @@ def _by_name(fields: Sequence[Field]) -> dict[str, Field]:
 
 
 def _people(table: Table, *more: str) -> dict[str, Field]:
-    plain = _plain(table, (*_PEOPLE, *more), list_tables.PEOPLE_ORDERS, list_tables.PEOPLE_SEARCHED)
+    plain = _plain(table, (*_PEOPLE, *more), list_tables.PEOPLE_ORDERS)
     return {**plain, **_by_name(_shared(table)), **_by_name(_person(table))}
 
 
 def _deals() -> dict[str, Field]:
     c = deal.c
     own = [
-        Field("name", "Name", "text", c.name, texts.SEARCHED_DEALS),
+        Field("name", "Name", "text", c.name, texts.worded(texts.INDEXED["deal"])),
         Field("value", "Value", "number", c.value, predicates.number_is, c.value),
         Field("is_hot", "Hot", "bool", c.is_hot, predicates.bool_is),
         Field(

@@ -1,30 +1,39 @@
 """What a condition on a custom field means in SQL, by the field's type.
 
 A source may have left anything under the key: what is no value of the type answers no, and never
-ends a query. Choices, booleans, exact texts go by the index on the whole of `custom_fields`.
+ends a query. Choices, booleans, exact texts go by the index on the whole of `custom_fields`, stretches
+of numbers and days by the row's facts.
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Numeric, Text, and_, case, false, func, literal, or_
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import Boolean, ColumnElement, Numeric, Text, and_, case, false, func, literal, or_
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, array
 
 from hub.crm.custom_field_values import ADDRESS_PARTS
 from hub.crm.custom_fields import CustomField
-from hub.crm.smart_lists import predicates
+from hub.crm.smart_lists import facts, predicates
 from hub.crm.smart_lists.document import Op
 from hub.crm.smart_lists.predicates import Asking, Column, Predicate, UnfitError, Values
 
-_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-_MOMENT = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
-MOST_DAYS_NAMED = 62
-Made = Callable[[str], Predicate]
+_DAY = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_DATE = f"^{_DAY}$"
+_MOMENT = f"^{_DAY}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}Z$"
+Facts = ColumnElement[Any]
 
 
-def predicate_of(field: CustomField) -> Predicate:
-    """Return what conditions on a custom field mean; the column is all of `custom_fields`."""
+def predicate_of(field: CustomField, row_facts: Facts) -> Predicate:
+    """Return what conditions on a custom field mean; the column is all of `custom_fields`.
+
+    Args:
+        field: the definition.
+        row_facts: the facts of a row of the field's table, as its index has them.
+    """
+    if field.type in _STRETCHED:
+        return _STRETCHED[field.type](field.key, row_facts)
     return _MAKERS[field.type](field.key)
 
 
@@ -38,7 +47,7 @@ def _text(key: str) -> Predicate:
     return build
 
 
-def _number(key: str) -> Predicate:
+def _number(key: str, row_facts: Facts) -> Predicate:
     def build(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
         if op is Op.EMPTY:
             return _missing(column, key)
@@ -48,7 +57,9 @@ def _number(key: str) -> Predicate:
         kept = _value(column, key)
         # numbers of JSON are compared as numbers, without a cast that a text would end
         bounds = [func.to_jsonb(literal(n, Numeric)) for n in wanted]
-        return _where_of(func.jsonb_typeof(kept) == "number", predicates.compared(kept, op, bounds))
+        holds = predicates.compared(kept, op, bounds)
+        near = facts.of_numbers(key, *_ends(op, [Decimal(str(n)) for n in wanted]))
+        return _of_type(row_facts, near, func.jsonb_typeof(kept) == "number", holds)
 
     return build
 
@@ -64,27 +75,39 @@ def _bool(key: str) -> Predicate:
     return build
 
 
-def _date(key: str) -> Predicate:
+def _ends(op: Op, wanted: list[Decimal]) -> tuple[Decimal | None, Decimal | None]:
+    """Return the lowest and the highest number that fulfil a comparison."""
+    if op in {Op.BELOW, Op.AT_MOST}:
+        return None, wanted[0]
+    if op in {Op.ABOVE, Op.AT_LEAST}:
+        return wanted[0], None
+    return wanted[0], wanted[1]
+
+
+def _date(key: str, row_facts: Facts) -> Predicate:
     def build(column: Column, op: Op, values: Values, asking: Asking) -> Column:
         if op is Op.EMPTY:
             return _missing(column, key)
         first, after = predicates.days_of(op, values, asking.moment.today)
-        if first is not None and after is not None and (after - first).days <= MOST_DAYS_NAMED:
-            # each day by the index on exact values
-            days = (first + timedelta(days=n) for n in range((after - first).days))
-            return or_(false(), *(_has(column, key, day.isoformat()) for day in days))
+        last = None if after is None else after - timedelta(days=1)
         texts = [None if day is None else day.isoformat() for day in (first, after)]
-        return _span(_at(column, key), _DATE, texts)
+        kept = _at(column, key)
+        near = facts.of_days(key, first, last)
+        return _of_type(row_facts, near, _like(kept, _DATE), _between(kept, texts))
 
     return build
 
 
-def _datetime(key: str) -> Predicate:
+def _datetime(key: str, row_facts: Facts) -> Predicate:
     def build(column: Column, op: Op, values: Values, asking: Asking) -> Column:
         if op is Op.EMPTY:
             return _missing(column, key)
         bounds = predicates.moments_of(op, values, asking.moment)
-        return _span(_at(column, key), _MOMENT, [b if b is None else _written(b) for b in bounds])
+        texts = [None if bound is None else _written(bound) for bound in bounds]
+        days = [None if said is None else date.fromisoformat(said[:10]) for said in texts]
+        kept = _at(column, key)
+        near = facts.of_days(key, *days)
+        return _of_type(row_facts, near, _like(kept, _MOMENT), _between(kept, texts))
 
     return build
 
@@ -158,32 +181,34 @@ def _missing(column: Column, key: str) -> Column:
     return or_(found.is_(None), found == literal("", Text))
 
 
-def _span(column: Column, shape: str, texts: list[str | None]) -> Column:
+def _between(column: Column, texts: list[str | None]) -> Column:
     first, after = (None if one is None else literal(one, Text) for one in texts)
     bounds: list[Column] = []
     if first is not None:
         bounds.append(column >= first)
     if after is not None:
         bounds.append(column < after)
-    return _where_of(column.op("~")(literal(shape, Text)), and_(*bounds))
+    return and_(*bounds)
 
 
-def _where_of(is_of_the_type: Column, holds: Column) -> Column:
-    """Say that a value of the type fulfils something.
-
-    Nothing is known of how often a key has which value; what the planner then assumes is that a row
-    in thousands does, and it would read the table whole. Of a CASE it assumes every other row, and
-    reads on in the list's order until the page is full.
-    """
-    return case((is_of_the_type, holds), else_=false())
+def _like(column: Column, shape: str) -> Column:
+    return column.op("~", return_type=Boolean)(literal(shape, Text))
 
 
-_MAKERS: dict[str, Made] = {
+def _of_type(row_facts: Facts, near: list[str], is_of_the_type: Column, holds: Column) -> Column:
+    """Say that a value of the type fulfils something, which only rows with such facts may."""
+    some = row_facts.overlap(array([func.hashtext(literal(one, Text)) for one in near]))
+    return predicates.served(some, case((is_of_the_type, holds), else_=false()))
+
+
+_STRETCHED: dict[str, Callable[[str, Facts], Predicate]] = {
     "number": _number,
-    **dict.fromkeys(("string", "text", "email", "phone", "url"), _text),
-    "bool": _bool,
     "date": _date,
     "datetime": _datetime,
+}
+_MAKERS: dict[str, Callable[[str], Predicate]] = {
+    **dict.fromkeys(("string", "text", "email", "phone", "url"), _text),
+    "bool": _bool,
     "address": _address,
     "list": _choice,
     "multi_select_list": _choices,

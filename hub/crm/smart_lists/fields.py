@@ -6,14 +6,13 @@ what a condition means (`predicates`, `custom`), groups, paging.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, Text, literal
+from sqlalchemy import Connection, Table, Text, literal
 from sqlalchemy.dialects.postgresql import JSONB
 
 from hub.crm import custom_fields
 from hub.crm.custom_fields import CustomField
-from hub.crm.smart_lists import custom
+from hub.crm.smart_lists import custom, texts
 from hub.crm.smart_lists.document import Op
 from hub.crm.smart_lists.predicates import Asking, Column, Predicate, Values
 
@@ -78,16 +77,17 @@ def catalogue(conn: Connection, object_: str) -> Catalogue:
 
     made = FIXED[object_]
     own = [
-        _custom(made.table.c.custom_fields, field)
+        _custom(made.table, field)
         for field in custom_fields.fields_of(conn, object_).values()
         if field.is_filterable
     ]
     return replace(made, fields={**made.fields, **{field.name: field for field in own}})
 
 
-def _custom(column: ColumnElement[Any], field: CustomField) -> Field:
+def _custom(table: Table, field: CustomField) -> Field:
+    column = table.c.custom_fields
     shown = column.op("->", return_type=JSONB)(literal(field.key, Text))
-    predicate = custom.predicate_of(field)
+    predicate = custom.predicate_of(field, texts.INDEXED[table.name].facts)
 
     def over_all(_shown: Column, op: Op, values: Values, asking: Asking) -> Column:
         return predicate(column, op, values, asking)

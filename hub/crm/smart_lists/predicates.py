@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, DateTime, Numeric, Text, and_, func, literal, or_
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    DateTime,
+    Numeric,
+    Text,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    true,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from hub.crm.smart_lists.dates import Moment, moment_of, span
@@ -57,9 +69,9 @@ def lowered(column: Column, op: Op, values: Values) -> Column:
         case Op.IS | Op.ANY:
             return one_of(column, [func.lower(literal(words(v), Text)) for v in values])
         case Op.CONTAINS:
-            return column.like(func.lower(literal(f"%{_escaped(values[0])}%", Text)))
+            return column.like(func.lower(literal(f"%{escaped(values[0])}%", Text)))
         case Op.STARTS:
-            return column.like(func.lower(literal(f"{_escaped(values[0])}%", Text)))
+            return column.like(func.lower(literal(f"{escaped(values[0])}%", Text)))
         case _:
             raise UnfitError("text is asked: is, any of, contains, starts with, is empty")
 
@@ -229,6 +241,15 @@ def compared(column: Column, op: Op, values: Sequence[Column]) -> Column:
             raise UnfitError("a number is asked: is, any of, <, <=, >, >=, between, is empty")
 
 
+def served(by_index: Column, holds: Column) -> Column:
+    """Say that a condition holds, with one beside it that an index serves, true wherever it is.
+
+    The second alone tells the planner how many rows there are. Of the first it would think that it
+    holds for a few of them only; of what is said like this it assumes that it holds for nearly all.
+    """
+    return and_(by_index, case((holds, true())).is_not(None))
+
+
 def one_of(column: Column, values: Sequence[Column]) -> Column:
     """Say that a column is one of the values."""
     return or_(*(column == value for value in values))
@@ -281,5 +302,6 @@ def truth(value: Scalar) -> bool:
     return said in {"true", "yes"}
 
 
-def _escaped(value: Scalar) -> str:
+def escaped(value: Scalar) -> str:
+    """Return a text of which LIKE takes every letter for itself."""
     return words(value).replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")

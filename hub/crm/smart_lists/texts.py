@@ -1,60 +1,156 @@
-"""Texts that an index knows of: words in several columns at once, e-mail addresses, last names.
+"""Texts that an index knows of: names, words, e-mail addresses, what a column says.
 
 A condition that an index does not serve gets a second one beside it that it does, and that is true
-wherever the first is.
+wherever the first is: `served`.
 """
 
 import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, and_, func, literal, literal_column, or_
+from sqlalchemy.dialects.postgresql import array
 
-from hub.crm import list_tables
-from hub.crm.smart_lists import predicates
-from hub.crm.smart_lists.document import Op
-from hub.crm.smart_lists.predicates import Asking, Column, Predicate, Values
+from hub.crm import list_columns, list_tables
+from hub.crm.deal_tables import deal
+from hub.crm.smart_lists import facts, predicates
+from hub.crm.smart_lists.document import Op, Scalar
+from hub.crm.smart_lists.predicates import Asking, Column, Predicate, Values, served
+from hub.crm.tables import contact, lead
 
 HINTED = frozenset((Op.CONTAINS, Op.STARTS, Op.IS, Op.ANY))
 _LONGEST = 100  # half of what the order has: a small letter may be two
 _LAST = "\U0010ffff"
 _MARKS = ("\u0300", "\u036f")
+_NAMES: ColumnElement[Any] = literal_column("sort_key", Text)  # of people and companies
 
 
-def searched(expression: str) -> Predicate:
-    """Text that one index of trigrams covers together with other columns."""
-    whole: ColumnElement[Any] = literal_column(expression, Text)
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What the index `…_facets` of a table has.
 
+    Args:
+        words: the text that trigrams are of.
+        facts: the row's facts.
+    """
+
+    words: ColumnElement[Any]
+    facts: ColumnElement[Any]
+
+
+INDEXED = {
+    table.name: Indexed(literal_column(list_tables.words(table.name), Text), table.c.facts)
+    for table in (lead, contact, deal)
+}
+
+
+def predicate_of(table: str, column: str) -> Predicate:
+    """Return what conditions on a text column mean, by what its table's index knows of it."""
+    indexed = INDEXED[table]
+    if column == "email":
+        return _email(indexed)
+    if column == "last_name":
+        return _last_name(named())
+    if column in list_tables.PEOPLE_NAMES:
+        return named()
+    said = column in list_columns.TEXT_FACTS[table]
+    is_word = column in list_tables.WORDS[table]
+    return _told(indexed, column, is_fact=said, is_word=is_word)
+
+
+def named() -> Predicate:
+    """Names: each part between spaces is in the sort key, whichever name it is of."""
+
+    def hint(value: Scalar) -> list[Column]:
+        parts = map(_inner, predicates.words(value).split(" "))
+        return [_NAMES.like(_around(_folded(predicates.escaped(part)))) for part in parts if part]
+
+    return _hinted(hint)
+
+
+def worded(indexed: Indexed) -> Predicate:
+    """Words: what one column contains, all of them together contain."""
+
+    def hint(value: Scalar) -> list[Column]:
+        return [indexed.words.like(_around(func.lower(literal(predicates.escaped(value), Text))))]
+
+    return _hinted(hint)
+
+
+def _hinted(hint: Callable[[Scalar], list[Column]]) -> Predicate:
     def build(column: Column, op: Op, values: Values, asking: Asking) -> Column:
         found = predicates.text_is(column, op, values, asking)
-        if op not in HINTED:
+        hints = [hint(value) for value in values] if op in HINTED else []
+        if not all(hints) or not hints:
             return found
-        # what one column contains, all of them together contain: that is what the index knows
-        return found & or_(*(predicates.lowered(whole, Op.CONTAINS, [v]) for v in values))
+        return served(or_(*(and_(*parts) for parts in hints)), found)
 
     return build
 
 
-SEARCHED_PEOPLE = searched(list_tables.PEOPLE_TEXT)
-SEARCHED_DEALS = searched(list_tables.DEALS_TEXT)
+def _around(part: Column) -> Column:
+    return literal("%", Text) + part + literal("%", Text)
 
 
-def email_is(column: Column, op: Op, values: Values, asking: Asking) -> Column:
-    """An e-mail address: whole or its beginning by an index of its own, parts by the trigrams."""
-    if op is Op.CONTAINS:
-        return SEARCHED_PEOPLE(column, op, values, asking)
-    return predicates.text_is(column, op, values, asking)
+def _inner(said: str) -> str:
+    """Return a text without marks at its ends, which may change places with marks beside them."""
+    parts = unicodedata.normalize("NFD", said)
+    while parts and unicodedata.combining(parts[0]):
+        parts = parts[1:]
+    while parts and unicodedata.combining(parts[-1]):
+        parts = parts[:-1]
+    return parts
 
 
-def last_name_is(column: Column, op: Op, values: Values, asking: Asking) -> Column:
-    """A last name: lists are sorted by it, so that its beginning is a stretch of that order."""
-    if op not in {Op.STARTS, Op.IS, Op.ANY} or not all(map(_has_a_place, values)):
-        return SEARCHED_PEOPLE(column, op, values, asking)
-    order: ColumnElement[Any] = literal_column(list_tables.NAME_ORDER, Text)
-    stretches = [
-        and_(order >= _folded(value), order < _folded(value) + literal(_LAST, Text))
-        for value in values
+def _told(indexed: Indexed, name: str, *, is_fact: bool, is_word: bool) -> Predicate:
+    words = worded(indexed)
+
+    def build(column: Column, op: Op, values: Values, asking: Asking) -> Column:
+        if is_fact and op in {Op.IS, Op.ANY}:
+            found = predicates.text_is(column, op, values, asking)
+            return served(indexed.facts.overlap(_said(name, values)), found)
+        if is_word:
+            return words(column, op, values, asking)
+        return predicates.text_is(column, op, values, asking)
+
+    return build
+
+
+def _said(name: str, values: Sequence[Scalar]) -> Column:
+    begin = literal(facts.of_text(name), Text)
+    words = [
+        begin + func.left(func.lower(literal(predicates.words(v), Text)), list_columns.LONGEST)
+        for v in values
     ]
-    return predicates.text_is(column, op, values, asking) & or_(*stretches)
+    return array([func.hashtext(word) for word in words])
+
+
+def _email(indexed: Indexed) -> Predicate:
+    """An e-mail address: whole or its beginning by an index of its own, parts by the trigrams."""
+    words = worded(indexed)
+
+    def build(column: Column, op: Op, values: Values, asking: Asking) -> Column:
+        made = words if op is Op.CONTAINS else predicates.text_is
+        return made(column, op, values, asking)
+
+    return build
+
+
+def _last_name(otherwise: Predicate) -> Predicate:
+    """A last name: lists are sorted by it, so that its beginning is a stretch of that order."""
+    order: ColumnElement[Any] = literal_column(list_tables.NAME_ORDER, Text)
+
+    def build(column: Column, op: Op, values: Values, asking: Asking) -> Column:
+        if op not in {Op.STARTS, Op.IS, Op.ANY} or not all(map(_has_a_place, values)):
+            return otherwise(column, op, values, asking)
+        stretches = [
+            and_(order >= _folded(value), order < _folded(value) + literal(_LAST, Text))
+            for value in values
+        ]
+        return served(or_(*stretches), predicates.text_is(column, op, values, asking))
+
+    return build
 
 
 def _has_a_place(value: object) -> bool:
