@@ -237,6 +237,20 @@ def test_any_list_finds_what_a_naive_reader_finds_in_the_same_order(
 
 
 @pytest.mark.parametrize("object_", OBJECTS)
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("number", [99.5, 0]), ("date", ["today", "yesterday"]), ("datetime", ["today", "yesterday"])],
+)
+def test_nothing_lies_between_swapped_ends(
+    conn: Connection, object_: str, kind: str, value: list[Any]
+) -> None:
+    asked = {"field": f"custom_fields.{kind}", "op": "between", "value": value}
+    (sort, *_) = SORTS[object_]
+    document = {"object": object_, "filter": asked, "sort": sort}
+    assert paged(conn, document, 50) == naive(conn, document) == []
+
+
+@pytest.mark.parametrize("object_", OBJECTS)
 @pytest.mark.parametrize("limit", [1, 3])
 def test_pages_of_any_size_are_the_whole_list(conn: Connection, object_: str, limit: int) -> None:
     for sort in SORTS[object_]:
