@@ -10,19 +10,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    ColumnElement,
-    Integer,
-    Numeric,
-    Text,
-    and_,
-    case,
-    false,
-    func,
-    literal,
-    or_,
-)
+from sqlalchemy import Boolean, ColumnElement, Numeric, Text, and_, case, false, func, literal, or_
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, array
 
 from hub.crm.custom_field_values import ADDRESS_PARTS
@@ -209,8 +197,9 @@ def _like(column: Column, shape: str) -> Column:
 
 def _of_type(row_facts: Facts, near: list[str], is_of_the_type: Column, holds: Column) -> Column:
     """Say that a value of the type fulfils something, which only rows with such facts may."""
-    hashes = [func.hashtext(literal(one, Text)) for one in near]  # none, if the ends are swapped
-    some = row_facts.overlap(array(hashes, type_=Integer))
+    if not near:
+        return false()  # the ends of a stretch are swapped
+    some = row_facts.overlap(array([func.hashtext(literal(one, Text)) for one in near]))
     return predicates.served(some, case((is_of_the_type, holds), else_=false()))
 
 
