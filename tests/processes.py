@@ -12,16 +12,27 @@ import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import requests
+
+from hub.clock import SystemClock
+from hub.db.embedded import EmbeddedServer
+from tests.warm import Warm
 
 HUB = Path(sys.executable).with_name("hub")
 _START_S = 40
 _MEMORY = Path("/dev/shm")  # a database is a thousand files, and a disk is slow at making them
 _ENOUGH = 4 << 30
 Done = subprocess.CompletedProcess[str]
+
+
+@cache
+def warm() -> Warm:
+    """This process's reader of modules; `pytest_unconfigure` lets it go."""
+    return Warm(HUB)
 
 
 def clean_environment() -> dict[str, str]:
@@ -48,8 +59,13 @@ class House:
     def _environment(self) -> dict[str, str]:
         return {**clean_environment(), "HUB_HOME": str(self.home), **self.env}
 
-    def run(self, *arguments: str, entry: Sequence[str] = (str(HUB),), timeout: float = 60) -> Done:
+    def run(
+        self, *arguments: str, entry: Sequence[str] = (str(HUB),), timeout: float = 120
+    ) -> Done:
         """Run a command to its end."""
+        own = {name for name in self.env if not name.startswith("HUB_")}
+        if tuple(entry) == (str(HUB),) and not own:  # Python's variables are for an interpreter
+            return warm().run(arguments, cwd=self.root, env=self._environment(), timeout=timeout)
         return subprocess.run(
             [*entry, *arguments],
             cwd=self.root,
@@ -82,6 +98,16 @@ class House:
         assert done.returncode == code, done.stdout + done.stderr
         assert done.stdout, done.stderr
         return json.loads(done.stdout)
+
+    @contextmanager
+    def served(self) -> Iterator["House"]:
+        """Hold the server, so that not every command starts it and stops it again."""
+        server = EmbeddedServer(self.home, SystemClock())
+        server.attach()
+        try:
+            yield self
+        finally:
+            server.detach()
 
     def copy_to(self, root: Path) -> "House":
         """Copy folder and database, whose server must not run."""

@@ -27,6 +27,13 @@ def loaded(vendors: SandboxProcess) -> Iterator[House]:
         yield made
 
 
+@pytest.fixture
+def served(loaded: House) -> Iterator[House]:
+    """The loaded house, its server running, for tests of many commands."""
+    with loaded.served():
+        yield loaded
+
+
 @pytest.fixture(scope="session", autouse=True)
 def red_demo(request: pytest.FixtureRequest) -> Iterator[Demo | None]:
     """A demo whose Salesforce hides a lead, begun early: it runs beside the other tests."""

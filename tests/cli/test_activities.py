@@ -3,14 +3,14 @@
 from tests.processes import House
 
 
-def test_a_day_on_the_phone(loaded: House) -> None:
-    (row,) = loaded.document(
+def test_a_day_on_the_phone(served: House) -> None:
+    (row,) = served.document(
         "sql", "SELECT id FROM crm.lead WHERE merged_into IS NULL ORDER BY id LIMIT 1"
     )
     on = f"lead/{row['id']}"
-    loaded.document("outcome", "add", "call", "Gatekeeper said no")
-    assert {"kind": "call", "name": "Gatekeeper said no"} in loaded.document("outcome", "list")
-    called = loaded.document(
+    served.document("outcome", "add", "call", "Gatekeeper said no")
+    assert {"kind": "call", "name": "Gatekeeper said no"} in served.document("outcome", "list")
+    called = served.document(
         "call",
         "log",
         on,
@@ -21,32 +21,32 @@ def test_a_day_on_the_phone(loaded: House) -> None:
         "--summary",
         "Monday",
     )
-    loaded.document("note", "add", on, "Sounds keen", "--important")
-    loaded.document("visit", "log", on, "--summary", "Saw the shop")
-    loaded.document("message", "log", on, "email", "The quote", "--subject", "Quote")
-    todo = loaded.document("task", "add", "Send it", "--on", on, "--due", "2030-05-04T09:30+02:00")
-    assert [t["content"] for t in loaded.document("task", "list", "--on", on)] == ["Send it"]
-    shown = loaded.document("activities", on)
+    served.document("note", "add", on, "Sounds keen", "--important")
+    served.document("visit", "log", on, "--summary", "Saw the shop")
+    served.document("message", "log", on, "email", "The quote", "--subject", "Quote")
+    todo = served.document("task", "add", "Send it", "--on", on, "--due", "2030-05-04T09:30+02:00")
+    assert [t["content"] for t in served.document("task", "list", "--on", on)] == ["Send it"]
+    shown = served.document("activities", on)
     assert shown["next_task_at"].startswith("2030-05-04")
     assert shown["days_since_last_communication"] == 0
     assert {e["kind"] for e in shown["activities"]} >= {"call", "note", "visit", "message", "task"}
-    loaded.document("activity", "edit", called["activity"], "summary=Tuesday")
-    loaded.document("task", "done", todo["activity"])
-    loaded.document("activity", "archive", called["activity"])
-    shown = loaded.document("activities", on)
+    served.document("activity", "edit", called["activity"], "summary=Tuesday")
+    served.document("task", "done", todo["activity"])
+    served.document("activity", "archive", called["activity"])
+    shown = served.document("activities", on)
     assert shown["next_task_at"] is None
     assert called["activity"] not in [e["name"] for e in shown["activities"]]
-    told = loaded.run("activities", on)
+    told = served.run("activities", on)
     assert "Saw the shop" in told.stdout
 
 
-def test_a_mistake_is_exit_code_2_and_one_line(loaded: House) -> None:
+def test_a_mistake_is_exit_code_2_and_one_line(served: House) -> None:
     for arguments in (
         ("call", "log", "lead/999999"),
         ("task", "done", "999999"),
         ("message", "log", "lead/1", "pigeon"),
         ("activity", "edit", "note/1", "content"),
     ):
-        done = loaded.run(*arguments)
+        done = served.run(*arguments)
         assert done.returncode == 2, arguments
         assert done.stderr.startswith("error: "), done.stderr

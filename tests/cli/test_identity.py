@@ -3,8 +3,8 @@
 from tests.processes import House
 
 
-def test_two_leads_are_merged_explained_and_parted_again(loaded: House) -> None:
-    rows = loaded.document(
+def test_two_leads_are_merged_explained_and_parted_again(served: House) -> None:
+    rows = served.document(
         "sql",
         "SELECT l.id, s.source || '/' || s.stream || '/' || s.source_id AS record "
         "FROM crm.lead l JOIN ops.source_record s USING (entity_id) "
@@ -12,29 +12,29 @@ def test_two_leads_are_merged_explained_and_parted_again(loaded: House) -> None:
     )
     one, two = ({**row} for row in (rows[0], rows[-1]))
     assert one["id"] != two["id"]
-    done = loaded.run("edit", str(two["id"]), "city=Oslo", "--as", "operator")
+    done = served.run("edit", str(two["id"]), "city=Oslo", "--as", "operator")
     assert done.returncode == 0, done.stderr
 
-    loaded.document("merge", str(one["id"]), str(two["id"]))
-    explained = loaded.document("explain", one["record"])
+    served.document("merge", str(one["id"]), str(two["id"]))
+    explained = served.document("explain", one["record"])
     assert explained["fields"]["city"]["from"] == "edit/operator"
     assert explained["fields"]["city"]["value"] == "Oslo"
     assert two["record"] in [r["record"] for r in explained["records"]]
     assert any(link["made_by"].startswith("person:") for link in explained["links"])
-    page = loaded.root / "person.html"
-    shown = loaded.run("explain", str(one["id"]), "--html", str(page))
+    page = served.root / "person.html"
+    shown = served.run("explain", str(one["id"]), "--html", str(page))
     assert "<svg" in page.read_text()
     assert "Oslo" in page.read_text()
     assert shown.returncode == 0
     assert "Oslo" in shown.stdout
 
-    loaded.document("unmerge", str(max(one["id"], two["id"])))
-    parted = loaded.document("explain", one["record"])
+    served.document("unmerge", str(max(one["id"], two["id"])))
+    parted = served.document("explain", one["record"])
     assert two["record"] not in [r["record"] for r in parted["records"]]
-    loaded.document("edit", str(two["id"]), "city", "--take-back")
+    served.document("edit", str(two["id"]), "city", "--take-back")
 
 
-def test_what_cannot_be_done_is_exit_code_2(loaded: House) -> None:
+def test_what_cannot_be_done_is_exit_code_2(served: House) -> None:
     for arguments in (
         ("explain", "999999"),
         ("merge", "999999", "999998"),
@@ -43,8 +43,8 @@ def test_what_cannot_be_done_is_exit_code_2(loaded: House) -> None:
         ("edit", "999999", "city"),
         ("review", "accept", "a/b/c", "a/b/d"),
     ):
-        done = loaded.run(*arguments)
+        done = served.run(*arguments)
         assert done.returncode == 2, arguments
         assert done.stderr.startswith("error: "), arguments
         assert "Traceback" not in done.stderr
-    assert loaded.document("review", "list") == loaded.document("review", "list")
+    assert served.document("review", "list") == served.document("review", "list")
