@@ -16,6 +16,7 @@ from hub.actions import assign, decisions, typed
 from hub.actions.activity import moment_of
 from hub.actions.duplicates import Likely, likely, names
 from hub.actions.rights import Actor, Right, require
+from hub.crm import custom_field_typing
 from hub.db.locks import identity_lock
 from hub.errors import ActionError
 from hub.landing import store
@@ -26,6 +27,7 @@ from hub.records import sources
 
 SOURCE = "hub"
 KINDS = ("lead", "contact")
+_OBJECTS = {"lead": "lead", "contact": "person"}
 _NAMES = ("last_name", "organization_name")
 
 
@@ -73,7 +75,7 @@ def add(
             there already (`duplicate`), or they may not.
     """
     acting = require(conn, who, Right.WORK)
-    values = typed.canonical(kind, given, region=region)
+    values = _checked(conn, kind, typed.canonical(kind, given, region=region))
     _named(kind, values)
     identity_lock(conn)
     alike = likely(conn, values)
@@ -96,6 +98,15 @@ def add(
     return Added(
         name, f"{SOURCE}/{kind}s/{source_id}", entity, tuple(person.name for person in alike)
     )
+
+
+def _checked(conn: Connection, kind: str, values: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return the values with custom fields as their definitions keep them."""
+    custom = values.pop("custom_fields", None)
+    if isinstance(custom, dict):
+        kept = custom_field_typing.typed(conn, (_OBJECTS[kind],), custom)
+        values["custom_fields"] = {k: v for k, v in kept.items() if v is not None}
+    return values
 
 
 def _named(kind: str, values: Mapping[str, JsonValue]) -> None:

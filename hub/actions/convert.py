@@ -14,10 +14,9 @@ from hub.actions import deal as deal_actions
 from hub.actions import people
 from hub.actions import pipeline as setup
 from hub.actions.assign import give_many
-from hub.actions.deal_fields import columns
 from hub.actions.employer import Employer, company_of, employ
 from hub.actions.rights import Actor, Right, require
-from hub.crm import conversions, custom_fields, customer_status, deals, ownership
+from hub.crm import conversions, custom_field_typing, customer_status, deals, ownership
 from hub.crm.conversions import Conversion
 from hub.errors import ActionError
 from hub.model import names
@@ -134,7 +133,7 @@ def _prepare(conn: Connection, wish: Wish) -> dict[str, Any]:
     pipeline = deal_actions.usable(setup.find(conn, wish.pipeline))
     named = {"name": wish.deal_name} if wish.deal_name is not None else {}
     return {
-        **columns({**named, "currency": wish.currency, **wish.values}),
+        **deal_actions.typed(conn, {}, {**named, "currency": wish.currency, **wish.values}),
         "pipeline_id": pipeline.id,
         "stage_id": pipeline.first.id,
     }
@@ -220,27 +219,17 @@ def _deal(conn: Connection, who: str, lead: Mapping[str, Any], known: Mapping[st
         "name": lead["organization_name"] or person or lead["email"] or f"lead/{lead['id']}",
         "source": lead["lead_source"],
         "tags": lead["tags"] or [],
-        "custom_fields": _deal_fields(conn, lead["custom_fields"] or {}),
         "lead_id": lead["id"],
         **known,
+        "custom_fields": {
+            **custom_field_typing.shared(conn, "deal", lead["custom_fields"]),
+            **known.get("custom_fields", {}),
+        },
     }
     deal_id = deals.insert(conn, values, who)
     if values["organization_id"] is not None:
         deals.associate(conn, deal_id, values["organization_id"], "involved")
     return deal_id
-
-
-def _deal_fields(conn: Connection, held: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Return those of a lead's custom fields that deals have too, if the value is one there."""
-    defs = custom_fields.fields_of(conn, "deal")
-    found: dict[str, JsonValue] = {}
-    for key, value in held.items():
-        if key in defs and value is not None:
-            try:
-                found[key] = custom_fields.normalise(defs, "deal", key, value)
-            except ActionError:  # the same name, another type: it stays with the person
-                continue
-    return found
 
 
 def _lead_before(lead: Mapping[str, Any]) -> dict[str, Any]:

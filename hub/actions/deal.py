@@ -8,9 +8,9 @@ from sqlalchemy import Connection, text
 
 from hub.actions import pipeline as setup
 from hub.actions import targets
-from hub.actions.deal_fields import CUSTOM, columns
+from hub.actions.deal_fields import columns
 from hub.actions.rights import Actor, Right, require
-from hub.crm import custom_fields, customer_status, deals, pipelines
+from hub.crm import custom_field_typing, customer_status, deals, pipelines
 from hub.errors import ActionError
 from hub.model import names
 from hub.model.records import JsonValue
@@ -55,7 +55,7 @@ def add(conn: Connection, who: str, new: NewDeal) -> int:
     contact = contact_of(conn, new.contact)
     company = contact_of(conn, new.company) if new.company else _employer(conn, contact)
     values: dict[str, Any] = {
-        **_typed(conn, {}, {"name": new.name, "currency": new.currency, **new.values}),
+        **typed(conn, {}, {"name": new.name, "currency": new.currency, **new.values}),
         "contact_id": contact,
         "organization_id": company,
         "owner_id": new.owner_id or acting.user_id,
@@ -93,15 +93,15 @@ def edit(conn: Connection, who: str, name: str, values: Mapping[str, JsonValue])
         ActionError: there is no such deal or field, or a value is none of its kind.
     """
     before, _ = opened(conn, who, name)
-    typed = dict(values)
+    own = dict(values)
     new: dict[str, Any] = {}
     for field_name, column in (("contact", "contact_id"), ("company", "organization_id")):
-        if field_name in typed:
-            said = typed.pop(field_name)
+        if field_name in own:
+            said = own.pop(field_name)
             new[column] = contact_of(conn, str(said)) if said else None
     if "contact_id" in new:
         _follow_contact(conn, before, new)
-    new.update(_typed(conn, before["custom_fields"], typed))
+    new.update(typed(conn, before["custom_fields"], own))
     changed = {column: value for column, value in new.items() if before[column] != value}
     deals.update(conn, before["id"], changed)
     note_change(
@@ -195,15 +195,17 @@ def _employer(conn: Connection, contact_id: int) -> int | None:
     return None if company is None else deals.contact_root(conn, company)
 
 
-def _typed(
+def typed(
     conn: Connection, held: Mapping[str, JsonValue], values: Mapping[str, JsonValue]
 ) -> dict[str, Any]:
-    """Return columns; custom fields are laid over those that the deal holds."""
-    custom = {n.removeprefix(CUSTOM): v for n, v in values.items() if n.startswith(CUSTOM)}
-    known = columns({n: v for n, v in values.items() if not n.startswith(CUSTOM)})
+    """Return the columns of what was typed; custom fields are laid over those that the deal holds.
+
+    Raises:
+        ActionError: there is no such field, or a value is none of its kind.
+    """
+    own, custom = custom_field_typing.split(values)
+    known = columns(own)
     if custom:
-        defs = custom_fields.fields_of(conn, "deal")
-        read = {k: custom_fields.normalise(defs, "deal", k, v) for k, v in custom.items()}
-        whole = {**held, **read}
+        whole = {**held, **custom_field_typing.typed(conn, ("deal",), custom, held)}
         known["custom_fields"] = {k: v for k, v in whole.items() if v is not None}
     return known

@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from hub.crm.custom_field_typing import PREFIX, is_custom
 from hub.errors import ActionError
 from hub.model.records import JsonValue
 
-CUSTOM = "custom_fields."
 _MOST = Decimal(10) ** 16  # numeric(18, 2)
 _LONGEST = 1000
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -100,7 +100,7 @@ NAMES = (*_FIELDS, *_PEOPLE)
 
 def is_field(name: str) -> bool:
     """Tell whether a deal has a field; every `custom_fields.<key>` is one."""
-    return name in NAMES or (name.startswith(CUSTOM) and len(name) > len(CUSTOM))
+    return name in NAMES or is_custom(name)
 
 
 def columns(values: Mapping[str, JsonValue]) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _column(name: str, value: JsonValue) -> tuple[str, Any]:
             resource="deal",
             field=name,
             code="not_found",
-            hint=f"fields: {', '.join(_FIELDS)}, {CUSTOM}<key>",
+            hint=f"fields: {', '.join(_FIELDS)}, {PREFIX}<key>",
         )
     column, reader, blank = _FIELDS[name]
     if value is None or value == "":
@@ -143,8 +143,8 @@ def _refused(name: str, value: JsonValue, why: str) -> ActionError:
 
 def is_filled(deal: Mapping[str, Any], name: str) -> bool:
     """Tell whether a field of a deal's row holds something; an amount of nothing is nothing."""
-    if name.startswith(CUSTOM):
-        held = deal["custom_fields"].get(name.removeprefix(CUSTOM))
+    if is_custom(name):
+        held = deal["custom_fields"].get(name.removeprefix(PREFIX))
         return held is not None and held not in ("", [])
     column = _PEOPLE.get(name) or _FIELDS[name][0]
     return bool(deal[column])

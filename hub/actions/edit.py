@@ -8,7 +8,8 @@ from sqlalchemy import Connection, text
 
 from hub.actions import people
 from hub.actions.rights import Right, require
-from hub.crm.custom_fields import normalise_of_entity
+from hub.crm import custom_field_typing
+from hub.crm.custom_field_typing import PREFIX
 from hub.errors import ActionError
 from hub.model.entities import CONTACT_FIELDS, LEAD_FIELDS, ColumnClass
 from hub.model.records import JsonValue
@@ -16,9 +17,10 @@ from hub.pipeline import load
 from hub.records import identity
 
 _KINDS = {
-    f.name: f.kind for f in (*LEAD_FIELDS, *CONTACT_FIELDS) if f.column_class is ColumnClass.FOLDED
+    f.name: f.kind
+    for f in (*LEAD_FIELDS, *CONTACT_FIELDS)
+    if f.column_class is ColumnClass.FOLDED and f.kind != "json"  # one by one: custom_fields.<key>
 }
-_CUSTOM = "custom_fields."
 _LONGEST_EMAIL = 320  # 64 before the @ and 255 behind it (RFC 5321)
 
 
@@ -55,12 +57,9 @@ def edit(conn: Connection, who: str, name: str, values: Mapping[str, JsonValue])
 
 def _normal(conn: Connection, entity: int, values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Return the values with custom fields as their definitions keep them."""
-    return {
-        name: normalise_of_entity(conn, entity, name.removeprefix(_CUSTOM), value)
-        if name.startswith(_CUSTOM)
-        else value
-        for name, value in values.items()
-    }
+    own, custom = custom_field_typing.split(values)
+    kept = custom_field_typing.typed_of_entity(conn, entity, custom)
+    return own | {f"{PREFIX}{key}": value for key, value in kept.items()}
 
 
 def take_back(conn: Connection, who: str, name: str, field: str) -> int:
@@ -88,7 +87,7 @@ def _refold(conn: Connection, entity: int) -> None:
 
 
 def _check(field: str, value: JsonValue) -> None:
-    if field.startswith(_CUSTOM) and len(field) > len(_CUSTOM):
+    if custom_field_typing.is_custom(field):
         return
     kind = _KINDS.get(field)
     if kind is None:
@@ -111,8 +110,6 @@ def _check(field: str, value: JsonValue) -> None:
 def _is_of(kind: str, value: JsonValue) -> bool:
     if kind == "list":
         return isinstance(value, list) and all(isinstance(v, str) for v in value)
-    if kind == "json":
-        return isinstance(value, dict)
     if not isinstance(value, str) or "\0" in value:
         return False
     if kind == "email":

@@ -6,8 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from hub.crm import conversions, custom_fields, deals
-from hub.errors import ActionError
+from hub.crm import conversions, custom_field_typing, deals
 from hub.landing.own import OURS
 from hub.model.records import JsonValue
 from hub.pipeline import companies, load
@@ -51,14 +50,7 @@ def _values(conn: Connection, lead: Mapping[str, Any]) -> dict[str, JsonValue]:
     email = lead["email"] or ""
     if "@" in email:
         values["domains"] = [email.rpartition("@")[2]]
-    defs = custom_fields.fields_of(conn, "company")
-    custom: dict[str, JsonValue] = {}
-    for key, value in (lead["custom_fields"] or {}).items():
-        if key in defs and value is not None:
-            try:
-                custom[key] = custom_fields.normalise(defs, "company", key, value)
-            except ActionError:  # the same name, another type: it stays with the person
-                continue
+    custom = custom_field_typing.shared(conn, "company", lead["custom_fields"])
     return {**values, "custom_fields": custom} if custom else values
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from hub.actions.deal_fields import is_field
 from hub.actions.rights import Right, require
 from hub.crm import pipelines
+from hub.crm.custom_field_typing import PREFIX, is_custom, key_of
 from hub.crm.pipelines import Criterion, Pipeline, ReasonKind, Stage
 from hub.errors import ActionError
 
@@ -230,7 +231,9 @@ def add_criterion(
         raise ActionError(
             f"{found.name} closes deals; nothing comes after it", resource="stage", code="invalid"
         )
-    if kind == "field" and not is_field(what):
+    if kind == "field" and is_custom(what):
+        what = PREFIX + key_of(conn, "deal", what.removeprefix(PREFIX))
+    elif kind == "field" and not is_field(what):
         raise ActionError(
             f"a deal has no field {what!r}", resource="deal", field=what, code="not_found"
         )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from hub.actions import values
+from hub.crm.custom_field_typing import split
 from hub.errors import ActionError, RecordError
 from hub.mappings import contact, text
 from hub.mappings import values as mapped
@@ -11,7 +12,6 @@ from hub.mappings.registry import Args, Ctx, Outcome, Remark
 from hub.model.entities import ENTITY_FIELDS, ColumnClass
 from hub.model.records import JsonValue
 
-CUSTOM = "custom_fields."
 _NO_ARGS: Args = {}
 _TRANSFORMS: Mapping[str, Callable[[object, Args, Ctx], Outcome]] = {
     "first_name": text.text,
@@ -39,7 +39,7 @@ def canonical(kind: str, given: Mapping[str, JsonValue], *, region: str) -> dict
 
     Args:
         kind: lead or contact.
-        given: by field; `custom_fields.<key>` is one custom field.
+        given: by field; `custom_fields.<key>` is one custom field, which is given back as typed.
         region: ISO country of phone numbers, where no country is typed.
 
     Raises:
@@ -47,14 +47,11 @@ def canonical(kind: str, given: Mapping[str, JsonValue], *, region: str) -> dict
             (`invalid`).
     """
     known = _fields(kind)
+    own, custom = split(given)
     found: dict[str, JsonValue] = {}
-    custom: dict[str, JsonValue] = {}
     country = _one(kind, "country", given.get("country"), region) if "country" in given else None
     where = country if isinstance(country, str) else region
-    for field, value in given.items():
-        if field.startswith(CUSTOM) and len(field) > len(CUSTOM):
-            custom[field.removeprefix(CUSTOM)] = value
-            continue
+    for field, value in own.items():
         if field not in known:
             raise ActionError(
                 f"a {kind} has no field {field!r}",

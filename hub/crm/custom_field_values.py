@@ -7,6 +7,7 @@ list: a choice · multi_select_list: choices, in the order in which the field na
 Reading twice changes nothing. Pure; not here: definitions and the database.
 """
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
@@ -47,6 +48,19 @@ def _text(value: JsonValue, longest: int = LONGEST_TEXT) -> str:
     if len(found) > longest:
         raise RefusedError(f"longer than {longest} characters")
     return found
+
+
+def any_value(value: JsonValue) -> JsonValue:
+    """Return a value of any kind that the database can hold; of a text as `text` has it.
+
+    Raises:
+        RefusedError: it cannot be held.
+    """
+    if isinstance(value, str):
+        return _text(value)
+    if re.search(r"\\u(?:0000|d[89ab])", json.dumps(value)):
+        raise RefusedError("it has characters that no text has")
+    return value
 
 
 def _line(value: JsonValue) -> str:

@@ -1,18 +1,19 @@
 """Custom fields: what a team adds to leads, people, companies and deals, and what may stand in them.
 
 In: definitions, and values as a person or an API types them. Out: values in the one form that is
-kept (`custom_field_values`). What a source sends under a key without a definition is kept as it came;
-so is what it sends under one with a definition. Not here: who may define fields (`hub.actions`).
+kept (`custom_field_values`). What a source sends is kept as it came, with a definition or without.
+Not here: what people type into a record's fields (`custom_field_typing`), and who may define fields
+(`hub.actions`).
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import Row
 
-from hub.crm.custom_field_values import READERS, RefusedError
+from hub.crm.custom_field_values import READERS, RefusedError, any_value
 from hub.errors import ActionError
 from hub.model.records import JsonValue
 
@@ -96,7 +97,7 @@ def normalise(
     """Return the value as it is kept; None and the empty text blank a field.
 
     Args:
-        defs: the object's definitions, by key; a key without one is kept as it is.
+        defs: the object's definitions, by key; a key without one holds any text or JSON.
         object_: lead, person, company or deal; named in errors.
         key: the name inside `custom_fields`.
         value: as typed.
@@ -105,44 +106,22 @@ def normalise(
         ActionError: it is none of the field's type, or none of its choices.
     """
     field = defs.get(key)
-    if field is None or value is None or value in ("", []):
-        return value if field is None else None
+    if value is None or value in ("", []):
+        return None
     try:
+        if field is None:
+            return any_value(value)
         return READERS[field.type](value, field.choices)
     except RefusedError as refused:
-        said = json.dumps(value, ensure_ascii=False, default=str)
+        said = json.dumps(value, ensure_ascii=True, default=str)
+        kind = f"{field.name} of a {object_} is a {field.type}" if field else key
         raise ActionError(
-            f"{field.name} of a {object_} is a {field.type}; {said[:80]} is not: {refused.reason}",
+            f"{kind}; {said[:80]} is not: {refused.reason}",
             resource=object_,
             field=f"custom_fields.{key}",
             code="invalid",
-            hint=f"one of: {', '.join(field.choices)}" if field.choices else None,
+            hint=f"one of: {', '.join(field.choices)}" if field and field.choices else None,
         ) from refused
-
-
-def objects_of(conn: Connection, entity_id: int) -> Sequence[str]:
-    """Return what an entity is in the CRM: any of lead, person, company."""
-    return list(
-        conn.execute(
-            text(
-                "SELECT 'lead' FROM crm.lead WHERE entity_id = :id AND merged_into IS NULL "
-                "UNION ALL SELECT CASE WHEN is_organization THEN 'company' ELSE 'person' END "
-                "FROM crm.contact WHERE entity_id = :id AND merged_into IS NULL"
-            ),
-            {"id": entity_id},
-        ).scalars()
-    )
-
-
-def normalise_of_entity(conn: Connection, entity_id: int, key: str, value: JsonValue) -> JsonValue:
-    """Return a value as it is kept on everything that an entity is in the CRM.
-
-    Raises:
-        ActionError: it is refused by a definition of one of them.
-    """
-    for object_ in objects_of(conn, entity_id):
-        value = normalise(fields_of(conn, object_), object_, key, value)
-    return value
 
 
 def _values(field: CustomField) -> dict[str, object]:

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from hub.actions import custom_field
 from hub.actions import deal as actions
 from hub.actions.move_deal import Moved, move
+from hub.crm.custom_fields import CustomField
 from hub.pipeline import flow
 from tests.flow.conftest import World, hubspot_contact
 
@@ -41,6 +43,12 @@ def go(world: World, deal: str, stage: str, **more: Any) -> Moved:
     """Move a deal."""
     moved: Moved = act(world, move, WHO, deal, stage, **more)
     return moved
+
+
+def define(world: World, object_: str, **types: str) -> None:
+    """Define custom fields by key and type."""
+    for key, type_ in types.items():
+        act(world, custom_field.add, WHO, CustomField(object_, key, key.title(), type_))
 
 
 def deal_row(world: World, deal: str) -> Any:

@@ -26,6 +26,7 @@ from tests.flow.conftest import (
     zendesk_ticket,
     zendesk_user,
 )
+from tests.flow.selling import define
 
 WHO = "operator"
 SOURCES = ["hubspot", "salesforce", "typeform", "zendesk"]
@@ -135,6 +136,7 @@ def test_edits_before_a_merge_go_back_and_edits_after_it_stay(peopled: World) ->
 
 
 def test_an_edit_outlasts_a_sync_until_it_is_taken_back(peopled: World) -> None:
+    define(peopled, "lead", size="string")
     act(peopled, edit, WHO, sf(3), {"first_name": "Maximilian", "custom_fields.size": "L"})
     peopled.add(
         "salesforce", "leads",

@@ -13,6 +13,7 @@ from hub.actions.typed import canonical, named
 from hub.errors import ActionError
 from hub.pipeline import flow
 from tests.flow.conftest import World, salesforce_lead
+from tests.flow.selling import define
 
 WHO = "operator"
 ANN = "ann@owners.example.com"
@@ -48,6 +49,7 @@ def row(world: World, name: str) -> Any:
 
 
 def test_a_lead_typed_in_is_a_record_of_its_own_source(peopled: World) -> None:
+    define(peopled, "lead", size="string")
     added = put(peopled, ANN, first_name=" max ", last_name="Olsen", email="Max <max@olsen.example.com>",
                 phone="06 12 34 56 78", tags=["vip"], **{"custom_fields.size": "L"})  # fmt: skip
     lead = row(peopled, added.name)

@@ -13,7 +13,7 @@ from hub.actions.clone_deal import clone, months_later
 from hub.actions.pipeline import NewStage
 from hub.errors import ActionError
 from tests.flow.conftest import World
-from tests.flow.selling import WHO, act, add_customers, add_deal, deal_row, go
+from tests.flow.selling import WHO, act, add_customers, add_deal, deal_row, define, go
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,7 @@ def test_every_month_has_one_and_none_is_skipped(day: date, months: int) -> None
 @pytest.fixture
 def deal(world: World) -> str:
     """A deal with everything that a deal can have."""
+    define(world, "deal", deal_type="string")
     lea, noah = add_customers(world, "Moreau", "Brandt")
     number = add_deal(
         world, lea, name="Seats",

@@ -13,7 +13,7 @@ from hub.crm import owners
 from hub.errors import ActionError
 from hub.pipeline import companies, flow, load
 from tests.flow.conftest import World, salesforce_lead, zendesk_ticket, zendesk_user
-from tests.flow.selling import WHO, act, deal_row, go
+from tests.flow.selling import WHO, act, deal_row, define, go
 from tests.flow.test_actions import lead_of, sf
 
 LEA = {
@@ -90,6 +90,7 @@ def test_what_hangs_on_the_lead_hangs_on_the_contact_and_shows_on_the_deal(lea: 
 
 
 def test_tags_and_custom_fields_follow(lea: World) -> None:
+    define(lea, "lead", size="string", seats="string")
     act(
         lea,
         edit,

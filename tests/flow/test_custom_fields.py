@@ -1,15 +1,17 @@
 """Custom fields are defined by an admin; what people type into them goes through the definition."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import Connection, text
 
-from hub.actions import custom_field
+from hub.actions import add_person, custom_field, deal
+from hub.actions.convert import Wish, convert
 from hub.actions.edit import edit
 from hub.crm import custom_fields
 from hub.crm.custom_fields import TYPES, WITH_CHOICES, CustomField
 from hub.errors import ActionError
+from hub.model.records import JsonValue
 from hub.pipeline import flow
 from tests.flow.conftest import World, salesforce_lead
 
@@ -44,12 +46,14 @@ def test_every_type_is_defined_on_every_object(conn: Connection) -> None:
 def test_what_is_typed_goes_through_the_definition(conn: Connection) -> None:
     custom_field.add(conn, ADMIN, tier())
     custom_field.add(conn, ADMIN, CustomField("lead", "", "Renewal date", "date"))
-    edit(conn, ADMIN, LEAD, {"custom_fields.tier": "gold", "custom_fields.renewal_date": "2026-03-01",
-                             "custom_fields.free": "as it is"})  # fmt: skip
-    kept = conn.execute(text("SELECT custom_fields FROM crm.lead")).scalar_one()
-    assert (
-        kept.items() >= {"tier": "Gold", "renewal_date": "2026-03-01", "free": "as it is"}.items()
+    edit(
+        conn,
+        ADMIN,
+        LEAD,
+        {"custom_fields.tier": "gold", "custom_fields.Renewal Date": "2026-03-01"},
     )
+    kept = conn.execute(text("SELECT custom_fields FROM crm.lead")).scalar_one()
+    assert kept.items() >= {"tier": "Gold", "renewal_date": "2026-03-01"}.items()
 
     with pytest.raises(ActionError) as caught:
         edit(conn, ADMIN, LEAD, {"custom_fields.tier": "Bronze"})
@@ -58,6 +62,81 @@ def test_what_is_typed_goes_through_the_definition(conn: Connection) -> None:
     edit(conn, ADMIN, LEAD, {"custom_fields.tier": ""})
     kept = conn.execute(text("SELECT custom_fields FROM crm.lead")).scalar_one()
     assert kept.get("tier") is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "code", "hint"),
+    [
+        ("teir", "Gold", "not_found", "fields: score, tier"),
+        ("tier", "Bronze", "invalid", "one of: Gold, Silver"),
+        ("score", "many", "invalid", None),
+    ],
+)
+def test_every_way_in_refuses_a_custom_field_alike(
+    conn: Connection, key: str, value: str, code: str, hint: str | None
+) -> None:
+    for object_ in ("lead", "person", "deal"):
+        custom_field.add(conn, ADMIN, tier(object_))
+        custom_field.add(conn, ADMIN, CustomField(object_, "", "Score", "number"))
+    typed: dict[str, JsonValue] = {f"custom_fields.{key}": value}
+    person = {"last_name": "Dahl", **typed}
+    contact = add_person.add(conn, ADMIN, "contact", {"last_name": "Berg"}, region="FR").name
+    number = deal.add(conn, ADMIN, deal.NewDeal("x", contact, "EUR"))
+    ways: list[tuple[str, Callable[[], object]]] = [
+        ("lead", lambda: edit(conn, ADMIN, LEAD, typed)),
+        ("person", lambda: edit(conn, ADMIN, contact, typed)),
+        ("lead", lambda: add_person.add(conn, ADMIN, "lead", person, region="FR")),
+        ("person", lambda: add_person.add(conn, ADMIN, "contact", person, region="FR")),
+        ("deal", lambda: deal.add(conn, ADMIN, deal.NewDeal("y", contact, "EUR", values=typed))),
+        ("deal", lambda: deal.edit(conn, ADMIN, f"deal/{number}", typed)),
+        ("deal", lambda: convert(conn, ADMIN, LEAD, Wish(values=typed))),
+    ]
+    for resource, way in ways:
+        with pytest.raises(ActionError) as caught:
+            way()
+        error = caught.value
+        assert (error.resource, error.field, error.code, error.hint) == (
+            resource, f"custom_fields.{key}", code, hint)  # fmt: skip
+
+
+def test_every_way_in_keeps_what_the_definition_makes_of_it(conn: Connection) -> None:
+    for object_ in ("lead", "person", "deal"):
+        custom_field.add(conn, ADMIN, tier(object_))
+        custom_field.add(conn, ADMIN, CustomField(object_, "", "Score", "number"))
+    typed: dict[str, JsonValue] = {"custom_fields.TIER": "gold", "custom_fields.score": "7"}
+    kept = {"tier": "Gold", "score": 7}
+    for kind, name in (("lead", "Dahl"), ("contact", "Berg")):
+        made = add_person.add(conn, ADMIN, kind, {"last_name": name, **typed}, region="FR")
+        assert held(conn, made.name) == kept
+    new = deal.NewDeal("x", made.name, "EUR", values=typed)
+    assert held(conn, f"deal/{deal.add(conn, ADMIN, new)}") == kept
+    edit(conn, ADMIN, LEAD, {"custom_fields.score": 1})
+    done = convert(conn, ADMIN, LEAD, Wish(values={"custom_fields.tier": "silver"}))
+    assert held(conn, f"deal/{done.deal_id}") == {"score": 1, "tier": "Silver"}
+
+
+def test_what_a_source_brought_without_a_definition_may_be_corrected(conn: Connection) -> None:
+    conn.execute(
+        text(
+            "UPDATE ops.source_record SET canonical = canonical || "
+            '\'{"custom_fields": {"Colour__c": "rde"}}\' WHERE target = \'person\''
+        )
+    )
+    edit(conn, ADMIN, LEAD, {"custom_fields.Colour__c": "red"})
+    assert held(conn, "lead/1") == {"Colour__c": "red"}
+    edit(conn, ADMIN, LEAD, {"custom_fields.Colour__c": ""})
+    edit(conn, ADMIN, LEAD, {"custom_fields.Colour__c": ["blue"]})
+    with pytest.raises(ActionError) as caught:
+        edit(conn, ADMIN, LEAD, {"custom_fields.Colour__c": ["a\0b"]})
+    assert (caught.value.field, caught.value.code) == ("custom_fields.Colour__c", "invalid")
+
+
+def held(conn: Connection, name: str) -> dict[str, JsonValue]:
+    kind, number = name.split("/")
+    found: dict[str, JsonValue] = conn.execute(
+        text(f"SELECT custom_fields FROM crm.{kind} WHERE id = :id"), {"id": int(number)}
+    ).scalar_one()
+    return found
 
 
 def test_names_and_keys_are_taken_once_an_object(conn: Connection) -> None:

@@ -12,7 +12,7 @@ from hub.actions.pipeline import NewStage
 from hub.errors import ActionError
 from hub.pipeline import companies, load
 from tests.flow.conftest import World
-from tests.flow.selling import WHO, act, add_customers, add_deal, deal_row, go
+from tests.flow.selling import WHO, act, add_customers, add_deal, deal_row, define, go
 
 FRESH = [NewStage("Hello", 5), NewStage("Offer", 60)]
 
@@ -152,7 +152,10 @@ def test_what_a_stage_asks_for_warns_or_refuses(world: World, lea: int) -> None:
     at = ("Sales", "Qualified")
     act(world, pipeline.add_criterion, WHO, at, "field", "value", refuse=True)
     act(world, pipeline.add_criterion, WHO, at, "check", "Budget is confirmed", refuse=True)
-    act(world, pipeline.add_criterion, WHO, at, "field", "custom_fields.budget")
+    error = refused(world, pipeline.add_criterion, WHO, at, "field", "custom_fields.budget")
+    assert (error.field, error.code) == ("custom_fields.budget", "not_found")
+    define(world, "deal", budget="string")
+    act(world, pipeline.add_criterion, WHO, at, "field", "custom_fields.Budget")
     deal = add_deal(world, lea)
     go(world, deal, "Qualified")
     error = refused(world, go_as, deal, "Quote")

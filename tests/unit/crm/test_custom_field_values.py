@@ -110,7 +110,7 @@ def test_every_type_can_be_blanked(type_: str, blank: str | None) -> None:
 
 def test_a_key_without_a_definition_is_kept_as_it_is() -> None:
     assert normalise(DEFS, "lead", "Zone__c", {"a": [1]}) == {"a": [1]}
-    assert normalise({}, "lead", "Zone__c", "") == ""
+    assert normalise({}, "lead", "Zone__c", "") is None, "as any other field"
 
 
 def test_the_types_are_those_of_sell() -> None:
