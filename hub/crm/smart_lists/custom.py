@@ -1,20 +1,32 @@
 """What a condition on a custom field means in SQL, by the field's type.
 
 A source may have left anything under the key: what is no value of the type answers no, and never
-ends a query. Choices, booleans, exact texts go by the index on the whole of `custom_fields`, stretches
-of numbers and days by the row's facts.
+ends a query. Exact values and stretches of numbers and days are found by the row's facts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Numeric, Text, and_, case, false, func, literal, or_
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Numeric,
+    Text,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    or_,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, array
 
 from hub.crm.custom_field_values import ADDRESS_PARTS
 from hub.crm.custom_fields import CustomField
+from hub.crm.list_columns import LONGEST
 from hub.crm.smart_lists import facts, predicates
 from hub.crm.smart_lists.document import Op
 from hub.crm.smart_lists.predicates import Asking, Column, Predicate, UnfitError, Values
@@ -32,16 +44,14 @@ def predicate_of(field: CustomField, row_facts: Facts) -> Predicate:
         field: the definition.
         row_facts: the facts of a row of the field's table, as its index has them.
     """
-    if field.type in _STRETCHED:
-        return _STRETCHED[field.type](field.key, row_facts)
-    return _MAKERS[field.type](field.key)
+    return _MAKERS[field.type](field.key, row_facts)
 
 
-def _text(key: str) -> Predicate:
+def _text(key: str, row_facts: Facts) -> Predicate:
     def build(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
         found = _at(column, key)
         if op in {Op.IS, Op.ANY}:
-            return or_(*(_has(column, key, predicates.words(v)) for v in values))
+            return _has(column, key, row_facts, [predicates.words(v) for v in values])
         return predicates.lowered(found if op is Op.EMPTY else func.lower(found), op, values)
 
     return build
@@ -53,7 +63,7 @@ def _number(key: str, row_facts: Facts) -> Predicate:
             return _missing(column, key)
         wanted = [predicates.number(v) for v in values]
         if op in {Op.IS, Op.ANY}:
-            return or_(*(_has(column, key, n) for n in wanted))
+            return _has(column, key, row_facts, wanted)
         kept = _value(column, key)
         # numbers of JSON are compared as numbers, without a cast that a text would end
         bounds = [func.to_jsonb(literal(n, Numeric)) for n in wanted]
@@ -64,13 +74,13 @@ def _number(key: str, row_facts: Facts) -> Predicate:
     return build
 
 
-def _bool(key: str) -> Predicate:
+def _bool(key: str, row_facts: Facts) -> Predicate:
     def build(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
         if op is Op.EMPTY:
             return _missing(column, key)
         if op is not Op.IS:
             raise UnfitError("it is asked: is true, is false")
-        return _has(column, key, predicates.truth(values[0]))
+        return _has(column, key, row_facts, [predicates.truth(values[0])])
 
     return build
 
@@ -119,18 +129,18 @@ def _written(moment: datetime) -> str:
     return f"{kept.isoformat(timespec='seconds')}Z"
 
 
-def _choice(key: str) -> Predicate:
+def _choice(key: str, row_facts: Facts) -> Predicate:
     def build(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
         if op is Op.EMPTY:
             return _missing(column, key)
         if op not in {Op.IS, Op.ANY}:
             raise UnfitError("a list is asked: is, is not, any of, none of, is empty")
-        return or_(*(_has(column, key, predicates.words(v)) for v in values))
+        return _has(column, key, row_facts, [predicates.words(v) for v in values])
 
     return build
 
 
-def _choices(key: str) -> Predicate:
+def _choices(key: str, row_facts: Facts) -> Predicate:
     def build(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
         wanted: list[Any] = [predicates.words(v) for v in values]
         match op:
@@ -138,16 +148,19 @@ def _choices(key: str) -> Predicate:
                 kept = _value(column, key)
                 return or_(_missing(column, key), kept == literal([], JSONB))
             case Op.ALL:
-                return _has(column, key, wanted)
+                some = row_facts.contains(_exactly(key, wanted))
+                return predicates.served(some, _holds(column, key, wanted))
             case Op.ANY | Op.IS:
-                return or_(*(_has(column, key, [one]) for one in wanted))
+                some = row_facts.overlap(_exactly(key, wanted))
+                holds = or_(*(_holds(column, key, [one]) for one in wanted))
+                return predicates.served(some, holds)
             case _:
                 raise UnfitError("choices are asked: any of, all of, none of, is empty")
 
     return build
 
 
-def _address(key: str) -> Predicate:
+def _address(key: str, _row_facts: Facts) -> Predicate:
     def build(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
         if op is Op.EMPTY:
             return _missing(column, key)
@@ -172,8 +185,28 @@ def _at(column: Column, key: str) -> ColumnElement[Any]:
     return column.op("->>", return_type=Text)(literal(key, Text))
 
 
-def _has(column: Column, key: str, value: Any) -> Column:
+def _has(column: Column, key: str, row_facts: Facts, values: Sequence[Any]) -> Column:
+    """Say that the value is one of some."""
+    holds = or_(*(_holds(column, key, value) for value in values))
+    return predicates.served(row_facts.overlap(_exactly(key, values)), holds)
+
+
+def _holds(column: Column, key: str, value: Any) -> Column:
     return column.contains(literal({key: value}, JSONB))
+
+
+def _exactly(key: str, values: Sequence[Any]) -> Column:
+    begin = facts.of_custom(key)
+    return array([func.hashtext(literal(begin, Text) + _written_out(value)) for value in values])
+
+
+def _written_out(value: Any) -> Column:
+    """Return a value as the facts write it."""
+    if isinstance(value, bool):
+        return literal(str(value).lower(), Text)
+    if isinstance(value, str):
+        return literal(value[:LONGEST], Text)
+    return cast(func.trim_scale(literal(value, Numeric)), Text)
 
 
 def _missing(column: Column, key: str) -> Column:
@@ -203,14 +236,12 @@ def _of_type(row_facts: Facts, near: list[str], is_of_the_type: Column, holds: C
     return predicates.served(some, case((is_of_the_type, holds), else_=false()))
 
 
-_STRETCHED: dict[str, Callable[[str, Facts], Predicate]] = {
+_MAKERS: dict[str, Callable[[str, Facts], Predicate]] = {
     "number": _number,
-    "date": _date,
-    "datetime": _datetime,
-}
-_MAKERS: dict[str, Callable[[str], Predicate]] = {
     **dict.fromkeys(("string", "text", "email", "phone", "url"), _text),
     "bool": _bool,
+    "date": _date,
+    "datetime": _datetime,
     "address": _address,
     "list": _choice,
     "multi_select_list": _choices,

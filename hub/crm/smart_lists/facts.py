@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from hub.crm.list_columns import LONGEST
+
 FIRST_YEAR, LAST_YEAR = 1899, 2101  # these two stand for all before and all after them
 _LOWEST, _HIGHEST = -6, 18  # powers of ten: below is nothing, above is all the same
 _DIGITS = 3
@@ -19,9 +21,14 @@ _BLOCKS = ((100, 1), (10, 2), (1, 3))  # how many of these begin with so many di
 _A_MONTH, _A_YEAR = 31, 372  # as if each had as many days as the longest
 
 
-def of_text(name: str) -> str:
-    """Return what a fact about a column begins with."""
+def of_column(name: str) -> str:
+    """Return what a fact about a column's words begins with; `tags` is one."""
     return f"{name}="
+
+
+def of_custom(key: str) -> str:
+    """Return what a fact about a custom field's exact value begins with."""
+    return f".{key[:LONGEST]}="
 
 
 def of_numbers(key: str, low: Decimal | None, high: Decimal | None) -> list[str]:
@@ -52,7 +59,7 @@ def of_days(key: str, first: date | None, last: date | None) -> list[str]:
 
 
 def _begin(key: str) -> str:
-    return f".{key[:60]} "
+    return f".{key[:LONGEST]} "
 
 
 def _place(number: Decimal) -> int:
