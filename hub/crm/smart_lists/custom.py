@@ -16,17 +16,15 @@ from sqlalchemy import (
     Text,
     and_,
     case,
-    cast,
     false,
     func,
     literal,
     or_,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, array
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from hub.crm.custom_field_values import ADDRESS_PARTS
 from hub.crm.custom_fields import CustomField
-from hub.crm.list_columns import LONGEST
 from hub.crm.smart_lists import facts, predicates
 from hub.crm.smart_lists.document import Op
 from hub.crm.smart_lists.predicates import Asking, Column, Predicate, UnfitError, Values
@@ -196,17 +194,7 @@ def _holds(column: Column, key: str, value: Any) -> Column:
 
 
 def _exactly(key: str, values: Sequence[Any]) -> Column:
-    begin = facts.of_custom(key)
-    return array([func.hashtext(literal(begin, Text) + _written_out(value)) for value in values])
-
-
-def _written_out(value: Any) -> Column:
-    """Return a value as the facts write it."""
-    if isinstance(value, bool):
-        return literal(str(value).lower(), Text)
-    if isinstance(value, str):
-        return literal(value[:LONGEST], Text)
-    return cast(func.trim_scale(literal(value, Numeric)), Text)
+    return facts.hashed([facts.of_custom(key, value) for value in values])
 
 
 def _missing(column: Column, key: str) -> Column:
@@ -232,7 +220,7 @@ def _of_type(row_facts: Facts, near: list[str], is_of_the_type: Column, holds: C
     """Say that a value of the type fulfils something, which only rows with such facts may."""
     if not near:
         return false()  # the ends of a stretch are swapped
-    some = row_facts.overlap(array([func.hashtext(literal(one, Text)) for one in near]))
+    some = row_facts.overlap(facts.hashed(near))
     return predicates.served(some, case((is_of_the_type, holds), else_=false()))
 
 

@@ -125,9 +125,10 @@ def _told(indexed: Indexed, name: str, *, is_fact: bool, is_word: bool) -> Predi
 
 
 def _said(name: str, values: Sequence[Scalar]) -> Column:
-    begin = literal(facts.of_column(name), Text)
+    """Return the facts of a column's words, in small letters as PostgreSQL makes them."""
+    begin = literal(facts.of_column(name, ""), Text)
     words = [func.lower(literal(predicates.words(v), Text)) for v in values]
-    return array([func.hashtext(begin + func.left(word, list_columns.LONGEST)) for word in words])
+    return func.crm.hashed(array([begin + func.left(word, list_columns.LONGEST) for word in words]))
 
 
 def tagged(table: str) -> Predicate:
@@ -136,17 +137,16 @@ def tagged(table: str) -> Predicate:
 
     def build(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
         wanted = [predicates.words(v) for v in values]
-        begin = facts.of_column("tags")
-        hashed = [func.hashtext(f"{begin}{one[: list_columns.LONGEST]}") for one in wanted]
+        near = facts.hashed([facts.of_column("tags", one) for one in wanted])
         match op:
             case Op.EMPTY:
                 return or_(column.is_(None), column == literal([], JSONB))
             case Op.ALL:
                 holds = column.contains(literal(wanted, JSONB))
-                return served(row_facts.contains(array(hashed)), holds)
+                return served(row_facts.contains(near), holds)
             case Op.ANY | Op.IS:
                 holds = or_(*(column.contains(literal([one], JSONB)) for one in wanted))
-                return served(row_facts.overlap(array(hashed)), holds)
+                return served(row_facts.overlap(near), holds)
             case _:
                 raise UnfitError("tags are asked: any of, all of, none of, is empty")
 

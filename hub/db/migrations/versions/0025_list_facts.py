@@ -80,11 +80,16 @@ BEGIN
   RETURN found;
 END $body$
 """
+_HASHED = """
+CREATE FUNCTION crm.hashed(facts text[]) RETURNS integer[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN ARRAY(SELECT hashtext(f) FROM unnest(facts) f)
+"""
 
 
 def upgrade() -> None:
     """Add the columns, make the indexes anew."""
     op.execute(_FUNCTION)
+    op.execute(_HASHED)
     for table, before in (("lead", ()), ("contact", ("is_organization",))):
         op.drop_index(f"{table}_by_name", table, schema="crm")
         op.drop_index(f"{table}_facets", table, schema="crm")
