@@ -233,7 +233,7 @@ def served(by_index: Column, holds: Column) -> Column:
     The second alone tells the planner how many rows there are. Of the first it would think that it
     holds for a few of them only; of what is said like this it assumes that it holds for nearly all.
     """
-    return and_(by_index, case((holds, true())).is_not(None))
+    return and_(case((holds, true())).is_not(None), by_index)
 
 
 def one_of(column: Column, values: Sequence[Column]) -> Column:
