@@ -1,7 +1,8 @@
 """Ticket → lead by hand: the requester becomes a lead, as a rule of the mapping would make them.
 
-What the person decides is a record of the source `hub` with the role lead, joined to the requester
-by their word; the same fold makes the lead, the same routing gives it an owner who is told.
+What the person decides is a record of the source `hub`, joined to the requester by their word; the
+same fold makes the lead, the same routing gives it an owner who is told. Who is a contact stays one:
+the record makes no lead then, the request is an inquiry of theirs, and who owns them is told.
 """
 
 from dataclasses import dataclass
@@ -23,11 +24,19 @@ _RESOURCE = "ticket"
 
 @dataclass(frozen=True, slots=True)
 class MadeLead:
-    """The lead of a ticket's requester; `is_new`: it was not there before."""
+    """What a ticket's requester is now.
+
+    Args:
+        name: lead/12; contact/5 of somebody who stays a contact.
+        entity_id: who it is.
+        is_new: whether the lead, or the contact's inquiry, was not there before.
+        told: who owns the contact, by e-mail; None where nobody does, and of a lead.
+    """
 
     name: str
     entity_id: int
     is_new: bool
+    told: str | None = None
 
 
 def tickets(conn: Connection, name: str) -> list[ShownTicket]:
@@ -42,20 +51,23 @@ def tickets(conn: Connection, name: str) -> list[ShownTicket]:
 def make_lead(conn: Connection, who: str, name: str) -> MadeLead:
     """Make a lead of a ticket's requester; one who is a lead already stays the one they are.
 
+    Of somebody who is a contact it becomes an inquiry, once.
+
     Args:
         conn: an open transaction, in which nothing was read yet.
         who: who decides it.
         name: the ticket: 12, ticket/12, or zendesk/tickets/9.
 
     Raises:
-        ActionError: there is no such ticket (`not_found`), nobody is known to have asked, or who
-            asked is a contact already (`conflict`), or they may not (`forbidden`).
+        ActionError: there is no such ticket (`not_found`), nobody is known to have asked
+            (`conflict`), or they may not (`forbidden`).
     """
     identity_lock(conn)
     ticket = find_ticket(conn, name)
     if ticket is None:
         raise names.missing(name, _RESOURCE)
-    if ticket.entity_id is None or ticket.requester_record_id is None:
+    requester = ticket.requester_record_id
+    if ticket.entity_id is None or requester is None:
         raise ActionError(
             f"nobody is known to have asked ticket/{ticket.id}",
             resource=_RESOURCE,
@@ -68,12 +80,22 @@ def make_lead(conn: Connection, who: str, name: str) -> MadeLead:
     there = _lead_of(conn, entity)
     if there is not None:
         return MadeLead(f"lead/{there}", entity, is_new=False)
-    _refuse_contact(conn, ticket, entity)
-    record = _write(conn, ticket)
-    pair = (record, ticket.requester_record_id)
-    decisions.decide(conn, who, pair, Judgement.SAME, why="ticket by hand")
-    decisions.apply(conn, who, pair, {"lead": {"old": None, "new": f"ticket/{ticket.id}"}})
+    contact = conn.execute(_CONTACT, {"entity": entity}).one_or_none()
+    if contact is not None:
+        is_new = conn.execute(_ASKED, _keys(ticket)).one_or_none() is None
+        if is_new:
+            _join(conn, who, ticket, requester, role="person")
+        return MadeLead(f"contact/{contact.id}", entity, is_new, contact.email)
+    _join(conn, who, ticket, requester, role="lead")
     return MadeLead(f"lead/{_lead_of(conn, entity)}", entity, is_new=True)
+
+
+def _join(conn: Connection, who: str, ticket: FoundTicket, requester: int, *, role: str) -> None:
+    """Write down that a ticket is a request of whoever asked it, and fold them."""
+    what = "lead" if role == "lead" else "inquiry"
+    pair = (_write(conn, ticket, role), requester)
+    decisions.decide(conn, who, pair, Judgement.SAME, why="ticket by hand")
+    decisions.apply(conn, who, pair, {what: {"old": None, "new": f"ticket/{ticket.id}"}})
 
 
 def _lead_of(conn: Connection, entity: int) -> int | None:
@@ -87,23 +109,23 @@ def _lead_of(conn: Connection, entity: int) -> int | None:
     return found
 
 
-def _refuse_contact(conn: Connection, ticket: FoundTicket, entity: int) -> None:
-    contact = conn.execute(
-        text(
-            "SELECT id FROM crm.contact WHERE entity_id = :entity AND merged_into IS NULL "
-            "AND archived_at IS NULL"
-        ),
-        {"entity": entity},
-    ).scalar_one_or_none()
-    if contact is not None:
-        raise ActionError(
-            f"who asked ticket/{ticket.id} is a contact already: contact/{contact}",
-            resource=_RESOURCE,
-            code="conflict",
-            field="requester",
-            hint=f"the ticket stands there: hub tickets contact/{contact}; "
-            f"a deal: hub deal add, with contact/{contact}",
-        )
+_CONTACT = text("""
+SELECT c.id, u.email FROM crm.contact c LEFT JOIN crm."user" u ON u.id = c.owner_id AND u.is_active
+WHERE c.entity_id = :entity AND c.merged_into IS NULL AND c.archived_at IS NULL
+""")
+# by the rule it is the ticket's own inquiry, by hand it is one of our record
+_ASKED = text("""
+SELECT 1 FROM crm.inquiry i JOIN ops.source_record s ON s.id = i.record_id
+WHERE (s.source, s.stream, s.source_id) IN ((:source, 'tickets', :id), (:ours, :stream, :our_id))
+LIMIT 1
+""")
+
+
+def _keys(ticket: FoundTicket) -> dict[str, str]:
+    return {
+        "source": ticket.source, "id": ticket.source_id,
+        "ours": SOURCE, "stream": STREAM, "our_id": f"{ticket.source}/{ticket.source_id}",
+    }  # fmt: skip
 
 
 _CANONICAL = text("""
@@ -119,8 +141,11 @@ FROM ops.source_record r WHERE r.id = :record
 """)
 
 
-def _write(conn: Connection, ticket: FoundTicket) -> int:
-    """Store the ticket as a lead and an inquiry, as the mapping's rule does; returns the lead's record."""
+def _write(conn: Connection, ticket: FoundTicket, role: str) -> int:
+    """Store the ticket as a person and an inquiry, as the mapping's rule does; returns the person's record.
+
+    Of a lead it says what they want; whoever has the role `person` is known well enough.
+    """
     said = conn.execute(_CANONICAL, {"record": ticket.record_id}).one()
     batch = conn.execute(
         text(
@@ -137,7 +162,7 @@ def _write(conn: Connection, ticket: FoundTicket) -> int:
                 stream=STREAM,
                 source_id=f"{ticket.source}/{ticket.source_id}",
                 target=target,
-                role=role,
+                role=as_what,
                 raw_id=said.raw_id,
                 batch_id=batch,
                 lane=Lane.LIVE,
@@ -147,8 +172,8 @@ def _write(conn: Connection, ticket: FoundTicket) -> int:
                 refs={},
                 source_at=said.source_at,
             )
-            for target, role, values in (
-                ("person", "lead", said.lead),
+            for target, as_what, values in (
+                ("person", role, said.lead if role == "lead" else {}),
                 ("inquiry", None, said.inquiry),
             )
         ],

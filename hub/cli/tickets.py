@@ -1,13 +1,16 @@
 """`hub tickets` and `hub ticket lead`: what people asked support, and a lead made of it."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hub.cli.activities import acted
 from hub.cli.options import Config, Json, Who, actor
 from hub.cli.output import print_json, print_line, print_table
+
+if TYPE_CHECKING:
+    from hub.actions.ticket_lead import MadeLead
 
 ticket_app = typer.Typer(help="Support tickets: make a lead of one.", no_args_is_help=True)
 
@@ -47,11 +50,19 @@ def ticket_lead(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Make a lead of who asked; the next sync gives it an owner, who is told."""
+    """Make a lead of who asked, whom routing gives an owner; of a contact it is an inquiry."""
     from hub.actions.ticket_lead import make_lead
 
     made = acted(config, lambda conn: make_lead(conn, actor(who), name))
     if json:
         print_json(asdict(made))
     else:
-        print_line(made.name, "made" if made.is_new else "was there already")
+        print_line(made.name, _became(made))
+
+
+def _became(made: "MadeLead") -> str:
+    if made.name.startswith("lead/"):
+        return "made" if made.is_new else "was there already"
+    if not made.is_new:
+        return "has it as an inquiry already"
+    return f"has a new inquiry; {f'{made.told} is told' if made.told else 'nobody owns it'}"

@@ -72,6 +72,19 @@ def kept_by_people(conn: Connection, entity_ids: Sequence[int]) -> set[int]:
     return set(conn.execute(_KEPT, {"ids": list(entity_ids)}).scalars())
 
 
+def owned(conn: Connection, entity_ids: Sequence[int]) -> set[int]:
+    """Return those of the entities that are contacts whom somebody of the team owns."""
+    rows = conn.execute(
+        text(
+            'SELECT c.entity_id FROM crm.contact c JOIN crm."user" u ON u.id = c.owner_id '
+            "AND u.is_active WHERE c.entity_id = ANY(:e) AND c.merged_into IS NULL "
+            "AND c.archived_at IS NULL"
+        ),
+        {"e": list(entity_ids)},
+    )
+    return set(rows.scalars())
+
+
 def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
     """Contacts whose entities hold records again stand on their own."""
     held.give_up(conn, "contact", entity_ids)

@@ -96,12 +96,18 @@ def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class NewInquiry:
-    """An inquiry that was attached just now, to a lead that may already have an owner."""
+    """An inquiry that was attached just now, to a lead or a contact that may have an owner.
+
+    Args:
+        lead_id: the open lead of who asked, or a converted one of somebody who is no contact.
+        contact_id: the contact of who asked, where there is no such lead.
+    """
 
     id: int
     record_key: str
     entity_id: int
-    lead_id: int
+    lead_id: int | None
+    contact_id: int | None
     owner_id: int | None
     lane: str
     subject: str | None
@@ -133,8 +139,14 @@ _INQUIRIES = text(
   ON CONFLICT (record_id) DO NOTHING
   RETURNING id, record_id, entity_id, subject, message
 )
-SELECT a.id, s.record_key, a.entity_id, l.id, l.owner_id, s.lane, a.subject, a.message
-FROM added a JOIN siblings s USING (record_id) JOIN crm.lead l ON l.entity_id = a.entity_id
+SELECT a.id, s.record_key, a.entity_id, l.id, CASE WHEN l.id IS NULL THEN c.id END,
+       CASE WHEN l.id IS NULL THEN c.owner_id ELSE l.owner_id END, s.lane, a.subject, a.message
+FROM added a JOIN siblings s USING (record_id)
+LEFT JOIN crm.contact c ON c.entity_id = a.entity_id AND c.merged_into IS NULL
+  AND c.archived_at IS NULL
+LEFT JOIN crm.lead l ON l.entity_id = a.entity_id
+  AND (c.id IS NULL OR (l.converted_at IS NULL AND l.archived_at IS NULL))
+WHERE l.id IS NOT NULL OR c.id IS NOT NULL
 ORDER BY a.record_id
 """
 )

@@ -31,7 +31,7 @@ _QUESTION_MAX_N = 4000
 _PHONE_MIN_N = 5
 _PLACEHOLDERS = frozenset(
     {"who", "company", "source", "email", "phone", "tel", "rule", "group"}
-    | {"topic", "question", "link", "many", "counts"}
+    | {"topic", "question", "link", "record", "many", "counts"}
 )
 # Null, Nan and None are people's names as well: only the spellings machines write are dropped.
 _NOTHING = frozenset({"null", "NULL", "none", "None", "NONE", "undefined", "NaN", "(null)", "N/A"})
@@ -170,6 +170,7 @@ def _facts(notice: Notice, unnamed: str) -> dict[str, str]:
         "question": _quoted(notice.question),
         "many": f"{total:d}" if total > 1 else "",
         "counts": "\n".join(f"{_value(name)}: {n:d}" for name, n in sorted(notice.counts.items())),
+        "record": notice.record,
         "link": place if number is None else f"{place}/{number:d}",
     }
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from hub.crm import contacts, customer_status, derived, leads, owners, statuses, tickets
+from hub.crm import contacts, customer_status, derived, leads, owners, tickets
 from hub.db import outbox
 from hub.db.locks import company_lock, company_watch, try_company_lock
 from hub.db.turn import turn
@@ -19,14 +19,13 @@ from hub.matching.survivorship import SurvivorshipRules
 from hub.model.entities import PERSON_REFS
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane, Verdict
-from hub.pipeline import accounts
+from hub.pipeline import accounts, inquiries
 from hub.pipeline.context import Hub
 from hub.pipeline.golden import fold, is_somebody
 from hub.pipeline.survivorship import rules_in_force
 from hub.records import batches, folding, identity, turns
 from hub.records.companies import ORGANISATION
 from hub.records.folding import BehindEntity, FoldRecord, OpenRecord
-from hub.records.history import Changed, note_changes
 from hub.records.turns import NewTurn
 from hub.sinks.crm import GoldenPerson, Loaded, load_contacts, load_leads
 
@@ -204,14 +203,15 @@ def _load_chunk(
     wanted = {i for i in known if "contact" in roles[i] or i in by_people}
     kept = load_contacts(conn, [known[i] for i in sorted(wanted)], by_people)
     contacts.retire(conn, [i for i in known if i not in wanted])
-    loaded = load_leads(conn, [known[i] for i in known if "lead" in roles[i]])
+    asking = inquiries.of_contacts(conn, {i: records[i] for i in wanted})
+    loaded = load_leads(conn, [known[i] for i in known if "lead" in roles[i] and i not in asking])
     accounts.settle(conn, list(known.values()), records)
     leads.absorb(conn, gone)
     leads.revive(conn, standing)
     contacts.absorb(conn, gone)
     inherited = contacts.link_leads(conn, ids)
     left = tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])
-    inquiries, left_by_notes = leads.attach_children(conn, ids)
+    asked, left_by_notes = leads.attach_children(conn, ids)
     derived.recompute(conn, {*ids, *left, *left_by_notes, *employers})
     customer_status.recompute_entities(conn, [*ids, *employers])
     entities = {e.id: e for e in behind}
@@ -219,15 +219,15 @@ def _load_chunk(
     taken_over += _inherited(inherited, records, entities)
     turns.keep(conn, [t for t, _ in taken_over])
     outbox.put(conn, [event for _, event in taken_over if event])
-    outbox.put(conn, _inquiry_events(inquiries, loaded))
-    _reopen(conn, inquiries, loaded, reopen_to)
+    outbox.put(conn, inquiries.events(asked, loaded.created))
+    inquiries.reopen(conn, asked, loaded.created, reopen_to)
     verdicts = _verdicts(behind, records, loaded.updated | kept.updated)
     batches.set_verdicts(conn, verdicts)
     return {
         "created": len(loaded.created),
         "updated": len(loaded.updated),
         "contacts": len(kept.created),
-        "inquiries": len(inquiries),
+        "inquiries": len(asked),
     }
 
 
@@ -287,48 +287,6 @@ def _assigned(anchor: FoldRecord, lead_id: int, user_id: int, rule: str) -> dict
 
 def _anchor(entity: BehindEntity, records: Sequence[FoldRecord]) -> FoldRecord:
     return next((r for r in records if r.id == entity.anchor_id), records[0])
-
-
-def _inquiry_events(
-    inquiries: Sequence[leads.NewInquiry], loaded: Loaded
-) -> list[dict[str, object]]:
-    """A known person who asks again is news to the owner; the first asking is the lead itself."""
-    return [
-        {
-            "event": "inquiry_received",
-            "dedupe_key": f"inquiry_received:{inquiry.record_key}",
-            "user_id": inquiry.owner_id,
-            "lead_id": inquiry.lead_id,
-            "payload": {"subject": inquiry.subject, "message": inquiry.message},
-        }
-        for inquiry in inquiries
-        if inquiry.lane == Lane.LIVE
-        and inquiry.owner_id is not None
-        and inquiry.entity_id not in loaded.created
-    ]
-
-
-def _reopen(
-    conn: Connection, inquiries: Sequence[leads.NewInquiry], loaded: Loaded, to: str | None
-) -> None:
-    """Open an unqualified lead again whose person asks once more, if the team wants it so."""
-    asked = [
-        i.lead_id for i in inquiries if i.lane == Lane.LIVE and i.entity_id not in loaded.created
-    ]
-    if to is None or not asked:
-        return
-    before = statuses.reopen(conn, asked, to)
-    note_changes(
-        conn,
-        "inquiry",
-        [
-            Changed(
-                {"status": (s.status, to), "unqualified_reason": (s.reason, None)},
-                entity_id=s.entity_id,
-            )
-            for s in before.values()
-        ],
-    )
 
 
 def _verdicts(

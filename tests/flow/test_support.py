@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from hub.actions.convert import Wish, convert
+from hub.actions.merge import unmerge
 from hub.actions.ticket_lead import MadeLead, make_lead, tickets
+from hub.actions.withdraw import withdrawn
 from hub.crm.ticket_lists import HAS_OPEN
 from hub.errors import ActionError
 from hub.model.verdicts import Op
@@ -47,6 +50,8 @@ def asking(world: World) -> World:
 
 NOAH = "zendesk/users/7"
 TICKET = "zendesk/tickets/3"
+ANN = "ann@owners.example.com"
+QUOTE = {"subject": "A quote, please", "status": "new"}
 
 
 def test_open_tickets_come_first_and_then_the_newest(asking: World) -> None:
@@ -126,17 +131,109 @@ def customer(asking: World) -> World:
     return asking
 
 
-def test_a_contact_is_refused_as_a_lead_and_told_where_the_ticket_is(customer: World) -> None:
-    (contact,) = customer.rows("SELECT id FROM crm.contact WHERE NOT is_organization")
-    with pytest.raises(ActionError) as refused:
-        act(customer, make_lead, WHO, TICKET)
-    assert (refused.value.code, refused.value.resource) == ("conflict", "ticket")
-    assert f"contact/{contact.id}" in refused.value.message
+def give(world: World, email: str) -> int:
+    """Let somebody own the one contact there is; returns its number."""
+    (contact,) = world.rows(
+        'UPDATE crm.contact SET owner_id = (SELECT id FROM crm."user" WHERE email = :email) '
+        "WHERE NOT is_organization RETURNING id",
+        email=email,
+    )
+    return int(contact.id)
+
+
+def told(world: World) -> list[tuple[str, int | None, str]]:
+    """Return who was told of inquiries: of which contact, and in which words."""
+    rows = world.rows(
+        "SELECT u.email, o.contact_id, a.text FROM ops.outbox o "
+        'JOIN crm."user" u ON u.id = o.user_id LEFT JOIN crm.alert a USING (dedupe_key) '
+        "WHERE o.event = 'inquiry_received' ORDER BY o.id"
+    )
+    return [tuple(row) for row in rows]
+
+
+def inquiries(world: World) -> list[tuple[str, str]]:
+    """Return what contacts asked."""
+    rows = world.rows(
+        "SELECT 'contact/' || c.id, i.subject FROM crm.inquiry i JOIN crm.contact c "
+        "USING (entity_id) WHERE c.archived_at IS NULL AND c.merged_into IS NULL ORDER BY i.id"
+    )
+    return [tuple(row) for row in rows]
+
+
+def test_what_a_contact_asks_is_an_inquiry_by_hand_once_and_its_owner_is_told(
+    customer: World,
+) -> None:
+    number = give(customer, ANN)
+    (before,) = customer.rows("SELECT * FROM crm.contact")
+    made: MadeLead = act(customer, make_lead, WHO, TICKET)
+    assert (made.name, made.is_new, made.told) == (f"contact/{number}", True, ANN)
+    again: MadeLead = act(customer, make_lead, WHO, TICKET)
+    assert again == MadeLead(made.name, made.entity_id, is_new=False, told=ANN)
+    sync(customer)
+    assert inquiries(customer) == [(made.name, "New")]
+    assert told(customer) == [(ANN, number, "Noah Brandt asks again")]
+    assert not customer.rows("SELECT 1 FROM crm.lead"), "the person stays a contact"
+    (after,) = customer.rows("SELECT * FROM crm.contact")
+    assert after == before
+    assert act(customer, make_lead, WHO, "zendesk/tickets/2").is_new, "another request"
+    assert [t.subject for t in act(customer, tickets, made.name)][:2] == ["New", "Old"]
+
+
+def test_an_inquiry_by_hand_is_taken_off_its_contact(customer: World) -> None:
+    give(customer, ANN)
+    act(customer, make_lead, WHO, TICKET)
+    act(customer, unmerge, WHO, "hub/tickets/zendesk/3")
+    sync(customer)
+    assert inquiries(customer) == []
     assert not customer.rows("SELECT 1 FROM crm.lead")
-    assert [t.subject for t in act(customer, tickets, f"contact/{contact.id}")][:2] == [
-        "New",
-        "Old",
-    ]
+
+
+def test_a_contact_whom_nobody_owns_asks_by_hand_all_the_same(customer: World) -> None:
+    made: MadeLead = act(customer, make_lead, WHO, TICKET)
+    assert (made.is_new, made.told) == (True, None)
+    assert inquiries(customer) == [(made.name, "New")]
+    assert told(customer) == []
+
+
+def test_a_sales_ticket_of_a_contact_is_an_inquiry_and_can_be_undone(customer: World) -> None:
+    number = give(customer, ANN)
+    customer.add("zendesk", "tickets", zendesk_ticket(5, at=900, requester_id=7, **QUOTE))
+    for _ in range(2):
+        sync(customer)
+        assert inquiries(customer) == [(f"contact/{number}", QUOTE["subject"])]
+        assert told(customer) == [(ANN, number, "Noah Brandt asks again (via Support/web)")]
+        assert not customer.rows("SELECT 1 FROM crm.lead")
+    by_hand: MadeLead = act(customer, make_lead, WHO, "zendesk/tickets/5")
+    assert (by_hand.name, by_hand.is_new) == (f"contact/{number}", False)
+    (batch,) = customer.rows(
+        "SELECT batch_id AS id FROM ops.source_record WHERE source_id = '5' AND target = 'ticket'"
+    )
+    report = withdrawn(customer.db.engine, WHO, batch.id)
+    assert report.reverted["inquiries"] == 1
+    assert inquiries(customer) == []
+    assert not customer.rows("SELECT 1 FROM crm.alert WHERE event = 'inquiry_received'")
+    assert customer.rows("SELECT 1 FROM crm.contact WHERE archived_at IS NULL")
+
+
+def test_a_sales_ticket_of_a_contact_whom_nobody_owns_is_routed(customer: World) -> None:
+    customer.add("zendesk", "tickets", zendesk_ticket(5, at=900, requester_id=7, **QUOTE))
+    sync(customer)
+    (lead,) = customer.rows("SELECT * FROM crm.lead")
+    (contact,) = customer.rows("SELECT * FROM crm.contact")
+    assert (lead.contact_id, lead.owner_id is not None) == (contact.id, True)
+
+
+def test_who_was_converted_asks_the_owner_of_the_contact(asking: World) -> None:
+    made: MadeLead = act(asking, make_lead, WHO, TICKET)
+    sync(asking)
+    act(asking, convert, WHO, made.name, Wish(has_deal=False))
+    number = give(asking, "bob@owners.example.com")
+    asking.add("zendesk", "tickets", zendesk_ticket(5, at=900, requester_id=7, **QUOTE))
+    sync(asking)
+    assert [row[:2] for row in told(asking)] == [("bob@owners.example.com", number)]
+    assert act(asking, make_lead, WHO, "zendesk/tickets/2").name == f"contact/{number}"
+    assert len(told(asking)) == 2
+    assert len(asking.rows("SELECT 1 FROM crm.lead")) == 1
 
 
 def test_a_company_sees_the_tickets_of_its_employees_and_leads(customer: World) -> None:

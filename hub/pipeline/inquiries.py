@@ -1,0 +1,86 @@
+"""Inquiries: a known person who asks again is news to whoever owns them, and no second lead.
+
+In: what a fold has written, and the inquiries that came with it. Out: events, leads that are open
+again, and which contacts asked without being leads. It is part of load.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from hub.crm import contacts, leads, statuses
+from hub.crm.leads import NewInquiry
+from hub.model.entities import PERSON_REFS
+from hub.model.verdicts import Lane
+from hub.records.folding import FoldRecord
+from hub.records.history import Changed, note_changes
+
+
+def of_contacts(conn: Connection, records: Mapping[int, Sequence[FoldRecord]]) -> set[int]:
+    """Return those of the contacts who are leads by what they asked alone, and stay contacts.
+
+    Somebody of the team owns them, who is told; where nobody does, the lead that is made of the
+    request is routed to somebody. Who has a lead keeps it.
+
+    Args:
+        conn: an open transaction in which the contacts are written.
+        records: of contacts, by entity.
+    """
+    asking = [i for i, own in records.items() if _only_asks(own)]
+    if not asking:
+        return set()
+    return contacts.owned(conn, asking) - leads.read_leads(conn, asking).keys()
+
+
+def _only_asks(records: Sequence[FoldRecord]) -> bool:
+    """Tell whether all that makes a lead of a person is what they asked elsewhere, as in a ticket."""
+    makes_lead = [r for r in records if r.role == "lead"]
+    return bool(makes_lead) and all(r.refs.keys() & PERSON_REFS.keys() for r in makes_lead)
+
+
+def events(inquiries: Sequence[NewInquiry], created: Mapping[int, int]) -> list[dict[str, object]]:
+    """Return what to tell owners; the first asking of a new lead is the lead itself."""
+    return [
+        {
+            "event": "inquiry_received",
+            "dedupe_key": f"inquiry_received:{inquiry.record_key}",
+            "user_id": inquiry.owner_id,
+            "lead_id": inquiry.lead_id,
+            "contact_id": inquiry.contact_id,
+            "payload": {
+                "subject": inquiry.subject,
+                "message": inquiry.message,
+                "kind": "lead" if inquiry.contact_id is None else "contact",
+            },
+        }
+        for inquiry in _news(inquiries, created)
+        if inquiry.owner_id is not None
+    ]
+
+
+def reopen(
+    conn: Connection,
+    inquiries: Sequence[NewInquiry],
+    created: Mapping[int, int],
+    to: str | None,
+) -> None:
+    """Open an unqualified lead again whose person asks once more, if the team wants it so."""
+    asked = [i.lead_id for i in _news(inquiries, created) if i.lead_id is not None]
+    if to is None or not asked:
+        return
+    before = statuses.reopen(conn, asked, to)
+    note_changes(
+        conn,
+        "inquiry",
+        [
+            Changed(
+                {"status": (s.status, to), "unqualified_reason": (s.reason, None)},
+                entity_id=s.entity_id,
+            )
+            for s in before.values()
+        ],
+    )
+
+
+def _news(inquiries: Sequence[NewInquiry], created: Collection[int]) -> list[NewInquiry]:
+    return [i for i in inquiries if i.lane == Lane.LIVE and i.entity_id not in created]
