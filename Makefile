@@ -39,7 +39,7 @@ unit: setup
 check: lint types contracts unit
 
 test: setup lint types contracts
-	$(BIN)/pytest tests -n $(WORKERS) -m "not alone"
+	$(BIN)/pytest tests -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not alone"
 	$(BIN)/pytest $$(grep -rl --include='test_*.py' 'pytest.mark.alone' tests) -n 2 -m alone
 
 format: setup

@@ -1,13 +1,10 @@
 """Emulated vendors for the commands, and houses that are furnished or loaded."""
 
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from tests.processes import House, SandboxProcess, house, sandbox_process
-
-Demo = tuple[House, "subprocess.Popen[str]"]
 
 
 @pytest.fixture(scope="session")
@@ -32,14 +29,3 @@ def served(loaded: House) -> Iterator[House]:
     """The loaded house, its server running, for tests of many commands."""
     with loaded.served():
         yield loaded
-
-
-@pytest.fixture(scope="session", autouse=True)
-def red_demo(request: pytest.FixtureRequest) -> Iterator[Demo | None]:
-    """A demo whose Salesforce hides a lead, begun early: it runs beside the other tests."""
-    if not any("the_demo_is_red" in item.name for item in request.session.items):
-        yield None
-        return
-    arguments = ("--people", "12", "--faults", "hide_one:salesforce/leads")
-    with house() as made:
-        yield made, made.start("demo", "--once", "--json", *arguments)

@@ -12,7 +12,6 @@ from hub.cli.dagster import write_dagster_home
 from hub.clock import SystemClock
 from hub.db.engine import Database, open_database
 from hub.settings import load
-from tests.cli.conftest import Demo
 from tests.processes import Done, House, SandboxProcess, house
 
 LOSE = (
@@ -72,7 +71,7 @@ def _assert_no_secret_is_kept(made: House, secrets: Iterable[str]) -> None:
 def _run_job(made: House, database: Database) -> Done:
     env = write_dagster_home(load(made.config, {"HUB_HOME": str(made.home)}), database)
     made.env.update(env | {"HUB_CONFIG": str(made.config)})
-    return made.run(entry=(sys.executable, "-m", "hub.assets.run", "sync"), timeout=60)
+    return made.run(entry=(sys.executable, "-m", "hub.assets.run", "sync"))
 
 
 def test_a_row_lost_between_two_stages_makes_the_run_red_and_is_named(
@@ -101,11 +100,15 @@ def test_a_row_lost_between_two_stages_makes_the_run_red_and_is_named(
         _assert_no_secret_is_kept(made, vendors.said["env"].values())
 
 
-def test_the_demo_is_red_by_a_hidden_record_and_tells_count_and_range(red_demo: Demo) -> None:
-    made, process = red_demo
-    said, errors = process.communicate(timeout=120)
-    assert process.returncode == 1, errors
-    report = json.loads(said)
+def test_the_demo_is_red_by_a_hidden_record_and_tells_count_and_range() -> None:
+    arguments = ("--people", "12", "--faults", "hide_one:salesforce/leads")
+    with house() as made:
+        _assert_red(made, made.run("demo", "--once", "--json", *arguments, timeout=250))
+
+
+def _assert_red(made: House, done: Done) -> None:
+    assert done.returncode == 1, done.stderr
+    report = json.loads(done.stdout)
     assert report["dagster"]["runs"] == report["dagster"]["failed"] == 3
     assert report["unassigned"] == 0, "the leads that are there have owners all the same"
     assert made.processes() == []
