@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from hub.actions.rights import Right, require
 from hub.crm import custom_fields
-from hub.crm.custom_fields import OBJECTS, TYPES, WITH_CHOICES, CustomField
+from hub.crm.custom_fields import TYPES, WITH_CHOICES, CustomField, check_object
 from hub.errors import ActionError
 
 _RESOURCE = "custom_field"
@@ -86,12 +86,10 @@ def remove(conn: Connection, who: str, object_: str, key: str) -> None:
 
 
 def _check(field: CustomField) -> None:
-    for part, value, known in (
-        ("object", field.object, OBJECTS),
-        ("type", field.type, TYPES),
-    ):
-        if value not in known:
-            raise _invalid(part, f"{value!r} is none", f"one of: {', '.join(known)}")
+    check_object(field.object, _RESOURCE)
+    if field.type not in TYPES:
+        said = field.type[:_LONGEST]
+        raise _invalid("type", f"{said!r} is no type of field", f"one of: {', '.join(TYPES)}")
     for part, value in (("name", field.name), ("key", field.key)):
         if not _PLAIN.fullmatch(value) or len(value) > _LONGEST:
             raise _invalid(part, f"{value[:_LONGEST]!r} is no {part}", "1 to 100 characters")

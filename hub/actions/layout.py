@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from hub.actions.rights import Right, require
 from hub.crm import layouts
-from hub.crm.custom_fields import OBJECTS, fields_of
+from hub.crm.custom_fields import check_object, fields_of
 from hub.crm.layouts import Section
 from hub.crm.smart_lists.fields import CUSTOM, catalogue
 from hub.errors import ActionError
@@ -23,7 +23,7 @@ def show(conn: Connection, object_: str) -> tuple[Section, ...]:
     Raises:
         ActionError: there is no such kind.
     """
-    _check_object(object_)
+    check_object(object_, _RESOURCE)
     known = _known(conn, object_)
     return tuple(
         Section(one.name, tuple(name for name in one.fields if name in known))
@@ -38,7 +38,7 @@ def set_(conn: Connection, who: str, object_: str, said: Any) -> tuple[Section, 
         ActionError: it is no layout, or names a field twice or one that is not there.
     """
     require(conn, who, Right.SET_UP)
-    _check_object(object_)
+    check_object(object_, _RESOURCE)
     layouts.write(conn, object_, None if said is None else _read(conn, object_, said))
     return show(conn, object_)
 
@@ -74,11 +74,6 @@ def _known(conn: Connection, object_: str) -> set[str]:
     """Return the fields of lists, and those of the team that no list may ask for."""
     own = {f"{CUSTOM}{key}" for key in fields_of(conn, object_)}
     return set(catalogue(conn, object_).fields) | own
-
-
-def _check_object(object_: str) -> None:
-    if object_ not in OBJECTS:
-        raise _invalid("object", f"{object_!r} is none", f"one of: {', '.join(OBJECTS)}")
 
 
 def _invalid(field: str, message: str, hint: str) -> ActionError:

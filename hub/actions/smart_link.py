@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from hub.actions import targets
 from hub.actions.rights import Right, actor, require
 from hub.crm import smart_links
-from hub.crm.custom_fields import OBJECTS
+from hub.crm.custom_fields import check_object
 from hub.crm.smart_links import LinkError, SmartLink
 from hub.crm.smart_lists import records
 from hub.crm.smart_lists.fields import Catalogue, Field, catalogue
@@ -24,7 +24,7 @@ def add(conn: Connection, who: str, link: SmartLink) -> SmartLink:
         ActionError: the name is taken, the template is none, or names a field that is not there.
     """
     require(conn, who, Right.SET_UP)
-    _check_object(link.object)
+    check_object(link.object, _RESOURCE)
     if not link.name.strip() or len(link.name) > _LONGEST_NAME or not link.name.isprintable():
         raise _invalid("name", f"{link.name[:_LONGEST_NAME]!r} is no name", "1 to 100 characters")
     made = SmartLink(link.object, link.name.strip(), link.template.strip())
@@ -37,6 +37,17 @@ def add(conn: Connection, who: str, link: SmartLink) -> SmartLink:
             resource=_RESOURCE, field="name", code="conflict", hint="hub link list",
         )  # fmt: skip
     return made
+
+
+def listed(conn: Connection, object_: str | None = None) -> list[SmartLink]:
+    """Return the team's links, or those of a kind of record.
+
+    Raises:
+        ActionError: there is no such kind.
+    """
+    if object_ is not None:
+        check_object(object_, _RESOURCE)
+    return smart_links.of_object(conn, object_)
 
 
 def remove(conn: Connection, who: str, object_: str, name: str) -> None:
@@ -106,11 +117,6 @@ def _field(fields: Catalogue, name: str) -> Field:
             hint=f"fields: {', '.join(fields.fields)}",
         )  # fmt: skip
     return found
-
-
-def _check_object(object_: str) -> None:
-    if object_ not in OBJECTS:
-        raise _invalid("object", f"{object_!r} is none", f"one of: {', '.join(OBJECTS)}")
 
 
 def _invalid(field: str, message: str, hint: str) -> ActionError:

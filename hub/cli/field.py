@@ -65,7 +65,7 @@ def field_list(
     from hub.crm.custom_fields import all_fields
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        found = [f for f in all_fields(conn) if object_ in (None, f.object)]
+        found = all_fields(conn, object_)
     if json:
         print_json([asdict(field) for field in found])
     else:

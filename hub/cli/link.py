@@ -51,11 +51,11 @@ def link_list(
     config: Config = None,
 ) -> None:
     """Show the team's links."""
+    from hub.actions import smart_link
     from hub.cli.opening import opened_database
-    from hub.crm.smart_links import of_object
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        found = of_object(conn, object_)
+        found = smart_link.listed(conn, object_)
     if json:
         print_json([asdict(link) for link in found])
     else:

@@ -67,9 +67,32 @@ def fields_of(conn: Connection, object_: str) -> dict[str, CustomField]:
     return {row.key: _field(row) for row in conn.execute(_OF, {"object": object_})}
 
 
-def all_fields(conn: Connection) -> list[CustomField]:
-    """Return every field there is."""
-    return [_field(row) for row in conn.execute(_ALL)]
+def all_fields(conn: Connection, object_: str | None = None) -> list[CustomField]:
+    """Return every field there is, or those of a kind of record.
+
+    Raises:
+        ActionError: there is no such kind.
+    """
+    if object_ is None:
+        return [_field(row) for row in conn.execute(_ALL)]
+    check_object(object_, "custom_field")
+    return list(fields_of(conn, object_).values())
+
+
+def check_object(object_: str, resource: str) -> None:
+    """Refuse what is no kind of record.
+
+    Raises:
+        ActionError: it is none of `OBJECTS`.
+    """
+    if object_ not in OBJECTS:
+        raise ActionError(
+            f"{object_[:100]!r} is no kind of record",
+            resource=resource,
+            field="object",
+            code="invalid",
+            hint=f"one of: {', '.join(OBJECTS)}",
+        )
 
 
 def insert(conn: Connection, field: CustomField) -> bool:
