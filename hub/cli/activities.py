@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from hub.cli.arguments import Assignments
 from hub.cli.options import Config, Json, Who, actor
 from hub.cli.output import print_json, print_mapping, print_table, stdout
 from hub.errors import ConfigError
@@ -21,6 +22,7 @@ On = Annotated[
     str,
     typer.Argument(metavar="NAME", help="lead/12, contact/5, deal/7, or a person's own names."),
 ]
+Activity = Annotated[str, typer.Argument(help="As `hub activities` shows it: call/7, note/3.")]
 At = Annotated[
     str | None, typer.Option("--at", help="When, with a time zone: 2026-05-04T09:30+02:00.")
 ]
@@ -177,10 +179,8 @@ def outcome_list(json: Json = False, config: Config = None) -> None:
 
 @activity_app.command("edit")
 def activity_edit(
-    name: Annotated[str, typer.Argument(help="As `hub activities` shows it: call/7, note/3.")],
-    assignments: Annotated[
-        list[str], typer.Argument(metavar="FIELD=VALUE…", help="An empty value blanks a field.")
-    ],
+    name: Activity,
+    assignments: Assignments,
     who: Who = None,
     json: Json = False,
     config: Config = None,
@@ -195,7 +195,7 @@ def activity_edit(
 
 @activity_app.command("archive")
 def activity_archive(
-    name: Annotated[str, typer.Argument(help="As `hub activities` shows it: call/7, note/3.")],
+    name: Activity,
     who: Who = None,
     json: Json = False,
     config: Config = None,

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
+from hub.cli.arguments import Assignments, CloseDate, Currency, Deal, Fields, Pipeline, Value
 from hub.cli.assignments import read_assignments
 from hub.cli.options import Config, Json, Who, actor
 from hub.cli.output import print_json, print_mapping, print_table, print_warning, stdout
 from hub.model.records import JsonValue
 
 deal_app = typer.Typer(help="Deals: add, move through the stages, win.", no_args_is_help=True)
-Deal = Annotated[str, typer.Argument(help="The deal's number.")]
 Contact = Annotated[str, typer.Argument(help="contact/NUMBER, a public id, or source/stream/id.")]
 
 
@@ -19,15 +19,13 @@ Contact = Annotated[str, typer.Argument(help="contact/NUMBER, a public id, or so
 def deal_add(
     name: Annotated[str, typer.Argument(help="What people call it.")],
     contact: Annotated[str, typer.Option("--contact", help="The primary contact.")],
-    pipeline: Annotated[str | None, typer.Option(help="Default: the first in use.")] = None,
+    pipeline: Pipeline = None,
     stage: Annotated[str | None, typer.Option(help="Default: the pipeline's first.")] = None,
     company: Annotated[str | None, typer.Option(help="Default: where the contact works.")] = None,
-    value: Annotated[str | None, typer.Option(help="Amount, 1234.50.")] = None,
-    currency: Annotated[str | None, typer.Option(help="Default: crm.currency.")] = None,
-    close_date: Annotated[str | None, typer.Option(help="Estimated, 2026-03-31.")] = None,
-    fields: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Other fields.")
-    ] = None,
+    value: Value = None,
+    currency: Currency = None,
+    close_date: CloseDate = None,
+    fields: Fields = None,
     who: Who = None,
     json: Json = False,
     config: Config = None,
@@ -56,9 +54,7 @@ def deal_add(
 @deal_app.command("edit")
 def deal_edit(
     deal: Deal,
-    fields: Annotated[
-        list[str], typer.Argument(metavar="FIELD=VALUE…", help="An empty value blanks a field.")
-    ],
+    fields: Assignments,
     who: Who = None,
     json: Json = False,
     config: Config = None,

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
+from hub.cli.arguments import Object, SomeObject
 from hub.cli.options import Config, Json, Who, actor
 from hub.cli.output import print_json, print_table, stdout
 
 field_app = typer.Typer(
     help="Custom fields of leads, people, companies and deals.", no_args_is_help=True
 )
-Object = Annotated[str, typer.Argument(help="lead, person, company or deal.")]
 Key = Annotated[str, typer.Argument(help="The field's key, as `hub field list` shows it.")]
 Choices = Annotated[
     list[str] | None,
@@ -56,9 +56,7 @@ def field_add(
 
 @field_app.command("list")
 def field_list(
-    object_: Annotated[
-        str | None, typer.Argument(help="lead, person, company or deal; all if none.")
-    ] = None,
+    object_: SomeObject = None,
     json: Json = False,
     config: Config = None,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hub.cli.arguments import Assignments, Person
 from hub.cli.assignments import read_assignments
 from hub.cli.options import Config, Json, Who, actor
 from hub.cli.output import print_json, print_mapping, print_table, stdout
@@ -15,12 +16,6 @@ from hub.model.verdicts import Judgement
 review_app = typer.Typer(
     help="Pairs of records that look alike: decide what they are.", no_args_is_help=True
 )
-Person = Annotated[
-    str,
-    typer.Argument(
-        help="lead/12, contact/5, a lead's number, a public id, or source/stream/id of a record."
-    ),
-]
 Record = Annotated[str, typer.Argument(help="source/stream/id, as `hub review list` shows it.")]
 
 
@@ -135,9 +130,7 @@ def unmerge(person: Person, who: Who = None, json: Json = False, config: Config 
 
 def edit(
     person: Person,
-    assignments: Annotated[
-        list[str], typer.Argument(metavar="FIELD=VALUE…", help="An empty value blanks a field.")
-    ],
+    assignments: Assignments,
     take_back: Annotated[
         bool, typer.Option("--take-back", help="Name fields alone: what was typed is taken back.")
     ] = False,

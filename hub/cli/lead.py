@@ -5,35 +5,28 @@ from typing import Annotated
 
 import typer
 
+from hub.cli.arguments import CloseDate, Currency, Fields, Person, Pipeline, Value
 from hub.cli.assignments import read_assignments
 from hub.cli.options import Config, Json, Who, actor
 from hub.cli.output import print_json, stdout
 from hub.model.records import JsonValue
 
 lead_app = typer.Typer(help="Leads: add, assign, status, convert, reopen.", no_args_is_help=True)
-Lead = Annotated[
-    str,
-    typer.Argument(
-        help="lead/12, contact/5, a lead's number, a public id, or source/stream/id of a record."
-    ),
-]
 
 
 @lead_app.command("convert")
 def lead_convert(
-    lead: Lead,
+    lead: Person,
     owner: Annotated[
         str | None, typer.Option(help="Who owns what is made: an address, or a group of turns.")
     ] = None,
     deal: Annotated[bool, typer.Option(help="Whether a deal is made.")] = True,
     deal_name: Annotated[str | None, typer.Option(help="Default: the company's name.")] = None,
-    pipeline: Annotated[str | None, typer.Option(help="Default: the first in use.")] = None,
-    value: Annotated[str | None, typer.Option(help="Amount of the deal, 1234.50.")] = None,
-    currency: Annotated[str | None, typer.Option(help="Default: crm.currency.")] = None,
-    close_date: Annotated[str | None, typer.Option(help="Estimated, 2026-03-31.")] = None,
-    fields: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Others of the deal.")
-    ] = None,
+    pipeline: Pipeline = None,
+    value: Value = None,
+    currency: Currency = None,
+    close_date: CloseDate = None,
+    fields: Fields = None,
     who: Who = None,
     json: Json = False,
     config: Config = None,
@@ -63,7 +56,7 @@ def lead_convert(
 
 
 @lead_app.command("reopen")
-def lead_reopen(lead: Lead, who: Who = None, json: Json = False, config: Config = None) -> None:
+def lead_reopen(lead: Person, who: Who = None, json: Json = False, config: Config = None) -> None:
     """Undo a conversion; what somebody has worked on since stays and is named."""
     from hub.actions.reopen import reopen
     from hub.cli.opening import opened_database

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hub.cli.arguments import Object, SomeObject
 from hub.cli.options import Config, Json, Who, actor
 from hub.cli.output import print_json, print_table, stdout
 from hub.errors import ConfigError
@@ -16,7 +17,6 @@ link_app = typer.Typer(
 layout_app = typer.Typer(
     help="Layouts: sections and order of the fields of a kind of record.", no_args_is_help=True
 )
-Object = Annotated[str, typer.Argument(help="lead, person, company or deal.")]
 Name = Annotated[str, typer.Argument(help="What the link is called.")]
 
 
@@ -46,9 +46,7 @@ def link_add(
 
 @link_app.command("list")
 def link_list(
-    object_: Annotated[
-        str | None, typer.Argument(help="lead, person, company or deal; all if none.")
-    ] = None,
+    object_: SomeObject = None,
     json: Json = False,
     config: Config = None,
 ) -> None:

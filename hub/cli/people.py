@@ -7,7 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from hub.cli.activities import acted, as_json
+from hub.cli.arguments import Fields
 from hub.cli.assigning import add_assign
+from hub.cli.assignments import read_assignments
 from hub.cli.deal import deal_app
 from hub.cli.lead import lead_app
 from hub.cli.options import Config, Json, Who, actor
@@ -18,25 +20,9 @@ contact_app = typer.Typer(help="Contacts: add, like, assign.", no_args_is_help=T
 for app, kind in ((lead_app, "lead"), (contact_app, "contact"), (deal_app, "deal")):
     add_assign(app, kind)
 
-First = Annotated[str | None, typer.Option("--first-name", help="First name.")]
-Last = Annotated[str | None, typer.Option("--last-name", help="Last name.")]
 Company = Annotated[str | None, typer.Option("--company", help="Name of the company.")]
 Email = Annotated[str | None, typer.Option("--email", help="E-mail address.")]
 Phone = Annotated[str | None, typer.Option("--phone", help="Telephone number.")]
-Mobile = Annotated[str | None, typer.Option("--mobile", help="Mobile number.")]
-Title = Annotated[str | None, typer.Option("--title", help="What they do there.")]
-Source = Annotated[str | None, typer.Option("--source", help="Where they come from.")]
-Tags = Annotated[list[str] | None, typer.Option("--tag", help="A tag; may be said again.")]
-Other = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="FIELD=VALUE", help="Any other field; custom_fields.KEY too."),
-]
-Owner = Annotated[
-    str | None, typer.Option("--owner", help="A person's e-mail or a group's name; else you.")
-]
-Anyway = Annotated[
-    bool, typer.Option("--anyway", help="Add them, though somebody like them is there.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -44,52 +30,62 @@ def register(app: typer.Typer) -> None:
     app.add_typer(contact_app, name="contact")
 
 
-@lead_app.command("add")
-def lead_add(
-    first_name: First = None,
-    last_name: Last = None,
-    company: Company = None,
-    email: Email = None,
-    phone: Phone = None,
-    mobile: Mobile = None,
-    title: Title = None,
-    source: Source = None,
-    tags: Tags = None,
-    other: Other = None,
-    owner: Owner = None,
-    anyway: Anyway = False,
-    who: Who = None,
-    json: Json = False,
-    config: Config = None,
-) -> None:
-    """Add a lead by hand; refused where somebody like them is there already."""
-    given = _given(other, first_name=first_name, last_name=last_name, organization_name=company,
-                   email=email, phone=phone, mobile=mobile, title=title, lead_source=source,
-                   tags=tags)  # fmt: skip
-    _add("lead", given, owner=owner, anyway=anyway, who=who, json=json, config=config)
+def _add_add(app: typer.Typer, kind: str, words: str) -> None:
+    """Add `add` to the commands of a kind of record."""
+
+    @app.command(
+        "add", help=f"Add {words} by hand; refused where somebody like them is there already."
+    )
+    def add_person(
+        first_name: Annotated[str | None, typer.Option("--first-name", help="First name.")] = None,
+        last_name: Annotated[str | None, typer.Option("--last-name", help="Last name.")] = None,
+        company: Company = None,
+        email: Email = None,
+        phone: Phone = None,
+        mobile: Annotated[str | None, typer.Option("--mobile", help="Mobile number.")] = None,
+        title: Annotated[str | None, typer.Option("--title", help="What they do there.")] = None,
+        source: Annotated[
+            str | None, typer.Option("--source", help="Where they come from.")
+        ] = None,
+        tags: Annotated[
+            list[str] | None, typer.Option("--tag", help="A tag; may be said again.")
+        ] = None,
+        fields: Fields = None,
+        owner: Annotated[
+            str | None,
+            typer.Option("--owner", help="A person's e-mail or a group's name; else you."),
+        ] = None,
+        anyway: Annotated[
+            bool, typer.Option("--anyway", help="Add them, though somebody like them is there.")
+        ] = False,
+        who: Who = None,
+        json: Json = False,
+        config: Config = None,
+    ) -> None:
+        from hub.actions.add_person import add
+        from hub.cli.opening import opened_database
+        from hub.db.turn import turn
+
+        given = _given(
+            fields, first_name=first_name, last_name=last_name, organization_name=company,
+            email=email, phone=phone, mobile=mobile, title=title, lead_source=source, tags=tags,
+        )  # fmt: skip
+        with opened_database(config) as (database, settings):
+            region = settings.company.default_region
+            done = turn(
+                database.engine,
+                lambda conn: add(
+                    conn, actor(who), kind, given, region=region, owner=owner, anyway=anyway
+                ),
+            )
+        if json:
+            print_json(asdict(done))
+        else:
+            stdout.print(f"{done.name} added", highlight=False)
 
 
-@contact_app.command("add")
-def contact_add(
-    first_name: First = None,
-    last_name: Last = None,
-    company: Company = None,
-    email: Email = None,
-    phone: Phone = None,
-    mobile: Mobile = None,
-    title: Title = None,
-    tags: Tags = None,
-    other: Other = None,
-    owner: Owner = None,
-    anyway: Anyway = False,
-    who: Who = None,
-    json: Json = False,
-    config: Config = None,
-) -> None:
-    """Add a person who is a contact; refused where somebody like them is there already."""
-    given = _given(other, first_name=first_name, last_name=last_name, organization_name=company,
-                   email=email, phone=phone, mobile=mobile, title=title, tags=tags)  # fmt: skip
-    _add("contact", given, owner=owner, anyway=anyway, who=who, json=json, config=config)
+_add_add(lead_app, "lead", "a lead")
+_add_add(contact_app, "contact", "a person who is a contact")
 
 
 @lead_app.command("like")
@@ -103,7 +99,25 @@ def like(
     config: Config = None,
 ) -> None:
     """Show who is there already and may be meant, before anything is typed in."""
-    _like(name, email, phone, company, json=json, config=config)
+    from hub.actions.duplicates import likely
+    from hub.actions.typed import canonical, named
+    from hub.cli.opening import opened_database
+
+    given = {**named(name), **_given(None, email=email, phone=phone, organization_name=company)}
+    with opened_database(config) as (database, settings), database.engine.begin() as conn:
+        values = canonical("lead", given, region=settings.company.default_region)
+        found = likely(conn, values)
+    if json:
+        print_json(as_json(list(found)))
+        return
+    print_table(
+        "Likely there already",
+        ("record", "who", "e-mail", "company", "owner", "matcher"),
+        [
+            (p.name, p.who, p.email, p.company, p.owner, f"{p.judgement} {p.bits:+.1f}")
+            for p in found
+        ],
+    )
 
 
 @lead_app.command("status")
@@ -180,57 +194,4 @@ def lead_reasons(
 
 
 def _given(other: Sequence[str] | None, **typed: Any) -> dict[str, Any]:
-    given = {field: value for field, value in typed.items() if value}
-    for text in other or ():
-        field, equals, value = text.partition("=")
-        if not equals:
-            raise ConfigError(f"{text!r} is no assignment", hint="write --set FIELD=VALUE")
-        given[field] = value
-    return given
-
-
-def _add(
-    kind: str, given: dict[str, Any], *, owner: str | None, anyway: bool, who: Who, json: bool,
-    config: Config,
-) -> None:  # fmt: skip
-    from hub.actions.add_person import add
-    from hub.cli.opening import opened_database
-    from hub.db.turn import turn
-
-    with opened_database(config) as (database, settings):
-        region = settings.company.default_region
-        done = turn(
-            database.engine,
-            lambda conn: add(
-                conn, actor(who), kind, given, region=region, owner=owner, anyway=anyway
-            ),
-        )
-    if json:
-        print_json(asdict(done))
-    else:
-        stdout.print(f"{done.name} added", highlight=False)
-
-
-def _like(
-    name: str | None, email: str | None, phone: str | None, company: str | None, *, json: bool,
-    config: Config,
-) -> None:  # fmt: skip
-    from hub.actions.duplicates import likely
-    from hub.actions.typed import canonical, named
-    from hub.cli.opening import opened_database
-
-    given = {**named(name), **_given(None, email=email, phone=phone, organization_name=company)}
-    with opened_database(config) as (database, settings), database.engine.begin() as conn:
-        values = canonical("lead", given, region=settings.company.default_region)
-        found = likely(conn, values)
-    if json:
-        print_json(as_json(list(found)))
-        return
-    print_table(
-        "Likely there already",
-        ("record", "who", "e-mail", "company", "owner", "matcher"),
-        [
-            (p.name, p.who, p.email, p.company, p.owner, f"{p.judgement} {p.bits:+.1f}")
-            for p in found
-        ],
-    )
+    return {f: value for f, value in typed.items() if value} | read_assignments(other or [])

@@ -1,58 +1,18 @@
 """Contacts: people and organisations who are customers or close to it.
 
-Thin for now: folded columns, an owner taken over from a source, the link from a lead to its contact.
+Folded columns, an owner taken over from a source, the link from a lead to its contact.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Connection, any_, literal, select, text
-from sqlalchemy.engine import RowMapping
+from sqlalchemy import Connection, text
 
 from hub.crm import held
+from hub.crm.folded_rows import folded_rows
 from hub.crm.tables import contact
-from hub.db.json_text import write_json
-from hub.model.entities import folded_names
 
-FOLDED = folded_names("contact")
-_COLUMNS = ", ".join(
-    (*FOLDED, "entity_id", "owner_id", "last_activity_at", "batch_id", "is_organization")
-)
-_INSERT = text(
-    f"INSERT INTO crm.contact ({_COLUMNS}) SELECT {_COLUMNS} "  # noqa: S608 our own names
-    "FROM jsonb_populate_recordset(CAST(NULL AS crm.contact), CAST(:rows AS jsonb)) "
-    "ORDER BY entity_id RETURNING id, entity_id"
-)
-_ASSIGNMENTS = ", ".join(f"{name} = n.{name}" for name in (*FOLDED, "archived_at"))
-_UPDATE = text(
-    f"UPDATE crm.contact c SET {_ASSIGNMENTS} "  # noqa: S608 our own names
-    "FROM jsonb_populate_recordset(CAST(NULL AS crm.contact), CAST(:rows AS jsonb)) n "
-    "WHERE c.entity_id = n.entity_id"
-)
-
-
-def read_contacts(conn: Connection, entity_ids: Sequence[int]) -> dict[int, RowMapping]:
-    """Return contact rows by entity."""
-    ids = literal(list(entity_ids), ARRAY(BigInteger))  # in_() would write a statement each time
-    rows = conn.execute(select(contact).where(contact.c.entity_id == any_(ids))).mappings()
-    return {row["entity_id"]: row for row in rows}
-
-
-def insert_contacts(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[int, int]:
-    """Insert contacts (folded values, owner, batch); returns entity → contact id."""
-    if not rows:
-        return {}
-    document = write_json([{"is_organization": False, **row} for row in rows])
-    found = conn.execute(_INSERT, {"rows": document})
-    return {row.entity_id: row.id for row in found}
-
-
-def update_contacts(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write folded columns and `archived_at` of contacts, by entity."""
-    if rows:
-        conn.execute(_UPDATE, {"rows": write_json(rows)})
-
+CONTACTS = folded_rows(contact, ("owner_id", "last_activity_at", "batch_id", "is_organization"))
 
 _KEPT = text("""
 WITH RECURSIVE whole AS (

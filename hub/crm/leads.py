@@ -4,53 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Connection, any_, literal, select, text
-from sqlalchemy.engine import RowMapping
+from sqlalchemy import Connection, text
 
 from hub.crm import held
+from hub.crm.folded_rows import folded_rows
 from hub.crm.tables import lead
-from hub.db.json_text import write_json
-from hub.model.entities import folded_names
 
-FOLDED = folded_names("lead")
-_HELD = (
-    "entity_id", "status", "unqualified_reason", "converted_at", "last_activity_at", "owner_id",
-    "legacy_owner", "lane", "batch_id",
+LEADS = folded_rows(
+    lead,
+    ("status", "unqualified_reason", "converted_at", "last_activity_at", "owner_id",
+     "legacy_owner", "lane", "batch_id"),
 )  # fmt: skip
-_INSERT_COLUMNS = ", ".join((*FOLDED, *_HELD))
-_INSERT = text(
-    f"INSERT INTO crm.lead ({_INSERT_COLUMNS}) SELECT {_INSERT_COLUMNS} "  # noqa: S608 our own names
-    "FROM jsonb_populate_recordset(CAST(NULL AS crm.lead), CAST(:rows AS jsonb)) "
-    "ORDER BY entity_id RETURNING id, entity_id"
-)
-_ASSIGNMENTS = ", ".join(f"{name} = n.{name}" for name in (*FOLDED, "archived_at"))
-_UPDATE = text(
-    f"UPDATE crm.lead l SET {_ASSIGNMENTS} "  # noqa: S608 our own names
-    "FROM jsonb_populate_recordset(CAST(NULL AS crm.lead), CAST(:rows AS jsonb)) n "
-    "WHERE l.entity_id = n.entity_id"
-)
-
-
-def read_leads(conn: Connection, entity_ids: Sequence[int]) -> dict[int, RowMapping]:
-    """Return lead rows by entity."""
-    ids = literal(list(entity_ids), ARRAY(BigInteger))  # in_() would write a statement each time
-    rows = conn.execute(select(lead).where(lead.c.entity_id == any_(ids))).mappings()
-    return {row["entity_id"]: row for row in rows}
-
-
-def insert_leads(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[int, int]:
-    """Insert leads (folded values, held seeds, lane, batch); returns entity → lead id."""
-    if not rows:
-        return {}
-    found = conn.execute(_INSERT, {"rows": write_json(rows)})
-    return {row.entity_id: row.id for row in found}
-
-
-def update_leads(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write folded columns and `archived_at` of leads, by entity."""
-    if rows:
-        conn.execute(_UPDATE, {"rows": write_json(rows)})
-
+FOLDED = LEADS.names
 
 _ABSORBED = text("""
 SELECT m.id, s.id AS survivor, s.merged_into IS NULL AND s.owner_id IS NULL AS is_unowned,

@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 
 from hub.errors import RecordError
-from hub.mappings.compiler import Plan, TargetPlan, compile_document
+from hub.mappings.compiler import compile_document
 from hub.mappings.document import MappingDocument
+from hub.mappings.plan import Plan, TargetPlan
 from hub.mappings.registry import Ctx
 from hub.mappings.rows import (
     FAILED,

@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from hub.crm import contacts, leads, statuses
-from hub.crm.leads import NewInquiry
+from hub.crm import contacts, statuses
+from hub.crm.leads import LEADS, NewInquiry
 from hub.model.entities import PERSON_REFS
 from hub.model.verdicts import Lane
 from hub.records.folding import FoldRecord
@@ -29,7 +29,7 @@ def of_contacts(conn: Connection, records: Mapping[int, Sequence[FoldRecord]]) -
     asking = [i for i, own in records.items() if _only_asks(own)]
     if not asking:
         return set()
-    return contacts.owned(conn, asking) - leads.read_leads(conn, asking).keys()
+    return contacts.owned(conn, asking) - LEADS.read(conn, asking).keys()
 
 
 def _only_asks(records: Sequence[FoldRecord]) -> bool:

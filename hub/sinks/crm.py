@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import RowMapping
 
-from hub.crm import contacts, leads
+from hub.crm.contacts import CONTACTS
+from hub.crm.folded_rows import FoldedRows
+from hub.crm.leads import LEADS
 from hub.model.records import JsonValue
 
 
@@ -47,25 +49,13 @@ def load_contacts(
         golden: what was folded.
         by_people: entities that are contacts because people say so; no source archives them.
     """
-    existing = contacts.read_contacts(conn, [g.entity_id for g in golden])
+    existing = CONTACTS.read(conn, [g.entity_id for g in golden])
     golden = [
         _as_people_say(g, existing.get(g.entity_id)) if g.entity_id in by_people else g
         for g in golden
     ]
-    created = contacts.insert_contacts(
-        conn, [_contact_row(g) for g in golden if g.entity_id not in existing]
-    )
-    changes = {
-        g.entity_id: diff
-        for g in golden
-        if (row := existing.get(g.entity_id)) is not None
-        and (diff := _difference(g, row, contacts.FOLDED))
-    }
-    contacts.update_contacts(
-        conn, [_update_row(g, contacts.FOLDED) for g in golden if g.entity_id in changes]
-    )
-    _audit(conn, changes)
-    return Loaded(created, frozenset(changes), changes)
+    new = [_contact_row(g) for g in golden if g.entity_id not in existing]
+    return _write(conn, CONTACTS, golden, new=new, existing=existing)
 
 
 def _as_people_say(golden: GoldenPerson, row: RowMapping | None) -> GoldenPerson:
@@ -77,7 +67,7 @@ def _as_people_say(golden: GoldenPerson, row: RowMapping | None) -> GoldenPerson
 
 def _contact_row(golden: GoldenPerson) -> dict[str, Any]:
     return {
-        **_folded(golden.values, contacts.FOLDED),
+        **_folded(golden.values, CONTACTS.names),
         "entity_id": golden.entity_id,
         "owner_id": golden.owner_id,
         "last_activity_at": golden.seeds.get("last_activity_at"),
@@ -91,26 +81,36 @@ def load_leads(conn: Connection, golden: Sequence[GoldenPerson]) -> Loaded:
 
     A converted lead's row is frozen: what the source says later belongs to the contact.
     """
-    existing = leads.read_leads(conn, [g.entity_id for g in golden])
-    new = [g for g in golden if g.entity_id not in existing]
-    created = leads.insert_leads(conn, [_insert_row(g) for g in new])
+    existing = LEADS.read(conn, [g.entity_id for g in golden])
+    new = [_insert_row(g) for g in golden if g.entity_id not in existing]
+    open_ = {i: row for i, row in existing.items() if row["converted_at"] is None}
+    return _write(conn, LEADS, golden, new=new, existing=open_)
+
+
+def _write(
+    conn: Connection,
+    rows: FoldedRows,
+    golden: Sequence[GoldenPerson],
+    *,
+    new: Sequence[Mapping[str, Any]],
+    existing: Mapping[int, RowMapping],
+) -> Loaded:
+    """Insert new rows, and update those of the existing that would change."""
+    created = rows.insert(conn, new)
     changes = {
         g.entity_id: diff
         for g in golden
         if (row := existing.get(g.entity_id)) is not None
-        and row["converted_at"] is None
-        and (diff := _difference(g, row, leads.FOLDED))
+        and (diff := _difference(g, row, rows.names))
     }
-    leads.update_leads(
-        conn, [_update_row(g, leads.FOLDED) for g in golden if g.entity_id in changes]
-    )
+    rows.update(conn, [_update_row(g, rows.names) for g in golden if g.entity_id in changes])
     _audit(conn, changes)
     return Loaded(created, frozenset(changes), changes)
 
 
 def _insert_row(golden: GoldenPerson) -> dict[str, Any]:
     return {
-        **_folded(golden.values, leads.FOLDED),
+        **_folded(golden.values, LEADS.names),
         "entity_id": golden.entity_id,
         "status": golden.seeds.get("status") or "New",
         "unqualified_reason": golden.seeds.get("unqualified_reason"),

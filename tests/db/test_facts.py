@@ -15,7 +15,7 @@ from hub.db.embedded import Server
 from tests.conftest import fresh_database
 
 _TOUCHES = text(
-    "SELECT crm.facts(CAST(:custom AS jsonb), CAST(ARRAY[] AS text[])) "
+    "SELECT crm.facts(NULL, CAST(:custom AS jsonb), CAST(ARRAY[] AS text[])) "
     "&& (SELECT array_agg(hashtext(one)) FROM unnest(CAST(:near AS text[])) one)"
 )
 RELAXED = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
@@ -96,5 +96,5 @@ def test_a_stretch_is_a_few_dozen_facts() -> None:
 
 @pytest.mark.parametrize("custom", ["null", "[]", '"text"', "7", "{}"])
 def test_custom_fields_that_are_none_have_no_facts(conn: Connection, custom: str) -> None:
-    statement = text("SELECT crm.facts(CAST(:custom AS jsonb), ARRAY['a=b', NULL])")
+    statement = text("SELECT crm.facts('[]', CAST(:custom AS jsonb), ARRAY['a=b', NULL])")
     assert len(conn.execute(statement, {"custom": custom}).scalar_one()) == 1

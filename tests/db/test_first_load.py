@@ -149,10 +149,16 @@ def test_leads_are_linked_without_a_look_at_all_others(conn: Connection) -> None
     ids = list(
         conn.execute(text("SELECT id FROM ops.entity ORDER BY id LIMIT :n"), {"n": CHUNK}).scalars()
     )
-    contacts.insert_contacts(
+    contacts.CONTACTS.insert(
         conn,
         [
-            {"entity_id": i, "owner_id": None, "last_activity_at": None, "batch_id": 1}
+            {
+                "entity_id": i,
+                "owner_id": None,
+                "last_activity_at": None,
+                "batch_id": 1,
+                "is_organization": False,
+            }
             for i in ids[:3]
             if i % 2
         ],

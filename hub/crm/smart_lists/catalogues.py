@@ -120,7 +120,7 @@ def _shared(table: Table) -> list[Field]:
     c = table.c
     return [
         Field("id", "Number", "number", c.id, predicates.number_is),
-        Field("tags", "Tags", "tags", c.tags, predicates.tags_are),
+        Field("tags", "Tags", "tags", c.tags, texts.tagged(table.name)),
         Field("owner", "Owner", "user", _name_of(user, c.owner_id), _owner(c.owner_id)),
         Field(
             "days_since_last_communication",

@@ -7,9 +7,15 @@ few dozen such facts, and an index that knows which rows have a fact finds all i
 somewhat more at its ends. What a condition really says is asked of those rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, func, literal
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from hub.crm.list_columns import LONGEST
 
 FIRST_YEAR, LAST_YEAR = 1899, 2101  # these two stand for all before and all after them
 _LOWEST, _HIGHEST = -6, 18  # powers of ten: below is nothing, above is all the same
@@ -19,9 +25,34 @@ _BLOCKS = ((100, 1), (10, 2), (1, 3))  # how many of these begin with so many di
 _A_MONTH, _A_YEAR = 31, 372  # as if each had as many days as the longest
 
 
-def of_text(name: str) -> str:
-    """Return what a fact about a column begins with."""
-    return f"{name}="
+def of_column(name: str, word: str) -> str:
+    """Return the fact that a column has a word; of `tags`, that a tag is among them."""
+    return f"{name}={word[:LONGEST]}"
+
+
+def of_custom(key: str, value: object) -> str:
+    """Return the fact that a custom field has a value: a text, a number, a truth, one of its choices."""
+    match value:
+        case bool():
+            said = str(value).lower()
+        case str():
+            said = value[:LONGEST]
+        case _:
+            said = _plain(Decimal(str(value)))
+    return f".{key[:LONGEST]}={said}"
+
+
+def _plain(number: Decimal) -> str:
+    """Return a number as `trim_scale` leaves it: no exponent, no noughts behind the point."""
+    if not number:
+        return "0"
+    said = f"{number:f}"
+    return said.rstrip("0").rstrip(".") if "." in said else said
+
+
+def hashed(found: Sequence[str]) -> ColumnElement[Any]:
+    """Return facts as the column has them."""
+    return func.crm.hashed(literal(list(found), ARRAY(Text)))
 
 
 def of_numbers(key: str, low: Decimal | None, high: Decimal | None) -> list[str]:
@@ -52,7 +83,7 @@ def of_days(key: str, first: date | None, last: date | None) -> list[str]:
 
 
 def _begin(key: str) -> str:
-    return f".{key[:60]} "
+    return f".{key[:LONGEST]} "
 
 
 def _place(number: Decimal) -> int:

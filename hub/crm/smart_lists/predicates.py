@@ -23,7 +23,6 @@ from sqlalchemy import (
     or_,
     true,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 from hub.crm.smart_lists.dates import Moment, moment_of, span
 from hub.crm.smart_lists.document import Op, Scalar
@@ -114,19 +113,6 @@ def days_since(column: Column, op: Op, values: Values, asking: Asking) -> Column
         return column.is_(None)
     first, after = _days_ago(op, [_days(v) for v in values], asking.moment)
     return _between(column, first, after, _UTC)
-
-
-def tags_are(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
-    """A set of tags, each as it is written."""
-    match op:
-        case Op.EMPTY:
-            return or_(column.is_(None), column == literal([], JSONB))
-        case Op.ALL:
-            return column.contains(literal([words(v) for v in values], JSONB))
-        case Op.ANY | Op.IS:
-            return or_(*(column.contains(literal([words(v)], JSONB)) for v in values))
-        case _:
-            raise UnfitError("tags are asked: any of, all of, none of, is empty")
 
 
 def user_is(column: Column, op: Op, values: Values, asking: Asking) -> Column:
@@ -247,7 +233,7 @@ def served(by_index: Column, holds: Column) -> Column:
     The second alone tells the planner how many rows there are. Of the first it would think that it
     holds for a few of them only; of what is said like this it assumes that it holds for nearly all.
     """
-    return and_(by_index, case((holds, true())).is_not(None))
+    return and_(case((holds, true())).is_not(None), by_index)
 
 
 def one_of(column: Column, values: Sequence[Column]) -> Column:

@@ -1,4 +1,4 @@
-"""Texts that an index knows of: names, words, e-mail addresses, what a column says.
+"""Texts that an index knows of: names, words, e-mail addresses, tags, what a column says.
 
 A condition that an index does not serve gets a second one beside it that it does, and that is true
 wherever the first is: `served`.
@@ -10,13 +10,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, and_, func, literal, literal_column, or_
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.dialects.postgresql import JSONB, array
 
 from hub.crm import list_columns, list_tables
 from hub.crm.deal_tables import deal
 from hub.crm.smart_lists import facts, predicates
 from hub.crm.smart_lists.document import Op, Scalar
-from hub.crm.smart_lists.predicates import Asking, Column, Predicate, Values, served
+from hub.crm.smart_lists.predicates import (
+    Asking,
+    Column,
+    Predicate,
+    UnfitError,
+    Values,
+    served,
+)
 from hub.crm.tables import contact, lead
 
 HINTED = frozenset((Op.CONTAINS, Op.STARTS, Op.IS, Op.ANY))
@@ -118,12 +125,32 @@ def _told(indexed: Indexed, name: str, *, is_fact: bool, is_word: bool) -> Predi
 
 
 def _said(name: str, values: Sequence[Scalar]) -> Column:
-    begin = literal(facts.of_text(name), Text)
-    words = [
-        begin + func.left(func.lower(literal(predicates.words(v), Text)), list_columns.LONGEST)
-        for v in values
-    ]
-    return array([func.hashtext(word) for word in words])
+    """Return the facts of a column's words, in small letters as PostgreSQL makes them."""
+    begin = literal(facts.of_column(name, ""), Text)
+    words = [func.lower(literal(predicates.words(v), Text)) for v in values]
+    return func.crm.hashed(array([begin + func.left(word, list_columns.LONGEST) for word in words]))
+
+
+def tagged(table: str) -> Predicate:
+    """Return what conditions on a table's tags mean: a set, each tag as it is written."""
+    row_facts = INDEXED[table].facts
+
+    def build(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
+        wanted = [predicates.words(v) for v in values]
+        near = facts.hashed([facts.of_column("tags", one) for one in wanted])
+        match op:
+            case Op.EMPTY:
+                return or_(column.is_(None), column == literal([], JSONB))
+            case Op.ALL:
+                holds = column.contains(literal(wanted, JSONB))
+                return served(row_facts.contains(near), holds)
+            case Op.ANY | Op.IS:
+                holds = or_(*(column.contains(literal([one], JSONB)) for one in wanted))
+                return served(row_facts.overlap(near), holds)
+            case _:
+                raise UnfitError("tags are asked: any of, all of, none of, is empty")
+
+    return build
 
 
 def _email(indexed: Indexed) -> Predicate:

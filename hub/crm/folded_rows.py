@@ -1,0 +1,65 @@
+"""Rows that a fold fills, one an entity: leads and contacts are read and written in one way.
+
+In: rows by column. Out: statements over whole sets. Not here: what differs, and what is held
+(`hub.sinks.crm`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Connection, Table, TextClause, any_, literal, select, text
+from sqlalchemy.engine import RowMapping
+
+from hub.db.json_text import write_json
+from hub.model.entities import folded_names
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedRows:
+    """A table of such rows; `names` are its folded columns."""
+
+    table: Table
+    names: tuple[str, ...]
+    _insert: TextClause
+    _update: TextClause
+
+    def read(self, conn: Connection, entity_ids: Sequence[int]) -> dict[int, RowMapping]:
+        """Return rows by entity."""
+        ids = literal(
+            list(entity_ids), ARRAY(BigInteger)
+        )  # in_() would write a statement each time
+        wanted = select(self.table).where(self.table.c.entity_id == any_(ids))
+        return {row["entity_id"]: row for row in conn.execute(wanted).mappings()}
+
+    def insert(self, conn: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+        """Insert rows (folded values, and what else a new row is given); returns entity → row."""
+        if not rows:
+            return {}
+        found = conn.execute(self._insert, {"rows": write_json(rows)})
+        return {row.entity_id: row.id for row in found}
+
+    def update(self, conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write folded columns and `archived_at`, by entity."""
+        if rows:
+            conn.execute(self._update, {"rows": write_json(rows)})
+
+
+def folded_rows(table: Table, given: Sequence[str]) -> FoldedRows:
+    """Return the rows of a table; `given` are the columns of a new row beside the folded ones."""
+    names = folded_names(table.name)
+    columns = ", ".join((*names, "entity_id", *given))
+    rows = f"jsonb_populate_recordset(CAST(NULL AS {table.fullname}), CAST(:rows AS jsonb))"
+    assignments = ", ".join(f"{name} = n.{name}" for name in (*names, "archived_at"))
+    return FoldedRows(
+        table,
+        names,
+        text(
+            f"INSERT INTO {table.fullname} ({columns}) SELECT {columns} FROM {rows} "  # noqa: S608 our own names
+            "ORDER BY entity_id RETURNING id, entity_id"
+        ),
+        text(
+            f"UPDATE {table.fullname} l SET {assignments} FROM {rows} n "  # noqa: S608 our own names
+            "WHERE l.entity_id = n.entity_id"
+        ),
+    )

@@ -1,0 +1,41 @@
+"""What a mapping document is once it is compiled: functions of a `Row`. Only types."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hub.mappings.document import MappingDocument, Target
+from hub.mappings.rows import Row
+
+Got = Any  # JsonValue or FAILED
+Getter = Callable[[Row], Got]
+Check = Callable[[Row], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPlan:
+    """One compiled target: plain fields, and the keys of object fields."""
+
+    target: Target
+    when: Check | None
+    reject_if: Sequence[tuple[Check, str]]
+    fields: Sequence[tuple[str, Getter]]
+    nested: Sequence[tuple[str, str, Getter]]
+    copies: Sequence[tuple[str, Sequence[str | int], Callable[[str], bool]]]
+    refs: Sequence[tuple[str, Getter]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A compiled document."""
+
+    document: MappingDocument
+    id: Getter
+    region: Getter | None
+    when: Check | None
+    deleted: Check | None
+    targets: Sequence[TargetPlan]
+    is_known: Callable[[str], bool]
+    lookups: Sequence[tuple[str, Getter]]
+    reads_forms: bool
+    known: frozenset[str]

@@ -1,0 +1,71 @@
+"""Predicates of a mapping document as functions of a `Row`.
+
+In: a predicate, and what asks a rule for its value without a word to the row. Out: a check. Texts are
+compared folded.
+"""
+
+from collections.abc import Callable, Sequence
+
+from hub.mappings.document import Predicate, Rule
+from hub.mappings.plan import Check, Getter
+from hub.mappings.rows import FAILED, SHOWN, blank, shown
+from hub.mappings.text import LONGEST, fold
+
+Asked = Callable[[Rule], Getter]
+
+
+def compiled(predicate: Predicate, asked: Asked) -> Check:  # noqa: PLR0911 one line a predicate
+    """Return the check of a predicate."""
+    p = predicate
+    if p.any_ is not None:
+        checks = [compiled(q, asked) for q in p.any_]
+        return lambda row: any(c(row) for c in checks)
+    if p.all_ is not None:
+        checks = [compiled(q, asked) for q in p.all_]
+        return lambda row: all(c(row) for c in checks)
+    if p.not_ is not None:
+        inner = compiled(p.not_, asked)
+        return lambda row: not inner(row)
+    for rule, is_wanted in ((p.is_empty, True), (p.not_empty, False)):
+        if rule is not None:
+            get = asked(rule)
+            return lambda row, get=get, wanted=is_wanted: blank(get(row)) is wanted  # type: ignore[misc]
+    if p.is_true is not None:
+        get = asked(p.is_true)
+        return lambda row: _is_true(get(row))
+    if p.contains is not None:
+        get = asked(p.contains.rule)
+        words = [word for v in p.contains.values if (word := fold(str(v)))]
+        return lambda row: _contains(get(row), words)
+    compared = p.equals or p.not_equals or p.in_
+    if compared is None:
+        return lambda _row: True
+    get = asked(compared.rule)
+    wanted = frozenset(_comparable(v) for v in compared.values)
+    is_equal = p.not_equals is None
+    return lambda row: (_comparable(get(row)) in wanted) is is_equal
+
+
+def _is_true(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) < SHOWN and fold(value) in ("true", "1", "yes", "oui", "vrai", "x")
+    return value is True or value == 1
+
+
+def _contains(value: object, words: Sequence[str]) -> bool:
+    """Tell whether a text has one of the folded words in it, or a list has one as an item."""
+    if isinstance(value, list):
+        items = {fold(one[:1000]) for one in value if isinstance(one, str)}
+        return any(word in items for word in words)
+    if not isinstance(value, str):
+        return False
+    text = f" {fold(value[:LONGEST])} "
+    return any(f" {word} " in text for word in words)
+
+
+def _comparable(value: object) -> object:
+    if isinstance(value, str):
+        return fold(value[:1000])
+    if value is FAILED or isinstance(value, list | dict):
+        return shown(value)
+    return value if value is None or isinstance(value, bool) else str(value)

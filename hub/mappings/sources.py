@@ -1,0 +1,141 @@
+"""Where a rule's value comes from: paths, alternatives, answers of forms, look-ups.
+
+In: what a rule names. Out: a getter. Not here: what becomes of the value (`hub.mappings.steps`).
+"""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from hub.mappings.answers import Given, claim, read_answers
+from hub.mappings.document import Answer, Copy, Lookup
+from hub.mappings.plan import Getter, Got
+from hub.mappings.rows import FAILED, Row, blank, form_of, look_up, path_parts
+from hub.mappings.text import LONGEST
+from hub.model.records import JsonValue
+
+
+def path(along: str) -> Getter:
+    """Return the value along a path of the payload."""
+    parts = path_parts(along)
+    if len(parts) == 1 and isinstance(parts[0], str):
+        key = parts[0]
+        return lambda row: row.payload.get(key)
+    if len(parts) == 2 and isinstance(parts[0], str) and isinstance(parts[1], str):  # noqa: PLR2004 as most
+        return _inner(parts[0], parts[1])
+    return lambda row: look_up(row.payload, parts)
+
+
+def _inner(key: str, inner: str) -> Getter:
+    def get(row: Row) -> Got:
+        node = row.payload.get(key)
+        return node.get(inner) if isinstance(node, dict) else None
+
+    return get
+
+
+def first(getters: Sequence[Getter]) -> Getter:
+    """Return the first value that is not blank."""
+
+    def get(row: Row) -> Got:
+        found: Got = None
+        for getter in getters:
+            value = getter(row)
+            if value is FAILED:
+                found = FAILED
+            elif not blank(value):
+                return value
+        return found
+
+    return get
+
+
+def all_of(getters: Sequence[Getter]) -> Getter:
+    """Return all values as a list, if there is any."""
+    return lambda row: _all(row, getters)
+
+
+def _all(row: Row, getters: Sequence[Getter]) -> Got:
+    found = [None if (value := get(row)) is FAILED else value for get in getters]
+    return found if any(v is not None for v in found) else None
+
+
+def looked_up(lookup: Lookup, key: Getter) -> Getter:
+    """Return what another object of the source says, found by the id that `key` gives."""
+    parts = path_parts(lookup.path)
+
+    def get(row: Row) -> Got:
+        found = None if blank(id_ := key(row)) else row.context.get(f"{lookup.stream}/{id_}")
+        return look_up(found, parts)
+
+    return get
+
+
+def copies(copy: Copy) -> Callable[[str], bool]:
+    """Return what tells whether a key is copied; the keys of a vendor's objects come again and again."""
+
+    @functools.lru_cache(maxsize=16_384)
+    def is_copied(key: str) -> bool:
+        return any(fnmatchcase(key, one) for one in copy.keys) and not any(
+            fnmatchcase(key, one) for one in copy.except_
+        )
+
+    return is_copied
+
+
+def form_title(row: Row) -> Got:
+    """Return the title of the form that was answered."""
+    return form_of(row).title
+
+
+def form_id(row: Row) -> Got:
+    """Return the id of the form that was answered."""
+    return form_of(row).id
+
+
+class _Selector(Answer):
+    """An answer selector that can be a dictionary key."""
+
+    def __hash__(self) -> int:
+        return hash((*self.refs, "|", *self.types, "|", *self.titles, "|", *self.of))
+
+
+def hashable(answer: Answer | None) -> Answer:
+    """Return a selector that can be a dictionary key."""
+    return _Selector.model_validate(answer.model_dump() if answer else {})
+
+
+class Answers:
+    """Getters of a form's answers: each answer goes to the first selector that takes it."""
+
+    def __init__(self, selectors: Sequence[Answer]) -> None:
+        self._selectors = selectors
+
+    def _claims(self, row: Row) -> Mapping[Answer, Given]:
+        if row.claims is None:
+            row.given = read_answers(row.payload.get("answers"), form_of(row))
+            row.claims = claim(row.given, self._selectors)
+        return row.claims
+
+    def of(self, selector: Answer, *, is_title: bool) -> Getter:
+        """Return what was answered, or the title of the question."""
+
+        def get(row: Row) -> Got:
+            found = self._claims(row).get(selector)
+            return None if found is None else (found.title if is_title else found.value)
+
+        return get
+
+    def unmapped(self, row: Row) -> Got:
+        """Return what no selector took, line by line."""
+        mapped = {id(one) for one in self._claims(row).values()}
+        lines = [
+            f"{one.title or one.ref or one.question_kind or 'answer'}: {_said(one.value)}"
+            for one in row.given or []
+            if id(one) not in mapped
+        ]
+        return "\n".join(lines) or None
+
+
+def _said(value: JsonValue) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)[:LONGEST]

@@ -1,0 +1,135 @@
+"""What becomes of a rule's value on its way to the field: transforms, kind, guard, demand.
+
+In: the getter of a source, and what the rule says. Out: a getter. What cannot be used is noted on the
+row, never raised, except `Reject`. Not here: where a value comes from (`hub.mappings.sources`).
+"""
+
+from collections.abc import Mapping, Sequence
+
+from hub.errors import RecordError
+from hub.mappings.plan import Check, Getter, Got
+from hub.mappings.registry import Args, Function, Remark
+from hub.mappings.rows import FAILED, Reject, Row, blank, shown
+from hub.mappings.transforms import DEFAULTS
+
+Step = tuple[Function, Args, bool]
+"""A transform, its arguments, and whether it sees null."""
+
+EARLIEST = "1990-01-01"
+PAST_ONLY = frozenset(("created_at", "at"))
+"""Times of things that happened: before 1990 or after now they are a source's mistake."""
+_GIVE_TEXT = frozenset((
+    "text", "multiline", "street", "postal", "company", "recase_name", "email", "phone", "country",
+    "state", "url", "date", "datetime", "sf_id", "identifier", "name_from_email", "phone_extension",
+    "concat", "template", "split_name", "html_to_text", "currency", "money",
+))  # fmt: skip
+"""Transforms that return text or null and nothing else: their results need no look."""
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "number": (int, float),
+    "bool": (bool,),
+    "list": (list,),
+    "json": (object,),
+}
+
+
+def surely(last: str, kind: str) -> bool:
+    """Tell whether a transform's result is of the kind by its nature."""
+    return (
+        last in _GIVE_TEXT
+        if kind not in _TYPES
+        else last == DEFAULTS[kind] or (kind == "json" and last != "")
+    )
+
+
+def direct(source: Getter, function: Function, args: Args, place: str, *, keep: bool) -> Getter:
+    """Let a value go through one transform that sees no null: most rules are that."""
+
+    def get(row: Row) -> Got:
+        raw = source(row)
+        if raw is None:
+            return None
+        try:
+            value = function(raw, args, row.ctx)
+        except RecordError as exc:
+            row.note(place, raw, exc.message)
+            return shown(raw) if keep else FAILED
+        if type(value) is Remark:
+            row.note(place, raw, value.reason, value.kind)
+            return value.value
+        return value
+
+    return get
+
+
+def stepped(source: Getter, steps: Sequence[Step], place: str, *, keep: bool) -> Getter:
+    """Let a value go through transforms, one after the other."""
+    if not steps:
+        return source
+
+    def get(row: Row) -> Got:
+        raw = value = source(row)
+        if value is FAILED:
+            return FAILED
+        try:
+            for function, args, sees_null in steps:
+                if value is None and not sees_null:
+                    continue
+                value = function(value, args, row.ctx)
+                if type(value) is Remark:
+                    row.note(place, raw, value.reason, value.kind)
+                    value = value.value
+        except RecordError as exc:
+            row.note(place, raw, exc.message)
+            return shown(raw) if keep else FAILED
+        return value
+
+    return get
+
+
+def finished(get: Getter, place: str, kind: str) -> Getter:
+    """Hold a value to the kind of its target field."""
+    wanted = _TYPES.get(kind, (str,))
+    is_past = place in PAST_ONLY
+
+    def finish(row: Row) -> Got:
+        value = get(row)
+        if value is None or value is FAILED or value == "":
+            return None if value == "" else value
+        if not isinstance(value, wanted):
+            if wanted != (str,) or isinstance(value, bool | list | dict):
+                row.note(place, value, f"not {kind}: {type(value).__name__}")
+                return FAILED
+            value = str(value)
+        if is_past and not _is_past(row, place, value):
+            return FAILED
+        return value
+
+    return finish
+
+
+def _is_past(row: Row, place: str, value: str) -> bool:
+    if value < EARLIEST:
+        row.note(place, value, "before 1990; left out")
+        return False
+    if row.latest is not None and value > row.latest:
+        row.note(place, value, "in the future; left out")
+        return False
+    return True
+
+
+def guarded(get: Getter, when: Check) -> Getter:
+    """Give a value only where a predicate holds."""
+    return lambda row: get(row) if when(row) else None
+
+
+def required(get: Getter, place: str) -> Getter:
+    """Reject the record where there is no value."""
+
+    def demand(row: Row) -> Got:
+        value = get(row)
+        if blank(value) and not row.silent:
+            raise Reject(place, None, f"required field '{place}' is missing")
+        return value
+
+    return demand
