@@ -145,13 +145,22 @@ def processes_at(folder: Path) -> list[int]:
 @contextmanager
 def new_folder() -> Iterator[Path]:
     """A new folder that others may pass, its path short enough for a socket, in memory if it fits."""
+    _forget_the_dead()
     fits = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ENOUGH
-    path = Path(tempfile.mkdtemp(prefix="hub", dir=_MEMORY if fits else None))
+    path = Path(tempfile.mkdtemp(prefix=f"hub{os.getpid()}-", dir=_MEMORY if fits else None))
     path.chmod(0o755)
     try:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _forget_the_dead() -> None:
+    """Remove from memory what the tests of a process left there that was killed."""
+    for path in _MEMORY.glob("hub*-*"):
+        pid = path.name.removeprefix("hub").split("-")[0]
+        if pid.isdecimal() and not Path("/proc", pid).exists():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager
