@@ -18,14 +18,15 @@ from sqlalchemy import (
     Connection,
     Select,
     asc,
+    column,
     desc,
     func,
     literal,
     select,
     text,
     tuple_,
-    values,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from hub.crm.smart_lists import compiler
 from hub.crm.smart_lists.document import ListDocument, Sort
@@ -192,10 +193,12 @@ def _rows(
     if not numbers:
         return []
     table = query.fields.table
+    ids = literal(numbers, ARRAY(BigInteger))  # one value, so that the statement is compiled once
     wanted = (
-        values(Column("id", BigInteger), Column("place", BigInteger), name="wanted")
-        .data([(number, place) for place, number in enumerate(numbers)])
-    )  # fmt: skip
+        func.unnest(ids)
+        .table_valued(column("id", BigInteger), with_ordinality="place", name="wanted")
+        .render_derived()
+    )
     statement = (
         select(table.c.id, *(field.column.label(f"c{n}") for n, field in enumerate(shown)))
         .select_from(wanted.join(table, table.c.id == wanted.c.id))
