@@ -103,6 +103,14 @@ def _phone(raw: str, region: str) -> Outcome:
         return Remark(raw, "not a phone number; kept as typed")
     if not phonenumbers.is_possible_number(number):
         return Remark(raw, f"not a possible phone number for {region}; kept as typed")
+    said = _e164(number)
+    again = _parse(said, region)
+    if again is None or _e164(again) != said:  # its first digits are taken for a trunk prefix
+        return Remark(raw, "read twice, it is two phone numbers; kept as typed")
+    return said
+
+
+def _e164(number: phonenumbers.PhoneNumber) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 

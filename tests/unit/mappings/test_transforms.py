@@ -142,7 +142,8 @@ def test_unusable_value_is_refused(name, value):
         apply(name, value)
 
 
-@pytest.mark.parametrize("typed", ["call me", "12", "+999 12", "n/a"])
+# the last: each reading takes another 0 for a trunk prefix
+@pytest.mark.parametrize("typed", ["call me", "12", "+999 12", "n/a", "+98000000"])
 def test_phone_that_cannot_be_read_is_kept_as_typed(typed):
     kept = apply("phone", typed)
     assert isinstance(kept, Remark)
