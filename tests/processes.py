@@ -64,7 +64,8 @@ class House:
     ) -> Done:
         """Run a command to its end."""
         own = {name for name in self.env if not name.startswith("HUB_")}
-        if tuple(entry) == (str(HUB),) and not own:  # Python's variables are for an interpreter
+        # Python's variables are for an interpreter; only Linux tells of a process by a descriptor
+        if tuple(entry) == (str(HUB),) and not own and sys.platform == "linux":
             return warm().run(arguments, cwd=self.root, env=self._environment(), timeout=timeout)
         return subprocess.run(
             [*entry, *arguments],
