@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from hub.actions.rights import Right, require
-from hub.crm import owners, tickets
+from hub.crm import owners, reopened, tickets
 from hub.crm import withdrawing as rows
 from hub.db.locks import company_lock, identity_lock, source_locks
 from hub.db.turn import turn
@@ -137,7 +137,7 @@ def withdraw(conn: Connection, who: str, batch_id: int) -> Withdrawn:
     kept = {record.key for record in brought} - {record.key for record in going}
     withdrawing.withdraw_raws(conn, batch.id, report.undo, sorted(kept))
     load.refold(conn, sorted(behind))
-    _clear(conn, batch, going, report)
+    _clear(conn, batch, going, report, who=who)
     report.routed = [f"lead/{i}" for i in withdrawing.routed_meanwhile(conn, batch.id)]
     withdrawing.note_undone(conn, who, sorted(behind), batch.id)
     withdrawing.close(conn, batch.id)
@@ -260,9 +260,12 @@ def _forget_companies(conn: Connection, of: _Parts) -> set[int]:
     return {*now.values(), *concerned}
 
 
-def _clear(conn: Connection, batch: Known, going: Sequence[Brought], report: Withdrawn) -> None:
+def _clear(
+    conn: Connection, batch: Known, going: Sequence[Brought], report: Withdrawn, *, who: str
+) -> None:
     """Delete the rows that nothing fills any more, and give back the turns that they took."""
     lost = _still_withdrawn(conn, going)
+    asked_again = reopened.asked_in(conn, [r.id for r in lost])
     report.reverted += rows.remove_children(
         conn, [r.id for r in lost], asked_in=list(PERSON_REFS.values())
     )
@@ -272,6 +275,7 @@ def _clear(conn: Connection, batch: Known, going: Sequence[Brought], report: Wit
     removed = rows.remove(conn, empty, batch_id=batch.id, undo_id=report.undo, asked=asked)
     report.reverted += removed.rows
     report.given_back = _give_back(conn, removed.turns)
+    report.reverted["statuses"] = reopened.close_again(conn, who, asked_again, batch.id)
     users = [(r.source, r.source_id) for r in lost if r.target == "user"]
     gone, report.users = rows.forget_owners(conn, users, batch.id)
     report.reverted["users"] = gone

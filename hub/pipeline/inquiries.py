@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from hub.crm import contacts, statuses
 from hub.crm.leads import LEADS, NewInquiry
+from hub.crm.reopened import INQUIRY
 from hub.model.entities import PERSON_REFS
 from hub.model.verdicts import Lane
 from hub.records.folding import FoldRecord
@@ -65,19 +66,24 @@ def reopen(
     to: str | None,
 ) -> None:
     """Open an unqualified lead again whose person asks once more, if the team wants it so."""
-    asked = [i.lead_id for i in _news(inquiries, created) if i.lead_id is not None]
+    news = _news(inquiries, created)
+    asked = {i.lead_id: i.record_key for i in reversed(news) if i.lead_id is not None}
     if to is None or not asked:
         return
-    before = statuses.reopen(conn, asked, to)
+    before = statuses.reopen(conn, list(asked), to)
     note_changes(
         conn,
-        "inquiry",
+        INQUIRY,
         [
             Changed(
-                {"status": (s.status, to), "unqualified_reason": (s.reason, None)},
+                {
+                    "status": (s.status, to),
+                    "unqualified_reason": (s.reason, None),
+                    INQUIRY: (None, asked[lead_id]),
+                },
                 entity_id=s.entity_id,
             )
-            for s in before.values()
+            for lead_id, s in before.items()
         ],
     )
 

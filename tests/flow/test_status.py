@@ -3,6 +3,7 @@
 import pytest
 
 from hub.actions.status import add_reason, add_status, set_status
+from hub.actions.withdraw import Withdrawn, withdrawn
 from hub.clock import SystemClock
 from hub.errors import ConfigError
 from hub.pipeline import flow
@@ -71,10 +72,10 @@ def test_a_status_outlasts_a_sync(one_lead: World) -> None:
     assert where(one_lead) == ("Working", None)
 
 
-def _ask_again(world: World) -> None:
+def _ask_again(world: World, token: str = "c" * 12, at: int = 900) -> None:
     world.add(
         "typeform", "responses",
-        typeform_answer("c" * 12, at=900, first_name="Lea", last_name="Moreau",
+        typeform_answer(token, at=at, first_name="Lea", last_name="Moreau",
                         email="lea@m.example.com", message="Me again"),
     )  # fmt: skip
     flow.sync(world.hub, SOURCES)
@@ -86,6 +87,44 @@ def test_an_inquiry_opens_an_unqualified_lead_again(one_lead: World) -> None:
     assert where(one_lead) == ("New", None)
     (change,) = one_lead.rows("SELECT * FROM ops.change WHERE who = 'inquiry'")
     assert change.fields["unqualified_reason"] == {"old": "No need", "new": None}
+
+
+def _undo(world: World) -> Withdrawn:
+    (last,) = world.rows(
+        "SELECT max(id) AS id FROM ops.batch WHERE source = 'typeform' AND kind = 'sync'"
+    )
+    return withdrawn(world.db.engine, WHO, last.id)
+
+
+def test_an_inquiry_that_is_taken_back_leaves_the_lead_unqualified(one_lead: World) -> None:
+    say(one_lead, "Unqualified", "No need")
+    _ask_again(one_lead)
+    assert _undo(one_lead).reverted["statuses"] == 1
+    assert where(one_lead) == ("Unqualified", "No need")
+    *_, change = one_lead.rows("SELECT * FROM ops.change WHERE fields ? 'status' ORDER BY id")
+    assert (change.who, change.fields["status"]) == (WHO, {"old": "New", "new": "Unqualified"})
+
+
+def test_what_somebody_said_of_a_lead_since_outlasts_an_undo(one_lead: World) -> None:
+    say(one_lead, "Unqualified", "No need")
+    _ask_again(one_lead)
+    say(one_lead, "Working")
+    say(one_lead, "New")
+    assert _undo(one_lead).reverted["statuses"] == 0
+    assert where(one_lead) == ("New", None)
+
+
+def test_a_lead_who_asked_twice_is_closed_again_when_both_inquiries_are_gone(
+    one_lead: World,
+) -> None:
+    say(one_lead, "Unqualified", "No need")
+    _ask_again(one_lead)
+    (first,) = one_lead.rows("SELECT max(id) AS id FROM ops.batch WHERE source = 'typeform'")
+    _ask_again(one_lead, "d" * 12, at=1800)
+    assert withdrawn(one_lead.db.engine, WHO, first.id).reverted["statuses"] == 0
+    assert where(one_lead) == ("New", None)
+    assert _undo(one_lead).reverted["statuses"] == 1
+    assert where(one_lead) == ("Unqualified", "No need")
 
 
 def test_an_inquiry_leaves_a_lead_that_is_worked_on(one_lead: World) -> None:

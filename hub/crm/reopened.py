@@ -1,0 +1,60 @@
+"""Leads that an inquiry opened again: unqualified once more when that inquiry is taken back.
+
+Only where nothing has been said of the lead's status since, and no later inquiry of theirs stands.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+from hub.crm import statuses
+from hub.records.history import Changed, note_changes
+
+INQUIRY = "inquiry"  # who it was, in the history, and the field that names the record that asked
+
+_ASKED = text("SELECT DISTINCT entity_id FROM crm.inquiry WHERE record_id = ANY(:ids)")
+_OPENED = text("""
+SELECT l.id, l.entity_id, l.status AS now, c.fields #>> '{status,old}' AS status,
+  c.fields #>> '{unqualified_reason,old}' AS reason
+FROM unnest(CAST(:entities AS bigint[])) AS a(entity_id)
+JOIN crm.lead l ON l.entity_id = a.entity_id AND l.converted_at IS NULL AND l.merged_into IS NULL
+CROSS JOIN LATERAL (
+  SELECT * FROM ops.change WHERE entity_id = a.entity_id AND fields ? 'status'
+  ORDER BY id DESC LIMIT 1) c
+WHERE c.who = :inquiry AND l.status = c.fields #>> '{status,new}' AND NOT EXISTS (
+  SELECT 1 FROM crm.inquiry i JOIN ops.source_record s ON s.id = i.record_id
+  WHERE i.entity_id = a.entity_id AND (i.recorded_at > c.at
+    OR concat_ws('/', s.source, s.stream, s.source_id) = c.fields -> :inquiry ->> 'new'))
+ORDER BY l.id
+""")
+
+
+def asked_in(conn: Connection, record_ids: Sequence[int]) -> list[int]:
+    """Return the entities that asked in these records; ask before their inquiries are deleted."""
+    return list(conn.execute(_ASKED, {"ids": list(record_ids)}).scalars())
+
+
+def close_again(conn: Connection, who: str, entity_ids: Sequence[int], batch_id: int) -> int:
+    """Give leads the status they had before inquiries that are deleted by now; says how many.
+
+    The history names the batch that was undone, so that nobody takes it for a person's edit.
+    """
+    opened = conn.execute(_OPENED, {"entities": list(entity_ids), "inquiry": INQUIRY}).all()
+    for row in opened:
+        statuses.set_status(conn, [row.id], row.status, row.reason)
+    note_changes(
+        conn,
+        who,
+        [
+            Changed(
+                {
+                    "status": (row.now, row.status),
+                    "unqualified_reason": (None, row.reason),
+                    "undone": (batch_id, None),
+                },
+                entity_id=row.entity_id,
+            )
+            for row in opened
+        ],
+    )
+    return len(opened)
