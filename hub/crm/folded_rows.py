@@ -25,11 +25,11 @@ class FoldedRows:
     _update: TextClause
 
     def read(self, conn: Connection, entity_ids: Sequence[int]) -> dict[int, RowMapping]:
-        """Return rows by entity."""
-        ids = literal(
-            list(entity_ids), ARRAY(BigInteger)
-        )  # in_() would write a statement each time
-        wanted = select(self.table).where(self.table.c.entity_id == any_(ids))
+        """Return rows by entity, without what PostgreSQL makes of them for lists."""
+        # one value: in_() would write a statement each time
+        ids = literal(list(entity_ids), ARRAY(BigInteger))
+        columns = [column for column in self.table.c if column.computed is None]
+        wanted = select(*columns).where(self.table.c.entity_id == any_(ids))
         return {row["entity_id"]: row for row in conn.execute(wanted).mappings()}
 
     def insert(self, conn: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[int, int]:
