@@ -23,7 +23,7 @@ from hub.landing import store
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Judgement, Lane, Op, Trust
 from hub.pipeline import load, match
-from hub.records import sources
+from hub.records import batches, sources
 
 SOURCE = "hub"
 KINDS = ("lead", "contact")
@@ -126,13 +126,7 @@ def _write(
     """Land what was typed and store it as a source record; returns its number and source id."""
     now: datetime = moment_of(conn)
     stream, source_id = f"{kind}s", uuid4().hex
-    batch = conn.execute(
-        text(
-            "INSERT INTO ops.batch (kind, source, lane, state, finished_at) "
-            "VALUES ('action', :source, 'live', 'done', now()) RETURNING id"
-        ),
-        {"source": SOURCE},
-    ).scalar_one()
+    batch = batches.action_batch(conn, SOURCE)
     payload = json.dumps({"by": who, "values": dict(values)}).encode()
     raw = RawRecord(source_id, Op.UPSERT, now, now.isoformat(), payload)
     store.land_page(

@@ -16,7 +16,7 @@ from hub.db.locks import identity_lock
 from hub.errors import ActionError
 from hub.model import names
 from hub.model.verdicts import Judgement, Lane, Trust
-from hub.records import sources
+from hub.records import batches, sources
 
 SOURCE, STREAM = "hub", "tickets"
 _RESOURCE = "ticket"
@@ -147,13 +147,7 @@ def _write(conn: Connection, ticket: FoundTicket, role: str) -> int:
     Of a lead it says what they want; whoever has the role `person` is known well enough.
     """
     said = conn.execute(_CANONICAL, {"record": ticket.record_id}).one()
-    batch = conn.execute(
-        text(
-            "INSERT INTO ops.batch (kind, source, lane, state, finished_at) "
-            "VALUES ('action', :source, 'live', 'done', now()) RETURNING id"
-        ),
-        {"source": SOURCE},
-    ).scalar_one()
+    batch = batches.action_batch(conn, SOURCE)
     written = sources.upsert(
         conn,
         [

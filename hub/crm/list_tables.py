@@ -77,28 +77,26 @@ _COUNTED = {
 
 def _statistics(table: Table) -> None:
     words = ", ".join(f"lower({name})" for name in _COUNTED[table.name])
-    for name, what in (
-        ("words (mcv)", words),
-        ("emails", "(lower(email))"),
-        ("names", f"({NAME_ORDER})"),
-    ):
-        made = f"CREATE STATISTICS crm.{table.name}_{name} ON {what} FROM crm.{table.name}"
-        event.listen(table, "after_create", DDL(made))  # type: ignore[no-untyped-call]
+    made = [
+        f"CREATE STATISTICS crm.{table.name}_{name} ON {what} FROM crm.{table.name}"
+        for name, what in (
+            ("words (mcv)", words),
+            ("emails", "(lower(email))"),
+            ("names", f"({NAME_ORDER})"),
+        )
+    ]
+    # a hundred samples do not show what one row in two hundred has: a tag, a part of a name
+    made += [
+        f"ALTER TABLE crm.{table.name} ALTER COLUMN {name} SET STATISTICS 400"
+        for name in ("sort_key", "facts")
+    ]
+    for statement in made:
+        event.listen(table, "after_create", DDL(statement))  # type: ignore[no-untyped-call]
 
 
 _statistics(lead)
 _statistics(contact)
 
-# A hundred samples do not show what one row in two hundred has: a tag, a part of a name.
-for _table, _names in ((lead, ("sort_key", "facts")), (contact, ("sort_key", "facts"))):
-    for _name in _names:
-        event.listen(
-            _table,
-            "after_create",
-            DDL(  # type: ignore[no-untyped-call]
-                f"ALTER TABLE crm.{_table.name} ALTER COLUMN {_name} SET STATISTICS 400"
-            ),
-        )
 Index(
     "ticket_open",
     ticket.c.entity_id,

@@ -62,6 +62,18 @@ def open_batch(conn: Connection, *, source: str, kind: str, lane: str) -> Batch:
     return Batch(*row)
 
 
+def action_batch(conn: Connection, source: str) -> int:
+    """Return the number of a new batch of what a person does: live, and done at once."""
+    number: int = conn.execute(
+        text(
+            "INSERT INTO ops.batch (kind, source, lane, state, finished_at) "
+            "VALUES ('action', :source, 'live', 'done', now()) RETURNING id"
+        ),
+        {"source": source},
+    ).scalar_one()
+    return number
+
+
 def running_batch(conn: Connection, source: str) -> Batch | None:
     """Return the source's running batch, if there is one."""
     row = conn.execute(

@@ -29,16 +29,19 @@ from hub.crm.smart_lists.fields import Catalogue, Field
 from hub.crm.smart_lists.predicates import Asking, Column, Predicate, UnfitError, Values
 from hub.crm.tables import contact, lead, ticket, user
 
-_OVER = ("solved", "closed")
 
-
-def _open_tickets(of: ColumnElement[Any]) -> Predicate:
-    """How many tickets are open."""
-    opened: tuple[ColumnElement[Any], ...] = (
+def _opened(of: ColumnElement[Any]) -> tuple[Column, ...]:
+    """Return what an open ticket fulfils, as the index `ticket_open` has it."""
+    return (
         ticket.c.entity_id == of,
         ticket.c.archived_at.is_(None),
         literal_column("coalesce(ticket.status, '') NOT IN ('solved', 'closed')"),
     )
+
+
+def _open_tickets(of: ColumnElement[Any]) -> Predicate:
+    """How many tickets are open."""
+    opened = _opened(of)
 
     def build(_column: Column, op: Op, values: Values, asking: Asking) -> Column:
         some = exists().where(*opened)
@@ -142,18 +145,9 @@ def _owner(key: ColumnElement[Any]) -> Predicate:
 def _person(table: Table) -> list[Field]:
     c = table.c
     name = func.concat_ws(literal(" ", Text), c.first_name, c.last_name)
-    order = literal_column(list_tables.NAME_ORDER, Text)
-    number = (
-        select(func.count())
-        .where(
-            ticket.c.entity_id == c.entity_id,
-            ticket.c.archived_at.is_(None),
-            func.coalesce(ticket.c.status, "").not_in(_OVER),
-        )
-        .scalar_subquery()
-    )
+    number = select(func.count()).where(*_opened(c.entity_id)).scalar_subquery()
     return [
-        Field("name", "Name", "text", name, _full_name(table), order),
+        Field("name", "Name", "text", name, _full_name(table), texts.name_order),
         Field(
             "source", "Source", "text", c.lead_source, texts.predicate_of(table.name, "lead_source")
         ),
@@ -167,7 +161,7 @@ _COMPANY_NAME = Field(
     "text",
     contact.c.organization_name,
     texts.predicate_of("contact", "organization_name"),
-    literal_column(list_tables.NAME_ORDER, Text),
+    texts.name_order,
 )
 
 
@@ -195,7 +189,7 @@ def _people(table: Table, *more: str) -> dict[str, Field]:
 def _deals() -> dict[str, Field]:
     c = deal.c
     own = [
-        Field("name", "Name", "text", c.name, texts.worded(texts.INDEXED["deal"])),
+        Field("name", "Name", "text", c.name, texts.predicate_of("deal", "name")),
         Field("value", "Value", "number", c.value, predicates.number_is, c.value),
         Field("is_hot", "Hot", "bool", c.is_hot, predicates.bool_is),
         Field(

@@ -1,6 +1,6 @@
 """What a record's facts are that a stretch of numbers or days touches.
 
-`crm.facts` (the SQL function in `list_tables`) says of every number and every day among the custom
+`crm.facts` (the SQL function in `list_columns`) says of every number and every day among the custom
 fields where it lies, each more exactly than the one before: of 886 that it has three digits, that
 they begin with 8, with 88, with 886; of a day its decade, year, month and itself. A stretch is then a
 few dozen such facts, and an index that knows which rows have a fact finds all it may hold, and

@@ -31,6 +31,7 @@ _LONGEST = 100  # half of what the order has: a small letter may be two
 _LAST = "\U0010ffff"
 _MARKS = ("\u0300", "\u036f")
 _NAMES: ColumnElement[Any] = literal_column("sort_key", Text)  # of people and companies
+name_order: ColumnElement[Any] = literal_column(list_tables.NAME_ORDER, Text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +167,12 @@ def _email(indexed: Indexed) -> Predicate:
 
 def _last_name(otherwise: Predicate) -> Predicate:
     """A last name: lists are sorted by it, so that its beginning is a stretch of that order."""
-    order: ColumnElement[Any] = literal_column(list_tables.NAME_ORDER, Text)
 
     def build(column: Column, op: Op, values: Values, asking: Asking) -> Column:
         if op not in {Op.STARTS, Op.IS, Op.ANY} or not all(map(_has_a_place, values)):
             return otherwise(column, op, values, asking)
         stretches = [
-            and_(order >= _folded(value), order < _folded(value) + literal(_LAST, Text))
+            and_(name_order >= _folded(value), name_order < _folded(value) + literal(_LAST, Text))
             for value in values
         ]
         return served(or_(*stretches), predicates.text_is(column, op, values, asking))
