@@ -42,14 +42,14 @@ SELECT e.id, initcap(first), initcap(last), lower(first || '.' || last || e.id %
     'site', 'https://' || firm || '.example.com', 'shipping', jsonb_build_object('city', initcap(town)),
     'tier', (ARRAY['Bronze','Silver','Gold','Platinum'])[1 + (power(r5, 2) * 3.99)::int],
     'interests', jsonb_build_array((ARRAY['Bronze','Silver','Gold','Platinum'])[1 + (r6 * 3.99)::int])) END,
-  :now - power(1 - (e.id - low) / (:n + 0.5), 2) * interval '1000 days' - r1 * interval '2 days', CASE WHEN owned < 0.9 THEN :first + (power(whose, 1.5) * (:users - 1))::int END,
+  :now - power(1 - (e.id - low) / (:n + 0.5), 2) * interval '1000 days' - late * interval '2 days', CASE WHEN owned < 0.9 THEN :first + (power(whose, 1.5) * (:users - 1))::int END,
   CASE WHEN r4 < 0.5 THEN 'New' WHEN r4 < 0.8 THEN 'Working' WHEN r4 < 0.9 THEN 'Qualified' ELSE 'Unqualified' END,
   CASE WHEN r5 < 0.6 THEN :now - power(r6, 2) * interval '700 days' END,
   CASE WHEN r5 < 0.5 THEN :now - power(r7, 2) * interval '700 days' END,
   CASE WHEN r8 < 0.25 AND mod(e.id, 20) <> 7 THEN :now + (r9 - 0.3) * interval '60 days' END,
   CASE WHEN mod(e.id, 20) = 7 THEN :now END, 'bulk', 1
 FROM ops.entity e CROSS JOIN (SELECT min(id) AS low FROM ops.entity) x CROSS JOIN LATERAL (
-  SELECT h[1] r1, h[2] r2, h[3] r3, h[4] r4, h[5] r5, h[6] r6, h[7] r7, h[8] r8, h[9] r9, h[10] owned, h[11] whose,
+  SELECT h[1] r1, h[2] r2, h[3] r3, h[4] r4, h[5] r5, h[6] r6, h[7] r7, h[8] r8, h[9] r9, h[10] owned, h[11] whose, h[21] late,
     (ARRAY['anna','jean','lukas','maria','pierre','sofia','thomas','élodie','nils','chiara','zoë','paul'])[1 + (h[12] * 11.99)::int]
       || (ARRAY['','-lou','ine','ette','o'])[1 + (h[13] * 4.99)::int] AS first,
     syllable[1 + (h[14] * 19.99)::int] || syllable[1 + (h[15] * 19.99)::int] || syllable[1 + (h[16] * 19.99)::int] AS last,
@@ -58,7 +58,7 @@ FROM ops.entity e CROSS JOIN (SELECT min(id) AS low FROM ops.entity) x CROSS JOI
   FROM (SELECT array_agg((('x' || substr(md5(e.id || '/' || g), 1 + 7 * part, 7))::bit(28)::int / 268435456.0)::float8
       ORDER BY g, part) h,
     ARRAY['mar','ten','ber','gau','dur','lin','sch','vel','tor','ris','ko','wal','ner','dis','ham','pet','ros','che','fon','bau'] syllable
-    FROM generate_series(1, 5) g, generate_series(0, 3) part) hashed) v
+    FROM generate_series(1, 6) g, generate_series(0, 3) part) hashed) v
 ORDER BY e.id
 """
 _TICKETS = (

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from hub.actions.rights import Actor, Right, actor, require
 from hub.clock import Clock
-from hub.crm.smart_lists import compiler, pages, store
+from hub.crm.smart_lists import pages, store
 from hub.crm.smart_lists.dates import Moment
 from hub.crm.smart_lists.document import ListDocument
 from hub.crm.smart_lists.fields import catalogue
@@ -128,12 +128,7 @@ def query(conn: Connection, clock: Clock, who: str, document: ListDocument) -> Q
     Raises:
         ActionError: it asks what cannot be asked.
     """
-    ready = Query(document, catalogue(conn, document.object), _asking(conn, clock, who))
-    compiler.where(document, ready.fields, ready.asking)
-    for name in document.columns:
-        compiler.field_of(name, ready.fields, place="columns")
-    pages.check_order(ready)
-    return ready
+    return pages.ready(document, catalogue(conn, document.object), _asking(conn, clock, who))
 
 
 def page(

@@ -1,24 +1,25 @@
-"""Columns that PostgreSQL makes of others, for smart lists: what is sorted by, and a row's facts.
+"""Columns that PostgreSQL makes of others, for smart lists: a person's names, and a row's facts.
 
-A fact is a hash of a few words: a tag (`tags=vip`), which word a column has (`city=lyon`) or a custom
-field (`.tier=Gold`), where a custom number or day lies (`.score +2:88`; `smart_lists.facts` says how). An
-index of all facts finds the rows that may fulfil a condition, and says how many they are; two facts of one
-hash only mean that a row is looked at in vain.
+A fact is a hash of a few words: a tag (`tags=vip`), what a column says (`city=lyon`) or a custom field
+(`.4:tier="Gold`), where a custom number or day lies (`.5:score +2:88`; `smart_lists.facts` says how). An
+index of all facts finds the rows that fulfil a condition, and says how many they are. A hash has 64 bits and
+is the one that PostgreSQL promises to keep, since tables are cut into parts by it: that one of ten million
+facts is taken for the one asked for is as likely as one in a million millions.
 """
 
 from typing import Any
 
-from sqlalchemy import DDL, Column, Computed, Integer, Text, event
+from sqlalchemy import DDL, BigInteger, Column, Computed, Text, event
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from hub.db.metadata import metadata, personal
 
 # É sorts with E whatever the database's locale, and a letter is the same letter in either case
-_SORT_KEY = (
-    "lower(regexp_replace(normalize(ltrim(coalesce(last_name, '') || ' ' || "
-    "coalesce(first_name, '') || ' ' || coalesce(organization_name, '')), NFD), "
-    r"'[\u0300-\u036f]', '', 'g'))"
-)
+_FOLDED = r"lower(regexp_replace(normalize({}, NFD), '[\u0300-\u036f]', '', 'g'))"
+_NAMES = "coalesce(last_name, '') || ' ' || coalesce(first_name, '')"
+# no more than 200 letters, because an entry of a B-tree holds 2,700 bytes and a name may be any length
+_SORTED = _FOLDED.format(f"ltrim({_NAMES} || ' ' || coalesce(organization_name, ''))")
+_SORT_KEY = f"left({_SORTED}, 200)"
 _PEOPLE = (
     "lead_source", "title", "industry", "website", "phone", "mobile", "fax", "street",
     "postal_code", "city", "state", "country",
@@ -28,78 +29,112 @@ TEXT_FACTS = {
     "contact": ("customer_status", "prospect_status", "customer_type", "prospect_type", *_PEOPLE),
     "deal": ("currency", "source"),
 }
-LONGEST = 60  # of a word and of a custom field's key, in letters
 
 # Made once, when a row is written: plpgsql takes a tenth of the time of one statement of SQL.
 FACTS_FUNCTION = r"""
-CREATE FUNCTION crm.facts(tags jsonb, custom jsonb, words text[]) RETURNS integer[]
+CREATE FUNCTION crm.facts(tags jsonb, custom jsonb, words text[]) RETURNS bigint[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $body$
 DECLARE
-  found integer[] := '{}';
-  key text; value jsonb; kind text; word text; begins text; size numeric; digits text; year text;
+  said text[] := '{}';
+  key text; value jsonb; kind text; word text; begins text; size numeric; power integer;
+  digits text; year text; day integer;
 BEGIN
   FOREACH word IN ARRAY words LOOP
-    IF word IS NOT NULL THEN found := found || hashtext(word); END IF;
+    IF word IS NOT NULL THEN said := said || word; END IF;
   END LOOP;
   IF jsonb_typeof(tags) = 'array' AND tags <> '[]' THEN
-    FOR word IN SELECT t FROM jsonb_array_elements_text(tags) t LOOP
-      found := found || hashtext('tags=' || left(word, 60));
+    FOR value IN SELECT t FROM jsonb_array_elements(tags) t LOOP
+      IF jsonb_typeof(value) = 'string' THEN said := said || ('tags=' || (value #>> '{}')); END IF;
     END LOOP;
   END IF;
-  IF custom IS NULL OR custom = '{}' OR jsonb_typeof(custom) <> 'object' THEN RETURN found; END IF;
-  FOR key, value IN SELECT e.key, e.value FROM jsonb_each(custom) e LOOP
-    kind := jsonb_typeof(value);
-    begins := '.' || left(key, 60) || '=';
-    IF kind = 'array' THEN
-      FOR word IN SELECT t FROM jsonb_array_elements_text(value) t LOOP
-        found := found || hashtext(begins || left(word, 60));
-      END LOOP;
-    ELSIF kind = 'number' THEN
-      found := found || hashtext(begins || CAST(trim_scale(CAST(value AS numeric)) AS text));
-    ELSIF kind IN ('string', 'boolean') THEN
-      found := found || hashtext(begins || left(value #>> '{}', 60));
-    END IF;
-    begins := '.' || left(key, 60) || ' ';
-    IF kind = 'number' THEN
-      size := abs(CAST(value AS numeric));
-      IF size < 0.000001 THEN found := found || hashtext(begins || '0'); CONTINUE; END IF;
-      begins := begins || CASE WHEN CAST(value AS numeric) < 0 THEN '-' ELSE '+' END;
-      IF size >= 1e18 THEN found := found || hashtext(begins || '18'); CONTINUE; END IF;
-      word := ltrim(to_char(size, '9.99EEEE'));  -- 9.995 is written 10.00e+00
-      digits := left(replace(word, '.', ''), 3);
-      begins := begins
-        || CAST(split_part(word, 'e', 2) AS integer) + CAST(left(word, 3) = '10.' AS integer);
-      found := found || hashtext(begins) || hashtext(begins || ':' || left(digits, 1))
-        || hashtext(begins || ':' || left(digits, 2)) || hashtext(begins || ':' || digits);
-    ELSIF kind = 'string' THEN
-      word := left(value #>> '{}', 10);
-      IF word ~ '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' THEN
-        year := least(greatest(left(word, 4), '1899'), '2101');
-        found := found || hashtext(begins || left(year, 3)) || hashtext(begins || year)
-          || hashtext(begins || year || substr(word, 5, 3))
-          || hashtext(begins || year || substr(word, 5));
-      END IF;
-    END IF;
-  END LOOP;
-  RETURN found;
+  IF jsonb_typeof(custom) = 'object' AND custom <> '{}' THEN
+    FOR key, value IN SELECT e.key, e.value FROM jsonb_each(custom) e LOOP
+      kind := jsonb_typeof(value);
+      begins := '.' || length(key) || ':' || key;
+      CASE kind
+      WHEN 'array' THEN
+        FOR value IN SELECT t FROM jsonb_array_elements(value) t LOOP
+          IF jsonb_typeof(value) = 'string' THEN
+            said := said || (begins || '[' || (value #>> '{}'));
+          END IF;
+        END LOOP;
+      WHEN 'boolean' THEN
+        said := said || (begins || '=' || (value #>> '{}'));
+      WHEN 'number' THEN
+        word := CAST(trim_scale(CAST(value AS numeric)) AS text);
+        said := said || (begins || '=#' || word);
+        size := abs(CAST(value AS numeric));
+        IF size = 0 THEN said := said || (begins || ' 0'); CONTINUE; END IF;
+        IF left(word, 1) = '-' THEN
+          said := said || (begins || ' -');
+          word := substr(word, 2);
+          begins := begins || ' -';
+        ELSE
+          begins := begins || ' +';
+        END IF;
+        IF size < 0.01 THEN said := said || (begins || '-3'); CONTINUE; END IF;
+        IF size >= 1000000000 THEN said := said || (begins || '9'); CONTINUE; END IF;
+        IF size >= 1 THEN
+          power := length(split_part(word, '.', 1)) - 1;
+          digits := replace(word, '.', '');
+        ELSE
+          digits := ltrim(split_part(word, '.', 2), '0');
+          power := length(digits) - length(split_part(word, '.', 2)) - 1;
+        END IF;
+        digits := left(rpad(digits, 3, '0'), 3);
+        begins := begins || power;
+        said := said || ARRAY[begins, begins || ':' || left(digits, 1),
+          begins || ':' || left(digits, 2), begins || ':' || digits];
+      WHEN 'string' THEN
+        word := value #>> '{}';
+        said := said || (begins || '="' || word);
+        IF word ~ '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?$' THEN
+          begins := begins || CASE length(word) WHEN 10 THEN ' d' ELSE ' m' END;
+          year := least(greatest(left(word, 4), '1949'), '2051');
+          day := CAST(substr(word, 9, 2) AS integer);
+          word := begins || year || substr(word, 5, 3);
+          said := said || ARRAY[begins || left(year, 3), begins || year, word,
+            word || '/' || least((day - 1) / 10, 2), word || '-' || lpad(CAST(day AS text), 2, '0')];
+        END IF;
+      ELSE
+        NULL;
+      END CASE;
+    END LOOP;
+  END IF;
+  RETURN crm.hashed(said);
 END $body$
 """
 # What is asked for, as the column has it: the planner sees one constant, whatever number of facts it is of.
 HASHED_FUNCTION = """
-CREATE FUNCTION crm.hashed(facts text[]) RETURNS integer[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN ARRAY(SELECT hashtext(f) FROM unnest(facts) f)
+CREATE FUNCTION crm.hashed(facts text[]) RETURNS bigint[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $body$
+DECLARE
+  found bigint[] := '{}';
+  fact text;
+BEGIN
+  FOREACH fact IN ARRAY facts LOOP
+    found := found || hashtextextended(fact, 0);
+  END LOOP;
+  RETURN found;
+END $body$
 """
-for _function in (FACTS_FUNCTION, HASHED_FUNCTION):
+for _function in (HASHED_FUNCTION, FACTS_FUNCTION):
     event.listen(metadata, "before_create", DDL(_function))  # type: ignore[no-untyped-call]
 
 
 def sort_key() -> Column[Any]:
-    """Return what a person or a company is sorted and searched by."""
+    """Return what a person or a company is sorted by."""
     return personal("sort_key", Text(collation="C"), Computed(_SORT_KEY, persisted=True))
+
+
+def names() -> Column[Any]:
+    """Return what a person is searched by: the last name, a space, the first name."""
+    made = Computed(_FOLDED.format(_NAMES), persisted=True)
+    return personal("names", Text(collation="C"), made)
 
 
 def facts(table: str) -> Column[Any]:
     """Return the column of a row's facts."""
-    words = ", ".join(f"'{name}=' || left(lower({name}), 60)" for name in TEXT_FACTS[table])
+    words = ", ".join(f"'{name}=' || lower({name})" for name in TEXT_FACTS[table])
     made = f"crm.facts(tags, custom_fields, ARRAY[{words}])"
-    return personal("facts", ARRAY(Integer), Computed(made, persisted=True))
+    return personal("facts", ARRAY(BigInteger), Computed(made, persisted=True))

@@ -2,7 +2,8 @@
 
 Every order that a list may have is an index over the rows that stand (`STANDING`), so that a page is
 read from its beginning and no further. One GIN index a table (`…_facets`) finds what a few rows have: the
-trigrams of names and of other words that people search, and facts (`list_columns`).
+trigrams of what people search, and facts (`list_columns`). A column of it for names, e-mail addresses and
+companies each: what is rare in one of them is common in the others together.
 """
 
 from sqlalchemy import DDL, Index, Table, event, literal_column, text
@@ -13,11 +14,9 @@ from hub.crm.tables import contact, lead, ticket
 STANDING = "archived_at IS NULL AND merged_into IS NULL"
 DEAL_STANDING = "archived_at IS NULL"
 
-# no more than 200 letters, because an entry of a B-tree holds 2,700 bytes and a name may be any length
-NAME_ORDER = "left(sort_key, 200)"
-PEOPLE_NAMES = ("first_name", "last_name", "organization_name")  # what the sort key is made of
-_PEOPLE_WORDS = ("email", "city", "phone", "mobile", "title", "website")
-WORDS = {"lead": _PEOPLE_WORDS, "contact": _PEOPLE_WORDS, "deal": ("name",)}
+_PEOPLE_SEARCHED = ("email", "organization_name")
+SEARCHED = {"lead": _PEOPLE_SEARCHED, "contact": _PEOPLE_SEARCHED, "deal": ("name",)}
+WORDS = ("city", "phone", "mobile", "title", "website")  # of people, searched more seldom
 PEOPLE_ORDERS = ("created_at", "last_activity_at", "last_communication_at", "next_task_at")
 DEAL_ORDERS = (
     "added_at", "value", "estimated_close_date", "last_activity_at", "last_communication_at",
@@ -25,9 +24,7 @@ DEAL_ORDERS = (
 )  # fmt: skip
 
 
-def words(table: str) -> str:
-    """Return the text of a row that the trigrams are of."""
-    return "lower(" + " || ' ' || ".join(f"coalesce({name}, '')" for name in WORDS[table]) + ")"
+WORDS_TEXT = "lower(" + " || ' ' || ".join(f"coalesce({name}, '')" for name in WORDS) + ")"
 
 
 def _orders(table: Table, names: tuple[str, ...], *before: str, where: str) -> None:
@@ -36,8 +33,8 @@ def _orders(table: Table, names: tuple[str, ...], *before: str, where: str) -> N
         Index(f"{table.name}_by_{name}", *columns, postgresql_where=text(where))
 
 
-def _facets(table: Table, *names: str, where: str) -> None:
-    searched = {**dict(zip(names, names, strict=True)), "words": words(table.name)}
+def _facets(table: Table, more: dict[str, str], where: str) -> None:
+    searched = {**more, **{name: f"lower({name})" for name in SEARCHED[table.name]}}
     Index(
         f"{table.name}_facets",
         *(literal_column(expression).label(name) for name, expression in searched.items()),
@@ -51,17 +48,17 @@ def _facets(table: Table, *names: str, where: str) -> None:
 _orders(lead, PEOPLE_ORDERS, where=STANDING)
 _orders(contact, PEOPLE_ORDERS, "is_organization", where=STANDING)
 _orders(deal, DEAL_ORDERS, where=DEAL_STANDING)
-Index("lead_by_name", text(NAME_ORDER), lead.c.id, postgresql_where=text(STANDING))
+Index("lead_by_name", lead.c.sort_key, lead.c.id, postgresql_where=text(STANDING))
 Index(
     "contact_by_name",
     contact.c.is_organization,
-    text(NAME_ORDER),
+    contact.c.sort_key,
     contact.c.id,
     postgresql_where=text(STANDING),
 )
-_facets(lead, "sort_key", where=STANDING)
-_facets(contact, "sort_key", where=STANDING)
-_facets(deal, where=DEAL_STANDING)
+for _table in (lead, contact):
+    _facets(_table, {"names": "names", "words": WORDS_TEXT}, STANDING)
+_facets(deal, {}, DEAL_STANDING)
 for _table in (lead, contact):
     Index(
         f"{_table.name}_email", text("lower(email)"), _table.c.id, postgresql_where=text(STANDING)
@@ -82,13 +79,13 @@ def _statistics(table: Table) -> None:
         for name, what in (
             ("words (mcv)", words),
             ("emails", "(lower(email))"),
-            ("names", f"({NAME_ORDER})"),
+            ("organizations", "(lower(organization_name))"),
         )
     ]
     # a hundred samples do not show what one row in two hundred has: a tag, a part of a name
     made += [
         f"ALTER TABLE crm.{table.name} ALTER COLUMN {name} SET STATISTICS 400"
-        for name in ("sort_key", "facts")
+        for name in ("names", "facts")
     ]
     for statement in made:
         event.listen(table, "after_create", DDL(statement))  # type: ignore[no-untyped-call]

@@ -121,7 +121,7 @@ contact = Table(
     Column("prospect_type", Text),
     Column("is_organization", Boolean, nullable=False, server_default="false"),
     Column("company_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
-    Column("owner_id", BigInteger, ForeignKey("crm.user.id"), index=True),
+    Column("owner_id", BigInteger, ForeignKey("crm.user.id")),
     Column("last_activity_at", _UTC),
     Column("batch_id", BigInteger, nullable=False),
     Column("archived_at", _UTC),
@@ -134,7 +134,9 @@ contact = Table(
     # `person`: made or kept by people; it does not go away with its sources
     Column("kept_by", Text, nullable=False, server_default="source"),
     list_columns.sort_key(),
+    list_columns.names(),
     list_columns.facts("contact"),
+    Index(None, "owner_id", "created_at"),
     CheckConstraint("kept_by IN ('source','person')", name="kept_by"),
     schema="crm",
 )
@@ -193,8 +195,9 @@ lead = Table(
     Column("account_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
     Column("account_why", Text),  # named by a source or a person, domain, name, …
     list_columns.sort_key(),
+    list_columns.names(),
     list_columns.facts("lead"),
-    Index(None, "owner_id"),
+    Index(None, "owner_id", "created_at"),
     Index(None, "merged_into"),
     Index("lead_arrived", text("coalesce(created_at, recorded_at)")),
     Index(

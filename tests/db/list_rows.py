@@ -12,7 +12,7 @@ from hub.crm.custom_fields import OBJECTS, TYPES, WITH_CHOICES, CustomField
 from tests.db.naive_lists import NOW
 
 TAGS = ["vip", "fair", "Vip", "a'b", 'q"u', "back\\slash"]
-WORDS = ["Ann", "bob", "ÉTÉ", "Du Pont", "100%", "a_b", "O'Neil", "x\\y", "lee lyon", ""]
+WORDS = ["Ann", "bob", "ÉTÉ", "Eté", "Du Pont", "100%", "a_b", "O'Neil", "x\\y", "lee lyon", ""]
 CHOICES = ("Gold", "Silver", "It's")
 DATES = ["2026-03-31", "2026-04-01", "2026-04-02", "2025-12-31", "2026-07-01"]
 MOMENTS = [

@@ -5,6 +5,7 @@ Knows nothing of the compiler. Dates are of the zone `ZONE`, the moment is `NOW`
 
 import calendar
 import re
+import unicodedata
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 ZONE = ZoneInfo("Europe/Paris")
 NOW = datetime(2026, 3, 31, 22, 30, tzinfo=UTC)  # in Paris it is April already
 TODAY = date(2026, 4, 1)
+NAMES = {"name", "first_name", "last_name"}  # the same whatever their accents
 OBJECTS = ("lead", "person", "company", "deal")
 
 Row = dict[str, Any]
@@ -33,9 +35,29 @@ def holds(node: Any, row: Row, kinds: dict[str, str], me: int, users: dict[str, 
     name, op, value = node["field"], node["op"], node.get("value")
     found = _value(name, row)
     kind = kinds[name]
+    if (
+        name in NAMES
+        and "first_name" in row
+        and not (name == "name" and row.get("is_organization"))
+    ):
+        found, value = _bare(found), _bare(value)
     if op in negations:
         return not _asked(kind, found, negations[op], value, me, users)
     return _asked(kind, found, op, value, me, users)
+
+
+def alike(said: str) -> str:
+    """A name without what makes no difference."""
+    return str(_bare(said)).lower()
+
+
+def _bare(said: Any) -> Any:
+    if isinstance(said, list):
+        return [_bare(one) for one in said]
+    if not isinstance(said, str):
+        return said
+    parts = unicodedata.normalize("NFD", said)
+    return "".join(c for c in parts if not "\u0300" <= c <= "\u036f")
 
 
 def _value(name: str, row: Row) -> Any:

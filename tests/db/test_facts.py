@@ -1,4 +1,4 @@
-"""The facts that PostgreSQL writes of a number or a day are among those that cover a stretch around it."""
+"""The facts that PostgreSQL writes of a number or a day are those that cover a stretch around it."""
 
 import json
 from collections.abc import Iterator
@@ -11,21 +11,38 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from hub.crm.smart_lists import facts
+from hub.crm.smart_lists.facts import Stretch
 from hub.db.embedded import Server
 from tests.conftest import fresh_database
 
 _TOUCHES = text(
     "SELECT crm.facts(NULL, CAST(:custom AS jsonb), CAST(ARRAY[] AS text[])) "
-    "&& (SELECT array_agg(hashtext(one)) FROM unnest(CAST(:near AS text[])) one)"
+    "&& (SELECT array_agg(hashtextextended(one, 0)) FROM unnest(CAST(:near AS text[])) one)"
 )
 RELAXED = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+_ENDS = [
+    "0",
+    "9.995",
+    "999.5",
+    "1e17",
+    "-1e-7",
+    "99949.9",
+    "0.01",
+    "-0.01",
+    "1e9",
+    "-1e9",
+    "886",
+    "1",
+]
 _NUMBERS = st.one_of(
     st.integers(-(10**19), 10**19).map(Decimal),
+    st.integers(-1200, 1200).map(Decimal),
     st.decimals(-2000, 2000, places=4),
     st.decimals(-1, 1, places=9),
-    st.sampled_from([Decimal(n) for n in ("0", "9.995", "999.5", "1e17", "-1e-7", "99949.9")]),
+    st.sampled_from([Decimal(n) for n in _ENDS]),
 )
-_DAYS = st.dates(date(1, 1, 1), date(9999, 12, 30)) | st.dates(date(1895, 1, 1), date(2105, 1, 1))
+_BOUNDS = st.tuples(_NUMBERS | st.none(), st.booleans())
+_DAYS = st.dates(date(1, 1, 1), date(9999, 12, 30)) | st.dates(date(1945, 1, 1), date(2055, 1, 1))
 
 
 @pytest.fixture(scope="module")
@@ -34,64 +51,123 @@ def conn(server: Server) -> Iterator[Connection]:
         yield conn
 
 
-def touches(conn: Connection, value: object, near: list[str]) -> bool:
+def touches(conn: Connection, value: object, near: list[str], key: str = "key") -> bool:
     """Whether a row with this custom value has one of the facts."""
-    custom = json.dumps({"key": value}, default=float)
+    custom = json.dumps({key: value}, default=float)
     return bool(conn.execute(_TOUCHES, {"custom": custom, "near": near}).scalar_one())
 
 
 @RELAXED
-@given(_NUMBERS, _NUMBERS, _NUMBERS)
-@example(Decimal("9.995"), Decimal("9.9949"), Decimal("9.9951"))
-@example(Decimal("-1e18"), Decimal("-9.999e17"), Decimal(0))
-def test_a_number_between_two_is_touched(
-    conn: Connection, one: Decimal, two: Decimal, three: Decimal
+@given(_NUMBERS, _BOUNDS, _BOUNDS)
+@example(Decimal("9.995"), (Decimal("9.9949"), True), (Decimal("9.9951"), True))
+@example(Decimal("-1e18"), (Decimal("-9.999e17"), True), (Decimal(0), True))
+@example(Decimal(-886), (Decimal(-886), False), (None, True))
+@example(Decimal("-0.004"), (None, True), (Decimal(0), False))
+def test_a_number_has_a_fact_of_each_stretch_it_lies_in(
+    conn: Connection,
+    number: Decimal,
+    lowest: tuple[Decimal | None, bool],
+    highest: tuple[Decimal | None, bool],
 ) -> None:
-    low, number, high = sorted((one, two, three))
-    assert touches(conn, number, facts.of_numbers("key", low, high))
-    assert touches(conn, number, facts.of_numbers("key", low, None))
-    assert touches(conn, number, facts.of_numbers("key", None, high))
-    assert touches(conn, number, facts.of_numbers("key", number, number))
+    low, with_low = lowest
+    high, with_high = highest
+    above = low is None or number > low or (with_low and number == low)
+    below = high is None or number < high or (with_high and number == high)
+    near = facts.of_numbers("key", low, high, with_low=with_low, with_high=with_high)
+    touched = bool(near.facts) and touches(conn, number, near.facts)
+    assert touched or not (above and below)
+    if near.is_exact:
+        assert touched == (above and below)
 
 
 @RELAXED
-@given(_DAYS, _DAYS, _DAYS)
-def test_a_day_between_two_is_touched(conn: Connection, one: date, two: date, three: date) -> None:
-    first, day, last = sorted((one, two, three))
-    for bounds in ((first, last), (first, None), (None, last), (day, day)):
-        near = facts.of_days("key", *bounds)
-        assert touches(conn, day.isoformat(), near)
-        assert touches(conn, f"{day.isoformat()}T23:59:59Z", near)
+@given(_DAYS, _DAYS | st.none(), _DAYS | st.none())
+def test_a_day_has_a_fact_of_each_stretch_it_lies_in(
+    conn: Connection, day: date, first: date | None, last: date | None
+) -> None:
+    inside = (first is None or first <= day) and (last is None or day <= last)
+    for made, said in (
+        (facts.of_dates, day.isoformat()),
+        (facts.of_moments, f"{day.isoformat()}T23:59:59Z"),
+    ):
+        near = made("key", first, last)
+        touched = bool(near.facts) and touches(conn, said, near.facts)
+        assert touched or not inside
+        if near.is_exact:
+            assert touched == inside
+
+
+def test_ends_of_three_digits_and_of_days_are_exact() -> None:
+    for low, high in (("500", None), (None, "500"), ("0.25", "12.5"), ("0", "1e9"), (None, "0")):
+        ends = [None if n is None else Decimal(n) for n in (low, high)]
+        assert facts.of_numbers("key", *ends, with_high=False).is_exact
+    for low, high in (("-500", None), ("-12.5", None), (None, "-500"), ("0", None)):
+        ends = [None if n is None else Decimal(n) for n in (low, high)]
+        assert facts.of_numbers("key", *ends, with_low=False).is_exact
+    assert not facts.of_numbers("key", Decimal(1234), None).is_exact
+    assert not facts.of_numbers("key", Decimal(500), Decimal(501)).is_exact
+    assert facts.of_dates("key", date(2026, 11, 3), date(2027, 2, 10)).is_exact
+    assert not facts.of_dates("key", date(1931, 11, 3), None).is_exact
 
 
 def test_what_lies_elsewhere_is_not_touched(conn: Connection) -> None:
-    near = facts.of_numbers("key", Decimal(500), Decimal(980))
-    assert [n for n in (-700, 0, 5, 498, 982, 5000) if touches(conn, n, near)] == []
-    assert [n for n in (498.6, 500, 731, 980) if touches(conn, n, near)] == [498.6, 500, 731, 980]
-    near = facts.of_days("key", date(2026, 11, 3), date(2027, 2, 10))
+    near = facts.of_numbers("key", Decimal(500), Decimal(980)).facts
+    assert [n for n in (-700, 0, 5, 499.9, 981, 5000) if touches(conn, n, near)] == []
+    assert [n for n in (500, 731, 980.5) if touches(conn, n, near)] == [500, 731, 980.5]
+    near = facts.of_dates("key", date(2026, 11, 3), date(2027, 2, 10)).facts
     inside = [date(2026, 11, 3) + timedelta(days=n) for n in range(100)]
     assert all(touches(conn, day.isoformat(), near) for day in inside)
-    for day in ("2026-11-02", "2027-02-11", "2025-11-03", "1850-01-01"):
-        assert not touches(conn, day, near)
-    assert not touches(conn, 700, facts.of_numbers("other", Decimal(500), Decimal(980)))
+    for said in ("2026-11-02", "2027-02-11", "2025-11-03", "1850-01-01", "2026-12-01T00:00:00Z"):
+        assert not touches(conn, said, near)
+    assert not touches(conn, 700, facts.of_numbers("other", Decimal(500), Decimal(980)).facts)
 
 
 @pytest.mark.parametrize(
     "value", ["2026-02-32", "2026-13-01", "20260201", "", None, True, [700], {"a": 700}, "700"]
 )
-def test_what_is_neither_a_number_nor_a_day_has_no_fact(conn: Connection, value: object) -> None:
-    everything = [*facts.of_numbers("key", None, None), *facts.of_days("key", None, None)]
-    assert not touches(conn, value, everything)
+def test_what_is_neither_a_number_nor_a_day_lies_nowhere(conn: Connection, value: object) -> None:
+    whole: list[Stretch] = [
+        facts.of_numbers("key", None, None),
+        facts.of_dates("key", None, None),
+        facts.of_moments("key", None, None),
+    ]
+    assert not touches(conn, value, [fact for near in whole for fact in near.facts])
+
+
+@pytest.mark.parametrize(
+    ("value", "fact", "others"),
+    [
+        ("5", facts.of_custom("k", "5"), [facts.of_custom("k", 5), facts.of_choice("k", "5")]),
+        (5.0, facts.of_custom("k", 5), [facts.of_custom("k", "5"), facts.of_choice("k", "5")]),
+        (["5"], facts.of_choice("k", "5"), [facts.of_custom("k", "5"), facts.of_custom("k", 5)]),
+        ([5], None, [facts.of_choice("k", "5"), facts.of_custom("k", 5)]),
+        (True, facts.of_custom("k", True), [facts.of_custom("k", "true")]),
+        ("true", facts.of_custom("k", "true"), [facts.of_custom("k", True)]),
+        ("x" * 500, facts.of_custom("k", "x" * 500), [facts.of_custom("k", "x" * 499)]),
+    ],
+)
+def test_a_text_is_no_number_and_no_choice(
+    conn: Connection, value: object, fact: str | None, others: list[str]
+) -> None:
+    assert fact is None or touches(conn, value, [fact], key="k")
+    assert not touches(conn, value, others, key="k")
+
+
+def test_no_key_reads_like_another_with_its_value(conn: Connection) -> None:
+    for key, other in (('a="b', "a"), ("a 0", "a"), ("1:a", "a"), ("a", '1:a="')):
+        assert touches(conn, "c", [facts.of_custom(key, "c")], key=key)
+        named = [facts.of_custom(other, said) for said in ("c", 'b="c', "", 0)]
+        assert not touches(conn, "c", named, key=key)
 
 
 def test_a_stretch_is_a_few_dozen_facts() -> None:
     longest = max(
-        len(facts.of_numbers("key", Decimal(low), high))
+        len(facts.of_numbers("key", Decimal(low), high).facts)
         for low in ("-123.4", "0.0123", "886", "1234567")
         for high in (None, Decimal(8_765_432))
     )
-    assert longest < 80
-    assert len(facts.of_days("key", date(2026, 11, 28), None)) < 80
+    assert longest < 70
+    assert len(facts.of_dates("key", date(2026, 11, 28), None).facts) < 20
 
 
 @pytest.mark.parametrize("custom", ["null", "[]", '"text"', "7", "{}"])

@@ -166,13 +166,11 @@ _COMPANY_NAME = Field(
 
 
 def _full_name(table: Table) -> Predicate:
-    """First and last name, with one space between them; the sort key has the last one first."""
     first, last = table.c.first_name, table.c.last_name
     both = func.coalesce(first, "") + literal(" ", Text) + func.coalesce(last, "")
-    named = texts.named()
 
     def build(_column: Column, op: Op, values: Values, asking: Asking) -> Column:
-        return named(func.nullif(func.trim(both), ""), op, values, asking)
+        return texts.full_name(func.nullif(func.trim(both), ""), op, values, asking)
 
     return build
 

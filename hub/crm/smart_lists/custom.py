@@ -29,6 +29,7 @@ _SIGNS = {
     Op.AT_LEAST: (">=",),
     Op.BETWEEN: (">=", "<="),
 }
+_FEW = 24  # facts that are compared with a row's in the time that a look at its value takes
 Facts = ColumnElement[Any]
 Bounds = Sequence[tuple[str, str | float]]
 
@@ -47,7 +48,7 @@ def _text(key: str, row_facts: Facts) -> Predicate:
     def build(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
         found = _at(column, key)
         if op in {Op.IS, Op.ANY}:
-            return _has(column, key, row_facts, [predicates.words(v) for v in values])
+            return _has(key, row_facts, [predicates.words(v) for v in values])
         return predicates.lowered(found if op is Op.EMPTY else func.lower(found), op, values)
 
     return build
@@ -59,13 +60,12 @@ def _number(key: str, row_facts: Facts) -> Predicate:
             return _missing(column, key)
         wanted = [predicates.number(v) for v in values]
         if op in {Op.IS, Op.ANY}:
-            return _has(column, key, row_facts, wanted)
+            return _has(key, row_facts, wanted)
         signs = _SIGNS.get(op)
         if signs is None or len(signs) != len(wanted):
             raise UnfitError("a number is asked: is, any of, <, <=, >, >=, between (two), is empty")
-        near = facts.of_numbers(key, *_ends(op, [Decimal(str(n)) for n in wanted]))
         bounds = list(zip(signs, wanted, strict=True))
-        return predicates.served(row_facts.overlap(facts.hashed(near)), _lies(column, key, bounds))
+        return _in(_stretch(key, op, wanted), row_facts, column, _lies(column, key, bounds))
 
     return build
 
@@ -76,18 +76,31 @@ def _bool(key: str, row_facts: Facts) -> Predicate:
             return _missing(column, key)
         if op is not Op.IS:
             raise UnfitError("it is asked: is true, is false")
-        return _has(column, key, row_facts, [predicates.truth(values[0])])
+        return _has(key, row_facts, [predicates.truth(values[0])])
 
     return build
 
 
-def _ends(op: Op, wanted: list[Decimal]) -> tuple[Decimal | None, Decimal | None]:
-    """Return the lowest and the highest number that fulfil a comparison."""
-    if op in {Op.BELOW, Op.AT_MOST}:
-        return None, wanted[0]
-    if op in {Op.ABOVE, Op.AT_LEAST}:
-        return wanted[0], None
-    return wanted[0], wanted[1]
+def _stretch(key: str, op: Op, wanted: Sequence[float]) -> facts.Stretch:
+    """Return the facts that touch what fulfils a comparison."""
+    numbers = [Decimal(str(n)) for n in wanted]
+    match op:
+        case Op.BELOW | Op.AT_MOST:
+            return facts.of_numbers(key, None, numbers[0], with_high=op is Op.AT_MOST)
+        case Op.ABOVE | Op.AT_LEAST:
+            return facts.of_numbers(key, numbers[0], None, with_low=op is Op.AT_LEAST)
+        case _:
+            return facts.of_numbers(key, *numbers)
+
+
+def _in(near: facts.Stretch, row_facts: Facts, column: Column, holds: Column) -> Column:
+    """Say that a value lies in a stretch: by its facts alone, where these say it and are few.
+
+    Rows without custom fields are left at once: to compare their other facts takes longer.
+    """
+    touched = facts.any_of(row_facts, near.facts)
+    is_enough = near.is_exact and len(near.facts) <= _FEW
+    return predicates.served(touched, column.is_not(None) if is_enough else holds)
 
 
 def _date(key: str, row_facts: Facts) -> Predicate:
@@ -96,10 +109,9 @@ def _date(key: str, row_facts: Facts) -> Predicate:
             return _missing(column, key)
         first, after = predicates.days_of(op, values, asking.moment.today)
         last = None if after is None else after - timedelta(days=1)
-        near = facts.of_days(key, first, last)
         texts = [None if day is None else day.isoformat() for day in (first, after)]
         holds = _lies(column, key, _period(*texts), shape=_DATE)
-        return predicates.served(row_facts.overlap(facts.hashed(near)), holds)
+        return _in(facts.of_dates(key, first, last), row_facts, column, holds)
 
     return build
 
@@ -111,9 +123,9 @@ def _datetime(key: str, row_facts: Facts) -> Predicate:
         bounds = predicates.moments_of(op, values, asking.moment)
         texts = [None if bound is None else _written(bound) for bound in bounds]
         days = [None if said is None else date.fromisoformat(said[:10]) for said in texts]
-        near = facts.of_days(key, *days)
         holds = _lies(column, key, _period(*texts), shape=_MOMENT)
-        return predicates.served(row_facts.overlap(facts.hashed(near)), holds)
+        near = facts.of_moments(key, *days)  # whole days, also where a bound is within one
+        return predicates.served(facts.any_of(row_facts, near.facts), holds)
 
     return build
 
@@ -131,25 +143,22 @@ def _choice(key: str, row_facts: Facts) -> Predicate:
             return _missing(column, key)
         if op not in {Op.IS, Op.ANY}:
             raise UnfitError("a list is asked: is, is not, any of, none of, is empty")
-        return _has(column, key, row_facts, [predicates.words(v) for v in values])
+        return _has(key, row_facts, [predicates.words(v) for v in values])
 
     return build
 
 
 def _choices(key: str, row_facts: Facts) -> Predicate:
     def build(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
-        wanted: list[Any] = [predicates.words(v) for v in values]
+        chosen = [facts.of_choice(key, predicates.words(v)) for v in values]
         match op:
             case Op.EMPTY:
                 kept = _value(column, key)
                 return or_(_missing(column, key), kept == literal([], JSONB))
             case Op.ALL:
-                some = row_facts.contains(_exactly(key, wanted))
-                return predicates.served(some, _holds(column, key, wanted))
+                return facts.all_of(row_facts, chosen)
             case Op.ANY | Op.IS:
-                some = row_facts.overlap(_exactly(key, wanted))
-                holds = or_(*(_holds(column, key, [one]) for one in wanted))
-                return predicates.served(some, holds)
+                return facts.any_of(row_facts, chosen)
             case _:
                 raise UnfitError("choices are asked: any of, all of, none of, is empty")
 
@@ -181,18 +190,9 @@ def _at(column: Column, key: str) -> ColumnElement[Any]:
     return column.op("->>", return_type=Text)(literal(key, Text))
 
 
-def _has(column: Column, key: str, row_facts: Facts, values: Sequence[Any]) -> Column:
+def _has(key: str, row_facts: Facts, values: Sequence[Any]) -> Column:
     """Say that the value is one of some."""
-    holds = or_(*(_holds(column, key, value) for value in values))
-    return predicates.served(row_facts.overlap(_exactly(key, values)), holds)
-
-
-def _holds(column: Column, key: str, value: Any) -> Column:
-    return column.contains(literal({key: value}, JSONB))
-
-
-def _exactly(key: str, values: Sequence[Any]) -> Column:
-    return facts.hashed([facts.of_custom(key, value) for value in values])
+    return facts.any_of(row_facts, [facts.of_custom(key, value) for value in values])
 
 
 def _missing(column: Column, key: str) -> Column:

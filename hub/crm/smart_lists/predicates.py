@@ -60,17 +60,31 @@ def text_is(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
     return lowered(func.lower(column), op, values)
 
 
-def lowered(column: Column, op: Op, values: Values) -> Column:
-    """Text that is lower case already."""
+def lower(words: Column) -> Column:
+    """Return a text in small letters."""
+    return func.lower(words)
+
+
+def lowered(
+    column: Column, op: Op, values: Values, alike: Callable[[Column], Column] = lower
+) -> Column:
+    """Text that is lower case already, or otherwise without what makes no difference.
+
+    Args:
+        column: the text, as `alike` makes it.
+        op: the operation.
+        values: what is asked for.
+        alike: what makes the same of texts that are the same.
+    """
     match op:
         case Op.EMPTY:
             return or_(column.is_(None), column == literal("", Text))
         case Op.IS | Op.ANY:
-            return one_of(column, [func.lower(literal(words(v), Text)) for v in values])
+            return one_of(column, [alike(literal(words(v), Text)) for v in values])
         case Op.CONTAINS:
-            return column.like(func.lower(literal(f"%{escaped(values[0])}%", Text)))
+            return column.like(alike(literal(f"%{escaped(values[0])}%", Text)))
         case Op.STARTS:
-            return column.like(func.lower(literal(f"{escaped(values[0])}%", Text)))
+            return column.like(alike(literal(f"{escaped(values[0])}%", Text)))
         case _:
             raise UnfitError("text is asked: is, any of, contains, starts with, is empty")
 
