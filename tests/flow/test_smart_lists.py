@@ -56,6 +56,27 @@ def rows(conn: Connection, who: str, document: ListDocument) -> set[int]:
     return {row["id"] for row in smart_list.page(conn, CLOCK, who, document, limit=1000).rows}
 
 
+@pytest.mark.parametrize(
+    ("field", "op", "value"),
+    [
+        ("name", "contains", "zoe"),
+        ("name", "contains", "Zoé ŁU"),
+        ("name", "is", "zoe łukasik"),
+        ("first_name", "starts with", "ZOE"),
+        ("last_name", "starts with", "Łuka"),
+        ("first_name", "is", "Zoe"),
+    ],
+)
+def test_a_name_is_found_whatever_its_accents(
+    conn: Connection, field: str, op: str, value: str
+) -> None:
+    made = text("UPDATE crm.lead SET first_name = 'Zoë', last_name = 'Łukasík' WHERE id = 7")
+    conn.execute(made)
+    for sort in ("name", "-created_at"):
+        found = read({"filter": {"field": field, "op": op, "value": value}, "sort": sort})
+        assert rows(conn, ANN, found) == {7}
+
+
 def test_a_list_is_found_by_name_number_and_object(conn: Connection) -> None:
     kept = add(conn, ANN, "  Mine  ", mine(sort="-created_at", columns=["name", "owner"]))
     for name in ("mine", "lead/Mine", str(kept.id)):
