@@ -16,7 +16,7 @@ from hub.db.embedded import Server
 from tests.conftest import fresh_database
 
 _TOUCHES = text(
-    "SELECT crm.facts(NULL, CAST(:custom AS jsonb), CAST(ARRAY[] AS text[])) "
+    "SELECT crm.facts(NULL, CAST(:custom AS jsonb), NULL, CAST(ARRAY[] AS text[])) "
     "&& (SELECT array_agg(hashtextextended(one, 0)) FROM unnest(CAST(:near AS text[])) one)"
 )
 RELAXED = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
@@ -172,5 +172,23 @@ def test_a_stretch_is_a_few_dozen_facts() -> None:
 
 @pytest.mark.parametrize("custom", ["null", "[]", '"text"', "7", "{}"])
 def test_custom_fields_that_are_none_have_no_facts(conn: Connection, custom: str) -> None:
-    statement = text("SELECT crm.facts('[]', CAST(:custom AS jsonb), ARRAY['a=b', NULL])")
+    statement = text("SELECT crm.facts('[]', CAST(:custom AS jsonb), NULL, ARRAY['a=b', NULL])")
     assert len(conn.execute(statement, {"custom": custom}).scalar_one()) == 1
+
+
+@RELAXED
+@given(_DAYS, st.dates(date(facts.FIRST_YEAR + 1, 1, 1), date(facts.LAST_YEAR - 1, 12, 31)))
+def test_what_was_added_since_a_month_has_its_facts(
+    conn: Connection, day: date, first: date
+) -> None:
+    statement = text(
+        "SELECT crm.facts(NULL, NULL, CAST(:moment AS timestamptz), CAST(ARRAY[] AS text[])) "
+        "&& crm.hashed(:near)"
+    )
+    for moment in (f"{day.isoformat()} 00:00Z", f"{day.isoformat()} 23:59:59.999999Z"):
+        asked = {"moment": moment, "near": facts.of_added(first)}
+        is_since = day >= first.replace(day=1)
+        assert conn.execute(statement, asked).scalar_one() == is_since
+    for end, holds in (("infinity", True), ("-infinity", False)):
+        asked = {"moment": end, "near": facts.of_added(first)}
+        assert conn.execute(statement, asked).scalar_one() is holds

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, text
 
 from bench.list_rows import seed
 from bench.list_shapes import SHAPES
 from bench.lists import CLOCK, NOW, WHO
 from hub.actions import smart_list
+from hub.crm.smart_lists import recent
 from hub.crm.smart_lists.document import read
 from hub.db.embedded import Server
 from hub.db.engine import Database
@@ -68,6 +69,8 @@ def plans_of(
     caught: list[tuple[str, Any]] = []
 
     def catch(_c: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        if statement.startswith("EXPLAIN"):
+            return  # the question how many rows there are is not the list
         if "FROM crm.lead" in statement or "JOIN crm.lead" in statement:
             caught.append((statement, parameters))
 
@@ -118,3 +121,57 @@ def test_what_a_few_rows_have_is_found_by_them(full: Connection, asked: str) -> 
     nodes = plans_of(full, {"object": "lead", "filter": RARE[asked], "sort": "-created_at"})
     most = max(touched(n) for n in nodes if n.get("Relation Name") in BIG)
     assert most < ROWS / 50, told(nodes)
+
+
+NEWEST = [shape for shape in SHAPES if SHAPES[shape](random.Random(1))["sort"] == "-created_at"]
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.6])
+def test_what_was_added_of_late_is_the_beginning_of_the_list(
+    full: Connection, monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    odd = "UPDATE crm.lead SET created_at = {} WHERE id IN (SELECT id FROM crm.lead ORDER BY id LIMIT 40 OFFSET {})"
+    for n, moment in enumerate(("NULL", "'2400-01-01'", "'1801-01-01'")):
+        full.execute(text(odd.format(moment, 50 * n)))
+    answered: list[bool] = []
+
+    def spied(*asked: Any) -> Any:
+        found = recent_first(*asked)
+        answered.append(found is not None)
+        return found
+
+    recent_first = recent.first
+    monkeypatch.setattr(recent, "first", spied)
+    for turn, shape in enumerate(NEWEST):
+        said = read(SHAPES[shape](random.Random(f"{turn} {shape}")))
+        found = []
+        for asked in (None, share):
+            monkeypatch.setattr(recent, "share_of", lambda *_, asked=asked: asked)
+            found.append(smart_list.page(full, CLOCK, WHO, said))
+        assert found[0] == found[1], shape
+        assert found[0].rows or shape in {"none has it", "e-mail is", "custom string is"}
+    assert answered[::2] == [False] * len(NEWEST)
+    assert True in answered[1::2]
+    assert False in answered[1::2]
+
+
+def test_a_filter_that_many_fulfil_looks_at_those_of_late_only(
+    full: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {
+        "object": "lead",
+        "filter": {"all": [RARE["custom date"] | {"value": "2025-01-16"}]},
+        "sort": "-created_at",
+    }
+    monkeypatch.setattr(recent, "PAGES", 10**9)
+    all_of_them = max(touched(n) for n in plans_of(full, said) if n.get("Relation Name") in BIG)
+    monkeypatch.setattr(recent, "PAGES", 2)
+    of_late = max(touched(n) for n in plans_of(full, said) if n.get("Relation Name") in BIG)
+    assert of_late < all_of_them / 3
+
+
+@pytest.mark.parametrize(
+    ("found", "share"), [(0, None), (100, None), (203, None), (204, 0.5), (2040, 0.05)]
+)
+def test_a_share_is_asked_for_where_an_index_finds_many(found: int, share: float | None) -> None:
+    assert recent.share_of(found, 51) == share

@@ -122,6 +122,11 @@ def of_moments(key: str, first: date | None, last: date | None) -> Stretch:
     return _of_days(f"{_begin(key)} m", first, last)
 
 
+def of_added(first: date) -> list[str]:
+    """Return the facts of what was added in a day's month in UTC or later; of a year between the two."""
+    return [f"added={one}" for one in _calendar(_day(first.year, first.month, 1), _END)]
+
+
 def _begin(key: str) -> str:
     """Return how all facts of a custom field begin, and those of no other."""
     return f".{len(key)}:{key}"
@@ -182,7 +187,7 @@ def _powers(first: int, last: int) -> Iterator[str]:
 
 
 def _of_days(begin: str, first: date | None, last: date | None) -> Stretch:
-    low, high = _day(FIRST_YEAR, 1, 1), _day(LAST_YEAR, 12, 31)
+    low, high = _day(FIRST_YEAR, 1, 1), _END
     if first is not None and first.year > FIRST_YEAR:
         low = _of(first) if first.year < LAST_YEAR else _day(LAST_YEAR, 1, 1)
     if last is not None and last.year < LAST_YEAR:
@@ -193,6 +198,9 @@ def _of_days(begin: str, first: date | None, last: date | None) -> Stretch:
 
 def _day(year: int, month: int, day: int) -> int:
     return year * _A_YEAR + (month - 1) * _A_MONTH + day - 1
+
+
+_END = _day(LAST_YEAR, 12, 31)
 
 
 def _of(day: date, *, is_last: bool = False) -> int:

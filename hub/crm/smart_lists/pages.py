@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from hub.crm.smart_lists import compiler
+from hub.crm.smart_lists import compiler, recent
 from hub.crm.smart_lists.document import ListDocument, Sort
 from hub.crm.smart_lists.fields import Catalogue, Field
 from hub.crm.smart_lists.predicates import Asking
@@ -147,7 +147,14 @@ def _keys(conn: Connection, query: Query, limit: int, after: Key | None) -> list
         placed = _beyond(query, _ordered(query, order), order, after)
         if _may_be_empty(query):
             placed = placed.where(order.is_not(None))
-        found = [(row.place, row.id) for row in conn.execute(_first(query, placed, limit))]
+        rows = (
+            recent.first(conn, order, placed, limit)
+            if after is None and _is_newest(query)
+            else None
+        )
+        if rows is None:
+            rows = list(conn.execute(_first(query, placed, limit)))
+        found = [(row.place, row.id) for row in rows]
         after = None
     if len(found) < limit and _may_be_empty(query):
         rest = _ordered(query, order).where(order.is_(None)).limit(limit - len(found))
@@ -184,6 +191,10 @@ def _order(query: Query) -> Any:
             hint=f"sort by: {', '.join(known)}",
         )
     return field.order
+
+
+def _is_newest(query: Query) -> bool:
+    return query.sort.descending and query.sort.field == query.fields.default_sort
 
 
 def _may_be_empty(query: Query) -> bool:

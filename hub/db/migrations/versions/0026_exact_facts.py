@@ -37,16 +37,24 @@ BEGIN
 END $body$
 """
 _FUNCTION = r"""
-CREATE FUNCTION crm.facts(tags jsonb, custom jsonb, words text[]) RETURNS bigint[]
+CREATE FUNCTION crm.facts(tags jsonb, custom jsonb, added timestamptz, words text[])
+RETURNS bigint[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $body$
 DECLARE
   said text[] := '{}';
   key text; value jsonb; kind text; word text; begins text; size numeric; power integer;
-  digits text; year text; day integer;
+  digits text; year text; month text; day integer;
 BEGIN
   FOREACH word IN ARRAY words LOOP
     IF word IS NOT NULL THEN said := said || word; END IF;
   END LOOP;
+  IF added IS NOT NULL THEN
+    year := CAST(
+      least(greatest(extract(year FROM added AT TIME ZONE 'UTC'), 1949), 2051) AS integer);
+    month := coalesce(extract(month FROM added AT TIME ZONE 'UTC'), 1);  -- infinity has none
+    said := said || ARRAY['added=' || left(year, 3), 'added=' || year,
+      'added=' || year || '-' || lpad(month, 2, '0')];
+  END IF;
   IF jsonb_typeof(tags) = 'array' AND tags <> '[]' THEN
     FOR value IN SELECT t FROM jsonb_array_elements(tags) t LOOP
       IF jsonb_typeof(value) = 'string' THEN said := said || ('tags=' || (value #>> '{}')); END IF;
@@ -155,7 +163,8 @@ def _text(name: str, made: str) -> str:
 
 def _facts(table: str) -> str:
     words = ", ".join(f"'{name}=' || lower({name})" for name in _FACTS_OF[table])
-    made = f"crm.facts(tags, custom_fields, ARRAY[{words}])"
+    added = "added_at" if table == "deal" else "created_at"
+    made = f"crm.facts(tags, custom_fields, {added}, ARRAY[{words}])"
     return f"ADD COLUMN facts bigint[] GENERATED ALWAYS AS ({made}) STORED"
 
 
