@@ -14,17 +14,18 @@ from hub.crm.tables import contact, lead, ticket
 STANDING = "archived_at IS NULL AND merged_into IS NULL"
 DEAL_STANDING = "archived_at IS NULL"
 
-_PEOPLE_SEARCHED = ("email", "organization_name")
-SEARCHED = {"lead": _PEOPLE_SEARCHED, "contact": _PEOPLE_SEARCHED, "deal": ("name",)}
 WORDS = ("city", "phone", "mobile", "title", "website")  # of people, searched more seldom
+WORDS_TEXT = "lower(" + " || ' ' || ".join(f"coalesce({name}, '')" for name in WORDS) + ")"
+_PEOPLE_SEARCHED = {
+    "names": "names",
+    "words": WORDS_TEXT,
+    **{name: f"lower({name})" for name in ("email", "organization_name")},
+}
 PEOPLE_ORDERS = ("created_at", "last_activity_at", "last_communication_at", "next_task_at")
 DEAL_ORDERS = (
     "added_at", "value", "estimated_close_date", "last_activity_at", "last_communication_at",
     "next_task_at",
 )  # fmt: skip
-
-
-WORDS_TEXT = "lower(" + " || ' ' || ".join(f"coalesce({name}, '')" for name in WORDS) + ")"
 
 
 def _orders(table: Table, names: tuple[str, ...], *before: str, where: str) -> None:
@@ -33,8 +34,7 @@ def _orders(table: Table, names: tuple[str, ...], *before: str, where: str) -> N
         Index(f"{table.name}_by_{name}", *columns, postgresql_where=text(where))
 
 
-def _facets(table: Table, more: dict[str, str], where: str) -> None:
-    searched = {**more, **{name: f"lower({name})" for name in SEARCHED[table.name]}}
+def _facets(table: Table, searched: dict[str, str], where: str) -> None:
     Index(
         f"{table.name}_facets",
         *(literal_column(expression).label(name) for name, expression in searched.items()),
@@ -57,30 +57,18 @@ Index(
     postgresql_where=text(STANDING),
 )
 for _table in (lead, contact):
-    _facets(_table, {"names": "names", "words": WORDS_TEXT}, STANDING)
-_facets(deal, {}, DEAL_STANDING)
-for _table in (lead, contact):
+    _facets(_table, _PEOPLE_SEARCHED, STANDING)
     Index(
         f"{_table.name}_email", text("lower(email)"), _table.c.id, postgresql_where=text(STANDING)
     )
-
-# How common a status, a source, a beginning of a name is: without, the planner takes every word for a
-# rare one, since it does not look at the statistics of a partial index.
-_COUNTED = {
-    "lead": ("status", "lead_source", "country", "industry", "city"),
-    "contact": ("customer_status", "country", "industry", "city"),
-}
+_facets(deal, {"name": "lower(name)"}, DEAL_STANDING)
 
 
 def _statistics(table: Table) -> None:
-    words = ", ".join(f"lower({name})" for name in _COUNTED[table.name])
+    """Let the planner know how common an address or a part of a name is: it takes each for a rare one."""
     made = [
-        f"CREATE STATISTICS crm.{table.name}_{name} ON {what} FROM crm.{table.name}"
-        for name, what in (
-            ("words (mcv)", words),
-            ("emails", "(lower(email))"),
-            ("organizations", "(lower(organization_name))"),
-        )
+        f"CREATE STATISTICS crm.{table.name}_{name} ON (lower({column})) FROM crm.{table.name}"
+        for name, column in (("emails", "email"), ("organizations", "organization_name"))
     ]
     # a hundred samples do not show what one row in two hundred has: a tag, a part of a name
     made += [

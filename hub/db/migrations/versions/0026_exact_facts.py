@@ -130,7 +130,7 @@ def upgrade() -> None:
     op.execute(_FUNCTION)
     for table, before in (("lead", ()), ("contact", ("is_organization",))):
         op.drop_index(f"{table}_by_name", table, schema="crm")
-        op.execute(f"DROP STATISTICS crm.{table}_names")
+        op.execute(f"DROP STATISTICS crm.{table}_names, crm.{table}_words")
         op.execute(f"ALTER TABLE crm.{table} DROP COLUMN sort_key")
         sort_key = _text("sort_key", f"left({_SORTED}, 200)")
         names = _text("names", _FOLDED.format(_NAMES))
