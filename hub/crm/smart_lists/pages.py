@@ -37,10 +37,11 @@ from hub.errors import ActionError
 
 COUNTED = 10_000
 MOST_ROWS = 1_000
-_CAUTION = 3
+_CAUTION = 3  # pages
 
 # A plan for these very values: one for any values would not know how rare a tag is. What lists read is in
-# memory, so that a row from here and there costs little more than one from the page before.
+# memory, so that a row from here and there costs little more than one from the page before; but each is
+# on a page of its own, while the planner, told of a cache, thinks that a walk by name comes back to them.
 _SETTINGS = text(
     "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true), "
     "set_config('seq_page_cost', '0.1', true), set_config('random_page_cost', '0.1', true), "
@@ -147,11 +148,9 @@ def _keys(conn: Connection, query: Query, limit: int, after: Key | None) -> list
         placed = _beyond(query, _ordered(query, order), order, after)
         if _may_be_empty(query):
             placed = placed.where(order.is_not(None))
-        rows = (
-            recent.first(conn, order, placed, limit)
-            if after is None and _is_newest(query)
-            else None
-        )
+        rows = None
+        if after is None and _is_newest(query):
+            rows = recent.first(conn, order, placed, limit)
         if rows is None:
             rows = list(conn.execute(_first(query, placed, limit)))
         found = [(row.place, row.id) for row in rows]
