@@ -123,10 +123,7 @@ def of_moments(key: str, first: date | None, last: date | None) -> Stretch:
 
 
 def of_added(first: date) -> list[str]:
-    """Return the facts of what was added in a day's month, in UTC, or later.
-
-    No others have them, if the year is neither `FIRST_YEAR` or before nor `LAST_YEAR` or after.
-    """
+    """Return the facts of what was added in a day's month in UTC or later; of a year between the two."""
     return [f"added={one}" for one in _calendar(_day(first.year, first.month, 1), _END)]
 
 

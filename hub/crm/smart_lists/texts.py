@@ -32,6 +32,8 @@ _MARKS = ("\u0300", "\u036f")
 _NAMES: ColumnElement[Any] = literal_column("names", Text)  # last name, space, first name
 _WORDS: ColumnElement[Any] = literal_column(list_tables.WORDS_TEXT, Text)
 name_order: ColumnElement[Any] = literal_column("sort_key", Text)
+
+
 FACTS: dict[str, ColumnElement[Any]] = {t.name: t.c.facts for t in (lead, contact, deal)}
 
 
@@ -56,11 +58,11 @@ def full_name(column: Column, op: Op, values: Values, asking: Asking) -> Column:
 
 def named(column: Column, op: Op, values: Values, asking: Asking) -> Column:
     """Names: each part between spaces is in the index, whichever name it is of."""
-    return _hinted(_alike(column, op, values, asking), op, values, _parts)
 
+    def hint(value: Scalar) -> list[Column]:
+        return [_has_part(p) for p in map(_inner, predicates.words(value).split(" ")) if p]
 
-def _parts(value: Scalar) -> list[Column]:
-    return [_has_part(p) for p in map(_inner, predicates.words(value).split(" ")) if p]
+    return _hinted(hint, _alike)(column, op, values, asking)
 
 
 def _has_part(part: Scalar) -> Column:
@@ -90,21 +92,22 @@ def _alike(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
 
 def _worded(column: Column, op: Op, values: Values, asking: Asking) -> Column:
     """Words: what one column contains, all of them together contain."""
-    return _hinted(predicates.text_is(column, op, values, asking), op, values, _word)
+
+    def hint(value: Scalar) -> list[Column]:
+        return [_WORDS.like(_around(func.lower(literal(predicates.escaped(value), Text))))]
+
+    return _hinted(hint, predicates.text_is)(column, op, values, asking)
 
 
-def _word(value: Scalar) -> list[Column]:
-    return [_WORDS.like(_around(func.lower(literal(predicates.escaped(value), Text))))]
+def _hinted(hint: Callable[[Scalar], list[Column]], exactly: Predicate) -> Predicate:
+    def build(column: Column, op: Op, values: Values, asking: Asking) -> Column:
+        found = exactly(column, op, values, asking)
+        hints = [hint(value) for value in values] if op in HINTED else []
+        if not all(hints) or not hints:
+            return found
+        return served(or_(*(and_(*parts) for parts in hints)), found)
 
-
-def _hinted(
-    holds: Column, op: Op, values: Values, hint: Callable[[Scalar], list[Column]]
-) -> Column:
-    """Say that a condition holds, with what of each value an index knows."""
-    hints = [hint(value) for value in values] if op in HINTED else []
-    if not all(hints) or not hints:
-        return holds
-    return served(or_(*(and_(*parts) for parts in hints)), holds)
+    return build
 
 
 def _around(part: Column) -> Column:
