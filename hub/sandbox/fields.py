@@ -1,6 +1,6 @@
 """Where each vendor keeps what identifies a person: data, and reading and writing by it.
 
-A path with a dot leads into a nested value. Not here: what the values are (`makers.py`).
+A path with a dot leads into a nested value. Not here: what the values are (`factories.py`).
 """
 
 from collections.abc import Mapping

@@ -25,11 +25,11 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+from hub.sandbox.factories import COMPANY_FACTORIES, FACTORIES
 from hub.sandbox.fields import FIELDS, Record, is_person, write
 from hub.sandbox.ids import default_id_makers
 from hub.sandbox.invention import Inventor, Person
 from hub.sandbox.live import live_events
-from hub.sandbox.makers import COMPANY_MAKERS, MAKERS
 from hub.sandbox.population import Population, some
 from hub.sandbox.shares import SHARES, TICKETS_PER_USER
 from hub.sandbox.spoiling import plant, spoil, text, time_of
@@ -120,7 +120,7 @@ class _Generator:
         for person, source in self.population.places:
             at = self.now - timedelta(seconds=self.rng.randrange(3_600, DAYS * 86_400))
             owner = self.population.owner(source)
-            values = MAKERS[source](self.inventor, person, owner, at)
+            values = FACTORIES[source](self.inventor, person, owner, at)
             # by turns, so that two records where an address is unique have different ones
             if person.id in self.population.other_email and seen[person.id] % 2:
                 write(values, FIELDS[source].email, person.other_email)
@@ -130,7 +130,7 @@ class _Generator:
 
     def _add_companies(self) -> None:
         """Add a company wherever one of its people is, older than all of them."""
-        for source, (stream, field, make) in COMPANY_MAKERS.items():
+        for source, (stream, field, make) in COMPANY_FACTORIES.items():
             employed: dict[str, list[Record]] = {}
             for record in self.records:
                 if record["source"] == source and is_person(record):

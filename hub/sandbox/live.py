@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+from hub.sandbox.factories import FACTORIES
 from hub.sandbox.fields import FIELDS, Record, read
 from hub.sandbox.invention import Inventor, Person
-from hub.sandbox.makers import MAKERS
 from hub.sandbox.tickets import ticket
 
 # of a hundred events
@@ -93,7 +93,7 @@ def _open_to(source: str, email: str, taken: set[tuple[str, str]]) -> str:
 
 def _record(source: str) -> Callable[[Inventor, Person, str | None], Record]:
     def make(inventor: Inventor, person: Person, owner: str | None) -> Record:
-        values = MAKERS[source](inventor, person, owner, _OPTED_IN)
+        values = FACTORIES[source](inventor, person, owner, _OPTED_IN)
         return {"stream": FIELDS[source].stream, "values": values}
 
     return make

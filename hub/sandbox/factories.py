@@ -36,7 +36,7 @@ _INDUSTRIES = ("COMPUTER_SOFTWARE", "CONSTRUCTION", "FOOD_PRODUCTION", "MACHINER
 _MEMBER_TAGS = ("newsletter", "webinar", "fair", "price list", "partner")
 _LOCALES = {"fr": "fr", "br": "fr", "ar": "fr", "de": "de", "us": "en-US", "en": "en-GB"}
 
-Maker = Callable[[Inventor, Person, str | None, datetime], Record]
+Factory = Callable[[Inventor, Person, str | None, datetime], Record]
 
 
 def lead(inventor: Inventor, person: Person, owner_id: str | None, _at: datetime) -> Record:
@@ -134,7 +134,7 @@ def requester(inventor: Inventor, person: Person, _owner_id: str | None, _at: da
     }
 
 
-MAKERS: Mapping[str, Maker] = {
+FACTORIES: Mapping[str, Factory] = {
     "salesforce": lead,
     "typeform": answer,
     "hubspot": contact,
@@ -159,8 +159,8 @@ def organization(_inventor: Inventor, company: Company, _city: str) -> Record:
     return {"name": company.name, "domain_names": [company.domain]}
 
 
-COMPANY_MAKERS: Mapping[str, tuple[str, str, Callable[[Inventor, Company, str], Record]]] = {
-    # source: the stream of companies, the field of a person's record that names one, the maker
+COMPANY_FACTORIES: Mapping[str, tuple[str, str, Callable[[Inventor, Company, str], Record]]] = {
+    # source: the stream of companies, the field of a person's record that names one, the factory
     "hubspot": ("companies", "associatedcompanyid", hubspot_company),
     "zendesk": ("organizations", "organization_id", organization),
 }
