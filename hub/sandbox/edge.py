@@ -1,6 +1,6 @@
 """What every vendor's app has around it: its `Date`, its https address, a count of its answers.
 
-Not here: faults (`breaking.py`).
+Not here: faults (`fault_middleware.py`).
 """
 
 import threading

@@ -1,7 +1,7 @@
 """What breaks on command: the profiles, and which of them are on.
 
 `ties`, `late_commits` and `hide_one` concern rows and are acted on by the world, the others concern
-answers (`breaking.py`). Not here: limits that a vendor really has.
+answers (`fault_middleware.py`). Not here: limits that a vendor really has.
 """
 
 import threading

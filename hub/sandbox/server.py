@@ -21,10 +21,10 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from hub.errors import ConfigError, HubError
-from hub.sandbox.breaking import Breaking
 from hub.sandbox.clock import VendorClock
 from hub.sandbox.control import Control
 from hub.sandbox.edge import Edge, Traffic
+from hub.sandbox.fault_middleware import FaultMiddleware
 from hub.sandbox.faults import Faults
 from hub.sandbox.generator import generate, live_events
 from hub.sandbox.player import EVERY_S, Player
@@ -211,7 +211,7 @@ class Sandbox:
             return app
         vendor = next(one for one in VENDORS if one.name == name)
         expire = getattr(app.state, "expire_tokens", None)
-        broken = Breaking(app, vendor=vendor, faults=self.world.faults, expire_tokens=expire)
+        broken = FaultMiddleware(app, vendor=vendor, faults=self.world.faults, expire_tokens=expire)
         return Edge(broken, vendor=name, clock=self.clock, traffic=self.traffic)
 
 

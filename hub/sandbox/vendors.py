@@ -1,6 +1,6 @@
 """Which vendors are emulated: one entry each, made in the vendor's own package.
 
-Not here: starting them (`server.py`), what breaks (`breaking.py`).
+Not here: starting them (`server.py`), what breaks (`fault_middleware.py`).
 """
 
 from hub.sandbox.hubspot.vendor import HUBSPOT

@@ -39,7 +39,7 @@ def refusal(vendor: Vendor, kind: str, status: int) -> Refusal:
     return vendor.refuse(kind, status)
 
 
-class Breaking:
+class FaultMiddleware:
     """ASGI middleware; pure while no profile is on.
 
     Args:
