@@ -16,7 +16,7 @@ from starlette.routing import Route
 from hub.errors import ConfigError
 from hub.sandbox.edge import Traffic
 from hub.sandbox.faults import PROFILES
-from hub.sandbox.player import Player
+from hub.sandbox.replay import EventReplay
 from hub.sandbox.smtp import Mailbox
 from hub.sandbox.universe import apply_event, check
 from hub.sandbox.world import World
@@ -34,13 +34,13 @@ class Control:
         universe: Mapping[str, Any],
         mailbox: Mailbox,
         traffic: Traffic,
-        player: Player,
+        replay: EventReplay,
     ) -> None:
         self.world = world
         self.universe = universe
         self.mailbox = mailbox
         self.traffic = traffic
-        self.player = player
+        self.replay = replay
 
     def app(self) -> Starlette:
         """Return the app."""
@@ -48,7 +48,7 @@ class Control:
             "/": lambda: {"paths": [*reads], "now": self.world.clock.now().isoformat()},
             "/truth": lambda: {"records": self.world.truth()},
             "/mail": lambda: {"mail": self.mailbox.mail()},
-            "/events": lambda: {"events": self.world.events, "pending": self.player.pending()},
+            "/events": lambda: {"events": self.world.events, "pending": self.replay.pending()},
             "/requests": self.traffic.shown,
             "/faults": self._faults,
             "/universe": lambda: self.universe,
@@ -68,7 +68,7 @@ class Control:
         event = await _json(request)
         check(event, "event", name="event")
         if event.get("after_s"):
-            self.player.plan(event)
+            self.replay.plan(event)
             return JSONResponse({"planned": event}, status_code=202)
         row = apply_event(self.world, event)
         done = {"source": row.source, "stream": row.stream, "id": row.id}

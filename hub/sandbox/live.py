@@ -1,6 +1,6 @@
 """What happens while the vendors run: people write in, sign up, are entered by somebody.
 
-Not here: when (`player.py`), what was there before (`generator.py`).
+Not here: when (`replay.py`), what was there before (`generator.py`).
 """
 
 import itertools

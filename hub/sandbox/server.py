@@ -27,7 +27,7 @@ from hub.sandbox.edge import Edge, Traffic
 from hub.sandbox.fault_middleware import FaultMiddleware
 from hub.sandbox.faults import Faults
 from hub.sandbox.generator import generate, live_events
-from hub.sandbox.player import EVERY_S, Player
+from hub.sandbox.replay import EVERY_S, EventReplay
 from hub.sandbox.smtp import Mailbox
 from hub.sandbox.universe import build_world, latest_at, load_universe
 from hub.sandbox.vendors import VENDORS
@@ -84,7 +84,7 @@ class Sandbox:
         self.world = build_world(self.universe, self.clock, faults)
         self.traffic = Traffic()
         self.mailbox = Mailbox()
-        self.player = self._make_player()
+        self.replay = self._make_replay()
         self.announcement: dict[str, Any] = {}
         self._apps = self._make_apps()
         self._sockets: dict[str, socket.socket] = {}
@@ -103,13 +103,13 @@ class Sandbox:
             universe=self.universe,
             mailbox=self.mailbox,
             traffic=self.traffic,
-            player=self.player,
+            replay=self.replay,
         ).app()
         self._thread.start()
         if not self._ready.wait(_START_S) or self._failure is not None:
             self.close()
             raise HubError("the sandbox did not start") from self._failure
-        self.player.start()
+        self.replay.start()
         return self
 
     def __exit__(
@@ -123,7 +123,7 @@ class Sandbox:
 
     def close(self) -> None:
         """Stop listening and end all threads."""
-        self.player.stop()
+        self.replay.stop()
         if self._loop is not None and self._stopping is not None and self._thread.is_alive():
             with contextlib.suppress(RuntimeError):  # the loop has just ended by itself
                 self._loop.call_soon_threadsafe(self._stopping.set)
@@ -143,14 +143,14 @@ class Sandbox:
     def _port(self, name: str) -> int:
         return int(self._sockets[name].getsockname()[1])
 
-    def _make_player(self) -> Player:
+    def _make_replay(self) -> EventReplay:
         if not self.options.live:
-            return Player(self.world)
+            return EventReplay(self.world)
         later = [one for one in self.universe.get("events", ()) if one.get("after_s")]
         if later:
-            return Player(self.world, later)
+            return EventReplay(self.world, later)
         invented = live_events(self.world.seed, self.universe)
-        return Player(self.world, invented=invented, every_s=self.options.live_every_s)
+        return EventReplay(self.world, invented=invented, every_s=self.options.live_every_s)
 
     def _make_apps(self) -> dict[str, Starlette]:
         return {one.name: one.create_app(self.world, self.options.strict) for one in VENDORS}

@@ -1,7 +1,7 @@
 """The universe's format: a JSON document in, a `World` out.
 
 The schema is `universe.schema.json`, the same file as docs/reference/universe.schema.json. Not
-here: how a universe is invented (`generator.py`), how later events are played (`player.py`).
+here: how a universe is invented (`generator.py`), how later events are played (`replay.py`).
 """
 
 import json

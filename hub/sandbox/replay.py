@@ -16,7 +16,7 @@ _STEP_S = 0.05
 Event = dict[str, Any]
 
 
-class Player:
+class EventReplay:
     """Plays events.
 
     Args:
@@ -40,7 +40,7 @@ class Player:
         self._planned = [(self._due_at(world.clock.start, one), dict(one)) for one in events]
         self._lock = threading.Lock()
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sandbox-player", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="sandbox-replay", daemon=True)
 
     def start(self) -> None:
         """Begin to play."""
