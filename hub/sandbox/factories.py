@@ -1,7 +1,7 @@
 """What a vendor's record of a person or company says, under the vendor's own field names.
 
 Not here: where a vendor keeps the e-mail address (`fields.py`), which records there are
-(`population.py`), what is wrong with them (`spoiling.py`), tickets (`tickets.py`).
+(`population.py`), what is wrong with them (`corruption.py`), tickets (`tickets.py`).
 """
 
 from collections.abc import Callable, Mapping

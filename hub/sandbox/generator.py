@@ -25,6 +25,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+from hub.sandbox.corruption import corrupt, plant, text, time_of
 from hub.sandbox.factories import COMPANY_FACTORIES, FACTORIES
 from hub.sandbox.fields import FIELDS, Record, is_person, write
 from hub.sandbox.ids import default_id_makers
@@ -32,7 +33,6 @@ from hub.sandbox.invention import Inventor, Person
 from hub.sandbox.live import live_events
 from hub.sandbox.population import Population, some
 from hub.sandbox.shares import SHARES, TICKETS_PER_USER
-from hub.sandbox.spoiling import plant, spoil, text, time_of
 from hub.sandbox.tickets import ticket
 
 __all__ = ["FIXED_NOW", "SHARES", "generate", "live_events"]
@@ -65,7 +65,7 @@ class _Generator:
         self._add_people()
         self._add_companies()
         self._add_tickets()
-        spoil(self.records, self.population, self.seed, self.now)
+        corrupt(self.records, self.population, self.seed, self.now)
         planted = plant(self.rng, self.records)
         records = sorted(self.records, key=lambda record: str(record["at"]))
         _number(records, self.seed)

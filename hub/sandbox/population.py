@@ -1,6 +1,6 @@
 """The plan of a universe: which companies, people and users there are, and who is where.
 
-Not here: the records (`generator.py`), what is wrong with them (`spoiling.py`), the numbers
+Not here: the records (`generator.py`), what is wrong with them (`corruption.py`), the numbers
 (`shares.py`).
 """
 

@@ -1,7 +1,7 @@
 """How often something happens in the shipped universe: data only.
 
 docs/reference/universe.md says the same in prose. Not here: how it is made to hold
-(`population.py`, `spoiling.py`).
+(`population.py`, `corruption.py`).
 """
 
 from collections.abc import Mapping

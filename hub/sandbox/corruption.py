@@ -22,7 +22,7 @@ _OPT_OUTS: Mapping[str, tuple[str, object]] = {
 _WITH_MERGES = ("salesforce", "hubspot")
 
 
-def spoil(records: Sequence[Record], population: Population, seed: int, now: datetime) -> None:
+def corrupt(records: Sequence[Record], population: Population, seed: int, now: datetime) -> None:
     """Let all happen to the records that happens to records."""
     persons = [record for record in records if is_person(record)]
     by_source = {
