@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+from hub.sandbox.fake_data import FakeData
 from hub.sandbox.fields import FIELDS, Record, drop, is_person, read, write, write_name
 from hub.sandbox.ids import salesforce_id
-from hub.sandbox.invention import Inventor
 from hub.sandbox.population import Population, some
 from hub.sandbox.shares import MEMBERS, PLANTS, SHARES
 
@@ -29,7 +29,7 @@ def corrupt(records: Sequence[Record], population: Population, seed: int, now: d
         source: [record for record in persons if record["source"] == source] for source in FIELDS
     }
     rng = population.rng
-    _mistype(persons, population, population.inventor)
+    _mistype(persons, population, population.fake)
     _make_unreachable(persons, population)
     for source, (field, value) in _OPT_OUTS.items():
         for record in some(rng, by_source[source], SHARES["opted_out"]):
@@ -76,14 +76,14 @@ def time_of(written: str) -> datetime:
     return datetime.fromisoformat(written)
 
 
-def _mistype(persons: Sequence[Record], population: Population, inventor: Inventor) -> None:
+def _mistype(persons: Sequence[Record], population: Population, fake: FakeData) -> None:
     for record in some(population.rng, persons, SHARES["mistyped"]):
         person = population.by_id[record["person"]]
         first, last = person.first_name, person.last_name
         if population.rng.random() < 0.4:  # noqa: PLR2004
-            first = inventor.mistyped(first)
+            first = fake.mistyped(first)
         else:
-            last = inventor.mistyped(last)
+            last = fake.mistyped(last)
         write_name(record["source"], record["values"], first, last)
 
 

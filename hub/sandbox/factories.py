@@ -7,8 +7,8 @@ Not here: where a vendor keeps the e-mail address (`fields.py`), which records t
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from hub.sandbox.fake_data import Company, FakeData, Person
 from hub.sandbox.fields import Record
-from hub.sandbox.invention import Company, Inventor, Person
 
 OPEN_STATUSES = ("Open - Not Contacted", "Working - Contacted", "Closed - Not Converted")
 LEAD_SOURCES = ("Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other")
@@ -36,19 +36,19 @@ _INDUSTRIES = ("COMPUTER_SOFTWARE", "CONSTRUCTION", "FOOD_PRODUCTION", "MACHINER
 _MEMBER_TAGS = ("newsletter", "webinar", "fair", "price list", "partner")
 _LOCALES = {"fr": "fr", "br": "fr", "ar": "fr", "de": "de", "us": "en-US", "en": "en-GB"}
 
-Factory = Callable[[Inventor, Person, str | None, datetime], Record]
+Factory = Callable[[FakeData, Person, str | None, datetime], Record]
 
 
-def lead(inventor: Inventor, person: Person, owner_id: str | None, _at: datetime) -> Record:
+def lead(fake: FakeData, person: Person, owner_id: str | None, _at: datetime) -> Record:
     """Return a Salesforce lead, open."""
-    rng = inventor.rng
+    rng = fake.rng
     return {
         "FirstName": person.first_name,
         "LastName": person.last_name,
         "Company": person.company.name,
         "Title": person.title,
         "Email": person.email,
-        "Phone": inventor.written(person.phone),
+        "Phone": fake.written(person.phone),
         "City": person.city,
         "Country": person.company.country,
         "Website": f"https://www.{person.company.domain}",
@@ -60,9 +60,9 @@ def lead(inventor: Inventor, person: Person, owner_id: str | None, _at: datetime
     }
 
 
-def answer(inventor: Inventor, person: Person, _owner_id: str | None, _at: datetime) -> Record:
+def answer(fake: FakeData, person: Person, _owner_id: str | None, _at: datetime) -> Record:
     """Return a Typeform answer by its questions' names."""
-    rng = inventor.rng
+    rng = fake.rng
     return {
         "form": rng.choice(FORMS),
         "first_name": person.first_name,
@@ -71,20 +71,20 @@ def answer(inventor: Inventor, person: Person, _owner_id: str | None, _at: datet
         # a form's telephone field sends the international form
         "phone": person.phone,
         "company": person.company.name,
-        "message": inventor.message(person.company),
+        "message": fake.message(person.company),
         "consent": rng.random() < 0.7,  # noqa: PLR2004
     }
 
 
-def contact(inventor: Inventor, person: Person, owner_id: str | None, _at: datetime) -> Record:
+def contact(fake: FakeData, person: Person, owner_id: str | None, _at: datetime) -> Record:
     """Return a HubSpot contact; everything is text there."""
-    rng = inventor.rng
+    rng = fake.rng
     stage = rng.choices(tuple(STAGES), tuple(STAGES.values()))[0]
     values = {
         "firstname": person.first_name,
         "lastname": person.last_name,
         "email": person.email,
-        "phone": inventor.written(person.phone),
+        "phone": fake.written(person.phone),
         "company": person.company.name,
         "jobtitle": person.title,
         "lifecyclestage": stage,
@@ -103,16 +103,16 @@ def contact(inventor: Inventor, person: Person, owner_id: str | None, _at: datet
     return values
 
 
-def member(inventor: Inventor, person: Person, _owner_id: str | None, at: datetime) -> Record:
+def member(fake: FakeData, person: Person, _owner_id: str | None, at: datetime) -> Record:
     """Return a member of a Mailchimp audience, subscribed."""
-    rng = inventor.rng
+    rng = fake.rng
     return {
         "email_address": person.email,
         "status": "subscribed",
         "merge_fields": {
             "FNAME": person.first_name,
             "LNAME": person.last_name,
-            "PHONE": inventor.written(person.phone),
+            "PHONE": fake.written(person.phone),
             "COMPANY": person.company.name,
         },
         "tags": sorted(rng.sample(_MEMBER_TAGS, rng.randrange(3))),
@@ -122,14 +122,14 @@ def member(inventor: Inventor, person: Person, _owner_id: str | None, at: dateti
     }
 
 
-def requester(inventor: Inventor, person: Person, _owner_id: str | None, _at: datetime) -> Record:
+def requester(fake: FakeData, person: Person, _owner_id: str | None, _at: datetime) -> Record:
     """Return a Zendesk end user; the name is one text."""
     return {
         "name": f"{person.first_name} {person.last_name}",
         "email": person.email,
-        "phone": inventor.written(person.phone),
+        "phone": fake.written(person.phone),
         "role": "end-user",
-        "tags": ["vip"] if inventor.rng.random() < 0.1 else [],  # noqa: PLR2004
+        "tags": ["vip"] if fake.rng.random() < 0.1 else [],  # noqa: PLR2004
         "locale": _LOCALES[person.company.language],
     }
 
@@ -143,23 +143,23 @@ FACTORIES: Mapping[str, Factory] = {
 }
 
 
-def hubspot_company(inventor: Inventor, company: Company, city: str) -> Record:
+def hubspot_company(fake: FakeData, company: Company, city: str) -> Record:
     """Return a HubSpot company."""
     return {
         "name": company.name,
         "domain": company.domain,
         "city": city,
         "country": company.country,
-        "industry": inventor.rng.choice(_INDUSTRIES),
+        "industry": fake.rng.choice(_INDUSTRIES),
     }
 
 
-def organization(_inventor: Inventor, company: Company, _city: str) -> Record:
+def organization(_fake: FakeData, company: Company, _city: str) -> Record:
     """Return a Zendesk organization."""
     return {"name": company.name, "domain_names": [company.domain]}
 
 
-COMPANY_FACTORIES: Mapping[str, tuple[str, str, Callable[[Inventor, Company, str], Record]]] = {
+COMPANY_FACTORIES: Mapping[str, tuple[str, str, Callable[[FakeData, Company, str], Record]]] = {
     # source: the stream of companies, the field of a person's record that names one, the factory
     "hubspot": ("companies", "associatedcompanyid", hubspot_company),
     "zendesk": ("organizations", "organization_id", organization),

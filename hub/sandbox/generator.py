@@ -27,9 +27,9 @@ from typing import Any
 
 from hub.sandbox.corruption import corrupt, plant, text, time_of
 from hub.sandbox.factories import COMPANY_FACTORIES, FACTORIES
+from hub.sandbox.fake_data import FakeData, Person
 from hub.sandbox.fields import FIELDS, Record, is_person, write
 from hub.sandbox.ids import default_id_makers
-from hub.sandbox.invention import Inventor, Person
 from hub.sandbox.live import live_events
 from hub.sandbox.population import Population, some
 from hub.sandbox.shares import SHARES, TICKETS_PER_USER
@@ -46,8 +46,8 @@ Document = dict[str, Any]
 
 def generate(seed: int, people: int, *, now: datetime = FIXED_NOW) -> Document:
     """Return a universe of that many people."""
-    inventor = Inventor(Random(f"universe/{seed}/{people}"))
-    population = Population(inventor, seed, people)
+    fake = FakeData(Random(f"universe/{seed}/{people}"))
+    population = Population(fake, seed, people)
     return _Generator(population, seed, now).document()
 
 
@@ -56,7 +56,7 @@ class _Generator:
         self.population, self.seed = population, seed
         # whole seconds, so that another `now` moves all times alike
         self.now = now.replace(microsecond=0)
-        self.rng, self.inventor = population.rng, population.inventor
+        self.rng, self.fake = population.rng, population.fake
         self.records: list[Record] = []
         # what names another record by its id, which nothing has before all are there
         self.links: list[tuple[Record, str, Record]] = []
@@ -120,7 +120,7 @@ class _Generator:
         for person, source in self.population.places:
             at = self.now - timedelta(seconds=self.rng.randrange(3_600, DAYS * 86_400))
             owner = self.population.owner(source)
-            values = FACTORIES[source](self.inventor, person, owner, at)
+            values = FACTORIES[source](self.fake, person, owner, at)
             # by turns, so that two records where an address is unique have different ones
             if person.id in self.population.other_email and seen[person.id] % 2:
                 write(values, FIELDS[source].email, person.other_email)
@@ -139,7 +139,7 @@ class _Generator:
                 person = self.population.by_id[records[0]["person"]]
                 at = time_of(min(record["at"] for record in records))
                 at -= timedelta(seconds=self.rng.randrange(60, 86_400))
-                values = make(self.inventor, person.company, person.city)
+                values = make(self.fake, person.company, person.city)
                 company = person.company.id
                 added = self._add((source, stream), at, values, person=None, company=company)
                 self.links += [(record["values"], field, added) for record in records]
@@ -151,7 +151,7 @@ class _Generator:
         for_sales = set(some(self.rng, range(len(asking)), SHARES["for_sales"]))
         for number, user in enumerate(asking):
             person = self.population.by_id[user["person"]]
-            values = ticket(self.inventor, person, for_sales=number in for_sales)
+            values = ticket(self.fake, person, for_sales=number in for_sales)
             since = time_of(user["at"])
             past_s = int((self.now - since).total_seconds())
             at = since + timedelta(seconds=self.rng.randrange(max(past_s, 1)))

@@ -10,8 +10,8 @@ from random import Random
 from typing import Any
 
 from hub.sandbox.factories import FACTORIES
+from hub.sandbox.fake_data import FakeData, Person
 from hub.sandbox.fields import FIELDS, Record, read
-from hub.sandbox.invention import Inventor, Person
 from hub.sandbox.tickets import ticket
 
 # of a hundred events
@@ -33,7 +33,7 @@ def live_events(seed: int, universe: Mapping[str, Any] | None = None) -> Iterato
             entered in Salesforce, where a lead needs an owner.
     """
     rng = Random(f"live/{seed}")
-    inventor = Inventor(rng)
+    fake = FakeData(rng)
     universe = universe or {}
     known = [one for one in universe.get("people", ()) if one.get("last_name")]
     domains = {str(one["id"]): one.get("domain") for one in universe.get("companies", ())}
@@ -46,8 +46,8 @@ def live_events(seed: int, universe: Mapping[str, Any] | None = None) -> Iterato
         place = (number - 1) % 10
         if place == 0:
             turns = rng.sample(range(10), _KNOWN_OF_TEN)
-        company = inventor.company(f"live-c{number}")
-        person = inventor.person(f"live-p{number}", company)
+        company = fake.company(f"live-c{number}")
+        person = fake.person(f"live-p{number}", company)
         ids = {"person": person.id, "company": company.id}
         source = rng.choices(sources, weights)[0]
         again = rng.choice(known) if known and place in turns else None
@@ -63,7 +63,7 @@ def live_events(seed: int, universe: Mapping[str, Any] | None = None) -> Iterato
                 person.email = f"{person.id}.{person.email}"
             taken.add((source, person.email.lower()))
         owner = rng.choice(owners[source]) if owners[source] else None
-        yield {"op": "create", "source": source, **_EVENTS[source](inventor, person, owner), **ids}
+        yield {"op": "create", "source": source, **_EVENTS[source](fake, person, owner), **ids}
 
 
 def _owners(universe: Mapping[str, Any], source: str) -> list[str]:
@@ -91,27 +91,27 @@ def _open_to(source: str, email: str, taken: set[tuple[str, str]]) -> str:
     return "typeform" if again_refused else source
 
 
-def _record(source: str) -> Callable[[Inventor, Person, str | None], Record]:
-    def make(inventor: Inventor, person: Person, owner: str | None) -> Record:
-        values = FACTORIES[source](inventor, person, owner, _OPTED_IN)
+def _record(source: str) -> Callable[[FakeData, Person, str | None], Record]:
+    def make(fake: FakeData, person: Person, owner: str | None) -> Record:
+        values = FACTORIES[source](fake, person, owner, _OPTED_IN)
         return {"stream": FIELDS[source].stream, "values": values}
 
     return make
 
 
-def _ticket(inventor: Inventor, person: Person, _owner: str | None) -> Record:
+def _ticket(fake: FakeData, person: Person, _owner: str | None) -> Record:
     """Return a ticket whose requester the vendor finds by the address, or enters."""
-    values = ticket(inventor, person, for_sales=inventor.rng.random() < _FOR_SALES)
+    values = ticket(fake, person, for_sales=fake.rng.random() < _FOR_SALES)
     values["status"] = "new"
     values["requester"] = {
         "name": f"{person.first_name} {person.last_name}",
         "email": person.email,
-        "phone": inventor.written(person.phone),
+        "phone": fake.written(person.phone),
     }
     return {"stream": "tickets", "values": values}
 
 
-_EVENTS: Mapping[str, Callable[[Inventor, Person, str | None], Record]] = {
+_EVENTS: Mapping[str, Callable[[FakeData, Person, str | None], Record]] = {
     "salesforce": _record("salesforce"),
     "typeform": _record("typeform"),
     "hubspot": _record("hubspot"),

@@ -11,9 +11,9 @@ from itertools import pairwise
 from random import Random
 from typing import TypeVar
 
+from hub.sandbox.fake_data import FakeData, Person, slug
 from hub.sandbox.fields import FIELDS, Record
 from hub.sandbox.ids import hubspot_id, salesforce_id, zendesk_id
-from hub.sandbox.invention import Inventor, Person, slug
 from hub.sandbox.names import FIRST, LAST
 from hub.sandbox.shares import PLACES, SHARES, TWICE
 
@@ -40,15 +40,15 @@ class Population:
     records give two addresses by turns; `sharers` whose number is somebody else's too.
     """
 
-    def __init__(self, inventor: Inventor, seed: int, count: int) -> None:
-        self.rng, self.inventor = inventor.rng, inventor
+    def __init__(self, fake: FakeData, seed: int, count: int) -> None:
+        self.rng, self.fake = fake.rng, fake
         width = max(4, len(str(count)))
         self.companies = [
-            inventor.company(f"c{n:0{width}}")
+            fake.company(f"c{n:0{width}}")
             for n in range(1, max(3, count // _PEOPLE_PER_COMPANY) + 1)
         ]
         self.people = [
-            inventor.person(f"p{n:0{width}}", self.rng.choice(self.companies))
+            fake.person(f"p{n:0{width}}", self.rng.choice(self.companies))
             for n in range(1, count + 1)
         ]
         self.by_id = {person.id: person for person in self.people}
@@ -98,8 +98,8 @@ class Population:
             for _ in range(_ATTEMPTS):
                 if (person.first_name, person.last_name) not in taken:
                     break
-                person.first_name, person.last_name = self.inventor.name(person.company.language)
-                self.inventor.address(person)
+                person.first_name, person.last_name = self.fake.name(person.company.language)
+                self.fake.address(person)
             taken.add((person.first_name, person.last_name))
 
     def _make_namesakes(self) -> None:
@@ -112,7 +112,7 @@ class Population:
                 if model.company is person.company:
                     continue
                 person.first_name, person.last_name = model.first_name, model.last_name
-                self.inventor.address(person)
+                self.fake.address(person)
                 break
 
     def _separate_addresses(self) -> None:
@@ -122,7 +122,7 @@ class Population:
             for _ in range(_ATTEMPTS):
                 if taken.isdisjoint({person.email, person.other_email}):
                     break
-                self.inventor.address(person)
+                self.fake.address(person)
             else:
                 person.email = f"{person.id}.{person.email}"
                 person.other_email = f"{person.id}.{person.other_email}"

@@ -3,8 +3,8 @@
 Not here: who writes, and how often (`generator.py`).
 """
 
+from hub.sandbox.fake_data import FRENCH, FakeData, Person
 from hub.sandbox.fields import Record
-from hub.sandbox.invention import FRENCH, Inventor, Person
 
 SALES_TAG = "sales"
 SALES_SUBJECTS = {
@@ -46,16 +46,16 @@ _CHANNELS = {"email": 55, "web": 30, "chat": 10, "api": 5}
 _TAGS = ("billing", "login", "export", "delivery")
 
 
-def ticket(inventor: Inventor, person: Person, *, for_sales: bool) -> Record:
+def ticket(fake: FakeData, person: Person, *, for_sales: bool) -> Record:
     """Return a Zendesk ticket, without who asks; one for sales says so in its tag or subject."""
-    rng = inventor.rng
+    rng = fake.rng
     tongue = "fr" if person.company.language in FRENCH else "en"
     tags = [rng.choice(_TAGS)] if rng.random() < 0.4 else []  # noqa: PLR2004
     subject, description = rng.choice(SUBJECTS[tongue]), rng.choice(_DESCRIPTIONS[tongue])
     if for_sales:
         tagged = rng.random() < 0.5  # noqa: PLR2004
         tags = [SALES_TAG] if tagged else []
-        description = inventor.message(person.company)
+        description = fake.message(person.company)
         subject = rng.choice(("Question", "Contact") if tagged else SALES_SUBJECTS[tongue])
     return {
         "subject": subject,

@@ -60,7 +60,7 @@ class Person:
     city: str
 
 
-class Inventor:
+class FakeData:
     """Invents, drawing from one stream of random numbers; never the same number twice."""
 
     def __init__(self, rng: Random) -> None:
