@@ -214,5 +214,10 @@ def test_every_module_that_the_page_names_is_there():
 
 
 def test_the_page_counts_the_recordings():
-    files = [one for one in DATA.glob("*/*") if one.name != "hubspot_vectors.json"]
+    # values: records written by hand, with the values expected of them
+    files = [
+        one
+        for one in DATA.glob("*/*")
+        if one.parent.name != "values" and one.name != "hubspot_vectors.json"
+    ]
     assert f"`tests/data` holds {len(files)} answers" in PAGE
