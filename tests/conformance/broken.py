@@ -468,3 +468,19 @@ class KnowsOneLogin(Broken):
 
     def bent(self, block):
         return SimpleNamespace(**{**vars(block), "auth": "client_credentials"})
+
+
+class PutsEveryQueryInTheAddress(Broken):
+    """Asks by GET whatever the length; `_client._try`, `_batch` and `_body`: Salesforce's."""
+
+    def __init__(self, *args, **rest):
+        super().__init__(*args, **rest)
+        client = self.inside._client
+
+        def query(soql, *, deleted):
+            return client._try(
+                "query",
+                lambda sdk: client._batch(sdk.query(soql, include_deleted=deleted), client._body()),
+            )
+
+        client.query = query

@@ -38,22 +38,33 @@ Values = dict[str, Any]
 class Case:
     """What the suite needs to know of one stream: how to make a record and how to change one.
 
-    The word "Person" stands in a text that the vendor keeps as it is.
+    The word "Person" stands in a text that the vendor keeps as it is. `wide` gives a new record as
+    many fields of the customer's own as the vendor allows, each with a value of `wide_values`.
     """
 
     new: Callable[[int], Values]
     change: Callable[[int], Values]
+    wide: Callable[[], Values] | None = None
     has_staff: bool = False  # the universe's own users are in the stream
+
+
+def wide_values(most: int, ending: str = "") -> dict[str, str]:
+    """Return a value for each of many fields, their names 40 letters long."""
+    return {f"field_{n:04d}".ljust(40, "x") + ending: f"value {n} of {most}" for n in range(most)}
 
 
 CASES: Mapping[str, Case] = {
     "salesforce/leads": Case(
         new=lambda n: {"LastName": f"Person {n}", "Company": f"Company {n}"},
         change=lambda n: {"City": f"Moved {n}"},
+        # https://help.salesforce.com/s/articleView?id=sf.custom_field_allocations.htm
+        wide=lambda: {"LastName": "Person", "Company": "C", **wide_values(800, "__c")},
     ),
     "hubspot/contacts": Case(
         new=lambda n: {"firstname": "Person", "lastname": str(n), "email": f"p{n}@b.example"},
         change=lambda n: {"city": f"Moved {n}"},
+        # https://knowledge.hubspot.com/properties/create-and-edit-properties
+        wide=lambda: {"lastname": "Person", "email": "w@b.example", **wide_values(1000)},
     ),
     "typeform/responses": Case(
         new=lambda n: {"first_name": "Person", "last_name": str(n), "email": f"p{n}@b.example"},
@@ -248,6 +259,15 @@ def empty_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[
 
 
 @pytest.fixture(scope="session")
+def wide_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Any]]:
+    """Return what another empty sandbox announced; records with very many fields come into it."""
+    universe: Path = tmp_path_factory.mktemp("wide") / "universe.json"
+    universe.write_text(json.dumps({"version": 1}))
+    with running("--universe", str(universe)) as said:
+        yield said
+
+
+@pytest.fixture(scope="session")
 def wire() -> Iterator[Wire]:
     """Return the proxy that promises break answers with."""
     with Wire() as one:
@@ -279,3 +299,11 @@ def empty_vendor(
 ) -> Vendor:
     """Return each stream in turn, at a vendor that has no record of it."""
     return vendor_of(request.param, empty_sandbox, wire)
+
+
+@pytest.fixture(params=[name for name, case in CASES.items() if case.wide])
+def wide_vendor(
+    request: pytest.FixtureRequest, wide_sandbox: Mapping[str, Any], wire: Wire
+) -> Vendor:
+    """Return each stream in turn whose records a customer gives fields of their own."""
+    return vendor_of(request.param, wide_sandbox, wire)

@@ -62,6 +62,12 @@ TABLE = [
         fails=IndexError,
     ),
     Breakage(pages.test_ties_larger_than_a_page_are_not_lost, b.MovesPastTheSecond, SALESFORCE),
+    Breakage(
+        pages.test_a_record_with_very_many_fields_is_read,
+        b.PutsEveryQueryInTheAddress,
+        SALESFORCE,
+        fails=ProtocolError,
+    ),
     Breakage(pages.test_an_unchanged_record_keeps_its_bytes, b.StampsRecords),
     Breakage(pages.test_a_short_page_is_not_the_last, b.StopsAtAShortPage),
     Breakage(pages.test_a_page_that_comes_for_ever_is_refused, b.GoesRoundInCircles),
@@ -193,7 +199,7 @@ def fallen(request: pytest.FixtureRequest) -> Iterator[Callable[[Breakage], None
     def run(breakage: Breakage) -> None:
         given = dict(breakage.given)
         for name in inspect.signature(breakage.promise).parameters:
-            if name in {"vendor", "empty_vendor"}:
+            if name in {"vendor", "empty_vendor", "wide_vendor"}:
                 sandbox = request.getfixturevalue(name.replace("vendor", "sandbox"))
                 wire = request.getfixturevalue("wire")
                 given[name] = vendor_of(breakage.case, sandbox, wire, breakage.by)

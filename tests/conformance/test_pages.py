@@ -92,6 +92,21 @@ def test_ties_larger_than_a_page_are_not_lost(vendor: Vendor):
     assert sorted(ids) == sorted(vendor.expected(stream))
 
 
+def test_a_record_with_very_many_fields_is_read(wide_vendor: Vendor):
+    values = wide_vendor.case.wide() if wide_vendor.case.wide else {}
+    ids = [wide_vendor.event("create", values=values) for _ in range(3)]
+    settle()
+    one = wide_vendor.connect(page_size=2)
+    stream = wide_vendor.stream(one)
+    window = one.window(stream, None)
+    records = {record.source_id: record for record in records_of(list(one.read(stream, window)))}
+    assert set(ids) <= records.keys()
+    assert one.count(stream, None, window.until) == len(records)
+    for id_ in ids:
+        raw = json.loads(records[id_].payload)
+        assert values.items() <= {**raw, **raw.get("properties", {})}.items()
+
+
 def test_an_unchanged_record_keeps_its_bytes(vendor: Vendor):
     settle()
     one = vendor.connect()

@@ -25,6 +25,7 @@ from hub.connectors.http import (
     http_date,
     make_error,
 )
+from hub.connectors.salesforce import composite
 from hub.connectors.salesforce.errors import error_code, error_for_code, translate
 from hub.connectors.session import VendorSession
 from hub.connectors.slices import slice_list
@@ -136,10 +137,19 @@ class SalesforceClient:
         self._try("Salesforce login", lambda _: None)
 
     def query(self, soql: str, *, deleted: bool) -> Batch:
-        """Return the first answer to a query, with the recycle bin's records if `deleted`."""
+        """Return the first answer to a query, with the recycle bin's records if `deleted`.
+
+        A query that is too long for an address travels in a body.
+        """
+        if composite.needs_body(soql):
+            return self._try(
+                "Salesforce query", lambda sdk: self._query_in_body(sdk, soql, deleted=deleted)
+            )
         return self._try(
             "Salesforce query",
-            lambda sdk: self._batch(sdk.query(soql, include_deleted=deleted, headers=_COMPACT)),
+            lambda sdk: self._batch(
+                sdk.query(soql, include_deleted=deleted, headers=_COMPACT), self._body()
+            ),
         )
 
     def more(self, next_url: str) -> Batch:
@@ -147,7 +157,7 @@ class SalesforceClient:
         return self._try(
             "Salesforce query",
             lambda sdk: self._batch(
-                sdk.query_more(next_url, identifier_is_url=True, headers=_COMPACT)
+                sdk.query_more(next_url, identifier_is_url=True, headers=_COMPACT), self._body()
             ),
         )
 
@@ -184,8 +194,15 @@ class SalesforceClient:
         limit = _number(daily, "Max")
         return Usage(limit - _number(daily, "Remaining"), limit), now
 
-    def _batch(self, answer: Mapping[str, Any]) -> Batch:
-        body = self._session.last.content if self._session.last is not None else b""
+    def _query_in_body(self, sdk: Salesforce, soql: str, *, deleted: bool) -> Batch:
+        asked = composite.request_of(soql, deleted=deleted, version=str(sdk.sf_version))
+        answer = sdk.restful(composite.PATH, method="POST", json=asked, headers=_COMPACT)
+        return self._batch(*composite.answer_of(answer, self._body()))
+
+    def _body(self) -> bytes:
+        return self._session.last.content if self._session.last is not None else b""
+
+    def _batch(self, answer: Mapping[str, Any], body: bytes) -> Batch:
         rows = answer.get("records")
         if not isinstance(rows, list):
             raise ProtocolError("Salesforce query: the answer has no records")

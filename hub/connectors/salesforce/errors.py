@@ -34,6 +34,7 @@ CODES: Mapping[str, type[HubError]] = {
     "INVALID_FIELD": ConfigError,  # a field vanished, or was hidden, since describe
     "UNSUPPORTED_API_VERSION": ConfigError,
     "GONE": ConfigError,
+    "QUERY_TOO_COMPLICATED": ConfigError,  # formulas are expanded before the length is counted
     "QUERY_TIMEOUT": TransientError,
     "INVALID_QUERY_LOCATOR": TransientError,  # the keyset asks again from the last record
     "INVALID_REPLICATION_DATE": ProtocolError,
@@ -51,6 +52,7 @@ CODES: Mapping[str, type[HubError]] = {
 
 _HINTS: Mapping[str, str] = {
     "INVALID_FIELD": "a field changed during the run; run again, and check field-level security",
+    "QUERY_TOO_COMPLICATED": "hide the formula fields that nobody needs from the integration user",
     "INVALID_TYPE": "give the integration user 'Read' and 'View All' on the object",
     "NOT_FOUND": "give the integration user 'Read' and 'View All' on the object",
     "UNSUPPORTED_API_VERSION": "set the source's api_version to one that Salesforce still serves",

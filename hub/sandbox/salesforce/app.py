@@ -7,8 +7,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hub.sandbox.salesforce import batches, bulk, limits, oauth, query, soap, sobjects
+from hub.sandbox.salesforce import (
+    batches,
+    bulk,
+    composite,
+    limits,
+    oauth,
+    query,
+    soap,
+    sobjects,
+)
 from hub.sandbox.salesforce.errors import not_found
+from hub.sandbox.salesforce.lengths import Lengths
 from hub.sandbox.salesforce.org import Org
 from hub.sandbox.salesforce.store import Store
 from hub.sandbox.salesforce.wire import Json, guarded
@@ -30,6 +40,7 @@ def create_app(world: World) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.add_middleware(TidyPath)
+    app.add_middleware(Lengths)
     app.state.org = org
     app.state.expire_tokens = org.expire_tokens
     app.state.expire_locators = org.expire_locators
@@ -63,6 +74,7 @@ def _data_routes() -> list[Route]:
         ("/sobjects/{name}/updated", sobjects.updated, ["GET"]),
         ("/sobjects/{name}/deleted", sobjects.deleted, ["GET"]),
         ("/sobjects/{name}/{id}", sobjects.record, ["GET", "PATCH", "DELETE"]),
+        ("/composite", composite.composite, ["POST"]),
         ("/composite/sobjects", batches.write_many, ["POST", "PATCH", "DELETE"]),
         ("/composite/sobjects/{name}", batches.read_many, ["GET", "POST"]),
         ("/jobs/query", bulk.jobs, ["GET", "POST"]),

@@ -14,6 +14,8 @@ from lark.exceptions import VisitError
 
 from hub.sandbox.salesforce.errors import ApiError, at_position
 
+# https://help.salesforce.com/s/articleView?id=000386440
+MOST_CHARACTERS = 100_000
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
 _ESCAPED = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 
@@ -97,6 +99,9 @@ def parse(text: str) -> Query:
     """Return the query that `text` says."""
     if not text.strip():
         raise ApiError(400, "MALFORMED_QUERY", "A query string has to be specified")
+    if len(text) > MOST_CHARACTERS:
+        message = f"SOQL statements cannot be longer than {MOST_CHARACTERS} characters."
+        raise ApiError(400, "MALFORMED_QUERY", message)
     try:
         tree = _grammar().parse(text)
         query: Query = _ToQuery(text).transform(tree)

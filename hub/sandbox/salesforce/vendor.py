@@ -15,6 +15,11 @@ def _create(world: World, _strict: bool) -> Starlette:  # noqa: FBT001  # the ta
     return create_app(world)
 
 
+def is_read(method: str, path: str) -> bool:
+    """Tell whether a call reads; of the composite resource only reads are emulated."""
+    return method == "GET" or (method == "POST" and path.rstrip("/").endswith("/composite"))
+
+
 def refuse(kind: str, status: int) -> Refusal:
     """Return a list with a code; too many calls at once are a 403."""
     busy = kind == "rate_limit"
@@ -42,4 +47,5 @@ SALESFORCE = Vendor(
     },
     env={"HUB_SOURCES__SALESFORCE__CLIENT_SECRET": "client_secret"},
     refuse=refuse,
+    is_read=is_read,
 )

@@ -45,7 +45,12 @@ def base_url(request: Request) -> str:
 
 def version_of(request: Request) -> str:
     """Return the API version of the path (`59.0`)."""
-    match = _VERSION.fullmatch(request.path_params["version"])
+    return read_version(request.path_params["version"])
+
+
+def read_version(name: str) -> str:
+    """Return the API version (`59.0`) of a part of a path (`v59.0`)."""
+    match = _VERSION.fullmatch(name)
     if match is None or int(match.group(1)) > NEWEST:
         raise not_found()
     if int(match.group(1)) < OLDEST:

@@ -256,11 +256,11 @@ def test_no_time_to_run_on_is_the_operators_business():
         read_all(connector(org))
 
 
-def test_too_many_fields_for_a_request_line_is_said_before_the_vendor_does():
+def test_too_many_fields_for_a_query_is_said_before_the_vendor_does():
     org = org_with([])
     org.fields = [
         *FIELDS,
-        *[{"name": f"Custom_field_{n}__c", "type": "string"} for n in range(900)],
+        *[{"name": f"Field_{n}_{'x' * 110}__c", "type": "string"} for n in range(900)],
     ]
     with pytest.raises(ConfigError, match="do not fit"):
         read_all(connector(org))

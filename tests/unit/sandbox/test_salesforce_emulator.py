@@ -728,3 +728,68 @@ def test_bulk_job_can_be_aborted_and_its_results_wait(sandbox: Sandbox) -> None:
 )
 def test_bulk_refuses_what_it_cannot_do(sandbox: Sandbox, body: dict[str, str]) -> None:
     assert sandbox.call("POST", "/jobs/query", json=body).status_code == 400
+
+
+# --- long queries -------------------------------------------------------------------------------
+
+
+def test_an_address_or_headers_beyond_the_limit_are_refused_by_the_web_server(
+    sandbox: Sandbox,
+) -> None:
+    name = "x" * 16_000
+    answer = sandbox.call("GET", "/query", params={"q": "SELECT Id FROM Lead " + " " * 16_400})
+    assert (answer.status_code, "URI Too Long" in answer.text) == (414, True)
+    answer = sandbox.call("GET", "/query", params={"q": name}, headers={"X-Long": "y" * 600})
+    assert answer.status_code == 431
+    assert "Request Header Fields Too Large" in answer.text
+    answer = sandbox.call("GET", "/query", params={"q": name})
+    assert answer.json()[0]["errorCode"] == "MALFORMED_QUERY"
+
+
+def composite(sandbox: Sandbox, *urls: str, method: str = "GET") -> Any:
+    asked = [{"method": method, "url": url, "referenceId": f"r{n}"} for n, url in enumerate(urls)]
+    return sandbox.call("POST", "/composite", json={"compositeRequest": asked})
+
+
+def test_a_composite_request_holds_a_query_that_no_address_does(sandbox: Sandbox) -> None:
+    sandbox.add_leads(2500)
+    fill = "+" * 50_000
+    before = sandbox.org.used_n
+    answer = composite(sandbox, f"/services/data/v59.0/queryAll/?q=SELECT{fill}Id+FROM+Lead")
+    assert answer.status_code == 200
+    assert sandbox.org.used_n == before + 1
+    (result,) = answer.json()["compositeResponse"]
+    assert (result["httpStatusCode"], result["referenceId"]) == (200, "r0")
+    page = result["body"]
+    assert len(page["records"]) == 2000
+    assert not page["done"]
+    rest = composite(sandbox, page["nextRecordsUrl"]).json()["compositeResponse"][0]["body"]
+    assert len(rest["records"]) == page["totalSize"] - 2000
+    more = sandbox.call("GET", page["nextRecordsUrl"].removeprefix("/services/data/v59.0")).json()
+    assert more["records"] == rest["records"]
+
+
+def test_a_refused_subrequest_has_its_own_status(sandbox: Sandbox) -> None:
+    long = "/services/data/v59.0/query?q=SELECT+Id+FROM+Lead" + "+" * 100_000
+    bad = "/services/data/v59.0/query?q=SELECT+Nope+FROM+Lead"
+    answer = composite(sandbox, long, bad, "/services/data/v59.0/sobjects/Foo")
+    found = answer.json()["compositeResponse"]
+    assert [one["httpStatusCode"] for one in found] == [400, 400, 404]
+    codes = [one["body"][0]["errorCode"] for one in found]
+    assert codes == ["MALFORMED_QUERY", "INVALID_FIELD", "NOT_FOUND"]
+    (wrote,) = composite(sandbox, bad, method="POST").json()["compositeResponse"]
+    assert wrote["httpStatusCode"] == 405
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        None,
+        [],
+        [{"method": "GET", "url": "/services/data/v59.0/query?q=x"}],
+        [{"method": "GET", "url": "x", "referenceId": "same"}] * 2,
+        [{"method": "GET", "url": "x", "referenceId": f"r{n}"} for n in range(6)],
+    ],
+)
+def test_a_composite_request_of_another_shape_is_refused(sandbox: Sandbox, asked: object) -> None:
+    assert sandbox.call("POST", "/composite", json={"compositeRequest": asked}).status_code == 400

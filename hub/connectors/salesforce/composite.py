@@ -1,0 +1,69 @@
+"""A query in the body of a composite request, for objects with very many fields.
+
+Salesforce takes an address and headers of 16,384 bytes together, and advises to leave 8,000 of them
+to the headers: 414 and 431 are its answers to more. A longer query is a subrequest, which counts as
+one call, has the query's own limit of 100,000 characters, and answers with the same pages.
+https://help.salesforce.com/s/articleView?id=000386264
+Why not groups of fields joined by Id: a record that changes between two groups would be put together
+from two versions, and each page would cost several calls.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote_plus
+
+from simple_salesforce.exceptions import SalesforceGeneralError
+
+from hub.connectors.slices import slice_key, slice_list
+from hub.errors import ProtocolError
+
+PATH = "composite"
+MOST_ADDRESS = 8_000
+_REFERENCE = "records"
+_RESULTS = "compositeResponse"
+_OK = 200
+
+
+def needs_body(soql: str) -> bool:
+    """Tell whether the query, encoded, is too long for an address."""
+    return len(_address(soql, deleted=True, version="00.0")) > MOST_ADDRESS
+
+
+def request_of(soql: str, *, deleted: bool, version: str) -> Mapping[str, Any]:
+    """Return the body of a composite request with the query as its one subrequest.
+
+    Args:
+        soql: the query.
+        deleted: whether the recycle bin's records are asked for.
+        version: API version, e.g. `64.0`.
+    """
+    url = _address(soql, deleted=deleted, version=version)
+    return {"compositeRequest": [{"method": "GET", "url": url, "referenceId": _REFERENCE}]}
+
+
+def answer_of(answer: object, body: bytes) -> tuple[Mapping[str, Any], bytes]:
+    """Return the query's answer, parsed and as bytes.
+
+    Args:
+        answer: the composite answer, parsed.
+        body: its bytes as received.
+
+    Raises:
+        SalesforceGeneralError: the query was refused; as the SDK says it of a query by address.
+        ProtocolError: the answer has another shape than documented.
+    """
+    results = answer.get(_RESULTS) if isinstance(answer, Mapping) else None
+    if not isinstance(results, list) or len(results) != 1 or not isinstance(results[0], Mapping):
+        raise ProtocolError("Salesforce query: the composite answer has not one result")
+    status, found = results[0].get("httpStatusCode"), results[0].get("body")
+    if status != _OK:
+        content: Any = found  # the SDK hands on parsed content too, whatever its annotation says
+        raise SalesforceGeneralError("", status if isinstance(status, int) else 0, PATH, content)
+    if not isinstance(found, Mapping):
+        raise ProtocolError("Salesforce query: the composite answer is no object")
+    return found, slice_key(slice_list(body, _RESULTS)[0], "body")
+
+
+def _address(soql: str, *, deleted: bool, version: str) -> str:
+    resource = "queryAll" if deleted else "query"
+    return f"/services/data/v{version}/{resource}/?q={quote_plus(soql)}"
