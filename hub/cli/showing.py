@@ -7,12 +7,24 @@ import typer
 
 from hub.cli.options import Json
 from hub.cli.output import EXIT_FAILED, print_json, stdout
+from hub.errors import ConfigError
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `hub`."""
     for command in (dedupe, sandbox, demo):
         app.command()(command)
+
+
+def require_sandbox(command: str) -> None:
+    """Raise ConfigError if the extra `sandbox` is not installed: its code or its libraries."""
+    try:
+        import hub.sandbox.server  # noqa: F401 - the import is the test
+    except ModuleNotFoundError as exc:
+        raise ConfigError(
+            f"{command} needs the emulated vendors (module {exc.name} is missing): "
+            "install them with: pip install 'lead-hub[sandbox]'"
+        ) from exc
 
 
 def dedupe(
@@ -60,6 +72,7 @@ def sandbox(
     json: Json = False,
 ) -> None:
     """Run the emulated vendors alone, on loopback, for any client."""
+    require_sandbox("hub sandbox")
     from hub.sandbox.server import SandboxOptions, serve
 
     def announce(document: dict[str, object]) -> None:
@@ -97,6 +110,7 @@ def demo(
     json: Json = False,
 ) -> None:
     """Show the whole way of a record on emulated vendors: load, sync, route, notify."""
+    require_sandbox("hub demo")
     from hub.cli.demo import DemoOptions, run_demo
 
     ok = run_demo(
