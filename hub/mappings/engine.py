@@ -18,7 +18,7 @@ from hub.errors import RecordError
 from hub.mappings.compiler import compile_document
 from hub.mappings.document import MappingDocument
 from hub.mappings.plan import Plan, TargetPlan
-from hub.mappings.registry import Ctx
+from hub.mappings.registry import Ctx, Remark
 from hub.mappings.rows import (
     FAILED,
     Reject,
@@ -29,7 +29,7 @@ from hub.mappings.rows import (
     shown,
 )
 from hub.mappings.text import clean
-from hub.mappings.values import DEEPEST, jsonable
+from hub.mappings.values import plain
 from hub.model.records import NAMELESS, CanonicalRecord, JsonValue, Problem, RawRecord
 from hub.model.verdicts import Op
 
@@ -318,13 +318,17 @@ def _copied(
     for key, value in _pairs(look_up(row.payload, of)):
         if value is None or not is_copied(key):
             continue
+        kept_as = clean(key)[:SHORT]
         try:
-            held = jsonable(value, DEEPEST)
+            held = plain(value, {}, row.ctx)
         except RecordError as exc:
-            row.note(f"{name}.{key}"[:SHORT], value, exc.message)
+            row.note(f"{name}.{kept_as}"[:SHORT], value, exc.message)
             continue
+        if isinstance(held, Remark):
+            row.note(f"{name}.{kept_as}"[:SHORT], value, held.reason, held.kind)
+            held = held.value
         if held is not None:
-            found[clean(key)[:SHORT]] = held
+            found[kept_as] = held
     return found
 
 

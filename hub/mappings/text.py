@@ -1,23 +1,38 @@
 """Transforms of plain text, and the joining of several values.
 
-Text that leaves here is NFC, without NUL, control, zero-width or surrogate characters.
+Text that leaves here is NFC, without tags, entities, NUL, control, zero-width (but for joiners that
+a script needs) and surrogate characters.
 """
 
 import functools
-import html
 import re
 import unicodedata
-from html.parser import HTMLParser
 
 from hub.errors import RecordError
+from hub.mappings.markup import has_markup, readable
 from hub.mappings.registry import Args, Ctx, Outcome, Remark, transform
 
 _JUNK = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
+# Arabic and its neighbours, the scripts of India, Burmese, Khmer, Mongolian, …: their words are spelt
+# with joiners (https://www.unicode.org/reports/tr31/#Layout_and_Format_Control_Characters).
+_JOINING = (
+    "\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17ff\u1b00-\u1bff\ua800-\uabff"
+    "\ufb50-\ufdff\ufe70-\ufefc\U00011000-\U00011fff"
+)
+_EMOJI = "\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\ufe0f\U0001f000-\U0001faff"
+_STRAY_JOINER = re.compile(
+    f"(?<![{_JOINING}])\u200c|(?<![{_JOINING}{_EMOJI}])\u200d|(?<=[{_EMOJI}])\u200d(?![{_EMOJI}])"
+    "|(?<![\u1800-\u18af])\u180e"
+)
+_JOINERS = str.maketrans("", "", "\u180e\u200c\u200d")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LINE = re.compile(r"\r\n|[\r\n\v\f\x85\u2028\u2029]")
-LONGEST = 32_000
+LONGEST_LINE = 65_536
+"""Characters of a value of one line: the longest that a vendor allows (HubSpot's single-line text)."""
+LONGEST = 1_000_000
+"""Characters of a text with lines; the longest that a vendor allows is 131,072 (Salesforce)."""
 
 
 def as_text(value: object) -> str:
@@ -27,8 +42,6 @@ def as_text(value: object) -> str:
         RecordError: the value is a list, an object or a truth value.
     """
     if isinstance(value, str):
-        if len(value) > 20 * LONGEST:
-            raise RecordError(f"longer than {20 * LONGEST} characters")
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise RecordError(f"expected text, got {kind_of(value)}")
@@ -58,27 +71,50 @@ def kind_of(value: object) -> str:
 
 
 def clean(value: str) -> str:
-    """Return one line of clean text: NFC, no control or zero-width characters, single spaces."""
-    if value.isascii() and value.isprintable() and "  " not in value:
+    """Return one line of clean text: NFC, no tags, entities or control characters, single spaces."""
+    if _is_plain(value):
         return value.strip(" ")
-    return _clean_slowly(value)
+    return _clean_short(value) if len(value) <= 200 else _clean_line(value)  # noqa: PLR2004 the cache is for names
 
 
-@functools.lru_cache(maxsize=16_384)
-def _clean_short(value: str) -> str:
-    kept = _SURROGATE.sub("\ufffd", _JUNK.sub("", value))
-    return " ".join(unicodedata.normalize("NFC", kept).split())
+def _is_plain(value: str) -> bool:
+    """Tell what needs no cleaning but at its ends: most texts."""
+    return (
+        value.isascii()
+        and value.isprintable()
+        and "  " not in value
+        and "<" not in value
+        and "&" not in value
+    )
 
 
-def _clean_slowly(value: str) -> str:
-    return _clean_short(value) if len(value) <= 200 else _clean_short.__wrapped__(value)  # noqa: PLR2004 the cache is for names
+def _clean_line(value: str) -> str:
+    return " ".join(_readable(value).split())
+
+
+_clean_short = functools.lru_cache(maxsize=16_384)(_clean_line)
+
+
+def _readable(value: str) -> str:
+    """Return text without markup and without characters that nobody sees."""
+    seen = _visible(value)
+    while has_markup(
+        seen
+    ):  # what an entity stood for may be invisible, or make a tag with its like
+        seen = _visible(readable(seen))
+    return seen
+
+
+def _visible(value: str) -> str:
+    kept = _STRAY_JOINER.sub("", _JUNK.sub("", value))
+    return unicodedata.normalize("NFC", _SURROGATE.sub("\ufffd", kept))
 
 
 def clean_lines(value: str) -> str:
     """Return clean text that keeps its line breaks (at most one blank line in a row)."""
-    if value.isascii() and value.isprintable() and "  " not in value:
+    if _is_plain(value):
         return value.strip(" ")
-    lines = [clean(line) for line in _LINE.split(value)]
+    lines = [" ".join(line.split()) for line in _LINE.split(_readable(value))]
     return re.sub("\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
 
 
@@ -92,7 +128,8 @@ _WORDS = re.compile(r"[\W_]+")
 
 @functools.lru_cache(maxsize=16_384)
 def _fold_cached(value: str) -> str:
-    spread = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", value).casefold())
+    joined = value.translate(_JOINERS)
+    spread = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", joined).casefold())
     return _WORDS.sub(" ", "".join(c for c in spread if not unicodedata.combining(c))).strip()
 
 
@@ -101,21 +138,27 @@ def _fold_ascii(value: str) -> str:
     return _WORDS.sub(" ", value.casefold()).strip()
 
 
-def _said(raw: str, cleaned: str) -> Outcome:
+def _said(raw: str, cleaned: str, longest: int = LONGEST) -> Outcome:
+    """Return a cleaned text, and say what became of it where something was lost."""
     if not cleaned:
-        return None
-    if len(cleaned) > LONGEST:
-        raise RecordError(f"longer than {LONGEST} characters")
+        return Remark(None, "nothing but markup") if _says_something(raw) else None
+    if len(cleaned) > longest:
+        return Remark(cleaned[:longest].rstrip(), f"cut after {longest} characters")
     if not raw.isascii() and _SURROGATE.search(raw):
         return Remark(cleaned, "half of a character pair (lone surrogate) was replaced")
     return cleaned
 
 
+def _says_something(raw: str) -> bool:
+    """Tell whether a text whose reading is empty had letters or digits outside of its tags."""
+    return any(c.isalnum() for c in re.sub(r"<[^>]*>|&#?\w+;", "", raw))
+
+
 @transform()
 def text(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """One line: NFC, trimmed, single spaces, no control or zero-width characters; blank → null."""
+    """One line: NFC, trimmed, single spaces, no tags, entities or control characters; blank → null."""
     raw = as_text(value)
-    return _said(raw, clean(raw))
+    return _said(raw, clean(raw), LONGEST_LINE)
 
 
 @transform()
@@ -137,7 +180,7 @@ def street(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 def postal(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     """Postal code as text: leading zeros and inner spaces stay."""
     raw = as_text(value)
-    return _said(raw, clean(raw).upper())
+    return _said(raw, clean(raw).upper(), LONGEST_LINE)
 
 
 NO_COMPANY = frozenset(
@@ -162,74 +205,13 @@ def company(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     """Company name; "[not provided]", "N/A", "Self", "-" and the like → null."""
     raw = as_text(value)
     cleaned = clean(raw)
-    return None if fold(cleaned) in NO_COMPANY else _said(raw, cleaned)
+    return None if fold(cleaned) in NO_COMPANY else _said(raw, cleaned, LONGEST_LINE)
 
 
-class _Reader(HTMLParser):
-    """Collects readable text: links keep their address, list items a dash."""
-
-    BREAKS = frozenset(
-        (
-            "p",
-            "div",
-            "br",
-            "tr",
-            "table",
-            "ul",
-            "ol",
-            "h1",
-            "h2",
-            "h3",
-            "h4",
-            "h5",
-            "h6",
-            "blockquote",
-        )
-    )
-    SKIPPED = frozenset(("script", "style", "head", "title"))
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.out: list[str] = []
-        self._skipped = 0
-        self._links: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in self.SKIPPED:
-            self._skipped += 1
-        elif tag == "li":
-            self.out.append("\n- ")
-        elif tag in self.BREAKS:
-            self.out.append("\n")
-        elif tag == "a":
-            self._links.append(dict(attrs).get("href") or "")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self.SKIPPED:
-            self._skipped = max(0, self._skipped - 1)
-        elif tag in self.BREAKS:
-            self.out.append("\n")
-        elif tag == "a" and self._links:
-            href = self._links.pop()
-            if href.startswith(("http://", "https://", "mailto:")):
-                self.out.append(f" ({href})")
-
-    def handle_data(self, data: str) -> None:
-        if not self._skipped:
-            self.out.append(data)
-
-
-@transform(idempotent=False)
+@transform()
 def html_to_text(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """HTML as readable text; links keep their address, list items a dash, scripts go."""
-    raw = as_text(value)
-    reader = _Reader()
-    try:
-        reader.feed(raw)
-        reader.close()
-    except (AssertionError, ValueError):  # html.parser gives up on some broken declarations
-        return _said(raw, clean_lines(html.unescape(re.sub("<[^>]*>", " ", raw))))
-    return _said(raw, clean_lines("".join(reader.out)))
+    """HTML as readable text; links keep their address, list items a dash, scripts go. All texts are read so."""
+    return multiline(value, {}, _ctx)
 
 
 def _parts(value: object) -> list[object]:

@@ -1,4 +1,4 @@
-"""Transforms of everything that is not text: lists, truth, numbers, money, times, ids."""
+"""Transforms of lists, truth, times, ids and whole JSON values."""
 
 import functools
 import json
@@ -6,12 +6,19 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from hub.errors import RecordError
 from hub.mappings.registry import Args, Ctx, Outcome, Remark, transform
-from hub.mappings.text import LONGEST, as_text, clean, clean_lines, fold, kind_of, number_text
+from hub.mappings.text import (
+    LONGEST,
+    as_text,
+    clean,
+    clean_lines,
+    fold,
+    kind_of,
+    multiline,
+)
 from hub.model.records import JsonValue
 
 _TRUE = frozenset(("true", "1", "yes", "y", "oui", "vrai", "x", "on", "ja", "si"))
@@ -112,89 +119,6 @@ def bool_(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     if not clean(raw):
         return None
     raise RecordError("neither true nor false")
-
-
-_CURRENCY = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "chf": "CHF"}
-_CODE = re.compile(r"\b[A-Z]{3}\b")
-
-
-@transform()
-def money(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """Exact decimal amount as text ("1 234,56 €", "1,234.56", "(1,234)"); never a float, never converted."""
-    if isinstance(value, bool):
-        raise RecordError("expected an amount, got true/false")
-    raw = number_text(value) if isinstance(value, int | float) else clean(as_text(value))
-    if not raw:
-        return None
-    if len(raw) <= 30 and raw.isascii() and raw.isdigit():  # noqa: PLR2004 plainly a whole amount
-        return raw.lstrip("0") or "0"
-    return _plain_decimal(_amount(raw))
-
-
-def _amount(raw: str) -> Decimal:
-    if len(raw) > 60:  # noqa: PLR2004 no amount is longer
-        raise RecordError("not an amount")
-    text = re.sub(r"[A-Za-z]{3}\b|[€$£¥]|[\s'\u2019_]", "", raw) if not _is_number(raw) else raw
-    is_negative = text.startswith("(") and text.endswith(")")
-    text = text.strip("()")
-    cut = max(text.rfind(","), text.rfind("."))
-    sign = text[cut] if cut >= 0 else ""
-    if "," in text and "." in text:
-        text = text.replace("." if sign == "," else ",", "").replace(",", ".")
-    elif sign and (text.count(sign) > 1 or (sign == "," and len(text) - cut == 4)):  # noqa: PLR2004 a comma and three digits group
-        text = text.replace(sign, "")
-    else:
-        text = text.replace(",", ".")
-    if not _is_number(text):
-        raise RecordError("not an amount")
-    try:
-        amount = Decimal(text)
-    except InvalidOperation as exc:
-        raise RecordError("not an amount") from exc
-    if abs(amount.adjusted()) > 30:  # noqa: PLR2004
-        raise RecordError("not a plausible amount")
-    return -amount if is_negative else amount
-
-
-_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d{1,3})?|[+-]?\.\d+", re.ASCII)
-
-
-def _is_number(text: str) -> bool:
-    return _NUMBER.fullmatch(text) is not None
-
-
-def _plain_decimal(amount: Decimal) -> str:
-    plain = format(amount, "f")
-    if "." in plain:
-        plain = plain.rstrip("0").rstrip(".")
-    return "0" if plain in ("-0", "") else plain
-
-
-@transform(idempotent=False)
-def currency(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """The ISO 4217 code standing in a text (€ $ £ ¥ and codes), if any."""
-    raw = clean(as_text(value))[:60]
-    code = _CODE.search(raw)
-    return (
-        code.group()
-        if code
-        else next((c for sign, c in _CURRENCY.items() if sign in raw.lower()), None)
-    )
-
-
-@transform()
-def number(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """A number: whole where it is whole."""
-    if isinstance(value, bool):
-        raise RecordError("expected a number, got true/false")
-    if isinstance(value, str) and not clean(value):
-        return None
-    exact = value if isinstance(value, int | float) else float(_amount(clean(as_text(value))))
-    if isinstance(exact, float) and not math.isfinite(exact):
-        raise RecordError("not a finite number")
-    if abs(exact) > 1e15:  # noqa: PLR2004 beyond it JSON readers lose digits
-        raise RecordError("too large a number")
-    return int(exact) if float(exact).is_integer() else exact
 
 
 _SECONDS_END = 100_000_000_000  # larger epochs are milliseconds (the year 5138 in seconds)
@@ -298,6 +222,8 @@ def identifier(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 @transform()
 def plain(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     """Any JSON value with its texts cleaned (lines stay); blank → null."""
+    if isinstance(value, str):
+        return multiline(value, {}, _ctx)
     held = jsonable(value, DEEPEST)
     if isinstance(held, list | dict) and len(json.dumps(held)) > LONGEST:
         raise RecordError(f"longer than {LONGEST} characters")
@@ -307,7 +233,7 @@ def plain(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 def jsonable(value: object, depth: int) -> JsonValue:
     """Return a JSON value that PostgreSQL can hold: clean text, finite numbers, bounded depth."""
     if isinstance(value, str):
-        return _held_text(value)
+        return clean_lines(value) or None
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float):
@@ -321,10 +247,3 @@ def jsonable(value: object, depth: int) -> JsonValue:
     if isinstance(value, dict):
         return {clean(str(k)): jsonable(v, depth - 1) for k, v in value.items()} or None
     raise RecordError(f"cannot hold {kind_of(value)}")
-
-
-def _held_text(value: str) -> str | None:
-    cleaned = clean_lines(value)
-    if len(cleaned) > LONGEST:
-        raise RecordError(f"longer than {LONGEST} characters")
-    return cleaned or None

@@ -42,6 +42,7 @@ _FOLD_EXTRA = str.maketrans(
         "ð": "d",
         "þ": "th",
         "\u0131": "i",
+        **dict.fromkeys("\u180e\u200c\u200d", ""),  # joiners: how letters look, not what they are
         # Cyrillic, as most passports and forms write it
         **dict(zip("абвгдезийклмнопрстуфыэіїєґў", "abvgdeziyklmnoprstufyeiiegu", strict=True)),
         "ё": "e",
