@@ -56,13 +56,25 @@ def _collect(fields: object, into: dict[str, tuple[str, str]], depth: int) -> No
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """One answer: its question and its value."""
+    """One answer: its question and its value.
+
+    Args:
+        ref: the question's ref, "" where it has none.
+        kind: the type of the answer (`choices`).
+        question_kind: the type of the question (`multiple_choice`).
+        title: the question as it is asked.
+        value: a text, a number or a truth value; several choices are joined.
+        labels: the choices that were made, each.
+        has_other: whether a text of one's own stands among them.
+    """
 
     ref: str
     kind: str
     question_kind: str
     title: str
     value: JsonValue
+    labels: tuple[str, ...] = ()
+    has_other: bool = False
 
 
 def read_answers(answers: object, form: Form) -> list[Given]:
@@ -92,6 +104,8 @@ def _given(answer: dict[str, Any], form: Form) -> Given:
         question_kind=asked_kind if isinstance(asked_kind, str) else question_kind,
         title=title or (asked["title"] if isinstance(asked.get("title"), str) else ""),
         value=_value(answer, kind),
+        labels=_labels(answer, kind),
+        has_other=_has_other(answer, kind),
     )
 
 
@@ -120,6 +134,20 @@ def _value(answer: Mapping[str, Any], kind: str) -> JsonValue:
             return " ".join(str(p) for p in parts if p) or None
         return None
     return value if isinstance(value, str | int | float | bool) else None
+
+
+def _labels(answer: Mapping[str, Any], kind: str) -> tuple[str, ...]:
+    value = answer.get(kind)
+    if kind not in ("choice", "choices") or not isinstance(value, dict):
+        return ()
+    labels = value.get("labels") if kind == "choices" else [value.get("label")]
+    listed = labels if isinstance(labels, list) else []
+    return tuple(one for one in listed if isinstance(one, str) and one.strip())
+
+
+def _has_other(answer: Mapping[str, Any], kind: str) -> bool:
+    value = answer.get(kind)
+    return isinstance(value, dict) and bool(value.get("other"))
 
 
 def claim(given: Sequence[Given], selectors: Sequence[Answer]) -> dict[Answer, Given]:

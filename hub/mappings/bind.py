@@ -57,6 +57,7 @@ def _rule_faults(loc: Loc, rule: Rule) -> list[Fault]:
     found = []
     paths = [
         (("path",), rule.path),
+        (("item",), rule.item),
         (("copy", "of"), rule.copy_.of if rule.copy_ else None),
         (("lookup", "path"), rule.lookup.path if rule.lookup else None),
     ]

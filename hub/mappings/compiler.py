@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from hub.mappings import predicates, sources
 from hub.mappings.document import (
     Answer,
+    Consents,
     MappingDocument,
     Predicate,
     Rule,
@@ -36,10 +37,12 @@ def compile_document(document: MappingDocument) -> Plan:
     selectors = list(
         dict.fromkeys(hashable(r.answer or r.question) for r in rules if r.answer or r.question)
     )
-    maker = _Compiler(selectors)
+    asked = next((rule.consents for rule in rules if rule.consents), None)
+    maker = _Compiler(selectors, asked)
     heads = {path_parts(r.path)[0] for r in rules if r.path}
     heads |= {path_parts(r.copy_.of)[0] for r in rules if r.copy_ and r.copy_.of}
-    heads |= {"answers", "definition"} if selectors else set()
+    reads_forms = bool(selectors) or asked is not None
+    heads |= {"answers", "definition"} if reads_forms else set()
     patterns = [*document.ignore, "_envelope"]
     patterns += [key for r in rules if r.copy_ and not r.copy_.of for key in r.copy_.keys]
     known = frozenset(str(head) for head in heads)
@@ -57,14 +60,14 @@ def compile_document(document: MappingDocument) -> Plan:
         targets=[maker.target(target) for target in document.emit],
         is_known=is_known,
         lookups=[(one.stream, maker.rule(one.id, "", "ref")) for one in looked_up],
-        reads_forms=bool(selectors) or any(rule.form for rule in rules),
+        reads_forms=reads_forms or any(rule.form for rule in rules),
         known=known,
     )
 
 
 class _Compiler:
-    def __init__(self, selectors: Sequence[Answer]) -> None:
-        self._answers = sources.Answers(selectors)
+    def __init__(self, selectors: Sequence[Answer], consents: Consents | None) -> None:
+        self._answers = sources.Answers(selectors, consents)
 
     def target(self, target: Target) -> TargetPlan:
         kinds = {f.name: f.kind for f in ENTITY_FIELDS[target.entity]}
@@ -80,6 +83,7 @@ class _Compiler:
                 plain.append((name, self.rule(rule, name, kinds[name])))
         return TargetPlan(
             target=target,
+            each=self.rule(target.each, "each", None) if target.each else None,
             when=self.check(target.when) if target.when else None,
             reject_if=[(self.check(r.when), r.reason) for r in target.reject_if],
             fields=plain,
@@ -128,6 +132,10 @@ class _Compiler:
             return self._answers.of(selector, is_title=rule.question is not None)
         if rule.unmapped_answers is not None:
             return self._answers.unmapped
+        if rule.consents is not None:
+            return self._answers.consents
+        if rule.item is not None:
+            return sources.item(rule.item)
         if rule.lookup is not None:
             return sources.looked_up(rule.lookup, self._asked(rule.lookup.id))
         if rule.form is not None:

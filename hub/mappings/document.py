@@ -98,6 +98,20 @@ class Answer(Strict):
         return self
 
 
+class Consents(Strict):
+    """Reads what the answers of a form agree to: see `hub.mappings.consent_phrases`.
+
+    It gives a list of `{channel, purpose, state, proof}` for a target's `each`. A question's own
+    words decide; an answer that is read as consent goes to no other selector.
+
+    Args:
+        refs: refs of questions that ask for marketing by their place in your forms. They count
+            where the question's words are unknown, and never against its words.
+    """
+
+    refs: list[str] = Field(default_factory=list)
+
+
 class Copy(Strict):
     """Copies keys that match a pattern (`*__c`) under their own names.
 
@@ -126,6 +140,8 @@ SOURCES = (
     "form",
     "copy",
     "lookup",
+    "consents",
+    "item",
 )
 
 
@@ -157,6 +173,8 @@ class Rule(Strict):
         form: `id` or `title` of the form that was answered.
         copy: many keys at once, under their own names; its field is written `custom_fields.*`.
         lookup: a value of another object of the same source.
+        consents: what the answers of a form agree to, as a list; for `each`.
+        item: a value of the entry that a target with `each` is at, by its path there.
         transform: one transform, or a list applied in order; none: what the field's kind asks for.
         when: a predicate; where it does not hold, the value is null.
         required: a record without a value is rejected.
@@ -174,6 +192,8 @@ class Rule(Strict):
     form: Literal["id", "title"] | None = None
     copy_: Copy | None = Field(default=None, alias="copy")
     lookup: Lookup | None = None
+    consents: Consents | None = None
+    item: str | None = None
     transform: list[Step] | None = None
     when: "Predicate | None" = None
     required: bool = False
@@ -295,6 +315,8 @@ class Target(Strict):
         entity: what it is: lead, contact, person, ticket, user, inquiry, note or consent.
         primary: whether it carries the ledger's verdict. Several primary targets are alternatives:
             the first whose `when` holds is emitted, the others are not.
+        each: rule giving a list: the target is emitted once for each of its entries, at most
+            50, which `item` rules read. Not for a primary target.
         when: not emitted unless it holds; if it holds for no primary target the record is
             *excluded*.
         fields: canonical field → rule; `custom_fields.<key>` sets one key of an object field.
@@ -306,6 +328,7 @@ class Target(Strict):
 
     entity: str
     primary: bool = False
+    each: Rule | None = None
     when: Predicate | None = None
     fields: dict[str, Rule]
     refs: dict[str, Rule] = Field(default_factory=dict)
@@ -343,6 +366,8 @@ class MappingDocument(Strict):
     @model_validator(mode="after")
     def _one_primary(self) -> Self:
         primaries = [target for target in self.emit if target.primary]
+        if any(target.each is not None for target in primaries):
+            raise PydanticCustomError("each", "a primary target has no 'each'")
         if not primaries:
             raise PydanticCustomError("primary", "one target of emit must be primary")
         if any(target.when is None for target in primaries[:-1]):

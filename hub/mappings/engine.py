@@ -17,7 +17,7 @@ import msgspec
 from hub.errors import RecordError
 from hub.mappings.compiler import compile_document
 from hub.mappings.document import MappingDocument
-from hub.mappings.plan import Plan, TargetPlan
+from hub.mappings.plan import Getter, Plan, TargetPlan
 from hub.mappings.registry import Ctx, Remark
 from hub.mappings.rows import (
     FAILED,
@@ -173,6 +173,8 @@ def _parse_leniently(payload: bytes) -> Any:
 
 
 SHORT = 200
+MOST_ITEMS = 50
+"""Entries of a list that a target with `each` is emitted for."""
 _DECODER = json.JSONDecoder(parse_constant=lambda _name: None)  # NaN and Infinity are no JSON
 
 
@@ -218,6 +220,9 @@ class _Batch:
             is_primary = target.target.primary
             if is_primary and has_primary:
                 continue
+            if target.each is not None:
+                emitted += self._emit_each(target, target.each, row)
+                continue
             if target.when is not None and not target.when(row):
                 continue
             has_primary = has_primary or is_primary
@@ -240,6 +245,19 @@ class _Batch:
         row.silent -= 1
         if isinstance(region, str) and len(region) == 2:  # noqa: PLR2004 an ISO-2 code; an unknown name stays text
             row.ctx = self._ctxs.get(region) or self._ctxs.setdefault(region, Ctx(region))
+
+    def _emit_each(self, plan: TargetPlan, each: Getter, row: Row) -> list[CanonicalRecord]:
+        entries = each(row)
+        listed = entries if isinstance(entries, list) else []
+        if len(listed) > MOST_ITEMS:
+            row.note(plan.target.entity, len(listed), f"more than {MOST_ITEMS} entries")
+        emitted = []
+        for entry in listed[:MOST_ITEMS]:
+            row.item = entry
+            if plan.when is None or plan.when(row):
+                emitted.append(self._emit(plan, row))
+        row.item = None
+        return emitted
 
     def _emit(self, plan: TargetPlan, row: Row) -> CanonicalRecord:
         values: dict[str, JsonValue] = {}

@@ -17,6 +17,7 @@ class TargetPlan:
     """One compiled target: plain fields, and the keys of object fields."""
 
     target: Target
+    each: Getter | None
     when: Check | None
     reject_if: Sequence[tuple[Check, str]]
     fields: Sequence[tuple[str, Getter]]

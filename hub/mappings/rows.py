@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from hub.mappings.answers import Form, Given, read_form
+from hub.mappings.consents import Consented
 from hub.mappings.document import Answer
 from hub.mappings.registry import Ctx
 from hub.mappings.text import clean
@@ -53,6 +54,8 @@ class Row:
     form: Form | None = None
     given: list[Given] | None = None
     claims: dict[Answer, Given] | None = None
+    consents: Consented | None = None
+    item: Any = None
 
     def note(self, place: str, value: object, reason: str, kind: str = "problem") -> None:
         """Keep what a rule had to say, unless a predicate is only asking."""

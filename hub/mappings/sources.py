@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from hub.mappings.answers import Given, claim, read_answers
-from hub.mappings.document import Answer, Copy, Lookup
+from hub.mappings.consents import NO_CONSENT, consented
+from hub.mappings.document import Answer, Consents, Copy, Lookup
 from hub.mappings.plan import Getter, Got
 from hub.mappings.rows import FAILED, Row, blank, form_of, look_up, path_parts
 from hub.mappings.text import LONGEST
@@ -32,6 +33,12 @@ def _inner(key: str, inner: str) -> Getter:
         return node.get(inner) if isinstance(node, dict) else None
 
     return get
+
+
+def item(along: str) -> Getter:
+    """Return the value along a path of the entry that a repeated target is at."""
+    parts = path_parts(along)
+    return lambda row: look_up(row.item, parts)
 
 
 def first(getters: Sequence[Getter]) -> Getter:
@@ -108,14 +115,23 @@ def hashable(answer: Answer | None) -> Answer:
 class Answers:
     """Getters of a form's answers: each answer goes to the first selector that takes it."""
 
-    def __init__(self, selectors: Sequence[Answer]) -> None:
+    def __init__(self, selectors: Sequence[Answer], consents: Consents | None = None) -> None:
         self._selectors = selectors
+        self._consents = consents
 
     def _claims(self, row: Row) -> Mapping[Answer, Given]:
         if row.claims is None:
             row.given = read_answers(row.payload.get("answers"), form_of(row))
-            row.claims = claim(row.given, self._selectors)
+            refs = self._consents.refs if self._consents else ()
+            row.consents = consented(row.given, refs) if self._consents else NO_CONSENT
+            free = [one for one in row.given if id(one) not in row.consents.taken]
+            row.claims = claim(free, self._selectors)
         return row.claims
+
+    def consents(self, row: Row) -> Got:
+        """Return what the answers agree to."""
+        self._claims(row)
+        return row.consents.found if row.consents else None
 
     def of(self, selector: Answer, *, is_title: bool) -> Getter:
         """Return what was answered, or the title of the question."""
@@ -129,6 +145,7 @@ class Answers:
     def unmapped(self, row: Row) -> Got:
         """Return what no selector took, line by line."""
         mapped = {id(one) for one in self._claims(row).values()}
+        mapped |= row.consents.told if row.consents else set()
         lines = [
             f"{one.title or one.ref or one.question_kind or 'answer'}: {_said(one.value)}"
             for one in row.given or []

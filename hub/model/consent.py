@@ -22,6 +22,7 @@ class ConsentState(StrEnum):
 
     UNKNOWN = "unknown"
     UNCONFIRMED = "unconfirmed"
+    ACCEPTED = "accepted"  # of terms of use, a privacy notice: permits no message
     OPT_IN = "opt_in"
     BOUNCED = "bounced"
     OPT_OUT = "opt_out"

@@ -144,6 +144,7 @@ CONSENT_FIELDS: tuple[Field, ...] = (
     _folded("channel"),
     _folded("purpose"),
     _folded("state"),
+    _folded("basis"),  # consent, legitimate interest, contract, unknown
     _folded("proof", personal=True),
     _folded("at", "datetime"),
 )

@@ -121,11 +121,11 @@ def test_recorded_query_pages_go_through(path):
         )
 
 
-def test_recorded_webhooks_give_a_lead_an_inquiry_a_note_and_a_consent():
+def test_recorded_webhooks_give_a_lead_an_inquiry_and_a_note_and_their_legal_questions_no_consent():
     for name, email in (("doc_sample", "laura@example.com"), ("sdk_1", "johndoe@example.com")):
         body = json.loads((DATA / f"typeform/webhook_{name}.json").read_text())
         got = preview("typeform/responses", json.dumps(body.get("body", body)).encode())
-        assert [r["entity"] for r in got["records"]] == ["lead", "inquiry", "note", "consent"]
+        assert [r["entity"] for r in got["records"]] == ["lead", "inquiry", "note"]
         assert got["records"][0]["values"]["email"] == email
         assert (got["excluded"], got["quarantine"]) == ([], [])
 

@@ -1,0 +1,148 @@
+"""What the answers of a form agree to, one entry a channel and purpose.
+
+In: the answers with their questions. Out: `Consented`. A question that was not ticked, or answered
+with no, says nothing: only a refusal in words is an opt-out. Not here: which words agree to what
+(`hub.mappings.consent_phrases`).
+"""
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from hub.mappings.answers import Given
+from hub.mappings.consent_phrases import NOTHING, Reading, channel_of, read_wording, says
+from hub.model.consent import ConsentState, stricter
+from hub.model.records import JsonValue
+
+MARKETING, TERMS = "marketing", "terms"
+_LISTED = frozenset(
+    ("multiple_choice", "dropdown", "checkbox", "picture_choice", "yes_no", "legal")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Consented:
+    """What was read.
+
+    Args:
+        found: `{channel, purpose, state, proof, basis}` each, the stricter of two that share
+            channel and purpose.
+        taken: the identities of the answers that say something of consent.
+        told: those among them that say nothing else: they need no line in a note.
+    """
+
+    found: list[JsonValue] = field(default_factory=list)
+    taken: AbstractSet[int] = frozenset()
+    told: AbstractSet[int] = frozenset()
+
+
+NO_CONSENT = Consented()
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One thing that an answer says of consent."""
+
+    channel: str
+    purpose: str
+    state: ConsentState
+    proof: str
+
+
+def consented(given: Sequence[Given], refs: Sequence[str]) -> Consented:
+    """Read the answers; `refs` name questions that ask for marketing, whatever their words."""
+    explicit = {ref.casefold() for ref in refs}
+    strictest: dict[tuple[str, str], _Said] = {}
+    taken, told = set(), set()
+    for one in given:
+        said, is_whole = _read(one, is_explicit=one.ref.casefold() in explicit)
+        for each in said:
+            key = each.channel, each.purpose
+            known = strictest.get(key)
+            if known is None or stricter(known.state, each.state) is not known.state:
+                strictest[key] = each
+        if said:
+            taken.add(id(one))
+        if said and is_whole:
+            told.add(id(one))
+    return Consented([_entry(one) for one in strictest.values()], taken, told)
+
+
+def _entry(said: _Said) -> JsonValue:
+    entry: dict[str, JsonValue] = {
+        "channel": said.channel,
+        "purpose": said.purpose,
+        "state": said.state.value,
+        "proof": said.proof,
+    }
+    if said.state is ConsentState.OPT_IN:
+        entry["basis"] = "consent"
+    return entry
+
+
+def _read(one: Given, *, is_explicit: bool) -> tuple[list[_Said], bool]:
+    """Return what an answer says of consent, and whether that is all it says."""
+    asked = read_wording(one.title) if one.title else NOTHING
+    choices = _choices(one)
+    if choices is None:
+        is_ticked = one.value is True and one.kind == "boolean"
+        return (_ticked(one, asked, is_explicit=is_explicit) if is_ticked else []), True
+    said: list[_Said] = []
+    is_whole = not one.has_other
+    for label in choices:
+        if says("yes", label):
+            said += _ticked(one, asked, is_explicit=is_explicit, label=label)
+        elif not says("no", label):
+            read = list(_chosen(one, asked, label))
+            is_whole = is_whole and bool(read)
+            said += read
+    return said, is_whole
+
+
+def _choices(one: Given) -> Sequence[str] | None:
+    """Return what was chosen; None for an answer that is no choice."""
+    if one.labels:
+        return one.labels
+    if one.kind != "text" or not isinstance(one.value, str):
+        return None
+    is_listed = one.question_kind in _LISTED
+    return [one.value] if is_listed or says("yes", one.value) else None
+
+
+def _ticked(one: Given, asked: Reading, *, is_explicit: bool, label: str = "") -> list[_Said]:
+    """Return what a yes to the question says."""
+    proof = f"{one.title}: {label}" if label and one.title else one.title or one.ref
+    is_unknown = not (asked.is_opt_in or asked.is_opt_out or asked.is_terms)
+    if is_unknown and is_explicit and (asked.is_usable or not one.title):
+        return [_Said("email", MARKETING, ConsentState.OPT_IN, proof)]
+    return [] if asked.is_open else list(_of_reading(asked, proof))
+
+
+def _chosen(one: Given, asked: Reading, label: str) -> Iterator[_Said]:
+    """Yield what a choice with words of its own says."""
+    proof = f"{one.title}: {label}" if one.title else label
+    channel = channel_of(label)
+    if channel is not None:
+        state = _state(asked)
+        if state is not None:
+            yield _Said(channel, MARKETING, state, proof)
+        return
+    chosen = read_wording(label)
+    is_plain = asked.is_opt_in or not one.title or (asked.is_usable and not asked.is_open)
+    if chosen.is_opt_out or is_plain:
+        yield from _of_reading(chosen, proof)
+
+
+def _of_reading(reading: Reading, proof: str) -> Iterator[_Said]:
+    state = _state(reading)
+    if state is not None:
+        for channel in reading.channels or ("email",):
+            yield _Said(channel, MARKETING, state, proof)
+    if reading.is_terms:
+        yield _Said("email", TERMS, ConsentState.ACCEPTED, proof)
+
+
+def _state(reading: Reading) -> ConsentState | None:
+    if reading.is_opt_out:
+        return ConsentState.OPT_OUT
+    return ConsentState.OPT_IN if reading.is_opt_in else None
