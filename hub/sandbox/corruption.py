@@ -1,6 +1,6 @@
 """What is wrong with records, or has happened to them, once they are there.
 
-Not here: the numbers (`shares.py`), the records as their people gave them (`generator.py`).
+Not here: the numbers (`rates.py`), the records as their people gave them (`generator.py`).
 """
 
 import math
@@ -12,7 +12,7 @@ from hub.sandbox.fake_data import FakeData
 from hub.sandbox.fields import FIELDS, Record, drop, is_person, read, write, write_name
 from hub.sandbox.ids import salesforce_id
 from hub.sandbox.population import Population, some
-from hub.sandbox.shares import MEMBERS, PLANTS, SHARES
+from hub.sandbox.rates import BAD_VALUES, MEMBER_STATUSES, RATES
 
 _UNTIL_ENDED = timedelta(minutes=50)
 _OPT_OUTS: Mapping[str, tuple[str, object]] = {
@@ -32,7 +32,7 @@ def corrupt(records: Sequence[Record], population: Population, seed: int, now: d
     _mistype(persons, population, population.fake)
     _make_unreachable(persons, population)
     for source, (field, value) in _OPT_OUTS.items():
-        for record in some(rng, by_source[source], SHARES["opted_out"]):
+        for record in some(rng, by_source[source], RATES["opted_out"]):
             record["values"][field] = value
     _set_members(rng, by_source["mailchimp"])
     _convert(rng, by_source["salesforce"], seed, now)
@@ -47,7 +47,7 @@ def plant(rng: Random, records: Sequence[Record]) -> list[Record]:
     """Put in one bad value of each sort, and return what to list under `planted`."""
     spared = {id(one["merged_into"]) for one in records if "merged_into" in one}
     planted = []
-    for source, field, value in PLANTS:
+    for source, field, value in BAD_VALUES:
         able = [
             one
             for one in records
@@ -77,7 +77,7 @@ def time_of(written: str) -> datetime:
 
 
 def _mistype(persons: Sequence[Record], population: Population, fake: FakeData) -> None:
-    for record in some(population.rng, persons, SHARES["mistyped"]):
+    for record in some(population.rng, persons, RATES["mistyped"]):
         person = population.by_id[record["person"]]
         first, last = person.first_name, person.last_name
         if population.rng.random() < 0.4:  # noqa: PLR2004
@@ -96,15 +96,15 @@ def _make_unreachable(persons: Sequence[Record], population: Population) -> None
         for record in persons
         if record["person"] not in kept and not FIELDS[record["source"]].needs_email
     ]
-    wanted = math.ceil(len(persons) * SHARES["unreachable"])
-    losing = rng.sample(with_email, min(len(with_email), int(wanted * SHARES["without_email"])))
+    wanted = math.ceil(len(persons) * RATES["unreachable"])
+    losing = rng.sample(with_email, min(len(with_email), int(wanted * RATES["without_email"])))
     for record in losing:
         drop(record["values"], FIELDS[record["source"]].email)
     lost = {id(record) for record in losing}
     with_phone = [one for one in persons if one["person"] not in population.sharers]
     both = [record for record in with_phone if id(record) in lost]
     other = [record for record in with_phone if id(record) not in lost]
-    both_n, other_n = int(wanted * SHARES["without_both"]), wanted - len(losing)
+    both_n, other_n = int(wanted * RATES["without_both"]), wanted - len(losing)
     for record in [
         *rng.sample(both, min(len(both), both_n)),
         *rng.sample(other, min(len(other), other_n)),
@@ -114,7 +114,7 @@ def _make_unreachable(persons: Sequence[Record], population: Population) -> None
 
 def _set_members(rng: Random, members: Sequence[Record]) -> None:
     rest = rng.sample(members, len(members))
-    for status, share in MEMBERS.items():
+    for status, share in MEMBER_STATUSES.items():
         count = math.ceil(round(len(members) * share, 6))
         chosen, rest = rest[:count], rest[count:]
         for record in chosen:
@@ -124,7 +124,7 @@ def _set_members(rng: Random, members: Sequence[Record]) -> None:
 
 
 def _convert(rng: Random, leads: Sequence[Record], seed: int, now: datetime) -> None:
-    for n, record in enumerate(some(rng, leads, SHARES["converted"]), start=1):
+    for n, record in enumerate(some(rng, leads, RATES["converted"]), start=1):
         at = min(time_of(record["at"]) + timedelta(days=rng.randrange(30)), now)
         record["modified_at"] = text(at)
         record["values"] |= {
@@ -161,6 +161,6 @@ def _delete(rng: Random, records: Sequence[Record], now: datetime) -> None:
         and not one["values"].get("IsConverted")
         and id(one) not in winners
     ]
-    for record in some(rng, able, SHARES["deleted"], of=len(records)):
+    for record in some(rng, able, RATES["deleted"], of=len(records)):
         record["deleted"] = True
         record["modified_at"] = text(min(time_of(record["at"]) + _UNTIL_ENDED, now))

@@ -1,7 +1,7 @@
 """Inventing single things: a name, a company, an e-mail address, a telephone number, a slip.
 
 Numbers are of the ranges that regulators keep for fiction, domains of `.example`. Not here: how
-often something happens (`shares.py`).
+often something happens (`rates.py`).
 """
 
 import re

@@ -15,7 +15,7 @@ pending, 3 % archived. A user has one to three tickets; 20 % of the tickets are 
 deleted. Seven bad values are planted and listed under `planted`.
 
 The same seed and number of people give the same document but for its times, which count back from
-`now`. Not here: the format (`universe.py`), the numbers (`shares.py`), who is where
+`now`. Not here: the format (`universe.py`), the numbers (`rates.py`), who is where
 (`population.py`), later events (`live.py`).
 """
 
@@ -32,10 +32,10 @@ from hub.sandbox.fields import FIELDS, Record, is_person, write
 from hub.sandbox.ids import default_id_makers
 from hub.sandbox.live import live_events
 from hub.sandbox.population import Population, some
-from hub.sandbox.shares import SHARES, TICKETS_PER_USER
+from hub.sandbox.rates import RATES, TICKETS_PER_USER
 from hub.sandbox.tickets import ticket
 
-__all__ = ["FIXED_NOW", "SHARES", "generate", "live_events"]
+__all__ = ["FIXED_NOW", "RATES", "generate", "live_events"]
 
 FIXED_NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
 DAYS = 400
@@ -148,7 +148,7 @@ class _Generator:
         users = [record for record in self.records if record["stream"] == "users"]
         numbers, weights = tuple(TICKETS_PER_USER), tuple(TICKETS_PER_USER.values())
         asking = [one for one in users for _ in range(self.rng.choices(numbers, weights)[0])]
-        for_sales = set(some(self.rng, range(len(asking)), SHARES["for_sales"]))
+        for_sales = set(some(self.rng, range(len(asking)), RATES["for_sales"]))
         for number, user in enumerate(asking):
             person = self.population.by_id[user["person"]]
             values = ticket(self.fake, person, for_sales=number in for_sales)

@@ -1,7 +1,7 @@
 """The plan of a universe: which companies, people and users there are, and who is where.
 
 Not here: the records (`generator.py`), what is wrong with them (`corruption.py`), the numbers
-(`shares.py`).
+(`rates.py`).
 """
 
 import math
@@ -15,7 +15,7 @@ from hub.sandbox.fake_data import FakeData, Person, slug
 from hub.sandbox.fields import FIELDS, Record
 from hub.sandbox.ids import hubspot_id, salesforce_id, zendesk_id
 from hub.sandbox.names import FIRST, LAST
-from hub.sandbox.shares import PLACES, SHARES, TWICE
+from hub.sandbox.rates import DUPLICATES, RATES, SOURCES_OF_PEOPLE
 
 ACTIVE_USERS = 5
 QUEUE_NAME = "Inbound queue"
@@ -67,13 +67,13 @@ class Population:
         people = self.rng.sample(self.people, len(self.people))
         where: dict[str, list[Person]] = {source: [] for source in FIELDS}
         bounds, share = [0], 0
-        for hundredths, _ in PLACES:
+        for hundredths, _ in SOURCES_OF_PEOPLE:
             share += hundredths
             bounds.append(math.ceil(share * len(people) / 100))
-        for (start, end), (_, sources) in zip(pairwise(bounds), PLACES, strict=True):
+        for (start, end), (_, sources) in zip(pairwise(bounds), SOURCES_OF_PEOPLE, strict=True):
             for source in sources:
                 where[source] += people[start:end]
-        for source, share_twice in TWICE.items():
+        for source, share_twice in DUPLICATES.items():
             where[source] += some(self.rng, where[source], share_twice)
         return [(person, source) for source, those in where.items() for person in those]
 
@@ -104,7 +104,7 @@ class Population:
 
     def _make_namesakes(self) -> None:
         several = self.people if len({id(one.company) for one in self.people}) > 1 else []
-        chosen = self._until(SHARES["namesake"], ([one] for one in self._shuffled(several)))
+        chosen = self._until(RATES["namesake"], ([one] for one in self._shuffled(several)))
         chosen_ids = {person.id for person in chosen}
         others = [person for person in self.people if person.id not in chosen_ids]
         for person in chosen:
@@ -134,7 +134,7 @@ class Population:
             colleagues.setdefault(person.company.id, []).append(person)
         several = [those for those in colleagues.values() if len(those) > 1]
         pairs = (self.rng.sample(those, 2) for those in self._shuffled(several))
-        chosen = self._until(SHARES["shared_phone"], pairs)
+        chosen = self._until(RATES["shared_phone"], pairs)
         for person in chosen:
             person.phone = person.company.switchboard
         return {person.id for person in chosen}
@@ -151,7 +151,7 @@ class Population:
             for company in self.companies
         }
         able = [person for person in self.people if person.id not in excluded]
-        chosen = self._until(SHARES["role_address"], ([one] for one in self._shuffled(able)))
+        chosen = self._until(RATES["role_address"], ([one] for one in self._shuffled(able)))
         given = set()
         for person in chosen:
             if free[person.company.id]:
@@ -165,7 +165,7 @@ class Population:
             for one in self.people
             if self._records[one.id] > 1 and one.id not in self.with_role and one.id not in twice
         ]
-        wanted = math.ceil(SHARES["other_email"] * len(self.people)) - len(twice)
+        wanted = math.ceil(RATES["other_email"] * len(self.people)) - len(twice)
         return twice | set(self.rng.sample(several, max(0, min(len(several), wanted))))
 
     def _make_users(self, seed: int) -> list[Record]:
@@ -193,8 +193,8 @@ class Population:
         """Return the id of a record's owner: a queue, someone who left, or mostly neither."""
         draw = self.rng.random()
         ids: list[str | None] = [user["ids"].get(source) for user in self.users]
-        if draw < SHARES["of_a_queue"]:
+        if draw < RATES["of_a_queue"]:
             return ids[-1]
-        if draw < SHARES["of_a_queue"] + SHARES["of_a_leaver"]:
+        if draw < RATES["of_a_queue"] + RATES["of_a_leaver"]:
             return ids[ACTIVE_USERS]
         return self.rng.choice(ids[:ACTIVE_USERS])

@@ -14,7 +14,7 @@ from hub.sandbox.clock import VendorClock
 from hub.sandbox.faults import Faults
 from hub.sandbox.fields import FIELDS, is_person, read
 from hub.sandbox.generator import FIXED_NOW, generate, live_events
-from hub.sandbox.shares import MEMBERS, PLACES, PLANTS, SHARES
+from hub.sandbox.rates import BAD_VALUES, MEMBER_STATUSES, RATES, SOURCES_OF_PEOPLE
 from hub.sandbox.tickets import is_for_sales
 from hub.sandbox.universe import (
     apply_event,
@@ -80,7 +80,7 @@ def test_page_of_the_universe_says_what_is_so():
     page = (ROOT / "docs/reference/universe.md").read_text(encoding="utf-8")
     check_universe(json.loads(page.partition("```json")[2].partition("```")[0]))
     titles = {"hubspot": "HubSpot"}
-    for share, sources in PLACES:
+    for share, sources in SOURCES_OF_PEOPLE:
         names = ", ".join(titles.get(one, one.capitalize()) for one in sources)
         assert f"| {names}{' alone' if len(sources) == 1 else ''} | {share} |" in page
 
@@ -114,9 +114,9 @@ def test_other_times_change_nothing_but_times():
 
 
 def test_shares_of_places_are_a_whole():
-    assert sum(share for share, _ in PLACES) == 100
-    several = sum(share for share, sources in PLACES if len(sources) > 1)
-    assert several == round(SHARES["in_several_sources"] * 100)
+    assert sum(share for share, _ in SOURCES_OF_PEOPLE) == 100
+    several = sum(share for share, sources in SOURCES_OF_PEOPLE if len(sources) > 1)
+    assert several == round(RATES["in_several_sources"] * 100)
 
 
 def test_people_are_in_several_sources(universe):
@@ -276,7 +276,7 @@ def test_the_others_have_all_their_sorts(universe):
     assert sum("merged_into" in one for one in contacts) == 1
     assert any(one["values"]["hs_email_optout"] == "true" for one in contacts)
     statuses = {one["values"]["status"] for one in records_of(universe, "mailchimp", "members")}
-    assert statuses == {"subscribed", *MEMBERS}
+    assert statuses == {"subscribed", *MEMBER_STATUSES}
     tickets = records_of(universe, "zendesk", "tickets")
     for_sales = sum(is_for_sales(one["values"]) for one in tickets)
     assert 0.2 * len(tickets) <= for_sales <= 0.2 * len(tickets) + 1
@@ -285,9 +285,9 @@ def test_the_others_have_all_their_sorts(universe):
 def test_bad_values_are_planted_and_listed(universe):
     keys = {(one["source"], one["stream"], one["id"]): one for one in universe["records"]}
     assert [(one["source"], one["field"]) for one in universe["planted"]] == [
-        (source, field) for source, field, _ in PLANTS
+        (source, field) for source, field, _ in BAD_VALUES
     ]
-    for one, (_, field, value) in zip(universe["planted"], PLANTS, strict=True):
+    for one, (_, field, value) in zip(universe["planted"], BAD_VALUES, strict=True):
         record = keys[one["source"], one["stream"], one["id"]]
         assert read(record["values"], field).endswith(value.removeprefix("{}"))
         assert not record.get("deleted")

@@ -7,7 +7,7 @@ docs/reference/universe.md says the same in prose. Not here: how it is made to h
 from collections.abc import Mapping
 
 # who is where, in hundredths of the people: those in several sources come first
-PLACES: tuple[tuple[int, tuple[str, ...]], ...] = (
+SOURCES_OF_PEOPLE: tuple[tuple[int, tuple[str, ...]], ...] = (
     (12, ("salesforce", "typeform")),
     (6, ("salesforce", "hubspot")),
     (5, ("hubspot", "mailchimp")),
@@ -25,8 +25,8 @@ PLACES: tuple[tuple[int, tuple[str, ...]], ...] = (
     (5, ("zendesk",)),
 )
 # of those in a source, how many have two records there
-TWICE: Mapping[str, float] = {"salesforce": 0.06, "typeform": 0.04, "hubspot": 0.03}
-SHARES: Mapping[str, float] = {
+DUPLICATES: Mapping[str, float] = {"salesforce": 0.06, "typeform": 0.04, "hubspot": 0.03}
+RATES: Mapping[str, float] = {
     "in_several_sources": 0.45,
     # of the people, and of the records of people
     "shared_phone": 0.05,
@@ -52,7 +52,7 @@ SHARES: Mapping[str, float] = {
     "for_sales": 0.20,
 }
 # of the members in Mailchimp; the others are subscribed
-MEMBERS: Mapping[str, float] = {
+MEMBER_STATUSES: Mapping[str, float] = {
     "unsubscribed": 0.10,
     "cleaned": 0.04,
     "pending": 0.03,
@@ -60,7 +60,7 @@ MEMBERS: Mapping[str, float] = {
 }
 TICKETS_PER_USER: Mapping[int, int] = {1: 60, 2: 25, 3: 15}
 # one bad value each, listed under `planted`
-PLANTS: tuple[tuple[str, str, str], ...] = (
+BAD_VALUES: tuple[tuple[str, str, str], ...] = (
     ("salesforce", "Email", "jean..dupont@@nowhere"),
     ("salesforce", "Status", "Nurturing (old CRM)"),
     ("typeform", "first_name", "{} 🚀"),
