@@ -14,8 +14,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hub.errors import ConfigError
-from hub.sandbox.edge import Traffic
 from hub.sandbox.faults import PROFILES
+from hub.sandbox.http_middleware import RequestCounts
 from hub.sandbox.replay import EventReplay
 from hub.sandbox.smtp import Mailbox
 from hub.sandbox.universe import apply_event, check
@@ -33,13 +33,13 @@ class Control:
         *,
         universe: Mapping[str, Any],
         mailbox: Mailbox,
-        traffic: Traffic,
+        requests: RequestCounts,
         replay: EventReplay,
     ) -> None:
         self.world = world
         self.universe = universe
         self.mailbox = mailbox
-        self.traffic = traffic
+        self.requests = requests
         self.replay = replay
 
     def app(self) -> Starlette:
@@ -49,7 +49,7 @@ class Control:
             "/truth": lambda: {"records": self.world.truth()},
             "/mail": lambda: {"mail": self.mailbox.mail()},
             "/events": lambda: {"events": self.world.events, "pending": self.replay.pending()},
-            "/requests": self.traffic.shown,
+            "/requests": self.requests.shown,
             "/faults": self._faults,
             "/universe": lambda: self.universe,
             "/users": lambda: {"users": self.world.users},

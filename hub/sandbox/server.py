@@ -23,10 +23,10 @@ from starlette.types import ASGIApp
 from hub.errors import ConfigError, HubError
 from hub.sandbox.clock import VendorClock
 from hub.sandbox.control import Control
-from hub.sandbox.edge import Edge, Traffic
 from hub.sandbox.fault_middleware import FaultMiddleware
 from hub.sandbox.faults import Faults
 from hub.sandbox.generator import generate, live_events
+from hub.sandbox.http_middleware import HttpMiddleware, RequestCounts
 from hub.sandbox.replay import EVERY_S, EventReplay
 from hub.sandbox.smtp import Mailbox
 from hub.sandbox.universe import build_world, latest_at, load_universe
@@ -82,7 +82,7 @@ class Sandbox:
             now = self.clock.start.replace(minute=0, second=0, microsecond=0)
             self.universe = generate(options.seed, options.people, now=now)
         self.world = build_world(self.universe, self.clock, faults)
-        self.traffic = Traffic()
+        self.requests = RequestCounts()
         self.mailbox = Mailbox()
         self.replay = self._make_replay()
         self.announcement: dict[str, Any] = {}
@@ -102,7 +102,7 @@ class Sandbox:
             self.world,
             universe=self.universe,
             mailbox=self.mailbox,
-            traffic=self.traffic,
+            requests=self.requests,
             replay=self.replay,
         ).app()
         self._thread.start()
@@ -212,7 +212,7 @@ class Sandbox:
         vendor = next(one for one in VENDORS if one.name == name)
         expire = getattr(app.state, "expire_tokens", None)
         broken = FaultMiddleware(app, vendor=vendor, faults=self.world.faults, expire_tokens=expire)
-        return Edge(broken, vendor=name, clock=self.clock, traffic=self.traffic)
+        return HttpMiddleware(broken, vendor=name, clock=self.clock, requests=self.requests)
 
 
 class _Server(uvicorn.Server):

@@ -15,7 +15,7 @@ from hub.sandbox.clock import VendorClock
 _LOOPBACK = ("127.", "localhost", "[::1]")
 
 
-class Traffic:
+class RequestCounts:
     """Counts of requests, by vendor and status; 0 is an answer that never began."""
 
     def __init__(self, *vendors: str) -> None:
@@ -39,14 +39,16 @@ class Traffic:
             }
 
 
-class Edge:
+class HttpMiddleware:
     """ASGI middleware, the outermost one."""
 
-    def __init__(self, app: ASGIApp, *, vendor: str, clock: VendorClock, traffic: Traffic) -> None:
+    def __init__(
+        self, app: ASGIApp, *, vendor: str, clock: VendorClock, requests: RequestCounts
+    ) -> None:
         self.app = app
         self.vendor = vendor
         self.clock = clock
-        self.traffic = traffic
+        self.requests = requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, dating and counting the answer."""
@@ -70,4 +72,4 @@ class Edge:
         try:
             await self.app(scope, receive, dated)
         finally:
-            self.traffic.add(self.vendor, status)
+            self.requests.add(self.vendor, status)
