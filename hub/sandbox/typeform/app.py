@@ -21,8 +21,8 @@ from hub.sandbox.typeform.forms import (
     shown_form,
     shown_in_list,
 )
-from hub.sandbox.typeform.hooks import Hooks
 from hub.sandbox.typeform.pages import page_size, read, responses
+from hub.sandbox.typeform.webhooks import Webhooks
 from hub.sandbox.world import World
 
 REQUESTS_PER_S = 2
@@ -72,7 +72,7 @@ class Account:
     def __init__(self, world: World, *, strict: bool) -> None:
         self.world = world
         self.strict = strict
-        self.hooks = Hooks(world)
+        self.hooks = Webhooks(world)
         self._recent: deque[datetime] = deque()
         self._minute = (0, 0)
 

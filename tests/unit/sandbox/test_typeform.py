@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from hub.sandbox.typeform.hooks import signature
+from hub.sandbox.typeform.webhooks import signature
 from tests.unit.sandbox.running import running, wait_for
 
 pytestmark = pytest.mark.timeout(60)

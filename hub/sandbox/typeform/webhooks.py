@@ -33,7 +33,7 @@ _BUSY = frozenset({408, 423, 429, 503})
 
 
 @dataclass(slots=True)
-class Hook:
+class Webhook:
     """One subscription."""
 
     id: str
@@ -62,7 +62,7 @@ class Hook:
 
 
 @dataclass(order=True, slots=True)
-class _Letter:
+class _Delivery:
     due_at: datetime
     number: int
     key: tuple[str, str]
@@ -76,7 +76,7 @@ def signature(secret: str, body: bytes) -> str:
     return f"sha256={base64.b64encode(digest).decode()}"
 
 
-class Hooks:
+class Webhooks:
     """All subscriptions, by form and tag.
 
     Args:
@@ -85,33 +85,33 @@ class Hooks:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._hooks: dict[tuple[str, str], Hook] = {}
-        self._letters: list[_Letter] = []
+        self._hooks: dict[tuple[str, str], Webhook] = {}
+        self._deliveries: list[_Delivery] = []
         self._numbers = itertools.count()
         self._wake = threading.Condition()
         self._closed = False
         self._thread: threading.Thread | None = None
         world.subscribe(self._on_event)
 
-    def of_form(self, form_id: str) -> list[Hook]:
+    def of_form(self, form_id: str) -> list[Webhook]:
         """Return the subscriptions to one form."""
         return [hook for hook in self._hooks.values() if hook.form_id == form_id]
 
-    def find(self, form_id: str, tag: str) -> Hook:
+    def find(self, form_id: str, tag: str) -> Webhook:
         """Return one subscription, or raise 404."""
         hook = self._hooks.get((form_id, tag))
         if hook is None:
             raise ApiError(404, "WEBHOOK_NOT_FOUND", "Webhook not found")
         return hook
 
-    def put(self, form_id: str, tag: str, asked: Json) -> Hook:
+    def put(self, form_id: str, tag: str, asked: Json) -> Webhook:
         """Add or change a subscription; without a secret of its own it takes the account's."""
         url = str(asked.get("url") or "")
         if urlsplit(url).hostname not in _LOOPBACK:
             raise ApiError(400, "VALIDATION_ERROR", "url must be a loopback address")
         now = self.world.clock.now()
         known = self._hooks.get((form_id, tag))
-        hook = Hook(
+        hook = Webhook(
             id=known.id if known else scrambled(f"hook/{form_id}/{tag}", 26).upper(),
             form_id=form_id,
             tag=tag,
@@ -146,15 +146,17 @@ class Hooks:
         for hook in self.of_form(form.id):
             if hook.enabled:
                 self._queue(
-                    _Letter(self.world.clock.now(), next(self._numbers), (form.id, hook.tag), body)
+                    _Delivery(
+                        self.world.clock.now(), next(self._numbers), (form.id, hook.tag), body
+                    )
                 )
 
-    def _queue(self, letter: _Letter) -> None:
+    def _queue(self, delivery: _Delivery) -> None:
         with self._wake:
-            heapq.heappush(self._letters, letter)
+            heapq.heappush(self._deliveries, delivery)
             if self._thread is None:
                 self._thread = threading.Thread(
-                    target=self._run, name="typeform-hooks", daemon=True
+                    target=self._run, name="typeform-webhooks", daemon=True
                 )
                 self._thread.start()
             self._wake.notify_all()
@@ -166,35 +168,35 @@ class Hooks:
                     self._wake.wait(self._wait_s())
                 if self._closed:
                     return
-                letter = heapq.heappop(self._letters)
-            self._deliver(letter)
+                delivery = heapq.heappop(self._deliveries)
+            self._deliver(delivery)
 
     def _is_due(self) -> bool:
-        return bool(self._letters) and self._letters[0].due_at <= self.world.clock.now()
+        return bool(self._deliveries) and self._deliveries[0].due_at <= self.world.clock.now()
 
     def _wait_s(self) -> float | None:
-        if not self._letters:
+        if not self._deliveries:
             return None
-        left = (self._letters[0].due_at - self.world.clock.now()).total_seconds()
+        left = (self._deliveries[0].due_at - self.world.clock.now()).total_seconds()
         return max(self.world.clock.real_s(left), 0.01)
 
-    def _deliver(self, letter: _Letter) -> None:
-        hook = self._hooks.get(letter.key)
+    def _deliver(self, delivery: _Delivery) -> None:
+        hook = self._hooks.get(delivery.key)
         if hook is None or not hook.enabled:
             return
-        status = _post(hook, letter.body)
+        status = _post(hook, delivery.body)
         if status in _GONE:
             hook.enabled = False
         elif not 200 <= status < 300:  # noqa: PLR2004
             waits = (_SOON,) * _SOON_N if status in _BUSY else _LATER
-            if letter.attempt < len(waits):
-                letter.due_at = self.world.clock.now() + waits[letter.attempt]
-                letter.attempt += 1
-                self._queue(letter)
+            if delivery.attempt < len(waits):
+                delivery.due_at = self.world.clock.now() + waits[delivery.attempt]
+                delivery.attempt += 1
+                self._queue(delivery)
 
 
-def _post(hook: Hook, body: bytes) -> int:
-    """Send a letter and return the status, 0 if nobody answered."""
+def _post(hook: Webhook, body: bytes) -> int:
+    """Send a delivery and return the status, 0 if nobody answered."""
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Typeform Webhooks",
