@@ -81,9 +81,9 @@ def _mistype(persons: Sequence[Record], population: Population, fake: FakeData) 
         person = population.by_id[record["person"]]
         first, last = person.first_name, person.last_name
         if population.rng.random() < 0.4:  # noqa: PLR2004
-            first = fake.mistyped(first)
+            first = fake.with_typo(first)
         else:
-            last = fake.mistyped(last)
+            last = fake.with_typo(last)
         write_name(record["source"], record["values"], first, last)
 
 

@@ -48,7 +48,7 @@ def lead(fake: FakeData, person: Person, owner_id: str | None, _at: datetime) ->
         "Company": person.company.name,
         "Title": person.title,
         "Email": person.email,
-        "Phone": fake.written(person.phone),
+        "Phone": fake.typed_phone(person.phone),
         "City": person.city,
         "Country": person.company.country,
         "Website": f"https://www.{person.company.domain}",
@@ -84,7 +84,7 @@ def contact(fake: FakeData, person: Person, owner_id: str | None, _at: datetime)
         "firstname": person.first_name,
         "lastname": person.last_name,
         "email": person.email,
-        "phone": fake.written(person.phone),
+        "phone": fake.typed_phone(person.phone),
         "company": person.company.name,
         "jobtitle": person.title,
         "lifecyclestage": stage,
@@ -112,7 +112,7 @@ def member(fake: FakeData, person: Person, _owner_id: str | None, at: datetime) 
         "merge_fields": {
             "FNAME": person.first_name,
             "LNAME": person.last_name,
-            "PHONE": fake.written(person.phone),
+            "PHONE": fake.typed_phone(person.phone),
             "COMPANY": person.company.name,
         },
         "tags": sorted(rng.sample(_MEMBER_TAGS, rng.randrange(3))),
@@ -127,7 +127,7 @@ def requester(fake: FakeData, person: Person, _owner_id: str | None, _at: dateti
     return {
         "name": f"{person.first_name} {person.last_name}",
         "email": person.email,
-        "phone": fake.written(person.phone),
+        "phone": fake.typed_phone(person.phone),
         "role": "end-user",
         "tags": ["vip"] if fake.rng.random() < 0.1 else [],  # noqa: PLR2004
         "locale": _LOCALES[person.company.language],

@@ -29,7 +29,7 @@ _FR_RANGES = ("19900", "26191", "35301", "46571", "53649")
 _GB_RANGES = ("2079460", "1614960", "1134960", "1174960")
 _US_RANGES = ("202", "617", "303", "503", "512", "312", "206", "415")
 _NEIGHBOURS = {"a": "q", "e": "r", "i": "u", "o": "p", "n": "b", "m": "n", "s": "d", "t": "r"}
-_SHORTEST_TO_MISTYPE = 4
+_SHORTEST_FOR_TYPO = 4
 _LETTER = re.compile(r"[^a-z0-9]+")
 
 
@@ -99,7 +99,7 @@ class FakeData:
             title=self.rng.choice(TITLES[tongue]),
             city=self.rng.choice(CITIES[company.country]),
         )
-        self.address(person)
+        self.set_emails(person)
         return person
 
     def name(self, company_language: str) -> tuple[str, str]:
@@ -108,7 +108,7 @@ class FakeData:
         language = "en" if language == "us" else language
         return self.rng.choice(FIRST[language]), self.rng.choice(LAST[language])
 
-    def address(self, person: Person) -> None:
+    def set_emails(self, person: Person) -> None:
         """Give a person two e-mail addresses, at work and at home, in either order."""
         first, last = slug(person.first_name, "-"), slug(person.last_name)
         local = self.rng.choice((f"{first}.{last}", f"{first[0]}{last}", f"{first[0]}.{last}"))
@@ -148,7 +148,7 @@ class FakeData:
             return f"+493023125{rng.randrange(1_000):03}"
         return f"+33{rng.choice(_FR_RANGES)}{rng.randrange(10_000):04}"
 
-    def written(self, phone: str) -> str:
+    def typed_phone(self, phone: str) -> str:
         """Return a number as somebody types it; only French ones without their country."""
         if phone.startswith("+33"):
             pairs = [phone[i : i + 2] for i in range(4, len(phone), 2)]
@@ -169,9 +169,9 @@ class FakeData:
             )
         return self.rng.choice((phone, f"{phone[:3]} {phone[3:]}", f"00{phone[1:]}"))
 
-    def mistyped(self, name: str) -> str:
+    def with_typo(self, name: str) -> str:
         """Return a name with one slip: two letters swapped, one lost, doubled or hit wrongly."""
-        if len(name) < _SHORTEST_TO_MISTYPE:
+        if len(name) < _SHORTEST_FOR_TYPO:
             return name + name[-1]
         at = self.rng.randrange(1, len(name) - 1)
         here, after = name[at], name[at + 1]

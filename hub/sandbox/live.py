@@ -106,7 +106,7 @@ def _ticket(fake: FakeData, person: Person, _owner: str | None) -> Record:
     values["requester"] = {
         "name": f"{person.first_name} {person.last_name}",
         "email": person.email,
-        "phone": fake.written(person.phone),
+        "phone": fake.typed_phone(person.phone),
     }
     return {"stream": "tickets", "values": values}
 

@@ -99,7 +99,7 @@ class Population:
                 if (person.first_name, person.last_name) not in taken:
                     break
                 person.first_name, person.last_name = self.fake.name(person.company.language)
-                self.fake.address(person)
+                self.fake.set_emails(person)
             taken.add((person.first_name, person.last_name))
 
     def _make_namesakes(self) -> None:
@@ -112,7 +112,7 @@ class Population:
                 if model.company is person.company:
                     continue
                 person.first_name, person.last_name = model.first_name, model.last_name
-                self.fake.address(person)
+                self.fake.set_emails(person)
                 break
 
     def _separate_addresses(self) -> None:
@@ -122,7 +122,7 @@ class Population:
             for _ in range(_ATTEMPTS):
                 if taken.isdisjoint({person.email, person.other_email}):
                     break
-                self.fake.address(person)
+                self.fake.set_emails(person)
             else:
                 person.email = f"{person.id}.{person.email}"
                 person.other_email = f"{person.id}.{person.other_email}"
