@@ -86,7 +86,7 @@ class World:
     def rows(self, source: str, stream: str, *, include_deleted: bool = False) -> list[Row]:
         """Return the rows that can be read by now, oldest first."""
         with self._lock:
-            self._settle()
+            self._publish_due()
             found = self._rows.get((source, stream), {}).values()
             rows = [row for row in found if include_deleted or not row.deleted]
             return sorted(rows, key=lambda row: row.seq)
@@ -94,7 +94,7 @@ class World:
     def get(self, source: str, stream: str, id: str) -> Row | None:  # noqa: A002
         """Return one row as it can be read by now, deleted ones too."""
         with self._lock:
-            self._settle()
+            self._publish_due()
             return self._rows.get((source, stream), {}).get(id)
 
     def streams(self) -> list[tuple[str, str]]:
@@ -129,7 +129,7 @@ class World:
                 seq=next(self._seq),
             )
             self._commit(row)
-        self._tell({"op": "create", "values": row.values}, row)
+        self._notify({"op": "create", "values": row.values}, row)
         return row
 
     def put(self, row: Row) -> Row:
@@ -146,13 +146,13 @@ class World:
         """Change some of a row's values."""
         changes = deepcopy(dict(values))
         row = self._change(source, stream, id, lambda row: {"values": {**row.values, **changes}})
-        self._tell({"op": "update", "values": changes}, row)
+        self._notify({"op": "update", "values": changes}, row)
         return row
 
     def delete(self, source: str, stream: str, id: str) -> Row:  # noqa: A002
         """Mark a row as deleted."""
         row = self._change(source, stream, id, lambda _row: {"deleted": True})
-        self._tell({"op": "delete"}, row)
+        self._notify({"op": "delete"}, row)
         return row
 
     def merge(self, source: str, stream: str, id: str, into: str) -> Row:  # noqa: A002
@@ -163,7 +163,7 @@ class World:
                 source, stream, id, lambda _row: {"deleted": True, "merged_into": into}
             )
             self._change(source, stream, into, lambda _row: {})
-        self._tell({"op": "merge", "into": into}, row)
+        self._notify({"op": "merge", "into": into}, row)
         return row
 
     def apply(self, event: Mapping[str, Any]) -> Row:
@@ -215,7 +215,7 @@ class World:
     def touch_all(self) -> None:
         """Give all rows the same second of modification, as a mass update does."""
         with self._lock:
-            self._settle()
+            self._publish_due()
             now = whole_second(self.clock.now())
             for table in self._rows.values():
                 for id_, row in table.items():
@@ -254,7 +254,7 @@ class World:
         make: Callable[[Row], dict[str, Any]],
     ) -> Row:
         with self._lock:
-            self._settle()
+            self._publish_due()
             row = self._latest((source, stream, id))
             now = whole_second(self.clock.now())
             # never earlier than the last change, or a client's cursor would pass it by
@@ -273,7 +273,7 @@ class World:
         self._pending.pop(row.key, None)
         self._rows.setdefault((row.source, row.stream), {})[row.id] = row
 
-    def _settle(self) -> None:
+    def _publish_due(self) -> None:
         if not self._pending:
             return
         now = self.clock.now()
@@ -281,7 +281,7 @@ class World:
             row = self._pending.pop(key)
             self._rows.setdefault(key[:2], {})[row.id] = row
 
-    def _tell(self, change: dict[str, Any], row: Row) -> None:
+    def _notify(self, change: dict[str, Any], row: Row) -> None:
         event = {
             "at": iso(row.modified_at),
             "source": row.source,
