@@ -11,7 +11,7 @@ from random import Random
 from hub.sandbox.fake_data import FakeData
 from hub.sandbox.fields import FIELDS, Record, drop, is_person, read, write, write_name
 from hub.sandbox.ids import salesforce_id
-from hub.sandbox.population import Population, some
+from hub.sandbox.population import Population, sample_share
 from hub.sandbox.rates import BAD_VALUES, MEMBER_STATUSES, RATES
 
 _UNTIL_ENDED = timedelta(minutes=50)
@@ -32,7 +32,7 @@ def corrupt(records: Sequence[Record], population: Population, seed: int, now: d
     _mistype(persons, population, population.fake)
     _make_unreachable(persons, population)
     for source, (field, value) in _OPT_OUTS.items():
-        for record in some(rng, by_source[source], RATES["opted_out"]):
+        for record in sample_share(rng, by_source[source], RATES["opted_out"]):
             record["values"][field] = value
     _set_members(rng, by_source["mailchimp"])
     _convert(rng, by_source["salesforce"], seed, now)
@@ -77,7 +77,7 @@ def time_of(written: str) -> datetime:
 
 
 def _mistype(persons: Sequence[Record], population: Population, fake: FakeData) -> None:
-    for record in some(population.rng, persons, RATES["mistyped"]):
+    for record in sample_share(population.rng, persons, RATES["mistyped"]):
         person = population.by_id[record["person"]]
         first, last = person.first_name, person.last_name
         if population.rng.random() < 0.4:  # noqa: PLR2004
@@ -90,7 +90,7 @@ def _mistype(persons: Sequence[Record], population: Population, fake: FakeData) 
 def _make_unreachable(persons: Sequence[Record], population: Population) -> None:
     """Take e-mail addresses and numbers away, but none that another rate counts."""
     rng = population.rng
-    kept = population.other_email | population.with_role
+    kept = population.with_two_emails | population.with_role_address
     with_email = [
         record
         for record in persons
@@ -101,7 +101,7 @@ def _make_unreachable(persons: Sequence[Record], population: Population) -> None
     for record in losing:
         drop(record["values"], FIELDS[record["source"]].email)
     lost = {id(record) for record in losing}
-    with_phone = [one for one in persons if one["person"] not in population.sharers]
+    with_phone = [one for one in persons if one["person"] not in population.with_shared_phone]
     both = [record for record in with_phone if id(record) in lost]
     other = [record for record in with_phone if id(record) not in lost]
     both_n, other_n = int(wanted * RATES["without_both"]), wanted - len(losing)
@@ -124,7 +124,7 @@ def _set_members(rng: Random, members: Sequence[Record]) -> None:
 
 
 def _convert(rng: Random, leads: Sequence[Record], seed: int, now: datetime) -> None:
-    for n, record in enumerate(some(rng, leads, RATES["converted"]), start=1):
+    for n, record in enumerate(sample_share(rng, leads, RATES["converted"]), start=1):
         at = min(time_of(record["at"]) + timedelta(days=rng.randrange(30)), now)
         record["modified_at"] = text(at)
         record["values"] |= {
@@ -161,6 +161,6 @@ def _delete(rng: Random, records: Sequence[Record], now: datetime) -> None:
         and not one["values"].get("IsConverted")
         and id(one) not in winners
     ]
-    for record in some(rng, able, RATES["deleted"], of=len(records)):
+    for record in sample_share(rng, able, RATES["deleted"], of=len(records)):
         record["deleted"] = True
         record["modified_at"] = text(min(time_of(record["at"]) + _UNTIL_ENDED, now))

@@ -31,7 +31,7 @@ from hub.sandbox.fake_data import FakeData, Person
 from hub.sandbox.fields import FIELDS, Record, is_person, write
 from hub.sandbox.ids import default_id_makers
 from hub.sandbox.live import live_events
-from hub.sandbox.population import Population, some
+from hub.sandbox.population import Population, sample_share
 from hub.sandbox.rates import RATES, TICKETS_PER_USER
 from hub.sandbox.tickets import ticket
 
@@ -117,12 +117,12 @@ class _Generator:
 
     def _add_people(self) -> None:
         seen: Counter[str] = Counter()
-        for person, source in self.population.places:
+        for person, source in self.population.placements:
             at = self.now - timedelta(seconds=self.rng.randrange(3_600, DAYS * 86_400))
             owner = self.population.owner(source)
             values = FACTORIES[source](self.fake, person, owner, at)
             # by turns, so that two records where an address is unique have different ones
-            if person.id in self.population.other_email and seen[person.id] % 2:
+            if person.id in self.population.with_two_emails and seen[person.id] % 2:
                 write(values, FIELDS[source].email, person.other_email)
             seen[person.id] += 1
             key = (source, FIELDS[source].stream)
@@ -148,7 +148,7 @@ class _Generator:
         users = [record for record in self.records if record["stream"] == "users"]
         numbers, weights = tuple(TICKETS_PER_USER), tuple(TICKETS_PER_USER.values())
         asking = [one for one in users for _ in range(self.rng.choices(numbers, weights)[0])]
-        for_sales = set(some(self.rng, range(len(asking)), RATES["for_sales"]))
+        for_sales = set(sample_share(self.rng, range(len(asking)), RATES["for_sales"]))
         for number, user in enumerate(asking):
             person = self.population.by_id[user["person"]]
             values = ticket(self.fake, person, for_sales=number in for_sales)

@@ -27,7 +27,9 @@ _ATTEMPTS = 50
 _Item = TypeVar("_Item")
 
 
-def some(rng: Random, items: Sequence[_Item], share: float, of: int | None = None) -> list[_Item]:
+def sample_share(
+    rng: Random, items: Sequence[_Item], share: float, of: int | None = None
+) -> list[_Item]:
     """Return a share of the items, or of the number `of`, rounded up, in any order."""
     wanted = math.ceil(round((len(items) if of is None else of) * share, 6))
     return rng.sample(items, min(len(items), wanted))
@@ -36,8 +38,8 @@ def some(rng: Random, items: Sequence[_Item], share: float, of: int | None = Non
 class Population:
     """Companies, people, users, and in which sources the people are.
 
-    `places` lists (person, source), once for every record of a person; `other_email` whose
-    records give two addresses by turns; `sharers` whose number is somebody else's too.
+    `placements` lists (person, source), once for every record of a person; `with_two_emails` whose
+    records give two addresses by turns; `with_shared_phone` whose number is somebody else's too.
     """
 
     def __init__(self, fake: FakeData, seed: int, count: int) -> None:
@@ -52,15 +54,15 @@ class Population:
             for n in range(1, count + 1)
         ]
         self.by_id = {person.id: person for person in self.people}
-        self.places = self._place()
-        self._records = Counter(person.id for person, _ in self.places)
+        self.placements = self._place()
+        self._records = Counter(person.id for person, _ in self.placements)
         self._separate_names()
         self._make_namesakes()
         self._separate_addresses()
-        self.sharers = self._share_phones()
-        twice = self._twice_with_one_email()
-        self.with_role = self._give_roles(twice)
-        self.other_email = self._choose_other_email(twice)
+        self.with_shared_phone = self._share_phones()
+        with_duplicates = self._with_duplicates_and_one_email()
+        self.with_role_address = self._give_roles(with_duplicates)
+        self.with_two_emails = self._choose_other_email(with_duplicates)
         self.users = self._make_users(seed)
 
     def _place(self) -> list[tuple[Person, str]]:
@@ -74,7 +76,7 @@ class Population:
             for source in sources:
                 where[source] += people[start:end]
         for source, share_twice in DUPLICATES.items():
-            where[source] += some(self.rng, where[source], share_twice)
+            where[source] += sample_share(self.rng, where[source], share_twice)
         return [(person, source) for source, those in where.items() for person in those]
 
     def _until(self, share: float, groups: Iterator[Sequence[Person]]) -> list[Person]:
@@ -82,7 +84,7 @@ class Population:
         chosen: list[Person] = []
         records = 0
         for group in groups:
-            if len(chosen) >= share * len(self.people) and records >= share * len(self.places):
+            if len(chosen) >= share * len(self.people) and records >= share * len(self.placements):
                 break
             chosen += group
             records += sum(self._records[person.id] for person in group)
@@ -139,9 +141,9 @@ class Population:
             person.phone = person.company.switchboard
         return {person.id for person in chosen}
 
-    def _twice_with_one_email(self) -> set[str]:
+    def _with_duplicates_and_one_email(self) -> set[str]:
         """Return who has two records where an address belongs to one record alone."""
-        counted = Counter((one.id, source) for one, source in self.places)
+        counted = Counter((one.id, source) for one, source in self.placements)
         return {id_ for (id_, source), n in counted.items() if n > 1 and FIELDS[source].one_email}
 
     def _give_roles(self, excluded: set[str]) -> set[str]:
@@ -159,14 +161,16 @@ class Population:
                 given.add(person.id)
         return given
 
-    def _choose_other_email(self, twice: set[str]) -> set[str]:
+    def _choose_other_email(self, with_duplicates: set[str]) -> set[str]:
         several = [
             one.id
             for one in self.people
-            if self._records[one.id] > 1 and one.id not in self.with_role and one.id not in twice
+            if self._records[one.id] > 1
+            and one.id not in self.with_role_address
+            and one.id not in with_duplicates
         ]
-        wanted = math.ceil(RATES["other_email"] * len(self.people)) - len(twice)
-        return twice | set(self.rng.sample(several, max(0, min(len(several), wanted))))
+        wanted = math.ceil(RATES["other_email"] * len(self.people)) - len(with_duplicates)
+        return with_duplicates | set(self.rng.sample(several, max(0, min(len(several), wanted))))
 
     def _make_users(self, seed: int) -> list[Record]:
         users: list[Record] = []
