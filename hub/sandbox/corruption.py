@@ -43,7 +43,7 @@ def corrupt(records: Sequence[Record], population: Population, seed: int, now: d
         _delete(rng, those, now)
 
 
-def plant(rng: Random, records: Sequence[Record]) -> list[Record]:
+def add_bad_values(rng: Random, records: Sequence[Record]) -> list[Record]:
     """Put in one bad value of each sort, and return what to list under `planted`."""
     spared = {id(one["merged_into"]) for one in records if "merged_into" in one}
     planted = []

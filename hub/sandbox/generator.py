@@ -25,7 +25,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from hub.sandbox.corruption import corrupt, plant, text, time_of
+from hub.sandbox.corruption import add_bad_values, corrupt, text, time_of
 from hub.sandbox.factories import COMPANY_FACTORIES, FACTORIES
 from hub.sandbox.fake_data import FakeData, Person
 from hub.sandbox.fields import FIELDS, Record, is_person, write
@@ -66,7 +66,7 @@ class _Generator:
         self._add_companies()
         self._add_tickets()
         corrupt(self.records, self.population, self.seed, self.now)
-        planted = plant(self.rng, self.records)
+        planted = add_bad_values(self.rng, self.records)
         records = sorted(self.records, key=lambda record: str(record["at"]))
         _number(records, self.seed)
         for values, field, target in self.links:
