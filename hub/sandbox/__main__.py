@@ -1,6 +1,6 @@
-"""`python -m hub.sandbox`: the vendors alone.
+"""`python -m hub.sandbox`: run the emulated vendors alone.
 
-Not here: `hub sandbox`, which has the same options.
+`hub sandbox` has the same options. Not here: that command (`hub.cli`).
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""A vendor's clock, which may run faster than ours so that limits and lags pass quickly.
+"""The vendors' clock. It may run faster than real time, so that limits and lags pass quickly.
 
-Not here: waiting. Whoever waits for a vendor's time asks `real_s` how long that takes.
+Not here: waiting. A caller that waits for a vendor time converts it with `real_s`.
 """
 
 import time

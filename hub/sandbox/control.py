@@ -1,6 +1,7 @@
-"""The control server: who is who, the mail, events, counts and faults.
+"""The control server: the true identity of each record, the mail, events, request counts, faults.
 
-Not a vendor: no credentials, our own JSON. Not here: the vendors' apps.
+It emulates no vendor: it needs no credentials and answers JSON of our own. Not here: the
+vendors' apps.
 """
 
 import json
@@ -25,7 +26,7 @@ Json = dict[str, Any]
 
 
 class Control:
-    """What the control server shows and changes."""
+    """The handlers of the control server."""
 
     def __init__(
         self,
@@ -43,7 +44,7 @@ class Control:
         self.replay = replay
 
     def app(self) -> Starlette:
-        """Return the app."""
+        """Return the Starlette app."""
         reads: Mapping[str, Callable[[], object]] = {
             "/": lambda: {"paths": [*reads], "now": self.world.clock.now().isoformat()},
             "/truth": lambda: {"records": self.world.truth()},
@@ -64,7 +65,7 @@ class Control:
         return Starlette(routes=routes, exception_handlers=handlers)
 
     async def add_event(self, request: Request) -> Response:
-        """Let one event happen, now or `after_s` vendor seconds from now."""
+        """Apply one event, now or `after_s` vendor seconds from now."""
         event = await _json(request)
         check(event, "event", name="event")
         if event.get("after_s"):
@@ -75,7 +76,11 @@ class Control:
         return JSONResponse({**done, "event": {**event, "id": row.id}}, status_code=201)
 
     async def set_faults(self, request: Request) -> Response:
-        """Switch on exactly the named profiles: a text, a list, or an object around one."""
+        """Activate exactly the named profiles.
+
+        The body is a text with commas, a JSON list, or a JSON object that has one of these as
+        `faults`.
+        """
         had_ties = self.world.faults.is_on("ties")
         self.world.faults.set(_profiles(await request.body()))
         if self.world.faults.is_on("ties") and not had_ties:
@@ -83,7 +88,7 @@ class Control:
         return JSONResponse(self._faults())
 
     async def clear_mail(self, _request: Request) -> Response:
-        """Forget all mail."""
+        """Delete all mail."""
         self.mailbox.clear()
         return Response(status_code=204)
 

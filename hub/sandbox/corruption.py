@@ -1,6 +1,6 @@
-"""What is wrong with records, or has happened to them, once they are there.
+"""Change made records: typos, missing values, opt-outs, conversions, merges, deletions.
 
-Not here: the numbers (`rates.py`), the records as their people gave them (`generator.py`).
+Not here: the rates (`rates.py`), the unchanged records (`generator.py`).
 """
 
 import math
@@ -23,7 +23,7 @@ _WITH_MERGES = ("salesforce", "hubspot")
 
 
 def corrupt(records: Sequence[Record], population: Population, seed: int, now: datetime) -> None:
-    """Let all happen to the records that happens to records."""
+    """Change the records in place, each kind of change at its rate."""
     persons = [record for record in records if is_person(record)]
     by_source = {
         source: [record for record in persons if record["source"] == source] for source in FIELDS
@@ -44,7 +44,7 @@ def corrupt(records: Sequence[Record], population: Population, seed: int, now: d
 
 
 def add_bad_values(rng: Random, records: Sequence[Record]) -> list[Record]:
-    """Put in one bad value of each sort, and return what to list under `planted`."""
+    """Write one bad value of each kind, and return the list for the key `planted`."""
     spared = {id(one["merged_into"]) for one in records if "merged_into" in one}
     planted = []
     for source, field, value in BAD_VALUES:
@@ -67,12 +67,12 @@ def add_bad_values(rng: Random, records: Sequence[Record]) -> list[Record]:
 
 
 def text(at: datetime) -> str:
-    """Return a time as the format has it."""
+    """Return a time as the universe's format writes it."""
     return at.astimezone(UTC).replace(microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def time_of(written: str) -> datetime:
-    """Return the time that is written."""
+    """Return the time that a text of the universe's format gives."""
     return datetime.fromisoformat(written)
 
 
@@ -88,7 +88,7 @@ def _mistype(persons: Sequence[Record], population: Population, fake: FakeData) 
 
 
 def _make_unreachable(persons: Sequence[Record], population: Population) -> None:
-    """Take e-mail addresses and numbers away, but none that another rate counts."""
+    """Remove e-mail addresses and phone numbers, but none that another rate counts."""
     rng = population.rng
     kept = population.with_two_emails | population.with_role_address
     with_email = [
@@ -137,7 +137,7 @@ def _convert(rng: Random, leads: Sequence[Record], seed: int, now: datetime) -> 
 
 
 def _merge_two(records: Sequence[Record], now: datetime) -> None:
-    """Let one record go up in another of the same person."""
+    """Merge one record into another record of the same person."""
     first: dict[str, Record] = {}
     for record in records:
         if record["values"].get("IsConverted"):

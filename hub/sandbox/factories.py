@@ -1,7 +1,7 @@
-"""What a vendor's record of a person or company says, under the vendor's own field names.
+"""Make a vendor's record of a person or company, under the vendor's own field names.
 
-Not here: where a vendor keeps the e-mail address (`fields.py`), which records there are
-(`population.py`), what is wrong with them (`corruption.py`), tickets (`tickets.py`).
+Not here: which field holds the e-mail address (`fields.py`), which records exist (`population.py`),
+errors in the records (`corruption.py`), tickets (`tickets.py`).
 """
 
 from collections.abc import Callable, Mapping
@@ -40,7 +40,7 @@ Factory = Callable[[FakeData, Person, str | None, datetime], Record]
 
 
 def lead(fake: FakeData, person: Person, owner_id: str | None, _at: datetime) -> Record:
-    """Return a Salesforce lead, open."""
+    """Return an open Salesforce lead."""
     rng = fake.rng
     return {
         "FirstName": person.first_name,
@@ -61,14 +61,14 @@ def lead(fake: FakeData, person: Person, owner_id: str | None, _at: datetime) ->
 
 
 def answer(fake: FakeData, person: Person, _owner_id: str | None, _at: datetime) -> Record:
-    """Return a Typeform answer by its questions' names."""
+    """Return a Typeform response: the refs of the questions with the answers."""
     rng = fake.rng
     return {
         "form": rng.choice(FORMS),
         "first_name": person.first_name,
         "last_name": person.last_name,
         "email": person.email,
-        # a form's telephone field sends the international form
+        # the phone question of Typeform sends the number in E.164 form
         "phone": person.phone,
         "company": person.company.name,
         "message": fake.message(person.company),
@@ -77,7 +77,7 @@ def answer(fake: FakeData, person: Person, _owner_id: str | None, _at: datetime)
 
 
 def contact(fake: FakeData, person: Person, owner_id: str | None, _at: datetime) -> Record:
-    """Return a HubSpot contact; everything is text there."""
+    """Return a HubSpot contact. HubSpot keeps every value as text."""
     rng = fake.rng
     stage = rng.choices(tuple(STAGES), tuple(STAGES.values()))[0]
     values = {
@@ -104,7 +104,7 @@ def contact(fake: FakeData, person: Person, owner_id: str | None, _at: datetime)
 
 
 def member(fake: FakeData, person: Person, _owner_id: str | None, at: datetime) -> Record:
-    """Return a member of a Mailchimp audience, subscribed."""
+    """Return a subscribed member of a Mailchimp audience."""
     rng = fake.rng
     return {
         "email_address": person.email,
@@ -123,7 +123,7 @@ def member(fake: FakeData, person: Person, _owner_id: str | None, at: datetime) 
 
 
 def requester(fake: FakeData, person: Person, _owner_id: str | None, _at: datetime) -> Record:
-    """Return a Zendesk end user; the name is one text."""
+    """Return a Zendesk end user. Zendesk keeps the whole name in one field."""
     return {
         "name": f"{person.first_name} {person.last_name}",
         "email": person.email,
@@ -160,7 +160,8 @@ def organization(_fake: FakeData, company: Company, _city: str) -> Record:
 
 
 COMPANY_FACTORIES: Mapping[str, tuple[str, str, Callable[[FakeData, Company, str], Record]]] = {
-    # source: the stream of companies, the field of a person's record that names one, the factory
+    # source → the stream of companies, the field with the company's id in a person's record,
+    # the factory
     "hubspot": ("companies", "associatedcompanyid", hubspot_company),
     "zendesk": ("organizations", "organization_id", organization),
 }

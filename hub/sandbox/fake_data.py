@@ -1,7 +1,7 @@
-"""Inventing single things: a name, a company, an e-mail address, a telephone number, a slip.
+"""Make one fake value at a time: a name, a company, an e-mail address, a phone number, a typo.
 
-Numbers are of the ranges that regulators keep for fiction, domains of `.example`. Not here: how
-often something happens (`rates.py`).
+Phone numbers come from the ranges that regulators reserve for fiction. Domains end in `.example`.
+Not here: how often something happens (`rates.py`).
 """
 
 import re
@@ -47,7 +47,7 @@ class Company:
 
 @dataclass(slots=True)
 class Person:
-    """One human being; `email` is what this person gives first, `other_email` the second one."""
+    """One human being with two e-mail addresses; `email` is the one given first."""
 
     id: str
     first_name: str
@@ -61,7 +61,10 @@ class Person:
 
 
 class FakeData:
-    """Invents, drawing from one stream of random numbers; never the same number twice."""
+    """Makes fake values from one random generator. No phone number or domain comes twice.
+
+    The phone numbers are an exception: they repeat after about 50,000, when the ranges are used up.
+    """
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
@@ -75,7 +78,7 @@ class FakeData:
         base, domain = "", ""
         while not domain or domain in self._domains:
             words = [self.rng.choice(COMPANY_FIRST), self.rng.choice(COMPANY_SECOND[tongue])]
-            if domain:  # the plain name is taken
+            if domain:  # another company has the short name
                 words.insert(1, self.rng.choice(LAST["br"] + LAST["en"]))
             base = " ".join(words)
             domain = f"{slug(base, '-')}.example"
@@ -103,13 +106,13 @@ class FakeData:
         return person
 
     def name(self, company_language: str) -> tuple[str, str]:
-        """Return a first and a last name of one language, mostly the company's."""
+        """Return a first name and a last name of one language, in most cases the company's."""
         language = company_language if self.rng.random() < 0.8 else self.language()  # noqa: PLR2004
         language = "en" if language == "us" else language
         return self.rng.choice(FIRST[language]), self.rng.choice(LAST[language])
 
     def set_emails(self, person: Person) -> None:
-        """Give a person two e-mail addresses, at work and at home, in either order."""
+        """Give a person a work address and a private address, in random order."""
         first, last = slug(person.first_name, "-"), slug(person.last_name)
         local = self.rng.choice((f"{first}.{last}", f"{first[0]}{last}", f"{first[0]}.{last}"))
         work = f"{local}@{person.company.domain}"
@@ -120,21 +123,21 @@ class FakeData:
         )
 
     def language(self) -> str:
-        """Return whose names are used, by how common they are here."""
+        """Return a language, chosen by the weights."""
         return self.rng.choices(_LANGUAGES, _WEIGHTS)[0]
 
     def message(self, company: Company) -> str:
-        """Return what somebody writes into a form."""
+        """Return a message that a person writes into a form."""
         return self.rng.choice(MESSAGES["fr" if company.language in FRENCH else "en"])
 
     def phone(self, country: str) -> str:
-        """Return an international number that nobody has, in fiction or else."""
+        """Return an international number (E.164) that no real person has."""
         for attempt in range(1_000):
             number = self._some_phone(country if attempt < 30 else "France")  # noqa: PLR2004
             if number not in self._phones:
                 break
         else:
-            number = self._some_phone("France")  # 50,000 are taken: they begin to be shared
+            number = self._some_phone("France")  # all numbers are used: repeat one
         self._phones.add(number)
         return number
 
@@ -149,7 +152,7 @@ class FakeData:
         return f"+33{rng.choice(_FR_RANGES)}{rng.randrange(10_000):04}"
 
     def typed_phone(self, phone: str) -> str:
-        """Return a number as somebody types it; only French ones without their country."""
+        """Return a number as people type it. Only French numbers may lack the country code."""
         if phone.startswith("+33"):
             pairs = [phone[i : i + 2] for i in range(4, len(phone), 2)]
             spaced = " ".join(pairs)
@@ -170,7 +173,7 @@ class FakeData:
         return self.rng.choice((phone, f"{phone[:3]} {phone[3:]}", f"00{phone[1:]}"))
 
     def with_typo(self, name: str) -> str:
-        """Return a name with one slip: two letters swapped, one lost, doubled or hit wrongly."""
+        """Return a name with one typo: letters swapped, or one letter lost, doubled or wrong."""
         if len(name) < _SHORTEST_FOR_TYPO:
             return name + name[-1]
         at = self.rng.randrange(1, len(name) - 1)
@@ -186,7 +189,7 @@ class FakeData:
 
 
 def slug(text: str, between: str = "") -> str:
-    """Return the text in plain lower-case letters and digits."""
+    """Return the text in lower-case ASCII letters and digits, with `between` between words."""
     plain = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("ø", "o"))
     ascii_ = "".join(char for char in plain if not unicodedata.combining(char)).lower()
     return _LETTER.sub(between, ascii_).strip("-")

@@ -1,7 +1,7 @@
-"""The middleware that breaks a vendor's answers by the fault profiles that are on.
+"""The middleware that breaks a vendor's answers, as the active fault profiles say.
 
-It hits reads only: the second one and then every k-th, so that a repeated one gets through.
-Not here: which profiles are on (`faults.py`), faults of rows (`world.py`).
+It breaks reads only: the second read and then every k-th one, so that a retry succeeds.
+Not here: which profiles are active (`faults.py`), faults of rows (`world.py`).
 """
 
 import json
@@ -33,20 +33,20 @@ _OK = 200
 
 
 def refusal(vendor: Vendor, kind: str, status: int) -> Refusal:
-    """Return a vendor's way of saying that it is too much, or that it is ill."""
-    if status == 502:  # noqa: PLR2004 - a proxy's answer looks the same with everyone
+    """Return the vendor's answer for a rate limit or a server error."""
+    if status == 502:  # noqa: PLR2004 - a proxy answers, so the page is the same for every vendor
         return 502, {"content-type": "text/html"}, b"<html><h1>502 Bad Gateway</h1></html>"
     return vendor.refuse(kind, status)
 
 
 class FaultMiddleware:
-    """ASGI middleware; pure while no profile is on.
+    """ASGI middleware that changes nothing while no profile is active.
 
     Args:
-        app: the vendor's.
-        vendor: whose answers they are.
-        faults: which profiles are on.
-        expire_tokens: ends all of the vendor's sessions, if it has any.
+        app: the vendor's app.
+        vendor: the vendor that answers.
+        faults: the active profiles.
+        expire_tokens: ends all sessions of the vendor; None if it has no sessions.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class FaultMiddleware:
         self._last_lists: dict[str, list[Any]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, perhaps badly."""
+        """Answer the request, with a fault if it is the turn of one."""
         if scope["type"] != "http" or not self.vendor.is_read(scope["method"], scope["path"]):
             await self.app(scope, receive, send)
             return
@@ -89,7 +89,7 @@ class FaultMiddleware:
         await self._pass_on(kind, answer, send)
 
     def _kind(self, n: int) -> str:
-        """Return what happens to the n-th read."""
+        """Return the fault of the n-th read, or an empty text."""
         for kind, every in EVERY.items():
             if self.faults.is_on_alone(kind) and kind != "duplicate_pages" and n % every == FIRST:
                 return kind
@@ -105,7 +105,7 @@ class FaultMiddleware:
         return refusal(self.vendor, kind, 500 if kind == "rate_limit" else status)
 
     def _repeat(self, scope: Scope, answer: "_Answer", *, is_later: bool) -> None:
-        """Let a later page begin with all that the page before it had."""
+        """Put all records of the previous page at the start of a later page."""
         if answer.status != _OK:
             return
         try:
@@ -131,20 +131,20 @@ class FaultMiddleware:
         if answer.status != 204:  # noqa: PLR2004
             headers.append((b"content-length", str(said).encode()))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        # a body that ends early makes the server cut the connection
+        # uvicorn closes the connection when the body is shorter than its content-length
         is_cut = kind == "cut" and is_broken
         await send({"type": "http.response.body", "body": sent, "more_body": is_cut})
 
 
 class _Request:
-    """A request's body, kept while it goes by."""
+    """Passes a request on and keeps a copy of its body."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self.body = b""
 
     async def take(self) -> Message:
-        """Pass on one message."""
+        """Receive one message and return it."""
         message = await self._receive()
         if message["type"] == "http.request":
             self.body += message.get("body", b"")
@@ -152,7 +152,7 @@ class _Request:
 
 
 class _Answer:
-    """An answer that is held back."""
+    """Collects an answer instead of sending it."""
 
     def __init__(self) -> None:
         self.status = 0

@@ -1,7 +1,8 @@
-"""What breaks on command: the profiles, and which of them are on.
+"""The fault profiles, and which of them are active.
 
-`ties`, `late_commits` and `hide_one` concern rows and are acted on by the world, the others concern
-answers (`fault_middleware.py`). Not here: limits that a vendor really has.
+The world (`world.py`) applies `ties`, `late_commits` and `hide_one`, because they change rows.
+`fault_middleware.py` applies the others, because they change answers. Not here: the vendors' own
+limits.
 """
 
 import threading
@@ -24,10 +25,10 @@ IN_MIXED = ("rate_limit", "server_errors", "cut", "truncated", "token_expiry", "
 
 
 class Faults:
-    """The profiles that are on.
+    """The active profiles.
 
     Args:
-        text: their names, with commas between; `hide_one` may name a stream after a colon.
+        text: names of profiles, separated by commas. `hide_one` may have a stream after a colon.
     """
 
     def __init__(self, text: str = "") -> None:
@@ -36,7 +37,7 @@ class Faults:
         self.set(text)
 
     def set(self, text: str) -> None:
-        """Switch on exactly these profiles, or raise ConfigError for an unknown one."""
+        """Activate exactly these profiles; raise ConfigError for an unknown name."""
         chosen = {}
         for part in filter(None, (part.strip() for part in text.split(","))):
             name, _, argument = part.partition(":")
@@ -49,15 +50,15 @@ class Faults:
             self._on = chosen
 
     def is_on(self, name: str) -> bool:
-        """Whether a profile is on, by itself or as part of `mixed`."""
+        """Tell whether a profile is active, by its own name or as part of `mixed`."""
         return name in self._on or ("mixed" in self._on and name in (*IN_MIXED, "late_commits"))
 
     def is_on_alone(self, name: str) -> bool:
-        """Whether a profile is on by its own name."""
+        """Tell whether a profile is active by its own name."""
         return name in self._on
 
     def argument(self, name: str) -> str:
-        """Return what stands after the profile's colon."""
+        """Return the text after the profile's colon."""
         return self._on.get(name, "")
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
-"""Where each vendor keeps what identifies a person: data, and reading and writing by it.
+"""The paths of the fields that identify a person at each vendor, and functions that use them.
 
-A path with a dot leads into a nested value. Not here: what the values are (`factories.py`).
+A path with a dot leads into a nested value. Not here: the values (`factories.py`).
 """
 
 from collections.abc import Mapping
@@ -12,16 +12,16 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """One vendor's person records.
+    """The fields of one vendor's person records.
 
     Args:
-        stream: where they are.
+        stream: the stream of these records.
         email: path of the e-mail address.
         phone: path of the telephone number.
         first: path of the first name.
-        last: path of the last name; the same as `first` where both are one text.
-        one_email: no two records of the vendor have the same e-mail address.
-        needs_email: no record is without one.
+        last: path of the last name; equal to `first` if both are in one field.
+        one_email: the vendor allows an e-mail address in one record only.
+        needs_email: every record has an e-mail address.
     """
 
     stream: str
@@ -51,7 +51,7 @@ FIELDS: Mapping[str, Fields] = {
 
 
 def read(values: Mapping[str, Any], path: str) -> Any:
-    """Return the value at a path, None where there is none."""
+    """Return the value at a path, or None."""
     *folders, name = path.split(".")
     for folder in folders:
         values = values.get(folder) or {}
@@ -67,7 +67,7 @@ def write(values: Record, path: str, value: object) -> None:
 
 
 def drop(values: Record, path: str) -> None:
-    """Take the value at a path away."""
+    """Remove the value at a path."""
     *folders, name = path.split(".")
     for folder in folders:
         values = values.get(folder) or {}
@@ -75,7 +75,7 @@ def drop(values: Record, path: str) -> None:
 
 
 def write_name(source: str, values: Record, first: str, last: str) -> None:
-    """Set a person's name, in two fields or in one."""
+    """Set a person's name in the vendor's two fields, or in its one field."""
     fields = FIELDS[source]
     if fields.first == fields.last:
         write(values, fields.first, f"{first} {last}")
@@ -85,6 +85,6 @@ def write_name(source: str, values: Record, first: str, last: str) -> None:
 
 
 def is_person(record: Mapping[str, Any]) -> bool:
-    """Return whether a record is of a person: not a company, not a ticket."""
+    """Tell whether a record is a person, not a company or a ticket."""
     fields = FIELDS.get(record["source"])
     return fields is not None and fields.stream == record["stream"]

@@ -1,21 +1,27 @@
-"""The shipped universe: invented from a seed, with fixed rates of everything that is hard.
+"""Generate the shipped universe from a seed, with a fixed rate for every difficulty.
 
-Five sources: leads in Salesforce, answers in Typeform, contacts and companies in HubSpot, members
-in Mailchimp; users, organizations and tickets in Zendesk. 45 % of the people are in several of
-them, the others in one; 6 % of those in Salesforce are there twice, 4 % of those in Typeform, 3 %
-of those in HubSpot. 16 % of all people gave two e-mail addresses. 5 % of the people, and of their
-records, share a telephone number with a colleague, 3 % are namesakes of somebody in another
-company, 5 % have a role address (info@, contact@). Of the records of people (leads, answers,
-contacts, members, users) 8 % have a slip in the name, 10 % lack something to reach the person by:
-half of these the phone, three tenths the e-mail address, two tenths both; members never lack the
-address. Of the leads 4 % are converted, 2 % deleted, one merged into its double, 10 % opted out of
-e-mail, 4 % belong to a queue, 5 % to someone who left; contacts likewise, but none is converted and
-in place of the queue nobody owns them. Of the members 10 % are unsubscribed, 4 % cleaned, 3 %
-pending, 3 % archived. A user has one to three tickets; 20 % of the tickets are for sales, 2 % are
-deleted. Seven bad values are planted and listed under `planted`.
+The universe has five sources: leads in Salesforce, responses in Typeform, contacts and companies in
+HubSpot, members in Mailchimp; users, organizations and tickets in Zendesk.
 
-The same seed and number of people give the same document but for its times, which count back from
-`now`. Not here: the format (`universe.py`), the numbers (`rates.py`), who is where
+People: 45 % are in several sources, the others in one. 6 % of the people in Salesforce have two
+records there, 4 % in Typeform, 3 % in HubSpot. 16 % of all people gave two e-mail addresses. 5 % of
+the people and of their records share a phone number with a colleague. 3 % have the name of a person
+in another company. 5 % have a role address (info@, contact@).
+
+Records of people (leads, responses, contacts, members, users): 8 % have a typo in the name. 10 %
+lack contact data: half of them the phone, three tenths the e-mail address, two tenths both. A
+member always has an address.
+
+Leads: 4 % are converted, 2 % are deleted, one is merged into its duplicate. 10 % are opted out of
+e-mail. 4 % belong to a queue, 5 % to a user who left. Contacts have the same rates, but none is
+converted, and contacts without an owner replace those of the queue.
+
+Members: 10 % are unsubscribed, 4 % cleaned, 3 % pending, 3 % archived. A Zendesk user has one to
+three tickets. 20 % of the tickets are for sales, 2 % are deleted. Seven records get a bad value;
+the universe lists them under `planted`.
+
+The same seed and number of people give the same document, except for the times: they count back
+from `now`. Not here: the format (`universe.py`), the rates (`rates.py`), the sources of each person
 (`population.py`), later events (`live.py`).
 """
 
@@ -45,7 +51,7 @@ Document = dict[str, Any]
 
 
 def generate(seed: int, people: int, *, now: datetime = FIXED_NOW) -> Document:
-    """Return a universe of that many people."""
+    """Return a universe with `people` people."""
     fake = FakeData(Random(f"universe/{seed}/{people}"))
     population = Population(fake, seed, people)
     return _Generator(population, seed, now).document()
@@ -54,11 +60,11 @@ def generate(seed: int, people: int, *, now: datetime = FIXED_NOW) -> Document:
 class _Generator:
     def __init__(self, population: Population, seed: int, now: datetime) -> None:
         self.population, self.seed = population, seed
-        # whole seconds, so that another `now` moves all times alike
+        # whole seconds, so that another `now` moves all times by the same amount
         self.now = now.replace(microsecond=0)
         self.rng, self.fake = population.rng, population.fake
         self.records: list[Record] = []
-        # what names another record by its id, which nothing has before all are there
+        # (values, field, record): the field gets the record's id once all ids are known
         self.links: list[tuple[Record, str, Record]] = []
 
     def document(self) -> Document:
@@ -121,7 +127,8 @@ class _Generator:
             at = self.now - timedelta(seconds=self.rng.randrange(3_600, DAYS * 86_400))
             owner = self.population.owner(source)
             values = FACTORIES[source](self.fake, person, owner, at)
-            # by turns, so that two records where an address is unique have different ones
+            # alternate: two records of one person get different addresses, since some vendors
+            # allow an address only once
             if person.id in self.population.with_two_emails and seen[person.id] % 2:
                 write(values, FIELDS[source].email, person.other_email)
             seen[person.id] += 1
@@ -129,7 +136,7 @@ class _Generator:
             self._add(key, at, values, person=person.id, company=person.company.id)
 
     def _add_companies(self) -> None:
-        """Add a company wherever one of its people is, older than all of them."""
+        """Add a company to every source that has one of its people, with an earlier date."""
         for source, (stream, field, make) in COMPANY_FACTORIES.items():
             employed: dict[str, list[Record]] = {}
             for record in self.records:
@@ -177,7 +184,7 @@ def _shown(person: Person) -> Record:
 
 
 def _number(records: Sequence[Record], seed: int) -> None:
-    """Give the records ids in the order of their creation, as a vendor does."""
+    """Give the records ids in the order of their creation."""
     makers = default_id_makers(seed)
     counts: Counter[tuple[str, str]] = Counter()
     for record in records:

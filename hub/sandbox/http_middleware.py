@@ -1,4 +1,4 @@
-"""What every vendor's app has around it: its `Date`, its https address, a count of its answers.
+"""The middleware around every vendor's app: the `Date` header, https links, a count of the answers.
 
 Not here: faults (`fault_middleware.py`).
 """
@@ -16,7 +16,7 @@ _LOOPBACK = ("127.", "localhost", "[::1]")
 
 
 class RequestCounts:
-    """Counts of requests, by vendor and status; 0 is an answer that never began."""
+    """Counts of requests by vendor and status. Status 0 means that the answer never began."""
 
     def __init__(self, *vendors: str) -> None:
         self._counts: dict[str, Counter[int]] = {vendor: Counter() for vendor in vendors}
@@ -40,7 +40,7 @@ class RequestCounts:
 
 
 class HttpMiddleware:
-    """ASGI middleware, the outermost one."""
+    """The outermost ASGI middleware."""
 
     def __init__(
         self, app: ASGIApp, *, vendor: str, clock: VendorClock, requests: RequestCounts
@@ -51,13 +51,14 @@ class HttpMiddleware:
         self.requests = requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, dating and counting the answer."""
+        """Pass the request on, set the `Date` of the answer and count it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         status = 0
         if not Headers(scope=scope).get("host", "127.").startswith(_LOOPBACK):
-            # asked by the vendor's own name, through TLS or an adapter: links must lead back there
+            # The client used the vendor's own host name, through TLS or an adapter.
+            # Links in the answer must lead there again, so they need https.
             scope = {**scope, "scheme": "https"}
 
         async def dated(message: Message) -> None:

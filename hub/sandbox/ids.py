@@ -1,6 +1,6 @@
-"""Record ids in each vendor's own format, by counting.
+"""Make record ids in each vendor's own format from a running number.
 
-The same seed and number give the same id. Not here: who counts (`world.py`).
+The same seed and number give the same id. Not here: the counters (`world.py`).
 """
 
 import hashlib
@@ -24,7 +24,7 @@ def in_base(number: int, alphabet: str, length: int) -> str:
 
 
 def salesforce_id(seed: int, stream: str, n: int) -> str:
-    """Return an id of 18 characters, the last three of which tell upper case from lower."""
+    """Return an id of 18 characters; the last three encode the letter case of the others."""
     short = f"{_PREFIXES.get(stream, 'a0X')}9k{in_base(seed, _BASE62, 4)}{in_base(n, _BASE62, 6)}"
     suffix = ""
     for start in range(0, len(short), _SUFFIX_RUN):
@@ -34,30 +34,30 @@ def salesforce_id(seed: int, stream: str, n: int) -> str:
 
 
 def typeform_id(seed: int, stream: str, n: int) -> str:
-    """Return a response token: 32 letters and digits that follow no order."""
+    """Return a response token: 32 letters and digits in no order."""
     return scrambled(f"typeform/{stream}/{seed}/{n}", 32)
 
 
 def hubspot_id(seed: int, stream: str, n: int) -> str:
-    """Return a number of eleven digits: more than 32 bits hold."""
+    """Return a number of eleven digits, which needs more than 32 bits."""
     return str(20_000_000_000 + _offset("hubspot", stream, seed, 10**6) * 10**4 + n * 7)
 
 
 def mailchimp_id(seed: int, stream: str, n: int) -> str:
-    """Return a contact id: 32 hexadecimal digits that follow no order."""
+    """Return a contact id: 32 hexadecimal digits in no order."""
     text = f"mailchimp/{stream}/{seed}/{n}"
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def zendesk_id(seed: int, stream: str, n: int) -> str:
-    """Return a number: of a ticket a small one, of anything else one of fourteen digits."""
+    """Return a number: a small one for a ticket, one of fourteen digits for other records."""
     if stream == "tickets":
         return str(_offset("zendesk", stream, seed, 10**3) + n)
     return str(10_000_000_000_000 + _offset("zendesk", stream, seed, 10**6) * 10**6 + n * 21)
 
 
 def plain_id(seed: int, stream: str, n: int) -> str:
-    """Return the number that a vendor without a format of its own would count to."""
+    """Return a number, for streams without a known id format."""
     start = int.from_bytes(hashlib.blake2b(f"{stream}/{seed}".encode(), digest_size=3).digest())
     return str(1_000_000_000 + start * 1_000 + n)
 
@@ -74,7 +74,7 @@ def scrambled(text: str, length: int) -> str:
 
 
 def default_id_makers(seed: int) -> Mapping[str, IdMaker]:
-    """Return the id makers by source."""
+    """Return the function that makes ids, by source."""
     return {
         "salesforce": lambda stream, n: salesforce_id(seed, stream, n),
         "hubspot": lambda stream, n: hubspot_id(seed, stream, n),

@@ -1,6 +1,6 @@
-"""What happens while the vendors run: people write in, sign up, are entered by somebody.
+"""Generate the events of the running vendors: new responses, members, contacts, tickets and leads.
 
-Not here: when (`replay.py`), what was there before (`generator.py`).
+Not here: the time of an event (`replay.py`), the records at the start (`generator.py`).
 """
 
 import itertools
@@ -14,23 +14,23 @@ from hub.sandbox.fake_data import FakeData, Person
 from hub.sandbox.fields import FIELDS, Record, read
 from hub.sandbox.tickets import ticket
 
-# of a hundred events
+# percent of the events
 WEIGHTS = {"typeform": 40, "hubspot": 25, "zendesk": 18, "mailchimp": 12, "salesforce": 5}
 _KNOWN_OF_TEN = 3
 _FOR_SALES = 0.6
-# a vendor sets the times of its own; the seed alone may decide what an event says
+# a fixed time, so that the seed alone decides the content of an event
 _OPTED_IN = datetime(2026, 11, 1, 9, tzinfo=UTC)
 
 Document = dict[str, Any]
 
 
 def live_events(seed: int, universe: Mapping[str, Any] | None = None) -> Iterator[Document]:
-    """Yield events without end: new records of all sources, three in ten by people known.
+    """Yield events without end: new records of all sources, three in ten from known people.
 
     Args:
-        seed: the same gives the same events.
-        universe: whose people and users take part; without it all are new, and nothing is
-            entered in Salesforce, where a lead needs an owner.
+        seed: the same seed gives the same events.
+        universe: gives the known people and the users. Without it all people are new, and there
+            are no Salesforce leads, because a lead needs an owner.
     """
     rng = Random(f"live/{seed}")
     fake = FakeData(rng)
@@ -59,7 +59,7 @@ def live_events(seed: int, universe: Mapping[str, Any] | None = None) -> Iterato
             company.name = again.get("company_name") or company.name
             company.domain = domains.get(str(again.get("company"))) or company.domain
         if FIELDS[source].one_email and source != "zendesk":
-            if (source, person.email.lower()) in taken:  # somebody new with a known address
+            if (source, person.email.lower()) in taken:  # a new person with a known address
                 person.email = f"{person.id}.{person.email}"
             taken.add((source, person.email.lower()))
         owner = rng.choice(owners[source]) if owners[source] else None
@@ -67,7 +67,7 @@ def live_events(seed: int, universe: Mapping[str, Any] | None = None) -> Iterato
 
 
 def _owners(universe: Mapping[str, Any], source: str) -> list[str]:
-    """Return the ids that active users have with a source."""
+    """Return the ids of the active users in a source."""
     active = [one for one in universe.get("users", ()) if one.get("active", True)]
     if source == "salesforce":
         return [str(one.get("ids", {}).get(source, one["id"])) for one in active]
@@ -75,7 +75,7 @@ def _owners(universe: Mapping[str, Any], source: str) -> list[str]:
 
 
 def _taken(universe: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """Return which address is already somebody's with a vendor that wants each once."""
+    """Return (source, address) of each used address, for vendors that allow it only once."""
     taken = set()
     for record in universe.get("records", ()):
         fields = FIELDS.get(record["source"])
@@ -86,7 +86,7 @@ def _taken(universe: Mapping[str, Any]) -> set[tuple[str, str]]:
 
 
 def _open_to(source: str, email: str, taken: set[tuple[str, str]]) -> str:
-    """Return the source, or a form where one may come again."""
+    """Return the source, or Typeform if the source refuses a second record of the address."""
     again_refused = source != "zendesk" and (source, email.lower()) in taken
     return "typeform" if again_refused else source
 
@@ -100,7 +100,7 @@ def _record(source: str) -> Callable[[FakeData, Person, str | None], Record]:
 
 
 def _ticket(fake: FakeData, person: Person, _owner: str | None) -> Record:
-    """Return a ticket whose requester the vendor finds by the address, or enters."""
+    """Return a ticket with a requester, whom the vendor finds by the address or creates."""
     values = ticket(fake, person, for_sales=fake.rng.random() < _FOR_SALES)
     values["status"] = "new"
     values["requester"] = {

@@ -1,6 +1,6 @@
-"""Words that invented people and companies are made of.
+"""The words from which the names of fake people and companies are made.
 
-Names by language, so that a first name goes with its last name. Not here: any choice among them.
+Names are grouped by language, so that a first name fits its last name. Not here: the choice.
 """
 
 

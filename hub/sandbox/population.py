@@ -1,7 +1,6 @@
-"""The plan of a universe: which companies, people and users there are, and who is where.
+"""Choose the companies, people and users of a universe, and the sources of each person.
 
-Not here: the records (`generator.py`), what is wrong with them (`corruption.py`), the numbers
-(`rates.py`).
+Not here: the records (`generator.py`), errors in them (`corruption.py`), the rates (`rates.py`).
 """
 
 import math
@@ -30,16 +29,19 @@ _Item = TypeVar("_Item")
 def sample_share(
     rng: Random, items: Sequence[_Item], share: float, of: int | None = None
 ) -> list[_Item]:
-    """Return a share of the items, or of the number `of`, rounded up, in any order."""
+    """Return a random sample: a share of the items, or of the number `of`, rounded up."""
     wanted = math.ceil(round((len(items) if of is None else of) * share, 6))
     return rng.sample(items, min(len(items), wanted))
 
 
 class Population:
-    """Companies, people, users, and in which sources the people are.
+    """Companies, people, users, and the sources of each person.
 
-    `placements` lists (person, source), once for every record of a person; `with_two_emails` whose
-    records give two addresses by turns; `with_shared_phone` whose number is somebody else's too.
+    `placements` lists (person, source) once for every record of a person.
+    The sets hold ids of people:
+    `with_two_emails`: their records alternate between two addresses.
+    `with_shared_phone`: a colleague has the same number.
+    `with_role_address`: their address is one like info@.
     """
 
     def __init__(self, fake: FakeData, seed: int, count: int) -> None:
@@ -80,7 +82,7 @@ class Population:
         return [(person, source) for source, those in where.items() for person in those]
 
     def _until(self, share: float, groups: Iterator[Sequence[Person]]) -> list[Person]:
-        """Return people, group by group, until they are a share of the people and the records."""
+        """Return groups of people until they reach a share of the people and of the records."""
         chosen: list[Person] = []
         records = 0
         for group in groups:
@@ -94,7 +96,7 @@ class Population:
         return self.rng.sample(items, len(items))
 
     def _separate_names(self) -> None:
-        """Let nobody be a namesake by chance, as long as the lists of names allow it."""
+        """Remove chance namesakes, as far as the lists of names allow."""
         taken: set[tuple[str, str]] = set()
         for person in self.people:
             for _ in range(_ATTEMPTS):
@@ -118,7 +120,7 @@ class Population:
                 break
 
     def _separate_addresses(self) -> None:
-        """Let no two people have one address, which some vendors refuse."""
+        """Give each person addresses of their own, because some vendors refuse a second use."""
         taken: set[str] = set()
         for person in self.people:
             for _ in range(_ATTEMPTS):
@@ -142,12 +144,12 @@ class Population:
         return {person.id for person in chosen}
 
     def _with_duplicates_and_one_email(self) -> set[str]:
-        """Return who has two records where an address belongs to one record alone."""
+        """Return the people with two records at a vendor that allows an address only once."""
         counted = Counter((one.id, source) for one, source in self.placements)
         return {id_ for (id_, source), n in counted.items() if n > 1 and FIELDS[source].one_email}
 
     def _give_roles(self, excluded: set[str]) -> set[str]:
-        """Give people a role address, each one of its own."""
+        """Give people a role address; no two people get the same one."""
         free = {
             company.id: self._shuffled([f"{role}@{company.domain}" for role in ROLE_ADDRESSES])
             for company in self.companies
@@ -194,7 +196,7 @@ class Population:
         return users
 
     def owner(self, source: str) -> str | None:
-        """Return the id of a record's owner: a queue, someone who left, or mostly neither."""
+        """Return the id of a record's owner: a queue, a user who left, or an active user."""
         draw = self.rng.random()
         ids: list[str | None] = [user["ids"].get(source) for user in self.users]
         if draw < RATES["of_a_queue"]:

@@ -1,12 +1,12 @@
-"""How often something happens in the shipped universe: data only.
+"""The rates of the shipped universe: how often each difficulty occurs. Data only.
 
-docs/reference/universe.md says the same in prose. Not here: how it is made to hold
+docs/reference/universe.md says the same in prose. Not here: the code that reaches the rates
 (`population.py`, `corruption.py`).
 """
 
 from collections.abc import Mapping
 
-# who is where, in hundredths of the people: those in several sources come first
+# percent of the people, and the sources they are in; people in several sources come first
 SOURCES_OF_PEOPLE: tuple[tuple[int, tuple[str, ...]], ...] = (
     (12, ("salesforce", "typeform")),
     (6, ("salesforce", "hubspot")),
@@ -24,34 +24,34 @@ SOURCES_OF_PEOPLE: tuple[tuple[int, tuple[str, ...]], ...] = (
     (7, ("mailchimp",)),
     (5, ("zendesk",)),
 )
-# of those in a source, how many have two records there
+# share of a source's people who have two records there
 DUPLICATES: Mapping[str, float] = {"salesforce": 0.06, "typeform": 0.04, "hubspot": 0.03}
 RATES: Mapping[str, float] = {
     "in_several_sources": 0.45,
-    # of the people, and of the records of people
+    # share of the people, and share of the records of people
     "shared_phone": 0.05,
     "namesake": 0.03,
     "role_address": 0.05,
-    # of all people, so of those with several records more
+    # share of all people, so a higher share of the people with several records
     "other_email": 0.16,
-    # of the records of people
+    # share of the records of people
     "mistyped": 0.08,
     "unreachable": 0.10,
-    # of the unreachable
+    # share of the unreachable records
     "without_email": 0.5,
     "without_both": 0.2,
-    # of the leads
+    # share of the leads
     "converted": 0.04,
-    # of the leads, of the contacts in HubSpot, of the tickets
+    # share of the leads, of the contacts in HubSpot, of the tickets
     "deleted": 0.02,
-    # of the leads, of the contacts in HubSpot
+    # share of the leads, of the contacts in HubSpot
     "opted_out": 0.10,
     "of_a_queue": 0.04,
     "of_a_leaver": 0.05,
-    # of the tickets
+    # share of the tickets
     "for_sales": 0.20,
 }
-# of the members in Mailchimp; the others are subscribed
+# share of the members in Mailchimp; the other members are subscribed
 MEMBER_STATUSES: Mapping[str, float] = {
     "unsubscribed": 0.10,
     "cleaned": 0.04,
@@ -59,7 +59,7 @@ MEMBER_STATUSES: Mapping[str, float] = {
     "archived": 0.03,
 }
 TICKETS_PER_USER: Mapping[int, int] = {1: 60, 2: 25, 3: 15}
-# one bad value each, listed under `planted`
+# one record gets each bad value; the universe lists these records under `planted`
 BAD_VALUES: tuple[tuple[str, str, str], ...] = (
     ("salesforce", "Email", "jean..dupont@@nowhere"),
     ("salesforce", "Status", "Nurturing (old CRM)"),

@@ -1,6 +1,6 @@
-"""Lets events happen at their time: the universe's own, or invented ones every few real seconds.
+"""Apply events when they are due: the universe's events, or generated ones every few real seconds.
 
-Runs on a thread of its own between `start` and `stop`. Not here: what an event does (`world.py`).
+A thread of its own does this between `start` and `stop`. Not here: what an event does (`world.py`).
 """
 
 import threading
@@ -17,13 +17,13 @@ Event = dict[str, Any]
 
 
 class EventReplay:
-    """Plays events.
+    """Applies events to a world.
 
     Args:
-        world: where they happen.
-        events: with `after_s`, in vendor seconds after the start of the vendors' clock.
-        invented: endless; one happens every `every_s` real seconds.
-        every_s: real seconds.
+        world: the world that the events change.
+        events: due `after_s` vendor seconds after the start of the vendors' clock.
+        invented: endless generated events; one is applied every `every_s` real seconds.
+        every_s: real seconds between two generated events.
     """
 
     def __init__(
@@ -43,22 +43,22 @@ class EventReplay:
         self._thread = threading.Thread(target=self._run, name="sandbox-replay", daemon=True)
 
     def start(self) -> None:
-        """Begin to play."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Play no more."""
+        """Stop the thread."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join(timeout=2)
 
     def plan(self, event: Mapping[str, Any]) -> None:
-        """Let an event happen `after_s` vendor seconds from now."""
+        """Schedule an event `after_s` vendor seconds from now."""
         with self._lock:
             self._planned.append((self._due_at(self.world.clock.now(), event), dict(event)))
 
     def pending(self) -> list[Event]:
-        """Return the events still to come, soonest first."""
+        """Return the scheduled events, soonest first."""
         with self._lock:
             return [event for _, event in sorted(self._planned, key=lambda one: one[0])]
 

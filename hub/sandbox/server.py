@@ -1,6 +1,6 @@
-"""Brings the vendors up on loopback, says where they are, and takes them down.
+"""Start the emulated vendors on loopback, announce their addresses, and stop them.
 
-All servers share one event loop on a thread of its own. Not here: the command line's options
+All servers share one event loop on a thread of its own. Not here: the options of the command line
 (`__main__.py`, `hub.cli`).
 """
 
@@ -42,18 +42,18 @@ Announce = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True, slots=True)
 class SandboxOptions:
-    """What the sandbox is started with.
+    """The options of a sandbox.
 
     Attributes:
-        port: the first of the ports, one for each server; 0 takes free ones.
+        port: the first port; the next servers take the next ports. 0 takes free ports.
         time_scale: vendor seconds per real second.
-        seed: of the generated universe.
-        people: in the generated universe.
-        universe: a file instead of the generated one.
-        faults: names of fault profiles, with commas between.
+        seed: seed of the generated universe.
+        people: number of people in the generated universe.
+        universe: a file to load instead of a generated universe.
+        faults: names of fault profiles, separated by commas.
         live: let new leads arrive.
         strict: Typeform refuses a time window together with a cursor.
-        live_every_s: real seconds between invented leads.
+        live_every_s: real seconds between generated events.
     """
 
     port: int = 0
@@ -68,7 +68,7 @@ class SandboxOptions:
 
 
 class Sandbox:
-    """The running vendors; a context manager. `announcement` says where they are."""
+    """The running vendors, as a context manager. `announcement` has their addresses."""
 
     def __init__(self, options: SandboxOptions) -> None:
         _check(options)
@@ -95,7 +95,7 @@ class Sandbox:
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
 
     def __enter__(self) -> Self:
-        """Take the ports, start listening and return once everyone does."""
+        """Take the ports, start all servers, and return when all of them listen."""
         self._sockets = _take_ports(self.options.port, [*self._apps, "smtp", "control"])
         self.announcement = self._make_announcement()
         self._apps["control"] = Control(
@@ -125,7 +125,7 @@ class Sandbox:
         """Stop listening and end all threads."""
         self.replay.stop()
         if self._loop is not None and self._stopping is not None and self._thread.is_alive():
-            with contextlib.suppress(RuntimeError):  # the loop has just ended by itself
+            with contextlib.suppress(RuntimeError):  # the loop has ended already
                 self._loop.call_soon_threadsafe(self._stopping.set)
         if self._thread.is_alive():
             self._thread.join(_STOP_S)
@@ -181,7 +181,7 @@ class Sandbox:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except Exception as exc:  # noqa: BLE001 - told to whoever waits for the start
+        except Exception as exc:  # noqa: BLE001 - `__enter__` raises it
             self._failure = exc
         finally:
             self._ready.set()
@@ -218,12 +218,12 @@ class Sandbox:
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to whoever started the sandbox."""
+        """Do nothing: the process that runs the sandbox handles the signals."""
         yield
 
 
 def serve(options: SandboxOptions, announce: Announce) -> None:
-    """Run the sandbox until SIGINT or SIGTERM; `announce` is called once it listens."""
+    """Run the sandbox until SIGINT or SIGTERM. Call `announce` when all servers listen."""
     stopped = threading.Event()
     before = {}
     if threading.current_thread() is threading.main_thread():
@@ -274,7 +274,7 @@ def _take_ports(first: int, names: list[str]) -> dict[str, socket.socket]:
     taken: dict[str, socket.socket] = {}
     for n, name in enumerate(names):
         port = first + n if first else 0
-        # the protocol by its name: else asyncio leaves out TCP_NODELAY, and each answer takes 40 ms
+        # With protocol 0 asyncio does not set TCP_NODELAY, and each answer takes 40 ms longer.
         one = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,6 +1,6 @@
-"""A mail server that keeps what it is given and delivers nothing.
+"""A mail server that keeps the mail it receives and delivers none.
 
-Not here: who listens where (`server.py`), how mail is shown (`control.py`).
+Not here: the listening socket (`server.py`), the HTTP view of the mail (`control.py`).
 """
 
 import threading
@@ -13,16 +13,16 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class Mailbox:
-    """The mail, oldest first; the handler that the SMTP server calls."""
+    """Keeps the mail, oldest first. The SMTP server calls it as its handler."""
 
     def __init__(self) -> None:
         self._mail: list[dict[str, Any]] = []
         self._lock = threading.Lock()
 
-    async def handle_DATA(  # noqa: N802 - the server's own name for it
+    async def handle_DATA(  # noqa: N802 - aiosmtpd gives the name
         self, _server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
-        """Keep one message."""
+        """Store one message."""
         with self._lock:
             self._mail.append(_shown(envelope))
         return "250 2.0.0 Ok: kept"
@@ -33,12 +33,12 @@ class Mailbox:
             return list(self._mail)
 
     def clear(self) -> None:
-        """Forget all messages."""
+        """Delete all messages."""
         with self._lock:
             self._mail.clear()
 
     def protocol(self) -> SMTP:
-        """Return a new connection's protocol."""
+        """Return the protocol object of a new connection."""
         return SMTP(self, hostname="sandbox.example.com", ident="Lead Hub sandbox")
 
 

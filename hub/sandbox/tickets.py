@@ -1,6 +1,6 @@
-"""What people write to a support desk: some of it is for sales.
+"""Make support tickets; some of them are questions for sales.
 
-Not here: who writes, and how often (`generator.py`).
+Not here: the requester and the number of tickets (`generator.py`).
 """
 
 from hub.sandbox.fake_data import FRENCH, FakeData, Person

@@ -1,7 +1,7 @@
-"""The universe's format: a JSON document in, a `World` out.
+"""The universe's format: read a JSON document, check it and build a `World` from it.
 
 The schema is `universe.schema.json`, the same file as docs/reference/universe.schema.json. Not
-here: how a universe is invented (`generator.py`), how later events are played (`replay.py`).
+here: how a universe is generated (`generator.py`), when later events are applied (`replay.py`).
 """
 
 import json
@@ -36,7 +36,7 @@ def validator(definition: str = "") -> Draft202012Validator:
 
 
 def load_universe(path: Path) -> Document:
-    """Return the universe in a file, or raise ConfigError with the JSON path of what is wrong."""
+    """Return the universe in a file, or raise ConfigError with the JSON path of the error."""
     try:
         document = json.loads(path.read_bytes())
     except OSError as exc:
@@ -48,14 +48,14 @@ def load_universe(path: Path) -> Document:
 
 
 def check_universe(document: object, *, name: str = "universe") -> None:
-    """Raise ConfigError with the JSON path of the first thing that is wrong."""
+    """Raise ConfigError with the JSON path of the first error."""
     check(document, "", name=name)
     if isinstance(document, Mapping):
         _check_references(document, name)
 
 
 def check(value: object, definition: str, *, name: str) -> None:
-    """Raise ConfigError unless `value` has the form of that definition of the schema."""
+    """Raise ConfigError if `value` does not fit that definition of the schema."""
     error = best_match(validator(definition).iter_errors(value))
     if error is not None:
         raise _wrong(name, error.json_path, error.message)
@@ -86,7 +86,7 @@ def _check_references(document: Mapping[str, Any], name: str) -> None:
 
 
 def _check_events(events: Sequence[Mapping[str, Any]], taken: set[str], name: str) -> None:
-    """An event may speak of records of the document and of those that events create."""
+    """Check that each event names a record of the document or one that an event creates."""
     known = set(taken)
     for event in events:
         if event["op"] == "create" and "id" in event:
@@ -99,7 +99,7 @@ def _check_events(events: Sequence[Mapping[str, Any]], taken: set[str], name: st
 
 
 def _id_within(item: Mapping[str, Any]) -> str:
-    """Return an id, with the source before it where a stranger's user belongs to one."""
+    """Return an id, after its source if the item names one (users of a single vendor)."""
     source = item.get("source")
     return f"{source}/{item['id']}" if source else str(item["id"])
 
@@ -124,7 +124,7 @@ def _wrong(name: str, path: str, message: str) -> ConfigError:
 
 
 def latest_at(document: Mapping[str, Any]) -> datetime | None:
-    """Return the latest time in the records: a vendor's clock must not stand before it."""
+    """Return the latest time in the records; the vendors' clock must not start before it."""
     times = [
         at
         for record in document.get("records", ())
@@ -137,7 +137,7 @@ def latest_at(document: Mapping[str, Any]) -> datetime | None:
 def build_world(
     document: Mapping[str, Any], clock: VendorClock, faults: Faults | None = None
 ) -> World:
-    """Return the world of a valid universe, with its events of after_s 0 applied."""
+    """Return the world of a valid universe, with the events without `after_s` applied."""
     world = World(clock, faults, seed=int(document.get("seed", 1)))
     for position, user in enumerate(document.get("users", ()), start=1):
         _add_user(world, user, position)
@@ -151,7 +151,7 @@ def build_world(
 
 
 def apply_event(world: World, event: Mapping[str, Any]) -> Row:
-    """Let one event happen now; ConfigError if it speaks of a record that does not exist."""
+    """Apply one event now; raise ConfigError if its record does not exist."""
     texts = {
         key: str(event[key])
         for key in ("id", "into", "person", "company")
@@ -164,7 +164,7 @@ def apply_event(world: World, event: Mapping[str, Any]) -> Row:
 
 
 def _in_time(records: Sequence[Mapping[str, Any]], start: datetime) -> Sequence[Mapping[str, Any]]:
-    """Return the records oldest first, as a vendor counts them; those without time last."""
+    """Return the records, oldest first; records without a time come last."""
     return sorted(records, key=lambda record: _time(record.get("at")) or start)
 
 
@@ -182,7 +182,7 @@ def _add_user(world: World, user: Mapping[str, Any], position: int) -> None:
     world.users.append(known)
     id_ = ids.get("salesforce", own_id)
     if id_.startswith(_FIRST_QUEUE) or user.get("source", "salesforce") != "salesforce":
-        return  # a queue owns leads but is no user, as little as another vendor's user is
+        return  # no Salesforce user: a queue, or a user of another vendor only
     at = world.clock.start - timedelta(days=900, minutes=-position)
     first, _, last = name.rpartition(" ")
     values = {

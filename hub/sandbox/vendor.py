@@ -1,4 +1,4 @@
-"""What the sandbox must know of one emulated vendor."""
+"""The description of one emulated vendor that the sandbox needs to run it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,11 +11,11 @@ Refusal = tuple[int, Mapping[str, str], bytes]
 JSON_HEADERS: Mapping[str, str] = {"content-type": "application/json"}
 
 
-def _is_get(method: str, path: str) -> bool:  # noqa: ARG001  # the path decides with some vendors
+def _is_get(method: str, path: str) -> bool:  # noqa: ARG001  # some vendors look at the path
     return method == "GET"
 
 
-def _never_later(body: bytes) -> bool:  # noqa: ARG001  # most vendors page by the address
+def _never_later(body: bytes) -> bool:  # noqa: ARG001  # most vendors put the page into the URL
     return False
 
 
@@ -25,17 +25,18 @@ class Vendor:
 
     Args:
         name: the source's name.
-        create_app: makes the app over a world; `strict` asks for the vendor's stricter reading
-            where accounts of it differ. `app.state.close` is called at the end, and
-            `app.state.expire_tokens` ends all sessions, where there are any.
-        credentials: what a client needs → its name among `World.secrets`, or `=text` as it is.
-        app: what an installed app needs instead → its name among `World.secrets`.
-        env: variable under which the hub expects a secret → its name among `World.secrets`.
-        refuse: the vendor's way of saying that it is too much ("rate_limit") or that it is ill
-            ("server_errors", with the status): status, headers, body.
-        is_read: whether a call reads, and so may be broken by a fault profile.
-        is_later: whether a request's body asks for a later page than the first.
-        webhook_secret: its name among `World.secrets`, if webhooks are signed.
+        create_app: makes the app of a world. If reports about the vendor differ, `strict` chooses
+            the stricter behaviour. The sandbox calls `app.state.close` at the end.
+            `app.state.expire_tokens` ends all sessions. Both are optional.
+        credentials: credential of a client → its key in `World.secrets`, or `=text` for a fixed
+            text.
+        app: credential of an installed app → its key in `World.secrets`.
+        env: environment variable of the hub → the key of its secret in `World.secrets`.
+        refuse: returns the vendor's answer (status, headers, body) for the kind "rate_limit", or
+            for the kind "server_errors" with the given status.
+        is_read: tells whether a call reads; fault profiles break reads only.
+        is_later: tells whether a request body asks for a page after the first.
+        webhook_secret: key of the signing secret in `World.secrets`; empty without signed webhooks.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""Which vendors are emulated: one entry each, made in the vendor's own package.
+"""The list of the emulated vendors. Each vendor's package makes its own entry.
 
-Not here: starting them (`server.py`), what breaks (`fault_middleware.py`).
+Not here: how they are started (`server.py`), faults (`fault_middleware.py`).
 """
 
 from hub.sandbox.hubspot.vendor import HUBSPOT

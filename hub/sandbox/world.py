@@ -1,7 +1,7 @@
-"""What the emulated vendors know: the rows of every stream, and how they change.
+"""The data of the emulated vendors: the rows of every stream, and the changes to them.
 
-One `World` is shared by all vendors' apps and may be used from several threads. Rows are never
-changed in place: a reader keeps what it has read. Not here: HTTP, any vendor's rules, the
+All vendors' apps share one `World`. It may be used from several threads. A change replaces a row
+and never alters it, so a reader may keep a row. Not here: HTTP, the rules of a vendor, the
 universe's format (`universe.py`).
 """
 
@@ -25,14 +25,14 @@ _TIE_GRID_S = 50 * 86_400
 
 
 class UnknownRowError(KeyError):
-    """No row of that stream has that id."""
+    """The stream has no row with that id."""
 
 
 @dataclass(slots=True)
 class Row:
-    """One record of one vendor; `values` under the vendor's own field names.
+    """One record of one vendor; `values` uses the vendor's own field names.
 
-    `seq` grows with every new row, `modified_at` has whole seconds, and a row can be read from
+    `seq` grows with every new row. `modified_at` has whole seconds. Readers see the row from
     `visible_at` on.
     """
 
@@ -59,9 +59,9 @@ class World:
     """The rows of all vendors.
 
     Args:
-        clock: the vendors' time.
-        faults: what is broken on purpose.
-        seed: makes ids and credentials; the same gives the same.
+        clock: the vendors' clock.
+        faults: the active fault profiles.
+        seed: the same seed gives the same ids and credentials.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class World:
         self._lock = threading.RLock()
 
     def rows(self, source: str, stream: str, *, include_deleted: bool = False) -> list[Row]:
-        """Return the rows that can be read by now, oldest first."""
+        """Return the rows that are visible now, oldest first."""
         with self._lock:
             self._publish_due()
             found = self._rows.get((source, stream), {}).values()
@@ -92,7 +92,7 @@ class World:
             return sorted(rows, key=lambda row: row.seq)
 
     def get(self, source: str, stream: str, id: str) -> Row | None:  # noqa: A002
-        """Return one row as it can be read by now, deleted ones too."""
+        """Return one row if it is visible now, also a deleted one."""
         with self._lock:
             self._publish_due()
             return self._rows.get((source, stream), {}).get(id)
@@ -113,7 +113,7 @@ class World:
         company: str | None = None,
         at: datetime | None = None,
     ) -> Row:
-        """Add a row, created `at` (now by default), under a new id unless one is given."""
+        """Add a row, created `at` (default: now), with a new id if none is given."""
         with self._lock:
             created_at = whole_second(at or self.clock.now())
             row = Row(
@@ -133,7 +133,7 @@ class World:
         return row
 
     def put(self, row: Row) -> Row:
-        """Take over a row of a universe as it is, visible at once, telling nobody."""
+        """Store a row of a universe unchanged. It is visible at once; no listener is called."""
         with self._lock:
             if self.faults.is_on("ties"):
                 row.created_at = _on_grid(row.created_at)
@@ -156,7 +156,7 @@ class World:
         return row
 
     def merge(self, source: str, stream: str, id: str, into: str) -> Row:  # noqa: A002
-        """Let a row go up in another; returns the deleted loser, and touches the winner."""
+        """Merge a row into another. Return the deleted loser; the winner counts as modified."""
         with self._lock:
             self._latest((source, stream, into))
             row = self._change(
@@ -167,7 +167,7 @@ class World:
         return row
 
     def apply(self, event: Mapping[str, Any]) -> Row:
-        """Let one event of the universe's format happen now."""
+        """Apply one event of the universe's format now."""
         source, stream, id_ = event["source"], event["stream"], event.get("id")
         if event["op"] == "create":
             return self.create(
@@ -187,7 +187,7 @@ class World:
         return self.merge(source, stream, id_, event["into"])
 
     def hidden_ids(self, source: str, stream: str) -> set[str]:
-        """Return the one id that the fault `hide_one` drops from pages but not from counts."""
+        """Return the id that the fault `hide_one` leaves out of pages but keeps in counts."""
         target = self.faults.argument("hide_one")
         if not self.faults.is_on("hide_one") or target not in ("", f"{source}/{stream}"):
             return set()
@@ -202,7 +202,7 @@ class World:
             return {self._hidden[source, stream]}
 
     def truth(self) -> list[dict[str, Any]]:
-        """Return which person and company every record is, staff left out."""
+        """Return the person and company of every record, without the staff."""
         with self._lock:
             rows = {
                 row.key: row
@@ -213,7 +213,7 @@ class World:
         return [_truth_of(row) for row in sorted(rows.values(), key=lambda row: row.seq)]
 
     def touch_all(self) -> None:
-        """Give all rows the same second of modification, as a mass update does."""
+        """Set the modification time of all rows to the present second, as a mass update does."""
         with self._lock:
             self._publish_due()
             now = whole_second(self.clock.now())
@@ -222,7 +222,7 @@ class World:
                     table[id_] = replace(row, modified_at=now)
 
     def subscribe(self, listener: Listener) -> None:
-        """Have `listener` called with the event and the row after every change."""
+        """Call `listener` with the event and the row after every change."""
         self._listeners.append(listener)
 
     def _pending_by_id(self) -> dict[str, Row]:
@@ -257,14 +257,14 @@ class World:
             self._publish_due()
             row = self._latest((source, stream, id))
             now = whole_second(self.clock.now())
-            # never earlier than the last change, or a client's cursor would pass it by
+            # not before the last change: a client's cursor would miss the row
             modified_at = max(now, row.modified_at)
             changed = replace(row, modified_at=modified_at, visible_at=modified_at, **make(row))
             self._commit(changed)
             return changed
 
     def _commit(self, row: Row) -> None:
-        """Store a row, now or, under `late_commits`, some seconds after its own stamp."""
+        """Store a row now. Under `late_commits` it becomes visible some seconds later."""
         if self.faults.is_on("late_commits"):
             late_s = (next(self._late) * 17) % MOST_LATE_S + 1
             row.visible_at = row.modified_at + timedelta(seconds=late_s)
@@ -298,7 +298,7 @@ class World:
 
 
 def whole_second(at: datetime) -> datetime:
-    """Return a time in UTC without its fraction."""
+    """Return a time in UTC without the fraction of a second."""
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
 
 
@@ -308,7 +308,7 @@ def iso(at: datetime) -> str:
 
 
 def digest_of(*parts: object) -> int:
-    """Return a number that looks random and is the same for the same parts."""
+    """Return a number that looks random; the same parts give the same number."""
     text = "/".join(map(str, parts))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
 
@@ -319,7 +319,7 @@ def _on_grid(at: datetime) -> datetime:
 
 
 def _is_staff(row: Row) -> bool:
-    """Whether a row is someone who works with a vendor's system, and no record of a person."""
+    """Tell whether a row is a user of the vendor's system (staff), not a person of the universe."""
     if row.stream != "users":
         return False
     return row.source == "salesforce" or row.values.get("role") in {"agent", "admin"}
