@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from hub.actions import values
 from hub.crm.custom_field_typing import split
 from hub.errors import ActionError, RecordError
-from hub.mappings import contact, text
+from hub.mappings import emails, phones, places, text, websites
 from hub.mappings import values as mapped
 from hub.mappings.people import name_parts
 from hub.mappings.registry import Args, Ctx, Outcome, Remark
@@ -17,16 +17,16 @@ _TRANSFORMS: Mapping[str, Callable[[object, Args, Ctx], Outcome]] = {
     "first_name": text.text,
     "last_name": text.text,
     "organization_name": text.company,
-    "email": contact.email,
-    "phone": contact.phone,
-    "mobile": contact.phone,
-    "fax": contact.phone,
-    "website": contact.url,
+    "email": emails.email,
+    "phone": phones.phone,
+    "mobile": phones.phone,
+    "fax": phones.phone,
+    "website": websites.url,
     "description": text.multiline,
     "street": text.street,
     "postal_code": text.postal,
-    "country": contact.country,
-    "state": contact.state,
+    "country": places.country,
+    "state": places.state,
     "tags": mapped.tags,
 }
 _GIVEN_BY_US = frozenset(

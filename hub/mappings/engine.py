@@ -17,6 +17,7 @@ import msgspec
 from hub.errors import RecordError
 from hub.mappings.compiler import compile_document
 from hub.mappings.document import MappingDocument
+from hub.mappings.places import is_country
 from hub.mappings.plan import Getter, Plan, TargetPlan
 from hub.mappings.registry import Ctx, Remark
 from hub.mappings.rows import (
@@ -237,14 +238,20 @@ class _Batch:
             self._exclude(row.source_id)
 
     def _locate(self, row: Row) -> None:
-        """Set the country that the record's phones are read in."""
+        """Set the country that the record's phones are read in.
+
+        No country is stated: the setting's. One is, and cannot be read: none, for a national number
+        would be read in the wrong one.
+        """
         if self._plan.region is None:
             return
         row.silent += 1
-        region = self._plan.region(row)
+        stated = self._plan.region(row)
         row.silent -= 1
-        if isinstance(region, str) and len(region) == 2:  # noqa: PLR2004 an ISO-2 code; an unknown name stays text
-            row.ctx = self._ctxs.get(region) or self._ctxs.setdefault(region, Ctx(region))
+        if blank(stated) and stated is not FAILED:
+            return
+        region = stated if isinstance(stated, str) and is_country(stated) else ""
+        row.ctx = self._ctxs.get(region) or self._ctxs.setdefault(region, Ctx(region))
 
     def _emit_each(self, plan: TargetPlan, each: Getter, row: Row) -> list[CanonicalRecord]:
         entries = each(row)

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from hub.errors import ConfigError
+from hub.mappings.text import fold
 
 HERE = Path(__file__).parent
 Loc = Sequence[str | int]
@@ -84,12 +85,11 @@ def _note_lines(
 def places() -> tuple[Mapping[str, str], Mapping[str, Mapping[str, str]]]:
     """Return country by folded name, and state code by country and folded name."""
     raw = yaml.load((HERE / "places.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
-    countries = {
-        name: code for code, names in raw["countries"].items() for name in names.split("|")
-    }
-    countries.update({code.lower(): code for code in raw["countries"]})
-    states = {
-        country: {**{name: code for code, name in codes.items()}, **{c.lower(): c for c in codes}}
-        for country, codes in raw["states"].items()
-    }
-    return countries, states
+    states = {country: _by_name(codes) for country, codes in raw["states"].items()}
+    return _by_name(raw["countries"]), states
+
+
+def _by_name(names: Mapping[str, str]) -> Mapping[str, str]:
+    """Return code by each of its folded names (`one|another`) and by itself."""
+    found = {fold(name): code for code, listed in names.items() for name in listed.split("|")}
+    return {**found, **{code.lower(): code for code in names}}

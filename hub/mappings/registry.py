@@ -28,7 +28,10 @@ class Remark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ctx:
-    """What a transform may know beside the value: the ISO-2 country of the record."""
+    """What a transform may know beside the value: the ISO-2 country of the record.
+
+    It is "" where the record names a country that cannot be read: then national numbers have none.
+    """
 
     region: str = "FR"
 

@@ -21,7 +21,7 @@ PAST_ONLY = frozenset(("created_at", "at"))
 _GIVE_TEXT = frozenset((
     "text", "multiline", "street", "postal", "company", "recase_name", "email", "phone", "country",
     "state", "url", "date", "datetime", "sf_id", "identifier", "name_from_email", "phone_extension",
-    "concat", "template", "split_name", "html_to_text", "currency", "money",
+    "concat", "template", "split_name", "html_to_text", "currency", "money", "second_mobile", "phone_region",
 ))  # fmt: skip
 """Transforms that return text or null and nothing else: their results need no look."""
 
