@@ -4,6 +4,7 @@ In: what came over the wire. Out: an `Answer`, or a `HubError`. Not here: what a
 mean, and refusals that only one vendor knows (each client has its own).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ import msgspec
 import requests
 
 from hub.connectors.http import (
+    HINTS,
     describe_call,
     error_for_exception,
     error_for_status,
@@ -25,6 +27,8 @@ from hub.connectors.slices import slice_list
 from hub.errors import HubError, ProtocolError, TransientError
 
 _T = TypeVar("_T")
+_CONTENT_TYPE = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,60}", re.IGNORECASE)
+_MOST_TOKEN = 4096  # characters; a cursor travels in an address, and is stored with each page
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +59,15 @@ class Answer:
         """Return a top-level text, "" if there is none."""
         return _read(self.parts.get(key), str) or ""
 
+    def token(self, key: str) -> str:
+        """Return a top-level cursor, "" if there is none; raises `ProtocolError` for an odd one."""
+        return check_token(self.value(key), where=f"{self.where}: {key}")
+
     def count(self, key: str) -> int:
-        """Return a top-level whole number; raises `ProtocolError` if there is none."""
+        """Return a top-level count; raises `ProtocolError` unless it is a whole number from 0 on."""
         number = self.number(key)
-        if number is None:
-            raise ProtocolError(f"{self.where}: the answer has no number {key}")
+        if number is None or number < 0:
+            raise ProtocolError(f"{self.where}: the answer has no count {key}")
         return number
 
     def items(self, key: str) -> list[bytes]:
@@ -81,8 +89,15 @@ def to_answer(body: bytes, headers: Mapping[str, str], *, where: str) -> Answer:
     try:
         parts = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-        raise make_error(TransientError, f"{where}: the answer is not a JSON object") from exc
+        raise not_an_object(headers, where=where) from exc
     return Answer(body, parts, http_date(headers.get("Date", "")), where)
+
+
+def not_an_object(headers: Mapping[str, str], *, where: str) -> HubError:
+    """Return the error for a body that is no JSON object; what stands in between may go away."""
+    said = headers.get("Content-Type", "").partition(";")[0].strip()
+    named = f" ({said})" if _CONTENT_TYPE.fullmatch(said) else ""
+    return make_error(TransientError, f"{where}: the answer{named} is not a JSON object")
 
 
 def get(
@@ -125,6 +140,15 @@ def _judge(response: requests.Response, code_key: str) -> Answer:
     raise error_for_status(response.status_code, where=where, code=code, headers=response.headers)
 
 
+def check_token(value: object, *, where: str) -> str:
+    """Return a cursor of the vendor, "" for null; raises `ProtocolError` if it is not a text."""
+    if value is None:
+        return ""
+    if isinstance(value, str) and len(value) <= _MOST_TOKEN:
+        return value
+    raise ProtocolError(f"{where} is not a cursor", hint=HINTS[ProtocolError])
+
+
 def not_found(url: str) -> HubError:
     """Return the error for a GET whose answer was 404 and should not have been."""
     return error_for_status(requests.codes.not_found, where=describe_call("GET", url))
@@ -139,5 +163,5 @@ def decode(raw: bytes | msgspec.Raw, kind: type[_T]) -> _T:
 def _read(raw: bytes | msgspec.Raw | None, kind: type[_T]) -> _T | None:
     try:
         return None if raw is None else msgspec.json.decode(raw, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

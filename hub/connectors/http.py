@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException, LineTooLong
+from math import isnan
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -29,6 +31,8 @@ from hub.errors import (
 from hub.logs import get_logger
 
 _T = TypeVar("_T")
+# a vendor that asks for a longer pause is asked again after this one: `inf` and 10**12 are no pauses
+MOST_WAIT_S = 3600.0
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_. -]{1,59}")
 
 # One table: a status, a hundred of statuses, or the dotted name of an exception class (looked up
@@ -161,10 +165,21 @@ def error_for_exception(error: BaseException, *, where: str, code: str = "") -> 
     kind = class_for_exception(error)
     if kind is None:
         return None
+    if _has_too_much_head(error):
+        return make_error(ProtocolError, f"{where}: the answer's headers are too many or too long")
     status = _status_of(error)
     said = " ".join(part for part in (str(status) if status else "", code) if part)
     what = f"answered {said}" if said else f"failed: {type(error).__name__}"
     return make_error(kind, f"{where} {what}")
+
+
+def _has_too_much_head(error: BaseException) -> bool:
+    """Tell whether http.client gave up on the headers; requests and urllib3 wrap what it says."""
+    inner = [one for one in error.args if isinstance(one, BaseException)]
+    if isinstance(error, LineTooLong):
+        return True
+    is_about_headers = type(error) is HTTPException and "headers" in str(error)
+    return is_about_headers or any(_has_too_much_head(one) for one in inner)
 
 
 def describe_call(method: str, url: str) -> str:
@@ -184,22 +199,28 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> f
     if not value:
         return None
     try:
-        return max(float(value), 0.0)
+        return _pause(float(value))
     except ValueError:
         pass
     moment = http_date(value)
     now = now or http_date(headers.get("Date", ""))
     if moment is None or now is None:
         return None
-    return max((moment - now).total_seconds(), 0.0)
+    return _pause((moment - now).total_seconds())
+
+
+def _pause(seconds: float) -> float | None:
+    """Return a pause that can be kept: not negative, at most an hour, None for nan."""
+    return None if isnan(seconds) else min(max(seconds, 0.0), MOST_WAIT_S)
 
 
 def http_date(value: str) -> datetime | None:
     """Return the aware UTC time of an HTTP date, None if it is none."""
     try:
-        return parsedate_to_datetime(value).astimezone(UTC)
-    except ValueError:
-        return None
+        moment = parsedate_to_datetime(value)
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None  # with a year, hour or zone that Python's dates do not have
 
 
 def call(fn: Callable[[], _T], *, clock: Clock, patience: Patience | None = None) -> _T:

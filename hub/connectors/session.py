@@ -1,7 +1,8 @@
-"""The HTTP session under every client: paced, bounded in time, and bent to a loopback if told so.
+"""The HTTP session of every client: paced, limited in time and size, bound to the vendor's hosts.
 
-In: requests of our own clients or of an SDK that takes a `requests.Session`. Out: answers, with
-the last one kept. Not here: what an answer means (`hub.connectors.http`).
+In: requests of our own clients or of an SDK that takes a `requests.Session`; for an SDK that has
+its own pool of urllib3 connections, `GuardedPool`. Out: answers that were read to their end.
+Not here: what an answer means (`hub.connectors.http`).
 """
 
 from collections.abc import Callable, Mapping
@@ -9,14 +10,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
+from hub.connectors.addresses import LOOPBACK, Reach, check_reach
+from hub.connectors.bodies import ACCEPT_ENCODING, read_body
 from hub.connectors.governor import Budget
-from hub.connectors.http import retry_after
+from hub.connectors.http import describe_call, retry_after
 from hub.errors import ConfigError
 
 TIMEOUT_S = (10.0, 120.0)
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 def check_base_url(url: str) -> str:
@@ -24,7 +29,7 @@ def check_base_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigError(f"base_url must be an http(s) address with a host, not {url!r}")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ConfigError(
             "base_url: plain http is for loopback addresses only", hint="write https://"
         )
@@ -66,10 +71,12 @@ def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest
 
 
 class VendorSession(requests.Session):
-    """A session that takes from a budget, has time limits, and follows no redirect.
+    """A session that takes from a budget, has time and size limits, and follows no redirect.
 
     Args:
         budget: asked before each request, retries and logins included.
+        may_reach: the hosts that a request may go to; any other raises `ProtocolError` before a
+            byte is sent, so that a token stays with its vendor whatever an answer says.
         inspect: sees each answer before the SDK does; may raise.
         bend_to: loopback address to send https requests to.
         kind_of: names the kind of call that the vendor counts a request as.
@@ -79,28 +86,34 @@ class VendorSession(requests.Session):
         self,
         budget: Budget,
         *,
+        may_reach: Reach,
         inspect: Callable[[requests.Response], None] | None = None,
         bend_to: str | None = None,
         kind_of: Callable[[requests.PreparedRequest], str] | None = None,
     ) -> None:
         super().__init__()
         self._budget = budget
+        self._may_reach = may_reach
         self._inspect = inspect
         self._kind_of = kind_of
         self.last: requests.Response | None = None
+        self.headers["Accept-Encoding"] = ACCEPT_ENCODING
         self.auth = _keep_headers  # else requests would put a ~/.netrc entry over our token
         if bend_to:
             self.mount("https://", LoopbackAdapter(bend_to))
             self.trust_env = False  # a proxy of the environment cannot reach our loopback
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send one request and keep its answer."""
+        """Send one request, read its answer to the end, and keep it."""
+        where = describe_call(request.method or "", request.url or "")
+        check_reach(request.url or "", self._may_reach)
         self._budget.take(kind=self._kind_of(request) if self._kind_of else "")
         kwargs["timeout"] = kwargs.get("timeout") or TIMEOUT_S
-        kwargs["allow_redirects"] = False
+        kwargs["allow_redirects"], kwargs["stream"] = False, True
         self.last = None
         with self._budget.slot():
             response = super().send(request, **kwargs)
+            _read(response, where)
         asked = retry_after(response.headers)
         if asked:
             self._budget.pause(asked)
@@ -108,3 +121,44 @@ class VendorSession(requests.Session):
         if self._inspect is not None:
             self._inspect(response)
         return response
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002  # requests' own signature
+        """Return None: requests would read a redirect's body, without a limit, to be done with it."""
+        return None
+
+
+def _read(response: requests.Response, where: str) -> None:
+    """Read the body where requests would look for it; a broken connection raises as it would."""
+    try:
+        response._content = read_body(response.raw, where=where)  # noqa: SLF001  # as requests' own extensions do
+    except HTTPError as exc:
+        raise requests.exceptions.ChunkedEncodingError(exc) from exc
+    response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
+    # RFC 8259; the charset that an answer names could be any of Python's, slow ones among them
+    response.encoding = "utf-8"
+
+
+class GuardedPool(urllib3.PoolManager):
+    """urllib3's pool with the session's limits, for an SDK that brings a pool of its own.
+
+    Args:
+        pool: the SDK's, whose settings are taken over.
+        may_reach: the hosts that a request may go to.
+    """
+
+    def __init__(self, pool: urllib3.PoolManager, may_reach: Reach) -> None:
+        super().__init__(**pool.connection_pool_kw)
+        self._may_reach = may_reach
+
+    def urlopen(  # type: ignore[override]  # urllib3's own signature, its one flag by name
+        self, method: str, url: str, **rest: Any
+    ) -> urllib3.BaseHTTPResponse:
+        """Send one request; return its answer unpacked, with the whole body."""
+        check_reach(url, self._may_reach)
+        rest["redirect"], rest["preload_content"] = False, False
+        answer = super().urlopen(method, url, **rest)
+        body = read_body(answer, where=describe_call(method, url))
+        kept = {k: v for k, v in answer.headers.items() if k.lower() not in _OF_THE_WIRE}
+        return urllib3.HTTPResponse(
+            body=body, headers=kept, status=answer.status, reason=answer.reason
+        )

@@ -19,7 +19,8 @@ from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
 from hub.clock import Clock
-from hub.connectors.answers import Answer, decode, to_answer
+from hub.connectors.addresses import only
+from hub.connectors.answers import Answer, check_token, decode, to_answer
 from hub.connectors.governor import Budget, Limits, LocalBudget, Rate, Usage
 from hub.connectors.http import (
     Patience,
@@ -31,7 +32,7 @@ from hub.connectors.http import (
     retry_after,
     safe_code,
 )
-from hub.connectors.session import TIMEOUT_S, check_base_url
+from hub.connectors.session import TIMEOUT_S, GuardedPool, check_base_url
 from hub.errors import (
     BudgetError,
     ConfigError,
@@ -49,6 +50,7 @@ _SCOPE_HINT = (
     " crm.objects.owners.read and the crm.schemas of both"
 )
 _DATED = re.compile(r"\d{4}-\d{2}(-beta)?")
+_NUMBER = re.compile(r"[0-9]{1,12}")
 _TOO_MANY = 429
 _OK = 200
 # what a refusal's policy asks us to wait; HubSpot sends no Retry-After with it
@@ -151,6 +153,8 @@ class HubspotClient:
             retry=Retry(total=False, respect_retry_after_header=False),
         )
         self._api = sdk.crm.contacts.search_api.api_client
+        rest = self._api.rest_client
+        rest.pool_manager = GuardedPool(rest.pool_manager, only(self._host))
 
     def search(self, kind: str, body: Mapping[str, Any]) -> Answer:
         """Return a page of what a search finds."""
@@ -276,7 +280,7 @@ class HubspotClient:
     def _observe(self, headers: Mapping[str, str]) -> None:
         limit = headers.get("X-HubSpot-RateLimit-Daily", "")
         left = headers.get("X-HubSpot-RateLimit-Daily-Remaining", "")
-        if limit.isdigit() and left.isdigit():
+        if _NUMBER.fullmatch(limit) and _NUMBER.fullmatch(left):
             self._budget.observe(Usage(int(limit) - int(left), int(limit)))
 
 
@@ -310,7 +314,8 @@ def following(answer: Answer) -> str:
         paging = msgspec.json.decode(raw, type=_Paging | None) if raw is not None else None
     except msgspec.DecodeError as exc:
         raise ProtocolError(f"{answer.where}: the paging has an unknown shape") from exc
-    return paging.next.after if paging is not None and paging.next is not None else ""
+    after = paging.next.after if paging is not None and paging.next is not None else ""
+    return check_token(after, where=f"{answer.where}: paging.next.after")
 
 
 def _pairs(params: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:

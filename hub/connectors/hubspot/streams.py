@@ -37,6 +37,7 @@ _MOST_ROWS = 200
 _LISTED = 100
 _OWNERS_A_PAGE = 500
 _ASKS_FOR_A_PAGE = 3
+_MOST_DIGITS = 30
 _RESULTS = "results"
 
 
@@ -319,7 +320,8 @@ def _check_advance(cursor: str, seen: set[str], what: str) -> None:
 
 def id_key(name: str) -> tuple[int, int, str]:
     """Return what ids are ordered by: as numbers ('9' comes before '10')."""
-    return (0, int(name), "") if name.isdecimal() else (1, 0, name)
+    is_number = name.isdecimal() and len(name) <= _MOST_DIGITS
+    return (0, int(name), "") if is_number else (1, 0, name)
 
 
 def _live_records(name: str, found: _Found) -> list[RawRecord]:

@@ -19,7 +19,8 @@ from mailchimp_marketing.api.root_api import RootApi
 from mailchimp_marketing.api_client import ApiClient, ApiClientError
 
 from hub.clock import Clock
-from hub.connectors.answers import Answer, decode, not_found
+from hub.connectors.addresses import only
+from hub.connectors.answers import Answer, decode, not_an_object, not_found
 from hub.connectors.governor import Budget, Limits, LocalBudget
 from hub.connectors.http import (
     Patience,
@@ -128,7 +129,7 @@ class MailchimpClient:
         self._page_size = min(max(config.page_size, 1), MOST_ROWS)
         self._base_url = _base_url(config)
         own = LocalBudget(LIMITS, clock, time_scale=config.time_scale, subject="mailchimp")
-        self._session = VendorSession(budget or own)
+        self._session = VendorSession(budget or own, may_reach=only(self._base_url))
         wire = _Wire(config.api_key, f"{self._base_url}/3.0", self._session)
         self._lists, self._ping, self._root = (
             _untyped(kind)(wire) for kind in (ListsApi, PingApi, RootApi)
@@ -243,7 +244,7 @@ def judge(response: requests.Response, *, where: str, asked_n: int = 0) -> Rows 
         return None
     if status == requests.codes.ok:
         if not parts:
-            raise make_error(TransientError, f"{where}: the answer is not a JSON object")
+            raise not_an_object(response.headers, where=where)
         at = http_date(response.headers.get("Date", ""))
         return Rows(response.content, parts, at, where, asked_n)
     if status in _MAY_BE_BUSY and not parts:

@@ -4,6 +4,7 @@ In: SOQL and object names. Out: parsed rows with their bytes as received, or a `
 logs in again when the session ends, keeps to the daily budget.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,7 @@ from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError
 
 from hub.clock import Clock
+from hub.connectors.addresses import local_path
 from hub.connectors.governor import Budget, Limits, LocalBudget, Usage
 from hub.connectors.http import (
     Patience,
@@ -27,6 +29,7 @@ from hub.connectors.http import (
 )
 from hub.connectors.salesforce import composite
 from hub.connectors.salesforce.errors import error_code, error_for_code, translate
+from hub.connectors.salesforce.instances import check_login, instances
 from hub.connectors.session import VendorSession
 from hub.connectors.slices import slice_list
 from hub.errors import ConfigError, CredentialError, HubError, ProtocolError, TransientError
@@ -40,6 +43,8 @@ LIMITS = Limits()
 # pretty-printed by default of the SDK; compact bodies are two thirds of the size
 _COMPACT = {"X-PrettyPrint": "0"}
 _SHARED_HOSTS = frozenset({"", "login", "test"})
+_USED = re.compile(r"(?<!-)\bapi-usage=([0-9]{1,12})/([0-9]{1,12})\b")
+_MOST_NUMBER = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +131,12 @@ class SalesforceClient:
             reserve=config.daily_reserve,
             subject="salesforce",
         )
+        self._may_reach = instances(config.base_url)
         self._session = VendorSession(
-            self._budget, inspect=self._inspect, bend_to=config.base_url or None
+            self._budget,
+            may_reach=self._may_reach,
+            inspect=self._inspect,
+            bend_to=config.base_url or None,
         )
         self._sdk: Salesforce | None = None
         self._logins = 0
@@ -206,14 +215,22 @@ class SalesforceClient:
         rows = answer.get("records")
         if not isinstance(rows, list):
             raise ProtocolError("Salesforce query: the answer has no records")
+        is_done = answer.get("done") is not False
         return Batch(
             # a row of another shape is a record without fields
             rows=[row if isinstance(row, Mapping) else {} for row in rows],
             raws=slice_list(body, "records"),
             total=_number(answer, "totalSize"),
-            done=answer.get("done") is not False,
-            next_url=str(answer.get("nextRecordsUrl") or ""),
+            done=is_done,
+            next_url="" if is_done else self._next_url(answer.get("nextRecordsUrl")),
         )
+
+    def _next_url(self, named: object) -> str:
+        """Return the path of a continuation; the SDK puts it behind our host without a look."""
+        if not named:
+            return ""
+        url = self._session.last.url if self._session.last is not None else ""
+        return local_path(named, base_url=url, where="Salesforce query: nextRecordsUrl")
 
     def _try(self, where: str, ask: Callable[[Salesforce], _T]) -> _T:
         return call(lambda: self._guarded(where, ask), clock=self._clock, patience=self._patience)
@@ -230,7 +247,7 @@ class SalesforceClient:
             error = translate(exc, where=where)
             # from None: the SDK's text quotes the body, and a login's body holds the token
             raise (error or ProtocolError(f"{where}: {type(exc).__name__}")) from None
-        except (AttributeError, KeyError, IndexError, TypeError) as exc:
+        except (AttributeError, KeyError, IndexError, TypeError, RecursionError) as exc:
             # what the SDK does on an answer of another shape than it expects
             raise ProtocolError(f"{where}: the answer has an unknown shape") from exc
         except (requests.RequestException, ValueError, ExpatError) as exc:
@@ -271,9 +288,11 @@ class SalesforceClient:
         is_soap = "/services/Soap/" in path
         if is_soap or path.endswith("/oauth2/token"):
             self._bound_logins()
+            check_login(response, self._may_reach, is_soap=is_soap)
         elif response.ok:
             self._logins = 0
         self._observe(response.headers)
+        response.headers.pop("Sforce-Limit-Info", None)  # the SDK would trip over an absurd one
         if response.ok or is_soap:
             return
         where = describe_call(request.method or "", request.url or "")
@@ -301,10 +320,9 @@ class SalesforceClient:
             )
 
     def _observe(self, headers: Mapping[str, str]) -> None:
-        said = headers.get("Sforce-Limit-Info")
-        usage = Salesforce.parse_api_usage(said).get("api-usage") if said else None
-        if usage is not None:
-            self._budget.observe(Usage(usage[0], usage[1]))
+        used = _USED.search(headers.get("Sforce-Limit-Info", ""))
+        if used is not None:
+            self._budget.observe(Usage(int(used[1]), int(used[2])))
 
 
 def short_domain(domain: str) -> str:
@@ -318,7 +336,7 @@ def short_domain(domain: str) -> str:
 
 def _number(answer: object, key: str) -> int:
     value = answer.get(key) if isinstance(answer, Mapping) else None
-    if not isinstance(value, int):
+    if not isinstance(value, int) or not 0 <= value < _MOST_NUMBER:
         raise ProtocolError(f"Salesforce: the answer has no number {key}")
     return value
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from hub.clock import Clock
+from hub.connectors.addresses import only
 from hub.connectors.answers import Answer, find, not_found
 from hub.connectors.governor import Budget, Limits, LocalBudget, Rate
 from hub.connectors.http import Patience, call
@@ -68,7 +69,7 @@ class TypeformClient:
         self._patience = patience or Patience(time_scale=config.time_scale)
         self._token = config.token
         own = LocalBudget(LIMITS, clock, time_scale=config.time_scale, subject="typeform")
-        self._session = VendorSession(budget or own)
+        self._session = VendorSession(budget or own, may_reach=only(self._base_url))
         self._session.headers["Authorization"] = f"Bearer {config.token}"
         self._session.headers["Accept"] = "application/json"
 

@@ -13,6 +13,7 @@ from datetime import datetime
 import requests
 
 from hub.clock import Clock
+from hub.connectors.addresses import only
 from hub.connectors.answers import Answer, get
 from hub.connectors.governor import Budget, Limits, LocalBudget, Rate
 from hub.connectors.http import Patience, call
@@ -75,7 +76,9 @@ class ZendeskClient:
         self._patience = patience or Patience(time_scale=config.time_scale)
         self._has_token = bool(config.api_token)
         own = LocalBudget(LIMITS, clock, time_scale=config.time_scale, subject="zendesk")
-        self._session = VendorSession(budget or own, kind_of=_kind_of)
+        self._session = VendorSession(
+            budget or own, may_reach=only(self._base_url), kind_of=_kind_of
+        )
         self._session.headers["Accept"] = "application/json"
         self._session.auth = _credentials(config)
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from hub.clock import Clock
-from hub.connectors.answers import decode
+from hub.connectors.answers import check_token, decode
 from hub.connectors.base import Cursor, Finding, Page, Stream, Window
 from hub.connectors.findings import failed, webhooks
 from hub.connectors.governor import Budget
@@ -180,7 +180,7 @@ class ZendeskConnector:
         if not isinstance(end, bool):
             raise ProtocolError(f"zendesk {stream.name}: the answer says no end_of_stream")
         records = [to_record(raw) for raw in answer.items(stream.name)]
-        return _Batch(records, str(answer.value("after_cursor") or ""), end)
+        return _Batch(records, answer.token("after_cursor"), end)
 
     def _ask_list(self, stream: Stream, after_cursor: str) -> _Batch:
         params: dict[str, str | int] = {"page[size]": min(self._page_size, _MOST_LISTED)}
@@ -192,7 +192,11 @@ class ZendeskConnector:
             raise ProtocolError(f"zendesk {stream.name}: the answer says no has_more")
         # the last page may well name a cursor: only has_more counts
         records = [to_record(raw) for raw in answer.items(stream.name)]
-        return _Batch(records, str(meta.get("after_cursor") or ""), not meta["has_more"])
+        return _Batch(
+            records,
+            check_token(meta.get("after_cursor"), where=f"zendesk {stream.name}: after_cursor"),
+            not meta["has_more"],
+        )
 
     def _start(self, since: datetime | None = None) -> int:
         start = since or self._config.start_at

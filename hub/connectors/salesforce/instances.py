@@ -1,0 +1,114 @@
+"""Salesforce's own hosts, and what the answer to a login may name.
+
+In: the answer to a login, before the SDK reads it. Out: nothing, or a `ProtocolError`. A login
+names the host that all further requests go to, with the session's token.
+"""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import SplitResult, urlsplit
+from xml.parsers.expat import ExpatError
+
+import requests
+from simple_salesforce.util import getUniqueElementValueFromXmlString
+
+from hub.connectors.addresses import LOOPBACK, Reach, foreign, split
+from hub.connectors.http import make_error
+from hub.errors import ProtocolError
+
+# Hosts that Salesforce serves its API from, by their last labels; a name of the org always stands
+# before them: `acme.my.salesforce.com`, `acme--dev.sandbox.my.salesforce.com`, `na139.salesforce.com`.
+# https://help.salesforce.com/s/articleView?id=xcloud.domain_name_app_url_changes.htm
+# https://help.salesforce.com/s/articleView?id=xcloud.networks_allowlist_domains.htm
+# Of the hosts where customers' own sites stand (`my.site.com`, `salesforce-sites.com`) none is here.
+DOMAINS = (
+    "salesforce.com",
+    "force.com",
+    "cloudforce.com",
+    "database.com",
+    "salesforce.mil",  # Government Cloud Plus - Defense
+    "cloudforce.mil",
+    "crmforce.mil",
+    "sfcrmproducts.cn",  # Salesforce on Alibaba Cloud
+)
+_HOST = re.compile(
+    rf"([a-z0-9]([a-z0-9-]{{0,61}}[a-z0-9])?\.)+({'|'.join(map(re.escape, DOMAINS))})"
+)
+_HTTPS = 443
+_TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
+
+
+def instances(base_url: str = "") -> Reach:
+    """Return a rule that lets requests go to Salesforce's hosts alone.
+
+    Args:
+        base_url: an emulator's address. Then every request goes to the emulator, under the name
+            of another host; an emulator on loopback may name any loopback address.
+    """
+    emulator = urlsplit(base_url).hostname
+
+    def may_reach(parts: SplitResult) -> bool:
+        host = parts.hostname or ""
+        is_vendor = _HOST.fullmatch(host) is not None
+        if base_url:
+            return is_vendor or host == emulator or {host, emulator} <= LOOPBACK
+        return is_vendor and parts.scheme == "https" and parts.port in {None, _HTTPS}
+
+    return may_reach
+
+
+def check_login(response: requests.Response, may_reach: Reach, *, is_soap: bool) -> None:
+    """Raise `ProtocolError` if a login's answer names a host that is not Salesforce's.
+
+    Args:
+        response: the answer; a refusal, and one that cannot be read, are left to the SDK.
+        may_reach: the rule for hosts.
+        is_soap: whether it answers a SOAP login; otherwise an OAuth one.
+    """
+    if not response.ok:
+        return
+    if is_soap:
+        _check_soap(response.content, may_reach)
+    else:
+        _check_oauth(response, may_reach)
+
+
+def _check_oauth(response: requests.Response, may_reach: Reach) -> None:
+    try:
+        said = response.json()
+    except ValueError:
+        return
+    if not isinstance(said, Mapping):
+        return
+    instance = said.get("instance_url")
+    parts = split(instance)
+    # the SDK takes all that follows the scheme for the host
+    is_bare = parts is not None and not (parts.path.strip("/") or parts.query or parts.fragment)
+    if parts is None or not is_bare or not may_reach(parts):
+        raise foreign("Salesforce login: instance_url", instance)
+    _check_token(said.get("access_token"))
+
+
+def _check_soap(body: bytes, may_reach: Reach) -> None:
+    if b"<!DOCTYPE" in body:  # SOAP 1.1 § 3 forbids it; entities of its own would fill the memory
+        raise make_error(ProtocolError, "Salesforce login: the answer carries a DTD")
+    try:
+        server = getUniqueElementValueFromXmlString(body, "serverUrl")
+        session = getUniqueElementValueFromXmlString(body, "sessionId")
+    except ExpatError:
+        return
+    if server is None or session is None:
+        return
+    parts = split(server)
+    if parts is None or not may_reach(parts):
+        raise foreign("Salesforce login: serverUrl", server)
+    _check_token(session)
+
+
+def _check_token(token: object) -> None:
+    """Raise `ProtocolError` for a token that cannot stand in a header.
+
+    requests would refuse it too, and quote it in the error.
+    """
+    if not (isinstance(token, str) and _TOKEN.fullmatch(token)):
+        raise make_error(ProtocolError, "Salesforce login: the answer has no usable token")
