@@ -6,13 +6,11 @@ In: the configured address, and addresses from answers. Out: a path on the confi
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from hub.connectors.http import make_error
 from hub.errors import HubError, ProtocolError
-
-# takes the parts of an address, tells whether a request may go there
-Reach = Callable[[SplitResult], bool]
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _PORTS = {"http": 80, "https": 443}
@@ -20,17 +18,30 @@ _PATH = re.compile(r"/(?!/)[A-Za-z0-9._~!$&'()*+,;=:%/-]*(\?[\x21\x23-\x5b\x5d-\
 _LABEL = re.compile(r"[a-z0-9-]{1,63}", re.IGNORECASE)
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which hosts a source's requests may go to.
+
+    Args:
+        source: the source's name or address, for messages.
+        allows: takes the parts of an address, tells whether a request may go there.
+    """
+
+    source: str
+    allows: Callable[[SplitResult], bool]
+
+
 def only(base_url: str) -> Reach:
     """Return a rule that lets requests go to one scheme, host and port alone."""
-    home = _origin(urlsplit(base_url))
-    return lambda parts: _origin(parts) == home
+    home = urlsplit(base_url)
+    return Reach(home.hostname or "", lambda parts: _origin(parts) == _origin(home))
 
 
-def check_reach(url: str, may_reach: Reach) -> None:
+def check_reach(url: str, reach: Reach) -> None:
     """Raise `ProtocolError` if a request may not go to the address."""
     parts = split(url)
-    if parts is None or not may_reach(parts):
-        raise foreign("a request", url)
+    if parts is None or not reach.allows(parts):
+        raise foreign(f"{reach.source}: an address from an answer", url)
 
 
 def local_path(address: object, *, base_url: str, where: str) -> str:

@@ -75,7 +75,7 @@ class VendorSession(requests.Session):
 
     Args:
         budget: asked before each request, retries and logins included.
-        may_reach: the hosts that a request may go to; any other raises `ProtocolError` before a
+        reach: the hosts that a request may go to; any other raises `ProtocolError` before a
             byte is sent, so that a token stays with its vendor whatever an answer says.
         inspect: sees each answer before the SDK does; may raise.
         bend_to: loopback address to send https requests to.
@@ -86,14 +86,14 @@ class VendorSession(requests.Session):
         self,
         budget: Budget,
         *,
-        may_reach: Reach,
+        reach: Reach,
         inspect: Callable[[requests.Response], None] | None = None,
         bend_to: str | None = None,
         kind_of: Callable[[requests.PreparedRequest], str] | None = None,
     ) -> None:
         super().__init__()
         self._budget = budget
-        self._may_reach = may_reach
+        self._reach = reach
         self._inspect = inspect
         self._kind_of = kind_of
         self.last: requests.Response | None = None
@@ -106,7 +106,7 @@ class VendorSession(requests.Session):
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send one request, read its answer to the end, and keep it."""
         where = describe_call(request.method or "", request.url or "")
-        check_reach(request.url or "", self._may_reach)
+        check_reach(request.url or "", self._reach)
         self._budget.take(kind=self._kind_of(request) if self._kind_of else "")
         kwargs["timeout"] = kwargs.get("timeout") or TIMEOUT_S
         kwargs["allow_redirects"], kwargs["stream"] = False, True
@@ -143,18 +143,18 @@ class GuardedPool(urllib3.PoolManager):
 
     Args:
         pool: the SDK's, whose settings are taken over.
-        may_reach: the hosts that a request may go to.
+        reach: the hosts that a request may go to.
     """
 
-    def __init__(self, pool: urllib3.PoolManager, may_reach: Reach) -> None:
+    def __init__(self, pool: urllib3.PoolManager, reach: Reach) -> None:
         super().__init__(**pool.connection_pool_kw)
-        self._may_reach = may_reach
+        self._reach = reach
 
     def urlopen(  # type: ignore[override]  # urllib3's own signature, its one flag by name
         self, method: str, url: str, **rest: Any
     ) -> urllib3.BaseHTTPResponse:
         """Send one request; return its answer unpacked, with the whole body."""
-        check_reach(url, self._may_reach)
+        check_reach(url, self._reach)
         rest["redirect"], rest["preload_content"] = False, False
         answer = super().urlopen(method, url, **rest)
         body = read_body(answer, where=describe_call(method, url))

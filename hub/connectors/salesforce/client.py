@@ -131,10 +131,10 @@ class SalesforceClient:
             reserve=config.daily_reserve,
             subject="salesforce",
         )
-        self._may_reach = instances(config.base_url)
+        self._reach = instances(config.base_url)
         self._session = VendorSession(
             self._budget,
-            may_reach=self._may_reach,
+            reach=self._reach,
             inspect=self._inspect,
             bend_to=config.base_url or None,
         )
@@ -288,7 +288,7 @@ class SalesforceClient:
         is_soap = "/services/Soap/" in path
         if is_soap or path.endswith("/oauth2/token"):
             self._bound_logins()
-            check_login(response, self._may_reach, is_soap=is_soap)
+            check_login(response, self._reach, is_soap=is_soap)
         elif response.ok:
             self._logins = 0
         self._observe(response.headers)

@@ -47,33 +47,33 @@ def instances(base_url: str = "") -> Reach:
     """
     emulator = urlsplit(base_url).hostname
 
-    def may_reach(parts: SplitResult) -> bool:
+    def allows(parts: SplitResult) -> bool:
         host = parts.hostname or ""
         is_vendor = _HOST.fullmatch(host) is not None
         if base_url:
             return is_vendor or host == emulator or {host, emulator} <= LOOPBACK
         return is_vendor and parts.scheme == "https" and parts.port in {None, _HTTPS}
 
-    return may_reach
+    return Reach("Salesforce", allows)
 
 
-def check_login(response: requests.Response, may_reach: Reach, *, is_soap: bool) -> None:
+def check_login(response: requests.Response, reach: Reach, *, is_soap: bool) -> None:
     """Raise `ProtocolError` if a login's answer names a host that is not Salesforce's.
 
     Args:
         response: the answer; a refusal, and one that cannot be read, are left to the SDK.
-        may_reach: the rule for hosts.
+        reach: the rule for hosts.
         is_soap: whether it answers a SOAP login; otherwise an OAuth one.
     """
     if not response.ok:
         return
     if is_soap:
-        _check_soap(response.content, may_reach)
+        _check_soap(response.content, reach)
     else:
-        _check_oauth(response, may_reach)
+        _check_oauth(response, reach)
 
 
-def _check_oauth(response: requests.Response, may_reach: Reach) -> None:
+def _check_oauth(response: requests.Response, reach: Reach) -> None:
     try:
         said = response.json()
     except ValueError:
@@ -84,12 +84,12 @@ def _check_oauth(response: requests.Response, may_reach: Reach) -> None:
     parts = split(instance)
     # the SDK takes all that follows the scheme for the host
     is_bare = parts is not None and not (parts.path.strip("/") or parts.query or parts.fragment)
-    if parts is None or not is_bare or not may_reach(parts):
+    if parts is None or not is_bare or not reach.allows(parts):
         raise foreign("Salesforce login: instance_url", instance)
     _check_token(said.get("access_token"))
 
 
-def _check_soap(body: bytes, may_reach: Reach) -> None:
+def _check_soap(body: bytes, reach: Reach) -> None:
     if b"<!DOCTYPE" in body:  # SOAP 1.1 § 3 forbids it; entities of its own would fill the memory
         raise make_error(ProtocolError, "Salesforce login: the answer carries a DTD")
     try:
@@ -100,7 +100,7 @@ def _check_soap(body: bytes, may_reach: Reach) -> None:
     if server is None or session is None:
         return
     parts = split(server)
-    if parts is None or not may_reach(parts):
+    if parts is None or not reach.allows(parts):
         raise foreign("Salesforce login: serverUrl", server)
     _check_token(session)
 

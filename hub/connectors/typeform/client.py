@@ -69,7 +69,7 @@ class TypeformClient:
         self._patience = patience or Patience(time_scale=config.time_scale)
         self._token = config.token
         own = LocalBudget(LIMITS, clock, time_scale=config.time_scale, subject="typeform")
-        self._session = VendorSession(budget or own, may_reach=only(self._base_url))
+        self._session = VendorSession(budget or own, reach=only(self._base_url))
         self._session.headers["Authorization"] = f"Bearer {config.token}"
         self._session.headers["Accept"] = "application/json"
 

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from hub.clock import FixedClock
+from hub.connectors.addresses import Reach
 from hub.connectors.governor import Limits, LocalBudget
 from hub.connectors.http import Patience
 from hub.connectors.salesforce.client import SalesforceClient, SalesforceConfig
@@ -329,7 +330,7 @@ def test_netrc_does_not_replace_the_token(start, tmp_path, monkeypatch):
 
 def test_the_last_answer_is_forgotten_when_the_next_one_fails(start):
     server = start(lambda *a: (200, {}, {}))
-    session = VendorSession(NO_BUDGET, may_reach=lambda _: True)
+    session = VendorSession(NO_BUDGET, reach=Reach("anywhere", lambda _: True))
     session.get(server.url)
     assert session.last is not None
     with pytest.raises(requests.ConnectionError):
