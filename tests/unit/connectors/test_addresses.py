@@ -93,7 +93,7 @@ NOT_OURS = [
     "https://127.0.0.1:8080",
     "https://localhost",
     "https://169.254.169.254",
-    "https://аcme.my.salesforce.com",  # noqa: RUF001  # a Cyrillic letter, on purpose
+    "https://аcme.my.salesforce.com",  # a Cyrillic letter, on purpose
     "acme.my.salesforce.com",
     "",
     None,
