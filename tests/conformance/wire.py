@@ -6,6 +6,7 @@ an odd shape. Not here: faults that the sandbox knows (`hub.sandbox.faults`).
 """
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -208,6 +209,8 @@ def same_page_for_ever() -> Tamper:
 
 def odd_record(source_id: str, shape: Callable[[Any], Any]) -> Tamper:
     """Give one record of the answers another shape, wherever it comes."""
+    # a short number may also be part of a port or of a time
+    names_it = re.compile(rf"(?<![0-9A-Za-z]){re.escape(source_id)}(?![0-9A-Za-z])").search
 
     def tamper(call: Call, forward: Forward) -> Answer:
         answer = forward(call)
@@ -215,7 +218,7 @@ def odd_record(source_id: str, shape: Callable[[Any], Any]) -> Tamper:
         if page is None or source_id.encode() not in answer.body:
             return answer
         body, name = page
-        rows = [shape(row) if source_id in json.dumps(row) else row for row in body[name]]
+        rows = [shape(row) if names_it(json.dumps(row)) else row for row in body[name]]
         return answer.saying({**body, name: rows})
 
     return tamper
