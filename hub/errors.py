@@ -2,7 +2,8 @@
 
     HubError
     ├── ConfigError       the operator must act; never retried; exit code 2
-    │   └── CredentialError   the vendor refused our credentials or permissions
+    │   └── CredentialError   the vendor refused our credentials
+    │       └── ForbiddenError    they are good, and lack a permission for a part of the account
     ├── TransientError    we act: retried with a delay
     │   └── BudgetError       the vendor's daily budget is spent; stop politely, resume later
     ├── ActionError       what a person asked for cannot be done; told to them, never retried
@@ -36,7 +37,11 @@ class ConfigError(HubError):
 
 
 class CredentialError(ConfigError):
-    """The vendor refused the credentials, or they lack a permission."""
+    """The vendor refused the credentials."""
+
+
+class ForbiddenError(CredentialError):
+    """The credentials are good, and lack the permission for a part; other parts can be read."""
 
 
 class TransientError(HubError):

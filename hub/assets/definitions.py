@@ -42,7 +42,7 @@ def _land_asset(source: str, stream: Stream) -> dg.AssetsDefinition:
         ],
     )
     def land(hub: HubResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        landed = flow.land_stream(hub.hub, hub.batch(source), stream)
+        landed = flow.land_stream(hub.hub, hub.batch(source), stream).counts
         note = flow.window_note(hub.hub, hub.batch(source), stream.name)
         shortage = note.get("shortage")
         return dg.MaterializeResult(

@@ -22,13 +22,14 @@ from hub.cli.options import Config, Json
 from hub.cli.output import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
-    EXIT_QUARANTINE,
     exit_code,
     print_error,
+    print_fault,
     print_json,
     print_table,
     print_warning,
     stdout,
+    sync_code,
 )
 from hub.cli.pipeline import pipeline_app, reason_app
 from hub.cli.quarantine import quarantine_app
@@ -86,6 +87,7 @@ def sync(
                 "ledgers": [flow.ledger_json(entry) for entry in report.ledgers],
                 "quarantined": report.quarantined,
                 "stopped": report.stopped,
+                "faults": [fault.to_json() for fault in report.faults],
             }
         )
     else:
@@ -93,7 +95,7 @@ def sync(
             "Ledger",
             ("source", "stream", "counted", "seen", "verdicts", "holds"),
             [
-                (e.source, e.stream, e.counted, e.seen,
+                (e.source, e.stream or "(all)", e.counted, e.seen,
                  ", ".join(f"{n} {v}" for v, n in sorted(e.verdicts.items())),
                  "yes" if e.holds else "NO")
                 for e in report.ledgers
@@ -101,10 +103,11 @@ def sync(
         )  # fmt: skip
     for message in report.stopped.values():
         print_warning(f"{message}; the next sync goes on from there")
-    if not report.holds:
-        raise typer.Exit(EXIT_FAILED)
-    if report.quarantined:
-        raise typer.Exit(EXIT_QUARANTINE)
+    for fault in report.faults:
+        print_fault(fault)
+    code = sync_code(report.faults, holds=report.holds, quarantined=report.quarantined)
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command()

@@ -19,7 +19,6 @@ from hub.cli.opening import opened
 from hub.cli.output import stdout
 from hub.clock import SystemClock
 from hub.db.engine import Database
-from hub.errors import BudgetError, TransientError
 from hub.pipeline import flow
 from hub.pipeline.context import Hub
 from hub.sandbox.live import WEIGHTS, live_events
@@ -71,11 +70,9 @@ def arrive(dagster: Dagster, config: Path, control: str, seed: int) -> NoReturn:
 def _take_in(hub: Hub, database: Database, source: str, started: float) -> None:
     with database.engine.begin() as conn:
         last = conn.execute(_LAST).scalar_one()
-    try:
-        report = flow.sync(hub, [source])
-    except (TransientError, BudgetError) as exc:  # as with `--faults`: the next sync goes on
-        _say(f"{source:<11} {exc.message}")
-        return
+    report = flow.sync(hub, [source])
+    for told in (*report.stopped.values(), *(fault.sentence for fault in report.faults)):
+        _say(f"{source:<11} {told}")  # as with `--faults`: the next sync goes on
     with database.engine.begin() as conn:
         turns = conn.execute(_TURNS, {"last": last}).all()
     for turn in turns:

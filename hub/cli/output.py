@@ -4,7 +4,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hub.errors import ActionError, ConfigError, HubError
+from hub.model.faults import Fault, FaultKind
 
 stdout = Console()
 stderr = Console(stderr=True)
@@ -122,6 +123,11 @@ def print_error(error: HubError) -> None:
         stderr.print(Text(f"  hint: {error.hint}"), soft_wrap=True)
 
 
+def print_fault(fault: Fault) -> None:
+    """Say on stderr what of a source could not be read, and what to do next."""
+    print_error(HubError(fault.told, hint=fault.hint or None))
+
+
 def print_warning(message: str) -> None:
     """Say on stderr what did not fail and should be known."""
     stderr.print(Text.assemble(("warning:", "yellow"), f" {message}"), soft_wrap=True)
@@ -130,3 +136,13 @@ def print_warning(message: str) -> None:
 def exit_code(error: HubError) -> int:
     """Return 2 where the operator must act, else 1."""
     return EXIT_OPERATOR if isinstance(error, (ActionError, ConfigError)) else EXIT_FAILED
+
+
+def sync_code(faults: Iterable[Fault], *, holds: bool, quarantined: int) -> int:
+    """Return the worst of what a sync met: 2 before 1 before 3 before 0."""
+    kinds = {fault.kind for fault in faults}
+    if FaultKind.OPERATOR in kinds:
+        return EXIT_OPERATOR
+    if kinds or not holds:
+        return EXIT_FAILED
+    return EXIT_QUARANTINE if quarantined else 0

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from hub.errors import HubError
 from hub.model.records import JsonValue, RawRecord
 
 Cursor = Mapping[str, JsonValue]
@@ -59,15 +60,27 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class PartFault:
+    """A part of a stream, named as in the setting `skip`, and why it was not read."""
+
+    part: str
+    error: HubError
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Records of one vendor answer, and the cursor to store in the transaction that lands them.
 
     The last page of a window carries a cursor with a moved watermark and no resume position;
     a window without records still yields one (empty) page so that the watermark moves.
+
+    `faults` name parts of the stream (one form, one list) that could not be read. The cursor keeps
+    the place of each, and the next window reads it from there.
     """
 
     records: Sequence[RawRecord]
     cursor: Cursor
+    faults: Sequence[PartFault] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +96,20 @@ class Finding:
 class Connector(Protocol):
     """What every vendor package offers.
 
-    Raises, from every method that talks to the vendor: `CredentialError` (stop, operator acts),
-    `BudgetError` (stop politely), `TransientError` after the retries are used up (the run fails,
-    the cursor stands), `ProtocolError` (stop: going on would lose records). Never an SDK's own.
+    Raises, from every method that talks to the vendor: `CredentialError` (the source stops, the
+    operator acts), `ForbiddenError` (the stream stops, others go on, the operator acts),
+    `BudgetError` (stop politely), `TransientError` after the retries are used up (the stream fails,
+    the cursor stands), `ProtocolError` (the stream stops: going on would lose records). Never an
+    SDK's own.
     """
 
     source: str
 
     def streams(self) -> Sequence[Stream]:
-        """Return the streams in the order they should be read (context and owners first)."""
+        """Return the streams in the order they should be read (context and owners first).
+
+        Streams that the setting `skip` names are left out.
+        """
         ...
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:
@@ -103,7 +121,10 @@ class Connector(Protocol):
         ...
 
     def count(self, stream: Stream, since: datetime | None, until: datetime) -> int | None:
-        """Return the vendor's own count of live records in the span; None if it cannot count."""
+        """Return the vendor's own count of live records in the span; None if it cannot count.
+
+        Parts of the stream that are refused are not in it.
+        """
         ...
 
     def check(self) -> Sequence[Finding]:

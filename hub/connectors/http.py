@@ -24,6 +24,7 @@ from hub.errors import (
     BudgetError,
     ConfigError,
     CredentialError,
+    ForbiddenError,
     HubError,
     ProtocolError,
     TransientError,
@@ -44,7 +45,7 @@ ERRORS: Mapping[int | str, type[HubError] | None] = {
     "4xx": ProtocolError,  # our request is at fault
     401: CredentialError,
     402: ConfigError,
-    403: CredentialError,
+    403: ForbiddenError,
     404: ConfigError,
     407: ConfigError,
     408: TransientError,
@@ -82,6 +83,7 @@ ERRORS: Mapping[int | str, type[HubError] | None] = {
 
 HINTS: Mapping[type[HubError], str] = {
     CredentialError: "run `hub check`; renew the credentials or grant the permission it names",
+    ForbiddenError: "run `hub check`; grant the permission that it names",
     ConfigError: "check the source's address and settings with `hub check`",
     ProtocolError: "nothing was skipped, the cursor stands; please report this with its text",
     BudgetError: "the next run goes on from the cursor once the vendor's quota has recovered",

@@ -223,7 +223,7 @@ class LoadedCount:
 _UNTOLD = text("""
 SELECT l.owner_id, b.id, b.source, count(*)
 FROM ops.batch b JOIN crm.lead l ON l.batch_id = b.id
-WHERE b.state = 'running' AND b.lane = 'bulk' AND l.lane = 'bulk' AND l.owner_id IS NOT NULL
+WHERE b.state = 'running' AND l.lane = 'bulk' AND l.owner_id IS NOT NULL
   AND l.converted_at IS NULL AND l.archived_at IS NULL AND l.merged_into IS NULL
   AND NOT EXISTS (SELECT 1 FROM ops.outbox o WHERE o.event = 'leads_digest'
                   AND o.user_id = l.owner_id AND o.payload -> 'batches' @> to_jsonb(b.id))

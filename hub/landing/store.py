@@ -63,6 +63,11 @@ def write_cursor(
     )
 
 
+def drop_cursors(conn: Connection, source: str) -> None:
+    """Forget the cursors of all the source's streams, also of those that cannot be read now."""
+    conn.execute(delete(checkpoint).where(checkpoint.c.source == source))
+
+
 def drop_cursor(conn: Connection, source: str, stream: str) -> None:
     """Forget the stream's cursor, so that the next read starts from the beginning."""
     conn.execute(

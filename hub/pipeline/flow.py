@@ -7,21 +7,24 @@ it: cursors and queues are in the database, so there is nothing else to remember
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from hub.connectors.base import Page, Stream, Window
 from hub.db.locks import source_locks
-from hub.errors import BudgetError
+from hub.errors import HubError, TransientError
 from hub.landing import store
 from hub.logs import get_logger
+from hub.model.faults import Fault
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
 from hub.pipeline.budget import account_of, forecast
 from hub.pipeline.companies import match_companies
+from hub.pipeline.contain import ends_source, fault_of, is_paused, where
 from hub.pipeline.context import Hub
 from hub.pipeline.extract import Land, Range, reread, short_ranges
 from hub.pipeline.land import land_page
@@ -41,12 +44,14 @@ class SyncReport:
     """What one sync did: counts by stage, and every stream's ledger.
 
     `stopped` says of which source the vendor's quota is used up; the next sync goes on with it.
+    `faults` say what else of which source could not be read; everything else was.
     """
 
     stages: dict[str, dict[str, int]] = field(default_factory=dict)
     ledgers: list[StreamLedger] = field(default_factory=list)
     quarantined: int = 0
     stopped: dict[str, str] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
@@ -61,24 +66,49 @@ class SyncReport:
 
 
 def sync(hub: Hub, sources: Sequence[str], *, full: bool = False) -> SyncReport:
-    """Bring the named sources up to date, from the vendor to the owner, in this process."""
+    """Bring the named sources up to date, from the vendor to the owner, in this process.
+
+    A fault of one source, or of a part of it, is told in the report and keeps nothing else back.
+    """
     report = SyncReport()
     with source_locks(hub.engine, sources):
         running = [begin(hub, source, full=full) for source in sources]
         for batch in running:
-            try:
-                for stream in hub.connector(batch.source).streams():
-                    report.add("land", land_stream(hub, batch, stream))
-            except BudgetError as exc:
-                log.warning("budget_spent", source=batch.source, message=exc.message)
-                report.stopped[batch.source] = exc.message
+            for counts in land_source(hub, batch):
+                report.add("land", counts)
         for stage, counts in settle(hub).items():
             report.add(stage, counts)
         for batch in running:
-            if batch.source not in report.stopped:
+            faults = faults_of(hub, batch)
+            if is_paused(faults):
+                report.stopped[batch.source] = faults[0].told
+            else:
+                report.faults += faults
                 report.ledgers += finish(hub, batch)
     report.quarantined = report.stages.get("normalize", {}).get("quarantined", 0)
     return report
+
+
+def land_source(hub: Hub, batch: Batch) -> Iterator[dict[str, int]]:
+    """Land the source's streams one after the other; yields the counts of each.
+
+    What a stream could not bring is noted with the batch. Refused credentials end the source, and
+    so do two streams in a row for which the vendor is away.
+    """
+    try:
+        streams = hub.connector(batch.source).streams()
+    except HubError as exc:
+        _note(hub, batch, "", [fault_of(batch.source, "", exc)], unproved=False)
+        return
+    _note(hub, batch, "", (), unproved=False)
+    was_away = False
+    for stream in streams:
+        landed = land_stream(hub, batch, stream)
+        yield landed.counts
+        is_away = isinstance(landed.error, TransientError)
+        if landed.ends_source or (is_away and was_away):
+            return
+        was_away = is_away
 
 
 def settle(hub: Hub) -> dict[str, dict[str, int]]:
@@ -100,10 +130,9 @@ def begin(hub: Hub, source: str, *, full: bool = False) -> Batch:
     """
     with hub.engine.begin() as conn:
         if full:
-            for stream in hub.connector(source).streams():
-                store.drop_cursor(conn, source, stream.name)
+            store.drop_cursors(conn, source)
         batches.give_up(conn, source)
-        resumed = batches.running_batch(conn, source)
+        resumed = batches.running_batch(conn, source) or batches.reopen(conn, source)
         if resumed is not None:
             return resumed
         is_first = not batches.has_finished_batch(conn, source)
@@ -112,22 +141,81 @@ def begin(hub: Hub, source: str, *, full: bool = False) -> Batch:
         return batches.open_batch(conn, source=source, kind="sync", lane=lane.value)
 
 
-def land_stream(hub: Hub, batch: Batch, stream: Stream) -> dict[str, int]:
-    """Extract and land one stream's window, then hold it against the vendor's own count."""
-    started = time.monotonic()
+@dataclass(slots=True)
+class StreamLanding:
+    """What came of one stream in one run: counts, and what kept the rest from coming."""
+
+    counts: dict[str, int] = field(
+        default_factory=lambda: {"landed": 0, "unchanged": 0, "pages": 0}
+    )
+    faults: list[Fault] = field(default_factory=list)
+    error: Exception | None = None
+
+    @property
+    def ends_source(self) -> bool:
+        """Whether no other stream of the source can be read either."""
+        return self.error is not None and ends_source(self.error)
+
+
+def land_stream(hub: Hub, batch: Batch, stream: Stream) -> StreamLanding:
+    """Extract and land one stream's window, then hold it against the vendor's own count.
+
+    Raises nothing of the vendor's: what could not be read is in the result, and noted with the
+    batch. The cursor of what was not read stands.
+    """
+    started, landing = time.monotonic(), StreamLanding()
+    is_proved = False
+    try:
+        _land_window(hub, batch, stream, landing)
+        is_proved = True
+    except SQLAlchemyError:
+        raise  # our own database: nothing can be noted there
+    except Exception as exc:  # noqa: BLE001  # a stage's edge: even a bug of one ends no other source
+        landing.error = exc
+        landing.faults.append(fault_of(batch.source, stream.name, exc))
+    if landing.error is not None and not isinstance(landing.error, HubError):
+        at = where(landing.error)
+        log.error("stream_broke", source=batch.source, stream=stream.name, where=at)
+    unproved = not is_proved and bool(landing.counts["pages"] or _is_unproved(hub, batch, stream))
+    _note(hub, batch, stream.name, landing.faults, unproved=unproved)
+    _report(hub, batch, "land", landing.counts, started, stream=stream.name)
+    return landing
+
+
+def _is_unproved(hub: Hub, batch: Batch, stream: Stream) -> bool:
+    return bool(window_note(hub, batch, stream.name).get("unproved"))
+
+
+def _note(hub: Hub, batch: Batch, stream: str, faults: Sequence[Fault], *, unproved: bool) -> None:
+    with hub.engine.begin() as conn:
+        batches.note_faults(conn, batch.id, stream, faults, unproved=unproved)
+    for fault in faults:
+        log.warning("part_not_read", source=fault.source, part=fault.part, message=fault.sentence)
+
+
+def faults_of(hub: Hub, batch: Batch) -> list[Fault]:
+    """Return what could not be read in the batch, as noted with it."""
+    with hub.engine.begin() as conn:
+        return batches.faults_noted(conn, batch.id)
+
+
+def _land_window(hub: Hub, batch: Batch, stream: Stream, landing: StreamLanding) -> None:
     connector = hub.connector(batch.source)
     with hub.engine.begin() as conn:
         cursor = store.read_cursor(conn, batch.source, stream.name)
+        if not batches.has_read(conn, batch.source, stream.name):
+            batch = replace(batch, lane=Lane.BULK.value)  # its first load rings nobody
     window = connector.window(stream, cursor)
     with hub.engine.begin() as conn:
         begun = batches.begin_window(conn, batch.id, stream.name, since=window.since, cursor=cursor)
-    totals = {"landed": 0, "unchanged": 0, "pages": 0}
 
     def land(page: Page, *, move_cursor: bool = True) -> None:
         landed = land_page(hub, batch, stream, page, move_cursor=move_cursor)
-        totals["landed"] += landed.changed
-        totals["unchanged"] += landed.unchanged
-        totals["pages"] += 1
+        landing.counts["landed"] += landed.changed
+        landing.counts["unchanged"] += landed.unchanged
+        landing.counts["pages"] += 1
+        if move_cursor:
+            landing.faults += [fault_of(batch.source, p.part, p.error) for p in page.faults]
 
     if window.since is None and not window.resume and stream.countable:
         _foretell(hub, batch, connector.count(stream, None, window.until), stream)
@@ -140,8 +228,6 @@ def land_stream(hub: Hub, batch: Batch, stream: Stream) -> dict[str, int]:
             batches.note_window(conn, batch.id, stream.name, note)
             if note["shortage"]:
                 _reopen(conn, batch, stream, begun)
-    _report(hub, batch, "land", totals, started, stream=stream.name)
-    return totals
 
 
 def _foretell(hub: Hub, batch: Batch, counted: int | None, stream: Stream) -> None:
@@ -308,6 +394,7 @@ def ledger_json(entry: StreamLedger) -> dict[str, JsonValue]:
         "lost": list(entry.lost),
         "lost_n": entry.lost_n,
         "shortage": dict(entry.shortage),
+        "faults": [fault.to_json() for fault in entry.faults],
         "holds": entry.holds,
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
+from hub.model.faults import Fault, faults_of
 from hub.model.records import JsonValue
 from hub.model.verdicts import Verdict
 from hub.records import sources
@@ -30,6 +31,7 @@ class StreamLedger:
 
     `lost` are ids that were seen and have neither a verdict nor a place in a queue.
     `shortage` is set where the source still counts more than it hands out after a second look.
+    `faults` say what of the stream could not be read; stream "" stands for the whole source.
     """
 
     source: str
@@ -40,11 +42,12 @@ class StreamLedger:
     lost: Sequence[str] = ()
     lost_n: int = 0
     shortage: Mapping[str, JsonValue] = field(default_factory=dict)
+    faults: Sequence[Fault] = ()
 
     @property
     def holds(self) -> bool:
         """Whether everything the source counts is accounted for."""
-        return not self.lost_n and not self.shortage
+        return not self.lost_n and not self.shortage and not self.faults
 
 
 def open_batch(conn: Connection, *, source: str, kind: str, lane: str) -> Batch:
@@ -93,15 +96,48 @@ def give_up(conn: Connection, source: str) -> None:
     )
 
 
+_REOPEN = text("""
+UPDATE ops.batch SET state = 'running', finished_at = NULL, ledger = '{}'
+WHERE id = (SELECT max(id) FROM ops.batch WHERE source = :source AND kind = 'sync')
+  AND state = 'failed' AND EXISTS (
+    SELECT 1 FROM jsonb_each(windows) AS w WHERE w.value ->> 'unproved' = 'true')
+RETURNING id, kind, source, lane
+""")
+
+
+def reopen(conn: Connection, source: str) -> Batch | None:
+    """Take up the source's last sync if a fault ended it inside a window: what it has read counts.
+
+    A batch whose windows were all proved, or never begun, stays closed.
+    """
+    row = conn.execute(_REOPEN, {"source": source}).first()
+    return Batch(*row) if row else None
+
+
+_HAS_READ = text("""
+SELECT EXISTS (
+  SELECT 1 FROM ops.batch
+  WHERE source = :source AND kind = 'sync' AND state IN ('done', 'failed', 'running')
+    AND windows -> CAST(:stream AS text) -> 'until' IS NOT NULL)
+""")
+
+
+def has_read(conn: Connection, source: str, stream: str) -> bool:
+    """Tell whether the stream was ever read to the end of a window, and not taken back since."""
+    return bool(conn.execute(_HAS_READ, {"source": source, "stream": stream}).scalar_one())
+
+
+_HAS_FINISHED = text("""
+SELECT EXISTS (
+  SELECT 1 FROM ops.batch
+  WHERE source = :source AND kind = 'sync' AND (state = 'done' OR state = 'failed' AND EXISTS (
+    SELECT 1 FROM jsonb_each(windows) AS w WHERE w.value -> 'until' IS NOT NULL)))
+""")
+
+
 def has_finished_batch(conn: Connection, source: str) -> bool:
-    """Tell whether the source was ever loaded completely."""
-    return bool(
-        conn.execute(
-            select(func.count())
-            .select_from(batch)
-            .where(batch.c.source == source, batch.c.state == "done", batch.c.kind == "sync")
-        ).scalar_one()
-    )
+    """Tell whether a sync of the source has ended in which a stream was read to its end."""
+    return bool(conn.execute(_HAS_FINISHED, {"source": source}).scalar_one())
 
 
 def has_undone_batch(conn: Connection, source: str) -> bool:
@@ -157,6 +193,32 @@ def note_window(
         .where(batch.c.id == batch_id)
         .values(windows=batch.c.windows.op("||")(literal({stream: {**known, **note}}, JSONB)))
     )
+
+
+def note_faults(
+    conn: Connection, batch_id: int, stream: str, faults: Sequence[Fault], *, unproved: bool
+) -> None:
+    """Note what of a stream could not be read in this batch; none where all could.
+
+    Args:
+        conn: an open transaction.
+        batch_id: the batch.
+        stream: the stream, "" for the whole source.
+        faults: of its last read; those of an earlier one are forgotten.
+        unproved: whether pages have landed and the window they belong to has not been proved.
+    """
+    known = window_note(conn, batch_id, stream)
+    note: dict[str, JsonValue] = {"faults": [fault.to_json() for fault in faults]}
+    if unproved != bool(known.get("unproved")):
+        note["unproved"] = unproved
+    if faults or known.get("faults") or "unproved" in note:
+        note_window(conn, batch_id, stream, note)
+
+
+def faults_noted(conn: Connection, batch_id: int) -> list[Fault]:
+    """Return what could not be read in the batch so far, of all its streams."""
+    windows = conn.execute(select(batch.c.windows).where(batch.c.id == batch_id)).scalar_one()
+    return [one for note in windows.values() for one in faults_of(note.get("faults"))]
 
 
 def seen(conn: Connection, batch_id: int, stream: str, since: object, until: object) -> int:
@@ -247,6 +309,8 @@ def ledger(conn: Connection, batch_id: int) -> list[StreamLedger]:
     ledgers = []
     for stream in sorted({*windows.windows, *seen_n}):
         note = windows.windows.get(stream, {})
+        if not stream and not note.get("faults"):
+            continue  # the source itself: only its faults are of interest
         lost_n = open_n.get(stream, 0)
         lost = (
             [r.source_id for r in conn.execute(_LOST, {"batch": batch_id, "stream": stream})]
@@ -263,6 +327,7 @@ def ledger(conn: Connection, batch_id: int) -> list[StreamLedger]:
                 lost,
                 lost_n,
                 note.get("shortage") or {},
+                faults_of(note.get("faults")),
             )
         )
     return ledgers

@@ -37,6 +37,7 @@ from hub.errors import (
     BudgetError,
     ConfigError,
     CredentialError,
+    ForbiddenError,
     HubError,
     ProtocolError,
     TransientError,
@@ -45,10 +46,13 @@ from hub.errors import (
 LIMITS = Limits((Rate("account", 100, 10.0), Rate("search", 5, 1.0, frozenset({"search"}))))
 SEARCH_KIND = "search"
 _TOKEN_HINT = "set the source's token: the access token of a private app"  # noqa: S105
-_SCOPE_HINT = (
-    "give the private app the scopes crm.objects.contacts.read, crm.objects.companies.read,"
-    " crm.objects.owners.read and the crm.schemas of both"
-)
+# https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/scopes; the
+# scopes that a refusal itself names are not to be relied on (hubspot-api-nodejs, issue 268)
+_SCOPES: Mapping[str, str] = {
+    "contacts": "crm.objects.contacts.read and crm.schemas.contacts.read",
+    "companies": "crm.objects.companies.read and crm.schemas.companies.read",
+    "owners": "crm.objects.owners.read",
+}
 _DATED = re.compile(r"\d{4}-\d{2}(-beta)?")
 _NUMBER = re.compile(r"[0-9]{1,12}")
 _TOO_MANY = 429
@@ -185,9 +189,13 @@ class HubspotClient:
                 return Usage(one.currentUsage, one.usageLimit)
         return Usage(0, 0)
 
-    def now(self) -> datetime:
-        """Return HubSpot's present time, from the Date header of a cheap call."""
-        return self.list("contacts", {"limit": 1}).present()
+    def now(self, kind: str) -> datetime:
+        """Return HubSpot's present time, from the Date header of a cheap call for such objects.
+
+        Each stream asks for its own: a token that may read companies alone cannot ask for contacts.
+        """
+        answer = self.owners({"limit": 1}) if kind == "owners" else self.list(kind, {"limit": 1})
+        return answer.present()
 
     def _call(
         self,
@@ -256,7 +264,7 @@ class HubspotClient:
             return self._too_many(refusal, headers, where)
         error = error_for_status(status, where=where, code=code, headers=headers)
         if isinstance(error, CredentialError):
-            error.hint = _SCOPE_HINT if code == "MISSING_SCOPES" else _TOKEN_HINT
+            error.hint = _scope_hint(where) if isinstance(error, ForbiddenError) else _TOKEN_HINT
         return error
 
     def _too_many(self, refusal: _Refusal, headers: Mapping[str, str], where: str) -> HubError:
@@ -305,6 +313,12 @@ class _Paths:
     def usage(self) -> str:
         """Return the path of the day's usage."""
         return f"/account-info/{self._version}/api-usage/daily/private-apps"
+
+
+def _scope_hint(where: str) -> str:
+    """Return what to do about a refusal: the scopes of the object that was asked for."""
+    wanted = [scopes for kind, scopes in _SCOPES.items() if kind in where.split("/")]
+    return f"give the private app the scopes {' and '.join(wanted or _SCOPES.values())}"
 
 
 def following(answer: Answer) -> str:

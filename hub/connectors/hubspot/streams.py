@@ -90,9 +90,9 @@ class HubspotConnector:
         """Return owners and companies before the contacts that point at them."""
         return STREAMS
 
-    def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
+    def window(self, stream: Stream, cursor: Cursor | None) -> Window:
         """Freeze the next window by HubSpot's clock, or take up the unfinished one."""
-        return next_window(cursor, self._config, self._client.now)
+        return next_window(cursor, self._config, lambda: self._client.now(stream.name))
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Yield pages: owners whole, others as the window says."""

@@ -25,7 +25,6 @@ from hub.connectors.governor import Budget, Limits, LocalBudget
 from hub.connectors.http import (
     Patience,
     call,
-    class_for_status,
     describe_call,
     error_for_exception,
     error_for_status,
@@ -34,7 +33,14 @@ from hub.connectors.http import (
     safe_code,
 )
 from hub.connectors.session import VendorSession, check_base_url
-from hub.errors import ConfigError, CredentialError, HubError, ProtocolError, TransientError
+from hub.errors import (
+    ConfigError,
+    CredentialError,
+    ForbiddenError,
+    HubError,
+    ProtocolError,
+    TransientError,
+)
 
 # ten at once are allowed to a user, all applications together: half of them are ours
 LIMITS = Limits(connections=5)
@@ -42,6 +48,8 @@ MOST_ROWS, FEWEST_ROWS = 1000, 10
 _KEY_HINT = (
     "set the source's api_key: Mailchimp, Account, Extras, API keys; it ends in -us1 or such"
 )
+# https://mailchimp.com/help/manage-user-levels-in-your-account/: a key reads what its user may see
+_ROLE_HINT = "make the key as a user of the role Manager or above, who may see every audience"
 _NO_LINKS = ["members._links", "_links"]
 _TOO_SLOW = frozenset({408, 504})
 _MAY_BE_BUSY = frozenset({403, 429})
@@ -250,10 +258,10 @@ def judge(response: requests.Response, *, where: str, asked_n: int = 0) -> Rows 
     if status in _MAY_BE_BUSY and not parts:
         raise make_error(TransientError, f"{where} answered {status} without a reason")
     code = safe_code(decode(parts.get("title", b'""'), str))
-    if class_for_status(status) is CredentialError:
-        named = f" {code}" if code else ""
-        raise CredentialError(f"{where} answered {status}{named}", hint=_KEY_HINT)
-    raise error_for_status(status, where=where, code=code, headers=response.headers)
+    error = error_for_status(status, where=where, code=code, headers=response.headers)
+    if isinstance(error, CredentialError):
+        error.hint = _ROLE_HINT if isinstance(error, ForbiddenError) else _KEY_HINT
+    raise error
 
 
 def _untyped(kind: Any) -> Any:

@@ -17,6 +17,7 @@ from hub.errors import (
     BudgetError,
     ConfigError,
     CredentialError,
+    ForbiddenError,
     HubError,
     ProtocolError,
     TransientError,
@@ -27,10 +28,10 @@ CODES: Mapping[str, type[HubError]] = {
     "INVALID_SESSION_ID": CredentialError,
     "API_DISABLED_FOR_ORG": CredentialError,
     "API_CURRENTLY_DISABLED": CredentialError,
-    "INSUFFICIENT_ACCESS": CredentialError,
-    "INSUFFICIENT_ACCESS_OR_READONLY": CredentialError,
-    "INVALID_TYPE": CredentialError,  # an object that the user may not see does not exist for him
-    "NOT_FOUND": CredentialError,
+    "INSUFFICIENT_ACCESS": ForbiddenError,
+    "INSUFFICIENT_ACCESS_OR_READONLY": ForbiddenError,
+    "INVALID_TYPE": ForbiddenError,  # an object that the user may not see does not exist for him
+    "NOT_FOUND": ForbiddenError,
     "INVALID_FIELD": ConfigError,  # a field vanished, or was hidden, since describe
     "UNSUPPORTED_API_VERSION": ConfigError,
     "GONE": ConfigError,
@@ -105,4 +106,6 @@ def _login_error(error: SalesforceAuthenticationFailed) -> HubError:
         return make_error(kind, f"{where}: an answer of status {error.code} could not be read")
     code = safe_code(str(error.code or "").removeprefix("sf:"))
     kind = CODES.get(code, CredentialError)
+    if kind is ForbiddenError:  # of the login itself: nothing can be read
+        kind = CredentialError
     return make_error(kind, f"{where} refused: {code or 'no reason given'}", hint=_HINTS.get(code))

@@ -18,6 +18,7 @@ from hub.errors import (
     BudgetError,
     ConfigError,
     CredentialError,
+    ForbiddenError,
     ProtocolError,
     TransientError,
 )
@@ -214,7 +215,7 @@ def test_a_recorded_answer_of_status_207_is_no_page():
     ("answer", "kind"),
     [
         (refusal(401, {"category": "INVALID_AUTHENTICATION"}), CredentialError),
-        (refusal(403, {"category": "MISSING_SCOPES"}), CredentialError),
+        (refusal(403, {"category": "MISSING_SCOPES"}), ForbiddenError),
         (refusal(301, None, Location="http://elsewhere.example/"), ConfigError),
         (refusal(400, {"category": "VALIDATION_ERROR"}), ProtocolError),
         (refusal(429, {"policyName": "SECONDLY"}), TransientError),
@@ -261,10 +262,10 @@ def test_the_day_s_quota_is_learned_from_every_answer():
 
 def test_the_present_is_the_vendor_s():
     client, _ = client_on(ok({"results": []}))
-    assert client.now() == T0
+    assert client.now("contacts") == T0
     client, _ = client_on((200, {}, b'{"results": []}'))
     with pytest.raises(ProtocolError, match="no Date"):
-        client.now()
+        client.now("contacts")
 
 
 @pytest.mark.parametrize(
@@ -317,7 +318,7 @@ def test_the_sdk_neither_repeats_nor_follows():
 def test_without_a_token_nothing_is_asked():
     one = HubspotClient(HubspotConfig(), FixedClock(T0))
     with pytest.raises(CredentialError, match="no token"):
-        one.now()
+        one.now("contacts")
 
 
 def test_merged_and_deleted_need_no_mapping():

@@ -11,7 +11,7 @@ from hub.connectors.http import Patience
 from hub.connectors.mailchimp.client import MailchimpClient, MailchimpConfig, judge
 from hub.connectors.mailchimp.streams import MailchimpConnector
 from hub.connectors.session import VendorSession
-from hub.errors import ConfigError, CredentialError, ProtocolError, TransientError
+from hub.errors import ConfigError, CredentialError, ForbiddenError, ProtocolError, TransientError
 from hub.mappings.engine import NormalizeSettings, normalize
 from hub.mappings.loader import load
 from hub.model.records import RawRecord
@@ -86,7 +86,7 @@ def test_recorded_members_go_through_the_mapping():
         (answered(429), TransientError),
         (answered(403), TransientError),
         (answered(403, b"<html>Access Denied</html>", "text/html"), TransientError),
-        (answered(403, {"title": "WrongDatacenter"}, PROBLEM), CredentialError),
+        (answered(403, {"title": "WrongDatacenter"}, PROBLEM), ForbiddenError),
         (answered(429, {"title": "Too Many Requests"}, PROBLEM), TransientError),
         (answered(200), TransientError),
         (answered(200, b"{}"), TransientError),

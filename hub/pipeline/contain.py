@@ -1,0 +1,62 @@
+"""A fault is no larger than its cause: from an error to what it ends, and to what is told of it.
+
+In: what a connector raised while one stream was read. Out: a `Fault`, kept with the batch, and
+whether the source's other streams are still worth asking for. Not here: the order of streams and
+sources (`flow`), and how a connector contains the parts of one stream (`hub.connectors.parts`).
+"""
+
+import traceback
+from collections.abc import Sequence
+
+from hub.connectors.parts import skip_hint
+from hub.errors import BudgetError, ConfigError, CredentialError, ForbiddenError, HubError
+from hub.model.faults import Fault, FaultKind
+
+_CALLS = 4  # the innermost ones that are told
+_REPORT = "the other sources went on; please report this with the log (HUB_LOG=INFO)"
+
+
+def fault_of(source: str, part: str, error: Exception) -> Fault:
+    """Return what is told of an error; a part that is forbidden can be skipped on purpose.
+
+    Args:
+        source: the source.
+        part: the stream, form or list; "" for the whole source.
+        error: a `HubError`, or a fault of the hub's own.
+    """
+    if not isinstance(error, HubError):
+        kind = type(error).__name__
+        return Fault(source, part, FaultKind.FAILED, f"the hub failed: {kind}", _REPORT)
+    hint = error.hint or ""
+    if isinstance(error, ForbiddenError) and part:
+        hint = "; ".join(filter(None, (hint, skip_hint(source, part))))
+    return Fault(source, part, _kind(error), error.message, hint)
+
+
+def _kind(error: HubError) -> FaultKind:
+    if isinstance(error, ConfigError):
+        return FaultKind.OPERATOR
+    return FaultKind.BUDGET if isinstance(error, BudgetError) else FaultKind.FAILED
+
+
+def where(error: Exception) -> str:
+    """Return where in the code an error came up; its text and values may be somebody's."""
+    calls = traceback.extract_tb(error.__traceback__)[-_CALLS:]
+    places = " < ".join(f"{call.filename}:{call.lineno}" for call in reversed(calls))
+    return f"{type(error).__name__} at {places}"
+
+
+def ends_source(error: Exception) -> bool:
+    """Tell whether no other stream of the source can be read either.
+
+    Refused credentials and a used-up quota are the account's. A missing permission, a setting or an
+    answer that cannot be is the stream's; a vendor that is away may be away for one stream only.
+    """
+    if isinstance(error, ForbiddenError):
+        return False
+    return isinstance(error, (CredentialError, BudgetError))
+
+
+def is_paused(faults: Sequence[Fault]) -> bool:
+    """Tell whether a used-up quota is all that kept the source from being read."""
+    return bool(faults) and all(fault.kind is FaultKind.BUDGET for fault in faults)
