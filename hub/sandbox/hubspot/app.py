@@ -1,6 +1,6 @@
-"""The app: paths → handlers, the account's token and limits.
+"""The HubSpot app: the paths and their handlers, the account's token and limits.
 
-Both families of paths are served: `/crm/v3/objects/…` and `/crm/objects/2026-03/…`.
+Both families of paths have the same handlers: `/crm/v3/objects/…` and `/crm/objects/2026-03/…`.
 """
 
 import json
@@ -31,7 +31,7 @@ from hub.sandbox.world import World
 
 
 class _Dated(Convertor[str]):
-    """A year and a month."""
+    """A version in a path: a year and a month."""
 
     regex = r"\d{4}-\d{2}(-beta)?"
 
@@ -114,7 +114,7 @@ class Account:
         self.quota = Quota(world.clock)
 
     def guarded(self, handler: Handler) -> Handler:
-        """Return the handler behind the token check and the limits, its refusals as JSON."""
+        """Return the handler with a check of token and limits before it; errors become JSON."""
 
         async def answer(request: Request) -> Response:
             is_search = request.url.path.rstrip("/").endswith("/search")
@@ -131,7 +131,7 @@ class Account:
         return answer
 
     async def list_objects(self, request: Request) -> Response:
-        """Answer a page of records by id."""
+        """Answer a page of records, ordered by id."""
         limit = _number(request, "limit", _DEFAULT_LIST, LARGEST_LIST)
         results, after = records.page(
             self.crm,
@@ -154,7 +154,7 @@ class Account:
         return JSONResponse(records.shower(self.crm, kind, names, linked)(row))
 
     async def search(self, request: Request) -> Response:
-        """Answer a page of what was searched for."""
+        """Answer a page of search results."""
         answer = search(self.crm, _type(request), await _body(request))
         return JSONResponse(answer)
 
@@ -179,7 +179,7 @@ class Account:
         return JSONResponse(writes.merge(self.crm, _type(request), await _body(request)))
 
     async def purge(self, request: Request) -> Response:
-        """Delete a record for good."""
+        """Delete a record permanently."""
         writes.purge(self.crm, _type(request), await _body(request))
         return Response(status_code=204)
 
@@ -215,7 +215,7 @@ class Account:
         return JSONResponse(answer, status_code=_MULTI if "errors" in answer else well)
 
     async def associations(self, request: Request) -> Response:
-        """Answer what many records are associated with; 207 if some with nothing."""
+        """Answer the associations of many records; status 207 if some records have none."""
         origin, target = (type_of(request.path_params[key]) for key in ("origin", "target"))
         answer = records.batch(
             (await _body(request)).get("inputs"),
@@ -233,7 +233,7 @@ class Account:
         return JSONResponse({"results": shown})
 
     async def old_properties(self, request: Request) -> Response:
-        """Answer all properties as version 2 did, which some programs still ask: a bare list."""
+        """Answer all properties as version 2 does: a bare list. Some clients still ask for it."""
         kind = _type(request)
         known = sorted(kinds_of(self.crm, kind).items())
         return JSONResponse([shown_property(kind, name, type_) for name, type_ in known])
@@ -252,11 +252,11 @@ class Account:
         return JSONResponse(shown_property(kind, name, known[name]))
 
     async def list_schemas(self, _request: Request) -> Response:
-        """Answer the custom objects: none."""
+        """Answer an empty list: the account has no custom objects."""
         return JSONResponse({"results": []})
 
     async def list_owners(self, request: Request) -> Response:
-        """Answer a page of owners, or with `archived=true` of those who left."""
+        """Answer a page of owners; with `archived=true`, of the owners who left."""
         limit = _number(request, "limit", _DEFAULT_OWNERS, LARGEST_OWNERS)
         email = request.query_params.get("email", "")
         found = owners(self.crm, is_archived=_is_archived(request), email=email)
@@ -276,7 +276,7 @@ class Account:
         return JSONResponse(owner)
 
     async def usage(self, _request: Request) -> Response:
-        """Answer how many calls of the day are used."""
+        """Answer the number of calls made today."""
         now = self.world.clock.now()
         midnight = datetime.combine(now.date(), datetime.min.time(), now.tzinfo)
         one = {
@@ -290,7 +290,7 @@ class Account:
         return JSONResponse({"results": [one]})
 
     async def details(self, _request: Request) -> Response:
-        """Answer which account it is."""
+        """Answer the account's details."""
         return JSONResponse(
             {
                 "portalId": PORTAL,
@@ -324,7 +324,7 @@ def _is_archived(request: Request) -> bool:
 
 
 def _listed(request: Request, name: str) -> list[str]:
-    """Return a parameter that may be repeated, comma-joined, or both."""
+    """Return the values of a parameter that may be repeated, comma-separated, or both."""
     parts = ",".join(request.query_params.getlist(name)).split(",")
     return [part.strip() for part in parts if part.strip()]
 
@@ -349,7 +349,7 @@ async def _body(request: Request) -> Json:
 
 
 def _with_paging(body: Json, after: str, request: Request) -> Json:
-    """Return the body with its `paging`, which the last page has not."""
+    """Return the body, with `paging` unless it is the last page."""
     if not after:
         return body
     link = str(request.url.include_query_params(after=after))

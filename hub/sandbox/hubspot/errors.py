@@ -1,4 +1,4 @@
-"""Refusals in the vendor's envelope."""
+"""Errors in the vendor's envelope."""
 
 import uuid
 from typing import Any
@@ -7,12 +7,12 @@ _SCOPES = "https://developers.hubspot.com/scopes"
 
 
 class ApiError(Exception):
-    """An answer other than success.
+    """An error that becomes the HTTP answer.
 
     Args:
-        status: of HTTP.
+        status: HTTP status.
         category: the vendor's code.
-        message: the vendor's sentence.
+        message: the vendor's text.
         more: further keys of the envelope.
     """
 
@@ -35,17 +35,17 @@ class ApiError(Exception):
 
 
 def invalid(message: str, **more: Any) -> ApiError:
-    """Return the 400 of a request that cannot be."""
+    """Return the 400 of an invalid request."""
     return ApiError(400, "VALIDATION_ERROR", message, **more)
 
 
 def not_found() -> ApiError:
-    """Return the 404 of a record that is not there (any more)."""
+    """Return the 404 of a missing or deleted record."""
     return ApiError(404, "OBJECT_NOT_FOUND", "resource not found")
 
 
 def no_credentials() -> ApiError:
-    """Return the 401."""
+    """Return the 401 of missing or wrong credentials."""
     return ApiError(
         401,
         "INVALID_AUTHENTICATION",
@@ -55,7 +55,7 @@ def no_credentials() -> ApiError:
 
 
 def no_scope(scope: str) -> ApiError:
-    """Return the 403 of a token that may not read this."""
+    """Return the 403 of a token without the scope."""
     wanted = {
         "message": "One or more of the following scopes are required.",
         "context": {"requiredGranularScopes": [scope]},

@@ -1,4 +1,4 @@
-"""How much an account may ask: per ten seconds, per second of search, per day."""
+"""The account's limits: calls in ten seconds, searches in a second, calls in a day."""
 
 from collections import deque
 from datetime import datetime, timedelta
@@ -13,10 +13,10 @@ DAILY_NAME = "private-apps-api-calls-daily"
 
 
 class Quota:
-    """The counts of one account.
+    """Counts the calls of one account.
 
     Args:
-        clock: the vendor's.
+        clock: the vendor's clock.
     """
 
     def __init__(self, clock: VendorClock) -> None:
@@ -43,7 +43,7 @@ class Quota:
         self.used_today += 1
 
     def headers(self) -> dict[str, str]:
-        """Return what every answer but a search's says."""
+        """Return the headers of every answer, except for a search."""
         return {
             "X-HubSpot-RateLimit-Daily": str(DAILY),
             "X-HubSpot-RateLimit-Daily-Remaining": str(max(DAILY - self.used_today, 0)),

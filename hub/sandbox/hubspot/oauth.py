@@ -1,6 +1,6 @@
-"""POST /oauth/v1/token and its dated family: how an app that people install gets its half hour.
+"""POST /oauth/v1/token and its dated paths: a refresh token buys an access token of 30 minutes.
 
-The access token it gives is the account's own. Not here: the page on which a person consents.
+The access token is the same as the private app's. Not here: the page where a person consents.
 https://developers.hubspot.com/docs/api-reference/auth-oauth-v1/guide
 """
 
@@ -16,7 +16,7 @@ LASTS_S = 1800
 
 
 def token_of(secrets: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]]:
-    """Return the handler for the account with these secrets."""
+    """Return the token handler of the account with these secrets."""
 
     async def token(request: Request) -> Response:
         form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))

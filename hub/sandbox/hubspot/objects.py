@@ -1,6 +1,6 @@
-"""The objects: which rows each type has, and what a record looks like.
+"""The object types: the rows of each type, and the JSON form of a record.
 
-Every property value is a string or null, and the system's own properties come from the row.
+Every property value is a string or null. The system's properties come from the row.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,12 +23,12 @@ class ObjectType:
     """One type of object.
 
     Args:
-        name: in paths, and of the stream.
-        type_id: the number that stands for the name.
-        singular: in association names and scopes.
-        usual: the properties shown when none is asked for.
-        searched: the properties a search's `query` looks into.
-        key: the property whose value no two records share.
+        name: the name in paths; also the name of the stream.
+        type_id: the number that may replace the name.
+        singular: the name in association types and scopes.
+        usual: the properties in an answer if the request names none.
+        searched: the properties that a search's `query` covers.
+        key: the property whose value is unique.
     """
 
     name: str
@@ -40,7 +40,7 @@ class ObjectType:
 
     @property
     def names(self) -> frozenset[str]:
-        """All that a path may call it."""
+        """All names of the type that a path may use."""
         return frozenset({self.name, self.type_id, self.singular})
 
 
@@ -75,11 +75,11 @@ class Crm:
         self.purged: set[tuple[str, str]] = set()
 
     def live(self, kind: ObjectType) -> list[Row]:
-        """Return the records that are there, by id."""
+        """Return the live records, ordered by id."""
         return sorted(self.world.rows(SOURCE, kind.name), key=lambda row: id_key(row.id))
 
     def archived(self, kind: ObjectType) -> list[Row]:
-        """Return the deleted records, by id; those that were merged away or purged are gone."""
+        """Return the archived records, ordered by id, without merged and purged ones."""
         rows = self.world.rows(SOURCE, kind.name, include_deleted=True)
         gone = [
             row
@@ -91,7 +91,7 @@ class Crm:
     def find(
         self, kind: ObjectType, name: str, *, by: str = "", is_archived: bool = False
     ) -> Row | None:
-        """Return one record by id, or by another property; None if there is none."""
+        """Return one record by id or by another property, or None."""
         if by and by != "hs_object_id":
             rows = self.archived(kind) if is_archived else self.live(kind)
             wanted = name.lower()
@@ -110,7 +110,7 @@ class Crm:
         return row
 
     def merged(self, kind: ObjectType) -> Mapping[str, Sequence[str]]:
-        """Return the ids that went up in each record, through any number of merges."""
+        """Return, by record, the ids that were merged into it, also through several merges."""
         into = {
             row.id: row.merged_into
             for row in self.world.rows(SOURCE, kind.name, include_deleted=True)
@@ -127,7 +127,7 @@ class Crm:
 
 
 def type_of(name: str) -> ObjectType:
-    """Return the type that a path names, or raise 400."""
+    """Return the type that a path names; raise 400 if there is none."""
     for kind in TYPES:
         if name.lower() in kind.names:
             return kind
@@ -135,17 +135,17 @@ def type_of(name: str) -> ObjectType:
 
 
 def id_key(name: str) -> IdKey:
-    """Return what ids are ordered by: numbers as such, before anything else."""
+    """Return the sort key of an id: numbers by value, then other texts."""
     return (0, int(name), "") if name.isdigit() else (1, 0, name)
 
 
 def moment(at: datetime) -> str:
-    """Return a time as records show it."""
+    """Return a time as records write it."""
     return whole_second(at).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def text_of(value: object) -> str | None:
-    """Return a property's value as the vendor shows it."""
+    """Return a property's value as the vendor writes it."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -162,7 +162,7 @@ def properties_of(row: Row, kind: ObjectType, losers: Iterable[str] = ()) -> dic
     if kind is CONTACTS:
         system["lastmodifieddate"] = changed
     own = {name: text_of(value) for name, value in row.values.items()}
-    # what only the vendor writes comes last
+    # system properties last: a row cannot overwrite them
     fixed = {
         "createdate": moment(row.created_at),
         "hs_object_id": row.id,
@@ -174,7 +174,7 @@ def properties_of(row: Row, kind: ObjectType, losers: Iterable[str] = ()) -> dic
 def shown(
     row: Row, kind: ObjectType, asked: Sequence[str] = (), losers: Iterable[str] = ()
 ) -> Json:
-    """Return a record with the asked properties, or with the usual ones."""
+    """Return a record as JSON, with the named properties, or with the usual ones."""
     everything = properties_of(row, kind, losers)
     names = sorted({*asked, "createdate", "hs_object_id", _modified(kind)}) if asked else kind.usual
     record: Json = {

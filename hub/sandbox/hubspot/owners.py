@@ -1,4 +1,4 @@
-"""Owners: the universe's users under the vendor's ids; who left is archived."""
+"""Owners: the universe's users under the vendor's ids. Users who left are archived."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,7 +11,7 @@ _SINCE = timedelta(days=900)
 
 
 def owners(crm: Crm, *, is_archived: bool, email: str = "") -> list[Json]:
-    """Return all owners of one sort, in the universe's order."""
+    """Return all active or all archived owners, in the universe's order."""
     users = [user for user in crm.world.users if _is_ours(user)]
     shown = [_shown(user, crm) for user in users if bool(user["active"]) != is_archived]
     return [one for one in shown if not email or one["email"].lower() == email.lower()]

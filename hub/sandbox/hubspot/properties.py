@@ -1,6 +1,6 @@
-"""Which properties a type has, and of what kind they are.
+"""The properties of each type, and their kinds.
 
-A property that some record of the universe has is there too, as text.
+A type also has every other property that a record of the universe has. Its kind is text.
 """
 
 from collections.abc import Mapping
@@ -71,7 +71,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 
 
 def kinds_of(crm: Crm, kind: ObjectType) -> dict[str, str]:
-    """Return every property's type by its name."""
+    """Return the type of every property, by name."""
     pairs = (part.partition(":") for part in _NAMES[kind.name].split())
     known = {name: type_ for name, _, type_ in pairs}
     for row in crm.live(kind):
@@ -81,12 +81,12 @@ def kinds_of(crm: Crm, kind: ObjectType) -> dict[str, str]:
 
 
 def read_only(name: str) -> bool:
-    """Tell whether only the vendor writes a property."""
+    """Tell whether only the vendor may write a property."""
     return name in _READ_ONLY
 
 
 def shown_property(kind: ObjectType, name: str, type_: str) -> Json:
-    """Return one definition."""
+    """Return one property's definition."""
     options = [
         {"label": one.title(), "value": one, "displayOrder": n, "hidden": False}
         for n, one in enumerate(_CHOICES.get(name, ()))

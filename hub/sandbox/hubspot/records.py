@@ -1,4 +1,4 @@
-"""Lists, single records, batches, associations: the reading handlers of objects."""
+"""Read objects: lists, single records, batches, associations."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -33,7 +33,7 @@ def page(
     linked: Sequence[str],
     is_archived: bool,
 ) -> tuple[list[Json], str]:
-    """Return a page of records by id, and the cursor after it ("" at the end)."""
+    """Return a page of records ordered by id, and the next cursor ("" at the end)."""
     rows = crm.archived(kind) if is_archived else crm.live(kind)
     left = [row for row in rows if not after or id_key(row.id) >= id_key(after)]
     hidden = set() if is_archived else crm.world.hidden_ids(SOURCE, kind.name)
@@ -46,7 +46,7 @@ def page(
 def shower(
     crm: Crm, kind: ObjectType, names: Sequence[str], linked: Sequence[str] = ()
 ) -> Callable[[Row], Json]:
-    """Return what shows a record with the asked properties and associations."""
+    """Return a function that turns a row into JSON with the named properties and associations."""
     merged = crm.merged(kind)
     known = kinds_of(crm, kind) if names else {}
     asked = [name for name in names if name in known]
@@ -63,12 +63,12 @@ def shower(
 
 
 def _next(last: str, rest: Sequence[Row]) -> str:
-    """Return the cursor: recorded ones are the number after the last id."""
+    """Return the next cursor: the last id plus one, as in recorded answers."""
     return str(int(last) + 1) if last.isdigit() else rest[0].id
 
 
 def _links(crm: Crm, kind: ObjectType, row: Row, linked: Sequence[str]) -> Json:
-    """Return a contact's companies as lists show them."""
+    """Return a contact's companies, as an answer with `associations` has them."""
     if kind is not CONTACTS or not set(linked) & COMPANIES.names:
         return {}
     company = _company_of(crm, row)
@@ -85,7 +85,7 @@ def _company_of(crm: Crm, row: Row) -> str:
 
 
 def batch(inputs: Any, most: int, each: Callable[[Json], Json | None], now: datetime) -> Json:
-    """Return a batch's answer: what went well, and an error for each that did not."""
+    """Return a batch's answer: the results, and an error for each failed input."""
     if not isinstance(inputs, list) or not inputs:
         raise invalid("Invalid input JSON: inputs is required")
     if len(inputs) > most:
@@ -112,7 +112,7 @@ def batch(inputs: Any, most: int, each: Callable[[Json], Json | None], now: date
 
 
 def missing(kind: ObjectType, name: str) -> ApiError:
-    """Return the error of a batch's record that is not there."""
+    """Return the error of a missing record in a batch."""
     return ApiError(
         404,
         "OBJECT_NOT_FOUND",
@@ -122,7 +122,7 @@ def missing(kind: ObjectType, name: str) -> ApiError:
 
 
 def associations(crm: Crm, origin: ObjectType, target: ObjectType, one: Json) -> Json:
-    """Return one record's associations, or raise the error of one that has none."""
+    """Return one record's associations; raise an error if it has none."""
     name = str(one.get("id", ""))
     linked: list[tuple[str, bool]] = []
     if origin is CONTACTS and target is COMPANIES:

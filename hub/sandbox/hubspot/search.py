@@ -1,7 +1,7 @@
-"""POST …/search: which records a request asks for, and its page of them.
+"""POST …/search: find the matching records and return a page of them.
 
-Groups are alternatives, the filters of a group hold together. `after` is an offset, and nobody
-gets past the ten thousandth result. https://developers.hubspot.com/docs/api-reference/search/guide
+A record matches if all filters of one group hold. `after` is an offset. No request reaches beyond
+the 10,000th result. https://developers.hubspot.com/docs/api-reference/search/guide
 """
 
 import re
@@ -45,7 +45,7 @@ Claim = Callable[[Values], bool]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request, read."""
+    """A parsed request."""
 
     claims: Sequence[Sequence[Claim]]
     query: str
@@ -57,14 +57,14 @@ class Asked:
 
 
 def search(crm: Crm, kind: ObjectType, body: Json) -> Json:
-    """Return the page that was asked for; `total` counts all that matches."""
+    """Return the requested page. `total` counts all matching records."""
     types = kinds_of(crm, kind)
     asked = _read(body, types)
     merged = crm.merged(kind)
     now = crm.world.clock.now()
     found: list[tuple[Row, Values]] = []
     for row in crm.live(kind):
-        # a new record is there before the index knows it
+        # the search index learns of a new record a second later
         if row.created_at + INDEX_LAG > now:
             continue
         values = properties_of(row, kind, merged.get(row.id, ()))
@@ -146,7 +146,7 @@ def _check_property(name: str, types: Mapping[str, str]) -> None:
 
 
 def _claim(one: Json, types: Mapping[str, str]) -> Claim:
-    """Return the claim that a filter makes of a record's properties."""
+    """Return a filter as a function from a record's properties to true or false."""
     name, operator = str(one.get("propertyName", "")), str(one.get("operator", ""))
     _check_property(name, types)
     if operator not in _OPERATORS:
@@ -165,7 +165,7 @@ def _claim(one: Json, types: Mapping[str, str]) -> Claim:
             return False
         try:
             return holds(value or "")
-        except ApiError:  # a record's text where the property should hold a number or a time
+        except ApiError:  # the record has a text where the property needs a number or a time
             return False
 
     return claim_of
@@ -202,7 +202,7 @@ def _token_pattern(text: str) -> str:
 
 
 def _key(value: str, name: str, type_: str) -> Any:
-    """Return what values of a property are compared by."""
+    """Return the key by which values of a property are compared."""
     if name == "hs_object_id":
         return id_key(value.strip())
     if type_ in {"datetime", "date"}:

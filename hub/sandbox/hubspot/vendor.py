@@ -1,4 +1,4 @@
-"""HubSpot's entry in the table of emulated vendors."""
+"""The description of the emulated HubSpot for the sandbox."""
 
 import json
 
@@ -17,12 +17,12 @@ def _create(world: World, _strict: bool) -> Starlette:  # noqa: FBT001  # the ta
 
 
 def is_read(method: str, path: str) -> bool:
-    """Tell whether a call reads: searches and batch reads do, though they are POSTs."""
+    """Tell whether a call reads. Searches and batch reads are POSTs that read."""
     return method == "GET" or (method == "POST" and path.rstrip("/").endswith(_READS))
 
 
 def is_later(body: bytes) -> bool:
-    """Tell whether a search goes on: by offset, or from an id."""
+    """Tell whether a search asks for a later page: by offset, or by a filter on the id."""
     try:
         asked = json.loads(body or b"{}")
     except ValueError:
@@ -37,7 +37,7 @@ def is_later(body: bytes) -> bool:
 
 
 def refuse(kind: str, status: int) -> Refusal:
-    """Return the envelope."""
+    """Return the vendor's error envelope."""
     error = too_many("SECONDLY") if kind == "rate_limit" else ApiError(status, "", "internal error")
     return error.status, JSON_HEADERS, json.dumps(error.body()).encode()
 
@@ -55,5 +55,5 @@ HUBSPOT = Vendor(
     refuse=refuse,
     is_read=is_read,
     is_later=is_later,
-    webhook_secret="hubspot_client_secret",  # noqa: S106  # its name, not its text
+    webhook_secret="hubspot_client_secret",  # noqa: S106  # a key, not the secret
 )

@@ -1,4 +1,4 @@
-"""What changes records: create, update, archive, merge, and purge for good."""
+"""Change records: create, update, archive, merge, and purge (delete permanently)."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 
 def create(crm: Crm, kind: ObjectType, body: Json) -> Json:
-    """Add a record; 409 if another has its e-mail."""
+    """Add a record; raise 409 if another record has its unique value (e-mail)."""
     values = _checked(crm, kind, body.get("properties"))
     unique = str(values.get(kind.key) or "") if kind.key else ""
     other = crm.find(kind, unique, by=kind.key) if unique else None
@@ -25,7 +25,7 @@ def create(crm: Crm, kind: ObjectType, body: Json) -> Json:
 
 
 def update(crm: Crm, kind: ObjectType, name: str, body: Json, *, by: str = "") -> Json:
-    """Change some of a record's properties; an empty text clears one."""
+    """Change some of a record's properties. An empty text clears a property."""
     row = crm.get(kind, name, by=by)
     values = _checked(crm, kind, body.get("properties"))
     row = crm.world.update(SOURCE, kind.name, row.id, values)
@@ -33,20 +33,20 @@ def update(crm: Crm, kind: ObjectType, name: str, body: Json, *, by: str = "") -
 
 
 def archive(crm: Crm, kind: ObjectType, name: str) -> None:
-    """Delete a record; one that is not there is none the worse."""
+    """Archive a record. A missing record is no error."""
     if crm.find(kind, name) is not None:
         crm.world.delete(SOURCE, kind.name, name)
 
 
 def purge(crm: Crm, kind: ObjectType, body: Json) -> None:
-    """Delete a record so that not even the archive has it."""
+    """Delete a record permanently, also from the archive."""
     row = crm.get(kind, str(body.get("objectId", "")), by=str(body.get("idProperty") or ""))
     crm.purged.add((kind.name, row.id))
     crm.world.delete(SOURCE, kind.name, row.id)
 
 
 def merge(crm: Crm, kind: ObjectType, body: Json) -> Json:
-    """Let one record go up in another; returns the survivor."""
+    """Merge one record into another and return the surviving record."""
     winner, loser = (_row(crm, kind, body, key) for key in ("primaryObjectId", "objectIdToMerge"))
     if winner.id == loser.id:
         raise invalid("Cannot merge an object with itself")
@@ -64,7 +64,7 @@ def _row(crm: Crm, kind: ObjectType, body: Json, key: str) -> Row:
 
 
 def _checked(crm: Crm, kind: ObjectType, properties: Any) -> Mapping[str, Any]:
-    """Return properties that may be written, or raise 400 as the vendor words it."""
+    """Return the properties to write; raise the vendor's 400 for invalid ones."""
     if not isinstance(properties, dict):
         raise invalid("Invalid input JSON: properties is required")
     known = kinds_of(crm, kind)

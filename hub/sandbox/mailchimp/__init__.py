@@ -1,5 +1,5 @@
-"""Mailchimp as its clients see it: audiences ("lists"), their members, tags and merge fields.
+"""The emulator of Mailchimp: audiences ("lists"), their members, tags and merge fields.
 
 Written from https://mailchimp.com/developer/marketing/api/ and recorded payloads. Not here: faults
-that any vendor can have, which are middleware (`hub.sandbox.fault_middleware`).
+of all vendors (`hub.sandbox.fault_middleware`).
 """

@@ -1,4 +1,4 @@
-"""The app: paths → handlers, the account's key and its ten connections."""
+"""The Mailchimp app: the paths and their handlers, the API key, the limit of ten connections."""
 
 import asyncio
 import base64
@@ -78,7 +78,10 @@ class Account:
         self._refusals = itertools.count()
 
     def guarded(self, handler: Handler) -> Handler:
-        """Return the handler behind the key check and the limit, its refusals as problems."""
+        """Return the handler with a check of key and limit before it.
+
+        Errors become problem documents.
+        """
 
         async def answer(request: Request) -> Response:
             if self._under_way >= MOST_CONNECTIONS:
@@ -96,7 +99,7 @@ class Account:
         return answer
 
     async def root(self, request: Request) -> Response:
-        """Answer whose account it is."""
+        """Answer the account's details."""
         body = {
             "account_id": hexed(f"mailchimp/account/{self.world.seed}", 24),
             "login_id": "1",
@@ -110,7 +113,7 @@ class Account:
         return _said(limited(body, request.query_params))
 
     async def ping(self, _request: Request) -> Response:
-        """Answer that all is well."""
+        """Answer the health check."""
         return _said({"health_status": "Everything's Chimpy!"})
 
     async def list_lists(self, request: Request) -> Response:
@@ -164,7 +167,7 @@ class Account:
         return Response(status_code=204)
 
     async def delete_member(self, request: Request) -> Response:
-        """Delete a member for good: no trace is left."""
+        """Delete a member permanently: no list shows the member again."""
         self.world.delete(SOURCE, STREAM, self._member(request).id)
         return Response(status_code=204)
 
@@ -176,7 +179,7 @@ class Account:
         return _said(page_of("tags", tags, request.query_params, {}))
 
     async def set_tags(self, request: Request) -> Response:
-        """Put tags on a member, and take others off."""
+        """Add tags to a member and remove others."""
         writes.set_tags(self.world, self._member(request), await _body(request))
         return Response(status_code=204)
 
@@ -225,7 +228,7 @@ class Account:
             )
 
     def _too_many(self) -> Response:
-        """Refuse, every other time without a word, as the vendor does under load."""
+        """Return a 429; every second one has no body, as the vendor's under load."""
         if next(self._refusals) % 2:
             return Response(status_code=429)
         detail = f"You have exceeded the limit of {MOST_CONNECTIONS} simultaneous connections."

@@ -1,4 +1,4 @@
-"""Refusals as the vendor words them: problem documents (RFC 7807), or nothing at all."""
+"""Errors as the vendor writes them: problem documents (RFC 7807)."""
 
 import json
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ _TYPE = "https://mailchimp.com/developer/marketing/docs/errors/"
 
 
 class ApiError(Exception):
-    """A refusal.
+    """An error that becomes the HTTP answer.
 
     Args:
-        status: of the HTTP answer.
-        title: the vendor's own name for it.
-        detail: a sentence.
-        errors: what is wrong with which field.
+        status: HTTP status.
+        title: the vendor's name of the error.
+        detail: the vendor's text.
+        errors: the errors by field.
     """
 
     def __init__(
@@ -45,12 +45,12 @@ def problem(status: int, title: str, detail: str, errors: Sequence[dict[str, str
 
 
 def not_found() -> ApiError:
-    """Return the refusal of what is not there."""
+    """Return the error for a missing resource."""
     return ApiError(404, "Resource Not Found", "The requested resource could not be found.")
 
 
 def invalid(field: str, message: str) -> ApiError:
-    """Return the refusal of one field."""
+    """Return the error for one invalid field."""
     return ApiError(
         400,
         "Invalid Resource",
@@ -61,7 +61,7 @@ def invalid(field: str, message: str) -> ApiError:
 
 
 def member_exists(email: str) -> ApiError:
-    """Return the refusal to add somebody twice."""
+    """Return the error for a member who is on the list already."""
     return ApiError(
         400,
         "Member Exists",

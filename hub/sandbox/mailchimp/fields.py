@@ -1,4 +1,4 @@
-"""`fields` and `exclude_fields`: which parts of an answer are sent, in dot notation."""
+"""Apply `fields` and `exclude_fields`: keep or drop parts of an answer, in dot notation."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ _Tree = dict[str, "_Tree"]
 
 
 def limited(body: Json, params: Mapping[str, str]) -> Json:
-    """Return the parts of the answer that the query string asks for."""
+    """Return the parts of the answer that the query string selects."""
     wanted, unwanted = (_names(params.get(name, "")) for name in ("fields", "exclude_fields"))
     shown = _only(body, _tree(wanted)) if wanted else body
     return _without(shown, _tree(unwanted)) if unwanted else shown

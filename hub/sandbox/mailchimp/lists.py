@@ -1,6 +1,7 @@
 """The account's audiences and their merge fields.
 
-There is one, "Newsletter", unless rows of `mailchimp/lists` or a member's `list_id` name others.
+There is one audience, "Newsletter", unless rows of `mailchimp/lists` or a member's `list_id` name
+others.
 Not here: members (`members.py`).
 """
 
@@ -39,22 +40,22 @@ class Audience:
 
 
 def hexed(text: str, length: int) -> str:
-    """Return hex digits that look random and are the same for the same text."""
+    """Return hex digits that look random; the same text gives the same digits."""
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()[:length]
 
 
 def first_list_id(world: World) -> str:
-    """Return the id of the list that members without `list_id` are on."""
+    """Return the id of the list of members without `list_id`."""
     return hexed(f"mailchimp/list/{world.seed}", 10)
 
 
 def list_id_of(world: World, row: Row) -> str:
-    """Return the id of the list a member is on."""
+    """Return the id of a member's list."""
     return str(row.values.get("list_id") or first_list_id(world))
 
 
 def audiences_of(world: World) -> dict[str, Audience]:
-    """Return the lists by id, the oldest first."""
+    """Return the lists by id, oldest first."""
     first = first_list_id(world)
     named = {str(row.values.get("id") or row.id): row for row in world.rows(SOURCE, "lists")}
     members: dict[str, list[Row]] = {first: [], **{one: [] for one in named}}
@@ -72,7 +73,7 @@ def audiences_of(world: World) -> dict[str, Audience]:
 
 
 def merge_tags(audience: Audience) -> list[str]:
-    """Return the tags of the list's merge fields: the usual ones, and what its members have."""
+    """Return the tags of the list's merge fields: the usual ones and those of its members."""
     more = {str(tag) for row in audience.rows for tag in row.values.get("merge_fields") or {}} - {
         *TAGS,
         "EMAIL",
@@ -103,7 +104,7 @@ def shown_merge_fields(audience: Audience) -> list[Json]:
 
 
 def shown_list(audience: Audience, base: str) -> Json:
-    """Return a list as the API does."""
+    """Return a list as JSON."""
     statuses = [str(row.values.get("status") or "subscribed") for row in audience.rows]
     href = f"{base}/3.0/lists/{audience.id}"
     return {
@@ -166,5 +167,5 @@ def link(rel: str, href: str) -> Json:
 
 
 def iso(at: datetime | None) -> str:
-    """Return a time as the API writes it; "" if there is none."""
+    """Return a time as the API writes it; "" for None."""
     return at.strftime("%Y-%m-%dT%H:%M:%S+00:00") if at else ""

@@ -1,7 +1,7 @@
-"""What a member looks like on the wire: unset is "" and never null.
+"""A member as JSON. An unset value is "", never null.
 
-`id` is the MD5 of the lower-case address and changes with it; `contact_id` is the row's own and
-stays. Not here: which members a request asks for (`pages.py`), changes (`writes.py`).
+`id` is the MD5 of the lower-case address, so it changes with the address. `contact_id` is the row's
+id and stays. Not here: which members a request selects (`pages.py`), changes (`writes.py`).
 """
 
 import hashlib
@@ -33,7 +33,7 @@ def email_of(row: Row) -> str:
 
 
 def hash_of(email: str) -> str:
-    """Return a member's id on the wire."""
+    """Return a member's id in the API: the MD5 of the address."""
     return hashlib.md5(email.lower().encode(), usedforsecurity=False).hexdigest()
 
 
@@ -49,17 +49,17 @@ def tags_of(values: Mapping[str, Any]) -> list[str]:
 
 
 def shown_tags(names: Sequence[str]) -> list[Json]:
-    """Return tags as the API does."""
+    """Return tags as JSON."""
     return [{"id": tag_id(name), "name": name} for name in names]
 
 
 def tag_id(name: str) -> int:
-    """Return the number of a tag."""
+    """Return a tag's numeric id."""
     return int(hexed(f"tag/{name}", 6), 16)
 
 
 def shown_member(row: Row, audience: Audience, base: str) -> Json:
-    """Return a member as the API does."""
+    """Return a member as JSON."""
     values, email = row.values, email_of(row)
     merge_fields = _merge_fields(values, audience)
     id_ = hash_of(email)

@@ -1,7 +1,7 @@
-"""GET /lists/{id}/members: which members a request asks for, and its page of them.
+"""GET /lists/{id}/members: select the members of a request and return a page of them.
 
-`since_…` and `before_…` are exclusive; a count above 1000 is cut to 1000 without a word; archived
-members come only if they are asked for. Not here: what a member looks like.
+`since_…` and `before_…` are exclusive. A count above 1000 counts as 1000, without an error.
+Archived members come only with `status=archived`. Not here: a member's JSON (`members.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _SPANS = ("last_changed", "timestamp_opt")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request's parameters, read."""
+    """The parsed parameters of a request."""
 
     count: int
     offset: int
@@ -33,7 +33,7 @@ class Asked:
 
 
 def read(params: Mapping[str, str]) -> Asked:
-    """Return the parameters, or raise the 400 that the vendor answers."""
+    """Return the parsed parameters; raise the vendor's 400 for invalid ones."""
     status = params.get("status", "")
     if status and status not in STATUSES:
         raise invalid("status", "Value must be one of the following: " + ", ".join(STATUSES))
@@ -73,7 +73,7 @@ def bounds(params: Mapping[str, str]) -> tuple[int, int]:
 
 
 def members_page(world: World, audience: Audience, asked: Asked, base: str) -> Json:
-    """Return the page that was asked for."""
+    """Return the requested page."""
     found = [row for row in audience.rows if _matches(row, asked)]
     found.sort(key=lambda row: (_sort_key(row, asked.sort_field), row.seq))
     if asked.descending:
@@ -138,11 +138,11 @@ def _number(params: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _time(text: str | None) -> datetime | None:
-    """Return a time; what cannot be read filters nothing, as the vendor has it."""
+    """Return a time, or None for an invalid one: the vendor ignores such a filter."""
     if not text:
         return None
     try:
-        # a plus sign that was not escaped arrives as a blank
+        # an unescaped plus sign arrives as a blank
         at = datetime.fromisoformat(text.strip().replace(" ", "+"))
     except ValueError:
         return None

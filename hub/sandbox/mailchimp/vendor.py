@@ -1,4 +1,4 @@
-"""Mailchimp's entry in the table of emulated vendors."""
+"""The description of the emulated Mailchimp for the sandbox."""
 
 import itertools
 
@@ -18,7 +18,7 @@ def _create(world: World, _strict: bool) -> Starlette:  # noqa: FBT001  # the ta
 
 
 def refuse(kind: str, status: int) -> Refusal:
-    """Return a problem document; under load two of three refusals have no body at all."""
+    """Return a problem document. Two of three rate-limit answers have no body."""
     if kind != "rate_limit":
         title = "InternalServerError"
         return status, PROBLEM_HEADERS, problem(status, title, "An unexpected error occurred.")
@@ -35,5 +35,5 @@ MAILCHIMP = Vendor(
     credentials={"api_key": "mailchimp_key"},
     env={"HUB_SOURCES__MAILCHIMP__API_KEY": "mailchimp_key"},
     refuse=refuse,
-    webhook_secret="mailchimp_secret",  # noqa: S106  # its name, not its text
+    webhook_secret="mailchimp_secret",  # noqa: S106  # a key, not the secret
 )

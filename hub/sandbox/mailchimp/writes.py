@@ -1,4 +1,4 @@
-"""Changes to members: what a request body may say, and what becomes of the row.
+"""Change members: check a request body and update the row.
 
 Not here: paths and answers (`app.py`).
 """
@@ -19,7 +19,7 @@ MOST_IN_A_BATCH = 500
 
 
 def find(audience: Audience, hash_: str) -> Row | None:
-    """Return the member with that id, address or contact id."""
+    """Return the member with that id, address or contact id, or None."""
     for row in audience.rows:
         if hash_.lower() in {hash_of(email_of(row)), email_of(row).lower(), row.id}:
             return row
@@ -27,7 +27,7 @@ def find(audience: Audience, hash_: str) -> Row | None:
 
 
 def create(world: World, audience: Audience, body: Mapping[str, Any]) -> Row:
-    """Add a member; an archived one comes back."""
+    """Add a member. An archived member becomes active again."""
     email = _email(body)
     _check_status(body, required=True)
     known = find(audience, hash_of(email))
@@ -54,7 +54,7 @@ def put(world: World, audience: Audience, hash_: str, body: Mapping[str, Any]) -
 
 
 def update(world: World, row: Row, body: Mapping[str, Any]) -> Row:
-    """Change a member; another address changes its id and keeps its contact_id."""
+    """Change a member. A new address changes the id and keeps the contact_id."""
     _check_status(body, required=False)
     changes = _values(body, row.values)
     if body.get("email_address"):
@@ -68,7 +68,7 @@ def archive(world: World, row: Row) -> None:
 
 
 def set_tags(world: World, row: Row, body: Mapping[str, Any]) -> None:
-    """Put tags on a member, and take others off."""
+    """Add tags to a member and remove others."""
     tags = tags_of(row.values)
     for one in body.get("tags") or []:
         name, is_on = str(one.get("name") or ""), one.get("status") != "inactive"
@@ -81,7 +81,7 @@ def set_tags(world: World, row: Row, body: Mapping[str, Any]) -> None:
 def batch(
     world: World, audience: Audience, body: Mapping[str, Any]
 ) -> tuple[list[Row], list[Row], list[Json]]:
-    """Subscribe several at once; returns the new, the changed, and what was refused."""
+    """Subscribe several members. Return the new rows, the changed rows and the errors."""
     members = body.get("members")
     if not isinstance(members, list) or not members:
         raise invalid("members", "Required fields were not provided: members")
@@ -96,7 +96,7 @@ def batch(
             elif body.get("update_existing"):
                 changed.append(update(world, known, one))
             else:
-                raise member_exists(_email(one))  # told with the others
+                raise member_exists(_email(one))  # collected below
         except ApiError as exc:
             errors.append({
                 "email_address": str(one.get("email_address") or ""),

@@ -1,4 +1,4 @@
-"""The app: paths → handlers, for any Host (`acme.my.salesforce.com`, `login.salesforce.com`)."""
+"""The Salesforce app: paths and handlers, for any Host (`acme.my.salesforce.com` and others)."""
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -29,7 +29,7 @@ _CLIENT_PREFIX = "/.salesforce.com"
 
 
 def create_app(world: World) -> Starlette:
-    """Return the emulated org over a world; its state is `app.state.org`.
+    """Return the app of the emulated org of a world. `app.state.org` has its state.
 
     `app.state.expire_tokens()` and `app.state.expire_locators()` end all sessions and cursors.
     """
@@ -99,13 +99,13 @@ async def _unknown_method(request: Request, error: Exception) -> Response:
 
 
 class TidyPath:
-    """Takes one trailing slash and the prefix that `domain='localhost:1/'` leaves off the path."""
+    """Removes one trailing slash and the prefix that `domain='localhost:1/'` causes from a path."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on under its tidied path."""
+        """Pass the request on with the cleaned path."""
         if scope["type"] == "http":
             path = scope["path"].removeprefix(_CLIENT_PREFIX)
             scope = {**scope, "path": path.removesuffix("/") or "/"}

@@ -34,7 +34,7 @@ async def write_many(request: Request, org: Org) -> Response:
 
 
 async def read_many(request: Request, org: Org) -> Response:
-    """Answer records by id in the asked order, null for those that are not there."""
+    """Answer records by id in the requested order, null for missing ones."""
     sobject = org.store.require(request.path_params["name"])
     if request.method == "POST":
         body = await json_object(request)

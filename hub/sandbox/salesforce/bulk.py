@@ -1,7 +1,7 @@
-"""Bulk 2.0 query jobs: jobs/query, its states by the vendor's clock, its CSV pages.
+"""Bulk 2.0 query jobs (jobs/query): states by the vendor's clock, CSV pages.
 
-Without ORDER BY the rows come in an order that follows no field, as with the vendor's chunking: a
-watermark is the maximum over the whole job.
+Without ORDER BY the rows follow the order of no field, like the vendor's chunks. So a client's
+watermark must be the maximum over the whole job.
 """
 
 import csv
@@ -67,7 +67,7 @@ async def jobs(request: Request, org: Org) -> Response:
 
 
 async def job(request: Request, org: Org) -> Response:
-    """Answer (GET), abort (PATCH) or forget (DELETE) a job."""
+    """Answer (GET), abort (PATCH) or delete (DELETE) a job."""
     found = _find(request, org)
     if request.method == "DELETE":
         if _state(found, org) not in _FINAL:
@@ -111,7 +111,7 @@ async def results(request: Request, org: Org) -> Response:
 
 
 async def result_pages(request: Request, org: Org) -> Response:
-    """Answer the addresses of up to five pages, to be read at the same time."""
+    """Answer the URLs of up to five pages, for parallel reads."""
     found = _finished(request, org)
     start = _locator(request.query_params.get("locator"), found)
     size = _page_size(request)

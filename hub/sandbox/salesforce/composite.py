@@ -1,8 +1,8 @@
-"""POST composite: subrequests in a body, each with a status and a body of its own in the answer.
+"""POST composite: a body with subrequests; the answer has a status and a body for each of them.
 
-Emulated for what reads records: GET of query, queryAll, and of the pages behind a locator. A query
-that is too long for an address travels so (https://help.salesforce.com/s/articleView?id=000386264).
-Not emulated: writes, which `composite/sobjects` takes, and references between subrequests.
+Only reads are emulated: GET of query, queryAll, and of later pages by a locator. Clients use it for
+a query that is too long for a URL (https://help.salesforce.com/s/articleView?id=000386264).
+Not emulated: writes (see `composite/sobjects`), and references between subrequests.
 https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-composite-post.html
 """
 
@@ -28,7 +28,7 @@ _RESOURCE = re.compile(
 
 
 async def composite(request: Request, org: Org) -> Response:
-    """Answer each subrequest in the order of the list; the whole is one call of the budget."""
+    """Answer the subrequests in their order. All together count as one call of the budget."""
     asked = (await json_object(request)).get("compositeRequest")
     if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
         raise ApiError(400, "JSON_PARSER_ERROR", "compositeRequest must be a list of subrequests")

@@ -1,6 +1,6 @@
-"""SOQL's date words (`TODAY`, `LAST_N_DAYS:7`) → the span of time they mean.
+"""Compute the span of time of SOQL's date literals (`TODAY`, `LAST_N_DAYS:7`).
 
-The org's time zone is UTC and its weeks start on Sunday (locale en_US). Fiscal words are not known.
+The org's time zone is UTC. Its weeks start on Sunday (locale en_US). Fiscal literals are unknown.
 """
 
 import re
@@ -18,7 +18,7 @@ _MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
 
 
 def span(word: str, count: int | None, now: datetime) -> tuple[date, date] | None:
-    """Return first day and the day after the last, or None for an unknown word."""
+    """Return the first day and the day after the last; None for an unknown literal."""
     today = now.astimezone(UTC).date()
     offsets = _offsets(word, count)
     if offsets is None:
@@ -28,7 +28,7 @@ def span(word: str, count: int | None, now: datetime) -> tuple[date, date] | Non
 
 
 def _offsets(word: str, count: int | None) -> tuple[str, int, int] | None:
-    """Return the unit and the span's two ends, counted in units from the present one."""
+    """Return the unit and both ends of the span, in units relative to the present one."""
     match = _WORD.fullmatch(word)
     found = match.groupdict() if match else {}
     needs_count = bool(found.get("n") or found.get("ago"))
@@ -44,7 +44,7 @@ def _offsets(word: str, count: int | None) -> tuple[str, int, int] | None:
     unit = found["units"] or "DAY"
     if (found["n"] or found["ninety"]).startswith("NEXT"):
         return unit, 1, n + 1
-    return unit, -n, 1 if unit == "DAY" else 0  # LAST_N_DAYS goes on to the present second
+    return unit, -n, 1 if unit == "DAY" else 0  # LAST_N_DAYS ends at the present second
 
 
 def _start(unit: str, offset: int, today: date) -> date:

@@ -1,4 +1,4 @@
-"""The describe answers, of one object and of all; keys and order as recorded from a real org."""
+"""The describe answers of one object and of all; keys and their order are recorded ones."""
 
 from hub.sandbox.salesforce.schema import ID_TYPES, NUMBER_TYPES, FieldSpec, SObject
 
@@ -152,7 +152,7 @@ def describe_field(spec: FieldSpec) -> Answer:
         "encrypted": False,
         "externalId": False,
         "extraTypeInfo": spec.info,
-        # WHERE takes an address's parts only; the vendor still says true of the whole
+        # WHERE accepts only the parts of an address, yet the vendor says true for the whole one
         "filterable": spec.is_filterable or spec.is_compound,
         "filteredLookupInfo": None,
         "formulaTreatNullNumberAsZero": False,

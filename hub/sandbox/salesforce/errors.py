@@ -1,17 +1,17 @@
-"""Errors as Salesforce words them: a list of one object, with an upper-case code.
+"""Errors as Salesforce writes them: a list with one object that has an upper-case code.
 
 Not here: OAuth errors (an object, `oauth.py`) and SOAP faults (`soap.py`).
 """
 
 
 class ApiError(Exception):
-    """An answer other than success.
+    """An error that becomes the HTTP answer.
 
     Args:
         status: HTTP status.
         code: `errorCode` of the body.
-        message: `message` of the body, in the vendor's words.
-        fields: the fields it is about; the key is left out of the body when None.
+        message: `message` of the body, the vendor's text.
+        fields: `fields` of the body; None leaves the key out.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ def not_found(message: str = "The requested resource does not exist") -> ApiErro
 
 
 def at_position(query: str, position: int, message: str) -> str:
-    """Put a query's line, a caret and the row and column before a message, as the vendor does."""
+    """Return the message after the query's line, a caret and row and column, like the vendor."""
     before = query[:position]
     row = before.count("\n") + 1
     start = before.rfind("\n") + 1

@@ -1,8 +1,8 @@
-"""One comparison of a WHERE → a function from a value to true or false.
+"""Compile one comparison of a WHERE into a function from a value to true or false.
 
-The vendor's logic has two values: `!=`, NOT IN and NOT let null through, `<` and `>` do not. Text
-is compared without case, ids by their first 15 characters with case. Not here: how a row gives the
-value (`store.py`), AND and OR (`plan.py`).
+The vendor's logic has two values: null fulfils `!=`, NOT IN and NOT, and never `<` or `>`. Texts
+are compared without case, ids by their first 15 characters with case. Not here: the value of a
+row's field (`store.py`), AND and OR (`plan.py`).
 """
 
 import re
@@ -28,14 +28,14 @@ _TYPE_NAMES = {"datetime": "dateTime", "date": "date", "int": "int", "boolean": 
 def compile_check(
     test: Test, spec: FieldSpec, *, now: datetime, fail: Fail, is_known_id: Callable[[str], bool]
 ) -> Check:
-    """Return the check that `test` makes on values of field `spec`.
+    """Return the function that checks values of field `spec` by `test`.
 
     Args:
         test: the comparison.
-        spec: the field it is about.
-        now: what TODAY refers to.
-        fail: makes the error from its code and message (it knows the position).
-        is_known_id: whether a text that does not look like an id is one in this universe.
+        spec: the compared field.
+        now: the present, for date literals like TODAY.
+        fail: makes an error from code and message, and adds the position in the query.
+        is_known_id: tells whether a text without the form of an id is an id of this universe.
     """
     if not spec.is_filterable:
         raise fail("INVALID_FIELD", f"field '{test.path}' can not be filtered in a query call")
@@ -80,7 +80,7 @@ def _compare(operator: str, spec: FieldSpec, wanted: list[Comparable | None]) ->
 
 
 def _value(literal: Literal, test: Test, spec: FieldSpec, fail: Fail) -> Value:
-    """Return what the literal stands for; it must be of the field's type."""
+    """Return the value of a literal, which must have the field's type."""
     if literal.kind == "word" and literal.text == "NULL" and literal.count is None:
         return None
     kind = spec.type
@@ -107,7 +107,7 @@ def _value(literal: Literal, test: Test, spec: FieldSpec, fail: Fail) -> Value:
 
 
 def _instant(text: str) -> datetime:
-    """Return a time literal; a fraction counts, so that `>` has no surprises."""
+    """Return the time of a literal, with its fraction of a second, so that `>` is exact."""
     return datetime.fromisoformat(text.upper()).astimezone(UTC)
 
 
@@ -118,7 +118,7 @@ def _span(literal: Literal, spec: FieldSpec, now: datetime) -> tuple[date, date]
 
 
 def _within(operator: str, spec: FieldSpec, days: tuple[date, date]) -> Check:
-    """Return the check against a date word: before its start, inside, or after its end."""
+    """Return the check against a date literal: before its start, inside, or after its end."""
     first, after = (
         days
         if spec.type == "date"

@@ -1,8 +1,8 @@
-"""The longest address and headers that Salesforce takes: 16,384 bytes together.
+"""The size limit of Salesforce for URL and headers: 16,384 bytes together.
 
-A longer address is 414, address and headers together 431, both with the page of the web server in
-front, not with the API's JSON. https://help.salesforce.com/s/articleView?id=000386264
-Not here: the length of a query (`soql.py`), which a body may hold (`composite.py`).
+A longer URL gets a 414. Too long headers get a 431. Both answers are pages of the web server, not
+JSON of the API. https://help.salesforce.com/s/articleView?id=000386264
+Not here: the length limit of a query (`soql.py`), a query in a body (`composite.py`).
 """
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -13,13 +13,13 @@ _COLON_AND_END = 4  # ": " and CRLF of a header line
 
 
 class Lengths:
-    """ASGI middleware: refuses a request whose address or headers are too long."""
+    """ASGI middleware that refuses a request with a too long URL or too long headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what is short enough."""
+        """Pass the request on if it is short enough."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -34,7 +34,7 @@ class Lengths:
 
 
 def _address_length(scope: Scope) -> int:
-    """Return the bytes of path and query as they came, still encoded."""
+    """Return the number of bytes of path and query, still encoded."""
     path = scope.get("raw_path") or scope["path"].encode()
     query: bytes = scope["query_string"]
     return len(path) + (1 + len(query) if query else 0)

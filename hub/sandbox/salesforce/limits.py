@@ -1,4 +1,4 @@
-"""Versions, resources and limits: what a client asks before it asks for records."""
+"""Answer API versions, resources and limits, which clients read before records."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -42,15 +42,15 @@ _BULK_JOBS = 10_000
 
 
 def label(version: int) -> str:
-    """Return the release name of an API version: 31 is Summer '14, three a year."""
+    """Return the release name of an API version: 31 is Summer '14; a year has three releases."""
     season = (version - _FIRST_SEASON + 1) % len(_SEASONS)
-    # a Winter release carries the number of the year after it
+    # a Winter release has the number of the next year
     year = 14 + (version - _FIRST_SEASON + 1) // len(_SEASONS)
     return f"{_SEASONS[season]} '{year + (season == len(_SEASONS) - 1):02d}"
 
 
 async def versions(_request: Request) -> Response:
-    """Answer the list of API versions, which needs no session."""
+    """Answer the list of API versions; it needs no session."""
     return Json(
         [
             {"label": label(one), "url": f"/services/data/v{one}.0", "version": f"{one}.0"}
@@ -67,7 +67,7 @@ async def resources(request: Request, org: Org) -> Response:
 
 
 async def limits(_request: Request, org: Org) -> Response:
-    """Answer what is left of each limit."""
+    """Answer each limit and its remainder."""
     answer = {name: {"Max": most, "Remaining": most} for name, most in _QUIET.items()}
     answer["DailyApiRequests"] = {
         "Max": org.daily_limit,
@@ -78,7 +78,7 @@ async def limits(_request: Request, org: Org) -> Response:
 
 
 async def record_count(request: Request, org: Org) -> Response:
-    """Answer how many records each object has (an estimate with the vendor, exact here)."""
+    """Answer the number of records of each object (exact here, an estimate at the vendor)."""
     asked = request.query_params.get("sObjects")
     names = asked.split(",") if asked else org.store.names()
     found = [one for name in names if (one := org.store.sobject(name.strip())) is not None]

@@ -1,4 +1,4 @@
-"""POST /services/oauth2/token and its neighbours. Errors here are an object, not a list."""
+"""POST /services/oauth2/token, revoke and userinfo. Errors here are an object, not a list."""
 
 import base64
 import binascii
@@ -54,7 +54,7 @@ async def revoke(request: Request) -> Response:
 
 
 async def userinfo(request: Request) -> Response:
-    """Answer who the session's user is (also the address in a token answer's `id`)."""
+    """Answer the session's user. The `id` of a token answer has this URL too."""
     org = org_of(request)
     try:
         org.touch_session(read_token(request))
@@ -85,7 +85,7 @@ async def userinfo(request: Request) -> Response:
 
 
 def is_password(secrets: Mapping[str, str], username: str, password: str) -> bool:
-    """Whether the password is right: alone (a trusted network) or followed by the token."""
+    """Tell whether the password is right: alone (trusted network), or with the security token."""
     wanted = secrets.get("password", "")
     whole = wanted + secrets.get("security_token", "")
     same_user = username.lower() == secrets.get("username", "").lower()

@@ -1,6 +1,6 @@
-"""The state of the emulated org beside its records: sessions, API budget, cursors, jobs.
+"""The state of the emulated org apart from its records: sessions, API budget, cursors, jobs.
 
-Times are the vendor's clock. Tests and faults reach in through `app.state.org`.
+Times come from the vendor's clock. Tests and faults use `app.state.org`.
 """
 
 import secrets
@@ -22,7 +22,7 @@ DAILY_LIMIT = 15_000
 
 @dataclass(slots=True)
 class Cursor:
-    """The snapshot behind a query locator; paging reads the rows it listed at query time."""
+    """The snapshot of a query locator: pages show the rows of the time of the query."""
 
     plan: Plan
     rows: list[Row]
@@ -47,7 +47,7 @@ class Job:
 
 @dataclass(slots=True)
 class Org:
-    """All of it.
+    """The state of one org.
 
     Args:
         world: the universe's rows, clock and secrets.
@@ -69,7 +69,7 @@ class Org:
         return self.world.clock.now()
 
     def next_number(self) -> int:
-        """Return a number that was not given before."""
+        """Return the next number of a counter."""
         self.sequence += 1
         return self.sequence
 
@@ -80,7 +80,7 @@ class Org:
         return token
 
     def touch_session(self, token: str) -> None:
-        """Accept a call in that session, or raise the 401 of an unknown or idle one."""
+        """Mark the session as used; raise 401 if it is unknown or was idle for too long."""
         now = self.now()
         if now - self.sessions.get(token, datetime.min.replace(tzinfo=now.tzinfo)) > SESSION_IDLE:
             self.sessions.pop(token, None)
@@ -88,7 +88,7 @@ class Org:
         self.sessions[token] = now
 
     def count_call(self) -> None:
-        """Take one call off the budget, or raise the 403 of a spent one."""
+        """Count one call; raise 403 if the daily budget is used up."""
         now = self.now()
         if self.window_from is None or now - self.window_from >= BUDGET_WINDOW:
             self.window_from, self.used_n = now, 0
@@ -101,7 +101,7 @@ class Org:
         return f"api-usage={self.used_n}/{self.daily_limit}"
 
     def open_cursor(self, plan: Plan, rows: list[Row], total: int) -> str:
-        """Keep a snapshot and return its locator; the oldest of too many open ones is dropped."""
+        """Store a snapshot and return its locator. Too many open ones drop the oldest."""
         unread = [key for key, cursor in self.cursors.items() if not cursor.is_read]
         for key in unread[: len(unread) - OPEN_CURSORS + 1]:
             del self.cursors[key]
@@ -110,7 +110,7 @@ class Org:
         return locator
 
     def find_cursor(self, locator: str) -> Cursor:
-        """Return the snapshot of a locator that is still valid."""
+        """Return the snapshot of a valid locator, or raise the vendor's error."""
         cursor = self.cursors.get(locator)
         if cursor is None or self.now() - cursor.opened_at > LOCATOR_LIFE:
             self.cursors.pop(locator, None)
@@ -118,9 +118,9 @@ class Org:
         return cursor
 
     def expire_tokens(self) -> None:
-        """Forget every session."""
+        """End all sessions."""
         self.sessions.clear()
 
     def expire_locators(self) -> None:
-        """Forget every open cursor."""
+        """Drop all open cursors."""
         self.cursors.clear()

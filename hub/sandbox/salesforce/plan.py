@@ -1,7 +1,7 @@
-"""A parsed query → a plan over rows: which columns, which rows, in which order.
+"""Turn a parsed query into a query plan: the columns, the rows and their order.
 
-Comes in: a `Query` and the `Store`. Goes out: the rows that match (a snapshot) and the functions
-that read their columns. Not here: pages and their locators (`query.py`), JSON (`records.py`).
+In: a `Query` and the `Store`. Out: the matching rows (a snapshot), and functions that read their
+columns. Not here: pages and their locators (`query.py`), JSON (`records.py`).
 """
 
 import hashlib
@@ -27,7 +27,7 @@ Parent = Callable[[Row], tuple[SObject, Row] | None]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One selected field: canonical names from the record down, its value, and the parents on the way."""
+    """One selected field: its path of canonical names, its value, and the parents on the path."""
 
     names: tuple[str, ...]
     spec: FieldSpec
@@ -49,7 +49,7 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A query that is known to be valid."""
+    """A valid query, ready to run."""
 
     query: Query
     sobject: SObject
@@ -61,16 +61,16 @@ class Plan:
 
     @property
     def is_count(self) -> bool:
-        """Whether the query is `SELECT COUNT()`, whose answer is its size alone."""
+        """Tell whether the query is `SELECT COUNT()`, whose answer has only a size."""
         return any(one.function == "COUNT" and one.column is None for one in self.aggregates)
 
     def rows(self, store: Store, *, include_deleted: bool, shuffled: bool = False) -> list[Row]:
         """Return the matching rows in order.
 
         Args:
-            store: where the rows are.
-            include_deleted: whether this is a queryAll.
-            shuffled: without ORDER BY, give an order that follows no field (bulk).
+            store: the records of the org.
+            include_deleted: true for queryAll.
+            shuffled: without ORDER BY, use the order of no field (Bulk API).
         """
         rows = store.rows(self.sobject, include_deleted=include_deleted)
         found = [row for row in rows if self.matches(row)]
@@ -84,13 +84,13 @@ class Plan:
         return found[self.query.offset : end]
 
     def shown(self, store: Store, rows: Sequence[Row]) -> list[Row]:
-        """Return the rows without those a fault hides, unless the query asks for their id."""
+        """Return the rows without those that a fault hides; a query for their id finds them."""
         hidden = store.world.hidden_ids(SOURCE, self.sobject.stream)
         return [row for row in rows if row.id not in hidden or short_id(row.id) in self.asked_ids]
 
 
 def make_plan(text: str, store: Store, now: datetime) -> Plan:
-    """Return the plan of a query, or raise the error that the vendor would answer."""
+    """Return the plan of a query; raise the vendor's error for an invalid one."""
     query = parse(text)
     sobject = store.sobject(query.object_name)
     if sobject is None:
@@ -195,7 +195,7 @@ class _Planner:
             )
             raise self._fail(path.position, "INVALID_FIELD", message)
         parents = self.store.parents(reference)
-        if not parents:  # an object of the vendor that this org does not emulate: always null
+        if not parents:  # a parent object that is not emulated: always null
             spec = FieldSpec(names[-1], "string")
             return Column(
                 (reference.relationship, *names[1:]), spec, lambda _row: None, (lambda _row: None,)
@@ -205,7 +205,7 @@ class _Planner:
         return self._through(sobject, reference, inners, first)
 
     def _inners(self, parents: Sequence[SObject], names: Sequence[str], path: Path) -> list[Inner]:
-        """Return the column in each further parent object, None where it has no such field."""
+        """Return the column of each further parent object; None if it lacks the field."""
         inners: list[Inner] = []
         for parent in parents:
             is_there = len(names) == 1 and parent.field(names[0]) is not None
@@ -219,7 +219,7 @@ class _Planner:
         inners: Sequence[Inner],
         first: Column,
     ) -> Column:
-        """Return the parent's column as seen from the child."""
+        """Return the parent's column as a column of the child."""
         get_id = self.store.getter(sobject, reference)
         by_name = {parent.name: column for parent, column in inners}
 
@@ -309,7 +309,7 @@ class _Planner:
 
 
 def aggregate_values(plan: Plan, rows: Sequence[Row]) -> Mapping[str, Value]:
-    """Return the one line of a query with aggregates only."""
+    """Return the single row of a query that has aggregates only."""
     return {one.alias: _aggregate_value(one, rows) for one in plan.aggregates}
 
 

@@ -1,4 +1,4 @@
-"""GET query and queryAll, and the pages behind a locator."""
+"""GET query and queryAll, and the later pages by a locator."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Rows as REST shows them: `attributes`, selected fields, parents nested."""
+"""Rows as JSON of the REST API: `attributes`, selected fields, nested parents."""
 
 from collections.abc import Iterable, Sequence
 
@@ -33,7 +33,7 @@ def to_record(sobject: SObject, columns: Sequence[Column], row: Row, version: st
 
 
 def _nested(record: Record, column: Column, row: Row, version: str) -> Record | None:
-    """Return the object that holds the column's value; a missing parent is null, and so is this."""
+    """Return the JSON object for the column's value; None if a parent is missing."""
     target = record
     for name, parent in zip(column.names[:-1], column.parents, strict=False):
         found = parent(row)

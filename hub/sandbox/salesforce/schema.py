@@ -1,7 +1,7 @@
 """The objects and fields of the emulated org, read once from `objects.yaml`.
 
-A universe may bring fields of its own (`Region__c`): they are added as a custom field with the type
-that their values have. Not here: the describe answer (`describe.py`), values of rows (`store.py`).
+A universe may have further fields (`Region__c`). They become custom fields with the type of their
+values. Not here: the describe answer (`describe.py`), values of rows (`store.py`).
 """
 
 import re
@@ -27,7 +27,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d$")
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """One field: what the describe answer and the query language need to know of it."""
+    """One field, as describe answers and queries need it."""
 
     name: str
     type: str
@@ -46,7 +46,7 @@ class FieldSpec:
 
     @property
     def is_compound(self) -> bool:
-        """Whether the field is made of others (an address)."""
+        """Tell whether the field consists of other fields (an address)."""
         return self.type == "address"
 
     @property
@@ -68,7 +68,7 @@ class SObject:
     fields: Mapping[str, FieldSpec] = field(repr=False)
 
     def field(self, name: str) -> FieldSpec | None:
-        """Return the field of that name in any case."""
+        """Return the field with that name, in any letter case."""
         return self.fields.get(name.lower())
 
     def by_relationship(self, name: str) -> FieldSpec | None:
@@ -80,7 +80,7 @@ class SObject:
         return None
 
     def with_custom(self, values: Iterable[Mapping[str, object]], names: set[str]) -> "SObject":
-        """Return the object with fields for the `names` that only its rows know."""
+        """Return the object with custom fields for further `names` in its rows."""
         samples: dict[str, object] = {}
         for row in values:
             for name in names - samples.keys():
@@ -156,7 +156,7 @@ def _custom_field(name: str, sample: object) -> FieldSpec:
 
 
 def _custom_type(sample: object) -> tuple[str, int, int, int]:
-    """Return type, length, precision and scale of a field with such a value."""
+    """Return type, length, precision and scale of a custom field from one of its values."""
     if isinstance(sample, bool):
         return "boolean", 0, 0, 0
     if isinstance(sample, int | float):

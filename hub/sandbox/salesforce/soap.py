@@ -1,7 +1,7 @@
-"""POST /services/Soap/u/{version}: login (until v64.0) and merge, the parts that clients need.
+"""POST /services/Soap/u/{version}: login (until v64.0) and merge, the calls that clients need.
 
-`u` is the partner WSDL, `c` the enterprise one, which only logs in differently by its namespace.
-Answers carry un-prefixed tags and faults the `sf:` prefix: clients look for exactly these.
+`u` is the partner WSDL, `c` the enterprise WSDL. Their logins differ in the namespace only. Tags of
+answers have no prefix, faults have the prefix `sf:`: clients look for exactly these.
 """
 
 import re
@@ -61,7 +61,7 @@ def _version(request: Request) -> int:
 
 
 def _read_call(body: bytes) -> Sequence[ET.Element]:
-    """Return the envelope's header elements and, last, the call."""
+    """Return the header elements of the envelope, and the call as the last element."""
     if b"<!DOCTYPE" in body:
         raise ApiError(500, "MALFORMED_REQUEST", "DOCTYPE is not allowed")
     try:

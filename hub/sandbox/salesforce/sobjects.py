@@ -1,4 +1,4 @@
-"""sobjects/…: describe, one record, and which records changed or went in a span of time."""
+"""sobjects/…: describe, one record, and the records changed or deleted in a span of time."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -93,7 +93,7 @@ async def updated(request: Request, org: Org) -> Response:
 
 
 async def deleted(request: Request, org: Org) -> Response:
-    """Answer the ids of records deleted or merged away in a span of time."""
+    """Answer the ids of records that were deleted or merged into others in a span of time."""
     sobject = _sobject(request, org)
     start, end = _span(request, org)
     gone = [

@@ -1,6 +1,6 @@
-"""SOQL text → a `Query`. What a name means is not decided here but in `plan.py`.
+"""Parse SOQL text into a `Query`. Not here: the meaning of its names (`plan.py`).
 
-Raises `ApiError` MALFORMED_QUERY for whatever the grammar does not know.
+A text outside the grammar raises `ApiError` MALFORMED_QUERY.
 """
 
 import re
@@ -22,7 +22,7 @@ _ESCAPED = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A field, perhaps of a parent: `Owner.Name`."""
+    """A field of the object or of a parent: `Owner.Name`."""
 
     names: tuple[str, ...]
     position: int
@@ -44,7 +44,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A value of a filter; `kind` is string, number, date, datetime or word, `text` as written."""
+    """A literal of a filter. `kind` is string, number, date, datetime or word; `text` is raw."""
 
     kind: str
     text: str
@@ -53,7 +53,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """`path operator values`: one value, or several for IN, NOT IN, INCLUDES, EXCLUDES."""
+    """One comparison. IN, NOT IN, INCLUDES and EXCLUDES have several values, others one."""
 
     path: Path
     operator: str
@@ -62,7 +62,7 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class Logic:
-    """AND and OR of several, NOT of one."""
+    """AND or OR of several conditions, NOT of one."""
 
     operator: str
     parts: tuple["Condition", ...]
@@ -96,7 +96,7 @@ class Query:
 
 
 def parse(text: str) -> Query:
-    """Return the query that `text` says."""
+    """Return the query of a SOQL text."""
     if not text.strip():
         raise ApiError(400, "MALFORMED_QUERY", "A query string has to be specified")
     if len(text) > MOST_CHARACTERS:
@@ -156,7 +156,7 @@ def unescape(literal: str, *, for_like: bool = False) -> str:
 
 @v_args(inline=True)
 class _ToQuery(Transformer[Token, Query]):
-    """Lark's tree → our dataclasses; method names are the grammar's rules."""
+    """Turns Lark's tree into our dataclasses. Each method has the name of a grammar rule."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

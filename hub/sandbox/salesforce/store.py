@@ -1,7 +1,7 @@
-"""Rows of the world as records of the org: which value a field of a row has.
+"""Rows of the world as records of the org: the value of each field of a row.
 
-System fields come from the row itself, derived ones (Name, Address, PhotoUrl) from other fields,
-defaults from the schema. Not here: queries (`plan.py`), what an answer looks like (`records.py`).
+System fields come from the row itself. Derived fields (Name, Address, PhotoUrl) come from other
+fields. Defaults come from the schema. Not here: queries (`plan.py`), JSON (`records.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,7 @@ class Store:
     """The org's records.
 
     Args:
-        world: holds the rows of every vendor.
+        world: the world with the rows of all vendors.
     """
 
     def __init__(self, world: World) -> None:
@@ -43,7 +43,7 @@ class Store:
         return [sobject.name for sobject in load_objects().values()]
 
     def sobject(self, name: str) -> SObject | None:
-        """Return the object of that name in any case, with the fields its rows bring along."""
+        """Return the object with that name in any letter case, with its rows' custom fields."""
         sobject = load_objects().get(name.lower())
         if sobject is None:
             return None
@@ -53,7 +53,7 @@ class Store:
         return sobject.with_custom(values, custom) if custom else sobject
 
     def require(self, name: str) -> SObject:
-        """Return the object of that name, or raise the 404 of an unknown path."""
+        """Return the object with that name; raise the 404 of an unknown path."""
         sobject = self.sobject(name)
         if sobject is None:
             raise ApiError(404, "NOT_FOUND", "The requested resource does not exist")
@@ -64,16 +64,16 @@ class Store:
         return self.world.rows(SOURCE, sobject.stream, include_deleted=include_deleted)
 
     def find(self, sobject: SObject, record_id: str) -> Row | None:
-        """Return the row with that id of 15 or 18 characters, deleted ones too."""
+        """Return the row with that id of 15 or 18 characters, also a deleted one, or None."""
         return self.world.get(SOURCE, sobject.stream, long_id(record_id))
 
     def present(self, sobject: SObject, rows: Sequence[Row]) -> Sequence[Row]:
-        """Return the rows as they are by now."""
+        """Return the present versions of the rows."""
         get = self.world.get
         return [get(SOURCE, sobject.stream, row.id) or row for row in rows]
 
     def default_user_id(self) -> str:
-        """Return whom a record belongs to when nothing else is said."""
+        """Return the id of the default owner."""
         users = self.world.rows(SOURCE, "users")
         return users[0].id if users else NOBODY
 
@@ -117,7 +117,7 @@ _SYSTEM: Mapping[str, Getter] = {
 
 
 def _text(row: Row, *names: str) -> str | None:
-    """Return the values of the named fields with a blank between, or None if there are none."""
+    """Return the values of the named fields, joined by blanks, or None."""
     return " ".join(str(row.values[name]) for name in names if row.values.get(name)) or None
 
 

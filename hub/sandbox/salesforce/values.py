@@ -1,6 +1,6 @@
-"""Values of rows: from what the universe holds to typed values, and on to JSON and CSV text.
+"""Convert values: from the universe to typed values, and from these to JSON and CSV.
 
-Times are aware UTC with whole seconds, as the vendor keeps them. Not here: which field a row has.
+Times are aware, in UTC, with whole seconds, like the vendor's. Not here: the fields of a row.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ SHORT_ID, LONG_ID = 15, 18
 
 
 def is_id(text: str) -> bool:
-    """Whether `text` has the form of a record id."""
+    """Tell whether `text` has the form of a record id."""
     return len(text) in (SHORT_ID, LONG_ID) and text.isalnum() and text.isascii()
 
 
@@ -25,7 +25,7 @@ def short_id(text: str) -> str:
 
 
 def long_id(text: str) -> str:
-    """Return the id with its suffix of three characters, one per five for their upper case."""
+    """Return the id with its suffix: each character encodes the letter case of five others."""
     if not is_id(text):
         return text
     short = text[:SHORT_ID]
@@ -37,7 +37,7 @@ def long_id(text: str) -> str:
 
 
 def typed(kind: str, raw: object) -> Value:
-    """Return `raw` as a field of type `kind` holds it; an empty text is null."""
+    """Return `raw` as a value of type `kind`. An empty text becomes None."""
     if raw is None or raw == "":
         return None
     read = _READERS.get(kind)
@@ -74,14 +74,14 @@ _READERS: Mapping[str, Callable[[object], Value]] = {
 
 
 def to_json(value: Value) -> object:
-    """Return the value as a REST answer shows it (`2026-11-23T21:00:00.000+0000`)."""
+    """Return the value as in a REST answer (`2026-11-23T21:00:00.000+0000`)."""
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%dT%H:%M:%S.000+0000")
     return value.isoformat() if isinstance(value, date) else value
 
 
 def to_csv(value: Value) -> str:
-    """Return the value as a Bulk result shows it; null is empty, times end in Z."""
+    """Return the value as in a Bulk result: null is empty, times end in Z."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -92,7 +92,7 @@ def to_csv(value: Value) -> str:
 
 
 def comparable(kind: str, value: Value) -> str | bool | float | date | datetime | None:
-    """Return what comparisons and sorting look at: text without case, ids by 15 characters."""
+    """Return the key for comparing and sorting: text without case, ids by 15 characters."""
     if isinstance(value, str):
         return short_id(value) if kind in ID_TYPES else value.casefold()
     return None if isinstance(value, dict) else value

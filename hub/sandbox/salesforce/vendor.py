@@ -1,4 +1,4 @@
-"""Salesforce's entry in the table of emulated vendors."""
+"""The description of the emulated Salesforce for the sandbox."""
 
 import json
 
@@ -21,7 +21,7 @@ def is_read(method: str, path: str) -> bool:
 
 
 def refuse(kind: str, status: int) -> Refusal:
-    """Return a list with a code; too many calls at once are a 403."""
+    """Return the vendor's error: a list with a code. A rate limit is a 403."""
     busy = kind == "rate_limit"
     code = "REQUEST_LIMIT_EXCEEDED" if busy else _ILL[status]
     text = "ConcurrentRequests (Concurrent API Requests) Limit exceeded." if busy else code

@@ -1,4 +1,4 @@
-"""What every REST call shares: session, budget, version, JSON in and out, errors as a list."""
+"""The common part of REST calls: session, budget, version, JSON, errors as a list."""
 
 import json
 import re
@@ -28,15 +28,15 @@ MY_DOMAIN = "acme.my.salesforce.com"
 
 
 def org_of(request: Request) -> Org:
-    """Return the org behind the app."""
+    """Return the org of the app."""
     org: Org = request.app.state.org
     return org
 
 
 def base_url(request: Request) -> str:
-    """Return scheme and host as the client sees them; every absolute URL starts so.
+    """Return scheme and host as the client sees them, for absolute URLs.
 
-    Who logs in at the shared hosts is sent to the org's own, as Salesforce does.
+    A login at a shared host gets the org's own host, as at Salesforce.
     """
     host = request.headers.get("host", "localhost")
     host = MY_DOMAIN if host in _LOGIN_HOSTS else host
@@ -67,7 +67,7 @@ def read_token(request: Request) -> str:
 
 
 async def json_object(request: Request) -> dict[str, Any]:
-    """Return the body, which must be a JSON object."""
+    """Return the body; raise an error if it is no JSON object."""
     try:
         body = json.loads(await request.body())
     except ValueError as error:
@@ -78,7 +78,7 @@ async def json_object(request: Request) -> dict[str, Any]:
 
 
 def guarded(handler: Handler) -> Endpoint:
-    """Return the endpoint: session, version and budget are checked before the handler runs."""
+    """Return the handler with a check of session, version and budget before it."""
 
     async def endpoint(request: Request) -> Response:
         org = org_of(request)

@@ -1,6 +1,6 @@
-"""Create, update, delete and merge records of the org, with the vendor's checks of fields.
+"""Create, update, delete and merge records of the org, with the vendor's field checks.
 
-Not here: the shape of the answers (`sobjects.py`, `batches.py`, `soap.py`).
+Not here: the form of the answers (`sobjects.py`, `batches.py`, `soap.py`).
 """
 
 import re
@@ -16,7 +16,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 def find_live(store: Store, sobject: SObject, record_id: str) -> Row:
-    """Return a row that can be written to."""
+    """Return a live row; raise the vendor's error if it is missing or deleted."""
     row = store.find(sobject, record_id)
     if row is None:
         raise not_found()
@@ -26,7 +26,7 @@ def find_live(store: Store, sobject: SObject, record_id: str) -> Row:
 
 
 def create(store: Store, sobject: SObject, given: Mapping[str, object]) -> Row:
-    """Return the new row."""
+    """Create a row and return it."""
     values = check_values(sobject, given, creating=True)
     for spec in sobject.fields.values():
         if spec.default is not None and "d" in spec.flags:
@@ -43,7 +43,7 @@ def update(store: Store, sobject: SObject, record_id: str, given: Mapping[str, o
 
 
 def delete(store: Store, sobject: SObject, record_id: str) -> Row:
-    """Put a row into the recycle bin."""
+    """Move a row to the recycle bin."""
     if not sobject.deletable:
         message = f"entity type cannot be deleted: {sobject.name}"
         raise ApiError(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message, [])
@@ -59,7 +59,7 @@ def merge(
     loser_ids: Sequence[str],
     values: Mapping[str, object],
 ) -> Row:
-    """Merge up to two rows into the master, which takes `values`; return the master."""
+    """Merge up to two rows into the master, apply `values` to it and return it."""
     if not sobject.mergeable or not 1 <= len(loser_ids) <= MAX_MERGED:
         raise ApiError(400, "INVALID_OPERATION", "merge takes one or two records of a kind", [])
     master = find_live(store, sobject, master_id)
@@ -74,7 +74,7 @@ def merge(
 def check_values(
     sobject: SObject, given: Mapping[str, object], *, creating: bool
 ) -> dict[str, object]:
-    """Return the values under their canonical names, or raise what the vendor would."""
+    """Return the values by canonical field name; raise the vendor's error for invalid ones."""
     values: dict[str, object] = {}
     flag = "c" if creating else "u"
     for name, value in given.items():

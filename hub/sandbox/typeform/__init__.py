@@ -1,5 +1,5 @@
-"""Typeform as its clients see it: forms, responses, webhooks.
+"""The emulator of Typeform: forms, responses, webhooks.
 
-Written from https://www.typeform.com/developers/ and recorded payloads. Not here: faults that any
-vendor can have, which are middleware (`hub.sandbox.faults`).
+Written from https://www.typeform.com/developers/ and recorded payloads. Not here: faults of all
+vendors (`hub.sandbox.fault_middleware`).
 """

@@ -1,6 +1,6 @@
-"""A row as a response: in the Responses API and in a webhook.
+"""A row as JSON: in the Responses API and in a webhook.
 
-Questions without an answer are absent. Not here: which rows a request asks for (`pages.py`).
+A question without an answer is absent. Not here: which rows a request selects (`pages.py`).
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ COMPLETED = "completed"
 
 
 def response_type(row: Row) -> str:
-    """Return completed, partial or started."""
+    """Return the response type: completed, partial or started."""
     return str(row.values.get("response_type") or COMPLETED)
 
 
@@ -38,7 +38,7 @@ def answers_of(row: Row, form: Form) -> list[Json]:
 
 
 def shown_response(row: Row, form: Form) -> Json:
-    """Return a response as the Responses API does."""
+    """Return a response as JSON of the Responses API."""
     kind = response_type(row)
     shown: Json = {
         "landing_id": row.id,
@@ -68,7 +68,7 @@ def shown_response(row: Row, form: Form) -> Json:
 
 
 def shown_event(row: Row, form: Form) -> Json:
-    """Return what a webhook sends about a new response."""
+    """Return the JSON that a webhook sends about a new response."""
     kind = "form_response" if response_type(row) == COMPLETED else "form_response_partial"
     response: Json = {
         "form_id": form_id_of(row),
@@ -116,5 +116,5 @@ _TRUE = frozenset({"true", "yes", "1", "oui"})
 
 
 def texts_of(values: Mapping[str, object]) -> str:
-    """Return all that was answered as one text in lower case, to search in."""
+    """Return all answers as one lower-case text, for searches."""
     return "\n".join(str(value) for ref, value in values.items() if ref not in NOT_ANSWERS).lower()

@@ -1,4 +1,4 @@
-"""The app: paths → handlers, the account's token and its two requests a second."""
+"""The Typeform app: the paths and their handlers, the token, the limit of two requests a second."""
 
 import json
 from collections import deque
@@ -35,11 +35,12 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def create_app(world: World, *, strict: bool = False) -> Starlette:
-    """Return the emulated account; its webhooks are `app.state.hooks`.
+    """Return the app of the emulated account. `app.state.hooks` has its webhooks.
 
     Args:
         world: the universe's rows, clock and secrets.
-        strict: refuse `since`/`until` together with `before`/`after`, as some report.
+        strict: refuse `since`/`until` together with `before`/`after`; reports about Typeform
+            differ here.
     """
     account = Account(world, strict=strict)
     form, hook = "/forms/{form_id}", "/forms/{form_id}/webhooks/{tag}"
@@ -77,7 +78,7 @@ class Account:
         self._minute = (0, 0)
 
     def guarded(self, handler: Handler) -> Handler:
-        """Return the handler behind the token check and the limit, its refusals as JSON."""
+        """Return the handler with a check of token and limit before it; errors become JSON."""
 
         async def answer(request: Request) -> Response:
             try:
@@ -92,7 +93,7 @@ class Account:
         return answer
 
     async def me(self, _request: Request) -> Response:
-        """Answer whose token it is."""
+        """Answer the token's user."""
         body = {
             "alias": "Acme",
             "email": "forms@acme.example.com",
@@ -129,7 +130,7 @@ class Account:
         return JSONResponse(responses(self.world, form, asked))
 
     async def delete_responses(self, request: Request) -> Response:
-        """Delete the responses named in `included_response_ids`; unknown ones are ignored."""
+        """Delete the responses of `included_response_ids`; ignore unknown ids."""
         form = self._form(request)
         names = request.query_params.get("included_response_ids") or request.query_params.get(
             "included_tokens", ""
@@ -163,7 +164,7 @@ class Account:
         return JSONResponse(hook.shown())
 
     async def delete_hook(self, request: Request) -> Response:
-        """Remove a webhook."""
+        """Delete a webhook."""
         self.hooks.remove(self._form(request).id, request.path_params["tag"])
         return Response(status_code=204)
 

@@ -1,13 +1,13 @@
-"""Refusals as the vendor words them: `{code, description}`."""
+"""Errors as the vendor writes them: `{code, description}`."""
 
 
 class ApiError(Exception):
-    """A refusal.
+    """An error that becomes the HTTP answer.
 
     Args:
-        status: of the HTTP answer.
-        code: the vendor's own name for it.
-        description: a sentence.
+        status: HTTP status.
+        code: the vendor's code.
+        description: the vendor's text.
     """
 
     def __init__(self, status: int, code: str, description: str) -> None:
@@ -20,5 +20,5 @@ class ApiError(Exception):
 
 
 def form_not_found() -> ApiError:
-    """Return the refusal of an unknown form."""
+    """Return the error for an unknown form."""
     return ApiError(404, "FORM_NOT_FOUND", "Non existing form")

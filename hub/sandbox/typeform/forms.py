@@ -1,7 +1,7 @@
 """The account's forms and their questions.
 
-A form has the seven questions that every universe may answer, and one more for every other key its
-responses bring along. Not here: answers (`answers.py`).
+A form has seven fixed questions, and one more question for each other key in its responses. Not
+here: answers (`answers.py`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ _QUESTIONS = {
     "message": ("long_text", "How can we help?"),
     "consent": ("legal", "May we keep you informed?"),
 }
-# keys of a row's values that are about the response and answer no question
+# keys of a row's values that describe the response and are no answers
 NOT_ANSWERS = frozenset(
     {"form", "hidden", "response_type", "landed_at", "submitted_at", "metadata", "calculated",
      "variables", "tags"}
@@ -53,7 +53,7 @@ _SETTINGS: Json = {
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One field of a form."""
+    """One question of a form (a field, in the vendor's words)."""
 
     id: str
     ref: str
@@ -64,7 +64,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One form; `questions` by their ref."""
+    """One form, with its `questions` by ref."""
 
     id: str
     title: str
@@ -73,12 +73,12 @@ class Form:
 
 
 def form_id_of(row: Row) -> str:
-    """Return the id of the form that a response answers: the first form unless it says another."""
+    """Return the id of a response's form: the first form, unless the row names another."""
     return str(row.values.get("form") or next(iter(FIRST_FORMS)))
 
 
 def forms_of(world: World) -> dict[str, Form]:
-    """Return the account's forms: two, and any other that a response speaks of."""
+    """Return the account's forms: the two fixed ones, and those that responses name."""
     rows = world.rows(SOURCE, STREAM, include_deleted=True)
     by_form: dict[str, list[Row]] = {id_: [] for id_ in FIRST_FORMS}
     for row in rows:
@@ -87,7 +87,7 @@ def forms_of(world: World) -> dict[str, Form]:
 
 
 def make_form(world: World, form_id: str, rows: Iterable[Row]) -> Form:
-    """Return the form with the questions that these responses answer."""
+    """Return the form with its fixed questions and those of the given responses."""
     questions = {
         ref: Question(_field_id(form_id, ref), ref, type_, title)
         for ref, (type_, title) in _QUESTIONS.items()
@@ -126,7 +126,7 @@ def choice_id(question: Question, label: str) -> str:
 
 
 def shown_form(form: Form, base: str) -> Json:
-    """Return the form as GET /forms/{id} does."""
+    """Return the form as JSON of GET /forms/{id}."""
     at = form.created_at.strftime("%Y-%m-%dT%H:%M:%S+00:00")
     return {
         "id": form.id,
@@ -152,7 +152,7 @@ def shown_form(form: Form, base: str) -> Json:
 
 
 def shown_in_list(form: Form, base: str) -> Json:
-    """Return the form as GET /forms lists it."""
+    """Return the form as JSON of GET /forms."""
     at = form.created_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return {
         "id": form.id,
@@ -168,7 +168,7 @@ def shown_in_list(form: Form, base: str) -> Json:
 
 
 def shown_definition(form: Form) -> Json:
-    """Return the form as a webhook carries it along."""
+    """Return the form as JSON of a webhook's `definition`."""
     fields = [
         {"id": one.id, "title": one.title, "type": one.type, "ref": one.ref, "properties": {}}
         for one in form.questions.values()

@@ -1,7 +1,7 @@
-"""GET /forms/{id}/responses: which rows a request asks for, and its page of them.
+"""GET /forms/{id}/responses: select the rows of a request and return a page of them.
 
-`since` and `until` are inclusive, `before` and `after` name a token and are not. Newest first; with
-`after` oldest first, in the order of processing. Not here: what a response looks like.
+`since` and `until` are inclusive. `before` and `after` name a token and exclude it. The order is
+newest first; with `after` it is oldest first. Not here: a response's JSON (`answers.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ _SORTABLE = frozenset({"submitted_at", "landed_at", "staged_at"})
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request's parameters, read."""
+    """The parsed parameters of a request."""
 
     size: int
     since: datetime | None
@@ -36,10 +36,10 @@ class Asked:
 
 
 def read(params: Mapping[str, str], *, strict: bool) -> Asked:
-    """Return the parameters, or raise the 400 that the vendor answers.
+    """Return the parsed parameters; raise the vendor's 400 for invalid ones.
 
     Args:
-        params: of the query string.
+        params: the parameters of the query string.
         strict: refuse a time window together with `before` or `after`.
     """
     after, before, sort = (params.get(name, "") for name in ("after", "before", "sort"))
@@ -67,9 +67,9 @@ def read(params: Mapping[str, str], *, strict: bool) -> Asked:
 
 
 def responses(world: World, form: Form, asked: Asked) -> Json:
-    """Return the page that was asked for.
+    """Return the requested page.
 
-    `total_items` counts what matches without the cursor, `page_count` what is left from it on.
+    `total_items` counts all matching rows. `page_count` counts the pages from the cursor on.
     """
     matching = [row for row in world.rows(SOURCE, STREAM) if _matches(row, form, asked)]
     matching.sort(key=lambda row: (row.created_at, row.seq), reverse=not asked.ascending)
@@ -87,7 +87,7 @@ def responses(world: World, form: Form, asked: Asked) -> Json:
 
 
 def page_size(params: Mapping[str, str], default: int, largest: int) -> int:
-    """Return the size of a page, or raise 400 if it is none."""
+    """Return the page size; raise 400 if it is invalid."""
     text = params.get("page_size") or str(default)
     if not text.isdigit() or not 0 < int(text) <= largest:
         raise ApiError(
@@ -100,7 +100,7 @@ def _from_cursor(rows: Sequence[Row], asked: Asked) -> Sequence[Row]:
     token = asked.before or asked.after
     place = next((n for n, row in enumerate(rows) if row.id == token), None)
     if not token or place is None:
-        return rows  # an unknown token is ignored, and the first page comes again
+        return rows  # the vendor ignores an unknown token and returns the first page
     return rows[place + 1 :] if asked.before else list(reversed(rows[:place]))
 
 
@@ -160,7 +160,7 @@ def _time(params: Mapping[str, str], name: str) -> datetime | None:
     try:
         if text.isdigit():
             return datetime.fromtimestamp(int(text), UTC)
-        # a plus sign that was not escaped arrives as a blank
+        # an unescaped plus sign arrives as a blank
         return whole_second(datetime.fromisoformat(text.replace(" ", "+")))
     except (ValueError, OverflowError) as exc:
         raise ApiError(400, "VALIDATION_ERROR", f"{name} is not a date: {text}") from exc

@@ -1,4 +1,4 @@
-"""Typeform's entry in the table of emulated vendors."""
+"""The description of the emulated Typeform for the sandbox."""
 
 import json
 
@@ -14,7 +14,7 @@ def _create(world: World, strict: bool) -> Starlette:  # noqa: FBT001  # the tab
 
 
 def refuse(kind: str, status: int) -> Refusal:
-    """Return a code and a description."""
+    """Return the vendor's error: a code and a description."""
     busy = kind == "rate_limit"
     code = "TOO_MANY_REQUESTS" if busy else "INTERNAL_ERROR"
     text = "Too many requests" if busy else "Something went wrong"
@@ -28,5 +28,5 @@ TYPEFORM = Vendor(
     credentials={"token": "typeform_token"},
     env={"HUB_SOURCES__TYPEFORM__TOKEN": "typeform_token"},
     refuse=refuse,
-    webhook_secret="typeform_secret",  # noqa: S106  # its name, not its text
+    webhook_secret="typeform_secret",  # noqa: S106  # a key, not the secret
 )

@@ -1,7 +1,7 @@
-"""Webhooks: who wants to know of new responses, and the signed letters to them.
+"""Webhooks: the subscriptions to new responses, and their signed deliveries.
 
-Deliveries happen on a thread of their own, in order, and are repeated by the vendor's schedule on
-the vendor's clock. The sandbox talks to loopback only. Not here: the routes (`app.py`).
+A thread of its own sends the deliveries in order. It repeats failed ones by the vendor's schedule,
+on the vendor's clock. It sends to loopback addresses only. Not here: the routes (`app.py`).
 """
 
 import base64
@@ -34,7 +34,7 @@ _BUSY = frozenset({408, 423, 429, 503})
 
 @dataclass(slots=True)
 class Webhook:
-    """One subscription."""
+    """One subscription to a form's responses."""
 
     id: str
     form_id: str
@@ -47,7 +47,7 @@ class Webhook:
     verify_ssl: bool = True
 
     def shown(self) -> Json:
-        """Return the subscription as the API does, without its secret."""
+        """Return the subscription as JSON, without its secret."""
         return {
             "id": self.id,
             "form_id": self.form_id,
@@ -80,7 +80,7 @@ class Webhooks:
     """All subscriptions, by form and tag.
 
     Args:
-        world: whose new responses are told.
+        world: the world whose new responses are delivered.
     """
 
     def __init__(self, world: World) -> None:
@@ -98,14 +98,14 @@ class Webhooks:
         return [hook for hook in self._hooks.values() if hook.form_id == form_id]
 
     def find(self, form_id: str, tag: str) -> Webhook:
-        """Return one subscription, or raise 404."""
+        """Return one subscription; raise 404 if there is none."""
         hook = self._hooks.get((form_id, tag))
         if hook is None:
             raise ApiError(404, "WEBHOOK_NOT_FOUND", "Webhook not found")
         return hook
 
     def put(self, form_id: str, tag: str, asked: Json) -> Webhook:
-        """Add or change a subscription; without a secret of its own it takes the account's."""
+        """Add or change a subscription. The account's secret is used if it has no own secret."""
         url = str(asked.get("url") or "")
         if urlsplit(url).hostname not in _LOOPBACK:
             raise ApiError(400, "VALIDATION_ERROR", "url must be a loopback address")
@@ -131,7 +131,7 @@ class Webhooks:
         del self._hooks[form_id, tag]
 
     def close(self) -> None:
-        """Send nothing more."""
+        """Stop all deliveries."""
         with self._wake:
             self._closed = True
             self._wake.notify_all()
@@ -196,7 +196,7 @@ class Webhooks:
 
 
 def _post(hook: Webhook, body: bytes) -> int:
-    """Send a delivery and return the status, 0 if nobody answered."""
+    """Send a delivery and return the status; 0 means no answer."""
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Typeform Webhooks",

@@ -1,5 +1,5 @@
-"""Zendesk Support as its clients see it: tickets, users, organizations, incremental exports.
+"""The emulator of Zendesk Support: tickets, users, organizations, incremental exports.
 
 Written from https://developer.zendesk.com/api-reference/ and recorded payloads. Not here: faults
-that any vendor can have, which are middleware (`hub.sandbox.fault_middleware`).
+of all vendors (`hub.sandbox.fault_middleware`).
 """

@@ -1,4 +1,4 @@
-"""The app: paths with and without `.json` → handlers, behind credentials and limits."""
+"""The Zendesk app: paths (with and without `.json`) and their handlers, credentials, limits."""
 
 import base64
 import binascii
@@ -40,7 +40,7 @@ from hub.sandbox.zendesk.search import MOST, find
 from hub.sandbox.zendesk.shapes import Json, shown, shown_audit
 
 STREAMS = (TICKETS, USERS, ORGANIZATIONS)
-# lists that an account has and this one's are empty; clients look at them before they begin
+# lists that are empty in this account; clients read them before they start
 EMPTY = (
     "user_fields", "organization_fields", "ticket_fields", "ticket_forms", "groups", "macros",
     "group_memberships", "tags", "satisfaction_ratings", "sla_policies", "brands",
@@ -51,7 +51,7 @@ _MOST_AT_ONCE = 100
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(world: World, *, strict: bool = False) -> Starlette:  # noqa: ARG001  # one reading
+def create_app(world: World, *, strict: bool = False) -> Starlette:  # noqa: ARG001  # Zendesk has no strict behaviour
     """Return the emulated account."""
     add_agents(world)
     follow_requesters(world)
@@ -91,7 +91,10 @@ class Account:
         self.limits = AccountLimits(world.clock)
 
     def guarded(self, handler: Handler) -> Handler:
-        """Return the handler behind the credentials and the limits, its refusals as JSON."""
+        """Return the handler with a check of credentials and limits before it.
+
+        Errors become JSON.
+        """
 
         async def answer(request: Request) -> Response:
             export = _export_kind(request)
@@ -131,7 +134,7 @@ class Account:
         return JSONResponse({**body, **self._sideloads(request, rows, directory)})
 
     def empty(self, name: str) -> Handler:
-        """Return the handler of an empty list whose path is not its name."""
+        """Return the handler of an empty list whose name differs from its path."""
 
         async def answer(request: Request) -> Response:
             request.path_params["stream"] = name
@@ -140,17 +143,17 @@ class Account:
         return answer
 
     async def count(self, request: Request) -> Response:
-        """Answer how many records there are, refreshed just now."""
+        """Answer the number of records, counted now."""
         rows = live_rows(self.world, _stream_of(request))
         at = iso(self.world.clock.now())
         return JSONResponse({"count": {"value": len(rows), "refreshed_at": at}})
 
     async def count_search(self, request: Request) -> Response:
-        """Answer how many records a query finds."""
+        """Answer the number of records that match a query."""
         return JSONResponse({"count": len(self._found(request))})
 
     async def search(self, request: Request) -> Response:
-        """Answer a page of what a query finds, at most a thousand in all."""
+        """Answer a page of the records that match a query, at most 1,000 in all."""
         found = self._found(request)
         page, size = (
             max(1, int(text)) if (text := request.query_params.get(name, "")).isdecimal() else most
@@ -184,18 +187,18 @@ class Account:
         )
 
     async def me(self, request: Request) -> Response:
-        """Answer whose token it is."""
+        """Answer the token's user."""
         return JSONResponse({"user": self._shown(request, self._me(), Directory(self.world))})
 
     async def show(self, request: Request) -> Response:
-        """Answer one record; a deleted ticket is not found, a deleted user is inactive."""
+        """Answer one record: 404 for a deleted ticket, an inactive user for a deleted user."""
         row = self._row(request)
         if is_gone(row) and row.stream != USERS:
             raise not_found()
         return self._answer(request, row)
 
     async def show_many(self, request: Request) -> Response:
-        """Answer the records of up to a hundred ids; unknown ones are left out."""
+        """Answer the records of up to 100 ids, without unknown ones."""
         stream = _stream_of(request)
         ids = [one.strip() for one in request.query_params.get("ids", "").split(",")]
         if len(ids) > _MOST_AT_ONCE:
@@ -212,7 +215,7 @@ class Account:
         return JSONResponse({**body, **self._sideloads(request, rows, directory)})
 
     async def create(self, request: Request) -> Response:
-        """Make a record."""
+        """Create a record."""
         row = writes.create(self.world, _stream_of(request), await _json(request))
         answer = self._answer(request, row, status=201)
         answer.headers["location"] = f"{_base(request)}/api/v2/{row.stream}/{row.id}.json"
@@ -226,7 +229,7 @@ class Account:
         return self._answer(request, writes.change(self.world, row, await _json(request)))
 
     async def remove(self, request: Request) -> Response:
-        """Delete a record; a user is answered, as inactive."""
+        """Delete a record. The answer for a user is the inactive user."""
         row = self._row(request)
         if row.deleted:
             raise not_found()
@@ -234,7 +237,7 @@ class Account:
         return self._answer(request, gone) if row.stream == USERS else Response(status_code=204)
 
     async def merge_users(self, request: Request) -> Response:
-        """Let a user go up in another, and answer that one."""
+        """Merge a user into another user and answer the second one."""
         request.path_params["stream"] = USERS
         row = self._row(request)
         if row.deleted or role_of(row) in STAFF:
@@ -262,7 +265,7 @@ class Account:
         return shown(row, directory, _base(request))
 
     def _sideloads(self, request: Request, rows: Sequence[Row], directory: Directory) -> Json:
-        """Return the users and organizations that `include` asks for beside the rows."""
+        """Return the users and organizations that the parameter `include` adds to an answer."""
         wanted = {one.strip() for one in request.query_params.get("include", "").split(",")}
         body: Json = {}
         if USERS in wanted:

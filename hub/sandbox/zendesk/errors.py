@@ -1,18 +1,18 @@
-"""Refusals as the vendor words them: `{error, description, details}`, of a 401 only a sentence."""
+"""Errors as the vendor writes them: `{error, description, details}`; a 401 has `error` alone."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 class ApiError(Exception):
-    """A refusal.
+    """An error that becomes the HTTP answer.
 
     Args:
-        status: of the HTTP answer.
-        error: the vendor's own name for it.
-        description: a sentence; left out if empty.
-        details: field → what is wrong with it.
-        headers: sent along.
+        status: HTTP status.
+        error: the vendor's code.
+        description: the vendor's text; left out if empty.
+        details: field → its errors.
+        headers: further headers of the answer.
     """
 
     def __init__(
@@ -43,15 +43,15 @@ class ApiError(Exception):
 
 
 def not_found() -> ApiError:
-    """Return the refusal of an unknown record."""
+    """Return the error for an unknown record."""
     return ApiError(404, "RecordNotFound", "Not found")
 
 
 def invalid(**details: str) -> ApiError:
-    """Return the refusal of a record with wrong values."""
+    """Return the error for a record with invalid values."""
     return ApiError(422, "RecordInvalid", "Record validation errors", details=details)
 
 
 def bad_value(text: str) -> ApiError:
-    """Return the refusal of a wrong parameter."""
+    """Return the error for an invalid parameter."""
     return ApiError(400, "InvalidValue", text)

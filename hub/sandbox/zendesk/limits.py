@@ -1,4 +1,4 @@
-"""The account's limits: requests a minute, fewer of exports, and the headers that tell of them."""
+"""The account's limits: requests a minute, exports a minute, and the headers with them."""
 
 from collections import deque
 from datetime import datetime, timedelta
@@ -11,21 +11,21 @@ _MINUTE = timedelta(seconds=60)
 
 
 class Minute:
-    """At most so many requests in any minute of the vendor's time."""
+    """Limits the requests in any minute of the vendor's clock."""
 
     def __init__(self, clock: VendorClock, most: int) -> None:
         self.clock, self.most = clock, most
         self._recent: deque[datetime] = deque()
 
     def left(self) -> int:
-        """Return how many requests may still come now."""
+        """Return the number of requests that are allowed now."""
         now = self.clock.now()
         while self._recent and now - self._recent[0] >= _MINUTE:
             self._recent.popleft()
         return self.most - len(self._recent)
 
     def wait_s(self) -> int:
-        """Return the whole seconds until one more may come."""
+        """Return the whole seconds until the next request is allowed."""
         if not self._recent:
             return 1
         left = (_MINUTE - (self.clock.now() - self._recent[0])).total_seconds()
@@ -41,7 +41,7 @@ class Minute:
 
 
 class AccountLimits:
-    """What one account may ask."""
+    """The limits of one account."""
 
     def __init__(self, clock: VendorClock) -> None:
         self.account = Minute(clock, ACCOUNT)
@@ -56,7 +56,7 @@ class AccountLimits:
         self.account.take("Number of allowed API requests per minute exceeded")
 
     def headers(self, *, export: str = "") -> dict[str, str]:
-        """Return what an answer says of the limits, in the spellings that were recorded.
+        """Return the headers with the limits, spelled as in recorded answers.
 
         Args:
             export: `cursor` or `time` for an answer of an export.

@@ -1,7 +1,7 @@
-"""Which rows a request asks for: incremental exports, lists by cursor and by page number.
+"""Select the rows of a request: incremental exports, lists by cursor and by page number.
 
-Exports run on `generated_timestamp` and leave out what changed within the last minute; their cursor
-names the last row that was handed out. Not here: what a row looks like (`shapes.py`).
+Exports are ordered by `generated_timestamp` and omit changes of the last minute. Their cursor names
+the last returned row. Not here: a row's JSON (`shapes.py`).
 """
 
 import base64
@@ -27,7 +27,7 @@ _Key = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A list that was asked for: its stream, its parameters, the address to link to."""
+    """A request for a list: its stream, its parameters, the URL for links."""
 
     world: World
     stream: str
@@ -36,7 +36,7 @@ class Asked:
     show: Show
 
     def link(self, **params: object) -> str:
-        """Return an address like the one asked for, with other parameters."""
+        """Return the request's URL with other parameters."""
         kept = {k: v for k, v in self.params.items() if k in {"include", "per_page", "page[size]"}}
         return f"{self.url}?{urlencode({**kept, **params})}"
 
@@ -69,12 +69,14 @@ def cursor_export(asked: Asked) -> tuple[Json, list[Row]]:
 
 
 def time_export(asked: Asked) -> tuple[Json, list[Row]]:
-    """Return a page of a time-based export, which ends only where a second does."""
+    """Return a page of a time-based export; a page never splits a second."""
     start = _start_time(asked)
     left = [row for row in _fresh_left_out(asked) if _key(row)[0] >= start]
     page = left[: _size(asked.params, "per_page", LARGEST_EXPORT, LARGEST_EXPORT)]
     end = _key(page[-1])[0] if page else start
-    page = [row for row in left if _key(row)[0] <= end]  # may so be larger than was asked for
+    page = [
+        row for row in left if _key(row)[0] <= end
+    ]  # so the page may be larger than the requested size
     shown = [row for row in page if row.id not in asked.world.hidden_ids(SOURCE, asked.stream)]
     body: Json = {
         asked.stream: [asked.show(row) for row in shown],
@@ -87,14 +89,14 @@ def time_export(asked: Asked) -> tuple[Json, list[Row]]:
 
 
 def listed(asked: Asked) -> tuple[Json, list[Row]]:
-    """Return a page of a list: by cursor if a page size in brackets is asked for, else by number."""
+    """Return a page of a list: by cursor if `page[size]` is given, else by page number."""
     if "page[size]" in asked.params or "page[after]" in asked.params:
         return _by_cursor(asked)
     return _by_number(asked)
 
 
 def live_rows(world: World, stream: str) -> list[Row]:
-    """Return the rows of a list, by id."""
+    """Return the rows of a list, ordered by id."""
     rows = world.rows(SOURCE, stream, include_deleted=True)
     return sorted((row for row in rows if not is_gone(row)), key=lambda row: padded(row.id))
 
@@ -149,12 +151,12 @@ _DIGITS = re.compile(r"\d+(\.\d+)?", re.ASCII)
 
 
 def _start_time(asked: Asked) -> int:
-    # what follows the digits is left out: tap-zendesk, much in use, sends a date here
+    # Text after the digits is ignored: tap-zendesk, a common client, sends a date here.
     digits = _DIGITS.match(asked.params.get("start_time", ""))
     if digits is None:
         raise bad_value("start_time must be a Unix epoch time")
     start = float(digits[0])
-    # tap-zendesk asks for the events of this very second, to see whether it may
+    # tap-zendesk asks for the events of the present second, to test its permission
     is_events = asked.stream == METRIC_EVENTS
     if not is_events and start > (asked.world.clock.now() - FRESH).timestamp():
         raise ApiError(
@@ -170,7 +172,7 @@ def _key(row: Row) -> _Key:
 
 
 def padded(id_: str) -> str:
-    """Return an id as text that sorts as the number it is."""
+    """Return an id as a text that sorts like its number."""
     return f"0{id_:>020}" if isinstance(wire_id(id_), int) else f"1{id_}"
 
 

@@ -1,7 +1,7 @@
-"""Who is in the account: agents from the universe's users, end users, and requesters of tickets.
+"""The users of the account: agents (the universe's users), end users, requesters of tickets.
 
-A ticket may name its requester by id, by a name and an address, or not at all; then it is the user
-of the same person. Not here: what a user looks like on the wire (`shapes.py`).
+A ticket may name its requester by id, or by name and address. Without either, the requester is the
+user of the same person. Not here: a user's JSON (`shapes.py`).
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ _MOST_MERGES = 20
 
 
 def add_agents(world: World) -> None:
-    """Give every user of the universe a row as an agent.
+    """Add an agent for every user of the universe.
 
-    Clients take ids for numbers: a user without one is given one, which `ids` then names.
+    Clients expect numeric ids. A user without a Zendesk id gets one, and `ids` then has it.
     """
     for position, user in enumerate(world.users, start=1):
         own = str(user["ids"].get(SOURCE, user["id"]))
@@ -40,7 +40,7 @@ def add_agents(world: World) -> None:
 
 
 class Directory:
-    """The account's users as they are now, found by id, person, address or name."""
+    """Finds the account's present users by id, person, address or name."""
 
     def __init__(self, world: World) -> None:
         self._by_id: dict[str, Row] = {}
@@ -62,7 +62,7 @@ class Directory:
                 self._organizations.setdefault(row.company, row.id)
 
     def requester_id(self, ticket: Row) -> str | None:
-        """Return the id of the ticket's requester, of the survivor if users were merged."""
+        """Return the id of the ticket's requester; after a merge, of the surviving user."""
         named = ticket.values.get("requester_id")
         if named is not None:
             return self._survivor(str(named))
@@ -75,11 +75,11 @@ class Directory:
         return self._by_person.get(ticket.person) if ticket.person is not None else None
 
     def user(self, id_: str) -> Row | None:
-        """Return one user, deleted ones too."""
+        """Return one user, also a deleted one, or None."""
         return self._by_id.get(id_)
 
     def organization_id(self, row: Row) -> str | None:
-        """Return the organization of a user or ticket: as it says, else its company's."""
+        """Return the organization of a user or ticket: its own value, else its company's."""
         if "organization_id" in row.values:
             named = row.values["organization_id"]
             return None if named is None else str(named)
@@ -95,7 +95,7 @@ class Directory:
 
 
 def follow_requesters(world: World) -> None:
-    """Make the users that tickets bring along, of the tickets there are and of those to come."""
+    """Create the requesters that tickets name, for present tickets and for later ones."""
 
     def on_event(event: dict[str, Any], row: Row) -> None:
         if (row.source, row.stream) == (SOURCE, TICKETS) and event["op"] in {"create", "update"}:
@@ -118,17 +118,17 @@ def _make_requester(world: World, ticket: Row, *, is_new: bool) -> None:
 
 
 def is_gone(row: Row) -> bool:
-    """Whether lists leave a row out: a merged ticket stays there, closed."""
+    """Tell whether lists omit a row. A merged ticket stays in lists, closed."""
     return row.deleted and not (row.stream == TICKETS and row.merged_into is not None)
 
 
 def email_of(row: Row) -> str:
-    """Return a user's address, "" if there is none."""
+    """Return a user's e-mail address, or ""."""
     return str(row.values.get("email") or "")
 
 
 def role_of(row: Row) -> str:
-    """Return end-user, agent or admin."""
+    """Return the role: end-user, agent or admin."""
     return str(row.values.get("role") or "end-user")
 
 

@@ -1,8 +1,9 @@
-"""What a search query means: a type, bounds of times, words.
+"""Run a search query: types, bounds of times, words.
 
-In: `type:user updated>2026-01-01 dupont`. Out: the rows, oldest first. A word is looked for in the
-record as it is shown; other `key:value` terms find nothing here, so that nobody takes an ignored
-condition for a met one. https://support.zendesk.com/hc/en-us/articles/4408886879258
+Example: `type:user updated>2026-01-01 dupont`. The rows come by type, in the order of lists. A word
+matches anywhere in the record's JSON. Other `key:value` terms match nothing: a client must not take
+an ignored condition for a fulfilled one.
+https://support.zendesk.com/hc/en-us/articles/4408886879258
 """
 
 import json
@@ -27,13 +28,13 @@ _COMPARE: Mapping[str, Callable[[str, str], bool]] = {
 def find(
     world: World, query: str, kinds: Mapping[str, str], show: Callable[[Row], Json]
 ) -> list[tuple[str, Json]]:
-    """Return (type, record as shown) of what a query finds.
+    """Return (type, record as JSON) of each matching record.
 
     Args:
-        world: holds the rows.
-        query: the whole text.
-        kinds: a type's name in a query → the stream of its rows.
-        show: a row as an answer has it.
+        world: the world with the rows.
+        query: the text of the query.
+        kinds: name of a type in a query → the stream of its rows.
+        show: turns a row into JSON.
     """
     terms = query.replace('"', " ").split()
     named = [term.partition(":")[2] for term in terms if term.startswith("type:")]

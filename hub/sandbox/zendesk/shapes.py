@@ -1,7 +1,7 @@
-"""Rows as the API shows them: tickets, users, organizations.
+"""Rows as JSON: tickets, users, organizations.
 
-Ids of digits are numbers on the wire, any other id stays text. Not here: which rows a request asks
-for.
+An id of digits becomes a JSON number, any other id stays a text. Not here: which rows a request
+selects (`paging.py`).
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _BY_CHANNEL: Json = {"from": {}, "to": {}, "rel": None}
 
 
 def wire_id(value: object) -> int | str | None:
-    """Return an id as it is written in JSON."""
+    """Return an id as a JSON value."""
     if value is None:
         return None
     text = str(value)
@@ -25,7 +25,7 @@ def wire_id(value: object) -> int | str | None:
 
 
 def shown(row: Row, directory: Directory, base: str) -> Json:
-    """Return a row as its stream's API does; `base` is the scheme and host to link to."""
+    """Return a row as JSON. `base` is the scheme and host of its links."""
     url = f"{base}/api/v2/{row.stream}/{row.id}.json"
     common = {
         "url": url,
@@ -39,7 +39,7 @@ def shown(row: Row, directory: Directory, base: str) -> Json:
 
 
 def shown_audit(row: Row, directory: Directory) -> Json:
-    """Return what stands beside a ticket that was just made or changed."""
+    """Return the `audit` of a ticket that was just created or changed."""
     id_ = int(row.modified_at.timestamp()) * 1000 + row.seq
     author = wire_id(directory.requester_id(row))
     comment: Json = {
@@ -179,7 +179,7 @@ def _user(row: Row, directory: Directory) -> Json:
     }
 
 
-def _organization(row: Row, directory: Directory) -> Json:  # noqa: ARG001  # as the others
+def _organization(row: Row, directory: Directory) -> Json:  # noqa: ARG001  # the same signature as the others
     values = row.values
     return {
         "name": values.get("name") or "",

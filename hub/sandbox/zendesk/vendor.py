@@ -1,4 +1,4 @@
-"""Zendesk's entry in the table of emulated vendors."""
+"""The description of the emulated Zendesk for the sandbox."""
 
 import json
 
@@ -16,7 +16,7 @@ def _create(world: World, strict: bool) -> Starlette:  # noqa: FBT001  # the tab
 
 
 def refuse(kind: str, status: int) -> Refusal:
-    """Return an error and a description; a wait is always a whole number of seconds."""
+    """Return the vendor's error. `Retry-After` is always a whole number of seconds."""
     if kind == "rate_limit":
         text = "Number of allowed incremental export API requests per minute exceeded"
         body = {"error": "APIRateLimitExceeded", "description": text}
@@ -32,5 +32,5 @@ ZENDESK = Vendor(
     credentials={"subdomain": "=acme", "email": "zendesk_email", "api_token": "zendesk_token"},
     env={"HUB_SOURCES__ZENDESK__API_TOKEN": "zendesk_token"},
     refuse=refuse,
-    webhook_secret="zendesk_secret",  # noqa: S106  # its name, not its text
+    webhook_secret="zendesk_secret",  # noqa: S106  # a key, not the secret
 )

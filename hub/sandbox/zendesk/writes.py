@@ -1,4 +1,4 @@
-"""What a client changes: tickets, users and organizations made, changed, deleted; users merged.
+"""Create, change and delete tickets, users and organizations; merge users.
 
 Not here: the routes (`app.py`).
 """
@@ -19,7 +19,7 @@ _READ_ONLY = frozenset({
 
 
 def create(world: World, stream: str, body: Mapping[str, Any]) -> Row:
-    """Make a record of the object in a body."""
+    """Create a record from a request body."""
     asked = _asked(stream, body)
     values = _values(asked)
     if stream == TICKETS:
@@ -36,7 +36,7 @@ def create(world: World, stream: str, body: Mapping[str, Any]) -> Row:
 
 
 def change(world: World, row: Row, body: Mapping[str, Any]) -> Row:
-    """Change a record by the object in a body."""
+    """Change a record by a request body."""
     asked = _asked(row.stream, body)
     values = _values(asked)
     if row.stream == TICKETS:
@@ -51,12 +51,12 @@ def change(world: World, row: Row, body: Mapping[str, Any]) -> Row:
 
 
 def remove(world: World, row: Row) -> Row:
-    """Delete a record: softly, exports go on showing it."""
+    """Delete a record softly: exports still return it."""
     return world.delete(SOURCE, row.stream, row.id)
 
 
 def merge_users(world: World, loser: Row, body: Mapping[str, Any]) -> Row:
-    """Let a user go up in the one that a body names; returns the winner."""
+    """Merge a user into the user of a request body; return the surviving user."""
     asked = _asked(USERS, body)
     winner = world.get(SOURCE, USERS, str(asked.get("id", "")))
     if winner is None or winner.deleted:
