@@ -1,4 +1,4 @@
-"""What `hub dedupe`, `hub sandbox` and `hub demo` do: commands that need no configuration."""
+"""The commands that need no configuration: `hub dedupe`, `hub sandbox` and `hub demo`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -31,17 +31,19 @@ def dedupe(
     file: Annotated[Path, typer.Argument(help="A CSV file of people, UTF-8, with a header.")],
     mapping: Annotated[
         Path | None,
-        typer.Option("--mapping", help="YAML, `field: column`; else columns are guessed."),
+        typer.Option(
+            "--mapping", help="YAML file, `field: column`; by default columns are guessed."
+        ),
     ] = None,
     out: Annotated[
-        Path, typer.Option("--out", help="Where row, cluster, score, decision go.")
+        Path, typer.Option("--out", help="CSV file for row, cluster, score, decision.")
     ] = Path("clusters.csv"),
     report: Annotated[
-        Path | None, typer.Option("--report", help="Where an HTML report goes.")
+        Path | None, typer.Option("--report", help="File for an HTML report.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Find who is in a CSV file twice; needs no database."""
+    """Find duplicate people in a CSV file. Needs no database."""
     from hub.cli.dedupe import dedupe as run
     from hub.cli.dedupe import write_clusters
     from hub.cli.dedupe_report import write_report
@@ -62,16 +64,18 @@ def dedupe(
 
 
 def sandbox(
-    port: Annotated[int, typer.Option(help="First port; 0 takes free ones.")] = 0,
-    time_scale: Annotated[float, typer.Option(help="The vendors' clock runs N times faster.")] = 1,
+    port: Annotated[int, typer.Option(help="First port; 0 takes free ports.")] = 0,
+    time_scale: Annotated[
+        float, typer.Option(help="Speed of the vendors' clock: 60 makes a minute pass in a second.")
+    ] = 1,
     seed: Annotated[int, typer.Option(help="Seed of the universe.")] = 1,
     people: Annotated[int, typer.Option(help="People in the universe.")] = 200,
     universe: Annotated[Path | None, typer.Option(help="A universe file instead.")] = None,
-    faults: Annotated[str, typer.Option(help="A fault profile.")] = "",
+    faults: Annotated[str, typer.Option(help="Fault profiles, separated by commas.")] = "",
     live: Annotated[bool, typer.Option("--live", help="New leads keep arriving.")] = False,
     json: Json = False,
 ) -> None:
-    """Run the emulated vendors alone, on loopback, for any client."""
+    """Run the emulated vendors on loopback, for any client."""
     require_sandbox("hub sandbox")
     from hub.sandbox.server import SandboxOptions, serve
 
@@ -103,13 +107,15 @@ def demo(
     people: Annotated[int, typer.Option(help="People in the sandbox.")] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the universe.")] = 1,
     universe: Annotated[Path | None, typer.Option(help="A universe file instead.")] = None,
-    faults: Annotated[str, typer.Option(help="A fault profile of the sandbox.")] = "",
+    faults: Annotated[
+        str, typer.Option(help="Fault profiles of the sandbox, separated by commas.")
+    ] = "",
     dagster_port: Annotated[
         int, typer.Option(min=0, max=65_535, help="Port of the Dagster UI; 0 = free.")
     ] = 0,
     json: Json = False,
 ) -> None:
-    """Show the whole way of a record on emulated vendors: load, sync, route, notify."""
+    """Run the whole way of a record on emulated vendors: load, sync, route, notify."""
     require_sandbox("hub demo")
     from hub.cli.demo import DemoOptions, run_demo
 

@@ -122,7 +122,9 @@ def _profiles(body: bytes) -> str:
     if isinstance(value, dict):
         keys = ("faults", "profile", "on", "profiles")
         if value and not any(key in value for key in keys):
-            raise ConfigError(f"unknown keys {', '.join(value)}", hint='say {"faults": "cut,ties"}')
+            raise ConfigError(
+                f"unknown keys {', '.join(value)}", hint='send {"faults": "cut,ties"}'
+            )
         value = next((value[key] for key in keys if key in value), None)
     if isinstance(value, list):
         return ",".join(map(str, value))

@@ -10,16 +10,16 @@ import threading
 from hub.errors import ConfigError
 
 PROFILES = {
-    "rate_limit": "the vendor says that it is too much, in its own way, and when to come again",
+    "rate_limit": "the vendor's own answer to too many requests; some vendors add a time to wait",
     "server_errors": "500, 502 and 503",
     "cut": "the connection ends in the middle of an answer",
-    "truncated": "an answer ends early and says that it is whole",
+    "truncated": "an answer ends early, but its length is declared as complete",
     "token_expiry": "a session or token is refused until the next login",
     "ties": "many records share one second of modification",
-    "late_commits": "a record becomes visible after its own time stamp",
-    "duplicate_pages": "a later page begins with the records of the one before",
-    "hide_one": "one record is counted and never handed out; `hide_one:source/stream` says where",
-    "mixed": "several of these by turns",
+    "late_commits": "a record becomes visible some seconds after its modification time",
+    "duplicate_pages": "a later page starts with the records of the previous page",
+    "hide_one": "one record is counted but never returned; `hide_one:source/stream` sets the stream",
+    "mixed": "several of these profiles in turn",
 }
 IN_MIXED = ("rate_limit", "server_errors", "cut", "truncated", "token_expiry", "duplicate_pages")
 
@@ -43,7 +43,8 @@ class Faults:
             name, _, argument = part.partition(":")
             if name not in PROFILES or (argument and name != "hide_one"):
                 raise ConfigError(
-                    f"unknown fault profile {part!r}", hint=f"one of {', '.join(PROFILES)}"
+                    f"unknown fault profile {part!r}",
+                    hint=f"use one of {', '.join(PROFILES)}",
                 )
             chosen[name] = argument
         with self._lock:

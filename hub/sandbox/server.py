@@ -285,7 +285,7 @@ def _take_ports(first: int, names: list[str]) -> dict[str, socket.socket]:
                 other.close()
             reason = exc.strerror if isinstance(exc, OSError) else "there is no such port"
             raise ConfigError(
-                f"port {port} on {HOST} for {name} cannot be taken: {reason}",
+                f"cannot listen on {HOST}:{port} for {name}: {reason}",
                 hint="choose another --port, or 0 for free ports",
             ) from exc
         taken[name] = one

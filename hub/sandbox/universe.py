@@ -75,13 +75,13 @@ def _check_references(document: Mapping[str, Any], name: str) -> None:
         for part, key in (("people", "person"), ("companies", "company")):
             value = record.get(key)
             if known[part] and value is not None and str(value) not in known[part]:
-                raise _wrong(name, f"$.records[{i}].{key}", f"no such id in {part}: {value!r}")
+                raise _wrong(name, f"$.records[{i}].{key}", f"{part} has no id {value!r}")
         for key in ("at", "modified_at"):
             _check_time(record.get(key), f"$.records[{i}].{key}", name)
         into = record.get("merged_into")
         prefix = f"{record['source']}/{record['stream']}/"
         if into is not None and prefix + str(into) not in taken:
-            raise _wrong(name, f"$.records[{i}].merged_into", f"no such record: {into!r}")
+            raise _wrong(name, f"$.records[{i}].merged_into", f"there is no record {into!r}")
     _check_events(document.get("events", ()), taken, name)
 
 
@@ -95,7 +95,7 @@ def _check_events(events: Sequence[Mapping[str, Any]], taken: set[str], name: st
         for key in ("id", "into"):
             full = "/".join((event["source"], event["stream"], str(event.get(key))))
             if key in event and full not in known:
-                raise _wrong(name, f"$.events[{i}].{key}", f"no such record: {event[key]!r}")
+                raise _wrong(name, f"$.events[{i}].{key}", f"there is no record {event[key]!r}")
 
 
 def _id_within(item: Mapping[str, Any]) -> str:
@@ -108,7 +108,7 @@ def _check_unique(ids: Sequence[str], part: str, name: str) -> None:
     seen: set[str] = set()
     for i, one in enumerate(ids):
         if one in seen:
-            raise _wrong(name, f"$.{part}[{i}].id", f"{one!r} is there twice")
+            raise _wrong(name, f"$.{part}[{i}].id", f"the id {one!r} occurs twice")
         seen.add(one)
 
 
@@ -116,7 +116,7 @@ def _check_time(value: str | None, path: str, name: str) -> None:
     try:
         _time(value)
     except ValueError as exc:
-        raise _wrong(name, path, f"{value!r} is no time: {exc}") from exc
+        raise _wrong(name, path, f"{value!r} is not a time: {exc}") from exc
 
 
 def _wrong(name: str, path: str, message: str) -> ConfigError:
