@@ -7,7 +7,7 @@ from hub.crm.custom_field_typing import split
 from hub.errors import ActionError, RecordError
 from hub.mappings import emails, phones, places, text, websites
 from hub.mappings import values as mapped
-from hub.mappings.people import name_parts
+from hub.mappings.people import company, name_parts
 from hub.mappings.registry import Args, Ctx, Outcome, Remark
 from hub.model.entities import ENTITY_FIELDS, ColumnClass
 from hub.model.records import JsonValue
@@ -16,7 +16,7 @@ _NO_ARGS: Args = {}
 _TRANSFORMS: Mapping[str, Callable[[object, Args, Ctx], Outcome]] = {
     "first_name": text.text,
     "last_name": text.text,
-    "organization_name": text.company,
+    "organization_name": company,
     "email": emails.email,
     "phone": phones.phone,
     "mobile": phones.phone,

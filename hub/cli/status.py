@@ -65,11 +65,13 @@ def read_status(database: Database, settings: Settings) -> dict[str, Any]:
 
 
 def _drift(conn: Connection, settings: Settings) -> dict[str, Any]:
-    """Return `drift` with suggestions, `vanished` fields and `fill` rates by stream."""
+    """Return `drift` with suggestions, `placeholders`, `vanished` fields and `fill` rates by stream."""
     mappings = load_all(Path(settings.mappings_dir) if settings.mappings_dir else None)
     found = {name: drift_of(conn, document) for name, document in mappings.items()}
     unknown = [d for one in found.values() for d in one.unknown]
+    placeholders = [d for one in found.values() for d in one.placeholders]
     return {
+        "placeholders": sorted(placeholders, key=lambda d: -d["n"])[:_DRIFT_SHOWN],
         "drift": sorted(unknown, key=lambda d: -d["n"])[:_DRIFT_SHOWN],
         "vanished": {name: dict(one.vanished) for name, one in found.items() if one.vanished},
         "fill": {name: dict(one.fill) for name, one in found.items() if one.fill},

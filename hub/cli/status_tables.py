@@ -68,6 +68,16 @@ def _show_drift(document: Mapping[str, Any], now: datetime) -> None:
                 for d in document["drift"]
             ],
         )
+    if document["placeholders"]:
+        print_table(
+            "Placeholders: the source says nothing, the field stays empty",
+            ("stream", "field", "text", "records", "seen"),
+            [
+                (f"{d['source']}/{d['stream']}", d["field"], d["value"], count(d["n"]),
+                 ago(d["last_seen"], now))
+                for d in document["placeholders"]
+            ],
+        )  # fmt: skip
     if document["vanished"]:
         print_table(
             "Drift: what the source no longer fills",

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from hub.mappings import predicates, sources
+from hub.mappings import placeholders, predicates, sources
 from hub.mappings.document import (
     Answer,
     Consents,
@@ -22,11 +22,24 @@ from hub.mappings.document import (
 )
 from hub.mappings.plan import Check, Getter, Got, Plan, TargetPlan
 from hub.mappings.registry import REGISTRY
-from hub.mappings.rows import Row, path_parts
+from hub.mappings.rows import Row, blank, path_parts
 from hub.mappings.sources import hashable
-from hub.mappings.steps import PAST_ONLY, direct, finished, guarded, required, stepped, surely
+from hub.mappings.steps import (
+    PAST_ONLY,
+    direct,
+    finished,
+    guarded,
+    required,
+    stepped,
+    surely,
+    telling,
+)
 from hub.mappings.transforms import DEFAULTS
 from hub.model.entities import ENTITY_FIELDS
+
+NO_NAME = "(no name)"
+_BESIDE = ("first_name", "last_name", "email", "street")
+"""Fields that tell a surname from a placeholder: Jennifer Null."""
 
 
 @functools.lru_cache(maxsize=64)
@@ -68,9 +81,12 @@ def compile_document(document: MappingDocument) -> Plan:
 class _Compiler:
     def __init__(self, selectors: Sequence[Answer], consents: Consents | None) -> None:
         self._answers = sources.Answers(selectors, consents)
+        self._beside: dict[str, Getter] = {}
 
     def target(self, target: Target) -> TargetPlan:
         kinds = {f.name: f.kind for f in ENTITY_FIELDS[target.entity]}
+        beside = self._beside = {}
+        beside |= {f: self._asked(target.fields[f], f) for f in _BESIDE if f in target.fields}
         plain, nested, copies = [], [], []
         for name, rule in target.fields.items():
             head, _, key = name.partition(".")
@@ -94,9 +110,32 @@ class _Compiler:
             ],
         )
 
-    def rule(self, rule: Rule, place: str, kind: str | None) -> Getter:
-        """Compile a rule; `kind` of the target decides the transform when none is named."""
-        source = self._source(rule, place, None if rule.transform else kind)
+    def rule(
+        self,
+        rule: Rule,
+        place: str,
+        kind: str | None,
+        says: str | None = None,
+        *,
+        compared: bool = False,
+    ) -> Getter:
+        """Compile a rule.
+
+        Args:
+            rule: the rule.
+            place: the target field, empty where a predicate asks.
+            kind: kind of the target field; it decides the transform when none is named.
+            says: kind of placeholders (`hub.mappings.placeholders`) that the rule around has.
+            compared: a predicate holds the value against others, so that it stays as it is.
+        """
+        says = placeholders.kind_of([s.name for s in rule.transform or []], says, place, kind)
+        source = self._source(
+            rule, place, None if rule.transform else kind, says, compared=compared
+        )
+        is_leaf = bool(rule.path or rule.answer or rule.lookup or rule.item)
+        if is_leaf and not compared:
+            origin = rule.path or repr(rule.answer or rule.lookup or rule.item)
+            source = telling(source, says, place, origin, self._is_beside(place))
         steps = [
             (REGISTRY[s.name].function, s.args, REGISTRY[s.name].sees_null)
             for s in rule.transform or []
@@ -120,13 +159,19 @@ class _Compiler:
             got = guarded(got, self.check(rule.when))
         return required(got, place) if rule.required else got
 
-    def _source(self, rule: Rule, place: str, kind: str | None) -> Getter:  # noqa: PLR0911 one line a kind of source
+    def _source(  # noqa: PLR0911 one line a kind of source
+        self, rule: Rule, place: str, kind: str | None, says: str, *, compared: bool
+    ) -> Getter:
         if rule.path:
             return sources.path(rule.path)
         if rule.first_of is not None:
-            return sources.first([self.rule(r, place, kind) for r in rule.first_of])
+            return sources.first(
+                [self.rule(r, place, kind, says, compared=compared) for r in rule.first_of]
+            )
         if rule.all_of is not None:
-            return sources.all_of([self.rule(r, place, None) for r in rule.all_of])
+            return sources.all_of(
+                [self.rule(r, place, None, says, compared=compared) for r in rule.all_of]
+            )
         if rule.answer or rule.question:
             selector = hashable(rule.answer or rule.question)
             return self._answers.of(selector, is_title=rule.question is not None)
@@ -145,10 +190,28 @@ class _Compiler:
 
     def check(self, predicate: Predicate) -> Check:
         """Compile a predicate; its rules ask silently."""
-        return predicates.compiled(predicate, self._asked)
+        return predicates.compiled(
+            predicate, self._asked, lambda rule: self._asked(rule, compared=True)
+        )
 
-    def _asked(self, rule: Rule) -> Getter:
-        get = self.rule(rule, "", None)
+    def _is_beside(self, place: str) -> Check:
+        """Return whether another name or an address stands beside a name."""
+        beside = self._beside
+
+        def is_beside(row: Row) -> bool:
+            if row.is_asking_beside:
+                return False
+            row.is_asking_beside = True
+            try:
+                said = (get(row) for name, get in beside.items() if name != place)
+                return any(not blank(one) and one != NO_NAME for one in said)
+            finally:
+                row.is_asking_beside = False
+
+        return is_beside
+
+    def _asked(self, rule: Rule, place: str = "", *, compared: bool = False) -> Getter:
+        get = self.rule(rule, place, None, compared=compared)
 
         def ask(row: Row) -> Got:
             row.silent += 1

@@ -17,6 +17,7 @@ import msgspec
 from hub.errors import RecordError
 from hub.mappings.compiler import compile_document
 from hub.mappings.document import MappingDocument
+from hub.mappings.placeholders import is_from_a_program
 from hub.mappings.places import is_country
 from hub.mappings.plan import Getter, Plan, TargetPlan
 from hub.mappings.registry import Ctx, Remark
@@ -67,7 +68,7 @@ class Normalized:
         excluded: ids for which no primary target's `when` held, or that are gone at the source.
         problems: refused values (severity field) and rejected records (severity record).
         rejected: ids of rejected records; they give no canonical record at all.
-        unknowns: drift, counted.
+        unknowns: drift and placeholders, counted.
         superseded: ids that came twice; the last one was taken.
         deleted: the ids among `excluded` that the document's `deleted` names.
     """
@@ -79,6 +80,11 @@ class Normalized:
     unknowns: Counter[Unknown] = field(default_factory=Counter)
     superseded: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+
+    @property
+    def placeholders(self) -> int:
+        """How many texts said nothing, and left their field empty."""
+        return sum(n for unknown, n in self.unknowns.items() if unknown.kind == "placeholder")
 
 
 def normalize(
@@ -344,6 +350,9 @@ def _copied(
         if value is None or not is_copied(key):
             continue
         kept_as = clean(key)[:SHORT]
+        if isinstance(value, str) and is_from_a_program(value):
+            row.count_placeholder(f"{name}.{kept_as}"[:SHORT], value, f"copy {kept_as}")
+            continue
         try:
             held = plain(value, {}, row.ctx)
         except RecordError as exc:

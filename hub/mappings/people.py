@@ -4,9 +4,9 @@ import functools
 import re
 
 from hub.errors import RecordError
+from hub.mappings.placeholders import is_placeholder
 from hub.mappings.registry import Args, Ctx, Outcome, transform
-from hub.mappings.text import as_text, clean, fold
-from hub.mappings.text import text as text_transform
+from hub.mappings.text import as_text, clean, fold, text
 
 HONORIFICS = frozenset(
     [
@@ -123,7 +123,7 @@ def _last_name_start(words: list[str]) -> int:
 @transform()
 def recase_name(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     """Gives capitals back to a name that is ALL CAPS or all lower case; any other stays as it is."""
-    name = text_transform(value, {}, _ctx)
+    name = text(value, {}, _ctx)
     return recase(name) if isinstance(name, str) else name
 
 
@@ -155,6 +155,12 @@ def _capital(word: str, *, is_particle: bool) -> str:
     if low.startswith("mc") and len(low) > 3:  # noqa: PLR2004 McX at least
         return "Mc" + low[2:].capitalize()
     return low.capitalize()
+
+
+@transform()
+def company(value: object, args: Args, ctx: Ctx) -> Outcome:
+    """Company name; "[not provided]", "N/A", "Self", "-" and the like → null."""
+    return None if is_placeholder("company", clean(as_text(value))) else text(value, args, ctx)
 
 
 @transform(idempotent=False)

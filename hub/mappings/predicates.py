@@ -14,33 +14,39 @@ from hub.mappings.text import LONGEST, fold
 Asked = Callable[[Rule], Getter]
 
 
-def compiled(predicate: Predicate, asked: Asked) -> Check:  # noqa: PLR0911 one line a predicate
-    """Return the check of a predicate."""
+def compiled(predicate: Predicate, asked: Asked, as_it_is: Asked) -> Check:  # noqa: PLR0911 one line a predicate
+    """Return the check of a predicate.
+
+    Args:
+        predicate: the predicate.
+        asked: compiles a rule of which only whether it says something is asked.
+        as_it_is: compiles a rule whose value is held against others; placeholders are values there.
+    """
     p = predicate
     if p.any_ is not None:
-        checks = [compiled(q, asked) for q in p.any_]
+        checks = [compiled(q, asked, as_it_is) for q in p.any_]
         return lambda row: any(c(row) for c in checks)
     if p.all_ is not None:
-        checks = [compiled(q, asked) for q in p.all_]
+        checks = [compiled(q, asked, as_it_is) for q in p.all_]
         return lambda row: all(c(row) for c in checks)
     if p.not_ is not None:
-        inner = compiled(p.not_, asked)
+        inner = compiled(p.not_, asked, as_it_is)
         return lambda row: not inner(row)
     for rule, is_wanted in ((p.is_empty, True), (p.not_empty, False)):
         if rule is not None:
             get = asked(rule)
             return lambda row, get=get, wanted=is_wanted: blank(get(row)) is wanted  # type: ignore[misc]
     if p.is_true is not None:
-        get = asked(p.is_true)
+        get = as_it_is(p.is_true)
         return lambda row: _is_true(get(row))
     if p.contains is not None:
-        get = asked(p.contains.rule)
+        get = as_it_is(p.contains.rule)
         words = [word for v in p.contains.values if (word := fold(str(v)))]
         return lambda row: _contains(get(row), words)
     compared = p.equals or p.not_equals or p.in_
     if compared is None:
         return lambda _row: True
-    get = asked(compared.rule)
+    get = as_it_is(compared.rule)
     wanted = frozenset(_comparable(v) for v in compared.values)
     is_equal = p.not_equals is None
     return lambda row: (_comparable(get(row)) in wanted) is is_equal

@@ -31,7 +31,11 @@ class Reject(Exception):  # noqa: N818 a verdict on its way, not an error
 
 
 class Unknown(NamedTuple):
-    """Drift: `kind` is "value" (outside the known list) or "field" (a key no rule reads)."""
+    """What is counted instead of told one by one.
+
+    `kind` is "value" (outside the known list), "field" (a key no rule reads), or "placeholder" (a
+    text that says nothing; `hub.mappings.placeholders`).
+    """
 
     kind: str
     field: str
@@ -51,6 +55,8 @@ class Row:
     problems: list[Problem] = field(default_factory=list)
     unknowns: list[Unknown] = field(default_factory=list)
     silent: int = 0
+    is_asking_beside: bool = False
+    nothings: set[str] = field(default_factory=set)
     form: Form | None = None
     given: list[Given] | None = None
     claims: dict[Answer, Given] | None = None
@@ -65,6 +71,12 @@ class Row:
             self.unknowns.append(Unknown("value", place, shown(value)))
         else:
             self.problems.append(Problem(self.source_id, place, shown(value), reason, "field"))
+
+    def count_placeholder(self, place: str, value: str, origin: str) -> None:
+        """Count a text that says nothing, once a record wherever several rules read it."""
+        if not self.silent and origin not in self.nothings:
+            self.nothings.add(origin)
+            self.unknowns.append(Unknown("placeholder", place, shown(value)))
 
 
 def shown(value: object) -> str:

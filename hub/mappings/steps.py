@@ -7,6 +7,7 @@ row, never raised, except `Reject`. Not here: where a value comes from (`hub.map
 from collections.abc import Mapping, Sequence
 
 from hub.errors import RecordError
+from hub.mappings import placeholders
 from hub.mappings.plan import Check, Getter, Got
 from hub.mappings.registry import Args, Function, Remark
 from hub.mappings.rows import FAILED, Reject, Row, blank, shown
@@ -18,6 +19,7 @@ Step = tuple[Function, Args, bool]
 EARLIEST = "1990-01-01"
 PAST_ONLY = frozenset(("created_at", "at"))
 """Times of things that happened: before 1990 or after now they are a source's mistake."""
+_NEVER_GIVEN = ("null", "none")  # surnames that are nobody's first name
 _GIVE_TEXT = frozenset((
     "text", "multiline", "street", "postal", "company", "recase_name", "email", "phone", "country",
     "state", "url", "date", "datetime", "sf_id", "identifier", "name_from_email", "phone_extension",
@@ -40,6 +42,47 @@ def surely(last: str, kind: str) -> bool:
         if kind not in _TYPES
         else last == DEFAULTS[kind] or (kind == "json" and last != "")
     )
+
+
+def telling(source: Getter, says: str, place: str, origin: str, beside: Check) -> Getter:
+    """Leave out a text that says nothing, and count it.
+
+    Args:
+        source: gives the raw value.
+        says: the kind of the field, one of `placeholders.KINDS`.
+        place: the target field.
+        origin: names where the value comes from, for several rules may read it.
+        beside: whether another name or an address stands beside a name; asked only of a text that
+            is a surname too.
+    """
+    says_nothing = placeholders.check_of(says)
+
+    def get(row: Row) -> Got:
+        value = source(row)
+        if type(value) is not str:
+            return value
+        if says_nothing(value):
+            row.count_placeholder(place, value, origin)
+            return None
+        return value
+
+    def get_name(row: Row) -> Got:
+        value = get(row)
+        if type(value) is str and placeholders.may_be_a_surname(value):
+            is_no_given_name = place == "first_name" and value.strip().casefold() in _NEVER_GIVEN
+            if is_no_given_name or not beside(row):
+                row.count_placeholder(place, value, origin)
+                return None
+            row.note(place, value, "may be a placeholder; kept as a name")
+        return value
+
+    def get_email(row: Row) -> Got:
+        value = get(row)
+        if type(value) is str and placeholders.is_fake_email(value):
+            row.note(place, value, "looks like an address made up for a test; kept")
+        return value
+
+    return {"name": get_name, "email": get_email}.get(says, get)
 
 
 def direct(source: Getter, function: Function, args: Args, place: str, *, keep: bool) -> Getter:

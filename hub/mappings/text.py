@@ -183,31 +183,6 @@ def postal(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     return _said(raw, clean(raw).upper(), LONGEST_LINE)
 
 
-NO_COMPANY = frozenset(
-    (
-        "not provided",
-        "n a",
-        "na",
-        "none",
-        "null",
-        "self",
-        "self employed",
-        "unknown",
-        "no company",
-        "aucune",
-        "",
-    )
-)
-
-
-@transform()
-def company(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """Company name; "[not provided]", "N/A", "Self", "-" and the like → null."""
-    raw = as_text(value)
-    cleaned = clean(raw)
-    return None if fold(cleaned) in NO_COMPANY else _said(raw, cleaned, LONGEST_LINE)
-
-
 @transform()
 def html_to_text(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     """HTML as readable text; links keep their address, list items a dash, scripts go. All texts are read so."""

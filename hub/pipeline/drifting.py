@@ -10,6 +10,8 @@ from hub.mappings import drifting
 from hub.mappings.document import MappingDocument
 from hub.records import drift
 
+PLACEHOLDER = "placeholder"
+
 
 @dataclass(frozen=True, slots=True)
 class Drift:
@@ -18,11 +20,13 @@ class Drift:
     Args:
         unknown: drift as counted (`kind`, `field`, `value`, `n`, `first_seen`, `last_seen`), each
             with a `suggestion`.
+        placeholders: texts that say nothing, counted the same way: the field stayed empty.
         vanished: canonical fields that the newest records never fill and earlier ones did, with why.
         fill: share of the newest records that fill each canonical field, 0 to 1.
     """
 
     unknown: list[dict[str, Any]]
+    placeholders: list[dict[str, Any]]
     vanished: Mapping[str, str]
     fill: Mapping[str, float]
 
@@ -32,13 +36,16 @@ def drift_of(conn: Connection, document: MappingDocument) -> Drift:
     name = f"{document.source}/{document.stream}"
     fills = drift.fill(conn, document.source, document.stream)
     known = sorted({field for target in document.emit for field in target.fields})
+    counted = drift.of_stream(conn, document.source, document.stream)
     found = [
         {**d, "suggestion": drifting.suggestion(name, d["kind"], d["field"], d["value"], known)}
-        for d in drift.of_stream(conn, document.source, document.stream)
+        for d in counted
+        if d["kind"] != PLACEHOLDER
     ]
     new = [d["field"] for d in found if d["kind"] == "field"]
     return Drift(
         found,
+        [d for d in counted if d["kind"] == PLACEHOLDER],
         drifting.vanished(fills, new),
         {fill.field: round(fill.newest, 3) for fill in fills},
     )

@@ -176,7 +176,8 @@ def _normalize_group(
         "excluded": len(result.excluded),
         "rejected": len(result.rejected),
         "quarantined": len(result.problems),
-        "drift": result.unknowns.total(),
+        "drift": result.unknowns.total() - (placeholders := result.placeholders),
+        "placeholders": placeholders,
         "deleted": len(gone),
     }
 

@@ -1,7 +1,8 @@
 """Drift: keys, list values and types that a source sends and its mapping does not know.
 
 A `field` is a key that no rule reads, a `value` stands outside a known list, a `type` is another
-JSON type than text. The only values kept are those of lists, shortened; none of a person.
+JSON type than text. A `placeholder` is a text that says nothing (N/A): no drift, counted beside it.
+The only values kept are those of lists, and placeholders, shortened; none of a person.
 """
 
 from collections.abc import Mapping

@@ -387,6 +387,6 @@ drift = Table(
     Column("n", BigInteger, nullable=False),
     Column("first_seen", _UTC, nullable=False, server_default=_NOW),
     Column("last_seen", _UTC, nullable=False, server_default=_NOW),
-    CheckConstraint("kind IN ('field','value','type')", name="kind"),
+    CheckConstraint("kind IN ('field','value','type','placeholder')", name="kind"),
     schema="ops",
 )

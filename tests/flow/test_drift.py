@@ -22,6 +22,20 @@ def test_unknown_keys_list_values_and_types_are_counted(world: World) -> None:
     }
 
 
+def test_placeholders_are_counted_beside_drift(world: World) -> None:
+    world.salesforce.objects["leads"] = [
+        salesforce_lead(n, LastName="Roche", Company="Acme", City="n/a", Title="-") for n in (1, 2)
+    ]
+    flow.sync(world.hub, ["salesforce"])
+    found = _drift(world)
+    assert {(d["field"], d["value"]): d["n"] for d in found.placeholders} == {
+        ("city", "n/a"): 2,
+        ("title", "-"): 2,
+    }
+    assert not found.unknown
+    assert "city" not in found.fill
+
+
 def test_a_count_grows_and_keeps_its_first_day(world: World) -> None:
     for n in (1, 2):
         with world.hub.engine.begin() as conn:
