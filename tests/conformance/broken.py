@@ -9,20 +9,23 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from io import BytesIO
 from math import inf
 from types import SimpleNamespace
 from typing import Any
 
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
 
 from hub.clock import Clock, SystemClock
+from hub.connectors.addresses import Reach
 from hub.connectors.answers import to_answer
 from hub.connectors.base import Connector, Cursor, Finding, Page, Stream, Window
 from hub.connectors.governor import Budget, Limits, LocalBudget
 from hub.connectors.http import Patience
 from hub.connectors.registry import connect
 from hub.connectors.windows import after, inside
-from hub.errors import CredentialError, ProtocolError, TransientError
+from hub.errors import CredentialError, HubError, ProtocolError, TransientError
 from hub.logs import get_logger
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
@@ -484,3 +487,86 @@ class PutsEveryQueryInTheAddress(Broken):
             )
 
         client.query = query
+
+
+# with a hostile vendor; the first two: Zendesk's `_client.get`, Salesforce's `_client._reach`
+
+_ANYWHERE = Reach("anywhere", lambda _: True)
+
+
+class FollowsAddresses(Broken):
+    """Asks the address of the next page that an answer names, wherever it leads."""
+
+    def __init__(self, *args, **rest):
+        super().__init__(*args, **rest)
+        client = self.inside._client
+        client._session._reach = _ANYWHERE
+        get = client.get
+
+        def follow(path, params=None):
+            answer = get(path, params)
+            if answer.text("next_page"):
+                client._session.get(answer.text("next_page"))
+            return answer
+
+        client.get = follow
+
+
+class TrustsALogin(Broken):
+    """Takes its token to whatever host a login names."""
+
+    def __init__(self, *args, **rest):
+        super().__init__(*args, **rest)
+        client = self.inside._client
+        client._reach = client._session._reach = _ANYWHERE
+
+
+class _Greedy(HTTPAdapter):
+    def send(self, request, *args, **rest):
+        response = super().send(request, *args, **rest)
+        response.raw = HTTPResponse(BytesIO(response.content), preload_content=False)
+        return response
+
+
+class ReadsWithoutALimit(GivesUpAtOnce):
+    """Reads a body whole before it looks at it."""
+
+    def __init__(self, *args, **rest):
+        super().__init__(*args, **rest)
+        self.inside._client._session.mount("http://", _Greedy())
+
+
+class RaisesItsOwn(Broken):
+    """Lets an error out that is none of the contract's."""
+
+    def window(self, stream, cursor):
+        try:
+            return self.whole.window(stream, cursor)
+        except HubError as exc:
+            raise RuntimeError("something happened") from exc
+
+    def read(self, stream, window):
+        try:
+            yield from self.whole.read(stream, window)
+        except HubError as exc:
+            raise RuntimeError("something happened") from exc
+
+
+class KeepsAnyPause(Broken):
+    """Pauses the account for as long as an answer says."""
+
+    def __init__(self, *args, **rest):
+        super().__init__(*args, **rest)
+        session = self.inside._client._session
+
+        def pause(response):
+            session._budget.pause(float(response.headers.get("Retry-After", 0)))
+
+        session._inspect = pause
+
+
+class RefusesLargePages(ChangesPages):
+    def changed(self, records):
+        if any(len(one.payload) > 2**20 for one in records):
+            raise ProtocolError("a record is too large")
+        return records

@@ -274,6 +274,14 @@ def wire() -> Iterator[Wire]:
         yield one
 
 
+@pytest.fixture
+def elsewhere() -> Iterator[Wire]:
+    """Return another server, which no request may reach."""
+    with Wire() as one:
+        one.lead("", lambda call, forward: Answer(200, {}, b"{}"))  # a tamper's own arguments
+        yield one
+
+
 def vendor_of(
     case: str, sandbox: Mapping[str, Any], wire: Wire, make: Callable[..., Connector] = connect
 ) -> Vendor:

@@ -14,6 +14,7 @@ import pytest
 from hub.errors import CredentialError, ProtocolError, TransientError
 from tests.conformance import broken as b
 from tests.conformance import test_counts as counts
+from tests.conformance import test_hostile as hostile
 from tests.conformance import test_pages as pages
 from tests.conformance import test_windows as windows
 from tests.conformance import test_wire as wires
@@ -184,6 +185,38 @@ TABLE = [
         given={"broken": "token"},
     ),
     Breakage(wires.test_soap_login_where_it_is_offered, b.KnowsOneLogin, SALESFORCE),
+    # with a hostile vendor
+    Breakage(
+        hostile.test_no_token_leaves_for_another_host,
+        b.FollowsAddresses,
+        ZENDESK,
+        given={"address": "another port"},
+    ),
+    Breakage(
+        hostile.test_a_login_names_no_other_host,
+        b.TrustsALogin,
+        SALESFORCE,
+        given={"address": "another host", "auth": "client_credentials"},
+    ),
+    Breakage(hostile.test_memory_is_bounded, b.ReadsWithoutALimit, given={"coding": "gzip"}),
+    Breakage(hostile.test_memory_is_bounded_in_a_redirect, b.ReadsWithoutALimit),
+    Breakage(
+        hostile.test_nesting_is_bounded, b.RaisesItsOwn, given={"depth": 5000}, fails=RuntimeError
+    ),
+    Breakage(
+        hostile.test_another_shape_is_a_clear_error,
+        b.RaisesItsOwn,
+        given={"shape": "a list"},
+        fails=RuntimeError,
+    ),
+    Breakage(hostile.test_a_head_without_end_is_a_clear_error, b.RaisesItsOwn, fails=RuntimeError),
+    Breakage(
+        hostile.test_an_absurd_pause_does_not_stop_the_source_for_ever,
+        b.KeepsAnyPause,
+        given={"pause": "inf"},
+        fails=OverflowError,
+    ),
+    Breakage(hostile.test_a_large_honest_page_passes, b.RefusesLargePages, fails=ProtocolError),
 ]
 
 
@@ -222,7 +255,9 @@ def test_a_broken_connector_is_found_out(breakage: Breakage, fallen: Callable[[B
         fallen(breakage)
 
 
-@pytest.mark.parametrize("module", [counts, pages, windows, wires], ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    "module", [counts, hostile, pages, windows, wires], ids=lambda one: one.__name__
+)
 def test_every_promise_was_seen_to_fail(module: ModuleType):
     assert promises_of(module) - {one.promise for one in TABLE} == set()
 
