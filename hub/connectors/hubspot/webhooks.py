@@ -21,6 +21,7 @@ from hub.model.verdicts import Op
 SIGNATURE_HEADER = "X-HubSpot-Signature-v3"
 TIMESTAMP_HEADER = "X-HubSpot-Request-Timestamp"
 TOLERANCE = timedelta(minutes=5)
+_MILLIS = re.compile(r"[0-9]{1,16}")
 # the escapes that HubSpot undoes before it signs; `?` keeps its place in the address
 _ESCAPES = {
     "%3A": ":", "%2F": "/", "%3F": "?", "%40": "@", "%21": "!", "%24": "$", "%27": "'", "%28": "(",
@@ -87,7 +88,7 @@ def is_signed(
         now: the present; a time more than five minutes before or after it is refused.
         method: of HTTP.
     """
-    if not secret or not signature or not timestamp or not timestamp.isdecimal():
+    if not secret or not signature or not timestamp or not _MILLIS.fullmatch(timestamp):
         return False
     at = _moment(int(timestamp))
     if at is None or abs(now - at) > TOLERANCE:
@@ -107,7 +108,7 @@ def parse_delivery(body: bytes) -> list[Hint]:
     """
     try:
         events = msgspec.json.decode(body, type=list[_Event])
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise RecordError("hubspot webhook: the body is not a list of events") from exc
     hints: dict[tuple[str, str], Hint] = {}
     for event in events:

@@ -185,7 +185,7 @@ class SalesforceClient:
         fields = answer.get("fields") if isinstance(answer, Mapping) else None
         if not isinstance(fields, list):
             raise ProtocolError(f"Salesforce describe {name}: the answer names no fields")
-        return fields
+        return [one for one in fields if isinstance(one, Mapping)]
 
     def limits(self) -> tuple[Usage, datetime]:
         """Return the daily API requests used and allowed, and Salesforce's present time."""

@@ -55,7 +55,7 @@ def parse_delivery(body: bytes) -> RawRecord | None:
     """
     try:
         delivery = msgspec.json.decode(body, type=_Delivery)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise RecordError("typeform webhook: the body is not a delivery") from exc
     response = delivery.form_response
     if not response.form_id or not response.token:
@@ -75,5 +75,5 @@ def event_id(body: bytes) -> str:
     """Return the delivery's id, by which a repeated one is told; "" if it has none."""
     try:
         return msgspec.json.decode(body, type=_Delivery).event_id
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""

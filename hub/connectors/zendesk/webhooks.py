@@ -90,7 +90,7 @@ def parse_event(body: bytes) -> Event:
     """Return what a signed delivery speaks of. Raises `RecordError` if the body is no object."""
     try:
         delivery = msgspec.json.decode(body, type=_Delivery)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise RecordError("zendesk webhook: the body is not a delivery") from exc
     kind = _TYPE.fullmatch(delivery.type)
     subject = _SUBJECT.fullmatch(delivery.subject)

@@ -60,6 +60,7 @@ def test_the_known_answer_is_accepted():
         {"timestamp": ""},
         {"timestamp": "now"},
         {"timestamp": "9" * 40},
+        {"timestamp": "9" * 5000},
         {"timestamp": "²"},
         {"url": "https://www.example.com/other"},
         {"method": "GET"},
@@ -120,7 +121,9 @@ def test_a_merge_names_losers_and_survivor():
     ]
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[1]", b'[{"objectId": 1}]', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b"", b"{}", b"[1]", b'[{"objectId": 1}]', b"\xff"]
+)
 def test_what_is_no_delivery_is_told(body):
     with pytest.raises(RecordError, match="not a list of events"):
         parse_delivery(body)
