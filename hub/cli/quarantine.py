@@ -50,8 +50,8 @@ def quarantine_show(
 ) -> None:
     """Show one refused value or record, and the raw record as the source sent it."""
     from hub.cli.opening import opened_database
-    from hub.landing.again import refused
     from hub.landing.corrections import of_rows
+    from hub.landing.reprocess import refused
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         found = refused(conn, row)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from hub.db.locks import source_locks
 from hub.errors import ConfigError
-from hub.landing import again, corrections
+from hub.landing import corrections, reprocess
 from hub.mappings.corrections import locate, value_like
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
@@ -55,8 +55,8 @@ def retry(hub: Hub, ids: Sequence[int] | None = None, *, source: str | None = No
         ConfigError: a row is not there, or a source's sync was interrupted.
     """
     with hub.engine.begin() as conn:
-        missing = again.unknown_ids(conn, ids or ())
-        objects = again.open_objects(conn, ids, source)
+        missing = reprocess.unknown_ids(conn, ids or ())
+        objects = reprocess.open_objects(conn, ids, source)
     if missing:
         raise _unknown(missing[0])
     report = Again()
@@ -70,8 +70,8 @@ def retry(hub: Hub, ids: Sequence[int] | None = None, *, source: str | None = No
             if f"{name}/{stream}" not in hub.mappings:
                 continue
             with hub.engine.begin() as conn:
-                again.close_rows(conn, name, stream, source_ids)
-                report.queued += again.queue_newest(
+                reprocess.close_rows(conn, name, stream, source_ids)
+                report.queued += reprocess.queue_newest(
                     conn, batch=by_source[name].id, source=name, stream=stream, ids=source_ids
                 )
         _settle(hub, running, report)
@@ -112,8 +112,8 @@ def fix(hub: Hub, wanted: Fix) -> Again:
                 value_json=json.dumps(value), who=wanted.who,
             )  # fmt: skip
             if is_newest:
-                again.close_rows(conn, source, row.stream, [row.source_id])
-                report.queued = again.queue_newest(
+                reprocess.close_rows(conn, source, row.stream, [row.source_id])
+                report.queued = reprocess.queue_newest(
                     conn, batch=batch.id, source=source, stream=row.stream, ids=[row.source_id]
                 )
         _settle(hub, [batch], report)
@@ -125,9 +125,9 @@ def fix(hub: Hub, wanted: Fix) -> Again:
     return report
 
 
-def _open_row(hub: Hub, row_id: int) -> again.Refused:
+def _open_row(hub: Hub, row_id: int) -> reprocess.Refused:
     with hub.engine.begin() as conn:
-        row = again.refused(conn, row_id)
+        row = reprocess.refused(conn, row_id)
     if row is None:
         raise _unknown(row_id)
     if row.resolved_at is not None:
@@ -143,7 +143,7 @@ def _unknown(row_id: int) -> ConfigError:
     )
 
 
-def _correction(hub: Hub, row: again.Refused, wanted: Fix) -> tuple[str, JsonValue]:
+def _correction(hub: Hub, row: reprocess.Refused, wanted: Fix) -> tuple[str, JsonValue]:
     try:
         wanted.value.replace("\0", "\ud800").encode()  # PostgreSQL keeps neither
     except UnicodeEncodeError as exc:
@@ -172,7 +172,7 @@ def remap(hub: Hub, source: str, stream: str) -> Again:
         batch = _open(hub, source, "remap", Lane.BULK.value)
         with hub.engine.begin() as conn:
             drift.forget(conn, source, stream)
-            report.queued = again.queue_newest(
+            report.queued = reprocess.queue_newest(
                 conn, batch=batch.id, source=source, stream=stream, lane=batch.lane
             )
         _settle(hub, [batch], report)

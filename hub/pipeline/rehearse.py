@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.landing import again
+from hub.landing import reprocess
 from hub.landing.store import PendingRaw
 from hub.mappings.engine import Normalized
 from hub.model.entities import PEOPLE
@@ -74,7 +74,7 @@ def rehearse(hub: Hub, source: str, stream: str) -> Plan:
     contexts: dict[str, Mapping[str, Any]] = {}
     after = ""
     with hub.engine.connect() as conn:
-        while rows := again.newest(conn, source, stream, after=after, limit=CHUNK):
+        while rows := reprocess.newest(conn, source, stream, after=after, limit=CHUNK):
             after = rows[-1].record.source_id
             _compare(conn, plan, rows, mapped(hub, conn, rows, contexts))
     return plan

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hub.errors import ConfigError
-from hub.landing import again as landing
+from hub.landing import reprocess as landing
 from hub.mappings.files import HERE
 from hub.mappings.loader import load_all
 from hub.model.verdicts import Op
