@@ -1,7 +1,8 @@
-"""Answers of JSON APIs: read once, their values still as bytes, judged alike whoever sent them.
+"""Read the answers of JSON APIs, in the same way for each vendor.
 
-In: what came over the wire. Out: an `Answer`, or a `HubError`. Not here: what a vendor's values
-mean, and refusals that only one vendor knows (each client has its own).
+In: body and headers of a response. Out: an `Answer`, whose top-level values are still bytes, or a
+`HubError`. Not here: what a vendor's values mean, and error codes of one vendor (each client has
+its own).
 """
 
 import re
@@ -33,7 +34,7 @@ _MOST_TOKEN = 4096  # characters; a cursor travels in an address, and is stored 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer of success.
+    """One successful answer.
 
     Args:
         body: its bytes as received.
@@ -48,44 +49,44 @@ class Answer:
     where: str
 
     def value(self, key: str) -> object:
-        """Return a top-level value, None if there is none."""
+        """Return the value of a top-level key, None without one."""
         return _read(self.parts.get(key), object)
 
     def number(self, key: str) -> int | None:
-        """Return a top-level whole number, None if there is none."""
+        """Return the whole number of a top-level key, None without one."""
         return _read(self.parts.get(key), int)
 
     def text(self, key: str) -> str:
-        """Return a top-level text, "" if there is none."""
+        """Return the text of a top-level key, "" without one."""
         return _read(self.parts.get(key), str) or ""
 
     def token(self, key: str) -> str:
-        """Return a top-level cursor, "" if there is none; raises `ProtocolError` for an odd one."""
+        """Return the cursor of a top-level key, "" for null; raise `ProtocolError` for no text."""
         return check_token(self.value(key), where=f"{self.where}: {key}")
 
     def count(self, key: str) -> int:
-        """Return a top-level count; raises `ProtocolError` unless it is a whole number from 0 on."""
+        """Return the count of a top-level key; raise `ProtocolError` unless it is 0 or greater."""
         number = self.number(key)
         if number is None or number < 0:
             raise ProtocolError(f"{self.where}: the answer has no count {key}")
         return number
 
     def items(self, key: str) -> list[bytes]:
-        """Return the bytes of each element of a list; raises `ProtocolError` if there is none."""
+        """Return the bytes of each element of a list; raise `ProtocolError` without a list."""
         try:
             return slice_list(self.body, key)
         except ValueError as exc:
             raise ProtocolError(f"{self.where}: the answer has no list {key}") from exc
 
     def present(self) -> datetime:
-        """Return the vendor's time; raises `ProtocolError` if it was not said."""
+        """Return the vendor's time; raise `ProtocolError` without a `Date` header."""
         if self.at is None:
             raise ProtocolError(f"{self.where}: the answer carries no Date")
         return self.at
 
 
 def to_answer(body: bytes, headers: Mapping[str, str], *, where: str) -> Answer:
-    """Return the answer with such a body; raises `TransientError` if it is not a JSON object."""
+    """Return an answer made of a body; raise `TransientError` if it is not a JSON object."""
     try:
         parts = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
@@ -94,7 +95,7 @@ def to_answer(body: bytes, headers: Mapping[str, str], *, where: str) -> Answer:
 
 
 def not_an_object(headers: Mapping[str, str], *, where: str) -> HubError:
-    """Return the error for a body that is no JSON object; what stands in between may go away."""
+    """Return the error for a body that is no JSON object; a proxy may have sent it: retry."""
     said = headers.get("Content-Type", "").partition(";")[0].strip()
     named = f" ({said})" if _CONTENT_TYPE.fullmatch(said) else ""
     return make_error(TransientError, f"{where}: the answer{named} is not a JSON object")
@@ -109,7 +110,7 @@ def get(
         session: sends it.
         url: without a query.
         params: the query.
-        code_key: under which a refusal's body has the vendor's error code.
+        code_key: the key of the vendor's error code in the body of an error.
     """
     return _judge(_send(session, url, params), code_key)
 
@@ -150,12 +151,12 @@ def check_token(value: object, *, where: str) -> str:
 
 
 def not_found(url: str) -> HubError:
-    """Return the error for a GET whose answer was 404 and should not have been."""
+    """Return the error for a GET that was answered with 404 although the object must exist."""
     return error_for_status(requests.codes.not_found, where=describe_call("GET", url))
 
 
 def decode(raw: bytes | msgspec.Raw, kind: type[_T]) -> _T:
-    """Return what could be read of an object; one of another shape becomes an empty one."""
+    """Return a decoded object; an object of another shape becomes an empty one."""
     found = _read(raw, kind)
     return kind() if found is None else found
 

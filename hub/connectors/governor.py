@@ -1,8 +1,8 @@
-"""How fast, and how much: what an account may still ask of its vendor.
+"""Rate limits and daily quotas of a vendor's account, and how requests keep to them.
 
-Each client declares the vendor's `Limits` as data; every request takes from a `Budget` first. The
-arithmetic is here as pure functions, with one process's view of it (`LocalBudget`); the shared one
-(PostgreSQL, for all runs and processes on an account) is another implementation of `Budget`.
+Each client declares the vendor's `Limits` as data, and takes from a `Budget` before each request.
+Here: the arithmetic as pure functions, and `LocalBudget`, the budget of one process. The budget
+that all processes on an account share is in PostgreSQL, another implementation of `Budget`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,14 +15,14 @@ from hub.clock import Clock
 from hub.errors import BudgetError
 
 USAGE_GOES_STALE = timedelta(minutes=15)
-# a request may reach the vendor a little after it was let go; vendors count arrivals
+# vendors count when a request arrives, which is a little after it was sent
 _SAFETY = 0.02
 _BIG_ENOUGH_TO_SHARE = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a vendor says of its own quota: requests used, and the most there are."""
+    """The daily quota as the vendor reports it: requests used, and requests allowed."""
 
     used: int
     limit: int
@@ -33,10 +33,10 @@ class Rate:
     """At most `requests` in any `per_s` vendor seconds.
 
     Args:
-        name: what `hub status` calls it.
-        requests: the vendor's number.
-        per_s: the vendor's window.
-        kinds: the kinds of calls it counts; empty means every call.
+        name: its name in `hub status`.
+        requests: how many are allowed in one window.
+        per_s: length of the window in vendor seconds.
+        kinds: the kinds of calls that count; empty means all calls.
     """
 
     name: str
@@ -45,11 +45,11 @@ class Rate:
     kinds: frozenset[str] = frozenset()
 
     def counts(self, kind: str) -> bool:
-        """Tell whether a call of that kind takes from this rate."""
+        """Return whether a call of this kind counts against the rate."""
         return not self.kinds or kind in self.kinds
 
     def allowed(self, *, is_bulk: bool) -> int:
-        """Return what one caller may use of it: bulk work leaves one in twenty to the others."""
+        """Return how many requests one caller may use: bulk work leaves 5 % to other callers."""
         if is_bulk and self.requests >= _BIG_ENOUGH_TO_SHARE:
             return self.requests - self.requests // _BIG_ENOUGH_TO_SHARE
         return self.requests
@@ -57,12 +57,12 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a vendor allows one account.
+    """The limits that a vendor sets for one account.
 
     Args:
         rates: requests per window.
-        connections: requests under way at once, 0 if the vendor does not mind.
-        daily: requests a day, 0 if unknown; what the vendor reports wins.
+        connections: concurrent requests, 0 if the vendor sets no limit.
+        daily: requests a day, 0 if unknown; a number that the vendor reports replaces it.
     """
 
     rates: Sequence[Rate] = field(default_factory=tuple)
@@ -71,24 +71,24 @@ class Limits:
 
 
 class Budget(Protocol):
-    """Asked before every request.
+    """Limits the requests of one account.
 
-    `take` blocks (through the clock) until `n` requests may go, or raises `BudgetError` when
-    waiting would not help; the caller then stops politely. `observe` tells it what the vendor
-    reported with an answer; `pause` that the vendor refused. `slot` is held while a request is
-    under way.
+    Call `take` before each request: it blocks (through the clock) until `n` requests may be sent,
+    or raises `BudgetError` if waiting would not help; then end the run, the cursor stands. Call
+    `observe` with the usage that an answer reports, and `pause` if the vendor sent `Retry-After`.
+    Hold `slot` while a request is under way.
     """
 
     def take(self, n: int = 1, *, kind: str = "") -> None:
-        """Wait until `n` requests of a kind may go."""
+        """Wait until `n` requests of a kind may be sent."""
         ...
 
     def observe(self, usage: Usage) -> None:
-        """Learn the day's quota, as the vendor reported it."""
+        """Store the daily quota that the vendor reported."""
         ...
 
     def pause(self, seconds: float) -> None:
-        """Let nobody ask for so many vendor seconds: the vendor said `Retry-After`."""
+        """Let no request of the account be sent for so many vendor seconds."""
         ...
 
     def slot(self) -> AbstractContextManager[None]:
@@ -99,10 +99,10 @@ class Budget(Protocol):
 def next_go(
     past: Sequence[datetime], now: datetime, *, allowed: int, per: timedelta
 ) -> tuple[datetime, list[datetime]]:
-    """Return when the next request may go, and the log with it.
+    """Return when the next request may be sent, and the log with that time added.
 
     Args:
-        past: when earlier requests went, oldest first.
+        past: when earlier requests were sent, oldest first.
         now: the present.
         allowed: requests in any window.
         per: the window, in real time.
@@ -114,7 +114,7 @@ def next_go(
 
 
 def check_day(usage: Usage, n: int, *, reserve: float, subject: str) -> None:
-    """Raise `BudgetError` if `n` more requests would reach into the day's reserve."""
+    """Raise `BudgetError` if `n` more requests would use the reserve of the daily quota."""
     most = int(usage.limit * (1 - reserve))
     if usage.limit and usage.used + n > most:
         raise BudgetError(
@@ -125,14 +125,14 @@ def check_day(usage: Usage, n: int, *, reserve: float, subject: str) -> None:
 
 
 class LocalBudget:
-    """One process's budget.
+    """The budget of one process.
 
     Args:
-        limits: the vendor's.
-        clock: waits.
+        limits: the vendor's limits.
+        clock: for waits.
         time_scale: how many times faster the vendor's clock runs than ours.
-        reserve: the share of the day's requests to leave to others, 0 to 1.
-        subject: whose budget, for messages.
+        reserve: the share of the daily requests left to other applications, 0 to 1.
+        subject: the source's name, for messages.
     """
 
     def __init__(
@@ -161,20 +161,20 @@ class LocalBudget:
             self._take_one(kind)
 
     def observe(self, usage: Usage) -> None:
-        """Learn how much of the day's quota is used, by everyone."""
+        """Store how much of the daily quota all applications together have used."""
         self._usage, self._usage_at = usage, self._clock.now()
 
     def pause(self, seconds: float) -> None:
-        """Let nothing go for so many vendor seconds."""
+        """Let no request be sent for so many vendor seconds."""
         until = self._clock.now() + timedelta(seconds=seconds / self._scale)
         self._not_before = max(until, self._not_before or until)
 
     def slot(self) -> AbstractContextManager[None]:
-        """One process asks one thing at a time: nothing to hold."""
+        """Return a context that does nothing: one process sends one request at a time."""
         return nullcontext()
 
     def usage(self) -> Mapping[str, int]:
-        """Return the requests under each rate's present window."""
+        """Return how many requests each rate's current window holds."""
         now = self._clock.now()
         return {
             rate.name: sum(at > now - self._per(rate) for at in self._logs.get(rate.name, ()))
@@ -186,7 +186,7 @@ class LocalBudget:
         if usage is None or self._usage_at is None:
             return
         if self._clock.now() - self._usage_at > USAGE_GOES_STALE:
-            return  # one request may go, to learn how it stands
+            return  # send one request: its answer reports the usage anew
         check_day(usage, n, reserve=self._reserve, subject=self._subject)
         self._usage = Usage(usage.used + n, usage.limit)
 

@@ -1,9 +1,9 @@
-"""From what went wrong on the wire to what to do about it, and the one wrapper that retries.
+"""Translate HTTP statuses and exceptions to `HubError`s, and retry what is worth a retry.
 
-In: HTTP statuses, exceptions of requests and of the vendors' SDKs. Out: `HubError`s whose text
-names the method, host, path and the vendor's error code, and never a query string, a body or a
-header: these hold secrets and personal values. Not here: a vendor's own error codes (each vendor
-package has a table of those, asked first), and pacing (`hub.connectors.governor`).
+In: HTTP statuses, exceptions of requests and of the vendors' SDKs. Out: `HubError`s. Their text
+names the method, host, path and the vendor's error code; it never contains a query string, a body
+or a header, because these hold secrets and personal values. Not here: a vendor's own error codes
+(each vendor package has a table, which is used first), and pacing (`hub.connectors.governor`).
 """
 
 import re
@@ -32,7 +32,7 @@ from hub.errors import (
 from hub.logs import get_logger
 
 _T = TypeVar("_T")
-# a vendor that asks for a longer pause is asked again after this one: `inf` and 10**12 are no pauses
+# the longest pause that is kept; after it the vendor is asked again, also if it said `inf`
 MOST_WAIT_S = 3600.0
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_. -]{1,59}")
 
@@ -40,9 +40,9 @@ _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_. -]{1,59}")
 # along its bases) → what to do. `None`: the exception carries a status, which decides.
 ERRORS: Mapping[int | str, type[HubError] | None] = {
     "1xx": ProtocolError,
-    "2xx": ProtocolError,  # asked about only if its body is not what was promised
-    "3xx": ConfigError,  # redirects are not followed: a key would go where nobody sent it
-    "4xx": ProtocolError,  # our request is at fault
+    "2xx": ProtocolError,  # an error only if the body is not the one that the vendor documents
+    "3xx": ConfigError,  # redirects are not followed: the token would go to another host
+    "4xx": ProtocolError,  # the request is wrong, and will be wrong again
     401: CredentialError,
     402: ConfigError,
     403: ForbiddenError,
@@ -92,10 +92,10 @@ HINTS: Mapping[type[HubError], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long `call` goes on.
+    """The limits of `call`.
 
     Args:
-        attempts: tries in all.
+        attempts: attempts in total.
         total_s: vendor seconds from the first try after which no further wait begins.
         base_s: upper edge of the first jittered wait; doubles with each try.
         most_s: the most that edge grows to.
@@ -110,13 +110,13 @@ class Patience:
 
 
 def class_for_status(status: int) -> type[HubError]:
-    """Return what an HTTP status asks for; any integer has an answer."""
+    """Return the error class for an HTTP status; every integer has one."""
     found = ERRORS.get(status, ERRORS.get(f"{status // 100}xx"))
     return found or ProtocolError
 
 
 def class_for_exception(error: BaseException) -> type[HubError] | None:
-    """Return what an exception of requests or an SDK asks for; None if it is none of theirs."""
+    """Return the error class for an exception of requests or an SDK, None for any other."""
     for base in type(error).__mro__:
         name = f"{base.__module__}.{base.__qualname__}"
         if name not in ERRORS:
@@ -138,7 +138,7 @@ def make_error(
     hint: str | None = None,
     retry_after_s: float | None = None,
 ) -> HubError:
-    """Return an error of the class, with the class's usual hint."""
+    """Return an error of the class; without a hint it gets the usual hint of its class."""
     hint = hint or HINTS.get(kind)
     if issubclass(kind, TransientError):
         return kind(message, retry_after_s=retry_after_s, hint=hint)
@@ -153,7 +153,7 @@ def error_for_status(
     headers: Mapping[str, str] | None = None,
     now: datetime | None = None,
 ) -> HubError:
-    """Return the error for an answer other than success."""
+    """Return the error for an answer whose status is not a success."""
     named = f" {code}" if code else ""
     return make_error(
         class_for_status(status),
@@ -185,18 +185,18 @@ def _has_too_much_head(error: BaseException) -> bool:
 
 
 def describe_call(method: str, url: str) -> str:
-    """Return method, host and path of a call: what may stand in a message."""
+    """Return method, host and path of a call, the parts that a message may contain."""
     parts = urlsplit(url)
     return f"{method} {parts.hostname or ''}{parts.path}"
 
 
 def safe_code(value: object) -> str:
-    """Return a vendor's error code if it looks like one; a sentence may hold personal values."""
+    """Return a vendor's error code, "" for a sentence: that may contain personal values."""
     return value if isinstance(value, str) and _CODE.fullmatch(value) else ""
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """Return the seconds asked for by `Retry-After` (seconds or an HTTP date), if any."""
+    """Return the seconds of `Retry-After`, which may also be an HTTP date; None without one."""
     value = headers.get("Retry-After", "").strip()
     if not value:
         return None
@@ -212,12 +212,12 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> f
 
 
 def _pause(seconds: float) -> float | None:
-    """Return a pause that can be kept: not negative, at most an hour, None for nan."""
+    """Return a pause between 0 and `MOST_WAIT_S` seconds, None for nan."""
     return None if isnan(seconds) else min(max(seconds, 0.0), MOST_WAIT_S)
 
 
 def http_date(value: str) -> datetime | None:
-    """Return the aware UTC time of an HTTP date, None if it is none."""
+    """Return an HTTP date as aware UTC, None if it is not a date."""
     try:
         moment = parsedate_to_datetime(value)
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
@@ -226,10 +226,10 @@ def http_date(value: str) -> datetime | None:
 
 
 def call(fn: Callable[[], _T], *, clock: Clock, patience: Patience | None = None) -> _T:
-    """Return `fn()`, tried again while it raises `TransientError`.
+    """Return `fn()`; call it again while it raises `TransientError`.
 
-    Waits have full jitter and are never shorter than what the vendor asked for. A `BudgetError`
-    is not retried. Raises the last error once attempts or time are used up.
+    Waits have full jitter and are never shorter than the vendor's `Retry-After`. A `BudgetError`
+    is not retried. The last error is raised once attempts or time are used up.
     """
     patience = patience or Patience()
     jitter = tenacity.wait_random_exponential(multiplier=patience.base_s, max=patience.most_s)

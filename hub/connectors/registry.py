@@ -1,4 +1,4 @@
-"""Which sources there are, and a connector for a source's settings block."""
+"""The list of sources, and how a connector is made from a source's settings."""
 
 import dataclasses
 import importlib
@@ -10,7 +10,7 @@ from hub.connectors.base import Connector, Stream
 from hub.connectors.governor import Budget, Limits
 from hub.errors import ConfigError
 
-# source → its config and its connector, both names in `hub.connectors.<source>.streams`
+# source → the names of its config and its connector class in `hub.connectors.<source>.streams`
 _CLASSES: Mapping[str, tuple[str, str]] = {
     "hubspot": ("HubspotConfig", "HubspotConnector"),
     "salesforce": ("SalesforceConfig", "SalesforceConnector"),
@@ -24,21 +24,21 @@ _T = TypeVar("_T")
 
 class _Secret(Protocol):
     def get_secret_value(self) -> str:
-        """Return the text behind the stars."""
+        """Return the secret as plain text."""
         ...
 
 
 def connect(
     source: str, settings_block: object, clock: Clock, *, budget: Budget | None = None
 ) -> Connector:
-    """Return the connector of a source; raises `ConfigError` for an unknown one.
+    """Return a connector for a source; raise `ConfigError` if the source is unknown.
 
     Args:
         source: one of `KNOWN`.
         settings_block: an object with the attributes of the source's config dataclass; secrets
             may be `SecretStr`, None means the default.
-        clock: waits, and tells how long.
-        budget: instead of a budget of this process alone.
+        clock: for waits and the present time.
+        budget: shared with other processes; None makes one for this process alone.
     """
     module = _module(source)
     config, connector = (getattr(module, name) for name in _CLASSES[source])
@@ -47,27 +47,27 @@ def connect(
 
 
 def streams_of(source: str) -> Sequence[Stream]:
-    """Return a source's streams in reading order, without settings and without a request."""
+    """Return a source's streams in the order they are read; needs no settings, sends no request."""
     streams: Sequence[Stream] = _module(source).STREAMS
     return streams
 
 
 def limits_of(source: str) -> Limits:
-    """Return what a source's vendor allows one account."""
+    """Return the rate limits that the vendor sets for one account."""
     _module(source)
     limits: Limits = importlib.import_module(f"hub.connectors.{source}.client").LIMITS
     return limits
 
 
 def _module(source: str) -> Any:
-    """Import a source's package when it is asked for: the SDKs cost time others need not pay."""
+    """Import a source's package on first use, because the SDKs are slow to import."""
     if source not in _CLASSES:
         raise ConfigError(f"unknown source {source!r}", hint=f"one of {', '.join(KNOWN)}")
     return importlib.import_module(f"hub.connectors.{source}.streams")
 
 
 def to_config(kind: type[_T], settings_block: object) -> _T:
-    """Return the config dataclass filled from attributes of the same names, secrets opened."""
+    """Return the config, filled from attributes of the same names, secrets as plain text."""
     values: dict[str, object] = {}
     for one in dataclasses.fields(kind):  # type: ignore[arg-type]  # any dataclass
         value = _opened(getattr(settings_block, one.name, None))

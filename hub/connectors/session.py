@@ -25,7 +25,7 @@ _OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encodi
 
 
 def check_base_url(url: str) -> str:
-    """Return the URL without its last slash; raises `ConfigError` if a key would travel in clear."""
+    """Return the URL without its last slash; raise `ConfigError` for http to another machine."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigError(f"base_url must be an http(s) address with a host, not {url!r}")
@@ -37,10 +37,10 @@ def check_base_url(url: str) -> str:
 
 
 class LoopbackAdapter(HTTPAdapter):
-    """Sends what is meant for a vendor's https host to another address, under the vendor's name.
+    """Sends requests for a vendor's https host to another address, with the vendor's `Host` header.
 
-    simple-salesforce writes `https://` into every URL; mounted on that prefix this lets it speak
-    to an emulator, which sees the vendor's `Host`.
+    simple-salesforce writes `https://` into every URL. Mounted on that prefix, this adapter lets
+    it talk to an emulator.
     """
 
     def __init__(self, base_url: str) -> None:
@@ -77,9 +77,9 @@ class VendorSession(requests.Session):
         budget: asked before each request, retries and logins included.
         reach: the hosts that a request may go to; any other raises `ProtocolError` before a
             byte is sent, so that a token stays with its vendor whatever an answer says.
-        inspect: sees each answer before the SDK does; may raise.
-        bend_to: loopback address to send https requests to.
-        kind_of: names the kind of call that the vendor counts a request as.
+        inspect: called with each answer before the SDK reads it; may raise.
+        bend_to: an emulator's address, to which https requests are sent instead.
+        kind_of: returns the kind of call as which the vendor counts a request.
     """
 
     def __init__(
@@ -122,15 +122,15 @@ class VendorSession(requests.Session):
             self._inspect(response)
         return response
 
-    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002  # requests' own signature
-        """Return None: requests would read a redirect's body, without a limit, to be done with it."""
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
+        """Return None, because requests would read a redirect's body without a limit."""
         return None
 
 
 def _read(response: requests.Response, where: str) -> None:
     """Read the body where requests would look for it; a broken connection raises as it would."""
     try:
-        response._content = read_body(response.raw, where=where)  # noqa: SLF001  # as requests' own extensions do
+        response._content = read_body(response.raw, where=where)  # noqa: SLF001
     except HTTPError as exc:
         raise requests.exceptions.ChunkedEncodingError(exc) from exc
     response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001

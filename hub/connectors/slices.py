@@ -1,6 +1,6 @@
-"""The bytes of each object in a page, as the vendor sent them.
+"""Cut a page into the bytes of its records, as the vendor sent them.
 
-A payload is kept as received: no key reordered, no number re-rounded. Decoding a list as
+A payload is stored as received: no key is reordered, no number is rounded. Decoding a list as
 `msgspec.Raw` cuts the bytes out without parsing them twice.
 """
 
@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import msgspec
 
-_MARK = f"\x00{uuid4().hex}#"  # no vendor's text can hold it
+_MARK = f"\x00{uuid4().hex}#"  # random, so that no text of a vendor contains it
 _MARKED = re.compile(rb'"\\u0000%b#([^"]*)"' % _MARK[1:-1].encode())
 
 

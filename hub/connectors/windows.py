@@ -1,7 +1,7 @@
-"""Cursors whose position is a span of time: frozen once, walked page by page, moved at its end.
+"""Cursors over a window of time: its bounds are fixed once, and the watermark moves at its end.
 
 Shape: `{"watermark"}` between windows; `{"watermark", "window": {"since", "until"}, …position}`
-inside one. Times are ISO-8601 UTC. `kept` keys go along from window to window.
+inside one. Times are ISO-8601 UTC. `kept` keys are copied from window to window.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ _FIXED = frozenset({"watermark", "window"})
 
 
 class Timing(Protocol):
-    """The part of a source's config that says where windows begin and end."""
+    """The settings of a source that decide where windows begin and end."""
 
     @property
     def lag_s(self) -> float:
@@ -32,7 +32,7 @@ class Timing(Protocol):
 def next_window(
     cursor: Cursor | None, config: Timing, vendor_now: Callable[[], datetime]
 ) -> Window:
-    """Freeze the next window as the source's config has it, or take up the unfinished one."""
+    """Return the cursor's unfinished window, or a new one with the source's lag and overlap."""
     return freeze(cursor, vendor_now=vendor_now, lag_s=config.lag_s, overlap_s=config.overlap_s)
 
 
@@ -41,8 +41,9 @@ def freeze(
 ) -> Window:
     """Return the unfinished window of the cursor, or the next one.
 
-    The next one ends `lag_s` before the vendor's present, cut to the second (rows commit later
-    than they are stamped), never before the watermark; it begins `overlap_s` before it.
+    A new window ends `lag_s` before the vendor's present, because rows commit later than their
+    timestamp says; the end is cut to the second and never lies before the watermark. The window
+    begins `overlap_s` before the watermark.
     """
     cursor = cursor or {}
     position = {key: value for key, value in cursor.items() if key not in _FIXED}
@@ -72,12 +73,12 @@ def inside(window: Window, position: Mapping[str, JsonValue]) -> Cursor:
 
 
 def after(window: Window, kept: Mapping[str, JsonValue] | None = None) -> Cursor:
-    """Return the cursor of a window that was read to its end."""
+    """Return the cursor after a window was read to its end."""
     return {"watermark": iso(window.until), **(kept or {})}
 
 
 def iso(moment: datetime | None) -> str | None:
-    """Return ISO-8601 in UTC, milliseconds only where there are any."""
+    """Return ISO-8601 in UTC, with milliseconds only if they are not zero."""
     if moment is None:
         return None
     moment = moment.astimezone(UTC).replace(tzinfo=None)
@@ -86,7 +87,7 @@ def iso(moment: datetime | None) -> str | None:
 
 
 def parse_time(value: object) -> datetime | None:
-    """Return a vendor's time as aware UTC (no zone: UTC), None if it is none."""
+    """Return a vendor's time as aware UTC, or None if it is not a time; no zone means UTC."""
     if not isinstance(value, str):
         return None
     try:

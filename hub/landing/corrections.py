@@ -1,8 +1,8 @@
-"""Corrections of raw records: what a person set right, by whom and when.
+"""Corrections: values that a person set in place of a raw record's own, by whom and when.
 
-A correction belongs to an object and to the content it was made for: it holds as often as that
-content is mapped or delivered again, and a newer content comes without it. The raw row stays as it
-was sent. The caller owns the transaction.
+A correction applies to one object and one content of it, by content hash. It applies again each
+time this content is mapped or delivered; it does not apply to a newer content. The raw row itself
+does not change. The caller owns the transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from hub.model.records import JsonValue
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """One value that was set right, at its path in the raw record."""
+    """One corrected value, at its path in the raw record."""
 
     field: str
     path: str
@@ -46,7 +46,7 @@ def add(
     value_json: str,
     who: str,
 ) -> bool:
-    """Keep a correction of a raw row; tells whether that is still the object's newest one."""
+    """Store a correction of a raw row; return False if the object has a newer raw row."""
     done = conn.execute(
         _ADD,
         {"raw": raw_id, "quarantine": quarantine_id, "field": field, "path": path,
@@ -67,7 +67,7 @@ ORDER BY c.id
 def of_rows(
     conn: Connection, source: str, stream: str, rows: Mapping[int, str]
 ) -> dict[int, Sequence[Correction]]:
-    """Return the corrections that hold for raw rows, oldest first.
+    """Return the corrections that apply to raw rows, oldest first.
 
     Args:
         conn: an open connection.

@@ -1,4 +1,4 @@
-"""What people make in the hub lands as well: a raw row is what every source record goes back to."""
+"""Land records that users create in the hub, because every source record needs a raw row."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ def keep(
     batch_id: int,
     lane: str,
 ) -> int:
-    """Land what a person made, under the source `hub`; returns the raw row. It needs no mapping."""
+    """Land a record of the source `hub`, which needs no mapping; return its raw row's id."""
     record = RawRecord(source_id, Op.UPSERT, None, "1", write_json(values).encode())
     store.land_page(
         conn, [record], batch=batch_id, source=OURS, stream=stream, lane=lane, mapped=False

@@ -1,4 +1,4 @@
-"""Raw rows that are mapped once more: those of refused records, or of a whole stream.
+"""Queue raw rows for another mapping: the rows of quarantined records, or of a whole stream.
 
 The caller owns the transaction and the batch. Not here: the mapping, and the order of the stages.
 """
@@ -17,7 +17,7 @@ from hub.model.verdicts import Op
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One quarantine row with the raw record it is about, as it was received."""
+    """One quarantine row with its raw record as received."""
 
     id: int
     source: str
@@ -45,7 +45,7 @@ WHERE q.id = :id
 
 
 def refused(conn: Connection, quarantine_id: int) -> Refused | None:
-    """Return a quarantine row, None if there is none."""
+    """Return the quarantine row with this id, or None."""
     row = conn.execute(_REFUSED, {"id": quarantine_id}).first()
     if row is None:
         return None
@@ -66,7 +66,7 @@ ORDER BY q.source, q.stream, q.source_id
 def open_objects(
     conn: Connection, ids: Sequence[int] | None, source: str | None
 ) -> dict[tuple[str, str], list[str]]:
-    """Return the objects with open quarantine rows, by (source, stream)."""
+    """Return the ids of objects with open quarantine rows, by (source, stream)."""
     found: dict[tuple[str, str], list[str]] = {}
     for row in conn.execute(_OPEN, {"ids": None if ids is None else list(ids), "source": source}):
         found.setdefault((row.source, row.stream), []).append(row.source_id)
@@ -85,7 +85,15 @@ ORDER BY h.source_id LIMIT :limit
 def newest(
     conn: Connection, source: str, stream: str, *, after: str, limit: int
 ) -> list[PendingRaw]:
-    """Return the newest raw rows of a stream's living objects, by id, beginning after one."""
+    """Return the newest raw rows of a stream's objects that are not deleted.
+
+    Args:
+        conn: an open connection.
+        source: vendor name.
+        stream: stream name.
+        after: return objects with a source id greater than this one, in order of the id.
+        limit: at most so many.
+    """
     rows = conn.execute(
         _NEWEST, {"source": source, "stream": stream, "after": after, "limit": limit}
     )
@@ -103,7 +111,7 @@ def newest(
 
 
 def unknown_ids(conn: Connection, ids: Sequence[int]) -> list[int]:
-    """Return those of the ids that no quarantine row has."""
+    """Return the ids for which there is no quarantine row."""
     known = conn.execute(
         text("SELECT id FROM landing.quarantine WHERE id = ANY(:ids)"), {"ids": list(ids)}
     )
@@ -111,7 +119,7 @@ def unknown_ids(conn: Connection, ids: Sequence[int]) -> list[int]:
 
 
 def close_rows(conn: Connection, source: str, stream: str, source_ids: Sequence[str]) -> None:
-    """Close the open rows of objects that are mapped again; what is still wrong comes anew."""
+    """Close the open quarantine rows of objects that are mapped again; new problems get new rows."""
     c = quarantine.c
     conn.execute(
         update(quarantine)
@@ -151,15 +159,15 @@ def queue_newest(
     ids: Sequence[str] | None = None,
     lane: str | None = None,
 ) -> int:
-    """Queue the newest raw row of objects (all of the stream if `ids` is None); returns how many.
+    """Queue the newest raw row of each object; return how many rows were queued.
 
     Args:
         conn: an open transaction.
         batch: id of the batch whose ledger accounts for them.
         source: vendor name.
         stream: stream name.
-        ids: the objects' ids.
-        lane: bulk or live; None: the lane in which each came.
+        ids: source ids of the objects; None queues all objects of the stream.
+        lane: bulk or live; None keeps the lane of each row's own batch.
     """
     return int(
         conn.execute(

@@ -1,9 +1,9 @@
 """Tables of schema `landing`.
 
 `raw` is append-only. `head` is the narrow pointer to the newest raw row of each source object:
-it makes "did anything change?" one anti-join, and the count of distinct objects exact.
-Payloads are `json`, not `jsonb`: it keeps the bytes, accepts NUL and lone surrogate escapes, and
-lands 3.5 times faster (measured). What is not JSON at all is kept as `body`, byte by byte.
+with it one anti-join finds the changed records, and the count of distinct objects is exact.
+Payloads are `json`, not `jsonb`: `json` keeps the text as sent, accepts NUL and lone surrogate
+escapes, and lands 3.5 times faster (measured). A payload that is not JSON is stored in `body`.
 """
 
 from sqlalchemy import (
@@ -40,7 +40,7 @@ raw = Table(
     personal("into_id", Text),
     Column("landed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     personal("body", LargeBinary),
-    Column("withdrawn_by", BigInteger),  # the undo after which it counts no more
+    Column("withdrawn_by", BigInteger),  # the undo that took this row back
     CheckConstraint("(payload IS NULL) <> (body IS NULL)", name="payload_or_body"),
     Index(None, "source", "stream", "source_id", "id"),
     Index(None, "batch_id"),
@@ -93,7 +93,7 @@ quarantine = Table(
     schema="landing",
 )
 
-# what a person set right in a raw record: it holds for that content, whenever it is delivered
+# values that a person corrected; they apply whenever a record's same content is delivered
 correction = Table(
     "correction",
     metadata,

@@ -16,11 +16,11 @@ from hub.connectors.addresses import LOOPBACK, Reach, foreign, split
 from hub.connectors.http import make_error
 from hub.errors import ProtocolError
 
-# Hosts that Salesforce serves its API from, by their last labels; a name of the org always stands
-# before them: `acme.my.salesforce.com`, `acme--dev.sandbox.my.salesforce.com`, `na139.salesforce.com`.
+# The domains that Salesforce serves its API from; the org's name stands before each:
+# `acme.my.salesforce.com`, `acme--dev.sandbox.my.salesforce.com`, `na139.salesforce.com`.
 # https://help.salesforce.com/s/articleView?id=xcloud.domain_name_app_url_changes.htm
 # https://help.salesforce.com/s/articleView?id=xcloud.networks_allowlist_domains.htm
-# Of the hosts where customers' own sites stand (`my.site.com`, `salesforce-sites.com`) none is here.
+# Hosts of customers' own sites (`my.site.com`, `salesforce-sites.com`) are left out on purpose.
 DOMAINS = (
     "salesforce.com",
     "force.com",
