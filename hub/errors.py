@@ -94,7 +94,17 @@ class ActionError(HubError):
 
 
 class RecordError(HubError):
-    """One record cannot be used; the batch goes on without it."""
+    """One value or one record cannot be used; the batch goes on without it.
+
+    Args:
+        message: what is wrong with it.
+        found_type: what came where another JSON type was expected: a list, an object, true/false.
+        hint: what to do next.
+    """
+
+    def __init__(self, message: str, *, found_type: str = "", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.found_type = found_type
 
 
 class ProtocolError(HubError):

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hub.cli.output import print_json, print_table
+from hub.clock import SystemClock
 from hub.errors import ConfigError
+from hub.mappings.engine import NormalizeSettings
 from hub.mappings.loader import load_all
 from hub.mappings.preview import preview
 from hub.mappings.testing import run_tests
@@ -54,4 +56,6 @@ def preview_file(config: Path | None, name: str, file: Path) -> object:
         body = file.read_bytes()
     except OSError as exc:
         raise ConfigError(f"cannot read {file}: {exc.strerror}") from exc
-    return preview(name, body, folder=_folder(config))
+    settings = load(config, needed=False)
+    normalize = NormalizeSettings(settings.company.default_region, SystemClock().now())
+    return preview(name, body, folder=_folder(config), settings=normalize)

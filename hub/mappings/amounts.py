@@ -67,7 +67,7 @@ _BOUNDS = re.compile(r"\d\s*(?:-|\u2013|\u2014|to|bis|à|a)\s*\d|^[<>≤≥~]|\d
 def money(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     """Exact decimal amount as text ("1 234,56 €", "$1.5M", "12 lakh", "(1,234)"); never a float, never converted."""
     if isinstance(value, bool):
-        raise RecordError("expected an amount, got true/false")
+        raise RecordError("expected an amount, got true/false", found_type="true/false")
     raw = number_text(value) if isinstance(value, int | float) else clean(as_text(value))
     if not raw:
         return None
@@ -80,7 +80,7 @@ def money(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 def number(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     """A number: whole where it is whole; a range or a bound ("11-50", "500+") stays as typed, with a problem."""
     if isinstance(value, bool):
-        raise RecordError("expected a number, got true/false")
+        raise RecordError("expected a number, got true/false", found_type="true/false")
     raw = "" if isinstance(value, int | float) else clean(as_text(value))
     if isinstance(value, str) and not raw:
         return None

@@ -7,9 +7,9 @@ does not belong here: the batch (`hub.mappings.engine`).
 
 import functools
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
 from hub.mappings import placeholders, predicates, sources
+from hub.mappings.copies import CopiedKeys
 from hub.mappings.document import (
     Answer,
     Consents,
@@ -20,9 +20,10 @@ from hub.mappings.document import (
     const_of,
     walk_rules,
 )
+from hub.mappings.known import known_keys
 from hub.mappings.plan import Check, Getter, Got, Plan, TargetPlan
 from hub.mappings.registry import REGISTRY
-from hub.mappings.rows import Row, blank, path_parts
+from hub.mappings.rows import Row, blank
 from hub.mappings.sources import hashable
 from hub.mappings.steps import (
     PAST_ONLY,
@@ -52,18 +53,7 @@ def compile_document(document: MappingDocument) -> Plan:
     )
     asked = next((rule.consents for rule in rules if rule.consents), None)
     maker = _Compiler(selectors, asked)
-    heads = {path_parts(r.path)[0] for r in rules if r.path}
-    heads |= {path_parts(r.copy_.of)[0] for r in rules if r.copy_ and r.copy_.of}
     reads_forms = bool(selectors) or asked is not None
-    heads |= {"answers", "definition"} if reads_forms else set()
-    patterns = [*document.ignore, "_envelope"]
-    patterns += [key for r in rules if r.copy_ and not r.copy_.of for key in r.copy_.keys]
-    known = frozenset(str(head) for head in heads)
-
-    @functools.lru_cache(maxsize=4096)
-    def is_known(key: str) -> bool:
-        return key in known or any(fnmatchcase(key, pattern) for pattern in patterns)
-
     return Plan(
         document=document,
         id=maker.rule(document.id, "id", "ref"),
@@ -71,10 +61,9 @@ def compile_document(document: MappingDocument) -> Plan:
         when=maker.check(document.when) if document.when else None,
         deleted=maker.check(document.deleted) if document.deleted else None,
         targets=[maker.target(target) for target in document.emit],
-        is_known=is_known,
+        known=known_keys(document),
         lookups=[(one.stream, maker.rule(one.id, "", "ref")) for one in looked_up],
         reads_forms=reads_forms or any(rule.form for rule in rules),
-        known=known,
     )
 
 
@@ -91,8 +80,8 @@ class _Compiler:
         for name, rule in target.fields.items():
             head, _, key = name.partition(".")
             if rule.copy_:
-                of = path_parts(rule.copy_.of) if rule.copy_.of else ()
-                copies.append((head, of, sources.copies(rule.copy_)))
+                unless = self.check(rule.copy_.unless) if rule.copy_.unless else None
+                copies.append((head, CopiedKeys(rule.copy_, unless)))
             elif key:
                 nested.append((head, key, self.rule(rule, name, "json")))
             else:

@@ -122,11 +122,17 @@ class Copy(Strict):
         keys: patterns of the keys to copy, `*` for all.
         of: path of the object (or list of `{id, value}`) whose keys they are; none: the record.
         except: patterns of keys to leave out all the same.
+        definitions: a context stream of the source that holds one definition a key, by its name.
+        unless: a predicate over a key's definition; where it holds, the key is left out.
+        except_undefined: patterns of keys to leave out where no definition of theirs has landed.
     """
 
     keys: list[str]
     of: str | None = None
     except_: list[str] = Field(default_factory=list, alias="except")
+    definitions: str | None = None
+    unless: "Predicate | None" = None
+    except_undefined: list[str] = Field(default_factory=list)
 
 
 SOURCES = (
@@ -348,7 +354,8 @@ class MappingDocument(Strict):
         region: rule giving the ISO-2 country that phones without a prefix are read in.
         deleted: a record for which it holds is gone at the source.
         when: a record for which it does not hold is excluded altogether.
-        ignore: payload keys (patterns) that are known and left out; any other key is drift.
+        ignore: payload keys (patterns, `a.b` for deeper ones) that are known and left out; any other
+            key that no rule reads is drift.
         emit: the targets.
     """
 

@@ -7,7 +7,7 @@ not belong here: where the results are stored (`hub.pipeline.normalize`).
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ import msgspec
 
 from hub.errors import RecordError
 from hub.mappings.compiler import compile_document
+from hub.mappings.copies import CopiedKeys
 from hub.mappings.document import MappingDocument
 from hub.mappings.placeholders import is_from_a_program
 from hub.mappings.places import is_country
@@ -25,17 +26,14 @@ from hub.mappings.rows import (
     FAILED,
     Reject,
     Row,
-    Unknown,
     blank,
-    look_up,
     shown,
 )
 from hub.mappings.text import clean
 from hub.mappings.values import plain
+from hub.model.drift import Unknown
 from hub.model.records import NAMELESS, CanonicalRecord, JsonValue, Problem, RawRecord
 from hub.model.verdicts import Op
-
-__all__ = ["NormalizeSettings", "Normalized", "Unknown", "normalize"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +134,10 @@ def wanted(document: MappingDocument, records: Sequence[Opened]) -> set[tuple[st
     """
     plan = compile_document(document)
     found: set[tuple[str, str]] = set()
-    if not plan.lookups:
+    defined = {
+        copied for target in plan.targets for _, copied in target.copies if copied.definitions
+    }
+    if not plan.lookups and not defined:
         return found
     for one in records:
         if isinstance(one.payload, RecordError):
@@ -144,6 +145,7 @@ def wanted(document: MappingDocument, records: Sequence[Opened]) -> set[tuple[st
         row = Row(one.payload, one.record.source_id, {}, None, Ctx(""), {}, silent=1)
         ids = ((stream, get(row)) for stream, get in plan.lookups)
         found |= {(stream, str(id_)) for stream, id_ in ids if not blank(id_)}
+        found |= {(c.definitions, key) for c in defined for key, _ in c.pairs(one.payload)}
     return found
 
 
@@ -193,6 +195,7 @@ class _Batch:
         self._default = Ctx(settings.default_region)
         self._ctxs: dict[str, Ctx] = {}
         self._forms: dict[str, Any] = {}
+        self._copied: dict[tuple[int, str], bool] = {}
         self._latest = _latest(settings.now)
 
     def take(self, one: Opened) -> None:
@@ -204,7 +207,15 @@ class _Batch:
         if isinstance(payload, RecordError):
             self._reject(source_id, "", _head(record.payload), payload.message)
             return
-        row = Row(payload, source_id, self._context, self._latest, self._default, self._forms)
+        row = Row(
+            payload,
+            source_id,
+            self._context,
+            self._latest,
+            self._default,
+            self._forms,
+            self._copied,
+        )
         try:
             self._map(row)
         except Reject as exc:
@@ -281,8 +292,8 @@ class _Batch:
             elif value is not None:
                 values[name] = value
         objects: dict[str, dict[str, JsonValue]] = {}
-        for name, of, is_copied in plan.copies:
-            objects.setdefault(name, {}).update(_copied(of, is_copied, row, name))
+        for name, copied in plan.copies:
+            objects.setdefault(name, {}).update(_copied(copied, row, name))
         for name, key, get in plan.nested:
             value = get(row)
             if value is not None and value is not FAILED:
@@ -298,9 +309,8 @@ class _Batch:
         unknowns = self.out.unknowns
         for unknown in row.unknowns:
             unknowns[unknown] += 1
-        for key in row.payload.keys() - self._plan.known:
-            if not self._plan.is_known(key):
-                unknowns[Unknown("field", shown(key), "")] += 1
+        for key in self._plan.known.unknown_in(row.payload):
+            unknowns[Unknown("field", shown(key), "")] += 1
 
     def _exclude(self, source_id: str, *, is_deleted: bool = False) -> None:
         self.out.excluded.append(source_id)
@@ -342,12 +352,10 @@ def _last_of_key(emitted: list[CanonicalRecord], plan: Plan) -> list[CanonicalRe
     return list(by_key.values())
 
 
-def _copied(
-    of: Sequence[str | int], is_copied: Callable[[str], bool], row: Row, name: str
-) -> dict[str, JsonValue]:
+def _copied(copied: CopiedKeys, row: Row, name: str) -> dict[str, JsonValue]:
     found: dict[str, JsonValue] = {}
-    for key, value in _pairs(look_up(row.payload, of)):
-        if value is None or not is_copied(key):
+    for key, value in copied.pairs(row.payload):
+        if value is None or not copied.takes(key, row):
             continue
         kept_as = clean(key)[:SHORT]
         if isinstance(value, str) and is_from_a_program(value):
@@ -356,7 +364,7 @@ def _copied(
         try:
             held = plain(value, {}, row.ctx)
         except RecordError as exc:
-            row.note(f"{name}.{kept_as}"[:SHORT], value, exc.message)
+            row.refuse(f"{name}.{kept_as}"[:SHORT], value, exc)
             continue
         if isinstance(held, Remark):
             row.note(f"{name}.{kept_as}"[:SHORT], value, held.reason, held.kind)
@@ -364,15 +372,3 @@ def _copied(
         if held is not None:
             found[kept_as] = held
     return found
-
-
-def _pairs(origin: object) -> Iterable[tuple[str, Any]]:
-    """Return the keys and values of an object, or of a list of `{id, value}`."""
-    if isinstance(origin, dict):
-        return origin.items()
-    listed = origin if isinstance(origin, list) else []
-    return (
-        (str(one["id"]), one.get("value"))
-        for one in listed
-        if isinstance(one, dict) and isinstance(one.get("id"), str | int)
-    )

@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hub.mappings.copies import CopiedKeys
 from hub.mappings.document import MappingDocument, Target
+from hub.mappings.known import KnownKeys
 from hub.mappings.rows import Row
 
 Got = Any  # JsonValue or FAILED
@@ -22,7 +24,7 @@ class TargetPlan:
     reject_if: Sequence[tuple[Check, str]]
     fields: Sequence[tuple[str, Getter]]
     nested: Sequence[tuple[str, str, Getter]]
-    copies: Sequence[tuple[str, Sequence[str | int], Callable[[str], bool]]]
+    copies: Sequence[tuple[str, CopiedKeys]]
     refs: Sequence[tuple[str, Getter]]
 
 
@@ -36,7 +38,6 @@ class Plan:
     when: Check | None
     deleted: Check | None
     targets: Sequence[TargetPlan]
-    is_known: Callable[[str], bool]
+    known: KnownKeys
     lookups: Sequence[tuple[str, Getter]]
     reads_forms: bool
-    known: frozenset[str]

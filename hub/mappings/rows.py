@@ -8,13 +8,15 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from hub.errors import RecordError
 from hub.mappings.answers import Form, Given, read_form
 from hub.mappings.consents import Consented
 from hub.mappings.document import Answer
 from hub.mappings.registry import Ctx
 from hub.mappings.text import clean
+from hub.model.drift import Unknown
 from hub.model.records import JsonValue, Problem
 
 SHOWN = 200
@@ -30,21 +32,9 @@ class Reject(Exception):  # noqa: N818 a verdict on its way, not an error
         self.reason = reason
 
 
-class Unknown(NamedTuple):
-    """What is counted instead of told one by one.
-
-    `kind` is "value" (outside the known list), "field" (a key no rule reads), or "placeholder" (a
-    text that says nothing; `hub.mappings.placeholders`).
-    """
-
-    kind: str
-    field: str
-    value: str
-
-
 @dataclass(slots=True)
 class Row:
-    """One raw record while it is mapped."""
+    """One raw record while it is mapped; `forms` and `copied` are kept from record to record."""
 
     payload: dict[str, Any]
     source_id: str
@@ -52,6 +42,7 @@ class Row:
     latest: str | None
     ctx: Ctx
     forms: dict[str, Form]
+    copied: dict[tuple[int, str], bool] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     unknowns: list[Unknown] = field(default_factory=list)
     silent: int = 0
@@ -77,6 +68,12 @@ class Row:
         if not self.silent and origin not in self.nothings:
             self.nothings.add(origin)
             self.unknowns.append(Unknown("placeholder", place, shown(value)))
+
+    def refuse(self, place: str, value: object, error: RecordError) -> None:
+        """Keep why a value cannot be used; a value of another JSON type is drift too."""
+        self.note(place, value, error.message)
+        if error.found_type and not self.silent:
+            self.unknowns.append(Unknown("type", place, error.found_type))
 
 
 def shown(value: object) -> str:

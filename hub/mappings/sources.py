@@ -3,13 +3,11 @@
 In: what a rule names. Out: a getter. Not here: what becomes of the value (`hub.mappings.steps`).
 """
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Mapping, Sequence
 
 from hub.mappings.answers import Given, claim, read_answers
 from hub.mappings.consents import NO_CONSENT, consented
-from hub.mappings.document import Answer, Consents, Copy, Lookup
+from hub.mappings.document import Answer, Consents, Lookup
 from hub.mappings.plan import Getter, Got
 from hub.mappings.rows import FAILED, Row, blank, form_of, look_up, path_parts
 from hub.mappings.text import LONGEST
@@ -76,18 +74,6 @@ def looked_up(lookup: Lookup, key: Getter) -> Getter:
         return look_up(found, parts)
 
     return get
-
-
-def copies(copy: Copy) -> Callable[[str], bool]:
-    """Return what tells whether a key is copied; the keys of a vendor's objects come again and again."""
-
-    @functools.lru_cache(maxsize=16_384)
-    def is_copied(key: str) -> bool:
-        return any(fnmatchcase(key, one) for one in copy.keys) and not any(
-            fnmatchcase(key, one) for one in copy.except_
-        )
-
-    return is_copied
 
 
 def form_title(row: Row) -> Got:

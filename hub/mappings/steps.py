@@ -95,7 +95,7 @@ def direct(source: Getter, function: Function, args: Args, place: str, *, keep: 
         try:
             value = function(raw, args, row.ctx)
         except RecordError as exc:
-            row.note(place, raw, exc.message)
+            row.refuse(place, raw, exc)
             return shown(raw) if keep else FAILED
         if type(value) is Remark:
             row.note(place, raw, value.reason, value.kind)
@@ -123,7 +123,7 @@ def stepped(source: Getter, steps: Sequence[Step], place: str, *, keep: bool) ->
                     row.note(place, raw, value.reason, value.kind)
                     value = value.value
         except RecordError as exc:
-            row.note(place, raw, exc.message)
+            row.refuse(place, raw, exc)
             return shown(raw) if keep else FAILED
         return value
 

@@ -44,7 +44,8 @@ def as_text(value: object) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise RecordError(f"expected text, got {kind_of(value)}")
+        found = kind_of(value)
+        raise RecordError(f"expected text, got {found}", found_type=found)
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:  # noqa: PLR2004 beyond it a float is no exact integer
         return str(int(value))
     return number_text(value)

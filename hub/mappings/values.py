@@ -99,6 +99,19 @@ def names(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     return _distinct([as_text(one) for one in found if one is not None])
 
 
+@transform(idempotent=False)
+def option_label(value: object, _args: Args, _ctx: Ctx) -> Outcome:
+    """Of `all_of: [value, options]` the label of the option that has the value; without one, the value."""
+    parts = value if isinstance(value, list) else [value]
+    chosen = clean(as_text(parts[0])) if parts[:1] not in ([], [None]) else ""
+    options = parts[1] if len(parts) > 1 and isinstance(parts[1], list) else []
+    labels = (
+        one.get("label") for one in options if isinstance(one, dict) and one.get("value") == chosen
+    )
+    found = next((label for label in labels if isinstance(label, str)), chosen)
+    return clean(found) or None
+
+
 @transform(params={"values": (list,)}, needs=("values",), idempotent=False)
 def has_any(value: object, args: Args, _ctx: Ctx) -> Outcome:
     """True if a list holds one of `values`, whatever its case and accents."""

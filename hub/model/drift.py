@@ -1,9 +1,25 @@
-"""How full a source's fields are, and when one has gone away."""
+"""Drift: what a source sends and its mapping does not know, and which fields it no longer fills."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 FEW = 50  # records; fewer say nothing about a field that stays away
 RARE = 0.05  # a field that fewer records than this filled may be missing by chance
+
+
+class Unknown(NamedTuple):
+    """One kind of drift in one field.
+
+    Args:
+        kind: "value" (outside the known list), "field" (a key that no rule reads), "type" (another
+            JSON type than the rule expects), or "placeholder" (a text that says nothing).
+        field: the vendor's key for "field", else the canonical field.
+        value: the unknown list value, or the name of the type; "" for "field".
+    """
+
+    kind: str
+    field: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ merges are followed here, because they need no mapping.
 """
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -167,7 +167,7 @@ def _normalize_group(
         [(newest[p.source_id], p) for p in result.problems if p.source_id in newest],
         mapping_version=document.version,
     )
-    drift.count(conn, source, stream, _drift(result))
+    drift.count(conn, source, stream, result.unknowns)
     sources.queue_match(conn, sorted(set(requeue)))
     sources.queue_match(conn, sorted(set(firms)), stage=companies.STAGE)
     batches.set_verdicts(conn, verdicts)
@@ -180,19 +180,6 @@ def _normalize_group(
         "placeholders": placeholders,
         "deleted": len(gone),
     }
-
-
-_OTHER_TYPE = "expected text, got "
-
-
-def _drift(result: Normalized) -> Counter[tuple[str, str, str]]:
-    found: Counter[tuple[str, str, str]] = Counter()
-    for unknown, n in result.unknowns.items():
-        found[unknown.kind, unknown.field, unknown.value] += n
-    for problem in result.problems:
-        if problem.reason.startswith(_OTHER_TYPE):
-            found["type", problem.field, problem.reason.removeprefix(_OTHER_TYPE)] += 1
-    return found
 
 
 def _outright_verdicts(result: Normalized, newest: Mapping[str, PendingRaw]) -> list[VerdictRow]:

@@ -11,16 +11,14 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from hub.model.drift import Fill
+from hub.model.drift import Fill, Unknown
 from hub.records.tables import drift
 
 _LONGEST = 60
 
 
-def count(
-    conn: Connection, source: str, stream: str, found: Mapping[tuple[str, str, str], int]
-) -> None:
-    """Add what was found, as (kind, field, value) → number of records."""
+def count(conn: Connection, source: str, stream: str, found: Mapping[Unknown, int]) -> None:
+    """Add what was found in a number of records."""
     sums: dict[tuple[str, str, str], int] = {}
     for (kind, field, value), n in found.items():
         key = (kind, field, value[:_LONGEST])

@@ -202,13 +202,13 @@ class World:
             return {self._hidden[source, stream]}
 
     def truth(self) -> list[dict[str, Any]]:
-        """Return the person and company of every record, without the staff."""
+        """Return the person and company of every record, without the account's own setup."""
         with self._lock:
             rows = {
                 row.key: row
                 for table in [*self._rows.values(), *([self._pending_by_id()])]
                 for row in table.values()
-                if not _is_staff(row)
+                if not _is_setup(row)
             }
         return [_truth_of(row) for row in sorted(rows.values(), key=lambda row: row.seq)]
 
@@ -318,10 +318,10 @@ def _on_grid(at: datetime) -> datetime:
     return datetime.fromtimestamp(seconds - seconds % _TIE_GRID_S, UTC)
 
 
-def _is_staff(row: Row) -> bool:
-    """Tell whether a row is a user of the vendor's system (staff), not a person of the universe."""
+def _is_setup(row: Row) -> bool:
+    """Tell whether a row belongs to the account itself: its staff, the meaning of its statuses."""
     if row.stream != "users":
-        return False
+        return row.stream == "lead_statuses"
     return row.source == "salesforce" or row.values.get("role") in {"agent", "admin"}
 
 

@@ -29,7 +29,16 @@ from hub.model.verdicts import Op
 _OWNERS = Stream("owners", incremental=False, countable=False, context=True, window_by="updatedAt")
 _COMPANIES = Stream("companies", context=True, reports_deletes=True, window_by="updatedAt")
 _CONTACTS = Stream("contacts", reports_deletes=True, window_by="updatedAt")
-STREAMS = (_OWNERS, _COMPANIES, _CONTACTS)
+# What a property is called, who defined it, whether people may write it: its name is its id.
+# https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide
+_DEFINITIONS = {
+    f"{singular}_properties": Stream(
+        f"{singular}_properties", incremental=False, countable=False, context=True
+    )
+    for singular in ("company", "contact")
+}
+_DEFINED = {"company_properties": "companies", "contact_properties": "contacts"}
+STREAMS = (_OWNERS, *_DEFINITIONS.values(), _COMPANIES, _CONTACTS)
 # https://developers.hubspot.com/docs/api-reference/crm-contacts-v3: contacts spell it otherwise
 _CHANGED = {"contacts": "lastmodifieddate", "companies": "hs_lastmodifieddate"}
 _ID, _MERGED = "hs_object_id", "hs_merged_object_ids"
@@ -84,10 +93,10 @@ class HubspotConnector:
         self._config = config
         self._page_size = min(max(config.page_size, 1), _MOST_ROWS)
         self._client = HubspotClient(config, clock, budget=budget)
-        self._properties: dict[str, list[str]] = {}
+        self._properties: dict[str, Sequence[bytes]] = {}
 
     def streams(self) -> Sequence[Stream]:
-        """Return owners and companies before the contacts that point at them."""
+        """Return owners, definitions and companies before the contacts that need them."""
         return STREAMS
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:
@@ -98,12 +107,14 @@ class HubspotConnector:
         """Yield pages: owners whole, others as the window says."""
         if stream.name == _OWNERS.name:
             return self._read_owners(window)
+        if stream.name in _DEFINITIONS:
+            return self._read_definitions(_DEFINED[stream.name], window)
         _check_known(stream)
         return self._read_objects(stream, window)
 
     def count(self, stream: Stream, since: datetime | None, until: datetime) -> int | None:
-        """Return the live records in the span, as the search counts them; None for owners."""
-        if stream.name == _OWNERS.name:
+        """Return the live records in the span, as the search counts them; None for what has no search."""
+        if not stream.countable:
             return None
         _check_known(stream)
         body = _search_body(stream.name, since, until, last="", limit=1, properties=[_ID])
@@ -234,19 +245,34 @@ class HubspotConnector:
             _check_advance(cursor, seen, f"{name} archive")
             yield Page(records, inside(window, {"archive": cursor}))
 
+    def _read_definitions(self, name: str, window: Window) -> Iterator[Page]:
+        """Yield the definitions of a type's properties; there is one page of them."""
+        raws = self._definitions(name)
+        rows = [decode(raw, dict[str, Any]) for raw in raws]
+        records = [
+            RawRecord(_text(row.get("name")), Op.UPSERT, parse_time(stamp), stamp, raw)
+            for row, raw in zip(rows, raws, strict=True)
+            for stamp in [_text(row.get("updatedAt") or row.get("createdAt"))]
+        ]
+        yield Page(records, after(window))
+
     def _names(self, name: str) -> list[str]:
-        """Return the names of a type's properties, asked once a run."""
+        """Return the names of a type's properties, and of those that the walk itself needs."""
+        rows = (decode(raw, dict[str, Any]) for raw in self._definitions(name))
+        return sorted(
+            {*filter(None, (_text(row.get("name")) for row in rows)), _ID, _MERGED, _CHANGED[name]}
+        )
+
+    def _definitions(self, name: str) -> Sequence[bytes]:
+        """Return the definitions of a type's properties, asked once a run."""
         if name not in self._properties:
             raws = self._client.properties(name).items(_RESULTS)
-            rows = (decode(raw, dict[str, Any]) for raw in raws)
-            names = [row["name"] for row in rows if isinstance(row.get("name"), str)]
-            if not names:
+            if not raws:
                 raise ConfigError(
                     f"hubspot {name}: no property is visible",
                     hint=f"give the private app the scope crm.schemas.{name}.read",
                 )
-            # the two that the walk itself needs, whether listed or not
-            self._properties[name] = sorted({*names, _ID, _MERGED, _CHANGED[name]})
+            self._properties[name] = raws
         return self._properties[name]
 
 

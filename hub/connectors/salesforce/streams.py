@@ -40,8 +40,11 @@ _USERS = Stream(
     "users", context=True, volatile=frozenset({"LastLoginDate"}), window_by="SystemModstamp"
 )
 _LEADS = Stream("leads", reports_deletes=True, window_by="SystemModstamp")
-STREAMS = (_USERS, _LEADS)
-_OBJECTS = {"users": "User", "leads": "Lead"}
+# What the values of Lead.Status mean, in whatever language they are; an API name is their id here.
+# https://developer.salesforce.com/docs/platform/object-reference/references/standard-objects/object-leadstatus.html
+_STATUSES = Stream("lead_statuses", context=True, window_by="SystemModstamp")
+STREAMS = (_USERS, _STATUSES, _LEADS)
+_OBJECTS = {"users": "User", "lead_statuses": "LeadStatus", "leads": "Lead"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class SalesforceConnector:
         self._shapes: dict[str, _Shape] = {}
 
     def streams(self) -> Sequence[Stream]:
-        """Return users (owners) before leads."""
+        """Return users (owners) and what statuses mean before leads."""
         known = self._shapes
         return [
             replace(one, window_by=known[one.name].cursor_field) if one.name in known else one
@@ -288,10 +291,16 @@ def _record(row: Mapping[str, Any], raw: bytes, shape: _Shape) -> RawRecord:
     if row.get("IsDeleted") is True:
         op = Op.MERGE_INTO if into else Op.DELETE
     return RawRecord(
-        source_id=id18(row.get("Id")),
+        source_id=_name_of(row) if shape.name == "LeadStatus" else id18(row.get("Id")),
         op=op,
         at=parse_time(stamp),
         version=stamp if isinstance(stamp, str) else "",
         payload=raw,
         into=into if op is Op.MERGE_INTO else None,
     )
+
+
+def _name_of(status: Mapping[str, Any]) -> str:
+    """Return the value that leads have in their `Status`."""
+    name = status.get("ApiName") or status.get("MasterLabel")
+    return name if isinstance(name, str) else ""

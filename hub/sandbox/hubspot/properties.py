@@ -44,6 +44,14 @@ _READ_ONLY = frozenset(
         "hs_object_id",
         "hs_merged_object_ids",
         "hs_calculated_merged_vids",
+        "hs_analytics_source",
+        "hs_analytics_source_data_1",
+        "hs_analytics_source_data_2",
+        "hs_latest_source",
+        "hs_marketable_status",
+        "hs_email_hard_bounce_reason",
+        "hubspot_owner_assigneddate",
+        "notes_last_contacted",
     }
 )
 _CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -86,7 +94,8 @@ def read_only(name: str) -> bool:
 
 
 def shown_property(kind: ObjectType, name: str, type_: str) -> Json:
-    """Return one property's definition."""
+    """Return one property's definition; the account made those that the shipped lists do not name."""
+    is_own = name in {part.partition(":")[0] for part in _NAMES[kind.name].split()}
     options = [
         {"label": one.title(), "value": one, "displayOrder": n, "hidden": False}
         for n, one in enumerate(_CHOICES.get(name, ()))
@@ -106,10 +115,10 @@ def shown_property(kind: ObjectType, name: str, type_: str) -> Json:
         "externalOptions": name == "hubspot_owner_id",
         "hasUniqueValue": name in {kind.key, "hs_object_id"},
         "hidden": False,
-        "hubspotDefined": True,
+        "hubspotDefined": is_own,
         "modificationMetadata": {
-            "archivable": False,
-            "readOnlyDefinition": True,
+            "archivable": not is_own,
+            "readOnlyDefinition": is_own,
             "readOnlyValue": read_only(name),
         },
         "formField": not read_only(name),

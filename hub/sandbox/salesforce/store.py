@@ -5,7 +5,7 @@ fields. Defaults come from the schema. Not here: queries (`plan.py`), JSON (`rec
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hub.sandbox.salesforce.errors import ApiError
 from hub.sandbox.salesforce.schema import SYSTEM_FIELDS, FieldSpec, SObject, load_objects
@@ -25,6 +25,14 @@ _ADDRESS = {
     "state": "State",
     "street": "Street",
 }
+_STATUSES = "lead_statuses"
+_USUAL_STATUSES = (
+    "Open - Not Contacted",
+    "Working - Contacted",
+    "Closed - Converted",
+    "Closed - Not Converted",
+)
+"""What a new org has; a universe with records of the stream has those instead."""
 Getter = Callable[[Row], Value]
 
 
@@ -37,6 +45,8 @@ class Store:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        if not world.rows(SOURCE, _STATUSES):
+            _put_usual_statuses(world)
 
     def names(self) -> Sequence[str]:
         """Return the names of all objects."""
@@ -100,6 +110,20 @@ class Store:
             return default if value is None else value
 
         return get
+
+
+def _put_usual_statuses(world: World) -> None:
+    at = world.clock.start - timedelta(days=900)
+    for n, name in enumerate(_USUAL_STATUSES, 1):
+        values = {
+            "MasterLabel": name,
+            "ApiName": name,
+            "SortOrder": n,
+            "IsDefault": n == 1,
+            "IsConverted": name == "Closed - Converted",
+        }
+        id_ = long_id(f"01J5g0000000{n:03d}")
+        world.put(Row(SOURCE, _STATUSES, id_, values, at, at, at))
 
 
 def _modified_at(row: Row) -> datetime:

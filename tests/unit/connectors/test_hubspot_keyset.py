@@ -15,7 +15,7 @@ from hub.errors import ConfigError, ProtocolError
 from hub.model.verdicts import Op
 from tests.unit.connectors.walks import T0, answer_of
 
-OWNERS, COMPANIES, CONTACTS = STREAMS
+OWNERS, *_, COMPANIES, CONTACTS = STREAMS
 COMPARE = {
     "GT": lambda one, other: one > other,
     "GTE": lambda one, other: one >= other,

@@ -29,7 +29,7 @@ from hub.model.verdicts import Op
 DATA = Path(__file__).parents[2] / "data" / "hubspot"
 T0 = datetime(2026, 11, 24, tzinfo=UTC)
 WINDOW = Window(None, T0)
-OWNERS, COMPANIES, CONTACTS = STREAMS
+OWNERS, *_, COMPANIES, CONTACTS = STREAMS
 TOKEN = "pat-eu1-5ecret"
 PROPERTIES = {"results": [{"name": "email"}]}
 

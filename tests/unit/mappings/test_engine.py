@@ -198,11 +198,12 @@ def test_nul_and_nan_are_left_out():
     assert record.values == {"last_name": "Doe"}
 
 
-def test_an_unknown_status_is_refused_and_other_unknowns_are_drift():
+def test_an_unknown_status_is_kept_and_told_as_other_unknowns_are():
     result = leads({**GOOD, "Status": "Odd", "Country": "Atlantis", "Novel": 1})
-    assert result.records[0].values["status"] is None
-    assert [(p.field, p.value) for p in result.problems] == [("status", "Odd")]
+    assert result.records[0].values["status"] == "Odd"
+    assert result.problems == []
     assert result.unknowns == {
+        Unknown("value", "status", "Odd"): 1,
         Unknown("value", "country", "Atlantis"): 1,
         Unknown("field", "Novel", ""): 1,
     }

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hub.model.records import CanonicalRecord, RawRecord
 from hub.model.verdicts import Op
 
 FILES = sorted((Path(__file__).parents[2] / "data" / "values").glob("*.jsonl"))
+NOW = datetime(2026, 11, 29, tzinfo=UTC)
 SHARE = 0.62
 """The share of expected values that must be met; none of kind `consent-false` may fail."""
 
@@ -28,7 +30,7 @@ def outcome(case: Mapping[str, Any]) -> Normalized:
     document = load(case["mapping"])
     source_id = source_id_of(document, case["record"]) or "x"
     raw = RawRecord(source_id, Op.UPSERT, None, "", json.dumps(case["record"]).encode())
-    settings = NormalizeSettings(default_region=case.get("region") or "FR")
+    settings = NormalizeSettings(case.get("region") or "FR", NOW)
     return normalize(document, [raw], case.get("context") or {}, settings)
 
 

@@ -471,7 +471,9 @@ def test_plus_of_a_time_zone_survives_the_url(sandbox: Sandbox) -> None:
 
 def test_describe_has_what_generic_readers_need(sandbox: Sandbox) -> None:
     sf = sandbox.login()
-    assert {one["name"] for one in sf.describe()["sobjects"]} == {"Lead", "User", "Group"}
+    assert {one["name"] for one in sf.describe()["sobjects"]} == {
+        "Lead", "LeadStatus", "User", "Group",
+    }  # fmt: skip
     lead = sf.Lead.describe()
     fields = {one["name"]: one for one in lead["fields"]}
     assert lead["keyPrefix"] == "00Q"
