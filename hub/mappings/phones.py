@@ -24,6 +24,11 @@ _FEWEST = 5
 """Digits of the shortest run that may be a number; a shorter one is something else (18h, room 12)."""
 _RUN = re.compile(r"[+(\[]*\d[\d\s().\-/'\u2019\u00b7*\[\]]*\d|\d")
 _ASIDE = re.compile(r"\(([^()\d]*)\)")
+_TIME = re.compile(
+    r"(?<!\d)\d{1,2}\s?[:h]\s?\d{2}(?!\d)|(?<!\d)\d{1,2}\s?(?:h|am|pm|uhr|ч)\b", re.IGNORECASE
+)
+_ASIDE_ENDS = re.compile(r"(?<=[^\d\s+(])\)")
+"""The end of words in parentheses."""
 _SPREADSHEET = re.compile(r"\d+(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
 _VANITY = re.compile(
     r"(?:\+?1[ .-]?)?\(?8(?:00|33|44|55|66|77|88)\)?[ .-]?(?=[A-Z0-9-]*[A-Z]{3})[A-Z0-9-]{7,14}",
@@ -194,12 +199,19 @@ def _piece(text: str, region: str) -> _Piece:
     found = EXTENSION.search(text)
     extension = found[1] if found else ""
     text = text[: found.start()] if found else text
-    runs = [run for run in _RUN.finditer(text) if _digits(run[0]) >= _FEWEST]
+    runs = _runs(text)
     if len(runs) != 1:
         return _Piece("", "", text)
     number = _number(runs[0][0], region)
     around = f"{text[: runs[0].start()]} {text[runs[0].end() :]} {asides}"
     return _Piece(number, extension, _unlabelled(around)) if number else _Piece("", "", text)
+
+
+def _runs(text: str) -> list[re.Match[str]]:
+    """Return the runs of digits and signs that are long enough for a number; 18:00 is a time of day."""
+    masked = _TIME.sub(lambda time: "x" * len(time[0]), text)
+    masked = _ASIDE_ENDS.sub("x", masked)
+    return [run for run in _RUN.finditer(masked) if _digits(run[0]) >= _FEWEST]
 
 
 def _digits(text: str) -> int:
@@ -301,7 +313,7 @@ def _kin(code: int, begin: str, length: int) -> frozenset[int]:
 
 
 def _why(text: str, region: str) -> str:
-    runs = [run[0] for run in _RUN.finditer(text) if _digits(run[0]) >= _FEWEST]
+    runs = [run[0] for run in _runs(text)]
     if not runs:
         return "not a phone number"
     if not region and not runs[0].lstrip("([").startswith(("+", "00")):

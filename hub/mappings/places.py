@@ -33,6 +33,8 @@ _ARTICLE = re.compile(
 )
 _INITIALS = re.compile(r"(?:[A-Za-z]\. ?){2,4}|[A-Za-z] [A-Za-z]")
 """U. K. and the like; not N/A, which would be Namibia."""
+_NO_CODES = frozenset(("Nga",))
+"""Words that look like a code: Vietnamese for Russia, where NGA is Nigeria."""
 _DIAL = re.compile(r"(?:\+|00)\s*([1-9]\d{0,3})")
 _FLAG = range(0x1F1E6, 0x1F200)
 """The regional indicators A to Z, two of which make a flag."""
@@ -68,7 +70,8 @@ def country_code(text: str) -> str | None:
     """Return the ISO-2 code (and XK, Kosovo) of a code or name that is the whole text; None if it is none."""
     folded = fold(text)
     quick = places()[0]
-    found = quick.get(folded)
+    is_code = len(folded) > 3 or (text.isascii() and text not in _NO_CODES)  # noqa: PLR2004 Bỉ is Belgium, BI Burundi
+    found = quick.get(folded) if is_code else None
     if not found and _INITIALS.fullmatch(text):
         found = quick.get(folded.replace(" ", ""))
     if found:
@@ -83,7 +86,11 @@ def country_code(text: str) -> str | None:
         return None
     world = _world()
     bare = _ARTICLE.sub("", folded, count=1) if _ARTICLE.match(folded) else folded
-    return world.get(_key(text)) or quick.get(bare) or world.get(_key(bare))
+    return (
+        world.get(_key(text))
+        or (quick.get(bare) if bare != folded else None)
+        or world.get(_key(bare))
+    )
 
 
 @functools.cache
@@ -102,7 +109,7 @@ def _world() -> Mapping[str, str]:
         territories = localedata.load(language, merge_inherited=False).get("territories", {})
         for code, name in territories.items():
             key = _key(str(name))
-            if code in known and (len(key) >= _SHORTEST_NAME or (key and not key.isascii())):
+            if code in known and (len(key) >= _SHORTEST_NAME or not str(name).isascii()):
                 found.setdefault(key, set()).add(code)
         localedata.clear_caches()
     return {name: codes.pop() for name, codes in found.items() if len(codes) == 1}

@@ -12,6 +12,7 @@ from hub.errors import ConfigError
 from hub.matching import normal
 from hub.matching.keys import MatchView
 from hub.matching.model_files import load, words
+from hub.model.addresses import find_addresses
 from hub.model.verdicts import Trust
 
 FIELDS: dict[str, frozenset[str]] = {
@@ -23,7 +24,6 @@ _SEVERAL = frozenset({"email", "phone", "street"})
 _MIN_WORD = 4
 _SAMPLE = 200
 _MOSTLY = 0.5
-_SPLIT = re.compile(r"[;|,\s]+")
 _SPLIT_NUMBERS = re.compile(r"\s*[;|,]\s*|\s+/\s+|\s+(?:or|ou|oder)\s+")
 _AT = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -140,7 +140,7 @@ def views(rows: Sequence[Sequence[str]], columns: Columns) -> Iterator[MatchView
     single = {name: found[0] for name, found in of.items()}
     for number, row in enumerate(rows):
         first, last = _names(row, single)
-        emails = _several(row, of.get("email", ()), _SPLIT)
+        emails = _emails(row, of.get("email", ()))
         yield MatchView(
             record_id=number,
             stable_key=f"{number:09}",
@@ -167,6 +167,11 @@ def _cell(row: Sequence[str], i: int | None) -> str | None:
         return None
     value = row[i].strip()
     return None if value.casefold() in _BLANK else value
+
+
+def _emails(row: Sequence[str], columns: Sequence[int]) -> tuple[str, ...]:
+    found = (find_addresses(value) for i in columns if (value := _cell(row, i)))
+    return tuple(dict.fromkeys(one for of_cell in found for one in (*of_cell.valid, *of_cell.bad)))
 
 
 def _several(row: Sequence[str], columns: Sequence[int], split: re.Pattern[str]) -> tuple[str, ...]:

@@ -118,7 +118,7 @@ def view(
         email=email,
         organization_name=_text(values, "organization_name"),
         emails=_distinct(email, *_texts(values.get("emails"))),
-        phones=_distinct(_text(values, "phone"), _text(values, "mobile")),
+        phones=_distinct(_text(values, "phone"), _text(values, "mobile"), *_further(values)),
         country=_text(values, "country"),
         city=_text(values, "city"),
         street=_text(values, "street"),
@@ -128,6 +128,12 @@ def view(
         created_at=_text(values, "created_at"),
         entity_id=entity_id,
     )
+
+
+def _further(values: Mapping[str, JsonValue]) -> list[str]:
+    """Return the numbers that stood behind another one in a field of the source."""
+    custom = values.get("custom_fields")
+    return _texts(custom.get("other_phones")) if isinstance(custom, Mapping) else []
 
 
 def keys(v: MatchView) -> list[tuple[str, str]]:

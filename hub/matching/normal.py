@@ -12,6 +12,13 @@ from functools import lru_cache
 from publicsuffixlist import PublicSuffixList
 
 from hub.matching.model_files import load, words
+from hub.model.addresses import (
+    ascii_domain,
+    comparable,
+    find_addresses,
+    is_invented,
+    readable_domain,
+)
 
 _NAMES = load("names.yaml")
 _WORDS = load("words.yaml")
@@ -202,11 +209,14 @@ class Mailbox:
 
 @lru_cache(maxsize=65536)
 def mailbox(text: str) -> Mailbox | None:
-    """Return the normal form of an e-mail address: lower case, no tag, no dots at Gmail."""
-    raw = text.strip().strip("<>").lower().removeprefix("mailto:")
+    """Return the normal form of an e-mail address: lower case, domain in ASCII, no tag, no dots at Gmail.
+
+    None where the text holds no address, or one that was made up to fill a field: it proves nothing.
+    """
+    raw = comparable(next(iter(find_addresses(text).valid), text.strip()))
     local, at, domain = raw.rpartition("@")
     domain = domain.strip(".")
-    if not at or not local or "." not in domain or " " in raw:
+    if not at or not local or "." not in domain or " " in raw or is_invented(raw):
         return None
     local = local.split("+", 1)[0] or local
     if domain in _GMAIL:
@@ -233,6 +243,7 @@ def _public() -> PublicSuffixList:
 @lru_cache(maxsize=65536)
 def registrable(domain: str) -> str:
     """Return the part of a host name that one buys: mail.acme.co.uk is acme.co.uk."""
+    domain = ascii_domain(domain)
     labels = domain.split(".")
     if ".".join(labels[-2:]) in _SUFFIXES:
         return ".".join(labels[-3:])
@@ -252,7 +263,7 @@ def own_domain(text: str) -> str | None:
 
 def stem(domain: str) -> str:
     """Return the name in a registrable domain: acme of acme.co.uk."""
-    return domain.split(".", 1)[0].replace("-", "")
+    return fold(readable_domain(domain)).split(".", 1)[0].replace("-", "")
 
 
 @lru_cache(maxsize=65536)

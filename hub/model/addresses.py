@@ -1,14 +1,131 @@
-"""E-mail addresses: the form that is compared, and the addresses that nobody reads.
+"""E-mail addresses: the one reader of them, the form that is compared, and the ones that nobody reads.
 
-In: one address. Out: its comparable form. Mapping, matching and look-ups use the same one. What does not
-belong here: finding addresses in a text (`hub.mappings.emails`), what two addresses prove (`hub.matching`).
+In: a text with addresses, names, comments. Out: the addresses, in order, and what looks like one and is none.
+Never guessed: "jane at acme.fr". Mappings, values that people type and matching use it. What does not belong
+here: what two addresses prove (`hub.matching`).
 """
 
 import functools
 import re
 import unicodedata
+from collections.abc import Iterator
+from typing import NamedTuple
+from urllib.parse import unquote
 
 import idna
+from email_validator import EmailNotValidError, validate_email
+
+_ATOM = re.compile(
+    r"(?=.{6,254}$)(?=[^@]{1,64}@)[A-Za-z0-9_+\-]+(?:\.[A-Za-z0-9_+\-]+)*"
+    r"@(?:[A-Za-z0-9]{1,63}\.|[A-Za-z0-9]{1,30}-[A-Za-z0-9]{1,30}\.)+"
+    r"(?!(?i:alt|arpa|internal|invalid|local|localhost|onion)$)[A-Za-z]{2,24}"
+)
+"""Plainly valid addresses: the library would say yes (a property test holds it)."""
+_BREAK = re.compile(r"[\r\n\v\f\u2028\u2029;|\uff1b\u061b]+")
+_COMMA = re.compile(r"[,\uff0c\u3001\u060c]+")
+_NAME = re.compile(r"[^\W\d_][\w .'\u2019-]*")
+_ADDRESS_ENDS = re.compile(r"[\s/<>()\[\]{}:\"\u00ab\u00bb\u201c-\u201f]+")
+_QUERY = re.compile(r"(@[^?@\s]+)\?\S*")
+_QUOTES = "'`\u00b4\u2018\u2019\u201a\u201b.,;! "
+_AROUND = _QUOTES + "?*_~-"
+_DOTS = str.maketrans("\u3002\uff61\u2024", "...")
+_SPACED = re.compile(r"([^\s@]+)\s*@\s*([^\s@]+)")
+_SITE = re.compile(r"\w\.\w")
+
+
+class Addresses(NamedTuple):
+    """Addresses in the order of the text, each once; and pieces that are none."""
+
+    valid: tuple[str, ...]
+    bad: tuple[str, ...]
+
+
+def find_addresses(text: str) -> Addresses:
+    """Return the addresses of a text: several in a field, display names, comments, mailto:, quotes."""
+    return Addresses((text,), ()) if _ATOM.fullmatch(text) else _find(text)
+
+
+def is_email(address: str) -> bool:
+    """Tell whether an address is well formed (`.test` counts; nothing is looked up)."""
+    return _ATOM.fullmatch(address) is not None or why_no_address(address) is None
+
+
+@functools.lru_cache(maxsize=65_536)
+def why_no_address(address: str) -> str | None:
+    """Return the reason why an address is not well formed, or None."""
+    try:
+        validate_email(address, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as exc:
+        return str(exc)
+    except (ValueError, IndexError, UnicodeError) as exc:  # the idna tables on some broken labels
+        return f"not an e-mail address: {type(exc).__name__}"
+    return None
+
+
+@functools.lru_cache(maxsize=4096)
+def _find(raw: str) -> Addresses:
+    text = unicodedata.normalize("NFKC", raw).translate(_DOTS)
+    whole = _one_line(text).strip(_QUOTES)
+    if "|" not in whole and is_email(whole):
+        return Addresses((whole,), ())
+    if "@" not in text and "%40" in text:
+        text = unquote(text)
+    found: dict[str, str] = {}
+    bad: list[str] = []
+    for address in _pieces_of(text):
+        if is_email(address):
+            found.setdefault(comparable(address), address)
+        else:
+            bad.append(address)
+    return Addresses(tuple(found.values()), tuple(dict.fromkeys(bad)))
+
+
+def _pieces_of(text: str) -> Iterator[str]:
+    """Yield what stands for an address, good or bad."""
+    for line in _BREAK.split(text):
+        pieces = [_one_line(piece) for piece in _COMMA.split(line)]
+        for piece, after in zip(pieces, [*pieces[1:], ""], strict=True):
+            is_name = (
+                "<" in after
+                and _NAME.fullmatch(piece.strip(_AROUND + '"'))
+                and not _SITE.search(piece)
+            )
+            if not is_name:  # Doe, Jane <jane@acme.fr>
+                yield from _in_piece(piece)
+
+
+def _in_piece(piece: str) -> list[str]:
+    """Return what stands for an address between two separators; a piece without @ is one that went wrong."""
+    if not piece.strip(_AROUND):
+        return []
+    if "@" not in piece:
+        return [piece]
+    text = _QUERY.sub(r"\1 ", piece).strip()
+    spaced = _SPACED.fullmatch(text)
+    text = f"{spaced[1]}@{spaced[2]}" if spaced else text
+    words = [_trimmed(word) for word in _ADDRESS_ENDS.split(text)]
+    beside = " ".join(word for word in words if word and "@" not in word)
+    lost = [beside] if _SITE.search(beside) and not ("<" in piece or "?" in piece) else []
+    return [word for word in words if "@" in word] + lost
+
+
+def _trimmed(word: str) -> str:
+    """Take quotes and full stops off, and other signs where they make no address: _jane@acme.fr is one."""
+    word = word.strip(_QUOTES)
+    return word if is_email(word) else word.strip(_AROUND)
+
+
+def _one_line(text: str) -> str:
+    """Return a text without the characters that nobody sees."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    seen = (
+        c
+        for c in text
+        if unicodedata.category(c) not in ("Cf", "Cs") and (c.isspace() or c.isprintable())
+    )
+    return " ".join("".join(seen).split())
+
 
 _NOT_LETTER = re.compile(r"[^a-z0-9]+")
 _NO_ADDRESS = frozenset((

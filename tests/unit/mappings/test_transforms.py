@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.errors import RecordError
-from hub.mappings import emails, phones
+from hub.mappings import phones
 from hub.mappings.registry import Ctx, Remark
 from hub.mappings.transforms import REGISTRY, apply, catalogue
+from hub.model import addresses
 
 BLNS = Path(__file__).with_name("blns.json")
 NEEDED: dict[str, dict[str, Any]] = {
@@ -238,7 +239,7 @@ def test_naughty_strings_do_no_harm(name):
     )
 )
 def test_quick_email_check_agrees_with_the_library(address):
-    if emails._ATOM.fullmatch(address):
+    if addresses._ATOM.fullmatch(address):
         try:
             validate_email(address, check_deliverability=False, test_environment=True)
         except EmailNotValidError as exc:
