@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from hub.db.engine import Database
+from hub.landing import silent
 from hub.mappings.loader import load_all
+from hub.pipeline import refresh
 from hub.pipeline.drifting import drift_of
 from hub.records import batches, budgets
 from hub.settings import Settings
@@ -33,7 +35,7 @@ SELECT c.source, c.stream, c.cursor ->> 'watermark' AS watermark, c.updated_at,
          AS pending,
        coalesce((SELECT n FROM refused q WHERE q.source = c.source AND q.stream = c.stream), 0)
          AS quarantine
-FROM landing.checkpoint c ORDER BY c.source, c.stream
+FROM landing.checkpoint c WHERE c.slice = '' ORDER BY c.source, c.stream
 """)
 _NUMBERS = text("""
 SELECT (SELECT count(*) FROM landing.quarantine WHERE resolved_at IS NULL) AS quarantine,
@@ -59,9 +61,28 @@ def read_status(database: Database, settings: Settings) -> dict[str, Any]:
             "pending": batches.waiting(conn),
             **dict(conn.execute(_NUMBERS).mappings().one()),
             "budgets": budgets.all_rows(conn),
+            "silent": _silent(conn, settings),
             **_drift(conn, settings),
             "batches": [dict(row) for row in conn.execute(_BATCHES).mappings()],
         }
+
+
+def _silent(conn: Connection, settings: Settings) -> list[dict[str, Any]]:
+    """Return the values that change without the record's time, and when each was last read."""
+    return [
+        {
+            "source": source,
+            "stream": stream,
+            "field": key,
+            "read_at": one.at,
+            "every_s": refresh.interval(settings, source, often=one.often).total_seconds(),
+            "compared": one.compared,
+            "changed": one.changed,
+            "under_way": state.walk is not None and key in state.walk.keys,
+        }
+        for (source, stream), state in silent.read_all(conn).items()
+        for key, one in sorted(state.fields.items())
+    ]
 
 
 def _drift(conn: Connection, settings: Settings) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from hub.cli.output import print_line, print_table, stdout
 from hub.cli.words import ago, bar, count, duration, moment
 
+_NAMES_SHOWN = 3
 _STAGES = ("normalize", "match", "load", "route")
 
 
@@ -39,6 +40,7 @@ def show_status(document: Mapping[str, Any], now: datetime) -> None:
     print_line("For a person", person_words(document["quarantine"], document["review"]))
     print_line("Leads", count(document["leads"]))
     stdout.print()
+    _show_silent(document["silent"], now)
     _show_drift(document, now)
     _show_budgets(document["budgets"], now)
     print_table(
@@ -50,6 +52,36 @@ def show_status(document: Mapping[str, Any], now: datetime) -> None:
             for b in document["batches"]
         ],
     )  # fmt: skip
+
+
+def _show_silent(rows: list[dict[str, Any]], now: datetime) -> None:
+    """Print a line a stream and interval: of hundreds of formulas nobody reads each."""
+    groups: dict[tuple[str, float], list[dict[str, Any]]] = {}
+    for row in rows:
+        name = f"{row['source']}/{row['stream']}"
+        groups.setdefault((name, row["every_s"]), []).append(row)
+    if not groups:
+        return
+    print_table(
+        "Values that change without the record's time: read again",
+        ("stream", "fields", "every", "last read", "changed then"),
+        [
+            (
+                stream,
+                _some([row["field"] for row in group]),
+                duration(every_s),
+                "under way" if any(row["under_way"] for row in group)
+                else ago(min(row["read_at"] for row in group), now),
+                count(sum(row["changed"] for row in group)),
+            )
+            for (stream, every_s), group in sorted(groups.items())
+        ],
+    )  # fmt: skip
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    return f"{shown} and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else shown
 
 
 def _show_drift(document: Mapping[str, Any], now: datetime) -> None:

@@ -7,7 +7,7 @@ pages of raw records, each with the cursor that would resume right after it.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hub.errors import HubError
 from hub.model.records import JsonValue, RawRecord
@@ -31,6 +31,9 @@ class Stream:
             itself hands out what it has: then `since` is None, and `until` only says how far a
             read went at least.
         names_survivors: whether a vendor's merge says which record survived it.
+        silent: top-level payload keys whose values may change while the vendor's modification time
+            stands still. Only the vendor's own description may tell them: complete once the stream
+            was read. A connector with such keys offers `Rereads`.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Stream:
     window_by: str = ""
     bounded: bool = True
     names_survivors: bool = True
+    silent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,4 +133,20 @@ class Connector(Protocol):
 
     def check(self) -> Sequence[Finding]:
         """Try credentials, permissions and settings; never raises CredentialError, reports it."""
+        ...
+
+
+@runtime_checkable
+class Rereads(Protocol):
+    """What a connector offers beside `Connector` where a stream has `silent` keys."""
+
+    def reread(self, stream: Stream, window: Window, keys: frozenset[str]) -> Iterator[Page]:
+        """Yield the window's pages as `read` does, but with little more than these keys in each.
+
+        A payload holds what names the record, its modification time, and the keys.
+        """
+        ...
+
+    def fetch(self, stream: Stream, records: Sequence[RawRecord]) -> Sequence[RawRecord]:
+        """Return the records of one such page with all they hold; who is gone is left out."""
         ...

@@ -41,20 +41,24 @@ def content_hash(record: RawRecord, volatile: frozenset[str]) -> bytes:
     ).digest()
 
 
-def read_cursor(conn: Connection, source: str, stream: str) -> Mapping[str, JsonValue] | None:
-    """Return the stream's stored cursor."""
+def read_cursor(
+    conn: Connection, source: str, stream: str, slice_: str = ""
+) -> Mapping[str, JsonValue] | None:
+    """Return the stream's stored cursor, or what another slice of its checkpoint holds."""
     return conn.execute(
         select(checkpoint.c.cursor).where(
-            checkpoint.c.source == source, checkpoint.c.stream == stream, checkpoint.c.slice == ""
+            checkpoint.c.source == source,
+            checkpoint.c.stream == stream,
+            checkpoint.c.slice == slice_,
         )
     ).scalar()
 
 
 def write_cursor(
-    conn: Connection, source: str, stream: str, cursor: Mapping[str, JsonValue]
+    conn: Connection, source: str, stream: str, cursor: Mapping[str, JsonValue], slice_: str = ""
 ) -> None:
     """Move the stream's cursor; call in the transaction that lands its page."""
-    statement = insert(checkpoint).values(source=source, stream=stream, slice="", cursor=cursor)
+    statement = insert(checkpoint).values(source=source, stream=stream, slice=slice_, cursor=cursor)
     conn.execute(
         statement.on_conflict_do_update(
             index_elements=["source", "stream", "slice"],

@@ -31,6 +31,14 @@ def suggestion(name: str, kind: str, field: str, value: str, known: Sequence[str
     return f"`{field}` came as {value}: give its rule a transform for that in {file}"
 
 
+def often(name: str, field: str, changed: int, compared: int) -> str:
+    """Return what to do about a field whose values change day by day without the record's time."""
+    return (
+        f"{changed} of {compared} values changed without an edit (a formula with today's date?),"
+        f" so `{field}` is read weekly; map its inputs in mappings/{name}.yaml instead, or exclude it"
+    )
+
+
 def vanished(fills: Sequence[Fill], new: Sequence[str]) -> Mapping[str, str]:
     """Return the fields that a source has stopped filling, each with what to look at."""
     found = {}

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from hub.landing import silent
 from hub.mappings import drifting
 from hub.mappings.document import MappingDocument
 from hub.records import drift
@@ -19,7 +20,7 @@ class Drift:
 
     Args:
         unknown: drift as counted (`kind`, `field`, `value`, `n`, `first_seen`, `last_seen`), each
-            with a `suggestion`.
+            with a `suggestion`. Silent values that change too often have the kind `often`.
         placeholders: texts that say nothing, counted the same way: the field stayed empty.
         vanished: canonical fields that the newest records never fill and earlier ones did, with why.
         fill: share of the newest records that fill each canonical field, 0 to 1.
@@ -42,6 +43,7 @@ def drift_of(conn: Connection, document: MappingDocument) -> Drift:
         for d in counted
         if d["kind"] != PLACEHOLDER
     ]
+    found += _often(conn, document.source, document.stream)
     new = [d["field"] for d in found if d["kind"] == "field"]
     return Drift(
         found,
@@ -49,3 +51,22 @@ def drift_of(conn: Connection, document: MappingDocument) -> Drift:
         drifting.vanished(fills, new),
         {fill.field: round(fill.newest, 3) for fill in fills},
     )
+
+
+def _often(conn: Connection, source: str, stream: str) -> list[dict[str, Any]]:
+    """Return the fields of which more than a fifth change in a day, though nobody touched them."""
+    name = f"{source}/{stream}"
+    return [
+        {
+            "source": source,
+            "stream": stream,
+            "kind": "often",
+            "field": key,
+            "value": "",
+            "n": one.changed,
+            "first_seen": one.at,
+            "last_seen": one.at,
+            "suggestion": drifting.often(name, key, one.changed, one.compared),
+        }
+        for key, one in silent.read(conn, source, stream).often().items()
+    ]

@@ -32,6 +32,7 @@ from hub.pipeline.load import load_behind, load_owners, load_tickets
 from hub.pipeline.match import match_pending
 from hub.pipeline.normalize import normalize_pending
 from hub.pipeline.notify import deliver_pending
+from hub.pipeline.refresh import refresh
 from hub.pipeline.route import route_unowned, write_digests
 from hub.records import batches
 from hub.records.batches import Batch, Begun, StageReport, StreamLedger
@@ -228,6 +229,19 @@ def _land_window(hub: Hub, batch: Batch, stream: Stream, landing: StreamLanding)
             batches.note_window(conn, batch.id, stream.name, note)
             if note["shortage"]:
                 _reopen(conn, batch, stream, begun)
+    _refresh(hub, batch, stream, landing, is_complete=window.since is None)
+
+
+def _refresh(
+    hub: Hub, batch: Batch, stream: Stream, landing: StreamLanding, *, is_complete: bool
+) -> None:
+    """Read again what changes silently; what keeps it from coming leaves the window proved."""
+    try:
+        refreshed = refresh(hub, batch, stream, is_complete=is_complete)
+    except HubError as exc:
+        landing.faults.append(fault_of(batch.source, stream.name, exc))
+    else:
+        landing.counts["landed"] += refreshed.landed
 
 
 def _foretell(hub: Hub, batch: Batch, counted: int | None, stream: Stream) -> None:

@@ -10,9 +10,24 @@ log = get_logger()
 
 
 def land_page(
-    hub: Hub, batch: Batch, stream: Stream, page: Page, *, move_cursor: bool = True
+    hub: Hub,
+    batch: Batch,
+    stream: Stream,
+    page: Page,
+    *,
+    move_cursor: bool = True,
+    slice_: str = "",
 ) -> store.Landed:
-    """Store one page and its cursor in one transaction."""
+    """Store one page and its cursor in one transaction.
+
+    Args:
+        hub: the hub.
+        batch: the source's batch.
+        stream: the page's stream.
+        page: records and cursor.
+        move_cursor: whether the page's cursor is stored.
+        slice_: in which slice of the stream's checkpoint; "" is the stream's own.
+    """
     with hub.engine.begin() as conn:
         landed = store.land_page(
             conn,
@@ -25,7 +40,7 @@ def land_page(
             volatile=stream.volatile,
         )
         if move_cursor:
-            store.write_cursor(conn, batch.source, stream.name, page.cursor)
+            store.write_cursor(conn, batch.source, stream.name, page.cursor, slice_)
     log.info(
         "page_landed",
         source=batch.source,

@@ -139,6 +139,9 @@ def build_world(
 ) -> World:
     """Return the world of a valid universe, with the events without `after_s` applied."""
     world = World(clock, faults, seed=int(document.get("seed", 1)))
+    for one in document.get("fields", ()):
+        if one.get("calculated"):
+            world.make_silent(one["source"], one["stream"], one["name"])
     for position, user in enumerate(document.get("users", ()), start=1):
         _add_user(world, user, position)
     records = document.get("records", ())

@@ -80,6 +80,7 @@ class World:
         self._seq = itertools.count(1)
         self._late = itertools.count(1)
         self._hidden: dict[tuple[str, str], str] = {}
+        self._silent: dict[tuple[str, str], set[str]] = {}
         self._listeners: list[Listener] = []
         self._lock = threading.RLock()
 
@@ -143,9 +144,16 @@ class World:
             return row
 
     def update(self, source: str, stream: str, id: str, values: Mapping[str, Any]) -> Row:  # noqa: A002
-        """Change some of a row's values."""
+        """Change some of a row's values; silent ones alone leave its modification time."""
         changes = deepcopy(dict(values))
-        row = self._change(source, stream, id, lambda row: {"values": {**row.values, **changes}})
+        is_silent = bool(changes) and changes.keys() <= self.silent(source, stream)
+        row = self._change(
+            source,
+            stream,
+            id,
+            lambda row: {"values": {**row.values, **changes}},
+            is_silent=is_silent,
+        )
         self._notify({"op": "update", "values": changes}, row)
         return row
 
@@ -185,6 +193,14 @@ class World:
         if event["op"] == "delete":
             return self.delete(source, stream, id_)
         return self.merge(source, stream, id_, event["into"])
+
+    def make_silent(self, source: str, stream: str, *names: str) -> None:
+        """Let values change without the row's modification time, where nothing else changes."""
+        self._silent.setdefault((source, stream), set()).update(names)
+
+    def silent(self, source: str, stream: str) -> frozenset[str]:
+        """Return the names of the values that leave the modification time as it is."""
+        return frozenset(self._silent.get((source, stream), ()))
 
     def hidden_ids(self, source: str, stream: str) -> set[str]:
         """Return the id that the fault `hide_one` leaves out of pages but keeps in counts."""
@@ -252,13 +268,15 @@ class World:
         stream: str,
         id: str,  # noqa: A002
         make: Callable[[Row], dict[str, Any]],
+        *,
+        is_silent: bool = False,
     ) -> Row:
         with self._lock:
             self._publish_due()
             row = self._latest((source, stream, id))
             now = whole_second(self.clock.now())
             # not before the last change: a client's cursor would miss the row
-            modified_at = max(now, row.modified_at)
+            modified_at = row.modified_at if is_silent else max(now, row.modified_at)
             changed = replace(row, modified_at=modified_at, visible_at=modified_at, **make(row))
             self._commit(changed)
             return changed

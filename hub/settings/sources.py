@@ -43,6 +43,8 @@ class SalesforceSettings(Block):
     """Stay this far behind the vendor's clock."""
     page_size: int = Field(2000, ge=1, le=2000)
     """Records a query."""
+    refresh_after_s: int = Field(86_400, ge=0)
+    """Span after which values that change without the record's time (formulas) are read again."""
     time_scale: float = Field(1.0, gt=0)
     """How many times faster an emulator's clock runs."""
     daily_reserve: float = Field(0.2, ge=0, lt=1)
@@ -123,6 +125,8 @@ class MailchimpSettings(Block):
     """Stay this far behind the vendor's clock."""
     page_size: int = Field(500, ge=1, le=1000)
     """Records a request."""
+    refresh_after_s: int = Field(86_400, ge=0)
+    """Span after which values that change without the record's time (tags and ratings, for instance) are read again."""
     time_scale: float = Field(1.0, gt=0)
     """How many times faster an emulator's clock runs."""
     webhook_secret: SecretStr | None = None

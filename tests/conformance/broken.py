@@ -570,3 +570,36 @@ class RefusesLargePages(ChangesPages):
         if any(len(one.payload) > 2**20 for one in records):
             raise ProtocolError("a record is too large")
         return records
+
+
+# what changes without the vendor's timestamp
+
+
+class ReadsNothingAgain(Broken):
+    """Knows of no value that changes without the timestamp."""
+
+    def streams(self):
+        return [replace(one, silent=frozenset()) for one in self.whole.streams()]
+
+
+class Rereading(Broken):
+    """Offers what the one inside it offers beside the contract."""
+
+    def reread(self, stream, window, keys):
+        return self.inside.reread(stream, window, keys)
+
+    def fetch(self, stream, records):
+        return self.inside.fetch(stream, records)
+
+
+class ReadsAgainWhatMoved(Rereading):
+    """Reads again only what the timestamp tells of."""
+
+    def reread(self, stream, window, keys):
+        since = window.until - timedelta(seconds=1)
+        return self.inside.reread(stream, replace(window, since=since), keys)
+
+
+class ReadsAllOfItAgain(Rereading):
+    def reread(self, stream, window, keys):
+        return self.inside.read(stream, window)

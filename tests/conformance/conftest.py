@@ -31,6 +31,7 @@ START_S = 40
 PAGE_SIZE = 7
 NO_SECRETS = frozenset({"domain", "subdomain", "email", "username", "client_id"})
 _PEOPLE = 100
+FORMULA = "Account_Tier__c"
 Values = dict[str, Any]
 
 
@@ -40,11 +41,13 @@ class Case:
 
     The word "Person" stands in a text that the vendor keeps as it is. `wide` gives a new record as
     many fields of the customer's own as the vendor allows, each with a value of `wide_values`.
+    `silent` changes values that leave the vendor's modification time as it is.
     """
 
     new: Callable[[int], Values]
     change: Callable[[int], Values]
     wide: Callable[[], Values] | None = None
+    silent: Callable[[int], Values] | None = None
     has_staff: bool = False  # the universe's own users are in the stream
 
 
@@ -59,6 +62,7 @@ CASES: Mapping[str, Case] = {
         change=lambda n: {"City": f"Moved {n}"},
         # https://help.salesforce.com/s/articleView?id=sf.custom_field_allocations.htm
         wide=lambda: {"LastName": "Person", "Company": "C", **wide_values(800, "__c")},
+        silent=lambda n: {FORMULA: f"Tier {n}"},
     ),
     "hubspot/contacts": Case(
         new=lambda n: {"firstname": "Person", "lastname": str(n), "email": f"p{n}@b.example"},
@@ -77,6 +81,7 @@ CASES: Mapping[str, Case] = {
             "merge_fields": {"FNAME": "Person", "LNAME": str(n)},
         },
         change=lambda n: {"merge_fields": {"FNAME": "Again", "LNAME": str(n)}},
+        silent=lambda n: {"tags": [f"tag {n}"]},
     ),
     "zendesk/users": Case(
         new=lambda n: {"name": f"Person {n}", "email": f"p{n}@d.example"},
@@ -260,9 +265,10 @@ def empty_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[
 
 @pytest.fixture(scope="session")
 def wide_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Any]]:
-    """Return what another empty sandbox announced; records with very many fields come into it."""
+    """Return what another empty sandbox announced; odd objects come into it, a formula is there."""
     universe: Path = tmp_path_factory.mktemp("wide") / "universe.json"
-    universe.write_text(json.dumps({"version": 1}))
+    formula = {"source": "salesforce", "stream": "leads", "name": FORMULA, "calculated": True}
+    universe.write_text(json.dumps({"version": 1, "fields": [formula]}))
     with running("--universe", str(universe)) as said:
         yield said
 
@@ -314,4 +320,12 @@ def wide_vendor(
     request: pytest.FixtureRequest, wide_sandbox: Mapping[str, Any], wire: Wire
 ) -> Vendor:
     """Return each stream in turn whose records a customer gives fields of their own."""
+    return vendor_of(request.param, wide_sandbox, wire)
+
+
+@pytest.fixture(params=[name for name, case in CASES.items() if case.silent])
+def silent_vendor(
+    request: pytest.FixtureRequest, wide_sandbox: Mapping[str, Any], wire: Wire
+) -> Vendor:
+    """Return each stream in turn that has values which change without the vendor's timestamp."""
     return vendor_of(request.param, wide_sandbox, wire)

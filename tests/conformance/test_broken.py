@@ -47,7 +47,15 @@ class Breakage:
 
 
 SALESFORCE, HUBSPOT, ZENDESK = "salesforce/leads", "hubspot/contacts", "zendesk/tickets"
+MAILCHIMP = "mailchimp/members"
 NOT_RAISED = pytest.fail.Exception  # of pytest.raises
+
+SANDBOXES = {
+    "vendor": "sandbox",
+    "empty_vendor": "empty_sandbox",
+    "wide_vendor": "wide_sandbox",
+    "silent_vendor": "wide_sandbox",
+}
 
 TABLE = [
     # pages
@@ -102,6 +110,21 @@ TABLE = [
     Breakage(windows.test_late_commits_come_with_a_later_window, b.WaitsForNobody),
     Breakage(windows.test_deletes_and_merges_are_reported, b.IgnoresDeletes, HUBSPOT),
     Breakage(windows.test_deletes_and_merges_are_reported, b.NamesNoSurvivor, HUBSPOT),
+    Breakage(
+        windows.test_a_value_that_changes_without_the_timestamp_is_seen,
+        b.ReadsNothingAgain,
+        SALESFORCE,
+    ),
+    Breakage(
+        windows.test_a_value_that_changes_without_the_timestamp_is_seen,
+        b.ReadsAgainWhatMoved,
+        MAILCHIMP,
+    ),
+    Breakage(
+        windows.test_little_more_than_the_silent_values_is_read_again,
+        b.ReadsAllOfItAgain,
+        MAILCHIMP,
+    ),
     # counts
     Breakage(counts.test_the_vendors_count_is_what_was_read, b.CountsOneTooMany),
     Breakage(counts.test_the_vendors_count_is_what_was_read, b.CountsWhatCannotBeCounted, ZENDESK),
@@ -232,8 +255,8 @@ def fallen(request: pytest.FixtureRequest) -> Iterator[Callable[[Breakage], None
     def run(breakage: Breakage) -> None:
         given = dict(breakage.given)
         for name in inspect.signature(breakage.promise).parameters:
-            if name in {"vendor", "empty_vendor", "wide_vendor"}:
-                sandbox = request.getfixturevalue(name.replace("vendor", "sandbox"))
+            if name in SANDBOXES:
+                sandbox = request.getfixturevalue(SANDBOXES[name])
                 wire = request.getfixturevalue("wire")
                 given[name] = vendor_of(breakage.case, sandbox, wire, breakage.by)
                 vendors.append(given[name])
@@ -265,4 +288,4 @@ def test_every_promise_was_seen_to_fail(module: ModuleType):
 def test_every_breakage_is_used():
     classes = {one for one in vars(b).values() if inspect.isclass(one)}
     broken = {one for one in classes if issubclass(one, b.Broken)}
-    assert broken - {one.by for one in TABLE} == {b.Broken, b.ChangesPages}
+    assert broken - {one.by for one in TABLE} == {b.Broken, b.ChangesPages, b.Rereading}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hub.connectors.base import Rereads
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
 from tests.conformance.conftest import Vendor, plain_ids, read_window, records_of, settle
@@ -114,3 +115,69 @@ def test_deletes_and_merges_are_reported(vendor: Vendor):
     else:
         assert records[loser].into is None
     assert records[winner].op is Op.UPSERT
+
+
+def test_a_value_that_changes_without_the_timestamp_is_seen(silent_vendor: Vendor):
+    silent = silent_vendor.case.silent
+    assert silent is not None
+    one = silent_vendor.connect(overlap_s=0)
+    still = silent_vendor.create(1)
+    changed = [silent_vendor.create(n) for n in range(2, 18)]
+    settle()
+    pages = read_window(one, silent_vendor.stream(one))
+    stream = silent_vendor.stream(one)  # what it declares may be known only now
+    (key,) = silent(0)
+    assert key in stream.silent
+    before = {record.source_id: record for record in records_of(pages)}
+    for n, id_ in enumerate(changed):
+        silent_vendor.event("update", id=id_, values=silent(n))
+    settle()
+    later = records_of(read_window(one, stream, pages[-1].cursor))
+    assert not {record.source_id for record in later} & set(changed), "the timestamp moved"
+
+    assert isinstance(one, Rereads)
+    got: dict[str, RawRecord] = {}
+    cursor: Any = None
+    while cursor is None or "window" in cursor:  # each page in a new process
+        one = silent_vendor.connect(overlap_s=0)
+        assert isinstance(one, Rereads)
+        window = one.window(stream, cursor)
+        page = next(one.reread(stream, window, frozenset({key})))
+        differs = [
+            record
+            for record in page.records
+            if _value(record, key) != _value(before[record.source_id], key)
+        ]
+        assert not got.keys() & {record.source_id for record in differs}
+        got |= (
+            {record.source_id: record for record in one.fetch(stream, differs)} if differs else {}
+        )
+        cursor = json.loads(json.dumps(page.cursor))
+    assert set(got) == set(changed)
+    assert still in before
+    for id_, record in got.items():
+        then, now = (json.loads(one.payload) for one in (before[id_], record))
+        assert now[key]
+        assert now[key] != then[key]
+        assert {k: v for k, v in now.items() if v != then[k]}.keys() <= {key, f"{key}_count"}
+        assert record.at == before[id_].at
+
+
+def test_little_more_than_the_silent_values_is_read_again(silent_vendor: Vendor):
+    silent = silent_vendor.case.silent
+    assert silent is not None
+    (key,) = silent(0)
+    silent_vendor.create(1)
+    settle()
+    one = silent_vendor.connect()
+    pages = read_window(one, silent_vendor.stream(one))
+    stream = silent_vendor.stream(one)
+    assert isinstance(one, Rereads)
+    window = one.window(stream, None)
+    again = records_of(list(one.reread(stream, window, frozenset({key}))))
+    assert {record.source_id for record in again} == {r.source_id for r in records_of(pages)}
+    assert all(len(json.loads(record.payload)) <= 7 for record in again)
+
+
+def _value(record: RawRecord, key: str) -> Any:
+    return json.loads(record.payload).get(key)

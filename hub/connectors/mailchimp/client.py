@@ -6,7 +6,7 @@ What came back is judged here, since the SDK takes an answer without a body for 
 https://mailchimp.com/developer/marketing/docs/fundamentals/
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NoReturn
@@ -175,7 +175,13 @@ class MailchimpClient:
         )
 
     def members(
-        self, list_id: str, params: Mapping[str, str], *, offset: int = 0, most: int | None = None
+        self,
+        list_id: str,
+        params: Mapping[str, str],
+        *,
+        offset: int = 0,
+        most: int | None = None,
+        keys: Sequence[str] = (),
     ) -> Rows | None:
         """Return a page of a list's members, oldest change first; None if the list is gone.
 
@@ -184,7 +190,10 @@ class MailchimpClient:
             params: bounds and status.
             offset: members to leave out.
             most: fewer members than the page size.
+            keys: of each member, if not all that it has.
         """
+        shown = {"fields": [*(f"members.{key}" for key in keys), "total_items"]}
+        hidden = {"exclude_fields": _NO_LINKS}
         return self._find(
             lambda n: self._lists.get_list_members_info(
                 list_id,
@@ -192,10 +201,17 @@ class MailchimpClient:
                 offset=offset,
                 sort_field="last_changed",
                 sort_dir="ASC",
-                exclude_fields=_NO_LINKS,
+                **(shown if keys else hidden),
                 **params,
             ),
             f"/3.0/lists/{list_id}/members",
+        )
+
+    def member(self, list_id: str, id_: str) -> Rows | None:
+        """Return one member by contact_id or hash of the address, None if it or the list is gone."""
+        return self._find(
+            lambda _: self._lists.get_list_member(list_id, id_, exclude_fields=["_links"]),
+            f"/3.0/lists/{list_id}/members/{id_}",
         )
 
     def _get(self, ask: Callable[[int], object], path: str) -> Rows:

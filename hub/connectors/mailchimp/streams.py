@@ -10,7 +10,7 @@ from its beginning, whatever the watermark. Members deleted for good leave no tr
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -21,6 +21,7 @@ from hub.connectors.findings import failed, webhooks
 from hub.connectors.governor import Budget
 from hub.connectors.mailchimp.client import MailchimpClient, MailchimpConfig
 from hub.connectors.mailchimp.walk import (
+    NAMING,
     PHASES,
     Batch,
     Item,
@@ -39,9 +40,18 @@ from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Op
 
 _LISTS = Stream("lists", incremental=False, countable=False, context=True)
-_MEMBERS = Stream("members", window_by="last_changed")
+# What Mailchimp works out by itself, and what has an address of its own beside the member's: none is
+# documented to move `last_changed` (https://mailchimp.com/developer/marketing/api/list-member-tags/,
+# …/list-member-notes/). Of GDPR and SMS permissions, which contacts change themselves, nothing is said.
+_SILENT = frozenset({
+    "tags", "member_rating", "location", "email_client", "stats", "last_note",
+    "marketing_permissions", "sms_phone_number", "sms_subscription_status",
+    "sms_subscription_last_updated",
+})  # fmt: skip
+_MEMBERS = Stream("members", window_by="last_changed", silent=_SILENT)
 STREAMS = (_LISTS, _MEMBERS)
 _ASKS_IN_CIRCLES = 5
+_ASKED_ONE_BY_ONE = 10
 
 
 class _List(msgspec.Struct):
@@ -78,7 +88,35 @@ class MailchimpConnector:
         """Yield pages; the lists come whole each time."""
         if stream.name == _LISTS.name:
             return self._read_lists(window)
-        return self._read_members(window)
+        return self._read_members(walk_of(window), window)
+
+    def reread(self, stream: Stream, window: Window, keys: frozenset[str]) -> Iterator[Page]:  # noqa: ARG002  # members only
+        """Yield the members as `read` does, with these keys only: the `fields` of the request."""
+        walk = replace(walk_of(window), keys=(*NAMING, *sorted(keys)))
+        return self._read_members(walk, window)
+
+    def fetch(self, stream: Stream, records: Sequence[RawRecord]) -> Sequence[RawRecord]:  # noqa: ARG002  # members only
+        """Return the members with all their keys: a few one by one, many as the span they are in.
+
+        The records are those of one page, and so of one list and one phase.
+        """
+        items = [decode(one.payload, Item) for one in records]
+        times = [one.at for one in records if one.at is not None]
+        if len(items) <= _ASKED_ONE_BY_ONE or not times:
+            answers = [
+                self._client.member(one.list_id or "", one.contact_id or one.id or "")
+                for one in items
+            ]
+            return [
+                _record(one.list_id or "", decode(answer.body, Item), answer.body)
+                for one, answer in zip(items, answers, strict=True)
+                if answer is not None
+            ]
+        phase = "archived" if items[0].status == "archived" else ""
+        walk = Walk(None, list_id=items[0].list_id or "", phase=phase)
+        wanted = {one.source_id for one in records}
+        span = self._walk_list(walk, min(times), max(times) + timedelta(seconds=1))
+        return [one for page, _ in span for one in page if one.source_id in wanted]
 
     def count(self, stream: Stream, since: datetime | None, until: datetime) -> int | None:
         """Return the members that changed in the span, archived ones too; None for lists."""
@@ -149,8 +187,7 @@ class MailchimpConnector:
 
     # members
 
-    def _read_members(self, window: Window) -> Iterator[Page]:
-        walk = walk_of(window)
+    def _read_members(self, walk: Walk, window: Window) -> Iterator[Page]:
         for list_id in self._lists():
             if list_id in walk.done:
                 continue
@@ -162,7 +199,7 @@ class MailchimpConnector:
                     walk = replace(walk, phase=phase, place=Place())
                 for records, place in self._walk_list(walk, since, window.until):
                     yield Page(records, inside(window, replace(walk, place=place).position()))
-            walk = Walk(walk.known, (*walk.done, list_id))
+            walk = Walk(walk.known, (*walk.done, list_id), keys=walk.keys)
         done: list[JsonValue] = [*walk.done]
         yield Page([], after(window, {"known": done}))
 
@@ -205,7 +242,7 @@ class MailchimpConnector:
     ) -> Batch | None:
         lower = place.edge or since
         params = bounds(lower, until, walk.phase)
-        answer = self._client.members(walk.list_id, params, offset=place.offset)
+        answer = self._client.members(walk.list_id, params, offset=place.offset, keys=walk.keys)
         if answer is None:  # the list was deleted since it was listed
             return None
         items: dict[str, tuple[Item, bytes]] = {}

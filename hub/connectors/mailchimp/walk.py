@@ -20,12 +20,18 @@ _SECOND = timedelta(seconds=1)
 _PAGES_OF_SEEN = 2
 
 
+# the keys that `Item` reads, where only some of a member's are asked for
+NAMING = ("id", "contact_id", "last_changed", "list_id", "status")
+
+
 class Item(msgspec.Struct):
     """What we need to know of a member; the rest stays bytes."""
 
     id: str | None = None
     contact_id: str | None = None
     last_changed: str | None = None
+    list_id: str | None = None
+    status: str | None = None
 
     def source_id(self, list_id: str) -> str:
         """Return the id that survives another address; older answers have only the other one."""
@@ -58,6 +64,7 @@ class Walk:
     list_id: str = ""
     phase: str = ""
     place: Place = field(default_factory=Place)
+    keys: tuple[str, ...] = ()  # of each member, if not all that it has; no part of the position
 
     def position(self) -> Mapping[str, JsonValue]:
         """Return what the cursor keeps."""

@@ -3,6 +3,10 @@
 Why so: many records share one second, so a page may end inside a tie; offset paging and query
 locators lose records or expire; a keyset does neither. Deleted and merged records come along
 because every page is read through queryAll.
+
+A formula is computed when a record is read: its value changes while SystemModstamp stands still
+(https://help.salesforce.com/s/articleView?id=sf.customize_functions.htm). Describe tells which
+fields are `calculated`; these are the stream's `silent` keys, read again by the same walk.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,11 +32,15 @@ from hub.model.verdicts import Op
 
 _CURSOR_FIELDS = ("SystemModstamp", "LastModifiedDate")
 _UNSELECTABLE = frozenset({"address", "location", "base64"})
+_NAMING = frozenset({"Id", "IsDeleted", "MasterRecordId"})
+# https://help.salesforce.com/s/articleView?id=000387261: moves SystemModstamp, not the other
+_LAST_ACTIVITY = "LastActivityDate"
 # footprints of the reading user himself; they move without SystemModstamp
 _FOOTPRINTS = frozenset({"LastViewedDate", "LastReferencedDate"})
 _MOST_ROWS = 2000
 # https://help.salesforce.com/s/articleView?id=000386440; 800 fields of 40 letters are 36,000
 _MOST_SOQL = 100_000
+_MOST_IDS = 200  # 200 ids are 4,600 characters of SOQL
 _ASKS_FOR_A_PAGE = 3
 _SHORT_ID = 15
 
@@ -55,6 +63,12 @@ class _Shape:
     fields: tuple[str, ...]
     cursor_field: str
     time_filter_hides_deleted: bool
+    silent: frozenset[str]
+
+    def only(self, keys: frozenset[str]) -> "_Shape":
+        """Return the shape with these fields, and those that the walk itself needs."""
+        kept = {*keys, *_NAMING, self.cursor_field}
+        return replace(self, fields=tuple(name for name in self.fields if name in kept))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +99,14 @@ class SalesforceConnector:
 
     def streams(self) -> Sequence[Stream]:
         """Return users (owners) and what statuses mean before leads."""
-        known = self._shapes
-        return [
-            replace(one, window_by=known[one.name].cursor_field) if one.name in known else one
-            for one in STREAMS
-        ]
+        return [self._known(one) for one in STREAMS]
+
+    def _known(self, stream: Stream) -> Stream:
+        """Return the stream with what describe said of it, if it was asked already."""
+        shape = self._shapes.get(stream.name)
+        if shape is None:
+            return stream
+        return replace(stream, window_by=shape.cursor_field, silent=shape.silent)
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
         """Freeze the next window by Salesforce's clock, or take up the unfinished one."""
@@ -97,13 +114,32 @@ class SalesforceConnector:
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Yield pages, each ending at its own last record."""
+        return self._pages(self._shape(stream), window)
+
+    def reread(self, stream: Stream, window: Window, keys: frozenset[str]) -> Iterator[Page]:
+        """Yield pages as `read` does, with Id and these fields only."""
+        return self._pages(self._shape(stream).only(keys), window)
+
+    def fetch(self, stream: Stream, records: Sequence[RawRecord]) -> Sequence[RawRecord]:
+        """Return the records with all their fields, asked for by Id."""
         shape = self._shape(stream)
+        ids = [one.source_id for one in records if one.source_id.isalnum()]
+        found: list[RawRecord] = []
+        for start in range(0, len(ids), _MOST_IDS):
+            batch = self._client.query(
+                _ids_soql(shape, ids[start : start + _MOST_IDS]), deleted=False
+            )
+            found += _records(batch, shape)
+            while not batch.done and batch.next_url and batch.rows:
+                batch = self._client.more(batch.next_url)
+                found += _records(batch, shape)
+        return found
+
+    def _pages(self, shape: _Shape, window: Window) -> Iterator[Page]:
         position = _position_of(window)
         while True:
             batch, reached = self._next(shape, window, position)
-            records = [
-                _record(row, raw, shape) for row, raw in zip(batch.rows, batch.raws, strict=True)
-            ]
+            records = _records(batch, shape)
             if self._is_last(batch) or _is_empty_end(batch):
                 yield Page(records, after(window))
                 return
@@ -230,7 +266,10 @@ def _read_shape(name: str, fields: Sequence[Mapping[str, Any]]) -> _Shape:
         for field, one in by_name.items()
         if one.get("type") not in _UNSELECTABLE and field not in _FOOTPRINTS
     )
-    return _Shape(name, selected, chosen[0], "IsDeleted" in by_name)
+    silent = {field for field in selected if by_name[field].get("calculated") is True}
+    if chosen[0] == "LastModifiedDate":
+        silent |= {_LAST_ACTIVITY} & set(selected)
+    return _Shape(name, selected, chosen[0], "IsDeleted" in by_name, frozenset(silent))
 
 
 def _soql(shape: _Shape, window: Window, position: _Position | None, limit: int) -> str:
@@ -251,6 +290,11 @@ def _soql(shape: _Shape, window: Window, position: _Position | None, limit: int)
             hint="hide the fields nobody needs from the integration user (field-level security)",
         )
     return soql
+
+
+def _ids_soql(shape: _Shape, ids: Sequence[str]) -> str:
+    named = ", ".join(f"'{one}'" for one in ids)
+    return f"SELECT {', '.join(shape.fields)} FROM {shape.name} WHERE Id IN ({named})"  # noqa: S608  # SOQL; checked ids
 
 
 def _count_soql(shape: _Shape, where: Sequence[str] = ()) -> str:
@@ -282,6 +326,10 @@ def _last_position(rows: Sequence[Mapping[str, Any]], shape: _Shape) -> _Positio
 
 def _is_after(one: _Position, other: _Position) -> bool:
     return (one.at, one.id) > (other.at, other.id)
+
+
+def _records(batch: Batch, shape: _Shape) -> list[RawRecord]:
+    return [_record(row, raw, shape) for row, raw in zip(batch.rows, batch.raws, strict=True)]
 
 
 def _record(row: Mapping[str, Any], raw: bytes, shape: _Shape) -> RawRecord:

@@ -28,7 +28,7 @@ from hub.sandbox.mailchimp.lists import (
     shown_list,
     shown_merge_fields,
 )
-from hub.sandbox.mailchimp.members import shown_member, shown_tags, tags_of
+from hub.sandbox.mailchimp.members import SILENT, shown_member, shown_tags, tags_of
 from hub.sandbox.mailchimp.pages import members_page, page_of, read
 from hub.sandbox.world import Row, World
 
@@ -41,6 +41,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 def create_app(world: World) -> Starlette:
     """Return the emulated account."""
     account = Account(world)
+    world.make_silent(SOURCE, STREAM, *SILENT)
     one, member = "/3.0/lists/{list_id}", "/3.0/lists/{list_id}/members/{hash}"
     table: list[tuple[str, Handler, list[str]]] = [
         ("/3.0", account.root, ["GET"]),

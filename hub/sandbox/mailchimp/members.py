@@ -14,6 +14,9 @@ from hub.sandbox.world import Row
 STATUSES = frozenset({
     "subscribed", "unsubscribed", "cleaned", "pending", "transactional", "archived"
 })  # fmt: skip
+# Mailchimp works these out itself, or they have an address beside the member's: `last_changed` is
+# "when the member's info was last changed", and no documentation says that these are part of it
+SILENT = ("tags", "member_rating", "location", "email_client", "stats", "last_note")
 _ADDRESS = ("addr1", "addr2", "city", "state", "zip", "country")
 _PLAIN: Mapping[str, Any] = {
     "ip_signup": "",

@@ -134,7 +134,7 @@ def describe_field(spec: FieldSpec) -> Answer:
         "aiPredictionField": False,
         "autoNumber": False,
         "byteLength": spec.length if is_id else spec.length * 3,
-        "calculated": False,
+        "calculated": spec.calculated,
         "calculatedFormula": None,
         "cascadeDelete": False,
         "caseSensitive": False,

@@ -43,6 +43,7 @@ class FieldSpec:
     picklist: tuple[str, ...] = ()
     default: str | bool | None = None
     custom: bool = False
+    calculated: bool = False
 
     @property
     def is_compound(self) -> bool:
@@ -79,14 +80,22 @@ class SObject:
                 return spec
         return None
 
-    def with_custom(self, values: Iterable[Mapping[str, object]], names: set[str]) -> "SObject":
-        """Return the object with custom fields for further `names` in its rows."""
+    def with_custom(
+        self, values: Iterable[Mapping[str, object]], names: set[str], formulas: frozenset[str]
+    ) -> "SObject":
+        """Return the object with custom fields for further `names` in its rows.
+
+        The formulas among them are calculated: a client reads them and cannot write them.
+        """
         samples: dict[str, object] = {}
         for row in values:
             for name in names - samples.keys():
                 if row.get(name) is not None:
                     samples[name] = row[name]
         extra = {name.lower(): _custom_field(name, samples.get(name)) for name in sorted(names)}
+        for key, spec in extra.items():
+            if spec.name in formulas:
+                extra[key] = replace(spec, calculated=True, flags="n", default=None)
         return replace(self, fields={**self.fields, **extra})
 
 

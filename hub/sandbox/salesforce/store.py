@@ -59,8 +59,10 @@ class Store:
             return None
         values = [row.values for row in self.rows(sobject, include_deleted=True)]
         brought: set[str] = set().union(*values)
-        custom = {name for name in brought if sobject.field(name) is None} - SYSTEM_FIELDS
-        return sobject.with_custom(values, custom) if custom else sobject
+        formulas = self.world.silent(SOURCE, sobject.stream)
+        known = brought | formulas
+        custom = {name for name in known if sobject.field(name) is None} - SYSTEM_FIELDS
+        return sobject.with_custom(values, custom, formulas) if custom else sobject
 
     def require(self, name: str) -> SObject:
         """Return the object with that name; raise the 404 of an unknown path."""

@@ -32,6 +32,7 @@ class FakeAccount:
         self.by_list = lists  # list id → members
         self.page_size = page_size
         self.asked = []
+        self.one_by_one = []
         self.at = T0 + timedelta(days=1)
         self.before_answer = lambda: None
 
@@ -50,7 +51,7 @@ class FakeAccount:
     def merge_fields(self, list_id):
         return rows_of({"merge_fields": [{"tag": "FNAME"}], "list_id": list_id}, 0)
 
-    def members(self, list_id, params, *, offset=0, most=None):
+    def members(self, list_id, params, *, offset=0, most=None, keys=()):
         self.before_answer()
         self.asked.append((list_id, {**params, "offset": offset}))
         if list_id not in self.by_list:
@@ -58,8 +59,14 @@ class FakeAccount:
         found = [one for one in self.by_list[list_id] if self.matches(one, params)]
         found.sort(key=lambda one: (one["last_changed"], one["contact_id"] or ""))
         size = min(self.page_size, most or self.page_size)
-        body = {"members": found[offset : offset + size], "total_items": len(found)}
+        page = [_only(one, keys) for one in found[offset : offset + size]]
+        body = {"members": page, "total_items": len(found)}
         return rows_of(body, size)
+
+    def member(self, list_id, id_):
+        self.one_by_one.append(id_)
+        found = [one for one in self.by_list.get(list_id, ()) if id_ == one["contact_id"]]
+        return rows_of(found[0], 0) if found else None
 
     @staticmethod
     def matches(one, params):
@@ -68,6 +75,10 @@ class FakeAccount:
             return False
         since = params.get("since_last_changed", "")
         return since < one["last_changed"] < params.get("before_last_changed", "9")
+
+
+def _only(one, keys):
+    return {key: value for key, value in one.items() if not keys or key in keys}
 
 
 def rows_of(value, asked_n):
@@ -197,7 +208,7 @@ def test_a_walk_in_circles_is_named():
     account = account_of([[(1, False)] * 9])
     honest = account.members
 
-    def endless(list_id, params, *, offset=0, most=None):
+    def endless(list_id, params, *, offset=0, most=None, keys=()):
         page = msgspec.json.decode(honest(list_id, params).body)["members"]
         return rows_of({"members": page, "total_items": 10**9}, 3)
 
@@ -288,3 +299,37 @@ def test_a_page_from_before_the_place_is_no_progress():
     with pytest.raises(ProtocolError, match="does not advance"):
         list(pages)
     assert got == ids_of(account)[: len(got)]
+
+
+@given(accounts, st.sampled_from([1, 3, 40]))
+@settings(deadline=None)
+def test_what_is_read_again_is_little_and_leads_to_all_of_it(drawn, page_size):
+    account = account_of(drawn)
+    account.page_size = page_size
+    for list_id, rows in account.by_list.items():
+        for n, one in enumerate(rows):
+            one.update(list_id=list_id, tags=[n], full_name="N")
+    one = connector(account)
+    stream = stream_of(one, "members")
+    found = {}
+    for page in one.reread(stream, one.window(stream, None), frozenset({"tags"})):
+        assert not any(b"full_name" in record.payload for record in page.records)
+        if page.records:
+            found |= {record.source_id: record for record in one.fetch(stream, page.records)}
+    assert sorted(found) == ids_of(account)
+    everyone = {one["contact_id"]: one for rows in account.by_list.values() for one in rows}
+    assert {key: json.loads(one.payload) for key, one in found.items()} == everyone
+
+
+def test_many_members_are_asked_for_by_their_span():
+    account = account_of([[(n // 5, False) for n in range(30)]])
+    account.page_size = 40
+    for one in account.by_list["l0"]:
+        one["list_id"] = "l0"
+    one = connector(account)
+    stream = stream_of(one, "members")
+    page = next(one.reread(stream, one.window(stream, None), frozenset({"tags"})))
+    account.asked.clear()
+    wanted = page.records[3:25]
+    assert [r.source_id for r in one.fetch(stream, wanted)] == [r.source_id for r in wanted]
+    assert (len(account.asked), account.one_by_one) == (1, [])

@@ -256,6 +256,31 @@ def test_no_time_to_run_on_is_the_operators_business():
         read_all(connector(org))
 
 
+def test_formulas_are_what_changes_silently():
+    org = org_with([row(1, 1)])
+    org.fields = [
+        *FIELDS,
+        {"name": "Tier__c", "type": "string", "calculated": True},
+        {"name": "Plain__c", "type": "string", "calculated": False},
+        {"name": "LastActivityDate", "type": "date"},
+    ]
+    one = connector(org)
+    read_all(one)
+    assert stream_of(one, "leads").silent == {"Tier__c"}
+    window = one.window(stream_of(one, "leads"), None)
+    list(one.reread(stream_of(one, "leads"), window, frozenset({"Tier__c"})))
+    assert "SELECT Id, SystemModstamp, IsDeleted, MasterRecordId, Tier__c FROM" in org.queries[-1]
+
+
+def test_without_system_modstamp_the_last_activity_changes_silently():
+    org = org_with([])
+    org.fields = [one for one in FIELDS if one["name"] != "SystemModstamp"]
+    org.fields.append({"name": "LastActivityDate", "type": "date"})
+    one = connector(org)
+    read_all(one)
+    assert stream_of(one, "leads").silent == {"LastActivityDate"}
+
+
 def test_too_many_fields_for_a_query_is_said_before_the_vendor_does():
     org = org_with([])
     org.fields = [

@@ -71,6 +71,7 @@ def test_the_sdk_is_content(account):
     account.sdk.lists.update_list_member_tags(account.list_id, added["id"], tags)
     listed = account.sdk.lists.get_list_members_info(account.list_id)
     assert [tag["name"] for tag in listed["members"][0]["tags"]] == ["hot"]
+    assert listed["members"][0]["last_changed"] == added["last_changed"]
     fields = account.sdk.lists.get_list_merge_fields(account.list_id)["merge_fields"]
     assert {"FNAME", "LNAME", "ADDRESS", "PHONE"} <= {one["tag"] for one in fields}
 

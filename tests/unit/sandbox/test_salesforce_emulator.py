@@ -732,6 +732,27 @@ def test_bulk_refuses_what_it_cannot_do(sandbox: Sandbox, body: dict[str, str]) 
     assert sandbox.call("POST", "/jobs/query", json=body).status_code == 400
 
 
+# --- formulas -----------------------------------------------------------------------------------
+
+
+def test_a_formula_is_calculated_and_moves_no_time(sandbox: Sandbox) -> None:
+    sandbox.world.make_silent("salesforce", "leads", "Tier__c")
+    row = sandbox.world.create("salesforce", "leads", {"LastName": "Lovelace", "Tier__c": "Bronze"})
+    fields = sandbox.call("GET", "/sobjects/Lead/describe").json()["fields"]
+    (told,) = [one for one in fields if one["name"] == "Tier__c"]
+    assert (told["calculated"], told["createable"], told["updateable"]) == (True, False, False)
+    path = f"/sobjects/Lead/{row.id}"
+    before = sandbox.call("GET", path).json()
+    sandbox.world.move(minutes=5)
+    sandbox.world.update("salesforce", "leads", row.id, {"Tier__c": "Gold"})
+    assert sandbox.call("GET", path).json() == {**before, "Tier__c": "Gold"}
+    refused = sandbox.call("PATCH", path, json={"Tier__c": "Silver"})
+    assert refused.json()[0]["errorCode"] == "INVALID_FIELD_FOR_INSERT_UPDATE"
+    sandbox.world.update("salesforce", "leads", row.id, {"Tier__c": "Lead", "City": "Paris"})
+    after = sandbox.call("GET", path).json()
+    assert after["SystemModstamp"] > before["SystemModstamp"]
+
+
 # --- long queries -------------------------------------------------------------------------------
 
 

@@ -1,0 +1,179 @@
+"""What is known of a stream's silent values: when each was read again, how many had changed.
+
+Silent are values that change while the vendor's modification time stands still. Shape, as the
+stream's checkpoint keeps it in a slice of its own: `{"fields": {key: {"at", "days", "compared",
+"changed", "often"}}, "walk": {"keys", "began", "cursor", "compared", "changed"} | null}`. Not here:
+reading and comparing (`hub.pipeline.refresh`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from hub.landing import store
+from hub.landing.tables import checkpoint
+from hub.model.records import JsonValue
+
+SLICE = "silent"
+WEEK = timedelta(days=7)
+TOO_MANY = 0.2  # share of a field's values that changes within a day
+FEW = 10  # values; fewer cost nothing to read again, and say nothing
+_DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One silent key.
+
+    Args:
+        at: when the last complete reading of it began.
+        days: span of the source's time between that reading and the one before.
+        compared: values that were there before and were read again.
+        changed: how many of them had changed.
+        often: whether more than a fifth change in a day; then it is read weekly.
+    """
+
+    at: datetime
+    days: float = 0.0
+    compared: int = 0
+    changed: int = 0
+    often: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A reading that is under way; `cursor` resumes it."""
+
+    keys: frozenset[str]
+    began: datetime
+    cursor: Mapping[str, JsonValue] | None = None
+    compared: Mapping[str, int] = field(default_factory=dict)
+    changed: Mapping[str, int] = field(default_factory=dict)
+
+    def counted(
+        self, compared: Sequence[str], changed: Sequence[str], cursor: Mapping[str, JsonValue]
+    ) -> "Walk":
+        """Return the walk after a page: the keys of each value that was compared, and changed."""
+        return replace(
+            self,
+            cursor=cursor,
+            compared=_added(self.compared, compared),
+            changed=_added(self.changed, changed),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All silent keys of a stream, and the walk that is under way."""
+
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    walk: Walk | None = None
+
+    def fresh(self, keys: frozenset[str], now: datetime) -> "State":
+        """Return the state after a complete read of the stream: every key was read just now."""
+        return State({key: Field(now) for key in keys})
+
+    def only(self, keys: frozenset[str]) -> "State":
+        """Return the state of these keys; a walk over others is not gone on with."""
+        walk = self.walk if self.walk is not None and self.walk.keys <= keys else None
+        return State({key: one for key, one in self.fields.items() if key in keys}, walk)
+
+    def due(
+        self, keys: frozenset[str], now: datetime, every: timedelta, time_scale: float
+    ) -> frozenset[str]:
+        """Return the keys that are to be read again; one that is new to us is."""
+        return frozenset(
+            key
+            for key in keys
+            if (known := self.fields.get(key)) is None
+            or (now - known.at) * time_scale >= (max(every, WEEK) if known.often else every)
+        )
+
+    def done(self, walk: Walk, time_scale: float) -> "State":
+        """Return the state after a walk's last page."""
+        ended = {key: self._ended(key, walk, time_scale) for key in walk.keys}
+        return State({**self.fields, **ended})
+
+    def _ended(self, key: str, walk: Walk, time_scale: float) -> Field:
+        before = self.fields.get(key)
+        compared, changed = walk.compared.get(key, 0), walk.changed.get(key, 0)
+        days = (walk.began - before.at).total_seconds() * time_scale / _DAY_S if before else 0.0
+        share = changed / compared if compared else 0.0
+        was_often = before is not None and before.often
+        # of a week nobody can tell how much of it was one day: it must have become quiet
+        is_often = share > TOO_MANY if was_often else share / max(days, 1.0) > TOO_MANY
+        enough = compared >= FEW
+        return Field(walk.began, days, compared, changed, is_often if enough else was_often)
+
+    def often(self) -> Mapping[str, Field]:
+        """Return the keys of which too many values change in a day."""
+        return {key: one for key, one in sorted(self.fields.items()) if one.often}
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return what the checkpoint keeps."""
+        fields: dict[str, JsonValue] = {
+            key: {**asdict(one), "at": one.at.isoformat()} for key, one in self.fields.items()
+        }
+        return {"fields": fields, "walk": None if self.walk is None else _walk_json(self.walk)}
+
+
+def read(conn: Connection, source: str, stream: str) -> State:
+    """Return what is known of a stream's silent values."""
+    return _state(store.read_cursor(conn, source, stream, SLICE))
+
+
+def write(conn: Connection, source: str, stream: str, state: State) -> None:
+    """Keep what is known of a stream's silent values."""
+    store.write_cursor(conn, source, stream, state.to_json(), SLICE)
+
+
+def read_all(conn: Connection) -> Mapping[tuple[str, str], State]:
+    """Return what is known of every stream, by source and stream."""
+    c = checkpoint.c
+    rows = conn.execute(
+        select(c.source, c.stream, c.cursor).where(c.slice == SLICE).order_by(c.source, c.stream)
+    )
+    return {(row.source, row.stream): _state(row.cursor) for row in rows}
+
+
+def _state(kept: Mapping[str, Any] | None) -> State:
+    """Return the state that a checkpoint keeps; none is a state that knows nothing."""
+    if kept is None:
+        return State()
+    fields = {
+        key: Field(**{**one, "at": datetime.fromisoformat(one["at"])})
+        for key, one in kept["fields"].items()
+    }
+    walk = kept["walk"]
+    if walk is None:
+        return State(fields)
+    return State(
+        fields,
+        Walk(
+            frozenset(walk["keys"]),
+            datetime.fromisoformat(walk["began"]),
+            walk["cursor"],
+            walk["compared"],
+            walk["changed"],
+        ),
+    )
+
+
+def _walk_json(walk: Walk) -> dict[str, JsonValue]:
+    return {
+        "keys": [*sorted(walk.keys)],
+        "began": walk.began.isoformat(),
+        "cursor": None if walk.cursor is None else dict(walk.cursor),
+        "compared": dict(walk.compared),
+        "changed": dict(walk.changed),
+    }
+
+
+def _added(counts: Mapping[str, int], keys: Sequence[str]) -> Mapping[str, int]:
+    sums = dict(counts)
+    for key in keys:
+        sums[key] = sums.get(key, 0) + 1
+    return sums

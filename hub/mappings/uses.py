@@ -1,0 +1,27 @@
+"""Which of a payload's keys a mapping document reads. Pure; not here: what a rule makes of a value."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from hub.mappings.document import MappingDocument, Rule, walk_rules
+from hub.mappings.rows import path_parts
+
+
+def used(document: MappingDocument, keys: frozenset[str]) -> frozenset[str]:
+    """Return those top-level keys that a rule reads by a path, or copies by a pattern (`*__c`)."""
+    rules = [rule for _, rule in walk_rules(document)]
+    return frozenset(key for key in keys if any(_reads(rule, key) for rule in rules))
+
+
+def _reads(rule: Rule, key: str) -> bool:
+    if rule.path:
+        return path_parts(rule.path)[0] == key
+    if rule.copy_ is None:
+        return False
+    if rule.copy_.of:
+        return path_parts(rule.copy_.of)[0] == key
+    return _matches(key, rule.copy_.keys) and not _matches(key, rule.copy_.except_)
+
+
+def _matches(key: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(key, pattern) for pattern in patterns)

@@ -1,0 +1,157 @@
+"""Refresh: read again what changes at a vendor without its modification time, and land the changes.
+
+    declared by the stream ∩ used by its mapping → due? → read again → compare with what landed
+    → whole records of what differs → land, as every page does
+
+After a stream's window was read and proved. The position is kept with each page in a slice of the
+stream's checkpoint: an interrupted reading goes on where it was. A spent budget ends it for now, and
+the next sync goes on; the stream itself is read by then.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from hub.connectors.base import Page, Rereads, Stream
+from hub.errors import BudgetError, RecordError
+from hub.landing import silent, store
+from hub.landing.silent import State, Walk
+from hub.logs import get_logger
+from hub.mappings.engine import parse
+from hub.mappings.uses import used
+from hub.model.records import JsonValue, RawRecord
+from hub.model.verdicts import Op
+from hub.pipeline.context import Hub
+from hub.pipeline.land import land_page
+from hub.records.batches import Batch
+from hub.settings import Settings
+
+log = get_logger()
+A_DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What a reading brought: records compared, and landed because they differed."""
+
+    compared: int = 0
+    landed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """What a page of values differs in from what landed."""
+
+    records: Sequence[RawRecord]
+    compared: Sequence[str]  # the key of each value that was there before
+    changed: Sequence[str]
+
+
+def refresh(hub: Hub, batch: Batch, stream: Stream, *, is_complete: bool) -> Refreshed:
+    """Read the stream's silent values again, if they are due.
+
+    Args:
+        hub: the hub.
+        batch: the source's batch.
+        stream: as the connector declares it, before or after it was read.
+        is_complete: whether the batch has just read the stream from its beginning.
+    """
+    connector = hub.connector(batch.source)
+    if not isinstance(connector, Rereads) or f"{batch.source}/{stream.name}" not in hub.mappings:
+        return Refreshed()
+    declared = next(one for one in connector.streams() if one.name == stream.name)
+    keys = used(hub.mapping(batch.source, stream.name), declared.silent)
+    state = _begun(hub, batch, stream, keys, is_complete=is_complete)
+    if state.walk is None:
+        return Refreshed()
+    try:
+        return _walk(hub, batch, declared, connector, state)
+    except BudgetError as exc:
+        log.warning("refresh_stopped", source=batch.source, stream=stream.name, message=exc.message)
+        return Refreshed()
+
+
+def _begun(
+    hub: Hub, batch: Batch, stream: Stream, keys: frozenset[str], *, is_complete: bool
+) -> State:
+    """Return the state with the walk to go on with, or none where nothing is due."""
+    now = hub.clock.now()
+    with hub.engine.begin() as conn:
+        known = silent.read(conn, batch.source, stream.name)
+        # a complete read was a reading of all; what nobody uses any more is forgotten
+        state = known.fresh(keys, now) if is_complete else known.only(keys)
+        if state != known:
+            silent.write(conn, batch.source, stream.name, state)
+    if is_complete or state.walk is not None:
+        return state
+    every = interval(hub.settings, batch.source)
+    due = state.due(keys, now, every, _time_scale(hub, batch.source))
+    return replace(state, walk=Walk(due, now) if due else None)
+
+
+def interval(settings: Settings, source: str, *, often: bool = False) -> timedelta:
+    """Return the time after which a source's silent values are read again; weekly, if they often change."""
+    block = getattr(settings.sources, source, None)
+    every = timedelta(seconds=getattr(block, "refresh_after_s", A_DAY_S))
+    return max(every, silent.WEEK) if often else every
+
+
+def _time_scale(hub: Hub, source: str) -> float:
+    return float(getattr(getattr(hub.settings.sources, source, None), "time_scale", 1.0))
+
+
+def _walk(hub: Hub, batch: Batch, stream: Stream, connector: Rereads, state: State) -> Refreshed:
+    walk = state.walk
+    if walk is None:
+        return Refreshed()
+    total = Refreshed()
+    window = hub.connector(batch.source).window(stream, walk.cursor)
+    for page in connector.reread(stream, window, walk.keys):
+        found = _compare(hub, batch.source, stream, page.records, walk.keys)
+        whole = connector.fetch(stream, found.records) if found.records else []
+        walk = walk.counted(found.compared, found.changed, page.cursor)
+        is_last = "window" not in page.cursor
+        state = (
+            state.done(walk, _time_scale(hub, batch.source))
+            if is_last
+            else replace(state, walk=walk)
+        )
+        landed = land_page(hub, batch, stream, Page(whole, state.to_json()), slice_=silent.SLICE)
+        total = Refreshed(total.compared + len(page.records), total.landed + landed.changed)
+    log.info(
+        "silent_values_read",
+        source=batch.source,
+        stream=stream.name,
+        keys=sorted(walk.keys),
+        compared=total.compared,
+        landed=total.landed,
+    )
+    return total
+
+
+def _compare(
+    hub: Hub, source: str, stream: Stream, records: Sequence[RawRecord], keys: frozenset[str]
+) -> _Difference:
+    """Hold the values against those that landed; what has not landed comes with its own window."""
+    live = {one.source_id: one for one in records if one.op is Op.UPSERT}
+    with hub.engine.begin() as conn:
+        landed = store.context_payloads(conn, source, stream.name, list(live))
+    differing: list[RawRecord] = []
+    compared: list[str] = []
+    changed: list[str] = []
+    for source_id, before in landed.items():
+        then, now = _object(before), _object(live[source_id].payload)
+        known = [key for key in keys if key in then]
+        new = [key for key in keys if then.get(key) != now.get(key)]
+        compared += known
+        changed += [key for key in new if key in then]
+        if new:
+            differing.append(live[source_id])
+    return _Difference(differing, compared, changed)
+
+
+def _object(payload: bytes) -> Mapping[str, JsonValue]:
+    try:
+        return parse(payload)
+    except RecordError:
+        return {}
