@@ -101,7 +101,8 @@ class HubspotConnector:
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:
         """Freeze the next window by HubSpot's clock, or take up the unfinished one."""
-        return next_window(cursor, self._config, lambda: self._client.now(stream.name))
+        kind = _DEFINED.get(stream.name, stream.name)  # definitions are no type of objects
+        return next_window(cursor, self._config, lambda: self._client.now(kind))
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Yield pages: owners whole, others as the window says."""
