@@ -7,8 +7,9 @@ from hub.crm.custom_field_typing import split
 from hub.errors import ActionError, RecordError
 from hub.mappings import emails, phones, places, text, websites
 from hub.mappings import values as mapped
-from hub.mappings.people import company, name_parts
+from hub.mappings.people import company
 from hub.mappings.registry import Args, Ctx, Outcome, Remark
+from hub.model import person_names
 from hub.model.entities import ENTITY_FIELDS, ColumnClass
 from hub.model.records import JsonValue
 
@@ -71,8 +72,8 @@ def canonical(kind: str, given: Mapping[str, JsonValue], *, region: str) -> dict
 
 def named(whole: str | None) -> dict[str, JsonValue]:
     """Return first and last name of a whole name, as far as it has them."""
-    first, last, _, _ = name_parts(whole[:500]) if whole and whole.strip() else ("", "", "", "")
-    return {k: v for k, v in (("first_name", first), ("last_name", last)) if v}
+    name = person_names.split(text.clean(whole or ""))
+    return {k: v for k, v in (("first_name", name.first), ("last_name", name.last)) if v}
 
 
 def _fields(kind: str) -> frozenset[str]:

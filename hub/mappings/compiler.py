@@ -58,6 +58,7 @@ def compile_document(document: MappingDocument) -> Plan:
         document=document,
         id=maker.rule(document.id, "id", "ref"),
         region=maker.rule(document.region, "region", "text") if document.region else None,
+        language=maker.rule(document.language, "language", None) if document.language else None,
         when=maker.check(document.when) if document.when else None,
         deleted=maker.check(document.deleted) if document.deleted else None,
         targets=[maker.target(target) for target in document.emit],

@@ -352,6 +352,7 @@ class MappingDocument(Strict):
         unwrap: keys under which records sit in a vendor's page (list) or webhook body (object).
         id: rule giving the source id of a record that comes without one (previews).
         region: rule giving the ISO-2 country that phones without a prefix are read in.
+        language: rule giving the record's own language (`fr`, `zh-TW`); names are read by it.
         deleted: a record for which it holds is gone at the source.
         when: a record for which it does not hold is excluded altogether.
         ignore: payload keys (patterns, `a.b` for deeper ones) that are known and left out; any other
@@ -365,6 +366,7 @@ class MappingDocument(Strict):
     unwrap: list[str] = Field(default_factory=list)
     id: Rule
     region: Rule | None = None
+    language: Rule | None = None
     deleted: Predicate | None = None
     when: Predicate | None = None
     ignore: list[str] = Field(default_factory=list)

@@ -193,7 +193,7 @@ class _Batch:
         self._plan = plan
         self._context = context
         self._default = Ctx(settings.default_region)
-        self._ctxs: dict[str, Ctx] = {}
+        self._ctxs: dict[tuple[str, str], Ctx] = {}
         self._forms: dict[str, Any] = {}
         self._copied: dict[tuple[int, str], bool] = {}
         self._latest = _latest(settings.now)
@@ -255,20 +255,23 @@ class _Batch:
             self._exclude(row.source_id)
 
     def _locate(self, row: Row) -> None:
-        """Set the country that the record's phones are read in.
+        """Set the country that the record's phones are read in, and the language of its names.
 
         No country is stated: the setting's. One is, and cannot be read: none, for a national number
         would be read in the wrong one.
         """
-        if self._plan.region is None:
+        if self._plan.region is None and self._plan.language is None:
             return
         row.silent += 1
-        stated = self._plan.region(row)
+        stated = self._plan.region(row) if self._plan.region else None
+        spoken = self._plan.language(row) if self._plan.language else None
         row.silent -= 1
-        if blank(stated) and stated is not FAILED:
-            return
-        region = stated if isinstance(stated, str) and is_country(stated) else ""
-        row.ctx = self._ctxs.get(region) or self._ctxs.setdefault(region, Ctx(region))
+        region = self._default.region
+        if not blank(stated) or stated is FAILED:
+            region = stated if isinstance(stated, str) and is_country(stated) else ""
+        language = spoken[:SHORT] if isinstance(spoken, str) else ""
+        key = (region, language)
+        row.ctx = self._ctxs.get(key) or self._ctxs.setdefault(key, Ctx(*key))
 
     def _emit_each(self, plan: TargetPlan, each: Getter, row: Row) -> list[CanonicalRecord]:
         entries = each(row)

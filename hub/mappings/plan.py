@@ -35,6 +35,7 @@ class Plan:
     document: MappingDocument
     id: Getter
     region: Getter | None
+    language: Getter | None
     when: Check | None
     deleted: Check | None
     targets: Sequence[TargetPlan]

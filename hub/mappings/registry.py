@@ -28,12 +28,16 @@ class Remark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ctx:
-    """What a transform may know beside the value: the ISO-2 country of the record.
+    """What a transform may know beside the value.
 
-    It is "" where the record names a country that cannot be read: then national numbers have none.
+    Args:
+        region: the ISO-2 country of the record; "" where the record names a country that cannot be
+            read: then national numbers have none.
+        language: the record's own language as its source writes it (`fr`, `zh-tw`, `pt_BR`).
     """
 
     region: str = "FR"
+    language: str = ""
 
 
 Outcome = JsonValue | Remark

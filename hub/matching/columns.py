@@ -12,6 +12,7 @@ from hub.errors import ConfigError
 from hub.matching import normal
 from hub.matching.keys import MatchView
 from hub.matching.model_files import load, words
+from hub.model import person_names
 from hub.model.addresses import find_addresses
 from hub.model.verdicts import Trust
 
@@ -199,27 +200,11 @@ def _names(row: Sequence[str], single: Mapping[str, int]) -> tuple[str | None, s
 def split_name(text: str) -> tuple[str | None, str | None]:
     """Split a full name into given and family names.
 
-    A comma puts the family name first; capitals among small letters mark it; else given names lead,
-    and go on while they are initials or names we know.
+    The splitter is the one that mappings use (`hub.model.person_names`). What tells father and son
+    apart stays with the family name.
     """
-    before, comma, after = text.partition(",")
-    if comma and after.strip() and not normal.generation("", f"x {after}"):
-        return after.strip(), before.strip() or None
-    parts = text.replace(",", " ").split()
-    while len(parts) > 1 and normal.fold(parts[0]).strip(".") in normal.TITLES:
-        parts = parts[1:]
-    if len(parts) < 2:  # noqa: PLR2004 - one word is a last name that may be anything
-        return None, parts[0] if parts else None
-    shouted = [p for p in parts if len(p) > 1 and p.isupper()]
-    if shouted and len(shouted) < len(parts) and parts[0] in shouted:
-        rest = [p for p in parts if p not in shouted]
-        return " ".join(rest), " ".join(shouted)
-    given = 1
-    while given < len(parts) - 1 and _goes_on(parts[given]):
-        given += 1
-    return " ".join(parts[:given]), " ".join(parts[given:])
-
-
-def _goes_on(part: str) -> bool:
-    word = normal.fold(part).strip(".")
-    return len(word) == 1 or normal.is_known(word)
+    name = person_names.split(" ".join(text.split()))
+    last = name.last
+    if name.suffix and normal.generation("", f"x {name.suffix}"):
+        last = f"{last} {name.suffix}"
+    return name.first or None, last or None

@@ -19,14 +19,14 @@ from hub.model.addresses import (
     is_invented,
     readable_domain,
 )
+from hub.model.name_words import GIVEN_TABLE
 
-_NAMES = load("names.yaml")
 _WORDS = load("words.yaml")
 _FORMAL: dict[str, frozenset[str]] = {}
-for _formal, _forms in (*_NAMES["short"].items(), *_NAMES["further"].items()):
+for _formal, _forms in (*GIVEN_TABLE["short"].items(), *GIVEN_TABLE["further"].items()):
     for _form in (_formal, *str(_forms).split()):
         _FORMAL[_form] = _FORMAL.get(_form, frozenset()) | {_formal}
-_KNOWN = words(_NAMES["known"]) | frozenset(_FORMAL)
+_KNOWN = words(GIVEN_TABLE["known"]) | frozenset(_FORMAL)
 _ROLE = words(_WORDS["role"])
 _FREE = words(_WORDS["free_mail"])
 _HOSTS = words(_WORDS["hosts_of_many"])
