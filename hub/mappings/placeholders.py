@@ -4,6 +4,7 @@ In: a text, and the kind of field it would fill. Out: whether it says nothing. T
 `placeholders.yaml`. What does not belong here: what becomes of such a value (`hub.mappings.steps`).
 """
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -12,9 +13,10 @@ from hub.mappings.files import HERE, read
 
 Check = Callable[[str], bool]
 
+_SELDOM_AGAIN = ("phone", "email", "web", "id", "day")
+
 _LONGEST = 80  # characters; no placeholder is longer
 _MARKS = " \t\r\n\v\f\u00a0()[]{}<>\"'`*_-\u2013\u2014.\u2026·:;,!?|~=#\u00ab\u00bb\u201c\u201d\u2018\u2019\u00bf\u00a1"
-_LETTERS_OF_NONE = re.compile(r"x{1,20}")
 _BY_A_PROGRAM = re.compile(
     r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!)|\\N"
     r"|\{\{.*\}\}|\{%.*%\}|\{![\w.\s]+\}|\{[A-Za-z]\w*(?:[._]\w+)*\}|\$\{[^}]*\}|#\{[^}]*\}"
@@ -52,6 +54,7 @@ _WORDS: Mapping[str, frozenset[str]] = {
 }
 KINDS = tuple(_WORDS)
 _SURNAMES = frozenset(_FILE["surnames"])
+_LONGEST_SURNAME = 8  # characters, with spaces around it
 _PROGRAMS = _forms(_FILE["lists"]["machine"])
 _NO_EMAIL = frozenset(_FILE["no_email"].split())
 _SAME_WORD = frozenset(_FILE["same_word"].split())
@@ -60,6 +63,11 @@ _FAKE = frozenset(_FILE["fake"].split())
 
 def check_of(kind: str) -> Check:
     """Return what tells whether a text says nothing in a field of a kind (see `KINDS`)."""
+    return _CHECKS[kind]
+
+
+def _check_of(kind: str) -> Check:
+    """Make a check; where values come again and again its answers are kept."""
     words, more = _WORDS[kind], _FURTHER.get(kind)
 
     def says_nothing(text: str) -> bool:
@@ -76,7 +84,7 @@ def check_of(kind: str) -> Check:
             return bool(trimmed) and _is_punctuation(trimmed)
         return more is not None and more(trimmed, low)
 
-    return says_nothing
+    return says_nothing if kind in _SELDOM_AGAIN else functools.lru_cache(8_192)(says_nothing)
 
 
 def is_placeholder(kind: str, text: str) -> bool:
@@ -96,8 +104,11 @@ def is_from_a_program(text: str) -> bool:
 
 def may_be_a_surname(text: str) -> bool:
     """Tell whether a text is a placeholder and, with its capital, a surname: Null, None, Na, No."""
-    bare = text.strip()
-    return bare.casefold() in _SURNAMES and bare.istitle()
+    return (
+        len(text) <= _LONGEST_SURNAME
+        and (bare := text.strip()).casefold() in _SURNAMES
+        and bare.istitle()
+    )
 
 
 def is_fake_email(text: str) -> bool:
@@ -118,7 +129,7 @@ def _name(bare: str, low: str) -> bool:
 
 
 def _all_x(_bare: str, low: str) -> bool:
-    return _LETTERS_OF_NONE.fullmatch(low) is not None
+    return low[:1] == "x" and not low.strip("x")
 
 
 def _company(bare: str, low: str) -> bool:
@@ -164,7 +175,7 @@ _FURTHER: Mapping[str, Callable[[str, str], bool]] = {
 }
 """Kind → what else says nothing, of the text without spaces around it, and bare in lower case."""
 
-_CHECKS: Mapping[str, Check] = {kind: check_of(kind) for kind in KINDS}
+_CHECKS: Mapping[str, Check] = {kind: _check_of(kind) for kind in KINDS}
 
 _BY_TRANSFORM: Mapping[str, str] = {
     "recase_name": "name",
