@@ -1,18 +1,28 @@
 """The catalogue of transforms, complete: importing this module registers them all.
 
 In: a value of a raw record. Out: a canonical value (JSON types, clean text). The functions live by
-theme in `text`, `people`, `emails`, `phones`, `places`, `websites`, `amounts` and `values`;
-`DEFAULTS` says what a field gets when its rule names no transform.
+theme in `text`, `people`, `emails`, `phones`, `places`, `websites`, `amounts`,
+`values` and `permissions`; `DEFAULTS` says what a field gets when its rule names no transform.
 """
 
 from collections.abc import Mapping
 
-from hub.mappings import amounts, emails, people, phones, places, text, values, websites
+from hub.mappings import (
+    amounts,
+    emails,
+    people,
+    permissions,
+    phones,
+    places,
+    text,
+    values,
+    websites,
+)
 from hub.mappings.registry import REGISTRY, Args, Ctx, Outcome, Remark, Transform
 
 __all__ = ["DEFAULTS", "REGISTRY", "Ctx", "Remark", "Transform", "apply", "catalogue"]
 
-THEMES = (text, people, emails, phones, places, websites, amounts, values)
+THEMES = (text, people, emails, phones, places, websites, amounts, values, permissions)
 
 DEFAULTS: Mapping[str, str] = {
     "text": "text",

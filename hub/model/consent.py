@@ -7,6 +7,10 @@ Whoever said no has said no: an opt-out, a bounce, a ban on calls and an erasure
 opt-in, however new, unless the person himself has confirmed a newer opt-in by following a signed
 link. No import, no sync and no form's tick box does that. A confirmation speaks for the address
 it was sent to and for no other, so merging two people takes the stricter of their states.
+
+Purposes are `marketing`, `terms` (terms of use, a privacy notice), and narrower ones,
+`marketing:<vendor>/<subscription type or permission>`. A no to `marketing` covers the narrower ones,
+never the reverse; a yes to a narrower one says nothing of `marketing`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,7 +28,7 @@ class ConsentState(StrEnum):
     UNCONFIRMED = "unconfirmed"
     ACCEPTED = "accepted"  # of terms of use, a privacy notice: permits no message
     OPT_IN = "opt_in"
-    BOUNCED = "bounced"
+    BOUNCED = "bounced"  # in older events alone: it is a property of an address, no consent
     OPT_OUT = "opt_out"
     DO_NOT_CALL = "do_not_call"
     ERASED = "erased"
@@ -85,7 +89,15 @@ def resolve(events: Iterable[ConsentEvent]) -> dict[Key, ConsentState]:
     found: dict[Key, ConsentState] = {}
     for (key, _), heard in said.items():
         found = merge(found, {key: _of_one_address(heard)})
-    return found
+    return {key: state_of(found, *key) for key in found}
+
+
+def state_of(states: Mapping[Key, ConsentState], channel: str, purpose: str) -> ConsentState:
+    """Return the state of a purpose: its own, or the no to all that it is a part of."""
+    own = states.get((channel, purpose), ConsentState.UNKNOWN)
+    whole, colon, _ = purpose.partition(":")
+    above = states.get((channel, whole), ConsentState.UNKNOWN) if colon else own
+    return stricter(own, above) if above.is_no else own
 
 
 def merge(

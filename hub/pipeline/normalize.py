@@ -154,7 +154,8 @@ def _normalize_group(
             sources.Gone(i, newest[i].raw_id)
             for i in dict.fromkeys((*result.excluded, *result.rejected))
             if i in newest
-        ],
+        ]
+        + _unsaid(conn, source, stream, result, newest),
         hub.clock.now(),
     )
     _archive(conn, withdrawn.tickets)
@@ -180,6 +181,21 @@ def _normalize_group(
         "placeholders": placeholders,
         "deleted": len(gone),
     }
+
+
+def _unsaid(
+    conn: Connection,
+    source: str,
+    stream: str,
+    result: Normalized,
+    newest: Mapping[str, PendingRaw],
+) -> list[sources.Gone]:
+    """Return the consents that an earlier version of these objects gave, and this one does not."""
+    targets: dict[str, set[str]] = defaultdict(set)
+    for record in result.records:
+        targets[record.source_id].add(target_name(record))
+    said = {i: (newest[i].raw_id, given) for i, given in targets.items() if i in newest}
+    return sources.unsaid_consents(conn, source, stream, said) if said else []
 
 
 def _outright_verdicts(result: Normalized, newest: Mapping[str, PendingRaw]) -> list[VerdictRow]:

@@ -6,7 +6,9 @@ from sqlalchemy import Connection, text
 
 from hub.model.consent import ConsentEvent, ConsentState, Key, resolve, state_named
 
-# A source object that is gone does not come along when its person is merged; its no does.
+# A source object that is gone does not come along when its person is merged; its no does. A no is
+# history: it counts from every version. A yes is present: it counts while the object is there and its
+# newest version says it.
 _EVENTS = text("""
 WITH RECURSIVE mine AS (
   SELECT CAST(:entity AS bigint) AS id
@@ -20,6 +22,7 @@ WITH RECURSIVE mine AS (
   WHERE p.entity_id IN (SELECT id FROM mine) AND p.target = 'person' AND o.target LIKE 'consent:%'
 )
 SELECT c.channel, c.purpose, c.state, c.at,
+       o.gone_at IS NULL AND o.canonical ->> 'state' = c.state AS is_said_now,
        coalesce(lower(p.canonical ->> CASE c.channel WHEN 'email' THEN 'email' ELSE 'phone' END),
                 'record ' || c.record_id) AS subject
 FROM ops.consent_event c
@@ -37,8 +40,9 @@ def consent_events_of(conn: Connection, entity_id: int) -> Sequence[ConsentEvent
     No source says that an opt-in was confirmed by the person, so none here is.
     """
     return [
-        ConsentEvent(row.channel, row.purpose, row.subject, state_named(row.state), row.at)
+        ConsentEvent(row.channel, row.purpose, row.subject, state, row.at)
         for row in conn.execute(_EVENTS, {"entity": entity_id})
+        if (state := state_named(row.state)).is_no or row.is_said_now
     ]
 
 

@@ -1,6 +1,6 @@
 """Source records: the canonical values each source object keeps for ever, and its tombstones."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -206,21 +206,56 @@ class Buried:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """An object that is gone by a raw version; `into` is who it was merged into, if that is why."""
+    """An object that is gone by a raw version.
+
+    Args:
+        source_id: the object.
+        raw_id: the version that says so.
+        into: who it was merged into, if that is why.
+        target: the one record of the object that is gone; None for all of them.
+    """
 
     source_id: str
     raw_id: int
     into: str | None = None
+    target: str | None = None
+
+
+def unsaid_consents(
+    conn: Connection, source: str, stream: str, said: Mapping[str, tuple[int, Collection[str]]]
+) -> list[Gone]:
+    """Return the consents of living objects that their newest version no longer gives.
+
+    Args:
+        conn: where to read.
+        source: the source.
+        stream: its stream.
+        said: by object: the raw version, and the targets that it gave.
+    """
+    rows = conn.execute(
+        text(
+            "SELECT source_id, target, raw_id FROM ops.source_record "
+            "WHERE source = :source AND stream = :stream AND source_id = ANY(:ids) "
+            "AND target LIKE 'consent:%' AND gone_at IS NULL AND withdrawn_by IS NULL"
+        ),
+        {"source": source, "stream": stream, "ids": list(said)},
+    )
+    return [
+        Gone(row.source_id, said[row.source_id][0], target=row.target)
+        for row in rows
+        if row.target not in said[row.source_id][1] and row.raw_id < said[row.source_id][0]
+    ]
 
 
 _MARK_GONE = text("""
 WITH g AS (
-  SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:intos AS text[]), CAST(:raws AS bigint[]))
-    AS g(source_id, into_id, raw_id)
+  SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:intos AS text[]), CAST(:raws AS bigint[]),
+    CAST(:targets AS text[])) AS g(source_id, into_id, raw_id, target)
 ), before AS (
   SELECT s.*, g.raw_id AS replaced_by, g.into_id
   FROM ops.source_record s JOIN g USING (source_id)
   WHERE s.source = :source AND s.stream = :stream AND s.withdrawn_by IS NULL
+    AND (g.target IS NULL OR g.target = s.target)
 ), kept AS (
   INSERT INTO ops.record_version
     (record_id, replaced_by, raw_id, batch_id, lane, mapping_version, trust, role, canonical,
@@ -252,6 +287,7 @@ def mark_gone(
             "ids": [g.source_id for g in gone],
             "intos": [g.into for g in gone],
             "raws": [g.raw_id for g in gone],
+            "targets": [g.target for g in gone],
         },
     ).all()
     return Buried(

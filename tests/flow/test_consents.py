@@ -53,3 +53,64 @@ def test_a_merge_takes_the_stricter_even_of_a_record_that_is_gone(world: World) 
     world.add("hubspot", "contacts", hubspot_contact(1, at=40, op=Op.DELETE))
     flow.sync(world.hub, ["hubspot"])
     assert all(c.get(KEY) != "opt_in" for c in consents(world))
+
+
+def member_seen(world: World, *states: dict[str, object]) -> list[dict[tuple[str, str], str]]:
+    """Sync one member's states one after the other and return what may be sent."""
+    for at, state in enumerate(states, start=1):
+        status = str(state.pop("status", "subscribed"))
+        row = mailchimp_member(
+            "c1", at=at, status=status, email_address=EMAIL, merge_fields=NAME,
+            last_changed=f"2025-01-{at:02d}T00:00:00Z", **state,
+        )  # fmt: skip
+        world.add("mailchimp", "members", row)
+        flow.sync(world.hub, ["mailchimp"])
+    return consents(world)
+
+
+def test_archived_between_two_syncs_ends_an_opt_in(world: World) -> None:
+    assert member_seen(world, {"status": "subscribed"}) == [{KEY: "opt_in"}]
+    world.add("mailchimp", "members", member("unsubscribed", at=2))  # never read
+    world.add("mailchimp", "members", member("archived", at=3))
+    flow.sync(world.hub, ["mailchimp"])
+    assert [c.get(KEY) for c in consents(world)] != ["opt_in"]
+
+
+def test_only_the_archived_state_is_seen_and_no_opt_in_stands(world: World) -> None:
+    assert member_seen(world, {"status": "subscribed"}, {"status": "archived"}) == [{}]
+
+
+def test_archiving_lifts_no_opt_out_and_neither_does_coming_back(world: World) -> None:
+    states = ("subscribed", "unsubscribed", "archived")
+    assert member_seen(world, *({"status": one} for one in states)) == [{KEY: "opt_out"}]
+    world.add("mailchimp", "members", member("subscribed", at=9))
+    flow.sync(world.hub, ["mailchimp"])
+    assert consents(world) == [{KEY: "opt_out"}]
+
+
+def test_who_comes_back_from_the_archive_says_yes_again(world: World) -> None:
+    states = ("subscribed", "archived", "subscribed")
+    assert member_seen(world, *({"status": one} for one in states)) == [{KEY: "opt_in"}]
+
+
+def test_a_yes_ends_with_the_version_that_no_longer_says_it(world: World) -> None:
+    refused = [{"text": "Email", "enabled": False}]
+    seen = member_seen(world, {}, {"marketing_permissions": refused})
+    assert seen == [{("email", "marketing:mailchimp/Email"): "opt_out"}]
+
+
+def test_transactional_and_cleaned_are_no_marketing_consent(world: World) -> None:
+    assert member_seen(world, {}, {"status": "transactional"}) == [{}]
+    assert member_seen(world, {}, {"status": "cleaned"}) == [{}]
+
+
+def test_sms_is_another_channel(world: World) -> None:
+    sms = {"sms_phone_number": "+33639980001", "sms_subscription_status": "unsubscribed"}
+    assert member_seen(world, sms) == [{KEY: "opt_in", ("sms", "marketing"): "opt_out"}]
+
+
+def test_a_type_of_mail_refused_leaves_marketing_unknown(world: World) -> None:
+    contact = hubspot_contact(1, at=1, lastname="Partial", hs_email_optout_7654321="true")
+    world.add("hubspot", "contacts", contact)
+    flow.sync(world.hub, ["hubspot"])
+    assert consents(world) == [{("email", "marketing:hubspot/7654321"): "opt_out"}]

@@ -24,6 +24,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "const": {"value": 1},
     "has_prefix": {"prefixes": ["00G"]},
     "has_any": {"values": ["Hot"]},
+    "entries": {"prefix": "hs_"},
 }
 
 TABLE: list[tuple[str, Any, dict[str, Any], Any]] = [
@@ -74,6 +75,18 @@ TABLE: list[tuple[str, Any, dict[str, Any], Any]] = [
     *[("country", v, {}, "GB") for v in ("UK", "gbr", "Royaume-Uni", "United Kingdom")],
     *[("country", v, {}, "US") for v in ("U.S.A.", "États-Unis", "Vereinigte Staaten")],
     *[("country", v, {}, "CH") for v in ("Suisse", "Schweiz", "ch")],
+    *[("is_refusal", v, {}, True) for v in (True, "Y", "yes, please", 1, "unsubscribed", "maybe")],
+    *[("is_refusal", v, {}, False) for v in (False, "0", "No", "false", 0, "nein", "N")],
+    *[("is_refusal", v, {}, None) for v in ("", " ", "-", "N/A", "null", "none")],
+    ("entries", {"hs_a": "x", "hs_": 1, "b": 2, "hs_c": ""}, {"prefix": "hs_"}, [{"name": "a", "value": "x"}]),
+    ("permits_email", [{"text": "Email", "enabled": False}, {"text": "Direct Mail", "enabled": True}], {}, False),
+    ("permits_email", [{"text": "Direct Mail", "enabled": True}], {}, True),
+    ("permits_email", [{"text": "Par e-mail", "enabled": True}], {}, True),
+    ("permits_email", [], {}, None),
+    ("legal_basis", "Freely given consent from contact", {}, "consent"),
+    ("legal_basis", "Legitimate interest – prospect/lead", {}, "legitimate interest"),
+    ("legal_basis", "Performance of a contract", {}, "contract"),
+    ("legal_basis", "Not applicable", {}, "unknown"),
     ("state", "Bretagne", {}, "Bretagne"),
     ("url", "example.com/a", {}, "https://example.com/a"),
     ("url", "http://example.com", {}, "http://example.com"),

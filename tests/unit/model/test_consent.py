@@ -15,6 +15,7 @@ from hub.model.consent import (
     merge,
     resolve,
     state_named,
+    state_of,
     stricter,
 )
 
@@ -127,3 +128,39 @@ def test_stricter_is_a_maximum(a: ConsentState, b: ConsentState, c: ConsentState
     assert stricter(a, b) == stricter(b, a)
     assert stricter(a, stricter(b, c)) == stricter(stricter(a, b), c)
     assert stricter(a, a) == a
+
+
+NARROW = ("email", "marketing:hubspot/77")
+
+
+def of(purpose: str, state: ConsentState) -> ConsentEvent:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return ConsentEvent("email", purpose, "a@x.example", state, at)
+
+
+@pytest.mark.parametrize("no", NOES)
+def test_a_no_to_marketing_covers_the_narrower_purposes(no: ConsentState) -> None:
+    found = resolve([of("marketing", no), of(NARROW[1], ConsentState.OPT_IN)])
+    assert found[NARROW].is_no
+    assert state_of(found, "email", "marketing:mailchimp/never heard of").is_no
+    assert state_of(found, "phone", NARROW[1]) is ConsentState.UNKNOWN
+
+
+def test_a_narrower_purpose_says_nothing_of_marketing() -> None:
+    for state in (ConsentState.OPT_IN, ConsentState.OPT_OUT):
+        found = resolve([of(NARROW[1], state)])
+        assert found == {NARROW: state}
+        assert state_of(found, *KEY) is ConsentState.UNKNOWN
+
+
+def test_a_yes_to_marketing_lifts_no_narrower_no() -> None:
+    found = resolve([of("marketing", ConsentState.OPT_IN), of(NARROW[1], ConsentState.OPT_OUT)])
+    assert found == {KEY: ConsentState.OPT_IN, NARROW: ConsentState.OPT_OUT}
+    assert state_of(found, "email", "marketing:other/1") is ConsentState.UNKNOWN
+
+
+def test_terms_that_were_accepted_permit_no_message() -> None:
+    found = resolve([of("terms", ConsentState.ACCEPTED)])
+    assert found == {("email", "terms"): ConsentState.ACCEPTED}
+    assert state_of(found, *KEY) is ConsentState.UNKNOWN
+    assert not ConsentState.ACCEPTED.is_no
