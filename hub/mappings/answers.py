@@ -1,33 +1,43 @@
 """Which answer of a form response is meant, and what it says.
 
-In: a response (`answers`), its form's definition (inline, or from the context by form id), the
+In: a response (`answers`, `hidden`), its form's definition (inline, or from the context by form id), the
 selectors of a mapping document. Out: answer values, question titles, and what no selector took.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from hub.mappings.document import Answer
-from hub.mappings.text import clean, fold
+from hub.mappings.form_titles import asks_for, bare, is_about_others, phrases_of
+from hub.mappings.text import clean
 from hub.model.records import JsonValue
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form definition, flattened: question (title, type) by id and by ref."""
+    """A form definition, flattened: questions by id and by ref."""
 
     id: str | None = None
     title: str | None = None
-    questions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    questions: Mapping[str, "Question"] = field(default_factory=dict)
+
+
+class Question(NamedTuple):
+    """One question: its title, its type, and the titles of the groups that it stands in."""
+
+    title: str = ""
+    kind: str = ""
+    groups: str = ""
 
 
 def read_form(definition: object, form_id: str | None) -> Form:
     """Flatten a definition; groups nest their questions in `properties.fields`."""
     if not isinstance(definition, dict):
         return Form(form_id)
-    questions: dict[str, tuple[str, str]] = {}
-    _collect(definition.get("fields"), questions, 0)
+    questions: dict[str, Question] = {}
+    _collect(definition.get("fields"), questions, 0, "")
     title = definition.get("title")
     own_id = definition.get("id")
     return Form(
@@ -37,21 +47,22 @@ def read_form(definition: object, form_id: str | None) -> Form:
     )
 
 
-def _collect(fields: object, into: dict[str, tuple[str, str]], depth: int) -> None:
+def _collect(fields: object, into: dict[str, Question], depth: int, groups: str) -> None:
     for item in fields if isinstance(fields, list) else []:
         if not isinstance(item, dict):
             continue
         title, kind = item.get("title"), item.get("type")
-        entry = (
+        entry = Question(
             clean(title) if isinstance(title, str) else "",
             kind if isinstance(kind, str) else "",
+            groups,
         )
         for key in ("id", "ref"):
             if isinstance(item.get(key), str):
                 into.setdefault(f"{key}:{item[key]}", entry)
         nested = item.get("properties")
         if isinstance(nested, dict) and depth < 8:  # noqa: PLR2004 groups in groups, and no loop
-            _collect(nested.get("fields"), into, depth + 1)
+            _collect(nested.get("fields"), into, depth + 1, f"{groups} {entry.title}".strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,7 @@ class Given:
         value: a text, a number or a truth value; several choices are joined.
         labels: the choices that were made, each.
         has_other: whether a text of one's own stands among them.
+        groups: the titles of the groups that the question stands in.
     """
 
     ref: str
@@ -75,6 +87,7 @@ class Given:
     value: JsonValue
     labels: tuple[str, ...] = ()
     has_other: bool = False
+    groups: str = ""
 
 
 def read_answers(answers: object, form: Form) -> list[Given]:
@@ -94,7 +107,7 @@ def _given(answer: dict[str, Any], form: Form) -> Given:
     known = form.questions.get(f"id:{asked.get('id')}") or form.questions.get(
         f"ref:{asked.get('ref')}"
     )
-    title, question_kind = known or ("", "")
+    title, question_kind, groups = known or Question()
     kind = str(answer.get("type") or "")
     ref = asked.get("ref")
     asked_kind = asked.get("type")
@@ -106,7 +119,20 @@ def _given(answer: dict[str, Any], form: Form) -> Given:
         value=_value(answer, kind),
         labels=_labels(answer, kind),
         has_other=_has_other(answer, kind),
+        groups=groups,
     )
+
+
+HIDDEN = "hidden"
+
+
+def read_hidden(fields: object) -> list[Given]:
+    """Return the hidden fields of a response as answers without a question."""
+    return [
+        Given(ref=str(key), kind=HIDDEN, question_kind=HIDDEN, title="", value=value)
+        for key, value in (fields.items() if isinstance(fields, dict) else ())
+        if isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""
+    ]
 
 
 def _ref_of(asked: Mapping[str, Any], form: Form, title: str) -> str:
@@ -168,14 +194,31 @@ def claim(given: Sequence[Given], selectors: Sequence[Answer]) -> dict[Answer, G
 
 
 def _strength(selector: Answer, one: Given) -> int:
-    """Return how surely an answer is meant: ref, then type, then the longest word of the title."""
-    if one.ref and one.ref.casefold() in (ref.casefold() for ref in selector.refs):
+    """Return how surely an answer is meant: ref, then type, then title, then a hidden field."""
+    is_named = bool(one.ref) and _plain_ref(one.ref) in map(_plain_ref, selector.refs)
+    if one.kind == HIDDEN:
+        return 1 if is_named else 0
+    if is_named:
         return 3_000
+    if is_about_others(one.groups):
+        return 0
+    asked = _asked(selector, one.title) if one.title else 0
     if one.question_kind in selector.types or one.kind in selector.types:
-        return 2_000
-    if one.kind not in selector.of or not selector.titles or not one.title:
+        return 2_000 + asked if asked or not is_about_others(one.title) else 0
+    return asked if one.kind in selector.of else 0
+
+
+def _plain_ref(ref: str) -> str:
+    return "".join(c for c in ref.casefold() if c.isalnum())
+
+
+def _asked(selector: Answer, title: str) -> int:
+    if title.count(" ") >= selector.max_words:
         return 0
-    title = f" {fold(one.title)} "
-    if title.count(" ") - 1 > selector.max_words:
-        return 0
-    return max((len(w) for t in selector.titles if f" {(w := fold(t))} " in title), default=0)
+    return asks_for(title, _phrases(selector.field, tuple(selector.titles)))
+
+
+@functools.lru_cache(maxsize=512)
+def _phrases(field_: str | None, titles: tuple[str, ...]) -> frozenset[str]:
+    own = frozenset(bare(one) for one in titles)
+    return own | phrases_of(field_) if field_ else own

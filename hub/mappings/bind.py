@@ -6,6 +6,7 @@ In: a document. Out: findings with the place in the document and the nearest val
 from dataclasses import dataclass
 
 from hub.mappings.document import MappingDocument, Rule, Step, Target, nearest, walk_rules
+from hub.mappings.form_titles import field_names
 from hub.mappings.rows import path_parts
 from hub.mappings.transforms import REGISTRY
 from hub.model.entities import ENTITY_FIELDS
@@ -67,6 +68,11 @@ def _rule_faults(loc: Loc, rule: Rule) -> list[Fault]:
                 path_parts(path)
             except ValueError as exc:
                 found.append(Fault((*loc, *part), str(exc)))
+    for name, selector in (("answer", rule.answer), ("question", rule.question)):
+        known = field_names()
+        if selector is not None and selector.field is not None and selector.field not in known:
+            wrong = _unknown("field of form titles", selector.field, known)
+            found.append(Fault((*loc, name, "field"), wrong))
     for i, step in enumerate(rule.transform or []):
         found += _step_faults((*loc, "transform", i), step)
     return found

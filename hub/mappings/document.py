@@ -72,29 +72,34 @@ class Step(Strict):
 
 
 class Answer(Strict):
-    """Selects one answer of a form: by ref, else by question type, else by a word of the title.
+    """Selects one answer of a form: by ref, else by question type, else by its title.
 
-    Each answer goes to one selector only: refs before types before titles, and among titles the
-    longest keyword wins, so that "company name" is not a person's name.
+    Each answer goes to one selector only: refs before types before titles. A title selects if it
+    *is* a phrase once greetings, articles and politeness are taken away: "What's your *first
+    name*?" is `first name`, "Company size" is not `company`. A hidden field of the form answers
+    where no question did, by the name that `refs` give it.
 
     Args:
-        refs: refs of questions, without regard to case.
-        types: types of questions (`email`) or answers (`phone_number`).
-        titles: words or phrases of a question's title, without case, accents or punctuation.
+        refs: refs of questions and names of hidden fields, without regard to case.
+        types: types of questions (`email`) or answers (`phone_number`). A question about somebody
+            else ("Your colleague's e-mail") is not selected by its type.
+        field: a field whose titles are known in six languages: see `form_titles.yaml`.
+        titles: phrases that are a question's title, without case, accents or punctuation.
         of: types of answers that a title may choose; a ref or a type chooses any.
-        max_words: a longer title is a sentence, and no word of it chooses.
+        max_words: a longer title is a sentence and asks for no field.
     """
 
     refs: list[str] = Field(default_factory=list)
     types: list[str] = Field(default_factory=list)
+    field: str | None = None
     titles: list[str] = Field(default_factory=list)
     of: list[str] = Field(default_factory=lambda: ["text", "choice"])
-    max_words: int = 8
+    max_words: int = 12
 
     @model_validator(mode="after")
     def _selects(self) -> Self:
-        if not (self.refs or self.types or self.titles):
-            raise PydanticCustomError("answer", "an answer needs refs, types or titles")
+        if not (self.refs or self.types or self.field or self.titles):
+            raise PydanticCustomError("answer", "an answer needs refs, types, a field or titles")
         return self
 
 

@@ -5,7 +5,7 @@ In: what a rule names. Out: a getter. Not here: what becomes of the value (`hub.
 
 from collections.abc import Mapping, Sequence
 
-from hub.mappings.answers import Given, claim, read_answers
+from hub.mappings.answers import Given, claim, read_answers, read_hidden
 from hub.mappings.consents import NO_CONSENT, consented
 from hub.mappings.document import Answer, Consents, Lookup
 from hub.mappings.plan import Getter, Got
@@ -90,7 +90,7 @@ class _Selector(Answer):
     """An answer selector that can be a dictionary key."""
 
     def __hash__(self) -> int:
-        return hash((*self.refs, "|", *self.types, "|", *self.titles, "|", *self.of))
+        return hash((*self.refs, "|", *self.types, "|", self.field, *self.titles, "|", *self.of))
 
 
 def hashable(answer: Answer | None) -> Answer:
@@ -111,7 +111,8 @@ class Answers:
             refs = self._consents.refs if self._consents else ()
             row.consents = consented(row.given, refs) if self._consents else NO_CONSENT
             free = [one for one in row.given if id(one) not in row.consents.taken]
-            row.claims = claim(free, self._selectors)
+            hidden = read_hidden(row.payload.get("hidden"))
+            row.claims = claim([*free, *hidden], self._selectors)
         return row.claims
 
     def consents(self, row: Row) -> Got:
