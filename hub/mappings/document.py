@@ -252,7 +252,8 @@ PREDICATES: Mapping[str, str] = {
     "not_equals": "{path…, value: v}: the opposite of equals; true for an empty value",
     "in": "{path…, values: […]}: the value equals one of the list",
     "contains": "{path…, values: […]}: a text has one of the words or phrases in it as whole words, "
-    "a list has one as an item (without case, accents or punctuation)",
+    "a list has one as an item (without case, accents or punctuation); `tarif*` is every word that "
+    "begins so",
     "is_true": "rule: the value reads as true (true, 1, yes, oui, vrai, x)",
     "is_empty": "rule: null, blank text, empty list or object",
     "not_empty": "rule: the opposite of is_empty",

@@ -4,6 +4,7 @@ In: a predicate, and what asks a rule for its value without a word to the row. O
 compared folded.
 """
 
+import re
 from collections.abc import Callable, Sequence
 
 from hub.mappings.document import Predicate, Rule
@@ -41,8 +42,8 @@ def compiled(predicate: Predicate, asked: Asked, as_it_is: Asked) -> Check:  # n
         return lambda row: _is_true(get(row))
     if p.contains is not None:
         get = as_it_is(p.contains.rule)
-        words = [word for v in p.contains.values if (word := fold(str(v)))]
-        return lambda row: _contains(get(row), words)
+        contains = _containing([str(v) for v in p.contains.values])
+        return lambda row: contains(get(row))
     compared = p.equals or p.not_equals or p.in_
     if compared is None:
         return lambda _row: True
@@ -58,15 +59,28 @@ def _is_true(value: object) -> bool:
     return value is True or value == 1
 
 
-def _contains(value: object, words: Sequence[str]) -> bool:
-    """Tell whether a text has one of the folded words in it, or a list has one as an item."""
-    if isinstance(value, list):
-        items = {fold(one[:1000]) for one in value if isinstance(one, str)}
-        return any(word in items for word in words)
-    if not isinstance(value, str):
-        return False
-    text = f" {fold(value[:LONGEST])} "
-    return any(f" {word} " in text for word in words)
+def _words(values: Sequence[str]) -> str:
+    """Return folded words and phrases as one pattern; `*` at the end is the rest of a word."""
+    folded = [
+        re.escape(word) + (r"\w*" if value.rstrip().endswith("*") else "")
+        for value in values
+        if (word := fold(value))
+    ]
+    return f"(?:{'|'.join(folded)})" if folded else "(?!)"
+
+
+def _containing(values: Sequence[str]) -> Callable[[object], bool]:
+    """Return what tells whether a text has one of the words in it, or a list has one as an item."""
+    whole = re.compile(_words(values))
+    within = re.compile(rf"(?<= ){_words(values)}(?= )")
+
+    def contains(value: object) -> bool:
+        if isinstance(value, list):
+            items = (fold(one[:1000]) for one in value if isinstance(one, str))
+            return any(whole.fullmatch(item) for item in items)
+        return isinstance(value, str) and bool(within.search(f" {fold(value[:LONGEST])} "))
+
+    return contains
 
 
 def _comparable(value: object) -> object:

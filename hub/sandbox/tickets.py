@@ -42,6 +42,7 @@ _DESCRIPTIONS = {
 _STATUSES = {"new": 15, "open": 25, "pending": 15, "hold": 5, "solved": 25, "closed": 15}
 _PRIORITIES = {None: 40, "low": 15, "normal": 30, "high": 12, "urgent": 3}
 _TYPES = {"question": 50, "incident": 25, "problem": 10, "task": 5, None: 10}
+_FAULTS = frozenset({"incident", "problem"})  # nobody files a question for sales as one
 _CHANNELS = {"email": 55, "web": 30, "chat": 10, "api": 5}
 _TAGS = ("billing", "login", "export", "delivery")
 
@@ -57,12 +58,13 @@ def ticket(fake: FakeData, person: Person, *, for_sales: bool) -> Record:
         tags = [SALES_TAG] if tagged else []
         description = fake.message(person.company)
         subject = rng.choice(("Question", "Contact") if tagged else SALES_SUBJECTS[tongue])
+    types = {one: share for one, share in _TYPES.items() if not for_sales or one not in _FAULTS}
     return {
         "subject": subject,
         "description": description,
         "status": rng.choices(tuple(_STATUSES), tuple(_STATUSES.values()))[0],
         "priority": rng.choices(tuple(_PRIORITIES), tuple(_PRIORITIES.values()))[0],
-        "type": rng.choices(tuple(_TYPES), tuple(_TYPES.values()))[0],
+        "type": rng.choices(tuple(types), tuple(types.values()))[0],
         "tags": tags,
         "via": {"channel": rng.choices(tuple(_CHANNELS), tuple(_CHANNELS.values()))[0]},
     }
