@@ -113,15 +113,17 @@ def _is_doubled(sentence: str, words: _Words) -> bool:
     """Tell whether a refusal refuses a refusal: "I do not want to stop receiving it"."""
     if words.one["stop"].search(sentence):
         return True
-    rest = words.refuses.sub(" ", sentence, count=1)
-    rest = re.sub(r" (?:pas|plus|jamais) ", " ", rest)
+    rest = re.sub(r" (?:pas|plus|jamais)(?= )", "", words.one["refusal"].sub("", sentence, count=1))
     return bool(words.one["negation"].search(rest))
 
 
 _BREAK = re.compile(r"[.;!?\n\u3002\u2026]+(?:\s|$)|\s[\u2013\u2014|-]\s")
 _CLAUSE = re.compile(r"[,:()]|\b(?:and|but|und|aber|et|mais|y|pero|e|ma|en|maar)\b", re.IGNORECASE)
 _PARTICLE = re.compile(
-    r"^\W*(?:yes|no|oui|non|ja|nein|s[ií]|nee|s\u00ec)\s*[,:.!\u2013\u2014-]+\s*", re.IGNORECASE
+    r"^\W*(?:yes|no|oui|non|ja|nein|s[ií\u00ec]|nee)"
+    r"(?: (?:thanks|thank you|please|merci|danke|bitte|gracias|grazie|bedankt|dank je))?"
+    r"\s*[,:.!\u2013\u2014-]+\s*",
+    re.IGNORECASE,
 )
 _MARKUP = re.compile(r"\{\{[^}]*\}\}|<[^>]*>|[*_`\u00bf\u00a1]|\]\([^)]*\)|\[")
 
@@ -190,6 +192,8 @@ def _words() -> _Words:
     one |= {
         f"={name}": re.compile(rf" ?{each[name]}(?= |$)") for name in ("yes", "no", "asks_else")
     }
+    refusals = (each["refuse"], each["do_not_send"], f"^ ?{each['none_of']}")
+    one["refusal"] = re.compile(rf"(?:{'|'.join(refusals)})(?= )")
     one["ways"] = re.compile(rf" (?:{_either(w for w in ways if w.split()[0] in _BY)})(?= )")
     return _Words(
         one=one,
