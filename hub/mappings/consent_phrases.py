@@ -95,7 +95,10 @@ def _sentence(sentence: str, words: _Words) -> Reading:
         channels = ("email", "phone")
     plain = _without_ways(sentence, words)
     is_open = bool(words.one["=asks_else"].match(sentence))
-    is_usable = not (has["negation"] or has["unclear"] or has["others"] or has["stop"])
+    is_of_theirs = has["you_asked"] and has["your"]
+    is_usable = not (
+        has["negation"] or has["unclear"] or has["others"] or has["stop"] or is_of_theirs
+    )
     is_opt_in = is_usable and not has["own_affair"] and bool(words.agrees.search(plain))
     is_stop = has["stop"] and not has["negation"] and not is_open
     is_refusal = is_stop or bool(words.refuses.search(sentence))
@@ -208,7 +211,7 @@ def _words() -> _Words:
 
 _SEARCHED = (
     "negation", "unclear", "others", "stop", "own_affair", "terms", "accept", "any_time", "withdraw",
-    "any_way",
+    "any_way", "you_asked", "your",
 )  # fmt: skip
 _BY = frozenset(("by", "via", "per", "par", "por", "tramite"))
 
