@@ -50,23 +50,22 @@ def _title(value: str | None) -> str | None:
     return (name.title() if name.isupper() else name) or None
 
 
-def load(base_url: str, token: str, database: str) -> int:
+def load(base_url: str, token: str, conn: psycopg.Connection) -> int:
     """Load all contacts; returns how many rows the table has."""
     session = requests.Session()
     session.headers["Authorization"] = f"Bearer {token}"
-    with psycopg.connect(database) as conn:
-        conn.execute(_TABLE)
+    conn.execute(_TABLE)
+    conn.commit()
+    params = {"limit": "100", "properties": _ASKED}
+    while True:
+        response = session.get(f"{base_url}/crm/v3/objects/contacts", params=params, timeout=30)
+        response.raise_for_status()
+        page = response.json()
+        with conn.cursor() as cursor:
+            cursor.executemany(_UPSERT, [_row(item) for item in page["results"]])
         conn.commit()
-        params = {"limit": "100", "properties": _ASKED}
-        while True:
-            response = session.get(f"{base_url}/crm/v3/objects/contacts", params=params, timeout=30)
-            response.raise_for_status()
-            page = response.json()
-            with conn.cursor() as cursor:
-                cursor.executemany(_UPSERT, [_row(item) for item in page["results"]])
-            conn.commit()
-            if "paging" not in page:
-                break
-            params["after"] = page["paging"]["next"]["after"]
-        row = conn.execute("SELECT count(*) FROM contacts_by_hand").fetchone()
+        if "paging" not in page:
+            break
+        params["after"] = page["paging"]["next"]["after"]
+    row = conn.execute("SELECT count(*) FROM contacts_by_hand").fetchone()
     return int(row[0]) if row else 0

@@ -25,12 +25,12 @@ from hub.clock import SystemClock
 from hub.db import engine as db_engine
 from hub.db.embedded import SUPERUSER, EmbeddedServer, Server
 
-STAGES = ("land", "normalise", "load")
+STAGES = ("land", "normalise", "match", "load", "route")
 _FLAT = 1.2  # peak memory of the large load may be so many times that of the small one
 
 
 @contextmanager
-def _stub(n: int) -> Iterator[tuple[str, int]]:
+def stub(n: int) -> Iterator[tuple[str, int]]:
     """Serve n contacts; gives the address and the process id."""
     command = [sys.executable, "-m", "bench.hubspot_stub", str(n)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -76,7 +76,7 @@ def _database(running: Server, name: str) -> Iterator[str]:
 
 
 def _once(running: Server, loader: str, rows: int, asked: argparse.Namespace) -> dict[str, Any]:
-    with _stub(rows) as (address, stub_pid), _database(running, "bench") as name:
+    with stub(rows) as (address, stub_pid), _database(running, "bench") as name:
         before = cpu_of_tree(stub_pid)
         command = [sys.executable, "-m", "bench.sync_once", loader, address]
         command += [str(running.socket_dir), str(running.data_dir), name]
@@ -119,7 +119,7 @@ def report(found: list[dict[str, Any]], rows: int, small: int) -> str:
         _line("hand script", rows, totals, hand_us),
     ]
     lines += [_line(s, rows, [one["stages"][s] for one in hub], hand_us) for s in STAGES]
-    lines.append(_line("land to load", rows, [_total(one) for one in hub], hand_us))
+    lines.append(_line("land to route", rows, [_total(one) for one in hub], hand_us))
     peaks = {
         n: [one["peak_mb"] for one in found if one["loader"] == "hub" and one["asked"] == n]
         for n in (small, rows)
@@ -129,7 +129,7 @@ def report(found: list[dict[str, Any]], rows: int, small: int) -> str:
         f"\npeak memory: {median(peaks[small]):.0f} MB at {small:,}, {median(peaks[rows]):.0f} MB at"
         f" {rows:,} ({base:.0f} MB before the first record); hand {median(o['peak_mb'] for o in hand):.0f} MB;"
         f" stub {median(one['stub'] for one in hub) / rows * 1e6:.1f} µs of CPU a record;"
-        f" {hub[0]['refused']} values refused"
+        f" {hub[0]['people']:,} people of {rows:,} contacts; {hub[0]['refused']} values refused"
     )
     is_flat = median(peaks[rows]) <= _FLAT * median(peaks[small])
     lines.append(f"memory is {'flat' if is_flat else 'NOT FLAT'} from {small:,} to {rows:,}")

@@ -1,8 +1,8 @@
 """One measured load in a process of its own: Lead Hub's, or the hand script's; prints JSON.
 
 `python -m bench.sync_once hub|hand ADDRESS SOCKET_DIR DATA_DIR DATABASE [--profile STAGE]`. The database is fresh and migrated.
-Stages are run by the functions that a sync runs, one after the other, so that each can be told
-apart. Matching is left out: every record becomes a person of its own by one statement.
+Stages are run by the functions that a sync runs, one after the other, so that each has a cost of
+its own: land, normalise, match, load, route.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import text
 
 from bench import by_hand
@@ -39,17 +40,20 @@ from hub.settings import Settings
 
 _NO_LIMIT = 1e9  # the vendor's clock so much faster than ours that no rate is ever reached
 _SOURCE = "hubspot"
-_EVERYBODY_HIMSELF = """
-DELETE FROM ops.pending WHERE stage = 'match';
-INSERT INTO ops.entity (kind, anchor_id, batch_id, lane) SELECT 'person', id, batch_id, lane
-  FROM ops.source_record WHERE target = 'person' AND entity_id IS NULL ORDER BY id;
-UPDATE ops.source_record s SET entity_id = e.id, joined_batch_id = s.batch_id
-  FROM ops.entity e WHERE e.anchor_id = s.id AND s.entity_id IS NULL;
-ANALYZE ops.source_record, ops.entity
+# What came of the contacts: every one has a person, every person a row, every lead an owner.
+_OUTCOME = """
+SELECT count(*) AS rows, count(DISTINCT entity_id) AS people,
+  (SELECT count(*) FROM crm.lead) + (SELECT count(*) FROM crm.contact WHERE NOT is_organization)
+    AS in_crm,
+  (SELECT count(*) FROM crm.lead WHERE owner_id IS NULL) AS unowned,
+  (SELECT count(*) FROM landing.quarantine) AS refused
+FROM ops.source_record
+WHERE stream = 'contacts' AND target = 'person' AND entity_id IS NOT NULL
 """
 
 
-def _hub(database: Database, address: str, home: str) -> Hub:
+def hub_of(database: Database, address: str, home: str) -> Hub:
+    """Return a hub whose only source is the stub, and one person who can take leads."""
     settings = Settings.model_validate(
         {
             "home": home,
@@ -79,7 +83,7 @@ def _hub(database: Database, address: str, home: str) -> Hub:
     return Hub(database.engine, clock, settings, load_all(None), lambda _source: made)
 
 
-class _Measured:
+class Measured:
     """The stages' costs, and a profile of one of them if that is wanted."""
 
     def __init__(self, data_dir: Path, profiled: str) -> None:
@@ -97,42 +101,43 @@ class _Measured:
 
 
 def _by_hub(address: str, running: Server, name: str, profiled: str) -> dict[str, Any]:
-    measured = _Measured(running.data_dir, profiled)
+    measured = Measured(running.data_dir, profiled)
     with (
         tempfile.TemporaryDirectory() as home,
         db_engine.opened_embedded(running, name) as database,
     ):
-        hub = _hub(database, address, home)
-        base = memory_mb("VmRSS")
-        batch = flow.begin(hub, _SOURCE)
-        connector = hub.connector(_SOURCE)
+        return load(hub_of(database, address, home), measured)
 
-        def land() -> None:
-            for stream in connector.streams():
-                flow.land_stream(hub, batch, stream)
 
-        measured.run("land", land)
-        measured.run("normalise", lambda: flow.run_normalize(hub))
-        with database.owner_engine().connect() as conn:
-            for statement in _EVERYBODY_HIMSELF.split(";"):
-                conn.execute(text(statement))
-            conn.commit()
-        measured.run("load", lambda: flow.run_load(hub))
-        holds = all(entry.holds for entry in flow.finish(hub, batch))
-        with hub.engine.begin() as conn:
-            rows = conn.execute(
-                text("SELECT (SELECT count(*) FROM crm.lead) + (SELECT count(*) FROM crm.contact)")
-            ).scalar_one()
-            refused = conn.execute(text("SELECT count(*) FROM landing.quarantine")).scalar_one()
-        return _said(measured.costs, rows, base) | {"holds": holds, "refused": refused}
+def load(hub: Hub, measured: Measured) -> dict[str, Any]:
+    """Bring all contacts of the stub from the vendor to their owners, a stage after the other."""
+    base = memory_mb("VmRSS")
+    batch = flow.begin(hub, _SOURCE)
+
+    def land() -> None:
+        for stream in hub.connector(_SOURCE).streams():
+            flow.land_stream(hub, batch, stream)
+
+    measured.run("land", land)
+    measured.run("normalise", lambda: flow.run_normalize(hub))
+    measured.run("match", lambda: flow.run_match(hub))
+    measured.run("load", lambda: flow.run_load(hub))
+    measured.run("route", lambda: flow.run_route(hub))
+    ledgers = flow.finish(hub, batch)
+    with hub.engine.begin() as conn:
+        found = conn.execute(text(_OUTCOME)).one()._asdict()
+    is_whole = found["people"] == found["in_crm"] and not found["unowned"]
+    holds = is_whole and all(entry.holds for entry in ledgers)
+    return _said(measured.costs, found["rows"], base) | found | {"holds": holds}
 
 
 def _by_hand(address: str, running: Server, name: str) -> dict[str, Any]:
-    base, found, rows = memory_mb("VmRSS"), dict[str, Cost](), []
+    base, found, rows = memory_mb("VmRSS"), dict[str, Cost](), 0
     url = f"host={running.socket_dir} user=hub_owner dbname={name}"
-    with costs(found, "all", running.data_dir):
-        rows.append(by_hand.load(address, TOKEN, url))
-    return _said(found, rows[0], base)
+    # The connection outlives the measuring: the CPU of a backend that is ending is nobody's.
+    with psycopg.connect(url) as conn, costs(found, "all", running.data_dir):
+        rows = by_hand.load(address, TOKEN, conn)
+    return _said(found, rows, base)
 
 
 def _said(found: dict[str, Cost], rows: int, base: float) -> dict[str, Any]:
