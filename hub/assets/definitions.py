@@ -1,14 +1,15 @@
 """The asset graph: one asset a stage and stream, `build_defs` for tests and deployment alike.
 
-Dagster asset checks with `blocking=False` leave a run green (tried), so what must be seen is
-checked once more, blocking, in the last asset `proof`: leads are routed, and the run is red.
+A failed asset skips everything downstream, also of other sources: landing an asset therefore never
+fails for a vendor's fault, its check `complete` does, which blocks nothing. What makes a run red is
+`proof/<source>` (`hub.assets.proofs`), on which nothing depends.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 import dagster as dg
 
+from hub.assets.proofs import OWNERS, complete_check, proof_asset
 from hub.assets.resources import HubResource, configured_sources
 from hub.assets.roll_ups import nightly, refresh_roll_ups
 from hub.assets.sensors import stage_sensor
@@ -17,9 +18,6 @@ from hub.connectors.registry import KNOWN, streams_of
 from hub.mappings.loader import names
 from hub.pipeline import flow
 from hub.pipeline.drifting import drift_of
-from hub.records.batches import StreamLedger
-
-OWNERS = ["team:revops"]
 
 
 def _key(*parts: str) -> dg.AssetKey:
@@ -42,19 +40,11 @@ def _land_asset(source: str, stream: Stream) -> dg.AssetsDefinition:
         ],
     )
     def land(hub: HubResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        landed = flow.land_stream(hub.hub, hub.batch(source), stream).counts
+        landed = flow.land_stream(hub.hub, hub.batch(source), stream)
         note = flow.window_note(hub.hub, hub.batch(source), stream.name)
-        shortage = note.get("shortage")
         return dg.MaterializeResult(
-            metadata={**landed, "counted_by_source": str(note.get("counted"))},
-            check_results=[
-                dg.AssetCheckResult(
-                    check_name="complete",
-                    passed=not shortage,
-                    severity=dg.AssetCheckSeverity.ERROR,
-                    metadata=_short(shortage),
-                )
-            ],
+            metadata={**landed.counts, "counted_by_source": str(note.get("counted"))},
+            check_results=[complete_check(landed.faults, note.get("shortage"))],
         )
 
     return land
@@ -125,68 +115,6 @@ def _stage_asset(
     return stage
 
 
-def _proof_asset(deps: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
-    key = _key("proof")
-
-    @dg.asset(
-        key=key,
-        group_name="proof",
-        deps=list(deps),
-        kinds={"postgres"},
-        owners=OWNERS,
-        description="The books: every record that the sources count has a verdict and an owner.",
-        check_specs=[
-            dg.AssetCheckSpec("ledger", asset=key, blocking=True),
-            dg.AssetCheckSpec("nothing_waits", asset=key, blocking=True),
-            dg.AssetCheckSpec("quarantine_rate", asset=key, blocking=True),
-        ],
-    )
-    def proof(hub: HubResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        ledgers = [entry for batch in hub.begun() for entry in flow.finish(hub.hub, batch)]
-        waiting = flow.waiting(hub.hub)
-        rate = _quarantine_rate(ledgers)
-        return dg.MaterializeResult(
-            metadata={"seen": sum(entry.seen for entry in ledgers)},
-            check_results=[
-                _check("ledger", all(e.holds for e in ledgers), _broken(ledgers)),
-                _check("nothing_waits", not any(waiting.values()), waiting),
-                _check("quarantine_rate", rate <= flow.QUARANTINE_LIMIT, {"rejected_share": rate}),
-            ],
-        )
-
-    return proof
-
-
-def _check(name: str, passed: bool, metadata: Mapping[str, Any]) -> dg.AssetCheckResult:  # noqa: FBT001
-    return dg.AssetCheckResult(check_name=name, passed=passed, metadata=dict(metadata))
-
-
-def _quarantine_rate(ledgers: Sequence[StreamLedger]) -> float:
-    rejected = sum(entry.verdicts.get("rejected", 0) for entry in ledgers)
-    return rejected / max(1, sum(entry.seen for entry in ledgers))
-
-
-def _short(shortage: Any) -> dict[str, Any]:
-    if not shortage:
-        return {}
-    return {"missing": int(shortage["missing"]), "narrowest_range": str(shortage["narrowest"])}
-
-
-def _broken(ledgers: Sequence[StreamLedger]) -> dict[str, Any]:
-    """Name what does not add up: ids of lost records, ranges of hidden ones."""
-    told: dict[str, Any] = {}
-    for entry in ledgers:
-        name = f"{entry.source}/{entry.stream}"
-        if entry.lost_n:
-            told[f"{name} lost"] = f"{entry.lost_n}: {', '.join(entry.lost)}"
-        if entry.shortage:
-            told[f"{name} hidden"] = (
-                f"{entry.shortage['missing']} counted by the source and never handed out, "
-                f"narrowest range {entry.shortage['narrowest']}"
-            )
-    return told
-
-
 def build_defs(sources: Collection[str] | None = None) -> dg.Definitions:
     """Return assets, jobs and schedules.
 
@@ -221,15 +149,15 @@ def build_defs(sources: Collection[str] | None = None) -> dg.Definitions:
     ):
         tail.append(_stage_asset(key, group, description, upstream))
         upstream = [key]
-    proof = _proof_asset(upstream)
-    assets += [*tail, proof]
-    common = dg.AssetSelection.assets(*(a.key for a in tail), proof.key)
+    proved = {source: proof_asset(source, upstream) for source in streams}
+    assets += [*tail, *proved.values()]
+    common = dg.AssetSelection.assets(*(a.key for a in tail))
     jobs = [
         dg.define_asset_job("sync", dg.AssetSelection.all(), executor_def=dg.in_process_executor)
     ]
     schedules = []
     for place, source in enumerate(streams):
-        own = dg.AssetSelection.assets(*landed[source], *normalized[source])
+        own = dg.AssetSelection.assets(*landed[source], *normalized[source], proved[source].key)
         job = dg.define_asset_job(
             f"sync_{source}", own | common, executor_def=dg.in_process_executor
         )

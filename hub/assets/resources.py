@@ -32,13 +32,14 @@ class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     config: str | None = None
     _hub: Hub | None = PrivateAttr(default=None)
+    _runs: tuple[str, ...] = PrivateAttr(default=())
     _batches: dict[str, Batch] = PrivateAttr(default_factory=dict)
     _stack: ExitStack = PrivateAttr(default_factory=ExitStack)
 
     @contextmanager
     def yield_for_execution(
         self,
-        context: dg.InitResourceContext,  # noqa: ARG002 Dagster's signature
+        context: dg.InitResourceContext,
     ) -> Iterator["HubResource"]:
         """Open the hub for one run and close it after."""
         configure_once()
@@ -49,6 +50,8 @@ class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             self._hub = replace(assemble(settings, database, clock), in_dagster=True)
             self._stack = stack
             self._batches = {}
+            parent = context.run.parent_run_id if context.run else None
+            self._runs = tuple(filter(None, (context.run_id, parent)))
             yield self
 
     @property
@@ -62,9 +65,9 @@ class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Return the source's batch in this run; the first call takes its lock and opens it."""
         if source not in self._batches:
             self._stack.enter_context(source_locks(self.hub.engine, [source]))
-            self._batches[source] = begin(self.hub, source)
+            self._batches[source] = begin(self.hub, source, run_id="".join(self._runs[:1]))
         return self._batches[source]
 
-    def begun(self) -> list[Batch]:
-        """Return the batches that this run has opened."""
-        return list(self._batches.values())
+    def runs(self) -> tuple[str, ...]:
+        """Return the id of this run, and of the one that it repeats, if it does."""
+        return self._runs

@@ -1,7 +1,7 @@
 """Run one job in this process, recorded in Dagster's own storage: `python -m hub.assets.run sync`.
 
-Prints one JSON line: run_id, success, materializations, checks_passed, checks_failed; a
-check that only warns (drift) is neither.
+Prints one JSON line: run_id, success, materializations, checks_passed, checks_failed, failures; a
+check that only warns (drift) is neither passed nor failed. `failures` are sentences for an operator.
 """
 
 import json
@@ -13,11 +13,12 @@ from hub.assets.definitions import defs
 
 
 def main(job: str) -> int:
-    """Execute the job; exit code 0 if the run is green, 1 if it is red."""
+    """Execute the job; exit code 0 if the run is green, 1 if it is red, 2 if the operator must act."""
     with dg.DagsterInstance.get() as instance:
         result = defs.resolve_job_def(job).execute_in_process(
             instance=instance, raise_on_error=False
         )
+        failures = [_failure(event) for event in result.filter_events(lambda e: e.is_step_failure)]
         checks = result.get_asset_check_evaluations()
         summary = {
             "run_id": result.run_id,
@@ -29,9 +30,22 @@ def main(job: str) -> int:
                 for check in checks
                 if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
             ),
+            "failures": [sentence for sentence, _ in failures],
         }
     sys.stdout.write(json.dumps(summary) + "\n")
-    return 0 if result.success else 1
+    return 0 if result.success else max((code for _, code in failures), default=1)
+
+
+def _failure(event: dg.DagsterEvent) -> tuple[str, int]:
+    """Return why a step failed, and the exit code for it."""
+    data = event.step_failure_data
+    told = data.user_failure_data
+    if told is None:
+        return (data.error.message if data.error else "").strip(), 1
+    code = told.metadata.get("exit_code")
+    return told.description or "", int(code.value or 1) if isinstance(
+        code, dg.IntMetadataValue
+    ) else 1
 
 
 if __name__ == "__main__":

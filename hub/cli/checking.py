@@ -1,11 +1,12 @@
 """What `hub check` does: settings, database, and every source's own checks."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hub.cli.opening import opened
 from hub.connectors.base import Finding
-from hub.errors import ConfigError
+from hub.errors import ConfigError, HubError
 from hub.pipeline.context import Hub
 
 
@@ -29,6 +30,7 @@ def run_checks(config: Path | None, source: str | None) -> list[Finding]:
 
 def _check(hub: Hub, source: str) -> Sequence[Finding]:
     try:
-        return hub.connector(source).check()
-    except ConfigError as exc:
+        findings = hub.connector(source).check()
+    except HubError as exc:
         return [Finding(source, ok=False, message=exc.message, hint=exc.hint or "")]
+    return [replace(one, subject=f"{source}/{one.subject}") for one in findings]

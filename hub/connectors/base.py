@@ -34,6 +34,7 @@ class Stream:
         silent: top-level payload keys whose values may change while the vendor's modification time
             stands still. Only the vendor's own description may tell them: complete once the stream
             was read. A connector with such keys offers `Rereads`.
+        of: the stream whose permission it needs, where that is another one.
     """
 
     name: str
@@ -46,6 +47,12 @@ class Stream:
     bounded: bool = True
     names_survivors: bool = True
     silent: frozenset[str] = frozenset()
+    of: str = ""
+
+    @property
+    def part(self) -> str:
+        """Return the name of the part that it is of, in messages and in the setting `skip`."""
+        return self.of or self.name
 
 
 @dataclass(frozen=True, slots=True)

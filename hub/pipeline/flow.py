@@ -24,7 +24,7 @@ from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
 from hub.pipeline.budget import account_of, forecast
 from hub.pipeline.companies import match_companies
-from hub.pipeline.contain import ends_source, fault_of, is_paused, where
+from hub.pipeline.contain import ends_source, fault_of, is_paused, once_each, where
 from hub.pipeline.context import Hub
 from hub.pipeline.extract import Land, Range, reread, short_ranges
 from hub.pipeline.land import land_page
@@ -84,7 +84,7 @@ def sync(hub: Hub, sources: Sequence[str], *, full: bool = False) -> SyncReport:
             if is_paused(faults):
                 report.stopped[batch.source] = faults[0].told
             else:
-                report.faults += faults
+                report.faults += once_each(faults)
                 report.ledgers += finish(hub, batch)
     report.quarantined = report.stages.get("normalize", {}).get("quarantined", 0)
     return report
@@ -123,23 +123,25 @@ def settle(hub: Hub) -> dict[str, dict[str, int]]:
     }
 
 
-def begin(hub: Hub, source: str, *, full: bool = False) -> Batch:
+def begin(hub: Hub, source: str, *, full: bool = False, run_id: str = "") -> Batch:
     """Open the source's batch, or take up the one that was interrupted.
 
     The first complete load of a source is bulk: it rings nobody, each owner gets one digest. So is
-    what a full read brings again after an undo.
+    what a full read brings again after an undo. `run_id` names the Dagster run that asks.
     """
     with hub.engine.begin() as conn:
         if full:
             store.drop_cursors(conn, source)
         batches.give_up(conn, source)
-        resumed = batches.running_batch(conn, source) or batches.reopen(conn, source)
-        if resumed is not None:
-            return resumed
-        is_first = not batches.has_finished_batch(conn, source)
-        is_again = full and batches.has_undone_batch(conn, source)
-        lane = Lane.BULK if is_first or is_again else Lane.LIVE
-        return batches.open_batch(conn, source=source, kind="sync", lane=lane.value)
+        batch = batches.running_batch(conn, source) or batches.reopen(conn, source)
+        if batch is None:
+            is_first = not batches.has_finished_batch(conn, source)
+            is_again = full and batches.has_undone_batch(conn, source)
+            lane = Lane.BULK if is_first or is_again else Lane.LIVE
+            batch = batches.open_batch(conn, source=source, kind="sync", lane=lane.value)
+        if run_id:
+            batches.note_run(conn, batch.id, run_id)
+        return batch
 
 
 @dataclass(slots=True)
@@ -173,7 +175,7 @@ def land_stream(hub: Hub, batch: Batch, stream: Stream) -> StreamLanding:
         raise  # our own database: nothing can be noted there
     except Exception as exc:  # noqa: BLE001  # a stage's edge: even a bug of one ends no other source
         landing.error = exc
-        landing.faults.append(fault_of(batch.source, stream.name, exc))
+        landing.faults.append(fault_of(batch.source, stream.part, exc))
     if landing.error is not None and not isinstance(landing.error, HubError):
         at = where(landing.error)
         log.error("stream_broke", source=batch.source, stream=stream.name, where=at)
@@ -202,6 +204,8 @@ def faults_of(hub: Hub, batch: Batch) -> list[Fault]:
 
 def _land_window(hub: Hub, batch: Batch, stream: Stream, landing: StreamLanding) -> None:
     connector = hub.connector(batch.source)
+    if all(one.name != stream.name for one in connector.streams()):
+        return  # left out by the setting `skip`
     with hub.engine.begin() as conn:
         cursor = store.read_cursor(conn, batch.source, stream.name)
         if not batches.has_read(conn, batch.source, stream.name):
@@ -445,9 +449,6 @@ def reports_since(hub: Hub, after: int | None) -> list[StageReport]:
     """Return what stages did since a report, oldest first; None begins with the latest."""
     with hub.engine.begin() as conn:
         return batches.reports_since(conn, after, REPORTS)
-
-
-QUARANTINE_LIMIT = 0.05  # share of rejected records above which a run is red
 
 
 def window_note(hub: Hub, batch: Batch, stream: str) -> dict[str, JsonValue]:

@@ -215,6 +215,14 @@ def note_faults(
         note_window(conn, batch_id, stream, note)
 
 
+def note_run(conn: Connection, batch_id: int, run_id: str) -> None:
+    """Note that a Dagster run opened the batch or took it up: what its proof goes by."""
+    runs = window_note(conn, batch_id, "").get("runs")
+    known: list[JsonValue] = runs if isinstance(runs, list) else []
+    if run_id not in known:
+        note_window(conn, batch_id, "", {"runs": [*known, run_id]})
+
+
 def faults_noted(conn: Connection, batch_id: int) -> list[Fault]:
     """Return what could not be read in the batch so far, of all its streams."""
     windows = conn.execute(select(batch.c.windows).where(batch.c.id == batch_id)).scalar_one()

@@ -1,6 +1,7 @@
 """The middleware that breaks a vendor's answers, as the active fault profiles say.
 
-It breaks reads only: the second read and then every k-th one, so that a retry succeeds.
+It breaks reads only: the second read and then every k-th one, so that a retry succeeds. The profiles
+that name a vendor (`revoked`, `forbidden`, `down`, `hostile`) break every request until they are off.
 Not here: which profiles are active (`faults.py`), faults of rows (`world.py`).
 """
 
@@ -8,12 +9,12 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote_plus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.sandbox.faults import IN_MIXED, Faults
-from hub.sandbox.vendor import Refusal, Vendor
+from hub.sandbox.vendor import Asked, Refusal, Vendor
 
 EVERY = {
     "rate_limit": 3,
@@ -67,6 +68,10 @@ class FaultMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request, with a fault if it is the turn of one."""
+        standing = self._standing(scope) if scope["type"] == "http" else None
+        if standing is not None:
+            await _send(send, *standing)
+            return
         if scope["type"] != "http" or not self.vendor.is_read(scope["method"], scope["path"]):
             await self.app(scope, receive, send)
             return
@@ -87,6 +92,20 @@ class FaultMiddleware:
             is_later = _is_later_page(scope) or self.vendor.is_later(request.body)
             self._repeat(scope, answer, is_later=is_later)
         await self._pass_on(kind, answer, send)
+
+    def _standing(self, scope: Scope) -> Refusal | None:
+        """Return the answer of a vendor or a part that stays refused, None for any other."""
+        name = self.vendor.name
+        query = unquote_plus(scope["query_string"].decode("latin-1"))
+        asked = Asked(scope["method"], scope["path"], query)
+        if self.faults.names("down", name):
+            return refusal(self.vendor, "server_errors", 503)
+        if self.faults.names("hostile", name):
+            return 200, {"content-type": "text/html"}, b"<html><h1>It works!</h1></html>"
+        if self.faults.names("revoked", name):
+            return self.vendor.revoke(asked)
+        found = (self.vendor.forbid(asked, part) for part in self.faults.forbidden(name))
+        return next((one for one in found if one is not None), None)
 
     def _kind(self, n: int) -> str:
         """Return the fault of the n-th read, or an empty text."""

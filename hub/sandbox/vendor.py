@@ -20,6 +20,24 @@ def _never_later(body: bytes) -> bool:  # noqa: ARG001  # most vendors put the p
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The parts of a request that a refusal depends on; `query` is text, unquoted."""
+
+    method: str
+    path: str
+    query: str = ""
+
+    def names(self) -> list[str]:
+        """Return the segments of the path without `.json`."""
+        return [one.removesuffix(".json") for one in self.path.split("/") if one]
+
+    def is_under(self, part: str) -> bool:
+        """Tell whether the path goes through a part, whatever prefix stands before it."""
+        wanted, names = part.split("/"), self.names()
+        return any(names[n : n + len(wanted)] == wanted for n in range(len(names)))
+
+
+@dataclass(frozen=True, slots=True)
 class Vendor:
     """One emulated vendor.
 
@@ -34,6 +52,9 @@ class Vendor:
         env: environment variable of the hub → the key of its secret in `World.secrets`.
         refuse: returns the vendor's answer (status, headers, body) for the kind "rate_limit", or
             for the kind "server_errors" with the given status.
+        revoke: returns the vendor's answer to credentials that were revoked, also at its login.
+        forbid: returns the vendor's answer if the request asks for a part that the credentials may
+            not read; None if the request asks for something else.
         is_read: tells whether a call reads; fault profiles break reads only.
         is_later: tells whether a request body asks for a page after the first.
         webhook_secret: key of the signing secret in `World.secrets`; empty without signed webhooks.
@@ -44,6 +65,8 @@ class Vendor:
     credentials: Mapping[str, str]
     env: Mapping[str, str]
     refuse: Callable[[str, int], Refusal]
+    revoke: Callable[[Asked], Refusal]
+    forbid: Callable[[Asked, str], Refusal | None]
     is_read: Callable[[str, str], bool] = field(default=_is_get)
     is_later: Callable[[bytes], bool] = field(default=_never_later)
     webhook_secret: str = ""

@@ -5,15 +5,28 @@ synced. Not here: where values come from (`loading`).
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 
 class Block(BaseModel):
     """A block of settings: frozen, and an unknown key is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def _parts(*streams: str, each: str = "") -> AfterValidator:
+    """Return the check of a part's name: a stream, or one of what a stream reads one by one."""
+
+    def check(name: str) -> str:
+        kind, _, which = name.partition("/")
+        if name in streams or (each and kind == each and which):
+            return name
+        known = [*streams, *([f"{each}/<id>"] if each else [])]
+        raise ValueError(f"there is no part {name!r}; known: {', '.join(known)}")
+
+    return AfterValidator(check)
 
 
 class SalesforceSettings(Block):
@@ -49,6 +62,10 @@ class SalesforceSettings(Block):
     """How many times faster an emulator's clock runs."""
     daily_reserve: float = Field(0.2, ge=0, lt=1)
     """Share of the daily API requests that is left to other applications."""
+    skip: list[Annotated[str, _parts("users", "lead_statuses", "leads")]] = Field(
+        default_factory=list
+    )
+    """What is left out on purpose and makes no sync fail, streams: `users`, `lead_statuses`, `leads`."""
 
     @property
     def needed_secret(self) -> str:
@@ -75,6 +92,10 @@ class TypeformSettings(Block):
     """How many times faster an emulator's clock runs."""
     webhook_secret: SecretStr | None = None
     """Secret that signs webhooks."""
+    skip: list[Annotated[str, _parts("forms", "responses", each="forms")]] = Field(
+        default_factory=list
+    )
+    """What is left out on purpose and makes no sync fail, streams (`forms`, `responses`) or single forms (`forms/<id>`)."""
 
     @property
     def needed_secret(self) -> str:
@@ -103,6 +124,10 @@ class HubspotSettings(Block):
     """Share of the daily API requests that is left to other applications."""
     webhook_secret: SecretStr | None = None
     """Secret that signs webhooks, or stands in their address."""
+    skip: list[Annotated[str, _parts("owners", "companies", "contacts")]] = Field(
+        default_factory=list
+    )
+    """What is left out on purpose and makes no sync fail, streams: `owners`, `companies`, `contacts`."""
 
     @property
     def needed_secret(self) -> str:
@@ -133,6 +158,10 @@ class MailchimpSettings(Block):
     """Secret that signs webhooks, or stands in their address."""
     signing_secret: SecretStr | None = None
     """Secret that signs webhooks, where the audience has one."""
+    skip: list[Annotated[str, _parts("lists", "members", each="lists")]] = Field(
+        default_factory=list
+    )
+    """What is left out on purpose and makes no sync fail, streams (`lists`, `members`) or single audiences (`lists/<id>`)."""
 
     @property
     def needed_secret(self) -> str:
@@ -161,6 +190,10 @@ class ZendeskSettings(Block):
     """How many times faster an emulator's clock runs."""
     webhook_secret: SecretStr | None = None
     """Secret that signs webhooks, or stands in their address."""
+    skip: list[Annotated[str, _parts("organizations", "users", "tickets")]] = Field(
+        default_factory=list
+    )
+    """What is left out on purpose and makes no sync fail, streams: `organizations`, `users`, `tickets`."""
 
     @property
     def needed_secret(self) -> str:

@@ -25,7 +25,13 @@ from hub.connectors.governor import Budget, Limits, LocalBudget
 from hub.connectors.http import Patience
 from hub.connectors.registry import connect
 from hub.connectors.windows import after, inside
-from hub.errors import CredentialError, HubError, ProtocolError, TransientError
+from hub.errors import (
+    CredentialError,
+    ForbiddenError,
+    HubError,
+    ProtocolError,
+    TransientError,
+)
 from hub.logs import get_logger
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
@@ -206,6 +212,66 @@ class SaysNothingOfNothing(Broken):
 
     def read(self, stream, window):
         return (page for page in self.whole.read(stream, window) if page.records)
+
+
+class StopsAtAForbiddenPart(Broken):
+    """Ends the stream where one part of it is refused."""
+
+    def read(self, stream, window):
+        for page in self.whole.read(stream, window):
+            for fault in page.faults:
+                raise fault.error
+            yield page
+
+
+class KeepsARefusalToItself(Broken):
+    def read(self, stream, window):
+        return (Page(page.records, page.cursor) for page in self.whole.read(stream, window))
+
+
+class ForgetsARefusedPart(Broken):
+    """Moves the place of a refused part as if it had been read."""
+
+    def read(self, stream, window):
+        for page in self.whole.read(stream, window):
+            behind = page.cursor.get("behind", {})
+            known = [*page.cursor.get("known", []), *behind]
+            yield Page(page.records, {**page.cursor, "behind": {}, "known": known}, page.faults)
+
+
+class StopsAtAMissingPermission(Broken):
+    """Takes a permission that is missing for one stream for credentials that are refused."""
+
+    def window(self, stream, cursor):
+        try:
+            return self.whole.window(stream, cursor)
+        except ForbiddenError as exc:
+            raise CredentialError(exc.message) from exc
+
+
+class TakesARevocationForALack(Broken):
+    """Takes credentials that are refused for a permission that is missing."""
+
+    def window(self, stream, cursor):
+        try:
+            return self.whole.window(stream, cursor)
+        except CredentialError as exc:
+            raise ForbiddenError(exc.message) from exc
+
+
+class DiesOfHtml(Broken):
+    """Ends with a bare error of its own where an answer is none."""
+
+    def window(self, stream, cursor):
+        try:
+            return self.whole.window(stream, cursor)
+        except TransientError as exc:
+            raise ValueError(exc.message) from exc
+
+
+class SkipsNothing(Broken):
+    def bent(self, block):
+        return SimpleNamespace(**{**vars(block), "skip": []})
 
 
 # cursors and windows
@@ -432,7 +498,8 @@ class EndsWhereItBegan(Broken):
 
     def read(self, stream, window):
         try:
-            yield from self.whole.read(stream, window)
+            for page in self.whole.read(stream, window):
+                yield Page(page.records, page.cursor)  # without the fault of the form
         except ProtocolError:
             yield Page([], after(window))
 

@@ -49,6 +49,7 @@ class Case:
     wide: Callable[[], Values] | None = None
     silent: Callable[[int], Values] | None = None
     has_staff: bool = False  # the universe's own users are in the stream
+    part: Callable[[RawRecord], str] | None = None  # what of the stream can be forbidden alone
 
 
 def wide_values(most: int, ending: str = "") -> dict[str, str]:
@@ -73,6 +74,7 @@ CASES: Mapping[str, Case] = {
     "typeform/responses": Case(
         new=lambda n: {"first_name": "Person", "last_name": str(n), "email": f"p{n}@b.example"},
         change=lambda n: {"message": f"again {n}"},
+        part=lambda record: f"forms/{record.source_id.partition(':')[0]}",
     ),
     "mailchimp/members": Case(
         new=lambda n: {
@@ -82,6 +84,7 @@ CASES: Mapping[str, Case] = {
         },
         change=lambda n: {"merge_fields": {"FNAME": "Again", "LNAME": str(n)}},
         silent=lambda n: {"tags": [f"tag {n}"]},
+        part=lambda record: f"lists/{json.loads(record.payload)['list_id']}",
     ),
     "zendesk/users": Case(
         new=lambda n: {"name": f"Person {n}", "email": f"p{n}@d.example"},
@@ -167,6 +170,10 @@ class Vendor:
         """How records of the stream are made."""
         return CASES[f"{self.source}/{self.name}"]
 
+    def part(self, record: RawRecord) -> str:
+        """Return the part that a record is of: the stream, or what can be forbidden of it alone."""
+        return self.case.part(record) if self.case.part else self.name
+
     def is_read(self, method: str, path: str) -> bool:
         """Tell whether a call reads, by the vendor's own documentation."""
         return self.emulated.is_read(method, path)
@@ -199,8 +206,13 @@ class Vendor:
 
 
 def read_window(connector: Connector, stream: Stream, cursor: Any = None) -> list[Page]:
-    """Return the pages of the next window."""
-    return list(connector.read(stream, connector.window(stream, cursor)))
+    """Return the pages of the next window; raises the first fault of a part of the stream."""
+    pages = []
+    for page in connector.read(stream, connector.window(stream, cursor)):
+        for fault in page.faults:
+            raise fault.error
+        pages.append(page)
+    return pages
 
 
 def records_of(pages: list[Page]) -> list[RawRecord]:

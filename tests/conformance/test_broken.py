@@ -13,6 +13,7 @@ import pytest
 
 from hub.errors import CredentialError, ProtocolError, TransientError
 from tests.conformance import broken as b
+from tests.conformance import test_contained as contained
 from tests.conformance import test_counts as counts
 from tests.conformance import test_hostile as hostile
 from tests.conformance import test_pages as pages
@@ -136,6 +137,41 @@ TABLE = [
         b.InsistsOnTheCount,
         fails=ProtocolError,
     ),
+    # what is refused
+    Breakage(
+        contained.test_refused_credentials_are_no_missing_permission, b.TakesARevocationForALack
+    ),
+    Breakage(
+        contained.test_a_vendor_that_is_down_or_hostile_is_told,
+        b.DiesOfHtml,
+        given={"fault": "hostile"},
+        fails=ValueError,
+    ),
+    Breakage(
+        contained.test_a_vendor_that_is_down_or_hostile_is_told,
+        b.SwallowsErrors,
+        given={"fault": "down"},
+        fails=NOT_RAISED,
+    ),
+    Breakage(
+        contained.test_a_forbidden_part_keeps_no_other_back_and_loses_nothing,
+        b.StopsAtAForbiddenPart,
+    ),
+    Breakage(
+        contained.test_a_forbidden_part_keeps_no_other_back_and_loses_nothing,
+        b.KeepsARefusalToItself,
+    ),
+    Breakage(
+        contained.test_a_forbidden_part_keeps_no_other_back_and_loses_nothing,
+        b.ForgetsARefusedPart,
+    ),
+    Breakage(
+        contained.test_a_forbidden_part_keeps_no_other_back_and_loses_nothing,
+        b.StopsAtAMissingPermission,
+        HUBSPOT,
+        fails=CredentialError,
+    ),
+    Breakage(contained.test_check_names_a_forbidden_part_and_skip_leaves_it_out, b.SkipsNothing),
     # the wire
     Breakage(
         wires.test_a_broken_wire_loses_nothing, b.SwallowsErrors, given={"fault": "server_errors"}
@@ -279,7 +315,9 @@ def test_a_broken_connector_is_found_out(breakage: Breakage, fallen: Callable[[B
 
 
 @pytest.mark.parametrize(
-    "module", [counts, hostile, pages, windows, wires], ids=lambda one: one.__name__
+    "module",
+    [contained, counts, hostile, pages, windows, wires],
+    ids=lambda one: one.__name__,
 )
 def test_every_promise_was_seen_to_fail(module: ModuleType):
     assert promises_of(module) - {one.promise for one in TABLE} == set()

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
+from hub.connectors.registry import KNOWN, streams_of
 from hub.errors import ConfigError
-from hub.settings import Settings, load
+from hub.settings import Settings, block_of, load
 
 PEOPLE = """\
 people:
@@ -94,3 +96,20 @@ def test_the_environment_stands_over_the_file_and_a_file_holds_a_secret(tmp_path
     assert got.sources.salesforce is None
     assert got.home == tmp_path / "h"
     assert "from a file" not in str(got.redacted())
+
+
+@pytest.mark.parametrize("source", KNOWN)
+def test_a_part_to_skip_is_a_stream_or_one_of_what_it_reads(source: str) -> None:
+    block = block_of(source)
+    given = {"domain": "acme.my"} if source == "salesforce" else {}
+    for stream in streams_of(source):
+        assert block.model_validate({**given, "skip": [stream.part]})
+    with pytest.raises(ValidationError, match="there is no part 'nonsense'; known: "):
+        block.model_validate({**given, "skip": ["nonsense"]})
+    each = {"typeform": "forms/abc", "mailchimp": "lists/abc"}
+    for owner, part in each.items():
+        if owner == source:
+            assert block.model_validate({"skip": [part]})
+        else:
+            with pytest.raises(ValidationError):
+                block.model_validate({**given, "skip": [part]})

@@ -74,6 +74,7 @@ class HubspotConfig:
         page_size: records a search asks for, 1 to 200.
         time_scale: how many times faster than ours the vendor's clock runs.
         daily_reserve: share of the daily requests left to other applications.
+        skip: streams left out on purpose.
         webhook_secret: the app's client secret, which signs the webhooks.
     """
 
@@ -85,6 +86,7 @@ class HubspotConfig:
     page_size: int = 200
     time_scale: float = 1.0
     daily_reserve: float = 0.2
+    skip: tuple[str, ...] = ()
     webhook_secret: str = field(default="", repr=False)
 
 

@@ -17,7 +17,7 @@ import msgspec
 from hub.clock import Clock
 from hub.connectors.answers import Answer, decode
 from hub.connectors.base import Cursor, Finding, Page, Stream, Window
-from hub.connectors.findings import failed, webhooks
+from hub.connectors.findings import failed, skipped, webhooks
 from hub.connectors.governor import Budget
 from hub.connectors.http import HINTS
 from hub.connectors.hubspot.client import HubspotClient, HubspotConfig, following
@@ -31,13 +31,11 @@ _COMPANIES = Stream("companies", context=True, reports_deletes=True, window_by="
 _CONTACTS = Stream("contacts", reports_deletes=True, window_by="updatedAt")
 # What a property is called, who defined it, whether people may write it: its name is its id.
 # https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide
-_DEFINITIONS = {
-    f"{singular}_properties": Stream(
-        f"{singular}_properties", incremental=False, countable=False, context=True
-    )
-    for singular in ("company", "contact")
-}
 _DEFINED = {"company_properties": "companies", "contact_properties": "contacts"}
+_DEFINITIONS = {
+    name: Stream(name, incremental=False, countable=False, context=True, of=kind)
+    for name, kind in _DEFINED.items()
+}
 STREAMS = (_OWNERS, *_DEFINITIONS.values(), _COMPANIES, _CONTACTS)
 # https://developers.hubspot.com/docs/api-reference/crm-contacts-v3: contacts spell it otherwise
 _CHANGED = {"contacts": "lastmodifieddate", "companies": "hs_lastmodifieddate"}
@@ -97,12 +95,11 @@ class HubspotConnector:
 
     def streams(self) -> Sequence[Stream]:
         """Return owners, definitions and companies before the contacts that need them."""
-        return STREAMS
+        return [one for one in STREAMS if one.part not in self._config.skip]
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:
         """Freeze the next window by HubSpot's clock, or take up the unfinished one."""
-        kind = _DEFINED.get(stream.name, stream.name)  # definitions are no type of objects
-        return next_window(cursor, self._config, lambda: self._client.now(kind))
+        return next_window(cursor, self._config, lambda: self._client.now(stream.part))
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Yield pages: owners whole, others as the window says."""
@@ -124,11 +121,14 @@ class HubspotConnector:
     def check(self) -> Sequence[Finding]:
         """Try the token, the scopes of each stream, and what is left of the day's requests."""
         findings = [
-            self._check_objects(_CONTACTS.name),
-            self._check_objects(_COMPANIES.name),
-            self._check_owners(),
-            self._check_usage(),
+            self._check_owners()
+            if stream.name == _OWNERS.name
+            else self._check_objects(stream.name)
+            for stream in self.streams()
+            if stream.name not in _DEFINITIONS
         ]
+        findings.append(self._check_usage())
+        findings.extend(skipped(self._config.skip))
         return [*findings, webhooks(has_secret=bool(self._config.webhook_secret))]
 
     def _check_objects(self, name: str) -> Finding:
@@ -137,7 +137,7 @@ class HubspotConnector:
             body = {"filterGroups": [], "limit": 1, "properties": [_ID]}
             total = self._client.search(name, body).count("total")
         except HubError as exc:
-            return failed(name, exc)
+            return failed(name, exc, source=self.source)
         message = f"{total} records visible, {properties} properties"
         return Finding(name, ok=True, message=message)
 
@@ -145,7 +145,7 @@ class HubspotConnector:
         try:
             answer = self._client.owners({"limit": _LISTED})
         except HubError as exc:
-            return failed(_OWNERS.name, exc)
+            return failed(_OWNERS.name, exc, source=self.source)
         return Finding(_OWNERS.name, ok=True, message=f"{len(answer.items(_RESULTS))} owners")
 
     def _check_usage(self) -> Finding:

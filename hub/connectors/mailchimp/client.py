@@ -63,6 +63,7 @@ class MailchimpConfig:
         api_key: as Mailchimp shows it, the data centre after the hyphen.
         base_url: "" means the key's data centre.
         lists: ids of the audiences to read; empty means all that the key sees.
+        skip: parts left out on purpose: streams, or `lists/<id>`.
         overlap_s: how far before the watermark a window begins.
         lag_s: how far before Mailchimp's present a window ends.
         page_size: members a request asks for, 1 to 1000; halved while Mailchimp is too slow.
@@ -74,6 +75,7 @@ class MailchimpConfig:
     api_key: str = field(default="", repr=False)
     base_url: str = ""
     lists: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
     overlap_s: float = 300.0
     lag_s: float = 60.0
     page_size: int = 500

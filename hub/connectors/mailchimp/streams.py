@@ -5,7 +5,8 @@ in the second of the last row, without an offset, so that an edit during the wal
 past us; only inside a second that holds more rows than a page do we count on. Mailchimp's bound is
 exclusive and its times have whole seconds: we ask from one second earlier. Archived members come
 only if asked for, so each list is walked twice. A list that no window has covered yet is read
-from its beginning, whatever the watermark. Members deleted for good leave no trace.
+from its beginning, whatever the watermark. A list that is refused keeps its own place in the cursor
+(`behind`), and the next window reads it from there. Members deleted for good leave no trace.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ import msgspec
 from hub.clock import Clock
 from hub.connectors.answers import Answer, decode
 from hub.connectors.base import Cursor, Finding, Page, Stream, Window
-from hub.connectors.findings import failed, webhooks
+from hub.connectors.findings import failed, skipped, webhooks
 from hub.connectors.governor import Budget
 from hub.connectors.mailchimp.client import MailchimpClient, MailchimpConfig
 from hub.connectors.mailchimp.walk import (
@@ -34,6 +35,7 @@ from hub.connectors.mailchimp.walk import (
     step,
     walk_of,
 )
+from hub.connectors.parts import Containment, kept_behind
 from hub.connectors.windows import after, inside, iso, next_window, parse_time
 from hub.errors import HubError, ProtocolError
 from hub.model.records import JsonValue, RawRecord
@@ -78,7 +80,7 @@ class MailchimpConnector:
 
     def streams(self) -> Sequence[Stream]:
         """Return the lists before the members that are on them."""
-        return STREAMS
+        return [one for one in STREAMS if one.part not in self._config.skip]
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
         """Freeze the next window by Mailchimp's clock, or take up the unfinished one."""
@@ -122,11 +124,16 @@ class MailchimpConnector:
         """Return the members that changed in the span, archived ones too; None for lists."""
         if stream.name == _LISTS.name:
             return None
-        total = 0
+        total, parts = 0, Containment()
         for one in self._lists():
-            for phase in PHASES:
-                answer = self._client.members(one, bounds(since, until, phase), most=1)
-                total += answer.count("total_items") if answer else 0
+            try:
+                for phase in PHASES:
+                    answer = self._client.members(one, bounds(since, until, phase), most=1)
+                    total += answer.count("total_items") if answer else 0
+                parts.passed()
+            except HubError as exc:  # the read has told it
+                parts.fault(_part(one), exc)
+        parts.end()
         return total
 
     def check(self) -> Sequence[Finding]:
@@ -137,11 +144,12 @@ class MailchimpConnector:
         except HubError as exc:
             return [failed("account", exc)]
         findings = [Finding("account", ok=True, message=f"the key opens account {account}")]
-        if not lists:
+        if not lists and not self._config.skip:
             hint = "make an audience, or a key of a user who may see one"
             return [*findings, Finding("lists", ok=False, message="no audience", hint=hint)]
         findings.append(Finding("lists", ok=True, message=f"{len(lists)} audiences"))
         findings.extend(self._check_list(one) for one in lists)
+        findings.extend(skipped(self._config.skip))
         has_secret = bool(self._config.webhook_secret or self._config.signing_secret)
         return [*findings, webhooks(has_secret=has_secret)]
 
@@ -149,32 +157,39 @@ class MailchimpConnector:
         try:
             answer = self._client.members(list_id, {}, most=1)
         except HubError as exc:
-            return failed("members", exc)
+            return failed(_part(list_id), exc, source=self.source)
         if answer is None:
             hint = "take its id out of `lists`"
-            return Finding("members", ok=False, message=f"there is no list {list_id}", hint=hint)
-        return Finding(
-            "members", ok=True, message=f"{answer.count('total_items')} members on list {list_id}"
-        )
+            return Finding(_part(list_id), ok=False, message="there is no such list", hint=hint)
+        message = f"{answer.count('total_items')} members"
+        return Finding(_part(list_id), ok=True, message=message)
 
     # lists
 
     def _read_lists(self, window: Window) -> Iterator[Page]:
-        records = []
+        records, faults, parts = [], [], Containment()
         for list_id in self._lists():
-            answer = self._client.one_list(list_id)
-            fields = self._client.merge_fields(list_id)
+            try:
+                answer = self._client.one_list(list_id)
+                fields = self._client.merge_fields(list_id)
+            except HubError as exc:
+                faults.append(parts.fault(_part(list_id), exc))
+                continue
+            parts.passed()
             if answer is None or fields is None:  # deleted since it was listed
                 continue
             at = answer.text("date_created")
             payload = _with_merge_fields(answer, fields)
             records.append(RawRecord(list_id, Op.UPSERT, parse_time(at), at, payload))
-        yield Page(records, after(window))
+        parts.end()
+        yield Page(records, after(window), faults)
 
     def _lists(self) -> list[str]:
         """Return the ids of the lists to read, in order."""
-        if self._config.lists:
-            return sorted(set(self._config.lists))
+        found = self._config.lists or self._listed()
+        return [one for one in sorted(set(found)) if _part(one) not in self._config.skip]
+
+    def _listed(self) -> set[str]:
         found: set[str] = set()
         offset = 0
         while True:
@@ -183,25 +198,43 @@ class MailchimpConnector:
             found.update(one.id for one in lists if one.id)
             offset += min(len(lists), answer.asked_n)
             if not lists or offset >= answer.count("total_items"):
-                return sorted(found)
+                return found
 
     # members
 
     def _read_members(self, walk: Walk, window: Window) -> Iterator[Page]:
-        for list_id in self._lists():
+        parts = Containment()
+        lists = self._lists()
+        for list_id in lists:
             if list_id in walk.done:
                 continue
             if list_id != walk.list_id:
                 walk = replace(walk, list_id=list_id, phase="", place=Place())
             since = walk.since_for(list_id, window.since)
-            for phase in PHASES[PHASES.index(walk.phase) :]:
-                if phase != walk.phase:
-                    walk = replace(walk, phase=phase, place=Place())
-                for records, place in self._walk_list(walk, since, window.until):
-                    yield Page(records, inside(window, replace(walk, place=place).position()))
-            walk = Walk(walk.known, (*walk.done, list_id), keys=walk.keys)
+            is_begun = walk.phase != "" or walk.place != Place()
+            try:
+                for page in self._walk_phases(walk, since, window):
+                    yield page
+                    is_begun = True
+            except HubError as exc:
+                fault = parts.fault(_part(list_id), exc, is_begun=is_begun)
+                walk = walk.past(list_id, since)
+                yield Page([], inside(window, walk.position()), [fault])
+                continue
+            parts.passed()
+            walk = walk.after(list_id)
+        parts.end()
         done: list[JsonValue] = [*walk.done]
-        yield Page([], after(window, {"known": done}))
+        behind = {one: walk.behind[one] for one in lists if one in walk.behind}
+        yield Page([], after(window, {"known": done, **kept_behind(behind)}))
+
+    def _walk_phases(self, walk: Walk, since: datetime | None, window: Window) -> Iterator[Page]:
+        """Yield the pages of one list: its members, then those who were archived."""
+        for phase in PHASES[PHASES.index(walk.phase) :]:
+            if phase != walk.phase:
+                walk = replace(walk, phase=phase, place=Place())
+            for records, place in self._walk_list(walk, since, window.until):
+                yield Page(records, inside(window, replace(walk, place=place).position()))
 
     def _walk_list(
         self, walk: Walk, since: datetime | None, until: datetime
@@ -261,6 +294,11 @@ class MailchimpConnector:
             asked_n=answer.asked_n,
             total=answer.count("total_items"),
         )
+
+
+def _part(list_id: str) -> str:
+    """Return the name of a list in messages and in the setting `skip`."""
+    return f"lists/{list_id}"
 
 
 def _record(list_id: str, item: Item, raw: bytes) -> RawRecord:

@@ -11,6 +11,7 @@ import msgspec
 
 from hub.connectors.base import Window
 from hub.connectors.mailchimp.client import MOST_ROWS
+from hub.connectors.parts import kept_behind, read_behind
 from hub.connectors.windows import iso, parse_time
 from hub.errors import ConfigError
 from hub.model.records import JsonValue
@@ -65,6 +66,7 @@ class Walk:
     phase: str = ""
     place: Place = field(default_factory=Place)
     keys: tuple[str, ...] = ()  # of each member, if not all that it has; no part of the position
+    behind: Mapping[str, datetime | None] = field(default_factory=dict)  # refused: where to go on
 
     def position(self) -> Mapping[str, JsonValue]:
         """Return what the cursor keeps."""
@@ -80,11 +82,22 @@ class Walk:
         }
         if self.known is not None:
             kept["known"] = [*sorted(self.known)]
-        return kept
+        return {**kept, **kept_behind(self.behind)}
 
     def since_for(self, list_id: str, since: datetime | None) -> datetime | None:
         """Return where the window begins for a list: nowhere if no window has covered it yet."""
+        if list_id in self.behind:
+            return self.behind[list_id]
         return since if self.known is None or list_id in self.known else None
+
+    def after(self, list_id: str) -> "Walk":
+        """Return the walk after a list was read to its end."""
+        left = {name: at for name, at in self.behind.items() if name != list_id}
+        return Walk(self.known, (*self.done, list_id), keys=self.keys, behind=left)
+
+    def past(self, list_id: str, since: datetime | None) -> "Walk":
+        """Return the walk past a list that was refused; it goes on from there another time."""
+        return Walk(self.known, self.done, keys=self.keys, behind={**self.behind, list_id: since})
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +194,7 @@ def walk_of(window: Window) -> Walk:
             total=total if isinstance(total, int) else None,
             seen=tuple(_texts(resume.get("seen"))),
         ),
+        behind=read_behind(resume),
     )
 
 

@@ -66,6 +66,7 @@ class SalesforceConfig:
         page_size: records a query asks for, 1 to 2000.
         time_scale: how many times faster than ours the vendor's clock runs.
         daily_reserve: share of the daily API requests left to other applications.
+        skip: streams left out on purpose.
     """
 
     domain: str
@@ -82,6 +83,7 @@ class SalesforceConfig:
     page_size: int = 2000
     time_scale: float = 1.0
     daily_reserve: float = 0.2
+    skip: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

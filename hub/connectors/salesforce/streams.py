@@ -16,7 +16,7 @@ from typing import Any
 
 from hub.clock import Clock
 from hub.connectors.base import Cursor, Finding, Page, Stream, Window
-from hub.connectors.findings import failed
+from hub.connectors.findings import failed, skipped
 from hub.connectors.governor import Budget
 from hub.connectors.http import HINTS
 from hub.connectors.salesforce.client import (
@@ -99,7 +99,7 @@ class SalesforceConnector:
 
     def streams(self) -> Sequence[Stream]:
         """Return users (owners) and what statuses mean before leads."""
-        return [self._known(one) for one in STREAMS]
+        return [self._known(one) for one in STREAMS if one.part not in self._config.skip]
 
     def _known(self, stream: Stream) -> Stream:
         """Return the stream with what describe said of it, if it was asked already."""
@@ -162,6 +162,7 @@ class SalesforceConnector:
             return [failed("login", exc)]
         findings = [Finding("login", ok=True, message=f"logged in to {self._config.domain}")]
         findings.extend(self._check_stream(stream) for stream in self.streams())
+        findings.extend(skipped(self._config.skip))
         findings.append(self._check_limits())
         return findings
 
@@ -170,7 +171,7 @@ class SalesforceConnector:
             shape = self._shape(stream)
             count_n = self._client.count(_count_soql(shape))
         except HubError as exc:
-            return failed(stream.name, exc)
+            return failed(stream.name, exc, source=self.source)
         if not count_n:
             hint = f"if there should be some, give the integration user 'View All' on {shape.name}"
             return Finding(stream.name, ok=True, message="no record is visible", hint=hint)

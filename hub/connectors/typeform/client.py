@@ -15,10 +15,14 @@ from hub.connectors.answers import Answer, find, not_found
 from hub.connectors.governor import Budget, Limits, LocalBudget, Rate
 from hub.connectors.http import Patience, call
 from hub.connectors.session import VendorSession, check_base_url
-from hub.errors import CredentialError
+from hub.errors import CredentialError, ForbiddenError
 
 LIMITS = Limits((Rate("account", 2, 1.0),))
 _TOKEN_HINT = "set the source's token: a personal access token that may read forms and responses"  # noqa: S105
+_SCOPE_HINT = (
+    "share the workspace of the form with the token's user, or make a token with the scopes"
+    " forms:read and responses:read"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class TypeformConfig:
         base_url: https://api.typeform.com, or https://api.eu.typeform.com for EU accounts.
         token: personal access token (`tfp_…`).
         forms: ids of the forms to read; empty means all that the token sees.
+        skip: parts left out on purpose: streams, or `forms/<id>`.
         overlap_s: how far before the watermark a window begins (answers arrive late).
         lag_s: how far before Typeform's present a window ends.
         page_size: responses a request asks for, 1 to 1000 (above 100 pages were seen incoherent).
@@ -39,6 +44,7 @@ class TypeformConfig:
     base_url: str = "https://api.typeform.com"
     token: str = field(default="", repr=False)
     forms: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
     overlap_s: float = 1800.0
     lag_s: float = 5.0
     page_size: int = 100
@@ -89,11 +95,15 @@ class TypeformClient:
                 "typeform: the token has characters that no token has", hint=_TOKEN_HINT
             )
         url = self._base_url + path
-        return call(
-            lambda: find(self._session, url, params or {}, code_key="code"),
-            clock=self._clock,
-            patience=self._patience,
-        )
+        try:
+            return call(
+                lambda: find(self._session, url, params or {}, code_key="code"),
+                clock=self._clock,
+                patience=self._patience,
+            )
+        except ForbiddenError as exc:
+            exc.hint = _SCOPE_HINT
+            raise
 
     def now(self) -> datetime:
         """Return Typeform's present time, from the Date header of a cheap call."""

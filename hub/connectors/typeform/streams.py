@@ -4,11 +4,12 @@ Responses come newest first. The first request of a form carries the window; the
 `before=<token of the last response>` (Typeform does not promise to honour both), and the walk
 ends client-side below the window. So the watermark moves only after all forms were walked; until
 then the cursor says which form and which token. A form that no window has covered yet (new, or
-newly shared with the token) is read from its beginning, whatever the watermark.
+newly shared with the token) is read from its beginning, whatever the watermark. A form that is
+refused keeps its own place in the cursor (`behind`), and the next window reads it from there.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -16,12 +17,13 @@ import msgspec
 
 from hub.clock import Clock
 from hub.connectors.answers import decode
-from hub.connectors.base import Cursor, Finding, Page, Stream, Window
-from hub.connectors.findings import failed, webhooks
+from hub.connectors.base import Cursor, Finding, Page, PartFault, Stream, Window
+from hub.connectors.findings import failed, skipped, webhooks
 from hub.connectors.governor import Budget
+from hub.connectors.parts import Containment, kept_behind, read_behind
 from hub.connectors.typeform.client import TypeformClient, TypeformConfig
 from hub.connectors.windows import after, inside, iso, next_window, parse_time
-from hub.errors import CredentialError, HubError, ProtocolError
+from hub.errors import HubError, ProtocolError
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Op
 
@@ -61,6 +63,7 @@ class _Walk:
     done: tuple[str, ...] = ()
     form: str = ""
     before: str = ""
+    behind: Mapping[str, datetime | None] = field(default_factory=dict)  # refused: where to go on
 
     def position(self) -> Mapping[str, JsonValue]:
         """Return what the cursor keeps."""
@@ -68,11 +71,27 @@ class _Walk:
         place: dict[str, JsonValue] = {"done": done, "form": self.form, "before": self.before}
         if self.known is not None:
             place["known"] = [*sorted(self.known)]
-        return place
+        return {**place, **kept_behind(self.behind)}
 
     def since_for(self, form_id: str, since: datetime | None) -> datetime | None:
         """Return where the window begins for a form: nowhere if no window has covered it yet."""
+        if form_id in self.behind:
+            return self.behind[form_id]
         return since if self.known is None or form_id in self.known else None
+
+    def after(self, form_id: str) -> "_Walk":
+        """Return the walk after a form was read to its end."""
+        done = (*self.done, form_id)
+        return replace(self.caught_up(form_id), done=done, form="", before="")
+
+    def caught_up(self, form_id: str) -> "_Walk":
+        """Return the walk with a form that is behind no longer."""
+        left = {name: at for name, at in self.behind.items() if name != form_id}
+        return replace(self, behind=left)
+
+    def past(self, form_id: str, since: datetime | None) -> "_Walk":
+        """Return the walk past a form that was refused; it goes on from there another time."""
+        return replace(self, form="", before="", behind={**self.behind, form_id: since})
 
 
 @dataclass(slots=True)
@@ -109,7 +128,7 @@ class TypeformConnector:
 
     def streams(self) -> Sequence[Stream]:
         """Return the definitions before the responses they explain."""
-        return STREAMS
+        return [one for one in STREAMS if one.part not in self._config.skip]
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
         """Freeze the next window by Typeform's clock, or take up the unfinished one."""
@@ -125,13 +144,16 @@ class TypeformConnector:
         """Return the completed responses in the span over all forms; None for definitions."""
         if stream.name == _FORMS.name:
             return None
-        total = 0
+        total, parts = 0, Containment()
         for form in self._forms():
             params = {"page_size": 1, **_bounds(since, until)}
-            answer = self._client.find(_responses_path(form.id), params)
-            if answer is None:
-                continue
-            total += answer.count("total_items")
+            try:
+                answer = self._client.find(_responses_path(form.id), params)
+                total += answer.count("total_items") if answer else 0
+                parts.passed()
+            except HubError as exc:  # the read has told it
+                parts.fault(_part(form.id), exc)
+        parts.end()
         return total
 
     def check(self) -> Sequence[Finding]:
@@ -140,25 +162,24 @@ class TypeformConnector:
             forms = self._forms()
         except HubError as exc:
             return [failed("forms", exc)]
-        if not forms:
+        if not forms and not self._config.skip:
             hint = "share a workspace with the token's user, or set `forms`"
             return [Finding("forms", ok=False, message="the token sees no form", hint=hint)]
         findings = [Finding("forms", ok=True, message=f"{len(forms)} forms")]
-        findings.extend(self._check_form(form) for form in forms[:1])
+        findings.extend(self._check_form(form) for form in forms)
+        findings.extend(skipped(self._config.skip))
         return [*findings, webhooks(has_secret=bool(self._config.webhook_secret))]
 
     def _check_form(self, form: _Form) -> Finding:
         try:
             answer = self._client.find(_responses_path(form.id), {"page_size": 1})
-        except CredentialError as exc:
-            hint = "make a token with the scopes forms:read and responses:read"
-            return failed("responses", exc, hint=hint)
         except HubError as exc:
-            return failed("responses", exc)
+            return failed(_part(form.id), exc, source=self.source)
         total = answer.number("total_items") if answer else None
         if total is None:
-            return Finding("responses", ok=False, message=f"form {form.id} is not to be found")
-        return Finding("responses", ok=True, message=f"{total} responses to form {form.id}")
+            hint = "take its id out of `forms`"
+            return Finding(_part(form.id), ok=False, message="there is no such form", hint=hint)
+        return Finding(_part(form.id), ok=True, message=f"{total} responses")
 
     # definitions
 
@@ -170,31 +191,44 @@ class TypeformConnector:
             for one in everything
             if one.id > walk.form and _is_due(one, walk.since_for(one.id, window.since))
         ]
+        parts = Containment()
         for start in range(0, len(due) - _FORMS_A_PAGE, _FORMS_A_PAGE):
             chunk = due[start : start + _FORMS_A_PAGE]
+            records, faults, walk = self._definitions(chunk, walk, window.since, parts)
             position = {**walk.position(), "form": chunk[-1].id}
-            yield Page(self._definitions(chunk), inside(window, position))
+            yield Page(records, inside(window, position), faults)
         rest = due[(len(due) - 1) // _FORMS_A_PAGE * _FORMS_A_PAGE :] if due else []
+        records, faults, walk = self._definitions(rest, walk, window.since, parts)
+        parts.end()
         known: list[JsonValue] = [one.id for one in everything]
-        yield Page(self._definitions(rest), after(window, {"known": known}))
+        behind = {one.id: walk.behind[one.id] for one in everything if one.id in walk.behind}
+        yield Page(records, after(window, {"known": known, **kept_behind(behind)}), faults)
 
-    def _definitions(self, forms: Sequence[_Form]) -> list[RawRecord]:
-        records = []
+    def _definitions(
+        self, forms: Sequence[_Form], walk: _Walk, since: datetime | None, parts: Containment
+    ) -> tuple[list[RawRecord], list[PartFault], _Walk]:
+        records, faults = [], []
         for form in forms:
-            answer = self._client.find(f"/forms/{quote(form.id, safe='')}")
+            try:
+                answer = self._client.find(f"/forms/{quote(form.id, safe='')}")
+            except HubError as exc:
+                faults.append(parts.fault(_part(form.id), exc))
+                walk = walk.past(form.id, walk.since_for(form.id, since))
+                continue
+            parts.passed()
+            walk = walk.caught_up(form.id)
             if answer is None:  # deleted since it was listed
                 continue
             at = form.last_updated_at
             records.append(RawRecord(form.id, Op.UPSERT, parse_time(at), at, answer.body))
-        return records
+        return records, faults, walk
 
     def _forms(self) -> list[_Form]:
         """Return the forms to read, by id; each configured one even if the list leaves it out."""
         listed = {form.id: form for form in self._listed() if form.id}
-        chosen = self._config.forms
-        if not chosen:
-            return [listed[one] for one in sorted(listed)]
-        return [listed.get(one, _Form(one)) for one in sorted(set(chosen))]
+        chosen = set(self._config.forms or listed)
+        wanted = [one for one in sorted(chosen) if _part(one) not in self._config.skip]
+        return [listed.get(one, _Form(one)) for one in wanted]
 
     def _listed(self) -> Iterator[_Form]:
         page = 1
@@ -210,18 +244,30 @@ class TypeformConnector:
     # responses
 
     def _read_responses(self, window: Window) -> Iterator[Page]:
-        walk = _walk_of(window)
-        for form in self._forms():
+        walk, parts = _walk_of(window), Containment()
+        forms = self._forms()
+        for form in forms:
             if form.id in walk.done:
                 continue
             before = walk.before if form.id == walk.form else ""
             since = walk.since_for(form.id, window.since)
-            for records, token in self._walk_form(form.id, since, window.until, before):
-                at = _Walk(walk.known, walk.done, form.id, token)
-                yield Page(records, inside(window, at.position()))
-            walk = _Walk(walk.known, (*walk.done, form.id))
+            is_begun = bool(before)
+            try:
+                for records, token in self._walk_form(form.id, since, window.until, before):
+                    at = replace(walk, form=form.id, before=token)
+                    yield Page(records, inside(window, at.position()))
+                    is_begun = True
+            except HubError as exc:
+                fault = parts.fault(_part(form.id), exc, is_begun=is_begun)
+                walk = walk.past(form.id, since)
+                yield Page([], inside(window, walk.position()), [fault])
+                continue
+            parts.passed()
+            walk = walk.after(form.id)
+        parts.end()
         done: list[JsonValue] = [*walk.done]
-        yield Page([], after(window, {"known": done}))
+        behind = {one.id: walk.behind[one.id] for one in forms if one.id in walk.behind}
+        yield Page([], after(window, {"known": done, **kept_behind(behind)}))
 
     def _walk_form(
         self, form_id: str, since: datetime | None, until: datetime, before: str
@@ -280,6 +326,11 @@ class TypeformConnector:
         return batch.pages_left is None or batch.pages_left <= 1
 
 
+def _part(form_id: str) -> str:
+    """Return the name of a form in messages and in the setting `skip`."""
+    return f"forms/{form_id}"
+
+
 def _responses_path(form_id: str) -> str:
     return f"/forms/{quote(form_id, safe='')}/responses"
 
@@ -307,6 +358,7 @@ def _walk_of(window: Window) -> _Walk:
         done=tuple(_texts(resume.get("done"))),
         form=str(resume.get("form") or ""),
         before=str(resume.get("before") or ""),
+        behind=read_behind(resume),
     )
 
 

@@ -18,11 +18,12 @@ from hub.connectors.answers import Answer, get
 from hub.connectors.governor import Budget, Limits, LocalBudget, Rate
 from hub.connectors.http import Patience, call
 from hub.connectors.session import VendorSession, check_base_url
-from hub.errors import ConfigError, CredentialError
+from hub.errors import ConfigError, CredentialError, ForbiddenError
 
 EXPORT = "incremental"
 LIMITS = Limits((Rate("incremental", 10, 60.0, frozenset({EXPORT})), Rate("account", 200, 60.0)))
 _TOKEN_HINT = "set the source's email (of an administrator) and api_token"  # noqa: S105
+_ROLE_HINT = "make the token's e-mail an administrator: exports are for administrators"
 _PREFIX = "/api/v2"
 
 
@@ -39,6 +40,7 @@ class ZendeskConfig:
         lag_s: how far before Zendesk's present a window ends; exports leave the last minute out.
         page_size: records a request asks for, 1 to 1000.
         time_scale: how many times faster than ours the vendor's clock runs.
+        skip: streams left out on purpose.
         webhook_secret: signs the webhooks.
     """
 
@@ -50,6 +52,7 @@ class ZendeskConfig:
     lag_s: float = 60.0
     page_size: int = 1000
     time_scale: float = 1.0
+    skip: tuple[str, ...] = ()
     webhook_secret: str = field(default="", repr=False)
 
 
@@ -85,11 +88,15 @@ class ZendeskClient:
         if not self._has_token:
             raise CredentialError("zendesk: no api_token is set", hint=_TOKEN_HINT)
         url = self._base_url + _PREFIX + path
-        return call(
-            lambda: get(self._session, url, params or {}, code_key="error"),
-            clock=self._clock,
-            patience=self._patience,
-        )
+        try:
+            return call(
+                lambda: get(self._session, url, params or {}, code_key="error"),
+                clock=self._clock,
+                patience=self._patience,
+            )
+        except ForbiddenError as exc:
+            exc.hint = _ROLE_HINT
+            raise
 
     def now(self) -> datetime:
         """Return Zendesk's present time, from the Date header of a cheap call."""

@@ -5,8 +5,8 @@ import json
 from starlette.applications import Starlette
 
 from hub.sandbox.hubspot.app import create_app
-from hub.sandbox.hubspot.errors import ApiError, too_many
-from hub.sandbox.vendor import JSON_HEADERS, Refusal, Vendor
+from hub.sandbox.hubspot.errors import ApiError, no_credentials, no_scope, too_many
+from hub.sandbox.vendor import JSON_HEADERS, Asked, Refusal, Vendor
 from hub.sandbox.world import World
 
 _READS = ("/search", "/batch/read")
@@ -42,6 +42,21 @@ def refuse(kind: str, status: int) -> Refusal:
     return error.status, JSON_HEADERS, json.dumps(error.body()).encode()
 
 
+def revoke(_asked: Asked) -> Refusal:
+    """Return the 401 of a revoked token."""
+    error = no_credentials()
+    return error.status, JSON_HEADERS, json.dumps(error.body()).encode()
+
+
+def forbid(asked: Asked, part: str) -> Refusal | None:
+    """Return the 403 of a missing scope; objects and their properties have a scope each."""
+    if part not in asked.names():
+        return None
+    kind = "schemas" if "properties" in asked.names() else "objects"
+    error = no_scope(f"crm.{kind}.{part}.read")
+    return error.status, JSON_HEADERS, json.dumps(error.body()).encode()
+
+
 HUBSPOT = Vendor(
     name="hubspot",
     create_app=_create,
@@ -53,6 +68,8 @@ HUBSPOT = Vendor(
     },
     env={"HUB_SOURCES__HUBSPOT__TOKEN": "hubspot_token"},
     refuse=refuse,
+    revoke=revoke,
+    forbid=forbid,
     is_read=is_read,
     is_later=is_later,
     webhook_secret="hubspot_client_secret",  # noqa: S106  # a key, not the secret

@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 
 from hub.sandbox.mailchimp.app import create_app
 from hub.sandbox.mailchimp.errors import PROBLEM_HEADERS, problem
-from hub.sandbox.vendor import Refusal, Vendor
+from hub.sandbox.vendor import Asked, Refusal, Vendor
 from hub.sandbox.world import World
 
 _BUSY = itertools.cycle((429, 403, 429))
@@ -29,11 +29,27 @@ def refuse(kind: str, status: int) -> Refusal:
     return status, PROBLEM_HEADERS, problem(status, "Too Many Requests", detail)
 
 
+def revoke(_asked: Asked) -> Refusal:
+    """Return the 401 of a disabled key."""
+    detail = "Your API key may be invalid, or you've attempted to access the wrong datacenter."
+    return 401, PROBLEM_HEADERS, problem(401, "API Key Invalid", detail)
+
+
+def forbid(asked: Asked, part: str) -> Refusal | None:
+    """Return the 403 of an audience that the key's user may not see."""
+    if not asked.is_under(part):
+        return None
+    detail = "You don't have permission to access the requested resource."
+    return 403, PROBLEM_HEADERS, problem(403, "User Does Not Have Permission", detail)
+
+
 MAILCHIMP = Vendor(
     name="mailchimp",
     create_app=_create,
     credentials={"api_key": "mailchimp_key"},
     env={"HUB_SOURCES__MAILCHIMP__API_KEY": "mailchimp_key"},
     refuse=refuse,
+    revoke=revoke,
+    forbid=forbid,
     webhook_secret="mailchimp_secret",  # noqa: S106  # a key, not the secret
 )

@@ -1,13 +1,15 @@
 """The description of the emulated Salesforce for the sandbox."""
 
 import json
+import re
 
 from starlette.applications import Starlette
 
 from hub.sandbox.salesforce.app import create_app
-from hub.sandbox.vendor import JSON_HEADERS, Refusal, Vendor
+from hub.sandbox.vendor import JSON_HEADERS, Asked, Refusal, Vendor
 from hub.sandbox.world import World
 
+_OBJECTS = {"users": "User", "lead_statuses": "LeadStatus", "leads": "Lead"}
 _ILL = {500: "UNKNOWN_EXCEPTION", 503: "SERVER_UNAVAILABLE"}
 
 
@@ -29,6 +31,27 @@ def refuse(kind: str, status: int) -> Refusal:
     return 403 if busy else status, JSON_HEADERS, body
 
 
+def revoke(asked: Asked) -> Refusal:
+    """Return the 401 of an ended session, and the 400 of a login that is no longer allowed."""
+    if asked.path.endswith("/oauth2/token"):
+        login = {"error": "invalid_grant", "error_description": "authentication failure"}
+        return 400, JSON_HEADERS, json.dumps(login).encode()
+    said = [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
+    return 401, JSON_HEADERS, json.dumps(said).encode()
+
+
+def forbid(asked: Asked, part: str) -> Refusal | None:
+    """Return the answer for an object that the user may not read: it does not exist for the user."""
+    name = _OBJECTS.get(part, part)
+    if asked.is_under(f"sobjects/{name}"):
+        text, code, status = "The requested resource does not exist", "NOT_FOUND", 404
+    elif re.search(rf"\bfrom\s+{re.escape(name)}\b", asked.query, re.IGNORECASE):
+        text, code, status = f"sObject type '{name}' is not supported.", "INVALID_TYPE", 400
+    else:
+        return None
+    return status, JSON_HEADERS, json.dumps([{"message": text, "errorCode": code}]).encode()
+
+
 SALESFORCE = Vendor(
     name="salesforce",
     create_app=_create,
@@ -47,5 +70,7 @@ SALESFORCE = Vendor(
     },
     env={"HUB_SOURCES__SALESFORCE__CLIENT_SECRET": "client_secret"},
     refuse=refuse,
+    revoke=revoke,
+    forbid=forbid,
     is_read=is_read,
 )

@@ -30,6 +30,8 @@ def read_all(one: Connector, cursor: Any = None, name: str = "") -> tuple[list[R
     """Return the records of the next window, and the cursor after it."""
     stream = stream_of(one, name)
     pages = list(one.read(stream, one.window(stream, cursor)))
+    for fault in (fault for page in pages for fault in page.faults):
+        raise fault.error
     assert ["window" in page.cursor for page in pages] == [True] * (len(pages) - 1) + [False]
     return [record for page in pages for record in page.records], pages[-1].cursor
 

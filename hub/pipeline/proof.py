@@ -1,0 +1,117 @@
+"""The proof of one source in one run: is everything accounted for, and if not, what is missing.
+
+Its evidence is in the database: the batches that the run opened or took up, what is noted with
+them, and what they have left in the queues. No evidence is no proof. What other runs have under way
+is not looked at. Not here: how a run is made red (`hub.assets`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hub.model.faults import Fault, FaultKind
+from hub.pipeline.contain import is_paused, once_each
+from hub.pipeline.context import Hub
+from hub.pipeline.flow import faults_of, finish
+from hub.records import batches, proofs
+from hub.records.batches import StreamLedger
+
+QUARANTINE_LIMIT = 0.05  # share of rejected records above which a run is red
+_NEXT = "the next sync reads this window again"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a run's own batches of a source say.
+
+    Args:
+        source: the source.
+        batches_n: how many batches there are; without one nothing is proved.
+        ledgers: one a stream.
+        faults: what could not be read.
+        left: records of these batches that still wait, by stage.
+    """
+
+    source: str
+    batches_n: int
+    ledgers: Sequence[StreamLedger] = ()
+    faults: Sequence[Fault] = ()
+    left: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether only a used-up quota kept the source from being read: nothing is wrong."""
+        return is_paused(self.faults)
+
+    @property
+    def rejected_share(self) -> float:
+        """The share of records that the mappings refused."""
+        rejected = sum(entry.verdicts.get("rejected", 0) for entry in self.ledgers)
+        return rejected / max(1, sum(entry.seen for entry in self.ledgers))
+
+    @property
+    def needs_operator(self) -> bool:
+        """Whether the operator must act before it can become better."""
+        return any(fault.kind is FaultKind.OPERATOR for fault in self.faults)
+
+    def sentences(self) -> list[str]:
+        """Return what is wrong, the operator's part first; nothing where all is proved."""
+        if not self.batches_n:
+            what = f"{self.source}: this run has read nothing of it, so nothing is proved"
+            return [f"{what}; run the job sync_{self.source}"]
+        if self.is_paused:
+            return []
+        faults = sorted(
+            once_each(self.faults), key=lambda fault: fault.kind is not FaultKind.OPERATOR
+        )
+        told = [fault.sentence for fault in faults]
+        for entry in self.ledgers:
+            told += _broken(entry)
+        waiting = [f"{n} for {stage}" for stage, n in self.left.items() if n]
+        if waiting:
+            told.append(f"{self.source}: records of this batch still wait: {', '.join(waiting)}")
+        if self.rejected_share > QUARANTINE_LIMIT:
+            share = f"{self.rejected_share:.0%}"
+            told.append(f"{self.source}: {share} of the records are refused; hub quarantine list")
+        return told
+
+
+def _broken(entry: StreamLedger) -> list[str]:
+    """Say what of a stream does not add up: a range of hidden records, ids of lost ones."""
+    name = f"{entry.source}/{entry.stream}"
+    told = []
+    if entry.shortage:
+        told.append(
+            f"{name}: the source counted {entry.counted}, handed out {entry.seen}; missing:"
+            f" {entry.shortage['missing']} in {entry.shortage['narrowest']}; {_NEXT}"
+        )
+    if entry.lost_n:
+        ids = ", ".join(entry.lost)
+        told.append(f"{name}: {entry.lost_n} records have no verdict: {ids}; hub sync --full")
+    return told
+
+
+def prove(hub: Hub, source: str, run_ids: Sequence[str]) -> Proof:
+    """Close the batches of a run and say what they prove.
+
+    Args:
+        hub: the hub.
+        source: the source.
+        run_ids: the run, then the one that it repeats; the first that has batches is judged.
+    """
+    found: list[tuple[batches.Batch, str]] = []
+    with hub.engine.begin() as conn:
+        for run_id in run_ids:
+            found = found or proofs.of_run(conn, source, run_id)
+    ledgers: list[StreamLedger] = []
+    faults: list[Fault] = []
+    left: dict[str, int] = {}
+    for batch, state in found:
+        told = faults_of(hub, batch)
+        faults += told
+        with hub.engine.begin() as conn:
+            for stage, n in proofs.left(conn, batch.id).items():
+                left[stage] = left.get(stage, 0) + n
+            ledgers += [] if state == "running" else batches.ledger(conn, batch.id)
+        if state == "running" and not is_paused(told):
+            ledgers += finish(hub, batch)
+    return Proof(source, len(found), ledgers, faults, left)

@@ -1,0 +1,35 @@
+"""What a proof goes by: the batches that a run opened or took up, and what they have left behind.
+
+Reads what `batches` writes. Not here: whether it is enough (`hub.pipeline.proof`).
+"""
+
+from sqlalchemy import Connection, text
+
+from hub.records.batches import Batch
+
+_OF_RUN = text("""
+SELECT id, kind, source, lane, state FROM ops.batch
+WHERE source = :source AND windows -> '' -> 'runs' @> to_jsonb(CAST(:run AS text)) ORDER BY id
+""")
+
+_LEFT = text("""
+SELECT (SELECT count(*) FROM ops.pending WHERE batch_id = :batch AND stage = 'normalize')
+         AS normalize,
+       (SELECT count(*) FROM ops.pending
+        WHERE batch_id = :batch AND stage IN ('match', 'companies')) AS match,
+       (SELECT count(*) FROM ops.entity WHERE batch_id = :batch AND version > folded_version)
+         AS load,
+       (SELECT count(*) FROM crm.lead WHERE batch_id = :batch AND owner_id IS NULL
+        AND archived_at IS NULL AND merged_into IS NULL) AS route
+""")
+
+
+def of_run(conn: Connection, source: str, run_id: str) -> list[tuple[Batch, str]]:
+    """Return the batches of a source that a run opened or took up, each with its state."""
+    rows = conn.execute(_OF_RUN, {"source": source, "run": run_id})
+    return [(Batch(row.id, row.kind, row.source, row.lane), row.state) for row in rows]
+
+
+def left(conn: Connection, batch_id: int) -> dict[str, int]:
+    """Count what of a batch still stands in a queue, by stage; a lead without an owner in `route`."""
+    return dict(conn.execute(_LEFT, {"batch": batch_id}).mappings().one())
