@@ -58,7 +58,6 @@ _LONGEST_SURNAME = 8  # characters, with spaces around it
 _PROGRAMS = _forms(_FILE["lists"]["machine"])
 _NO_EMAIL = frozenset(_FILE["no_email"].split())
 _SAME_WORD = frozenset(_FILE["same_word"].split())
-_FAKE = frozenset(_FILE["fake"].split())
 
 
 def check_of(kind: str) -> Check:
@@ -109,13 +108,6 @@ def may_be_a_surname(text: str) -> bool:
         and (bare := text.strip()).casefold() in _SURNAMES
         and bare.istitle()
     )
-
-
-def is_fake_email(text: str) -> bool:
-    """Tell whether an address is one that people try forms with: test@test.com."""
-    local, at, domain = text.strip().casefold().rpartition("@")
-    label = domain.partition(".")[0]
-    return bool(at) and local in _FAKE and (label in _FAKE or label in _SAME_WORD)
 
 
 def _is_punctuation(text: str) -> bool:

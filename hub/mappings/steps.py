@@ -76,13 +76,7 @@ def telling(source: Getter, says: str, place: str, origin: str, beside: Check) -
             row.note(place, value, "may be a placeholder; kept as a name")
         return value
 
-    def get_email(row: Row) -> Got:
-        value = get(row)
-        if type(value) is str and placeholders.is_fake_email(value):
-            row.note(place, value, "looks like an address made up for a test; kept")
-        return value
-
-    return {"name": get_name, "email": get_email}.get(says, get)
+    return get_name if says == "name" else get
 
 
 def direct(source: Getter, function: Function, args: Args, place: str, *, keep: bool) -> Getter:
