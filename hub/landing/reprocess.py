@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, text, update
 
-from hub.landing.store import PendingRaw, sent
+from hub.landing.store import PendingRaw, payload_bytes
 from hub.landing.tables import quarantine
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
@@ -50,7 +50,7 @@ def refused(conn: Connection, quarantine_id: int) -> Refused | None:
     if row is None:
         return None
     known = dict(zip([f.name for f in fields(Refused)][:-1], row, strict=False))
-    return Refused(**known, payload=None if row.raw_id is None else sent(row))
+    return Refused(**known, payload=None if row.raw_id is None else payload_bytes(row))
 
 
 _OPEN = text("""
@@ -104,7 +104,7 @@ def newest(
             row.stream,
             "bulk",
             row.batch_id,
-            RawRecord(row.source_id, Op(row.op), row.at, row.version, sent(row), row.into_id),
+            RawRecord(row.source_id, Op(row.op), row.at, row.version, payload_bytes(row), row.into_id),
         )
         for row in rows
     ]

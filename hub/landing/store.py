@@ -265,13 +265,13 @@ def take_pending(
             row.stream,
             row.lane,
             row.batch_id,
-            RawRecord(row.source_id, Op(row.op), row.at, row.version, sent(row), row.into_id),
+            RawRecord(row.source_id, Op(row.op), row.at, row.version, payload_bytes(row), row.into_id),
         )
         for row in rows
     ]
 
 
-def sent(row: Any) -> bytes:
+def payload_bytes(row: Any) -> bytes:
     """Return a payload as it was received."""
     return bytes(row.body) if row.payload is None else str(row.payload).encode()
 
@@ -317,7 +317,7 @@ def context_payloads(
         ),
         {"source": source, "stream": stream, "ids": None if ids is None else list(ids)},
     )
-    return {row.source_id: sent(row) for row in rows}
+    return {row.source_id: payload_bytes(row) for row in rows}
 
 
 def supersede_quarantine(conn: Connection, newest: Sequence[PendingRaw]) -> None:
