@@ -141,7 +141,7 @@ def _write(
                 source_id=source_id,
                 target="person",
                 role=kind,
-                raw_id=store.newest_raw(conn, SOURCE, stream, source_id),
+                raw_id=store.newest_raw_id(conn, SOURCE, stream, source_id),
                 batch_id=batch,
                 lane=Lane.LIVE,
                 mapping_version="by hand",

@@ -292,7 +292,7 @@ def landed_streams(conn: Connection, source: str) -> list[str]:
     return list(conn.execute(_STREAMS, {"source": source}).scalars())
 
 
-def newest_raw(conn: Connection, source: str, stream: str, source_id: str) -> int:
+def newest_raw_id(conn: Connection, source: str, stream: str, source_id: str) -> int:
     """Return the number of an object's newest raw row."""
     found = conn.execute(
         text(
