@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hub.db.copy import copy_rows
 from hub.landing.tables import checkpoint, quarantine
-from hub.model.records import NAMELESS, JsonValue, Problem, RawRecord
+from hub.model.records import NO_ID_PREFIX, JsonValue, Problem, RawRecord
 from hub.model.verdicts import Op
 
 

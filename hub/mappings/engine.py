@@ -32,7 +32,7 @@ from hub.mappings.rows import (
 from hub.mappings.text import clean
 from hub.mappings.values import plain
 from hub.model.drift import Unknown
-from hub.model.records import NAMELESS, CanonicalRecord, JsonValue, Problem, RawRecord
+from hub.model.records import NO_ID_PREFIX, CanonicalRecord, JsonValue, Problem, RawRecord
 from hub.model.verdicts import Op
 
 
@@ -226,7 +226,7 @@ class _Batch:
 
     def _map(self, row: Row) -> None:
         plan = self._plan
-        if blank(row.source_id) or row.source_id.startswith(NAMELESS):
+        if blank(row.source_id) or row.source_id.startswith(NO_ID_PREFIX):
             raise Reject("id", None, "no source id")
         if (plan.deleted and plan.deleted(row)) or (plan.when and not plan.when(row)):
             self._exclude(row.source_id, is_deleted=bool(plan.deleted and plan.deleted(row)))

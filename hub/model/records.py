@@ -9,7 +9,7 @@ from hub.model.verdicts import Op, Trust
 JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
 
-NAMELESS = "?"
+NO_ID_PREFIX = "?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class RawRecord:
 
     Args:
         source_id: the vendor's id; for a form answer `<form id>:<token>`. Landing names an object
-            without a usable one by its content, `NAMELESS` before it; no mapping takes such a one.
+            without a usable one by its content, `NO_ID_PREFIX` before it; every mapping rejects such a record.
         op: upsert, delete, or merge_into (then `into` is the survivor's source id).
         at: the vendor's modification time (aware UTC), the value the cursor runs on.
         version: the vendor's version mark as text, for display and ordering.
