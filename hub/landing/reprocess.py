@@ -104,7 +104,9 @@ def newest(
             row.stream,
             "bulk",
             row.batch_id,
-            RawRecord(row.source_id, Op(row.op), row.at, row.version, payload_bytes(row), row.into_id),
+            RawRecord(
+                row.source_id, Op(row.op), row.at, row.version, payload_bytes(row), row.into_id
+            ),
         )
         for row in rows
     ]

@@ -1,6 +1,6 @@
-"""Landing a page, and handing pending raw rows to the mapping: the queries of the raw store.
+"""The queries of the raw store: land a page, read cursors, take pending rows, write quarantine.
 
-A page lands whole with its cursor, or not at all: the caller owns the transaction.
+The caller owns the transaction, so a page and its cursor are stored together or not at all.
 """
 
 import json
@@ -22,14 +22,17 @@ from hub.model.verdicts import Op
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """What one page brought: rows that changed, rows that stood already."""
+    """How many records of a page changed, and how many were stored before with the same content."""
 
     changed: int
     unchanged: int
 
 
 def content_hash(record: RawRecord, volatile: frozenset[str]) -> bytes:
-    """Return the digest by which an unchanged record is recognised, volatile keys left out."""
+    """Return a digest of 16 bytes; an unchanged record has the same one again.
+
+    The digest covers the payload without its volatile keys, the operation and the merge's survivor.
+    """
     body = record.payload
     content = _parsed(body) if volatile else None
     if isinstance(content, dict):
@@ -44,7 +47,14 @@ def content_hash(record: RawRecord, volatile: frozenset[str]) -> bytes:
 def read_cursor(
     conn: Connection, source: str, stream: str, slice_: str = ""
 ) -> Mapping[str, JsonValue] | None:
-    """Return the stream's stored cursor, or what another slice of its checkpoint holds."""
+    """Return the stored cursor of a stream, None if there is none.
+
+    Args:
+        conn: a connection.
+        source: vendor name.
+        stream: stream name.
+        slice_: "" for the cursor itself; another name for other state of the stream's checkpoint.
+    """
     return conn.execute(
         select(checkpoint.c.cursor).where(
             checkpoint.c.source == source,
@@ -57,7 +67,7 @@ def read_cursor(
 def write_cursor(
     conn: Connection, source: str, stream: str, cursor: Mapping[str, JsonValue], slice_: str = ""
 ) -> None:
-    """Move the stream's cursor; call in the transaction that lands its page."""
+    """Store the stream's cursor; call this in the transaction that lands its page."""
     statement = insert(checkpoint).values(source=source, stream=stream, slice=slice_, cursor=cursor)
     conn.execute(
         statement.on_conflict_do_update(
@@ -68,12 +78,12 @@ def write_cursor(
 
 
 def drop_cursors(conn: Connection, source: str) -> None:
-    """Forget the cursors of all the source's streams, also of those that cannot be read now."""
+    """Delete the cursors of all streams of the source, also of streams that cannot be read now."""
     conn.execute(delete(checkpoint).where(checkpoint.c.source == source))
 
 
 def drop_cursor(conn: Connection, source: str, stream: str) -> None:
-    """Forget the stream's cursor, so that the next read starts from the beginning."""
+    """Delete the stream's cursor, so that the next read starts from the beginning."""
     conn.execute(
         delete(checkpoint).where(checkpoint.c.source == source, checkpoint.c.stream == stream)
     )
@@ -85,8 +95,8 @@ CREATE TEMPORARY TABLE IF NOT EXISTS landing_page (
   body bytea, into_id text) ON COMMIT DELETE ROWS
 """)
 
-# OFFSET 0 keeps each look-up a probe of the index: a table that was filled since its statistics were
-# made, as in every first load, would else be read whole for each page.
+# OFFSET 0 makes PostgreSQL probe the index for each record. During a first load the table's statistics
+# are older than its rows, and without OFFSET 0 the planner would read the whole table for each page.
 _LAND = text("""
 WITH page AS (
   SELECT DISTINCT ON (source_id) * FROM landing_page ORDER BY source_id, ord DESC
@@ -103,7 +113,7 @@ WITH page AS (
   SELECT :batch, :source, :stream, source_id, op, at, version, hash, payload, body, into_id
   FROM changed ORDER BY ord
   RETURNING id, source_id, hash, op
-), pointed AS (
+), moved_heads AS (
   INSERT INTO landing.head (source, stream, source_id, raw_id, hash, op)
   SELECT :source, :stream, source_id, id, hash, op FROM landed
   ON CONFLICT (source, stream, source_id)
@@ -111,7 +121,7 @@ WITH page AS (
 ), queued AS (
   INSERT INTO ops.pending (stage, ref, lane, batch_id)
   SELECT 'normalize', id, :lane, :batch FROM landed WHERE :mapped
-), seen AS (
+), ledger AS (
   INSERT INTO ops.verdict (batch_id, source, stream, source_id, is_live, at, verdict)
   SELECT :batch, :source, :stream, p.source_id, p.op = 'upsert', p.at,
          CASE WHEN l.id IS NULL THEN 'unchanged' END
@@ -136,11 +146,11 @@ def land_page(
     mapped: bool,
     volatile: frozenset[str] = frozenset(),
 ) -> Landed:
-    """Store what changed, queue it, and note every object seen in the batch's ledger.
+    """Store the changed records, queue them for mapping, and enter each record in the ledger.
 
     Args:
         conn: an open transaction; also write the cursor in it.
-        records: one page; a source id that comes twice counts once, the later one wins.
+        records: one page; of two records with the same source id, the later one is stored.
         batch: id of the batch the ledger belongs to.
         source: vendor name.
         stream: stream name.
@@ -167,8 +177,8 @@ def land_page(
 
 def _row(ord_: int, record: RawRecord, volatile: frozenset[str]) -> tuple[object, ...]:
     digest = content_hash(record, volatile)
-    # A record without an id still has to be accounted for: its content is its name.
-    source_id = _usable_id(record.source_id) or f"{NAMELESS}{digest.hex()}"
+    # the ledger must account for a record without an id too, so its digest serves as its id
+    source_id = _usable_id(record.source_id) or f"{NO_ID_PREFIX}{digest.hex()}"
     is_json = _is_json(record.payload)
     return (
         ord_,
@@ -188,16 +198,16 @@ _NOT_JSON = object()
 
 
 def _usable_id(name: str) -> str | None:
-    """Return the id, None if there is none that a key can hold."""
+    """Return the id, None if it is empty, too long or not printable."""
     is_text = name.isprintable() and not name.isspace()
     return name if is_text and 0 < len(name) <= _LONGEST_ID else None
 
 
 def _is_json(payload: bytes) -> bool:
-    """Tell whether PostgreSQL takes the payload as json.
+    """Return whether PostgreSQL accepts the payload as json.
 
-    msgspec is the stricter reader of the two and the quicker one; what it refuses, lone surrogates
-    and huge numbers, is looked at again.
+    msgspec is faster and stricter than PostgreSQL. It refuses lone surrogates and huge numbers, which
+    PostgreSQL accepts, so a payload that msgspec refuses is parsed again with `json`.
     """
     try:
         msgspec.json.decode(payload)
@@ -207,7 +217,7 @@ def _is_json(payload: bytes) -> bool:
 
 
 def _parsed(payload: bytes) -> object:
-    """Return what the payload says, `_NOT_JSON` if PostgreSQL would not take it as json."""
+    """Return the parsed payload, `_NOT_JSON` if PostgreSQL would not accept it as json."""
     try:
         return _DECODER.decode(payload.decode("utf-8"))
     except (ValueError, RecursionError):
@@ -215,7 +225,7 @@ def _parsed(payload: bytes) -> object:
 
 
 def _refuse(name: str) -> object:
-    raise ValueError(name)  # NaN and Infinity are no JSON
+    raise ValueError(name)  # NaN and Infinity are not JSON
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
@@ -223,7 +233,7 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 @dataclass(frozen=True, slots=True)
 class PendingRaw:
-    """A raw row that waits for its mapping, with the lane and batch it came in."""
+    """A raw row that is queued for mapping, with its lane and its batch."""
 
     raw_id: int
     source: str
@@ -233,7 +243,8 @@ class PendingRaw:
     record: RawRecord
 
 
-# The queue first, then the payloads: a prepared plan that does not know the limit would sort them all.
+# The first step reads the queue alone. A prepared plan does not know the limit, so with the payloads in
+# the same step PostgreSQL would sort all of them.
 _TAKE = text("""
 WITH taken AS MATERIALIZED (
   SELECT p.ref, p.lane, p.batch_id FROM ops.pending p
@@ -256,7 +267,7 @@ ORDER BY p.lane DESC, p.ref
 def take_pending(
     conn: Connection, limit: int, *, source: str | None = None, stream: str | None = None
 ) -> list[PendingRaw]:
-    """Lock and return raw rows that wait for normalisation, live ones first, oldest first."""
+    """Lock and return raw rows that are queued for mapping: the live lane first, oldest rows first."""
     rows = conn.execute(_TAKE, {"limit": limit, "source": source, "stream": stream}).all()
     return [
         PendingRaw(
@@ -265,14 +276,16 @@ def take_pending(
             row.stream,
             row.lane,
             row.batch_id,
-            RawRecord(row.source_id, Op(row.op), row.at, row.version, payload_bytes(row), row.into_id),
+            RawRecord(
+                row.source_id, Op(row.op), row.at, row.version, payload_bytes(row), row.into_id
+            ),
         )
         for row in rows
     ]
 
 
 def payload_bytes(row: Any) -> bytes:
-    """Return a payload as it was received."""
+    """Return the payload of a row with `payload` and `body`, byte for byte as the vendor sent it."""
     return bytes(row.body) if row.payload is None else str(row.payload).encode()
 
 
@@ -288,12 +301,12 @@ WITH RECURSIVE s AS (
 
 
 def landed_streams(conn: Connection, source: str) -> list[str]:
-    """Return the streams of a source of which anything has landed."""
+    """Return the names of the source's streams that have at least one landed record."""
     return list(conn.execute(_STREAMS, {"source": source}).scalars())
 
 
 def newest_raw_id(conn: Connection, source: str, stream: str, source_id: str) -> int:
-    """Return the number of an object's newest raw row."""
+    """Return the id of a record's newest raw row."""
     found = conn.execute(
         text(
             "SELECT raw_id FROM landing.head "
@@ -307,7 +320,7 @@ def newest_raw_id(conn: Connection, source: str, stream: str, source_id: str) ->
 def context_payloads(
     conn: Connection, source: str, stream: str, ids: Sequence[str] | None = None
 ) -> dict[str, bytes]:
-    """Return the newest payloads of a context stream by source id: those named, or all."""
+    """Return the newest payloads of a context stream by source id; all of them if `ids` is None."""
     rows = conn.execute(
         text(
             "SELECT h.source_id, r.payload::text AS payload, r.body FROM landing.head h "
@@ -321,7 +334,10 @@ def context_payloads(
 
 
 def supersede_quarantine(conn: Connection, newest: Sequence[PendingRaw]) -> None:
-    """Close the open rows of objects that are mapped again; what is still wrong is written anew."""
+    """Resolve the open quarantine rows of records that are about to be mapped again.
+
+    The mapping writes new rows for the faults that remain.
+    """
     if newest:
         conn.execute(
             _SUPERSEDE,
@@ -345,7 +361,7 @@ def add_quarantine(
     *,
     mapping_version: str,
 ) -> None:
-    """Write what the mapping refused."""
+    """Write one quarantine row for each problem that the mapping found."""
     if not problems:
         return
     conn.execute(
@@ -384,7 +400,7 @@ class QuarantineRow:
 
 
 def open_quarantine(conn: Connection, limit: int = 1000) -> list[QuarantineRow]:
-    """Return the rows nobody has resolved, newest first."""
+    """Return the open quarantine rows, newest first."""
     c = quarantine.c
     rows = conn.execute(
         select(

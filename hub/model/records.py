@@ -17,8 +17,8 @@ class RawRecord:
     """One object as the vendor sent it.
 
     Args:
-        source_id: the vendor's id; for a form answer `<form id>:<token>`. Landing names an object
-            without a usable one by its content, `NO_ID_PREFIX` before it; every mapping rejects such a record.
+        source_id: the vendor's id; for a form answer `<form id>:<token>`. Landing gives a record
+            without a usable id the id `NO_ID_PREFIX` and a digest; every mapping rejects it.
         op: upsert, delete, or merge_into (then `into` is the survivor's source id).
         at: the vendor's modification time (aware UTC), the value the cursor runs on.
         version: the vendor's version mark as text, for display and ordering.
