@@ -33,7 +33,7 @@ from hub.mappings.steps import (
     required,
     stepped,
     surely,
-    telling,
+    without_placeholders,
 )
 from hub.mappings.transforms import DEFAULTS
 from hub.model.entities import ENTITY_FIELDS
@@ -125,7 +125,7 @@ class _Compiler:
         is_leaf = bool(rule.path or rule.answer or rule.lookup or rule.item)
         if is_leaf and not compared:
             origin = rule.path or repr(rule.answer or rule.lookup or rule.item)
-            source = telling(source, says, place, origin, self._is_beside(place))
+            source = without_placeholders(source, says, place, origin, self._is_beside(place))
         steps = [
             (REGISTRY[s.name].function, s.args, REGISTRY[s.name].sees_null)
             for s in rule.transform or []

@@ -44,7 +44,9 @@ def surely(last: str, kind: str) -> bool:
     )
 
 
-def telling(source: Getter, says: str, place: str, origin: str, beside: Check) -> Getter:
+def without_placeholders(
+    source: Getter, says: str, place: str, origin: str, beside: Check
+) -> Getter:
     """Leave out a text that says nothing, and count it.
 
     Args:
