@@ -27,12 +27,12 @@ from hub.mappings.rows import Row, blank
 from hub.mappings.sources import hashable
 from hub.mappings.steps import (
     PAST_ONLY,
+    always_of_kind,
     direct,
     finished,
     guarded,
     required,
     stepped,
-    surely,
     without_placeholders,
 )
 from hub.mappings.transforms import DEFAULTS
@@ -143,7 +143,7 @@ class _Compiler:
             got = direct(source, steps[0][0], steps[0][1], place, keep=keep)
         else:
             got = stepped(source, steps, place, keep=keep)
-        if kind is not None and (place in PAST_ONLY or not surely(last, kind)):
+        if kind is not None and (place in PAST_ONLY or not always_of_kind(last, kind)):
             got = finished(got, place, kind)
         if rule.when:
             got = guarded(got, self.check(rule.when))

@@ -35,7 +35,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 }
 
 
-def surely(last: str, kind: str) -> bool:
+def always_of_kind(last: str, kind: str) -> bool:
     """Tell whether a transform's result is of the kind by its nature."""
     return (
         last in _GIVE_TEXT
