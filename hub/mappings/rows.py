@@ -47,7 +47,7 @@ class Row:
     unknowns: list[Unknown] = field(default_factory=list)
     silent: int = 0
     is_asking_beside: bool = False
-    nothings: set[str] = field(default_factory=set)
+    placeholder_origins: set[str] = field(default_factory=set)
     form: Form | None = None
     given: list[Given] | None = None
     claims: dict[Answer, Given] | None = None
@@ -65,8 +65,8 @@ class Row:
 
     def count_placeholder(self, place: str, value: str, origin: str) -> None:
         """Count a text that says nothing, once a record wherever several rules read it."""
-        if not self.silent and origin not in self.nothings:
-            self.nothings.add(origin)
+        if not self.silent and origin not in self.placeholder_origins:
+            self.placeholder_origins.add(origin)
             self.unknowns.append(Unknown("placeholder", place, shown(value)))
 
     def refuse(self, place: str, value: object, error: RecordError) -> None:
