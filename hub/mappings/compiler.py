@@ -21,7 +21,7 @@ from hub.mappings.document import (
     walk_rules,
 )
 from hub.mappings.known import known_keys
-from hub.mappings.plan import Check, Getter, Got, Plan, TargetPlan
+from hub.mappings.plan import Check, FieldValue, Getter, Plan, TargetPlan
 from hub.mappings.registry import REGISTRY
 from hub.mappings.rows import Row, blank
 from hub.mappings.sources import hashable
@@ -203,7 +203,7 @@ class _Compiler:
     def _asked(self, rule: Rule, place: str = "", *, compared: bool = False) -> Getter:
         get = self.rule(rule, place, None, compared=compared)
 
-        def ask(row: Row) -> Got:
+        def ask(row: Row) -> FieldValue:
             row.silent += 1
             try:
                 return get(row)

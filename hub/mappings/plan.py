@@ -9,8 +9,8 @@ from hub.mappings.document import MappingDocument, Target
 from hub.mappings.known import KnownKeys
 from hub.mappings.rows import Row
 
-Got = Any  # JsonValue or FAILED
-Getter = Callable[[Row], Got]
+FieldValue = Any  # JsonValue or FAILED
+Getter = Callable[[Row], FieldValue]
 Check = Callable[[Row], bool]
 
 

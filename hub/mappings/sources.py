@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from hub.mappings.answers import Given, claim, read_answers, read_hidden
 from hub.mappings.consents import NO_CONSENT, consented
 from hub.mappings.document import Answer, Consents, Lookup
-from hub.mappings.plan import Getter, Got
+from hub.mappings.plan import FieldValue, Getter
 from hub.mappings.rows import FAILED, Row, blank, form_of, look_up, path_parts
 from hub.mappings.text import LONGEST
 from hub.model.records import JsonValue
@@ -26,7 +26,7 @@ def path(along: str) -> Getter:
 
 
 def _inner(key: str, inner: str) -> Getter:
-    def get(row: Row) -> Got:
+    def get(row: Row) -> FieldValue:
         node = row.payload.get(key)
         return node.get(inner) if isinstance(node, dict) else None
 
@@ -42,8 +42,8 @@ def item(along: str) -> Getter:
 def first(getters: Sequence[Getter]) -> Getter:
     """Return the first value that is not blank."""
 
-    def get(row: Row) -> Got:
-        found: Got = None
+    def get(row: Row) -> FieldValue:
+        found: FieldValue = None
         for getter in getters:
             value = getter(row)
             if value is FAILED:
@@ -60,7 +60,7 @@ def all_of(getters: Sequence[Getter]) -> Getter:
     return lambda row: _all(row, getters)
 
 
-def _all(row: Row, getters: Sequence[Getter]) -> Got:
+def _all(row: Row, getters: Sequence[Getter]) -> FieldValue:
     found = [None if (value := get(row)) is FAILED else value for get in getters]
     return found if any(v is not None for v in found) else None
 
@@ -69,19 +69,19 @@ def looked_up(lookup: Lookup, key: Getter) -> Getter:
     """Return what another object of the source says, found by the id that `key` gives."""
     parts = path_parts(lookup.path)
 
-    def get(row: Row) -> Got:
+    def get(row: Row) -> FieldValue:
         found = None if blank(id_ := key(row)) else row.context.get(f"{lookup.stream}/{id_}")
         return look_up(found, parts)
 
     return get
 
 
-def form_title(row: Row) -> Got:
+def form_title(row: Row) -> FieldValue:
     """Return the title of the form that was answered."""
     return form_of(row).title
 
 
-def form_id(row: Row) -> Got:
+def form_id(row: Row) -> FieldValue:
     """Return the id of the form that was answered."""
     return form_of(row).id
 
@@ -115,7 +115,7 @@ class Answers:
             row.claims = claim([*free, *hidden], self._selectors)
         return row.claims
 
-    def consents(self, row: Row) -> Got:
+    def consents(self, row: Row) -> FieldValue:
         """Return what the answers agree to."""
         self._claims(row)
         return row.consents.found if row.consents else None
@@ -123,13 +123,13 @@ class Answers:
     def of(self, selector: Answer, *, is_title: bool) -> Getter:
         """Return what was answered, or the title of the question."""
 
-        def get(row: Row) -> Got:
+        def get(row: Row) -> FieldValue:
             found = self._claims(row).get(selector)
             return None if found is None else (found.title if is_title else found.value)
 
         return get
 
-    def unmapped(self, row: Row) -> Got:
+    def unmapped(self, row: Row) -> FieldValue:
         """Return what no selector took, line by line."""
         mapped = {id(one) for one in self._claims(row).values()}
         mapped |= row.consents.told if row.consents else set()

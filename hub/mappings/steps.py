@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from hub.errors import RecordError
 from hub.mappings import placeholders
-from hub.mappings.plan import Check, Getter, Got
+from hub.mappings.plan import Check, FieldValue, Getter
 from hub.mappings.registry import Args, Function, Remark
 from hub.mappings.rows import FAILED, Reject, Row, blank, shown
 from hub.mappings.transforms import DEFAULTS
@@ -59,7 +59,7 @@ def without_placeholders(
     """
     says_nothing = placeholders.check_of(says)
 
-    def get(row: Row) -> Got:
+    def get(row: Row) -> FieldValue:
         value = source(row)
         if type(value) is not str:
             return value
@@ -68,7 +68,7 @@ def without_placeholders(
             return None
         return value
 
-    def get_name(row: Row) -> Got:
+    def get_name(row: Row) -> FieldValue:
         value = get(row)
         if type(value) is str and placeholders.may_be_a_surname(value):
             is_no_given_name = place == "first_name" and value.strip().casefold() in _NEVER_GIVEN
@@ -84,7 +84,7 @@ def without_placeholders(
 def direct(source: Getter, function: Function, args: Args, place: str, *, keep: bool) -> Getter:
     """Let a value go through one transform that sees no null: most rules are that."""
 
-    def get(row: Row) -> Got:
+    def get(row: Row) -> FieldValue:
         raw = source(row)
         if raw is None:
             return None
@@ -106,7 +106,7 @@ def stepped(source: Getter, steps: Sequence[Step], place: str, *, keep: bool) ->
     if not steps:
         return source
 
-    def get(row: Row) -> Got:
+    def get(row: Row) -> FieldValue:
         raw = value = source(row)
         if value is FAILED:
             return FAILED
@@ -131,7 +131,7 @@ def finished(get: Getter, place: str, kind: str) -> Getter:
     wanted = _TYPES.get(kind, (str,))
     is_past = place in PAST_ONLY
 
-    def finish(row: Row) -> Got:
+    def finish(row: Row) -> FieldValue:
         value = get(row)
         if value is None or value is FAILED or value == "":
             return None if value == "" else value
@@ -165,7 +165,7 @@ def guarded(get: Getter, when: Check) -> Getter:
 def required(get: Getter, place: str) -> Getter:
     """Reject the record where there is no value."""
 
-    def demand(row: Row) -> Got:
+    def demand(row: Row) -> FieldValue:
         value = get(row)
         if blank(value) and not row.silent:
             raise Reject(place, None, f"required field '{place}' is missing")
