@@ -28,11 +28,11 @@ from hub.mappings.sources import hashable
 from hub.mappings.steps import (
     PAST_ONLY,
     always_of_kind,
-    direct,
-    finished,
-    guarded,
+    checked_kind,
+    conditional,
+    one_transform,
     required,
-    stepped,
+    transform_chain,
     without_placeholders,
 )
 from hub.mappings.transforms import DEFAULTS
@@ -140,13 +140,13 @@ class _Compiler:
             (name for name, t in REGISTRY.items() if steps and t.function is steps[-1][0]), ""
         )
         if rule.path and len(steps) == 1 and not steps[0][2]:
-            got = direct(source, steps[0][0], steps[0][1], place, keep=keep)
+            got = one_transform(source, steps[0][0], steps[0][1], place, keep=keep)
         else:
-            got = stepped(source, steps, place, keep=keep)
+            got = transform_chain(source, steps, place, keep=keep)
         if kind is not None and (place in PAST_ONLY or not always_of_kind(last, kind)):
-            got = finished(got, place, kind)
+            got = checked_kind(got, place, kind)
         if rule.when:
-            got = guarded(got, self.check(rule.when))
+            got = conditional(got, self.check(rule.when))
         return required(got, place) if rule.required else got
 
     def _source(  # noqa: PLR0911 one line a kind of source

@@ -81,7 +81,9 @@ def without_placeholders(
     return get_name if says == "name" else get
 
 
-def direct(source: Getter, function: Function, args: Args, place: str, *, keep: bool) -> Getter:
+def one_transform(
+    source: Getter, function: Function, args: Args, place: str, *, keep: bool
+) -> Getter:
     """Let a value go through one transform that sees no null: most rules are that."""
 
     def get(row: Row) -> FieldValue:
@@ -101,7 +103,7 @@ def direct(source: Getter, function: Function, args: Args, place: str, *, keep: 
     return get
 
 
-def stepped(source: Getter, steps: Sequence[Step], place: str, *, keep: bool) -> Getter:
+def transform_chain(source: Getter, steps: Sequence[Step], place: str, *, keep: bool) -> Getter:
     """Let a value go through transforms, one after the other."""
     if not steps:
         return source
@@ -126,7 +128,7 @@ def stepped(source: Getter, steps: Sequence[Step], place: str, *, keep: bool) ->
     return get
 
 
-def finished(get: Getter, place: str, kind: str) -> Getter:
+def checked_kind(get: Getter, place: str, kind: str) -> Getter:
     """Hold a value to the kind of its target field."""
     wanted = _TYPES.get(kind, (str,))
     is_past = place in PAST_ONLY
@@ -157,7 +159,7 @@ def _is_past(row: Row, place: str, value: str) -> bool:
     return True
 
 
-def guarded(get: Getter, when: Check) -> Getter:
+def conditional(get: Getter, when: Check) -> Getter:
     """Give a value only where a predicate holds."""
     return lambda row: get(row) if when(row) else None
 
