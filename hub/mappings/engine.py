@@ -50,7 +50,7 @@ class NormalizeSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class ParsedRecord:
     """A raw record and the object its payload holds, or why it holds none."""
 
     record: RawRecord
@@ -92,18 +92,18 @@ def normalize(
     settings: NormalizeSettings,
 ) -> Normalized:
     """Map a batch; every id comes out exactly once: emitted, excluded or rejected."""
-    return normalize_opened(document, opened(document, records), context, settings)
+    return normalize_parsed(document, parse_records(document, records), context, settings)
 
 
-def normalize_opened(
+def normalize_parsed(
     document: MappingDocument,
-    records: Sequence[Opened],
+    records: Sequence[ParsedRecord],
     context: Mapping[str, Any],
     settings: NormalizeSettings,
 ) -> Normalized:
     """Map a batch whose payloads were read already; see `normalize`."""
     batch = _Batch(compile_document(document), context, settings)
-    newest: dict[str, Opened] = {}
+    newest: dict[str, ParsedRecord] = {}
     for one in records:
         if one.record.source_id in newest:
             batch.out.superseded.append(one.record.source_id)
@@ -113,7 +113,7 @@ def normalize_opened(
     return batch.out
 
 
-def opened(document: MappingDocument, records: Sequence[RawRecord]) -> list[Opened]:
+def parse_records(document: MappingDocument, records: Sequence[RawRecord]) -> list[ParsedRecord]:
     """Read the payloads of records that live at their source, once for all who need them."""
     found = []
     for record in records:
@@ -123,11 +123,11 @@ def opened(document: MappingDocument, records: Sequence[RawRecord]) -> list[Open
                 payload = _unwrapped(parse(record.payload), document)
             except RecordError as exc:
                 payload = exc
-        found.append(Opened(record, payload))
+        found.append(ParsedRecord(record, payload))
     return found
 
 
-def wanted(document: MappingDocument, records: Sequence[Opened]) -> set[tuple[str, str]]:
+def wanted(document: MappingDocument, records: Sequence[ParsedRecord]) -> set[tuple[str, str]]:
     """Return the (stream, id) of every context object that the records' lookups name.
 
     The caller reads them and hands them to `normalize` as context, under "<stream>/<id>".
@@ -198,7 +198,7 @@ class _Batch:
         self._copied: dict[tuple[int, str], bool] = {}
         self._latest = _latest(settings.now)
 
-    def take(self, one: Opened) -> None:
+    def take(self, one: ParsedRecord) -> None:
         record, payload = one.record, one.payload
         source_id = record.source_id
         if record.op is not Op.UPSERT:

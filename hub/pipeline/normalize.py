@@ -22,9 +22,9 @@ from hub.mappings.document import MappingDocument
 from hub.mappings.engine import (
     Normalized,
     NormalizeSettings,
-    Opened,
-    normalize_opened,
-    opened,
+    ParsedRecord,
+    normalize_parsed,
+    parse_records,
     reads_forms,
     wanted,
 )
@@ -87,11 +87,11 @@ def mapped(
     document = hub.mappings[f"{source}/{stream}"]
     if reads_forms(document) and source not in contexts:
         contexts[source] = _forms(hub, conn, source)
-    records = opened(document, _set_right(conn, rows))
+    records = parse_records(document, _set_right(conn, rows))
     context = {**contexts.get(source, {}), **_looked_up(conn, document, records)}
     now = max([hub.clock.now(), *(row.record.at for row in rows if row.record.at)])
     settings = NormalizeSettings(default_region=hub.settings.company.default_region, now=now)
-    return normalize_opened(document, records, context, settings)
+    return normalize_parsed(document, records, context, settings)
 
 
 def _set_right(conn: Connection, rows: Sequence[PendingRaw]) -> list[RawRecord]:
@@ -110,7 +110,7 @@ def _set_right(conn: Connection, rows: Sequence[PendingRaw]) -> list[RawRecord]:
 
 
 def _looked_up(
-    conn: Connection, document: MappingDocument, records: Sequence[Opened]
+    conn: Connection, document: MappingDocument, records: Sequence[ParsedRecord]
 ) -> dict[str, Any]:
     """Read the other objects of the source that these records name."""
     ids: dict[str, list[str]] = defaultdict(list)

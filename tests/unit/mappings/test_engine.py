@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.errors import ConfigError, RecordError
-from hub.mappings.engine import NormalizeSettings, Unknown, normalize, opened, parse, wanted
+from hub.mappings.engine import NormalizeSettings, Unknown, normalize, parse, parse_records, wanted
 from hub.mappings.loader import load, load_all, load_text, names
 from hub.mappings.preview import preview
 from hub.mappings.testing import run_tests
@@ -421,7 +421,10 @@ def test_a_lookup_reads_the_object_that_is_named_and_asks_for_no_other():
         raw({"id": "3", "name": "C"}, "3"),
         raw(b"not json", "4"),
     ]
-    assert wanted(document, opened(document, given_records)) == {("firms", "7"), ("firms", "8")}
+    assert wanted(document, parse_records(document, given_records)) == {
+        ("firms", "7"),
+        ("firms", "8"),
+    }
     context = {"firms/7": {"properties": {"name": "Seven"}}}
     result = normalize(document, given_records, context, NOW)
     firms = {r.source_id: r.values.get("organization_name") for r in result.records}
