@@ -127,7 +127,9 @@ def parse_records(document: MappingDocument, records: Sequence[RawRecord]) -> li
     return found
 
 
-def wanted(document: MappingDocument, records: Sequence[ParsedRecord]) -> set[tuple[str, str]]:
+def context_references(
+    document: MappingDocument, records: Sequence[ParsedRecord]
+) -> set[tuple[str, str]]:
     """Return the (stream, id) of every context object that the records' lookups name.
 
     The caller reads them and hands them to `normalize` as context, under "<stream>/<id>".

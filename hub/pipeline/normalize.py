@@ -23,10 +23,10 @@ from hub.mappings.engine import (
     Normalized,
     NormalizeSettings,
     ParsedRecord,
+    context_references,
     normalize_parsed,
     parse_records,
     reads_forms,
-    wanted,
 )
 from hub.model.entities import PEOPLE
 from hub.model.records import CanonicalRecord, RawRecord
@@ -114,7 +114,7 @@ def _looked_up(
 ) -> dict[str, Any]:
     """Read the other objects of the source that these records name."""
     ids: dict[str, list[str]] = defaultdict(list)
-    for stream, source_id in sorted(wanted(document, records)):
+    for stream, source_id in sorted(context_references(document, records)):
         ids[stream].append(source_id)
     return {
         f"{stream}/{key}": json.loads(body)

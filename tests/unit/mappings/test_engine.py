@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.errors import ConfigError, RecordError
-from hub.mappings.engine import NormalizeSettings, Unknown, normalize, parse, parse_records, wanted
+from hub.mappings.engine import (
+    NormalizeSettings,
+    Unknown,
+    context_references,
+    normalize,
+    parse,
+    parse_records,
+)
 from hub.mappings.loader import load, load_all, load_text, names
 from hub.mappings.preview import preview
 from hub.mappings.testing import run_tests
@@ -421,7 +428,7 @@ def test_a_lookup_reads_the_object_that_is_named_and_asks_for_no_other():
         raw({"id": "3", "name": "C"}, "3"),
         raw(b"not json", "4"),
     ]
-    assert wanted(document, parse_records(document, given_records)) == {
+    assert context_references(document, parse_records(document, given_records)) == {
         ("firms", "7"),
         ("firms", "8"),
     }
