@@ -44,10 +44,10 @@ def preview_document(
     settings: NormalizeSettings | None = None,
 ) -> dict[str, Any]:
     """Preview with a document at hand."""
-    return as_json(*mapped(document, text, context=context, settings=settings))
+    return as_json(*map_file(document, text, context=context, settings=settings))
 
 
-def mapped(
+def map_file(
     document: MappingDocument,
     text: bytes,
     *,

@@ -18,7 +18,7 @@ from hub.mappings.document import MappingDocument, Strict
 from hub.mappings.engine import NormalizeSettings
 from hub.mappings.files import read
 from hub.mappings.loader import cases_path_of, load
-from hub.mappings.preview import as_json, mapped
+from hub.mappings.preview import as_json, map_file
 from hub.model.records import CanonicalRecord
 
 
@@ -112,7 +112,7 @@ def run_cases(document: MappingDocument, cases: Cases) -> list[TestResult]:
 
 def _differences(document: MappingDocument, case: Case) -> list[str]:
     now = case.now.astimezone(UTC) if case.now else None
-    result, nameless = mapped(
+    result, nameless = map_file(
         document,
         json.dumps(case.input, default=str).encode(),
         context=case.context,
