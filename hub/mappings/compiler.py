@@ -180,7 +180,7 @@ class _Compiler:
 
     def check(self, predicate: Predicate) -> Check:
         """Compile a predicate; its rules ask silently."""
-        return predicates.compiled(
+        return predicates.compile_predicate(
             predicate, self._asked, lambda rule: self._asked(rule, compared=True)
         )
 

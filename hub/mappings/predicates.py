@@ -12,42 +12,44 @@ from hub.mappings.plan import Check, Getter
 from hub.mappings.rows import FAILED, SHOWN, blank, shown
 from hub.mappings.text import LONGEST, fold
 
-Asked = Callable[[Rule], Getter]
+RuleCompiler = Callable[[Rule], Getter]
 
 
-def compiled(predicate: Predicate, asked: Asked, as_it_is: Asked) -> Check:  # noqa: PLR0911 one line a predicate
+def compile_predicate(
+    predicate: Predicate, compile_rule: RuleCompiler, compile_compared: RuleCompiler
+) -> Check:  # noqa: PLR0911 one line a predicate
     """Return the check of a predicate.
 
     Args:
         predicate: the predicate.
-        asked: compiles a rule of which only whether it says something is asked.
-        as_it_is: compiles a rule whose value is held against others; placeholders are values there.
+        compile_rule: compiles a rule of which only whether it says something is asked.
+        compile_compared: compiles a rule whose value is held against others; placeholders are values there.
     """
     p = predicate
     if p.any_ is not None:
-        checks = [compiled(q, asked, as_it_is) for q in p.any_]
+        checks = [compile_predicate(q, compile_rule, compile_compared) for q in p.any_]
         return lambda row: any(c(row) for c in checks)
     if p.all_ is not None:
-        checks = [compiled(q, asked, as_it_is) for q in p.all_]
+        checks = [compile_predicate(q, compile_rule, compile_compared) for q in p.all_]
         return lambda row: all(c(row) for c in checks)
     if p.not_ is not None:
-        inner = compiled(p.not_, asked, as_it_is)
+        inner = compile_predicate(p.not_, compile_rule, compile_compared)
         return lambda row: not inner(row)
     for rule, is_wanted in ((p.is_empty, True), (p.not_empty, False)):
         if rule is not None:
-            get = asked(rule)
+            get = compile_rule(rule)
             return lambda row, get=get, wanted=is_wanted: blank(get(row)) is wanted  # type: ignore[misc]
     if p.is_true is not None:
-        get = as_it_is(p.is_true)
+        get = compile_compared(p.is_true)
         return lambda row: _is_true(get(row))
     if p.contains is not None:
-        get = as_it_is(p.contains.rule)
+        get = compile_compared(p.contains.rule)
         contains = _containing([str(v) for v in p.contains.values])
         return lambda row: contains(get(row))
     compared = p.equals or p.not_equals or p.in_
     if compared is None:
         return lambda _row: True
-    get = as_it_is(compared.rule)
+    get = compile_compared(compared.rule)
     wanted = frozenset(_comparable(v) for v in compared.values)
     is_equal = p.not_equals is None
     return lambda row: (_comparable(get(row)) in wanted) is is_equal
