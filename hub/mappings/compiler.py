@@ -39,7 +39,7 @@ from hub.mappings.transforms import DEFAULTS
 from hub.model.entities import ENTITY_FIELDS
 
 NO_NAME = "(no name)"
-_BESIDE = ("first_name", "last_name", "email", "street")
+_NEIGHBOUR_FIELDS = ("first_name", "last_name", "email", "street")
 """Fields that tell a surname from a placeholder: Jennifer Null."""
 
 
@@ -51,19 +51,19 @@ def compile_document(document: MappingDocument) -> Plan:
     selectors = list(
         dict.fromkeys(hashable(r.answer or r.question) for r in rules if r.answer or r.question)
     )
-    asked = next((rule.consents for rule in rules if rule.consents), None)
-    maker = _Compiler(selectors, asked)
-    reads_forms = bool(selectors) or asked is not None
+    consents = next((rule.consents for rule in rules if rule.consents), None)
+    compiler = _Compiler(selectors, consents)
+    reads_forms = bool(selectors) or consents is not None
     return Plan(
         document=document,
-        id=maker.rule(document.id, "id", "ref"),
-        region=maker.rule(document.region, "region", "text") if document.region else None,
-        language=maker.rule(document.language, "language", None) if document.language else None,
-        when=maker.check(document.when) if document.when else None,
-        deleted=maker.check(document.deleted) if document.deleted else None,
-        targets=[maker.target(target) for target in document.emit],
+        id=compiler.rule(document.id, "id", "ref"),
+        region=compiler.rule(document.region, "region", "text") if document.region else None,
+        language=compiler.rule(document.language, "language", None) if document.language else None,
+        when=compiler.check(document.when) if document.when else None,
+        deleted=compiler.check(document.deleted) if document.deleted else None,
+        targets=[compiler.target(target) for target in document.emit],
         known=known_keys(document),
-        lookups=[(one.stream, maker.rule(one.id, "", "ref")) for one in looked_up],
+        lookups=[(one.stream, compiler.rule(one.id, "", "ref")) for one in looked_up],
         reads_forms=reads_forms or any(rule.form for rule in rules),
     )
 
@@ -71,12 +71,12 @@ def compile_document(document: MappingDocument) -> Plan:
 class _Compiler:
     def __init__(self, selectors: Sequence[Answer], consents: Consents | None) -> None:
         self._answers = sources.Answers(selectors, consents)
-        self._beside: dict[str, Getter] = {}
+        self._neighbours: dict[str, Getter] = {}
 
     def target(self, target: Target) -> TargetPlan:
         kinds = {f.name: f.kind for f in ENTITY_FIELDS[target.entity]}
-        beside = self._beside = {}
-        beside |= {f: self._asked(target.fields[f], f) for f in _BESIDE if f in target.fields}
+        neighbours = self._neighbours = {}
+        neighbours |= {f: self._silent_rule(target.fields[f], f) for f in _NEIGHBOUR_FIELDS if f in target.fields}
         plain, nested, copies = [], [], []
         for name, rule in target.fields.items():
             head, _, key = name.partition(".")
@@ -125,7 +125,7 @@ class _Compiler:
         is_leaf = bool(rule.path or rule.answer or rule.lookup or rule.item)
         if is_leaf and not compared:
             origin = rule.path or repr(rule.answer or rule.lookup or rule.item)
-            source = without_placeholders(source, says, place, origin, self._is_beside(place))
+            source = without_placeholders(source, says, place, origin, self._has_neighbour(place))
         steps = [
             (REGISTRY[s.name].function, s.args, REGISTRY[s.name].sees_null)
             for s in rule.transform or []
@@ -172,7 +172,7 @@ class _Compiler:
         if rule.item is not None:
             return sources.item(rule.item)
         if rule.lookup is not None:
-            return sources.looked_up(rule.lookup, self._asked(rule.lookup.id))
+            return sources.looked_up(rule.lookup, self._silent_rule(rule.lookup.id))
         if rule.form is not None:
             return sources.form_title if rule.form == "title" else sources.form_id
         const = const_of(rule.const)
@@ -181,33 +181,33 @@ class _Compiler:
     def check(self, predicate: Predicate) -> Check:
         """Compile a predicate; its rules ask silently."""
         return predicates.compile_predicate(
-            predicate, self._asked, lambda rule: self._asked(rule, compared=True)
+            predicate, self._silent_rule, lambda rule: self.silent_rule(rule, compared=True)
         )
 
-    def _is_beside(self, place: str) -> Check:
+    def _has_neighbour(self, place: str) -> Check:
         """Return whether another name or an address stands beside a name."""
-        beside = self._beside
+        neighbours = self._neighbours
 
-        def is_beside(row: Row) -> bool:
-            if row.is_asking_beside:
+        def has_neighbour(row: Row) -> bool:
+            if row.is_checking_neighbours:
                 return False
-            row.is_asking_beside = True
+            row.is_checking_neighbours = True
             try:
-                said = (get(row) for name, get in beside.items() if name != place)
+                said = (get(row) for name, get in neighbours.items() if name != place)
                 return any(not blank(one) and one != NO_NAME for one in said)
             finally:
-                row.is_asking_beside = False
+                row.is_checking_neighbours = False
 
-        return is_beside
+        return has_neighbour
 
-    def _asked(self, rule: Rule, place: str = "", *, compared: bool = False) -> Getter:
+    def _silent_rule(self, rule: Rule, place: str = "", *, compared: bool = False) -> Getter:
         get = self.rule(rule, place, None, compared=compared)
 
-        def ask(row: Row) -> FieldValue:
+        def run_silently(row: Row) -> FieldValue:
             row.silent += 1
             try:
                 return get(row)
             finally:
                 row.silent -= 1
 
-        return ask
+        return run_silently

@@ -17,7 +17,7 @@ RuleCompiler = Callable[[Rule], Getter]
 
 def compile_predicate(
     predicate: Predicate, compile_rule: RuleCompiler, compile_compared: RuleCompiler
-) -> Check:  # noqa: PLR0911 one line a predicate
+) -> Check:
     """Return the check of a predicate.
 
     Args:

@@ -46,7 +46,7 @@ class Row:
     problems: list[Problem] = field(default_factory=list)
     unknowns: list[Unknown] = field(default_factory=list)
     silent: int = 0
-    is_asking_beside: bool = False
+    is_checking_neighbours: bool = False
     placeholder_origins: set[str] = field(default_factory=set)
     form: Form | None = None
     given: list[Given] | None = None

@@ -45,7 +45,7 @@ def always_of_kind(last: str, kind: str) -> bool:
 
 
 def without_placeholders(
-    source: Getter, says: str, place: str, origin: str, beside: Check
+    source: Getter, says: str, place: str, origin: str, has_neighbour: Check
 ) -> Getter:
     """Leave out a text that says nothing, and count it.
 
@@ -54,7 +54,7 @@ def without_placeholders(
         says: the kind of the field, one of `placeholders.KINDS`.
         place: the target field.
         origin: names where the value comes from, for several rules may read it.
-        beside: whether another name or an address stands beside a name; asked only of a text that
+        has_neighbour: whether the record has another name or an address; checked only for a text that
             is a surname too.
     """
     says_nothing = placeholders.check_of(says)
@@ -72,7 +72,7 @@ def without_placeholders(
         value = get(row)
         if type(value) is str and placeholders.may_be_a_surname(value):
             is_no_given_name = place == "first_name" and value.strip().casefold() in _NEVER_GIVEN
-            if is_no_given_name or not beside(row):
+            if is_no_given_name or not has_neighbour(row):
                 row.count_placeholder(place, value, origin)
                 return None
             row.note(place, value, "may be a placeholder; kept as a name")
