@@ -23,7 +23,7 @@ from hub.mappings.document import (
 from hub.mappings.known import known_keys
 from hub.mappings.plan import Check, FieldValue, Getter, Plan, TargetPlan
 from hub.mappings.registry import REGISTRY
-from hub.mappings.rows import Row, blank
+from hub.mappings.rows import Row, is_blank
 from hub.mappings.sources import hashable
 from hub.mappings.steps import (
     PAST_ONLY,
@@ -194,7 +194,7 @@ class _Compiler:
             row.is_checking_neighbours = True
             try:
                 said = (get(row) for name, get in neighbours.items() if name != place)
-                return any(not blank(one) and one != NO_NAME for one in said)
+                return any(not is_blank(one) and one != NO_NAME for one in said)
             finally:
                 row.is_checking_neighbours = False
 

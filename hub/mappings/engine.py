@@ -26,7 +26,7 @@ from hub.mappings.rows import (
     FAILED,
     Reject,
     Row,
-    blank,
+    is_blank,
     shown,
 )
 from hub.mappings.text import clean
@@ -146,7 +146,7 @@ def context_references(
             continue
         row = Row(one.payload, one.record.source_id, {}, None, Ctx(""), {}, silent=1)
         ids = ((stream, get(row)) for stream, get in plan.lookups)
-        found |= {(stream, str(id_)) for stream, id_ in ids if not blank(id_)}
+        found |= {(stream, str(id_)) for stream, id_ in ids if not is_blank(id_)}
         found |= {(c.definitions, key) for c in defined for key, _ in c.pairs(one.payload)}
     return found
 
@@ -228,7 +228,7 @@ class _Batch:
 
     def _map(self, row: Row) -> None:
         plan = self._plan
-        if blank(row.source_id) or row.source_id.startswith(NO_ID_PREFIX):
+        if is_blank(row.source_id) or row.source_id.startswith(NO_ID_PREFIX):
             raise Reject("id", None, "no source id")
         if (plan.deleted and plan.deleted(row)) or (plan.when and not plan.when(row)):
             self._exclude(row.source_id, is_deleted=bool(plan.deleted and plan.deleted(row)))
@@ -269,7 +269,7 @@ class _Batch:
         spoken = self._plan.language(row) if self._plan.language else None
         row.silent -= 1
         region = self._default.region
-        if not blank(stated) or stated is FAILED:
+        if not is_blank(stated) or stated is FAILED:
             region = stated if isinstance(stated, str) and is_country(stated) else ""
         language = spoken[:SHORT] if isinstance(spoken, str) else ""
         key = (region, language)
@@ -304,7 +304,7 @@ class _Batch:
             if value is not None and value is not FAILED:
                 objects.setdefault(name, {})[key] = value
         values.update({name: keys for name, keys in objects.items() if keys})
-        refs = {name: str(ref) for name, get in plan.refs if not blank(ref := get(row))}
+        refs = {name: str(ref) for name, get in plan.refs if not is_blank(ref := get(row))}
         target = plan.target
         return CanonicalRecord(
             row.source_id, target.entity, values, refs, target.primary, self._plan.document.trust

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from hub.mappings.document import Predicate, Rule
 from hub.mappings.plan import Check, Getter
-from hub.mappings.rows import FAILED, SHOWN, blank, shown
+from hub.mappings.rows import FAILED, SHOWN, is_blank, shown
 from hub.mappings.text import LONGEST, fold
 
 RuleCompiler = Callable[[Rule], Getter]
@@ -38,7 +38,7 @@ def compile_predicate(
     for rule, is_wanted in ((p.is_empty, True), (p.not_empty, False)):
         if rule is not None:
             get = compile_rule(rule)
-            return lambda row, get=get, wanted=is_wanted: blank(get(row)) is wanted  # type: ignore[misc]
+            return lambda row, get=get, wanted=is_wanted: is_blank(get(row)) is wanted  # type: ignore[misc]
     if p.is_true is not None:
         get = compile_compared(p.is_true)
         return lambda row: _is_true(get(row))

@@ -15,7 +15,7 @@ from hub.mappings.document import MappingDocument
 from hub.mappings.engine import Normalized, NormalizeSettings, normalize
 from hub.mappings.loader import load
 from hub.mappings.registry import Ctx
-from hub.mappings.rows import Row, blank
+from hub.mappings.rows import Row, is_blank
 from hub.model.records import Problem, RawRecord
 from hub.model.verdicts import Op
 
@@ -99,7 +99,7 @@ def source_id_of(document: MappingDocument, item: object) -> str | None:
     inner = next((item[k] for k in document.unwrap if isinstance(item.get(k), dict)), item)
     row = Row(inner, "", {}, None, Ctx(), {})
     found = compile_document(document).id(row)
-    return None if blank(found) or not isinstance(found, str) else found
+    return None if is_blank(found) or not isinstance(found, str) else found
 
 
 def as_json(result: Normalized, before: list[Problem]) -> dict[str, Any]:

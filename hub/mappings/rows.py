@@ -97,7 +97,7 @@ class _Failed:
 FAILED: Final = _Failed()
 
 
-def blank(value: object) -> bool:
+def is_blank(value: object) -> bool:
     """Tell whether a value says nothing."""
     if value is None or value is FAILED:
         return True

@@ -9,7 +9,7 @@ from hub.mappings.answers import Given, claim, read_answers, read_hidden
 from hub.mappings.consents import NO_CONSENT, consented
 from hub.mappings.document import Answer, Consents, Lookup
 from hub.mappings.plan import FieldValue, Getter
-from hub.mappings.rows import FAILED, Row, blank, form_of, look_up, path_parts
+from hub.mappings.rows import FAILED, Row, form_of, is_blank, look_up, path_parts
 from hub.mappings.text import LONGEST
 from hub.model.records import JsonValue
 
@@ -48,7 +48,7 @@ def first(getters: Sequence[Getter]) -> Getter:
             value = getter(row)
             if value is FAILED:
                 found = FAILED
-            elif not blank(value):
+            elif not is_blank(value):
                 return value
         return found
 
@@ -70,7 +70,7 @@ def looked_up(lookup: Lookup, key: Getter) -> Getter:
     parts = path_parts(lookup.path)
 
     def get(row: Row) -> FieldValue:
-        found = None if blank(id_ := key(row)) else row.context.get(f"{lookup.stream}/{id_}")
+        found = None if is_blank(id_ := key(row)) else row.context.get(f"{lookup.stream}/{id_}")
         return look_up(found, parts)
 
     return get

@@ -10,7 +10,7 @@ from hub.errors import RecordError
 from hub.mappings import placeholders
 from hub.mappings.plan import Check, FieldValue, Getter
 from hub.mappings.registry import Args, Function, Remark
-from hub.mappings.rows import FAILED, Reject, Row, blank, shown
+from hub.mappings.rows import FAILED, Reject, Row, is_blank, shown
 from hub.mappings.transforms import DEFAULTS
 
 Step = tuple[Function, Args, bool]
@@ -169,7 +169,7 @@ def required(get: Getter, place: str) -> Getter:
 
     def demand(row: Row) -> FieldValue:
         value = get(row)
-        if blank(value) and not row.silent:
+        if is_blank(value) and not row.silent:
             raise Reject(place, None, f"required field '{place}' is missing")
         return value
 
