@@ -11,7 +11,7 @@ from typing import Any
 from hub.errors import ConfigError, RecordError
 from hub.mappings.document import MappingDocument, walk_rules
 from hub.mappings.engine import parse
-from hub.mappings.rows import look_up, path_parts, shown
+from hub.mappings.rows import look_up, path_parts, shorten
 from hub.model.records import JsonValue
 
 _DEEPEST = 30
@@ -36,8 +36,8 @@ def locate(
     read = _read_by(document, field, record)
     place, said = refused
     if field == place and said:
-        rows = [path for path in read if shown(look_up(record, path_parts(path))) == said]
-        rows = rows or [path for path, value in _leaves(record) if shown(value) == said]
+        rows = [path for path in read if shorten(look_up(record, path_parts(path))) == said]
+        rows = rows or [path for path, value in _leaves(record) if shorten(value) == said]
         if rows:
             return _only(field, rows)
     if read:  # of several, the first that has something is taken: so the first place wins

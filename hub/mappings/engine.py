@@ -27,7 +27,7 @@ from hub.mappings.rows import (
     Reject,
     Row,
     is_blank,
-    shown,
+    shorten,
 )
 from hub.mappings.text import clean
 from hub.mappings.values import plain
@@ -315,7 +315,7 @@ class _Batch:
         for unknown in row.unknowns:
             unknowns[unknown] += 1
         for key in self._plan.known.unknown_in(row.payload):
-            unknowns[Unknown("field", shown(key), "")] += 1
+            unknowns[Unknown("field", shorten(key), "")] += 1
 
     def _exclude(self, source_id: str, *, is_deleted: bool = False) -> None:
         self.out.excluded.append(source_id)
@@ -323,7 +323,7 @@ class _Batch:
             self.out.deleted.append(source_id)
 
     def _reject(self, source_id: str, place: str, value: JsonValue, reason: str) -> None:
-        said = "" if value is None else shown(value)
+        said = "" if value is None else shorten(value)
         self.out.rejected.append(source_id)
         self.out.problems.append(Problem(source_id, place, said, reason, "record"))
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from hub.mappings.document import Predicate, Rule
 from hub.mappings.plan import Check, Getter
-from hub.mappings.rows import FAILED, SHOWN, is_blank, shown
+from hub.mappings.rows import FAILED, LONGEST_SHOWN, is_blank, shorten
 from hub.mappings.text import LONGEST, fold
 
 RuleCompiler = Callable[[Rule], Getter]
@@ -57,7 +57,7 @@ def compile_predicate(
 
 def _is_true(value: object) -> bool:
     if isinstance(value, str):
-        return len(value) < SHOWN and fold(value) in ("true", "1", "yes", "oui", "vrai", "x")
+        return len(value) < LONGEST_SHOWN and fold(value) in ("true", "1", "yes", "oui", "vrai", "x")
     return value is True or value == 1
 
 
@@ -89,5 +89,5 @@ def _comparable(value: object) -> object:
     if isinstance(value, str):
         return fold(value[:1000])
     if value is FAILED or isinstance(value, list | dict):
-        return shown(value)
+        return shorten(value)
     return value if value is None or isinstance(value, bool) else str(value)

@@ -19,7 +19,7 @@ from hub.mappings.text import clean
 from hub.model.drift import Unknown
 from hub.model.records import JsonValue, Problem
 
-SHOWN = 200
+LONGEST_SHOWN = 200
 
 
 class Reject(Exception):  # noqa: N818 a verdict on its way, not an error
@@ -59,15 +59,15 @@ class Row:
         if self.silent:
             return
         if kind == "unknown":
-            self.unknowns.append(Unknown("value", place, shown(value)))
+            self.unknowns.append(Unknown("value", place, shorten(value)))
         else:
-            self.problems.append(Problem(self.source_id, place, shown(value), reason, "field"))
+            self.problems.append(Problem(self.source_id, place, shorten(value), reason, "field"))
 
     def count_placeholder(self, place: str, value: str, origin: str) -> None:
         """Count a text that says nothing, once a record wherever several rules read it."""
         if not self.silent and origin not in self.placeholder_origins:
             self.placeholder_origins.add(origin)
-            self.unknowns.append(Unknown("placeholder", place, shown(value)))
+            self.unknowns.append(Unknown("placeholder", place, shorten(value)))
 
     def refuse(self, place: str, value: object, error: RecordError) -> None:
         """Keep why a value cannot be used; a value of another JSON type is drift too."""
@@ -76,18 +76,18 @@ class Row:
             self.unknowns.append(Unknown("type", place, error.found_type))
 
 
-def shown(value: object) -> str:
+def shorten(value: object) -> str:
     """Return a raw value shortened for a person, safe to store."""
     if isinstance(value, str):
-        text = value[: 2 * SHOWN]
+        text = value[: 2 * LONGEST_SHOWN]
     else:
         try:
             text = json.dumps(value, ensure_ascii=False, default=str)
         except (ValueError, RecursionError):
             text = type(value).__name__
-    text = "".join(c if c.isprintable() else " " for c in text[: 2 * SHOWN])
+    text = "".join(c if c.isprintable() else " " for c in text[: 2 * LONGEST_SHOWN])
     text = text.encode("utf-8", "replace").decode("utf-8")
-    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
 
 
 class _Failed:

@@ -10,7 +10,7 @@ from hub.errors import RecordError
 from hub.mappings import placeholders
 from hub.mappings.plan import Check, FieldValue, Getter
 from hub.mappings.registry import Args, Function, Remark
-from hub.mappings.rows import FAILED, Reject, Row, is_blank, shown
+from hub.mappings.rows import FAILED, Reject, Row, is_blank, shorten
 from hub.mappings.transforms import DEFAULTS
 
 Step = tuple[Function, Args, bool]
@@ -94,7 +94,7 @@ def one_transform(
             value = function(raw, args, row.ctx)
         except RecordError as exc:
             row.refuse(place, raw, exc)
-            return shown(raw) if keep else FAILED
+            return shorten(raw) if keep else FAILED
         if type(value) is Remark:
             row.note(place, raw, value.reason, value.kind)
             return value.value
@@ -122,7 +122,7 @@ def transform_chain(source: Getter, steps: Sequence[Step], place: str, *, keep: 
                     value = value.value
         except RecordError as exc:
             row.refuse(place, raw, exc)
-            return shown(raw) if keep else FAILED
+            return shorten(raw) if keep else FAILED
         return value
 
     return get
