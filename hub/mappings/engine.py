@@ -106,11 +106,11 @@ def normalize_parsed(
     newest: dict[str, ParsedRecord] = {}
     for one in records:
         if one.record.source_id in newest:
-            batch.out.superseded.append(one.record.source_id)
+            batch.result.superseded.append(one.record.source_id)
         newest[one.record.source_id] = one
     for one in newest.values():
-        batch.take(one)
-    return batch.out
+        batch.add(one)
+    return batch.result
 
 
 def parse_records(document: MappingDocument, records: Sequence[RawRecord]) -> list[ParsedRecord]:
@@ -191,7 +191,7 @@ _DECODER = json.JSONDecoder(parse_constant=lambda _name: None)  # NaN and Infini
 
 class _Batch:
     def __init__(self, plan: Plan, context: Mapping[str, Any], settings: NormalizeSettings) -> None:
-        self.out = Normalized()
+        self.result = Normalized()
         self._plan = plan
         self._context = context
         self._default = Ctx(settings.default_region)
@@ -200,7 +200,7 @@ class _Batch:
         self._copied: dict[tuple[int, str], bool] = {}
         self._latest = _latest(settings.now)
 
-    def take(self, one: ParsedRecord) -> None:
+    def add(self, one: ParsedRecord) -> None:
         record, payload = one.record, one.payload
         source_id = record.source_id
         if record.op is not Op.UPSERT:
@@ -219,21 +219,21 @@ class _Batch:
             self._copied,
         )
         try:
-            self._map(row)
+            self._map_row(row)
         except Reject as exc:
-            self.out.problems.extend(row.problems)
+            self.result.problems.extend(row.problems)
             self._reject(source_id, exc.place, exc.value, exc.reason)
         except RecursionError:
             self._reject(source_id, "", _head(record.payload), "nested too deeply")
 
-    def _map(self, row: Row) -> None:
+    def _map_row(self, row: Row) -> None:
         plan = self._plan
         if is_blank(row.source_id) or row.source_id.startswith(NO_ID_PREFIX):
             raise Reject("id", None, "no source id")
         if (plan.deleted and plan.deleted(row)) or (plan.when and not plan.when(row)):
             self._exclude(row.source_id, is_deleted=bool(plan.deleted and plan.deleted(row)))
             return
-        self._locate(row)
+        self._set_place(row)
         emitted: list[CanonicalRecord] = []
         has_primary = False
         for target in plan.targets:
@@ -250,13 +250,13 @@ class _Batch:
                 if holds(row):
                     raise Reject("", None, reason)
             emitted.append(self._emit(target, row))
-        self.out.records.extend(_last_of_key(emitted, plan))
-        self.out.problems.extend(row.problems)
+        self.result.records.extend(_last_of_key(emitted, plan))
+        self.result.problems.extend(row.problems)
         self._count(row)
         if not has_primary:
             self._exclude(row.source_id)
 
-    def _locate(self, row: Row) -> None:
+    def _set_place(self, row: Row) -> None:
         """Set the country that the record's phones are read in, and the language of its names.
 
         No country is stated: the setting's. One is, and cannot be read: none, for a national number
@@ -311,21 +311,21 @@ class _Batch:
         )
 
     def _count(self, row: Row) -> None:
-        unknowns = self.out.unknowns
+        unknowns = self.result.unknowns
         for unknown in row.unknowns:
             unknowns[unknown] += 1
         for key in self._plan.known.unknown_in(row.payload):
             unknowns[Unknown("field", shorten(key), "")] += 1
 
     def _exclude(self, source_id: str, *, is_deleted: bool = False) -> None:
-        self.out.excluded.append(source_id)
+        self.result.excluded.append(source_id)
         if is_deleted:
-            self.out.deleted.append(source_id)
+            self.result.deleted.append(source_id)
 
     def _reject(self, source_id: str, place: str, value: JsonValue, reason: str) -> None:
         said = "" if value is None else shorten(value)
-        self.out.rejected.append(source_id)
-        self.out.problems.append(Problem(source_id, place, said, reason, "record"))
+        self.result.rejected.append(source_id)
+        self.result.problems.append(Problem(source_id, place, said, reason, "record"))
 
 
 def _latest(now: datetime | None) -> str | None:
