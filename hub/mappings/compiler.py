@@ -76,7 +76,11 @@ class _Compiler:
     def target(self, target: Target) -> TargetPlan:
         kinds = {f.name: f.kind for f in ENTITY_FIELDS[target.entity]}
         neighbours = self._neighbours = {}
-        neighbours |= {f: self._silent_rule(target.fields[f], f) for f in _NEIGHBOUR_FIELDS if f in target.fields}
+        neighbours |= {
+            f: self._silent_rule(target.fields[f], f)
+            for f in _NEIGHBOUR_FIELDS
+            if f in target.fields
+        }
         plain, nested, copies = [], [], []
         for name, rule in target.fields.items():
             head, _, key = name.partition(".")
@@ -105,7 +109,7 @@ class _Compiler:
         rule: Rule,
         place: str,
         kind: str | None,
-        says: str | None = None,
+        placeholder_kind: str | None = None,
         *,
         compared: bool = False,
     ) -> Getter:
@@ -115,17 +119,21 @@ class _Compiler:
             rule: the rule.
             place: the target field, empty where a predicate asks.
             kind: kind of the target field; it decides the transform when none is named.
-            says: kind of placeholders (`hub.mappings.placeholders`) that the rule around has.
+            placeholder_kind: kind of placeholders (`hub.mappings.placeholders`) that the rule around has.
             compared: a predicate holds the value against others, so that it stays as it is.
         """
-        says = placeholders.kind_of([s.name for s in rule.transform or []], says, place, kind)
+        placeholder_kind = placeholders.kind_of(
+            [s.name for s in rule.transform or []], placeholder_kind, place, kind
+        )
         source = self._source(
-            rule, place, None if rule.transform else kind, says, compared=compared
+            rule, place, None if rule.transform else kind, placeholder_kind, compared=compared
         )
         is_leaf = bool(rule.path or rule.answer or rule.lookup or rule.item)
         if is_leaf and not compared:
             origin = rule.path or repr(rule.answer or rule.lookup or rule.item)
-            source = without_placeholders(source, says, place, origin, self._has_neighbour(place))
+            source = without_placeholders(
+                source, placeholder_kind, place, origin, self._has_neighbour(place)
+            )
         steps = [
             (REGISTRY[s.name].function, s.args, REGISTRY[s.name].sees_null)
             for s in rule.transform or []
@@ -150,17 +158,23 @@ class _Compiler:
         return required(got, place) if rule.required else got
 
     def _source(  # noqa: PLR0911 one line a kind of source
-        self, rule: Rule, place: str, kind: str | None, says: str, *, compared: bool
+        self, rule: Rule, place: str, kind: str | None, placeholder_kind: str, *, compared: bool
     ) -> Getter:
         if rule.path:
             return sources.path(rule.path)
         if rule.first_of is not None:
             return sources.first(
-                [self.rule(r, place, kind, says, compared=compared) for r in rule.first_of]
+                [
+                    self.rule(r, place, kind, placeholder_kind, compared=compared)
+                    for r in rule.first_of
+                ]
             )
         if rule.all_of is not None:
             return sources.all_of(
-                [self.rule(r, place, None, says, compared=compared) for r in rule.all_of]
+                [
+                    self.rule(r, place, None, placeholder_kind, compared=compared)
+                    for r in rule.all_of
+                ]
             )
         if rule.answer or rule.question:
             selector = hashable(rule.answer or rule.question)
@@ -181,7 +195,7 @@ class _Compiler:
     def check(self, predicate: Predicate) -> Check:
         """Compile a predicate; its rules ask silently."""
         return predicates.compile_predicate(
-            predicate, self._silent_rule, lambda rule: self.silent_rule(rule, compared=True)
+            predicate, self._silent_rule, lambda rule: self._silent_rule(rule, compared=True)
         )
 
     def _has_neighbour(self, place: str) -> Check:

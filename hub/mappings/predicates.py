@@ -15,7 +15,7 @@ from hub.mappings.text import LONGEST, fold
 RuleCompiler = Callable[[Rule], Getter]
 
 
-def compile_predicate(
+def compile_predicate(  # noqa: PLR0911 one line a predicate
     predicate: Predicate, compile_rule: RuleCompiler, compile_compared: RuleCompiler
 ) -> Check:
     """Return the check of a predicate.
@@ -57,7 +57,14 @@ def compile_predicate(
 
 def _is_true(value: object) -> bool:
     if isinstance(value, str):
-        return len(value) < LONGEST_SHOWN and fold(value) in ("true", "1", "yes", "oui", "vrai", "x")
+        return len(value) < LONGEST_SHOWN and fold(value) in (
+            "true",
+            "1",
+            "yes",
+            "oui",
+            "vrai",
+            "x",
+        )
     return value is True or value == 1
 
 

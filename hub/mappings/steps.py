@@ -45,19 +45,19 @@ def always_of_kind(last: str, kind: str) -> bool:
 
 
 def without_placeholders(
-    source: Getter, says: str, place: str, origin: str, has_neighbour: Check
+    source: Getter, placeholder_kind: str, place: str, origin: str, has_neighbour: Check
 ) -> Getter:
     """Leave out a text that says nothing, and count it.
 
     Args:
         source: gives the raw value.
-        says: the kind of the field, one of `placeholders.KINDS`.
+        placeholder_kind: the kind of the field, one of `placeholders.KINDS`.
         place: the target field.
         origin: names where the value comes from, for several rules may read it.
         has_neighbour: whether the record has another name or an address; checked only for a text that
             is a surname too.
     """
-    says_nothing = placeholders.check_of(says)
+    says_nothing = placeholders.check_of(placeholder_kind)
 
     def get(row: Row) -> FieldValue:
         value = source(row)
@@ -78,7 +78,7 @@ def without_placeholders(
             row.note(place, value, "may be a placeholder; kept as a name")
         return value
 
-    return get_name if says == "name" else get
+    return get_name if placeholder_kind == "name" else get
 
 
 def one_transform(
