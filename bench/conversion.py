@@ -13,9 +13,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from hub.actions.assign import give_many
+from hub.actions.context import Context, MachineOwner
 from hub.actions.convert import convert
 from hub.actions.reopen import reopen
 from hub.clock import SystemClock
@@ -26,7 +27,7 @@ from hub.db.engine import Database
 from hub.db.turn import turn
 from tests.db.conftest import seed_leads
 
-_WHO = "bench"
+_WHO = MachineOwner("bench")
 _TEAM = ("ann", "bob", "cid")
 _MANY = 10_000
 
@@ -88,12 +89,16 @@ def _measure(database: Database, n: int, runs: int) -> dict[str, list[float]]:
     return times
 
 
+def _by(conn: Connection) -> Context:
+    return Context(conn, _WHO, SystemClock())
+
+
 def _give(database: Database, leads: list[int], to: str) -> None:
-    turn(database.engine, lambda conn: give_many(conn, _WHO, "lead", leads, to))
+    turn(database.engine, lambda conn: give_many(_by(conn), "lead", leads, to))
 
 
 def _run(database: Database, verb: Callable[..., object], name: str) -> None:
-    turn(database.engine, lambda conn: verb(conn, _WHO, name))
+    turn(database.engine, lambda conn: verb(_by(conn), name))
 
 
 def _timed(work: Callable[[], object]) -> float:

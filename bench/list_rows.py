@@ -8,6 +8,8 @@ which they came, as in life.
 from sqlalchemy import Connection, text
 
 from hub.actions import custom_field
+from hub.actions.context import Context, MachineOwner
+from hub.clock import SystemClock
 from hub.crm.custom_fields import TYPES, WITH_CHOICES, CustomField
 
 USERS = 40
@@ -97,10 +99,11 @@ def seed(owner: Connection, n: int, now: object) -> None:
         now: an aware moment; dates are around it.
     """
     owner.execute(text(_TEAM), {"users": USERS})
+    bench = Context(owner, MachineOwner("bench"), SystemClock())
     for type_ in TYPES:
         choices = TIERS if type_ in WITH_CHOICES else ()
         key = NAMES[type_]
-        custom_field.add(owner, "bench", CustomField("lead", key, key, type_, choices))
+        custom_field.add(bench, CustomField("lead", key, key, type_, choices))
     first = owner.execute(text('SELECT min(id) FROM crm."user"')).scalar_one()
     definitions = owner.execute(_DEFINITIONS).all()
     for row in definitions:

@@ -24,6 +24,8 @@ from sqlalchemy.pool import NullPool
 from bench.list_rows import seed
 from bench.list_shapes import SHAPES
 from hub.actions import smart_list
+from hub.actions.context import Context
+from hub.actions.rights import member_named
 from hub.clock import FixedClock, SystemClock
 from hub.crm.smart_lists.document import read
 from hub.db import engine as db_engine
@@ -41,7 +43,7 @@ def one(database: Database, shape: str, rng: random.Random) -> float:
     document = read(SHAPES[shape](rng))
     start = time.perf_counter()
     with database.engine.begin() as conn:
-        smart_list.page(conn, CLOCK, WHO, document, limit=LIMIT)
+        smart_list.page(Context(conn, member_named(conn, WHO), CLOCK), document, limit=LIMIT)
     return time.perf_counter() - start
 
 

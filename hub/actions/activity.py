@@ -13,7 +13,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import RowMapping
 
 from hub.actions import targets
-from hub.actions.rights import Actor, Right, require
+from hub.actions.context import Actor, Context
+from hub.actions.rights import Right, require
 from hub.actions.targets import Target
 from hub.actions.values import Rule, checked
 from hub.crm import activities, derived
@@ -84,12 +85,11 @@ class Activity:
         return f"{self.kind}/{self.id}"
 
 
-def write(conn: Connection, who: str, kind: str, on: str, given: Given) -> Activity:
+def write(ctx: Context, kind: str, on: str, given: Given) -> Activity:
     """Write a note, call, visit or message; its moment is now where none is given.
 
     Args:
-        conn: an open transaction.
-        who: who writes it down.
+        ctx: who acts, in an open transaction.
         kind: note, call, visit or message.
         on: the record, as `targets.resolve` knows it.
         given: by field.
@@ -97,45 +97,48 @@ def write(conn: Connection, who: str, kind: str, on: str, given: Given) -> Activ
     Raises:
         ActionError: there is no such record, they may not, or a value cannot be kept.
     """
+    conn = ctx.conn
     target = targets.resolve(conn, on)
-    require(conn, who, Right.WORK, target.owner_id)
-    now = moment_of(conn)
+    require(ctx, Right.WORK, target.owner_id)
+    now = ctx.clock.now()
     values = kept(conn, kind, {_AT[kind]: now, **given}, now=now, is_new=True)
     about = about_of(conn, kind, target)
-    number = activities.add(conn, kind, {**about, **values, "who": who})
+    number = activities.add(conn, kind, {**about, **values, "who": ctx.who})
     derived.recompute(conn, _some(about["entity_id"]), _some(about["deal_id"]))
     return Activity(kind, number, about["entity_id"], about["deal_id"])
 
 
-def edit(conn: Connection, who: str, name: str, given: Given) -> Activity:
+def edit(ctx: Context, name: str, given: Given) -> Activity:
     """Change fields of an activity; what they were is kept in the history.
 
     Raises:
         ActionError: there is no such activity or field, they may not, or a value cannot be kept.
     """
-    activity, row, _ = find(conn, who, name)
-    values = kept(conn, activity.kind, given, now=moment_of(conn), is_new=False)
-    alter(conn, who, activity, row, values)
+    conn = ctx.conn
+    activity, row, _ = find(ctx, name)
+    values = kept(conn, activity.kind, given, now=ctx.clock.now(), is_new=False)
+    alter(ctx, activity, row, values)
     return activity
 
 
-def archive(conn: Connection, who: str, name: str) -> Activity:
+def archive(ctx: Context, name: str) -> Activity:
     """Take an activity out of sight and out of every count; the row stays.
 
     Raises:
         ActionError: there is no such activity, or they may not.
     """
-    activity, row, _ = find(conn, who, name)
-    alter(conn, who, activity, row, {"archived_at": moment_of(conn)})
+    activity, row, _ = find(ctx, name)
+    alter(ctx, activity, row, {"archived_at": ctx.clock.now()})
     return activity
 
 
-def find(conn: Connection, who: str, name: str) -> tuple[Activity, RowMapping, Actor]:
+def find(ctx: Context, name: str) -> tuple[Activity, RowMapping, Actor]:
     """Lock and return an activity that somebody wants to change.
 
     Raises:
         ActionError: there is none of that name, it is archived, or they may not.
     """
+    conn = ctx.conn
     kind = name.partition("/")[0]
     if kind not in activities.TABLES:
         raise names.missing(name, "activity")
@@ -143,16 +146,15 @@ def find(conn: Connection, who: str, name: str) -> tuple[Activity, RowMapping, A
     row = None if number is None else activities.read(conn, kind, number)
     if row is None or row["archived_at"] is not None:
         raise names.missing(name, kind)
-    acting = require(conn, who, Right.WORK)
+    acting = require(ctx, Right.WORK)
     if row.get("owner_id") is None or row.get("owner_id") != acting.user_id:
-        require(conn, who, Right.WORK, *_owners(conn, row))
+        require(ctx, Right.WORK, *_owners(conn, row))
     return Activity(kind, row["id"], row["entity_id"], row["deal_id"]), row, acting
 
 
-def alter(
-    conn: Connection, who: str, activity: Activity, row: RowMapping, values: Mapping[str, Any]
-) -> None:
+def alter(ctx: Context, activity: Activity, row: RowMapping, values: Mapping[str, Any]) -> None:
     """Write what differs, its history, and the derived columns."""
+    conn = ctx.conn
     differing = {f: v for f, v in values.items() if row[f] != v}
     if not differing:
         return
@@ -160,7 +162,7 @@ def alter(
     derived.recompute(conn, _some(activity.entity_id), _some(activity.deal_id))
     if activity.entity_id is not None or activity.deal_id is not None:
         said = {f"{activity.name} {f}": (row[f], v) for f, v in differing.items()}
-        note_change(conn, who, said, entity_id=activity.entity_id, deal_id=activity.deal_id)
+        note_change(conn, ctx.who, said, entity_id=activity.entity_id, deal_id=activity.deal_id)
 
 
 def kept(
@@ -217,12 +219,6 @@ def _outcome(conn: Connection, kind: str, name: str | None) -> int | None:
             hint=f"known: {', '.join(known) or 'none'}; `hub outcome add {kind} NAME` adds one",
         )
     return found
-
-
-def moment_of(conn: Connection) -> datetime:
-    """Return the moment of the transaction's present statement."""
-    moment: datetime = conn.execute(text("SELECT clock_timestamp()")).scalar_one()
-    return moment
 
 
 _OWNERS = text("""

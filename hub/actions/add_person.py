@@ -13,9 +13,9 @@ from uuid import uuid4
 from sqlalchemy import Connection, text
 
 from hub.actions import assign, decisions, typed
-from hub.actions.activity import moment_of
+from hub.actions.context import Context
 from hub.actions.duplicates import Likely, likely, names
-from hub.actions.rights import Actor, Right, require
+from hub.actions.rights import Right, require
 from hub.crm import custom_field_typing
 from hub.db.locks import identity_lock
 from hub.errors import ActionError
@@ -49,8 +49,7 @@ class Added:
 
 
 def add(
-    conn: Connection,
-    who: str,
+    ctx: Context,
     kind: str,
     given: Mapping[str, JsonValue],
     *,
@@ -61,8 +60,7 @@ def add(
     """Add a lead or a contact.
 
     Args:
-        conn: an open transaction, in which nothing was read yet.
-        who: who types.
+        ctx: who acts, in an open transaction, in which nothing was read yet.
         kind: lead or contact.
         given: by field; `custom_fields.<key>` is one custom field.
         region: ISO country of phone numbers.
@@ -74,11 +72,12 @@ def add(
         ActionError: a value cannot be kept, a name is missing (`required`), somebody like this is
             there already (`duplicate`), or they may not.
     """
-    acting = require(conn, who, Right.WORK)
+    conn = ctx.conn
+    require(ctx, Right.WORK)
     values = _checked(conn, kind, typed.canonical(kind, given, region=region))
     _named(kind, values)
     identity_lock(conn)
-    alike = likely(conn, values)
+    alike = likely(ctx, values)
     if alike and not anyway:
         raise ActionError(
             f"likely here already: {names(alike)}",
@@ -87,14 +86,14 @@ def add(
             hint="look with `hub explain`; --anyway adds them as somebody else",
             others=[person.name for person in alike],
         )
-    record, source_id = _write(conn, who, kind, values)
+    record, source_id = _write(ctx, kind, values)
     for other in _records_of(conn, alike):
-        decisions.decide(conn, who, (record, other), Judgement.DIFFERENT, why="added by hand")
+        decisions.decide(ctx, (record, other), Judgement.DIFFERENT, why="added by hand")
     match.match_chunk(conn, [record], match.active_model(conn))
     entity = _entity_of(conn, record)
     load.refold(conn, [entity])
     name = _row_of(conn, kind, entity)
-    _give(conn, acting, kind, name, owner)
+    _give(ctx, kind, name, owner)
     return Added(
         name, f"{SOURCE}/{kind}s/{source_id}", entity, tuple(person.name for person in alike)
     )
@@ -120,14 +119,13 @@ def _named(kind: str, values: Mapping[str, JsonValue]) -> None:
         )
 
 
-def _write(
-    conn: Connection, who: str, kind: str, values: Mapping[str, JsonValue]
-) -> tuple[int, str]:
+def _write(ctx: Context, kind: str, values: Mapping[str, JsonValue]) -> tuple[int, str]:
     """Land what was typed and store it as a source record; returns its number and source id."""
-    now: datetime = moment_of(conn)
+    conn = ctx.conn
+    now: datetime = ctx.clock.now()
     stream, source_id = f"{kind}s", uuid4().hex
     batch = batches.action_batch(conn, SOURCE)
-    payload = json.dumps({"by": who, "values": dict(values)}).encode()
+    payload = json.dumps({"by": ctx.who, "values": dict(values)}).encode()
     raw = RawRecord(source_id, Op.UPSERT, now, now.isoformat(), payload)
     store.land_page(
         conn, [raw], batch=batch, source=SOURCE, stream=stream, lane=Lane.LIVE, mapped=False
@@ -184,8 +182,8 @@ def _row_of(conn: Connection, kind: str, entity: int) -> str:
     return f"{kind}/{conn.execute(_ROW[kind], {'entity': entity}).scalar_one()}"
 
 
-def _give(conn: Connection, acting: Actor, kind: str, name: str, owner: str | None) -> None:
+def _give(ctx: Context, kind: str, name: str, owner: str | None) -> None:
     """Give the new record its owner; who types one for themselves is told nothing."""
-    wanted = owner or (acting.name if acting.user_id is not None else None)
+    wanted = owner or (ctx.who if ctx.actor.user_id is not None else None)
     if wanted is not None:
-        assign.assign(conn, acting.name, kind, [name], wanted)
+        assign.assign(ctx, kind, [name], wanted)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from hub.actions import targets
-from hub.actions.rights import Actor, Right, require
+from hub.actions.context import Actor, Context
+from hub.actions.rights import Right, require
 from hub.crm import ownership
 from hub.crm.owners import GroupRow
 from hub.crm.ownership import GroupName, Owned
@@ -38,13 +39,13 @@ class Given:
     unchanged: int = 0
 
 
-def assign(conn: Connection, who: str, kind: str, names: Sequence[str], to: str) -> Given:
+def assign(ctx: Context, kind: str, names: Sequence[str], to: str) -> Given:
     """Give records that people name to a person or a group.
 
     Raises:
         ActionError: as `give_many`; or a name is nobody's, or another kind of record's.
     """
-    found = [targets.resolve(conn, name, kind) for name in names]
+    found = [targets.resolve(ctx.conn, name, kind) for name in names]
     for target, name in zip(found, names, strict=True):
         if target.kind != kind:
             raise ActionError(
@@ -52,15 +53,14 @@ def assign(conn: Connection, who: str, kind: str, names: Sequence[str], to: str)
                 resource=kind,
                 code="invalid",
             )
-    return give_many(conn, who, kind, [target.id for target in found], to)
+    return give_many(ctx, kind, [target.id for target in found], to)
 
 
-def give_many(conn: Connection, who: str, kind: str, ids: Sequence[int], to: str) -> Given:
+def give_many(ctx: Context, kind: str, ids: Sequence[int], to: str) -> Given:
     """Give records to a person or a group, in the order in which they are named.
 
     Args:
-        conn: an open transaction.
-        who: who decides.
+        ctx: who acts, in an open transaction.
         kind: lead, contact or deal.
         ids: their numbers; one that comes twice counts once.
         to: a person's e-mail, or a group's name; `user:` or `group:` may stand before it.
@@ -69,17 +69,18 @@ def give_many(conn: Connection, who: str, kind: str, ids: Sequence[int], to: str
         ActionError: there is no such person, group or record; the group holds another kind of
             record, or nobody in it can take one; they may not.
     """
+    conn = ctx.conn
     wanted = list(dict.fromkeys(ids))
     user, group = _receiver(conn, kind, to)
     locked = None if group is None else ownership.lock_group(conn, group)
     records = ownership.take(conn, kind, wanted)
     _all_there(kind, wanted, records)
-    acting = require(conn, who, Right.REASSIGN, *{r.owner_id for r in records.values()})
+    acting = require(ctx, Right.REASSIGN, *{r.owner_id for r in records.values()})
     ordered = [records[i] for i in wanted]
     decided = (
-        _by_turns(conn, ordered, kind, locked, who)
+        _by_turns(conn, ordered, kind, locked, ctx.who)
         if locked is not None
-        else _to_person(ordered, kind, user or 0, who)
+        else _to_person(ordered, kind, user or 0, ctx.who)
     )
     numbers = turns.keep(conn, [t for t, _ in decided])
     changed = [
@@ -89,7 +90,7 @@ def give_many(conn: Connection, who: str, kind: str, ids: Sequence[int], to: str
     ]
     new_owners = {r.id: t.user_id for _, t, r in changed if t.user_id is not None}
     ownership.give(conn, kind, new_owners)
-    note_changes(conn, who, _changes(conn, [(t, r) for _, t, r in changed]))
+    note_changes(conn, ctx.who, _changes(conn, [(t, r) for _, t, r in changed]))
     outbox.put(conn, _events(acting, kind, changed, group.name if group else None))
     return Given(new_owners, len(wanted) - len(changed))
 

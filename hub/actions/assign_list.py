@@ -1,24 +1,18 @@
 """Assign all records of a smart list, in the list's order."""
 
-from sqlalchemy import Connection
-
 from hub.actions import smart_list
 from hub.actions.assign import Given, give_many
-from hub.clock import Clock
+from hub.actions.context import Context
 from hub.errors import ActionError
 
 _KIND = {"lead": "lead", "person": "contact", "company": "contact", "deal": "deal"}
 
 
-def assign_list(
-    conn: Connection, clock: Clock, who: str, kind: str, *, name: str, to: str
-) -> Given:
+def assign_list(ctx: Context, kind: str, *, name: str, to: str) -> Given:
     """Give the records of a list, as it is now, to a person or a group.
 
     Args:
-        conn: an open transaction.
-        clock: what time it is.
-        who: who decides; the list is asked as they see it.
+        ctx: who acts, in an open transaction.
         kind: lead, contact or deal.
         name: the list.
         to: a person's e-mail, or a group's name.
@@ -26,7 +20,7 @@ def assign_list(
     Raises:
         ActionError: there is no such list, or it is of other records; else as `give_many`.
     """
-    object_, ids = smart_list.selection(conn, clock, name, who)
+    object_, ids = smart_list.selection(ctx, name)
     if _KIND[object_] != kind:
         raise ActionError(
             f"the list {name!r} is of {object_} records, not of {kind}s",
@@ -35,4 +29,4 @@ def assign_list(
             code="conflict",
             hint="hub list show names the lists and what they are of",
         )
-    return give_many(conn, who, kind, ids, to)
+    return give_many(ctx, kind, ids, to)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 
 from hub.actions import deal as actions
 from hub.actions import pipeline as setup
+from hub.actions.context import Context
 from hub.crm import customer_status, deals
 from hub.errors import ActionError
 from hub.records.history import note_change
@@ -21,8 +22,7 @@ _TODAY = text("SELECT CAST(now() AT TIME ZONE 'UTC' AS date)")
 
 
 def clone(
-    conn: Connection,
-    who: str,
+    ctx: Context,
     name: str,
     *,
     months: int | None = None,
@@ -32,8 +32,7 @@ def clone(
     """Clone a deal with its contacts; returns the numbers of the new ones.
 
     Args:
-        conn: an open transaction.
-        who: the e-mail address of whoever clones it.
+        ctx: who acts, in an open transaction.
         name: the deal's number.
         months: one deal for each of so many months that follow the deal's close date (its
             estimated one, else when it was closed, else today); None: one, of the same close date.
@@ -43,7 +42,8 @@ def clone(
     Raises:
         ActionError: there is no such deal or pipeline, or the number of months is none.
     """
-    source, _ = actions.opened(conn, who, name)
+    conn = ctx.conn
+    source, _ = actions.opened(ctx, name)
     if months is not None and not 1 <= months <= MOST_MONTHS:
         raise ActionError(
             f"a deal is cloned for 1 to {MOST_MONTHS} months, not {months}",
@@ -61,9 +61,9 @@ def clone(
             "name": title, "estimated_close_date": due, "pipeline_id": target.id,
             "stage_id": target.first.id, "cloned_from": source["id"],
         }  # fmt: skip
-        new = deals.insert(conn, values, who)
+        new = deals.insert(conn, values, ctx.who)
         deals.copy_contacts(conn, source["id"], new)
-        note_change(conn, who, {"cloned": (source["id"], new)}, deal_id=new)
+        note_change(conn, ctx.who, {"cloned": (source["id"], new)}, deal_id=new)
         made.append(new)
     customer_status.recompute(conn, (source["contact_id"], source["organization_id"]))
     return made

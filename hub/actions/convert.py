@@ -14,8 +14,9 @@ from hub.actions import deal as deal_actions
 from hub.actions import people
 from hub.actions import pipeline as setup
 from hub.actions.assign import give_many
+from hub.actions.context import Context
 from hub.actions.employer import Employer, company_of, employ
-from hub.actions.rights import Actor, Right, require
+from hub.actions.rights import Right, require
 from hub.crm import conversions, custom_field_typing, customer_status, deals, ownership
 from hub.crm.conversions import Conversion
 from hub.errors import ActionError
@@ -59,21 +60,21 @@ class Converted:
     is_new: bool
 
 
-def convert(conn: Connection, who: str, name: str, wish: Wish | None = None) -> Converted:
+def convert(ctx: Context, name: str, wish: Wish | None = None) -> Converted:
     """Convert a lead; a second call returns what the first has made.
 
     Args:
-        conn: an open transaction that holds no entity yet.
-        who: the e-mail address of whoever converts.
+        ctx: who acts, in an open transaction that holds no entity yet.
         name: the lead, as `people.find` knows it; of a merged one the survivor.
         wish: what to make beside the contact.
 
     Raises:
         ActionError: there is no such lead, it is archived, or a part of the wish is none.
     """
+    conn = ctx.conn
     asked = wish or Wish()
     seen = lead_named(conn, name)
-    acting = require(conn, who, Right.WORK, seen["owner_id"])
+    require(ctx, Right.WORK, seen["owner_id"])
     if known := conversions.standing(conn, seen["id"]):
         return _again(conn, known)
     prepared = _prepare(conn, asked)
@@ -89,7 +90,7 @@ def convert(conn: Connection, who: str, name: str, wish: Wish | None = None) -> 
         )
     if known := conversions.standing(conn, lead["id"]):
         return _again(conn, known)
-    return _make(conn, acting, lead, _Plan(asked, prepared, company))
+    return _make(ctx, lead, _Plan(asked, prepared, company))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,26 +140,25 @@ def _prepare(conn: Connection, wish: Wish) -> dict[str, Any]:
     }
 
 
-def _make(conn: Connection, acting: Actor, lead: Mapping[str, Any], plan: _Plan) -> Converted:
+def _make(ctx: Context, lead: Mapping[str, Any], plan: _Plan) -> Converted:
+    conn = ctx.conn
     entity = int(lead["entity_id"])
     load.refold(conn, [entity])  # the contact begins as what is known now
-    owner = lead["owner_id"] or acting.user_id
+    owner = lead["owner_id"] or ctx.actor.user_id
     before = conversions.contact_of(conn, entity)
     person = conversions.make_person(conn, lead["id"], owner)
     company, company_before = None, None
     if plan.company is not None:
-        company, company_before = employ(conn, acting.name, entity, plan.company, owner_id=owner)
+        company, company_before = employ(ctx, entity, plan.company, owner_id=owner)
     deal_id = None
     if plan.wish.has_deal:
-        deal_id = _deal(conn, acting.name, lead, {
+        deal_id = _deal(ctx, lead, {
             **plan.deal, "contact_id": person, "organization_id": company, "owner_id": owner,
         })  # fmt: skip
     if plan.wish.owner is not None:
         parts = {"lead": int(lead["id"]), "contact": person, "deal": deal_id}
         is_new = plan.company is not None and plan.company.is_new
-        owner = hand_over(
-            conn, acting.name, plan.wish.owner, parts, company_id=company if is_new else None
-        )
+        owner = hand_over(ctx, plan.wish.owner, parts, company_id=company if is_new else None)
     conversions.mark_converted(conn, lead["id"], contact_id=person, owner_id=owner)
     made: dict[str, Any] = {
         "person": before is None, "deal": deal_id is not None,
@@ -168,18 +168,17 @@ def _make(conn: Connection, acting: Actor, lead: Mapping[str, Any], plan: _Plan)
                    "company": contact_before(company_before)},
     }  # fmt: skip
     new = Conversion(0, lead["id"], person, company, deal_id, made)
-    conversions.keep(conn, new, acting.name)
+    conversions.keep(conn, new, ctx.who)
     identity.bump(conn, [entity])
     load.refold(conn, [entity])
     customer_status.recompute(conn, (person, company))
     what = {"person": person, "company": company, "deal": deal_id}
-    note_change(conn, acting.name, {"converted": (None, what)}, entity_id=entity)
+    note_change(conn, ctx.who, {"converted": (None, what)}, entity_id=entity)
     return Converted(int(lead["id"]), person, company, deal_id, is_new=True)
 
 
 def hand_over(
-    conn: Connection,
-    who: str,
+    ctx: Context,
     to: str,
     parts: Mapping[str, int | None],
     *,
@@ -193,6 +192,7 @@ def hand_over(
         ActionError: there is no such person or group, nobody in it can take one, or it holds a kind
             of record that was not made.
     """
+    conn = ctx.conn
     group = None if "@" in to else ownership.group_named(conn, to.removeprefix("group:"))
     kind = group.record_kind if group is not None else "contact"
     record = parts[kind]
@@ -203,7 +203,7 @@ def hand_over(
             field="owner",
             code="conflict",
         )
-    give_many(conn, who, kind, [record], to)
+    give_many(ctx, kind, [record], to)
     owner = ownership.take(conn, kind, [record])[record].owner_id
     if owner is not None:
         rest = {"contact": [parts["contact"], company_id], "deal": [parts["deal"]]}
@@ -212,8 +212,9 @@ def hand_over(
     return owner
 
 
-def _deal(conn: Connection, who: str, lead: Mapping[str, Any], known: Mapping[str, Any]) -> int:
+def _deal(ctx: Context, lead: Mapping[str, Any], known: Mapping[str, Any]) -> int:
     """Make the deal; source, tags and custom fields of the lead's are its own as well."""
+    conn = ctx.conn
     person = " ".join(n for n in (lead["first_name"], lead["last_name"]) if n)
     values = {
         "name": lead["organization_name"] or person or lead["email"] or f"lead/{lead['id']}",
@@ -226,7 +227,7 @@ def _deal(conn: Connection, who: str, lead: Mapping[str, Any], known: Mapping[st
             **known.get("custom_fields", {}),
         },
     }
-    deal_id = deals.insert(conn, values, who)
+    deal_id = deals.insert(conn, values, ctx.who)
     if values["organization_id"] is not None:
         deals.associate(conn, deal_id, values["organization_id"], "involved")
     return deal_id

@@ -5,8 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection
-
+from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.crm import custom_fields
 from hub.crm.custom_fields import TYPES, WITH_CHOICES, CustomField, check_object
@@ -18,31 +17,29 @@ _MOST_CHOICES = 500
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f]+")
 
 
-def add(conn: Connection, who: str, field: CustomField) -> CustomField:
+def add(ctx: Context, field: CustomField) -> CustomField:
     """Define a field; returns it as it is kept.
 
     Args:
-        conn: an open transaction.
-        who: the e-mail address of an admin.
+        ctx: who acts, in an open transaction.
         field: an empty key is made from the name.
 
     Raises:
         ActionError: key or name are taken, or a part of the definition is none.
     """
-    require(conn, who, Right.SET_UP)
+    require(ctx, Right.SET_UP)
     made = replace(
         field, name=field.name.strip(), key=field.key or _key(field.name),
         choices=_distinct(field.choices),
     )  # fmt: skip
     _check(made)
-    if not custom_fields.insert(conn, made):
+    if not custom_fields.insert(ctx.conn, made):
         raise _taken(made)
     return made
 
 
 def edit(
-    conn: Connection,
-    who: str,
+    ctx: Context,
     object_: str,
     key: str,
     *,
@@ -58,7 +55,8 @@ def edit(
     Raises:
         ActionError: there is no such field, or the name is taken.
     """
-    require(conn, who, Right.SET_UP)
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
     old = custom_fields.fields_of(conn, object_).get(key)
     if old is None:
         raise _unknown(object_, key)
@@ -74,14 +72,14 @@ def edit(
     return new
 
 
-def remove(conn: Connection, who: str, object_: str, key: str) -> None:
+def remove(ctx: Context, object_: str, key: str) -> None:
     """Forget a field's definition; what stands in it stays, as any key that a source sends.
 
     Raises:
         ActionError: there is no such field.
     """
-    require(conn, who, Right.SET_UP)
-    if not custom_fields.delete(conn, object_, key):
+    require(ctx, Right.SET_UP)
+    if not custom_fields.delete(ctx.conn, object_, key):
         raise _unknown(object_, key)
 
 

@@ -8,8 +8,9 @@ from sqlalchemy import Connection, text
 
 from hub.actions import pipeline as setup
 from hub.actions import targets
+from hub.actions.context import Actor, Context
 from hub.actions.deal_fields import columns
-from hub.actions.rights import Actor, Right, require
+from hub.actions.rights import Right, require
 from hub.crm import custom_field_typing, customer_status, deals, pipelines
 from hub.errors import ActionError
 from hub.model import names
@@ -41,13 +42,14 @@ class NewDeal:
     values: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
-def add(conn: Connection, who: str, new: NewDeal) -> int:
+def add(ctx: Context, new: NewDeal) -> int:
     """Add a deal to an open stage; returns its number.
 
     Raises:
         ActionError: the contact, pipeline, stage or a field is none.
     """
-    acting = require(conn, who, Right.WORK)
+    conn = ctx.conn
+    acting = require(ctx, Right.WORK)
     pipeline = usable(setup.find(conn, new.pipeline))
     stage = pipeline.first if new.stage is None else setup.find_stage(pipeline, new.stage)
     if not stage.is_active:
@@ -62,8 +64,8 @@ def add(conn: Connection, who: str, new: NewDeal) -> int:
         "pipeline_id": pipeline.id,
         "stage_id": stage.id,
     }
-    deal_id = deals.insert(conn, values, who)
-    note_change(conn, who, {"deal": (None, new.name)}, deal_id=deal_id)
+    deal_id = deals.insert(conn, values, ctx.who)
+    note_change(conn, ctx.who, {"deal": (None, new.name)}, deal_id=deal_id)
     customer_status.recompute(conn, (contact, company))
     return deal_id
 
@@ -84,7 +86,7 @@ def usable(pipeline: pipelines.Pipeline) -> pipelines.Pipeline:
     return pipeline
 
 
-def edit(conn: Connection, who: str, name: str, values: Mapping[str, JsonValue]) -> int:
+def edit(ctx: Context, name: str, values: Mapping[str, JsonValue]) -> int:
     """Type values into a deal; `custom_fields.<key>` is one custom field, None blanks a field.
 
     `contact` and `company` name others for it; the stage is moved, and the owner given, elsewhere.
@@ -92,7 +94,8 @@ def edit(conn: Connection, who: str, name: str, values: Mapping[str, JsonValue])
     Raises:
         ActionError: there is no such deal or field, or a value is none of its kind.
     """
-    before, _ = opened(conn, who, name)
+    conn = ctx.conn
+    before, _ = opened(ctx, name)
     own = dict(values)
     new: dict[str, Any] = {}
     for field_name, column in (("contact", "contact_id"), ("company", "organization_id")):
@@ -105,7 +108,7 @@ def edit(conn: Connection, who: str, name: str, values: Mapping[str, JsonValue])
     changed = {column: value for column, value in new.items() if before[column] != value}
     deals.update(conn, before["id"], changed)
     note_change(
-        conn, who, {c: (before[c], v) for c, v in changed.items()}, deal_id=int(before["id"])
+        conn, ctx.who, {c: (before[c], v) for c, v in changed.items()}, deal_id=int(before["id"])
     )
     customer_status.recompute(
         conn, (before["contact_id"], before["organization_id"], new.get("contact_id"),
@@ -124,17 +127,18 @@ def _follow_contact(conn: Connection, before: Mapping[str, Any], new: dict[str, 
         new.setdefault("organization_id", _employer(conn, new["contact_id"]))
 
 
-def archive(conn: Connection, who: str, name: str, *, undo: bool = False) -> int:
+def archive(ctx: Context, name: str, *, undo: bool = False) -> int:
     """Take a deal off every list and report, or bring it back; returns its number.
 
     Raises:
         ActionError: there is no such deal.
     """
-    before, _ = opened(conn, who, name)
+    conn = ctx.conn
+    before, _ = opened(ctx, name)
     deal_id = int(before["id"])
     if (before["archived_at"] is None) != undo:
         set_archived(conn, deal_id, is_archived=not undo)
-        note_change(conn, who, {"archived": (undo, not undo)}, deal_id=deal_id)
+        note_change(conn, ctx.who, {"archived": (undo, not undo)}, deal_id=deal_id)
         customer_status.recompute(conn, (before["contact_id"], before["organization_id"]))
     return deal_id
 
@@ -147,17 +151,17 @@ def set_archived(conn: Connection, deal_id: int, *, is_archived: bool) -> None:
     )
 
 
-def opened(conn: Connection, who: str, name: str) -> tuple[dict[str, Any], Actor]:
+def opened(ctx: Context, name: str) -> tuple[dict[str, Any], Actor]:
     """Return a deal, locked, for somebody who may work on it.
 
     Raises:
         ActionError: there is none, or they may not.
     """
     number = names.number_of(name, "deal")
-    found = None if number is None else deals.lock(conn, number)
+    found = None if number is None else deals.lock(ctx.conn, number)
     if found is None:
         raise names.missing(name, "deal")
-    return found, require(conn, who, Right.WORK, found["owner_id"])
+    return found, require(ctx, Right.WORK, found["owner_id"])
 
 
 def pipeline_of(conn: Connection, deal: Mapping[str, Any]) -> pipelines.Pipeline:

@@ -1,21 +1,21 @@
 """What belongs to a deal beside its fields: the contacts who take part, and the checks that are ticked."""
 
-from sqlalchemy import Connection
-
 from hub.actions import deal as actions
+from hub.actions.context import Context
 from hub.actions.deal_fields import columns
 from hub.crm import deals, pipelines
 from hub.errors import ActionError
 from hub.records.history import note_change
 
 
-def associate(conn: Connection, who: str, name: str, contact: str, role: str = "involved") -> int:
+def associate(ctx: Context, name: str, contact: str, role: str = "involved") -> int:
     """Let a contact take part in a deal, in a role; returns the contact's number.
 
     Raises:
         ActionError: there is no such deal or contact, or it is the primary one already.
     """
-    before, _ = actions.opened(conn, who, name)
+    conn = ctx.conn
+    before, _ = actions.opened(ctx, name)
     contact_id = actions.contact_of(conn, contact)
     if contact_id == deals.contact_root(conn, before["contact_id"]):
         raise ActionError(
@@ -23,17 +23,18 @@ def associate(conn: Connection, who: str, name: str, contact: str, role: str = "
         )
     role = str(columns({"name": role})["name"])
     deals.associate(conn, before["id"], contact_id, role)
-    note_change(conn, who, {f"contact/{contact_id}": (None, role)}, deal_id=int(before["id"]))
+    note_change(conn, ctx.who, {f"contact/{contact_id}": (None, role)}, deal_id=int(before["id"]))
     return contact_id
 
 
-def dissociate(conn: Connection, who: str, name: str, contact: str) -> int:
+def dissociate(ctx: Context, name: str, contact: str) -> int:
     """Let a contact take no part in a deal any more; returns the contact's number.
 
     Raises:
         ActionError: there is no such deal, or the contact takes no part in it.
     """
-    before, _ = actions.opened(conn, who, name)
+    conn = ctx.conn
+    before, _ = actions.opened(ctx, name)
     contact_id = actions.contact_of(conn, contact)
     named = [
         c["contact_id"]
@@ -49,17 +50,20 @@ def dissociate(conn: Connection, who: str, name: str, contact: str) -> int:
         )
     for one in named:
         deals.dissociate(conn, before["id"], one)
-    note_change(conn, who, {f"contact/{contact_id}": ("involved", None)}, deal_id=int(before["id"]))
+    note_change(
+        conn, ctx.who, {f"contact/{contact_id}": ("involved", None)}, deal_id=int(before["id"])
+    )
     return contact_id
 
 
-def check(conn: Connection, who: str, name: str, words: str, *, undo: bool = False) -> str:
+def check(ctx: Context, name: str, words: str, *, undo: bool = False) -> str:
     """Tick a check of the deal's pipeline, or take the tick back; returns its words.
 
     Raises:
         ActionError: there is no such deal or check.
     """
-    before, _ = actions.opened(conn, who, name)
+    conn = ctx.conn
+    before, _ = actions.opened(ctx, name)
     pipeline = actions.pipeline_of(conn, before)
     checks = [c for c in pipelines.criteria(conn, [s.id for s in pipeline.stages])
               if c.kind == "check"]  # fmt: skip
@@ -68,9 +72,9 @@ def check(conn: Connection, who: str, name: str, words: str, *, undo: bool = Fal
             if undo:
                 deals.untick(conn, before["id"], one.id)
             else:
-                deals.tick(conn, before["id"], one.id, who)
+                deals.tick(conn, before["id"], one.id, ctx.who)
             note_change(
-                conn, who, {f"check {one.what}": (undo, not undo)}, deal_id=int(before["id"])
+                conn, ctx.who, {f"check {one.what}": (undo, not undo)}, deal_id=int(before["id"])
             )
             return one.what
     raise ActionError(

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
+from hub.actions.context import Context
 from hub.model.records import JsonValue
 from hub.model.verdicts import Judgement
 from hub.pipeline import load, match
@@ -15,10 +16,9 @@ CERTAIN = 100.0
 _PEOPLE = "person:"
 
 
-def decide(
-    conn: Connection, who: str, pair: tuple[int, int], judgement: Judgement, *, why: str
-) -> None:
+def decide(ctx: Context, pair: tuple[int, int], judgement: Judgement, *, why: str) -> None:
     """Say that two records are or are not one; what people said of the pair before is revoked."""
+    conn = ctx.conn
     low, high = sorted(pair)
     conn.execute(
         text(
@@ -27,7 +27,7 @@ def decide(
         ),
         {"a": low, "b": high, "people": _PEOPLE},
     )
-    edge = NewEdge(low, high, judgement.value, CERTAIN, [(why, CERTAIN)], f"{_PEOPLE}{who}")
+    edge = NewEdge(low, high, judgement.value, CERTAIN, [(why, CERTAIN)], f"{_PEOPLE}{ctx.who}")
     identity.add_edges(conn, [edge])
     conn.execute(
         text(
@@ -38,10 +38,9 @@ def decide(
     )
 
 
-def apply(
-    conn: Connection, who: str, records: Sequence[int], what: Mapping[str, JsonValue]
-) -> None:
+def apply(ctx: Context, records: Sequence[int], what: Mapping[str, JsonValue]) -> None:
     """Group anew what the records are connected with, fold it, and note who changed it."""
+    conn = ctx.conn
     behind = sorted(match.regroup(conn, records))
     load.refold(conn, behind)
     conn.execute(
@@ -49,5 +48,5 @@ def apply(
             "INSERT INTO ops.change (entity_id, who, fields) "
             "VALUES (:entity, :who, CAST(:fields AS jsonb))"
         ),
-        [{"entity": entity, "who": who, "fields": json.dumps(dict(what))} for entity in behind],
+        [{"entity": entity, "who": ctx.who, "fields": json.dumps(dict(what))} for entity in behind],
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from hub.actions.context import Context
+from hub.actions.rights import Right, require
 from hub.matching.keys import MatchView, keys, limit, view
 from hub.matching.scoring import worth
 from hub.model.records import JsonValue
@@ -25,7 +27,6 @@ class Likely:
         name: how people name the record: lead/12, contact/5.
         judgement: same or unsure, as the matcher says; `alike` where all that was typed agrees.
         bits: the weight of the best of their records; 0 of who is only alike.
-        who: first and last name.
         email: as the record shows it.
         company: as the record shows it.
         owner: e-mail of the owner.
@@ -58,16 +59,16 @@ ORDER BY r.place DESC
 """)
 
 
-def likely(
-    conn: Connection, values: Mapping[str, JsonValue], *, limit_n: int = _SHOWN
-) -> list[Likely]:
+def likely(ctx: Context, values: Mapping[str, JsonValue], *, limit_n: int = _SHOWN) -> list[Likely]:
     """Return the people who may be meant, the likeliest first.
 
     Args:
-        conn: an open connection.
+        ctx: who acts, and the open connection.
         values: canonical values, as `typed.canonical` gives them.
         limit_n: people at most.
     """
+    require(ctx, Right.READ)
+    conn = ctx.conn
     new = view(0, _NEW, Trust.TRUSTED, values)
     wanted = {key: limit(key[0]) for key in keys(new)}
     ids = candidates.holders(conn, wanted)

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from hub.actions import people
+from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.crm import custom_field_typing
 from hub.crm.custom_field_typing import PREFIX
@@ -24,12 +25,11 @@ _KINDS = {
 _LONGEST_EMAIL = 320  # 64 before the @ and 255 behind it (RFC 5321)
 
 
-def edit(conn: Connection, who: str, name: str, values: Mapping[str, JsonValue]) -> int:
+def edit(ctx: Context, name: str, values: Mapping[str, JsonValue]) -> int:
     """Type values into a person's record; returns the entity.
 
     Args:
-        conn: an open transaction.
-        who: the e-mail address of the person who types.
+        ctx: who acts, in an open transaction.
         name: whose record, as `people.find` knows them; of a merged one the survivor's.
         values: by field; `custom_fields.<key>` is one custom field, None blanks a field.
 
@@ -37,17 +37,18 @@ def edit(conn: Connection, who: str, name: str, values: Mapping[str, JsonValue])
         ActionError: there is no such person or field, or the value is of another kind, or none
             that its custom field takes.
     """
+    conn = ctx.conn
     for field, value in values.items():
         _check(field, value)
     entity = people.find(conn, name).root_id
-    require(conn, who, Right.WORK, *people.owners_of(conn, entity))
+    require(ctx, Right.WORK, *people.owners_of(conn, entity))
     conn.execute(
         text(
             "INSERT INTO ops.edit (entity_id, field, value, who, at) "
             "VALUES (:entity, :field, CAST(:value AS jsonb), :who, clock_timestamp())"
         ),
         [
-            {"entity": entity, "field": field, "value": json.dumps(value), "who": who}
+            {"entity": entity, "field": field, "value": json.dumps(value), "who": ctx.who}
             for field, value in _normal(conn, entity, values).items()
         ],
     )
@@ -62,14 +63,15 @@ def _normal(conn: Connection, entity: int, values: Mapping[str, JsonValue]) -> d
     return own | {f"{PREFIX}{key}": value for key, value in kept.items()}
 
 
-def take_back(conn: Connection, who: str, name: str, field: str) -> int:
+def take_back(ctx: Context, name: str, field: str) -> int:
     """Take back what was typed into a field: the sources speak again. Returns how many edits.
 
     Raises:
         ActionError: there is no such person.
     """
+    conn = ctx.conn
     entity = people.find(conn, name).root_id
-    require(conn, who, Right.WORK, *people.owners_of(conn, entity))
+    require(ctx, Right.WORK, *people.owners_of(conn, entity))
     revoked = conn.execute(
         text(
             "UPDATE ops.edit SET revoked_at = now() WHERE entity_id = :entity AND field = :field "

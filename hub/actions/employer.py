@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from hub.actions.context import Context
 from hub.crm import conversions, custom_field_typing, deals
 from hub.landing.own import OURS
 from hub.model.records import JsonValue
@@ -55,12 +56,13 @@ def _values(conn: Connection, lead: Mapping[str, Any]) -> dict[str, JsonValue]:
 
 
 def employ(
-    conn: Connection, who: str, person_entity: int, employer: Employer, *, owner_id: int | None
+    ctx: Context, person_entity: int, employer: Employer, *, owner_id: int | None
 ) -> tuple[int, dict[str, Any] | None]:
     """Let a person work for a company; returns its contact, and the row as it was before.
 
     From now on people keep the company: it does not go away with its sources.
     """
+    conn = ctx.conn
     before = None if employer.is_new else conversions.contact_of(conn, employer.entity_id)
     load.refold(conn, [employer.entity_id])
     row = conversions.contact_of(conn, employer.entity_id)
@@ -68,7 +70,7 @@ def employ(
         raise AssertionError("unreachable: a company that was folded has a row")
     kept = {"kept_by": "person", "archived_at": None, "owner_id": row["owner_id"] or owner_id}
     conversions.write_contact(conn, row["id"], kept)
-    companies.link(conn, person_entity, employer.entity_id, who=who)
+    companies.link(conn, person_entity, employer.entity_id, who=ctx.who)
     return int(row["id"]), before
 
 

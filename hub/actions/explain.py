@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from hub.actions import people
+from hub.actions.context import Context
+from hub.actions.rights import Right, require
 from hub.matching.survive import Candidate, Edit, survive
 from hub.pipeline.golden import source_version
 from hub.pipeline.survivorship import rules_in_force
@@ -44,7 +46,7 @@ SELECT at, who, fields FROM ops.change WHERE entity_id = :entity ORDER BY id DES
 """)
 
 
-def explain(conn: Connection, name: str) -> dict[str, Any]:
+def explain(ctx: Context, name: str) -> dict[str, Any]:
     """Return who a person is, as one JSON-ready document.
 
     Keys: `entity`, `public_id`, `lead`, `contact` (row numbers or null), `absorbed` (entities
@@ -56,6 +58,8 @@ def explain(conn: Connection, name: str) -> dict[str, Any]:
     Raises:
         ActionError: there is no such person.
     """
+    require(ctx, Right.READ)
+    conn = ctx.conn
     entity = people.find(conn, name).root_id
     found = conn.execute(_ENTITY, {"entity": entity}).mappings().one()
     rows = conn.execute(_RECORDS, {"entity": entity}).mappings().all()

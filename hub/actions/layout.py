@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.crm import layouts
 from hub.crm.custom_fields import check_object, fields_of
@@ -17,12 +18,14 @@ _MOST_SECTIONS = 50
 _LONGEST_NAME = 100
 
 
-def show(conn: Connection, object_: str) -> tuple[Section, ...]:
+def show(ctx: Context, object_: str) -> tuple[Section, ...]:
     """Return the layout of a kind of record; fields whose definition is gone are left out.
 
     Raises:
         ActionError: there is no such kind.
     """
+    require(ctx, Right.READ)
+    conn = ctx.conn
     check_object(object_, _RESOURCE)
     known = _known(conn, object_)
     return tuple(
@@ -31,16 +34,17 @@ def show(conn: Connection, object_: str) -> tuple[Section, ...]:
     )
 
 
-def set_(conn: Connection, who: str, object_: str, said: Any) -> tuple[Section, ...]:
+def set_(ctx: Context, object_: str, said: Any) -> tuple[Section, ...]:
     """Keep a layout, `[{name, fields}]`; None goes back to the house's.
 
     Raises:
         ActionError: it is no layout, or names a field twice or one that is not there.
     """
-    require(conn, who, Right.SET_UP)
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
     check_object(object_, _RESOURCE)
     layouts.write(conn, object_, None if said is None else _read(conn, object_, said))
-    return show(conn, object_)
+    return show(ctx, object_)
 
 
 def _read(conn: Connection, object_: str, said: Any) -> list[Section]:

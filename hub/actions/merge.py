@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from hub.actions import decisions, people
+from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.db.locks import identity_lock
 from hub.errors import ActionError
@@ -29,18 +30,18 @@ class Unmerged:
     left: int
 
 
-def merge(conn: Connection, who: str, first: str, second: str) -> Merged:
+def merge(ctx: Context, first: str, second: str) -> Merged:
     """Make two people one; the older entity survives, both keep their records and edits.
 
     Args:
-        conn: an open transaction.
-        who: the e-mail address of the person who decides.
+        ctx: who acts, in an open transaction.
         first: a person, as `people.find` knows them.
         second: another.
 
     Raises:
         ActionError: there is no such person, or the two are one already.
     """
+    conn = ctx.conn
     identity_lock(conn)
     one, other = people.find(conn, first).root_id, people.find(conn, second).root_id
     if one == other:
@@ -49,34 +50,34 @@ def merge(conn: Connection, who: str, first: str, second: str) -> Merged:
             resource="person",
             code="conflict",
         )
-    require(conn, who, Right.IDENTITY, *people.owners_of(conn, one), *people.owners_of(conn, other))
+    require(ctx, Right.IDENTITY, *people.owners_of(conn, one), *people.owners_of(conn, other))
     a, b = people.representative(conn, one, first), people.representative(conn, other, second)
-    decisions.decide(conn, who, (a, b), Judgement.SAME, why=_why(one, other))
+    decisions.decide(ctx, (a, b), Judgement.SAME, why=_why(one, other))
     what: dict[str, JsonValue] = {"merged": {"old": [one, other], "new": min(one, other)}}
-    decisions.apply(conn, who, (a, b), what)
+    decisions.apply(ctx, (a, b), what)
     survivor = people.find(conn, _public_id(conn, one)).root_id
     return Merged(survivor, other if survivor == one else one)
 
 
-def unmerge(conn: Connection, who: str, name: str) -> Unmerged:
+def unmerge(ctx: Context, name: str) -> Unmerged:
     """Take a person, or one record, out of the one it was merged into; the two stay apart.
 
     A merged lead or person gets back its records, its edits and what hangs on it. A record that is
     named leaves alone.
 
     Args:
-        conn: an open transaction.
-        who: the e-mail address of the person who decides.
+        ctx: who acts, in an open transaction.
         name: the merged one, or a record, as `people.find` knows them.
 
     Raises:
         ActionError: there is no such person, or nothing to take apart.
     """
+    conn = ctx.conn
     identity_lock(conn)
     named = people.find(conn, name)
-    require(conn, who, Right.IDENTITY, *people.owners_of(conn, named.root_id))
+    require(ctx, Right.IDENTITY, *people.owners_of(conn, named.root_id))
     if named.record_id is not None:
-        return _take_out(conn, who, name, named.record_id, named.root_id)
+        return _take_out(ctx, name, named.record_id, named.root_id)
     if named.entity_id == named.root_id:
         raise ActionError(
             f"{names.full(name)} was not merged into another",
@@ -89,16 +90,17 @@ def unmerge(conn: Connection, who: str, name: str) -> Unmerged:
         own = _anchor(conn, named.entity_id)
         parted = [(own, _other(conn, own, people.representative(conn, named.root_id, name)))]
     for pair in parted:
-        decisions.decide(conn, who, pair, Judgement.DIFFERENT, why=f"unmerge {named.entity_id}")
+        decisions.decide(ctx, pair, Judgement.DIFFERENT, why=f"unmerge {named.entity_id}")
     records = sorted({i for pair in parted for i in pair})
     what: dict[str, JsonValue] = {
         "unmerged": {"old": named.root_id, "new": [named.root_id, named.entity_id]}
     }
-    decisions.apply(conn, who, records, what)
+    decisions.apply(ctx, records, what)
     return Unmerged(named.root_id, named.entity_id)
 
 
-def _take_out(conn: Connection, who: str, name: str, record: int, root: int) -> Unmerged:
+def _take_out(ctx: Context, name: str, record: int, root: int) -> Unmerged:
+    conn = ctx.conn
     others = conn.execute(
         text(
             "SELECT id FROM ops.source_record WHERE entity_id = :root AND target = 'person' "
@@ -112,9 +114,9 @@ def _take_out(conn: Connection, who: str, name: str, record: int, root: int) -> 
             f"{name} is the only record of its person", resource="person", code="conflict"
         )
     for other in rest:
-        decisions.decide(conn, who, (record, other), Judgement.DIFFERENT, why=f"take {record} out")
+        decisions.decide(ctx, (record, other), Judgement.DIFFERENT, why=f"take {record} out")
     what: dict[str, JsonValue] = {"unmerged": {"old": root, "new": name}}
-    decisions.apply(conn, who, (record, *rest), what)
+    decisions.apply(ctx, (record, *rest), what)
     now = {
         row.id: row.entity_id
         for row in conn.execute(

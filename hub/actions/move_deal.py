@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from hub.actions import deal as actions
 from hub.actions import pipeline as setup
+from hub.actions.context import Context
 from hub.actions.deal_fields import is_filled
 from hub.crm import customer_status, deals, pipelines
 from hub.crm.deals import Transition
@@ -32,8 +33,7 @@ class Moved:
 
 
 def move(
-    conn: Connection,
-    who: str,
+    ctx: Context,
     name: str,
     stage: str,
     *,
@@ -43,8 +43,7 @@ def move(
     """Move a deal to a stage, of its own pipeline or of another.
 
     Args:
-        conn: an open transaction.
-        who: the e-mail address of whoever moves it.
+        ctx: who acts, in an open transaction.
         name: the deal's number.
         stage: where to. Stages may be skipped, and gone back to.
         pipeline: the pipeline of the stage; None: the deal's own.
@@ -54,7 +53,8 @@ def move(
         ActionError: there is no such deal, stage or reason, or the deal does not meet what the
             stages that it leaves behind ask for (code `conflict`).
     """
-    before, _ = actions.opened(conn, who, name)
+    conn = ctx.conn
+    before, _ = actions.opened(ctx, name)
     here = actions.pipeline_of(conn, before)
     there = here if pipeline is None else setup.find(conn, pipeline)
     if there.id != here.id:
@@ -63,7 +63,7 @@ def move(
     source = next(s for s in here.stages if s.id == before["stage_id"])
     values = _closing(conn, target, reason)
     if target.id == source.id:
-        return _same_stage(conn, who, before, target, values)
+        return _same_stage(ctx, before, target, values)
     unmet = _unmet(conn, before, here, source, target)
     refused = [c.what for c in unmet if c.severity == "refuse"]
     if refused:
@@ -76,13 +76,13 @@ def move(
         )
     deal_id = int(before["id"])
     values |= {"stage_id": target.id, "pipeline_id": there.id}
-    deals.move(conn, Transition(deal_id, source.id, target.id, who), values)
+    deals.move(conn, Transition(deal_id, source.id, target.id, ctx.who), values)
     what: dict[str, tuple[str | None, str]] = {"stage": (source.name, target.name)}
     if there.id != here.id:
         what["pipeline"] = (here.name, there.name)
     if reason is not None:
         what["reason"] = (None, reason)
-    note_change(conn, who, what, deal_id=deal_id)
+    note_change(conn, ctx.who, what, deal_id=deal_id)
     customer_status.recompute(conn, (before["contact_id"], before["organization_id"]))
     return Moved(deal_id, source.name, target.name, tuple(c.what for c in unmet))
 
@@ -105,14 +105,15 @@ def _closing(conn: Connection, target: Stage, reason: str | None) -> dict[str, A
 
 
 def _same_stage(
-    conn: Connection, who: str, before: Mapping[str, Any], target: Stage, values: dict[str, Any]
+    ctx: Context, before: Mapping[str, Any], target: Stage, values: dict[str, Any]
 ) -> Moved:
     """A deal that is there already may still be given another reason."""
+    conn = ctx.conn
     deal_id = int(before["id"])
     reasons = {c: v for c, v in values.items() if c.endswith("reason_id") and v is not None}
     changed = {c: (before[c], v) for c, v in reasons.items() if before[c] != v}
     deals.update(conn, deal_id, {c: new for c, (_, new) in changed.items()})
-    note_change(conn, who, changed, deal_id=deal_id)
+    note_change(conn, ctx.who, changed, deal_id=deal_id)
     return Moved(deal_id, target.name, target.name)
 
 

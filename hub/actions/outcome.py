@@ -1,8 +1,7 @@
 """Outcomes that people choose from when they log a call or a visit."""
 
-from sqlalchemy import Connection
-
 from hub.actions import values
+from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.crm import activities
 from hub.errors import ActionError
@@ -10,13 +9,13 @@ from hub.errors import ActionError
 KINDS = ("call", "visit")
 
 
-def add(conn: Connection, who: str, kind: str, name: str) -> int:
+def add(ctx: Context, kind: str, name: str) -> int:
     """Add an outcome; returns its number.
 
     Raises:
         ActionError: they may not, there is no such kind, or the name is taken or empty.
     """
-    require(conn, who, Right.SET_UP)
+    require(ctx, Right.SET_UP)
     if kind not in KINDS:
         raise values.invalid("outcome", "kind", "call or visit")
     words = values.text("outcome", "name", name)
@@ -24,7 +23,7 @@ def add(conn: Connection, who: str, kind: str, name: str) -> int:
         raise ActionError(
             "an outcome needs a name", resource="outcome", field="name", code="required"
         )
-    number = activities.add_outcome(conn, kind, words)
+    number = activities.add_outcome(ctx.conn, kind, words)
     if number is None:
         raise ActionError(
             f"{kind}s have the outcome {words!r} already",

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from sqlalchemy import Connection
 
+from hub.actions.context import Context
 from hub.actions.deal_fields import is_field
 from hub.actions.rights import Right, require
 from hub.crm import pipelines
@@ -62,8 +63,7 @@ def find_stage(pipeline: Pipeline, name: str) -> Stage:
 
 
 def add(
-    conn: Connection,
-    who: str,
+    ctx: Context,
     name: str,
     stages: Sequence[NewStage],
     *,
@@ -73,8 +73,7 @@ def add(
     """Add a pipeline.
 
     Args:
-        conn: an open transaction.
-        who: the e-mail address of an admin.
+        ctx: who acts, in an open transaction.
         name: what people call it.
         stages: the active ones in their order; Won, Unqualified and Lost come behind them.
         most: how many pipelines may be in use.
@@ -83,7 +82,8 @@ def add(
     Raises:
         ActionError: the name is taken, a stage is none, or there are as many as may be.
     """
-    require(conn, who, Right.SET_UP)
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
     pipelines.lock(conn)
     _check_name(name, "pipeline", [p.name for p in pipelines.read(conn)])
     _check_room(conn, most)
@@ -99,13 +99,14 @@ def add(
     return find(conn, name.strip())
 
 
-def rename(conn: Connection, who: str, name: str, new: str) -> Pipeline:
+def rename(ctx: Context, name: str, new: str) -> Pipeline:
     """Give a pipeline another name.
 
     Raises:
         ActionError: there is none, or the name is taken.
     """
-    require(conn, who, Right.SET_UP)
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
     pipelines.lock(conn)
     found = find(conn, name)
     _check_name(new, "pipeline", [p.name for p in pipelines.read(conn) if p.id != found.id])
@@ -113,13 +114,14 @@ def rename(conn: Connection, who: str, name: str, new: str) -> Pipeline:
     return find(conn, new.strip())
 
 
-def disable(conn: Connection, who: str, name: str) -> Pipeline:
+def disable(ctx: Context, name: str) -> Pipeline:
     """Take a pipeline out of use: its deals go on, no new one begins in it.
 
     Raises:
         ActionError: there is none, or it is the last one in use.
     """
-    require(conn, who, Right.SET_UP)
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
     pipelines.lock(conn)
     found = find(conn, name)
     if not [p for p in pipelines.read(conn) if not p.is_disabled and p.id != found.id]:
@@ -130,13 +132,14 @@ def disable(conn: Connection, who: str, name: str) -> Pipeline:
     return find(conn, name)
 
 
-def enable(conn: Connection, who: str, name: str, *, most: int) -> Pipeline:
+def enable(ctx: Context, name: str, *, most: int) -> Pipeline:
     """Take a pipeline into use again.
 
     Raises:
         ActionError: there is none, or there are as many in use as may be.
     """
-    require(conn, who, Right.SET_UP)
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
     pipelines.lock(conn)
     found = find(conn, name)
     if found.is_disabled:
@@ -146,14 +149,15 @@ def enable(conn: Connection, who: str, name: str, *, most: int) -> Pipeline:
 
 
 def add_stage(
-    conn: Connection, who: str, pipeline: str, stage: NewStage, *, position: int | None = None
+    ctx: Context, pipeline: str, stage: NewStage, *, position: int | None = None
 ) -> Pipeline:
     """Add an active stage, at a place among the active ones; without one, as the last of them.
 
     Raises:
         ActionError: there is no such pipeline, or the stage is none.
     """
-    require(conn, who, Right.SET_UP)
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
     pipelines.lock(conn)
     found = find(conn, pipeline)
     _check_name(stage.name, "stage", [s.name for s in found.stages])
@@ -164,8 +168,7 @@ def add_stage(
 
 
 def edit_stage(
-    conn: Connection,
-    who: str,
+    ctx: Context,
     pipeline: str,
     name: str,
     *,
@@ -178,7 +181,8 @@ def edit_stage(
     Raises:
         ActionError: there is no such stage, or it cannot be what is asked.
     """
-    require(conn, who, Right.SET_UP)
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
     pipelines.lock(conn)
     found = find(conn, pipeline)
     stage = find_stage(found, name)
@@ -204,8 +208,7 @@ def _place(conn: Connection, pipeline: Pipeline, stage_id: int, position: int | 
 
 
 def add_criterion(
-    conn: Connection,
-    who: str,
+    ctx: Context,
     stage: tuple[str, str],
     kind: Literal["field", "check"],
     what: str,
@@ -215,8 +218,7 @@ def add_criterion(
     """Say what must hold before a deal leaves a stage (pipeline, stage) for a later one.
 
     Args:
-        conn: an open transaction.
-        who: the e-mail address of an admin.
+        ctx: who acts, in an open transaction.
         stage: the names of a pipeline and of its stage.
         kind: `field`: the field must be filled; `check`: somebody must tick it.
         what: the field's name, or the words of the check.
@@ -225,7 +227,8 @@ def add_criterion(
     Raises:
         ActionError: there is no such stage or field.
     """
-    require(conn, who, Right.SET_UP)
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
     found = find_stage(find(conn, stage[0]), stage[1])
     if not found.is_active:
         raise ActionError(
@@ -243,13 +246,14 @@ def add_criterion(
     return next(c for c in pipelines.criteria(conn, [found.id]) if c.id == made)
 
 
-def drop_criterion(conn: Connection, who: str, stage: tuple[str, str], what: str) -> Criterion:
+def drop_criterion(ctx: Context, stage: tuple[str, str], what: str) -> Criterion:
     """Take an exit criterion away.
 
     Raises:
         ActionError: there is none of these words.
     """
-    require(conn, who, Right.SET_UP)
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
     found = find_stage(find(conn, stage[0]), stage[1])
     for criterion in pipelines.criteria(conn, [found.id]):
         if _same(criterion.what, what):
@@ -258,17 +262,17 @@ def drop_criterion(conn: Connection, who: str, stage: tuple[str, str], what: str
     raise ActionError(f"{found.name} asks for no {what!r}", resource="criterion", code="not_found")
 
 
-def add_reason(conn: Connection, who: str, kind: str, name: str) -> int:
+def add_reason(ctx: Context, kind: str, name: str) -> int:
     """Add a reason that people can choose; one that is there already is returned.
 
     Raises:
         ActionError: there is no such kind of reason, or the name is none.
     """
-    require(conn, who, Right.SET_UP)
+    require(ctx, Right.SET_UP)
     for known in get_args(ReasonKind):
         if known == kind:
             _check_name(name, "reason", ())
-            return pipelines.add_reason(conn, known, name.strip())
+            return pipelines.add_reason(ctx.conn, known, name.strip())
     raise ActionError(
         f"there are no reasons of the kind {kind!r}",
         resource="reason",

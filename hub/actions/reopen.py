@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from hub.actions import deal as deal_actions
+from hub.actions.context import Context
 from hub.actions.convert import lead_named
 from hub.actions.employer import dismiss, give_up
 from hub.actions.rights import Right, require
@@ -27,21 +28,21 @@ class Reopened:
     kept: tuple[str, ...]
 
 
-def reopen(conn: Connection, who: str, name: str) -> Reopened:
+def reopen(ctx: Context, name: str) -> Reopened:
     """Undo the conversion of a lead.
 
     Whatever was written on the lead or on its contact since is the lead's: both are one entity.
 
     Args:
-        conn: an open transaction that holds no entity yet.
-        who: the e-mail address of whoever reopens it.
+        ctx: who acts, in an open transaction that holds no entity yet.
         name: the lead, as `people.find` knows it.
 
     Raises:
         ActionError: there is no such lead, or it was not converted here.
     """
+    conn = ctx.conn
     seen = lead_named(conn, name)
-    require(conn, who, Right.WORK, seen["owner_id"])
+    require(ctx, Right.WORK, seen["owner_id"])
     identity.lock_entities(conn, [seen["entity_id"]])
     lead = lead_named(conn, name)
     known = conversions.standing(conn, lead["id"])
@@ -50,7 +51,7 @@ def reopen(conn: Connection, who: str, name: str) -> Reopened:
             f"lead/{lead['id']} was not converted", resource="lead", code="conflict",
             hint="a lead that its source calls converted stays so",
         )  # fmt: skip
-    undo = _Undo(conn, who, lead, known)
+    undo = _Undo(conn, ctx.who, lead, known)
     undo.deal()
     person_stays = undo.person()
     undo.employment()
@@ -58,11 +59,11 @@ def reopen(conn: Connection, who: str, name: str) -> Reopened:
     load.refold(conn, [undo.entity])
     undo.forget_person(stays=person_stays)
     undo.company()
-    conversions.end(conn, known, who, deleted=undo.deleted)
+    conversions.end(conn, known, ctx.who, deleted=undo.deleted)
     left = (("person", known.person_id), ("company", known.company_id))
     customer_status.recompute(conn, [n for kind, n in left if not undo.deleted.get(kind)])
     what = {"converted": ({"conversion": known.id}, None)}
-    note_change(conn, who, what, entity_id=undo.entity)
+    note_change(conn, ctx.who, what, entity_id=undo.entity)
     return Reopened(int(lead["id"]), tuple(undo.removed), tuple(undo.kept))
 
 

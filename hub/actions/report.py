@@ -1,13 +1,14 @@
 """Report: figures on leads and deals, as somebody asks for them. Everybody in the team may."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy import Connection, text
 
-from hub.actions.rights import actor
+from hub.actions.context import Context
+from hub.actions.rights import Right, require
 from hub.crm.reports import REPORTS, Scope
 from hub.errors import ActionError
 
@@ -35,13 +36,13 @@ class Asked:
     source: str | None = None
 
 
-def report(conn: Connection, who: str, name: str, asked: Asked, now: datetime) -> dict[str, Any]:
+def report(ctx: Context, name: str, asked: Asked) -> dict[str, Any]:
     """Return a report as one document.
 
     Raises:
         ActionError: there is no such report, owner, pipeline, zone or day.
     """
-    actor(conn, who)
+    require(ctx, Right.READ)
     make = REPORTS.get(name)
     if make is None:
         raise ActionError(
@@ -51,18 +52,19 @@ def report(conn: Connection, who: str, name: str, asked: Asked, now: datetime) -
             field="name",
             hint=f"reports: {', '.join(REPORTS)}",
         )
-    return make(conn, _scope(conn, who, asked, now))
+    return make(ctx.conn, _scope(ctx, asked))
 
 
-def _scope(conn: Connection, who: str, asked: Asked, now: datetime) -> Scope:
-    zone = asked.zone or _zone_of(conn, who)
+def _scope(ctx: Context, asked: Asked) -> Scope:
+    conn = ctx.conn
+    zone = asked.zone or _zone_of(ctx)
     if zone not in available_timezones():
         raise _invalid("zone", f"there is no time zone {zone!r}", "as in Europe/Paris")
     first, last = _day("from", asked.first), _day("to", asked.last)
     if first is None and last is not None:
         raise _invalid("from", "a period needs its first day", "add --from")
     if first is not None:
-        last = last or now.astimezone(ZoneInfo(zone)).date()
+        last = last or ctx.clock.now().astimezone(ZoneInfo(zone)).date()
         if last < first:
             raise _invalid("to", f"the period ends on {last}, before it begins", "swap the days")
     return Scope(
@@ -107,9 +109,9 @@ def _found(conn: Connection, field: str, name: str | None) -> int | None:
     return found
 
 
-def _zone_of(conn: Connection, who: str) -> str:
-    zone: str | None = conn.execute(
-        text('SELECT timezone FROM crm."user" WHERE lower(email) = lower(:who)'), {"who": who}
+def _zone_of(ctx: Context) -> str:
+    zone: str | None = ctx.conn.execute(
+        text('SELECT timezone FROM crm."user" WHERE lower(email) = lower(:who)'), {"who": ctx.who}
     ).scalar_one_or_none()
     return zone or "UTC"
 

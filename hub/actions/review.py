@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from hub.actions import decisions, people
+from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.db.locks import identity_lock
 from hub.errors import ActionError
@@ -22,9 +23,10 @@ class ReviewPair:
     reasons: Sequence[tuple[str, float]]
 
 
-def open_pairs(conn: Connection, limit: int = 100) -> list[ReviewPair]:
+def open_pairs(ctx: Context, limit: int = 100) -> list[ReviewPair]:
     """Return the pairs that wait for a person, the likeliest first."""
-    rows = conn.execute(
+    require(ctx, Right.READ)
+    rows = ctx.conn.execute(
         text(
             "SELECT concat_ws('/', x.source, x.stream, x.source_id) AS a, "
             "  concat_ws('/', y.source, y.stream, y.source_id) AS b, r.weight, "
@@ -42,12 +44,11 @@ def open_pairs(conn: Connection, limit: int = 100) -> list[ReviewPair]:
     ]
 
 
-def decide(conn: Connection, who: str, first: str, second: str, judgement: Judgement) -> None:
+def decide(ctx: Context, first: str, second: str, judgement: Judgement) -> None:
     """Say whether two records are one person.
 
     Args:
-        conn: an open transaction.
-        who: the e-mail address of the person who decides.
+        ctx: who acts, in an open transaction.
         first: a record, `source/stream/id`.
         second: another.
         judgement: SAME or DIFFERENT.
@@ -55,13 +56,14 @@ def decide(conn: Connection, who: str, first: str, second: str, judgement: Judge
     Raises:
         ActionError: one of them is no record, or they are the same.
     """
+    conn = ctx.conn
     identity_lock(conn)
     (a, one), (b, other) = (_record(conn, name) for name in (first, second))
-    require(conn, who, Right.IDENTITY, *people.owners_of(conn, one), *people.owners_of(conn, other))
+    require(ctx, Right.IDENTITY, *people.owners_of(conn, one), *people.owners_of(conn, other))
     if a == b:
         raise ActionError("a record is always itself", resource="review", code="invalid")
-    decisions.decide(conn, who, (a, b), judgement, why=f"review: {judgement.value}")
-    decisions.apply(conn, who, (a, b), {"review": {"old": [first, second], "new": judgement.value}})
+    decisions.decide(ctx, (a, b), judgement, why=f"review: {judgement.value}")
+    decisions.apply(ctx, (a, b), {"review": {"old": [first, second], "new": judgement.value}})
 
 
 def _record(conn: Connection, name: str) -> tuple[int, int]:

@@ -1,24 +1,30 @@
 """Who may do what. Asked by every action first, of whoever it is done for.
 
 `viewer` reads. `rep` works on records of their own and on those nobody owns. `manager` works on
-everybody's. `admin` sets up, and withdraws batches. A name without a
-place in the team that is no e-mail address is the login of the machine: whoever has it owns the
-database as well, and is asked nothing.
+everybody's. `admin` sets up, and withdraws batches; so may the machine's owner, who has the database
+as well. A source works on the people whom its own records feed, and types, reads and decides
+nothing. Nobody else may do anything: no actor, an empty one, one the team does not know, one who
+has left.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from enum import StrEnum
 
 from sqlalchemy import Connection, text
 
+from hub.actions.context import Actor, Context, MachineOwner, Member, Source
 from hub.errors import ActionError
 
 
 class Right(StrEnum):
     """What an action needs."""
 
+    READ = "read"
+    """See records, lists and figures."""
     WORK = "work on"
     """Change a record, and what hangs on it."""
+    TYPE = "type into"
+    """Write values that stand above every source."""
     REASSIGN = "give away"
     """Change who owns a record."""
     IDENTITY = "merge or take apart"
@@ -27,71 +33,127 @@ class Right(StrEnum):
     """Pipelines, fields, lists of the team; withdraw a batch."""
 
 
+_REP = frozenset({Right.READ, Right.WORK, Right.TYPE, Right.REASSIGN, Right.IDENTITY})
 _OF_ROLE = {
-    "viewer": frozenset[Right](),
-    "rep": frozenset({Right.WORK, Right.REASSIGN, Right.IDENTITY}),
-    "manager": frozenset({Right.WORK, Right.REASSIGN, Right.IDENTITY}),
+    "source": frozenset({Right.WORK}),
+    "viewer": frozenset({Right.READ}),
+    "rep": _REP,
+    "manager": _REP,
     "admin": frozenset(Right),
 }
 _ONLY_OWN = frozenset({"rep"})
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Somebody who acts; `user_id` is None for the machine's login."""
-
-    name: str
-    user_id: int | None
-    role: str
-
-
-def actor(conn: Connection, who: str) -> Actor:
-    """Return who acts.
+def member_named(conn: Connection, said: str) -> Member:
+    """Return the active member of the team whom a text names: by e-mail, or by a name only they have.
 
     Raises:
-        ActionError: the address is nobody's in the team, or theirs no longer.
+        ActionError: it names nobody, several people, or somebody who has left.
     """
-    row = conn.execute(
-        text('SELECT id, role, is_active FROM crm."user" WHERE lower(email) = lower(:who)'),
-        {"who": who},
-    ).one_or_none()
-    if row is None and "@" not in who:
-        return Actor(who, None, "admin")
-    if row is None or not row.is_active:
+    wanted = said.strip()
+    if not wanted:
+        raise _nobody("an empty name")
+    rows = conn.execute(_NAMED, {"said": wanted}).all()
+    if len(rows) > 1:
         raise ActionError(
-            f"{who} is not an active member of the team",
+            f"{len(rows)} members of the team are called {wanted}",
             resource="user",
             code="forbidden",
-            hint="name somebody of `people:` in hub.yaml (hub check puts it in force), or leave --as away",
+            hint="name the one who acts by e-mail",
         )
-    return Actor(who, row.id, row.role)
+    if not rows or not rows[0].is_active or rows[0].email is None:
+        raise _nobody(wanted)
+    return Member(rows[0].id, rows[0].email, rows[0].role)
 
 
-def require(conn: Connection, who: str, right: Right, *owners: int | None) -> Actor:
+_NAMED = text("""
+SELECT id, email, role, is_active FROM crm."user"
+WHERE lower(email) = lower(:said) OR lower(name) = lower(:said) AND strpos(:said, '@') = 0
+""")
+
+
+def require(
+    ctx: Context, right: Right, *owners: int | None, entities: Iterable[int | None] = ()
+) -> Actor:
     """Return who acts, if they may.
 
     Args:
-        conn: an open connection.
-        who: the e-mail address of a member of the team, or the machine's login.
+        ctx: who acts, and the open transaction.
         right: what is to be done.
         owners: the owners of the records it is done to; None is nobody.
+        entities: the people and companies it is done to; a source may act on none but its own.
 
     Raises:
         ActionError: they may not (code `forbidden`).
     """
-    acting = actor(conn, who)
-    if right not in _OF_ROLE[acting.role]:
+    role = _role(ctx)
+    if right not in _OF_ROLE[role]:
         raise ActionError(
-            f"a {acting.role} may not {right.value} records",
+            f"a {role} may not {right.value} records",
             resource="user",
             code="forbidden",
             hint="ask somebody with another role; roles stand in hub.yaml under `people:`",
         )
-    if acting.role in _ONLY_OWN and any(o is not None and o != acting.user_id for o in owners):
+    user_id = ctx.actor.user_id
+    if role in _ONLY_OWN and any(o is not None and o != user_id for o in owners):
         raise ActionError(
-            f"a {acting.role} may only {right.value} their own records, and those nobody owns",
+            f"a {role} may only {right.value} their own records, and those nobody owns",
             resource="user",
             code="forbidden",
             hint="ask the owner, or a manager",
         )
-    return acting
+    if isinstance(ctx.actor, Source) and not _feeds(ctx.conn, ctx.actor.source, entities):
+        raise ActionError(
+            f"{ctx.who} may only {right.value} people whom its own records feed",
+            resource="user",
+            code="forbidden",
+        )
+    return ctx.actor
+
+
+_ROLE = text("""
+SELECT role FROM crm."user" WHERE id = :id AND is_active AND lower(email) = lower(:email)
+""")
+
+
+def _role(ctx: Context) -> str:
+    """Return the role that whoever acts has now.
+
+    Raises:
+        ActionError: they are nobody, or have left.
+    """
+    actor = ctx.actor
+    if isinstance(actor, MachineOwner) and actor.login:
+        return "admin"
+    if isinstance(actor, Source) and actor.source:
+        return "source"
+    if isinstance(actor, Member):
+        known = {"id": actor.user_id, "email": actor.email}
+        role: str | None = ctx.conn.execute(_ROLE, known).scalar_one_or_none()
+        if role is not None:
+            return role
+    raise _nobody(getattr(actor, "name", "") or "an empty name")
+
+
+def _nobody(said: str) -> ActionError:
+    return ActionError(
+        f"{said} is not an active member of the team",
+        resource="user",
+        code="forbidden",
+        hint="name somebody of `people:` in hub.yaml (hub check puts it in force), or leave --as away",
+    )
+
+
+_FED = text("""
+SELECT DISTINCT entity_id FROM ops.source_record
+WHERE entity_id = ANY(:entities) AND source = :source AND gone_at IS NULL
+""")
+
+
+def _feeds(conn: Connection, source: str, entities: Iterable[int | None]) -> bool:
+    """Tell whether living records of a source are among those of each entity."""
+    wanted = set(entities)
+    if not wanted or None in wanted:
+        return False
+    found = conn.execute(_FED, {"entities": sorted(e for e in wanted if e), "source": source})
+    return set(found.scalars()) == wanted

@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from hub.actions import pipeline as setup
+from hub.actions.context import Context
 from hub.actions.deal_fields import is_filled
+from hub.actions.rights import Right, require
 from hub.crm import activities, deals, derived, pipelines
 from hub.errors import ActionError
 from hub.model import names
@@ -16,12 +18,14 @@ _LEAD_ENTITY = text("SELECT entity_id FROM crm.lead WHERE id = :lead")
 _MOST = 200  # activities that are shown
 
 
-def show(conn: Connection, name: str) -> dict[str, Any]:
+def show(ctx: Context, name: str) -> dict[str, Any]:
     """Return a deal with its contacts, stages, activities, and what its stage asks for.
 
     Raises:
         ActionError: there is none.
     """
+    require(ctx, Right.READ)
+    conn = ctx.conn
     number = names.number_of(name, "deal")
     held = None if number is None else deals.read(conn, number)
     if held is None:
@@ -62,7 +66,7 @@ def _activities(conn: Connection, deal: Mapping[str, Any]) -> list[activities.En
 
 
 def listed(
-    conn: Connection,
+    ctx: Context,
     limit: int,
     *,
     pipeline: str | None = None,
@@ -75,6 +79,8 @@ def listed(
     Raises:
         ActionError: there is no such pipeline, stage or owner.
     """
+    require(ctx, Right.READ)
+    conn = ctx.conn
     stages = None
     if pipeline or stage:
         found = setup.find(conn, pipeline)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 from hub.actions import targets
-from hub.actions.rights import Right, actor, require
+from hub.actions.context import Context
+from hub.actions.rights import Right, require
 from hub.crm import smart_links
 from hub.crm.custom_fields import check_object
 from hub.crm.smart_links import LinkError, SmartLink
@@ -17,13 +18,14 @@ _RESOURCE = "smart_link"
 _LONGEST_NAME = 100
 
 
-def add(conn: Connection, who: str, link: SmartLink) -> SmartLink:
+def add(ctx: Context, link: SmartLink) -> SmartLink:
     """Keep a link for the team.
 
     Raises:
         ActionError: the name is taken, the template is none, or names a field that is not there.
     """
-    require(conn, who, Right.SET_UP)
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
     check_object(link.object, _RESOURCE)
     if not link.name.strip() or len(link.name) > _LONGEST_NAME or not link.name.isprintable():
         raise _invalid("name", f"{link.name[:_LONGEST_NAME]!r} is no name", "1 to 100 characters")
@@ -39,41 +41,42 @@ def add(conn: Connection, who: str, link: SmartLink) -> SmartLink:
     return made
 
 
-def listed(conn: Connection, object_: str | None = None) -> list[SmartLink]:
+def listed(ctx: Context, object_: str | None = None) -> list[SmartLink]:
     """Return the team's links, or those of a kind of record.
 
     Raises:
         ActionError: there is no such kind.
     """
+    require(ctx, Right.READ)
     if object_ is not None:
         check_object(object_, _RESOURCE)
-    return smart_links.of_object(conn, object_)
+    return smart_links.of_object(ctx.conn, object_)
 
 
-def remove(conn: Connection, who: str, object_: str, name: str) -> None:
+def remove(ctx: Context, object_: str, name: str) -> None:
     """Forget a link.
 
     Raises:
         ActionError: there is none of that name.
     """
-    require(conn, who, Right.SET_UP)
-    if not smart_links.delete(conn, object_, name):
+    require(ctx, Right.SET_UP)
+    if not smart_links.delete(ctx.conn, object_, name):
         raise _missing(object_, name)
 
 
-def opened(conn: Connection, who: str, name: str, record: str) -> str:
+def opened(ctx: Context, name: str, record: str) -> str:
     """Return the address that a link has for a record.
 
     Args:
-        conn: an open connection.
-        who: a member of the team.
+        ctx: who acts, and the open connection.
         name: the link's name.
         record: a lead, contact or deal, as `targets.resolve` knows them.
 
     Raises:
         ActionError: there is no such link or record, or the link cannot be filled from it.
     """
-    actor(conn, who)
+    conn = ctx.conn
+    require(ctx, Right.READ)
     target = targets.resolve(conn, record)
     object_ = _object_of(conn, target)
     links = [one for one in smart_links.of_object(conn, object_) if one.name.casefold() == name.strip().casefold()]  # fmt: skip

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
-from hub.actions.rights import Actor, Right, actor, require
-from hub.clock import Clock
+from hub.actions.context import Actor, Context
+from hub.actions.rights import Right, require
 from hub.crm.smart_lists import pages, store
 from hub.crm.smart_lists.dates import Moment
 from hub.crm.smart_lists.document import ListDocument
@@ -28,9 +28,7 @@ MOST_SELECTED = 100_000
 
 
 def add(
-    conn: Connection,
-    clock: Clock,
-    who: str,
+    ctx: Context,
     name: str,
     document: ListDocument,
     *,
@@ -40,9 +38,7 @@ def add(
     """Keep a list; it is refused where it could not be asked.
 
     Args:
-        conn: an open transaction.
-        clock: what time it is.
-        who: whose it becomes; the machine's login keeps lists of the team.
+        ctx: who acts, in an open transaction.
         name: free among one's own of that kind.
         document: what it asks.
         is_shared: whether others may use it.
@@ -51,17 +47,17 @@ def add(
     Raises:
         ActionError: the name is taken or none, or the document asks what cannot be asked.
     """
-    acting = require(conn, who, Right.SET_UP if is_template else Right.WORK)
+    acting = require(ctx, Right.SET_UP if is_template else Right.WORK)
     name = name.strip()
     if not name or len(name) > _LONGEST_NAME or not name.isprintable() or name.isdigit():
         raise ActionError(
             f"{name[:_LONGEST_NAME]!r} is no name for a list",
             resource=_RESOURCE, field="name", code="invalid", hint="1 to 100 characters",
         )  # fmt: skip
-    query(conn, clock, who, document)
+    query(ctx, document)
     owner = None if is_template else acting.user_id
     made = SavedList(None, name, document, owner, is_shared or owner is None, is_template)
-    number = store.insert(conn, made)
+    number = store.insert(ctx.conn, made)
     if number is None:
         raise ActionError(
             f"there is a list {name!r} of {document.object} records already",
@@ -70,39 +66,39 @@ def add(
     return replace(made, id=number)
 
 
-def share(conn: Connection, who: str, name: str, *, is_shared: bool = True) -> SavedList:
+def share(ctx: Context, name: str, *, is_shared: bool = True) -> SavedList:
     """Let the team use a list, or no longer.
 
     Raises:
         ActionError: there is no such list, or it is not theirs to share.
     """
-    found = _own(conn, who, name)
+    found = _own(ctx, name)
     if found.user_id is None and not is_shared:
         raise ActionError(
             f"{found.name} is the team's: it cannot be hidden", resource=_RESOURCE, code="invalid"
         )
-    store.set_shared(conn, _number(found), is_shared=is_shared)
+    store.set_shared(ctx.conn, _number(found), is_shared=is_shared)
     return replace(found, is_shared=is_shared)
 
 
-def remove(conn: Connection, who: str, name: str) -> SavedList:
+def remove(ctx: Context, name: str) -> SavedList:
     """Forget a list.
 
     Raises:
         ActionError: there is no such list, or it is not theirs to remove.
     """
-    found = _own(conn, who, name)
-    store.delete(conn, _number(found))
+    found = _own(ctx, name)
+    store.delete(ctx.conn, _number(found))
     return found
 
 
-def find(conn: Connection, who: str, name: str) -> SavedList:
+def find(ctx: Context, name: str) -> SavedList:
     """Return a list that somebody may use.
 
     Raises:
         ActionError: there is none, or several are called so.
     """
-    kept = store.visible(conn, actor(conn, who).user_id)
+    kept = store.visible(ctx.conn, require(ctx, Right.READ).user_id)
     own_words = name.strip().casefold()
     for several in (kept, templates()):
         meant = [one for one in several if own_words in _names(one)]
@@ -122,19 +118,17 @@ def find(conn: Connection, who: str, name: str) -> SavedList:
     )  # fmt: skip
 
 
-def query(conn: Connection, clock: Clock, who: str, document: ListDocument) -> Query:
+def query(ctx: Context, document: ListDocument) -> Query:
     """Return a document, ready to be asked by somebody now.
 
     Raises:
         ActionError: it asks what cannot be asked.
     """
-    return pages.ready(document, catalogue(conn, document.object), _asking(conn, clock, who))
+    return pages.ready(document, catalogue(ctx.conn, document.object), _asking(ctx))
 
 
 def page(
-    conn: Connection,
-    clock: Clock,
-    who: str,
+    ctx: Context,
     document: ListDocument,
     *,
     limit: int = 50,
@@ -145,42 +139,38 @@ def page(
     Raises:
         ActionError: it asks what cannot be asked, or `after` is no mark of it.
     """
-    return pages.page(conn, query(conn, clock, who, document), limit, after)
+    return pages.page(ctx.conn, query(ctx, document), limit, after)
 
 
-def count(
-    conn: Connection, clock: Clock, who: str, document: ListDocument, *, exact: bool = False
-) -> Count:
+def count(ctx: Context, document: ListDocument, *, exact: bool = False) -> Count:
     """Return how many rows a list has: exactly up to 10,000, above only if `exact`.
 
     Raises:
         ActionError: it asks what cannot be asked.
     """
-    return pages.count(conn, query(conn, clock, who, document), exact=exact)
+    return pages.count(ctx.conn, query(ctx, document), exact=exact)
 
 
-def selection(
-    conn: Connection, clock: Clock, name: str, who: str, limit: int = MOST_SELECTED
-) -> tuple[str, list[int]]:
+def selection(ctx: Context, name: str, limit: int = MOST_SELECTED) -> tuple[str, list[int]]:
     """Return the kind and the ids of a list's records, in its order, for what is done to all.
 
     Raises:
         ActionError: there is no such list, or it asks what cannot be asked.
     """
-    found = find(conn, who, name)
-    ready = query(conn, clock, who, found.document)
-    return found.document.object, pages.ids(conn, ready, min(limit, MOST_SELECTED))
+    found = find(ctx, name)
+    ready = query(ctx, found.document)
+    return found.document.object, pages.ids(ctx.conn, ready, min(limit, MOST_SELECTED))
 
 
-def _asking(conn: Connection, clock: Clock, who: str) -> Asking:
-    acting = actor(conn, who)
-    rows = conn.execute(
+def _asking(ctx: Context) -> Asking:
+    acting = require(ctx, Right.READ)
+    rows = ctx.conn.execute(
         text('SELECT id, lower(email) AS email, lower(name) AS name, timezone FROM crm."user"')
     ).all()
     zones = {row.id: row.timezone for row in rows}
     users = {row.name: row.id for row in rows} | {row.email: row.id for row in rows if row.email}
     zone = zones.get(acting.user_id, "UTC")
-    return Asking(Moment(clock.now(), _zone(zone)), acting.user_id, users)
+    return Asking(Moment(ctx.clock.now(), _zone(zone)), acting.user_id, users)
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -190,18 +180,18 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def _own(conn: Connection, who: str, name: str) -> SavedList:
-    found = find(conn, who, name)
+def _own(ctx: Context, name: str) -> SavedList:
+    found = find(ctx, name)
     if found.id is None:
         raise ActionError(
             f"{found.name} is a template of the house: it is shared, and stays",
             resource=_RESOURCE, code="invalid", hint="hub list add keeps one of your own",
         )  # fmt: skip
-    acting: Actor = actor(conn, who)
+    acting: Actor = require(ctx, Right.READ)
     if found.user_id is None or found.user_id != acting.user_id:
-        require(conn, who, Right.SET_UP)
+        require(ctx, Right.SET_UP)
     else:
-        require(conn, who, Right.WORK)
+        require(ctx, Right.WORK)
     return found
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from hub.actions import targets, values
+from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.actions.targets import Target
 from hub.crm import statuses
@@ -17,8 +18,7 @@ _LEAD = "lead"
 
 
 def set_status(
-    conn: Connection,
-    who: str,
+    ctx: Context,
     names: Sequence[str],
     status: str,
     *,
@@ -27,8 +27,7 @@ def set_status(
     """Set the status of leads; returns how many it changed.
 
     Args:
-        conn: an open transaction.
-        who: who says so.
+        ctx: who acts, in an open transaction.
         names: leads, as `targets.resolve` knows them.
         status: one of the team's, letter case aside.
         reason: one of the team's; an unqualified status needs it, no other takes it.
@@ -37,8 +36,9 @@ def set_status(
         ActionError: there is no such lead, status or reason, the reason is missing or too much, the
             lead is converted, or they may not.
     """
+    conn = ctx.conn
     leads = [_lead(conn, name) for name in names]
-    require(conn, who, Right.WORK, *{lead.owner_id for lead in leads})
+    require(ctx, Right.WORK, *{lead.owner_id for lead in leads})
     chosen = _status(conn, status)
     why = _reason(conn, chosen, reason)
     standing = statuses.standing(conn, [lead.id for lead in leads])
@@ -54,7 +54,7 @@ def set_status(
     statuses.set_status(conn, [s.id for s in changed], chosen.name, why)
     note_changes(
         conn,
-        who,
+        ctx.who,
         [
             Changed(
                 {
@@ -73,30 +73,30 @@ def set_status(
     return len(changed)
 
 
-def add_status(conn: Connection, who: str, name: str, *, is_unqualified: bool = False) -> None:
+def add_status(ctx: Context, name: str, *, is_unqualified: bool = False) -> None:
     """Add a status that leads may have.
 
     Raises:
         ActionError: they may not, or the name is taken or empty.
     """
-    words = _set_up(conn, who, "lead_status", name)
-    if not statuses.add_status(conn, LeadStatus(words, is_unqualified)):
+    words = _set_up(ctx, "lead_status", name)
+    if not statuses.add_status(ctx.conn, LeadStatus(words, is_unqualified)):
         raise _taken("lead_status", words)
 
 
-def add_reason(conn: Connection, who: str, name: str) -> None:
+def add_reason(ctx: Context, name: str) -> None:
     """Add a reason why a lead may be unqualified.
 
     Raises:
         ActionError: they may not, or the name is taken or empty.
     """
-    words = _set_up(conn, who, "lead_unqualified_reason", name)
-    if not statuses.add_reason(conn, words):
+    words = _set_up(ctx, "lead_unqualified_reason", name)
+    if not statuses.add_reason(ctx.conn, words):
         raise _taken("lead_unqualified_reason", words)
 
 
-def _set_up(conn: Connection, who: str, resource: str, name: str) -> str:
-    require(conn, who, Right.SET_UP)
+def _set_up(ctx: Context, resource: str, name: str) -> str:
+    require(ctx, Right.SET_UP)
     words = values.text(resource, "name", name)
     if not words:
         raise ActionError("it needs a name", resource=resource, field="name", code="required")

@@ -10,8 +10,8 @@ from hub.actions.activity import (
     alter,
     find,
     kept,
-    moment_of,
 )
+from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.crm import activities, derived
 from hub.crm.activities import OpenTask
@@ -21,14 +21,11 @@ from hub.model import names
 KIND = "task"
 
 
-def add(
-    conn: Connection, who: str, given: Given, *, on: str | None = None, owner: str | None = None
-) -> Activity:
+def add(ctx: Context, given: Given, *, on: str | None = None, owner: str | None = None) -> Activity:
     """Write a task.
 
     Args:
-        conn: an open transaction.
-        who: who writes it.
+        ctx: who acts, in an open transaction.
         given: content, due_at, remind_at.
         on: the record, as `targets.resolve` knows it; None is a task of one's own.
         owner: whose it is, by e-mail; else of who writes it, if they are of the team.
@@ -36,12 +33,13 @@ def add(
     Raises:
         ActionError: there is no such record or person, they may not, or a value cannot be kept.
     """
+    conn = ctx.conn
     target = None if on is None else targets.resolve(conn, on)
-    acting = require(conn, who, Right.WORK, target.owner_id if target else None)
-    values = kept(conn, KIND, given, now=moment_of(conn), is_new=True)
+    acting = require(ctx, Right.WORK, target.owner_id if target else None)
+    values = kept(conn, KIND, given, now=ctx.clock.now(), is_new=True)
     about = {"entity_id": None, "deal_id": None} if target is None else about_of(conn, KIND, target)
     whose = acting.user_id if owner is None else _person(conn, owner)
-    number = activities.add(conn, KIND, {**about, **values, "owner_id": whose, "who": who})
+    number = activities.add(conn, KIND, {**about, **values, "owner_id": whose, "who": ctx.who})
     activity = Activity(KIND, number, about["entity_id"], about["deal_id"])
     derived.recompute(
         conn,
@@ -51,51 +49,53 @@ def add(
     return activity
 
 
-def complete(conn: Connection, who: str, name: str) -> Activity:
+def complete(ctx: Context, name: str) -> Activity:
     """Say that a task is done.
 
     Raises:
         ActionError: there is no such task, it is done already, or they may not.
     """
-    activity, row, _ = find(conn, who, names.full(name, KIND))
+    activity, row, _ = find(ctx, names.full(name, KIND))
     if row["completed_at"] is not None:
         raise ActionError(f"{activity.name} is done already", resource=KIND, code="conflict")
-    alter(conn, who, activity, row, {"completed_at": moment_of(conn)})
+    alter(ctx, activity, row, {"completed_at": ctx.clock.now()})
     return activity
 
 
-def reopen(conn: Connection, who: str, name: str) -> Activity:
+def reopen(ctx: Context, name: str) -> Activity:
     """Say that a task is not done after all.
 
     Raises:
         ActionError: there is no such task, it is open, or they may not.
     """
-    activity, row, _ = find(conn, who, names.full(name, KIND))
+    activity, row, _ = find(ctx, names.full(name, KIND))
     if row["completed_at"] is None:
         raise ActionError(f"{activity.name} is open", resource=KIND, code="conflict")
-    alter(conn, who, activity, row, {"completed_at": None})
+    alter(ctx, activity, row, {"completed_at": None})
     return activity
 
 
-def give(conn: Connection, who: str, name: str, owner: str) -> Activity:
+def give(ctx: Context, name: str, owner: str) -> Activity:
     """Give a task to somebody else.
 
     Raises:
         ActionError: there is no such task or person, or they may not.
     """
-    activity, row, _ = find(conn, who, names.full(name, KIND))
-    alter(conn, who, activity, row, {"owner_id": _person(conn, owner)})
+    activity, row, _ = find(ctx, names.full(name, KIND))
+    alter(ctx, activity, row, {"owner_id": _person(ctx.conn, owner)})
     return activity
 
 
 def waiting(
-    conn: Connection, *, on: str | None = None, owner: str | None = None, limit: int = 100
+    ctx: Context, *, on: str | None = None, owner: str | None = None, limit: int = 100
 ) -> list[OpenTask]:
     """Return the tasks that wait: on a record, of somebody, or all.
 
     Raises:
         ActionError: there is no such record or person.
     """
+    require(ctx, Right.READ)
+    conn = ctx.conn
     whose = None if owner is None else _person(conn, owner)
     if on is None:
         return activities.open_tasks(conn, owner_id=whose, limit=limit)

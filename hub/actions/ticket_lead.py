@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from hub.actions import decisions, people
+from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.crm.ticket_lists import FoundTicket, ShownTicket, find_ticket, tickets_of
 from hub.db.locks import identity_lock
@@ -39,29 +40,31 @@ class MadeLead:
     told: str | None = None
 
 
-def tickets(conn: Connection, name: str) -> list[ShownTicket]:
+def tickets(ctx: Context, name: str) -> list[ShownTicket]:
     """Return the tickets of a lead, a person or a company, open ones first.
 
     Raises:
         ActionError: there is nobody of that name.
     """
+    require(ctx, Right.READ)
+    conn = ctx.conn
     return tickets_of(conn, people.find(conn, name).root_id)
 
 
-def make_lead(conn: Connection, who: str, name: str) -> MadeLead:
+def make_lead(ctx: Context, name: str) -> MadeLead:
     """Make a lead of a ticket's requester; one who is a lead already stays the one they are.
 
     Of somebody who is a contact it becomes an inquiry, once.
 
     Args:
-        conn: an open transaction, in which nothing was read yet.
-        who: who decides it.
+        ctx: who acts, in an open transaction, in which nothing was read yet.
         name: the ticket: 12, ticket/12, or zendesk/tickets/9.
 
     Raises:
         ActionError: there is no such ticket (`not_found`), nobody is known to have asked
             (`conflict`), or they may not (`forbidden`).
     """
+    conn = ctx.conn
     identity_lock(conn)
     ticket = find_ticket(conn, name)
     if ticket is None:
@@ -76,7 +79,7 @@ def make_lead(conn: Connection, who: str, name: str) -> MadeLead:
             hint="the next sync of its source brings who asked",
         )
     entity = people.root(conn, ticket.entity_id)
-    require(conn, who, Right.WORK, *people.owners_of(conn, entity))
+    require(ctx, Right.WORK, *people.owners_of(conn, entity))
     there = _lead_of(conn, entity)
     if there is not None:
         return MadeLead(f"lead/{there}", entity, is_new=False)
@@ -84,18 +87,18 @@ def make_lead(conn: Connection, who: str, name: str) -> MadeLead:
     if contact is not None:
         is_new = conn.execute(_ASKED, _keys(ticket)).one_or_none() is None
         if is_new:
-            _join(conn, who, ticket, requester, role="person")
+            _join(ctx, ticket, requester, role="person")
         return MadeLead(f"contact/{contact.id}", entity, is_new, contact.email)
-    _join(conn, who, ticket, requester, role="lead")
+    _join(ctx, ticket, requester, role="lead")
     return MadeLead(f"lead/{_lead_of(conn, entity)}", entity, is_new=True)
 
 
-def _join(conn: Connection, who: str, ticket: FoundTicket, requester: int, *, role: str) -> None:
+def _join(ctx: Context, ticket: FoundTicket, requester: int, *, role: str) -> None:
     """Write down that a ticket is a request of whoever asked it, and fold them."""
     what = "lead" if role == "lead" else "inquiry"
-    pair = (_write(conn, ticket, role), requester)
-    decisions.decide(conn, who, pair, Judgement.SAME, why="ticket by hand")
-    decisions.apply(conn, who, pair, {what: {"old": None, "new": f"ticket/{ticket.id}"}})
+    pair = (_write(ctx.conn, ticket, role), requester)
+    decisions.decide(ctx, pair, Judgement.SAME, why="ticket by hand")
+    decisions.apply(ctx, pair, {what: {"old": None, "new": f"ticket/{ticket.id}"}})
 
 
 def _lead_of(conn: Connection, entity: int) -> int | None:

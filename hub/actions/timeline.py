@@ -3,10 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from hub.actions import targets
-from hub.actions.activity import moment_of
+from hub.actions.context import Context
+from hub.actions.rights import Right, require
 from hub.crm import activities
 from hub.crm.derived import days_since
 
@@ -25,12 +26,14 @@ _DERIVED = {
 }
 
 
-def of(conn: Connection, name: str, limit: int = 100) -> dict[str, Any]:
+def of(ctx: Context, name: str, limit: int = 100) -> dict[str, Any]:
     """Return the derived fields of a record and its activities, the newest first.
 
     Raises:
         ActionError: there is no such record.
     """
+    require(ctx, Right.READ)
+    conn = ctx.conn
     target = targets.resolve(conn, name)
     row = conn.execute(_DERIVED[target.kind], {"id": target.id}).mappings().one()
     entries = activities.timeline(
@@ -42,6 +45,6 @@ def of(conn: Connection, name: str, limit: int = 100) -> dict[str, Any]:
     return {
         "record": target.name,
         **row,
-        "days_since_last_communication": days_since(row["last_communication_at"], moment_of(conn)),
+        "days_since_last_communication": days_since(row["last_communication_at"], ctx.clock.now()),
         "activities": [asdict(entry) for entry in entries],
     }

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from hub.actions.context import Acting, Context
 from hub.actions.rights import Right, require
 from hub.crm import owners, reopened, tickets
 from hub.crm import withdrawing as rows
@@ -96,39 +97,41 @@ class Withdrawn:
         }
 
 
-def withdrawn(engine: Engine, who: str, batch_id: int) -> Withdrawn:
+def withdrawn(engine: Engine, acting: Acting, batch_id: int) -> Withdrawn:
     """Take back a batch, in a transaction of its own, while no sync of its source runs."""
     with engine.begin() as conn:
+        require(acting(conn), Right.SET_UP)
         source = withdrawing.source_of(conn, batch_id)
     with source_locks(engine, [source] if source else []):
-        return turn(engine, lambda conn: withdraw(conn, who, batch_id))
+        return turn(engine, lambda conn: withdraw(acting(conn), batch_id))
 
 
-def rehearsed(engine: Engine, who: str, batch_id: int) -> Withdrawn:
+def rehearsed(engine: Engine, acting: Acting, batch_id: int) -> Withdrawn:
     """Return what taking back a batch would do; everything is done, and then not kept."""
     with engine.begin() as conn:
+        require(acting(conn), Right.SET_UP)
         source = withdrawing.source_of(conn, batch_id)
     with source_locks(engine, [source] if source else []), engine.connect() as conn:
         with conn.begin() as transaction:
-            report = withdraw(conn, who, batch_id)
+            report = withdraw(acting(conn), batch_id)
             transaction.rollback()
         return report
 
 
-def withdraw(conn: Connection, who: str, batch_id: int) -> Withdrawn:
+def withdraw(ctx: Context, batch_id: int) -> Withdrawn:
     """Take back a batch. Once more, it takes back what was in the way the first time.
 
     Args:
-        conn: an open transaction; roll it back for a rehearsal.
-        who: the e-mail address of the person who decides.
+        ctx: who acts, in an open transaction; roll it back for a rehearsal.
         batch_id: a sync, a migration or a live batch.
 
     Raises:
         ActionError: there is no such batch, it is not settled, or it is of another kind.
     """
+    conn = ctx.conn
     identity_lock(conn)
     company_lock(conn)
-    require(conn, who, Right.SET_UP)
+    require(ctx, Right.SET_UP)
     batch = _settled(withdrawing.batch(conn, batch_id), batch_id)
     brought = withdrawing.brought(conn, batch.id)
     report = Withdrawn(batch.id, withdrawing.open_undo(conn, batch))
@@ -137,9 +140,9 @@ def withdraw(conn: Connection, who: str, batch_id: int) -> Withdrawn:
     kept = {record.key for record in brought} - {record.key for record in going}
     withdrawing.withdraw_raws(conn, batch.id, report.undo, sorted(kept))
     load.refold(conn, sorted(behind))
-    _clear(conn, batch, going, report, who=who)
+    _clear(conn, batch, going, report, who=ctx.who)
     report.routed = [f"lead/{i}" for i in withdrawing.routed_meanwhile(conn, batch.id)]
-    withdrawing.note_undone(conn, who, sorted(behind), batch.id)
+    withdrawing.note_undone(conn, ctx.who, sorted(behind), batch.id)
     withdrawing.close(conn, batch.id)
     return report
 

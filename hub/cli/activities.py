@@ -6,8 +6,9 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from hub.cli.acting import acting
 from hub.cli.arguments import Assignments
-from hub.cli.options import Config, Json, Who, actor
+from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_mapping, print_table, stdout
 from hub.errors import ConfigError
 
@@ -62,7 +63,7 @@ def written(
     from hub.actions.activity import write
 
     told = {field: value for field, value in given.items() if value is not None}
-    done = acted(config, lambda conn: write(conn, actor(who), kind, on, told))
+    done = acted(config, lambda conn: write(acting(conn, who), kind, on, told))
     say(done.name, "kept", json=json)
 
 
@@ -158,7 +159,7 @@ def outcome_add(
     """Add an outcome that calls or visits may have."""
     from hub.actions.outcome import add
 
-    number = acted(config, lambda conn: add(conn, actor(who), kind, name))
+    number = acted(config, lambda conn: add(acting(conn, who), kind, name))
     if json:
         print_json({"id": number, "kind": kind, "name": name})
     else:
@@ -189,7 +190,7 @@ def activity_edit(
     from hub.actions.activity import edit
 
     given = dict(_assignment(text) for text in assignments)
-    done = acted(config, lambda conn: edit(conn, actor(who), name, given))
+    done = acted(config, lambda conn: edit(acting(conn, who), name, given))
     say(done.name, "changed", json=json)
 
 
@@ -203,7 +204,7 @@ def activity_archive(
     """Take an activity out of sight and out of every count."""
     from hub.actions.activity import archive
 
-    done = acted(config, lambda conn: archive(conn, actor(who), name))
+    done = acted(config, lambda conn: archive(acting(conn, who), name))
     say(done.name, "archived", json=json)
 
 
@@ -227,7 +228,7 @@ def activities(
     """Show what was done on a record and is to be done, the newest first."""
     from hub.actions.timeline import of
 
-    found = acted(config, lambda conn: of(conn, name, limit))
+    found = acted(config, lambda conn: of(acting(conn), name, limit))
     if json:
         print_json(found)
         return

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from hub.cli.acting import acting
 from hub.cli.activities import acted
-from hub.cli.options import Config, Json, Who, actor
+from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, stdout
 from hub.errors import ConfigError
 
@@ -35,7 +36,6 @@ def add_assign(app: typer.Typer, kind: str) -> None:
     ) -> None:
         from hub.actions.assign import assign as act
         from hub.actions.assign_list import assign_list
-        from hub.clock import SystemClock
 
         wanted = [*(names or ()), *_names_in(all_of)]
         if list_ is not None and wanted:
@@ -48,9 +48,9 @@ def add_assign(app: typer.Typer, kind: str) -> None:
         done = acted(
             config,
             lambda conn: (
-                act(conn, actor(who), kind, wanted, to)
+                act(acting(conn, who), kind, wanted, to)
                 if list_ is None
-                else assign_list(conn, SystemClock(), actor(who), kind, name=list_, to=to)
+                else assign_list(acting(conn, who), kind, name=list_, to=to)
             ),
         )
         if json:

@@ -1,10 +1,12 @@
 """What `hub batches` and `hub undo` do."""
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
-from hub.cli.options import Config, Json, Who, actor
+from hub.cli.acting import acting
+from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_line, print_mapping, print_table
 
 
@@ -52,7 +54,7 @@ def undo(
 
     with opened_database(config) as (database, _settings):
         act = rehearsed if dry_run else withdrawn
-        report = act(database.engine, actor(who), batch)
+        report = act(database.engine, partial(acting, who=who), batch)
     document = {**report.document(), "dry_run": dry_run}
     if json:
         print_json(document)

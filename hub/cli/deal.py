@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
+from hub.cli.acting import acting
 from hub.cli.arguments import Assignments, CloseDate, Currency, Deal, Fields, Pipeline, Value
 from hub.cli.assignments import read_assignments
-from hub.cli.options import Config, Json, Who, actor
+from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_mapping, print_table, print_warning, stdout
 from hub.model.records import JsonValue
 
@@ -44,7 +45,7 @@ def deal_add(
             name, contact, currency or settings.crm.currency, pipeline, stage, company,
             values=values,
         )  # fmt: skip
-        made = turn(database.engine, lambda conn: actions.add(conn, actor(who), new))
+        made = turn(database.engine, lambda conn: actions.add(acting(conn, who), new))
     if json:
         print_json({"deal": made})
     else:
@@ -66,7 +67,7 @@ def deal_edit(
 
     values = read_assignments(fields)
     with opened_database(config) as (database, _settings):
-        done = turn(database.engine, lambda conn: actions.edit(conn, actor(who), deal, values))
+        done = turn(database.engine, lambda conn: actions.edit(acting(conn, who), deal, values))
     if json:
         print_json({"deal": done, "fields": list(values)})
     else:
@@ -93,7 +94,7 @@ def deal_move(
     with opened_database(config) as (database, _settings):
         done = turn(
             database.engine,
-            lambda conn: move(conn, actor(who), deal, stage, pipeline=pipeline, reason=reason),
+            lambda conn: move(acting(conn, who), deal, stage, pipeline=pipeline, reason=reason),
         )
     if json:
         print_json(asdict(done))
@@ -110,7 +111,7 @@ def deal_show(deal: Deal, json: Json = False, config: Config = None) -> None:
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        document = show(conn, deal)
+        document = show(acting(conn), deal)
     if json:
         print_json(document)
         return
@@ -138,7 +139,7 @@ def deal_list(
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         rows = listed(
-            conn, limit, pipeline=pipeline, stage=stage, owner=owner, archived_too=archived
+            acting(conn), limit, pipeline=pipeline, stage=stage, owner=owner, archived_too=archived
         )
     if json:
         print_json(rows)
@@ -169,7 +170,7 @@ def deal_archive(
 
     with opened_database(config) as (database, _settings):
         done = turn(
-            database.engine, lambda conn: actions.archive(conn, actor(who), deal, undo=undo)
+            database.engine, lambda conn: actions.archive(acting(conn, who), deal, undo=undo)
         )
     if json:
         print_json({"deal": done, "archived": not undo})
@@ -193,9 +194,9 @@ def deal_contact(
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         if remove:
-            done = deal_parts.dissociate(conn, actor(who), deal, contact)
+            done = deal_parts.dissociate(acting(conn, who), deal, contact)
         else:
-            done = deal_parts.associate(conn, actor(who), deal, contact, role)
+            done = deal_parts.associate(acting(conn, who), deal, contact, role)
     if json:
         print_json({"contact": done, "role": None if remove else role})
     else:
@@ -218,7 +219,7 @@ def deal_check(
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        done = check(conn, actor(who), deal, words, undo=undo)
+        done = check(acting(conn, who), deal, words, undo=undo)
     if json:
         print_json({"check": done, "ticked": not undo})
     else:
@@ -246,7 +247,7 @@ def deal_clone(
         made = turn(
             database.engine,
             lambda conn: clone(
-                conn, actor(who), deal, months=months, pipeline=pipeline, new_name=name
+                acting(conn, who), deal, months=months, pipeline=pipeline, new_name=name
             ),
         )
     if json:

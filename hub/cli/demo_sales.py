@@ -27,6 +27,9 @@ from hub.actions import (
     task,
 )
 from hub.actions import status as statuses
+from hub.actions.context import Context
+from hub.actions.rights import member_named
+from hub.cli.acting import machine_owner
 from hub.cli.output import print_mapping, print_table
 from hub.clock import Clock
 from hub.crm.custom_fields import CustomField
@@ -41,7 +44,6 @@ from hub.model.records import JsonValue
 from hub.settings import Settings
 
 _T = TypeVar("_T")
-_TEAM = "demo"  # no address: whoever has the machine, as with every command
 _LEADS = 6
 _RENEWAL = "Renewal"
 _RENEWALS = (pipeline.NewStage("Due", 60), pipeline.NewStage("Offered", 80))
@@ -137,6 +139,11 @@ class Seller:
         if made:
             self._go_on_selling(*made[0])
 
+    def _by(self, conn: Connection, email: str | None = None) -> Context:
+        """Return who acts: an owner, else whoever has the machine, as with every command."""
+        actor = machine_owner() if email is None else member_named(conn, email)
+        return Context(conn, actor, self._clock)
+
     def _act(self, act: Callable[[Connection], _T]) -> _T:
         return turn(self._engine, act)
 
@@ -145,18 +152,17 @@ class Seller:
 
     def _set_up(self) -> None:
         def define(conn: Connection) -> None:
+            team = self._by(conn)
             for field in _FIELDS:
-                custom_field.add(conn, _TEAM, field)
-            pipeline.add(conn, _TEAM, _RENEWAL, _RENEWALS, most=self._most, is_renewal=True)
-            pipeline.add_reason(conn, _TEAM, "loss", _LOSS)
-            outcome.add(conn, _TEAM, "call", _OUTCOME)
-            statuses.add_reason(conn, _TEAM, _REFUSED)
+                custom_field.add(team, field)
+            pipeline.add(team, _RENEWAL, _RENEWALS, most=self._most, is_renewal=True)
+            pipeline.add_reason(team, "loss", _LOSS)
+            outcome.add(team, "call", _OUTCOME)
+            statuses.add_reason(team, _REFUSED)
 
         self._act(define)
         wanted = document.read(_OF_QUARTER)
-        self._act(
-            lambda conn: smart_list.add(conn, self._clock, _TEAM, _LIST, wanted, is_shared=True)
-        )
+        self._act(lambda conn: smart_list.add(self._by(conn), _LIST, wanted, is_shared=True))
         self._say("custom fields", ", ".join(f"{f.name} ({f.object})" for f in _FIELDS))
 
     def _work(self, lead: _Lead) -> None:
@@ -164,15 +170,16 @@ class Seller:
         due = self._clock.now() + timedelta(days=2)
 
         def work(conn: Connection) -> None:
+            owner = self._by(conn, lead.owner)
             call: activity.Given = {
                 "outcome": _OUTCOME,
                 "duration_s": 240,
                 "summary": "Asked for an offer",
             }
-            activity.write(conn, lead.owner, "call", lead.name, call)
-            activity.write(conn, lead.owner, "note", lead.name, {"content": "Decides in spring"})
-            task.add(conn, lead.owner, {"content": "Send the offer", "due_at": due}, on=lead.name)
-            statuses.set_status(conn, lead.owner, [lead.name], "Working")
+            activity.write(owner, "call", lead.name, call)
+            activity.write(owner, "note", lead.name, {"content": "Decides in spring"})
+            task.add(owner, {"content": "Send the offer", "due_at": due}, on=lead.name)
+            statuses.set_status(owner, [lead.name], "Working")
 
         self._act(work)
         self._say(lead.name, f"called by {lead.owner}: {_OUTCOME.lower()}; next task in two days")
@@ -180,7 +187,7 @@ class Seller:
     def _refuse(self, lead: _Lead) -> None:
         self._act(
             lambda conn: statuses.set_status(
-                conn, lead.owner, [lead.name], "Unqualified", reason=_REFUSED
+                self._by(conn, lead.owner), [lead.name], "Unqualified", reason=_REFUSED
             )
         )
         self._say(lead.name, f"unqualified: {_REFUSED.lower()}")
@@ -200,8 +207,8 @@ class Seller:
             "custom_fields.monthly_payment": value // 12,
             "custom_fields.total_contract_value": value,
         }
-        made = self._act(lambda conn: convert.convert(conn, lead.owner, lead.name, wish))
-        self._act(lambda conn: deal.edit(conn, lead.owner, str(made.deal_id), terms))
+        made = self._act(lambda conn: convert.convert(self._by(conn, lead.owner), lead.name, wish))
+        self._act(lambda conn: deal.edit(self._by(conn, lead.owner), str(made.deal_id), terms))
         company = f", company contact/{made.company_id}" if made.company_id else ""
         self._say(
             lead.name,
@@ -213,29 +220,30 @@ class Seller:
     def _move(self, deals: Sequence[tuple[_Lead, int]]) -> None:
         for (lead, number), way in zip(deals, _WAYS, strict=False):
             for stage in way:
-                self._act(partial(_move, lead=lead, number=number, stage=stage))
+                self._act(partial(self._move_one, lead=lead, number=number, stage=stage))
             self._say(f"deal/{number}", " → ".join(("Incoming", *way)))
+
+    def _move_one(self, conn: Connection, lead: _Lead, number: int, stage: str) -> None:
+        reason = _LOSS if stage == "Lost" else None
+        move_deal.move(self._by(conn, lead.owner), str(number), stage, reason=reason)
 
     def _go_on_selling(self, lead: _Lead, made: convert.Converted) -> None:
         """What comes after the sale: payments that recur, a renewal, the customer's own fields."""
         number, customer = str(made.deal_id), f"contact/{made.company_id or made.person_id}"
-        monthly = self._act(lambda conn: clone_deal.clone(conn, lead.owner, number, months=_MONTHS))
+        monthly = self._act(
+            lambda conn: clone_deal.clone(self._by(conn, lead.owner), number, months=_MONTHS)
+        )
         self._say(f"deal/{number}", f"cloned for {len(monthly)} months of payments")
         (renewal,) = self._act(
-            lambda conn: clone_deal.clone(conn, lead.owner, number, pipeline=_RENEWAL)
+            lambda conn: clone_deal.clone(self._by(conn, lead.owner), number, pipeline=_RENEWAL)
         )
-        self._act(lambda conn: move_deal.move(conn, lead.owner, str(renewal), "Offered"))
+        self._act(lambda conn: move_deal.move(self._by(conn, lead.owner), str(renewal), "Offered"))
         self._say(f"deal/{renewal}", "renewal: Due → Offered")
         due = self._clock.now().date() + timedelta(days=365)
         values = {"custom_fields.tier": "Gold", "custom_fields.renewal_date": due.isoformat()}
         if made.company_id is not None:
-            self._act(lambda conn: edit.edit(conn, lead.owner, customer, values))
+            self._act(lambda conn: edit.edit(self._by(conn, lead.owner), customer, values))
             self._say(customer, "customer: tier Gold, renewal in a year")
-
-
-def _move(conn: Connection, lead: _Lead, number: int, stage: str) -> None:
-    reason = _LOSS if stage == "Lost" else None
-    move_deal.move(conn, lead.owner, str(number), stage, reason=reason)
 
 
 def sell(database: Database, settings: Settings, clock: Clock) -> dict[str, Any]:
@@ -250,9 +258,9 @@ def sell(database: Database, settings: Settings, clock: Clock) -> dict[str, Any]
 
 def _read(conn: Connection, clock: Clock) -> dict[str, Any]:
     counts = conn.execute(_COUNTS).mappings().one()
-    asking = conn.execute(_BUSIEST).scalar_one()
+    asking = Context(conn, member_named(conn, conn.execute(_BUSIEST).scalar_one()), clock)
     lists = {
-        one.name: smart_list.count(conn, clock, asking, one.document).n
+        one.name: smart_list.count(asking, one.document).n
         for one in (*store.visible(conn, None), *templates())
     }
     return {

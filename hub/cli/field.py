@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from hub.cli.acting import acting
 from hub.cli.arguments import Object, SomeObject
-from hub.cli.options import Config, Json, Who, actor
+from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_table, stdout
 
 field_app = typer.Typer(
@@ -47,7 +48,7 @@ def field_add(
 
     wanted = CustomField(object_, key, name, type_, tuple(choices or ()), filterable)
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        made = custom_field.add(conn, actor(who), wanted)
+        made = custom_field.add(acting(conn, who), wanted)
     if json:
         print_json(asdict(made))
     else:
@@ -99,7 +100,7 @@ def field_edit(
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         made = custom_field.edit(
-            conn, actor(who), object_, key, name=name, choices=choices, is_filterable=filterable
+            acting(conn, who), object_, key, name=name, choices=choices, is_filterable=filterable
         )
     if json:
         print_json(asdict(made))
@@ -116,7 +117,7 @@ def field_remove(
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        custom_field.remove(conn, actor(who), object_, key)
+        custom_field.remove(acting(conn, who), object_, key)
     if json:
         print_json({"object": object_, "key": key, "removed": True})
     else:

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from hub.cli.acting import acting
 from hub.cli.arguments import Assignments, Person
 from hub.cli.assignments import read_assignments
-from hub.cli.options import Config, Json, Who, actor
+from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_mapping, print_table, stdout
 from hub.model.verdicts import Judgement
 
@@ -42,7 +43,7 @@ def explain(
     from hub.pipeline.match import active_model
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        document = read(conn, person)
+        document = read(acting(conn), person)
         same_at = active_model(conn).same
     if html is not None:
         write_page(html, render(document, same_at))
@@ -108,7 +109,7 @@ def merge(
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        done = act(conn, actor(who), first, second)
+        done = act(acting(conn, who), first, second)
     if json:
         print_json(asdict(done))
     else:
@@ -121,7 +122,7 @@ def unmerge(person: Person, who: Who = None, json: Json = False, config: Config 
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        done = act(conn, actor(who), person)
+        done = act(acting(conn, who), person)
     if json:
         print_json(asdict(done))
     else:
@@ -146,10 +147,10 @@ def edit(
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         if take_back:
             changed = {
-                name: actions.take_back(conn, actor(who), person, name) for name in assignments
+                name: actions.take_back(acting(conn, who), person, name) for name in assignments
             }
         else:
-            actions.edit(conn, actor(who), person, values)
+            actions.edit(acting(conn, who), person, values)
             changed = dict.fromkeys(values, 1)
     if json:
         print_json(changed)
@@ -169,7 +170,7 @@ def review_list(
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        pairs = open_pairs(conn, limit)
+        pairs = open_pairs(acting(conn), limit)
     if json:
         print_json([asdict(pair) for pair in pairs])
     else:
@@ -207,7 +208,7 @@ def _decide(
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        decide(conn, actor(who), first, second, judgement)
+        decide(acting(conn, who), first, second, judgement)
     if json:
         print_json({"a": first, "b": second, "judgement": judgement.value})
     else:

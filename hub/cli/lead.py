@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from hub.cli.acting import acting
 from hub.cli.arguments import CloseDate, Currency, Fields, Person, Pipeline, Value
 from hub.cli.assignments import read_assignments
-from hub.cli.options import Config, Json, Who, actor
+from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, stdout
 from hub.model.records import JsonValue
 
@@ -44,7 +45,7 @@ def lead_convert(
         wish = Wish(
             currency or settings.crm.currency, owner, deal, deal_name, pipeline, values=values
         )
-        done = turn(database.engine, lambda conn: convert(conn, actor(who), lead, wish))
+        done = turn(database.engine, lambda conn: convert(acting(conn, who), lead, wish))
     if json:
         print_json(asdict(done))
         return
@@ -63,7 +64,7 @@ def lead_reopen(lead: Person, who: Who = None, json: Json = False, config: Confi
     from hub.db.turn import turn
 
     with opened_database(config) as (database, _settings):
-        done = turn(database.engine, lambda conn: reopen(conn, actor(who), lead))
+        done = turn(database.engine, lambda conn: reopen(acting(conn, who), lead))
     if json:
         print_json(asdict(done))
         return

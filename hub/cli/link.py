@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from hub.cli.acting import acting
 from hub.cli.arguments import Object, SomeObject
-from hub.cli.options import Config, Json, Who, actor
+from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_table, stdout
 from hub.errors import ConfigError
 
@@ -37,7 +38,7 @@ def link_add(
     from hub.crm.smart_links import SmartLink
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        made = smart_link.add(conn, actor(who), SmartLink(object_, name, template))
+        made = smart_link.add(acting(conn, who), SmartLink(object_, name, template))
     if json:
         print_json(asdict(made))
     else:
@@ -55,7 +56,7 @@ def link_list(
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        found = smart_link.listed(conn, object_)
+        found = smart_link.listed(acting(conn), object_)
     if json:
         print_json([asdict(link) for link in found])
     else:
@@ -79,7 +80,7 @@ def link_open(
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        address = smart_link.opened(conn, actor(who), name, record)
+        address = smart_link.opened(acting(conn, who), name, record)
     if json:
         print_json({"name": name, "record": record, "url": address})
     else:
@@ -97,7 +98,7 @@ def link_remove(
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        smart_link.remove(conn, actor(who), object_, name)
+        smart_link.remove(acting(conn, who), object_, name)
     if json:
         print_json({"object": object_, "name": name, "removed": True})
     else:
@@ -111,7 +112,7 @@ def layout_show(object_: Object, json: Json = False, config: Config = None) -> N
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        _show(object_, layout.show(conn, object_), json=json)
+        _show(object_, layout.show(acting(conn), object_), json=json)
 
 
 @layout_app.command("set")
@@ -137,7 +138,7 @@ def layout_set(
         )
     said = None if file is None else _file(file)
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        _show(object_, layout.set_(conn, actor(who), object_, said), json=json)
+        _show(object_, layout.set_(acting(conn, who), object_, said), json=json)
 
 
 def _file(path: Path) -> Any:

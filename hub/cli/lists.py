@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli.options import Config, Json, Who, actor
+from hub.cli.acting import acting
+from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_mapping, print_table, stdout
 from hub.cli.words import count as number
 from hub.cli.words import moment
-from hub.clock import SystemClock
 from hub.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def list_add(
     document = _document(object_, file, where, any_=any_, sort=sort, columns=columns)
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         made = smart_list.add(
-            conn, SystemClock(), actor(who), name, document, is_shared=shared, is_template=template
+            acting(conn, who), name, document, is_shared=shared, is_template=template
         )
     if json:
         print_json(_described(made))
@@ -79,15 +79,15 @@ def list_show(
     config: Config = None,
 ) -> None:
     """Show the lists that one may use, or one of them as a document."""
-    from hub.actions import rights, smart_list
+    from hub.actions import smart_list
     from hub.cli.opening import opened_database
     from hub.crm.smart_lists import store
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         if name is not None:
-            found = [smart_list.find(conn, actor(who), name)]
+            found = [smart_list.find(acting(conn, who), name)]
         else:
-            found = store.visible(conn, rights.actor(conn, actor(who)).user_id)
+            found = store.visible(conn, acting(conn, who).actor.user_id)
     if name is not None:
         _show_one(found[0], json=json)
     else:
@@ -129,8 +129,8 @@ def list_run(
 
     said = _said(name, object_, file, where, any_=any_, sort=sort, columns=columns)
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        document = said or smart_list.find(conn, actor(who), name or "").document
-        page = smart_list.page(conn, SystemClock(), actor(who), document, limit=limit, after=after)
+        document = said or smart_list.find(acting(conn, who), name or "").document
+        page = smart_list.page(acting(conn, who), document, limit=limit, after=after)
     if json:
         print_json({"rows": page.rows, "after": page.after})
         return
@@ -163,8 +163,8 @@ def list_count(
 
     said = _said(name, object_, file, where, any_=any_)
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        document = said or smart_list.find(conn, actor(who), name or "").document
-        found = smart_list.count(conn, SystemClock(), actor(who), document, exact=exact)
+        document = said or smart_list.find(acting(conn, who), name or "").document
+        found = smart_list.count(acting(conn, who), document, exact=exact)
     if json:
         print_json({"count": found.n, "exact": found.is_exact})
     else:
@@ -185,7 +185,7 @@ def list_share(
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        done = smart_list.share(conn, actor(who), name, is_shared=not off)
+        done = smart_list.share(acting(conn, who), name, is_shared=not off)
     if json:
         print_json(_described(done))
     else:
@@ -200,7 +200,7 @@ def list_remove(name: Name, who: Who = None, json: Json = False, config: Config 
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        done = smart_list.remove(conn, actor(who), name)
+        done = smart_list.remove(acting(conn, who), name)
     if json:
         print_json(_described(done))
     else:

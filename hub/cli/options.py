@@ -1,7 +1,5 @@
 """Options that many commands have in common."""
 
-import getpass
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +10,9 @@ Config = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Who = Annotated[
-    str | None, typer.Option("--as", help="Who does it, for the history (default: your login).")
+    str | None,
+    typer.Option(
+        "--as",
+        help="Who does it: a member of the team by e-mail (default: HUB_ACTOR, else your login).",
+    ),
 ]
-
-
-def actor(who: str | None) -> str:
-    """Return who acts: as said, else `HUB_ACTOR`, else the login."""
-    return who or os.environ.get("HUB_ACTOR") or getpass.getuser()

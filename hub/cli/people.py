@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
+from hub.cli.acting import acting
 from hub.cli.activities import acted, as_json
 from hub.cli.arguments import Fields
 from hub.cli.assigning import add_assign
 from hub.cli.assignments import read_assignments
 from hub.cli.deal import deal_app
 from hub.cli.lead import lead_app
-from hub.cli.options import Config, Json, Who, actor
+from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_table, stdout
 from hub.errors import ConfigError
 
@@ -75,7 +76,7 @@ def _add_add(app: typer.Typer, kind: str, words: str) -> None:
             done = turn(
                 database.engine,
                 lambda conn: add(
-                    conn, actor(who), kind, given, region=region, owner=owner, anyway=anyway
+                    acting(conn, who), kind, given, region=region, owner=owner, anyway=anyway
                 ),
             )
         if json:
@@ -106,7 +107,7 @@ def like(
     given = {**named(name), **_given(None, email=email, phone=phone, organization_name=company)}
     with opened_database(config) as (database, settings), database.engine.begin() as conn:
         values = canonical("lead", given, region=settings.company.default_region)
-        found = likely(conn, values)
+        found = likely(acting(conn), values)
     if json:
         print_json(as_json(list(found)))
         return
@@ -136,7 +137,9 @@ def lead_status(
     *leads, status = names
     if not leads:
         raise ConfigError("no lead is named", hint="hub lead status lead/12 Working")
-    changed = acted(config, lambda conn: set_status(conn, actor(who), leads, status, reason=reason))
+    changed = acted(
+        config, lambda conn: set_status(acting(conn, who), leads, status, reason=reason)
+    )
     if json:
         print_json({"changed": changed})
     else:
@@ -159,7 +162,7 @@ def lead_statuses(
 
     def act(conn: Any) -> list[Any]:
         if add is not None:
-            add_status(conn, actor(who), add, is_unqualified=unqualified)
+            add_status(acting(conn, who), add, is_unqualified=unqualified)
         return statuses(conn)
 
     found = acted(config, act)
@@ -183,7 +186,7 @@ def lead_reasons(
 
     def act(conn: Any) -> list[str]:
         if add is not None:
-            add_reason(conn, actor(who), add)
+            add_reason(acting(conn, who), add)
         return reasons(conn)
 
     found = acted(config, act)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli.options import Config, Json, Who, actor
+from hub.cli.acting import acting
+from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_table, stdout
 from hub.errors import ConfigError
 
@@ -75,7 +76,7 @@ def pipeline_add(
     wanted = [actions.NewStage(*_stage(part)) for part in stages.split(",")]
     with opened_database(config) as (database, settings), database.engine.begin() as conn:
         most = settings.crm.max_pipelines
-        made = actions.add(conn, actor(who), name, wanted, most=most, is_renewal=renewal)
+        made = actions.add(acting(conn, who), name, wanted, most=most, is_renewal=renewal)
     _told(made, as_json=json)
 
 
@@ -99,7 +100,7 @@ def pipeline_rename(
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        made = actions.rename(conn, actor(who), name, new)
+        made = actions.rename(acting(conn, who), name, new)
     _told(made, as_json=json)
 
 
@@ -112,7 +113,7 @@ def pipeline_disable(
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        made = actions.disable(conn, actor(who), name)
+        made = actions.disable(acting(conn, who), name)
     _told(made, as_json=json)
 
 
@@ -123,7 +124,7 @@ def pipeline_enable(name: Name, who: Who = None, json: Json = False, config: Con
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, settings), database.engine.begin() as conn:
-        made = actions.enable(conn, actor(who), name, most=settings.crm.max_pipelines)
+        made = actions.enable(acting(conn, who), name, most=settings.crm.max_pipelines)
     _told(made, as_json=json)
 
 
@@ -143,7 +144,7 @@ def stage_add(
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         new = actions.NewStage(stage, likelihood)
-        made = actions.add_stage(conn, actor(who), name, new, position=position)
+        made = actions.add_stage(acting(conn, who), name, new, position=position)
     _told(made, as_json=json)
 
 
@@ -164,7 +165,7 @@ def stage_edit(
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         made = actions.edit_stage(
-            conn, actor(who), name, stage,
+            acting(conn, who), name, stage,
             new_name=rename, likelihood=likelihood, position=position,
         )  # fmt: skip
     _told(made, as_json=json)
@@ -190,10 +191,10 @@ def stage_ask(
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         if remove:
-            done = actions.drop_criterion(conn, actor(who), (name, stage), what)
+            done = actions.drop_criterion(acting(conn, who), (name, stage), what)
         else:
             done = actions.add_criterion(
-                conn, actor(who), (name, stage), "field" if field else "check", what, refuse=refuse
+                acting(conn, who), (name, stage), "field" if field else "check", what, refuse=refuse
             )
     if json:
         print_json(asdict(done))
@@ -237,7 +238,7 @@ def reason_add(
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        made = actions.add_reason(conn, actor(who), kind, name)
+        made = actions.add_reason(acting(conn, who), kind, name)
     if json:
         print_json({"id": made, "kind": kind, "name": name})
     else:

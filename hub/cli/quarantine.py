@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from hub.cli.options import Config, Json, Who, actor
+from hub.cli.acting import acting
+from hub.cli.options import Config, Json, Who
 from hub.cli.output import (
     EXIT_FAILED,
     EXIT_QUARANTINE,
@@ -107,11 +108,14 @@ def quarantine_fix(
 
     The correction holds as often as the source sends the same content; newer content wins.
     """
+    from hub.actions.rights import Right, require
     from hub.cli.opening import opened
     from hub.pipeline import again
 
-    with opened(config) as (hub, _, _settings):
-        report = again.fix(hub, again.Fix(row, field, value, actor(who)))
+    with opened(config) as (hub, database, _settings):
+        with database.engine.begin() as conn:
+            by = require(acting(conn, who), Right.WORK).name
+        report = again.fix(hub, again.Fix(row, field, value, by))
     show_again(report, as_json=json)
 
 

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from hub.cli.options import Config, Json, Who, actor
+from hub.cli.acting import acting
+from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_line, print_mapping, print_table
 
 _TITLES = {
@@ -53,7 +54,6 @@ def report_command(
     """Sales cycle, won and lost, pipeline now, and how leads come: over a period or all time."""
     from hub.actions.report import Asked, report
     from hub.cli.opening import opened_database
-    from hub.clock import SystemClock
     from hub.crm import tallies
 
     with opened_database(config) as (database, _), database.engine.begin() as conn:
@@ -61,7 +61,7 @@ def report_command(
             found: dict[str, Any] = {"report": name, "rows": tallies.refresh(conn)}
         else:
             asked = Asked(first, last, zone, owner=owner, pipeline=pipeline, source=source)
-            found = report(conn, actor(who), name, asked, SystemClock().now())
+            found = report(acting(conn, who), name, asked)
     if json:
         print_json(found)
     else:

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from hub.cli.acting import acting
 from hub.cli.activities import acted, as_json, say
-from hub.cli.options import Config, Json, Who, actor
+from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_table
 
 task_app = typer.Typer(help="Tasks: add, list, done, reopen, give.", no_args_is_help=True)
@@ -40,7 +41,7 @@ def task_add(
 
     times = {"due_at": due, "remind_at": remind}
     given = {"content": content, **{f: v for f, v in times.items() if v is not None}}
-    done = acted(config, lambda conn: add(conn, actor(who), given, on=on, owner=owner))
+    done = acted(config, lambda conn: add(acting(conn, who), given, on=on, owner=owner))
     say(done.name, "kept", json=json)
 
 
@@ -49,7 +50,7 @@ def task_done(name: Task, who: Who = None, json: Json = False, config: Config = 
     """Say that a task is done."""
     from hub.actions.task import complete
 
-    done = acted(config, lambda conn: complete(conn, actor(who), name))
+    done = acted(config, lambda conn: complete(acting(conn, who), name))
     say(done.name, "done", json=json)
 
 
@@ -58,7 +59,7 @@ def task_reopen(name: Task, who: Who = None, json: Json = False, config: Config 
     """Say that a task is not done after all."""
     from hub.actions.task import reopen
 
-    done = acted(config, lambda conn: reopen(conn, actor(who), name))
+    done = acted(config, lambda conn: reopen(acting(conn, who), name))
     say(done.name, "open", json=json)
 
 
@@ -73,7 +74,7 @@ def task_give(
     """Give a task to somebody else."""
     from hub.actions.task import give
 
-    done = acted(config, lambda conn: give(conn, actor(who), name, to))
+    done = acted(config, lambda conn: give(acting(conn, who), name, to))
     say(done.name, f"is {to}'s", json=json)
 
 
@@ -88,7 +89,7 @@ def task_list(
     """Show the tasks that wait, those due first before all."""
     from hub.actions.task import waiting
 
-    found = acted(config, lambda conn: waiting(conn, on=on, owner=owner, limit=limit))
+    found = acted(config, lambda conn: waiting(acting(conn), on=on, owner=owner, limit=limit))
     if json:
         print_json(as_json(found))
         return

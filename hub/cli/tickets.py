@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hub.cli.acting import acting
 from hub.cli.activities import acted
-from hub.cli.options import Config, Json, Who, actor
+from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def tickets_command(
     """Tickets of a person, or of a company and its employees; open ones first."""
     from hub.actions.ticket_lead import tickets
 
-    found = acted(config, lambda conn: tickets(conn, name))
+    found = acted(config, lambda conn: tickets(acting(conn), name))
     if json:
         print_json([asdict(ticket) for ticket in found])
         return
@@ -53,7 +54,7 @@ def ticket_lead(
     """Make a lead of who asked, whom routing gives an owner; of a contact it is an inquiry."""
     from hub.actions.ticket_lead import make_lead
 
-    made = acted(config, lambda conn: make_lead(conn, actor(who), name))
+    made = acted(config, lambda conn: make_lead(acting(conn, who), name))
     if json:
         print_json(asdict(made))
     else:

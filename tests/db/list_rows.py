@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from hub.actions import custom_field
 from hub.crm.custom_fields import OBJECTS, TYPES, WITH_CHOICES, CustomField
+from tests.acting import by
 from tests.db.naive_lists import NOW
 
 TAGS = ["vip", "fair", "Vip", "a'b", 'q"u', "back\\slash"]
@@ -44,7 +45,9 @@ def define_fields(conn: Connection) -> None:
     for object_ in OBJECTS:
         for type_ in TYPES:
             choices = CHOICES if type_ in WITH_CHOICES else ()
-            custom_field.add(conn, "operator", CustomField(object_, type_, type_, type_, choices))
+            custom_field.add(
+                by(conn, "operator"), CustomField(object_, type_, type_, type_, choices)
+            )
 
 
 def _moment(rng: random.Random) -> str | None:

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from hub.actions.assign import give_many
 from hub.db.turn import turn
 from hub.pipeline.context import Hub
+from tests.acting import by
 from tests.db.conftest import WORKERS, at_once, seed_leads
 
 EACH = 24
@@ -21,7 +22,7 @@ def test_turns_by_hand_follow_the_groups_order_whatever_the_number_of_workers(hu
     def give(worker: int) -> None:
         mine = leads[worker::WORKERS]
         for part in (mine[:1], mine[1:5], mine[5:]):
-            turn(hub.engine, lambda conn: give_many(conn, "operator", "lead", part, "sales"))  # noqa: B023
+            turn(hub.engine, lambda conn: give_many(by(conn, "operator"), "lead", part, "sales"))  # noqa: B023
 
     at_once([lambda w=w: give(w) for w in range(WORKERS)])  # type: ignore[misc]
     with hub.engine.begin() as conn:

@@ -17,6 +17,7 @@ from hub.crm.smart_lists import pages
 from hub.crm.smart_lists.document import filter_json, read
 from hub.db.embedded import Server
 from hub.errors import ActionError
+from tests.acting import by
 from tests.conftest import fresh_database
 from tests.db import list_rows, naive_lists
 from tests.db.naive_lists import NOW, OBJECTS
@@ -216,7 +217,7 @@ def paged(conn: Connection, said: dict[str, Any], limit: int) -> list[int]:
     """The same by the product, page by page."""
     document, found, after = read(said), [], None
     while True:
-        page = smart_list.page(conn, CLOCK, ANN, document, limit=limit, after=after)
+        page = smart_list.page(by(conn, ANN, CLOCK), document, limit=limit, after=after)
         assert len(page.rows) <= limit
         found += [row["id"] for row in page.rows]
         after = page.after
@@ -232,7 +233,9 @@ def test_any_list_finds_what_a_naive_reader_finds_in_the_same_order(
     wanted = naive(conn, said)
     assert paged(conn, said, limit) == wanted
     document = read(said)
-    assert smart_list.count(conn, CLOCK, ANN, document) == pages.Count(len(wanted), is_exact=True)
+    assert smart_list.count(by(conn, ANN, CLOCK), document) == pages.Count(
+        len(wanted), is_exact=True
+    )
     again = read({**document.model_dump(mode="json", by_alias=True, exclude_none=True)})
     assert again == document
 
@@ -262,9 +265,11 @@ def test_pages_of_any_size_are_the_whole_list(conn: Connection, object_: str, li
 
 @pytest.mark.parametrize("object_", OBJECTS)
 def test_every_column_can_be_shown(conn: Connection, object_: str) -> None:
-    ready = smart_list.query(conn, CLOCK, ANN, read({"object": object_}))
+    ready = smart_list.query(by(conn, ANN, CLOCK), read({"object": object_}))
     names = list(ready.fields.fields)
-    page = smart_list.page(conn, CLOCK, ANN, read({"object": object_, "columns": names}), limit=200)
+    page = smart_list.page(
+        by(conn, ANN, CLOCK), read({"object": object_, "columns": names}), limit=200
+    )
     assert page.rows
     assert all(set(row) == {"id", *names} for row in page.rows)
     assert {row["owner"] for row in page.rows} == {"Ann", "Bob", None}
@@ -297,7 +302,7 @@ def test_no_hostile_text_is_anything_but_a_value_or_a_refusal(
     before = len(rows_of(conn, object_))
     refused, page = None, None
     try:
-        page = smart_list.page(conn, CLOCK, ANN, read(said), limit=1000)
+        page = smart_list.page(by(conn, ANN, CLOCK), read(said), limit=1000)
     except ActionError as error:
         refused = error
     if page is None:
@@ -317,11 +322,11 @@ def test_no_hostile_text_is_anything_but_a_value_or_a_refusal(
 )
 def test_a_mark_that_is_none_is_refused(conn: Connection, after: str) -> None:
     with pytest.raises(ActionError) as caught:
-        smart_list.page(conn, CLOCK, ANN, read({"sort": "-created_at"}), after=after)
+        smart_list.page(by(conn, ANN, CLOCK), read({"sort": "-created_at"}), after=after)
     assert (caught.value.field, caught.value.code) == ("after", "invalid")
 
 
 def test_a_mark_of_another_order_is_refused(conn: Connection) -> None:
-    page = smart_list.page(conn, CLOCK, ANN, read({"sort": "name"}), limit=1)
+    page = smart_list.page(by(conn, ANN, CLOCK), read({"sort": "name"}), limit=1)
     with pytest.raises(ActionError):
-        smart_list.page(conn, CLOCK, ANN, read({"sort": "-name"}), after=page.after)
+        smart_list.page(by(conn, ANN, CLOCK), read({"sort": "-name"}), after=page.after)

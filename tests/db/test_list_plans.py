@@ -19,6 +19,7 @@ from hub.crm.smart_lists import recent
 from hub.crm.smart_lists.document import read
 from hub.db.embedded import Server
 from hub.db.engine import Database
+from tests.acting import by
 from tests.conftest import fresh_database
 
 ROWS = 60_000
@@ -77,9 +78,9 @@ def plans_of(
     event.listen(conn.engine, "before_cursor_execute", catch)
     try:
         if counted:
-            smart_list.count(conn, CLOCK, WHO, read(said))
+            smart_list.count(by(conn, WHO, CLOCK), read(said))
         else:
-            smart_list.page(conn, CLOCK, WHO, read(said))
+            smart_list.page(by(conn, WHO, CLOCK), read(said))
     finally:
         event.remove(conn.engine, "before_cursor_execute", catch)
     assert caught
@@ -147,7 +148,7 @@ def test_what_was_added_of_late_is_the_beginning_of_the_list(
         found = []
         for asked in (None, share):
             monkeypatch.setattr(recent, "share_of", lambda *_, asked=asked: asked)
-            found.append(smart_list.page(full, CLOCK, WHO, said))
+            found.append(smart_list.page(by(full, WHO, CLOCK), said))
         assert found[0] == found[1], shape
         assert found[0].rows or shape in {"none has it", "e-mail is", "custom string is"}
     assert answered[::2] == [False] * len(NEWEST)

@@ -8,9 +8,11 @@ from sqlalchemy import text
 
 from hub.actions.report import Asked, report
 from hub.cli.reports import _show
+from hub.clock import FixedClock
 from hub.crm.reports import REPORTS
 from hub.db.engine import Database
 from hub.errors import ActionError
+from tests.acting import by
 from tests.db.sales import Business, set_up
 
 NOW = datetime(2026, 3, 31, 22, 30, tzinfo=UTC)
@@ -35,7 +37,7 @@ def test_what_cannot_be_asked_is_told_with_its_field(
     db: Database, name: str, asked: Asked, field: str, code: str
 ) -> None:
     with db.engine.begin() as conn, pytest.raises(ActionError) as refused:
-        report(conn, "operator", name, asked, NOW)
+        report(by(conn, "operator", FixedClock(NOW)), name, asked)
     assert (refused.value.field, refused.value.code) == (field, code)
     assert refused.value.resource == "report"
 
@@ -44,13 +46,15 @@ def test_a_period_is_in_the_zone_of_who_asks_unless_another_is_named(db: Databas
     with db.engine.begin() as conn:
         set_up(conn)
         conn.execute(text("UPDATE crm.\"user\" SET timezone = 'Europe/Paris'"))
-        mine = report(conn, "ann@a.example.com", "leads", Asked(first="2026-03-01"), NOW)
+        mine = report(
+            by(conn, "ann@a.example.com", FixedClock(NOW)), "leads", Asked(first="2026-03-01")
+        )
         assert mine["period"] == {
             "from": date(2026, 3, 1),
             "to": date(2026, 4, 1),  # it is tomorrow in Paris
             "zone": "Europe/Paris",
         }
-        other = report(conn, "operator", "leads", Asked(first="2026-03-01"), NOW)
+        other = report(by(conn, "operator", FixedClock(NOW)), "leads", Asked(first="2026-03-01"))
         assert (other["period"]["to"], other["period"]["zone"]) == (date(2026, 3, 31), "UTC")
 
 
@@ -60,13 +64,13 @@ def test_every_report_is_shown_with_and_without_records(
 ) -> None:
     with db.engine.connect() as conn:
         for asked in (Asked(), Asked(first="2026-01-01", last="2026-12-31")):
-            _show(report(conn, "operator", name, asked, NOW))
+            _show(report(by(conn, "operator", FixedClock(NOW)), name, asked))
         assert "None" not in capsys.readouterr().out
         set_up(conn)
         conn.commit()
         Business(conn, Random(7)).go_on(150)
         for asked in (Asked(), Asked(first="2026-01-01", last="2026-12-31")):
-            _show(report(conn, "operator", name, asked, NOW))
+            _show(report(by(conn, "operator", FixedClock(NOW)), name, asked))
         shown = capsys.readouterr().out
         assert name in shown
         assert "None" not in shown

@@ -7,6 +7,7 @@ from hub.actions import deal as actions
 from hub.actions.move_deal import Moved, move
 from hub.crm.custom_fields import CustomField
 from hub.pipeline import flow
+from tests.acting import done
 from tests.flow.conftest import World, hubspot_contact
 
 WHO = "operator"
@@ -15,7 +16,7 @@ WHO = "operator"
 def act(world: World, verb: Any, *arguments: Any, **named: Any) -> Any:
     """Do one thing in a transaction of its own."""
     with world.db.engine.begin() as conn:
-        return verb(conn, *arguments, **named)
+        return done(conn, verb, *arguments, **named)
 
 
 def add_customers(world: World, *names: str) -> list[int]:

@@ -18,6 +18,7 @@ from hub.model.verdicts import Judgement
 from hub.pipeline import flow
 from hub.pipeline.golden import source_version
 from hub.records import folding
+from tests.acting import by, done
 from tests.flow.conftest import (
     World,
     hubspot_contact,
@@ -52,7 +53,7 @@ def crm(world: World) -> list[Any]:
 
 def act(world: World, verb: Any, *arguments: Any) -> Any:
     with world.db.engine.begin() as conn:
-        return verb(conn, *arguments)
+        return done(conn, verb, *arguments)
 
 
 def lead_of(world: World, record: str) -> Any:
@@ -161,11 +162,11 @@ def test_a_pair_in_review_is_decided_and_leaves_the_list(world: World) -> None:
     )  # fmt: skip
     flow.sync(world.hub, SOURCES)
     with world.db.engine.begin() as conn:
-        (pair,) = open_pairs(conn)
+        (pair,) = open_pairs(by(conn))
     assert pair.reasons
     act(world, decide, WHO, pair.a, pair.b, Judgement.DIFFERENT)
     with world.db.engine.begin() as conn:
-        assert open_pairs(conn) == []
+        assert open_pairs(by(conn)) == []
     act(world, decide, WHO, pair.a, pair.b, Judgement.SAME)
     assert lead_of(world, pair.a).id == lead_of(world, pair.b).id
 
@@ -277,7 +278,7 @@ def _step(world: World, verb: str, number: int, how: Any) -> None:
             act(world, unmerge, WHO, str(gone[number % len(gone)].id))
     elif verb == "review":
         with world.db.engine.begin() as conn:
-            pairs = open_pairs(conn)
+            pairs = open_pairs(by(conn))
         if pairs:
             pair = pairs[number % len(pairs)]
             act(world, decide, WHO, pair.a, pair.b, Judgement.SAME if how else Judgement.DIFFERENT)

@@ -13,6 +13,7 @@ from hub.actions.assign import assign, give_many
 from hub.crm import owners
 from hub.crm.owners import Group, Person
 from hub.pipeline import notify
+from tests.acting import by
 from tests.db.conftest import seed_leads
 from tests.flow.conftest import World
 
@@ -65,7 +66,7 @@ def owner(world: World, kind: str, number: int) -> str | None:
 
 def give(world: World, kind: str, numbers: Sequence[int], to: str, who: str = WHO) -> Any:
     with world.db.engine.begin() as conn:
-        return give_many(conn, who, kind, numbers, to)
+        return give_many(by(conn, who), kind, numbers, to)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -148,7 +149,7 @@ def test_a_group_takes_a_turn_for_each_also_of_what_was_owned(team: World) -> No
 def test_records_are_given_by_the_names_people_use(team: World) -> None:
     number = ids(team, "lead")[0]
     with team.db.engine.begin() as conn:
-        done = assign(conn, WHO, "lead", [str(number), f"lead/{number}"], mail("ann"))
+        done = assign(by(conn, WHO), "lead", [str(number), f"lead/{number}"], mail("ann"))
     assert dict(done.owners) == {number: done.owners[number]}
 
 
@@ -170,7 +171,7 @@ def _statements(world: World, leads: Sequence[int]) -> int:
 
     with world.db.engine.begin() as conn:
         event.listen(conn, "before_cursor_execute", catch)
-        give_many(conn, WHO, "lead", leads, "sales")
+        give_many(by(conn, WHO), "lead", leads, "sales")
         event.remove(conn, "before_cursor_execute", catch)
     return len(sent)
 

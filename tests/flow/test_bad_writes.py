@@ -12,6 +12,7 @@ from hub.actions.edit import edit
 from hub.crm import owners
 from hub.errors import ActionError
 from hub.pipeline import flow
+from tests.acting import by, done
 from tests.flow.conftest import World, salesforce_lead
 
 WHO = "operator"
@@ -43,15 +44,15 @@ def one_lead(world: World) -> World:
                 owners.Group("empty", ["left@owners.example.com"]),
             ],
         )
-        outcome.add(conn, WHO, "call", "Reached")
-        task.add(conn, WHO, {"content": "Ring"}, on=LEAD)
-        activity.write(conn, WHO, "note", LEAD, {"content": "Hm"})
+        outcome.add(by(conn, WHO), "call", "Reached")
+        task.add(by(conn, WHO), {"content": "Ring"}, on=LEAD)
+        activity.write(by(conn, WHO), "note", LEAD, {"content": "Hm"})
     return world
 
 
 def act(world: World, verb: Any, *arguments: Any, **named: Any) -> Any:
     with world.db.engine.begin() as conn:
-        return verb(conn, *arguments, **named)
+        return done(conn, verb, *arguments, **named)
 
 
 def everything(world: World) -> dict[str, list[str]]:
@@ -72,14 +73,14 @@ def put(kind: str, who: str = WHO, /, **given: Any) -> tuple[Any, tuple[Any, ...
     owner = given.pop("owner", None)
 
     def by_hand(conn: Any, who: str) -> Any:
-        return add(conn, who, kind, given, region="FR", owner=owner)
+        return add(by(conn, who), kind, given, region="FR", owner=owner)
 
     return by_hand, (who,)
 
 
 def say(*arguments: Any, reason: str | None = None) -> tuple[Any, tuple[Any, ...]]:
     def said(conn: Any, who: str) -> Any:
-        return status.set_status(conn, who, *arguments, reason=reason)
+        return status.set_status(by(conn, who), *arguments, reason=reason)
 
     return said, (WHO,)
 

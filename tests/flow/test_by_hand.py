@@ -12,6 +12,7 @@ from hub.actions.merge import merge
 from hub.actions.typed import canonical, named
 from hub.errors import ActionError
 from hub.pipeline import flow
+from tests.acting import by
 from tests.flow.conftest import World, salesforce_lead
 from tests.flow.selling import define
 
@@ -34,12 +35,12 @@ def peopled(world: World) -> World:
 def put(world: World, who: str = WHO, kind: str = "lead", **given: Any) -> Added:
     options = {name: given.pop(name) for name in ("owner", "anyway") if name in given}
     with world.db.engine.begin() as conn:
-        return add(conn, who, kind, given, region="FR", **options)
+        return add(by(conn, who), kind, given, region="FR", **options)
 
 
 def alike(world: World, **given: Any) -> list[str]:
     with world.db.engine.begin() as conn:
-        return [p.name for p in likely(conn, canonical("lead", given, region="FR"))]
+        return [p.name for p in likely(by(conn), canonical("lead", given, region="FR"))]
 
 
 def row(world: World, name: str) -> Any:
@@ -59,7 +60,7 @@ def test_a_lead_typed_in_is_a_record_of_its_own_source(peopled: World) -> None:
     (owner,) = peopled.rows('SELECT email FROM crm."user" WHERE id = :id', id=lead.owner_id)
     assert owner.email == ANN
     with peopled.db.engine.begin() as conn:
-        told = explain(conn, added.record)
+        told = explain(by(conn), added.record)
     assert told["fields"]["email"]["from"] == added.record
     assert not peopled.rows("SELECT 1 FROM ops.pending")
     assert not peopled.rows("SELECT 1 FROM ops.outbox WHERE lead_id = :id", id=lead.id), (
@@ -125,7 +126,7 @@ def test_anyway_keeps_the_two_apart_for_good(peopled: World) -> None:
     assert row(peopled, added.name).merged_into is None
     assert row(peopled, other).merged_into is None
     with peopled.db.engine.begin() as conn:
-        merge(conn, WHO, other.removeprefix("lead/"), added.name.removeprefix("lead/"))
+        merge(by(conn, WHO), other.removeprefix("lead/"), added.name.removeprefix("lead/"))
     assert row(peopled, added.name).merged_into == row(peopled, other).id, "a person may join them"
 
 
@@ -139,7 +140,7 @@ def test_a_contact_typed_in_is_a_contact(peopled: World) -> None:
     (told,) = peopled.rows("SELECT event, contact_id FROM ops.outbox WHERE contact_id IS NOT NULL")
     assert tuple(told) == ("contact_assigned", contact.id)
     with peopled.db.engine.begin() as conn:
-        edit(conn, WHO, added.record, {"city": "Bergen"})
+        edit(by(conn, WHO), added.record, {"city": "Bergen"})
     assert row(peopled, added.name).city == "Bergen"
 
 

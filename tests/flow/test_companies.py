@@ -12,6 +12,7 @@ from hub.model.verdicts import Op
 from hub.pipeline import companies, flow
 from hub.pipeline.load import refold
 from hub.settings.blocks import RuleSettings
+from tests.acting import by
 from tests.flow.conftest import (
     World,
     hand_made,
@@ -256,7 +257,7 @@ def test_explain_names_the_account_and_why(wide: World) -> None:
     wide.add("salesforce", "leads", salesforce_lead(2, LastName="Lee", Email="l@northgate.example"))
     flow.sync(wide.hub, ["hubspot", "salesforce"])
     with wide.db.engine.begin() as conn:
-        said = [explain(conn, key)["account"] for key in ("hubspot/contacts/1", LEE)]
+        said = [explain(by(conn), key)["account"] for key in ("hubspot/contacts/1", LEE)]
     assert [(one["name"], one["why"]) for one in said] == [
         (NORTH_HS["name"], "named by hubspot"),
         (NORTH_HS["name"], "domain"),

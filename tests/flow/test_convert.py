@@ -12,6 +12,7 @@ from hub.actions.show_deal import show
 from hub.crm import owners
 from hub.errors import ActionError
 from hub.pipeline import companies, flow, load
+from tests.acting import by
 from tests.flow.conftest import World, salesforce_lead, zendesk_ticket, zendesk_user
 from tests.flow.selling import WHO, act, deal_row, define, go
 from tests.flow.test_actions import lead_of, sf
@@ -83,7 +84,7 @@ def test_what_hangs_on_the_lead_hangs_on_the_contact_and_shows_on_the_deal(lea: 
     act(lea, task.add, WHO, {"content": "Send it"}, on=sf(1))
     done = converted(lea)
     with lea.db.engine.begin() as conn:
-        shown = show(conn, str(done.deal_id))["activities"]
+        shown = show(by(conn), str(done.deal_id))["activities"]
     assert {(a["kind"], a["words"]) for a in shown} == {
         ("note", "Call her"), ("task", "Send it"), ("ticket", "It broke")}  # fmt: skip
     assert only(lea, "SELECT c.id FROM crm.ticket JOIN crm.contact c USING (entity_id)").id
@@ -220,7 +221,7 @@ def test_a_company_is_made_once_and_found_by_the_next_lead(world: World) -> None
     deal = deal_row(world, str(one.deal_id))
     assert (deal.company_id, deal.name) == (one.company_id, "Nordwind Logistik")
     with world.db.engine.begin() as conn:
-        contacts = show(conn, str(one.deal_id))["contacts"]
+        contacts = show(by(conn), str(one.deal_id))["contacts"]
     assert [(c["contact"], c["role"]) for c in contacts] == [
         (one.person_id, "primary"), (one.company_id, "involved")]  # fmt: skip
 

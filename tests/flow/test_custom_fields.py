@@ -13,6 +13,7 @@ from hub.crm.custom_fields import TYPES, WITH_CHOICES, CustomField
 from hub.errors import ActionError
 from hub.model.records import JsonValue
 from hub.pipeline import flow
+from tests.acting import by
 from tests.flow.conftest import World, salesforce_lead
 
 ADMIN = "operator"  # the machine's login
@@ -36,7 +37,9 @@ def test_every_type_is_defined_on_every_object(conn: Connection) -> None:
     for object_ in custom_fields.OBJECTS:
         for type_ in TYPES:
             choices = ("A", "B") if type_ in WITH_CHOICES else ()
-            custom_field.add(conn, ADMIN, CustomField(object_, "", f"My {type_}", type_, choices))
+            custom_field.add(
+                by(conn, ADMIN), CustomField(object_, "", f"My {type_}", type_, choices)
+            )
         found = custom_fields.fields_of(conn, object_)
         assert {f.type for f in found.values()} == set(TYPES)
         assert found["my_list"].choices == ("A", "B")
@@ -44,11 +47,10 @@ def test_every_type_is_defined_on_every_object(conn: Connection) -> None:
 
 
 def test_what_is_typed_goes_through_the_definition(conn: Connection) -> None:
-    custom_field.add(conn, ADMIN, tier())
-    custom_field.add(conn, ADMIN, CustomField("lead", "", "Renewal date", "date"))
+    custom_field.add(by(conn, ADMIN), tier())
+    custom_field.add(by(conn, ADMIN), CustomField("lead", "", "Renewal date", "date"))
     edit(
-        conn,
-        ADMIN,
+        by(conn, ADMIN),
         LEAD,
         {"custom_fields.tier": "gold", "custom_fields.Renewal Date": "2026-03-01"},
     )
@@ -56,10 +58,10 @@ def test_what_is_typed_goes_through_the_definition(conn: Connection) -> None:
     assert kept.items() >= {"tier": "Gold", "renewal_date": "2026-03-01"}.items()
 
     with pytest.raises(ActionError) as caught:
-        edit(conn, ADMIN, LEAD, {"custom_fields.tier": "Bronze"})
+        edit(by(conn, ADMIN), LEAD, {"custom_fields.tier": "Bronze"})
     error = caught.value
     assert (error.resource, error.field, error.code) == ("lead", "custom_fields.tier", "invalid")
-    edit(conn, ADMIN, LEAD, {"custom_fields.tier": ""})
+    edit(by(conn, ADMIN), LEAD, {"custom_fields.tier": ""})
     kept = conn.execute(text("SELECT custom_fields FROM crm.lead")).scalar_one()
     assert kept.get("tier") is None
 
@@ -76,20 +78,23 @@ def test_every_way_in_refuses_a_custom_field_alike(
     conn: Connection, key: str, value: str, code: str, hint: str | None
 ) -> None:
     for object_ in ("lead", "person", "deal"):
-        custom_field.add(conn, ADMIN, tier(object_))
-        custom_field.add(conn, ADMIN, CustomField(object_, "", "Score", "number"))
+        custom_field.add(by(conn, ADMIN), tier(object_))
+        custom_field.add(by(conn, ADMIN), CustomField(object_, "", "Score", "number"))
     typed: dict[str, JsonValue] = {f"custom_fields.{key}": value}
     person = {"last_name": "Dahl", **typed}
-    contact = add_person.add(conn, ADMIN, "contact", {"last_name": "Berg"}, region="FR").name
-    number = deal.add(conn, ADMIN, deal.NewDeal("x", contact, "EUR"))
+    contact = add_person.add(by(conn, ADMIN), "contact", {"last_name": "Berg"}, region="FR").name
+    number = deal.add(by(conn, ADMIN), deal.NewDeal("x", contact, "EUR"))
     ways: list[tuple[str, Callable[[], object]]] = [
-        ("lead", lambda: edit(conn, ADMIN, LEAD, typed)),
-        ("person", lambda: edit(conn, ADMIN, contact, typed)),
-        ("lead", lambda: add_person.add(conn, ADMIN, "lead", person, region="FR")),
-        ("person", lambda: add_person.add(conn, ADMIN, "contact", person, region="FR")),
-        ("deal", lambda: deal.add(conn, ADMIN, deal.NewDeal("y", contact, "EUR", values=typed))),
-        ("deal", lambda: deal.edit(conn, ADMIN, f"deal/{number}", typed)),
-        ("deal", lambda: convert(conn, ADMIN, LEAD, Wish(values=typed))),
+        ("lead", lambda: edit(by(conn, ADMIN), LEAD, typed)),
+        ("person", lambda: edit(by(conn, ADMIN), contact, typed)),
+        ("lead", lambda: add_person.add(by(conn, ADMIN), "lead", person, region="FR")),
+        ("person", lambda: add_person.add(by(conn, ADMIN), "contact", person, region="FR")),
+        (
+            "deal",
+            lambda: deal.add(by(conn, ADMIN), deal.NewDeal("y", contact, "EUR", values=typed)),
+        ),
+        ("deal", lambda: deal.edit(by(conn, ADMIN), f"deal/{number}", typed)),
+        ("deal", lambda: convert(by(conn, ADMIN), LEAD, Wish(values=typed))),
     ]
     for resource, way in ways:
         with pytest.raises(ActionError) as caught:
@@ -101,17 +106,17 @@ def test_every_way_in_refuses_a_custom_field_alike(
 
 def test_every_way_in_keeps_what_the_definition_makes_of_it(conn: Connection) -> None:
     for object_ in ("lead", "person", "deal"):
-        custom_field.add(conn, ADMIN, tier(object_))
-        custom_field.add(conn, ADMIN, CustomField(object_, "", "Score", "number"))
+        custom_field.add(by(conn, ADMIN), tier(object_))
+        custom_field.add(by(conn, ADMIN), CustomField(object_, "", "Score", "number"))
     typed: dict[str, JsonValue] = {"custom_fields.TIER": "gold", "custom_fields.score": "7"}
     kept = {"tier": "Gold", "score": 7}
     for kind, name in (("lead", "Dahl"), ("contact", "Berg")):
-        made = add_person.add(conn, ADMIN, kind, {"last_name": name, **typed}, region="FR")
+        made = add_person.add(by(conn, ADMIN), kind, {"last_name": name, **typed}, region="FR")
         assert held(conn, made.name) == kept
     new = deal.NewDeal("x", made.name, "EUR", values=typed)
-    assert held(conn, f"deal/{deal.add(conn, ADMIN, new)}") == kept
-    edit(conn, ADMIN, LEAD, {"custom_fields.score": 1})
-    done = convert(conn, ADMIN, LEAD, Wish(values={"custom_fields.tier": "silver"}))
+    assert held(conn, f"deal/{deal.add(by(conn, ADMIN), new)}") == kept
+    edit(by(conn, ADMIN), LEAD, {"custom_fields.score": 1})
+    done = convert(by(conn, ADMIN), LEAD, Wish(values={"custom_fields.tier": "silver"}))
     assert held(conn, f"deal/{done.deal_id}") == {"score": 1, "tier": "Silver"}
 
 
@@ -122,12 +127,12 @@ def test_what_a_source_brought_without_a_definition_may_be_corrected(conn: Conne
             '\'{"custom_fields": {"Colour__c": "rde"}}\' WHERE target = \'person\''
         )
     )
-    edit(conn, ADMIN, LEAD, {"custom_fields.Colour__c": "red"})
+    edit(by(conn, ADMIN), LEAD, {"custom_fields.Colour__c": "red"})
     assert held(conn, "lead/1") == {"Colour__c": "red"}
-    edit(conn, ADMIN, LEAD, {"custom_fields.Colour__c": ""})
-    edit(conn, ADMIN, LEAD, {"custom_fields.Colour__c": ["blue"]})
+    edit(by(conn, ADMIN), LEAD, {"custom_fields.Colour__c": ""})
+    edit(by(conn, ADMIN), LEAD, {"custom_fields.Colour__c": ["blue"]})
     with pytest.raises(ActionError) as caught:
-        edit(conn, ADMIN, LEAD, {"custom_fields.Colour__c": ["a\0b"]})
+        edit(by(conn, ADMIN), LEAD, {"custom_fields.Colour__c": ["a\0b"]})
     assert (caught.value.field, caught.value.code) == ("custom_fields.Colour__c", "invalid")
 
 
@@ -140,27 +145,27 @@ def held(conn: Connection, name: str) -> dict[str, JsonValue]:
 
 
 def test_names_and_keys_are_taken_once_an_object(conn: Connection) -> None:
-    custom_field.add(conn, ADMIN, tier())
-    custom_field.add(conn, ADMIN, tier("company"))
+    custom_field.add(by(conn, ADMIN), tier())
+    custom_field.add(by(conn, ADMIN), tier("company"))
     for again in (tier(), CustomField("lead", "other", "TIER", "string")):
         with pytest.raises(ActionError) as caught:
-            custom_field.add(conn, ADMIN, again)
+            custom_field.add(by(conn, ADMIN), again)
         assert caught.value.code == "conflict"
-    custom_field.add(conn, ADMIN, CustomField("lead", "", "Score", "number"))
+    custom_field.add(by(conn, ADMIN), CustomField("lead", "", "Score", "number"))
     with pytest.raises(ActionError) as caught:
-        custom_field.edit(conn, ADMIN, "lead", "score", name="tier")
+        custom_field.edit(by(conn, ADMIN), "lead", "score", name="tier")
     assert caught.value.code == "conflict"
 
 
 def test_a_field_is_renamed_and_its_choices_change_and_values_outlast_it(conn: Connection) -> None:
-    custom_field.add(conn, ADMIN, tier())
-    edit(conn, ADMIN, LEAD, {"custom_fields.tier": "Silver"})
+    custom_field.add(by(conn, ADMIN), tier())
+    edit(by(conn, ADMIN), LEAD, {"custom_fields.tier": "Silver"})
     made = custom_field.edit(
-        conn, ADMIN, "lead", "tier", name="Level", choices=["Gold", "gold", "Iron"], is_filterable=False
+        by(conn, ADMIN), "lead", "tier", name="Level", choices=["Gold", "gold", "Iron"], is_filterable=False
     )  # fmt: skip
     assert (made.name, made.choices, made.is_filterable) == ("Level", ("Gold", "Iron"), False)
     assert custom_fields.fields_of(conn, "lead")["tier"] == made
-    custom_field.remove(conn, ADMIN, "lead", "tier")
+    custom_field.remove(by(conn, ADMIN), "lead", "tier")
     assert custom_fields.fields_of(conn, "lead") == {}
     kept = conn.execute(text("SELECT custom_fields ->> 'tier' FROM crm.lead")).scalar_one()
     assert kept == "Silver"
@@ -183,7 +188,7 @@ def test_a_definition_that_is_none_is_refused(
     conn: Connection, field: CustomField, at_fault: str
 ) -> None:
     with pytest.raises(ActionError) as caught:
-        custom_field.add(conn, ADMIN, field)
+        custom_field.add(by(conn, ADMIN), field)
     error = caught.value
     assert (error.resource, error.field, error.code) == ("custom_field", at_fault, "invalid")
 
@@ -192,16 +197,16 @@ def test_only_an_admin_defines_fields(conn: Connection) -> None:
     conn.execute(text("UPDATE crm.\"user\" SET role = 'manager' WHERE email LIKE 'ann@%'"))
     ann = "ann@owners.example.com"
     for act in (
-        lambda: custom_field.add(conn, ann, tier()),
-        lambda: custom_field.edit(conn, ann, "lead", "tier", name="x"),
-        lambda: custom_field.remove(conn, ann, "lead", "tier"),
+        lambda: custom_field.add(by(conn, ann), tier()),
+        lambda: custom_field.edit(by(conn, ann), "lead", "tier", name="x"),
+        lambda: custom_field.remove(by(conn, ann), "lead", "tier"),
     ):
         with pytest.raises(ActionError) as caught:
             act()
         assert caught.value.code == "forbidden"
     for act in (
-        lambda: custom_field.edit(conn, ADMIN, "lead", "tier", name="x"),
-        lambda: custom_field.remove(conn, ADMIN, "lead", "tier"),
+        lambda: custom_field.edit(by(conn, ADMIN), "lead", "tier", name="x"),
+        lambda: custom_field.remove(by(conn, ADMIN), "lead", "tier"),
     ):
         with pytest.raises(ActionError) as caught:
             act()

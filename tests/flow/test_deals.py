@@ -11,6 +11,7 @@ from hub.actions.merge import merge
 from hub.actions.pipeline import NewStage
 from hub.errors import ActionError
 from hub.pipeline import companies, load
+from tests.acting import by
 from tests.flow.conftest import World
 from tests.flow.selling import WHO, act, add_customers, add_deal, deal_row, define, go
 
@@ -31,7 +32,7 @@ def stages(world: World, name: str) -> list[tuple[str, int, str]]:
 
 def visits(world: World, deal: str) -> list[tuple[str | None, str]]:
     with world.db.engine.begin() as conn:
-        return [(t["from_stage"], t["to_stage"]) for t in show_deal.show(conn, deal)["stages"]]
+        return [(t["from_stage"], t["to_stage"]) for t in show_deal.show(by(conn), deal)["stages"]]
 
 
 def refused(world: World, verb: Any, *arguments: Any, **named: Any) -> ActionError:
@@ -107,7 +108,7 @@ def test_reasons_are_the_teams_own(world: World, lea: int) -> None:
 def go_as(conn: Any, deal: str, stage: str, **more: Any) -> Any:
     from hub.actions.move_deal import move
 
-    return move(conn, WHO, deal, stage, **more)
+    return move(by(conn, WHO), deal, stage, **more)
 
 
 def test_a_pipeline_of_ones_own(world: World, lea: int) -> None:
@@ -191,12 +192,12 @@ def test_contacts_take_part_in_roles_and_a_merged_one_is_shown_as_its_survivor(
     act(world, deal_parts.associate, WHO, deal, f"contact/{eva}")
     act(world, merge, WHO, "hubspot/contacts/2", "hubspot/contacts/3")
     with world.db.engine.begin() as conn:
-        shown = show_deal.show(conn, deal)["contacts"]
+        shown = show_deal.show(by(conn), deal)["contacts"]
     assert [(c["contact"], c["role"]) for c in shown] == [
         (lea, "primary"), (noah, "decides"), (noah, "involved")]  # fmt: skip
     act(world, deal_parts.dissociate, WHO, deal, f"contact/{noah}")
     with world.db.engine.begin() as conn:
-        assert len(show_deal.show(conn, deal)["contacts"]) == 1
+        assert len(show_deal.show(by(conn), deal)["contacts"]) == 1
     assert refused(world, deal_parts.associate, WHO, deal, f"contact/{lea}").code == "conflict"
 
 
@@ -256,11 +257,13 @@ def test_an_archived_deal_leaves_the_list_and_comes_back(world: World, lea: int)
     deal = add_deal(world, lea)
     act(world, actions.archive, WHO, deal)
     with world.db.engine.begin() as conn:
-        assert show_deal.listed(conn, 10) == []
-        assert len(show_deal.listed(conn, 10, archived_too=True)) == 1
+        assert show_deal.listed(by(conn), 10) == []
+        assert len(show_deal.listed(by(conn), 10, archived_too=True)) == 1
     act(world, actions.archive, WHO, deal, undo=True)
     with world.db.engine.begin() as conn:
-        assert [d["name"] for d in show_deal.listed(conn, 10, stage="Incoming")] == ["100 seats"]
+        assert [d["name"] for d in show_deal.listed(by(conn), 10, stage="Incoming")] == [
+            "100 seats"
+        ]
 
 
 def test_who_may_not_is_refused(world: World, lea: int) -> None:

@@ -14,6 +14,7 @@ from hub.crm.derived import days_since
 from hub.model.verdicts import Op
 from hub.pipeline import flow, load
 from hub.records import companies, identity
+from tests.acting import done
 from tests.flow.conftest import (
     World,
     hubspot_contact,
@@ -31,7 +32,7 @@ COLUMNS = ("last_activity_at", "last_communication_at", "next_task_at")
 
 def act(world: World, verb: Any, *arguments: Any, **named: Any) -> Any:
     with world.db.engine.begin() as conn:
-        return verb(conn, *arguments, **named)
+        return done(conn, verb, *arguments, **named)
 
 
 def day(number: int) -> datetime:
@@ -383,7 +384,7 @@ def test_what_employees_do_counts_for_their_company(peopled: World) -> None:
     assert company(peopled).last_communication_at is None
     employ(peopled, 0, is_there=True)
     assert company(peopled).last_communication_at == day(4)
-    shown = act(peopled, timeline.of, f"contact/{company(peopled).id}")
+    shown = act(peopled, timeline.of, WHO, f"contact/{company(peopled).id}")
     assert [e["kind"] for e in shown["activities"]] == ["call"]
     employ(peopled, 0, is_there=False)
     assert company(peopled).last_communication_at is None

@@ -11,6 +11,7 @@ from hub.crm import smart_links
 from hub.crm.custom_fields import OBJECTS, CustomField
 from hub.crm.smart_links import SmartLink
 from hub.errors import ActionError
+from tests.acting import by
 from tests.db.conftest import seed_leads
 from tests.flow.conftest import World
 
@@ -26,7 +27,7 @@ def conn(world: World) -> Iterator[Connection]:
     with world.db.engine.begin() as conn:
         seed_leads(conn, 2)
         for name, type_, choices in (("Tier", "list", ("Gold",)), ("Billing id", "string", ())):
-            custom_field.add(conn, LOGIN, CustomField("lead", "", name, type_, choices))
+            custom_field.add(by(conn, LOGIN), CustomField("lead", "", name, type_, choices))
         conn.execute(
             text(
                 "UPDATE crm.lead SET email = 'a+b@x.example.com', "
@@ -41,8 +42,8 @@ def lead(conn: Connection) -> str:
 
 
 def test_a_link_is_opened_for_a_record(conn: Connection) -> None:
-    smart_link.add(conn, LOGIN, SmartLink("lead", "Billing", BILLING))
-    made = smart_link.opened(conn, ANN, "billing", lead(conn))
+    smart_link.add(by(conn, LOGIN), SmartLink("lead", "Billing", BILLING))
+    made = smart_link.opened(by(conn, ANN), "billing", lead(conn))
     assert made == (
         "https://billing.example.com/customers?mail=a%2Bb%40x.example.com&tier=Gold&id=7%2F8"
     )
@@ -51,9 +52,9 @@ def test_a_link_is_opened_for_a_record(conn: Connection) -> None:
 
 
 def test_a_link_of_another_kind_of_record_is_not_found(conn: Connection) -> None:
-    smart_link.add(conn, LOGIN, SmartLink("deal", "Invoice", "https://b.example.com/{name}"))
+    smart_link.add(by(conn, LOGIN), SmartLink("deal", "Invoice", "https://b.example.com/{name}"))
     with pytest.raises(ActionError) as caught:
-        smart_link.opened(conn, ANN, "Invoice", lead(conn))
+        smart_link.opened(by(conn, ANN), "Invoice", lead(conn))
     assert caught.value.code == "not_found"
 
 
@@ -71,9 +72,9 @@ def test_a_link_of_another_kind_of_record_is_not_found(conn: Connection) -> None
 def test_a_link_that_is_none_is_refused(
     conn: Connection, link: SmartLink, field: str, code: str
 ) -> None:
-    smart_link.add(conn, LOGIN, SmartLink("lead", "Taken", BILLING))
+    smart_link.add(by(conn, LOGIN), SmartLink("lead", "Taken", BILLING))
     with pytest.raises(ActionError) as caught:
-        smart_link.add(conn, LOGIN, link)
+        smart_link.add(by(conn, LOGIN), link)
     assert (caught.value.resource, caught.value.field, caught.value.code) == (
         "smart_link",
         field,
@@ -83,28 +84,28 @@ def test_a_link_that_is_none_is_refused(
 
 def test_only_an_admin_sets_links_and_layouts_up(conn: Connection) -> None:
     for act in (
-        lambda: smart_link.add(conn, ANN, SmartLink("lead", "A", BILLING)),
-        lambda: smart_link.remove(conn, ANN, "lead", "A"),
-        lambda: layout.set_(conn, ANN, "lead", None),
+        lambda: smart_link.add(by(conn, ANN), SmartLink("lead", "A", BILLING)),
+        lambda: smart_link.remove(by(conn, ANN), "lead", "A"),
+        lambda: layout.set_(by(conn, ANN), "lead", None),
     ):
         with pytest.raises(ActionError) as caught:
             act()
         assert caught.value.code == "forbidden"
     with pytest.raises(ActionError) as caught:
-        smart_link.remove(conn, LOGIN, "lead", "A")
+        smart_link.remove(by(conn, LOGIN), "lead", "A")
     assert caught.value.code == "not_found"
 
 
 @pytest.mark.parametrize("object_", OBJECTS)
 def test_every_kind_of_record_has_a_layout_of_known_fields(conn: Connection, object_: str) -> None:
-    shown = layout.show(conn, object_)
+    shown = layout.show(by(conn), object_)
     assert all(section.fields for section in shown)
     as_data = [{"name": one.name, "fields": list(one.fields)} for one in shown]
-    assert layout.set_(conn, LOGIN, object_, as_data) == shown
+    assert layout.set_(by(conn, LOGIN), object_, as_data) == shown
 
 
 def test_a_layout_is_kept_in_its_order_and_given_back(conn: Connection) -> None:
-    assert layout.show(conn, "lead")[-1].fields == (
+    assert layout.show(by(conn), "lead")[-1].fields == (
         "custom_fields.billing_id",
         "custom_fields.tier",
     )
@@ -112,14 +113,14 @@ def test_a_layout_is_kept_in_its_order_and_given_back(conn: Connection) -> None:
         {"name": "Money", "fields": ["custom_fields.tier", "status"]},
         {"name": "Rest", "fields": ["email"]},
     ]
-    shown = layout.set_(conn, LOGIN, "lead", said)
+    shown = layout.set_(by(conn, LOGIN), "lead", said)
     assert [(one.name, list(one.fields)) for one in shown] == [
         (s["name"], s["fields"]) for s in said
     ]
-    assert layout.show(conn, "lead") == shown
-    custom_field.remove(conn, LOGIN, "lead", "tier")
-    assert layout.show(conn, "lead")[0].fields == ("status",)
-    assert layout.set_(conn, LOGIN, "lead", None)[0].name == "Lead"
+    assert layout.show(by(conn), "lead") == shown
+    custom_field.remove(by(conn, LOGIN), "lead", "tier")
+    assert layout.show(by(conn), "lead")[0].fields == ("status",)
+    assert layout.set_(by(conn, LOGIN), "lead", None)[0].name == "Lead"
 
 
 @pytest.mark.parametrize(
@@ -131,5 +132,5 @@ def test_a_layout_is_kept_in_its_order_and_given_back(conn: Connection) -> None:
 )  # fmt: skip
 def test_a_layout_that_is_none_is_refused(conn: Connection, said: Any) -> None:
     with pytest.raises(ActionError) as caught:
-        layout.set_(conn, LOGIN, "lead", said)
+        layout.set_(by(conn, LOGIN), "lead", said)
     assert (caught.value.resource, caught.value.code) == ("layout", "invalid")

@@ -88,4 +88,4 @@ def test_a_number_alone_is_the_lead_that_its_full_name_is(selling: World) -> Non
 
 
 def test_a_deal_of_a_number_that_no_deal_has_is_not_there(selling: World) -> None:
-    assert refused(selling, show_deal.show, "9" * 40).code == "not_found"
+    assert refused(selling, show_deal.show, WHO, "9" * 40).code == "not_found"

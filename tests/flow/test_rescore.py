@@ -8,6 +8,7 @@ from hub.actions.merge import merge
 from hub.matching.model import DEFAULT
 from hub.pipeline import flow
 from hub.pipeline.rescore import rescore
+from tests.acting import by
 from tests.flow.conftest import World, salesforce_lead
 
 
@@ -23,7 +24,7 @@ def test_the_model_in_use_changes_nothing_and_what_it_would_change_is_told(world
     flow.sync(world.hub, ["salesforce"])
     lea, too, max_, noah, eva = (f"salesforce/leads/00Q{n:012d}AAA" for n in range(1, 6))
     with world.db.engine.begin() as conn:
-        merge(conn, "operator", max_, noah)
+        merge(by(conn, "operator"), max_, noah)
         before = _entities(conn)
         same = rescore(conn, DEFAULT)
         assert (same.records, same.joins, same.splits) == (5, [], []), "a decision stands too"

@@ -25,6 +25,7 @@ from hub.pipeline import flow
 from hub.pipeline.golden import source_version
 from hub.records import folding
 from hub.settings import Settings
+from tests.acting import acting, by, done
 from tests.conftest import fresh_database
 from tests.flow.conftest import (
     World,
@@ -79,7 +80,7 @@ class Play:
 
     def act(self, verb: Any, *arguments: Any) -> Any:
         with self.world.db.engine.begin() as conn:
-            return verb(conn, *arguments)
+            return done(conn, verb, *arguments)
 
     def leads(self) -> list[int]:
         """Numbers of the leads that stand on their own."""
@@ -102,7 +103,7 @@ class Play:
         said = {r.entity_id for r in self.world.rows("SELECT entity_id FROM ops.consent_event")}
         routed: set[str] = set()
         for batch in reversed(done):
-            report = withdrawn(self.world.db.engine, WHO, batch.id)
+            report = withdrawn(self.world.db.engine, acting(WHO), batch.id)
             assert report.edited == report.blocked == []
             routed.update(report.routed)
         after = rows(self.world, but=["archived_at"])
@@ -172,7 +173,7 @@ class Play:
 
     def review(self, which: int, is_same: bool) -> None:
         with self.world.db.engine.begin() as conn:
-            pairs = open_pairs(conn)
+            pairs = open_pairs(by(conn))
         if pairs:
             pair = pairs[which % len(pairs)]
             judgement = Judgement.SAME if is_same else Judgement.DIFFERENT
@@ -182,7 +183,7 @@ class Play:
         found = self.world.rows("SELECT id FROM ops.batch WHERE kind = 'sync' ORDER BY id")
         if found:
             with suppress(ActionError):
-                withdrawn(self.world.db.engine, WHO, found[which % len(found)].id)
+                withdrawn(self.world.db.engine, acting(WHO), found[which % len(found)].id)
 
     def disown(self, which: int) -> None:
         """Somebody leaves a lead to nobody."""

@@ -13,6 +13,7 @@ from hub.clock import FixedClock
 from hub.crm.smart_lists.document import DEEPEST, MOST_CONDITIONS, ListDocument, read
 from hub.crm.smart_lists.templates import TEMPLATES, templates
 from hub.errors import ActionError
+from tests.acting import by
 from tests.db.conftest import seed_leads
 from tests.flow.conftest import World
 
@@ -49,11 +50,11 @@ def mine(**more: Any) -> ListDocument:
 
 
 def add(conn: Connection, who: str, name: str, document: ListDocument, **more: Any) -> Any:
-    return smart_list.add(conn, CLOCK, who, name, document, **more)
+    return smart_list.add(by(conn, who, CLOCK), name, document, **more)
 
 
 def rows(conn: Connection, who: str, document: ListDocument) -> set[int]:
-    return {row["id"] for row in smart_list.page(conn, CLOCK, who, document, limit=1000).rows}
+    return {row["id"] for row in smart_list.page(by(conn, who, CLOCK), document, limit=1000).rows}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_a_name_is_found_whatever_its_accents(
 def test_a_list_is_found_by_name_number_and_object(conn: Connection) -> None:
     kept = add(conn, ANN, "  Mine  ", mine(sort="-created_at", columns=["name", "owner"]))
     for name in ("mine", "lead/Mine", str(kept.id)):
-        assert smart_list.find(conn, ANN, name) == kept
+        assert smart_list.find(by(conn, ANN, CLOCK), name) == kept
     assert kept.document.sort is not None
     assert kept.document.columns == ("name", "owner")
 
@@ -88,36 +89,36 @@ def test_a_list_is_found_by_name_number_and_object(conn: Connection) -> None:
 def test_a_shared_list_shows_everybody_their_own(conn: Connection) -> None:
     add(conn, BOB, "Mine", mine())
     with pytest.raises(ActionError) as caught:
-        smart_list.find(conn, ANN, "Mine")
+        smart_list.find(by(conn, ANN, CLOCK), "Mine")
     assert caught.value.code == "not_found"
-    smart_list.share(conn, BOB, "Mine")
-    shared = smart_list.find(conn, ANN, "Mine").document
+    smart_list.share(by(conn, BOB, CLOCK), "Mine")
+    shared = smart_list.find(by(conn, ANN, CLOCK), "Mine").document
     of_ann, of_bob = rows(conn, ANN, shared), rows(conn, BOB, shared)
     assert len(of_ann) == len(of_bob) == 10
     assert not of_ann & of_bob
-    smart_list.share(conn, BOB, "Mine", is_shared=False)
+    smart_list.share(by(conn, BOB, CLOCK), "Mine", is_shared=False)
     with pytest.raises(ActionError):
-        smart_list.find(conn, ANN, "Mine")
+        smart_list.find(by(conn, ANN, CLOCK), "Mine")
 
 
 def test_ones_own_list_comes_before_the_teams_and_those_before_templates(conn: Connection) -> None:
     everything = read({})
-    assert smart_list.find(conn, ANN, "My leads").id is None
+    assert smart_list.find(by(conn, ANN, CLOCK), "My leads").id is None
     team = add(conn, LOGIN, "My leads", everything)
     assert (team.user_id, team.is_shared) == (None, True)
-    assert smart_list.find(conn, ANN, "my leads").id == team.id
+    assert smart_list.find(by(conn, ANN, CLOCK), "my leads").id == team.id
     own = add(conn, ANN, "My leads", everything)
-    assert smart_list.find(conn, ANN, "my leads").id == own.id
-    assert smart_list.find(conn, BOB, "my leads").id == team.id
+    assert smart_list.find(by(conn, ANN, CLOCK), "my leads").id == own.id
+    assert smart_list.find(by(conn, BOB, CLOCK), "my leads").id == team.id
 
 
 def test_lists_of_two_objects_with_one_name_are_told_apart(conn: Connection) -> None:
     add(conn, ANN, "All", read({}))
     deals = add(conn, ANN, "All", read({"object": "deal"}))
     with pytest.raises(ActionError) as caught:
-        smart_list.find(conn, ANN, "all")
+        smart_list.find(by(conn, ANN, CLOCK), "all")
     assert caught.value.code == "conflict"
-    assert smart_list.find(conn, ANN, "deal/all") == deals
+    assert smart_list.find(by(conn, ANN, CLOCK), "deal/all") == deals
 
 
 def test_a_name_is_taken_once(conn: Connection) -> None:
@@ -140,18 +141,18 @@ def test_who_may_not_is_refused(conn: Connection) -> None:
     for act in (
         lambda: add(conn, CID, "Mine", mine()),
         lambda: add(conn, ANN, "Pattern", mine(), is_template=True),
-        lambda: smart_list.share(conn, BOB, "Mine", is_shared=False),
-        lambda: smart_list.remove(conn, BOB, "Mine"),
+        lambda: smart_list.share(by(conn, BOB, CLOCK), "Mine", is_shared=False),
+        lambda: smart_list.remove(by(conn, BOB, CLOCK), "Mine"),
     ):
         with pytest.raises(ActionError) as caught:
             act()
         assert caught.value.code == "forbidden"
-    assert rows(conn, CID, smart_list.find(conn, CID, "Mine").document) == set()
+    assert rows(conn, CID, smart_list.find(by(conn, CID, CLOCK), "Mine").document) == set()
     with pytest.raises(ActionError):
-        smart_list.remove(conn, ANN, "My leads")
-    smart_list.remove(conn, ANN, "Mine")
+        smart_list.remove(by(conn, ANN, CLOCK), "My leads")
+    smart_list.remove(by(conn, ANN, CLOCK), "Mine")
     with pytest.raises(ActionError):
-        smart_list.find(conn, ANN, "Mine")
+        smart_list.find(by(conn, ANN, CLOCK), "Mine")
 
 
 def test_today_is_the_day_of_whoever_asks(conn: Connection) -> None:
@@ -173,15 +174,17 @@ def test_counts_are_exact_to_ten_thousand_and_beyond_on_request(
 ) -> None:
     monkeypatch.setattr("hub.crm.smart_lists.pages.COUNTED", 20)
     every, few = read({}), mine()
-    assert smart_list.count(conn, CLOCK, ANN, few) == smart_list.pages.Count(10, is_exact=True)
-    assert smart_list.count(conn, CLOCK, ANN, every) == smart_list.pages.Count(20, is_exact=False)
-    told = smart_list.count(conn, CLOCK, ANN, every, exact=True)
+    assert smart_list.count(by(conn, ANN, CLOCK), few) == smart_list.pages.Count(10, is_exact=True)
+    assert smart_list.count(by(conn, ANN, CLOCK), every) == smart_list.pages.Count(
+        20, is_exact=False
+    )
+    told = smart_list.count(by(conn, ANN, CLOCK), every, exact=True)
     assert told == smart_list.pages.Count(30, is_exact=True)
 
 
 def test_a_selection_is_the_lists_records_in_its_order(conn: Connection) -> None:
     add(conn, ANN, "Mine", mine(sort="created_at"))
-    kind, ids = smart_list.selection(conn, CLOCK, "Mine", ANN, limit=4)
+    kind, ids = smart_list.selection(by(conn, ANN, CLOCK), "Mine", limit=4)
     assert kind == "lead"
     expected = conn.execute(
         text('SELECT id FROM crm.lead WHERE owner_id = (SELECT min(id) FROM crm."user") '
@@ -192,33 +195,33 @@ def test_a_selection_is_the_lists_records_in_its_order(conn: Connection) -> None
 
 def test_all_of_a_list_are_given_away(conn: Connection) -> None:
     before = rows(conn, ANN, read({"filter": {"field": "owner", "op": "is", "value": "nobody"}}))
-    given = assign_list(conn, CLOCK, ANN, "lead", name="Nobody's leads", to=BOB)
+    given = assign_list(by(conn, ANN, CLOCK), "lead", name="Nobody's leads", to=BOB)
     assert set(given.owners) == before
     assert len(before) == 10
     assert rows(conn, BOB, mine()) >= before
-    again = assign_list(conn, CLOCK, ANN, "lead", name="Nobody's leads", to=BOB)
+    again = assign_list(by(conn, ANN, CLOCK), "lead", name="Nobody's leads", to=BOB)
     assert (again.owners, again.unchanged) == ({}, 0)
 
 
 def test_a_list_of_other_records_is_not_given_away(conn: Connection) -> None:
     for kind, name in (("lead", "My open deals"), ("deal", "My leads")):
         with pytest.raises(ActionError) as caught:
-            assign_list(conn, CLOCK, ANN, kind, name=name, to=BOB)
+            assign_list(by(conn, ANN, CLOCK), kind, name=name, to=BOB)
         assert (caught.value.field, caught.value.code) == ("list", "conflict")
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_every_template_can_be_asked(conn: Connection, name: str) -> None:
-    found = smart_list.find(conn, ANN, name)
-    smart_list.page(conn, CLOCK, ANN, found.document)
-    smart_list.count(conn, CLOCK, ANN, found.document)
+    found = smart_list.find(by(conn, ANN, CLOCK), name)
+    smart_list.page(by(conn, ANN, CLOCK), found.document)
+    smart_list.count(by(conn, ANN, CLOCK), found.document)
 
 
 def test_new_and_not_contacted_are_just_those(conn: Connection) -> None:
     conn.execute(text("UPDATE crm.lead SET status = 'Working' WHERE id % 2 = 0"))
     conn.execute(text("UPDATE crm.lead SET last_communication_at = now() WHERE id % 5 = 0"))
     conn.execute(text("UPDATE crm.lead SET converted_at = now() WHERE id % 7 = 0"))
-    found = rows(conn, ANN, smart_list.find(conn, ANN, "New, not contacted").document)
+    found = rows(conn, ANN, smart_list.find(by(conn, ANN, CLOCK), "New, not contacted").document)
     ids = conn.execute(text("SELECT id FROM crm.lead")).scalars()
     assert found == {i for i in ids if i % 2 and i % 5 and i % 7}
 

@@ -9,6 +9,7 @@ from hub.errors import ConfigError
 from hub.pipeline import flow
 from hub.pipeline.assemble import assemble
 from hub.settings import Settings
+from tests.acting import acting, by
 from tests.flow.conftest import World, new_world, salesforce_lead, typeform_answer
 
 WHO = "operator"
@@ -32,7 +33,7 @@ def _with_lea(world: World) -> World:
 
 def say(world: World, status: str, reason: str | None = None) -> int:
     with world.db.engine.begin() as conn:
-        return set_status(conn, WHO, [LEAD], status, reason=reason)
+        return set_status(by(conn, WHO), [LEAD], status, reason=reason)
 
 
 def where(world: World) -> tuple[str, str | None]:
@@ -55,8 +56,8 @@ def test_a_status_is_set_once_and_is_in_the_history(one_lead: World) -> None:
 
 def test_a_team_has_statuses_and_reasons_of_its_own(one_lead: World) -> None:
     with one_lead.db.engine.begin() as conn:
-        add_status(conn, WHO, "Rotten", is_unqualified=True)
-        add_reason(conn, WHO, "Spam")
+        add_status(by(conn, WHO), "Rotten", is_unqualified=True)
+        add_reason(by(conn, WHO), "Spam")
     say(one_lead, "Rotten", "spam")
     assert where(one_lead) == ("Rotten", "Spam")
 
@@ -93,7 +94,7 @@ def _undo(world: World) -> Withdrawn:
     (last,) = world.rows(
         "SELECT max(id) AS id FROM ops.batch WHERE source = 'typeform' AND kind = 'sync'"
     )
-    return withdrawn(world.db.engine, WHO, last.id)
+    return withdrawn(world.db.engine, acting(WHO), last.id)
 
 
 def test_an_inquiry_that_is_taken_back_leaves_the_lead_unqualified(one_lead: World) -> None:
@@ -121,7 +122,7 @@ def test_a_lead_who_asked_twice_is_closed_again_when_both_inquiries_are_gone(
     _ask_again(one_lead)
     (first,) = one_lead.rows("SELECT max(id) AS id FROM ops.batch WHERE source = 'typeform'")
     _ask_again(one_lead, "d" * 12, at=1800)
-    assert withdrawn(one_lead.db.engine, WHO, first.id).reverted["statuses"] == 0
+    assert withdrawn(one_lead.db.engine, acting(WHO), first.id).reverted["statuses"] == 0
     assert where(one_lead) == ("New", None)
     assert _undo(one_lead).reverted["statuses"] == 1
     assert where(one_lead) == ("Unqualified", "No need")

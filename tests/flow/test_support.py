@@ -13,6 +13,7 @@ from hub.crm.ticket_lists import HAS_OPEN
 from hub.errors import ActionError
 from hub.model.verdicts import Op
 from hub.pipeline import flow
+from tests.acting import acting, by, done
 from tests.flow.conftest import World, hubspot_contact, zendesk_ticket, zendesk_user
 
 WHO = "operator"
@@ -21,7 +22,7 @@ SOURCES = ["hubspot", "zendesk"]
 
 def act(world: World, verb: Any, *arguments: Any) -> Any:
     with world.db.engine.begin() as conn:
-        return verb(conn, *arguments)
+        return done(conn, verb, *arguments)
 
 
 def sync(world: World) -> None:
@@ -55,7 +56,7 @@ QUOTE = {"subject": "A quote, please", "status": "new"}
 
 
 def test_open_tickets_come_first_and_then_the_newest(asking: World) -> None:
-    shown = act(asking, tickets, NOAH)
+    shown = act(asking, tickets, WHO, NOAH)
     assert [(t.subject, t.is_open) for t in shown] == [
         ("New", True),
         ("Old", True),
@@ -81,7 +82,7 @@ def test_a_ticket_becomes_a_lead_by_hand_once_and_an_owner_is_told(asking: World
                        l=lead.id)  # fmt: skip
     (inquiry,) = asking.rows("SELECT * FROM crm.inquiry")
     assert (inquiry.subject, inquiry.message) == ("New", "It does not start")
-    assert [t.person for t in act(asking, tickets, made.name)] == [made.name] * 4
+    assert [t.person for t in act(asking, tickets, WHO, made.name)] == [made.name] * 4
 
 
 def test_a_lead_made_by_hand_outlasts_what_support_sends_next(asking: World) -> None:
@@ -176,7 +177,7 @@ def test_what_a_contact_asks_is_an_inquiry_by_hand_once_and_its_owner_is_told(
     (after,) = customer.rows("SELECT * FROM crm.contact")
     assert after == before
     assert act(customer, make_lead, WHO, "zendesk/tickets/2").is_new, "another request"
-    assert [t.subject for t in act(customer, tickets, made.name)][:2] == ["New", "Old"]
+    assert [t.subject for t in act(customer, tickets, WHO, made.name)][:2] == ["New", "Old"]
 
 
 def test_an_inquiry_by_hand_is_taken_off_its_contact(customer: World) -> None:
@@ -208,7 +209,7 @@ def test_a_sales_ticket_of_a_contact_is_an_inquiry_and_can_be_undone(customer: W
     (batch,) = customer.rows(
         "SELECT batch_id AS id FROM ops.source_record WHERE source_id = '5' AND target = 'ticket'"
     )
-    report = withdrawn(customer.db.engine, WHO, batch.id)
+    report = withdrawn(customer.db.engine, acting(WHO), batch.id)
     assert report.reverted["inquiries"] == 1
     assert inquiries(customer) == []
     assert not customer.rows("SELECT 1 FROM crm.alert WHERE event = 'inquiry_received'")
@@ -251,11 +252,11 @@ def test_a_company_sees_the_tickets_of_its_employees_and_leads(customer: World) 
             ),
             {"e": entity},
         ).scalar_one()
-        assert tickets(conn, f"contact/{company}") == []
+        assert tickets(by(conn), f"contact/{company}") == []
         conn.execute(
             text("UPDATE crm.contact SET company_id = :c WHERE NOT is_organization"), {"c": company}
         )
-        shown = tickets(conn, f"contact/{company}")
+        shown = tickets(by(conn), f"contact/{company}")
         assert [t.subject for t in shown] == ["New", "Old", "Closed", "Solved"]
         assert all(t.person and t.person.startswith("contact/") for t in shown)
         conn.rollback()
@@ -275,7 +276,7 @@ def test_whoever_waits_for_an_answer_is_found_by_condition(customer: World) -> N
 def test_a_ticket_that_was_deleted_is_not_shown(asking: World) -> None:
     asking.add("zendesk", "tickets", zendesk_ticket(3, at=900, op=Op.DELETE, requester_id=7))
     sync(asking)
-    assert [t.subject for t in act(asking, tickets, NOAH)] == ["Old", "Closed", "Solved"]
+    assert [t.subject for t in act(asking, tickets, WHO, NOAH)] == ["Old", "Closed", "Solved"]
 
 
 @pytest.mark.parametrize("name", ["999", "ticket/x", "zendesk/tickets/999", "9" * 30, "a/b", ""])

@@ -9,6 +9,7 @@ from hub.actions.explain import explain
 from hub.matching.survivorship import SHIPPED, overlaid
 from hub.pipeline import flow
 from hub.pipeline.survivorship import apply_rules
+from tests.acting import by
 from tests.flow.conftest import World, salesforce_lead
 
 
@@ -34,9 +35,9 @@ def test_changed_rules_fold_everybody_again_and_are_told(world: World) -> None:
     assert _lead(world)["title"] == "Chief of staff"
     name = "salesforce/leads/00Q000000000001AAA"
     with world.db.engine.begin() as conn:
-        told = explain(conn, name)["fields"]["title"]
+        told = explain(by(conn), name)["fields"]["title"]
         assert (told["rule"], told["by"]) == ("length", "firmographics: longest")
-        edit(conn, "operator", name, {"city": "Paris"})
+        edit(by(conn, "operator"), name, {"city": "Paris"})
     assert (_lead(world)["title"], _lead(world)["city"]) == ("Chief of staff", "Paris")
     with world.db.engine.begin() as conn:
         apply_rules(conn, SHIPPED)

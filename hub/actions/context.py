@@ -1,0 +1,89 @@
+"""Who acts, on which transaction, at what time: the first argument of every action.
+
+An entry point makes the `Actor` and nothing else does: the command line makes a member of whom
+`--as` names, and the machine's owner of the login that the operating system vouches for. A token of
+an API will be one more kind. What an actor may do is not in the value: `hub.actions.rights` reads it
+anew in each transaction, so that somebody who has left since is refused.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from hub.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody of the team, as `hub.actions.rights.member_named` finds them."""
+
+    user_id: int
+    email: str
+    role: str
+
+    @property
+    def name(self) -> str:
+        """Return what the history calls them."""
+        return self.email
+
+
+@dataclass(frozen=True, slots=True)
+class MachineOwner:
+    """Whoever has the login under which the hub runs: the database is theirs as well."""
+
+    login: str
+
+    @property
+    def user_id(self) -> None:
+        """Return None: they own no records."""
+        return
+
+    @property
+    def name(self) -> str:
+        """Return what the history calls them."""
+        return self.login
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A vendor's account: what it says of its own records may be a command, as a conversion is."""
+
+    source: str
+
+    @property
+    def user_id(self) -> None:
+        """Return None: a source owns no records, it feeds them."""
+        return
+
+    @property
+    def name(self) -> str:
+        """Return what the history calls it."""
+        return self.source
+
+
+Actor = Member | MachineOwner | Source
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an action acts in.
+
+    Args:
+        conn: an open transaction.
+        actor: who acts.
+        clock: what time it is.
+    """
+
+    conn: Connection
+    actor: Actor
+    clock: Clock
+
+    @property
+    def who(self) -> str:
+        """Return the actor's name, as the history keeps it."""
+        return self.actor.name
+
+
+Acting = Callable[[Connection], Context]
+"""Who acts, for what opens its own transactions."""
