@@ -99,7 +99,7 @@ def write(ctx: Context, kind: str, on: str, given: Given) -> Activity:
     """
     conn = ctx.conn
     target = targets.resolve(conn, on)
-    require(ctx, Right.WORK, target.owner_id)
+    require(ctx, Right.WORK, target.owner_id, entities=[target.entity_id])
     now = ctx.clock.now()
     values = kept(conn, kind, {_AT[kind]: now, **given}, now=now, is_new=True)
     about = about_of(conn, kind, target)
@@ -146,9 +146,9 @@ def find(ctx: Context, name: str) -> tuple[Activity, RowMapping, Actor]:
     row = None if number is None else activities.read(conn, kind, number)
     if row is None or row["archived_at"] is not None:
         raise names.missing(name, kind)
-    acting = require(ctx, Right.WORK)
-    if row.get("owner_id") is None or row.get("owner_id") != acting.user_id:
-        require(ctx, Right.WORK, *_owners(conn, row))
+    is_own_task = row.get("owner_id") is not None and row["owner_id"] == ctx.actor.user_id
+    owners = [] if is_own_task else _owners(conn, row)
+    acting = require(ctx, Right.WORK, *owners, entities=[row["entity_id"]])
     return Activity(kind, row["id"], row["entity_id"], row["deal_id"]), row, acting
 
 

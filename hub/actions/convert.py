@@ -74,7 +74,7 @@ def convert(ctx: Context, name: str, wish: Wish | None = None) -> Converted:
     conn = ctx.conn
     asked = wish or Wish()
     seen = lead_named(conn, name)
-    require(ctx, Right.WORK, seen["owner_id"])
+    require(ctx, Right.WORK, seen["owner_id"], entities=[seen["entity_id"]])
     if known := conversions.standing(conn, seen["id"]):
         return _again(conn, known)
     prepared = _prepare(conn, asked)

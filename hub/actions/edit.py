@@ -41,7 +41,7 @@ def edit(ctx: Context, name: str, values: Mapping[str, JsonValue]) -> int:
     for field, value in values.items():
         _check(field, value)
     entity = people.find(conn, name).root_id
-    require(ctx, Right.WORK, *people.owners_of(conn, entity))
+    require(ctx, Right.TYPE, *people.owners_of(conn, entity))
     conn.execute(
         text(
             "INSERT INTO ops.edit (entity_id, field, value, who, at) "
@@ -71,7 +71,7 @@ def take_back(ctx: Context, name: str, field: str) -> int:
     """
     conn = ctx.conn
     entity = people.find(conn, name).root_id
-    require(ctx, Right.WORK, *people.owners_of(conn, entity))
+    require(ctx, Right.TYPE, *people.owners_of(conn, entity))
     revoked = conn.execute(
         text(
             "UPDATE ops.edit SET revoked_at = now() WHERE entity_id = :entity AND field = :field "

@@ -42,7 +42,7 @@ def reopen(ctx: Context, name: str) -> Reopened:
     """
     conn = ctx.conn
     seen = lead_named(conn, name)
-    require(ctx, Right.WORK, seen["owner_id"])
+    require(ctx, Right.WORK, seen["owner_id"], entities=[seen["entity_id"]])
     identity.lock_entities(conn, [seen["entity_id"]])
     lead = lead_named(conn, name)
     known = conversions.standing(conn, lead["id"])

@@ -38,7 +38,12 @@ def set_status(
     """
     conn = ctx.conn
     leads = [_lead(conn, name) for name in names]
-    require(ctx, Right.WORK, *{lead.owner_id for lead in leads})
+    require(
+        ctx,
+        Right.WORK,
+        *{lead.owner_id for lead in leads},
+        entities=[lead.entity_id for lead in leads],
+    )
     chosen = _status(conn, status)
     why = _reason(conn, chosen, reason)
     standing = statuses.standing(conn, [lead.id for lead in leads])

@@ -79,7 +79,7 @@ def make_lead(ctx: Context, name: str) -> MadeLead:
             hint="the next sync of its source brings who asked",
         )
     entity = people.root(conn, ticket.entity_id)
-    require(ctx, Right.WORK, *people.owners_of(conn, entity))
+    require(ctx, Right.WORK, *people.owners_of(conn, entity), entities=[entity])
     there = _lead_of(conn, entity)
     if there is not None:
         return MadeLead(f"lead/{there}", entity, is_new=False)

@@ -76,7 +76,8 @@ def test_a_refusal_names_its_record_as_people_type_it(selling: World) -> None:
 def test_whoever_reads_a_name_refuses_it_the_same_way(selling: World) -> None:
     for said, message, resource in NOBODY:
         for verb in (find, targets.resolve, tickets):
-            error = refused(selling, verb, said)
+            who = (WHO,) if verb is tickets else ()
+            error = refused(selling, verb, *who, said)
             assert (error.message, error.resource, error.code) == (message, resource, "not_found")
 
 

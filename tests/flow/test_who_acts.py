@@ -1,0 +1,486 @@
+"""Actors x actions: who may do what, for every action there is; nobody unknown acts.
+
+An action is a public function of `hub.actions` that takes a `Context` first (or an `Acting`, where it
+opens its own transactions). One without a row below fails the test, so does a row without an action.
+"""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import Connection
+
+import hub
+from hub import actions
+from hub.actions import (
+    activity,
+    add_person,
+    assign,
+    assign_list,
+    clone_deal,
+    convert,
+    custom_field,
+    deal,
+    deal_parts,
+    duplicates,
+    edit,
+    explain,
+    layout,
+    merge,
+    move_deal,
+    outcome,
+    pipeline,
+    reopen,
+    report,
+    review,
+    rights,
+    show_deal,
+    smart_link,
+    smart_list,
+    status,
+    task,
+    ticket_lead,
+    timeline,
+    withdraw,
+)
+from hub.actions.context import Acting, Actor, Context, MachineOwner, Member, Source
+from hub.clock import SystemClock
+from hub.crm import owners
+from hub.crm.custom_fields import CustomField
+from hub.crm.smart_links import SmartLink
+from hub.crm.smart_lists.document import read
+from hub.errors import ActionError
+from hub.model.verdicts import Judgement
+from hub.pipeline import flow
+from tests.acting import OPERATOR, by
+from tests.flow.conftest import (
+    World,
+    hubspot_contact,
+    mailchimp_member,
+    salesforce_lead,
+    zendesk_ticket,
+    zendesk_user,
+)
+
+ANN, BOB = "ann@team.example.com", "bob@team.example.com"
+MEG, ADA = "meg@team.example.com", "ada@team.example.com"
+EYE, LEFT = "eye@team.example.com", "left@team.example.com"
+TEAM = {ANN: "rep", BOB: "rep", MEG: "manager", ADA: "admin", EYE: "viewer", LEFT: "admin"}
+CLOCK = SystemClock()
+DOCUMENT = read({"object": "lead"})
+
+
+@dataclass(frozen=True)
+class Side:
+    """What a rep owns, and a source feeds: Ann's of Salesforce, or Bob's of HubSpot."""
+
+    owner: str
+    leads: tuple[str, ...]
+    records: tuple[str, ...]
+    absorbed: str
+    contact: str
+    deal: str
+    ticket: str
+    task: str
+    done_task: str
+    note: str
+    list: str
+    batch: int
+
+
+@dataclass(frozen=True)
+class Column:
+    """An actor, and the side whose records they turn to."""
+
+    name: str
+    actor: Actor
+    is_own: bool = True
+
+
+# columns: none, empty x 3, unknown, unknown source, deactivated, viewer, rep on own and on another's,
+# manager, admin, source on own and on another's, the machine's owner
+_NEVER = "......."
+READ = f"{_NEVER} y yy yy .. y"
+WORK = f"{_NEVER} . y. yy y. y"
+TYPE = f"{_NEVER} . y. yy .. y"
+ADD = f"{_NEVER} . yy yy .. y"
+SET_UP = f"{_NEVER} . .. .y .. y"
+OWN_LIST = f"{_NEVER} . y. .y .. y"
+
+Call = Callable[[Context, Side], Any]
+TABLE: Mapping[str, tuple[str, Call]] = {
+    "activity.write": (WORK, lambda c, s: activity.write(c, "note", s.leads[0], {"content": "x"})),
+    "activity.edit": (WORK, lambda c, s: activity.edit(c, s.note, {"content": "y"})),
+    "activity.archive": (WORK, lambda c, s: activity.archive(c, s.note)),
+    "activity.find": (WORK, lambda c, s: activity.find(c, s.note)),
+    "add_person.add": (ADD, lambda c, _: add_person.add(
+        c, "lead", {"last_name": "Quill"}, region="FR")),
+    "assign.assign": (TYPE, lambda c, s: assign.assign(c, "lead", [s.leads[0]], MEG)),
+    "assign.give_many": (TYPE, lambda c, s: assign.give_many(c, "lead", [_number(s.leads[0])], MEG)),
+    # a shared list of one owner's leads: who may not give them away is refused
+    "assign_list.assign_list": (TYPE, lambda c, s: assign_list.assign_list(
+        c, "lead", name=s.list, to=MEG)),
+    "clone_deal.clone": (TYPE, lambda c, s: clone_deal.clone(c, s.deal)),
+    "convert.convert": (WORK, lambda c, s: convert.convert(c, s.leads[0])),
+    "custom_field.add": (SET_UP, lambda c, _: custom_field.add(
+        c, CustomField("lead", "", "Colour", "text"))),
+    "custom_field.edit": (SET_UP, lambda c, _: custom_field.edit(c, "lead", "tier", name="Rank")),
+    "custom_field.remove": (SET_UP, lambda c, _: custom_field.remove(c, "lead", "tier")),
+    "deal.add": (ADD, lambda c, s: deal.add(c, deal.NewDeal("More", s.contact, "EUR"))),
+    "deal.edit": (TYPE, lambda c, s: deal.edit(c, s.deal, {"value": 7})),
+    "deal.archive": (TYPE, lambda c, s: deal.archive(c, s.deal)),
+    "deal.opened": (TYPE, lambda c, s: deal.opened(c, s.deal)),
+    "deal_parts.associate": (TYPE, lambda c, s: deal_parts.associate(c, s.deal, _partner(c))),
+    "deal_parts.dissociate": (TYPE, lambda c, s: deal_parts.dissociate(c, s.deal, _taking_part(c, s))),
+    "deal_parts.check": (TYPE, lambda c, s: deal_parts.check(c, s.deal, "Budget")),
+    "duplicates.likely": (READ, lambda c, _: duplicates.likely(c, {"last_name": "Quill"})),
+    "edit.edit": (TYPE, lambda c, s: edit.edit(c, s.leads[0], {"city": "Oslo"})),
+    "edit.take_back": (TYPE, lambda c, s: edit.take_back(c, s.leads[0], "city")),
+    "explain.explain": (READ, lambda c, s: explain.explain(c, s.leads[0])),
+    "layout.show": (READ, lambda c, _: layout.show(c, "lead")),
+    "layout.set_": (SET_UP, lambda c, _: layout.set_(c, "lead", None)),
+    "merge.merge": (TYPE, lambda c, s: merge.merge(c, s.leads[0], s.leads[1])),
+    "merge.unmerge": (TYPE, lambda c, s: merge.unmerge(c, s.absorbed)),
+    "move_deal.move": (TYPE, lambda c, s: move_deal.move(c, s.deal, "Won")),
+    "outcome.add": (SET_UP, lambda c, _: outcome.add(c, "call", "Reached")),
+    "pipeline.add": (SET_UP, lambda c, _: pipeline.add(
+        c, "Second", [pipeline.NewStage("Due", 5)], most=9)),
+    "pipeline.rename": (SET_UP, lambda c, _: pipeline.rename(c, "Upsell", "More")),
+    "pipeline.disable": (SET_UP, lambda c, _: pipeline.disable(c, "Upsell")),
+    "pipeline.enable": (SET_UP, lambda c, _: pipeline.enable(c, "Upsell", most=9)),
+    "pipeline.add_stage": (SET_UP, lambda c, _: pipeline.add_stage(
+        c, "Upsell", pipeline.NewStage("Demo", 30))),
+    "pipeline.edit_stage": (SET_UP, lambda c, _: pipeline.edit_stage(
+        c, "Upsell", "Offer", likelihood=7)),
+    "pipeline.add_criterion": (SET_UP, lambda c, _: pipeline.add_criterion(
+        c, ("Upsell", "Offer"), "check", "Called")),
+    "pipeline.drop_criterion": (SET_UP, lambda c, _: pipeline.drop_criterion(
+        c, ("Sales", "Incoming"), "Budget")),
+    "pipeline.add_reason": (SET_UP, lambda c, _: pipeline.add_reason(c, "loss", "Moved away")),
+    "reopen.reopen": (WORK, lambda c, s: reopen.reopen(c, s.leads[2])),
+    "report.report": (READ, lambda c, _: report.report(c, "leads", report.Asked())),
+    "review.open_pairs": (READ, lambda c, _: review.open_pairs(c)),
+    "review.decide": (TYPE, lambda c, s: review.decide(
+        c, s.records[0], s.records[1], Judgement.DIFFERENT)),
+    "show_deal.show": (READ, lambda c, s: show_deal.show(c, s.deal)),
+    "show_deal.listed": (READ, lambda c, _: show_deal.listed(c, 5)),
+    "smart_link.add": (SET_UP, lambda c, _: smart_link.add(
+        c, SmartLink("lead", "Map", "https://maps.example.com/?q={email}"))),
+    "smart_link.listed": (READ, lambda c, _: smart_link.listed(c)),
+    "smart_link.remove": (SET_UP, lambda c, _: smart_link.remove(c, "lead", "Bills")),
+    "smart_link.opened": (READ, lambda c, s: smart_link.opened(c, "Bills", s.leads[0])),
+    "smart_list.add": (ADD, lambda c, _: smart_list.add(c, "Fresh", DOCUMENT)),
+    "smart_list.share": (OWN_LIST, lambda c, s: smart_list.share(c, s.list)),
+    "smart_list.remove": (OWN_LIST, lambda c, s: smart_list.remove(c, s.list)),
+    "smart_list.find": (READ, lambda c, s: smart_list.find(c, s.list)),
+    "smart_list.query": (READ, lambda c, _: smart_list.query(c, DOCUMENT)),
+    "smart_list.page": (READ, lambda c, _: smart_list.page(c, DOCUMENT)),
+    "smart_list.count": (READ, lambda c, _: smart_list.count(c, DOCUMENT)),
+    "smart_list.selection": (READ, lambda c, s: smart_list.selection(c, s.list)),
+    "status.set_status": (WORK, lambda c, s: status.set_status(c, [s.leads[0]], "Working")),
+    "status.add_status": (SET_UP, lambda c, _: status.add_status(c, "Warm")),
+    "status.add_reason": (SET_UP, lambda c, _: status.add_reason(c, "Too small")),
+    "task.add": (WORK, lambda c, s: task.add(c, {"content": "Ring"}, on=s.leads[0])),
+    "task.complete": (WORK, lambda c, s: task.complete(c, s.task)),
+    "task.reopen": (WORK, lambda c, s: task.reopen(c, s.done_task)),
+    "task.give": (WORK, lambda c, s: task.give(c, s.task, MEG)),
+    "task.waiting": (READ, lambda c, _: task.waiting(c)),
+    "ticket_lead.tickets": (READ, lambda c, s: ticket_lead.tickets(c, s.leads[0])),
+    "ticket_lead.make_lead": (WORK, lambda c, s: ticket_lead.make_lead(c, s.ticket)),
+    "timeline.of": (READ, lambda c, s: timeline.of(c, s.leads[0])),
+    "rights.require": (WORK, lambda c, s: rights.require(
+        c, rights.Right.WORK, _user(c, s.owner), entities=[_entity(c, s)])),
+    "withdraw.withdraw": (SET_UP, lambda c, s: withdraw.withdraw(c, s.batch)),
+}  # fmt: skip
+OPENING = {
+    "withdraw.withdrawn": (SET_UP, withdraw.withdrawn),
+    "withdraw.rehearsed": (SET_UP, withdraw.rehearsed),
+}
+# parts of actions, which call them when they have asked; nothing outside of `hub.actions` does
+PARTS = {
+    "activity.alter",
+    "convert.hand_over",
+    "decisions.apply",
+    "decisions.decide",
+    "employer.employ",
+}
+
+
+def _number(name: str) -> int:
+    return int(name.partition("/")[2])
+
+
+def _entity(ctx: Context, side: Side) -> int:
+    return int(_scalar(ctx.conn, "SELECT entity_id FROM crm.lead WHERE id = :n", n=_number(side.leads[0])))  # fmt: skip
+
+
+def _user(ctx: Context, email: str) -> int:
+    return int(_scalar(ctx.conn, 'SELECT id FROM crm."user" WHERE email = :e', e=email))
+
+
+def _scalar(conn: Connection, statement: str, **values: Any) -> Any:
+    from sqlalchemy import text
+
+    return conn.execute(text(statement), values).scalar_one()
+
+
+def _partner(ctx: Context) -> str:
+    """A contact who takes part in no deal."""
+    return f"contact/{_scalar(ctx.conn, _PARTNER)}"
+
+
+_PARTNER = "SELECT min(id) FROM crm.contact WHERE last_name = 'Partner'"
+
+
+def _taking_part(ctx: Context, side: Side) -> str:
+    """A contact who takes part in the deal: written by a hand that may."""
+    partner = _partner(ctx)
+    deal_parts.associate(by(ctx.conn, OPERATOR), side.deal, partner)
+    return partner
+
+
+def _records(world: World, source: str, stream: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The leads of a source and their records, in the records' order."""
+    rows = world.rows(
+        "SELECT l.id, s.source_id FROM ops.source_record s JOIN crm.lead l USING (entity_id) "
+        "WHERE s.source = :source AND s.stream = :stream AND s.target = 'person' "
+        "ORDER BY s.source_id",
+        source=source, stream=stream,
+    )  # fmt: skip
+    assert len(rows) == 5
+    leads = tuple(f"lead/{row.id}" for row in rows)
+    return leads, tuple(f"{source}/{stream}/{row.source_id}" for row in rows)
+
+
+def _people(side: str) -> list[tuple[str, str]]:
+    return [(f"{side}{n}", f"p{n}@{side}{n}.example.com") for n in range(1, 6)]
+
+
+@pytest.fixture
+def sides(world: World) -> tuple[Side, Side]:
+    """A small house: two reps, two sources, and one of everything of each."""
+    with world.db.engine.begin() as conn:
+        owners.apply_people(
+            conn,
+            [owners.Person(e, e.split("@")[0].title(), e != LEFT, "UTC", {}, r) for e, r in TEAM.items()],
+        )  # fmt: skip
+    world.add("salesforce", "leads", *(
+        salesforce_lead(n, LastName=name, Email=mail)
+        for n, (name, mail) in enumerate(_people("Umber"), 1)
+    ))  # fmt: skip
+    world.add("hubspot", "contacts", *(
+        hubspot_contact(n, lastname=name, email=mail)
+        for n, (name, mail) in enumerate(_people("Welkin"), 1)
+    ), hubspot_contact(9, lastname="Partner", email="p@partner.example.com",
+                       lifecyclestage="customer"))  # fmt: skip
+    world.add("mailchimp", "members", mailchimp_member("a", email_address="m@chimp.example.com",
+                                                       member_rating=5))  # fmt: skip
+    for n, (name, mail) in enumerate((_people("Umber")[0], _people("Welkin")[0]), 1):
+        world.add("zendesk", "users", zendesk_user(n, name=f"Lea {name}", email=mail))
+        world.add("zendesk", "tickets", zendesk_ticket(n, requester_id=n, subject="Hm"))
+    assert flow.sync(world.hub, ["salesforce", "hubspot", "zendesk", "mailchimp"]).holds
+    with world.db.engine.begin() as conn:
+        boss = by(conn, OPERATOR)
+        custom_field.add(boss, CustomField("lead", "tier", "Tier", "text"))
+        pipeline.add(boss, "Upsell", [pipeline.NewStage("Offer", 50)], most=9)
+        pipeline.add_criterion(boss, ("Sales", "Incoming"), "check", "Budget")
+        smart_link.add(boss, SmartLink("lead", "Bills", "https://bills.example.com/?q={email}"))
+    made = [
+        _side(world, owner, source, stream, f"zendesk/tickets/{n}")
+        for n, (owner, source, stream) in enumerate(
+            ((ANN, "salesforce", "leads"), (BOB, "hubspot", "contacts")), 1
+        )
+    ]
+    return made[0], made[1]
+
+
+def _side(world: World, owner: str, source: str, stream: str, ticket: str) -> Side:
+    leads, records = _records(world, source, stream)
+    with world.db.engine.begin() as conn:
+        boss = by(conn, OPERATOR)
+        assign.assign(boss, "lead", leads, owner)
+        done = convert.convert(boss, leads[2])
+        merged = merge.merge(boss, leads[3], leads[4])
+        note = activity.write(boss, "note", leads[0], {"content": "x"})
+        todo = task.add(boss, {"content": "x"}, on=leads[0])
+        closed = task.add(boss, {"content": "y"}, on=leads[0])
+        task.complete(boss, closed.name)
+        name = f"Leads of {source}"
+        mine = read({"object": "lead", "filter": {"field": "owner", "op": "is", "value": owner}})
+        smart_list.add(by(conn, owner), name, mine, is_shared=True)
+        absorbed = _scalar(conn, "SELECT id FROM crm.lead WHERE entity_id = :e", e=merged.absorbed)
+    batch = world.rows("SELECT max(id) AS id FROM ops.batch WHERE source = 'mailchimp'")[0].id
+    return Side(owner, leads, records, f"lead/{absorbed}", f"contact/{done.person_id}", f"deal/{done.deal_id}",
+                ticket, todo.name, closed.name, note.name, name, batch)  # fmt: skip
+
+
+def columns(world: World) -> list[Column]:
+    ids = {row.email: row.id for row in world.rows('SELECT id, email FROM crm."user"')}
+
+    def member(email: str, role: str | None = None) -> Member:
+        return Member(ids[email], email, role or TEAM[email])
+
+    return [
+        Column("none", cast(Actor, None)),
+        Column("empty login", MachineOwner("")),
+        Column("empty member", Member(0, "", "admin")),
+        Column("empty source", Source("")),
+        Column("unknown", Member(10**6, "nobody@team.example.com", "admin")),
+        Column("unknown source", Source("nobody")),
+        Column("deactivated", member(LEFT)),
+        Column("viewer", member(EYE, "admin")),  # what the value claims is not asked
+        Column("rep on own", member(ANN)),
+        Column("rep on another's", member(ANN), is_own=False),
+        Column("manager", member(MEG)),
+        Column("admin", member(ADA)),
+        Column("source on own", Source("salesforce")),
+        Column("source on another's", Source("salesforce"), is_own=False),
+        Column("machine's owner", MachineOwner("root")),
+    ]
+
+
+def answer(world: World, call: Callable[[Connection], Any]) -> str:
+    """Whether it was done; nothing is kept."""
+    with world.db.engine.connect() as conn, conn.begin() as transaction:
+        said = said_of(lambda: call(conn))
+        transaction.rollback()
+    return said
+
+
+def _answer_to(world: World, call: Call, column: Column, side: Side) -> str:
+    return answer(world, lambda conn: call(Context(conn, column.actor, CLOCK), side))
+
+
+def said_of(call: Callable[[], Any]) -> str:
+    """`y` if it was done, `.` if they may not, else what is wrong with the call itself."""
+    try:
+        call()
+    except ActionError as error:
+        return "." if error.code == "forbidden" else f"<{error.message}>"
+    return "y"
+
+
+def test_every_action_answers_every_actor_as_the_table_says(
+    world: World, sides: tuple[Side, Side]
+) -> None:
+    own, other = sides
+    wrong = {}
+    asked = columns(world)
+    for name, (expected, call) in TABLE.items():
+        answers = [
+            _answer_to(world, call, column, own if column.is_own else other) for column in asked
+        ]
+        if answers != list(expected.replace(" ", "")):
+            wrong[name] = dict(zip([c.name for c in asked], answers, strict=True))
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", OPENING)
+def test_what_opens_its_own_transactions_answers_as_the_table_says(
+    world: World, sides: tuple[Side, Side], name: str
+) -> None:
+    expected, verb = OPENING[name]
+    got = ""
+    for column in columns(world):
+        acting: Acting = lambda conn, c=column: Context(conn, c.actor, CLOCK)  # type: ignore[misc]
+        got += said_of(lambda acting=acting: verb(world.db.engine, acting, sides[0].batch))  # type: ignore[misc]
+    assert got == expected.replace(" ", "")
+
+
+def _modules() -> Iterator[Any]:
+    for found in pkgutil.iter_modules(actions.__path__):
+        yield importlib.import_module(f"hub.actions.{found.name}")
+
+
+@cache
+def _public() -> dict[str, list[Any]]:
+    """What each public function of the package takes, by the annotations of its parameters."""
+    return {
+        f"{module.__name__.rpartition('.')[2]}.{name}": [
+            p.name if p.name == "who" else p.annotation
+            for p in inspect.signature(function).parameters.values()
+        ]
+        for module in _modules()
+        for name, function in vars(module).items()
+        if inspect.isfunction(function)
+        and function.__module__ == module.__name__
+        and not name.startswith("_")
+    }
+
+
+def test_every_action_has_its_row() -> None:
+    there = {name for name, takes in _public().items() if Context in takes or Acting in takes}
+    assert there == {*TABLE, *OPENING, *PARTS}
+
+
+def test_an_action_takes_the_context_first_and_no_name_of_who_acts() -> None:
+    for name, takes in _public().items():
+        assert "who" not in takes, name
+        assert Context not in takes[1:], name
+
+
+def _calls(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func).rpartition(".")[2]
+
+
+def test_only_the_command_line_makes_the_machines_owner() -> None:
+    root = Path(hub.__file__).parent
+    makers = {
+        str(path.relative_to(root))
+        for path in root.rglob("*.py")
+        if "MachineOwner" in _calls(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    assert makers == {"cli/acting.py"}
+
+
+def test_parts_of_actions_are_called_by_actions_alone() -> None:
+    root = Path(hub.__file__).parent
+    for path in root.rglob("*.py"):
+        if path.parent.name == "actions":
+            continue
+        said = path.read_text(encoding="utf-8")
+        for part in PARTS:
+            module, _, name = part.partition(".")
+            assert f"hub.actions.{module} import" not in said or name not in said, (path, part)
+
+
+def test_somebody_is_named_by_e_mail_or_by_a_name_that_is_theirs_alone(
+    world: World, sides: tuple[Side, Side]
+) -> None:
+    assert sides
+    with world.db.engine.begin() as conn:
+        extra = [
+            owners.Person(f"sam{n}@team.example.com", "Sam Roe", True, "UTC", {}) for n in (1, 2)
+        ]
+        owners.apply_people(conn, extra)
+        for said in (
+            ANN,
+            "ANN@Team.Example.com",
+            " ann@team.example.com ",
+        ):
+            assert rights.member_named(conn, said).email == ANN
+        assert rights.member_named(conn, "MEG").email == MEG
+        for said in (
+            "",
+            " ",
+            "Nobody",
+            "nobody@team.example.com",
+            LEFT,
+            "Left",
+            "Sam Roe",
+            "%",
+            "root",
+        ):
+            with pytest.raises(ActionError) as told:
+                rights.member_named(conn, said)
+            assert told.value.code == "forbidden"
+            assert told.value.hint
