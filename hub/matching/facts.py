@@ -146,6 +146,6 @@ def learn(records: Iterable[Traits], base: Model = DEFAULT) -> Model:
     return replace(
         base,
         version=f"{base.version}+facts-{found.n}",
-        unsure=max(base.unsure, UNSURE_WITH_FACTS),
+        unsure=max(base.unsure, found.shrink(UNSURE_WITH_FACTS, base.unsure)),
         facts=found,
     )

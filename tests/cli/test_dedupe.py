@@ -55,6 +55,33 @@ def test_strangers_table_is_matched(tmp_path: Path, locale: str) -> None:
     assert not (tmp_path / ".hub").exists()
 
 
+SMALL = Path("tests/data/matching")
+
+
+@pytest.mark.parametrize("size", [3, 10, 22, 42, 400])
+def test_identical_rows_are_one_person_however_small_the_table(tmp_path: Path, size: int) -> None:
+    """Nothing but a name and a number, written in two ways: joined, and nobody else is."""
+    *strangers, one, two = _read(SMALL / "small-table-22-rows.csv")
+    more = people(5, 400, locales=["fr"]).rows[: max(size - 22, 0)]
+    rows = [one, two, *strangers, *more][:size]
+    with (tmp_path / "p.csv").open("w", encoding="utf-8", newline="") as out:
+        table = csv.DictWriter(out, list(one), extrasaction="ignore")
+        table.writeheader()
+        table.writerows(rows)
+    done = dedupe(tmp_path, "p.csv", "--out", "c.csv", "--json")
+    assert done.returncode == 0, done.stderr
+    found = _read(tmp_path / "c.csv")[:22]
+    assert [line["decision"] for line in found[:2]] == ["same", "same"]
+    assert [line["decision"] for line in found[2:]] == ["alone"] * (min(size, 22) - 2)
+
+
+def test_three_rows_are_enough_to_see_two_identical_ones(tmp_path: Path) -> None:
+    table = _table(tmp_path, (SMALL / "small-table.csv").read_bytes())
+    done = dedupe(tmp_path, table, "--out", "c.csv")
+    assert done.returncode == 0, done.stderr
+    assert [one["decision"] for one in _read(tmp_path / "c.csv")] == ["same", "same", "alone"]
+
+
 class _Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
