@@ -8,7 +8,7 @@ WORKERS ?= 4
 unexport PYTHONDONTWRITEBYTECODE
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check unit lint types contracts format docs lock clean
+.PHONY: setup demo test plays check unit lint types contracts format docs lock clean
 
 setup: $(STAMP)
 
@@ -41,6 +41,10 @@ check: lint types contracts unit
 test: setup lint types contracts
 	$(BIN)/pytest tests -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not alone"
 	$(BIN)/pytest $$(grep -rl --include='test_*.py' 'pytest.mark.alone' tests) -n 2 -m alone
+
+# Random plays against an independent recomputation; FIRST is the first seed. See docs/plays.md.
+plays: setup
+	$(BIN)/python -m tests.plays --plays $(or $(PLAYS),3000) --first $(or $(FIRST),0) --jobs $(WORKERS)
 
 format: setup
 	$(BIN)/ruff format hub tests docs bench

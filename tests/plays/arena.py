@@ -1,0 +1,96 @@
+"""Where plays are played: a database server, a fresh hub a play; and how a failing play gets smaller."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.clock import SystemClock
+from hub.db import engine as db_engine
+from hub.db.embedded import EmbeddedServer, Server
+from tests.conftest import _make_fleeting, fresh_database, three_people
+from tests.flow.conftest import new_world
+from tests.plays.moves import play_of
+from tests.plays.stage import Stage, Step
+from tests.processes import new_folder
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A play after whose last step the home is not what it must be."""
+
+    steps: list[Step]
+    differences: list[str]
+
+    def __str__(self) -> str:
+        lines = [f"  {n}. {step}" for n, step in enumerate(self.steps, 1)]
+        return "\n".join(
+            ["after these steps", *lines, "differs", *(f"  {d}" for d in self.differences)]
+        )
+
+
+@contextmanager
+def opened() -> Iterator[tuple[Server, Path]]:
+    """Start a server of its own for the plays of this process."""
+    with new_folder() as folder:
+        (folder / "home").mkdir()
+        embedded = EmbeddedServer(folder / "home", SystemClock())
+        running = embedded.attach()
+        with db_engine.opened_embedded(running):
+            pass
+        _make_fleeting(running)
+        yield running, folder
+        embedded.detach()
+
+
+def play(server: Server, home: Path, steps: Sequence[Step]) -> Failure | None:
+    """Play once on a new hub."""
+    with fresh_database(server) as db:
+        try:
+            found = Stage(new_world(db, three_people(home))).play(steps)
+        except Exception as exc:  # noqa: BLE001 a bug of the hub is a finding, and makes a play smaller
+            return Failure(list(steps), [f"broke: {type(exc).__name__}: {exc}"])
+    if found is None:
+        return None
+    number, differences = found
+    return Failure(list(steps[: number + 1]), differences)
+
+
+def smaller(server: Server, home: Path, failure: Failure, *, tries: int = 150) -> Failure:
+    """Leave out steps for as long as the same kind of difference stays."""
+    kind = _kind(failure.differences)
+    for size in (4, 2, 1, 1):
+        start = 0
+        while start < len(failure.steps) and tries > 0:
+            tries -= 1
+            fewer = failure.steps[:start] + failure.steps[start + size :]
+            again = play(server, home, fewer)
+            if again is not None and kind & _kind(again.differences):
+                failure = again
+            else:
+                start += size
+    return failure
+
+
+def _kind(differences: Sequence[str]) -> set[str]:
+    """What a difference is about, whoever it is of."""
+    return {
+        d.split(" of ")[0].split("[")[0] + d.rpartition("]")[2].split(" is ")[0]
+        for d in differences
+    }
+
+
+def played(part: tuple[list[int], bool, int, bool]) -> list[tuple[int, str]]:
+    """Play seeds in a process of its own; returns those that failed, and how."""
+    seeds, with_broken, length, is_small = part
+    failed = []
+    with opened() as (server, home):
+        for seed in seeds:
+            failure = play(server, home, play_of(seed, with_broken=with_broken, length=length))
+            if failure is not None:
+                if is_small:
+                    failure = smaller(server, home, failure)
+                failed.append((seed, str(failure)))
+                print(f"seed {seed} failed", file=sys.stderr, flush=True)
+    return failed

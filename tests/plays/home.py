@@ -1,0 +1,240 @@
+"""What a hub's database holds: the inputs the oracle starts from, and the rows it is held against.
+
+All SQL of the plays is here. Whoever moves tables changes this module and nothing else of them.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from hub.model.consent import ConsentEvent, resolve, state_named
+from hub.model.records import RawRecord
+from hub.model.verdicts import Op
+
+
+@dataclass(frozen=True)
+class Version:
+    """One raw version of an object; `is_undone` when an undo took it back."""
+
+    id: int
+    source: str
+    stream: str
+    raw: RawRecord
+    is_undone: bool
+
+    @property
+    def key(self) -> str:
+        return f"{self.source}/{self.stream}/{self.raw.source_id}"
+
+
+@dataclass(frozen=True)
+class TypedEdit:
+    """What a person typed; `anchor` is the record with which the edited person began."""
+
+    id: int
+    anchor: str
+    field: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person said of two records."""
+
+    id: int
+    a: str
+    b: str
+    is_same: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """A lead or a contact; `anchor` is the record with which its entity began."""
+
+    id: int
+    entity: int
+    root: int
+    anchor: str
+    is_standing: bool
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Child:
+    """Something that hangs on a person: a note, an inquiry, a ticket; `root` is whose it is now."""
+
+    kind: str
+    id: int
+    key: str | None
+    entity: int | None
+    root: int | None
+    words: str | None
+
+
+@dataclass(frozen=True)
+class Home:
+    """One look into the database."""
+
+    versions: list[Version]
+    edits: list[TypedEdit]
+    decisions: list[Decision]
+    entities: dict[str, int]
+    roots: dict[int, int]
+    anchors: dict[int, str]
+    leads: list[Row]
+    contacts: list[Row]
+    children: list[Child]
+    consents: dict[tuple[str, str, str], str]
+
+    def people(self) -> set[frozenset[str]]:
+        """Which records are one person."""
+        groups: dict[int, set[str]] = defaultdict(set)
+        for key, entity in self.entities.items():
+            groups[self.roots[entity]].add(key)
+        return {frozenset(g) for g in groups.values()}
+
+
+_KEY = "concat_ws('/', s.source, s.stream, s.source_id)"
+_VERSIONS = text(
+    "SELECT id, source, stream, source_id, op, at, version, payload::text AS payload, body, into_id, "
+    "withdrawn_by IS NOT NULL AS is_undone FROM landing.raw ORDER BY id"
+)
+_RECORDS = text(
+    f"SELECT {_KEY} AS key, entity_id FROM ops.source_record s WHERE target = 'person' "
+    "AND withdrawn_by IS NULL AND entity_id IS NOT NULL"
+)
+_ENTITIES = text(
+    f"SELECT e.id, e.merged_into, {_KEY} AS anchor FROM ops.entity e "
+    "LEFT JOIN ops.source_record s ON s.id = e.anchor_id AND s.withdrawn_by IS NULL"
+)
+_EDITS = text(
+    "SELECT id, entity_id, field, value FROM ops.edit WHERE revoked_at IS NULL ORDER BY at, id"
+)
+_DECISIONS = text(
+    "SELECT e.id, concat_ws('/', x.source, x.stream, x.source_id) AS a, "
+    "concat_ws('/', y.source, y.stream, y.source_id) AS b, e.judgement FROM ops.edge e "
+    "JOIN ops.source_record x ON x.id = e.a JOIN ops.source_record y ON y.id = e.b "
+    "WHERE e.made_by LIKE 'person:%' AND e.revoked_at IS NULL ORDER BY e.id"
+)
+_CHILDREN = text(
+    f"SELECT 'note' AS kind, n.id, {_KEY} AS key, n.entity_id, n.content AS words "
+    "FROM crm.note n LEFT JOIN ops.source_record s ON s.id = n.record_id "
+    f"UNION ALL SELECT 'inquiry', n.id, {_KEY}, n.entity_id, concat_ws(': ', n.subject, n.message) "
+    "FROM crm.inquiry n JOIN ops.source_record s ON s.id = n.record_id "
+    f"UNION ALL SELECT 'ticket', n.id, {_KEY}, n.entity_id, n.subject "
+    "FROM crm.ticket n JOIN ops.source_record s ON s.id = n.record_id WHERE n.archived_at IS NULL "
+    "UNION ALL SELECT 'task', n.id, NULL, n.entity_id, n.content FROM crm.task n "
+    "UNION ALL SELECT 'call', n.id, NULL, n.entity_id, n.summary FROM crm.call n"
+)
+_CONSENT_VIEW = text("SELECT to_regclass('reporting.consents') IS NOT NULL")
+_CONSENTS = text("SELECT address, channel, purpose, state FROM reporting.consents")
+_EVENTS = text(
+    "SELECT c.channel, c.purpose, c.state, c.at, lower(p.canonical ->> CASE c.channel "
+    "WHEN 'email' THEN 'email' ELSE 'phone' END) AS subject FROM ops.consent_event c "
+    "JOIN ops.source_record o ON o.id = c.record_id JOIN ops.source_record p "
+    "ON p.source = o.source AND p.stream = o.stream AND p.source_id = o.source_id "
+    "AND p.target = 'person' ORDER BY c.id"
+)
+
+
+def read(conn: Connection) -> Home:
+    """Look into the database."""
+    found = conn.execute(_ENTITIES).all()
+    merged = {row.id: row.merged_into for row in found}
+    anchors = {row.id: row.anchor for row in found}
+    roots = {entity: _root(entity, merged) for entity in merged}
+    return Home(
+        versions=[_version(row) for row in conn.execute(_VERSIONS)],
+        edits=[
+            TypedEdit(r.id, anchors[r.entity_id], r.field, r.value) for r in conn.execute(_EDITS)
+        ],
+        decisions=[
+            Decision(r.id, *sorted((r.a, r.b)), r.judgement == "same")
+            for r in conn.execute(_DECISIONS)
+        ],
+        entities={row.key: row.entity_id for row in conn.execute(_RECORDS)},
+        roots=roots,
+        anchors=anchors,
+        leads=_rows(conn, "lead", roots, anchors),
+        contacts=_rows(conn, "contact", roots, anchors),
+        children=[
+            Child(r.kind, r.id, r.key or None, r.entity_id, roots.get(r.entity_id), r.words)
+            for r in conn.execute(_CHILDREN)
+        ],
+        consents=_consents(conn),
+    )
+
+
+def _root(entity: int, merged: Mapping[int, int | None]) -> int:
+    above = merged[entity]
+    return entity if above is None else _root(above, merged)
+
+
+def _version(row: Any) -> Version:
+    payload = row.body if row.payload is None else row.payload.encode()
+    raw = RawRecord(row.source_id, Op(row.op), row.at, row.version, bytes(payload), row.into_id)
+    return Version(row.id, row.source, row.stream, raw, row.is_undone)
+
+
+def _rows(
+    conn: Connection, table: str, roots: Mapping[int, int], anchors: Mapping[int, str]
+) -> list[Row]:
+    rows = conn.execute(text(f"SELECT * FROM crm.{table} ORDER BY id")).mappings()
+    return [
+        Row(
+            row["id"],
+            row["entity_id"],
+            roots[row["entity_id"]],
+            anchors[row["entity_id"]],
+            row["merged_into"] is None and roots[row["entity_id"]] == row["entity_id"],
+            dict(row),
+        )
+        for row in rows
+        if not row.get("is_organization")
+    ]
+
+
+def _consents(conn: Connection) -> dict[tuple[str, str, str], str]:
+    """(address, channel, purpose) → yes or no; what permits and forbids nothing is left out."""
+    if conn.execute(_CONSENT_VIEW).scalar_one():
+        said = {(r.address, r.channel, r.purpose): r.state for r in conn.execute(_CONSENTS)}
+    else:
+        events: dict[str, list[ConsentEvent]] = defaultdict(list)
+        for r in conn.execute(_EVENTS):
+            if r.subject:
+                state = state_named(r.state)
+                events[r.subject].append(ConsentEvent(r.channel, r.purpose, r.subject, state, r.at))
+        said = {
+            (address, *about): state.value
+            for address, heard in events.items()
+            for about, state in resolve(heard).items()
+        }
+    plain = ((about, plain_state(state)) for about, state in said.items())
+    return {about: state for about, state in plain if state}
+
+
+def plain_state(state: str) -> str | None:
+    """yes, no, or nothing."""
+    if state in {"opt_out", "do_not_call", "erased"}:
+        return "no"
+    return "yes" if state == "opt_in" else None
+
+
+def same(old: Any, new: Any) -> bool:
+    """Tell whether a column holds a folded value."""
+    if isinstance(old, datetime):
+        return isinstance(new, str) and datetime.fromisoformat(new) == old
+    return (old or None) == (new or None)
+
+
+def shown(value: Any) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False)
+
+
+def sorted_keys(group: Iterable[str]) -> str:
+    return ", ".join(sorted(group))

@@ -1,0 +1,286 @@
+"""What a home must hold: every lead and contact, who is who, what hangs on whom, every consent.
+
+The oracle follows a play: it looks at the home whenever the hub is at rest, and keeps in mind which
+rows exist, who was touched, and what people have set. All else it computes anew from the raw
+versions, edits and decisions. `look` returns what differs, one sentence each.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from hub.model.entities import folded_names
+from tests.plays import consents, fold, present
+from tests.plays.home import Home, Row, same, shown, sorted_keys
+from tests.plays.people import people
+from tests.plays.present import Record
+
+_REACHED = ("last_name", "first_name", "organization_name", "email", "phone", "mobile")
+
+
+@dataclass
+class Oracle:
+    """What must be remembered of a play.
+
+    Args:
+        existing: rows that exist, by table: entities.
+        touched: entities on which a person has worked.
+        held: entity → status and reason that a person set.
+        converted: entities whose lead is converted, by a person or by its source.
+        kept: entities whose contact a person made, by converting its lead.
+        typed: what a person wrote on an entity: (kind, number) → the entity's anchor.
+    """
+
+    existing: dict[str, set[int]] = field(default_factory=lambda: {"lead": set(), "contact": set()})
+    touched: set[int] = field(default_factory=set)
+    held: dict[int, tuple[str, str | None]] = field(default_factory=dict)
+    converted: set[int] = field(default_factory=set)
+    kept: set[int] = field(default_factory=set)
+    typed: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    def adopt(self, home: Home) -> None:
+        """Take note of rows that exist: after a crash too, they may have been seen by somebody."""
+        for table, rows in (("lead", home.leads), ("contact", home.contacts)):
+            self.existing[table] |= {row.entity for row in rows}
+
+    def look(self, home: Home, *, is_derivation: bool = False, is_routed: bool = True) -> list[str]:
+        """Return what the home holds and should not, or should and does not.
+
+        Args:
+            home: what the database holds, at rest.
+            is_derivation: whether what has happened since the last look was our own derivation (an
+                undo, a decision, a remap) and not the vendor's data.
+            is_routed: whether new leads have been given to people since.
+        """
+        view = _View(self, home, is_derivation=is_derivation, is_routed=is_routed)
+        differences = list(view.differences())
+        self.adopt(home)
+        return differences
+
+
+class _View:
+    def __init__(self, oracle: Oracle, home: Home, *, is_derivation: bool, is_routed: bool) -> None:
+        self.oracle, self.home = oracle, home
+        self.is_derivation, self.is_routed = is_derivation, is_routed
+        self.records = present.records(home.versions)
+        self.groups = people(self.records, home.decisions)
+        self.group_of = {key: group for group in self.groups for key in group}
+        self.root_of = {
+            group: roots.pop()
+            for group in self.groups
+            if len(roots := {home.roots[e] for k in group if (e := home.entities.get(k))}) == 1
+        }
+
+    def differences(self) -> Iterator[str]:
+        have = self.home.people()
+        for group in sorted(self.groups - have, key=sorted_keys):
+            yield f"people: one person should be [{sorted_keys(group)}]"
+        for group in sorted(have - self.groups, key=sorted_keys):
+            yield f"people: one person is [{sorted_keys(group)}]"
+        for group in sorted(self.groups & have, key=sorted_keys):
+            yield from self._rows(group)
+        yield from self._children()
+        yield from self._consents()
+
+    def _rows(self, group: frozenset[str]) -> Iterator[str]:
+        person = _Person(self, group)
+        name = f"[{sorted_keys(group)}]"
+        yield from (f"lead of {name}: {d}" for d in person.lead_differences())
+        yield from (f"contact of {name}: {d}" for d in person.contact_differences())
+
+    def _children(self) -> Iterator[str]:
+        """Notes, inquiries and tickets of source records, and what people wrote."""
+        have = {(c.kind, c.key): c for c in self.home.children if c.key}
+        wanted = dict(self._said_children())
+        for about, (words, group) in sorted(wanted.items()):
+            child = have.pop(about, None)
+            name = f"{about[0]} of {about[1]}"
+            if child is None:
+                yield f"{name}: is not there"
+                continue
+            if child.words != words:
+                yield f"{name}: {shown(child.words)} instead of {shown(words)}"
+            if child.entity != self._root(group):
+                yield f"{name}: hangs on another person than its record"
+        for (kind, key), _ in sorted(have.items()):
+            yield f"{kind} of {key}: its record says it no more"
+        by_number = {(c.kind, c.id): c for c in self.home.children}
+        for about, anchor in sorted(self.oracle.typed.items()):
+            child = by_number.get(about)
+            if child is None:
+                if anchor in self.records:
+                    yield f"{about[0]}/{about[1]} that a person wrote: is not there"
+            elif anchor in self.group_of and child.root != self._root(self.group_of[anchor]):
+                yield f"{about[0]}/{about[1]}: hangs on another person than it was written on"
+
+    def _root(self, group: frozenset[str] | None) -> int | None:
+        return self.root_of.get(group) if group else None
+
+    def _said_children(
+        self,
+    ) -> Iterator[tuple[tuple[str, str], tuple[str, frozenset[str] | None]]]:
+        for key, record in self.records.items():
+            if self._root(self.group_of[key]) is None or not self._has_row(self.group_of[key]):
+                continue
+            for note in record.said.of("note"):
+                yield ("note", key), (str(note.values["content"]), self.group_of[key])
+            for asked in record.said.of("inquiry"):
+                words = [asked.values.get("subject"), asked.values.get("message")]
+                yield ("inquiry", key), (": ".join(str(w) for w in words if w), self.group_of[key])
+        for key, ticket in present.tickets(self.home.versions).items():
+            requester = f"{key.split('/')[0]}/users/{ticket.refs.get('requester')}"
+            group = self.group_of.get(requester)
+            yield ("ticket", key), (str(ticket.values.get("subject")), group)
+
+    def _has_row(self, group: frozenset[str]) -> bool:
+        root = self._root(group)
+        return any(row.root == root for row in (*self.home.leads, *self.home.contacts))
+
+    def _consents(self) -> Iterator[str]:
+        wanted, have = consents.states(self.home.versions), self.home.consents
+        passed = self._passed_on()
+        for about in sorted({*wanted, *have}):
+            should, does = wanted.get(about), have.get(about)
+            if should == does or (does == "no" and should is None and about[0] in passed):
+                continue
+            yield f"consent of {'/'.join(about)}: {does or 'nothing'} instead of {should or 'nothing'}"
+
+    def _passed_on(self) -> set[str]:
+        """Addresses of people of whom, and not only of whose address, a no was said."""
+        told = {v.key for v in self.home.versions if consents.is_said_of_person(v)}
+        return {
+            address.lower()
+            for group in self.groups
+            if group & told
+            for key in group
+            for address in (
+                *(self.records[key].values.get("emails") or ()),
+                self.records[key].values.get("phone") or "",
+            )
+        }
+
+
+class _Person:
+    """One group of records, what of it stands in the home, and what should."""
+
+    def __init__(self, view: _View, group: frozenset[str]) -> None:
+        self.view, self.oracle = view, view.oracle
+        self.records: list[Record] = [view.records[key] for key in sorted(group)]
+        self.root = view.root_of[group]
+        self.entities = {entity for entity, root in view.home.roots.items() if root == self.root}
+        edits = [e for e in view.home.edits if e.anchor in group]
+        self.values = fold.folded(self.records, edits)
+        self.living = [r for r in self.records if not r.is_gone]
+        self.is_touched = bool(self.entities & self.oracle.touched)
+        self.lead = self._standing(view.home.leads)
+        self.contact = self._standing(view.home.contacts)
+
+    def _standing(self, rows: Sequence[Row]) -> Row | None:
+        return next((r for r in rows if r.entity == self.root and r.is_standing), None)
+
+    def _asks(self, role: str) -> bool:
+        asking = self.living or self.records
+        return any(r.role == role for r in asking) and any(
+            self.values.get(name) for name in _REACHED
+        )
+
+    def _only_asks_again(self) -> bool:
+        """An owned contact who is a lead by what was asked elsewhere alone gets no lead."""
+        asking = [r for r in self.records if r.role == "lead"]
+        owned = self.contact is not None and self.contact.values["owner_id"] is not None
+        return owned and all("requester" in r.refs for r in asking)
+
+    def _exists(self, table: str) -> bool:
+        return bool(self.oracle.existing[table] & self.entities)
+
+    def _was_lead_of_contact(self) -> bool:
+        """Whether a source record that was a lead is a contact now, and nothing else asks for one."""
+        return not self._asks("lead") and any(
+            r.role == "contact" and "lead" in r.once for r in self.living
+        )
+
+    def lead_differences(self) -> Iterator[str]:
+        asked = self._asks("lead")
+        is_wanted = self._exists("lead") or (asked and not self._only_asks_again())
+        if self._is_taken_back("lead", is_asked=asked):
+            yield from self._taken_back(self.lead)
+        elif self.lead is None or not is_wanted:
+            yield from self._presence(self.lead, is_wanted=is_wanted)
+        elif self.entities & self.oracle.converted:
+            if self.lead.values["converted_at"] is None:
+                yield "is open again, and was converted"
+        elif self._is_converted_by_source() and not self.is_touched:
+            if self.lead.values["converted_at"] is None:
+                yield "is open, and its source has converted it"
+            else:
+                self.oracle.converted.add(self.root)
+        elif self.lead.values["converted_at"] is not None:
+            yield "is converted, and nobody has converted it"
+        else:
+            yield from self._open_lead(self.lead, is_asked=asked)
+
+    def _open_lead(self, lead: Row, *, is_asked: bool) -> Iterator[str]:
+        yield from self._compare(lead, "lead", is_asked=is_asked)
+        yield from self._status(lead)
+        is_there = lead.values["archived_at"] is None
+        if self.view.is_routed and is_there and lead.values["owner_id"] is None:
+            yield "has no owner"
+
+    def _is_taken_back(self, table: str, *, is_asked: bool) -> bool:
+        """Whether the row existed by our own derivation alone, which has changed."""
+        is_untouched = self.view.is_derivation and not self.is_touched
+        return self._exists(table) and not is_asked and is_untouched
+
+    def _taken_back(self, row: Row | None) -> Iterator[str]:
+        if row is not None and row.values["archived_at"] is None:
+            yield "stands, although our own derivation took it back"
+
+    def _presence(self, row: Row | None, *, is_wanted: bool) -> Iterator[str]:
+        if is_wanted:
+            yield "is not there"
+        elif row is not None:
+            yield "is there, and nothing asks for it"
+
+    def _is_converted_by_source(self) -> bool:
+        return self._was_lead_of_contact() or any(
+            r.values.get("converted_at") for r in self.records
+        )
+
+    def contact_differences(self) -> Iterator[str]:
+        asked = self._asks("contact") or bool(self.entities & self.oracle.kept)
+        is_wanted = asked or self._exists("contact")
+        if self._is_taken_back("contact", is_asked=asked):
+            yield from self._taken_back(self.contact)
+        elif self.contact is None or not is_wanted:
+            yield from self._presence(self.contact, is_wanted=is_wanted)
+        else:
+            yield from self._compare(self.contact, "contact", is_asked=asked)
+            yield from self._link(self.contact)
+
+    def _link(self, contact: Row) -> Iterator[str]:
+        if self.lead is None or contact.values["archived_at"] is not None:
+            return
+        if self.lead.values["contact_id"] != contact.id:
+            yield "the lead of the same person does not point to it"
+        if self._was_lead_of_contact() and contact.values["owner_id"] is None:
+            yield "has no owner, and the lead that it was has one"
+
+    def _compare(self, row: Row, table: str, *, is_asked: bool) -> Iterator[str]:
+        for name in folded_names(table):
+            old, new = row.values[name], self.values.get(name)
+            if not same(old, new):
+                yield f"{name} is {shown(old)} instead of {shown(new)}"
+        is_archived = row.values["archived_at"] is not None
+        if is_archived != (not self.living and not self.is_touched):
+            yield "is archived" if is_archived else "is not archived, and nothing of it lives"
+        is_unasked = row.values.get("unasked_since") is not None
+        if not is_archived and self.living and is_unasked == is_asked:
+            yield "unasked_since is " + ("set" if is_unasked else "not set")
+
+    def _status(self, row: Row) -> Iterator[str]:
+        held = [self.oracle.held[e] for e in self.entities if e in self.oracle.held]
+        if held and self.root not in self.oracle.held:
+            return  # of two leads that were merged, and one was set: the survivor keeps its own
+        wanted = self.oracle.held.get(self.root) or fold.status(self.records)
+        is_ = (row.values["status"], row.values["unqualified_reason"])
+        if is_ != wanted:
+            yield f"status is {shown(is_)} instead of {shown(wanted)}"

@@ -1,0 +1,144 @@
+"""What each source object says, from its raw versions alone: the newest that stands, mapped.
+
+Of a record that is gone the last version that gave a person still holds its values. Of the product
+only `hub.mappings` is used.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from hub.mappings.document import MappingDocument
+from hub.mappings.engine import NormalizeSettings, normalize
+from hub.mappings.loader import load_all
+from hub.model.records import CanonicalRecord, RawRecord
+from hub.model.verdicts import Op, Trust
+from tests.plays.home import Version
+
+PEOPLE = ("contact", "lead", "person")
+_SETTINGS = NormalizeSettings(default_region="FR")
+_DOCUMENTS = load_all(None)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one raw version says; `person` is None where it gives none."""
+
+    person: CanonicalRecord | None
+    others: tuple[CanonicalRecord, ...] = ()
+
+    def of(self, entity: str) -> list[CanonicalRecord]:
+        return [r for r in self.others if r.entity == entity]
+
+
+NOTHING = Said(None)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A source object that gives a person, or gave one.
+
+    `said` is the version that counts, `is_gone` that its source has no such person now, `into` the
+    record that its vendor merged it into, `once` the roles it had in standing versions before.
+    """
+
+    key: str
+    source: str
+    stream: str
+    source_id: str
+    at: float
+    trust: Trust
+    is_gone: bool
+    into: str | None
+    said: Said
+    once: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def role(self) -> str:
+        assert self.said.person is not None
+        return self.said.person.entity
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        assert self.said.person is not None
+        return self.said.person.values
+
+    @property
+    def refs(self) -> Mapping[str, str]:
+        assert self.said.person is not None
+        return self.said.person.refs
+
+
+@lru_cache(maxsize=100_000)
+def said(source: str, stream: str, raw: RawRecord) -> Said:
+    """Map one raw version by the mapping in force."""
+    return _mapped(_DOCUMENTS[f"{source}/{stream}"], raw)
+
+
+@lru_cache(maxsize=100_000)
+def said_of_consent(source: str, stream: str, raw: RawRecord) -> Said:
+    """Map one raw version although something in it is refused: what it says of consent counts."""
+    return _mapped(_lenient(f"{source}/{stream}"), raw)
+
+
+@lru_cache
+def _lenient(name: str) -> MappingDocument:
+    document = _DOCUMENTS[name]
+    emit = [target.model_copy(update={"reject_if": []}) for target in document.emit]
+    return document.model_copy(update={"emit": emit})
+
+
+def _mapped(document: MappingDocument, raw: RawRecord) -> Said:
+    if raw.op is not Op.UPSERT:
+        return NOTHING
+    found = normalize(document, [raw], {}, _SETTINGS).records
+    person = next((r for r in found if r.entity in PEOPLE), None)
+    return Said(person, tuple(r for r in found if r is not person))
+
+
+def is_mapped(version: Version) -> bool:
+    return f"{version.source}/{version.stream}" in _DOCUMENTS
+
+
+def by_object(versions: Sequence[Version]) -> dict[str, list[Version]]:
+    """The versions of each mapped object, oldest first."""
+    found: dict[str, list[Version]] = defaultdict(list)
+    for version in versions:
+        if is_mapped(version):
+            found[version.key].append(version)
+    return found
+
+
+def records(versions: Sequence[Version]) -> dict[str, Record]:
+    """Every object that gives a person or gave one, by key."""
+    found: dict[str, Record] = {}
+    for key, all_of_it in by_object(versions).items():
+        standing = [v for v in all_of_it if not v.is_undone]
+        told = [(v, said(v.source, v.stream, v.raw)) for v in standing]
+        giving = [(v, s) for v, s in told if s.person is not None]
+        if not giving:
+            continue
+        newest, (counts, what) = standing[-1], giving[-1]
+        assert what.person is not None
+        into = newest.raw.into if newest.raw.op is Op.MERGE_INTO else None
+        found[key] = Record(
+            key, counts.source, counts.stream, counts.raw.source_id,
+            counts.raw.at.timestamp() if counts.raw.at else float("-inf"),
+            what.person.trust, newest is not counts,
+            f"{newest.source}/{newest.stream}/{into}" if into else None, what,
+            frozenset(s.person.entity for _, s in giving[:-1] if s.person),
+        )  # fmt: skip
+    return found
+
+
+def tickets(versions: Sequence[Version]) -> dict[str, CanonicalRecord]:
+    """The tickets that are there, by key."""
+    found: dict[str, CanonicalRecord] = {}
+    for key, all_of_it in by_object(versions).items():
+        newest = [v for v in all_of_it if not v.is_undone][-1:]
+        for v in newest:
+            for ticket in said(v.source, v.stream, v.raw).of("ticket"):
+                found[key] = ticket
+    return found

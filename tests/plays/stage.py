@@ -1,0 +1,289 @@
+"""A play on a real hub: each step is done, and the oracle looks whenever the hub is at rest."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event, text
+
+from hub.actions import activity, assign, convert, merge, reopen, review, status, task, withdraw
+from hub.actions.edit import edit
+from hub.errors import HubError
+from hub.model.verdicts import Judgement
+from hub.pipeline import again, flow
+from tests.flow.conftest import World
+from tests.plays import home, present
+from tests.plays.home import Home
+from tests.plays.oracle import Oracle
+from tests.plays.vendors import SOURCE, SOURCES, Vendors, key_of, kind_of, source_of
+
+WHO = "operator"
+Step = list[Any]  # a verb and its arguments, plain JSON
+
+
+class Crash(BaseException):
+    """The machine stops at the border of a transaction: nothing catches it, nothing is cleaned up."""
+
+
+@contextmanager
+def crashing(engine: Engine, after: int | None) -> Iterator[None]:
+    """Stop the machine where it would commit for the `after`-th time; None: never."""
+    if after is None:
+        yield
+        return
+    left = [after]
+
+    def stop(_conn: Connection) -> None:
+        left[0] -= 1
+        if left[0] <= 0:
+            raise Crash
+
+    event.listen(engine, "commit", stop)
+    try:
+        yield
+    finally:
+        event.remove(engine, "commit", stop)
+
+
+@dataclass
+class Stage:
+    """One play under way."""
+
+    world: World
+    vendors: Vendors = field(init=False)
+    oracle: Oracle = field(default_factory=Oracle)
+    is_at_rest: bool = True
+
+    def __post_init__(self) -> None:
+        self.vendors = Vendors(self.world)
+
+    def play(self, steps: Sequence[Step]) -> tuple[int, list[str]] | None:
+        """Do the steps; returns the number of the first after which something differs, and what."""
+        for number, (verb, *arguments) in enumerate([*steps, ["sync", list(SOURCES)]]):
+            done: str | None = getattr(self, f"do_{verb}")(*arguments)
+            if done is None:
+                continue
+            if not self.is_at_rest:
+                self.oracle.adopt(self.seen())
+                continue
+            differences = self.oracle.look(
+                self.seen(), is_derivation=done == "derivation", is_routed=verb == "sync"
+            )
+            if differences:
+                return number, differences
+        return None
+
+    def seen(self) -> Home:
+        with self.world.db.engine.begin() as conn:
+            return home.read(conn)
+
+    # --- the vendors: nothing happens in the hub yet
+
+    def do_put(self, slot: str, changes: dict[str, Any]) -> str | None:
+        if kind_of(slot) == "zt" and changes.get("requester") and not self.vendors.lives(
+            changes["requester"]
+        ):  # fmt: skip
+            return None
+        done = self._settle_first(slot) if slot in self.vendors.gone else None
+        self.vendors.put(slot, changes)
+        return done
+
+    def do_delete(self, slot: str, into: str | None = None) -> str | None:
+        if not self.vendors.lives(slot) or (into and not self.vendors.lives(into)):
+            return None
+        done = self._settle_first(slot)
+        self.vendors.end(slot, into)
+        return done
+
+    def _settle_first(self, slot: str) -> str | None:
+        """Of a record that ends, the last version that was read counts: let it be the last one."""
+        return self.do_sync([source_of(slot)]) if slot in self.vendors.dirty else None
+
+    # --- the hub
+
+    def do_sync(
+        self, sources: list[str], crash: int | None = None, full: bool = False
+    ) -> str | None:
+        try:
+            with crashing(self.world.db.engine, crash):
+                flow.sync(self.world.hub, sources, full=full)
+        except Crash:
+            self._crashed()
+            return None
+        self.vendors.dirty -= {s for s in self.vendors.dirty if source_of(s) in sources}
+        self.is_at_rest = True
+        return "vendor"
+
+    def _crashed(self) -> None:
+        self.is_at_rest = False
+        self.oracle.adopt(self.seen())
+
+    def do_undo(self, source: str, crash: int | None = None) -> str | None:
+        if not self.is_at_rest:
+            return None
+        with self.world.db.engine.begin() as conn:
+            batch = conn.execute(
+                text("SELECT max(id) FROM ops.batch WHERE source = :s AND kind = 'sync'"),
+                {"s": source},
+            ).scalar()
+        try:
+            with crashing(self.world.db.engine, crash):
+                withdraw.withdrawn(self.world.db.engine, WHO, batch or 0)
+        except Crash:
+            return self.do_undo(source)
+        except HubError:
+            return None
+        self._forget_withdrawn()
+        return "derivation"
+
+    def _forget_withdrawn(self) -> None:
+        """A row whose records are all withdrawn does not count as existing."""
+        seen = self.seen()
+        left = {e for e, anchor in seen.anchors.items() if anchor in present.records(seen.versions)}
+        for entities in self.oracle.existing.values():
+            entities.intersection_update(left)
+
+    def do_remap(self, slot_kind: str, crash: int | None = None) -> str | None:
+        if not self.is_at_rest:
+            return None
+        try:
+            with crashing(self.world.db.engine, crash):
+                again.remap(self.world.hub, *SOURCE[slot_kind])
+        except Crash:
+            return self.do_remap(slot_kind)
+        except HubError:
+            return None
+        return "derivation"
+
+    # --- people
+
+    def do_edit(self, slot: str, name: str, value: Any) -> str | None:
+        return self._act(slot, lambda conn, who: edit(conn, WHO, who, {name: value}))
+
+    def do_status(self, slot: str, to: str, reason: str | None = None) -> str | None:
+        def act(conn: Connection, who: str) -> None:
+            lead = self._row(conn, "lead", who)
+            status.set_status(conn, WHO, [f"lead/{lead.id}"], to, reason=reason)
+            self.oracle.held[lead.entity_id] = (to, reason)
+
+        return self._act(slot, act)
+
+    def do_assign(self, slot: str, to: str) -> str | None:
+        def act(conn: Connection, who: str) -> None:
+            lead = self._row(conn, "lead", who)
+            assign.assign(conn, WHO, "lead", [str(lead.id)], f"{to}@owners.example.com")
+
+        return self._act(slot, act)
+
+    def do_write(self, slot: str, kind: str, words: str) -> str | None:
+        def act(conn: Connection, who: str) -> None:
+            row = self._row(conn, "lead", who)
+            name = f"lead/{row.id}"
+            if kind == "task":
+                made = task.add(conn, WHO, {"content": words}, on=name)
+            elif kind == "call":
+                moment = activity.moment_of(conn).isoformat()
+                made = activity.write(conn, WHO, kind, name, {"summary": words, "made_at": moment})
+            else:
+                made = activity.write(conn, WHO, kind, name, {"content": words})
+            self.oracle.typed[made.kind, made.id] = self._anchor(conn, row.entity_id)
+
+        return self._act(slot, act)
+
+    def do_convert(self, slot: str) -> str | None:
+        def act(conn: Connection, who: str) -> None:
+            done = convert.convert(conn, WHO, who)
+            if done.is_new:
+                entity = self._entity(conn, who)
+                self.oracle.converted.add(entity)
+                self.oracle.kept.add(entity)
+                self.oracle.existing["contact"].add(entity)
+
+        return self._act(slot, act)
+
+    def do_reopen(self, slot: str) -> str | None:
+        def act(conn: Connection, who: str) -> None:
+            reopen.reopen(conn, WHO, who)
+            entity = self._entity(conn, who)
+            self.oracle.converted.discard(entity)
+            self.oracle.kept.discard(entity)
+            self.oracle.existing["contact"].discard(entity)
+
+        return self._act(slot, act)
+
+    def do_merge(self, slot: str, other: str) -> str | None:
+        return self._identity(
+            [slot, other],
+            lambda conn: merge.merge(conn, WHO, key_of(slot), key_of(other)),
+        )
+
+    def do_unmerge(self, slot: str) -> str | None:
+        return self._identity([slot], lambda conn: merge.unmerge(conn, WHO, key_of(slot)))
+
+    def do_review(self, number: int, accept: bool) -> str | None:
+        with self.world.db.engine.begin() as conn:
+            pairs = sorted((p.a, p.b) for p in review.open_pairs(conn))
+        if not pairs:
+            return None
+        a, b = pairs[number % len(pairs)]
+        judgement = Judgement.SAME if accept else Judgement.DIFFERENT
+        return self._identity([], lambda conn: review.decide(conn, WHO, a, b, judgement), [a, b])
+
+    def _act(self, slot: str, act: Any) -> str | None:
+        """Do what a person does to a row, and note that the row was touched."""
+        try:
+            with self.world.db.engine.begin() as conn:
+                act(conn, key_of(slot))
+                entity = self._entity(conn, key_of(slot))
+        except HubError:
+            return None
+        self.oracle.touched.add(entity)
+        return "vendor"
+
+    def _identity(self, slots: list[str], act: Any, keys: Sequence[str] = ()) -> str | None:
+        if not self.is_at_rest:
+            return None
+        wanted = [*keys, *map(key_of, slots)]
+        try:
+            with self.world.db.engine.begin() as conn:
+                before = {self._entity(conn, key) for key in wanted}
+                act(conn)
+                after = {self._entity(conn, key) for key in wanted}
+        except HubError:
+            return None
+        self.oracle.touched |= before | after
+        return "derivation"
+
+    def _row(self, conn: Connection, table: str, key: str) -> Any:
+        found = conn.execute(
+            text(f"SELECT id, entity_id FROM crm.{table} WHERE entity_id = :e"),
+            {"e": self._entity(conn, key)},
+        ).one_or_none()
+        if found is None:
+            raise _AbsentError
+        return found
+
+    def _entity(self, conn: Connection, key: str) -> int:
+        source, stream, source_id = key.split("/")
+        found = conn.execute(
+            text(
+                "SELECT entity_id FROM ops.source_record WHERE source = :s AND stream = :t AND "
+                "source_id = :i AND target = 'person' AND withdrawn_by IS NULL "
+                "AND entity_id IS NOT NULL"
+            ),
+            {"s": source, "t": stream, "i": source_id},
+        ).scalar_one_or_none()
+        if found is None:
+            raise _AbsentError
+        return int(found)
+
+    def _anchor(self, conn: Connection, entity: int) -> str:
+        return home.read(conn).anchors[entity]
+
+
+class _AbsentError(HubError):
+    """Nobody of that name is there: the step does nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("nobody")
