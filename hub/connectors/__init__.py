@@ -1,5 +1,5 @@
-"""One package a vendor: pages of raw records and a cursor.
+"""Connectors: one package for each vendor. A connector yields pages of raw records with cursors.
 
-Reads: the vendors' APIs. Writes: nothing. Does not belong here: the database, the CRM, what a
-payload means, and anything one vendor would need to know of another.
+Reads: the vendors' APIs. Writes: nothing. Not here: the database, the CRM, the meaning of a payload.
+No vendor package uses another one.
 """

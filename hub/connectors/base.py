@@ -1,7 +1,7 @@
-"""The seam between the hub and one vendor.
+"""The interface between the hub and one vendor.
 
-A connector reads; it never writes to the vendor, to the database, or to the CRM. It hands out
-pages of raw records, each with the cursor that would resume right after it.
+A connector only reads: it never writes to the vendor, the database or the CRM. It yields pages of
+raw records. Each page has the cursor that resumes directly after the page.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,23 +17,22 @@ Cursor = Mapping[str, JsonValue]
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One kind of object in one vendor, with what the conformance suite may ask of it.
+    """One kind of object of one vendor, and its capabilities; the conformance suite tests these.
 
     Args:
-        name: as in mapping names, e.g. `leads`.
+        name: the name in mapping names, e.g. `leads`.
         incremental: whether a cursor narrows the next read.
         countable: whether the vendor can count a frozen window.
-        reports_deletes: whether deletions come through the stream.
-        context: records are needed by other streams' mappings but have no mapping of their own.
+        reports_deletes: whether the stream contains deletions.
+        context: whether only other streams' mappings read the records; they have no own mapping.
         volatile: top-level payload keys left out of the content hash.
-        window_by: payload key of the value the window runs on, as `Window` bounds compare to it.
-        bounded: whether a read keeps to the window's bounds. A vendor that keeps the position
-            itself hands out what it has: then `since` is None, and `until` only says how far a
-            read went at least.
-        names_survivors: whether a vendor's merge says which record survived it.
-        silent: top-level payload keys whose values may change while the vendor's modification time
-            stands still. Only the vendor's own description may tell them: complete once the stream
-            was read. A connector with such keys offers `Rereads`.
+        window_by: payload key of the time that the window's bounds are compared with.
+        bounded: whether a read keeps to the window's bounds. Some vendors keep the position
+            themselves. Then `since` is None, and a read goes at least as far as `until`.
+        names_survivors: whether a merge at the vendor names the surviving record.
+        silent: top-level payload keys whose values may change without the record's modification
+            time. Some are known only from the vendor's metadata, so the set is complete after a
+            read of the stream. A connector with such keys implements `Rereads`.
         of: the stream whose permission it needs, where that is another one.
     """
 
@@ -60,8 +59,7 @@ class Window:
     """A frozen span of a stream: `since` inclusive (None = from the beginning), `until` exclusive.
 
     `watermark` is the lower bound before the safety overlap was subtracted. `resume` is the
-    vendor position inside the window where an interrupted read goes on, opaque to all but the
-    connector.
+    position inside the window where an interrupted read continues. Only the connector reads it.
     """
 
     since: datetime | None
@@ -72,7 +70,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class PartFault:
-    """A part of a stream, named as in the setting `skip`, and why it was not read."""
+    """A part of a stream that was not read, with the error; `part` is its name in `skip`."""
 
     part: str
     error: HubError
@@ -82,11 +80,11 @@ class PartFault:
 class Page:
     """Records of one vendor answer, and the cursor to store in the transaction that lands them.
 
-    The last page of a window carries a cursor with a moved watermark and no resume position;
-    a window without records still yields one (empty) page so that the watermark moves.
+    The cursor of a window's last page has a moved watermark and no resume position. A window without
+    records still yields one empty page, so that the watermark moves.
 
     `faults` name parts of the stream (one form, one list) that could not be read. The cursor keeps
-    the place of each, and the next window reads it from there.
+    the position of each part, and the next window reads the part from there.
     """
 
     records: Sequence[RawRecord]
@@ -96,7 +94,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of `hub check`: what was tried, whether it holds, and what to do if not."""
+    """One line of `hub check`: what was checked, the result, and what to do about a failure."""
 
     subject: str
     ok: bool
@@ -105,26 +103,26 @@ class Finding:
 
 
 class Connector(Protocol):
-    """What every vendor package offers.
+    """The interface of every vendor package.
 
-    Raises, from every method that talks to the vendor: `CredentialError` (the source stops, the
-    operator acts), `ForbiddenError` (the stream stops, others go on, the operator acts),
-    `BudgetError` (stop politely), `TransientError` after the retries are used up (the stream fails,
-    the cursor stands), `ProtocolError` (the stream stops: going on would lose records). Never an
-    SDK's own.
+    Every method that sends requests may raise: `CredentialError` (the source stops, the operator
+    acts), `ForbiddenError` (the stream stops, other streams continue, the operator acts),
+    `BudgetError` (the run ends, the next one continues), `TransientError` after the last retry (the
+    stream fails, the cursor stays), `ProtocolError` (the stream stops, because records could be
+    lost). No SDK exception is raised.
     """
 
     source: str
 
     def streams(self) -> Sequence[Stream]:
-        """Return the streams in the order they should be read (context and owners first).
+        """Return the streams in reading order: context and owners first.
 
-        Streams that the setting `skip` names are left out.
+        Streams in the setting `skip` are left out.
         """
         ...
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:
-        """Freeze the next window from the vendor's clock; resumes an unfinished one."""
+        """Return the cursor's unfinished window, otherwise a new one by the vendor's clock."""
         ...
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
@@ -134,26 +132,26 @@ class Connector(Protocol):
     def count(self, stream: Stream, since: datetime | None, until: datetime) -> int | None:
         """Return the vendor's own count of live records in the span; None if it cannot count.
 
-        Parts of the stream that are refused are not in it.
+        Parts of the stream that the vendor refuses are not counted.
         """
         ...
 
     def check(self) -> Sequence[Finding]:
-        """Try credentials, permissions and settings; never raises CredentialError, reports it."""
+        """Check credentials, permissions and settings; a refusal is a finding and is not raised."""
         ...
 
 
 @runtime_checkable
 class Rereads(Protocol):
-    """What a connector offers beside `Connector` where a stream has `silent` keys."""
+    """The further interface of a connector with a stream that has `silent` keys."""
 
     def reread(self, stream: Stream, window: Window, keys: frozenset[str]) -> Iterator[Page]:
-        """Yield the window's pages as `read` does, but with little more than these keys in each.
+        """Yield the window's pages as `read` does, with a few keys only.
 
-        A payload holds what names the record, its modification time, and the keys.
+        A payload has the record's id, its modification time, and these keys.
         """
         ...
 
     def fetch(self, stream: Stream, records: Sequence[RawRecord]) -> Sequence[RawRecord]:
-        """Return the records of one such page with all they hold; who is gone is left out."""
+        """Return the records of such a page with all keys; deleted records are left out."""
         ...

@@ -1,4 +1,4 @@
-"""Lines of `hub check` that every vendor's have alike."""
+"""Lines of `hub check` that are the same for all vendors."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,14 @@ from hub.errors import ForbiddenError, HubError
 
 
 def failed(subject: str, error: HubError, *, hint: str | None = None, source: str = "") -> Finding:
-    """Return what could not be done and, if there is no better hint, the error's own.
+    """Return a failed check with the error's message.
 
-    With a source the subject is a part of it, which can be left out on purpose if it is forbidden.
+    Args:
+        subject: what was checked.
+        error: why it failed.
+        hint: what to do about it; without one, the error's own hint.
+        source: the source that the subject is a part of. Then the hint for a refusal also says how to
+            leave the part out.
     """
     told = hint or error.hint or ""
     if source and isinstance(error, ForbiddenError):
@@ -19,12 +24,12 @@ def failed(subject: str, error: HubError, *, hint: str | None = None, source: st
 
 
 def skipped(parts: Sequence[str]) -> list[Finding]:
-    """Return a line for each part that is left out on purpose."""
+    """Return a line for each part in the setting `skip`."""
     return [Finding(part, ok=True, message="left out by the setting skip") for part in parts]
 
 
 def webhooks(*, has_secret: bool, setting: str = "webhook_secret") -> Finding:
-    """Tell whether webhooks can be told from forgeries; without them the hub polls."""
+    """Return whether a webhook secret is set; without one, webhooks are refused and the hub polls."""
     hint = "" if has_secret else f"webhooks are refused until {setting} is set; polling works"
     message = "a webhook secret is set" if has_secret else "no webhook secret"
     return Finding("webhooks", ok=True, message=message, hint=hint)

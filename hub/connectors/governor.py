@@ -15,7 +15,7 @@ from hub.clock import Clock
 from hub.errors import BudgetError
 
 USAGE_GOES_STALE = timedelta(minutes=15)
-# vendors count when a request arrives, which is a little after it was sent
+# vendors count a request when it arrives, a little after the hub sends it
 _SAFETY = 0.02
 _BIG_ENOUGH_TO_SHARE = 20
 
@@ -155,7 +155,7 @@ class LocalBudget:
         self._usage_at: datetime | None = None
 
     def take(self, n: int = 1, *, kind: str = "") -> None:
-        """Wait until `n` requests of a kind may go."""
+        """Wait until `n` requests of a kind may be sent."""
         self._take_from_day(n)
         for _ in range(n):
             self._take_one(kind)
@@ -186,7 +186,7 @@ class LocalBudget:
         if usage is None or self._usage_at is None:
             return
         if self._clock.now() - self._usage_at > USAGE_GOES_STALE:
-            return  # send one request: its answer reports the usage anew
+            return  # the answer to the next request reports the present usage
         check_day(usage, n, reserve=self._reserve, subject=self._subject)
         self._usage = Usage(usage.used + n, usage.limit)
 

@@ -1,8 +1,8 @@
-"""Parts of a stream that are refused one by one: a form of Typeform, an audience of Mailchimp.
+"""Contain the refusal of one part of a stream: a form of Typeform, an audience of Mailchimp.
 
-A stream over many forms or lists reads each on its own: what is refused of one is told with the
-page (`Page.faults`), keeps its place in the cursor, and the others come in. Not here: whole streams
-that are refused (`hub.pipeline.contain`).
+A stream over many forms or lists reads each part separately. If the vendor refuses one part, the page
+names it (`Page.faults`), the cursor keeps its position, and the other parts are read. Not here: the
+refusal of a whole stream (`hub.pipeline.contain`).
 """
 
 from collections.abc import Mapping
@@ -15,27 +15,27 @@ from hub.model.records import JsonValue
 
 
 def skip_hint(source: str, part: str) -> str:
-    """Return how to leave a part out on purpose."""
+    """Return the hint that says how to leave a part out."""
     return f"or leave it out: sources.{source}.skip: [{part}]"
 
 
 def kept_behind(behind: Mapping[str, datetime | None]) -> Mapping[str, JsonValue]:
-    """Return the part of a cursor that says where refused parts go on; None: from the beginning."""
+    """Return the cursor key with the positions of refused parts; None: from the beginning."""
     return {"behind": {name: iso(at) for name, at in behind.items()}} if behind else {}
 
 
 def read_behind(position: Mapping[str, JsonValue]) -> Mapping[str, datetime | None]:
-    """Return where refused parts go on, from a cursor."""
+    """Return the positions of refused parts from a cursor."""
     kept = position.get("behind")
     return {name: parse_time(at) for name, at in kept.items()} if isinstance(kept, dict) else {}
 
 
 class Containment:
-    """What one walk over the parts of a stream can bear.
+    """Decide whether an error ends one part of a stream, or the whole stream.
 
-    A refusal is the part's own. A vendor that does not answer for two parts in a row is taken to be
-    away, and so is one that answers for none: then the error ends the stream. So it does inside a
-    part that pages have come of, which goes on from the last one.
+    A refusal ends its part only. A missing answer ends the stream in three cases: for two parts in a
+    row, for all parts, or inside a part of which pages have been read. In the last case the next run
+    continues after the last page.
     """
 
     def __init__(self) -> None:
@@ -47,12 +47,12 @@ class Containment:
         self._is_away, self._has_read = None, True
 
     def fault(self, part: str, error: HubError, *, is_begun: bool = False) -> PartFault:
-        """Return the fault of a part; raises the error if it is more than this part's.
+        """Return the fault of a part; raises the error if it ends the whole stream.
 
         Args:
-            part: its name.
-            error: why it could not be read.
-            is_begun: whether the cursor stands inside the part, so that going on costs least.
+            part: the part's name.
+            error: why the part could not be read.
+            is_begun: whether pages of the part have been read, so the cursor is inside it.
         """
         is_account = isinstance(error, (CredentialError, BudgetError))
         if is_account and not isinstance(error, ForbiddenError):
@@ -64,6 +64,6 @@ class Containment:
         return PartFault(part, error)
 
     def end(self) -> None:
-        """Raise what ended the parts if the vendor answered for none of them."""
+        """Raise the outage if no part was read."""
         if self._is_away is not None and not self._has_read:
             raise self._is_away

@@ -1,7 +1,7 @@
-"""Mappings: raw records in, canonical records out, by documents a person can read and test.
+"""Map raw records to canonical records, with documents that a person can read and test.
 
-In: mapping documents (`<source>/<stream>.yaml`, their tests beside them), raw records, context
+In: mapping documents (`<source>/<stream>.yaml`, with tests beside them), raw records, context
 (form definitions), settings. Out: canonical records, exclusions, rejects, problems, drift counts.
-Pure: only `loader` reads files, nothing reads a clock. What does not belong here: where records
-come from (`hub.connectors`) and where they go (`hub.sinks`), owners and scores.
+Pure: only `files` reads files, and no module reads the clock. Not here: where records come from
+(`hub.connectors`), where they are stored (`hub.sinks`), owners and scores.
 """

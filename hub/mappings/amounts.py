@@ -1,7 +1,7 @@
 """Transforms of amounts and numbers as people write them: `1,5 M€`, `$1.5M`, `12 lakh`, `1.234.567,89`.
 
-An amount is an exact decimal in a text, never a float and never converted to another currency. What
-can be read in two ways is not guessed: it is refused, and the reason names both readings.
+An amount is an exact decimal as text. It is never a float, and never converted to another currency.
+An amount with two possible readings is refused, and the reason names both readings.
 """
 
 import functools
@@ -41,7 +41,7 @@ _SCALES: dict[str, int] = {
         10**9,
     ),
 }  # fmt: skip
-"""What a word behind a number multiplies it by, folded."""
+"""Folded word after a number → the factor that it stands for."""
 _TWO_SCALES = {"mil": "a thousand (Spanish, Portuguese) or a million (English)"}
 _LONG_SCALE = {"billon": 10**12, "billones": 10**12, "billionen": 10**12, "biljoen": 10**12}
 
@@ -56,7 +56,7 @@ _POINT_GROUPS = frozenset(
     ("EUR", "BRL", "DKK", "NOK", "SEK", "ISK", "PLN", "CZK", "HUF", "TRY", "RON", "RSD", "BGN", "RUB", "UAH", "IDR", "VND", "CLP",
      "COP", "ARS", "UYU")
 )  # fmt: skip
-"""Currencies of countries that group digits with a point: `10.000 €` has one reading."""
+"""Currencies of countries that group digits with a point, so `10.000 €` has one reading."""
 _PIECE = re.compile(
     r"[万萬億亿]|[^\W\d_万萬億亿]+\.?|[\W\d_]+"
 )  # CJK writes no space before a unit
@@ -78,7 +78,7 @@ def money(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 
 @transform()
 def number(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """A number: whole where it is whole; a range or a bound ("11-50", "500+") stays as typed, with a problem."""
+    """A number, as an integer if it is whole; a range or a bound ("11-50", "500+") stays as typed, with a problem."""
     if isinstance(value, bool):
         raise RecordError("expected a number, got true/false", found_type="true/false")
     raw = "" if isinstance(value, int | float) else clean(as_text(value))
@@ -96,7 +96,7 @@ def number(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 
 @transform(idempotent=False)
 def currency(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """The ISO 4217 code standing in a text (a code or a sign such as € $ £ ¥ ₹), if any."""
+    """The ISO 4217 code of the currency in a text (a code or a sign such as € $ £ ¥ ₹); null if there is none."""
     raw = clean(as_text(value))[:_MOST_CHARACTERS]
     codes = [word for word in re.findall(r"[A-Z]{3}", raw) if word in CODES]
     return codes[0] if codes else next((c for sign, c in SIGNS.items() if sign in raw), None)
@@ -104,10 +104,10 @@ def currency(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 
 @functools.lru_cache(maxsize=16_384)
 def _amount(raw: str) -> Decimal:
-    """Return the amount that a text means.
+    """Return the amount in a text.
 
     Raises:
-        RecordError: it means none, or one of two.
+        RecordError: the text is not an amount, or it has two readings.
     """
     if len(raw) > _MOST_CHARACTERS:
         raise RecordError("not an amount")
@@ -125,7 +125,7 @@ def _amount(raw: str) -> Decimal:
 
 
 def _ascii(raw: str) -> str:
-    """Return a text with ASCII digits and signs, whatever digits it is written in."""
+    """Return a text with ASCII digits and signs; other scripts' digits are converted."""
     plain = unicodedata.normalize("NFKC", raw).replace("\u2212", "-").replace("\u066b", ".")
     plain = plain.replace("\u066c", ",")
     digits = "".join(
@@ -135,7 +135,7 @@ def _ascii(raw: str) -> str:
 
 
 def _without_words(text: str) -> tuple[str, str, int]:
-    """Return a text's number, the code of its currency ("" if it names none), and its scale."""
+    """Return the number in a text, the code of its currency ("" if there is none), and its factor."""
     unit = ""
     for sign, code in SIGNS.items():
         if sign in text:
@@ -145,7 +145,7 @@ def _without_words(text: str) -> tuple[str, str, int]:
         word = piece.strip(".")
         if not word[:1].isalpha():
             if scale > 1 and any(c.isdigit() for c in piece):
-                raise RecordError("not an amount: there are digits behind its scale")
+                raise RecordError("not an amount: there are digits after the scale word")
             number_parts += piece
         elif (found := _scale(word)) is not None and any(c.isdigit() for c in number_parts):
             scale *= found
@@ -171,7 +171,7 @@ _CURRENCY_WORDS = frozenset(
 
 
 def _scale(word: str) -> int | None:
-    """Return what a word multiplies by; `M` is a million, `m` too."""
+    """Return the factor of a word, None if it is not a scale word; `M` and `m` are a million."""
     folded = fold(word)
     if folded in _TWO_SCALES:
         raise RecordError(f"two readings: '{word}' is {_TWO_SCALES[folded]}")
@@ -182,15 +182,15 @@ def _scale(word: str) -> int | None:
 
 
 def _could_be_grouped(text: str) -> bool:
-    """Tell whether one point or comma stands before exactly three last digits: 1.234."""
+    """Return whether one point stands before exactly three last digits: 1.234."""
     return re.fullmatch(r"[+-]?[1-9]\d{0,2}[.]\d{3}", text, re.ASCII) is not None
 
 
 def _with_point(text: str, unit: str, *, is_scaled: bool) -> str:
     """Return a number with a decimal point and no grouping.
 
-    A comma before three last digits groups, for no currency that is quoted in such texts has
-    thousandths; with a scale word behind it (`1,234 M`) both readings are possible.
+    A comma before three last digits groups digits, because prices have no thousandths. With a scale
+    word after it (`1,234 M`) both readings are possible.
     """
     cut = max(text.rfind(","), text.rfind("."))
     sign = text[cut] if cut >= 0 else ""
@@ -210,7 +210,7 @@ def _with_point(text: str, unit: str, *, is_scaled: bool) -> str:
 
 
 def _check_groups(text: str, sign: str, whole: str) -> None:
-    """Raise unless the digits between the signs are groups of three, or Indian ones."""
+    """Raise `RecordError` unless the digits between the signs are groups of three, or Indian groups."""
     if sign == "," and _INDIAN.fullmatch(whole.lstrip("+-")):
         return
     _, *groups = text.split(sign)

@@ -1,6 +1,6 @@
-"""Whether the names in a mapping document mean anything, asked before any record is read.
+"""Check the names in a mapping document before any record is read.
 
-In: a document. Out: findings with the place in the document and the nearest valid word.
+In: a document. Out: faults with the place in the document and the nearest valid word.
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ Loc = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with a document: where, what, and the word that was perhaps meant."""
+    """One error in a document: its place, and a message with the nearest valid word."""
 
     loc: Loc
     message: str
 
 
 def faults(document: MappingDocument) -> list[Fault]:
-    """Return everything a document gets wrong about fields, transforms, arguments and paths."""
+    """Return all errors of a document in fields, transforms, arguments and paths."""
     found: list[Fault] = []
     for i, target in enumerate(document.emit):
         found += _target_faults(("emit", i), target)

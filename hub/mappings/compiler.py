@@ -1,8 +1,8 @@
-"""Rules and predicates turned into closures, once per document.
+"""Compile the rules and predicates of a document into functions, once per document.
 
-In: a bound mapping document. Out: `Plan`, functions of a `Row`. A rule is a source
-(`hub.mappings.sources`), what becomes of its value (`steps`) and when it holds (`predicates`). What
-does not belong here: the batch (`hub.mappings.engine`).
+In: a bound mapping document. Out: a `Plan` of functions that take a `Row`. A rule has a source
+(`hub.mappings.sources`), steps that its value goes through (`steps`), and conditions
+(`predicates`). Not here: the batch (`hub.mappings.engine`).
 """
 
 import functools
@@ -40,12 +40,12 @@ from hub.model.entities import ENTITY_FIELDS
 
 NO_NAME = "(no name)"
 _NEIGHBOUR_FIELDS = ("first_name", "last_name", "email", "street")
-"""Fields that tell a surname from a placeholder: Jennifer Null."""
+"""A value in one of these fields shows that `Null` in another is a surname: Jennifer Null."""
 
 
 @functools.lru_cache(maxsize=64)
 def compile_document(document: MappingDocument) -> Plan:
-    """Return the plan of a document; the same document is compiled once."""
+    """Return the plan of a document; the cache holds the plans of 64 documents."""
     rules = [rule for _, rule in walk_rules(document)]
     looked_up = [rule.lookup for rule in rules if rule.lookup]
     selectors = list(
@@ -117,10 +117,10 @@ class _Compiler:
 
         Args:
             rule: the rule.
-            place: the target field, empty where a predicate asks.
-            kind: kind of the target field; it decides the transform when none is named.
-            placeholder_kind: kind of placeholders (`hub.mappings.placeholders`) that the rule around has.
-            compared: a predicate holds the value against others, so that it stays as it is.
+            place: the target field; empty for the rule of a predicate.
+            kind: kind of the target field; it gives the transform of a rule that names none.
+            placeholder_kind: kind of placeholders (`hub.mappings.placeholders`) of the outer rule.
+            compared: the rule is compared by a predicate, which must see placeholders too.
         """
         placeholder_kind = placeholders.kind_of(
             [s.name for s in rule.transform or []], placeholder_kind, place, kind
@@ -193,13 +193,13 @@ class _Compiler:
         return lambda _row: const
 
     def check(self, predicate: Predicate) -> Check:
-        """Compile a predicate; its rules ask silently."""
+        """Compile a predicate; its rules leave no notes on the row."""
         return predicates.compile_predicate(
             predicate, self._silent_rule, lambda rule: self._silent_rule(rule, compared=True)
         )
 
     def _has_neighbour(self, place: str) -> Check:
-        """Return whether another name or an address stands beside a name."""
+        """Return the check whether a record has a value in another field of `_NEIGHBOUR_FIELDS`."""
         neighbours = self._neighbours
 
         def has_neighbour(row: Row) -> bool:

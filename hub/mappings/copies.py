@@ -1,7 +1,7 @@
-"""Which keys of an object a `copy` rule takes: the customer's own, by what is known of each key.
+"""Select the keys that a `copy` rule takes: the customer's own keys, by their definitions.
 
-In: a copy rule, a row with the definitions of the vendor's keys in its context. Out: key and value
-pairs, and whether a key is taken. What does not belong here: what becomes of the values.
+In: a copy rule, and a row whose context has the definitions of the vendor's keys. Out: pairs of key
+and value, and whether a key is taken. Not here: the cleaning of the values.
 """
 
 import functools
@@ -21,19 +21,19 @@ class CopiedKeys:
 
     Args:
         copy: the rule.
-        unless: its predicate over a key's definition, compiled.
+        unless: its compiled predicate over a key's definition.
     """
 
     def __init__(self, copy: Copy, unless: Check | None) -> None:
         self._copy = copy
         self._unless = unless
         self._of = path_parts(copy.of) if copy.of else ()
-        # the keys of a vendor's objects come again and again
+        # cached, because all objects of a vendor have the same keys
         self._is_named = functools.lru_cache(maxsize=16_384)(self._is_named_of)
         self.definitions = copy.definitions or ""
 
     def pairs(self, payload: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-        """Return the keys and values of the object, or of a list of `{id, value}`."""
+        """Return the keys and values of an object, or the ids and values of a list of `{id, value}`."""
         origin = look_up(payload, self._of)
         if isinstance(origin, dict):
             return origin.items()
@@ -45,7 +45,7 @@ class CopiedKeys:
         )
 
     def takes(self, key: str, row: Row) -> bool:
-        """Tell whether a key of the row is copied."""
+        """Return whether a key of the row is copied."""
         if not self.definitions:
             return self._is_named(key)
         known = row.copied.get((id(self), key))

@@ -1,7 +1,7 @@
-"""A person's corrections of raw records: where a refused value stands, and the record set right.
+"""Apply a person's corrections to raw records: find the refused value, and make a corrected copy.
 
-In: a payload as the source sent it, its mapping, what was refused. Out: a path in the payload, and
-a corrected copy; the payload itself is never changed. Not here: where corrections are kept.
+In: a payload as the source sent it, its mapping, and the quarantine row. Out: a path in the payload,
+and a corrected copy. The payload itself is never changed. Not here: where corrections are stored.
 """
 
 import json
@@ -21,16 +21,16 @@ _MOST_TOLD = 6
 def locate(
     payload: bytes, document: MappingDocument, *, field: str, refused: tuple[str, str]
 ) -> str:
-    """Return the path of the value that is to be corrected.
+    """Return the path of the value to correct.
 
     Args:
-        payload: the record as it was sent.
+        payload: the record as the source sent it.
         document: its mapping.
-        field: a field of the mapping, as `hub quarantine list` names it, or a path in the record.
-        refused: the quarantine row's own field, and the value it shows.
+        field: a field of the mapping, as `hub quarantine list` shows it, or a path in the record.
+        refused: field and value of the quarantine row.
 
     Raises:
-        ConfigError: the record is no JSON, or the field says no single place in it.
+        ConfigError: the record is not JSON, or the field does not have exactly one place in it.
     """
     record = _record(payload)
     read = _read_by(document, field, record)
@@ -40,18 +40,21 @@ def locate(
         rows = rows or [path for path, value in _leaves(record) if shorten(value) == said]
         if rows:
             return _only(field, rows)
-    if read:  # of several, the first that has something is taken: so the first place wins
+    if (
+        read
+    ):  # `first_of` takes the first place with a value, so the correction goes to the first place
         return _only(field, read if _is_joined(document, field) else read[:1])
     if _has_room(record, field) and _is_there(record, field):
         return field
     raise ConfigError(
-        f"{field!r} is no field of {document.source}/{document.stream}, and no place in the record",
-        hint="hub quarantine show ID shows the record; a place is written a.b[0].c",
+        f"{field!r} is not a field of {document.source}/{document.stream}"
+        " and not a place in the record",
+        hint="show the record with `hub quarantine show ID`; write a place as a.b[0].c",
     )
 
 
 def value_like(payload: bytes, path: str, words: str) -> JsonValue:
-    """Return what a person typed, as the kind of value that stands at the path now."""
+    """Return the typed text as JSON, or as text if the value at the path is text or null."""
     there = look_up(_record(payload), path_parts(path))
     if there is None or isinstance(there, str):
         return words
@@ -63,7 +66,7 @@ def value_like(payload: bytes, path: str, words: str) -> JsonValue:
 
 
 def corrected(payload: bytes, values: Sequence[tuple[str, JsonValue]]) -> bytes:
-    """Return a copy of the payload with values set at paths, the later ones last."""
+    """Return a copy of the payload with values set at paths, in the given order."""
     record: Any = _record(payload)
     for path, value in values:
         *steps, last = path_parts(path)
@@ -78,13 +81,16 @@ def _record(payload: bytes) -> dict[str, Any]:
         return parse(payload)
     except RecordError as exc:
         raise ConfigError(
-            "the record is no JSON object, so there is no value in it to correct",
-            hint="correct it at the source",
+            "the record is not a JSON object, so no value in it can be corrected",
+            hint="correct the record at the source",
         ) from exc
 
 
 def _read_by(document: MappingDocument, field: str, record: Mapping[str, Any]) -> list[str]:
-    """Return the paths that the rules of a field read, in their order, that the record has room for."""
+    """Return the paths that the rules of a field read and that exist in the record, in order.
+
+    The last step of a path may be missing in the record: a correction can add it.
+    """
     paths: list[str] = []
     for place, rule in walk_rules(document):
         if rule.path and _is_of(field, place):
@@ -94,12 +100,12 @@ def _read_by(document: MappingDocument, field: str, record: Mapping[str, Any]) -
 
 
 def _is_joined(document: MappingDocument, field: str) -> bool:
-    """Tell whether a field is put together from several places."""
+    """Return whether a field joins values from several places."""
     return any(rule.all_of and _is_of(field, place) for place, rule in walk_rules(document))
 
 
 def _is_of(field: str, place: Sequence[str | int]) -> bool:
-    """Tell whether a rule gives a field its value: `emit`, number, `fields`, name, then no `when`."""
+    """Return whether a rule gives a field its value: `emit`, number, `fields`, name, then no `when`."""
     return place[2:4] == ("fields", field) and "when" not in place
 
 
@@ -115,14 +121,17 @@ def _has_room(record: Mapping[str, Any], path: str) -> bool:
 
 
 def _is_there(record: Mapping[str, Any], path: str) -> bool:
-    """Tell whether the record has the key, be it null: a misspelt one would correct nothing."""
+    """Return whether the record has the key, null included. A misspelt key would correct nothing."""
     *steps, last = path_parts(path)
     parent = look_up(record, steps)
     return isinstance(parent, list) or (isinstance(parent, dict) and last in parent)
 
 
 def _leaves(node: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Yield every value that holds no others, with its path; keys that no path can name are left out."""
+    """Yield every value that is not an object or a list, with its path.
+
+    Keys that cannot be part of a path are left out.
+    """
     if depth > _DEEPEST:
         return
     if isinstance(node, dict):
@@ -148,5 +157,5 @@ def _only(field: str, paths: Sequence[str]) -> str:
         return paths[0]
     raise ConfigError(
         f"{field!r} may come from several places of the record",
-        hint="say which: --field " + ", or --field ".join(paths[:_MOST_TOLD]),
+        hint="name one of them: --field " + ", or --field ".join(paths[:_MOST_TOLD]),
     )

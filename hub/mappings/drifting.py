@@ -1,6 +1,6 @@
-"""What to do about drift: a suggestion for each thing that a source sends and no mapping knows.
+"""Suggestions for drift: what the operator can do about keys and values that no mapping knows.
 
-Pure: drift and fill rates in, words for the operator out.
+Pure. In: drift and fill rates. Out: messages for the operator.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,13 @@ from hub.model.drift import Fill
 
 
 def suggestion(name: str, kind: str, field: str, value: str, known: Sequence[str]) -> str:
-    """Return what to do about one drift of the stream `name` (`source/stream`).
+    """Return what the operator can do about one drift.
 
     Args:
-        name: the stream.
-        kind: `field` (a key that no rule reads), `value` (outside a known list), `type`.
+        name: the stream, `source/stream`.
+        kind: `field` (a key that no rule reads), `value` (not in a known list), `type`.
         field: the vendor's key, or the canonical field.
-        value: the unknown list value, or what came instead of text.
+        value: the unknown list value, or the JSON type that came instead of text.
         known: the canonical fields that the mapping fills.
     """
     file = f"mappings/{name}.yaml"
@@ -32,7 +32,7 @@ def suggestion(name: str, kind: str, field: str, value: str, known: Sequence[str
 
 
 def often(name: str, field: str, changed: int, compared: int) -> str:
-    """Return what to do about a field whose values change day by day without the record's time."""
+    """Return what the operator can do about a field whose values change daily without an edit."""
     return (
         f"{changed} of {compared} values changed without an edit (a formula with today's date?),"
         f" so `{field}` is read weekly; map its inputs in mappings/{name}.yaml instead, or exclude it"
@@ -40,7 +40,7 @@ def often(name: str, field: str, changed: int, compared: int) -> str:
 
 
 def vanished(fills: Sequence[Fill], new: Sequence[str]) -> Mapping[str, str]:
-    """Return the fields that a source has stopped filling, each with what to look at."""
+    """Return the fields that a source no longer fills, each with its fill rates."""
     found = {}
     for fill in fills:
         if fill.is_vanished:
@@ -54,7 +54,7 @@ def vanished(fills: Sequence[Fill], new: Sequence[str]) -> Mapping[str, str]:
 
 
 def _plain(name: str) -> str:
-    """Return a vendor's key as a name of ours: `FirstName`, `first-name` → first_name."""
+    """Return a vendor's key in snake case: `FirstName`, `first-name` → first_name."""
     spaced = "".join(
         f"_{c.lower()}" if c.isupper() and i and not name[i - 1].isupper() else c.lower()
         for i, c in enumerate(name)

@@ -1,7 +1,7 @@
 """Transforms of e-mail addresses.
 
-In: what stands in an e-mail field. Out: addresses, as typed. Addresses are found by `hub.model.addresses`, which
-everything in the hub uses; what does not belong here: when two are the same.
+In: the text of an e-mail field. Out: addresses, as typed. `hub.model.addresses` finds them, for all
+parts of the hub. Not here: whether two addresses are the same.
 """
 
 from hub.errors import RecordError
@@ -22,7 +22,7 @@ def _read(value: object) -> Addresses:
 
 @transform()
 def email(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """The first valid address of a text, as typed; none → problem; a bad or an invented one is told."""
+    """The first valid address in a text, as typed; a text without one → problem; a bad or made-up address → problem."""
     valid, bad = _read(value)
     if not valid:
         if not bad:
@@ -43,5 +43,5 @@ def emails(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 
 
 def _in_order(valid: tuple[str, ...]) -> list[str]:
-    """Put invented addresses last, so that they are no one's first while there is another."""
+    """Return the addresses with made-up ones last, so that a real one becomes the main address."""
     return sorted(valid, key=is_invented)

@@ -1,8 +1,8 @@
-"""Normalize: a batch of raw records through one mapping document.
+"""Map a batch of raw records with one mapping document.
 
 In: a bound document, raw records, context (form definitions by id), settings. Out: canonical
-records, exclusions, rejects, problems and drift. One bad record never stops the batch. What does
-not belong here: where the results are stored (`hub.pipeline.normalize`).
+records, exclusions, rejects, problems and drift. One bad record never stops the batch. Not here:
+where the results are stored (`hub.pipeline.normalize`).
 """
 
 import json
@@ -38,11 +38,11 @@ from hub.model.verdicts import Op
 
 @dataclass(frozen=True, slots=True)
 class NormalizeSettings:
-    """What the outside decides.
+    """Settings of a run that no document contains.
 
     Args:
-        default_region: ISO-2 country of phones whose record names no country.
-        now: aware UTC; times later than a day after it are refused; None refuses none.
+        default_region: ISO-2 country for the phones of records without a country.
+        now: aware UTC; a time more than a day later is refused. With None no time is refused.
     """
 
     default_region: str = "FR"
@@ -51,7 +51,7 @@ class NormalizeSettings:
 
 @dataclass(frozen=True, slots=True)
 class ParsedRecord:
-    """A raw record and the object its payload holds, or why it holds none."""
+    """A raw record with its parsed payload, or with the error if the payload is not an object."""
 
     record: RawRecord
     payload: dict[str, Any] | RecordError
@@ -59,16 +59,16 @@ class ParsedRecord:
 
 @dataclass(frozen=True, slots=True)
 class Normalized:
-    """What became of a batch.
+    """The results of a batch.
 
     Args:
-        records: in the order of the raw records, per record in the order of the targets.
-        excluded: ids for which no primary target's `when` held, or that are gone at the source.
+        records: in the order of the raw records; those of one record in the order of the targets.
+        excluded: ids of records that no primary target took, or that were deleted at the source.
         problems: refused values (severity field) and rejected records (severity record).
-        rejected: ids of rejected records; they give no canonical record at all.
+        rejected: ids of rejected records; a rejected record gives no canonical record.
         unknowns: drift and placeholders, counted.
-        superseded: ids that came twice; the last one was taken.
-        deleted: the ids among `excluded` that the document's `deleted` names.
+        superseded: ids that came twice; the last record was mapped.
+        deleted: the ids among `excluded` for which the document's `deleted` is true.
     """
 
     records: list[CanonicalRecord] = field(default_factory=list)
@@ -81,7 +81,7 @@ class Normalized:
 
     @property
     def placeholders(self) -> int:
-        """How many texts said nothing, and left their field empty."""
+        """How many placeholders were found; each left its field empty."""
         return sum(n for unknown, n in self.unknowns.items() if unknown.kind == "placeholder")
 
 
@@ -91,7 +91,7 @@ def normalize(
     context: Mapping[str, Any],
     settings: NormalizeSettings,
 ) -> Normalized:
-    """Map a batch; every id comes out exactly once: emitted, excluded or rejected."""
+    """Map a batch. Each id is emitted, excluded or rejected exactly once."""
     return normalize_parsed(document, parse_records(document, records), context, settings)
 
 
@@ -101,7 +101,7 @@ def normalize_parsed(
     context: Mapping[str, Any],
     settings: NormalizeSettings,
 ) -> Normalized:
-    """Map a batch whose payloads were read already; see `normalize`."""
+    """Map a batch whose payloads are parsed; see `normalize`."""
     batch = _Batch(compile_document(document), context, settings)
     newest: dict[str, ParsedRecord] = {}
     for one in records:
@@ -114,7 +114,7 @@ def normalize_parsed(
 
 
 def parse_records(document: MappingDocument, records: Sequence[RawRecord]) -> list[ParsedRecord]:
-    """Read the payloads of records that live at their source, once for all who need them."""
+    """Parse the payloads once; deleted and merged records get an empty payload."""
     found = []
     for record in records:
         payload: dict[str, Any] | RecordError = {}
@@ -130,9 +130,9 @@ def parse_records(document: MappingDocument, records: Sequence[RawRecord]) -> li
 def context_references(
     document: MappingDocument, records: Sequence[ParsedRecord]
 ) -> set[tuple[str, str]]:
-    """Return the (stream, id) of every context object that the records' lookups name.
+    """Return (stream, id) of every context object that the records refer to.
 
-    The caller reads them and hands them to `normalize` as context, under "<stream>/<id>".
+    The caller reads these objects and passes them to `normalize` as context, by "<stream>/<id>".
     """
     plan = compile_document(document)
     found: set[tuple[str, str]] = set()
@@ -152,15 +152,15 @@ def context_references(
 
 
 def reads_forms(document: MappingDocument) -> bool:
-    """Tell whether the document asks for form definitions."""
+    """Return whether the document needs form definitions."""
     return compile_document(document).reads_forms
 
 
 def parse(payload: bytes) -> dict[str, Any]:
-    """Return the object a payload holds.
+    """Return the JSON object in a payload.
 
     Raises:
-        RecordError: it is no JSON, or no object.
+        RecordError: the payload is not JSON, or not an object.
     """
     try:
         value = msgspec.json.decode(payload)
@@ -172,9 +172,10 @@ def parse(payload: bytes) -> dict[str, Any]:
 
 
 def _parse_leniently(payload: bytes) -> Any:
-    """Read what msgspec is too strict for: lone surrogates, NaN, huge numbers, other encodings.
+    """Parse what msgspec refuses: lone surrogates, NaN, huge numbers, UTF-16 and UTF-32.
 
-    What msgspec takes it reads as `json` does (a property test holds it), four times as fast.
+    msgspec is tried first because it is four times as fast as `json`. A property test shows that both
+    return the same value for every payload that msgspec accepts.
     """
     try:
         text = payload.decode(json.detect_encoding(payload[:4]), "surrogatepass")
@@ -185,8 +186,8 @@ def _parse_leniently(payload: bytes) -> Any:
 
 SHORT = 200
 MOST_ITEMS = 50
-"""Entries of a list that a target with `each` is emitted for."""
-_DECODER = json.JSONDecoder(parse_constant=lambda _name: None)  # NaN and Infinity are no JSON
+"""A target with `each` is emitted for at most so many entries of the list."""
+_DECODER = json.JSONDecoder(parse_constant=lambda _name: None)  # NaN and Infinity are not JSON
 
 
 class _Batch:
@@ -337,7 +338,7 @@ def _head(payload: bytes) -> str:
 
 
 def _unwrapped(payload: dict[str, Any], document: MappingDocument) -> dict[str, Any]:
-    """Return the record inside a webhook body; what stood around it becomes `_envelope`."""
+    """Return the record inside a webhook body; the keys around it are kept as `_envelope`."""
     for key in document.unwrap:
         inner = payload.get(key)
         if isinstance(inner, dict):
@@ -346,7 +347,7 @@ def _unwrapped(payload: dict[str, Any], document: MappingDocument) -> dict[str, 
 
 
 def _last_of_key(emitted: list[CanonicalRecord], plan: Plan) -> list[CanonicalRecord]:
-    """Keep the last of the records that share entity and key."""
+    """Return the records without those that a later one with the same entity and key replaces."""
     if len(emitted) < 2:  # noqa: PLR2004 nothing to tell apart
         return emitted
     keys = {target.target.entity: target.target.key for target in plan.targets}

@@ -1,7 +1,6 @@
-"""The only module of the room that reads files: YAML with the line of every key.
+"""Read YAML files with the line of every key. No other module of the mappings reads files.
 
-In: a path, or the text of a file. Out: plain values and `Lines`. What does not belong here: what
-the values mean.
+In: a path, or the text of a file. Out: plain values and `Lines`. Not here: the meaning of the values.
 """
 
 import functools
@@ -26,7 +25,7 @@ class Lines:
     at: Mapping[tuple[str | int, ...], int] = field(default_factory=dict)
 
     def of(self, loc: Loc) -> int:
-        """Return the line of a place; parts the file does not spell out are passed over."""
+        """Return the line of a place; parts that the file does not contain are skipped."""
         place: tuple[str | int, ...] = ()
         for part in loc:
             if (*place, part) in self.at:
@@ -38,7 +37,7 @@ def read(path: Path) -> tuple[Any, Lines]:
     """Return a YAML file's values and lines.
 
     Raises:
-        ConfigError: the file cannot be read or is no YAML.
+        ConfigError: the file cannot be read or is not YAML.
     """
     try:
         text = path.read_text("utf-8")
@@ -48,7 +47,7 @@ def read(path: Path) -> tuple[Any, Lines]:
 
 
 def parse(text: str, name: str) -> tuple[Any, Lines]:
-    """Return the values and lines of YAML text; `name` stands in error messages."""
+    """Return the values and lines of YAML text; error messages show `name` as the file."""
     loader = yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()
@@ -83,13 +82,13 @@ def _note_lines(
 
 @functools.cache
 def places() -> tuple[Mapping[str, str], Mapping[str, Mapping[str, str]]]:
-    """Return country by folded name, and state code by country and folded name."""
+    """Return country codes by folded name, and state codes by country and folded name."""
     raw = yaml.load((HERE / "places.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
     states = {country: _by_name(codes) for country, codes in raw["states"].items()}
     return _by_name(raw["countries"]), states
 
 
 def _by_name(names: Mapping[str, str]) -> Mapping[str, str]:
-    """Return code by each of its folded names (`one|another`) and by itself."""
+    """Return codes by each of their folded names (written `one|another`) and by the code itself."""
     found = {fold(name): code for code, listed in names.items() for name in listed.split("|")}
     return {**found, **{code.lower(): code for code in names}}

@@ -1,7 +1,8 @@
-"""Which keys of a payload a mapping document knows; any other is drift, at whatever depth.
+"""Find the keys of a payload that a mapping document does not know: drift, at any depth.
 
-In: a document. Out: the keys of a payload that no rule reads and no `ignore` names, as `a.b`. An object
-of which a rule reads single keys is looked into; one that a rule takes as a whole is not, nor is a list.
+In: a document. Out: the keys of a payload that no rule reads and no `ignore` names, as `a.b`. The search
+enters an object if a rule reads single keys of it. It does not enter lists, and objects that a rule
+takes as a whole.
 """
 
 import functools
@@ -13,7 +14,7 @@ from typing import Any
 from hub.mappings.document import MappingDocument, Rule, walk_rules
 from hub.mappings.rows import path_parts
 
-_ENVELOPE = "_envelope"  # what stood around a record in a webhook body
+_ENVELOPE = "_envelope"  # the keys around the record in a webhook body
 
 
 @dataclass(slots=True)
@@ -25,7 +26,7 @@ class KnownKeys:
     is_whole: bool = False
 
     def unknown_in(self, payload: Mapping[str, Any]) -> Iterator[str]:
-        """Yield the unknown keys of an object, dotted where they stand deeper."""
+        """Yield the unknown keys of an object; a deeper key is written `a.b`."""
         for key, value in payload.items():
             known = self.below.get(key)
             if known is None:
@@ -38,7 +39,7 @@ class KnownKeys:
         return _matches_any(key, tuple(self.patterns))
 
     def add(self, path: str) -> None:
-        """Know the value at a path, and all below it."""
+        """Add the value at a path, with everything below it."""
         node = self
         for part in path_parts(path):
             if isinstance(part, int):
@@ -47,7 +48,7 @@ class KnownKeys:
         node.is_whole = True
 
     def add_pattern(self, pattern: str) -> None:
-        """Know what a pattern names: `hs_*`, `via.*`, `location`."""
+        """Add the keys of a pattern: `hs_*`, `via.*`, `location`."""
         *parents, last = pattern.split(".")
         node = self
         for part in parents:
@@ -61,10 +62,10 @@ def _matches_any(key: str, patterns: tuple[str, ...]) -> bool:
 
 
 def known_keys(document: MappingDocument) -> KnownKeys:
-    """Return what the rules of a document read, and what it ignores."""
+    """Return the keys that the rules of a document read, and the keys that it ignores."""
     known = KnownKeys()
     for place, rule in walk_rules(document):
-        if "unless" in place:  # asked of a key's definition, not of the record
+        if "unless" in place:  # such a rule reads a key's definition, not the record
             continue
         if rule.path:
             known.add(rule.path)

@@ -1,7 +1,7 @@
-"""Mapping documents by name: the shipped ones, and a user's of the same name in their place.
+"""Load mapping documents by name. A document in the user's folder replaces the shipped one.
 
-In: names `<source>/<stream>`, a user's folder. Out: bound documents. Errors name file, line and
-nearest valid word.
+In: names `<source>/<stream>`, the user's folder. Out: bound documents. Errors name the file, the
+line and the nearest valid word.
 """
 
 from pathlib import Path
@@ -18,13 +18,16 @@ _TESTS = ".test.yaml"
 
 
 def names(folder: Path | None = None) -> list[str]:
-    """Return the names of all mapping documents, shipped and the user's.
+    """Return the names of all mapping documents, the shipped ones and the user's.
 
     Raises:
-        ConfigError: the user's folder is not there.
+        ConfigError: the user's folder does not exist.
     """
     if folder is not None and not folder.is_dir():
-        raise ConfigError(f"mappings_dir: there is no folder {folder}")
+        raise ConfigError(
+            f"mappings_dir: there is no folder {folder}",
+            hint="create the folder, or remove mappings_dir from hub.yaml",
+        )
     roots = [HERE, *([folder] if folder else [])]
     return sorted(
         {
@@ -37,7 +40,7 @@ def names(folder: Path | None = None) -> list[str]:
 
 
 def path_of(name: str, folder: Path | None = None) -> Path:
-    """Return the file of a mapping: the user's, else the shipped one.
+    """Return the file of a mapping: the user's if there is one, otherwise the shipped one.
 
     Raises:
         ConfigError: there is no such mapping.
@@ -52,7 +55,7 @@ def path_of(name: str, folder: Path | None = None) -> Path:
 
 
 def cases_path_of(name: str, folder: Path | None = None) -> Path:
-    """Return the file of a mapping's tests, beside the mapping that is in force."""
+    """Return the file of a mapping's tests, in the same folder as the mapping."""
     path = path_of(name, folder)
     return path.with_name(path.stem + _TESTS)
 
@@ -61,7 +64,7 @@ def load(name: str, folder: Path | None = None) -> MappingDocument:
     """Return one bound mapping document.
 
     Raises:
-        ConfigError: it is missing or wrong; the message has file and line.
+        ConfigError: the document is missing or wrong; the message has the file and the line.
     """
     path = path_of(name, folder)
     value, lines = read(path)
@@ -69,7 +72,8 @@ def load(name: str, folder: Path | None = None) -> MappingDocument:
     if document.name != name:
         where = f"{path}:{lines.of(['source'])}"
         raise ConfigError(
-            f"{where}: says it is '{document.name}' but stands where '{name}' belongs"
+            f"{where}: the file is for '{name}', but its source and stream are '{document.name}'",
+            hint="change source and stream, or move the file",
         )
     return document
 
@@ -80,7 +84,7 @@ def load_all(folder: Path | None = None) -> dict[str, MappingDocument]:
 
 
 def load_text(text: str, name: str = "<text>") -> MappingDocument:
-    """Return a bound document from YAML text; `name` stands in error messages.
+    """Return a bound document from YAML text; error messages show `name` as the file.
 
     Raises:
         ConfigError: the text is wrong.

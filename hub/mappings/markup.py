@@ -1,9 +1,9 @@
-"""Tags and entities in a text: HTML in, the text that a person would read out.
+"""Convert HTML to readable text.
 
-Vendors hand out rich text (Salesforce rich text areas, HubSpot messages) and plain text in which an
-earlier system left entities (`R&amp;D`). Only elements and entities that HTML knows are read, so
-`a < b`, `<jane@acme.example>` and `AT&T` stay as they are. What does not belong here: the cleaning of
-characters (`hub.mappings.text`).
+Vendors send rich text (Salesforce rich text areas, HubSpot messages). They also send plain text with
+entities that an earlier system left (`R&amp;D`). Only elements and entities of HTML are converted, so
+`a < b`, `<jane@acme.example>` and `AT&T` stay as they are. Not here: the cleaning of characters
+(`hub.mappings.text`).
 """
 
 import html
@@ -30,17 +30,17 @@ _LINKED = ("http://", "https://", "mailto:")
 
 
 def has_markup(value: str) -> bool:
-    """Tell whether a text has an HTML tag or a written-out entity in it."""
+    """Return whether a text contains an HTML tag or an entity."""
     return ("<" in value and _TAG.search(value) is not None) or (
         "&" in value and _ENTITY.search(value) is not None
     )
 
 
 def readable(value: str) -> str:
-    """Return a text without tags and entities; a text that has none is returned as it is.
+    """Return a text without tags and entities; a text without markup is returned unchanged.
 
-    A text that was escaped twice (`&amp;lt;b&amp;gt;`) is read until nothing is left to read, so that
-    reading the result again changes nothing.
+    A text that was escaped twice (`&amp;lt;b&amp;gt;`) is converted repeatedly, so a second call
+    changes nothing.
     """
     while has_markup(value):
         value = _without_tags(value) if _TAG.search(value) else _ENTITY.sub(_character, value)
@@ -48,7 +48,7 @@ def readable(value: str) -> str:
 
 
 def _character(entity: re.Match[str]) -> str:
-    """Return what an entity stands for; one that HTML does not know loses its ampersand's meaning."""
+    """Return the character of an entity; an entity unknown to HTML loses `&` and `;`."""
     found = html.unescape(entity.group())
     return found if found != entity.group() else entity.group().replace("&", "").replace(";", "")
 
@@ -68,7 +68,7 @@ def _without_tags(value: str) -> str:
 
 
 def _mark(element: Tag) -> None:
-    """Put the line breaks, dashes and addresses beside an element that its look would show."""
+    """Insert the line breaks, dashes and link addresses that a browser would show for an element."""
     if element.name == "br":
         element.insert_before("\n")
     elif element.name in _BLOCKS:

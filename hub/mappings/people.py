@@ -1,7 +1,7 @@
-"""Transforms of names: taken apart, given their capitals back, made of an address; and of companies.
+"""Transforms of people's names and of company names.
 
-How a name is read is `hub.model.person_names`; what is no name (an e-mail, a number, a picture, a
-remark in brackets) is left out and told.
+`hub.model.person_names` splits a name. A part that is not a name (an e-mail, a number, an emoji, a
+remark in brackets) is removed, and a remark names the part.
 """
 
 from hub.errors import RecordError

@@ -1,6 +1,6 @@
-"""Words that people write around telephone numbers, by what they mean.
+"""Words that people write around telephone numbers, by meaning.
 
-Out: patterns for `hub.mappings.phones`. What does not belong here: how a number is read.
+Out: patterns for `hub.mappings.phones`. Not here: the parsing of a number.
 """
 
 import re
@@ -17,7 +17,7 @@ EXTENSION = re.compile(
 EXTENSION_AFTER_SEPARATOR = re.compile(
     rf"\s*[;,/]\s*(?=(?:{_EXTENSION_WORDS})\s*\.?\s*[:=#-]?\s*\d)", re.IGNORECASE
 )
-"""A separator that stands before an extension separates nothing."""
+"""A separator before an extension, which does not separate two numbers."""
 SEPARATOR = re.compile(
     r"[;|,\u3001\u060c\u061b&\\]+|\s*/+\s*|\s+-+\s+|\s+(?:ou|or|oder|bzw\.?|o|u|y|e|i|et|and|und|en|of|eller|og|och|lub|oraz|или|и|ή|και|veya|ve|أو|و|または|或)\s+",
     re.IGNORECASE,
@@ -34,4 +34,4 @@ LABELS = frozenset((
     "τηλεφωνο", "κινητο", "電話", "電話番号", "携帯", "携帯電話", "电话", "手机", "傳真", "手機", "전화", "휴대폰",
     "هاتف", "جوال", "تلفون", "موبايل", "טלפון", "נייד", "callto", "sms", "le", "the", "and", "ou", "or", "und", "oder",
 ))  # fmt: skip
-"""Folded words that say what kind of line it is: nothing is lost with them."""
+"""Folded words that name the kind of line; they are dropped without a remark."""

@@ -1,7 +1,7 @@
 """Placeholders: texts that stand where there is no value, by kind of field.
 
-In: a text, and the kind of field it would fill. Out: whether it says nothing. The words stand in
-`placeholders.yaml`. What does not belong here: what becomes of such a value (`hub.mappings.steps`).
+In: a text, and the kind of the field. Out: whether the text is a placeholder. The words are in
+`placeholders.yaml`. Not here: the counting of placeholders (`hub.mappings.steps`).
 """
 
 import functools
@@ -61,12 +61,12 @@ _SAME_WORD = frozenset(_FILE["same_word"].split())
 
 
 def check_of(kind: str) -> Check:
-    """Return what tells whether a text says nothing in a field of a kind (see `KINDS`)."""
+    """Return the check for placeholders of a kind of field (one of `KINDS`)."""
     return _CHECKS[kind]
 
 
 def _check_of(kind: str) -> Check:
-    """Make a check; where values come again and again its answers are kept."""
+    """Return a check; its results are cached for kinds of fields whose values repeat."""
     words, more = _WORDS[kind], _FURTHER.get(kind)
 
     def says_nothing(text: str) -> bool:
@@ -87,12 +87,12 @@ def _check_of(kind: str) -> Check:
 
 
 def is_placeholder(kind: str, text: str) -> bool:
-    """Tell whether a text says nothing in a field of a kind."""
+    """Return whether a text is a placeholder in a field of a kind."""
     return _CHECKS[kind](text)
 
 
 def is_from_a_program(text: str) -> bool:
-    """Tell whether a program wrote a text for want of a value; a person never means such a one."""
+    """Return whether a program wrote a text in place of a missing value: null, `--None--`, `{{name}}`."""
     if len(text) > _LONGEST:
         return False
     bare = text.strip()
@@ -102,7 +102,7 @@ def is_from_a_program(text: str) -> bool:
 
 
 def may_be_a_surname(text: str) -> bool:
-    """Tell whether a text is a placeholder and, with its capital, a surname: Null, None, Na, No."""
+    """Return whether a text is a placeholder and, with its capital, a surname: Null, None, Na, No."""
     return (
         len(text) <= _LONGEST_SURNAME
         and (bare := text.strip()).casefold() in _SURNAMES
@@ -165,7 +165,7 @@ _FURTHER: Mapping[str, Callable[[str, str], bool]] = {
     "number": _all_x,
     "text": _all_x,
 }
-"""Kind → what else says nothing, of the text without spaces around it, and bare in lower case."""
+"""Kind → a further check, of the text without outer spaces, and of its bare lower-case form."""
 
 _CHECKS: Mapping[str, Check] = {kind: _check_of(kind) for kind in KINDS}
 
@@ -236,7 +236,7 @@ _BY_KIND: Mapping[str, str] = {
 
 
 def kind_of(transforms: Sequence[str], inherited: str | None, place: str, kind: str | None) -> str:
-    """Return the kind of a value: what is done to it says so, else the field that it fills.
+    """Return the kind of a value: by its transforms, otherwise by its target field.
 
     Args:
         transforms: names of the rule's own transforms.

@@ -1,8 +1,8 @@
 """Transforms of countries and states, by code or by name in any language.
 
-In: a text as people type it. Out: an ISO 3166 code where only one is meant; else the text as typed, told.
-The names that are met every day are in places.yaml; the other languages' are CLDR's (Babel) and those of
-Debian's iso-codes (pycountry), read when the first text needs them. What does not belong here: telephone numbers.
+In: a text as people type it. Out: an ISO 3166 code if the text names one place; otherwise the text as
+typed, with a remark. Frequent names are in places.yaml. The names in other languages come from CLDR
+(Babel) and Debian's iso-codes (pycountry); they are loaded at first need. Not here: telephone numbers.
 """
 
 import functools
@@ -25,7 +25,7 @@ from hub.mappings.text import as_text, clean, fold
 _LONGEST = 255
 """Characters: the longest any vendor allows."""
 _SHORTEST_NAME = 4
-"""Letters: a shorter Latin name of CLDR is as likely a code or another word (ao, bi, cad)."""
+"""Letters of a CLDR name in Latin script: a shorter one may be a code or another word (ao, bi, cad)."""
 _PARTS = re.compile(r"[/|,;()\[\]\u3001\uff0c\uff0f\n]+|\s[-\u2013\u2014]\s")
 _ARTICLE = re.compile(
     r"(?:the|la|le|les|l|el|los|las|il|lo|gli|i|o|a|os|as|die|der|das|republic of|kingdom of|state of|republique de|"
@@ -42,7 +42,7 @@ _FLAG = range(0x1F1E6, 0x1F200)
 
 @transform()
 def country(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """ISO-2 code from a code or a name in any language; what is none stays as typed, counted as drift."""
+    """ISO-2 code from a code or a name in any language; another text stays as typed and counts as drift."""
     raw = clean(as_text(value))
     return _country(raw) if raw else None
 
@@ -67,7 +67,7 @@ def _country(raw: str) -> Outcome:
 
 
 def country_code(text: str) -> str | None:
-    """Return the ISO-2 code (and XK, Kosovo) of a code or name that is the whole text; None if it is none."""
+    """Return the ISO-2 code (or XK, Kosovo) of a text that is a country's code or name; else None."""
     folded = fold(text)
     quick = places()[0]
     is_code = len(folded) > 3 or (text.isascii() and text not in _NO_CODES)  # noqa: PLR2004 Bỉ is Belgium, BI Burundi
@@ -95,10 +95,11 @@ def country_code(text: str) -> str | None:
 
 @functools.cache
 def _world() -> Mapping[str, str]:
-    """Return the country of every name that CLDR has for one only, by `_key`.
+    """Return the country of each CLDR name that only one country has, by `_key`.
 
-    Some 33,000 names of 390 languages, read in about a second once a process; the languages' other data
-    is let go at once. https://cldr.unicode.org/translation/displaynames/countryregion-territory-names
+    These are some 33,000 names in 390 languages. Loading takes about a second, once a process; the
+    other data of the languages is released at once.
+    https://cldr.unicode.org/translation/displaynames/countryregion-territory-names
     """
     known = frozenset(places()[0].values())
     found: dict[str, set[str]] = {}
@@ -116,9 +117,9 @@ def _world() -> Mapping[str, str]:
 
 
 def _key(text: str) -> str:
-    """Return a name for comparison: as `fold`, but with the vowel signs that other scripts need.
+    """Return a name for comparison: like `fold`, but with the vowel signs that other scripts need.
 
-    Joiners go, which some leave out, and the Thai word for "country".
+    Joiners are removed because some people leave them out. The Thai word for "country" is removed too.
     """
     joined = (
         text.replace("\u200c", "")
@@ -132,7 +133,7 @@ def _key(text: str) -> str:
 
 @transform()
 def state(value: object, _args: Args, ctx: Ctx) -> Outcome:
-    """State or province: its code in US CA AU BR IN MX, from code or name; a text that is none is drift. Elsewhere as typed."""
+    """State or province: its code in US CA AU BR IN MX, from code or name; another text is drift. In other countries as typed."""
     raw = clean(as_text(value))
     if not raw:
         return None
@@ -158,7 +159,7 @@ def _state(region: str, raw: str) -> Outcome:
 
 
 def state_code(region: str, text: str) -> str | None:
-    """Return a state's code, from code or name; None where it is none, or the country's addresses use no codes."""
+    """Return a state's code from its code or name; None if unknown, or if the country uses no codes."""
     known = places()[1].get(region)
     if known is None:
         return None
@@ -178,7 +179,7 @@ def _is_state(region: str, text: str) -> bool:
 
 @functools.cache
 def _states_abroad(region: str) -> Mapping[str, str]:
-    """Return a country's states by their names in other languages, where a name is one state's only."""
+    """Return state codes by names in other languages; a name of several states is left out."""
     found: dict[str, set[str]] = {}
     listed = [one for one in pycountry.subdivisions if one.country_code == region]
     names = {one.name: one.code.partition("-")[2] for one in listed}
@@ -195,22 +196,22 @@ def _translations() -> Iterable[Callable[[str], str]]:
 
 
 def is_country(code: str) -> bool:
-    """Tell whether a text is an ISO-2 code that an address may have."""
+    """Return whether a text is an ISO-2 code of a country."""
     return len(code) == 2 and code.isupper() and code.lower() in places()[0]  # noqa: PLR2004 the length of a code
 
 
 @transform(idempotent=False)
 def phone_region(value: object, _args: Args, ctx: Ctx) -> Outcome:
-    """The country of a user's national numbers, from `all_of` a time zone and a locale: the default, if both allow it.
+    """The country for a user's national numbers, from `all_of` a time zone and a locale: the default country, or another one that both name.
 
-    A vendor sets both where nobody chooses them, so that one alone proves no country: where it names another
-    than the default, national numbers have no country and stay as typed. Two that agree make a country.
+    A vendor sets a time zone and a locale if the user chooses none, so one of them alone proves no country.
+    If only one names another country than the default, national numbers have no country and stay as typed.
     """
     texts = _texts(value)
     zones = {zone for text in texts if (zone := _of_zone(text))}
     locales = {place for text in texts if (place := _of_locale(text))}
     if "en-US" in texts and zones != {"US"}:
-        locales -= {"US"}  # what Zendesk calls English, not a place
+        locales -= {"US"}  # Zendesk's code for English, not a place
     if zones | locales <= {ctx.region}:
         return ctx.region or None
     if zones == locales and len(zones) == 1:

@@ -1,4 +1,4 @@
-"""What a mapping document is once it is compiled: functions of a `Row`. Only types."""
+"""Types of a compiled mapping document: its rules and predicates are functions of a `Row`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,18 @@ Check = Callable[[Row], bool]
 
 @dataclass(frozen=True, slots=True)
 class TargetPlan:
-    """One compiled target: plain fields, and the keys of object fields."""
+    """One compiled target.
+
+    Args:
+        target: the target as the document has it.
+        each: gives the list whose entries the target is emitted for; None: once a record.
+        when: whether the target is emitted.
+        reject_if: predicates that reject the record, each with its reason.
+        fields: name and getter of each plain field.
+        nested: name, key and getter of each key of an object field (`custom_fields.score`).
+        copies: name and keys of each object field that copies keys.
+        refs: name and getter of each reference.
+    """
 
     target: Target
     each: Getter | None

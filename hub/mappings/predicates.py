@@ -1,7 +1,7 @@
 """Predicates of a mapping document as functions of a `Row`.
 
-In: a predicate, and what asks a rule for its value without a word to the row. Out: a check. Texts are
-compared folded.
+In: a predicate, and compilers of rules that leave no notes on the row. Out: a check. Texts are
+compared without case, accents and punctuation.
 """
 
 import re
@@ -22,8 +22,8 @@ def compile_predicate(  # noqa: PLR0911 one line a predicate
 
     Args:
         predicate: the predicate.
-        compile_rule: compiles a rule of which only whether it says something is asked.
-        compile_compared: compiles a rule whose value is held against others; placeholders are values there.
+        compile_rule: compiles a rule that is tested for having a value; a placeholder is none.
+        compile_compared: compiles a rule whose value is compared; a placeholder is a value.
     """
     p = predicate
     if p.any_ is not None:

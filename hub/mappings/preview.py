@@ -1,7 +1,7 @@
-"""What a mapping would make of a vendor's answer, without storing anything.
+"""Map the records of a file without storing anything: `hub mappings preview`.
 
 In: a mapping's name and the bytes of a file: raw records, one record, a response page or a webhook
-body. Out: the document that `hub mappings preview` prints (DESIGN.md § 9).
+body. Out: the document that the command prints.
 """
 
 import json
@@ -31,7 +31,7 @@ def preview(
     """Return records, excluded ids and quarantine rows as plain JSON values.
 
     Raises:
-        ConfigError: no such mapping, or the bytes are no JSON.
+        ConfigError: the mapping does not exist, or the bytes are not JSON.
     """
     return preview_document(load(name, folder), text, context=context, settings=settings)
 
@@ -43,7 +43,7 @@ def preview_document(
     context: Mapping[str, Any] | None = None,
     settings: NormalizeSettings | None = None,
 ) -> dict[str, Any]:
-    """Preview with a document at hand."""
+    """Preview with a loaded document; see `preview`."""
     return as_json(*map_file(document, text, context=context, settings=settings))
 
 
@@ -54,10 +54,10 @@ def map_file(
     context: Mapping[str, Any] | None = None,
     settings: NormalizeSettings | None = None,
 ) -> tuple[Normalized, list[Problem]]:
-    """Return what became of a file's records, and those that had no id to begin with.
+    """Return the results of a file's records, and a problem for each record without an id.
 
     Raises:
-        ConfigError: the bytes are no JSON.
+        ConfigError: the bytes are not JSON.
     """
     try:
         body = json.loads(text, parse_constant=lambda _name: None)
@@ -79,7 +79,7 @@ def map_file(
 
 
 def unwrap(document: MappingDocument, body: object) -> Iterator[object]:
-    """Yield the records in a list, a page or a webhook body."""
+    """Yield the records of a list, a page or a webhook body."""
     if isinstance(body, list):
         for item in body:
             yield from unwrap(document, item)
@@ -93,7 +93,7 @@ def unwrap(document: MappingDocument, body: object) -> Iterator[object]:
 
 
 def source_id_of(document: MappingDocument, item: object) -> str | None:
-    """Return the id that the document's `id` rule finds in a raw record."""
+    """Return the id of a raw record by the document's `id` rule, None if it has none."""
     if not isinstance(item, dict):
         return None
     inner = next((item[k] for k in document.unwrap if isinstance(item.get(k), dict)), item)

@@ -1,8 +1,8 @@
-"""The frame of the transforms: what one is, what it is told, how it answers.
+"""What a transform is, and the registry of all transforms.
 
-A transform is a pure function `(value, args, ctx) -> value`. It never sees null (unless it says
-`sees_null`), raises `RecordError(reason)` when the value cannot be used, and returns a `Remark`
-when it can but somebody should know.
+A transform is a pure function `(value, args, ctx) -> value`. It is not called for null, unless it
+is registered with `sees_null`. It raises `RecordError(reason)` for a value that cannot be used. It
+returns a `Remark` for a value that can be used but that a person should look at.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,10 +15,10 @@ Args = Mapping[str, Any]
 
 
 class Remark(NamedTuple):
-    """A value with something to say about it.
+    """A value with a remark for the operator.
 
-    `kind` is "problem" (a quarantine row of severity field; the value stays), or "unknown" (a
-    value outside the known list, counted as drift).
+    `kind` is "problem" (a quarantine row of severity field; the value stays) or "unknown" (the value
+    is not in the known list; it counts as drift).
     """
 
     value: JsonValue
@@ -52,7 +52,7 @@ class Transform:
         name: as mapping documents write it.
         function: the pure function.
         doc: one line for the generated reference.
-        params: argument → Python types it may have.
+        params: argument → its Python types.
         needs: arguments that must be given.
         idempotent: whether applying it to its own result changes nothing.
         sees_null: whether it is called for null too.

@@ -1,6 +1,6 @@
-"""One raw record while it is mapped: its payload, what was said of it, its form.
+"""The state of one raw record while it is mapped: its payload, its notes, its form.
 
-In: a parsed payload. Out: values found along paths, and notes. What does not belong here: rules.
+In: a parsed payload. Out: values at paths, and notes. Not here: rules.
 """
 
 import functools
@@ -22,8 +22,8 @@ from hub.model.records import JsonValue, Problem
 LONGEST_SHOWN = 200
 
 
-class Reject(Exception):  # noqa: N818 a verdict on its way, not an error
-    """The record being mapped is rejected."""
+class Reject(Exception):  # noqa: N818 a verdict, not an error
+    """Reject the record that is being mapped."""
 
     def __init__(self, place: str, value: JsonValue, reason: str) -> None:
         super().__init__(reason)
@@ -34,7 +34,27 @@ class Reject(Exception):  # noqa: N818 a verdict on its way, not an error
 
 @dataclass(slots=True)
 class Row:
-    """One raw record while it is mapped; `forms` and `copied` are kept from record to record."""
+    """The state of one raw record while it is mapped.
+
+    Args:
+        payload: the parsed record.
+        source_id: the record's id.
+        context: other objects of the source, by `<stream>/<id>`, and forms by their id.
+        latest: the latest time that is accepted, ISO-8601 UTC; None accepts any.
+        ctx: region and language for the transforms.
+        forms: cache of form definitions, shared by the records of a batch.
+        copied: cache of the keys that copy rules take, shared by the records of a batch.
+        problems: refused values.
+        unknowns: drift and placeholders.
+        silent: how many predicates are being evaluated; above zero the row takes no notes.
+        is_checking_neighbours: the neighbours of a name are being read; this stops a recursion.
+        placeholder_origins: sources whose placeholder is counted.
+        form: the form that was answered.
+        given: the answers of the form.
+        claims: the answer that each selector took.
+        consents: the consents that the answers give.
+        item: the entry of the list that a target with `each` is emitted for.
+    """
 
     payload: dict[str, Any]
     source_id: str
@@ -55,7 +75,7 @@ class Row:
     item: Any = None
 
     def note(self, place: str, value: object, reason: str, kind: str = "problem") -> None:
-        """Keep what a rule had to say, unless a predicate is only asking."""
+        """Store a remark about a value, unless a predicate is being evaluated."""
         if self.silent:
             return
         if kind == "unknown":
@@ -64,20 +84,20 @@ class Row:
             self.problems.append(Problem(self.source_id, place, shorten(value), reason, "field"))
 
     def count_placeholder(self, place: str, value: str, origin: str) -> None:
-        """Count a text that says nothing, once a record wherever several rules read it."""
+        """Count a placeholder: once a record, even if several rules read it."""
         if not self.silent and origin not in self.placeholder_origins:
             self.placeholder_origins.add(origin)
             self.unknowns.append(Unknown("placeholder", place, shorten(value)))
 
     def refuse(self, place: str, value: object, error: RecordError) -> None:
-        """Keep why a value cannot be used; a value of another JSON type is drift too."""
+        """Store why a value cannot be used; a value of another JSON type counts as drift too."""
         self.note(place, value, error.message)
         if error.found_type and not self.silent:
             self.unknowns.append(Unknown("type", place, error.found_type))
 
 
 def shorten(value: object) -> str:
-    """Return a raw value shortened for a person, safe to store."""
+    """Return a raw value as text of at most `LONGEST_SHOWN` characters that can be stored."""
     if isinstance(value, str):
         text = value[: 2 * LONGEST_SHOWN]
     else:
@@ -91,14 +111,14 @@ def shorten(value: object) -> str:
 
 
 class _Failed:
-    """The source had a value and it was unusable: the field is null, visibly."""
+    """The type of `FAILED`: the source has a value that cannot be used, so the field becomes null."""
 
 
 FAILED: Final = _Failed()
 
 
 def is_blank(value: object) -> bool:
-    """Tell whether a value says nothing."""
+    """Return whether a value is null, failed, blank text, or an empty list or object."""
     if value is None or value is FAILED:
         return True
     if isinstance(value, str):
@@ -113,7 +133,7 @@ def path_parts(path: str) -> tuple[str | int, ...]:
     """Return the steps of `a.b[0].c`.
 
     Raises:
-        ValueError: the path is not written like that.
+        ValueError: the path has another form.
     """
     if not re.fullmatch(r"[^.\[\]\s]+(\[\d+\])*(\.[^.\[\]\s]+(\[\d+\])*)*", path):
         raise ValueError(f"'{path}' is not a path: write a.b[0].c")
@@ -123,7 +143,7 @@ def path_parts(path: str) -> tuple[str | int, ...]:
 
 
 def look_up(node: Any, parts: Sequence[str | int]) -> Any:
-    """Follow a path; a missing step is null."""
+    """Return the value at a path, None if a step is missing."""
     for part in parts:
         if isinstance(part, str):
             node = node.get(part) if isinstance(node, dict) else None
@@ -135,7 +155,7 @@ def look_up(node: Any, parts: Sequence[str | int]) -> Any:
 
 
 def form_of(row: Row) -> Form:
-    """Return the form of a response: inline definition, else the context's, else its id alone."""
+    """Return the form of a response: by its inline definition, else from the context, else its id."""
     if row.form is None:
         form_id = form_id_of(row)
         inline = row.payload.get("definition")
@@ -150,7 +170,7 @@ def form_of(row: Row) -> Form:
 
 
 def form_id_of(row: Row) -> str | None:
-    """Return the id of a response's form, from its body or before the colon of its own id."""
+    """Return the id of a response's form: `form_id` in the body, else the id before the colon."""
     form_id = row.payload.get("form_id")
     if isinstance(form_id, str) and form_id:
         return clean(form_id)[:255]

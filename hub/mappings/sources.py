@@ -1,6 +1,6 @@
-"""Where a rule's value comes from: paths, alternatives, answers of forms, look-ups.
+"""Getters of the sources that a rule can name: paths, alternatives, form answers, lookups.
 
-In: what a rule names. Out: a getter. Not here: what becomes of the value (`hub.mappings.steps`).
+In: the source in the rule. Out: a getter. Not here: the steps after it (`hub.mappings.steps`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from hub.model.records import JsonValue
 
 
 def path(along: str) -> Getter:
-    """Return the value along a path of the payload."""
+    """Return a getter of the value at a path of the payload."""
     parts = path_parts(along)
     if len(parts) == 1 and isinstance(parts[0], str):
         key = parts[0]
@@ -34,13 +34,13 @@ def _inner(key: str, inner: str) -> Getter:
 
 
 def item(along: str) -> Getter:
-    """Return the value along a path of the entry that a repeated target is at."""
+    """Return a getter of the value at a path of the list entry that the target is emitted for."""
     parts = path_parts(along)
     return lambda row: look_up(row.item, parts)
 
 
 def first(getters: Sequence[Getter]) -> Getter:
-    """Return the first value that is not blank."""
+    """Return a getter of the first value that is not blank."""
 
     def get(row: Row) -> FieldValue:
         found: FieldValue = None
@@ -56,7 +56,7 @@ def first(getters: Sequence[Getter]) -> Getter:
 
 
 def all_of(getters: Sequence[Getter]) -> Getter:
-    """Return all values as a list, if there is any."""
+    """Return a getter of all values as a list, null if all are null."""
     return lambda row: _all(row, getters)
 
 
@@ -66,7 +66,7 @@ def _all(row: Row, getters: Sequence[Getter]) -> FieldValue:
 
 
 def looked_up(lookup: Lookup, key: Getter) -> Getter:
-    """Return what another object of the source says, found by the id that `key` gives."""
+    """Return a getter of a value in another object of the source; `key` gives the object's id."""
     parts = path_parts(lookup.path)
 
     def get(row: Row) -> FieldValue:
@@ -116,12 +116,12 @@ class Answers:
         return row.claims
 
     def consents(self, row: Row) -> FieldValue:
-        """Return what the answers agree to."""
+        """Return the consents that the answers give."""
         self._claims(row)
         return row.consents.found if row.consents else None
 
     def of(self, selector: Answer, *, is_title: bool) -> Getter:
-        """Return what was answered, or the title of the question."""
+        """Return a getter of the answer, or of the title of its question."""
 
         def get(row: Row) -> FieldValue:
             found = self._claims(row).get(selector)
@@ -130,7 +130,7 @@ class Answers:
         return get
 
     def unmapped(self, row: Row) -> FieldValue:
-        """Return what no selector took, line by line."""
+        """Return the answers that no selector took, one `question: answer` a line."""
         mapped = {id(one) for one in self._claims(row).values()}
         mapped |= row.consents.told if row.consents else set()
         lines = [

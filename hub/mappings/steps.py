@@ -1,7 +1,7 @@
-"""What becomes of a rule's value on its way to the field: transforms, kind, guard, demand.
+"""The steps between a rule's source and its field: transforms, kind check, condition, `required`.
 
-In: the getter of a source, and what the rule says. Out: a getter. What cannot be used is noted on the
-row, never raised, except `Reject`. Not here: where a value comes from (`hub.mappings.sources`).
+In: the getter of a source, and the rule's settings. Out: a getter. A value that cannot be used is noted
+on the row; only `Reject` is raised. Not here: where a value comes from (`hub.mappings.sources`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ Step = tuple[Function, Args, bool]
 
 EARLIEST = "1990-01-01"
 PAST_ONLY = frozenset(("created_at", "at"))
-"""Times of things that happened: before 1990 or after now they are a source's mistake."""
-_NEVER_GIVEN = ("null", "none")  # surnames that are nobody's first name
+"""Times of past events: a time before 1990 or after now is a mistake of the source."""
+_NEVER_GIVEN = ("null", "none")  # surnames that are not first names
 _GIVE_TEXT = frozenset((
     "text", "multiline", "street", "postal", "company", "recase_name", "email", "phone", "country",
     "state", "url", "date", "datetime", "sf_id", "identifier", "name_from_email", "phone_extension",
     "concat", "template", "split_name", "html_to_text", "currency", "money", "second_mobile", "phone_region",
 ))  # fmt: skip
-"""Transforms that return text or null and nothing else: their results need no look."""
+"""Transforms that always return text or null, so their results need no check of the kind."""
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "number": (int, float),
@@ -36,7 +36,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 def always_of_kind(last: str, kind: str) -> bool:
-    """Tell whether a transform's result is of the kind by its nature."""
+    """Return whether the transform `last` always gives a value of the kind."""
     return (
         last in _GIVE_TEXT
         if kind not in _TYPES
@@ -47,15 +47,15 @@ def always_of_kind(last: str, kind: str) -> bool:
 def without_placeholders(
     source: Getter, placeholder_kind: str, place: str, origin: str, has_neighbour: Check
 ) -> Getter:
-    """Leave out a text that says nothing, and count it.
+    """Return a getter that gives null for a placeholder and counts it.
 
     Args:
         source: gives the raw value.
         placeholder_kind: the kind of the field, one of `placeholders.KINDS`.
         place: the target field.
-        origin: names where the value comes from, for several rules may read it.
-        has_neighbour: whether the record has another name or an address; checked only for a text that
-            is a surname too.
+        origin: names the source of the value: several rules may read it, and it is counted once.
+        has_neighbour: whether the record has another name or an address. It is called only for a
+            text that is a surname too.
     """
     says_nothing = placeholders.check_of(placeholder_kind)
 
@@ -84,7 +84,7 @@ def without_placeholders(
 def one_transform(
     source: Getter, function: Function, args: Args, place: str, *, keep: bool
 ) -> Getter:
-    """Let a value go through one transform that sees no null: most rules are that."""
+    """Return a getter with one transform that does not see null; most rules have one only."""
 
     def get(row: Row) -> FieldValue:
         raw = source(row)
@@ -104,7 +104,7 @@ def one_transform(
 
 
 def transform_chain(source: Getter, steps: Sequence[Step], place: str, *, keep: bool) -> Getter:
-    """Let a value go through transforms, one after the other."""
+    """Return a getter that applies transforms in order."""
     if not steps:
         return source
 
@@ -129,7 +129,7 @@ def transform_chain(source: Getter, steps: Sequence[Step], place: str, *, keep: 
 
 
 def checked_kind(get: Getter, place: str, kind: str) -> Getter:
-    """Hold a value to the kind of its target field."""
+    """Return a getter that refuses a value of another kind than its target field's."""
     wanted = _TYPES.get(kind, (str,))
     is_past = place in PAST_ONLY
 
@@ -160,12 +160,12 @@ def _is_past(row: Row, place: str, value: str) -> bool:
 
 
 def conditional(get: Getter, when: Check) -> Getter:
-    """Give a value only where a predicate holds."""
+    """Return a getter that gives null where the predicate is false."""
     return lambda row: get(row) if when(row) else None
 
 
 def required(get: Getter, place: str) -> Getter:
-    """Reject the record where there is no value."""
+    """Return a getter that rejects a record without a value."""
 
     def demand(row: Row) -> FieldValue:
         value = get(row)

@@ -1,7 +1,7 @@
-"""The tests that stand beside a mapping: input → expected, run by `hub mappings test`.
+"""Run the tests beside a mapping (input and expected output): `hub mappings test`.
 
-In: `<stream>.test.yaml`, a list of cases. Out: one result a case, with what differs. Expected
-records are compared whole; of a quarantine row only the keys that are written down.
+In: `<stream>.test.yaml`, a list of cases. Out: one result a case, with the differences. Expected
+records are compared completely. Of a quarantine row, only the keys in the test are compared.
 """
 
 import json
@@ -23,13 +23,13 @@ from hub.model.records import CanonicalRecord
 
 
 class Expected(Strict):
-    """One canonical record that must come out.
+    """One canonical record that the mapping must emit.
 
     Args:
-        entity: what it is.
-        source_id: the id it must have; without one any will do.
-        values: all its values; what is not written down must not be there.
-        refs: all its references; without them any will do.
+        entity: the record's entity.
+        source_id: the record's id; None accepts any id.
+        values: all values of the record; a further value is a difference.
+        refs: all references of the record; None accepts any.
     """
 
     entity: str
@@ -39,17 +39,17 @@ class Expected(Strict):
 
 
 class Case(Strict):
-    """One test: what comes in, and what must come out.
+    """One test: an input and its expected output.
 
     Args:
-        name: what it claims.
-        input: a record, a list of them, a page of the vendor, or the body of a webhook.
+        name: what the test shows.
+        input: a record, a list of records, a page of the vendor, or the body of a webhook.
         context: other objects of the source: `<stream>/<id>`, and forms by their id.
-        region: ISO-2 country of the phones whose record names none.
-        now: aware time; times more than a day later are refused. None refuses none.
+        region: ISO-2 country for the phones of records without a country.
+        now: aware time; a time more than a day later is refused. With None no time is refused.
         records: expected records, in order.
-        excluded: ids of the records that give none.
-        quarantine: expected rows in order; of each only the keys that are written down.
+        excluded: ids of the records that give no canonical record.
+        quarantine: expected rows, in order; only the keys in the test are compared.
     """
 
     name: str
@@ -63,14 +63,14 @@ class Case(Strict):
 
 
 class Cases(Strict):
-    """The whole test file."""
+    """A test file."""
 
     tests: list[Case]
 
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """What came of one case; `differences` is empty when it holds."""
+    """The result of one case; `differences` is empty if the case passes."""
 
     __test__ = False
     mapping: str
@@ -79,15 +79,15 @@ class TestResult:
 
     @property
     def is_ok(self) -> bool:
-        """Tell whether the case holds."""
+        """Return whether the case passes."""
         return not self.differences
 
 
 def run_tests(name: str, folder: Path | None = None) -> list[TestResult]:
-    """Run the tests beside a mapping; a mapping without a test file has none.
+    """Run the tests beside a mapping; without a test file the list is empty.
 
     Raises:
-        ConfigError: the mapping or its test file is wrong.
+        ConfigError: the mapping or its test file has an error.
     """
     document = load(name, folder)
     path = cases_path_of(name, folder)
@@ -103,7 +103,7 @@ def run_tests(name: str, folder: Path | None = None) -> list[TestResult]:
 
 
 def run_cases(document: MappingDocument, cases: Cases) -> list[TestResult]:
-    """Run tests against a document at hand."""
+    """Run tests against a loaded document."""
     return [
         TestResult(document.name, case.name, tuple(_differences(document, case)))
         for case in cases.tests

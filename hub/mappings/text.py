@@ -1,7 +1,7 @@
-"""Transforms of plain text, and the joining of several values.
+"""Transforms of plain text, and transforms that join several values.
 
-Text that leaves here is NFC, without tags, entities, NUL, control, zero-width (but for joiners that
-a script needs) and surrogate characters.
+The result is NFC. It has no tags, entities, NUL, control, zero-width or surrogate characters.
+Zero-width joiners stay where the script needs them.
 """
 
 import functools
@@ -15,7 +15,7 @@ from hub.mappings.registry import Args, Ctx, Outcome, Remark, transform
 _JUNK = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
-# Arabic and its neighbours, the scripts of India, Burmese, Khmer, Mongolian, …: their words are spelt
+# Arabic and related scripts, the scripts of India, Burmese, Khmer, Mongolian, …: words in them are spelt
 # with joiners (https://www.unicode.org/reports/tr31/#Layout_and_Format_Control_Characters).
 _JOINING = (
     "\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17ff\u1b00-\u1bff\ua800-\uabff"
@@ -30,9 +30,9 @@ _JOINERS = str.maketrans("", "", "\u180e\u200c\u200d")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LINE = re.compile(r"\r\n|[\r\n\v\f\x85\u2028\u2029]")
 LONGEST_LINE = 65_536
-"""Characters of a value of one line: the longest that a vendor allows (HubSpot's single-line text)."""
+"""Most characters of a one-line value: the longest that a vendor allows (HubSpot's single-line text)."""
 LONGEST = 1_000_000
-"""Characters of a text with lines; the longest that a vendor allows is 131,072 (Salesforce)."""
+"""Most characters of a text with lines; the longest that a vendor allows is 131,072 (Salesforce)."""
 
 
 def as_text(value: object) -> str:
@@ -52,7 +52,11 @@ def as_text(value: object) -> str:
 
 
 def number_text(value: float) -> str:
-    """Return a number's digits; an integer too long to print is refused."""
+    """Return a number's digits.
+
+    Raises:
+        RecordError: the integer has more digits than Python prints (4,300).
+    """
     try:
         return str(value)
     except ValueError as exc:
@@ -60,7 +64,7 @@ def number_text(value: float) -> str:
 
 
 def kind_of(value: object) -> str:
-    """Name a JSON type for a person."""
+    """Return the name of a value's JSON type for messages."""
     names = {
         bool: "true/false",
         list: "a list",
@@ -79,7 +83,7 @@ def clean(value: str) -> str:
 
 
 def _is_plain(value: str) -> bool:
-    """Tell what needs no cleaning but at its ends: most texts."""
+    """Return whether a text needs no cleaning except at its ends; most texts do not."""
     return (
         value.isascii()
         and value.isprintable()
@@ -97,11 +101,10 @@ _clean_short = functools.lru_cache(maxsize=16_384)(_clean_line)
 
 
 def _readable(value: str) -> str:
-    """Return text without markup and without characters that nobody sees."""
+    """Return text without markup and without invisible characters."""
     seen = _visible(value)
-    while has_markup(
-        seen
-    ):  # what an entity stood for may be invisible, or make a tag with its like
+    # repeated, because a decoded entity may be an invisible character or a part of a tag
+    while has_markup(seen):
         seen = _visible(readable(seen))
     return seen
 
@@ -140,7 +143,7 @@ def _fold_ascii(value: str) -> str:
 
 
 def _said(raw: str, cleaned: str, longest: int = LONGEST) -> Outcome:
-    """Return a cleaned text, and say what became of it where something was lost."""
+    """Return a cleaned text, with a remark if a part of the raw text was lost."""
     if not cleaned:
         return Remark(None, "nothing but markup") if _says_something(raw) else None
     if len(cleaned) > longest:
@@ -151,27 +154,27 @@ def _said(raw: str, cleaned: str, longest: int = LONGEST) -> Outcome:
 
 
 def _says_something(raw: str) -> bool:
-    """Tell whether a text whose reading is empty had letters or digits outside of its tags."""
+    """Return whether a text has letters or digits outside of its tags and entities."""
     return any(c.isalnum() for c in re.sub(r"<[^>]*>|&#?\w+;", "", raw))
 
 
 @transform()
 def text(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """One line: NFC, trimmed, single spaces, no tags, entities or control characters; blank → null."""
+    """One line of text: NFC, trimmed, single spaces, no tags, entities or control characters; blank → null."""
     raw = as_text(value)
     return _said(raw, clean(raw), LONGEST_LINE)
 
 
 @transform()
 def multiline(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """As `text`, but line breaks stay."""
+    """Text as `text` gives it, with its line breaks."""
     raw = as_text(value)
     return _said(raw, clean_lines(raw))
 
 
 @transform()
 def street(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """Street lines, joined by line breaks; blank lines left out."""
+    """Street lines joined by line breaks, without blank lines."""
     parts = value if isinstance(value, list) else [value]
     raw = "\n".join(as_text(part) for part in parts if part is not None)
     return _said(raw, re.sub("\n+", "\n", clean_lines(raw)))
@@ -179,14 +182,14 @@ def street(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 
 @transform()
 def postal(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """Postal code as text: leading zeros and inner spaces stay."""
+    """Postal code as text, with its leading zeros and inner spaces."""
     raw = as_text(value)
     return _said(raw, clean(raw).upper(), LONGEST_LINE)
 
 
 @transform()
 def html_to_text(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """HTML as readable text; links keep their address, list items a dash, scripts go. All texts are read so."""
+    """HTML as readable text: links keep their address, list items get a dash, scripts are removed. `text` and `multiline` do the same."""
     return multiline(value, {}, _ctx)
 
 
@@ -196,7 +199,7 @@ def _parts(value: object) -> list[object]:
 
 @transform(params={"sep": (str,)}, idempotent=False)
 def concat(value: object, args: Args, _ctx: Ctx) -> Outcome:
-    """Joins the values of `all_of` that are not blank."""
+    """The values of `all_of` that are not blank, joined by `sep` (default a space)."""
     raw = [as_text(v) for v in _parts(value) if v is not None]
     joined = str(args.get("sep", " ")).join(part for part in map(clean, raw) if part)
     return _said("".join(raw), joined)
@@ -213,7 +216,7 @@ def coalesce(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 
 @transform(params={"text": (str,)}, needs=("text",), idempotent=False)
 def template(value: object, args: Args, _ctx: Ctx) -> Outcome:
-    """Fills `{0}`, `{1}`… of a text with the value, or those of `all_of`; null if one is blank."""
+    """A text in which `{0}`, `{1}`… are replaced by the value, or the values of `all_of`; null if one is blank."""
     parts = ["" if v is None else clean_lines(as_text(v)) for v in _parts(value)]
     filled = str(args["text"])
     for hole in sorted(set(re.findall(r"\{(\d+)\}", filled))):
@@ -225,7 +228,7 @@ def template(value: object, args: Args, _ctx: Ctx) -> Outcome:
 
 @transform(params={"value": (object,)}, needs=("value",), sees_null=True)
 def const(_value: object, args: Args, _ctx: Ctx) -> Outcome:
-    """Replaces any value, null included, by a constant."""
+    """A constant in place of any value, null included."""
     return args["value"]  # type: ignore[no-any-return]
 
 

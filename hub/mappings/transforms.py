@@ -1,8 +1,8 @@
-"""The catalogue of transforms, complete: importing this module registers them all.
+"""The catalogue of transforms: importing this module registers all of them.
 
-In: a value of a raw record. Out: a canonical value (JSON types, clean text). The functions live by
-theme in `text`, `people`, `emails`, `phones`, `places`, `websites`, `amounts`,
-`values` and `permissions`; `DEFAULTS` says what a field gets when its rule names no transform.
+In: a value of a raw record. Out: a canonical value (JSON types, clean text). The functions are in
+`text`, `people`, `emails`, `phones`, `places`, `websites`, `amounts`, `values` and `permissions`.
+`DEFAULTS` has the transform of a field whose rule names none.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Which of a payload's keys a mapping document reads. Pure; not here: what a rule makes of a value."""
+"""Find the keys of a payload that a mapping document reads. Pure."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -8,7 +8,7 @@ from hub.mappings.rows import path_parts
 
 
 def used(document: MappingDocument, keys: frozenset[str]) -> frozenset[str]:
-    """Return those top-level keys that a rule reads by a path, or copies by a pattern (`*__c`)."""
+    """Return the top-level keys that a rule reads by a path, or copies by a pattern (`*__c`)."""
     rules = [rule for _, rule in walk_rules(document)]
     return frozenset(key for key in keys if any(_reads(rule, key) for rule in rules))
 

@@ -1,4 +1,4 @@
-"""Transforms of lists, truth, times, ids and whole JSON values."""
+"""Transforms of lists, booleans, times, ids and whole JSON values."""
 
 import functools
 import json
@@ -30,7 +30,10 @@ _MAPS: dict[int, tuple[Mapping[str, Any], dict[str, Any]]] = {}
 
 
 def _folded_map(source: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a document's map by folded key, folded once (the entry keeps the map, so its id holds)."""
+    """Return a document's map by folded key.
+
+    The cache key is the map's id. The cache entry holds the map too, so the id stays in use.
+    """
     known = _MAPS.get(id(source))
     if known is None:
         if len(_MAPS) > 1000:  # noqa: PLR2004 more than any set of documents has
@@ -45,7 +48,7 @@ def _folded_map(source: Mapping[str, Any]) -> dict[str, Any]:
     idempotent=False,
 )
 def picklist(value: object, args: Args, _ctx: Ctx) -> Outcome:
-    """Maps a picklist value, whatever its case and accents; on_unknown: keep (drift), default (drift), create, quarantine."""
+    """A picklist value by the map, without case and accents; on_unknown: keep (drift), default (drift), create, quarantine."""
     raw = clean(str(value).lower() if isinstance(value, bool) else as_text(value))
     if not raw:
         return args.get("default")
@@ -71,14 +74,14 @@ def _distinct(parts: list[str]) -> list[JsonValue] | None:
 
 @transform(params={"sep": (str,)})
 def multi(value: object, args: Args, _ctx: Ctx) -> Outcome:
-    """Splits a multi-value text (`sep`, default ";") into distinct trimmed values, in order."""
+    """The distinct trimmed values of a multi-value text (`sep`, default ";"), in order."""
     parts = value if isinstance(value, list) else as_text(value).split(args.get("sep") or ";")
     return _distinct([as_text(p) for p in parts if p is not None])
 
 
 @transform()
 def tags(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """Tags: a list (or a text split at commas and semicolons) of distinct values; a tag is matched without case."""
+    """Tags: the distinct values of a list, or of a text split at commas and semicolons; case is ignored."""
     parts = value if isinstance(value, list) else re.split("[,;]", as_text(value))
     found: dict[str, str] = {}
     for part in parts:
@@ -93,7 +96,7 @@ def tags(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 
 @transform()
 def names(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """The `name` of each object of a list; texts in it stay as they are."""
+    """The `name` of each object in a list; texts in the list stay as they are."""
     parts = value if isinstance(value, list) else [value]
     found = [part.get("name") if isinstance(part, dict) else part for part in parts]
     return _distinct([as_text(one) for one in found if one is not None])
@@ -101,7 +104,7 @@ def names(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 
 @transform(idempotent=False)
 def option_label(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """Of `all_of: [value, options]` the label of the option that has the value; without one, the value."""
+    """The label of the option with the value, from `all_of: [value, options]`; without such an option, the value."""
     parts = value if isinstance(value, list) else [value]
     chosen = clean(as_text(parts[0])) if parts[:1] not in ([], [None]) else ""
     options = parts[1] if len(parts) > 1 and isinstance(parts[1], list) else []
@@ -114,7 +117,7 @@ def option_label(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 
 @transform(params={"values": (list,)}, needs=("values",), idempotent=False)
 def has_any(value: object, args: Args, _ctx: Ctx) -> Outcome:
-    """True if a list holds one of `values`, whatever its case and accents."""
+    """True if a list contains one of `values`; case and accents are ignored."""
     wanted = {fold(as_text(one)) for one in args["values"]}
     parts = value if isinstance(value, list) else [value]
     return any(fold(as_text(part)[:1000]) in wanted for part in parts if part is not None)
@@ -180,7 +183,7 @@ def _moment(raw: str, layout: str | None) -> datetime:
 
 @transform(params={"format": (str,)})
 def date_(value: object, args: Args, _ctx: Ctx) -> Outcome:
-    """A calendar day as ISO text, never shifted by a zone; `format` for other layouts."""
+    """A calendar day as ISO text, never shifted by a time zone; `format` gives another layout."""
     raw = clean(as_text(value))
     if not raw:
         return None
@@ -225,7 +228,7 @@ def sf_id(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 
 @transform()
 def identifier(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """An id as text: clean, without spaces around it, at most 255 characters."""
+    """An id as clean trimmed text of at most 255 characters."""
     raw = clean(as_text(value))
     if len(raw) > 255:  # noqa: PLR2004
         raise RecordError("too long for an id")
@@ -234,7 +237,7 @@ def identifier(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 
 @transform()
 def plain(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """Any JSON value with its texts cleaned (lines stay); blank → null."""
+    """Any JSON value with clean texts; line breaks stay; blank → null."""
     if isinstance(value, str):
         return multiline(value, {}, _ctx)
     held = jsonable(value, DEEPEST)

@@ -11,7 +11,7 @@ _HOST = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9\-]*(\.[A-Za-z0-9\-]+)*\.[A-Za-z]{2,}(/[\w\-./]*)?", re.ASCII
 )
 _LONGEST = 2000
-"""Characters that browsers take."""
+"""Most characters of an address: the longest that browsers accept."""
 _SCHEME = re.compile(r"(?:(https?)\s*(?::\s*[/\\]*|[/\\]{2,})\s*)", re.IGNORECASE)
 _BETWEEN = re.compile(r"[\s;,|]+(?:(?:or|ou|oder|and|et|und|y|e|o)\s+)?|\s+/\s+")
 _AROUND = "<>()[]{}\"'`\u00ab\u00bb\u2018\u2019\u201c\u201d,;. "
@@ -20,7 +20,7 @@ _LABEL = re.compile(r"(?:web(?:site)?|site(?: web)?|url|www|homepage)\s*:\s*(?!/
 
 @transform()
 def url(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """The first web address of a text, with https:// where no scheme was typed; what is none → problem."""
+    """The first web address in a text, with https:// if no scheme was typed; a text without one → problem."""
     raw = clean(as_text(value))
     if not raw:
         return None
@@ -40,7 +40,7 @@ def url(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 
 
 def _address(typed: str) -> str:
-    """Return a whole web address, or "" if the text is none."""
+    """Return a text as a complete web address, "" if it is not one."""
     text = typed.strip(_AROUND)
     if "(" in text:  # acme.fr/(a)
         text = typed.lstrip(_AROUND).rstrip(_AROUND.replace(")", ""))

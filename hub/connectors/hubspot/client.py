@@ -1,7 +1,7 @@
-"""Talking to HubSpot's CRM API through hubspot-api-client; nothing of the SDK leaves this module.
+"""The client of HubSpot's CRM API, over hubspot-api-client. No other module uses the SDK.
 
 In: object types, filters, cursors. Out: the answer's bytes and the vendor's time, or a `HubError`.
-Keeps to the account's limits, retries, and never writes: a search is a POST, yet it reads.
+The client keeps to the account's limits, retries, and never writes. A search is a POST that reads.
 https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
 """
 
@@ -46,8 +46,8 @@ from hub.errors import (
 LIMITS = Limits((Rate("account", 100, 10.0), Rate("search", 5, 1.0, frozenset({"search"}))))
 SEARCH_KIND = "search"
 _TOKEN_HINT = "set the source's token: the access token of a private app"  # noqa: S105
-# https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/scopes; the
-# scopes that a refusal itself names are not to be relied on (hubspot-api-nodejs, issue 268)
+# https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/scopes. The
+# scopes in a refusal are not reliable (hubspot-api-nodejs, issue 268), so the hint names these.
 _SCOPES: Mapping[str, str] = {
     "contacts": "crm.objects.contacts.read and crm.schemas.contacts.read",
     "companies": "crm.objects.companies.read and crm.schemas.companies.read",
@@ -57,13 +57,13 @@ _DATED = re.compile(r"\d{4}-\d{2}(-beta)?")
 _NUMBER = re.compile(r"[0-9]{1,12}")
 _TOO_MANY = 429
 _OK = 200
-# what a refusal's policy asks us to wait; HubSpot sends no Retry-After with it
+# seconds to wait by the policy that a refusal names; HubSpot sends no Retry-After with it
 _WAITS: Mapping[str, float] = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 5.0}
 
 
 @dataclass(frozen=True, slots=True)
 class HubspotConfig:
-    """What one account needs.
+    """Settings of one account.
 
     Args:
         base_url: https://api.hubapi.com.
@@ -109,20 +109,20 @@ class _Usages(msgspec.Struct):
 
 
 class _Refusal(msgspec.Struct):
-    """The part of an error that we may repeat: codes, never the message."""
+    """The codes of an error. Its message is never shown, because it may contain personal data."""
 
     category: Any = None
     policyName: Any = None  # noqa: N815  # the vendor's spelling
     errorType: Any = None  # noqa: N815
 
     def code(self) -> str:
-        """Return the most telling code."""
+        """Return the most specific code."""
         codes = (self.policyName, self.category, self.errorType)
         return next((code for one in codes if (code := safe_code(one))), "")
 
 
 class HubspotClient:
-    """One account; not for several threads.
+    """The client of one account; not thread-safe.
 
     Args:
         config: address and token.
@@ -151,7 +151,7 @@ class HubspotClient:
             subject="hubspot",
         )
         self._token = config.token
-        # no retry and no redirect of the SDK's own: every refusal is ours to see and to count
+        # without the SDK's own retries and redirects, so that the hub sees and counts each refusal
         sdk = HubSpot(
             access_token=config.token,
             host=self._host,
@@ -163,12 +163,12 @@ class HubspotClient:
         rest.pool_manager = GuardedPool(rest.pool_manager, only(self._host))
 
     def search(self, kind: str, body: Mapping[str, Any]) -> Answer:
-        """Return a page of what a search finds."""
+        """Return a page of a search's results."""
         path = f"{self._paths.objects(kind)}/search"
         return self._call("POST", path, body=body, kind=SEARCH_KIND)
 
     def list(self, kind: str, params: Mapping[str, Any]) -> Answer:
-        """Return a page of a type's list, by id."""
+        """Return a page of the objects of a type, in the order of their ids."""
         return self._call("GET", self._paths.objects(kind), params=params)
 
     def owners(self, params: Mapping[str, Any]) -> Answer:
@@ -180,7 +180,7 @@ class HubspotClient:
         return self._call("GET", f"{self._paths.of('properties')}/{quote(kind, safe='')}")
 
     def usage(self) -> Usage:
-        """Return the day's requests used and allowed, by everyone."""
+        """Return the daily requests used by all applications, and the requests allowed."""
         answer = self._call("GET", self._paths.usage())
         try:
             found = msgspec.json.decode(answer.body, type=_Usages).results
@@ -194,7 +194,7 @@ class HubspotClient:
     def now(self, kind: str) -> datetime:
         """Return HubSpot's present time, from the Date header of a cheap call for such objects.
 
-        Each stream asks for its own: a token that may read companies alone cannot ask for contacts.
+        The call reads objects of the stream: a token for companies alone may not read contacts.
         """
         answer = self.owners({"limit": 1}) if kind == "owners" else self.list(kind, {"limit": 1})
         return answer.present()
@@ -241,13 +241,13 @@ class HubspotClient:
                 )
                 content: bytes = response.data
         except ApiException as exc:
-            # from None: the SDK's text quotes the body and all headers
+            # from None: the SDK's message quotes the body and all headers
             raise self._refused(exc, where) from None
         except HTTPError as exc:
             error = error_for_exception(exc, where=where)
             raise (error or ProtocolError(f"{where}: {type(exc).__name__}")) from exc
         except (AttributeError, UnicodeDecodeError) as exc:
-            # what the SDK does with a refusal that has no body, or none that is text
+            # the SDK raises these for a refusal without a text body
             raise self._unread(exc, where) from None
         self._observe(response.headers)
         if response.status != _OK:
@@ -258,7 +258,7 @@ class HubspotClient:
         headers: Mapping[str, str] = exc.headers or {}
         self._observe(headers)
         status = exc.status if isinstance(exc.status, int) else 0
-        if not status:  # the SDK's way of saying that TLS failed
+        if not status:  # the SDK reports a failed TLS handshake without a status
             return make_error(ConfigError, f"{where}: no TLS connection could be made")
         refusal = _read_refusal(exc.body)
         code = refusal.code()
@@ -318,7 +318,7 @@ class _Paths:
 
 
 def _scope_hint(where: str) -> str:
-    """Return what to do about a refusal: the scopes of the object that was asked for."""
+    """Return the hint for a refusal: the scopes of the refused object type."""
     wanted = [scopes for kind, scopes in _SCOPES.items() if kind in where.split("/")]
     return f"give the private app the scopes {' and '.join(wanted or _SCOPES.values())}"
 
@@ -335,7 +335,7 @@ def following(answer: Answer) -> str:
 
 
 def _pairs(params: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:
-    """Return a query as pairs, a list as one pair for each of its texts."""
+    """Return a query as pairs; a list gives one pair for each of its texts."""
     found: list[tuple[str, Any]] = []
     for name, value in params.items():
         found.extend((name, one) for one in (value if isinstance(value, list) else [value]))

@@ -1,8 +1,8 @@
-"""Talking to Mailchimp's Marketing API through its SDK.
+"""The client of Mailchimp's Marketing API, over its SDK.
 
-In: which list, which span. Out: the answer's bytes and the vendor's time, or a `HubError`. The SDK
-writes the URLs and the credentials, our session sends them: kept alive, paced, never redirected.
-What came back is judged here, since the SDK takes an answer without a body for a success.
+In: a list and a span. Out: the answer's bytes and the vendor's time, or a `HubError`. The SDK builds
+the URLs and the credentials. `VendorSession` sends the requests. This module checks the answers,
+because the SDK takes an answer without a body for a success.
 https://mailchimp.com/developer/marketing/docs/fundamentals/
 """
 
@@ -42,14 +42,14 @@ from hub.errors import (
     TransientError,
 )
 
-# ten at once are allowed to a user, all applications together: half of them are ours
+# Mailchimp allows a user ten connections for all applications together; the hub uses half of them
 LIMITS = Limits(connections=5)
 MOST_ROWS, FEWEST_ROWS = 1000, 10
 _KEY_HINT = (
     "set the source's api_key: Mailchimp, Account, Extras, API keys; it ends in -us1 or such"
 )
-# https://mailchimp.com/help/manage-user-levels-in-your-account/: a key reads what its user may see
-_ROLE_HINT = "make the key as a user of the role Manager or above, who may see every audience"
+# https://mailchimp.com/help/manage-user-levels-in-your-account/: a key has the rights of its user
+_ROLE_HINT = "create the key as a user with the role Manager or higher, who may see every audience"
 _NO_LINKS = ["members._links", "_links"]
 _TOO_SLOW = frozenset({408, 504})
 _MAY_BE_BUSY = frozenset({403, 429})
@@ -57,7 +57,7 @@ _MAY_BE_BUSY = frozenset({403, 429})
 
 @dataclass(frozen=True, slots=True)
 class MailchimpConfig:
-    """What one account needs.
+    """Settings of one account.
 
     Args:
         api_key: as Mailchimp shows it, the data centre after the hyphen.
@@ -68,8 +68,8 @@ class MailchimpConfig:
         lag_s: how far before Mailchimp's present a window ends.
         page_size: members a request asks for, 1 to 1000; halved while Mailchimp is too slow.
         time_scale: how many times faster than ours the vendor's clock runs.
-        webhook_secret: stands in the address that webhooks are sent to.
-        signing_secret: signs the webhooks, where Mailchimp gave one.
+        webhook_secret: part of the address that webhooks are sent to.
+        signing_secret: signs the webhooks, if Mailchimp gave one.
     """
 
     api_key: str = field(default="", repr=False)
@@ -86,18 +86,18 @@ class MailchimpConfig:
 
 @dataclass(frozen=True, slots=True)
 class Rows(Answer):
-    """An answer of status 200, and how many rows were asked for."""
+    """An answer of status 200, and the number of rows that the request asked for."""
 
     asked_n: int = 0
 
 
 class _Wire(ApiClient):
-    """The SDK's client, sending through our session."""
+    """The SDK's client, which sends its requests through `VendorSession`."""
 
     def __init__(self, key: str, host: str, session: VendorSession) -> None:
         super().__init__({"api_key": key})  # type: ignore[no-untyped-call]
         self.host = host
-        self.server = ""  # else the SDK puts it over the word "server" anywhere in a URL
+        self.server = ""  # otherwise the SDK replaces the word "server" anywhere in a URL
         self._session = session
 
     def request(
@@ -108,7 +108,7 @@ class _Wire(ApiClient):
         headers: Any = None,
         body: Any = None,
     ) -> requests.Response:
-        """Send one request of the SDK's making."""
+        """Send a request that the SDK built."""
         auth = ("hub", self.api_key)
         return self._session.request(
             method, url, params=query_params, headers=headers, json=body, auth=auth
@@ -146,7 +146,7 @@ class MailchimpClient:
         )
 
     def root(self) -> Rows:
-        """Return whose account it is."""
+        """Return the account's own data."""
         return self._get(lambda _: self._root.get_root(), "/3.0/")
 
     def now(self) -> datetime:
@@ -190,9 +190,9 @@ class MailchimpClient:
         Args:
             list_id: the list.
             params: bounds and status.
-            offset: members to leave out.
-            most: fewer members than the page size.
-            keys: of each member, if not all that it has.
+            offset: members to skip.
+            most: the most members to return, if fewer than the page size.
+            keys: the keys of a member to return; empty means all.
         """
         shown = {"fields": [*(f"members.{key}" for key in keys), "total_items"]}
         hidden = {"exclude_fields": _NO_LINKS}
@@ -244,7 +244,7 @@ class MailchimpClient:
         return judge(response, where=where, asked_n=size)
 
     def _failed(self, error: ApiClientError, where: str) -> NoReturn:
-        """Raise what kept a request from being answered; the SDK wraps it."""
+        """Raise the cause of a request without an answer; the SDK wraps it in its own error."""
         cause = error.text
         if isinstance(cause, HubError):
             raise cause
@@ -254,15 +254,15 @@ class MailchimpClient:
         raise found or ProtocolError(f"{where}: {type(cause).__name__}") from error
 
     def _ask_for_less(self) -> None:
-        """Halve the page: large ones of busy lists run into Mailchimp's own time limit."""
+        """Halve the page size: large pages of busy lists exceed Mailchimp's own time limit."""
         self._page_size = max(self._page_size // 2, min(self._page_size, FEWEST_ROWS))
 
 
 def judge(response: requests.Response, *, where: str, asked_n: int = 0) -> Rows | None:
-    """Return an answer's content, None for 404; raises for all else.
+    """Return the content of a 200, None for a 404; raises a `HubError` for any other status.
 
-    A 403 or 429 that is no problem document comes from what stands before Mailchimp under load,
-    and is worth another try; so is a 200 that is no JSON object.
+    A 403 or 429 without a problem document comes from a proxy before Mailchimp under load. It is
+    transient, and so is a 200 that is not a JSON object.
     """
     status = response.status_code
     parts = decode(response.content, dict[str, msgspec.Raw])
@@ -283,7 +283,7 @@ def judge(response: requests.Response, *, where: str, asked_n: int = 0) -> Rows 
 
 
 def _untyped(kind: Any) -> Any:
-    """Return a class of the SDK as what it is to the type checker: anything."""
+    """Return a class of the SDK as `Any`, because the SDK has no types."""
     return kind
 
 

@@ -1,6 +1,6 @@
-"""Where a walk over the members of a list stands, and where it goes on: decisions, no requests.
+"""The position of a walk over the members of a list, and its next step. Pure.
 
-Not here: asking (`client.py`), the order of lists and pages (`streams.py`).
+Not here: requests (`client.py`), the order of lists and pages (`streams.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ NAMING = ("id", "contact_id", "last_changed", "list_id", "status")
 
 
 class Item(msgspec.Struct):
-    """What we need to know of a member; the rest stays bytes."""
+    """The keys of a member that the walk reads; the payload itself stays bytes."""
 
     id: str | None = None
     contact_id: str | None = None
@@ -35,19 +35,22 @@ class Item(msgspec.Struct):
     status: str | None = None
 
     def source_id(self, list_id: str) -> str:
-        """Return the id that survives another address; older answers have only the other one."""
+        """Return the contact id, which stays the same if the address changes; else the hash's id.
+
+        Older answers have only the hash of the address.
+        """
         return self.contact_id or (f"{list_id}:{self.id}" if self.id else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the walk over one list, in one phase, stands.
+    """The position of the walk in one phase of one list.
 
     Args:
-        edge: the second to begin in.
-        offset: rows from there to leave out.
-        total: rows from there on, when they were last counted.
-        seen: ids from the edge on that were handed out.
+        edge: the second that the next request begins in.
+        offset: rows to skip from the edge on.
+        total: rows from the edge on, by the last answer.
+        seen: ids from the edge on that pages have contained.
     """
 
     edge: datetime | None = None
@@ -85,7 +88,7 @@ class Walk:
         return {**kept, **kept_behind(self.behind)}
 
     def since_for(self, list_id: str, since: datetime | None) -> datetime | None:
-        """Return where the window begins for a list: nowhere if no window has covered it yet."""
+        """Return the beginning of the window for a list: None if no window has covered it yet."""
         if list_id in self.behind:
             return self.behind[list_id]
         return since if self.known is None or list_id in self.known else None
@@ -102,10 +105,10 @@ class Walk:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One answer of members, those outside the span and those sent twice left out.
+    """One answer of members, without those outside the span and those sent twice.
 
-    `step_n` is how many rows the answer takes us on. Rows from before the place that was asked
-    for do not count: a page that comes for ever would be walked to the end, and records lost.
+    `step_n` is the number of rows by which the offset moves. Rows before the requested position do
+    not count: with a page that repeats, the offset would reach the end and records would be lost.
     """
 
     items: Sequence[Item]
@@ -116,10 +119,11 @@ class Batch:
 
 
 def step(list_id: str, place: Place, batch: Batch) -> Place | None:
-    """Return where to go on, None at the end.
+    """Return the next position, None at the end.
 
-    Past a page's last second there is no offset. Inside it we count on; rows that left the window
-    meanwhile moved the others forward, and so many are read again.
+    If the page ends in a later second, the walk continues in that second without an offset. Inside
+    one second the offset grows. Rows that left the window moved the others forward, so the offset
+    goes back by their number.
     """
     got_n = min(len(batch.items), batch.asked_n)
     gone_n = max((place.total or 0) - batch.total, 0) if place.offset else 0
@@ -145,7 +149,7 @@ def step(list_id: str, place: Place, batch: Batch) -> Place | None:
 
 
 def is_same_page(before: Place, got: Batch, place: Place, batch: Batch) -> bool:
-    """Tell whether the vendor gave the rows of one offset again at another."""
+    """Return whether the vendor sent the rows of one offset again for another offset."""
     is_elsewhere = place.edge == before.edge and place.offset != before.offset
     has_rows = bool(batch.raws) and batch.total == got.total
     return is_elsewhere and has_rows and batch.raws == got.raws
@@ -157,7 +161,7 @@ def _is_ascending(times: Sequence[datetime | None]) -> bool:
 
 
 def bounds(since: datetime | None, until: datetime, phase: str) -> dict[str, str]:
-    """Return the span as Mailchimp takes it: both ends exclusive, to the second, spelled +00:00."""
+    """Return the span as Mailchimp's parameters: both ends exclusive, whole seconds, with +00:00."""
     params = {"before_last_changed": _spelled(_next_whole(until))}
     if since is not None:
         params["since_last_changed"] = _spelled(_next_whole(since) - _SECOND)
@@ -176,7 +180,7 @@ def _spelled(moment: datetime) -> str:
 
 
 def walk_of(window: Window) -> Walk:
-    """Return the walk that a window resumes; raises `ConfigError` for no cursor of ours."""
+    """Return the walk that a window resumes; raises `ConfigError` for an unreadable cursor."""
     resume = window.resume
     offset, total, phase = (resume.get(key) for key in ("offset", "total", "phase"))
     if phase not in {None, *PHASES}:
@@ -203,12 +207,12 @@ def _texts(value: JsonValue) -> list[str]:
 
 
 def is_within(item: Item, since: datetime | None, until: datetime) -> bool:
-    """Tell whether a row lies in a span; one without a time lies in any."""
+    """Return whether a row lies in a span; a row without a time lies in every span."""
     at = parse_time(item.last_changed)
     return at is None or ((since is None or at >= since) and at < until)
 
 
 def is_before(item: Item, since: datetime | None) -> bool:
-    """Tell whether a row lies before a span's first second."""
+    """Return whether a row lies before a span's first second."""
     at = parse_time(item.last_changed)
     return at is not None and since is not None and at < since.replace(microsecond=0)
