@@ -78,12 +78,12 @@ def test_what_is_guessed_from_elsewhere_is_corrected_where_it_belongs() -> None:
 
 @pytest.mark.parametrize("field", ["emial", "", "a b", "Email.x", "Nested.missing", "List[3]"])
 def test_a_place_that_is_not_there_is_refused(field: str) -> None:
-    with pytest.raises(ConfigError, match="no field"):
+    with pytest.raises(ConfigError, match="not a field"):
         _place("salesforce/leads", {"Email": "x", "Nested": {"k": 1}, "List": [1]}, field)
 
 
 def test_a_record_that_is_no_json_cannot_be_corrected() -> None:
-    with pytest.raises(ConfigError, match="no JSON"):
+    with pytest.raises(ConfigError, match="not a JSON"):
         locate(b"<html>", MAPPINGS["salesforce/leads"], field="email", refused=("", ""))
 
 
