@@ -8,10 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event, text
 
 from hub.actions import activity, assign, convert, merge, reopen, review, status, task, withdraw
+from hub.actions.context import Context
 from hub.actions.edit import edit
 from hub.errors import HubError
 from hub.model.verdicts import Judgement
 from hub.pipeline import again, flow
+from tests.acting import acting
 from tests.flow.conftest import World
 from tests.plays import home, present
 from tests.plays.home import Home
@@ -129,7 +131,7 @@ class Stage:
             ).scalar()
         try:
             with crashing(self.world.db.engine, crash):
-                withdraw.withdrawn(self.world.db.engine, WHO, batch or 0)
+                withdraw.withdrawn(self.world.db.engine, acting(WHO), batch or 0)
         except Crash:
             return self.do_undo(source)
         except HubError:
@@ -159,43 +161,43 @@ class Stage:
     # --- people
 
     def do_edit(self, slot: str, name: str, value: Any) -> str | None:
-        return self._act(slot, lambda conn, who: edit(conn, WHO, who, {name: value}))
+        return self._act(slot, lambda ctx, who: edit(ctx, who, {name: value}))
 
     def do_status(self, slot: str, to: str, reason: str | None = None) -> str | None:
-        def act(conn: Connection, who: str) -> None:
-            lead = self._row(conn, "lead", who)
-            status.set_status(conn, WHO, [f"lead/{lead.id}"], to, reason=reason)
+        def act(ctx: Context, who: str) -> None:
+            lead = self._row(ctx.conn, "lead", who)
+            status.set_status(ctx, [f"lead/{lead.id}"], to, reason=reason)
             self.oracle.held[lead.entity_id] = (to, reason)
 
         return self._act(slot, act)
 
     def do_assign(self, slot: str, to: str) -> str | None:
-        def act(conn: Connection, who: str) -> None:
-            lead = self._row(conn, "lead", who)
-            assign.assign(conn, WHO, "lead", [str(lead.id)], f"{to}@owners.example.com")
+        def act(ctx: Context, who: str) -> None:
+            lead = self._row(ctx.conn, "lead", who)
+            assign.assign(ctx, "lead", [str(lead.id)], f"{to}@owners.example.com")
 
         return self._act(slot, act)
 
     def do_write(self, slot: str, kind: str, words: str) -> str | None:
-        def act(conn: Connection, who: str) -> None:
-            row = self._row(conn, "lead", who)
+        def act(ctx: Context, who: str) -> None:
+            row = self._row(ctx.conn, "lead", who)
             name = f"lead/{row.id}"
             if kind == "task":
-                made = task.add(conn, WHO, {"content": words}, on=name)
+                made = task.add(ctx, {"content": words}, on=name)
             elif kind == "call":
-                moment = activity.moment_of(conn).isoformat()
-                made = activity.write(conn, WHO, kind, name, {"summary": words, "made_at": moment})
+                moment = ctx.clock.now().isoformat()
+                made = activity.write(ctx, kind, name, {"summary": words, "made_at": moment})
             else:
-                made = activity.write(conn, WHO, kind, name, {"content": words})
-            self.oracle.typed[made.kind, made.id] = self._anchor(conn, row.entity_id)
+                made = activity.write(ctx, kind, name, {"content": words})
+            self.oracle.typed[made.kind, made.id] = self._anchor(ctx.conn, row.entity_id)
 
         return self._act(slot, act)
 
     def do_convert(self, slot: str) -> str | None:
-        def act(conn: Connection, who: str) -> None:
-            done = convert.convert(conn, WHO, who)
+        def act(ctx: Context, who: str) -> None:
+            done = convert.convert(ctx, who)
             if done.is_new:
-                entity = self._entity(conn, who)
+                entity = self._entity(ctx.conn, who)
                 self.oracle.converted.add(entity)
                 self.oracle.kept.add(entity)
                 self.oracle.existing["contact"].add(entity)
@@ -203,9 +205,9 @@ class Stage:
         return self._act(slot, act)
 
     def do_reopen(self, slot: str) -> str | None:
-        def act(conn: Connection, who: str) -> None:
-            reopen.reopen(conn, WHO, who)
-            entity = self._entity(conn, who)
+        def act(ctx: Context, who: str) -> None:
+            reopen.reopen(ctx, who)
+            entity = self._entity(ctx.conn, who)
             self.oracle.converted.discard(entity)
             self.oracle.kept.discard(entity)
             self.oracle.existing["contact"].discard(entity)
@@ -215,26 +217,26 @@ class Stage:
     def do_merge(self, slot: str, other: str) -> str | None:
         return self._identity(
             [slot, other],
-            lambda conn: merge.merge(conn, WHO, key_of(slot), key_of(other)),
+            lambda ctx: merge.merge(ctx, key_of(slot), key_of(other)),
         )
 
     def do_unmerge(self, slot: str) -> str | None:
-        return self._identity([slot], lambda conn: merge.unmerge(conn, WHO, key_of(slot)))
+        return self._identity([slot], lambda ctx: merge.unmerge(ctx, key_of(slot)))
 
     def do_review(self, number: int, accept: bool) -> str | None:
         with self.world.db.engine.begin() as conn:
-            pairs = sorted((p.a, p.b) for p in review.open_pairs(conn))
+            pairs = sorted((p.a, p.b) for p in review.open_pairs(self._context(conn)))
         if not pairs:
             return None
         a, b = pairs[number % len(pairs)]
         judgement = Judgement.SAME if accept else Judgement.DIFFERENT
-        return self._identity([], lambda conn: review.decide(conn, WHO, a, b, judgement), [a, b])
+        return self._identity([], lambda ctx: review.decide(ctx, a, b, judgement), [a, b])
 
     def _act(self, slot: str, act: Any) -> str | None:
         """Do what a person does to a row, and note that the row was touched."""
         try:
             with self.world.db.engine.begin() as conn:
-                act(conn, key_of(slot))
+                act(self._context(conn), key_of(slot))
                 entity = self._entity(conn, key_of(slot))
         except HubError:
             return None
@@ -248,12 +250,16 @@ class Stage:
         try:
             with self.world.db.engine.begin() as conn:
                 before = {self._entity(conn, key) for key in wanted}
-                act(conn)
+                act(self._context(conn))
                 after = {self._entity(conn, key) for key in wanted}
         except HubError:
             return None
         self.oracle.touched |= before | after
         return "derivation"
+
+    @staticmethod
+    def _context(conn: Connection) -> Context:
+        return acting(WHO)(conn)
 
     def _row(self, conn: Connection, table: str, key: str) -> Any:
         found = conn.execute(
