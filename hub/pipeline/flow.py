@@ -193,7 +193,7 @@ def _note(hub: Hub, batch: Batch, stream: str, faults: Sequence[Fault], *, unpro
     with hub.engine.begin() as conn:
         batches.note_faults(conn, batch.id, stream, faults, unproved=unproved)
     for fault in faults:
-        log.warning("part_not_read", source=fault.source, part=fault.part, message=fault.sentence)
+        log.info("part_not_read", source=fault.source, part=fault.part, message=fault.sentence)
 
 
 def faults_of(hub: Hub, batch: Batch) -> list[Fault]:
@@ -389,7 +389,8 @@ def finish(hub: Hub, batch: Batch) -> list[StreamLedger]:
             conn, batch.id, ledger_json=[ledger_json(entry) for entry in ledgers], ok=ok
         )
     for entry in ledgers:
-        say, event = (log.info, "ledger_added_up") if entry.holds else (log.error, "ledger_broken")
+        is_broken = entry.lost_n or entry.shortage  # a fault is told by itself
+        say, event = (log.error, "ledger_broken") if is_broken else (log.info, "ledger_added_up")
         say(
             event,
             source=entry.source,

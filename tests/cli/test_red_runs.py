@@ -40,7 +40,7 @@ def _checks(database: Database) -> dict[str, dict[str, Any]]:
                 name: next(v for k, v in entry.items() if k != "__class__")
                 for name, entry in told["metadata"].items()
             }
-            if not told["success"]:
+            if not told["success"] and told["severity"] == {"__enum__": "AssetCheckSeverity.ERROR"}:
                 failed[told["check_name"]] = values
     return failed
 
