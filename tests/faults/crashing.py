@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.cli.app import main
-from hub.db import engine
+from hub.db import engine, schema
 from hub.landing import store
 from hub.notify.channels import SmtpChannel
 from hub.pipeline import flow, load, match
@@ -69,7 +69,7 @@ def _small_chunks(arm: Callable[[], None]) -> Callable[[], None]:
 
 POINTS = {
     "before the database has its rights": before(engine, "_furnish"),
-    "before the tables have their rights": before(engine, "_grant"),
+    "before the tables have their rights": before(schema, "_grant"),
     "inside the transaction of a page": before(store, "write_cursor", call=2),
     "after the last page, before its proof": before(flow, "_prove", call=2),
     "after land, before normalize": before(flow, "run_normalize"),

@@ -1,0 +1,131 @@
+"""A home of version 0.1.0 is upgraded: what people did is there, and the killed sync goes on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from hub.clock import SystemClock
+from hub.db.embedded import Server
+from hub.db.engine import Database, opened_embedded
+from hub.db.schema import revisions
+from hub.mappings.loader import load_all
+from hub.pipeline import flow
+from hub.pipeline.context import Hub
+from hub.settings import Settings
+from tests.flow.conftest import STREAMS, HandConnector
+from tests.old_homes import old_home
+
+TABLES = text("""
+SELECT table_schema || '."' || table_name || '"' FROM information_schema.tables
+WHERE table_schema IN ('landing', 'ops', 'crm') AND table_type = 'BASE TABLE'
+  AND table_name <> 'alembic_version' ORDER BY 1
+""")
+
+
+@pytest.fixture
+def at_0026(server: Server) -> Iterator[str]:
+    with old_home(server) as name:
+        yield name
+
+
+@pytest.fixture
+def upgraded(server: Server, at_0026: str) -> Iterator[Database]:
+    with opened_embedded(server, at_0026) as database:
+        yield database
+
+
+def _rows(database: Database, statement: str) -> list[Any]:
+    with database.engine.begin() as conn:
+        return [tuple(row) for row in conn.execute(text(statement))]
+
+
+def _hub(database: Database, tmp_path: Path) -> Hub:
+    """The home's own people, and vendors that have nothing new."""
+    people = _rows(database, """SELECT email, name FROM crm."user" WHERE managed_by = 'yaml'""")
+    assert len(people) == 5
+    settings = Settings.model_validate(
+        {
+            "home": str(tmp_path),
+            "people": [{"email": email, "name": name} for email, name in people],
+            "groups": [{"name": "sales", "members": [email for email, _ in people]}],
+            "routing": {"fallback": "group:sales"},
+            "smtp": {"sender": "hub@leadhub.example.com", "port": 9},
+        }
+    )
+    vendors = {source: HandConnector(source) for source in STREAMS}
+    return Hub(database.engine, SystemClock(), settings, load_all(None), vendors.__getitem__)
+
+
+def test_the_upgrade_keeps_every_row_of_every_table(server: Server, at_0026: str) -> None:
+    owner = create_engine(server.url("hub_owner", database=at_0026), poolclass=NullPool)
+    with owner.connect() as conn:
+        assert conn.execute(text("SELECT version_num FROM ops.alembic_version")).scalar() == "0026"
+        tables = conn.execute(TABLES).scalars().all()
+        before = {t: conn.execute(text(f"SELECT count(*) FROM {t}")).scalar() for t in tables}
+        leads = conn.execute(text("SELECT to_jsonb(l) FROM crm.lead l ORDER BY id")).scalars().all()
+    assert sum(n or 0 for n in before.values()) > 1000
+    with opened_embedded(server, at_0026) as database, database.engine.begin() as conn:
+        assert (
+            conn.execute(text("SELECT version_num FROM ops.alembic_version")).scalar()
+            == (revisions()[-1])
+        )
+        after = {t: conn.execute(text(f"SELECT count(*) FROM {t}")).scalar() for t in tables}
+        kept = conn.execute(text("SELECT to_jsonb(l) FROM crm.lead l ORDER BY id")).scalars().all()
+    assert after == before
+    for old, new in zip(leads, kept, strict=True):
+        assert old.items() <= new.items(), "a later revision may add columns"
+
+
+def test_merges_edits_and_deals_are_there(upgraded: Database) -> None:
+    assert _rows(
+        upgraded, "SELECT id, merged_into FROM crm.lead WHERE merged_into IS NOT NULL"
+    ) in (
+        [(1, 2)],
+        [(2, 1)],
+    )
+    assert _rows(
+        upgraded, "SELECT judgement FROM ops.edge WHERE made_by LIKE 'person:%'"
+        " AND revoked_at IS NULL ORDER BY judgement"
+    ) == [("different",), ("same",)]  # fmt: skip
+    standing = "FROM crm.lead WHERE id IN (1, 2) AND merged_into IS NULL"
+    assert _rows(upgraded, f"SELECT city, title {standing}") == [("Oslo", "Head of Purchasing")]
+    assert _rows(
+        upgraded, "SELECT s.name, d.value, d.currency, r.name FROM crm.deal d"
+        " JOIN crm.stage s ON s.id = d.stage_id LEFT JOIN crm.reason r ON r.id = d.loss_reason_id"
+        " ORDER BY d.id"
+    ) == [("Won", 12500, "EUR", None), ("Lost", 900, "USD", "Price")]  # fmt: skip
+    assert _rows(upgraded, "SELECT count(*) FROM crm.conversion") == [(2,)]
+
+
+def test_a_sync_goes_on_with_the_killed_one(upgraded: Database, tmp_path: Path) -> None:
+    killed = {
+        (7, "hubspot"),
+        (8, "mailchimp"),
+        (9, "salesforce"),
+        (10, "typeform"),
+        (11, "zendesk"),
+    }
+    running = "SELECT id, source FROM ops.batch WHERE state = 'running'"
+    assert set(_rows(upgraded, running)) == killed
+    assert _rows(upgraded, "SELECT count(*) FROM ops.pending") == [(7,)]
+    before = _rows(upgraded, "SELECT id FROM crm.lead")
+
+    report = flow.sync(_hub(upgraded, tmp_path), list(STREAMS))
+
+    assert report.faults == []
+    assert report.holds, report.ledgers
+    assert _rows(upgraded, running) == []
+    ended = {tuple(row) for row in _rows(upgraded, "SELECT id, source FROM ops.batch"
+                                                   " WHERE kind = 'sync' AND state = 'done'")}  # fmt: skip
+    assert killed <= ended, "no other batch stands in for the killed one"
+    assert _rows(upgraded, "SELECT stage, ref FROM ops.pending WHERE stage <> 'companies'") == []
+    assert _rows(upgraded, "SELECT id FROM ops.entity WHERE version > folded_version") == []
+    arrived = _rows(upgraded, "SELECT id, owner_id FROM crm.lead WHERE merged_into IS NULL")
+    new = [owner for number, owner in arrived if (number,) not in before]
+    assert len(new) >= 5
+    assert all(new), "every new lead has an owner"
+    test_merges_edits_and_deals_are_there(upgraded)
