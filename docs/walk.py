@@ -16,7 +16,7 @@ from pathlib import Path
 
 from hub.clock import SystemClock
 from hub.db.embedded import EmbeddedServer
-from hub.db.engine import make_home
+from hub.db.place import make_home
 
 PAGE = Path(__file__).with_name("walkthrough.md")
 _CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)

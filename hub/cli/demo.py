@@ -27,7 +27,8 @@ from hub.cli.demo_sales import sell
 from hub.cli.init import render_for_sandbox, sandbox_users
 from hub.cli.output import EXIT_OPERATOR, print_json, stdout
 from hub.clock import SystemClock
-from hub.db.engine import Database, make_home, open_database
+from hub.db.engine import Database, open_database
+from hub.db.place import make_home
 from hub.errors import ConfigError, HubError
 from hub.sandbox.generator import live_events
 from hub.settings import Settings, load

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hub.clock import SystemClock
 from hub.db.engine import Database, open_database
+from hub.db.place import Place, reached
 from hub.pipeline.context import Hub
 from hub.settings import Settings, load
 
@@ -27,3 +28,10 @@ def opened_database(config: Path | None) -> Iterator[tuple[Database, Settings]]:
     settings = load(config)
     with open_database(settings, SystemClock()) as database:
         yield database, settings
+
+
+@contextmanager
+def reached_database(config: Path | None) -> Iterator[Place]:
+    """Yield the place of the database, whatever its schema is, for backup and restore."""
+    with reached(load(config), SystemClock()) as place:
+        yield place

@@ -3,27 +3,24 @@
 By default the embedded server of HUB_HOME; any PostgreSQL ≥ 15 by HUB_DATABASE_URL.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event, make_url, text
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from hub.clock import Clock
 from hub.db.copy import connection_lost, without_values
-from hub.db.embedded import DATABASE, ROLES, SUPERUSER, EmbeddedServer, Server
+from hub.db.embedded import DATABASE, SUPERUSER, Server
 from hub.db.json_text import read_json
+from hub.db.place import connect_retrying, create_roles, embedded_urls, reached
 from hub.db.schema import SCHEMAS, check_revision, current_revision, revisions, upgrade
-from hub.errors import ConfigError
 from hub.settings import Settings
 
-_DRAFT = f"{DATABASE}_draft"
+BeforeUpgrade = Callable[[Connection, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,62 +53,21 @@ def open_database(settings: Settings, clock: Clock) -> Iterator[Database]:
     Raises:
         ConfigError: it cannot be reached, or its schema is newer or too old.
     """
-    if settings.database_url is not None:
-        url = settings.database_url.get_secret_value()
-        yield from _opened(_external(url), is_embedded=False)
-        return
-    make_home(settings.home)
-    server = EmbeddedServer(settings.home, clock)
-    try:
-        with opened_embedded(server.attach()) as database:
-            yield database
-    finally:
-        server.detach()
-
-
-def make_home(home: Path) -> None:
-    """Make the folder for all data if it is not there.
-
-    Raises:
-        ConfigError: it cannot be made.
-    """
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        raise ConfigError(
-            f"{home} cannot be the hub's folder: {exc.strerror}", hint="set HUB_HOME to another"
-        ) from exc
+    with reached(settings, clock) as place:
+        yield from _opened(place.urls, is_embedded=place.is_embedded, before=place.prepare_upgrade)
 
 
 @contextmanager
-def opened_embedded(running: Server, database: str = DATABASE) -> Iterator[Database]:
+def openedembedded_urls(running: Server, database: str = DATABASE) -> Iterator[Database]:
     """Open a database of a running embedded server."""
     if database == DATABASE:
-        _create_roles(running.url(SUPERUSER))
-    yield from _opened(
-        {
-            "owner": running.url("hub_owner", database=database),
-            "app": running.url("hub_app", database=database),
-            "read": running.url("hub_read", database=database),
-            "dagster": running.url("hub_app", driver="psycopg2", database=database),
-        },
-        is_embedded=True,
-    )
+        create_roles(running.url(SUPERUSER))
+    yield from _opened(embedded_urls(running, database), is_embedded=True)
 
 
-def _external(url: str) -> dict[str, str]:
-    try:
-        parsed = make_url(url)
-    except SQLAlchemyError as exc:
-        raise ConfigError(
-            "HUB_DATABASE_URL is not a database URL", hint="postgresql://user:password@host/name"
-        ) from exc
-    ours = parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-    dagster = parsed.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
-    return {"owner": ours, "app": ours, "read": ours, "dagster": dagster}
-
-
-def _opened(urls: dict[str, str], *, is_embedded: bool) -> Iterator[Database]:
+def _opened(
+    urls: Mapping[str, str], *, is_embedded: bool, before: BeforeUpgrade | None = None
+) -> Iterator[Database]:
     engine = create_engine(
         urls["app"],
         pool_size=5,
@@ -122,7 +78,7 @@ def _opened(urls: dict[str, str], *, is_embedded: bool) -> Iterator[Database]:
     )
     event.listen(engine, "handle_error", _tell)
     try:
-        _migrate(urls["owner"], is_embedded=is_embedded)
+        _migrate(urls["owner"], is_embedded=is_embedded, before=before)
         joint = "&" if "?" in urls["dagster"] else "?"
         yield Database(
             engine,
@@ -146,75 +102,9 @@ def _tell(context: ExceptionContext) -> None:
             error.args = (without_values(context.original_exception), *error.args[1:])
 
 
-def _connect_retrying(engine: Engine) -> Any:
-    """Return a connection; after a kill -9 of the server the first one may fail (tried)."""
-    retrying = Retrying(
-        stop=stop_after_attempt(10),
-        wait=wait_fixed(0.3),
-        retry=retry_if_exception_type(OperationalError),
-        reraise=True,
-    )
-    try:
-        return retrying(engine.connect)
-    except OperationalError as exc:
-        raise ConfigError(
-            "the database does not answer",
-            hint="is HUB_DATABASE_URL right, and the server running?",
-        ) from exc
-
-
-def _create_roles(super_url: str) -> None:
-    """Create the database and its three roles, once; a second call changes nothing.
-
-    The database gets its name last: one that was half made when somebody pulled the plug is
-    thrown away and made again.
-    """
-    base = make_url(super_url)
-    admin = create_engine(
-        base.set(database="postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT"
-    )
-    with _connect_retrying(admin) as conn:
-        conn.execute(text("SELECT pg_advisory_lock(18517, 1)"))
-        have = set(conn.execute(text("SELECT rolname FROM pg_roles")).scalars())
-        databases = conn.execute(text("SELECT datname FROM pg_database")).scalars().all()
-        if DATABASE in databases and have.issuperset(ROLES):
-            return
-        for role in ROLES:
-            if role not in have:
-                conn.exec_driver_sql(f"CREATE ROLE {role} LOGIN NOSUPERUSER NOCREATEROLE")
-        conn.exec_driver_sql("ALTER ROLE hub_read SET default_transaction_read_only = on; ")
-        conn.exec_driver_sql(f"DROP DATABASE IF EXISTS {_DRAFT} WITH (FORCE)")
-        conn.exec_driver_sql(f"CREATE DATABASE {_DRAFT} OWNER hub_owner")
-        _furnish(base.set(database=_DRAFT))
-        conn.exec_driver_sql(f"ALTER DATABASE {_DRAFT} RENAME TO {DATABASE}")
-
-
-def _furnish(url: URL) -> None:
-    """Give a new database its extensions, and its rights."""
-    with create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT").connect() as conn:
-        # Dagster makes its tables itself, as the app's role; hub sql may look into them.
-        conn.exec_driver_sql(
-            "ALTER DEFAULT PRIVILEGES FOR ROLE hub_app GRANT SELECT ON TABLES TO hub_read"
-        )
-        for extension in ("pg_trgm", "unaccent", "btree_gin", "fuzzystrmatch"):
-            conn.exec_driver_sql(f"CREATE EXTENSION IF NOT EXISTS {extension}")
-        conn.exec_driver_sql(f"REVOKE ALL ON DATABASE {url.database} FROM PUBLIC")
-        conn.exec_driver_sql("REVOKE ALL ON SCHEMA public FROM PUBLIC")
-        # Large objects belong to no schema: everybody could make some.
-        conn.exec_driver_sql(
-            "REVOKE EXECUTE ON FUNCTION lo_creat(int), lo_create(oid), lo_from_bytea(oid, bytea) "
-            "FROM PUBLIC"
-        )
-        conn.exec_driver_sql(
-            f"GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {url.database} TO hub_owner"
-        )
-        conn.exec_driver_sql(f"GRANT CONNECT, TEMPORARY ON DATABASE {url.database} TO hub_app")
-        conn.exec_driver_sql(f"GRANT CONNECT ON DATABASE {url.database} TO hub_read")
-
-
-def _migrate(owner_url: str, *, is_embedded: bool) -> None:
+def _migrate(owner_url: str, *, is_embedded: bool, before: BeforeUpgrade | None) -> None:
     engine = create_engine(owner_url, poolclass=NullPool)
-    with _connect_retrying(engine) as conn:
+    with connect_retrying(engine) as conn:
         # Two processes that start at once must not both migrate.
         conn.execute(text("SELECT pg_advisory_lock(18517, 1)"))
         conn.commit()
@@ -224,5 +114,8 @@ def _migrate(owner_url: str, *, is_embedded: bool) -> None:
         current = current_revision(conn)
         check_revision(current)
         if current != revisions()[-1]:
+            if before is not None and current is not None:
+                before(conn, current)
+                conn.commit()
             upgrade(conn, is_embedded=is_embedded)
             conn.commit()

@@ -73,12 +73,18 @@ def upgrade(conn: Connection, *, is_embedded: bool) -> None:
 
 
 def _grant(conn: Connection) -> None:
+    for statement in grants():
+        conn.exec_driver_sql(statement)
+
+
+def grants() -> list[str]:
+    """Return the statements that give the embedded server's roles their rights on the schemas."""
+    statements = ["GRANT CREATE ON SCHEMA dagster TO hub_app"]  # Dagster makes its own tables
     for schema in SCHEMAS:
-        conn.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO hub_app, hub_read")
-        conn.exec_driver_sql(
-            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO hub_app"
-        )
-        conn.exec_driver_sql(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO hub_app")
-        conn.exec_driver_sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO hub_read")
-    # Dagster makes its own tables, as the app's role.
-    conn.exec_driver_sql("GRANT CREATE ON SCHEMA dagster TO hub_app")
+        statements += [
+            f"GRANT USAGE ON SCHEMA {schema} TO hub_app, hub_read",
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO hub_app",
+            f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO hub_app",
+            f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO hub_read",
+        ]
+    return statements

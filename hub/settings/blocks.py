@@ -123,6 +123,13 @@ class MatchingSettings(Block):
     """File of survivorship rules; what it names stands over the shipped ones."""
 
 
+class BackupSettings(Block):
+    """Backups that the hub writes by itself."""
+
+    before_upgrade: bool = True
+    """Whether a backup is written to HUB_HOME/backups before the schema is upgraded."""
+
+
 class Settings(Block):
     """Everything the hub can be told."""
 
@@ -130,6 +137,8 @@ class Settings(Block):
     """The one folder for all data; HUB_HOME."""
     database_url: SecretStr | None = None
     """Another PostgreSQL (15 or newer) than the embedded one."""
+    backup: BackupSettings = BackupSettings()
+    """Backups that the hub writes by itself."""
     sources: SourceSettings = SourceSettings()
     """The vendors to read."""
     people: list[PersonSettings] = Field(default_factory=list)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.cli.app import main
-from hub.db import engine, schema
+from hub.db import place, schema
 from hub.landing import store
 from hub.notify.channels import SmtpChannel
 from hub.pipeline import flow, load, match
@@ -68,7 +68,7 @@ def _small_chunks(arm: Callable[[], None]) -> Callable[[], None]:
 
 
 POINTS = {
-    "before the database has its rights": before(engine, "_furnish"),
+    "before the database has its rights": before(place, "_furnish"),
     "before the tables have their rights": before(schema, "_grant"),
     "inside the transaction of a page": before(store, "write_cursor", call=2),
     "after the last page, before its proof": before(flow, "_prove", call=2),

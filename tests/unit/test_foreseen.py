@@ -11,7 +11,8 @@ from hub.cli.mapping import preview_file, run_mapping_tests
 from hub.clock import SystemClock
 from hub.connectors.typeform.client import TypeformClient, TypeformConfig
 from hub.db.embedded import EmbeddedServer
-from hub.db.engine import make_home, open_database
+from hub.db.engine import open_database
+from hub.db.place import make_home
 from hub.errors import ConfigError
 from hub.mappings.files import parse
 from hub.mappings.loader import load_all

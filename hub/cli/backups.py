@@ -1,0 +1,65 @@
+"""What `hub backup` and `hub restore` do."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hub.cli.options import Config, Json
+from hub.cli.output import print_json, print_line, print_warning
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `hub`."""
+    app.command()(backup)
+    app.command()(restore)
+
+
+def backup(
+    file: Annotated[
+        Path | None, typer.Argument(help="File to write (default: a new one in HUB_HOME/backups).")
+    ] = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Write the whole database into one file, also while the hub runs.
+
+    The file holds all records and everything that people did. It does not hold hub.yaml, the
+    secrets and the key files: keep copies of them elsewhere.
+    """
+    from hub.actions.backups import back_up
+    from hub.cli.opening import reached_database
+
+    with reached_database(config) as place:
+        made = back_up(place, file)
+    if json:
+        print_json({"file": str(made.file), "bytes": made.size, "revision": made.revision})
+        return
+    print_line("", f"wrote {made.file} ({made.size / 1e6:,.1f} MB, schema {made.revision})")
+    print_line("", "not in it: hub.yaml, secrets and key files")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `hub backup` or an upgrade wrote.")],
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Replace the whole database by a backup, in one transaction.
+
+    The present database is backed up before. No other command may run. A backup of a newer schema
+    is refused; an older one is upgraded by the next command.
+    """
+    from hub.actions.backups import restore as put_back
+    from hub.cli.opening import reached_database
+
+    with reached_database(config) as place:
+        done = put_back(place, file)
+    if done.problem:
+        print_warning(f"the replaced database could not be backed up: {done.problem}")
+    before = str(done.before.file) if done.before else None
+    if json:
+        print_json({"file": str(file), "revision": done.revision, "replaced": before})
+        return
+    print_line("", f"restored {file} (schema {done.revision})")
+    if before:
+        print_line("", f"the replaced database is in {before}")
