@@ -58,7 +58,7 @@ def open_database(settings: Settings, clock: Clock) -> Iterator[Database]:
 
 
 @contextmanager
-def openedembedded_urls(running: Server, database: str = DATABASE) -> Iterator[Database]:
+def opened_embedded(running: Server, database: str = DATABASE) -> Iterator[Database]:
     """Open a database of a running embedded server."""
     if database == DATABASE:
         create_roles(running.url(SUPERUSER))

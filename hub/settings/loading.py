@@ -14,7 +14,8 @@ from hub.settings.blocks import Settings, SmtpSettings
 from hub.settings.sources import SourceSettings, block_of
 
 _PREFIX = "HUB_"
-_BLOCKS = ("routing", "smtp", "company", "crm", "matching")  # there without being written down
+# blocks that are there without being written down
+_BLOCKS = ("routing", "smtp", "backup", "company", "crm", "matching")
 
 
 def load(
