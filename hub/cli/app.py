@@ -175,7 +175,7 @@ def remap(
 
 @app.command()
 def sql(
-    statement: Annotated[str, typer.Argument(help="One SELECT.")],
+    statement: Annotated[str, typer.Argument(help="One SELECT, WITH, VALUES, TABLE or EXPLAIN.")],
     json: Json = False,
     config: Config = None,
 ) -> None:

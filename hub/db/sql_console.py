@@ -1,35 +1,50 @@
 """`hub sql`: a look into the database that can do no harm.
 
 The connection is truly the role `hub_read` (no SET ROLE to take back), which may only SELECT; the
-transaction is read-only; one statement; 30 s; a cap on rows.
+transaction is read-only; one statement; 30 s in all; a cap on rows. Rows come through a cursor of
+the server's, a thousand at a time: a statement that finds too many is refused before they are here.
 """
 
 import re
+import time
+from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg import Connection
+from psycopg.rows import tuple_row
 from sqlalchemy import make_url
 
 from hub.db.engine import Database
 from hub.errors import ConfigError
 
-_FIRST_WORDS = {"select", "with", "values", "table", "explain"}
+# What a cursor of the server takes, https://www.postgresql.org/docs/current/sql-declare.html
+_QUERIES = frozenset(("select", "with", "values", "table"))
+_EXPLAIN = "explain"  # no cursor takes it; its answer is short
 _TIMEOUT_MS = 30_000
 _MAX_ROWS = 100_000
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_AT_ONCE = 1_000
+# PostgreSQL's comments nest; what stands before the first word is skipped one piece at a time.
+_SKIPPED = re.compile(r"[\s(]+|--[^\n]*")
+_WORD = re.compile(r"[A-Za-z]+")
+_OPENS_OR_ENDS = re.compile(r"/\*|\*/")
 
 
 def run_readonly(database: Database, statement: str) -> list[dict[str, Any]]:
-    """Run one SELECT and return its rows as dictionaries.
+    """Run one SELECT, WITH, VALUES, TABLE or EXPLAIN; returns its rows as dictionaries.
+
+    A column whose name another one has is called `name_2`, `name_3` and so on.
 
     Raises:
-        ConfigError: it is not one SELECT, it is refused, or the connection may do more than read.
+        ConfigError: it is not one such statement, it is refused, it takes too long or finds too
+            many rows, or the connection may do more than read.
     """
-    words = _COMMENT.sub(" ", statement).split()
-    if not words or words[0].lower().lstrip("(") not in _FIRST_WORDS:
+    word = first_word(statement)
+    if word not in _QUERIES and word != _EXPLAIN:
         raise ConfigError(
-            "hub sql takes one SELECT", hint='hub sql "SELECT * FROM reporting.leads LIMIT 10"'
+            "hub sql takes one SELECT, WITH, VALUES, TABLE or EXPLAIN",
+            hint='hub sql "SELECT * FROM reporting.leads LIMIT 10"',
         )
     try:
         sent = statement.encode()
@@ -38,32 +53,92 @@ def run_readonly(database: Database, statement: str) -> list[dict[str, Any]]:
     url = make_url(database.read_url).set(drivername="postgresql")
     try:
         with psycopg.connect(
-            url.render_as_string(hide_password=False), row_factory=dict_row
+            url.render_as_string(hide_password=False), row_factory=tuple_row
         ) as conn:
             conn.read_only = True
             _refuse_superuser(conn)
-            conn.execute(f"SET LOCAL statement_timeout = {_TIMEOUT_MS}")
-            with conn.cursor() as cursor:
-                # The extended protocol (prepare) takes one statement and no more.
-                cursor.execute(sent, prepare=True)
-                if cursor.description is None:
-                    return []
-                rows = cursor.fetchmany(_MAX_ROWS + 1)
+            rows = _explained(conn, sent) if word == _EXPLAIN else _fetched(conn, sent)
     except psycopg.Error as exc:
         told = (exc.diag.message_primary or str(exc)).strip().splitlines()[0]
         raise ConfigError(
             f"the database refused: {told}", hint="hub sql reads; it never writes"
         ) from exc
-    if len(rows) > _MAX_ROWS:
-        raise ConfigError(f"more than {_MAX_ROWS} rows", hint="add a LIMIT")
-    return [dict(row) for row in rows]
+    return rows
 
 
-def _refuse_superuser(conn: psycopg.Connection[Any]) -> None:
-    row = conn.execute(
-        "SELECT rolsuper AS is_super FROM pg_roles WHERE rolname = current_user"
-    ).fetchone()
-    if row is None or row["is_super"]:
+def first_word(statement: str) -> str:
+    """Return the first word in lower case, behind comments and brackets; "" without one."""
+    at = 0
+    while at < len(statement):
+        if skipped := _SKIPPED.match(statement, at):
+            at = skipped.end()
+        elif statement.startswith("/*", at):
+            at = _end_of_comment(statement, at)
+        else:
+            break
+    found = _WORD.match(statement, at)
+    return found.group().lower() if found else ""
+
+
+def _end_of_comment(statement: str, at: int) -> int:
+    """Return where a comment ends that begins at `at`; the end of the text if it never does."""
+    depth = 0
+    for mark in _OPENS_OR_ENDS.finditer(statement, at):
+        depth += 1 if mark.group() == "/*" else -1
+        if not depth:
+            return mark.end()
+    return len(statement)
+
+
+def _fetched(conn: Connection[tuple[Any, ...]], sent: bytes) -> list[dict[str, Any]]:
+    ends_at = time.monotonic() + _TIMEOUT_MS / 1000
+    _give_time(conn, ends_at)
+    rows: list[dict[str, Any]] = []
+    # The extended protocol, which psycopg always declares with, takes one statement and no more.
+    with conn.cursor("hub_sql") as cursor:
+        cursor.execute(sent)
+        names = _told_apart([column.name for column in cursor.description or ()])
+        while chunk := cursor.fetchmany(_AT_ONCE):
+            rows += (dict(zip(names, row, strict=True)) for row in chunk)
+            if len(rows) > _MAX_ROWS:
+                raise ConfigError(f"more than {_MAX_ROWS} rows", hint="add a LIMIT")
+            _give_time(conn, ends_at)
+    return rows
+
+
+def _explained(conn: Connection[tuple[Any, ...]], sent: bytes) -> list[dict[str, Any]]:
+    _give_time(conn, time.monotonic() + _TIMEOUT_MS / 1000)
+    cursor = conn.execute(sent, prepare=True)
+    names = _told_apart([column.name for column in cursor.description or ()])
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def _give_time(conn: Connection[tuple[Any, ...]], ends_at: float) -> None:
+    """Allow the next call what is left of the time: the server counts each call for itself.
+
+    Said again before each call, because a function in the statement may have changed it.
+    """
+    left_ms = max(int((ends_at - time.monotonic()) * 1000), 1)
+    conn.execute(f"SET LOCAL statement_timeout = {left_ms}")
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """Return the names of the columns, each one once."""
+    taken, found = set(names), list[str]()
+    for name in names:
+        new = name if name not in found else next(n for n in _others(name) if n not in taken)
+        taken.add(new)
+        found.append(new)
+    return found
+
+
+def _others(name: str) -> Iterator[str]:
+    return (f"{name}_{n}" for n in count(2))
+
+
+def _refuse_superuser(conn: Connection[tuple[Any, ...]]) -> None:
+    row = conn.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    if row is None or row[0]:
         raise ConfigError(
             "HUB_DATABASE_URL connects as a superuser; hub sql will not run with such power",
             hint="let the hub connect as an ordinary role that owns its database",

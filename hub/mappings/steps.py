@@ -17,7 +17,7 @@ Step = tuple[Function, Args, bool]
 """A transform, its arguments, and whether it sees null."""
 
 EARLIEST = "1990-01-01"
-PAST_ONLY = frozenset(("created_at", "at"))
+PAST_ONLY = frozenset(("created_at", "at", "converted_at", "last_activity_at"))
 """Times of past events: a time before 1990 or after now is a mistake of the source."""
 _NEVER_GIVEN = ("null", "none")  # surnames that are not first names
 _GIVE_TEXT = frozenset((

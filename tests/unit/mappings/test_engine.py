@@ -184,6 +184,8 @@ def test_bad_record_does_not_stop_the_batch(body):
         ("CreatedDate", "2024-02-30T00:00:00.000+0000", "created_at", None),
         ("CreatedDate", "1901-01-01T00:00:00.000+0000", "created_at", None),
         ("CreatedDate", "2026-01-03T00:00:00.000+0000", "created_at", None),
+        ("LastActivityDate", "2031-01-01", "last_activity_at", None),
+        ("LastActivityDate", "1970-01-01", "last_activity_at", None),
         ("Phone", "call me", "phone", "call me"),
         ("Website", "no site", "website", "no site"),
         ("City", "Ly\ud83don", "city", "Ly\ufffdon"),
