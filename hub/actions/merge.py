@@ -85,10 +85,7 @@ def unmerge(ctx: Context, name: str) -> Unmerged:
             code="conflict",
             hint="name the one that was absorbed, or one of its records; see hub explain",
         )
-    parted = _merges_of(conn, named.entity_id)
-    if not parted:  # the matcher or the vendor joined them: by the records they began with
-        own = _anchor(conn, named.entity_id)
-        parted = [(own, _other(conn, own, people.representative(conn, named.root_id, name)))]
+    parted = _parted(conn, named, name)
     for pair in parted:
         decisions.decide(ctx, pair, Judgement.DIFFERENT, why=f"unmerge {named.entity_id}")
     records = sorted({i for pair in parted for i in pair})
@@ -147,24 +144,47 @@ def _merges_of(conn: Connection, entity: int) -> list[tuple[int, int]]:
     return [(row.a, row.b) for row in rows if int(row.why.split()[2]) == entity]
 
 
+def _parted(conn: Connection, named: people.Named, name: str) -> list[tuple[int, int]]:
+    """Return the pairs of records that are to stand apart, for a merged one to leave the other.
+
+    Raises:
+        ActionError: the two no longer have a record each: an undo, say, took it back.
+    """
+    own, rest = _anchor(conn, named.entity_id), _records(conn, named.root_id)
+    parted = [pair for pair in _merges_of(conn, named.entity_id) if rest.issuperset(pair)]
+    if parted:
+        return parted
+    # The matcher or the vendor joined them: by the records they began with.
+    others = rest - {own}
+    if own not in rest or not others:
+        raise ActionError(
+            f"{names.full(name)} and the one it was merged into have no record each any more",
+            resource="person",
+            code="conflict",
+            hint="there is nothing to take apart; `hub explain` lists the records that are left, "
+            "and `hub unmerge RECORD` takes one of several out",
+        )
+    began = _anchor(conn, named.root_id)
+    return [(own, began if began in others else min(others))]
+
+
+def _records(conn: Connection, entity: int) -> set[int]:
+    """Return the records of a person; what an undo took back is none of them."""
+    return set(
+        conn.execute(
+            text(
+                "SELECT id FROM ops.source_record WHERE entity_id = :id AND target = 'person' "
+                "AND withdrawn_by IS NULL"
+            ),
+            {"id": entity},
+        ).scalars()
+    )
+
+
 def _anchor(conn: Connection, entity: int) -> int:
     return int(
         conn.execute(
             text("SELECT anchor_id FROM ops.entity WHERE id = :id"), {"id": entity}
-        ).scalar_one()
-    )
-
-
-def _other(conn: Connection, own: int, wished: int) -> int:
-    if own != wished:
-        return wished
-    return int(
-        conn.execute(
-            text(
-                "SELECT o.id FROM ops.source_record s JOIN ops.source_record o USING (entity_id) "
-                "WHERE s.id = :own AND o.id <> :own AND o.target = 'person' ORDER BY o.id LIMIT 1"
-            ),
-            {"own": own},
         ).scalar_one()
     )
 

@@ -79,28 +79,40 @@ class NewInquiry:
     message: str | None
 
 
-# What hangs on a lead comes from the same source object; it follows the lead record's entity.
+# What hangs on a lead comes from the same source object; it follows the lead record's entity. What
+# the source no longer has is history, and follows too; only nothing new is made of it.
 _SIBLINGS = """
 WITH siblings AS (
   SELECT c.id AS record_id, l.entity_id, c.canonical AS v, c.lane, c.target,
+         c.gone_at IS NULL AS is_living,
          c.source || '/' || c.stream || '/' || c.source_id AS record_key
   FROM ops.source_record l
   JOIN ops.source_record c USING (source, stream, source_id)
-  WHERE l.entity_id = ANY(:entities) AND l.target = 'person' AND c.gone_at IS NULL
-    AND c.withdrawn_by IS NULL
+  WHERE l.entity_id = ANY(:entities) AND l.target = 'person' AND c.withdrawn_by IS NULL
 )
 """
+_MOVED = text(
+    _SIBLINGS  # noqa: S608 our own text
+    + """
+, inquiries AS (
+  UPDATE crm.inquiry i SET entity_id = s.entity_id FROM siblings s
+  WHERE i.record_id = s.record_id AND i.entity_id <> s.entity_id
+), consents AS (
+  UPDATE ops.consent_event e SET entity_id = s.entity_id FROM siblings s
+  WHERE e.record_id = s.record_id AND e.entity_id <> s.entity_id
+)
+UPDATE crm.note n SET entity_id = s.entity_id FROM siblings s
+WHERE n.record_id = s.record_id AND n.entity_id <> s.entity_id
+"""
+)
 _INQUIRIES = text(
     _SIBLINGS  # noqa: S608 our own text
     + """
-, moved AS (
-  UPDATE crm.inquiry i SET entity_id = s.entity_id FROM siblings s
-  WHERE i.record_id = s.record_id AND i.entity_id <> s.entity_id
-), added AS (
+, added AS (
   INSERT INTO crm.inquiry (record_id, entity_id, channel, subject, message, created_at)
   SELECT record_id, entity_id, coalesce(v ->> 'channel', 'unknown'), v ->> 'subject',
          v ->> 'message', CAST(v ->> 'at' AS timestamptz)
-  FROM siblings WHERE target = 'inquiry' ORDER BY record_id
+  FROM siblings WHERE is_living AND target = 'inquiry' ORDER BY record_id
   ON CONFLICT (record_id) DO NOTHING
   RETURNING id, record_id, entity_id, subject, message
 )
@@ -120,7 +132,7 @@ _NOTES = text(
     + """
 INSERT INTO crm.note AS n (record_id, entity_id, content, created_at)
 SELECT record_id, entity_id, v ->> 'content', CAST(v ->> 'at' AS timestamptz)
-FROM siblings WHERE target = 'note' AND v ->> 'content' IS NOT NULL ORDER BY record_id
+FROM siblings WHERE is_living AND target = 'note' AND v ->> 'content' IS NOT NULL ORDER BY record_id
 ON CONFLICT (record_id) DO UPDATE SET entity_id = excluded.entity_id, content = excluded.content
 WHERE (n.entity_id, n.content) IS DISTINCT FROM (excluded.entity_id, excluded.content)
 """
@@ -138,7 +150,7 @@ _CONSENTS = text(
 INSERT INTO ops.consent_event AS e (record_id, entity_id, channel, purpose, state, proof, at)
 SELECT record_id, entity_id, coalesce(v ->> 'channel', 'email'), coalesce(v ->> 'purpose', ''),
        v ->> 'state', v ->> 'proof', CAST(v ->> 'at' AS timestamptz)
-FROM siblings WHERE target LIKE 'consent:%' AND v ->> 'state' IS NOT NULL ORDER BY record_id
+FROM siblings WHERE is_living AND target LIKE 'consent:%' AND v ->> 'state' IS NOT NULL ORDER BY record_id
 ON CONFLICT (record_id, channel, purpose, state) DO UPDATE
 SET entity_id = excluded.entity_id, at = greatest(e.at, excluded.at)
 WHERE e.entity_id <> excluded.entity_id OR e.at IS DISTINCT FROM greatest(e.at, excluded.at)
@@ -154,8 +166,9 @@ def attach_children(
     Returns the new inquiries, and the entities that notes have left.
     """
     args = {"entities": list(entity_ids)}
-    new = [NewInquiry(*row) for row in conn.execute(_INQUIRIES, args)]
     left = list(conn.execute(_LEFT, args).scalars())
+    conn.execute(_MOVED, args)
+    new = [NewInquiry(*row) for row in conn.execute(_INQUIRIES, args)]
     conn.execute(_NOTES, args)
     conn.execute(_CONSENTS, args)
     return new, left
