@@ -6,7 +6,7 @@ parts of the hub. Not here: whether two addresses are the same.
 
 from hub.errors import RecordError
 from hub.mappings.registry import Args, Ctx, Outcome, Remark, transform
-from hub.mappings.text import as_text
+from hub.mappings.text import as_text, clean
 from hub.model.addresses import Addresses, find_addresses, is_invented, why_no_address
 
 _LONGEST = 20_000
@@ -25,9 +25,10 @@ def email(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     """The first valid address in a text, as typed; a text without one → problem; a bad or made-up address → problem."""
     valid, bad = _read(value)
     if not valid:
-        if not bad:
+        if not bad and not clean(as_text(value)):
             return None
-        raise RecordError(f"not an e-mail address: {why_no_address(bad[0]) or bad[0][:80]}")
+        why = (why_no_address(bad[0]) or bad[0][:80]) if bad else "no letter or digit in it"
+        raise RecordError(f"not an e-mail address: {why}")
     first = _in_order(valid)[0]
     if bad:
         return Remark(first, f"not an e-mail address: {bad[0][:80]}")

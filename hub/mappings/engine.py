@@ -29,7 +29,7 @@ from hub.mappings.rows import (
     is_blank,
     shorten,
 )
-from hub.mappings.text import clean
+from hub.mappings.text import clean, kind_of
 from hub.mappings.values import plain
 from hub.model.drift import Unknown
 from hub.model.records import NO_ID_PREFIX, CanonicalRecord, JsonValue, Problem, RawRecord
@@ -279,10 +279,15 @@ class _Batch:
     def _emit_each(self, plan: TargetPlan, each: Getter, row: Row) -> list[CanonicalRecord]:
         entries = each(row)
         listed = entries if isinstance(entries, list) else []
+        if not isinstance(entries, list) and not is_blank(entries):
+            row.refuse(plan.target.entity, entries, _other_type("a list", entries))
         if len(listed) > MOST_ITEMS:
             row.note(plan.target.entity, len(listed), f"more than {MOST_ITEMS} entries")
         emitted = []
         for entry in listed[:MOST_ITEMS]:
+            if not isinstance(entry, dict):
+                row.refuse(plan.target.entity, entry, _other_type("an object", entry))
+                continue
             row.item = entry
             if plan.when is None or plan.when(row):
                 emitted.append(self._emit(plan, row))
@@ -327,6 +332,11 @@ class _Batch:
         said = "" if value is None else shorten(value)
         self.result.rejected.append(source_id)
         self.result.problems.append(Problem(source_id, place, said, reason, "record"))
+
+
+def _other_type(expected: str, value: object) -> RecordError:
+    found = "text" if isinstance(value, str) else kind_of(value)
+    return RecordError(f"expected {expected}, got {found}", found_type=found)
 
 
 def _latest(now: datetime | None) -> str | None:

@@ -24,7 +24,8 @@ def split_name(value: object, args: Args, ctx: Ctx) -> Outcome:
     read = person_names.parts_of_given if is_first else person_names.split
     name = read(clean(as_text(value)), ctx.language)
     said = name[PARTS.index(part)] or None
-    return _told(said, name.left_out) if part == "last_name" else said
+    left_out = name.left_out or ("" if any(name[: len(PARTS)]) else clean(as_text(value)))
+    return _told(said, left_out) if part == "last_name" else said
 
 
 @transform()
@@ -34,7 +35,7 @@ def recase_name(value: object, _args: Args, ctx: Ctx) -> Outcome:
     if not isinstance(name, str):
         return name
     kept, left_out = no_names.cleaned(name)
-    return _told(recasing.recase(kept, ctx.language) or None, left_out)
+    return _told(recasing.recase(kept, ctx.language) or None, left_out or ("" if kept else name))
 
 
 def _told(said: str | None, left_out: str) -> Outcome:

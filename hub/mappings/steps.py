@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from hub.errors import RecordError
 from hub.mappings import placeholders
+from hub.mappings.markup import readable
 from hub.mappings.plan import Check, FieldValue, Getter
 from hub.mappings.registry import Args, Function, Remark
 from hub.mappings.rows import FAILED, Reject, Row, is_blank, shorten
@@ -63,7 +64,7 @@ def without_placeholders(
         value = source(row)
         if type(value) is not str:
             return value
-        if says_nothing(value):
+        if says_nothing(readable(value)):
             row.count_placeholder(place, value, origin)
             return None
         return value
