@@ -34,6 +34,7 @@ DECIDES = {
     ("hubspot/contacts", "properties.lifecyclestage"),
     ("hubspot/contacts", "properties.hs_language"),
     ("mailchimp/members", "sms_subscription_last_updated"),
+    ("mailchimp/members", "sms_subscription_status"),
     ("mailchimp/members", "timestamp_opt"),
     ("mailchimp/members", "ip_opt"),
     ("mailchimp/members", "unsubscribe_reason"),
