@@ -1,18 +1,20 @@
 """The fields of a deal that people type: what may stand in them, and when one counts as filled."""
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from hub.crm.custom_field_typing import PREFIX, is_custom
-from hub.errors import ActionError
+from hub.errors import ActionError, RecordError
+from hub.mappings import amounts
+from hub.mappings.registry import Args, Ctx
 from hub.model.records import JsonValue
 
 _MOST = Decimal(10) ** 16  # numeric(18, 2)
 _LONGEST = 1000
-_CURRENCY = re.compile(r"[A-Z]{3}")
+_NO_ARGS: Args = {}
+_ANYWHERE = Ctx()
 _HUNDRED = 100
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -27,9 +29,10 @@ def _money(value: JsonValue) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError("an amount")  # noqa: TRY004 what a person typed
     try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        raise ValueError("an amount, 1234.50") from None
+        read = amounts.money(value, _NO_ARGS, _ANYWHERE)
+    except RecordError as exc:
+        raise ValueError(f"an amount, 1234.50 ({exc.message})") from None
+    amount = Decimal(str(read))
     if (
         not amount.is_finite()
         or not 0 <= amount < _MOST
@@ -40,9 +43,11 @@ def _money(value: JsonValue) -> Decimal:
 
 
 def _currency(value: JsonValue) -> str:
-    if not isinstance(value, str) or not _CURRENCY.fullmatch(value.upper()):
+    said = value.strip().upper() if isinstance(value, str) else ""
+    read = amounts.currency(said, _NO_ARGS, _ANYWHERE) if said else None
+    if not isinstance(read, str) or (said.isalpha() and said != read):
         raise ValueError("an ISO code of three letters")
-    return value.upper()
+    return read
 
 
 def _bool(value: JsonValue) -> bool:
@@ -122,7 +127,7 @@ def _column(name: str, value: JsonValue) -> tuple[str, Any]:
             hint=f"fields: {', '.join(_FIELDS)}, {PREFIX}<key>",
         )
     column, reader, blank = _FIELDS[name]
-    if value is None or value == "":
+    if value is None or (isinstance(value, str) and not value.strip()):
         if blank is ...:
             raise _refused(name, value, "it cannot be blank")
         return column, blank

@@ -8,10 +8,10 @@ from sqlalchemy import Connection, text
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.matching.keys import MatchView, keys, limit, view
-from hub.matching.scoring import worth
+from hub.matching.scoring import asked
 from hub.model.records import JsonValue
 from hub.model.verdicts import Judgement, Trust
-from hub.pipeline.match import active_model
+from hub.pipeline.match import active_model, views_of
 from hub.records import candidates, identity
 
 _NEW = "hub/new/"  # sorts like any other record; nothing is stored under it
@@ -74,18 +74,17 @@ def likely(ctx: Context, values: Mapping[str, JsonValue], *, limit_n: int = _SHO
     ids = candidates.holders(conn, wanted)
     model = active_model(conn)
     found: dict[int, tuple[float, str]] = {}
-    for record in identity.load_records(conn, ids).values():
-        other = view(record.id, record.stable_key, Trust(record.trust), record.values)
-        scored = worth(new, other, model)
-        if record.entity_id is None:
+    for other in views_of(conn, identity.load_records(conn, ids)).values():
+        if other.entity_id is None:
             continue
+        scored = asked(new, other, model)
         if scored is not None and scored.judgement is not Judgement.DIFFERENT:
             said = (scored.weight, scored.judgement.value)
-        elif _agree(new, other):
+        elif _agree(new, other) or (other.typed and _agree(new, other.typed)):
             said = (0.0, "alike")
         else:
             continue
-        found[record.entity_id] = max(said, found.get(record.entity_id, said))
+        found[other.entity_id] = max(said, found.get(other.entity_id, said))
     return _shown(conn, found)[:limit_n]
 
 

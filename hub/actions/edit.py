@@ -1,66 +1,48 @@
-"""Edit: what a person types stands above every source until it is taken back."""
+"""Edit: what a person types stands above every source until it is taken back.
 
-import json
-from collections.abc import Mapping
-from datetime import datetime
+It is an input like any other: read as the sources' values are, and others are found by it. Whom it
+makes alike is asked about (`hub review`), for a slip of the hand must join nobody.
+"""
+
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, text
 
-from hub.actions import people
+from hub.actions import people, typed
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.crm import custom_field_typing
 from hub.crm.custom_field_typing import PREFIX
-from hub.errors import ActionError
-from hub.model.entities import CONTACT_FIELDS, LEAD_FIELDS, ColumnClass
+from hub.db.locks import identity_lock
+from hub.matching.keys import EVIDENCE
 from hub.model.records import JsonValue
-from hub.pipeline import load
-from hub.records import identity
-
-_KINDS = {
-    f.name: f.kind
-    for f in (*LEAD_FIELDS, *CONTACT_FIELDS)
-    if f.column_class is ColumnClass.FOLDED and f.kind != "json"  # one by one: custom_fields.<key>
-}
-_LONGEST_EMAIL = 320  # 64 before the @ and 255 behind it (RFC 5321)
+from hub.pipeline import load, match
+from hub.records import edits, identity
 
 
-def edit(ctx: Context, name: str, values: Mapping[str, JsonValue]) -> int:
+def edit(ctx: Context, name: str, values: Mapping[str, JsonValue], *, region: str = "") -> int:
     """Type values into a person's record; returns the entity.
 
     Args:
-        ctx: who acts, in an open transaction.
+        ctx: who acts, in an open transaction, in which nothing was read yet.
         name: whose record, as `people.find` knows them; of a merged one the survivor's.
         values: by field; `custom_fields.<key>` is one custom field, None blanks a field.
+        region: ISO country of numbers and states, where neither the values nor the record name
+            one; without it such a number is refused.
 
     Raises:
         ActionError: there is no such person or field, or the value is of another kind, or none
             that its custom field takes.
     """
     conn = ctx.conn
-    for field, value in values.items():
-        _check(field, value)
-    entity = people.find(conn, name).root_id
-    require(ctx, Right.TYPE, *people.owners_of(conn, entity))
-    conn.execute(
-        text(
-            "INSERT INTO ops.edit (entity_id, field, value, who, at) "
-            "VALUES (:entity, :field, CAST(:value AS jsonb), :who, clock_timestamp())"
-        ),
-        [
-            {"entity": entity, "field": field, "value": json.dumps(value), "who": ctx.who}
-            for field, value in _normal(conn, entity, values).items()
-        ],
-    )
-    _refold(conn, entity)
-    return entity
-
-
-def _normal(conn: Connection, entity: int, values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Return the values with custom fields as their definitions keep them."""
+    entity = _opened(ctx, name, values)
     own, custom = custom_field_typing.split(values)
-    kept = custom_field_typing.typed_of_entity(conn, entity, custom)
-    return own | {f"{PREFIX}{key}": value for key, value in kept.items()}
+    kept = typed.edited(own, region=region, country=_country(conn, entity))
+    of_team = custom_field_typing.typed_of_entity(conn, entity, custom)
+    kept |= {f"{PREFIX}{key}": value for key, value in of_team.items()}
+    edits.keep(conn, entity, ctx.who, kept)
+    _settle(conn, entity, kept)
+    return entity
 
 
 def take_back(ctx: Context, name: str, field: str) -> int:
@@ -69,58 +51,43 @@ def take_back(ctx: Context, name: str, field: str) -> int:
     Raises:
         ActionError: there is no such person.
     """
-    conn = ctx.conn
-    entity = people.find(conn, name).root_id
-    require(ctx, Right.TYPE, *people.owners_of(conn, entity))
-    revoked = conn.execute(
-        text(
-            "UPDATE ops.edit SET revoked_at = now() WHERE entity_id = :entity AND field = :field "
-            "AND revoked_at IS NULL"
-        ),
-        {"entity": entity, "field": field},
-    ).rowcount
-    _refold(conn, entity)
+    entity = _opened(ctx, name, [field])
+    revoked = edits.revoke(ctx.conn, entity, field)
+    _settle(ctx.conn, entity, [field])
     return revoked
 
 
-def _refold(conn: Connection, entity: int) -> None:
+def _opened(ctx: Context, name: str, fields: Iterable[str]) -> int:
+    """Return who is meant, if they may be typed into; whom others are found by is held."""
+    if not EVIDENCE.isdisjoint(fields):
+        identity_lock(ctx.conn)
+    entity = people.find(ctx.conn, name).root_id
+    require(ctx, Right.TYPE, *people.owners_of(ctx.conn, entity))
+    return entity
+
+
+def _settle(conn: Connection, entity: int, fields: Iterable[str]) -> None:
+    """Match the person anew where others are found by what changed, and fold them."""
+    if not EVIDENCE.isdisjoint(fields):
+        began_with = conn.execute(_ANCHOR, {"entity": entity}).scalars().all()
+        if began_with:
+            match.match_chunk(conn, began_with, match.active_model(conn))
     identity.bump(conn, [entity])
     load.refold(conn, [entity])
 
 
-def _check(field: str, value: JsonValue) -> None:
-    if custom_field_typing.is_custom(field):
-        return
-    kind = _KINDS.get(field)
-    if kind is None:
-        raise ActionError(
-            f"there is no field {field!r} to edit",
-            resource="person",
-            field=field,
-            code="not_found",
-            hint=f"fields: {', '.join(sorted(_KINDS))}, custom_fields.<key>",
-        )
-    if value is not None and not _is_of(kind, value):
-        raise ActionError(
-            f"{field} is a {kind}; {json.dumps(value)} is not",
-            resource="person",
-            field=field,
-            code="invalid",
-        )
+_ANCHOR = text("""
+SELECT s.id FROM ops.entity n JOIN ops.source_record s ON s.id = n.anchor_id
+WHERE n.id = :entity AND n.kind = 'person' AND s.target = 'person' AND s.withdrawn_by IS NULL
+""")
+_COUNTRY = text("""
+SELECT country FROM (
+  SELECT country FROM crm.lead WHERE entity_id = :entity AND merged_into IS NULL
+  UNION ALL SELECT country FROM crm.contact WHERE entity_id = :entity AND merged_into IS NULL
+) r WHERE country ~ '^[A-Z]{2}$' LIMIT 1
+""")
 
 
-def _is_of(kind: str, value: JsonValue) -> bool:
-    if kind == "list":
-        return isinstance(value, list) and all(isinstance(v, str) for v in value)
-    if not isinstance(value, str) or "\0" in value:
-        return False
-    if kind == "email":
-        return "@" in value and len(value) <= _LONGEST_EMAIL
-    return kind != "datetime" or _is_time(value)
-
-
-def _is_time(value: str) -> bool:
-    try:
-        return datetime.fromisoformat(value).tzinfo is not None
-    except ValueError:
-        return False
+def _country(conn: Connection, entity: int) -> str | None:
+    found: str | None = conn.execute(_COUNTRY, {"entity": entity}).scalar_one_or_none()
+    return found

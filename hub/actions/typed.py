@@ -10,7 +10,7 @@ from hub.mappings import values as mapped
 from hub.mappings.people import company
 from hub.mappings.registry import Args, Ctx, Outcome, Remark
 from hub.model import person_names
-from hub.model.entities import ENTITY_FIELDS, ColumnClass
+from hub.model.entities import CONTACT_FIELDS, ENTITY_FIELDS, LEAD_FIELDS, ColumnClass
 from hub.model.records import JsonValue
 
 _NO_ARGS: Args = {}
@@ -30,6 +30,13 @@ _TRANSFORMS: Mapping[str, Callable[[object, Args, Ctx], Outcome]] = {
     "state": places.state,
     "tags": mapped.tags,
 }
+_PERSON = "person"
+EDITABLE = frozenset(
+    f.name
+    for f in (*LEAD_FIELDS, *CONTACT_FIELDS)
+    if f.column_class is ColumnClass.FOLDED and f.kind != "json"  # one by one: custom_fields.<key>
+)
+"""What people type into a lead, a person or a company that is there."""
 _GIVEN_BY_US = frozenset(
     {"created_at", "emails", "custom_fields", "customer_type", "prospect_type"}
 )
@@ -70,6 +77,43 @@ def canonical(kind: str, given: Mapping[str, JsonValue], *, region: str) -> dict
     return found
 
 
+def edited(
+    given: Mapping[str, JsonValue], *, region: str, country: str | None = None
+) -> dict[str, JsonValue]:
+    """Return what somebody typed into a record that is there, read as if it were added; None is a blank.
+
+    Args:
+        given: by field, custom fields left out.
+        region: ISO country where neither `given` nor the record names one.
+        country: the record's own.
+
+    Raises:
+        ActionError: there is no such field (`not_found`), or a value is of another kind
+            (`invalid`).
+    """
+    for field in given.keys() - EDITABLE:
+        raise ActionError(
+            f"there is no field {field!r} to edit",
+            resource=_PERSON,
+            field=field,
+            code="not_found",
+            hint=f"fields: {', '.join(sorted(EDITABLE))}, custom_fields.<key>",
+        )
+    typed = _one(_PERSON, "country", given.get("country"), region)
+    where = typed if isinstance(typed, str) else country or region
+    return {field: _of_edit(field, value, where) for field, value in given.items()}
+
+
+def _of_edit(field: str, value: JsonValue, region: str) -> JsonValue:
+    if field == "created_at" and value is not None:
+        return values.moment(_PERSON, field, value).isoformat()
+    if field == "emails" and value is not None:
+        several = value if isinstance(value, list) else [value]
+        read = [_one(_PERSON, "email", one, region, said_of=field) for one in several]
+        return list(dict.fromkeys(one for one in read if isinstance(one, str)))
+    return _one(_PERSON, field, value, region)
+
+
 def named(whole: str | None) -> dict[str, JsonValue]:
     """Return first and last name of a whole name, as far as it has them."""
     name = person_names.split(text.clean(whole or ""))
@@ -81,19 +125,23 @@ def _fields(kind: str) -> frozenset[str]:
     return frozenset(folded) - _GIVEN_BY_US
 
 
-def _one(kind: str, field: str, value: JsonValue, region: str) -> JsonValue:
+def _one(
+    kind: str, field: str, value: JsonValue, region: str, *, said_of: str | None = None
+) -> JsonValue:
+    """Return one value as its field keeps it; `said_of` is the field that an error names."""
+    said_of = said_of or field
     if value is None:
         return None
-    typed = value if field == "tags" and isinstance(value, list) else _text(kind, field, value)
+    typed = value if field == "tags" and isinstance(value, list) else _text(kind, said_of, value)
     if typed in ("", []):
         return None
     transform = _TRANSFORMS.get(field, text.text)
     try:
         kept = transform(typed, _NO_ARGS, Ctx(region))
     except RecordError as exc:
-        raise _refused(kind, field, exc.message) from exc
+        raise _refused(kind, said_of, exc.message) from exc
     if isinstance(kept, Remark):
-        raise _refused(kind, field, kept.reason.removesuffix("; kept as typed"))
+        raise _refused(kind, said_of, kept.reason.removesuffix("; kept as typed"))
     return kept
 
 

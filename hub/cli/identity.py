@@ -144,13 +144,14 @@ def edit(
     from hub.cli.opening import opened_database
 
     values = {} if take_back else read_assignments(assignments)
-    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+    with opened_database(config) as (database, settings), database.engine.begin() as conn:
         if take_back:
             changed = {
                 name: actions.take_back(acting(conn, who), person, name) for name in assignments
             }
         else:
-            actions.edit(acting(conn, who), person, values)
+            region = settings.company.default_region
+            actions.edit(acting(conn, who), person, values, region=region)
             changed = dict.fromkeys(values, 1)
     if json:
         print_json(changed)

@@ -7,7 +7,7 @@ In: canonical lead values. Out: a `MatchView` and its keys (kind, value). Strong
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import combinations
@@ -75,6 +75,8 @@ class MatchView:
         emails: every address, `email` included.
         phones: every number, best E.164.
         entity_id: the entity it belongs to now, if any; not evidence.
+        typed: the same record with what people typed into it, if they did. It finds others and asks
+            about them (`scoring.asked`), and joins nobody.
     """
 
     record_id: int
@@ -94,6 +96,7 @@ class MatchView:
     national_id: str | None = None
     created_at: str | None = None
     entity_id: int | None = None
+    typed: "MatchView | None" = None
     traits: Traits = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -130,6 +133,24 @@ def view(
     )
 
 
+EVIDENCE = frozenset({
+    "first_name", "last_name", "email", "emails", "organization_name", "phone", "mobile", "country",
+    "city", "street", "postal_code",
+})  # fmt: skip
+"""The fields of a view that people type into."""
+
+
+def with_typed(
+    v: MatchView, values: Mapping[str, JsonValue], typed: Mapping[str, JsonValue]
+) -> MatchView:
+    """Return the view of a record of canonical `values` into which people typed something."""
+    said = {field: value for field, value in typed.items() if field in EVIDENCE}
+    if not said:
+        return v
+    trust = v.trust
+    return replace(v, typed=view(v.record_id, v.stable_key, trust, {**values, **said}, v.entity_id))
+
+
 def _further(values: Mapping[str, JsonValue]) -> list[str]:
     """Return the numbers that stood behind another one in a field of the source."""
     custom = values.get("custom_fields")
@@ -137,8 +158,9 @@ def _further(values: Mapping[str, JsonValue]) -> list[str]:
 
 
 def keys(v: MatchView) -> list[tuple[str, str]]:
-    """Return the keys of a record, sorted, without repetition."""
-    return sorted((kind, bounded(value)) for kind, value in _found(v.traits))
+    """Return the keys of a record, those of what was typed into it too, sorted, without repetition."""
+    found = _found(v.traits) if v.typed is None else _found(v.traits) | _found(v.typed.traits)
+    return sorted((kind, bounded(value)) for kind, value in found)
 
 
 def bounded(value: str) -> str:

@@ -55,6 +55,22 @@ def worth(a: MatchView, b: MatchView, model: Model = DEFAULT) -> Scored | None:
     return None if scored.judgement is Judgement.DIFFERENT else scored
 
 
+def asked(a: MatchView, b: MatchView, model: Model = DEFAULT) -> Scored | None:
+    """Judge a pair as `worth`; what people typed into the two may make a question of it, never more."""
+    said = worth(a, b, model)
+    if (a.typed is None and b.typed is None) or (said and said.judgement is Judgement.SAME):
+        return said
+    sides = ((x, y) for x in (a, a.typed) for y in (b, b.typed) if x and y and (x, y) != (a, b))
+    found = [s for x, y in sides if (s := worth(x, y, model)) is not None]
+    best = max(found, key=lambda s: s.weight, default=None)
+    if best is None or (said is not None and said.weight >= best.weight):
+        return said
+    weight = min(best.weight, model.same - _MARGIN)
+    gate = ("gate:typed_by_hand", round(weight - best.weight, 4))
+    reasons = (*best.reasons, gate) if gate[1] else best.reasons
+    return Scored(Judgement.UNSURE, round(weight, 4), reasons, best.veto)
+
+
 def _weigh(found: Levels, model: Model) -> float:
     return (
         model.prior

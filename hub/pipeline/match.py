@@ -14,12 +14,13 @@ from hub.db.locks import identity_lock
 from hub.db.turn import turn
 from hub.logs import get_logger
 from hub.matching.clusters import Edge, cluster, review_pairs
-from hub.matching.keys import CANDIDATE_LIMIT, LIMITS, MatchView, keys, limit, view
+from hub.matching.keys import CANDIDATE_LIMIT, LIMITS, MatchView, keys, limit, view, with_typed
 from hub.matching.model import DEFAULT, Model, bind
-from hub.matching.scoring import worth
+from hub.matching.scoring import asked
+from hub.model.records import JsonValue
 from hub.model.verdicts import Judgement, Trust
 from hub.pipeline.context import Hub
-from hub.records import entities, identity, models
+from hub.records import edits, entities, identity, models
 from hub.records.identity import NewEdge, StoredEdge, StoredRecord
 
 CHUNK = 200  # keeps the identity lock well under 300 ms
@@ -57,7 +58,7 @@ def active_model(conn: Connection) -> Model:
 def match_chunk(conn: Connection, ids: Sequence[int], model: Model = DEFAULT) -> dict[str, int]:
     """Match some records; the caller holds the identity lock and the transaction."""
     records = identity.load_records(conn, ids)
-    views = {i: _view(r) for i, r in records.items()}
+    views = views_of(conn, records)
     affected = sorted({*ids, *_replace_keys(conn, views, ids)})
     pairs = identity.candidate_pairs(conn, affected, cap=CANDIDATE_LIMIT, limits=LIMITS)
     _read_more(conn, {i for pair in pairs for i in pair}, records, views)
@@ -93,10 +94,12 @@ def forget(
         The entities that are behind for it.
     """
     model = active_model(conn)
-    records = identity.load_records(conn, restored)
-    views = {i: _view(r) for i, r in records.items()}
-    sharers = _replace_keys(conn, views, [*withdrawn, *restored])
-    judged = sorted({*restored, *sharers} - {*withdrawn})
+    inherited = edits.typed_into(conn, mates)  # of a record that was withdrawn: now they are theirs
+    again = sorted({*restored, *inherited})
+    records = identity.load_records(conn, again)
+    views = views_of(conn, records)
+    sharers = _replace_keys(conn, views, [*withdrawn, *again])
+    judged = sorted({*again, *sharers} - {*withdrawn})
     pairs = identity.candidate_pairs(conn, judged, cap=CANDIDATE_LIMIT, limits=LIMITS)
     _read_more(conn, {i for pair in pairs for i in pair}, records, views)
     identity.replace_model_edges(conn, judged, _judge(pairs, views, model))
@@ -139,10 +142,16 @@ def _replace_keys(conn: Connection, views: Mapping[int, MatchView], ids: Sequenc
     return identity.sharers(conn, flipped) if flipped else set()
 
 
-def _view(record: StoredRecord) -> MatchView:
-    return view(
-        record.id, record.stable_key, Trust(record.trust), record.values, entity_id=record.entity_id
-    )
+def views_of(conn: Connection, records: Mapping[int, StoredRecord]) -> dict[int, MatchView]:
+    """Return the views of records, with what people typed into them."""
+    typed = edits.typed_into(conn, records)
+    return {i: _view(record, typed.get(i, {})) for i, record in records.items()}
+
+
+def _view(record: StoredRecord, typed: Mapping[str, JsonValue]) -> MatchView:
+    trust = Trust(record.trust)
+    plain = view(record.id, record.stable_key, trust, record.values, entity_id=record.entity_id)
+    return with_typed(plain, record.values, typed) if typed else plain
 
 
 def _read_more(
@@ -153,7 +162,7 @@ def _read_more(
 ) -> None:
     more = identity.load_records(conn, wanted - records.keys())
     records.update(more)
-    views.update({i: _view(r) for i, r in more.items()})
+    views.update(views_of(conn, more))
 
 
 def _judge(
@@ -161,7 +170,7 @@ def _judge(
 ) -> list[NewEdge]:
     edges = []
     for a, b in sorted(pairs):
-        scored = worth(views[a], views[b], model)
+        scored = asked(views[a], views[b], model)
         if scored is not None:
             edges.append(
                 NewEdge(

@@ -65,6 +65,10 @@ _QUEUES = (
         "INSERT INTO crm.contact (entity_id, organization_name, is_organization, batch_id) "
         "SELECT id, 'Firm ' || id, true, 1 FROM ops.entity WHERE id % 8 = 0"
     ),
+    (
+        "INSERT INTO ops.edit (entity_id, field, value, who) "
+        "SELECT id, 'title', '\"CEO\"', 'ann' FROM ops.entity WHERE id % 3 = 0"
+    ),
     "UPDATE ops.verdict SET verdict = NULL WHERE source_id LIKE '%00'",
     (
         "INSERT INTO ops.outbox (event, dedupe_key, user_id, lead_id, payload, state, not_before) "

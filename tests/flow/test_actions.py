@@ -181,7 +181,7 @@ def test_a_pair_in_review_is_decided_and_leaves_the_list(world: World) -> None:
         (unmerge, (WHO, sf(3)), "conflict"),
         (edit, (WHO, sf(1), {"colour": "red"}), "not_found"),
         (edit, (WHO, sf(1), {"email": 7}), "invalid"),
-        (edit, (WHO, sf(1), {"tags": "vip"}), "invalid"),
+        (edit, (WHO, sf(1), {"tags": 7}), "invalid"),
         (edit, (WHO, sf(1), {"first_name": "a\0b"}), "invalid"),
         (edit, (WHO, sf(1), {"created_at": "soon"}), "invalid"),
         (decide, (WHO, sf(1), sf(1), Judgement.SAME), "invalid"),

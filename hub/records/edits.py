@@ -1,0 +1,59 @@
+"""What people typed into people and companies: kept until it is taken back. The owner of `ops.edit`."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Connection, text
+
+from hub.model.records import JsonValue
+
+_KEEP = text(
+    "INSERT INTO ops.edit (entity_id, field, value, who, at) "
+    "VALUES (:entity, :field, CAST(:value AS jsonb), :who, clock_timestamp())"
+)
+_REVOKE = text(
+    "UPDATE ops.edit SET revoked_at = now() WHERE entity_id = :entity AND field = :field "
+    "AND revoked_at IS NULL"
+)
+# An entity that stands has the record it began with; one that was merged is found by it.
+_TYPED_INTO = text("""
+SELECT typed.record, typed.field, typed.value FROM (
+  SELECT s.id AS record, e.id, e.at, e.field, e.value FROM ops.source_record s
+  JOIN ops.entity n ON n.id = s.entity_id AND n.anchor_id = s.id
+  JOIN ops.edit e ON e.entity_id = n.id AND e.revoked_at IS NULL
+  WHERE s.id = ANY(:records)
+  UNION
+  SELECT n.anchor_id, e.id, e.at, e.field, e.value FROM ops.entity n
+  JOIN ops.edit e ON e.entity_id = n.id AND e.revoked_at IS NULL
+  WHERE n.anchor_id = ANY(:records) AND n.merged_into IS NOT NULL AND n.kind = 'person'
+) typed ORDER BY typed.at, typed.id
+""")
+
+
+def keep(conn: Connection, entity_id: int, who: str, values: Mapping[str, JsonValue]) -> None:
+    """Keep what somebody typed, by field; null is a blank."""
+    if values:
+        conn.execute(
+            _KEEP,
+            [
+                {"entity": entity_id, "field": field, "value": json.dumps(value), "who": who}
+                for field, value in values.items()
+            ],
+        )
+
+
+def revoke(conn: Connection, entity_id: int, field: str) -> int:
+    """Take back what was typed into a field; returns how many edits it was."""
+    return conn.execute(_REVOKE, {"entity": entity_id, "field": field}).rowcount
+
+
+def typed_into(conn: Connection, records: Iterable[int]) -> dict[int, dict[str, JsonValue]]:
+    """Return the standing edits of people by the record that they began with; the newest of a field.
+
+    So an edit stays with one record, however people are joined and parted.
+    """
+    found: dict[int, dict[str, JsonValue]] = defaultdict(dict)
+    for row in conn.execute(_TYPED_INTO, {"records": list(records)}):
+        found[row.record][row.field] = row.value
+    return found
