@@ -91,7 +91,7 @@ HINTS: Mapping[type[HubError], str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """The limits of `call`.
 
     Args:
@@ -225,14 +225,16 @@ def http_date(value: str) -> datetime | None:
         return None  # with a year, hour or zone that Python's dates do not have
 
 
-def call(fn: Callable[[], _T], *, clock: Clock, patience: Patience | None = None) -> _T:
+def call(fn: Callable[[], _T], *, clock: Clock, retry_policy: RetryPolicy | None = None) -> _T:
     """Return `fn()`; call it again while it raises `TransientError`.
 
     Waits have full jitter and are never shorter than the vendor's `Retry-After`. A `BudgetError`
     is not retried. The last error is raised once attempts or time are used up.
     """
-    patience = patience or Patience()
-    jitter = tenacity.wait_random_exponential(multiplier=patience.base_s, max=patience.most_s)
+    retry_policy = retry_policy or RetryPolicy()
+    jitter = tenacity.wait_random_exponential(
+        multiplier=retry_policy.base_s, max=retry_policy.most_s
+    )
     started = clock.now()
 
     def wait(state: RetryCallState) -> float:
@@ -241,13 +243,13 @@ def call(fn: Callable[[], _T], *, clock: Clock, patience: Patience | None = None
         return (asked or 0.0) + (jitter(state) if not asked else min(jitter(state), 1.0))
 
     def stop(state: RetryCallState) -> bool:
-        gone_s = (clock.now() - started).total_seconds() * patience.time_scale
-        over = gone_s + state.upcoming_sleep > patience.total_s
-        return over or state.attempt_number >= patience.attempts
+        gone_s = (clock.now() - started).total_seconds() * retry_policy.time_scale
+        over = gone_s + state.upcoming_sleep > retry_policy.total_s
+        return over or state.attempt_number >= retry_policy.attempts
 
     def sleep(vendor_s: float) -> None:
         get_logger().info("vendor_call_retried", wait_s=round(vendor_s, 3))
-        clock.sleep(vendor_s / patience.time_scale)
+        clock.sleep(vendor_s / retry_policy.time_scale)
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception(_is_worth_another_try),

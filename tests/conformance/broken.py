@@ -22,7 +22,7 @@ from hub.connectors.addresses import Reach
 from hub.connectors.answers import to_answer
 from hub.connectors.base import Connector, Cursor, Finding, Page, Stream, Window
 from hub.connectors.governor import Budget, Limits, LocalBudget
-from hub.connectors.http import Patience
+from hub.connectors.http import RetryPolicy
 from hub.connectors.registry import connect
 from hub.connectors.windows import after, inside
 from hub.errors import (
@@ -425,7 +425,7 @@ class ShowsItsSecret(Broken):
 class GivesUpAtOnce(Broken):
     def __init__(self, *args, **rest):
         super().__init__(*args, **rest)
-        self.inside._client._patience = Patience(attempts=1, time_scale=TIME_SCALE)
+        self.inside._client._retry_policy = RetryPolicy(attempts=1, time_scale=TIME_SCALE)
 
 
 class SwallowsErrors(GivesUpAtOnce):
@@ -449,7 +449,7 @@ class SwallowsErrors(GivesUpAtOnce):
 class TriesForEver(Broken):
     def __init__(self, *args, **rest):
         super().__init__(*args, **rest)
-        self.inside._client._patience = Patience(
+        self.inside._client._retry_policy = RetryPolicy(
             attempts=10_000, total_s=inf, most_s=0, time_scale=TIME_SCALE
         )
 

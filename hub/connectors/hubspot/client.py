@@ -23,7 +23,7 @@ from hub.connectors.addresses import only
 from hub.connectors.answers import Answer, check_token, decode, to_answer
 from hub.connectors.governor import Budget, Limits, LocalBudget, Rate, Usage
 from hub.connectors.http import (
-    Patience,
+    RetryPolicy,
     call,
     describe_call,
     error_for_exception,
@@ -128,7 +128,7 @@ class HubspotClient:
         config: address and token.
         clock: waits.
         budget: instead of this process's own.
-        patience: limits of the retries.
+        retry_policy: limits of the retries.
     """
 
     def __init__(
@@ -137,12 +137,12 @@ class HubspotClient:
         clock: Clock,
         *,
         budget: Budget | None = None,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> None:
         self._host = check_base_url(config.base_url)
         self._paths = _Paths(config.api_version)
         self._clock = clock
-        self._patience = patience or Patience(time_scale=config.time_scale)
+        self._retry_policy = retry_policy or RetryPolicy(time_scale=config.time_scale)
         self._budget = budget or LocalBudget(
             LIMITS,
             clock,
@@ -213,7 +213,7 @@ class HubspotClient:
         return call(
             lambda: self._ask(method, path, params=params, body=body, kind=kind),
             clock=self._clock,
-            patience=self._patience,
+            retry_policy=self._retry_policy,
         )
 
     def _ask(

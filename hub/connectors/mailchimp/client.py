@@ -23,7 +23,7 @@ from hub.connectors.addresses import only
 from hub.connectors.answers import Answer, decode, not_an_object, not_found
 from hub.connectors.governor import Budget, Limits, LocalBudget
 from hub.connectors.http import (
-    Patience,
+    RetryPolicy,
     call,
     describe_call,
     error_for_exception,
@@ -122,7 +122,7 @@ class MailchimpClient:
         config: key and address.
         clock: waits.
         budget: instead of this process's own.
-        patience: limits of the retries.
+        retry_policy: limits of the retries.
     """
 
     def __init__(
@@ -131,10 +131,10 @@ class MailchimpClient:
         clock: Clock,
         *,
         budget: Budget | None = None,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> None:
         self._clock = clock
-        self._patience = patience or Patience(time_scale=config.time_scale)
+        self._retry_policy = retry_policy or RetryPolicy(time_scale=config.time_scale)
         self._has_key = bool(config.api_key)
         self._page_size = min(max(config.page_size, 1), MOST_ROWS)
         self._base_url = _base_url(config)
@@ -225,7 +225,9 @@ class MailchimpClient:
     def _find(self, ask: Callable[[int], object], path: str) -> Rows | None:
         if not self._has_key:
             raise CredentialError("mailchimp: no api_key is set", hint=_KEY_HINT)
-        return call(lambda: self._ask(ask, path), clock=self._clock, patience=self._patience)
+        return call(
+            lambda: self._ask(ask, path), clock=self._clock, retry_policy=self._retry_policy
+        )
 
     def _ask(self, ask: Callable[[int], object], path: str) -> Rows | None:
         where = describe_call("GET", self._base_url + path)

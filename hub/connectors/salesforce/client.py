@@ -19,7 +19,7 @@ from hub.clock import Clock
 from hub.connectors.addresses import local_path
 from hub.connectors.governor import Budget, Limits, LocalBudget, Usage
 from hub.connectors.http import (
-    Patience,
+    RetryPolicy,
     call,
     class_for_status,
     describe_call,
@@ -112,7 +112,7 @@ class SalesforceClient:
         config: address and credentials.
         clock: waits between retries.
         budget: instead of this process's own daily budget.
-        patience: limits of the retries.
+        retry_policy: limits of the retries.
     """
 
     def __init__(
@@ -121,11 +121,11 @@ class SalesforceClient:
         clock: Clock,
         *,
         budget: Budget | None = None,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> None:
         self._config = config
         self._clock = clock
-        self._patience = patience or Patience(time_scale=config.time_scale)
+        self._retry_policy = retry_policy or RetryPolicy(time_scale=config.time_scale)
         self._budget = budget or LocalBudget(
             LIMITS,
             clock,
@@ -235,7 +235,9 @@ class SalesforceClient:
         return local_path(named, base_url=url, where="Salesforce query: nextRecordsUrl")
 
     def _try(self, where: str, ask: Callable[[Salesforce], _T]) -> _T:
-        return call(lambda: self._guarded(where, ask), clock=self._clock, patience=self._patience)
+        return call(
+            lambda: self._guarded(where, ask), clock=self._clock, retry_policy=self._retry_policy
+        )
 
     def _guarded(self, where: str, ask: Callable[[Salesforce], _T]) -> _T:
         """Run one SDK call; what it raises leaves as a `HubError`."""

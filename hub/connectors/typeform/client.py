@@ -13,7 +13,7 @@ from hub.clock import Clock
 from hub.connectors.addresses import only
 from hub.connectors.answers import Answer, find, not_found
 from hub.connectors.governor import Budget, Limits, LocalBudget, Rate
-from hub.connectors.http import Patience, call
+from hub.connectors.http import RetryPolicy, call
 from hub.connectors.session import VendorSession, check_base_url
 from hub.errors import CredentialError, ForbiddenError
 
@@ -59,7 +59,7 @@ class TypeformClient:
         config: address and token.
         clock: waits.
         budget: instead of this process's own two requests a second.
-        patience: limits of the retries.
+        retry_policy: limits of the retries.
     """
 
     def __init__(
@@ -68,11 +68,11 @@ class TypeformClient:
         clock: Clock,
         *,
         budget: Budget | None = None,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> None:
         self._base_url = check_base_url(config.base_url)
         self._clock = clock
-        self._patience = patience or Patience(time_scale=config.time_scale)
+        self._retry_policy = retry_policy or RetryPolicy(time_scale=config.time_scale)
         self._token = config.token
         own = LocalBudget(LIMITS, clock, time_scale=config.time_scale, subject="typeform")
         self._session = VendorSession(budget or own, reach=only(self._base_url))
@@ -99,7 +99,7 @@ class TypeformClient:
             return call(
                 lambda: find(self._session, url, params or {}, code_key="code"),
                 clock=self._clock,
-                patience=self._patience,
+                retry_policy=self._retry_policy,
             )
         except ForbiddenError as exc:
             exc.hint = _SCOPE_HINT

@@ -16,7 +16,7 @@ from hub.clock import Clock
 from hub.connectors.addresses import only
 from hub.connectors.answers import Answer, get
 from hub.connectors.governor import Budget, Limits, LocalBudget, Rate
-from hub.connectors.http import Patience, call
+from hub.connectors.http import RetryPolicy, call
 from hub.connectors.session import VendorSession, check_base_url
 from hub.errors import ConfigError, CredentialError, ForbiddenError
 
@@ -63,7 +63,7 @@ class ZendeskClient:
         config: address and token.
         clock: waits.
         budget: instead of this process's own requests a minute.
-        patience: limits of the retries.
+        retry_policy: limits of the retries.
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class ZendeskClient:
         clock: Clock,
         *,
         budget: Budget | None = None,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> None:
         self._base_url = _address(config)
         self._clock = clock
-        self._patience = patience or Patience(time_scale=config.time_scale)
+        self._retry_policy = retry_policy or RetryPolicy(time_scale=config.time_scale)
         self._has_token = bool(config.api_token)
         own = LocalBudget(LIMITS, clock, time_scale=config.time_scale, subject="zendesk")
         self._session = VendorSession(budget or own, reach=only(self._base_url), kind_of=_kind_of)
@@ -92,7 +92,7 @@ class ZendeskClient:
             return call(
                 lambda: get(self._session, url, params or {}, code_key="error"),
                 clock=self._clock,
-                patience=self._patience,
+                retry_policy=self._retry_policy,
             )
         except ForbiddenError as exc:
             exc.hint = _ROLE_HINT

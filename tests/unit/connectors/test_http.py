@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hub.clock import FixedClock
 from hub.connectors.http import (
-    Patience,
+    RetryPolicy,
     call,
     class_for_exception,
     class_for_status,
@@ -259,9 +259,9 @@ def test_attempts_and_total_time_are_bounded(attempts, total_s, scale):
         tried += 1
         raise TransientError("again")
 
-    patience = Patience(attempts=attempts, total_s=total_s, time_scale=scale)
+    retry_policy = RetryPolicy(attempts=attempts, total_s=total_s, time_scale=scale)
     with pytest.raises(TransientError):
-        call(fn, clock=clock, patience=patience)
+        call(fn, clock=clock, retry_policy=retry_policy)
     assert tried <= attempts
     assert clock.slept_s * scale <= total_s + 0.001
 
@@ -276,7 +276,7 @@ def test_what_a_retry_cannot_mend_is_raised_at_once(kind):
 
 def test_a_fast_vendor_clock_shortens_our_wait():
     clock = FixedClock(T0)
-    patience = Patience(time_scale=60)
-    call(failing([TransientError("a", retry_after_s=60)]), clock=clock, patience=patience)
+    retry_policy = RetryPolicy(time_scale=60)
+    call(failing([TransientError("a", retry_after_s=60)]), clock=clock, retry_policy=retry_policy)
     assert 1 <= clock.slept_s < 1.1
     assert clock.now() - T0 < timedelta(seconds=2)

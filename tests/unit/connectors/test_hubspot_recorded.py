@@ -11,7 +11,7 @@ from urllib3.util.retry import Retry
 from hub.clock import FixedClock
 from hub.connectors.base import Window
 from hub.connectors.governor import Usage
-from hub.connectors.http import Patience
+from hub.connectors.http import RetryPolicy
 from hub.connectors.hubspot.client import HubspotClient, HubspotConfig, following
 from hub.connectors.hubspot.streams import STREAMS, HubspotConnector
 from hub.errors import (
@@ -85,7 +85,7 @@ def client_on(*answers, attempts=1, budget=None, **config):
         HubspotConfig(token=TOKEN, **config),
         FixedClock(T0),
         budget=budget or Spy(),
-        patience=Patience(attempts=attempts),
+        retry_policy=RetryPolicy(attempts=attempts),
     )
     wire = Wire(*answers)
     one._api.rest_client.pool_manager = wire

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from hub.clock import FixedClock
-from hub.connectors.http import Patience
+from hub.connectors.http import RetryPolicy
 from hub.connectors.mailchimp.client import MailchimpClient, MailchimpConfig, judge
 from hub.connectors.mailchimp.streams import MailchimpConnector
 from hub.connectors.session import VendorSession
@@ -120,7 +120,9 @@ class Wire:
 
     def client(self, key="k-us7", **values):
         config = MailchimpConfig(api_key=key, **values)
-        one = MailchimpClient(config, FixedClock(T0), patience=Patience(attempts=len(self.answers)))
+        one = MailchimpClient(
+            config, FixedClock(T0), retry_policy=RetryPolicy(attempts=len(self.answers))
+        )
         wire, honest = one._session, self.send
 
         def send(request, **options):

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from hub.clock import FixedClock
-from hub.connectors.http import Patience
+from hub.connectors.http import RetryPolicy
 from hub.connectors.hubspot.client import HubspotClient, HubspotConfig
 from hub.connectors.mailchimp.client import MailchimpClient, MailchimpConfig
 from hub.connectors.salesforce.client import SalesforceClient, SalesforceConfig
@@ -39,7 +39,7 @@ DATA = Path(__file__).parents[2] / "data"
 VENDORS = ("hubspot", "mailchimp", "salesforce", "typeform", "zendesk")
 FILES = [path for vendor in VENDORS for path in sorted((DATA / vendor).iterdir())]
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-ONCE = Patience(attempts=1)
+ONCE = RetryPolicy(attempts=1)
 TOKEN = {"access_token": "t0ken", "instance_url": "https://acme.my.salesforce.com", "id": "x"}
 STATUS = {"NOT_FOUND": 404, "INVALID_SESSION_ID": 401}
 
@@ -113,25 +113,25 @@ def ask(vendor, url):
     clock = FixedClock(NOW)
     if vendor == "salesforce":
         config = SalesforceConfig("acme.my", client_id="a", client_secret="b", base_url=url)
-        batch = SalesforceClient(config, clock, patience=ONCE).query(
+        batch = SalesforceClient(config, clock, retry_policy=ONCE).query(
             "SELECT Id FROM X", deleted=False
         )
         assert [json.loads(raw) for raw in batch.raws] == list(batch.rows)
         return list(batch.rows)
     if vendor == "hubspot":
-        client = HubspotClient(HubspotConfig(token="t", base_url=url), clock, patience=ONCE)
+        client = HubspotClient(HubspotConfig(token="t", base_url=url), clock, retry_policy=ONCE)
         return json.loads(client.list("contacts", {}).body)
     if vendor == "mailchimp":
         config = MailchimpConfig(api_key="k-us1", base_url=url)
-        found = MailchimpClient(config, clock, patience=ONCE).members("a", {})
+        found = MailchimpClient(config, clock, retry_policy=ONCE).members("a", {})
         return None if found is None else json.loads(found.body)
     if vendor == "typeform":
-        found = TypeformClient(TypeformConfig(token="t", base_url=url), clock, patience=ONCE).find(
-            "/x"
-        )
+        found = TypeformClient(
+            TypeformConfig(token="t", base_url=url), clock, retry_policy=ONCE
+        ).find("/x")
         return None if found is None else json.loads(found.body)
     config = ZendeskConfig(email="a@x.example", api_token="t", base_url=url)
-    return json.loads(ZendeskClient(config, clock, patience=ONCE).get("/x.json").body)
+    return json.loads(ZendeskClient(config, clock, retry_policy=ONCE).get("/x.json").body)
 
 
 @pytest.mark.parametrize(("path", "status", "headers", "body"), ANSWERS)
@@ -179,7 +179,7 @@ def expected(status):
 def test_the_limits_and_the_fields_of_an_object_are_read(server):
     url = f"http://127.0.0.1:{server.server_port}"
     config = SalesforceConfig("acme.my", client_id="a", client_secret="b", base_url=url)
-    client = SalesforceClient(config, FixedClock(NOW), patience=ONCE)
+    client = SalesforceClient(config, FixedClock(NOW), retry_policy=ONCE)
     held = json.loads((DATA / "salesforce/swiftly_MockLimits.json").read_bytes())
     server.answer = (200, {}, held)
     usage, at = client.limits()

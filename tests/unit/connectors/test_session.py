@@ -13,7 +13,7 @@ import requests
 from hub.clock import FixedClock
 from hub.connectors.addresses import Reach
 from hub.connectors.governor import Limits, LocalBudget
-from hub.connectors.http import Patience
+from hub.connectors.http import RetryPolicy
 from hub.connectors.salesforce.client import SalesforceClient, SalesforceConfig
 from hub.connectors.session import VendorSession, check_base_url
 from hub.connectors.typeform.client import TypeformClient, TypeformConfig
@@ -96,7 +96,7 @@ def salesforce(server, clock=None, **config):
     return SalesforceClient(
         SalesforceConfig(base_url=server.url, **config),
         clock or FixedClock(T0),
-        patience=Patience(attempts=3),
+        retry_policy=RetryPolicy(attempts=3),
     )
 
 
@@ -252,7 +252,7 @@ def typeform(server, clock=None, token=SECRET):
     return TypeformClient(
         TypeformConfig(base_url=server.url, token=token),
         clock or FixedClock(T0),
-        patience=Patience(attempts=3),
+        retry_policy=RetryPolicy(attempts=3),
     )
 
 
