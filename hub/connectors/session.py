@@ -78,7 +78,7 @@ class VendorSession(requests.Session):
         reach: the hosts that a request may go to; any other raises `ProtocolError` before a
             byte is sent, so that a token stays with its vendor whatever an answer says.
         inspect: called with each answer before the SDK reads it; may raise.
-        bend_to: an emulator's address, to which https requests are sent instead.
+        send_to: an emulator's address, to which https requests are sent instead.
         kind_of: returns the kind of call as which the vendor counts a request.
     """
 
@@ -88,7 +88,7 @@ class VendorSession(requests.Session):
         *,
         reach: Reach,
         inspect: Callable[[requests.Response], None] | None = None,
-        bend_to: str | None = None,
+        send_to: str | None = None,
         kind_of: Callable[[requests.PreparedRequest], str] | None = None,
     ) -> None:
         super().__init__()
@@ -99,8 +99,8 @@ class VendorSession(requests.Session):
         self.last: requests.Response | None = None
         self.headers["Accept-Encoding"] = ACCEPT_ENCODING
         self.auth = _keep_headers  # else requests would put a ~/.netrc entry over our token
-        if bend_to:
-            self.mount("https://", LoopbackAdapter(bend_to))
+        if send_to:
+            self.mount("https://", LoopbackAdapter(send_to))
             self.trust_env = False  # a proxy of the environment cannot reach our loopback
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:

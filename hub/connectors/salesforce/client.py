@@ -138,7 +138,7 @@ class SalesforceClient:
             self._budget,
             reach=self._reach,
             inspect=self._inspect,
-            bend_to=config.base_url or None,
+            send_to=config.base_url or None,
         )
         self._sdk: Salesforce | None = None
         self._logins = 0
