@@ -96,7 +96,7 @@ class Budget(Protocol):
         ...
 
 
-def next_go(
+def next_send_time(
     past: Sequence[datetime], now: datetime, *, allowed: int, per: timedelta
 ) -> tuple[datetime, list[datetime]]:
     """Return when the next request may be sent, and the log with that time added.
@@ -195,7 +195,7 @@ class LocalBudget:
         go = max(now, self._not_before or now)
         rates = [rate for rate in self._limits.rates if rate.counts(kind)]
         for rate in rates:
-            at, _ = next_go(
+            at, _ = next_send_time(
                 self._logs.get(rate.name, ()), go, allowed=rate.requests, per=self._per(rate)
             )
             go = max(go, at)

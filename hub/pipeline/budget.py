@@ -20,7 +20,7 @@ from hub.connectors.governor import (
     Rate,
     Usage,
     check_day,
-    next_go,
+    next_send_time,
 )
 from hub.db.locks import slot_lock
 from hub.records import budgets
@@ -105,7 +105,7 @@ class SharedBudget:
             self._check_day(day, now)
             go, logs = max(now, day.not_before or now), {}
             for rate in rates:
-                at, logs[rate.name] = next_go(
+                at, logs[rate.name] = next_send_time(
                     rows[rate.name].log,
                     now,
                     allowed=rate.allowed(is_bulk=self._is_bulk),

@@ -294,9 +294,9 @@ class ResumesAtTheNextPage(Broken):
     def read(self, stream, window):
         pages = self.whole.read(stream, window)
         page = next(pages)
-        for following in pages:
-            yield Page(page.records, following.cursor)
-            page = following
+        for next_after in pages:
+            yield Page(page.records, next_after.cursor)
+            page = next_after
         yield page
 
 
@@ -484,11 +484,11 @@ class GoesRoundInCircles(Broken):
 
     def __init__(self, *args, **rest):
         super().__init__(*args, **rest)
-        following = self.inside._next
+        next_after = self.inside._next
 
         def forgetful(form_id, since, until, before, seen):
             seen.last.clear()
-            return following(form_id, since, until, before, seen)
+            return next_after(form_id, since, until, before, seen)
 
         self.inside._next = forgetful
 

@@ -323,7 +323,7 @@ def _scope_hint(where: str) -> str:
     return f"give the private app the scopes {' and '.join(wanted or _SCOPES.values())}"
 
 
-def following(answer: Answer) -> str:
+def next_after(answer: Answer) -> str:
     """Return an answer's `paging.next.after`, "" on the last page."""
     raw = answer.parts.get("paging")
     try:

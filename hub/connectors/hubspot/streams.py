@@ -20,7 +20,7 @@ from hub.connectors.base import Cursor, Finding, Page, Stream, Window
 from hub.connectors.findings import failed, skipped, webhooks
 from hub.connectors.governor import Budget
 from hub.connectors.http import HINTS
-from hub.connectors.hubspot.client import HubspotClient, HubspotConfig, following
+from hub.connectors.hubspot.client import HubspotClient, HubspotConfig, next_after
 from hub.connectors.windows import after, inside, next_window, parse_time
 from hub.errors import ConfigError, HubError, ProtocolError
 from hub.model.records import JsonValue, RawRecord
@@ -172,7 +172,7 @@ class HubspotConnector:
             found = _found(answer)
             records = [_owner(item, raw) for item, raw in zip(found.items, found.raws, strict=True)]
             kept = [one for one in records if one.at is None or one.at < window.until]
-            onwards = following(answer)
+            onwards = next_after(answer)
             if onwards:
                 _check_advance(onwards, seen, _OWNERS.name)
             elif is_archived:
@@ -239,7 +239,7 @@ class HubspotConnector:
             }
             answer = self._client.list(name, {**params, "after": cursor} if cursor else params)
             records = _gone_records(_found(answer), window)
-            cursor = following(answer)
+            cursor = next_after(answer)
             if not cursor:
                 yield Page(records, after(window))
                 return

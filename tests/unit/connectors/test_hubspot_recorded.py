@@ -12,7 +12,7 @@ from hub.clock import FixedClock
 from hub.connectors.base import Window
 from hub.connectors.governor import Usage
 from hub.connectors.http import RetryPolicy
-from hub.connectors.hubspot.client import HubspotClient, HubspotConfig, following
+from hub.connectors.hubspot.client import HubspotClient, HubspotConfig, next_after
 from hub.connectors.hubspot.streams import STREAMS, HubspotConnector
 from hub.errors import (
     BudgetError,
@@ -142,7 +142,7 @@ def test_the_recorded_cursor_is_read(name):
     page = bodies(name)[0]
     client, _ = client_on(ok(page))
     after = page.get("paging", {}).get("next", {}).get("after", "")
-    assert following(client.list("contacts", {})) == after
+    assert next_after(client.list("contacts", {})) == after
 
 
 @pytest.mark.parametrize("name", ["owners_v3.json", "owners_v3_by_emails.json"])
