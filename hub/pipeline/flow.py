@@ -223,7 +223,7 @@ def _land_window(hub: Hub, batch: Batch, stream: Stream, landing: StreamLanding)
             landing.faults += [fault_of(batch.source, p.part, p.error) for p in page.faults]
 
     if window.since is None and not window.resume and stream.countable:
-        _foretell(hub, batch, connector.count(stream, None, window.until), stream)
+        _log_forecast(hub, batch, connector.count(stream, None, window.until), stream)
     for page in connector.read(stream, window):
         land(page)
     if f"{batch.source}/{stream.name}" in hub.mappings:
@@ -248,7 +248,7 @@ def _refresh(
         landing.counts["landed"] += refreshed.landed
 
 
-def _foretell(hub: Hub, batch: Batch, counted: int | None, stream: Stream) -> None:
+def _log_forecast(hub: Hub, batch: Batch, counted: int | None, stream: Stream) -> None:
     """Say what a complete load will cost, before it is begun."""
     block = getattr(hub.settings.sources, batch.source, None)
     if counted is None or block is None:
