@@ -66,7 +66,7 @@ def _collect(fields: object, into: dict[str, Question], depth: int, groups: str)
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class FormAnswer:
     """One answer: its question and its value.
 
     Args:
@@ -90,18 +90,18 @@ class Given:
     groups: str = ""
 
 
-def read_answers(answers: object, form: Form) -> list[Given]:
+def read_answers(answers: object, form: Form) -> list[FormAnswer]:
     """Return the answers that say something; `answers` may be null or hold nonsense."""
     given = []
     for answer in answers if isinstance(answers, list) else []:
         if isinstance(answer, dict):
-            one = _given(answer, form)
+            one = _read_answer(answer, form)
             if one.value is not None and one.value != "":
                 given.append(one)
     return given
 
 
-def _given(answer: dict[str, Any], form: Form) -> Given:
+def _read_answer(answer: dict[str, Any], form: Form) -> FormAnswer:
     asked = answer.get("field") if isinstance(answer.get("field"), dict) else {}
     asked = asked if isinstance(asked, dict) else {}
     known = form.questions.get(f"id:{asked.get('id')}") or form.questions.get(
@@ -111,7 +111,7 @@ def _given(answer: dict[str, Any], form: Form) -> Given:
     kind = str(answer.get("type") or "")
     ref = asked.get("ref")
     asked_kind = asked.get("type")
-    return Given(
+    return FormAnswer(
         ref=ref if isinstance(ref, str) else _ref_of(asked, form, title),
         kind=kind,
         question_kind=asked_kind if isinstance(asked_kind, str) else question_kind,
@@ -126,10 +126,10 @@ def _given(answer: dict[str, Any], form: Form) -> Given:
 HIDDEN = "hidden"
 
 
-def read_hidden(fields: object) -> list[Given]:
+def read_hidden(fields: object) -> list[FormAnswer]:
     """Return the hidden fields of a response as answers without a question."""
     return [
-        Given(ref=str(key), kind=HIDDEN, question_kind=HIDDEN, title="", value=value)
+        FormAnswer(ref=str(key), kind=HIDDEN, question_kind=HIDDEN, title="", value=value)
         for key, value in (fields.items() if isinstance(fields, dict) else ())
         if isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""
     ]
@@ -176,9 +176,11 @@ def _has_other(answer: Mapping[str, Any], kind: str) -> bool:
     return isinstance(value, dict) and bool(value.get("other"))
 
 
-def claim(given: Sequence[Given], selectors: Sequence[Answer]) -> dict[Answer, Given]:
+def assign_answers(
+    given: Sequence[FormAnswer], selectors: Sequence[Answer]
+) -> dict[Answer, FormAnswer]:
     """Give each selector its answer, each answer to one selector at most."""
-    taken: dict[int, Given] = {}
+    taken: dict[int, FormAnswer] = {}
     left = list(given)
     bids = sorted(
         (-strength, nth, which)
@@ -193,7 +195,7 @@ def claim(given: Sequence[Given], selectors: Sequence[Answer]) -> dict[Answer, G
     return {selectors[which]: one for which, one in taken.items()}
 
 
-def _strength(selector: Answer, one: Given) -> int:
+def _strength(selector: Answer, one: FormAnswer) -> int:
     """Return how surely an answer is meant: ref, then type, then title, then a hidden field."""
     is_named = bool(one.ref) and _plain_ref(one.ref) in map(_plain_ref, selector.refs)
     if one.kind == HIDDEN:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from hub.mappings.answers import Given
+from hub.mappings.answers import FormAnswer
 from hub.mappings.consent_phrases import NOTHING, Reading, channel_of, read_wording, says
 from hub.model.consent import ConsentState, stricter
 from hub.model.records import JsonValue
@@ -49,7 +49,7 @@ class _Said:
     proof: str
 
 
-def consented(given: Sequence[Given], refs: Sequence[str]) -> Consented:
+def consented(given: Sequence[FormAnswer], refs: Sequence[str]) -> Consented:
     """Read the answers; `refs` name questions that ask for marketing, whatever their words."""
     explicit = {ref.casefold() for ref in refs}
     strictest: dict[tuple[str, str], _Said] = {}
@@ -80,7 +80,7 @@ def _entry(said: _Said) -> JsonValue:
     return entry
 
 
-def _read(one: Given, *, is_explicit: bool) -> tuple[list[_Said], bool]:
+def _read(one: FormAnswer, *, is_explicit: bool) -> tuple[list[_Said], bool]:
     """Return what an answer says of consent, and whether that is all it says."""
     asked = read_wording(one.title) if one.title else NOTHING
     choices = _choices(one)
@@ -99,7 +99,7 @@ def _read(one: Given, *, is_explicit: bool) -> tuple[list[_Said], bool]:
     return said, is_whole
 
 
-def _choices(one: Given) -> Sequence[str] | None:
+def _choices(one: FormAnswer) -> Sequence[str] | None:
     """Return what was chosen; None for an answer that is no choice."""
     if one.labels:
         return one.labels
@@ -109,7 +109,7 @@ def _choices(one: Given) -> Sequence[str] | None:
     return [one.value] if is_listed or says("yes", one.value) else None
 
 
-def _ticked(one: Given, asked: Reading, *, is_explicit: bool, label: str = "") -> list[_Said]:
+def _ticked(one: FormAnswer, asked: Reading, *, is_explicit: bool, label: str = "") -> list[_Said]:
     """Return what a yes to the question says."""
     proof = f"{one.title}: {label}" if label and one.title else one.title or one.ref
     is_unknown = not (asked.is_opt_in or asked.is_opt_out or asked.is_terms)
@@ -118,7 +118,7 @@ def _ticked(one: Given, asked: Reading, *, is_explicit: bool, label: str = "") -
     return [] if asked.is_open else list(_of_reading(asked, proof))
 
 
-def _chosen(one: Given, asked: Reading, label: str) -> Iterator[_Said]:
+def _chosen(one: FormAnswer, asked: Reading, label: str) -> Iterator[_Said]:
     """Yield what a choice with words of its own says."""
     proof = f"{one.title}: {label}" if one.title else label
     channel = channel_of(label)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from hub.errors import RecordError
-from hub.mappings.answers import Form, Given, read_form
+from hub.mappings.answers import Form, FormAnswer, read_form
 from hub.mappings.consents import Consented
 from hub.mappings.document import Answer
 from hub.mappings.registry import Ctx
@@ -51,7 +51,7 @@ class Row:
         placeholder_origins: sources whose placeholder is counted.
         form: the form that was answered.
         given: the answers of the form.
-        claims: the answer that each selector took.
+        assigned: the answer that each selector took.
         consents: the consents that the answers give.
         item: the entry of the list that a target with `each` is emitted for.
     """
@@ -69,8 +69,8 @@ class Row:
     is_checking_neighbours: bool = False
     placeholder_origins: set[str] = field(default_factory=set)
     form: Form | None = None
-    given: list[Given] | None = None
-    claims: dict[Answer, Given] | None = None
+    given: list[FormAnswer] | None = None
+    assigned: dict[Answer, FormAnswer] | None = None
     consents: Consented | None = None
     item: Any = None
 

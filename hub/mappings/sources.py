@@ -5,7 +5,7 @@ In: the source in the rule. Out: a getter. Not here: the steps after it (`hub.ma
 
 from collections.abc import Mapping, Sequence
 
-from hub.mappings.answers import Given, claim, read_answers, read_hidden
+from hub.mappings.answers import FormAnswer, assign_answers, read_answers, read_hidden
 from hub.mappings.consents import NO_CONSENT, consented
 from hub.mappings.document import Answer, Consents, Lookup
 from hub.mappings.plan import FieldValue, Getter
@@ -105,33 +105,33 @@ class Answers:
         self._selectors = selectors
         self._consents = consents
 
-    def _claims(self, row: Row) -> Mapping[Answer, Given]:
-        if row.claims is None:
+    def _assigned(self, row: Row) -> Mapping[Answer, FormAnswer]:
+        if row.assigned is None:
             row.given = read_answers(row.payload.get("answers"), form_of(row))
             refs = self._consents.refs if self._consents else ()
             row.consents = consented(row.given, refs) if self._consents else NO_CONSENT
             free = [one for one in row.given if id(one) not in row.consents.taken]
             hidden = read_hidden(row.payload.get("hidden"))
-            row.claims = claim([*free, *hidden], self._selectors)
-        return row.claims
+            row.assigned = assign_answers([*free, *hidden], self._selectors)
+        return row.assigned
 
     def consents(self, row: Row) -> FieldValue:
         """Return the consents that the answers give."""
-        self._claims(row)
+        self._assigned(row)
         return row.consents.found if row.consents else None
 
     def of(self, selector: Answer, *, is_title: bool) -> Getter:
         """Return a getter of the answer, or of the title of its question."""
 
         def get(row: Row) -> FieldValue:
-            found = self._claims(row).get(selector)
+            found = self._assigned(row).get(selector)
             return None if found is None else (found.title if is_title else found.value)
 
         return get
 
     def unmapped(self, row: Row) -> FieldValue:
         """Return the answers that no selector took, one `question: answer` a line."""
-        mapped = {id(one) for one in self._claims(row).values()}
+        mapped = {id(one) for one in self._assigned(row).values()}
         mapped |= row.consents.told if row.consents else set()
         lines = [
             f"{one.title or one.ref or one.question_kind or 'answer'}: {_said(one.value)}"
