@@ -31,7 +31,7 @@ def suggestion(name: str, kind: str, field: str, value: str, known: Sequence[str
     return f"`{field}` came as {value}: give its rule a transform for that in {file}"
 
 
-def often(name: str, field: str, changed: int, compared: int) -> str:
+def frequent_change(name: str, field: str, changed: int, compared: int) -> str:
     """Return what the operator can do about a field whose values change daily without an edit."""
     return (
         f"{changed} of {compared} values changed without an edit (a formula with today's date?),"

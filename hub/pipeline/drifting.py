@@ -66,7 +66,7 @@ def _often(conn: Connection, source: str, stream: str) -> list[dict[str, Any]]:
             "n": one.changed,
             "first_seen": one.at,
             "last_seen": one.at,
-            "suggestion": drifting.often(name, key, one.changed, one.compared),
+            "suggestion": drifting.frequent_change(name, key, one.changed, one.compared),
         }
         for key, one in silent.read(conn, source, stream).often().items()
     ]
