@@ -72,12 +72,12 @@ app.add_typer(reason_app, name="reason")
 
 @app.command()
 def sync(
-    sources: Annotated[list[str] | None, typer.Argument(help="Sources; all if none.")] = None,
+    sources: Annotated[list[str] | None, typer.Argument(help="Sources; default: all.")] = None,
     full: Annotated[bool, typer.Option("--full", help="Read from the beginning.")] = False,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Bring sources up to date now, in this process: from the vendor to the owner."""
+    """Sync sources now, in this process: read, map, match, load, route and notify."""
     from hub.cli.opening import opened
     from hub.pipeline import flow
 
@@ -159,15 +159,17 @@ def status(json: Json = False, config: Config = None) -> None:
 
 @app.command()
 def remap(
-    stream: Annotated[str, typer.Argument(help="<source>/<stream>")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and change nothing.")] = False,
+    stream: Annotated[str, typer.Argument(help="Name of the stream: <source>/<stream>.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change; change nothing.")
+    ] = False,
     values: Annotated[
-        bool, typer.Option("--values", help="With --dry-run --json: personal values too.")
+        bool, typer.Option("--values", help="With --dry-run --json: show personal values too.")
     ] = False,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Take everything of a stream through its present mapping again; the source is not asked."""
+    """Map all landed records of a stream again with the present mapping, without the source."""
     from hub.cli.remap import run_remap
 
     run_remap(config, stream, dry_run=dry_run, values=values, as_json=json)

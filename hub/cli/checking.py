@@ -1,4 +1,4 @@
-"""What `hub check` does: settings, database, and every source's own checks."""
+"""The command `hub check`: settings, database, and the checks of every source."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What `hub mappings` does."""
+"""The work of the commands `hub mappings`: list, test and preview mapping documents."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +29,9 @@ def run_mapping_tests(config: Path | None, names: Sequence[str] | None, *, as_js
     loaded = load_all(_folder(config))
     for name in names or ():
         if name not in loaded:
-            raise ConfigError(f"no mapping {name!r}", hint=f"known: {', '.join(sorted(loaded))}")
+            raise ConfigError(
+                f"there is no mapping {name!r}", hint=f"mappings: {', '.join(sorted(loaded))}"
+            )
     results = [r for name in names or sorted(loaded) for r in run_tests(name, _folder(config))]
     if as_json:
         print_json(
@@ -51,11 +53,13 @@ def run_mapping_tests(config: Path | None, names: Sequence[str] | None, *, as_js
 
 
 def preview_file(config: Path | None, name: str, file: Path) -> object:
-    """Return what the mapping makes of a file."""
+    """Return the result of a mapping for the records of a file."""
     try:
         body = file.read_bytes()
     except OSError as exc:
-        raise ConfigError(f"cannot read {file}: {exc.strerror}") from exc
+        raise ConfigError(
+            f"cannot read {file}: {exc.strerror}", hint="name a JSON file that you may read"
+        ) from exc
     settings = load(config, needed=False)
     normalize = NormalizeSettings(settings.company.default_region, SystemClock().now())
     return preview(name, body, folder=_folder(config), settings=normalize)

@@ -1,4 +1,4 @@
-"""What `hub mappings list|test|preview` do."""
+"""The commands `hub mappings list|test|preview`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,12 +8,12 @@ import typer
 from hub.cli.options import Config, Json
 from hub.cli.output import EXIT_FAILED, print_json, print_table
 
-mappings_app = typer.Typer(help="Mapping documents: list, test, preview.", no_args_is_help=True)
+mappings_app = typer.Typer(help="List, test and preview mappings.", no_args_is_help=True)
 
 
 @mappings_app.command("list")
 def mappings_list(json: Json = False, config: Config = None) -> None:
-    """Name every mapping document with its version."""
+    """List all mappings with their versions."""
     from hub.cli.mapping import documents
 
     found = documents(config)
@@ -25,11 +25,13 @@ def mappings_list(json: Json = False, config: Config = None) -> None:
 
 @mappings_app.command("test")
 def mappings_test(
-    names: Annotated[list[str] | None, typer.Argument(help="Mappings; all if none.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names of mappings; default: all.")
+    ] = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Run the tests that stand beside the mappings."""
+    """Run the tests beside the mappings."""
     from hub.cli.mapping import run_mapping_tests
 
     if not run_mapping_tests(config, names, as_json=json):
@@ -38,11 +40,11 @@ def mappings_test(
 
 @mappings_app.command("preview")
 def mappings_preview(
-    name: Annotated[str, typer.Argument(help="<source>/<stream>")],
-    file: Annotated[Path, typer.Argument(help="Raw records or a vendor's response, as JSON.")],
+    name: Annotated[str, typer.Argument(help="Name of the mapping: <source>/<stream>.")],
+    file: Annotated[Path, typer.Argument(help="JSON file with raw records or a vendor's answer.")],
     config: Config = None,
 ) -> None:
-    """Show what a mapping makes of a file, as JSON."""
+    """Show the records that a mapping makes from a file, as JSON; nothing is stored."""
     from hub.cli.mapping import preview_file
 
     print_json(preview_file(config, name, file))

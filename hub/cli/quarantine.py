@@ -1,4 +1,4 @@
-"""What `hub quarantine` does: list what was refused, show one, correct it, map it again."""
+"""The commands `hub quarantine`: list refused values and records, show, correct and remap them."""
 
 import json as json_module
 from dataclasses import asdict
@@ -19,12 +19,14 @@ from hub.cli.output import (
 from hub.cli.words import moment
 from hub.errors import ConfigError
 
-quarantine_app = typer.Typer(help="What the mappings refused.", no_args_is_help=True)
+quarantine_app = typer.Typer(
+    help="List, correct and retry values and records that a mapping refused.", no_args_is_help=True
+)
 
 
 @quarantine_app.command("list")
 def quarantine_list(json: Json = False, config: Config = None) -> None:
-    """Show values and records that were refused, with the reason."""
+    """List refused values and records with their reasons."""
     from hub.cli.opening import opened_database
     from hub.landing.store import open_quarantine
 
@@ -60,7 +62,7 @@ def quarantine_show(
         held = of_rows(conn, found.source, found.stream, known) if found else {}
     if found is None:
         raise ConfigError(
-            f"there is no quarantine row {row}", hint="hub quarantine list shows them"
+            f"there is no quarantine row {row}", hint="list the rows with `hub quarantine list`"
         )
     document: dict[str, Any] = {
         **asdict(found),
@@ -83,7 +85,7 @@ def quarantine_show(
 
 
 def _readable(payload: bytes | None) -> Any:
-    """Return a payload as JSON, as text if it is none."""
+    """Return a payload as JSON, or as text if it is not JSON."""
     if payload is None:
         return None
     try:
@@ -97,16 +99,16 @@ def quarantine_fix(
     row: Annotated[int, typer.Argument(metavar="ID", help="Number in `hub quarantine list`.")],
     field: Annotated[
         str,
-        typer.Option("--field", help="A field of the mapping, or a place in the record: a.b[0].c"),
+        typer.Option("--field", help="Field of the mapping, or place in the record: a.b[0].c."),
     ],
-    value: Annotated[str, typer.Option("--value", help="What should stand there.")],
+    value: Annotated[str, typer.Option("--value", help="The correct value.")],
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Correct a refused value and map the record again; what the source sent stays as it is.
+    """Correct a refused value and map the record again; the stored raw record is not changed.
 
-    The correction holds as often as the source sends the same content; newer content wins.
+    The correction applies while the source sends the same content. Newer content replaces it.
     """
     from hub.actions.rights import Right, require
     from hub.cli.opening import opened
@@ -124,26 +126,32 @@ def quarantine_retry(
     rows: Annotated[
         list[int] | None, typer.Argument(metavar="ID", help="Numbers in `hub quarantine list`.")
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="All that are open.")] = False,
-    source: Annotated[str | None, typer.Option("--source", help="Only of this source.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Retry all open rows.")] = False,
+    source: Annotated[
+        str | None, typer.Option("--source", help="Retry only rows of this source.")
+    ] = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Map refused records again with the mapping of today; the source is not asked."""
+    """Map refused records again with the present mapping, without a request to the source."""
     from hub.cli.opening import opened
     from hub.pipeline import again
 
     if bool(rows) == (every or (source is not None and not rows)):
-        raise ConfigError("say which rows, or --all", hint="hub quarantine retry ID … | --all")
+        raise ConfigError(
+            "name the rows to retry, or --all", hint="hub quarantine retry ID … | --all"
+        )
     with opened(config) as (hub, _, _settings):
         if source is not None and source not in type(hub.settings.sources).model_fields:
-            raise ConfigError(f"there is no source {source!r}")
+            raise ConfigError(
+                f"there is no source {source!r}", hint="list the sources with `hub status`"
+            )
         report = again.retry(hub, rows or None, source=source)
     show_again(report, as_json=json)
 
 
 def show_again(report: Any, *, as_json: bool, tells_quarantine: bool = True) -> None:
-    """Say what became of records that were mapped again, and end as it deserves."""
+    """Print the results of records that were mapped again, and exit with the matching code."""
     if as_json:
         print_json(
             {

@@ -1,4 +1,4 @@
-"""What `hub remap` does: everything of a stream through its present mapping, without the vendor."""
+"""The command `hub remap`: map all landed records of a stream again, without the vendor."""
 
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from hub.pipeline import again, rehearse
 def run_remap(
     config: Path | None, name: str, *, dry_run: bool, values: bool, as_json: bool
 ) -> None:
-    """Remap a stream, or tell what would change, and show it."""
+    """Remap a stream and print the results; with `dry_run`, print what would change."""
     if values and not (dry_run and as_json):
-        raise ConfigError("--values is for --dry-run --json only")
+        raise ConfigError("--values needs --dry-run and --json", hint="add both, or omit --values")
     source, _, stream = name.partition("/")
     if not dry_run:
         with opened(config) as (hub, _database, _settings):

@@ -1,7 +1,7 @@
-"""Which answer of a form response is meant, and what it says.
+"""Read the answers of a form response, and assign each answer to one selector.
 
 In: a response (`answers`, `hidden`), its form's definition (inline, or from the context by form id), the
-selectors of a mapping document. Out: answer values, question titles, and what no selector took.
+selectors of a mapping document. Out: answer values, question titles, and the answers without a selector.
 """
 
 import functools
@@ -25,7 +25,7 @@ class Form:
 
 
 class Question(NamedTuple):
-    """One question: its title, its type, and the titles of the groups that it stands in."""
+    """One question: its title, its type, and the titles of its groups."""
 
     title: str = ""
     kind: str = ""
@@ -70,14 +70,14 @@ class FormAnswer:
     """One answer: its question and its value.
 
     Args:
-        ref: the question's ref, "" where it has none.
+        ref: the question's ref, "" if it has none.
         kind: the type of the answer (`choices`).
         question_kind: the type of the question (`multiple_choice`).
-        title: the question as it is asked.
-        value: a text, a number or a truth value; several choices are joined.
-        labels: the choices that were made, each.
-        has_other: whether a text of one's own stands among them.
-        groups: the titles of the groups that the question stands in.
+        title: the question's text.
+        value: a text, a number or a boolean; several choices are joined.
+        labels: the labels of the choices.
+        has_other: whether one of the choices is a free text ("other").
+        groups: the titles of the question's groups.
     """
 
     ref: str
@@ -91,7 +91,7 @@ class FormAnswer:
 
 
 def read_answers(answers: object, form: Form) -> list[FormAnswer]:
-    """Return the answers that say something; `answers` may be null or hold nonsense."""
+    """Return the answers with a value; `answers` may be null or have another shape."""
     given = []
     for answer in answers if isinstance(answers, list) else []:
         if isinstance(answer, dict):
@@ -179,7 +179,7 @@ def _has_other(answer: Mapping[str, Any], kind: str) -> bool:
 def assign_answers(
     given: Sequence[FormAnswer], selectors: Sequence[Answer]
 ) -> dict[Answer, FormAnswer]:
-    """Give each selector its answer, each answer to one selector at most."""
+    """Return the answer of each selector; an answer goes to the selector that fits best."""
     taken: dict[int, FormAnswer] = {}
     left = list(given)
     bids = sorted(
@@ -196,7 +196,7 @@ def assign_answers(
 
 
 def _strength(selector: Answer, one: FormAnswer) -> int:
-    """Return how surely an answer is meant: ref, then type, then title, then a hidden field."""
+    """Return how well an answer fits a selector: by ref, then type, then title, then hidden field."""
     is_named = bool(one.ref) and _plain_ref(one.ref) in map(_plain_ref, selector.refs)
     if one.kind == HIDDEN:
         return 1 if is_named else 0

@@ -1,8 +1,8 @@
-"""What a form's wording agrees to: marketing, terms, a refusal, or nothing at all.
+"""Classify the wording of a form: agreement to marketing, acceptance of terms, refusal, or none.
 
-In: the title of a question, or the label of a choice. Out: a `Reading`. The words stand in
-`consent_phrases.yaml`, in six languages. Unknown wording reads as nothing: an opt-in that nobody
-gave is worse than one that is asked for again. Not here: what was answered (`hub.mappings.consents`).
+In: the title of a question, or the label of a choice. Out: a `Reading`. The words are in
+`consent_phrases.yaml`, in six languages. Unknown wording gives no consent, because a false opt-in is
+worse than a missing one. Not here: the answers (`hub.mappings.consents`).
 """
 
 import functools
@@ -16,20 +16,20 @@ from hub.mappings.files import HERE
 from hub.mappings.text import clean_lines, fold
 
 LONGEST_WORDING = 2_000
-"""Characters of a wording that are read; a longer one is a document, and reads as nothing."""
+"""Most characters of a wording; a longer text is a document and gives no consent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a wording says if its answer is yes.
+    """The meaning of a wording if its answer is yes.
 
     Args:
-        is_opt_in: it agrees to being written to.
-        is_opt_out: it refuses to be written to.
+        is_opt_in: it agrees to marketing messages.
+        is_opt_out: it refuses marketing messages.
         is_terms: it accepts terms of use or a privacy notice.
-        channels: the ways it names, in the order of the list.
-        is_open: it asks how, why or how often; a plain yes answers nothing.
-        is_usable: no negation, condition or other people in it: a choice may complete it.
+        channels: the channels that it names, in the order of the list.
+        is_open: it asks how, why or how often, so a plain yes gives no consent.
+        is_usable: it has no negation, condition or other people, so a choice may complete it.
     """
 
     is_opt_in: bool = False
@@ -55,7 +55,7 @@ class _Words:
 
 @functools.lru_cache(maxsize=4_096)
 def read_wording(wording: str) -> Reading:
-    """Return what a wording agrees to, read sentence by sentence."""
+    """Return the meaning of a wording, which is read sentence by sentence."""
     if len(wording) > LONGEST_WORDING:
         return NOTHING
     words = _words()

@@ -1,7 +1,7 @@
-"""What the answers of a form agree to, one entry a channel and purpose.
+"""Read the consents in the answers of a form: one entry for each channel and purpose.
 
-In: the answers with their questions. Out: `Consented`. A question that was not ticked, or answered
-with no, says nothing: only a refusal in words is an opt-out. Not here: which words agree to what
+In: the answers with their questions. Out: `Consented`. A box that was not ticked, or a no, gives no
+consent state: only a refusal in words is an opt-out. Not here: the meaning of wordings
 (`hub.mappings.consent_phrases`).
 """
 
@@ -22,13 +22,13 @@ _LISTED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Consented:
-    """What was read.
+    """The consents of a response.
 
     Args:
-        found: `{channel, purpose, state, proof, basis}` each, the stricter of two that share
-            channel and purpose.
-        taken: the identities of the answers that say something of consent.
-        told: those among them that say nothing else: they need no line in a note.
+        found: entries `{channel, purpose, state, proof, basis}`; of two with the same channel and
+            purpose, the stricter one.
+        taken: the identities of the answers with a consent.
+        told: those among them with a consent only: they need no line in a note.
     """
 
     found: list[JsonValue] = field(default_factory=list)
@@ -41,7 +41,7 @@ NO_CONSENT = Consented()
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """One thing that an answer says of consent."""
+    """One consent in an answer."""
 
     channel: str
     purpose: str
@@ -50,7 +50,7 @@ class _Said:
 
 
 def consented(given: Sequence[FormAnswer], refs: Sequence[str]) -> Consented:
-    """Read the answers; `refs` name questions that ask for marketing, whatever their words."""
+    """Return the consents; `refs` are questions that ask for marketing with unknown words."""
     explicit = {ref.casefold() for ref in refs}
     strictest: dict[tuple[str, str], _Said] = {}
     taken, told = set(), set()
@@ -81,7 +81,7 @@ def _entry(said: _Said) -> JsonValue:
 
 
 def _read(one: FormAnswer, *, is_explicit: bool) -> tuple[list[_Said], bool]:
-    """Return what an answer says of consent, and whether that is all it says."""
+    """Return the consents in an answer, and whether the answer has no other content."""
     asked = read_wording(one.title) if one.title else NOTHING
     choices = _choices(one)
     if choices is None:
@@ -100,7 +100,7 @@ def _read(one: FormAnswer, *, is_explicit: bool) -> tuple[list[_Said], bool]:
 
 
 def _choices(one: FormAnswer) -> Sequence[str] | None:
-    """Return what was chosen; None for an answer that is no choice."""
+    """Return the chosen labels; None for an answer that is not a choice."""
     if one.labels:
         return one.labels
     if one.kind != "text" or not isinstance(one.value, str):
@@ -110,7 +110,7 @@ def _choices(one: FormAnswer) -> Sequence[str] | None:
 
 
 def _ticked(one: FormAnswer, asked: Reading, *, is_explicit: bool, label: str = "") -> list[_Said]:
-    """Return what a yes to the question says."""
+    """Return the consents of a yes to the question."""
     proof = f"{one.title}: {label}" if label and one.title else one.title or one.ref
     is_unknown = not (asked.is_opt_in or asked.is_opt_out or asked.is_terms)
     if is_unknown and is_explicit and (asked.is_usable or not one.title):
@@ -119,7 +119,7 @@ def _ticked(one: FormAnswer, asked: Reading, *, is_explicit: bool, label: str = 
 
 
 def _chosen(one: FormAnswer, asked: Reading, label: str) -> Iterator[_Said]:
-    """Yield what a choice with words of its own says."""
+    """Yield the consents of a choice whose label is neither yes nor no."""
     proof = f"{one.title}: {label}" if one.title else label
     channel = channel_of(label)
     if channel is not None:

@@ -1,8 +1,8 @@
 """The shape of a mapping document.
 
-In: plain Python values read from YAML. Out: frozen models with every shorthand written out (a path
-as text, a transform as a bare name), so that all later code sees one form. Whether the names mean
-anything (targets, transforms, arguments) is `hub.mappings.bind`'s question.
+In: plain Python values from YAML. Out: frozen models in which every shorthand is expanded (a path as
+text, a transform as a bare name), so all other modules see one form. Not here: the check of the names
+of targets, transforms and arguments (`hub.mappings.bind`).
 """
 
 import difflib
@@ -23,7 +23,7 @@ ENGINE_VERSION = 2
 
 
 class Strict(BaseModel):
-    """Frozen, and an unknown key names its nearest valid one."""
+    """A frozen model; the error for an unknown key names the nearest valid one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -44,7 +44,7 @@ class Strict(BaseModel):
 
     @classmethod
     def expand(cls, raw: object) -> object:
-        """Write a shorthand out; the default knows none."""
+        """Expand a shorthand; the default has none."""
         return raw
 
 
@@ -104,7 +104,7 @@ class Answer(Strict):
 
 
 class Consents(Strict):
-    """Reads what the answers of a form agree to: see `hub.mappings.consent_phrases`.
+    """Reads the consents in the answers of a form: see `hub.mappings.consent_phrases`.
 
     It gives a list of `{channel, purpose, state, proof}` for a target's `each`. A question's own
     words decide; an answer that is read as consent goes to no other selector.
@@ -120,16 +120,16 @@ class Consents(Strict):
 class Copy(Strict):
     """Copies keys that match a pattern (`*__c`) under their own names.
 
-    They are the payload's own keys, or those of the object at `of`; a list of `{id, value}` there
-    is read as an object with the ids as keys.
+    The keys are those of the record, or of the object at `of`. A list of `{id, value}` at `of` is
+    read as an object with the ids as keys.
 
     Args:
         keys: patterns of the keys to copy, `*` for all.
-        of: path of the object (or list of `{id, value}`) whose keys they are; none: the record.
-        except: patterns of keys to leave out all the same.
-        definitions: a context stream of the source that holds one definition a key, by its name.
-        unless: a predicate over a key's definition; where it holds, the key is left out.
-        except_undefined: patterns of keys to leave out where no definition of theirs has landed.
+        of: path of the object (or list of `{id, value}`) with the keys; none: the record.
+        except: patterns of keys to leave out.
+        definitions: a context stream of the source with one definition for each key, by its name.
+        unless: a predicate over a key's definition; if it is true, the key is left out.
+        except_undefined: patterns of keys to leave out if their definition has not landed.
     """
 
     keys: list[str]
@@ -157,12 +157,12 @@ SOURCES = (
 
 
 class Lookup(Strict):
-    """Reads another object of the source: one of a context stream, by an id that stands here.
+    """Reads another object of the source: an object of a context stream, by an id in the record.
 
     Args:
-        stream: the stream that the object is in, of the same source.
-        id: rule giving the object's id.
-        path: where in that object the value stands.
+        stream: the object's stream, of the same source.
+        id: the rule that gives the object's id.
+        path: the path of the value in that object.
     """
 
     stream: str
@@ -171,12 +171,12 @@ class Lookup(Strict):
 
 
 class Rule(Strict):
-    """Where a value comes from (exactly one source), what is done to it, what if that fails.
+    """The source of a value (exactly one), its transforms, and the handling of errors.
 
     Args:
         path: keys and list places on the way to a value: `a.b[0].c`; a missing step is null.
         first_of: rules; the first whose value is not blank.
-        all_of: rules; all their values as a list, null where none says anything.
+        all_of: rules; all their values as a list, null if all are null.
         const: the same value for every record.
         answer: the answer of a form that this selects.
         question: the title of the question whose answer this selects.
@@ -185,12 +185,12 @@ class Rule(Strict):
         copy: many keys at once, under their own names; its field is written `custom_fields.*`.
         lookup: a value of another object of the same source.
         consents: what the answers of a form agree to, as a list; for `each`.
-        item: a value of the entry that a target with `each` is at, by its path there.
-        transform: one transform, or a list applied in order; none: what the field's kind asks for.
-        when: a predicate; where it does not hold, the value is null.
+        item: a path in the list entry that a target with `each` is emitted for.
+        transform: one transform, or a list applied in order; none: the default of the field's kind.
+        when: a predicate; if it is false, the value is null.
         required: a record without a value is rejected.
-        on_error: of a value that cannot be used: `null` leaves the field empty, `keep` keeps what
-            was typed; either way quarantine tells of it.
+        on_error: for a value that cannot be used: `null` leaves the field empty, `keep` keeps the
+            typed value. Both write a quarantine row.
     """
 
     path: str | None = None
@@ -212,7 +212,7 @@ class Rule(Strict):
 
     @classmethod
     def expand(cls, raw: object) -> object:
-        """A bare string is a path; one transform needs no list; a source key of null is a const."""
+        """Expand a bare string to a path, and one transform to a list."""
         if isinstance(raw, str):
             return {"path": raw}
         if isinstance(raw, Mapping):

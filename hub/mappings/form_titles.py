@@ -1,8 +1,8 @@
-"""Which field a question of a form asks for, by its title.
+"""Find the field that a form's question asks for, by its title.
 
-In: a title as people write it, with greetings, markup and recalled answers. Out: its cores, each
-without politeness; a field's phrases in six languages (`form_titles.yaml`). A title asks for a
-field only if a core *is* one of its phrases: no word inside a longer title decides.
+In: a title as people write it, with greetings, markup and inserted answers. Out: its cores, which are
+its sentences without polite words; a field's phrases in six languages (`form_titles.yaml`). A title
+asks for a field only if a whole core is one of the phrases. A word inside a longer title is not enough.
 """
 
 import functools
@@ -15,7 +15,7 @@ from hub.mappings.files import HERE
 from hub.mappings.text import clean, fold
 
 LONGEST_TITLE = 300
-"""Characters of a title that are read; a longer one is a text and asks for no field."""
+"""Most characters of a title; a longer one is a text and asks for no field."""
 
 _MARKUP = re.compile(r"\{\{[^}]*\}\}|<[^>]*>|[*_`\u00bf\u00a1]|\([^)]*\)|\[[^\]]*\]|^\s*\d+\s*[.)]")
 _SENTENCE = re.compile(r"[.!?;:\n]+(?:\s|$)")
@@ -24,9 +24,9 @@ _EITHER = re.compile(r"\s*/\s*")
 
 @functools.lru_cache(maxsize=4_096)
 def cores(title: str) -> frozenset[str]:
-    """Return what a title asks for, sentence by sentence, without decoration.
+    """Return the sentences of a title without polite words and markup.
 
-    A title of alternatives (`Company / Organisation`) is all of them, joined by " / ".
+    The alternatives of a title (`Company / Organisation`) stay joined by " / ".
     """
     if len(title) > LONGEST_TITLE:
         return frozenset()
@@ -40,7 +40,7 @@ def cores(title: str) -> frozenset[str]:
 
 
 def asks_for(title: str, phrases: Iterable[str]) -> int:
-    """Return the length of the phrase that a title is, 0 if it is none of them.
+    """Return the length of the phrase that equals a core of the title, 0 if none does.
 
     Args:
         title: of a question.
@@ -56,7 +56,7 @@ def _is_known(core: str, known: frozenset[str]) -> bool:
 
 @functools.lru_cache(maxsize=4_096)
 def is_about_others(title: str) -> bool:
-    """Tell whether a title names somebody else than the person who answers."""
+    """Return whether a title asks about another person than the one who answers."""
     return bool(_lists()[1] & set(fold(title[:LONGEST_TITLE]).split())) or bool(
         _phrase_of_others().search(f" {fold(title[:LONGEST_TITLE])} ")
     )
@@ -64,7 +64,7 @@ def is_about_others(title: str) -> bool:
 
 @functools.lru_cache(maxsize=16_384)
 def bare(phrase: str) -> str:
-    """Return a phrase folded and without decoration; one that is nothing else stays whole."""
+    """Return a phrase folded and without polite words, unless it has no other words."""
     folded = f" {fold(phrase)} "
     folded = folded.replace(" e mail", " email")
     stripped = _decoration().sub(" ", folded)

@@ -1,7 +1,7 @@
-"""Transforms of what vendors keep about consent: refusals, permissions, the legal basis.
+"""Transforms of vendors' consent fields: refusals, permissions, the legal basis.
 
-In: a vendor's field. Out: a truth value, a list of entries, or one word of a closed list. Not here:
-the wording of forms (`hub.mappings.consent_phrases`).
+In: a vendor's field. Out: a boolean, a list of entries, or one word of a closed list. Not here: the
+wording of forms (`hub.mappings.consent_phrases`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ _NO = frozenset(
 _UNSAID = frozenset(("", "null", "none", "n a", "na", "undefined", "not set", "nil"))
 _EMAIL = ("email", "e mail", "mail", "courriel", "correo electronico", "posta elettronica")
 
-# Words of a basis, the surest first. HubSpot's values are in English or as an account changed them.
+# Words of each basis, the most specific first. HubSpot's values are in English, or as an account changed them.
 # https://knowledge.hubspot.com/contacts/how-can-i-track-lawful-basis-of-processing-in-hubspot
 _BASES: Mapping[str, tuple[str, ...]] = {
     "consent": ("consent", "consentement", "einwilligung", "consentimiento", "consenso", "toestemming"),
@@ -31,7 +31,7 @@ _BASES: Mapping[str, tuple[str, ...]] = {
 
 @transform()
 def is_refusal(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """True for an opt-out field that says anything but no: what cannot be read is taken as the stricter."""
+    """True for an opt-out field with any value but no; an unreadable value counts as a refusal."""
     if isinstance(value, bool):
         return value
     if not isinstance(value, str | int | float):
@@ -44,7 +44,7 @@ def is_refusal(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 
 @transform(params={"prefix": (str,)}, needs=("prefix",), idempotent=False)
 def entries(value: object, args: Args, _ctx: Ctx) -> Outcome:
-    """The keys of an object that begin with `prefix`, as a list of `{name, value}`; the name is without it."""
+    """The keys of an object that begin with `prefix`, as a list of `{name, value}`; the name has no prefix."""
     if not isinstance(value, dict):
         raise RecordError(f"expected an object, got {kind_of(value)}")
     prefix = str(args["prefix"])
@@ -58,7 +58,7 @@ def entries(value: object, args: Args, _ctx: Ctx) -> Outcome:
 
 @transform(idempotent=False)
 def permits_email(value: object, _args: Args, _ctx: Ctx) -> Outcome:
-    """True if a list of `{text, enabled}` permits e-mail: by the entry named so, else by any that is enabled."""
+    """True if a list of `{text, enabled}` permits e-mail: by the entry for e-mail, or if there is none, by any enabled entry."""
     listed = [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
     if not listed:
         return None

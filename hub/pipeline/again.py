@@ -139,7 +139,7 @@ def _open_row(hub: Hub, row_id: int) -> reprocess.Refused:
 
 def _unknown(row_id: int) -> ConfigError:
     return ConfigError(
-        f"there is no quarantine row {row_id}", hint="hub quarantine list shows them"
+        f"there is no quarantine row {row_id}", hint="list the rows with `hub quarantine list`"
     )
 
 

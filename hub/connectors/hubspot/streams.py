@@ -1,9 +1,9 @@
 """Owners, companies and contacts: frozen windows over the modification time, walked by id.
 
-Why so: a search shows ten thousand results and pages them by offset, so that an edit during
-paging moves records past the reader, and a mass update gives more records than that one time.
-Every page is therefore a new search for ids beyond the last one, within the window. What a search
-never shows comes otherwise: deleted records from the archive, merged ones from the winner.
+A search has at most ten thousand results and pages them by offset. An edit during paging would move
+records past the reader, and a mass update can give more records one time. So every page is a new
+search for ids beyond the last one, inside the window. A search never returns deleted and merged
+records. Deleted ones are read from the archive, merged ones from the surviving record.
 https://developers.hubspot.com/docs/api-reference/search/guide
 """
 
@@ -49,7 +49,7 @@ _RESULTS = "results"
 
 
 class _Item(msgspec.Struct):
-    """What we need to know of a record; the rest stays bytes."""
+    """The keys of a record that the connector reads; the payload itself stays bytes."""
 
     id: str = ""
     properties: dict[str, Any] = {}
@@ -70,7 +70,7 @@ class _Item(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """One answer: its records, read and as bytes, and how many there were to be had."""
+    """One answer: its records, parsed and as bytes, and the total number of results."""
 
     items: Sequence[_Item]
     raws: Sequence[bytes]
@@ -98,11 +98,11 @@ class HubspotConnector:
         return [one for one in STREAMS if one.part not in self._config.skip]
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:
-        """Freeze the next window by HubSpot's clock, or take up the unfinished one."""
+        """Return the unfinished window, or freeze the next one by HubSpot's clock."""
         return next_window(cursor, self._config, lambda: self._client.now(stream.part))
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
-        """Yield pages: owners whole, others as the window says."""
+        """Yield pages: all owners each time, the records of other streams inside the window."""
         if stream.name == _OWNERS.name:
             return self._read_owners(window)
         if stream.name in _DEFINITIONS:
@@ -111,7 +111,7 @@ class HubspotConnector:
         return self._read_objects(stream, window)
 
     def count(self, stream: Stream, since: datetime | None, until: datetime) -> int | None:
-        """Return the live records in the span, as the search counts them; None for what has no search."""
+        """Return the live records in the span by the search's total; None for streams without search."""
         if not stream.countable:
             return None
         _check_known(stream)
@@ -119,7 +119,7 @@ class HubspotConnector:
         return self._client.search(stream.name, body).count("total")
 
     def check(self) -> Sequence[Finding]:
-        """Try the token, the scopes of each stream, and what is left of the day's requests."""
+        """Check the token, the scopes of each stream, and the rest of the daily requests."""
         findings = [
             self._check_owners()
             if stream.name == _OWNERS.name
@@ -163,7 +163,7 @@ class HubspotConnector:
     # owners
 
     def _read_owners(self, window: Window) -> Iterator[Page]:
-        """Yield all owners, then those who left: records keep pointing at them."""
+        """Yield all owners, then the archived ones, because records still refer to them."""
         is_archived, cursor = bool(window.resume.get("archived")), _text(window.resume.get("after"))
         seen: set[str] = set()
         while True:
@@ -200,7 +200,7 @@ class HubspotConnector:
         yield from self._read_archive(stream.name, window)
 
     def _next(self, name: str, window: Window, last: str) -> tuple[_Found, bool]:
-        """Return the records after an id, and whether there are no more; asks again if need be."""
+        """Return the records after an id, and whether they are the last; a bad page is asked again."""
         body = _search_body(
             name,
             window.since,
@@ -219,7 +219,7 @@ class HubspotConnector:
                 if not is_last or any(item.id for item in found.items):
                     _check_order(found, last, name)
                 return found, is_last
-            if found.total <= self._page_size:  # none, or counted and yet not shown
+            if found.total <= self._page_size:  # none, or counted but not returned
                 return found, True
         raise ProtocolError(
             f"hubspot {name}: the page after id {last or '-'} is empty, and {left_n} records"
@@ -228,7 +228,7 @@ class HubspotConnector:
         )
 
     def _read_archive(self, name: str, window: Window) -> Iterator[Page]:
-        """Yield the deletions of the window; the archive knows no filter and is read whole."""
+        """Yield the deletions of the window; the archive has no filter, so all of it is read."""
         cursor = _text(window.resume.get("archive"))
         seen: set[str] = set()
         while True:
@@ -247,7 +247,7 @@ class HubspotConnector:
             yield Page(records, inside(window, {"archive": cursor}))
 
     def _read_definitions(self, name: str, window: Window) -> Iterator[Page]:
-        """Yield the definitions of a type's properties; there is one page of them."""
+        """Yield the one page with the definitions of a type's properties."""
         raws = self._definitions(name)
         rows = [decode(raw, dict[str, Any]) for raw in raws]
         records = [
@@ -258,14 +258,14 @@ class HubspotConnector:
         yield Page(records, after(window))
 
     def _names(self, name: str) -> list[str]:
-        """Return the names of a type's properties, and of those that the walk itself needs."""
+        """Return the names of a type's properties, with those that the walk needs."""
         rows = (decode(raw, dict[str, Any]) for raw in self._definitions(name))
         return sorted(
             {*filter(None, (_text(row.get("name")) for row in rows)), _ID, _MERGED, _CHANGED[name]}
         )
 
     def _definitions(self, name: str) -> Sequence[bytes]:
-        """Return the definitions of a type's properties, asked once a run."""
+        """Return the definitions of a type's properties; they are read once a run."""
         if name not in self._properties:
             raws = self._client.properties(name).items(_RESULTS)
             if not raws:
@@ -314,7 +314,7 @@ def _millis(at: datetime) -> str:
 
 
 def _beyond(found: _Found, last: str) -> _Found:
-    """Leave out what an answer repeats, of the pages before or of itself: it would count twice."""
+    """Return an answer without repeated records, because the ledger would count them twice."""
     kept: list[tuple[_Item, bytes]] = []
     seen: set[str] = set()
     for item, raw in zip(found.items, found.raws, strict=True):
@@ -327,7 +327,7 @@ def _beyond(found: _Found, last: str) -> _Found:
 
 
 def _check_order(found: _Found, last: str, name: str) -> None:
-    """Raise `ProtocolError` unless the answer ends at its highest id: else a keyset would skip."""
+    """Raise `ProtocolError` unless the answer ends at its highest id; the walk would skip records."""
     keys = [id_key(item.id) for item in found.items if item.id]
     if keys and keys[-1] == max(keys):
         return
@@ -346,7 +346,7 @@ def _check_advance(cursor: str, seen: set[str], what: str) -> None:
 
 
 def id_key(name: str) -> tuple[int, int, str]:
-    """Return what ids are ordered by: as numbers ('9' comes before '10')."""
+    """Return the sort key of an id: ids are ordered as numbers ('9' before '10')."""
     is_number = name.isdecimal() and len(name) <= _MOST_DIGITS
     return (0, int(name), "") if is_number else (1, 0, name)
 
@@ -375,7 +375,7 @@ def _gone_records(found: _Found, window: Window) -> list[RawRecord]:
 
 
 def _merged(item: _Item, at: datetime | None, stamp: str) -> list[RawRecord]:
-    """Return a tombstone for each record that went up in this one: HubSpot has none of its own."""
+    """Return a tombstone for each record merged into this one, because HubSpot sends none."""
     records = []
     for loser in item.losers():
         payload = msgspec.json.encode({"id": loser, "merged_into": item.id})

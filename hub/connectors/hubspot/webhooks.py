@@ -1,7 +1,7 @@
-"""HubSpot's webhooks: are they really from HubSpot, and which records do they hint at.
+"""HubSpot's webhooks: verify the signature, and return the records that the events name.
 
-A delivery says that something happened to an id, not what the record now is: it is a reason to read
-the record, and nothing more. Order and uniqueness are not promised.
+An event has the id of a record and not its values, so the hub reads the record again. HubSpot does not
+promise the order of events, or that an event comes once.
 https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation
 """
 
@@ -42,10 +42,10 @@ class Hint:
 
     Args:
         stream: contacts or companies.
-        source_id: the record; of a merge the one that is no more.
-        op: what to expect of it.
+        source_id: the record; for a merge, the record that no longer exists.
+        op: the expected operation on the record.
         at: when it happened.
-        event_id: type, id and time, by which a repeated event is told (`eventId` is not unique).
+        event_id: type, id and time, which identify a repeated event (`eventId` is not unique).
         into: the survivor of a merge.
     """
 
@@ -77,7 +77,7 @@ def is_signed(
     now: datetime,
     method: str = "POST",
 ) -> bool:
-    """Tell whether the headers sign exactly this request, and not long ago; never without a secret.
+    """Return whether the headers sign exactly this request, recently; false without a secret.
 
     Args:
         secret: the app's client secret.
@@ -102,9 +102,9 @@ def is_signed(
 
 
 def parse_delivery(body: bytes) -> list[Hint]:
-    """Return what the events of a signed delivery hint at, repeated ones once.
+    """Return the records that the events of a signed delivery name; a repeated event counts once.
 
-    Events of other objects are left out. Raises `RecordError` if the body is no list of events.
+    Events of other objects are left out. Raises `RecordError` if the body is not a list of events.
     """
     try:
         events = msgspec.json.decode(body, type=list[_Event])

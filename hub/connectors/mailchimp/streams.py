@@ -1,12 +1,12 @@
 """Audiences with their merge fields, and the members of all audiences.
 
-Members come by `last_changed`, oldest first, from a window that is frozen: the next request begins
-in the second of the last row, without an offset, so that an edit during the walk moves nothing
-past us; only inside a second that holds more rows than a page do we count on. Mailchimp's bound is
-exclusive and its times have whole seconds: we ask from one second earlier. Archived members come
-only if asked for, so each list is walked twice. A list that no window has covered yet is read
-from its beginning, whatever the watermark. A list that is refused keeps its own place in the cursor
-(`behind`), and the next window reads it from there. Members deleted for good leave no trace.
+Members are read by `last_changed`, oldest first, in a frozen window. The next request begins in the
+second of the last row, without an offset, so an edit during the walk moves no row past the reader.
+An offset is used only inside a second with more rows than a page. Mailchimp's lower bound is
+exclusive and in whole seconds, so a request begins one second earlier. Archived members need their
+own request, so each list is walked twice. A list that no window has covered yet is read from its
+beginning, whatever the watermark. A list that is refused keeps its position in the cursor
+(`behind`), and the next window reads it from there. Permanently deleted members are not reported.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,9 +42,9 @@ from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Op
 
 _LISTS = Stream("lists", incremental=False, countable=False, context=True)
-# What Mailchimp works out by itself, and what has an address of its own beside the member's: none is
-# documented to move `last_changed` (https://mailchimp.com/developer/marketing/api/list-member-tags/,
-# …/list-member-notes/). Of GDPR and SMS permissions, which contacts change themselves, nothing is said.
+# Values that Mailchimp computes, and values with endpoints of their own. No documentation says that they
+# move `last_changed` (https://mailchimp.com/developer/marketing/api/list-member-tags/,
+# …/list-member-notes/). The same holds for GDPR and SMS permissions, which contacts change themselves.
 _SILENT = frozenset({
     "tags", "member_rating", "location", "email_client", "stats", "last_note",
     "marketing_permissions", "sms_phone_number", "sms_subscription_status",
@@ -79,15 +79,15 @@ class MailchimpConnector:
         self._client = MailchimpClient(config, clock, budget=budget)
 
     def streams(self) -> Sequence[Stream]:
-        """Return the lists before the members that are on them."""
+        """Return the lists before their members."""
         return [one for one in STREAMS if one.part not in self._config.skip]
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
-        """Freeze the next window by Mailchimp's clock, or take up the unfinished one."""
+        """Return the unfinished window, or freeze the next one by Mailchimp's clock."""
         return next_window(cursor, self._config, self._client.now)
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
-        """Yield pages; the lists come whole each time."""
+        """Yield pages; each read returns all lists."""
         if stream.name == _LISTS.name:
             return self._read_lists(window)
         return self._read_members(walk_of(window), window)
@@ -98,7 +98,7 @@ class MailchimpConnector:
         return self._read_members(walk, window)
 
     def fetch(self, stream: Stream, records: Sequence[RawRecord]) -> Sequence[RawRecord]:  # noqa: ARG002  # members only
-        """Return the members with all their keys: a few one by one, many as the span they are in.
+        """Return the members with all their keys: a few one by one, many by the span they lie in.
 
         The records are those of one page, and so of one list and one phase.
         """
@@ -131,13 +131,13 @@ class MailchimpConnector:
                     answer = self._client.members(one, bounds(since, until, phase), most=1)
                     total += answer.count("total_items") if answer else 0
                 parts.passed()
-            except HubError as exc:  # the read has told it
+            except HubError as exc:  # the read has reported it
                 parts.fault(_part(one), exc)
         parts.end()
         return total
 
     def check(self) -> Sequence[Finding]:
-        """Try the key on the account, its lists, and the members of one of them."""
+        """Check the key on the account, its lists, and the members of one list."""
         try:
             account = self._client.root().text("account_name")
             lists = self._lists()
@@ -229,7 +229,7 @@ class MailchimpConnector:
         yield Page([], after(window, {"known": done, **kept_behind(behind)}))
 
     def _walk_phases(self, walk: Walk, since: datetime | None, window: Window) -> Iterator[Page]:
-        """Yield the pages of one list: its members, then those who were archived."""
+        """Yield the pages of one list: its members, then its archived members."""
         for phase in PHASES[PHASES.index(walk.phase) :]:
             if phase != walk.phase:
                 walk = replace(walk, phase=phase, place=Place())
@@ -239,12 +239,12 @@ class MailchimpConnector:
     def _walk_list(
         self, walk: Walk, since: datetime | None, until: datetime
     ) -> Iterator[tuple[list[RawRecord], Place]]:
-        """Yield the new records of each answer with the place to go on from."""
+        """Yield the new records of each answer with the next position."""
         place: Place | None = walk.place
         idle_n = 0
         last: tuple[Place, Batch] | None = None
         while place is not None:
-            # what was seen may be read once more, page by page, before there is news
+            # several pages may repeat known records before a new record comes
             if idle_n > _ASKS_IN_CIRCLES + len(place.seen):
                 raise ProtocolError(
                     f"mailchimp list {walk.list_id}: the page from {iso(place.edge)} does not"
@@ -289,7 +289,7 @@ class MailchimpConnector:
         return Batch(
             items=[item for item, _ in items.values()],
             raws=[raw for _, raw in items.values()],
-            # an empty page is stepped over
+            # the walk continues after an empty page
             step_n=min(len(raws) - early_n, answer.asked_n) if raws else answer.asked_n,
             asked_n=answer.asked_n,
             total=answer.count("total_items"),
@@ -312,6 +312,6 @@ def _record(list_id: str, item: Item, raw: bytes) -> RawRecord:
 
 
 def _with_merge_fields(one: Answer, fields: Answer) -> bytes:
-    """Return the list as received, its merge fields among its own keys."""
+    """Return the list as received, with its merge fields as a further key."""
     found = fields.parts.get("merge_fields", msgspec.Raw(b"[]"))
     return msgspec.json.encode({**one.parts, "merge_fields": found})

@@ -1,8 +1,8 @@
-"""Mailchimp's webhooks: is it really from Mailchimp, and whom does it speak of.
+"""Mailchimp's webhooks: verify the signature or the secret, and return the member to read again.
 
-A delivery is a form, and names its member by address only: `Delivery` says which member to read
-again. Deliveries were not signed before 2026; the secret then stands in the address they are sent
-to. Times in them have no zone and are kept as they are.
+A delivery is a form that names its member by the e-mail address only. Mailchimp did not sign
+deliveries before 2026; without a signature, the secret is part of the webhook's address. Times have
+no zone and are kept as text.
 https://mailchimp.com/developer/marketing/guides/sync-audience-data-webhooks/
 """
 
@@ -30,10 +30,10 @@ class Delivery:
 
     Args:
         kind: subscribe, unsubscribe, profile, upemail, cleaned or campaign.
-        list_id: the list it happened on.
-        email: the address as it is now; "" for a campaign.
+        list_id: the list of the event.
+        email: the member's present address; "" for a campaign.
         fired_at: as sent, without a zone.
-        values: everything under `data`, by its path: `merges.FNAME`.
+        values: the values under `data`, by their path: `merges.FNAME`.
     """
 
     kind: str
@@ -44,16 +44,16 @@ class Delivery:
 
     @property
     def member_hash(self) -> str:
-        """Return the id under which the member can be read now; "" if it is about nobody."""
+        """Return the id for reading the member; "" if the delivery names no member."""
         if not self.email:
             return ""
         return hashlib.md5(self.email.lower().encode(), usedforsecurity=False).hexdigest()
 
 
 def is_signed(secret: str, body: bytes, header: str | None, now: datetime) -> bool:
-    """Tell whether `t=…,v1=…` signs exactly these bytes, not longer ago than 300 seconds.
+    """Return whether `t=…,v1=…` signs exactly these bytes, at most 300 seconds ago.
 
-    Several `v1` may stand in one header while a secret is being changed.
+    A header may have several `v1` during a change of the secret.
     """
     if not secret or not header:
         return False
@@ -69,12 +69,12 @@ def is_signed(secret: str, body: bytes, header: str | None, now: datetime) -> bo
 
 
 def is_secret(secret: str, given: str | None) -> bool:
-    """Tell whether the secret of the address is right; never without one."""
+    """Return whether the secret in the address is right; false if no secret is set."""
     return bool(secret) and hmac.compare_digest(secret.encode(), (given or "").encode())
 
 
 def parse_delivery(body: bytes) -> Delivery:
-    """Return what a delivery says; raises `RecordError` if the body is none."""
+    """Return the content of a delivery; raises `RecordError` if the body is not a delivery."""
     try:
         fields = dict(
             parse_qsl(
@@ -102,5 +102,5 @@ def parse_delivery(body: bytes) -> Delivery:
 
 
 def event_id(body: bytes) -> str:
-    """Return what tells a repeated delivery: they have no id, but are sent again as they were."""
+    """Return a digest that identifies a repeated delivery: it has no id, but the same bytes."""
     return hashlib.sha256(body).hexdigest()

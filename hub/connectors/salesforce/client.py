@@ -1,7 +1,7 @@
-"""Talking to one Salesforce org through simple-salesforce; nothing of the SDK leaves this module.
+"""The client of one Salesforce org, over simple-salesforce. No other module calls the SDK.
 
-In: SOQL and object names. Out: parsed rows with their bytes as received, or a `HubError`. Retries,
-logs in again when the session ends, keeps to the daily budget.
+In: SOQL and object names. Out: parsed rows with their bytes as received, or a `HubError`. The client
+retries, logs in again after the session ends, and keeps to the daily budget.
 """
 
 import re
@@ -38,9 +38,9 @@ _T = TypeVar("_T")
 # SOAP login() does not exist from v65.0 on and is retired in Summer '27
 _LAST_SOAP_VERSION = 64.0
 _LOGINS_IN_A_ROW = 3
-# the day's quota is in every answer; Salesforce knows no shorter one for REST reads
+# every answer has the daily quota; Salesforce has no shorter quota for REST reads
 LIMITS = Limits()
-# pretty-printed by default of the SDK; compact bodies are two thirds of the size
+# the SDK asks for pretty-printed bodies; compact ones have two thirds of the size
 _COMPACT = {"X-PrettyPrint": "0"}
 _SHARED_HOSTS = frozenset({"", "login", "test"})
 _USED = re.compile(r"(?<!-)\bapi-usage=([0-9]{1,12})/([0-9]{1,12})\b")
@@ -49,10 +49,10 @@ _MOST_NUMBER = 10**12
 
 @dataclass(frozen=True, slots=True)
 class SalesforceConfig:
-    """What one org needs.
+    """Settings of one org.
 
     Args:
-        domain: My Domain, e.g. `acme.my` (`.salesforce.com` may be there or not).
+        domain: My Domain, e.g. `acme.my`, with or without `.salesforce.com`.
         auth: `client_credentials`, or `soap` (legacy: user name, password, security token).
         client_id: consumer key of the app.
         client_secret: consumer secret of the app.
@@ -94,8 +94,8 @@ class Batch:
         rows: the records, parsed.
         raws: their bytes as received, in the same order.
         total: how many records the whole query matches (within its LIMIT).
-        done: whether this answer holds the last of them.
-        next_url: path of the answer's continuation if not.
+        done: whether this answer has the last record.
+        next_url: path of the next answer; "" after the last one.
     """
 
     rows: Sequence[Mapping[str, Any]]
@@ -106,7 +106,7 @@ class Batch:
 
 
 class SalesforceClient:
-    """One org, one session; not for several threads.
+    """The client of one org with one session; not thread-safe.
 
     Args:
         config: address and credentials.
@@ -144,13 +144,13 @@ class SalesforceClient:
         self._logins = 0
 
     def login(self) -> None:
-        """Log in if that has not happened yet."""
+        """Log in if the client has no session yet."""
         self._try("Salesforce login", lambda _: None)
 
     def query(self, soql: str, *, deleted: bool) -> Batch:
         """Return the first answer to a query, with the recycle bin's records if `deleted`.
 
-        A query that is too long for an address travels in a body.
+        A query that is too long for an address is sent in a request body.
         """
         if composite.needs_body(soql):
             return self._try(
@@ -173,13 +173,13 @@ class SalesforceClient:
         )
 
     def count(self, soql: str) -> int:
-        """Return the number a `SELECT COUNT()` gives; deleted records are not counted."""
+        """Return the result of a `SELECT COUNT()`; deleted records are not counted."""
         answer = self._try("Salesforce count", lambda sdk: sdk.query(soql, headers=_COMPACT))
         return _number(answer, "totalSize")
 
     def describe(self, name: str) -> Sequence[Mapping[str, Any]]:
         """Return the fields of an object as describe gives them."""
-        # not sdk.Lead.describe(): that one logs in again without end on a session that never holds
+        # sdk.Lead.describe() would log in again without end if every session is refused
         answer = self._try(
             f"Salesforce describe {name}",
             lambda sdk: sdk.restful(f"sobjects/{name}/describe", headers=_COMPACT),
@@ -219,7 +219,7 @@ class SalesforceClient:
             raise ProtocolError("Salesforce query: the answer has no records")
         is_done = answer.get("done") is not False
         return Batch(
-            # a row of another shape is a record without fields
+            # a row that is not an object becomes a record without fields
             rows=[row if isinstance(row, Mapping) else {} for row in rows],
             raws=slice_list(body, "records"),
             total=_number(answer, "totalSize"),
@@ -228,7 +228,7 @@ class SalesforceClient:
         )
 
     def _next_url(self, named: object) -> str:
-        """Return the path of a continuation; the SDK puts it behind our host without a look."""
+        """Return the path of the next answer; it is checked here, because the SDK does not."""
         if not named:
             return ""
         url = self._session.last.url if self._session.last is not None else ""
@@ -240,7 +240,7 @@ class SalesforceClient:
         )
 
     def _guarded(self, where: str, ask: Callable[[Salesforce], _T]) -> _T:
-        """Run one SDK call; what it raises leaves as a `HubError`."""
+        """Run one SDK call; its exceptions are raised as `HubError`."""
         try:
             if self._sdk is None:
                 self._sdk = self._log_in()
@@ -249,10 +249,10 @@ class SalesforceClient:
             raise
         except SalesforceError as exc:
             error = translate(exc, where=where)
-            # from None: the SDK's text quotes the body, and a login's body holds the token
+            # from None: the SDK's message quotes the body, and a login's body contains the token
             raise (error or ProtocolError(f"{where}: {type(exc).__name__}")) from None
         except (AttributeError, KeyError, IndexError, TypeError, RecursionError) as exc:
-            # what the SDK does on an answer of another shape than it expects
+            # the SDK raises these for an answer of an unexpected shape
             raise ProtocolError(f"{where}: the answer has an unknown shape") from exc
         except (requests.RequestException, ValueError, ExpatError) as exc:
             unread = make_error(TransientError, f"{where}: the answer is not JSON")
@@ -286,7 +286,7 @@ class SalesforceClient:
         )
 
     def _inspect(self, response: requests.Response) -> None:
-        """Look at an answer before the SDK, which loses headers and trips over odd bodies."""
+        """Check an answer before the SDK reads it: the SDK drops headers and fails on odd bodies."""
         request = response.request
         path = request.path_url.partition("?")[0]
         is_soap = "/services/Soap/" in path
@@ -296,13 +296,13 @@ class SalesforceClient:
         elif response.ok:
             self._logins = 0
         self._observe(response.headers)
-        response.headers.pop("Sforce-Limit-Info", None)  # the SDK would trip over an absurd one
+        response.headers.pop("Sforce-Limit-Info", None)  # the SDK fails on an absurd value
         if response.ok or is_soap:
             return
         where = describe_call(request.method or "", request.url or "")
         content = _parsed(response)
         if response.status_code == requests.codes.unauthorized and not isinstance(content, list):
-            # the SDK would look for a list; an OAuth refusal is an object and is left to it
+            # the SDK expects a list; only an OAuth refusal may be an object
             if not path.endswith("/oauth2/token"):
                 raise error_for_status(response.status_code, where=where)
         elif class_for_status(response.status_code) is TransientError:
@@ -319,7 +319,7 @@ class SalesforceClient:
         if self._logins > _LOGINS_IN_A_ROW:
             self._sdk = None
             raise CredentialError(
-                "Salesforce takes our login and then refuses the session, again and again",
+                "Salesforce accepts the login and then refuses the session, repeatedly",
                 hint="check the session policies and IP ranges of the integration user",
             )
 
@@ -330,7 +330,7 @@ class SalesforceClient:
 
 
 def short_domain(domain: str) -> str:
-    """Return the domain as the SDK wants it: without scheme and `.salesforce.com`."""
+    """Return the domain in the form of the SDK: without scheme and `.salesforce.com`."""
     host = domain.strip().removeprefix("https://").split("/")[0].lower()
     host = host.removesuffix(".salesforce.com")
     if host in _SHARED_HOSTS or "." in host:

@@ -1,11 +1,11 @@
 """A query in the body of a composite request, for objects with very many fields.
 
-Salesforce takes an address and headers of 16,384 bytes together, and advises to leave 8,000 of them
-to the headers: 414 and 431 are its answers to more. A longer query is a subrequest, which counts as
-one call, has the query's own limit of 100,000 characters, and answers with the same pages.
+Salesforce allows 16,384 bytes for address and headers together, and advises to leave 8,000 of them
+for the headers. It answers 414 or 431 to a longer request. A longer query is sent as a subrequest: it
+counts as one call, may have 100,000 characters, and its answer has the same pages.
 https://help.salesforce.com/s/articleView?id=000386264
-Why not groups of fields joined by Id: a record that changes between two groups would be put together
-from two versions, and each page would cost several calls.
+Groups of fields joined by Id were not chosen: a record that changes between two groups would mix two
+versions, and each page would cost several calls.
 """
 
 from collections.abc import Mapping
@@ -49,8 +49,8 @@ def answer_of(answer: object, body: bytes) -> tuple[Mapping[str, Any], bytes]:
         body: its bytes as received.
 
     Raises:
-        SalesforceGeneralError: the query was refused; as the SDK says it of a query by address.
-        ProtocolError: the answer has another shape than documented.
+        SalesforceGeneralError: the query was refused; the SDK raises the same for other queries.
+        ProtocolError: the answer does not have the documented shape.
     """
     results = answer.get(_RESULTS) if isinstance(answer, Mapping) else None
     if not isinstance(results, list) or len(results) != 1 or not isinstance(results[0], Mapping):

@@ -1,4 +1,4 @@
-"""Salesforce's error codes → what to do; asked before the table of statuses.
+"""Salesforce's error codes and their error classes; they take precedence over the HTTP status.
 
 https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
 """
@@ -30,7 +30,7 @@ CODES: Mapping[str, type[HubError]] = {
     "API_CURRENTLY_DISABLED": CredentialError,
     "INSUFFICIENT_ACCESS": ForbiddenError,
     "INSUFFICIENT_ACCESS_OR_READONLY": ForbiddenError,
-    "INVALID_TYPE": ForbiddenError,  # an object that the user may not see does not exist for him
+    "INVALID_TYPE": ForbiddenError,  # Salesforce hides an object that the user may not see
     "NOT_FOUND": ForbiddenError,
     "INVALID_FIELD": ConfigError,  # a field vanished, or was hidden, since describe
     "UNSUPPORTED_API_VERSION": ConfigError,
@@ -43,7 +43,7 @@ CODES: Mapping[str, type[HubError]] = {
     "SERVER_UNAVAILABLE": TransientError,
     "UNKNOWN_EXCEPTION": TransientError,
     "UNABLE_TO_LOCK_ROW": TransientError,
-    # of the logins
+    # codes of the logins
     "LOGIN_RATE_EXCEEDED": TransientError,
     "login_rate_exceeded": TransientError,
     "server_error": TransientError,
@@ -78,7 +78,7 @@ def error_code(content: object) -> str:
 def error_for_code(
     code: str, status: int, *, where: str, is_concurrency: bool = False
 ) -> HubError | None:
-    """Return the error for a code of the table, None if the code says nothing to us."""
+    """Return the error for a code in the table, None for any other code."""
     kind = TransientError if is_concurrency else CODES.get(code)
     if kind is None:
         return None
@@ -86,12 +86,12 @@ def error_for_code(
 
 
 def translate(error: BaseException, *, where: str) -> HubError | None:
-    """Return the error for whatever came out of the SDK, None if it is not the SDK's."""
+    """Return the error for an SDK exception, None for any other exception."""
     if isinstance(error, SalesforceAuthenticationFailed):
         return _login_error(error)
     if isinstance(error, SalesforceError):
         code = error_code(error.content)
-        # too many long calls at once shares its code with the spent day
+        # the code for too many long calls at once is the code for a used-up day
         concurrent = code == "REQUEST_LIMIT_EXCEEDED" and "concurrent" in str(error.content).lower()
         known = error_for_code(code, error.status, where=where, is_concurrency=concurrent)
         return known or error_for_exception(error, where=where, code=code)
@@ -100,12 +100,12 @@ def translate(error: BaseException, *, where: str) -> HubError | None:
 
 def _login_error(error: SalesforceAuthenticationFailed) -> HubError:
     where = "Salesforce login"
-    if isinstance(error.code, int):  # the SDK could not read the answer: its status is all we know
-        unread = error.code < 400  # noqa: PLR2004  # success, yet no JSON: cut short
+    if isinstance(error.code, int):  # the SDK could not read the answer, only its status is known
+        unread = error.code < 400  # noqa: PLR2004  # a success without JSON was cut short
         kind = TransientError if unread else class_for_status(error.code)
         return make_error(kind, f"{where}: an answer of status {error.code} could not be read")
     code = safe_code(str(error.code or "").removeprefix("sf:"))
     kind = CODES.get(code, CredentialError)
-    if kind is ForbiddenError:  # of the login itself: nothing can be read
+    if kind is ForbiddenError:  # the login itself is refused, so nothing can be read
         kind = CredentialError
     return make_error(kind, f"{where} refused: {code or 'no reason given'}", hint=_HINTS.get(code))

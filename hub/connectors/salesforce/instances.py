@@ -1,4 +1,4 @@
-"""Salesforce's own hosts, and what the answer to a login may name.
+"""Salesforce's own hosts, and the check of the host that a login's answer names.
 
 In: the answer to a login, before the SDK reads it. Out: nothing, or a `ProtocolError`. A login
 names the host that all further requests go to, with the session's token.
@@ -82,7 +82,7 @@ def _check_oauth(response: requests.Response, reach: Reach) -> None:
         return
     instance = said.get("instance_url")
     parts = split(instance)
-    # the SDK takes all that follows the scheme for the host
+    # the SDK takes everything after the scheme for the host
     is_bare = parts is not None and not (parts.path.strip("/") or parts.query or parts.fragment)
     if parts is None or not is_bare or not reach.allows(parts):
         raise foreign("Salesforce login: instance_url", instance)
@@ -90,7 +90,7 @@ def _check_oauth(response: requests.Response, reach: Reach) -> None:
 
 
 def _check_soap(body: bytes, reach: Reach) -> None:
-    if b"<!DOCTYPE" in body:  # SOAP 1.1 § 3 forbids it; entities of its own would fill the memory
+    if b"<!DOCTYPE" in body:  # SOAP 1.1 § 3 forbids it; its entities could fill the memory
         raise make_error(ProtocolError, "Salesforce login: the answer carries a DTD")
     try:
         server = getUniqueElementValueFromXmlString(body, "serverUrl")
@@ -106,9 +106,9 @@ def _check_soap(body: bytes, reach: Reach) -> None:
 
 
 def _check_token(token: object) -> None:
-    """Raise `ProtocolError` for a token that cannot stand in a header.
+    """Raise `ProtocolError` for a token that is not allowed in a header.
 
-    requests would refuse it too, and quote it in the error.
+    requests would refuse it too, but its error would quote the token.
     """
     if not (isinstance(token, str) and _TOKEN.fullmatch(token)):
         raise make_error(ProtocolError, "Salesforce login: the answer has no usable token")

@@ -1,12 +1,12 @@
 """Users and leads as frozen windows over SystemModstamp, walked by (time, Id).
 
-Why so: many records share one second, so a page may end inside a tie; offset paging and query
-locators lose records or expire; a keyset does neither. Deleted and merged records come along
-because every page is read through queryAll.
+Many records share one second, so a page may end inside a tie. Offset paging loses records, and query
+locators expire; paging by (time, Id) does neither. Every page is read through queryAll, which
+returns deleted and merged records too.
 
-A formula is computed when a record is read: its value changes while SystemModstamp stands still
-(https://help.salesforce.com/s/articleView?id=sf.customize_functions.htm). Describe tells which
-fields are `calculated`; these are the stream's `silent` keys, read again by the same walk.
+A formula is computed when a record is read, so its value changes without SystemModstamp
+(https://help.salesforce.com/s/articleView?id=sf.customize_functions.htm). Describe names the
+`calculated` fields. They are the stream's `silent` keys, and the same walk reads them again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ _UNSELECTABLE = frozenset({"address", "location", "base64"})
 _NAMING = frozenset({"Id", "IsDeleted", "MasterRecordId"})
 # https://help.salesforce.com/s/articleView?id=000387261: moves SystemModstamp, not the other
 _LAST_ACTIVITY = "LastActivityDate"
-# footprints of the reading user himself; they move without SystemModstamp
+# traces of the integration user's own reads; they change without SystemModstamp
 _FOOTPRINTS = frozenset({"LastViewedDate", "LastReferencedDate"})
 _MOST_ROWS = 2000
 # https://help.salesforce.com/s/articleView?id=000386440; 800 fields of 40 letters are 36,000
@@ -48,7 +48,7 @@ _USERS = Stream(
     "users", context=True, volatile=frozenset({"LastLoginDate"}), window_by="SystemModstamp"
 )
 _LEADS = Stream("leads", reports_deletes=True, window_by="SystemModstamp")
-# What the values of Lead.Status mean, in whatever language they are; an API name is their id here.
+# The meaning of the values of Lead.Status, in any language. The API name serves as their id.
 # https://developer.salesforce.com/docs/platform/object-reference/references/standard-objects/object-leadstatus.html
 _STATUSES = Stream("lead_statuses", context=True, window_by="SystemModstamp")
 STREAMS = (_USERS, _STATUSES, _LEADS)
@@ -57,7 +57,7 @@ _OBJECTS = {"users": "User", "lead_statuses": "LeadStatus", "leads": "Lead"}
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What describe says of an object: what to select, what to run on."""
+    """The fields of an object by describe: the fields to select, and the cursor field."""
 
     name: str
     fields: tuple[str, ...]
@@ -66,14 +66,14 @@ class _Shape:
     silent: frozenset[str]
 
     def only(self, keys: frozenset[str]) -> "_Shape":
-        """Return the shape with these fields, and those that the walk itself needs."""
+        """Return the shape with these fields, and those that the walk needs."""
         kept = {*keys, *_NAMING, self.cursor_field}
         return replace(self, fields=tuple(name for name in self.fields if name in kept))
 
 
 @dataclass(frozen=True, slots=True)
 class _Position:
-    """The last record that was handed out."""
+    """The last record of the pages so far."""
 
     at: datetime
     id: str
@@ -98,22 +98,22 @@ class SalesforceConnector:
         self._shapes: dict[str, _Shape] = {}
 
     def streams(self) -> Sequence[Stream]:
-        """Return users (owners) and what statuses mean before leads."""
+        """Return users (owners) and the meanings of statuses before leads."""
         return [self._known(one) for one in STREAMS if one.part not in self._config.skip]
 
     def _known(self, stream: Stream) -> Stream:
-        """Return the stream with what describe said of it, if it was asked already."""
+        """Return the stream with its `silent` keys, if describe has been read."""
         shape = self._shapes.get(stream.name)
         if shape is None:
             return stream
         return replace(stream, window_by=shape.cursor_field, silent=shape.silent)
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
-        """Freeze the next window by Salesforce's clock, or take up the unfinished one."""
+        """Return the unfinished window, or freeze the next one by Salesforce's clock."""
         return next_window(cursor, self._config, lambda: self._client.limits()[1])
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
-        """Yield pages, each ending at its own last record."""
+        """Yield pages; the cursor of each is its last record."""
         return self._pages(self._shape(stream), window)
 
     def reread(self, stream: Stream, window: Window, keys: frozenset[str]) -> Iterator[Page]:
@@ -147,7 +147,7 @@ class SalesforceConnector:
             yield Page(records, inside(window, {"t": iso(reached.at), "last": reached.id}))
 
     def count(self, stream: Stream, since: datetime | None, until: datetime) -> int | None:
-        """Return the live records in the span; tombstones that `read` hands out are not in it."""
+        """Return the live records in the span, without the tombstones that `read` yields."""
         shape = self._shape(stream)
         where = _span(shape.cursor_field, since, until)
         if shape.time_filter_hides_deleted:
@@ -155,7 +155,7 @@ class SalesforceConnector:
         return self._client.count(_count_soql(shape, where))
 
     def check(self) -> Sequence[Finding]:
-        """Try login, permissions on each object, and what is left of the daily requests."""
+        """Check login, permissions on each object, and the rest of the daily requests."""
         try:
             self._client.login()
         except HubError as exc:
@@ -189,7 +189,7 @@ class SalesforceConnector:
         return Finding("daily requests", ok=usage.used < most, message=message, hint=hint)
 
     def _shape(self, stream: Stream) -> _Shape:
-        """Return what describe says, asked once a run."""
+        """Return the fields of an object by describe, which is read once a run."""
         if stream.name not in self._shapes:
             name = _OBJECTS.get(stream.name)
             if name is None:
@@ -200,7 +200,7 @@ class SalesforceConnector:
     def _next(
         self, shape: _Shape, window: Window, position: _Position | None
     ) -> tuple[Batch, _Position]:
-        """Return the next batch and its last position; asks again if the vendor repeats itself."""
+        """Return the next batch and its last position; a repeated batch is asked again."""
         soql = _soql(shape, window, position, self._page_size)
         batch = Batch((), (), 0, done=False, next_url="")
         for _ in range(_ASKS_FOR_A_PAGE):
@@ -208,7 +208,7 @@ class SalesforceConnector:
             reached = _last_position(batch.rows, shape)
             if self._is_last(batch) and reached is None:  # nothing, or nothing with an id
                 return batch, position or _Position(window.until, "")
-            # a page may begin again with what we have; what counts is that it ends further on
+            # a page may begin with known records, but it must end after them
             if reached is not None and (position is None or _is_after(reached, position)):
                 return batch, reached
         if _is_empty_end(batch):
@@ -221,7 +221,7 @@ class SalesforceConnector:
         )
 
     def _filled(self, batch: Batch) -> Batch:
-        """Follow a batch that is empty and yet not the last; any other ends at its own last row."""
+        """Return the first batch that has rows or is the last; an empty one may have a next page."""
         for _ in range(_ASKS_FOR_A_PAGE):
             if batch.rows or batch.done or not batch.next_url:
                 break
@@ -229,12 +229,12 @@ class SalesforceConnector:
         return batch
 
     def _is_last(self, batch: Batch) -> bool:
-        """Tell the end by the vendor's own total, never by a short page."""
+        """Return whether the batch is the last, by the vendor's total and never by a short page."""
         return batch.done and batch.total < self._page_size and len(batch.rows) >= batch.total
 
 
 def _is_empty_end(batch: Batch) -> bool:
-    """Tell an end without a row; what it counts and does not hand out is for the proof to find."""
+    """Return whether the stream ends without a row; the ledger check finds rows counted but not sent."""
     return batch.done and not batch.rows
 
 
@@ -350,6 +350,6 @@ def _record(row: Mapping[str, Any], raw: bytes, shape: _Shape) -> RawRecord:
 
 
 def _name_of(status: Mapping[str, Any]) -> str:
-    """Return the value that leads have in their `Status`."""
+    """Return the value of the leads' `Status`."""
     name = status.get("ApiName") or status.get("MasterLabel")
     return name if isinstance(name, str) else ""

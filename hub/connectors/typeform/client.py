@@ -1,7 +1,7 @@
-"""Talking to Typeform's Create and Responses APIs with requests.
+"""The client of Typeform's Create and Responses APIs, over requests.
 
 In: a path and its parameters. Out: the answer's bytes and the vendor's time, or a `HubError`.
-Keeps to two requests a second an account, retries, and never writes.
+The client keeps to two requests a second for each account, retries, and never writes.
 https://www.typeform.com/developers/get-started/
 """
 
@@ -27,7 +27,7 @@ _SCOPE_HINT = (
 
 @dataclass(frozen=True, slots=True)
 class TypeformConfig:
-    """What one account needs.
+    """Settings of one account.
 
     Args:
         base_url: https://api.typeform.com, or https://api.eu.typeform.com for EU accounts.
@@ -87,12 +87,12 @@ class TypeformClient:
         return answer
 
     def find(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer | None:
-        """Return the answer to a GET, None if there is no such thing (any more)."""
+        """Return the answer to a GET, None if the object does not exist or was deleted."""
         if not self._token:
             raise CredentialError("typeform: no token is set", hint=_TOKEN_HINT)
         if not (self._token.isascii() and self._token.isprintable()):
             raise CredentialError(
-                "typeform: the token has characters that no token has", hint=_TOKEN_HINT
+                "typeform: the token contains characters that are not allowed", hint=_TOKEN_HINT
             )
         url = self._base_url + path
         try:

@@ -1,11 +1,12 @@
 """Form definitions, and the completed responses of all forms.
 
-Responses come newest first. The first request of a form carries the window; the next ones only
-`before=<token of the last response>` (Typeform does not promise to honour both), and the walk
-ends client-side below the window. So the watermark moves only after all forms were walked; until
-then the cursor says which form and which token. A form that no window has covered yet (new, or
-newly shared with the token) is read from its beginning, whatever the watermark. A form that is
-refused keeps its own place in the cursor (`behind`), and the next window reads it from there.
+Responses come newest first. The first request of a form has the window's bounds. The next requests
+have only `before=<token of the last response>`, because Typeform does not promise to honour both.
+The connector ends the walk at the first response below the window. The watermark moves after all
+forms were walked; until then the cursor has the form and the token. A form that no window has
+covered yet (new, or newly shared with the token) is read from its beginning, whatever the watermark.
+A form that is refused keeps its position in the cursor (`behind`), and the next window reads it
+from there.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,7 +47,7 @@ class _Form(msgspec.Struct):
 
 
 class _Item(msgspec.Struct):
-    """What we need to know of a response; the rest stays bytes."""
+    """The keys of a response that the connector reads; the payload itself stays bytes."""
 
     token: str | None = None
     response_id: str | None = None
@@ -57,7 +58,7 @@ class _Item(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """Where the walk over the forms stands."""
+    """The position of the walk over the forms."""
 
     known: frozenset[str] | None  # None: a bare span was asked for, and all forms keep to it
     done: tuple[str, ...] = ()
@@ -74,7 +75,7 @@ class _Walk:
         return {**place, **kept_behind(self.behind)}
 
     def since_for(self, form_id: str, since: datetime | None) -> datetime | None:
-        """Return where the window begins for a form: nowhere if no window has covered it yet."""
+        """Return the beginning of the window for a form: None if no window has covered it yet."""
         if form_id in self.behind:
             return self.behind[form_id]
         return since if self.known is None or form_id in self.known else None
@@ -85,18 +86,18 @@ class _Walk:
         return replace(self.caught_up(form_id), done=done, form="", before="")
 
     def caught_up(self, form_id: str) -> "_Walk":
-        """Return the walk with a form that is behind no longer."""
+        """Return the walk after a refused form was read again."""
         left = {name: at for name, at in self.behind.items() if name != form_id}
         return replace(self, behind=left)
 
     def past(self, form_id: str, since: datetime | None) -> "_Walk":
-        """Return the walk past a form that was refused; it goes on from there another time."""
+        """Return the walk after a form was refused; a later window continues in the form."""
         return replace(self, form="", before="", behind={**self.behind, form_id: since})
 
 
 @dataclass(slots=True)
 class _Seen:
-    """Tokens by which a walk notices that it goes in circles."""
+    """Tokens that the walk has seen; it uses them to detect a loop."""
 
     last: set[str] = field(default_factory=set)
 
@@ -127,15 +128,15 @@ class TypeformConnector:
         self._client = TypeformClient(config, clock, budget=budget)
 
     def streams(self) -> Sequence[Stream]:
-        """Return the definitions before the responses they explain."""
+        """Return the definitions before the responses, whose mapping needs them."""
         return [one for one in STREAMS if one.part not in self._config.skip]
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
-        """Freeze the next window by Typeform's clock, or take up the unfinished one."""
+        """Return the unfinished window, or freeze the next one by Typeform's clock."""
         return next_window(cursor, self._config, self._client.now)
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
-        """Yield pages; a form definition is fetched if it changed in the window or is new to us."""
+        """Yield pages; a form definition is read if it changed in the window or is new to the hub."""
         if stream.name == _FORMS.name:
             return self._read_forms(window)
         return self._read_responses(window)
@@ -151,13 +152,13 @@ class TypeformConnector:
                 answer = self._client.find(_responses_path(form.id), params)
                 total += answer.count("total_items") if answer else 0
                 parts.passed()
-            except HubError as exc:  # the read has told it
+            except HubError as exc:  # the read has reported it
                 parts.fault(_part(form.id), exc)
         parts.end()
         return total
 
     def check(self) -> Sequence[Finding]:
-        """Try the token on the list of forms and on the responses of one form."""
+        """Check the token on the list of forms and on the responses of one form."""
         try:
             forms = self._forms()
         except HubError as exc:
@@ -224,7 +225,7 @@ class TypeformConnector:
         return records, faults, walk
 
     def _forms(self) -> list[_Form]:
-        """Return the forms to read, by id; each configured one even if the list leaves it out."""
+        """Return the forms to read, by id; a configured form is read even if the list lacks it."""
         listed = {form.id: form for form in self._listed() if form.id}
         chosen = set(self._config.forms or listed)
         wanted = [one for one in sorted(chosen) if _part(one) not in self._config.skip]
@@ -272,7 +273,7 @@ class TypeformConnector:
     def _walk_form(
         self, form_id: str, since: datetime | None, until: datetime, before: str
     ) -> Iterator[tuple[list[RawRecord], str]]:
-        """Yield the records of each answer with the token to go on from."""
+        """Yield the records of each answer with the token that the next request starts from."""
         seen = _Seen({before} if before else set())
         while True:
             batch = self._next(form_id, since, until, before, seen)
@@ -293,7 +294,7 @@ class TypeformConnector:
     def _next(
         self, form_id: str, since: datetime | None, until: datetime, before: str, seen: _Seen
     ) -> _Batch | None:
-        """Return the next answer; asks again if the vendor repeats itself."""
+        """Return the next answer; a repeated answer is asked again."""
         params: dict[str, str | int] = {"page_size": self._page_size}
         params.update({"before": before} if before else _bounds(since, until))
         for _ in range(_ASKS_FOR_A_PAGE):
@@ -313,7 +314,7 @@ class TypeformConnector:
         )
 
     def _is_last(self, batch: _Batch, since: datetime | None, *, is_first: bool) -> bool:
-        """Tell the end: nothing, a short page with none left, or nothing but what is too old."""
+        """Return whether the walk ends: an empty page, the last page, or only records below the window."""
         times = [_time(item) for item in batch.items]
         if since and times and all(at is not None and at < since for at in times):
             return True
@@ -336,7 +337,7 @@ def _responses_path(form_id: str) -> str:
 
 
 def _bounds(since: datetime | None, until: datetime) -> dict[str, str | int]:
-    """Return the window as Typeform takes it: both ends inclusive, to the second."""
+    """Return the window as Typeform's parameters: both ends inclusive, whole seconds."""
     lower: dict[str, str | int] = {"since": iso(_whole(since)) or ""} if since else {}
     return {**lower, "until": iso(_whole(until) - _SECOND) or ""}
 
@@ -346,7 +347,7 @@ def _whole(moment: datetime) -> datetime:
 
 
 def _is_due(form: _Form, since: datetime | None) -> bool:
-    """Tell whether the definition may have changed in the window; without a date it may have."""
+    """Return whether the definition may have changed in the window; true without a date."""
     at = parse_time(form.last_updated_at)
     return at is None or since is None or at >= since
 

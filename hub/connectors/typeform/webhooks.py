@@ -1,4 +1,4 @@
-"""Typeform's webhooks: is it really from Typeform, and which response does it carry.
+"""Typeform's webhooks: verify the signature, and return the response in the delivery.
 
 https://www.typeform.com/developers/webhooks/secure-your-webhooks/
 """
@@ -34,9 +34,9 @@ class _Delivery(msgspec.Struct):
 
 
 def is_signed(secret: str, body: bytes, header: str | None) -> bool:
-    """Tell whether the header signs exactly these bytes; never without a secret.
+    """Return whether the header signs exactly these bytes; false without a secret.
 
-    There is no time in the signature: a replay is told by `event_id` or the response's token.
+    The signature has no time, so `event_id` or the response's token must identify a replay.
     """
     if not secret or not header or not header.startswith(_PREFIX):
         return False
@@ -50,7 +50,7 @@ def is_signed(secret: str, body: bytes, header: str | None) -> bool:
 def parse_delivery(body: bytes) -> RawRecord | None:
     """Return the response of a signed delivery, None if it is not a completed one.
 
-    The payload is the `form_response` object as received. Raises `RecordError` if the body is no
+    The payload is the `form_response` object as received. Raises `RecordError` if the body is not a
     delivery.
     """
     try:
@@ -72,7 +72,7 @@ def parse_delivery(body: bytes) -> RawRecord | None:
 
 
 def event_id(body: bytes) -> str:
-    """Return the delivery's id, by which a repeated one is told; "" if it has none."""
+    """Return the delivery's id, which identifies a repeated delivery; "" if it has none."""
     try:
         return msgspec.json.decode(body, type=_Delivery).event_id
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,7 +1,7 @@
-"""Talking to Zendesk Support's API with requests.
+"""The client of Zendesk Support's API, over requests.
 
 In: a path and its parameters. Out: the answer's bytes and the vendor's time, or a `HubError`.
-Keeps to ten exports and two hundred requests a minute, retries, and never writes.
+The client keeps to ten exports and two hundred requests a minute, retries, and never writes.
 https://developer.zendesk.com/api-reference/introduction/rate-limits/
 """
 
@@ -29,14 +29,14 @@ _PREFIX = "/api/v2"
 
 @dataclass(frozen=True, slots=True)
 class ZendeskConfig:
-    """What one account needs.
+    """Settings of one account.
 
     Args:
         subdomain: `acme` of https://acme.zendesk.com.
         base_url: instead of the address made from the subdomain.
         email: of the administrator that the token acts for; exports are for administrators.
         api_token: an API token; without `email` it is sent as an OAuth access token.
-        start_at: what changed before it is never read; None reads from the beginning.
+        start_at: changes before this time are never read; None reads from the beginning.
         lag_s: how far before Zendesk's present a window ends; exports leave the last minute out.
         page_size: records a request asks for, 1 to 1000.
         time_scale: how many times faster than ours the vendor's clock runs.
@@ -104,7 +104,7 @@ class ZendeskClient:
 
 
 class _Token:
-    """Sends an API token in the name of an agent, or an OAuth token as it is."""
+    """The authorization header: an API token with an agent's e-mail, or an OAuth token."""
 
     def __init__(self, header: str) -> None:
         self._header = header

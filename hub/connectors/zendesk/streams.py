@@ -1,10 +1,10 @@
 """Organizations, users and tickets.
 
-Users and tickets come from the incremental cursor exports: `start_time` once, afterwards only the
-cursor that the last answer gave, for ever. Zendesk leaves out what changed within its last minute,
-so rows that commit late are not passed by. The export runs on `generated_timestamp`, which also
-moves where `updated_at` does not; it cannot be bounded or counted. A read ends at the end of the
-stream, or after the page that went past the window's end: nothing that was handed out is dropped.
+Users and tickets are read with the incremental cursor exports. The first request has `start_time`;
+all later ones have the cursor of the last answer. Zendesk leaves out changes of the last minute, so
+no row that commits late is missed. The export is ordered by `generated_timestamp`, which also moves
+where `updated_at` does not. It cannot be bounded or counted. A read ends at the end of the stream,
+or after the page that passes the window's end; all records of that page are kept.
 https://developer.zendesk.com/documentation/ticketing/managing-tickets/using-the-incremental-export-api/
 """
 
@@ -58,7 +58,7 @@ _Place = Mapping[str, JsonValue]
 
 
 class _Item(msgspec.Struct):
-    """What we need to know of a record; the rest stays bytes."""
+    """The keys of a record that the connector reads; the payload itself stays bytes."""
 
     id: int | str | None = None
     updated_at: str | None = None
@@ -69,7 +69,7 @@ class _Item(msgspec.Struct):
 
     @property
     def at(self) -> datetime | None:
-        """Return the value that the export runs on."""
+        """Return the time that the export is ordered by."""
         stamp = self.generated_timestamp
         if stamp is not None:
             try:
@@ -80,13 +80,13 @@ class _Item(msgspec.Struct):
 
     @property
     def is_gone(self) -> bool:
-        """Tell a deleted ticket, or a user who was deleted or went up in another."""
+        """Return whether the ticket was deleted, or the user was deleted or merged into another."""
         return self.status == "deleted" or self.active is False or bool(self.permanently_deleted)
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """One answer of records, the cursor behind it, and whether there is no more."""
+    """One answer of records, the cursor after it, and whether it is the last."""
 
     records: Sequence[RawRecord]
     cursor: str
@@ -109,11 +109,11 @@ class ZendeskConnector:
         self._client = ZendeskClient(config, clock, budget=budget)
 
     def streams(self) -> Sequence[Stream]:
-        """Return organizations before users, and users before the tickets they asked."""
+        """Return organizations before users, and users before their tickets."""
         return [one for one in STREAMS if one.part not in self._config.skip]
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:
-        """Freeze how far the next read goes at least; where it begins is in the cursor."""
+        """Freeze the time up to which the next read goes at least; the cursor has its beginning."""
         frozen = freeze(cursor, vendor_now=self._client.now, lag_s=self._config.lag_s, overlap_s=0)
         if "window" not in (cursor or {}) and not stream.incremental:
             return replace(frozen, since=None, resume={})
@@ -138,7 +138,7 @@ class ZendeskConnector:
         return None
 
     def check(self) -> Sequence[Finding]:
-        """Try the token on the account, and its right to export on both exports."""
+        """Check the token on the account, and its right to use both exports."""
         findings = []
         try:
             self._client.now()
@@ -161,7 +161,7 @@ class ZendeskConnector:
         return Finding(stream.name, ok=True, message=f"{stream.name} can be read")
 
     def _next(self, stream: Stream, window: Window, after_cursor: str) -> _Batch:
-        """Return the next answer; asks again if the vendor's cursor does not move."""
+        """Return the next answer; an answer whose cursor does not move is asked again."""
         for _ in range(_ASKS_FOR_A_PAGE):
             batch = self._ask(stream, window, after_cursor)
             if batch.is_last or batch.cursor not in {"", after_cursor}:
@@ -194,7 +194,7 @@ class ZendeskConnector:
         meta = answer.value("meta")
         if not isinstance(meta, Mapping) or not isinstance(meta.get("has_more"), bool):
             raise ProtocolError(f"zendesk {stream.name}: the answer says no has_more")
-        # the last page may well name a cursor: only has_more counts
+        # the last page may have a cursor too, so only has_more tells the end
         records = [to_record(raw) for raw in answer.items(stream.name)]
         return _Batch(
             records,

@@ -1,8 +1,8 @@
-"""Zendesk's webhooks: is it really from Zendesk, when was it sent, and what does it speak of.
+"""Zendesk's webhooks: verify the signature and its time, and return the record to read again.
 
-Event subscriptions carry `{type, id, subject, detail, event}` with ids as text; what triggers and
-automations send is whatever JSON the administrator wrote. Either only names a record: its state is
-read from the API. https://developer.zendesk.com/documentation/webhooks/verifying/
+Event subscriptions send `{type, id, subject, detail, event}` with ids as text. Triggers and
+automations send the JSON that the administrator wrote. Both only name a record, and the hub reads
+its state from the API. https://developer.zendesk.com/documentation/webhooks/verifying/
 """
 
 import base64
@@ -34,14 +34,14 @@ _NOBODY = frozenset({"", "0"})
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a delivery says happened.
+    """The event of a delivery.
 
     Args:
-        stream: of the record it speaks of; "" if it is none we read.
+        stream: the stream of the record; "" if the hub does not read such records.
         source_id: the record's id; "" if the delivery names none.
-        name: such as `created`; "" for what triggers send.
+        name: the event, such as `created`; "" for a trigger's delivery.
         at: when it happened.
-        id: by which a repeated delivery is told; "" if it has none.
+        id: identifies a repeated delivery; "" if it has none.
     """
 
     stream: str
@@ -62,13 +62,13 @@ class _Delivery(msgspec.Struct):
 
 
 def is_signed(secret: str, body: bytes, headers: Mapping[str, str], *, now: datetime) -> bool:
-    """Tell whether the headers sign exactly these bytes, and not too long ago.
+    """Return whether the headers sign exactly these bytes, recently.
 
     Args:
-        secret: as Zendesk shows it, which is used as it is and not decoded; "" refuses all.
+        secret: as Zendesk shows it, without decoding; "" refuses every delivery.
         body: as received.
         headers: of the delivery; names in any case.
-        now: the present; a delivery signed more than five minutes from it is refused.
+        now: the present; a time more than five minutes before or after it is refused.
     """
     named = {name.lower(): value for name, value in headers.items()}
     stamp = named.get(TIMESTAMP_HEADER.lower(), "")
@@ -79,7 +79,7 @@ def is_signed(secret: str, body: bytes, headers: Mapping[str, str], *, now: date
 
 
 def is_signature(secret: str, body: bytes, timestamp: str, given: str) -> bool:
-    """Tell whether a signature is that of a timestamp and a body; never without a secret."""
+    """Return whether a signature belongs to a timestamp and a body; false without a secret."""
     if not secret or not given:
         return False
     digest = hmac.digest(secret.encode(), timestamp.encode() + body, hashlib.sha256)
@@ -87,7 +87,7 @@ def is_signature(secret: str, body: bytes, timestamp: str, given: str) -> bool:
 
 
 def parse_event(body: bytes) -> Event:
-    """Return what a signed delivery speaks of. Raises `RecordError` if the body is no object."""
+    """Return the event of a signed delivery; raises `RecordError` if the body is not an object."""
     try:
         delivery = msgspec.json.decode(body, type=_Delivery)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
