@@ -70,11 +70,11 @@ def init(
 
 
 def check(
-    source: Annotated[str | None, typer.Argument(help="One source; all if none.")] = None,
+    source: Annotated[str | None, typer.Argument(help="Name of a source; default: all.")] = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Try every credential, permission and setting; say what is wrong and what to do."""
+    """Check all credentials, permissions and settings, with advice for each failure."""
     from hub.cli.checking import run_checks
 
     findings = run_checks(config, source)

@@ -24,7 +24,7 @@ class Reach:
 
     Args:
         source: the source's name or address, for messages.
-        allows: takes the parts of an address, tells whether a request may go there.
+        allows: takes the parts of an address, returns whether a request may go there.
     """
 
     source: str
@@ -48,7 +48,7 @@ def local_path(address: object, *, base_url: str, where: str) -> str:
     """Return the path and query of an address that an answer names, for use on our own host.
 
     Args:
-        address: as it stands in the answer: a path, or an absolute address.
+        address: the text in the answer: a path, or an absolute address.
         base_url: the address that the answer came from.
         where: the answer and the field, for messages.
 

@@ -176,7 +176,7 @@ def error_for_exception(error: BaseException, *, where: str, code: str = "") -> 
 
 
 def _has_too_much_head(error: BaseException) -> bool:
-    """Tell whether http.client gave up on the headers; requests and urllib3 wrap what it says."""
+    """Return whether http.client gave up on the headers; requests and urllib3 wrap what it says."""
     inner = [one for one in error.args if isinstance(one, BaseException)]
     if isinstance(error, LineTooLong):
         return True

@@ -78,7 +78,7 @@ def read_wording(wording: str) -> Reading:
 
 
 def says(which: str, wording: str) -> bool:
-    """Tell whether a whole answer is one of the list `yes` or `no`."""
+    """Return whether a whole answer is in the list `yes` or `no`."""
     return len(wording) < 100 and bool(_words().one[f"={which}"].fullmatch(_folded(wording)))  # noqa: PLR2004 no such answer is longer
 
 
@@ -113,7 +113,7 @@ def _sentence(sentence: str, words: _Words) -> Reading:
 
 
 def _is_doubled(sentence: str, words: _Words) -> bool:
-    """Tell whether a refusal refuses a refusal: "I do not want to stop receiving it"."""
+    """Return whether a refusal negates a refusal: "I do not want to stop receiving it"."""
     if words.one["stop"].search(sentence):
         return True
     rest = re.sub(r" (?:pas|plus|jamais)(?= )", "", words.one["refusal"].sub("", sentence, count=1))
@@ -132,7 +132,7 @@ _MARKUP = re.compile(r"\{\{[^}]*\}\}|<[^>]*>|[*_`\u00bf\u00a1]|\]\([^)]*\)|\[")
 
 
 def _sentences(wording: str, words: _Words) -> list[str]:
-    """Return the folded sentences with a space on both sides, mere notices left out."""
+    """Return the folded sentences with a space on both sides, without mere notices."""
     found = []
     for part in _BREAK.split(clean_lines(_MARKUP.sub(" ", wording).replace("\u2019", "'"))):
         is_no = bool(re.match(r"\W*(?:no|non|nein|nee)\b", part, re.IGNORECASE))
@@ -166,7 +166,7 @@ def _folded(text: str) -> str:
 
 
 def _without_ways(sentence: str, words: _Words) -> str:
-    """Return a sentence without "by e-mail" and the like, which name no object."""
+    """Return a sentence without "by e-mail" and the like, because these are not its object."""
     return words.one["ways"].sub("", sentence)
 
 

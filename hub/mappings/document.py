@@ -62,7 +62,7 @@ class Step(Strict):
 
     @classmethod
     def expand(cls, raw: object) -> object:
-        """`email` and `{picklist: {map: …}}` are both one step."""
+        """Expand `email` and `{picklist: {map: …}}` to a step."""
         if isinstance(raw, str):
             return {"name": raw}
         if isinstance(raw, Mapping) and len(raw) == 1:
@@ -74,15 +74,15 @@ class Step(Strict):
 class Answer(Strict):
     """Selects one answer of a form: by ref, else by question type, else by its title.
 
-    Each answer goes to one selector only: refs before types before titles. A title selects if it
-    *is* a phrase once greetings, articles and politeness are taken away: "What's your *first
-    name*?" is `first name`, "Company size" is not `company`. A hidden field of the form answers
-    where no question did, by the name that `refs` give it.
+    Each answer goes to one selector only: refs before types before titles. A title selects an answer
+    if it equals a phrase after greetings, articles and polite words are removed: "What's your *first
+    name*?" is `first name`, but "Company size" is not `company`. A hidden field of the form is used
+    if no question gave an answer; `refs` has its name.
 
     Args:
         refs: refs of questions and names of hidden fields, without regard to case.
-        types: types of questions (`email`) or answers (`phone_number`). A question about somebody
-            else ("Your colleague's e-mail") is not selected by its type.
+        types: types of questions (`email`) or answers (`phone_number`). A question about another
+            person ("Your colleague's e-mail") is not selected by its type.
         field: a field whose titles are known in six languages: see `form_titles.yaml`.
         titles: phrases that are a question's title, without case, accents or punctuation.
         of: types of answers that a title may choose; a ref or a type chooses any.
@@ -106,12 +106,12 @@ class Answer(Strict):
 class Consents(Strict):
     """Reads the consents in the answers of a form: see `hub.mappings.consent_phrases`.
 
-    It gives a list of `{channel, purpose, state, proof}` for a target's `each`. A question's own
-    words decide; an answer that is read as consent goes to no other selector.
+    It gives a list of `{channel, purpose, state, proof}` for a target's `each`. The question's words
+    decide. An answer that gives a consent goes to no other selector.
 
     Args:
-        refs: refs of questions that ask for marketing by their place in your forms. They count
-            where the question's words are unknown, and never against its words.
+        refs: refs of questions that you know to ask for marketing. They are used if the question's
+            words are unknown, and never against its words.
     """
 
     refs: list[str] = Field(default_factory=list)
@@ -269,11 +269,11 @@ COMPARISONS: Mapping[str, str] = {
     "in": "values",
     "contains": "values",
 }
-"""Predicates that hold a rule's value against others → the key under which those stand."""
+"""Predicates that compare a rule's value with others → the key of these other values."""
 
 
 class Predicate(Strict):
-    """One entry of `PREDICATES`; nothing else can be asked."""
+    """A predicate: exactly one entry of `PREDICATES`."""
 
     equals: Comparison | None = None
     not_equals: Comparison | None = None
@@ -313,7 +313,7 @@ class Rejection(Strict):
 
     Args:
         when: a predicate.
-        reason: what quarantine says of the record.
+        reason: the reason in the quarantine row.
     """
 
     when: Predicate
@@ -324,18 +324,17 @@ class Target(Strict):
     """One canonical record that a raw record may give.
 
     Args:
-        entity: what it is: lead, contact, person, ticket, user, inquiry, note or consent.
-        primary: whether it carries the ledger's verdict. Several primary targets are alternatives:
-            the first whose `when` holds is emitted, the others are not.
-        each: rule giving a list: the target is emitted once for each of its entries, at most
-            50, which `item` rules read. Not for a primary target.
-        when: not emitted unless it holds; if it holds for no primary target the record is
-            *excluded*.
+        entity: the entity: lead, contact, person, ticket, user, inquiry, note or consent.
+        primary: whether it decides the ledger's verdict. Several primary targets are alternatives:
+            only the first one whose `when` is true is emitted.
+        each: rule that gives a list. The target is emitted once for each entry, at most 50 times;
+            `item` rules read the entry. Not for a primary target.
+        when: the target is emitted only if this predicate is true. If it is true for no primary
+            target, the record is *excluded*.
         fields: canonical field → rule; `custom_fields.<key>` sets one key of an object field.
-        refs: relation → rule giving a source id.
-        reject_if: reasons to reject the whole record, whatever its other targets gave; asked when
-            the target is emitted.
-        key: fields that tell several records of one entity apart.
+        refs: relation → rule that gives a source id.
+        reject_if: reasons to reject the whole record, checked when the target is emitted.
+        key: fields that identify one of several records of an entity.
     """
 
     entity: str
@@ -354,15 +353,15 @@ class MappingDocument(Strict):
     Args:
         source: vendor, the folder's name.
         stream: stream of the vendor, the file's name.
-        trust: `open` for what a stranger can send.
+        trust: `open` for records that anybody can send, such as form answers.
         unwrap: keys under which records sit in a vendor's page (list) or webhook body (object).
-        id: rule giving the source id of a record that comes without one (previews).
-        region: rule giving the ISO-2 country that phones without a prefix are read in.
-        language: rule giving the record's own language (`fr`, `zh-TW`); names are read by it.
-        deleted: a record for which it holds is gone at the source.
-        when: a record for which it does not hold is excluded altogether.
-        ignore: payload keys (patterns, `a.b` for deeper ones) that are known and left out; any other
-            key that no rule reads is drift.
+        id: rule that gives the source id of a record without one (previews).
+        region: rule that gives the ISO-2 country for phones without a prefix.
+        language: rule that gives the record's language (`fr`, `zh-TW`) for the order of names.
+        deleted: if true, the record was deleted at the source.
+        when: if false, the record is excluded.
+        ignore: payload keys (patterns, `a.b` for deeper ones) to leave out. Any other key that no rule
+            reads is drift.
         emit: the targets.
     """
 
@@ -398,18 +397,18 @@ class MappingDocument(Strict):
 
     @cached_property
     def version(self) -> str:
-        """Return a short digest of what the document says, whatever its layout and comments."""
+        """Return a short digest of the document's content; layout and comments do not change it."""
         plain = self.model_dump(mode="json", by_alias=True)
         text = json.dumps([ENGINE_VERSION, plain], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def __hash__(self) -> int:
-        """Two documents that say the same are the same key."""
+        """Return the same hash for documents with the same content."""
         return hash((self.name, self.version))
 
 
 def walk_rules(document: MappingDocument) -> "list[tuple[tuple[str | int, ...], Rule]]":
-    """Return every rule of the document with its place, nested ones and operands included."""
+    """Return every rule of the document with its place, including nested rules and operands."""
     return _walk(document, ())
 
 

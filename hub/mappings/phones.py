@@ -21,7 +21,7 @@ from hub.model.records import JsonValue
 _CACHE = 65_536
 _LONGEST = 250
 _FEWEST = 5
-"""Digits of the shortest run that may be a number; a shorter one is something else (18h, room 12)."""
+"""Fewest digits of a number; a shorter run is something else (18h, room 12)."""
 _RUN = re.compile(r"[+(\[]*\d[\d\s().\-/'\u2019\u00b7*\[\]]*\d|\d")
 _ASIDE = re.compile(r"\(([^()\d]*)\)")
 _TIME = re.compile(
@@ -38,7 +38,7 @@ _VANITY = re.compile(
 
 
 class Reading(NamedTuple):
-    """What a text says.
+    """The numbers in a text.
 
     Args:
         numbers: in E.164, in the order of the text, each once.
@@ -76,7 +76,7 @@ def read(value: object, region: str) -> Reading:
 
 @transform()
 def phone(value: object, _args: Args, ctx: Ctx) -> Outcome:
-    """E.164 of the first number, read in the record's country; what cannot be read stays as typed, with a problem."""
+    """E.164 of the first number, read in the record's country; a text without a readable number stays as typed, with a problem."""
     raw = as_text(value)
     reading = read(raw, ctx.region)
     if reading.numbers:
@@ -103,7 +103,7 @@ def phone_extension(value: object, _args: Args, ctx: Ctx) -> Outcome:
 
 @transform(idempotent=False)
 def second_mobile(value: object, _args: Args, ctx: Ctx) -> Outcome:
-    """The first mobile number that stands after another number in one field."""
+    """The first mobile number after another number in the same field."""
     return next((n for n in read(value, ctx.region).numbers[1:] if is_mobile(n)), None)
 
 
@@ -148,7 +148,7 @@ def _by_spaces(line: str, region: str) -> Reading:
 
 
 def _plain(raw: str) -> str:
-    """Return a text with ASCII digits, plain hyphens and spaces; what breaks a line separates."""
+    """Return a text with ASCII digits, plain hyphens and spaces; a line break becomes a separator."""
     text = re.sub(r"[\r\n\v\f\x85\u2028\u2029]+", " ; ", raw[: 2 * _LONGEST])
     text = clean(unicodedata.normalize("NFKC", text))
     text = "".join(_plain_sign(c) for c in text) if not text.isascii() else text
@@ -167,7 +167,7 @@ def _plain_sign(char: str) -> str:
 
 
 def _several(pieces: list[str], region: str) -> Reading:
-    """Read pieces one by one; a later one is read in the country that an earlier one states where only that fits."""
+    """Read pieces in order; a piece that fits only an earlier piece's country is read in that country."""
     found: dict[str, _Piece] = {}
     beside: list[str] = []
     abroad = region
@@ -190,7 +190,7 @@ def _several(pieces: list[str], region: str) -> Reading:
 
 
 def _piece(text: str, region: str) -> _Piece:
-    """Read one number and what stands around it."""
+    """Read one number and the words around it."""
     vanity = _VANITY.fullmatch(text)
     if vanity and (number := _accepted(text, region or "US")):
         return _Piece(number, "", "")
@@ -247,7 +247,7 @@ def _accepted(typed: str, region: str) -> str:
     again = _parse(said, region)
     stable = (
         again is not None and _e164(again) == said
-    )  # else its first digits are taken for a trunk prefix
+    )  # otherwise its first digits would be taken for a trunk prefix
     return said if stable else ""
 
 
@@ -263,7 +263,7 @@ def _e164(number: PhoneNumber) -> str:
 
 
 def _stated(piece: str) -> str:
-    """Return the country whose prefix stands before a number, or ""."""
+    """Return the country of a number's prefix, or ""."""
     run = _RUN.search(piece)
     number = _parse(re.sub(r"^[(\[]*00", "+", run[0]), "") if run else None
     return (phonenumbers.region_code_for_number(number) or _main_country(number)) if number else ""
@@ -274,16 +274,16 @@ def _main_country(number: PhoneNumber) -> str:
 
 
 def is_mobile(e164: str) -> bool:
-    """Tell whether a number is surely a mobile one (in North America no number shows it)."""
+    """Return whether a number is certainly a mobile one; North American numbers do not show it."""
     number = _parse(e164, "")
     return number is not None and _kinds(number) == {PhoneNumberType.MOBILE}
 
 
 def _kinds(number: PhoneNumber) -> frozenset[int]:
-    """Return the kinds of a number; none if its country has no numbers of this length that begin like it.
+    """Return the kinds of a number; none if no number of its country has this length and beginning.
 
-    A number that no operator has been given is right as far as anybody can tell (films use 06 39 98 and
-    07700 900), one whose first digits no number of its country has is a mistake.
+    A number that is not assigned to an operator is accepted (films use 06 39 98 and 07700 900). A number
+    whose first digits do not exist in its country is a mistake.
     """
     kind = phonenumbers.number_type(number)
     if kind != PhoneNumberType.UNKNOWN:

@@ -1,4 +1,4 @@
-"""Placeholders: texts that stand where there is no value, by kind of field.
+"""Placeholders: texts in place of a missing value, by kind of field.
 
 In: a text, and the kind of the field. Out: whether the text is a placeholder. The words are in
 `placeholders.yaml`. Not here: the counting of placeholders (`hub.mappings.steps`).

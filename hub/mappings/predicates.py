@@ -79,7 +79,7 @@ def _words(values: Sequence[str]) -> str:
 
 
 def _containing(values: Sequence[str]) -> Callable[[object], bool]:
-    """Return what tells whether a text has one of the words in it, or a list has one as an item."""
+    """Return a check whether a text contains one of the words, or a list has one as an item."""
     whole = re.compile(_words(values))
     within = re.compile(rf"(?<= ){_words(values)}(?= )")
 

@@ -25,7 +25,7 @@ _OK = 200
 
 
 def needs_body(soql: str) -> bool:
-    """Tell whether the query, encoded, is too long for an address."""
+    """Return whether the encoded query is too long for an address."""
     return len(_address(soql, deleted=True, version="00.0")) > MOST_ADDRESS
 
 
@@ -34,7 +34,7 @@ def request_of(soql: str, *, deleted: bool, version: str) -> Mapping[str, Any]:
 
     Args:
         soql: the query.
-        deleted: whether the recycle bin's records are asked for.
+        deleted: whether to include the records of the recycle bin.
         version: API version, e.g. `64.0`.
     """
     url = _address(soql, deleted=deleted, version=version)

@@ -82,8 +82,8 @@ class _Position:
 class SalesforceConnector:
     """See `hub.connectors.base.Connector`.
 
-    Records without an id come with `source_id` "" (landing quarantines them); a record that comes
-    twice in a page is handed out twice.
+    Records without an id have the `source_id` "", and landing quarantines them. A record that is
+    twice in a page is yielded twice.
     """
 
     source = "salesforce"
@@ -121,7 +121,7 @@ class SalesforceConnector:
         return self._pages(self._shape(stream).only(keys), window)
 
     def fetch(self, stream: Stream, records: Sequence[RawRecord]) -> Sequence[RawRecord]:
-        """Return the records with all their fields, asked for by Id."""
+        """Return the records with all their fields, by a query for their Ids."""
         shape = self._shape(stream)
         ids = [one.source_id for one in records if one.source_id.isalnum()]
         found: list[RawRecord] = []

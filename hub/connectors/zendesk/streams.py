@@ -225,11 +225,11 @@ def to_record(raw: bytes) -> RawRecord:
 
 
 def _in_order(records: Sequence[RawRecord], newest: dict[str, datetime]) -> list[RawRecord]:
-    """Return the last state of each record, without those older than what was handed out.
+    """Return the last state of each record, without states older than the yielded ones.
 
     Args:
         records: of one answer.
-        newest: times of what was handed out in this read, by id; kept up to date.
+        newest: times of the states that this read has yielded, by id; the function updates them.
     """
     kept: dict[str, RawRecord] = {}
     loose = []

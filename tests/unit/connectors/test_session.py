@@ -132,7 +132,7 @@ def test_an_ended_session_is_renewed(start):
 
 def test_a_session_that_never_holds_ends_the_run(start):
     server = start(org((401, {}, EXPIRED)))
-    with pytest.raises(CredentialError, match="again and again"):
+    with pytest.raises(CredentialError, match="repeatedly"):
         salesforce(server).describe("Lead")
     assert len(server.asked) < 10
 
