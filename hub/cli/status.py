@@ -1,5 +1,7 @@
 """What `hub status` reads."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +9,9 @@ from sqlalchemy import Connection, text
 
 from hub.db.engine import Database
 from hub.landing import silent
+from hub.mappings.document import MappingDocument
 from hub.mappings.loader import load_all
-from hub.pipeline import refresh
+from hub.pipeline import derivations, refresh
 from hub.pipeline.drifting import drift_of
 from hub.records import batches, budgets
 from hub.settings import Settings
@@ -51,7 +54,8 @@ ORDER BY id DESC LIMIT 10
 
 
 def read_status(database: Database, settings: Settings) -> dict[str, Any]:
-    """Return sources, queues, numbers and the latest batches."""
+    """Return sources, queues, numbers, derivations and the latest batches."""
+    mappings = load_all(Path(settings.mappings_dir) if settings.mappings_dir else None)
     with database.engine.begin() as conn:
         return {
             "home": str(settings.home),
@@ -62,7 +66,8 @@ def read_status(database: Database, settings: Settings) -> dict[str, Any]:
             **dict(conn.execute(_NUMBERS).mappings().one()),
             "budgets": budgets.all_rows(conn),
             "silent": _silent(conn, settings),
-            **_drift(conn, settings),
+            **_drift(conn, mappings),
+            "derivations": [asdict(one) for one in derivations.stale(conn, mappings)],
             "batches": [dict(row) for row in conn.execute(_BATCHES).mappings()],
         }
 
@@ -85,9 +90,8 @@ def _silent(conn: Connection, settings: Settings) -> list[dict[str, Any]]:
     ]
 
 
-def _drift(conn: Connection, settings: Settings) -> dict[str, Any]:
+def _drift(conn: Connection, mappings: Mapping[str, MappingDocument]) -> dict[str, Any]:
     """Return `drift` with suggestions, `placeholders`, `vanished` fields and `fill` rates by stream."""
-    mappings = load_all(Path(settings.mappings_dir) if settings.mappings_dir else None)
     found = {name: drift_of(conn, document) for name, document in mappings.items()}
     unknown = [d for one in found.values() for d in one.unknown]
     placeholders = [d for one in found.values() for d in one.placeholders]

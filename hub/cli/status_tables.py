@@ -1,6 +1,6 @@
 """How `hub status` shows what it has read: tables of 100 columns, and a line where little is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -40,6 +40,7 @@ def show_status(document: Mapping[str, Any], now: datetime) -> None:
     print_line("For a person", person_words(document["quarantine"], document["review"]))
     print_line("Leads", count(document["leads"]))
     stdout.print()
+    _show_stale(document["derivations"])
     _show_silent(document["silent"], now)
     _show_drift(document, now)
     _show_budgets(document["budgets"], now)
@@ -50,6 +51,31 @@ def show_status(document: Mapping[str, Any], now: datetime) -> None:
             (b["id"], b["source"], b["kind"], b["lane"], b["state"], _took(b),
              ago(b["finished_at"], now))
             for b in document["batches"]
+        ],
+    )  # fmt: skip
+
+
+_WHAT = {
+    "mapping": ("records", "hub remap {part}"),
+    "keys": ("records", "hub match rescore"),
+    "model": ("records", "hub match rescore"),
+    "fold": ("people and companies", "the next change of each"),
+    "links": ("people and companies", "the next change of each"),
+}
+
+
+def _show_stale(derivations: Sequence[Mapping[str, Any]]) -> None:
+    """Print what an older version of the rules derived, if there is something."""
+    stale = [one for one in derivations if one["behind"]]
+    if not stale:
+        return
+    print_table(
+        "Derived by older rules",
+        ("rules", "stream", "behind", "of", "derived again by"),
+        [
+            (one["derivation"], one["part"], count(one["behind"]), _WHAT[one["derivation"]][0],
+             _WHAT[one["derivation"]][1].format(**one))
+            for one in stale
         ],
     )  # fmt: skip
 

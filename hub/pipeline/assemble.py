@@ -13,6 +13,7 @@ from hub.db.engine import Database
 from hub.db.turn import turn
 from hub.errors import ConfigError, CredentialError
 from hub.mappings.loader import load_all
+from hub.pipeline import derivations
 from hub.pipeline.budget import SharedBudget, account_of
 from hub.pipeline.context import Hub
 from hub.pipeline.route import rules_of
@@ -67,6 +68,7 @@ def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
             conn, [owners.Group(g.name, g.members, g.kind) for g in settings.groups]
         )
         _check_status(conn, settings.crm.reopen_unqualified_to)
+        derivations.declare(conn)
     turn(database.engine, lambda conn: apply_rules(conn, survivorship))
     return hub
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from hub.records import derivations
+
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
@@ -71,4 +73,5 @@ def requeue(conn: Connection) -> int:
             "AND withdrawn_by IS NULL ON CONFLICT DO NOTHING"
         )
     )
+    derivations.matched_again(conn)
     return done.rowcount

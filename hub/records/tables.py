@@ -161,6 +161,18 @@ pending = Table(
     schema="ops",
 )
 
+derivation = Table(
+    "derivation",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("since", _UTC, nullable=False, server_default=_NOW),
+    Column("walked_to", BigInteger, nullable=False, server_default="0"),
+    Column("until", BigInteger, nullable=False),
+    CheckConstraint("name IN ('keys','model','fold','links')", name="name"),
+    schema="ops",
+)
+
 match_key = Table(
     "match_key",
     metadata,

@@ -180,6 +180,8 @@ PLAIN: dict[str, str] = {
         "what many records have in common, with their number",
     ),
     "crm.conversion.made": "names of kinds of rows, and our own ids",
+    "ops.derivation.name": "word of a closed list of ours",
+    "ops.derivation.version": "mark of a version",
     "ops.budget.account": "name of a vendor, and a digest of its address",
     "ops.budget.name": "name of a rate, in the vendor's client",
     "ops.entity.public_id": "random",

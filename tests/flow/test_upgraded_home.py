@@ -43,7 +43,7 @@ def _rows(database: Database, statement: str) -> list[Any]:
         return [tuple(row) for row in conn.execute(text(statement))]
 
 
-def _hub(database: Database, tmp_path: Path) -> Hub:
+def hub_of(database: Database, tmp_path: Path) -> Hub:
     """The home's own people, and vendors that have nothing new."""
     people = _rows(database, """SELECT email, name FROM crm."user" WHERE managed_by = 'yaml'""")
     assert len(people) == 5
@@ -114,7 +114,7 @@ def test_a_sync_goes_on_with_the_killed_one(upgraded: Database, tmp_path: Path) 
     assert _rows(upgraded, "SELECT count(*) FROM ops.pending") == [(7,)]
     before = _rows(upgraded, "SELECT id FROM crm.lead")
 
-    report = flow.sync(_hub(upgraded, tmp_path), list(STREAMS))
+    report = flow.sync(hub_of(upgraded, tmp_path), list(STREAMS))
 
     assert report.faults == []
     assert report.holds, report.ledgers
