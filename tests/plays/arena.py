@@ -1,10 +1,13 @@
 """Where plays are played: a database server, a fresh hub a play; and how a failing play gets smaller."""
 
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import structlog
 
 from hub.clock import SystemClock
 from hub.db import engine as db_engine
@@ -44,11 +47,13 @@ def opened() -> Iterator[tuple[Server, Path]]:
         embedded.detach()
 
 
-def play(server: Server, home: Path, steps: Sequence[Step]) -> Failure | None:
-    """Play once on a new hub."""
+def play(
+    server: Server, home: Path, steps: Sequence[Step], *, kills: bool = False
+) -> Failure | None:
+    """Play once on a new hub; with `kills` each crash ends a real process."""
     with fresh_database(server) as db:
         try:
-            found = Stage(new_world(db, three_people(home))).play(steps)
+            found = Stage(new_world(db, three_people(home)), kills=kills).play(steps)
         except Exception as exc:  # noqa: BLE001 a bug of the hub is a finding, and makes a play smaller
             return Failure(list(steps), [f"broke: {type(exc).__name__}: {exc}"])
     if found is None:
@@ -57,7 +62,9 @@ def play(server: Server, home: Path, steps: Sequence[Step]) -> Failure | None:
     return Failure(list(steps[: number + 1]), differences)
 
 
-def smaller(server: Server, home: Path, failure: Failure, *, tries: int = 150) -> Failure:
+def smaller(
+    server: Server, home: Path, failure: Failure, *, tries: int = 150, kills: bool = False
+) -> Failure:
     """Leave out steps for as long as the same kind of difference stays."""
     kind = _kind(failure.differences)
     for size in (4, 2, 1, 1):
@@ -65,7 +72,7 @@ def smaller(server: Server, home: Path, failure: Failure, *, tries: int = 150) -
         while start < len(failure.steps) and tries > 0:
             tries -= 1
             fewer = failure.steps[:start] + failure.steps[start + size :]
-            again = play(server, home, fewer)
+            again = play(server, home, fewer, kills=kills)
             if again is not None and kind & _kind(again.differences):
                 failure = again
             else:
@@ -81,16 +88,24 @@ def _kind(differences: Sequence[str]) -> set[str]:
     }
 
 
+def has_kills(seed: int) -> bool:
+    """Whether the crashes of a seed are real: a process takes longer, so one play in five."""
+    return seed % 5 == 0
+
+
 def played(part: tuple[list[int], bool, int, bool]) -> list[tuple[int, str]]:
     """Play seeds in a process of its own; returns those that failed, and how."""
     seeds, with_broken, length, is_small = part
     failed = []
+    quiet = structlog.make_filtering_bound_logger(logging.CRITICAL)
+    structlog.configure(wrapper_class=quiet)
     with opened() as (server, home):
         for seed in seeds:
-            failure = play(server, home, play_of(seed, with_broken=with_broken, length=length))
+            steps, kills = play_of(seed, with_broken=with_broken, length=length), has_kills(seed)
+            failure = play(server, home, steps, kills=kills)
             if failure is not None:
                 if is_small:
-                    failure = smaller(server, home, failure)
+                    failure = smaller(server, home, failure, kills=kills)
                 failed.append((seed, str(failure)))
                 print(f"seed {seed} failed", file=sys.stderr, flush=True)
     return failed

@@ -119,8 +119,6 @@ class _View:
         self,
     ) -> Iterator[tuple[tuple[str, str], tuple[str, frozenset[str] | None]]]:
         for key, record in self.records.items():
-            if self._root(self.group_of[key]) is None or not self._has_row(self.group_of[key]):
-                continue
             for note in record.said.of("note"):
                 yield ("note", key), (str(note.values["content"]), self.group_of[key])
             for asked in record.said.of("inquiry"):
@@ -130,10 +128,6 @@ class _View:
             requester = f"{key.split('/')[0]}/users/{ticket.refs.get('requester')}"
             group = self.group_of.get(requester)
             yield ("ticket", key), (str(ticket.values.get("subject")), group)
-
-    def _has_row(self, group: frozenset[str]) -> bool:
-        root = self._root(group)
-        return any(row.root == root for row in (*self.home.leads, *self.home.contacts))
 
     def _consents(self) -> Iterator[str]:
         wanted, have = consents.states(self.home.versions), self.home.consents

@@ -1,9 +1,12 @@
 """A play on a real hub: each step is done, and the oracle looks whenever the hub is at rest."""
 
-from collections.abc import Iterator, Sequence
+import os
+import signal
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import Connection, Engine, event, text
 
@@ -21,6 +24,7 @@ from tests.plays.oracle import Oracle
 from tests.plays.vendors import SOURCE, SOURCES, Vendors, key_of, kind_of, source_of
 
 WHO = "operator"
+_REFUSED = 2
 Step = list[Any]  # a verb and its arguments, plain JSON
 
 
@@ -48,11 +52,47 @@ def crashing(engine: Engine, after: int | None) -> Iterator[None]:
         event.remove(engine, "commit", stop)
 
 
+def killed(engine: Engine, after: int, work: Callable[[], object]) -> None:
+    """Do the work in a process of its own, which is killed where it would commit.
+
+    Raises:
+        Crash: the process was killed.
+        HubError: the hub refused the work there.
+    """
+    child = os.fork()
+    if not child:
+        _end_as_told(engine, after, work)
+    _, told = os.waitpid(child, 0)
+    if os.WIFSIGNALED(told):
+        raise Crash
+    if os.waitstatus_to_exitcode(told) == _REFUSED:
+        raise HubError("refused")
+    if os.waitstatus_to_exitcode(told):
+        raise ChildProcessError("the process broke before it was killed; see its traceback")
+
+
+def _end_as_told(engine: Engine, after: int, work: Callable[[], object]) -> NoReturn:
+    engine.dispose(close=False)  # the connections are the parent's
+    status = 1
+    try:
+        with crashing(engine, after):
+            work()
+        status = 0
+    except Crash:
+        os.kill(os.getpid(), signal.SIGKILL)
+    except HubError:
+        status = _REFUSED
+    except BaseException:  # noqa: BLE001 a child never returns into its parent's code
+        traceback.print_exc()
+    os._exit(status)
+
+
 @dataclass
 class Stage:
-    """One play under way."""
+    """One play under way; `kills` ends a process where others have an exception."""
 
     world: World
+    kills: bool = False
     vendors: Vendors = field(init=False)
     oracle: Oracle = field(default_factory=Oracle)
     is_at_rest: bool = True
@@ -108,14 +148,21 @@ class Stage:
         self, sources: list[str], crash: int | None = None, full: bool = False
     ) -> str | None:
         try:
-            with crashing(self.world.db.engine, crash):
-                flow.sync(self.world.hub, sources, full=full)
+            self._until(crash, lambda: flow.sync(self.world.hub, sources, full=full))
         except Crash:
             self._crashed()
             return None
         self.vendors.dirty -= {s for s in self.vendors.dirty if source_of(s) in sources}
         self.is_at_rest = True
         return "vendor"
+
+    def _until(self, crash: int | None, work: Callable[[], object]) -> None:
+        engine = self.world.db.engine
+        if crash is not None and self.kills:
+            killed(engine, crash, work)
+            return
+        with crashing(engine, crash):
+            work()
 
     def _crashed(self) -> None:
         self.is_at_rest = False
@@ -130,8 +177,8 @@ class Stage:
                 {"s": source},
             ).scalar()
         try:
-            with crashing(self.world.db.engine, crash):
-                withdraw.withdrawn(self.world.db.engine, acting(WHO), batch or 0)
+            engine = self.world.db.engine
+            self._until(crash, lambda: withdraw.withdrawn(engine, acting(WHO), batch or 0))
         except Crash:
             return self.do_undo(source)
         except HubError:
@@ -150,8 +197,7 @@ class Stage:
         if not self.is_at_rest:
             return None
         try:
-            with crashing(self.world.db.engine, crash):
-                again.remap(self.world.hub, *SOURCE[slot_kind])
+            self._until(crash, lambda: again.remap(self.world.hub, *SOURCE[slot_kind]))
         except Crash:
             return self.do_remap(slot_kind)
         except HubError:
