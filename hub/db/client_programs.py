@@ -1,14 +1,14 @@
 """PostgreSQL's own programs for backups: pg_dump, pg_restore and psql.
 
-The embedded server comes with them. An external server needs those of its own version on PATH,
-because a script of pg_dump 17 or newer names settings that an older server refuses. The wheel's
-programs are the second choice for a server of version 17 or 18.
+The embedded server comes with them. For an external server, those on PATH are taken if they fit its
+version: pg_dump refuses a server that is newer than itself, and a script of pg_dump 17 or newer names
+a setting (transaction_timeout) that an older server refuses. The wheel's are the second choice.
 """
 
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +18,7 @@ from sqlalchemy import URL
 from hub.errors import ConfigError, HubError
 
 _NAMES = ("pg_dump", "pg_restore", "psql")
-_OF_THE_WHEEL = (17, 18)  # servers that the wheel's programs dump and restore
+_FIRST_WITH_NEW_SETTING = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Programs:
 
     def database(self) -> str:
         """Return the database as libpq reads it, without the password."""
-        plain = self.url.set(drivername="postgresql", password=None)
+        plain = self.url._replace(drivername="postgresql", password=None)  # set() keeps it
         return plain.render_as_string(hide_password=False)
 
     def environment(self) -> dict[str, str]:
@@ -89,17 +89,31 @@ def programs_for(url: URL, server_version: int, *, is_embedded: bool) -> Program
     wheel = wheel_folder()
     if is_embedded:
         return Programs(wheel, url)
-    if _all_on_path(_NAMES):
-        return Programs(None, url)
-    if wheel is not None and server_version in _OF_THE_WHEEL:
-        return Programs(wheel, url)
+    found = {folder: version for folder in (None, wheel) if (version := _version(folder))}
+    for folder, version in found.items():
+        if _fits(version, server_version):
+            return Programs(folder, url)
+    versions = ", ".join(str(version) for version in sorted(set(found.values())))
     raise ConfigError(
-        f"a backup of HUB_DATABASE_URL needs {', '.join(_NAMES)} of PostgreSQL {server_version}"
-        " on PATH, and they are not there",
-        hint="install PostgreSQL's client programs; or back up the database yourself, and set"
-        " HUB_BACKUP__BEFORE_UPGRADE=false for the upgrade",
+        f"a backup of HUB_DATABASE_URL needs {', '.join(_NAMES)} of PostgreSQL {server_version} on"
+        f" PATH; found: {versions or 'none'}",
+        hint=f"install PostgreSQL {server_version}'s client programs; or back up the database"
+        " yourself, and set HUB_BACKUP__BEFORE_UPGRADE=false for the upgrade",
     )
 
 
-def _all_on_path(names: Sequence[str]) -> bool:
-    return all(shutil.which(name) for name in names)
+def _fits(version: int, server_version: int) -> bool:
+    is_as_new = version >= server_version
+    return is_as_new and (
+        version < _FIRST_WITH_NEW_SETTING or server_version >= _FIRST_WITH_NEW_SETTING
+    )
+
+
+def _version(folder: Path | None) -> int | None:
+    """Return the major version of a folder's programs (None: of PATH), or None if one is missing."""
+    if any(shutil.which(name, path=str(folder) if folder else None) is None for name in _NAMES):
+        return None
+    name = str(folder / "pg_dump") if folder else "pg_dump"
+    done = subprocess.run([name, "--version"], capture_output=True, text=True, check=False)
+    said = re.search(r"(\d+)", done.stdout)  # "pg_dump (PostgreSQL) 15.18 (Debian …)"
+    return int(said.group(1)) if said else None

@@ -1,5 +1,7 @@
 """`hub backup` and `hub restore` over a real embedded server, and the backup before an upgrade."""
 
+import os
+import pwd
 import shutil
 import stat
 import subprocess
@@ -11,9 +13,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from hub.cli.output import exit_code
 from hub.clock import SystemClock
+from hub.db.client_programs import Programs, programs_for
 from hub.db.embedded import SUPERUSER, Server
 from hub.db.engine import open_database
 from hub.db.place import create_roles
@@ -230,3 +234,57 @@ def test_a_new_home_is_not_backed_up() -> None:
     with bare() as empty:
         assert empty.run("status").returncode == 0
         assert not (empty.home / "backups").exists()
+
+
+@pytest.fixture
+def external() -> Iterator[House]:
+    """A house over a database of another server, as one role that owns it all."""
+    with bare() as other, bare() as made:
+        other.home.mkdir()
+        with other.served():
+            as_root = psql(other, "postgres")
+            role = pwd.getpwuid(os.geteuid()).pw_name
+            users = other.home / "pg/data/pg_ident.conf"
+            users.write_text(f"{users.read_text()}hub {role} outside\n")
+            for statement in (
+                "CREATE ROLE outside LOGIN",
+                "CREATE DATABASE outside OWNER outside",
+                "SELECT pg_reload_conf()",
+            ):
+                subprocess.run([*as_root, "-c", statement], check=True, stdout=subprocess.DEVNULL)
+            socket = other.home / "pg/s"
+            made.env["HUB_DATABASE_URL"] = f"postgresql://outside:unused@/outside?host={socket}"
+            yield made
+
+
+def psql(made: House, role: str) -> list[str]:
+    return [str(PROGRAMS / "psql"), "-X", "-q", "-h", str(made.home / "pg/s"), "-U", role]
+
+
+def test_an_external_database_goes_into_an_embedded_one_and_back(external: House) -> None:
+    assert external.run("status").returncode == 0
+    file = external.document("backup")["file"]
+    with bare() as embedded:
+        assert embedded.document("restore", file)["replaced"] is None
+        assert embedded.run("status").returncode == 0
+        reasons = embedded.document("sql", "SELECT count(*) AS n FROM crm.reason")
+        assert reasons == [{"n": 12}]
+        back = embedded.document("backup")["file"]
+        assert external.document("restore", back)["revision"] == revisions()[-1]
+    assert external.run("status").returncode == 0
+
+
+def test_programs_that_do_not_fit_the_server_are_told() -> None:
+    url = make_url("postgresql://somebody:secret@db.example.com/hub")
+    with pytest.raises(ConfigError, match="of PostgreSQL 99 on PATH") as refused:
+        programs_for(url, 99, is_embedded=False)
+    assert "HUB_BACKUP__BEFORE_UPGRADE=false" in str(refused.value.hint)
+    assert exit_code(refused.value) == 2
+
+
+def test_a_password_is_in_the_environment_alone() -> None:
+    programs = Programs(
+        None, make_url("postgresql+psycopg://ann:s3cret@db.example.com/hub?sslmode=require")
+    )
+    assert programs.database() == "postgresql://ann@db.example.com/hub?sslmode=require"
+    assert programs.environment()["PGPASSWORD"] == "s3cret"
