@@ -1,13 +1,18 @@
 """How `hub status` shows what it has read: tables of 100 columns, and a line where little is."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from rich.text import Text
+
 from hub.cli.output import print_line, print_table, stdout
 from hub.cli.words import ago, bar, count, duration, moment
 
+_WIDTH = 100
 _NAMES_SHOWN = 3
+_NAMES_WIDTH = 30
 _STAGES = ("normalize", "match", "load", "route")
 
 
@@ -20,11 +25,10 @@ def show_status(document: Mapping[str, Any], now: datetime) -> None:
     """
     print_table(
         "Streams (cursor in UTC, as the source counts time)",
-        ("source", "stream", "lag", "cursor", "read", "landed", "pending", "quarantine"),
+        ("stream", "lag", "cursor", "read", "landed", "pending", "quarantine"),
         [
             (
-                s["source"],
-                s["stream"],
+                f"{s['source']}/{s['stream']}",
                 "" if s["lag_s"] is None else duration(float(s["lag_s"])),
                 moment(s["watermark"]),
                 ago(s["updated_at"], now),
@@ -106,26 +110,36 @@ def _show_silent(rows: list[dict[str, Any]], now: datetime) -> None:
 
 
 def _some(names: list[str]) -> str:
-    shown = ", ".join(names[:_NAMES_SHOWN])
-    return f"{shown} and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else shown
+    """Return the first names, as many as a column of the table holds, and how many there are more."""
+    shown = names[:1]
+    for name in names[1:_NAMES_SHOWN]:
+        if len(", ".join([*shown, name])) > _NAMES_WIDTH:
+            break
+        shown.append(name)
+    left_n = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {left_n} more" if left_n else "")
 
 
 def _show_drift(document: Mapping[str, Any], now: datetime) -> None:
     if document["drift"]:
         print_table(
             "Drift: what no mapping knows",
-            ("stream", "what", "records", "seen", "what to do"),
+            ("stream", "what", "records", "seen"),
             [
                 (
                     f"{d['source']}/{d['stream']}",
                     f"{d['kind']} {d['field']} {d['value']}".rstrip(),
                     count(d["n"]),
                     ago(d["last_seen"], now),
-                    d["suggestion"],
                 )
                 for d in document["drift"]
             ],
         )
+        for advice in dict.fromkeys(d["suggestion"] for d in document["drift"]):
+            stdout.print(
+                Text(textwrap.fill(advice, _WIDTH, initial_indent="- ", subsequent_indent="  "))
+            )
+        stdout.print()
     if document["placeholders"]:
         print_table(
             "Placeholders: the source says nothing, the field stays empty",

@@ -179,7 +179,11 @@ def _before(is_embedded: bool) -> list[str]:  # noqa: FBT001 the only argument
 def _after(is_embedded: bool) -> list[str]:  # noqa: FBT001 the only argument
     if not is_embedded:
         return []
-    return ["RESET ROLE;", _DAGSTER_BACK_TO_ITS_ROLE, *(f"{grant};" for grant in grants())]
+    return [
+        "RESET ROLE;",
+        _DAGSTER_BACK_TO_ITS_ROLE,
+        *(f"{grant};" for grant in grants(own_schemas_only=False)),
+    ]
 
 
 def _text(written: IO[bytes]) -> str:

@@ -67,22 +67,32 @@ def upgrade(conn: Connection, *, is_embedded: bool) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = conn
+    if not conn.in_transaction():
+        conn.begin()  # else Alembic commits by itself, before the rights are there
     command.upgrade(config, "head")
     if is_embedded:
         _grant(conn)
 
 
 def _grant(conn: Connection) -> None:
-    for statement in grants():
+    for statement in grants(own_schemas_only=True):
         conn.exec_driver_sql(statement)
 
 
-def grants() -> list[str]:
-    """Return the statements that give the embedded server's roles their rights on the schemas."""
-    statements = ["GRANT CREATE ON SCHEMA dagster TO hub_app"]  # Dagster makes its own tables
+def grants(*, own_schemas_only: bool) -> list[str]:
+    """Return the statements that give the embedded server's roles their rights on the schemas.
+
+    Args:
+        own_schemas_only: leave out Dagster's tables. Dagster makes them as the role `hub_app`, so
+            that the role of the migrations may grant nothing on them; whoever reads them has a
+            default privilege.
+    """
+    statements = ["GRANT CREATE ON SCHEMA dagster TO hub_app"]
     for schema in SCHEMAS:
+        statements.append(f"GRANT USAGE ON SCHEMA {schema} TO hub_app, hub_read")
+        if own_schemas_only and schema == "dagster":
+            continue
         statements += [
-            f"GRANT USAGE ON SCHEMA {schema} TO hub_app, hub_read",
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO hub_app",
             f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO hub_app",
             f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO hub_read",

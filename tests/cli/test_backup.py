@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 import shutil
 import stat
 import subprocess
@@ -64,9 +65,11 @@ def server_of(made: House) -> Server:
 
 
 def run_sql(made: House, *statements: str) -> None:
-    with psycopg.connect(
-        f"host={made.home}/pg/s user=hub_owner dbname=hub", autocommit=True
-    ) as conn:
+    make_as(made, "hub_owner", *statements)
+
+
+def make_as(made: House, role: str, *statements: str) -> None:
+    with psycopg.connect(f"host={made.home}/pg/s user={role} dbname=hub", autocommit=True) as conn:
         for statement in statements:
             conn.execute(statement.encode())
 
@@ -192,6 +195,9 @@ def test_an_empty_home_has_nothing_to_back_up() -> None:
 
 
 def test_an_upgrade_writes_a_backup_first_and_it_restores(old: House) -> None:
+    # Dagster has run here: the role of the migrations does not own its tables
+    run_sql(old, "CREATE SCHEMA dagster", "GRANT USAGE, CREATE ON SCHEMA dagster TO hub_app")
+    make_as(old, "hub_app", "CREATE TABLE dagster.runs (id int)")
     before = state(old)
     assert scalar(old, "SELECT 1") == 1
     assert old.run("status").returncode == 0
@@ -203,7 +209,12 @@ def test_an_upgrade_writes_a_backup_first_and_it_restores(old: House) -> None:
     assert restored["revision"] == "0026"
     assert state(old) == before
     assert old.run("status").returncode == 0, "the next command upgrades again"
-    assert state(old) == upgraded
+    assert _without_moments(state(old)) == _without_moments(upgraded)
+
+
+def _without_moments(lines: list[str]) -> list[str]:
+    """Leave out when each upgrade was made (`ops.derivation.since`)."""
+    return [re.sub(r"^((?:keys|model|fold|links)\t[^\t]*\t)[^\t]+", r"\1", line) for line in lines]
 
 
 def test_a_full_disk_refuses_the_upgrade(old: House, monkeypatch: pytest.MonkeyPatch) -> None:
