@@ -10,6 +10,7 @@ from hub.actions.convert import convert
 from hub.actions.reopen import reopen
 from hub.crm import customer_status, deals, owners
 from hub.db.embedded import Server
+from tests.acting import by
 from tests.conftest import fresh_database
 from tests.db.conftest import seed_leads
 from tests.db.test_plans import plans_of
@@ -98,4 +99,4 @@ def test_the_status_of_a_customer_reads_no_table_whole(full: Connection) -> None
 def test_a_conversion_and_its_undoing_read_no_table_whole(full: Connection) -> None:
     lead = full.execute(text("SELECT min(id) FROM crm.lead WHERE id % 2 = 1")).scalar_one()
     for verb in (convert, reopen):
-        assert_no_table_is_read_whole(full, lambda v=verb: v(full, "operator", str(lead)))
+        assert_no_table_is_read_whole(full, lambda v=verb: v(by(full), str(lead)))

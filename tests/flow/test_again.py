@@ -238,8 +238,8 @@ def test_a_correction_that_is_wrong_too_is_refused_by_the_same_rule_and_made_ane
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"field": "emial"}, "no field of salesforce/leads, and no place"),
-        ({"field": "Email[0]"}, "no field"),
+        ({"field": "emial"}, "not a field of salesforce/leads and not a place"),
+        ({"field": "Email[0]"}, "not a field"),
         ({"value": "half \ud800"}, "no text"),
     ],
 )
