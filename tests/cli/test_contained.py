@@ -118,6 +118,33 @@ def test_one_revoked_token_of_five_in_dagster(broken: SandboxProcess, made: Hous
     assert (code, summary["failures"]) == (0, [])
 
 
+def test_four_faults_of_a_kind_each_in_one_dagster_run(
+    broken: SandboxProcess, made: House, ids: dict[str, str]
+) -> None:
+    """A forbidden object, a forbidden form, a vendor that is down, and hostile answers."""
+    form = f"forms/{ids['form']}"
+    faults = ["forbidden:hubspot/companies", f"forbidden:typeform/{form}/responses"]
+    broken.ask(
+        "PUT", "/faults", {"faults": ",".join([*faults, "down:zendesk", "hostile:mailchimp"])}
+    )
+    code, summary = run_job(made, "sync")
+    assert code == 2
+    told = sorted(sentence.split(": ")[0] for sentence in summary["failures"])
+    assert {name.split("/")[0] for name in told} == {"hubspot", "mailchimp", "typeform", "zendesk"}
+    assert {"hubspot/companies", f"typeform/{form}"} <= set(told)
+    brought = loaded(made)
+    assert brought["salesforce"] > 0
+    assert brought["hubspot"] > 0
+    assert not {"zendesk", "mailchimp"} & set(brought)
+    (left,) = sql(made, "SELECT (SELECT count(*) FROM ops.pending) AS waiting, "
+                  "(SELECT count(*) FROM reporting.leads WHERE owner_email IS NULL) AS unowned")  # fmt: skip
+    assert (left["waiting"], left["unowned"]) == (0, 0)
+    broken.ask("PUT", "/faults", {"faults": ""})
+    code, summary = run_job(made, "sync")
+    assert (code, summary["failures"]) == (0, [])
+    assert set(loaded(made)) == {*FIVE}
+
+
 PARTS = [
     ("hubspot", "companies", "companies", "crm.objects.companies.read"),
     ("hubspot", "owners", "owners", "crm.objects.owners.read"),
