@@ -24,7 +24,7 @@ from hub.crm import owners
 from hub.db import engine as db_engine
 from hub.db.embedded import EmbeddedServer
 from hub.db.engine import Database
-from hub.db.turn import turn
+from hub.db.transactions import run_transaction
 from tests.db.conftest import seed_leads
 
 _WHO = MachineOwner("bench")
@@ -94,11 +94,11 @@ def _by(conn: Connection) -> Context:
 
 
 def _give(database: Database, leads: list[int], to: str) -> None:
-    turn(database.engine, lambda conn: give_many(_by(conn), "lead", leads, to))
+    run_transaction(database.engine, lambda conn: give_many(_by(conn), "lead", leads, to))
 
 
 def _run(database: Database, verb: Callable[..., object], name: str) -> None:
-    turn(database.engine, lambda conn: verb(_by(conn), name))
+    run_transaction(database.engine, lambda conn: verb(_by(conn), name))
 
 
 def _timed(work: Callable[[], object]) -> float:

@@ -20,11 +20,11 @@ from bench.people import people
 from hub.clock import SystemClock
 from hub.db import engine as db_engine
 from hub.db.embedded import EmbeddedServer
+from hub.etl.match import match_chunk
 from hub.matching.keys import keys, limit, view
 from hub.matching.model import DEFAULT
 from hub.matching.scoring import Scored, worth
 from hub.model.verdicts import Trust
-from hub.pipeline.match import match_chunk
 from hub.records import identity
 
 _LEADS = 300

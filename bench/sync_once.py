@@ -32,10 +32,10 @@ from hub.crm import owners
 from hub.db import engine as db_engine
 from hub.db.embedded import Server
 from hub.db.engine import Database
+from hub.etl import flow
+from hub.etl.budget import SharedBudget, account_of
+from hub.etl.context import Hub
 from hub.mappings.loader import load_all
-from hub.pipeline import flow
-from hub.pipeline.budget import SharedBudget, account_of
-from hub.pipeline.context import Hub
 from hub.settings import Settings
 
 _NO_LIMIT = 1e9  # the vendor's clock so much faster than ours that no rate is ever reached

@@ -19,10 +19,10 @@ from hub.actions.rights import Right, require
 from hub.crm import custom_field_typing
 from hub.db.locks import identity_lock
 from hub.errors import ActionError
+from hub.etl import load, match
 from hub.landing import store
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Judgement, Lane, Op, Trust
-from hub.pipeline import load, match
 from hub.records import batches, sources
 
 SOURCE = "hub"

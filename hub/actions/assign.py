@@ -19,12 +19,12 @@ from hub.crm.owners import GroupRow
 from hub.crm.ownership import GroupName, Owned
 from hub.db import outbox
 from hub.errors import ActionError
+from hub.etl.route import group_state, save_group
 from hub.model.names import full
-from hub.pipeline.route import group_state, save_group
-from hub.records import turns
+from hub.records import assignments
+from hub.records.assignments import NewAssignment
 from hub.records.history import Changed, note_changes
-from hub.records.turns import NewTurn
-from hub.routing.ring import GroupState, Turn, take
+from hub.routing.ring import GroupState, Pick, take
 
 BY_HAND = "by hand"
 _SHOWN = 5
@@ -82,7 +82,7 @@ def give_many(ctx: Context, kind: str, ids: Sequence[int], to: str) -> Given:
         if locked is not None
         else _to_person(ordered, kind, user or 0, ctx.who)
     )
-    numbers = turns.keep(conn, [t for t, _ in decided])
+    numbers = assignments.keep(conn, [t for t, _ in decided])
     changed = [
         (number, t, r)
         for number, (t, r) in zip(numbers, decided, strict=True)
@@ -136,12 +136,12 @@ def _all_there(kind: str, wanted: Sequence[int], records: Mapping[int, Owned]) -
         raise ActionError(f"there is no {shown}", resource=kind, code="not_found")
 
 
-Decided = list[tuple[NewTurn, Owned]]
+Decided = list[tuple[NewAssignment, Owned]]
 
 
 def _to_person(records: Sequence[Owned], kind: str, user: int, who: str) -> Decided:
     """Decide every record that is not theirs yet."""
-    return [(_turn(kind, r, Turn(user, _NO_GROUP), who), r) for r in records if r.owner_id != user]
+    return [(_turn(kind, r, Pick(user, _NO_GROUP), who), r) for r in records if r.owner_id != user]
 
 
 def _by_turns(
@@ -166,8 +166,10 @@ def _by_turns(
     return decided
 
 
-def _turn(kind: str, record: Owned, taken: Turn, who: str, *, before: int | None = None) -> NewTurn:
-    return NewTurn(
+def _turn(
+    kind: str, record: Owned, taken: Pick, who: str, *, before: int | None = None
+) -> NewAssignment:
+    return NewAssignment(
         lead_id=record.id if kind == "lead" else None,
         contact_id=record.id if kind == "contact" else None,
         deal_id=record.id if kind == "deal" else None,
@@ -195,7 +197,7 @@ def _changes(conn: Connection, decided: Decided) -> list[Changed]:
 
 
 def _events(
-    acting: Actor, kind: str, decided: Sequence[tuple[int, NewTurn, Owned]], group: str | None
+    acting: Actor, kind: str, decided: Sequence[tuple[int, NewAssignment, Owned]], group: str | None
 ) -> list[dict[str, object]]:
     """Return what to tell new owners and former ones; nobody is told what they did themselves."""
     got: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)

@@ -20,9 +20,9 @@ from hub.actions.rights import Right, require
 from hub.crm import conversions, custom_field_typing, customer_status, deals, ownership
 from hub.crm.conversions import Conversion
 from hub.errors import ActionError
+from hub.etl import load
 from hub.model import names
 from hub.model.records import JsonValue
-from hub.pipeline import load
 from hub.records import identity
 from hub.records.history import note_change
 

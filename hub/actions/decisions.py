@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import text
 
 from hub.actions.context import Context
+from hub.etl import load, match
 from hub.model.records import JsonValue
 from hub.model.verdicts import Judgement
-from hub.pipeline import load, match
 from hub.records import identity
 from hub.records.identity import NewEdge
 

@@ -7,11 +7,11 @@ from sqlalchemy import Connection, text
 
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
+from hub.etl.match import active_model, views_of
 from hub.matching.keys import MatchView, keys, limit, view
 from hub.matching.scoring import asked
 from hub.model.records import JsonValue
 from hub.model.verdicts import Judgement, Trust
-from hub.pipeline.match import active_model, views_of
 from hub.records import candidates, identity
 
 _NEW = "hub/new/"  # sorts like any other record; nothing is stored under it

@@ -14,9 +14,9 @@ from hub.actions.rights import Right, require
 from hub.crm import custom_field_typing
 from hub.crm.custom_field_typing import PREFIX
 from hub.db.locks import identity_lock
+from hub.etl import load, match
 from hub.matching.keys import EVIDENCE
 from hub.model.records import JsonValue
-from hub.pipeline import load, match
 from hub.records import edits, identity
 
 

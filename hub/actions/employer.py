@@ -8,9 +8,9 @@ from sqlalchemy import Connection, text
 
 from hub.actions.context import Context
 from hub.crm import conversions, custom_field_typing, deals
+from hub.etl import companies, load
 from hub.landing.own import OURS
 from hub.model.records import JsonValue
-from hub.pipeline import companies, load
 from hub.records import identity
 
 _SHARED = (

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, text
 from hub.actions import people
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
+from hub.etl.golden import source_version
+from hub.etl.survivorship import rules_in_force
 from hub.matching.survive import Candidate, Edit, survive
-from hub.pipeline.golden import source_version
-from hub.pipeline.survivorship import rules_in_force
 from hub.records import folding
 
 _RECORDS = text("""

@@ -14,7 +14,7 @@ from hub.actions.rights import Right, require
 from hub.crm import conversions, customer_status
 from hub.crm.conversions import Conversion
 from hub.errors import ActionError
-from hub.pipeline import load
+from hub.etl import load
 from hub.records import identity
 from hub.records.history import note_change
 

@@ -17,10 +17,10 @@ from hub.actions.rights import Right, require
 from hub.crm import owners, reopened, tickets
 from hub.crm import withdrawing as rows
 from hub.db.locks import company_lock, identity_lock, source_locks
-from hub.db.turn import turn
+from hub.db.transactions import run_transaction
 from hub.errors import ActionError
+from hub.etl import accounts, companies, load, match, route
 from hub.model.entities import PERSON_REFS
-from hub.pipeline import accounts, companies, load, match, route
 from hub.records import folding, withdrawing
 from hub.records.companies import ORGANISATION, set_keys
 from hub.records.withdrawing import Brought, Known
@@ -103,7 +103,7 @@ def withdrawn(engine: Engine, acting: Acting, batch_id: int) -> Withdrawn:
         require(acting(conn), Right.SET_UP)
         source = withdrawing.source_of(conn, batch_id)
     with source_locks(engine, [source] if source else []):
-        return turn(engine, lambda conn: withdraw(acting(conn), batch_id))
+        return run_transaction(engine, lambda conn: withdraw(acting(conn), batch_id))
 
 
 def rehearsed(engine: Engine, acting: Acting, batch_id: int) -> Withdrawn:

@@ -15,9 +15,9 @@ from hub.assets.roll_ups import nightly, refresh_roll_ups
 from hub.assets.sensors import stage_sensor
 from hub.connectors.base import Stream
 from hub.connectors.registry import KNOWN, streams_of
+from hub.etl import flow
+from hub.etl.drifting import drift_of
 from hub.mappings.loader import names
-from hub.pipeline import flow
-from hub.pipeline.drifting import drift_of
 
 
 def _key(*parts: str) -> dg.AssetKey:

@@ -2,7 +2,7 @@
 
 A check says what is known at its asset, and blocks nothing: whatever has landed is settled. The
 proof runs after everything else of its source; it alone makes a run red, with the sentence that
-an operator needs. Does not belong here: what is proved (`hub.pipeline.proof`).
+an operator needs. Does not belong here: what is proved (`hub.etl.proof`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,9 +11,9 @@ from typing import Any
 import dagster as dg
 
 from hub.assets.resources import HubResource
+from hub.etl.contain import is_paused
+from hub.etl.proof import QUARANTINE_LIMIT, Proof, prove
 from hub.model.faults import Fault
-from hub.pipeline.contain import is_paused
-from hub.pipeline.proof import QUARANTINE_LIMIT, Proof, prove
 
 OWNERS = ["team:revops"]
 _FAILED, _OPERATOR = 1, 2  # as the command line ends

@@ -10,10 +10,10 @@ from pydantic import PrivateAttr
 from hub.clock import SystemClock
 from hub.db.engine import open_database
 from hub.db.locks import source_locks
+from hub.etl.assemble import assemble
+from hub.etl.context import Hub
+from hub.etl.flow import begin
 from hub.logs import configure_once
-from hub.pipeline.assemble import assemble
-from hub.pipeline.context import Hub
-from hub.pipeline.flow import begin
 from hub.records.batches import Batch
 from hub.settings import find, load
 

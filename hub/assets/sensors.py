@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 import dagster as dg
 
 from hub.assets.resources import HubResource
-from hub.pipeline import flow
+from hub.etl import flow
 from hub.records.batches import StageReport
 
 _EVERY_S = 15

@@ -50,10 +50,10 @@ def register(app: typer.Typer) -> None:
 def acted(config: Config, work: Callable[[Any], T]) -> T:
     """Do one action in one transaction."""
     from hub.cli.opening import opened_database
-    from hub.db.turn import turn
+    from hub.db.transactions import run_transaction
 
     with opened_database(config) as (database, _settings):
-        return turn(database.engine, work)
+        return run_transaction(database.engine, work)
 
 
 def written(

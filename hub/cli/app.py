@@ -79,7 +79,7 @@ def sync(
 ) -> None:
     """Sync sources now, in this process: read, map, match, load, route and notify."""
     from hub.cli.opening import opened
-    from hub.pipeline import flow
+    from hub.etl import flow
 
     with opened(config) as (hub, _, _settings):
         wanted = sources or hub.sources()

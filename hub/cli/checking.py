@@ -7,7 +7,7 @@ from pathlib import Path
 from hub.cli.opening import opened
 from hub.connectors.base import Finding
 from hub.errors import ConfigError, HubError
-from hub.pipeline.context import Hub
+from hub.etl.context import Hub
 
 
 def run_checks(config: Path | None, source: str | None) -> list[Finding]:

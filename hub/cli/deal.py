@@ -34,7 +34,7 @@ def deal_add(
     """Add a deal."""
     from hub.actions import deal as actions
     from hub.cli.opening import opened_database
-    from hub.db.turn import turn
+    from hub.db.transactions import run_transaction
 
     values: dict[str, JsonValue] = read_assignments(fields or [])
     values |= {
@@ -45,7 +45,7 @@ def deal_add(
             name, contact, currency or settings.crm.currency, pipeline, stage, company,
             values=values,
         )  # fmt: skip
-        made = turn(database.engine, lambda conn: actions.add(acting(conn, who), new))
+        made = run_transaction(database.engine, lambda conn: actions.add(acting(conn, who), new))
     if json:
         print_json({"deal": made})
     else:
@@ -63,11 +63,13 @@ def deal_edit(
     """Type values into a deal."""
     from hub.actions import deal as actions
     from hub.cli.opening import opened_database
-    from hub.db.turn import turn
+    from hub.db.transactions import run_transaction
 
     values = read_assignments(fields)
     with opened_database(config) as (database, _settings):
-        done = turn(database.engine, lambda conn: actions.edit(acting(conn, who), deal, values))
+        done = run_transaction(
+            database.engine, lambda conn: actions.edit(acting(conn, who), deal, values)
+        )
     if json:
         print_json({"deal": done, "fields": list(values)})
     else:
@@ -89,10 +91,10 @@ def deal_move(
     """Move a deal to a stage: on, over, back, won, lost or unqualified."""
     from hub.actions.move_deal import move
     from hub.cli.opening import opened_database
-    from hub.db.turn import turn
+    from hub.db.transactions import run_transaction
 
     with opened_database(config) as (database, _settings):
-        done = turn(
+        done = run_transaction(
             database.engine,
             lambda conn: move(acting(conn, who), deal, stage, pipeline=pipeline, reason=reason),
         )
@@ -166,10 +168,10 @@ def deal_archive(
     """Take a deal off every list and report; nothing of it is lost."""
     from hub.actions import deal as actions
     from hub.cli.opening import opened_database
-    from hub.db.turn import turn
+    from hub.db.transactions import run_transaction
 
     with opened_database(config) as (database, _settings):
-        done = turn(
+        done = run_transaction(
             database.engine, lambda conn: actions.archive(acting(conn, who), deal, undo=undo)
         )
     if json:
@@ -241,10 +243,10 @@ def deal_clone(
     """Clone a deal: once, as monthly payments, or into a pipeline of renewals."""
     from hub.actions.clone_deal import clone
     from hub.cli.opening import opened_database
-    from hub.db.turn import turn
+    from hub.db.transactions import run_transaction
 
     with opened_database(config) as (database, _settings):
-        made = turn(
+        made = run_transaction(
             database.engine,
             lambda conn: clone(
                 acting(conn, who), deal, months=months, pipeline=pipeline, new_name=name

@@ -19,8 +19,8 @@ from hub.cli.opening import opened
 from hub.cli.output import stdout
 from hub.clock import SystemClock
 from hub.db.engine import Database
-from hub.pipeline import flow
-from hub.pipeline.context import Hub
+from hub.etl import flow
+from hub.etl.context import Hub
 from hub.sandbox.live import WEIGHTS, live_events
 
 _PAUSE_S = 1.0

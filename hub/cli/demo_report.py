@@ -41,7 +41,7 @@ SELECT (SELECT count(*) FROM crm.lead WHERE merged_into IS NULL AND archived_at 
        (SELECT count(*) FROM landing.raw) AS raw,
        (SELECT count(*) FROM ops.change) + (SELECT count(*) FROM crm.lead) AS changes,
        (SELECT coalesce(max(id), 0) FROM crm.lead) AS last_lead,
-       (SELECT coalesce(max(id), 0) FROM ops.turn) AS last_turn
+       (SELECT coalesce(max(id), 0) FROM ops.assignment) AS last_turn
 """)
 _INBOUND = text("""
 SELECT (SELECT count(*) FROM crm.lead WHERE id > :last_lead AND id <= :until_lead

@@ -39,7 +39,7 @@ from hub.crm.reports.scope import Scope
 from hub.crm.smart_lists import document, store
 from hub.crm.smart_lists.templates import templates
 from hub.db.engine import Database
-from hub.db.turn import turn
+from hub.db.transactions import run_transaction
 from hub.model.records import JsonValue
 from hub.settings import Settings
 
@@ -145,7 +145,7 @@ class Seller:
         return Context(conn, actor, self._clock)
 
     def _act(self, act: Callable[[Connection], _T]) -> _T:
-        return turn(self._engine, act)
+        return run_transaction(self._engine, act)
 
     def _say(self, what: str, words: str) -> None:
         self.told.append((what, words))

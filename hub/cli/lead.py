@@ -35,7 +35,7 @@ def lead_convert(
     """Make a contact of a lead, with its company and a deal; a second time changes nothing."""
     from hub.actions.convert import Wish, convert
     from hub.cli.opening import opened_database
-    from hub.db.turn import turn
+    from hub.db.transactions import run_transaction
 
     values: dict[str, JsonValue] = read_assignments(fields or [])
     values |= {
@@ -45,7 +45,7 @@ def lead_convert(
         wish = Wish(
             currency or settings.crm.currency, owner, deal, deal_name, pipeline, values=values
         )
-        done = turn(database.engine, lambda conn: convert(acting(conn, who), lead, wish))
+        done = run_transaction(database.engine, lambda conn: convert(acting(conn, who), lead, wish))
     if json:
         print_json(asdict(done))
         return
@@ -61,10 +61,10 @@ def lead_reopen(lead: Person, who: Who = None, json: Json = False, config: Confi
     """Undo a conversion; what somebody has worked on since stays and is named."""
     from hub.actions.reopen import reopen
     from hub.cli.opening import opened_database
-    from hub.db.turn import turn
+    from hub.db.transactions import run_transaction
 
     with opened_database(config) as (database, _settings):
-        done = turn(database.engine, lambda conn: reopen(acting(conn, who), lead))
+        done = run_transaction(database.engine, lambda conn: reopen(acting(conn, who), lead))
     if json:
         print_json(asdict(done))
         return

@@ -9,12 +9,12 @@ from hub.cli.output import print_mapping, print_table
 from hub.db.engine import Database
 from hub.db.locks import identity_lock
 from hub.errors import ConfigError
+from hub.etl.match import active_model
+from hub.etl.rematch_preview import preview as rematch_preview
 from hub.matching.keys import MatchView, view
 from hub.matching.model import DEFAULT
 from hub.matching.training import train
 from hub.model.verdicts import Trust
-from hub.pipeline.match import active_model
-from hub.pipeline.rescore import rescore
 from hub.records import identity, models
 
 _SHOWN = 25
@@ -73,7 +73,7 @@ def rescore_all(database: Database, which: str) -> dict[str, Any]:
             raise ConfigError(
                 f"there is no model {which!r}", hint="known: active, shipped, trained"
             )
-        return asdict(rescore(conn, model))
+        return asdict(rematch_preview(conn, model))
 
 
 def show_rescored(document: dict[str, Any]) -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 from hub.clock import SystemClock
 from hub.db.engine import Database, open_database
 from hub.db.place import Place, reached
-from hub.pipeline.context import Hub
+from hub.etl.context import Hub
 from hub.settings import Settings, load
 
 
 @contextmanager
 def opened(config: Path | None) -> Iterator[tuple[Hub, Database, Settings]]:
     """Yield the hub, its database and its settings."""
-    from hub.pipeline.assemble import assemble
+    from hub.etl.assemble import assemble
 
     settings = load(config)
     clock = SystemClock()

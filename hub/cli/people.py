@@ -65,7 +65,7 @@ def _add_add(app: typer.Typer, kind: str, words: str) -> None:
     ) -> None:
         from hub.actions.add_person import add
         from hub.cli.opening import opened_database
-        from hub.db.turn import turn
+        from hub.db.transactions import run_transaction
 
         given = _given(
             fields, first_name=first_name, last_name=last_name, organization_name=company,
@@ -73,7 +73,7 @@ def _add_add(app: typer.Typer, kind: str, words: str) -> None:
         )  # fmt: skip
         with opened_database(config) as (database, settings):
             region = settings.company.default_region
-            done = turn(
+            done = run_transaction(
                 database.engine,
                 lambda conn: add(
                     acting(conn, who), kind, given, region=region, owner=owner, anyway=anyway

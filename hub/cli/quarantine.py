@@ -54,7 +54,7 @@ def quarantine_show(
     """Show one refused value or record, and the raw record as the source sent it."""
     from hub.cli.opening import opened_database
     from hub.landing.corrections import of_rows
-    from hub.landing.reprocess import refused
+    from hub.landing.requeue import refused
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         found = refused(conn, row)
@@ -112,12 +112,12 @@ def quarantine_fix(
     """
     from hub.actions.rights import Right, require
     from hub.cli.opening import opened
-    from hub.pipeline import again
+    from hub.etl import reprocess
 
     with opened(config) as (hub, database, _settings):
         with database.engine.begin() as conn:
             by = require(acting(conn, who), Right.WORK).name
-        report = again.fix(hub, again.Fix(row, field, value, by))
+        report = reprocess.fix(hub, reprocess.Fix(row, field, value, by))
     show_again(report, as_json=json)
 
 
@@ -135,7 +135,7 @@ def quarantine_retry(
 ) -> None:
     """Map refused records again with the present mapping, without a request to the source."""
     from hub.cli.opening import opened
-    from hub.pipeline import again
+    from hub.etl import reprocess
 
     if bool(rows) == (every or (source is not None and not rows)):
         raise ConfigError(
@@ -146,7 +146,7 @@ def quarantine_retry(
             raise ConfigError(
                 f"there is no source {source!r}", hint="list the sources with `hub status`"
             )
-        report = again.retry(hub, rows or None, source=source)
+        report = reprocess.retry(hub, rows or None, source=source)
     show_again(report, as_json=json)
 
 

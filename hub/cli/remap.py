@@ -6,7 +6,7 @@ from hub.cli.opening import opened
 from hub.cli.output import print_json, print_table
 from hub.cli.quarantine import show_again
 from hub.errors import ConfigError
-from hub.pipeline import again, rehearse
+from hub.etl import remap_preview, reprocess
 
 
 def run_remap(
@@ -18,11 +18,11 @@ def run_remap(
     source, _, stream = name.partition("/")
     if not dry_run:
         with opened(config) as (hub, _database, _settings):
-            report = again.remap(hub, source, stream)
+            report = reprocess.remap(hub, source, stream)
         show_again(report, as_json=as_json, tells_quarantine=False)
         return
     with opened(config) as (hub, _database, _settings):
-        plan = rehearse.rehearse(hub, source, stream)
+        plan = remap_preview.preview(hub, source, stream)
     if as_json:
         print_json(plan.as_json(with_values=values))
         return

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from hub.db.engine import Database
+from hub.etl import derivations, refresh
+from hub.etl.drifting import drift_of
 from hub.landing import silent
 from hub.mappings.document import MappingDocument
 from hub.mappings.loader import load_all
-from hub.pipeline import derivations, refresh
-from hub.pipeline.drifting import drift_of
 from hub.records import batches, budgets
 from hub.settings import Settings
 

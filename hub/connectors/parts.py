@@ -2,7 +2,7 @@
 
 A stream over many forms or lists reads each part separately. If the vendor refuses one part, the page
 names it (`Page.faults`), the cursor keeps its position, and the other parts are read. Not here: the
-refusal of a whole stream (`hub.pipeline.contain`).
+refusal of a whole stream (`hub.etl.contain`).
 """
 
 from collections.abc import Mapping

@@ -164,7 +164,7 @@ class Removed:
 
 
 _TURNS = text("""
-UPDATE ops.turn SET lead_id = NULL, contact_id = NULL, withdrawn_by = :undo
+UPDATE ops.assignment SET lead_id = NULL, contact_id = NULL, withdrawn_by = :undo
 WHERE lead_id = ANY(:leads) OR contact_id = ANY(:contacts)
 RETURNING group_id, user_id
 """)
@@ -266,7 +266,7 @@ RETURNING o.user_id
 _ADOPTED = text("""
 SELECT u.id FROM crm."user" u
 JOIN ops.batch b ON b.id = :batch AND u.managed_by = b.source AND u.recorded_at >= b.started_at
-WHERE u.id = ANY(:ids) AND NOT EXISTS (SELECT 1 FROM ops.turn t WHERE t.user_id = u.id)
+WHERE u.id = ANY(:ids) AND NOT EXISTS (SELECT 1 FROM ops.assignment t WHERE t.user_id = u.id)
   AND NOT EXISTS (SELECT 1 FROM ops.outbox o WHERE o.user_id = u.id)
   AND NOT EXISTS (SELECT 1 FROM ops.delivery d WHERE d.user_id = u.id)
 """)

@@ -3,7 +3,7 @@
 Silent are values that change while the vendor's modification time stands still. Shape, as the
 stream's checkpoint keeps it in a slice of its own: `{"fields": {key: {"at", "days", "compared",
 "changed", "often"}}, "walk": {"keys", "began", "cursor", "compared", "changed"} | null}`. Not here:
-reading and comparing (`hub.pipeline.refresh`).
+reading and comparing (`hub.etl.refresh`).
 """
 
 from collections.abc import Mapping, Sequence

@@ -2,7 +2,7 @@
 
 In: a bound document, raw records, context (form definitions by id), settings. Out: canonical
 records, exclusions, rejects, problems and drift. One bad record never stops the batch. Not here:
-where the results are stored (`hub.pipeline.normalize`).
+where the results are stored (`hub.etl.normalize`).
 """
 
 import json

@@ -11,7 +11,7 @@ from hub.model.records import JsonValue
 
 
 @dataclass(frozen=True, slots=True)
-class BehindEntity:
+class StaleEntity:
     """An entity whose inputs changed since it was folded."""
 
     id: int
@@ -45,9 +45,9 @@ class FoldRecord:
     lane: str
 
 
-def take_behind(
+def claim_stale(
     conn: Connection, limit: int, among: Sequence[int] | None = None, kind: str = "person"
-) -> list[BehindEntity]:
+) -> list[StaleEntity]:
     """Lock entities that are behind, by id; those another loader holds are skipped.
 
     One that was merged waits until its survivor has been written: its lead must point there.
@@ -69,7 +69,7 @@ def take_behind(
         ),
         {"limit": limit, "kind": kind, "among": None if among is None else list(among)},
     )
-    return [BehindEntity(*row) for row in rows]
+    return [StaleEntity(*row) for row in rows]
 
 
 def records_of(
@@ -126,7 +126,7 @@ def edits_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[Stor
     return found
 
 
-def mark_folded(conn: Connection, entities: Sequence[BehindEntity]) -> None:
+def mark_folded(conn: Connection, entities: Sequence[StaleEntity]) -> None:
     """Note the version that was folded; a version bumped meanwhile stays behind."""
     conn.execute(
         text(

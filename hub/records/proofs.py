@@ -1,6 +1,6 @@
 """What a proof goes by: the batches that a run opened or took up, and what they have left behind.
 
-Reads what `batches` writes. Not here: whether it is enough (`hub.pipeline.proof`).
+Reads what `batches` writes. Not here: whether it is enough (`hub.etl.proof`).
 """
 
 from sqlalchemy import Connection, text

@@ -193,7 +193,7 @@ def finish_normalize(conn: Connection, raw_ids: Sequence[int]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Buried:
+class Tombstoned:
     """Records whose object is gone: people and companies, to be looked at again, and tickets.
 
     People and companies come as (record id, lane, batch).
@@ -274,10 +274,10 @@ RETURNING s.id, s.target, s.lane, s.batch_id
 
 def mark_gone(
     conn: Connection, source: str, stream: str, gone: Sequence[Gone], at: datetime
-) -> Buried:
+) -> Tombstoned:
     """Mark what no longer speaks for its entity: deleted, merged by the vendor, or excluded now."""
     if not gone:
-        return Buried([], [], [])
+        return Tombstoned([], [], [])
     rows = conn.execute(
         _MARK_GONE,
         {
@@ -290,7 +290,7 @@ def mark_gone(
             "targets": [g.target for g in gone],
         },
     ).all()
-    return Buried(
+    return Tombstoned(
         [(row.id, row.lane, row.batch_id) for row in rows if row.target == "person"],
         [row.id for row in rows if row.target == "ticket"],
         [(row.id, row.lane, row.batch_id) for row in rows if row.target == "organisation"],

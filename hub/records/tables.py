@@ -330,8 +330,8 @@ change = Table(
     schema="ops",
 )
 
-turn = Table(
-    "turn",
+assignment = Table(
+    "assignment",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("lead_id", BigInteger, ForeignKey("crm.lead.id")),

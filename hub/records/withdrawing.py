@@ -340,7 +340,7 @@ def consents(conn: Connection, record_ids: Sequence[int]) -> list[tuple[str, str
 
 
 _ROUTED = text("""
-SELECT DISTINCT l.id FROM ops.batch b JOIN ops.turn t ON t.at BETWEEN b.started_at AND b.finished_at
+SELECT DISTINCT l.id FROM ops.batch b JOIN ops.assignment t ON t.at BETWEEN b.started_at AND b.finished_at
 JOIN crm.lead l ON l.id = t.lead_id JOIN ops.batch o ON o.id = l.batch_id
 WHERE b.id = :batch AND o.finished_at < b.started_at ORDER BY l.id
 """)

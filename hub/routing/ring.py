@@ -60,7 +60,7 @@ class GroupState:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Pick:
     """One turn: `chosen` is a user id, None when nobody was available (the state stands)."""
 
     chosen: int | None
@@ -69,19 +69,19 @@ class Turn:
     reasons: tuple[str, ...] = ()
 
 
-def take(state: GroupState) -> Turn:
+def take(state: GroupState) -> Pick:
     """Take one turn: who is owed one goes first, then the ring or the smooth weights.
 
     A skipped member (deactivated, away, full, weight 0) loses the turn and is not owed it.
     """
     line = _from_next(state)
     if all(_unavailable(member) for member in line):
-        return Turn(None, state, _skipped(line), _told_nobody(state, line))
+        return Pick(None, state, _skipped(line), _told_nobody(state, line))
     owed = next((m for m in line if _owed(m.credit) and not _unavailable(m)), None)
     if owed is not None:
         served = replace(owed, credit=_credit(_owed(owed.credit) - 1, _level(owed.credit)))
         reason = f"group {state.name}: a turn given back, owed to user {owed.user_id}"
-        return Turn(owed.user_id, _served(state, served), (), (reason,))
+        return Pick(owed.user_id, _served(state, served), (), (reason,))
     if len({member.weight for member in line}) == 1:
         return _take_ring(state, line)
     return _take_weighted(state, line)
@@ -100,16 +100,16 @@ def give_back(state: GroupState, user_id: int) -> GroupState:
     return replace(state, members=members)
 
 
-def _take_ring(state: GroupState, line: tuple[Member, ...]) -> Turn:
+def _take_ring(state: GroupState, line: tuple[Member, ...]) -> Pick:
     place = next(i for i, member in enumerate(line) if not _unavailable(member))
     chosen, after = line[place], line[(place + 1) % len(line)]
     skipped = _skipped(line[:place])
     moved = replace(state, next_member=after.user_id, next_position=after.position)
     reason = f"group {state.name}: turn of user {chosen.user_id} of {len(line)} members"
-    return Turn(chosen.user_id, _served(moved, chosen), skipped, (reason, *_told(skipped)))
+    return Pick(chosen.user_id, _served(moved, chosen), skipped, (reason, *_told(skipped)))
 
 
-def _take_weighted(state: GroupState, line: tuple[Member, ...]) -> Turn:
+def _take_weighted(state: GroupState, line: tuple[Member, ...]) -> Pick:
     ordered = sorted(line, key=lambda m: (m.position, m.user_id))
     present = [member for member in ordered if not _unavailable(member)]
     total = sum(member.weight for member in present)
@@ -129,7 +129,7 @@ def _take_weighted(state: GroupState, line: tuple[Member, ...]) -> Turn:
     skipped = _skipped(tuple(ordered))
     weight = round(share[chosen] * total)
     reason = f"group {state.name}: turn of user {chosen} by weight {weight} of {total}"
-    return Turn(chosen, replace(state, members=members), skipped, (reason, *_told(skipped)))
+    return Pick(chosen, replace(state, members=members), skipped, (reason, *_told(skipped)))
 
 
 def _most_urgent(risen: dict[int, float], share: dict[int, float]) -> int:

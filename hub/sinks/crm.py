@@ -16,7 +16,7 @@ from hub.model.records import JsonValue
 
 
 @dataclass(frozen=True, slots=True)
-class GoldenPerson:
+class GoldenRecord:
     """A folded entity, with the seeds of what is held once its row exists."""
 
     entity_id: int
@@ -40,7 +40,7 @@ class Loaded:
 
 
 def load_contacts(
-    conn: Connection, golden: Sequence[GoldenPerson], by_people: Collection[int] = ()
+    conn: Connection, golden: Sequence[GoldenRecord], by_people: Collection[int] = ()
 ) -> Loaded:
     """Write golden contacts; one that would not change is not touched.
 
@@ -58,14 +58,14 @@ def load_contacts(
     return _write(conn, CONTACTS, golden, new=new, existing=existing)
 
 
-def _as_people_say(golden: GoldenPerson, row: RowMapping | None) -> GoldenPerson:
+def _as_people_say(golden: GoldenRecord, row: RowMapping | None) -> GoldenRecord:
     is_theirs = row is not None and row["kept_by"] == "person"
     return replace(
         golden, archived_at=row["archived_at"] if row is not None and is_theirs else None
     )
 
 
-def _contact_row(golden: GoldenPerson) -> dict[str, Any]:
+def _contact_row(golden: GoldenRecord) -> dict[str, Any]:
     return {
         **_folded(golden.values, CONTACTS.names),
         "entity_id": golden.entity_id,
@@ -76,7 +76,7 @@ def _contact_row(golden: GoldenPerson) -> dict[str, Any]:
     }
 
 
-def load_leads(conn: Connection, golden: Sequence[GoldenPerson]) -> Loaded:
+def load_leads(conn: Connection, golden: Sequence[GoldenRecord]) -> Loaded:
     """Write golden leads; a lead that would not change is not touched.
 
     A converted lead's row is frozen: what the source says later belongs to the contact.
@@ -90,7 +90,7 @@ def load_leads(conn: Connection, golden: Sequence[GoldenPerson]) -> Loaded:
 def _write(
     conn: Connection,
     rows: FoldedRows,
-    golden: Sequence[GoldenPerson],
+    golden: Sequence[GoldenRecord],
     *,
     new: Sequence[Mapping[str, Any]],
     existing: Mapping[int, RowMapping],
@@ -108,7 +108,7 @@ def _write(
     return Loaded(created, frozenset(changes), changes)
 
 
-def _insert_row(golden: GoldenPerson) -> dict[str, Any]:
+def _insert_row(golden: GoldenRecord) -> dict[str, Any]:
     return {
         **_folded(golden.values, LEADS.names),
         "entity_id": golden.entity_id,
@@ -123,7 +123,7 @@ def _insert_row(golden: GoldenPerson) -> dict[str, Any]:
     }
 
 
-def _update_row(golden: GoldenPerson, names: Sequence[str]) -> dict[str, Any]:
+def _update_row(golden: GoldenRecord, names: Sequence[str]) -> dict[str, Any]:
     return {
         **_folded(golden.values, names),
         "entity_id": golden.entity_id,
@@ -136,7 +136,7 @@ def _folded(values: Mapping[str, JsonValue], names: Sequence[str]) -> dict[str, 
 
 
 def _difference(
-    golden: GoldenPerson, row: RowMapping, names: Sequence[str]
+    golden: GoldenRecord, row: RowMapping, names: Sequence[str]
 ) -> dict[str, JsonValue]:
     """Return field → {old, new} for what differs; archiving counts as a field."""
     changed: dict[str, JsonValue] = {}

@@ -42,7 +42,7 @@ def test_load_writes_the_folded_columns_and_seeds_the_held_ones() -> None:
     assert set(leads.FOLDED) == by_class[ColumnClass.FOLDED]
     held = by_class[ColumnClass.HELD] | by_class[ColumnClass.DERIVED]
     assert not set(leads.FOLDED) & held
-    golden = sink.GoldenPerson(1, {}, {}, None, None, None, "bulk", 1)
+    golden = sink.GoldenRecord(1, {}, {}, None, None, None, "bulk", 1)
     assert set(sink._update_row(golden, leads.FOLDED)) == {
         *leads.FOLDED,
         "entity_id",

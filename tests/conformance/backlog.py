@@ -20,7 +20,7 @@ from sqlalchemy.pool import QueuePool
 from hub.clock import SystemClock
 from hub.connectors.governor import Usage
 from hub.connectors.registry import connect, limits_of
-from hub.pipeline.budget import SharedBudget, account_of
+from hub.etl.budget import SharedBudget, account_of
 
 
 class TimeUp(Exception):  # noqa: N818  # the end of the work, not an error

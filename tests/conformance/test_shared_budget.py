@@ -16,7 +16,7 @@ import requests
 from hub.clock import SystemClock
 from hub.connectors.registry import connect, limits_of
 from hub.db.engine import Database
-from hub.pipeline.budget import SharedBudget, account_of
+from hub.etl.budget import SharedBudget, account_of
 from tests.conformance.conftest import read_window, records_of
 from tests.db.conftest import at_once
 

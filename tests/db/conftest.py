@@ -11,8 +11,8 @@ from sqlalchemy import Connection, text
 from hub.clock import SystemClock
 from hub.crm import owners
 from hub.db.engine import Database
+from hub.etl.context import Hub
 from hub.mappings.loader import load_all
-from hub.pipeline.context import Hub
 from hub.settings import Settings
 from tests.flow.conftest import HandConnector
 

@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from hub.clock import SystemClock
 from hub.connectors.governor import Limits, Rate
-from hub.pipeline.budget import SharedBudget
+from hub.etl.budget import SharedBudget
 
 ACCOUNT = "acme:1"
 

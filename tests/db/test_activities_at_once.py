@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import text
 
 from hub.actions import activity, task
-from hub.db.turn import turn
-from hub.pipeline.context import Hub
+from hub.db.transactions import run_transaction
+from hub.etl.context import Hub
 from tests.acting import by
 from tests.db.conftest import WORKERS, at_once, seed_leads
 
@@ -24,9 +24,12 @@ def test_the_columns_tell_of_everything_that_was_written_at_once(hub: Hub) -> No
         for step in range(EACH):
             at = T0 + timedelta(days=step * WORKERS + worker)
             call = {"made_at": at.isoformat(), "is_incoming": False}
-            turn(hub.engine, lambda conn: activity.write(by(conn, "operator"), "call", on, call))  # noqa: B023
+            run_transaction(
+                hub.engine,
+                lambda conn: activity.write(by(conn, "operator"), "call", on, call),  # noqa: B023
+            )
             todo = {"content": "Ring", "due_at": (at + timedelta(days=900)).isoformat()}
-            turn(hub.engine, lambda conn: task.add(by(conn, "operator"), todo, on=on))  # noqa: B023
+            run_transaction(hub.engine, lambda conn: task.add(by(conn, "operator"), todo, on=on))  # noqa: B023
 
     at_once([lambda w=w: write(w) for w in range(WORKERS)])  # type: ignore[misc]
     with hub.engine.begin() as conn:

@@ -6,8 +6,8 @@ from itertools import cycle, islice
 from sqlalchemy import text
 
 from hub.actions.assign import give_many
-from hub.db.turn import turn
-from hub.pipeline.context import Hub
+from hub.db.transactions import run_transaction
+from hub.etl.context import Hub
 from tests.acting import by
 from tests.db.conftest import WORKERS, at_once, seed_leads
 
@@ -22,11 +22,14 @@ def test_turns_by_hand_follow_the_groups_order_whatever_the_number_of_workers(hu
     def give(worker: int) -> None:
         mine = leads[worker::WORKERS]
         for part in (mine[:1], mine[1:5], mine[5:]):
-            turn(hub.engine, lambda conn: give_many(by(conn, "operator"), "lead", part, "sales"))  # noqa: B023
+            run_transaction(
+                hub.engine,
+                lambda conn: give_many(by(conn, "operator"), "lead", part, "sales"),  # noqa: B023
+            )
 
     at_once([lambda w=w: give(w) for w in range(WORKERS)])  # type: ignore[misc]
     with hub.engine.begin() as conn:
-        turns = list(conn.execute(text("SELECT user_id FROM ops.turn ORDER BY id")).scalars())
+        turns = list(conn.execute(text("SELECT user_id FROM ops.assignment ORDER BY id")).scalars())
         owned = Counter(conn.execute(text("SELECT owner_id FROM crm.lead")).scalars())
         ring = list(
             conn.execute(text("SELECT user_id FROM crm.member ORDER BY position")).scalars()

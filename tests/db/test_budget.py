@@ -21,7 +21,7 @@ from hub.connectors.governor import Limits, Rate, Usage
 from hub.connectors.registry import KNOWN, limits_of
 from hub.db.engine import Database
 from hub.errors import BudgetError
-from hub.pipeline.budget import SharedBudget, account_of, forecast
+from hub.etl.budget import SharedBudget, account_of, forecast
 from hub.settings import Settings
 from tests.db.conftest import at_once
 from tests.db.spending import ACCOUNT

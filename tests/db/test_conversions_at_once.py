@@ -7,9 +7,9 @@ from sqlalchemy import text
 
 from hub.actions.convert import Converted, Wish, convert
 from hub.actions.reopen import reopen
-from hub.db.turn import turn
+from hub.db.transactions import run_transaction
 from hub.errors import ActionError
-from hub.pipeline.context import Hub
+from hub.etl.context import Hub
 from tests.acting import by
 from tests.db.conftest import WORKERS, at_once, seed_leads
 
@@ -37,7 +37,7 @@ def test_eight_connections_convert_a_lead_once(hub: Hub, leads: list[str], attem
     lead = leads[attempt]
 
     def work() -> Converted:
-        return turn(hub.engine, lambda conn: convert(by(conn, WHO), lead, Wish()))
+        return run_transaction(hub.engine, lambda conn: convert(by(conn, WHO), lead, Wish()))
 
     told = at_once([work] * WORKERS)
     assert len({(t.person_id, t.deal_id) for t in told}) == 1
@@ -47,11 +47,11 @@ def test_eight_connections_convert_a_lead_once(hub: Hub, leads: list[str], attem
 
 def test_converting_and_reopening_at_once_leave_one_of_the_two(hub: Hub, leads: list[str]) -> None:
     def there() -> Any:
-        return turn(hub.engine, lambda conn: convert(by(conn, WHO), leads[0], Wish()))
+        return run_transaction(hub.engine, lambda conn: convert(by(conn, WHO), leads[0], Wish()))
 
     def back() -> Any:
         try:
-            return turn(hub.engine, lambda conn: reopen(by(conn, WHO), leads[0]))
+            return run_transaction(hub.engine, lambda conn: reopen(by(conn, WHO), leads[0]))
         except ActionError:
             return None  # not converted yet, or no more
 
@@ -79,7 +79,10 @@ def test_eight_leads_of_one_company_make_one_company(hub: Hub) -> None:
         )
         names = [str(n) for n in conn.execute(text("SELECT id FROM crm.lead")).scalars()]
     told = at_once(
-        [lambda n=n: turn(hub.engine, lambda c: convert(by(c, WHO), n, Wish())) for n in names]  # type: ignore[misc]
+        [
+            lambda n=n: run_transaction(hub.engine, lambda c: convert(by(c, WHO), n, Wish()))
+            for n in names
+        ]  # type: ignore[misc]
     )
     assert len({t.company_id for t in told}) == 1
     with hub.engine.begin() as conn:

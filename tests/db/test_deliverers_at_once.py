@@ -11,8 +11,8 @@ from aiosmtpd.controller import Controller
 from sqlalchemy import text
 
 from hub.db import outbox
-from hub.pipeline.context import Hub
-from hub.pipeline.notify import deliver_pending
+from hub.etl.context import Hub
+from hub.etl.notify import deliver_pending
 from hub.sandbox.smtp import Mailbox
 from tests.db.conftest import WORKERS, at_once, seed_leads
 

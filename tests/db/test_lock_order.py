@@ -8,13 +8,13 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from hub.connectors.base import Page, Stream
-from hub.db.turn import turn
+from hub.db.transactions import run_transaction
+from hub.etl import flow
+from hub.etl.context import Hub
+from hub.etl.land import land_page
+from hub.etl.match import match_pending
+from hub.etl.normalize import normalize_pending
 from hub.model.verdicts import Verdict
-from hub.pipeline import flow
-from hub.pipeline.context import Hub
-from hub.pipeline.land import land_page
-from hub.pipeline.match import match_pending
-from hub.pipeline.normalize import normalize_pending
 from hub.records import batches, folding
 from tests.db.conftest import at_once
 from tests.db.test_one_person_at_once import MAIL, PHONE, _record
@@ -41,7 +41,7 @@ def test_two_that_wait_for_each_other_both_get_done(hub: Hub) -> None:
                 if name == first and len(tries) <= 2:
                     both_hold_one.wait()
 
-        turn(hub.engine, work)
+        run_transaction(hub.engine, work)
 
     a, b = emails
     at_once([lambda: rename(a, b), lambda: rename(b, a)])
@@ -61,7 +61,7 @@ def test_another_error_is_not_tried_again(hub: Hub) -> None:
         conn.execute(text("SELECT 1/0"))
 
     with pytest.raises(DBAPIError):
-        turn(hub.engine, work)
+        run_transaction(hub.engine, work)
     assert tries == [1]
 
 
@@ -74,7 +74,7 @@ def test_who_moves_records_waits_for_who_writes_them(hub: Hub) -> None:
     land_page(hub, batch, Stream("leads"), Page([_record(3, **MAIL, **PHONE)], {}))
     normalize_pending(hub)
     with hub.engine.begin() as loader:
-        held = folding.take_behind(loader, 10)
+        held = folding.claim_stale(loader, 10)
         assert len(held) == 2
         matcher = Thread(target=match_pending, args=(hub,))
         matcher.start()

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from bench.people import people
 from hub.db.engine import Database
+from hub.etl.match import match_chunk
 from hub.matching.bulk import resolve
 from hub.matching.clusters import Edge, edge
 from hub.matching.facts import learn
@@ -17,7 +18,6 @@ from hub.matching.keys import LIMITS, keys, limit, view
 from hub.matching.model import DEFAULT, Model
 from hub.matching.scoring import score
 from hub.model.verdicts import Judgement, Trust
-from hub.pipeline.match import match_chunk
 from hub.records import identity
 
 ORDERS = 50

@@ -127,7 +127,7 @@ PLAIN: dict[str, str] = {
         "mark of a version",
     ),
     **dict.fromkeys(
-        ("crm.distribution_group.name", "ops.turn.rule"),
+        ("crm.distribution_group.name", "ops.assignment.rule"),
         "name that the operator gave in hub.yaml",
     ),
     **dict.fromkeys(
@@ -149,7 +149,7 @@ PLAIN: dict[str, str] = {
         ("crm.ticket.source_id", "crm.ticket.requester"), "number that the help desk gave"
     ),
     **dict.fromkeys(
-        ("ops.stage_report.counts", "ops.turn.skipped", "ops.edge.reasons"),
+        ("ops.stage_report.counts", "ops.assignment.skipped", "ops.edge.reasons"),
         "counts, our own ids, names of comparisons",
     ),
     **dict.fromkeys(

@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import Connection, text
 
 from hub.connectors.base import Page, Stream
-from hub.db.turn import turn
+from hub.db.transactions import run_transaction
+from hub.etl import companies, flow
+from hub.etl.context import Hub
+from hub.etl.land import land_page
+from hub.etl.load import refold
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
-from hub.pipeline import companies, flow
-from hub.pipeline.context import Hub
-from hub.pipeline.land import land_page
-from hub.pipeline.load import refold
 from tests.db.conftest import WORKERS, at_once
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,7 +47,7 @@ def test_eight_conversions_make_one_company(hub: Hub) -> None:
             refold(conn, [entity])
             return entity
 
-        return turn(hub.engine, work)
+        return run_transaction(hub.engine, work)
 
     made = at_once([make] * WORKERS)
     assert len(set(made)) == 1

@@ -8,15 +8,15 @@ import pytest
 from sqlalchemy import text
 
 from hub.connectors.base import Page, Stream
+from hub.etl import flow, match
+from hub.etl.context import Hub
+from hub.etl.land import land_page
+from hub.etl.load import load_stale
+from hub.etl.match import match_pending
+from hub.etl.normalize import normalize_pending
+from hub.etl.route import route_unowned
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
-from hub.pipeline import flow, match
-from hub.pipeline.context import Hub
-from hub.pipeline.land import land_page
-from hub.pipeline.load import load_behind
-from hub.pipeline.match import match_pending
-from hub.pipeline.normalize import normalize_pending
-from hub.pipeline.route import route_unowned
 from hub.records.batches import Batch
 from tests.db.conftest import WORKERS, at_once
 from tests.flow.conftest import START
@@ -38,7 +38,7 @@ def _bring(hub: Hub, batch: Batch, records: list[RawRecord], together: Barrier) 
     for stage in (
         normalize_pending,
         match_pending,
-        load_behind,
+        load_stale,
         lambda hub: route_unowned(hub, bulk=True),
     ):
         together.wait()
@@ -62,7 +62,7 @@ def test_eight_connections_make_one_lead_of_one_person(
         entities = conn.execute(
             text("SELECT DISTINCT entity_id FROM ops.source_record WHERE target = 'person'")
         ).all()
-        turns = conn.execute(text("SELECT lead_id FROM ops.turn")).all()
+        turns = conn.execute(text("SELECT lead_id FROM ops.assignment")).all()
     assert len(leads) == len(entities) == len(turns) == 1
     assert leads[0].owner_id is not None
     (entry,) = [e for e in flow.finish(hub, batch) if e.stream == "leads"]
@@ -108,7 +108,7 @@ def test_a_merged_lead_waits_for_a_survivor_that_no_loader_has_written_yet(hub: 
     match_pending(hub)
     with hub.engine.begin() as slow_loader:
         slow_loader.execute(text("SELECT 1 FROM ops.entity ORDER BY id LIMIT 1 FOR UPDATE"))
-        load_behind(hub)  # the second entity alone
+        load_stale(hub)  # the second entity alone
     with hub.engine.begin() as conn:  # and then they are one, the first still without a lead
         first, second = conn.execute(text("SELECT id FROM ops.entity ORDER BY id")).scalars()
         conn.execute(
@@ -123,8 +123,8 @@ def test_a_merged_lead_waits_for_a_survivor_that_no_loader_has_written_yet(hub: 
         )
     with hub.engine.begin() as slow_loader:
         slow_loader.execute(text("SELECT 1 FROM ops.entity ORDER BY id LIMIT 1 FOR UPDATE"))
-        load_behind(hub)
-    load_behind(hub)
+        load_stale(hub)
+    load_stale(hub)
     with hub.engine.begin() as conn:
         leads = conn.execute(text("SELECT id, merged_into FROM crm.lead ORDER BY entity_id")).all()
     assert [lead.merged_into for lead in leads] == [None, leads[0].id]

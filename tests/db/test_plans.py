@@ -15,11 +15,11 @@ from hub.crm import leads, owners
 from hub.db import outbox
 from hub.db.embedded import Server
 from hub.db.engine import Database
+from hub.etl.match import match_chunk
 from hub.landing import store
 from hub.matching.keys import CANDIDATE_LIMIT, LIMITS
 from hub.model.entities import PERSON_REFS
 from hub.model.verdicts import Verdict
-from hub.pipeline.match import match_chunk
 from hub.records import batches, companies, folding, identity
 from tests.conftest import fresh_database
 from tests.db.conftest import seed_leads
@@ -221,7 +221,7 @@ def test_the_relation_that_links_people_is_the_one_the_index_knows() -> None:
 
 
 def test_entities_that_are_behind_are_taken_by_index(full: Connection) -> None:
-    assert_by_index(plan_of(full, lambda: folding.take_behind(full, 500)), "entity_behind")
+    assert_by_index(plan_of(full, lambda: folding.claim_stale(full, 500)), "entity_behind")
 
 
 def test_the_records_of_a_chunk_are_read_by_index(full: Connection) -> None:

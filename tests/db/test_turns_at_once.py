@@ -6,9 +6,9 @@ from itertools import cycle, islice
 import pytest
 from sqlalchemy import text
 
-from hub.pipeline import route
-from hub.pipeline.context import Hub
-from hub.pipeline.route import route_unowned
+from hub.etl import route
+from hub.etl.context import Hub
+from hub.etl.route import route_unowned
 from tests.db.conftest import WORKERS, at_once, seed_leads
 
 LEADS = 1000
@@ -33,8 +33,8 @@ def test_turns_follow_the_groups_order_whatever_the_number_of_workers(hub: Hub) 
     at_once([lambda w=w: bring_more_and_route(w) for w in range(WORKERS)])  # type: ignore[misc]
     route_unowned(hub, bulk=True)
     with hub.engine.begin() as conn:
-        turns = list(conn.execute(text("SELECT user_id FROM ops.turn ORDER BY id")).scalars())
-        leads = list(conn.execute(text("SELECT lead_id FROM ops.turn")).scalars())
+        turns = list(conn.execute(text("SELECT user_id FROM ops.assignment ORDER BY id")).scalars())
+        leads = list(conn.execute(text("SELECT lead_id FROM ops.assignment")).scalars())
         owned = Counter(conn.execute(text("SELECT owner_id FROM crm.lead")).scalars())
         ring = list(
             conn.execute(text("SELECT user_id FROM crm.member ORDER BY position")).scalars()

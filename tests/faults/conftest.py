@@ -35,7 +35,7 @@ SELECT json_build_object(
    FROM crm.lead l JOIN named n ON n.lead_id = l.id LEFT JOIN crm."user" u ON u.id = l.owner_id),
  'turns', (SELECT json_agg(json_build_array(n.name, u.email, t.group_id, t.rule, t.next_before,
      t.next_after) ORDER BY t.id)
-   FROM ops.turn t JOIN named n USING (lead_id) JOIN crm."user" u ON u.id = t.user_id),
+   FROM ops.assignment t JOIN named n USING (lead_id) JOIN crm."user" u ON u.id = t.user_id),
  'groups', (SELECT json_agg(json_build_array(name, next_member_id, next_position))
    FROM crm.distribution_group),
  'alerts', (SELECT json_agg(json_build_array(a.dedupe_key, u.email, a.event, a.text)

@@ -16,10 +16,10 @@ from typing import Any
 
 from hub.cli.app import main
 from hub.db import place, schema
+from hub.etl import flow, load, match
 from hub.landing import store
 from hub.notify.channels import SmtpChannel
-from hub.pipeline import flow, load, match
-from hub.records import folding, identity, sources, turns
+from hub.records import assignments, folding, identity, sources
 
 _SERVER = "server: "
 
@@ -76,8 +76,8 @@ POINTS = {
     "inside normalize": before(sources, "finish_normalize"),
     "between two chunks of match": _small_chunks(after(identity, "finish_match", call=2)),
     "inside the transaction of load": before(folding, "mark_folded"),
-    "between two chunks of load": _small_chunks(before(folding, "take_behind", call=2)),
-    "inside the transaction of route": after(turns, "keep", call=2),
+    "between two chunks of load": _small_chunks(before(folding, "claim_stale", call=2)),
+    "inside the transaction of route": after(assignments, "keep", call=2),
     "between route and SMTP": before(flow, "run_notify"),
     "before the third mail": before(SmtpChannel, "send", call=3),
     "after SMTP's 250, before the commit": after(SmtpChannel, "send", call=2),

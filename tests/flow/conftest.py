@@ -13,11 +13,11 @@ from hub.clock import SystemClock
 from hub.connectors.base import Cursor, Finding, Page, Stream, Window
 from hub.crm import owners
 from hub.db.engine import Database
+from hub.etl.context import Hub
 from hub.mappings.document import MappingDocument
 from hub.mappings.loader import load_all
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
-from hub.pipeline.context import Hub
 from hub.settings import Settings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

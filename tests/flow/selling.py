@@ -6,7 +6,7 @@ from hub.actions import custom_field
 from hub.actions import deal as actions
 from hub.actions.move_deal import Moved, move
 from hub.crm.custom_fields import CustomField
-from hub.pipeline import flow
+from hub.etl import flow
 from tests.acting import done
 from tests.flow.conftest import World, hubspot_contact
 

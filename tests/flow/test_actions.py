@@ -12,11 +12,11 @@ from hub.actions.edit import edit, take_back
 from hub.actions.merge import Merged, merge, unmerge
 from hub.actions.review import decide, open_pairs
 from hub.errors import ActionError
+from hub.etl import flow
+from hub.etl.golden import source_version
 from hub.matching.survive import Edit, survive
 from hub.model.entities import folded_names
 from hub.model.verdicts import Judgement
-from hub.pipeline import flow
-from hub.pipeline.golden import source_version
 from hub.records import folding
 from tests.acting import by, done
 from tests.flow.conftest import (

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, event, text
 from hub.actions.assign import assign, give_many
 from hub.crm import owners
 from hub.crm.owners import Group, Person
-from hub.pipeline import notify
+from hub.etl import notify
 from tests.acting import by
 from tests.db.conftest import seed_leads
 from tests.flow.conftest import World
@@ -89,7 +89,9 @@ def test_one_record_is_given_told_and_in_the_history(team: World, kind: str) -> 
         (WHO, {"old": None, "new": mail("ann")}),
         (WHO, {"old": mail("ann"), "new": mail("bob")}),
     ]
-    turns = team.rows(f"SELECT user_id, group_id FROM ops.turn WHERE {kind}_id = :id", id=number)
+    turns = team.rows(
+        f"SELECT user_id, group_id FROM ops.assignment WHERE {kind}_id = :id", id=number
+    )
     assert len(turns) == 2
     assert all(turn.group_id is None for turn in turns)
     notify.deliver_pending(team.hub)
@@ -133,7 +135,7 @@ def test_what_somebody_has_already_stays_untouched(team: World) -> None:
     give(team, "lead", leads[:2], mail("ann"))
     done = give(team, "lead", leads[:3], mail("ann"))
     assert (dict(done.owners).keys(), done.unchanged) == ({leads[2]}, 2)
-    assert len(team.rows("SELECT 1 FROM ops.turn")) == 3
+    assert len(team.rows("SELECT 1 FROM ops.assignment")) == 3
 
 
 def test_a_group_takes_a_turn_for_each_also_of_what_was_owned(team: World) -> None:
@@ -222,11 +224,11 @@ def _hand_out(
 ) -> None:
     """One at a time and all at once are the same turns."""
     for part in (records[:1], records[1:]):
-        before = world.rows("SELECT coalesce(max(id), 0) AS id FROM ops.turn")[0].id
+        before = world.rows("SELECT coalesce(max(id), 0) AS id FROM ops.assignment")[0].id
         if part:
             give(world, kind, part, group)
         for row in world.rows(
-            'SELECT u.email FROM ops.turn t JOIN crm."user" u ON u.id = t.user_id WHERE t.id > :id',
+            'SELECT u.email FROM ops.assignment t JOIN crm."user" u ON u.id = t.user_id WHERE t.id > :id',
             id=before,
         ):
             window[row.email] += 1

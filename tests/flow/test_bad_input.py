@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from hub.db.embedded import Server
+from hub.etl import flow
 from hub.landing import store
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
-from hub.pipeline import flow
 from tests.conftest import fresh_database, three_people
 from tests.flow.conftest import START, World, new_world, salesforce_lead, typeform_answer
 

@@ -11,7 +11,7 @@ from hub.actions.assign import assign, give_many
 from hub.actions.edit import edit
 from hub.crm import owners
 from hub.errors import ActionError
-from hub.pipeline import flow
+from hub.etl import flow
 from tests.acting import by, done
 from tests.flow.conftest import World, salesforce_lead
 
@@ -19,7 +19,7 @@ WHO = "operator"
 ANN = "ann@owners.example.com"
 LEAD = "salesforce/leads/00Q000000000001AAA"
 _TABLES = ("crm.task", "crm.note", "crm.call", "crm.visit", "crm.message", "crm.outcome", "ops.edit",
-           "ops.change", "crm.lead", "crm.contact", "ops.source_record", "ops.turn", "ops.outbox",
+           "ops.change", "crm.lead", "crm.contact", "ops.source_record", "ops.assignment", "ops.outbox",
            "ops.batch", "ops.edge", "landing.raw", "crm.lead_status", "crm.reason")  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from hub.actions.explain import explain
 from hub.actions.merge import merge
 from hub.actions.typed import canonical, named
 from hub.errors import ActionError
-from hub.pipeline import flow
+from hub.etl import flow
 from tests.acting import by
 from tests.flow.conftest import World, salesforce_lead
 from tests.flow.selling import define
@@ -154,5 +154,5 @@ def test_a_lead_nobody_was_named_for_is_routed(peopled: World) -> None:
 def test_a_group_takes_a_turn_for_who_is_typed_in(peopled: World) -> None:
     added = put(peopled, last_name="Turn", owner="sales")
     assert row(peopled, added.name).owner_id is not None
-    (turn,) = peopled.rows("SELECT * FROM ops.turn WHERE rule = 'by hand'")
+    (turn,) = peopled.rows("SELECT * FROM ops.assignment WHERE rule = 'by hand'")
     assert turn.group_id is not None

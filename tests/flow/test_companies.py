@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import text
 
 from hub.actions.explain import explain
+from hub.etl import companies, flow
+from hub.etl.load import refold
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
-from hub.pipeline import companies, flow
-from hub.pipeline.load import refold
 from hub.settings.blocks import RuleSettings
 from tests.acting import by
 from tests.flow.conftest import (
@@ -247,7 +247,7 @@ def test_a_lead_of_a_known_account_goes_to_its_owner(wide: World) -> None:
     found = wide.rows("SELECT last_name, owner_email FROM reporting.leads ORDER BY last_name")
     assert found[0].owner_email == "cid@owners.example.com"
     assert found[1].owner_email != "cid@owners.example.com"
-    reasons = wide.rows("SELECT reason FROM ops.turn ORDER BY lead_id")
+    reasons = wide.rows("SELECT reason FROM ops.assignment ORDER BY lead_id")
     assert reasons[0].reason == "rule existing account: account is known"
 
 

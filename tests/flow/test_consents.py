@@ -1,8 +1,8 @@
 """Consent comes from every source, follows the person, and survives what its source forgets."""
 
+from hub.etl import flow
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
-from hub.pipeline import flow
 from hub.records.consents import consents_of
 from tests.flow.conftest import World, hubspot_contact, mailchimp_member
 

@@ -17,7 +17,7 @@ from hub.errors import (
     ProtocolError,
     TransientError,
 )
-from hub.pipeline import flow
+from hub.etl import flow
 from tests.flow.conftest import HandConnector, World, hubspot_contact, salesforce_lead
 
 BOTH = ["hubspot", "salesforce"]

@@ -11,7 +11,7 @@ from hub.actions.edit import edit
 from hub.actions.show_deal import show
 from hub.crm import owners
 from hub.errors import ActionError
-from hub.pipeline import companies, flow, load
+from hub.etl import companies, flow, load
 from tests.acting import by
 from tests.flow.conftest import World, salesforce_lead, zendesk_ticket, zendesk_user
 from tests.flow.selling import WHO, act, deal_row, define, go
@@ -152,7 +152,7 @@ def test_a_group_takes_one_turn_for_all_that_is_made(world: World, kind: str) ->
         assert len({row.name for row in rows}) == 1
         taken.append(rows[0].name)
     assert taken == ["Bob", "Cid", "Bob"]
-    assert len(world.rows("SELECT 1 FROM ops.turn WHERE rule = 'by hand'")) == 3
+    assert len(world.rows("SELECT 1 FROM ops.assignment WHERE rule = 'by hand'")) == 3
     event = f"{kind}_assigned"
     assert world.rows("SELECT 1 FROM ops.outbox WHERE event = :e", e=event), "the new owner is told"
 

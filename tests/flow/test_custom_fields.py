@@ -11,8 +11,8 @@ from hub.actions.edit import edit
 from hub.crm import custom_fields
 from hub.crm.custom_fields import TYPES, WITH_CHOICES, CustomField
 from hub.errors import ActionError
+from hub.etl import flow
 from hub.model.records import JsonValue
-from hub.pipeline import flow
 from tests.acting import by
 from tests.flow.conftest import World, salesforce_lead
 

@@ -10,7 +10,7 @@ from hub.actions import deal_parts, pipeline, show_deal
 from hub.actions.merge import merge
 from hub.actions.pipeline import NewStage
 from hub.errors import ActionError
-from hub.pipeline import companies, load
+from hub.etl import companies, load
 from tests.acting import by
 from tests.flow.conftest import World
 from tests.flow.selling import WHO, act, add_customers, add_deal, deal_row, define, go

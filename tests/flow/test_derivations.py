@@ -8,8 +8,8 @@ from sqlalchemy import text
 
 from hub.db.embedded import Server
 from hub.db.engine import Database, opened_embedded
+from hub.etl import derivations, flow, reprocess
 from hub.mappings.loader import load_all
-from hub.pipeline import again, derivations, flow
 from hub.records import models
 from tests.flow.conftest import STREAMS, World, salesforce_lead
 from tests.flow.test_upgraded_home import hub_of
@@ -71,7 +71,7 @@ def test_a_remap_and_a_rescore_bring_it_up_to_date(upgraded: Database, tmp_path:
     hub = hub_of(upgraded, tmp_path)
     flow.sync(hub, list(STREAMS))
     declare(upgraded)
-    again.remap(hub, "salesforce", "leads")
+    reprocess.remap(hub, "salesforce", "leads")
     assert behind(upgraded)["mapping salesforce/leads"] == 0
     assert behind(upgraded)["mapping hubspot/contacts"] > 0
     with upgraded.engine.begin() as conn:

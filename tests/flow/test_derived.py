@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hub.actions import activity, task, timeline
 from hub.actions.merge import merge, unmerge
 from hub.crm.derived import days_since
+from hub.etl import flow, load
 from hub.model.verdicts import Op
-from hub.pipeline import flow, load
 from hub.records import companies, identity
 from tests.acting import done
 from tests.flow.conftest import (

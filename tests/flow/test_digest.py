@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from hub.etl import flow, notify
 from hub.notify.channels import Mail, SmtpChannel
-from hub.pipeline import flow, notify
-from hub.records import batches, turns
+from hub.records import assignments, batches
 from tests.flow.conftest import World, hubspot_contact, salesforce_lead
 
 
@@ -95,7 +95,7 @@ class _KilledError(Exception):
 
 
 POINTS = [
-    (turns, "keep", "before"),
+    (assignments, "keep", "before"),
     (flow, "write_digests", "before"),
     (flow, "write_digests", "after"),
     (flow, "run_notify", "before"),

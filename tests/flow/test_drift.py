@@ -1,8 +1,8 @@
 """What a source sends that its mapping does not know is counted, by field, and names nobody."""
 
+from hub.etl import flow, reprocess
+from hub.etl.drifting import Drift, drift_of
 from hub.model.records import RawRecord
-from hub.pipeline import again, flow
-from hub.pipeline.drifting import Drift, drift_of
 from hub.records import drift
 from tests.flow.conftest import World, salesforce_lead
 
@@ -64,7 +64,7 @@ def test_a_field_that_stays_away_has_vanished_and_a_remap_counts_anew(world: Wor
     (unknown,) = found.unknown
     assert (unknown["field"], unknown["n"]) == ("JobTitle", 200)
     assert "mappings/salesforce/leads.yaml" in unknown["suggestion"]
-    again.remap(world.hub, "salesforce", "leads")
+    reprocess.remap(world.hub, "salesforce", "leads")
     (unknown,) = _drift(world).unknown
     assert unknown["n"] == 200, "counted once more, not twice"
 

@@ -11,8 +11,8 @@ from hub.actions.merge import merge
 from hub.actions.review import decide, open_pairs
 from hub.actions.typed import canonical
 from hub.errors import ActionError
+from hub.etl import flow
 from hub.model.verdicts import Judgement
-from hub.pipeline import flow
 from tests.acting import by
 from tests.flow.conftest import World, hubspot_contact, salesforce_lead
 

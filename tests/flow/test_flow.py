@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
+from hub.etl import flow
 from hub.model.verdicts import Op
-from hub.pipeline import flow
 from tests.flow.conftest import World, salesforce_lead, typeform_answer
 
 BOTH = ["salesforce", "typeform"]
@@ -66,7 +66,7 @@ def test_who_asks_again_is_an_inquiry_not_a_lead(world: World) -> None:
     assert [r.event for r in world.rows("SELECT event FROM ops.outbox ORDER BY id")] == [
         "leads_digest", "inquiry_received"
     ]  # fmt: skip
-    assert len(world.rows("SELECT * FROM ops.turn WHERE group_id IS NOT NULL")) == 1
+    assert len(world.rows("SELECT * FROM ops.assignment WHERE group_id IS NOT NULL")) == 1
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations("abf")))

@@ -9,8 +9,8 @@ import pytest
 from hub.actions.merge import Merged, merge, unmerge
 from hub.actions.withdraw import withdrawn
 from hub.errors import ActionError
+from hub.etl import flow
 from hub.model.verdicts import Op
-from hub.pipeline import flow
 from tests.acting import acting, done
 from tests.flow.conftest import (
     START,

@@ -6,8 +6,8 @@ import pytest
 
 from hub.connectors.base import Stream
 from hub.errors import TransientError
+from hub.etl import flow
 from hub.landing import store
-from hub.pipeline import flow
 from tests.flow.conftest import HandConnector, World, salesforce_lead
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from hub.actions.merge import Merged, merge, unmerge
+from hub.etl import flow
 from hub.model.verdicts import Op
-from hub.pipeline import flow
 from tests.flow.conftest import World, hubspot_contact, salesforce_lead
 from tests.flow.test_actions import act, lead_of, sf
 

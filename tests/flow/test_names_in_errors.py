@@ -14,7 +14,7 @@ from hub.actions.reopen import reopen
 from hub.actions.status import set_status
 from hub.actions.ticket_lead import make_lead, tickets
 from hub.errors import ActionError
-from hub.pipeline import flow
+from hub.etl import flow
 from tests.flow.conftest import World, salesforce_lead
 from tests.flow.selling import WHO, act, add_customers, add_deal, go
 

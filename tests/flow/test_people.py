@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from hub.etl import flow
 from hub.model.verdicts import Op
-from hub.pipeline import flow
 from tests.flow.conftest import (
     World,
     hubspot_contact,
@@ -50,7 +50,7 @@ def test_a_customer_is_a_contact_and_no_lead(world: World) -> None:
     (contact,) = world.rows("SELECT * FROM crm.contact")
     assert (contact.last_name, contact.customer_type) == ("Moreau", "current")
     assert leads(world) == []
-    assert world.rows("SELECT * FROM ops.turn") == []
+    assert world.rows("SELECT * FROM ops.assignment") == []
 
 
 @pytest.mark.parametrize("order", [("hubspot", "salesforce"), ("salesforce", "hubspot")])
@@ -76,7 +76,7 @@ def test_a_lead_of_a_customer_goes_to_the_customers_owner(world: World) -> None:
     flow.sync(world.hub, ["salesforce"])
     owners = world.rows("SELECT owner_email FROM reporting.leads")
     assert [row.owner_email for row in owners] == ["cid@owners.example.com"]
-    assert world.rows("SELECT * FROM ops.turn WHERE group_id IS NOT NULL") == []
+    assert world.rows("SELECT * FROM ops.assignment WHERE group_id IS NOT NULL") == []
 
 
 @pytest.mark.parametrize("is_active", [True, False])
@@ -95,7 +95,7 @@ def test_a_live_lead_of_a_customer_rings_whoever_owns_the_contact_now(
     flow.sync(world.hub, ["salesforce"])
     flow.sync(world.hub, ["salesforce"])
     told = world.rows(
-        "SELECT u.email, t.rule FROM ops.outbox o JOIN ops.turn t USING (lead_id) "
+        "SELECT u.email, t.rule FROM ops.outbox o JOIN ops.assignment t USING (lead_id) "
         "JOIN crm.\"user\" u ON u.id = o.user_id WHERE o.event = 'lead_assigned'"
     )
     if is_active:

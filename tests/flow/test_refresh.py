@@ -12,11 +12,11 @@ from hub.cli.status import read_status
 from hub.clock import FixedClock
 from hub.connectors.base import Cursor, Page, Stream, Window
 from hub.errors import BudgetError, ForbiddenError, HubError
+from hub.etl import flow
+from hub.etl.drifting import drift_of
 from hub.landing import silent
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
-from hub.pipeline import flow
-from hub.pipeline.drifting import drift_of
 from tests.flow.conftest import START, HandConnector, World, salesforce_lead
 
 DAY_S, WEEK_S = 86_400, 7 * 86_400

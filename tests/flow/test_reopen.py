@@ -11,7 +11,7 @@ from hub.actions.convert import Converted, Wish, convert
 from hub.actions.edit import edit
 from hub.actions.reopen import Reopened, reopen
 from hub.errors import ActionError
-from hub.pipeline import flow
+from hub.etl import flow
 from hub.settings import Settings
 from tests.conftest import fresh_database
 from tests.flow.conftest import World, hubspot_contact, new_world, salesforce_lead

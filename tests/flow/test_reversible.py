@@ -18,11 +18,11 @@ from hub.actions.review import decide, open_pairs
 from hub.actions.withdraw import withdrawn
 from hub.db.embedded import Server
 from hub.errors import ActionError
+from hub.etl import flow
+from hub.etl.golden import source_version
 from hub.matching.survive import Edit, survive
 from hub.model.entities import folded_names
 from hub.model.verdicts import Judgement, Op
-from hub.pipeline import flow
-from hub.pipeline.golden import source_version
 from hub.records import folding
 from hub.settings import Settings
 from tests.acting import acting, by, done

@@ -5,7 +5,7 @@ from dataclasses import replace
 import dagster as dg
 
 from hub.assets.sensors import told
-from hub.pipeline import flow
+from hub.etl import flow
 from tests.flow.conftest import World, salesforce_lead
 
 KNOWN = {

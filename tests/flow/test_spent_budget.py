@@ -12,10 +12,10 @@ from hub.connectors.governor import Limits, Usage
 from hub.crm import owners
 from hub.db.engine import Database
 from hub.errors import BudgetError
+from hub.etl import flow
+from hub.etl.budget import SharedBudget, account_of
+from hub.etl.context import Hub
 from hub.mappings.loader import load_all
-from hub.pipeline import flow
-from hub.pipeline.budget import SharedBudget, account_of
-from hub.pipeline.context import Hub
 from hub.settings import Settings
 from tests.flow.conftest import HandConnector, salesforce_lead
 

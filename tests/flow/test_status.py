@@ -6,8 +6,8 @@ from hub.actions.status import add_reason, add_status, set_status
 from hub.actions.withdraw import Withdrawn, withdrawn
 from hub.clock import SystemClock
 from hub.errors import ConfigError
-from hub.pipeline import flow
-from hub.pipeline.assemble import assemble
+from hub.etl import flow
+from hub.etl.assemble import assemble
 from hub.settings import Settings
 from tests.acting import acting, by
 from tests.flow.conftest import World, new_world, salesforce_lead, typeform_answer

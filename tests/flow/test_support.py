@@ -11,8 +11,8 @@ from hub.actions.ticket_lead import MadeLead, make_lead, tickets
 from hub.actions.withdraw import withdrawn
 from hub.crm.ticket_lists import HAS_OPEN
 from hub.errors import ActionError
+from hub.etl import flow
 from hub.model.verdicts import Op
-from hub.pipeline import flow
 from tests.acting import acting, by, done
 from tests.flow.conftest import World, hubspot_contact, zendesk_ticket, zendesk_user
 

@@ -6,9 +6,9 @@ from sqlalchemy import text
 
 from hub.actions.edit import edit
 from hub.actions.explain import explain
+from hub.etl import flow
+from hub.etl.survivorship import apply_rules
 from hub.matching.survivorship import SHIPPED, overlaid
-from hub.pipeline import flow
-from hub.pipeline.survivorship import apply_rules
 from tests.acting import by
 from tests.flow.conftest import World, salesforce_lead
 

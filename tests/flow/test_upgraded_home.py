@@ -12,9 +12,9 @@ from hub.clock import SystemClock
 from hub.db.embedded import Server
 from hub.db.engine import Database, opened_embedded
 from hub.db.schema import revisions
+from hub.etl import flow
+from hub.etl.context import Hub
 from hub.mappings.loader import load_all
-from hub.pipeline import flow
-from hub.pipeline.context import Hub
 from hub.settings import Settings
 from tests.flow.conftest import STREAMS, HandConnector
 from tests.old_homes import old_home

@@ -57,8 +57,8 @@ from hub.crm.custom_fields import CustomField
 from hub.crm.smart_links import SmartLink
 from hub.crm.smart_lists.document import read
 from hub.errors import ActionError
+from hub.etl import flow
 from hub.model.verdicts import Judgement
-from hub.pipeline import flow
 from tests.acting import OPERATOR, by
 from tests.flow.conftest import (
     World,

@@ -9,8 +9,8 @@ from hub.actions.edit import edit
 from hub.actions.merge import merge, unmerge
 from hub.actions.withdraw import Withdrawn, rehearsed, withdrawn
 from hub.errors import ActionError
+from hub.etl import flow
 from hub.model.verdicts import Op
-from hub.pipeline import flow
 from tests.acting import acting, done
 from tests.flow.conftest import (
     World,
@@ -250,7 +250,9 @@ def test_a_turn_is_owed_and_its_member_is_served_first(settled: World) -> None:
     assert settled.rows("SELECT next_member_id FROM crm.distribution_group") == pointer
     assert arrive(22) == first
     assert arrive(23) == pointer[0].next_member_id
-    kept = settled.rows("SELECT lead_id, withdrawn_by FROM ops.turn WHERE withdrawn_by IS NOT NULL")
+    kept = settled.rows(
+        "SELECT lead_id, withdrawn_by FROM ops.assignment WHERE withdrawn_by IS NOT NULL"
+    )
     assert len(kept) == 1
 
 

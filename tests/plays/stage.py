@@ -14,8 +14,8 @@ from hub.actions import activity, assign, convert, merge, reopen, review, status
 from hub.actions.context import Context
 from hub.actions.edit import edit
 from hub.errors import HubError
+from hub.etl import flow, reprocess
 from hub.model.verdicts import Judgement
-from hub.pipeline import again, flow
 from tests.acting import acting
 from tests.flow.conftest import World
 from tests.plays import home, present
@@ -197,7 +197,7 @@ class Stage:
         if not self.is_at_rest:
             return None
         try:
-            self._until(crash, lambda: again.remap(self.world.hub, *SOURCE[slot_kind]))
+            self._until(crash, lambda: reprocess.remap(self.world.hub, *SOURCE[slot_kind]))
         except Crash:
             return self.do_remap(slot_kind)
         except HubError:

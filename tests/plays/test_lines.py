@@ -16,13 +16,13 @@ from sqlalchemy.exc import NoResultFound
 
 from hub.actions import merge
 from hub.errors import ActionError
+from hub.etl import flow
 from hub.mappings.document import Predicate, Rejection
 from hub.mappings.loader import load_all
 from hub.matching.bulk import resolve
 from hub.matching.keys import view
 from hub.model.consent import resolve as resolve_consents
 from hub.model.verdicts import Trust
-from hub.pipeline import flow
 from hub.records import consents
 from tests.acting import acting
 from tests.flow.conftest import World, salesforce_lead

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from hub.errors import ConfigError
+from hub.etl.survivorship import read_rules
 from hub.matching.survivorship import DEFAULT_RULES, SHIPPED, By, SurvivorshipRules, overlaid
-from hub.pipeline.survivorship import read_rules
 
 
 def rules_of(tmp_path: Path, text: str) -> SurvivorshipRules:

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection
 
 from hub.crm import companies as rows
+from hub.etl.golden import trusted_first
 from hub.matching.companies import Firm, Key, best, company_keys, firm
-from hub.pipeline.golden import trusted_first
 from hub.records import companies, identity
 from hub.records.folding import FoldRecord
 from hub.records.identity import StoredRecord
-from hub.sinks.crm import GoldenPerson
+from hub.sinks.crm import GoldenRecord
 
 _MOST_FOUND = 20  # companies that are looked at for one key
 COMPANY_REF = "company"
@@ -23,7 +23,7 @@ Employer = tuple[int | None, str | None]
 
 
 def settle(
-    conn: Connection, people: Sequence[GoldenPerson], records: Mapping[int, Sequence[FoldRecord]]
+    conn: Connection, people: Sequence[GoldenRecord], records: Mapping[int, Sequence[FoldRecord]]
 ) -> None:
     """Point the rows of people to their companies."""
     ids = [person.entity_id for person in people]
@@ -86,7 +86,7 @@ def firm_of(record: StoredRecord) -> Firm:
 def keep_company_keys(
     conn: Connection,
     company_ids: Sequence[int],
-    golden: Sequence[GoldenPerson],
+    golden: Sequence[GoldenRecord],
     records: Mapping[int, Sequence[FoldRecord]],
 ) -> None:
     """Let companies be found by what their records say, and by what people typed."""

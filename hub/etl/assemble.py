@@ -10,14 +10,14 @@ from hub.connectors.base import Connector
 from hub.connectors.registry import connect, limits_of
 from hub.crm import owners, statuses
 from hub.db.engine import Database
-from hub.db.turn import turn
+from hub.db.transactions import run_transaction
 from hub.errors import ConfigError, CredentialError
+from hub.etl import derivations
+from hub.etl.budget import SharedBudget, account_of
+from hub.etl.context import Hub
+from hub.etl.route import rules_of
+from hub.etl.survivorship import apply_rules, read_rules
 from hub.mappings.loader import load_all
-from hub.pipeline import derivations
-from hub.pipeline.budget import SharedBudget, account_of
-from hub.pipeline.context import Hub
-from hub.pipeline.route import rules_of
-from hub.pipeline.survivorship import apply_rules, read_rules
 from hub.records import batches
 from hub.settings import PersonSettings, Settings, secret_variable
 
@@ -69,7 +69,7 @@ def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
         )
         _check_status(conn, settings.crm.reopen_unqualified_to)
         derivations.declare(conn)
-    turn(database.engine, lambda conn: apply_rules(conn, survivorship))
+    run_transaction(database.engine, lambda conn: apply_rules(conn, survivorship))
     return hub
 
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.landing import reprocess
+from hub.etl.context import Hub
+from hub.etl.normalize import CHUNK, PERSON, mapped, target_name
+from hub.landing import requeue
 from hub.landing.store import PendingRaw
 from hub.mappings.engine import Normalized
 from hub.model.entities import PEOPLE
 from hub.model.records import JsonValue
-from hub.pipeline.context import Hub
-from hub.pipeline.normalize import CHUNK, PERSON, mapped, target_name
 from hub.records import sources
 from hub.records.sources import Stored
 
@@ -63,7 +63,7 @@ class Plan:
         }
 
 
-def rehearse(hub: Hub, source: str, stream: str) -> Plan:
+def preview(hub: Hub, source: str, stream: str) -> Plan:
     """Map everything of a stream and compare with what is kept.
 
     Raises:
@@ -74,7 +74,7 @@ def rehearse(hub: Hub, source: str, stream: str) -> Plan:
     contexts: dict[str, Mapping[str, Any]] = {}
     after = ""
     with hub.engine.connect() as conn:
-        while rows := reprocess.newest(conn, source, stream, after=after, limit=CHUNK):
+        while rows := requeue.newest(conn, source, stream, after=after, limit=CHUNK):
             after = rows[-1].record.source_id
             _compare(conn, plan, rows, mapped(hub, conn, rows, contexts))
     return plan

@@ -12,7 +12,7 @@ _ATTEMPTS = 6
 T = TypeVar("T")
 
 
-def turn(engine: Engine, work: Callable[[Connection], T]) -> T:
+def run_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
     """Do one piece of work in one transaction; after a deadlock, do it anew from its first line.
 
     PostgreSQL ends one of those that wait in a ring, and asks that it be tried again ("Deadlocks",

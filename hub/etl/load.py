@@ -1,4 +1,4 @@
-"""Load: fold what is behind and write the CRM's rows that differ.
+"""Load: fold what is stale and write the CRM's rows that differ.
 
 golden = survive(source records of the entity, edits, rules). Only a new entity or a new inquiry
 is news to anybody: a re-fold rings nobody.
@@ -13,21 +13,21 @@ from sqlalchemy import Connection
 from hub.crm import contacts, customer_status, derived, leads, owners, tickets
 from hub.db import outbox
 from hub.db.locks import company_lock, company_watch, try_company_lock
-from hub.db.turn import turn
+from hub.db.transactions import run_transaction
+from hub.etl import accounts, inquiries
+from hub.etl.context import Hub
+from hub.etl.golden import fold, is_somebody
+from hub.etl.survivorship import rules_in_force
 from hub.logs import get_logger
 from hub.matching.survivorship import SurvivorshipRules
 from hub.model.entities import PERSON_REFS
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane, Verdict
-from hub.pipeline import accounts, inquiries
-from hub.pipeline.context import Hub
-from hub.pipeline.golden import fold, is_somebody
-from hub.pipeline.survivorship import rules_in_force
-from hub.records import batches, folding, identity, turns
+from hub.records import assignments, batches, folding, identity
+from hub.records.assignments import NewAssignment
 from hub.records.companies import ORGANISATION
-from hub.records.folding import BehindEntity, FoldRecord, OpenRecord
-from hub.records.turns import NewTurn
-from hub.sinks.crm import GoldenPerson, Loaded, load_contacts, load_leads
+from hub.records.folding import FoldRecord, OpenRecord, StaleEntity
+from hub.sinks.crm import GoldenRecord, Loaded, load_contacts, load_leads
 
 CHUNK = 500
 REQUESTER = "requester"
@@ -99,15 +99,15 @@ def _text(value: JsonValue) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def load_behind(hub: Hub) -> dict[str, int]:
-    """Fold and write every entity that is behind, chunk by chunk; returns counts.
+def load_stale(hub: Hub) -> dict[str, int]:
+    """Fold and write every entity that is stale, chunk by chunk; returns counts.
 
     Companies come first: their people then find them.
     """
     totals: dict[str, int] = defaultdict(int)
     reopen_to = hub.settings.crm.reopen_unqualified_to
     for some in (_load_some_companies, lambda conn: _load_some(conn, reopen_to)):
-        while counts := turn(hub.engine, some):
+        while counts := run_transaction(hub.engine, some):
             for name, n in counts.items():
                 totals[name] += n
             log.info("entities_loaded", **counts)
@@ -116,15 +116,15 @@ def load_behind(hub: Hub) -> dict[str, int]:
 
 def _load_some_companies(conn: Connection) -> dict[str, int]:
     company_lock(conn)
-    behind = folding.take_behind(conn, CHUNK, kind=ORGANISATION)
-    return _load_companies(conn, behind)[0] if behind else {}
+    stale = folding.claim_stale(conn, CHUNK, kind=ORGANISATION)
+    return _load_companies(conn, stale)[0] if stale else {}
 
 
 def _load_companies(
-    conn: Connection, behind: Sequence[BehindEntity]
+    conn: Connection, stale: Sequence[StaleEntity]
 ) -> tuple[dict[str, int], list[int]]:
-    """Fold and write companies; returns counts, and the people who are behind for it."""
-    ids = [e.id for e in behind]
+    """Fold and write companies; returns counts, and the people who are stale for it."""
+    ids = [e.id for e in stale]
     records = folding.records_of(conn, ids, ORGANISATION)
     edits = folding.edits_of(conn, ids)
     legacy, rules = owners.legacy_owners(conn), rules_in_force(conn)
@@ -133,33 +133,33 @@ def _load_companies(
             fold(e, records[e.id], edits.get(e.id, ()), rules, legacy),
             is_organization=True,
         )
-        for e in behind
+        for e in stale
         if records.get(e.id)
     ]
     written = load_contacts(conn, golden, contacts.kept_by_people(conn, ids))
-    contacts.absorb(conn, {e.id: e.merged_into for e in behind if e.merged_into is not None})
-    contacts.revive(conn, [e.id for e in behind if e.merged_into is None])
+    contacts.absorb(conn, {e.id: e.merged_into for e in stale if e.merged_into is not None})
+    contacts.revive(conn, [e.id for e in stale if e.merged_into is None])
     accounts.keep_company_keys(conn, ids, golden, records)
     people = accounts.wake_people(conn, ids)
     derived.recompute(conn, ids)
     customer_status.recompute_entities(conn, ids)
-    batches.set_verdicts(conn, _verdicts(behind, records, written.updated))
-    folding.mark_folded(conn, behind)
+    batches.set_verdicts(conn, _verdicts(stale, records, written.updated))
+    folding.mark_folded(conn, stale)
     return {"companies": len(written.created), "updated": len(written.updated)}, people
 
 
 def _load_some(conn: Connection, reopen_to: str | None) -> dict[str, int]:
     company_watch(conn)
-    behind = folding.take_behind(conn, CHUNK)
-    if not behind:
+    stale = folding.claim_stale(conn, CHUNK)
+    if not stale:
         return {}
-    counts = _load_chunk(conn, behind, rules_in_force(conn), reopen_to)
-    folding.mark_folded(conn, behind)
+    counts = _load_chunk(conn, stale, rules_in_force(conn), reopen_to)
+    folding.mark_folded(conn, stale)
     return counts
 
 
 def refold(conn: Connection, entity_ids: Sequence[int]) -> None:
-    """Fold and write those of the entities that are behind, within the caller's transaction.
+    """Fold and write those of the entities that are stale, within the caller's transaction.
 
     People whom a company among them concerns are folded as well. Nobody waits for the lock of
     companies here, with entities in his hands: what could not be seen for sure is folded once more
@@ -167,36 +167,36 @@ def refold(conn: Connection, entity_ids: Sequence[int]) -> None:
     """
     ids = list(entity_ids)
     is_sure = True
-    while behind := folding.take_behind(conn, CHUNK, ids, kind=ORGANISATION):
+    while stale := folding.claim_stale(conn, CHUNK, ids, kind=ORGANISATION):
         is_sure = try_company_lock(conn, shared=False) and is_sure
-        ids += _load_companies(conn, behind)[1]
+        ids += _load_companies(conn, stale)[1]
     is_sure = try_company_lock(conn, shared=True) and is_sure
-    while behind := folding.take_behind(conn, CHUNK, ids):
-        _load_chunk(conn, behind, rules_in_force(conn))
-        folding.mark_folded(conn, behind)
+    while stale := folding.claim_stale(conn, CHUNK, ids):
+        _load_chunk(conn, stale, rules_in_force(conn))
+        folding.mark_folded(conn, stale)
     if not is_sure:
         identity.bump(conn, ids)
 
 
 def _load_chunk(
     conn: Connection,
-    behind: Sequence[BehindEntity],
+    stale: Sequence[StaleEntity],
     rules: SurvivorshipRules,
     reopen_to: str | None = None,
 ) -> dict[str, int]:
-    ids = [e.id for e in behind]
+    ids = [e.id for e in stale]
     records = folding.records_of(conn, ids)
     edits = folding.edits_of(conn, ids)
     legacy = owners.legacy_owners(conn)
     golden = [
         fold(e, records[e.id], edits.get(e.id, ()), rules, legacy)
-        for e in behind
+        for e in stale
         if records.get(e.id)
     ]
     roles = {i: _roles(found) for i, found in records.items()}
     known = {g.entity_id: g for g in golden if is_somebody(g)}
-    gone = {e.id: e.merged_into for e in behind if e.merged_into is not None}
-    standing = [e.id for e in behind if e.merged_into is None]
+    gone = {e.id: e.merged_into for e in stale if e.merged_into is not None}
+    standing = [e.id for e in stale if e.merged_into is None]
     employers = contacts.employers_of(conn, ids)
     contacts.revive(conn, standing)
     by_people = contacts.kept_by_people(conn, ids)
@@ -214,14 +214,14 @@ def _load_chunk(
     asked, left_by_notes = leads.attach_children(conn, ids)
     derived.recompute(conn, {*ids, *left, *left_by_notes, *employers})
     customer_status.recompute_entities(conn, [*ids, *employers])
-    entities = {e.id: e for e in behind}
+    entities = {e.id: e for e in stale}
     taken_over = _taken_over(golden, loaded, records, entities)
     taken_over += _inherited(inherited, records, entities)
-    turns.keep(conn, [t for t, _ in taken_over])
+    assignments.keep(conn, [t for t, _ in taken_over])
     outbox.put(conn, [event for _, event in taken_over if event])
     outbox.put(conn, inquiries.events(asked, loaded.created))
     inquiries.reopen(conn, asked, loaded.created, reopen_to)
-    verdicts = _verdicts(behind, records, loaded.updated | kept.updated)
+    verdicts = _verdicts(stale, records, loaded.updated | kept.updated)
     batches.set_verdicts(conn, verdicts)
     return {
         "created": len(loaded.created),
@@ -238,18 +238,18 @@ def _roles(records: Sequence[FoldRecord]) -> set[str | None]:
 
 
 def _taken_over(
-    golden: Sequence[GoldenPerson],
+    golden: Sequence[GoldenRecord],
     loaded: Loaded,
     records: Mapping[int, Sequence[FoldRecord]],
-    entities: Mapping[int, BehindEntity],
-) -> list[tuple[NewTurn, dict[str, object] | None]]:
+    entities: Mapping[int, StaleEntity],
+) -> list[tuple[NewAssignment, dict[str, object] | None]]:
     """New leads that keep the owner they had in their source: a decision too, and news if live."""
-    kept: list[tuple[NewTurn, dict[str, object] | None]] = []
+    kept: list[tuple[NewAssignment, dict[str, object] | None]] = []
     for lead in golden:
         lead_id = loaded.created.get(lead.entity_id)
         if lead_id is None or lead.owner_id is None:
             continue
-        turn = NewTurn(
+        turn = NewAssignment(
             lead_id, None, lead.owner_id, "legacy owner", "owned in the source", (), None, None
         )
         anchor = _anchor(entities[lead.entity_id], records[lead.entity_id])
@@ -262,13 +262,13 @@ def _taken_over(
 def _inherited(
     inherited: Sequence[contacts.Inherited],
     records: Mapping[int, Sequence[FoldRecord]],
-    entities: Mapping[int, BehindEntity],
-) -> list[tuple[NewTurn, dict[str, object] | None]]:
+    entities: Mapping[int, StaleEntity],
+) -> list[tuple[NewAssignment, dict[str, object] | None]]:
     """Leads that went to their contact's owner: a decision as well."""
-    kept: list[tuple[NewTurn, dict[str, object] | None]] = []
+    kept: list[tuple[NewAssignment, dict[str, object] | None]] = []
     for lead in inherited:
         rule, why = "contact's owner", "owns the contact of the same person"
-        turn = NewTurn(lead.lead_id, None, lead.owner_id, rule, why, (), None, None)
+        turn = NewAssignment(lead.lead_id, None, lead.owner_id, rule, why, (), None, None)
         anchor = _anchor(entities[lead.entity_id], records[lead.entity_id])
         event = _assigned(anchor, lead.lead_id, lead.owner_id, rule)
         kept.append((turn, event if lead.is_news else None))
@@ -285,17 +285,17 @@ def _assigned(anchor: FoldRecord, lead_id: int, user_id: int, rule: str) -> dict
     }
 
 
-def _anchor(entity: BehindEntity, records: Sequence[FoldRecord]) -> FoldRecord:
+def _anchor(entity: StaleEntity, records: Sequence[FoldRecord]) -> FoldRecord:
     return next((r for r in records if r.id == entity.anchor_id), records[0])
 
 
 def _verdicts(
-    behind: Sequence[BehindEntity],
+    stale: Sequence[StaleEntity],
     records: Mapping[int, Sequence[FoldRecord]],
     changed: frozenset[int],
 ) -> list[tuple[int, str, str, str, Verdict]]:
     rows = []
-    for entity in behind:
+    for entity in stale:
         for record in records.get(entity.id, ()):
             if record.open_verdict:
                 verdict = _verdict(entity, record, is_changed=entity.id in changed)
@@ -305,7 +305,7 @@ def _verdicts(
     return rows
 
 
-def _verdict(entity: BehindEntity, record: FoldRecord, *, is_changed: bool) -> Verdict:
+def _verdict(entity: StaleEntity, record: FoldRecord, *, is_changed: bool) -> Verdict:
     if entity.is_new and record.id == entity.anchor_id:
         return Verdict.CREATED
     if record.joined_batch_id == record.batch_id:

@@ -14,6 +14,8 @@ from datetime import timedelta
 
 from hub.connectors.base import Page, Rereads, Stream
 from hub.errors import BudgetError, RecordError
+from hub.etl.context import Hub
+from hub.etl.land import land_page
 from hub.landing import silent, store
 from hub.landing.silent import State, Walk
 from hub.logs import get_logger
@@ -21,8 +23,6 @@ from hub.mappings.engine import parse
 from hub.mappings.uses import used
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Op
-from hub.pipeline.context import Hub
-from hub.pipeline.land import land_page
 from hub.records.batches import Batch
 from hub.settings import Settings
 

@@ -15,15 +15,15 @@ from uuid import uuid4
 from sqlalchemy import Connection
 
 from hub.db.locks import company_lock
-from hub.db.turn import turn
+from hub.db.transactions import run_transaction
+from hub.etl.accounts import firm_of, found_companies
+from hub.etl.context import Hub
 from hub.landing import own
 from hub.logs import get_logger
 from hub.matching.companies import LIMIT, Firm, cluster, company_keys, firm
 from hub.model.entities import COMPANY_STREAMS
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane, Trust
-from hub.pipeline.accounts import firm_of, found_companies
-from hub.pipeline.context import Hub
 from hub.records import companies, identity, sources
 from hub.records.identity import StoredRecord
 
@@ -70,7 +70,7 @@ def make(
 
     It is a source record of our own, so a source's record of the same company joins it later, and
     what the sources say of it goes by the same rules. The company is behind until it is folded
-    (`hub.pipeline.load.refold`), which makes its row; its owner is held, and set on that row.
+    (`hub.etl.load.refold`), which makes its row; its owner is held, and set on that row.
 
     Args:
         conn: an open transaction that holds no entity yet.
@@ -131,7 +131,7 @@ def _write_own(
 def match_companies(hub: Hub) -> dict[str, int]:
     """Give every record of a company that waits its company; returns counts."""
     totals: dict[str, int] = defaultdict(int)
-    while counts := turn(hub.engine, _match_some):
+    while counts := run_transaction(hub.engine, _match_some):
         for name, n in counts.items():
             totals[name] += n
         log.info("companies_matched", **counts)

@@ -15,11 +15,11 @@ from hub.crm import alerts, owners
 from hub.crm.alerts import Subject
 from hub.db import outbox
 from hub.errors import HubError, RecordError, TransientError
+from hub.etl.context import Hub
 from hub.logs import get_logger
 from hub.notify.channels import SmtpChannel, compose, message_id
 from hub.notify.preferences import Preference, channels_for
 from hub.notify.templates import Notice, render, words
-from hub.pipeline.context import Hub
 
 _GIVE_UP_AFTER = 12
 log = get_logger()

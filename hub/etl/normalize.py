@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from hub.crm import derived, tickets
-from hub.db.turn import turn
+from hub.db.transactions import run_transaction
+from hub.etl.context import Hub
 from hub.landing import corrections, store
 from hub.landing.store import PendingRaw
 from hub.logs import get_logger
@@ -31,7 +32,6 @@ from hub.mappings.engine import (
 from hub.model.entities import PEOPLE
 from hub.model.records import CanonicalRecord, RawRecord
 from hub.model.verdicts import Op, Verdict
-from hub.pipeline.context import Hub
 from hub.records import batches, companies, drift, sources
 
 CHUNK = 500
@@ -60,7 +60,7 @@ def normalize_pending(
         sources.finish_normalize(conn, [row.raw_id for row in pending])
         return counts
 
-    while done := turn(hub.engine, some):
+    while done := run_transaction(hub.engine, some):
         for group, counts in done.items():
             total = totals.setdefault(group, {})
             for name, n in counts.items():
@@ -159,9 +159,9 @@ def _normalize_group(
         hub.clock.now(),
     )
     _archive(conn, withdrawn.tickets)
-    buried = _bury(hub, conn, gone, verdicts)
-    requeue += withdrawn.people + buried.people
-    firms += withdrawn.companies + buried.companies
+    tombstoned = _tombstone(hub, conn, gone, verdicts)
+    requeue += withdrawn.people + tombstoned.people
+    firms += withdrawn.companies + tombstoned.companies
     store.supersede_quarantine(conn, list(newest.values()))
     store.add_quarantine(
         conn,
@@ -208,21 +208,21 @@ def _verdict(row: PendingRaw, verdict: Verdict) -> VerdictRow:
     return (row.batch_id, row.source, row.stream, row.record.source_id, verdict)
 
 
-def _bury(
+def _tombstone(
     hub: Hub, conn: Connection, gone: Sequence[PendingRaw], verdicts: list[VerdictRow]
-) -> sources.Buried:
+) -> sources.Tombstoned:
     if not gone:
-        return sources.Buried([], [], [])
+        return sources.Tombstoned([], [], [])
     verdicts += [_verdict(row, Verdict.DELETED) for row in gone]
-    buried = sources.mark_gone(
+    tombstoned = sources.mark_gone(
         conn,
         gone[0].source,
         gone[0].stream,
         [sources.Gone(row.record.source_id, row.raw_id, row.record.into) for row in gone],
         hub.clock.now(),
     )
-    _archive(conn, buried.tickets)
-    return buried
+    _archive(conn, tombstoned.tickets)
+    return tombstoned
 
 
 def _archive(conn: Connection, ticket_records: Sequence[int]) -> None:

@@ -8,10 +8,10 @@ is not looked at. Not here: how a run is made red (`hub.assets`).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hub.etl.contain import is_paused, once_each
+from hub.etl.context import Hub
+from hub.etl.flow import faults_of, finish
 from hub.model.faults import Fault, FaultKind
-from hub.pipeline.contain import is_paused, once_each
-from hub.pipeline.context import Hub
-from hub.pipeline.flow import faults_of, finish
 from hub.records import batches, proofs
 from hub.records.batches import StreamLedger
 

@@ -17,23 +17,23 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.connectors.base import Page, Stream, Window
 from hub.db.locks import source_locks
 from hub.errors import HubError, TransientError
+from hub.etl.budget import account_of, forecast
+from hub.etl.companies import match_companies
+from hub.etl.contain import ends_source, fault_of, is_paused, once_each, where
+from hub.etl.context import Hub
+from hub.etl.extract import Land, Range, reread, short_ranges
+from hub.etl.land import land_page
+from hub.etl.load import load_owners, load_stale, load_tickets
+from hub.etl.match import match_pending
+from hub.etl.normalize import normalize_pending
+from hub.etl.notify import deliver_pending
+from hub.etl.refresh import refresh
+from hub.etl.route import route_unowned, write_digests
 from hub.landing import store
 from hub.logs import get_logger
 from hub.model.faults import Fault
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
-from hub.pipeline.budget import account_of, forecast
-from hub.pipeline.companies import match_companies
-from hub.pipeline.contain import ends_source, fault_of, is_paused, once_each, where
-from hub.pipeline.context import Hub
-from hub.pipeline.extract import Land, Range, reread, short_ranges
-from hub.pipeline.land import land_page
-from hub.pipeline.load import load_behind, load_owners, load_tickets
-from hub.pipeline.match import match_pending
-from hub.pipeline.normalize import normalize_pending
-from hub.pipeline.notify import deliver_pending
-from hub.pipeline.refresh import refresh
-from hub.pipeline.route import route_unowned, write_digests
 from hub.records import batches
 from hub.records.batches import Batch, Begun, StageReport, StreamLedger
 
@@ -359,7 +359,7 @@ def run_match(hub: Hub) -> dict[str, int]:
 def run_load(hub: Hub) -> dict[str, int]:
     """Connect owners, then fold and load what is behind."""
     started = time.monotonic()
-    counts = load_owners(hub) | load_tickets(hub) | load_behind(hub)
+    counts = load_owners(hub) | load_tickets(hub) | load_stale(hub)
     _report(hub, None, "load", counts, started)
     return counts
 

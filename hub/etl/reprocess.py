@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 
 from hub.db.locks import source_locks
 from hub.errors import ConfigError
-from hub.landing import corrections, reprocess
+from hub.etl import flow
+from hub.etl.context import Hub
+from hub.landing import corrections, requeue
 from hub.mappings.corrections import locate, value_like
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
-from hub.pipeline import flow
-from hub.pipeline.context import Hub
 from hub.records import batches, drift
 from hub.records.batches import Batch, StreamLedger
 
 
 @dataclass(slots=True)
-class Again:
+class Reprocessed:
     """What became of records that were mapped once more."""
 
     queued: int = 0
@@ -43,7 +43,7 @@ class Again:
         return all(entry.holds for entry in self.ledgers)
 
 
-def retry(hub: Hub, ids: Sequence[int] | None = None, *, source: str | None = None) -> Again:
+def retry(hub: Hub, ids: Sequence[int] | None = None, *, source: str | None = None) -> Reprocessed:
     """Map refused records again, with the mapping of today.
 
     Args:
@@ -55,11 +55,11 @@ def retry(hub: Hub, ids: Sequence[int] | None = None, *, source: str | None = No
         ConfigError: a row is not there, or a source's sync was interrupted.
     """
     with hub.engine.begin() as conn:
-        missing = reprocess.unknown_ids(conn, ids or ())
-        objects = reprocess.open_objects(conn, ids, source)
+        missing = requeue.unknown_ids(conn, ids or ())
+        objects = requeue.open_objects(conn, ids, source)
     if missing:
         raise _unknown(missing[0])
-    report = Again()
+    report = Reprocessed()
     sources = sorted({name for name, _ in objects})
     with source_locks(hub.engine, sources):
         _refuse_interrupted(hub, sources)
@@ -70,8 +70,8 @@ def retry(hub: Hub, ids: Sequence[int] | None = None, *, source: str | None = No
             if f"{name}/{stream}" not in hub.mappings:
                 continue
             with hub.engine.begin() as conn:
-                reprocess.close_rows(conn, name, stream, source_ids)
-                report.queued += reprocess.queue_newest(
+                requeue.close_rows(conn, name, stream, source_ids)
+                report.queued += requeue.queue_newest(
                     conn, batch=by_source[name].id, source=name, stream=stream, ids=source_ids
                 )
         _settle(hub, running, report)
@@ -91,7 +91,7 @@ class Fix:
     who: str
 
 
-def fix(hub: Hub, wanted: Fix) -> Again:
+def fix(hub: Hub, wanted: Fix) -> Reprocessed:
     """Keep a correction, and map the record again with it; the raw record stays as it was sent.
 
     Raises:
@@ -99,7 +99,7 @@ def fix(hub: Hub, wanted: Fix) -> Again:
             record, a newer version has come, or the source's sync was interrupted.
     """
     source = _open_row(hub, wanted.row).source
-    report = Again()
+    report = Reprocessed()
     with source_locks(hub.engine, [source]):
         _refuse_interrupted(hub, [source])
         flow.settle(hub)
@@ -112,8 +112,8 @@ def fix(hub: Hub, wanted: Fix) -> Again:
                 value_json=json.dumps(value), who=wanted.who,
             )  # fmt: skip
             if is_newest:
-                reprocess.close_rows(conn, source, row.stream, [row.source_id])
-                report.queued = reprocess.queue_newest(
+                requeue.close_rows(conn, source, row.stream, [row.source_id])
+                report.queued = requeue.queue_newest(
                     conn, batch=batch.id, source=source, stream=row.stream, ids=[row.source_id]
                 )
         _settle(hub, [batch], report)
@@ -125,9 +125,9 @@ def fix(hub: Hub, wanted: Fix) -> Again:
     return report
 
 
-def _open_row(hub: Hub, row_id: int) -> reprocess.Refused:
+def _open_row(hub: Hub, row_id: int) -> requeue.Refused:
     with hub.engine.begin() as conn:
-        row = reprocess.refused(conn, row_id)
+        row = requeue.refused(conn, row_id)
     if row is None:
         raise _unknown(row_id)
     if row.resolved_at is not None:
@@ -143,7 +143,7 @@ def _unknown(row_id: int) -> ConfigError:
     )
 
 
-def _correction(hub: Hub, row: reprocess.Refused, wanted: Fix) -> tuple[str, JsonValue]:
+def _correction(hub: Hub, row: requeue.Refused, wanted: Fix) -> tuple[str, JsonValue]:
     try:
         wanted.value.replace("\0", "\ud800").encode()  # PostgreSQL keeps neither
     except UnicodeEncodeError as exc:
@@ -158,21 +158,21 @@ def _correction(hub: Hub, row: reprocess.Refused, wanted: Fix) -> tuple[str, Jso
     return path, value_like(payload, path, wanted.value)
 
 
-def remap(hub: Hub, source: str, stream: str) -> Again:
+def remap(hub: Hub, source: str, stream: str) -> Reprocessed:
     """Map everything of a stream again, with the mapping of today; it rings nobody.
 
     Raises:
         ConfigError: the stream has no mapping, or the source's sync was interrupted.
     """
     hub.mapping(source, stream)
-    report = Again()
+    report = Reprocessed()
     with source_locks(hub.engine, [source]):
         _refuse_interrupted(hub, [source])
         flow.settle(hub)
         batch = _open(hub, source, "remap", Lane.BULK.value)
         with hub.engine.begin() as conn:
             drift.forget(conn, source, stream)
-            report.queued = reprocess.queue_newest(
+            report.queued = requeue.queue_newest(
                 conn, batch=batch.id, source=source, stream=stream, lane=batch.lane
             )
         _settle(hub, [batch], report)
@@ -195,7 +195,7 @@ def _open(hub: Hub, source: str, kind: str, lane: str) -> Batch:
         return batches.open_batch(conn, source=source, kind=kind, lane=lane)
 
 
-def _settle(hub: Hub, running: Sequence[Batch], report: Again) -> None:
+def _settle(hub: Hub, running: Sequence[Batch], report: Reprocessed) -> None:
     stages = flow.settle(hub)
     report.quarantined = stages["normalize"].get("quarantined", 0)
     for batch in running:

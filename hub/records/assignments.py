@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 
 @dataclass(frozen=True, slots=True)
-class NewTurn:
+class NewAssignment:
     """One decision, of one lead, contact or deal.
 
     `group_id` is None where a rule, a person or a legacy owner named the person.
@@ -27,7 +27,7 @@ class NewTurn:
 
 
 _KEEP = text("""
-INSERT INTO ops.turn (lead_id, contact_id, deal_id, group_id, user_id, rule, reason, skipped,
+INSERT INTO ops.assignment (lead_id, contact_id, deal_id, group_id, user_id, rule, reason, skipped,
                       next_before, next_after)
 SELECT t.lead, t.contact, t.deal, t.grp, t.usr, t.rule, t.reason, t.skipped, t.before, t.after
 FROM unnest(CAST(:leads AS bigint[]), CAST(:contacts AS bigint[]), CAST(:deals AS bigint[]),
@@ -40,7 +40,7 @@ RETURNING id
 """)
 
 
-def keep(conn: Connection, turns: Sequence[NewTurn]) -> list[int]:
+def keep(conn: Connection, turns: Sequence[NewAssignment]) -> list[int]:
     """Append decisions in their order; returns their numbers in the same order."""
     if not turns:
         return []

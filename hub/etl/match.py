@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from hub.db.locks import identity_lock
-from hub.db.turn import turn
+from hub.db.transactions import run_transaction
+from hub.etl.context import Hub
 from hub.logs import get_logger
 from hub.matching.clusters import Edge, cluster, review_pairs
 from hub.matching.keys import CANDIDATE_LIMIT, LIMITS, MatchView, keys, limit, view, with_typed
@@ -19,7 +20,6 @@ from hub.matching.model import DEFAULT, Model, bind
 from hub.matching.scoring import asked
 from hub.model.records import JsonValue
 from hub.model.verdicts import Judgement, Trust
-from hub.pipeline.context import Hub
 from hub.records import edits, entities, identity, models
 from hub.records.identity import NewEdge, StoredEdge, StoredRecord
 
@@ -32,7 +32,7 @@ def match_pending(hub: Hub) -> dict[str, int]:
     totals: dict[str, int] = defaultdict(int)
     with hub.engine.begin() as conn:
         model = active_model(conn)
-    while counts := turn(hub.engine, lambda conn: _match_some(conn, model)):
+    while counts := run_transaction(hub.engine, lambda conn: _match_some(conn, model)):
         for name, n in counts.items():
             totals[name] += n
         log.info("records_matched", **counts)

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from hub.errors import ConfigError
-from hub.landing import reprocess as landing
+from hub.etl import flow, remap_preview, reprocess
+from hub.etl.context import Hub
+from hub.landing import requeue as landing
 from hub.mappings.files import HERE
 from hub.mappings.loader import load_all
 from hub.model.verdicts import Op
-from hub.pipeline import again, flow, rehearse
-from hub.pipeline.context import Hub
 from hub.records import batches
 from tests.flow.conftest import START, World, salesforce_lead
 
@@ -57,7 +57,7 @@ def loaded(world: World) -> World:
 
 def test_what_is_still_wrong_is_written_anew_and_stands_once(loaded: World) -> None:
     (before,) = loaded.rows(OPEN)
-    report = again.retry(_without_vendor(loaded), [before.id])
+    report = reprocess.retry(_without_vendor(loaded), [before.id])
     assert (report.queued, report.quarantined, report.verdicts) == (1, 1, {"unchanged": 1})
     (after,) = loaded.rows(OPEN)
     assert after.id != before.id
@@ -68,7 +68,7 @@ def test_a_retry_takes_the_mapping_of_today(loaded: World, tmp_path: Path) -> No
     line = next(one for one in words.splitlines() if one.strip().startswith("email:"))
     new = line.replace(line.strip(), "email: {const: eve@r.example.com}")
     hub = _without_vendor(loaded, _changed(tmp_path / "m", line, new))
-    report = again.retry(hub)
+    report = reprocess.retry(hub)
     assert (report.queued, report.quarantined, report.verdicts) == (1, 0, {"updated": 1})
     assert report.holds
     assert not loaded.rows(OPEN)
@@ -81,18 +81,18 @@ def test_a_retry_takes_the_mapping_of_today(loaded: World, tmp_path: Path) -> No
 
 def test_a_retry_of_a_row_that_is_not_there_is_refused(loaded: World) -> None:
     with pytest.raises(ConfigError, match="no quarantine row 4711"):
-        again.retry(_without_vendor(loaded), [4711])
+        reprocess.retry(_without_vendor(loaded), [4711])
 
 
 def test_a_retry_of_one_source_leaves_the_others(loaded: World) -> None:
-    assert again.retry(_without_vendor(loaded), source="typeform").queued == 0
+    assert reprocess.retry(_without_vendor(loaded), source="typeform").queued == 0
     assert len(loaded.rows(OPEN)) == 1
 
 
 def test_an_interrupted_sync_comes_first(loaded: World) -> None:
     flow.begin(loaded.hub, "salesforce")
     with pytest.raises(ConfigError, match="interrupted"):
-        again.retry(_without_vendor(loaded))
+        reprocess.retry(_without_vendor(loaded))
 
 
 TITLES = "SELECT title FROM crm.lead WHERE title IS NOT NULL ORDER BY 1"
@@ -100,7 +100,7 @@ TITLES = "SELECT title FROM crm.lead WHERE title IS NOT NULL ORDER BY 1"
 
 def test_a_remap_takes_the_history_along_and_asks_no_vendor(loaded: World, tmp_path: Path) -> None:
     hub = _without_vendor(loaded, _changed(tmp_path / "m", "title: Title", "title: City"))
-    plan = rehearse.rehearse(hub, "salesforce", "leads").as_json(with_values=False)
+    plan = remap_preview.preview(hub, "salesforce", "leads").as_json(with_values=False)
     assert plan["would_change"] == 1
     assert plan["verdicts"] == {"unchanged": 2, "updated": 1}
     assert plan["examples"] == [
@@ -110,18 +110,20 @@ def test_a_remap_takes_the_history_along_and_asks_no_vendor(loaded: World, tmp_p
             "fields": ["person.title"],
         }
     ]
-    told = rehearse.rehearse(hub, "salesforce", "leads").as_json(with_values=True)["examples"][0]
+    told = remap_preview.preview(hub, "salesforce", "leads").as_json(with_values=True)["examples"][
+        0
+    ]
     assert (told["before"], told["after"]) == ({"person.title": None}, {"person.title": "Lyon"})
     assert not loaded.rows(TITLES), "a rehearsal changes nothing"
 
     rung = loaded.rows("SELECT count(*) FROM ops.outbox")[0][0]
-    report = again.remap(hub, "salesforce", "leads")
+    report = reprocess.remap(hub, "salesforce", "leads")
     assert (report.queued, report.verdicts) == (3, {"unchanged": 2, "updated": 1})
     assert report.holds
     assert [row.title for row in loaded.rows(TITLES)] == ["Lyon"]
     assert len(loaded.rows(OPEN)) == 1
     assert loaded.rows("SELECT count(*) FROM ops.outbox")[0][0] == rung
-    assert again.remap(hub, "salesforce", "leads").verdicts == {"unchanged": 3}
+    assert reprocess.remap(hub, "salesforce", "leads").verdicts == {"unchanged": 3}
 
 
 def test_a_record_that_the_mapping_now_excludes_is_counted_and_withdrawn(
@@ -132,9 +134,9 @@ def test_a_record_that_the_mapping_now_excludes_is_counted_and_withdrawn(
         "deleted: {is_true: IsDeleted}\nwhen: {not_equals: {path: City, value: Lyon}}",
     )  # fmt: skip
     hub = _without_vendor(loaded, folder)
-    plan = rehearse.rehearse(hub, "salesforce", "leads")
+    plan = remap_preview.preview(hub, "salesforce", "leads")
     assert (plan.changed, dict(plan.verdicts)) == (1, {"excluded": 1, "unchanged": 2})
-    assert again.remap(hub, "salesforce", "leads").verdicts == {"excluded": 1, "unchanged": 2}
+    assert reprocess.remap(hub, "salesforce", "leads").verdicts == {"excluded": 1, "unchanged": 2}
     gone = "SELECT count(*) FROM ops.source_record WHERE gone_at IS NOT NULL"
     assert loaded.rows(gone)[0][0] == 1
 
@@ -147,7 +149,7 @@ def test_a_new_lead_of_a_remap_rings_nobody(loaded: World, tmp_path: Path) -> No
     loaded.salesforce.objects["leads"].append(_lead(9, City="Paris"))
     flow.sync(replace(loaded.hub, mappings=load_all(strict)), ["salesforce"])
     assert loaded.rows("SELECT count(*) FROM crm.lead")[0][0] == 3
-    assert again.remap(_without_vendor(loaded), "salesforce", "leads").verdicts == {
+    assert reprocess.remap(_without_vendor(loaded), "salesforce", "leads").verdicts == {
         "created": 1, "unchanged": 3
     }  # fmt: skip
     assert not loaded.rows("SELECT 1 FROM crm.alert WHERE event <> 'leads_digest'")
@@ -167,12 +169,12 @@ def test_a_remap_that_was_killed_does_not_hold_up_the_next_sync(loaded: World) -
 
 def test_a_stream_without_a_mapping_is_refused(loaded: World) -> None:
     with pytest.raises(ConfigError, match="there is no mapping"):
-        again.remap(_without_vendor(loaded), "salesforce", "leads_")
+        reprocess.remap(_without_vendor(loaded), "salesforce", "leads_")
 
 
-def _fix(world: World, row: int, **said: str) -> again.Again:
+def _fix(world: World, row: int, **said: str) -> reprocess.Reprocessed:
     known = {"field": "email", "value": "jean.dupont@r2.example.com", "who": "ada"}
-    return again.fix(_without_vendor(world), again.Fix(row, **{**known, **said}))
+    return reprocess.fix(_without_vendor(world), reprocess.Fix(row, **{**known, **said}))
 
 
 EMAIL = "SELECT email FROM crm.lead l JOIN ops.source_record s USING (entity_id) WHERE s.source_id = :id"
@@ -203,8 +205,8 @@ def test_a_correction_goes_through_the_mapping_and_the_raw_record_stays(loaded: 
 def test_a_correction_outlives_a_remap_and_the_same_content_delivered_again(loaded: World) -> None:
     _fix(loaded, loaded.rows(OPEN)[0].id)
     hub = _without_vendor(loaded)
-    assert rehearse.rehearse(hub, "salesforce", "leads").changed == 0
-    assert again.remap(hub, "salesforce", "leads").verdicts == {"unchanged": 3}
+    assert remap_preview.preview(hub, "salesforce", "leads").changed == 0
+    assert reprocess.remap(hub, "salesforce", "leads").verdicts == {"unchanged": 3}
     bad = loaded.salesforce.objects["leads"][1]
     loaded.add("salesforce", "leads", salesforce_lead(2, at=5_000, op=Op.DELETE))
     flow.sync(loaded.hub, ["salesforce"])

@@ -5,9 +5,9 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from hub.actions.merge import merge
+from hub.etl import flow
+from hub.etl.rematch_preview import preview as rematch_preview
 from hub.matching.model import DEFAULT
-from hub.pipeline import flow
-from hub.pipeline.rescore import rescore
 from tests.acting import by
 from tests.flow.conftest import World, salesforce_lead
 
@@ -26,11 +26,11 @@ def test_the_model_in_use_changes_nothing_and_what_it_would_change_is_told(world
     with world.db.engine.begin() as conn:
         merge(by(conn, "operator"), max_, noah)
         before = _entities(conn)
-        same = rescore(conn, DEFAULT)
+        same = rematch_preview(conn, DEFAULT)
         assert (same.records, same.joins, same.splits) == (5, [], []), "a decision stands too"
         # as if an older model had judged otherwise
         conn.execute(_MOVE, {"record": too[-18:], "like": eva[-18:]})
-        other = rescore(conn, DEFAULT)
+        other = rematch_preview(conn, DEFAULT)
         assert other.joins == [[[lea], [too]]]
         assert other.splits == [[[too], [eva]]]
         conn.execute(_MOVE, {"record": too[-18:], "like": lea[-18:]})

@@ -1,6 +1,6 @@
 """One entity folded: its golden values, the seeds of what is held, its owner in the sources.
 
-In: an entity, its records and edits, the rules. Out: a `GoldenPerson` for the sink. No I/O.
+In: an entity, its records and edits, the rules. Out: a `GoldenRecord` for the sink. No I/O.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,20 +10,20 @@ from hub.matching.survive import Edit, SourceVersion, survive
 from hub.matching.survivorship import SurvivorshipRules
 from hub.model.records import JsonValue
 from hub.model.verdicts import Trust
-from hub.records.folding import BehindEntity, FoldRecord, StoredEdit
-from hub.sinks.crm import GoldenPerson
+from hub.records.folding import FoldRecord, StaleEntity, StoredEdit
+from hub.sinks.crm import GoldenRecord
 
 _WAYS_TO_REACH = ("email", "phone", "mobile")
 _SEEDS = ("status", "unqualified_reason", "converted_at", "last_activity_at")
 
 
 def fold(
-    entity: BehindEntity,
+    entity: StaleEntity,
     records: Sequence[FoldRecord],
     edits: Sequence[StoredEdit],
     rules: SurvivorshipRules,
     legacy: Mapping[tuple[str, str], owners.LegacyOwner],
-) -> GoldenPerson:
+) -> GoldenRecord:
     """Return an entity as its inputs make it."""
     golden = survive(
         [source_version(r) for r in records],
@@ -34,7 +34,7 @@ def fold(
     batch_id, lane = _came_with(entity, records)
     last_gone = max((r.gone_at for r in records if r.gone_at), default=None)
     everything_gone = all(r.is_gone for r in records) and not edits
-    return GoldenPerson(
+    return GoldenRecord(
         entity_id=entity.id,
         values=golden.values,
         seeds=_seeds(records),
@@ -46,7 +46,7 @@ def fold(
     )
 
 
-def _came_with(entity: BehindEntity, records: Sequence[FoldRecord]) -> tuple[int, str]:
+def _came_with(entity: StaleEntity, records: Sequence[FoldRecord]) -> tuple[int, str]:
     """Return the batch that makes the person a lead, and its lane.
 
     Who was known before, as a contact or as nobody in the CRM, becomes a lead by the newest of
@@ -58,7 +58,7 @@ def _came_with(entity: BehindEntity, records: Sequence[FoldRecord]) -> tuple[int
     return made.batch_id, made.lane
 
 
-def is_somebody(golden: GoldenPerson) -> bool:
+def is_somebody(golden: GoldenRecord) -> bool:
     """Tell whether there is anybody to work with: a name, a company, or a way to reach someone."""
     names = ("last_name", "first_name", "organization_name", *_WAYS_TO_REACH)
     return any(golden.values.get(name) for name in names)

@@ -15,15 +15,15 @@ from hub.crm import leads, owners
 from hub.crm.leads import LoadedCount, UnownedLead
 from hub.crm.owners import GroupRow
 from hub.db import outbox
-from hub.db.turn import turn
+from hub.db.transactions import run_transaction
 from hub.errors import ConfigError
+from hub.etl.context import Hub
 from hub.logs import get_logger
 from hub.model.entities import LEAD_FIELDS
 from hub.model.verdicts import Lane
-from hub.pipeline.context import Hub
-from hub.records import turns
-from hub.records.turns import NewTurn
-from hub.routing.ring import GroupState, Member, Turn, take
+from hub.records import assignments
+from hub.records.assignments import NewAssignment
+from hub.routing.ring import GroupState, Member, Pick, take
 from hub.routing.rules import ACCOUNT_OWNER, Decision, RoutingRule, Target, bind, decide
 
 CHUNK = 200
@@ -38,7 +38,7 @@ class _Work:
     groups: dict[str, GroupState]
     people: Mapping[str, owners.User]
     owners: dict[int, int] = field(default_factory=dict)
-    turns: list[NewTurn] = field(default_factory=list)
+    turns: list[NewAssignment] = field(default_factory=list)
     events: list[dict[str, object]] = field(default_factory=list)
 
 
@@ -70,14 +70,14 @@ def route_unowned(hub: Hub, *, bulk: bool) -> dict[str, int]:
         for lead in waiting:
             _route(work, lead, rules, fallback)
         leads.assign(conn, work.owners)
-        turns.keep(conn, work.turns)
+        assignments.keep(conn, work.turns)
         for name, state in work.groups.items():
             save_group(conn, groups[name], state)
         outbox.put(conn, work.events)
         return len(waiting), work
 
     totals: Counter[str] = Counter()
-    while done := turn(hub.engine, some):
+    while done := run_transaction(hub.engine, some):
         waiting_n, work = done
         totals["assigned"] += len(work.owners)
         totals["events"] += len(work.events)
@@ -155,11 +155,11 @@ def _known(work: _Work, lead: UnownedLead) -> Mapping[str, Any]:
     return {**lead.values, ACCOUNT_OWNER: owner if owner in active else None}
 
 
-def _resolve(work: _Work, decision: Decision, lead: UnownedLead) -> Turn:
+def _resolve(work: _Work, decision: Decision, lead: UnownedLead) -> Pick:
     """Ask the target for a person; a group gives a turn, a person answers for himself."""
     name = decision.target.name
     if decision.target.kind == "account":
-        return Turn(lead.values[ACCOUNT_OWNER], GroupState(0, "", ()), (), ())
+        return Pick(lead.values[ACCOUNT_OWNER], GroupState(0, "", ()), (), ())
     if decision.target.kind == "group":
         if name not in work.groups:
             raise ConfigError(
@@ -170,12 +170,12 @@ def _resolve(work: _Work, decision: Decision, lead: UnownedLead) -> Turn:
     person = work.people.get(name.lower())
     nobody = GroupState(0, "", ())
     if person is None or not person.is_active:
-        return Turn(None, nobody, (), (f"user {name} is not active",))
-    return Turn(person.id, nobody, (), ())
+        return Pick(None, nobody, (), (f"user {name} is not active",))
+    return Pick(person.id, nobody, (), ())
 
 
 def _note(
-    work: _Work, lead: UnownedLead, decision: Decision, turn: Turn, reasons: list[str]
+    work: _Work, lead: UnownedLead, decision: Decision, turn: Pick, reasons: list[str]
 ) -> None:
     if turn.chosen is None:
         return
@@ -185,7 +185,7 @@ def _note(
         work.groups[decision.target.name] = turn.state
     work.owners[lead.id] = turn.chosen
     work.turns.append(
-        NewTurn(
+        NewAssignment(
             lead_id=lead.id,
             group_id=turn.state.group_id if is_group else None,
             user_id=turn.chosen,

@@ -1,9 +1,9 @@
 """Land: a vendor's page into the raw store, whole with its cursor or not at all."""
 
 from hub.connectors.base import Page, Stream
+from hub.etl.context import Hub
 from hub.landing import store
 from hub.logs import get_logger
-from hub.pipeline.context import Hub
 from hub.records.batches import Batch
 
 log = get_logger()

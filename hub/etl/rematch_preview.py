@@ -39,7 +39,7 @@ class Rescored:
     reviews: int
 
 
-def rescore(conn: Connection, model: Model) -> Rescored:
+def preview(conn: Connection, model: Model) -> Rescored:
     """Match everybody with a model, and hold the outcome against the persons of today."""
     records = [r for r in identity.every_person(conn) if r.entity_id is not None]
     key_of = {r.id: r.stable_key for r in records}

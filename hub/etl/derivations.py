@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
+from hub.etl.match import active_model
 from hub.mappings.document import MappingDocument
-from hub.pipeline.match import active_model
 from hub.records import derivations
 from hub.records.derivations import Stale
 
 KEYS_VERSION = "1"
 """Of `hub.matching.keys`, `hub.matching.normal` and `hub.matching.names`: what a record is found by."""
 FOLD_VERSION = "1"
-"""Of `hub.matching.survive` and `hub.pipeline.golden`: what an entity becomes in the CRM."""
+"""Of `hub.matching.survive` and `hub.etl.golden`: what an entity becomes in the CRM."""
 LINKS_VERSION = "1"
-"""Of `hub.pipeline.accounts`, `companies` and `inquiries`: what an entity is connected with."""
+"""Of `hub.etl.accounts`, `companies` and `inquiries`: what an entity is connected with."""
 
 
 def declare(conn: Connection) -> None:
