@@ -12,14 +12,14 @@ DO $$
 DECLARE r record;
 BEGIN
   FOR r IN SELECT conname FROM pg_constraint WHERE conrelid = 'ops.assignment'::regclass
-           AND conname ~ '_turn(_|$)' LOOP
+           AND conname ~ '(^|_)turn(_|$)' LOOP
     EXECUTE format('ALTER TABLE ops.assignment RENAME CONSTRAINT %I TO %I', r.conname,
-                   regexp_replace(r.conname, '_turn(_|$)', '_assignment\\1'));
+                   regexp_replace(r.conname, '(^|_)turn(_|$)', '\\1assignment\\2'));
   END LOOP;
   FOR r IN SELECT relname FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
-           WHERE i.indrelid = 'ops.assignment'::regclass AND relname ~ '_turn(_|$)' LOOP
+           WHERE i.indrelid = 'ops.assignment'::regclass AND relname ~ '(^|_)turn(_|$)' LOOP
     EXECUTE format('ALTER INDEX ops.%I RENAME TO %I', r.relname,
-                   regexp_replace(r.relname, '_turn(_|$)', '_assignment\\1'));
+                   regexp_replace(r.relname, '(^|_)turn(_|$)', '\\1assignment\\2'));
   END LOOP;
   IF EXISTS (SELECT FROM pg_class WHERE relname = 'turn_id_seq' AND relkind = 'S') THEN
     ALTER SEQUENCE ops.turn_id_seq RENAME TO assignment_id_seq;
