@@ -1,7 +1,7 @@
 """Who may do what. Asked by every action first, of whoever it is done for.
 
 `viewer` reads. `rep` works on records of their own and on those nobody owns. `manager` works on
-everybody's. `admin` sets up, and withdraws batches; so may the machine's owner, who has the database
+everybody's. `admin` sets up, and undoes batches; so may the machine's owner, who has the database
 as well. A source works on the people whom its own records feed, and types, reads and decides
 nothing. Nobody else may do anything: no actor, an empty one, one the team does not know, one who
 has left.
@@ -30,7 +30,7 @@ class Right(StrEnum):
     IDENTITY = "merge or take apart"
     """Decide who is who."""
     SET_UP = "set up"
-    """Pipelines, fields, lists of the team; withdraw a batch."""
+    """Pipelines, fields, lists of the team; undo a batch."""
 
 
 _REP = frozenset({Right.READ, Right.WORK, Right.TYPE, Right.REASSIGN, Right.IDENTITY})

@@ -49,11 +49,11 @@ def undo(
     config: Config = None,
 ) -> None:
     """Take back what a batch brought, but for what people have edited or built on since."""
-    from hub.actions.withdraw import rehearsed, withdrawn
+    from hub.actions.undo import preview_undo, undo_batch
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings):
-        act = rehearsed if dry_run else withdrawn
+        act = preview_undo if dry_run else undo_batch
         report = act(database.engine, partial(acting, who=who), batch)
     document = {**report.document(), "dry_run": dry_run}
     if json:

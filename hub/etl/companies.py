@@ -172,7 +172,10 @@ def place_records(conn: Connection, ids: Sequence[int]) -> int:
 
 
 def forget(
-    conn: Connection, withdrawn: Sequence[int], restored: Sequence[int], mates: Mapping[int, int]
+    conn: Connection,
+    withdrawn: Sequence[int],
+    restored: Sequence[int],
+    co_members: Mapping[int, int],
 ) -> None:
     """Place what is left of companies after records were withdrawn, or say something else again.
 
@@ -180,11 +183,11 @@ def forget(
         conn: an open transaction, under the lock of companies.
         withdrawn: records that take part in nothing any more.
         restored: records that stay, with other values.
-        mates: those that shared a company with any: record → company.
+        co_members: those that shared a company with any: record → company.
     """
     identity.replace_keys(conn, [], withdrawn)
-    if restored or mates:
-        place_records(conn, sorted({*restored, *mates}))
+    if restored or co_members:
+        place_records(conn, sorted({*restored, *co_members}))
 
 
 def _keep_keys(conn: Connection, company_ids: set[int]) -> None:

@@ -78,7 +78,7 @@ def regroup(conn: Connection, ids: Sequence[int]) -> set[int]:
 
 
 def forget(
-    conn: Connection, withdrawn: Sequence[int], restored: Sequence[int], mates: Sequence[int]
+    conn: Connection, withdrawn: Sequence[int], restored: Sequence[int], co_members: Sequence[int]
 ) -> set[int]:
     """Match what is left after records were withdrawn, or say again what they said before.
 
@@ -88,13 +88,15 @@ def forget(
         conn: an open transaction.
         withdrawn: records that take part in nothing any more.
         restored: records that stay, with other values.
-        mates: those that shared an entity with any.
+        co_members: those that shared an entity with any.
 
     Returns:
         The entities that are behind for it.
     """
     model = active_model(conn)
-    inherited = edits.typed_into(conn, mates)  # of a record that was withdrawn: now they are theirs
+    inherited = edits.typed_into(
+        conn, co_members
+    )  # of a record that was withdrawn: now they are theirs
     again = sorted({*restored, *inherited})
     records = identity.load_records(conn, again)
     views = views_of(conn, records)
@@ -104,7 +106,7 @@ def forget(
     _read_more(conn, {i for pair in pairs for i in pair}, records, views)
     identity.replace_model_edges(conn, judged, _judge(pairs, views, model))
     identity.add_edges(conn, _vendor_edges(conn, restored))
-    changed = {*restored, *mates}
+    changed = {*restored, *co_members}
     if not changed and not judged:
         return set()
     _, behind = _regroup(

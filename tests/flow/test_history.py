@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hub.actions.merge import Merged, merge, unmerge
-from hub.actions.withdraw import withdrawn
+from hub.actions.undo import undo_batch
 from hub.errors import ActionError
 from hub.etl import flow
 from hub.model.verdicts import Op
@@ -136,7 +136,7 @@ def test_unmerging_what_an_undo_has_left_alone_is_refused_in_words(
             1, at=800, FirstName="Noah", LastName="Brandt", Email="noah@brandt.example.com"))  # fmt: skip
     assert flow.sync(world.hub, SOURCES).holds
     assert world.rows("SELECT 1 FROM crm.lead WHERE merged_into IS NOT NULL")
-    report = withdrawn(world.db.engine, acting(WHO), batches[undone])
+    report = undo_batch(world.db.engine, acting(WHO), batches[undone])
     assert not report.blocked
     before = world.rows("SELECT * FROM ops.edge ORDER BY id")
     with pytest.raises(ActionError, match="no record each") as told:

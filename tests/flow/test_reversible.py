@@ -15,7 +15,7 @@ from sqlalchemy import text
 from hub.actions.edit import edit, take_back
 from hub.actions.merge import merge, unmerge
 from hub.actions.review import decide, open_pairs
-from hub.actions.withdraw import withdrawn
+from hub.actions.undo import undo_batch
 from hub.db.embedded import Server
 from hub.errors import ActionError
 from hub.etl import flow
@@ -103,7 +103,7 @@ class Play:
         said = {r.entity_id for r in self.world.rows("SELECT entity_id FROM ops.consent_event")}
         routed: set[str] = set()
         for batch in reversed(done):
-            report = withdrawn(self.world.db.engine, acting(WHO), batch.id)
+            report = undo_batch(self.world.db.engine, acting(WHO), batch.id)
             assert report.edited == report.blocked == []
             routed.update(report.routed)
         after = rows(self.world, but=["archived_at"])
@@ -183,7 +183,7 @@ class Play:
         found = self.world.rows("SELECT id FROM ops.batch WHERE kind = 'sync' ORDER BY id")
         if found:
             with suppress(ActionError):
-                withdrawn(self.world.db.engine, acting(WHO), found[which % len(found)].id)
+                undo_batch(self.world.db.engine, acting(WHO), found[which % len(found)].id)
 
     def disown(self, which: int) -> None:
         """Somebody leaves a lead to nobody."""

@@ -3,12 +3,13 @@
 import pytest
 
 from hub.actions.status import add_reason, add_status, set_status
-from hub.actions.withdraw import Withdrawn, withdrawn
+from hub.actions.undo import undo_batch
 from hub.clock import SystemClock
 from hub.errors import ConfigError
 from hub.etl import flow
 from hub.etl.assemble import assemble
 from hub.settings import Settings
+from hub.undo.batch import Undone
 from tests.acting import acting, by
 from tests.flow.conftest import World, new_world, salesforce_lead, typeform_answer
 
@@ -90,11 +91,11 @@ def test_an_inquiry_opens_an_unqualified_lead_again(one_lead: World) -> None:
     assert change.fields["unqualified_reason"] == {"old": "No need", "new": None}
 
 
-def _undo(world: World) -> Withdrawn:
+def _undo(world: World) -> Undone:
     (last,) = world.rows(
         "SELECT max(id) AS id FROM ops.batch WHERE source = 'typeform' AND kind = 'sync'"
     )
-    return withdrawn(world.db.engine, acting(WHO), last.id)
+    return undo_batch(world.db.engine, acting(WHO), last.id)
 
 
 def test_an_inquiry_that_is_taken_back_leaves_the_lead_unqualified(one_lead: World) -> None:
@@ -122,7 +123,7 @@ def test_a_lead_who_asked_twice_is_closed_again_when_both_inquiries_are_gone(
     _ask_again(one_lead)
     (first,) = one_lead.rows("SELECT max(id) AS id FROM ops.batch WHERE source = 'typeform'")
     _ask_again(one_lead, "d" * 12, at=1800)
-    assert withdrawn(one_lead.db.engine, acting(WHO), first.id).reverted["statuses"] == 0
+    assert undo_batch(one_lead.db.engine, acting(WHO), first.id).reverted["statuses"] == 0
     assert where(one_lead) == ("New", None)
     assert _undo(one_lead).reverted["statuses"] == 1
     assert where(one_lead) == ("Unqualified", "No need")

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from hub.actions.convert import Wish, convert
 from hub.actions.merge import unmerge
 from hub.actions.ticket_lead import MadeLead, make_lead, tickets
-from hub.actions.withdraw import withdrawn
+from hub.actions.undo import undo_batch
 from hub.crm.ticket_lists import HAS_OPEN
 from hub.errors import ActionError
 from hub.etl import flow
@@ -209,7 +209,7 @@ def test_a_sales_ticket_of_a_contact_is_an_inquiry_and_can_be_undone(customer: W
     (batch,) = customer.rows(
         "SELECT batch_id AS id FROM ops.source_record WHERE source_id = '5' AND target = 'ticket'"
     )
-    report = withdrawn(customer.db.engine, acting(WHO), batch.id)
+    report = undo_batch(customer.db.engine, acting(WHO), batch.id)
     assert report.reverted["inquiries"] == 1
     assert inquiries(customer) == []
     assert not customer.rows("SELECT 1 FROM crm.alert WHERE event = 'inquiry_received'")

@@ -48,7 +48,7 @@ from hub.actions import (
     task,
     ticket_lead,
     timeline,
-    withdraw,
+    undo,
 )
 from hub.actions.context import Acting, Actor, Context, MachineOwner, Member, Source
 from hub.clock import SystemClock
@@ -197,11 +197,10 @@ TABLE: Mapping[str, tuple[str, Call]] = {
     "timeline.of": (READ, lambda c, s: timeline.of(c, s.leads[0])),
     "rights.require": (WORK, lambda c, s: rights.require(
         c, rights.Right.WORK, _user(c, s.owner), entities=[_entity(c, s)])),
-    "withdraw.withdraw": (SET_UP, lambda c, s: withdraw.withdraw(c, s.batch)),
 }  # fmt: skip
 OPENING = {
-    "withdraw.withdrawn": (SET_UP, withdraw.withdrawn),
-    "withdraw.rehearsed": (SET_UP, withdraw.rehearsed),
+    "undo.undo_batch": (SET_UP, undo.undo_batch),
+    "undo.preview_undo": (SET_UP, undo.preview_undo),
 }
 # parts of actions, which call them when they have asked; nothing outside of `hub.actions` does
 PARTS = {

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from sqlalchemy import Connection, Engine, event, text
 
-from hub.actions import activity, assign, convert, merge, reopen, review, status, task, withdraw
+from hub.actions import activity, assign, convert, merge, reopen, review, status, task, undo
 from hub.actions.context import Context
 from hub.actions.edit import edit
 from hub.errors import HubError
@@ -178,7 +178,7 @@ class Stage:
             ).scalar()
         try:
             engine = self.world.db.engine
-            self._until(crash, lambda: withdraw.withdrawn(engine, acting(WHO), batch or 0))
+            self._until(crash, lambda: undo.undo_batch(engine, acting(WHO), batch or 0))
         except Crash:
             return self.do_undo(source)
         except HubError:

@@ -7,10 +7,11 @@ from sqlalchemy import text
 
 from hub.actions.edit import edit
 from hub.actions.merge import merge, unmerge
-from hub.actions.withdraw import Withdrawn, rehearsed, withdrawn
+from hub.actions.undo import preview_undo, undo_batch
 from hub.errors import ActionError
 from hub.etl import flow
 from hub.model.verdicts import Op
+from hub.undo.batch import Undone
 from tests.acting import acting, done
 from tests.flow.conftest import (
     World,
@@ -48,8 +49,8 @@ def last_batch(world: World, source: str) -> int:
     return int(row.id)
 
 
-def undo(world: World, source: str) -> Withdrawn:
-    return withdrawn(world.db.engine, acting(WHO), last_batch(world, source))
+def undo(world: World, source: str) -> Undone:
+    return undo_batch(world.db.engine, acting(WHO), last_batch(world, source))
 
 
 def act(world: World, verb: Any, *arguments: Any) -> Any:
@@ -162,7 +163,9 @@ def test_a_rehearsal_says_the_same_and_changes_nothing(settled: World) -> None:
     settled.add("salesforce", "leads", lea(at=900, Title="CEO"))
     flow.sync(settled.hub, ["salesforce"])
     before = crm(settled)
-    said = rehearsed(settled.db.engine, acting(WHO), last_batch(settled, "salesforce")).document()
+    said = preview_undo(
+        settled.db.engine, acting(WHO), last_batch(settled, "salesforce")
+    ).document()
     assert crm(settled) == before
     done = undo(settled, "salesforce").document()
     assert {**said, "undo": 0} == {**done, "undo": 0}
@@ -189,7 +192,7 @@ def test_what_people_did_since_stays(settled: World) -> None:
     settled.add("salesforce", "leads", salesforce_lead(
         15, at=999, FirstName="F15", LastName="L15", Email="f15@l15.example.com", Title="CTO"))  # fmt: skip
     flow.sync(settled.hub, ["salesforce"])
-    report = withdrawn(settled.db.engine, acting(WHO), batch)
+    report = undo_batch(settled.db.engine, acting(WHO), batch)
     assert [k.records for k in report.edited] == [(sf(11),)]
     assert sorted((k.records, k.why) for k in report.blocked) == [
         ((sf(12), sf(13)), "somebody decided who it is"),
@@ -216,10 +219,10 @@ def test_what_was_in_the_way_is_taken_back_the_second_time(settled: World) -> No
     first = last_batch(settled, "salesforce")
     settled.add("salesforce", "leads", lea(at=950, Title="CTO"))
     flow.sync(settled.hub, ["salesforce"])
-    assert withdrawn(settled.db.engine, acting(WHO), first).blocked
+    assert undo_batch(settled.db.engine, acting(WHO), first).blocked
     undo(settled, "salesforce")
     assert "CEO" in str(crm(settled)["lead"])
-    withdrawn(settled.db.engine, acting(WHO), first)
+    undo_batch(settled.db.engine, acting(WHO), first)
     assert but_turns(crm(settled)) == but_turns(before)
 
 
@@ -271,7 +274,7 @@ def test_what_cannot_be_undone_is_said(settled: World, kind: str) -> None:
         who, code = "ann@owners.example.com", "forbidden"
     before = crm(settled)
     with pytest.raises(ActionError) as told:
-        withdrawn(settled.db.engine, acting(who), batch)
+        undo_batch(settled.db.engine, acting(who), batch)
     assert told.value.code == code
     assert crm(settled) == before
 

@@ -98,7 +98,7 @@ def built_on(conn: Connection, entity_ids: Sequence[int]) -> dict[int, str]:
     return built
 
 
-_HOLLOW = """
+_ORPHANED = """
   AND NOT EXISTS (SELECT 1 FROM ops.source_record s WHERE s.entity_id = r.entity_id
                   AND s.target = :target AND s.withdrawn_by IS NULL
                   AND (CAST(:role AS text) IS NULL OR s.role = :role))
@@ -109,22 +109,22 @@ _MADE = """
 WHERE (r.batch_id = :batch OR r.entity_id = ANY(:lost) AND r.recorded_at >=
        (SELECT started_at FROM ops.batch WHERE id = :batch))
 """
-_HOLLOW_LEADS = text(f"SELECT r.id FROM crm.lead r {_MADE} {_HOLLOW}")  # noqa: S608 our own text
-_HOLLOW_CONTACTS = text(
+_ORPHANED_LEADS = text(f"SELECT r.id FROM crm.lead r {_MADE} {_ORPHANED}")  # noqa: S608 our own text
+_ORPHANED_CONTACTS = text(
     f"SELECT r.id FROM crm.contact r {_MADE} "  # noqa: S608 our own text
-    f"AND r.is_organization = (:target = 'organisation') AND r.kept_by = 'source' {_HOLLOW}"
+    f"AND r.is_organization = (:target = 'organisation') AND r.kept_by = 'source' {_ORPHANED}"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Hollow:
+class Orphaned:
     """Rows that a batch made and for which no source record stands any more."""
 
     leads: list[int]
     contacts: list[int]
 
 
-def hollow(conn: Connection, batch_id: int, lost: Sequence[int]) -> Hollow:
+def orphaned(conn: Connection, batch_id: int, lost: Sequence[int]) -> Orphaned:
     """Return the rows that a batch made and that nothing fills now, but for those people built on.
 
     Args:
@@ -134,11 +134,11 @@ def hollow(conn: Connection, batch_id: int, lost: Sequence[int]) -> Hollow:
             the number of one of them.
     """
     args = {"batch": batch_id, "lost": list(lost), "target": "person", "role": "lead"}
-    leads = conn.execute(_HOLLOW_LEADS, args).scalars().all()
-    people = conn.execute(_HOLLOW_CONTACTS, args | {"role": "contact"}).scalars().all()
-    firms = conn.execute(_HOLLOW_CONTACTS, args | {"target": "organisation", "role": None})
+    leads = conn.execute(_ORPHANED_LEADS, args).scalars().all()
+    people = conn.execute(_ORPHANED_CONTACTS, args | {"role": "contact"}).scalars().all()
+    firms = conn.execute(_ORPHANED_CONTACTS, args | {"target": "organisation", "role": None})
     kept = [*people, *firms.scalars()]
-    return Hollow(
+    return Orphaned(
         sorted(set(leads) - set(pointing_at(conn, "crm.lead", leads, but=_PIPELINES_OWN))),
         sorted(set(kept) - set(pointing_at(conn, "crm.contact", kept, but=_PIPELINES_OWN))),
     )
@@ -198,7 +198,7 @@ _STAND_ALONE_TOO = text("UPDATE crm.contact SET merged_into = NULL WHERE merged_
 
 
 def remove(
-    conn: Connection, going: Hollow, *, batch_id: int, undo_id: int, asked: Iterable[str]
+    conn: Connection, going: Orphaned, *, batch_id: int, undo_id: int, asked: Iterable[str]
 ) -> Removed:
     """Delete rows with their alerts; turns and what was sent stay, without them.
 
@@ -207,7 +207,7 @@ def remove(
         going: leads and contacts.
         batch_id: the batch that is undone.
         undo_id: the undo.
-        asked: `source/stream/id` of the inquiries that were withdrawn.
+        asked: `source/stream/id` of the inquiries that were undone.
     """
     done = Removed()
     digests = conn.execute(_DIGESTS, {"batch": batch_id}).scalars()
@@ -249,7 +249,7 @@ WHERE u.id = ANY(:ids) AND u.target = 'person' AND u.stream = ANY(:streams)
 def remove_children(
     conn: Connection, record_ids: Sequence[int], *, asked_in: Sequence[str]
 ) -> Counter[str]:
-    """Delete what hung on withdrawn records; tickets that they asked for hang on nobody."""
+    """Delete what hung on undone records; tickets that they asked for hang on nobody."""
     done: Counter[str] = Counter()
     for name, statement in _CHILDREN.items():
         done[name] = conn.execute(statement, {"ids": list(record_ids)}).rowcount

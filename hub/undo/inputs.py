@@ -1,6 +1,6 @@
 """What a batch brought, and its way back: source records, raw versions, heads, edges.
 
-A record that the batch made is marked as withdrawn, one that it changed says again what it said
+A record that the batch made is marked as undone, one that it changed says again what it said
 before (`ops.record_version`). The raw rows stay, marked: nobody reads them as the newest again. Not
 here: the rows of the CRM, and who may do it.
 """
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A batch that may be withdrawn."""
+    """A batch that may be undone."""
 
     id: int
     kind: str
@@ -119,11 +119,11 @@ ORDER BY s.id
 
 
 def brought(conn: Connection, batch_id: int) -> list[Brought]:
-    """Return the records that a batch made or changed and that were not withdrawn yet."""
+    """Return the records that a batch made or changed and that were not undone yet."""
     return [Brought(*row) for row in conn.execute(_BROUGHT, {"batch": batch_id})]
 
 
-def mates(conn: Connection, record_ids: Sequence[int], target: str) -> dict[int, int]:
+def co_members(conn: Connection, record_ids: Sequence[int], target: str) -> dict[int, int]:
     """Return every record of a target that shares an entity with one of these: record → entity."""
     rows = conn.execute(
         text(
@@ -150,7 +150,7 @@ UPDATE ops.source_record s SET
   verdict = f.verdict, withdrawn_by = f.withdrawn_by,
   entity_id = CASE WHEN f.withdrawn_by IS NULL THEN s.entity_id END
 FROM first f WHERE s.id = f.record_id
-RETURNING s.id, s.withdrawn_by IS NOT NULL AS is_withdrawn
+RETURNING s.id, s.withdrawn_by IS NOT NULL AS is_undone
 """)
 _FORGET_VERSIONS = text("""
 DELETE FROM ops.record_version v USING landing.raw r
@@ -159,14 +159,14 @@ WHERE r.id = v.replaced_by AND r.batch_id = :batch AND v.record_id = ANY(:ids)
 
 
 def restore(conn: Connection, batch_id: int, record_ids: Sequence[int]) -> set[int]:
-    """Let records say what they said before the batch; returns those that were withdrawn then."""
+    """Let records say what they said before the batch; returns those that were undone then."""
     args = {"batch": batch_id, "ids": list(record_ids)}
-    withdrawn = {row.id for row in conn.execute(_RESTORE, args) if row.is_withdrawn}
+    undone = {row.id for row in conn.execute(_RESTORE, args) if row.is_undone}
     conn.execute(_FORGET_VERSIONS, args)
-    return withdrawn
+    return undone
 
 
-def withdraw(conn: Connection, record_ids: Sequence[int], undo_id: int) -> None:
+def mark_undone(conn: Connection, record_ids: Sequence[int], undo_id: int) -> None:
     """Take records out of everything, until their source brings them again."""
     conn.execute(
         text(
@@ -177,10 +177,10 @@ def withdraw(conn: Connection, record_ids: Sequence[int], undo_id: int) -> None:
     )
 
 
-def move_anchors(conn: Connection, withdrawn: Sequence[int], mates: dict[int, int]) -> None:
-    """Let entities that began with a withdrawn record begin with the oldest that they still have."""
+def move_anchors(conn: Connection, undone: Sequence[int], co_members: dict[int, int]) -> None:
+    """Let entities that began with an undone record begin with the oldest that they still have."""
     left: dict[int, int] = {}
-    for record, entity in mates.items():
+    for record, entity in co_members.items():
         left[entity] = min(record, left.get(entity, record))
     conn.execute(
         text(
@@ -188,12 +188,12 @@ def move_anchors(conn: Connection, withdrawn: Sequence[int], mates: dict[int, in
             "CAST(:r AS bigint[])) AS l(entity, record) "
             "WHERE e.id = l.entity AND e.anchor_id = ANY(:gone)"
         ),
-        {"e": list(left), "r": list(left.values()), "gone": list(withdrawn)},
+        {"e": list(left), "r": list(left.values()), "gone": list(undone)},
     )
 
 
-def forget_links(conn: Connection, withdrawn: Sequence[int], changed: Sequence[int]) -> None:
-    """Drop what was judged of withdrawn records, and what vendors said of any of these.
+def forget_links(conn: Connection, undone: Sequence[int], changed: Sequence[int]) -> None:
+    """Drop what was judged of undone records, and what vendors said of any of these.
 
     What people decided stands: it counts again when the record comes back.
     """
@@ -202,10 +202,10 @@ def forget_links(conn: Connection, withdrawn: Sequence[int], changed: Sequence[i
             "UPDATE ops.edge SET revoked_at = now() WHERE revoked_at IS NULL "
             "AND made_by = 'vendor' AND (a = ANY(:ids) OR b = ANY(:ids))"
         ),
-        {"ids": [*withdrawn, *changed]},
+        {"ids": [*undone, *changed]},
     )
     for statement in _FORGET_JUDGED:
-        conn.execute(statement, {"ids": list(withdrawn)})
+        conn.execute(statement, {"ids": list(undone)})
 
 
 _FORGET_JUDGED = (
@@ -254,7 +254,7 @@ WHERE b.id IS NULL AND h.source = b.source AND h.stream = b.stream AND h.source_
 """)
 
 
-def withdraw_raws(
+def mark_raws_undone(
     conn: Connection, batch_id: int, undo_id: int, kept: Sequence[tuple[str, str, str]]
 ) -> None:
     """Mark the batch's raw rows, and point each object's head to the version before.
@@ -288,7 +288,7 @@ def decided(conn: Connection, record_ids: Sequence[int], since: datetime) -> set
     return set(rows.scalars())
 
 
-_BORN = text("""
+_CREATED_BY = text("""
 WITH RECURSIVE whole AS (
   SELECT id AS root, id FROM ops.entity WHERE id = ANY(:ids)
   UNION
@@ -301,13 +301,13 @@ WHERE b.id IN (e.batch_id, l.batch_id, c.batch_id)
 """)
 
 
-def born(conn: Connection, batch_id: int, entity_ids: Sequence[int]) -> dict[int, int]:
+def created_by(conn: Connection, batch_id: int, entity_ids: Sequence[int]) -> dict[int, int]:
     """Return who of these, and of those merged into them, came into the CRM with the batch.
 
     Returns:
         Entity → the one that holds its records now.
     """
-    rows = conn.execute(_BORN, {"ids": list(entity_ids), "batch": batch_id})
+    rows = conn.execute(_CREATED_BY, {"ids": list(entity_ids), "batch": batch_id})
     return {row.id: row.root for row in rows}
 
 
@@ -363,8 +363,8 @@ def note_undone(conn: Connection, who: str, entity_ids: Sequence[int], batch_id:
     )
 
 
-def withdrawn_of(conn: Connection, record_ids: Sequence[int]) -> set[int]:
-    """Return those of the records that are withdrawn."""
+def undone_of(conn: Connection, record_ids: Sequence[int]) -> set[int]:
+    """Return those of the records that are undone."""
     rows = conn.execute(
         text("SELECT id FROM ops.source_record WHERE withdrawn_by IS NOT NULL AND id = ANY(:ids)"),
         {"ids": list(record_ids)},

@@ -1,8 +1,7 @@
-"""Withdraw: what a batch brought is taken back, as if it had not been; or it is said why not.
+"""Undo a batch: its records go, or say again what they said before, and the rest is folded anew.
 
-Its records are withdrawn or say again what they said before, the rest is folded anew. Four piles:
-reverted; kept, because somebody has edited since; blocked, because somebody has built on it; kept,
-because consent is never undone.
+Four piles: reverted; kept, because somebody has edited since; blocked, because somebody has built
+on it; kept, because consent is never undone.
 """
 
 from collections import Counter
@@ -12,19 +11,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from hub.actions.context import Acting, Context
-from hub.actions.rights import Right, require
 from hub.crm import owners, reopened, tickets
-from hub.crm import withdrawing as rows
+from hub.crm import removal as rows
 from hub.db.locks import company_lock, identity_lock, source_locks
 from hub.db.transactions import run_transaction
 from hub.errors import ActionError
 from hub.etl import accounts, companies, load, match, route
 from hub.model.entities import PERSON_REFS
-from hub.records import folding, withdrawing
+from hub.records import folding
 from hub.records.companies import ORGANISATION, set_keys
-from hub.records.withdrawing import Brought, Known
 from hub.routing.ring import give_back
+from hub.undo import inputs
+from hub.undo.inputs import Brought, Known
 
 KINDS = ("sync", "migrate", "live")
 PERSON = "person"
@@ -50,13 +48,13 @@ class GivenBack:
 
 
 @dataclass(slots=True)
-class Withdrawn:
+class Undone:
     """What became of a batch that was taken back.
 
     Args:
         batch: the batch.
         undo: the batch that the undo is in the books.
-        reverted: how many records were withdrawn (`records`) or say again what they said before
+        reverted: how many records were taken out (`records`) or say again what they said before
             (`restored`), and how many rows of each kind went.
         records: the names of both.
         edited: what stays because somebody has typed into it since.
@@ -97,53 +95,57 @@ class Withdrawn:
         }
 
 
-def withdrawn(engine: Engine, acting: Acting, batch_id: int) -> Withdrawn:
-    """Take back a batch, in a transaction of its own, while no sync of its source runs."""
-    with engine.begin() as conn:
-        require(acting(conn), Right.SET_UP)
-        source = withdrawing.source_of(conn, batch_id)
-    with source_locks(engine, [source] if source else []):
-        return run_transaction(engine, lambda conn: withdraw(acting(conn), batch_id))
+def undo(engine: Engine, who: str, batch_id: int) -> Undone:
+    """Take back a batch, in a transaction of its own, while no sync of its source runs.
 
-
-def rehearsed(engine: Engine, acting: Acting, batch_id: int) -> Withdrawn:
-    """Return what taking back a batch would do; everything is done, and then not kept."""
-    with engine.begin() as conn:
-        require(acting(conn), Right.SET_UP)
-        source = withdrawing.source_of(conn, batch_id)
-    with source_locks(engine, [source] if source else []), engine.connect() as conn:
-        with conn.begin() as transaction:
-            report = withdraw(acting(conn), batch_id)
-            transaction.rollback()
-        return report
-
-
-def withdraw(ctx: Context, batch_id: int) -> Withdrawn:
-    """Take back a batch. Once more, it takes back what was in the way the first time.
+    Once more, it takes back what was in the way the first time.
 
     Args:
-        ctx: who acts, in an open transaction; roll it back for a rehearsal.
+        engine: the hub's database.
+        who: who acts.
         batch_id: a sync, a migration or a live batch.
 
     Raises:
         ActionError: there is no such batch, it is not settled, or it is of another kind.
     """
-    conn = ctx.conn
+    with source_locks(engine, _sources(engine, batch_id)):
+        return run_transaction(engine, lambda conn: _undo(conn, who, batch_id))
+
+
+def preview(engine: Engine, who: str, batch_id: int) -> Undone:
+    """Return what taking back a batch would do; everything is done, and then not kept.
+
+    Raises:
+        ActionError: as for `undo`.
+    """
+    with source_locks(engine, _sources(engine, batch_id)), engine.connect() as conn:
+        with conn.begin() as transaction:
+            report = _undo(conn, who, batch_id)
+            transaction.rollback()
+        return report
+
+
+def _sources(engine: Engine, batch_id: int) -> list[str]:
+    with engine.begin() as conn:
+        source = inputs.source_of(conn, batch_id)
+    return [source] if source else []
+
+
+def _undo(conn: Connection, who: str, batch_id: int) -> Undone:
     identity_lock(conn)
     company_lock(conn)
-    require(ctx, Right.SET_UP)
-    batch = _settled(withdrawing.batch(conn, batch_id), batch_id)
-    brought = withdrawing.brought(conn, batch.id)
-    report = Withdrawn(batch.id, withdrawing.open_undo(conn, batch))
+    batch = _settled(inputs.batch(conn, batch_id), batch_id)
+    brought = inputs.brought(conn, batch.id)
+    report = Undone(batch.id, inputs.open_undo(conn, batch))
     going = _sort_out(conn, batch, brought, report)
-    behind = _take_back(conn, batch, going, report)
+    stale = _take_back(conn, batch, going, report)
     kept = {record.key for record in brought} - {record.key for record in going}
-    withdrawing.withdraw_raws(conn, batch.id, report.undo, sorted(kept))
-    load.refold(conn, sorted(behind))
-    _clear(conn, batch, going, report, who=ctx.who)
-    report.routed = [f"lead/{i}" for i in withdrawing.routed_meanwhile(conn, batch.id)]
-    withdrawing.note_undone(conn, ctx.who, sorted(behind), batch.id)
-    withdrawing.close(conn, batch.id)
+    inputs.mark_raws_undone(conn, batch.id, report.undo, sorted(kept))
+    load.refold(conn, sorted(stale))
+    _clear(conn, batch, going, report, who=who)
+    report.routed = [f"lead/{i}" for i in inputs.routed_meanwhile(conn, batch.id)]
+    inputs.note_undone(conn, who, sorted(stale), batch.id)
+    inputs.close(conn, batch.id)
     return report
 
 
@@ -173,15 +175,15 @@ def _settled(batch: Known | None, batch_id: int) -> Known:
 
 
 def _sort_out(
-    conn: Connection, batch: Known, brought: Sequence[Brought], report: Withdrawn
+    conn: Connection, batch: Known, brought: Sequence[Brought], report: Undone
 ) -> list[Brought]:
     """Return the records that go back; note the others, and why they stay."""
     people = [r for r in brought if r.target in _HAVE_ENTITIES and r.entity_id is not None]
     roots = sorted({r.entity_id for r in people if r.entity_id is not None})
-    born = withdrawing.born(conn, batch.id, roots)
-    edited = {born[e] for e in withdrawing.edited(conn, list(born))}
-    built = {born[e]: name for e, name in rows.built_on(conn, list(born)).items()}
-    decided = withdrawing.decided(conn, [r.id for r in people], batch.started_at)
+    created_by = inputs.created_by(conn, batch.id, roots)
+    edited = {created_by[e] for e in inputs.edited(conn, list(created_by))}
+    built = {created_by[e]: name for e, name in rows.built_on(conn, list(created_by)).items()}
+    decided = inputs.decided(conn, [r.id for r in people], batch.started_at)
     stays: dict[tuple[str, str, str], tuple[str, int | None]] = {}
     for record in brought:
         root = record.entity_id if record.target in _HAVE_ENTITIES else None
@@ -203,7 +205,7 @@ _EDITED = "somebody has edited it since"
 def _note_kept(
     conn: Connection,
     stays: dict[tuple[str, str, str], tuple[str, int | None]],
-    report: Withdrawn,
+    report: Undone,
 ) -> None:
     named = rows.names_of(conn, {root for _, root in stays.values() if root is not None})
     together: dict[tuple[str, int | None], list[str]] = {}
@@ -215,34 +217,34 @@ def _note_kept(
 
 
 def _take_back(
-    conn: Connection, batch: Known, going: Sequence[Brought], report: Withdrawn
+    conn: Connection, batch: Known, going: Sequence[Brought], report: Undone
 ) -> set[int]:
-    """Withdraw and restore records, and match what is left; returns the entities that are behind."""
+    """Take out and restore records, and match what is left; returns the entities that are stale."""
     ids = [r.id for r in going]
-    report.consents = withdrawing.consents(conn, ids)
-    mates = {target: withdrawing.mates(conn, ids, target) for target in _HAVE_ENTITIES}
+    report.consents = inputs.consents(conn, ids)
+    co_members = {target: inputs.co_members(conn, ids, target) for target in _HAVE_ENTITIES}
     known = {r.id for r in going if r.was_known}
-    again = withdrawing.restore(conn, batch.id, sorted(known))
-    withdrawing.withdraw(conn, sorted({*ids} - known), report.undo)
+    again = inputs.restore(conn, batch.id, sorted(known))
+    inputs.mark_undone(conn, sorted({*ids} - known), report.undo)
     lost, restored = {*ids} - known | again, known - again
-    withdrawing.forget_links(conn, sorted(lost), sorted(restored))
+    inputs.forget_links(conn, sorted(lost), sorted(restored))
     report.reverted["records"] = len(lost)
     report.reverted["restored"] = len(restored)
     report.records = sorted({r.name for r in going})
-    behind: set[int] = set()
+    stale: set[int] = set()
     for target, forget in ((ORGANISATION, _forget_companies), (PERSON, _forget_people)):
         of = {r.id for r in going if r.target == target}
-        left = {i: entity for i, entity in mates[target].items() if i not in lost}
-        withdrawing.move_anchors(conn, sorted(lost & of), left)
-        emptied = {*mates[target].values()} - {*left.values()}
+        left = {i: entity for i, entity in co_members[target].items() if i not in lost}
+        inputs.move_anchors(conn, sorted(lost & of), left)
+        emptied = {*co_members[target].values()} - {*left.values()}
         parts = _Parts(sorted(lost & of), sorted(restored & of), left, sorted(emptied))
-        behind |= forget(conn, parts) | {*left.values()}
-    return behind
+        stale |= forget(conn, parts) | {*left.values()}
+    return stale
 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """Records of people, or of companies: withdrawn, restored, those beside them; who is empty."""
+    """Records of people, or of companies: taken out, restored, those beside them; who is empty."""
 
     lost: list[int]
     restored: list[int]
@@ -259,21 +261,21 @@ def _forget_companies(conn: Connection, of: _Parts) -> set[int]:
     set_keys(conn, dict.fromkeys(of.emptied, ()), is_company=True)
     rows.close_companies(conn, of.emptied)
     concerned = accounts.wake_people(conn, of.emptied)
-    now = withdrawing.mates(conn, [*of.restored, *of.left], ORGANISATION)
+    now = inputs.co_members(conn, [*of.restored, *of.left], ORGANISATION)
     return {*now.values(), *concerned}
 
 
 def _clear(
-    conn: Connection, batch: Known, going: Sequence[Brought], report: Withdrawn, *, who: str
+    conn: Connection, batch: Known, going: Sequence[Brought], report: Undone, *, who: str
 ) -> None:
     """Delete the rows that nothing fills any more, and give back the turns that they took."""
-    lost = _still_withdrawn(conn, going)
+    lost = _still_undone(conn, going)
     asked_again = reopened.asked_in(conn, [r.id for r in lost])
     report.reverted += rows.remove_children(
         conn, [r.id for r in lost], asked_in=list(PERSON_REFS.values())
     )
     _restore_tickets(conn, going, {r.id for r in lost})
-    empty = rows.hollow(conn, batch.id, [r.entity_id for r in lost if r.entity_id is not None])
+    empty = rows.orphaned(conn, batch.id, [r.entity_id for r in lost if r.entity_id is not None])
     asked = {r.name for r in lost if r.target == "inquiry"}
     removed = rows.remove(conn, empty, batch_id=batch.id, undo_id=report.undo, asked=asked)
     report.reverted += removed.rows
@@ -284,8 +286,8 @@ def _clear(
     report.reverted["users"] = gone
 
 
-def _still_withdrawn(conn: Connection, going: Sequence[Brought]) -> list[Brought]:
-    marked = withdrawing.withdrawn_of(conn, [r.id for r in going])
+def _still_undone(conn: Connection, going: Sequence[Brought]) -> list[Brought]:
+    marked = inputs.undone_of(conn, [r.id for r in going])
     return [r for r in going if r.id in marked]
 
 

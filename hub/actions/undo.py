@@ -1,0 +1,33 @@
+"""Take back a batch, or say what that would do: who acts needs the right to set up."""
+
+from sqlalchemy import Engine
+
+from hub.actions.context import Acting
+from hub.actions.rights import Right, require
+from hub.undo import batch
+from hub.undo.batch import Undone
+
+
+def undo_batch(engine: Engine, acting: Acting, batch_id: int) -> Undone:
+    """Take back a batch, in a transaction of its own, while no sync of its source runs.
+
+    Raises:
+        ActionError: who acts may not, or the batch cannot be undone.
+    """
+    return batch.undo(engine, _who(engine, acting), batch_id)
+
+
+def preview_undo(engine: Engine, acting: Acting, batch_id: int) -> Undone:
+    """Return what taking back a batch would do; nothing is kept.
+
+    Raises:
+        ActionError: as for `undo_batch`.
+    """
+    return batch.preview(engine, _who(engine, acting), batch_id)
+
+
+def _who(engine: Engine, acting: Acting) -> str:
+    with engine.begin() as conn:
+        ctx = acting(conn)
+        require(ctx, Right.SET_UP)
+        return ctx.who
