@@ -87,7 +87,7 @@ def give_up(conn: Connection, company_id: int) -> None:
     )
     conn.execute(
         text(
-            "UPDATE ops.source_record SET gone_at = now() "
+            "UPDATE ops.source_record SET gone_at = now(), gone_why = 'deleted' "
             "WHERE entity_id = :entity AND source = :ours AND gone_at IS NULL"
         ),
         {"entity": entity, "ours": OURS},

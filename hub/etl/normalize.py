@@ -31,13 +31,14 @@ from hub.mappings.engine import (
 )
 from hub.model.entities import PEOPLE
 from hub.model.records import CanonicalRecord, RawRecord
-from hub.model.verdicts import Op, Verdict
+from hub.model.verdicts import Cause, Op, Verdict
 from hub.records import batches, companies, drift, sources
 
 CHUNK = 500
 PERSON = "person"
 log = get_logger()
 
+_CAUSE = {Op.DELETE: Cause.DELETED, Op.MERGE_INTO: Cause.MERGED}
 VerdictRow = tuple[int, str, str, str, Verdict]
 
 
@@ -150,12 +151,7 @@ def _normalize_group(
         conn,
         source,
         stream,
-        [
-            sources.Gone(i, newest[i].raw_id)
-            for i in dict.fromkeys((*result.excluded, *result.rejected))
-            if i in newest
-        ]
-        + _unsaid(conn, source, stream, result, newest),
+        _refused(result, newest) + _unsaid(conn, source, stream, result, newest),
         hub.clock.now(),
     )
     _archive(conn, withdrawn.tickets)
@@ -181,6 +177,15 @@ def _normalize_group(
         "placeholders": placeholders,
         "deleted": len(gone),
     }
+
+
+def _refused(result: Normalized, newest: Mapping[str, PendingRaw]) -> list[sources.Gone]:
+    """Return the objects that the mapping excludes or rejects."""
+    causes = {
+        **dict.fromkeys(result.excluded, Cause.EXCLUDED),
+        **dict.fromkeys(result.rejected, Cause.REJECTED),
+    }
+    return [sources.Gone(i, newest[i].raw_id, why) for i, why in causes.items() if i in newest]
 
 
 def _unsaid(
@@ -218,7 +223,10 @@ def _tombstone(
         conn,
         gone[0].source,
         gone[0].stream,
-        [sources.Gone(row.record.source_id, row.raw_id, row.record.into) for row in gone],
+        [
+            sources.Gone(row.record.source_id, row.raw_id, _CAUSE[row.record.op], row.record.into)
+            for row in gone
+        ],
         hub.clock.now(),
     )
     _archive(conn, tombstoned.tickets)

@@ -23,6 +23,20 @@ class Op(StrEnum):
     MERGE_INTO = "merge_into"
 
 
+class Cause(StrEnum):
+    """Why a source record does not count as living (`ops.source_record.gone_why`).
+
+    The source deleted the object, or merged it into another one. Or the object is there, and our
+    mapping excludes it, rejects it, or no longer makes this record of it.
+    """
+
+    DELETED = "deleted"
+    MERGED = "merged"
+    EXCLUDED = "excluded"
+    REJECTED = "rejected"
+    UNSAID = "unsaid"
+
+
 class Lane(StrEnum):
     """How urgent: `bulk` rings nobody (initial load), `live` rings one by one."""
 

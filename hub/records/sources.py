@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from hub.db.copy import copy_rows
 from hub.db.json_text import write_json
 from hub.model.records import JsonValue
-from hub.model.verdicts import Trust
+from hub.model.verdicts import Cause, Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ WITH page AS (
 ), kept AS (
   INSERT INTO ops.record_version
     (record_id, replaced_by, raw_id, batch_id, lane, mapping_version, trust, role, canonical,
-     canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, verdict)
+     canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, verdict, gone_why)
   SELECT id, replaced_by, raw_id, batch_id, lane, mapping_version, trust, role, canonical,
-     canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, verdict
+     canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, verdict, gone_why
   FROM before WHERE raw_id < replaced_by
   ON CONFLICT DO NOTHING
 ), written AS (
@@ -67,7 +67,8 @@ WITH page AS (
     role = excluded.role, raw_id = excluded.raw_id, batch_id = excluded.batch_id, lane = excluded.lane,
     mapping_version = excluded.mapping_version, trust = excluded.trust,
     canonical = excluded.canonical, canonical_hash = excluded.canonical_hash,
-    refs = excluded.refs, source_at = excluded.source_at, gone_at = NULL, alias_of = NULL,
+    refs = excluded.refs, source_at = excluded.source_at, gone_at = NULL, gone_why = NULL,
+    alias_of = NULL,
     withdrawn_by = NULL
   WHERE s.raw_id <= excluded.raw_id
   RETURNING s.id, s.source, s.stream, s.source_id, s.target, s.canonical_hash
@@ -211,12 +212,14 @@ class Gone:
     Args:
         source_id: the object.
         raw_id: the version that says so.
+        why: the cause.
         into: who it was merged into, if that is why.
         target: the one record of the object that is gone; None for all of them.
     """
 
     source_id: str
     raw_id: int
+    why: Cause
     into: str | None = None
     target: str | None = None
 
@@ -241,7 +244,7 @@ def unsaid_consents(
         {"source": source, "stream": stream, "ids": list(said)},
     )
     return [
-        Gone(row.source_id, said[row.source_id][0], target=row.target)
+        Gone(row.source_id, said[row.source_id][0], Cause.UNSAID, target=row.target)
         for row in rows
         if row.target not in said[row.source_id][1] and row.raw_id < said[row.source_id][0]
     ]
@@ -250,23 +253,23 @@ def unsaid_consents(
 _MARK_GONE = text("""
 WITH g AS (
   SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:intos AS text[]), CAST(:raws AS bigint[]),
-    CAST(:targets AS text[])) AS g(source_id, into_id, raw_id, target)
+    CAST(:targets AS text[]), CAST(:causes AS text[])) AS g(source_id, into_id, raw_id, target, cause)
 ), before AS (
-  SELECT s.*, g.raw_id AS replaced_by, g.into_id
+  SELECT s.*, g.raw_id AS replaced_by, g.into_id, g.cause
   FROM ops.source_record s JOIN g USING (source_id)
   WHERE s.source = :source AND s.stream = :stream AND s.withdrawn_by IS NULL
     AND (g.target IS NULL OR g.target = s.target)
 ), kept AS (
   INSERT INTO ops.record_version
     (record_id, replaced_by, raw_id, batch_id, lane, mapping_version, trust, role, canonical,
-     canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, verdict)
+     canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, verdict, gone_why)
   SELECT id, replaced_by, raw_id, batch_id, lane, mapping_version, trust, role, canonical,
-     canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, verdict
+     canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, verdict, gone_why
   FROM before WHERE raw_id < replaced_by
   ON CONFLICT DO NOTHING
 )
 UPDATE ops.source_record s
-SET gone_at = coalesce(s.gone_at, :at), alias_of = coalesce(b.into_id, s.alias_of)
+SET gone_at = coalesce(s.gone_at, :at), gone_why = b.cause, alias_of = coalesce(b.into_id, s.alias_of)
 FROM before b WHERE s.id = b.id
 RETURNING s.id, s.target, s.lane, s.batch_id
 """)
@@ -288,6 +291,7 @@ def mark_gone(
             "intos": [g.into for g in gone],
             "raws": [g.raw_id for g in gone],
             "targets": [g.target for g in gone],
+            "causes": [g.why for g in gone],
         },
     ).all()
     return Tombstoned(

@@ -24,9 +24,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from hub.db.metadata import metadata, personal
+from hub.model.verdicts import Cause
 
 _NOW = func.now()
 _UTC = DateTime(timezone=True)
+_CAUSES = ",".join(f"'{cause}'" for cause in Cause)
 
 batch = Table(
     "batch",
@@ -99,6 +101,7 @@ source_record = Table(
     personal("alias_of", Text),
     Column("verdict", Text),
     Column("role", Text),  # of a person: lead, contact, or person (no row in the CRM)
+    Column("gone_why", Text),  # set with gone_at: hub.model.verdicts.Cause
     Index(
         "source_record_alias",
         "source",
@@ -109,6 +112,8 @@ source_record = Table(
     Index("source_record_key", "source", "stream", "source_id", "target", unique=True),
     Index(None, "entity_id"),
     Index(None, "raw_id"),
+    CheckConstraint(f"gone_why IN ({_CAUSES})", name="gone_why"),
+    CheckConstraint("(gone_at IS NULL) = (gone_why IS NULL)", name="gone_has_a_cause"),
     Index(
         "source_record_company",
         "source",
@@ -144,6 +149,9 @@ record_version = Table(
     Column("withdrawn_by", BigInteger),
     personal("alias_of", Text),
     Column("verdict", Text),
+    Column("gone_why", Text),
+    CheckConstraint(f"gone_why IN ({_CAUSES})", name="gone_why"),
+    CheckConstraint("(gone_at IS NULL) = (gone_why IS NULL)", name="gone_has_a_cause"),
     Index(None, "replaced_by"),
     schema="ops",
 )

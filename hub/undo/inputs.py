@@ -146,7 +146,8 @@ WITH first AS (
 UPDATE ops.source_record s SET
   raw_id = f.raw_id, batch_id = f.batch_id, lane = f.lane, mapping_version = f.mapping_version,
   trust = f.trust, role = f.role, canonical = f.canonical, canonical_hash = f.canonical_hash,
-  refs = f.refs, source_at = f.source_at, gone_at = f.gone_at, alias_of = f.alias_of,
+  refs = f.refs, source_at = f.source_at, gone_at = f.gone_at, gone_why = f.gone_why,
+  alias_of = f.alias_of,
   verdict = f.verdict, withdrawn_by = f.withdrawn_by,
   entity_id = CASE WHEN f.withdrawn_by IS NULL THEN s.entity_id END
 FROM first f WHERE s.id = f.record_id

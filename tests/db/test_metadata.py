@@ -123,7 +123,8 @@ PLAIN: dict[str, str] = {
     ),
     **dict.fromkeys(
         ("landing.raw.version", "landing.quarantine.mapping_version",
-         "ops.source_record.mapping_version", "ops.record_version.mapping_version"),
+         "ops.source_record.mapping_version", "ops.record_version.mapping_version",
+         "ops.source_record.gone_why", "ops.record_version.gone_why"),
         "mark of a version",
     ),
     **dict.fromkeys(
