@@ -9,7 +9,7 @@ import dagster as dg
 
 from hub.assets.resources import HubResource
 from hub.etl import flow
-from hub.records.batches import StageReport
+from hub.records.stage_reports import StageReport
 
 _EVERY_S = 15
 _TAILS = {

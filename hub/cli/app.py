@@ -79,7 +79,7 @@ def sync(
 ) -> None:
     """Sync sources now, in this process: read, map, match, load, route and notify."""
     from hub.cli.opening import opened
-    from hub.etl import flow
+    from hub.etl import closing, flow
 
     with opened(config) as (hub, _, _settings):
         wanted = sources or hub.sources()
@@ -94,7 +94,7 @@ def sync(
         print_json(
             {
                 "stages": report.stages,
-                "ledgers": [flow.ledger_json(entry) for entry in report.ledgers],
+                "ledgers": [closing.ledger_json(entry) for entry in report.ledgers],
                 "quarantined": report.quarantined,
                 "stopped": report.stopped,
                 "faults": [fault.to_json() for fault in report.faults],

@@ -13,7 +13,7 @@ from hub.etl.drifting import drift_of
 from hub.landing import silent
 from hub.mappings.document import MappingDocument
 from hub.mappings.loader import load_all
-from hub.records import batches, budgets
+from hub.records import budgets, proofs
 from hub.settings import Settings
 
 _DRIFT_SHOWN = 10
@@ -62,7 +62,7 @@ def read_status(database: Database, settings: Settings) -> dict[str, Any]:
             "streams": [
                 {**row, "pending": int(row["pending"])} for row in conn.execute(_STREAMS).mappings()
             ],
-            "pending": batches.waiting(conn),
+            "pending": proofs.waiting(conn),
             **dict(conn.execute(_NUMBERS).mappings().one()),
             "budgets": budgets.all_rows(conn),
             "silent": _silent(conn, settings),

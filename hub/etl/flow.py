@@ -18,6 +18,7 @@ from hub.connectors.base import Page, Stream, Window
 from hub.db.locks import source_locks
 from hub.errors import HubError, TransientError
 from hub.etl.budget import account_of, forecast
+from hub.etl.closing import close_live, finish, finish_interrupted
 from hub.etl.companies import match_companies
 from hub.etl.contain import ends_source, fault_of, is_paused, once_each, where
 from hub.etl.context import Hub
@@ -34,8 +35,10 @@ from hub.logs import get_logger
 from hub.model.faults import Fault
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
-from hub.records import batches
-from hub.records.batches import Batch, Begun, StageReport, StreamLedger
+from hub.records import batches, proofs, stage_reports, verdicts
+from hub.records.batches import Batch, Begun
+from hub.records.ledger import StreamLedger
+from hub.records.stage_reports import StageReport
 
 log = get_logger()
 
@@ -79,6 +82,8 @@ def sync(hub: Hub, sources: Sequence[str], *, full: bool = False) -> SyncReport:
                 report.add("land", counts)
         for stage, counts in settle(hub).items():
             report.add(stage, counts)
+        for source in sources:
+            finish_interrupted(hub, source)
         for batch in running:
             faults = faults_of(hub, batch)
             if is_paused(faults):
@@ -114,13 +119,15 @@ def land_source(hub: Hub, batch: Batch) -> Iterator[dict[str, int]]:
 
 def settle(hub: Hub) -> dict[str, dict[str, int]]:
     """Run every stage after landing over what is pending; returns counts by stage."""
-    return {
+    counts = {
         "normalize": run_normalize(hub),
         "match": run_match(hub),
         "load": run_load(hub),
         "route": run_route(hub),
         "notify": run_notify(hub),
     }
+    close_live(hub)
+    return counts
 
 
 def begin(hub: Hub, source: str, *, full: bool = False, run_id: str = "") -> Batch:
@@ -129,10 +136,10 @@ def begin(hub: Hub, source: str, *, full: bool = False, run_id: str = "") -> Bat
     The first complete load of a source is bulk: it rings nobody, each owner gets one digest. So is
     what a full read brings again after an undo. `run_id` names the Dagster run that asks.
     """
+    finish_interrupted(hub, source)
     with hub.engine.begin() as conn:
         if full:
             store.drop_cursors(conn, source)
-        batches.give_up(conn, source)
         batch = batches.running_batch(conn, source) or batches.reopen(conn, source)
         if batch is None:
             is_first = not batches.has_finished_batch(conn, source)
@@ -278,7 +285,7 @@ def _prove(
 
     def seen(since: datetime | None, until: datetime) -> int:
         with hub.engine.begin() as conn:
-            return batches.seen(conn, batch.id, stream.name, since, until)
+            return verdicts.seen(conn, batch.id, stream.name, since, until)
 
     counted = connector.count(stream, window.since, window.until)
     shortage: dict[str, JsonValue] = {}
@@ -300,7 +307,7 @@ def _prove(
 
 def _earliest(hub: Hub, batch: Batch, stream: Stream) -> datetime:
     with hub.engine.begin() as conn:
-        return batches.earliest_seen(conn, batch.id, stream.name) or datetime(
+        return verdicts.earliest_seen(conn, batch.id, stream.name) or datetime(
             1999, 1, 1, tzinfo=UTC
         )
 
@@ -380,44 +387,6 @@ def run_notify(hub: Hub) -> dict[str, int]:
     return counts
 
 
-def finish(hub: Hub, batch: Batch) -> list[StreamLedger]:
-    """Add up the batch and close it: done if everything is accounted for, else failed."""
-    with hub.engine.begin() as conn:
-        ledgers = batches.ledger(conn, batch.id)
-        ok = all(entry.holds for entry in ledgers)
-        batches.close_batch(
-            conn, batch.id, ledger_json=[ledger_json(entry) for entry in ledgers], ok=ok
-        )
-    for entry in ledgers:
-        is_broken = entry.lost_n or entry.shortage  # a fault is told by itself
-        say, event = (log.error, "ledger_broken") if is_broken else (log.info, "ledger_added_up")
-        say(
-            event,
-            source=entry.source,
-            stream=entry.stream,
-            counted=entry.counted,
-            seen=entry.seen,
-            lost=entry.lost_n,
-        )
-    return ledgers
-
-
-def ledger_json(entry: StreamLedger) -> dict[str, JsonValue]:
-    """Return a ledger as it is kept with its batch and shown by `--json`."""
-    return {
-        "source": entry.source,
-        "stream": entry.stream,
-        "counted": entry.counted,
-        "seen": entry.seen,
-        "verdicts": dict(entry.verdicts),
-        "lost": list(entry.lost),
-        "lost_n": entry.lost_n,
-        "shortage": dict(entry.shortage),
-        "faults": [fault.to_json() for fault in entry.faults],
-        "holds": entry.holds,
-    }
-
-
 def _report(
     hub: Hub,
     batch: Batch | None,
@@ -431,7 +400,7 @@ def _report(
     if not any(counts.values()):
         return
     with hub.engine.begin() as conn:
-        batches.report_stage(
+        stage_reports.report_stage(
             conn,
             stage,
             counts,
@@ -449,7 +418,7 @@ REPORTS = 500  # told in one tick of a sensor
 def reports_since(hub: Hub, after: int | None) -> list[StageReport]:
     """Return what stages did since a report, oldest first; None begins with the latest."""
     with hub.engine.begin() as conn:
-        return batches.reports_since(conn, after, REPORTS)
+        return stage_reports.reports_since(conn, after, REPORTS)
 
 
 def window_note(hub: Hub, batch: Batch, stream: str) -> dict[str, JsonValue]:
@@ -461,4 +430,4 @@ def window_note(hub: Hub, batch: Batch, stream: str) -> dict[str, JsonValue]:
 def waiting(hub: Hub) -> dict[str, int]:
     """Count what still stands in a queue: nothing, after a complete sync."""
     with hub.engine.begin() as conn:
-        return batches.waiting(conn)
+        return proofs.waiting(conn)

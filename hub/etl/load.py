@@ -23,10 +23,11 @@ from hub.matching.survivorship import SurvivorshipRules
 from hub.model.entities import PERSON_REFS
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane, Verdict
-from hub.records import assignments, batches, folding, identity
+from hub.records import assignments, folding, identity
 from hub.records.assignments import NewAssignment
 from hub.records.companies import ORGANISATION
 from hub.records.folding import FoldRecord, OpenRecord, StaleEntity
+from hub.records.verdicts import set_verdicts
 from hub.sinks.crm import GoldenRecord, Loaded, load_contacts, load_leads
 
 CHUNK = 500
@@ -44,7 +45,7 @@ def load_owners(hub: Hub) -> dict[str, int]:
             verdicts.append(
                 (record.batch_id, record.source, record.stream, record.source_id, verdict)
             )
-        batches.set_verdicts(conn, verdicts)
+        set_verdicts(conn, verdicts)
     return {"owners": len(verdicts)}
 
 
@@ -65,7 +66,7 @@ def load_tickets(hub: Hub) -> dict[str, int]:
     with hub.engine.begin() as conn:
         records = folding.open_records(conn, "ticket")
         is_new = write_tickets(conn, records)
-        batches.set_verdicts(
+        set_verdicts(
             conn,
             [
                 (r.batch_id, r.source, r.stream, r.source_id,
@@ -143,7 +144,7 @@ def _load_companies(
     people = accounts.wake_people(conn, ids)
     derived.recompute(conn, ids)
     customer_status.recompute_entities(conn, ids)
-    batches.set_verdicts(conn, _verdicts(stale, records, written.updated))
+    set_verdicts(conn, _verdicts(stale, records, written.updated))
     folding.mark_folded(conn, stale)
     return {"companies": len(written.created), "updated": len(written.updated)}, people
 
@@ -222,7 +223,7 @@ def _load_chunk(
     outbox.put(conn, inquiries.events(asked, loaded.created))
     inquiries.reopen(conn, asked, loaded.created, reopen_to)
     verdicts = _verdicts(stale, records, loaded.updated | kept.updated)
-    batches.set_verdicts(conn, verdicts)
+    set_verdicts(conn, verdicts)
     return {
         "created": len(loaded.created),
         "updated": len(loaded.updated),

@@ -32,7 +32,8 @@ from hub.mappings.engine import (
 from hub.model.entities import PEOPLE
 from hub.model.records import CanonicalRecord, RawRecord
 from hub.model.verdicts import Cause, Op, Verdict
-from hub.records import batches, companies, drift, sources
+from hub.records import companies, drift, sources
+from hub.records.verdicts import set_verdicts
 
 CHUNK = 500
 PERSON = "person"
@@ -167,7 +168,7 @@ def _normalize_group(
     drift.count(conn, source, stream, result.unknowns)
     sources.queue_match(conn, sorted(set(requeue)))
     sources.queue_match(conn, sorted(set(firms)), stage=companies.STAGE)
-    batches.set_verdicts(conn, verdicts)
+    set_verdicts(conn, verdicts)
     return {
         "normalized": len({r.source_id for r in result.records}),
         "excluded": len(result.excluded),

@@ -8,12 +8,13 @@ is not looked at. Not here: how a run is made red (`hub.assets`).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hub.etl.closing import finish
 from hub.etl.contain import is_paused, once_each
 from hub.etl.context import Hub
-from hub.etl.flow import faults_of, finish
+from hub.etl.flow import faults_of
 from hub.model.faults import Fault, FaultKind
-from hub.records import batches, proofs
-from hub.records.batches import StreamLedger
+from hub.records import batches, ledger, proofs
+from hub.records.ledger import StreamLedger
 
 QUARANTINE_LIMIT = 0.05  # share of rejected records above which a run is red
 _NEXT = "the next sync reads this window again"
@@ -111,7 +112,7 @@ def prove(hub: Hub, source: str, run_ids: Sequence[str]) -> Proof:
         with hub.engine.begin() as conn:
             for stage, n in proofs.left(conn, batch.id).items():
                 left[stage] = left.get(stage, 0) + n
-            ledgers += [] if state == "running" else batches.ledger(conn, batch.id)
+            ledgers += [] if state == "running" else ledger.of_batch(conn, batch.id)
         if state == "running" and not is_paused(told):
             ledgers += finish(hub, batch)
     return Proof(source, len(found), ledgers, faults, left)

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from hub.db.locks import source_locks
 from hub.errors import ConfigError
 from hub.etl import flow
+from hub.etl.closing import finish, finish_interrupted
 from hub.etl.context import Hub
 from hub.landing import corrections, requeue
 from hub.mappings.corrections import locate, value_like
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
 from hub.records import batches, drift
-from hub.records.batches import Batch, StreamLedger
+from hub.records.batches import Batch
+from hub.records.ledger import StreamLedger
 
 
 @dataclass(slots=True)
@@ -182,16 +184,15 @@ def remap(hub: Hub, source: str, stream: str) -> Reprocessed:
 def _refuse_interrupted(hub: Hub, sources: Sequence[str]) -> None:
     with hub.engine.begin() as conn:
         for source in sources:
-            found = batches.running_batch(conn, source)
-            if found is not None and found.kind == "sync":
+            if batches.running_batch(conn, source) is not None:
                 raise ConfigError(
                     f"the last sync of {source} was interrupted", hint=f"first: hub sync {source}"
                 )
 
 
 def _open(hub: Hub, source: str, kind: str, lane: str) -> Batch:
+    finish_interrupted(hub, source)
     with hub.engine.begin() as conn:
-        batches.give_up(conn, source)
         return batches.open_batch(conn, source=source, kind=kind, lane=lane)
 
 
@@ -199,4 +200,4 @@ def _settle(hub: Hub, running: Sequence[Batch], report: Reprocessed) -> None:
     stages = flow.settle(hub)
     report.quarantined = stages["normalize"].get("quarantined", 0)
     for batch in running:
-        report.ledgers += flow.finish(hub, batch)
+        report.ledgers += finish(hub, batch)

@@ -1,18 +1,22 @@
-"""Batches, their verdicts and their ledger: the proof that every source record is accounted for."""
+"""Batches: what a source brought in one run. Owns `ops.batch`.
+
+A batch is (source, kind, run). One sync, one migration and any number of live batches of a source
+stand side by side. Whether a batch is settled is asked of that batch alone. Not here: verdicts, the
+ledger, what is left in the queues (`hub.records.verdicts`, `ledger`, `proofs`).
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, literal, select, text, update
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 
+from hub.db.json_text import write_json
 from hub.model.faults import Fault, faults_of
 from hub.model.records import JsonValue
-from hub.model.verdicts import Verdict
-from hub.records import sources
-from hub.records.tables import batch, stage_report, verdict
+from hub.records.tables import batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,44 +29,73 @@ class Batch:
     lane: str
 
 
-@dataclass(frozen=True, slots=True)
-class StreamLedger:
-    """One stream's sum: `counted` by the source (None: it cannot), `seen` by us, and verdicts.
-
-    `lost` are ids that were seen and have neither a verdict nor a place in a queue.
-    `shortage` is set where the source still counts more than it hands out after a second look.
-    `faults` say what of the stream could not be read; stream "" stands for the whole source.
-    """
-
-    source: str
-    stream: str
-    counted: int | None
-    seen: int
-    verdicts: Mapping[str, int]
-    lost: Sequence[str] = ()
-    lost_n: int = 0
-    shortage: Mapping[str, JsonValue] = field(default_factory=dict)
-    faults: Sequence[Fault] = ()
-
-    @property
-    def holds(self) -> bool:
-        """Whether everything the source counts is accounted for."""
-        return not self.lost_n and not self.shortage and not self.faults
+_COLUMNS = (batch.c.id, batch.c.kind, batch.c.source, batch.c.lane)
+READS = ("sync", "migrate")
+"""Kinds of which a source has one running batch: an interrupted one goes on."""
+REPEATS = ("retry", "fix", "remap")
+"""Kinds that map again what has landed, under the lock of their source."""
+LIVE = "live"
+LIVE_AGE = timedelta(minutes=1)  # a live batch takes up nothing new after that
 
 
 def open_batch(conn: Connection, *, source: str, kind: str, lane: str) -> Batch:
-    """Return the source's running batch (an interrupted one goes on), or start one."""
+    """Start a batch; of a sync or a migration the running one, if there is one, goes on."""
+    started = insert(batch).values(source=source, kind=kind, lane=lane)
+    if kind not in READS:
+        return Batch(*conn.execute(started.returning(*_COLUMNS)).one())
     conn.execute(
-        insert(batch)
-        .values(source=source, kind=kind, lane=lane)
-        .on_conflict_do_nothing(index_elements=["source"], index_where=text("state = 'running'"))
+        started.on_conflict_do_nothing(
+            index_elements=["source", "kind"],
+            index_where=text("state = 'running' AND kind IN ('sync','migrate')"),
+        )
+    )
+    found = running_batch(conn, source, kind)
+    if found is None:
+        raise AssertionError("unreachable: there is one now")
+    return found
+
+
+def live_batch(conn: Connection, source: str, now: datetime) -> Batch:
+    """Return the live batch that takes up what a source sends now; open one where none is young.
+
+    The batch stays open until this transaction ends: `due_live` passes over it.
+    """
+    young = select(*_COLUMNS).where(
+        batch.c.source == source,
+        batch.c.kind == LIVE,
+        batch.c.state == "running",
+        batch.c.started_at > now - LIVE_AGE,
     )
     row = conn.execute(
-        select(batch.c.id, batch.c.kind, batch.c.source, batch.c.lane).where(
-            batch.c.source == source, batch.c.state == "running"
-        )
-    ).one()
-    return Batch(*row)
+        young.order_by(batch.c.id).limit(1).with_for_update(key_share=True, read=True)
+    )
+    if (found := row.first()) is not None:
+        return Batch(*found)
+    started = insert(batch).values(source=source, kind=LIVE, lane="live", started_at=now)
+    return Batch(*conn.execute(started.returning(*_COLUMNS)).one())
+
+
+def due_live(conn: Connection, now: datetime) -> list[Batch]:
+    """Lock and return the live batches that are over a minute old, done with or not.
+
+    What other transactions are writing into is passed over. Ask whether one is settled in a
+    statement after this: then everything that was written into it is seen.
+    """
+    due = select(*_COLUMNS).where(
+        batch.c.kind == LIVE,
+        batch.c.state == "running",
+        batch.c.started_at <= now - LIVE_AGE,
+    )
+    rows = conn.execute(due.order_by(batch.c.id).with_for_update(skip_locked=True))
+    return [Batch(*row) for row in rows]
+
+
+def interrupted(conn: Connection, source: str) -> list[Batch]:
+    """Return the batches that mapped something again and were left; hold the source's lock."""
+    left = select(*_COLUMNS).where(
+        batch.c.source == source, batch.c.state == "running", batch.c.kind.in_(REPEATS)
+    )
+    return [Batch(*row) for row in conn.execute(left.order_by(batch.c.id))]
 
 
 def action_batch(conn: Connection, source: str) -> int:
@@ -77,23 +110,13 @@ def action_batch(conn: Connection, source: str) -> int:
     return number
 
 
-def running_batch(conn: Connection, source: str) -> Batch | None:
-    """Return the source's running batch, if there is one."""
-    row = conn.execute(
-        select(batch.c.id, batch.c.kind, batch.c.source, batch.c.lane).where(
-            batch.c.source == source, batch.c.state == "running"
-        )
-    ).first()
-    return Batch(*row) if row else None
-
-
-def give_up(conn: Connection, source: str) -> None:
-    """Close a running batch that only mapped again: what it queued is settled without it."""
-    conn.execute(
-        update(batch)
-        .where(batch.c.source == source, batch.c.state == "running", batch.c.kind != "sync")
-        .values(state="failed", finished_at=func.now())
+def running_batch(conn: Connection, source: str, kind: str = "sync") -> Batch | None:
+    """Return the source's running sync, or its running batch of another kind of `READS`."""
+    running = select(*_COLUMNS).where(
+        batch.c.source == source, batch.c.kind == kind, batch.c.state == "running"
     )
+    row = conn.execute(running).first()
+    return Batch(*row) if row else None
 
 
 _REOPEN = text("""
@@ -146,7 +169,7 @@ def has_undone_batch(conn: Connection, source: str) -> bool:
         conn.execute(
             select(func.count())
             .select_from(batch)
-            .where(batch.c.source == source, batch.c.state == "undone")
+            .where(batch.c.source == source, batch.c.state.in_(("undoing", "undone")))
         ).scalar_one()
     )
 
@@ -183,16 +206,18 @@ def begin_window(
     return Begun(since, cursor)
 
 
+_NOTE = text("""
+UPDATE ops.batch SET windows = windows || jsonb_build_object(CAST(:stream AS text),
+  coalesce(windows -> CAST(:stream AS text), '{}') || CAST(:note AS jsonb))
+WHERE id = :batch
+""")
+
+
 def note_window(
     conn: Connection, batch_id: int, stream: str, note: Mapping[str, JsonValue]
 ) -> None:
     """Add to what is known of a stream's window (bounds, count, shortage) with its batch."""
-    known = window_note(conn, batch_id, stream)
-    conn.execute(
-        update(batch)
-        .where(batch.c.id == batch_id)
-        .values(windows=batch.c.windows.op("||")(literal({stream: {**known, **note}}, JSONB)))
-    )
+    conn.execute(_NOTE, {"batch": batch_id, "stream": stream, "note": write_json(note)})
 
 
 def note_faults(
@@ -215,130 +240,21 @@ def note_faults(
         note_window(conn, batch_id, stream, note)
 
 
+_NOTE_RUN = text("""
+UPDATE ops.batch SET runs = array_append(runs, CAST(:run AS text))
+WHERE id = :batch AND :run <> ALL(runs)
+""")
+
+
 def note_run(conn: Connection, batch_id: int, run_id: str) -> None:
     """Note that a Dagster run opened the batch or took it up: what its proof goes by."""
-    runs = window_note(conn, batch_id, "").get("runs")
-    known: list[JsonValue] = runs if isinstance(runs, list) else []
-    if run_id not in known:
-        note_window(conn, batch_id, "", {"runs": [*known, run_id]})
+    conn.execute(_NOTE_RUN, {"batch": batch_id, "run": run_id})
 
 
 def faults_noted(conn: Connection, batch_id: int) -> list[Fault]:
     """Return what could not be read in the batch so far, of all its streams."""
     windows = conn.execute(select(batch.c.windows).where(batch.c.id == batch_id)).scalar_one()
     return [one for note in windows.values() for one in faults_of(note.get("faults"))]
-
-
-def seen(conn: Connection, batch_id: int, stream: str, since: object, until: object) -> int:
-    """Count the live objects that the batch has seen in a span of the source's time."""
-    return int(
-        conn.execute(
-            text(
-                "SELECT count(*) FROM ops.verdict WHERE batch_id = :batch AND stream = :stream "
-                "AND is_live AND (CAST(:since AS timestamptz) IS NULL OR at >= :since) "
-                "AND (CAST(:until AS timestamptz) IS NULL OR at IS NULL OR at < :until)"
-            ),
-            {"batch": batch_id, "stream": stream, "since": since, "until": until},
-        ).scalar_one()
-    )
-
-
-def earliest_seen(conn: Connection, batch_id: int, stream: str) -> datetime | None:
-    """Return the oldest modification time among the objects the batch has seen."""
-    return conn.execute(
-        select(func.min(verdict.c.at)).where(
-            verdict.c.batch_id == batch_id, verdict.c.stream == stream
-        )
-    ).scalar()
-
-
-def set_verdicts(conn: Connection, rows: Sequence[tuple[int, str, str, str, Verdict]]) -> None:
-    """Give verdicts: (batch, source, stream, source id, verdict) each, open rows only.
-
-    The record's own last verdict, which BI tools see, moves with it; `unchanged` never hides
-    what became of the record before.
-    """
-    firsts: dict[tuple[int, str, str, str], Verdict] = {}
-    for batch_id, source, stream, source_id, given in rows:
-        firsts.setdefault((batch_id, source, stream, source_id), given)
-    objects: dict[tuple[str, str], set[str]] = {}
-    for _, source, stream, source_id in firsts:
-        objects.setdefault((source, stream), set()).add(source_id)
-    for (source, stream), source_ids in sorted(objects.items()):
-        sources.lock(conn, source, stream, source_ids)
-    groups: dict[tuple[int, str, str, str], list[str]] = {}
-    for (batch_id, source, stream, source_id), given in firsts.items():
-        groups.setdefault((batch_id, source, stream, given.value), []).append(source_id)
-    for (batch_id, source, stream, value), ids in sorted(groups.items()):
-        args = {"batch": batch_id, "source": source, "stream": stream, "verdict": value}
-        conn.execute(_SET_VERDICT, {**args, "ids": ids})
-
-
-# Ids as an array, so that both go by an index whatever is known of the tables' sizes; coalesce, so
-# that it is not the index of open verdicts: in a first load these are all.
-_SET_VERDICT = text("""
-WITH told AS (
-  UPDATE ops.verdict SET verdict = :verdict
-  WHERE batch_id = :batch AND source = :source AND stream = :stream
-    AND source_id = ANY(CAST(:ids AS text[])) AND coalesce(verdict, '') = ''
-)
-UPDATE ops.source_record SET verdict = :verdict
-WHERE source = :source AND stream = :stream AND source_id = ANY(CAST(:ids AS text[]))
-  AND verdict IS DISTINCT FROM :verdict AND (:verdict <> 'unchanged' OR verdict IS NULL)
-""")
-
-_COUNTS = text("""
-SELECT source, stream, verdict, count(*) AS n, count(*) FILTER (WHERE is_live) AS live
-FROM ops.verdict WHERE batch_id = :batch GROUP BY source, stream, verdict
-""")
-
-_LOST = text("""
-SELECT v.source_id FROM ops.verdict v
-WHERE v.batch_id = :batch AND v.stream = :stream AND v.verdict IS NULL
-ORDER BY v.source_id LIMIT 20
-""")
-
-
-def ledger(conn: Connection, batch_id: int) -> list[StreamLedger]:
-    """Add up a batch, stream by stream; call when its stages have run."""
-    windows = conn.execute(
-        select(batch.c.windows, batch.c.source).where(batch.c.id == batch_id)
-    ).one()
-    by_stream: dict[str, dict[str, int]] = {}
-    seen_n: dict[str, int] = {}
-    open_n: dict[str, int] = {}
-    for row in conn.execute(_COUNTS, {"batch": batch_id}):
-        seen_n[row.stream] = seen_n.get(row.stream, 0) + row.live
-        if row.verdict is None:
-            open_n[row.stream] = open_n.get(row.stream, 0) + row.n
-        else:
-            counts = by_stream.setdefault(row.stream, {})
-            counts[row.verdict] = counts.get(row.verdict, 0) + row.n
-    ledgers = []
-    for stream in sorted({*windows.windows, *seen_n}):
-        note = windows.windows.get(stream, {})
-        if not stream and not note.get("faults"):
-            continue  # the source itself: only its faults are of interest
-        lost_n = open_n.get(stream, 0)
-        lost = (
-            [r.source_id for r in conn.execute(_LOST, {"batch": batch_id, "stream": stream})]
-            if lost_n
-            else []
-        )
-        ledgers.append(
-            StreamLedger(
-                windows.source,
-                stream,
-                note.get("counted"),
-                seen_n.get(stream, 0),
-                by_stream.get(stream, {}),
-                lost,
-                lost_n,
-                note.get("shortage") or {},
-                faults_of(note.get("faults")),
-            )
-        )
-    return ledgers
 
 
 def close_batch(conn: Connection, batch_id: int, *, ledger_json: JsonValue, ok: bool) -> None:
@@ -350,84 +266,10 @@ def close_batch(conn: Connection, batch_id: int, *, ledger_json: JsonValue, ok: 
     )
 
 
-def report_stage(
-    conn: Connection,
-    stage: str,
-    counts: Mapping[str, int],
-    *,
-    seconds: float,
-    batch_id: int | None = None,
-    source: str | None = None,
-    stream: str | None = None,
-    in_dagster: bool = False,
-) -> None:
-    """Keep what a stage did, for sensors and `hub status`."""
-    conn.execute(
-        insert(stage_report).values(
-            batch_id=batch_id,
-            stage=stage,
-            source=source,
-            stream=stream,
-            counts=dict(counts),
-            seconds=seconds,
-            in_dagster=in_dagster,
-        )
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class StageReport:
-    """What one stage did, once: counts by outcome."""
-
-    id: int
-    stage: str
-    source: str | None
-    stream: str | None
-    counts: Mapping[str, int]
-    in_dagster: bool
-
-
-_REPORTS = text("""
-SELECT id, stage, source, stream, counts, in_dagster FROM ops.stage_report
-WHERE id > coalesce(CAST(:after AS bigint),
-                    (SELECT max(id) FROM ops.stage_report) - CAST(:most AS bigint))
-ORDER BY id LIMIT :most
-""")
-
-
-def reports_since(conn: Connection, after: int | None, most: int) -> list[StageReport]:
-    """Return what stages did, oldest first.
-
-    Args:
-        conn: an open connection.
-        after: id of the last report that is known; None: begin with the latest ones.
-        most: how many reports to return.
-    """
-    return [StageReport(*row) for row in conn.execute(_REPORTS, {"after": after, "most": most})]
-
-
 def window_note(conn: Connection, batch_id: int, stream: str) -> dict[str, JsonValue]:
     """Return what was noted of a stream's window."""
     windows = conn.execute(select(batch.c.windows).where(batch.c.id == batch_id)).scalar_one()
     return dict(windows.get(stream, {}))
-
-
-def waiting(conn: Connection) -> dict[str, int]:
-    """Count records in each queue, and leads without an owner."""
-    row = (
-        conn.execute(
-            text(
-                "SELECT (SELECT count(*) FROM ops.pending WHERE stage = 'normalize') AS normalize, "
-                "(SELECT count(*) FROM ops.pending WHERE stage IN ('match', 'companies')) AS match, "
-                "(SELECT count(*) FROM ops.entity WHERE version > folded_version) AS load, "
-                "(SELECT count(*) FROM crm.lead WHERE owner_id IS NULL AND archived_at IS NULL "
-                " AND merged_into IS NULL) AS route"
-            )
-        )
-        .mappings()
-        .one()
-    )
-    return dict(row)
 
 
 _LATEST = text("""
@@ -438,11 +280,31 @@ SELECT b.id, b.kind, b.source, b.lane, b.state, b.started_at, b.finished_at,
             FROM jsonb_array_elements(b.ledger) AS s, jsonb_each_text(s -> 'verdicts') AS e
             GROUP BY e.key) v)
          ELSE '{}' END AS verdicts,
-       b.windows -> 'undone' AS undone
+       b.undoes AS undone, b.who
 FROM ops.batch b ORDER BY b.id DESC LIMIT :limit
 """)
 
 
 def latest(conn: Connection, limit: int) -> list[dict[str, Any]]:
-    """Return the latest batches with the sum of their verdicts; `undone`: what an undo took back."""
+    """Return the latest batches with the sum of their verdicts; `undone`: what an undo took back.
+
+    `who` began an undo.
+    """
     return [dict(row) for row in conn.execute(_LATEST, {"limit": limit}).mappings()]
+
+
+def open_undo(conn: Connection, batch_id: int, source: str, who: str) -> int:
+    """Note an undo as a batch of its own, done at once; returns its id."""
+    number: int = conn.execute(
+        text(
+            "INSERT INTO ops.batch (kind, source, lane, state, undoes, who, ledger, finished_at) "
+            "VALUES ('undo', :source, 'bulk', 'done', :batch, :who, '[]', now()) RETURNING id"
+        ),
+        {"source": source, "batch": batch_id, "who": who},
+    ).scalar_one()
+    return number
+
+
+def mark_undone(conn: Connection, batch_id: int) -> None:
+    """Note that the batch is undone."""
+    conn.execute(update(batch).where(batch.c.id == batch_id).values(state="undone"))

@@ -9,7 +9,7 @@ from hub.records.batches import Batch
 
 _OF_RUN = text("""
 SELECT id, kind, source, lane, state FROM ops.batch
-WHERE source = :source AND windows -> '' -> 'runs' @> to_jsonb(CAST(:run AS text)) ORDER BY id
+WHERE source = :source AND CAST(:run AS text) = ANY(runs) ORDER BY id
 """)
 
 _LEFT = text("""
@@ -33,3 +33,40 @@ def of_run(conn: Connection, source: str, run_id: str) -> list[tuple[Batch, str]
 def left(conn: Connection, batch_id: int) -> dict[str, int]:
     """Count what of a batch still stands in a queue, by stage; a lead without an owner in `route`."""
     return dict(conn.execute(_LEFT, {"batch": batch_id}).mappings().one())
+
+
+_SETTLED = text("""
+SELECT NOT EXISTS (SELECT 1 FROM ops.pending WHERE batch_id = :batch)
+   AND NOT EXISTS (SELECT 1 FROM ops.entity WHERE batch_id = :batch AND version > folded_version)
+   AND NOT EXISTS (
+     SELECT 1 FROM ops.verdict v WHERE v.batch_id = :batch AND v.verdict IS NULL AND EXISTS (
+       SELECT 1 FROM ops.source_record s WHERE s.source = v.source AND s.stream = v.stream
+         AND s.source_id = v.source_id AND s.batch_id = v.batch_id))
+""")
+
+
+def is_settled(conn: Connection, batch_id: int) -> bool:
+    """Tell whether a batch has left nothing in a queue: to map, to match, to fold.
+
+    An open verdict counts where the object's record is still of this batch: no later stage gives
+    one to an object that was lost, or that a later batch has brought again.
+    """
+    return bool(conn.execute(_SETTLED, {"batch": batch_id}).scalar_one())
+
+
+def waiting(conn: Connection) -> dict[str, int]:
+    """Count records in each queue, and leads without an owner."""
+    row = (
+        conn.execute(
+            text(
+                "SELECT (SELECT count(*) FROM ops.pending WHERE stage = 'normalize') AS normalize, "
+                "(SELECT count(*) FROM ops.pending WHERE stage IN ('match', 'companies')) AS match, "
+                "(SELECT count(*) FROM ops.entity WHERE version > folded_version) AS load, "
+                "(SELECT count(*) FROM crm.lead WHERE owner_id IS NULL AND archived_at IS NULL "
+                " AND merged_into IS NULL) AS route"
+            )
+        )
+        .mappings()
+        .one()
+    )
+    return dict(row)

@@ -42,12 +42,18 @@ batch = Table(
     personal("ledger", JSONB, nullable=False, server_default="{}"),
     Column("started_at", _UTC, nullable=False, server_default=_NOW),
     Column("finished_at", _UTC),
-    CheckConstraint("state IN ('planned','running','done','failed','undone')", name="state"),
+    Column("runs", ARRAY(Text), nullable=False, server_default="{}"),  # of Dagster
+    Column("undoes", BigInteger),  # of an undo: the batch that it takes back
+    personal("who", Text),  # of an undo: who began it
+    CheckConstraint(
+        "state IN ('planned','running','done','failed','undoing','undone')", name="state"
+    ),
     Index(
-        "one_running_batch_a_source",
+        "one_running_read_a_source",
         "source",
+        "kind",
         unique=True,
-        postgresql_where=text("state = 'running'"),
+        postgresql_where=text("state = 'running' AND kind IN ('sync','migrate')"),
     ),
     schema="ops",
 )

@@ -18,7 +18,7 @@ from hub.db.transactions import run_transaction
 from hub.errors import ActionError
 from hub.etl import accounts, companies, load, match, route
 from hub.model.entities import PERSON_REFS
-from hub.records import folding
+from hub.records import batches, folding, proofs
 from hub.records.companies import ORGANISATION, set_keys
 from hub.routing.ring import give_back
 from hub.undo import inputs
@@ -134,9 +134,9 @@ def _sources(engine: Engine, batch_id: int) -> list[str]:
 def _undo(conn: Connection, who: str, batch_id: int) -> Undone:
     identity_lock(conn)
     company_lock(conn)
-    batch = _settled(inputs.batch(conn, batch_id), batch_id)
+    batch = _settled(conn, batch_id)
     brought = inputs.brought(conn, batch.id)
-    report = Undone(batch.id, inputs.open_undo(conn, batch))
+    report = Undone(batch.id, batches.open_undo(conn, batch.id, batch.source, who))
     going = _sort_out(conn, batch, brought, report)
     stale = _take_back(conn, batch, going, report)
     kept = {record.key for record in brought} - {record.key for record in going}
@@ -145,11 +145,12 @@ def _undo(conn: Connection, who: str, batch_id: int) -> Undone:
     _clear(conn, batch, going, report, who=who)
     report.routed = [f"lead/{i}" for i in inputs.routed_meanwhile(conn, batch.id)]
     inputs.note_undone(conn, who, sorted(stale), batch.id)
-    inputs.close(conn, batch.id)
+    batches.mark_undone(conn, batch.id)
     return report
 
 
-def _settled(batch: Known | None, batch_id: int) -> Known:
+def _settled(conn: Connection, batch_id: int) -> Known:
+    batch = inputs.batch(conn, batch_id)
     if batch is None:
         raise ActionError(
             f"there is no batch {batch_id}",
@@ -164,9 +165,9 @@ def _settled(batch: Known | None, batch_id: int) -> Known:
             code="invalid",
             hint="a mapping that is changed back and hub remap take back what a mapping did",
         )
-    if batch.is_queued or batch.state in {"running", "planned"}:
+    if not proofs.is_settled(conn, batch.id) or batch.state in {"running", "planned"}:
         raise ActionError(
-            f"batch {batch.id}, or another of {batch.source}, is not settled",
+            f"batch {batch.id} is not settled: it is {batch.state}, or records of it still wait",
             resource="batch",
             code="conflict",
             hint=f"first: hub sync {batch.source}",

@@ -22,19 +22,15 @@ class Known:
     state: str
     started_at: datetime
     finished_at: datetime | None
-    is_queued: bool
 
 
 _BATCH = text("""
-SELECT b.id, b.kind, b.source, b.state, b.started_at, b.finished_at,
-       EXISTS (SELECT 1 FROM ops.pending p WHERE p.batch_id = b.id)
-         OR EXISTS (SELECT 1 FROM ops.batch o WHERE o.source = b.source AND o.state = 'running')
-FROM ops.batch b WHERE b.id = :id FOR UPDATE OF b
+SELECT b.id, b.kind, b.source, b.state, b.started_at, b.finished_at FROM ops.batch b WHERE b.id = :id FOR UPDATE OF b
 """)
 
 
 def batch(conn: Connection, batch_id: int) -> Known | None:
-    """Lock and return a batch; `is_queued` where it, or another of its source, is not settled."""
+    """Lock and return a batch; None where there is none."""
     row = conn.execute(_BATCH, {"id": batch_id}).one_or_none()
     return None if row is None else Known(*row)
 
@@ -45,25 +41,6 @@ def source_of(conn: Connection, batch_id: int) -> str | None:
         text("SELECT source FROM ops.batch WHERE id = :id"), {"id": batch_id}
     ).scalar_one_or_none()
     return found
-
-
-def open_undo(conn: Connection, undone: Known) -> int:
-    """Note the undo as a batch of its own; returns its id."""
-    return int(
-        conn.execute(
-            text(
-                "INSERT INTO ops.batch (kind, source, lane, state, windows, ledger, finished_at) "
-                "VALUES ('undo', :source, 'bulk', 'done', "
-                "jsonb_build_object('undone', CAST(:id AS bigint)), '[]', now()) RETURNING id"
-            ),
-            {"source": undone.source, "id": undone.id},
-        ).scalar_one()
-    )
-
-
-def close(conn: Connection, batch_id: int) -> None:
-    """The batch is undone."""
-    conn.execute(text("UPDATE ops.batch SET state = 'undone' WHERE id = :id"), {"id": batch_id})
 
 
 @dataclass(frozen=True, slots=True)

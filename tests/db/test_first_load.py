@@ -18,6 +18,7 @@ from hub.landing import store
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op, Verdict
 from hub.records import batches, companies
+from hub.records.verdicts import set_verdicts
 from tests.conftest import fresh_database
 from tests.db.conftest import seed_leads
 
@@ -139,7 +140,7 @@ def test_verdicts_touch_their_records_alone(conn: Connection) -> None:
     rows = [
         (batch, "salesforce", "leads", one.source_id, Verdict.CREATED) for one in _records(CHUNK)
     ]
-    batches.set_verdicts(conn, rows)
+    set_verdicts(conn, rows)
     _assert_a_chunk(conn)
     given = conn.execute(text("SELECT count(*) FROM ops.verdict WHERE verdict = 'created'"))
     assert given.scalar_one() == CHUNK

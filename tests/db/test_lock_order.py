@@ -15,7 +15,8 @@ from hub.etl.land import land_page
 from hub.etl.match import match_pending
 from hub.etl.normalize import normalize_pending
 from hub.model.verdicts import Verdict
-from hub.records import batches, folding
+from hub.records import folding
+from hub.records.verdicts import set_verdicts
 from tests.db.conftest import at_once
 from tests.db.test_one_person_at_once import MAIL, PHONE, _record
 
@@ -85,7 +86,7 @@ def test_who_moves_records_waits_for_who_writes_them(hub: Hub) -> None:
         records = [
             r for found in folding.records_of(loader, [e.id for e in held]).values() for r in found
         ]
-        batches.set_verdicts(
+        set_verdicts(
             loader,
             [(r.batch_id, r.source, r.stream, r.source_id, Verdict.CREATED) for r in records],
         )

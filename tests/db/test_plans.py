@@ -20,7 +20,8 @@ from hub.landing import store
 from hub.matching.keys import CANDIDATE_LIMIT, LIMITS
 from hub.model.entities import PERSON_REFS
 from hub.model.verdicts import Verdict
-from hub.records import batches, companies, folding, identity
+from hub.records import companies, folding, identity, ledger
+from hub.records.verdicts import set_verdicts
 from tests.conftest import fresh_database
 from tests.db.conftest import seed_leads
 
@@ -243,13 +244,13 @@ def test_due_events_are_taken_by_index(full: Connection) -> None:
 def test_lost_records_are_found_by_index(full: Connection) -> None:
     batch = full.execute(text("SELECT min(id) FROM ops.batch")).scalar_one()
     args = {"batch": batch, "stream": "leads"}
-    nodes = plan_of(full, lambda: full.execute(batches._LOST, args))
+    nodes = plan_of(full, lambda: full.execute(ledger._LOST, args))
     assert_by_index(nodes, "verdict_open")
 
 
 def test_verdicts_are_given_by_index(full: Connection) -> None:
     rows = [(1, "salesforce", "leads", f"00Q{n:09d}", Verdict.CREATED) for n in range(1, 501)]
-    assert_by_index(plan_of(full, lambda: batches.set_verdicts(full, rows)))
+    assert_by_index(plan_of(full, lambda: set_verdicts(full, rows)))
 
 
 def test_companies_are_found_by_their_keys(full: Connection) -> None:

@@ -1,0 +1,79 @@
+"""Close batches: add up the ledger, and end what has nothing waiting any more.
+
+A sync is closed by its own run. A batch that was interrupted, or that takes up what comes in live,
+is closed here once its own work is done. Not here: what a proof says of a run (`hub.etl.proof`).
+"""
+
+from sqlalchemy import Connection
+
+from hub.etl.context import Hub
+from hub.logs import get_logger
+from hub.model.records import JsonValue
+from hub.records import batches, ledger, proofs
+from hub.records.batches import Batch
+from hub.records.ledger import StreamLedger
+
+log = get_logger()
+
+
+def finish_interrupted(hub: Hub, source: str) -> None:
+    """Close what was mapped again and interrupted, once nothing of it waits any more.
+
+    Call under the source's lock: nobody else is at such a batch then.
+    """
+    with hub.engine.begin() as conn:
+        left = [b for b in batches.interrupted(conn, source) if proofs.is_settled(conn, b.id)]
+    for batch in left:
+        finish(hub, batch)
+
+
+def close_live(hub: Hub) -> list[Batch]:
+    """Close the live batches of all sources that are over a minute old and have nothing waiting."""
+    with hub.engine.begin() as conn:
+        due = batches.due_live(conn, hub.clock.now())
+        done = [batch for batch in due if proofs.is_settled(conn, batch.id)]
+        for batch in done:
+            _close(conn, batch)
+    return done
+
+
+def finish(hub: Hub, batch: Batch) -> list[StreamLedger]:
+    """Add up the batch and close it: done if everything is accounted for, else failed."""
+    with hub.engine.begin() as conn:
+        return _close(conn, batch)
+
+
+def _close(conn: Connection, batch: Batch) -> list[StreamLedger]:
+    ledgers = ledger.of_batch(conn, batch.id)
+    ok = all(entry.holds for entry in ledgers)
+    batches.close_batch(
+        conn, batch.id, ledger_json=[ledger_json(entry) for entry in ledgers], ok=ok
+    )
+    for entry in ledgers:
+        is_broken = entry.lost_n or entry.shortage  # a fault is told by itself
+        say, event = (log.error, "ledger_broken") if is_broken else (log.info, "ledger_added_up")
+        say(
+            event,
+            source=entry.source,
+            stream=entry.stream,
+            counted=entry.counted,
+            seen=entry.seen,
+            lost=entry.lost_n,
+        )
+    return ledgers
+
+
+def ledger_json(entry: StreamLedger) -> dict[str, JsonValue]:
+    """Return a ledger as it is kept with its batch and shown by `--json`."""
+    return {
+        "source": entry.source,
+        "stream": entry.stream,
+        "counted": entry.counted,
+        "seen": entry.seen,
+        "verdicts": dict(entry.verdicts),
+        "lost": list(entry.lost),
+        "lost_n": entry.lost_n,
+        "shortage": dict(entry.shortage),
+        "faults": [fault.to_json() for fault in entry.faults],
+        "holds": entry.holds,
+    }

@@ -1,0 +1,92 @@
+"""The ledger of a batch: the proof that every object the source counts has a verdict.
+
+In: a batch's verdicts, and what was noted of its windows. Out: one sum a stream.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, select, text
+
+from hub.model.faults import Fault, faults_of
+from hub.model.records import JsonValue
+from hub.records.tables import batch
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLedger:
+    """One stream's sum: `counted` by the source (None: it cannot), `seen` by us, and verdicts.
+
+    `lost` are ids that were seen and have neither a verdict nor a place in a queue.
+    `shortage` is set where the source still counts more than it hands out after a second look.
+    `faults` say what of the stream could not be read; stream "" stands for the whole source.
+    """
+
+    source: str
+    stream: str
+    counted: int | None
+    seen: int
+    verdicts: Mapping[str, int]
+    lost: Sequence[str] = ()
+    lost_n: int = 0
+    shortage: Mapping[str, JsonValue] = field(default_factory=dict)
+    faults: Sequence[Fault] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything the source counts is accounted for."""
+        return not self.lost_n and not self.shortage and not self.faults
+
+
+_COUNTS = text("""
+SELECT source, stream, verdict, count(*) AS n, count(*) FILTER (WHERE is_live) AS live
+FROM ops.verdict WHERE batch_id = :batch GROUP BY source, stream, verdict
+""")
+
+_LOST = text("""
+SELECT v.source_id FROM ops.verdict v
+WHERE v.batch_id = :batch AND v.stream = :stream AND v.verdict IS NULL
+ORDER BY v.source_id LIMIT 20
+""")
+
+
+def of_batch(conn: Connection, batch_id: int) -> list[StreamLedger]:
+    """Add up a batch, stream by stream; call when its stages have run."""
+    windows = conn.execute(
+        select(batch.c.windows, batch.c.source).where(batch.c.id == batch_id)
+    ).one()
+    by_stream: dict[str, dict[str, int]] = {}
+    seen_n: dict[str, int] = {}
+    open_n: dict[str, int] = {}
+    for row in conn.execute(_COUNTS, {"batch": batch_id}):
+        seen_n[row.stream] = seen_n.get(row.stream, 0) + row.live
+        if row.verdict is None:
+            open_n[row.stream] = open_n.get(row.stream, 0) + row.n
+        else:
+            counts = by_stream.setdefault(row.stream, {})
+            counts[row.verdict] = counts.get(row.verdict, 0) + row.n
+    ledgers = []
+    for stream in sorted({*windows.windows, *seen_n}):
+        note = windows.windows.get(stream, {})
+        if not stream and not note.get("faults"):
+            continue  # the source itself: only its faults are of interest
+        lost_n = open_n.get(stream, 0)
+        lost = (
+            [r.source_id for r in conn.execute(_LOST, {"batch": batch_id, "stream": stream})]
+            if lost_n
+            else []
+        )
+        ledgers.append(
+            StreamLedger(
+                windows.source,
+                stream,
+                note.get("counted"),
+                seen_n.get(stream, 0),
+                by_stream.get(stream, {}),
+                lost,
+                lost_n,
+                note.get("shortage") or {},
+                faults_of(note.get("faults")),
+            )
+        )
+    return ledgers
