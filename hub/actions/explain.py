@@ -9,9 +9,10 @@ from sqlalchemy import Connection, text
 from hub.actions import people
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
-from hub.etl.golden import source_version
 from hub.etl.survivorship import rules_in_force
-from hub.matching.survive import Candidate, Edit, survive
+from hub.golden.fold import source_version
+from hub.golden.survive import Candidate, Edit, survive
+from hub.model.folding import StoredEdit
 from hub.records import folding
 
 _RECORDS = text("""
@@ -97,7 +98,7 @@ def explain(ctx: Context, name: str) -> dict[str, Any]:
 def _fields(
     conn: Connection,
     entity: int,
-    edits: Sequence[folding.StoredEdit],
+    edits: Sequence[StoredEdit],
     versions: dict[str, str],
 ) -> dict[str, Any]:
     records = folding.records_of(conn, [entity]).get(entity, [])

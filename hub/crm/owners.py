@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.crm.tables import distribution_group, member, notification_preference, owner_identity, user
+from hub.model.folding import LegacyOwner
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,15 +160,6 @@ def adopt_legacy_owner(
         )
     )
     return created
-
-
-@dataclass(frozen=True, slots=True)
-class LegacyOwner:
-    """What a source's owner id stands for; `user_id` None means a queue or nobody."""
-
-    user_id: int | None
-    is_active: bool
-    is_queue: bool
 
 
 def legacy_owners(conn: Connection) -> dict[tuple[str, str], LegacyOwner]:

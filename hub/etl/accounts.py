@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection
 
 from hub.crm import companies as rows
-from hub.etl.golden import trusted_first
+from hub.golden.fold import trusted_first
 from hub.matching.companies import Firm, Key, best, company_keys, firm
+from hub.model.folding import FoldRecord, GoldenRecord
 from hub.records import companies, identity
-from hub.records.folding import FoldRecord
 from hub.records.identity import StoredRecord
-from hub.sinks.crm import GoldenRecord
 
 _MOST_FOUND = 20  # companies that are looked at for one key
 COMPANY_REF = "company"

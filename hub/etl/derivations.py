@@ -15,7 +15,7 @@ from hub.records.derivations import Stale
 KEYS_VERSION = "1"
 """Of `hub.matching.keys`, `hub.matching.normal` and `hub.matching.names`: what a record is found by."""
 FOLD_VERSION = "1"
-"""Of `hub.matching.survive` and `hub.etl.golden`: what an entity becomes in the CRM."""
+"""Of `hub.golden.survive` and `hub.golden.fold`: what an entity becomes in the CRM."""
 LINKS_VERSION = "1"
 """Of `hub.etl.accounts`, `companies` and `inquiries`: what an entity is connected with."""
 

@@ -12,8 +12,8 @@ from hub.crm import contacts, statuses
 from hub.crm.leads import LEADS, NewInquiry
 from hub.crm.reopened import INQUIRY
 from hub.model.entities import PERSON_REFS
+from hub.model.folding import FoldRecord
 from hub.model.verdicts import Lane
-from hub.records.folding import FoldRecord
 from hub.records.history import Changed, note_changes
 
 

@@ -16,19 +16,20 @@ from hub.db.locks import company_lock, company_watch, try_company_lock
 from hub.db.transactions import run_transaction
 from hub.etl import accounts, inquiries
 from hub.etl.context import Hub
-from hub.etl.golden import fold, is_somebody
 from hub.etl.survivorship import rules_in_force
+from hub.golden.fold import fold, is_somebody
+from hub.golden.rules import SurvivorshipRules
 from hub.logs import get_logger
-from hub.matching.survivorship import SurvivorshipRules
 from hub.model.entities import PERSON_REFS
+from hub.model.folding import FoldRecord, GoldenRecord, StaleEntity
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane, Verdict
 from hub.records import assignments, folding, identity
 from hub.records.assignments import NewAssignment
 from hub.records.companies import ORGANISATION
-from hub.records.folding import FoldRecord, OpenRecord, StaleEntity
+from hub.records.folding import OpenRecord
 from hub.records.verdicts import set_verdicts
-from hub.sinks.crm import GoldenRecord, Loaded, load_contacts, load_leads
+from hub.sinks.crm import Loaded, load_contacts, load_leads
 
 CHUNK = 500
 REQUESTER = "requester"

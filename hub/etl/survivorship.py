@@ -6,9 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from hub.errors import ConfigError
-from hub.logs import get_logger
-from hub.mappings.files import read
-from hub.matching.survivorship import (
+from hub.golden.rules import (
     DEFAULT_RULES,
     SHIPPED,
     Document,
@@ -16,6 +14,8 @@ from hub.matching.survivorship import (
     faults,
     overlaid,
 )
+from hub.logs import get_logger
+from hub.mappings.files import read
 from hub.records import rules
 
 log = get_logger()

@@ -1,6 +1,6 @@
-"""Who is who: keys, weights, clusters, and the fold of many records into one.
+"""Who is who: keys, weights and clusters.
 
 In: canonical values, edges, decisions of people. Out: keys to store, judgements that explain
-themselves, clusters, golden records. Everything here is a pure function of its arguments and of
+themselves, clusters. Everything here is a pure function of its arguments and of
 the versioned model beside it (`*.yaml`); what reads or writes the database lives elsewhere.
 """

@@ -3,46 +3,11 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from hub.model.folding import FoldRecord, StaleEntity, StoredEdit
 from hub.model.records import JsonValue
-
-
-@dataclass(frozen=True, slots=True)
-class StaleEntity:
-    """An entity whose inputs changed since it was folded."""
-
-    id: int
-    version: int
-    anchor_id: int
-    batch_id: int
-    lane: str
-    merged_into: int | None
-    is_new: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FoldRecord:
-    """A source record as the fold needs it; `open_verdict` if its batch still waits for one."""
-
-    id: int
-    entity_id: int
-    source: str
-    stream: str
-    source_id: str
-    trust: str
-    values: Mapping[str, JsonValue]
-    refs: Mapping[str, str]
-    source_at: datetime | None
-    is_gone: bool
-    gone_at: datetime | None
-    batch_id: int
-    joined_batch_id: int | None
-    open_verdict: bool
-    role: str | None
-    lane: str
 
 
 def claim_stale(
@@ -93,17 +58,6 @@ def records_of(
     for row in rows:
         found[row[1]].append(FoldRecord(*row))
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEdit:
-    """What a person typed."""
-
-    entity_id: int
-    field: str
-    value: JsonValue
-    at: datetime
-    who: str
 
 
 # What was typed into a record that was merged counts for the survivor, and goes back with it.

@@ -12,22 +12,8 @@ from sqlalchemy.engine import RowMapping
 from hub.crm.contacts import CONTACTS
 from hub.crm.folded_rows import FoldedRows
 from hub.crm.leads import LEADS
+from hub.model.folding import GoldenRecord
 from hub.model.records import JsonValue
-
-
-@dataclass(frozen=True, slots=True)
-class GoldenRecord:
-    """A folded entity, with the seeds of what is held once its row exists."""
-
-    entity_id: int
-    values: Mapping[str, JsonValue]
-    seeds: Mapping[str, JsonValue]
-    owner_id: int | None
-    legacy_owner: str | None
-    archived_at: datetime | None
-    lane: str
-    batch_id: int
-    is_organization: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from hub.actions.merge import Merged, merge, unmerge
 from hub.actions.review import decide, open_pairs
 from hub.errors import ActionError
 from hub.etl import flow
-from hub.etl.golden import source_version
-from hub.matching.survive import Edit, survive
+from hub.golden.fold import source_version
+from hub.golden.survive import Edit, survive
 from hub.model.entities import folded_names
 from hub.model.verdicts import Judgement
 from hub.records import folding

@@ -19,8 +19,8 @@ from hub.actions.undo import undo_batch
 from hub.db.embedded import Server
 from hub.errors import ActionError
 from hub.etl import flow
-from hub.etl.golden import source_version
-from hub.matching.survive import Edit, survive
+from hub.golden.fold import source_version
+from hub.golden.survive import Edit, survive
 from hub.model.entities import folded_names
 from hub.model.verdicts import Judgement, Op
 from hub.records import folding

@@ -8,7 +8,7 @@ from hub.actions.edit import edit
 from hub.actions.explain import explain
 from hub.etl import flow
 from hub.etl.survivorship import apply_rules
-from hub.matching.survivorship import SHIPPED, overlaid
+from hub.golden.rules import SHIPPED, overlaid
 from tests.acting import by
 from tests.flow.conftest import World, salesforce_lead
 

@@ -19,7 +19,7 @@ Values = dict[str, Any]
 
 @cache
 def rules() -> Mapping[str, Any]:
-    document = yaml.safe_load((files("hub.matching") / "survivorship.yaml").read_text())
+    document = yaml.safe_load((files("hub.golden") / "survivorship.yaml").read_text())
     assert {group["by"] for group in document["groups"].values()} == {"precedence"}
     orders = {str(group["order"]) for group in document["groups"].values()}
     assert len(orders) == 1, "the oracle knows one order of sources"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.matching.survive import Edit, SourceVersion, survive
-from hub.matching.survivorship import By, SurvivorshipRules, overlaid
+from hub.golden.rules import By, SurvivorshipRules, overlaid
+from hub.golden.survive import Edit, SourceVersion, survive
 from hub.model.verdicts import Trust
 
 T1, T2, T3 = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00+00:00", "2026-03-01T00:00:00Z"

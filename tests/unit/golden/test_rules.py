@@ -6,7 +6,7 @@ import pytest
 
 from hub.errors import ConfigError
 from hub.etl.survivorship import read_rules
-from hub.matching.survivorship import DEFAULT_RULES, SHIPPED, By, SurvivorshipRules, overlaid
+from hub.golden.rules import DEFAULT_RULES, SHIPPED, By, SurvivorshipRules, overlaid
 
 
 def rules_of(tmp_path: Path, text: str) -> SurvivorshipRules:

@@ -5,13 +5,11 @@ In: an entity, its records and edits, the rules. Out: a `GoldenRecord` for the s
 
 from collections.abc import Mapping, Sequence
 
-from hub.crm import owners
-from hub.matching.survive import Edit, SourceVersion, survive
-from hub.matching.survivorship import SurvivorshipRules
+from hub.golden.rules import SurvivorshipRules
+from hub.golden.survive import Edit, SourceVersion, survive
+from hub.model.folding import FoldRecord, GoldenRecord, LegacyOwner, StaleEntity, StoredEdit
 from hub.model.records import JsonValue
 from hub.model.verdicts import Trust
-from hub.records.folding import FoldRecord, StaleEntity, StoredEdit
-from hub.sinks.crm import GoldenRecord
 
 _WAYS_TO_REACH = ("email", "phone", "mobile")
 _SEEDS = ("status", "unqualified_reason", "converted_at", "last_activity_at")
@@ -22,7 +20,7 @@ def fold(
     records: Sequence[FoldRecord],
     edits: Sequence[StoredEdit],
     rules: SurvivorshipRules,
-    legacy: Mapping[tuple[str, str], owners.LegacyOwner],
+    legacy: Mapping[tuple[str, str], LegacyOwner],
 ) -> GoldenRecord:
     """Return an entity as its inputs make it."""
     golden = survive(
@@ -97,7 +95,7 @@ def _seeds(records: Sequence[FoldRecord]) -> dict[str, JsonValue]:
 
 
 def _legacy_owner(
-    records: Sequence[FoldRecord], legacy: Mapping[tuple[str, str], owners.LegacyOwner]
+    records: Sequence[FoldRecord], legacy: Mapping[tuple[str, str], LegacyOwner]
 ) -> tuple[int | None, str | None]:
     """Return the active person who owned the lead in a source, or why nobody could be taken over."""
     reason = None

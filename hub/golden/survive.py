@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from hub.matching.survivorship import DEFAULT_RULES, By, Group, SurvivorshipRules
+from hub.golden.rules import DEFAULT_RULES, By, Group, SurvivorshipRules
 from hub.model.records import JsonValue
 from hub.model.verdicts import Trust
 

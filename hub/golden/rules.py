@@ -8,9 +8,11 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from importlib.resources import files
 from typing import Any
 
-from hub.matching.model_files import load
+import yaml
+
 from hub.model.entities import ENTITY_FIELDS, ColumnClass
 
 _ELSE = "*"
@@ -79,7 +81,12 @@ class SurvivorshipRules:
         return f"{group}: {self.groups[group].by}"
 
 
-SHIPPED: Document = load("survivorship.yaml")
+def _shipped() -> Document:
+    document: Document = yaml.safe_load((files("hub.golden") / "survivorship.yaml").read_text())
+    return document
+
+
+SHIPPED = _shipped()
 DEFAULT_RULES = SurvivorshipRules.bind(SHIPPED)
 
 
