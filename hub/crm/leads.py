@@ -59,26 +59,6 @@ def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class NewInquiry:
-    """An inquiry that was attached just now, to a lead or a contact that may have an owner.
-
-    Args:
-        lead_id: the open lead of who asked, or a converted one of somebody who is no contact.
-        contact_id: the contact of who asked, where there is no such lead.
-    """
-
-    id: int
-    record_key: str
-    entity_id: int
-    lead_id: int | None
-    contact_id: int | None
-    owner_id: int | None
-    lane: str
-    subject: str | None
-    message: str | None
-
-
 # What hangs on a lead comes from the same source object; it follows the lead record's entity. What
 # the source no longer has is history, and follows too; only nothing new is made of it.
 _SIBLINGS = """
@@ -92,56 +72,10 @@ WITH siblings AS (
 )
 """
 _MOVED = text(
-    _SIBLINGS  # noqa: S608 our own text
-    + """
-, inquiries AS (
-  UPDATE crm.inquiry i SET entity_id = s.entity_id FROM siblings s
-  WHERE i.record_id = s.record_id AND i.entity_id <> s.entity_id
-), consents AS (
-  UPDATE ops.consent_event e SET entity_id = s.entity_id FROM siblings s
-  WHERE e.record_id = s.record_id AND e.entity_id <> s.entity_id
-)
-UPDATE crm.note n SET entity_id = s.entity_id FROM siblings s
-WHERE n.record_id = s.record_id AND n.entity_id <> s.entity_id
-"""
-)
-_INQUIRIES = text(
-    _SIBLINGS  # noqa: S608 our own text
-    + """
-, added AS (
-  INSERT INTO crm.inquiry (record_id, entity_id, channel, subject, message, created_at)
-  SELECT record_id, entity_id, coalesce(v ->> 'channel', 'unknown'), v ->> 'subject',
-         v ->> 'message', CAST(v ->> 'at' AS timestamptz)
-  FROM siblings WHERE is_living AND target = 'inquiry' ORDER BY record_id
-  ON CONFLICT (record_id) DO NOTHING
-  RETURNING id, record_id, entity_id, subject, message
-)
-SELECT a.id, s.record_key, a.entity_id, l.id, CASE WHEN l.id IS NULL THEN c.id END,
-       CASE WHEN l.id IS NULL THEN c.owner_id ELSE l.owner_id END, s.lane, a.subject, a.message
-FROM added a JOIN siblings s USING (record_id)
-LEFT JOIN crm.contact c ON c.entity_id = a.entity_id AND c.merged_into IS NULL
-  AND c.archived_at IS NULL
-LEFT JOIN crm.lead l ON l.entity_id = a.entity_id
-  AND (c.id IS NULL OR (l.converted_at IS NULL AND l.archived_at IS NULL))
-WHERE l.id IS NOT NULL OR c.id IS NOT NULL
-ORDER BY a.record_id
-"""
-)
-_NOTES = text(
     _SIBLINGS
     + """
-INSERT INTO crm.note AS n (record_id, entity_id, content, created_at)
-SELECT record_id, entity_id, v ->> 'content', CAST(v ->> 'at' AS timestamptz)
-FROM siblings WHERE is_living AND target = 'note' AND v ->> 'content' IS NOT NULL ORDER BY record_id
-ON CONFLICT (record_id) DO UPDATE SET entity_id = excluded.entity_id, content = excluded.content
-WHERE (n.entity_id, n.content) IS DISTINCT FROM (excluded.entity_id, excluded.content)
-"""
-)
-_LEFT = text(
-    _SIBLINGS
-    + """
-SELECT DISTINCT n.entity_id FROM siblings s JOIN crm.note n USING (record_id)
-WHERE n.entity_id <> s.entity_id
+UPDATE ops.consent_event e SET entity_id = s.entity_id FROM siblings s
+WHERE e.record_id = s.record_id AND e.entity_id <> s.entity_id
 """
 )
 _CONSENTS = text(
@@ -158,20 +92,11 @@ WHERE e.entity_id <> excluded.entity_id OR e.at IS DISTINCT FROM greatest(e.at, 
 )
 
 
-def attach_children(
-    conn: Connection, entity_ids: Sequence[int]
-) -> tuple[list[NewInquiry], list[int]]:
-    """Bring inquiries, notes and consent events to their entities.
-
-    Returns the new inquiries, and the entities that notes have left.
-    """
+def attach_consents(conn: Connection, entity_ids: Sequence[int]) -> None:
+    """Bring consent events to their entities."""
     args = {"entities": list(entity_ids)}
-    left = list(conn.execute(_LEFT, args).scalars())
     conn.execute(_MOVED, args)
-    new = [NewInquiry(*row) for row in conn.execute(_INQUIRIES, args)]
-    conn.execute(_NOTES, args)
     conn.execute(_CONSENTS, args)
-    return new, left
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import Connection
 
 from hub.crm import contacts, statuses
-from hub.crm.leads import LEADS, NewInquiry
+from hub.crm.inquiries import NewInquiry
+from hub.crm.leads import LEADS
 from hub.crm.reopened import INQUIRY
 from hub.model.entities import PERSON_REFS
 from hub.model.folding import FoldRecord

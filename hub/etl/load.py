@@ -16,6 +16,7 @@ from hub.db.locks import company_lock, company_watch, try_company_lock
 from hub.db.transactions import run_transaction
 from hub.etl import accounts, inquiries
 from hub.etl.context import Hub
+from hub.etl.follow import follow
 from hub.etl.survivorship import rules_in_force
 from hub.golden.fold import fold, is_somebody
 from hub.golden.rules import SurvivorshipRules
@@ -212,24 +213,23 @@ def _load_chunk(
     leads.revive(conn, standing)
     contacts.absorb(conn, gone)
     inherited = contacts.link_leads(conn, ids)
-    left = tickets.follow(conn, ids, asked_in=PERSON_REFS[REQUESTER])
-    asked, left_by_notes = leads.attach_children(conn, ids)
-    derived.recompute(conn, {*ids, *left, *left_by_notes, *employers})
+    followed = follow(conn, ids)
+    derived.recompute(conn, {*ids, *followed.left, *employers})
     customer_status.recompute_entities(conn, [*ids, *employers])
     entities = {e.id: e for e in stale}
     taken_over = _taken_over(golden, loaded, records, entities)
     taken_over += _inherited(inherited, records, entities)
     assignments.keep(conn, [t for t, _ in taken_over])
     outbox.put(conn, [event for _, event in taken_over if event])
-    outbox.put(conn, inquiries.events(asked, loaded.created))
-    inquiries.reopen(conn, asked, loaded.created, reopen_to)
+    outbox.put(conn, inquiries.events(followed.asked, loaded.created))
+    inquiries.reopen(conn, followed.asked, loaded.created, reopen_to)
     verdicts = _verdicts(stale, records, loaded.updated | kept.updated)
     set_verdicts(conn, verdicts)
     return {
         "created": len(loaded.created),
         "updated": len(loaded.updated),
         "contacts": len(kept.created),
-        "inquiries": len(asked),
+        "inquiries": len(followed.asked),
     }
 
 

@@ -20,7 +20,7 @@ from hub.matching.model import DEFAULT, Model, bind
 from hub.matching.scoring import asked
 from hub.model.records import JsonValue
 from hub.model.verdicts import Judgement, Trust
-from hub.records import edits, entities, identity, models
+from hub.records import edits, entities, identity, models, vendor_edges
 from hub.records.identity import NewEdge, StoredEdge, StoredRecord
 
 CHUNK = 200  # keeps the identity lock well under 300 ms
@@ -63,8 +63,10 @@ def match_chunk(conn: Connection, ids: Sequence[int], model: Model = DEFAULT) ->
     pairs = identity.candidate_pairs(conn, affected, cap=CANDIDATE_LIMIT, limits=LIMITS)
     _read_more(conn, {i for pair in pairs for i in pair}, records, views)
     identity.replace_model_edges(conn, affected, _judge(pairs, views, model))
-    identity.add_edges(conn, _vendor_edges(conn, ids))
-    joined, _ = _regroup(conn, affected, records, views, changed=set(ids), model=model)
+    parted = vendor_edges.replace(conn, ids)
+    joined, _ = _regroup(
+        conn, sorted({*affected, *parted}), records, views, changed=set(ids), model=model
+    )
     return {"matched": len(ids), "pairs": len(pairs), **joined}
 
 
@@ -105,12 +107,12 @@ def forget(
     pairs = identity.candidate_pairs(conn, judged, cap=CANDIDATE_LIMIT, limits=LIMITS)
     _read_more(conn, {i for pair in pairs for i in pair}, records, views)
     identity.replace_model_edges(conn, judged, _judge(pairs, views, model))
-    identity.add_edges(conn, _vendor_edges(conn, restored))
+    parted = vendor_edges.replace(conn, [*withdrawn, *restored]) - {*withdrawn}
     changed = {*restored, *co_members}
-    if not changed and not judged:
+    if not changed and not judged and not parted:
         return set()
     _, behind = _regroup(
-        conn, sorted({*judged, *changed}), records, views, changed=changed, model=model
+        conn, sorted({*judged, *changed, *parted}), records, views, changed=changed, model=model
     )
     return behind
 
@@ -185,15 +187,6 @@ def _judge(
                 )
             )
     return edges
-
-
-def _vendor_edges(conn: Connection, ids: Sequence[int]) -> list[NewEdge]:
-    said = [("vendor merge", pair) for pair in identity.aliases(conn, ids)]
-    said += [("named by the source", pair) for pair in identity.links(conn, ids)]
-    return [
-        NewEdge(min(pair), max(pair), Judgement.SAME.value, 100.0, [(why, 100.0)], "vendor")
-        for why, pair in said
-    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ merges are followed here, because they need no mapping.
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -146,14 +146,13 @@ def _normalize_group(
     gone = [row for row in newest.values() if row.record.op is not Op.UPSERT]
     result = mapped(hub, conn, alive, contexts) if alive else Normalized()
     verdicts = _outright_verdicts(result, newest)
-    requeue, firms = _store(conn, result, newest, document.version, verdicts)
     # what an earlier version gave, and this one does not, no longer speaks for its entity
+    unsaid = _unsaid(conn, source, stream, result, newest)
+    written = _store(conn, result, newest, document.version)
+    changed = {g.source_id for g in unsaid} | {w.source_id for w in written if w.is_changed}
+    requeue, firms = _sort_out(written, newest, changed, verdicts)
     withdrawn = sources.mark_gone(
-        conn,
-        source,
-        stream,
-        _refused(result, newest) + _unsaid(conn, source, stream, result, newest),
-        hub.clock.now(),
+        conn, source, stream, _refused(result, newest) + unsaid, hub.clock.now()
     )
     _archive(conn, withdrawn.tickets)
     tombstoned = _tombstone(hub, conn, gone, verdicts)
@@ -196,12 +195,12 @@ def _unsaid(
     result: Normalized,
     newest: Mapping[str, PendingRaw],
 ) -> list[sources.Gone]:
-    """Return the consents that an earlier version of these objects gave, and this one does not."""
+    """Return the records that an earlier version of these objects gave, and this one does not."""
     targets: dict[str, set[str]] = defaultdict(set)
     for record in result.records:
         targets[record.source_id].add(target_name(record))
     said = {i: (newest[i].raw_id, given) for i, given in targets.items() if i in newest}
-    return sources.unsaid_consents(conn, source, stream, said) if said else []
+    return sources.unsaid(conn, source, stream, said) if said else []
 
 
 def _outright_verdicts(result: Normalized, newest: Mapping[str, PendingRaw]) -> list[VerdictRow]:
@@ -254,13 +253,9 @@ def target_name(record: CanonicalRecord) -> str:
 
 
 def _store(
-    conn: Connection,
-    result: Normalized,
-    newest: Mapping[str, PendingRaw],
-    version: str,
-    verdicts: list[VerdictRow],
-) -> tuple[list[sources.Queued], list[sources.Queued]]:
-    """Store canonical records; returns which people, and which companies, must be matched."""
+    conn: Connection, result: Normalized, newest: Mapping[str, PendingRaw], version: str
+) -> list[sources.Written]:
+    """Store canonical records."""
     new = [
         sources.NewSourceRecord(
             source=row.source,
@@ -280,8 +275,19 @@ def _store(
         for record in result.records
         if (row := newest.get(record.source_id)) is not None
     ]
-    written = sources.upsert(conn, new)
-    changed = {w.source_id for w in written if w.is_changed}
+    return sources.upsert(conn, new)
+
+
+def _sort_out(
+    written: Sequence[sources.Written],
+    newest: Mapping[str, PendingRaw],
+    changed: Collection[str],
+    verdicts: list[VerdictRow],
+) -> tuple[list[sources.Queued], list[sources.Queued]]:
+    """Return which people, and which companies, must be matched: all of the objects that changed.
+
+    An object whose version gives less than before is among them.
+    """
     queues: dict[str, list[sources.Queued]] = {PERSON: [], companies.ORGANISATION: []}
     for w in written:
         row = newest[w.source_id]

@@ -266,45 +266,6 @@ def component(conn: Connection, ids: Iterable[int]) -> tuple[set[int], list[Stor
     return members, list(edges.values())
 
 
-def aliases(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int]]:
-    """Return pairs (record, survivor) for vendor merges that touch `ids`, either way round."""
-    pair = (
-        "SELECT g.id, s.id FROM ops.source_record g JOIN ops.source_record s "
-        "ON s.source = g.source AND s.stream = g.stream AND s.source_id = g.alias_of "
-        "AND s.target = g.target AND num_nonnulls(g.withdrawn_by, s.withdrawn_by) = 0 "
-        "WHERE g.alias_of IS NOT NULL AND g.target = 'person' AND g.id <> s.id "
-    )
-    rows = conn.execute(
-        text(f"{pair} AND g.id = ANY(:ids) UNION {pair} AND s.id = ANY(:ids)"),
-        {"ids": list(ids)},
-    )
-    return [(row[0], row[1]) for row in rows]
-
-
-# Two look-ups instead of one join with OR, which would read every record for one new lead. The
-# relation stands in the text, since an index on it serves no parameter.
-_REFERS = text("""
-SELECT g.id, s.id FROM ops.source_record g JOIN ops.source_record s
-  ON s.source = g.source AND s.stream = 'users' AND s.target = 'person'
-  AND s.source_id = g.refs ->> 'requester' AND num_nonnulls(g.withdrawn_by, s.withdrawn_by) = 0
-WHERE g.id = ANY(:ids) AND g.target = 'person' AND g.stream <> 'users'
-UNION
-SELECT g.id, s.id FROM ops.source_record s JOIN ops.source_record g
-  ON g.source = s.source AND g.refs ->> 'requester' = s.source_id
-  AND g.target = 'person' AND num_nonnulls(g.withdrawn_by, s.withdrawn_by) = 0 AND g.stream <> 'users'
-WHERE s.id = ANY(:ids) AND s.stream = 'users' AND s.target = 'person'
-""")
-
-
-def links(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int]]:
-    """Return pairs (record, person it refers to) that touch `ids`, either way round.
-
-    A ticket that is a lead names its requester (`PERSON_REFS`); the two records are one person by
-    the source's own word.
-    """
-    return [(row[0], row[1]) for row in conn.execute(_REFERS, {"ids": list(ids)})]
-
-
 def new_entity(conn: Connection, *, anchor_id: int, batch_id: int, lane: str) -> int:
     """Create a person; version 1 is behind, so that load folds it."""
     return int(

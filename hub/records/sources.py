@@ -224,29 +224,31 @@ class Gone:
     target: str | None = None
 
 
-def unsaid_consents(
+def unsaid(
     conn: Connection, source: str, stream: str, said: Mapping[str, tuple[int, Collection[str]]]
 ) -> list[Gone]:
-    """Return the consents of living objects that their newest version no longer gives.
+    """Return what living objects gave before, and what their present version does not give.
+
+    The version may be a newer one, or the same one as before that a changed mapping has read.
 
     Args:
         conn: where to read.
         source: the source.
         stream: its stream.
-        said: by object: the raw version, and the targets that it gave.
+        said: by object: the raw version, and the targets that it gives.
     """
     rows = conn.execute(
         text(
             "SELECT source_id, target, raw_id FROM ops.source_record "
             "WHERE source = :source AND stream = :stream AND source_id = ANY(:ids) "
-            "AND target LIKE 'consent:%' AND gone_at IS NULL AND withdrawn_by IS NULL"
+            "AND gone_at IS NULL AND withdrawn_by IS NULL"
         ),
         {"source": source, "stream": stream, "ids": list(said)},
     )
     return [
         Gone(row.source_id, said[row.source_id][0], Cause.UNSAID, target=row.target)
         for row in rows
-        if row.target not in said[row.source_id][1] and row.raw_id < said[row.source_id][0]
+        if row.target not in said[row.source_id][1] and row.raw_id <= said[row.source_id][0]
     ]
 
 
@@ -269,7 +271,8 @@ WITH g AS (
   ON CONFLICT DO NOTHING
 )
 UPDATE ops.source_record s
-SET gone_at = coalesce(s.gone_at, :at), gone_why = b.cause, alias_of = coalesce(b.into_id, s.alias_of)
+SET gone_at = coalesce(s.gone_at, :at), gone_why = b.cause,
+  alias_of = CASE WHEN b.cause IN ('deleted', 'merged') THEN coalesce(b.into_id, s.alias_of) END
 FROM before b WHERE s.id = b.id
 RETURNING s.id, s.target, s.lane, s.batch_id
 """)

@@ -20,7 +20,7 @@ from hub.landing import store
 from hub.matching.keys import CANDIDATE_LIMIT, LIMITS
 from hub.model.entities import PERSON_REFS
 from hub.model.verdicts import Verdict
-from hub.records import companies, folding, identity, ledger
+from hub.records import companies, folding, identity, ledger, vendor_edges
 from hub.records.verdicts import set_verdicts
 from tests.conftest import fresh_database
 from tests.db.conftest import seed_leads
@@ -208,8 +208,8 @@ def test_no_statement_of_matching_one_record_reads_a_table_row_by_row(full: Conn
 
 def test_who_a_record_names_is_found_from_both_sides_by_index(full: Connection) -> None:
     ids = list(full.execute(text("SELECT id FROM ops.source_record LIMIT 200")).scalars())
-    nodes = plan_of(full, lambda: identity.links(full, ids))
-    assert_by_index(nodes, "source_record_requester", "source_record_key")
+    nodes = plan_of(full, lambda: vendor_edges.replace(full, ids))
+    assert_by_index(nodes, "source_record_requester", "source_record_key", "source_record_alias")
 
 
 def test_the_persons_a_record_was_before_are_found_by_index(full: Connection) -> None:

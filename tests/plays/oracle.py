@@ -118,13 +118,13 @@ class _View:
     def _said_children(
         self,
     ) -> Iterator[tuple[tuple[str, str], tuple[str, frozenset[str] | None]]]:
-        for key, record in self.records.items():
-            for note in record.said.of("note"):
-                yield ("note", key), (str(note.values["content"]), self.group_of[key])
-            for asked in record.said.of("inquiry"):
-                words = [asked.values.get("subject"), asked.values.get("message")]
-                yield ("inquiry", key), (": ".join(str(w) for w in words if w), self.group_of[key])
-        for key, ticket in present.tickets(self.home.versions).items():
+        versions = self.home.versions
+        for key, note in present.asides(versions, "note").items():
+            yield ("note", key), (str(note.values["content"]), self.group_of.get(key))
+        for key, asked in present.asides(versions, "inquiry").items():
+            words = [asked.values.get("subject"), asked.values.get("message")]
+            yield ("inquiry", key), (": ".join(str(w) for w in words if w), self.group_of.get(key))
+        for key, ticket in present.tickets(versions).items():
             requester = f"{key.split('/')[0]}/users/{ticket.refs.get('requester')}"
             group = self.group_of.get(requester)
             yield ("ticket", key), (str(ticket.values.get("subject")), group)

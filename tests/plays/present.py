@@ -142,3 +142,17 @@ def tickets(versions: Sequence[Version]) -> dict[str, CanonicalRecord]:
             for ticket in said(v.source, v.stream, v.raw).of("ticket"):
                 found[key] = ticket
     return found
+
+
+def asides(versions: Sequence[Version], entity: str) -> dict[str, CanonicalRecord]:
+    """What objects said beside their person (a note, an inquiry), by key.
+
+    What a newer version does not repeat is history and stays, as the last one said it.
+    """
+    found: dict[str, CanonicalRecord] = {}
+    for key, all_of_it in by_object(versions).items():
+        standing = (v for v in all_of_it if not v.is_undone)
+        told = [one for v in standing for one in said(v.source, v.stream, v.raw).of(entity)]
+        if told:
+            found[key] = told[-1]
+    return found

@@ -127,7 +127,8 @@ class Stage:
             changes["requester"]
         ):  # fmt: skip
             return None
-        done = self._settle_first(slot) if slot in self.vendors.gone else None
+        may_say_less = slot in self.vendors.gone or {"subject", "note"} & changes.keys()
+        done = self._settle_first(slot) if may_say_less else None
         self.vendors.put(slot, changes)
         return done
 
@@ -139,7 +140,7 @@ class Stage:
         return done
 
     def _settle_first(self, slot: str) -> str | None:
-        """Of a record that ends, the last version that was read counts: let it be the last one."""
+        """Of what ends, the last version that was read counts: let it be the last one."""
         return self.do_sync([source_of(slot)]) if slot in self.vendors.dirty else None
 
     # --- the hub

@@ -170,7 +170,6 @@ def test_a_status_set_by_a_person_is_held(stage: Stage) -> None:
 # --- A3: what is derived from a record's present version is recomputed, never only added
 
 
-@broken("A3", "two customers stay one person when a ticket's requester changes")
 def test_a_ticket_with_another_requester_joins_nobody(stage: Stage) -> None:
     judged(
         stage,
@@ -181,7 +180,6 @@ def test_a_ticket_with_another_requester_joins_nobody(stage: Stage) -> None:
     )  # fmt: skip
 
 
-@broken("A3", "a Salesforce merge loser that is undeleted stays with the other")
 def test_an_undeleted_merge_loser_is_a_person_again(stage: Stage) -> None:
     judged(
         stage,
@@ -191,7 +189,6 @@ def test_an_undeleted_merge_loser_is_a_person_again(stage: Stage) -> None:
     )  # fmt: skip
 
 
-@broken("A3", "an inquiry keeps the words that its ticket had first")
 def test_an_inquiry_says_what_its_ticket_says(stage: Stage) -> None:
     judged(
         stage,
