@@ -9,7 +9,7 @@ from hub.actions.context import Context
 from hub.etl import load, match
 from hub.model.records import JsonValue
 from hub.model.verdicts import Judgement
-from hub.records import identity
+from hub.records import held, identity
 from hub.records.identity import NewEdge
 
 CERTAIN = 100.0
@@ -17,7 +17,10 @@ _PEOPLE = "person:"
 
 
 def decide(ctx: Context, pair: tuple[int, int], judgement: Judgement, *, why: str) -> None:
-    """Say that two records are or are not one; what people said of the pair before is revoked."""
+    """Say that two records are or are not one; what people said of the pair before is revoked.
+
+    What our changed rules left for a person to decide between the two is decided with it.
+    """
     conn = ctx.conn
     low, high = sorted(pair)
     conn.execute(
@@ -27,8 +30,12 @@ def decide(ctx: Context, pair: tuple[int, int], judgement: Judgement, *, why: st
         ),
         {"a": low, "b": high, "people": _PEOPLE},
     )
-    edge = NewEdge(low, high, judgement.value, CERTAIN, [(why, CERTAIN)], f"{_PEOPLE}{ctx.who}")
-    identity.add_edges(conn, [edge])
+    kept = [(a, b) for a, b, was in held.settle(conn, low, high) if was == judgement.value]
+    edges = [
+        NewEdge(a, b, judgement.value, CERTAIN, [(why, CERTAIN)], f"{_PEOPLE}{ctx.who}")
+        for a, b in sorted({(low, high), *kept})
+    ]
+    identity.add_edges(conn, edges)
     conn.execute(
         text(
             "UPDATE ops.review SET decided_at = now(), decision = :decision "

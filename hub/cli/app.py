@@ -19,6 +19,7 @@ from hub.cli import (
     showing,
     starting,
     tasks,
+    upgrading,
 )
 from hub.cli.configuration import config_app
 from hub.cli.deal import deal_app
@@ -53,7 +54,18 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (starting, showing, identity, activities, tasks, people, reports, batches, backups):
+for commands in (
+    starting,
+    showing,
+    identity,
+    activities,
+    tasks,
+    people,
+    reports,
+    batches,
+    backups,
+    upgrading,
+):
     commands.register(app)
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(quarantine_app, name="quarantine")
@@ -79,6 +91,7 @@ def sync(
 ) -> None:
     """Sync sources now, in this process: read, map, match, load, route and notify."""
     from hub.cli.opening import opened
+    from hub.cli.upgrading import document_of, some_seconds
     from hub.etl import closing, flow
 
     with opened(config) as (hub, _, _settings):
@@ -90,6 +103,7 @@ def sync(
                     hint=f"configured: {', '.join(hub.sources()) or 'none'}",
                 )
         report = flow.sync(hub, wanted, full=full)
+        rederived = some_seconds(hub)
     if json:
         print_json(
             {
@@ -98,6 +112,7 @@ def sync(
                 "quarantined": report.quarantined,
                 "stopped": report.stopped,
                 "faults": [fault.to_json() for fault in report.faults],
+                "rederived": document_of(rederived),
             }
         )
     else:
@@ -111,6 +126,11 @@ def sync(
                 for e in report.ledgers
             ],
         )  # fmt: skip
+    if rederived.left:
+        print_warning(
+            f"older rules derived {rederived.left} results; the next sync goes on, hub upgrade "
+            "derives them now"
+        )
     for message in report.stopped.values():
         print_warning(f"{message}; the next sync goes on from there")
     for fault in report.faults:

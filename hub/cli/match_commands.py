@@ -8,6 +8,8 @@ from hub.cli.options import Config, Json
 from hub.cli.output import print_json, print_mapping, stdout
 from hub.errors import ConfigError
 
+WHO_MATCHES = "hub up matches every person anew in the background; hub upgrade does it now"
+
 match_app = typer.Typer(
     help="The model that matches people: show, train, rescore.", no_args_is_help=True
 )
@@ -39,7 +41,7 @@ def match_train(json: Json = False, config: Config = None) -> None:
         print_json(trained)
     else:
         print_mapping("Trained", trained)
-        stdout.print("the next sync matches every person anew", highlight=False)
+        stdout.print(WHO_MATCHES, highlight=False)
 
 
 @match_app.command("rescore")
@@ -52,7 +54,7 @@ def match_rescore(
     config: Config = None,
 ) -> None:
     """Match everybody anew; --dry-run tells who would be joined and who split."""
-    from hub.cli.matching import requeue_all, rescore_all, show_rescored
+    from hub.cli.matching import rescore_all, rescore_from_start, show_rescored
     from hub.cli.opening import opened_database
 
     if not dry_run and model != "active":
@@ -60,10 +62,10 @@ def match_rescore(
             "only the model in use can match everybody", hint="hub match train, or add --dry-run"
         )
     with opened_database(config) as (database, _):
-        document = rescore_all(database, model) if dry_run else requeue_all(database)
+        document = rescore_all(database, model) if dry_run else rescore_from_start(database)
     if json:
         print_json(document)
     elif dry_run:
         show_rescored(document)
     else:
-        stdout.print("the next sync matches every person anew", highlight=False)
+        stdout.print(WHO_MATCHES, highlight=False)

@@ -15,7 +15,7 @@ from hub.matching.keys import MatchView, view
 from hub.matching.model import DEFAULT
 from hub.matching.training import train
 from hub.model.verdicts import Trust
-from hub.records import identity, models
+from hub.records import derivations, identity, models
 
 _SHOWN = 25
 
@@ -97,10 +97,11 @@ def show_rescored(document: dict[str, Any]) -> None:
     )
 
 
-def requeue_all(database: Database) -> dict[str, Any]:
-    """Put everybody on the matching queue; the next sync takes them."""
+def rescore_from_start(database: Database) -> dict[str, Any]:
+    """Note that everybody is to be matched anew; returns how many records that are."""
     with database.engine.begin() as conn:
-        return {"queued": models.requeue(conn)}
+        derivations.restart(conn, ["keys", "model"])
+        return {"queued": len(identity.every_person(conn))}
 
 
 def train_model(database: Database) -> dict[str, Any]:

@@ -60,11 +60,11 @@ def show_status(document: Mapping[str, Any], now: datetime) -> None:
 
 
 _WHAT = {
-    "mapping": ("records", "hub remap {part}"),
-    "keys": ("records", "hub match rescore"),
-    "model": ("records", "hub match rescore"),
-    "fold": ("people and companies", "the next change of each"),
-    "links": ("people and companies", "the next change of each"),
+    "mapping": ("objects", "hub remap {part} --dry-run"),
+    "keys": ("records", "hub match rescore --dry-run"),
+    "model": ("records", "hub match rescore --dry-run"),
+    "fold": ("people and companies", ""),
+    "links": ("people and companies", ""),
 }
 
 
@@ -75,13 +75,17 @@ def _show_stale(derivations: Sequence[Mapping[str, Any]]) -> None:
         return
     print_table(
         "Derived by older rules",
-        ("rules", "stream", "behind", "of", "derived again by"),
+        ("rules", "stream", "behind", "of", "what would change"),
         [
             (one["derivation"], one["part"], count(one["behind"]), _WHAT[one["derivation"]][0],
              _WHAT[one["derivation"]][1].format(**one))
             for one in stale
         ],
     )  # fmt: skip
+    print_line(
+        "Derived again by", "hub up in the background, each hub sync for 10 s, hub upgrade now"
+    )
+    stdout.print()
 
 
 def _show_silent(rows: list[dict[str, Any]], now: datetime) -> None:

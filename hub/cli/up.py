@@ -1,4 +1,7 @@
-"""What `hub up` does: Dagster over the configured sources, with its schedules, until Ctrl-C."""
+"""What `hub up` does: Dagster over the configured sources, with its schedules, until Ctrl-C.
+
+What older rules derived is derived again meanwhile, in a thread of this process.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +10,7 @@ from typing import NoReturn
 
 from hub.cli.dagster import Dagster, dagster_running, free_port, write_dagster_home
 from hub.cli.opening import opened
+from hub.cli.upgrading import in_background
 from hub.clock import SystemClock
 from hub.errors import ConfigError
 from hub.settings import find, load
@@ -30,7 +34,10 @@ def up(config: Path | None, dagster_port: int) -> Iterator[tuple[Dagster, list[s
         )
     with opened(config) as (hub, database, settings):
         env = write_dagster_home(settings, database, config=find(config))
-        with dagster_running(env, database, settings.home, dagster_port) as dagster:
+        with (
+            dagster_running(env, database, settings.home, dagster_port) as dagster,
+            in_background(hub),
+        ):
             yield dagster, hub.sources()
 
 

@@ -98,8 +98,11 @@ def keep_company_keys(
 
 
 def wake_people(conn: Connection, company_ids: Sequence[int]) -> list[int]:
-    """Mark people as behind whose company or account may be another now; returns them."""
+    """Mark people as behind whose company or account may be another now; returns them.
+
+    A company is no news of its people, so nobody is told of their fold.
+    """
     people = rows.concerned(conn, company_ids)
     identity.lock_entities(conn, people)
-    identity.bump(conn, people)
+    identity.bump(conn, people, quietly=True)
     return people

@@ -68,7 +68,7 @@ def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
             conn, [owners.Group(g.name, g.members, g.kind) for g in settings.groups]
         )
         _check_status(conn, settings.crm.reopen_unqualified_to)
-        derivations.declare(conn)
+        derivations.declare(conn, hub.mappings)
     run_transaction(database.engine, lambda conn: apply_rules(conn, survivorship))
     return hub
 

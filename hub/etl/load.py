@@ -188,7 +188,8 @@ def _load_chunk(
     reopen_to: str | None = None,
 ) -> dict[str, int]:
     ids = [e.id for e in stale]
-    records = folding.records_of(conn, ids)
+    quiet = {e.id for e in stale if e.is_quiet}
+    records = _hushed(folding.records_of(conn, ids), quiet)
     edits = folding.edits_of(conn, ids)
     legacy = owners.legacy_owners(conn)
     golden = [
@@ -214,6 +215,9 @@ def _load_chunk(
     contacts.absorb(conn, gone)
     inherited = contacts.link_leads(conn, ids)
     followed = follow(conn, ids)
+    asked = [
+        replace(i, lane=Lane.BULK.value) if i.entity_id in quiet else i for i in followed.asked
+    ]
     derived.recompute(conn, {*ids, *followed.left, *employers})
     customer_status.recompute_entities(conn, [*ids, *employers])
     entities = {e.id: e for e in stale}
@@ -221,16 +225,23 @@ def _load_chunk(
     taken_over += _inherited(inherited, records, entities)
     assignments.keep(conn, [t for t, _ in taken_over])
     outbox.put(conn, [event for _, event in taken_over if event])
-    outbox.put(conn, inquiries.events(followed.asked, loaded.created))
-    inquiries.reopen(conn, followed.asked, loaded.created, reopen_to)
+    outbox.put(conn, inquiries.events(asked, loaded.created))
+    inquiries.reopen(conn, asked, loaded.created, reopen_to)
     verdicts = _verdicts(stale, records, loaded.updated | kept.updated)
     set_verdicts(conn, verdicts)
     return {
         "created": len(loaded.created),
         "updated": len(loaded.updated),
         "contacts": len(kept.created),
-        "inquiries": len(followed.asked),
+        "inquiries": len(asked),
     }
+
+
+def _hushed(records: dict[int, list[FoldRecord]], quiet: set[int]) -> dict[int, list[FoldRecord]]:
+    """Put the records of quiet entities into the bulk lane."""
+    for i in quiet & records.keys():
+        records[i] = [replace(r, lane=Lane.BULK.value) for r in records[i]]
+    return records
 
 
 def _roles(records: Sequence[FoldRecord]) -> set[str | None]:

@@ -5,25 +5,25 @@ two records, clusters of the edges of one component, so the order of arrival can
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
 from hub.db.locks import identity_lock
 from hub.db.transactions import run_transaction
 from hub.etl.context import Hub
+from hub.etl.grouping import Again, settle
 from hub.logs import get_logger
-from hub.matching.clusters import Edge, cluster, review_pairs
 from hub.matching.keys import CANDIDATE_LIMIT, LIMITS, MatchView, keys, limit, view, with_typed
 from hub.matching.model import DEFAULT, Model, bind
 from hub.matching.scoring import asked
 from hub.model.records import JsonValue
-from hub.model.verdicts import Judgement, Trust
-from hub.records import edits, entities, identity, models, vendor_edges
-from hub.records.identity import NewEdge, StoredEdge, StoredRecord
+from hub.model.verdicts import Trust
+from hub.records import edits, held, identity, models, vendor_edges
+from hub.records.identity import NewEdge, StoredRecord
 
 CHUNK = 200  # keeps the identity lock well under 300 ms
+MOST_AT_ONCE = 1000  # records of components that are matched again in one transaction
 log = get_logger()
 
 
@@ -41,11 +41,12 @@ def match_pending(hub: Hub) -> dict[str, int]:
 
 def _match_some(conn: Connection, model: Model) -> dict[str, int]:
     identity_lock(conn)
-    ids = identity.take_pending(conn, CHUNK)
-    if not ids:
+    waiting = identity.take_pending(conn, CHUNK)
+    if not waiting.ids:
         return {}
-    counts = match_chunk(conn, ids, model)
-    identity.finish_match(conn, ids)
+    match = match_again if waiting.is_derivation else match_chunk
+    counts = match(conn, waiting.ids, model)
+    identity.finish_match(conn, waiting.ids)
     return counts
 
 
@@ -56,7 +57,11 @@ def active_model(conn: Connection) -> Model:
 
 
 def match_chunk(conn: Connection, ids: Sequence[int], model: Model = DEFAULT) -> dict[str, int]:
-    """Match some records; the caller holds the identity lock and the transaction."""
+    """Match some records that changed; the caller holds the identity lock and the transaction.
+
+    What was held of their people is free again: the sources say something new of them.
+    """
+    held.free(conn, held.held_with(conn, ids))
     records = identity.load_records(conn, ids)
     views = views_of(conn, records)
     affected = sorted({*ids, *_replace_keys(conn, views, ids)})
@@ -68,6 +73,41 @@ def match_chunk(conn: Connection, ids: Sequence[int], model: Model = DEFAULT) ->
         conn, sorted({*affected, *parted}), records, views, changed=set(ids), model=model
     )
     return {"matched": len(ids), "pairs": len(pairs), **joined}
+
+
+def match_again(
+    conn: Connection, ids: Sequence[int], model: Model = DEFAULT, *, batch_id: int | None = None
+) -> dict[str, int]:
+    """Match records because our own rules changed: whole components at once, and quietly.
+
+    Keys and pairs of all that hang together are derived anew before anybody is moved, so that no
+    person is split for a moment and joined again. A person on whom somebody has worked is neither
+    joined nor split: that becomes a question. The caller holds the identity lock and the transaction.
+
+    Args:
+        conn: an open transaction.
+        ids: records.
+        model: what judges pairs.
+        batch_id: of the batch that new entities belong to; None: that of their first record.
+    """
+    records: dict[int, StoredRecord] = {}
+    views: dict[int, MatchView] = {}
+    done: set[int] = set()
+    pairs_n = 0
+    while (todo := identity.component(conn, done or ids)[0] - done) and len(done) < MOST_AT_ONCE:
+        _read_more(conn, todo, records, views)
+        own = {i: views[i] for i in todo}
+        affected = {*todo, *_replace_keys(conn, own, sorted(todo))}
+        pairs = identity.candidate_pairs(conn, sorted(affected), cap=CANDIDATE_LIMIT, limits=LIMITS)
+        _read_more(conn, affected | {i for pair in pairs for i in pair}, records, views)
+        identity.replace_model_edges(conn, sorted(affected), _judge(pairs, views, model))
+        done |= affected | vendor_edges.replace(conn, sorted(todo))
+        pairs_n += len(pairs)
+    again = Again(batch_id)
+    counts, _ = _regroup(
+        conn, sorted(done), records, views, changed={*ids}, model=model, again=again
+    )
+    return {"matched": len(ids), "pairs": pairs_n, **counts}
 
 
 def regroup(conn: Connection, ids: Sequence[int]) -> set[int]:
@@ -125,10 +165,20 @@ def _regroup(
     *,
     changed: set[int],
     model: Model,
+    again: Again | None = None,
 ) -> tuple[dict[str, int], set[int]]:
     members, edges = identity.component(conn, ids)
     _read_more(conn, members | {i for e in edges for i in (e.a, e.b)}, records, views)
-    return _settle(conn, members, edges, records=records, views=views, changed=changed, model=model)
+    return settle(
+        conn,
+        members,
+        edges,
+        records=records,
+        views=views,
+        changed=changed,
+        model=model,
+        again=again,
+    )
 
 
 def _replace_keys(conn: Connection, views: Mapping[int, MatchView], ids: Sequence[int]) -> set[int]:
@@ -187,137 +237,3 @@ def _judge(
                 )
             )
     return edges
-
-
-@dataclass(frozen=True, slots=True)
-class _Settled:
-    moves: dict[int, int]
-    merged: dict[int, int]
-    touched: set[int]
-
-
-def _settle(
-    conn: Connection,
-    members: set[int],
-    edges: Sequence[StoredEdge],
-    *,
-    records: Mapping[int, StoredRecord],
-    views: Mapping[int, MatchView],
-    changed: set[int],
-    model: Model,
-) -> tuple[dict[str, int], set[int]]:
-    """Cluster the component and give every cluster a stable entity; returns counts, and who is behind."""
-    key_of = {i: records[i].stable_key for i in members}
-    id_of = {key: i for i, key in key_of.items()}
-    inside = [e for e in edges if e.a in members and e.b in members]
-    judged = [_edge(key_of, e) for e in inside if e.made_by.startswith("model:")]
-    said = [e for e in inside if not e.made_by.startswith("model:")]
-    # of one pair the last counts: what a person says outweighs what a vendor did
-    said.sort(key=lambda e: e.made_by != "vendor")
-    decided = [_edge(key_of, e) for e in said]
-    component_views = [views[i] for i in sorted(members)]
-    clusters = cluster(component_views, judged, decided, model)
-    groups = [sorted(id_of[key] for key in group) for group in clusters]
-    settled = _assign(conn, groups, records)
-    # A loader holds its entities while it writes their records: who moves records waits for it here.
-    held = {e for i in members if (e := records[i].entity_id) is not None}
-    identity.lock_entities(conn, held | settled.touched | {*settled.moves.values()})
-    identity.move_records(conn, settled.moves)
-    identity.merge_entities(conn, settled.merged)
-    entity_of = {i: settled.moves.get(i) or records[i].entity_id for i in members}
-    identity.revive_entities(conn, [e for e in set(entity_of.values()) if e])
-    astray = entities.call_home(conn, sorted(members))
-    behind = settled.touched | astray | {e for i in changed if (e := entity_of.get(i)) is not None}
-    identity.bump(conn, behind)
-    reviews = _reviews(edges, clusters, records)
-    identity.replace_reviews(conn, sorted(members), reviews)
-    counts = {
-        "entities_touched": len(behind),
-        "merged": len(settled.merged),
-        "reviews": len(reviews),
-    }
-    return counts, behind
-
-
-def _reviews(
-    edges: Sequence[StoredEdge],
-    clusters: Sequence[frozenset[str]],
-    records: Mapping[int, StoredRecord],
-) -> list[tuple[int, int, float]]:
-    """Return the pairs to look at; the other end of a doubtful pair may be outside the component."""
-    key_of = {i: records[i].stable_key for e in edges for i in (e.a, e.b)}
-    id_of = {key: i for i, key in key_of.items()}
-    # outside, a person is known by its entity; who has none yet stands for itself
-    group_of: dict[str, Hashable] = {
-        key: ("entity", e) if (e := records[i].entity_id) else key for i, key in key_of.items()
-    }
-    group_of |= {key: ("cluster", n) for n, group in enumerate(clusters) for key in group}
-    judged = [_edge(key_of, e) for e in edges if e.made_by.startswith("model:")]
-    said = [_edge(key_of, e) for e in edges if not e.made_by.startswith("model:")]
-    return [(id_of[e.a], id_of[e.b], e.weight) for e in review_pairs(judged, group_of, said)]
-
-
-def _edge(key_of: Mapping[int, str], edge: StoredEdge) -> Edge:
-    a, b = sorted((key_of[edge.a], key_of[edge.b]))
-    return Edge(a, b, Judgement(edge.judgement), edge.weight)
-
-
-def _assign(
-    conn: Connection, groups: Sequence[Sequence[int]], records: Mapping[int, StoredRecord]
-) -> _Settled:
-    """Give each cluster the oldest entity among its records, each entity to one cluster only."""
-    holders: dict[int, list[int]] = defaultdict(list)  # entity → indexes of clusters that hold it
-    for index, group in enumerate(groups):
-        for entity in {e for i in group if (e := records[i].entity_id) is not None}:
-            holders[entity].append(index)
-    split = [entity for entity, indexes in holders.items() if len(indexes) > 1]
-    taken = _claim(groups, holders, entities.anchors(conn, split) if split else {})
-    _reclaim(conn, groups, taken)
-    moves: dict[int, int] = {}
-    touched: set[int] = set()
-    for index, group in enumerate(groups):
-        entity = taken.get(index) or _new_entity(conn, records[group[0]])
-        taken[index] = entity
-        for record in (records[i] for i in group if records[i].entity_id != entity):
-            moves[record.id] = entity
-            touched |= {e for e in (entity, record.entity_id) if e is not None}
-    merged = {
-        entity: taken[indexes[0]]
-        for entity, indexes in holders.items()
-        if entity not in set(taken.values())
-    }
-    return _Settled(moves, merged, touched | set(merged))
-
-
-def _claim(
-    groups: Sequence[Sequence[int]],
-    holders: Mapping[int, Sequence[int]],
-    anchors: Mapping[int, int],
-) -> dict[int, int]:
-    """Return cluster → entity; on a split the part with the record it began with keeps the entity."""
-    taken: dict[int, int] = {}
-    for entity in sorted(holders):
-        anchor = anchors.get(entity)
-        parts = sorted(holders[entity], key=lambda n: (anchor not in groups[n], groups[n][0]))
-        free = next((index for index in parts if index not in taken), None)
-        if free is not None:
-            taken[free] = entity
-    return taken
-
-
-def _reclaim(conn: Connection, groups: Sequence[Sequence[int]], taken: dict[int, int]) -> None:
-    """Give parts that split off the entity they had before they were merged: their edits hang on it."""
-    orphans = [index for index in range(len(groups)) if index not in taken]
-    if not orphans:
-        return
-    lost = identity.lost_entities(conn, [i for n in orphans for i in groups[n]], "person")
-    for index in orphans:
-        own = sorted(entity for i in groups[index] for entity in lost.get(i, ()))
-        if own:
-            taken[index] = own[0]
-
-
-def _new_entity(conn: Connection, anchor: StoredRecord) -> int:
-    return identity.new_entity(
-        conn, anchor_id=anchor.id, batch_id=anchor.batch_id, lane=anchor.lane
-    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from hub.db.locks import source_locks
 from hub.errors import ConfigError
-from hub.etl import flow
+from hub.etl import derivations, flow
 from hub.etl.closing import finish, finish_interrupted
 from hub.etl.context import Hub
 from hub.landing import corrections, requeue
@@ -18,6 +18,7 @@ from hub.mappings.corrections import locate, value_like
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
 from hub.records import batches, drift
+from hub.records import derivations as walks
 from hub.records.batches import Batch
 from hub.records.ledger import StreamLedger
 
@@ -177,6 +178,8 @@ def remap(hub: Hub, source: str, stream: str) -> Reprocessed:
             report.queued = requeue.queue_newest(
                 conn, batch=batch.id, source=source, stream=stream, lane=batch.lane
             )
+            derivations.declare(conn, hub.mappings)
+            walks.finish(conn, walks.MAPPING, f"{source}/{stream}")
         _settle(hub, [batch], report)
     return report
 

@@ -131,6 +131,41 @@ def close_rows(conn: Connection, source: str, stream: str, source_ids: Sequence[
     )
 
 
+# An object comes at its newest raw row within the span, so that each comes once.
+_NEXT = text("""
+SELECT r.id, r.source_id FROM landing.raw r
+WHERE r.source = :source AND r.stream = :stream AND r.id > :after AND r.id <= :until
+  AND r.withdrawn_by IS NULL AND NOT EXISTS (
+    SELECT 1 FROM landing.raw n WHERE n.source = r.source AND n.stream = r.stream
+      AND n.source_id = r.source_id AND n.id > r.id AND n.id <= :until
+      AND n.withdrawn_by IS NULL)
+ORDER BY r.id LIMIT :limit
+""")
+
+
+def next_objects(
+    conn: Connection, source: str, stream: str, *, after: int, until: int, limit: int
+) -> tuple[list[str], int | None]:
+    """Return the next objects of a stream that landed within a span of raw rows.
+
+    Args:
+        conn: an open connection.
+        source: vendor name.
+        stream: stream name.
+        after: raw rows with a greater id.
+        until: raw rows up to this id.
+        limit: at most so many objects.
+
+    Returns:
+        Their source ids, and up to which raw row they were looked for; None: to the end.
+    """
+    rows = conn.execute(
+        _NEXT,
+        {"source": source, "stream": stream, "after": after, "until": until, "limit": limit},
+    ).all()
+    return [row.source_id for row in rows], rows[-1].id if len(rows) == limit else None
+
+
 _QUEUE = text("""
 WITH wanted AS (
   SELECT h.raw_id, h.source_id, r.at, b.lane
@@ -147,6 +182,7 @@ WITH wanted AS (
   INSERT INTO ops.verdict (batch_id, source, stream, source_id, is_live, at)
   SELECT :batch, :source, :stream, w.source_id, true, w.at
   FROM wanted w JOIN queued q ON q.ref = w.raw_id
+  ON CONFLICT (batch_id, source, stream, source_id) DO UPDATE SET verdict = NULL
 )
 SELECT count(*) FROM queued
 """)

@@ -100,6 +100,8 @@ def cluster(
     decisions: Sequence[Edge] = (),
     model: Model = DEFAULT,
     vetoes: Mapping[tuple[str, str], bool] | None = None,
+    *,
+    held: Sequence[Edge] = (),
 ) -> list[frozenset[str]]:
     """Return the clusters of the views, sorted by their smallest stable key.
 
@@ -109,9 +111,16 @@ def cluster(
         decisions: what people said, `same` or `different`; they beat every edge and every veto.
         model: what judges pairs that no edge joins.
         vetoes: of pairs that were judged already, to save asking again.
+        held: pairs whose present state stands until a person decides; decisions beat them, and
+            they beat every edge and every veto.
     """
     known = {v.stable_key: v for v in views}
     decided = {(d.a, d.b): d.judgement for d in decisions if d.a in known and d.b in known}
+    kept = {
+        (h.a, h.b): h.judgement
+        for h in held
+        if h.a in known and h.b in known and (h.a, h.b) not in decided
+    }
     together = sorted(p for p, j in decided.items() if j is Judgement.SAME)
     apart = frozenset(p for p, j in decided.items() if j is Judgement.DIFFERENT)
     same = [
@@ -124,6 +133,10 @@ def cluster(
     ]
     same = _without_crowds(known, same)
     found = _Partition(known, apart, model, judged=vetoes or {})
+    for a, b in sorted(p for p, j in kept.items() if j is Judgement.SAME):
+        if found.may_join_by_decision(a, b):
+            found.union(a, b)
+    found.apart |= frozenset(p for p, j in kept.items() if j is Judgement.DIFFERENT)
     firm = sorted((e for e in same if _is_firm(known, e)), key=_best_first)
     for e in firm:
         if _is_proven(known, e, model) and found.may_join_by_decision(e.a, e.b):

@@ -21,6 +21,7 @@ class StaleEntity:
     lane: str
     merged_into: int | None
     is_new: bool
+    is_quiet: bool = False  # only our own rules changed: the fold is news to nobody at once
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,12 @@ def running_batch(conn: Connection, source: str, kind: str = "sync") -> Batch | 
     return Batch(*row) if row else None
 
 
+def running(conn: Connection, kind: str) -> list[Batch]:
+    """Return the running batches of a kind, of all sources, oldest first."""
+    found = select(*_COLUMNS).where(batch.c.kind == kind, batch.c.state == "running")
+    return [Batch(*row) for row in conn.execute(found.order_by(batch.c.id))]
+
+
 _REOPEN = text("""
 UPDATE ops.batch SET state = 'running', finished_at = NULL, ledger = '{}'
 WHERE id = (SELECT max(id) FROM ops.batch WHERE source = :source AND kind = 'sync')

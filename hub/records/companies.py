@@ -30,6 +30,19 @@ def take_pending(conn: Connection, limit: int) -> list[int]:
     )
 
 
+def queue_again(conn: Connection, entity_ids: Sequence[int]) -> None:
+    """Queue the records of those of the entities that are companies, in the bulk lane."""
+    conn.execute(
+        text(
+            "INSERT INTO ops.pending (stage, ref, lane, batch_id) "
+            "SELECT 'companies', id, 'bulk', batch_id FROM ops.source_record "
+            "WHERE entity_id = ANY(:ids) AND target = 'organisation' AND withdrawn_by IS NULL "
+            "ON CONFLICT DO NOTHING"
+        ),
+        {"ids": list(entity_ids)},
+    )
+
+
 def finish(conn: Connection, ids: Sequence[int]) -> None:
     """Take records off the queue."""
     conn.execute(

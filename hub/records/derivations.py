@@ -1,10 +1,11 @@
 """Which rules the stored data was derived with, and how much of it older rules derived.
 
-Four derivations have one version for the whole database: the keys of records, the model that judges
-pairs, the fold of entities, and their links. A row of `ops.derivation` says: rows with an id above
-`until` were derived with `version` from the start; those up to `walked_to` were derived again; those
-between were derived with an older version. The migration that made the table wrote version '' and
-the rows of that time. Mappings have a version with each record.
+A derivation is a step from stored inputs to stored results: the mapping of one stream, the keys of
+records, the model that judges pairs, the fold of entities, and their links. A row of `ops.derivation`
+says: inputs with an id above `until` were derived with `version` from the start; those up to
+`walked_to` were derived again; those between were derived with an older version. Version '' stands
+for a version that is not known. Ids are those of raw rows (mapping), source records (keys, model) or
+entities (fold, links).
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-# What each derivation makes something of. The matching queue takes people alone again.
+MAPPING = "mapping"
+
+# An object is counted, and mapped again, at the newest of its raw rows that older rules mapped.
+_OBJECTS = text("""
+SELECT count(DISTINCT source_id) FROM landing.raw
+WHERE source = split_part(:part, '/', 1) AND stream = split_part(:part, '/', 2)
+  AND withdrawn_by IS NULL AND id > :after AND (CAST(:until AS bigint) IS NULL OR id <= :until)
+""")
 _PEOPLE = text("""
 SELECT count(*) FROM ops.source_record WHERE target = 'person' AND withdrawn_by IS NULL
   AND id > :after AND (CAST(:until AS bigint) IS NULL OR id <= :until)
@@ -21,18 +29,20 @@ _ENTITIES = text("""
 SELECT count(*) FROM ops.entity WHERE merged_into IS NULL
   AND id > :after AND (CAST(:until AS bigint) IS NULL OR id <= :until)
 """)
-_COUNTED = {"keys": _PEOPLE, "model": _PEOPLE, "fold": _ENTITIES, "links": _ENTITIES}
+_COUNTED = {
+    MAPPING: _OBJECTS, "keys": _PEOPLE, "model": _PEOPLE, "fold": _ENTITIES, "links": _ENTITIES,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """How many records older rules derived.
+    """How much older rules derived.
 
     Args:
         derivation: mapping, keys, model, fold or links.
         part: source/stream of a mapping, else "".
         version: of the rules in force.
-        behind: records (keys, model, mapping) or entities (fold, links).
+        behind: objects (mapping), records (keys, model) or entities (fold, links).
     """
 
     derivation: str
@@ -41,41 +51,135 @@ class Stale:
     behind: int
 
 
-_DECLARE = text("""
-UPDATE ops.derivation SET version = :version, since = now(), walked_to = 0, until = CASE
-  WHEN version = '' THEN until
-  WHEN name IN ('keys', 'model') THEN (SELECT coalesce(max(id), 0) FROM ops.source_record)
-  ELSE (SELECT coalesce(max(id), 0) FROM ops.entity) END
-WHERE name = :name AND version <> :version
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What of a derivation is still to be derived again: ids above `after`, up to `until`."""
+
+    name: str
+    part: str
+    after: int
+    until: int
+
+
+# A stream that landed before it had a mapping was never mapped: what waits for its first mapping
+# is left out.
+_ADD = text("""
+INSERT INTO ops.derivation (name, part, version, until)
+SELECT 'mapping', m.part, CASE WHEN landed.newest IS NULL THEN m.version ELSE '' END,
+       coalesce(landed.newest, 0)
+FROM unnest(CAST(:parts AS text[]), CAST(:versions AS text[])) AS m (part, version)
+CROSS JOIN LATERAL (
+  SELECT max(r.id) FROM landing.raw r
+  WHERE r.source = split_part(m.part, '/', 1) AND r.stream = split_part(m.part, '/', 2)
+    AND NOT EXISTS (SELECT 1 FROM ops.pending p WHERE p.stage = 'normalize' AND p.ref = r.id)
+) AS landed (newest)
+ON CONFLICT DO NOTHING
 """)
+_NEWEST = """CASE
+  WHEN name = 'mapping' THEN coalesce((SELECT max(id) FROM landing.raw r
+    WHERE r.source = split_part(part, '/', 1) AND r.stream = split_part(part, '/', 2)), 0)
+  WHEN name IN ('keys', 'model') THEN (SELECT coalesce(max(id), 0) FROM ops.source_record)
+  ELSE (SELECT coalesce(max(id), 0) FROM ops.entity) END"""
+_DECLARE = text(f"""
+UPDATE ops.derivation SET version = :version, since = now(), walked_to = 0,
+  until = CASE WHEN version = '' THEN until ELSE {_NEWEST} END
+WHERE name = :name AND part = :part AND version <> :version
+""")  # noqa: S608 our own text
+_RESTART = text(f"""
+UPDATE ops.derivation SET since = now(), walked_to = 0, until = {_NEWEST}
+WHERE name = ANY(CAST(:names AS text[]))
+""")  # noqa: S608 our own text
 
 
-def declare(conn: Connection, versions: Mapping[str, str]) -> None:
+def declare(conn: Connection, versions: Mapping[str, str], mappings: Mapping[str, str]) -> None:
     """Record the versions in force; what was derived with another version is stale from now on.
 
     Args:
         conn: a connection in a transaction.
         versions: by derivation.
+        mappings: versions of the mappings, by source/stream.
     """
-    rows = conn.execute(text("SELECT name, version FROM ops.derivation")).all()
-    known = {row.name: row.version for row in rows}
-    for name, version in versions.items():
-        if known.get(name) != version:  # seldom, and every command asks: write only then
-            conn.execute(_DECLARE, {"name": name, "version": version})
+    rows = conn.execute(text("SELECT name, part, version FROM ops.derivation")).all()
+    known = {(row.name, row.part): row.version for row in rows}
+    new = {part: version for part, version in mappings.items() if (MAPPING, part) not in known}
+    if new:
+        conn.execute(_ADD, {"parts": list(new), "versions": list(new.values())})
+    for (name, part), version in _all(versions, mappings).items():
+        # seldom, and every command asks: write only then
+        if known.get((name, part), version) != version:
+            conn.execute(_DECLARE, {"name": name, "part": part, "version": version})
+            if name == "keys":
+                restart(conn, ["model"])  # pairs are judged anew where keys differ
 
 
-_QUEUED = text("""
-UPDATE ops.derivation SET walked_to = until,
-  version = CASE name WHEN 'model'
-    THEN coalesce((SELECT version FROM ops.match_model WHERE is_active), version)
-    ELSE version END
-WHERE name IN ('keys', 'model')
+def _all(versions: Mapping[str, str], mappings: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    return {(MAPPING, part): version for part, version in mappings.items()} | {
+        (name, ""): version for name, version in versions.items()
+    }
+
+
+def restart(conn: Connection, names: Sequence[str]) -> None:
+    """Note that all that is stored by now is to be derived again."""
+    conn.execute(_RESTART, {"names": list(names)})
+
+
+_WALKS = "SELECT name, part, walked_to, until FROM ops.derivation WHERE walked_to < until"
+
+
+def walks(conn: Connection) -> list[Walk]:
+    """Return what is still to be derived again, of every derivation."""
+    return [Walk(*row) for row in conn.execute(text(f"{_WALKS} ORDER BY name, part"))]
+
+
+def lock_walk(conn: Connection, name: str, part: str = "") -> Walk | None:
+    """Lock what is left of one derivation until the transaction ends; None if nothing is."""
+    row = conn.execute(
+        text(f"{_WALKS} AND name = :name AND part = :part FOR UPDATE"),
+        {"name": name, "part": part},
+    ).first()
+    return Walk(*row) if row else None
+
+
+def advance(conn: Connection, walk: Walk, to: int | None) -> None:
+    """Note how far a derivation is walked; None: to its end."""
+    conn.execute(
+        text(
+            "UPDATE ops.derivation SET walked_to = least(until, coalesce(:to, until)) "
+            "WHERE name = :name AND part = :part"
+        ),
+        {"to": to, "name": walk.name, "part": walk.part},
+    )
+
+
+def finish(conn: Connection, name: str, part: str = "") -> None:
+    """Note that all of a derivation is queued to be derived again."""
+    if walk := lock_walk(conn, name, part):
+        advance(conn, walk, None)
+
+
+_IDS = {
+    "source_record": text(
+        "SELECT id FROM ops.source_record WHERE target = 'person' AND withdrawn_by IS NULL "
+        "AND id > :after AND id <= :until ORDER BY id LIMIT :limit"
+    ),
+    "entity": text(
+        "SELECT id FROM ops.entity WHERE merged_into IS NULL "
+        "AND id > :after AND id <= :until ORDER BY id LIMIT :limit"
+    ),
+}
+
+
+def ids_of(conn: Connection, walk: Walk, limit: int) -> list[int]:
+    """Return the next records of people (keys, model) or entities (fold, links) of a walk."""
+    table = "source_record" if walk.name in {"keys", "model"} else "entity"
+    values = {"after": walk.after, "until": walk.until, "limit": limit}
+    return list(conn.execute(_IDS[table], values).scalars())
+
+
+_HAS_LANDED = text("""
+SELECT EXISTS (SELECT 1 FROM landing.head
+               WHERE source = split_part(:part, '/', 1) AND stream = split_part(:part, '/', 2))
 """)
-
-
-def matched_again(conn: Connection) -> None:
-    """Note that every person's record is on the matching queue: its keys and edges come anew."""
-    conn.execute(_QUEUED)
 
 
 def stale(
@@ -86,33 +190,28 @@ def stale(
     Args:
         conn: a connection.
         versions: in force, by derivation.
-        mappings: versions in force, by source/stream; streams without records are left out.
+        mappings: versions in force, by source/stream; streams that never landed are left out.
     """
-    found = [Stale("mapping", *row) for row in _stale_mappings(conn, mappings)]
-    rows = conn.execute(text("SELECT name, version, walked_to, until FROM ops.derivation")).all()
-    known = {row.name: row for row in rows}
-    for name, version in versions.items():
-        row = known[name]
+    found = []
+    rows = conn.execute(text("SELECT name, part, version, walked_to, until FROM ops.derivation"))
+    known = {(row.name, row.part): row for row in rows}
+    for (name, part), version in sorted(_all(versions, mappings).items(), key=_order):
+        if name == MAPPING and not conn.execute(_HAS_LANDED, {"part": part}).scalar_one():
+            continue
+        row = known.get((name, part))
         # Of a version that no entry point has declared yet, everything stored is older.
-        is_declared = row.version in {version, ""}
-        after, until = (row.walked_to, row.until) if is_declared else (0, None)
-        values = {"after": after, "until": until}
-        behind = conn.execute(_COUNTED[name], values).scalar_one()
-        found.append(Stale(name, "", version, behind))
+        is_declared = row is not None and row.version in {version, ""}
+        after, until = (row.walked_to, row.until) if row and is_declared else (0, None)
+        if until is not None and after >= until:
+            behind = 0
+        else:
+            values = {"after": after, "until": until}
+            values |= {"part": part} if name == MAPPING else {}
+            behind = conn.execute(_COUNTED[name], values).scalar_one()
+        found.append(Stale(name, part, version, behind))
     return found
 
 
-_MAPPED = text("""
-SELECT s.source || '/' || s.stream AS part, m.version,
-       count(*) FILTER (WHERE s.mapping_version <> m.version) AS behind
-FROM ops.source_record s
-JOIN unnest(CAST(:parts AS text[]), CAST(:versions AS text[])) AS m (part, version)
-  ON m.part = s.source || '/' || s.stream
-WHERE s.gone_at IS NULL AND s.withdrawn_by IS NULL AND s.mapping_version <> 'by hand'
-GROUP BY 1, 2 ORDER BY 1
-""")
-
-
-def _stale_mappings(conn: Connection, mappings: Mapping[str, str]) -> list[tuple[str, str, int]]:
-    values = {"parts": list(mappings), "versions": list(mappings.values())}
-    return [(row.part, row.version, row.behind) for row in conn.execute(_MAPPED, values)]
+def _order(item: tuple[tuple[str, str], str]) -> tuple[int, str]:
+    (name, part), _ = item
+    return list(_COUNTED).index(name), part

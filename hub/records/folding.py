@@ -25,8 +25,8 @@ def claim_stale(
     """
     rows = conn.execute(
         text(
-            "SELECT id, version, anchor_id, batch_id, lane, merged_into, folded_version = 0 "
-            "FROM ops.entity e "
+            "SELECT id, version, anchor_id, batch_id, lane, merged_into, folded_version = 0, "
+            "  version = quiet_version FROM ops.entity e "
             "WHERE version > folded_version AND kind = :kind AND coalesce((SELECT "
             "  s.folded_version > 0 FROM ops.entity s WHERE s.id = e.merged_into), true) "
             "AND (CAST(:among AS bigint[]) IS NULL OR id = ANY(:among)) "

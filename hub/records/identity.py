@@ -37,17 +37,26 @@ _COLUMNS = (
 )
 
 
-def take_pending(conn: Connection, limit: int) -> list[int]:
-    """Return ids of records that wait for matching, live ones first."""
-    return list(
-        conn.execute(
-            text(
-                "SELECT ref FROM ops.pending WHERE stage = 'match' "
-                "ORDER BY lane DESC, ref LIMIT :limit FOR UPDATE SKIP LOCKED"
-            ),
-            {"limit": limit},
-        ).scalars()
-    )
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Records that wait for matching, and why: our own rules changed, or the records did."""
+
+    ids: list[int]
+    is_derivation: bool
+
+
+_WAITING = text("""
+SELECT p.ref, coalesce(b.kind IN ('remap', 'rederive'), false) AS is_derivation
+FROM ops.pending p LEFT JOIN ops.batch b ON b.id = p.batch_id
+WHERE p.stage = 'match' ORDER BY p.lane DESC, p.ref LIMIT :limit FOR UPDATE OF p SKIP LOCKED
+""")
+
+
+def take_pending(conn: Connection, limit: int) -> Waiting:
+    """Return records that wait for matching, live ones first; all of them for the same reason."""
+    rows = conn.execute(_WAITING, {"limit": limit}).all()
+    why = rows[0].is_derivation if rows else False
+    return Waiting([row.ref for row in rows if row.is_derivation == why], why)
 
 
 def finish_match(conn: Connection, ids: Sequence[int]) -> None:
@@ -334,12 +343,24 @@ def revive_entities(conn: Connection, ids: Sequence[int]) -> None:
     )
 
 
-def bump(conn: Connection, ids: Iterable[int]) -> None:
-    """Mark entities as behind: load will fold them again."""
-    conn.execute(
-        text("UPDATE ops.entity SET version = version + 1 WHERE id = ANY(:ids)"),
-        {"ids": sorted(set(ids))},
-    )
+_BUMP_QUIETLY = text("""
+UPDATE ops.entity SET version = version + 1, quiet_version = CASE
+  WHEN version IN (folded_version, quiet_version) THEN version + 1 ELSE quiet_version END
+WHERE id = ANY(:ids)
+""")
+
+
+def bump(conn: Connection, ids: Iterable[int], *, quietly: bool = False) -> None:
+    """Mark entities as behind: load will fold them again.
+
+    Args:
+        conn: an open transaction.
+        ids: entities.
+        quietly: only our own rules changed, so that the fold tells nobody at once. What else made
+            the entity stale before, or does before it is folded, is told.
+    """
+    statement = text("UPDATE ops.entity SET version = version + 1 WHERE id = ANY(:ids)")
+    conn.execute(_BUMP_QUIETLY if quietly else statement, {"ids": sorted(set(ids))})
 
 
 def replace_reviews(

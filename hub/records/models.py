@@ -8,8 +8,6 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from hub.records import derivations
-
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
@@ -38,8 +36,8 @@ def every(conn: Connection) -> list[StoredModel]:
 def add(conn: Connection, document: Mapping[str, Any]) -> str:
     """Store a trained model, make it the one in use, and return its version.
 
-    The version gets the number of the training. Every person is put on the matching queue, since a
-    cluster must not be judged by two models.
+    The version gets the number of the training. What was judged by the model before is stale now
+    (`hub.records.derivations`).
     """
     number = conn.execute(
         text(
@@ -60,18 +58,4 @@ def add(conn: Connection, document: Mapping[str, Any]) -> str:
             "document": json.dumps({**document, "version": version}),
         },
     )
-    requeue(conn)
     return version
-
-
-def requeue(conn: Connection) -> int:
-    """Put every person's records on the matching queue; returns how many did not wait already."""
-    done = conn.execute(
-        text(
-            "INSERT INTO ops.pending (stage, ref, lane, batch_id) "
-            "SELECT 'match', id, lane, batch_id FROM ops.source_record WHERE target = 'person' "
-            "AND withdrawn_by IS NULL ON CONFLICT DO NOTHING"
-        )
-    )
-    derivations.matched_again(conn)
-    return done.rowcount

@@ -167,14 +167,19 @@ Queued = tuple[int, str, int]
 
 
 def queue_match(conn: Connection, rows: Sequence[Queued], *, stage: str = "match") -> None:
-    """Queue records (id, lane, batch) of people, or companies, for matching; each once."""
+    """Queue records (id, lane, batch) of people, or companies, for matching; each once.
+
+    A live change of a record that waits in the bulk lane takes it over into the live lane.
+    """
     if rows:
         conn.execute(
             text(
                 "INSERT INTO ops.pending (stage, ref, lane, batch_id) "
                 "SELECT :stage, ref, lane, batch FROM unnest(CAST(:refs AS bigint[]), "
                 "CAST(:lanes AS text[]), CAST(:batches AS bigint[])) AS t(ref, lane, batch) "
-                "ON CONFLICT (stage, ref) DO NOTHING"
+                "ON CONFLICT (stage, ref) DO UPDATE "
+                "SET lane = excluded.lane, batch_id = excluded.batch_id "
+                "WHERE pending.lane = 'bulk' AND excluded.lane = 'live'"
             ),
             {
                 "stage": stage,

@@ -77,6 +77,8 @@ entity = Table(
     Column("version", BigInteger, nullable=False, server_default="1"),
     Column("folded_version", BigInteger, nullable=False, server_default="0"),
     Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    # up to this version our own rules alone made the entity stale: its fold tells nobody at once
+    Column("quiet_version", BigInteger, nullable=False, server_default="0"),
     Index("entity_behind", "id", postgresql_where=text("version > folded_version")),
     Index(None, "merged_into"),
     Index("entity_lost", "anchor_id", postgresql_where=text("merged_into IS NOT NULL")),
@@ -183,7 +185,8 @@ derivation = Table(
     Column("since", _UTC, nullable=False, server_default=_NOW),
     Column("walked_to", BigInteger, nullable=False, server_default="0"),
     Column("until", BigInteger, nullable=False),
-    CheckConstraint("name IN ('keys','model','fold','links')", name="name"),
+    Column("part", Text, primary_key=True, server_default=""),  # source/stream of a mapping
+    CheckConstraint("name IN ('mapping','keys','model','fold','links')", name="name"),
     schema="ops",
 )
 
@@ -237,6 +240,12 @@ edge = Table(
     Column("revoked_at", _UTC),
     CheckConstraint("a < b", name="ordered"),
     CheckConstraint("judgement IN ('same','different','unsure')", name="judgement"),
+    Index(
+        "edge_held",
+        "a",
+        "b",
+        postgresql_where=text("made_by = 'held' AND revoked_at IS NULL"),
+    ),
     Index(
         "edge_pair", "a", "b", "made_by", unique=True, postgresql_where=text("revoked_at IS NULL")
     ),

@@ -188,7 +188,8 @@ def forget_links(conn: Connection, undone: Sequence[int], changed: Sequence[int]
 
 _FORGET_JUDGED = (
     text(
-        "DELETE FROM ops.edge WHERE revoked_at IS NULL AND made_by LIKE 'model:%' "
+        "DELETE FROM ops.edge WHERE revoked_at IS NULL "
+        "AND (made_by LIKE 'model:%' OR made_by = 'held') "
         "AND (a = ANY(:ids) OR b = ANY(:ids))"
     ),
     text("DELETE FROM ops.review WHERE decided_at IS NULL AND (a = ANY(:ids) OR b = ANY(:ids))"),

@@ -182,6 +182,7 @@ PLAIN: dict[str, str] = {
     ),
     "crm.conversion.made": "names of kinds of rows, and our own ids",
     "ops.derivation.name": "word of a closed list of ours",
+    "ops.derivation.part": "name of a source's stream",
     "ops.derivation.version": "mark of a version",
     "ops.budget.account": "name of a vendor, and a digest of its address",
     "ops.budget.name": "name of a rate, in the vendor's client",

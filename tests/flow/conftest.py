@@ -13,6 +13,7 @@ from hub.clock import SystemClock
 from hub.connectors.base import Cursor, Finding, Page, Stream, Window
 from hub.crm import owners
 from hub.db.engine import Database
+from hub.etl import derivations
 from hub.etl.context import Hub
 from hub.mappings.document import MappingDocument
 from hub.mappings.loader import load_all
@@ -194,6 +195,7 @@ def new_world(db: Database, settings: Settings) -> World:
             conn, [owners.Person(p.email, p.name, True, "UTC", {}) for p in settings.people]
         )
         owners.apply_groups(conn, [owners.Group(g.name, g.members) for g in settings.groups])
+        derivations.declare(conn, _mappings())
     hub = Hub(db.engine, SystemClock(), settings, _mappings(), vendors.__getitem__)
     return World(hub, vendors, db)
 

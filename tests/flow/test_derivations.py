@@ -9,8 +9,9 @@ from sqlalchemy import text
 from hub.db.embedded import Server
 from hub.db.engine import Database, opened_embedded
 from hub.etl import derivations, flow, reprocess
+from hub.etl.context import Hub
+from hub.etl.rederive import rederive
 from hub.mappings.loader import load_all
-from hub.records import models
 from tests.flow.conftest import STREAMS, World, salesforce_lead
 from tests.flow.test_upgraded_home import hub_of
 from tests.old_homes import old_home
@@ -30,7 +31,7 @@ def behind(database: Database) -> dict[str, int]:
 
 def declare(database: Database) -> None:
     with database.engine.begin() as conn:
-        derivations.declare(conn)
+        derivations.declare(conn, load_all(None))
 
 
 def count(database: Database, query: str) -> int:
@@ -39,9 +40,18 @@ def count(database: Database, query: str) -> int:
     return n
 
 
+def forget(database: Database, name: str) -> None:
+    """Let the stored results of a derivation be of an older version."""
+    with database.engine.begin() as conn:
+        conn.execute(
+            text("UPDATE ops.derivation SET version = 'of before' WHERE name = :name"),
+            {"name": name},
+        )
+
+
 def test_what_a_new_home_derives_is_current(world: World) -> None:
     world.add("salesforce", "leads", salesforce_lead(1, LastName="One"))
-    flow.sync(world.hub, ["salesforce"])  # before any entry point has declared the versions
+    flow.sync(world.hub, ["salesforce"])
     declare(world.db)
     world.add("salesforce", "leads", salesforce_lead(2, LastName="Two"))
     flow.sync(world.hub, ["salesforce"])
@@ -49,6 +59,7 @@ def test_what_a_new_home_derives_is_current(world: World) -> None:
     assert behind(world.db) == {
         "mapping salesforce/leads": 0, "keys": 0, "model": 0, "fold": 0, "links": 0,
     }  # fmt: skip
+    assert rederive(world.hub).done == {}
 
 
 def test_an_upgraded_home_says_how_much_is_behind(upgraded: Database, tmp_path: Path) -> None:
@@ -67,30 +78,64 @@ def test_an_upgraded_home_says_how_much_is_behind(upgraded: Database, tmp_path: 
     assert behind(upgraded)["fold"] <= entities, "what is new was derived by today's rules"
 
 
-def test_a_remap_and_a_rescore_bring_it_up_to_date(upgraded: Database, tmp_path: Path) -> None:
+def test_it_is_derived_again_piece_by_piece_until_nothing_is_left(
+    upgraded: Database, tmp_path: Path
+) -> None:
+    hub = hub_of(upgraded, tmp_path)
+    flow.sync(hub, list(STREAMS))  # what was interrupted is news
+    alerts = "SELECT count(*) FROM ops.outbox WHERE event <> 'leads_digest'"
+    before = sum(behind(upgraded).values()), count(upgraded, alerts)
+    first = rederive(hub, stop=lambda: True)
+    assert 0 < first.left < before[0]
+    whole = rederive(hub)
+    assert set(first.done) | set(whole.done) >= {"mapping", "keys", "model", "links"}
+    assert whole.left == 0
+    assert set(behind(upgraded).values()) == {0}
+    assert rederive(hub).done == {}
+    assert count(upgraded, "SELECT count(*) FROM ops.batch WHERE kind = 'rederive'") > 1
+    with upgraded.engine.begin() as conn:
+        ended = conn.execute(
+            text("SELECT source, state, ledger FROM ops.batch WHERE kind = 'rederive'")
+        ).all()
+    assert [row for row in ended if row.state != "done"] == []
+    assert count(upgraded, alerts) == before[1], "nobody is told at once"
+
+
+def test_a_remap_brings_its_stream_up_to_date(upgraded: Database, tmp_path: Path) -> None:
     hub = hub_of(upgraded, tmp_path)
     flow.sync(hub, list(STREAMS))
-    declare(upgraded)
     reprocess.remap(hub, "salesforce", "leads")
     assert behind(upgraded)["mapping salesforce/leads"] == 0
     assert behind(upgraded)["mapping hubspot/contacts"] > 0
-    with upgraded.engine.begin() as conn:
-        models.requeue(conn)
-    found = behind(upgraded)
-    assert (found["keys"], found["model"]) == (0, 0)
-    declare(upgraded)
-    assert behind(upgraded)["keys"] == 0, "the same versions, declared again, change nothing"
 
 
-def test_a_new_version_leaves_everything_behind_but_what_comes_after(world: World) -> None:
+@pytest.mark.parametrize("name", ["keys", "model", "fold", "links"])
+def test_a_new_version_leaves_everything_behind_but_what_comes_after(
+    world: World, name: str
+) -> None:
     world.add("salesforce", "leads", salesforce_lead(1, LastName="One"))
     flow.sync(world.hub, ["salesforce"])
     declare(world.db)
-    with world.db.engine.begin() as conn:
-        conn.execute(text("UPDATE ops.derivation SET version = 'of before' WHERE name = 'fold'"))
-    assert behind(world.db)["fold"] == 1, "seen even by a command that only reads"
+    forget(world.db, name)
+    assert behind(world.db)[name] == 1, "seen even by a command that only reads"
     declare(world.db)
     world.add("salesforce", "leads", salesforce_lead(2, LastName="Two"))
     flow.sync(world.hub, ["salesforce"])
     found = behind(world.db)
-    assert (found["fold"], found["links"], found["keys"]) == (1, 0, 0)
+    also = {"keys": {"keys", "model"}}.get(name, {name})
+    assert {other for other, n in found.items() if n} == also
+    assert rederive(world.hub).left == 0
+
+
+def test_a_stream_that_had_no_mapping_is_mapped_once_it_has_one(world: World) -> None:
+    without = {k: v for k, v in world.hub.mappings.items() if k != "salesforce/leads"}
+    old = Hub(world.hub.engine, world.hub.clock, world.hub.settings, without, world.hub.connector)
+    with world.db.engine.begin() as conn:
+        conn.execute(text("DELETE FROM ops.derivation WHERE part = 'salesforce/leads'"))
+    world.add("salesforce", "leads", salesforce_lead(1, LastName="One"))
+    flow.sync(old, ["salesforce"])
+    assert count(world.db, "SELECT count(*) FROM crm.lead") == 0
+    declare(world.db)
+    assert behind(world.db)["mapping salesforce/leads"] == 1
+    assert rederive(world.hub).left == 0
+    assert count(world.db, "SELECT count(*) FROM crm.lead WHERE owner_id IS NOT NULL") == 1

@@ -1,0 +1,121 @@
+"""What `hub upgrade` does, and the seconds that `hub sync` and `hub up` spend on the same work."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from hub.cli.options import Config, Json
+from hub.cli.output import print_json, print_line, print_warning, stderr
+from hub.cli.words import count
+from hub.errors import ConfigError, HubError
+from hub.logs import get_logger
+
+if TYPE_CHECKING:  # `hub --help` does not wait for SQLAlchemy
+    from hub.etl.context import Hub
+    from hub.etl.rederive import Rederived
+
+SYNC_S = 10.0
+"""How long one `hub sync` derives again what older rules derived."""
+_LOOK_S = 60.0  # seconds between two looks for something stale, in the background
+_PAUSE_S = 0.05  # after each piece: other processes come first
+_JOIN_S = 30.0
+log = get_logger()
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `hub`."""
+    app.command()(upgrade)
+
+
+def upgrade(json: Json = False, config: Config = None) -> None:
+    """Upgrade the database, then derive again everything that older rules derived.
+
+    A backup is written before the database changes. Ctrl-C is safe: the next call goes on.
+    """
+    from hub.cli.opening import opened
+
+    with opened(config) as (hub, _database, _settings):
+        report = _to_the_end(hub)
+    if json:
+        print_json(document_of(report))
+        return
+    words = [f"{count(n)} {_WHAT[name]}" for name, n in report.done.items()]
+    print_line("", f"derived again: {', '.join(words) or 'nothing was left'}")
+
+
+_WHAT = {
+    "mapping": "objects mapped",
+    "keys": "records keyed",
+    "model": "records matched",
+    "links": "people and companies linked",
+    "fold": "people and companies folded",
+}
+
+
+def document_of(report: "Rederived") -> dict[str, Any]:
+    """Return what `--json` prints of a report."""
+    return {"done": report.done, "left": report.left, "busy": report.is_busy}
+
+
+def _to_the_end(hub: "Hub") -> "Rederived":
+    from rich.progress import Progress
+
+    from hub.etl.rederive import left, rederive
+
+    with Progress(console=stderr, disable=not stderr.is_terminal) as progress:
+        bar = progress.add_task("deriving again", total=left(hub))
+
+        def told(name: str, n: int) -> None:
+            progress.update(bar, advance=n, description=_WHAT[name])
+
+        try:
+            report = rederive(hub, told=told)
+        except KeyboardInterrupt:
+            print_warning("interrupted; the next hub upgrade goes on from here")
+            raise
+    if report.is_busy:
+        raise ConfigError(
+            "another process derives again at the moment: hub up, or another hub upgrade",
+            hint="hub status shows how much is left",
+        )
+    return report
+
+
+def some_seconds(hub: "Hub") -> "Rederived":
+    """Derive again for at most `SYNC_S` seconds; what is left is for the next call."""
+    from hub.etl.rederive import rederive
+
+    end = time.monotonic() + SYNC_S
+    return rederive(hub, stop=lambda: time.monotonic() > end)
+
+
+@contextmanager
+def in_background(hub: "Hub") -> Iterator[None]:
+    """Derive again in a thread of this process, piece by piece, until the block ends."""
+    ended = threading.Event()
+    worker = threading.Thread(target=_work, args=(hub, ended), name="rederive", daemon=True)
+    worker.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        worker.join(_JOIN_S)
+
+
+def _work(hub: "Hub", ended: threading.Event) -> None:
+    from hub.etl.rederive import rederive
+
+    while not ended.is_set():
+        try:
+            rederive(hub, stop=lambda: ended.wait(_PAUSE_S))
+        except HubError as exc:
+            log.warning("rederive_failed", message=exc.message)
+        except Exception:
+            log.exception(
+                "rederive_broke"
+            )  # the hub goes on without it; `hub status` says what is left
+        ended.wait(_LOOK_S)

@@ -1,0 +1,197 @@
+"""The last step of matching: clusters become entities, and doubtful pairs become questions.
+
+In: records that hang together, their edges. Out: each record in its entity, and who is stale for it.
+Where our own rules changed, people on whom somebody has worked stay as they are, and their question
+is asked. Call under the identity lock.
+"""
+
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import Connection
+
+from hub.crm.touched import touched
+from hub.matching.clusters import Edge, cluster, review_pairs
+from hub.matching.holding import hold
+from hub.matching.keys import MatchView
+from hub.matching.model import Model
+from hub.model.verdicts import Judgement, Lane
+from hub.records import entities, held, identity
+from hub.records.identity import StoredEdge, StoredRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Why a component is settled: our own rules changed; `batch_id` is of new entities."""
+
+    batch_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    moves: dict[int, int]
+    merged: dict[int, int]
+    touched: set[int]
+
+
+def settle(
+    conn: Connection,
+    members: set[int],
+    edges: Sequence[StoredEdge],
+    *,
+    records: Mapping[int, StoredRecord],
+    views: Mapping[int, MatchView],
+    changed: set[int],
+    model: Model,
+    again: Again | None = None,
+) -> tuple[dict[str, int], set[int]]:
+    """Cluster the component and give every cluster a stable entity; returns counts, and who is behind."""
+    key_of = {i: records[i].stable_key for i in members}
+    id_of = {key: i for i, key in key_of.items()}
+    inside = [e for e in edges if e.a in members and e.b in members]
+    judged = [_edge(key_of, e) for e in inside if e.made_by.startswith("model:")]
+    said = [e for e in inside if _is_said(e)]
+    # of one pair the last counts: what a person says outweighs what a vendor did
+    said.sort(key=lambda e: e.made_by != "vendor")
+    decided = [_edge(key_of, e) for e in said]
+    component_views = [views[i] for i in sorted(members)]
+    kept = [_edge(key_of, e) for e in inside if e.made_by == held.HELD]
+    clusters_with = partial(_clusters, component_views, judged, decided, model)
+    if again:
+        entity_of_key = {key_of[i]: records[i].entity_id for i in members}
+        worked_on = touched(conn, {e for e in entity_of_key.values() if e is not None})
+        clusters, kept = hold(clusters_with, entity_of_key, worked_on)
+        new = {(id_of[e.a], id_of[e.b]): e.judgement.value for e in kept}
+        held.replace(conn, members, new)
+    else:
+        clusters = clusters_with(kept)
+    groups = [sorted(id_of[key] for key in group) for group in clusters]
+    settled = _assign(conn, groups, records, again)
+    # A loader holds its entities while it writes their records: who moves records waits for it here.
+    present = {e for i in members if (e := records[i].entity_id) is not None}
+    identity.lock_entities(conn, present | settled.touched | {*settled.moves.values()})
+    identity.move_records(conn, settled.moves)
+    identity.merge_entities(conn, settled.merged)
+    entity_of = {i: settled.moves.get(i) or records[i].entity_id for i in members}
+    identity.revive_entities(conn, [e for e in set(entity_of.values()) if e])
+    astray = entities.call_home(conn, sorted(members))
+    behind = settled.touched | astray | {e for i in changed if (e := entity_of.get(i)) is not None}
+    identity.bump(conn, behind, quietly=again is not None)
+    weight_of = {(e.a, e.b): e.weight for e in judged}
+    reviews = _reviews(edges, clusters, records) + [
+        (id_of[e.a], id_of[e.b], weight_of.get((e.a, e.b), 0.0))
+        for e in kept
+        if e.judgement is Judgement.SAME
+    ]
+    identity.replace_reviews(conn, sorted(members), reviews)
+    counts = {
+        "entities_touched": len(behind),
+        "merged": len(settled.merged),
+        "reviews": len(reviews),
+    }
+    return counts, behind
+
+
+def _reviews(
+    edges: Sequence[StoredEdge],
+    clusters: Sequence[frozenset[str]],
+    records: Mapping[int, StoredRecord],
+) -> list[tuple[int, int, float]]:
+    """Return the pairs to look at; the other end of a doubtful pair may be outside the component."""
+    key_of = {i: records[i].stable_key for e in edges for i in (e.a, e.b)}
+    id_of = {key: i for i, key in key_of.items()}
+    # outside, a person is known by its entity; who has none yet stands for itself
+    group_of: dict[str, Hashable] = {
+        key: ("entity", e) if (e := records[i].entity_id) else key for i, key in key_of.items()
+    }
+    group_of |= {key: ("cluster", n) for n, group in enumerate(clusters) for key in group}
+    judged = [_edge(key_of, e) for e in edges if e.made_by.startswith("model:")]
+    said = [_edge(key_of, e) for e in edges if _is_said(e)]
+    return [(id_of[e.a], id_of[e.b], e.weight) for e in review_pairs(judged, group_of, said)]
+
+
+def _clusters(
+    views: Sequence[MatchView],
+    judged: Sequence[Edge],
+    decided: Sequence[Edge],
+    model: Model,
+    kept: Sequence[Edge],
+) -> list[frozenset[str]]:
+    return cluster(views, judged, decided, model, held=kept)
+
+
+def _is_said(edge: StoredEdge) -> bool:
+    """Tell whether a vendor or a person said it."""
+    return edge.made_by != held.HELD and not edge.made_by.startswith("model:")
+
+
+def _edge(key_of: Mapping[int, str], edge: StoredEdge) -> Edge:
+    a, b = sorted((key_of[edge.a], key_of[edge.b]))
+    return Edge(a, b, Judgement(edge.judgement), edge.weight)
+
+
+def _assign(
+    conn: Connection,
+    groups: Sequence[Sequence[int]],
+    records: Mapping[int, StoredRecord],
+    again: Again | None = None,
+) -> _Settled:
+    """Give each cluster the oldest entity among its records, each entity to one cluster only."""
+    holders: dict[int, list[int]] = defaultdict(list)  # entity → indexes of clusters that hold it
+    for index, group in enumerate(groups):
+        for entity in {e for i in group if (e := records[i].entity_id) is not None}:
+            holders[entity].append(index)
+    split = [entity for entity, indexes in holders.items() if len(indexes) > 1]
+    taken = _claim(groups, holders, entities.anchors(conn, split) if split else {})
+    _reclaim(conn, groups, taken)
+    moves: dict[int, int] = {}
+    touched: set[int] = set()
+    for index, group in enumerate(groups):
+        entity = taken.get(index) or _new_entity(conn, records[group[0]], again)
+        taken[index] = entity
+        for record in (records[i] for i in group if records[i].entity_id != entity):
+            moves[record.id] = entity
+            touched |= {e for e in (entity, record.entity_id) if e is not None}
+    merged = {
+        entity: taken[indexes[0]]
+        for entity, indexes in holders.items()
+        if entity not in set(taken.values())
+    }
+    return _Settled(moves, merged, touched | set(merged))
+
+
+def _claim(
+    groups: Sequence[Sequence[int]],
+    holders: Mapping[int, Sequence[int]],
+    anchors: Mapping[int, int],
+) -> dict[int, int]:
+    """Return cluster → entity; on a split the part with the record it began with keeps the entity."""
+    taken: dict[int, int] = {}
+    for entity in sorted(holders):
+        anchor = anchors.get(entity)
+        parts = sorted(holders[entity], key=lambda n: (anchor not in groups[n], groups[n][0]))
+        free = next((index for index in parts if index not in taken), None)
+        if free is not None:
+            taken[free] = entity
+    return taken
+
+
+def _reclaim(conn: Connection, groups: Sequence[Sequence[int]], taken: dict[int, int]) -> None:
+    """Give parts that split off the entity they had before they were merged: their edits hang on it."""
+    orphans = [index for index in range(len(groups)) if index not in taken]
+    if not orphans:
+        return
+    lost = identity.lost_entities(conn, [i for n in orphans for i in groups[n]], "person")
+    for index in orphans:
+        own = sorted(entity for i in groups[index] for entity in lost.get(i, ()))
+        if own:
+            taken[index] = own[0]
+
+
+def _new_entity(conn: Connection, anchor: StoredRecord, again: Again | None) -> int:
+    """Make a person; one whom our own rules alone make new is news to nobody at once."""
+    batch_id = again.batch_id if again and again.batch_id is not None else anchor.batch_id
+    lane = Lane.BULK.value if again else anchor.lane
+    return identity.new_entity(conn, anchor_id=anchor.id, batch_id=batch_id, lane=lane)

@@ -1,0 +1,251 @@
+"""Derive again what older rules derived: mappings, keys, pairs, folds and links.
+
+It works in pieces. A piece is one short transaction that also notes how far the derivation is
+walked; a process that is killed goes on with the next piece. All of it is quiet: records go through
+the bulk lane, so that nobody gets an instant notice. Live records go before bulk ones in every queue.
+
+Who calls: `hub up` in the background, `hub sync` for some seconds, `hub upgrade` to the end. One
+process at a time derives again.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from hub.db.locks import identity_lock, only_one
+from hub.db.transactions import run_transaction
+from hub.etl import derivations, flow
+from hub.etl.closing import finish
+from hub.etl.companies import match_companies
+from hub.etl.context import Hub
+from hub.etl.load import load_owners, load_stale, load_tickets
+from hub.etl.match import active_model, match_again, match_pending, views_of
+from hub.etl.normalize import normalize_pending
+from hub.landing import own, requeue
+from hub.logs import get_logger
+from hub.mappings.document import MappingDocument
+from hub.matching.keys import keys
+from hub.model.verdicts import Lane
+from hub.records import batches, companies, drift, identity, proofs
+from hub.records import derivations as walks
+from hub.records.batches import Batch
+from hub.records.derivations import MAPPING, Walk
+
+KIND = "rederive"
+OBJECTS = 200
+RECORDS = 50  # each brings its whole component: the identity lock stays under 300 ms
+ENTITIES = 200
+KEYS = 200
+_ORDER = ("user", "organisation", "person", "lead", "contact")
+log = get_logger()
+
+Stop = Callable[[], bool]
+
+
+@dataclass(slots=True)
+class Rederived:
+    """What one call derived again, by derivation, and what is left.
+
+    Args:
+        done: objects, records or entities by derivation.
+        left: the same, still to be derived again.
+        is_busy: another process derives again at the moment; nothing was done here.
+    """
+
+    done: dict[str, int] = field(default_factory=dict)
+    left: int = 0
+    is_busy: bool = False
+
+    def add(self, name: str, n: int) -> None:
+        """Count what a piece has done."""
+        self.done[name] = self.done.get(name, 0) + n
+
+
+def left(hub: Hub) -> int:
+    """Count what older rules derived, of all derivations."""
+    with hub.engine.begin() as conn:
+        return sum(one.behind for one in derivations.stale(conn, hub.mappings))
+
+
+def rederive(
+    hub: Hub, stop: Stop = lambda: False, *, told: Callable[[str, int], None] | None = None
+) -> Rederived:
+    """Derive again what is stale, piece by piece, until nothing is or `stop` says so.
+
+    Args:
+        hub: the working parts.
+        stop: asked after each piece.
+        told: called with the derivation and the size of each piece that is done.
+    """
+    report = Rederived()
+    with only_one(hub.engine, KIND) as is_alone:
+        report.is_busy = not is_alone
+        if is_alone and _declared(hub):
+            for name, n in _pieces(hub):
+                report.add(name, n)
+                if told:
+                    told(name, n)
+                if stop():
+                    break
+            _close(hub)
+    report.left = left(hub)
+    if report.done:
+        log.info("derived_again", left=report.left, **report.done)
+    return report
+
+
+def _declared(hub: Hub) -> bool:
+    """Note the versions in force; tell whether there is anything to do."""
+    with hub.engine.begin() as conn:
+        derivations.declare(conn, hub.mappings)
+        return bool(_open_walks(hub, conn)) or bool(batches.running(conn, KIND))
+
+
+def _open_walks(hub: Hub, conn: Connection) -> list[Walk]:
+    """Return what is to be derived again; a stream without a mapping is not."""
+    return [w for w in walks.walks(conn) if w.name != MAPPING or w.part in hub.mappings]
+
+
+def _pieces(hub: Hub) -> Iterator[tuple[str, int]]:
+    """Do one piece after the other; yields the derivation of each, and its size.
+
+    A later derivation reads what an earlier one gives, so each is walked to its end first.
+    """
+    for part in _mapped_parts(hub):
+        source, stream = part.split("/", 1)
+        while n := _map_again(hub, source, stream):
+            yield MAPPING, n
+    for name, size, piece in (
+        ("keys", KEYS, _key_again),
+        ("model", RECORDS, _match_again),
+        ("links", ENTITIES, _link_again),
+        ("fold", ENTITIES, _fold_again),
+    ):
+        while n := _walk(hub, name, size, piece):
+            match_companies(hub)
+            load_stale(hub)
+            yield name, n
+
+
+def _mapped_parts(hub: Hub) -> list[str]:
+    """Return the streams that are to be mapped again: owners and companies before their people."""
+    with hub.engine.begin() as conn:
+        stale = [walk.part for walk in _open_walks(hub, conn) if walk.name == MAPPING]
+    return sorted(stale, key=lambda part: (_rank(hub.mappings[part]), part))
+
+
+def _rank(document: MappingDocument) -> int:
+    found = [_ORDER.index(t.entity) for t in document.emit if t.entity in _ORDER]
+    return min(found, default=len(_ORDER))
+
+
+def _batch(conn: Connection, source: str) -> Batch:
+    """Return the batch of what is derived again of a source; an interrupted one goes on."""
+    found = batches.running_batch(conn, source, KIND)
+    return found or batches.open_batch(conn, source=source, kind=KIND, lane=Lane.BULK.value)
+
+
+def _map_again(hub: Hub, source: str, stream: str) -> int:
+    """Queue the next objects of a stream, and take them through the stages."""
+
+    def queue(conn: Connection) -> int:
+        walk = walks.lock_walk(conn, MAPPING, f"{source}/{stream}")
+        if walk is None:
+            return 0
+        ids, to = requeue.next_objects(
+            conn, source, stream, after=walk.after, until=walk.until, limit=OBJECTS
+        )
+        if not walk.after:
+            drift.forget(conn, source, stream)
+        if ids:
+            batch = _batch(conn, source)
+            requeue.queue_newest(
+                conn, batch=batch.id, source=source, stream=stream, ids=ids, lane=batch.lane
+            )
+        walks.advance(conn, walk, to)
+        return len(ids)
+
+    n = run_transaction(hub.engine, queue)
+    if n:
+        normalize_pending(hub, source=source, stream=stream)
+        match_pending(hub)
+        match_companies(hub)
+        load_owners(hub)
+        load_tickets(hub)
+        load_stale(hub)
+    return n
+
+
+Piece = Callable[[Connection, Sequence[int]], None]
+
+
+def _walk(hub: Hub, name: str, size: int, piece: Piece) -> int:
+    """Derive the next ids of a walk again, in one transaction; returns how many."""
+
+    def some(conn: Connection) -> int:
+        if name in {"keys", "model"}:
+            identity_lock(conn)  # the first statement of its transaction
+        walk = walks.lock_walk(conn, name)
+        if walk is None:
+            return 0
+        ids = walks.ids_of(conn, walk, size)
+        if ids:
+            piece(conn, ids)
+        is_end = len(ids) < size
+        walks.advance(conn, walk, None if is_end else ids[-1])
+        if is_end and name == "keys":
+            walks.restart(conn, ["model"])  # pairs were found by keys of two versions meanwhile
+        if name == "links":
+            _advance_fold(conn, walk, None if is_end else ids[-1])
+        return len(ids)
+
+    return run_transaction(hub.engine, some)
+
+
+def _key_again(conn: Connection, ids: Sequence[int]) -> None:
+    views = views_of(conn, identity.load_records(conn, ids))
+    rows = [(i, kind, value) for i, view in views.items() for kind, value in keys(view)]
+    identity.replace_keys(conn, rows, ids)
+
+
+def _match_again(conn: Connection, ids: Sequence[int]) -> None:
+    match_again(conn, ids, active_model(conn), batch_id=_batch(conn, own.OURS).id)
+
+
+def _fold_again(conn: Connection, ids: Sequence[int]) -> None:
+    identity.lock_entities(conn, ids)
+    identity.bump(conn, ids, quietly=True)
+
+
+def _link_again(conn: Connection, ids: Sequence[int]) -> None:
+    companies.queue_again(conn, ids)
+    _fold_again(conn, ids)
+
+
+def _advance_fold(conn: Connection, links: Walk, to: int | None) -> None:
+    """Count as folded what is folded for its links."""
+    fold = walks.lock_walk(conn, "fold")
+    if fold and fold.after >= links.after:
+        reached = links.until if to is None else to
+        walks.advance(conn, fold, max(fold.after, reached))
+
+
+def _close(hub: Hub) -> None:
+    """Give new leads an owner and a place in a digest, and end the batches that are through."""
+    with hub.engine.begin() as conn:
+        running = batches.running(conn, KIND)
+        stale = {walk.part.split("/")[0] or own.OURS for walk in _open_walks(hub, conn)}
+    if not running:
+        return
+    for stage in (flow.run_normalize, flow.run_match, flow.run_load, flow.run_route):
+        stage(hub)
+    for batch in running:
+        if batch.source not in stale and _is_settled(hub, batch):
+            finish(hub, batch)
+
+
+def _is_settled(hub: Hub, batch: Batch) -> bool:
+    """Tell whether nothing of a batch waits; another process may still be writing some of it."""
+    with hub.engine.begin() as conn:
+        return proofs.is_settled(conn, batch.id)
