@@ -60,21 +60,30 @@ def _said(said: Employers) -> dict[str, list[Any]]:
     }
 
 
-# Whoever a company may concern and does not point to it, or should not any more.
+# People whom a company may concern: they should point to it and do not, or the other way round. A
+# record may name the company by one that the vendor merged into it, at any remove.
 _CONCERNED = text("""
-WITH firm AS (
+WITH RECURSIVE firm AS (
   SELECT i.id, c.* FROM unnest(CAST(:ids AS bigint[])) AS i(id)
   CROSS JOIN LATERAL (
     SELECT c.id AS contact, c.archived_at IS NULL AND c.merged_into IS NULL AS stands
     FROM crm.contact c WHERE c.entity_id = i.id OFFSET 0) c
-), person AS (
-  SELECT f.contact, f.stands, p.entity_id FROM firm f
+), known_as AS (
+  SELECT f.contact, f.stands, s.* FROM firm f
   CROSS JOIN LATERAL (
-    SELECT s.source, s.source_id FROM ops.source_record s
+    SELECT s.source, s.stream, s.source_id FROM ops.source_record s
     WHERE s.entity_id = f.id AND s.target = 'organisation' OFFSET 0) s
+  UNION
+  SELECT k.contact, k.stands, s.* FROM known_as k
+  CROSS JOIN LATERAL (
+    SELECT s.source, s.stream, s.source_id FROM ops.source_record s
+    WHERE s.source = k.source AND s.stream = k.stream AND s.alias_of = k.source_id
+      AND s.target = 'organisation' OFFSET 0) s
+), person AS (
+  SELECT k.contact, k.stands, p.entity_id FROM known_as k
   CROSS JOIN LATERAL (
     SELECT p.entity_id FROM ops.source_record p
-    WHERE p.source = s.source AND (p.refs ->> 'company') = s.source_id AND p.target = 'person'
+    WHERE p.source = k.source AND (p.refs ->> 'company') = k.source_id AND p.target = 'person'
     OFFSET 0) p
   UNION
   SELECT f.contact, f.stands, k.entity_id FROM firm f

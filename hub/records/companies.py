@@ -219,24 +219,30 @@ def employers(conn: Connection, person_ids: Sequence[int]) -> dict[int, int]:
 
 
 _NAMED = text("""
-SELECT n.ord, c.entity_id
-FROM unnest(CAST(:o AS int[]), CAST(:s AS text[]), CAST(:t AS text[]), CAST(:i AS text[]))
-  AS n(ord, source, stream, source_id)
-CROSS JOIN LATERAL (
-  SELECT CASE WHEN r.gone_at IS NULL THEN r.entity_id ELSE t.entity_id END AS entity_id
-  FROM ops.source_record r
-  LEFT JOIN ops.source_record t ON t.source = r.source AND t.stream = r.stream
-    AND t.source_id = r.alias_of AND t.target = r.target AND t.gone_at IS NULL
-  WHERE r.source = n.source AND r.stream = n.stream AND r.source_id = n.source_id
-    AND r.target = 'organisation' AND r.withdrawn_by IS NULL OFFSET 0) c
-WHERE c.entity_id IS NOT NULL
+WITH RECURSIVE standing AS (
+  SELECT n.ord, r.*
+  FROM unnest(CAST(:o AS int[]), CAST(:s AS text[]), CAST(:t AS text[]), CAST(:i AS text[]))
+    AS n(ord, source, stream, source_id)
+  CROSS JOIN LATERAL (
+    SELECT r.source, r.stream, r.entity_id, r.gone_at, r.alias_of FROM ops.source_record r
+    WHERE r.source = n.source AND r.stream = n.stream AND r.source_id = n.source_id
+      AND r.target = 'organisation' AND r.withdrawn_by IS NULL OFFSET 0) r
+  UNION
+  SELECT n.ord, r.* FROM standing n
+  CROSS JOIN LATERAL (
+    SELECT r.source, r.stream, r.entity_id, r.gone_at, r.alias_of FROM ops.source_record r
+    WHERE r.source = n.source AND r.stream = n.stream AND r.source_id = n.alias_of
+      AND r.target = 'organisation' AND r.withdrawn_by IS NULL OFFSET 0) r
+  WHERE n.gone_at IS NOT NULL
+)
+SELECT ord, entity_id FROM standing WHERE gone_at IS NULL AND entity_id IS NOT NULL
 """)
 
 
 def named(conn: Connection, refs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
     """Return (source, id of a company there) → the company, where it has one.
 
-    One that the vendor merged into another stands for that one.
+    A company that the vendor merged stands for the one that is left at the end.
     """
     known = [ref for ref in dict.fromkeys(refs) if ref[0] in COMPANY_STREAMS]
     if not known:

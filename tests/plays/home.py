@@ -78,7 +78,7 @@ class Child:
 
 @dataclass(frozen=True)
 class Home:
-    """One look into the database."""
+    """One look into the database; of companies: record → entity, and row → entity."""
 
     versions: list[Version]
     edits: list[TypedEdit]
@@ -88,6 +88,8 @@ class Home:
     anchors: dict[int, str]
     leads: list[Row]
     contacts: list[Row]
+    companies: dict[str, int]
+    company_rows: dict[int, int]
     children: list[Child]
     consents: dict[tuple[str, str, str], str]
 
@@ -112,6 +114,11 @@ _ENTITIES = text(
     f"SELECT e.id, e.merged_into, {_KEY} AS anchor FROM ops.entity e "
     "LEFT JOIN ops.source_record s ON s.id = e.anchor_id AND s.withdrawn_by IS NULL"
 )
+_COMPANIES = text(
+    f"SELECT {_KEY} AS key, entity_id FROM ops.source_record s WHERE target = 'organisation' "
+    "AND withdrawn_by IS NULL AND entity_id IS NOT NULL"
+)
+_COMPANY_ROWS = text("SELECT id, entity_id FROM crm.contact WHERE is_organization")
 _EDITS = text(
     "SELECT id, entity_id, field, value FROM ops.edit WHERE revoked_at IS NULL ORDER BY at, id"
 )
@@ -162,6 +169,8 @@ def read(conn: Connection) -> Home:
         anchors=anchors,
         leads=_rows(conn, "lead", roots, anchors),
         contacts=_rows(conn, "contact", roots, anchors),
+        companies={row.key: roots[row.entity_id] for row in conn.execute(_COMPANIES)},
+        company_rows={row.id: roots[row.entity_id] for row in conn.execute(_COMPANY_ROWS)},
         children=[
             Child(r.kind, r.id, r.key or None, r.entity_id, roots.get(r.entity_id), r.words)
             for r in conn.execute(_CHILDREN)

@@ -30,6 +30,7 @@ _PEOPLE = (
     },
 )
 _SECOND = tuple(p["email"].replace("@", ".private@") for p in _PEOPLE)
+_FIRMS = ("Acme", "Bolt", "Cobalt", "Delta")  # too short and plain to be found by their names
 _CITIES = ("Lyon", "Oslo", "Turin", "Ghent")
 _SF_STATUS = ("Open - Not Contacted", "Working - Contacted", "Closed - Not Converted")
 _STATUS = (("Working", None), ("New", None), ("Unqualified", "Not interested"))
@@ -108,6 +109,17 @@ def _other_email(d: Draft, slot: str) -> dict[str, Any]:
     own = (_PEOPLE[d.who[slot]]["email"], _SECOND[d.who[slot]])
     stranger = d.rng.choice(_PEOPLE)["email"]
     return {"email": d.rng.choice((*own, stranger))}
+
+
+def _company(d: Draft) -> None:
+    slot = d.new("hc")
+    number = int(slot[2:])
+    d.add("put", slot, {"name": f"{_FIRMS[number % len(_FIRMS)]} {number}"})
+
+
+def _employed(d: Draft) -> None:
+    if (slot := d.some("hs")) is not None:
+        d.add("put", slot, {"firm": d.some("hc"), "company": "Acme"})
 
 
 def _delete(kinds: str) -> Make:
@@ -208,10 +220,15 @@ MOVES: tuple[Move, ...] = (
     Move("hubspot: delete", _delete("hs"), known_broken="A1"),
     Move("hubspot: undelete", _undelete("hs")),
     Move("hubspot: merge", _vendor_merge("hs"), known_broken="A1"),
+    Move("hubspot: new company", _company, 1),
+    Move("hubspot: company of a contact", _employed, 1),
+    Move("hubspot: delete company", _delete("hc"), 1),
+    Move("hubspot: undelete company", _undelete("hc"), 1),
+    Move("hubspot: merge companies", _vendor_merge("hc"), 1),
     Move("mailchimp: new lead", _create("mc"), 3),
     Move("mailchimp: new member", _create("mc", rating=2), 2),
     Move("mailchimp: noted", _create("mc", note="Met at the fair"), 1),
-    Move("mailchimp: note", _change("mc", _pick("note", None, "Called back", "Met again")), 1, "A1"),
+    Move("mailchimp: note", _change("mc", _pick("note", None, "Called back", "Met again")), 1),
     Move("mailchimp: update", _change("mc", lambda d, _: {"city": d.rng.choice(_CITIES)}), 2),
     Move("mailchimp: e-mail", _change("mc", _other_email), known_broken="A4"),
     Move("mailchimp: rating", _change("mc", _pick("rating", 2, 5)), known_broken="A1"),

@@ -27,6 +27,7 @@ class Oracle:
         held: entity → status and reason that a person set.
         converted: entities whose lead is converted, by a person or by its source.
         kept: entities whose contact a person made, by converting its lead.
+        hired: entities whose company a person named, by converting its lead.
         typed: what a person wrote on an entity: (kind, number) → the entity's anchor.
     """
 
@@ -35,6 +36,7 @@ class Oracle:
     held: dict[int, tuple[str, str | None]] = field(default_factory=dict)
     converted: set[int] = field(default_factory=set)
     kept: set[int] = field(default_factory=set)
+    hired: set[int] = field(default_factory=set)
     typed: dict[tuple[str, int], str] = field(default_factory=dict)
 
     def adopt(self, home: Home) -> None:
@@ -53,6 +55,8 @@ class Oracle:
         """
         view = _View(self, home, is_derivation=is_derivation, is_routed=is_routed)
         differences = list(view.differences())
+        for rows in self.existing.values():
+            rows.clear()  # what was rightly taken back exists no longer
         self.adopt(home)
         return differences
 
@@ -62,6 +66,7 @@ class _View:
         self.oracle, self.home = oracle, home
         self.is_derivation, self.is_routed = is_derivation, is_routed
         self.records = present.records(home.versions)
+        self.companies = present.companies(home.versions)
         self.groups = people(self.records, home.decisions)
         self.group_of = {key: group for group in self.groups for key in group}
         self.root_of = {
@@ -215,6 +220,7 @@ class _Person:
     def _open_lead(self, lead: Row, *, is_asked: bool) -> Iterator[str]:
         yield from self._compare(lead, "lead", is_asked=is_asked)
         yield from self._status(lead)
+        yield from self._employer(lead, "account_id")
         is_there = lead.values["archived_at"] is None
         if self.view.is_routed and is_there and lead.values["owner_id"] is None:
             yield "has no owner"
@@ -249,6 +255,7 @@ class _Person:
         else:
             yield from self._compare(self.contact, "contact", is_asked=asked)
             yield from self._link(self.contact)
+            yield from self._employer(self.contact, "company_id")
 
     def _link(self, contact: Row) -> Iterator[str]:
         if self.lead is None or contact.values["archived_at"] is not None:
@@ -257,6 +264,18 @@ class _Person:
             yield "the lead of the same person does not point to it"
         if self._was_lead_of_contact() and contact.values["owner_id"] is None:
             yield "has no owner, and the lead that it was has one"
+
+    def _employer(self, row: Row, column: str) -> Iterator[str]:
+        """The company that the sources name, where no person has named one."""
+        if self.entities & self.oracle.hired:
+            return
+        home = self.view.home
+        wanted = present.employer(self.records, self.view.companies)
+        have = home.company_rows.get(row.values[column])
+        if row.values["archived_at"] is None and have != (
+            home.companies[wanted] if wanted else None
+        ):
+            yield f"{column} is {shown(have)} instead of {wanted or 'nothing'}"
 
     def _compare(self, row: Row, table: str, *, is_asked: bool) -> Iterator[str]:
         for name in folded_names(table):

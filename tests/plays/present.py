@@ -13,6 +13,7 @@ from typing import Any
 from hub.mappings.document import MappingDocument
 from hub.mappings.engine import NormalizeSettings, normalize
 from hub.mappings.loader import load_all
+from hub.model.entities import COMPANY_STREAMS
 from hub.model.records import CanonicalRecord, RawRecord
 from hub.model.verdicts import Op, Trust
 from tests.plays.home import Version
@@ -156,3 +157,38 @@ def asides(versions: Sequence[Version], entity: str) -> dict[str, CanonicalRecor
         if told:
             found[key] = told[-1]
     return found
+
+
+@dataclass(frozen=True)
+class Company:
+    """An object that gives a company, or gave one; `into` is the one that its vendor merged it into."""
+
+    is_gone: bool
+    into: str | None
+
+
+def companies(versions: Sequence[Version]) -> dict[str, Company]:
+    """Every object that gives a company or gave one, by key."""
+    found: dict[str, Company] = {}
+    for key, all_of_it in by_object(versions).items():
+        standing = [v for v in all_of_it if not v.is_undone]
+        told = [v for v in standing if said(v.source, v.stream, v.raw).of("organisation")]
+        if told:
+            newest = standing[-1]
+            into = newest.raw.into if newest.raw.op is Op.MERGE_INTO else None
+            name = f"{newest.source}/{newest.stream}/{into}" if into else None
+            found[key] = Company(newest is not told[-1], name)
+    return found
+
+
+def employer(records: Sequence[Record], known: Mapping[str, Company]) -> str | None:
+    """The company that a person's living records name: the most trusted one that stands."""
+    order = sorted(records, key=lambda r: (r.trust is not Trust.TRUSTED, r.key))
+    for record in order:
+        ref = record.refs.get("company")
+        name = f"{record.source}/{COMPANY_STREAMS[record.source]}/{ref}" if ref else None
+        while name in known and known[name].is_gone and known[name].into:
+            name = known[name].into
+        if not record.is_gone and name in known and not known[name].is_gone:
+            return name
+    return None

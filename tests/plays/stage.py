@@ -247,6 +247,7 @@ class Stage:
                 entity = self._entity(ctx.conn, who)
                 self.oracle.converted.add(entity)
                 self.oracle.kept.add(entity)
+                self.oracle.hired.add(entity)
                 self.oracle.existing["contact"].add(entity)
 
         return self._act(slot, act)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from hub.etl import flow, reprocess
 from hub.etl.context import Hub
 from hub.mappings.document import Predicate
@@ -110,3 +112,37 @@ def test_a_merge_stays_when_the_merged_record_is_deleted_too(stage: Stage) -> No
     flow.sync(stage.world.hub, ["salesforce"])
     people = "SELECT DISTINCT entity_id FROM ops.source_record WHERE target = 'person'"
     assert len(stage.world.rows(people)) == 1
+
+
+FIRMS: list[Step] = [
+    ["put", "hc1", {"name": "Acme"}],
+    ["put", "hc2", {"name": "Bolt"}],
+    ["put", "hc3", {"name": "Cobalt"}],
+]
+
+
+@pytest.mark.parametrize("stage_of_life", ["lead", "customer"])
+def test_the_company_of_a_person_is_the_one_that_the_source_names_now(
+    stage: Stage, stage_of_life: str
+) -> None:
+    lea = {**LEA, "stage": stage_of_life, "firm": "hc1", "company": "Acme"}
+    steps: list[Step] = [
+        *FIRMS, ["put", "hs1", lea], SYNC,
+        ["put", "hs1", {"firm": "hc2"}], SYNC,
+        ["delete", "hc2"], SYNC, ["put", "hc2", {}], SYNC,
+        ["put", "hs1", {"firm": None}], SYNC,
+    ]  # fmt: skip
+    assert stage.play(steps) is None
+
+
+@pytest.mark.parametrize("stage_of_life", ["lead", "customer"])
+def test_a_company_that_was_merged_twice_stands_for_the_last(
+    stage: Stage, stage_of_life: str
+) -> None:
+    lea = {**LEA, "stage": stage_of_life, "firm": "hc1", "company": "Acme"}
+    steps: list[Step] = [
+        *FIRMS, ["put", "hs1", lea], SYNC,
+        ["delete", "hc1", "hc2"], SYNC, ["delete", "hc2", "hc3"], SYNC,
+        ["put", "hc2", {}], SYNC, ["put", "hc1", {}], SYNC,
+    ]  # fmt: skip
+    assert stage.play(steps) is None

@@ -16,6 +16,7 @@ from tests.flow.conftest import START, World
 SOURCE = {
     "sf": ("salesforce", "leads"),
     "hs": ("hubspot", "contacts"),
+    "hc": ("hubspot", "companies"),
     "mc": ("mailchimp", "members"),
     "zu": ("zendesk", "users"),
     "zt": ("zendesk", "tickets"),
@@ -35,8 +36,9 @@ def source_of(slot: str) -> str:
 
 def source_id(slot: str) -> str:
     number = int(slot[2:])
+    after = {"zu": 100, "hc": 500}.get(kind_of(slot), 0)
     ids = {"sf": f"00Q{number:012d}AAA", "mc": f"m{number}", "tf": f"f1:t{number}"}
-    return ids.get(kind_of(slot), str(number + (100 if kind_of(slot) == "zu" else 0)))
+    return ids.get(kind_of(slot), str(number + after))
 
 
 def key_of(slot: str) -> str:
@@ -72,8 +74,18 @@ def _hubspot(slot: str, s: State) -> State:
         "city": s.get("city"),
         "jobtitle": s.get("title"),
         "company": s.get("company"),
+        "associatedcompanyid": source_id(s["firm"]) if s.get("firm") else None,
         "lifecyclestage": s.get("stage", "lead"),
         "hs_email_optout": "true" if s.get("optout") else None,
+        "createdate": "2025-04-04T10:00:00Z",
+    }
+    return {"id": source_id(slot), "properties": properties, "archived": False}
+
+
+def _hubspot_company(slot: str, s: State) -> State:
+    properties = {
+        "name": s.get("name"),
+        "city": s.get("city"),
         "createdate": "2025-04-04T10:00:00Z",
     }
     return {"id": source_id(slot), "properties": properties, "archived": False}
@@ -149,6 +161,7 @@ def _typeform(slot: str, s: State) -> State:
 _PAYLOAD = {
     "sf": _salesforce,
     "hs": _hubspot,
+    "hc": _hubspot_company,
     "mc": _mailchimp,
     "zu": _zendesk_user,
     "zt": _zendesk_ticket,
@@ -165,6 +178,9 @@ class Vendors:
     state: dict[str, State] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     dirty: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.world.vendors["hubspot"].names = ("owners", "companies", "contacts")
 
     def put(self, slot: str, changes: State) -> None:
         """Create an object, change it, or bring it back."""
