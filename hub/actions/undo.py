@@ -5,11 +5,12 @@ from sqlalchemy import Engine
 from hub.actions.context import Acting
 from hub.actions.rights import Right, require
 from hub.undo import batch
-from hub.undo.batch import Undone
+from hub.undo.preview import preview
+from hub.undo.report import Undone
 
 
 def undo_batch(engine: Engine, acting: Acting, batch_id: int) -> Undone:
-    """Take back a batch, in a transaction of its own, while no sync of its source runs.
+    """Take back a batch, chunk by chunk, while no sync of its source runs; a killed undo goes on.
 
     Raises:
         ActionError: who acts may not, or the batch cannot be undone.
@@ -18,12 +19,13 @@ def undo_batch(engine: Engine, acting: Acting, batch_id: int) -> Undone:
 
 
 def preview_undo(engine: Engine, acting: Acting, batch_id: int) -> Undone:
-    """Return what taking back a batch would do; nothing is kept.
+    """Return what taking back a batch would do; nothing is changed.
 
     Raises:
         ActionError: as for `undo_batch`.
     """
-    return batch.preview(engine, _who(engine, acting), batch_id)
+    _who(engine, acting)
+    return preview(engine, batch_id)
 
 
 def _who(engine: Engine, acting: Acting) -> str:

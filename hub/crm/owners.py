@@ -6,8 +6,9 @@ and those nobody knows become inactive people, so that their name is not lost.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, Select, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.crm.tables import distribution_group, member, notification_preference, owner_identity, user
@@ -204,12 +205,23 @@ class GroupRow:
 
 def lock_groups(conn: Connection) -> dict[str, GroupRow]:
     """Lock all groups of leads in the order of their ids, and read them with their members."""
-    groups = conn.execute(
-        select(distribution_group)
-        .where(distribution_group.c.record_kind == "lead")
-        .order_by(distribution_group.c.id)
-        .with_for_update()
-    ).all()
+    return _groups(conn, _OF_LEADS.with_for_update())
+
+
+def groups(conn: Connection) -> dict[str, GroupRow]:
+    """Read all groups of leads with their members."""
+    return _groups(conn, _OF_LEADS)
+
+
+_OF_LEADS = (
+    select(distribution_group)
+    .where(distribution_group.c.record_kind == "lead")
+    .order_by(distribution_group.c.id)
+)
+
+
+def _groups(conn: Connection, asked: Select[Any]) -> dict[str, GroupRow]:
+    found = conn.execute(asked).all()
     rows = conn.execute(
         text(
             "SELECT m.group_id, m.user_id, m.position, m.weight, m.credit, m.is_away, m.capacity, "
@@ -228,7 +240,7 @@ def lock_groups(conn: Connection) -> dict[str, GroupRow]:
             group.next_position,
             [m for m in members if m.group_id == group.id],
         )
-        for group in groups
+        for group in found
     }
 
 

@@ -5,142 +5,112 @@ turn stays in its history without its lead. Not here: folding what remains.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnClause,
-    Connection,
-    any_,
-    column,
-    literal,
-    select,
-    table,
-    text,
-)
+from sqlalchemy import Connection, select, text
 
-from hub.crm.tables import note, user
-
-# what the pipeline itself hangs on people; everything else that points to one is somebody's work
-_PIPELINES_OWN = frozenset(
-    {
-        "crm.alert.contact_id",
-        "crm.alert.lead_id",
-        "crm.contact.company_id",
-        "crm.contact.entity_id",
-        "crm.contact.merged_into",
-        "crm.inquiry.entity_id",
-        "crm.lead.account_id",
-        "crm.lead.contact_id",
-        "crm.lead.entity_id",
-        "crm.lead.merged_into",
-        "crm.note.entity_id",
-        "crm.ticket.entity_id",
-    }
-)
+from hub.crm.references import PIPELINES_OWN, pointing_at
+from hub.crm.tables import user
 
 
-# the database's own word, so that no table is forgotten
-_REFERENCES = text("""
-SELECT n.nspname, r.relname, a.attname
-FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid
-JOIN pg_namespace n ON n.oid = r.relnamespace
-JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
-WHERE c.contype = 'f' AND c.confrelid = CAST(:target AS regclass)
-  AND (n.nspname = 'crm' OR r.relname = 'employment')
-ORDER BY 1, 2, 3
-""")
-
-
-def pointing_at(
-    conn: Connection, target: str, ids: Sequence[int], *, but: frozenset[str] = frozenset()
-) -> dict[int, str]:
-    """Return which rows other rows of the CRM point to, and the name of such a table.
+@dataclass(frozen=True, slots=True)
+class MadeRow:
+    """A row that came into the CRM with a batch.
 
     Args:
-        conn: an open connection.
-        target: the table that is pointed to, with its schema.
-        ids: rows of it.
-        but: columns, `crm.table.column`, that do not count.
+        table: lead or contact.
+        id: its number.
+        entity_id: who it is of.
+        asks: what a record must ask for to fill it: lead, contact, organisation.
+        is_merged: its person, or company, is merged into another.
+        anchor_id: the record that its person began with.
+        is_anchor_out: that record was taken out.
     """
-    wanted = literal(sorted(ids), ARRAY(BigInteger))
-    found: dict[int, str] = {}
-    for schema, where, name in conn.execute(_REFERENCES, {"target": target}).all():
-        if f"{schema}.{where}.{name}" not in but:
-            pointer: ColumnClause[int] = column(name, BigInteger)
-            query = select(pointer).select_from(table(where, pointer, schema=schema))
-            rows = conn.execute(query.where(pointer == any_(wanted)).distinct())
-            found.update(dict.fromkeys(rows.scalars(), where))
-    return found
+
+    table: str
+    id: int
+    entity_id: int
+    asks: str
+    is_merged: bool
+    anchor_id: int
+    is_anchor_out: bool
 
 
-_ROWS = text("""
-SELECT 'lead' AS kind, id, entity_id FROM crm.lead WHERE entity_id = ANY(:ids)
-UNION ALL SELECT 'contact', id, entity_id FROM crm.contact WHERE entity_id = ANY(:ids)
+# What the batches of one sync make together bears the number of one of them, hence the time.
+_MADE = text("""
+SELECT r.made, r.id, r.entity_id, r.asks, e.merged_into IS NOT NULL AS is_merged, e.anchor_id,
+       a.withdrawn_by IS NOT NULL AS is_anchor_out
+FROM (
+  SELECT 'lead' AS made, id, entity_id, batch_id, recorded_at, 'lead' AS asks FROM crm.lead
+  WHERE entity_id = ANY(:ids)
+  UNION ALL
+  SELECT 'contact', id, entity_id, batch_id, recorded_at,
+         CASE WHEN is_organization THEN 'organisation' ELSE 'contact' END FROM crm.contact
+  WHERE entity_id = ANY(:ids) AND kept_by = 'source'
+) r JOIN ops.batch b ON b.id = :batch AND (r.batch_id = b.id OR r.recorded_at >= b.started_at)
+JOIN ops.entity e ON e.id = r.entity_id JOIN ops.source_record a ON a.id = e.anchor_id
+ORDER BY r.made, r.id
 """)
 
 
-def built_on(conn: Connection, entity_ids: Sequence[int]) -> dict[int, str]:
-    """Return the entities on which people have built, and the table of what: deal, task, call."""
-    built = pointing_at(conn, "ops.entity", entity_ids, but=_PIPELINES_OWN)
-    rows = conn.execute(_ROWS, {"ids": list(entity_ids)}).all()
-    for kind in ("lead", "contact"):
-        of = {row.id: row.entity_id for row in rows if row.kind == kind}
-        for row_id, name in pointing_at(conn, f"crm.{kind}", list(of), but=_PIPELINES_OWN).items():
-            built[of[row_id]] = name
-    typed = select(note.c.entity_id).where(
-        note.c.record_id.is_(None),
-        note.c.entity_id == any_(literal(list(entity_ids), ARRAY(BigInteger))),
-    )
-    built.update(dict.fromkeys(conn.execute(typed).scalars(), "note"))
-    return built
+def made_rows(conn: Connection, batch_id: int, entity_ids: Sequence[int]) -> list[MadeRow]:
+    """Return the rows of people and companies that came into the CRM with a batch, or since."""
+    return [
+        MadeRow(*row) for row in conn.execute(_MADE, {"batch": batch_id, "ids": list(entity_ids)})
+    ]
 
 
-_ORPHANED = """
-  AND NOT EXISTS (SELECT 1 FROM ops.source_record s WHERE s.entity_id = r.entity_id
-                  AND s.target = :target AND s.withdrawn_by IS NULL
-                  AND (CAST(:role AS text) IS NULL OR s.role = :role))
-  AND EXISTS (SELECT 1 FROM ops.entity e JOIN ops.source_record a ON a.id = e.anchor_id
-              WHERE e.id = r.entity_id AND (e.merged_into IS NULL OR a.withdrawn_by IS NOT NULL))
-"""
-_MADE = """
-WHERE (r.batch_id = :batch OR r.entity_id = ANY(:lost) AND r.recorded_at >=
-       (SELECT started_at FROM ops.batch WHERE id = :batch))
-"""
-_ORPHANED_LEADS = text(f"SELECT r.id FROM crm.lead r {_MADE} {_ORPHANED}")  # noqa: S608 our own text
-_ORPHANED_CONTACTS = text(
-    f"SELECT r.id FROM crm.contact r {_MADE} "  # noqa: S608 our own text
-    f"AND r.is_organization = (:target = 'organisation') AND r.kept_by = 'source' {_ORPHANED}"
-)
+_STANDING = text("""
+SELECT DISTINCT entity_id, coalesce(role, target) AS asks FROM ops.source_record
+WHERE entity_id = ANY(:ids) AND withdrawn_by IS NULL AND target IN ('person', 'organisation')
+""")
+
+
+def standing(conn: Connection, entity_ids: Sequence[int]) -> dict[int, set[str]]:
+    """Return what the records that people and companies have ask for: lead, contact, organisation."""
+    found: dict[int, set[str]] = {}
+    for row in conn.execute(_STANDING, {"ids": list(entity_ids)}):
+        found.setdefault(row.entity_id, set()).add(row.asks)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class Orphaned:
-    """Rows that a batch made and for which no source record stands any more."""
+    """Rows for which no source record stands any more."""
 
     leads: list[int]
     contacts: list[int]
 
 
-def orphaned(conn: Connection, batch_id: int, lost: Sequence[int]) -> Orphaned:
-    """Return the rows that a batch made and that nothing fills now, but for those people built on.
+def orphaned(
+    conn: Connection,
+    made: Iterable[MadeRow],
+    asked: Mapping[int, Collection[str]],
+    out: Collection[int],
+) -> Orphaned:
+    """Return the rows that nothing fills now, but for those on which people have built.
 
     Args:
         conn: an open connection.
-        batch_id: the batch.
-        lost: entities that lost records with it: what the batches of one sync make together bears
-            the number of one of them.
+        made: rows that a batch made.
+        asked: what the standing records of each person and company ask for.
+        out: records that were taken out, or say again what they said before: who began with one
+            and is merged into another did not exist before the batch.
     """
-    args = {"batch": batch_id, "lost": list(lost), "target": "person", "role": "lead"}
-    leads = conn.execute(_ORPHANED_LEADS, args).scalars().all()
-    people = conn.execute(_ORPHANED_CONTACTS, args | {"role": "contact"}).scalars().all()
-    firms = conn.execute(_ORPHANED_CONTACTS, args | {"target": "organisation", "role": None})
-    kept = [*people, *firms.scalars()]
+    empty = [
+        row
+        for row in made
+        if row.asks not in asked.get(row.entity_id, ())
+        and (not row.is_merged or row.is_anchor_out or row.anchor_id in out)
+    ]
+    leads = {row.id for row in empty if row.table == "lead"}
+    contacts = {row.id for row in empty if row.table == "contact"}
     return Orphaned(
-        sorted(set(leads) - set(pointing_at(conn, "crm.lead", leads, but=_PIPELINES_OWN))),
-        sorted(set(kept) - set(pointing_at(conn, "crm.contact", kept, but=_PIPELINES_OWN))),
+        sorted(leads - set(pointing_at(conn, "crm.lead", sorted(leads), but=PIPELINES_OWN))),
+        sorted(
+            contacts - set(pointing_at(conn, "crm.contact", sorted(contacts), but=PIPELINES_OWN))
+        ),
     )
 
 
@@ -168,7 +138,7 @@ UPDATE ops.assignment SET lead_id = NULL, contact_id = NULL, withdrawn_by = :und
 WHERE lead_id = ANY(:leads) OR contact_id = ANY(:contacts)
 RETURNING group_id, user_id
 """)
-_DIGESTS = text("""
+DIGESTS = text("""
 SELECT o.dedupe_key FROM ops.outbox o
 WHERE o.event = 'leads_digest' AND o.payload -> 'batches' @> to_jsonb(CAST(:batch AS bigint))
   AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements_text(o.payload -> 'batches') AS told
@@ -198,24 +168,26 @@ _STAND_ALONE_TOO = text("UPDATE crm.contact SET merged_into = NULL WHERE merged_
 
 
 def remove(
-    conn: Connection, going: Orphaned, *, batch_id: int, undo_id: int, asked: Iterable[str]
+    conn: Connection,
+    going: Orphaned,
+    *,
+    undo_id: int,
+    asked: Iterable[str] = (),
 ) -> Removed:
-    """Delete rows with their alerts; turns and what was sent stay, without them.
+    """Delete rows with their alerts; assignments and what was sent stay, without them.
 
     Args:
         conn: an open transaction.
         going: leads and contacts.
-        batch_id: the batch that is undone.
-        undo_id: the undo.
-        asked: `source/stream/id` of the inquiries that were undone.
+        undo_id: the batch that takes them away: an undo, or one that derives anew.
+        asked: `source/stream/id` of the inquiries that go with them.
     """
     done = Removed()
-    digests = conn.execute(_DIGESTS, {"batch": batch_id}).scalars()
     args = {
         "leads": going.leads,
         "contacts": going.contacts,
         "undo": undo_id,
-        "keys": [*(f"inquiry_received:{name}" for name in asked), *digests],
+        "keys": [f"inquiry_received:{name}" for name in asked],
     }
     for row in conn.execute(_TURNS, args):
         if row.group_id is not None and row.user_id is not None:
@@ -232,6 +204,19 @@ def remove(
     ):
         done.rows[name] = conn.execute(text(statement), args).rowcount
     return done
+
+
+def remove_digests(conn: Connection, batch_id: int, undo_id: int) -> int:
+    """Delete the alerts of digests that tell of this batch, and of none that stands.
+
+    Returns:
+        How many alerts.
+    """
+    keys = list(conn.execute(DIGESTS, {"batch": batch_id}).scalars())
+    args: dict[str, object] = {"leads": [], "contacts": [], "undo": undo_id, "keys": keys}
+    removed = conn.execute(_ALERTS, args).rowcount
+    conn.execute(_OUTBOX, args)
+    return removed
 
 
 _CHILDREN = {
@@ -263,7 +248,7 @@ USING unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS g(source, source
 WHERE o.source = g.source AND o.source_id = g.source_id
 RETURNING o.user_id
 """)
-_ADOPTED = text("""
+ADOPTED = text("""
 SELECT u.id FROM crm."user" u
 JOIN ops.batch b ON b.id = :batch AND u.managed_by = b.source AND u.recorded_at >= b.started_at
 WHERE u.id = ANY(:ids) AND NOT EXISTS (SELECT 1 FROM ops.assignment t WHERE t.user_id = u.id)
@@ -286,19 +271,9 @@ def forget_owners(
         _FORGET_OWNERS, {"sources": [o[0] for o in owners], "ids": [o[1] for o in owners]}
     )
     ids = sorted({u for u in named.scalars() if u is not None})
-    adopted = set(conn.execute(_ADOPTED, {"ids": ids, "batch": batch_id}).scalars())
+    adopted = set(conn.execute(ADOPTED, {"ids": ids, "batch": batch_id}).scalars())
     needed = set(pointing_at(conn, 'crm."user"', sorted(adopted)))
     gone = adopted - needed
     conn.execute(text('DELETE FROM crm."user" WHERE id = ANY(:ids)'), {"ids": sorted(gone)})
     names = conn.execute(select(user.c.name).where(user.c.id.in_(sorted(needed)))).scalars()
     return len(gone), sorted(names)
-
-
-def names_of(conn: Connection, entity_ids: Iterable[int]) -> Mapping[int, str]:
-    """Return how people name entities: `lead/12`, `contact/5` where there is no lead."""
-    rows = conn.execute(_ROWS, {"ids": sorted(set(entity_ids))})
-    found: dict[int, str] = {}
-    for row in rows:
-        if row.kind == "lead" or row.entity_id not in found:
-            found[row.entity_id] = f"{row.kind}/{row.id}"
-    return found

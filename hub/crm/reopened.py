@@ -4,8 +4,9 @@ Only where nothing has been said of the lead's status since, and no later inquir
 """
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from hub.crm import statuses
 from hub.records.history import Changed, note_changes
@@ -23,7 +24,8 @@ CROSS JOIN LATERAL (
   ORDER BY id DESC LIMIT 1) c
 WHERE c.who = :inquiry AND l.status = c.fields #>> '{status,new}' AND NOT EXISTS (
   SELECT 1 FROM crm.inquiry i JOIN ops.source_record s ON s.id = i.record_id
-  WHERE i.entity_id = a.entity_id AND (i.recorded_at > c.at
+  WHERE i.entity_id = a.entity_id AND i.record_id <> ALL(CAST(:without AS bigint[]))
+    AND (i.recorded_at > c.at
     OR concat_ws('/', s.source, s.stream, s.source_id) = c.fields -> :inquiry ->> 'new'))
 ORDER BY l.id
 """)
@@ -34,12 +36,20 @@ def asked_in(conn: Connection, record_ids: Sequence[int]) -> list[int]:
     return list(conn.execute(_ASKED, {"ids": list(record_ids)}).scalars())
 
 
+def reopened(
+    conn: Connection, entity_ids: Sequence[int], without: Sequence[int] = ()
+) -> Sequence[Row[Any]]:
+    """Return the leads that would be unqualified once more, without the inquiries of these records."""
+    args = {"entities": list(entity_ids), "inquiry": INQUIRY, "without": list(without)}
+    return conn.execute(_OPENED, args).all()
+
+
 def close_again(conn: Connection, who: str, entity_ids: Sequence[int], batch_id: int) -> int:
     """Give leads the status they had before inquiries that are deleted by now; says how many.
 
     The history names the batch that was undone, so that nobody takes it for a person's edit.
     """
-    opened = conn.execute(_OPENED, {"entities": list(entity_ids), "inquiry": INQUIRY}).all()
+    opened = reopened(conn, entity_ids)
     for row in opened:
         statuses.set_status(conn, [row.id], row.status, row.reason)
     note_changes(

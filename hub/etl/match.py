@@ -5,7 +5,7 @@ two records, clusters of the edges of one component, so the order of arrival can
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -120,41 +120,51 @@ def regroup(conn: Connection, ids: Sequence[int]) -> set[int]:
 
 
 def forget(
-    conn: Connection, withdrawn: Sequence[int], restored: Sequence[int], co_members: Sequence[int]
+    conn: Connection,
+    undone: Sequence[int],
+    restored: Sequence[int],
+    co_members: Sequence[int],
+    leaving: Collection[int] = (),
 ) -> set[int]:
-    """Match what is left after records were withdrawn, or say again what they said before.
+    """Match what is left after records were undone, or say again what they said before.
 
     Call under the identity lock.
 
     Args:
         conn: an open transaction.
-        withdrawn: records that take part in nothing any more.
+        undone: records that take part in nothing any more.
         restored: records that stay, with other values.
         co_members: those that shared an entity with any.
+        leaving: records that will be undone next: nobody is joined with one of them.
 
     Returns:
-        The entities that are behind for it.
+        The entities that are stale for it.
     """
     model = active_model(conn)
-    inherited = edits.typed_into(
-        conn, co_members
-    )  # of a record that was withdrawn: now they are theirs
+    # edits of an undone record: now they are a co-member's
+    inherited = edits.typed_into(conn, co_members)
     again = sorted({*restored, *inherited})
     records = identity.load_records(conn, again)
     views = views_of(conn, records)
-    sharers = _replace_keys(conn, views, [*withdrawn, *again])
-    judged = sorted({*again, *sharers} - {*withdrawn})
+    sharers = _replace_keys(conn, views, [*undone, *again])
+    judged = sorted({*again, *(sharers - set(leaving))} - {*undone})
     pairs = identity.candidate_pairs(conn, judged, cap=CANDIDATE_LIMIT, limits=LIMITS)
     _read_more(conn, {i for pair in pairs for i in pair}, records, views)
+    pairs = {(a, b) for a, b in pairs if _may_join(records[a], records[b], leaving)}
     identity.replace_model_edges(conn, judged, _judge(pairs, views, model))
-    parted = vendor_edges.replace(conn, [*withdrawn, *restored]) - {*withdrawn}
+    parted = vendor_edges.replace(conn, [*undone, *restored]) - {*undone}
     changed = {*restored, *co_members}
     if not changed and not judged and not parted:
         return set()
-    _, behind = _regroup(
+    _, stale = _regroup(
         conn, sorted({*judged, *changed, *parted}), records, views, changed=changed, model=model
     )
-    return behind
+    return stale
+
+
+def _may_join(a: StoredRecord, b: StoredRecord, leaving: Collection[int]) -> bool:
+    is_joined = a.entity_id is not None and a.entity_id == b.entity_id
+    return is_joined or not (a.id in leaving or b.id in leaving)
 
 
 def _regroup(

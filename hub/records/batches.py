@@ -300,17 +300,26 @@ def latest(conn: Connection, limit: int) -> list[dict[str, Any]]:
 
 
 def open_undo(conn: Connection, batch_id: int, source: str, who: str) -> int:
-    """Note an undo as a batch of its own, done at once; returns its id."""
-    number: int = conn.execute(
-        text(
-            "INSERT INTO ops.batch (kind, source, lane, state, undoes, who, ledger, finished_at) "
-            "VALUES ('undo', :source, 'bulk', 'done', :batch, :who, '[]', now()) RETURNING id"
-        ),
-        {"source": source, "batch": batch_id, "who": who},
-    ).scalar_one()
+    """Begin to undo a batch: it is `undoing`, and the undo a running batch; returns the undo's id."""
+    conn.execute(update(batch).where(batch.c.id == batch_id).values(state="undoing"))
+    begun = insert(batch).values(
+        kind="undo", source=source, lane="bulk", undoes=batch_id, who=who, ledger=[]
+    )
+    number: int = conn.execute(begun.returning(batch.c.id)).scalar_one()
     return number
 
 
-def mark_undone(conn: Connection, batch_id: int) -> None:
-    """Note that the batch is undone."""
+def running_undo(conn: Connection, batch_id: int) -> int | None:
+    """Return the undo of a batch that is not through; None where there is none."""
+    running = select(batch.c.id).where(
+        batch.c.undoes == batch_id, batch.c.kind == "undo", batch.c.state == "running"
+    )
+    return conn.execute(running).scalar_one_or_none()
+
+
+def close_undo(conn: Connection, batch_id: int, undo_id: int) -> None:
+    """Note that a batch is undone, and its undo done."""
     conn.execute(update(batch).where(batch.c.id == batch_id).values(state="undone"))
+    conn.execute(
+        update(batch).where(batch.c.id == undo_id).values(state="done", finished_at=func.now())
+    )

@@ -35,3 +35,17 @@ def call_home(conn: Connection, record_ids: Sequence[int]) -> set[int]:
     record. Call when the records have been moved. Returns the entities that point elsewhere now.
     """
     return set(conn.execute(_ASTRAY, {"ids": list(record_ids)}).scalars())
+
+
+_WHOLE = text("""
+WITH RECURSIVE whole AS (
+  SELECT id FROM ops.entity WHERE id = ANY(:ids)
+  UNION
+  SELECT m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id)
+SELECT id FROM whole ORDER BY id
+""")
+
+
+def whole(conn: Connection, ids: Sequence[int]) -> list[int]:
+    """Return entities, and all that were merged into them."""
+    return list(conn.execute(_WHOLE, {"ids": list(ids)}).scalars())

@@ -58,6 +58,18 @@ batch = Table(
     schema="ops",
 )
 
+# what each chunk of an undo did: a killed one goes on, and its report is whole
+undo_part = Table(
+    "undo_part",
+    metadata,
+    Column("undo_id", BigInteger, ForeignKey("ops.batch.id"), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    personal("report", JSONB, nullable=False),
+    Column("stale", ARRAY(BigInteger), nullable=False, server_default="{}"),  # entities
+    Column("at", _UTC, nullable=False, server_default=_NOW),
+    schema="ops",
+)
+
 entity = Table(
     "entity",
     metadata,

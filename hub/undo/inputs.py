@@ -1,8 +1,7 @@
-"""What a batch brought, and its way back: source records, raw versions, heads, edges.
+"""What a batch brought, and what people have done with it since. Reads only.
 
-A record that the batch made is marked as undone, one that it changed says again what it said
-before (`ops.record_version`). The raw rows stay, marked: nobody reads them as the newest again. Not
-here: the rows of the CRM, and who may do it.
+In: a batch, or some of its objects. Out: its records, who came with it, whom people have edited or
+decided about, what the records said before. Not here: taking anything back (`hub.undo.restoring`).
 """
 
 from collections.abc import Sequence
@@ -10,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
+
+from hub.records.companies import ORGANISATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +25,22 @@ class Known:
     finished_at: datetime | None
 
 
-_BATCH = text("""
-SELECT b.id, b.kind, b.source, b.state, b.started_at, b.finished_at FROM ops.batch b WHERE b.id = :id FOR UPDATE OF b
-""")
+PERSON = "person"
+HAVE_ENTITIES = (PERSON, ORGANISATION)
+Key = tuple[str, str, str]  # source, stream, the vendor's id of an object
 
 
-def batch(conn: Connection, batch_id: int) -> Known | None:
-    """Lock and return a batch; None where there is none."""
-    row = conn.execute(_BATCH, {"id": batch_id}).one_or_none()
+_BATCH = """
+SELECT b.id, b.kind, b.source, b.state, b.started_at, b.finished_at FROM ops.batch b
+WHERE b.id = :id
+"""
+_LOCKED = text(f"{_BATCH} FOR UPDATE")
+_READ = text(_BATCH)
+
+
+def batch(conn: Connection, batch_id: int, *, lock: bool = True) -> Known | None:
+    """Return a batch, and lock it; None where there is none."""
+    row = conn.execute(_LOCKED if lock else _READ, {"id": batch_id}).one_or_none()
     return None if row is None else Known(*row)
 
 
@@ -78,10 +87,10 @@ class Brought:
         return "/".join(self.key)
 
 
-_BROUGHT = text("""
+_BROUGHT = """
 WITH o AS MATERIALIZED (
-  SELECT source, stream, source_id, array_agg(id) AS raws FROM landing.raw
-  WHERE batch_id = :batch AND withdrawn_by IS NULL GROUP BY source, stream, source_id
+  SELECT r.source, r.stream, r.source_id, array_agg(r.id) AS raws FROM landing.raw r {of}
+  WHERE r.batch_id = :batch AND r.withdrawn_by IS NULL GROUP BY r.source, r.stream, r.source_id
 )
 SELECT s.id, s.source, s.stream, s.source_id, s.target, s.entity_id,
        h.raw_id = ANY(o.raws) AS is_latest, v.first IS NOT NULL AS was_known
@@ -92,12 +101,37 @@ CROSS JOIN LATERAL (SELECT min(replaced_by) AS first FROM ops.record_version
 WHERE s.withdrawn_by IS NULL
   AND (s.raw_id = ANY(o.raws) OR v.first IS NOT NULL OR h.raw_id <> ALL(o.raws))
 ORDER BY s.id
-""")
+"""
+KEYS = """
+unnest(CAST(:sources AS text[]), CAST(:streams AS text[]), CAST(:source_ids AS text[]))
+  AS k(source, stream, source_id)
+"""
+_ALL_BROUGHT = text(_BROUGHT.format(of=""))
+_BROUGHT_OF = text(_BROUGHT.format(of=f"JOIN {KEYS} USING (source, stream, source_id)"))
 
 
-def brought(conn: Connection, batch_id: int) -> list[Brought]:
-    """Return the records that a batch made or changed and that were not undone yet."""
-    return [Brought(*row) for row in conn.execute(_BROUGHT, {"batch": batch_id})]
+def key_arrays(keys: Sequence[Key]) -> dict[str, list[str]]:
+    """Return the values of `KEYS`, a list of objects in SQL."""
+    return {
+        "sources": [k[0] for k in keys],
+        "streams": [k[1] for k in keys],
+        "source_ids": [k[2] for k in keys],
+    }
+
+
+def brought(conn: Connection, batch_id: int, keys: Sequence[Key] | None = None) -> list[Brought]:
+    """Return the records that a batch made or changed and that were not undone yet.
+
+    Args:
+        conn: an open connection.
+        batch_id: the batch.
+        keys: only the records of these objects.
+    """
+    if keys is None:
+        rows = conn.execute(_ALL_BROUGHT, {"batch": batch_id})
+    else:
+        rows = conn.execute(_BROUGHT_OF, {"batch": batch_id, **key_arrays(keys)})
+    return [Brought(*row) for row in rows]
 
 
 def co_members(conn: Connection, record_ids: Sequence[int], target: str) -> dict[int, int]:
@@ -113,144 +147,27 @@ def co_members(conn: Connection, record_ids: Sequence[int], target: str) -> dict
     return {row.id: row.entity_id for row in rows}
 
 
-_RESTORE = text("""
-WITH first AS (
-  SELECT DISTINCT ON (v.record_id) v.* FROM ops.record_version v
-  JOIN landing.raw r ON r.id = v.replaced_by
-  WHERE v.record_id = ANY(:ids) AND r.batch_id = :batch AND r.withdrawn_by IS NULL
-  ORDER BY v.record_id, v.replaced_by
-)
-UPDATE ops.source_record s SET
-  raw_id = f.raw_id, batch_id = f.batch_id, lane = f.lane, mapping_version = f.mapping_version,
-  trust = f.trust, role = f.role, canonical = f.canonical, canonical_hash = f.canonical_hash,
-  refs = f.refs, source_at = f.source_at, gone_at = f.gone_at, gone_why = f.gone_why,
-  alias_of = f.alias_of,
-  verdict = f.verdict, withdrawn_by = f.withdrawn_by,
-  entity_id = CASE WHEN f.withdrawn_by IS NULL THEN s.entity_id END
-FROM first f WHERE s.id = f.record_id
-RETURNING s.id, s.withdrawn_by IS NOT NULL AS is_undone
-""")
-_FORGET_VERSIONS = text("""
-DELETE FROM ops.record_version v USING landing.raw r
-WHERE r.id = v.replaced_by AND r.batch_id = :batch AND v.record_id = ANY(:ids)
+# Only streams that are mapped have verdicts: a form's definition stays. An object of which a later
+# batch has brought something stays as well.
+UNMARKED = """
+FROM landing.raw r
+WHERE r.batch_id = :batch AND r.withdrawn_by IS NULL
+  AND EXISTS (SELECT 1 FROM ops.verdict v WHERE v.batch_id = r.batch_id
+              AND v.source = r.source AND v.stream = r.stream AND v.source_id = r.source_id)
+  AND EXISTS (SELECT 1 FROM landing.head h JOIN landing.raw n ON n.id = h.raw_id
+              WHERE h.source = r.source AND h.stream = r.stream AND h.source_id = r.source_id
+                AND n.batch_id = r.batch_id)
+"""
+_RAW_KEYS = text(f"""
+SELECT DISTINCT r.source, r.stream, r.source_id {UNMARKED}
+ORDER BY r.source, r.stream, r.source_id
 """)
 
 
-def restore(conn: Connection, batch_id: int, record_ids: Sequence[int]) -> set[int]:
-    """Let records say what they said before the batch; returns those that were undone then."""
-    args = {"batch": batch_id, "ids": list(record_ids)}
-    undone = {row.id for row in conn.execute(_RESTORE, args) if row.is_undone}
-    conn.execute(_FORGET_VERSIONS, args)
-    return undone
-
-
-def mark_undone(conn: Connection, record_ids: Sequence[int], undo_id: int) -> None:
-    """Take records out of everything, until their source brings them again."""
-    conn.execute(
-        text(
-            "UPDATE ops.source_record SET withdrawn_by = :undo, entity_id = NULL, "
-            "joined_batch_id = NULL, verdict = NULL WHERE id = ANY(:ids)"
-        ),
-        {"undo": undo_id, "ids": list(record_ids)},
-    )
-
-
-def move_anchors(conn: Connection, undone: Sequence[int], co_members: dict[int, int]) -> None:
-    """Let entities that began with an undone record begin with the oldest that they still have."""
-    left: dict[int, int] = {}
-    for record, entity in co_members.items():
-        left[entity] = min(record, left.get(entity, record))
-    conn.execute(
-        text(
-            "UPDATE ops.entity e SET anchor_id = l.record FROM unnest(CAST(:e AS bigint[]), "
-            "CAST(:r AS bigint[])) AS l(entity, record) "
-            "WHERE e.id = l.entity AND e.anchor_id = ANY(:gone)"
-        ),
-        {"e": list(left), "r": list(left.values()), "gone": list(undone)},
-    )
-
-
-def forget_links(conn: Connection, undone: Sequence[int], changed: Sequence[int]) -> None:
-    """Drop what was judged of undone records, and what vendors said of any of these.
-
-    What people decided stands: it counts again when the record comes back.
-    """
-    conn.execute(
-        text(
-            "UPDATE ops.edge SET revoked_at = now() WHERE revoked_at IS NULL "
-            "AND made_by = 'vendor' AND (a = ANY(:ids) OR b = ANY(:ids))"
-        ),
-        {"ids": [*undone, *changed]},
-    )
-    for statement in _FORGET_JUDGED:
-        conn.execute(statement, {"ids": list(undone)})
-
-
-_FORGET_JUDGED = (
-    text(
-        "DELETE FROM ops.edge WHERE revoked_at IS NULL "
-        "AND (made_by LIKE 'model:%' OR made_by = 'held') "
-        "AND (a = ANY(:ids) OR b = ANY(:ids))"
-    ),
-    text("DELETE FROM ops.review WHERE decided_at IS NULL AND (a = ANY(:ids) OR b = ANY(:ids))"),
-    text("DELETE FROM ops.pending WHERE stage = 'match' AND ref = ANY(:ids)"),
-)
-
-# Only streams that are mapped have verdicts: a form's definition stays.
-_MARK_RAWS = text("""
-WITH kept AS (
-  SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:streams AS text[]), CAST(:ids AS text[]))
-    AS k(source, stream, source_id)
-), marked AS (
-  UPDATE landing.raw r SET withdrawn_by = :undo
-  WHERE r.batch_id = :batch AND r.withdrawn_by IS NULL
-    AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.source = r.source AND k.stream = r.stream
-                    AND k.source_id = r.source_id)
-    AND EXISTS (SELECT 1 FROM ops.verdict v WHERE v.batch_id = r.batch_id
-                AND v.source = r.source AND v.stream = r.stream AND v.source_id = r.source_id)
-    AND EXISTS (SELECT 1 FROM landing.head h JOIN landing.raw n ON n.id = h.raw_id
-                WHERE h.source = r.source AND h.stream = r.stream AND h.source_id = r.source_id
-                  AND n.batch_id = r.batch_id)
-  RETURNING r.id, r.source, r.stream, r.source_id
-), closed AS (
-  UPDATE landing.quarantine q SET resolved_at = now() FROM marked m
-  WHERE q.raw_id = m.id AND q.resolved_at IS NULL
-), before AS (
-  SELECT m.source, m.stream, m.source_id, p.id, p.hash, p.op
-  FROM (SELECT DISTINCT source, stream, source_id FROM marked) m
-  LEFT JOIN LATERAL (
-    SELECT r.id, r.hash, r.op FROM landing.raw r
-    WHERE r.source = m.source AND r.stream = m.stream AND r.source_id = m.source_id
-      AND r.withdrawn_by IS NULL AND r.id NOT IN (SELECT id FROM marked)
-    ORDER BY r.id DESC LIMIT 1) p ON true
-), pointed AS (
-  UPDATE landing.head h SET raw_id = b.id, hash = b.hash, op = b.op FROM before b
-  WHERE b.id IS NOT NULL
-    AND h.source = b.source AND h.stream = b.stream AND h.source_id = b.source_id
-)
-DELETE FROM landing.head h USING before b
-WHERE b.id IS NULL AND h.source = b.source AND h.stream = b.stream AND h.source_id = b.source_id
-""")
-
-
-def mark_raws_undone(
-    conn: Connection, batch_id: int, undo_id: int, kept: Sequence[tuple[str, str, str]]
-) -> None:
-    """Mark the batch's raw rows, and point each object's head to the version before.
-
-    An object without one has no head: it lands again when the source is read from the beginning,
-    changed or not.
-    """
-    conn.execute(
-        _MARK_RAWS,
-        {
-            "batch": batch_id,
-            "undo": undo_id,
-            "sources": [k[0] for k in kept],
-            "streams": [k[1] for k in kept],
-            "ids": [k[2] for k in kept],
-        },
-    )
+def raw_keys(conn: Connection, batch_id: int) -> list[Key]:
+    """Return the objects of which raw versions of the batch still stand, and nothing later does."""
+    rows = conn.execute(_RAW_KEYS, {"batch": batch_id})
+    return [(row.source, row.stream, row.source_id) for row in rows]
 
 
 _DECIDED = text("""
@@ -330,22 +247,39 @@ def routed_meanwhile(conn: Connection, batch_id: int) -> list[int]:
     return list(conn.execute(_ROUTED, {"batch": batch_id}).scalars())
 
 
-def note_undone(conn: Connection, who: str, entity_ids: Sequence[int], batch_id: int) -> None:
-    """Append to the history of entities that a batch was taken back."""
-    conn.execute(
-        text(
-            "INSERT INTO ops.change (entity_id, who, fields) SELECT e, :who, "
-            "jsonb_build_object('undone', jsonb_build_object('old', CAST(:batch AS bigint), "
-            "'new', NULL)) FROM unnest(CAST(:ids AS bigint[])) AS e"
-        ),
-        {"who": who, "batch": batch_id, "ids": sorted(set(entity_ids))},
-    )
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a record was before the batch: taken out by an earlier undo, or in a role."""
+
+    is_undone: bool
+    role: str | None
 
 
-def undone_of(conn: Connection, record_ids: Sequence[int]) -> set[int]:
-    """Return those of the records that are undone."""
+# The batch's first version of an object replaced what had been said before the batch.
+FIRST_VERSIONS = """
+SELECT DISTINCT ON (v.record_id) v.* FROM ops.record_version v
+JOIN landing.raw r ON r.id = v.replaced_by
+WHERE v.record_id = ANY(:ids) AND r.batch_id = :batch AND r.withdrawn_by IS NULL
+ORDER BY v.record_id, v.replaced_by
+"""
+_BEFORE = text(f"""
+SELECT f.record_id, f.withdrawn_by IS NOT NULL AS is_undone, f.role FROM ({FIRST_VERSIONS}) f
+""")  # noqa: S608 our own text
+
+
+def before(conn: Connection, batch_id: int, record_ids: Sequence[int]) -> dict[int, Before]:
+    """Return what records were before the batch; a record that the batch made is not in it."""
+    rows = conn.execute(_BEFORE, {"batch": batch_id, "ids": list(record_ids)})
+    return {row.record_id: Before(row.is_undone, row.role) for row in rows}
+
+
+def roles(conn: Connection, record_ids: Sequence[int]) -> dict[int, str]:
+    """Return what records ask for now: lead, contact, person; of a company, organisation."""
     rows = conn.execute(
-        text("SELECT id FROM ops.source_record WHERE withdrawn_by IS NOT NULL AND id = ANY(:ids)"),
+        text(
+            "SELECT id, coalesce(role, target) AS role FROM ops.source_record "
+            "WHERE id = ANY(:ids) AND withdrawn_by IS NULL"
+        ),
         {"ids": list(record_ids)},
     )
-    return set(rows.scalars())
+    return {row.id: row.role for row in rows}

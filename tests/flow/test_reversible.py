@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as configured
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from sqlalchemy import text
 from hub.actions.edit import edit, take_back
 from hub.actions.merge import merge, unmerge
 from hub.actions.review import decide, open_pairs
-from hub.actions.undo import undo_batch
+from hub.actions.undo import preview_undo, undo_batch
 from hub.db.embedded import Server
 from hub.errors import ActionError
 from hub.etl import flow
@@ -25,6 +26,8 @@ from hub.model.entities import folded_names
 from hub.model.verdicts import Judgement, Op
 from hub.records import folding
 from hub.settings import Settings
+from hub.undo import chunks
+from hub.undo.report import Undone
 from tests.acting import acting, by, done
 from tests.conftest import fresh_database
 from tests.flow.conftest import (
@@ -103,7 +106,7 @@ class Play:
         said = {r.entity_id for r in self.world.rows("SELECT entity_id FROM ops.consent_event")}
         routed: set[str] = set()
         for batch in reversed(done):
-            report = undo_batch(self.world.db.engine, acting(WHO), batch.id)
+            report = self.undo(batch.id)
             assert report.edited == report.blocked == []
             routed.update(report.routed)
         after = rows(self.world, but=["archived_at"])
@@ -183,7 +186,18 @@ class Play:
         found = self.world.rows("SELECT id FROM ops.batch WHERE kind = 'sync' ORDER BY id")
         if found:
             with suppress(ActionError):
-                undo_batch(self.world.db.engine, acting(WHO), found[which % len(found)].id)
+                self.undo(found[which % len(found)].id)
+
+    def undo(self, batch: int) -> Undone:
+        """Undo a batch in chunks of one object or in one chunk; it does what was said before."""
+        engine = self.world.db.engine
+        said = preview_undo(engine, acting(WHO), batch).document()
+        with pytest.MonkeyPatch.context() as patch:
+            if batch % 2:
+                patch.setattr(chunks, "MOST", 1)
+            report = undo_batch(engine, acting(WHO), batch)
+        assert {**said, "undo": 0} == {**report.document(), "undo": 0}
+        return report
 
     def disown(self, which: int) -> None:
         """Somebody leaves a lead to nobody."""

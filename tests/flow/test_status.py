@@ -9,7 +9,7 @@ from hub.errors import ConfigError
 from hub.etl import flow
 from hub.etl.assemble import assemble
 from hub.settings import Settings
-from hub.undo.batch import Undone
+from hub.undo.report import Undone
 from tests.acting import acting, by
 from tests.flow.conftest import World, new_world, salesforce_lead, typeform_answer
 

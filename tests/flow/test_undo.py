@@ -11,7 +11,7 @@ from hub.actions.undo import preview_undo, undo_batch
 from hub.errors import ActionError
 from hub.etl import flow
 from hub.model.verdicts import Op
-from hub.undo.batch import Undone
+from hub.undo.report import Undone
 from tests.acting import acting, done
 from tests.flow.conftest import (
     World,

@@ -1,0 +1,113 @@
+"""Which rows of the CRM point to others: what people have built on a lead, a contact, a user.
+
+Reads only. Not here: deleting what nothing points to (`hub.crm.removal`).
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnClause,
+    Connection,
+    any_,
+    column,
+    literal,
+    select,
+    table,
+    text,
+)
+
+from hub.crm.tables import note
+
+# what the pipeline itself hangs on people; everything else that points to one is somebody's work
+PIPELINES_OWN = frozenset(
+    {
+        "crm.alert.contact_id",
+        "crm.alert.lead_id",
+        "crm.contact.company_id",
+        "crm.contact.entity_id",
+        "crm.contact.merged_into",
+        "crm.inquiry.entity_id",
+        "crm.lead.account_id",
+        "crm.lead.contact_id",
+        "crm.lead.entity_id",
+        "crm.lead.merged_into",
+        "crm.note.entity_id",
+        "crm.ticket.entity_id",
+    }
+)
+
+
+# the database's own word, so that no table is forgotten
+_REFERENCES = text("""
+SELECT n.nspname, r.relname, a.attname
+FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid
+JOIN pg_namespace n ON n.oid = r.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+WHERE c.contype = 'f' AND c.confrelid = CAST(:target AS regclass)
+  AND (n.nspname = 'crm' OR r.relname = 'employment')
+ORDER BY 1, 2, 3
+""")
+
+
+def pointing_at(
+    conn: Connection,
+    target: str,
+    ids: Sequence[int],
+    *,
+    but: frozenset[str] = frozenset(),
+    without: Mapping[str, Collection[int]] | None = None,
+) -> dict[int, str]:
+    """Return which rows other rows of the CRM point to, and the name of such a table.
+
+    Args:
+        conn: an open connection.
+        target: the table that is pointed to, with its schema.
+        ids: rows of it.
+        but: columns, `crm.table.column`, that do not count.
+        without: rows that do not count, by table: they are about to go.
+    """
+    wanted = literal(sorted(ids), ARRAY(BigInteger))
+    found: dict[int, str] = {}
+    for schema, where, name in conn.execute(_REFERENCES, {"target": target}).all():
+        if f"{schema}.{where}.{name}" not in but:
+            pointer: ColumnClause[int] = column(name, BigInteger)
+            query = select(pointer).select_from(table(where, pointer, schema=schema))
+            if gone := (without or {}).get(where):
+                query = query.where(column("id", BigInteger).notin_(sorted(gone)))
+            rows = conn.execute(query.where(pointer == any_(wanted)).distinct())
+            found.update(dict.fromkeys(rows.scalars(), where))
+    return found
+
+
+_ROWS = text("""
+SELECT 'lead' AS kind, id, entity_id FROM crm.lead WHERE entity_id = ANY(:ids)
+UNION ALL SELECT 'contact', id, entity_id FROM crm.contact WHERE entity_id = ANY(:ids)
+""")
+
+
+def built_on(conn: Connection, entity_ids: Sequence[int]) -> dict[int, str]:
+    """Return the entities on which people have built, and the table of what: deal, task, call."""
+    built = pointing_at(conn, "ops.entity", entity_ids, but=PIPELINES_OWN)
+    rows = conn.execute(_ROWS, {"ids": list(entity_ids)}).all()
+    for kind in ("lead", "contact"):
+        of = {row.id: row.entity_id for row in rows if row.kind == kind}
+        for row_id, name in pointing_at(conn, f"crm.{kind}", list(of), but=PIPELINES_OWN).items():
+            built[of[row_id]] = name
+    typed = select(note.c.entity_id).where(
+        note.c.record_id.is_(None),
+        note.c.entity_id == any_(literal(list(entity_ids), ARRAY(BigInteger))),
+    )
+    built.update(dict.fromkeys(conn.execute(typed).scalars(), "note"))
+    return built
+
+
+def names_of(conn: Connection, entity_ids: Iterable[int]) -> Mapping[int, str]:
+    """Return how people name entities: `lead/12`, `contact/5` where there is no lead."""
+    rows = conn.execute(_ROWS, {"ids": sorted(set(entity_ids))})
+    found: dict[int, str] = {}
+    for row in rows:
+        if row.kind == "lead" or row.entity_id not in found:
+            found[row.entity_id] = f"{row.kind}/{row.id}"
+    return found

@@ -1,0 +1,39 @@
+"""How far an undo has come: one row for each of its chunks. Owns `ops.undo_part`.
+
+A chunk and its part commit together, so what a killed undo has done is known to the next call.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select
+
+from hub.records.tables import undo_part
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one chunk did: its report, and the entities to fold when all chunks are done."""
+
+    report: Mapping[str, Any]
+    stale: Sequence[int]
+
+
+def keep_part(conn: Connection, undo_id: int, part: Part) -> None:
+    """Keep what a chunk did; call in its transaction."""
+    n = select(func.coalesce(func.max(undo_part.c.n), 0) + 1).where(undo_part.c.undo_id == undo_id)
+    conn.execute(
+        insert(undo_part).values(
+            undo_id=undo_id,
+            n=n.scalar_subquery(),
+            report=dict(part.report),
+            stale=list(part.stale),
+        )
+    )
+
+
+def parts(conn: Connection, undo_id: int) -> list[Part]:
+    """Return what the chunks of an undo have done so far, in their order."""
+    found = select(undo_part.c.report, undo_part.c.stale).where(undo_part.c.undo_id == undo_id)
+    return [Part(*row) for row in conn.execute(found.order_by(undo_part.c.n))]

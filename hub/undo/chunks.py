@@ -1,0 +1,73 @@
+"""Cut a batch into chunks, each of whole people and companies, small enough for the lock. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from hub.undo.inputs import HAVE_ENTITIES, Brought, Key
+
+T = TypeVar("T")
+MOST = 500
+"""Objects in a chunk at most."""
+FIRST = 50
+HOLD_S = 0.15
+"""How long a chunk should hold the identity lock; half of what it may."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """How many objects the next chunk takes, so that it holds the lock as long as it should."""
+
+    size: int = field(default_factory=lambda: min(FIRST, MOST))
+
+    def took(self, objects: int, seconds: float) -> None:
+        """Learn from a chunk: its objects, and how long it held the lock."""
+        fitting = int(objects * HOLD_S / max(seconds, 0.001))
+        self.size = max(1, min(MOST, fitting, 2 * self.size))
+
+
+def slices(of: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield so many at a time."""
+    return (of[start : start + size] for start in range(0, len(of), size))
+
+
+def groups(brought: Sequence[Brought]) -> list[list[Key]]:
+    """Return the objects of a batch, those of one person or company together.
+
+    The owners that a source named come last: until then something may be theirs.
+    """
+    parent: dict[object, object] = {}
+
+    def root(name: object) -> object:
+        parent.setdefault(name, name)
+        while parent[name] != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    owners: set[Key] = set()
+    for record in brought:
+        top = root(record.key)
+        if record.target in HAVE_ENTITIES and record.entity_id is not None:
+            parent[root(record.entity_id)] = top
+        if record.target == "user":
+            owners.add(record.key)
+    found: dict[object, list[Key]] = {}
+    for key in dict.fromkeys(record.key for record in brought):
+        found.setdefault(root(key), []).append(key)
+    return sorted(found.values(), key=lambda keys: any(key in owners for key in keys))
+
+
+def cut(together: Sequence[Sequence[Key]], pace: Pace) -> Iterator[list[Key]]:
+    """Yield the objects of one chunk after the other; a group is split only where it is too large."""
+    chunk: list[Key] = []
+    for group in together:
+        if chunk and len(chunk) + len(group) > pace.size:
+            yield chunk
+            chunk = []
+        chunk += group
+        while len(chunk) > MOST:
+            yield chunk[:MOST]
+            chunk = chunk[MOST:]
+    if chunk:
+        yield chunk

@@ -1,0 +1,149 @@
+"""Taking back what a batch brought: records, raw versions, heads, edges, anchors.
+
+A record that the batch made is taken out, one that it changed says again what it said before
+(`ops.record_version`). The raw rows stay, marked: nobody reads them as the newest again. Not here:
+rows of the CRM (`hub.crm.removal`), and which records go (`hub.undo.piles`).
+"""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection, text
+
+from hub.undo.inputs import FIRST_VERSIONS, KEYS, UNMARKED, Key, key_arrays
+
+_LOCK_HEADS = text(f"""
+SELECT 1 FROM landing.head h JOIN {KEYS} USING (source, stream, source_id)
+ORDER BY h.source, h.stream, h.source_id FOR NO KEY UPDATE OF h
+""")  # noqa: S608 our own text
+
+
+def lock_heads(conn: Connection, keys: Sequence[Key]) -> None:
+    """Let nothing newer of these objects land until the transaction ends."""
+    conn.execute(_LOCK_HEADS, key_arrays(keys))
+
+
+_RESTORE = text(f"""
+WITH first AS ({FIRST_VERSIONS})
+UPDATE ops.source_record s SET
+  raw_id = f.raw_id, batch_id = f.batch_id, lane = f.lane, mapping_version = f.mapping_version,
+  trust = f.trust, role = f.role, canonical = f.canonical, canonical_hash = f.canonical_hash,
+  refs = f.refs, source_at = f.source_at, gone_at = f.gone_at, gone_why = f.gone_why,
+  alias_of = f.alias_of,
+  verdict = f.verdict, withdrawn_by = f.withdrawn_by,
+  entity_id = CASE WHEN f.withdrawn_by IS NULL THEN s.entity_id END
+FROM first f WHERE s.id = f.record_id
+RETURNING s.id, s.withdrawn_by IS NOT NULL AS is_undone
+""")  # noqa: S608 our own text
+_FORGET_VERSIONS = text("""
+DELETE FROM ops.record_version v USING landing.raw r
+WHERE r.id = v.replaced_by AND r.batch_id = :batch AND v.record_id = ANY(:ids)
+""")
+
+
+def restore(conn: Connection, batch_id: int, record_ids: Sequence[int]) -> set[int]:
+    """Let records say what they said before the batch; returns those that were undone then."""
+    args = {"batch": batch_id, "ids": list(record_ids)}
+    undone = {row.id for row in conn.execute(_RESTORE, args) if row.is_undone}
+    conn.execute(_FORGET_VERSIONS, args)
+    return undone
+
+
+def mark_undone(conn: Connection, record_ids: Sequence[int], undo_id: int) -> None:
+    """Take records out of everything, until their source brings them again."""
+    conn.execute(
+        text(
+            "UPDATE ops.source_record SET withdrawn_by = :undo, entity_id = NULL, "
+            "joined_batch_id = NULL, verdict = NULL WHERE id = ANY(:ids)"
+        ),
+        {"undo": undo_id, "ids": list(record_ids)},
+    )
+
+
+def move_anchors(conn: Connection, undone: Sequence[int], co_members: Mapping[int, int]) -> None:
+    """Let entities that began with an undone record begin with the oldest that they still have."""
+    left: dict[int, int] = {}
+    for record, entity in co_members.items():
+        left[entity] = min(record, left.get(entity, record))
+    conn.execute(
+        text(
+            "UPDATE ops.entity e SET anchor_id = l.record FROM unnest(CAST(:e AS bigint[]), "
+            "CAST(:r AS bigint[])) AS l(entity, record) "
+            "WHERE e.id = l.entity AND e.anchor_id = ANY(:gone)"
+        ),
+        {"e": list(left), "r": list(left.values()), "gone": list(undone)},
+    )
+
+
+def forget_links(conn: Connection, undone: Sequence[int], changed: Sequence[int]) -> None:
+    """Drop what was judged of undone records, and what vendors said of any of these.
+
+    What people decided stands: it counts again when the record comes back.
+    """
+    conn.execute(
+        text(
+            "UPDATE ops.edge SET revoked_at = now() WHERE revoked_at IS NULL "
+            "AND made_by = 'vendor' AND (a = ANY(:ids) OR b = ANY(:ids))"
+        ),
+        {"ids": [*undone, *changed]},
+    )
+    for statement in _FORGET_JUDGED:
+        conn.execute(statement, {"ids": list(undone)})
+
+
+_FORGET_JUDGED = (
+    text(
+        "DELETE FROM ops.edge WHERE revoked_at IS NULL "
+        "AND (made_by LIKE 'model:%' OR made_by = 'held') "
+        "AND (a = ANY(:ids) OR b = ANY(:ids))"
+    ),
+    text("DELETE FROM ops.review WHERE decided_at IS NULL AND (a = ANY(:ids) OR b = ANY(:ids))"),
+    text("DELETE FROM ops.pending WHERE stage = 'match' AND ref = ANY(:ids)"),
+)
+
+_MARK_RAWS = text(f"""
+WITH marked AS (
+  UPDATE landing.raw u SET withdrawn_by = :undo FROM (
+    SELECT r.id {UNMARKED}
+      AND (r.source, r.stream, r.source_id) IN (SELECT k.source, k.stream, k.source_id FROM {KEYS})
+  ) f WHERE u.id = f.id
+  RETURNING u.id, u.source, u.stream, u.source_id
+), closed AS (
+  UPDATE landing.quarantine q SET resolved_at = now() FROM marked m
+  WHERE q.raw_id = m.id AND q.resolved_at IS NULL
+), before AS (
+  SELECT m.source, m.stream, m.source_id, p.id, p.hash, p.op
+  FROM (SELECT DISTINCT source, stream, source_id FROM marked) m
+  LEFT JOIN LATERAL (
+    SELECT r.id, r.hash, r.op FROM landing.raw r
+    WHERE r.source = m.source AND r.stream = m.stream AND r.source_id = m.source_id
+      AND r.withdrawn_by IS NULL AND r.id NOT IN (SELECT id FROM marked)
+    ORDER BY r.id DESC LIMIT 1) p ON true
+), pointed AS (
+  UPDATE landing.head h SET raw_id = b.id, hash = b.hash, op = b.op FROM before b
+  WHERE b.id IS NOT NULL
+    AND h.source = b.source AND h.stream = b.stream AND h.source_id = b.source_id
+)
+DELETE FROM landing.head h USING before b
+WHERE b.id IS NULL AND h.source = b.source AND h.stream = b.stream AND h.source_id = b.source_id
+""")  # noqa: S608 our own text
+
+
+def mark_raws_undone(conn: Connection, batch_id: int, undo_id: int, keys: Sequence[Key]) -> None:
+    """Mark the batch's raw rows of objects, and point each object's head to the version before.
+
+    An object without one has no head: it lands again when the source is read from the beginning,
+    changed or not. Its quarantine is closed.
+    """
+    conn.execute(_MARK_RAWS, {"batch": batch_id, "undo": undo_id, **key_arrays(keys)})
+
+
+def note_undone(conn: Connection, who: str, entity_ids: Sequence[int], batch_id: int) -> None:
+    """Append to the history of entities that a batch was taken back."""
+    conn.execute(
+        text(
+            "INSERT INTO ops.change (entity_id, who, fields) SELECT e, :who, "
+            "jsonb_build_object('undone', jsonb_build_object('old', CAST(:batch AS bigint), "
+            "'new', NULL)) FROM unnest(CAST(:ids AS bigint[])) AS e"
+        ),
+        {"who": who, "batch": batch_id, "ids": sorted(set(entity_ids))},
+    )
