@@ -13,7 +13,7 @@ from hub.etl.drifting import drift_of
 from hub.landing import silent
 from hub.mappings.document import MappingDocument
 from hub.mappings.loader import load_all
-from hub.records import budgets, proofs
+from hub.records import batches, budgets, proofs
 from hub.settings import Settings
 
 _DRIFT_SHOWN = 10
@@ -68,6 +68,7 @@ def read_status(database: Database, settings: Settings) -> dict[str, Any]:
             "silent": _silent(conn, settings),
             **_drift(conn, mappings),
             "derivations": [asdict(one) for one in derivations.stale(conn, mappings)],
+            "undoing": batches.half_undone(conn),
             "batches": [dict(row) for row in conn.execute(_BATCHES).mappings()],
         }
 

@@ -323,3 +323,9 @@ def close_undo(conn: Connection, batch_id: int, undo_id: int) -> None:
     conn.execute(
         update(batch).where(batch.c.id == undo_id).values(state="done", finished_at=func.now())
     )
+
+
+def half_undone(conn: Connection) -> list[int]:
+    """Return the batches whose undo is under way, or was killed: `hub undo BATCH` goes on with it."""
+    rows = conn.execute(select(batch.c.id).where(batch.c.state == "undoing").order_by(batch.c.id))
+    return list(rows.scalars())

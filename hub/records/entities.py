@@ -49,3 +49,12 @@ SELECT id FROM whole ORDER BY id
 def whole(conn: Connection, ids: Sequence[int]) -> list[int]:
     """Return entities, and all that were merged into them."""
     return list(conn.execute(_WHOLE, {"ids": list(ids)}).scalars())
+
+
+def made_by(conn: Connection, batch_id: int, ids: Sequence[int]) -> set[int]:
+    """Return those of the entities that a batch made."""
+    rows = conn.execute(
+        text("SELECT id FROM ops.entity WHERE batch_id = :batch AND id = ANY(:ids)"),
+        {"batch": batch_id, "ids": list(ids)},
+    )
+    return set(rows.scalars())

@@ -91,17 +91,19 @@ class _Preview:
         before: dict[int, Before],
         asked: Collection[str],
     ) -> None:
-        conn, out = self._conn, {r.id for r in going}
+        conn, batch, out = self._conn, self._batch, {r.id for r in going}
         shared: dict[int, int] = {}
         for target in HAVE_ENTITIES:
             shared |= inputs.co_members(conn, sorted(out), target)
         whole = entities.whole(conn, sorted(set(shared.values())))
         roles = inputs.roles(conn, list(shared))
         roles |= {i: said.role or roles[i] for i, said in before.items() if i in roles}
-        made = removal.made_rows(conn, self._batch.id, whole)
+        made = removal.made_rows(conn, batch.id, whole)
+        new = entities.made_by(conn, batch.id, whole)
         stands: dict[int, set[str]] = {}
         for record, entity in shared.items():
-            if record not in lost and record in roles:
+            goes_back = record in before and entity in new  # to whom it was of before the batch
+            if record in roles and not goes_back and record not in lost:
                 stands.setdefault(entity, set()).add(roles[record])
         self._going.add(conn, removal.orphaned(conn, made, stands, out), asked)
 
