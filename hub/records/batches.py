@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from hub.db.json_text import write_json
 from hub.model.faults import Fault, faults_of
 from hub.model.records import JsonValue
-from hub.records.tables import batch
+from hub.records.batch_tables import batch
 
 
 @dataclass(frozen=True, slots=True)

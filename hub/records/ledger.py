@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, text
 
 from hub.model.faults import Fault, faults_of
 from hub.model.records import JsonValue
-from hub.records.tables import batch
+from hub.records.batch_tables import batch
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects.postgresql import insert
 
-from hub.records.tables import stage_report
+from hub.records.batch_tables import stage_report
 
 
 def report_stage(

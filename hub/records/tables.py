@@ -30,46 +30,6 @@ _NOW = func.now()
 _UTC = DateTime(timezone=True)
 _CAUSES = ",".join(f"'{cause}'" for cause in Cause)
 
-batch = Table(
-    "batch",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("lane", Text, nullable=False),
-    Column("state", Text, nullable=False, server_default="running"),
-    personal("windows", JSONB, nullable=False, server_default="{}"),
-    personal("ledger", JSONB, nullable=False, server_default="{}"),
-    Column("started_at", _UTC, nullable=False, server_default=_NOW),
-    Column("finished_at", _UTC),
-    Column("runs", ARRAY(Text), nullable=False, server_default="{}"),  # of Dagster
-    Column("undoes", BigInteger),  # of an undo: the batch that it takes back
-    personal("who", Text),  # of an undo: who began it
-    CheckConstraint(
-        "state IN ('planned','running','done','failed','undoing','undone')", name="state"
-    ),
-    Index(
-        "one_running_read_a_source",
-        "source",
-        "kind",
-        unique=True,
-        postgresql_where=text("state = 'running' AND kind IN ('sync','migrate')"),
-    ),
-    schema="ops",
-)
-
-# what each chunk of an undo did: a killed one goes on, and its report is whole
-undo_part = Table(
-    "undo_part",
-    metadata,
-    Column("undo_id", BigInteger, ForeignKey("ops.batch.id"), primary_key=True),
-    Column("n", Integer, primary_key=True),
-    personal("report", JSONB, nullable=False),
-    Column("stale", ARRAY(BigInteger), nullable=False, server_default="{}"),  # entities
-    Column("at", _UTC, nullable=False, server_default=_NOW),
-    schema="ops",
-)
-
 entity = Table(
     "entity",
     metadata,
@@ -331,25 +291,6 @@ consent_event = Table(
     schema="ops",
 )
 
-verdict = Table(
-    "verdict",
-    metadata,
-    Column("batch_id", BigInteger, ForeignKey("ops.batch.id"), primary_key=True),
-    Column("source", Text, primary_key=True),
-    Column("stream", Text, primary_key=True),
-    personal("source_id", Text, primary_key=True),
-    Column("is_live", Boolean, nullable=False),
-    Column("at", _UTC),
-    Column("verdict", Text),  # NULL: seen, and not yet accounted for
-    CheckConstraint(
-        "verdict IN ('created','updated','unchanged','merged','excluded','rejected','deleted')",
-        name="verdict",
-    ),
-    Index(None, "source", "stream", "source_id", "batch_id"),
-    Index("verdict_open", "batch_id", postgresql_where=text("verdict IS NULL")),
-    schema="ops",
-)
-
 change = Table(
     "change",
     metadata,
@@ -389,21 +330,6 @@ assignment = Table(
     Index(None, "lead_id"),
     Index(None, "group_id"),
     Index(None, "user_id"),
-    schema="ops",
-)
-
-stage_report = Table(
-    "stage_report",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("batch_id", BigInteger),
-    Column("stage", Text, nullable=False),
-    Column("source", Text),
-    Column("stream", Text),
-    Column("counts", JSONB, nullable=False),
-    Column("seconds", Float, nullable=False),
-    Column("at", _UTC, nullable=False, server_default=_NOW),
-    Column("in_dagster", Boolean, nullable=False, server_default="false"),
     schema="ops",
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
-from hub.records.tables import undo_part
+from hub.records.batch_tables import undo_part
 
 
 @dataclass(frozen=True, slots=True)

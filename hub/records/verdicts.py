@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select, text
 
 from hub.model.verdicts import Verdict
 from hub.records import sources
-from hub.records.tables import verdict
+from hub.records.batch_tables import verdict
 
 
 def seen(conn: Connection, batch_id: int, stream: str, since: object, until: object) -> int:
