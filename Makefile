@@ -8,7 +8,7 @@ WORKERS ?= 4
 unexport PYTHONDONTWRITEBYTECODE
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test plays check unit lint types contracts format docs lock clean
+.PHONY: setup demo test plays bench compare check unit lint types contracts format docs lock clean
 
 setup: $(STAMP)
 
@@ -45,6 +45,14 @@ test: setup lint types contracts
 # Random plays against an independent recomputation; FIRST is the first seed. See docs/plays.md.
 plays: setup
 	$(BIN)/python -m tests.plays --plays $(or $(PLAYS),3000) --first $(or $(FIRST),0) --jobs $(WORKERS)
+
+# What a sync costs, beside dlt: needs an idle machine, and `pip install -e '.[bench]'`. See bench/sync.md.
+bench: setup
+	$(BIN)/python -m bench.sync --rounds $(or $(ROUNDS),3) --peer dlt $(if $(ROWS),--rows $(ROWS))
+
+# The same for the commit REF and for the working tree; fails if a stage costs a tenth more.
+compare: setup
+	$(BIN)/python -m bench.compare $(or $(REF),HEAD) --rounds $(or $(ROUNDS),3) $(if $(ROWS),--rows $(ROWS))
 
 format: setup
 	$(BIN)/ruff format hub tests docs bench

@@ -1,9 +1,10 @@
-"""What a stretch of work costs: wall time, CPU of this process and of PostgreSQL, peak memory.
+"""What a stretch of work costs: wall time, CPU of this process and its children and of PostgreSQL, peak memory.
 
 Reads /proc, so Linux only. CPU is what ages least on a machine that others use as well.
 """
 
 import os
+import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,13 +32,19 @@ class Cost:
 def costs(found: dict[str, Cost], name: str, data_dir: Path) -> Iterator[None]:
     """Put into `found` what the block costs."""
     postmaster = int((data_dir / "postmaster.pid").read_text().split()[0])
-    wall, client, database = time.perf_counter(), time.process_time(), cpu_of_tree(postmaster)
+    wall, client, database = time.perf_counter(), _own_cpu(), cpu_of_tree(postmaster)
     yield
     found[name] = Cost(
         time.perf_counter() - wall,
-        time.process_time() - client,
+        _own_cpu() - client,
         cpu_of_tree(postmaster) - database,
     )
+
+
+def _own_cpu() -> float:
+    """Return the CPU seconds of this process and of its children that ended."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
 def cpu_of_tree(pid: int) -> float:

@@ -2,11 +2,13 @@
 
 `python -m bench.sync` for 200,000 contacts, `--rows 20000 --small 5000` for a short look. Starts a stub
 and an embedded PostgreSQL of its own in a temporary folder, loads with each loader in a process
-of its own, one after the other, prints one table, and ends all it has started. See sync.md.
+of its own, one after the other, prints what a record costs and what is written for it, and ends all it
+has started. See sync.md.
 """
 
 import argparse
 import json
+import logging
 import shutil
 import subprocess
 import sys
@@ -14,19 +16,22 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
+from bench.by_dlt import LOADERS as DLT_LOADERS
 from bench.measure import cpu_of_tree
+from bench.sync_report import document, render
+from hub import logs
 from hub.clock import SystemClock
 from hub.db import engine as db_engine
 from hub.db.embedded import SUPERUSER, EmbeddedServer, Server
 
 STAGES = ("land", "normalise", "match", "load", "route")
-_FLAT = 1.2  # peak memory of the large load may be so many times that of the small one
+# What `--peer` runs: dlt in each of its formats, for the best of them is the measure, or in one.
+PEERS = {"dlt": DLT_LOADERS, **{loader: (loader,) for loader in DLT_LOADERS}}
 
 
 @contextmanager
@@ -91,67 +96,48 @@ def _once(running: Server, loader: str, rows: int, asked: argparse.Namespace) ->
     return said
 
 
-def _line(name: str, rows: int, costs: list[dict[str, float]], hand_us: float) -> str:
-    client, database, wall = (
-        median(cost[key] for cost in costs) for key in ("client", "database", "wall")
+def measure(running: Server, asked: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return the measured loads of all rounds; each is a line of JSON on standard error, too.
+
+    Raises:
+        SystemExit: a load is not whole, or its ledger does not add up.
+    """
+    peers = [loader for peer in asked.peer for loader in PEERS[peer]]
+    loads = [("hub", asked.small), *((peer, asked.rows) for peer in ("hand", *peers))]
+    found = []
+    for _ in range(asked.rounds):
+        for loader, rows in (*loads, ("hub", asked.rows)):
+            found.append(_once(running, loader, rows, asked))
+            print(json.dumps(found[-1]), file=sys.stderr, flush=True)
+    return found
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    us = (client + database) / rows * 1e6
-    return (
-        f"| {name} | {client / rows * 1e6:.0f} | {database / rows * 1e6:.0f} | {us:.0f} |"
-        f" {us / hand_us:.1f} | {wall:.1f} | {rows / wall:,.0f} |"
+    made.add_argument("--rows", type=int, default=200_000)
+    made.add_argument("--small", type=int, default=50_000, help="for the comparison of memory")
+    made.add_argument("--rounds", type=int, default=1)
+    made.add_argument(
+        "--peer", action="append", choices=PEERS, default=[], help="land the stub with it, too"
     )
-
-
-def _total(said: dict[str, Any]) -> dict[str, float]:
-    keys = ("wall", "client", "database")
-    return {key: sum(stage[key] for stage in said["stages"].values()) for key in keys}
-
-
-def report(found: list[dict[str, Any]], rows: int, small: int) -> str:
-    """Return the table: medians over the rounds, ratios to the hand script."""
-    hub = [one for one in found if one["loader"] == "hub" and one["asked"] == rows]
-    hand = [one for one in found if one["loader"] == "hand"]
-    totals = [_total(one) for one in hand]
-    hand_us = median(t["client"] + t["database"] for t in totals) / rows * 1e6
-    lines = [
-        "| | CPU µs/record, ours | PostgreSQL | both | x hand | wall s | records/s |",
-        "|---|---|---|---|---|---|---|",
-        _line("hand script", rows, totals, hand_us),
-    ]
-    lines += [_line(s, rows, [one["stages"][s] for one in hub], hand_us) for s in STAGES]
-    lines.append(_line("land to route", rows, [_total(one) for one in hub], hand_us))
-    peaks = {
-        n: [one["peak_mb"] for one in found if one["loader"] == "hub" and one["asked"] == n]
-        for n in (small, rows)
-    }
-    base = median(one["base_mb"] for one in hub)
-    lines.append(
-        f"\npeak memory: {median(peaks[small]):.0f} MB at {small:,}, {median(peaks[rows]):.0f} MB at"
-        f" {rows:,} ({base:.0f} MB before the first record); hand {median(o['peak_mb'] for o in hand):.0f} MB;"
-        f" stub {median(one['stub'] for one in hub) / rows * 1e6:.1f} µs of CPU a record;"
-        f" {hub[0]['people']:,} people of {rows:,} contacts; {hub[0]['refused']} values refused"
-    )
-    is_flat = median(peaks[rows]) <= _FLAT * median(peaks[small])
-    lines.append(f"memory is {'flat' if is_flat else 'NOT FLAT'} from {small:,} to {rows:,}")
-    return "\n".join(lines)
+    made.add_argument("--tables", action="store_true", help="print what is written per table")
+    made.add_argument("--json", action="store_true", help="print one JSON document")
+    made.add_argument("--profile", default="", help=f"profile one of {', '.join(STAGES)}")
+    made.add_argument("--timeout", type=float, default=900.0, help="seconds a load may take")
+    return made
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=200_000)
-    parser.add_argument("--small", type=int, default=50_000, help="for the comparison of memory")
-    parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--profile", default="", help=f"profile one of {', '.join(STAGES)}")
-    parser.add_argument("--timeout", type=float, default=900.0, help="seconds a load may take")
-    asked = parser.parse_args()
-    found = []
+    asked = parser().parse_args()
+    logs.configure(json=True, level=logging.WARNING)  # standard output is the report's
     with _server() as running:
-        for _ in range(asked.rounds):
-            for loader, rows in (("hub", asked.small), ("hand", asked.rows), ("hub", asked.rows)):
-                found.append(_once(running, loader, rows, asked))
-                print(json.dumps(found[-1]), file=sys.stderr)
-    print(report(found, asked.rows, asked.small))
+        found = measure(running, asked)
+    said = document(found, asked.rows, asked.small)
+    print(json.dumps(said) if asked.json else render(said, tables=asked.tables))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""One measured load in a process of its own: Lead Hub's, or the hand script's; prints JSON.
+"""One measured load in a process of its own: Lead Hub's, the hand script's or a peer's; prints JSON.
 
-`python -m bench.sync_once hub|hand ADDRESS SOCKET_DIR DATA_DIR DATABASE [--profile STAGE]`. The database is fresh and migrated.
+`python -m bench.sync_once hub|hand|PEER ADDRESS SOCKET_DIR DATA_DIR DATABASE [--profile STAGE]`. The database is fresh and migrated.
 Stages are run by the functions that a sync runs, one after the other, so that each has a cost of
 its own: land, normalise, match, load, route.
 """
@@ -12,8 +12,8 @@ import logging
 import pstats
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,10 @@ from typing import Any
 import psycopg
 from sqlalchemy import text
 
-from bench import by_hand
+from bench import by_dlt, by_hand
 from bench.hubspot_stub import TOKEN
 from bench.measure import Cost, costs, memory_mb
+from bench.write_counters import WriteCounter, flush_connection, flush_pool
 from hub import logs
 from hub.clock import SystemClock
 from hub.connectors.base import Connector
@@ -84,29 +85,34 @@ def hub_of(database: Database, address: str, home: str) -> Hub:
 
 
 class Measured:
-    """The stages' costs, and a profile of one of them if that is wanted."""
+    """What the stages cost and write, and a profile of one of them if that is wanted."""
 
-    def __init__(self, data_dir: Path, profiled: str) -> None:
-        self.costs: dict[str, Cost] = {}
+    def __init__(self, data_dir: Path, counter: WriteCounter, profiled: str = "") -> None:
+        self.stages: dict[str, dict[str, Any]] = {}
         self._data_dir = data_dir
+        self._counter = counter
         self._profiled = profiled
 
-    def run(self, name: str, work: Callable[[], object]) -> None:
+    def run(self, name: str, work: Callable[[], object], flush: Callable[[], None]) -> None:
+        """Measure `work`; `flush` makes all its connections report what they wrote."""
         profile = cProfile.Profile() if name == self._profiled else None
         watching: AbstractContextManager[Any] = profile or nullcontext()
-        with costs(self.costs, name, self._data_dir), watching:
+        cost: dict[str, Cost] = {}
+        flush()
+        before = self._counter.read()
+        with costs(cost, name, self._data_dir), watching:
             work()
+        flush()
+        self.stages[name] = asdict(cost[name]) | asdict(self._counter.read().since(before))
         if profile is not None:
             pstats.Stats(profile, stream=sys.stderr).sort_stats("tottime").print_stats(45)
 
 
-def _by_hub(address: str, running: Server, name: str, profiled: str) -> dict[str, Any]:
-    measured = Measured(running.data_dir, profiled)
-    with (
-        tempfile.TemporaryDirectory() as home,
-        db_engine.opened_embedded(running, name) as database,
-    ):
-        return load(hub_of(database, address, home), measured)
+@contextmanager
+def measured(database_url: str, data_dir: Path, profiled: str = "") -> Iterator[Measured]:
+    """Measure in a database, by a connection that is open all the while."""
+    with psycopg.connect(database_url) as conn:
+        yield Measured(data_dir, WriteCounter(conn), profiled)
 
 
 def load(hub: Hub, measured: Measured) -> dict[str, Any]:
@@ -118,37 +124,80 @@ def load(hub: Hub, measured: Measured) -> dict[str, Any]:
         for stream in hub.connector(_SOURCE).streams():
             flow.land_stream(hub, batch, stream)
 
-    measured.run("land", land)
-    measured.run("normalise", lambda: flow.run_normalize(hub))
-    measured.run("match", lambda: flow.run_match(hub))
-    measured.run("load", lambda: flow.run_load(hub))
-    measured.run("route", lambda: flow.run_route(hub))
+    stages: dict[str, Callable[[], object]] = {
+        "land": land,
+        "normalise": lambda: flow.run_normalize(hub),
+        "match": lambda: flow.run_match(hub),
+        "load": lambda: flow.run_load(hub),
+        "route": lambda: flow.run_route(hub),
+    }
+    for name, work in stages.items():
+        measured.run(name, work, lambda: flush_pool(hub.engine))
     ledgers = flow.finish(hub, batch)
     with hub.engine.begin() as conn:
         found = conn.execute(text(_OUTCOME)).one()._asdict()
     is_whole = found["people"] == found["in_crm"] and not found["unowned"]
     holds = is_whole and all(entry.holds for entry in ledgers)
-    return _said(measured.costs, found["rows"], base) | found | {"holds": holds}
+    return _said(measured, found["rows"], base) | found | {"holds": holds}
+
+
+def _by_hub(address: str, running: Server, name: str, profiled: str) -> dict[str, Any]:
+    with (
+        tempfile.TemporaryDirectory() as home,
+        db_engine.opened_embedded(running, name) as database,
+        measured(_url(running, name), running.data_dir, profiled) as found,
+    ):
+        return load(hub_of(database, address, home), found)
 
 
 def _by_hand(address: str, running: Server, name: str) -> dict[str, Any]:
-    base, found, rows = memory_mb("VmRSS"), dict[str, Cost](), 0
-    url = f"host={running.socket_dir} user=hub_owner dbname={name}"
-    # The connection outlives the measuring: the CPU of a backend that is ending is nobody's.
-    with psycopg.connect(url) as conn, costs(found, "all", running.data_dir):
+    base, rows = memory_mb("VmRSS"), 0
+
+    def work() -> None:
+        nonlocal rows
         rows = by_hand.load(address, TOKEN, conn)
+
+    # The connection outlives the measuring: the CPU of a backend that is ending is nobody's.
+    with (
+        measured(_url(running, name), running.data_dir) as found,
+        psycopg.connect(_url(running, name)) as conn,
+    ):
+        found.run("all", work, lambda: flush_connection(conn))
     return _said(found, rows, base)
 
 
-def _said(found: dict[str, Cost], rows: int, base: float) -> dict[str, Any]:
-    stages = {name: asdict(cost) for name, cost in found.items()}
-    return {"stages": stages, "rows": rows, "base_mb": base, "peak_mb": memory_mb()}
+def _by_dlt(loader: str, address: str, running: Server, name: str) -> dict[str, Any]:
+    """Load with dlt; its connections are its own, so their end is waited for, and measured."""
+    run = by_dlt.loader(loader, address, TOKEN, running.socket_dir, name)
+    base, rows = memory_mb("VmRSS"), 0
+
+    def work() -> None:
+        nonlocal rows
+        rows = run(Path(folder))
+        counter.wait_until_alone()
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        psycopg.connect(_url(running, name)) as conn,
+    ):
+        counter = WriteCounter(conn)
+        found = Measured(running.data_dir, counter)
+        found.run("all", work, counter.wait_until_alone)
+    return _said(found, rows, base)
+
+
+def _url(running: Server, name: str) -> str:
+    return f"host={running.socket_dir} user=hub_owner dbname={name}"
+
+
+def _said(found: Measured, rows: int, base: float) -> dict[str, Any]:
+    return {"stages": found.stages, "rows": rows, "base_mb": base, "peak_mb": memory_mb()}
 
 
 def main() -> None:
     """Load once and say what it cost."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("loader", choices=("hub", "hand"))
+    parser.add_argument("loader", choices=("hub", "hand", *by_dlt.LOADERS))
     parser.add_argument("address")
     parser.add_argument("socket_dir", type=Path)
     parser.add_argument("data_dir", type=Path)
@@ -159,8 +208,10 @@ def main() -> None:
     running = Server(asked.socket_dir, asked.data_dir)
     if asked.loader == "hub":
         said = _by_hub(asked.address, running, asked.database, asked.profile)
-    else:
+    elif asked.loader == "hand":
         said = _by_hand(asked.address, running, asked.database)
+    else:
+        said = _by_dlt(asked.loader, asked.address, running, asked.database)
     print(json.dumps(said))
 
 
