@@ -54,7 +54,7 @@ def quarantine_show(
     """Show one refused value or record, and the raw record as the source sent it."""
     from hub.cli.opening import opened_database
     from hub.landing.corrections import of_rows
-    from hub.landing.requeue import refused
+    from hub.records.requeue import refused
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         found = refused(conn, row)

@@ -10,10 +10,11 @@ from sqlalchemy import Connection, text
 from hub.db.engine import Database
 from hub.etl import derivations, refresh
 from hub.etl.drifting import drift_of
+from hub.etl.waiting import waiting_n
 from hub.landing import silent
 from hub.mappings.document import MappingDocument
 from hub.mappings.loader import load_all
-from hub.records import batches, budgets, proofs
+from hub.records import batches, budgets
 from hub.settings import Settings
 
 _DRIFT_SHOWN = 10
@@ -62,7 +63,7 @@ def read_status(database: Database, settings: Settings) -> dict[str, Any]:
             "streams": [
                 {**row, "pending": int(row["pending"])} for row in conn.execute(_STREAMS).mappings()
             ],
-            "pending": proofs.waiting(conn),
+            "pending": waiting_n(conn),
             **dict(conn.execute(_NUMBERS).mappings().one()),
             "budgets": budgets.all_rows(conn),
             "silent": _silent(conn, settings),

@@ -147,6 +147,17 @@ def take_unowned(conn: Connection, limit: int, *, bulk: bool) -> list[UnownedLea
     ]
 
 
+_UNOWNED_N = text("""
+SELECT count(*) FROM crm.lead WHERE owner_id IS NULL AND archived_at IS NULL
+  AND merged_into IS NULL AND (CAST(:batch AS bigint) IS NULL OR batch_id = :batch)
+""")
+
+
+def unowned_n(conn: Connection, batch_id: int | None = None) -> int:
+    """Count leads that wait for an owner, of one batch or of all."""
+    return int(conn.execute(_UNOWNED_N, {"batch": batch_id}).scalar_one())
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedCount:
     """How many leads of an initial load an owner has, who was not told of that load yet."""

@@ -24,7 +24,7 @@ from hub.matching.companies import LIMIT, Firm, cluster, company_keys, firm
 from hub.model.entities import COMPANY_STREAMS
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane, Trust
-from hub.records import companies, identity, sources
+from hub.records import companies, identity, queue, sources
 from hub.records.identity import StoredRecord
 
 CHUNK = 200
@@ -140,11 +140,11 @@ def match_companies(hub: Hub) -> dict[str, int]:
 
 def _match_some(conn: Connection) -> dict[str, int]:
     company_lock(conn)
-    ids = companies.take_pending(conn, CHUNK)
+    ids = queue.take(conn, queue.COMPANIES, CHUNK).ids
     if not ids:
         return {}
     merged = place_records(conn, ids)
-    companies.finish(conn, ids)
+    queue.finish(conn, queue.COMPANIES, ids)
     return {"companies_matched": len(ids), "companies_merged": merged}
 
 

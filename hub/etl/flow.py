@@ -30,12 +30,13 @@ from hub.etl.normalize import normalize_pending
 from hub.etl.notify import deliver_pending
 from hub.etl.refresh import refresh
 from hub.etl.route import route_unowned, write_digests
+from hub.etl.waiting import waiting_n
 from hub.landing import store
 from hub.logs import get_logger
 from hub.model.faults import Fault
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
-from hub.records import batches, proofs, stage_reports, verdicts
+from hub.records import batches, stage_reports, verdicts
 from hub.records.batches import Batch, Begun
 from hub.records.ledger import StreamLedger
 from hub.records.stage_reports import StageReport
@@ -430,4 +431,4 @@ def window_note(hub: Hub, batch: Batch, stream: str) -> dict[str, JsonValue]:
 def waiting(hub: Hub) -> dict[str, int]:
     """Count what still stands in a queue: nothing, after a complete sync."""
     with hub.engine.begin() as conn:
-        return proofs.waiting(conn)
+        return waiting_n(conn)

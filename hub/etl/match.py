@@ -19,7 +19,7 @@ from hub.matching.model import DEFAULT, Model, bind
 from hub.matching.scoring import asked
 from hub.model.records import JsonValue
 from hub.model.verdicts import Trust
-from hub.records import edits, held, identity, models, vendor_edges
+from hub.records import edits, held, identity, models, queue, vendor_edges
 from hub.records.identity import NewEdge, StoredRecord
 
 CHUNK = 200  # keeps the identity lock well under 300 ms
@@ -41,12 +41,12 @@ def match_pending(hub: Hub) -> dict[str, int]:
 
 def _match_some(conn: Connection, model: Model) -> dict[str, int]:
     identity_lock(conn)
-    waiting = identity.take_pending(conn, CHUNK)
+    waiting = queue.take(conn, queue.MATCH, CHUNK)
     if not waiting.ids:
         return {}
     match = match_again if waiting.is_derivation else match_chunk
     counts = match(conn, waiting.ids, model)
-    identity.finish_match(conn, waiting.ids)
+    queue.finish(conn, queue.MATCH, waiting.ids)
     return counts
 
 

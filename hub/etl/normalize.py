@@ -32,7 +32,8 @@ from hub.mappings.engine import (
 from hub.model.entities import PEOPLE
 from hub.model.records import CanonicalRecord, RawRecord
 from hub.model.verdicts import Cause, Op, Verdict
-from hub.records import companies, drift, sources
+from hub.records import drift, queue, sources
+from hub.records.companies import ORGANISATION
 from hub.records.verdicts import set_verdicts
 
 CHUNK = 500
@@ -51,7 +52,7 @@ def normalize_pending(
     contexts: dict[str, Mapping[str, Any]] = {}
 
     def some(conn: Connection) -> dict[tuple[str, str], dict[str, int]]:
-        pending = store.take_pending(conn, CHUNK, source=source, stream=stream)
+        pending = queue.take_raws(conn, CHUNK, source=source, stream=stream)
         groups: dict[tuple[str, str], list[PendingRaw]] = defaultdict(list)
         for row in pending:
             groups[row.source, row.stream].append(row)
@@ -59,7 +60,7 @@ def normalize_pending(
             group: _normalize_group(hub, conn, rows, contexts)
             for group, rows in sorted(groups.items())
         }
-        sources.finish_normalize(conn, [row.raw_id for row in pending])
+        queue.finish(conn, queue.NORMALIZE, [row.raw_id for row in pending])
         return counts
 
     while done := run_transaction(hub.engine, some):
@@ -158,15 +159,15 @@ def _normalize_group(
     tombstoned = _tombstone(hub, conn, gone, verdicts)
     requeue += withdrawn.people + tombstoned.people
     firms += withdrawn.companies + tombstoned.companies
-    store.supersede_quarantine(conn, list(newest.values()))
+    store.close_quarantine(conn, source, stream, newest)
     store.add_quarantine(
         conn,
         [(newest[p.source_id], p) for p in result.problems if p.source_id in newest],
         mapping_version=document.version,
     )
     drift.count(conn, source, stream, result.unknowns)
-    sources.queue_match(conn, sorted(set(requeue)))
-    sources.queue_match(conn, sorted(set(firms)), stage=companies.STAGE)
+    queue.put(conn, queue.MATCH, sorted(set(requeue)))
+    queue.put(conn, queue.COMPANIES, sorted(set(firms)))
     set_verdicts(conn, verdicts)
     return {
         "normalized": len({r.source_id for r in result.records}),
@@ -283,16 +284,16 @@ def _sort_out(
     newest: Mapping[str, PendingRaw],
     changed: Collection[str],
     verdicts: list[VerdictRow],
-) -> tuple[list[sources.Queued], list[sources.Queued]]:
+) -> tuple[list[queue.Queued], list[queue.Queued]]:
     """Return which people, and which companies, must be matched: all of the objects that changed.
 
     An object whose version gives less than before is among them.
     """
-    queues: dict[str, list[sources.Queued]] = {PERSON: [], companies.ORGANISATION: []}
+    queues: dict[str, list[queue.Queued]] = {PERSON: [], ORGANISATION: []}
     for w in written:
         row = newest[w.source_id]
         if w.source_id not in changed:
             verdicts.append(_verdict(row, Verdict.UNCHANGED))
         elif w.target in queues:
             queues[w.target].append((w.id, row.lane, row.batch_id))
-    return queues[PERSON], queues[companies.ORGANISATION]
+    return queues[PERSON], queues[ORGANISATION]

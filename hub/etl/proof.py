@@ -12,6 +12,7 @@ from hub.etl.closing import finish
 from hub.etl.contain import is_paused, once_each
 from hub.etl.context import Hub
 from hub.etl.flow import faults_of
+from hub.etl.waiting import waiting_n
 from hub.model.faults import Fault, FaultKind
 from hub.records import batches, ledger, proofs
 from hub.records.ledger import StreamLedger
@@ -110,7 +111,7 @@ def prove(hub: Hub, source: str, run_ids: Sequence[str]) -> Proof:
         told = faults_of(hub, batch)
         faults += told
         with hub.engine.begin() as conn:
-            for stage, n in proofs.left(conn, batch.id).items():
+            for stage, n in waiting_n(conn, batch.id).items():
                 left[stage] = left.get(stage, 0) + n
             ledgers += [] if state == "running" else ledger.of_batch(conn, batch.id)
         if state == "running" and not is_paused(told):

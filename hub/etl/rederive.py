@@ -22,12 +22,12 @@ from hub.etl.context import Hub
 from hub.etl.load import load_owners, load_stale, load_tickets
 from hub.etl.match import active_model, match_again, match_pending, views_of
 from hub.etl.normalize import normalize_pending
-from hub.landing import own, requeue
+from hub.landing import own
 from hub.logs import get_logger
 from hub.mappings.document import MappingDocument
 from hub.matching.keys import keys
 from hub.model.verdicts import Lane
-from hub.records import batches, companies, drift, identity, proofs
+from hub.records import batches, companies, drift, identity, proofs, queue, requeue
 from hub.records import derivations as walks
 from hub.records.batches import Batch
 from hub.records.derivations import MAPPING, Walk
@@ -219,7 +219,7 @@ def _fold_again(conn: Connection, ids: Sequence[int]) -> None:
 
 
 def _link_again(conn: Connection, ids: Sequence[int]) -> None:
-    companies.queue_again(conn, ids)
+    queue.put_members(conn, queue.COMPANIES, ids, companies.ORGANISATION)
     _fold_again(conn, ids)
 
 

@@ -13,12 +13,11 @@ from sqlalchemy import Connection
 
 from hub.etl.context import Hub
 from hub.etl.normalize import CHUNK, PERSON, mapped, target_name
-from hub.landing import requeue
 from hub.landing.store import PendingRaw
 from hub.mappings.engine import Normalized
 from hub.model.entities import PEOPLE
 from hub.model.records import JsonValue
-from hub.records import sources
+from hub.records import requeue, sources
 from hub.records.sources import Stored
 
 EXAMPLES = 10

@@ -13,11 +13,11 @@ from hub.errors import ConfigError
 from hub.etl import derivations, flow
 from hub.etl.closing import finish, finish_interrupted
 from hub.etl.context import Hub
-from hub.landing import corrections, requeue
+from hub.landing import corrections, store
 from hub.mappings.corrections import locate, value_like
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
-from hub.records import batches, drift
+from hub.records import batches, drift, requeue
 from hub.records import derivations as walks
 from hub.records.batches import Batch
 from hub.records.ledger import StreamLedger
@@ -73,7 +73,7 @@ def retry(hub: Hub, ids: Sequence[int] | None = None, *, source: str | None = No
             if f"{name}/{stream}" not in hub.mappings:
                 continue
             with hub.engine.begin() as conn:
-                requeue.close_rows(conn, name, stream, source_ids)
+                store.close_quarantine(conn, name, stream, source_ids)
                 report.queued += requeue.queue_newest(
                     conn, batch=by_source[name].id, source=name, stream=stream, ids=source_ids
                 )
@@ -115,7 +115,7 @@ def fix(hub: Hub, wanted: Fix) -> Reprocessed:
                 value_json=json.dumps(value), who=wanted.who,
             )  # fmt: skip
             if is_newest:
-                requeue.close_rows(conn, source, row.stream, [row.source_id])
+                store.close_quarantine(conn, source, row.stream, [row.source_id])
                 report.queued = requeue.queue_newest(
                     conn, batch=batch.id, source=source, stream=row.stream, ids=[row.source_id]
                 )

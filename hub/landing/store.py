@@ -1,10 +1,10 @@
-"""The queries of the raw store: land a page, read cursors, take pending rows, write quarantine.
+"""The queries of the raw store: land a page, read cursors, write quarantine.
 
 The caller owns the transaction, so a page and its cursor are stored together or not at all.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -17,7 +17,6 @@ from sqlalchemy.dialects.postgresql import insert
 from hub.db.copy import copy_rows
 from hub.landing.tables import checkpoint, quarantine
 from hub.model.records import NO_ID_PREFIX, JsonValue, Problem, RawRecord
-from hub.model.verdicts import Op
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,47 +242,6 @@ class PendingRaw:
     record: RawRecord
 
 
-# The first step reads the queue alone. A prepared plan does not know the limit, so with the payloads in
-# the same step PostgreSQL would sort all of them.
-_TAKE = text("""
-WITH taken AS MATERIALIZED (
-  SELECT p.ref, p.lane, p.batch_id FROM ops.pending p
-  WHERE p.stage = 'normalize'
-    AND ((CAST(:source AS text) IS NULL AND CAST(:stream AS text) IS NULL) OR (
-      SELECT r.source = coalesce(:source, r.source) AND r.stream = coalesce(:stream, r.stream)
-      FROM landing.raw r WHERE r.id = p.ref))
-  ORDER BY p.lane DESC, p.ref
-  LIMIT :limit
-  FOR UPDATE OF p SKIP LOCKED
-)
-SELECT r.id, r.source, r.stream, p.lane, p.batch_id, r.source_id, r.op, r.at, r.version,
-       r.payload::text AS payload, r.body, r.into_id
-FROM taken p
-CROSS JOIN LATERAL (SELECT * FROM landing.raw WHERE id = p.ref OFFSET 0) r
-ORDER BY p.lane DESC, p.ref
-""")
-
-
-def take_pending(
-    conn: Connection, limit: int, *, source: str | None = None, stream: str | None = None
-) -> list[PendingRaw]:
-    """Lock and return raw rows that are queued for mapping: the live lane first, oldest rows first."""
-    rows = conn.execute(_TAKE, {"limit": limit, "source": source, "stream": stream}).all()
-    return [
-        PendingRaw(
-            row.id,
-            row.source,
-            row.stream,
-            row.lane,
-            row.batch_id,
-            RawRecord(
-                row.source_id, Op(row.op), row.at, row.version, payload_bytes(row), row.into_id
-            ),
-        )
-        for row in rows
-    ]
-
-
 def payload_bytes(row: Any) -> bytes:
     """Return the payload of a row with `payload` and `body`, byte for byte as the vendor sent it."""
     return bytes(row.body) if row.payload is None else str(row.payload).encode()
@@ -333,26 +291,18 @@ def context_payloads(
     return {row.source_id: payload_bytes(row) for row in rows}
 
 
-def supersede_quarantine(conn: Connection, newest: Sequence[PendingRaw]) -> None:
-    """Resolve the open quarantine rows of records that are about to be mapped again.
-
-    The mapping writes new rows for the faults that remain.
-    """
-    if newest:
-        conn.execute(
-            _SUPERSEDE,
-            {
-                "source": newest[0].source,
-                "stream": newest[0].stream,
-                "ids": [row.record.source_id for row in newest],
-            },
-        )
-
-
-_SUPERSEDE = text("""
+_CLOSE = text("""
 UPDATE landing.quarantine SET resolved_at = now()
 WHERE source = :source AND stream = :stream AND source_id = ANY(:ids) AND resolved_at IS NULL
 """)
+
+
+def close_quarantine(
+    conn: Connection, source: str, stream: str, source_ids: Collection[str]
+) -> None:
+    """Close the open quarantine rows of objects that are mapped again; new problems get new rows."""
+    if source_ids:
+        conn.execute(_CLOSE, {"source": source, "stream": stream, "ids": list(source_ids)})
 
 
 def add_quarantine(

@@ -12,43 +12,8 @@ from hub.model.entities import COMPANY_STREAMS
 from hub.records.identity import StoredRecord, load_records
 
 ORGANISATION = "organisation"
-STAGE = "companies"
 _OF_A_RECORD = "company:"  # keys of records stand among the match keys, under names of their own
 Key = tuple[str, str]
-
-
-def take_pending(conn: Connection, limit: int) -> list[int]:
-    """Return ids of companies' records that wait for their company, live ones first."""
-    return list(
-        conn.execute(
-            text(
-                "SELECT ref FROM ops.pending WHERE stage = 'companies' "
-                "ORDER BY lane DESC, ref LIMIT :limit FOR UPDATE SKIP LOCKED"
-            ),
-            {"limit": limit},
-        ).scalars()
-    )
-
-
-def queue_again(conn: Connection, entity_ids: Sequence[int]) -> None:
-    """Queue the records of those of the entities that are companies, in the bulk lane."""
-    conn.execute(
-        text(
-            "INSERT INTO ops.pending (stage, ref, lane, batch_id) "
-            "SELECT 'companies', id, 'bulk', batch_id FROM ops.source_record "
-            "WHERE entity_id = ANY(:ids) AND target = 'organisation' AND withdrawn_by IS NULL "
-            "ON CONFLICT DO NOTHING"
-        ),
-        {"ids": list(entity_ids)},
-    )
-
-
-def finish(conn: Connection, ids: Sequence[int]) -> None:
-    """Take records off the queue."""
-    conn.execute(
-        text("DELETE FROM ops.pending WHERE stage = 'companies' AND ref = ANY(:ids)"),
-        {"ids": list(ids)},
-    )
 
 
 def as_match_keys(record_id: int, keys: Iterable[Key]) -> list[tuple[int, str, str]]:

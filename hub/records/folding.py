@@ -37,6 +37,17 @@ def claim_stale(
     return [StaleEntity(*row) for row in rows]
 
 
+_STALE = text("""
+SELECT count(*) FROM ops.entity
+WHERE version > folded_version AND (CAST(:batch AS bigint) IS NULL OR batch_id = :batch)
+""")
+
+
+def stale_n(conn: Connection, batch_id: int | None = None) -> int:
+    """Count entities that wait to be folded, of one batch or of all."""
+    return int(conn.execute(_STALE, {"batch": batch_id}).scalar_one())
+
+
 def records_of(
     conn: Connection, entity_ids: Sequence[int], target: str = "person"
 ) -> dict[int, list[FoldRecord]]:

@@ -37,36 +37,6 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Records that wait for matching, and why: our own rules changed, or the records did."""
-
-    ids: list[int]
-    is_derivation: bool
-
-
-_WAITING = text("""
-SELECT p.ref, coalesce(b.kind IN ('remap', 'rederive'), false) AS is_derivation
-FROM ops.pending p LEFT JOIN ops.batch b ON b.id = p.batch_id
-WHERE p.stage = 'match' ORDER BY p.lane DESC, p.ref LIMIT :limit FOR UPDATE OF p SKIP LOCKED
-""")
-
-
-def take_pending(conn: Connection, limit: int) -> Waiting:
-    """Return records that wait for matching, live ones first; all of them for the same reason."""
-    rows = conn.execute(_WAITING, {"limit": limit}).all()
-    why = rows[0].is_derivation if rows else False
-    return Waiting([row.ref for row in rows if row.is_derivation == why], why)
-
-
-def finish_match(conn: Connection, ids: Sequence[int]) -> None:
-    """Take records off the matching queue."""
-    conn.execute(
-        text("DELETE FROM ops.pending WHERE stage = 'match' AND ref = ANY(:ids)"),
-        {"ids": list(ids)},
-    )
-
-
 def load_records(conn: Connection, ids: Iterable[int]) -> dict[int, StoredRecord]:
     """Read records by id."""
     rows = conn.execute(

@@ -12,27 +12,11 @@ SELECT id, kind, source, lane, state FROM ops.batch
 WHERE source = :source AND CAST(:run AS text) = ANY(runs) ORDER BY id
 """)
 
-_LEFT = text("""
-SELECT (SELECT count(*) FROM ops.pending WHERE batch_id = :batch AND stage = 'normalize')
-         AS normalize,
-       (SELECT count(*) FROM ops.pending
-        WHERE batch_id = :batch AND stage IN ('match', 'companies')) AS match,
-       (SELECT count(*) FROM ops.entity WHERE batch_id = :batch AND version > folded_version)
-         AS load,
-       (SELECT count(*) FROM crm.lead WHERE batch_id = :batch AND owner_id IS NULL
-        AND archived_at IS NULL AND merged_into IS NULL) AS route
-""")
-
 
 def of_run(conn: Connection, source: str, run_id: str) -> list[tuple[Batch, str]]:
     """Return the batches of a source that a run opened or took up, each with its state."""
     rows = conn.execute(_OF_RUN, {"source": source, "run": run_id})
     return [(Batch(row.id, row.kind, row.source, row.lane), row.state) for row in rows]
-
-
-def left(conn: Connection, batch_id: int) -> dict[str, int]:
-    """Count what of a batch still stands in a queue, by stage; a lead without an owner in `route`."""
-    return dict(conn.execute(_LEFT, {"batch": batch_id}).mappings().one())
 
 
 _SETTLED = text("""
@@ -52,21 +36,3 @@ def is_settled(conn: Connection, batch_id: int) -> bool:
     one to an object that was lost, or that a later batch has brought again.
     """
     return bool(conn.execute(_SETTLED, {"batch": batch_id}).scalar_one())
-
-
-def waiting(conn: Connection) -> dict[str, int]:
-    """Count records in each queue, and leads without an owner."""
-    row = (
-        conn.execute(
-            text(
-                "SELECT (SELECT count(*) FROM ops.pending WHERE stage = 'normalize') AS normalize, "
-                "(SELECT count(*) FROM ops.pending WHERE stage IN ('match', 'companies')) AS match, "
-                "(SELECT count(*) FROM ops.entity WHERE version > folded_version) AS load, "
-                "(SELECT count(*) FROM crm.lead WHERE owner_id IS NULL AND archived_at IS NULL "
-                " AND merged_into IS NULL) AS route"
-            )
-        )
-        .mappings()
-        .one()
-    )
-    return dict(row)

@@ -11,6 +11,7 @@ from hub.db.copy import copy_rows
 from hub.db.json_text import write_json
 from hub.model.records import JsonValue
 from hub.model.verdicts import Cause, Trust
+from hub.records.queue import Queued
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,41 +162,6 @@ def stored(conn: Connection, source: str, stream: str, source_ids: Sequence[str]
         {"source": source, "stream": stream, "ids": list(source_ids)},
     )
     return [Stored(*row) for row in rows]
-
-
-Queued = tuple[int, str, int]
-
-
-def queue_match(conn: Connection, rows: Sequence[Queued], *, stage: str = "match") -> None:
-    """Queue records (id, lane, batch) of people, or companies, for matching; each once.
-
-    A live change of a record that waits in the bulk lane takes it over into the live lane.
-    """
-    if rows:
-        conn.execute(
-            text(
-                "INSERT INTO ops.pending (stage, ref, lane, batch_id) "
-                "SELECT :stage, ref, lane, batch FROM unnest(CAST(:refs AS bigint[]), "
-                "CAST(:lanes AS text[]), CAST(:batches AS bigint[])) AS t(ref, lane, batch) "
-                "ON CONFLICT (stage, ref) DO UPDATE "
-                "SET lane = excluded.lane, batch_id = excluded.batch_id "
-                "WHERE pending.lane = 'bulk' AND excluded.lane = 'live'"
-            ),
-            {
-                "stage": stage,
-                "refs": [r[0] for r in rows],
-                "lanes": [r[1] for r in rows],
-                "batches": [r[2] for r in rows],
-            },
-        )
-
-
-def finish_normalize(conn: Connection, raw_ids: Sequence[int]) -> None:
-    """Take raw rows off the normalisation queue."""
-    conn.execute(
-        text("DELETE FROM ops.pending WHERE stage = 'normalize' AND ref = ANY(:ids)"),
-        {"ids": list(raw_ids)},
-    )
 
 
 @dataclass(frozen=True, slots=True)

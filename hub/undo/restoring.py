@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, text
 
+from hub.records import queue
 from hub.undo.inputs import FIRST_VERSIONS, KEYS, UNMARKED, Key, key_arrays
 
 _LOCK_HEADS = text(f"""
@@ -88,6 +89,7 @@ def forget_links(conn: Connection, undone: Sequence[int], changed: Sequence[int]
     )
     for statement in _FORGET_JUDGED:
         conn.execute(statement, {"ids": list(undone)})
+    queue.finish(conn, queue.MATCH, undone)
 
 
 _FORGET_JUDGED = (
@@ -97,7 +99,6 @@ _FORGET_JUDGED = (
         "AND (a = ANY(:ids) OR b = ANY(:ids))"
     ),
     text("DELETE FROM ops.review WHERE decided_at IS NULL AND (a = ANY(:ids) OR b = ANY(:ids))"),
-    text("DELETE FROM ops.pending WHERE stage = 'match' AND ref = ANY(:ids)"),
 )
 
 _MARK_RAWS = text(f"""

@@ -17,7 +17,7 @@ from hub.db.engine import Database
 from hub.landing import store
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op, Verdict
-from hub.records import batches, companies
+from hub.records import batches, companies, queue
 from hub.records.verdicts import set_verdicts
 from tests.conftest import fresh_database
 from tests.db.conftest import seed_leads
@@ -129,7 +129,7 @@ def test_a_page_that_lands_is_held_against_its_own_records(conn: Connection) -> 
 def test_a_chunk_of_the_queue_is_read_without_the_rest(
     conn: Connection, source: str | None
 ) -> None:
-    taken = store.take_pending(conn, CHUNK, source=source)
+    taken = queue.take_raws(conn, CHUNK, source=source)
     assert [one.raw_id for one in taken] == sorted(one.raw_id for one in taken)
     assert len(taken) == CHUNK
     _assert_a_chunk(conn)

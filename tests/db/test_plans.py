@@ -16,11 +16,10 @@ from hub.db import outbox
 from hub.db.embedded import Server
 from hub.db.engine import Database
 from hub.etl.match import match_chunk
-from hub.landing import store
 from hub.matching.keys import CANDIDATE_LIMIT, LIMITS
 from hub.model.entities import PERSON_REFS
 from hub.model.verdicts import Verdict
-from hub.records import companies, folding, identity, ledger, vendor_edges
+from hub.records import companies, folding, identity, ledger, queue, vendor_edges
 from hub.records.verdicts import set_verdicts
 from tests.conftest import fresh_database
 from tests.db.conftest import seed_leads
@@ -162,13 +161,13 @@ def sorted_rows(nodes: list[dict[str, Any]]) -> float:
 
 
 def test_pending_raw_rows_are_taken_by_index(full: Connection) -> None:
-    nodes = plan_of(full, lambda: store.take_pending(full, 500))
+    nodes = plan_of(full, lambda: queue.take_raws(full, 500))
     assert_by_index(nodes, "pending_next", "pk_raw")
     assert sorted_rows(nodes) <= 500, "a long queue is not sorted for each chunk"
 
 
 def test_records_to_match_are_taken_by_index(full: Connection) -> None:
-    nodes = plan_of(full, lambda: identity.take_pending(full, 200))
+    nodes = plan_of(full, lambda: queue.take(full, queue.MATCH, 200))
     assert_by_index(nodes, "pending_next")
     assert sorted_rows(nodes) == 0
 

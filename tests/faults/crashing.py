@@ -19,7 +19,7 @@ from hub.db import place, schema
 from hub.etl import flow, load, match
 from hub.landing import store
 from hub.notify.channels import SmtpChannel
-from hub.records import assignments, folding, identity, sources
+from hub.records import assignments, folding, queue
 
 _SERVER = "server: "
 
@@ -73,8 +73,8 @@ POINTS = {
     "inside the transaction of a page": before(store, "write_cursor", call=2),
     "after the last page, before its proof": before(flow, "_prove", call=2),
     "after land, before normalize": before(flow, "run_normalize"),
-    "inside normalize": before(sources, "finish_normalize"),
-    "between two chunks of match": _small_chunks(after(identity, "finish_match", call=2)),
+    "inside normalize": before(queue, "finish"),
+    "between two chunks of match": _small_chunks(after(match, "_match_some", call=2)),
     "inside the transaction of load": before(folding, "mark_folded"),
     "between two chunks of load": _small_chunks(before(folding, "claim_stale", call=2)),
     "inside the transaction of route": after(assignments, "keep", call=2),

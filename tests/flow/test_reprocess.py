@@ -10,11 +10,11 @@ import pytest
 from hub.errors import ConfigError
 from hub.etl import flow, remap_preview, reprocess
 from hub.etl.context import Hub
-from hub.landing import requeue as landing
 from hub.mappings.files import HERE
 from hub.mappings.loader import load_all
 from hub.model.verdicts import Op
 from hub.records import batches
+from hub.records import requeue as landing
 from tests.flow.conftest import START, World, salesforce_lead
 
 OPEN = "SELECT id, field FROM landing.quarantine WHERE resolved_at IS NULL ORDER BY id"

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import Connection, func, text, update
+from sqlalchemy import Connection, text
 
 from hub.landing.store import PendingRaw, payload_bytes
-from hub.landing.tables import quarantine
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
 
@@ -118,17 +117,6 @@ def unknown_ids(conn: Connection, ids: Sequence[int]) -> list[int]:
         text("SELECT id FROM landing.quarantine WHERE id = ANY(:ids)"), {"ids": list(ids)}
     )
     return sorted(set(ids) - {row.id for row in known})
-
-
-def close_rows(conn: Connection, source: str, stream: str, source_ids: Sequence[str]) -> None:
-    """Close the open quarantine rows of objects that are mapped again; new problems get new rows."""
-    c = quarantine.c
-    conn.execute(
-        update(quarantine)
-        .where(c.source == source, c.stream == stream, c.source_id.in_(source_ids))
-        .where(c.resolved_at.is_(None))
-        .values(resolved_at=func.now())
-    )
 
 
 # An object comes at its newest raw row within the span, so that each comes once.

@@ -1,0 +1,142 @@
+"""The queue of records on their way to an entity; the one module that writes `ops.pending`.
+
+Three stages take from it: `normalize` (raw rows), `match` (records of people) and `companies`
+(records of companies). A stage takes a chunk, works on it and finishes it in one transaction, so a
+crash leaves the chunk queued. Pages are queued by the statement that lands them
+(`hub.landing.store`), and old raw rows by the one that enters them in a ledger
+(`hub.records.requeue`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from hub.landing.store import PendingRaw, payload_bytes
+from hub.model.records import RawRecord
+from hub.model.verdicts import Op
+
+NORMALIZE, MATCH, COMPANIES = "normalize", "match", "companies"
+Queued = tuple[int, str, int]
+"""The id of a record, its lane, and the batch that queues it."""
+
+_PUT = text("""
+INSERT INTO ops.pending (stage, ref, lane, batch_id)
+SELECT :stage, ref, lane, batch FROM unnest(CAST(:refs AS bigint[]), CAST(:lanes AS text[]),
+  CAST(:batches AS bigint[])) AS t(ref, lane, batch)
+ON CONFLICT (stage, ref) DO UPDATE SET lane = excluded.lane, batch_id = excluded.batch_id
+WHERE pending.lane = 'bulk' AND excluded.lane = 'live'
+""")
+
+
+def put(conn: Connection, stage: str, rows: Sequence[Queued]) -> None:
+    """Queue records, each once.
+
+    A live change of a record that waits in the bulk lane takes it over into the live lane.
+    """
+    if rows:
+        conn.execute(
+            _PUT,
+            {
+                "stage": stage,
+                "refs": [r[0] for r in rows],
+                "lanes": [r[1] for r in rows],
+                "batches": [r[2] for r in rows],
+            },
+        )
+
+
+_PUT_MEMBERS = text("""
+INSERT INTO ops.pending (stage, ref, lane, batch_id)
+SELECT :stage, id, 'bulk', batch_id FROM ops.source_record
+WHERE entity_id = ANY(:entities) AND target = :target AND withdrawn_by IS NULL
+ON CONFLICT DO NOTHING
+""")
+
+
+def put_members(conn: Connection, stage: str, entity_ids: Sequence[int], target: str) -> None:
+    """Queue the records of a target that entities hold, in the bulk lane."""
+    conn.execute(_PUT_MEMBERS, {"stage": stage, "entities": list(entity_ids), "target": target})
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Records that a stage has taken, and why they were queued: our rules changed, or they did."""
+
+    ids: list[int]
+    is_derivation: bool
+
+
+_TAKE = text("""
+SELECT p.ref, coalesce(b.kind IN ('remap', 'rederive'), false) AS is_derivation
+FROM ops.pending p LEFT JOIN ops.batch b ON b.id = p.batch_id
+WHERE p.stage = :stage ORDER BY p.lane DESC, p.ref LIMIT :limit FOR UPDATE OF p SKIP LOCKED
+""")
+
+
+def take(conn: Connection, stage: str, limit: int) -> Taken:
+    """Lock records that wait for a stage, live ones first; all of them for the same reason."""
+    rows = conn.execute(_TAKE, {"stage": stage, "limit": limit}).all()
+    why = rows[0].is_derivation if rows else False
+    return Taken([row.ref for row in rows if row.is_derivation == why], why)
+
+
+# The first step reads the queue alone. A prepared plan does not know the limit, so with the payloads in
+# the same step PostgreSQL would sort all of them.
+_TAKE_RAWS = text("""
+WITH taken AS MATERIALIZED (
+  SELECT p.ref, p.lane, p.batch_id FROM ops.pending p
+  WHERE p.stage = 'normalize'
+    AND ((CAST(:source AS text) IS NULL AND CAST(:stream AS text) IS NULL) OR (
+      SELECT r.source = coalesce(:source, r.source) AND r.stream = coalesce(:stream, r.stream)
+      FROM landing.raw r WHERE r.id = p.ref))
+  ORDER BY p.lane DESC, p.ref
+  LIMIT :limit
+  FOR UPDATE OF p SKIP LOCKED
+)
+SELECT r.id, r.source, r.stream, p.lane, p.batch_id, r.source_id, r.op, r.at, r.version,
+       r.payload::text AS payload, r.body, r.into_id
+FROM taken p
+CROSS JOIN LATERAL (SELECT * FROM landing.raw WHERE id = p.ref OFFSET 0) r
+ORDER BY p.lane DESC, p.ref
+""")
+
+
+def take_raws(
+    conn: Connection, limit: int, *, source: str | None = None, stream: str | None = None
+) -> list[PendingRaw]:
+    """Lock and return raw rows that are queued for mapping: the live lane first, oldest rows first."""
+    rows = conn.execute(_TAKE_RAWS, {"limit": limit, "source": source, "stream": stream}).all()
+    return [
+        PendingRaw(
+            row.id,
+            row.source,
+            row.stream,
+            row.lane,
+            row.batch_id,
+            RawRecord(
+                row.source_id, Op(row.op), row.at, row.version, payload_bytes(row), row.into_id
+            ),
+        )
+        for row in rows
+    ]
+
+
+_FINISH = text("DELETE FROM ops.pending WHERE stage = :stage AND ref = ANY(:ids)")
+
+
+def finish(conn: Connection, stage: str, ids: Sequence[int]) -> None:
+    """Take records off the queue of a stage: the stage is done with them, or they are undone."""
+    conn.execute(_FINISH, {"stage": stage, "ids": list(ids)})
+
+
+_COUNTS = text("""
+SELECT count(*) FILTER (WHERE stage = 'normalize') AS normalize,
+       count(*) FILTER (WHERE stage IN ('match', 'companies')) AS match
+FROM ops.pending WHERE CAST(:batch AS bigint) IS NULL OR batch_id = :batch
+""")
+
+
+def counts(conn: Connection, batch_id: int | None = None) -> dict[str, int]:
+    """Count what waits to be mapped and to be matched, of one batch or of all."""
+    return dict(conn.execute(_COUNTS, {"batch": batch_id}).mappings().one())
