@@ -23,9 +23,9 @@ from bench.figures import (
     TOTAL,
     WRITE_FIGURES,
     Figures,
+    lines_of,
     median_figures,
     per_record,
-    with_total,
 )
 from bench.sync_report import table
 
@@ -115,7 +115,7 @@ def check_imports(tree: Path) -> None:
 
 def summary(loads: Sequence[Mapping[str, Any]], rows: int) -> dict[str, Figures]:
     """Return per stage, and for all of them, the medians over one tree's loads."""
-    rounds = [with_total(one["stages"]) for one in loads]
+    rounds = [lines_of(one) for one in loads]
     return {
         name: median_figures([per_record(one[name], rows) for one in rounds]) for name in rounds[0]
     }

@@ -13,6 +13,7 @@ Stage = Mapping[str, Any]
 Figures = dict[str, float]
 
 TOTAL = "land to route"
+REREAD = "re-read"
 CPU_FIGURES = ("client_us", "database_us", "cpu_us", "wall_s")
 ROW_FIGURES = (
     "rows_inserted", "rows_updated", "hot_updates", "rows_deleted", "index_entries", "gin_entries",
@@ -20,9 +21,11 @@ ROW_FIGURES = (
 WRITE_FIGURES = ("wal_bytes", *ROW_FIGURES)
 
 
-def with_total(stages: Mapping[str, Stage], total: str = TOTAL) -> dict[str, Stage]:
-    """Return the stages, and one more that is the sum of all."""
-    return {**stages, total: _summed(list(stages.values()))}
+def lines_of(load: Mapping[str, Any]) -> dict[str, Stage]:
+    """Return the stages of a load of ours, their sum, and the re-read where the bench measured one."""
+    stages: Mapping[str, Stage] = load["stages"]
+    lines = {**stages, TOTAL: _summed(list(stages.values()))}
+    return lines | {REREAD: load["reread"]} if "reread" in load else lines
 
 
 def _summed(stages: Sequence[Stage]) -> Stage:

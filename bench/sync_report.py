@@ -5,13 +5,14 @@ from statistics import median
 from typing import Any
 
 from bench.figures import (
+    REREAD,
     ROW_FIGURES,
     TOTAL,
+    lines_of,
     median_figures,
     median_tables,
     per_record,
     tables_per_record,
-    with_total,
 )
 
 HAND = "hand script"
@@ -33,7 +34,7 @@ def document(found: Sequence[Mapping[str, Any]], rows: int, small: int) -> dict[
     for loader in dict.fromkeys(one["loader"] for one in large if one["loader"] != "hub"):
         each = [one["stages"]["all"] for one in large if one["loader"] == loader]
         lines[HAND if loader == "hand" else loader] = _line(each, rows)
-    stages = [with_total(one["stages"]) for one in hub]
+    stages = [lines_of(one) for one in hub]
     lines |= {name: _line([one[name] for one in stages], rows) for name in stages[0]}
     hand_us = lines[HAND]["cpu_us"]
     for line in lines.values():
@@ -119,11 +120,14 @@ def numbers(line: Mapping[str, float]) -> str:
 
 def _rest(said: Mapping[str, Any]) -> str:
     rows, small, memory = said["rows"], said["small"], said["memory"]
+    lines = said["per_record"]
+    share = lines[REREAD]["cpu_us"] / lines[TOTAL]["cpu_us"]
     flat = "flat" if memory["is_flat"] else "NOT FLAT"
     return (
         f"peak memory: {memory['small_mb']:.0f} MB at {small:,}, {memory['rows_mb']:.0f} MB at"
         f" {rows:,} ({memory['base_mb']:.0f} MB before the first record);"
         f" hand {memory['hand_mb']:.0f} MB; stub {said['stub_us']:.1f} µs of CPU a record;"
         f" {said['people']:,} people of {rows:,} contacts; {said['refused']} values refused\n"
-        f"memory is {flat} from {small:,} to {rows:,}"
+        f"memory is {flat} from {small:,} to {rows:,}\n"
+        f"a re-read of the unchanged source takes {share:.0%} of the first load's CPU"
     )

@@ -20,7 +20,7 @@ from bench.write_counters import TableWrites, WriteCounter, flush_connection
 from hub.db.embedded import Server
 from hub.db.engine import Database
 
-ROWS, SMALL, FEW = 2_000, 200, 40
+ROWS, SMALL, FEW = 2_000, 20, 40
 _OF_RECORDS = (
     "landing.raw", "landing.head", "ops.pending", "ops.source_record", "ops.match_key", "ops.entity",
     "ops.verdict", "crm.lead", "crm.contact", "ops.assignment",
@@ -60,7 +60,7 @@ def test_two_thousand_contacts_arrive_and_their_ledgers_hold(loads) -> None:
 def test_the_report_says_per_stage_what_a_record_costs_and_what_is_written(loads) -> None:
     said = json.loads(json.dumps(document(loads, ROWS, SMALL)))
     lines = said["per_record"]
-    assert list(lines) == ["hand script", *STAGES, "land to route"]
+    assert list(lines) == ["hand script", *STAGES, "land to route", "re-read"]
     for key in ("cpu_us", "wal_bytes", "rows_inserted", "rows_updated", "hot_updates",
                 "rows_deleted", "index_entries", "gin_entries"):  # fmt: skip
         assert lines["land to route"][key] == pytest.approx(sum(lines[s][key] for s in STAGES))
@@ -72,6 +72,13 @@ def test_the_report_says_per_stage_what_a_record_costs_and_what_is_written(loads
     assert "| land | landing.raw |" not in render(said)
 
 
+def test_a_re_read_of_an_unchanged_source_is_measured_and_brings_nothing(loads) -> None:
+    again = loads[-1]["reread"]
+    assert again["client"] + again["database"] > 0
+    assert again["tables"].keys().isdisjoint(set(_OF_RECORDS) - {"ops.verdict"}), again["tables"]
+    assert again["tables"]["ops.verdict"]["inserted"] >= ROWS  # each is seen, and unchanged
+
+
 def test_the_counters_know_every_row_that_is_there(
     address: str, db: Database, server: Server, tmp_path: Path
 ) -> None:
@@ -79,7 +86,7 @@ def test_the_counters_know_every_row_that_is_there(
         said = load(hub_of(db, address, str(tmp_path)), found)
     assert said["holds"], said
     counted = dict.fromkeys(_OF_RECORDS, 0)
-    for stage in said["stages"].values():
+    for stage in (*said["stages"].values(), said["reread"]):
         for name in counted.keys() & stage["tables"].keys():
             table = stage["tables"][name]
             counted[name] += table["inserted"] - table["deleted"]

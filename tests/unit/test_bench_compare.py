@@ -63,6 +63,14 @@ def test_stages_of_one_tree_alone_are_shown_and_not_judged() -> None:
     assert too_dear(before, after, 1.1) == []
 
 
+def test_re_reads_are_compared_where_both_measure_them() -> None:
+    stage = {"wall": 1.0, "client": 5e-6, "database": 5e-6}
+    old, new = summary([_load(100, 200)], 1), summary([_load(100, 200) | {"reread": stage}], 1)
+    assert "| re-read | – | 10 | – |" in render(old, new)
+    assert "| re-read | 10 | 10 | 1.00 |" in render(new, new)
+    assert new["land to route"]["cpu_us"] == pytest.approx(300)
+
+
 def _tree(folder: Path, bench: str) -> Path:
     for name, words in (("hub/__init__", ""), ("bench/__init__", ""), ("bench/sync", bench)):
         path = folder / f"{name}.py"
