@@ -20,6 +20,7 @@ from hub.crm.ownership import GroupName, Owned
 from hub.db import outbox
 from hub.errors import ActionError
 from hub.etl.route import group_state, save_group
+from hub.model.events import OwnerChanged
 from hub.model.names import full
 from hub.records import assignments
 from hub.records.assignments import NewAssignment
@@ -198,35 +199,21 @@ def _changes(conn: Connection, decided: Decided) -> list[Changed]:
 
 def _events(
     acting: Actor, kind: str, decided: Sequence[tuple[int, NewAssignment, Owned]], group: str | None
-) -> list[dict[str, object]]:
+) -> list[OwnerChanged]:
     """Return what to tell new owners and former ones; nobody is told what they did themselves."""
-    got: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-    lost: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    told: defaultdict[tuple[bool, int], list[tuple[int, int]]] = defaultdict(list)
     for number, turn, record in decided:
-        if turn.user_id is not None and turn.user_id != acting.user_id:
-            got[turn.user_id].append((number, record.id))
-        if record.owner_id is not None and record.owner_id != acting.user_id:
-            lost[record.owner_id].append((number, record.id))
-    told = [_event("assigned", kind, user, mine, group) for user, mine in sorted(got.items())]
-    told += [
-        _event("reassigned_away", kind, user, mine, group) for user, mine in sorted(lost.items())
+        for is_loss, user in ((False, turn.user_id), (True, record.owner_id)):
+            if user is not None and user != acting.user_id:
+                told[is_loss, user].append((number, record.id))
+    return [
+        OwnerChanged(
+            user_id=user,
+            is_gain=not is_loss,
+            record_kind=kind,
+            record_ids=[record for _, record in mine],
+            assignment_id=mine[0][0],
+            group=group,
+        )
+        for (is_loss, user), mine in sorted(told.items())
     ]
-    return told
-
-
-def _event(
-    what: str, kind: str, user: int, turns_taken: Sequence[tuple[int, int]], group: str | None
-) -> dict[str, object]:
-    """Return one event: of the record, if it is one, else of all of them."""
-    (first, record), many = turns_taken[0], len(turns_taken) > 1
-    return {
-        "event": f"bulk_{what}" if many else f"{kind}_{what}",
-        "dedupe_key": f"{what}:turn {first}",
-        "user_id": user,
-        **{f"{k}_id": record if k == kind and not many else None for k in ownership.KINDS},
-        "payload": {
-            "group": group,
-            "kind": kind,
-            "counts": {f"{kind}s": len(turns_taken)} if many else {},
-        },
-    }

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select, text
 
 from hub.crm.references import PIPELINES_OWN, pointing_at
 from hub.crm.tables import user
+from hub.model.events import inquiry_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,7 @@ def remove(
         "leads": going.leads,
         "contacts": going.contacts,
         "undo": undo_id,
-        "keys": [f"inquiry_received:{name}" for name in asked],
+        "keys": [inquiry_key(name) for name in asked],
     }
     for row in conn.execute(_TURNS, args):
         if row.group_id is not None and row.user_id is not None:

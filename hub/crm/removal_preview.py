@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select, text
 from hub.crm.references import pointing_at
 from hub.crm.removal import ADOPTED, DIGESTS, Orphaned
 from hub.crm.tables import user
+from hub.model.events import inquiry_key
 
 _TURNS = text("""
 SELECT id, group_id, user_id FROM ops.assignment
@@ -41,7 +42,7 @@ class Going:
         args = {
             "leads": rows.leads,
             "contacts": rows.contacts,
-            "keys": [f"inquiry_received:{name}" for name in asked],
+            "keys": [inquiry_key(name) for name in asked],
         }
         self.alerts.update(conn.execute(_ALERTS, args).scalars())
         self.turns.update({r.id: (r.group_id, r.user_id) for r in conn.execute(_TURNS, args)})

@@ -4,7 +4,8 @@ A row is written in the transaction of the change. A deliverer takes rows with S
 The dedupe key makes a second writing of the same event a no-op.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from sqlalchemy import (
     BigInteger,
@@ -26,6 +27,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.engine import Row
 
 from hub.db.metadata import metadata, personal
+from hub.model.events import Event
 
 outbox = Table(
     "outbox",
@@ -67,11 +69,13 @@ delivery = Table(
 )
 
 
-def put(conn: Connection, events: Sequence[Mapping[str, object]]) -> None:
-    """Append events (event, dedupe_key, user_id, lead_id, payload); known keys are ignored."""
+_PUT = insert(outbox).on_conflict_do_nothing(index_elements=["dedupe_key"])
+
+
+def put(conn: Connection, events: Sequence[Event]) -> None:
+    """Append events; an event whose dedupe key is known is left out."""
     if events:
-        statement = insert(outbox).on_conflict_do_nothing(index_elements=["dedupe_key"])
-        conn.execute(statement, [dict(event) for event in events])
+        conn.execute(_PUT, [asdict(event.row()) for event in events])
 
 
 def take(conn: Connection, limit: int) -> Sequence[Row[tuple[object, ...]]]:

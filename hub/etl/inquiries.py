@@ -13,6 +13,7 @@ from hub.crm.inquiries import NewInquiry
 from hub.crm.leads import LEADS
 from hub.crm.reopened import INQUIRY
 from hub.model.entities import PERSON_REFS
+from hub.model.events import InquiryReceived
 from hub.model.folding import FoldRecord
 from hub.model.verdicts import Lane
 from hub.records.history import Changed, note_changes
@@ -40,23 +41,12 @@ def _only_asks(records: Sequence[FoldRecord]) -> bool:
     return bool(makes_lead) and all(r.refs.keys() & PERSON_REFS.keys() for r in makes_lead)
 
 
-def events(inquiries: Sequence[NewInquiry], created: Mapping[int, int]) -> list[dict[str, object]]:
+def events(inquiries: Sequence[NewInquiry], created: Mapping[int, int]) -> list[InquiryReceived]:
     """Return what to tell owners; the first asking of a new lead is the lead itself."""
     return [
-        {
-            "event": "inquiry_received",
-            "dedupe_key": f"inquiry_received:{inquiry.record_key}",
-            "user_id": inquiry.owner_id,
-            "lead_id": inquiry.lead_id,
-            "contact_id": inquiry.contact_id,
-            "payload": {
-                "subject": inquiry.subject,
-                "message": inquiry.message,
-                "kind": "lead" if inquiry.contact_id is None else "contact",
-            },
-        }
-        for inquiry in _news(inquiries, created)
-        if inquiry.owner_id is not None
+        InquiryReceived(i.record_key, i.owner_id, i.lead_id, i.contact_id, i.subject, i.message)
+        for i in _news(inquiries, created)
+        if i.owner_id is not None
     ]
 
 

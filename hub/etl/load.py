@@ -22,6 +22,7 @@ from hub.golden.fold import fold, is_somebody
 from hub.golden.rules import SurvivorshipRules
 from hub.logs import get_logger
 from hub.model.entities import PERSON_REFS
+from hub.model.events import LeadAssigned
 from hub.model.folding import FoldRecord, GoldenRecord, StaleEntity
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane, Verdict
@@ -255,9 +256,9 @@ def _taken_over(
     loaded: Loaded,
     records: Mapping[int, Sequence[FoldRecord]],
     entities: Mapping[int, StaleEntity],
-) -> list[tuple[NewAssignment, dict[str, object] | None]]:
+) -> list[tuple[NewAssignment, LeadAssigned | None]]:
     """New leads that keep the owner they had in their source: a decision too, and news if live."""
-    kept: list[tuple[NewAssignment, dict[str, object] | None]] = []
+    kept: list[tuple[NewAssignment, LeadAssigned | None]] = []
     for lead in golden:
         lead_id = loaded.created.get(lead.entity_id)
         if lead_id is None or lead.owner_id is None:
@@ -276,9 +277,9 @@ def _inherited(
     inherited: Sequence[contacts.Inherited],
     records: Mapping[int, Sequence[FoldRecord]],
     entities: Mapping[int, StaleEntity],
-) -> list[tuple[NewAssignment, dict[str, object] | None]]:
+) -> list[tuple[NewAssignment, LeadAssigned | None]]:
     """Leads that went to their contact's owner: a decision as well."""
-    kept: list[tuple[NewAssignment, dict[str, object] | None]] = []
+    kept: list[tuple[NewAssignment, LeadAssigned | None]] = []
     for lead in inherited:
         rule, why = "contact's owner", "owns the contact of the same person"
         turn = NewAssignment(lead.lead_id, None, lead.owner_id, rule, why, (), None, None)
@@ -288,14 +289,9 @@ def _inherited(
     return kept
 
 
-def _assigned(anchor: FoldRecord, lead_id: int, user_id: int, rule: str) -> dict[str, object]:
-    return {
-        "event": "lead_assigned",
-        "dedupe_key": f"lead_assigned:{anchor.source}/{anchor.stream}/{anchor.source_id}",
-        "user_id": user_id,
-        "lead_id": lead_id,
-        "payload": {"rule": rule, "group": None},
-    }
+def _assigned(anchor: FoldRecord, lead_id: int, user_id: int, rule: str) -> LeadAssigned:
+    record_key = f"{anchor.source}/{anchor.stream}/{anchor.source_id}"
+    return LeadAssigned(record_key, user_id, lead_id, rule)
 
 
 def _anchor(entity: StaleEntity, records: Sequence[FoldRecord]) -> FoldRecord:

@@ -20,6 +20,7 @@ from hub.errors import ConfigError
 from hub.etl.context import Hub
 from hub.logs import get_logger
 from hub.model.entities import LEAD_FIELDS
+from hub.model.events import LeadAssigned, LeadsDigest
 from hub.model.verdicts import Lane
 from hub.records import assignments
 from hub.records.assignments import NewAssignment
@@ -39,7 +40,7 @@ class _Work:
     people: Mapping[str, owners.User]
     owners: dict[int, int] = field(default_factory=dict)
     turns: list[NewAssignment] = field(default_factory=list)
-    events: list[dict[str, object]] = field(default_factory=list)
+    events: list[LeadAssigned] = field(default_factory=list)
 
 
 def rules_of(hub: Hub) -> tuple[tuple[RoutingRule, ...], Target]:
@@ -100,22 +101,11 @@ def write_digests(hub: Hub) -> dict[str, int]:
         shares: dict[int, list[LoadedCount]] = defaultdict(list)
         for share in leads.untold(conn):
             shares[share.user_id].append(share)
-        outbox.put(
-            conn,
-            [
-                {
-                    "event": "leads_digest",
-                    "dedupe_key": f"digest:{min(s.batch_id for s in mine)}:{user_id}",
-                    "user_id": user_id,
-                    "lead_id": None,
-                    "payload": {
-                        "batches": [s.batch_id for s in mine],
-                        "counts": {s.source: s.leads_n for s in mine},
-                    },
-                }
-                for user_id, mine in shares.items()
-            ],
-        )
+        digests = [
+            LeadsDigest(user_id, [(s.batch_id, s.source, s.leads_n) for s in mine])
+            for user_id, mine in shares.items()
+        ]
+        outbox.put(conn, digests)
     return {"digests": len(shares)} if shares else {}
 
 
@@ -197,17 +187,9 @@ def _note(
         )
     )
     if lead.lane == Lane.LIVE and not lead.is_converted:
+        group = decision.target.name if is_group else None
         work.events.append(
-            {
-                "event": "lead_assigned",
-                "dedupe_key": f"lead_assigned:{lead.stable_key}",
-                "user_id": turn.chosen,
-                "lead_id": lead.id,
-                "payload": {
-                    "rule": decision.rule_name,
-                    "group": decision.target.name if is_group else None,
-                },
-            }
+            LeadAssigned(lead.stable_key, turn.chosen, lead.id, decision.rule_name, group)
         )
 
 

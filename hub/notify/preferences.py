@@ -6,24 +6,9 @@ belong here: quiet hours, which are about when and not about where.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from hub.errors import ConfigError
-
-
-class Event(StrEnum):
-    """What a person can be told."""
-
-    LEAD_ASSIGNED = "lead_assigned"
-    INQUIRY_RECEIVED = "inquiry_received"
-    LEAD_REASSIGNED_AWAY = "lead_reassigned_away"
-    LEADS_DIGEST = "leads_digest"
-    CONTACT_ASSIGNED = "contact_assigned"
-    CONTACT_REASSIGNED_AWAY = "contact_reassigned_away"
-    DEAL_ASSIGNED = "deal_assigned"
-    DEAL_REASSIGNED_AWAY = "deal_reassigned_away"
-    BULK_ASSIGNED = "bulk_assigned"
-    BULK_REASSIGNED_AWAY = "bulk_reassigned_away"
+from hub.model.events import EventKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +21,16 @@ class Preference:
 
 
 DEFAULTS: tuple[Preference, ...] = (
-    Preference(Event.LEAD_ASSIGNED, web=True, email=True),
-    Preference(Event.INQUIRY_RECEIVED, web=True, email=True),
-    Preference(Event.LEAD_REASSIGNED_AWAY, web=True, email=False),
-    Preference(Event.LEADS_DIGEST, web=True, email=True),
-    Preference(Event.CONTACT_ASSIGNED, web=True, email=True),
-    Preference(Event.CONTACT_REASSIGNED_AWAY, web=True, email=False),
-    Preference(Event.DEAL_ASSIGNED, web=True, email=True),
-    Preference(Event.DEAL_REASSIGNED_AWAY, web=True, email=False),
-    Preference(Event.BULK_ASSIGNED, web=True, email=True),
-    Preference(Event.BULK_REASSIGNED_AWAY, web=True, email=False),
+    Preference(EventKind.LEAD_ASSIGNED, web=True, email=True),
+    Preference(EventKind.INQUIRY_RECEIVED, web=True, email=True),
+    Preference(EventKind.LEAD_REASSIGNED_AWAY, web=True, email=False),
+    Preference(EventKind.LEADS_DIGEST, web=True, email=True),
+    Preference(EventKind.CONTACT_ASSIGNED, web=True, email=True),
+    Preference(EventKind.CONTACT_REASSIGNED_AWAY, web=True, email=False),
+    Preference(EventKind.DEAL_ASSIGNED, web=True, email=True),
+    Preference(EventKind.DEAL_REASSIGNED_AWAY, web=True, email=False),
+    Preference(EventKind.BULK_ASSIGNED, web=True, email=True),
+    Preference(EventKind.BULK_REASSIGNED_AWAY, web=True, email=False),
 )
 
 
@@ -57,8 +42,8 @@ def channels_for(
     Raises:
         ConfigError: there is no such event.
     """
-    if event not in set(Event):
-        raise ConfigError(f"unknown event {event!r}", hint=f"known: {', '.join(Event)}")
+    if event not in set(EventKind):
+        raise ConfigError(f"unknown event {event!r}", hint=f"known: {', '.join(EventKind)}")
     for choice in (*preferences, *defaults, *DEFAULTS):
         if choice.event == event:
             chosen = (("web", choice.web), ("email", choice.email))

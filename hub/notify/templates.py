@@ -21,7 +21,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hub.errors import ConfigError
-from hub.notify.preferences import Event
+from hub.model.events import EventKind
 
 Line = str | tuple[str, ...]
 
@@ -86,7 +86,7 @@ class Words(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     unnamed: str
-    events: Mapping[Event, EventWords]
+    events: Mapping[EventKind, EventWords]
 
 
 @lru_cache
@@ -112,7 +112,7 @@ def parse_words(text: str, name: str) -> Words:
     """
     try:
         parsed = Words.model_validate(yaml.safe_load(text))
-        for event in Event:
+        for event in EventKind:
             for line in _every_line(parsed.events[event]):
                 _slots(line)
     except (ValidationError, ValueError, KeyError, yaml.YAMLError) as exc:
@@ -126,7 +126,7 @@ def parse_words(text: str, name: str) -> Words:
 def render(notice: Notice, language: Words) -> Rendered:
     """Return the words for one event."""
     facts = _facts(notice, language.unnamed)
-    wording = language.events[Event(notice.event)]
+    wording = language.events[EventKind(notice.event)]
     subject = _first_complete(wording.subject, facts)
     filled = [_first_complete(_listed(line), facts) for line in wording.lines]
     text = "\n".join(line for line in filled if line is not None).strip() + "\n"

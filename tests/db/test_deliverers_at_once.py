@@ -13,6 +13,7 @@ from sqlalchemy import text
 from hub.db import outbox
 from hub.etl.context import Hub
 from hub.etl.notify import deliver_pending
+from hub.model.events import InquiryReceived, LeadAssigned, LeadsDigest
 from hub.sandbox.smtp import Mailbox
 from tests.db.conftest import WORKERS, at_once, seed_leads
 
@@ -39,13 +40,8 @@ def ringing(hub: Hub, mailbox: tuple[Mailbox, int]) -> Hub:
         seed_leads(conn, EVENTS, owned=True)
         rows = conn.execute(text("SELECT id, owner_id FROM crm.lead")).all()
         outbox.put(
-            conn,
-            [
-                {"event": "lead_assigned", "dedupe_key": f"lead_assigned:{row.id}",
-                 "user_id": row.owner_id, "lead_id": row.id, "payload": {}}
-                for row in rows
-            ],
-        )  # fmt: skip
+            conn, [LeadAssigned(str(row.id), row.owner_id, row.id, rule=None) for row in rows]
+        )
     smtp = hub.settings.smtp.model_copy(update={"host": "127.0.0.1", "port": mailbox[1]})
     return replace(hub, settings=hub.settings.model_copy(update={"smtp": smtp}))
 
@@ -81,3 +77,23 @@ def test_an_event_in_the_hands_of_a_slow_deliverer_holds_nobody_up(
     deliver_pending(ringing)
     assert len({mail["message_id"] for mail in mailbox[0].mail()}) == EVENTS
     assert held.state == "pending"
+
+
+def test_events_of_several_kinds_keep_all_their_columns(ringing: Hub) -> None:
+    with ringing.engine.begin() as conn:
+        conn.execute(text("DELETE FROM ops.outbox"))
+        lead, user = conn.execute(text("SELECT id, owner_id FROM crm.lead LIMIT 1")).one()
+        events = [
+            LeadsDigest(user, [(1, "salesforce", 2)]),
+            LeadAssigned("a/b/1", user, lead, "France"),
+            InquiryReceived("a/b/2", user, lead, None, "A demo", None),
+        ]
+        outbox.put(conn, events)
+        outbox.put(conn, events)
+        rows = conn.execute(
+            text("SELECT event, lead_id, payload FROM ops.outbox ORDER BY id")
+        ).all()
+    assert [(row.event, row.lead_id) for row in rows] == [
+        ("leads_digest", None), ("lead_assigned", lead), ("inquiry_received", lead),
+    ]  # fmt: skip
+    assert rows[0].payload == {"batches": [1], "counts": {"salesforce": 2}}

@@ -1,12 +1,13 @@
 import pytest
 
 from hub.errors import ConfigError
-from hub.notify.preferences import Event, Preference, channels_for
+from hub.model.events import EventKind
+from hub.notify.preferences import Preference, channels_for
 
 
 @pytest.mark.parametrize("web", [True, False])
 @pytest.mark.parametrize("email", [True, False])
-@pytest.mark.parametrize("event", list(Event))
+@pytest.mark.parametrize("event", list(EventKind))
 def test_choice_of_the_person_beats_the_default(event, web, email):
     default = Preference(event, web=not web, email=not email)
     chosen = channels_for(event, [Preference(event, web=web, email=email)], [default])

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.errors import ConfigError
-from hub.notify.preferences import Event
+from hub.model.events import EventKind
 from hub.notify.templates import Notice, parse_words, render, tel_link, words
 
 EN = words("en")
@@ -59,7 +59,7 @@ def test_nothing_known_leaves_no_holes():
     assert mail.tel == ""
 
 
-@pytest.mark.parametrize("event", list(Event))
+@pytest.mark.parametrize("event", list(EventKind))
 @pytest.mark.parametrize("nothing", [None, "", "  ", "null", "None None", "null null", "NaN"])
 def test_no_none_and_no_null(event, nothing):
     mail = render(replace(BARE, event=event, **dict.fromkeys(FACTS, nothing)), EN)
@@ -89,7 +89,7 @@ OPENINGS = ("Open the lead: ", "Open your leads: ", "Open the contact: ", "Open 
 
 
 @given(
-    event=st.sampled_from(list(Event)),
+    event=st.sampled_from(list(EventKind)),
     facts=st.fixed_dictionaries(dict.fromkeys(FACTS, st.none() | st.text(max_size=400))),
 )
 def test_any_text_makes_one_header_line_and_no_sentence_of_ours(event, facts):
@@ -172,6 +172,6 @@ def test_broken_language_file_is_refused(text):
 
 def test_misspelt_placeholder_is_refused():
     one = "{subject: ['{whom}'], lines: []}"
-    text = "unnamed: x\nevents:\n" + "".join(f"  {event}: {one}\n" for event in Event)
+    text = "unnamed: x\nevents:\n" + "".join(f"  {event}: {one}\n" for event in EventKind)
     with pytest.raises(ConfigError, match="whom"):
         parse_words(text, "fr.yaml")

@@ -1,0 +1,173 @@
+"""What a person can be told: one type for each kind of event.
+
+An event is written to the outbox in the transaction of its cause (`hub.db.outbox`) and delivered
+later (`hub.etl.notify`). `row()` gives every column. Not here: who wants which event by which
+channel (`hub.notify.preferences`), and the words (`hub.notify.templates`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from hub.model.records import JsonValue
+
+
+class EventKind(StrEnum):
+    """What a person can be told."""
+
+    LEAD_ASSIGNED = "lead_assigned"
+    INQUIRY_RECEIVED = "inquiry_received"
+    LEAD_REASSIGNED_AWAY = "lead_reassigned_away"
+    LEADS_DIGEST = "leads_digest"
+    CONTACT_ASSIGNED = "contact_assigned"
+    CONTACT_REASSIGNED_AWAY = "contact_reassigned_away"
+    DEAL_ASSIGNED = "deal_assigned"
+    DEAL_REASSIGNED_AWAY = "deal_reassigned_away"
+    BULK_ASSIGNED = "bulk_assigned"
+    BULK_REASSIGNED_AWAY = "bulk_reassigned_away"
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One event as the outbox keeps it.
+
+    Args:
+        event: its kind.
+        dedupe_key: a function of the cause: the same event twice is one row.
+        user_id: the person who is told.
+        lead_id: the lead that it is of; None where it is of another record, or of many.
+        contact_id: the contact.
+        deal_id: the deal.
+        payload: what the notification says beside the record's own values.
+    """
+
+    event: EventKind
+    dedupe_key: str
+    user_id: int
+    lead_id: int | None = None
+    contact_id: int | None = None
+    deal_id: int | None = None
+    payload: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+class Event(Protocol):
+    """Anything that a person is told."""
+
+    def row(self) -> OutboxRow:
+        """Return the event as the outbox keeps it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LeadAssigned:
+    """A new lead has its first owner; `record_key` is the source record with which it began."""
+
+    record_key: str
+    user_id: int
+    lead_id: int
+    rule: str | None
+    group: str | None = None
+
+    def row(self) -> OutboxRow:
+        """Return the event as the outbox keeps it."""
+        return OutboxRow(
+            EventKind.LEAD_ASSIGNED,
+            f"lead_assigned:{self.record_key}",
+            self.user_id,
+            lead_id=self.lead_id,
+            payload={"rule": self.rule, "group": self.group},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InquiryReceived:
+    """A known person asks again: news for the owner of the lead, or of the contact."""
+
+    record_key: str
+    user_id: int
+    lead_id: int | None
+    contact_id: int | None
+    subject: str | None
+    message: str | None
+
+    def row(self) -> OutboxRow:
+        """Return the event as the outbox keeps it."""
+        return OutboxRow(
+            EventKind.INQUIRY_RECEIVED,
+            inquiry_key(self.record_key),
+            self.user_id,
+            lead_id=self.lead_id,
+            contact_id=self.contact_id,
+            payload={
+                "subject": self.subject,
+                "message": self.message,
+                "kind": "lead" if self.contact_id is None else "contact",
+            },
+        )
+
+
+def inquiry_key(record_key: str) -> str:
+    """Return the dedupe key of the inquiry that a source record makes."""
+    return f"inquiry_received:{record_key}"
+
+
+@dataclass(frozen=True, slots=True)
+class LeadsDigest:
+    """What initial loads gave to an owner: (batch, source, number of leads) each."""
+
+    user_id: int
+    loads: Sequence[tuple[int, str, int]]
+
+    def row(self) -> OutboxRow:
+        """Return the event as the outbox keeps it."""
+        batches = [batch for batch, _, _ in self.loads]
+        return OutboxRow(
+            EventKind.LEADS_DIGEST,
+            f"digest:{min(batches)}:{self.user_id}",
+            self.user_id,
+            payload={
+                "batches": [*batches],
+                "counts": {source: n for _, source, n in self.loads},
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerChanged:
+    """A person of the team was given records, or lost them to another.
+
+    Args:
+        user_id: the person who is told.
+        is_gain: whether the records are theirs now.
+        record_kind: lead, contact or deal.
+        record_ids: all records of one command; of several the event names none.
+        assignment_id: the first assignment among them.
+        group: the distribution group that chose the owner.
+    """
+
+    user_id: int
+    is_gain: bool
+    record_kind: str
+    record_ids: Sequence[int]
+    assignment_id: int
+    group: str | None
+
+    def row(self) -> OutboxRow:
+        """Return the event as the outbox keeps it."""
+        what = "assigned" if self.is_gain else "reassigned_away"
+        is_one = len(self.record_ids) == 1
+        only = {self.record_kind: self.record_ids[0]} if is_one else {}
+        return OutboxRow(
+            EventKind(f"{self.record_kind if is_one else 'bulk'}_{what}"),
+            f"{what}:turn {self.assignment_id}",
+            self.user_id,
+            lead_id=only.get("lead"),
+            contact_id=only.get("contact"),
+            deal_id=only.get("deal"),
+            payload={
+                "group": self.group,
+                "kind": self.record_kind,
+                "counts": {} if is_one else {f"{self.record_kind}s": len(self.record_ids)},
+            },
+        )
