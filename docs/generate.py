@@ -397,12 +397,39 @@ def model_page() -> str:
     return _NOTE + "\n".join(lines) + "\n"
 
 
+def tables_page() -> str:
+    """Return which module writes each table."""
+    declared = yaml.safe_load((REFERENCE.parent / "owners.yaml").read_text())
+    owner = {table: module for module, own in declared["owners"].items() for table in own}
+    lines = [
+        "# Tables",
+        "",
+        "Each table is written by one module. A room reads its own tables and those of the rooms below it;",
+        f"the rooms, lowest first: {', '.join(f'`hub.{room}`' for room in declared['rooms'])}.",
+        "The table is made of `docs/owners.yaml`, which a test holds against the source text.",
+        "",
+        "| table | written by |",
+        "|---|---|",
+        *(f"| `{table}` | `{owner[table]}` |" for table in sorted(owner)),
+        "",
+        "## Statements over tables of several owners",
+        "",
+        "| module | also writes | why |",
+        "|---|---|---|",
+    ]
+    for module, entry in (*declared["beside"].items(), *declared["dynamic"].items()):
+        also = ", ".join(f"`{table}`" for table in entry["writes"]) or "–"
+        lines.append(f"| `{module}` | {also} | {entry['why']} |")
+    return _NOTE + "\n".join(lines) + "\n"
+
+
 PAGES = {
     "settings.md": settings_page,
     "cli.md": cli_page,
     "mapping.md": mapping_page,
     "sandbox.md": sandbox_page,
     "model.md": model_page,
+    "tables.md": tables_page,
 }
 
 

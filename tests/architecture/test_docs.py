@@ -1,6 +1,7 @@
 """The documents say what the code does: every command, setting, profile and exit code."""
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -72,3 +73,21 @@ def test_the_readme_stays_short_and_links_lead_somewhere() -> None:
     for target in ("docs/reference/settings.md", "docs/reference/cli.md"):
         assert f"({target})" in README
         assert (ROOT / target).is_file()
+
+
+def test_the_modules_on_the_way_of_a_record_are_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    stages = ["extract", "land", "normalize", "match", "load", "route", "notify"]
+    rows = {
+        stage: row
+        for row in page.splitlines()
+        for stage in stages
+        if row.startswith(f"| {stage} |")
+    }
+    assert list(rows) == stages
+    named = [name for row in rows.values() for name in re.findall(r"`(\w+\.\w+)`", row)]
+    tables = {"landing.raw", "ops.source_record", "ops.edge"}
+    modules = [name for name in named if name not in tables]
+    assert len(modules) > 25
+    missing = [m for m in modules if not (ROOT / "hub" / f"{m.replace('.', '/')}.py").exists()]
+    assert not missing
