@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from hub.actions import people
+from hub.actions.consent import card
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.etl.survivorship import rules_in_force
@@ -54,7 +55,8 @@ def explain(ctx: Context, name: str) -> dict[str, Any]:
     merged into this one), `account` (the company: `contact`, `name` and `why`; or null), `records`,
     `fields` (per field `value`, `from`, `rule`, `by`, `mapping_version`
     and `against`, the values it won over), `links` (judged pairs with `weight` in bits and the
-    `reasons` that add up to it), `edits`, `changes` (the newest 50).
+    `reasons` that add up to it), `consents` (the person's addresses, each with its states), `edits`,
+    `changes` (the newest 50).
 
     Raises:
         ActionError: there is no such person.
@@ -87,6 +89,7 @@ def explain(ctx: Context, name: str) -> dict[str, Any]:
             {**link, "made_at": _iso(link["made_at"])}
             for link in conn.execute(_LINKS, {"entity": entity}).mappings()
         ],
+        "consents": card(conn, entity),
         "edits": [{**asdict(e), "at": e.at.isoformat()} for e in edits],
         "changes": [
             {**change, "at": _iso(change["at"])}

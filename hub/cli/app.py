@@ -22,6 +22,7 @@ from hub.cli import (
     upgrading,
 )
 from hub.cli.configuration import config_app
+from hub.cli.consent import consent_app
 from hub.cli.deal import deal_app
 from hub.cli.field import field_app
 from hub.cli.lead import lead_app
@@ -70,6 +71,7 @@ for commands in (
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(config_app, name="config")
+app.add_typer(consent_app, name="consent")
 app.add_typer(match_app, name="match")
 register_tickets(app)
 app.add_typer(field_app, name="field")
@@ -186,13 +188,21 @@ def remap(
     values: Annotated[
         bool, typer.Option("--values", help="With --dry-run --json: show personal values too.")
     ] = False,
+    accept_consent: Annotated[
+        bool,
+        typer.Option(
+            "--accept-consent", help="Lift the opt-outs that the mapping no longer reads."
+        ),
+    ] = False,
     json: Json = False,
     config: Config = None,
 ) -> None:
     """Map all landed records of a stream again with the present mapping, without the source."""
     from hub.cli.remap import run_remap
 
-    run_remap(config, stream, dry_run=dry_run, values=values, as_json=json)
+    run_remap(
+        config, stream, dry_run=dry_run, values=values, accept_consent=accept_consent, as_json=json
+    )
 
 
 @app.command()

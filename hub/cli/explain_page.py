@@ -20,7 +20,11 @@ def render(document: Mapping[str, Any], same_at: float) -> str:
     title = " ".join(str(part) for part in named if part) or f"Person {document['entity']}"
     return page(
         title,
-        _account(document) + _records(document) + _fields(document) + _links(document, same_at),
+        _account(document)
+        + _records(document)
+        + _fields(document)
+        + _consents(document)
+        + _links(document, same_at),
     )
 
 
@@ -56,6 +60,19 @@ def _fields(document: Mapping[str, Any]) -> str:
     ]  # fmt: skip
     head = ("field", "value", "from", "rule", "goes by", "mapping", "won over")
     return f"<h2>Where each value comes from</h2>{table(head, rows)}"
+
+
+def _consents(document: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            (one["address"] or "said of the person") + (" (shared)" if one["is_shared"] else ""),
+            *(said[name] for name in ("channel", "purpose", "state", "basis", "source")),
+        )
+        for one in document["consents"]
+        for said in one["states"]
+    ]
+    head = ("address", "channel", "purpose", "state", "basis", "source")
+    return f"<h2>Consents</h2>{table(head, rows)}" if rows else ""
 
 
 def _links(document: Mapping[str, Any], same_at: float) -> str:

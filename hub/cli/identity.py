@@ -37,6 +37,7 @@ def explain(
 ) -> None:
     """Show where each value of a person came from, and why their records are one."""
     from hub.actions.explain import explain as read
+    from hub.cli.consent import show_card
     from hub.cli.explain_page import account_text, render
     from hub.cli.html import write_page
     from hub.cli.opening import opened_database
@@ -76,6 +77,7 @@ def explain(
             for name, f in document["fields"].items()
         ],
     )
+    show_card(document["consents"])
     print_table(
         "Links",
         ("judgement", "bits", "made by", "records", "because"),

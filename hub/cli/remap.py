@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from hub.cli.acting import machine_owner
 from hub.cli.opening import opened
 from hub.cli.output import print_json, print_table
 from hub.cli.quarantine import show_again
@@ -10,7 +11,13 @@ from hub.etl import remap_preview, reprocess
 
 
 def run_remap(
-    config: Path | None, name: str, *, dry_run: bool, values: bool, as_json: bool
+    config: Path | None,
+    name: str,
+    *,
+    dry_run: bool,
+    values: bool,
+    accept_consent: bool,
+    as_json: bool,
 ) -> None:
     """Remap a stream and print the results; with `dry_run`, print what would change."""
     if values and not (dry_run and as_json):
@@ -18,7 +25,9 @@ def run_remap(
     source, _, stream = name.partition("/")
     if not dry_run:
         with opened(config) as (hub, _database, _settings):
-            report = reprocess.remap(hub, source, stream)
+            report = reprocess.remap(
+                hub, source, stream, accept_consent=accept_consent, who=machine_owner().name
+            )
         show_again(report, as_json=as_json, tells_quarantine=False)
         return
     with opened(config) as (hub, _database, _settings):
@@ -36,3 +45,9 @@ def run_remap(
         ("source id", "verdict", "fields"),
         [(e.source_id, e.verdict, ", ".join(e.fields)) for e in plan.examples],
     )
+    if plan.lifted:
+        print_table(
+            "Opt-outs that it would lift: it needs --accept-consent",
+            ("address", "channel", "purpose", "said by"),
+            [(o.address, o.channel, o.purpose, "\n".join(o.records)) for o in plan.lifted],
+        )

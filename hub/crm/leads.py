@@ -59,46 +59,6 @@ def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
     )
 
 
-# What hangs on a lead comes from the same source object; it follows the lead record's entity. What
-# the source no longer has is history, and follows too; only nothing new is made of it.
-_SIBLINGS = """
-WITH siblings AS (
-  SELECT c.id AS record_id, l.entity_id, c.canonical AS v, c.lane, c.target,
-         c.gone_at IS NULL AS is_living,
-         c.source || '/' || c.stream || '/' || c.source_id AS record_key
-  FROM ops.source_record l
-  JOIN ops.source_record c USING (source, stream, source_id)
-  WHERE l.entity_id = ANY(:entities) AND l.target = 'person' AND c.withdrawn_by IS NULL
-)
-"""
-_MOVED = text(
-    _SIBLINGS
-    + """
-UPDATE ops.consent_event e SET entity_id = s.entity_id FROM siblings s
-WHERE e.record_id = s.record_id AND e.entity_id <> s.entity_id
-"""
-)
-_CONSENTS = text(
-    _SIBLINGS
-    + """
-INSERT INTO ops.consent_event AS e (record_id, entity_id, channel, purpose, state, proof, at)
-SELECT record_id, entity_id, coalesce(v ->> 'channel', 'email'), coalesce(v ->> 'purpose', ''),
-       v ->> 'state', v ->> 'proof', CAST(v ->> 'at' AS timestamptz)
-FROM siblings WHERE is_living AND target LIKE 'consent:%' AND v ->> 'state' IS NOT NULL ORDER BY record_id
-ON CONFLICT (record_id, channel, purpose, state) DO UPDATE
-SET entity_id = excluded.entity_id, at = greatest(e.at, excluded.at)
-WHERE e.entity_id <> excluded.entity_id OR e.at IS DISTINCT FROM greatest(e.at, excluded.at)
-"""
-)
-
-
-def attach_consents(conn: Connection, entity_ids: Sequence[int]) -> None:
-    """Bring consent events to their entities."""
-    args = {"entities": list(entity_ids)}
-    conn.execute(_MOVED, args)
-    conn.execute(_CONSENTS, args)
-
-
 @dataclass(frozen=True, slots=True)
 class UnownedLead:
     """A lead that waits for an owner, with the fields that routing rules may ask for."""

@@ -2,7 +2,7 @@
 
 Whatever a record says beside them is written as its present version says it: replaced, never only
 added. Edges between records are part of matching (`hub.records.vendor_edges`), links to companies
-of the fold (`hub.etl.accounts`). Here is what hangs on people: tickets, inquiries, notes, consent.
+of the fold (`hub.etl.accounts`). Here is what hangs on people: tickets, inquiries, notes.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from hub.crm import inquiries, leads, notes, tickets
+from hub.crm import inquiries, notes, tickets
 from hub.crm.inquiries import NewInquiry
 from hub.model.entities import PERSON_REFS
 
@@ -33,5 +33,4 @@ def follow(conn: Connection, entity_ids: Sequence[int]) -> Followed:
     left = tickets.follow(conn, entity_ids, asked_in=PERSON_REFS["requester"])
     left_by_notes = notes.replace(conn, entity_ids)
     asked = inquiries.replace(conn, entity_ids)
-    leads.attach_consents(conn, entity_ids)
     return Followed(asked, {*left, *left_by_notes})

@@ -14,7 +14,7 @@ from hub.crm import contacts, customer_status, derived, leads, owners, tickets
 from hub.db import outbox
 from hub.db.locks import company_lock, company_watch, try_company_lock
 from hub.db.transactions import run_transaction
-from hub.etl import accounts, inquiries
+from hub.etl import accounts, consents, inquiries
 from hub.etl.context import Hub
 from hub.etl.follow import follow
 from hub.etl.survivorship import rules_in_force
@@ -219,6 +219,7 @@ def _load_chunk(
     asked = [
         replace(i, lane=Lane.BULK.value) if i.entity_id in quiet else i for i in followed.asked
     ]
+    consents.pass_on(conn, standing)
     derived.recompute(conn, {*ids, *followed.left, *employers})
     customer_status.recompute_entities(conn, [*ids, *employers])
     entities = {e.id: e for e in stale}

@@ -1,11 +1,12 @@
 """Normalize: pending raw rows through their mapping into canonical source records.
 
 A record that a rule refuses becomes a quarantine row; the batch goes on. Tombstones and vendor
-merges are followed here, because they need no mapping.
+merges are followed here, because they need no mapping. What any version says of consent is kept, also
+of a record that is refused. Older versions are mapped for that, and for an undo that restores them.
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy import Connection
 
 from hub.crm import derived, tickets
 from hub.db.transactions import run_transaction
+from hub.etl import consents
 from hub.etl.context import Hub
 from hub.landing import corrections, store
 from hub.landing.store import PendingRaw
@@ -29,6 +31,7 @@ from hub.mappings.engine import (
     parse_records,
     reads_forms,
 )
+from hub.mappings.said_consents import CONSENT
 from hub.model.entities import PEOPLE
 from hub.model.records import CanonicalRecord, RawRecord
 from hub.model.verdicts import Cause, Op, Verdict
@@ -141,8 +144,9 @@ def _normalize_group(
 ) -> dict[str, int]:
     source, stream = rows[0].source, rows[0].stream
     document = hub.mappings[f"{source}/{stream}"]
-    newest = {row.record.source_id: row for row in rows}  # a later raw row supersedes
-    sources.lock(conn, source, stream, newest)
+    # a later raw row supersedes
+    newest = {row.record.source_id: row for row in rows if _is_present(row)}
+    sources.lock(conn, source, stream, sorted({row.record.source_id for row in rows}))
     alive = [row for row in newest.values() if row.record.op is Op.UPSERT]
     gone = [row for row in newest.values() if row.record.op is not Op.UPSERT]
     result = mapped(hub, conn, alive, contexts) if alive else Normalized()
@@ -156,6 +160,7 @@ def _normalize_group(
         conn, source, stream, _refused(result, newest) + unsaid, hub.clock.now()
     )
     _archive(conn, withdrawn.tickets)
+    requeue += _say(hub, conn, rows, contexts, newest=newest, result=result)
     tombstoned = _tombstone(hub, conn, gone, verdicts)
     requeue += withdrawn.people + tombstoned.people
     firms += withdrawn.companies + tombstoned.companies
@@ -180,6 +185,48 @@ def _normalize_group(
     }
 
 
+def _is_present(row: PendingRaw) -> bool:
+    """Tell whether a version may be what its object says now, or was until a later one came."""
+    return not row.is_undone and (row.is_newest or row.is_first)
+
+
+def _say(
+    hub: Hub,
+    conn: Connection,
+    rows: Sequence[PendingRaw],
+    contexts: dict[str, Mapping[str, Any]],
+    *,
+    newest: Mapping[str, PendingRaw],
+    result: Normalized,
+) -> list[queue.Queued]:
+    """Keep what all versions say of consent, and what older ones said; returns people to match."""
+    source, stream = rows[0].source, rows[0].stream
+    document = hub.mappings[f"{source}/{stream}"]
+    present = {row.raw_id for row in newest.values()}
+    living = [row for row in rows if row.record.op is Op.UPSERT]
+    said = consents.events(result.consents, newest)
+    requeue: list[queue.Queued] = []
+    for some in by_age([row for row in living if row.raw_id not in present]):
+        again = mapped(hub, conn, list(some.values()), contexts)
+        said += consents.events(again.consents, some)
+        requeue += sources.refresh(conn, _new_records(again, some, document.version))
+    of_people = consents.keep(conn, document, living, said)
+    return requeue + sources.people_of(conn, source, stream, sorted(of_people))
+
+
+def by_age(rows: Sequence[PendingRaw]) -> list[dict[str, PendingRaw]]:
+    """Part versions so that each part has one of an object, the oldest first."""
+    parts: list[dict[str, PendingRaw]] = []
+    depth: Counter[str] = Counter()
+    for row in rows:
+        number = depth[row.record.source_id]
+        depth[row.record.source_id] += 1
+        if number == len(parts):
+            parts.append({})
+        parts[number][row.record.source_id] = row
+    return parts
+
+
 def _refused(result: Normalized, newest: Mapping[str, PendingRaw]) -> list[sources.Gone]:
     """Return the objects that the mapping excludes or rejects."""
     causes = {
@@ -199,7 +246,8 @@ def _unsaid(
     """Return the records that an earlier version of these objects gave, and this one does not."""
     targets: dict[str, set[str]] = defaultdict(set)
     for record in result.records:
-        targets[record.source_id].add(target_name(record))
+        if record.entity != CONSENT:
+            targets[record.source_id].add(target_name(record))
     said = {i: (newest[i].raw_id, given) for i, given in targets.items() if i in newest}
     return sources.unsaid(conn, source, stream, said) if said else []
 
@@ -243,21 +291,23 @@ def _archive(conn: Connection, ticket_records: Sequence[int]) -> None:
 def target_name(record: CanonicalRecord) -> str:
     """Return the name under which a source object's emit target is kept.
 
-    A mapping may emit several consents of one object, one a channel and purpose. A human being
-    stays the same record whatever the mapping makes of it: lead, contact, or neither.
+    A human being stays the same record whatever the mapping makes of it: lead, contact, or neither.
     """
-    if record.entity in PEOPLE:
-        return PERSON
-    if record.entity == "consent":
-        return f"consent:{record.values.get('channel')}:{record.values.get('purpose') or ''}"
-    return record.entity
+    return PERSON if record.entity in PEOPLE else record.entity
 
 
 def _store(
     conn: Connection, result: Normalized, newest: Mapping[str, PendingRaw], version: str
 ) -> list[sources.Written]:
     """Store canonical records."""
-    new = [
+    return sources.upsert(conn, _new_records(result, newest, version))
+
+
+def _new_records(
+    result: Normalized, rows: Mapping[str, PendingRaw], version: str
+) -> list[sources.NewSourceRecord]:
+    """Return the records to store; a consent is none, `hub.records.consents` has its event."""
+    return [
         sources.NewSourceRecord(
             source=row.source,
             stream=row.stream,
@@ -274,9 +324,8 @@ def _store(
             source_at=row.record.at,
         )
         for record in result.records
-        if (row := newest.get(record.source_id)) is not None
+        if (row := rows.get(record.source_id)) is not None and record.entity != CONSENT
     ]
-    return sources.upsert(conn, new)
 
 
 def _sort_out(

@@ -160,7 +160,7 @@ def _map_again(hub: Hub, source: str, stream: str) -> int:
             drift.forget(conn, source, stream)
         if ids:
             batch = _batch(conn, source)
-            requeue.queue_newest(
+            requeue.queue_all(
                 conn, batch=batch.id, source=source, stream=stream, ids=ids, lane=batch.lane
             )
         walks.advance(conn, walk, to)

@@ -6,18 +6,21 @@ become one person are not foreseen.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
 
+from hub.etl import consent_changes
 from hub.etl.context import Hub
 from hub.etl.normalize import CHUNK, PERSON, mapped, target_name
 from hub.landing.store import PendingRaw
 from hub.mappings.engine import Normalized
+from hub.mappings.said_consents import CONSENT
 from hub.model.entities import PEOPLE
 from hub.model.records import JsonValue
 from hub.records import requeue, sources
+from hub.records.consent_disputes import Lifted
 from hub.records.sources import Stored
 
 EXAMPLES = 10
@@ -37,18 +40,20 @@ class Example:
 
 @dataclass(slots=True)
 class Plan:
-    """What a remap would do, by verdict, with the first examples."""
+    """What a remap would do, by verdict, with the first examples; `lifted` are opt-outs."""
 
     records: int = 0
     changed: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     examples: list[Example] = field(default_factory=list)
+    lifted: Sequence[Lifted] = ()
 
     def as_json(self, *, with_values: bool) -> dict[str, Any]:
         """Return the plan; values are personal, so they are told on demand only."""
         return {
             "records": self.records,
             "would_change": self.changed,
+            "would_lift": [asdict(one) for one in self.lifted],
             "verdicts": dict(sorted(self.verdicts.items())),
             "examples": [
                 {
@@ -76,6 +81,7 @@ def preview(hub: Hub, source: str, stream: str) -> Plan:
         while rows := requeue.newest(conn, source, stream, after=after, limit=CHUNK):
             after = rows[-1].record.source_id
             _compare(conn, plan, rows, mapped(hub, conn, rows, contexts))
+    plan.lifted = consent_changes.foresee(hub, source, stream)
     return plan
 
 
@@ -87,6 +93,8 @@ def _compare(conn: Connection, plan: Plan, rows: Sequence[PendingRaw], result: N
         before.setdefault(kept.source_id, {})[kept.target] = _content(kept)
     after: dict[str, Contents] = {}
     for record in result.records:
+        if record.entity == CONSENT:
+            continue
         role = record.entity if record.entity in PEOPLE else None
         made = Stored(record.source_id, target_name(record), role, record.values, record.refs)
         after.setdefault(record.source_id, {})[made.target] = _content(made)

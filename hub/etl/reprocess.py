@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from hub.db.locks import source_locks
 from hub.errors import ConfigError
-from hub.etl import derivations, flow
+from hub.etl import consent_changes, derivations, flow
 from hub.etl.closing import finish, finish_interrupted
 from hub.etl.context import Hub
 from hub.landing import corrections, store
@@ -161,26 +161,43 @@ def _correction(hub: Hub, row: requeue.Refused, wanted: Fix) -> tuple[str, JsonV
     return path, value_like(payload, path, wanted.value)
 
 
-def remap(hub: Hub, source: str, stream: str) -> Reprocessed:
-    """Map everything of a stream again, with the mapping of today; it rings nobody.
+def remap(
+    hub: Hub, source: str, stream: str, *, accept_consent: bool = False, who: str = ""
+) -> Reprocessed:
+    """Map every version of a stream again, with the mapping of today; it rings nobody.
+
+    Args:
+        hub: the hub.
+        source: the source.
+        stream: its stream.
+        accept_consent: lift the opt-outs that the mapping no longer reads.
+        who: accepts that.
 
     Raises:
-        ConfigError: the stream has no mapping, or the source's sync was interrupted.
+        ConfigError: the stream has no mapping, the source's sync was interrupted, or the mapping
+            would lift an opt-out and that is not accepted.
     """
     hub.mapping(source, stream)
     report = Reprocessed()
     with source_locks(hub.engine, [source]):
         _refuse_interrupted(hub, [source])
         flow.settle(hub)
+        lifted = [] if accept_consent else consent_changes.foresee(hub, source, stream)
+        if lifted:
+            command = f"hub remap {source}/{stream} --accept-consent"
+            raise consent_changes.refusal(lifted, command)
         batch = _open(hub, source, "remap", Lane.BULK.value)
         with hub.engine.begin() as conn:
             drift.forget(conn, source, stream)
-            report.queued = requeue.queue_newest(
+            report.queued = requeue.queue_all(
                 conn, batch=batch.id, source=source, stream=stream, lane=batch.lane
             )
             derivations.declare(conn, hub.mappings)
             walks.finish(conn, walks.MAPPING, f"{source}/{stream}")
         _settle(hub, [batch], report)
+        if accept_consent:
+            with hub.engine.begin() as conn:
+                consent_changes.accept(conn, who, source, stream)
     return report
 
 

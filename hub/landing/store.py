@@ -232,7 +232,19 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 @dataclass(frozen=True, slots=True)
 class PendingRaw:
-    """A raw row that is queued for mapping, with its lane and its batch."""
+    """A raw row that is queued for mapping.
+
+    Args:
+        raw_id: the row.
+        source: of the row.
+        stream: of the row.
+        lane: bulk or live.
+        batch_id: the batch that wants it mapped.
+        record: the record as received.
+        is_newest: whether no later version of the object stands.
+        is_first: whether the batch that landed it wants it mapped: nobody mapped it before.
+        is_undone: whether an undo took it back.
+    """
 
     raw_id: int
     source: str
@@ -240,6 +252,9 @@ class PendingRaw:
     lane: str
     batch_id: int
     record: RawRecord
+    is_newest: bool = True
+    is_first: bool = True
+    is_undone: bool = False
 
 
 def payload_bytes(row: Any) -> bytes:

@@ -8,6 +8,7 @@ where the results are stored (`hub.etl.normalize`).
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,9 +30,17 @@ from hub.mappings.rows import (
     is_blank,
     shorten,
 )
+from hub.mappings.said_consents import (
+    ADDRESSES,
+    CONSENT,
+    SaidOfConsent,
+    is_no,
+    said_of_consent,
+)
 from hub.mappings.text import clean, kind_of
 from hub.mappings.values import plain
 from hub.model.drift import Unknown
+from hub.model.entities import PEOPLE
 from hub.model.records import NO_ID_PREFIX, CanonicalRecord, JsonValue, Problem, RawRecord
 from hub.model.verdicts import Op
 
@@ -69,6 +78,7 @@ class Normalized:
         unknowns: drift and placeholders, counted.
         superseded: ids that came twice; the last record was mapped.
         deleted: the ids among `excluded` for which the document's `deleted` is true.
+        consents: what every record says of consent, rejected and excluded ones too.
     """
 
     records: list[CanonicalRecord] = field(default_factory=list)
@@ -78,6 +88,7 @@ class Normalized:
     unknowns: Counter[Unknown] = field(default_factory=Counter)
     superseded: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    consents: list[SaidOfConsent] = field(default_factory=list)
 
     @property
     def placeholders(self) -> int:
@@ -224,6 +235,7 @@ class _Batch:
         except Reject as exc:
             self.result.problems.extend(row.problems)
             self._reject(source_id, exc.place, exc.value, exc.reason)
+            self._add_consents(row)
         except RecursionError:
             self._reject(source_id, "", _head(record.payload), "nested too deeply")
 
@@ -232,7 +244,10 @@ class _Batch:
         if is_blank(row.source_id) or row.source_id.startswith(NO_ID_PREFIX):
             raise Reject("id", None, "no source id")
         if (plan.deleted and plan.deleted(row)) or (plan.when and not plan.when(row)):
-            self._exclude(row.source_id, is_deleted=bool(plan.deleted and plan.deleted(row)))
+            is_deleted = bool(plan.deleted and plan.deleted(row))
+            self._exclude(row.source_id, is_deleted=is_deleted)
+            self._set_place(row)
+            self._add_consents(row, is_deleted=is_deleted)
             return
         self._set_place(row)
         emitted: list[CanonicalRecord] = []
@@ -251,11 +266,54 @@ class _Batch:
                 if holds(row):
                     raise Reject("", None, reason)
             emitted.append(self._emit(target, row))
-        self.result.records.extend(_last_of_key(emitted, plan))
+        emitted = _last_of_key(emitted, plan)
+        self.result.records.extend(emitted)
         self.result.problems.extend(row.problems)
         self._count(row)
         if not has_primary:
             self._exclude(row.source_id)
+        person = next((one.values for one in emitted if one.entity in PEOPLE), None)
+        self._keep_consents(row, emitted, person)
+
+    def _add_consents(self, row: Row, *, is_deleted: bool = False) -> None:
+        """Add what a rejected or excluded record says of consent; a deleted one can only refuse."""
+        row.silent += 1
+        emitted: list[CanonicalRecord] = []
+        for target in self._plan.targets:
+            if target.target.entity != CONSENT:
+                continue
+            with suppress(Reject, RecursionError):
+                if target.each is not None:
+                    emitted += self._emit_each(target, target.each, row)
+                elif target.when is None or target.when(row):
+                    emitted.append(self._emit(target, row))
+        emitted = _last_of_key(emitted, self._plan)
+        if is_deleted:
+            emitted = [one for one in emitted if is_no(one)]
+        self._keep_consents(row, emitted, None)
+        row.silent -= 1
+
+    def _keep_consents(
+        self, row: Row, emitted: Sequence[CanonicalRecord], person: Mapping[str, JsonValue] | None
+    ) -> None:
+        if any(one.entity == CONSENT for one in emitted):
+            known = self._addresses(row) if person is None else person
+            self.result.consents.extend(said_of_consent(emitted, known))
+
+    def _addresses(self, row: Row) -> dict[str, JsonValue]:
+        """Return the addresses in a record of which no person was made."""
+        found: dict[str, JsonValue] = {}
+        row.silent += 1
+        for target in self._plan.targets:
+            if target.target.entity not in PEOPLE or found:
+                continue
+            for name, get in target.fields:
+                if name in ADDRESSES:
+                    with suppress(Reject, RecursionError):
+                        value = get(row)
+                        found |= {name: value} if isinstance(value, str) else {}
+        row.silent -= 1
+        return found
 
     def _set_place(self, row: Row) -> None:
         """Set the country that the record's phones are read in, and the language of its names.

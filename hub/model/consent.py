@@ -1,12 +1,13 @@
-"""The law of consent: what may be sent to whom, from everything that was ever said about it.
+"""The law of consent: what may be sent to an address, from everything that was ever said about it.
 
-In: events of one person. Out: one state for each channel and purpose. Pure, and the order of the
+In: events about addresses. Out: one state for each channel and purpose. Pure, and the order of the
 events does not matter.
 
-Whoever said no has said no: an opt-out, a bounce, a ban on calls and an erasure win over every
-opt-in, however new, unless the person himself has confirmed a newer opt-in by following a signed
-link. No import, no sync and no form's tick box does that. A confirmation speaks for the address
-it was sent to and for no other, so merging two people takes the stricter of their states.
+A no stands: an opt-out, a bounce, a ban on calls and an erasure win over every opt-in, however new.
+Two things lift an older no: an opt-in that the person confirmed by following a link (a double
+opt-in), and an audited correction by an admin. A correction does not lift a no that the person gave
+by a link. No import, no sync and no form's tick box lifts a no. A confirmation and a correction are
+about one address and no other, so merging two people takes the stricter of their states.
 
 Purposes are `marketing`, `terms` (terms of use, a privacy notice), and narrower ones,
 `marketing:<vendor>/<subscription type or permission>`. A no to `marketing` covers the narrower ones,
@@ -49,13 +50,22 @@ class Voice(StrEnum):
     FORM = "form"
     SYNC = "sync"
     IMPORT = "import"
+    TEAM = "team"  # a member of the team, by a command
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentEvent:
     """Something said of one address (`subject`: an e-mail address, a number, or a record's id).
 
-    `at` is None where the source does not tell: a no without a time is as new as any other.
+    Args:
+        channel: email, sms, phone, fax or post.
+        purpose: see the module.
+        subject: the address.
+        state: what is said.
+        at: when; None if that is not known: a no without a time is as new as any other.
+        voice: who says it.
+        is_confirmed_double_opt_in: whether the person confirmed the opt-in by a link.
+        is_correction: whether an admin corrected the state of the address.
     """
 
     channel: str
@@ -65,12 +75,17 @@ class ConsentEvent:
     at: datetime | None
     voice: Voice = Voice.SYNC
     is_confirmed_double_opt_in: bool = False
+    is_correction: bool = False
 
     @property
     def confirmed_at(self) -> datetime | None:
         """When the person confirmed an opt-in; None if this is no such thing."""
         is_confirmation = self.is_confirmed_double_opt_in and self.voice is Voice.PERSON
         return self.at if is_confirmation and self.state is ConsentState.OPT_IN else None
+
+
+NOES = tuple(state.value for state in ConsentState if state.is_no)
+"""The words of the states that forbid."""
 
 
 def state_named(word: str) -> ConsentState:
@@ -114,12 +129,26 @@ def stricter(one: ConsentState, other: ConsentState) -> ConsentState:
     return max(one, other, key=_RANK.__getitem__)
 
 
+def stands(event: ConsentEvent, heard: Iterable[ConsentEvent]) -> bool:
+    """Return whether an event about an address counts beside all that was said of the address.
+
+    Args:
+        event: one of them.
+        heard: the events about the address, for the same channel and purpose.
+    """
+    if not event.state.is_no or event.at is None:
+        return True
+    return not any(_lifts(other, event, event.at) for other in heard)
+
+
+def _lifts(other: ConsentEvent, no: ConsentEvent, at: datetime) -> bool:
+    if other.confirmed_at is not None and at < other.confirmed_at:
+        return True
+    is_later = other.is_correction and other.at is not None and at <= other.at
+    return is_later and not other.state.is_no and no.voice is not Voice.PERSON
+
+
 def _of_one_address(heard: Iterable[ConsentEvent]) -> ConsentState:
     events = list(heard)
-    confirmed = max((e.confirmed_at for e in events if e.confirmed_at), default=None)
-    standing = [
-        event.state
-        for event in events
-        if not (event.state.is_no and confirmed and event.at and event.at < confirmed)
-    ]
-    return max(standing, key=_RANK.__getitem__)
+    standing = [event.state for event in events if stands(event, events)]
+    return max(standing, key=_RANK.__getitem__, default=ConsentState.UNKNOWN)

@@ -147,6 +147,10 @@ CONSENT_FIELDS: tuple[Field, ...] = (
     _folded("basis"),  # consent, legitimate interest, contract, unknown
     _folded("proof", personal=True),
     _folded("at", "datetime"),
+    _folded("address", personal=True),  # none: the record's own for the channel
+    _folded("said_of"),  # "person": of all addresses of the person; else of the one address
+    _folded("voice"),  # "person": by a link that the person followed; else hub.model.consent.Voice
+    _folded("is_confirmed", "bool"),  # an opt-in that was confirmed (double opt-in)
 )
 
 ENTITY_FIELDS: dict[str, tuple[Field, ...]] = {

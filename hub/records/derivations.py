@@ -19,7 +19,7 @@ MAPPING = "mapping"
 _OBJECTS = text("""
 SELECT count(DISTINCT source_id) FROM landing.raw
 WHERE source = split_part(:part, '/', 1) AND stream = split_part(:part, '/', 2)
-  AND withdrawn_by IS NULL AND id > :after AND (CAST(:until AS bigint) IS NULL OR id <= :until)
+  AND id > :after AND (CAST(:until AS bigint) IS NULL OR id <= :until)
 """)
 _PEOPLE = text("""
 SELECT count(*) FROM ops.source_record WHERE target = 'person' AND withdrawn_by IS NULL

@@ -95,9 +95,13 @@ WITH taken AS MATERIALIZED (
   FOR UPDATE OF p SKIP LOCKED
 )
 SELECT r.id, r.source, r.stream, p.lane, p.batch_id, r.source_id, r.op, r.at, r.version,
-       r.payload::text AS payload, r.body, r.into_id
+       r.payload::text AS payload, r.body, r.into_id, r.batch_id = p.batch_id AS is_first,
+       r.withdrawn_by IS NOT NULL AS is_undone, h.raw_id = r.id AS is_newest
 FROM taken p
 CROSS JOIN LATERAL (SELECT * FROM landing.raw WHERE id = p.ref OFFSET 0) r
+LEFT JOIN LATERAL (
+  SELECT raw_id FROM landing.head WHERE source = r.source AND stream = r.stream
+    AND source_id = r.source_id OFFSET 0) h ON true
 ORDER BY p.lane DESC, p.ref
 """)
 
@@ -117,6 +121,9 @@ def take_raws(
             RawRecord(
                 row.source_id, Op(row.op), row.at, row.version, payload_bytes(row), row.into_id
             ),
+            is_newest=bool(row.is_newest),
+            is_first=row.is_first,
+            is_undone=row.is_undone,
         )
         for row in rows
     ]

@@ -6,6 +6,8 @@ The caller owns the transaction and the batch. Not here: the mapping, and the or
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -96,19 +98,26 @@ def newest(
     rows = conn.execute(
         _NEWEST, {"source": source, "stream": stream, "after": after, "limit": limit}
     )
-    return [
-        PendingRaw(
-            row.id,
-            row.source,
-            row.stream,
-            "bulk",
-            row.batch_id,
-            RawRecord(
-                row.source_id, Op(row.op), row.at, row.version, payload_bytes(row), row.into_id
-            ),
-        )
-        for row in rows
-    ]
+    return [_pending(row) for row in rows]
+
+
+def _pending(row: Any) -> PendingRaw:
+    record = RawRecord(
+        row.source_id, Op(row.op), row.at, row.version, payload_bytes(row), row.into_id
+    )
+    return PendingRaw(row.id, row.source, row.stream, "bulk", row.batch_id, record, is_first=False)
+
+
+_VERSIONS = text("""
+SELECT r.id, r.source, r.stream, r.batch_id, r.source_id, r.op, r.at, r.version,
+       r.payload::text AS payload, r.body, r.into_id
+FROM landing.raw r WHERE r.id = ANY(:ids) AND r.op = 'upsert' ORDER BY r.id
+""")
+
+
+def versions(conn: Connection, raw_ids: Sequence[int]) -> list[PendingRaw]:
+    """Return raw versions, the oldest first."""
+    return [_pending(row) for row in conn.execute(_VERSIONS, {"ids": list(raw_ids)})]
 
 
 def unknown_ids(conn: Connection, ids: Sequence[int]) -> list[int]:
@@ -123,10 +132,9 @@ def unknown_ids(conn: Connection, ids: Sequence[int]) -> list[int]:
 _NEXT = text("""
 SELECT r.id, r.source_id FROM landing.raw r
 WHERE r.source = :source AND r.stream = :stream AND r.id > :after AND r.id <= :until
-  AND r.withdrawn_by IS NULL AND NOT EXISTS (
+  AND NOT EXISTS (
     SELECT 1 FROM landing.raw n WHERE n.source = r.source AND n.stream = r.stream
-      AND n.source_id = r.source_id AND n.id > r.id AND n.id <= :until
-      AND n.withdrawn_by IS NULL)
+      AND n.source_id = r.source_id AND n.id > r.id AND n.id <= :until)
 ORDER BY r.id LIMIT :limit
 """)
 
@@ -154,13 +162,18 @@ def next_objects(
     return [row.source_id for row in rows], rows[-1].id if len(rows) == limit else None
 
 
+# Verdicts are of the objects that live; the older versions are read for their consents, and for an
+# undo that would bring them back.
 _QUEUE = text("""
 WITH wanted AS (
-  SELECT h.raw_id, h.source_id, r.at, b.lane
-  FROM landing.head h JOIN landing.raw r ON r.id = h.raw_id
+  SELECT r.id AS raw_id, r.source_id, r.at, b.lane,
+         h.raw_id IS NOT DISTINCT FROM r.id AND h.op = 'upsert' AS is_newest
+  FROM landing.raw r
+  LEFT JOIN landing.head h USING (source, stream, source_id)
   LEFT JOIN ops.batch b ON b.id = r.batch_id
-  WHERE h.source = :source AND h.stream = :stream AND h.op = 'upsert'
-    AND (CAST(:ids AS text[]) IS NULL OR h.source_id = ANY(:ids))
+  WHERE r.source = :source AND r.stream = :stream AND r.op = 'upsert'
+    AND (CAST(:ids AS text[]) IS NULL OR r.source_id = ANY(:ids))
+    AND (:older OR h.raw_id = r.id)
 ), queued AS (
   INSERT INTO ops.pending (stage, ref, lane, batch_id)
   SELECT 'normalize', raw_id, coalesce(CAST(:lane AS text), lane, 'bulk'), :batch FROM wanted
@@ -169,10 +182,10 @@ WITH wanted AS (
 ), noted AS (
   INSERT INTO ops.verdict (batch_id, source, stream, source_id, is_live, at)
   SELECT :batch, :source, :stream, w.source_id, true, w.at
-  FROM wanted w JOIN queued q ON q.ref = w.raw_id
+  FROM wanted w JOIN queued q ON q.ref = w.raw_id WHERE w.is_newest
   ON CONFLICT (batch_id, source, stream, source_id) DO UPDATE SET verdict = NULL
 )
-SELECT count(*) FROM queued
+SELECT count(*) FROM wanted w JOIN queued q ON q.ref = w.raw_id WHERE w.is_newest
 """)
 
 
@@ -184,8 +197,9 @@ def queue_newest(
     stream: str,
     ids: Sequence[str] | None = None,
     lane: str | None = None,
+    older: bool = False,
 ) -> int:
-    """Queue the newest raw row of each object; return how many rows were queued.
+    """Queue the newest raw row of each object; return how many living objects were queued.
 
     Args:
         conn: an open transaction.
@@ -194,11 +208,17 @@ def queue_newest(
         stream: stream name.
         ids: source ids of the objects; None queues all objects of the stream.
         lane: bulk or live; None keeps the lane of each row's own batch.
+        older: also queue the older versions, those of deleted objects and of undone batches: what
+            they say of consent counts.
     """
     return int(
         conn.execute(
             _QUEUE,
-            {"batch": batch, "source": source, "stream": stream, "lane": lane,
+            {"batch": batch, "source": source, "stream": stream, "lane": lane, "older": older,
              "ids": None if ids is None else list(ids)},
         ).scalar_one()
     )  # fmt: skip
+
+
+queue_all = partial(queue_newest, older=True)
+"""Queue every raw version of each object."""

@@ -115,6 +115,13 @@ def upsert(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Written
     """Store canonical records; tell which are new and which changed."""
     if not records:
         return []
+    _stage(conn, records)
+    written = [Written(*row) for row in conn.execute(_UPSERT)]
+    conn.execute(text("DELETE FROM record_page"))
+    return written
+
+
+def _stage(conn: Connection, records: Sequence[NewSourceRecord]) -> None:
     conn.execute(_STAGE)
     copy_rows(
         conn,
@@ -125,9 +132,59 @@ def upsert(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Written
         ),
         [_row(record) for record in records],
     )  # fmt: skip
-    written = [Written(*row) for row in conn.execute(_UPSERT)]
+
+
+# Of a record that is gone the last version that gave it still holds its values: those are refreshed,
+# and it stays gone.
+_REFRESH = text("""
+WITH kept AS (
+  UPDATE ops.record_version v SET canonical = p.canonical, canonical_hash = p.canonical_hash,
+    refs = p.refs, role = p.role, trust = p.trust, mapping_version = p.mapping_version
+  FROM record_page p JOIN ops.source_record s USING (source, stream, source_id, target)
+  WHERE v.record_id = s.id AND v.raw_id = p.raw_id
+), before AS (
+  SELECT s.id, s.canonical_hash FROM record_page p
+  JOIN ops.source_record s USING (source, stream, source_id, target) WHERE s.raw_id = p.raw_id
+)
+UPDATE ops.source_record s SET canonical = p.canonical, canonical_hash = p.canonical_hash,
+  refs = p.refs, role = p.role, trust = p.trust, mapping_version = p.mapping_version
+FROM record_page p JOIN before b ON true
+WHERE s.id = b.id AND s.source = p.source AND s.stream = p.stream AND s.source_id = p.source_id
+  AND s.target = p.target AND s.raw_id = p.raw_id
+RETURNING s.id, s.target, p.lane, p.batch_id,
+  s.withdrawn_by IS NULL AND b.canonical_hash <> p.canonical_hash AS is_changed
+""")
+
+
+def refresh(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Queued]:
+    """Store anew what versions said that are no longer, or not again, what their object says.
+
+    Returns the people whose last version changed by it.
+    """
+    if not records:
+        return []
+    _stage(conn, records)
+    rows = conn.execute(_REFRESH).all()
     conn.execute(text("DELETE FROM record_page"))
-    return written
+    return [
+        (row.id, row.lane, row.batch_id)
+        for row in rows
+        if row.target == "person" and row.is_changed
+    ]
+
+
+_PEOPLE_OF = text("""
+SELECT id, lane, batch_id FROM ops.source_record WHERE source = :source AND stream = :stream
+AND source_id = ANY(CAST(:ids AS text[])) AND target = 'person' AND withdrawn_by IS NULL
+""")
+
+
+def people_of(conn: Connection, source: str, stream: str, ids: Sequence[str]) -> list[Queued]:
+    """Return the people that objects gave, as the matching queue takes them."""
+    if not ids:
+        return []
+    rows = conn.execute(_PEOPLE_OF, {"source": source, "stream": stream, "ids": list(ids)})
+    return [(row.id, row.lane, row.batch_id) for row in rows]
 
 
 def _row(r: NewSourceRecord) -> tuple[object, ...]:
@@ -223,6 +280,7 @@ def unsaid(
     ]
 
 
+# An older version that is normalised late does not end what a later one gave.
 _MARK_GONE = text("""
 WITH g AS (
   SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:intos AS text[]), CAST(:raws AS bigint[]),
@@ -231,7 +289,7 @@ WITH g AS (
   SELECT s.*, g.raw_id AS replaced_by, g.into_id, g.cause
   FROM ops.source_record s JOIN g USING (source_id)
   WHERE s.source = :source AND s.stream = :stream AND s.withdrawn_by IS NULL
-    AND (g.target IS NULL OR g.target = s.target)
+    AND (g.target IS NULL OR g.target = s.target) AND s.raw_id <= g.raw_id
 ), kept AS (
   INSERT INTO ops.record_version
     (record_id, replaced_by, raw_id, batch_id, lane, mapping_version, trust, role, canonical,

@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from hub.db.metadata import metadata, personal
 from hub.model.verdicts import Cause
+from hub.records import consent_tables
 
 _NOW = func.now()
 _UTC = DateTime(timezone=True)
@@ -274,22 +275,7 @@ edit = Table(
     schema="ops",
 )
 
-consent_event = Table(
-    "consent_event",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("record_id", BigInteger, ForeignKey("ops.source_record.id"), nullable=False),
-    Column("entity_id", BigInteger, ForeignKey("ops.entity.id"), nullable=False),
-    Column("channel", Text, nullable=False),
-    Column("purpose", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    personal("proof", Text),
-    Column("at", _UTC),
-    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
-    Index("consent_once", "record_id", "channel", "purpose", "state", unique=True),
-    Index(None, "entity_id"),
-    schema="ops",
-)
+consent_event = consent_tables.consent_event
 
 change = Table(
     "change",

@@ -220,21 +220,6 @@ def edited(conn: Connection, entity_ids: Sequence[int]) -> set[int]:
     return set(conn.execute(_EDITED, {"ids": list(entity_ids)}).scalars())
 
 
-_CONSENTS = text("""
-SELECT concat_ws('/', s.source, s.stream, s.source_id) AS record, c.channel, c.state
-FROM ops.consent_event c JOIN ops.source_record s ON s.id = c.record_id
-WHERE c.record_id = ANY(:ids) ORDER BY c.id
-""")
-
-
-def consents(conn: Connection, record_ids: Sequence[int]) -> list[tuple[str, str, str]]:
-    """Return what these records said of consent: (record, channel, state) each."""
-    return [
-        (row.record, row.channel, row.state)
-        for row in conn.execute(_CONSENTS, {"ids": list(record_ids)})
-    ]
-
-
 _ROUTED = text("""
 SELECT DISTINCT l.id FROM ops.batch b JOIN ops.assignment t ON t.at BETWEEN b.started_at AND b.finished_at
 JOIN crm.lead l ON l.id = t.lead_id JOIN ops.batch o ON o.id = l.batch_id

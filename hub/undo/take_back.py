@@ -15,7 +15,7 @@ from hub.crm import owners, removal, reopened, tickets
 from hub.db.locks import company_lock, company_watch, identity_lock
 from hub.etl import accounts, companies, load, match, route
 from hub.model.entities import PERSON_REFS
-from hub.records import entities, folding, identity
+from hub.records import consents, entities, folding, identity
 from hub.records.companies import ORGANISATION, set_keys
 from hub.routing.ring import give_back
 from hub.undo import inputs, restoring
@@ -122,7 +122,7 @@ def _records(
 ) -> tuple[_Stale, set[int]]:
     """Take out and restore records, and match what is left; returns what was taken out as well."""
     ids = [r.id for r in going]
-    report.consents = inputs.consents(conn, ids)
+    report.consents = consents.said_by(conn, ids)
     known = {r.id for r in going if r.was_known}
     again = restoring.restore(conn, work.batch.id, sorted(known))
     restoring.mark_undone(conn, sorted({*ids} - known), work.undo_id)

@@ -100,7 +100,7 @@ PLAIN: dict[str, str] = {
             "ops.verdict.stream", "ops.batch.source", "ops.stage_report.source",
             "ops.stage_report.stream", "crm.owner_identity.source", "crm.ticket.source",
             "ops.drift.source", "ops.drift.stream", "landing.correction.source",
-            "landing.correction.stream",
+            "landing.correction.stream", "ops.consent_event.source", "ops.consent_event.stream",
         ),
         "name of a vendor or of one of its streams",
     ),
@@ -114,7 +114,8 @@ PLAIN: dict[str, str] = {
             "ops.record_version.verdict",
             "ops.pending.lane", "ops.match_key.kind", "ops.edge.judgement", "ops.edge.made_by",
             "ops.review.decision", "ops.edit.field", "ops.consent_event.channel",
-            "ops.consent_event.purpose", "ops.consent_event.state", "ops.verdict.verdict",
+            "ops.consent_event.purpose", "ops.consent_event.state", "ops.consent_event.basis",
+            "ops.consent_event.voice", "ops.consent_event.said_of", "ops.verdict.verdict",
             "ops.stage_report.stage", "ops.outbox.event", "ops.outbox.state",
             "ops.delivery.channel", "ops.delivery.state", "crm.user.managed_by",
             "crm.user.timezone", "crm.distribution_group.record_kind", "crm.lead.lane",
@@ -126,7 +127,8 @@ PLAIN: dict[str, str] = {
     **dict.fromkeys(
         ("landing.raw.version", "landing.quarantine.mapping_version",
          "ops.source_record.mapping_version", "ops.record_version.mapping_version",
-         "ops.source_record.gone_why", "ops.record_version.gone_why"),
+         "ops.source_record.gone_why", "ops.record_version.gone_why",
+         "ops.consent_event.mapping_version", "ops.consent_event.disputed_by"),
         "mark of a version",
     ),
     **dict.fromkeys(

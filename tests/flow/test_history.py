@@ -47,13 +47,11 @@ def noah_by_form(**more: Any) -> Any:
 
 
 def history(world: World) -> dict[str, set[int]]:
-    """Return who has notes, inquiries and consent events, by kind."""
+    """Return who has notes and inquiries, by kind."""
     return {
         kind: {row.entity_id for row in world.rows(f"SELECT entity_id FROM {table}")}
-        for kind, table in (
-            ("notes", "crm.note"), ("inquiries", "crm.inquiry"), ("consents", "ops.consent_event"),
-        )
-    }  # fmt: skip
+        for kind, table in (("notes", "crm.note"), ("inquiries", "crm.inquiry"))
+    }
 
 
 def entity_of(world: World, source: str) -> int:
@@ -86,7 +84,7 @@ def two(world: World) -> World:
 
 def test_what_a_source_no_longer_has_follows_a_merge_and_a_split(two: World) -> None:
     before, noah = history(two), entity_of(two, "typeform")
-    assert before == {kind: {noah} for kind in ("notes", "inquiries", "consents")}
+    assert before == {kind: {noah} for kind in ("notes", "inquiries")}
     merged: Merged = act(two, merge, WHO, "salesforce/leads/00Q000000000001AAA", _noah(two))
     assert history(two) == {kind: {merged.survivor} for kind in before}
     assert merged.survivor != noah

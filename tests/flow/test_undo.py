@@ -230,12 +230,12 @@ def test_consent_is_never_undone(settled: World) -> None:
     settled.add("mailchimp", "members", mailchimp_member(
         "m1", at=900, email_address="lea@moreau.example.com", status="unsubscribed"))  # fmt: skip
     flow.sync(settled.hub, ["mailchimp"])
-    entity = _entity(settled, sf(1))
-    said = "SELECT state FROM ops.consent_event WHERE entity_id = :e"
-    assert settled.rows(said, e=entity)
+    said = "SELECT address, state FROM reporting.consents"
+    no = [("lea@moreau.example.com", "opt_out")]
+    assert settled.rows(said) == no
     report = undo(settled, "mailchimp")
     assert report.consents
-    assert settled.rows(said, e=entity), "the no stands where it was said"
+    assert settled.rows(said) == no, "the no stands at the address"
 
 
 def test_a_turn_is_owed_and_its_member_is_served_first(settled: World) -> None:

@@ -25,6 +25,8 @@ from hub.actions import (
     assign,
     assign_list,
     clone_deal,
+    consent,
+    consent_changes,
     convert,
     custom_field,
     deal,
@@ -128,6 +130,14 @@ TABLE: Mapping[str, tuple[str, Call]] = {
     "assign_list.assign_list": (TYPE, lambda c, s: assign_list.assign_list(
         c, "lead", name=s.list, to=MEG)),
     "clone_deal.clone": (TYPE, lambda c, s: clone_deal.clone(c, s.deal)),
+    "consent.show": (READ, lambda c, s: consent.show(c, s.leads[0], region="FR")),
+    "consent.correct": (SET_UP, lambda c, _: consent.correct(
+        c, [consent.About("a@x.example", "email", "marketing")] * 2, consent.Grounds("r", "p"))),
+    "consent.correct_batch": (SET_UP, lambda c, s: consent.correct_batch(
+        c, s.batch, consent.Grounds("r", "p"))),
+    "consent.refuse": (WORK, lambda c, s: consent.refuse(
+        c, s.leads[0], channel="email", reason="asked to")),
+    "consent_changes.held": (READ, lambda c, _: consent_changes.held(c)),
     "convert.convert": (WORK, lambda c, s: convert.convert(c, s.leads[0])),
     "custom_field.add": (SET_UP, lambda c, _: custom_field.add(
         c, CustomField("lead", "", "Colour", "text"))),

@@ -12,7 +12,6 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from hub.model.consent import ConsentEvent, resolve, state_named
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
 
@@ -26,6 +25,7 @@ class Version:
     stream: str
     raw: RawRecord
     is_undone: bool
+    landed_at: datetime
 
     @property
     def key(self) -> str:
@@ -50,6 +50,16 @@ class Decision:
     a: str
     b: str
     is_same: bool
+
+
+@dataclass(frozen=True)
+class TeamWord:
+    """What the team said: a correction of an address, or a no of a person (`anchor`)."""
+
+    about: tuple[str, str, str]
+    anchor: str | None
+    at: datetime
+    is_correction: bool
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,7 @@ class Home:
     company_rows: dict[int, int]
     children: list[Child]
     consents: dict[tuple[str, str, str], str]
+    team: list[TeamWord]
 
     def people(self) -> set[frozenset[str]]:
         """Which records are one person."""
@@ -104,7 +115,7 @@ class Home:
 _KEY = "concat_ws('/', s.source, s.stream, s.source_id)"
 _VERSIONS = text(
     "SELECT id, source, stream, source_id, op, at, version, payload::text AS payload, body, into_id, "
-    "withdrawn_by IS NOT NULL AS is_undone FROM landing.raw ORDER BY id"
+    "withdrawn_by IS NOT NULL AS is_undone, landed_at FROM landing.raw ORDER BY id"
 )
 _RECORDS = text(
     f"SELECT {_KEY} AS key, entity_id FROM ops.source_record s WHERE target = 'person' "
@@ -138,14 +149,10 @@ _CHILDREN = text(
     "UNION ALL SELECT 'task', n.id, NULL, n.entity_id, n.content FROM crm.task n "
     "UNION ALL SELECT 'call', n.id, NULL, n.entity_id, n.summary FROM crm.call n"
 )
-_CONSENT_VIEW = text("SELECT to_regclass('reporting.consents') IS NOT NULL")
 _CONSENTS = text("SELECT address, channel, purpose, state FROM reporting.consents")
-_EVENTS = text(
-    "SELECT c.channel, c.purpose, c.state, c.at, lower(p.canonical ->> CASE c.channel "
-    "WHEN 'email' THEN 'email' ELSE 'phone' END) AS subject FROM ops.consent_event c "
-    "JOIN ops.source_record o ON o.id = c.record_id JOIN ops.source_record p "
-    "ON p.source = o.source AND p.stream = o.stream AND p.source_id = o.source_id "
-    "AND p.target = 'person' ORDER BY c.id"
+_TEAM = text(
+    "SELECT address, channel, purpose, entity_id, at, is_correction FROM ops.consent_event "
+    "WHERE raw_id IS NULL AND origin_id IS NULL ORDER BY id"
 )
 
 
@@ -176,6 +183,12 @@ def read(conn: Connection) -> Home:
             for r in conn.execute(_CHILDREN)
         ],
         consents=_consents(conn),
+        team=[
+            TeamWord(
+                (r.address, r.channel, r.purpose), anchors.get(r.entity_id), r.at, r.is_correction
+            )
+            for r in conn.execute(_TEAM)
+        ],
     )
 
 
@@ -187,7 +200,7 @@ def _root(entity: int, merged: Mapping[int, int | None]) -> int:
 def _version(row: Any) -> Version:
     payload = row.body if row.payload is None else row.payload.encode()
     raw = RawRecord(row.source_id, Op(row.op), row.at, row.version, bytes(payload), row.into_id)
-    return Version(row.id, row.source, row.stream, raw, row.is_undone)
+    return Version(row.id, row.source, row.stream, raw, row.is_undone, row.landed_at)
 
 
 def _rows(
@@ -210,19 +223,7 @@ def _rows(
 
 def _consents(conn: Connection) -> dict[tuple[str, str, str], str]:
     """(address, channel, purpose) → yes or no; what permits and forbids nothing is left out."""
-    if conn.execute(_CONSENT_VIEW).scalar_one():
-        said = {(r.address, r.channel, r.purpose): r.state for r in conn.execute(_CONSENTS)}
-    else:
-        events: dict[str, list[ConsentEvent]] = defaultdict(list)
-        for r in conn.execute(_EVENTS):
-            if r.subject:
-                state = state_named(r.state)
-                events[r.subject].append(ConsentEvent(r.channel, r.purpose, r.subject, state, r.at))
-        said = {
-            (address, *about): state.value
-            for address, heard in events.items()
-            for about, state in resolve(heard).items()
-        }
+    said = {(r.address, r.channel, r.purpose): r.state for r in conn.execute(_CONSENTS)}
     plain = ((about, plain_state(state)) for about, state in said.items())
     return {about: state for about, state in plain if state}
 

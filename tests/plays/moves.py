@@ -206,7 +206,7 @@ MOVES: tuple[Move, ...] = (
     Move("salesforce: update", _change("sf", lambda d, _: {"city": d.rng.choice(_CITIES)}), 3),
     Move("salesforce: e-mail", _change("sf", _other_email)),
     Move("salesforce: status", _change("sf", _pick("status", *_SF_STATUS)), known_broken="A2"),
-    Move("salesforce: opt-out", _change("sf", _pick("optout", True, False)), known_broken="A4"),
+    Move("salesforce: opt-out", _change("sf", _pick("optout", True, False))),
     Move("salesforce: converted", _change("sf", _pick("converted", True)), 1, "A1"),
     Move("salesforce: delete", _delete("sf"), known_broken="A1"),
     Move("salesforce: undelete", _undelete("sf")),
@@ -216,7 +216,7 @@ MOVES: tuple[Move, ...] = (
     Move("hubspot: update", _change("hs", lambda d, _: {"city": d.rng.choice(_CITIES)}), 3),
     Move("hubspot: e-mail", _change("hs", _other_email)),
     Move("hubspot: stage", _change("hs", _pick("stage", "lead", "customer")), known_broken="A1"),
-    Move("hubspot: opt-out", _change("hs", _pick("optout", True, False)), known_broken="A4"),
+    Move("hubspot: opt-out", _change("hs", _pick("optout", True, False))),
     Move("hubspot: delete", _delete("hs"), known_broken="A1"),
     Move("hubspot: undelete", _undelete("hs")),
     Move("hubspot: merge", _vendor_merge("hs"), known_broken="A1"),
@@ -230,15 +230,19 @@ MOVES: tuple[Move, ...] = (
     Move("mailchimp: noted", _create("mc", note="Met at the fair"), 1),
     Move("mailchimp: note", _change("mc", _pick("note", None, "Called back", "Met again")), 1),
     Move("mailchimp: update", _change("mc", lambda d, _: {"city": d.rng.choice(_CITIES)}), 2),
-    Move("mailchimp: e-mail", _change("mc", _other_email), known_broken="A4"),
+    Move("mailchimp: e-mail", _change("mc", _other_email)),
     Move("mailchimp: rating", _change("mc", _pick("rating", 2, 5)), known_broken="A1"),
     Move(
         "mailchimp: status",
         _change("mc", _pick("status", "subscribed", "unsubscribed", "pending")),
         known_broken="A1",
     ),
+    Move("mailchimp: leaves by a link", _change("mc", lambda *_: {
+        "status": "unsubscribed", "reason": "No longer interested"}), 1),
+    Move("mailchimp: confirms", _change("mc", lambda *_: {
+        "status": "subscribed", "reason": None, "opted": True}), 2),
     Move("mailchimp: no address", _change("mc", lambda *_: dict.fromkeys(
-        ("email", "phone", "first", "last"))), 1, "A4"),
+        ("email", "phone", "first", "last"))), 1),
     Move("mailchimp: archive", _delete("mc"), known_broken="A1"),
     Move("mailchimp: back", _undelete("mc")),
     Move("zendesk: new user", _create("zu"), 3),
@@ -264,6 +268,8 @@ MOVES: tuple[Move, ...] = (
     Move("status", _on(_LEADS, "status", *_STATUS), 3),
     Move("assign", _on(_LEADS, "assign", ("ann",), ("bob",)), 2),
     Move("note", _on(_LEADS, "write", ("note", "Called"), ("task", "Call"), ("call", "Spoke")), 3),
+    Move("consent: correct", _on("sf hs mc", "correct"), 1),
+    Move("consent: refuse", _on(_LEADS, "refuse"), 1),
     Move("convert", _on(_LEADS, "convert"), 1),
     Move("reopen", _on(_LEADS, "reopen"), 1),
     Move("merge", _merge, 2),
@@ -272,7 +278,7 @@ MOVES: tuple[Move, ...] = (
     Move("review: two people", _review(accept=False), 1),
     Move("undo", _undo(*_SILENT), 1),
     Move("undo with a crash", _undo(*_SILENT, is_crash=True), 1),
-    Move("undo of consents", _undo("mailchimp"), 1, "A4"),
+    Move("undo of consents", _undo("mailchimp"), 1),
     Move("remap", _remap, 1),
 )  # fmt: skip
 

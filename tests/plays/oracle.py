@@ -5,11 +5,13 @@ rows exist, who was touched, and what people have set. All else it computes anew
 versions, edits and decisions. `look` returns what differs, one sentence each.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from hub.model.entities import folded_names
 from tests.plays import consents, fold, present
+from tests.plays.consents import About, Word
 from tests.plays.home import Home, Row, same, shown, sorted_keys
 from tests.plays.people import people
 from tests.plays.present import Record
@@ -29,6 +31,10 @@ class Oracle:
         kept: entities whose contact a person made, by converting its lead.
         hired: entities whose company a person named, by converting its lead.
         typed: what a person wrote on an entity: (kind, number) → the entity's anchor.
+        passed: noes of people that reached further addresses: (address, channel, purpose), time.
+        near: where a no of a person may have arrived, as far as the home was looked at: of people who
+            were one for a while, of an address that several had.
+        shared: addresses that belonged to several people once.
     """
 
     existing: dict[str, set[int]] = field(default_factory=lambda: {"lead": set(), "contact": set()})
@@ -38,11 +44,15 @@ class Oracle:
     kept: set[int] = field(default_factory=set)
     hired: set[int] = field(default_factory=set)
     typed: dict[tuple[str, int], str] = field(default_factory=dict)
+    passed: set[tuple[About, datetime]] = field(default_factory=set)
+    near: set[tuple[About, datetime]] = field(default_factory=set)
+    shared: set[str] = field(default_factory=set)
 
     def adopt(self, home: Home) -> None:
         """Take note of rows that exist: after a crash too, they may have been seen by somebody."""
         for table, rows in (("lead", home.leads), ("contact", home.contacts)):
             self.existing[table] |= {row.entity for row in rows}
+        _View(self, home, is_derivation=False, is_routed=False).note_near(home.people())
 
     def look(self, home: Home, *, is_derivation: bool = False, is_routed: bool = True) -> list[str]:
         """Return what the home holds and should not, or should and does not.
@@ -135,27 +145,64 @@ class _View:
             yield ("ticket", key), (str(ticket.values.get("subject")), group)
 
     def _consents(self) -> Iterator[str]:
-        wanted, have = consents.states(self.home.versions), self.home.consents
-        passed = self._passed_on()
+        have = self.home.consents
+        said = consents.words(self.home.versions)
+        self.note_near(self.groups)
+        self.note_near(self.home.people())
+        self.oracle.passed |= self._passed_on(said)
+        wanted = consents.states(said, self.oracle.passed, self.home.team)
+        loosely = consents.states(said, self.oracle.passed | self.oracle.near, self.home.team)
         for about in sorted({*wanted, *have}):
             should, does = wanted.get(about), have.get(about)
-            if should == does or (does == "no" and should is None and about[0] in passed):
+            if should == does:
+                continue
+            if does == "no" and loosely.get(about) == "no":
+                self.oracle.passed |= {one for one in self.oracle.near if one[0] == about}
                 continue
             yield f"consent of {'/'.join(about)}: {does or 'nothing'} instead of {should or 'nothing'}"
 
-    def _passed_on(self) -> set[str]:
-        """Addresses of people of whom, and not only of whose address, a no was said."""
-        told = {v.key for v in self.home.versions if consents.is_said_of_person(v)}
-        return {
-            address.lower()
-            for group in self.groups
-            if group & told
-            for key in group
-            for address in (
-                *(self.records[key].values.get("emails") or ()),
-                self.records[key].values.get("phone") or "",
-            )
-        }
+    def _passed_on(self, said: Sequence[Word]) -> set[tuple[About, datetime]]:
+        """Where the noes that were said of people must have arrived by now."""
+        now = consents.states(said, self.oracle.passed, self.home.team)
+        found: set[tuple[About, datetime]] = set()
+        for group in self.groups:
+            for no in self._told(said, group):
+                if no.about[0] and now.get(no.about) != "no":
+                    continue  # corrected, or confirmed since
+                for address in self._own(group, no.about[1]) - self.oracle.shared:
+                    if address != no.about[0]:
+                        found.add(((address, *no.about[1:]), no.at))
+        return found
+
+    def _told(self, said: Sequence[Word], group: frozenset[str]) -> list[Word]:
+        by_team = [
+            Word("", w.about, "no", w.at, of_person=True)
+            for w in self.home.team
+            if w.anchor in group
+        ]
+        return [w for w in said if w.key in group and w.of_person and w.state == "no"] + by_team
+
+    def _own(self, group: frozenset[str], channel: str) -> set[str]:
+        """The addresses of a person; of one whose records are all gone, those that they had."""
+        known = [self.records[key] for key in group if key in self.records]
+        living = [record for record in known if not record.is_gone] or known
+        values = [record.values for record in living]
+        values += [{e.field: e.value} for e in self.home.edits if e.anchor in group]
+        return {address for one in values for address in consents.reaches(channel, one)}
+
+    def note_near(self, groups: Iterable[frozenset[str]]) -> None:
+        """Note which addresses several people have, and which were near a no of a person."""
+        said = consents.words(self.home.versions)
+        holders: dict[str, set[frozenset[str]]] = {}
+        for group in groups:
+            for channel in ("email", "phone", "fax"):
+                for address in self._own(group, channel):
+                    holders.setdefault(address, set()).add(group)
+            for no in self._told(said, group):
+                self.oracle.near |= {
+                    ((address, *no.about[1:]), no.at) for address in self._own(group, no.about[1])
+                }
+        self.oracle.shared |= {address for address, of in holders.items() if len(of) > 1}
 
 
 class _Person:

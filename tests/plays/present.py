@@ -21,6 +21,8 @@ from tests.plays.home import Version
 PEOPLE = ("contact", "lead", "person")
 _SETTINGS = NormalizeSettings(default_region="FR")
 _DOCUMENTS = load_all(None)
+CONTEXT = {"lists/l1": {"id": "l1", "double_optin": True}}
+"""What the vendors have beside records: the list of Mailchimp asks for a confirmation."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def _lenient(name: str) -> MappingDocument:
 def _mapped(document: MappingDocument, raw: RawRecord) -> Said:
     if raw.op is not Op.UPSERT:
         return NOTHING
-    found = normalize(document, [raw], {}, _SETTINGS).records
+    found = normalize(document, [raw], CONTEXT, _SETTINGS).records
     person = next((r for r in found if r.entity in PEOPLE), None)
     return Said(person, tuple(r for r in found if r is not person))
 

@@ -10,7 +10,18 @@ from typing import Any, NoReturn
 
 from sqlalchemy import Connection, Engine, event, text
 
-from hub.actions import activity, assign, convert, merge, reopen, review, status, task, undo
+from hub.actions import (
+    activity,
+    assign,
+    consent,
+    convert,
+    merge,
+    reopen,
+    review,
+    status,
+    task,
+    undo,
+)
 from hub.actions.context import Context
 from hub.actions.edit import edit
 from hub.errors import HubError
@@ -239,6 +250,30 @@ class Stage:
             self.oracle.typed[made.kind, made.id] = self._anchor(ctx.conn, row.entity_id)
 
         return self._act(slot, act)
+
+    def do_correct(self, slot: str) -> str | None:
+        """Correct what is said of the e-mail address that a record has at its vendor."""
+        address = self.vendors.state.get(slot, {}).get("email")
+        if not address:
+            return None
+        grounds = consent.Grounds("kept by mistake", "a letter")
+        about = consent.About(address.lower(), "email", consent.MARKETING)
+        try:
+            with self.world.db.engine.begin() as conn:
+                consent.correct(self._context(conn), [about], grounds)
+        except HubError:
+            return None
+        return "vendor"
+
+    def do_refuse(self, slot: str) -> str | None:
+        try:
+            with self.world.db.engine.begin() as conn:
+                lead = self._row(conn, "lead", key_of(slot))
+                name = f"lead/{lead.id}"
+                consent.refuse(self._context(conn), name, channel="email", reason="asked to")
+        except HubError:
+            return None
+        return "vendor"
 
     def do_convert(self, slot: str) -> str | None:
         def act(ctx: Context, who: str) -> None:

@@ -211,7 +211,6 @@ def test_a_ticket_that_is_no_sales_question_any_more_asks_for_no_lead(stage: Sta
 # --- A4: consent is a state of an address
 
 
-@broken("A4", "a no that was landed and replaced before it was loaded is lost")
 def test_a_no_survives_a_crash_before_load(stage: Stage) -> None:
     landed = 12
     judged(
@@ -222,7 +221,6 @@ def test_a_no_survives_a_crash_before_load(stage: Stage) -> None:
     )  # fmt: skip
 
 
-@broken("A4", "a no moves with its record to another address, and leaves its own")
 def test_a_no_stays_with_its_address(stage: Stage) -> None:
     judged(
         stage,
@@ -232,7 +230,6 @@ def test_a_no_stays_with_its_address(stage: Stage) -> None:
     )  # fmt: skip
 
 
-@broken("A4", "a withdrawn yes is still a yes")
 def test_a_yes_counts_only_while_its_record_says_it(stage: Stage) -> None:
     judged(
         stage,
@@ -241,7 +238,6 @@ def test_a_yes_counts_only_while_its_record_says_it(stage: Stage) -> None:
     )
 
 
-@broken("A4", "a no of a record that is rejected for something else is not kept")
 def test_a_rejected_record_still_says_no(world: World) -> None:
     document = world.hub.mappings["salesforce/leads"]
     nowhere = Predicate.model_validate({"equals": {"path": "City", "value": "Nowhere"}})
@@ -261,7 +257,6 @@ def test_a_rejected_record_still_says_no(world: World) -> None:
     assert said == {("lea@moreau.example.com", "email", "marketing"): "no"}
 
 
-@broken("A4", "after an undo the address comes back with a yes from another record")
 def test_a_no_survives_the_undo_of_its_batch(stage: Stage) -> None:
     steps: list[Step] = [
         ["put", "mc1", {**LEA, "status": "unsubscribed"}],
@@ -273,7 +268,7 @@ def test_a_no_survives_the_undo_of_its_batch(stage: Stage) -> None:
     assert card(stage.world, "mc2") == "opt_out"
 
 
-@broken("A4", "a yes of another record of the address stands when two records are parted")
+@broken("A1", "an unsubscribed member asks for no lead, and its lead is not marked")
 def test_a_no_of_an_address_holds_for_both_when_two_are_parted(stage: Stage) -> None:
     steps: list[Step] = [
         ["put", "mc1", {**LEA, "status": "unsubscribed"}],

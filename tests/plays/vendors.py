@@ -5,13 +5,15 @@ a vendor calls them is written here, from the vendors' documentation.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from hub.connectors.base import Stream
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
-from tests.flow.conftest import START, World
+from tests.flow.conftest import START, HandConnector, World
 
 SOURCE = {
     "sf": ("salesforce", "leads"),
@@ -106,8 +108,11 @@ def _mailchimp(slot: str, s: State) -> State:
             "ADDRESS": {"city": s.get("city")},
         },
         "timestamp_signup": "2025-03-03T10:00:00+00:00",
+        "timestamp_opt": s.get("opted", ""),
         "last_changed": (START + timedelta(seconds=s["at"])).isoformat(),
     }
+    if s.get("reason"):
+        row["unsubscribe_reason"] = s["reason"]
     if s.get("note"):
         row["last_note"] = {"note": s["note"], "created_at": "2025-09-01T10:00:00+00:00"}
     return row
@@ -169,6 +174,16 @@ _PAYLOAD = {
 }
 
 
+class ListConnector(HandConnector):
+    """Mailchimp: its lists are context, read before their members."""
+
+    def streams(self) -> Sequence[Stream]:
+        return [Stream("lists", incremental=False, context=True), Stream("members")]
+
+    def count(self, stream: Stream, since: datetime | None, until: datetime) -> int | None:
+        return None if stream.context else super().count(stream, since, until)
+
+
 @dataclass
 class Vendors:
     """What the vendors have now, and which slots changed since their source was read."""
@@ -181,10 +196,18 @@ class Vendors:
 
     def __post_init__(self) -> None:
         self.world.vendors["hubspot"].names = ("owners", "companies", "contacts")
+        lists = ListConnector("mailchimp", names=("lists", "members"))
+        self.world.vendors["mailchimp"] = lists
+        row = {"id": "l1", "double_optin": True}
+        lists.objects["lists"] = [
+            RawRecord("l1", Op.UPSERT, START, START.isoformat(), json.dumps(row).encode())
+        ]
 
     def put(self, slot: str, changes: State) -> None:
-        """Create an object, change it, or bring it back."""
+        """Create an object, change it, or bring it back; `opted` is confirmed now."""
         self.now += 10
+        if "opted" in changes:
+            changes = {**changes, "opted": (START + timedelta(seconds=self.now)).isoformat()}
         state = self.state[slot] = {**self.state.get(slot, {}), **changes, "at": self.now}
         self.gone.discard(slot)
         self._deliver(slot, Op.UPSERT, _PAYLOAD[kind_of(slot)](slot, state))

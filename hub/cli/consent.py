@@ -1,0 +1,199 @@
+"""The commands `hub consent`: what may be sent to an address; correct a no; keep a no."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hub.cli.acting import acting
+from hub.cli.options import Config, Json, Who
+from hub.cli.output import print_json, print_line, print_table
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from hub.actions.consent import About, Corrected
+
+consent_app = typer.Typer(
+    help="Consent: what may be sent to an address, and what was said of it.", no_args_is_help=True
+)
+Channel = Annotated[str | None, typer.Option("--channel", help="email, sms, phone, fax or post.")]
+Purpose = Annotated[
+    str, typer.Option("--purpose", help="marketing, or a part of it: marketing:<vendor>/<name>.")
+]
+
+
+@consent_app.command("show")
+def show(
+    address: Annotated[
+        str, typer.Argument(help="An e-mail address or a number; or a person: lead/12.")
+    ],
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show the state of an address and all that was said of it, or the addresses of a person."""
+    from hub.actions.consent import show as read
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, settings), database.engine.begin() as conn:
+        found = read(acting(conn), address, region=settings.company.default_region)
+    if json:
+        print_json(found)
+        return
+    if "person" in found:
+        show_card(found["addresses"])
+        return
+    print_table(f"Consent of {found['address']}", _STATE, [_state(one) for one in found["states"]])
+    print_table(
+        "What was said",
+        ("at", "channel", "purpose", "state", "by", "proof", "counts"),
+        [
+            (e["at"], e["channel"], e["purpose"], e["state"], e["record"] or e["who"] or e["source"],
+             e["proof"], ("held" if e["held"] else "yes") if e["counts"] else "no")
+            for e in found["events"]
+        ],
+    )  # fmt: skip
+
+
+_STATE = ("channel", "purpose", "state", "basis", "at", "source", "proof")
+
+
+def _state(state: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(state[name] for name in _STATE)
+
+
+def show_card(addresses: list[dict[str, Any]]) -> None:
+    """Print the addresses of a person, each with its states."""
+    print_table(
+        "Consents",
+        ("address", "channel", "purpose", "state", "basis", "source"),
+        [
+            (_address(one), *(s[n] for n in ("channel", "purpose", "state", "basis", "source")))
+            for one in addresses
+            for s in one["states"] or [dict.fromkeys(_STATE)]
+        ],
+    )
+
+
+def _address(one: dict[str, Any]) -> str:
+    if one["address"] is None:
+        return "said of the person"
+    return f"{one['address']} (shared)" if one["is_shared"] else str(one["address"])
+
+
+@consent_app.command("correct")
+def correct(
+    address: Annotated[
+        str | None,
+        typer.Argument(help="An e-mail address or a number; none with --batch or --file."),
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why the no was kept by mistake.")] = "",
+    proof: Annotated[str, typer.Option("--proof", help="What proves the consent.")] = "",
+    batch: Annotated[
+        int | None, typer.Option("--batch", help="Correct every no that this batch brought.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Correct the addresses in a file, one a line.")
+    ] = None,
+    channel: Channel = None,
+    purpose: Purpose = "marketing",
+    to: Annotated[
+        str, typer.Option("--to", help="The state it gets: opt_in, or unknown.")
+    ] = "opt_in",
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Correct a no that was kept by mistake; not one that the person gave by a link."""
+    from hub.actions import consent as actions
+    from hub.cli.opening import opened_database
+    from hub.errors import ConfigError
+    from hub.model.consent import ConsentState
+
+    if (address is not None) + (batch is not None) + (file is not None) != 1:
+        raise ConfigError("name one address, or --batch, or --file")
+    if to not in ("opt_in", "unknown"):
+        raise ConfigError(f"--to {to}: a correction makes opt_in or unknown")
+    grounds = actions.Grounds(reason, proof, ConsentState(to))
+    with opened_database(config) as (database, settings), database.engine.begin() as conn:
+        ctx = acting(conn, who)
+        if batch is not None:
+            done = actions.correct_batch(ctx, batch, grounds)
+        else:
+            region = settings.company.default_region
+            wanted: list[About] = [
+                actions.about(one, channel=channel, purpose=purpose, region=region)
+                for one in ([address] if address is not None else _lines(file))
+            ]
+            done = actions.correct(ctx, wanted, grounds)
+    _say(done, json=json)
+
+
+def _lines(file: Path | None) -> list[str]:
+    from hub.errors import ConfigError
+
+    try:
+        text = "" if file is None else file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"cannot read {file}") from exc
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _say(done: "Corrected", *, json: bool) -> None:
+    if json:
+        print_json(done.document())
+        return
+    for one in done.corrected:
+        print_line(one.address, f"{one.channel}, {one.purpose}: corrected")
+    for one, why in done.refused:
+        print_line(one.address, f"{one.channel}, {one.purpose}: stays, {why}")
+
+
+@consent_app.command("refuse")
+def refuse(
+    person: Annotated[str, typer.Argument(help="lead/12, contact/5, or a person's own names.")],
+    reason: Annotated[str, typer.Option("--reason", help="What the person said.")],
+    channel: Annotated[
+        str, typer.Option("--channel", help="email, sms, phone, fax or post.")
+    ] = "email",
+    purpose: Purpose = "marketing",
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Keep that a person does not want to be written to or called, whatever the address."""
+    from hub.actions.consent import refuse as act
+    from hub.cli.activities import acted
+
+    def keep(conn: "Connection") -> str:
+        return act(acting(conn, who), person, channel=channel, purpose=purpose, reason=reason)
+
+    name = acted(config, keep)
+    if json:
+        print_json({"record": name, "channel": channel, "purpose": purpose, "state": "opt_out"})
+    else:
+        print_line(name, f"no {purpose} by {channel}")
+
+
+@consent_app.command("held")
+def held(
+    accept: Annotated[
+        bool, typer.Option("--accept-consent", help="Lift them: the mappings are right.")
+    ] = False,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """List the opt-outs that no mapping reads any more; they stand until that is accepted."""
+    from hub.actions.consent_changes import held as read
+    from hub.cli.activities import acted
+
+    lifted = acted(config, lambda conn: read(acting(conn, who), accept=accept))
+    if json:
+        print_json({"accepted": accept, "opt_outs": lifted})
+        return
+    print_table(
+        "Opt-outs that were lifted" if accept else "Opt-outs that stand until they are accepted",
+        ("address", "channel", "purpose", "said by"),
+        [(o["address"], o["channel"], o["purpose"], "\n".join(o["records"])) for o in lifted],
+    )

@@ -1,0 +1,158 @@
+"""Consent on its way: what versions say becomes events, and a no of a person reaches her addresses.
+
+`keep` runs in the transaction that normalises a version, so that no crash loses what it said.
+`pass_on` runs in load, which folds every person whose records or addresses have changed.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from hub.landing.store import PendingRaw
+from hub.mappings.document import MappingDocument
+from hub.mappings.said_consents import SaidOfConsent
+from hub.matching import keys, normal
+from hub.model.consent import Voice, stands, state_named
+from hub.model.records import JsonValue
+from hub.records import consent_addresses, consents
+from hub.records.consents import Event, NewEvent
+
+OF_PERSON = "person"
+Address = tuple[str, str]  # kind, address
+
+
+def events(said: Sequence[SaidOfConsent], rows: Mapping[str, PendingRaw]) -> list[NewEvent]:
+    """Return the events of raw versions.
+
+    Args:
+        said: what the mapping read in them.
+        rows: the versions, by object.
+    """
+    found = (_event(one, rows[one.source_id]) for one in said if one.source_id in rows)
+    return [event for event in found if event is not None]
+
+
+def _event(said: SaidOfConsent, row: PendingRaw) -> NewEvent | None:
+    """Return the event; None where nothing is said, or a yes of no address."""
+    values = said.values
+    word = _text(values, "state")
+    address = consent_addresses.normal_address(said.address or "")
+    if word is None:
+        return None
+    state = state_named(word)
+    if not (address or state.is_no):
+        return None
+    return NewEvent(
+        raw_id=row.raw_id,
+        source_id=row.record.source_id,
+        address=address,
+        channel=_text(values, "channel") or "email",
+        purpose=_text(values, "purpose") or "",
+        state=state,
+        basis=_text(values, "basis"),
+        proof=_text(values, "proof"),
+        at=_text(values, "at"),
+        voice=_voice(_text(values, "voice")),
+        is_confirmed=values.get("is_confirmed") is True and row.is_first,
+        is_of_person=values.get("said_of") == OF_PERSON,
+    )
+
+
+def _text(values: Mapping[str, JsonValue], name: str) -> str | None:
+    value = values.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _voice(word: str | None) -> Voice:
+    return Voice(word) if word in set(Voice) else Voice.SYNC
+
+
+def keep(
+    conn: Connection, document: MappingDocument, rows: Sequence[PendingRaw], said: list[NewEvent]
+) -> set[str]:
+    """Store what the versions of a stream say; returns the objects that say it of a person anew."""
+    versions = {row.raw_id: row.record.source_id for row in rows}
+    return consents.keep(
+        conn, document.source, document.stream, versions, said, mapping_version=document.version
+    )
+
+
+def pass_on(conn: Connection, entity_ids: Sequence[int]) -> None:
+    """Let what was said no to of people count for the addresses that are theirs alone.
+
+    An address that a person gets later comes through here too. What was passed on stays with the
+    address, also when it is no longer hers.
+    """
+    of_people = consents.said_of_people(conn, entity_ids)
+    said = {
+        entity: noes
+        for entity, heard in of_people.items()
+        if (noes := _standing(conn, [one for one in heard if one.state.is_no]))
+    }
+    if not said:
+        return
+    own = consent_addresses.addresses_of(conn, list(said))
+    common = shared(conn, own)
+    consents.pass_on(
+        conn,
+        [
+            (event.id, address)
+            for entity, noes in said.items()
+            for event in noes
+            for kind, address in sorted(own.get(entity, ()))
+            if kind == consent_addresses.kind_of(event.channel)
+            and address != event.address
+            and (kind, address) not in common
+        ],
+    )
+
+
+def _standing(conn: Connection, noes: Sequence[Event]) -> list[Event]:
+    """Leave out what was corrected, or confirmed otherwise since, at the address of the record."""
+    addresses = {event.address for event in noes if event.address}
+    about = consents.events_about(conn, addresses) if addresses else []
+    left = []
+    for event in noes:
+        judged = event.judged
+        key = (event.address, event.channel, event.purpose)
+        heard = [
+            one
+            for e in about
+            if (e.address, e.channel, e.purpose) == key and (one := e.judged) is not None
+        ]
+        if judged is not None and stands(judged, heard):
+            left.append(event)
+    return left
+
+
+def shared(conn: Connection, own: Mapping[int, set[Address]]) -> set[Address]:
+    """Return the addresses that belong to no single person: role addresses, and those of several.
+
+    Args:
+        conn: a connection.
+        own: the addresses of people, by entity.
+    """
+    of: dict[Address, set[int]] = {}
+    for entity, addresses in own.items():
+        for address in addresses:
+            of.setdefault(address, set()).add(entity)
+    wanted = sorted({key for address in of if (key := _key(address)) is not None})
+    for holder in consent_addresses.holders(conn, wanted):
+        for address in consent_addresses.addresses_in(holder.values) & of.keys():
+            of[address].add(holder.entity_id)
+    return {address for address, entities in of.items() if len(entities) > 1 or is_role(address)}
+
+
+def is_role(address: Address) -> bool:
+    """Tell whether an address is one like info@, which several people read."""
+    box = normal.mailbox(address[1]) if address[0] == "email" else None
+    return box is not None and box.is_role
+
+
+def _key(address: Address) -> tuple[str, str] | None:
+    """Return the key of matching under which the holders of an address are found."""
+    kind, value = address
+    if kind == "email":
+        box = normal.mailbox(value)
+        return None if box is None else ("email", keys.bounded(box.address))
+    return ("phone", keys.bounded(normal.tail(value))) if kind == "phone" else None

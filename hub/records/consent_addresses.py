@@ -1,0 +1,105 @@
+"""The addresses of people, as consent knows them: in their normal form, by kind.
+
+In: entities. Out: the addresses that their records and edits give them, and who else has an address.
+Not here: what was said of an address (`hub.records.consents`).
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+
+def normal_address(said: str) -> str:
+    """Return the form under which an e-mail address or a number is kept."""
+    plain = said.encode("utf-8", "replace").decode().replace("\0", "")
+    return plain.strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has an address: an entity, by the values of a living record, of a row, or of an edit."""
+
+    entity_id: int
+    values: Mapping[str, Any]
+
+
+# A record that is gone speaks for its entity as long as no other lives.
+_HELD = text("""
+WITH RECURSIVE whole AS (
+  SELECT id AS root, id FROM ops.entity WHERE id = ANY(:ids)
+  UNION
+  SELECT w.root, m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id)
+SELECT s.entity_id, s.canonical AS values FROM ops.source_record s
+WHERE s.entity_id = ANY(:ids) AND s.target = 'person' AND s.withdrawn_by IS NULL
+  AND (s.gone_at IS NULL OR NOT EXISTS (
+    SELECT 1 FROM ops.source_record o WHERE o.entity_id = s.entity_id AND o.target = 'person'
+      AND o.gone_at IS NULL AND o.withdrawn_by IS NULL))
+UNION ALL
+SELECT w.root, jsonb_build_object(e.field, e.value) FROM whole w
+JOIN ops.edit e ON e.entity_id = w.id AND e.revoked_at IS NULL
+WHERE e.field IN ('email', 'emails', 'phone', 'mobile', 'fax')
+""")
+
+
+def held_by(conn: Connection, entity_ids: Sequence[int]) -> list[Holder]:
+    """Return the values from which the addresses of people come."""
+    return [Holder(*row) for row in conn.execute(_HELD, {"ids": list(entity_ids)})]
+
+
+_SHARED = text("""
+SELECT DISTINCT s.entity_id, s.canonical AS values
+FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[])) AS k(kind, value)
+JOIN ops.match_key m USING (kind, value)
+JOIN ops.source_record s ON s.id = m.record_id
+WHERE s.target = 'person' AND s.entity_id IS NOT NULL AND s.gone_at IS NULL
+  AND s.withdrawn_by IS NULL
+""")
+
+
+def holders(conn: Connection, keys: Sequence[tuple[str, str]]) -> list[Holder]:
+    """Return the people whose living records have one of these keys of matching: (kind, value)."""
+    kinds, values = [k[0] for k in keys], [k[1] for k in keys]
+    return [Holder(*row) for row in conn.execute(_SHARED, {"kinds": kinds, "values": values})]
+
+
+_REACHES: Mapping[str, str] = {"email": "email", "phone": "phone", "sms": "phone", "fax": "fax"}
+"""Channel → kind of address."""
+_KINDS: Mapping[str, tuple[str, ...]] = {
+    "email": ("email", "emails"),
+    "phone": ("phone", "mobile", "other_phones"),
+    "fax": ("fax",),
+}
+
+
+def kind_of(channel: str) -> str | None:
+    """Return the kind of address that a channel reaches: email, phone, fax; None for post."""
+    return _REACHES.get(channel)
+
+
+def addresses_in(values: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Return the addresses among the values of a person: (kind, address)."""
+    custom = values.get("custom_fields")
+    known = {**custom, **values} if isinstance(custom, Mapping) else values
+    return {
+        (kind, normal_address(one))
+        for kind, names in _KINDS.items()
+        for name in names
+        for one in _texts(known.get(name))
+        if one.strip()
+    }
+
+
+def _texts(value: object) -> list[str]:
+    some = value if isinstance(value, list) else [value]
+    return [one for one in some if isinstance(one, str)]
+
+
+def addresses_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, set[tuple[str, str]]]:
+    """Return the addresses that people have now, by entity: (kind, address)."""
+    found: dict[int, set[tuple[str, str]]] = defaultdict(set)
+    for holder in held_by(conn, entity_ids):
+        found[holder.entity_id] |= addresses_in(holder.values)
+    return found

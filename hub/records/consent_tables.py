@@ -1,0 +1,67 @@
+"""The table of what was said of consent; `hub.records.consents` alone writes it."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Table,
+    Text,
+    func,
+    text,
+)
+
+from hub.db.metadata import metadata, personal
+
+_NOW = func.now()
+_UTC = DateTime(timezone=True)
+
+# what was said of an address: by a raw version, by a member of the team, or passed on by a person
+consent_event = Table(
+    "consent_event",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("raw_id", BigInteger, ForeignKey("landing.raw.id")),
+    Column("origin_id", BigInteger, ForeignKey("ops.consent_event.id", ondelete="CASCADE")),
+    Column("entity_id", BigInteger, ForeignKey("ops.entity.id")),  # whom a member of the team meant
+    Column("source", Text, nullable=False),
+    Column("stream", Text, nullable=False, server_default=""),
+    personal("source_id", Text, nullable=False, server_default=""),
+    personal("address", Text, nullable=False),  # in its normal form; "" where a person has none
+    Column("channel", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("basis", Text),
+    personal("proof", Text),
+    Column("at", _UTC, nullable=False),
+    Column("is_timed", Boolean, nullable=False, server_default=text("true")),  # by the vendor
+    Column("voice", Text, nullable=False, server_default="sync"),
+    Column("is_confirmed", Boolean, nullable=False, server_default=text("false")),
+    Column("is_correction", Boolean, nullable=False, server_default=text("false")),
+    Column("said_of", Text, nullable=False, server_default="address"),
+    Column("mapping_version", Text, nullable=False, server_default=""),
+    Column("disputed_by", Text),  # the mapping version that no longer reads this no
+    personal("accepted_by", Text),  # who accepted that: the no is lifted
+    personal("who", Text),
+    personal("reason", Text),
+    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    CheckConstraint("voice IN ('person','form','sync','import','team')", name="voice"),
+    CheckConstraint("said_of IN ('address','person')", name="said_of"),
+    Index(
+        "consent_once", "raw_id", "address", "channel", "purpose", "state", unique=True,
+        postgresql_where=text("origin_id IS NULL"),
+    ),
+    Index("consent_passed_once", "origin_id", "address", unique=True),
+    Index(None, "address"),
+    Index(None, "source", "stream", "source_id"),
+    Index(None, "entity_id"),
+    Index(
+        "consent_of_person", "source", "stream", "source_id",
+        postgresql_where=text("said_of = 'person' AND origin_id IS NULL"),
+    ),
+    schema="ops",
+)  # fmt: skip
