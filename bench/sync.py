@@ -49,7 +49,7 @@ def stub(n: int) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def _server() -> Iterator[Server]:
+def server() -> Iterator[Server]:
     """Run PostgreSQL as the hub runs it, fsync on, with the migrated database as the template."""
     folder = Path(tempfile.mkdtemp(prefix="hub"))
     folder.chmod(0o755)  # the server may run as another user
@@ -66,7 +66,7 @@ def _server() -> Iterator[Server]:
 
 
 @contextmanager
-def _database(running: Server, name: str) -> Iterator[str]:
+def database_of(running: Server, name: str) -> Iterator[str]:
     """Make a database of the template and drop it; the disk has caught up before the block."""
     url = running.url(SUPERUSER, database="postgres")
     engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
@@ -81,7 +81,7 @@ def _database(running: Server, name: str) -> Iterator[str]:
 
 
 def _once(running: Server, loader: str, rows: int, asked: argparse.Namespace) -> dict[str, Any]:
-    with stub(rows) as (address, stub_pid), _database(running, "bench") as name:
+    with stub(rows) as (address, stub_pid), database_of(running, "bench") as name:
         before = cpu_of_tree(stub_pid)
         command = [sys.executable, "-m", "bench.sync_once", loader, address]
         command += [str(running.socket_dir), str(running.data_dir), name]
@@ -134,7 +134,7 @@ def main() -> None:
     """Measure and print."""
     asked = parser().parse_args()
     logs.configure(json=True, level=logging.WARNING)  # standard output is the report's
-    with _server() as running:
+    with server() as running:
         found = measure(running, asked)
     said = document(found, asked.rows, asked.small)
     print(json.dumps(said) if asked.json else render(said, tables=asked.tables))

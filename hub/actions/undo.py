@@ -1,21 +1,29 @@
 """Take back a batch, or say what that would do: who acts needs the right to set up."""
 
+from collections.abc import Callable
+
 from sqlalchemy import Engine
 
 from hub.actions.context import Acting
 from hub.actions.rights import Right, require
 from hub.undo import batch
+from hub.undo.batch import Chunk
 from hub.undo.preview import preview
 from hub.undo.report import Undone
 
 
-def undo_batch(engine: Engine, acting: Acting, batch_id: int) -> Undone:
+def undo_batch(
+    engine: Engine,
+    acting: Acting,
+    batch_id: int,
+    on_chunk: Callable[[Chunk], None] = lambda _: None,
+) -> Undone:
     """Take back a batch, chunk by chunk, while no sync of its source runs; a killed undo goes on.
 
     Raises:
         ActionError: who acts may not, or the batch cannot be undone.
     """
-    return batch.undo(engine, _who(engine, acting), batch_id)
+    return batch.undo(engine, _who(engine, acting), batch_id, on_chunk)
 
 
 def preview_undo(engine: Engine, acting: Acting, batch_id: int) -> Undone:

@@ -1,13 +1,18 @@
 """What `hub batches` and `hub undo` do."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hub.cli.acting import acting
 from hub.cli.options import Config, Json, Who
-from hub.cli.output import print_json, print_line, print_mapping, print_table
+from hub.cli.output import print_json, print_line, print_mapping, print_table, stderr
+
+if TYPE_CHECKING:
+    from hub.undo.batch import Chunk
 
 
 def register(app: typer.Typer) -> None:
@@ -35,10 +40,18 @@ def batches(
         ("batch", "kind", "source", "lane", "state", "started", "verdicts"),
         [
             (b["id"], b["kind"], b["source"], b["lane"], b["state"], f"{b['started_at']:%F %T}",
-             ", ".join(f"{n} {name}" for name, n in b["verdicts"].items()))
+             _what(b))
             for b in found
         ],
     )  # fmt: skip
+
+
+def _what(batch: dict[str, Any]) -> str:
+    if batch["undone"] is not None:
+        return f"batch {batch['undone']}, by {batch['who'] or 'somebody'}"
+    if batch["state"] == "undoing":
+        return f"half undone: hub undo {batch['id']} goes on"
+    return ", ".join(f"{n} {name}" for name, n in batch["verdicts"].items())
 
 
 def undo(
@@ -53,13 +66,34 @@ def undo(
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings):
-        act = preview_undo if dry_run else undo_batch
-        report = act(database.engine, partial(acting, who=who), batch)
+        acts = partial(acting, who=who)
+        if dry_run:
+            report = preview_undo(database.engine, acts, batch)
+        else:
+            with _progress() as on_chunk:
+                report = undo_batch(database.engine, acts, batch, on_chunk)
     document = {**report.document(), "dry_run": dry_run}
     if json:
         print_json(document)
     else:
         _show(document)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[["Chunk"], None]]:
+    """Show how many objects are taken back, on a terminal."""
+    from rich.progress import Progress
+
+    with Progress(console=stderr, disable=not stderr.is_terminal) as progress:
+        bar = progress.add_task("taking back", total=None)
+        done = 0
+
+        def on_chunk(chunk: "Chunk") -> None:
+            nonlocal done
+            done += chunk.objects
+            progress.update(bar, completed=done, total=done + chunk.left)
+
+        yield on_chunk
 
 
 def _show(document: dict[str, Any]) -> None:

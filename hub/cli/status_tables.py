@@ -43,6 +43,9 @@ def show_status(document: Mapping[str, Any], now: datetime) -> None:
     print_line("Outbox", outbox_words(document["outbox_pending"], document["outbox_dead"]))
     print_line("For a person", person_words(document["quarantine"], document["review"]))
     print_line("Leads", count(document["leads"]))
+    if document["undoing"]:
+        told = ", ".join(f"{batch} (hub undo {batch} goes on)" for batch in document["undoing"])
+        print_line("Half undone", told)
     stdout.print()
     _show_stale(document["derivations"])
     _show_silent(document["silent"], now)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     select,
     table,
     text,
+    union_all,
 )
 
 from hub.crm.tables import note
@@ -51,6 +52,17 @@ ORDER BY 1, 2, 3
 """)
 
 
+_KNOWN: dict[str, list[tuple[str, str, str]]] = {}  # the tables do not change while a process runs
+
+
+def _pointers(conn: Connection, target: str) -> list[tuple[str, str, str]]:
+    """Return which columns point to a table: schema, table, column each."""
+    if target not in _KNOWN:
+        rows = conn.execute(_REFERENCES, {"target": target})
+        _KNOWN[target] = [(row[0], row[1], row[2]) for row in rows]
+    return _KNOWN[target]
+
+
 def pointing_at(
     conn: Connection,
     target: str,
@@ -68,17 +80,19 @@ def pointing_at(
         but: columns, `crm.table.column`, that do not count.
         without: rows that do not count, by table: they are about to go.
     """
+    if not ids:
+        return {}
     wanted = literal(sorted(ids), ARRAY(BigInteger))
-    found: dict[int, str] = {}
-    for schema, where, name in conn.execute(_REFERENCES, {"target": target}).all():
+    asked = []
+    for schema, where, name in _pointers(conn, target):
         if f"{schema}.{where}.{name}" not in but:
             pointer: ColumnClause[int] = column(name, BigInteger)
-            query = select(pointer).select_from(table(where, pointer, schema=schema))
+            query = select(pointer.label("id"), literal(where).label("at"))
+            query = query.select_from(table(where, pointer, schema=schema))
             if gone := (without or {}).get(where):
                 query = query.where(column("id", BigInteger).notin_(sorted(gone)))
-            rows = conn.execute(query.where(pointer == any_(wanted)).distinct())
-            found.update(dict.fromkeys(rows.scalars(), where))
-    return found
+            asked.append(query.where(pointer == any_(wanted)).distinct())
+    return {row.id: row.at for row in conn.execute(union_all(*asked))} if asked else {}
 
 
 _ROWS = text("""
@@ -89,6 +103,8 @@ UNION ALL SELECT 'contact', id, entity_id FROM crm.contact WHERE entity_id = ANY
 
 def built_on(conn: Connection, entity_ids: Sequence[int]) -> dict[int, str]:
     """Return the entities on which people have built, and the table of what: deal, task, call."""
+    if not entity_ids:
+        return {}
     built = pointing_at(conn, "ops.entity", entity_ids, but=PIPELINES_OWN)
     rows = conn.execute(_ROWS, {"ids": list(entity_ids)}).all()
     for kind in ("lead", "contact"):

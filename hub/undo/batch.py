@@ -7,7 +7,7 @@ lock of the source. What comes in live in between is matched, loaded and routed 
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -34,7 +34,27 @@ FOLDED = 100  # entities that are folded in one transaction after the chunks
 log = get_logger()
 
 
-def undo(engine: Engine, who: str, batch_id: int) -> Undone:
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A chunk that is done.
+
+    Args:
+        objects: how many objects it took back.
+        held_s: how long it held the identity lock, in seconds.
+        left: how many objects are to come.
+    """
+
+    objects: int
+    held_s: float
+    left: int
+
+
+def undo(
+    engine: Engine,
+    who: str,
+    batch_id: int,
+    on_chunk: Callable[[Chunk], None] = lambda _: None,
+) -> Undone:
     """Take back a batch, or go on with it, while no sync of its source runs.
 
     Once more, it takes back what was in the way the first time.
@@ -43,13 +63,15 @@ def undo(engine: Engine, who: str, batch_id: int) -> Undone:
         engine: the hub's database.
         who: who acts.
         batch_id: a sync, a migration or a live batch.
+        on_chunk: is told of each chunk that is done.
 
     Raises:
         ActionError: there is no such batch, it is not settled, or it is of another kind.
     """
     with source_locks(engine, sources(engine, batch_id)):
         batch, undo_id = run_transaction(engine, lambda conn: _begin(conn, who, batch_id))
-        _chunks(engine, batch, undo_id, who)
+        for chunk in _chunks(engine, batch, undo_id, who):
+            on_chunk(chunk)
         _raws(engine, batch, undo_id)
         _fold(engine, undo_id)
         return run_transaction(engine, lambda conn: _close(conn, batch, undo_id))
@@ -124,17 +146,22 @@ def parts_of(conn: Connection, undo_id: int) -> list[Undone]:
     return [from_document(part.report) for part in undos.parts(conn, undo_id)]
 
 
-def _chunks(engine: Engine, batch: Known, undo_id: int, who: str) -> None:
+def _chunks(engine: Engine, batch: Known, undo_id: int, who: str) -> Iterator[Chunk]:
     with engine.begin() as conn:
         left = plan(conn, batch, parts_of(conn, undo_id))
     work, pace = Work(batch, undo_id, who, left.leaving), Pace()
+    to_come = sum(len(group) for group in left.groups)
     for keys in cut(left.groups, pace):
         with_companies = not left.companies.isdisjoint(keys)
         held = _Held()
         taken = run_transaction(engine, held.by(work, keys, with_companies=with_companies))
+        held_s = held.seconds
         work.leaving.difference_update(taken.records)
-        pace.took(len(keys), held.seconds)
-        log.info("batch_chunk_undone", batch=batch.id, objects=len(keys), held_s=held.seconds)
+        pace.took(held_s)
+        to_come -= len(keys)
+        chunk = Chunk(len(keys), held_s, to_come)
+        log.info("batch_chunk_undone", batch=batch.id, objects=chunk.objects, held_s=chunk.held_s)
+        yield chunk
 
 
 @dataclass(slots=True)

@@ -10,8 +10,10 @@ T = TypeVar("T")
 MOST = 500
 """Objects in a chunk at most."""
 FIRST = 50
-HOLD_S = 0.15
-"""How long a chunk should hold the identity lock; half of what it may."""
+LEAST = 25
+"""Fewer do not make a chunk shorter: most of its time is the same for any number."""
+SHORT_S, LONG_S = 0.1, 0.18
+"""How long a chunk should hold the identity lock; it may hold it for 0.3 s."""
 
 
 @dataclass(slots=True)
@@ -20,10 +22,12 @@ class Pace:
 
     size: int = field(default_factory=lambda: min(FIRST, MOST))
 
-    def took(self, objects: int, seconds: float) -> None:
-        """Learn from a chunk: its objects, and how long it held the lock."""
-        fitting = int(objects * HOLD_S / max(seconds, 0.001))
-        self.size = max(1, min(MOST, fitting, 2 * self.size))
+    def took(self, seconds: float) -> None:
+        """Learn how long the last chunk held the lock."""
+        if seconds > LONG_S:
+            self.size = min(MOST, max(LEAST, self.size // 2))
+        elif seconds < SHORT_S:
+            self.size = min(MOST, self.size * 3 // 2)
 
 
 def slices(of: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -74,7 +74,8 @@ def take_back(conn: Connection, work: Work, keys: Sequence[Key]) -> Taken:
     stale, lost = _records(conn, work, going, shared, report)
     goes = sorted({r.key for r in going})
     restoring.mark_raws_undone(conn, batch.id, work.undo_id, goes)
-    _rows(conn, work, [r for r in going if r.id in lost], shared, report)
+    if lost:
+        _rows(conn, work, [r for r in going if r.id in lost], shared, report)
     _restore_rows(conn, [r.id for r in going if r.id not in lost])
     load.refold(conn, sorted(stale.people))
     restoring.note_undone(conn, work.who, sorted({*stale.people, *stale.companies}), batch.id)
@@ -103,7 +104,8 @@ class _Shared:
     def of(cls, conn: Connection, going: Sequence[Brought]) -> "_Shared":
         ids = [r.id for r in going]
         people = inputs.co_members(conn, ids, PERSON)
-        firms = inputs.co_members(conn, ids, ORGANISATION)
+        has_firms = any(r.target == ORGANISATION for r in going)
+        firms = inputs.co_members(conn, ids, ORGANISATION) if has_firms else {}
         held = sorted({*people.values(), *firms.values()})
         return cls(frozenset(ids), people, firms, entities.whole(conn, held))
 
@@ -124,7 +126,7 @@ def _records(
     ids = [r.id for r in going]
     report.consents = consents.said_by(conn, ids)
     known = {r.id for r in going if r.was_known}
-    again = restoring.restore(conn, work.batch.id, sorted(known))
+    again = restoring.restore(conn, work.batch.id, sorted(known)) if known else set()
     restoring.mark_undone(conn, sorted({*ids} - known), work.undo_id)
     lost, restored = {*ids} - known | again, known - again
     restoring.forget_links(conn, sorted(lost), sorted(restored))
@@ -160,7 +162,8 @@ def _part(
     own = {r.id for r in going if r.target == target}
     left = {i: entity for i, entity in shared.items() if i not in lost}
     gone = sorted(own.intersection(lost))
-    restoring.move_anchors(conn, gone, left)
+    if gone and left:
+        restoring.move_anchors(conn, gone, left)
     emptied = {*shared.values()} - {*left.values()}
     return _Part(gone, sorted(own.difference(lost)), left, sorted(emptied))
 
@@ -190,7 +193,9 @@ def _rows(
     removed = removal.remove(conn, empty, undo_id=work.undo_id, asked=asked)
     report.reverted += children + removed.rows
     report.given_back = _give_back(conn, removed.turns)
-    report.reverted["statuses"] = reopened.close_again(conn, work.who, asked_again, work.batch.id)
+    if asked_again:
+        closed = reopened.close_again(conn, work.who, asked_again, work.batch.id)
+        report.reverted["statuses"] = closed
     users = [(r.source, r.source_id) for r in lost if r.target == "user"]
     gone, report.users = removal.forget_owners(conn, users, work.batch.id)
     report.reverted["users"] = gone
@@ -198,6 +203,8 @@ def _rows(
 
 def _restore_rows(conn: Connection, ids: Sequence[int]) -> None:
     """Write tickets, and owners, as they were before."""
+    if not ids:
+        return
     stored = folding.by_id(conn, ids, "ticket")
     load.write_tickets(conn, stored)
     tickets.archive(conn, [r.id for r in stored if r.is_gone])
