@@ -73,7 +73,7 @@ def undo(
         for chunk in _chunks(engine, batch, undo_id, who):
             on_chunk(chunk)
         _raws(engine, batch, undo_id)
-        _fold(engine, undo_id)
+        _fold_left(engine, undo_id)
         return run_transaction(engine, lambda conn: _close(conn, batch, undo_id))
 
 
@@ -156,6 +156,7 @@ def _chunks(engine: Engine, batch: Known, undo_id: int, who: str) -> Iterator[Ch
         held = _Held()
         taken = run_transaction(engine, held.by(work, keys, with_companies=with_companies))
         held_s = held.seconds
+        _fold(engine, taken.stale)
         work.leaving.difference_update(taken.records)
         pace.took(held_s)
         to_come -= len(keys)
@@ -201,11 +202,16 @@ def _mark(conn: Connection, *, batch: Known, undo_id: int, keys: Sequence[Key]) 
     restoring.mark_raws_undone(conn, batch.id, undo_id, keys)
 
 
-def _fold(engine: Engine, undo_id: int) -> None:
-    """Fold companies that lost records, and the people whom they concern."""
+def _fold_left(engine: Engine, undo_id: int) -> None:
+    """Fold what a killed process, or another loader, has left."""
     with engine.begin() as conn:
         stale = {i for part in undos.parts(conn, undo_id) for i in part.stale}
-    for ids in slices(sorted(stale), FOLDED):
+    _fold(engine, sorted(stale))
+
+
+def _fold(engine: Engine, stale: Sequence[int]) -> None:
+    """Fold companies that lost records, and the people whom they concern, some at a time."""
+    for ids in slices(stale, FOLDED):
         run_transaction(engine, partial(_refold, ids=ids))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from hub.records.companies import ORGANISATION
 from hub.undo.inputs import HAVE_ENTITIES, Brought, Key
 
 T = TypeVar("T")
@@ -35,10 +36,14 @@ def slices(of: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     return (of[start : start + size] for start in range(0, len(of), size))
 
 
+_ORDER = {ORGANISATION: 1, "user": 2}
+
+
 def groups(brought: Sequence[Brought]) -> list[list[Key]]:
     """Return the objects of a batch, those of one person or company together.
 
-    The owners that a source named come last: until then something may be theirs.
+    Companies come after people, so that only people who stay are folded once more for them. The
+    owners that a source named come last: until then something may be theirs.
     """
     parent: dict[object, object] = {}
 
@@ -49,17 +54,16 @@ def groups(brought: Sequence[Brought]) -> list[list[Key]]:
             name = parent[name]
         return name
 
-    owners: set[Key] = set()
+    order: dict[Key, int] = {}
     for record in brought:
         top = root(record.key)
         if record.target in HAVE_ENTITIES and record.entity_id is not None:
             parent[root(record.entity_id)] = top
-        if record.target == "user":
-            owners.add(record.key)
+        order[record.key] = max(order.get(record.key, 0), _ORDER.get(record.target, 0))
     found: dict[object, list[Key]] = {}
     for key in dict.fromkeys(record.key for record in brought):
         found.setdefault(root(key), []).append(key)
-    return sorted(found.values(), key=lambda keys: any(key in owners for key in keys))
+    return sorted(found.values(), key=lambda keys: max(order[key] for key in keys))
 
 
 def cut(together: Sequence[Sequence[Key]], pace: Pace) -> Iterator[list[Key]]:

@@ -74,7 +74,7 @@ def take_back(conn: Connection, work: Work, keys: Sequence[Key]) -> Taken:
     stale, lost = _records(conn, work, going, shared, report)
     goes = sorted({r.key for r in going})
     restoring.mark_raws_undone(conn, batch.id, work.undo_id, goes)
-    if lost:
+    if going:
         _rows(conn, work, [r for r in going if r.id in lost], shared, report)
     _restore_rows(conn, [r.id for r in going if r.id not in lost])
     load.refold(conn, sorted(stale.people))

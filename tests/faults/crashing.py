@@ -19,7 +19,9 @@ from hub.db import place, schema
 from hub.etl import flow, load, match
 from hub.landing import store
 from hub.notify.channels import SmtpChannel
-from hub.records import assignments, folding, queue
+from hub.records import assignments, batches, folding, queue, undos
+from hub.undo import batch as undoing
+from hub.undo import chunks
 
 _SERVER = "server: "
 
@@ -67,6 +69,14 @@ def _small_chunks(arm: Callable[[], None]) -> Callable[[], None]:
     return armed
 
 
+def _small_undo(arm: Callable[[], None]) -> Callable[[], None]:
+    def armed() -> None:
+        chunks.MOST = 3
+        arm()
+
+    return armed
+
+
 POINTS = {
     "before the database has its rights": before(place, "_furnish"),
     "before the tables have their rights": before(schema, "_grant"),
@@ -82,6 +92,9 @@ POINTS = {
     "before the third mail": before(SmtpChannel, "send", call=3),
     "after SMTP's 250, before the commit": after(SmtpChannel, "send", call=2),
     "before the books are closed": before(flow, "finish"),
+    "inside a chunk of undo": _small_undo(before(undos, "keep_part", call=3)),
+    "between two chunks of undo": _small_undo(after(undoing, "_fold", call=2)),
+    "before the undo is closed": _small_undo(before(batches, "close_undo")),
 }
 
 if __name__ == "__main__":
