@@ -19,7 +19,7 @@ from hub.crm.owners import GroupRow
 from hub.crm.ownership import GroupName, Owned
 from hub.db import outbox
 from hub.errors import ActionError
-from hub.etl.route import group_state, save_group
+from hub.etl.groups import group_state, save_group
 from hub.model.events import OwnerChanged
 from hub.model.names import full
 from hub.records import assignments

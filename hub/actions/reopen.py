@@ -117,9 +117,9 @@ class _Undo:
         now = conversions.contact_of(self.conn, self.entity)
         if now is None or not self.known.made["person"]:
             return
-        is_gone = not stays and now["archived_at"] is not None
+        is_gone = not stays and (now["unasked_since"] or now["archived_at"]) is not None
         if is_gone:
-            self.deleted["person"] = conversions.delete_contact(self.conn, now["id"])
+            self.deleted["person"] = conversions.remove_contact(self.conn, now["id"])
         (self.removed if is_gone else self.kept).append(f"contact/{now['id']}")
 
     def employment(self) -> None:

@@ -24,7 +24,7 @@ def set_status(
     *,
     reason: str | None = None,
 ) -> int:
-    """Set the status of leads; returns how many it changed.
+    """Set the status of leads; returns how many it changed. From now on no source changes it.
 
     Args:
         ctx: who acts, in an open transaction.
@@ -56,7 +56,7 @@ def set_status(
             code="conflict",
         )
     changed = [s for s in standing if (s.status, s.reason) != (chosen.name, why)]
-    statuses.set_status(conn, [s.id for s in changed], chosen.name, why)
+    statuses.set_status(conn, [s.id for s in standing], chosen.name, why, by=statuses.PERSON)
     note_changes(
         conn,
         ctx.who,

@@ -3,6 +3,7 @@
 Folded columns, an owner taken over from a source, the link from a lead to its contact.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,25 +12,47 @@ from sqlalchemy import Connection, text
 from hub.crm import held
 from hub.crm.folded_rows import folded_rows
 from hub.crm.tables import contact
+from hub.model.folding import ContactRow
+from hub.records.history import Changed, note_changes
 
-CONTACTS = folded_rows(contact, ("owner_id", "last_activity_at", "batch_id", "is_organization"))
+CONTACTS = folded_rows(
+    contact,
+    ("owner_id", "last_activity_at", "batch_id", "is_organization", "archived_at", "unasked_since"),
+    {"archived_at": None, "unasked_since": None},
+)
 
-_KEPT = text("""
+_MERGED = text("""
 WITH RECURSIVE whole AS (
   SELECT id AS root, id FROM ops.entity WHERE id = ANY(:ids)
   UNION
   SELECT w.root, m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id)
-SELECT DISTINCT w.root FROM whole w JOIN crm.contact c ON c.entity_id = w.id
-WHERE c.kept_by = 'person'
+SELECT w.root, c.* FROM whole w CROSS JOIN LATERAL (
+  SELECT id, entity_id, owner_id, kept_by = 'person', archived_at, unasked_since
+  FROM crm.contact c WHERE c.entity_id = w.id AND kept_by <> 'nobody' OFFSET 0) c
+WHERE w.id <> w.root ORDER BY c.id
 """)
 
 
-def kept_by_people(conn: Connection, entity_ids: Sequence[int]) -> set[int]:
-    """Return those of the entities that are contacts because people say so.
+def of_absorbed(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[ContactRow]]:
+    """Return the contacts of those who were merged into these: surviving entity → contacts.
 
-    Whoever absorbed such a contact is one as well, until the two are taken apart.
+    Who absorbed a contact that people keep is kept as well, until the two are taken apart.
     """
-    return set(conn.execute(_KEPT, {"ids": list(entity_ids)}).scalars())
+    found: dict[int, list[ContactRow]] = defaultdict(list)
+    for root, *row in conn.execute(_MERGED, {"ids": list(entity_ids)}):
+        found[root].append(ContactRow(*row))
+    return found
+
+
+_POINTING = text("""
+SELECT c.entity_id FROM crm.contact c JOIN ops.entity e ON e.id = c.entity_id
+WHERE c.merged_into = ANY(:ids) AND e.merged_into IS NULL
+""")
+
+
+def parted_from(conn: Connection, contact_ids: Sequence[int]) -> list[int]:
+    """Return the entities that stand again, and whose contacts still point to one of these."""
+    return list(conn.execute(_POINTING, {"ids": list(contact_ids)}).scalars())
 
 
 def owned(conn: Connection, entity_ids: Sequence[int]) -> set[int]:
@@ -70,23 +93,33 @@ def employers_of(conn: Connection, entity_ids: Sequence[int]) -> list[int]:
     return list(rows.scalars())
 
 
-def retire(conn: Connection, entity_ids: Sequence[int]) -> None:
-    """Archive contacts of people whom neither a source nor a person takes for one any more."""
-    gone = conn.execute(
-        text(
-            "UPDATE crm.contact SET archived_at = now() WHERE entity_id = ANY(:e) "
-            "AND kept_by = 'source' AND NOT is_organization AND archived_at IS NULL "
-            "AND merged_into IS NULL RETURNING id"
-        ),
-        {"e": list(entity_ids)},
-    ).scalars()
-    conn.execute(
-        text(
-            "UPDATE crm.lead SET contact_id = NULL WHERE contact_id = ANY(:c) "
-            "AND converted_at IS NULL"
-        ),
-        {"c": list(gone)},
-    )
+def take_up(conn: Connection, contact_ids: Sequence[int]) -> None:
+    """Contacts that people had let go are asked for by a source again."""
+    if contact_ids:
+        conn.execute(
+            text("UPDATE crm.contact SET kept_by = 'source' WHERE id = ANY(:ids)"),
+            {"ids": list(contact_ids)},
+        )
+
+
+_INHERITED = text("""
+UPDATE crm.contact c SET owner_id = l.owner_id
+FROM crm.lead l
+WHERE l.entity_id = ANY(:ids) AND c.entity_id = l.entity_id AND c.owner_id IS NULL
+  AND l.owner_id IS NOT NULL AND c.merged_into IS NULL
+  AND num_nonnulls(l.converted_at, l.source_converted_at) > 0
+RETURNING c.entity_id, c.owner_id
+""")
+
+
+def inherit_owners(conn: Connection, entity_ids: Sequence[int]) -> None:
+    """Give contacts that nobody owns the owner of the lead that they were; the history says so."""
+    if entity_ids:
+        rows = conn.execute(_INHERITED, {"ids": list(entity_ids)}).all()
+        what = [
+            Changed({"owner_id": (None, row.owner_id)}, entity_id=row.entity_id) for row in rows
+        ]
+        note_changes(conn, "sync", what)
 
 
 _UNOWNED = text("""

@@ -1,7 +1,7 @@
 """Conversions: what became of a lead, and what was there before, so that it can be undone."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,17 @@ def standing(conn: Connection, lead_id: int) -> Conversion | None:
     return None if row is None else Conversion(*row)
 
 
+def standing_of(conn: Connection, lead_ids: Sequence[int]) -> set[int]:
+    """Return those of the leads that people have converted."""
+    rows = conn.execute(
+        text(
+            "SELECT lead_id FROM crm.conversion WHERE lead_id = ANY(:ids) AND reopened_at IS NULL"
+        ),
+        {"ids": list(lead_ids)},
+    )
+    return set(rows.scalars())
+
+
 def keep(conn: Connection, new: Conversion, who: str) -> None:
     """Keep a conversion; its number is given here."""
     conn.execute(
@@ -124,6 +135,7 @@ def mark_converted(
     conn.execute(
         text(
             "UPDATE crm.lead SET converted_at = coalesce(converted_at, now()), "
+            "source_converted_at = NULL, unasked_since = NULL, "
             "contact_id = :contact, owner_id = coalesce(owner_id, :owner) WHERE id = :id"
         ),
         {"id": lead_id, "contact": contact_id, "owner": owner_id},
@@ -152,12 +164,26 @@ def write_contact(conn: Connection, contact_id: int, values: Mapping[str, Any]) 
     )
 
 
-def delete_contact(conn: Connection, contact_id: int) -> bool:
-    """Delete a contact to which nothing refers; says whether it is gone."""
+def remove_contact(conn: Connection, contact_id: int) -> bool:
+    """Delete a contact; one to which something refers is archived and let go. Says whether it is gone."""
+    args = {"id": contact_id}
+    conn.execute(
+        text(
+            "UPDATE crm.lead SET contact_id = NULL WHERE contact_id = :id AND converted_at IS NULL"
+        ),
+        args,
+    )
     try:
         with conn.begin_nested():
-            conn.execute(text("DELETE FROM crm.contact WHERE id = :id"), {"id": contact_id})
+            conn.execute(text("DELETE FROM crm.contact WHERE id = :id"), args)
     except IntegrityError:
+        conn.execute(
+            text(
+                "UPDATE crm.contact SET archived_at = coalesce(archived_at, now()), "
+                "unasked_since = NULL, kept_by = 'nobody' WHERE id = :id"
+            ),
+            args,
+        )
         return False
     return True
 

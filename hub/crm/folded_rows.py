@@ -40,17 +40,30 @@ class FoldedRows:
         return {row.entity_id: row.id for row in found}
 
     def update(self, conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write folded columns and `archived_at`, by entity."""
+        """Write folded columns and those that say what became of the row, by entity."""
         if rows:
             conn.execute(self._update, {"rows": write_json(rows)})
 
 
-def folded_rows(table: Table, given: Sequence[str]) -> FoldedRows:
-    """Return the rows of a table; `given` are the columns of a new row beside the folded ones."""
+def folded_rows(table: Table, given: Sequence[str], states: Mapping[str, str | None]) -> FoldedRows:
+    """Return the rows of a table.
+
+    Args:
+        table: one row an entity.
+        given: the columns of a new row beside the folded ones.
+        states: the columns that an update writes beside them, and, where somebody else may have
+            set one meanwhile, the condition under which it is still the fold's (`l` is the row).
+    """
     names = folded_names(table.name)
     columns = ", ".join((*names, "entity_id", *given))
     rows = f"jsonb_populate_recordset(CAST(NULL AS {table.fullname}), CAST(:rows AS jsonb))"
-    assignments = ", ".join(f"{name} = n.{name}" for name in (*names, "archived_at"))
+    written = {**dict.fromkeys(names), **states}
+    assignments = ", ".join(
+        f"{name} = n.{name}"
+        if when is None
+        else f"{name} = CASE WHEN {when} THEN n.{name} ELSE l.{name} END"
+        for name, when in written.items()
+    )
     return FoldedRows(
         table,
         names,

@@ -1,5 +1,6 @@
 """Leads and what hangs on them: the queries of load and route."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,13 +10,50 @@ from sqlalchemy import Connection, text
 from hub.crm import held
 from hub.crm.folded_rows import folded_rows
 from hub.crm.tables import lead
+from hub.model.folding import LeadRow
 
+# a status that was set since the row was read is not the fold's any more
+_FOLLOWS = "l.status_set_by IS NULL"
 LEADS = folded_rows(
     lead,
-    ("status", "unqualified_reason", "converted_at", "last_activity_at", "owner_id",
-     "legacy_owner", "lane", "batch_id"),
+    ("status", "unqualified_reason", "status_set_by", "converted_at", "last_activity_at",
+     "owner_id", "legacy_owner", "lane", "batch_id", "archived_at", "unasked_since"),
+    {"archived_at": None, "unasked_since": None, "converted_at": None,
+     "source_converted_at": None, "status": _FOLLOWS, "unqualified_reason": _FOLLOWS},
 )  # fmt: skip
 FOLDED = LEADS.names
+
+_MERGED = text("""
+WITH RECURSIVE whole AS (
+  SELECT id AS root, id FROM ops.entity WHERE id = ANY(:ids)
+  UNION
+  SELECT w.root, m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id)
+SELECT w.root, l.* FROM whole w CROSS JOIN LATERAL (
+  SELECT id, entity_id, owner_id, status, unqualified_reason, status_set_by, converted_at,
+    unasked_since, source_converted_at
+  FROM crm.lead l WHERE l.entity_id = w.id OFFSET 0) l
+WHERE w.id <> w.root ORDER BY l.id
+""")
+
+
+def of_absorbed(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[LeadRow]]:
+    """Return the leads of those who were merged into these: surviving entity → leads."""
+    found: dict[int, list[LeadRow]] = defaultdict(list)
+    for root, *row in conn.execute(_MERGED, {"ids": list(entity_ids)}):
+        found[root].append(LeadRow(*row))
+    return found
+
+
+_POINTING = text("""
+SELECT l.entity_id FROM crm.lead l JOIN ops.entity e ON e.id = l.entity_id
+WHERE l.merged_into = ANY(:ids) AND e.merged_into IS NULL
+""")
+
+
+def parted_from(conn: Connection, lead_ids: Sequence[int]) -> list[int]:
+    """Return the entities that stand again, and whose leads still point to one of these."""
+    return list(conn.execute(_POINTING, {"ids": list(lead_ids)}).scalars())
+
 
 _ABSORBED = text("""
 SELECT m.id, s.id AS survivor, s.merged_into IS NULL AND s.owner_id IS NULL AS is_unowned,

@@ -150,7 +150,7 @@ _OUTBOX = text("""
 UPDATE ops.outbox SET lead_id = NULL, contact_id = NULL,
   state = CASE state WHEN 'pending' THEN 'dead' ELSE state END,
   last_error = CASE state WHEN 'pending' THEN 'its batch was undone' ELSE last_error END,
-  dedupe_key = dedupe_key || '#undone:' || CAST(:undo AS bigint)
+  dedupe_key = dedupe_key || '#undone:' || CAST(:undo AS bigint) || ':' || id
 WHERE lead_id = ANY(:leads) OR contact_id = ANY(:contacts) OR dedupe_key = ANY(:keys)
 """)
 _ALERTS = text("""

@@ -16,7 +16,9 @@ INQUIRY = "inquiry"  # who it was, in the history, and the field that names the 
 _ASKED = text("SELECT DISTINCT entity_id FROM crm.inquiry WHERE record_id = ANY(:ids)")
 _OPENED = text("""
 SELECT l.id, l.entity_id, l.status AS now, c.fields #>> '{status,old}' AS status,
-  c.fields #>> '{unqualified_reason,old}' AS reason
+  c.fields #>> '{unqualified_reason,old}' AS reason,
+  CASE WHEN c.fields ? 'status_set_by' THEN c.fields #>> '{status_set_by,old}' ELSE 'person' END
+    AS set_by
 FROM unnest(CAST(:entities AS bigint[])) AS a(entity_id)
 JOIN crm.lead l ON l.entity_id = a.entity_id AND l.converted_at IS NULL AND l.merged_into IS NULL
 CROSS JOIN LATERAL (
@@ -51,7 +53,7 @@ def close_again(conn: Connection, who: str, entity_ids: Sequence[int], batch_id:
     """
     opened = reopened(conn, entity_ids)
     for row in opened:
-        statuses.set_status(conn, [row.id], row.status, row.reason)
+        statuses.set_status(conn, [row.id], row.status, row.reason, by=row.set_by)
     note_changes(
         conn,
         who,

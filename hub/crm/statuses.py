@@ -22,6 +22,12 @@ def statuses(conn: Connection) -> list[LeadStatus]:
     return [LeadStatus(*row) for row in rows]
 
 
+def unqualified_names(conn: Connection) -> frozenset[str]:
+    """Return the statuses that end the work on a lead, in lower case."""
+    rows = conn.execute(text("SELECT lower(name) FROM crm.lead_status WHERE is_unqualified"))
+    return frozenset(rows.scalars())
+
+
 def reasons(conn: Connection) -> list[str]:
     """Return why a lead may be unqualified."""
     rows = conn.execute(
@@ -57,12 +63,13 @@ def add_reason(conn: Connection, name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a lead stands; `entity_id` is who it is."""
+    """Where a lead stands; `entity_id` is who it is, `set_by` None while it follows its sources."""
 
     id: int
     entity_id: int
     status: str
     reason: str | None
+    set_by: str | None
     is_converted: bool
 
 
@@ -70,7 +77,8 @@ def standing(conn: Connection, lead_ids: Sequence[int]) -> list[Standing]:
     """Lock leads and return where they stand."""
     rows = conn.execute(
         text(
-            "SELECT id, entity_id, status, unqualified_reason, converted_at IS NOT NULL "
+            "SELECT id, entity_id, status, unqualified_reason, status_set_by, "
+            "  converted_at IS NOT NULL "
             "FROM crm.lead WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE"
         ),
         {"ids": list(lead_ids)},
@@ -78,13 +86,19 @@ def standing(conn: Connection, lead_ids: Sequence[int]) -> list[Standing]:
     return [Standing(*row) for row in rows]
 
 
-def set_status(conn: Connection, lead_ids: Sequence[int], status: str, reason: str | None) -> None:
-    """Write where leads stand."""
+PERSON, INQUIRY = "person", "inquiry"  # who holds a status
+
+
+def set_status(
+    conn: Connection, lead_ids: Sequence[int], status: str, reason: str | None, *, by: str | None
+) -> None:
+    """Write where leads stand, and who holds it: a person, an inquiry, or nobody but the sources."""
     conn.execute(
         text(
-            "UPDATE crm.lead SET status = :status, unqualified_reason = :reason WHERE id = ANY(:ids)"
+            "UPDATE crm.lead SET status = :status, unqualified_reason = :reason, "
+            "status_set_by = :by WHERE id = ANY(:ids)"
         ),
-        {"ids": list(lead_ids), "status": status, "reason": reason},
+        {"ids": list(lead_ids), "status": status, "reason": reason, "by": by},
     )
 
 
@@ -99,5 +113,5 @@ def reopen(conn: Connection, lead_ids: Sequence[int], to: str) -> Mapping[int, S
     ids = list(conn.execute(_UNQUALIFIED, {"ids": list(lead_ids)}).scalars())
     before = {s.id: s for s in standing(conn, ids)} if ids else {}
     if before:
-        set_status(conn, list(before), to, None)
+        set_status(conn, list(before), to, None, by=INQUIRY)
     return before

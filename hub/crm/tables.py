@@ -131,13 +131,15 @@ contact = Table(
     Column("next_task_at", _UTC),
     Column("customer_status", Text, nullable=False, server_default="none"),
     Column("prospect_status", Text, nullable=False, server_default="none"),
-    # `person`: made or kept by people; it does not go away with its sources
+    # `person`: made or kept by people; it does not go away with its sources. `nobody`: let go by
+    # people, and archived because something refers to it; it counts as a row when a source asks again
     Column("kept_by", Text, nullable=False, server_default="source"),
     list_columns.sort_key(),
     list_columns.names(),
     list_columns.facts("contact"),
+    Column("unasked_since", _UTC),  # no living record of a source asks for the row
     Index(None, "owner_id", "created_at"),
-    CheckConstraint("kept_by IN ('source','person')", name="kept_by"),
+    CheckConstraint("kept_by IN ('source','person','nobody')", name="kept_by"),
     schema="crm",
 )
 
@@ -197,8 +199,12 @@ lead = Table(
     list_columns.sort_key(),
     list_columns.names(),
     list_columns.facts("lead"),
+    Column("unasked_since", _UTC),  # no living record of a source asks for the row
+    Column("source_converted_at", _UTC),  # its source has converted it; somebody works on it here
+    Column("status_set_by", Text),  # none: the status follows the sources
     Index(None, "owner_id", "created_at"),
     Index(None, "merged_into"),
+    CheckConstraint("status_set_by IN ('person','inquiry')", name="status_set_by"),
     Index("lead_arrived", text("coalesce(created_at, recorded_at)")),
     Index(
         "lead_unowned",

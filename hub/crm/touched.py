@@ -1,40 +1,80 @@
-"""On whom has somebody worked? What a person did is kept when only our own rules changed.
+"""On whom has somebody worked? The one list of what counts.
 
-Somebody worked on an entity that has an edit, a status or an owner set by hand, a note, task, call,
-visit or deal, or a decision on who it is; so with an entity that was merged into it. What a source,
-a fold, the routing or an alert does is no work on it.
+Somebody worked on a person or a company that has an edit, a status or an owner set by hand, a note,
+task, call, visit, message, deal or conversion, or a decision on who it is; so with one that was
+merged into it. What a source, a fold, the routing or an alert does is no work on it, nor is an
+inquiry or the undo of a batch.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Entities that were touched.
+
+    Args:
+        worked_on: somebody has worked on them.
+        parted: somebody said of two records, one of them theirs, that they are not one person.
+    """
+
+    worked_on: frozenset[int] = frozenset()
+    parted: frozenset[int] = frozenset()
+
+
+# a decision that parts two records is kept with the reason `unmerge …` or `take … out`
 _TOUCHED = text("""
 WITH RECURSIVE whole AS (
   SELECT id AS root, id FROM ops.entity WHERE id = ANY(CAST(:ids AS bigint[]))
   UNION
   SELECT w.root, m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id
+), decided AS (
+  SELECT w.root, x.reasons -> 0 ->> 0 ~ '^(unmerge|take) ' AS parts
+  FROM whole w JOIN ops.source_record s ON s.entity_id = w.id
+  CROSS JOIN LATERAL (
+    SELECT reasons FROM ops.edge
+    WHERE a = s.id AND revoked_at IS NULL AND starts_with(made_by, 'person:')
+    UNION ALL
+    SELECT reasons FROM ops.edge
+    WHERE b = s.id AND revoked_at IS NULL AND starts_with(made_by, 'person:')) x
+), worked AS (
+  SELECT DISTINCT w.root FROM whole w WHERE
+    EXISTS (SELECT 1 FROM ops.edit x WHERE x.entity_id = w.id AND x.revoked_at IS NULL)
+    OR EXISTS (SELECT 1 FROM ops.change x WHERE x.entity_id = w.id
+               AND x.who NOT IN ('sync', 'inquiry')
+               AND NOT x.fields ?| ARRAY['undone', 'merged', 'unmerged', 'review'])
+    OR EXISTS (SELECT 1 FROM crm.note x WHERE x.entity_id = w.id AND x.record_id IS NULL)
+    OR EXISTS (SELECT 1 FROM crm.task x WHERE x.entity_id = w.id)
+    OR EXISTS (SELECT 1 FROM crm.call x WHERE x.entity_id = w.id)
+    OR EXISTS (SELECT 1 FROM crm.visit x WHERE x.entity_id = w.id)
+    OR EXISTS (SELECT 1 FROM crm.message x WHERE x.entity_id = w.id)
+    OR EXISTS (SELECT 1 FROM crm.deal x JOIN crm.contact c
+               ON c.id IN (x.contact_id, x.organization_id) WHERE c.entity_id = w.id)
+    OR EXISTS (SELECT 1 FROM crm.deal_contact x JOIN crm.contact c ON c.id = x.contact_id
+               WHERE c.entity_id = w.id)
+    OR EXISTS (SELECT 1 FROM crm.lead l WHERE l.entity_id = w.id AND (l.status_set_by = 'person'
+               OR EXISTS (SELECT 1 FROM crm.conversion x WHERE x.lead_id = l.id)
+               OR EXISTS (SELECT 1 FROM crm.deal x WHERE x.lead_id = l.id)))
 )
-SELECT DISTINCT w.root FROM whole w WHERE
-  EXISTS (SELECT 1 FROM ops.edit x WHERE x.entity_id = w.id AND x.revoked_at IS NULL)
-  OR EXISTS (SELECT 1 FROM ops.change x WHERE x.entity_id = w.id
-             AND x.who NOT IN ('sync', 'inquiry') AND NOT x.fields ? 'undone')
-  OR EXISTS (SELECT 1 FROM crm.note x WHERE x.entity_id = w.id AND x.record_id IS NULL)
-  OR EXISTS (SELECT 1 FROM crm.task x WHERE x.entity_id = w.id)
-  OR EXISTS (SELECT 1 FROM crm.call x WHERE x.entity_id = w.id)
-  OR EXISTS (SELECT 1 FROM crm.visit x WHERE x.entity_id = w.id)
-  OR EXISTS (SELECT 1 FROM crm.deal x JOIN crm.contact c ON c.id = x.contact_id
-             WHERE c.entity_id = w.id)
-  OR EXISTS (SELECT 1 FROM ops.source_record s JOIN ops.edge x ON x.a = s.id
-             WHERE s.entity_id = w.id AND x.revoked_at IS NULL
-               AND starts_with(x.made_by, 'person:'))
-  OR EXISTS (SELECT 1 FROM ops.source_record s JOIN ops.edge x ON x.b = s.id
-             WHERE s.entity_id = w.id AND x.revoked_at IS NULL
-               AND starts_with(x.made_by, 'person:'))
+SELECT root, true AS is_work FROM worked
+UNION SELECT root, NOT parts FROM decided
 """)
 
 
-def touched(conn: Connection, entity_ids: Iterable[int]) -> set[int]:
-    """Return those of the entities on which somebody has worked."""
+def touches(conn: Connection, entity_ids: Iterable[int]) -> Touched:
+    """Return those of the entities that were touched, and in what way."""
     ids = sorted(set(entity_ids))
-    return set(conn.execute(_TOUCHED, {"ids": ids}).scalars()) if ids else set()
+    rows = conn.execute(_TOUCHED, {"ids": ids}).all() if ids else []
+    return Touched(
+        frozenset(row.root for row in rows if row.is_work),
+        frozenset(row.root for row in rows if not row.is_work),
+    )
+
+
+def touched(conn: Connection, entity_ids: Iterable[int]) -> set[int]:
+    """Return those of the entities on which somebody has worked, or decided who they are."""
+    found = touches(conn, entity_ids)
+    return {*found.worked_on, *found.parted}

@@ -5,7 +5,7 @@ What a person said comes first, then what a source's record names, then, for lea
 domain or company name finds. It is part of load: it is asked at every fold.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -22,11 +22,13 @@ Employer = tuple[int | None, str | None]
 
 
 def settle(
-    conn: Connection, people: Sequence[GoldenRecord], records: Mapping[int, Sequence[FoldRecord]]
+    conn: Connection,
+    people: Sequence[GoldenRecord],
+    records: Mapping[int, Sequence[FoldRecord]],
+    is_lead: Collection[int],
 ) -> None:
-    """Point the rows of people to their companies."""
+    """Point the rows of people to their companies; `is_lead` has a lead."""
     ids = [person.entity_id for person in people]
-    is_lead = {i for i in ids if any(r.role == "lead" for r in records[i])}
     said: dict[int, Employer] = {
         i: (company, "a person's word") for i, company in companies.employers(conn, ids).items()
     }

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from hub.crm import contacts, statuses
 from hub.crm.inquiries import NewInquiry
-from hub.crm.leads import LEADS
 from hub.crm.reopened import INQUIRY
+from hub.golden.fate import CONTACT, Person
 from hub.model.entities import PERSON_REFS
 from hub.model.events import InquiryReceived
 from hub.model.folding import FoldRecord
@@ -19,20 +19,25 @@ from hub.model.verdicts import Lane
 from hub.records.history import Changed, note_changes
 
 
-def of_contacts(conn: Connection, records: Mapping[int, Sequence[FoldRecord]]) -> set[int]:
+def of_contacts(conn: Connection, people: Sequence[Person]) -> set[int]:
     """Return those of the contacts who are leads by what they asked alone, and stay contacts.
 
     Somebody of the team owns them, who is told; where nobody does, the lead that is made of the
-    request is routed to somebody. Who has a lead keeps it.
+    request is routed to somebody. A person who has a lead keeps it.
 
     Args:
-        conn: an open transaction in which the contacts are written.
-        records: of contacts, by entity.
+        conn: an open transaction.
+        people: folded, with the rows that exist.
     """
-    asking = [i for i, own in records.items() if _only_asks(own)]
-    if not asking:
-        return set()
-    return contacts.owned(conn, asking) - LEADS.read(conn, asking).keys()
+    asking = [p for p in people if not p.rows.leads and _only_asks(p.records)]
+    there = [p.golden.entity_id for p in asking if p.rows.contact is not None]
+    owned = contacts.owned(conn, there) if there else set()
+    new = {
+        p.golden.entity_id
+        for p in asking
+        if p.rows.contact is None and p.asked_last(CONTACT) and p.golden.owner_id is not None
+    }
+    return owned | new
 
 
 def _only_asks(records: Sequence[FoldRecord]) -> bool:
@@ -70,6 +75,7 @@ def reopen(
                 {
                     "status": (s.status, to),
                     "unqualified_reason": (s.reason, None),
+                    "status_set_by": (s.set_by, statuses.INQUIRY),
                     INQUIRY: (None, asked[lead_id]),
                 },
                 entity_id=s.entity_id,

@@ -13,18 +13,18 @@ from sqlalchemy import Connection
 
 from hub.crm import leads, owners
 from hub.crm.leads import LoadedCount, UnownedLead
-from hub.crm.owners import GroupRow
 from hub.db import outbox
 from hub.db.transactions import run_transaction
 from hub.errors import ConfigError
 from hub.etl.context import Hub
+from hub.etl.groups import group_state, save_group
 from hub.logs import get_logger
 from hub.model.entities import LEAD_FIELDS
 from hub.model.events import LeadAssigned, LeadsDigest
 from hub.model.verdicts import Lane
 from hub.records import assignments
 from hub.records.assignments import NewAssignment
-from hub.routing.ring import GroupState, Member, Pick, take
+from hub.routing.ring import GroupState, Pick, take
 from hub.routing.rules import ACCOUNT_OWNER, Decision, RoutingRule, Target, bind, decide
 
 CHUNK = 200
@@ -109,17 +109,6 @@ def write_digests(hub: Hub) -> dict[str, int]:
     return {"digests": len(shares)} if shares else {}
 
 
-def group_state(group: GroupRow) -> GroupState:
-    """Return a group as the ring takes it."""
-    members = tuple(
-        Member(
-            m.user_id, m.position, m.is_active, m.is_away, m.weight, m.credit, m.capacity, m.load
-        )
-        for m in group.members
-    )
-    return GroupState(group.id, group.name, members, group.next_member_id, group.next_position)
-
-
 def _route(
     work: _Work, lead: UnownedLead, rules: tuple[RoutingRule, ...], fallback: Target
 ) -> None:
@@ -190,19 +179,4 @@ def _note(
         group = decision.target.name if is_group else None
         work.events.append(
             LeadAssigned(lead.stable_key, turn.chosen, lead.id, decision.rule_name, group)
-        )
-
-
-def save_group(conn: Connection, before: GroupRow, after: GroupState) -> None:
-    """Write what turns have changed of a group: its pointer and its members' credits."""
-    credits_before = {m.user_id: m.credit for m in before.members}
-    changed = {m.user_id: m.credit for m in after.members if m.credit != credits_before[m.user_id]}
-    pointer = (after.next_member, after.next_position)
-    if changed or pointer != (before.next_member_id, before.next_position):
-        owners.save_turn(
-            conn,
-            before.id,
-            next_member_id=after.next_member,
-            next_position=after.next_position,
-            credits_after=changed,
         )

@@ -1,46 +1,71 @@
-"""One entity folded: its golden values, the seeds of what is held, its owner in the sources.
+"""One entity folded: its golden values, its status and its owner as the sources have them.
 
 In: an entity, its records and edits, the rules. Out: a `GoldenRecord` for the sink. No I/O.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from hub.golden.rules import SurvivorshipRules
+from hub.golden.status import status_of
 from hub.golden.survive import Edit, SourceVersion, survive
 from hub.model.folding import FoldRecord, GoldenRecord, LegacyOwner, StaleEntity, StoredEdit
 from hub.model.records import JsonValue
 from hub.model.verdicts import Trust
 
 _WAYS_TO_REACH = ("email", "phone", "mobile")
-_SEEDS = ("status", "unqualified_reason", "converted_at", "last_activity_at")
+
+
+@dataclass(frozen=True, slots=True)
+class FoldContext:
+    """What all folds of a chunk share.
+
+    Args:
+        rules: the rules of survivorship in force.
+        unqualified: the team's statuses that end the work on a lead, in lower case.
+        legacy: (source, id) of an owner in a source → who that is here.
+    """
+
+    rules: SurvivorshipRules
+    unqualified: frozenset[str]
+    legacy: Mapping[tuple[str, str], LegacyOwner]
 
 
 def fold(
     entity: StaleEntity,
     records: Sequence[FoldRecord],
     edits: Sequence[StoredEdit],
-    rules: SurvivorshipRules,
-    legacy: Mapping[tuple[str, str], LegacyOwner],
+    context: FoldContext,
 ) -> GoldenRecord:
-    """Return an entity as its inputs make it."""
+    """Return an entity as its inputs make it; it stands, and is not converted."""
+    versions = [source_version(r) for r in records]
     golden = survive(
-        [source_version(r) for r in records],
-        [Edit(e.field, e.value, e.at.isoformat(), e.who) for e in edits],
-        rules,
+        versions, [Edit(e.field, e.value, e.at.isoformat(), e.who) for e in edits], context.rules
     )
-    owner_id, reason = _legacy_owner(records, legacy)
+    owner_id, reason = _legacy_owner(records, context.legacy)
     batch_id, lane = _came_with(entity, records)
-    last_gone = max((r.gone_at for r in records if r.gone_at), default=None)
-    everything_gone = all(r.is_gone for r in records) and not edits
+    status, unqualified_reason = status_of(versions, context.rules, context.unqualified)
     return GoldenRecord(
         entity_id=entity.id,
         values=golden.values,
-        seeds=_seeds(records),
         owner_id=owner_id,
         legacy_owner=reason,
-        archived_at=last_gone if everything_gone else None,
+        status=status,
+        unqualified_reason=unqualified_reason,
+        last_activity_at=_first_value(records, "last_activity_at"),
+        archived_at=None,
         lane=lane,
         batch_id=batch_id,
+    )
+
+
+def last_gone(records: Sequence[FoldRecord]) -> datetime | None:
+    """Return when the last of the records went; None while one of them lives."""
+    return (
+        None
+        if any(not r.is_gone for r in records)
+        else max((r.gone_at for r in records if r.gone_at), default=None)
     )
 
 
@@ -84,14 +109,10 @@ def trusted_first(records: Sequence[FoldRecord]) -> list[FoldRecord]:
     )
 
 
-def _seeds(records: Sequence[FoldRecord]) -> dict[str, JsonValue]:
-    """Return what a new lead starts with: a conversion anywhere makes it converted."""
-    ordered = trusted_first(records)
-    converted = [r for r in ordered if r.values.get("converted_at")]
-    return {
-        name: next((r.values[name] for r in (*converted, *ordered) if r.values.get(name)), None)
-        for name in _SEEDS
-    }
+def _first_value(records: Sequence[FoldRecord], name: str) -> JsonValue:
+    """Return what the most trusted of the records says; a converted lead's record comes first."""
+    ordered = sorted(trusted_first(records), key=lambda r: not r.values.get("converted_at"))
+    return next((r.values[name] for r in ordered if r.values.get(name)), None)
 
 
 def _legacy_owner(

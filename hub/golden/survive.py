@@ -125,12 +125,12 @@ class _Orders:
         made: list[tuple[Group, list[SourceVersion]]] = []
         self.plain: dict[str, list[SourceVersion]] = {}  # groups of equal rules share one list
         for name, group in rules.groups.items():
-            order = next((o for g, o in made if g == group), None)
-            if order is None:
-                keyed = sorted((_order(r, group), i) for i, r in enumerate(records))
-                order = [records[i] for _, i in keyed]
-                made.append((group, order))
-            self.plain[name] = order
+            found = next((o for g, o in made if g == group), None)
+            if found is None:
+                keyed = sorted((order(r, group), i) for i, r in enumerate(records))
+                found = [records[i] for _, i in keyed]
+                made.append((group, found))
+            self.plain[name] = found
 
     def of(self, *names: str) -> list[SourceVersion]:
         """Return the order for a field, or for fields that are taken together."""
@@ -141,7 +141,8 @@ class _Orders:
         return sorted(order, key=lambda r: _longest(r, names))
 
 
-def _order(record: SourceVersion, group: Group) -> tuple[bool, bool, float, float, str]:
+def order(record: SourceVersion, group: Group) -> tuple[bool, bool, float, float, str]:
+    """Return what a record is sorted by, the best first: trust, gone, what the group goes by, its key."""
     is_open = record.trust is Trust.OPEN
     rank, age = float(group.rank(record.source)), -_instant(record.at)
     first, second = (age, rank) if group.by is By.RECENT else (rank, age)
@@ -376,7 +377,7 @@ def _rule(
 
 
 def _place(record: SourceVersion, group: Group, name: str) -> tuple[object, ...]:
-    is_open, gone, *rest = _order(record, group)
+    is_open, gone, *rest = order(record, group)
     size = _longest(record, (name,))[2:] if group.by is By.LONGEST else ()
     return (is_open, gone, *size, *rest)
 

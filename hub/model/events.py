@@ -19,6 +19,7 @@ class EventKind(StrEnum):
     LEAD_ASSIGNED = "lead_assigned"
     INQUIRY_RECEIVED = "inquiry_received"
     LEAD_REASSIGNED_AWAY = "lead_reassigned_away"
+    LEAD_CONVERTED_IN_SOURCE = "lead_converted_in_source"
     LEADS_DIGEST = "leads_digest"
     CONTACT_ASSIGNED = "contact_assigned"
     CONTACT_REASSIGNED_AWAY = "contact_reassigned_away"
@@ -77,6 +78,25 @@ class LeadAssigned:
             self.user_id,
             lead_id=self.lead_id,
             payload={"rule": self.rule, "group": self.group},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LeadConvertedInSource:
+    """A source has converted a lead on which somebody works here; `record_key` is its record."""
+
+    record_key: str
+    user_id: int
+    lead_id: int
+
+    def row(self) -> OutboxRow:
+        """Return the event as the outbox keeps it."""
+        return OutboxRow(
+            EventKind.LEAD_CONVERTED_IN_SOURCE,
+            f"lead_converted_in_source:{self.record_key}",
+            self.user_id,
+            lead_id=self.lead_id,
+            payload={"kind": "lead"},
         )
 
 

@@ -39,6 +39,7 @@ class FoldRecord:
     source_at: datetime | None
     is_gone: bool
     gone_at: datetime | None
+    gone_why: str | None
     batch_id: int
     joined_batch_id: int | None
     open_verdict: bool
@@ -67,15 +68,103 @@ class LegacyOwner:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierVersion:
+    """What a standing, living version of a record said before the next one replaced it.
+
+    Args:
+        entity_id: whose record it is now.
+        record_id: the record.
+        number: the raw version that replaced it; orders the versions of a record.
+        role: what it took the person for.
+        is_converted: whether its source called the lead converted.
+        until: when it ceased to say so, as nearly as the source tells.
+    """
+
+    entity_id: int
+    record_id: int
+    number: int
+    role: str | None
+    is_converted: bool
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftRecord:
+    """A record that was in an entity before, and is in another now.
+
+    Args:
+        entity_id: the entity that it left.
+        role: what it takes its person for now.
+        is_arriving: whether its source has just sent what moved it: its batch is under way.
+        is_parted: whether a person said that it is somebody else.
+    """
+
+    entity_id: int
+    role: str | None
+    is_arriving: bool
+    is_parted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LeadRow:
+    """A lead that exists, as far as the decision about it asks."""
+
+    id: int
+    entity_id: int
+    owner_id: int | None
+    status: str
+    unqualified_reason: str | None
+    status_set_by: str | None
+    converted_at: datetime | None
+    unasked_since: datetime | None
+    source_converted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRow:
+    """A person's contact that exists; `is_kept` if people made it or keep it."""
+
+    id: int
+    entity_id: int
+    owner_id: int | None
+    is_kept: bool
+    archived_at: datetime | None
+    unasked_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class GoldenRecord:
-    """A folded entity, with the seeds of what is held once its row exists."""
+    """A folded entity, and what becomes of its row.
+
+    Args:
+        entity_id: the person or the company.
+        values: the folded columns.
+        owner_id: the owner of a new row.
+        legacy_owner: why the owner in the source could not be taken over.
+        status: of a lead, as the sources have it.
+        unqualified_reason: of a lead, as the sources have it.
+        last_activity_at: of a new row.
+        archived_at: None while the row stands.
+        lane: of the batch that makes a new row.
+        batch_id: that batch.
+        unasked_since: since when no living record asks for the row.
+        converted_at: of a lead that is, or was just, converted.
+        source_converted_at: of an open lead that its source has converted.
+        status_set_by: of a new lead that takes the place of one whose status is held.
+    """
 
     entity_id: int
     values: Mapping[str, JsonValue]
-    seeds: Mapping[str, JsonValue]
     owner_id: int | None
     legacy_owner: str | None
+    status: str
+    unqualified_reason: str | None
+    last_activity_at: JsonValue
     archived_at: datetime | None
     lane: str
     batch_id: int
     is_organization: bool = False
+    unasked_since: datetime | None = None
+    converted_at: str | None = None
+    source_converted_at: str | None = None
+    status_set_by: str | None = None

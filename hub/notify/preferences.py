@@ -24,6 +24,7 @@ DEFAULTS: tuple[Preference, ...] = (
     Preference(EventKind.LEAD_ASSIGNED, web=True, email=True),
     Preference(EventKind.INQUIRY_RECEIVED, web=True, email=True),
     Preference(EventKind.LEAD_REASSIGNED_AWAY, web=True, email=False),
+    Preference(EventKind.LEAD_CONVERTED_IN_SOURCE, web=True, email=True),
     Preference(EventKind.LEADS_DIGEST, web=True, email=True),
     Preference(EventKind.CONTACT_ASSIGNED, web=True, email=True),
     Preference(EventKind.CONTACT_REASSIGNED_AWAY, web=True, email=False),

@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from hub.model.folding import FoldRecord, StaleEntity, StoredEdit
+from hub.model.folding import EarlierVersion, FoldRecord, LeftRecord, StaleEntity, StoredEdit
 from hub.model.records import JsonValue
 
 
@@ -55,7 +56,8 @@ def records_of(
     rows = conn.execute(
         text(
             "SELECT s.id, s.entity_id, s.source, s.stream, s.source_id, s.trust, s.canonical, "
-            "  s.refs, s.source_at, s.gone_at IS NOT NULL, s.gone_at, s.batch_id, "
+            "  s.refs, s.source_at, s.gone_at IS NOT NULL, s.gone_at, s.gone_why, "
+            "  s.batch_id, "
             "  s.joined_batch_id, v.batch_id IS NOT NULL, s.role, s.lane "
             "FROM ops.source_record s LEFT JOIN ops.verdict v ON v.batch_id = s.batch_id "
             "  AND v.source = s.source AND v.stream = s.stream AND v.source_id = s.source_id "
@@ -91,6 +93,51 @@ def edits_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[Stor
     return found
 
 
+# What is marked as gone, or was undone then, said nothing.
+_VERSIONS = text("""
+SELECT entity_id, record_id, replaced_by, role, is_converted, until FROM (
+  SELECT s.entity_id, v.record_id, v.replaced_by, v.role, v.gone_at, v.withdrawn_by,
+    v.canonical ->> 'converted_at' IS NOT NULL AS is_converted,
+    coalesce(lead(coalesce(v.gone_at, v.source_at)) OVER (
+      PARTITION BY v.record_id ORDER BY v.replaced_by), s.gone_at, s.source_at) AS until
+  FROM ops.source_record s JOIN ops.record_version v ON v.record_id = s.id
+  WHERE s.entity_id = ANY(:ids) AND s.target = 'person' AND s.withdrawn_by IS NULL) t
+WHERE gone_at IS NULL AND withdrawn_by IS NULL
+ORDER BY record_id, replaced_by
+""")
+
+
+def versions_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[EarlierVersion]]:
+    """Return what people's records said before, by entity; the oldest first."""
+    found: dict[int, list[EarlierVersion]] = defaultdict(list)
+    for row in conn.execute(_VERSIONS, {"ids": list(entity_ids)}):
+        found[row.entity_id].append(EarlierVersion(*row))
+    return found
+
+
+# A batch of our own making sends nothing new: it maps, or derives, what has landed.
+_LEFT = text("""
+SELECT s.left_entity_id, s.role,
+  b.state = 'running' AND b.kind NOT IN ('remap', 'rederive'),
+  EXISTS (SELECT 1 FROM ops.edge e JOIN ops.source_record o
+          ON o.id = CASE e.a WHEN s.id THEN e.b ELSE e.a END
+          WHERE s.id IN (e.a, e.b) AND e.revoked_at IS NULL AND e.judgement = 'different'
+          AND starts_with(e.made_by, 'person:') AND o.entity_id = s.left_entity_id)
+FROM ops.source_record s JOIN ops.batch b ON b.id = s.batch_id
+WHERE s.left_entity_id = ANY(:ids) AND s.entity_id <> s.left_entity_id
+  AND s.target = 'person' AND s.withdrawn_by IS NULL
+ORDER BY s.id
+""")
+
+
+def left_records(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[LeftRecord]]:
+    """Return the records that have left entities for another, by the entity they left."""
+    found: dict[int, list[LeftRecord]] = defaultdict(list)
+    for row in conn.execute(_LEFT, {"ids": list(entity_ids)}):
+        found[row[0]].append(LeftRecord(*row))
+    return found
+
+
 def mark_folded(conn: Connection, entities: Sequence[StaleEntity]) -> None:
     """Note the version that was folded; a version bumped meanwhile stays behind."""
     conn.execute(
@@ -100,6 +147,12 @@ def mark_folded(conn: Connection, entities: Sequence[StaleEntity]) -> None:
         ),
         {"ids": [e.id for e in entities], "versions": [e.version for e in entities]},
     )
+
+
+def moment(conn: Connection) -> datetime:
+    """Return the moment of the transaction."""
+    found: datetime = conn.execute(text("SELECT now()")).scalar_one()
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,7 +271,8 @@ def move_records(conn: Connection, moves: Mapping[int, int]) -> None:
     if moves:
         conn.execute(
             text(
-                "UPDATE ops.source_record s SET entity_id = m.entity, joined_batch_id = s.batch_id "
+                "UPDATE ops.source_record s SET left_entity_id = s.entity_id, entity_id = m.entity, "
+                "  joined_batch_id = s.batch_id "
                 "FROM unnest(CAST(:r AS bigint[]), CAST(:e AS bigint[])) AS m(record, entity) "
                 "WHERE s.id = m.record"
             ),

@@ -83,6 +83,7 @@ source_record = Table(
     Column("verdict", Text),
     Column("role", Text),  # of a person: lead, contact, or person (no row in the CRM)
     Column("gone_why", Text),  # set with gone_at: hub.model.verdicts.Cause
+    Column("left_entity_id", BigInteger),  # the entity that it was in before
     Index(
         "source_record_alias",
         "source",
@@ -93,6 +94,9 @@ source_record = Table(
     Index("source_record_key", "source", "stream", "source_id", "target", unique=True),
     Index(None, "entity_id"),
     Index(None, "raw_id"),
+    Index(
+        "source_record_left", "left_entity_id", postgresql_where=text("left_entity_id IS NOT NULL")
+    ),
     CheckConstraint(f"gone_why IN ({_CAUSES})", name="gone_why"),
     CheckConstraint("(gone_at IS NULL) = (gone_why IS NULL)", name="gone_has_a_cause"),
     Index(

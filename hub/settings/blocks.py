@@ -36,7 +36,8 @@ class PersonSettings(Block):
     """What they may do: `admin` sets up, `manager` works on everybody's records, `rep` on their own
     and on nobody's, `viewer` reads."""
     notify: dict[str, NotifyChoice] = Field(default_factory=dict)
-    """Event (`lead_assigned`, `inquiry_received`, `lead_reassigned_away`, `leads_digest`,
+    """Event (`lead_assigned`, `inquiry_received`, `lead_reassigned_away`,
+    `lead_converted_in_source`, `leads_digest`,
     `contact_assigned`, `contact_reassigned_away`, `deal_assigned`, `deal_reassigned_away`,
     `bulk_assigned`, `bulk_reassigned_away`) → channels."""
 

@@ -1,8 +1,8 @@
-"""The CRM core as a sink: golden records in, leads written only where they differ."""
+"""The CRM core as a sink: golden records in, leads and contacts written only where they differ."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,10 +15,19 @@ from hub.crm.leads import LEADS
 from hub.model.folding import GoldenRecord
 from hub.model.records import JsonValue
 
+# columns that say what became of a row, by what the history calls them
+_CONTACT_STATES = {"archived_at": "archived", "unasked_since": "unasked"}
+_LEAD_STATES = {
+    **_CONTACT_STATES,
+    "converted_at": "converted_by_source",
+    "source_converted_at": "converted_in_source",
+}
+_STATUS = ("status", "unqualified_reason")
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Entities whose lead was created (with its id) or changed by this call."""
+    """Entities whose row was created (with its id) or changed by this call."""
 
     created: Mapping[int, int]
     updated: frozenset[int]
@@ -26,51 +35,47 @@ class Loaded:
 
 
 def load_contacts(
-    conn: Connection, golden: Sequence[GoldenRecord], by_people: Collection[int] = ()
+    conn: Connection, golden: Sequence[GoldenRecord], existing: Mapping[int, RowMapping]
 ) -> Loaded:
     """Write golden contacts; one that would not change is not touched.
 
     Args:
         conn: an open transaction.
         golden: what was folded.
-        by_people: entities that are contacts because people say so; no source archives them.
+        existing: the rows that were read of these entities.
     """
-    existing = CONTACTS.read(conn, [g.entity_id for g in golden])
-    golden = [
-        _as_people_say(g, existing.get(g.entity_id)) if g.entity_id in by_people else g
-        for g in golden
-    ]
     new = [_contact_row(g) for g in golden if g.entity_id not in existing]
-    return _write(conn, CONTACTS, golden, new=new, existing=existing)
-
-
-def _as_people_say(golden: GoldenRecord, row: RowMapping | None) -> GoldenRecord:
-    is_theirs = row is not None and row["kept_by"] == "person"
-    return replace(
-        golden, archived_at=row["archived_at"] if row is not None and is_theirs else None
-    )
-
-
-def _contact_row(golden: GoldenRecord) -> dict[str, Any]:
-    return {
-        **_folded(golden.values, CONTACTS.names),
-        "entity_id": golden.entity_id,
-        "owner_id": golden.owner_id,
-        "last_activity_at": golden.seeds.get("last_activity_at"),
-        "batch_id": golden.batch_id,
-        "is_organization": golden.is_organization,
+    changes = {
+        g.entity_id: diff
+        for g in golden
+        if (row := existing.get(g.entity_id)) is not None
+        and (diff := _difference(g, row, CONTACTS.names) | _moved(g, row, _CONTACT_STATES))
     }
+    return _write(conn, CONTACTS, golden, new=new, changes=changes)
 
 
-def load_leads(conn: Connection, golden: Sequence[GoldenRecord]) -> Loaded:
-    """Write golden leads; a lead that would not change is not touched.
+def load_leads(
+    conn: Connection, golden: Sequence[GoldenRecord], existing: Mapping[int, RowMapping]
+) -> Loaded:
+    """Write golden leads; one that would not change is not touched, nor a status that is held.
 
-    A converted lead's row is frozen: what the source says later belongs to the contact.
+    Args:
+        conn: an open transaction.
+        golden: what was folded; of a lead that was converted before there is nothing to write.
+        existing: the rows that were read of these entities.
     """
-    existing = LEADS.read(conn, [g.entity_id for g in golden])
-    new = [_insert_row(g) for g in golden if g.entity_id not in existing]
-    open_ = {i: row for i, row in existing.items() if row["converted_at"] is None}
-    return _write(conn, LEADS, golden, new=new, existing=open_)
+    new = [_lead_row(g) for g in golden if g.entity_id not in existing]
+    changes = {
+        g.entity_id: diff
+        for g in golden
+        if (row := existing.get(g.entity_id)) is not None
+        and (
+            diff := _difference(g, row, LEADS.names)
+            | _moved(g, row, _LEAD_STATES)
+            | _status(g, row)
+        )
+    }
+    return _write(conn, LEADS, golden, new=new, changes=changes)
 
 
 def _write(
@@ -79,33 +84,42 @@ def _write(
     golden: Sequence[GoldenRecord],
     *,
     new: Sequence[Mapping[str, Any]],
-    existing: Mapping[int, RowMapping],
+    changes: Mapping[int, Mapping[str, JsonValue]],
 ) -> Loaded:
-    """Insert new rows, and update those of the existing that would change."""
     created = rows.insert(conn, new)
-    changes = {
-        g.entity_id: diff
-        for g in golden
-        if (row := existing.get(g.entity_id)) is not None
-        and (diff := _difference(g, row, rows.names))
-    }
     rows.update(conn, [_update_row(g, rows.names) for g in golden if g.entity_id in changes])
     _audit(conn, changes)
     return Loaded(created, frozenset(changes), changes)
 
 
-def _insert_row(golden: GoldenRecord) -> dict[str, Any]:
+def _contact_row(golden: GoldenRecord) -> dict[str, Any]:
+    return {
+        **_folded(golden.values, CONTACTS.names),
+        "entity_id": golden.entity_id,
+        "owner_id": golden.owner_id,
+        "last_activity_at": golden.last_activity_at,
+        "batch_id": golden.batch_id,
+        "is_organization": golden.is_organization,
+        "archived_at": _iso(golden.archived_at),
+        "unasked_since": _iso(golden.unasked_since),
+    }
+
+
+def _lead_row(golden: GoldenRecord) -> dict[str, Any]:
     return {
         **_folded(golden.values, LEADS.names),
         "entity_id": golden.entity_id,
-        "status": golden.seeds.get("status") or "New",
-        "unqualified_reason": golden.seeds.get("unqualified_reason"),
-        "converted_at": golden.seeds.get("converted_at"),
-        "last_activity_at": golden.seeds.get("last_activity_at"),
+        "status": golden.status,
+        "unqualified_reason": golden.unqualified_reason,
+        "status_set_by": golden.status_set_by,
+        "converted_at": golden.converted_at,
+        "last_activity_at": golden.last_activity_at,
         "owner_id": golden.owner_id,
         "legacy_owner": golden.legacy_owner,
         "lane": golden.lane,
         "batch_id": golden.batch_id,
+        "archived_at": _iso(golden.archived_at),
+        "unasked_since": _iso(golden.unasked_since),
     }
 
 
@@ -113,8 +127,17 @@ def _update_row(golden: GoldenRecord, names: Sequence[str]) -> dict[str, Any]:
     return {
         **_folded(golden.values, names),
         "entity_id": golden.entity_id,
-        "archived_at": golden.archived_at.isoformat() if golden.archived_at else None,
+        "archived_at": _iso(golden.archived_at),
+        "unasked_since": _iso(golden.unasked_since),
+        "converted_at": golden.converted_at,
+        "source_converted_at": golden.source_converted_at,
+        "status": golden.status,
+        "unqualified_reason": golden.unqualified_reason,
     }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
 
 
 def _folded(values: Mapping[str, JsonValue], names: Sequence[str]) -> dict[str, JsonValue]:
@@ -124,7 +147,7 @@ def _folded(values: Mapping[str, JsonValue], names: Sequence[str]) -> dict[str, 
 def _difference(
     golden: GoldenRecord, row: RowMapping, names: Sequence[str]
 ) -> dict[str, JsonValue]:
-    """Return field → {old, new} for what differs; archiving counts as a field."""
+    """Return field → {old, new} for what differs of the folded columns."""
     changed: dict[str, JsonValue] = {}
     for name in names:
         old, new = row[name], golden.values.get(name)
@@ -133,12 +156,29 @@ def _difference(
                 changed[name] = {"old": old.isoformat(), "new": new}
         elif (old or None) != (new or None):
             changed[name] = {"old": old, "new": new}
-    if (row["archived_at"] is None) != (golden.archived_at is None):
-        changed["archived"] = {
-            "old": row["archived_at"] is not None,
-            "new": golden.archived_at is not None,
-        }
     return changed
+
+
+def _moved(
+    golden: GoldenRecord, row: RowMapping, states: Mapping[str, str]
+) -> dict[str, JsonValue]:
+    """Return what becomes of the row, or ceases to be so; a moment alone is no difference."""
+    return {
+        name: {"old": row[column] is not None, "new": getattr(golden, column) is not None}
+        for column, name in states.items()
+        if (row[column] is None) != (getattr(golden, column) is None)
+    }
+
+
+def _status(golden: GoldenRecord, row: RowMapping) -> dict[str, JsonValue]:
+    """Return the difference of a status that follows the sources."""
+    if row["status_set_by"] is not None:
+        return {}
+    return {
+        name: {"old": row[name], "new": getattr(golden, name)}
+        for name in _STATUS
+        if row[name] != getattr(golden, name)
+    }
 
 
 def _audit(conn: Connection, changes: Mapping[int, Mapping[str, JsonValue]]) -> None:

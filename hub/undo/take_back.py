@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from hub.crm import owners, removal, reopened, tickets
 from hub.db.locks import company_lock, company_watch, identity_lock
-from hub.etl import accounts, companies, load, match, route
+from hub.etl import accounts, companies, groups, load, match
 from hub.model.entities import PERSON_REFS
 from hub.records import consents, entities, folding, identity
 from hub.records.companies import ORGANISATION, set_keys
@@ -217,12 +217,12 @@ def _give_back(conn: Connection, turns: Counter[tuple[int, int]]) -> list[GivenB
         return []
     given: list[GivenBack] = []
     for name, group in sorted(owners.lock_groups(conn).items()):
-        state = route.group_state(group)
+        state = groups.group_state(group)
         mine = {u: n for (g, u), n in sorted(turns.items()) if g == group.id}
         for user_id in _each(mine.items()):
             state = give_back(state, user_id)
         given += owed(conn, name, {m.user_id for m in group.members}, mine)
-        route.save_group(conn, group, state)
+        groups.save_group(conn, group, state)
     return given
 
 

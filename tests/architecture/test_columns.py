@@ -6,16 +6,17 @@ import pytest
 
 from hub.crm import leads, tables
 from hub.model.entities import ENTITY_FIELDS, LEAD_FIELDS, ColumnClass
+from hub.model.folding import GoldenRecord
 from hub.sinks import crm as sink
 
 # The hub's own book-keeping; what is here says nothing of the person or the deal.
 BOOKKEEPING = {
     "lead": {"id", "entity_id", "legacy_owner", "lane", "batch_id", "archived_at", "merged_into",
              "recorded_at", "contact_id", "account_id", "account_why", "sort_key",
-             "names", "facts"},
+             "names", "facts", "unasked_since", "source_converted_at", "status_set_by"},
     "contact": {"id", "entity_id", "batch_id", "archived_at", "merged_into", "recorded_at",
                 "is_organization", "company_id", "kept_by", "sort_key", "names",
-                "facts"},
+                "facts", "unasked_since"},
     "ticket": {"id", "entity_id", "record_id", "source", "source_id", "requester", "archived_at",
                "recorded_at"},
 }  # fmt: skip
@@ -42,11 +43,10 @@ def test_load_writes_the_folded_columns_and_seeds_the_held_ones() -> None:
     assert set(leads.FOLDED) == by_class[ColumnClass.FOLDED]
     held = by_class[ColumnClass.HELD] | by_class[ColumnClass.DERIVED]
     assert not set(leads.FOLDED) & held
-    golden = sink.GoldenRecord(1, {}, {}, None, None, None, "bulk", 1)
-    assert set(sink._update_row(golden, leads.FOLDED)) == {
-        *leads.FOLDED,
-        "entity_id",
-        "archived_at",
-    }
+    golden = GoldenRecord(1, {}, None, None, "New", None, None, None, "bulk", 1)
+    states = {"archived_at", "unasked_since", "converted_at", "source_converted_at"}
+    follows = {"status", "unqualified_reason"}  # until a person or a command has set it
+    written = {*leads.FOLDED, "entity_id", *states, *follows}
+    assert set(sink._update_row(golden, leads.FOLDED)) == written
     seeded = by_class[ColumnClass.HELD] | {"last_activity_at"}  # a source's word is its first value
-    assert set(sink._insert_row(golden)) >= by_class[ColumnClass.FOLDED] | seeded
+    assert set(sink._lead_row(golden)) >= by_class[ColumnClass.FOLDED] | seeded

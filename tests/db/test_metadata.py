@@ -128,6 +128,7 @@ PLAIN: dict[str, str] = {
         ("landing.raw.version", "landing.quarantine.mapping_version",
          "ops.source_record.mapping_version", "ops.record_version.mapping_version",
          "ops.source_record.gone_why", "ops.record_version.gone_why",
+         "crm.lead.status_set_by",
          "ops.consent_event.mapping_version", "ops.consent_event.disputed_by"),
         "mark of a version",
     ),

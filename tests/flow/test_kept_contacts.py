@@ -68,7 +68,7 @@ def test_a_lead_that_absorbs_such_a_contact_is_one_until_they_part(kept: World) 
     assert (two.contact_id, two.archived_at, two.merged_into) == (again.id, None, None)
 
 
-def test_a_contact_whom_no_source_calls_one_any_more_is_archived(world: World) -> None:
+def test_a_contact_that_no_source_asks_for_any_more_stays_and_says_so(world: World) -> None:
     world.add(
         "salesforce", "leads", salesforce_lead(1, LastName="Moreau", Email="lea@m.example.com")
     )
@@ -78,10 +78,12 @@ def test_a_contact_whom_no_source_calls_one_any_more_is_archived(world: World) -
     assert len(world.rows(STANDING)) == 1
     world.add("hubspot", "contacts", hubspot_contact(1, at=500, op=Op.DELETE, **customer))
     flow.sync(world.hub, ["hubspot"])
-    assert world.rows(STANDING) == []
-    assert lead_of(world, sf(1)).contact_id is None
+    (unasked,) = world.rows(STANDING)
+    assert unasked.unasked_since is not None
+    assert lead_of(world, sf(1)).contact_id == unasked.id
     world.add("hubspot", "contacts",
               hubspot_contact(1, at=900, lifecyclestage="customer", **customer))  # fmt: skip
     flow.sync(world.hub, ["hubspot"])
     (contact,) = world.rows(STANDING)
+    assert (contact.id, contact.unasked_since) == (unasked.id, None)
     assert lead_of(world, sf(1)).contact_id == contact.id

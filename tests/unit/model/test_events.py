@@ -9,6 +9,7 @@ from hub.model.events import (
     EventKind,
     InquiryReceived,
     LeadAssigned,
+    LeadConvertedInSource,
     LeadsDigest,
     OwnerChanged,
 )
@@ -16,6 +17,7 @@ from hub.model.events import (
 KINDS = ("lead", "contact", "deal")
 EVENTS: list[Event] = [
     LeadAssigned("typeform/responses/1", 1, 2, "France", "Paris"),
+    LeadConvertedInSource("hubspot/contacts/1", 1, 2),
     InquiryReceived("zendesk/tickets/1", 1, None, 3, "A demo", "Please call"),
     LeadsDigest(1, [(7, "salesforce", 4), (5, "hubspot", 2)]),
     *(

@@ -1,0 +1,250 @@
+"""A chunk of people: read, decided, written, linked, announced. Part of load."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import RowMapping
+
+from hub.crm import contacts, conversions, customer_status, derived, leads, owners, statuses
+from hub.crm.contacts import CONTACTS
+from hub.crm.inquiries import NewInquiry
+from hub.crm.leads import LEADS
+from hub.crm.touched import touches
+from hub.db import outbox
+from hub.etl import accounts, announce, consents, inquiries
+from hub.etl.follow import follow
+from hub.etl.survivorship import rules_in_force
+from hub.etl.taking_back import take_back
+from hub.golden.fate import Fate, Past, Person, Rows, fate, needs_past, needs_touch
+from hub.golden.fold import FoldContext, fold
+from hub.model.folding import ContactRow, FoldRecord, GoldenRecord, LeadRow, StaleEntity
+from hub.model.verdicts import Lane
+from hub.records import assignments, folding
+from hub.sinks.crm import Loaded, load_contacts, load_leads
+
+_LET_GO = "nobody"
+
+
+def load_people(
+    conn: Connection, stale: Sequence[StaleEntity], reopen_to: str | None = None
+) -> dict[str, int]:
+    """Fold and write people who are stale; returns counts.
+
+    Args:
+        conn: an open transaction that holds the entities.
+        stale: the people.
+        reopen_to: the status of an unqualified lead whose person asks again; None: it stays.
+    """
+    chunk = _read(conn, stale)
+    people = _people(conn, chunk)
+    fates = {i: fate(person) for i, person in people.items()}
+    taken_back = take_back(conn, fates, chunk.records)
+    written = _write(conn, chunk, fates)
+    linked = _link(conn, chunk, people, fates)
+    _announce(conn, chunk, fates, written, linked)
+    inquiries.reopen(conn, linked.asked, written.leads.created, reopen_to)
+    folding.mark_folded(conn, stale)
+    return written.counts | {"inquiries": len(linked.asked)} | taken_back
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """What was read of the people: by entity, but for `employers`, where they worked until now."""
+
+    stale: Sequence[StaleEntity]
+    employers: Sequence[int]
+    records: Mapping[int, Sequence[FoldRecord]]
+    leads: Mapping[int, RowMapping]
+    contacts: Mapping[int, RowMapping]
+
+    @property
+    def ids(self) -> list[int]:
+        return [e.id for e in self.stale]
+
+    @property
+    def merged(self) -> dict[int, int]:
+        return {e.id: e.merged_into for e in self.stale if e.merged_into is not None}
+
+
+def _read(conn: Connection, stale: Sequence[StaleEntity]) -> _Chunk:
+    ids = [e.id for e in stale]
+    employers = contacts.employers_of(conn, ids)
+    standing = [e.id for e in stale if e.merged_into is None]
+    contacts.revive(conn, standing)
+    leads.revive(conn, standing)
+    return _Chunk(
+        stale,
+        employers,
+        _hushed(stale, folding.records_of(conn, ids)),
+        LEADS.read(conn, ids),
+        CONTACTS.read(conn, ids),
+    )
+
+
+def _hushed(
+    stale: Sequence[StaleEntity], records: dict[int, list[FoldRecord]]
+) -> dict[int, list[FoldRecord]]:
+    """Put the records of quiet entities into the bulk lane."""
+    for i in {e.id for e in stale if e.is_quiet} & records.keys():
+        records[i] = [replace(r, lane=Lane.BULK.value) for r in records[i]]
+    return records
+
+
+def _people(conn: Connection, chunk: _Chunk) -> dict[int, Person]:
+    """Fold people, and read what else their fate depends on."""
+    edits = folding.edits_of(conn, chunk.ids)
+    context = FoldContext(
+        rules_in_force(conn), statuses.unqualified_names(conn), owners.legacy_owners(conn)
+    )
+    rows = _rows(conn, chunk)
+    people = {
+        e.id: Person(
+            fold(e, own, edits.get(e.id, ()), context), own, rows[e.id], bool(edits.get(e.id))
+        )
+        for e in chunk.stale
+        if (own := chunk.records.get(e.id))
+    }
+    asking = inquiries.of_contacts(conn, list(people.values()))
+    people |= {i: replace(people[i], only_asks=True) for i in asking}
+    return people | _with_past(conn, {i: p for i, p in people.items() if needs_past(p)})
+
+
+def _rows(conn: Connection, chunk: _Chunk) -> dict[int, Rows]:
+    """Return the rows of people, and of those who were merged into them."""
+    of_leads = leads.of_absorbed(conn, chunk.ids)
+    of_contacts = contacts.of_absorbed(conn, chunk.ids)
+    return {
+        i: Rows(
+            _lead(chunk.leads.get(i)),
+            _contact(chunk.contacts.get(i)),
+            tuple(of_leads.get(i, ())),
+            tuple(of_contacts.get(i, ())),
+        )
+        for i in chunk.ids
+    }
+
+
+def _lead(row: RowMapping | None) -> LeadRow | None:
+    return None if row is None else LeadRow(**{n: row[n] for n in LeadRow.__dataclass_fields__})
+
+
+def _contact(row: RowMapping | None) -> ContactRow | None:
+    if row is None or row["kept_by"] == _LET_GO:
+        return None
+    return ContactRow(
+        row["id"], row["entity_id"], row["owner_id"], row["kept_by"] == "person",
+        row["archived_at"], row["unasked_since"],
+    )  # fmt: skip
+
+
+def _with_past(conn: Connection, people: Mapping[int, Person]) -> dict[int, Person]:
+    """Read what these people's records said before, and who has touched them."""
+    if not people:
+        return {}
+    now = folding.moment(conn)
+    versions = folding.versions_of(conn, list(people))
+    left = folding.left_records(conn, list(people))
+    rows = {row.id: i for i, p in people.items() for row in p.rows.leads}
+    here = {rows[lead] for lead in conversions.standing_of(conn, list(rows))}
+    known = {
+        i: replace(
+            p, past=Past(now, versions.get(i, ()), left.get(i, ()), is_converted_here=i in here)
+        )
+        for i, p in people.items()
+    }
+    return known | _with_touch(conn, {i: p for i, p in known.items() if needs_touch(p)})
+
+
+def _with_touch(conn: Connection, people: Mapping[int, Person]) -> dict[int, Person]:
+    if not people:
+        return {}
+    found = touches(conn, people)
+    return {
+        i: replace(
+            p,
+            past=replace(p.past, is_worked_on=i in found.worked_on, is_parted=i in found.parted),
+        )
+        for i, p in people.items()
+        if p.past is not None
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """Rows that were written, and what was to be written of leads."""
+
+    leads: Loaded
+    contacts: Loaded
+    golden: Sequence[GoldenRecord]
+    converted: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        found = {
+            "created": len(self.leads.created),
+            "updated": len(self.leads.updated),
+            "contacts": len(self.contacts.created),
+        }
+        return found | ({"converted_by_source": self.converted} if self.converted else {})
+
+
+def _write(conn: Connection, chunk: _Chunk, fates: Mapping[int, Fate]) -> _Written:
+    golden = [f.lead for f in fates.values() if f.lead is not None]
+    kept = [f.contact for f in fates.values() if f.contact is not None]
+    written_contacts = load_contacts(conn, kept, chunk.contacts)
+    there = (chunk.contacts.get(g.entity_id) for g in kept)
+    contacts.take_up(conn, [row["id"] for row in there if row and row["kept_by"] == _LET_GO])
+    written_leads = load_leads(conn, golden, chunk.leads)
+    converted = [i for i, f in fates.items() if f.is_converted or f.is_marked]
+    contacts.inherit_owners(conn, converted)
+    n = sum(f.is_converted for f in fates.values())
+    return _Written(written_leads, written_contacts, golden, n)
+
+
+@dataclass(frozen=True, slots=True)
+class _Linked:
+    """Leads that took over an owner, and what is new on people."""
+
+    inherited: Sequence[contacts.Inherited]
+    asked: Sequence[NewInquiry]
+
+
+def _link(
+    conn: Connection, chunk: _Chunk, people: Mapping[int, Person], fates: Mapping[int, Fate]
+) -> _Linked:
+    """Point rows to companies, survivors and each other, and bring what hangs on people to them."""
+    having = {i for i, f in fates.items() if f.lead is not None or i in chunk.leads}
+    accounts.settle(conn, [p.golden for p in people.values()], chunk.records, having)
+    leads.absorb(conn, chunk.merged)
+    contacts.absorb(conn, chunk.merged)
+    inherited = contacts.link_leads(conn, chunk.ids)
+    followed = follow(conn, chunk.ids)
+    consents.pass_on(conn, [i for i in chunk.ids if i not in chunk.merged])
+    quiet = {e.id for e in chunk.stale if e.is_quiet}
+    asked = [
+        replace(i, lane=Lane.BULK.value) if i.entity_id in quiet else i for i in followed.asked
+    ]
+    derived.recompute(conn, {*chunk.ids, *followed.left, *chunk.employers})
+    customer_status.recompute_entities(conn, [*chunk.ids, *chunk.employers])
+    return _Linked(inherited, asked)
+
+
+def _announce(
+    conn: Connection,
+    chunk: _Chunk,
+    fates: Mapping[int, Fate],
+    written: _Written,
+    linked: _Linked,
+) -> None:
+    anchors = announce.anchors_of(chunk.stale, chunk.records)
+    decided = announce.taken_over(written.golden, written.leads, anchors)
+    decided += announce.inherited(linked.inherited, anchors)
+    assignments.keep(conn, [turn for turn, _ in decided])
+    outbox.put(conn, [event for _, event in decided if event])
+    outbox.put(conn, inquiries.events(linked.asked, written.leads.created))
+    known = {i: row for i, r in chunk.leads.items() if (row := _lead(r)) is not None}
+    outbox.put(conn, announce.converted_in_source(fates, known))
+    changed = written.leads.updated | written.contacts.updated
+    changed |= {i for i, f in fates.items() if f.taken_back}
+    announce.set_chunk_verdicts(conn, chunk.stale, chunk.records, changed)

@@ -1,0 +1,42 @@
+"""Rows that our own derivation no longer asks for are taken back, as by the undo of a batch.
+
+In: the fates of a chunk. A member who took a turn for such a lead is owed it: the credit is given
+back under the groups' locks. Not here: which rows they are (`hub.golden.fate`).
+"""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from hub.crm import contacts, leads, owners
+from hub.crm.removal import Orphaned, remove
+from hub.etl.groups import give_back
+from hub.golden.fate import LEAD, Fate
+from hub.model.folding import FoldRecord
+
+
+def take_back(
+    conn: Connection, fates: Mapping[int, Fate], records: Mapping[int, Sequence[FoldRecord]]
+) -> dict[str, int]:
+    """Delete rows with their alerts; returns how many leads and contacts went.
+
+    Args:
+        conn: an open transaction that holds the entities, and no row of the CRM yet.
+        fates: by entity.
+        records: by entity; the newest of their batches stands for the cause.
+    """
+    going = {i: f.taken_back for i, f in fates.items() if f.taken_back}
+    if not going:
+        return {}
+    rows = [row for own in going.values() for row in own]
+    gone = Orphaned(
+        sorted(number for kind, number in rows if kind == LEAD),
+        sorted(number for kind, number in rows if kind != LEAD),
+    )
+    groups = owners.lock_groups(conn)  # before the rows: whoever assigns takes them in this order
+    leads.revive(conn, leads.parted_from(conn, gone.leads))
+    contacts.revive(conn, contacts.parted_from(conn, gone.contacts))
+    cause = max(r.batch_id for i in going for r in records[i])
+    removed = remove(conn, gone, undo_id=cause)
+    give_back(conn, groups, removed.turns)
+    return {"leads_taken_back": len(gone.leads), "contacts_taken_back": len(gone.contacts)}
