@@ -22,6 +22,7 @@ from hub.etl.context import Hub
 from hub.etl.load import load_owners, load_stale, load_tickets
 from hub.etl.match import active_model, match_again, match_pending, views_of
 from hub.etl.normalize import normalize_pending
+from hub.etl.unsaid import take_out
 from hub.landing import own
 from hub.logs import get_logger
 from hub.mappings.document import MappingDocument
@@ -37,6 +38,7 @@ OBJECTS = 200
 RECORDS = 50  # each brings its whole component: the identity lock stays under 300 ms
 ENTITIES = 200
 KEYS = 200
+_TRIES, _PAUSE_S = 50, 0.1
 _ORDER = ("user", "organisation", "person", "lead", "contact")
 log = get_logger()
 
@@ -112,10 +114,16 @@ def _pieces(hub: Hub) -> Iterator[tuple[str, int]]:
 
     A later derivation reads what an earlier one gives, so each is walked to its end first.
     """
+    _drain(hub)  # of a process that was killed
     for part in _mapped_parts(hub):
         source, stream = part.split("/", 1)
         while n := _map_again(hub, source, stream):
+            _drain(hub)
             yield MAPPING, n
+        if _is_drained(hub, source):
+            while n := _take_out(hub, source, stream):
+                load_stale(hub)
+                yield MAPPING, n
     for name, size, piece in (
         ("keys", KEYS, _key_again),
         ("model", RECORDS, _match_again),
@@ -147,7 +155,7 @@ def _batch(conn: Connection, source: str) -> Batch:
 
 
 def _map_again(hub: Hub, source: str, stream: str) -> int:
-    """Queue the next objects of a stream, and take them through the stages."""
+    """Queue the next objects of a stream; returns how many."""
 
     def queue(conn: Connection) -> int:
         walk = walks.lock_walk(conn, MAPPING, f"{source}/{stream}")
@@ -158,23 +166,52 @@ def _map_again(hub: Hub, source: str, stream: str) -> int:
         )
         if not walk.after:
             drift.forget(conn, source, stream)
-        if ids:
-            batch = _batch(conn, source)
-            requeue.queue_all(
-                conn, batch=batch.id, source=source, stream=stream, ids=ids, lane=batch.lane
-            )
+        if not ids:
+            return 0  # the walk ends when what no version gives any more is taken out
+        batch = _batch(conn, source)
+        requeue.queue_all(
+            conn, batch=batch.id, source=source, stream=stream, ids=ids, lane=batch.lane
+        )
         walks.advance(conn, walk, to)
         return len(ids)
 
-    n = run_transaction(hub.engine, queue)
-    if n:
-        normalize_pending(hub, source=source, stream=stream)
-        match_pending(hub)
-        match_companies(hub)
-        load_owners(hub)
-        load_tickets(hub)
-        load_stale(hub)
-    return n
+    return run_transaction(hub.engine, queue)
+
+
+def _drain(hub: Hub) -> None:
+    """Take what waits through the stages, up to its rows in the CRM; owners are for `_close`."""
+    normalize_pending(hub)
+    match_pending(hub)
+    match_companies(hub)
+    load_owners(hub)
+    load_tickets(hub)
+    load_stale(hub)
+
+
+def _is_drained(hub: Hub, source: str) -> bool:
+    """Wait for other processes that have some of a source's records in hand; tell whether none has."""
+    for _ in range(_TRIES):
+        with hub.engine.begin() as conn:
+            if proofs.is_settled(conn, _batch(conn, source).id):
+                return True
+        hub.clock.sleep(_PAUSE_S)
+        _drain(hub)
+    return False  # the next call goes on
+
+
+def _take_out(hub: Hub, source: str, stream: str) -> int:
+    """Take out what no version of a stream gives any more; at the end the stream is current."""
+    version = hub.mappings[f"{source}/{stream}"].version
+
+    def some(conn: Connection) -> int:
+        identity_lock(conn)  # the first statement of its transaction
+        batch = _batch(conn, source)
+        n = take_out(conn, source, stream, version, batch_id=batch.id)
+        if not n:
+            walks.finish(conn, f"{source}/{stream}")
+        return n
+
+    return run_transaction(hub.engine, some)
 
 
 Piece = Callable[[Connection, Sequence[int]], None]

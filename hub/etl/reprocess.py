@@ -193,7 +193,7 @@ def remap(
                 conn, batch=batch.id, source=source, stream=stream, lane=batch.lane
             )
             derivations.declare(conn, hub.mappings)
-            walks.finish(conn, walks.MAPPING, f"{source}/{stream}")
+            walks.skip_to_end(conn, f"{source}/{stream}")
         _settle(hub, [batch], report)
         if accept_consent:
             with hub.engine.begin() as conn:

@@ -66,7 +66,7 @@ class Walk:
 _ADD = text("""
 INSERT INTO ops.derivation (name, part, version, until)
 SELECT 'mapping', m.part, CASE WHEN landed.newest IS NULL THEN m.version ELSE '' END,
-       coalesce(landed.newest, 0)
+       coalesce(landed.newest + 1, 0)
 FROM unnest(CAST(:parts AS text[]), CAST(:versions AS text[])) AS m (part, version)
 CROSS JOIN LATERAL (
   SELECT max(r.id) FROM landing.raw r
@@ -76,7 +76,7 @@ CROSS JOIN LATERAL (
 ON CONFLICT DO NOTHING
 """)
 _NEWEST = """CASE
-  WHEN name = 'mapping' THEN coalesce((SELECT max(id) FROM landing.raw r
+  WHEN name = 'mapping' THEN coalesce((SELECT max(id) + 1 FROM landing.raw r
     WHERE r.source = split_part(part, '/', 1) AND r.stream = split_part(part, '/', 2)), 0)
   WHEN name IN ('keys', 'model') THEN (SELECT coalesce(max(id), 0) FROM ops.source_record)
   ELSE (SELECT coalesce(max(id), 0) FROM ops.entity) END"""
@@ -151,10 +151,16 @@ def advance(conn: Connection, walk: Walk, to: int | None) -> None:
     )
 
 
-def finish(conn: Connection, name: str, part: str = "") -> None:
-    """Note that all of a derivation is queued to be derived again."""
-    if walk := lock_walk(conn, name, part):
+def finish(conn: Connection, part: str) -> None:
+    """Note that a stream is mapped again, and what no version gives any more is taken out."""
+    if walk := lock_walk(conn, MAPPING, part):
         advance(conn, walk, None)
+
+
+def skip_to_end(conn: Connection, part: str) -> None:
+    """Note that all objects of a stream are queued to be mapped again."""
+    if walk := lock_walk(conn, MAPPING, part):
+        advance(conn, walk, walk.until - 1)
 
 
 _IDS = {

@@ -141,7 +141,7 @@ ORDER BY r.id LIMIT :limit
 
 def next_objects(
     conn: Connection, source: str, stream: str, *, after: int, until: int, limit: int
-) -> tuple[list[str], int | None]:
+) -> tuple[list[str], int]:
     """Return the next objects of a stream that landed within a span of raw rows.
 
     Args:
@@ -153,13 +153,13 @@ def next_objects(
         limit: at most so many objects.
 
     Returns:
-        Their source ids, and up to which raw row they were looked for; None: to the end.
+        Their source ids, and the raw row up to which they were looked for.
     """
     rows = conn.execute(
         _NEXT,
         {"source": source, "stream": stream, "after": after, "until": until, "limit": limit},
     ).all()
-    return [row.source_id for row in rows], rows[-1].id if len(rows) == limit else None
+    return [row.source_id for row in rows], rows[-1].id if rows else until
 
 
 # Verdicts are of the objects that live; the older versions are read for their consents, and for an

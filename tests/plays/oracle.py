@@ -30,6 +30,8 @@ class Oracle:
         converted: entities whose lead is converted, by a person or by its source.
         kept: entities whose contact a person made, by converting its lead.
         hired: entities whose company a person named, by converting its lead.
+        is_of_strangers: whether companies may also be found by a domain or a name, as in a home
+            that no play has made: that is not computed.
         typed: what a person wrote on an entity: (kind, number) → the entity's anchor.
         passed: noes of people that reached further addresses: (address, channel, purpose), time.
         near: where a no of a person may have arrived, as far as the home was looked at: of people who
@@ -43,6 +45,7 @@ class Oracle:
     converted: set[int] = field(default_factory=set)
     kept: set[int] = field(default_factory=set)
     hired: set[int] = field(default_factory=set)
+    is_of_strangers: bool = False
     typed: dict[tuple[str, int], str] = field(default_factory=dict)
     passed: set[tuple[About, datetime]] = field(default_factory=set)
     near: set[tuple[About, datetime]] = field(default_factory=set)
@@ -318,6 +321,8 @@ class _Person:
             return
         home = self.view.home
         wanted = present.employer(self.records, self.view.companies)
+        if column == "account_id" and not wanted and self.oracle.is_of_strangers:
+            return
         have = home.company_rows.get(row.values[column])
         if row.values["archived_at"] is None and have != (
             home.companies[wanted] if wanted else None

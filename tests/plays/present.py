@@ -4,8 +4,10 @@ Of a record that is gone the last version that gave a person still holds its val
 only `hub.mappings` is used.
 """
 
+import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -19,10 +21,37 @@ from hub.model.verdicts import Op, Trust
 from tests.plays.home import Version
 
 PEOPLE = ("contact", "lead", "person")
+OWN_LEADS = ("hub", "leads")
 _SETTINGS = NormalizeSettings(default_region="FR")
 _DOCUMENTS = load_all(None)
 CONTEXT = {"lists/l1": {"id": "l1", "double_optin": True}}
 """What the vendors have beside records: the list of Mailchimp asks for a confirmation."""
+
+
+# What mappings look up beside the record, by source: `<stream>/<id>` → the object, as landed.
+_context: dict[str, dict[str, Any]] = {}
+
+
+@contextmanager
+def looking_up(versions: Sequence[Version]) -> Iterator[None]:
+    """Let mappings find the newest version of every object of its source."""
+    for v in versions:
+        if v.raw.op is Op.UPSERT and not v.is_undone:
+            found = json.loads(v.raw.payload)
+            _context.setdefault(v.source, {})[f"{v.stream}/{v.raw.source_id}"] = found
+            if not is_mapped(v):
+                _context[v.source][v.raw.source_id] = found
+    _forget()
+    try:
+        yield
+    finally:
+        _context.clear()
+        _forget()
+
+
+def _forget() -> None:
+    said.cache_clear()
+    said_of_consent.cache_clear()
 
 
 @dataclass(frozen=True)
@@ -76,13 +105,19 @@ class Record:
 
 @lru_cache(maxsize=100_000)
 def said(source: str, stream: str, raw: RawRecord) -> Said:
-    """Map one raw version by the mapping in force."""
+    """Map one raw version by the mapping in force; a lead that was typed in is what it says."""
+    if (source, stream) == OWN_LEADS:
+        values = json.loads(raw.payload)["values"]
+        values["created_at"] = raw.at.isoformat() if raw.at else None
+        return Said(CanonicalRecord(raw.source_id, "lead", values, trust=Trust.TRUSTED))
     return _mapped(_DOCUMENTS[f"{source}/{stream}"], raw)
 
 
 @lru_cache(maxsize=100_000)
 def said_of_consent(source: str, stream: str, raw: RawRecord) -> Said:
     """Map one raw version although something in it is refused: what it says of consent counts."""
+    if (source, stream) == OWN_LEADS:
+        return said(source, stream, raw)
     return _mapped(_lenient(f"{source}/{stream}"), raw)
 
 
@@ -96,13 +131,15 @@ def _lenient(name: str) -> MappingDocument:
 def _mapped(document: MappingDocument, raw: RawRecord) -> Said:
     if raw.op is not Op.UPSERT:
         return NOTHING
-    found = normalize(document, [raw], CONTEXT, _SETTINGS).records
+    context = {**CONTEXT, **_context.get(document.source, {})}
+    found = normalize(document, [raw], context, _SETTINGS).records
     person = next((r for r in found if r.entity in PEOPLE), None)
     return Said(person, tuple(r for r in found if r is not person))
 
 
 def is_mapped(version: Version) -> bool:
-    return f"{version.source}/{version.stream}" in _DOCUMENTS
+    is_own = (version.source, version.stream) == OWN_LEADS
+    return is_own or f"{version.source}/{version.stream}" in _DOCUMENTS
 
 
 def by_object(versions: Sequence[Version]) -> dict[str, list[Version]]:

@@ -27,7 +27,7 @@ def upgrade() -> None:
     )
     op.execute("""
 INSERT INTO ops.derivation (name, part, version, until)
-SELECT 'mapping', source || '/' || stream, '', max(id) FROM landing.raw GROUP BY source, stream
+SELECT 'mapping', source || '/' || stream, '', max(id) + 1 FROM landing.raw GROUP BY source, stream
 """)
     op.add_column(
         "entity",

@@ -1,0 +1,69 @@
+"""Records that the present mapping gives from no version: which they are, and taking them out."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+from hub.records import queue
+
+# All versions were mapped again, and none has given the record. The only record of an entity stays:
+# what becomes of its rows is decided by the fold.
+_FOUND = text("""
+SELECT s.id FROM ops.source_record s
+WHERE s.source = :source AND s.stream = :stream AND s.target = 'person'
+  AND s.mapping_version <> :version AND s.withdrawn_by IS NULL
+  AND s.gone_why IN ('excluded', 'rejected', 'unsaid')
+  AND NOT EXISTS (SELECT 1 FROM ops.record_version v WHERE v.record_id = s.id
+                  AND v.mapping_version = :version AND v.withdrawn_by IS NULL)
+  AND EXISTS (SELECT 1 FROM ops.source_record o WHERE o.entity_id = s.entity_id
+              AND o.target = 'person' AND (o.gone_at IS NULL OR o.mapping_version = 'by hand'))
+ORDER BY s.id LIMIT :limit
+""")
+_OTHERS = text("""
+SELECT DISTINCT o.id, o.entity_id FROM ops.source_record s
+JOIN ops.source_record o ON o.entity_id = s.entity_id AND o.target = 'person'
+WHERE s.id = ANY(:ids) AND o.id <> ALL(:ids)
+""")
+_ANCHORS = text("""
+UPDATE ops.entity e SET anchor_id = l.record
+FROM unnest(CAST(:entities AS bigint[]), CAST(:records AS bigint[])) AS l (entity, record)
+WHERE e.id = l.entity AND e.anchor_id = ANY(:ids)
+""")
+_TAKE_OUT = (
+    text(
+        "UPDATE ops.source_record SET withdrawn_by = :batch, entity_id = NULL, "
+        "joined_batch_id = NULL WHERE id = ANY(:ids)"
+    ),
+    text("DELETE FROM ops.match_key WHERE record_id = ANY(:ids)"),
+    text(
+        "DELETE FROM ops.edge WHERE revoked_at IS NULL AND NOT starts_with(made_by, 'person:') "
+        "AND (a = ANY(:ids) OR b = ANY(:ids))"
+    ),
+    text("DELETE FROM ops.review WHERE decided_at IS NULL AND (a = ANY(:ids) OR b = ANY(:ids))"),
+)
+
+
+def records(conn: Connection, source: str, stream: str, version: str, limit: int) -> list[int]:
+    """Return records of people that the mapping of this version gives from no version."""
+    values = {"source": source, "stream": stream, "version": version, "limit": limit}
+    return list(conn.execute(_FOUND, values).scalars())
+
+
+def take_out(conn: Connection, ids: Sequence[int], batch_id: int) -> list[int]:
+    """Take records out of their entities, which stay; returns the other records of these.
+
+    Call under the identity lock. What people decided stands, should a record come back.
+    """
+    oldest: dict[int, int] = {}
+    others = conn.execute(_OTHERS, {"ids": list(ids)}).all()
+    for row in others:
+        oldest[row.entity_id] = min(row.id, oldest.get(row.entity_id, row.id))
+    values = {"ids": list(ids), "batch": batch_id}
+    conn.execute(
+        _ANCHORS,
+        {"entities": list(oldest), "records": list(oldest.values()), "ids": list(ids)},
+    )
+    for statement in _TAKE_OUT:
+        conn.execute(statement, values)
+    queue.finish(conn, queue.MATCH, ids)
+    return sorted(row.id for row in others)

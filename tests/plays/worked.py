@@ -1,0 +1,46 @@
+"""What people did in a home that no play has made: the memory of the oracle, read from the home.
+
+In: the audit, the conversions and what people wrote. Out: an `Oracle` that knows them.
+"""
+
+from sqlalchemy import Connection, text
+
+from tests.plays import home
+from tests.plays.oracle import Oracle
+
+_CHANGES = text(
+    "SELECT entity_id, fields FROM ops.change WHERE entity_id IS NOT NULL "
+    "AND who NOT IN ('sync', 'inquiry') ORDER BY id"
+)
+_WRITTEN = text(
+    "SELECT 'note' AS kind, id, entity_id FROM crm.note WHERE record_id IS NULL "
+    "AND entity_id IS NOT NULL "
+    "UNION ALL SELECT 'task', id, entity_id FROM crm.task WHERE entity_id IS NOT NULL "
+    "UNION ALL SELECT 'call', id, entity_id FROM crm.call WHERE entity_id IS NOT NULL"
+)
+_EDITED = text("SELECT entity_id FROM ops.edit WHERE revoked_at IS NULL")
+_CONVERTED = text("SELECT l.entity_id FROM crm.lead l WHERE l.converted_at IS NOT NULL")
+_KEPT = text(
+    "SELECT c.entity_id FROM crm.conversion x JOIN crm.contact c ON c.id = x.person_id "
+    "WHERE x.reopened_at IS NULL"
+)
+
+
+def oracle_of(conn: Connection) -> Oracle:
+    """Return an oracle that remembers what people did in the home."""
+    seen = home.read(conn)
+    oracle = Oracle(is_of_strangers=True)
+    oracle.adopt(seen)
+    for row in conn.execute(_CHANGES):
+        oracle.touched.add(row.entity_id)
+        if "status" in row.fields:
+            reason = row.fields.get("unqualified_reason", {}).get("new")
+            oracle.held[row.entity_id] = (row.fields["status"]["new"], reason)
+    for row in conn.execute(_WRITTEN):
+        oracle.touched.add(row.entity_id)
+        oracle.typed[row.kind, row.id] = seen.anchors[row.entity_id]
+    oracle.touched |= set(conn.execute(_EDITED).scalars())
+    oracle.converted |= set(conn.execute(_CONVERTED).scalars())
+    oracle.kept |= set(conn.execute(_KEPT).scalars())
+    oracle.hired |= oracle.kept
+    return oracle
