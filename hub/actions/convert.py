@@ -23,7 +23,7 @@ from hub.errors import ActionError
 from hub.etl import load
 from hub.model import names
 from hub.model.records import JsonValue
-from hub.records import identity
+from hub.records import entities
 from hub.records.history import note_change
 
 
@@ -79,7 +79,7 @@ def convert(ctx: Context, name: str, wish: Wish | None = None) -> Converted:
         return _again(conn, known)
     prepared = _prepare(conn, asked)
     company = company_of(conn, seen)  # before entities are locked
-    identity.lock_entities(conn, [seen["entity_id"]])
+    entities.lock_entities(conn, [seen["entity_id"]])
     lead = lead_named(conn, name)
     if lead["entity_id"] != seen["entity_id"]:
         raise ActionError(
@@ -169,7 +169,7 @@ def _make(ctx: Context, lead: Mapping[str, Any], plan: _Plan) -> Converted:
     }  # fmt: skip
     new = Conversion(0, lead["id"], person, company, deal_id, made)
     conversions.keep(conn, new, ctx.who)
-    identity.bump(conn, [entity])
+    entities.bump(conn, [entity])
     load.refold(conn, [entity])
     customer_status.recompute(conn, (person, company))
     what = {"person": person, "company": company, "deal": deal_id}

@@ -17,7 +17,7 @@ from hub.db.locks import identity_lock
 from hub.etl import load, match
 from hub.matching.keys import EVIDENCE
 from hub.model.records import JsonValue
-from hub.records import edits, identity
+from hub.records import edits, entities
 
 
 def edit(ctx: Context, name: str, values: Mapping[str, JsonValue], *, region: str = "") -> int:
@@ -72,7 +72,7 @@ def _settle(conn: Connection, entity: int, fields: Iterable[str]) -> None:
         began_with = conn.execute(_ANCHOR, {"entity": entity}).scalars().all()
         if began_with:
             match.match_chunk(conn, began_with, match.active_model(conn))
-    identity.bump(conn, [entity])
+    entities.bump(conn, [entity])
     load.refold(conn, [entity])
 
 

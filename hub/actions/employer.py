@@ -11,7 +11,7 @@ from hub.crm import conversions, custom_field_typing, deals
 from hub.etl import companies, load
 from hub.landing.own import OURS
 from hub.model.records import JsonValue
-from hub.records import identity
+from hub.records import entities, sources
 
 _SHARED = (
     "organization_name", "website", "industry", "street", "postal_code", "city", "state", "country",
@@ -85,14 +85,8 @@ def give_up(conn: Connection, company_id: int) -> None:
     conversions.write_contact(
         conn, company_id, {"kept_by": "source", "archived_at": None, "owner_id": None}
     )
-    conn.execute(
-        text(
-            "UPDATE ops.source_record SET gone_at = now(), gone_why = 'deleted' "
-            "WHERE entity_id = :entity AND source = :ours AND gone_at IS NULL"
-        ),
-        {"entity": entity, "ours": OURS},
-    )
-    identity.bump(conn, [entity])
+    sources.delete_of_entity(conn, entity, OURS)
+    entities.bump(conn, [entity])
     load.refold(conn, [entity])
 
 

@@ -15,7 +15,7 @@ from hub.crm import conversions, customer_status
 from hub.crm.conversions import Conversion
 from hub.errors import ActionError
 from hub.etl import load
-from hub.records import identity
+from hub.records import entities
 from hub.records.history import note_change
 
 
@@ -43,7 +43,7 @@ def reopen(ctx: Context, name: str) -> Reopened:
     conn = ctx.conn
     seen = lead_named(conn, name)
     require(ctx, Right.WORK, seen["owner_id"], entities=[seen["entity_id"]])
-    identity.lock_entities(conn, [seen["entity_id"]])
+    entities.lock_entities(conn, [seen["entity_id"]])
     lead = lead_named(conn, name)
     known = conversions.standing(conn, lead["id"])
     if known is None:
@@ -55,7 +55,7 @@ def reopen(ctx: Context, name: str) -> Reopened:
     undo.deal()
     person_stays = undo.person()
     undo.employment()
-    identity.bump(conn, [undo.entity])
+    entities.bump(conn, [undo.entity])
     load.refold(conn, [undo.entity])
     undo.forget_person(stays=person_stays)
     undo.company()

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from hub.records.identity import lock_entities
+from hub.records.entities import lock_entities
 
 # The root of a merged entity is the one that holds its records now.
 _ROOTS = text("""

@@ -13,7 +13,7 @@ from hub.crm import companies as rows
 from hub.golden.fold import trusted_first
 from hub.matching.companies import Firm, Key, best, company_keys, firm
 from hub.model.folding import FoldRecord, GoldenRecord
-from hub.records import companies, identity
+from hub.records import companies, entities
 from hub.records.identity import StoredRecord
 
 _MOST_FOUND = 20  # companies that are looked at for one key
@@ -105,6 +105,6 @@ def wake_people(conn: Connection, company_ids: Sequence[int]) -> list[int]:
     A company is no news of its people, so nobody is told of their fold.
     """
     people = rows.concerned(conn, company_ids)
-    identity.lock_entities(conn, people)
-    identity.bump(conn, people, quietly=True)
+    entities.lock_entities(conn, people)
+    entities.bump(conn, people, quietly=True)
     return people

@@ -24,7 +24,7 @@ from hub.matching.companies import LIMIT, Firm, cluster, company_keys, firm
 from hub.model.entities import COMPANY_STREAMS
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane, Trust
-from hub.records import companies, identity, queue, sources
+from hub.records import companies, entities, identity, match_keys, queue, sources
 from hub.records.identity import StoredRecord
 
 CHUNK = 200
@@ -96,13 +96,13 @@ def link(conn: Connection, person_entity: int, company_entity: int, *, who: str)
     The person is behind until folded: then `contact.company_id` and the lead's account say so.
     """
     companies.hire(conn, person_entity, company_entity, who)
-    identity.bump(conn, [person_entity])
+    entities.bump(conn, [person_entity])
 
 
 def unlink(conn: Connection, person_entity: int, company_entity: int) -> None:
     """Take a link back; what the sources say counts again."""
     companies.dismiss(conn, person_entity, company_entity)
-    identity.bump(conn, [person_entity])
+    entities.bump(conn, [person_entity])
 
 
 def _write_own(
@@ -152,7 +152,7 @@ def place_records(conn: Connection, ids: Sequence[int]) -> int:
     """Put records into companies, under the lock of companies; returns how many were merged."""
     new = {r.id: firm_of(r) for r in identity.load_records(conn, ids).values()}
     keys = [k for i, one in new.items() for k in companies.as_match_keys(i, company_keys(one))]
-    identity.replace_keys(conn, keys, ids)
+    match_keys.replace_keys(conn, keys, ids)
     records = companies.component(conn, ids, LIMIT)
     id_of = {r.stable_key: r.id for r in records.values()}
     groups = [
@@ -162,11 +162,11 @@ def place_records(conn: Connection, ids: Sequence[int]) -> int:
     moves, merged = _assign(conn, groups, records)
     touched = {e for i in {*moves, *ids} if (e := records[i].entity_id) is not None}
     touched |= {*moves.values(), *merged}
-    identity.lock_entities(conn, touched)
-    identity.move_records(conn, moves)
-    identity.merge_entities(conn, merged)
-    identity.revive_entities(conn, [e for e in touched if e not in merged])
-    identity.bump(conn, touched)
+    entities.lock_entities(conn, touched)
+    sources.move_records(conn, moves)
+    entities.merge_entities(conn, merged)
+    entities.revive_entities(conn, [e for e in touched if e not in merged])
+    entities.bump(conn, touched)
     _keep_keys(conn, touched)
     return len(merged)
 
@@ -185,7 +185,7 @@ def forget(
         restored: records that stay, with other values.
         co_members: those that shared a company with any: record → company.
     """
-    identity.replace_keys(conn, [], withdrawn)
+    match_keys.replace_keys(conn, [], withdrawn)
     if restored or co_members:
         place_records(conn, sorted({*restored, *co_members}))
 
@@ -217,7 +217,7 @@ def _assign(
         if free:
             taken[min(free, key=lambda index: groups[index][0])] = entity
     orphans = [index for index in range(len(groups)) if index not in taken]
-    lost = identity.lost_entities(
+    lost = entities.lost_entities(
         conn, [i for index in orphans for i in groups[index]], companies.ORGANISATION
     )
     for index in orphans:
@@ -227,8 +227,12 @@ def _assign(
             taken[index] = own[0]  # the company it was before it was merged
         else:
             first = records[group[0]]
-            taken[index] = companies.new_company(
-                conn, anchor_id=first.id, batch_id=first.batch_id, lane=first.lane
+            taken[index] = entities.new_entity(
+                conn,
+                anchor_id=first.id,
+                batch_id=first.batch_id,
+                lane=first.lane,
+                kind=companies.ORGANISATION,
             )
     moves = {
         i: taken[index]

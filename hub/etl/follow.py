@@ -1,7 +1,7 @@
 """All that follows from a record's present version beside its person's fields.
 
 Whatever a record says beside them is written as its present version says it: replaced, never only
-added. Edges between records are part of matching (`hub.records.vendor_edges`), links to companies
+added. Edges between records are part of matching (`hub.records.edges`), links to companies
 of the fold (`hub.etl.accounts`). Here is what hangs on people: tickets, inquiries, notes.
 """
 

@@ -18,8 +18,9 @@ from hub.matching.holding import hold
 from hub.matching.keys import MatchView
 from hub.matching.model import Model
 from hub.model.verdicts import Judgement, Lane
-from hub.records import entities, held, identity
-from hub.records.identity import StoredEdge, StoredRecord
+from hub.records import entities, held, reviews, sources
+from hub.records.edges import StoredEdge
+from hub.records.identity import StoredRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +72,25 @@ def settle(
     settled = _assign(conn, groups, records, again)
     # A loader holds its entities while it writes their records: who moves records waits for it here.
     present = {e for i in members if (e := records[i].entity_id) is not None}
-    identity.lock_entities(conn, present | settled.touched | {*settled.moves.values()})
-    identity.move_records(conn, settled.moves)
-    identity.merge_entities(conn, settled.merged)
+    entities.lock_entities(conn, present | settled.touched | {*settled.moves.values()})
+    sources.move_records(conn, settled.moves)
+    entities.merge_entities(conn, settled.merged)
     entity_of = {i: settled.moves.get(i) or records[i].entity_id for i in members}
-    identity.revive_entities(conn, [e for e in set(entity_of.values()) if e])
+    entities.revive_entities(conn, [e for e in set(entity_of.values()) if e])
     astray = entities.call_home(conn, sorted(members))
     behind = settled.touched | astray | {e for i in changed if (e := entity_of.get(i)) is not None}
-    identity.bump(conn, behind, quietly=again is not None)
+    entities.bump(conn, behind, quietly=again is not None)
     weight_of = {(e.a, e.b): e.weight for e in judged}
-    reviews = _reviews(edges, clusters, records) + [
+    asked = _reviews(edges, clusters, records) + [
         (id_of[e.a], id_of[e.b], weight_of.get((e.a, e.b), 0.0))
         for e in kept
         if e.judgement is Judgement.SAME
     ]
-    identity.replace_reviews(conn, sorted(members), reviews)
+    reviews.replace_reviews(conn, sorted(members), asked)
     counts = {
         "entities_touched": len(behind),
         "merged": len(settled.merged),
-        "reviews": len(reviews),
+        "reviews": len(asked),
     }
     return counts, behind
 
@@ -183,7 +184,7 @@ def _reclaim(conn: Connection, groups: Sequence[Sequence[int]], taken: dict[int,
     orphans = [index for index in range(len(groups)) if index not in taken]
     if not orphans:
         return
-    lost = identity.lost_entities(conn, [i for n in orphans for i in groups[n]], "person")
+    lost = entities.lost_entities(conn, [i for n in orphans for i in groups[n]], "person")
     for index in orphans:
         own = sorted(entity for i in groups[index] for entity in lost.get(i, ()))
         if own:
@@ -194,4 +195,4 @@ def _new_entity(conn: Connection, anchor: StoredRecord, again: Again | None) -> 
     """Make a person; one whom our own rules alone make new is news to nobody at once."""
     batch_id = again.batch_id if again and again.batch_id is not None else anchor.batch_id
     lane = Lane.BULK.value if again else anchor.lane
-    return identity.new_entity(conn, anchor_id=anchor.id, batch_id=batch_id, lane=lane)
+    return entities.new_entity(conn, anchor_id=anchor.id, batch_id=batch_id, lane=lane)

@@ -17,7 +17,7 @@ from hub.etl.load_companies import load_companies
 from hub.etl.load_people import load_people
 from hub.etl.unmatched import adopt, load_owners, load_tickets, write_tickets
 from hub.logs import get_logger
-from hub.records import folding, identity
+from hub.records import entities, folding
 from hub.records.companies import ORGANISATION
 
 __all__ = ["adopt", "load_owners", "load_stale", "load_tickets", "refold", "write_tickets"]
@@ -72,5 +72,5 @@ def refold(conn: Connection, entity_ids: Sequence[int]) -> Counter[str]:
     while stale := folding.claim_stale(conn, CHUNK, ids):
         done.update(load_people(conn, stale))
     if not is_sure:
-        identity.bump(conn, ids)
+        entities.bump(conn, ids)
     return done

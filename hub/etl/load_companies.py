@@ -11,7 +11,7 @@ from hub.etl.announce import set_chunk_verdicts
 from hub.etl.survivorship import rules_in_force
 from hub.golden.fold import FoldContext, fold, last_gone
 from hub.model.folding import ContactRow, FoldRecord, GoldenRecord, StaleEntity
-from hub.records import folding
+from hub.records import entities, folding
 from hub.records.companies import ORGANISATION
 from hub.sinks.crm import load_contacts
 
@@ -40,7 +40,7 @@ def load_companies(
     derived.recompute(conn, ids)
     customer_status.recompute_entities(conn, ids)
     set_chunk_verdicts(conn, stale, records, written.updated)
-    folding.mark_folded(conn, stale)
+    entities.mark_folded(conn, stale)
     return {"companies": len(written.created), "updated": len(written.updated)}, people
 
 

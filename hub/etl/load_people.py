@@ -20,7 +20,7 @@ from hub.golden.fate import Fate, Past, Person, Rows, fate, needs_past, needs_to
 from hub.golden.fold import FoldContext, fold
 from hub.model.folding import ContactRow, FoldRecord, GoldenRecord, LeadRow, StaleEntity
 from hub.model.verdicts import Lane
-from hub.records import assignments, folding
+from hub.records import assignments, entities, folding
 from hub.sinks.crm import Loaded, load_contacts, load_leads
 
 _LET_GO = "nobody"
@@ -44,7 +44,7 @@ def load_people(
     linked = _link(conn, chunk, people, fates)
     _announce(conn, chunk, fates, written, linked)
     inquiries.reopen(conn, linked.asked, written.leads.created, reopen_to)
-    folding.mark_folded(conn, stale)
+    entities.mark_folded(conn, stale)
     return written.counts | {"inquiries": len(linked.asked)} | taken_back
 
 

@@ -19,8 +19,9 @@ from hub.matching.model import DEFAULT, Model, bind
 from hub.matching.scoring import asked
 from hub.model.records import JsonValue
 from hub.model.verdicts import Trust
-from hub.records import edits, held, identity, models, queue, vendor_edges
-from hub.records.identity import NewEdge, StoredRecord
+from hub.records import edges, edits, held, identity, match_keys, models, queue
+from hub.records.edges import NewEdge
+from hub.records.identity import StoredRecord
 
 CHUNK = 200  # keeps the identity lock well under 300 ms
 MOST_AT_ONCE = 1000  # records of components that are matched again in one transaction
@@ -61,14 +62,14 @@ def match_chunk(conn: Connection, ids: Sequence[int], model: Model = DEFAULT) ->
 
     What was held of their people is free again: the sources say something new of them.
     """
-    held.free(conn, held.held_with(conn, ids))
+    edges.delete_held(conn, held.held_with(conn, ids))
     records = identity.load_records(conn, ids)
     views = views_of(conn, records)
     affected = sorted({*ids, *_replace_keys(conn, views, ids)})
-    pairs = identity.candidate_pairs(conn, affected, cap=CANDIDATE_LIMIT, limits=LIMITS)
+    pairs = match_keys.candidate_pairs(conn, affected, cap=CANDIDATE_LIMIT, limits=LIMITS)
     _read_more(conn, {i for pair in pairs for i in pair}, records, views)
-    identity.replace_model_edges(conn, affected, _judge(pairs, views, model))
-    parted = vendor_edges.replace(conn, ids)
+    edges.replace_model_edges(conn, affected, _judge(pairs, views, model))
+    parted = edges.replace_vendor_edges(conn, ids)
     joined, _ = _regroup(
         conn, sorted({*affected, *parted}), records, views, changed=set(ids), model=model
     )
@@ -94,14 +95,16 @@ def match_again(
     views: dict[int, MatchView] = {}
     done: set[int] = set()
     pairs_n = 0
-    while (todo := identity.component(conn, done or ids)[0] - done) and len(done) < MOST_AT_ONCE:
+    while (todo := edges.component(conn, done or ids)[0] - done) and len(done) < MOST_AT_ONCE:
         _read_more(conn, todo, records, views)
         own = {i: views[i] for i in todo}
         affected = {*todo, *_replace_keys(conn, own, sorted(todo))}
-        pairs = identity.candidate_pairs(conn, sorted(affected), cap=CANDIDATE_LIMIT, limits=LIMITS)
+        pairs = match_keys.candidate_pairs(
+            conn, sorted(affected), cap=CANDIDATE_LIMIT, limits=LIMITS
+        )
         _read_more(conn, affected | {i for pair in pairs for i in pair}, records, views)
-        identity.replace_model_edges(conn, sorted(affected), _judge(pairs, views, model))
-        done |= affected | vendor_edges.replace(conn, sorted(todo))
+        edges.replace_model_edges(conn, sorted(affected), _judge(pairs, views, model))
+        done |= affected | edges.replace_vendor_edges(conn, sorted(todo))
         pairs_n += len(pairs)
     again = Again(batch_id)
     counts, _ = _regroup(
@@ -148,11 +151,11 @@ def forget(
     views = views_of(conn, records)
     sharers = _replace_keys(conn, views, [*undone, *again])
     judged = sorted({*again, *(sharers - set(leaving))} - {*undone})
-    pairs = identity.candidate_pairs(conn, judged, cap=CANDIDATE_LIMIT, limits=LIMITS)
+    pairs = match_keys.candidate_pairs(conn, judged, cap=CANDIDATE_LIMIT, limits=LIMITS)
     _read_more(conn, {i for pair in pairs for i in pair}, records, views)
     pairs = {(a, b) for a, b in pairs if _may_join(records[a], records[b], leaving)}
-    identity.replace_model_edges(conn, judged, _judge(pairs, views, model))
-    parted = vendor_edges.replace(conn, [*undone, *restored]) - {*undone}
+    edges.replace_model_edges(conn, judged, _judge(pairs, views, model))
+    parted = edges.replace_vendor_edges(conn, [*undone, *restored]) - {*undone}
     changed = {*restored, *co_members}
     if not changed and not judged and not parted:
         return set()
@@ -177,12 +180,12 @@ def _regroup(
     model: Model,
     again: Again | None = None,
 ) -> tuple[dict[str, int], set[int]]:
-    members, edges = identity.component(conn, ids)
-    _read_more(conn, members | {i for e in edges for i in (e.a, e.b)}, records, views)
+    members, among = edges.component(conn, ids)
+    _read_more(conn, members | {i for e in among for i in (e.a, e.b)}, records, views)
     return settle(
         conn,
         members,
-        edges,
+        among,
         records=records,
         views=views,
         changed=changed,
@@ -198,12 +201,12 @@ def _replace_keys(conn: Connection, views: Mapping[int, MatchView], ids: Sequenc
     becomes rarer starts again: else the order of arrival would decide.
     """
     new = [(i, kind, value) for i, v in views.items() for kind, value in keys(v)]
-    touched = identity.keys_of(conn, ids) | {(kind, value) for _, kind, value in new}
+    touched = match_keys.keys_of(conn, ids) | {(kind, value) for _, kind, value in new}
     limits = {key: limit(key[0]) for key in sorted(touched)}
-    before = identity.crowded(conn, limits)
-    identity.replace_keys(conn, new, ids)
-    flipped = before ^ identity.crowded(conn, limits)
-    return identity.sharers(conn, flipped) if flipped else set()
+    before = match_keys.crowded(conn, limits)
+    match_keys.replace_keys(conn, new, ids)
+    flipped = before ^ match_keys.crowded(conn, limits)
+    return match_keys.sharers(conn, flipped) if flipped else set()
 
 
 def views_of(conn: Connection, records: Mapping[int, StoredRecord]) -> dict[int, MatchView]:

@@ -28,7 +28,17 @@ from hub.logs import get_logger
 from hub.mappings.document import MappingDocument
 from hub.matching.keys import keys
 from hub.model.verdicts import Lane
-from hub.records import batches, companies, drift, identity, proofs, queue, requeue
+from hub.records import (
+    batches,
+    companies,
+    drift,
+    entities,
+    identity,
+    match_keys,
+    proofs,
+    queue,
+    requeue,
+)
 from hub.records import derivations as walks
 from hub.records.batches import Batch
 from hub.records.derivations import MAPPING, Walk
@@ -243,7 +253,7 @@ def _walk(hub: Hub, name: str, size: int, piece: Piece) -> int:
 def _key_again(conn: Connection, ids: Sequence[int]) -> None:
     views = views_of(conn, identity.load_records(conn, ids))
     rows = [(i, kind, value) for i, view in views.items() for kind, value in keys(view)]
-    identity.replace_keys(conn, rows, ids)
+    match_keys.replace_keys(conn, rows, ids)
 
 
 def _match_again(conn: Connection, ids: Sequence[int]) -> None:
@@ -251,8 +261,8 @@ def _match_again(conn: Connection, ids: Sequence[int]) -> None:
 
 
 def _fold_again(conn: Connection, ids: Sequence[int]) -> None:
-    identity.lock_entities(conn, ids)
-    identity.bump(conn, ids, quietly=True)
+    entities.lock_entities(conn, ids)
+    entities.bump(conn, ids, quietly=True)
 
 
 def _link_again(conn: Connection, ids: Sequence[int]) -> None:

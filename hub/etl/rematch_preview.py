@@ -16,7 +16,7 @@ from hub.matching.clusters import edge as edge_of
 from hub.matching.keys import view
 from hub.matching.model import Model
 from hub.model.verdicts import Judgement, Trust
-from hub.records import held, identity
+from hub.records import edges, held, identity
 from hub.records.identity import StoredRecord
 
 
@@ -60,8 +60,8 @@ def preview(conn: Connection, model: Model) -> Rescored:
 
 
 def _decisions(conn: Connection, key_of: Mapping[int, str]) -> list[Edge]:
-    _, edges = identity.component(conn, key_of)
-    said = [e for e in edges if e.made_by != held.HELD and not e.made_by.startswith("model:")]
+    _, among = edges.component(conn, key_of)
+    said = [e for e in among if e.made_by != held.HELD and not e.made_by.startswith("model:")]
     said.sort(key=lambda e: e.made_by != "vendor")  # of one pair the last counts: people's
     return [
         edge_of(key_of[e.a], key_of[e.b], Judgement(e.judgement), e.weight)

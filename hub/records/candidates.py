@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, text
 
-from hub.records.identity import Key
+from hub.records.match_keys import Key
 
 _HOLDERS = text("""
 SELECT DISTINCT found.record_id

@@ -17,7 +17,7 @@ Key = tuple[str, str]
 
 
 def as_match_keys(record_id: int, keys: Iterable[Key]) -> list[tuple[int, str, str]]:
-    """Return a company's keys as `identity.replace_keys` takes them."""
+    """Return a company's keys as `match_keys.replace_keys` takes them."""
     return [(record_id, _OF_A_RECORD + kind, value) for kind, value in keys]
 
 
@@ -53,19 +53,6 @@ def component(conn: Connection, ids: Iterable[int], most: int) -> dict[int, Stor
         found = conn.execute(_SHARING, {"ids": list(frontier), "most": most}).scalars()
         frontier = set(found) - members
     return load_records(conn, members)
-
-
-def new_company(conn: Connection, *, anchor_id: int, batch_id: int, lane: str) -> int:
-    """Create a company; version 1 is behind, so that load folds it."""
-    return int(
-        conn.execute(
-            text(
-                "INSERT INTO ops.entity (kind, anchor_id, batch_id, lane) "
-                "VALUES ('organisation', :anchor, :batch, :lane) RETURNING id"
-            ),
-            {"anchor": anchor_id, "batch": batch_id, "lane": lane},
-        ).scalar_one()
-    )
 
 
 def set_keys(conn: Connection, keys: Mapping[int, Collection[Key]], *, is_company: bool) -> None:

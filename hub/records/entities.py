@@ -1,8 +1,107 @@
-"""Entities: the record each began with, and where those that were merged belong."""
+"""Entities: who is who now, with which record each began, and which are stale. Owns `ops.entity`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, text
+
+from hub.model.folding import StaleEntity
+
+
+def new_entity(
+    conn: Connection, *, anchor_id: int, batch_id: int, lane: str, kind: str = "person"
+) -> int:
+    """Create a person or an organisation; version 1 is stale, so that load folds it."""
+    return int(
+        conn.execute(
+            text(
+                "INSERT INTO ops.entity (kind, anchor_id, batch_id, lane) "
+                "VALUES (:kind, :anchor, :batch, :lane) RETURNING id"
+            ),
+            {"kind": kind, "anchor": anchor_id, "batch": batch_id, "lane": lane},
+        ).scalar_one()
+    )
+
+
+def lock_entities(conn: Connection, ids: Iterable[int]) -> None:
+    """Wait for entities, in their order; call before their records are moved or written."""
+    conn.execute(
+        text("SELECT 1 FROM ops.entity WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE"),
+        {"ids": sorted(set(ids))},
+    )
+
+
+def merge_entities(conn: Connection, merged: Mapping[int, int]) -> None:
+    """Point entities that lost all their records to their survivors (merged → survivor)."""
+    for entity, survivor in sorted(merged.items()):
+        conn.execute(
+            text("UPDATE ops.entity SET merged_into = :survivor WHERE id = :entity"),
+            {"entity": entity, "survivor": survivor},
+        )
+
+
+def lost_entities(conn: Connection, ids: Sequence[int], kind: str) -> dict[int, list[int]]:
+    """Return merged entities that began with one of the records: record → entities, oldest first."""
+    rows = conn.execute(
+        text(
+            "SELECT anchor_id, id FROM ops.entity WHERE anchor_id = ANY(:ids) "
+            "AND merged_into IS NOT NULL AND kind = :kind ORDER BY id"
+        ),
+        {"ids": list(ids), "kind": kind},
+    )
+    found: dict[int, list[int]] = {}
+    for record, entity in rows:
+        found.setdefault(record, []).append(entity)
+    return found
+
+
+def revive_entities(conn: Connection, ids: Sequence[int]) -> None:
+    """Entities that hold records again are no longer merged into another."""
+    conn.execute(
+        text(
+            "UPDATE ops.entity SET merged_into = NULL WHERE id = ANY(:ids) AND merged_into IS NOT NULL"
+        ),
+        {"ids": list(ids)},
+    )
+
+
+_BUMP_QUIETLY = text("""
+UPDATE ops.entity SET version = version + 1, quiet_version = CASE
+  WHEN version IN (folded_version, quiet_version) THEN version + 1 ELSE quiet_version END
+WHERE id = ANY(:ids)
+""")
+
+
+def bump(conn: Connection, ids: Iterable[int], *, quietly: bool = False) -> None:
+    """Mark entities as behind: load will fold them again.
+
+    Args:
+        conn: an open transaction.
+        ids: entities.
+        quietly: only our own rules changed, so that the fold tells nobody at once. What else made
+            the entity stale before, or does before it is folded, is told.
+    """
+    statement = text("UPDATE ops.entity SET version = version + 1 WHERE id = ANY(:ids)")
+    conn.execute(_BUMP_QUIETLY if quietly else statement, {"ids": sorted(set(ids))})
+
+
+def mark_folded(conn: Connection, folded: Sequence[StaleEntity]) -> None:
+    """Note the version that was folded; a version bumped meanwhile stays behind."""
+    conn.execute(
+        text(
+            "UPDATE ops.entity e SET folded_version = f.version FROM unnest(CAST(:ids AS bigint[]), "
+            "CAST(:versions AS bigint[])) AS f(id, version) WHERE e.id = f.id"
+        ),
+        {"ids": [e.id for e in folded], "versions": [e.version for e in folded]},
+    )
+
+
+def bump_all(conn: Connection) -> int:
+    """Make every entity stale, for a rule of the fold has changed; returns how many."""
+    conn.execute(text("SELECT 1 FROM ops.entity ORDER BY id FOR NO KEY UPDATE"))
+    done = conn.execute(
+        text("UPDATE ops.entity SET version = version + 1 WHERE merged_into IS NULL")
+    )
+    return done.rowcount
 
 
 def anchors(conn: Connection, ids: Sequence[int]) -> dict[int, int]:
@@ -58,3 +157,15 @@ def made_by(conn: Connection, batch_id: int, ids: Sequence[int]) -> set[int]:
         {"batch": batch_id, "ids": list(ids)},
     )
     return set(rows.scalars())
+
+
+def move_anchors(conn: Connection, gone: Sequence[int], oldest: Mapping[int, int]) -> None:
+    """Let entities that began with a record that is gone begin with another (entity → record)."""
+    conn.execute(
+        text(
+            "UPDATE ops.entity e SET anchor_id = l.record FROM unnest(CAST(:e AS bigint[]), "
+            "CAST(:r AS bigint[])) AS l(entity, record) "
+            "WHERE e.id = l.entity AND e.anchor_id = ANY(:gone)"
+        ),
+        {"e": list(oldest), "r": list(oldest.values()), "gone": list(gone)},
+    )

@@ -138,17 +138,6 @@ def left_records(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[
     return found
 
 
-def mark_folded(conn: Connection, entities: Sequence[StaleEntity]) -> None:
-    """Note the version that was folded; a version bumped meanwhile stays behind."""
-    conn.execute(
-        text(
-            "UPDATE ops.entity e SET folded_version = f.version FROM unnest(CAST(:ids AS bigint[]), "
-            "CAST(:versions AS bigint[])) AS f(id, version) WHERE e.id = f.id"
-        ),
-        {"ids": [e.id for e in entities], "versions": [e.version for e in entities]},
-    )
-
-
 def moment(conn: Connection) -> datetime:
     """Return the moment of the transaction."""
     found: datetime = conn.execute(text("SELECT now()")).scalar_one()

@@ -8,27 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, text
 
-from hub.records.identity import NewEdge, add_edges
+from hub.records.edges import NewEdge, add_edges, delete_held, delete_held_pair
 
 HELD = "held"
 _WHY = {
     "same": "one person so far; the present rules would separate them",
     "different": "two people so far; the present rules would join them",
 }
-_FREE = text("""
-DELETE FROM ops.edge WHERE made_by = 'held' AND revoked_at IS NULL
-  AND (a = ANY(:ids) OR b = ANY(:ids))
-""")
-
-
-def free(conn: Connection, ids: Iterable[int]) -> None:
-    """Delete the held edges of records."""
-    conn.execute(_FREE, {"ids": list(ids)})
 
 
 def replace(conn: Connection, ids: Iterable[int], pairs: Mapping[tuple[int, int], str]) -> None:
     """Set the held edges of records: (a, b) → same or different."""
-    free(conn, ids)
+    delete_held(conn, ids)
     add_edges(
         conn,
         [
@@ -82,9 +73,6 @@ def settle(conn: Connection, a: int, b: int) -> list[tuple[int, int, str]]:
         What was held: (a, b, judgement) each.
     """
     found = [(row.a, row.b, row.judgement) for row in conn.execute(_BETWEEN, {"a": a, "b": b})]
-    for pair in found:
-        conn.execute(
-            text("DELETE FROM ops.edge WHERE a = :a AND b = :b AND made_by = 'held'"),
-            {"a": pair[0], "b": pair[1]},
-        )
+    for a_held, b_held, _ in found:
+        delete_held_pair(conn, a_held, b_held)
     return found

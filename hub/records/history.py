@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from hub.model.records import JsonValue
+
 _APPEND = text(
     "INSERT INTO ops.change (entity_id, deal_id, who, fields, at) "
     "VALUES (:entity, :deal, :who, CAST(:fields AS jsonb), clock_timestamp())"
@@ -77,3 +79,18 @@ def _plain(value: object) -> str:
     if isinstance(value, Decimal):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no place in a history")
+
+
+_APPEND_SAID = text("""
+INSERT INTO ops.change (entity_id, who, fields)
+SELECT c.entity, :who, c.fields
+FROM unnest(CAST(:entities AS bigint[]), CAST(:fields AS jsonb[])) WITH ORDINALITY
+  AS c(entity, fields, ord) ORDER BY c.ord
+""")
+
+
+def note_said(conn: Connection, who: str, said: Mapping[int, Mapping[str, JsonValue]]) -> None:
+    """Append what became of entities, in the history's own form (entity → field → old and new)."""
+    if said:
+        documents = [json.dumps(dict(fields)) for fields in said.values()]
+        conn.execute(_APPEND_SAID, {"who": who, "entities": list(said), "fields": documents})

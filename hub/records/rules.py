@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from hub.records import entities
+
 _CURRENT = text("SELECT document FROM ops.survivorship ORDER BY id DESC LIMIT 1")
 
 
@@ -37,8 +39,4 @@ def put(conn: Connection, document: Mapping[str, Any], usual: Mapping[str, Any])
     )
     if before is None and document == usual:
         return 0
-    conn.execute(text("SELECT 1 FROM ops.entity ORDER BY id FOR NO KEY UPDATE"))
-    done = conn.execute(
-        text("UPDATE ops.entity SET version = version + 1 WHERE merged_into IS NULL")
-    )
-    return done.rowcount
+    return entities.bump_all(conn)

@@ -331,3 +331,47 @@ def mark_gone(
         [row.id for row in rows if row.target == "ticket"],
         [(row.id, row.lane, row.batch_id) for row in rows if row.target == "organisation"],
     )
+
+
+def move_records(conn: Connection, moves: Mapping[int, int]) -> None:
+    """Put records into entities (record → entity) and note the batch that joined them."""
+    if moves:
+        conn.execute(
+            text(
+                "UPDATE ops.source_record s SET left_entity_id = s.entity_id, entity_id = m.entity, "
+                "  joined_batch_id = s.batch_id "
+                "FROM unnest(CAST(:r AS bigint[]), CAST(:e AS bigint[])) AS m(record, entity) "
+                "WHERE s.id = m.record"
+            ),
+            {"r": list(moves), "e": list(moves.values())},
+        )
+
+
+def delete_of_entity(conn: Connection, entity_id: int, source: str) -> None:
+    """Mark the records that an entity has of a source as deleted."""
+    conn.execute(
+        text(
+            "UPDATE ops.source_record SET gone_at = now(), gone_why = 'deleted' "
+            "WHERE entity_id = :entity AND source = :source AND gone_at IS NULL"
+        ),
+        {"entity": entity_id, "source": source},
+    )
+
+
+def take_out(conn: Connection, ids: Sequence[int], batch_id: int, *, forget_verdict: bool) -> None:
+    """Take records out of their entities and of everything, until their source brings them again.
+
+    Args:
+        conn: an open transaction.
+        ids: records.
+        batch_id: the batch that takes them out: an undo, or a derivation.
+        forget_verdict: whether the records are as if they had never come.
+    """
+    conn.execute(
+        text(
+            "UPDATE ops.source_record SET withdrawn_by = :batch, entity_id = NULL, "
+            "joined_batch_id = NULL, verdict = CASE WHEN NOT :forget THEN verdict END "
+            "WHERE id = ANY(:ids)"
+        ),
+        {"ids": list(ids), "batch": batch_id, "forget": forget_verdict},
+    )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-from hub.records import queue
+from hub.records import edges, entities, match_keys, queue, reviews, sources
 
 # All versions were mapped again, and none has given the record. The only record of an entity stays:
 # what becomes of its rows is decided by the fold.
@@ -24,23 +24,6 @@ SELECT DISTINCT o.id, o.entity_id FROM ops.source_record s
 JOIN ops.source_record o ON o.entity_id = s.entity_id AND o.target = 'person'
 WHERE s.id = ANY(:ids) AND o.id <> ALL(:ids)
 """)
-_ANCHORS = text("""
-UPDATE ops.entity e SET anchor_id = l.record
-FROM unnest(CAST(:entities AS bigint[]), CAST(:records AS bigint[])) AS l (entity, record)
-WHERE e.id = l.entity AND e.anchor_id = ANY(:ids)
-""")
-_TAKE_OUT = (
-    text(
-        "UPDATE ops.source_record SET withdrawn_by = :batch, entity_id = NULL, "
-        "joined_batch_id = NULL WHERE id = ANY(:ids)"
-    ),
-    text("DELETE FROM ops.match_key WHERE record_id = ANY(:ids)"),
-    text(
-        "DELETE FROM ops.edge WHERE revoked_at IS NULL AND NOT starts_with(made_by, 'person:') "
-        "AND (a = ANY(:ids) OR b = ANY(:ids))"
-    ),
-    text("DELETE FROM ops.review WHERE decided_at IS NULL AND (a = ANY(:ids) OR b = ANY(:ids))"),
-)
 
 
 def records(conn: Connection, source: str, stream: str, version: str, limit: int) -> list[int]:
@@ -58,12 +41,10 @@ def take_out(conn: Connection, ids: Sequence[int], batch_id: int) -> list[int]:
     others = conn.execute(_OTHERS, {"ids": list(ids)}).all()
     for row in others:
         oldest[row.entity_id] = min(row.id, oldest.get(row.entity_id, row.id))
-    values = {"ids": list(ids), "batch": batch_id}
-    conn.execute(
-        _ANCHORS,
-        {"entities": list(oldest), "records": list(oldest.values()), "ids": list(ids)},
-    )
-    for statement in _TAKE_OUT:
-        conn.execute(statement, values)
+    entities.move_anchors(conn, ids, oldest)
+    sources.take_out(conn, ids, batch_id, forget_verdict=False)
+    match_keys.replace_keys(conn, [], ids)
+    edges.forget(conn, ids, ())
+    reviews.forget(conn, ids)
     queue.finish(conn, queue.MATCH, ids)
     return sorted(row.id for row in others)

@@ -1,12 +1,11 @@
 """The CRM core as a sink: golden records in, leads and contacts written only where they differ."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
 
 from hub.crm.contacts import CONTACTS
@@ -14,6 +13,7 @@ from hub.crm.folded_rows import FoldedRows
 from hub.crm.leads import LEADS
 from hub.model.folding import GoldenRecord
 from hub.model.records import JsonValue
+from hub.records.history import note_said
 
 # columns that say what became of a row, by what the history calls them
 _CONTACT_STATES = {"archived_at": "archived", "unasked_since": "unasked"}
@@ -88,7 +88,7 @@ def _write(
 ) -> Loaded:
     created = rows.insert(conn, new)
     rows.update(conn, [_update_row(g, rows.names) for g in golden if g.entity_id in changes])
-    _audit(conn, changes)
+    note_said(conn, "sync", changes)
     return Loaded(created, frozenset(changes), changes)
 
 
@@ -179,14 +179,3 @@ def _status(golden: GoldenRecord, row: RowMapping) -> dict[str, JsonValue]:
         for name in _STATUS
         if row[name] != getattr(golden, name)
     }
-
-
-def _audit(conn: Connection, changes: Mapping[int, Mapping[str, JsonValue]]) -> None:
-    if changes:
-        conn.execute(
-            text(
-                "INSERT INTO ops.change (entity_id, who, fields) "
-                "VALUES (:entity, 'sync', CAST(:fields AS jsonb))"
-            ),
-            [{"entity": e, "fields": json.dumps(dict(f))} for e, f in changes.items()],
-        )

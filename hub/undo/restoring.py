@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, text
 
-from hub.records import queue
+from hub.model.records import JsonValue
+from hub.records import edges, entities, queue, reviews, sources
+from hub.records.history import note_said
 from hub.undo.inputs import FIRST_VERSIONS, KEYS, UNMARKED, Key, key_arrays
 
 _LOCK_HEADS = text(f"""
@@ -51,13 +53,7 @@ def restore(conn: Connection, batch_id: int, record_ids: Sequence[int]) -> set[i
 
 def mark_undone(conn: Connection, record_ids: Sequence[int], undo_id: int) -> None:
     """Take records out of everything, until their source brings them again."""
-    conn.execute(
-        text(
-            "UPDATE ops.source_record SET withdrawn_by = :undo, entity_id = NULL, "
-            "joined_batch_id = NULL, verdict = NULL WHERE id = ANY(:ids)"
-        ),
-        {"undo": undo_id, "ids": list(record_ids)},
-    )
+    sources.take_out(conn, record_ids, undo_id, forget_verdict=True)
 
 
 def move_anchors(conn: Connection, undone: Sequence[int], co_members: Mapping[int, int]) -> None:
@@ -65,14 +61,7 @@ def move_anchors(conn: Connection, undone: Sequence[int], co_members: Mapping[in
     left: dict[int, int] = {}
     for record, entity in co_members.items():
         left[entity] = min(record, left.get(entity, record))
-    conn.execute(
-        text(
-            "UPDATE ops.entity e SET anchor_id = l.record FROM unnest(CAST(:e AS bigint[]), "
-            "CAST(:r AS bigint[])) AS l(entity, record) "
-            "WHERE e.id = l.entity AND e.anchor_id = ANY(:gone)"
-        ),
-        {"e": list(left), "r": list(left.values()), "gone": list(undone)},
-    )
+    entities.move_anchors(conn, undone, left)
 
 
 def forget_links(conn: Connection, undone: Sequence[int], changed: Sequence[int]) -> None:
@@ -80,26 +69,10 @@ def forget_links(conn: Connection, undone: Sequence[int], changed: Sequence[int]
 
     What people decided stands: it counts again when the record comes back.
     """
-    conn.execute(
-        text(
-            "UPDATE ops.edge SET revoked_at = now() WHERE revoked_at IS NULL "
-            "AND made_by = 'vendor' AND (a = ANY(:ids) OR b = ANY(:ids))"
-        ),
-        {"ids": [*undone, *changed]},
-    )
-    for statement in _FORGET_JUDGED:
-        conn.execute(statement, {"ids": list(undone)})
+    edges.forget(conn, undone, changed)
+    reviews.forget(conn, undone)
     queue.finish(conn, queue.MATCH, undone)
 
-
-_FORGET_JUDGED = (
-    text(
-        "DELETE FROM ops.edge WHERE revoked_at IS NULL "
-        "AND (made_by LIKE 'model:%' OR made_by = 'held') "
-        "AND (a = ANY(:ids) OR b = ANY(:ids))"
-    ),
-    text("DELETE FROM ops.review WHERE decided_at IS NULL AND (a = ANY(:ids) OR b = ANY(:ids))"),
-)
 
 _MARK_RAWS = text(f"""
 WITH marked AS (
@@ -140,11 +113,5 @@ def mark_raws_undone(conn: Connection, batch_id: int, undo_id: int, keys: Sequen
 
 def note_undone(conn: Connection, who: str, entity_ids: Sequence[int], batch_id: int) -> None:
     """Append to the history of entities that a batch was taken back."""
-    conn.execute(
-        text(
-            "INSERT INTO ops.change (entity_id, who, fields) SELECT e, :who, "
-            "jsonb_build_object('undone', jsonb_build_object('old', CAST(:batch AS bigint), "
-            "'new', NULL)) FROM unnest(CAST(:ids AS bigint[])) AS e"
-        ),
-        {"who": who, "batch": batch_id, "ids": sorted(set(entity_ids))},
-    )
+    said: dict[str, JsonValue] = {"undone": {"old": batch_id, "new": None}}
+    note_said(conn, who, dict.fromkeys(sorted(set(entity_ids)), said))

@@ -15,7 +15,7 @@ from hub.crm import owners, removal, reopened, tickets
 from hub.db.locks import company_lock, company_watch, identity_lock
 from hub.etl import accounts, companies, groups, load, match
 from hub.model.entities import PERSON_REFS
-from hub.records import consents, entities, folding, identity
+from hub.records import consents, entities, folding
 from hub.records.companies import ORGANISATION, set_keys
 from hub.routing.ring import give_back
 from hub.undo import inputs, restoring
@@ -70,7 +70,7 @@ def take_back(conn: Connection, work: Work, keys: Sequence[Key]) -> Taken:
     report = Undone(batch.id, work.undo_id)
     going = sort_out(conn, batch, brought, report)
     shared = _Shared.of(conn, going)
-    identity.lock_entities(conn, shared.entities)
+    entities.lock_entities(conn, shared.entities)
     stale, lost = _records(conn, work, going, shared, report)
     goes = sorted({r.key for r in going})
     restoring.mark_raws_undone(conn, batch.id, work.undo_id, goes)

@@ -18,7 +18,7 @@ from hub.matching.keys import LIMITS, keys, limit, view
 from hub.matching.model import DEFAULT, Model
 from hub.matching.scoring import score
 from hub.model.verdicts import Judgement, Trust
-from hub.records import identity
+from hub.records import match_keys
 
 ORDERS = 50
 TRIANGLES = 24
@@ -164,6 +164,6 @@ def test_who_shares_a_key_is_found(stored: tuple[Connection, dict[str, int]]) ->
     left, middle = ids["csv/rows/triangle00-left"], ids["csv/rows/triangle00-middle"]
     match_chunk(conn, [left, middle])
     key = ("email", "adaquist0x@gmail.com")
-    assert identity.sharers(conn, [key]) == {left, middle}
-    assert identity.crowded(conn, {key: 1}) == {key}
-    assert identity.crowded(conn, {key: 2}) == set()
+    assert match_keys.sharers(conn, [key]) == {left, middle}
+    assert match_keys.crowded(conn, {key: 1}) == {key}
+    assert match_keys.crowded(conn, {key: 2}) == set()

@@ -19,7 +19,7 @@ from hub.etl.match import match_chunk
 from hub.matching.keys import CANDIDATE_LIMIT, LIMITS
 from hub.model.entities import PERSON_REFS
 from hub.model.verdicts import Verdict
-from hub.records import companies, folding, identity, ledger, queue, vendor_edges
+from hub.records import companies, edges, entities, folding, ledger, match_keys, queue
 from hub.records.verdicts import set_verdicts
 from tests.conftest import fresh_database
 from tests.db.conftest import seed_leads
@@ -175,7 +175,7 @@ def test_records_to_match_are_taken_by_index(full: Connection) -> None:
 def test_candidates_are_found_by_their_keys(full: Connection) -> None:
     ids = list(full.execute(text("SELECT id FROM ops.source_record LIMIT 200")).scalars())
     nodes = plan_of(
-        full, lambda: identity.candidate_pairs(full, ids, cap=CANDIDATE_LIMIT, limits=LIMITS)
+        full, lambda: match_keys.candidate_pairs(full, ids, cap=CANDIDATE_LIMIT, limits=LIMITS)
     )
     assert_by_index(nodes, "ix_match_key_kind_value", "pk_match_key")
 
@@ -184,7 +184,7 @@ def test_crowded_keys_are_counted_by_index(full: Connection) -> None:
     rows = full.execute(text("SELECT kind, value FROM ops.match_key LIMIT 600")).all()
     limits = {(row.kind, row.value): 16 for row in rows}
     assert_by_index(
-        plan_of(full, lambda: identity.crowded(full, limits)), "ix_match_key_kind_value"
+        plan_of(full, lambda: match_keys.crowded(full, limits)), "ix_match_key_kind_value"
     )
 
 
@@ -207,12 +207,12 @@ def test_no_statement_of_matching_one_record_reads_a_table_row_by_row(full: Conn
 
 def test_who_a_record_names_is_found_from_both_sides_by_index(full: Connection) -> None:
     ids = list(full.execute(text("SELECT id FROM ops.source_record LIMIT 200")).scalars())
-    nodes = plan_of(full, lambda: vendor_edges.replace(full, ids))
+    nodes = plan_of(full, lambda: edges.replace_vendor_edges(full, ids))
     assert_by_index(nodes, "source_record_requester", "source_record_key", "source_record_alias")
 
 
 def test_the_persons_a_record_was_before_are_found_by_index(full: Connection) -> None:
-    nodes = plan_of(full, lambda: identity.lost_entities(full, [1, 2, 3], "person"))
+    nodes = plan_of(full, lambda: entities.lost_entities(full, [1, 2, 3], "person"))
     assert_by_index(nodes, "entity_lost")
 
 

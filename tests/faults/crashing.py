@@ -19,7 +19,7 @@ from hub.db import place, schema
 from hub.etl import flow, load, match
 from hub.landing import store
 from hub.notify.channels import SmtpChannel
-from hub.records import assignments, batches, folding, queue, undos
+from hub.records import assignments, batches, entities, folding, queue, undos
 from hub.undo import batch as undoing
 from hub.undo import chunks
 
@@ -85,7 +85,7 @@ POINTS = {
     "after land, before normalize": before(flow, "run_normalize"),
     "inside normalize": before(queue, "finish"),
     "between two chunks of match": _small_chunks(after(match, "_match_some", call=2)),
-    "inside the transaction of load": before(folding, "mark_folded"),
+    "inside the transaction of load": before(entities, "mark_folded"),
     "between two chunks of load": _small_chunks(before(folding, "claim_stale", call=2)),
     "inside the transaction of route": after(assignments, "keep", call=2),
     "between route and SMTP": before(flow, "run_notify"),

@@ -13,7 +13,7 @@ from hub.actions.merge import merge, unmerge
 from hub.crm.derived import days_since
 from hub.etl import flow, load
 from hub.model.verdicts import Op
-from hub.records import companies, identity
+from hub.records import companies, entities
 from tests.acting import done
 from tests.flow.conftest import (
     World,
@@ -217,7 +217,7 @@ def employ(world: World, number: int, *, is_there: bool) -> None:
             companies.hire(conn, person.entity_id, company(world).entity_id, WHO)
         else:
             companies.dismiss(conn, person.entity_id, company(world).entity_id)
-        identity.bump(conn, [person.entity_id])
+        entities.bump(conn, [person.entity_id])
         load.refold(conn, [person.entity_id])
 
 

@@ -1,0 +1,213 @@
+"""Edges: judgements of pairs of records. Owns `ops.edge`; written only under the identity lock.
+
+Who made an edge stands with it: the model (`model:<version>`), a source (`vendor`), our own changed
+rules (`held`) or a person (`person:<who>`). Edges of the model and of sources are a function of the
+present versions of records, so they are replaced. What people decided is appended and revoked.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+
+@dataclass(frozen=True, slots=True)
+class NewEdge:
+    """A judged pair, a < b."""
+
+    a: int
+    b: int
+    judgement: str
+    weight: float
+    reasons: Sequence[tuple[str, float]]
+    made_by: str
+
+
+def replace_model_edges(conn: Connection, ids: Sequence[int], edges: Sequence[NewEdge]) -> None:
+    """Write the model's judgements of pairs that touch `ids`; earlier ones are revoked."""
+    conn.execute(
+        text(
+            "DELETE FROM ops.edge WHERE made_by LIKE 'model:%' AND revoked_at IS NULL "
+            "AND (a = ANY(:ids) OR b = ANY(:ids))"
+        ),
+        {"ids": list(ids)},
+    )
+    add_edges(conn, edges)
+
+
+def add_edges(conn: Connection, edges: Sequence[NewEdge]) -> None:
+    """Append judgements; a pair that the same maker has judged already is left as it is."""
+    if edges:
+        conn.execute(
+            text(
+                "INSERT INTO ops.edge (a, b, judgement, weight, reasons, made_by) "
+                "VALUES (:a, :b, :judgement, :weight, CAST(:reasons AS jsonb), :made_by) "
+                "ON CONFLICT DO NOTHING"
+            ),
+            [
+                {
+                    "a": e.a, "b": e.b, "judgement": e.judgement, "weight": e.weight,
+                    "reasons": json.dumps([list(r) for r in e.reasons]), "made_by": e.made_by,
+                }
+                for e in edges
+            ],
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEdge:
+    """A standing judgement."""
+
+    a: int
+    b: int
+    judgement: str
+    weight: float
+    made_by: str
+
+
+def component(conn: Connection, ids: Iterable[int]) -> tuple[set[int], list[StoredEdge]]:
+    """Return all records connected with `ids` by a standing edge or a shared entity, and the edges.
+
+    Edges that are not "same" do not extend the component, so one end of them may lie outside.
+    """
+    members = set(ids)
+    frontier = set(members)
+    edges: dict[tuple[int, int, str], StoredEdge] = {}
+    while frontier:
+        rows = conn.execute(
+            text(
+                "SELECT a, b, judgement, weight, made_by FROM ops.edge WHERE revoked_at IS NULL "
+                "AND a = ANY(:ids) UNION "
+                "SELECT a, b, judgement, weight, made_by FROM ops.edge WHERE revoked_at IS NULL "
+                "AND b = ANY(:ids)"
+            ),
+            {"ids": list(frontier)},
+        ).all()
+        reached: set[int] = set()
+        for row in rows:
+            edges[row.a, row.b, row.made_by] = StoredEdge(*row)
+            if row.judgement == "same":
+                reached |= {row.a, row.b}
+        reached |= set(
+            conn.execute(
+                text(
+                    "SELECT o.id FROM ops.source_record s JOIN ops.source_record o "
+                    "ON o.entity_id = s.entity_id AND o.target = 'person' WHERE s.id = ANY(:ids)"
+                ),
+                {"ids": list(frontier)},
+            ).scalars()
+        )
+        frontier = reached - members
+        members |= frontier
+    return members, list(edges.values())
+
+
+# Each look-up probes an index for some records. One join with OR would read every record. The
+# relation stands in the text, since an index on it serves no parameter.
+_STATED = """
+stated AS (
+  SELECT g.id, s.id AS other, 'vendor merge' AS why
+  FROM ops.source_record g JOIN ops.source_record s
+    ON s.source = g.source AND s.stream = g.stream AND s.source_id = g.alias_of
+    AND s.target = g.target AND num_nonnulls(g.withdrawn_by, s.withdrawn_by) = 0
+  WHERE g.id = ANY(:ids) AND g.alias_of IS NOT NULL AND g.target = 'person' AND g.id <> s.id
+  UNION ALL
+  SELECT g.id, s.id, 'vendor merge'
+  FROM ops.source_record s JOIN ops.source_record g
+    ON g.source = s.source AND g.stream = s.stream AND g.alias_of = s.source_id
+    AND g.target = s.target AND num_nonnulls(g.withdrawn_by, s.withdrawn_by) = 0
+  WHERE s.id = ANY(:ids) AND g.alias_of IS NOT NULL AND s.target = 'person' AND g.id <> s.id
+  UNION ALL
+  SELECT g.id, s.id, 'named by the source'
+  FROM ops.source_record g JOIN ops.source_record s
+    ON s.source = g.source AND s.stream = 'users' AND s.target = 'person'
+    AND s.source_id = g.refs ->> 'requester' AND num_nonnulls(g.withdrawn_by, s.withdrawn_by) = 0
+  WHERE g.id = ANY(:ids) AND g.target = 'person' AND g.stream <> 'users'
+  UNION ALL
+  SELECT g.id, s.id, 'named by the source'
+  FROM ops.source_record s JOIN ops.source_record g
+    ON g.source = s.source AND g.refs ->> 'requester' = s.source_id
+    AND g.target = 'person' AND num_nonnulls(g.withdrawn_by, s.withdrawn_by) = 0
+    AND g.stream <> 'users'
+  WHERE s.id = ANY(:ids) AND s.stream = 'users' AND s.target = 'person'
+), pairs AS (
+  SELECT least(id, other) AS a, greatest(id, other) AS b, max(why) AS why
+  FROM stated GROUP BY 1, 2
+)
+"""
+_REPLACE_VENDOR_EDGES = text(f"""
+WITH {_STATED}, unstated AS (
+  UPDATE ops.edge e SET revoked_at = now()
+  WHERE e.made_by = 'vendor' AND e.revoked_at IS NULL AND (e.a = ANY(:ids) OR e.b = ANY(:ids))
+    AND NOT EXISTS (SELECT 1 FROM pairs p WHERE p.a = e.a AND p.b = e.b)
+  RETURNING e.a, e.b
+), added AS (
+  INSERT INTO ops.edge (a, b, judgement, weight, reasons, made_by)
+  SELECT a, b, 'same', 100, jsonb_build_array(jsonb_build_array(why, 100.0)), 'vendor'
+  FROM pairs ORDER BY a, b
+  ON CONFLICT DO NOTHING
+)
+SELECT a, b FROM unstated
+""")  # noqa: S608 our own text
+
+
+def replace_vendor_edges(conn: Connection, ids: Sequence[int]) -> set[int]:
+    """Write the edges that the present versions of records state; revoke those they no longer do.
+
+    Args:
+        conn: in the matching transaction.
+        ids: people's records, also withdrawn ones.
+
+    Returns:
+        The ends of revoked edges: the other records of their entities must be clustered again.
+    """
+    return {end for pair in conn.execute(_REPLACE_VENDOR_EDGES, {"ids": list(ids)}) for end in pair}
+
+
+def delete_held(conn: Connection, ids: Iterable[int]) -> None:
+    """Delete the held edges of records."""
+    conn.execute(
+        text(
+            "DELETE FROM ops.edge WHERE made_by = 'held' AND revoked_at IS NULL "
+            "AND (a = ANY(:ids) OR b = ANY(:ids))"
+        ),
+        {"ids": list(ids)},
+    )
+
+
+def delete_held_pair(conn: Connection, a: int, b: int) -> None:
+    """Delete the held edge of a pair, a < b."""
+    conn.execute(
+        text("DELETE FROM ops.edge WHERE a = :a AND b = :b AND made_by = 'held'"), {"a": a, "b": b}
+    )
+
+
+def revoke_decision(conn: Connection, a: int, b: int) -> None:
+    """Revoke what people decided of a pair, a < b."""
+    conn.execute(
+        text(
+            "UPDATE ops.edge SET revoked_at = now() WHERE a = :a AND b = :b "
+            "AND revoked_at IS NULL AND starts_with(made_by, 'person:')"
+        ),
+        {"a": a, "b": b},
+    )
+
+
+_FORGET_STATED = text("""
+UPDATE ops.edge SET revoked_at = now() WHERE revoked_at IS NULL AND made_by = 'vendor'
+  AND (a = ANY(:ids) OR b = ANY(:ids))
+""")
+_FORGET_JUDGED = text("""
+DELETE FROM ops.edge WHERE revoked_at IS NULL AND (made_by LIKE 'model:%' OR made_by = 'held')
+  AND (a = ANY(:ids) OR b = ANY(:ids))
+""")
+
+
+def forget(conn: Connection, undone: Sequence[int], changed: Sequence[int]) -> None:
+    """Drop what was judged of undone records, and what vendors said of any of these.
+
+    What people decided stands: it counts again when the record comes back.
+    """
+    conn.execute(_FORGET_STATED, {"ids": [*undone, *changed]})
+    conn.execute(_FORGET_JUDGED, {"ids": list(undone)})
