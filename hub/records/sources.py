@@ -49,6 +49,7 @@ WITH page AS (
 ), before AS (
   SELECT s.*, page.raw_id AS replaced_by
   FROM ops.source_record s JOIN page USING (source, stream, source_id, target)
+  WHERE s.planned_by IS NULL
 ), kept AS (
   INSERT INTO ops.record_version
     (record_id, replaced_by, raw_id, batch_id, lane, mapping_version, trust, role, canonical,
@@ -64,7 +65,7 @@ WITH page AS (
   SELECT source, stream, source_id, target, role, raw_id, batch_id, lane, mapping_version, trust,
          canonical, canonical_hash, refs, source_at
   FROM page ORDER BY raw_id
-  ON CONFLICT (source, stream, source_id, target) DO UPDATE SET
+  ON CONFLICT (source, stream, source_id, target, coalesce(planned_by, 0)) DO UPDATE SET
     role = excluded.role, raw_id = excluded.raw_id, batch_id = excluded.batch_id, lane = excluded.lane,
     mapping_version = excluded.mapping_version, trust = excluded.trust,
     canonical = excluded.canonical, canonical_hash = excluded.canonical_hash,
@@ -141,10 +142,11 @@ WITH kept AS (
   UPDATE ops.record_version v SET canonical = p.canonical, canonical_hash = p.canonical_hash,
     refs = p.refs, role = p.role, trust = p.trust, mapping_version = p.mapping_version
   FROM record_page p JOIN ops.source_record s USING (source, stream, source_id, target)
-  WHERE v.record_id = s.id AND v.raw_id = p.raw_id
+  WHERE v.record_id = s.id AND v.raw_id = p.raw_id AND s.planned_by IS NULL
 ), before AS (
   SELECT s.id, s.canonical_hash FROM record_page p
-  JOIN ops.source_record s USING (source, stream, source_id, target) WHERE s.raw_id = p.raw_id
+  JOIN ops.source_record s USING (source, stream, source_id, target)
+  WHERE s.raw_id = p.raw_id AND s.planned_by IS NULL
 )
 UPDATE ops.source_record s SET canonical = p.canonical, canonical_hash = p.canonical_hash,
   refs = p.refs, role = p.role, trust = p.trust, mapping_version = p.mapping_version

@@ -82,8 +82,14 @@ source_record = Table(
     personal("alias_of", Text),
     Column("verdict", Text),
     Column("role", Text),  # of a person: lead, contact, or person (no row in the CRM)
+    CheckConstraint(
+        "planned_by IS NULL OR (withdrawn_by = planned_by AND entity_id IS NULL)", name="visibility"
+    ),
     Column("gone_why", Text),  # set with gone_at: hub.model.verdicts.Cause
     Column("left_entity_id", BigInteger),  # the entity that it was in before
+    # The visibility: NULL, the record stands. A record of a planned batch stands for that batch alone:
+    # it bears its number here and in `withdrawn_by`, so whatever reads what stands passes over it.
+    Column("planned_by", BigInteger),
     Index(
         "source_record_alias",
         "source",
@@ -91,7 +97,15 @@ source_record = Table(
         "alias_of",
         postgresql_where=text("alias_of IS NOT NULL"),
     ),
-    Index("source_record_key", "source", "stream", "source_id", "target", unique=True),
+    Index(
+        "source_record_key",
+        "source",
+        "stream",
+        "source_id",
+        "target",
+        text("coalesce(planned_by, 0)"),
+        unique=True,
+    ),
     Index(None, "entity_id"),
     Index(None, "raw_id"),
     Index(

@@ -69,5 +69,5 @@ WITH told AS (
 )
 UPDATE ops.source_record SET verdict = :verdict
 WHERE source = :source AND stream = :stream AND source_id = ANY(CAST(:ids AS text[]))
-  AND verdict IS DISTINCT FROM :verdict AND (:verdict <> 'unchanged' OR verdict IS NULL)
+  AND planned_by IS NULL AND verdict IS DISTINCT FROM :verdict AND (:verdict <> 'unchanged' OR verdict IS NULL)
 """)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from tests.plays.vendors import SOURCES, key_of, kind_of
+from tests.plays.vendors import SOURCE, SOURCES, key_of, kind_of
 
 Step = list[Any]
 _PEOPLE = (
@@ -190,13 +190,29 @@ def _review(*, accept: bool) -> Make:
 
 
 def _undo(*sources: str, is_crash: bool = False) -> Make:
-    return lambda d: d.add("undo", d.rng.choice(sources), d.rng.randint(1, 3) if is_crash else None)
+    def make(d: Draft) -> None:
+        d.add("undo", d.rng.choice(sources), d.rng.randint(1, _LATEST) if is_crash else None)
+
+    return make
+
+
+def _undo_in_traffic(d: Draft) -> None:
+    """An undo is killed, a lead of another source comes in, and the undo goes on."""
+    source, kind = d.rng.choice(_SILENT), d.rng.choice(("sf", "hs", "mc", "zu", "tf"))
+    if SOURCE[kind][0] == source:
+        return
+    d.add("sync", [other for other in SOURCES if other != source], None, False)
+    slot = d.new(kind)
+    d.add("put", slot, d.person(slot))
+    d.add("undo", source, d.rng.randint(_FIRST_CHUNK, _LATEST), SOURCE[kind][0])
 
 
 def _remap(d: Draft) -> None:
     d.add("remap", d.rng.choice(("sf", "hs", "mc", "zu", "tf")))
 
 
+_FIRST_CHUNK = 5  # an undo commits so many times until its first chunk, of one object, is done
+_LATEST = 12
 _SILENT = ("hubspot", "salesforce", "typeform", "zendesk")  # they say no yes
 _PERSONS = "sf hs mc zu tf"
 _LEADS = "sf hs mc tf zt"
@@ -277,6 +293,7 @@ MOVES: tuple[Move, ...] = (
     Move("review: two people", _review(accept=False), 1),
     Move("undo", _undo(*_SILENT), 1),
     Move("undo with a crash", _undo(*_SILENT, is_crash=True), 1),
+    Move("undo in traffic", _undo_in_traffic, 1),
     Move("undo of consents", _undo("mailchimp"), 1),
     Move("remap", _remap, 1),
 )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
+from unittest.mock import patch
 
 from sqlalchemy import Connection, Engine, event, text
 
@@ -27,6 +28,7 @@ from hub.actions.edit import edit
 from hub.errors import HubError
 from hub.etl import flow, reprocess
 from hub.model.verdicts import Judgement
+from hub.undo import chunks
 from tests.acting import acting
 from tests.flow.conftest import World
 from tests.plays import home, present
@@ -180,7 +182,16 @@ class Stage:
         self.is_at_rest = False
         self.oracle.adopt(self.seen())
 
-    def do_undo(self, source: str, crash: int | None = None) -> str | None:
+    def do_undo(
+        self, source: str, crash: int | None = None, arriving: str | None = None
+    ) -> str | None:
+        """Undo the last sync of a source, object by object.
+
+        Args:
+            source: the source.
+            crash: the commit at which the undo is killed; it is called again then.
+            arriving: a source that is synced between the kill and the second call.
+        """
         if not self.is_at_rest:
             return None
         with self.world.db.engine.begin() as conn:
@@ -190,8 +201,12 @@ class Stage:
             ).scalar()
         try:
             engine = self.world.db.engine
-            self._until(crash, lambda: undo.undo_batch(engine, acting(WHO), batch or 0))
+            with patch.object(chunks, "MOST", 1):
+                self._until(crash, lambda: undo.undo_batch(engine, acting(WHO), batch or 0))
         except Crash:
+            if arriving:
+                self.do_sync([arriving])
+                self.oracle.adopt(self.seen())
             return self.do_undo(source)
         except HubError:
             return None
