@@ -31,7 +31,7 @@ def report_command(
         str,
         typer.Argument(
             metavar="NAME",
-            help="sales-cycle, won-lost, pipeline, response-time, lead-sources, leads; "
+            help="sales-cycle, won-lost, pipeline, response-time, lead-sources, leads, unasked; "
             "refresh counts the roll-ups anew.",
         ),
     ],

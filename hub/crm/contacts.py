@@ -102,12 +102,17 @@ def take_up(conn: Connection, contact_ids: Sequence[int]) -> None:
         )
 
 
+# only of the lead that it was itself: a contact of another source has its own owner, or none
 _INHERITED = text("""
 UPDATE crm.contact c SET owner_id = l.owner_id
 FROM crm.lead l
 WHERE l.entity_id = ANY(:ids) AND c.entity_id = l.entity_id AND c.owner_id IS NULL
   AND l.owner_id IS NOT NULL AND c.merged_into IS NULL
   AND num_nonnulls(l.converted_at, l.source_converted_at) > 0
+  AND EXISTS (
+    SELECT 1 FROM ops.source_record s JOIN ops.record_version v ON v.record_id = s.id
+    WHERE s.entity_id = l.entity_id AND s.target = 'person' AND s.role = 'contact'
+      AND v.role = 'lead' AND v.gone_at IS NULL AND v.withdrawn_by IS NULL)
 RETURNING c.entity_id, c.owner_id
 """)
 

@@ -139,6 +139,7 @@ contact = Table(
     list_columns.facts("contact"),
     Column("unasked_since", _UTC),  # no living record of a source asks for the row
     Index(None, "owner_id", "created_at"),
+    Index("contact_unasked", "unasked_since", postgresql_where=text("unasked_since IS NOT NULL")),
     CheckConstraint("kept_by IN ('source','person','nobody')", name="kept_by"),
     schema="crm",
 )
@@ -204,6 +205,12 @@ lead = Table(
     Column("status_set_by", Text),  # none: the status follows the sources
     Index(None, "owner_id", "created_at"),
     Index(None, "merged_into"),
+    Index("lead_unasked", "unasked_since", postgresql_where=text("unasked_since IS NOT NULL")),
+    Index(
+        "lead_converted_in_source",
+        "source_converted_at",
+        postgresql_where=text("source_converted_at IS NOT NULL"),
+    ),
     CheckConstraint("status_set_by IN ('person','inquiry')", name="status_set_by"),
     Index("lead_arrived", text("coalesce(created_at, recorded_at)")),
     Index(

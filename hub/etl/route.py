@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.crm import leads, owners
+from hub.crm import contacts, leads, owners
 from hub.crm.leads import LoadedCount, UnownedLead
 from hub.db import outbox
 from hub.db.transactions import run_transaction
@@ -71,6 +71,9 @@ def route_unowned(hub: Hub, *, bulk: bool) -> dict[str, int]:
         for lead in waiting:
             _route(work, lead, rules, fallback)
         leads.assign(conn, work.owners)
+        contacts.inherit_owners(
+            conn, [lead.values["entity_id"] for lead in waiting if _is_left(lead)]
+        )
         assignments.keep(conn, work.turns)
         for name, state in work.groups.items():
             save_group(conn, groups[name], state)
@@ -125,6 +128,11 @@ def _route(
     if turn.chosen is None:
         return
     _note(work, lead, decision, turn, reasons)
+
+
+def _is_left(lead: UnownedLead) -> bool:
+    """Tell whether the source has converted the lead: its contact goes to the lead's owner."""
+    return lead.is_converted or lead.values["source_converted_at"] is not None
 
 
 def _known(work: _Work, lead: UnownedLead) -> Mapping[str, Any]:

@@ -69,6 +69,7 @@ def test_every_report_is_shown_with_and_without_records(
         set_up(conn)
         conn.commit()
         Business(conn, Random(7)).go_on(150)
+        conn.execute(text("UPDATE crm.lead SET unasked_since = '2026-02-01'"))
         for asked in (Asked(), Asked(first="2026-01-01", last="2026-12-31")):
             _show(report(by(conn, "operator", FixedClock(NOW)), name, asked))
         shown = capsys.readouterr().out

@@ -44,12 +44,13 @@ class TypedEdit:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a person said of two records."""
+    """What a person said of two records; `parts` if it took one out of the other's person."""
 
     id: int
     a: str
     b: str
     is_same: bool
+    parts: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,8 @@ _EDITS = text(
 )
 _DECISIONS = text(
     "SELECT e.id, concat_ws('/', x.source, x.stream, x.source_id) AS a, "
-    "concat_ws('/', y.source, y.stream, y.source_id) AS b, e.judgement FROM ops.edge e "
+    "concat_ws('/', y.source, y.stream, y.source_id) AS b, e.judgement, "
+    "e.reasons -> 0 ->> 0 ~ '^(unmerge|take) ' AS parts FROM ops.edge e "
     "JOIN ops.source_record x ON x.id = e.a JOIN ops.source_record y ON y.id = e.b "
     "WHERE e.made_by LIKE 'person:%' AND e.revoked_at IS NULL ORDER BY e.id"
 )
@@ -168,7 +170,7 @@ def read(conn: Connection) -> Home:
             TypedEdit(r.id, anchors[r.entity_id], r.field, r.value) for r in conn.execute(_EDITS)
         ],
         decisions=[
-            Decision(r.id, *sorted((r.a, r.b)), r.judgement == "same")
+            Decision(r.id, *sorted((r.a, r.b)), r.judgement == "same", r.parts)
             for r in conn.execute(_DECISIONS)
         ],
         entities={row.key: row.entity_id for row in conn.execute(_RECORDS)},

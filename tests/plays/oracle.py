@@ -27,7 +27,9 @@ class Oracle:
         existing: rows that exist, by table: entities.
         touched: entities on which a person has worked.
         held: entity → status and reason that a person set.
-        converted: entities whose lead is converted, by a person or by its source.
+        converted: entities whose lead a person has converted.
+        by_source: entities whose lead its source has converted.
+        unasked: rows for which nothing asked when the oracle last looked, by table: entities.
         kept: entities whose contact a person made, by converting its lead.
         hired: entities whose company a person named, by converting its lead.
         is_of_strangers: whether companies may also be found by a domain or a name, as in a home
@@ -43,6 +45,8 @@ class Oracle:
     touched: set[int] = field(default_factory=set)
     held: dict[int, tuple[str, str | None]] = field(default_factory=dict)
     converted: set[int] = field(default_factory=set)
+    by_source: set[int] = field(default_factory=set)
+    unasked: dict[str, set[int]] = field(default_factory=lambda: {"lead": set(), "contact": set()})
     kept: set[int] = field(default_factory=set)
     hired: set[int] = field(default_factory=set)
     is_of_strangers: bool = False
@@ -55,6 +59,7 @@ class Oracle:
         """Take note of rows that exist: after a crash too, they may have been seen by somebody."""
         for table, rows in (("lead", home.leads), ("contact", home.contacts)):
             self.existing[table] |= {row.entity for row in rows}
+            self.unasked[table] = {r.entity for r in rows if r.values["unasked_since"] is not None}
         _View(self, home, is_derivation=False, is_routed=False).note_near(home.people())
 
     def look(self, home: Home, *, is_derivation: bool = False, is_routed: bool = True) -> list[str]:
@@ -219,7 +224,12 @@ class _Person:
         edits = [e for e in view.home.edits if e.anchor in group]
         self.values = fold.folded(self.records, edits)
         self.living = [r for r in self.records if not r.is_gone]
-        self.is_touched = bool(self.entities & self.oracle.touched)
+        decisions = [d for d in view.home.decisions if {d.a, d.b} & group]
+        # a decision that parts two people is no reason to keep what it has left without a source
+        self.is_worked_on = bool(self.entities & self.oracle.touched) or not all(
+            d.parts for d in decisions
+        )
+        self.is_touched = self.is_worked_on or bool(decisions)
         self.lead = self._standing(view.home.leads)
         self.contact = self._standing(view.home.contacts)
 
@@ -254,22 +264,40 @@ class _Person:
             yield from self._taken_back(self.lead)
         elif self.lead is None or not is_wanted:
             yield from self._presence(self.lead, is_wanted=is_wanted)
-        elif self.entities & self.oracle.converted:
+        elif self._was_converted(self.lead):
             if self.lead.values["converted_at"] is None:
                 yield "is open again, and was converted"
         elif self._is_converted_by_source() and not self.is_touched:
             if self.lead.values["converted_at"] is None:
                 yield "is open, and its source has converted it"
             else:
-                self.oracle.converted.add(self.root)
+                self.oracle.by_source.add(self.root)
         elif self.lead.values["converted_at"] is not None:
             yield "is converted, and nobody has converted it"
         else:
             yield from self._open_lead(self.lead, is_asked=asked)
 
+    def _was_converted(self, lead: Row) -> bool:
+        """Whether the lead was converted before; one made by a merge is as those that it stands for."""
+        is_old = self.root in self.oracle.existing["lead"]
+        before = {self.root} if is_old else self.entities & self.oracle.existing["lead"]
+        by_source = self.oracle.by_source & before
+        if by_source and self.view.is_derivation and not self._is_converted_by_source():
+            # an undo may have taken the conversion back; or a later version of it asks again
+            self.oracle.by_source -= by_source
+            if lead.values["converted_at"] is not None:
+                self.oracle.by_source |= by_source
+        was = bool(before) and before <= (self.oracle.converted | self.oracle.by_source)
+        if was and not is_old:
+            self.oracle.converted.add(self.root)
+        return was
+
     def _open_lead(self, lead: Row, *, is_asked: bool) -> Iterator[str]:
         yield from self._compare(lead, "lead", is_asked=is_asked)
         yield from self._status(lead)
+        is_marked = lead.values["source_converted_at"] is not None
+        if is_marked != self._is_converted_by_source():
+            yield "its source's conversion is " + ("marked" if is_marked else "not marked")
         yield from self._employer(lead, "account_id")
         is_there = lead.values["archived_at"] is None
         if self.view.is_routed and is_there and lead.values["owner_id"] is None:
@@ -277,11 +305,12 @@ class _Person:
 
     def _is_taken_back(self, table: str, *, is_asked: bool) -> bool:
         """Whether the row existed by our own derivation alone, which has changed."""
-        is_untouched = self.view.is_derivation and not self.is_touched
-        return self._exists(table) and not is_asked and is_untouched
+        was_asked = not self.entities & self.oracle.unasked[table]
+        is_untouched = self.view.is_derivation and not self.is_worked_on
+        return self._exists(table) and not is_asked and was_asked and is_untouched
 
     def _taken_back(self, row: Row | None) -> Iterator[str]:
-        if row is not None and row.values["archived_at"] is None:
+        if row is not None:
             yield "stands, although our own derivation took it back"
 
     def _presence(self, row: Row | None, *, is_wanted: bool) -> Iterator[str]:
@@ -345,7 +374,18 @@ class _Person:
         held = [self.oracle.held[e] for e in self.entities if e in self.oracle.held]
         if held and self.root not in self.oracle.held:
             return  # of two leads that were merged, and one was set: the survivor keeps its own
-        wanted = self.oracle.held.get(self.root) or fold.status(self.records)
         is_ = (row.values["status"], row.values["unqualified_reason"])
+        if row.values["status_set_by"] == "inquiry":  # of an unqualified person who asked again
+            yield from self._reopened(is_)
+            return
+        wanted = self.oracle.held.get(self.root) or fold.status(self.records)
+        if self.root in self.oracle.held and row.values["status_set_by"] != "person":
+            yield "a person set its status, and it is not held"
         if is_ != wanted:
             yield f"status is {shown(is_)} instead of {shown(wanted)}"
+
+    def _reopened(self, is_: tuple[str, str | None]) -> Iterator[str]:
+        if is_ != ("New", None):
+            yield f"an inquiry opened it again, and its status is {shown(is_)}"
+        if not any(c.kind == "inquiry" and c.root == self.root for c in self.view.home.children):
+            yield "an inquiry opened it again, and there is none"

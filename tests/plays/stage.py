@@ -247,7 +247,9 @@ class Stage:
     def do_assign(self, slot: str, to: str) -> str | None:
         def act(ctx: Context, who: str) -> None:
             lead = self._row(ctx.conn, "lead", who)
-            assign.assign(ctx, "lead", [str(lead.id)], f"{to}@owners.example.com")
+            given = assign.assign(ctx, "lead", [str(lead.id)], f"{to}@owners.example.com")
+            if not given.owners:
+                raise _NothingDoneError
 
         return self._act(slot, act)
 
@@ -347,12 +349,11 @@ class Stage:
         wanted = [*keys, *map(key_of, slots)]
         try:
             with self.world.db.engine.begin() as conn:
-                before = {self._entity(conn, key) for key in wanted}
+                for key in wanted:
+                    self._entity(conn, key)
                 act(self._context(conn))
-                after = {self._entity(conn, key) for key in wanted}
         except HubError:
             return None
-        self.oracle.touched |= before | after
         return "derivation"
 
     @staticmethod
@@ -384,6 +385,13 @@ class Stage:
 
     def _anchor(self, conn: Connection, entity: int) -> str:
         return home.read(conn).anchors[entity]
+
+
+class _NothingDoneError(HubError):
+    """The owner is whom the step names: nothing is done, and nobody has touched the lead."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing done")
 
 
 class _AbsentError(HubError):

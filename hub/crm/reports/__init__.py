@@ -15,6 +15,7 @@ from hub.crm.reports.incoming import lead_sources, leads_by_owner, response_time
 from hub.crm.reports.outcomes import won_lost
 from hub.crm.reports.pipeline import pipeline_now
 from hub.crm.reports.scope import Scope
+from hub.crm.reports.unasked import unasked
 
 REPORTS: Mapping[str, Callable[[Connection, Scope], dict[str, Any]]] = {
     "sales-cycle": sales_cycle,
@@ -23,6 +24,7 @@ REPORTS: Mapping[str, Callable[[Connection, Scope], dict[str, Any]]] = {
     "response-time": response_time,
     "lead-sources": lead_sources,
     "leads": leads_by_owner,
+    "unasked": unasked,
 }
 """By name."""
 

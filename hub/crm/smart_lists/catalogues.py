@@ -81,6 +81,7 @@ _LABELS = {
     "last_communication_at": "Last communication",
     "next_task_at": "Next task",
     "lead_source": "Source",
+    "source_converted_at": "Converted in its source",
     "is_hot": "Hot",
 }
 
@@ -111,6 +112,7 @@ _PEOPLE = (
     "first_name", "last_name", "email", "phone", "mobile", "fax", "organization_name", "title",
     "industry", "website", "description", "street", "postal_code", "city", "state", "country",
     "created_at", "recorded_at", "last_activity_at", "last_communication_at", "next_task_at",
+    "unasked_since",
 )  # fmt: skip
 _DEAL = (
     "currency", "source", "estimated_close_date", "added_at", "closed_at", "recorded_at",
@@ -241,7 +243,14 @@ FIXED = {
         lead,
         _standing(lead),
         {"converted_at": lead.c.converted_at.is_(None)},
-        _people(lead, "status", "unqualified_reason", "converted_at", "first_response_at"),
+        _people(
+            lead,
+            "status",
+            "unqualified_reason",
+            "converted_at",
+            "first_response_at",
+            "source_converted_at",
+        ),
         "created_at",
         ("id", "name", "organization_name", "email", "status", "owner", "created_at"),
     ),

@@ -42,6 +42,8 @@ TEMPLATES: dict[str, dict[str, Any]] = {
     "Overdue tasks": _lead(_MINE, _ask("next_task_at", "before", "today"), sort="next_task_at"),
     "Not contacted for 30 days": _lead(_SILENT, _ask("status", "none of", ["Unqualified"]),
                                        sort="last_communication_at"),
+    "No source asks for them": _lead(_ask("unasked_since", "is not empty")),
+    "Converted in their source": _lead(_ask("source_converted_at", "is not empty")),
     "Leads with open tickets": _lead(_ask("open_tickets", ">", 0)),
     "Customers with open tickets": {
         "object": "person",
