@@ -4,12 +4,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hub.cli.options import Config, Json
-from hub.cli.output import print_json, print_line, print_warning, stderr
+from hub.cli.output import print_json, print_line, print_table, print_warning, stderr
 from hub.cli.words import count
 from hub.errors import ConfigError, HubError
 from hub.logs import get_logger
@@ -31,7 +31,14 @@ def register(app: typer.Typer) -> None:
     app.command()(upgrade)
 
 
-def upgrade(json: Json = False, config: Config = None) -> None:
+def upgrade(
+    accept_consent: Annotated[
+        bool,
+        typer.Option("--accept-consent", help="Lift the opt-outs that no mapping reads any more."),
+    ] = False,
+    json: Json = False,
+    config: Config = None,
+) -> None:
     """Upgrade the database, then derive again everything that older rules derived.
 
     A backup is written before the database changes. Ctrl-C is safe: the next call goes on.
@@ -40,11 +47,29 @@ def upgrade(json: Json = False, config: Config = None) -> None:
 
     with opened(config) as (hub, _database, _settings):
         report = _to_the_end(hub)
+        held = _held(hub, accept=accept_consent)
     if json:
-        print_json(document_of(report))
+        print_json({**document_of(report), "opt_outs_held": held})
         return
     words = [f"{count(n)} {_WHAT[name]}" for name, n in report.done.items()]
     print_line("", f"derived again: {', '.join(words) or 'nothing was left'}")
+    if held:
+        print_table(
+            "Opt-outs that no mapping reads any more; they stand without --accept-consent",
+            ("address", "channel", "purpose", "said by"),
+            [(o["address"], o["channel"], o["purpose"], "\n".join(o["records"])) for o in held],
+        )
+
+
+def _held(hub: "Hub", *, accept: bool) -> list[dict[str, Any]]:
+    """Return the opt-outs that still stand only because nobody has accepted that they are lifted."""
+    from hub.actions.consent_changes import held
+    from hub.cli.acting import acting
+
+    with hub.engine.begin() as conn:
+        if accept:
+            held(acting(conn), accept=True)
+        return held(acting(conn))
 
 
 _WHAT = {

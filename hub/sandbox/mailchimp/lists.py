@@ -37,6 +37,7 @@ class Audience:
     name: str
     created_at: datetime
     rows: Sequence[Row]
+    has_double_opt_in: bool = False
 
 
 def hexed(text: str, length: int) -> str:
@@ -68,7 +69,8 @@ def audiences_of(world: World) -> dict[str, Audience]:
         if said is not None:
             name = str(said.values.get("name") or name)
         created_at = said.created_at if said is not None else world.clock.start - _AGE
-        found[id_] = Audience(id_, name, created_at, rows)
+        is_double = said is not None and said.values.get("double_optin") is True
+        found[id_] = Audience(id_, name, created_at, rows, is_double)
     return found
 
 
@@ -138,7 +140,7 @@ def shown_list(audience: Audience, base: str) -> Json:
         "subscribe_url_long": "",
         "beamer_address": "",
         "visibility": "pub",
-        "double_optin": False,
+        "double_optin": audience.has_double_opt_in,
         "has_welcome": False,
         "marketing_permissions": False,
         "modules": [],

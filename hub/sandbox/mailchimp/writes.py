@@ -59,6 +59,8 @@ def update(world: World, row: Row, body: Mapping[str, Any]) -> Row:
     changes = _values(body, row.values)
     if body.get("email_address"):
         changes["email_address"] = _email(body)
+    if changes.get("status") == "subscribed" and status_of(row) != "subscribed":
+        changes.setdefault("timestamp_opt", iso(world.clock.now()))
     return world.update(SOURCE, STREAM, row.id, changes)
 
 

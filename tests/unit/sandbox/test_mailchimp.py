@@ -1,6 +1,7 @@
 """Mailchimp as a client meets it, over HTTP."""
 
 import hashlib
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import mailchimp_marketing
@@ -198,3 +199,33 @@ def test_the_eleventh_connection_is_refused():
     assert {bool(one.content) for one in refused} == {True, False}
     assert all("retry-after" not in one.headers for one in refused)
     assert {one.status_code for one in answers} == {200, 429}
+
+
+def test_a_list_says_whether_it_asks_for_a_confirmation(tmp_path):
+    row = {"source": "mailchimp", "stream": "lists", "id": "l2", "person": None, "company": None}
+    universe = {
+        "version": 1, "seed": 1, "users": [], "companies": [], "people": [], "events": [],
+        "records": [{**row, "at": "2026-01-01T00:00:00Z", "values": {"name": "Club", "double_optin": True}}],
+    }  # fmt: skip
+    file = tmp_path / "universe.json"
+    file.write_text(json.dumps(universe))
+    with running(universe=file) as client:
+        account = Account(client)
+        lists = {one["id"]: one["double_optin"] for one in account.call("/lists").json()["lists"]}
+    assert lists.pop("l2") is True
+    assert not any(lists.values())
+
+
+def test_who_subscribes_again_has_a_new_time_of_opting_in():
+    with running(people=40) as client:
+        _subscribe_again(Account(client))
+
+
+def _subscribe_again(account):
+    now = account.members(count=50)["members"]
+    old = next(one for one in now if one["status"] == "subscribed")
+    path = f"/lists/{account.list_id}/members/{old['id']}"
+    gone = account.call(path, "PATCH", json={"status": "unsubscribed"}).json()
+    assert gone["timestamp_opt"] == old["timestamp_opt"]
+    back = account.call(path, "PATCH", json={"status": "subscribed"}).json()
+    assert back["timestamp_opt"] > old["timestamp_opt"]
