@@ -253,7 +253,7 @@ MOVES: tuple[Move, ...] = (
         _change("mc", _pick("status", "subscribed", "unsubscribed", "pending")),
     ),
     Move("mailchimp: leaves by a link", _change("mc", lambda *_: {
-        "status": "unsubscribed", "reason": "No longer interested"}), 1, "A1"),
+        "status": "unsubscribed", "reason": "No longer interested"}), 1),
     Move("mailchimp: confirms", _change("mc", lambda *_: {
         "status": "subscribed", "reason": None, "opted": True}), 2),
     Move("mailchimp: no address", _change("mc", lambda *_: dict.fromkeys(
