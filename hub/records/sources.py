@@ -377,3 +377,36 @@ def take_out(conn: Connection, ids: Sequence[int], batch_id: int, *, forget_verd
         ),
         {"ids": list(ids), "batch": batch_id, "forget": forget_verdict},
     )
+
+
+# The batch's first version of an object replaced what had been said before the batch.
+FIRST_VERSIONS = """
+SELECT DISTINCT ON (v.record_id) v.* FROM ops.record_version v
+JOIN landing.raw r ON r.id = v.replaced_by
+WHERE v.record_id = ANY(:ids) AND r.batch_id = :batch AND r.withdrawn_by IS NULL
+ORDER BY v.record_id, v.replaced_by
+"""
+_RESTORE = text(f"""
+WITH first AS ({FIRST_VERSIONS})
+UPDATE ops.source_record s SET
+  raw_id = f.raw_id, batch_id = f.batch_id, lane = f.lane, mapping_version = f.mapping_version,
+  trust = f.trust, role = f.role, canonical = f.canonical, canonical_hash = f.canonical_hash,
+  refs = f.refs, source_at = f.source_at, gone_at = f.gone_at, gone_why = f.gone_why,
+  alias_of = f.alias_of,
+  verdict = f.verdict, withdrawn_by = f.withdrawn_by,
+  entity_id = CASE WHEN f.withdrawn_by IS NULL THEN s.entity_id END
+FROM first f WHERE s.id = f.record_id
+RETURNING s.id, s.withdrawn_by IS NOT NULL AS is_undone
+""")  # noqa: S608 our own text
+_FORGET_VERSIONS = text("""
+DELETE FROM ops.record_version v USING landing.raw r
+WHERE r.id = v.replaced_by AND r.batch_id = :batch AND v.record_id = ANY(:ids)
+""")
+
+
+def restore(conn: Connection, batch_id: int, record_ids: Sequence[int]) -> set[int]:
+    """Let records say what they said before the batch; returns those that were undone then."""
+    args = {"batch": batch_id, "ids": list(record_ids)}
+    undone = {row.id for row in conn.execute(_RESTORE, args) if row.is_undone}
+    conn.execute(_FORGET_VERSIONS, args)
+    return undone

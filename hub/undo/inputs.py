@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from hub.records import sources
 from hub.records.companies import ORGANISATION
 
 
@@ -240,15 +241,8 @@ class Before:
     role: str | None
 
 
-# The batch's first version of an object replaced what had been said before the batch.
-FIRST_VERSIONS = """
-SELECT DISTINCT ON (v.record_id) v.* FROM ops.record_version v
-JOIN landing.raw r ON r.id = v.replaced_by
-WHERE v.record_id = ANY(:ids) AND r.batch_id = :batch AND r.withdrawn_by IS NULL
-ORDER BY v.record_id, v.replaced_by
-"""
 _BEFORE = text(f"""
-SELECT f.record_id, f.withdrawn_by IS NOT NULL AS is_undone, f.role FROM ({FIRST_VERSIONS}) f
+SELECT f.record_id, f.withdrawn_by IS NOT NULL AS is_undone, f.role FROM ({sources.FIRST_VERSIONS}) f
 """)  # noqa: S608 our own text
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from hub.model.records import JsonValue
 from hub.records import edges, entities, queue, reviews, sources
 from hub.records.history import note_said
-from hub.undo.inputs import FIRST_VERSIONS, KEYS, UNMARKED, Key, key_arrays
+from hub.undo.inputs import KEYS, UNMARKED, Key, key_arrays
 
 _LOCK_HEADS = text(f"""
 SELECT 1 FROM landing.head h JOIN {KEYS} USING (source, stream, source_id)
@@ -23,32 +23,6 @@ ORDER BY h.source, h.stream, h.source_id FOR NO KEY UPDATE OF h
 def lock_heads(conn: Connection, keys: Sequence[Key]) -> None:
     """Let nothing newer of these objects land until the transaction ends."""
     conn.execute(_LOCK_HEADS, key_arrays(keys))
-
-
-_RESTORE = text(f"""
-WITH first AS ({FIRST_VERSIONS})
-UPDATE ops.source_record s SET
-  raw_id = f.raw_id, batch_id = f.batch_id, lane = f.lane, mapping_version = f.mapping_version,
-  trust = f.trust, role = f.role, canonical = f.canonical, canonical_hash = f.canonical_hash,
-  refs = f.refs, source_at = f.source_at, gone_at = f.gone_at, gone_why = f.gone_why,
-  alias_of = f.alias_of,
-  verdict = f.verdict, withdrawn_by = f.withdrawn_by,
-  entity_id = CASE WHEN f.withdrawn_by IS NULL THEN s.entity_id END
-FROM first f WHERE s.id = f.record_id
-RETURNING s.id, s.withdrawn_by IS NOT NULL AS is_undone
-""")  # noqa: S608 our own text
-_FORGET_VERSIONS = text("""
-DELETE FROM ops.record_version v USING landing.raw r
-WHERE r.id = v.replaced_by AND r.batch_id = :batch AND v.record_id = ANY(:ids)
-""")
-
-
-def restore(conn: Connection, batch_id: int, record_ids: Sequence[int]) -> set[int]:
-    """Let records say what they said before the batch; returns those that were undone then."""
-    args = {"batch": batch_id, "ids": list(record_ids)}
-    undone = {row.id for row in conn.execute(_RESTORE, args) if row.is_undone}
-    conn.execute(_FORGET_VERSIONS, args)
-    return undone
 
 
 def mark_undone(conn: Connection, record_ids: Sequence[int], undo_id: int) -> None:

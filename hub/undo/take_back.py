@@ -15,7 +15,7 @@ from hub.crm import owners, removal, reopened, tickets
 from hub.db.locks import company_lock, company_watch, identity_lock
 from hub.etl import accounts, companies, groups, load, match
 from hub.model.entities import PERSON_REFS
-from hub.records import consents, entities, folding
+from hub.records import consents, entities, folding, sources
 from hub.records.companies import ORGANISATION, set_keys
 from hub.routing.ring import give_back
 from hub.undo import inputs, restoring
@@ -126,7 +126,7 @@ def _records(
     ids = [r.id for r in going]
     report.consents = consents.said_by(conn, ids)
     known = {r.id for r in going if r.was_known}
-    again = restoring.restore(conn, work.batch.id, sorted(known)) if known else set()
+    again = sources.restore(conn, work.batch.id, sorted(known)) if known else set()
     restoring.mark_undone(conn, sorted({*ids} - known), work.undo_id)
     lost, restored = {*ids} - known | again, known - again
     restoring.forget_links(conn, sorted(lost), sorted(restored))
