@@ -210,6 +210,9 @@ def _say(
         again = mapped(hub, conn, list(some.values()), contexts)
         said += consents.events(again.consents, some)
         requeue += sources.refresh(conn, _new_records(again, some, document.version))
+        given = {r.source_id for r in again.records if target_name(r) == PERSON}
+        none = {i: row.raw_id for i, row in some.items() if i not in given}
+        sources.refuse(conn, source, stream, none)
     of_people = consents.keep(conn, document, living, said)
     return requeue + sources.people_of(conn, source, stream, sorted(of_people))
 

@@ -140,8 +140,13 @@ def _stage(conn: Connection, records: Sequence[NewSourceRecord]) -> None:
 _REFRESH = text("""
 WITH kept AS (
   UPDATE ops.record_version v SET canonical = p.canonical, canonical_hash = p.canonical_hash,
-    refs = p.refs, role = p.role, trust = p.trust, mapping_version = p.mapping_version
+    refs = p.refs, role = p.role, trust = p.trust, mapping_version = p.mapping_version,
+    gone_at = CASE WHEN v.replaced_by = f.first AND v.gone_why = ANY(:ours) THEN NULL ELSE v.gone_at END,
+    gone_why = CASE WHEN v.replaced_by = f.first AND v.gone_why = ANY(:ours) THEN NULL ELSE v.gone_why END
   FROM record_page p JOIN ops.source_record s USING (source, stream, source_id, target)
+  CROSS JOIN LATERAL (
+    SELECT min(replaced_by) AS first FROM ops.record_version o
+    WHERE o.record_id = s.id AND o.raw_id = p.raw_id) f
   WHERE v.record_id = s.id AND v.raw_id = p.raw_id AND s.planned_by IS NULL
 ), before AS (
   SELECT s.id, s.canonical_hash FROM record_page p
@@ -158,6 +163,29 @@ RETURNING s.id, s.target, p.lane, p.batch_id,
 """)
 
 
+_OURS = [Cause.EXCLUDED, Cause.REJECTED, Cause.UNSAID]
+# What a raw version said first is what the mapping makes of it; what stands after that under the
+# same number was ended by a later version.
+_REFUSE = text("""
+UPDATE ops.record_version v SET gone_at = coalesce(v.gone_at, now()),
+  gone_why = coalesce(v.gone_why, 'excluded')
+FROM unnest(CAST(:ids AS text[]), CAST(:raws AS bigint[])) AS t(source_id, raw_id)
+JOIN ops.source_record s ON s.source = :source AND s.stream = :stream
+  AND s.source_id = t.source_id AND s.target = 'person'
+CROSS JOIN LATERAL (
+  SELECT min(replaced_by) AS first FROM ops.record_version o
+  WHERE o.record_id = s.id AND o.raw_id = t.raw_id) f
+WHERE v.record_id = s.id AND v.raw_id = t.raw_id AND v.replaced_by = f.first
+""")
+
+
+def refuse(conn: Connection, source: str, stream: str, raws: Mapping[str, int]) -> None:
+    """Note that the mapping makes no person of earlier versions any more: object → raw version."""
+    if raws:
+        args = {"source": source, "stream": stream, "ids": list(raws), "raws": list(raws.values())}
+        conn.execute(_REFUSE, args)
+
+
 def refresh(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Queued]:
     """Store anew what versions said that are no longer, or not again, what their object says.
 
@@ -166,7 +194,7 @@ def refresh(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Queued
     if not records:
         return []
     _stage(conn, records)
-    rows = conn.execute(_REFRESH).all()
+    rows = conn.execute(_REFRESH, {"ours": _OURS}).all()
     conn.execute(text("DELETE FROM record_page"))
     return [
         (row.id, row.lane, row.batch_id)
