@@ -17,7 +17,15 @@ from hub.actions.assign import give_many
 from hub.actions.context import Context
 from hub.actions.employer import Employer, company_of, employ
 from hub.actions.rights import Right, require
-from hub.crm import conversions, custom_field_typing, customer_status, deals, ownership
+from hub.crm import (
+    contacts,
+    conversions,
+    custom_field_typing,
+    customer_status,
+    deals,
+    leads,
+    ownership,
+)
 from hub.crm.conversions import Conversion
 from hub.errors import ActionError
 from hub.etl import load
@@ -146,7 +154,7 @@ def _make(ctx: Context, lead: Mapping[str, Any], plan: _Plan) -> Converted:
     load.refold(conn, [entity])  # the contact begins as what is known now
     owner = lead["owner_id"] or ctx.actor.user_id
     before = conversions.contact_of(conn, entity)
-    person = conversions.make_person(conn, lead["id"], owner)
+    person = contacts.make_of_lead(conn, lead["id"], owner)
     company, company_before = None, None
     if plan.company is not None:
         company, company_before = employ(ctx, entity, plan.company, owner_id=owner)
@@ -159,7 +167,7 @@ def _make(ctx: Context, lead: Mapping[str, Any], plan: _Plan) -> Converted:
         parts = {"lead": int(lead["id"]), "contact": person, "deal": deal_id}
         is_new = plan.company is not None and plan.company.is_new
         owner = hand_over(ctx, plan.wish.owner, parts, company_id=company if is_new else None)
-    conversions.mark_converted(conn, lead["id"], contact_id=person, owner_id=owner)
+    leads.convert(conn, lead["id"], contact_id=person, owner_id=owner)
     made: dict[str, Any] = {
         "person": before is None, "deal": deal_id is not None,
         "company": plan.company is not None and plan.company.is_new,

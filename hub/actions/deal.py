@@ -137,18 +137,10 @@ def archive(ctx: Context, name: str, *, undo: bool = False) -> int:
     before, _ = opened(ctx, name)
     deal_id = int(before["id"])
     if (before["archived_at"] is None) != undo:
-        set_archived(conn, deal_id, is_archived=not undo)
+        deals.set_archived(conn, deal_id, is_archived=not undo)
         note_change(conn, ctx.who, {"archived": (undo, not undo)}, deal_id=deal_id)
         customer_status.recompute(conn, (before["contact_id"], before["organization_id"]))
     return deal_id
-
-
-def set_archived(conn: Connection, deal_id: int, *, is_archived: bool) -> None:
-    """Write whether a deal is archived."""
-    conn.execute(
-        text("UPDATE crm.deal SET archived_at = CASE WHEN :gone THEN now() END WHERE id = :id"),
-        {"id": deal_id, "gone": is_archived},
-    )
 
 
 def opened(ctx: Context, name: str) -> tuple[dict[str, Any], Actor]:

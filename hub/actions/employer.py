@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from hub.actions.context import Context
-from hub.crm import conversions, custom_field_typing, deals
+from hub.crm import contacts, conversions, custom_field_typing, deals
 from hub.etl import companies, load
 from hub.landing.own import OURS
 from hub.model.records import JsonValue
@@ -69,7 +69,7 @@ def employ(
     if row is None:
         raise AssertionError("unreachable: a company that was folded has a row")
     kept = {"kept_by": "person", "archived_at": None, "owner_id": row["owner_id"] or owner_id}
-    conversions.write_contact(conn, row["id"], kept)
+    contacts.write_keeper(conn, row["id"], kept)
     companies.link(conn, person_entity, employer.entity_id, who=ctx.who)
     return int(row["id"]), before
 
@@ -82,7 +82,7 @@ def dismiss(conn: Connection, person_entity: int, company_id: int) -> None:
 def give_up(conn: Connection, company_id: int) -> None:
     """Archive a company that a conversion made and nobody has worked on: its own record is gone."""
     entity = _entity(conn, company_id)
-    conversions.write_contact(
+    contacts.write_keeper(
         conn, company_id, {"kept_by": "source", "archived_at": None, "owner_id": None}
     )
     sources.delete_of_entity(conn, entity, OURS)

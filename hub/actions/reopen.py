@@ -6,12 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.actions import deal as deal_actions
 from hub.actions.context import Context
 from hub.actions.convert import lead_named
 from hub.actions.employer import dismiss, give_up
 from hub.actions.rights import Right, require
-from hub.crm import conversions, customer_status
+from hub.crm import contacts, conversions, customer_status, deals, leads
 from hub.crm.conversions import Conversion
 from hub.errors import ActionError
 from hub.etl import load
@@ -89,9 +88,9 @@ class _Undo:
         if conversions.deal_is_touched(self.conn, number):
             self.kept.append(f"deal/{number}")
             return
-        self.deleted["deal"] = conversions.delete_deal(self.conn, number)
+        self.deleted["deal"] = deals.delete(self.conn, number)
         if not self.deleted["deal"]:
-            deal_actions.set_archived(self.conn, number, is_archived=True)
+            deals.set_archived(self.conn, number, is_archived=True)
             note_change(self.conn, self.who, {"archived": (False, True)}, deal_id=number)
         self.removed.append(f"deal/{number}")
 
@@ -101,7 +100,7 @@ class _Undo:
         lead = dict(self.before["lead"])
         if self.lead["owner_id"] != given["lead"]:  # somebody gave it away since
             lead["owner_id"] = self.lead["owner_id"]
-        conversions.write_lead(self.conn, self.lead["id"], lead)
+        leads.restore(self.conn, self.lead["id"], lead)
         now = conversions.contact_of(self.conn, self.entity)
         if now is None:
             return False
@@ -109,7 +108,7 @@ class _Undo:
         is_given_away = now["owner_id"] != given["person"]
         stays = is_given_away or conversions.has_deals(self.conn, now["id"])
         if not stays:
-            conversions.write_contact(self.conn, now["id"], was)
+            contacts.write_keeper(self.conn, now["id"], was)
         return stays
 
     def forget_person(self, *, stays: bool) -> None:
@@ -119,7 +118,7 @@ class _Undo:
             return
         is_gone = not stays and (now["unasked_since"] or now["archived_at"]) is not None
         if is_gone:
-            self.deleted["person"] = conversions.remove_contact(self.conn, now["id"])
+            self.deleted["person"] = contacts.remove(self.conn, now["id"])
         (self.removed if is_gone else self.kept).append(f"contact/{now['id']}")
 
     def employment(self) -> None:
@@ -134,7 +133,7 @@ class _Undo:
             return
         if not self.known.made["company"]:
             if not conversions.has_deals(self.conn, number):
-                conversions.write_contact(self.conn, number, self.before["company"])
+                contacts.write_keeper(self.conn, number, self.before["company"])
             return
         stays = conversions.has_deals(self.conn, number)
         if stays or conversions.company_is_touched(self.conn, number, self.entity):

@@ -8,7 +8,7 @@ from hub.actions import targets, values
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.actions.targets import Target
-from hub.crm import statuses
+from hub.crm import leads, statuses
 from hub.crm.statuses import LeadStatus
 from hub.errors import ActionError
 from hub.model.names import full
@@ -37,16 +37,16 @@ def set_status(
             lead is converted, or they may not.
     """
     conn = ctx.conn
-    leads = [_lead(conn, name) for name in names]
+    found = [_lead(conn, name) for name in names]
     require(
         ctx,
         Right.WORK,
-        *{lead.owner_id for lead in leads},
-        entities=[lead.entity_id for lead in leads],
+        *{lead.owner_id for lead in found},
+        entities=[lead.entity_id for lead in found],
     )
     chosen = _status(conn, status)
     why = _reason(conn, chosen, reason)
-    standing = statuses.standing(conn, [lead.id for lead in leads])
+    standing = statuses.standing(conn, [lead.id for lead in found])
     converted = next((s for s in standing if s.is_converted), None)
     if converted is not None:
         raise ActionError(
@@ -56,7 +56,7 @@ def set_status(
             code="conflict",
         )
     changed = [s for s in standing if (s.status, s.reason) != (chosen.name, why)]
-    statuses.set_status(conn, [s.id for s in standing], chosen.name, why, by=statuses.PERSON)
+    leads.set_status(conn, [s.id for s in standing], chosen.name, why, by=statuses.PERSON)
     note_changes(
         conn,
         ctx.who,

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 # each look-up is a probe: tables that were filled since their statistics were made are not read whole
-_POINT = """
+POINT = """
 WITH said AS (
   SELECT n.person, n.why,
     CASE WHEN c.is_organization AND c.archived_at IS NULL AND c.merged_into IS NULL THEN c.id END
@@ -19,40 +19,11 @@ WITH said AS (
     AS n(person, company, why)
   LEFT JOIN LATERAL (SELECT * FROM crm.contact c WHERE c.entity_id = n.company OFFSET 0) c ON true)
 """
-_LEADS = text(
-    _POINT
-    + """
-UPDATE crm.lead l SET account_id = s.company,
-  account_why = CASE WHEN s.company IS NOT NULL THEN s.why END
-FROM said s WHERE l.entity_id = s.person AND l.entity_id = ANY(:p)
-  AND (l.account_id IS DISTINCT FROM s.company
-       OR (s.company IS NOT NULL AND l.account_why IS DISTINCT FROM s.why))
-"""
-)
-_CONTACTS = text(
-    _POINT
-    + """
-UPDATE crm.contact t SET company_id = s.company
-FROM said s WHERE t.entity_id = s.person AND t.entity_id = ANY(:p) AND NOT t.is_organization
-  AND t.company_id IS DISTINCT FROM s.company
-"""
-)
 Employers = Mapping[int, tuple[int | None, str | None]]
 
 
-def point_leads(conn: Connection, accounts: Employers) -> None:
-    """Give leads their account: person → (company or None, why)."""
-    if accounts:
-        conn.execute(_LEADS, _said(accounts))
-
-
-def point_contacts(conn: Connection, employers: Employers) -> None:
-    """Give contacts the company they work for: person → (company or None, why)."""
-    if employers:
-        conn.execute(_CONTACTS, _said(employers))
-
-
-def _said(said: Employers) -> dict[str, list[Any]]:
+def arguments(said: Employers) -> dict[str, list[Any]]:
+    """Return what `POINT` takes."""
     return {
         "p": list(said),
         "c": [company for company, _ in said.values()],

@@ -5,13 +5,16 @@ Folded columns, an owner taken over from a source, the link from a lead to its c
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
-from hub.crm import held
+from hub.crm import held, leads
+from hub.crm.companies import POINT, Employers, arguments
 from hub.crm.folded_rows import folded_rows
 from hub.crm.tables import contact
+from hub.model.entities import folded_names
 from hub.model.folding import ContactRow
 from hub.records.history import Changed, note_changes
 
@@ -158,42 +161,75 @@ def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Inherited:
-    """A lead that went to the owner of its contact."""
+def give(conn: Connection, owners: Mapping[int, int]) -> None:
+    """Give contacts their owners (contact → user)."""
+    if owners:
+        conn.execute(
+            text(
+                "UPDATE crm.contact r SET owner_id = o.owner FROM unnest(CAST(:ids AS bigint[]), "
+                "CAST(:owners AS bigint[])) AS o(id, owner) WHERE r.id = o.id"
+            ),
+            {"ids": list(owners), "owners": list(owners.values())},
+        )
 
-    lead_id: int
-    entity_id: int
-    owner_id: int
-    is_news: bool
+
+_POINT_TO_EMPLOYERS = text(
+    POINT
+    + """
+UPDATE crm.contact t SET company_id = s.company
+FROM said s WHERE t.entity_id = s.person AND t.entity_id = ANY(:p) AND NOT t.is_organization
+  AND t.company_id IS DISTINCT FROM s.company
+"""
+)
 
 
-def link_leads(conn: Connection, entity_ids: Sequence[int]) -> list[Inherited]:
-    """Let the leads of these entities point to the contact of the same person, if there is one.
+def point_to_employers(conn: Connection, employers: Employers) -> None:
+    """Give contacts the company they work for: person → (company or None, why)."""
+    if employers:
+        conn.execute(_POINT_TO_EMPLOYERS, arguments(employers))
 
-    A lead that nobody owns yet goes to the contact's owner, unless that one has left; returns
-    these leads.
-    """
-    rows = conn.execute(
+
+_COPIED = ", ".join(folded_names("lead"))
+_MAKE_PERSON = text(
+    f"INSERT INTO crm.contact ({_COPIED}, entity_id, owner_id, batch_id, kept_by, last_activity_at, "  # noqa: S608 our own names
+    "last_communication_at, next_task_at) "
+    f"SELECT {_COPIED}, entity_id, :owner, batch_id, 'person', last_activity_at, "
+    "last_communication_at, next_task_at FROM crm.lead WHERE id = :lead "
+    "ON CONFLICT (entity_id) DO UPDATE SET kept_by = 'person', archived_at = NULL, "
+    "owner_id = coalesce(contact.owner_id, excluded.owner_id) RETURNING id"
+)
+
+
+def make_of_lead(conn: Connection, lead_id: int, owner_id: int | None) -> int:
+    """Make the contact of a lead's person; one that is there is kept from now on."""
+    return int(conn.execute(_MAKE_PERSON, {"lead": lead_id, "owner": owner_id}).scalar_one())
+
+
+def write_keeper(conn: Connection, contact_id: int, values: Mapping[str, Any]) -> None:
+    """Write back who keeps a contact, who owns it, and whether it is archived."""
+    conn.execute(
         text(
-            "WITH known AS (SELECT b.id, b.owner_id IS NULL AS is_new, c.id AS contact_id, c.owner_id "
-            "FROM unnest(CAST(:e AS bigint[])) AS n(entity) CROSS JOIN LATERAL ("
-            "  SELECT c.* FROM crm.contact c WHERE c.entity_id = n.entity OFFSET 0) c "
-            "CROSS JOIN LATERAL ("
-            "  SELECT id, owner_id FROM crm.lead b WHERE b.entity_id = n.entity OFFSET 0) b "
-            "WHERE c.merged_into IS NULL AND c.archived_at IS NULL) "
-            "UPDATE crm.lead l SET contact_id = k.contact_id, owner_id = coalesce(l.owner_id, "
-            '(SELECT u.id FROM crm."user" u WHERE u.id = k.owner_id AND u.is_active)) '
-            "FROM known k WHERE l.id = k.id AND l.entity_id = ANY(:e) "
-            "AND l.contact_id IS DISTINCT FROM k.contact_id "
-            "RETURNING l.id, l.entity_id, l.owner_id, k.is_new, "
-            "l.lane = 'live' AND l.converted_at IS NULL AND l.archived_at IS NULL AS is_news"
+            "UPDATE crm.contact SET kept_by = :kept_by, owner_id = :owner_id, "
+            "archived_at = CAST(:archived_at AS timestamptz) WHERE id = :id"
         ),
-        {"e": list(entity_ids)},
+        {"id": contact_id, **values},
     )
-    taken = [
-        Inherited(row.id, row.entity_id, row.owner_id, row.is_news)
-        for row in rows
-        if row.is_new and row.owner_id is not None
-    ]
-    return sorted(taken, key=lambda lead: lead.lead_id)
+
+
+def remove(conn: Connection, contact_id: int) -> bool:
+    """Delete a contact; one to which something refers is archived and let go. Says whether it is gone."""
+    args = {"id": contact_id}
+    leads.unlink_contact(conn, contact_id)
+    try:
+        with conn.begin_nested():
+            conn.execute(text("DELETE FROM crm.contact WHERE id = :id"), args)
+    except IntegrityError:
+        conn.execute(
+            text(
+                "UPDATE crm.contact SET archived_at = coalesce(archived_at, now()), "
+                "unasked_since = NULL, kept_by = 'nobody' WHERE id = :id"
+            ),
+            args,
+        )
+        return False
+    return True

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import IntegrityError
-
-from hub.crm import leads
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +26,6 @@ _STANDING = text(
 )
 _LEAD = text("SELECT * FROM crm.lead WHERE entity_id = :entity")
 _CONTACT = text("SELECT * FROM crm.contact WHERE entity_id = :entity")
-_COPIED = ", ".join(leads.FOLDED)
-_MAKE_PERSON = text(
-    f"INSERT INTO crm.contact ({_COPIED}, entity_id, owner_id, batch_id, kept_by, last_activity_at, "  # noqa: S608 our own names
-    "last_communication_at, next_task_at) "
-    f"SELECT {_COPIED}, entity_id, :owner, batch_id, 'person', last_activity_at, "
-    "last_communication_at, next_task_at FROM crm.lead WHERE id = :lead "
-    "ON CONFLICT (entity_id) DO UPDATE SET kept_by = 'person', archived_at = NULL, "
-    "owner_id = coalesce(contact.owner_id, excluded.owner_id) RETURNING id"
-)
 
 
 def lead_of(conn: Connection, entity_id: int) -> dict[str, Any] | None:
@@ -121,86 +109,6 @@ def end(conn: Connection, conversion: Conversion, who: str, *, deleted: Mapping[
         ),
         {"id": conversion.id, "who": who, "was": json.dumps({"was": ids}), **left},
     )
-
-
-def make_person(conn: Connection, lead_id: int, owner_id: int | None) -> int:
-    """Make the contact of a lead's person; one that is there is kept from now on."""
-    return int(conn.execute(_MAKE_PERSON, {"lead": lead_id, "owner": owner_id}).scalar_one())
-
-
-def mark_converted(
-    conn: Connection, lead_id: int, *, contact_id: int, owner_id: int | None
-) -> None:
-    """Freeze a lead's row: what its sources say later belongs to the contact."""
-    conn.execute(
-        text(
-            "UPDATE crm.lead SET converted_at = coalesce(converted_at, now()), "
-            "source_converted_at = NULL, unasked_since = NULL, "
-            "contact_id = :contact, owner_id = coalesce(owner_id, :owner) WHERE id = :id"
-        ),
-        {"id": lead_id, "contact": contact_id, "owner": owner_id},
-    )
-
-
-def write_lead(conn: Connection, lead_id: int, values: Mapping[str, Any]) -> None:
-    """Write back what a lead's row held before it was converted."""
-    conn.execute(
-        text(
-            "UPDATE crm.lead SET converted_at = CAST(:converted_at AS timestamptz), "
-            "contact_id = :contact_id, owner_id = :owner_id WHERE id = :id"
-        ),
-        {"id": lead_id, **values},
-    )
-
-
-def write_contact(conn: Connection, contact_id: int, values: Mapping[str, Any]) -> None:
-    """Write back who keeps a contact, who owns it, and whether it is archived."""
-    conn.execute(
-        text(
-            "UPDATE crm.contact SET kept_by = :kept_by, owner_id = :owner_id, "
-            "archived_at = CAST(:archived_at AS timestamptz) WHERE id = :id"
-        ),
-        {"id": contact_id, **values},
-    )
-
-
-def remove_contact(conn: Connection, contact_id: int) -> bool:
-    """Delete a contact; one to which something refers is archived and let go. Says whether it is gone."""
-    args = {"id": contact_id}
-    conn.execute(
-        text(
-            "UPDATE crm.lead SET contact_id = NULL WHERE contact_id = :id AND converted_at IS NULL"
-        ),
-        args,
-    )
-    try:
-        with conn.begin_nested():
-            conn.execute(text("DELETE FROM crm.contact WHERE id = :id"), args)
-    except IntegrityError:
-        conn.execute(
-            text(
-                "UPDATE crm.contact SET archived_at = coalesce(archived_at, now()), "
-                "unasked_since = NULL, kept_by = 'nobody' WHERE id = :id"
-            ),
-            args,
-        )
-        return False
-    return True
-
-
-def delete_deal(conn: Connection, deal_id: int) -> bool:
-    """Delete a deal to which nothing refers but its own first stage; says whether it is gone."""
-    try:
-        with conn.begin_nested():
-            for statement in (
-                "DELETE FROM crm.deal_contact WHERE deal_id = :id",
-                "DELETE FROM crm.stage_transition WHERE deal_id = :id",
-                "DELETE FROM crm.deal WHERE id = :id",
-            ):
-                conn.execute(text(statement), {"id": deal_id})
-    except IntegrityError:
-        return False
-    return True
 
 
 _DEAL_TOUCHED = text("""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Connection, Select, any_, literal, select, text
+from sqlalchemy.exc import IntegrityError
 
 from hub.crm.deal_tables import deal
 
@@ -193,3 +194,43 @@ def copy_contacts(conn: Connection, from_deal: int, to_deal: int) -> None:
         ),
         {"from": from_deal, "to": to_deal},
     )
+
+
+def give(conn: Connection, owners: Mapping[int, int]) -> None:
+    """Give deals their owners (deal → user)."""
+    if owners:
+        conn.execute(
+            text(
+                "UPDATE crm.deal r SET owner_id = o.owner FROM unnest(CAST(:ids AS bigint[]), "
+                "CAST(:owners AS bigint[])) AS o(id, owner) WHERE r.id = o.id"
+            ),
+            {"ids": list(owners), "owners": list(owners.values())},
+        )
+
+
+def delete(conn: Connection, deal_id: int) -> bool:
+    """Delete a deal to which nothing refers but its own first stage; says whether it is gone."""
+    try:
+        with conn.begin_nested():
+            for statement in (
+                "DELETE FROM crm.deal_contact WHERE deal_id = :id",
+                "DELETE FROM crm.stage_transition WHERE deal_id = :id",
+                "DELETE FROM crm.deal WHERE id = :id",
+            ):
+                conn.execute(text(statement), {"id": deal_id})
+    except IntegrityError:
+        return False
+    return True
+
+
+def set_archived(conn: Connection, deal_id: int, *, is_archived: bool) -> None:
+    """Write whether a deal is archived."""
+    conn.execute(
+        text("UPDATE crm.deal SET archived_at = CASE WHEN :gone THEN now() END WHERE id = :id"),
+        {"id": deal_id, "gone": is_archived},
+    )
+
+
+def drop_ticks(conn: Connection, criterion_id: int) -> None:
+    """Delete the ticks of a criterion on all deals."""
+    conn.execute(text("DELETE FROM crm.deal_check WHERE criterion_id = :id"), {"id": criterion_id})

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from hub.crm import held
+from hub.crm.companies import POINT, Employers, arguments
 from hub.crm.folded_rows import folded_rows
 from hub.crm.tables import lead
 from hub.model.folding import LeadRow
@@ -193,3 +194,108 @@ def assign(conn: Connection, owners: Mapping[int, int]) -> None:
             ),
             {"l": list(owners), "o": list(owners.values())},
         )
+
+
+def set_status(
+    conn: Connection, lead_ids: Sequence[int], status: str, reason: str | None, *, by: str | None
+) -> None:
+    """Write where leads stand, and who holds it: a person, an inquiry, or nobody but the sources."""
+    conn.execute(
+        text(
+            "UPDATE crm.lead SET status = :status, unqualified_reason = :reason, "
+            "status_set_by = :by WHERE id = ANY(:ids)"
+        ),
+        {"ids": list(lead_ids), "status": status, "reason": reason, "by": by},
+    )
+
+
+def convert(conn: Connection, lead_id: int, *, contact_id: int, owner_id: int | None) -> None:
+    """Freeze a lead's row: what its sources say later belongs to the contact."""
+    conn.execute(
+        text(
+            "UPDATE crm.lead SET converted_at = coalesce(converted_at, now()), "
+            "source_converted_at = NULL, unasked_since = NULL, "
+            "contact_id = :contact, owner_id = coalesce(owner_id, :owner) WHERE id = :id"
+        ),
+        {"id": lead_id, "contact": contact_id, "owner": owner_id},
+    )
+
+
+def restore(conn: Connection, lead_id: int, values: Mapping[str, Any]) -> None:
+    """Write back what a lead's row held before it was converted."""
+    conn.execute(
+        text(
+            "UPDATE crm.lead SET converted_at = CAST(:converted_at AS timestamptz), "
+            "contact_id = :contact_id, owner_id = :owner_id WHERE id = :id"
+        ),
+        {"id": lead_id, **values},
+    )
+
+
+_POINT_TO_ACCOUNTS = text(
+    POINT
+    + """
+UPDATE crm.lead l SET account_id = s.company,
+  account_why = CASE WHEN s.company IS NOT NULL THEN s.why END
+FROM said s WHERE l.entity_id = s.person AND l.entity_id = ANY(:p)
+  AND (l.account_id IS DISTINCT FROM s.company
+       OR (s.company IS NOT NULL AND l.account_why IS DISTINCT FROM s.why))
+"""
+)
+
+
+def point_to_accounts(conn: Connection, accounts: Employers) -> None:
+    """Give leads their account: person → (company or None, why)."""
+    if accounts:
+        conn.execute(_POINT_TO_ACCOUNTS, arguments(accounts))
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """A lead that went to the owner of its contact."""
+
+    lead_id: int
+    entity_id: int
+    owner_id: int
+    is_news: bool
+
+
+def link_to_contacts(conn: Connection, entity_ids: Sequence[int]) -> list[Inherited]:
+    """Let the leads of these entities point to the contact of the same person, if there is one.
+
+    A lead that nobody owns yet goes to the contact's owner, unless that one has left; returns
+    these leads.
+    """
+    rows = conn.execute(
+        text(
+            "WITH known AS (SELECT b.id, b.owner_id IS NULL AS is_new, c.id AS contact_id, c.owner_id "
+            "FROM unnest(CAST(:e AS bigint[])) AS n(entity) CROSS JOIN LATERAL ("
+            "  SELECT c.* FROM crm.contact c WHERE c.entity_id = n.entity OFFSET 0) c "
+            "CROSS JOIN LATERAL ("
+            "  SELECT id, owner_id FROM crm.lead b WHERE b.entity_id = n.entity OFFSET 0) b "
+            "WHERE c.merged_into IS NULL AND c.archived_at IS NULL) "
+            "UPDATE crm.lead l SET contact_id = k.contact_id, owner_id = coalesce(l.owner_id, "
+            '(SELECT u.id FROM crm."user" u WHERE u.id = k.owner_id AND u.is_active)) '
+            "FROM known k WHERE l.id = k.id AND l.entity_id = ANY(:e) "
+            "AND l.contact_id IS DISTINCT FROM k.contact_id "
+            "RETURNING l.id, l.entity_id, l.owner_id, k.is_new, "
+            "l.lane = 'live' AND l.converted_at IS NULL AND l.archived_at IS NULL AS is_news"
+        ),
+        {"e": list(entity_ids)},
+    )
+    taken = [
+        Inherited(row.id, row.entity_id, row.owner_id, row.is_news)
+        for row in rows
+        if row.is_new and row.owner_id is not None
+    ]
+    return sorted(taken, key=lambda lead: lead.lead_id)
+
+
+def unlink_contact(conn: Connection, contact_id: int) -> None:
+    """Let open leads no longer point to a contact."""
+    conn.execute(
+        text(
+            "UPDATE crm.lead SET contact_id = NULL WHERE contact_id = :id AND converted_at IS NULL"
+        ),
+        {"id": contact_id},
+    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, text
 
+from hub.crm import contacts, deals, leads
 from hub.crm.owners import GroupRow, MemberRow
 from hub.crm.tables import distribution_group
 
@@ -35,20 +36,6 @@ _OWNED = {
     "deal": text(
         "SELECT id, CAST(NULL AS bigint) AS entity_id, owner_id FROM crm.deal "
         "WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE"
-    ),
-}
-_GIVE = {
-    "lead": text(
-        "UPDATE crm.lead r SET owner_id = o.owner FROM unnest(CAST(:ids AS bigint[]), "
-        "CAST(:owners AS bigint[])) AS o(id, owner) WHERE r.id = o.id"
-    ),
-    "contact": text(
-        "UPDATE crm.contact r SET owner_id = o.owner FROM unnest(CAST(:ids AS bigint[]), "
-        "CAST(:owners AS bigint[])) AS o(id, owner) WHERE r.id = o.id"
-    ),
-    "deal": text(
-        "UPDATE crm.deal r SET owner_id = o.owner FROM unnest(CAST(:ids AS bigint[]), "
-        "CAST(:owners AS bigint[])) AS o(id, owner) WHERE r.id = o.id"
     ),
 }
 # How many open records each member owns; only those who may be full are counted.
@@ -82,10 +69,13 @@ def take(conn: Connection, kind: str, ids: Sequence[int]) -> dict[int, Owned]:
     return {row.id: Owned(*row) for row in rows}
 
 
+_GIVE = {"lead": leads.assign, "contact": contacts.give, "deal": deals.give}
+
+
 def give(conn: Connection, kind: str, owners: Mapping[int, int]) -> None:
     """Write owners (record → user)."""
     if owners:
-        conn.execute(_GIVE[kind], {"ids": list(owners), "owners": list(owners.values())})
+        _GIVE[kind](conn, owners)
 
 
 @dataclass(frozen=True, slots=True)

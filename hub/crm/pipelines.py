@@ -6,6 +6,8 @@ from typing import Literal
 
 from sqlalchemy import Connection, text
 
+from hub.crm import deals, statuses
+
 ReasonKind = Literal["loss", "deal_unqualified", "lead_unqualified"]
 # what every pipeline ends in: name, category, likelihood
 CLOSING = (("Won", "won", 100), ("Unqualified", "unqualified", 0), ("Lost", "lost", 0))
@@ -192,7 +194,7 @@ def set_criterion(conn: Connection, stage_id: int, kind: str, what: str, severit
 
 def drop_criterion(conn: Connection, criterion_id: int) -> None:
     """Take an exit criterion away, with the ticks it got."""
-    conn.execute(text("DELETE FROM crm.deal_check WHERE criterion_id = :id"), {"id": criterion_id})
+    deals.drop_ticks(conn, criterion_id)
     conn.execute(text("DELETE FROM crm.stage_criterion WHERE id = :id"), {"id": criterion_id})
 
 
@@ -219,10 +221,7 @@ def reasons(conn: Connection, kind: str | None = None) -> list[Reason]:
 
 def add_reason(conn: Connection, kind: ReasonKind, name: str) -> int:
     """Add a reason; returns the one that is there, if there is one of that name."""
-    conn.execute(
-        text("INSERT INTO crm.reason (kind, name) VALUES (:kind, :name) ON CONFLICT DO NOTHING"),
-        {"kind": kind, "name": name},
-    )
+    statuses.write_reason(conn, kind, name)
     return int(
         conn.execute(
             text("SELECT id FROM crm.reason WHERE kind = :kind AND lower(name) = lower(:name)"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from hub.crm import statuses
+from hub.crm import leads
 from hub.records.history import Changed, note_changes
 
 INQUIRY = "inquiry"  # who it was, in the history, and the field that names the record that asked
@@ -53,7 +53,7 @@ def close_again(conn: Connection, who: str, entity_ids: Sequence[int], batch_id:
     """
     opened = reopened(conn, entity_ids)
     for row in opened:
-        statuses.set_status(conn, [row.id], row.status, row.reason, by=row.set_by)
+        leads.set_status(conn, [row.id], row.status, row.reason, by=row.set_by)
     note_changes(
         conn,
         who,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from hub.crm import leads
+
 
 @dataclass(frozen=True, slots=True)
 class LeadStatus:
@@ -50,13 +52,18 @@ def add_status(conn: Connection, status: LeadStatus) -> bool:
 
 
 def add_reason(conn: Connection, name: str) -> bool:
-    """Write a reason; False if the name is there already."""
+    """Write a reason why a lead is unqualified; False if the name is there already."""
+    return write_reason(conn, "lead_unqualified", name)
+
+
+def write_reason(conn: Connection, kind: str, name: str) -> bool:
+    """Write a reason of a kind; False if the name is there already."""
     done = conn.execute(
         text(
-            "INSERT INTO crm.reason (kind, name) VALUES ('lead_unqualified', :name) "
+            "INSERT INTO crm.reason (kind, name) VALUES (:kind, :name) "
             "ON CONFLICT (kind, lower(name)) DO NOTHING"
         ),
-        {"name": name},
+        {"kind": kind, "name": name},
     )
     return done.rowcount == 1
 
@@ -89,19 +96,6 @@ def standing(conn: Connection, lead_ids: Sequence[int]) -> list[Standing]:
 PERSON, INQUIRY = "person", "inquiry"  # who holds a status
 
 
-def set_status(
-    conn: Connection, lead_ids: Sequence[int], status: str, reason: str | None, *, by: str | None
-) -> None:
-    """Write where leads stand, and who holds it: a person, an inquiry, or nobody but the sources."""
-    conn.execute(
-        text(
-            "UPDATE crm.lead SET status = :status, unqualified_reason = :reason, "
-            "status_set_by = :by WHERE id = ANY(:ids)"
-        ),
-        {"ids": list(lead_ids), "status": status, "reason": reason, "by": by},
-    )
-
-
 _UNQUALIFIED = text("""
 SELECT l.id FROM crm.lead l JOIN crm.lead_status s ON lower(s.name) = lower(l.status)
 WHERE l.id = ANY(:ids) AND s.is_unqualified AND l.converted_at IS NULL AND l.merged_into IS NULL
@@ -113,5 +107,5 @@ def reopen(conn: Connection, lead_ids: Sequence[int], to: str) -> Mapping[int, S
     ids = list(conn.execute(_UNQUALIFIED, {"ids": list(lead_ids)}).scalars())
     before = {s.id: s for s in standing(conn, ids)} if ids else {}
     if before:
-        set_status(conn, list(before), to, None, by=INQUIRY)
+        leads.set_status(conn, list(before), to, None, by=INQUIRY)
     return before

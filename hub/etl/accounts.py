@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import Connection
 
 from hub.crm import companies as rows
+from hub.crm import contacts, leads
 from hub.golden.fold import trusted_first
 from hub.matching.companies import Firm, Key, best, company_keys, firm
 from hub.model.folding import FoldRecord, GoldenRecord
@@ -38,9 +39,9 @@ def settle(
     companies.set_keys(conn, keys, is_company=False)
     open_ = {i: one for i, one in firms.items() if i not in said and i not in named}
     known = said | named
-    rows.point_contacts(conn, {i: known.get(i, (None, None)) for i in ids})
+    contacts.point_to_employers(conn, {i: known.get(i, (None, None)) for i in ids})
     known |= found_companies(conn, open_)
-    rows.point_leads(conn, {i: known.get(i, (None, None)) for i in ids if i in is_lead})
+    leads.point_to_accounts(conn, {i: known.get(i, (None, None)) for i in ids if i in is_lead})
 
 
 def _named(conn: Connection, records: Mapping[int, Sequence[FoldRecord]]) -> dict[int, Employer]:

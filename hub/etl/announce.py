@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from hub.crm.contacts import Inherited
+from hub.crm.leads import Inherited
 from hub.golden.fate import Fate
 from hub.model.events import LeadAssigned, LeadConvertedInSource
 from hub.model.folding import FoldRecord, GoldenRecord, LeadRow, StaleEntity

@@ -206,7 +206,7 @@ def _write(conn: Connection, chunk: _Chunk, fates: Mapping[int, Fate]) -> _Writt
 class _Linked:
     """Leads that took over an owner, and what is new on people."""
 
-    inherited: Sequence[contacts.Inherited]
+    inherited: Sequence[leads.Inherited]
     asked: Sequence[NewInquiry]
 
 
@@ -218,7 +218,7 @@ def _link(
     accounts.settle(conn, [p.golden for p in people.values()], chunk.records, having)
     leads.absorb(conn, chunk.merged)
     contacts.absorb(conn, chunk.merged)
-    inherited = contacts.link_leads(conn, chunk.ids)
+    inherited = leads.link_to_contacts(conn, chunk.ids)
     followed = follow(conn, chunk.ids)
     consents.pass_on(conn, [i for i in chunk.ids if i not in chunk.merged])
     quiet = {e.id for e in chunk.stale if e.is_quiet}

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from hub.crm import companies as crm_companies
-from hub.crm import contacts, owners
+from hub.crm import contacts, leads, owners
 from hub.db.embedded import Server
 from hub.db.engine import Database
 from hub.landing import store
@@ -164,7 +164,7 @@ def test_leads_are_linked_without_a_look_at_all_others(conn: Connection) -> None
             if i % 2
         ],
     )
-    contacts.link_leads(conn, ids)
+    leads.link_to_contacts(conn, ids)
     _assert_a_chunk(conn)
 
 
@@ -176,7 +176,7 @@ def test_accounts_are_found_without_a_look_at_all_others(conn: Connection) -> No
     companies.set_keys(conn, keys, is_company=False)
     found = companies.having(conn, {i: {("domain", str(i))} for i in ids}, 20)
     assert {i for i in ids if i % 2 == 0} == found.keys()
-    crm_companies.point_leads(conn, {i: (i + i % 2, "domain") for i in ids})
+    leads.point_to_accounts(conn, {i: (i + i % 2, "domain") for i in ids})
     _assert_a_chunk(conn)
 
 

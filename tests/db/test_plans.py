@@ -271,5 +271,5 @@ def test_the_people_of_a_company_are_found_by_index(full: Connection) -> None:
 
 def test_leads_get_their_account_by_index(full: Connection) -> None:
     ids = list(full.execute(text("SELECT entity_id FROM crm.lead LIMIT 500")).scalars())
-    nodes = plan_of(full, lambda: crm_companies.point_leads(full, dict.fromkeys(ids, (8, "name"))))
+    nodes = plan_of(full, lambda: leads.point_to_accounts(full, dict.fromkeys(ids, (8, "name"))))
     assert_by_index(nodes, "uq_contact_entity_id", "uq_lead_entity_id")
