@@ -90,7 +90,7 @@ class Brought:
 
 _BROUGHT = """
 WITH o AS MATERIALIZED (
-  SELECT r.source, r.stream, r.source_id, array_agg(r.id) AS raws FROM landing.raw r {of}
+  SELECT r.source, r.stream, r.source_id, array_agg(r.id) AS raws FROM {raws}
   WHERE r.batch_id = :batch AND r.withdrawn_by IS NULL GROUP BY r.source, r.stream, r.source_id
 )
 SELECT s.id, s.source, s.stream, s.source_id, s.target, s.entity_id,
@@ -107,8 +107,14 @@ KEYS = """
 unnest(CAST(:sources AS text[]), CAST(:streams AS text[]), CAST(:source_ids AS text[]))
   AS k(source, stream, source_id)
 """
-_ALL_BROUGHT = text(_BROUGHT.format(of=""))
-_BROUGHT_OF = text(_BROUGHT.format(of=f"JOIN {KEYS} USING (source, stream, source_id)"))
+# OFFSET 0 makes PostgreSQL probe the index for each object: read by batch, a large one is read whole.
+RAWS_OF_KEYS = f"""
+{KEYS} CROSS JOIN LATERAL (
+  SELECT x.id, x.source, x.stream, x.source_id, x.batch_id, x.withdrawn_by FROM landing.raw x
+  WHERE x.source = k.source AND x.stream = k.stream AND x.source_id = k.source_id OFFSET 0) r
+"""  # noqa: S608 our own text
+_ALL_BROUGHT = text(_BROUGHT.format(raws="landing.raw r"))
+_BROUGHT_OF = text(_BROUGHT.format(raws=RAWS_OF_KEYS))
 
 
 def key_arrays(keys: Sequence[Key]) -> dict[str, list[str]]:
@@ -151,7 +157,6 @@ def co_members(conn: Connection, record_ids: Sequence[int], target: str) -> dict
 # Only streams that are mapped have verdicts: a form's definition stays. An object of which a later
 # batch has brought something stays as well.
 UNMARKED = """
-FROM landing.raw r
 WHERE r.batch_id = :batch AND r.withdrawn_by IS NULL
   AND EXISTS (SELECT 1 FROM ops.verdict v WHERE v.batch_id = r.batch_id
               AND v.source = r.source AND v.stream = r.stream AND v.source_id = r.source_id)
@@ -160,9 +165,9 @@ WHERE r.batch_id = :batch AND r.withdrawn_by IS NULL
                 AND n.batch_id = r.batch_id)
 """
 _RAW_KEYS = text(f"""
-SELECT DISTINCT r.source, r.stream, r.source_id {UNMARKED}
+SELECT DISTINCT r.source, r.stream, r.source_id FROM landing.raw r {UNMARKED}
 ORDER BY r.source, r.stream, r.source_id
-""")
+""")  # noqa: S608 our own text
 
 
 def raw_keys(conn: Connection, batch_id: int) -> list[Key]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from hub.model.records import JsonValue
 from hub.records import edges, entities, queue, reviews, sources
 from hub.records.history import note_said
-from hub.undo.inputs import KEYS, UNMARKED, Key, key_arrays
+from hub.undo.inputs import KEYS, RAWS_OF_KEYS, UNMARKED, Key, key_arrays
 
 _LOCK_HEADS = text(f"""
 SELECT 1 FROM landing.head h JOIN {KEYS} USING (source, stream, source_id)
@@ -51,8 +51,7 @@ def forget_links(conn: Connection, undone: Sequence[int], changed: Sequence[int]
 _MARK_RAWS = text(f"""
 WITH marked AS (
   UPDATE landing.raw u SET withdrawn_by = :undo FROM (
-    SELECT r.id {UNMARKED}
-      AND (r.source, r.stream, r.source_id) IN (SELECT k.source, k.stream, k.source_id FROM {KEYS})
+    SELECT r.id FROM {RAWS_OF_KEYS} {UNMARKED}
   ) f WHERE u.id = f.id
   RETURNING u.id, u.source, u.stream, u.source_id
 ), closed AS (
