@@ -71,7 +71,8 @@ CREATE TEMPORARY TABLE IF NOT EXISTS consent_page (
   proof text, at timestamptz, voice text, is_confirmed boolean, said_of text) ON COMMIT DELETE ROWS
 """)
 _KNOWN = text("""
-SELECT EXISTS (SELECT 1 FROM ops.consent_event WHERE raw_id = ANY(:raws)) AS is_derived_again,
+SELECT EXISTS (SELECT 1 FROM ops.consent_event
+               WHERE raw_id = ANY(:raws) AND origin_id IS NULL) AS is_derived_again,
        EXISTS (SELECT 1 FROM ops.consent_event WHERE source = :source AND stream = :stream
                AND source_id = ANY(CAST(:ids AS text[])) AND NOT is_timed) AS has_untimed
 """)
@@ -286,25 +287,28 @@ def judged(events: Iterable[Event]) -> dict[str, dict[Key, ConsentState]]:
     return {address: resolve(some) for address, some in heard.items()}
 
 
-# What the sources and the team have said of a person, and not only of one address. With `nowhere`
-# also what a record without an address says.
-_OF_PEOPLE = text(f"""
+# What the sources and the team have said of people, and not only of one address. Each load asks, and
+# few people have anything: a probe of the partial index for each record, whatever the statistics say.
+_OF_PEOPLE = """
 WITH RECURSIVE whole AS (
   SELECT id AS root, id FROM ops.entity WHERE id = ANY(:ids)
   UNION
   SELECT w.root, m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id
-), said AS (
-  SELECT p.entity_id AS root, e.id FROM ops.source_record p
-  JOIN ops.consent_event e USING (source, stream, source_id)
-  WHERE p.entity_id = ANY(:ids) AND p.target = 'person'
-    AND (e.said_of = 'person' OR :nowhere AND e.address = '') AND e.origin_id IS NULL
-  UNION
-  SELECT w.root, e.id FROM whole w JOIN ops.consent_event e ON e.entity_id = w.id
-  WHERE e.origin_id IS NULL
 )
-SELECT f.*, s.root FROM said s JOIN ({_EVENT} WHERE e.accepted_by IS NULL) f USING (id)
-ORDER BY s.root, f.id
-""")  # noqa: S608 our own text
+SELECT p.entity_id AS root, e.id FROM ops.source_record p
+CROSS JOIN LATERAL (
+  SELECT c.id FROM ops.consent_event c WHERE c.source = p.source AND c.stream = p.stream
+    AND c.source_id = p.source_id AND c.origin_id IS NULL AND {which} OFFSET 0) e
+WHERE p.entity_id = ANY(:ids) AND p.target = 'person'
+UNION
+SELECT w.root, e.id FROM whole w CROSS JOIN LATERAL (
+  SELECT c.id FROM ops.consent_event c
+  WHERE c.entity_id = w.id AND c.origin_id IS NULL OFFSET 0) e
+ORDER BY root, id
+"""
+_SAID_OF_PEOPLE = text(_OF_PEOPLE.format(which="c.said_of = 'person'"))
+_SAID_NOWHERE = text(_OF_PEOPLE.format(which="(c.said_of = 'person' OR c.address = '')"))
+_BY_ID = text(f"{_EVENT} WHERE e.id = ANY(:ids) AND e.accepted_by IS NULL")
 
 
 def said_of_people(
@@ -317,9 +321,16 @@ def said_of_people(
         entity_ids: the people.
         nowhere: also return what a record says that has no address.
     """
+    statement = _SAID_NOWHERE if nowhere else _SAID_OF_PEOPLE
+    said = conn.execute(statement, {"ids": list(entity_ids)}).all()
+    if not said:
+        return {}
+    ids = sorted({row.id for row in said})
+    events = {one.id: one for one in _events(conn.execute(_BY_ID, {"ids": ids}))}
     found: dict[int, list[Event]] = defaultdict(list)
-    for row in conn.execute(_OF_PEOPLE, {"ids": list(entity_ids), "nowhere": nowhere}):
-        found[row.root].append(_event(tuple(row)[:-1]))
+    for row in said:
+        if row.id in events:
+            found[row.root].append(events[row.id])
     return found
 
 

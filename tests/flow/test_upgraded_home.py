@@ -12,8 +12,9 @@ from hub.clock import SystemClock
 from hub.db.embedded import Server
 from hub.db.engine import Database, opened_embedded
 from hub.db.schema import revisions
-from hub.etl import flow
+from hub.etl import consent_changes, flow
 from hub.etl.context import Hub
+from hub.etl.rederive import rederive
 from hub.mappings.loader import load_all
 from hub.settings import Settings
 from tests.flow.conftest import STREAMS, HandConnector
@@ -93,6 +94,25 @@ def test_the_upgrade_keeps_every_row_of_every_table(server: Server, at_0026: str
     assert after == before
     for old, new in zip(leads, kept, strict=True):
         assert old.items() <= new.items(), "a later revision may add columns"
+
+
+def test_no_opt_out_is_lifted_by_the_upgrade(server: Server, at_0026: str, tmp_path: Path) -> None:
+    noes = """SELECT DISTINCT lower(p.canonical ->> CASE c.channel WHEN 'email' THEN 'email' ELSE 'phone' END),
+      c.channel, c.purpose FROM ops.consent_event c JOIN ops.source_record o ON o.id = c.record_id
+      JOIN ops.source_record p USING (source, stream, source_id)
+      WHERE p.target = 'person' AND c.state = 'opt_out' AND c.channel IN ('email', 'phone')
+      AND p.canonical ->> CASE c.channel WHEN 'email' THEN 'email' ELSE 'phone' END IS NOT NULL"""
+    owner = create_engine(server.url("hub_owner", database=at_0026), poolclass=NullPool)
+    with owner.connect() as conn:
+        before = {tuple(row) for row in conn.execute(text(noes))}
+    assert before
+    now = "SELECT address, channel, purpose FROM reporting.consents WHERE state = 'opt_out'"
+    with opened_embedded(server, at_0026) as database:
+        assert before <= set(_rows(database, now))
+        assert not rederive(hub_of(database, tmp_path)).left
+        assert before <= set(_rows(database, now))
+        with database.engine.begin() as conn:
+            assert consent_changes.held(conn) == [], "the mappings read the same noes"
 
 
 def test_merges_edits_and_deals_are_there(upgraded: Database) -> None:

@@ -67,7 +67,8 @@ CREATE INDEX consent_of_person ON ops.consent_event (source, stream, source_id)
   WHERE said_of = 'person' AND origin_id IS NULL;
 """
 
-# A yes counts while the newest version says it, so only such a one is taken over.
+# A yes counts while the newest version says it, so only such a one is taken over. A bounce is a
+# property of an address and no consent: the mappings keep it in `email_bounced`.
 _TAKEN_OVER = """
 INSERT INTO ops.consent_event (raw_id, source, stream, source_id, address, channel, purpose, state,
   basis, proof, at, is_timed, said_of, recorded_at)
@@ -83,8 +84,8 @@ CROSS JOIN LATERAL (SELECT lower(coalesce(CASE b.channel WHEN 'email' THEN p.can
   WHEN 'fax' THEN p.canonical ->> 'fax'
   ELSE coalesce(p.canonical ->> 'phone', p.canonical ->> 'mobile') END, '')) AS address) a
 WHERE (a.address <> '' OR o.source = 'salesforce')
-  AND (b.state IN ('bounced', 'opt_out', 'do_not_call', 'erased')
-       OR o.gone_at IS NULL AND o.withdrawn_by IS NULL AND o.canonical ->> 'state' = b.state)
+  AND (b.state IN ('opt_out', 'do_not_call', 'erased')
+       OR b.state <> 'bounced' AND o.gone_at IS NULL AND o.withdrawn_by IS NULL AND o.canonical ->> 'state' = b.state)
 ORDER BY o.raw_id, a.address, b.channel, b.purpose, b.state, b.id DESC
 """
 _OLD_RECORDS = """
