@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from hub.db.engine import Database
-from hub.etl import derivations, refresh
+from hub.etl import consent_changes, derivations, refresh
 from hub.etl.drifting import drift_of
 from hub.etl.waiting import waiting_n
 from hub.landing import silent
@@ -68,6 +68,7 @@ def read_status(database: Database, settings: Settings) -> dict[str, Any]:
             "budgets": budgets.all_rows(conn),
             "silent": _silent(conn, settings),
             **_drift(conn, mappings),
+            "opt_outs_held": len(consent_changes.held(conn)),
             "derivations": [asdict(one) for one in derivations.stale(conn, mappings)],
             "undoing": batches.half_undone(conn),
             "batches": [dict(row) for row in conn.execute(_BATCHES).mappings()],

@@ -42,6 +42,8 @@ def show_status(document: Mapping[str, Any], now: datetime) -> None:
     print_line("Waiting", waiting_words(document["pending"]))
     print_line("Outbox", outbox_words(document["outbox_pending"], document["outbox_dead"]))
     print_line("For a person", person_words(document["quarantine"], document["review"]))
+    if held_n := document["opt_outs_held"]:
+        print_line("Consent", f"{count(held_n)} opt-outs that no mapping reads: hub consent held")
     print_line("Leads", count(document["leads"]))
     if document["undoing"]:
         told = ", ".join(f"{batch} (hub undo {batch} goes on)" for batch in document["undoing"])

@@ -213,6 +213,16 @@ def _remap(d: Draft) -> None:
 
 _FIRST_CHUNK = 5  # an undo commits so many times until its first chunk, of one object, is done
 _LATEST = 12
+
+
+def _rederive(*, is_crash: bool = False) -> Make:
+    def make(d: Draft) -> None:
+        name = d.rng.choice(("mapping", "keys", "model", "links", "fold"))
+        d.add("rederive", name, d.rng.randint(1, 25) if is_crash else None)
+
+    return make
+
+
 _SILENT = ("hubspot", "salesforce", "typeform", "zendesk")  # they say no yes
 _PERSONS = "sf hs mc zu tf"
 _LEADS = "sf hs mc tf zt"
@@ -296,6 +306,8 @@ MOVES: tuple[Move, ...] = (
     Move("undo in traffic", _undo_in_traffic, 1),
     Move("undo of consents", _undo("mailchimp"), 1),
     Move("remap", _remap, 1),
+    Move("older rules", _rederive(), 1),
+    Move("older rules, and a crash", _rederive(is_crash=True), 1),
 )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from hub.actions import (
 from hub.actions.context import Context
 from hub.actions.edit import edit
 from hub.errors import HubError
-from hub.etl import flow, reprocess
+from hub.etl import flow, rederive, reprocess
 from hub.model.verdicts import Judgement
 from hub.undo import chunks
 from tests.acting import acting
@@ -229,6 +229,22 @@ class Stage:
             return self.do_remap(slot_kind)
         except HubError:
             return None
+        return "derivation"
+
+    def do_rederive(self, name: str, crash: int | None = None) -> str | None:
+        """What rules of another version derived is derived again: everything, by the same rules."""
+        if not self.is_at_rest:
+            return None
+        hub = self.world.hub
+        with self.world.db.engine.begin() as conn:
+            conn.execute(
+                text("UPDATE ops.derivation SET version = 'older' WHERE name = :name"),
+                {"name": name},
+            )
+        try:
+            self._until(crash, lambda: rederive.rederive(hub))
+        except Crash:
+            rederive.rederive(hub)
         return "derivation"
 
     # --- people

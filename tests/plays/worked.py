@@ -9,8 +9,9 @@ from tests.plays import home
 from tests.plays.oracle import Oracle
 
 _CHANGES = text(
-    "SELECT entity_id, fields FROM ops.change WHERE entity_id IS NOT NULL "
-    "AND who NOT IN ('sync', 'inquiry') ORDER BY id"
+    # who asks again opens an unqualified lead: its status is set, and nobody has worked on it
+    "SELECT entity_id, fields, who = 'inquiry' AS is_inquiry FROM ops.change "
+    "WHERE entity_id IS NOT NULL AND who <> 'sync' ORDER BY id"
 )
 _WRITTEN = text(
     "SELECT 'note' AS kind, id, entity_id FROM crm.note WHERE record_id IS NULL "
@@ -32,7 +33,8 @@ def oracle_of(conn: Connection) -> Oracle:
     oracle = Oracle(is_of_strangers=True)
     oracle.adopt(seen)
     for row in conn.execute(_CHANGES):
-        oracle.touched.add(row.entity_id)
+        if not row.is_inquiry:
+            oracle.touched.add(row.entity_id)
         if "status" in row.fields:
             reason = row.fields.get("unqualified_reason", {}).get("new")
             oracle.held[row.entity_id] = (row.fields["status"]["new"], reason)
