@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hub.cli.acting import machine_owner
 from hub.cli.opening import opened
-from hub.cli.output import print_json, print_table
+from hub.cli.output import print_json, print_mapping, print_table
 from hub.cli.quarantine import show_again
 from hub.errors import ConfigError
 from hub.etl import remap_preview, reprocess
@@ -39,6 +39,10 @@ def run_remap(
         f"Would change: {plan.changed} of {plan.records}",
         ("verdict", "records"),
         sorted(plan.verdicts.items()),
+    )
+    print_mapping(
+        "Rows for which no record would ask",
+        {"taken back": plan.rows.taken_back, "kept, with unasked_since": plan.rows.kept_unasked},
     )
     print_table(
         "Examples",

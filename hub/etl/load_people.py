@@ -18,7 +18,14 @@ from hub.etl.survivorship import rules_in_force
 from hub.etl.taking_back import take_back
 from hub.golden.fate import Fate, Past, Person, Rows, fate, needs_past, needs_touch
 from hub.golden.fold import FoldContext, fold
-from hub.model.folding import ContactRow, FoldRecord, GoldenRecord, LeadRow, StaleEntity
+from hub.model.folding import (
+    ContactRow,
+    EarlierVersion,
+    FoldRecord,
+    GoldenRecord,
+    LeadRow,
+    StaleEntity,
+)
 from hub.model.verdicts import Lane
 from hub.records import assignments, entities, folding
 from hub.sinks.crm import Loaded, load_contacts, load_leads
@@ -97,7 +104,7 @@ def _people(conn: Connection, chunk: _Chunk) -> dict[int, Person]:
     context = FoldContext(
         rules_in_force(conn), statuses.unqualified_names(conn), owners.legacy_owners(conn)
     )
-    rows = _rows(conn, chunk)
+    rows = rows_of(conn, chunk.ids, chunk.leads, chunk.contacts)
     people = {
         e.id: Person(
             fold(e, own, edits.get(e.id, ()), context), own, rows[e.id], bool(edits.get(e.id))
@@ -107,21 +114,26 @@ def _people(conn: Connection, chunk: _Chunk) -> dict[int, Person]:
     }
     asking = inquiries.of_contacts(conn, list(people.values()))
     people |= {i: replace(people[i], only_asks=True) for i in asking}
-    return people | _with_past(conn, {i: p for i, p in people.items() if needs_past(p)})
+    return people | with_past(conn, {i: p for i, p in people.items() if needs_past(p)})
 
 
-def _rows(conn: Connection, chunk: _Chunk) -> dict[int, Rows]:
+def rows_of(
+    conn: Connection,
+    ids: Sequence[int],
+    own_leads: Mapping[int, RowMapping],
+    own_contacts: Mapping[int, RowMapping],
+) -> dict[int, Rows]:
     """Return the rows of people, and of those who were merged into them."""
-    of_leads = leads.of_absorbed(conn, chunk.ids)
-    of_contacts = contacts.of_absorbed(conn, chunk.ids)
+    of_leads = leads.of_absorbed(conn, ids)
+    of_contacts = contacts.of_absorbed(conn, ids)
     return {
         i: Rows(
-            _lead(chunk.leads.get(i)),
-            _contact(chunk.contacts.get(i)),
+            _lead(own_leads.get(i)),
+            _contact(own_contacts.get(i)),
             tuple(of_leads.get(i, ())),
             tuple(of_contacts.get(i, ())),
         )
-        for i in chunk.ids
+        for i in ids
     }
 
 
@@ -138,12 +150,16 @@ def _contact(row: RowMapping | None) -> ContactRow | None:
     )  # fmt: skip
 
 
-def _with_past(conn: Connection, people: Mapping[int, Person]) -> dict[int, Person]:
-    """Read what these people's records said before, and who has touched them."""
+def with_past(
+    conn: Connection,
+    people: Mapping[int, Person],
+    known_versions: Mapping[int, Sequence[EarlierVersion]] | None = None,
+) -> dict[int, Person]:
+    """Read what these people's records said before, unless it is known, and who has touched them."""
     if not people:
         return {}
     now = folding.moment(conn)
-    versions = folding.versions_of(conn, list(people))
+    versions = folding.versions_of(conn, list(people)) if known_versions is None else known_versions
     left = folding.left_records(conn, list(people))
     rows = {row.id: i for i, p in people.items() for row in p.rows.leads}
     here = {rows[lead] for lead in conversions.standing_of(conn, list(rows))}

@@ -11,15 +11,16 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.etl import consent_changes
+from hub.etl import consent_changes, remap_rows
 from hub.etl.context import Hub
 from hub.etl.normalize import CHUNK, PERSON, mapped, target_name
+from hub.etl.remap_rows import Foreseen
 from hub.landing.store import PendingRaw
 from hub.mappings.engine import Normalized
 from hub.mappings.said_consents import CONSENT
 from hub.model.entities import PEOPLE
 from hub.model.records import JsonValue
-from hub.records import requeue, sources
+from hub.records import folding, requeue, sources
 from hub.records.consent_disputes import Lifted
 from hub.records.sources import Stored
 
@@ -40,19 +41,24 @@ class Example:
 
 @dataclass(slots=True)
 class Plan:
-    """What a remap would do, by verdict, with the first examples; `lifted` are opt-outs."""
+    """What a remap would do, by verdict, with the first examples.
+
+    `lifted` are opt-outs, `rows` the rows of the CRM for which no record would ask any more.
+    """
 
     records: int = 0
     changed: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     examples: list[Example] = field(default_factory=list)
     lifted: Sequence[Lifted] = ()
+    rows: Foreseen = field(default_factory=Foreseen)
 
     def as_json(self, *, with_values: bool) -> dict[str, Any]:
         """Return the plan; values are personal, so they are told on demand only."""
         return {
             "records": self.records,
             "would_change": self.changed,
+            "rows": asdict(self.rows),
             "would_lift": [asdict(one) for one in self.lifted],
             "verdicts": dict(sorted(self.verdicts.items())),
             "examples": [
@@ -77,10 +83,20 @@ def preview(hub: Hub, source: str, stream: str) -> Plan:
     plan = Plan()
     contexts: dict[str, Mapping[str, Any]] = {}
     after = ""
+    roles: dict[int, str | None] = {}
+    concerned: set[int] = set()
     with hub.engine.connect() as conn:
         while rows := requeue.newest(conn, source, stream, after=after, limit=CHUNK):
             after = rows[-1].record.source_id
-            _compare(conn, plan, rows, mapped(hub, conn, rows, contexts))
+            result = mapped(hub, conn, rows, contexts)
+            _compare(conn, plan, rows, result)
+            then = {r.source_id: r.entity for r in result.records if r.entity in PEOPLE}
+            ids = [row.record.source_id for row in rows]
+            for known in folding.people_of(conn, source, stream, ids):
+                if (role := then.get(known.source_id)) != known.role:
+                    roles[known.id] = role
+                    concerned.add(known.entity_id)
+        plan.rows = remap_rows.foresee(hub, conn, sorted(concerned), roles)
     plan.lifted = consent_changes.foresee(hub, source, stream)
     return plan
 

@@ -74,6 +74,7 @@ class EarlierVersion:
     Args:
         entity_id: whose record it is now.
         record_id: the record.
+        raw_id: the raw version.
         number: the raw version that replaced it; orders the versions of a record.
         role: what it took the person for.
         is_converted: whether its source called the lead converted.
@@ -82,6 +83,7 @@ class EarlierVersion:
 
     entity_id: int
     record_id: int
+    raw_id: int
     number: int
     role: str | None
     is_converted: bool

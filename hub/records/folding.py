@@ -95,8 +95,8 @@ def edits_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[Stor
 
 # What is marked as gone, or was undone then, said nothing.
 _VERSIONS = text("""
-SELECT entity_id, record_id, replaced_by, role, is_converted, until FROM (
-  SELECT s.entity_id, v.record_id, v.replaced_by, v.role, v.gone_at, v.withdrawn_by,
+SELECT entity_id, record_id, raw_id, replaced_by, role, is_converted, until FROM (
+  SELECT s.entity_id, v.record_id, v.raw_id, v.replaced_by, v.role, v.gone_at, v.withdrawn_by,
     v.canonical ->> 'converted_at' IS NOT NULL AS is_converted,
     coalesce(lead(coalesce(v.gone_at, v.source_at)) OVER (
       PARTITION BY v.record_id ORDER BY v.replaced_by), s.gone_at, s.source_at) AS until
@@ -136,6 +136,31 @@ def left_records(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[
     for row in conn.execute(_LEFT, {"ids": list(entity_ids)}):
         found[row[0]].append(LeftRecord(*row))
     return found
+
+
+_PEOPLE = text("""
+SELECT id, source_id, entity_id, role FROM ops.source_record
+WHERE source = :source AND stream = :stream AND source_id = ANY(:ids) AND target = 'person'
+  AND withdrawn_by IS NULL AND gone_at IS NULL AND entity_id IS NOT NULL
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRecord:
+    """A living record of a person: whose it is, and what it takes the person for."""
+
+    id: int
+    source_id: str
+    entity_id: int
+    role: str
+
+
+def people_of(
+    conn: Connection, source: str, stream: str, source_ids: Sequence[str]
+) -> list[PersonRecord]:
+    """Return the living records of people that objects of a stream give."""
+    args = {"source": source, "stream": stream, "ids": list(source_ids)}
+    return [PersonRecord(*row) for row in conn.execute(_PEOPLE, args)]
 
 
 def moment(conn: Connection) -> datetime:

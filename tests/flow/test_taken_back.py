@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from hub.actions import activity
-from hub.etl import flow, reprocess
+from hub.etl import flow, remap_preview, reprocess
+from hub.etl.remap_rows import Foreseen
 from hub.mappings.loader import load_all
 from tests.flow.conftest import World, hubspot_contact, salesforce_lead
 from tests.flow.test_actions import act, sf
@@ -31,7 +32,10 @@ def test_a_mapping_takes_back_what_nobody_has_touched(world: World, tmp_path: Pa
         ))  # fmt: skip
         flow.sync(world.hub, ["salesforce"])
     act(world, activity.write, WHO, "note", sf(2), {"content": "Called"})
-    reprocess.remap(stricter(world, tmp_path / "m").hub, "salesforce", "leads")
+    hub = stricter(world, tmp_path / "m").hub
+    plan = remap_preview.preview(hub, "salesforce", "leads")
+    assert plan.rows == Foreseen(taken_back=1, kept_unasked=1)
+    reprocess.remap(hub, "salesforce", "leads")
     (left,) = world.rows(LEADS)
     assert (left.last_name, left.archived_at) == ("Brandt", None)
     assert left.unasked_since is not None
