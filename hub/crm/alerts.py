@@ -1,5 +1,6 @@
 """Web alerts, and the facts of a record that a notification tells."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
@@ -76,3 +77,17 @@ def add_alert(
         )
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
     )
+
+
+_REMOVE = text("""
+DELETE FROM crm.alert WHERE lead_id = ANY(:leads) OR contact_id = ANY(:contacts)
+  OR dedupe_key = ANY(:keys)
+""")
+
+
+def remove(
+    conn: Connection, leads: Sequence[int], contacts: Sequence[int], keys: Sequence[str]
+) -> int:
+    """Delete the alerts of leads, of contacts and of events; returns how many."""
+    args = {"leads": list(leads), "contacts": list(contacts), "keys": list(keys)}
+    return conn.execute(_REMOVE, args).rowcount

@@ -233,3 +233,23 @@ def remove(conn: Connection, contact_id: int) -> bool:
         )
         return False
     return True
+
+
+_LET_GO = (
+    text("UPDATE crm.contact SET merged_into = NULL WHERE merged_into = ANY(:ids)"),
+    text("UPDATE crm.contact SET company_id = NULL WHERE company_id = ANY(:ids)"),
+)
+
+
+def let_go(conn: Connection, contact_ids: Sequence[int]) -> None:
+    """Let contacts no longer point to contacts that are removed."""
+    for statement in _LET_GO:
+        conn.execute(statement, {"ids": list(contact_ids)})
+
+
+def delete(conn: Connection, contact_ids: Sequence[int]) -> int:
+    """Delete contacts to which nothing refers; returns how many."""
+    done = conn.execute(
+        text("DELETE FROM crm.contact WHERE id = ANY(:ids)"), {"ids": list(contact_ids)}
+    )
+    return done.rowcount

@@ -72,3 +72,11 @@ def replace(conn: Connection, entity_ids: Sequence[int]) -> list[NewInquiry]:
     """
     rows = conn.execute(_REPLACE, {"entities": list(entity_ids), "target": "inquiry"})
     return [NewInquiry(*row) for row in rows]
+
+
+def delete_of_records(conn: Connection, record_ids: Sequence[int]) -> int:
+    """Delete the inquiries of source records that are undone; returns how many."""
+    done = conn.execute(
+        text("DELETE FROM crm.inquiry WHERE record_id = ANY(:ids)"), {"ids": list(record_ids)}
+    )
+    return done.rowcount

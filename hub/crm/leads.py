@@ -299,3 +299,24 @@ def unlink_contact(conn: Connection, contact_id: int) -> None:
         ),
         {"id": contact_id},
     )
+
+
+_LET_GO = (
+    text("UPDATE crm.lead SET merged_into = NULL WHERE merged_into = ANY(:leads)"),
+    text("UPDATE crm.lead SET contact_id = NULL WHERE contact_id = ANY(:contacts)"),
+    text(
+        "UPDATE crm.lead SET account_id = NULL, account_why = NULL WHERE account_id = ANY(:contacts)"
+    ),
+)
+
+
+def let_go(conn: Connection, leads: Sequence[int], contacts: Sequence[int]) -> None:
+    """Let leads no longer point to leads and contacts that are removed."""
+    for statement in _LET_GO:
+        conn.execute(statement, {"leads": list(leads), "contacts": list(contacts)})
+
+
+def delete(conn: Connection, lead_ids: Sequence[int]) -> int:
+    """Delete leads to which nothing refers; returns how many."""
+    done = conn.execute(text("DELETE FROM crm.lead WHERE id = ANY(:ids)"), {"ids": list(lead_ids)})
+    return done.rowcount

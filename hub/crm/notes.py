@@ -40,3 +40,11 @@ def replace(conn: Connection, entity_ids: Sequence[int]) -> list[int]:
     """
     args = {"entities": list(entity_ids), "target": "note"}
     return list(conn.execute(_REPLACE, args).scalars())
+
+
+def delete_of_records(conn: Connection, record_ids: Sequence[int]) -> int:
+    """Delete the notes of source records that are undone; returns how many."""
+    done = conn.execute(
+        text("DELETE FROM crm.note WHERE record_id = ANY(:ids)"), {"ids": list(record_ids)}
+    )
+    return done.rowcount

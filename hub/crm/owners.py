@@ -4,7 +4,7 @@
 and those nobody knows become inactive people, so that their name is not lost.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -273,3 +273,24 @@ def preferences(
     c = notification_preference.c
     rows = conn.execute(select(c.user_id, c.event, c.web, c.email).where(c.user_id.in_(user_ids)))
     return {(row.user_id, row.event): (row.web, row.email) for row in rows}
+
+
+_DISOWN = text("""
+DELETE FROM crm.owner_identity o
+USING unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS g(source, source_id)
+WHERE o.source = g.source AND o.source_id = g.source_id
+RETURNING o.user_id
+""")
+
+
+def disown(conn: Connection, identities: Sequence[tuple[str, str]]) -> list[int]:
+    """Forget owners of a source (source, id); return the users whom they were connected with."""
+    named = conn.execute(
+        _DISOWN, {"sources": [i[0] for i in identities], "ids": [i[1] for i in identities]}
+    )
+    return sorted({u for u in named.scalars() if u is not None})
+
+
+def delete_users(conn: Connection, user_ids: Collection[int]) -> None:
+    """Delete users to whom nothing refers."""
+    conn.execute(text('DELETE FROM crm."user" WHERE id = ANY(:ids)'), {"ids": sorted(user_ids)})

@@ -10,9 +10,13 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select, text
 
+from hub.crm import alerts, contacts, inquiries, leads, notes, tickets
+from hub.crm import owners as people
 from hub.crm.references import PIPELINES_OWN, pointing_at
 from hub.crm.tables import user
+from hub.db import outbox
 from hub.model.events import inquiry_key
+from hub.records import assignments
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +138,6 @@ class Removed:
     turns: Counter[tuple[int, int]] = field(default_factory=Counter)
 
 
-_TURNS = text("""
-UPDATE ops.assignment SET lead_id = NULL, contact_id = NULL, withdrawn_by = :undo
-WHERE lead_id = ANY(:leads) OR contact_id = ANY(:contacts)
-RETURNING group_id, user_id
-""")
 DIGESTS = text("""
 SELECT o.dedupe_key FROM ops.outbox o
 WHERE o.event = 'leads_digest' AND o.payload -> 'batches' @> to_jsonb(CAST(:batch AS bigint))
@@ -146,26 +145,6 @@ WHERE o.event = 'leads_digest' AND o.payload -> 'batches' @> to_jsonb(CAST(:batc
                   JOIN ops.batch b ON b.id = CAST(told AS bigint)
                   WHERE b.id <> :batch AND b.state <> 'undone')
 """)
-_OUTBOX = text("""
-UPDATE ops.outbox SET lead_id = NULL, contact_id = NULL,
-  state = CASE state WHEN 'pending' THEN 'dead' ELSE state END,
-  last_error = CASE state WHEN 'pending' THEN 'its batch was undone' ELSE last_error END,
-  dedupe_key = dedupe_key || '#undone:' || CAST(:undo AS bigint) || ':' || id
-WHERE lead_id = ANY(:leads) OR contact_id = ANY(:contacts) OR dedupe_key = ANY(:keys)
-""")
-_ALERTS = text("""
-DELETE FROM crm.alert WHERE lead_id = ANY(:leads) OR contact_id = ANY(:contacts)
-  OR dedupe_key = ANY(:keys)
-""")
-_UNLINK = (
-    text("UPDATE crm.lead SET contact_id = NULL WHERE contact_id = ANY(:contacts)"),
-    text(
-        "UPDATE crm.lead SET account_id = NULL, account_why = NULL WHERE account_id = ANY(:contacts)"
-    ),
-    text("UPDATE crm.contact SET company_id = NULL WHERE company_id = ANY(:contacts)"),
-)
-_STAND_ALONE = text("UPDATE crm.lead SET merged_into = NULL WHERE merged_into = ANY(:leads)")
-_STAND_ALONE_TOO = text("UPDATE crm.contact SET merged_into = NULL WHERE merged_into = ANY(:c)")
 
 
 def remove(
@@ -184,26 +163,14 @@ def remove(
         asked: `source/stream/id` of the inquiries that go with them.
     """
     done = Removed()
-    args = {
-        "leads": going.leads,
-        "contacts": going.contacts,
-        "undo": undo_id,
-        "keys": [inquiry_key(name) for name in asked],
-    }
-    for row in conn.execute(_TURNS, args):
-        if row.group_id is not None and row.user_id is not None:
-            done.turns[row.group_id, row.user_id] += 1
-    done.rows["alerts"] = conn.execute(_ALERTS, args).rowcount
-    conn.execute(_OUTBOX, args)
-    conn.execute(_STAND_ALONE, args)
-    conn.execute(_STAND_ALONE_TOO, {"c": going.contacts})
-    for unlink in _UNLINK:
-        conn.execute(unlink, args)
-    for name, statement in (
-        ("leads", "DELETE FROM crm.lead WHERE id = ANY(:leads)"),
-        ("contacts", "DELETE FROM crm.contact WHERE id = ANY(:contacts)"),
-    ):
-        done.rows[name] = conn.execute(text(statement), args).rowcount
+    keys = [inquiry_key(name) for name in asked]
+    done.turns.update(assignments.let_go(conn, going.leads, going.contacts, undo_id))
+    done.rows["alerts"] = alerts.remove(conn, going.leads, going.contacts, keys)
+    outbox.let_go(conn, going.leads, going.contacts, keys, undo_id)
+    leads.let_go(conn, going.leads, going.contacts)
+    contacts.let_go(conn, going.contacts)
+    done.rows["leads"] = leads.delete(conn, going.leads)
+    done.rows["contacts"] = contacts.delete(conn, going.contacts)
     return done
 
 
@@ -214,41 +181,23 @@ def remove_digests(conn: Connection, batch_id: int, undo_id: int) -> int:
         How many alerts.
     """
     keys = list(conn.execute(DIGESTS, {"batch": batch_id}).scalars())
-    args: dict[str, object] = {"leads": [], "contacts": [], "undo": undo_id, "keys": keys}
-    removed = conn.execute(_ALERTS, args).rowcount
-    conn.execute(_OUTBOX, args)
-    return removed
-
-
-_CHILDREN = {
-    "inquiries": text("DELETE FROM crm.inquiry WHERE record_id = ANY(:ids)"),
-    "notes": text("DELETE FROM crm.note WHERE record_id = ANY(:ids)"),
-    "tickets": text("DELETE FROM crm.ticket WHERE record_id = ANY(:ids)"),
-}
-_UNASK = text("""
-UPDATE crm.ticket t SET entity_id = NULL FROM ops.source_record u
-WHERE u.id = ANY(:ids) AND u.target = 'person' AND u.stream = ANY(:streams)
-  AND t.source = u.source AND t.requester = u.source_id
-""")
+    outbox.let_go(conn, [], [], keys, undo_id)
+    return alerts.remove(conn, [], [], keys)
 
 
 def remove_children(
     conn: Connection, record_ids: Sequence[int], *, asked_in: Sequence[str]
 ) -> Counter[str]:
     """Delete what hung on undone records; tickets that they asked for hang on nobody."""
-    done: Counter[str] = Counter()
-    for name, statement in _CHILDREN.items():
-        done[name] = conn.execute(statement, {"ids": list(record_ids)}).rowcount
-    conn.execute(_UNASK, {"ids": list(record_ids), "streams": list(asked_in)})
+    done = Counter(
+        inquiries=inquiries.delete_of_records(conn, record_ids),
+        notes=notes.delete_of_records(conn, record_ids),
+        tickets=tickets.delete_of_records(conn, record_ids),
+    )
+    tickets.let_go(conn, record_ids, asked_in=asked_in)
     return done
 
 
-_FORGET_OWNERS = text("""
-DELETE FROM crm.owner_identity o
-USING unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS g(source, source_id)
-WHERE o.source = g.source AND o.source_id = g.source_id
-RETURNING o.user_id
-""")
 ADOPTED = text("""
 SELECT u.id FROM crm."user" u
 JOIN ops.batch b ON b.id = :batch AND u.managed_by = b.source AND u.recorded_at >= b.started_at
@@ -268,13 +217,10 @@ def forget_owners(
     """
     if not owners:
         return 0, []
-    named = conn.execute(
-        _FORGET_OWNERS, {"sources": [o[0] for o in owners], "ids": [o[1] for o in owners]}
-    )
-    ids = sorted({u for u in named.scalars() if u is not None})
+    ids = people.disown(conn, owners)
     adopted = set(conn.execute(ADOPTED, {"ids": ids, "batch": batch_id}).scalars())
     needed = set(pointing_at(conn, 'crm."user"', sorted(adopted)))
     gone = adopted - needed
-    conn.execute(text('DELETE FROM crm."user" WHERE id = ANY(:ids)'), {"ids": sorted(gone)})
+    people.delete_users(conn, gone)
     names = conn.execute(select(user.c.name).where(user.c.id.in_(sorted(needed)))).scalars()
     return len(gone), sorted(names)

@@ -80,3 +80,23 @@ def archive(conn: Connection, record_ids: Sequence[int]) -> None:
         ),
         {"ids": list(record_ids)},
     )
+
+
+def delete_of_records(conn: Connection, record_ids: Sequence[int]) -> int:
+    """Delete the tickets of source records that are undone; returns how many."""
+    done = conn.execute(
+        text("DELETE FROM crm.ticket WHERE record_id = ANY(:ids)"), {"ids": list(record_ids)}
+    )
+    return done.rowcount
+
+
+_UNASK = text("""
+UPDATE crm.ticket t SET entity_id = NULL FROM ops.source_record u
+WHERE u.id = ANY(:ids) AND u.target = 'person' AND u.stream = ANY(:streams)
+  AND t.source = u.source AND t.requester = u.source_id
+""")
+
+
+def let_go(conn: Connection, record_ids: Sequence[int], *, asked_in: Sequence[str]) -> None:
+    """Let the tickets that undone people asked for hang on nobody."""
+    conn.execute(_UNASK, {"ids": list(record_ids), "streams": list(asked_in)})

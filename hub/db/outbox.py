@@ -142,3 +142,39 @@ def record_delivery(
             },
         )
     )
+
+
+_LET_GO = text("""
+UPDATE ops.outbox SET lead_id = NULL, contact_id = NULL,
+  state = CASE state WHEN 'pending' THEN 'dead' ELSE state END,
+  last_error = CASE state WHEN 'pending' THEN 'its batch was undone' ELSE last_error END,
+  dedupe_key = dedupe_key || '#undone:' || CAST(:undo AS bigint) || ':' || id
+WHERE lead_id = ANY(:leads) OR contact_id = ANY(:contacts) OR dedupe_key = ANY(:keys)
+""")
+
+
+def let_go(
+    conn: Connection,
+    leads: Sequence[int],
+    contacts: Sequence[int],
+    keys: Sequence[str],
+    undo_id: int,
+) -> None:
+    """Keep the events of rows that are removed, without these; what was not sent is sent no more.
+
+    Args:
+        conn: an open transaction.
+        leads: leads that are removed.
+        contacts: contacts that are removed.
+        keys: dedupe keys of events that are undone with them.
+        undo_id: the batch that takes them away.
+    """
+    conn.execute(
+        _LET_GO,
+        {
+            "leads": list(leads),
+            "contacts": list(contacts),
+            "keys": list(keys),
+            "undo": undo_id,
+        },
+    )

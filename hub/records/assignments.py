@@ -60,3 +60,23 @@ def keep(conn: Connection, turns: Sequence[NewAssignment]) -> list[int]:
         },
     )
     return sorted(written.scalars())
+
+
+_LET_GO = text("""
+UPDATE ops.assignment SET lead_id = NULL, contact_id = NULL, withdrawn_by = :undo
+WHERE lead_id = ANY(:leads) OR contact_id = ANY(:contacts)
+RETURNING group_id, user_id
+""")
+
+
+def let_go(
+    conn: Connection, leads: Sequence[int], contacts: Sequence[int], undo_id: int
+) -> list[tuple[int, int]]:
+    """Keep the assignments of rows that are removed, without these; return (group, user) of each turn."""
+    args = {"leads": list(leads), "contacts": list(contacts), "undo": undo_id}
+    rows = conn.execute(_LET_GO, args).all()
+    return [
+        (row.group_id, row.user_id)
+        for row in rows
+        if row.group_id is not None and row.user_id is not None
+    ]
