@@ -73,7 +73,7 @@ def owned(conn: Connection, entity_ids: Sequence[int]) -> set[int]:
 
 def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
     """Contacts whose entities hold records again stand on their own."""
-    held.give_up(conn, "contact", entity_ids)
+    held.give_up(conn, "contact", entity_ids, write=set_owner)
     conn.execute(
         text(
             "UPDATE crm.contact SET merged_into = NULL, archived_at = CASE kept_by "
@@ -148,7 +148,7 @@ def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
     if merged:
         for entity, survivor, owner in conn.execute(_UNOWNED, {"m": list(merged)}).all():
             if merged[entity] == survivor:
-                held.take_over(conn, "contact", survivor, owner, entity)
+                held.take_over(conn, "contact", survivor, owner, entity, write=set_owner)
         conn.execute(
             text(
                 "UPDATE crm.contact m SET merged_into = s.id, "
@@ -253,3 +253,22 @@ def delete(conn: Connection, contact_ids: Sequence[int]) -> int:
         text("DELETE FROM crm.contact WHERE id = ANY(:ids)"), {"ids": list(contact_ids)}
     )
     return done.rowcount
+
+
+def set_owner(conn: Connection, entity_id: int, owner_id: int | None) -> None:
+    """Write the owner of an entity's contact; None: nobody."""
+    conn.execute(
+        text("UPDATE crm.contact SET owner_id = :owner WHERE entity_id = :entity"),
+        {"owner": owner_id, "entity": entity_id},
+    )
+
+
+_CLOSE_COMPANIES = text("""
+UPDATE crm.contact SET archived_at = coalesce(archived_at, now())
+WHERE is_organization AND entity_id = ANY(:ids)
+""")
+
+
+def close_companies(conn: Connection, entity_ids: Sequence[int]) -> None:
+    """Let nobody find companies that no record stands for any more."""
+    conn.execute(_CLOSE_COMPANIES, {"ids": list(entity_ids)})

@@ -4,20 +4,20 @@ The owner is held: nothing folds it. What took it over is in the history, so tha
 its cause does, if it is still the one that was taken over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, text
 
 from hub.records.history import note_change
 
-_SET = {
-    "lead": text("UPDATE crm.lead SET owner_id = :owner WHERE entity_id = :entity"),
-    "contact": text("UPDATE crm.contact SET owner_id = :owner WHERE entity_id = :entity"),
-}
+Write = Callable[[Connection, int, int | None], None]
+"""Writes the owner of an entity's row: a function of the module that owns the table."""
 _CAUSE = {"lead": "absorbed", "contact": "absorbed_contact"}
 
 
-def take_over(conn: Connection, kind: str, entity: int, owner: int, absorbed: int) -> None:
+def take_over(
+    conn: Connection, kind: str, entity: int, owner: int, absorbed: int, *, write: Write
+) -> None:
     """Give the row of an entity the owner of the one that it absorbs.
 
     Args:
@@ -26,8 +26,9 @@ def take_over(conn: Connection, kind: str, entity: int, owner: int, absorbed: in
         entity: whose row.
         owner: a user.
         absorbed: the entity that is merged into it.
+        write: writes the owner.
     """
-    conn.execute(_SET[kind], {"owner": owner, "entity": entity})
+    write(conn, entity, owner)
     note_change(
         conn, "sync", {"owner_id": (None, owner), _CAUSE[kind]: (None, absorbed)}, entity_id=entity
     )
@@ -47,7 +48,7 @@ WHERE m.entity_id = ANY(:e) AND s.owner_id IS NOT NULL
 _TAKEN_OVER = {kind: text(_TAKEN.replace("{kind}", kind)) for kind in _CAUSE}
 
 
-def give_up(conn: Connection, kind: str, entity_ids: Sequence[int]) -> None:
+def give_up(conn: Connection, kind: str, entity_ids: Sequence[int], *, write: Write) -> None:
     """Let rows that absorbed these give up the owners that they took over from them.
 
     Call before the rows stand on their own. What absorbed such a row in its turn gives up too.
@@ -57,7 +58,7 @@ def give_up(conn: Connection, kind: str, entity_ids: Sequence[int]) -> None:
     while asked:
         given = conn.execute(_TAKEN_OVER[kind], {**args, "e": asked}).all()
         for row in given:
-            conn.execute(_SET[kind], {"owner": None, "entity": row.entity_id})
+            write(conn, row.entity_id, None)
             note_change(
                 conn,
                 "sync",

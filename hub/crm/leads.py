@@ -74,9 +74,9 @@ def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
         if row is None:
             continue
         if row.was_merged:
-            held.give_up(conn, "lead", [entity])
+            held.give_up(conn, "lead", [entity], write=set_owner)
         if row.is_unowned and row.owner_id is not None:
-            held.take_over(conn, "lead", survivor, row.owner_id, entity)
+            held.take_over(conn, "lead", survivor, row.owner_id, entity, write=set_owner)
         conn.execute(
             text(
                 "UPDATE crm.lead SET merged_into = :survivor, "
@@ -88,7 +88,7 @@ def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
 
 def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
     """Leads whose entities hold records again stand on their own; no fold wakes a converted one."""
-    held.give_up(conn, "lead", entity_ids)
+    held.give_up(conn, "lead", entity_ids, write=set_owner)
     conn.execute(
         text(
             "UPDATE crm.lead SET merged_into = NULL, archived_at = CASE WHEN converted_at IS NULL "
@@ -320,3 +320,11 @@ def delete(conn: Connection, lead_ids: Sequence[int]) -> int:
     """Delete leads to which nothing refers; returns how many."""
     done = conn.execute(text("DELETE FROM crm.lead WHERE id = ANY(:ids)"), {"ids": list(lead_ids)})
     return done.rowcount
+
+
+def set_owner(conn: Connection, entity_id: int, owner_id: int | None) -> None:
+    """Write the owner of an entity's lead; None: nobody."""
+    conn.execute(
+        text("UPDATE crm.lead SET owner_id = :owner WHERE entity_id = :entity"),
+        {"owner": owner_id, "entity": entity_id},
+    )

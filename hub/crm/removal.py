@@ -119,17 +119,6 @@ def orphaned(
     )
 
 
-_CLOSE = text("""
-UPDATE crm.contact SET archived_at = coalesce(archived_at, now())
-WHERE is_organization AND entity_id = ANY(:ids)
-""")
-
-
-def close_companies(conn: Connection, entity_ids: Sequence[int]) -> None:
-    """Let nobody find companies that no record stands for any more."""
-    conn.execute(_CLOSE, {"ids": list(entity_ids)})
-
-
 @dataclass(slots=True)
 class Removed:
     """How many rows went, by kind, and the turns that they had taken: (group, user) → n."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from hub.crm import owners, removal, reopened, tickets
+from hub.crm import contacts, owners, removal, reopened, tickets
 from hub.db.locks import company_lock, company_watch, identity_lock
 from hub.etl import accounts, companies, groups, load, match
 from hub.model.entities import PERSON_REFS
@@ -173,7 +173,7 @@ def _match_companies(conn: Connection, of: _Part) -> tuple[set[int], set[int]]:
         return set(), set()
     companies.forget(conn, of.lost, of.restored, of.left)
     set_keys(conn, dict.fromkeys(of.emptied, ()), is_company=True)
-    removal.close_companies(conn, of.emptied)
+    contacts.close_companies(conn, of.emptied)
     concerned = accounts.wake_people(conn, of.emptied)
     now = inputs.co_members(conn, [*of.restored, *of.left], ORGANISATION)
     return {*now.values(), *of.left.values()}, set(concerned)
