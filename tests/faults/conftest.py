@@ -50,8 +50,8 @@ SELECT json_build_object(
      ORDER BY source, stream, source_id, id) FROM landing.raw),
  'inquiries', (SELECT json_agg(json_build_array(n.name, i.message) ORDER BY n.name, i.message)
    FROM crm.inquiry i JOIN named n USING (entity_id)),
- 'consents', (SELECT json_agg(json_build_array(n.name, c.channel, c.state)
-     ORDER BY n.name, c.channel, c.state) FROM ops.consent_event c JOIN named n USING (entity_id)),
+ 'consents', (SELECT json_agg(json_build_array(address, channel, purpose, state)
+     ORDER BY address, channel, purpose) FROM reporting.consents),
  'quarantine', (SELECT json_agg(json_build_array(source_id, field, value, reason)
      ORDER BY source_id, field) FROM landing.quarantine),
  'reviews', (SELECT count(*) FROM ops.review),
