@@ -8,6 +8,7 @@ Who calls: `hub up` in the background, `hub sync` for some seconds, `hub upgrade
 process at a time derives again.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -49,6 +50,7 @@ RECORDS = 50  # each brings its whole component: the identity lock stays under 3
 ENTITIES = 200
 KEYS = 200
 _TRIES, _PAUSE_S = 50, 0.1
+_FIRST, _LONGEST_S = 10, 0.15  # a first piece of unknown cost, and how long locks are held
 _ORDER = ("user", "organisation", "person", "lead", "contact")
 log = get_logger()
 
@@ -134,13 +136,15 @@ def _pieces(hub: Hub) -> Iterator[tuple[str, int]]:
             while n := _take_out(hub, source, stream):
                 load_stale(hub)
                 yield MAPPING, n
-    for name, size, piece in (
+    for name, most, piece in (
         ("keys", KEYS, _key_again),
         ("model", RECORDS, _match_again),
         ("links", ENTITIES, _link_again),
         ("fold", ENTITIES, _fold_again),
     ):
-        while n := _walk(hub, name, size, piece):
+        size = min(most, _FIRST)
+        while n := _walk(hub, name, size, piece, took := _Took()):
+            size = took.next_size(size, most)
             match_companies(hub)
             load_stale(hub)
             yield name, n
@@ -227,18 +231,33 @@ def _take_out(hub: Hub, source: str, stream: str) -> int:
 Piece = Callable[[Connection, Sequence[int]], None]
 
 
-def _walk(hub: Hub, name: str, size: int, piece: Piece) -> int:
+@dataclass(slots=True)
+class _Took:
+    """How long a piece held its locks, and how large the next one may be."""
+
+    seconds: float = 0.0
+
+    def next_size(self, size: int, most: int) -> int:
+        """Return half the size after a piece that was too long, up to twice after a short one."""
+        if self.seconds > _LONGEST_S:
+            return max(1, size // 2)
+        return min(most, size * 2) if self.seconds < _LONGEST_S / 3 else size
+
+
+def _walk(hub: Hub, name: str, size: int, piece: Piece, took: _Took) -> int:
     """Derive the next ids of a walk again, in one transaction; returns how many."""
 
     def some(conn: Connection) -> int:
         if name in {"keys", "model"}:
             identity_lock(conn)  # the first statement of its transaction
+        started = time.monotonic()
         walk = walks.lock_walk(conn, name)
         if walk is None:
             return 0
         ids = walks.ids_of(conn, walk, size)
         if ids:
             piece(conn, ids)
+        took.seconds = time.monotonic() - started
         is_end = len(ids) < size
         walks.advance(conn, walk, None if is_end else ids[-1])
         if is_end and name == "keys":
