@@ -47,8 +47,8 @@ WRITES = [
     "SELECT 1 INTO crm.x",
     "SELECT * FROM crm.lead FOR UPDATE",
     "EXPLAIN ANALYZE DELETE FROM crm.lead",
-    "SELECT nextval('ops.turn_id_seq')",
-    "SELECT setval('ops.turn_id_seq', 1)",
+    "SELECT nextval('ops.assignment_id_seq')",
+    "SELECT setval('ops.assignment_id_seq', 1)",
     "SELECT set_config('role', 'hub_owner', false)",
     "SELECT set_config('session_authorization', 'hub_owner', false)",
     "SELECT set_config('transaction_read_only', 'off', false)",
@@ -108,7 +108,7 @@ def _everything(database: Database) -> list[Any]:
                     "SELECT oid, relname, relacl::text FROM pg_class WHERE relkind IN ('r', 'v') ORDER BY oid"
                 )
             ).all(),
-            conn.execute(text("SELECT last_value, is_called FROM ops.turn_id_seq")).all(),
+            conn.execute(text("SELECT last_value, is_called FROM ops.assignment_id_seq")).all(),
             conn.execute(text("SELECT count(*) FROM pg_largeobject_metadata")).all(),
         ]
 

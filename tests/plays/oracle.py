@@ -307,7 +307,12 @@ class _Person:
         """Whether the row existed by our own derivation alone, which has changed."""
         was_asked = not self.entities & self.oracle.unasked[table]
         is_untouched = self.view.is_derivation and not self.is_worked_on
-        return self._exists(table) and not is_asked and was_asked and is_untouched
+        is_ours = is_untouched and not self._once_asked(table)
+        return self._exists(table) and not is_asked and was_asked and is_ours
+
+    def _once_asked(self, table: str) -> bool:
+        """Whether the vendor's own data asked for the row before, in a record that is here."""
+        return any(table in r.once or (r.is_gone and r.role == table) for r in self.records)
 
     def _taken_back(self, row: Row | None) -> Iterator[str]:
         if row is not None:
