@@ -113,33 +113,44 @@ RETURNING e.source_id, e.said_of, e.xmax = 0 AS is_new
 """)
 # A no without a time of its own is as old as the first of the versions in a row that say it. A
 # version whose modification time did not move was changed silently: when it landed is what is known.
-_RETIME = text("""
-WITH objects AS (
-  SELECT DISTINCT source_id FROM ops.consent_event WHERE source = :source AND stream = :stream
-    AND source_id = ANY(CAST(:ids AS text[])) AND NOT is_timed AND raw_id IS NOT NULL
-), versions AS (
-  SELECT r.id, r.source_id, row_number() OVER w AS n,
+# Objects, versions and events are probed one by one (OFFSET 0): in a first load the statistics are
+# older than the rows, and a join would read both tables whole for each page.
+_BEGUN = text("""
+WITH objects AS MATERIALIZED (
+  SELECT DISTINCT i.source_id FROM unnest(CAST(:ids AS text[])) AS i(source_id)
+  CROSS JOIN LATERAL (
+    SELECT 1 FROM ops.consent_event e WHERE e.source = :source AND e.stream = :stream
+      AND e.source_id = i.source_id AND NOT e.is_timed AND e.raw_id IS NOT NULL LIMIT 1) e
+), versions AS MATERIALIZED (
+  SELECT r.id, o.source_id, row_number() OVER w AS n,
          CASE WHEN r.at > coalesce(max(r.at) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING
                                                    AND 1 PRECEDING), '-infinity')
               THEN r.at ELSE r.landed_at END AS moment
-  FROM objects o JOIN landing.raw r ON r.source = :source AND r.stream = :stream
-    AND r.source_id = o.source_id AND r.op = 'upsert'
-  WINDOW w AS (PARTITION BY r.source_id ORDER BY r.id)
+  FROM objects o CROSS JOIN LATERAL (
+    SELECT id, at, landed_at FROM landing.raw WHERE source = :source AND stream = :stream
+      AND source_id = o.source_id AND op = 'upsert' OFFSET 0) r
+  WINDOW w AS (PARTITION BY o.source_id ORDER BY r.id)
 ), runs AS (
-  SELECT e.id, v.n, v.moment, e.source_id, e.channel, e.purpose, e.address, e.state,
-         v.n - row_number() OVER (PARTITION BY e.source_id, e.channel, e.purpose, e.address, e.state
+  SELECT e.id, e.at, v.n, v.moment, v.source_id, e.channel, e.purpose, e.address, e.state,
+         v.n - row_number() OVER (PARTITION BY v.source_id, e.channel, e.purpose, e.address, e.state
                                   ORDER BY v.n) AS run
-  FROM versions v JOIN ops.consent_event e ON e.raw_id = v.id
-  WHERE NOT e.is_timed AND e.origin_id IS NULL
+  FROM versions v CROSS JOIN LATERAL (
+    SELECT * FROM ops.consent_event WHERE raw_id = v.id AND origin_id IS NULL AND NOT is_timed
+    OFFSET 0) e
 ), begun AS (
-  SELECT id, first_value(moment) OVER (
-    PARTITION BY source_id, channel, purpose, address, state, run ORDER BY n) AS at
+  SELECT id, at, first_value(moment) OVER (
+    PARTITION BY source_id, channel, purpose, address, state, run ORDER BY n) AS began
   FROM runs
-), retimed AS (
-  UPDATE ops.consent_event e SET at = b.at FROM begun b
-  WHERE e.id = b.id AND e.at <> b.at RETURNING e.id, e.at
 )
-UPDATE ops.consent_event e SET at = r.at FROM retimed r WHERE e.origin_id = r.id
+SELECT id, began FROM begun WHERE at <> began
+""")
+_RETIME = text("""
+WITH begun AS (
+  SELECT * FROM unnest(CAST(:events AS bigint[]), CAST(:moments AS timestamptz[])) AS b(id, at)
+), retimed AS (
+  UPDATE ops.consent_event e SET at = b.at FROM begun b WHERE e.id = b.id
+)
+UPDATE ops.consent_event e SET at = b.at FROM begun b WHERE e.origin_id = b.id
 """)
 
 
@@ -178,8 +189,15 @@ def keep(
     written = conn.execute(_INSERT, scope).all()
     conn.execute(text("DELETE FROM consent_page"))
     if known.has_untimed or any(event.at is None for event in events):
-        conn.execute(_RETIME, scope)
+        _retime(conn, scope)
     return {row.source_id for row in written if row.is_new and row.said_of == "person"}
+
+
+def _retime(conn: Connection, scope: Mapping[str, Any]) -> None:
+    begun = conn.execute(_BEGUN, scope).all()
+    if begun:
+        moments = {"events": [row.id for row in begun], "moments": [row.began for row in begun]}
+        conn.execute(_RETIME, moments)
 
 
 _COLUMNS = (
