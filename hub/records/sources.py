@@ -73,12 +73,14 @@ WITH page AS (
     alias_of = NULL,
     withdrawn_by = NULL
   WHERE s.raw_id <= excluded.raw_id
-  RETURNING s.id, s.source, s.stream, s.source_id, s.target, s.canonical_hash
+  RETURNING s.id, s.source, s.stream, s.source_id, s.target, s.canonical_hash, s.source_at
 )
 SELECT w.id, w.source, w.stream, w.source_id, w.target,
        b.id IS NULL AS is_new,
        b.id IS NULL OR b.canonical_hash <> w.canonical_hash OR b.gone_at IS NOT NULL
-         OR b.withdrawn_by IS NOT NULL AS is_changed
+         OR b.withdrawn_by IS NOT NULL
+         -- the newest source wins a field: a later time alone may change whose value counts
+         OR b.source_at IS DISTINCT FROM w.source_at AS is_changed
 FROM written w LEFT JOIN before b USING (source, stream, source_id, target)
 """)
 

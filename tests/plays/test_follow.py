@@ -146,3 +146,15 @@ def test_a_company_that_was_merged_twice_stands_for_the_last(
         ["put", "hc2", {}], SYNC, ["put", "hc1", {}], SYNC,
     ]  # fmt: skip
     assert stage.play(steps) is None
+
+
+def test_a_later_time_alone_changes_whose_value_counts(stage: Stage) -> None:
+    lea = {"first": "Lea", "last": "Moreau", "email": "lea@moreau.example.com"}
+    steps: list[Step] = [
+        ["put", "mc1", lea],
+        ["put", "mc2", {**lea, "phone": "+33145670001", "rating": 2}],
+        SYNC,
+        ["put", "mc1", {"email": "lea@moreau.example.com"}],
+        SYNC,
+    ]
+    assert stage.play(steps) is None
