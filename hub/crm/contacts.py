@@ -16,6 +16,7 @@ from hub.crm.folded_rows import folded_rows
 from hub.crm.tables import contact
 from hub.model.entities import folded_names
 from hub.model.folding import ContactRow
+from hub.records.entities import WHOLE
 from hub.records.history import Changed, note_changes
 
 CONTACTS = folded_rows(
@@ -24,16 +25,13 @@ CONTACTS = folded_rows(
     {"archived_at": None, "unasked_since": None},
 )
 
-_MERGED = text("""
-WITH RECURSIVE whole AS (
-  SELECT id AS root, id FROM ops.entity WHERE id = ANY(:ids)
-  UNION
-  SELECT w.root, m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id)
+_MERGED = text(f"""
+WITH RECURSIVE {WHOLE}
 SELECT w.root, c.* FROM whole w CROSS JOIN LATERAL (
   SELECT id, entity_id, owner_id, kept_by = 'person', archived_at, unasked_since
   FROM crm.contact c WHERE c.entity_id = w.id AND kept_by <> 'nobody' OFFSET 0) c
 WHERE w.id <> w.root ORDER BY c.id
-""")
+""")  # noqa: S608 our own text
 
 
 def of_absorbed(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[ContactRow]]:

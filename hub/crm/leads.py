@@ -12,6 +12,7 @@ from hub.crm.companies import POINT, Employers, arguments
 from hub.crm.folded_rows import folded_rows
 from hub.crm.tables import lead
 from hub.model.folding import LeadRow
+from hub.records.entities import WHOLE
 
 # a status that was set since the row was read is not the fold's any more
 _FOLLOWS = "l.status_set_by IS NULL"
@@ -24,17 +25,14 @@ LEADS = folded_rows(
 )  # fmt: skip
 FOLDED = LEADS.names
 
-_MERGED = text("""
-WITH RECURSIVE whole AS (
-  SELECT id AS root, id FROM ops.entity WHERE id = ANY(:ids)
-  UNION
-  SELECT w.root, m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id)
+_MERGED = text(f"""
+WITH RECURSIVE {WHOLE}
 SELECT w.root, l.* FROM whole w CROSS JOIN LATERAL (
   SELECT id, entity_id, owner_id, status, unqualified_reason, status_set_by, converted_at,
     unasked_since, source_converted_at
   FROM crm.lead l WHERE l.entity_id = w.id OFFSET 0) l
 WHERE w.id <> w.root ORDER BY l.id
-""")
+""")  # noqa: S608 our own text
 
 
 def of_absorbed(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[LeadRow]]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from hub.records.entities import WHOLE
+
 
 @dataclass(frozen=True, slots=True)
 class Touched:
@@ -26,12 +28,8 @@ class Touched:
 
 
 # a decision that parts two records is kept with the reason `unmerge …` or `take … out`
-_TOUCHED = text("""
-WITH RECURSIVE whole AS (
-  SELECT id AS root, id FROM ops.entity WHERE id = ANY(CAST(:ids AS bigint[]))
-  UNION
-  SELECT w.root, m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id
-), decided AS (
+_TOUCHED = text(f"""
+WITH RECURSIVE {WHOLE}, decided AS (
   SELECT w.root, x.reasons -> 0 ->> 0 ~ '^(unmerge|take) ' AS parts
   FROM whole w JOIN ops.source_record s ON s.entity_id = w.id
   CROSS JOIN LATERAL (
@@ -61,7 +59,7 @@ WITH RECURSIVE whole AS (
 )
 SELECT root, true AS is_work FROM worked
 UNION SELECT root, NOT parts FROM decided
-""")
+""")  # noqa: S608 our own text
 
 
 def touches(conn: Connection, entity_ids: Iterable[int]) -> Touched:

@@ -11,6 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from hub.records.entities import WHOLE
+
 
 def normal_address(said: str) -> str:
     """Return the form under which an e-mail address or a number is kept."""
@@ -27,11 +29,8 @@ class Holder:
 
 
 # A record that is gone speaks for its entity as long as no other lives.
-_HELD = text("""
-WITH RECURSIVE whole AS (
-  SELECT id AS root, id FROM ops.entity WHERE id = ANY(:ids)
-  UNION
-  SELECT w.root, m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id)
+_HELD = text(f"""
+WITH RECURSIVE {WHOLE}
 SELECT s.entity_id, s.canonical AS values FROM ops.source_record s
 WHERE s.entity_id = ANY(:ids) AND s.target = 'person' AND s.withdrawn_by IS NULL
   AND (s.gone_at IS NULL OR NOT EXISTS (
@@ -41,7 +40,7 @@ UNION ALL
 SELECT w.root, jsonb_build_object(e.field, e.value) FROM whole w
 JOIN ops.edit e ON e.entity_id = w.id AND e.revoked_at IS NULL
 WHERE e.field IN ('email', 'emails', 'phone', 'mobile', 'fax')
-""")
+""")  # noqa: S608 our own text
 
 
 def held_by(conn: Connection, entity_ids: Sequence[int]) -> list[Holder]:

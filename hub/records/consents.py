@@ -26,6 +26,7 @@ from hub.model.consent import (
     state_named,
 )
 from hub.records.consent_addresses import addresses_of
+from hub.records.entities import WHOLE
 
 TEAM = "hub"
 """The source of what the team says."""
@@ -308,11 +309,7 @@ def judged(events: Iterable[Event]) -> dict[str, dict[Key, ConsentState]]:
 # What the sources and the team have said of people, and not only of one address. Each load asks, and
 # few people have anything: a probe of the partial index for each record, whatever the statistics say.
 _OF_PEOPLE = """
-WITH RECURSIVE whole AS (
-  SELECT id AS root, id FROM ops.entity WHERE id = ANY(:ids)
-  UNION
-  SELECT w.root, m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id
-)
+WITH RECURSIVE {whole}
 SELECT p.entity_id AS root, e.id FROM ops.source_record p
 CROSS JOIN LATERAL (
   SELECT c.id FROM ops.consent_event c WHERE c.source = p.source AND c.stream = p.stream
@@ -324,8 +321,10 @@ SELECT w.root, e.id FROM whole w CROSS JOIN LATERAL (
   WHERE c.entity_id = w.id AND c.origin_id IS NULL OFFSET 0) e
 ORDER BY root, id
 """
-_SAID_OF_PEOPLE = text(_OF_PEOPLE.format(which="c.said_of = 'person'"))
-_SAID_NOWHERE = text(_OF_PEOPLE.format(which="(c.said_of = 'person' OR c.address = '')"))
+_SAID_OF_PEOPLE = text(_OF_PEOPLE.format(whole=WHOLE, which="c.said_of = 'person'"))
+_SAID_NOWHERE = text(
+    _OF_PEOPLE.format(whole=WHOLE, which="(c.said_of = 'person' OR c.address = '')")
+)
 _BY_ID = text(f"{_EVENT} WHERE e.id = ANY(:ids) AND e.accepted_by IS NULL")
 
 

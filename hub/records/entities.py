@@ -6,6 +6,15 @@ from sqlalchemy import Connection, text
 
 from hub.model.folding import StaleEntity
 
+WHOLE = """
+whole AS (
+  SELECT id AS root, id FROM ops.entity WHERE id = ANY(:ids)
+  UNION
+  SELECT w.root, m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id
+)
+"""
+"""SQL: the entities `ids`, each with those that were merged into it: (root, id); write RECURSIVE before it."""
+
 
 def new_entity(
     conn: Connection, *, anchor_id: int, batch_id: int, lane: str, kind: str = "person"
@@ -136,13 +145,10 @@ def call_home(conn: Connection, record_ids: Sequence[int]) -> set[int]:
     return set(conn.execute(_ASTRAY, {"ids": list(record_ids)}).scalars())
 
 
-_WHOLE = text("""
-WITH RECURSIVE whole AS (
-  SELECT id FROM ops.entity WHERE id = ANY(:ids)
-  UNION
-  SELECT m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id)
-SELECT id FROM whole ORDER BY id
-""")
+_WHOLE = text(f"""
+WITH RECURSIVE {WHOLE}
+SELECT DISTINCT id FROM whole ORDER BY id
+""")  # noqa: S608 our own text
 
 
 def whole(conn: Connection, ids: Sequence[int]) -> list[int]:

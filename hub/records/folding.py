@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from hub.model.folding import EarlierVersion, FoldRecord, LeftRecord, StaleEntity, StoredEdit
 from hub.model.records import JsonValue
+from hub.records.entities import WHOLE
 
 
 def claim_stale(
@@ -74,15 +75,12 @@ def records_of(
 
 
 # What was typed into a record that was merged counts for the survivor, and goes back with it.
-_EDITS = text("""
-WITH RECURSIVE whole AS (
-  SELECT id AS root, id FROM ops.entity WHERE id = ANY(:ids)
-  UNION
-  SELECT w.root, m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id)
+_EDITS = text(f"""
+WITH RECURSIVE {WHOLE}
 SELECT w.root, e.field, e.value, e.at, e.who
 FROM whole w JOIN ops.edit e ON e.entity_id = w.id AND e.revoked_at IS NULL
 ORDER BY e.at, e.id
-""")
+""")  # noqa: S608 our own text
 
 
 def edits_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[StoredEdit]]:

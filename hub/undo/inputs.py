@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from hub.records import sources
 from hub.records.companies import ORGANISATION
+from hub.records.entities import WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,17 +191,14 @@ def decided(conn: Connection, record_ids: Sequence[int], since: datetime) -> set
     return set(rows.scalars())
 
 
-_CREATED_BY = text("""
-WITH RECURSIVE whole AS (
-  SELECT id AS root, id FROM ops.entity WHERE id = ANY(:ids)
-  UNION
-  SELECT w.root, m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id)
+_CREATED_BY = text(f"""
+WITH RECURSIVE {WHOLE}
 SELECT w.root, w.id FROM whole w JOIN ops.entity e USING (id) JOIN ops.batch b ON b.id = :batch
 LEFT JOIN crm.lead l ON l.entity_id = w.id LEFT JOIN crm.contact c ON c.entity_id = w.id
 WHERE b.id IN (e.batch_id, l.batch_id, c.batch_id)
   OR l.recorded_at BETWEEN b.started_at AND coalesce(b.finished_at, now())
   OR c.recorded_at BETWEEN b.started_at AND coalesce(b.finished_at, now())
-""")
+""")  # noqa: S608 our own text
 
 
 def created_by(conn: Connection, batch_id: int, entity_ids: Sequence[int]) -> dict[int, int]:
