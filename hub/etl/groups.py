@@ -1,6 +1,5 @@
 """Distribution groups between the database and the ring: as it takes them, and what it changed."""
 
-from collections import Counter
 from collections.abc import Mapping
 
 from sqlalchemy import Connection
@@ -37,28 +36,38 @@ def save_group(conn: Connection, before: GroupRow, after: GroupState) -> None:
         )
 
 
+Turns = Mapping[tuple[int, int], int]
+"""(group, user) → how many turns were taken back."""
+
+
+def owed(groups: Mapping[str, GroupRow], turns: Turns) -> dict[tuple[str, int], int]:
+    """Return what members are owed: (group's name, user) → turns; who has left a group is owed none."""
+    return {
+        (name, user): n
+        for name, group in sorted(groups.items())
+        for (number, user), n in sorted(turns.items())
+        if number == group.id and user in {m.user_id for m in group.members}
+    }
+
+
 def give_back(
-    conn: Connection, groups: Mapping[str, GroupRow], turns: Counter[tuple[int, int]]
+    conn: Connection, groups: Mapping[str, GroupRow], turns: Turns
 ) -> dict[tuple[str, int], int]:
     """Owe members the turns that were taken back; they are served first next time.
 
     Args:
         conn: an open transaction that holds the groups' locks.
         groups: as they were locked, by name.
-        turns: (group, user) → how many.
+        turns: what was taken back.
 
     Returns:
-        (group's name, user) → how many turns; of those who are still in the group.
+        What members are owed, as `owed` has it.
     """
-    given: dict[tuple[str, int], int] = {}
-    for name, group in sorted(groups.items()):
+    given = owed(groups, turns)
+    for name, group in groups.items():
         state = group_state(group)
-        mine = {user: n for (number, user), n in sorted(turns.items()) if number == group.id}
-        for user, n in mine.items():
-            for _ in range(n):
+        for (of_group, user), n in given.items():
+            for _ in range(n if of_group == name else 0):
                 state = owe(state, user)
-        members = {m.user_id for m in group.members}
-        given |= {(name, user): n for user, n in mine.items() if user in members}
-        if mine:
-            save_group(conn, group, state)
+        save_group(conn, group, state)
     return given

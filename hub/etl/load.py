@@ -15,12 +15,12 @@ from hub.db.transactions import run_transaction
 from hub.etl.context import Hub
 from hub.etl.load_companies import load_companies
 from hub.etl.load_people import load_people
-from hub.etl.unmatched import adopt, load_owners, load_tickets, write_tickets
+from hub.etl.unmatched import load_owners, load_tickets
 from hub.logs import get_logger
 from hub.records import entities, folding
 from hub.records.companies import ORGANISATION
 
-__all__ = ["adopt", "load_owners", "load_stale", "load_tickets", "refold", "write_tickets"]
+__all__ = ["load_owners", "load_stale", "load_tickets", "refold"]
 
 CHUNK = 500
 log = get_logger()

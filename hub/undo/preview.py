@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from hub.crm import owners, removal, reopened
 from hub.crm.removal_preview import Going, count_children, owners_without
+from hub.etl import groups
 from hub.records import batches, consents, entities
 from hub.undo import inputs
 from hub.undo.batch import parts_of, undoable
@@ -18,7 +19,7 @@ from hub.undo.chunks import slices
 from hub.undo.inputs import HAVE_ENTITIES, Before, Brought, Known
 from hub.undo.piles import sort_out
 from hub.undo.report import GivenBack, Undone, total
-from hub.undo.take_back import owed
+from hub.undo.take_back import by_names
 
 READ = 2000  # objects that are looked at together
 
@@ -130,8 +131,4 @@ class _Preview:
 
     def _given_back(self) -> list[GivenBack]:
         turns = Counter(self._going.turns.values())
-        given: list[GivenBack] = []
-        for name, group in sorted(owners.groups(self._conn).items()):
-            mine = {u: n for (g, u), n in turns.items() if g == group.id}
-            given += owed(self._conn, name, {m.user_id for m in group.members}, mine)
-        return given
+        return by_names(self._conn, groups.owed(owners.groups(self._conn), turns))

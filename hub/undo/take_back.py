@@ -6,18 +6,17 @@ are done, without the identity lock.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from hub.crm import contacts, owners, removal, reopened, tickets
 from hub.db.locks import company_lock, company_watch, identity_lock
-from hub.etl import accounts, companies, groups, load, match
+from hub.etl import accounts, companies, groups, load, match, unmatched
 from hub.model.entities import PERSON_REFS
 from hub.records import consents, entities, folding, sources
 from hub.records.companies import ORGANISATION, set_keys
-from hub.routing.ring import give_back
 from hub.undo import inputs, restoring
 from hub.undo.inputs import PERSON, Brought, Key, Known
 from hub.undo.piles import sort_out
@@ -206,33 +205,19 @@ def _restore_rows(conn: Connection, ids: Sequence[int]) -> None:
     if not ids:
         return
     stored = folding.by_id(conn, ids, "ticket")
-    load.write_tickets(conn, stored)
+    unmatched.write_tickets(conn, stored)
     tickets.archive(conn, [r.id for r in stored if r.is_gone])
     for owner in folding.by_id(conn, ids, "user"):
-        load.adopt(conn, owner)
+        unmatched.adopt(conn, owner)
 
 
 def _give_back(conn: Connection, turns: Counter[tuple[int, int]]) -> list[GivenBack]:
     if not turns:
         return []
-    given: list[GivenBack] = []
-    for name, group in sorted(owners.lock_groups(conn).items()):
-        state = groups.group_state(group)
-        mine = {u: n for (g, u), n in sorted(turns.items()) if g == group.id}
-        for user_id in _each(mine.items()):
-            state = give_back(state, user_id)
-        given += owed(conn, name, {m.user_id for m in group.members}, mine)
-        groups.save_group(conn, group, state)
-    return given
+    return by_names(conn, groups.give_back(conn, owners.lock_groups(conn), turns))
 
 
-def _each(counts: Iterable[tuple[int, int]]) -> Iterable[int]:
-    return (user_id for user_id, n in counts for _ in range(n))
-
-
-def owed(
-    conn: Connection, group: str, present: Collection[int], mine: Mapping[int, int]
-) -> list[GivenBack]:
-    """Return what the present members of a group are owed: user → assignments, by their names."""
+def by_names(conn: Connection, owed: Mapping[tuple[str, int], int]) -> list[GivenBack]:
+    """Return what members are owed, (group's name, user) → assignments, by their names."""
     people = {u.id: u.email or u.name for u in owners.users_by_email(conn).values()}
-    return [GivenBack(group, people[u], n) for u, n in mine.items() if u in present]
+    return [GivenBack(group, people[user], n) for (group, user), n in owed.items()]
