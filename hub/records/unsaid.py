@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-from hub.records import edges, entities, match_keys, queue, reviews, sources
+from hub.records import departing, match_keys, sources
 
 # All versions were mapped again, and none has given the record. The only record of an entity stays:
 # what becomes of its rows is decided by the fold.
@@ -19,11 +19,6 @@ WHERE s.source = :source AND s.stream = :stream AND s.target = 'person'
               AND o.target = 'person' AND (o.gone_at IS NULL OR o.mapping_version = 'by hand'))
 ORDER BY s.id LIMIT :limit
 """)
-_OTHERS = text("""
-SELECT DISTINCT o.id, o.entity_id FROM ops.source_record s
-JOIN ops.source_record o ON o.entity_id = s.entity_id AND o.target = 'person'
-WHERE s.id = ANY(:ids) AND o.id <> ALL(:ids)
-""")
 
 
 def records(conn: Connection, source: str, stream: str, version: str, limit: int) -> list[int]:
@@ -37,14 +32,11 @@ def take_out(conn: Connection, ids: Sequence[int], batch_id: int) -> list[int]:
 
     Call under the identity lock. What people decided stands, should a record come back.
     """
-    oldest: dict[int, int] = {}
-    others = conn.execute(_OTHERS, {"ids": list(ids)}).all()
-    for row in others:
-        oldest[row.entity_id] = min(row.id, oldest.get(row.entity_id, row.id))
-    entities.move_anchors(conn, ids, oldest)
+    others = departing.co_members(conn, ids, "person")
+    for record in ids:
+        others.pop(record, None)
+    departing.move_anchors(conn, ids, others)
     sources.take_out(conn, ids, batch_id, forget_verdict=False)
     match_keys.replace_keys(conn, [], ids)
-    edges.forget(conn, ids, ())
-    reviews.forget(conn, ids)
-    queue.finish(conn, queue.MATCH, ids)
-    return sorted(row.id for row in others)
+    departing.forget_links(conn, ids)
+    return sorted(others)

@@ -142,19 +142,6 @@ def brought(conn: Connection, batch_id: int, keys: Sequence[Key] | None = None) 
     return [Brought(*row) for row in rows]
 
 
-def co_members(conn: Connection, record_ids: Sequence[int], target: str) -> dict[int, int]:
-    """Return every record of a target that shares an entity with one of these: record → entity."""
-    rows = conn.execute(
-        text(
-            "SELECT DISTINCT o.id, o.entity_id FROM ops.source_record s "
-            "JOIN ops.source_record o USING (entity_id) "
-            "WHERE s.id = ANY(:ids) AND s.target = :target AND o.target = :target"
-        ),
-        {"ids": list(record_ids), "target": target},
-    )
-    return {row.id: row.entity_id for row in rows}
-
-
 # Only streams that are mapped have verdicts: a form's definition stays. An object of which a later
 # batch has brought something stays as well.
 UNMARKED = """

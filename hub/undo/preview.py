@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from hub.crm import owners, removal, reopened
 from hub.crm.removal_preview import Going, count_children, owners_without
 from hub.etl import groups
-from hub.records import batches, consents, entities
+from hub.records import batches, consents, departing, entities
 from hub.undo import inputs
 from hub.undo.batch import parts_of, undoable
 from hub.undo.chunks import slices
@@ -95,7 +95,7 @@ class _Preview:
         conn, batch, out = self._conn, self._batch, {r.id for r in going}
         shared: dict[int, int] = {}
         for target in HAVE_ENTITIES:
-            shared |= inputs.co_members(conn, sorted(out), target)
+            shared |= departing.co_members(conn, sorted(out), target)
         whole = entities.whole(conn, sorted(set(shared.values())))
         roles = inputs.roles(conn, list(shared))
         roles |= {i: said.role or roles[i] for i, said in before.items() if i in roles}

@@ -1,16 +1,16 @@
-"""Taking back what a batch brought: records, raw versions, heads, edges, anchors.
+"""Taking back what a batch brought: records, raw versions, heads.
 
 A record that the batch made is taken out, one that it changed says again what it said before
 (`ops.record_version`). The raw rows stay, marked: nobody reads them as the newest again. Not here:
 rows of the CRM (`hub.crm.removal`), and which records go (`hub.undo.piles`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
 from hub.model.records import JsonValue
-from hub.records import edges, entities, queue, reviews, sources
+from hub.records import sources
 from hub.records.history import note_said
 from hub.undo.inputs import KEYS, RAWS_OF_KEYS, UNMARKED, Key, key_arrays
 
@@ -28,24 +28,6 @@ def lock_heads(conn: Connection, keys: Sequence[Key]) -> None:
 def mark_undone(conn: Connection, record_ids: Sequence[int], undo_id: int) -> None:
     """Take records out of everything, until their source brings them again."""
     sources.take_out(conn, record_ids, undo_id, forget_verdict=True)
-
-
-def move_anchors(conn: Connection, undone: Sequence[int], co_members: Mapping[int, int]) -> None:
-    """Let entities that began with an undone record begin with the oldest that they still have."""
-    left: dict[int, int] = {}
-    for record, entity in co_members.items():
-        left[entity] = min(record, left.get(entity, record))
-    entities.move_anchors(conn, undone, left)
-
-
-def forget_links(conn: Connection, undone: Sequence[int], changed: Sequence[int]) -> None:
-    """Drop what was judged of undone records, and what vendors said of any of these.
-
-    What people decided stands: it counts again when the record comes back.
-    """
-    edges.forget(conn, undone, changed)
-    reviews.forget(conn, undone)
-    queue.finish(conn, queue.MATCH, undone)
 
 
 _MARK_RAWS = text(f"""

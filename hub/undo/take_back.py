@@ -15,7 +15,7 @@ from hub.crm import contacts, owners, removal, reopened, tickets
 from hub.db.locks import company_lock, company_watch, identity_lock
 from hub.etl import accounts, companies, groups, load, match, unmatched
 from hub.model.entities import PERSON_REFS
-from hub.records import consents, entities, folding, sources
+from hub.records import consents, departing, entities, folding, sources
 from hub.records.companies import ORGANISATION, set_keys
 from hub.undo import inputs, restoring
 from hub.undo.inputs import PERSON, Brought, Key, Known
@@ -102,9 +102,9 @@ class _Shared:
     @classmethod
     def of(cls, conn: Connection, going: Sequence[Brought]) -> "_Shared":
         ids = [r.id for r in going]
-        people = inputs.co_members(conn, ids, PERSON)
+        people = departing.co_members(conn, ids, PERSON)
         has_firms = any(r.target == ORGANISATION for r in going)
-        firms = inputs.co_members(conn, ids, ORGANISATION) if has_firms else {}
+        firms = departing.co_members(conn, ids, ORGANISATION) if has_firms else {}
         held = sorted({*people.values(), *firms.values()})
         return cls(frozenset(ids), people, firms, entities.whole(conn, held))
 
@@ -128,7 +128,7 @@ def _records(
     again = sources.restore(conn, work.batch.id, sorted(known)) if known else set()
     restoring.mark_undone(conn, sorted({*ids} - known), work.undo_id)
     lost, restored = {*ids} - known | again, known - again
-    restoring.forget_links(conn, sorted(lost), sorted(restored))
+    departing.forget_links(conn, sorted(lost), sorted(restored))
     report.reverted["records"] = len(lost)
     report.reverted["restored"] = len(restored)
     report.records = sorted({r.name for r in going})
@@ -162,7 +162,7 @@ def _part(
     left = {i: entity for i, entity in shared.items() if i not in lost}
     gone = sorted(own.intersection(lost))
     if gone and left:
-        restoring.move_anchors(conn, gone, left)
+        departing.move_anchors(conn, gone, left)
     emptied = {*shared.values()} - {*left.values()}
     return _Part(gone, sorted(own.difference(lost)), left, sorted(emptied))
 
@@ -174,7 +174,7 @@ def _match_companies(conn: Connection, of: _Part) -> tuple[set[int], set[int]]:
     set_keys(conn, dict.fromkeys(of.emptied, ()), is_company=True)
     contacts.close_companies(conn, of.emptied)
     concerned = accounts.wake_people(conn, of.emptied)
-    now = inputs.co_members(conn, [*of.restored, *of.left], ORGANISATION)
+    now = departing.co_members(conn, [*of.restored, *of.left], ORGANISATION)
     return {*now.values(), *of.left.values()}, set(concerned)
 
 

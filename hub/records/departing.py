@@ -1,0 +1,49 @@
+"""Records that leave their entities: who stays behind, and what is forgotten of those that leave."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection, text
+
+from hub.records import edges, entities, queue, reviews
+
+
+def co_members(conn: Connection, record_ids: Sequence[int], target: str) -> dict[int, int]:
+    """Return every record of a target that shares an entity with one of these: record → entity."""
+    rows = conn.execute(
+        text(
+            "SELECT DISTINCT o.id, o.entity_id FROM ops.source_record s "
+            "JOIN ops.source_record o USING (entity_id) "
+            "WHERE s.id = ANY(:ids) AND s.target = :target AND o.target = :target"
+        ),
+        {"ids": list(record_ids), "target": target},
+    )
+    return {row.id: row.entity_id for row in rows}
+
+
+def move_anchors(conn: Connection, leaving: Sequence[int], left: Mapping[int, int]) -> None:
+    """Let entities that began with a record that leaves begin with the oldest that they still have.
+
+    Args:
+        conn: an open transaction.
+        leaving: records.
+        left: records that stay: record → entity.
+    """
+    oldest: dict[int, int] = {}
+    for record, entity in left.items():
+        oldest[entity] = min(record, oldest.get(entity, record))
+    entities.move_anchors(conn, leaving, oldest)
+
+
+def forget_links(conn: Connection, leaving: Sequence[int], changed: Sequence[int] = ()) -> None:
+    """Drop what was judged of records that leave, and what vendors said of any of these.
+
+    What people decided stands: it counts again when the record comes back.
+
+    Args:
+        conn: an open transaction, under the identity lock.
+        leaving: records that take part in nothing any more.
+        changed: records that stay, and say something else.
+    """
+    edges.forget(conn, leaving, changed)
+    reviews.forget(conn, leaving)
+    queue.finish(conn, queue.MATCH, leaving)
