@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from hub.db.locks import identity_lock, only_one
+from hub.db.pace import Pace
 from hub.db.transactions import run_transaction
 from hub.etl import derivations, flow
 from hub.etl.closing import finish
@@ -142,9 +143,8 @@ def _pieces(hub: Hub) -> Iterator[tuple[str, int]]:
         ("links", ENTITIES, _link_again),
         ("fold", ENTITIES, _fold_again),
     ):
-        size = min(most, _FIRST)
-        while n := _walk(hub, name, size, piece, took := _Took()):
-            size = took.next_size(size, most)
+        pace = Pace(min(most, _FIRST), 1, most, _LONGEST_S / 3, _LONGEST_S, growth=2)
+        while n := _walk(hub, name, pace, piece):
             match_companies(hub)
             load_stale(hub)
             yield name, n
@@ -231,23 +231,13 @@ def _take_out(hub: Hub, source: str, stream: str) -> int:
 Piece = Callable[[Connection, Sequence[int]], None]
 
 
-@dataclass(slots=True)
-class _Took:
-    """How long a piece held its locks, and how large the next one may be."""
-
-    seconds: float = 0.0
-
-    def next_size(self, size: int, most: int) -> int:
-        """Return half the size after a piece that was too long, up to twice after a short one."""
-        if self.seconds > _LONGEST_S:
-            return max(1, size // 2)
-        return min(most, size * 2) if self.seconds < _LONGEST_S / 3 else size
-
-
-def _walk(hub: Hub, name: str, size: int, piece: Piece, took: _Took) -> int:
+def _walk(hub: Hub, name: str, pace: Pace, piece: Piece) -> int:
     """Derive the next ids of a walk again, in one transaction; returns how many."""
+    held_s = 0.0
+    size = pace.size
 
     def some(conn: Connection) -> int:
+        nonlocal held_s
         if name in {"keys", "model"}:
             identity_lock(conn)  # the first statement of its transaction
         started = time.monotonic()
@@ -257,7 +247,7 @@ def _walk(hub: Hub, name: str, size: int, piece: Piece, took: _Took) -> int:
         ids = walks.ids_of(conn, walk, size)
         if ids:
             piece(conn, ids)
-        took.seconds = time.monotonic() - started
+        held_s = time.monotonic() - started
         is_end = len(ids) < size
         walks.advance(conn, walk, None if is_end else ids[-1])
         if is_end and name == "keys":
@@ -266,7 +256,9 @@ def _walk(hub: Hub, name: str, size: int, piece: Piece, took: _Took) -> int:
             _advance_fold(conn, walk, None if is_end else ids[-1])
         return len(ids)
 
-    return run_transaction(hub.engine, some)
+    n = run_transaction(hub.engine, some)
+    pace.took(held_s)
+    return n
 
 
 def _key_again(conn: Connection, ids: Sequence[int]) -> None:

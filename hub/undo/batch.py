@@ -22,8 +22,8 @@ from hub.logs import get_logger
 from hub.records import batches, proofs, undos
 from hub.records.companies import ORGANISATION
 from hub.records.undos import Part
-from hub.undo import inputs, restoring
-from hub.undo.chunks import Pace, cut, groups, slices
+from hub.undo import chunks, inputs, restoring
+from hub.undo.chunks import cut, groups, slices
 from hub.undo.inputs import Key, Known
 from hub.undo.piles import sort_out
 from hub.undo.report import Undone, from_document, total
@@ -149,7 +149,7 @@ def parts_of(conn: Connection, undo_id: int) -> list[Undone]:
 def _chunks(engine: Engine, batch: Known, undo_id: int, who: str) -> Iterator[Chunk]:
     with engine.begin() as conn:
         left = plan(conn, batch, parts_of(conn, undo_id))
-    work, pace = Work(batch, undo_id, who, left.leaving), Pace()
+    work, pace = Work(batch, undo_id, who, left.leaving), chunks.pace()
     to_come = sum(len(group) for group in left.groups)
     for keys in cut(left.groups, pace):
         with_companies = not left.companies.isdisjoint(keys)

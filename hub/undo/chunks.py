@@ -1,9 +1,9 @@
 """Cut a batch into chunks, each of whole people and companies, small enough for the lock. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
 
+from hub.db.pace import Pace
 from hub.records.companies import ORGANISATION
 from hub.undo.inputs import HAVE_ENTITIES, Brought, Key
 
@@ -17,18 +17,9 @@ SHORT_S, LONG_S = 0.1, 0.18
 """How long a chunk should hold the identity lock; it may hold it for 0.3 s."""
 
 
-@dataclass(slots=True)
-class Pace:
-    """How many objects the next chunk takes, so that it holds the lock as long as it should."""
-
-    size: int = field(default_factory=lambda: min(FIRST, MOST))
-
-    def took(self, seconds: float) -> None:
-        """Learn how long the last chunk held the lock."""
-        if seconds > LONG_S:
-            self.size = min(MOST, max(LEAST, self.size // 2))
-        elif seconds < SHORT_S:
-            self.size = min(MOST, self.size * 3 // 2)
+def pace() -> Pace:
+    """Return how many objects a chunk takes: few at first."""
+    return Pace(min(FIRST, MOST), LEAST, MOST, SHORT_S, LONG_S, growth=1.5)
 
 
 def slices(of: Sequence[T], size: int) -> Iterator[Sequence[T]]:
