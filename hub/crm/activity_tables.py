@@ -12,21 +12,17 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     ForeignKey,
     Identity,
     Index,
     Integer,
     Table,
     Text,
-    func,
     text,
 )
 
-from hub.db.metadata import metadata, personal
+from hub.db.metadata import NOW, UTC, metadata, personal
 
-_NOW = func.now()
-_UTC = DateTime(timezone=True)
 _ON_SOMETHING = "entity_id IS NOT NULL OR deal_id IS NOT NULL"
 
 
@@ -37,9 +33,9 @@ def _about() -> list[Column[Any]]:
         Column("entity_id", BigInteger, ForeignKey("ops.entity.id"), index=True),
         Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), index=True),
         personal("who", Text, nullable=False),
-        Column("created_at", _UTC, nullable=False, server_default=_NOW),
-        Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
-        Column("archived_at", _UTC),
+        Column("created_at", UTC, nullable=False, server_default=NOW),
+        Column("recorded_at", UTC, nullable=False, server_default=NOW),
+        Column("archived_at", UTC),
     ]
 
 
@@ -61,9 +57,9 @@ task = Table(
     *_about(),
     personal("content", Text, nullable=False),
     Column("owner_id", BigInteger, ForeignKey("crm.user.id")),
-    Column("due_at", _UTC),
-    Column("remind_at", _UTC),
-    Column("completed_at", _UTC),
+    Column("due_at", UTC),
+    Column("remind_at", UTC),
+    Column("completed_at", UTC),
     Index(
         "task_due",
         "owner_id",
@@ -83,7 +79,7 @@ call = Table(
     "call",
     metadata,
     *_about(),
-    Column("made_at", _UTC, nullable=False),
+    Column("made_at", UTC, nullable=False),
     Column("is_incoming", Boolean, nullable=False, server_default="false"),
     Column("is_missed", Boolean, nullable=False, server_default="false"),
     Column("duration_s", Integer),
@@ -100,7 +96,7 @@ visit = Table(
     "visit",
     metadata,
     *_about(),
-    Column("visited_at", _UTC, nullable=False),
+    Column("visited_at", UTC, nullable=False),
     personal("address", Text),
     Column("outcome_id", BigInteger, ForeignKey("crm.outcome.id")),
     personal("summary", Text),
@@ -113,7 +109,7 @@ message = Table(
     metadata,
     *_about(),
     Column("kind", Text, nullable=False),
-    Column("sent_at", _UTC, nullable=False),
+    Column("sent_at", UTC, nullable=False),
     Column("is_incoming", Boolean, nullable=False, server_default="false"),
     personal("subject", Text),
     personal("content", Text),

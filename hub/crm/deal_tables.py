@@ -10,7 +10,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
-    DateTime,
     ForeignKey,
     Identity,
     Index,
@@ -19,16 +18,13 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
-    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from hub.crm import list_columns
-from hub.db.metadata import metadata, personal
+from hub.db.metadata import NOW, UTC, metadata, personal
 
-_NOW = func.now()
-_UTC = DateTime(timezone=True)
 _CATEGORIES = "'incoming','in_progress','won','unqualified','lost'"
 
 pipeline = Table(
@@ -38,7 +34,7 @@ pipeline = Table(
     Column("name", Text, nullable=False),
     Column("position", Integer, nullable=False),
     Column("is_disabled", Boolean, nullable=False, server_default="false"),
-    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Column("recorded_at", UTC, nullable=False, server_default=NOW),
     # a deal lost here ends what was sold before: the customer is a past one
     Column("is_renewal", Boolean, nullable=False, server_default="false"),
     Index("pipeline_name", text("lower(name)"), unique=True),
@@ -56,7 +52,7 @@ stage = Table(
     Column("position", Integer, nullable=False),
     Column("likelihood", SmallInteger, nullable=False),
     Column("is_active", Boolean, nullable=False),
-    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Column("recorded_at", UTC, nullable=False, server_default=NOW),
     CheckConstraint(f"category IN ({_CATEGORIES})", name="category"),
     CheckConstraint("likelihood BETWEEN 0 AND 100", name="likelihood"),
     Index("stage_name", "pipeline_id", text("lower(name)"), unique=True),
@@ -109,18 +105,18 @@ deal = Table(
     Column("unqualified_reason_id", BigInteger, ForeignKey("crm.reason.id")),
     Column("estimated_close_date", Date),
     Column("customized_win_likelihood", SmallInteger),
-    Column("added_at", _UTC, nullable=False, server_default=_NOW),  # may be dated back
-    Column("closed_at", _UTC),
-    Column("last_stage_change_at", _UTC, nullable=False, server_default=_NOW),
-    Column("last_activity_at", _UTC),
-    Column("last_communication_at", _UTC),
-    Column("next_task_at", _UTC),
+    Column("added_at", UTC, nullable=False, server_default=NOW),  # may be dated back
+    Column("closed_at", UTC),
+    Column("last_stage_change_at", UTC, nullable=False, server_default=NOW),
+    Column("last_activity_at", UTC),
+    Column("last_communication_at", UTC),
+    Column("next_task_at", UTC),
     Column("tags", JSONB, nullable=False, server_default="[]"),
     personal("custom_fields", JSONB, nullable=False, server_default="{}"),
     Column("lead_id", BigInteger, ForeignKey("crm.lead.id")),  # the conversion it came from
     Column("cloned_from", BigInteger, ForeignKey("crm.deal.id")),
-    Column("archived_at", _UTC),
-    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Column("archived_at", UTC),
+    Column("recorded_at", UTC, nullable=False, server_default=NOW),
     list_columns.facts("deal"),
     CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
     CheckConstraint("customized_win_likelihood BETWEEN 0 AND 100", name="likelihood"),
@@ -152,7 +148,7 @@ deal_check = Table(
     Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), primary_key=True),
     Column("criterion_id", BigInteger, ForeignKey("crm.stage_criterion.id"), primary_key=True),
     personal("who", Text, nullable=False),
-    Column("at", _UTC, nullable=False, server_default=_NOW),
+    Column("at", UTC, nullable=False, server_default=NOW),
     Index(None, "criterion_id"),
     schema="crm",
 )
@@ -166,7 +162,7 @@ stage_transition = Table(
     Column("from_stage_id", BigInteger, ForeignKey("crm.stage.id")),
     Column("to_stage_id", BigInteger, ForeignKey("crm.stage.id"), nullable=False),
     personal("who", Text, nullable=False),
-    Column("at", _UTC, nullable=False, server_default=text("clock_timestamp()")),
+    Column("at", UTC, nullable=False, server_default=text("clock_timestamp()")),
     Index(None, "deal_id", "at"),
     Index(None, "at"),
     schema="crm",
@@ -183,8 +179,8 @@ conversion = Table(
     Column("deal_id", BigInteger, ForeignKey("crm.deal.id")),
     Column("made", JSONB, nullable=False, server_default="{}"),  # which of them it made itself
     personal("who", Text, nullable=False),
-    Column("at", _UTC, nullable=False, server_default=_NOW),
-    Column("reopened_at", _UTC),
+    Column("at", UTC, nullable=False, server_default=NOW),
+    Column("reopened_at", UTC),
     personal("reopened_by", Text),
     Index(
         "conversion_standing", "lead_id", unique=True, postgresql_where=text("reopened_at IS NULL")

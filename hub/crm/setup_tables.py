@@ -5,22 +5,18 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     ForeignKey,
     Identity,
     Index,
     Integer,
     Table,
     Text,
-    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from hub.db.metadata import metadata, personal
+from hub.db.metadata import NOW, UTC, metadata, personal
 
-_NOW = func.now()
-_UTC = DateTime(timezone=True)
 _OBJECTS = "object IN ('lead','person','company','deal')"
 _TYPES = (
     "'number','string','text','bool','date','datetime','email','phone','url','address','list',"
@@ -61,7 +57,7 @@ custom_field = Table(
     Column("type", Text, nullable=False),
     Column("choices", JSONB, nullable=False, server_default="[]"),
     Column("is_filterable", Boolean, nullable=False, server_default="true"),
-    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Column("recorded_at", UTC, nullable=False, server_default=NOW),
     CheckConstraint(_OBJECTS, name="object"),
     CheckConstraint(f"type IN ({_TYPES})", name="type"),
     Index("custom_field_key", "object", "key", unique=True),
@@ -102,7 +98,7 @@ smart_list = Table(
     Column("user_id", BigInteger, ForeignKey("crm.user.id"), index=True),  # none: the team's
     Column("is_shared", Boolean, nullable=False, server_default="false"),
     Column("is_template", Boolean, nullable=False, server_default="false"),
-    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Column("recorded_at", UTC, nullable=False, server_default=NOW),
     CheckConstraint(_OBJECTS, name="object"),
     Index(
         "smart_list_name", "object", text("coalesce(user_id, 0)"), text("lower(name)"), unique=True

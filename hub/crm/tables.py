@@ -11,7 +11,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     Float,
     ForeignKey,
     Identity,
@@ -19,16 +18,12 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
-    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from hub.crm import list_columns
-from hub.db.metadata import metadata, personal
-
-_NOW = func.now()
-_UTC = DateTime(timezone=True)
+from hub.db.metadata import NOW, UTC, metadata, personal
 
 user = Table(
     "user",
@@ -39,7 +34,7 @@ user = Table(
     Column("is_active", Boolean, nullable=False),
     Column("timezone", Text, nullable=False, server_default="UTC"),
     Column("managed_by", Text, nullable=False),
-    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Column("recorded_at", UTC, nullable=False, server_default=NOW),
     Column("role", Text, nullable=False, server_default="rep"),
     CheckConstraint("role IN ('admin','manager','rep','viewer')", name="role"),
     Index("user_email", text("lower(email)"), unique=True),
@@ -107,7 +102,7 @@ def _person() -> list[Column[Any]]:
         Column("lead_source", Text),
         Column("tags", JSONB),
         personal("custom_fields", JSONB),
-        Column("created_at", _UTC),
+        Column("created_at", UTC),
     ]
 
 
@@ -122,13 +117,13 @@ contact = Table(
     Column("is_organization", Boolean, nullable=False, server_default="false"),
     Column("company_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
     Column("owner_id", BigInteger, ForeignKey("crm.user.id")),
-    Column("last_activity_at", _UTC),
+    Column("last_activity_at", UTC),
     Column("batch_id", BigInteger, nullable=False),
-    Column("archived_at", _UTC),
+    Column("archived_at", UTC),
     Column("merged_into", BigInteger, ForeignKey("crm.contact.id"), index=True),
-    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
-    Column("last_communication_at", _UTC),
-    Column("next_task_at", _UTC),
+    Column("recorded_at", UTC, nullable=False, server_default=NOW),
+    Column("last_communication_at", UTC),
+    Column("next_task_at", UTC),
     Column("customer_status", Text, nullable=False, server_default="none"),
     Column("prospect_status", Text, nullable=False, server_default="none"),
     # `person`: made or kept by people; it does not go away with its sources. `nobody`: let go by
@@ -137,7 +132,7 @@ contact = Table(
     list_columns.sort_key(),
     list_columns.names(),
     list_columns.facts("contact"),
-    Column("unasked_since", _UTC),  # no living record of a source asks for the row
+    Column("unasked_since", UTC),  # no living record of a source asks for the row
     Index(None, "owner_id", "created_at"),
     Index("contact_unasked", "unasked_since", postgresql_where=text("unasked_since IS NOT NULL")),
     CheckConstraint("kept_by IN ('source','person','nobody')", name="kept_by"),
@@ -166,10 +161,10 @@ ticket = Table(
     Column("url", Text),
     Column("tags", JSONB),
     personal("custom_fields", JSONB),
-    Column("created_at", _UTC),
-    Column("updated_at", _UTC),
-    Column("archived_at", _UTC),
-    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Column("created_at", UTC),
+    Column("updated_at", UTC),
+    Column("archived_at", UTC),
+    Column("recorded_at", UTC, nullable=False, server_default=NOW),
     Index(None, "source", "requester"),
     schema="crm",
 )
@@ -183,25 +178,25 @@ lead = Table(
     Column("owner_id", BigInteger, ForeignKey("crm.user.id")),
     Column("status", Text, nullable=False, server_default="New"),
     Column("unqualified_reason", Text),
-    Column("converted_at", _UTC),
-    Column("last_activity_at", _UTC),
+    Column("converted_at", UTC),
+    Column("last_activity_at", UTC),
     personal("legacy_owner", Text),  # why the owner in the source could not be taken over
     Column("lane", Text, nullable=False),
     Column("batch_id", BigInteger, nullable=False),
-    Column("archived_at", _UTC),
+    Column("archived_at", UTC),
     Column("merged_into", BigInteger, ForeignKey("crm.lead.id")),
-    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Column("recorded_at", UTC, nullable=False, server_default=NOW),
     Column("contact_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
-    Column("last_communication_at", _UTC),
-    Column("next_task_at", _UTC),
-    Column("first_response_at", _UTC),
+    Column("last_communication_at", UTC),
+    Column("next_task_at", UTC),
+    Column("first_response_at", UTC),
     Column("account_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
     Column("account_why", Text),  # named by a source or a person, domain, name, …
     list_columns.sort_key(),
     list_columns.names(),
     list_columns.facts("lead"),
-    Column("unasked_since", _UTC),  # no living record of a source asks for the row
-    Column("source_converted_at", _UTC),  # its source has converted it; somebody works on it here
+    Column("unasked_since", UTC),  # no living record of a source asks for the row
+    Column("source_converted_at", UTC),  # its source has converted it; somebody works on it here
     Column("status_set_by", Text),  # none: the status follows the sources
     Index(None, "owner_id", "created_at"),
     Index(None, "merged_into"),
@@ -233,8 +228,8 @@ inquiry = Table(
     Column("channel", Text, nullable=False),
     personal("subject", Text),
     personal("message", Text),
-    Column("created_at", _UTC),
-    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Column("created_at", UTC),
+    Column("recorded_at", UTC, nullable=False, server_default=NOW),
     Index(None, "entity_id"),
     schema="crm",
 )
@@ -247,12 +242,12 @@ note = Table(
     Column("record_id", BigInteger, ForeignKey("ops.source_record.id"), unique=True),
     Column("entity_id", BigInteger, ForeignKey("ops.entity.id")),
     personal("content", Text, nullable=False),
-    Column("created_at", _UTC),
-    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Column("created_at", UTC),
+    Column("recorded_at", UTC, nullable=False, server_default=NOW),
     Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), index=True),
     personal("who", Text),
     Column("is_important", Boolean, nullable=False, server_default="false"),
-    Column("archived_at", _UTC),
+    Column("archived_at", UTC),
     CheckConstraint("entity_id IS NOT NULL OR deal_id IS NOT NULL", name="on_something"),
     Index(None, "entity_id"),
     schema="crm",
@@ -267,8 +262,8 @@ alert = Table(
     Column("lead_id", BigInteger, ForeignKey("crm.lead.id")),  # none: of many leads at once
     Column("event", Text, nullable=False),
     personal("text", Text, nullable=False),
-    Column("at", _UTC, nullable=False, server_default=_NOW),
-    Column("read_at", _UTC),
+    Column("at", UTC, nullable=False, server_default=NOW),
+    Column("read_at", UTC),
     Column("contact_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
     Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), index=True),
     Index(None, "user_id"),

@@ -2,9 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import Column, MetaData
+from sqlalchemy import Column, DateTime, MetaData, func
 
 SCHEMAS = ("landing", "ops", "crm", "reporting")
+UTC = DateTime(timezone=True)
+"""The type of every moment."""
+NOW = func.now()
+"""The default of a moment: when its transaction began."""
 
 metadata = MetaData(
     naming_convention={

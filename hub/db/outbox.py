@@ -12,7 +12,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Connection,
-    DateTime,
     ForeignKey,
     Identity,
     Index,
@@ -26,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.engine import Row
 
-from hub.db.metadata import metadata, personal
+from hub.db.metadata import NOW, UTC, metadata, personal
 from hub.model.events import Event
 
 outbox = Table(
@@ -40,9 +39,9 @@ outbox = Table(
     personal("payload", JSONB, nullable=False),
     Column("state", Text, nullable=False, server_default="pending"),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("not_before", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("not_before", UTC, nullable=False, server_default=NOW),
     Column("last_error", Text),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("created_at", UTC, nullable=False, server_default=NOW),
     Column("contact_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
     Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), index=True),
     CheckConstraint("state IN ('pending','done','dead')", name="state"),
@@ -62,7 +61,7 @@ delivery = Table(
     personal("recipient", Text),
     Column("state", Text, nullable=False),
     Column("error", Text),
-    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("at", UTC, nullable=False, server_default=NOW),
     Index(None, "outbox_id"),
     Index(None, "user_id"),
     schema="ops",

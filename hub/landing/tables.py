@@ -11,18 +11,16 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     ForeignKey,
     Identity,
     Index,
     LargeBinary,
     Table,
     Text,
-    func,
 )
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 
-from hub.db.metadata import metadata, personal
+from hub.db.metadata import NOW, UTC, metadata, personal
 
 raw = Table(
     "raw",
@@ -33,12 +31,12 @@ raw = Table(
     Column("stream", Text, nullable=False),
     personal("source_id", Text, nullable=False),
     Column("op", Text, nullable=False),
-    Column("at", DateTime(timezone=True)),
+    Column("at", UTC),
     Column("version", Text, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     personal("payload", JSON(none_as_null=True)),
     personal("into_id", Text),
-    Column("landed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("landed_at", UTC, nullable=False, server_default=NOW),
     personal("body", LargeBinary),
     Column("withdrawn_by", BigInteger),  # the undo that took this row back
     CheckConstraint("(payload IS NULL) <> (body IS NULL)", name="payload_or_body"),
@@ -67,7 +65,7 @@ checkpoint = Table(
     Column("stream", Text, primary_key=True),
     Column("slice", Text, primary_key=True, server_default=""),
     personal("cursor", JSONB, nullable=False),
-    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("updated_at", UTC, nullable=False, server_default=NOW),
     schema="landing",
 )
 
@@ -86,8 +84,8 @@ quarantine = Table(
     personal("reason", Text, nullable=False),
     Column("severity", Text, nullable=False),
     Column("retryable", Boolean, nullable=False, server_default="true"),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Column("resolved_at", DateTime(timezone=True)),
+    Column("created_at", UTC, nullable=False, server_default=NOW),
+    Column("resolved_at", UTC),
     Index(None, "raw_id"),
     Index(None, "source", "stream", "source_id"),
     schema="landing",
@@ -107,7 +105,7 @@ correction = Table(
     Column("path", Text, nullable=False),
     personal("value", JSONB, nullable=False),
     personal("who", Text, nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("at", UTC, nullable=False, server_default=NOW),
     Index(None, "source", "stream", "source_id"),
     schema="landing",
 )

@@ -5,7 +5,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     Float,
     ForeignKey,
     Identity,
@@ -13,15 +12,11 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
-    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from hub.db.metadata import metadata, personal
-
-_NOW = func.now()
-_UTC = DateTime(timezone=True)
+from hub.db.metadata import NOW, UTC, metadata, personal
 
 batch = Table(
     "batch",
@@ -33,8 +28,8 @@ batch = Table(
     Column("state", Text, nullable=False, server_default="running"),
     personal("windows", JSONB, nullable=False, server_default="{}"),
     personal("ledger", JSONB, nullable=False, server_default="{}"),
-    Column("started_at", _UTC, nullable=False, server_default=_NOW),
-    Column("finished_at", _UTC),
+    Column("started_at", UTC, nullable=False, server_default=NOW),
+    Column("finished_at", UTC),
     Column("runs", ARRAY(Text), nullable=False, server_default="{}"),  # of Dagster
     Column("undoes", BigInteger),  # of an undo: the batch that it takes back
     personal("who", Text),  # of an undo: who began it
@@ -59,7 +54,7 @@ undo_part = Table(
     Column("n", Integer, primary_key=True),
     personal("report", JSONB, nullable=False),
     Column("stale", ARRAY(BigInteger), nullable=False, server_default="{}"),  # entities
-    Column("at", _UTC, nullable=False, server_default=_NOW),
+    Column("at", UTC, nullable=False, server_default=NOW),
     schema="ops",
 )
 
@@ -71,7 +66,7 @@ verdict = Table(
     Column("stream", Text, primary_key=True),
     personal("source_id", Text, primary_key=True),
     Column("is_live", Boolean, nullable=False),
-    Column("at", _UTC),
+    Column("at", UTC),
     Column("verdict", Text),  # NULL: seen, and not yet accounted for
     CheckConstraint(
         "verdict IN ('created','updated','unchanged','merged','excluded','rejected','deleted')",
@@ -92,7 +87,7 @@ stage_report = Table(
     Column("stream", Text),
     Column("counts", JSONB, nullable=False),
     Column("seconds", Float, nullable=False),
-    Column("at", _UTC, nullable=False, server_default=_NOW),
+    Column("at", UTC, nullable=False, server_default=NOW),
     Column("in_dagster", Boolean, nullable=False, server_default="false"),
     schema="ops",
 )

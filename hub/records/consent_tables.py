@@ -5,20 +5,15 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     ForeignKey,
     Identity,
     Index,
     Table,
     Text,
-    func,
     text,
 )
 
-from hub.db.metadata import metadata, personal
-
-_NOW = func.now()
-_UTC = DateTime(timezone=True)
+from hub.db.metadata import NOW, UTC, metadata, personal
 
 # what was said of an address: by a raw version, by a member of the team, or passed on by a person
 consent_event = Table(
@@ -37,7 +32,7 @@ consent_event = Table(
     Column("state", Text, nullable=False),
     Column("basis", Text),
     personal("proof", Text),
-    Column("at", _UTC, nullable=False),
+    Column("at", UTC, nullable=False),
     Column("is_timed", Boolean, nullable=False, server_default=text("true")),  # by the vendor
     Column("voice", Text, nullable=False, server_default="sync"),
     Column("is_confirmed", Boolean, nullable=False, server_default=text("false")),
@@ -48,7 +43,7 @@ consent_event = Table(
     personal("accepted_by", Text),  # who accepted that: the no is lifted
     personal("who", Text),
     personal("reason", Text),
-    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Column("recorded_at", UTC, nullable=False, server_default=NOW),
     CheckConstraint("voice IN ('person','form','sync','import','team')", name="voice"),
     CheckConstraint("said_of IN ('address','person')", name="said_of"),
     Index(

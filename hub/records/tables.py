@@ -9,7 +9,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     Float,
     ForeignKey,
     Identity,
@@ -18,17 +17,14 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
-    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from hub.db.metadata import metadata, personal
+from hub.db.metadata import NOW, UTC, metadata, personal
 from hub.model.verdicts import Cause
 from hub.records import consent_tables
 
-_NOW = func.now()
-_UTC = DateTime(timezone=True)
 _CAUSES = ",".join(f"'{cause}'" for cause in Cause)
 
 entity = Table(
@@ -49,7 +45,7 @@ entity = Table(
     Column("merged_into", BigInteger, ForeignKey("ops.entity.id")),
     Column("version", BigInteger, nullable=False, server_default="1"),
     Column("folded_version", BigInteger, nullable=False, server_default="0"),
-    Column("recorded_at", _UTC, nullable=False, server_default=_NOW),
+    Column("recorded_at", UTC, nullable=False, server_default=NOW),
     # up to this version our own rules alone made the entity stale: its fold tells nobody at once
     Column("quiet_version", BigInteger, nullable=False, server_default="0"),
     Index("entity_behind", "id", postgresql_where=text("version > folded_version")),
@@ -74,10 +70,10 @@ source_record = Table(
     personal("canonical", JSONB, nullable=False),
     Column("canonical_hash", LargeBinary, nullable=False),
     personal("refs", JSONB, nullable=False, server_default="{}"),
-    Column("source_at", _UTC),
+    Column("source_at", UTC),
     Column("entity_id", BigInteger, ForeignKey("ops.entity.id")),
     Column("joined_batch_id", BigInteger),
-    Column("gone_at", _UTC),
+    Column("gone_at", UTC),
     Column("withdrawn_by", BigInteger),
     personal("alias_of", Text),
     Column("verdict", Text),
@@ -143,8 +139,8 @@ record_version = Table(
     personal("canonical", JSONB, nullable=False),
     Column("canonical_hash", LargeBinary, nullable=False),
     personal("refs", JSONB, nullable=False),
-    Column("source_at", _UTC),
-    Column("gone_at", _UTC),
+    Column("source_at", UTC),
+    Column("gone_at", UTC),
     Column("withdrawn_by", BigInteger),
     personal("alias_of", Text),
     Column("verdict", Text),
@@ -162,7 +158,7 @@ pending = Table(
     Column("ref", BigInteger, primary_key=True),
     Column("lane", Text, nullable=False),
     Column("batch_id", BigInteger, nullable=False),
-    Column("since", _UTC, nullable=False, server_default=_NOW),
+    Column("since", UTC, nullable=False, server_default=NOW),
     CheckConstraint("stage IN ('normalize','match','companies')", name="stage"),
     Index("pending_next", "stage", text("lane DESC"), "ref"),
     schema="ops",
@@ -173,7 +169,7 @@ derivation = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("version", Text, nullable=False),
-    Column("since", _UTC, nullable=False, server_default=_NOW),
+    Column("since", UTC, nullable=False, server_default=NOW),
     Column("walked_to", BigInteger, nullable=False, server_default="0"),
     Column("until", BigInteger, nullable=False),
     Column("part", Text, primary_key=True, server_default=""),  # source/stream of a mapping
@@ -212,8 +208,8 @@ employment = Table(
     Column("person_id", BigInteger, ForeignKey("ops.entity.id"), nullable=False, index=True),
     Column("company_id", BigInteger, ForeignKey("ops.entity.id"), nullable=False, index=True),
     personal("who", Text, nullable=False),
-    Column("at", _UTC, nullable=False, server_default=text("clock_timestamp()")),
-    Column("revoked_at", _UTC),
+    Column("at", UTC, nullable=False, server_default=text("clock_timestamp()")),
+    Column("revoked_at", UTC),
     schema="ops",
 )
 
@@ -227,8 +223,8 @@ edge = Table(
     Column("weight", Float, nullable=False),
     Column("reasons", JSONB, nullable=False, server_default="[]"),
     Column("made_by", Text, nullable=False),
-    Column("made_at", _UTC, nullable=False, server_default=_NOW),
-    Column("revoked_at", _UTC),
+    Column("made_at", UTC, nullable=False, server_default=NOW),
+    Column("revoked_at", UTC),
     CheckConstraint("a < b", name="ordered"),
     CheckConstraint("judgement IN ('same','different','unsure')", name="judgement"),
     Index(
@@ -250,8 +246,8 @@ review = Table(
     Column("a", BigInteger, ForeignKey("ops.source_record.id"), primary_key=True),
     Column("b", BigInteger, ForeignKey("ops.source_record.id"), primary_key=True),
     Column("weight", Float, nullable=False),
-    Column("made_at", _UTC, nullable=False, server_default=_NOW),
-    Column("decided_at", _UTC),
+    Column("made_at", UTC, nullable=False, server_default=NOW),
+    Column("decided_at", UTC),
     Column("decision", Text),
     CheckConstraint("a < b", name="ordered"),
     Index(None, "b"),
@@ -264,7 +260,7 @@ match_model = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("version", Text, nullable=False, unique=True),
     personal("document", JSONB, nullable=False),  # its facts hold frequent names and numbers
-    Column("trained_at", _UTC, nullable=False, server_default=_NOW),
+    Column("trained_at", UTC, nullable=False, server_default=NOW),
     Column("is_active", Boolean, nullable=False, server_default=text("false")),
     Index("one_active_model", "is_active", unique=True, postgresql_where=text("is_active")),
     schema="ops",
@@ -275,7 +271,7 @@ survivorship = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("document", JSONB, nullable=False),
-    Column("since", _UTC, nullable=False, server_default=_NOW),
+    Column("since", UTC, nullable=False, server_default=NOW),
     schema="ops",
 )
 
@@ -287,8 +283,8 @@ edit = Table(
     Column("field", Text, nullable=False),
     personal("value", JSONB, nullable=False),
     personal("who", Text, nullable=False),
-    Column("at", _UTC, nullable=False, server_default=_NOW),
-    Column("revoked_at", _UTC),
+    Column("at", UTC, nullable=False, server_default=NOW),
+    Column("revoked_at", UTC),
     Index(None, "entity_id"),
     schema="ops",
 )
@@ -303,7 +299,7 @@ change = Table(
     Column("batch_id", BigInteger),
     personal("who", Text, nullable=False),
     personal("fields", JSONB, nullable=False),
-    Column("at", _UTC, nullable=False, server_default=_NOW),
+    Column("at", UTC, nullable=False, server_default=NOW),
     Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), index=True),
     CheckConstraint("entity_id IS NOT NULL OR deal_id IS NOT NULL", name="of_something"),
     Index(None, "entity_id"),
@@ -322,7 +318,7 @@ assignment = Table(
     Column("skipped", JSONB, nullable=False, server_default="[]"),
     Column("next_before", BigInteger),
     Column("next_after", BigInteger),
-    Column("at", _UTC, nullable=False, server_default=text("clock_timestamp()")),
+    Column("at", UTC, nullable=False, server_default=text("clock_timestamp()")),
     Column("contact_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
     Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), index=True),
     Column("withdrawn_by", BigInteger),  # the undo that took it back; its record may be gone
@@ -345,11 +341,11 @@ budget = Table(
     Column("name", Text, primary_key=True),
     Column("requests", Integer, nullable=False, server_default="0"),
     Column("per_s", Float, nullable=False, server_default="0"),
-    Column("log", ARRAY(_UTC), nullable=False, server_default="{}"),
-    Column("not_before", _UTC),
+    Column("log", ARRAY(UTC), nullable=False, server_default="{}"),
+    Column("not_before", UTC),
     Column("used", BigInteger),
     Column("day_limit", BigInteger),
-    Column("observed_at", _UTC),
+    Column("observed_at", UTC),
     schema="ops",
 )
 
@@ -362,8 +358,8 @@ drift = Table(
     Column("field", Text, primary_key=True),
     Column("value", Text, primary_key=True),
     Column("n", BigInteger, nullable=False),
-    Column("first_seen", _UTC, nullable=False, server_default=_NOW),
-    Column("last_seen", _UTC, nullable=False, server_default=_NOW),
+    Column("first_seen", UTC, nullable=False, server_default=NOW),
+    Column("last_seen", UTC, nullable=False, server_default=NOW),
     CheckConstraint("kind IN ('field','value','type','placeholder')", name="kind"),
     schema="ops",
 )
