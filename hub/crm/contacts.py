@@ -45,17 +45,6 @@ def of_absorbed(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[C
     return found
 
 
-_POINTING = text("""
-SELECT c.entity_id FROM crm.contact c JOIN ops.entity e ON e.id = c.entity_id
-WHERE c.merged_into = ANY(:ids) AND e.merged_into IS NULL
-""")
-
-
-def parted_from(conn: Connection, contact_ids: Sequence[int]) -> list[int]:
-    """Return the entities that stand again, and whose contacts still point to one of these."""
-    return list(conn.execute(_POINTING, {"ids": list(contact_ids)}).scalars())
-
-
 def owned(conn: Connection, entity_ids: Sequence[int]) -> set[int]:
     """Return those of the entities that are contacts whom somebody of the team owns."""
     rows = conn.execute(

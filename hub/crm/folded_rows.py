@@ -23,6 +23,11 @@ class FoldedRows:
     names: tuple[str, ...]
     _insert: TextClause
     _update: TextClause
+    _pointing: TextClause
+
+    def parted_from(self, conn: Connection, row_ids: Sequence[int]) -> list[int]:
+        """Return the entities that stand again, and whose rows still point to one of these."""
+        return list(conn.execute(self._pointing, {"ids": list(row_ids)}).scalars())
 
     def read(self, conn: Connection, entity_ids: Sequence[int]) -> dict[int, RowMapping]:
         """Return rows by entity, without what PostgreSQL makes of them for lists."""
@@ -74,5 +79,9 @@ def folded_rows(table: Table, given: Sequence[str], states: Mapping[str, str | N
         text(
             f"UPDATE {table.fullname} l SET {assignments} FROM {rows} n "  # noqa: S608 our own names
             "WHERE l.entity_id = n.entity_id"
+        ),
+        text(
+            f"SELECT l.entity_id FROM {table.fullname} l JOIN ops.entity e ON e.id = l.entity_id "  # noqa: S608 our own names
+            "WHERE l.merged_into = ANY(:ids) AND e.merged_into IS NULL"
         ),
     )

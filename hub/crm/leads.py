@@ -43,17 +43,6 @@ def of_absorbed(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[L
     return found
 
 
-_POINTING = text("""
-SELECT l.entity_id FROM crm.lead l JOIN ops.entity e ON e.id = l.entity_id
-WHERE l.merged_into = ANY(:ids) AND e.merged_into IS NULL
-""")
-
-
-def parted_from(conn: Connection, lead_ids: Sequence[int]) -> list[int]:
-    """Return the entities that stand again, and whose leads still point to one of these."""
-    return list(conn.execute(_POINTING, {"ids": list(lead_ids)}).scalars())
-
-
 _ABSORBED = text("""
 SELECT m.id, s.id AS survivor, s.merged_into IS NULL AND s.owner_id IS NULL AS is_unowned,
        m.owner_id, m.merged_into IS NOT NULL AS was_merged

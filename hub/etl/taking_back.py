@@ -34,8 +34,8 @@ def take_back(
         sorted(number for kind, number in rows if kind != LEAD),
     )
     groups = owners.lock_groups(conn)  # before the rows: whoever assigns takes them in this order
-    leads.revive(conn, leads.parted_from(conn, gone.leads))
-    contacts.revive(conn, contacts.parted_from(conn, gone.contacts))
+    leads.revive(conn, leads.LEADS.parted_from(conn, gone.leads))
+    contacts.revive(conn, contacts.CONTACTS.parted_from(conn, gone.contacts))
     cause = max(r.batch_id for i in going for r in records[i])
     removed = remove(conn, gone, undo_id=cause)
     give_back(conn, groups, removed.turns)

@@ -40,17 +40,9 @@ CREATE TEMPORARY TABLE IF NOT EXISTS record_page (
   source_at timestamptz) ON COMMIT DELETE ROWS
 """)
 
-# A record that comes back (restored in the source) is no longer gone. An older raw row that is
-# normalised late never replaces a newer one: raw ids are the order of landing.
-_UPSERT = text("""
-WITH page AS (
-  SELECT DISTINCT ON (source, stream, source_id, target) * FROM record_page
-  ORDER BY source, stream, source_id, target, raw_id DESC
-), before AS (
-  SELECT s.*, page.raw_id AS replaced_by
-  FROM ops.source_record s JOIN page USING (source, stream, source_id, target)
-  WHERE s.planned_by IS NULL
-), kept AS (
+# What records said before a newer raw version, from `before`: the way back of an undone batch.
+_KEPT = """
+kept AS (
   INSERT INTO ops.record_version
     (record_id, replaced_by, raw_id, batch_id, lane, mapping_version, trust, role, canonical,
      canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, verdict, gone_why)
@@ -58,7 +50,19 @@ WITH page AS (
      canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, verdict, gone_why
   FROM before WHERE raw_id < replaced_by
   ON CONFLICT DO NOTHING
-), written AS (
+)
+"""
+# A record that comes back (restored in the source) is no longer gone. An older raw row that is
+# normalised late never replaces a newer one: raw ids are the order of landing.
+_UPSERT = text(f"""
+WITH page AS (
+  SELECT DISTINCT ON (source, stream, source_id, target) * FROM record_page
+  ORDER BY source, stream, source_id, target, raw_id DESC
+), before AS (
+  SELECT s.*, page.raw_id AS replaced_by
+  FROM ops.source_record s JOIN page USING (source, stream, source_id, target)
+  WHERE s.planned_by IS NULL
+), {_KEPT}, written AS (
   INSERT INTO ops.source_record AS s
     (source, stream, source_id, target, role, raw_id, batch_id, lane, mapping_version, trust, canonical,
      canonical_hash, refs, source_at)
@@ -82,7 +86,7 @@ SELECT w.id, w.source, w.stream, w.source_id, w.target,
          -- the newest source wins a field: a later time alone may change whose value counts
          OR b.source_at IS DISTINCT FROM w.source_at AS is_changed
 FROM written w LEFT JOIN before b USING (source, stream, source_id, target)
-""")
+""")  # noqa: S608 our own text
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +317,7 @@ def unsaid(
 
 
 # An older version that is normalised late does not end what a later one gave.
-_MARK_GONE = text("""
+_MARK_GONE = text(f"""
 WITH g AS (
   SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:intos AS text[]), CAST(:raws AS bigint[]),
     CAST(:targets AS text[]), CAST(:causes AS text[])) AS g(source_id, into_id, raw_id, target, cause)
@@ -322,21 +326,13 @@ WITH g AS (
   FROM ops.source_record s JOIN g USING (source_id)
   WHERE s.source = :source AND s.stream = :stream AND s.withdrawn_by IS NULL
     AND (g.target IS NULL OR g.target = s.target) AND s.raw_id <= g.raw_id
-), kept AS (
-  INSERT INTO ops.record_version
-    (record_id, replaced_by, raw_id, batch_id, lane, mapping_version, trust, role, canonical,
-     canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, verdict, gone_why)
-  SELECT id, replaced_by, raw_id, batch_id, lane, mapping_version, trust, role, canonical,
-     canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, verdict, gone_why
-  FROM before WHERE raw_id < replaced_by
-  ON CONFLICT DO NOTHING
-)
+), {_KEPT}
 UPDATE ops.source_record s
 SET gone_at = coalesce(s.gone_at, :at), gone_why = b.cause,
   alias_of = CASE WHEN b.cause IN ('deleted', 'merged') THEN coalesce(b.into_id, s.alias_of) END
 FROM before b WHERE s.id = b.id
 RETURNING s.id, s.target, s.lane, s.batch_id
-""")
+""")  # noqa: S608 our own text
 
 
 def mark_gone(
