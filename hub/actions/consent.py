@@ -15,9 +15,10 @@ from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.errors import ActionError
 from hub.etl import consents as stages
-from hub.model.consent import ConsentState, Voice, stands
-from hub.records import consent_addresses, consents
-from hub.records.consents import Event, TeamWord
+from hub.model.consent import ConsentState, Voice
+from hub.records import consent_addresses, consent_events, consents
+from hub.records.consent_events import Event
+from hub.records.consents import TeamWord
 
 CHANNELS = ("email", "sms", "phone", "fax", "post")
 MARKETING = "marketing"
@@ -56,10 +57,10 @@ def show(ctx: Context, said: str, *, region: str) -> dict[str, Any]:
         entity = people.find(ctx.conn, said).root_id
         return {"person": said, "addresses": card(ctx.conn, entity)}
     address = address_of(said, region)
-    events = consents.events_about(ctx.conn, [address])
+    events = consent_events.events_about(ctx.conn, [address])
     return {
         "address": address,
-        "states": [_json(state) for state in consents.states_of(ctx.conn, [address])],
+        "states": [_json(state) for state in consent_events.states_of(ctx.conn, [address])],
         "events": [_event(event, events) for event in events],
     }
 
@@ -72,7 +73,7 @@ def card(conn: Connection, entity_id: int) -> list[dict[str, Any]]:
     own = consent_addresses.addresses_of(conn, [entity_id])
     common = stages.shared(conn, own)
     addresses = sorted(own.get(entity_id, ()))
-    states = consents.states_of(conn, {address for _, address in addresses})
+    states = consent_events.states_of(conn, {address for _, address in addresses})
     found = [
         {
             "address": address,
@@ -86,7 +87,7 @@ def card(conn: Connection, entity_id: int) -> list[dict[str, Any]]:
         }
         for kind, address in addresses
     ]
-    said = consents.said_of_people(conn, [entity_id], nowhere=True).get(entity_id, [])
+    said = consent_events.said_of_people(conn, [entity_id], nowhere=True).get(entity_id, [])
     nowhere = [event for event in said if not event.address and event.state.is_no]
     if nowhere:
         told = [{**_event(event, nowhere), "address": None} for event in nowhere]
@@ -94,7 +95,7 @@ def card(conn: Connection, entity_id: int) -> list[dict[str, Any]]:
     return found
 
 
-def _json(state: consents.AddressState) -> dict[str, Any]:
+def _json(state: consent_events.AddressState) -> dict[str, Any]:
     return {**asdict(state), "at": _iso(state.at)}
 
 
@@ -114,24 +115,13 @@ def _event(event: Event, heard: Sequence[Event]) -> dict[str, Any]:
         "correction": event.is_correction,
         "who": event.who,
         "reason": event.reason,
-        "counts": _counts(event, heard),
+        "counts": consent_events.counts(event, heard),
         "held": event.disputed_by is not None,
     }
 
 
 def _iso(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()
-
-
-def _counts(event: Event, heard: Sequence[Event]) -> bool:
-    judged = event.judged
-    return judged is not None and stands(judged, _beside(event, heard))
-
-
-def _beside(event: Event, heard: Sequence[Event]) -> list[Any]:
-    key = event.channel, event.purpose
-    same = (one.judged for one in heard if (one.channel, one.purpose) == key)
-    return [one for one in same if one is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +204,7 @@ def _correct_all(ctx: Context, wanted: Sequence[About], grounds: Grounds) -> Cor
     for name, said in (("reason", grounds.reason), ("proof", grounds.proof)):
         if not said.strip():
             raise _invalid(f"a correction needs a {name}", hint=f"add --{name} TEXT")
-    heard = consents.events_about(ctx.conn, {one.address for one in wanted})
+    heard = consent_events.events_about(ctx.conn, {one.address for one in wanted})
     done = Corrected()
     for one in wanted:
         noes = _standing(one, heard)
@@ -234,14 +224,14 @@ def correct_batch(ctx: Context, batch_id: int, grounds: Grounds) -> Corrected:
     """Correct every no that the versions of a batch say."""
     require(ctx, Right.SET_UP)
     return _correct_all(
-        ctx, [About(*one) for one in consents.refused_in(ctx.conn, batch_id)], grounds
+        ctx, [About(*one) for one in consent_events.refused_in(ctx.conn, batch_id)], grounds
     )
 
 
 def _standing(one: About, heard: Sequence[Event]) -> list[Event]:
     key = one.address, one.channel, one.purpose
-    same = [e for e in heard if (e.address, e.channel, e.purpose) == key]
-    return [e for e in same if e.state.is_no and _counts(e, same)]
+    noes = [e for e in heard if e.state.is_no and (e.address, e.channel, e.purpose) == key]
+    return [no for no in noes if consent_events.counts(no, heard)]
 
 
 def _keep(ctx: Context, one: About, grounds: Grounds, noes: Sequence[Event]) -> None:

@@ -12,10 +12,11 @@ from hub.landing.store import PendingRaw
 from hub.mappings.document import MappingDocument
 from hub.mappings.said_consents import SaidOfConsent
 from hub.matching import keys, normal
-from hub.model.consent import Voice, stands, state_named
+from hub.model.consent import Voice, state_named
 from hub.model.records import JsonValue
-from hub.records import consent_addresses, consents
-from hub.records.consents import Event, NewEvent
+from hub.records import consent_addresses, consent_events, consents
+from hub.records.consent_events import Event
+from hub.records.consents import NewEvent
 
 OF_PERSON = "person"
 Address = tuple[str, str]  # kind, address
@@ -83,7 +84,7 @@ def pass_on(conn: Connection, entity_ids: Sequence[int]) -> None:
     An address that a person gets later comes through here too. What was passed on stays with the
     address, also when it is no longer hers.
     """
-    of_people = consents.said_of_people(conn, entity_ids)
+    of_people = consent_events.said_of_people(conn, entity_ids)
     said = {
         entity: noes
         for entity, heard in of_people.items()
@@ -110,19 +111,8 @@ def pass_on(conn: Connection, entity_ids: Sequence[int]) -> None:
 def _standing(conn: Connection, noes: Sequence[Event]) -> list[Event]:
     """Leave out what was corrected, or confirmed otherwise since, at the address of the record."""
     addresses = {event.address for event in noes if event.address}
-    about = consents.events_about(conn, addresses) if addresses else []
-    left = []
-    for event in noes:
-        judged = event.judged
-        key = (event.address, event.channel, event.purpose)
-        heard = [
-            one
-            for e in about
-            if (e.address, e.channel, e.purpose) == key and (one := e.judged) is not None
-        ]
-        if judged is not None and stands(judged, heard):
-            left.append(event)
-    return left
+    about = consent_events.events_about(conn, addresses) if addresses else []
+    return [event for event in noes if consent_events.counts(event, about)]
 
 
 def shared(conn: Connection, own: Mapping[int, set[Address]]) -> set[Address]:

@@ -1,7 +1,7 @@
 """The addresses of people, as consent knows them: in their normal form, by kind.
 
 In: entities. Out: the addresses that their records and edits give them, and who else has an address.
-Not here: what was said of an address (`hub.records.consents`).
+Not here: what was said of an address (`hub.records.consent_events`).
 """
 
 from collections import defaultdict

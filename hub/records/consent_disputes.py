@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from hub.model.consent import NOES, ConsentState, state_of
-from hub.records import consents
+from hub.records import consent_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ def would_lift(conn: Connection, event_ids: Collection[int]) -> list[Lifted]:
     """Return where no no would be left without these events, and those passed on from them."""
     gone = set(event_ids)
     addresses = set(conn.execute(_THEIR_ADDRESSES, {"ids": list(gone)}).scalars())
-    about = consents.events_about(conn, addresses)
+    about = consent_events.events_about(conn, addresses)
     left = [e for e in about if e.id not in gone and e.origin_id not in gone]
-    before, after = consents.judged(about), consents.judged(left)
+    before, after = consent_events.judged(about), consent_events.judged(left)
     records: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for e in about:
         key = e.channel, e.purpose

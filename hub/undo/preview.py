@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from hub.crm import owners, removal, reopened
 from hub.crm.removal_preview import Going, count_children, owners_without
 from hub.etl import groups
-from hub.records import batches, consents, departing, entities
+from hub.records import batches, consent_events, departing, entities
 from hub.undo import inputs
 from hub.undo.batch import parts_of, undoable
 from hub.undo.chunks import slices
@@ -74,7 +74,7 @@ class _Preview:
         part.reverted["records"] = len(lost)
         part.reverted["restored"] = len(known - again)
         part.records = [r.name for r in going]
-        part.consents = consents.said_by(conn, [r.id for r in going])
+        part.consents = consent_events.said_by(conn, [r.id for r in going])
         self._asked += reopened.asked_in(conn, sorted(lost))
         part.reverted += Counter(count_children(conn, sorted(lost)))
         self._lost += lost

@@ -15,7 +15,7 @@ from hub.crm import contacts, owners, removal, reopened, tickets
 from hub.db.locks import company_lock, company_watch, identity_lock
 from hub.etl import accounts, companies, groups, load, match, unmatched
 from hub.model.entities import PERSON_REFS
-from hub.records import consents, departing, entities, folding, sources
+from hub.records import consent_events, departing, entities, folding, sources
 from hub.records.companies import ORGANISATION, set_keys
 from hub.undo import inputs, restoring
 from hub.undo.inputs import PERSON, Brought, Key, Known
@@ -123,7 +123,7 @@ def _records(
 ) -> tuple[_Stale, set[int]]:
     """Take out and restore records, and match what is left; returns what was taken out as well."""
     ids = [r.id for r in going]
-    report.consents = consents.said_by(conn, ids)
+    report.consents = consent_events.said_by(conn, ids)
     known = {r.id for r in going if r.was_known}
     again = sources.restore(conn, work.batch.id, sorted(known)) if known else set()
     restoring.mark_undone(conn, sorted({*ids} - known), work.undo_id)

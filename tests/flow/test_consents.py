@@ -3,7 +3,7 @@
 from hub.etl import flow
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
-from hub.records.consents import consents_of
+from hub.records.consent_events import consents_of
 from tests.flow.conftest import World, hubspot_contact, mailchimp_member
 
 NAME = {"FNAME": "Lea", "LNAME": "Moreau"}

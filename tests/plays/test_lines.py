@@ -23,7 +23,7 @@ from hub.matching.bulk import resolve
 from hub.matching.keys import view
 from hub.model.consent import resolve as resolve_consents
 from hub.model.verdicts import Trust
-from hub.records import consents
+from hub.records import consent_events
 from tests.acting import acting
 from tests.flow.conftest import World, salesforce_lead
 from tests.plays import home
@@ -278,7 +278,7 @@ def card(world: World, slot: str) -> str:
         "AND source_id = :i AND target = 'person'", s=source, t=stream, i=source_id,
     )  # fmt: skip
     with world.db.engine.begin() as conn:
-        said = consents.consent_events_of(conn, row.entity_id)
+        said = consent_events.consent_events_of(conn, row.entity_id)
     return resolve_consents(said)["email", "marketing"].value
 
 
