@@ -96,7 +96,9 @@ def rederive(
     report = Rederived()
     with only_one(hub.engine, KIND) as is_alone:
         report.is_busy = not is_alone
-        if is_alone and _declared(hub):
+        if is_alone:
+            if not _declared(hub):
+                return report  # every sync asks: nothing is counted where nothing is stale
             for name, n in _pieces(hub):
                 report.add(name, n)
                 if told:
