@@ -11,6 +11,7 @@ more, the cause decides: the vendor's data changed, then the row stays; our own 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from hub.golden.fold import is_somebody, last_gone
 from hub.model.folding import (
@@ -53,6 +54,9 @@ class Rows:
     def is_kept(self) -> bool:
         """Tell whether people made, or keep, a contact of the person."""
         return any(row.is_kept for row in self.contacts)
+
+
+_NO_ROWS = Rows()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,26 @@ def needs_touch(person: Person) -> bool:
 
 def fate(person: Person) -> Fate:
     """Decide what becomes of the rows of a person."""
+    if person.rows == _NO_ROWS and person.past is None:
+        return _fate_of_new(person)
+    return fate_with_rows(person)
+
+
+def _fate_of_new(person: Person) -> Fate:
+    """Return what `fate_with_rows` gives for a person without rows, as all of a first load are."""
+    records = person.records
+    living = [r for r in records if not r.is_gone]
+    asking = {r.role for r in living or records} if is_somebody(person.golden) else ()
+    said = next((r for r in records if r.values.get("converted_at")), None)
+    return Fate(
+        lead=_new_lead(person) if LEAD in asking and not person.only_asks else None,
+        contact=_new(person) if CONTACT in asking else None,
+        converted_from=said,
+    )
+
+
+def fate_with_rows(person: Person) -> Fate:
+    """Return the same as `fate`, for any person."""
     conversion = _conversion(person)
     lead = _lead(person, conversion)
     contact = _contact(person, conversion)
@@ -261,16 +285,23 @@ def _new_lead(person: Person) -> GoldenRecord:
     """Return a lead that is made: converted from the start where its source has converted it."""
     said = next((r for r in person.records if r.values.get("converted_at")), None)
     at = str(said.values["converted_at"]) if said else None
-    return replace(_new(person), converted_at=at)
+    return _changed(_new(person), converted_at=at)
 
 
 def _new(person: Person) -> GoldenRecord:
     gone = last_gone(person.records)
-    return replace(
+    return _changed(
         person.golden,
         unasked_since=gone,
         archived_at=None if person.has_edits else gone,
     )
+
+
+def _changed(golden: GoldenRecord, **changes: Any) -> GoldenRecord:
+    """Return a record with other values in some fields; the same one if it has these values."""
+    if all(getattr(golden, name) == value for name, value in changes.items()):
+        return golden
+    return replace(golden, **changes)
 
 
 def _in_place_of(golden: GoldenRecord, absorbed: Sequence[LeadRow]) -> GoldenRecord:
@@ -293,7 +324,7 @@ def _contact(person: Person, conversion: _Conversion | None) -> _Decided:
     if not rows.contacts:
         if not person.asked_last(CONTACT):
             return None
-        return replace(_new(person), owner_id=_owner(person, conversion))
+        return _changed(_new(person), owner_id=_owner(person, conversion))
     own = rows.contact
     golden = _standing(person, CONTACT, own.unasked_since if own else None, asked=asked)
     if golden is None:

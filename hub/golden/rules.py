@@ -8,6 +8,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -70,6 +71,11 @@ class SurvivorshipRules:
             earliest=frozenset(document.get("earliest", ())),
             units=tuple(tuple(u) for u in document.get("units", ())),
         )
+
+    @cached_property
+    def special(self) -> frozenset[str]:
+        """Return the fields that are not taken from one record as they are."""
+        return self.union | self.per_key | self.earliest
 
     def group_of(self, name: str) -> str:
         """Return the group of a field."""

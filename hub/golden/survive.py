@@ -94,17 +94,16 @@ def survive(
     values: Values = {}
     winners: dict[str, SourceVersion] = {}
     first = orders.plain[rules.default]
-    special = rules.union | rules.per_key | rules.earliest
     for record in first:
         for name, value in record.values.items():
-            if name in values or value is None or name in special:
+            if name in values or value is None or name in rules.special:
                 continue
             order = orders.of(name)
             if order is not first:
                 winner = _first_with(order, name)
                 if winner is not None:
                     values[name], winners[name] = winner.values[name], winner
-            elif not _is_blank(value):
+            elif not is_blank(value):
                 values[name], winners[name] = value, record
     for unit in rules.units if len(records) > 1 else ():  # one record has nobody to be mixed with
         _take_unit(unit, orders.of(*unit), values, winners)
@@ -155,7 +154,7 @@ def _longest(record: SourceVersion, names: Sequence[str]) -> tuple[bool, bool, i
 
 
 def _length(value: JsonValue) -> int:
-    if _is_blank(value):
+    if is_blank(value):
         return 0
     return len(value.strip()) if isinstance(value, str) else len(str(value))
 
@@ -172,7 +171,8 @@ def _instant(at: str | None) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _is_blank(value: JsonValue) -> bool:
+def is_blank(value: JsonValue) -> bool:
+    """Tell whether a value says nothing: null, blank text, an empty list or object."""
     if isinstance(value, str):
         return not value or value.isspace()
     return value is None or (not value and isinstance(value, (list, dict)))
@@ -180,7 +180,7 @@ def _is_blank(value: JsonValue) -> bool:
 
 def _first_with(order: Sequence[SourceVersion], name: str) -> SourceVersion | None:
     for record in order:
-        if not _is_blank(record.values.get(name)):
+        if not is_blank(record.values.get(name)):
             return record
     return None
 
@@ -197,7 +197,7 @@ def _take_unit(
     for record in order:
         if best is None or record.trust is not best.trust or record.gone is not best.gone:
             return
-        if all(not _is_blank(record.values.get(name)) for name in unit):
+        if all(not is_blank(record.values.get(name)) for name in unit):
             for name in unit:
                 values[name] = record.values[name]
                 winners[name] = record
@@ -205,7 +205,7 @@ def _take_unit(
 
 
 def _first_with_any(order: Sequence[SourceVersion], unit: tuple[str, ...]) -> SourceVersion | None:
-    return next((r for r in order if any(not _is_blank(r.values.get(n)) for n in unit)), None)
+    return next((r for r in order if any(not is_blank(r.values.get(n)) for n in unit)), None)
 
 
 def _fold_special(rules: SurvivorshipRules, orders: _Orders, values: Values) -> None:
@@ -237,7 +237,7 @@ def _merge_keys(orders: _Orders, name: str) -> Values:
     for record in orders.plain[group]:
         own = record.values.get(name)
         for key, value in own.items() if isinstance(own, dict) else ():
-            if _is_blank(value):
+            if is_blank(value):
                 continue
             size = (record.trust is Trust.OPEN, record.gone, -_length(value) if is_longest else 0)
             if key not in merged or size < sizes[key]:
@@ -265,9 +265,9 @@ def _contributors(
 
 def _members(record: SourceVersion, name: str) -> list[JsonValue]:
     own = record.values.get(name)
-    found = [v for v in own if not _is_blank(v)] if isinstance(own, list) else []
+    found = [v for v in own if not is_blank(v)] if isinstance(own, list) else []
     primary = record.values.get("email") if name == "emails" else None
-    return found if _is_blank(primary) else [primary, *found]
+    return found if is_blank(primary) else [primary, *found]
 
 
 def _unite(name: str, records: Sequence[SourceVersion]) -> list[JsonValue]:
@@ -321,7 +321,7 @@ def _explain(
 ) -> dict[str, FieldExplanation]:
     found: dict[str, FieldExplanation] = {}
     for name in values:
-        having = [r for r in orders.of(name) if not _is_blank(r.values.get(name))]
+        having = [r for r in orders.of(name) if not is_blank(r.values.get(name))]
         winner = winners.get(name)
         by = rules.goes_by(name)
         if name in typed:

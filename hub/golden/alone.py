@@ -1,0 +1,47 @@
+"""The fold of one record without edits: nobody to compare it with, so its values are copied.
+
+In: the record, the rules. Out: what `hub.golden.survive` and `hub.golden.status` give for this record
+alone, several times as fast; a property test holds the two equal. Most people have one record. Not
+here: more than one record, edits, explanations.
+"""
+
+from collections.abc import Mapping
+
+from hub.golden.rules import SurvivorshipRules
+from hub.golden.survive import Values, is_blank
+from hub.model.records import JsonValue
+
+
+def survive_alone(said: Mapping[str, JsonValue], rules: SurvivorshipRules) -> Values:
+    """Return the golden values of a person of one record that has the values `said`."""
+    special = rules.special
+    values = {n: v for n, v in said.items() if n not in special and not is_blank(v)}
+    for name in rules.earliest:
+        moment = said.get(name)
+        if isinstance(moment, str) and moment:
+            values[name] = moment
+    for name in rules.union:
+        if united := _united(name, said):
+            values[name] = united
+    for name in rules.per_key:
+        own = said.get(name)
+        if isinstance(own, dict) and (kept := _kept(own)):
+            values[name] = kept
+    return {name: values[name] for name in sorted(values)}
+
+
+def _united(name: str, said: Mapping[str, JsonValue]) -> list[JsonValue]:
+    """Return the distinct members of a list, without regard to case; an e-mail is the first one."""
+    own = said.get(name)
+    members = own if isinstance(own, list) else []
+    if name == "emails":
+        members = [said.get("email"), *members]
+    found: dict[str, JsonValue] = {}
+    for member in members:
+        if not is_blank(member):
+            found.setdefault(str(member).casefold(), member)
+    return list(found.values())
+
+
+def _kept(own: Mapping[str, JsonValue]) -> Values:
+    return {key: value for key, value in sorted(own.items()) if not is_blank(value)}
