@@ -6,7 +6,7 @@ In: canonical lead values. Out: a `MatchView` and its keys (kind, value). Strong
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
@@ -111,28 +111,22 @@ def view(
     entity_id: int | None = None,
 ) -> MatchView:
     """Return the view of one record from its canonical lead values."""
-    email = _text(values, "email")
+    get = values.get
+    first, last, email, company, phone, mobile, *others = [
+        v if isinstance(v := get(name), str) and v and not v.isspace() else None for name in _TEXTS
+    ]
+    further = _texts(get("emails")) if "emails" in values else ()
     return MatchView(
-        record_id=record_id,
-        stable_key=stable_key,
-        trust=trust,
-        first_name=_text(values, "first_name"),
-        last_name=_text(values, "last_name"),
-        email=email,
-        organization_name=_text(values, "organization_name"),
-        emails=_distinct(email, *_texts(values.get("emails"))),
-        phones=_distinct(_text(values, "phone"), _text(values, "mobile"), *_further(values)),
-        country=_text(values, "country"),
-        city=_text(values, "city"),
-        street=_text(values, "street"),
-        postal_code=_text(values, "postal_code"),
-        birth_date=_text(values, "birth_date"),
-        national_id=_text(values, "national_id"),
-        created_at=_text(values, "created_at"),
-        entity_id=entity_id,
-    )
+        record_id, stable_key, trust, first, last, email, company, _distinct(email, *further),
+        _distinct(phone, mobile, *_further(values)), *others, entity_id,
+    )  # fmt: skip
 
 
+_TEXTS = (
+    "first_name", "last_name", "email", "organization_name", "phone", "mobile",
+    "country", "city", "street", "postal_code", "birth_date", "national_id", "created_at",
+)  # fmt: skip
+"""Fields of one text; those from `country` on are in the order of the fields of a view."""
 EVIDENCE = frozenset({
     "first_name", "last_name", "email", "emails", "organization_name", "phone", "mobile", "country",
     "city", "street", "postal_code",
@@ -157,10 +151,14 @@ def _further(values: Mapping[str, JsonValue]) -> list[str]:
     return _texts(custom.get("other_phones")) if isinstance(custom, Mapping) else []
 
 
-def keys(v: MatchView) -> list[tuple[str, str]]:
+Key = tuple[str, str]
+"""Kind and value."""
+
+
+def keys(v: MatchView) -> list[Key]:
     """Return the keys of a record, those of what was typed into it too, sorted, without repetition."""
     found = _found(v.traits) if v.typed is None else _found(v.traits) | _found(v.typed.traits)
-    return sorted((kind, bounded(value)) for kind, value in found)
+    return sorted([(kind, bounded(value)) for kind, value in found])
 
 
 def bounded(value: str) -> str:
@@ -171,74 +169,60 @@ def bounded(value: str) -> str:
     return f"{value[:_LONGEST]}#{digest}"
 
 
-def _found(t: Traits) -> set[tuple[str, str]]:
-    found: set[tuple[str, str]] = {("email", box.address) for box in t.mailboxes}
+def _found(t: Traits) -> set[Key]:
+    found: set[Key] = {("email", box.address) for box in t.mailboxes}
+    found.update([("phone", tail) for tail in t.tails])
     found.update(_own_keys(t))
-    tails = [normal.tail(p) for p in t.phones]
-    found.update(("phone", p) for p in tails)
+    stems = {normal.stem(domain) for domain in t.domains}
+    org = _company_token(t, stems)
+    formals = _formals(t.first)
+    if org:  # finds what a misspelt last name hides from the sound keys
+        found.update([("first_company", f"{f}|{org}") for f in formals if len(f) > 1])
     if not t.last:
-        found.update(_first_name_keys(t))
         return found
-    heard = sound("".join(t.last))
-    found.update(("phone_surname", f"{p}|{heard}") for p in tails)
-    found.update(("surname_domain", f"{heard}|{s}") for s in _stems(t))
-    found.update(_first_name_keys(t))
-    for first in _formals(t.first):
-        found.update(_name_keys(t, first, heard))
+    if t.company:
+        stems.add(t.company_text)  # acme.com and "Acme Ltd" meet here
+    heard = sound(t.last_text)
+    found.update([("phone_surname", f"{tail}|{heard}") for tail in t.tails])
+    found.update([("surname_domain", f"{heard}|{stem}") for stem in stems])
+    for first in formals:
+        found.update(_name_keys(t, first, heard, stems, org))
     return found
 
 
-def _own_keys(t: Traits) -> Iterator[tuple[str, str]]:
-    """Yield the keys of what belongs to one person: number, birth date, an invented local part."""
-    if t.identifier:
-        yield "identifier", t.identifier
-    initials = {w[0] for w in (*t.first, *t.last)}
-    for initial in initials if t.birth else ():
-        yield "birth_initial", f"{t.birth}|{initial}"
-    for initial in initials if t.street else ():
-        yield "street_initial", f"{t.street}|{initial}"
-    for box in t.mailboxes:
-        if not box.is_role and len(box.local) >= _MIN_LOCAL:
-            yield "local", box.local
+def _own_keys(t: Traits) -> list[Key]:
+    """Return the keys of what belongs to one person: number, birth date, an invented local part."""
+    found = [("identifier", t.identifier)] if t.identifier else []
+    if t.birth or t.street:
+        initials = {w[0] for w in (*t.first, *t.last)}
+        found += [("birth_initial", f"{t.birth}|{initial}") for initial in initials if t.birth]
+        found += [("street_initial", f"{t.street}|{initial}") for initial in initials if t.street]
+    return found + [
+        ("local", box.local)
+        for box in t.mailboxes
+        if not box.is_role and len(box.local) >= _MIN_LOCAL
+    ]
 
 
-def _name_keys(t: Traits, first: str, heard: str) -> Iterator[tuple[str, str]]:
-    full = "".join(sorted(first + "".join(t.last)))  # letters: the parts may be swapped or split
+def _name_keys(t: Traits, first: str, heard: str, stems: set[str], org: str) -> list[Key]:
+    full = "".join(sorted(first + t.last_text))  # letters: the parts may be swapped or split
     initial = f"{heard}|{first[0]}"
-    org = _company_token(t)
+    found = [("name", full), ("sound_first", f"{heard}|{first[:3]}")]
     if org:
-        yield "name_company", f"{full}|{org}"
-        yield "sound_company", f"{initial}|{org}"
-    for stem in _stems(t):
-        yield "name_domain", f"{full}|{stem}"
+        found += (("name_company", f"{full}|{org}"), ("sound_company", f"{initial}|{org}"))
+    found += [("name_domain", f"{full}|{stem}") for stem in stems]
     if t.postal_code:
-        yield "sound_postal", f"{initial}|{t.postal_code}"
+        found.append(("sound_postal", f"{initial}|{t.postal_code}"))
     if t.city:
-        yield "name_city", f"{full}|{t.city}"
-        yield "sound_city", f"{initial}|{t.city}"
-    yield "name", full
-    yield "sound_first", f"{heard}|{first[:3]}"
+        found += (("name_city", f"{full}|{t.city}"), ("sound_city", f"{initial}|{t.city}"))
+    return found
 
 
-def _first_name_keys(t: Traits) -> Iterator[tuple[str, str]]:
-    # Finds what a misspelt last name hides from the sound keys.
-    org = _company_token(t)
-    for first in _formals(t.first):
-        if org and len(first) > 1:
-            yield "first_company", f"{first}|{org}"
-
-
-def _stems(t: Traits) -> set[str]:
-    # acme.com and "Acme Ltd" meet here.
-    stems = {normal.stem(d) for d in t.domains}
-    return stems | {"".join(t.company)} if t.company else stems
-
-
-def _company_token(t: Traits) -> str:
+def _company_token(t: Traits, stems: Collection[str]) -> str:
     if t.company:
         token = normal.telling(t.company)[0]
-        return token if len(token) >= _MIN_TOKEN else "".join(t.company)
-    return min((normal.stem(d) for d in t.domains), default="")
+        return token if len(token) >= _MIN_TOKEN else t.company_text
+    return min(stems, default="")
 
 
 def _formals(first: tuple[str, ...]) -> list[str]:
@@ -279,12 +263,7 @@ def candidates(views: Sequence[MatchView]) -> list[tuple[MatchView, MatchView]]:
 
 
 def _traits(v: MatchView) -> Traits:
-    boxes = tuple(
-        sorted(
-            {b for b in (normal.mailbox(e) for e in _distinct(v.email, *v.emails)) if b},
-            key=lambda b: b.address,
-        )
-    )
+    boxes = _mailboxes(v.emails if v.email is None or v.email in v.emails else (v.email, *v.emails))
     first, last = normal.given(v.first_name), normal.family(v.last_name)
     if not first and len(last) == 1 and any(_is_local(last[0], b) for b in boxes):
         last = ()  # a last name that was made up from the address says nothing
@@ -292,30 +271,28 @@ def _traits(v: MatchView) -> Traits:
     company, street = normal.company(v.organization_name), normal.place(v.street)
     postal_code, city = normal.place(v.postal_code), normal.place(v.city)
     place = postal_code or city
-    domains = _set(b.domain for b in boxes if not b.is_free)
-    corporate = _set(b.domain for b in boxes if not b.is_role and not b.is_free)
+    personal = _set([b.address for b in boxes if not b.is_role])
+    role = _set([b.address for b in boxes if b.is_role])
+    domains = _set([b.domain for b in boxes if not b.is_free])
+    corporate = _set([b.domain for b in boxes if not b.is_role and not b.is_free])
+    tails = _set([normal.tail(p) for p in phones])
+    birth = normal.birth(v.birth_date) if v.birth_date else ""
+    identifier = normal.identifier(v.national_id) if v.national_id else ""
+    generation = normal.generation(v.first_name, v.last_name)
+    first_text, last_text, company_text = "".join(first), "".join(last), "".join(company)
+    # by place: naming twenty fields takes twice as long
     return Traits(
-        first=first,
-        last=last,
-        personal=_set(b.address for b in boxes if not b.is_role),
-        role=_set(b.address for b in boxes if b.is_role),
-        mailboxes=boxes,
-        domains=domains,
-        phones=phones,
-        company=company,
-        city=city,
-        street=street,
-        postal_code=postal_code,
-        birth=normal.birth(v.birth_date),
-        identifier=normal.identifier(v.national_id),
-        generation=normal.generation(v.first_name, v.last_name),
-        first_text="".join(first),
-        last_text="".join(last),
-        company_text="".join(company),
-        tails=_set(map(normal.tail, phones)),
-        corporate=domains if corporate == domains else corporate,
-        address=f"{street}|{place}" if street and place else "",
-    )
+        first, last, personal, role, boxes, domains, phones, company, city, street, postal_code,
+        birth, identifier, generation, first_text, last_text, company_text, tails,
+        domains if corporate == domains else corporate,
+        f"{street}|{place}" if street and place else "",
+    )  # fmt: skip
+
+
+def _mailboxes(addresses: Sequence[str]) -> tuple[Mailbox, ...]:
+    """Return the distinct mailboxes of some addresses, by address."""
+    found = {box for address in addresses if address and (box := normal.mailbox(address))}
+    return tuple(sorted(found, key=lambda box: box.address) if len(found) > 1 else found)
 
 
 _NOTHING: frozenset[str] = frozenset()
@@ -328,11 +305,6 @@ def _set(values: Iterable[str]) -> frozenset[str]:
 
 def _is_local(last: str, box: Mailbox) -> bool:
     return last == "".join(normal.tokens(box.local))
-
-
-def _text(values: Mapping[str, JsonValue], name: str) -> str | None:
-    value = values.get(name)
-    return value if isinstance(value, str) and value.strip() else None
 
 
 def _texts(value: JsonValue) -> list[str]:

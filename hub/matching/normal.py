@@ -71,11 +71,13 @@ _FOLD_EXTRA = str.maketrans(
     }
 )
 _NOT_WORD = re.compile(r"[\W_]+")
+_WORD = re.compile(r"[^\W_]+")
 _APOSTROPHE = re.compile(r"['\u2019\u02bc`\u00b4.]")
 _QUOTE = re.compile(r"['\u2019\u02bc`\u00b4]")
 _EXTENSION = re.compile(
     r"\s*(?:;?ext(?:ension)?\.?|poste|durchwahl|\bdw\b|x|#)[\s=.:]*\d+\s*$", re.IGNORECASE
 )
+_ROLE_WORD = re.compile(r"[^._\-0-9]+")
 _HOST_ENDS = re.compile(r"[/?#:]")
 _MIN_PHONE = 7
 _MAX_PHONE = 15
@@ -83,20 +85,21 @@ _TAIL = 9
 _MIN_IDENTIFIER = 5
 
 
-@lru_cache(maxsize=65536)
 def fold(text: str) -> str:
     """Return lower case without accents."""
-    if text.isascii():
-        return text.lower()
+    return text.lower() if text.isascii() else _without_accents(text)
+
+
+@lru_cache(maxsize=65536)
+def _without_accents(text: str) -> str:
     plain = unicodedata.normalize("NFC", text).casefold().translate(_FOLD_EXTRA)
     low = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
     return low.translate(_FOLD_EXTRA)  # a Greek letter may have carried an accent
 
 
-@lru_cache(maxsize=65536)
 def tokens(text: str) -> tuple[str, ...]:
     """Return the folded words of a text; apostrophes and full stops join, all else separates."""
-    return tuple(t for t in _NOT_WORD.split(_APOSTROPHE.sub("", fold(text))) if t)
+    return tuple(_WORD.findall(_APOSTROPHE.sub("", fold(text))))
 
 
 @lru_cache(maxsize=65536)
@@ -104,7 +107,7 @@ def given(text: str | None) -> tuple[str, ...]:
     """Return the words of a first name without titles, empty for a placeholder."""
     if not text:
         return ()
-    split = [t for t in _NOT_WORD.split(_QUOTE.sub("", fold(text))) if t]
+    split = _WORD.findall(_QUOTE.sub("", fold(text)))
     found = [t for t in split if t not in TITLES or len(split) == 1]
     found = [t for t in found if not t.isdigit()]
     return () if "".join(found) in _PLACEHOLDER else tuple(found)
@@ -165,11 +168,14 @@ _GENERATION = {"jr": "jr", "jnr": "jr", "junior": "jr", "sr": "sr", "snr": "sr",
 _GENERATION |= {"ii": "ii", "iii": "iii", "iv": "iv"}
 
 
-@lru_cache(maxsize=65536)
 def generation(first: str | None, last: str | None) -> str:
     """Return jr, sr, ii, iii or iv where a name says so; a name that is nothing else says nothing."""
-    split = [*tokens(first or "")[1:], *tokens(last or "")[1:]]
-    return next((g for t in split if (g := _GENERATION.get(t))), "")
+    return (_generation(first) if first else "") or (_generation(last) if last else "")
+
+
+@lru_cache(maxsize=65536)
+def _generation(name: str) -> str:
+    return next((g for t in tokens(name)[1:] if (g := _GENERATION.get(t))), "")
 
 
 _ORDERS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y", "%m/%d/%Y")
@@ -231,8 +237,8 @@ def mailbox(text: str) -> Mailbox | None:
 
 
 def _is_role(local: str) -> bool:
-    parts = [p for p in re.split(r"[._\-0-9]+", fold(local)) if p]
-    return bool(parts) and ("".join(parts) in _ROLE or all(p in _ROLE for p in parts))
+    parts = _ROLE_WORD.findall(fold(local))
+    return bool(parts) and ("".join(parts) in _ROLE or _ROLE.issuperset(parts))
 
 
 @lru_cache(maxsize=1)
@@ -245,6 +251,8 @@ def registrable(domain: str) -> str:
     """Return the part of a host name that one buys: mail.acme.co.uk is acme.co.uk."""
     domain = ascii_domain(domain)
     labels = domain.split(".")
+    if len(labels) == 2:  # noqa: PLR2004 the whole of it, or a public suffix of which nothing is left
+        return domain
     if ".".join(labels[-2:]) in _SUFFIXES:
         return ".".join(labels[-3:])
     return _public().privatesuffix(domain) or domain
@@ -269,6 +277,15 @@ def stem(domain: str) -> str:
 @lru_cache(maxsize=65536)
 def phone(text: str) -> str | None:
     """Return a number as digits, with a leading + where the country is known."""
+    digits = text[1:]
+    if text[:1] != "+" or digits[:2] == "00" or not (digits.isascii() and digits.isdigit()):
+        return _typed_phone(text)
+    is_usable = _MIN_PHONE <= len(digits) <= _MAX_PHONE and len(set(digits[-_MIN_PHONE:])) > 1
+    return text if is_usable else None
+
+
+def _typed_phone(text: str) -> str | None:
+    """Return the same of a number that is not plain E.164."""
     bare = _EXTENSION.sub("", text).replace("(0)", "")
     digits = "".join(c for c in bare if c.isdigit() and c.isascii())
     is_international = bare.strip().startswith("+")
@@ -315,4 +332,4 @@ def rare(name: tuple[str, ...]) -> tuple[str, ...]:
 @lru_cache(maxsize=65536)
 def place(text: str | None) -> str:
     """Return a city, street or postal code as folded letters and digits."""
-    return "".join(tokens(text)) if text else ""
+    return _NOT_WORD.sub("", _APOSTROPHE.sub("", fold(text))) if text else ""
