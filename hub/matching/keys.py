@@ -112,13 +112,29 @@ def view(
 ) -> MatchView:
     """Return the view of one record from its canonical lead values."""
     get = values.get
-    first, last, email, company, phone, mobile, *others = [
+    (
+        first_name,
+        last_name,
+        email,
+        organization_name,
+        phone,
+        mobile,
+        country,
+        city,
+        street,
+        postal_code,
+        birth_date,
+        national_id,
+        created_at,
+    ) = [
         v if isinstance(v := get(name), str) and v and not v.isspace() else None for name in _TEXTS
     ]
     further = _texts(get("emails")) if "emails" in values else ()
+    # by place: naming the fields takes twice as long
     return MatchView(
-        record_id, stable_key, trust, first, last, email, company, _distinct(email, *further),
-        _distinct(phone, mobile, *_further(values)), *others, entity_id,
+        record_id, stable_key, trust, first_name, last_name, email, organization_name,
+        _distinct(email, *further), _distinct(phone, mobile, *_further(values)),
+        country, city, street, postal_code, birth_date, national_id, created_at, entity_id,
     )  # fmt: skip
 
 
@@ -126,7 +142,7 @@ _TEXTS = (
     "first_name", "last_name", "email", "organization_name", "phone", "mobile",
     "country", "city", "street", "postal_code", "birth_date", "national_id", "created_at",
 )  # fmt: skip
-"""Fields of one text; those from `country` on are in the order of the fields of a view."""
+"""The fields of one text, in the order in which `view` names them."""
 EVIDENCE = frozenset({
     "first_name", "last_name", "email", "emails", "organization_name", "phone", "mobile", "country",
     "city", "street", "postal_code",
