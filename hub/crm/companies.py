@@ -4,30 +4,36 @@ Both pointers are functions of the inputs (people's words, the sources' refs, ke
 fold: what is set directly is lost with the next one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, text
 
+Links = Mapping[int, tuple[int | None, str | None]]
+"""Person → the row of a company, and why it is that one; None: no company."""
+
 # each look-up is a probe: tables that were filled since their statistics were made are not read whole
-POINT = """
-WITH said AS (
-  SELECT n.person, n.why,
-    CASE WHEN c.is_organization AND c.archived_at IS NULL AND c.merged_into IS NULL THEN c.id END
-      AS company
-  FROM unnest(CAST(:p AS bigint[]), CAST(:c AS bigint[]), CAST(:w AS text[]))
-    AS n(person, company, why)
-  LEFT JOIN LATERAL (SELECT * FROM crm.contact c WHERE c.entity_id = n.company OFFSET 0) c ON true)
-"""
-Employers = Mapping[int, tuple[int | None, str | None]]
+_STANDING = text("""
+SELECT c.entity_id, c.id FROM unnest(CAST(:ids AS bigint[])) AS n(id) CROSS JOIN LATERAL (
+  SELECT * FROM crm.contact c WHERE c.entity_id = n.id OFFSET 0) c
+WHERE c.is_organization AND c.archived_at IS NULL AND c.merged_into IS NULL
+""")
 
 
-def arguments(said: Employers) -> dict[str, list[Any]]:
-    """Return what `POINT` takes."""
+def standing(conn: Connection, company_ids: Collection[int]) -> dict[int, int]:
+    """Return the rows of companies to which people may point: entity → contact."""
+    if not company_ids:
+        return {}
+    rows = conn.execute(_STANDING, {"ids": sorted(company_ids)})
+    return {row.entity_id: row.id for row in rows}
+
+
+def arguments(links: Links) -> dict[str, list[Any]]:
+    """Return links as the arrays that a statement takes: persons, companies, reasons."""
     return {
-        "p": list(said),
-        "c": [company for company, _ in said.values()],
-        "w": [why for _, why in said.values()],
+        "p": list(links),
+        "c": [company for company, _ in links.values()],
+        "w": [why for _, why in links.values()],
     }
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from hub.crm import held, leads
-from hub.crm.companies import POINT, Employers, arguments
+from hub.crm.companies import Links, arguments
 from hub.crm.folded_rows import folded_rows
 from hub.crm.tables import contact
 from hub.model.entities import folded_names
@@ -21,7 +21,15 @@ from hub.records.history import Changed, note_changes
 
 CONTACTS = folded_rows(
     contact,
-    ("owner_id", "last_activity_at", "batch_id", "is_organization", "archived_at", "unasked_since"),
+    (
+        "owner_id",
+        "company_id",
+        "last_activity_at",
+        "batch_id",
+        "is_organization",
+        "archived_at",
+        "unasked_since",
+    ),
     {"archived_at": None, "unasked_since": None},
 )
 
@@ -40,6 +48,8 @@ def of_absorbed(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[C
     Who absorbed a contact that people keep is kept as well, until the two are taken apart.
     """
     found: dict[int, list[ContactRow]] = defaultdict(list)
+    if not entity_ids:
+        return found
     for root, *row in conn.execute(_MERGED, {"ids": list(entity_ids)}):
         found[root].append(ContactRow(*row))
     return found
@@ -60,6 +70,8 @@ def owned(conn: Connection, entity_ids: Sequence[int]) -> set[int]:
 
 def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
     """Contacts whose entities hold records again stand on their own."""
+    if not entity_ids:
+        return
     held.give_up(conn, "contact", entity_ids, write=set_owner)
     conn.execute(
         text(
@@ -73,6 +85,8 @@ def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
 
 def employers_of(conn: Connection, entity_ids: Sequence[int]) -> list[int]:
     """Return the entities of the companies that people work for, as their contacts say now."""
+    if not entity_ids:
+        return []
     rows = conn.execute(
         text(
             "SELECT DISTINCT o.entity_id FROM crm.contact c JOIN crm.contact o ON o.id = c.company_id "
@@ -160,18 +174,16 @@ def give(conn: Connection, owners: Mapping[int, int]) -> None:
         )
 
 
-_POINT_TO_EMPLOYERS = text(
-    POINT
-    + """
+_POINT_TO_EMPLOYERS = text("""
 UPDATE crm.contact t SET company_id = s.company
-FROM said s WHERE t.entity_id = s.person AND t.entity_id = ANY(:p) AND NOT t.is_organization
+FROM unnest(CAST(:p AS bigint[]), CAST(:c AS bigint[]), CAST(:w AS text[])) AS s(person, company, why)
+WHERE t.entity_id = s.person AND t.entity_id = ANY(:p) AND NOT t.is_organization
   AND t.company_id IS DISTINCT FROM s.company
-"""
-)
+""")
 
 
-def point_to_employers(conn: Connection, employers: Employers) -> None:
-    """Give contacts the company they work for: person → (company or None, why)."""
+def point_to_employers(conn: Connection, employers: Links) -> None:
+    """Give contacts that exist the company they work for."""
     if employers:
         conn.execute(_POINT_TO_EMPLOYERS, arguments(employers))
 

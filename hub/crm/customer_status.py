@@ -72,6 +72,8 @@ def recompute(conn: Connection, contact_ids: Iterable[int | None]) -> None:
 
 def recompute_entities(conn: Connection, entity_ids: Sequence[int]) -> None:
     """Derive the status of the contacts of entities; call when these were merged or parted."""
+    if not entity_ids:
+        return
     rows = conn.execute(
         text("SELECT id FROM crm.contact WHERE entity_id = ANY(:e)"), {"e": list(entity_ids)}
     )

@@ -6,7 +6,7 @@ activity, merges, or moves a record calls `recompute` in the same transaction. W
 here: days since a moment, which are reckoned when they are read.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection, text
@@ -126,6 +126,26 @@ WHERE d.id = ANY(:ids) AND d.id = t.id
   AND (d.last_activity_at, d.last_communication_at, d.next_task_at) IS DISTINCT FROM
       (greatest(n.at, c.at, v.at, m.at, k.done), greatest(c.at, v.at, m.at), k.due)
 """)
+
+
+_OUTDATED = text("""
+SELECT DISTINCT o.entity_id FROM unnest(CAST(:ids AS bigint[])) AS n(id)
+CROSS JOIN LATERAL (SELECT * FROM crm.contact WHERE entity_id = n.id OFFSET 0) c
+CROSS JOIN LATERAL (SELECT * FROM crm.contact WHERE id = c.company_id OFFSET 0) o
+WHERE c.last_activity_at > coalesce(o.last_activity_at, '-infinity')
+""")
+
+
+def outdated_companies(conn: Connection, entity_ids: Collection[int]) -> list[int]:
+    """Return the companies that have employees who were active after the company was.
+
+    Args:
+        conn: an open transaction.
+        entity_ids: contacts that were just made, on whom nothing hangs.
+    """
+    if not entity_ids:
+        return []
+    return list(conn.execute(_OUTDATED, {"ids": list(entity_ids)}).scalars())
 
 
 def recompute(

@@ -31,6 +31,8 @@ class FoldedRows:
 
     def read(self, conn: Connection, entity_ids: Sequence[int]) -> dict[int, RowMapping]:
         """Return rows by entity, without what PostgreSQL makes of them for lists."""
+        if not entity_ids:
+            return {}
         # one value: in_() would write a statement each time
         ids = literal(list(entity_ids), ARRAY(BigInteger))
         columns = [column for column in self.table.c if column.computed is None]

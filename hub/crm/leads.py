@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from hub.crm import held
-from hub.crm.companies import POINT, Employers, arguments
+from hub.crm.companies import Links, arguments
 from hub.crm.folded_rows import folded_rows
 from hub.crm.tables import lead
 from hub.model.folding import LeadRow
@@ -19,7 +19,8 @@ _FOLLOWS = "l.status_set_by IS NULL"
 LEADS = folded_rows(
     lead,
     ("status", "unqualified_reason", "status_set_by", "converted_at", "last_activity_at",
-     "owner_id", "legacy_owner", "lane", "batch_id", "archived_at", "unasked_since"),
+     "owner_id", "legacy_owner", "account_id", "account_why", "contact_id", "lane", "batch_id",
+     "archived_at", "unasked_since"),
     {"archived_at": None, "unasked_since": None, "converted_at": None,
      "source_converted_at": None, "status": _FOLLOWS, "unqualified_reason": _FOLLOWS},
 )  # fmt: skip
@@ -38,6 +39,8 @@ WHERE w.id <> w.root ORDER BY l.id
 def of_absorbed(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[LeadRow]]:
     """Return the leads of those who were merged into these: surviving entity → leads."""
     found: dict[int, list[LeadRow]] = defaultdict(list)
+    if not entity_ids:
+        return found
     for root, *row in conn.execute(_MERGED, {"ids": list(entity_ids)}):
         found[root].append(LeadRow(*row))
     return found
@@ -75,6 +78,8 @@ def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
 
 def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
     """Leads whose entities hold records again stand on their own; no fold wakes a converted one."""
+    if not entity_ids:
+        return
     held.give_up(conn, "lead", entity_ids, write=set_owner)
     conn.execute(
         text(
@@ -219,20 +224,18 @@ def restore(conn: Connection, lead_id: int, values: Mapping[str, Any]) -> None:
     )
 
 
-_POINT_TO_ACCOUNTS = text(
-    POINT
-    + """
+_POINT_TO_ACCOUNTS = text("""
 UPDATE crm.lead l SET account_id = s.company,
   account_why = CASE WHEN s.company IS NOT NULL THEN s.why END
-FROM said s WHERE l.entity_id = s.person AND l.entity_id = ANY(:p)
+FROM unnest(CAST(:p AS bigint[]), CAST(:c AS bigint[]), CAST(:w AS text[])) AS s(person, company, why)
+WHERE l.entity_id = s.person AND l.entity_id = ANY(:p)
   AND (l.account_id IS DISTINCT FROM s.company
        OR (s.company IS NOT NULL AND l.account_why IS DISTINCT FROM s.why))
-"""
-)
+""")
 
 
-def point_to_accounts(conn: Connection, accounts: Employers) -> None:
-    """Give leads their account: person → (company or None, why)."""
+def point_to_accounts(conn: Connection, accounts: Links) -> None:
+    """Give leads that exist their account."""
     if accounts:
         conn.execute(_POINT_TO_ACCOUNTS, arguments(accounts))
 
@@ -253,6 +256,8 @@ def link_to_contacts(conn: Connection, entity_ids: Sequence[int]) -> list[Inheri
     A lead that nobody owns yet goes to the contact's owner, unless that one has left; returns
     these leads.
     """
+    if not entity_ids:
+        return []
     rows = conn.execute(
         text(
             "WITH known AS (SELECT b.id, b.owner_id IS NULL AS is_new, c.id AS contact_id, c.owner_id "

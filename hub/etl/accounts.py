@@ -6,11 +6,14 @@ domain or company name finds. It is part of load: it is asked at every fold.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from hub.crm import companies as rows
-from hub.crm import contacts, leads
+from hub.crm import contacts as contact_rows
+from hub.crm import leads as lead_rows
+from hub.crm.companies import Links
 from hub.golden.fold import trusted_first
 from hub.matching.companies import Firm, Key, best, company_keys, firm
 from hub.model.folding import FoldRecord, GoldenRecord
@@ -20,28 +23,81 @@ from hub.records.identity import StoredRecord
 _MOST_FOUND = 20  # companies that are looked at for one key
 COMPANY_REF = "company"
 Employer = tuple[int | None, str | None]
+_NONE: Employer = (None, None)
 
 
-def settle(
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """Where people belong: person → the row of the company, and why it is that one.
+
+    Args:
+        employers: of contacts.
+        accounts: of leads.
+    """
+
+    employers: Links
+    accounts: Links
+
+
+def find(
     conn: Connection,
     people: Sequence[GoldenRecord],
     records: Mapping[int, Sequence[FoldRecord]],
     is_lead: Collection[int],
-) -> None:
-    """Point the rows of people to their companies; `is_lead` has a lead."""
+    plain: Collection[int] = frozenset(),
+) -> Belonging:
+    """Return where people belong, and keep what leads say of their company.
+
+    Args:
+        conn: an open transaction.
+        people: folded.
+        records: by entity.
+        is_lead: who has a lead, or gets one.
+        plain: who has nothing but records, see `hub.crm.newcomers`.
+    """
     ids = [person.entity_id for person in people]
+    known = [i for i in ids if i not in plain]
     said: dict[int, Employer] = {
-        i: (company, "a person's word") for i, company in companies.employers(conn, ids).items()
+        i: (company, "a person's word") for i, company in companies.employers(conn, known).items()
     }
     named = _named(conn, {i: records[i] for i in ids if i not in said})
     firms = {p.entity_id: firm("", p.values) for p in people if p.entity_id in is_lead}
     keys = {i: set(company_keys(one)) for i, one in firms.items()}
-    companies.set_keys(conn, keys, is_company=False)
-    open_ = {i: one for i, one in firms.items() if i not in said and i not in named}
-    known = said | named
-    contacts.point_to_employers(conn, {i: known.get(i, (None, None)) for i in ids})
-    known |= found_companies(conn, open_)
-    leads.point_to_accounts(conn, {i: known.get(i, (None, None)) for i in ids if i in is_lead})
+    companies.set_keys(conn, keys, is_company=False, new=plain)
+    employers = said | named
+    found = _sharing(conn, firms, {i: own for i, own in keys.items() if i not in employers})
+    return _rows(conn, ids, is_lead, employers, employers | found)
+
+
+def _rows(
+    conn: Connection,
+    ids: Sequence[int],
+    is_lead: Collection[int],
+    employers: Mapping[int, Employer],
+    accounts: Mapping[int, Employer],
+) -> Belonging:
+    standing = rows.standing(conn, {c for c, _ in accounts.values() if c is not None})
+
+    def linked(company: int | None, why: str | None) -> tuple[int | None, str | None]:
+        row = standing.get(company) if company is not None else None
+        return (row, why) if row is not None else _NONE
+
+    return Belonging(
+        {i: linked(*employers.get(i, _NONE)) for i in ids},
+        {i: linked(*accounts.get(i, _NONE)) for i in ids if i in is_lead},
+    )
+
+
+def point(
+    conn: Connection, belonging: Belonging, *, leads: Collection[int], contacts: Collection[int]
+) -> None:
+    """Point rows that exist to their companies, by entity."""
+    contact_rows.point_to_employers(
+        conn, {i: link for i, link in belonging.employers.items() if i in contacts}
+    )
+    lead_rows.point_to_accounts(
+        conn, {i: link for i, link in belonging.accounts.items() if i in leads}
+    )
 
 
 def _named(conn: Connection, records: Mapping[int, Sequence[FoldRecord]]) -> dict[int, Employer]:
@@ -65,8 +121,15 @@ def _named(conn: Connection, records: Mapping[int, Sequence[FoldRecord]]) -> dic
 
 def found_companies(conn: Connection, asked: Mapping[int, Firm]) -> dict[int, Employer]:
     """Return asker → the known company that its domain or name means for sure, and by what."""
-    keys = {i: set(company_keys(one)) for i, one in asked.items()}
+    return _sharing(conn, asked, {i: set(company_keys(one)) for i, one in asked.items()})
+
+
+def _sharing(
+    conn: Connection, asked: Mapping[int, Firm], keys: Mapping[int, Collection[Key]]
+) -> dict[int, Employer]:
     having = companies.having(conn, keys, _MOST_FOUND)
+    if not having:
+        return {}
     wanted = {company for own in having.values() for company in own}
     firms = {
         company: [firm_of(r) for r in own]

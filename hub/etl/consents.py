@@ -84,7 +84,7 @@ def pass_on(conn: Connection, entity_ids: Sequence[int]) -> None:
     An address that a person gets later comes through here too. What was passed on stays with the
     address, also when it is no longer hers.
     """
-    of_people = consent_events.said_of_people(conn, entity_ids)
+    of_people = consent_events.said_of_people(conn, entity_ids) if entity_ids else {}
     said = {
         entity: noes
         for entity, heard in of_people.items()

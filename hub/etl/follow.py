@@ -30,6 +30,8 @@ class Followed:
 
 def follow(conn: Connection, entity_ids: Sequence[int]) -> Followed:
     """Bring what hangs on entities to what their records say now; call after their rows are written."""
+    if not entity_ids:
+        return Followed([], set())
     left = tickets.follow(conn, entity_ids, asked_in=PERSON_REFS["requester"])
     left_by_notes = notes.replace(conn, entity_ids)
     asked = inquiries.replace(conn, entity_ids)

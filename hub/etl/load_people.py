@@ -1,18 +1,28 @@
 """A chunk of people: read, decided, written, linked, announced. Part of load."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
 
-from hub.crm import contacts, conversions, customer_status, derived, leads, owners, statuses
+from hub.crm import (
+    contacts,
+    conversions,
+    customer_status,
+    derived,
+    leads,
+    newcomers,
+    owners,
+    statuses,
+)
 from hub.crm.contacts import CONTACTS
 from hub.crm.inquiries import NewInquiry
 from hub.crm.leads import LEADS
 from hub.crm.touched import touches
 from hub.db import outbox
 from hub.etl import accounts, announce, consents, inquiries
+from hub.etl.accounts import Belonging
 from hub.etl.follow import follow
 from hub.etl.survivorship import rules_in_force
 from hub.etl.taking_back import take_back
@@ -26,11 +36,13 @@ from hub.model.folding import (
     LeadRow,
     StaleEntity,
 )
+from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
 from hub.records import assignments, entities, folding
-from hub.sinks.crm import Loaded, load_contacts, load_leads
+from hub.sinks.crm import Given, Loaded, load_contacts, load_leads
 
 _LET_GO = "nobody"
+_NO_ROWS = Rows()
 
 
 def load_people(
@@ -47,8 +59,9 @@ def load_people(
     people = _people(conn, chunk)
     fates = {i: fate(person) for i, person in people.items()}
     taken_back = take_back(conn, fates, chunk.records)
-    written = _write(conn, chunk, fates)
-    linked = _link(conn, chunk, people, fates)
+    belonging = _belonging(conn, chunk, people, fates)
+    written = _write(conn, chunk, fates, belonging)
+    linked = _link(conn, chunk, written, belonging)
     _announce(conn, chunk, fates, written, linked)
     inquiries.reopen(conn, linked.asked, written.leads.created, reopen_to)
     entities.mark_folded(conn, stale)
@@ -57,9 +70,19 @@ def load_people(
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """What was read of the people: by entity, but for `employers`, where they worked until now."""
+    """What was read of the people, by entity.
+
+    Args:
+        stale: who they are.
+        plain: those who have records and nothing else (`hub.crm.newcomers`); about them nothing is read.
+        employers: the companies for which the others worked until now.
+        records: what the sources say.
+        leads: rows that exist.
+        contacts: rows that exist.
+    """
 
     stale: Sequence[StaleEntity]
+    plain: Collection[int]
     employers: Sequence[int]
     records: Mapping[int, Sequence[FoldRecord]]
     leads: Mapping[int, RowMapping]
@@ -70,22 +93,29 @@ class _Chunk:
         return [e.id for e in self.stale]
 
     @property
+    def known(self) -> list[int]:
+        """Return those who are not plain."""
+        return [e.id for e in self.stale if e.id not in self.plain]
+
+    @property
     def merged(self) -> dict[int, int]:
         return {e.id: e.merged_into for e in self.stale if e.merged_into is not None}
 
 
 def _read(conn: Connection, stale: Sequence[StaleEntity]) -> _Chunk:
-    ids = [e.id for e in stale]
-    employers = contacts.employers_of(conn, ids)
-    standing = [e.id for e in stale if e.merged_into is None]
+    plain = newcomers.plain(conn, [e.id for e in stale if e.is_new and e.merged_into is None])
+    known = [e.id for e in stale if e.id not in plain]
+    employers = contacts.employers_of(conn, known)
+    standing = [e.id for e in stale if e.merged_into is None and e.id not in plain]
     contacts.revive(conn, standing)
     leads.revive(conn, standing)
     return _Chunk(
         stale,
+        plain,
         employers,
-        _hushed(stale, folding.records_of(conn, ids)),
-        LEADS.read(conn, ids),
-        CONTACTS.read(conn, ids),
+        _hushed(stale, folding.records_of(conn, [e.id for e in stale])),
+        LEADS.read(conn, known),
+        CONTACTS.read(conn, known),
     )
 
 
@@ -100,14 +130,17 @@ def _hushed(
 
 def _people(conn: Connection, chunk: _Chunk) -> dict[int, Person]:
     """Fold people, and read what else their fate depends on."""
-    edits = folding.edits_of(conn, chunk.ids)
+    edits = folding.edits_of(conn, chunk.known)
     context = FoldContext(
         rules_in_force(conn), statuses.unqualified_names(conn), owners.legacy_owners(conn)
     )
-    rows = rows_of(conn, chunk.ids, chunk.leads, chunk.contacts)
+    rows = rows_of(conn, chunk.known, chunk.leads, chunk.contacts)
     people = {
         e.id: Person(
-            fold(e, own, edits.get(e.id, ()), context), own, rows[e.id], bool(edits.get(e.id))
+            fold(e, own, edits.get(e.id, ()), context),
+            own,
+            rows.get(e.id, _NO_ROWS),
+            bool(edits.get(e.id)),
         )
         for e in chunk.stale
         if (own := chunk.records.get(e.id))
@@ -205,17 +238,52 @@ class _Written:
         return found | ({"converted_by_source": self.converted} if self.converted else {})
 
 
-def _write(conn: Connection, chunk: _Chunk, fates: Mapping[int, Fate]) -> _Written:
+def _belonging(
+    conn: Connection, chunk: _Chunk, people: Mapping[int, Person], fates: Mapping[int, Fate]
+) -> Belonging:
+    having = {i for i, f in fates.items() if f.lead is not None or i in chunk.leads}
+    golden = [p.golden for p in people.values()]
+    return accounts.find(conn, golden, chunk.records, having, chunk.plain)
+
+
+def _write(
+    conn: Connection, chunk: _Chunk, fates: Mapping[int, Fate], belonging: Belonging
+) -> _Written:
+    """Write rows; a new one is complete but for what hangs on who is not plain."""
     golden = [f.lead for f in fates.values() if f.lead is not None]
     kept = [f.contact for f in fates.values() if f.contact is not None]
-    written_contacts = load_contacts(conn, kept, chunk.contacts)
+    companies = {i: {"company_id": row} for i, (row, _) in belonging.employers.items()}
+    written_contacts = load_contacts(conn, kept, chunk.contacts, companies)
     there = (chunk.contacts.get(g.entity_id) for g in kept)
     contacts.take_up(conn, [row["id"] for row in there if row and row["kept_by"] == _LET_GO])
-    written_leads = load_leads(conn, golden, chunk.leads)
+    given = _given(chunk, golden, belonging, _standing(kept, written_contacts))
+    written_leads = load_leads(conn, golden, chunk.leads, given)
+    accounts.point(conn, belonging, leads=chunk.leads, contacts=chunk.contacts)
     converted = [i for i, f in fates.items() if f.is_converted or f.is_marked]
     contacts.inherit_owners(conn, converted)
     n = sum(f.is_converted for f in fates.values())
     return _Written(written_leads, written_contacts, golden, n)
+
+
+def _standing(kept: Sequence[GoldenRecord], written: Loaded) -> dict[int, int]:
+    """Return the contacts that were made and stand, by entity."""
+    archived = {g.entity_id for g in kept if g.archived_at is not None}
+    return {i: row for i, row in written.created.items() if i not in archived}
+
+
+def _given(
+    chunk: _Chunk,
+    golden: Sequence[GoldenRecord],
+    belonging: Belonging,
+    new_contacts: Mapping[int, int],
+) -> Given:
+    """Return what new leads have beside their folded values: the account, and a plain person's contact."""
+    given: dict[int, dict[str, JsonValue]] = {}
+    for lead in golden:
+        account, why = belonging.accounts[lead.entity_id]
+        contact = new_contacts.get(lead.entity_id) if lead.entity_id in chunk.plain else None
+        given[lead.entity_id] = {"account_id": account, "account_why": why, "contact_id": contact}
+    return given
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,23 +294,25 @@ class _Linked:
     asked: Sequence[NewInquiry]
 
 
-def _link(
-    conn: Connection, chunk: _Chunk, people: Mapping[int, Person], fates: Mapping[int, Fate]
-) -> _Linked:
-    """Point rows to companies, survivors and each other, and bring what hangs on people to them."""
-    having = {i for i, f in fates.items() if f.lead is not None or i in chunk.leads}
-    accounts.settle(conn, [p.golden for p in people.values()], chunk.records, having)
+def _link(conn: Connection, chunk: _Chunk, written: _Written, belonging: Belonging) -> _Linked:
+    """Point rows to survivors and each other, and bring what hangs on people to them.
+
+    Nothing hangs on plain people, and their rows are complete.
+    """
+    known = chunk.known
     leads.absorb(conn, chunk.merged)
     contacts.absorb(conn, chunk.merged)
-    inherited = leads.link_to_contacts(conn, chunk.ids)
-    followed = follow(conn, chunk.ids)
+    inherited = leads.link_to_contacts(conn, known)
+    followed = follow(conn, known)
     consents.pass_on(conn, [i for i in chunk.ids if i not in chunk.merged])
     quiet = {e.id for e in chunk.stale if e.is_quiet}
     asked = [
         replace(i, lane=Lane.BULK.value) if i.entity_id in quiet else i for i in followed.asked
     ]
-    derived.recompute(conn, {*chunk.ids, *followed.left, *chunk.employers})
-    customer_status.recompute_entities(conn, [*chunk.ids, *chunk.employers])
+    hired = [i for i in written.contacts.created if belonging.employers[i][0] is not None]
+    employers = derived.outdated_companies(conn, [i for i in hired if i in chunk.plain])
+    derived.recompute(conn, {*known, *followed.left, *chunk.employers, *employers})
+    customer_status.recompute_entities(conn, [*known, *chunk.employers])
     return _Linked(inherited, asked)
 
 

@@ -5,7 +5,7 @@ In: an entity, its records and edits, the rules. Out: a `GoldenRecord` for the s
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from hub.golden.alone import survive_alone
 from hub.golden.rules import SurvivorshipRules
@@ -86,7 +86,7 @@ def fold_all(
         legacy_owner=reason,
         status=status,
         unqualified_reason=unqualified_reason,
-        last_activity_at=_first_value(records, "last_activity_at"),
+        last_activity_at=_latest(records, "last_activity_at"),
         archived_at=None,
         lane=lane,
         batch_id=batch_id,
@@ -142,10 +142,19 @@ def trusted_first(records: Sequence[FoldRecord]) -> list[FoldRecord]:
     )
 
 
-def _first_value(records: Sequence[FoldRecord], name: str) -> JsonValue:
-    """Return what the most trusted of the records says; a converted lead's record comes first."""
-    ordered = sorted(trusted_first(records), key=lambda r: not r.values.get("converted_at"))
-    return next((r.values[name] for r in ordered if r.values.get(name)), None)
+def _latest(records: Sequence[FoldRecord], name: str) -> JsonValue:
+    """Return the latest moment that the records name, those that are gone included."""
+    said = [value for r in records if (value := r.values.get(name))]
+    return said[0] if len(said) == 1 else max(said, key=_moment, default=None)
+
+
+def _moment(said: JsonValue) -> float:
+    """Return a time as a number; nonsense is oldest."""
+    try:
+        at = datetime.fromisoformat(str(said))
+    except ValueError:
+        return float("-inf")
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def _legacy_owner(

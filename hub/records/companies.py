@@ -56,32 +56,35 @@ def component(conn: Connection, ids: Iterable[int], most: int) -> dict[int, Stor
     return load_records(conn, members)
 
 
-def set_keys(conn: Connection, keys: Mapping[int, Collection[Key]], *, is_company: bool) -> None:
-    """Set by what companies are found, or what leads say of their company (entity → keys)."""
+_FORGET = text("""
+DELETE FROM ops.company_key c WHERE c.entity_id = ANY(:ids) AND NOT EXISTS (
+  SELECT 1 FROM unnest(CAST(:e AS bigint[]), CAST(:k AS text[]), CAST(:v AS text[]))
+  AS n(e, k, v) WHERE n.e = c.entity_id AND n.k = c.kind AND n.v = c.value)
+""")
+_ADD = text("""
+INSERT INTO ops.company_key (entity_id, kind, value, is_company)
+SELECT e, k, v, :c FROM unnest(CAST(:e AS bigint[]), CAST(:k AS text[]), CAST(:v AS text[]))
+  AS n(e, k, v) ON CONFLICT DO NOTHING
+""")
+
+
+def set_keys(
+    conn: Connection,
+    keys: Mapping[int, Collection[Key]],
+    *,
+    is_company: bool,
+    new: Collection[int] = frozenset(),
+) -> None:
+    """Set by what companies are found, or what leads say of their company (entity → keys).
+
+    `new` are entities that have no keys yet.
+    """
     rows = [(entity, kind, value) for entity, own in keys.items() for kind, value in own]
-    args = {
-        "ids": list(keys),
-        "e": [r[0] for r in rows],
-        "k": [r[1] for r in rows],
-        "v": [r[2] for r in rows],
-        "c": is_company,
-    }
-    conn.execute(
-        text(
-            "DELETE FROM ops.company_key c WHERE c.entity_id = ANY(:ids) AND NOT EXISTS ("
-            "SELECT 1 FROM unnest(CAST(:e AS bigint[]), CAST(:k AS text[]), CAST(:v AS text[])) "
-            "AS n(e, k, v) WHERE n.e = c.entity_id AND n.k = c.kind AND n.v = c.value)"
-        ),
-        args,
-    )
-    conn.execute(
-        text(
-            "INSERT INTO ops.company_key (entity_id, kind, value, is_company) "
-            "SELECT e, k, v, :c FROM unnest(CAST(:e AS bigint[]), CAST(:k AS text[]), "
-            "CAST(:v AS text[])) AS n(e, k, v) ON CONFLICT DO NOTHING"
-        ),
-        args,
-    )
+    args = {"e": [r[0] for r in rows], "k": [r[1] for r in rows], "v": [r[2] for r in rows]}
+    if known := [entity for entity in keys if entity not in new]:
+        conn.execute(_FORGET, {**args, "ids": known})
+    if rows:
+        conn.execute(_ADD, {**args, "c": is_company})
 
 
 _HAVING = text("""
@@ -165,6 +168,8 @@ SELECT root, id FROM up WHERE merged_into IS NULL
 
 def employers(conn: Connection, person_ids: Sequence[int]) -> dict[int, int]:
     """Return person → the company that people say they work for."""
+    if not person_ids:
+        return {}
     return {row[0]: row[1] for row in conn.execute(_EMPLOYERS, {"ids": list(person_ids)})}
 
 

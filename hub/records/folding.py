@@ -86,6 +86,8 @@ ORDER BY e.at, e.id
 def edits_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[StoredEdit]]:
     """Return standing edits of entities and of those merged into them, oldest first."""
     found: dict[int, list[StoredEdit]] = defaultdict(list)
+    if not entity_ids:
+        return found
     for row in conn.execute(_EDITS, {"ids": list(entity_ids)}):
         found[row.root].append(StoredEdit(*row))
     return found

@@ -1,6 +1,6 @@
 """The CRM core as a sink: golden records in, leads and contacts written only where they differ."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -34,8 +34,15 @@ class Loaded:
     changes: Mapping[int, Mapping[str, JsonValue]] = field(default_factory=dict)
 
 
+Given = Mapping[int, Mapping[str, Any]]
+"""Columns of new rows that are not folded, by entity."""
+
+
 def load_contacts(
-    conn: Connection, golden: Sequence[GoldenRecord], existing: Mapping[int, RowMapping]
+    conn: Connection,
+    golden: Sequence[GoldenRecord],
+    existing: Mapping[int, RowMapping],
+    given: Given | None = None,
 ) -> Loaded:
     """Write golden contacts; one that would not change is not touched.
 
@@ -43,8 +50,9 @@ def load_contacts(
         conn: an open transaction.
         golden: what was folded.
         existing: the rows that were read of these entities.
+        given: what else a new row has.
     """
-    new = [_contact_row(g) for g in golden if g.entity_id not in existing]
+    new = _new_rows(_contact_row, golden, existing, given or {})
     changes = {
         g.entity_id: diff
         for g in golden
@@ -55,7 +63,10 @@ def load_contacts(
 
 
 def load_leads(
-    conn: Connection, golden: Sequence[GoldenRecord], existing: Mapping[int, RowMapping]
+    conn: Connection,
+    golden: Sequence[GoldenRecord],
+    existing: Mapping[int, RowMapping],
+    given: Given | None = None,
 ) -> Loaded:
     """Write golden leads; one that would not change is not touched, nor a status that is held.
 
@@ -63,8 +74,9 @@ def load_leads(
         conn: an open transaction.
         golden: what was folded; of a lead that was converted before there is nothing to write.
         existing: the rows that were read of these entities.
+        given: what else a new row has.
     """
-    new = [_lead_row(g) for g in golden if g.entity_id not in existing]
+    new = _new_rows(_lead_row, golden, existing, given or {})
     changes = {
         g.entity_id: diff
         for g in golden
@@ -90,6 +102,17 @@ def _write(
     rows.update(conn, [_update_row(g, rows.names) for g in golden if g.entity_id in changes])
     note_said(conn, "sync", changes)
     return Loaded(created, frozenset(changes), changes)
+
+
+def _new_rows(
+    row_of: Callable[[GoldenRecord], dict[str, Any]],
+    golden: Sequence[GoldenRecord],
+    existing: Mapping[int, RowMapping],
+    given: Given,
+) -> list[dict[str, Any]]:
+    return [
+        {**row_of(g), **given.get(g.entity_id, {})} for g in golden if g.entity_id not in existing
+    ]
 
 
 def _contact_row(golden: GoldenRecord) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from hub.crm import companies as crm_companies
-from hub.crm import leads, owners
+from hub.crm import leads, newcomers, owners
 from hub.db import outbox
 from hub.db.embedded import Server
 from hub.db.engine import Database
@@ -75,6 +75,15 @@ _QUEUES = (
         "SELECT 'lead_assigned', id::text, owner_id, id, '{}', "
         "CASE WHEN id % 100 = 0 THEN 'pending' ELSE 'done' END, now() - id * interval '1 second' "
         "FROM crm.lead WHERE owner_id IS NOT NULL"
+    ),
+    (
+        "INSERT INTO crm.note (entity_id, content) "
+        "SELECT entity_id, 'called' FROM crm.lead WHERE id % 4 = 0"
+    ),
+    (
+        "INSERT INTO crm.ticket (record_id, source, source_id, requester, entity_id) "
+        "SELECT id, 'zendesk', id::text, source_id, entity_id FROM ops.source_record "
+        "WHERE stream = 'users'"
     ),
 )
 
@@ -272,4 +281,18 @@ def test_the_people_of_a_company_are_found_by_index(full: Connection) -> None:
 def test_leads_get_their_account_by_index(full: Connection) -> None:
     ids = list(full.execute(text("SELECT entity_id FROM crm.lead LIMIT 500")).scalars())
     nodes = plan_of(full, lambda: leads.point_to_accounts(full, dict.fromkeys(ids, (8, "name"))))
-    assert_by_index(nodes, "uq_contact_entity_id", "uq_lead_entity_id")
+    assert_by_index(nodes, "uq_lead_entity_id")
+    nodes = plan_of(full, lambda: crm_companies.standing(full, ids))
+    assert_by_index(nodes, "uq_contact_entity_id")
+
+
+def test_what_a_new_person_may_have_is_probed_by_index(full: Connection) -> None:
+    ids = list(full.execute(text("SELECT id FROM ops.entity LIMIT 500")).scalars())
+    assert_by_index(
+        plan_of(full, lambda: newcomers.plain(full, ids)),
+        "uq_lead_entity_id",
+        "uq_contact_entity_id",
+        "ix_entity_merged_into",
+        "source_record_left",
+        "source_record_key",
+    )

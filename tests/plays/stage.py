@@ -31,7 +31,7 @@ from hub.model.verdicts import Judgement
 from hub.undo import chunks
 from tests.acting import acting
 from tests.flow.conftest import World
-from tests.plays import home, present
+from tests.plays import home, present, refolded
 from tests.plays.home import Home
 from tests.plays.oracle import Oracle
 from tests.plays.vendors import SOURCE, SOURCES, Vendors, key_of, kind_of, source_of
@@ -125,6 +125,8 @@ class Stage:
             differences = self.oracle.look(
                 self.seen(), is_derivation=done == "derivation", is_routed=verb == "sync"
             )
+            if verb == "sync":
+                differences += refolded.differences(self.world.db.engine)
             if differences:
                 return number, differences
         return None
