@@ -1,69 +1,142 @@
-"""One new lead against a base in PostgreSQL: candidate look-up, scoring, decision; p50 and p95.
+"""One new lead against a base in PostgreSQL: what matching it takes, and its whole way; p50 and p95.
 
-The base is loaded into the hub's own tables on an embedded server in a temporary folder. Two
-figures: reading and deciding alone, and the whole `match_chunk` of one record, which also stores keys
-and edges and settles the person (rolled back each time); then both for micro-batches of a hundred.
+`python -m bench.one_lead [BASE]`, 1,000,000 records unless BASE says otherwise. The base is loaded into the
+hub's own tables on an embedded server in a temporary folder, fsync on: every record has an entity, its
+keys and a lead. Then, each some hundred times:
+
+- one record is matched (`match_chunk`), and a hundred at once; rolled back each time
+- one lead arrives alone: it is landed, normalised, matched, loaded and routed by the functions of a sync,
+  with a commit at every step
 """
 
+import argparse
 import json
 import random
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from bench.people import people
+from bench.sync_once import hub_of
 from hub.clock import SystemClock
+from hub.connectors.base import Page
 from hub.db import engine as db_engine
+from hub.db.copy import copy_rows
 from hub.db.embedded import EmbeddedServer
+from hub.db.engine import Database
+from hub.etl import flow
+from hub.etl.context import Hub
+from hub.etl.land import land_page
 from hub.etl.match import match_chunk
-from hub.matching.keys import keys, limit, view
+from hub.matching.key_hash import hashes
+from hub.matching.keys import keys, view
 from hub.matching.model import DEFAULT
-from hub.matching.scoring import Scored, worth
-from hub.model.verdicts import Trust
-from hub.records import identity
+from hub.model.records import RawRecord
+from hub.model.verdicts import Lane, Op, Trust
+from hub.records import batches
 
-_LEADS = 300
+BASE = 1_000_000
+LEADS = 300
 _CHUNK = 50_000
-_BATCH = 100
-_BATCHES = 40
-_LOOK_UP = text("""
-SELECT k.n, m.record_id FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[]), CAST(:limits AS int[]))
-  WITH ORDINALITY AS k(kind, value, most, n)
-CROSS JOIN LATERAL (SELECT record_id FROM ops.match_key m WHERE m.kind = k.kind AND m.value = k.value
-                    LIMIT k.most + 1) m
-""")
-_STORE = """
-CREATE TEMPORARY TABLE staged (n bigint, canonical jsonb) ON COMMIT DROP
+_BATCH, _BATCHES = 100, 40
+_WARMING = 10  # one in so many: the first calls fill caches
+_STAGED = """
+CREATE TEMPORARY TABLE staged (n bigint, canonical jsonb, match_keys bigint[]) ON COMMIT DROP
 """
-_LOAD = (
-    "INSERT INTO landing.raw (batch_id, source, stream, source_id, op, at, version, hash, payload) "
-    "SELECT :batch, 'bench', 'rows', n::text, 'upsert', now(), '1', decode(md5(n::text), 'hex'), '{}' FROM staged",
-    "INSERT INTO ops.source_record (source, stream, source_id, target, raw_id, batch_id, lane, mapping_version, trust, canonical, canonical_hash) "
-    "SELECT 'bench', 'rows', s.n::text, 'person', r.id, :batch, 'bulk', '1', 'trusted', s.canonical, r.hash "
-    "FROM staged s JOIN landing.raw r ON r.batch_id = :batch AND r.source_id = s.n::text",
-)  # fmt: skip
-
-_PERSONS = (
-    "INSERT INTO ops.entity (kind, anchor_id, batch_id, lane, version, folded_version) "
-    "SELECT 'person', id, :batch, 'bulk', 1, 1 FROM ops.source_record WHERE batch_id = :batch ORDER BY id",
-    "UPDATE ops.source_record s SET entity_id = e.id FROM ops.entity e WHERE e.anchor_id = s.id AND e.batch_id = :batch AND s.batch_id = :batch",
-)  # fmt: skip
-
-
-def _values(row: dict[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {k: v or None for k, v in row.items()}
-    found["organization_name"] = found.pop("company")
-    return found
+_OPEN = """
+INSERT INTO ops.batch (kind, source, lane, state) VALUES ('sync', 'bench', 'bulk', 'done') RETURNING id
+"""
+_RECORDS = (
+    """
+INSERT INTO landing.raw (batch_id, source, stream, source_id, op, at, version, hash, payload)
+SELECT :batch, 'bench', 'rows', n::text, 'upsert', now(), '1', decode(md5(n::text), 'hex'), '{}'
+FROM staged ORDER BY n
+""",
+    """
+INSERT INTO ops.source_record (source, stream, source_id, target, role, raw_id, batch_id, lane,
+  mapping_version, trust, canonical, canonical_hash, match_keys)
+SELECT 'bench', 'rows', s.n::text, 'person', 'lead', r.id, :batch, 'bulk', '1', 'trusted', s.canonical,
+  r.hash, s.match_keys
+FROM staged s JOIN landing.raw r ON r.batch_id = :batch AND r.source_id = s.n::text ORDER BY s.n
+""",
+)
+_LEADS = (
+    """
+INSERT INTO landing.head (source, stream, source_id, raw_id, hash, op)
+SELECT source, stream, source_id, id, hash, op FROM landing.raw WHERE batch_id = :batch
+""",
+    """
+INSERT INTO ops.entity (kind, anchor_id, batch_id, lane, version, folded_version)
+SELECT 'person', id, :batch, 'bulk', 1, 1 FROM ops.source_record WHERE batch_id = :batch ORDER BY id
+""",
+    """
+UPDATE ops.source_record s SET entity_id = e.id, joined_batch_id = s.batch_id, verdict = 'created'
+FROM ops.entity e WHERE e.anchor_id = s.id AND e.batch_id = :batch AND s.batch_id = :batch
+""",
+    """
+INSERT INTO ops.match_key (hash, record_id)
+SELECT unnest(match_keys), id FROM ops.source_record WHERE batch_id = :batch ORDER BY 1
+""",
+    """
+INSERT INTO crm.lead (entity_id, first_name, last_name, email, phone, organization_name, city, country,
+  created_at, lane, batch_id, owner_id)
+SELECT entity_id, canonical ->> 'first_name', coalesce(canonical ->> 'last_name', '-'),
+  canonical ->> 'email', canonical ->> 'phone', canonical ->> 'organization_name',
+  canonical ->> 'city', canonical ->> 'country', now(), 'bulk', :batch,
+  (SELECT min(id) FROM crm."user")
+FROM ops.source_record WHERE batch_id = :batch ORDER BY id
+""",
+)
+_PROPERTIES = {
+    "firstname": "first_name",
+    "lastname": "last_name",
+    "email": "email",
+    "phone": "phone",
+    "company": "organization_name",
+    "address": "street",
+    "city": "city",
+    "zip": "postal_code",
+    "country": "country",
+}
+Row = dict[str, Any]
 
 
 def measure(base: int) -> None:
-    """Load so many records, then match held-out ones, one at a time."""
-    rows = [_values(r) for r in people(61, round((base + _LEADS) / 1.96)).rows][: base + _LEADS]
+    """Fill a base and print what one more lead costs."""
+    rows = [_values(r) for r in people(61, round((base + 2 * LEADS) / 1.96)).rows]
+    filled, matched, arriving = rows[:base], rows[base : base + LEADS], rows[base + LEADS :][:LEADS]
+    with _database() as database, tempfile.TemporaryDirectory() as home:
+        hub = hub_of(database, "http://127.0.0.1:9", home)
+        start = time.perf_counter()
+        with database.engine.connect() as conn:
+            for first in range(0, base, _CHUNK):
+                _store(conn, first, filled[first : first + _CHUNK], with_leads=True)
+            ids = _store(conn, base, matched, with_leads=False)
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            conn.execute(text("VACUUM ANALYZE"))
+        print(f"{base:,} records, keys and leads filled in {time.perf_counter() - start:.0f} s")
+        with database.engine.connect() as conn:
+            _show("matched: one", [_match(conn, [i]) for i in ids])
+            rng = random.Random(7)
+            some = [rng.sample(ids, min(_BATCH, len(ids))) for _ in range(_BATCHES)]
+            _show(f"matched: {_BATCH} at once", [_match(conn, s) for s in some])
+        ways = [_arrive(hub, n, row) for n, row in enumerate(arriving)]
+        for stage in ways[0]:
+            _show(f"alone: {stage}", [way[stage] for way in ways])
+        _show("alone: the whole way", [sum(way.values()) for way in ways])
+        _show(
+            "alone: match to route",
+            [sum(way[s] for s in ("match", "load", "route")) for way in ways],
+        )
+
+
+@contextmanager
+def _database() -> Iterator[Database]:
     with tempfile.TemporaryDirectory(prefix="hub") as folder:
         Path(folder).chmod(0o755)
         home = Path(folder) / "home"
@@ -71,98 +144,47 @@ def measure(base: int) -> None:
         server = EmbeddedServer(home, SystemClock())
         running = server.attach()
         try:
-            with db_engine.opened_embedded(running) as database, database.engine.connect() as conn:
-                start = time.perf_counter()
-                ids = _fill(conn, rows[:-_LEADS], rows[-_LEADS:])
-                print(
-                    f"{len(rows) - _LEADS} records and their keys loaded in {time.perf_counter() - start:.0f} s"
-                )
-                new = rows[-_LEADS:]
-                _show("look-up, scoring, decision", [_read(conn, [row]) for row in new])
-                _show("the same, stored and settled", [_whole(conn, [i]) for i in ids])
-                rng = random.Random(7)
-                batches = [rng.sample(range(_LEADS), _BATCH) for _ in range(_BATCHES)]
-                _show(
-                    f"{_BATCH}: look-up, scoring",
-                    [_read(conn, [new[n] for n in b]) for b in batches],
-                )
-                _show(
-                    f"{_BATCH}: stored and settled",
-                    [_whole(conn, [ids[n] for n in b]) for b in batches],
-                )
+            with db_engine.opened_embedded(running) as database:
+                yield database
         finally:
             server.detach()
 
 
-def _fill(
-    conn: Connection, base: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]
-) -> list[int]:
-    """Load the base with its keys, and the new records without; return the latter's ids."""
-    for start in range(0, len(base), _CHUNK):
-        _store(conn, start, base[start : start + _CHUNK], with_keys=True)
-    ids = _store(conn, len(base), new, with_keys=False)
-    conn.execute(text("ANALYZE ops.match_key"))
-    conn.execute(text("ANALYZE ops.source_record"))
-    conn.execute(text("ANALYZE ops.entity"))
+def _values(row: Mapping[str, str]) -> Row:
+    found: Row = {k: v or None for k, v in row.items()}
+    found["organization_name"] = found.pop("company")
+    return found
+
+
+def _store(conn: Connection, first: int, rows: Sequence[Row], *, with_leads: bool) -> list[int]:
+    """Store records of a finished batch; returns their ids. Without leads they wait to be matched."""
+    batch = conn.execute(text(_OPEN)).scalar_one()
+    conn.execute(text(_STAGED))
+    copy_rows(
+        conn,
+        "staged",
+        ("n", "canonical", "match_keys"),
+        (
+            (n, json.dumps(row), [*_hashes(n, row)] if with_leads else None)
+            for n, row in enumerate(rows, first)
+        ),
+    )
+    for statement in (*_RECORDS, *(_LEADS if with_leads else ())):
+        conn.execute(text(statement), {"batch": batch})
+    found = conn.execute(
+        text("SELECT id FROM ops.source_record WHERE batch_id = :batch ORDER BY id"),
+        {"batch": batch},
+    )
+    ids = list(found.scalars())
     conn.commit()
     return ids
 
 
-def _store(
-    conn: Connection, first: int, rows: Sequence[dict[str, Any]], *, with_keys: bool
-) -> list[int]:
-    batch = conn.execute(
-        text("INSERT INTO ops.batch (kind, source, lane, state) VALUES ('sync', 'bench', 'bulk', 'done') RETURNING id")
-    ).scalar_one()  # fmt: skip
-    conn.execute(text(_STORE))
-    driver: Any = conn.connection.driver_connection
-    with driver.cursor().copy("COPY staged FROM STDIN") as copy:
-        for n, row in enumerate(rows, first):
-            copy.write_row((n, json.dumps(row)))
-    for statement in _LOAD:
-        conn.execute(text(statement), {"batch": batch})
-    found = conn.execute(
-        text("SELECT id, source_id::bigint AS n FROM ops.source_record WHERE batch_id = :batch ORDER BY id"),
-        {"batch": batch},
-    ).all()  # fmt: skip
-    if with_keys:
-        for statement in _PERSONS:
-            conn.execute(text(statement), {"batch": batch})
-        with driver.cursor().copy("COPY ops.match_key (record_id, kind, value) FROM STDIN") as copy:
-            for record, n in found:
-                for kind, value in set(keys(view(record, str(n), Trust.TRUSTED, rows[n - first]))):
-                    copy.write_row((record, kind, value))
-    conn.commit()
-    return [row.id for row in sorted(found, key=lambda r: r.n)]
+def _hashes(n: int, row: Row) -> tuple[int, ...]:
+    return hashes(keys(view(n, str(n), Trust.TRUSTED, row)))
 
 
-def _read(conn: Connection, rows: Sequence[dict[str, Any]]) -> float:
-    start = time.perf_counter()
-    new = [view(-1 - n, f"new/{n}", Trust.TRUSTED, row) for n, row in enumerate(rows)]
-    own = [(n, key) for n, v in enumerate(new) for key in keys(v)]
-    limits = [limit(kind) for _, (kind, _) in own]
-    found: defaultdict[int, list[int]] = defaultdict(list)
-    for place, record in conn.execute(
-        _LOOK_UP,
-        {"kinds": [k for _, (k, _) in own], "values": [v for _, (_, v) in own], "limits": limits},
-    ):
-        found[place - 1].append(record)
-    pairs = {(own[p][0], i) for p, near in found.items() if len(near) <= limits[p] for i in near}
-    stored = identity.load_records(conn, {i for _, i in pairs})
-    others = {
-        i: view(i, record.stable_key, Trust.TRUSTED, record.values) for i, record in stored.items()
-    }
-    best: dict[int, Scored] = {}
-    for n, i in sorted(pairs):
-        scored = worth(new[n], others[i], DEFAULT)
-        if scored is not None and (n not in best or scored.weight > best[n].weight):
-            best[n] = scored
-    seconds = time.perf_counter() - start
-    conn.rollback()
-    return seconds
-
-
-def _whole(conn: Connection, records: Sequence[int]) -> float:
+def _match(conn: Connection, records: Sequence[int]) -> float:
     start = time.perf_counter()
     match_chunk(conn, records, DEFAULT)
     seconds = time.perf_counter() - start
@@ -170,9 +192,45 @@ def _whole(conn: Connection, records: Sequence[int]) -> float:
     return seconds
 
 
+def _arrive(hub: Hub, n: int, row: Row) -> dict[str, float]:
+    """Take one lead from its page to its owner; returns seconds by stage."""
+    source_id, now = str(900_000_000 + n), hub.clock.now()
+    stamp = now.isoformat().replace("+00:00", "Z")
+    said = {name: row.get(field) for name, field in _PROPERTIES.items()}
+    said |= {"hs_object_id": source_id, "lifecyclestage": "lead", "createdate": stamp}
+    said |= {"lastmodifieddate": stamp}
+    document = {"id": source_id, "properties": said, "createdAt": stamp, "updatedAt": stamp, "archived": False}  # fmt: skip
+    record = RawRecord(source_id, Op.UPSERT, now, stamp, json.dumps(document).encode(), None)
+    with hub.engine.begin() as conn:
+        batch = batches.open_batch(conn, source="hubspot", kind="live", lane=Lane.LIVE.value)
+    stream = next(s for s in hub.connector("hubspot").streams() if s.name == "contacts")
+    work = {
+        "land": lambda: land_page(hub, batch, stream, Page([record], None), move_cursor=False),
+        "normalise": lambda: flow.run_normalize(hub),
+        "match": lambda: flow.run_match(hub),
+        "load": lambda: flow.run_load(hub),
+        "route": lambda: flow.run_route(hub),
+    }
+    taken = {}
+    for stage, run in work.items():
+        start = time.perf_counter()
+        run()
+        taken[stage] = time.perf_counter() - start
+    return taken
+
+
 def _show(what: str, seconds: Sequence[float]) -> None:
-    ordered = sorted(
-        1000 * s for s in seconds[len(seconds) // 10 :]
-    )  # the first ones warm the cache
+    ordered = sorted(1000 * s for s in seconds[len(seconds) // _WARMING :])
     p50, p95 = ordered[len(ordered) // 2], ordered[int(0.95 * len(ordered))]
-    print(f"{what:30} p50 {p50:7.2f} ms  p95 {p95:7.2f} ms  ({len(ordered)} times)", flush=True)
+    print(f"{what:24} p50 {p50:7.2f} ms  p95 {p95:7.2f} ms  ({len(ordered)} times)", flush=True)
+
+
+def main() -> None:
+    """Measure with the base that the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m bench.one_lead")
+    parser.add_argument("base", nargs="?", type=int, default=BASE)
+    measure(parser.parse_args().base)
+
+
+if __name__ == "__main__":
+    main()

@@ -8,11 +8,12 @@ from sqlalchemy import Connection, text
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.etl.match import active_model, views_of
-from hub.matching.keys import MatchView, keys, limit, view
+from hub.matching.key_hash import hashes, limit_of
+from hub.matching.keys import MatchView, keys, view
 from hub.matching.scoring import asked
 from hub.model.records import JsonValue
 from hub.model.verdicts import Judgement, Trust
-from hub.records import candidates, identity
+from hub.records import identity, match_keys
 
 _NEW = "hub/new/"  # sorts like any other record; nothing is stored under it
 _SHOWN = 10
@@ -70,8 +71,7 @@ def likely(ctx: Context, values: Mapping[str, JsonValue], *, limit_n: int = _SHO
     require(ctx, Right.READ)
     conn = ctx.conn
     new = view(0, _NEW, Trust.TRUSTED, values)
-    wanted = {key: limit(key[0]) for key in keys(new)}
-    ids = candidates.holders(conn, wanted)
+    ids = match_keys.some_holders(conn, {h: limit_of(h) for h in hashes(keys(new))})
     model = active_model(conn)
     found: dict[int, tuple[float, str]] = {}
     for other in views_of(conn, identity.load_records(conn, ids)).values():

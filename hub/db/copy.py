@@ -1,6 +1,7 @@
 """Bulk rows through PostgreSQL's COPY, on the connection of the caller's transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import psycopg
 from psycopg import sql
@@ -13,16 +14,42 @@ def copy_rows(
     conn: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> None:
     """Append rows to a table; `table` may name its schema (`landing.raw`)."""
+    with _copying(conn, table, columns, sql.SQL("")) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+_BINARY = sql.SQL(" WITH (FORMAT BINARY)")
+_HEADER, _TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+
+
+def copy_binary(
+    conn: Connection, table: str, columns: Sequence[str], rows: Iterable[bytes]
+) -> None:
+    """Append rows that are in the binary format of COPY already, without its header and its end.
+
+    It is for tables of numbers: made with `struct`, a row costs a fraction of a microsecond.
+    """
+    with _copying(conn, table, columns, _BINARY) as copy:
+        copy.write(_HEADER)
+        for some in rows:
+            copy.write(some)
+        copy.write(_TRAILER)
+
+
+@contextmanager
+def _copying(
+    conn: Connection, table: str, columns: Sequence[str], how: sql.SQL
+) -> Iterator[psycopg.Copy]:
     driver = conn.connection.driver_connection
     if driver is None:
         raise RuntimeError("the connection is closed")
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, columns))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN{}").format(
+        sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, columns)), how
     )
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
+            yield copy
     except psycopg.OperationalError as exc:
         raise connection_lost() from exc
     except psycopg.Error as exc:

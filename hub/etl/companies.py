@@ -20,11 +20,12 @@ from hub.etl.accounts import firm_of, found_companies
 from hub.etl.context import Hub
 from hub.landing import own
 from hub.logs import get_logger
-from hub.matching.companies import LIMIT, Firm, cluster, company_keys, firm
+from hub.matching.companies import LIMIT, Firm, cluster, company_keys, firm, key_hashes
 from hub.model.entities import COMPANY_STREAMS
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane, Trust
-from hub.records import companies, entities, identity, match_keys, queue, sources
+from hub.records import companies, departing, entities, identity, match_keys, queue, sources
+from hub.records.entities import NewEntity
 from hub.records.identity import StoredRecord
 
 CHUNK = 200
@@ -150,23 +151,24 @@ def _match_some(conn: Connection) -> dict[str, int]:
 
 def place_records(conn: Connection, ids: Sequence[int]) -> int:
     """Put records into companies, under the lock of companies; returns how many were merged."""
-    new = {r.id: firm_of(r) for r in identity.load_records(conn, ids).values()}
-    keys = [k for i, one in new.items() for k in companies.as_match_keys(i, company_keys(one))]
-    match_keys.replace_keys(conn, keys, ids)
-    records = companies.component(conn, ids, LIMIT)
+    known = identity.load_records(conn, ids)
+    before = {i: own for i, r in known.items() if (own := r.match_keys) is not None}
+    keys = {i: key_hashes(firm_of(r)) for i, r in known.items()}
+    changed = match_keys.replace(conn, before, keys)
+    records = companies.component(conn, keys, LIMIT)
     id_of = {r.stable_key: r.id for r in records.values()}
     groups = [
         sorted(id_of[key] for key in group)
         for group in cluster([firm_of(r) for r in records.values()])
     ]
-    moves, merged = _assign(conn, groups, records)
+    moves, merged, new = _assign(conn, groups, records)
     touched = {e for i in {*moves, *ids} if (e := records[i].entity_id) is not None}
     touched |= {*moves.values(), *merged}
     entities.lock_entities(conn, touched)
-    sources.move_records(conn, moves)
+    sources.place(conn, moves, changed)
     entities.merge_entities(conn, merged)
     entities.revive_entities(conn, [e for e in touched if e not in merged])
-    entities.bump(conn, touched)
+    entities.bump(conn, touched - new)  # a new company is stale from birth
     _keep_keys(conn, touched)
     return len(merged)
 
@@ -185,7 +187,7 @@ def forget(
         restored: records that stay, with other values.
         co_members: those that shared a company with any: record → company.
     """
-    match_keys.replace_keys(conn, [], withdrawn)
+    departing.forget_keys(conn, withdrawn)
     if restored or co_members:
         place_records(conn, sorted({*restored, *co_members}))
 
@@ -202,8 +204,8 @@ def _keep_keys(conn: Connection, company_ids: set[int]) -> None:
 
 def _assign(
     conn: Connection, groups: Sequence[Sequence[int]], records: Mapping[int, StoredRecord]
-) -> tuple[dict[int, int], dict[int, int]]:
-    """Give each group the oldest company among its records; returns moves, and who was merged.
+) -> tuple[dict[int, int], dict[int, int], set[int]]:
+    """Give each group the oldest company among its records; returns moves, who was merged, who is new.
 
     On a split the part with the lowest record keeps the company.
     """
@@ -220,6 +222,7 @@ def _assign(
     lost = entities.lost_entities(
         conn, [i for index in orphans for i in groups[index]], companies.ORGANISATION
     )
+    new: dict[int, NewEntity] = {}
     for index in orphans:
         group = groups[index]
         own = sorted(entity for i in group for entity in lost.get(i, ()))
@@ -227,13 +230,9 @@ def _assign(
             taken[index] = own[0]  # the company it was before it was merged
         else:
             first = records[group[0]]
-            taken[index] = entities.new_entity(
-                conn,
-                anchor_id=first.id,
-                batch_id=first.batch_id,
-                lane=first.lane,
-                kind=companies.ORGANISATION,
-            )
+            new[index] = NewEntity(first.id, first.batch_id, first.lane)
+    made = entities.insert(conn, list(new.values()), kind=companies.ORGANISATION)
+    taken |= {index: made[one.anchor_id] for index, one in new.items()}
     moves = {
         i: taken[index]
         for index, group in enumerate(groups)
@@ -242,4 +241,4 @@ def _assign(
     }
     kept = set(taken.values())
     merged = {e: taken[indexes[0]] for e, indexes in holders.items() if e not in kept}
-    return moves, merged
+    return moves, merged, {*made.values()}

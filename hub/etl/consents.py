@@ -12,6 +12,7 @@ from hub.landing.store import PendingRaw
 from hub.mappings.document import MappingDocument
 from hub.mappings.said_consents import SaidOfConsent
 from hub.matching import keys, normal
+from hub.matching.key_hash import hashes
 from hub.model.consent import Voice, state_named
 from hub.model.records import JsonValue
 from hub.records import consent_addresses, consent_events, consents
@@ -127,7 +128,7 @@ def shared(conn: Connection, own: Mapping[int, set[Address]]) -> set[Address]:
         for address in addresses:
             of.setdefault(address, set()).add(entity)
     wanted = sorted({key for address in of if (key := _key(address)) is not None})
-    for holder in consent_addresses.holders(conn, wanted):
+    for holder in consent_addresses.holders(conn, hashes(wanted)):
         for address in consent_addresses.addresses_in(holder.values) & of.keys():
             of[address].add(holder.entity_id)
     return {address for address, entities in of.items() if len(entities) > 1 or is_role(address)}

@@ -6,7 +6,7 @@ is asked. Call under the identity lock.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,8 +18,9 @@ from hub.matching.holding import hold
 from hub.matching.keys import MatchView
 from hub.matching.model import Model
 from hub.model.verdicts import Judgement, Lane
-from hub.records import entities, held, reviews, sources
+from hub.records import edges, entities, held, reviews, sources
 from hub.records.edges import StoredEdge
+from hub.records.entities import NewEntity
 from hub.records.identity import StoredRecord
 
 
@@ -30,28 +31,78 @@ class Again:
     batch_id: int | None
 
 
+def alone(conn: Connection, new: Collection[int]) -> set[int]:
+    """Return those of new records that hang together with no record, and were no person before.
+
+    Call when the edges of the chunk are written. `settle` would make of each a cluster of its own.
+
+    Args:
+        conn: an open transaction.
+        new: records without an entity that were never matched, or not since they were undone.
+    """
+    if not new:
+        return set()
+    ids = sorted(new)
+    return {*new} - edges.linked(conn, ids) - entities.lost_entities(conn, ids, "person").keys()
+
+
+def settle_alone(
+    conn: Connection, records: Sequence[StoredRecord], keys: Mapping[int, Sequence[int]]
+) -> None:
+    """Give each of some records that are `alone` an entity of its own."""
+    made = entities.insert(conn, [_new_entity(record) for record in records])
+    sources.place(conn, made, {record.id: keys[record.id] for record in records})
+
+
 @dataclass(frozen=True, slots=True)
 class _Settled:
     moves: dict[int, int]
     merged: dict[int, int]
     touched: set[int]
+    new: set[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Records that hang together.
+
+    Args:
+        members: the records of whole components.
+        among: the standing edges that touch them; one that is not "same" may have an end outside.
+        records: the members, and the other ends of the edges.
+        views: the same.
+    """
+
+    members: set[int]
+    among: Sequence[StoredEdge]
+    records: Mapping[int, StoredRecord]
+    views: Mapping[int, MatchView]
 
 
 def settle(
     conn: Connection,
-    members: set[int],
-    edges: Sequence[StoredEdge],
+    component: Component,
     *,
-    records: Mapping[int, StoredRecord],
-    views: Mapping[int, MatchView],
     changed: set[int],
     model: Model,
+    keys: Mapping[int, Sequence[int]],
     again: Again | None = None,
 ) -> tuple[dict[str, int], set[int]]:
-    """Cluster the component and give every cluster a stable entity; returns counts, and who is behind."""
+    """Cluster the component and give every cluster a stable entity; returns counts, and who is stale.
+
+    Args:
+        conn: an open transaction.
+        component: what hangs together.
+        changed: members whose entity is stale, whether they move or not.
+        model: what judges pairs.
+        keys: hashes to note in the rows of members, in the statement that moves them.
+        again: set where our own rules changed.
+    """
+    members, among = component.members, component.among
+    records, views = component.records, component.views
     key_of = {i: records[i].stable_key for i in members}
     id_of = {key: i for i, key in key_of.items()}
-    inside = [e for e in edges if e.a in members and e.b in members]
+    inside = [e for e in among if e.a in members and e.b in members]
     judged = [_edge(key_of, e) for e in inside if e.made_by.startswith("model:")]
     said = [e for e in inside if _is_said(e)]
     # of one pair the last counts: what a person says outweighs what a vendor did
@@ -71,17 +122,19 @@ def settle(
     groups = [sorted(id_of[key] for key in group) for group in clusters]
     settled = _assign(conn, groups, records, again)
     # A loader holds its entities while it writes their records: who moves records waits for it here.
+    # One that was made just now is seen by nobody else, and is stale from birth.
     present = {e for i in members if (e := records[i].entity_id) is not None}
-    entities.lock_entities(conn, present | settled.touched | {*settled.moves.values()})
-    sources.move_records(conn, settled.moves)
+    old = (present | settled.touched | {*settled.moves.values()}) - settled.new
+    entities.lock_entities(conn, old)
+    sources.place(conn, settled.moves, keys)
     entities.merge_entities(conn, settled.merged)
     entity_of = {i: settled.moves.get(i) or records[i].entity_id for i in members}
-    entities.revive_entities(conn, [e for e in set(entity_of.values()) if e])
+    entities.revive_entities(conn, sorted(e for e in {*entity_of.values()} - settled.new if e))
     astray = entities.call_home(conn, sorted(members))
     behind = settled.touched | astray | {e for i in changed if (e := entity_of.get(i)) is not None}
-    entities.bump(conn, behind, quietly=again is not None)
+    entities.bump(conn, behind - settled.new, quietly=again is not None)
     weight_of = {(e.a, e.b): e.weight for e in judged}
-    asked = _reviews(edges, clusters, records) + [
+    asked = _reviews(among, clusters, records) + [
         (id_of[e.a], id_of[e.b], weight_of.get((e.a, e.b), 0.0))
         for e in kept
         if e.judgement is Judgement.SAME
@@ -96,20 +149,20 @@ def settle(
 
 
 def _reviews(
-    edges: Sequence[StoredEdge],
+    among: Sequence[StoredEdge],
     clusters: Sequence[frozenset[str]],
     records: Mapping[int, StoredRecord],
 ) -> list[tuple[int, int, float]]:
     """Return the pairs to look at; the other end of a doubtful pair may be outside the component."""
-    key_of = {i: records[i].stable_key for e in edges for i in (e.a, e.b)}
+    key_of = {i: records[i].stable_key for e in among for i in (e.a, e.b)}
     id_of = {key: i for i, key in key_of.items()}
     # outside, a person is known by its entity; who has none yet stands for itself
     group_of: dict[str, Hashable] = {
         key: ("entity", e) if (e := records[i].entity_id) else key for i, key in key_of.items()
     }
     group_of |= {key: ("cluster", n) for n, group in enumerate(clusters) for key in group}
-    judged = [_edge(key_of, e) for e in edges if e.made_by.startswith("model:")]
-    said = [_edge(key_of, e) for e in edges if _is_said(e)]
+    judged = [_edge(key_of, e) for e in among if e.made_by.startswith("model:")]
+    said = [_edge(key_of, e) for e in among if _is_said(e)]
     return [(id_of[e.a], id_of[e.b], e.weight) for e in review_pairs(judged, group_of, said)]
 
 
@@ -147,11 +200,13 @@ def _assign(
     split = [entity for entity, indexes in holders.items() if len(indexes) > 1]
     taken = _claim(groups, holders, entities.anchors(conn, split) if split else {})
     _reclaim(conn, groups, taken)
+    new = [index for index in range(len(groups)) if index not in taken]
+    made = entities.insert(conn, [_new_entity(records[groups[n][0]], again) for n in new])
+    taken |= {index: made[groups[index][0]] for index in new}
     moves: dict[int, int] = {}
     touched: set[int] = set()
     for index, group in enumerate(groups):
-        entity = taken.get(index) or _new_entity(conn, records[group[0]], again)
-        taken[index] = entity
+        entity = taken[index]
         for record in (records[i] for i in group if records[i].entity_id != entity):
             moves[record.id] = entity
             touched |= {e for e in (entity, record.entity_id) if e is not None}
@@ -160,7 +215,7 @@ def _assign(
         for entity, indexes in holders.items()
         if entity not in set(taken.values())
     }
-    return _Settled(moves, merged, touched | set(merged))
+    return _Settled(moves, merged, touched | set(merged), {*made.values()})
 
 
 def _claim(
@@ -191,8 +246,7 @@ def _reclaim(conn: Connection, groups: Sequence[Sequence[int]], taken: dict[int,
             taken[index] = own[0]
 
 
-def _new_entity(conn: Connection, anchor: StoredRecord, again: Again | None) -> int:
-    """Make a person; one whom our own rules alone make new is news to nobody at once."""
+def _new_entity(anchor: StoredRecord, again: Again | None = None) -> NewEntity:
+    """Return a person to make; one whom our own rules alone make new is news to nobody at once."""
     batch_id = again.batch_id if again and again.batch_id is not None else anchor.batch_id
-    lane = Lane.BULK.value if again else anchor.lane
-    return entities.new_entity(conn, anchor_id=anchor.id, batch_id=batch_id, lane=lane)
+    return NewEntity(anchor.id, batch_id, Lane.BULK.value if again else anchor.lane)

@@ -4,26 +4,31 @@ Keys → candidates → weight → judgement → edges → clusters → entities
 two records, clusters of the edges of one component, so the order of arrival cannot matter.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection
 
 from hub.db.locks import identity_lock
+from hub.db.pace import Pace
 from hub.db.transactions import run_transaction
+from hub.etl import grouping, keying
 from hub.etl.context import Hub
-from hub.etl.grouping import Again, settle
+from hub.etl.grouping import Again, Component
 from hub.logs import get_logger
-from hub.matching.keys import CANDIDATE_LIMIT, LIMITS, MatchView, keys, limit, view, with_typed
+from hub.matching.keys import MatchView, view, with_typed
 from hub.matching.model import DEFAULT, Model, bind
 from hub.matching.scoring import asked
 from hub.model.records import JsonValue
 from hub.model.verdicts import Trust
-from hub.records import edges, edits, held, identity, match_keys, models, queue
+from hub.records import edges, edits, held, identity, models, queue, sources
 from hub.records.edges import NewEdge
 from hub.records.identity import StoredRecord
 
-CHUNK = 200  # keeps the identity lock well under 300 ms
+CHUNK = 2000  # records of one transaction at most
+_FIRST, _LEAST = 200, 25
+_LONGEST_S = 0.15  # how long the identity lock is held: a live lead may wait for it
 MOST_AT_ONCE = 1000  # records of components that are matched again in one transaction
 log = get_logger()
 
@@ -33,21 +38,25 @@ def match_pending(hub: Hub) -> dict[str, int]:
     totals: dict[str, int] = defaultdict(int)
     with hub.engine.begin() as conn:
         model = active_model(conn)
-    while counts := run_transaction(hub.engine, lambda conn: _match_some(conn, model)):
+    first = min(_FIRST, CHUNK)
+    pace = Pace(first, min(_LEAST, first), CHUNK, _LONGEST_S / 2, _LONGEST_S, growth=1.5)
+    while counts := run_transaction(hub.engine, lambda conn: _match_some(conn, model, pace)):
         for name, n in counts.items():
             totals[name] += n
         log.info("records_matched", **counts)
     return dict(totals)
 
 
-def _match_some(conn: Connection, model: Model) -> dict[str, int]:
+def _match_some(conn: Connection, model: Model, pace: Pace) -> dict[str, int]:
     identity_lock(conn)
-    waiting = queue.take(conn, queue.MATCH, CHUNK)
+    started = time.monotonic()
+    waiting = queue.take(conn, queue.MATCH, pace.size)
     if not waiting.ids:
         return {}
     match = match_again if waiting.is_derivation else match_chunk
     counts = match(conn, waiting.ids, model)
     queue.finish(conn, queue.MATCH, waiting.ids)
+    pace.took(time.monotonic() - started)
     return counts
 
 
@@ -60,20 +69,35 @@ def active_model(conn: Connection) -> Model:
 def match_chunk(conn: Connection, ids: Sequence[int], model: Model = DEFAULT) -> dict[str, int]:
     """Match some records that changed; the caller holds the identity lock and the transaction.
 
-    What was held of their people is free again: the sources say something new of them.
+    What was held of their people is free again: the sources say something new of them. New records that
+    hang together with nobody take a straight way to an entity each (`grouping.settle_alone`).
     """
-    edges.delete_held(conn, held.held_with(conn, ids))
     records = identity.load_records(conn, ids)
+    new = {i for i, r in records.items() if r.entity_id is None and r.match_keys is None}
+    known = [i for i in ids if i not in new]
+    if known:
+        edges.delete_held(conn, held.held_with(conn, known))
     views = views_of(conn, records)
-    affected = sorted({*ids, *_replace_keys(conn, views, ids)})
-    pairs = match_keys.candidate_pairs(conn, affected, cap=CANDIDATE_LIMIT, limits=LIMITS)
-    _read_more(conn, {i for pair in pairs for i in pair}, records, views)
-    edges.replace_model_edges(conn, affected, _judge(pairs, views, model))
+    found = keying.replace(conn, keying.stored_keys(records), keying.keys_of(views))
+    judged = _judged(conn, found.pairs, records, views, model)
+    edges.replace_model_edges(conn, [*known, *sorted(found.sharers)], judged)
     parted = edges.replace_vendor_edges(conn, ids)
-    joined, _ = _regroup(
-        conn, sorted({*affected, *parted}), records, views, changed=set(ids), model=model
-    )
-    return {"matched": len(ids), "pairs": len(pairs), **joined}
+    alone = grouping.alone(conn, new)
+    grouping.settle_alone(conn, [records[i] for i in sorted(alone)], found.changed)
+    together = {*ids, *found.sharers, *parted} - alone
+    counts = {"entities_touched": 0, "merged": 0, "reviews": 0}
+    if together:
+        counts, _ = _regroup(
+            conn,
+            sorted(together),
+            records,
+            views,
+            changed={*ids} - alone,
+            model=model,
+            keys={i: own for i, own in found.changed.items() if i not in alone},
+        )
+    counts["entities_touched"] += len(alone)
+    return {"matched": len(ids), "pairs": len(found.pairs), **counts}
 
 
 def match_again(
@@ -97,15 +121,17 @@ def match_again(
     pairs_n = 0
     while (todo := edges.component(conn, done or ids)[0] - done) and len(done) < MOST_AT_ONCE:
         _read_more(conn, todo, records, views)
-        own = {i: views[i] for i in todo}
-        affected = {*todo, *_replace_keys(conn, own, sorted(todo))}
-        pairs = match_keys.candidate_pairs(
-            conn, sorted(affected), cap=CANDIDATE_LIMIT, limits=LIMITS
+        own = {i: records[i] for i in todo}
+        found = keying.replace(
+            conn, keying.stored_keys(own), keying.keys_of({i: views[i] for i in todo})
         )
-        _read_more(conn, affected | {i for pair in pairs for i in pair}, records, views)
-        edges.replace_model_edges(conn, sorted(affected), _judge(pairs, views, model))
+        sources.place(conn, {}, found.changed)
+        affected = {*todo, *found.sharers}
+        _read_more(conn, affected, records, views)
+        judged = _judged(conn, found.pairs, records, views, model)
+        edges.replace_model_edges(conn, sorted(affected), judged)
         done |= affected | edges.replace_vendor_edges(conn, sorted(todo))
-        pairs_n += len(pairs)
+        pairs_n += len(found.pairs)
     again = Again(batch_id)
     counts, _ = _regroup(
         conn, sorted(done), records, views, changed={*ids}, model=model, again=again
@@ -149,11 +175,14 @@ def forget(
     again = sorted({*restored, *inherited})
     records = identity.load_records(conn, again)
     views = views_of(conn, records)
-    sharers = _replace_keys(conn, views, [*undone, *again])
-    judged = sorted({*again, *(sharers - set(leaving))} - {*undone})
-    pairs = match_keys.candidate_pairs(conn, judged, cap=CANDIDATE_LIMIT, limits=LIMITS)
-    _read_more(conn, {i for pair in pairs for i in pair}, records, views)
-    pairs = {(a, b) for a, b in pairs if _may_join(records[a], records[b], leaving)}
+    before = keying.stored_keys(records) | identity.keys_of(conn, undone)
+    after = {**dict.fromkeys(undone, ()), **keying.keys_of(views)}
+    found = keying.replace(conn, before, after, leaving=leaving)
+    sources.place(conn, {}, {i: own for i, own in found.changed.items() if i in views})
+    sources.forget_keys(conn, undone)
+    judged = sorted({*again, *found.sharers})
+    _read_more(conn, {i for pair in found.pairs for i in pair}, records, views)
+    pairs = {(a, b) for a, b in found.pairs if _may_join(records[a], records[b], leaving)}
     edges.replace_model_edges(conn, judged, _judge(pairs, views, model))
     parted = edges.replace_vendor_edges(conn, [*undone, *restored]) - {*undone}
     changed = {*restored, *co_members}
@@ -179,34 +208,18 @@ def _regroup(
     changed: set[int],
     model: Model,
     again: Again | None = None,
+    keys: Mapping[int, Sequence[int]] | None = None,
 ) -> tuple[dict[str, int], set[int]]:
     members, among = edges.component(conn, ids)
     _read_more(conn, members | {i for e in among for i in (e.a, e.b)}, records, views)
-    return settle(
+    return grouping.settle(
         conn,
-        members,
-        among,
-        records=records,
-        views=views,
+        Component(members, among, records, views),
         changed=changed,
         model=model,
+        keys=keys or {},
         again=again,
     )
-
-
-def _replace_keys(conn: Connection, views: Mapping[int, MatchView], ids: Sequence[int]) -> set[int]:
-    """Store the keys of records; return who else must be judged anew.
-
-    A key that becomes too common stops proposing pairs, also those it proposed before, and one that
-    becomes rarer starts again: else the order of arrival would decide.
-    """
-    new = [(i, kind, value) for i, v in views.items() for kind, value in keys(v)]
-    touched = match_keys.keys_of(conn, ids) | {(kind, value) for _, kind, value in new}
-    limits = {key: limit(key[0]) for key in sorted(touched)}
-    before = match_keys.crowded(conn, limits)
-    match_keys.replace_keys(conn, new, ids)
-    flipped = before ^ match_keys.crowded(conn, limits)
-    return match_keys.sharers(conn, flipped) if flipped else set()
 
 
 def views_of(conn: Connection, records: Mapping[int, StoredRecord]) -> dict[int, MatchView]:
@@ -230,6 +243,18 @@ def _read_more(
     more = identity.load_records(conn, wanted - records.keys())
     records.update(more)
     views.update(views_of(conn, more))
+
+
+def _judged(
+    conn: Connection,
+    pairs: set[tuple[int, int]],
+    records: dict[int, StoredRecord],
+    views: dict[int, MatchView],
+    model: Model,
+) -> list[NewEdge]:
+    """Judge pairs; reads the records that are not known yet."""
+    _read_more(conn, {i for pair in pairs for i in pair}, records, views)
+    return _judge(pairs, views, model)
 
 
 def _judge(

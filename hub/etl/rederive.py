@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from hub.db.locks import identity_lock, only_one
 from hub.db.pace import Pace
 from hub.db.transactions import run_transaction
-from hub.etl import derivations, flow
+from hub.etl import derivations, flow, keying
 from hub.etl.closing import finish
 from hub.etl.companies import match_companies
 from hub.etl.context import Hub
@@ -28,7 +28,6 @@ from hub.etl.unsaid import take_out
 from hub.landing import own
 from hub.logs import get_logger
 from hub.mappings.document import MappingDocument
-from hub.matching.keys import keys
 from hub.model.verdicts import Lane
 from hub.records import (
     batches,
@@ -40,6 +39,7 @@ from hub.records import (
     proofs,
     queue,
     requeue,
+    sources,
 )
 from hub.records import derivations as walks
 from hub.records.batches import Batch
@@ -264,9 +264,10 @@ def _walk(hub: Hub, name: str, pace: Pace, piece: Piece) -> int:
 
 
 def _key_again(conn: Connection, ids: Sequence[int]) -> None:
-    views = views_of(conn, identity.load_records(conn, ids))
-    rows = [(i, kind, value) for i, view in views.items() for kind, value in keys(view)]
-    match_keys.replace_keys(conn, rows, ids)
+    records = identity.load_records(conn, ids)
+    keys = keying.keys_of(views_of(conn, records))
+    changed = match_keys.replace(conn, keying.stored_keys(records), keys)
+    sources.place(conn, {}, changed)
 
 
 def _match_again(conn: Connection, ids: Sequence[int]) -> None:

@@ -13,6 +13,7 @@ from itertools import combinations
 from rapidfuzz.distance import OSA
 
 from hub.matching import normal
+from hub.matching.key_hash import hashed
 from hub.matching.keys import bounded
 from hub.model.records import JsonValue
 from hub.model.verdicts import Judgement
@@ -92,6 +93,16 @@ def company_keys(one: Firm) -> Iterator[Key]:
         yield "name", bounded(one.name)
     for place in sorted(one.places):
         yield "name_place", bounded(f"{one.name}|{place}")
+
+
+def key_hashes(one: Firm) -> tuple[int, ...]:
+    """Return the hashes of a record's keys, sorted; no key of a person has one of them.
+
+    The limit, which stands in a hash, is another one than that of any kind of a person's key.
+    """
+    return tuple(
+        sorted({hashed(f"company:{kind}", value, LIMIT) for kind, value in company_keys(one)})
+    )
 
 
 def judge(a: Firm, b: Firm) -> Judged:

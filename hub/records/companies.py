@@ -4,56 +4,50 @@ Written under the lock of companies (`hub.db.locks`). Not here: what a key is, a
 are one company (`hub.matching.companies`).
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, text
 
 from hub.model.entities import COMPANY_STREAMS
+from hub.records import match_keys
 from hub.records.entities import WHOLE
 from hub.records.identity import StoredRecord, load_records
 
 ORGANISATION = "organisation"
-_OF_A_RECORD = "company:"  # keys of records stand among the match keys, under names of their own
 Key = tuple[str, str]
 
 
-def as_match_keys(record_id: int, keys: Iterable[Key]) -> list[tuple[int, str, str]]:
-    """Return a company's keys as `match_keys.replace_keys` takes them."""
-    return [(record_id, _OF_A_RECORD + kind, value) for kind, value in keys]
-
-
-# Probed key by key: a join would read the whole table for one new record.
-_SHARING = text("""
-SELECT DISTINCT other FROM ops.match_key mine
-CROSS JOIN LATERAL (
-  SELECT array_agg(record_id) AS found FROM (
-    SELECT k.record_id FROM ops.match_key k
-    WHERE k.kind = mine.kind AND k.value = mine.value LIMIT :most + 1) c
-  HAVING count(*) <= :most) shared
-CROSS JOIN LATERAL unnest(shared.found) AS other
-WHERE mine.record_id = ANY(:ids) AND mine.kind LIKE 'company:%'
-UNION
+_BESIDE = text("""
 SELECT o.id FROM ops.source_record s
 JOIN ops.source_record o ON o.entity_id = s.entity_id AND o.target = 'organisation'
 WHERE s.id = ANY(:ids)
 """)
 
 
-def component(conn: Connection, ids: Iterable[int], most: int) -> dict[int, StoredRecord]:
-    """Return all records connected with `ids` by a key or a company, these included.
+def component(
+    conn: Connection, keys: Mapping[int, Sequence[int]], most: int
+) -> dict[int, StoredRecord]:
+    """Return all records connected with some records by a key or a company, these included.
 
     Args:
         conn: under the lock of companies.
-        ids: records.
+        keys: the records, with the hashes of the keys that they have now.
         most: a key that more records share connects nothing.
     """
-    members: set[int] = set()
-    frontier = set(ids)
+    members: dict[int, StoredRecord] = {}
+    frontier = set(keys)
     while frontier:
-        members |= frontier
-        found = conn.execute(_SHARING, {"ids": list(frontier), "most": most}).scalars()
-        frontier = set(found) - members
-    return load_records(conn, members)
+        members |= load_records(conn, frontier)
+        hashes = {
+            hash_
+            for i in frontier
+            for hash_ in (keys[i] if i in keys else members[i].match_keys or ())
+        }
+        found = match_keys.holders(conn, dict.fromkeys(hashes, most))
+        reached = {record for block in found.values() for record in block or ()}
+        reached |= set(conn.execute(_BESIDE, {"ids": list(frontier)}).scalars())
+        frontier = reached - members.keys()
+    return members
 
 
 _FORGET = text("""

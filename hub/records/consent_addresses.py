@@ -50,18 +50,19 @@ def held_by(conn: Connection, entity_ids: Sequence[int]) -> list[Holder]:
 
 _SHARED = text("""
 SELECT DISTINCT s.entity_id, s.canonical AS values
-FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[])) AS k(kind, value)
-JOIN ops.match_key m USING (kind, value)
+FROM ops.match_key m
 JOIN ops.source_record s ON s.id = m.record_id
-WHERE s.target = 'person' AND s.entity_id IS NOT NULL AND s.gone_at IS NULL
-  AND s.withdrawn_by IS NULL
+WHERE m.hash = ANY(:hashes) AND s.target = 'person' AND s.entity_id IS NOT NULL
+  AND s.gone_at IS NULL AND s.withdrawn_by IS NULL
 """)
 
 
-def holders(conn: Connection, keys: Sequence[tuple[str, str]]) -> list[Holder]:
-    """Return the people whose living records have one of these keys of matching: (kind, value)."""
-    kinds, values = [k[0] for k in keys], [k[1] for k in keys]
-    return [Holder(*row) for row in conn.execute(_SHARED, {"kinds": kinds, "values": values})]
+def holders(conn: Connection, hashes: Sequence[int]) -> list[Holder]:
+    """Return people whose living records have one of these keys of matching.
+
+    A hash may be that of another key too: the caller looks at the values.
+    """
+    return [Holder(*row) for row in conn.execute(_SHARED, {"hashes": list(hashes)})]
 
 
 _REACHES: Mapping[str, str] = {"email": "email", "phone": "phone", "sms": "phone", "fax": "fax"}

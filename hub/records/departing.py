@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, text
 
-from hub.records import edges, entities, queue, reviews
+from hub.records import edges, entities, identity, match_keys, queue, reviews, sources
 
 
 def co_members(conn: Connection, record_ids: Sequence[int], target: str) -> dict[int, int]:
@@ -32,6 +32,13 @@ def move_anchors(conn: Connection, leaving: Sequence[int], left: Mapping[int, in
     for record, entity in left.items():
         oldest[entity] = min(record, oldest.get(entity, record))
     entities.move_anchors(conn, leaving, oldest)
+
+
+def forget_keys(conn: Connection, leaving: Sequence[int]) -> None:
+    """Let records that leave be found by nothing; call under the lock of their kind."""
+    known = identity.keys_of(conn, leaving)
+    match_keys.replace(conn, known, {})
+    sources.forget_keys(conn, list(known))
 
 
 def forget_links(conn: Connection, leaving: Sequence[int], changed: Sequence[int] = ()) -> None:

@@ -5,11 +5,12 @@ rules (`held`) or a person (`person:<who>`). Edges of the model and of sources a
 present versions of records, so they are replaced. What people decided is appended and revoked.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
+
+from hub.db.json_text import write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,19 @@ class NewEdge:
 
 
 def replace_model_edges(conn: Connection, ids: Sequence[int], edges: Sequence[NewEdge]) -> None:
-    """Write the model's judgements of pairs that touch `ids`; earlier ones are revoked."""
+    """Write the model's judgements of pairs that touch `ids`; earlier ones are deleted.
+
+    Args:
+        conn: in the matching transaction.
+        ids: records that may have been judged before.
+        edges: judgements; of records that were never judged too.
+    """
+    if ids:
+        _delete_model_edges(conn, ids)
+    add_edges(conn, edges)
+
+
+def _delete_model_edges(conn: Connection, ids: Sequence[int]) -> None:
     conn.execute(
         text(
             "DELETE FROM ops.edge WHERE made_by LIKE 'model:%' AND revoked_at IS NULL "
@@ -33,26 +46,53 @@ def replace_model_edges(conn: Connection, ids: Sequence[int], edges: Sequence[Ne
         ),
         {"ids": list(ids)},
     )
-    add_edges(conn, edges)
+
+
+_ADD = text("""
+INSERT INTO ops.edge (a, b, judgement, weight, reasons, made_by)
+SELECT a, b, judgement, weight, CAST(reasons AS jsonb), made_by
+FROM unnest(CAST(:a AS bigint[]), CAST(:b AS bigint[]), CAST(:judgements AS text[]),
+  CAST(:weights AS float[]), CAST(:reasons AS text[]), CAST(:makers AS text[]))
+  AS t(a, b, judgement, weight, reasons, made_by)
+ON CONFLICT DO NOTHING
+""")
 
 
 def add_edges(conn: Connection, edges: Sequence[NewEdge]) -> None:
     """Append judgements; a pair that the same maker has judged already is left as it is."""
     if edges:
-        conn.execute(
-            text(
-                "INSERT INTO ops.edge (a, b, judgement, weight, reasons, made_by) "
-                "VALUES (:a, :b, :judgement, :weight, CAST(:reasons AS jsonb), :made_by) "
-                "ON CONFLICT DO NOTHING"
-            ),
-            [
-                {
-                    "a": e.a, "b": e.b, "judgement": e.judgement, "weight": e.weight,
-                    "reasons": json.dumps([list(r) for r in e.reasons]), "made_by": e.made_by,
-                }
-                for e in edges
-            ],
-        )  # fmt: skip
+        args = {
+            "a": [e.a for e in edges],
+            "b": [e.b for e in edges],
+            "judgements": [e.judgement for e in edges],
+            "weights": [e.weight for e in edges],
+            "reasons": [write_json([list(r) for r in e.reasons]) for e in edges],
+            "makers": [e.made_by for e in edges],
+        }
+        conn.execute(_ADD, args)
+
+
+_JUDGED_AMONG = text("""
+SELECT a, b FROM ops.edge WHERE a = ANY(:ids) AND b = ANY(:ids) AND revoked_at IS NULL
+AND made_by LIKE 'model:%'
+""")
+
+
+def judged_among(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the pairs among records of which the model made an edge."""
+    return [(row.a, row.b) for row in conn.execute(_JUDGED_AMONG, {"ids": list(ids)})]
+
+
+_LINKED = text("""
+SELECT i.id FROM unnest(CAST(:ids AS bigint[])) AS i(id)
+WHERE EXISTS (SELECT 1 FROM ops.edge WHERE a = i.id AND revoked_at IS NULL OFFSET 0)
+   OR EXISTS (SELECT 1 FROM ops.edge WHERE b = i.id AND revoked_at IS NULL OFFSET 0)
+""")
+
+
+def linked(conn: Connection, ids: Sequence[int]) -> set[int]:
+    """Return those of the records that have a standing edge, whoever made it."""
+    return set(conn.execute(_LINKED, {"ids": list(ids)}).scalars())
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +207,14 @@ def replace_vendor_edges(conn: Connection, ids: Sequence[int]) -> set[int]:
 
 def delete_held(conn: Connection, ids: Iterable[int]) -> None:
     """Delete the held edges of records."""
-    conn.execute(
-        text(
-            "DELETE FROM ops.edge WHERE made_by = 'held' AND revoked_at IS NULL "
-            "AND (a = ANY(:ids) OR b = ANY(:ids))"
-        ),
-        {"ids": list(ids)},
-    )
+    if records := list(ids):
+        conn.execute(
+            text(
+                "DELETE FROM ops.edge WHERE made_by = 'held' AND revoked_at IS NULL "
+                "AND (a = ANY(:ids) OR b = ANY(:ids))"
+            ),
+            {"ids": records},
+        )
 
 
 def delete_held_pair(conn: Connection, a: int, b: int) -> None:

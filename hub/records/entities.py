@@ -1,6 +1,7 @@
 """Entities: who is who now, with which record each began, and which are stale. Owns `ops.entity`."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
@@ -16,27 +17,48 @@ whole AS (
 """SQL: the entities `ids`, each with those that were merged into it: (root, id); write RECURSIVE before it."""
 
 
-def new_entity(
-    conn: Connection, *, anchor_id: int, batch_id: int, lane: str, kind: str = "person"
-) -> int:
-    """Create a person or an organisation; version 1 is stale, so that load folds it."""
-    return int(
-        conn.execute(
-            text(
-                "INSERT INTO ops.entity (kind, anchor_id, batch_id, lane) "
-                "VALUES (:kind, :anchor, :batch, :lane) RETURNING id"
-            ),
-            {"kind": kind, "anchor": anchor_id, "batch": batch_id, "lane": lane},
-        ).scalar_one()
-    )
+@dataclass(frozen=True, slots=True)
+class NewEntity:
+    """An entity to make: the record that it begins with, the batch that makes it, and its lane."""
+
+    anchor_id: int
+    batch_id: int
+    lane: str
+
+
+_INSERT = text("""
+INSERT INTO ops.entity (kind, anchor_id, batch_id, lane)
+SELECT :kind, anchor, batch, lane
+FROM unnest(CAST(:anchors AS bigint[]), CAST(:batches AS bigint[]), CAST(:lanes AS text[]))
+  AS n(anchor, batch, lane)
+ORDER BY anchor
+RETURNING id, anchor_id
+""")
+
+
+def insert(conn: Connection, new: Sequence[NewEntity], *, kind: str = "person") -> dict[int, int]:
+    """Make entities, each with another anchor; returns anchor → entity.
+
+    An entity is stale from birth (version 1, folded 0): nobody needs to bump it.
+    """
+    if not new:
+        return {}
+    args = {
+        "kind": kind,
+        "anchors": [one.anchor_id for one in new],
+        "batches": [one.batch_id for one in new],
+        "lanes": [one.lane for one in new],
+    }
+    return {row.anchor_id: row.id for row in conn.execute(_INSERT, args)}
 
 
 def lock_entities(conn: Connection, ids: Iterable[int]) -> None:
     """Wait for entities, in their order; call before their records are moved or written."""
-    conn.execute(
-        text("SELECT 1 FROM ops.entity WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE"),
-        {"ids": sorted(set(ids))},
-    )
+    if wanted := sorted(set(ids)):
+        conn.execute(
+            text("SELECT 1 FROM ops.entity WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE"),
+            {"ids": wanted},
+        )
 
 
 def merge_entities(conn: Connection, merged: Mapping[int, int]) -> None:
@@ -65,12 +87,14 @@ def lost_entities(conn: Connection, ids: Sequence[int], kind: str) -> dict[int, 
 
 def revive_entities(conn: Connection, ids: Sequence[int]) -> None:
     """Entities that hold records again are no longer merged into another."""
-    conn.execute(
-        text(
-            "UPDATE ops.entity SET merged_into = NULL WHERE id = ANY(:ids) AND merged_into IS NOT NULL"
-        ),
-        {"ids": list(ids)},
-    )
+    if ids:
+        conn.execute(
+            text(
+                "UPDATE ops.entity SET merged_into = NULL "
+                "WHERE id = ANY(:ids) AND merged_into IS NOT NULL"
+            ),
+            {"ids": list(ids)},
+        )
 
 
 _BUMP_QUIETLY = text("""
@@ -90,7 +114,8 @@ def bump(conn: Connection, ids: Iterable[int], *, quietly: bool = False) -> None
             the entity stale before, or does before it is folded, is told.
     """
     statement = text("UPDATE ops.entity SET version = version + 1 WHERE id = ANY(:ids)")
-    conn.execute(_BUMP_QUIETLY if quietly else statement, {"ids": sorted(set(ids))})
+    if wanted := sorted(set(ids)):
+        conn.execute(_BUMP_QUIETLY if quietly else statement, {"ids": wanted})
 
 
 def mark_folded(conn: Connection, folded: Sequence[StaleEntity]) -> None:

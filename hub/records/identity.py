@@ -1,6 +1,6 @@
 """Source records of people and companies, as matching needs them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
@@ -10,7 +10,11 @@ from hub.model.records import JsonValue
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """A lead source record as matching and folding need it."""
+    """A source record as matching needs it.
+
+    Args:
+        match_keys: the hashes of its keys that stand in `ops.match_key`; None before it is matched.
+    """
 
     id: int
     source: str
@@ -23,6 +27,7 @@ class StoredRecord:
     batch_id: int
     is_gone: bool
     alias_of: str | None
+    match_keys: Sequence[int] | None
 
     @property
     def stable_key(self) -> str:
@@ -32,7 +37,7 @@ class StoredRecord:
 
 _COLUMNS = (
     "id, source, stream, source_id, trust, canonical, entity_id, lane, batch_id, "
-    "gone_at IS NOT NULL, alias_of"
+    "gone_at IS NOT NULL, alias_of, match_keys"
 )
 
 
@@ -43,6 +48,18 @@ def load_records(conn: Connection, ids: Iterable[int]) -> dict[int, StoredRecord
         {"ids": list(ids)},
     )
     return {row[0]: StoredRecord(*row) for row in rows}
+
+
+def keys_of(conn: Connection, ids: Iterable[int]) -> dict[int, Sequence[int]]:
+    """Return the hashes by which records are found: record → hashes; records without any are left out."""
+    rows = conn.execute(
+        text(
+            "SELECT id, match_keys FROM ops.source_record "
+            "WHERE id = ANY(:ids) AND match_keys IS NOT NULL"
+        ),
+        {"ids": list(ids)},
+    )
+    return {row.id: row.match_keys for row in rows}
 
 
 def every_person(conn: Connection) -> list[StoredRecord]:

@@ -1,102 +1,97 @@
-"""Match keys: by what records are found. Owns `ops.match_key`; written only under the identity lock."""
+"""Match keys: by what records are found, as hashes. Owns `ops.match_key`; written under a lock.
 
-from collections.abc import Iterable, Mapping, Sequence
+The keys of people are written under the identity lock, those of companies under the lock of companies.
+The hashes that a record has in `ops.match_key` stand in its row too (`source_record.match_keys`), so that
+they can be deleted without an index by record. Hashes are made by `hub.matching.key_hash`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from struct import Struct
 
 from sqlalchemy import Connection, text
 
+from hub.db.copy import copy_binary
 
-def replace_keys(
-    conn: Connection, keys: Sequence[tuple[int, str, str]], ids: Sequence[int]
-) -> None:
-    """Set the match keys of records: (record, kind, value) each."""
-    conn.execute(text("DELETE FROM ops.match_key WHERE record_id = ANY(:ids)"), {"ids": list(ids)})
-    if keys:
-        conn.execute(
-            text(
-                "INSERT INTO ops.match_key (record_id, kind, value) "
-                "SELECT * FROM unnest(CAST(:r AS bigint[]), CAST(:k AS text[]), CAST(:v AS text[])) "
-                "ON CONFLICT DO NOTHING"
-            ),
-            {"r": [k[0] for k in keys], "k": [k[1] for k in keys], "v": [k[2] for k in keys]},
-        )
-
-
-# A key that more records share than its kind may have says nothing; the count is bounded too.
-# Probed key by key: a join would read the whole table for one new record.
-_CANDIDATES = text("""
-WITH limits AS (SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:limits AS int[])) AS l(kind, most)),
-     mine AS (SELECT k.record_id, k.kind, k.value, coalesce(l.most, :cap) AS most
-              FROM ops.match_key k LEFT JOIN limits l USING (kind) WHERE k.record_id = ANY(:ids))
-SELECT DISTINCT mine.record_id, other
-FROM mine
+_ROW = Struct(">hiqiq")  # two fields, each eight bytes long
+_PROBED = text("""
+SELECT k.hash, CASE WHEN f.n <= k.most THEN f.ids END
+FROM unnest(CAST(:hashes AS bigint[]), CAST(:most AS int[])) AS k(hash, most)
 CROSS JOIN LATERAL (
-  SELECT array_agg(record_id) AS found FROM (
-    SELECT k.record_id FROM ops.match_key k
-    WHERE k.kind = mine.kind AND k.value = mine.value LIMIT mine.most + 1) c
-  HAVING count(*) <= mine.most) shared
-CROSS JOIN LATERAL unnest(shared.found) AS other
-WHERE other <> mine.record_id
+  SELECT count(*) AS n, array_agg(record_id) AS ids FROM (
+    SELECT m.record_id FROM ops.match_key m WHERE m.hash = k.hash LIMIT k.most + 1) c) f
+WHERE f.n > 0
 """)
 
 
-def candidate_pairs(
-    conn: Connection, ids: Sequence[int], *, cap: int, limits: Mapping[str, int]
-) -> set[tuple[int, int]]:
-    """Return pairs (low id, high id) that share a key and touch one of `ids`.
+def holders(conn: Connection, most: Mapping[int, int]) -> dict[int, Sequence[int] | None]:
+    """Return who has keys: hash → records, or None where more have it than asked for.
 
     Args:
-        conn: in the matching transaction.
-        ids: records.
-        cap: how many records may share a key.
-        limits: the same for kinds that differ from it.
+        conn: an open transaction.
+        most: by hash: how many records are wanted.
     """
-    rows = conn.execute(
-        _CANDIDATES,
-        {"ids": list(ids), "cap": cap, "kinds": list(limits), "limits": list(limits.values())},
-    )
-    return {(min(a, b), max(a, b)) for a, b in rows}
+    if not most:
+        return {}
+    args = {"hashes": list(most), "most": list(most.values())}
+    return {row[0]: row[1] for row in conn.execute(_PROBED, args)}
 
 
-Key = tuple[str, str]
-_CROWDED = text("""
-SELECT k.kind, k.value FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[]),
-                                   CAST(:limits AS int[])) AS k(kind, value, most)
-WHERE (SELECT count(*) FROM (SELECT 1 FROM ops.match_key m
-       WHERE m.kind = k.kind AND m.value = k.value LIMIT k.most + 1) c) > k.most
+_SOME = text("""
+SELECT DISTINCT found.record_id
+FROM unnest(CAST(:hashes AS bigint[]), CAST(:most AS int[])) AS k(hash, most)
+CROSS JOIN LATERAL (
+  SELECT m.record_id FROM ops.match_key m WHERE m.hash = k.hash LIMIT k.most) found
 """)
 
 
-def keys_of(conn: Connection, ids: Sequence[int]) -> set[Key]:
-    """Return the keys that records have now."""
-    rows = conn.execute(
-        text("SELECT DISTINCT kind, value FROM ops.match_key WHERE record_id = ANY(:ids)"),
-        {"ids": list(ids)},
+def some_holders(conn: Connection, most: Mapping[int, int]) -> list[int]:
+    """Return records that have one of the keys; of each key, as many as asked for."""
+    args = {"hashes": list(most), "most": list(most.values())}
+    return sorted(conn.execute(_SOME, args).scalars()) if most else []
+
+
+_DELETE = text("""
+DELETE FROM ops.match_key m
+USING unnest(CAST(:hashes AS bigint[]), CAST(:records AS bigint[])) AS gone(hash, record_id)
+WHERE m.hash = gone.hash AND m.record_id = gone.record_id
+""")
+
+
+def replace(
+    conn: Connection, before: Mapping[int, Sequence[int]], after: Mapping[int, Sequence[int]]
+) -> dict[int, Sequence[int]]:
+    """Set the keys of records.
+
+    Args:
+        conn: an open transaction.
+        before: the hashes that the records' rows name, by record.
+        after: the hashes that the records have from now on, by record.
+
+    Returns:
+        The records of `after` whose rows must name other hashes now; the caller writes them with
+        `hub.records.sources.place`, which may move the records in the same statement.
+    """
+    gone = _differences(before, after)
+    if gone:
+        args = {"hashes": [hash_ for hash_, _ in gone], "records": [record for _, record in gone]}
+        conn.execute(_DELETE, args)
+    new = _differences(after, before)
+    if new:
+        copy_binary(conn, "ops.match_key", ("hash", "record_id"), _rows(new))
+    return {i: own for i, own in after.items() if i not in before or [*before[i]] != [*own]}
+
+
+def _differences(
+    some: Mapping[int, Sequence[int]], others: Mapping[int, Sequence[int]]
+) -> list[tuple[int, int]]:
+    """Return (hash, record) of `some` that `others` does not have, in the order of the index."""
+    return sorted(
+        (hash_, record)
+        for record, own in some.items()
+        for hash_ in (set(own).difference(others[record]) if record in others else own)
     )
-    return {(row.kind, row.value) for row in rows}
 
 
-def crowded(conn: Connection, limits: Mapping[Key, int]) -> set[Key]:
-    """Return those of the keys that more records share than the limit beside each."""
-    rows = conn.execute(
-        _CROWDED,
-        {
-            "kinds": [k for k, _ in limits],
-            "values": [v for _, v in limits],
-            "limits": list(limits.values()),
-        },
-    )
-    return {(row.kind, row.value) for row in rows}
-
-
-def sharers(conn: Connection, keys: Iterable[Key]) -> set[int]:
-    """Return the records that have one of the keys."""
-    wanted = list(keys)
-    rows = conn.execute(
-        text(
-            "SELECT DISTINCT m.record_id FROM ops.match_key m "
-            "JOIN unnest(CAST(:kinds AS text[]), CAST(:values AS text[])) AS k(kind, value) "
-            "USING (kind, value)"
-        ),
-        {"kinds": [k for k, _ in wanted], "values": [v for _, v in wanted]},
-    )
-    return set(rows.scalars())
+def _rows(keys: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+    pack = _ROW.pack
+    yield b"".join([pack(2, 8, hash_, 8, record) for hash_, record in keys])

@@ -361,18 +361,48 @@ def mark_gone(
     )
 
 
-def move_records(conn: Connection, moves: Mapping[int, int]) -> None:
-    """Put records into entities (record → entity) and note the batch that joined them."""
-    if moves:
-        conn.execute(
-            text(
-                "UPDATE ops.source_record s SET left_entity_id = s.entity_id, entity_id = m.entity, "
-                "  joined_batch_id = s.batch_id "
-                "FROM unnest(CAST(:r AS bigint[]), CAST(:e AS bigint[])) AS m(record, entity) "
-                "WHERE s.id = m.record"
-            ),
-            {"r": list(moves), "e": list(moves.values())},
-        )
+_PLACE = text("""
+UPDATE ops.source_record s SET
+  left_entity_id = CASE WHEN m.entity IS NULL THEN s.left_entity_id ELSE s.entity_id END,
+  entity_id = coalesce(m.entity, s.entity_id),
+  joined_batch_id = CASE WHEN m.entity IS NULL THEN s.joined_batch_id ELSE s.batch_id END,
+  match_keys = coalesce(CAST(m.keys AS bigint[]), s.match_keys)
+FROM unnest(CAST(:records AS bigint[]), CAST(:entities AS bigint[]), CAST(:keys AS text[]))
+  AS m(record, entity, keys)
+WHERE s.id = m.record
+""")
+_NO_KEYS = text("UPDATE ops.source_record SET match_keys = NULL WHERE id = ANY(:ids)")
+
+
+def place(
+    conn: Connection, moves: Mapping[int, int], keys: Mapping[int, Sequence[int]] | None = None
+) -> None:
+    """Put records into entities, and note by which hashes they are found; one write a record.
+
+    Args:
+        conn: an open transaction, under the lock of their kind.
+        moves: record → the entity that it joins; the batch of its present version joined it.
+        keys: record → the hashes of its keys, as they stand in `ops.match_key`.
+    """
+    keys = keys or {}
+    ids = sorted({*moves, *keys})
+    if ids:
+        args = {
+            "records": ids,
+            "entities": [moves.get(i) for i in ids],
+            "keys": [_array(own) if (own := keys.get(i)) is not None else None for i in ids],
+        }
+        conn.execute(_PLACE, args)
+
+
+def forget_keys(conn: Connection, ids: Sequence[int]) -> None:
+    """Note that records are found by nothing any more."""
+    if ids:
+        conn.execute(_NO_KEYS, {"ids": list(ids)})
+
+
+def _array(numbers: Sequence[int]) -> str:
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def delete_of_entity(conn: Connection, entity_id: int, source: str) -> None:

@@ -31,12 +31,16 @@ entity = Table(
     "entity",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
+    # a UUID of version 7: ordered by time, so that new entities go into one page of its index
     Column(
         "public_id",
         Text,
         nullable=False,
         unique=True,
-        server_default=text("gen_random_uuid()::text"),
+        server_default=text(
+            "overlay(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') "
+            "PLACING '-' FROM 9 FOR 0) || '-7' || substr(gen_random_uuid()::text, 16)"
+        ),
     ),
     Column("kind", Text, nullable=False),
     Column("anchor_id", BigInteger, nullable=False),
@@ -49,7 +53,9 @@ entity = Table(
     # up to this version our own rules alone made the entity stale: its fold tells nobody at once
     Column("quiet_version", BigInteger, nullable=False, server_default="0"),
     Index("entity_behind", "id", postgresql_where=text("version > folded_version")),
-    Index(None, "merged_into"),
+    # whoever folds, undoes or merges an entity asks for those that were merged into it
+    Index(None, "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
+    # a record that is matched again asks for the merged entities that began with it
     Index("entity_lost", "anchor_id", postgresql_where=text("merged_into IS NOT NULL")),
     schema="ops",
 )
@@ -86,6 +92,8 @@ source_record = Table(
     # The visibility: NULL, the record stands. A record of a planned batch stands for that batch alone:
     # it bears its number here and in `withdrawn_by`, so whatever reads what stands passes over it.
     Column("planned_by", BigInteger),
+    # the hashes by which it stands in `match_key`, so that those need no index by record; NULL: none
+    Column("match_keys", ARRAY(BigInteger)),
     Index(
         "source_record_alias",
         "source",
@@ -177,13 +185,13 @@ derivation = Table(
     schema="ops",
 )
 
+# By what records are found: a hash of kind and value (`hub.matching.key_hash`), and who has it. A record
+# has some twenty: no foreign key, which would lock the record for each, and one index, which is the key.
 match_key = Table(
     "match_key",
     metadata,
-    Column("record_id", BigInteger, ForeignKey("ops.source_record.id"), primary_key=True),
-    Column("kind", Text, primary_key=True),
-    personal("value", Text, primary_key=True),
-    Index(None, "kind", "value"),
+    Column("hash", BigInteger, primary_key=True, autoincrement=False),
+    Column("record_id", BigInteger, primary_key=True),
     schema="ops",
 )
 

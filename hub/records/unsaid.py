@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-from hub.records import departing, match_keys, sources
+from hub.records import departing, sources
 
 # All versions were mapped again, and none has given the record. The only record of an entity stays:
 # what becomes of its rows is decided by the fold.
@@ -37,6 +37,6 @@ def take_out(conn: Connection, ids: Sequence[int], batch_id: int) -> list[int]:
         others.pop(record, None)
     departing.move_anchors(conn, ids, others)
     sources.take_out(conn, ids, batch_id, forget_verdict=False)
-    match_keys.replace_keys(conn, [], ids)
+    departing.forget_keys(conn, ids)
     departing.forget_links(conn, ids)
     return sorted(others)

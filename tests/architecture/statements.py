@@ -107,7 +107,7 @@ def _in_text(sql: str) -> Iterator[tuple[str, bool]]:
 def _core_writes(tree: ast.Module, module: str) -> Iterator[str]:
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         match call.func:
-            case ast.Name(id="copy_rows"):
+            case ast.Name(id="copy_rows" | "copy_binary"):
                 yield from _copied(call.args[1])
             case ast.Name(id=name) if name in _CORE_WRITES and _is_core(module, name):
                 yield from _table(call.args[0], module)

@@ -75,9 +75,14 @@ UPDATE ops.entity e SET anchor_id = s.id FROM ops.source_record s
 WHERE s.entity_id = e.id AND e.batch_id = :batch
 """,
     """
-INSERT INTO ops.match_key (record_id, kind, value)
-SELECT id, kind, md5(source_id || kind) FROM ops.source_record,
-  unnest(ARRAY['email', 'phone', 'name_company']) kind WHERE batch_id = :batch
+UPDATE ops.source_record SET match_keys = ARRAY(
+  SELECT hashtextextended(source_id, n) & ~CAST(255 AS bigint) | 64 FROM generate_series(1, 3) n
+  ORDER BY 1)
+WHERE batch_id = :batch
+""",
+    """
+INSERT INTO ops.match_key (hash, record_id)
+SELECT unnest(match_keys), id FROM ops.source_record WHERE batch_id = :batch
 """,
     """
 INSERT INTO ops.verdict (batch_id, source, stream, source_id, is_live, at, verdict)

@@ -11,9 +11,11 @@ from sqlalchemy import Connection, text
 from bench.people import people
 from hub.db.engine import Database
 from hub.etl.match import match_chunk
+from hub.matching import key_hash
 from hub.matching.bulk import resolve
 from hub.matching.clusters import Edge, edge
 from hub.matching.facts import learn
+from hub.matching.key_hash import hashes
 from hub.matching.keys import LIMITS, keys, limit, view
 from hub.matching.model import DEFAULT, Model
 from hub.matching.scoring import score
@@ -163,7 +165,60 @@ def test_who_shares_a_key_is_found(stored: tuple[Connection, dict[str, int]]) ->
     conn, ids = stored
     left, middle = ids["csv/rows/triangle00-left"], ids["csv/rows/triangle00-middle"]
     match_chunk(conn, [left, middle])
-    key = ("email", "adaquist0x@gmail.com")
-    assert match_keys.sharers(conn, [key]) == {left, middle}
-    assert match_keys.crowded(conn, {key: 1}) == {key}
-    assert match_keys.crowded(conn, {key: 2}) == set()
+    (key,) = hashes([("email", "adaquist0x@gmail.com")])
+    assert match_keys.holders(conn, {key: 1}) == {key: None}
+    assert {*match_keys.holders(conn, {key: 2})[key]} == {left, middle}
+
+
+def test_records_name_the_keys_by_which_they_are_found(
+    stored: tuple[Connection, dict[str, int]],
+) -> None:
+    conn, ids = stored
+    match_chunk(conn, sorted(ids.values()))
+    views = {ids[f"csv/rows/{name}"]: view(0, name, trust, v) for name, trust, v in _rows()}
+    own = {i: [*hashes(keys(one))] for i, one in views.items()}
+    assert _named(conn) == own
+    assert _found_by(conn) == {i: some for i, some in own.items() if some}
+    one, other = (ids[f"csv/rows/triangle00-{side}"] for side in ("left", "right"))
+    conn.execute(
+        text("UPDATE ops.source_record SET canonical = (SELECT canonical FROM ops.source_record WHERE id = :other) WHERE id = :one"),
+        {"one": one, "other": other},
+    )  # fmt: skip
+    match_chunk(conn, [one])
+    assert _named(conn)[one] == _named(conn)[other] == _found_by(conn)[one]
+
+
+def _named(conn: Connection) -> dict[int, list[int]]:
+    rows = conn.execute(text("SELECT id, match_keys FROM ops.source_record"))
+    return {row.id: row.match_keys for row in rows}
+
+
+def _found_by(conn: Connection) -> dict[int, list[int]]:
+    rows = conn.execute(
+        text(
+            "SELECT record_id, array_agg(hash ORDER BY hash) AS keys FROM ops.match_key GROUP BY 1"
+        )
+    )
+    return {row.record_id: row.keys for row in rows}
+
+
+def test_two_keys_of_one_hash_join_nobody(
+    stored: tuple[Connection, dict[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hash of one address is given to that of a stranger: both are looked at, and stay apart."""
+    conn, ids = stored
+    hash_of = key_hash.hashed
+    one, other = ids["csv/rows/triangle00-left"], ids["csv/rows/triangle01-left"]
+
+    def colliding(kind: str, value: str, limit: int) -> int:
+        is_other = (kind, value) == ("email", "adaquist1x@gmail.com")
+        return hash_of(kind, "adaquist0x@gmail.com" if is_other else value, limit)
+
+    monkeypatch.setattr(key_hash, "hashed", colliding)
+    match_chunk(conn, [one])
+    assert match_chunk(conn, [other])["pairs"] == 1
+    entities = conn.execute(
+        text("SELECT count(DISTINCT entity_id) FROM ops.source_record WHERE id IN (:a, :b)"),
+        {"a": one, "b": other},
+    )
+    assert entities.scalar_one() == 2

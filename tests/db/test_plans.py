@@ -16,10 +16,9 @@ from hub.db import outbox
 from hub.db.embedded import Server
 from hub.db.engine import Database
 from hub.etl.match import match_chunk
-from hub.matching.keys import CANDIDATE_LIMIT, LIMITS
 from hub.model.entities import PERSON_REFS
 from hub.model.verdicts import Verdict
-from hub.records import companies, edges, entities, folding, ledger, match_keys, queue
+from hub.records import companies, edges, entities, folding, identity, ledger, match_keys, queue
 from hub.records.verdicts import set_verdicts
 from tests.conftest import fresh_database
 from tests.db.conftest import seed_leads
@@ -181,20 +180,20 @@ def test_records_to_match_are_taken_by_index(full: Connection) -> None:
     assert sorted_rows(nodes) == 0
 
 
-def test_candidates_are_found_by_their_keys(full: Connection) -> None:
-    ids = list(full.execute(text("SELECT id FROM ops.source_record LIMIT 200")).scalars())
-    nodes = plan_of(
-        full, lambda: match_keys.candidate_pairs(full, ids, cap=CANDIDATE_LIMIT, limits=LIMITS)
+def test_who_has_a_key_is_found_by_index(full: Connection) -> None:
+    most = dict.fromkeys(
+        full.execute(text("SELECT hash FROM ops.match_key LIMIT 600")).scalars(), 16
     )
-    assert_by_index(nodes, "ix_match_key_kind_value", "pk_match_key")
+    for look_up in (match_keys.holders, match_keys.some_holders):
+        assert_by_index(plan_of(full, lambda look_up=look_up: look_up(full, most)), "pk_match_key")
 
 
-def test_crowded_keys_are_counted_by_index(full: Connection) -> None:
-    rows = full.execute(text("SELECT kind, value FROM ops.match_key LIMIT 600")).all()
-    limits = {(row.kind, row.value): 16 for row in rows}
-    assert_by_index(
-        plan_of(full, lambda: match_keys.crowded(full, limits)), "ix_match_key_kind_value"
-    )
+def test_keys_are_deleted_by_index(full: Connection) -> None:
+    before = {
+        i: identity.keys_of(full, [i])[i]
+        for i in full.execute(text("SELECT id FROM ops.source_record LIMIT 200")).scalars()
+    }
+    assert_by_index(plan_of(full, lambda: match_keys.replace(full, before, {})), "pk_match_key")
 
 
 def test_no_statement_of_matching_one_record_reads_a_table_row_by_row(full: Connection) -> None:

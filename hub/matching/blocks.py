@@ -1,0 +1,127 @@
+"""Blocks: which records share a key, computed for a chunk of records from one look-up.
+
+In: the keys that the records of a chunk had and have, as hashes (`hub.matching.key_hash`), and the other
+records that share one of them. Out: the pairs worth judging, and the keys that crossed their limit. A
+key that more records share than its limit proposes no pair. The plain definition is `keys.candidates`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from hub.matching.key_hash import limit_of
+
+Keys = Mapping[int, Sequence[int]]
+"""Record → its keys."""
+Block = Sequence[int] | None
+"""The records that share a key; None: more than may share it."""
+_PAIR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The keys of a chunk of records.
+
+    Args:
+        before: the keys that are stored; a record of which none are stored may be missing.
+        after: the keys that the records have now, of every record of the chunk; () of one that leaves.
+    """
+
+    before: Keys
+    after: Keys
+
+    def most(self) -> dict[int, int]:
+        """Return every key of the chunk, with how many of its stored records must be looked up.
+
+        Those are enough to know the other records that share the key, or that these are too many.
+        """
+        found = {key: limit_of(key) for own in self.after.values() for key in own}
+        for own in self.before.values():
+            for key in own:
+                found[key] = found.get(key, limit_of(key)) + 1
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Flips:
+    """Keys that crossed their limit: key → the records outside the chunk that share it."""
+
+    crowded: dict[int, Sequence[int]]
+    freed: dict[int, Sequence[int]]
+
+
+def outside(chunk: Chunk, stored: Mapping[int, Block]) -> dict[int, Block]:
+    """Return the records outside a chunk by key; None where more share the key than may.
+
+    Args:
+        chunk: the chunk.
+        stored: the records that share a key by what is stored, as many as `Chunk.most` says; None: more.
+    """
+    found: dict[int, Block] = {}
+    for key, records in stored.items():
+        others = None if records is None else [r for r in records if r not in chunk.after]
+        if others is None or len(others) > limit_of(key):
+            found[key] = None
+        elif others:
+            found[key] = others
+    return found
+
+
+def flips(chunk: Chunk, others: Mapping[int, Block]) -> Flips:
+    """Return the keys that the chunk makes too common, and those that it makes rare enough again."""
+    was, now = _holders(chunk.before), _holders(chunk.after)
+    crowded: dict[int, Sequence[int]] = {}
+    freed: dict[int, Sequence[int]] = {}
+    for key, beside in others.items():
+        if beside is None:
+            continue
+        room = limit_of(key) - len(beside)
+        is_crowded = len(now.get(key, ())) > room
+        if is_crowded is not (len(was.get(key, ())) > room):
+            (crowded if is_crowded else freed)[key] = beside
+    return Flips(crowded, freed)
+
+
+def whole(chunk: Chunk, others: Mapping[int, Block]) -> dict[int, Block]:
+    """Return who shares a key now, by key: for every key that the chunk had or has and that is shared."""
+    now = _holders(chunk.after)
+    found = {key: block for key, block in others.items() if key not in now}
+    for key, own in now.items():
+        beside = others.get(key, ())
+        if beside is None or len(own) + len(beside) > limit_of(key):
+            found[key] = None
+        elif len(own) + len(beside) >= _PAIR:
+            found[key] = [*own, *beside]
+    return found
+
+
+def pairs(keys: Keys, blocks: Mapping[int, Block]) -> set[tuple[int, int]]:
+    """Return the pairs (lower id, higher id) that share a key, one of them among the records of `keys`.
+
+    Args:
+        keys: the records, with the keys that they have now.
+        blocks: all records by key; a key that one record alone has may be missing.
+    """
+    found: set[tuple[int, int]] = set()
+    for record, own in keys.items():
+        for key in own:
+            for other in blocks.get(key) or ():
+                if other != record:
+                    found.add((record, other) if record < other else (other, record))
+    return found
+
+
+def _holders(keys: Keys) -> dict[int, list[int]]:
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for record, own in keys.items():
+        for key in own:
+            found[key].append(record)
+    return found
+
+
+def in_one_block(pairs: Iterable[tuple[int, int]], blocks: Iterable[Sequence[int]]) -> set[int]:
+    """Return the records of those pairs of which one block holds both."""
+    sets = [frozenset(block) for block in blocks]
+    return {
+        end for a, b in pairs if any(a in block and b in block for block in sets) for end in (a, b)
+    }
