@@ -21,6 +21,11 @@ metadata = MetaData(
 )
 
 
+def because(why: str) -> dict[str, str]:
+    """Return the `info` of an index that stays: the reason why its writes are paid for."""
+    return {"because": why}
+
+
 def personal(name: str, type_: Any, *args: Any, **kwargs: Any) -> Column[Any]:
     """Declare a column that may hold personal values; erase and its full-scan test walk these."""
     return Column(name, type_, *args, info={"personal": True}, **kwargs)

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.engine import Row
 
-from hub.db.metadata import NOW, UTC, metadata, personal
+from hub.db.metadata import NOW, UTC, because, metadata, personal
 from hub.model.events import Event
 
 outbox = Table(
@@ -42,12 +42,20 @@ outbox = Table(
     Column("not_before", UTC, nullable=False, server_default=NOW),
     Column("last_error", Text),
     Column("created_at", UTC, nullable=False, server_default=NOW),
-    Column("contact_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
-    Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), index=True),
+    Column("contact_id", BigInteger, ForeignKey("crm.contact.id")),
+    Column("deal_id", BigInteger, ForeignKey("crm.deal.id")),
     CheckConstraint("state IN ('pending','done','dead')", name="state"),
-    Index("outbox_pending", "not_before", "id", postgresql_where=text("state = 'pending'")),
-    Index(None, "user_id"),
-    Index(None, "lead_id"),
+    Index(
+        "outbox_pending",
+        "not_before",
+        "id",
+        postgresql_where=text("state = 'pending'"),
+        info=because("the next events to deliver"),
+    ),
+    Index(None, "contact_id", info=because("removal of a contact takes its events")),
+    Index(None, "deal_id", info=because("removal of a deal takes its events")),
+    Index(None, "user_id", info=because("removal of a user asks for its events")),
+    Index(None, "lead_id", info=because("removal of a lead takes its events")),
     schema="ops",
 )
 
@@ -62,8 +70,8 @@ delivery = Table(
     Column("state", Text, nullable=False),
     Column("error", Text),
     Column("at", UTC, nullable=False, server_default=NOW),
-    Index(None, "outbox_id"),
-    Index(None, "user_id"),
+    Index(None, "outbox_id", info=because("the deliveries of an event")),
+    Index(None, "user_id", info=because("removal of a user asks for its deliveries")),
     schema="ops",
 )
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 
-from hub.db.metadata import NOW, UTC, metadata, personal
+from hub.db.metadata import NOW, UTC, because, metadata, personal
 
 raw = Table(
     "raw",
@@ -40,8 +40,15 @@ raw = Table(
     personal("body", LargeBinary),
     Column("withdrawn_by", BigInteger),  # the undo that took this row back
     CheckConstraint("(payload IS NULL) <> (body IS NULL)", name="payload_or_body"),
-    Index(None, "source", "stream", "source_id", "id"),
-    Index(None, "batch_id"),
+    Index(
+        None,
+        "source",
+        "stream",
+        "source_id",
+        "id",
+        info=because("finds the versions of an object: undo, erase, consents"),
+    ),
+    Index(None, "batch_id", info=because("finds what a batch brought: undo, retry")),
     schema="landing",
 )
 
@@ -54,7 +61,11 @@ head = Table(
     Column("raw_id", BigInteger, ForeignKey("landing.raw.id"), nullable=False),
     Column("hash", LargeBinary, nullable=False),
     Column("op", Text, nullable=False),
-    Index(None, "raw_id"),
+    Index(
+        None,
+        "raw_id",
+        info=because("deletes of raw rows check that no head points to them: undo, erase"),
+    ),
     schema="landing",
 )
 
@@ -86,8 +97,8 @@ quarantine = Table(
     Column("retryable", Boolean, nullable=False, server_default="true"),
     Column("created_at", UTC, nullable=False, server_default=NOW),
     Column("resolved_at", UTC),
-    Index(None, "raw_id"),
-    Index(None, "source", "stream", "source_id"),
+    Index(None, "raw_id", info=because("retry and fix ask for the rows of a raw version")),
+    Index(None, "source", "stream", "source_id", info=because("a mapped object closes its rows")),
     schema="landing",
 )
 
@@ -106,6 +117,12 @@ correction = Table(
     personal("value", JSONB, nullable=False),
     personal("who", Text, nullable=False),
     Column("at", UTC, nullable=False, server_default=NOW),
-    Index(None, "source", "stream", "source_id"),
+    Index(
+        None,
+        "source",
+        "stream",
+        "source_id",
+        info=because("mapping asks for the corrections of its objects"),
+    ),
     schema="landing",
 )

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from hub.db.metadata import NOW, UTC, metadata, personal
+from hub.db.metadata import NOW, UTC, because, metadata, personal
 
 batch = Table(
     "batch",
@@ -42,6 +42,7 @@ batch = Table(
         "kind",
         unique=True,
         postgresql_where=text("state = 'running' AND kind IN ('sync','migrate')"),
+        info=because("one running read of a source; the next run finds it"),
     ),
     schema="ops",
 )
@@ -72,8 +73,20 @@ verdict = Table(
         "verdict IN ('created','updated','unchanged','merged','excluded','rejected','deleted')",
         name="verdict",
     ),
-    Index(None, "source", "stream", "source_id", "batch_id"),
-    Index("verdict_open", "batch_id", postgresql_where=text("verdict IS NULL")),
+    Index(
+        None,
+        "source",
+        "stream",
+        "source_id",
+        "batch_id",
+        info=because("undo and erase ask for the verdicts of an object"),
+    ),
+    Index(
+        "verdict_open",
+        "batch_id",
+        postgresql_where=text("verdict IS NULL"),
+        info=because("whether a batch has a record without a verdict"),
+    ),
     schema="ops",
 )
 

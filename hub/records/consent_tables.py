@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-from hub.db.metadata import NOW, UTC, metadata, personal
+from hub.db.metadata import NOW, UTC, because, metadata, personal
 
 # what was said of an address: by a raw version, by a member of the team, or passed on by a person
 consent_event = Table(
@@ -49,14 +49,19 @@ consent_event = Table(
     Index(
         "consent_once", "raw_id", "address", "channel", "purpose", "state", unique=True,
         postgresql_where=text("origin_id IS NULL"),
+        info=because("a raw version says a thing once, however often it is mapped"),
     ),
-    Index("consent_passed_once", "origin_id", "address", unique=True),
-    Index(None, "address"),
-    Index(None, "source", "stream", "source_id"),
-    Index(None, "entity_id"),
+    Index(
+        "consent_passed_once", "origin_id", "address", unique=True,
+        info=because("an event is passed on to an address once"),
+    ),
+    Index(None, "address", info=because("what was said of an address: load, sending")),
+    Index(None, "source", "stream", "source_id", info=because("what an object said: mapping again, erase")),
+    Index(None, "entity_id", info=because("what a member of the team said of a person")),
     Index(
         "consent_of_person", "source", "stream", "source_id",
         postgresql_where=text("said_of = 'person' AND origin_id IS NULL"),
+        info=because("what an object said of its person, to pass on to a new address"),
     ),
     schema="ops",
 )  # fmt: skip

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from hub.db.metadata import NOW, UTC, metadata, personal
+from hub.db.metadata import NOW, UTC, because, metadata, personal
 from hub.model.verdicts import Cause
 from hub.records import consent_tables
 
@@ -52,11 +52,24 @@ entity = Table(
     Column("recorded_at", UTC, nullable=False, server_default=NOW),
     # up to this version our own rules alone made the entity stale: its fold tells nobody at once
     Column("quiet_version", BigInteger, nullable=False, server_default="0"),
-    Index("entity_behind", "id", postgresql_where=text("version > folded_version")),
-    # whoever folds, undoes or merges an entity asks for those that were merged into it
-    Index(None, "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
-    # a record that is matched again asks for the merged entities that began with it
-    Index("entity_lost", "anchor_id", postgresql_where=text("merged_into IS NOT NULL")),
+    Index(
+        "entity_behind",
+        "id",
+        postgresql_where=text("version > folded_version"),
+        info=because("the queue of load"),
+    ),
+    Index(
+        None,
+        "merged_into",
+        postgresql_where=text("merged_into IS NOT NULL"),
+        info=because("whoever folds, undoes or merges an entity asks who was merged into it"),
+    ),
+    Index(
+        "entity_lost",
+        "anchor_id",
+        postgresql_where=text("merged_into IS NOT NULL"),
+        info=because("a record that is matched again asks for merged entities that began with it"),
+    ),
     schema="ops",
 )
 
@@ -100,6 +113,7 @@ source_record = Table(
         "stream",
         "alias_of",
         postgresql_where=text("alias_of IS NOT NULL"),
+        info=because("finds the objects that the vendor merged into one"),
     ),
     Index(
         "source_record_key",
@@ -109,11 +123,17 @@ source_record = Table(
         "target",
         text("coalesce(planned_by, 0)"),
         unique=True,
+        info=because("the key of a record: normalize writes by it, matching finds named objects"),
     ),
-    Index(None, "entity_id"),
-    Index(None, "raw_id"),
+    Index(None, "entity_id", info=because("finds the records of an entity: load, matching, undo")),
     Index(
-        "source_record_left", "left_entity_id", postgresql_where=text("left_entity_id IS NOT NULL")
+        None, "raw_id", info=because("finds the records of a raw version: undo, requeue, consents")
+    ),
+    Index(
+        "source_record_left",
+        "left_entity_id",
+        postgresql_where=text("left_entity_id IS NOT NULL"),
+        info=because("load asks who left an entity"),
     ),
     CheckConstraint(f"gone_why IN ({_CAUSES})", name="gone_why"),
     CheckConstraint("(gone_at IS NULL) = (gone_why IS NULL)", name="gone_has_a_cause"),
@@ -122,12 +142,14 @@ source_record = Table(
         "source",
         text("(refs ->> 'company')"),
         postgresql_where=text("(refs ->> 'company') IS NOT NULL"),
+        info=because("a company that arrives finds who works for it"),
     ),
     Index(
         "source_record_requester",
         "source",
         text("(refs ->> 'requester')"),
         postgresql_where=text("(refs ->> 'requester') IS NOT NULL"),
+        info=because("a person who arrives finds the tickets that name it"),
     ),
     schema="ops",
 )
@@ -155,7 +177,7 @@ record_version = Table(
     Column("gone_why", Text),
     CheckConstraint(f"gone_why IN ({_CAUSES})", name="gone_why"),
     CheckConstraint("(gone_at IS NULL) = (gone_why IS NULL)", name="gone_has_a_cause"),
-    Index(None, "replaced_by"),
+    Index(None, "replaced_by", info=because("undo finds what a raw version replaced")),
     schema="ops",
 )
 
@@ -168,7 +190,13 @@ pending = Table(
     Column("batch_id", BigInteger, nullable=False),
     Column("since", UTC, nullable=False, server_default=NOW),
     CheckConstraint("stage IN ('normalize','match','companies')", name="stage"),
-    Index("pending_next", "stage", text("lane DESC"), "ref"),
+    Index(
+        "pending_next",
+        "stage",
+        text("lane DESC"),
+        "ref",
+        info=because("the next chunk of a stage, live before bulk"),
+    ),
     schema="ops",
 )
 
@@ -204,7 +232,13 @@ company_key = Table(
     personal("value", Text, primary_key=True),
     Column("is_company", Boolean, nullable=False),
     CheckConstraint("kind IN ('domain','name','name_place')", name="kind"),
-    Index(None, "kind", "value", "is_company"),
+    Index(
+        None,
+        "kind",
+        "value",
+        "is_company",
+        info=because("finds companies, and who names them, by a key"),
+    ),
     schema="ops",
 )
 
@@ -213,11 +247,13 @@ employment = Table(
     "employment",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("person_id", BigInteger, ForeignKey("ops.entity.id"), nullable=False, index=True),
-    Column("company_id", BigInteger, ForeignKey("ops.entity.id"), nullable=False, index=True),
+    Column("person_id", BigInteger, ForeignKey("ops.entity.id"), nullable=False),
+    Column("company_id", BigInteger, ForeignKey("ops.entity.id"), nullable=False),
     personal("who", Text, nullable=False),
     Column("at", UTC, nullable=False, server_default=text("clock_timestamp()")),
     Column("revoked_at", UTC),
+    Index(None, "person_id", info=because("load asks for the employers of a person")),
+    Index(None, "company_id", info=because("undo and erase ask for the employees of a company")),
     schema="ops",
 )
 
@@ -240,11 +276,18 @@ edge = Table(
         "a",
         "b",
         postgresql_where=text("made_by = 'held' AND revoked_at IS NULL"),
+        info=because("finds the pairs that are held apart without reading all edges"),
     ),
     Index(
-        "edge_pair", "a", "b", "made_by", unique=True, postgresql_where=text("revoked_at IS NULL")
+        "edge_pair",
+        "a",
+        "b",
+        "made_by",
+        unique=True,
+        postgresql_where=text("revoked_at IS NULL"),
+        info=because("one valid judgement of a pair by each judge; finds the edges of a record"),
     ),
-    Index(None, "b"),
+    Index(None, "b", info=because("finds the edges of a record from its other side")),
     schema="ops",
 )
 
@@ -258,7 +301,7 @@ review = Table(
     Column("decided_at", UTC),
     Column("decision", Text),
     CheckConstraint("a < b", name="ordered"),
-    Index(None, "b"),
+    Index(None, "b", info=because("finds the reviews of a record from its other side")),
     schema="ops",
 )
 
@@ -270,7 +313,13 @@ match_model = Table(
     personal("document", JSONB, nullable=False),  # its facts hold frequent names and numbers
     Column("trained_at", UTC, nullable=False, server_default=NOW),
     Column("is_active", Boolean, nullable=False, server_default=text("false")),
-    Index("one_active_model", "is_active", unique=True, postgresql_where=text("is_active")),
+    Index(
+        "one_active_model",
+        "is_active",
+        unique=True,
+        postgresql_where=text("is_active"),
+        info=because("at most one model is active"),
+    ),
     schema="ops",
 )
 
@@ -293,7 +342,7 @@ edit = Table(
     personal("who", Text, nullable=False),
     Column("at", UTC, nullable=False, server_default=NOW),
     Column("revoked_at", UTC),
-    Index(None, "entity_id"),
+    Index(None, "entity_id", info=because("load asks for the edits of an entity")),
     schema="ops",
 )
 
@@ -308,9 +357,10 @@ change = Table(
     personal("who", Text, nullable=False),
     personal("fields", JSONB, nullable=False),
     Column("at", UTC, nullable=False, server_default=NOW),
-    Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), index=True),
+    Column("deal_id", BigInteger, ForeignKey("crm.deal.id")),
     CheckConstraint("entity_id IS NOT NULL OR deal_id IS NOT NULL", name="of_something"),
-    Index(None, "entity_id"),
+    Index(None, "deal_id", info=because("the history of a deal")),
+    Index(None, "entity_id", info=because("the history of a person or company")),
     schema="ops",
 )
 
@@ -327,17 +377,19 @@ assignment = Table(
     Column("next_before", BigInteger),
     Column("next_after", BigInteger),
     Column("at", UTC, nullable=False, server_default=text("clock_timestamp()")),
-    Column("contact_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
-    Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), index=True),
+    Column("contact_id", BigInteger, ForeignKey("crm.contact.id")),
+    Column("deal_id", BigInteger, ForeignKey("crm.deal.id")),
     Column("withdrawn_by", BigInteger),  # the undo that took it back; its record may be gone
     CheckConstraint(
         "num_nonnulls(lead_id, contact_id, deal_id) = 1 "
         "OR withdrawn_by IS NOT NULL AND num_nonnulls(lead_id, contact_id, deal_id) = 0",
         name="of_one_record",
     ),
-    Index(None, "lead_id"),
-    Index(None, "group_id"),
-    Index(None, "user_id"),
+    Index(None, "contact_id", info=because("why a contact has its owner; removal of a contact")),
+    Index(None, "deal_id", info=because("why a deal has its owner; removal of a deal")),
+    Index(None, "lead_id", info=because("why a lead has its owner; removal of a lead")),
+    Index(None, "group_id", info=because("the assignments of a distribution group")),
+    Index(None, "user_id", info=because("the assignments of a user")),
     schema="ops",
 )
 
