@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from hub.db.copy import copy_rows
 from hub.landing.tables import checkpoint, quarantine
 from hub.model.records import NO_ID_PREFIX, JsonValue, Problem, RawRecord
+from hub.model.verdicts import Op, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,49 +89,42 @@ def drop_cursor(conn: Connection, source: str, stream: str) -> None:
     )
 
 
-_STAGE = text("""
-CREATE TEMPORARY TABLE IF NOT EXISTS landing_page (
-  ord int, source_id text, op text, at timestamptz, version text, hash bytea, payload json,
-  body bytea, into_id text) ON COMMIT DELETE ROWS
-""")
-
-# OFFSET 0 makes PostgreSQL probe the index for each record. During a first load the table's statistics
-# are older than its rows, and without OFFSET 0 the planner would read the whole table for each page.
-_LAND = text("""
-WITH page AS (
-  SELECT DISTINCT ON (source_id) * FROM landing_page ORDER BY source_id, ord DESC
-), changed AS (
-  SELECT p.* FROM page p
+# The records whose content differs from the newest one that is stored, each with the number of its raw
+# row. OFFSET 0 makes PostgreSQL probe the index for each record: during a first load the table's
+# statistics are older than its rows, and the planner would read the whole table for each page.
+_CHANGED = text("""
+SELECT ord - 1 AS n, nextval('landing.raw_id_seq') AS raw_id FROM (
+  SELECT p.ord
+  FROM unnest(CAST(:ids AS text[]), CAST(:hashes AS bytea[])) WITH ORDINALITY AS p(source_id, hash, ord)
   LEFT JOIN LATERAL (
     SELECT hash FROM landing.head h
     WHERE h.source = :source AND h.stream = :stream AND h.source_id = p.source_id OFFSET 0
   ) h ON true
-  WHERE h.hash IS DISTINCT FROM p.hash
-), landed AS (
-  INSERT INTO landing.raw
-    (batch_id, source, stream, source_id, op, at, version, hash, payload, body, into_id)
-  SELECT :batch, :source, :stream, source_id, op, at, version, hash, payload, body, into_id
-  FROM changed ORDER BY ord
-  RETURNING id, source_id, hash, op
-), moved_heads AS (
-  INSERT INTO landing.head (source, stream, source_id, raw_id, hash, op)
-  SELECT :source, :stream, source_id, id, hash, op FROM landed
-  ON CONFLICT (source, stream, source_id)
-  DO UPDATE SET raw_id = excluded.raw_id, hash = excluded.hash, op = excluded.op
+  WHERE h.hash IS DISTINCT FROM p.hash ORDER BY p.ord OFFSET 0
+) c
+""")
+_POINT = text("""
+WITH landed AS (
+  SELECT * FROM unnest(CAST(:raws AS bigint[]), CAST(:ids AS text[]), CAST(:hashes AS bytea[]),
+    CAST(:ops AS text[])) AS l(id, source_id, hash, op)
 ), queued AS (
   INSERT INTO ops.pending (stage, ref, lane, batch_id)
   SELECT 'normalize', id, :lane, :batch FROM landed WHERE :mapped
-), ledger AS (
-  INSERT INTO ops.verdict (batch_id, source, stream, source_id, is_live, at, verdict)
-  SELECT :batch, :source, :stream, p.source_id, p.op = 'upsert', p.at,
-         CASE WHEN l.id IS NULL THEN 'unchanged' END
-  FROM page p LEFT JOIN landed l USING (source_id)
-  WHERE :mapped
-  ON CONFLICT (batch_id, source, stream, source_id) DO UPDATE
-    SET is_live = excluded.is_live, at = excluded.at,
-        verdict = CASE WHEN excluded.verdict IS NULL THEN NULL ELSE verdict.verdict END
 )
-SELECT (SELECT count(*) FROM page), (SELECT count(*) FROM landed)
+INSERT INTO landing.head AS h (source, stream, source_id, raw_id, hash, op)
+SELECT :source, :stream, source_id, id, hash, op FROM landed
+ON CONFLICT (source, stream, source_id)
+DO UPDATE SET raw_id = excluded.raw_id, hash = excluded.hash, op = excluded.op
+WHERE h.raw_id < excluded.raw_id
+""")
+_LEDGER = text("""
+INSERT INTO ops.verdict (batch_id, source, stream, source_id, is_live, at, verdict)
+SELECT :batch, :source, :stream, source_id, is_live, at, verdict
+FROM unnest(CAST(:ids AS text[]), CAST(:live AS boolean[]), CAST(:ats AS timestamptz[]),
+  CAST(:verdicts AS text[])) AS p(source_id, is_live, at, verdict)
+ON CONFLICT (batch_id, source, stream, source_id) DO UPDATE
+  SET is_live = excluded.is_live, at = excluded.at,
+      verdict = CASE WHEN excluded.verdict IS NULL THEN NULL ELSE verdict.verdict END
 """)
 
 
@@ -159,33 +153,83 @@ def land_page(
     """
     if not records:
         return Landed(0, 0)
-    conn.execute(_STAGE)
-    copy_rows(
-        conn,
-        "landing_page",
-        ("ord", "source_id", "op", "at", "version", "hash", "payload", "body", "into_id"),
-        [_row(ord_, record, volatile) for ord_, record in enumerate(records)],
-    )
-    seen, changed = conn.execute(
-        _LAND,
-        {"batch": batch, "source": source, "stream": stream, "lane": lane, "mapped": mapped},
-    ).one()
-    conn.execute(text("DELETE FROM landing_page"))
-    return Landed(changed, seen - changed)
+    page = _page(records, volatile)
+    scope = {"source": source, "stream": stream, "batch": batch, "lane": lane, "mapped": mapped}
+    hashes = {"ids": [one.source_id for one in page], "hashes": [one.digest for one in page]}
+    raw_ids = {row.n: row.raw_id for row in conn.execute(_CHANGED, scope | hashes)}
+    if raw_ids:
+        _append(conn, {raw_id: page[n] for n, raw_id in raw_ids.items()}, scope)
+    if mapped:
+        _enter(conn, page, raw_ids.keys(), scope)
+    return Landed(len(raw_ids), len(page) - len(raw_ids))
 
 
-def _row(ord_: int, record: RawRecord, volatile: frozenset[str]) -> tuple[object, ...]:
-    digest = content_hash(record, volatile)
-    # the ledger must account for a record without an id too, so its digest serves as its id
-    source_id = _usable_id(record.source_id) or f"{NO_ID_PREFIX}{digest.hex()}"
+@dataclass(frozen=True, slots=True)
+class _Incoming:
+    """A record of a page, with the id that it is stored under and its content hash."""
+
+    source_id: str
+    digest: bytes
+    record: RawRecord
+
+
+def _page(records: Sequence[RawRecord], volatile: frozenset[str]) -> list[_Incoming]:
+    """Return the records of a page, of each object the last one, in the page's order."""
+    last: dict[str, _Incoming] = {}
+    for record in records:
+        digest = content_hash(record, volatile)
+        # the ledger must account for a record without an id too, so its digest serves as its id
+        source_id = _usable_id(record.source_id) or f"{NO_ID_PREFIX}{digest.hex()}"
+        last.pop(source_id, None)
+        last[source_id] = _Incoming(source_id, digest, record)
+    return list(last.values())
+
+
+_RAW_COLUMNS = (
+    "id", "batch_id", "source", "stream", "source_id", "op", "at", "version", "hash", "payload",
+    "body", "into_id",
+)  # fmt: skip
+
+
+def _append(conn: Connection, landed: Mapping[int, _Incoming], scope: Mapping[str, object]) -> None:
+    """Append raw rows, point the heads of their objects to them, and queue them."""
+    own = (scope["batch"], scope["source"], scope["stream"])
+    rows = [(raw_id, *own, *_content(one)) for raw_id, one in landed.items()]
+    copy_rows(conn, "landing.raw", _RAW_COLUMNS, rows)
+    arrays = {
+        "raws": list(landed),
+        "ids": [one.source_id for one in landed.values()],
+        "hashes": [one.digest for one in landed.values()],
+        "ops": [one.record.op.value for one in landed.values()],
+    }
+    conn.execute(_POINT, {**scope, **arrays})
+
+
+def _enter(
+    conn: Connection,
+    page: Sequence[_Incoming],
+    changed: Collection[int],
+    scope: Mapping[str, object],
+) -> None:
+    """Enter a page in the ledger of its batch; what did not change has its verdict at once."""
+    arrays = {
+        "ids": [one.source_id for one in page],
+        "live": [one.record.op is Op.UPSERT for one in page],
+        "ats": [one.record.at for one in page],
+        "verdicts": [None if n in changed else Verdict.UNCHANGED.value for n in range(len(page))],
+    }
+    conn.execute(_LEDGER, {**scope, **arrays})
+
+
+def _content(one: _Incoming) -> tuple[object, ...]:
+    record = one.record
     is_json = _is_json(record.payload)
     return (
-        ord_,
-        source_id,
+        one.source_id,
         record.op.value,
         record.at,
         record.version.encode("utf-8", "replace").decode().replace("\0", "")[:_LONGEST_ID],
-        digest,
+        one.digest,
         record.payload.decode("utf-8") if is_json else None,
         None if is_json else record.payload,
         _usable_id(record.into or ""),
