@@ -25,7 +25,7 @@ WITH waits AS (
   WHERE p.stage = 'normalize' GROUP BY r.source, r.stream
   UNION ALL
   SELECT s.source, s.stream, count(*) FROM ops.pending p JOIN ops.source_record s ON s.id = p.ref
-  WHERE p.stage IN ('match', 'companies') GROUP BY s.source, s.stream
+  WHERE p.stage <> 'normalize' GROUP BY s.source, s.stream
 ), refused AS (
   SELECT source, stream, count(*) AS n FROM landing.quarantine WHERE resolved_at IS NULL
   GROUP BY source, stream

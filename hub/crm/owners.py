@@ -128,13 +128,18 @@ def users_by_email(conn: Connection) -> dict[str, User]:
     return {row.email.lower(): User(*row) for row in rows if row.email}
 
 
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """Whether an owner of a source made a new person, and whether the owner was connected before."""
+
+    is_created: bool
+    was_known: bool
+
+
 def adopt_legacy_owner(
     conn: Connection, *, source: str, source_id: str, email: str | None, name: str, is_queue: bool
-) -> bool:
-    """Connect an owner of a source with a person; an unknown one becomes an inactive person.
-
-    Returns whether a person was created.
-    """
+) -> Adopted:
+    """Connect an owner of a source with a person; an unknown one becomes an inactive person."""
     known = conn.execute(
         select(user.c.id).where(func.lower(user.c.email) == (email or "").lower())
     ).scalar()
@@ -142,8 +147,8 @@ def adopt_legacy_owner(
         select(owner_identity.c.user_id).where(
             owner_identity.c.source == source, owner_identity.c.source_id == source_id
         )
-    ).scalar()
-    user_id = known or earlier
+    ).first()
+    user_id = known or (earlier.user_id if earlier else None)
     created = user_id is None and not is_queue
     if created:
         user_id = conn.execute(
@@ -160,7 +165,7 @@ def adopt_legacy_owner(
             set_={"user_id": statement.excluded.user_id, "is_queue": statement.excluded.is_queue},
         )
     )
-    return created
+    return Adopted(is_created=created, was_known=earlier is not None)
 
 
 def legacy_owners(conn: Connection) -> dict[tuple[str, str], LegacyOwner]:

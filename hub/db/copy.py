@@ -10,10 +10,27 @@ from sqlalchemy import Connection
 from hub.errors import TransientError
 
 
+class CopyRefusedError(RuntimeError):
+    """PostgreSQL refused rows.
+
+    Attributes:
+        sqlstate: PostgreSQL's code of the reason.
+    """
+
+    def __init__(self, message: str, sqlstate: str | None) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
 def copy_rows(
     conn: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> None:
-    """Append rows to a table; `table` may name its schema (`landing.raw`)."""
+    """Append rows to a table; `table` may name its schema (`landing.raw`).
+
+    Raises:
+        CopyRefusedError: PostgreSQL refuses a row, or has ended the transaction for another one.
+        TransientError: the connection was lost.
+    """
     with _copying(conn, table, columns, sql.SQL("")) as copy:
         for row in rows:
             copy.write_row(row)
@@ -50,10 +67,12 @@ def _copying(
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
             yield copy
+    except psycopg.errors.TransactionRollback as exc:
+        raise CopyRefusedError(f"COPY {table}: {without_values(exc)}", exc.sqlstate) from None
     except psycopg.OperationalError as exc:
         raise connection_lost() from exc
     except psycopg.Error as exc:
-        raise RuntimeError(f"COPY {table}: {without_values(exc)}") from None
+        raise CopyRefusedError(f"COPY {table}: {without_values(exc)}", exc.sqlstate) from None
 
 
 def connection_lost() -> TransientError:

@@ -7,6 +7,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from hub.db.copy import CopyRefusedError
+
 _ENDED_FOR_ANOTHER = {"40001", "40P01"}  # serialization_failure, deadlock_detected
 _ATTEMPTS = 6
 T = TypeVar("T")
@@ -38,5 +40,7 @@ def run_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
 
 
 def _was_ended_for_another(error: BaseException) -> bool:
+    if isinstance(error, CopyRefusedError):
+        return error.sqlstate in _ENDED_FOR_ANOTHER
     state: Any = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
     return state in _ENDED_FOR_ANOTHER

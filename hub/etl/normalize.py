@@ -44,6 +44,13 @@ PERSON = "person"
 log = get_logger()
 
 _CAUSE = {Op.DELETE: Cause.DELETED, Op.MERGE_INTO: Cause.MERGED}
+_STAGES = {
+    PERSON: queue.MATCH,
+    ORGANISATION: queue.COMPANIES,
+    "user": queue.OWNERS,
+    "ticket": queue.TICKETS,
+}
+"""Which stage takes the records of a target next."""
 VerdictRow = tuple[int, str, str, str, Verdict]
 
 
@@ -146,24 +153,26 @@ def _normalize_group(
     document = hub.mappings[f"{source}/{stream}"]
     # a later raw row supersedes
     newest = {row.record.source_id: row for row in rows if _is_present(row)}
-    sources.lock(conn, source, stream, sorted({row.record.source_id for row in rows}))
+    known = sources.lock(conn, source, stream, sorted({row.record.source_id for row in rows}))
     alive = [row for row in newest.values() if row.record.op is Op.UPSERT]
     gone = [row for row in newest.values() if row.record.op is not Op.UPSERT]
     result = mapped(hub, conn, alive, contexts) if alive else Normalized()
     verdicts = _outright_verdicts(result, newest)
     # what an earlier version gave, and this one does not, no longer speaks for its entity
-    unsaid = _unsaid(conn, source, stream, result, newest)
-    written = _store(conn, result, newest, document.version)
+    unsaid = _unsaid(known, result, newest)
+    written = sources.upsert(
+        conn, _new_records(result, newest, document.version), {k.key for k in known}
+    )
     changed = {g.source_id for g in unsaid} | {w.source_id for w in written if w.is_changed}
-    requeue, firms = _sort_out(written, newest, changed, verdicts)
+    waiting = _sort_out(written, newest, changed, verdicts)
     withdrawn = sources.mark_gone(
         conn, source, stream, _refused(result, newest) + unsaid, hub.clock.now()
     )
     _archive(conn, withdrawn.tickets)
-    requeue += _say(hub, conn, rows, contexts, newest=newest, result=result)
+    said = _say(hub, conn, rows, contexts, newest=newest, result=result)
     tombstoned = _tombstone(hub, conn, gone, verdicts)
-    requeue += withdrawn.people + tombstoned.people
-    firms += withdrawn.companies + tombstoned.companies
+    waiting[queue.MATCH] += said + withdrawn.people + tombstoned.people
+    waiting[queue.COMPANIES] += withdrawn.companies + tombstoned.companies
     store.close_quarantine(conn, source, stream, newest)
     store.add_quarantine(
         conn,
@@ -171,8 +180,9 @@ def _normalize_group(
         mapping_version=document.version,
     )
     drift.count(conn, source, stream, result.unknowns)
-    queue.put(conn, queue.MATCH, sorted(set(requeue)))
-    queue.put(conn, queue.COMPANIES, sorted(set(firms)))
+    new = {w.id for w in written if w.is_new}
+    for stage, records in waiting.items():
+        queue.put(conn, stage, sorted(set(records)), new)
     set_verdicts(conn, verdicts)
     return {
         "normalized": len({r.source_id for r in result.records}),
@@ -240,11 +250,7 @@ def _refused(result: Normalized, newest: Mapping[str, PendingRaw]) -> list[sourc
 
 
 def _unsaid(
-    conn: Connection,
-    source: str,
-    stream: str,
-    result: Normalized,
-    newest: Mapping[str, PendingRaw],
+    known: Sequence[sources.Known], result: Normalized, newest: Mapping[str, PendingRaw]
 ) -> list[sources.Gone]:
     """Return the records that an earlier version of these objects gave, and this one does not."""
     targets: dict[str, set[str]] = defaultdict(set)
@@ -252,7 +258,7 @@ def _unsaid(
         if record.entity != CONSENT:
             targets[record.source_id].add(target_name(record))
     said = {i: (newest[i].raw_id, given) for i, given in targets.items() if i in newest}
-    return sources.unsaid(conn, source, stream, said) if said else []
+    return sources.unsaid(known, said)
 
 
 def _outright_verdicts(result: Normalized, newest: Mapping[str, PendingRaw]) -> list[VerdictRow]:
@@ -299,13 +305,6 @@ def target_name(record: CanonicalRecord) -> str:
     return PERSON if record.entity in PEOPLE else record.entity
 
 
-def _store(
-    conn: Connection, result: Normalized, newest: Mapping[str, PendingRaw], version: str
-) -> list[sources.Written]:
-    """Store canonical records."""
-    return sources.upsert(conn, _new_records(result, newest, version))
-
-
 def _new_records(
     result: Normalized, rows: Mapping[str, PendingRaw], version: str
 ) -> list[sources.NewSourceRecord]:
@@ -336,16 +335,16 @@ def _sort_out(
     newest: Mapping[str, PendingRaw],
     changed: Collection[str],
     verdicts: list[VerdictRow],
-) -> tuple[list[queue.Queued], list[queue.Queued]]:
-    """Return which people, and which companies, must be matched: all of the objects that changed.
+) -> dict[str, list[queue.Queued]]:
+    """Return what waits for which stage: all records of the objects that changed.
 
     An object whose version gives less than before is among them.
     """
-    queues: dict[str, list[queue.Queued]] = {PERSON: [], ORGANISATION: []}
+    waiting: dict[str, list[queue.Queued]] = {stage: [] for stage in _STAGES.values()}
     for w in written:
         row = newest[w.source_id]
         if w.source_id not in changed:
             verdicts.append(_verdict(row, Verdict.UNCHANGED))
-        elif w.target in queues:
-            queues[w.target].append((w.id, row.lane, row.batch_id))
-    return queues[PERSON], queues[ORGANISATION]
+        elif w.target in _STAGES:
+            waiting[_STAGES[w.target]].append((w.id, row.lane, row.batch_id))
+    return waiting

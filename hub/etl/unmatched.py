@@ -1,38 +1,66 @@
 """Records that need no matching: the owners of a source, and its tickets. Part of load."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
 from hub.crm import derived, owners, tickets
+from hub.db.transactions import run_transaction
 from hub.etl.context import Hub
 from hub.model.entities import PERSON_REFS
 from hub.model.records import JsonValue
 from hub.model.verdicts import Verdict
-from hub.records import folding
-from hub.records.folding import OpenRecord
+from hub.records import folding, queue
+from hub.records.folding import PlainRecord
 from hub.records.verdicts import set_verdicts
 
+CHUNK = 500
 REQUESTER = "requester"
+Load = Callable[[Connection, Sequence[PlainRecord]], Sequence[Verdict]]
+"""Writes a chunk of records; returns what became of each."""
 
 
 def load_owners(hub: Hub) -> dict[str, int]:
     """Connect the sources' owners with people, before their leads need them."""
-    with hub.engine.begin() as conn:
-        verdicts = []
-        for record in folding.open_records(conn, "user"):
-            kept = Verdict.MERGED if record.is_new else Verdict.UPDATED
-            verdict = Verdict.CREATED if adopt(conn, record) else kept
-            verdicts.append(
-                (record.batch_id, record.source, record.stream, record.source_id, verdict)
+    return {"owners": _load(hub, queue.OWNERS, "user", _adopt_all)}
+
+
+def load_tickets(hub: Hub) -> dict[str, int]:
+    """Write the tickets that came; each hangs on whoever asked."""
+    return {"tickets": _load(hub, queue.TICKETS, "ticket", _write_all)}
+
+
+def _load(hub: Hub, stage: str, target: str, load: Load) -> int:
+    """Load what waits for a stage, chunk by chunk; returns the number of records."""
+
+    def some(conn: Connection) -> tuple[int, int]:
+        taken = queue.take(conn, stage, CHUNK).ids
+        records = folding.by_id(conn, taken, target, standing=True) if taken else []
+        if records:
+            became = load(conn, records)
+            set_verdicts(
+                conn,
+                [
+                    (r.batch_id, r.source, r.stream, r.source_id, verdict)
+                    for r, verdict in zip(records, became, strict=True)
+                ],
             )
-        set_verdicts(conn, verdicts)
-    return {"owners": len(verdicts)}
+        queue.finish(conn, stage, taken)
+        return len(taken), len(records)
+
+    loaded_n = 0
+    while (found := run_transaction(hub.engine, some))[0]:
+        loaded_n += found[1]
+    return loaded_n
 
 
-def adopt(conn: Connection, record: OpenRecord) -> bool:
-    """Connect one owner of a source with a person; returns whether the person is new."""
-    return owners.adopt_legacy_owner(
+def _adopt_all(conn: Connection, records: Sequence[PlainRecord]) -> list[Verdict]:
+    return [adopt(conn, record) for record in records]
+
+
+def adopt(conn: Connection, record: PlainRecord) -> Verdict:
+    """Connect one owner of a source with a person; returns what became of the owner's record."""
+    adopted = owners.adopt_legacy_owner(
         conn,
         source=record.source,
         source_id=record.source_id,
@@ -40,25 +68,17 @@ def adopt(conn: Connection, record: OpenRecord) -> bool:
         name=_text(record.values.get("name")) or record.source_id,
         is_queue=bool(record.values.get("is_queue")),
     )
+    if adopted.is_created:
+        return Verdict.CREATED
+    return Verdict.UPDATED if adopted.was_known else Verdict.MERGED
 
 
-def load_tickets(hub: Hub) -> dict[str, int]:
-    """Write the tickets that came; each hangs on whoever asked."""
-    with hub.engine.begin() as conn:
-        records = folding.open_records(conn, "ticket")
-        is_new = write_tickets(conn, records)
-        set_verdicts(
-            conn,
-            [
-                (r.batch_id, r.source, r.stream, r.source_id,
-                 Verdict.CREATED if is_new[r.id] else Verdict.UPDATED)
-                for r in records
-            ],
-        )  # fmt: skip
-    return {"tickets": len(records)}
+def _write_all(conn: Connection, records: Sequence[PlainRecord]) -> list[Verdict]:
+    is_new = write_tickets(conn, records)
+    return [Verdict.CREATED if is_new[r.id] else Verdict.UPDATED for r in records]
 
 
-def write_tickets(conn: Connection, records: Sequence[OpenRecord]) -> dict[int, bool]:
+def write_tickets(conn: Connection, records: Sequence[PlainRecord]) -> dict[int, bool]:
     """Write tickets; returns record → whether its ticket is new."""
     rows = [
         {

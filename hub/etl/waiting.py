@@ -11,8 +11,9 @@ from hub.records import folding, queue
 
 def waiting_n(conn: Connection, batch_id: int | None = None) -> dict[str, int]:
     """Count records that wait to be mapped, matched, loaded and routed, by stage."""
+    queued = queue.counts(conn, batch_id)
     return {
-        **queue.counts(conn, batch_id),
-        "load": folding.stale_n(conn, batch_id),
+        **queued,
+        "load": queued["load"] + folding.stale_n(conn, batch_id),
         "route": leads.unowned_n(conn, batch_id),
     }

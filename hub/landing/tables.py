@@ -58,14 +58,9 @@ head = Table(
     Column("source", Text, primary_key=True),
     Column("stream", Text, primary_key=True),
     personal("source_id", Text, primary_key=True),
-    Column("raw_id", BigInteger, ForeignKey("landing.raw.id"), nullable=False),
+    Column("raw_id", BigInteger, nullable=False),  # of `raw`, by the statement that lands it
     Column("hash", LargeBinary, nullable=False),
     Column("op", Text, nullable=False),
-    Index(
-        None,
-        "raw_id",
-        info=because("deletes of raw rows check that no head points to them: undo, erase"),
-    ),
     schema="landing",
 )
 

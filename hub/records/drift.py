@@ -70,9 +70,11 @@ def forget(conn: Connection, source: str, stream: str) -> None:
 _FILL = text("""
 WITH recent AS (
   SELECT canonical, row_number() OVER (ORDER BY raw_id DESC) <= :newest AS is_newest
-  FROM (SELECT canonical, raw_id FROM ops.source_record
-        WHERE source = :source AND stream = :stream AND target IN ('person', 'ticket', 'user')
-          AND gone_at IS NULL ORDER BY raw_id DESC LIMIT :newest * 11) r
+  FROM (SELECT s.canonical, s.raw_id
+        FROM landing.raw r JOIN ops.source_record s USING (source, stream, source_id)
+        WHERE r.source = :source AND r.stream = :stream AND s.raw_id = r.id
+          AND s.target IN ('person', 'ticket', 'user') AND s.gone_at IS NULL
+        ORDER BY r.id DESC LIMIT :newest * 11) r
 ), total AS (
   SELECT count(*) FILTER (WHERE is_newest) AS newest_n,
          count(*) FILTER (WHERE NOT is_newest) AS before_n FROM recent

@@ -170,8 +170,8 @@ def moment(conn: Connection) -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenRecord:
-    """A record that needs no matching and waits to be written: an owner, a ticket."""
+class PlainRecord:
+    """A record that needs no matching: an owner, a ticket."""
 
     id: int
     batch_id: int
@@ -180,37 +180,19 @@ class OpenRecord:
     source_id: str
     values: Mapping[str, JsonValue]
     refs: Mapping[str, str]
-    is_new: bool
-    is_gone: bool = False
+    is_gone: bool
 
 
-def open_records(conn: Connection, target: str) -> list[OpenRecord]:
-    """Return records of a target whose batch still waits for their verdict."""
+def by_id(
+    conn: Connection, ids: Sequence[int], target: str, *, standing: bool = False
+) -> list[PlainRecord]:
+    """Return those of the records that are of a target, by id; `standing`: that are not gone either."""
     rows = conn.execute(
         text(
-            "SELECT s.id, s.batch_id, s.source, s.stream, s.source_id, s.canonical, s.refs, "
-            "  s.verdict IS NULL "
-            "FROM ops.source_record s JOIN ops.verdict v ON v.batch_id = s.batch_id "
-            "  AND v.source = s.source AND v.stream = s.stream AND v.source_id = s.source_id "
-            "WHERE s.target = :target AND v.verdict IS NULL AND s.gone_at IS NULL "
-            "  AND s.withdrawn_by IS NULL "
-            "  AND NOT EXISTS (SELECT 1 FROM ops.pending p "
-            "                  WHERE p.stage = 'normalize' AND p.ref = s.raw_id) "
-            "ORDER BY s.id"
+            "SELECT id, batch_id, source, stream, source_id, canonical, refs, gone_at IS NOT NULL "
+            "FROM ops.source_record WHERE id = ANY(:ids) AND target = :target "
+            "AND (NOT :standing OR gone_at IS NULL AND withdrawn_by IS NULL) ORDER BY id"
         ),
-        {"target": target},
+        {"ids": list(ids), "target": target, "standing": standing},
     )
-    return [OpenRecord(*row) for row in rows]
-
-
-def by_id(conn: Connection, ids: Sequence[int], target: str) -> list[OpenRecord]:
-    """Return those of the records that are of a target, waiting for a verdict or not."""
-    rows = conn.execute(
-        text(
-            "SELECT id, batch_id, source, stream, source_id, canonical, refs, false, "
-            "  gone_at IS NOT NULL FROM ops.source_record "
-            "WHERE id = ANY(:ids) AND target = :target ORDER BY id"
-        ),
-        {"ids": list(ids), "target": target},
-    )
-    return [OpenRecord(*row) for row in rows]
+    return [PlainRecord(*row) for row in rows]

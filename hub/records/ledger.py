@@ -45,7 +45,7 @@ FROM ops.verdict WHERE batch_id = :batch GROUP BY source, stream, verdict
 
 _LOST = text("""
 SELECT v.source_id FROM ops.verdict v
-WHERE v.batch_id = :batch AND v.stream = :stream AND v.verdict IS NULL
+WHERE v.batch_id = :batch AND v.source = :source AND v.stream = :stream AND v.verdict IS NULL
 ORDER BY v.source_id LIMIT 20
 """)
 
@@ -55,6 +55,7 @@ def of_batch(conn: Connection, batch_id: int) -> list[StreamLedger]:
     windows = conn.execute(
         select(batch.c.windows, batch.c.source).where(batch.c.id == batch_id)
     ).one()
+    scope = {"batch": batch_id, "source": windows.source}
     by_stream: dict[str, dict[str, int]] = {}
     seen_n: dict[str, int] = {}
     open_n: dict[str, int] = {}
@@ -71,11 +72,7 @@ def of_batch(conn: Connection, batch_id: int) -> list[StreamLedger]:
         if not stream and not note.get("faults"):
             continue  # the source itself: only its faults are of interest
         lost_n = open_n.get(stream, 0)
-        lost = (
-            [r.source_id for r in conn.execute(_LOST, {"batch": batch_id, "stream": stream})]
-            if lost_n
-            else []
-        )
+        lost = list(conn.execute(_LOST, {**scope, "stream": stream}).scalars()) if lost_n else []
         ledgers.append(
             StreamLedger(
                 windows.source,

@@ -1,49 +1,66 @@
 """The queue of records on their way to an entity; the one module that writes `ops.pending`.
 
-Three stages take from it: `normalize` (raw rows), `match` (records of people) and `companies`
-(records of companies). A stage takes a chunk, works on it and finishes it in one transaction, so a
+Five stages take from it: `normalize` (raw rows), `match` (records of people), `companies` (records of
+companies), and the parts of load that need no matching, `owners` and `tickets`. A stage takes a chunk, works on it and finishes it in one transaction, so a
 crash leaves the chunk queued. Pages are queued by the statement that lands them
 (`hub.landing.store`), and old raw rows by the one that enters them in a ledger
 (`hub.records.requeue`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from hub.landing.store import PendingRaw, payload_bytes
 from hub.model.records import RawRecord
-from hub.model.verdicts import Op
+from hub.model.verdicts import Lane, Op
 
 NORMALIZE, MATCH, COMPANIES = "normalize", "match", "companies"
+OWNERS, TICKETS = "owners", "tickets"
 Queued = tuple[int, str, int]
 """The id of a record, its lane, and the batch that queues it."""
 
-_PUT = text("""
+_INSERT = """
 INSERT INTO ops.pending (stage, ref, lane, batch_id)
 SELECT :stage, ref, lane, batch FROM unnest(CAST(:refs AS bigint[]), CAST(:lanes AS text[]),
   CAST(:batches AS bigint[])) AS t(ref, lane, batch)
+"""
+_PUT = text(f"""{_INSERT}
 ON CONFLICT (stage, ref) DO UPDATE SET lane = excluded.lane, batch_id = excluded.batch_id
 WHERE pending.lane = 'bulk' AND excluded.lane = 'live'
 """)
+_PUT_NEW = text(_INSERT)
 
 
-def put(conn: Connection, stage: str, rows: Sequence[Queued]) -> None:
+def put(
+    conn: Connection, stage: str, rows: Sequence[Queued], new: Collection[int] = frozenset()
+) -> None:
     """Queue records, each once.
 
     A live change of a record that waits in the bulk lane takes it over into the live lane.
+
+    Args:
+        conn: an open transaction.
+        stage: that takes them.
+        rows: the records.
+        new: which of them this transaction has made: no such record waits already.
     """
-    if rows:
-        conn.execute(
-            _PUT,
-            {
-                "stage": stage,
-                "refs": [r[0] for r in rows],
-                "lanes": [r[1] for r in rows],
-                "batches": [r[2] for r in rows],
-            },
-        )
+    for statement, some in (
+        (_PUT_NEW, [r for r in rows if r[0] in new]),
+        (_PUT, [r for r in rows if r[0] not in new]),
+    ):
+        if some:
+            conn.execute(
+                statement,
+                {
+                    "stage": stage,
+                    "refs": [r[0] for r in some],
+                    "lanes": [r[1] for r in some],
+                    "batches": [r[2] for r in some],
+                },
+            )
 
 
 _PUT_MEMBERS = text("""
@@ -67,34 +84,55 @@ class Taken:
     is_derivation: bool
 
 
-_TAKE = text("""
-SELECT p.ref, coalesce(b.kind IN ('remap', 'rederive'), false) AS is_derivation
-FROM ops.pending p LEFT JOIN ops.batch b ON b.id = p.batch_id
-WHERE p.stage = :stage ORDER BY p.lane DESC, p.ref LIMIT :limit FOR UPDATE OF p SKIP LOCKED
+# The next rows of a stage: live ones by their own index, then bulk ones by the primary key.
+_NEXT = """
+live AS MATERIALIZED (
+  SELECT p.ref, p.lane, p.batch_id FROM ops.pending p
+  WHERE p.stage = :stage AND p.lane = 'live' {condition}
+  ORDER BY p.ref LIMIT :limit FOR UPDATE OF p SKIP LOCKED
+), bulk AS MATERIALIZED (
+  SELECT p.ref, p.lane, p.batch_id FROM ops.pending p
+  WHERE p.stage = :stage AND p.lane <> 'live' {condition}
+  ORDER BY p.ref LIMIT :limit - (SELECT count(*) FROM live) FOR UPDATE OF p SKIP LOCKED
+), taken AS MATERIALIZED (
+  SELECT * FROM live UNION ALL SELECT * FROM bulk
+)
+"""
+_TAKE = text(f"""
+WITH {_NEXT.format(condition="")}
+SELECT ref, lane, batch_id FROM taken
+""")  # noqa: S608 our own text
+_DERIVING = text("""
+SELECT id FROM ops.batch WHERE id = ANY(:ids) AND kind IN ('remap', 'rederive')
 """)
+
+
+def _in_turn(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
+    """Sort rows by (lane, ref): live before bulk; PostgreSQL would plan to sort the whole queue."""
+    return sorted(rows, key=lambda row: (row.lane != Lane.LIVE, row.ref))
 
 
 def take(conn: Connection, stage: str, limit: int) -> Taken:
     """Lock records that wait for a stage, live ones first; all of them for the same reason."""
-    rows = conn.execute(_TAKE, {"stage": stage, "limit": limit}).all()
-    why = rows[0].is_derivation if rows else False
-    return Taken([row.ref for row in rows if row.is_derivation == why], why)
+    rows = _in_turn(conn.execute(_TAKE, {"stage": stage, "limit": limit}))
+    if not rows:
+        return Taken([], is_derivation=False)
+    batches = sorted({row.batch_id for row in rows})
+    deriving = set(conn.execute(_DERIVING, {"ids": batches}).scalars())
+    why = rows[0].batch_id in deriving
+    return Taken([row.ref for row in rows if (row.batch_id in deriving) == why], why)
 
 
-# The first step reads the queue alone. A prepared plan does not know the limit, so with the payloads in
+_OF_STREAM = """
+AND ((CAST(:source AS text) IS NULL AND CAST(:stream AS text) IS NULL) OR (
+  SELECT r.source = coalesce(:source, r.source) AND r.stream = coalesce(:stream, r.stream)
+  FROM landing.raw r WHERE r.id = p.ref))
+"""
+# The first steps read the queue alone. A prepared plan does not know the limit, so with the payloads in
 # the same step PostgreSQL would sort all of them.
-_TAKE_RAWS = text("""
-WITH taken AS MATERIALIZED (
-  SELECT p.ref, p.lane, p.batch_id FROM ops.pending p
-  WHERE p.stage = 'normalize'
-    AND ((CAST(:source AS text) IS NULL AND CAST(:stream AS text) IS NULL) OR (
-      SELECT r.source = coalesce(:source, r.source) AND r.stream = coalesce(:stream, r.stream)
-      FROM landing.raw r WHERE r.id = p.ref))
-  ORDER BY p.lane DESC, p.ref
-  LIMIT :limit
-  FOR UPDATE OF p SKIP LOCKED
-)
-SELECT r.id, r.source, r.stream, p.lane, p.batch_id, r.source_id, r.op, r.at, r.version,
+_TAKE_RAWS = text(f"""
+WITH {_NEXT.format(condition=_OF_STREAM)}
+SELECT p.ref, r.id, r.source, r.stream, p.lane, p.batch_id, r.source_id, r.op, r.at, r.version,
        r.payload::text AS payload, r.body, r.into_id, r.batch_id = p.batch_id AS is_first,
        r.withdrawn_by IS NOT NULL AS is_undone, h.raw_id = r.id AS is_newest
 FROM taken p
@@ -102,15 +140,15 @@ CROSS JOIN LATERAL (SELECT * FROM landing.raw WHERE id = p.ref OFFSET 0) r
 LEFT JOIN LATERAL (
   SELECT raw_id FROM landing.head WHERE source = r.source AND stream = r.stream
     AND source_id = r.source_id OFFSET 0) h ON true
-ORDER BY p.lane DESC, p.ref
-""")
+""")  # noqa: S608 our own text
 
 
 def take_raws(
     conn: Connection, limit: int, *, source: str | None = None, stream: str | None = None
 ) -> list[PendingRaw]:
     """Lock and return raw rows that are queued for mapping: the live lane first, oldest rows first."""
-    rows = conn.execute(_TAKE_RAWS, {"limit": limit, "source": source, "stream": stream}).all()
+    wanted = {"stage": NORMALIZE, "limit": limit, "source": source, "stream": stream}
+    rows = _in_turn(conn.execute(_TAKE_RAWS, wanted))
     return [
         PendingRaw(
             row.id,
@@ -139,11 +177,12 @@ def finish(conn: Connection, stage: str, ids: Sequence[int]) -> None:
 
 _COUNTS = text("""
 SELECT count(*) FILTER (WHERE stage = 'normalize') AS normalize,
-       count(*) FILTER (WHERE stage IN ('match', 'companies')) AS match
+       count(*) FILTER (WHERE stage IN ('match', 'companies')) AS match,
+       count(*) FILTER (WHERE stage IN ('owners', 'tickets')) AS load
 FROM ops.pending WHERE CAST(:batch AS bigint) IS NULL OR batch_id = :batch
 """)
 
 
 def counts(conn: Connection, batch_id: int | None = None) -> dict[str, int]:
-    """Count what waits to be mapped and to be matched, of one batch or of all."""
+    """Count what waits to be mapped, matched, and loaded without matching, of one batch or of all."""
     return dict(conn.execute(_COUNTS, {"batch": batch_id}).mappings().one())

@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 from sqlalchemy import Connection, text
 
-from hub.db.copy import copy_rows
+from hub.db.copy import CopyRefusedError, copy_rows
 from hub.db.json_text import write_json
 from hub.model.records import JsonValue
 from hub.model.verdicts import Cause, Trust
@@ -45,9 +45,9 @@ _KEPT = """
 kept AS (
   INSERT INTO ops.record_version
     (record_id, replaced_by, raw_id, batch_id, lane, mapping_version, trust, role, canonical,
-     canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, verdict, gone_why)
+     canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, gone_why)
   SELECT id, replaced_by, raw_id, batch_id, lane, mapping_version, trust, role, canonical,
-     canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, verdict, gone_why
+     canonical_hash, refs, source_at, gone_at, withdrawn_by, alias_of, gone_why
   FROM before WHERE raw_id < replaced_by
   ON CONFLICT DO NOTHING
 )
@@ -102,26 +102,90 @@ class Written:
     is_changed: bool
 
 
-def lock(conn: Connection, source: str, stream: str, source_ids: Iterable[str]) -> None:
-    """Wait for the records of objects, in the order of their keys.
+Key = tuple[str, str]
+"""A record of a stream: the object's source id, and the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A record that is stored: of which raw version, and whether it stands and is not gone."""
+
+    source_id: str
+    target: str
+    raw_id: int
+    is_living: bool
+
+    @property
+    def key(self) -> Key:
+        """Return its key in its stream."""
+        return self.source_id, self.target
+
+
+_LOCK = text("""
+SELECT source_id, target, raw_id, gone_at IS NULL AND withdrawn_by IS NULL, planned_by IS NULL AS stands
+FROM ops.source_record WHERE source = :source AND stream = :stream
+  AND source_id = ANY(CAST(:ids AS text[]))
+ORDER BY source_id COLLATE "C", target COLLATE "C" FOR NO KEY UPDATE
+""")
+
+
+def lock(conn: Connection, source: str, stream: str, source_ids: Iterable[str]) -> list[Known]:
+    """Wait for the records of objects, in the order of their keys; returns those that are there.
 
     Whoever writes several records in one transaction calls this first: two that meet at the same
     records then wait for each other in one order, and never in a ring.
     """
-    conn.execute(
-        text(
-            "SELECT 1 FROM ops.source_record WHERE source = :source AND stream = :stream "
-            "AND source_id = ANY(CAST(:ids AS text[])) "
-            'ORDER BY source_id COLLATE "C", target COLLATE "C" FOR NO KEY UPDATE'
-        ),
-        {"source": source, "stream": stream, "ids": list(source_ids)},
-    )
+    rows = conn.execute(_LOCK, {"source": source, "stream": stream, "ids": list(source_ids)})
+    return [Known(*row[:4]) for row in rows if row.stands]
 
 
-def upsert(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Written]:
-    """Store canonical records; tell which are new and which changed."""
-    if not records:
-        return []
+def upsert(
+    conn: Connection, records: Sequence[NewSourceRecord], known: Collection[Key] | None = None
+) -> list[Written]:
+    """Store canonical records; tell which are new and which changed.
+
+    Args:
+        conn: an open transaction.
+        records: of one stream if `known` is given.
+        known: the keys of those that are stored; None if the caller does not know.
+    """
+    new = [] if known is None else [r for r in records if (r.source_id, r.target) not in known]
+    added = _append(conn, new) if new else []
+    if added is None:
+        return upsert(conn, records)
+    rest = records if known is None else [r for r in records if (r.source_id, r.target) in known]
+    return added + (_replace(conn, rest) if rest else [])
+
+
+_IDS = text("SELECT nextval('ops.source_record_id_seq') FROM generate_series(1, :n)")
+_UNIQUE_VIOLATION = "23505"
+_COLUMNS = (
+    "source", "stream", "source_id", "target", "role", "raw_id", "batch_id", "lane",
+    "mapping_version", "trust", "canonical", "canonical_hash", "refs", "source_at",
+)  # fmt: skip
+
+
+def _append(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Written] | None:
+    """Append records that nobody has stored; None, and nothing is stored, if another just has."""
+    newest = {(r.source_id, r.target): r for r in sorted(records, key=lambda r: r.raw_id)}
+    ids = conn.execute(_IDS, {"n": len(newest)}).scalars()
+    numbered = dict(zip(ids, sorted(newest.values(), key=lambda r: r.raw_id), strict=True))
+    try:
+        with conn.begin_nested():
+            rows = [(i, *_row(record)) for i, record in numbered.items()]
+            copy_rows(conn, "ops.source_record", ("id", *_COLUMNS), rows)
+    except CopyRefusedError as exc:
+        if exc.sqlstate != _UNIQUE_VIOLATION:
+            raise
+        return None
+    return [
+        Written(i, r.source, r.stream, r.source_id, r.target, is_new=True, is_changed=True)
+        for i, r in numbered.items()
+    ]
+
+
+def _replace(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Written]:
+    """Store records of which some, or all, are stored already."""
     _stage(conn, records)
     written = [Written(*row) for row in conn.execute(_UPSERT)]
     conn.execute(text("DELETE FROM record_page"))
@@ -130,15 +194,7 @@ def upsert(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Written
 
 def _stage(conn: Connection, records: Sequence[NewSourceRecord]) -> None:
     conn.execute(_STAGE)
-    copy_rows(
-        conn,
-        "record_page",
-        (
-            "source", "stream", "source_id", "target", "role", "raw_id", "batch_id", "lane",
-            "mapping_version", "trust", "canonical", "canonical_hash", "refs", "source_at",
-        ),
-        [_row(record) for record in records],
-    )  # fmt: skip
+    copy_rows(conn, "record_page", _COLUMNS, [_row(record) for record in records])
 
 
 # Of a record that is gone the last version that gave it still holds its values: those are refreshed,
@@ -288,31 +344,22 @@ class Gone:
     target: str | None = None
 
 
-def unsaid(
-    conn: Connection, source: str, stream: str, said: Mapping[str, tuple[int, Collection[str]]]
-) -> list[Gone]:
+def unsaid(known: Iterable[Known], said: Mapping[str, tuple[int, Collection[str]]]) -> list[Gone]:
     """Return what living objects gave before, and what their present version does not give.
 
     The version may be a newer one, or the same one as before that a changed mapping has read.
 
     Args:
-        conn: where to read.
-        source: the source.
-        stream: its stream.
+        known: the records that the objects have.
         said: by object: the raw version, and the targets that it gives.
     """
-    rows = conn.execute(
-        text(
-            "SELECT source_id, target, raw_id FROM ops.source_record "
-            "WHERE source = :source AND stream = :stream AND source_id = ANY(:ids) "
-            "AND gone_at IS NULL AND withdrawn_by IS NULL"
-        ),
-        {"source": source, "stream": stream, "ids": list(said)},
-    )
     return [
-        Gone(row.source_id, said[row.source_id][0], Cause.UNSAID, target=row.target)
-        for row in rows
-        if row.target not in said[row.source_id][1] and row.raw_id <= said[row.source_id][0]
+        Gone(k.source_id, said[k.source_id][0], Cause.UNSAID, target=k.target)
+        for k in known
+        if k.is_living
+        and k.source_id in said
+        and k.target not in said[k.source_id][1]
+        and k.raw_id <= said[k.source_id][0]
     ]
 
 
@@ -416,22 +463,20 @@ def delete_of_entity(conn: Connection, entity_id: int, source: str) -> None:
     )
 
 
-def take_out(conn: Connection, ids: Sequence[int], batch_id: int, *, forget_verdict: bool) -> None:
+def take_out(conn: Connection, ids: Sequence[int], batch_id: int) -> None:
     """Take records out of their entities and of everything, until their source brings them again.
 
     Args:
         conn: an open transaction.
         ids: records.
         batch_id: the batch that takes them out: an undo, or a derivation.
-        forget_verdict: whether the records are as if they had never come.
     """
     conn.execute(
         text(
             "UPDATE ops.source_record SET withdrawn_by = :batch, entity_id = NULL, "
-            "joined_batch_id = NULL, verdict = CASE WHEN NOT :forget THEN verdict END "
-            "WHERE id = ANY(:ids)"
+            "joined_batch_id = NULL WHERE id = ANY(:ids)"
         ),
-        {"ids": list(ids), "batch": batch_id, "forget": forget_verdict},
+        {"ids": list(ids), "batch": batch_id},
     )
 
 
@@ -448,8 +493,7 @@ UPDATE ops.source_record s SET
   raw_id = f.raw_id, batch_id = f.batch_id, lane = f.lane, mapping_version = f.mapping_version,
   trust = f.trust, role = f.role, canonical = f.canonical, canonical_hash = f.canonical_hash,
   refs = f.refs, source_at = f.source_at, gone_at = f.gone_at, gone_why = f.gone_why,
-  alias_of = f.alias_of,
-  verdict = f.verdict, withdrawn_by = f.withdrawn_by,
+  alias_of = f.alias_of, withdrawn_by = f.withdrawn_by,
   entity_id = CASE WHEN f.withdrawn_by IS NULL THEN s.entity_id END
 FROM first f WHERE s.id = f.record_id
 RETURNING s.id, s.withdrawn_by IS NOT NULL AS is_undone

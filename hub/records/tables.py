@@ -81,7 +81,7 @@ source_record = Table(
     Column("stream", Text, nullable=False),
     personal("source_id", Text, nullable=False),
     Column("target", Text, nullable=False),
-    Column("raw_id", BigInteger, ForeignKey("landing.raw.id"), nullable=False),
+    Column("raw_id", BigInteger, nullable=False),  # of `landing.raw`, which keeps all its rows
     Column("batch_id", BigInteger, nullable=False),
     Column("lane", Text, nullable=False),
     Column("mapping_version", Text, nullable=False),
@@ -95,7 +95,6 @@ source_record = Table(
     Column("gone_at", UTC),
     Column("withdrawn_by", BigInteger),
     personal("alias_of", Text),
-    Column("verdict", Text),
     Column("role", Text),  # of a person: lead, contact, or person (no row in the CRM)
     CheckConstraint(
         "planned_by IS NULL OR (withdrawn_by = planned_by AND entity_id IS NULL)", name="visibility"
@@ -125,9 +124,11 @@ source_record = Table(
         unique=True,
         info=because("the key of a record: normalize writes by it, matching finds named objects"),
     ),
-    Index(None, "entity_id", info=because("finds the records of an entity: load, matching, undo")),
     Index(
-        None, "raw_id", info=because("finds the records of a raw version: undo, requeue, consents")
+        "source_record_entity",
+        "entity_id",
+        postgresql_where=text("entity_id IS NOT NULL"),
+        info=because("finds the records of an entity: load, matching, undo"),
     ),
     Index(
         "source_record_left",
@@ -151,6 +152,9 @@ source_record = Table(
         postgresql_where=text("(refs ->> 'requester') IS NOT NULL"),
         info=because("a person who arrives finds the tickets that name it"),
     ),
+    # A page has room for its rows again: when matching gives a record its entity, the new version stays
+    # on the page, and the log has only what differs.
+    postgresql_with={"fillfactor": 45},
     schema="ops",
 )
 
@@ -159,7 +163,7 @@ record_version = Table(
     "record_version",
     metadata,
     Column("record_id", BigInteger, ForeignKey("ops.source_record.id"), primary_key=True),
-    Column("replaced_by", BigInteger, ForeignKey("landing.raw.id"), primary_key=True),
+    Column("replaced_by", BigInteger, primary_key=True),  # the raw row
     Column("raw_id", BigInteger, nullable=False),
     Column("batch_id", BigInteger, nullable=False),
     Column("lane", Text, nullable=False),
@@ -173,11 +177,9 @@ record_version = Table(
     Column("gone_at", UTC),
     Column("withdrawn_by", BigInteger),
     personal("alias_of", Text),
-    Column("verdict", Text),
     Column("gone_why", Text),
     CheckConstraint(f"gone_why IN ({_CAUSES})", name="gone_why"),
     CheckConstraint("(gone_at IS NULL) = (gone_why IS NULL)", name="gone_has_a_cause"),
-    Index(None, "replaced_by", info=because("undo finds what a raw version replaced")),
     schema="ops",
 )
 
@@ -189,13 +191,13 @@ pending = Table(
     Column("lane", Text, nullable=False),
     Column("batch_id", BigInteger, nullable=False),
     Column("since", UTC, nullable=False, server_default=NOW),
-    CheckConstraint("stage IN ('normalize','match','companies')", name="stage"),
+    CheckConstraint("stage IN ('normalize','match','companies','owners','tickets')", name="stage"),
     Index(
-        "pending_next",
+        "pending_live",
         "stage",
-        text("lane DESC"),
         "ref",
-        info=because("the next chunk of a stage, live before bulk"),
+        postgresql_where=text("lane = 'live'"),
+        info=because("the live records of a stage, which come before the bulk ones"),
     ),
     schema="ops",
 )

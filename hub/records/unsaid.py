@@ -36,7 +36,7 @@ def take_out(conn: Connection, ids: Sequence[int], batch_id: int) -> list[int]:
     for record in ids:
         others.pop(record, None)
     departing.move_anchors(conn, ids, others)
-    sources.take_out(conn, ids, batch_id, forget_verdict=False)
+    sources.take_out(conn, ids, batch_id)
     departing.forget_keys(conn, ids)
     departing.forget_links(conn, ids)
     return sorted(others)

@@ -10,7 +10,6 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, text
 
 from hub.model.verdicts import Verdict
-from hub.records import sources
 from hub.records.batch_tables import verdict
 
 
@@ -40,17 +39,11 @@ def earliest_seen(conn: Connection, batch_id: int, stream: str) -> datetime | No
 def set_verdicts(conn: Connection, rows: Sequence[tuple[int, str, str, str, Verdict]]) -> None:
     """Give verdicts: (batch, source, stream, source id, verdict) each, open rows only.
 
-    The record's own last verdict, which BI tools see, moves with it; `unchanged` never hides
-    what became of the record before.
+    What BI tools see of a record, `reporting.source_records` derives from the verdicts of its batches.
     """
     firsts: dict[tuple[int, str, str, str], Verdict] = {}
     for batch_id, source, stream, source_id, given in rows:
         firsts.setdefault((batch_id, source, stream, source_id), given)
-    objects: dict[tuple[str, str], set[str]] = {}
-    for _, source, stream, source_id in firsts:
-        objects.setdefault((source, stream), set()).add(source_id)
-    for (source, stream), source_ids in sorted(objects.items()):
-        sources.lock(conn, source, stream, source_ids)
     groups: dict[tuple[int, str, str, str], list[str]] = {}
     for (batch_id, source, stream, source_id), given in firsts.items():
         groups.setdefault((batch_id, source, stream, given.value), []).append(source_id)
@@ -59,15 +52,9 @@ def set_verdicts(conn: Connection, rows: Sequence[tuple[int, str, str, str, Verd
         conn.execute(_SET_VERDICT, {**args, "ids": ids})
 
 
-# Ids as an array, so that both go by an index whatever is known of the tables' sizes; coalesce, so
-# that it is not the index of open verdicts: in a first load these are all.
+# Ids as an array, so that it goes by the primary key whatever is known of the table's size.
 _SET_VERDICT = text("""
-WITH told AS (
-  UPDATE ops.verdict SET verdict = :verdict
-  WHERE batch_id = :batch AND source = :source AND stream = :stream
-    AND source_id = ANY(CAST(:ids AS text[])) AND coalesce(verdict, '') = ''
-)
-UPDATE ops.source_record SET verdict = :verdict
-WHERE source = :source AND stream = :stream AND source_id = ANY(CAST(:ids AS text[]))
-  AND planned_by IS NULL AND verdict IS DISTINCT FROM :verdict AND (:verdict <> 'unchanged' OR verdict IS NULL)
+UPDATE ops.verdict SET verdict = :verdict
+WHERE batch_id = :batch AND source = :source AND stream = :stream
+  AND source_id = ANY(CAST(:ids AS text[])) AND verdict IS NULL
 """)

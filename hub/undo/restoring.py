@@ -27,7 +27,7 @@ def lock_heads(conn: Connection, keys: Sequence[Key]) -> None:
 
 def mark_undone(conn: Connection, record_ids: Sequence[int], undo_id: int) -> None:
     """Take records out of everything, until their source brings them again."""
-    sources.take_out(conn, record_ids, undo_id, forget_verdict=True)
+    sources.take_out(conn, record_ids, undo_id)
 
 
 _MARK_RAWS = text(f"""

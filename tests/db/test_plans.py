@@ -170,13 +170,13 @@ def sorted_rows(nodes: list[dict[str, Any]]) -> float:
 
 def test_pending_raw_rows_are_taken_by_index(full: Connection) -> None:
     nodes = plan_of(full, lambda: queue.take_raws(full, 500))
-    assert_by_index(nodes, "pending_next", "pk_raw")
+    assert_by_index(nodes, "pending_live", "pk_pending", "pk_raw")
     assert sorted_rows(nodes) <= 500, "a long queue is not sorted for each chunk"
 
 
 def test_records_to_match_are_taken_by_index(full: Connection) -> None:
     nodes = plan_of(full, lambda: queue.take(full, queue.MATCH, 200))
-    assert_by_index(nodes, "pending_next")
+    assert_by_index(nodes, "pending_live", "pk_pending")
     assert sorted_rows(nodes) == 0
 
 
@@ -250,9 +250,9 @@ def test_due_events_are_taken_by_index(full: Connection) -> None:
 
 def test_lost_records_are_found_by_index(full: Connection) -> None:
     batch = full.execute(text("SELECT min(id) FROM ops.batch")).scalar_one()
-    args = {"batch": batch, "stream": "leads"}
+    args = {"batch": batch, "source": "salesforce", "stream": "leads"}
     nodes = plan_of(full, lambda: full.execute(ledger._LOST, args))
-    assert_by_index(nodes, "verdict_open")
+    assert_by_index(nodes, "pk_verdict")
 
 
 def test_verdicts_are_given_by_index(full: Connection) -> None:
