@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from hub.db.arrays import array
 from hub.model.records import JsonValue
 
 
@@ -57,9 +58,12 @@ def add(
 
 _HELD = text("""
 SELECT r.id AS raw_id, c.field, c.path, c.value, c.who, c.at
-FROM landing.correction c JOIN landing.raw r
+FROM (
+  SELECT * FROM landing.correction WHERE source = :source AND stream = :stream
+    AND source_id = ANY(CAST(:ids AS text[])) OFFSET 0) c
+JOIN landing.raw r
   ON r.source = c.source AND r.stream = c.stream AND r.source_id = c.source_id AND r.hash = c.hash
-WHERE c.source = :source AND c.stream = :stream AND c.source_id = ANY(:ids) AND r.id = ANY(:raws)
+WHERE r.id = ANY(CAST(:raws AS bigint[]))
 ORDER BY c.id
 """)
 
@@ -78,7 +82,7 @@ def of_rows(
     found: dict[int, list[Correction]] = {}
     for row in conn.execute(
         _HELD,
-        {"source": source, "stream": stream, "ids": list(rows.values()), "raws": list(rows)},
+        {"source": source, "stream": stream, "ids": array(rows.values()), "raws": array(rows)},
     ):
         held = Correction(row.field, row.path, row.value, row.who, row.at)
         found.setdefault(row.raw_id, []).append(held)

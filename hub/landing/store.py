@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Connection, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from hub.db.arrays import array, bytes_array
 from hub.db.copy import copy_rows
 from hub.landing.tables import checkpoint, quarantine
 from hub.model.records import NO_ID_PREFIX, JsonValue, Problem, RawRecord
@@ -155,7 +156,10 @@ def land_page(
         return Landed(0, 0)
     page = _page(records, volatile)
     scope = {"source": source, "stream": stream, "batch": batch, "lane": lane, "mapped": mapped}
-    hashes = {"ids": [one.source_id for one in page], "hashes": [one.digest for one in page]}
+    hashes = {
+        "ids": array(one.source_id for one in page),
+        "hashes": bytes_array([one.digest for one in page]),
+    }
     raw_ids = {row.n: row.raw_id for row in conn.execute(_CHANGED, scope | hashes)}
     if raw_ids:
         _append(conn, {raw_id: page[n] for n, raw_id in raw_ids.items()}, scope)
@@ -197,10 +201,10 @@ def _append(conn: Connection, landed: Mapping[int, _Incoming], scope: Mapping[st
     rows = [(raw_id, *own, *_content(one)) for raw_id, one in landed.items()]
     copy_rows(conn, "landing.raw", _RAW_COLUMNS, rows)
     arrays = {
-        "raws": list(landed),
-        "ids": [one.source_id for one in landed.values()],
-        "hashes": [one.digest for one in landed.values()],
-        "ops": [one.record.op.value for one in landed.values()],
+        "raws": array(landed),
+        "ids": array(one.source_id for one in landed.values()),
+        "hashes": bytes_array([one.digest for one in landed.values()]),
+        "ops": array(one.record.op.value for one in landed.values()),
     }
     conn.execute(_POINT, {**scope, **arrays})
 
@@ -213,10 +217,12 @@ def _enter(
 ) -> None:
     """Enter a page in the ledger of its batch; what did not change has its verdict at once."""
     arrays = {
-        "ids": [one.source_id for one in page],
-        "live": [one.record.op is Op.UPSERT for one in page],
-        "ats": [one.record.at for one in page],
-        "verdicts": [None if n in changed else Verdict.UNCHANGED.value for n in range(len(page))],
+        "ids": array(one.source_id for one in page),
+        "live": array(one.record.op is Op.UPSERT for one in page),
+        "ats": array(one.record.at for one in page),
+        "verdicts": array(
+            None if n in changed else Verdict.UNCHANGED.value for n in range(len(page))
+        ),
     }
     conn.execute(_LEDGER, {**scope, **arrays})
 
@@ -343,16 +349,17 @@ def context_payloads(
             "SELECT h.source_id, r.payload::text AS payload, r.body FROM landing.head h "
             "JOIN landing.raw r ON r.id = h.raw_id "
             "WHERE h.source = :source AND h.stream = :stream AND h.op = 'upsert' "
-            "AND (CAST(:ids AS text[]) IS NULL OR h.source_id = ANY(:ids))"
+            "AND (CAST(:ids AS text[]) IS NULL OR h.source_id = ANY(CAST(:ids AS text[])))"
         ),
-        {"source": source, "stream": stream, "ids": None if ids is None else list(ids)},
+        {"source": source, "stream": stream, "ids": None if ids is None else array(ids)},
     )
     return {row.source_id: payload_bytes(row) for row in rows}
 
 
 _CLOSE = text("""
 UPDATE landing.quarantine SET resolved_at = now()
-WHERE source = :source AND stream = :stream AND source_id = ANY(:ids) AND resolved_at IS NULL
+WHERE source = :source AND stream = :stream AND source_id = ANY(CAST(:ids AS text[]))
+  AND resolved_at IS NULL
 """)
 
 
@@ -361,7 +368,7 @@ def close_quarantine(
 ) -> None:
     """Close the open quarantine rows of objects that are mapped again; new problems get new rows."""
     if source_ids:
-        conn.execute(_CLOSE, {"source": source, "stream": stream, "ids": list(source_ids)})
+        conn.execute(_CLOSE, {"source": source, "stream": stream, "ids": array(source_ids)})
 
 
 def add_quarantine(

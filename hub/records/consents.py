@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from hub.db.arrays import array
 from hub.db.copy import copy_rows
 from hub.model.consent import (
     NOES,
@@ -65,7 +66,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS consent_page (
 """)
 _KNOWN = text("""
 SELECT EXISTS (SELECT 1 FROM ops.consent_event
-               WHERE raw_id = ANY(:raws) AND origin_id IS NULL) AS is_derived_again,
+               WHERE raw_id = ANY(CAST(:raws AS bigint[])) AND origin_id IS NULL) AS is_derived_again,
        EXISTS (SELECT 1 FROM ops.consent_event WHERE source = :source AND stream = :stream
                AND source_id = ANY(CAST(:ids AS text[])) AND NOT is_timed) AS has_untimed
 """)
@@ -74,12 +75,12 @@ SELECT 1 FROM consent_page p WHERE p.raw_id = e.raw_id AND p.address = e.address
 AND p.channel = e.channel AND p.purpose = e.purpose AND p.state = e.state
 """
 _FORGET = text(f"""
-DELETE FROM ops.consent_event e WHERE e.raw_id = ANY(:raws) AND e.origin_id IS NULL
+DELETE FROM ops.consent_event e WHERE e.raw_id = ANY(CAST(:raws AS bigint[])) AND e.origin_id IS NULL
 AND e.state <> ALL(:noes) AND NOT EXISTS ({_SAME})
 """)  # noqa: S608 our own text
 _DISPUTE = text(f"""
 UPDATE ops.consent_event e SET disputed_by = :version
-WHERE e.raw_id = ANY(:raws) AND e.origin_id IS NULL AND e.state = ANY(:noes)
+WHERE e.raw_id = ANY(CAST(:raws AS bigint[])) AND e.origin_id IS NULL AND e.state = ANY(:noes)
 AND e.disputed_by IS DISTINCT FROM :version AND NOT EXISTS ({_SAME})
 """)  # noqa: S608 our own text
 # An opt-in is confirmed if the first version that says it was: a list that asks for a confirmation
@@ -169,8 +170,8 @@ def keep(
     Returns:
         The objects that say something new of a person.
     """
-    scope = {"source": source, "stream": stream, "raws": list(versions)}
-    scope |= {"ids": sorted(set(versions.values())), "version": mapping_version}
+    scope = {"source": source, "stream": stream, "raws": array(versions)}
+    scope |= {"ids": array(sorted(set(versions.values()))), "version": mapping_version}
     known = conn.execute(_KNOWN, scope).one()
     if not (events or known.is_derived_again or known.has_untimed):
         return set()
