@@ -35,7 +35,7 @@ from hub.mappings.said_consents import CONSENT
 from hub.model.entities import PEOPLE
 from hub.model.records import CanonicalRecord, RawRecord
 from hub.model.verdicts import Cause, Op, Verdict
-from hub.records import drift, queue, sources
+from hub.records import drift, present_records, queue, sources
 from hub.records.companies import ORGANISATION
 from hub.records.verdicts import set_verdicts
 
@@ -224,7 +224,7 @@ def _say(
         none = {i: row.raw_id for i, row in some.items() if i not in given}
         sources.refuse(conn, source, stream, none)
     of_people = consents.keep(conn, document, living, said)
-    return requeue + sources.people_of(conn, source, stream, sorted(of_people))
+    return requeue + present_records.people_of(conn, source, stream, sorted(of_people))
 
 
 def by_age(rows: Sequence[PendingRaw]) -> list[dict[str, PendingRaw]]:

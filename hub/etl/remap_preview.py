@@ -20,9 +20,9 @@ from hub.mappings.engine import Normalized
 from hub.mappings.said_consents import CONSENT
 from hub.model.entities import PEOPLE
 from hub.model.records import JsonValue
-from hub.records import folding, requeue, sources
+from hub.records import folding, present_records, requeue
 from hub.records.consent_disputes import Lifted
-from hub.records.sources import Stored
+from hub.records.present_records import Stored
 
 EXAMPLES = 10
 Contents = dict[str, dict[str, JsonValue]]
@@ -105,7 +105,7 @@ def _compare(conn: Connection, plan: Plan, rows: Sequence[PendingRaw], result: N
     source, stream = rows[0].source, rows[0].stream
     ids = [row.record.source_id for row in rows]
     before: dict[str, Contents] = {}
-    for kept in sources.stored(conn, source, stream, ids):
+    for kept in present_records.stored(conn, source, stream, ids):
         before.setdefault(kept.source_id, {})[kept.target] = _content(kept)
     after: dict[str, Contents] = {}
     for record in result.records:

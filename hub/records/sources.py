@@ -266,20 +266,6 @@ def refresh(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Queued
     ]
 
 
-_PEOPLE_OF = text("""
-SELECT id, lane, batch_id FROM ops.source_record WHERE source = :source AND stream = :stream
-AND source_id = ANY(CAST(:ids AS text[])) AND target = 'person' AND withdrawn_by IS NULL
-""")
-
-
-def people_of(conn: Connection, source: str, stream: str, ids: Sequence[str]) -> list[Queued]:
-    """Return the people that objects gave, as the matching queue takes them."""
-    if not ids:
-        return []
-    rows = conn.execute(_PEOPLE_OF, {"source": source, "stream": stream, "ids": list(ids)})
-    return [(row.id, row.lane, row.batch_id) for row in rows]
-
-
 def _row(r: NewSourceRecord) -> tuple[object, ...]:
     canonical = write_json(r.values)
     refs = write_json(r.refs)
@@ -288,30 +274,6 @@ def _row(r: NewSourceRecord) -> tuple[object, ...]:
         r.source, r.stream, r.source_id, r.target, r.role, r.raw_id, r.batch_id, r.lane,
         r.mapping_version, r.trust.value, canonical, digest, refs, r.source_at,
     )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What is kept of one canonical record."""
-
-    source_id: str
-    target: str
-    role: str | None
-    values: Mapping[str, JsonValue]
-    refs: Mapping[str, str]
-
-
-def stored(conn: Connection, source: str, stream: str, source_ids: Sequence[str]) -> list[Stored]:
-    """Return the living canonical records of objects."""
-    rows = conn.execute(
-        text(
-            "SELECT source_id, target, role, canonical, refs FROM ops.source_record "
-            "WHERE source = :source AND stream = :stream AND source_id = ANY(:ids) "
-            "AND gone_at IS NULL AND withdrawn_by IS NULL"
-        ),
-        {"source": source, "stream": stream, "ids": list(source_ids)},
-    )
-    return [Stored(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
