@@ -26,7 +26,6 @@ from hub.mappings import document
 from hub.mappings.compiler import compile_document
 from hub.mappings.loader import load_text
 from hub.mappings.registry import REGISTRY, Ctx, Remark, Transform
-from hub.mappings.rows import Row
 from hub.mappings.testing import Case, Expected
 from hub.mappings.transforms import DEFAULTS, THEMES, apply
 from hub.matching.facts import UNSURE_WITH_FACTS
@@ -322,8 +321,8 @@ def _predicate_row(name: str, example: dict[str, Any]) -> str:
         "source": "example", "stream": "rows", "id": "id", "when": asked,
         "emit": [{"entity": "lead", "primary": True, "fields": {}}],
     }  # fmt: skip
-    holds = compile_document(load_text(json.dumps(text))).when
-    if holds is None or not holds(Row(example["record"], "1", {}, None, Ctx(), {})):
+    plan = compile_document(load_text(json.dumps(text)))
+    if plan.when is None or not plan.when(plan.paths.row(example["record"], "1")):
         raise ValueError(f"the example of {name} does not hold")
     cells = [f"`{name}`", _cell(document.PREDICATES[name]), _cell(f"`{_flow(asked)}`")]
     return f"| {' | '.join(cells)} | {_shown(example['record'])} |"

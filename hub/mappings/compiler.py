@@ -7,6 +7,9 @@ In: a bound mapping document. Out: a `Plan` of functions that take a `Row`. A ru
 
 import functools
 from collections.abc import Sequence
+from typing import NamedTuple
+
+from pydantic import BaseModel
 
 from hub.mappings import placeholders, predicates, sources
 from hub.mappings.copies import CopiedKeys
@@ -21,9 +24,11 @@ from hub.mappings.document import (
     walk_rules,
 )
 from hub.mappings.known import known_keys
+from hub.mappings.memory import Memory, remembered
+from hub.mappings.paths import Paths, Reads, joined
 from hub.mappings.plan import Check, FieldValue, Getter, Plan, TargetPlan
-from hub.mappings.registry import REGISTRY
-from hub.mappings.rows import Row, is_blank
+from hub.mappings.registry import REGISTRY, Args, Transform
+from hub.mappings.rows import LANGUAGE, REGION, Row, is_blank
 from hub.mappings.sources import hashable
 from hub.mappings.steps import (
     PAST_ONLY,
@@ -39,6 +44,7 @@ from hub.mappings.transforms import DEFAULTS
 from hub.model.entities import ENTITY_FIELDS
 
 NO_NAME = "(no name)"
+_OF_CTX = {"region": REGION, "language": LANGUAGE}
 _NEIGHBOUR_FIELDS = ("first_name", "last_name", "email", "street")
 """A value in one of these fields shows that `Null` in another is a surname: Jennifer Null."""
 
@@ -52,32 +58,48 @@ def compile_document(document: MappingDocument) -> Plan:
         dict.fromkeys(hashable(r.answer or r.question) for r in rules if r.answer or r.question)
     )
     consents = next((rule.consents for rule in rules if rule.consents), None)
-    compiler = _Compiler(selectors, consents)
+    paths = Paths(rule.path for rule in rules if rule.path)
+    compiler = _Compiler(selectors, consents, paths)
     reads_forms = bool(selectors) or consents is not None
     return Plan(
         document=document,
-        id=compiler.rule(document.id, "id", "ref"),
-        region=compiler.rule(document.region, "region", "text") if document.region else None,
-        language=compiler.rule(document.language, "language", None) if document.language else None,
+        paths=paths,
+        id=compiler.getter(document.id, "id", "ref"),
+        region=compiler.getter(document.region, "region", "text") if document.region else None,
+        language=compiler.getter(document.language, "language", None)
+        if document.language
+        else None,
         when=compiler.check(document.when) if document.when else None,
         deleted=compiler.check(document.deleted) if document.deleted else None,
         targets=[compiler.target(target) for target in document.emit],
         known=known_keys(document),
-        lookups=[(one.stream, compiler.rule(one.id, "", "ref")) for one in looked_up],
+        lookups=[(one.stream, compiler.getter(one.id, "", "ref")) for one in looked_up],
         reads_forms=reads_forms or any(rule.form for rule in rules),
     )
 
 
+class _Compiled(NamedTuple):
+    """A compiled rule: its getter, and what it reads."""
+
+    get: Getter
+    reads: Reads
+    is_remembered: bool = False
+
+
 class _Compiler:
-    def __init__(self, selectors: Sequence[Answer], consents: Consents | None) -> None:
+    def __init__(
+        self, selectors: Sequence[Answer], consents: Consents | None, paths: Paths
+    ) -> None:
         self._answers = sources.Answers(selectors, consents)
+        self._paths = paths
         self._neighbours: dict[str, Getter] = {}
+        self._memories: dict[object, Memory] = {}
 
     def target(self, target: Target) -> TargetPlan:
         kinds = {f.name: f.kind for f in ENTITY_FIELDS[target.entity]}
         neighbours = self._neighbours = {}
         neighbours |= {
-            f: self._silent_rule(target.fields[f], f)
+            f: self._silent(target.fields[f], f).get
             for f in _NEIGHBOUR_FIELDS
             if f in target.fields
         }
@@ -86,23 +108,43 @@ class _Compiler:
             head, _, key = name.partition(".")
             if rule.copy_:
                 unless = self.check(rule.copy_.unless) if rule.copy_.unless else None
-                copies.append((head, CopiedKeys(rule.copy_, unless)))
+                copies.append((head, CopiedKeys(rule.copy_, unless, self._paths)))
             elif key:
-                nested.append((head, key, self.rule(rule, name, "json")))
+                nested.append((head, key, self.getter(rule, name, "json")))
             else:
-                plain.append((name, self.rule(rule, name, kinds[name])))
+                plain.append((name, self.getter(rule, name, kinds[name])))
         return TargetPlan(
             target=target,
-            each=self.rule(target.each, "each", None) if target.each else None,
+            each=self.rule(target.each, "each", None).get if target.each else None,
             when=self.check(target.when) if target.when else None,
             reject_if=[(self.check(r.when), r.reason) for r in target.reject_if],
             fields=plain,
             nested=nested,
             copies=copies,
             refs=[
-                (name, self.rule(rule, f"refs.{name}", "ref")) for name, rule in target.refs.items()
+                (name, self.getter(rule, f"refs.{name}", "ref"))
+                for name, rule in target.refs.items()
             ],
         )
+
+    def getter(self, rule: Rule, place: str, kind: str | None) -> Getter:
+        """Return the getter of a rule that remembers its results, if it reads paths only."""
+        compiled = self.rule(rule, place, kind)
+        if compiled.is_remembered:
+            return compiled.get
+        return self._remembering(compiled.get, compiled.reads, ("field", rule, place, kind))
+
+    def check(self, predicate: Predicate) -> Check:
+        """Compile a predicate; its rules leave no notes on the row."""
+        check, reads = self._check(predicate)
+        return self._remembering(check, reads, ("check", predicate))
+
+    def _remembering(self, get: Getter, reads: Reads, rule: tuple[object, ...]) -> Getter:
+        """Return a getter with a memory that equal rules share: a target's often are another's."""
+        if not reads:
+            return get
+        name = tuple(p.model_dump_json() if isinstance(p, BaseModel) else p for p in rule)
+        return remembered(get, reads, self._memories.setdefault(name, {}))
 
     def rule(
         self,
@@ -112,7 +154,7 @@ class _Compiler:
         placeholder_kind: str | None = None,
         *,
         compared: bool = False,
-    ) -> Getter:
+    ) -> _Compiled:
         """Compile a rule.
 
         Args:
@@ -125,81 +167,102 @@ class _Compiler:
         placeholder_kind = placeholders.kind_of(
             [s.name for s in rule.transform or []], placeholder_kind, place, kind
         )
-        source = self._source(
+        got, reads = self._source(
             rule, place, None if rule.transform else kind, placeholder_kind, compared=compared
         )
         is_leaf = bool(rule.path or rule.answer or rule.lookup or rule.item)
         if is_leaf and not compared:
             origin = rule.path or repr(rule.answer or rule.lookup or rule.item)
-            source = without_placeholders(
-                source, placeholder_kind, place, origin, self._has_neighbour(place)
+            got = without_placeholders(
+                got, placeholder_kind, place, origin, self._has_neighbour(place)
             )
-        steps = [
-            (REGISTRY[s.name].function, s.args, REGISTRY[s.name].sees_null)
-            for s in rule.transform or []
-        ]
-        names = [s.name for s in rule.transform or []]
-        is_raw = not names and rule.const is None and not rule.first_of
-        if kind is not None and (is_raw or names[-1:] == ["coalesce"]):
-            default = REGISTRY[DEFAULTS[kind]]
-            steps.append((default.function, {}, default.sees_null))
-        keep = rule.on_error == "keep"
-        last = next(
-            (name for name, t in REGISTRY.items() if steps and t.function is steps[-1][0]), ""
+        transforms = _transforms(rule, kind)
+        reads = joined(
+            [reads, *(frozenset(_OF_CTX[name] for name in t.reads) for t, _ in transforms)]
         )
-        if rule.path and len(steps) == 1 and not steps[0][2]:
-            got = one_transform(source, steps[0][0], steps[0][1], place, keep=keep)
-        else:
-            got = transform_chain(source, steps, place, keep=keep)
+        got = _transformed(
+            got, transforms, place, is_path=bool(rule.path), keep=rule.on_error == "keep"
+        )
+        is_remembered = bool(rule.path and transforms and reads)
+        if is_remembered:
+            got = self._remembering(
+                got,
+                reads,
+                (
+                    "path",
+                    rule.path,
+                    str(rule.transform),
+                    rule.on_error,
+                    place,
+                    kind,
+                    placeholder_kind,
+                    compared,
+                ),
+            )
+        last = transforms[-1][0].name if transforms else ""
         if kind is not None and (place in PAST_ONLY or not always_of_kind(last, kind)):
-            got = checked_kind(got, place, kind)
+            got, is_remembered = checked_kind(got, place, kind), False
+            reads = None if place in PAST_ONLY else reads  # the latest time is the batch's
         if rule.when:
-            got = conditional(got, self.check(rule.when))
-        return required(got, place) if rule.required else got
+            when, read_by_it = self._check(rule.when)
+            got, is_remembered = conditional(got, when), False
+            reads = joined([reads, read_by_it])
+        if rule.required:
+            got, is_remembered = required(got, place), False
+        return _Compiled(got, reads, is_remembered)
 
     def _source(  # noqa: PLR0911 one line a kind of source
         self, rule: Rule, place: str, kind: str | None, placeholder_kind: str, *, compared: bool
-    ) -> Getter:
+    ) -> tuple[Getter, Reads]:
         if rule.path:
-            return sources.path(rule.path)
+            number = self._paths.number(rule.path)
+            return sources.said(number), frozenset((number,))
         if rule.first_of is not None:
-            return sources.first(
-                [
-                    self.rule(r, place, kind, placeholder_kind, compared=compared)
-                    for r in rule.first_of
-                ]
-            )
+            parts = [
+                self.rule(r, place, kind, placeholder_kind, compared=compared)
+                for r in rule.first_of
+            ]
+            return sources.first([p.get for p in parts]), joined(p.reads for p in parts)
         if rule.all_of is not None:
-            return sources.all_of(
-                [
-                    self.rule(r, place, None, placeholder_kind, compared=compared)
-                    for r in rule.all_of
-                ]
-            )
+            parts = [
+                self.rule(r, place, None, placeholder_kind, compared=compared) for r in rule.all_of
+            ]
+            return sources.all_of([p.get for p in parts]), joined(p.reads for p in parts)
         if rule.answer or rule.question:
             selector = hashable(rule.answer or rule.question)
-            return self._answers.of(selector, is_title=rule.question is not None)
+            return self._answers.of(selector, is_title=rule.question is not None), None
         if rule.unmapped_answers is not None:
-            return self._answers.unmapped
+            return self._answers.unmapped, None
         if rule.consents is not None:
-            return self._answers.consents
+            return self._answers.consents, None
         if rule.item is not None:
-            return sources.item(rule.item)
+            return sources.item(rule.item), None
         if rule.lookup is not None:
-            return sources.looked_up(rule.lookup, self._silent_rule(rule.lookup.id))
+            return sources.looked_up(rule.lookup, self._silent(rule.lookup.id).get), None
         if rule.form is not None:
-            return sources.form_title if rule.form == "title" else sources.form_id
+            return (sources.form_title if rule.form == "title" else sources.form_id), None
         const = const_of(rule.const)
-        return lambda _row: const
+        return (lambda _row: const), frozenset()
 
-    def check(self, predicate: Predicate) -> Check:
-        """Compile a predicate; its rules leave no notes on the row."""
-        return predicates.compile_predicate(
-            predicate, self._silent_rule, lambda rule: self._silent_rule(rule, compared=True)
+    def _check(self, predicate: Predicate) -> tuple[Check, Reads]:
+        reads: list[Reads] = []
+
+        def compiled(rule: Rule, *, compared: bool = False) -> Getter:
+            one = self._silent(rule, compared=compared)
+            reads.append(one.reads)
+            return one.get
+
+        check = predicates.compile_predicate(
+            predicate, compiled, lambda rule: compiled(rule, compared=True)
         )
+        return check, joined(reads)
 
     def _has_neighbour(self, place: str) -> Check:
-        """Return the check whether a record has a value in another field of `_NEIGHBOUR_FIELDS`."""
+        """Return the check whether a record has a value in another field of `_NEIGHBOUR_FIELDS`.
+
+        What reads more than the rule's own paths here is never remembered: a name that needs this
+        check is noted on the row, as a placeholder or as a name that may be one.
+        """
         neighbours = self._neighbours
 
         def has_neighbour(row: Row) -> bool:
@@ -214,8 +277,8 @@ class _Compiler:
 
         return has_neighbour
 
-    def _silent_rule(self, rule: Rule, place: str = "", *, compared: bool = False) -> Getter:
-        get = self.rule(rule, place, None, compared=compared)
+    def _silent(self, rule: Rule, place: str = "", *, compared: bool = False) -> _Compiled:
+        get, reads, _ = self.rule(rule, place, None, compared=compared)
 
         def run_silently(row: Row) -> FieldValue:
             row.silent += 1
@@ -224,4 +287,28 @@ class _Compiler:
             finally:
                 row.silent -= 1
 
-        return run_silently
+        return _Compiled(run_silently, reads)
+
+
+def _transforms(rule: Rule, kind: str | None) -> list[tuple[Transform, Args]]:
+    """Return the transforms of a rule with their arguments, the default of its kind included."""
+    found: list[tuple[Transform, Args]] = [(REGISTRY[s.name], s.args) for s in rule.transform or []]
+    is_raw = not found and rule.const is None and not rule.first_of
+    if kind is not None and (is_raw or (found and found[-1][0].name == "coalesce")):
+        found.append((REGISTRY[DEFAULTS[kind]], {}))
+    return found
+
+
+def _transformed(
+    source: Getter,
+    transforms: Sequence[tuple[Transform, Args]],
+    place: str,
+    *,
+    is_path: bool,
+    keep: bool,
+) -> Getter:
+    if is_path and len(transforms) == 1 and not transforms[0][0].sees_null:
+        transform, args = transforms[0]
+        return one_transform(source, transform.function, args, place, keep=keep)
+    steps = [(t.function, args, t.sees_null) for t, args in transforms]
+    return transform_chain(source, steps, place, keep=keep)

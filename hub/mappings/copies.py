@@ -1,7 +1,7 @@
 """Select the keys that a `copy` rule takes: the customer's own keys, by their definitions.
 
 In: a copy rule, and a row whose context has the definitions of the vendor's keys. Out: pairs of key
-and value, and whether a key is taken. Not here: the cleaning of the values.
+and value, and the cleaned values by key.
 """
 
 import functools
@@ -9,11 +9,18 @@ from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from hub.errors import RecordError
 from hub.mappings.document import Copy
-from hub.mappings.registry import Ctx
-from hub.mappings.rows import Row, look_up, path_parts
+from hub.mappings.paths import Paths
+from hub.mappings.placeholders import is_from_a_program
+from hub.mappings.registry import Ctx, Outcome, Remark
+from hub.mappings.rows import LONGEST_SHOWN, Row, look_up, path_parts
+from hub.mappings.text import clean
+from hub.mappings.values import plain
+from hub.model.records import JsonValue
 
 Check = Callable[[Row], bool]
+_ANYWHERE = Ctx()
 
 
 class CopiedKeys:
@@ -22,11 +29,13 @@ class CopiedKeys:
     Args:
         copy: the rule.
         unless: its compiled predicate over a key's definition.
+        paths: the paths of the document, those of the predicate among them.
     """
 
-    def __init__(self, copy: Copy, unless: Check | None) -> None:
+    def __init__(self, copy: Copy, unless: Check | None, paths: Paths) -> None:
         self._copy = copy
         self._unless = unless
+        self._paths = paths
         self._of = path_parts(copy.of) if copy.of else ()
         # cached, because all objects of a vendor have the same keys
         self._is_named = functools.lru_cache(maxsize=16_384)(self._is_named_of)
@@ -44,6 +53,45 @@ class CopiedKeys:
             if isinstance(one, dict) and isinstance(one.get("id"), str | int)
         )
 
+    def names(self, payload: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the keys of `pairs`."""
+        origin = look_up(payload, self._of)
+        return tuple(origin if isinstance(origin, dict) else (k for k, _ in self.pairs(payload)))
+
+    def values(self, row: Row, name: str) -> dict[str, JsonValue]:
+        """Return the copied keys with their cleaned values, for the object field `name`."""
+        found: dict[str, JsonValue] = {}
+        for key, value in self.taken(row):
+            kept_as = clean(key)[:LONGEST_SHOWN]
+            place = f"{name}.{kept_as}"[:LONGEST_SHOWN]
+            try:
+                is_placeholder, held = _read_copied(value)
+            except RecordError as exc:
+                row.refuse(place, value, exc)
+                continue
+            if is_placeholder:
+                row.count_placeholder(place, value, f"copy {kept_as}")
+                continue
+            if isinstance(held, Remark):
+                row.note(place, value, held.reason, held.kind)
+                held = held.value
+            if held is not None:
+                found[kept_as] = held
+        return found
+
+    def taken(self, row: Row) -> Iterable[tuple[str, Any]]:
+        """Return those keys and values of a row that are copied, without nulls."""
+        origin = look_up(row.payload, self._of)
+        if not isinstance(origin, dict):
+            pairs = self.pairs(row.payload)
+            return [(k, v) for k, v in pairs if v is not None and self.takes(k, row)]
+        # one look-up for all keys, because most objects of a vendor have the same ones
+        shape = tuple(origin)
+        names = row.taken.get((id(self), shape))
+        if names is None:
+            names = row.taken[id(self), shape] = tuple(k for k in shape if self.takes(k, row))
+        return [(k, v) for k in names if (v := origin[k]) is not None]
+
     def takes(self, key: str, row: Row) -> bool:
         """Return whether a key of the row is copied."""
         if not self.definitions:
@@ -60,7 +108,21 @@ class CopiedKeys:
         definition = row.context.get(f"{self.definitions}/{key}")
         if not isinstance(definition, dict):
             return not _matches(key, self._copy.except_undefined)
-        return self._unless is None or not self._unless(Row(definition, key, {}, None, Ctx(), {}))
+        return self._unless is None or not self._unless(self._paths.row(definition, key))
+
+
+def _read_copied(value: object) -> tuple[bool, Outcome]:
+    """Return whether a value is a placeholder, and its cleaned value."""
+    if not isinstance(value, str):
+        return False, plain(value, {}, _ANYWHERE)
+    return _short_text(value) if len(value) <= LONGEST_SHOWN else _read_text(value)
+
+
+def _read_text(value: str) -> tuple[bool, Outcome]:
+    return (True, None) if is_from_a_program(value) else (False, plain(value, {}, _ANYWHERE))
+
+
+_short_text = functools.lru_cache(maxsize=4096)(_read_text)
 
 
 def _matches(key: str, patterns: Iterable[str]) -> bool:

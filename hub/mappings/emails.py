@@ -40,9 +40,10 @@ def email(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 @transform(idempotent=False)
 def emails(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     """The valid addresses after the first, as a list."""
-    return [*_in_order(_read(value).valid)[1:]] or None
+    valid = _read(value).valid
+    return [*_in_order(valid)[1:]] if len(valid) > 1 else None
 
 
 def _in_order(valid: tuple[str, ...]) -> list[str]:
     """Return the addresses with made-up ones last, so that a real one becomes the main address."""
-    return sorted(valid, key=is_invented)
+    return sorted(valid, key=is_invented) if len(valid) > 1 else [*valid]

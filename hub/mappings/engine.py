@@ -17,12 +17,11 @@ import msgspec
 
 from hub.errors import RecordError
 from hub.mappings.compiler import compile_document
-from hub.mappings.copies import CopiedKeys
 from hub.mappings.document import MappingDocument
-from hub.mappings.placeholders import is_from_a_program
+from hub.mappings.paths import Paths, Said
 from hub.mappings.places import is_country
 from hub.mappings.plan import Getter, Plan, TargetPlan
-from hub.mappings.registry import Ctx, Remark
+from hub.mappings.registry import Ctx
 from hub.mappings.rows import (
     FAILED,
     Reject,
@@ -37,8 +36,7 @@ from hub.mappings.said_consents import (
     is_no,
     said_of_consent,
 )
-from hub.mappings.text import clean, kind_of
-from hub.mappings.values import plain
+from hub.mappings.text import kind_of
 from hub.model.drift import Unknown
 from hub.model.entities import PEOPLE
 from hub.model.records import NO_ID_PREFIX, CanonicalRecord, JsonValue, Problem, RawRecord
@@ -60,10 +58,14 @@ class NormalizeSettings:
 
 @dataclass(frozen=True, slots=True)
 class ParsedRecord:
-    """A raw record with its parsed payload, or with the error if the payload is not an object."""
+    """A raw record with its parsed payload, or with the error if the payload is not an object.
+
+    `said` are the values at the document's paths, if they have been read (`Paths.read`).
+    """
 
     record: RawRecord
     payload: dict[str, Any] | RecordError
+    said: Said | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +128,18 @@ def normalize_parsed(
 
 def parse_records(document: MappingDocument, records: Sequence[RawRecord]) -> list[ParsedRecord]:
     """Parse the payloads once; deleted and merged records get an empty payload."""
-    found = []
-    for record in records:
-        payload: dict[str, Any] | RecordError = {}
-        if record.op is Op.UPSERT:
-            try:
-                payload = _unwrapped(parse(record.payload), document)
-            except RecordError as exc:
-                payload = exc
-        found.append(ParsedRecord(record, payload))
-    return found
+    paths = compile_document(document).paths
+    return [_parsed(record, document, paths) for record in records]
+
+
+def _parsed(record: RawRecord, document: MappingDocument, paths: Paths) -> ParsedRecord:
+    if record.op is not Op.UPSERT:
+        return ParsedRecord(record, {})
+    try:
+        payload = _unwrapped(parse(record.payload), document)
+    except RecordError as exc:
+        return ParsedRecord(record, exc)
+    return ParsedRecord(record, payload, paths.read(payload))
 
 
 def context_references(
@@ -147,6 +151,7 @@ def context_references(
     """
     plan = compile_document(document)
     found: set[tuple[str, str]] = set()
+    seen: set[tuple[str, ...]] = set()
     defined = {
         copied for target in plan.targets for _, copied in target.copies if copied.definitions
     }
@@ -155,10 +160,16 @@ def context_references(
     for one in records:
         if isinstance(one.payload, RecordError):
             continue
-        row = Row(one.payload, one.record.source_id, {}, None, Ctx(""), {}, silent=1)
+        row = plan.paths.row(
+            one.payload, one.record.source_id, said=one.said, ctx=Ctx(""), silent=1
+        )
         ids = ((stream, get(row)) for stream, get in plan.lookups)
         found |= {(stream, str(id_)) for stream, id_ in ids if not is_blank(id_)}
-        found |= {(c.definitions, key) for c in defined for key, _ in c.pairs(one.payload)}
+        for copied in defined:
+            named = (copied.definitions, *copied.names(one.payload))
+            if named not in seen:  # nearly all objects have the same keys
+                seen.add(named)
+                found |= {(copied.definitions, key) for key in named[1:]}
     return found
 
 
@@ -210,6 +221,7 @@ class _Batch:
         self._ctxs: dict[tuple[str, str], Ctx] = {}
         self._forms: dict[str, Any] = {}
         self._copied: dict[tuple[int, str], bool] = {}
+        self._taken: dict[tuple[int, tuple[str, ...]], tuple[str, ...]] = {}
         self._latest = _latest(settings.now)
 
     def add(self, one: ParsedRecord) -> None:
@@ -221,14 +233,16 @@ class _Batch:
         if isinstance(payload, RecordError):
             self._reject(source_id, "", _head(record.payload), payload.message)
             return
-        row = Row(
+        row = self._plan.paths.row(
             payload,
             source_id,
-            self._context,
-            self._latest,
-            self._default,
-            self._forms,
-            self._copied,
+            said=one.said,
+            context=self._context,
+            latest=self._latest,
+            ctx=self._default,
+            forms=self._forms,
+            copied=self._copied,
+            taken=self._taken,
         )
         try:
             self._map_row(row)
@@ -332,7 +346,7 @@ class _Batch:
             region = stated if isinstance(stated, str) and is_country(stated) else ""
         language = spoken[:SHORT] if isinstance(spoken, str) else ""
         key = (region, language)
-        row.ctx = self._ctxs.get(key) or self._ctxs.setdefault(key, Ctx(*key))
+        row.set_place(self._ctxs.get(key) or self._ctxs.setdefault(key, Ctx(*key)))
 
     def _emit_each(self, plan: TargetPlan, each: Getter, row: Row) -> list[CanonicalRecord]:
         entries = each(row)
@@ -362,7 +376,7 @@ class _Batch:
                 values[name] = value
         objects: dict[str, dict[str, JsonValue]] = {}
         for name, copied in plan.copies:
-            objects.setdefault(name, {}).update(_copied(copied, row, name))
+            objects.setdefault(name, {}).update(copied.values(row, name))
         for name, key, get in plan.nested:
             value = get(row)
             if value is not None and value is not FAILED:
@@ -424,25 +438,3 @@ def _last_of_key(emitted: list[CanonicalRecord], plan: Plan) -> list[CanonicalRe
         for record in emitted
     }
     return list(by_key.values())
-
-
-def _copied(copied: CopiedKeys, row: Row, name: str) -> dict[str, JsonValue]:
-    found: dict[str, JsonValue] = {}
-    for key, value in copied.pairs(row.payload):
-        if value is None or not copied.takes(key, row):
-            continue
-        kept_as = clean(key)[:SHORT]
-        if isinstance(value, str) and is_from_a_program(value):
-            row.count_placeholder(f"{name}.{kept_as}"[:SHORT], value, f"copy {kept_as}")
-            continue
-        try:
-            held = plain(value, {}, row.ctx)
-        except RecordError as exc:
-            row.refuse(f"{name}.{kept_as}"[:SHORT], value, exc)
-            continue
-        if isinstance(held, Remark):
-            row.note(f"{name}.{kept_as}"[:SHORT], value, held.reason, held.kind)
-            held = held.value
-        if held is not None:
-            found[kept_as] = held
-    return found

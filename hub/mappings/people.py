@@ -14,7 +14,9 @@ PARTS = ("first_name", "last_name", "salutation", "suffix")
 _SHOWN = 80
 
 
-@transform(params={"part": (str,), "of": (str,)}, needs=("part",), idempotent=False)
+@transform(
+    params={"part": (str,), "of": (str,)}, needs=("part",), idempotent=False, reads=("language",)
+)
 def split_name(value: object, args: Args, ctx: Ctx) -> Outcome:
     """One part of a full name (first_name, last_name, salutation, suffix); `of: first_name` reads what was typed as one: given names alone stay together."""
     part = args["part"]
@@ -28,7 +30,7 @@ def split_name(value: object, args: Args, ctx: Ctx) -> Outcome:
     return _told(said, left_out) if part == "last_name" else said
 
 
-@transform()
+@transform(reads=("language",))
 def recase_name(value: object, _args: Args, ctx: Ctx) -> Outcome:
     """A first or last name without what is no name, with its capitals given back if it is ALL CAPS or all lower case."""
     name = text(value, {}, ctx)

@@ -49,9 +49,12 @@ def entries(value: object, args: Args, _ctx: Ctx) -> Outcome:
         raise RecordError(f"expected an object, got {kind_of(value)}")
     prefix = str(args["prefix"])
     found: list[JsonValue] = [
-        {"name": clean(str(key))[len(prefix) :], "value": held}
+        {"name": clean(name)[len(prefix) :], "value": held}
         for key, held in value.items()
-        if str(key).startswith(prefix) and len(str(key)) > len(prefix) and held not in (None, "")
+        if held is not None
+        and (name := str(key)).startswith(prefix)
+        and len(name) > len(prefix)
+        and held != ""
     ]
     return found or None
 

@@ -68,13 +68,22 @@ def read(value: object, region: str) -> Reading:
         RecordError: the value is no text.
     """
     raw = as_text(value)
-    if not clean(raw[: 4 * _LONGEST]):
+    if len(raw) < _LONGEST:
+        return _read_short(raw, region)
+    return _read(raw, region) if clean(raw[: 4 * _LONGEST]) else Reading()
+
+
+@functools.lru_cache(maxsize=1024)
+def _read_short(raw: str, region: str) -> Reading:
+    """Read a text of usual length; four fields of a record ask for the same one."""
+    line = clean(raw)
+    if not line:
         return Reading()
-    quick = _quick(clean(raw), region) if len(raw) < _LONGEST else None
+    quick = _quick(line, region)
     return Reading((quick,)) if quick else _read(raw, region)
 
 
-@transform()
+@transform(reads=("region",))
 def phone(value: object, _args: Args, ctx: Ctx) -> Outcome:
     """E.164 of the first number, read in the record's country; a text without a readable number stays as typed, with a problem."""
     raw = as_text(value)
@@ -95,19 +104,19 @@ def _told(reading: Reading) -> Outcome:
     return Remark(first, "; ".join(said)) if said else first
 
 
-@transform(idempotent=False)
+@transform(idempotent=False, reads=("region",))
 def phone_extension(value: object, _args: Args, ctx: Ctx) -> Outcome:
     """The extension of a phone number (x12, ext. 12, poste 12, Durchwahl 12), as text."""
     return read(value, ctx.region).extension or None
 
 
-@transform(idempotent=False)
+@transform(idempotent=False, reads=("region",))
 def second_mobile(value: object, _args: Args, ctx: Ctx) -> Outcome:
     """The first mobile number after another number in the same field."""
     return next((n for n in read(value, ctx.region).numbers[1:] if is_mobile(n)), None)
 
 
-@transform(idempotent=False)
+@transform(idempotent=False, reads=("region",))
 def other_phones(value: object, _args: Args, ctx: Ctx) -> Outcome:
     """The second and further numbers of a field, or of each of `all_of` (phone, mobile, …), as a list.
 
@@ -115,6 +124,8 @@ def other_phones(value: object, _args: Args, ctx: Ctx) -> Outcome:
     """
     fields = value if isinstance(value, list) else [value]
     found = [read(v, ctx.region) if v is not None else Reading() for v in fields]
+    if max([len(r.numbers) for r in found], default=0) < 2:  # noqa: PLR2004 no second number
+        return None
     standing = {r.numbers[0] for r in found if r.numbers}
     if isinstance(value, list) and not any(r.numbers or r.why for r in found[1:2]):
         standing |= set([n for r in found[:1] for n in r.numbers[1:] if is_mobile(n)][:1])
@@ -324,7 +335,11 @@ def _why(text: str, region: str) -> str:
     return f"no number of {_main_country(number)} begins like this"
 
 
-_NATIONAL = {"FR": re.compile(r"0([1-7]\d{8})"), "US": re.compile(r"([2-9](?!11)\d\d[2-9]\d{6})")}
+_NATIONAL = {
+    "FR": ("+33", re.compile(r"0([1-7]\d{8})")),
+    "GB": ("+44", re.compile(r"0((?:1[1-9]|2[03489]|7\d)\d{8})")),
+    "US": ("+1", re.compile(r"([2-9](?!11)\d\d[2-9]\d{6})")),
+}
 _PLUS = re.compile(
     r"\+33[1-7]\d{8}|\+1[2-9](?!11)\d\d[2-9]\d{6}|\+44[127]\d{9}|\+34[67]\d{8}|\+491[567]\d{8,9}"
 )
@@ -337,8 +352,8 @@ def _quick(raw: str, region: str) -> str | None:
         digits = raw.translate(_SPACED)
         if _PLUS.fullmatch(digits):
             return digits
-        national = _NATIONAL.get(region)
+        code, national = _NATIONAL.get(region, ("", None))
         found = national.fullmatch(digits) if national and raw[0] in "(0123456789" else None
         if found and len(set(digits)) > 1:
-            return ("+33" if region == "FR" else "+1") + found.group(1)
+            return code + found.group(1)
     return None

@@ -13,7 +13,7 @@ from hub.mappings.files import HERE, read
 
 Check = Callable[[str], bool]
 
-_SELDOM_AGAIN = ("phone", "email", "web", "id", "day")
+_SELDOM_AGAIN = ("web", "id", "day")
 
 _LONGEST = 80  # characters; no placeholder is longer
 _MARKS = " \t\r\n\v\f\u00a0()[]{}<>\"'`*_-\u2013\u2014.\u2026·:;,!?|~=#\u00ab\u00bb\u201c\u201d\u2018\u2019\u00bf\u00a1"

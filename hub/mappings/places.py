@@ -131,7 +131,7 @@ def _key(text: str) -> str:
     return " ".join("".join(c for c in kept if not unicodedata.combining(c)).split())
 
 
-@transform()
+@transform(reads=("region",))
 def state(value: object, _args: Args, ctx: Ctx) -> Outcome:
     """State or province: its code in US CA AU BR IN MX, from code or name; another text is drift. In other countries as typed."""
     raw = clean(as_text(value))
@@ -200,7 +200,7 @@ def is_country(code: str) -> bool:
     return len(code) == 2 and code.isupper() and code.lower() in places()[0]  # noqa: PLR2004 the length of a code
 
 
-@transform(idempotent=False)
+@transform(idempotent=False, reads=("region",))
 def phone_region(value: object, _args: Args, ctx: Ctx) -> Outcome:
     """The country for a user's national numbers, from `all_of` a time zone and a locale: the default country, or another one that both name.
 

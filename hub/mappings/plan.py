@@ -7,6 +7,7 @@ from typing import Any
 from hub.mappings.copies import CopiedKeys
 from hub.mappings.document import MappingDocument, Target
 from hub.mappings.known import KnownKeys
+from hub.mappings.paths import Paths
 from hub.mappings.rows import Row
 
 FieldValue = Any  # JsonValue or FAILED
@@ -44,6 +45,7 @@ class Plan:
     """A compiled document."""
 
     document: MappingDocument
+    paths: Paths
     id: Getter
     region: Getter | None
     language: Getter | None

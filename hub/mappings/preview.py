@@ -14,8 +14,7 @@ from hub.mappings.compiler import compile_document
 from hub.mappings.document import MappingDocument
 from hub.mappings.engine import Normalized, NormalizeSettings, normalize
 from hub.mappings.loader import load
-from hub.mappings.registry import Ctx
-from hub.mappings.rows import Row, is_blank
+from hub.mappings.rows import is_blank
 from hub.model.records import Problem, RawRecord
 from hub.model.verdicts import Op
 
@@ -97,8 +96,8 @@ def source_id_of(document: MappingDocument, item: object) -> str | None:
     if not isinstance(item, dict):
         return None
     inner = next((item[k] for k in document.unwrap if isinstance(item.get(k), dict)), item)
-    row = Row(inner, "", {}, None, Ctx(), {})
-    found = compile_document(document).id(row)
+    plan = compile_document(document)
+    found = plan.id(plan.paths.row(inner, ""))
     return None if is_blank(found) or not isinstance(found, str) else found
 
 

@@ -56,6 +56,7 @@ class Transform:
         needs: arguments that must be given.
         idempotent: whether applying it to its own result changes nothing.
         sees_null: whether it is called for null too.
+        reads: what it reads of `Ctx`.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Transform:
     needs: tuple[str, ...] = ()
     idempotent: bool = True
     sees_null: bool = False
+    reads: tuple[str, ...] = ()
 
 
 REGISTRY: dict[str, Transform] = {}
@@ -76,13 +78,20 @@ def transform(
     needs: tuple[str, ...] = (),
     idempotent: bool = True,
     sees_null: bool = False,
+    reads: tuple[str, ...] = (),
 ) -> Callable[[Function], Function]:
-    """Register a function under its own name (a trailing underscore is dropped)."""
+    """Register a function under its own name (a trailing underscore is dropped).
+
+    A result is remembered by the value and by what the function `reads` of its `Ctx`: "region",
+    "language". A test holds that it reads nothing else.
+    """
 
     def register(function: Function) -> Function:
         name = function.__name__.rstrip("_")
         doc = (function.__doc__ or "").partition("\n")[0]
-        REGISTRY[name] = Transform(name, function, doc, params or {}, needs, idempotent, sees_null)
+        REGISTRY[name] = Transform(
+            name, function, doc, params or {}, needs, idempotent, sees_null, reads
+        )
         return function
 
     return register

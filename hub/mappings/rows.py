@@ -20,6 +20,8 @@ from hub.model.drift import Unknown
 from hub.model.records import JsonValue, Problem
 
 LONGEST_SHOWN = 200
+REGION, LANGUAGE = 0, 1
+"""The numbers of a record's country and language among its values; those of the paths follow."""
 
 
 class Reject(Exception):  # noqa: N818 a verdict, not an error
@@ -41,12 +43,16 @@ class Row:
         source_id: the record's id.
         context: other objects of the source, by `<stream>/<id>`, and forms by their id.
         latest: the latest time that is accepted, ISO-8601 UTC; None accepts any.
-        ctx: region and language for the transforms.
+        ctx: region and language for the transforms; `set_place` changes it.
+        said: the values at the document's paths, by number (`hub.mappings.paths`).
+        keys: the same as parts of dictionary keys, with region and language at the head.
         forms: cache of form definitions, shared by the records of a batch.
         copied: cache of the keys that copy rules take, shared by the records of a batch.
+        taken: the same by all keys of an object.
         problems: refused values.
         unknowns: drift and placeholders.
         silent: how many predicates are being evaluated; above zero the row takes no notes.
+        notes_n: how many notes there were, those that the row did not take included.
         is_checking_neighbours: the neighbours of a name are being read; this stops a recursion.
         placeholder_origins: sources whose placeholder is counted.
         form: the form that was answered.
@@ -61,11 +67,15 @@ class Row:
     context: Mapping[str, Any]
     latest: str | None
     ctx: Ctx
+    said: list[Any]
+    keys: list[Any]
     forms: dict[str, Form]
     copied: dict[tuple[int, str], bool] = field(default_factory=dict)
+    taken: dict[tuple[int, tuple[str, ...]], tuple[str, ...]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     unknowns: list[Unknown] = field(default_factory=list)
     silent: int = 0
+    notes_n: int = 0
     is_checking_neighbours: bool = False
     placeholder_origins: set[str] = field(default_factory=set)
     form: Form | None = None
@@ -74,8 +84,15 @@ class Row:
     consents: Consented | None = None
     item: Any = None
 
+    def set_place(self, ctx: Ctx) -> None:
+        """Set the country and the language of the record."""
+        self.ctx = ctx
+        self.keys[REGION] = ctx.region
+        self.keys[LANGUAGE] = ctx.language
+
     def note(self, place: str, value: object, reason: str, kind: str = "problem") -> None:
         """Store a remark about a value, unless a predicate is being evaluated."""
+        self.notes_n += 1
         if self.silent:
             return
         if kind == "unknown":
@@ -85,6 +102,7 @@ class Row:
 
     def count_placeholder(self, place: str, value: str, origin: str) -> None:
         """Count a placeholder: once a record, even if several rules read it."""
+        self.notes_n += 1
         if not self.silent and origin not in self.placeholder_origins:
             self.placeholder_origins.add(origin)
             self.unknowns.append(Unknown("placeholder", place, shorten(value)))

@@ -14,23 +14,9 @@ from hub.mappings.text import LONGEST
 from hub.model.records import JsonValue
 
 
-def path(along: str) -> Getter:
-    """Return a getter of the value at a path of the payload."""
-    parts = path_parts(along)
-    if len(parts) == 1 and isinstance(parts[0], str):
-        key = parts[0]
-        return lambda row: row.payload.get(key)
-    if len(parts) == 2 and isinstance(parts[0], str) and isinstance(parts[1], str):  # noqa: PLR2004 as most
-        return _inner(parts[0], parts[1])
-    return lambda row: look_up(row.payload, parts)
-
-
-def _inner(key: str, inner: str) -> Getter:
-    def get(row: Row) -> FieldValue:
-        node = row.payload.get(key)
-        return node.get(inner) if isinstance(node, dict) else None
-
-    return get
+def said(number: int) -> Getter:
+    """Return a getter of the value at a path of the payload, by the path's number."""
+    return lambda row: row.said[number]
 
 
 def item(along: str) -> Getter:

@@ -170,8 +170,10 @@ def required(get: Getter, place: str) -> Getter:
 
     def demand(row: Row) -> FieldValue:
         value = get(row)
-        if is_blank(value) and not row.silent:
-            raise Reject(place, None, f"required field '{place}' is missing")
+        if is_blank(value):
+            row.notes_n += 1
+            if not row.silent:
+                raise Reject(place, None, f"required field '{place}' is missing")
         return value
 
     return demand

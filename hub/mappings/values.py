@@ -151,9 +151,15 @@ def datetime_(value: object, args: Args, _ctx: Ctx) -> Outcome:
     return _time_text(raw, args.get("format"))
 
 
-@functools.lru_cache(maxsize=8_192)
+_AS_KEPT = re.compile(r"(\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d)(?:\.(\d{1,6}))?Z", re.ASCII)
+
+
 def _time_text(raw: str, layout: str | None) -> str:
     moment = _moment(raw, layout)
+    kept = _AS_KEPT.fullmatch(raw) if layout is None else None
+    if kept is not None:  # as most vendors send it
+        fraction = (kept[2] or "").rstrip("0")
+        return f"{kept[1]}.{fraction}Z" if fraction else f"{kept[1]}Z"
     text = moment.replace(tzinfo=None).isoformat(timespec="seconds")
     fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
     return f"{text}{fraction}Z"
@@ -176,6 +182,8 @@ def _moment(raw: str, layout: str | None) -> datetime:
             )
         else:
             moment = datetime.fromisoformat(raw)
+        if moment.tzinfo is UTC:
+            return moment
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError, OSError) as exc:
         raise RecordError(f"not a time: {exc}"[:150]) from exc

@@ -176,9 +176,9 @@ def is_invented(address: str) -> bool:
     """Tell whether an address was typed to fill a field: noemail@acme.com, test@test.com, a@a.fr."""
     local, _, domain = address.lower().rpartition("@")
     local = _NOT_LETTER.sub("", local)
-    name = _NOT_LETTER.sub("", domain.partition(".")[0])
     if local in _NO_ADDRESS:
         return True
-    if local in _INVENTED:
-        return name in _INVENTED_DOMAINS
-    return local == name and (len(set(local)) == 1 or local in _NO_ADDRESS)
+    if local not in _INVENTED and len(set(local)) != 1:
+        return False
+    name = _NOT_LETTER.sub("", domain.partition(".")[0])
+    return name in _INVENTED_DOMAINS if local in _INVENTED else local == name
