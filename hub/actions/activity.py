@@ -17,6 +17,7 @@ from hub.actions.context import Actor, Context
 from hub.actions.rights import Right, require
 from hub.actions.targets import Target
 from hub.actions.values import Rule, checked
+from hub.actions.working import worked_on
 from hub.crm import activities, derived
 from hub.errors import ActionError
 from hub.model import names
@@ -105,6 +106,7 @@ def write(ctx: Context, kind: str, on: str, given: Given) -> Activity:
     about = about_of(conn, kind, target)
     number = activities.add(conn, kind, {**about, **values, "who": ctx.who})
     derived.recompute(conn, _some(about["entity_id"]), _some(about["deal_id"]))
+    worked_on(conn, _some(about["entity_id"]))
     return Activity(kind, number, about["entity_id"], about["deal_id"])
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from hub.actions import targets
 from hub.actions.context import Actor, Context
 from hub.actions.rights import Right, require
+from hub.actions.working import worked_on
 from hub.crm import ownership
 from hub.crm.owners import GroupRow
 from hub.crm.ownership import GroupName, Owned
@@ -92,6 +93,7 @@ def give_many(ctx: Context, kind: str, ids: Sequence[int], to: str) -> Given:
     new_owners = {r.id: t.user_id for _, t, r in changed if t.user_id is not None}
     ownership.give(conn, kind, new_owners)
     note_changes(conn, ctx.who, _changes(conn, [(t, r) for _, t, r in changed]))
+    worked_on(conn, [r.entity_id for _, _, r in changed])
     outbox.put(conn, _events(acting, kind, changed, group.name if group else None))
     return Given(new_owners, len(wanted) - len(changed))
 

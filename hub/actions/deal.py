@@ -11,7 +11,8 @@ from hub.actions import targets
 from hub.actions.context import Actor, Context
 from hub.actions.deal_fields import columns
 from hub.actions.rights import Right, require
-from hub.crm import custom_field_typing, customer_status, deals, pipelines
+from hub.actions.working import worked_on
+from hub.crm import contacts, custom_field_typing, customer_status, deals, pipelines
 from hub.errors import ActionError
 from hub.model import names
 from hub.model.records import JsonValue
@@ -67,6 +68,7 @@ def add(ctx: Context, new: NewDeal) -> int:
     deal_id = deals.insert(conn, values, ctx.who)
     note_change(conn, ctx.who, {"deal": (None, new.name)}, deal_id=deal_id)
     customer_status.recompute(conn, (contact, company))
+    worked_on(conn, contacts.entities_of(conn, [c for c in (contact, company) if c]))
     return deal_id
 
 

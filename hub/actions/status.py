@@ -8,6 +8,7 @@ from hub.actions import targets, values
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.actions.targets import Target
+from hub.actions.working import worked_on
 from hub.crm import leads, statuses
 from hub.crm.statuses import LeadStatus
 from hub.errors import ActionError
@@ -75,6 +76,7 @@ def set_status(
             for s in changed
         ],
     )
+    worked_on(conn, [lead.entity_id for lead in found])
     return len(changed)
 
 

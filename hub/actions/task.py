@@ -13,6 +13,7 @@ from hub.actions.activity import (
 )
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
+from hub.actions.working import worked_on
 from hub.crm import activities, derived
 from hub.crm.activities import OpenTask
 from hub.errors import ActionError
@@ -47,6 +48,7 @@ def add(ctx: Context, given: Given, *, on: str | None = None, owner: str | None 
         [] if activity.entity_id is None else [activity.entity_id],
         [] if activity.deal_id is None else [activity.deal_id],
     )
+    worked_on(conn, [activity.entity_id])
     return activity
 
 

@@ -271,3 +271,11 @@ WHERE is_organization AND entity_id = ANY(:ids)
 def close_companies(conn: Connection, entity_ids: Sequence[int]) -> None:
     """Let nobody find companies that no record stands for any more."""
     conn.execute(_CLOSE_COMPANIES, {"ids": list(entity_ids)})
+
+
+def entities_of(conn: Connection, contact_ids: Sequence[int]) -> list[int]:
+    """Return the people and companies of contacts."""
+    rows = conn.execute(
+        text("SELECT entity_id FROM crm.contact WHERE id = ANY(:ids)"), {"ids": list(contact_ids)}
+    )
+    return list(rows.scalars())

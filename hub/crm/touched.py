@@ -76,3 +76,18 @@ def touched(conn: Connection, entity_ids: Iterable[int]) -> set[int]:
     """Return those of the entities on which somebody has worked, or decided who they are."""
     found = touches(conn, entity_ids)
     return {*found.worked_on, *found.parted}
+
+
+_ARCHIVED = text("""
+SELECT entity_id FROM crm.lead WHERE entity_id = ANY(:ids)
+  AND unasked_since IS NOT NULL AND archived_at IS NOT NULL AND merged_into IS NULL
+UNION
+SELECT entity_id FROM crm.contact WHERE entity_id = ANY(:ids)
+  AND unasked_since IS NOT NULL AND archived_at IS NOT NULL AND merged_into IS NULL
+""")
+
+
+def archived_with_sources(conn: Connection, entity_ids: Iterable[int]) -> list[int]:
+    """Return those of the entities of which a row was archived because no source has it any more."""
+    ids = sorted(set(entity_ids))
+    return sorted(conn.execute(_ARCHIVED, {"ids": ids}).scalars()) if ids else []

@@ -97,7 +97,8 @@ class LeftRecord:
     Args:
         entity_id: the entity that it left.
         role: what it takes its person for now.
-        is_arriving: whether its source has just sent what moved it: its batch is under way.
+        is_arriving: whether a source has just sent what moved it: the batch is under way of a record
+            that is, or was, in that entity.
         is_parted: whether a person said that it is somebody else.
     """
 

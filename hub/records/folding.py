@@ -115,15 +115,18 @@ def versions_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[E
     return found
 
 
-# A batch of our own making sends nothing new: it maps, or derives, what has landed.
+# A record leaves because it says something else, or because one does that stays or left with it. A batch
+# of our own making sends nothing new: it maps, or derives, what has landed.
 _LEFT = text("""
 SELECT s.left_entity_id, s.role,
-  b.state = 'running' AND b.kind NOT IN ('remap', 'rederive'),
+  EXISTS (SELECT 1 FROM ops.source_record o JOIN ops.batch b ON b.id = o.batch_id
+          WHERE (o.entity_id = s.left_entity_id OR o.left_entity_id = s.left_entity_id)
+          AND b.state = 'running' AND b.kind NOT IN ('remap', 'rederive')),
   EXISTS (SELECT 1 FROM ops.edge e JOIN ops.source_record o
           ON o.id = CASE e.a WHEN s.id THEN e.b ELSE e.a END
           WHERE s.id IN (e.a, e.b) AND e.revoked_at IS NULL AND e.judgement = 'different'
           AND starts_with(e.made_by, 'person:') AND o.entity_id = s.left_entity_id)
-FROM ops.source_record s JOIN ops.batch b ON b.id = s.batch_id
+FROM ops.source_record s
 WHERE s.left_entity_id = ANY(:ids) AND s.entity_id <> s.left_entity_id
   AND s.target = 'person' AND s.withdrawn_by IS NULL
 ORDER BY s.id

@@ -32,6 +32,12 @@ from tests.plays.vendors import SOURCES, key_of
 
 LEA = {"first": "Lea", "last": "Moreau", "email": "lea@moreau.example.com", "phone": "+33145670001"}
 NOAH = {"first": "Noah", "last": "Brandt", "email": "noah@brandt.example.com"}
+LENA_AT_HOME = {
+    "first": "Lena",
+    "last": "Moreau",
+    "email": "lena.private@moreau.example.com",
+    "phone": "+33145670001",
+}
 SYNC: Step = ["sync", list(SOURCES)]
 
 
@@ -384,3 +390,35 @@ def test_a_last_activity_in_the_future_is_not_taken_over(world: World) -> None:
     with world.db.engine.begin() as conn:
         late = conn.execute(text("SELECT count(*) FROM crm.lead WHERE last_activity_at > now()"))
         assert late.scalar_one() == 0
+
+
+# --- found by 3,000 random plays
+
+
+def test_a_lead_stays_when_the_record_that_asked_leaves_with_anothers_news(stage: Stage) -> None:
+    # the member changes its address, and the form's record, which did not, goes: the vendor's doing
+    judged(
+        stage,
+        [["put", "tf1", LENA_AT_HOME], ["put", "mc1", {**LENA_AT_HOME, "rating": 2}], SYNC,
+         ["put", "mc1", {"email": "lena@moreau.example.com"}], SYNC],
+        "is not there",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["task", "call", "note"])
+def test_a_lead_on_which_somebody_works_after_its_source_deleted_it_stands(
+    stage: Stage, kind: str
+) -> None:
+    judged(
+        stage,
+        [["put", "mc1", LEA], SYNC, ["delete", "mc1"], SYNC, ["write", "mc1", kind, "Call"]],
+        "is archived",
+    )
+
+
+def test_a_status_set_after_its_source_deleted_the_lead_lets_it_stand(stage: Stage) -> None:
+    judged(
+        stage,
+        [["put", "mc1", LEA], SYNC, ["delete", "mc1"], SYNC, ["status", "mc1", "Working", None]],
+        "is archived",
+    )
