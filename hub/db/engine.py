@@ -16,6 +16,7 @@ from hub.clock import Clock
 from hub.db.copy import connection_lost, without_values
 from hub.db.embedded import DATABASE, SUPERUSER, Server
 from hub.db.json_text import read_json
+from hub.db.list_dumper import write_lists_at_once
 from hub.db.place import connect_retrying, create_roles, embedded_urls, reached
 from hub.db.schema import SCHEMAS, check_revision, current_revision, revisions, upgrade
 from hub.settings import Settings
@@ -77,6 +78,7 @@ def _opened(
         json_deserializer=read_json,
     )
     event.listen(engine, "handle_error", _tell)
+    event.listen(engine, "connect", lambda driver, _record: write_lists_at_once(driver))
     try:
         _migrate(urls["owner"], is_embedded=is_embedded, before=before)
         joint = "&" if "?" in urls["dagster"] else "?"

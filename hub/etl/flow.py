@@ -19,6 +19,7 @@ from hub.db.locks import source_locks
 from hub.errors import HubError, TransientError
 from hub.etl.budget import account_of, forecast
 from hub.etl.closing import close_live, finish, finish_interrupted
+from hub.etl.collector import spare_the_program
 from hub.etl.companies import match_companies
 from hub.etl.contain import ends_source, fault_of, is_paused, once_each, where
 from hub.etl.context import Hub
@@ -174,6 +175,7 @@ def land_stream(hub: Hub, batch: Batch, stream: Stream) -> StreamLanding:
     Raises nothing of the vendor's: what could not be read is in the result, and noted with the
     batch. The cursor of what was not read stands.
     """
+    spare_the_program()
     started, landing = time.monotonic(), StreamLanding()
     is_proved = False
     try:
@@ -345,6 +347,7 @@ def run_normalize(
     hub: Hub, *, source: str | None = None, stream: str | None = None
 ) -> dict[str, int]:
     """Normalize what is pending, of one stream or of all."""
+    spare_the_program()
     started = time.monotonic()
     totals: dict[str, int] = {}
     for (its_source, its_stream), counts in normalize_pending(
@@ -358,6 +361,7 @@ def run_normalize(
 
 def run_match(hub: Hub) -> dict[str, int]:
     """Match what is pending: people, and companies."""
+    spare_the_program()
     started = time.monotonic()
     counts = match_pending(hub) | match_companies(hub)
     _report(hub, None, "match", counts, started)
@@ -366,6 +370,7 @@ def run_match(hub: Hub) -> dict[str, int]:
 
 def run_load(hub: Hub) -> dict[str, int]:
     """Connect owners, then fold and load what is behind."""
+    spare_the_program()
     started = time.monotonic()
     counts = load_owners(hub) | load_tickets(hub) | load_stale(hub)
     _report(hub, None, "load", counts, started)
@@ -374,6 +379,7 @@ def run_load(hub: Hub) -> dict[str, int]:
 
 def run_route(hub: Hub) -> dict[str, int]:
     """Assign every lead without an owner, and sum up initial loads; call when the loads have run."""
+    spare_the_program()
     started = time.monotonic()
     counts = route_unowned(hub, bulk=True) | write_digests(hub)
     _report(hub, None, "route", counts, started)
