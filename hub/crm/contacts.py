@@ -4,7 +4,7 @@ Folded columns, an owner taken over from a source, the link from a lead to its c
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -66,6 +66,20 @@ def owned(conn: Connection, entity_ids: Sequence[int]) -> set[int]:
         {"e": list(entity_ids)},
     )
     return set(rows.scalars())
+
+
+def owners_of(conn: Connection, contact_ids: Collection[int]) -> dict[int, int]:
+    """Return the owners of contacts that are not archived: contact → user."""
+    if not contact_ids:
+        return {}
+    rows = conn.execute(
+        text(
+            "SELECT id, owner_id FROM crm.contact WHERE id = ANY(:ids) "
+            "AND archived_at IS NULL AND owner_id IS NOT NULL"
+        ),
+        {"ids": sorted(contact_ids)},
+    )
+    return {row.id: row.owner_id for row in rows}
 
 
 def revive(conn: Connection, entity_ids: Sequence[int]) -> None:

@@ -92,13 +92,17 @@ def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class UnownedLead:
-    """A lead that waits for an owner, with the fields that routing rules may ask for."""
+    """A lead that has no owner yet, with the fields that routing rules may ask for.
 
-    id: int
+    `is_converted`: here; `is_left`: here, or by its source while somebody works on it.
+    """
+
+    entity_id: int
     stable_key: str
     values: Mapping[str, Any]
     legacy_owner: str | None
     is_converted: bool
+    is_left: bool
     lane: str
 
 
@@ -127,15 +131,28 @@ def take_unowned(conn: Connection, limit: int, *, bulk: bool) -> list[UnownedLea
     rows = conn.execute(_UNOWNED, {"limit": limit, "bulk": bulk}).mappings()
     return [
         UnownedLead(
-            row["id"],
+            row["entity_id"],
             row["stable_key"],
             dict(row),
             row["legacy_owner"],
             row["converted_at"] is not None,
+            row["converted_at"] is not None or row["source_converted_at"] is not None,
             row["lane"],
         )
         for row in rows
     ]
+
+
+# in the order of the index, so that no other one is taken, whatever the statistics say
+_ANY_UNOWNED = text("""
+SELECT 1 FROM crm.lead WHERE owner_id IS NULL AND archived_at IS NULL AND merged_into IS NULL
+ORDER BY created_at, id LIMIT 1
+""")
+
+
+def any_unowned(conn: Connection) -> bool:
+    """Tell whether a lead waits for an owner."""
+    return conn.execute(_ANY_UNOWNED).first() is not None
 
 
 _UNOWNED_N = text("""

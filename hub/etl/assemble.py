@@ -15,8 +15,8 @@ from hub.errors import ConfigError, CredentialError
 from hub.etl import derivations
 from hub.etl.budget import SharedBudget, account_of
 from hub.etl.context import Hub
-from hub.etl.route import rules_of
 from hub.etl.survivorship import apply_rules, read_rules
+from hub.etl.turns import rules_of
 from hub.mappings.loader import load_all
 from hub.records import batches
 from hub.settings import PersonSettings, Settings, secret_variable

@@ -369,16 +369,19 @@ def run_match(hub: Hub) -> dict[str, int]:
 
 
 def run_load(hub: Hub) -> dict[str, int]:
-    """Connect owners, then fold and load what is behind."""
+    """Connect owners, then fold and load what is behind; most new leads get their owner at once."""
     spare_the_program()
     started = time.monotonic()
-    counts = load_owners(hub) | load_tickets(hub) | load_stale(hub)
-    _report(hub, None, "load", counts, started)
+    counts = load_owners(hub) | load_tickets(hub) | load_stale(hub, gives_owners=True)
+    routed = {name: n for name, n in counts.items() if name == "assigned"}
+    loaded = {name: n for name, n in counts.items() if name not in routed}
+    _report(hub, None, "load", loaded, started)
+    _report(hub, None, "route", routed, started)
     return counts
 
 
 def run_route(hub: Hub) -> dict[str, int]:
-    """Assign every lead without an owner, and sum up initial loads; call when the loads have run."""
+    """Assign every lead that has no owner yet, and sum up initial loads; call when the loads have run."""
     spare_the_program()
     started = time.monotonic()
     counts = route_unowned(hub, bulk=True) | write_digests(hub)

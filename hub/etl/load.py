@@ -5,16 +5,21 @@ is news to anybody: recomputing a record sends no notification. A chunk of peopl
 `hub.etl.load_people`, one of companies `hub.etl.load_companies`.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from sqlalchemy import Connection
 
 from hub.db.locks import company_lock, company_watch, try_company_lock
+from hub.db.pace import Pace
 from hub.db.transactions import run_transaction
 from hub.etl.context import Hub
 from hub.etl.load_companies import load_companies
 from hub.etl.load_people import load_people
+from hub.etl.new_owners import NewOwners, in_order
+from hub.etl.turns import rules_of
 from hub.etl.unmatched import load_owners, load_tickets
 from hub.logs import get_logger
 from hub.records import entities, folding
@@ -23,34 +28,91 @@ from hub.records.companies import ORGANISATION
 __all__ = ["load_owners", "load_stale", "load_tickets", "refold"]
 
 CHUNK = 500
+_FIRST = 250  # people in the first transaction that locks the groups
+_LONGEST_S = 0.15  # a live lead waits no longer for them
 log = get_logger()
 
 
-def load_stale(hub: Hub) -> dict[str, int]:
+Counts = dict[str, int]
+
+
+def load_stale(hub: Hub, *, gives_owners: bool = False) -> Counts:
     """Fold and write every entity that is stale, chunk by chunk; returns counts.
 
     Companies come first: their people then find them.
+
+    Args:
+        hub: the working parts.
+        gives_owners: let new leads be inserted with their owner, where it is sure whose turn it is. The
+            others wait for route.
     """
-    totals: dict[str, int] = defaultdict(int)
-    reopen_to = hub.settings.crm.reopen_unqualified_to
-    for some in (_some_companies, lambda conn: _some_people(conn, reopen_to)):
-        while counts := run_transaction(hub.engine, some):
-            for name, n in counts.items():
-                totals[name] += n
-            log.info("entities_loaded", **counts)
+    totals: Counter[str] = Counter()
+    _each(hub, _some_companies, totals)
+    if gives_owners:
+        _load_in_order(hub, totals)
+    _each(hub, partial(_some_people, hub), totals)
     return dict(totals)
 
 
-def _some_companies(conn: Connection) -> dict[str, int]:
+def _each(hub: Hub, some: Callable[[Connection], Counts], totals: Counter[str]) -> None:
+    while counts := run_transaction(hub.engine, some):
+        totals.update(counts)
+        log.info("entities_loaded", **counts)
+
+
+def _some_companies(conn: Connection) -> Counts:
     company_lock(conn)
     stale = folding.claim_stale(conn, CHUNK, kind=ORGANISATION)
     return load_companies(conn, stale)[0] if stale else {}
 
 
-def _some_people(conn: Connection, reopen_to: str | None) -> dict[str, int]:
+def _some_people(hub: Hub, conn: Connection, among: Sequence[int] | None = None) -> Counts:
     company_watch(conn)
-    stale = folding.claim_stale(conn, CHUNK)
-    return load_people(conn, stale, reopen_to) if stale else {}
+    stale = folding.claim_stale(conn, CHUNK, among)
+    return load_people(conn, stale, hub.settings.crm.reopen_unqualified_to) if stale else {}
+
+
+def _load_in_order(hub: Hub, totals: Counter[str]) -> None:
+    """Load new people in the order in which turns are due, and give turns, as long as it is sure.
+
+    Who was folded before comes first: taking back a lead gives back a turn.
+    """
+    rules = rules_of(hub)
+    with hub.engine.begin() as conn:
+        people = in_order(conn, rules)
+        known = folding.known_stale(conn) if people else ()
+    for ids in _pieces(known, CHUNK):
+        totals.update(run_transaction(hub.engine, partial(_some_people, hub, among=ids)))
+    with hub.engine.begin() as conn:
+        owners = NewOwners(rules, is_sure=bool(people) and not folding.known_stale(conn))
+    pace = Pace(min(_FIRST, CHUNK), 1, CHUNK, _LONGEST_S / 2, _LONGEST_S, growth=1.5)
+    done = 0
+    while owners.is_sure and done < len(people):
+        ids = people[done : done + pace.size]
+        started = time.monotonic()
+        counts, owners = run_transaction(hub.engine, partial(_some_new, hub, ids, owners))
+        pace.took(time.monotonic() - started)
+        totals.update(counts)
+        log.info("entities_loaded", **counts)
+        done += len(ids)
+
+
+def _pieces(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
+
+
+def _some_new(
+    hub: Hub, ids: Sequence[int], before: NewOwners, conn: Connection
+) -> tuple[Counts, NewOwners]:
+    """Load people in the order in which they are named; waits for those that somebody else holds."""
+    owners = before.copy()
+    company_watch(conn)
+    stale = folding.claim_stale(conn, len(ids), ids, waits=True)
+    place = {entity: i for i, entity in enumerate(ids)}
+    ordered = sorted(stale, key=lambda e: place[e.id])
+    reopen_to = hub.settings.crm.reopen_unqualified_to
+    return load_people(conn, ordered, reopen_to, owners) if ordered else {}, owners
 
 
 def refold(conn: Connection, entity_ids: Sequence[int]) -> Counter[str]:

@@ -24,8 +24,10 @@ from hub.db import outbox
 from hub.etl import accounts, announce, consents, inquiries
 from hub.etl.accounts import Belonging
 from hub.etl.follow import follow
+from hub.etl.new_owners import NewOwners, waiting
 from hub.etl.survivorship import rules_in_force
 from hub.etl.taking_back import take_back
+from hub.etl.turns import Turns
 from hub.golden.fate import Fate, Past, Person, Rows, fate, needs_past, needs_touch
 from hub.golden.fold import FoldContext, fold
 from hub.model.folding import (
@@ -46,7 +48,10 @@ _NO_ROWS = Rows()
 
 
 def load_people(
-    conn: Connection, stale: Sequence[StaleEntity], reopen_to: str | None = None
+    conn: Connection,
+    stale: Sequence[StaleEntity],
+    reopen_to: str | None = None,
+    new_owners: NewOwners | None = None,
 ) -> dict[str, int]:
     """Fold and write people who are stale; returns counts.
 
@@ -54,13 +59,19 @@ def load_people(
         conn: an open transaction that holds the entities.
         stale: the people.
         reopen_to: the status of an unqualified lead whose person asks again; None: it stays.
+        new_owners: gives new leads their owner, in the order of `stale`; None: route does it.
     """
     chunk = _read(conn, stale)
     people = _people(conn, chunk)
     fates = {i: fate(person) for i, person in people.items()}
     taken_back = take_back(conn, fates, chunk.records)
     belonging = _belonging(conn, chunk, people, fates)
-    written = _write(conn, chunk, fates, belonging)
+    written_contacts = _write_contacts(conn, chunk, fates, belonging)
+    turns = None
+    if new_owners is not None:
+        unowned = waiting(stale, people, fates, chunk.records, belonging.accounts)
+        turns = new_owners.decide(conn, unowned)
+    written = _write_leads(conn, chunk, fates, belonging, written_contacts, turns=turns)
     linked = _link(conn, chunk, written, belonging)
     _announce(conn, chunk, fates, written, linked)
     inquiries.reopen(conn, linked.asked, written.leads.created, reopen_to)
@@ -227,6 +238,7 @@ class _Written:
     contacts: Loaded
     golden: Sequence[GoldenRecord]
     converted: int
+    turns: Turns | None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -235,7 +247,8 @@ class _Written:
             "updated": len(self.leads.updated),
             "contacts": len(self.contacts.created),
         }
-        return found | ({"converted_by_source": self.converted} if self.converted else {})
+        found |= {"converted_by_source": self.converted} if self.converted else {}
+        return found | ({"assigned": len(self.turns.taken)} if self.turns else {})
 
 
 def _belonging(
@@ -246,43 +259,55 @@ def _belonging(
     return accounts.find(conn, golden, chunk.records, having, chunk.plain)
 
 
-def _write(
+def _write_contacts(
     conn: Connection, chunk: _Chunk, fates: Mapping[int, Fate], belonging: Belonging
-) -> _Written:
-    """Write rows; a new one is complete but for what hangs on who is not plain."""
-    golden = [f.lead for f in fates.values() if f.lead is not None]
+) -> Loaded:
     kept = [f.contact for f in fates.values() if f.contact is not None]
     companies = {i: {"company_id": row} for i, (row, _) in belonging.employers.items()}
-    written_contacts = load_contacts(conn, kept, chunk.contacts, companies)
+    written = load_contacts(conn, kept, chunk.contacts, companies)
     there = (chunk.contacts.get(g.entity_id) for g in kept)
     contacts.take_up(conn, [row["id"] for row in there if row and row["kept_by"] == _LET_GO])
-    given = _given(chunk, golden, belonging, _standing(kept, written_contacts))
-    written_leads = load_leads(conn, golden, chunk.leads, given)
+    return written
+
+
+def _write_leads(
+    conn: Connection,
+    chunk: _Chunk,
+    fates: Mapping[int, Fate],
+    belonging: Belonging,
+    written_contacts: Loaded,
+    *,
+    turns: Turns | None,
+) -> _Written:
+    """Write leads; a new one is complete but for what hangs on who is not plain."""
+    golden = [f.lead for f in fates.values() if f.lead is not None]
+    given = _given(chunk, fates, belonging, written_contacts, turns.owners if turns else {})
+    written = load_leads(conn, golden, chunk.leads, given)
     accounts.point(conn, belonging, leads=chunk.leads, contacts=chunk.contacts)
     converted = [i for i, f in fates.items() if f.is_converted or f.is_marked]
-    contacts.inherit_owners(conn, converted)
+    contacts.inherit_owners(conn, [*converted, *(turns.left_by_source if turns else ())])
     n = sum(f.is_converted for f in fates.values())
-    return _Written(written_leads, written_contacts, golden, n)
-
-
-def _standing(kept: Sequence[GoldenRecord], written: Loaded) -> dict[int, int]:
-    """Return the contacts that were made and stand, by entity."""
-    archived = {g.entity_id for g in kept if g.archived_at is not None}
-    return {i: row for i, row in written.created.items() if i not in archived}
+    return _Written(written, written_contacts, golden, n, turns)
 
 
 def _given(
     chunk: _Chunk,
-    golden: Sequence[GoldenRecord],
+    fates: Mapping[int, Fate],
     belonging: Belonging,
-    new_contacts: Mapping[int, int],
+    written_contacts: Loaded,
+    new_owners: Mapping[int, int],
 ) -> Given:
-    """Return what new leads have beside their folded values: the account, and a plain person's contact."""
+    """Return what new leads have beside their folded values: account, owner, a plain person's contact."""
     given: dict[int, dict[str, JsonValue]] = {}
-    for lead in golden:
-        account, why = belonging.accounts[lead.entity_id]
-        contact = new_contacts.get(lead.entity_id) if lead.entity_id in chunk.plain else None
-        given[lead.entity_id] = {"account_id": account, "account_why": why, "contact_id": contact}
+    for i, one in fates.items():
+        if one.lead is None or i in chunk.leads:
+            continue
+        account, why = belonging.accounts[i]
+        given[i] = {"account_id": account, "account_why": why}
+        if i in new_owners:
+            given[i]["owner_id"] = new_owners[i]
+        if i in chunk.plain and one.contact is not None and one.contact.archived_at is None:
+            given[i]["contact_id"] = written_contacts.created[i]
     return given
 
 
@@ -328,6 +353,8 @@ def _announce(
     decided += announce.inherited(linked.inherited, anchors)
     assignments.keep(conn, [turn for turn, _ in decided])
     outbox.put(conn, [event for _, event in decided if event])
+    if written.turns:
+        written.turns.keep(conn, written.leads.created)
     outbox.put(conn, inquiries.events(linked.asked, written.leads.created))
     known = {i: row for i, r in chunk.leads.items() if (row := _lead(r)) is not None}
     outbox.put(conn, announce.converted_in_source(fates, known))

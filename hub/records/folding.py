@@ -1,5 +1,6 @@
 """What the fold reads: entities that are behind, their source records, edits and open verdicts."""
 
+from array import array
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,13 +10,19 @@ from sqlalchemy import Connection, text
 
 from hub.model.folding import EarlierVersion, FoldRecord, LeftRecord, StaleEntity, StoredEdit
 from hub.model.records import JsonValue
+from hub.model.verdicts import Lane
 from hub.records.entities import WHOLE
 
 
 def claim_stale(
-    conn: Connection, limit: int, among: Sequence[int] | None = None, kind: str = "person"
+    conn: Connection,
+    limit: int,
+    among: Sequence[int] | None = None,
+    kind: str = "person",
+    *,
+    waits: bool = False,
 ) -> list[StaleEntity]:
-    """Lock entities that are behind, by id; those another loader holds are skipped.
+    """Lock entities that are behind, by id.
 
     One that was merged waits until its survivor has been written: its lead must point there.
 
@@ -24,19 +31,67 @@ def claim_stale(
         limit: entities at most.
         among: only these, if given.
         kind: people, or organisations.
+        waits: wait for those that another transaction holds; else they are skipped.
     """
-    rows = conn.execute(
-        text(
-            "SELECT id, version, anchor_id, batch_id, lane, merged_into, folded_version = 0, "
-            "  version = quiet_version FROM ops.entity e "
-            "WHERE version > folded_version AND kind = :kind AND coalesce((SELECT "
-            "  s.folded_version > 0 FROM ops.entity s WHERE s.id = e.merged_into), true) "
-            "AND (CAST(:among AS bigint[]) IS NULL OR id = ANY(:among)) "
-            "ORDER BY id LIMIT :limit FOR NO KEY UPDATE OF e SKIP LOCKED"
-        ),
-        {"limit": limit, "kind": kind, "among": None if among is None else list(among)},
-    )
+    args = {"limit": limit, "kind": kind, "among": None if among is None else list(among)}
+    rows = conn.execute(_CLAIM_ALL if waits else _CLAIM_FREE, args)
     return [StaleEntity(*row) for row in rows]
+
+
+_CLAIM = """
+SELECT id, version, anchor_id, batch_id, lane, merged_into, folded_version = 0,
+  version = quiet_version FROM ops.entity e
+WHERE version > folded_version AND kind = :kind AND coalesce((SELECT
+  s.folded_version > 0 FROM ops.entity s WHERE s.id = e.merged_into), true)
+AND (CAST(:among AS bigint[]) IS NULL OR id = ANY(:among))
+ORDER BY id LIMIT :limit FOR NO KEY UPDATE OF e
+"""
+_CLAIM_ALL, _CLAIM_FREE = text(_CLAIM), text(_CLAIM + " SKIP LOCKED")
+
+
+# Who has no records is merged into another, and gets no lead. The rows are looked up one by one: in a first
+# load the statistics are old.
+_NEW_IN_ORDER = text("""
+SELECT e.id, e.lane FROM ops.entity e
+CROSS JOIN LATERAL (
+  SELECT source, source_id FROM ops.source_record WHERE id = e.anchor_id OFFSET 0) a
+CROSS JOIN LATERAL (
+  SELECT min(CAST(canonical ->> 'created_at' AS timestamptz)) AS ever,
+         min(CAST(canonical ->> 'created_at' AS timestamptz)) FILTER (WHERE gone_at IS NULL) AS living
+  FROM ops.source_record
+  WHERE entity_id = e.id AND target = 'person' AND withdrawn_by IS NULL) s
+WHERE e.version > e.folded_version AND e.folded_version = 0 AND e.kind = 'person'
+  AND e.merged_into IS NULL
+ORDER BY coalesce(s.living, s.ever) NULLS LAST, a.source, a.source_id
+""")
+
+
+def new_in_order(conn: Connection) -> tuple[Sequence[int], bool]:
+    """Return people whom no load has folded yet, by the date at which they came into being.
+
+    It is the date that their rows get, if of several dates the earliest counts. Of one date, they stand in
+    the order of the records with which they began.
+
+    Returns:
+        The entities, and whether the lane of one is bulk.
+    """
+    people: array[int] = array("q")
+    has_bulk = False
+    for row in conn.execute(_NEW_IN_ORDER, execution_options={"stream_results": True}):
+        people.append(row.id)
+        has_bulk = has_bulk or row.lane == Lane.BULK
+    return people, has_bulk
+
+
+_KNOWN = text("""
+SELECT id FROM ops.entity
+WHERE version > folded_version AND folded_version > 0 AND kind = 'person' ORDER BY id
+""")
+
+
+def known_stale(conn: Connection) -> Sequence[int]:
+    """Return people who are behind, and whom a load has folded before."""
+    return array("q", conn.execute(_KNOWN).scalars())
 
 
 _STALE = text("""

@@ -176,6 +176,17 @@ def finish(conn: Connection, stage: str, ids: Sequence[int]) -> None:
     conn.execute(_FINISH, {"stage": stage, "ids": array(ids)})
 
 
+_BULK = text("""
+SELECT EXISTS (SELECT 1 FROM ops.pending WHERE stage = 'normalize' AND lane = 'bulk')
+    OR EXISTS (SELECT 1 FROM ops.pending WHERE stage = 'match' AND lane = 'bulk')
+""")
+
+
+def bulk_waits(conn: Connection) -> bool:
+    """Tell whether a person of the bulk lane waits to be mapped or matched."""
+    return bool(conn.execute(_BULK).scalar_one())
+
+
 _COUNTS = text("""
 SELECT count(*) FILTER (WHERE stage = 'normalize') AS normalize,
        count(*) FILTER (WHERE stage IN ('match', 'companies')) AS match,

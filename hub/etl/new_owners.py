@@ -1,0 +1,209 @@
+"""Owners of new leads, decided while load writes them: each lead is inserted complete.
+
+Turns are due by the dates of leads, over all leads that have none (`hub.crm.leads.take_unowned`). Load goes
+through new people in this order, and gives turns as long as it is sure that no earlier lead is still to
+come. A lead that it cannot be sure of is written without an owner; route gives it one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from sqlalchemy import Connection
+
+from hub.crm import contacts, leads, owners
+from hub.crm.leads import UnownedLead
+from hub.crm.owners import GroupRow
+from hub.errors import ConfigError
+from hub.etl.survivorship import rules_in_force
+from hub.etl.turns import Rules, Turns
+from hub.golden.fate import Fate, Person
+from hub.model.entities import LEAD_FIELDS, ColumnClass
+from hub.model.folding import FoldRecord, GoldenRecord, StaleEntity
+from hub.records import folding, queue
+from hub.routing.rules import ACCOUNT_OWNER
+
+_DERIVED = {f.name for f in LEAD_FIELDS if f.column_class is ColumnClass.DERIVED}
+_MOMENTS = {f.name for f in LEAD_FIELDS if f.kind == "datetime"}
+
+
+def in_order(conn: Connection, rules: Rules) -> Sequence[int]:
+    """Return new people in the order in which their leads are due a turn; nobody where it is not sure.
+
+    It is not sure while some of an initial load waits to be mapped or matched, while a lead waits for
+    an owner, or where what a later fold writes can change a turn: a capacity, a rule for derived columns.
+    Route tells what a group lacks.
+    """
+    if (
+        rules.fields & _DERIVED
+        or "created_at" not in rules_in_force(conn).earliest
+        or leads.any_unowned(conn)
+        or not _are_plain(rules, owners.groups(conn))
+    ):
+        return ()
+    people, has_bulk = folding.new_in_order(conn)
+    return () if has_bulk and queue.bulk_waits(conn) else people
+
+
+def _are_plain(rules: Rules, groups: Mapping[str, GroupRow]) -> bool:
+    """Tell whether the groups are there, and each of their members takes any number of leads."""
+    members = (member for group in groups.values() for member in group.members)
+    return rules.groups <= groups.keys() and all(m.capacity is None for m in members)
+
+
+@dataclass(frozen=True, slots=True)
+class NewLead:
+    """A lead that is about to be written and has no owner; `created_at` is what turns go by."""
+
+    golden: GoldenRecord
+    anchor: FoldRecord
+    account_id: int | None
+
+    @property
+    def created_at(self) -> datetime | None:
+        """Return when the lead came into being, as its row will say."""
+        return _moment(self.golden.values.get("created_at"))
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The new leads of a chunk that are nobody's, in its order; not `is_whole` if some may yet be."""
+
+    leads: Sequence[NewLead]
+    is_whole: bool
+
+
+def waiting(
+    stale: Sequence[StaleEntity],
+    people: Mapping[int, Person],
+    fates: Mapping[int, Fate],
+    records: Mapping[int, Sequence[FoldRecord]],
+    accounts: Mapping[int, tuple[int | None, str | None]],
+) -> Waiting:
+    """Return the new leads that are nobody's, up to the first that may take over an owner from another row."""
+    found: list[NewLead] = []
+    for entity in stale:
+        one = fates.get(entity.id)
+        if one is None or not _is_unowned(people[entity.id], one.lead):
+            continue
+        anchor = next((r for r in records[entity.id] if r.id == entity.anchor_id), None)
+        if one.lead is None or anchor is None or _may_inherit(people[entity.id], one):
+            return Waiting(found, is_whole=False)
+        found.append(NewLead(one.lead, anchor, accounts[entity.id][0]))
+    return Waiting(found, is_whole=True)
+
+
+def _is_unowned(person: Person, lead: GoldenRecord | None) -> bool:
+    return (
+        lead is not None
+        and person.rows.lead is None
+        and lead.owner_id is None
+        and lead.archived_at is None
+    )
+
+
+def _may_inherit(person: Person, one: Fate) -> bool:
+    """Tell whether the lead may get an owner when rows are linked: of an absorbed row, or a contact."""
+    rows = person.rows
+    has_owner = one.contact is not None and one.contact.owner_id is not None
+    return bool(rows.leads or rows.contacts) or has_owner
+
+
+@dataclass(slots=True)
+class NewOwners:
+    """Turns that a load gives, chunk by chunk.
+
+    Args:
+        rules: of routing.
+        is_sure: whether the next chunk may be given turns.
+        last: the date of the last lead that had one; None before the first.
+        is_undated: whether the last one had no date; these come last.
+    """
+
+    rules: Rules
+    is_sure: bool
+    last: datetime | None = None
+    is_undated: bool = False
+
+    def copy(self) -> Self:
+        """Return what a transaction may change, and throw away if it is made again."""
+        return replace(self)
+
+    def decide(self, conn: Connection, waiting: Waiting) -> Turns | None:
+        """Give leads turns in their order; None if it is not sure that they are due now.
+
+        The groups are locked until the transaction ends.
+        """
+        chunk = waiting.leads
+        self.is_sure = self.is_sure and self._follow([lead.created_at for lead in chunk])
+        if not self.is_sure:
+            return None
+        self.is_sure = waiting.is_whole
+        return self._give(conn, chunk) if chunk else None
+
+    def _give(self, conn: Connection, chunk: Sequence[NewLead]) -> Turns | None:
+        turns = Turns.begin(conn, self.rules)
+        try:
+            if leads.any_unowned(conn):
+                self.is_sure = False
+                return None
+            for lead in self._unowned(conn, chunk):
+                turns.decide(lead)
+        except ConfigError:
+            self.is_sure = False  # route says so, when all is loaded
+            return None
+        self.is_sure = self.is_sure and len(turns.taken) == len(chunk)
+        return turns
+
+    def _follow(self, dates: Sequence[datetime | None]) -> bool:
+        """Tell whether dates go on in order from the last one; remember the new last one."""
+        for at in dates:
+            if at is None:
+                self.is_undated = True
+            elif self.is_undated or (self.last is not None and at < self.last):
+                return False
+            else:
+                self.last = at
+        return True
+
+    def _unowned(self, conn: Connection, chunk: Sequence[NewLead]) -> list[UnownedLead]:
+        account_owners: Mapping[int, int] = {}
+        if self.rules.ask_for_account:
+            asked = {lead.account_id for lead in chunk if lead.account_id is not None}
+            account_owners = contacts.owners_of(conn, asked)
+        return [
+            UnownedLead(
+                entity_id=lead.golden.entity_id,
+                stable_key=f"{lead.anchor.source}/{lead.anchor.stream}/{lead.anchor.source_id}",
+                values=_values(lead, self.rules, account_owners),
+                legacy_owner=lead.golden.legacy_owner,
+                is_converted=lead.golden.converted_at is not None,
+                is_left=lead.golden.converted_at is not None,
+                lane=lead.golden.lane,
+            )
+            for lead in chunk
+        ]
+
+
+def _values(lead: NewLead, rules: Rules, account_owners: Mapping[int, int]) -> dict[str, Any]:
+    """Return what rules ask for, as the lead's row will have it."""
+    golden = lead.golden
+    held = {
+        "source": lead.anchor.source,
+        "status": golden.status,
+        "unqualified_reason": golden.unqualified_reason,
+        "converted_at": golden.converted_at,
+    }
+    asked: dict[str, Any] = {name: held.get(name, golden.values.get(name)) for name in rules.fields}
+    for name in asked.keys() & _MOMENTS:
+        asked[name] = _moment(asked[name])
+    owner = None if lead.account_id is None else account_owners.get(lead.account_id)
+    return {**asked, ACCOUNT_OWNER: owner}
+
+
+def _moment(said: object) -> datetime | None:
+    if not isinstance(said, str) or not said:
+        return None
+    at = datetime.fromisoformat(said)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
