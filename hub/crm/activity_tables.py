@@ -21,21 +21,25 @@ from sqlalchemy import (
     text,
 )
 
-from hub.db.metadata import NOW, UTC, metadata, personal
+from hub.db.metadata import NOW, UTC, because, metadata, personal
 
 _ON_SOMETHING = "entity_id IS NOT NULL OR deal_id IS NOT NULL"
 
 
-def _about() -> list[Column[Any]]:
-    """Return the columns that every activity has, new ones for each table."""
+def _about() -> list[Any]:
+    """Return the columns and indexes that every activity has, new ones for each table."""
     return [
         Column("id", BigInteger, Identity(always=True), primary_key=True),
-        Column("entity_id", BigInteger, ForeignKey("ops.entity.id"), index=True),
-        Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), index=True),
+        Column("entity_id", BigInteger, ForeignKey("ops.entity.id")),
+        Column("deal_id", BigInteger, ForeignKey("crm.deal.id")),
         personal("who", Text, nullable=False),
         Column("created_at", UTC, nullable=False, server_default=NOW),
         Column("recorded_at", UTC, nullable=False, server_default=NOW),
         Column("archived_at", UTC),
+        Index(
+            None, "entity_id", info=because("what was done with a person: pages, derived columns")
+        ),
+        Index(None, "deal_id", info=because("what was done for a deal: pages, derived columns")),
     ]
 
 
@@ -46,7 +50,13 @@ outcome = Table(
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
     CheckConstraint("kind IN ('call','visit')", name="kind"),
-    Index("outcome_name", "kind", text("lower(name)"), unique=True),
+    Index(
+        "outcome_name",
+        "kind",
+        text("lower(name)"),
+        unique=True,
+        info=because("one outcome a name; finds it by the name"),
+    ),
     schema="crm",
 )
 
@@ -65,12 +75,14 @@ task = Table(
         "owner_id",
         "due_at",
         postgresql_where=text("completed_at IS NULL AND archived_at IS NULL"),
+        info=because("what a user has to do, in the order in which it is due"),
     ),
     Index(
         "task_open",
         "due_at",
         "id",
         postgresql_where=text("completed_at IS NULL AND archived_at IS NULL"),
+        info=because("what the team has to do, in the order in which it is due"),
     ),
     schema="crm",
 )

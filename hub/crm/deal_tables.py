@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from hub.crm import list_columns
-from hub.db.metadata import NOW, UTC, metadata, personal
+from hub.db.metadata import NOW, UTC, because, metadata, personal
 
 _CATEGORIES = "'incoming','in_progress','won','unqualified','lost'"
 
@@ -37,7 +37,12 @@ pipeline = Table(
     Column("recorded_at", UTC, nullable=False, server_default=NOW),
     # a deal lost here ends what was sold before: the customer is a past one
     Column("is_renewal", Boolean, nullable=False, server_default="false"),
-    Index("pipeline_name", text("lower(name)"), unique=True),
+    Index(
+        "pipeline_name",
+        text("lower(name)"),
+        unique=True,
+        info=because("one pipeline a name; finds it by the name"),
+    ),
     schema="crm",
 )
 
@@ -55,7 +60,13 @@ stage = Table(
     Column("recorded_at", UTC, nullable=False, server_default=NOW),
     CheckConstraint(f"category IN ({_CATEGORIES})", name="category"),
     CheckConstraint("likelihood BETWEEN 0 AND 100", name="likelihood"),
-    Index("stage_name", "pipeline_id", text("lower(name)"), unique=True),
+    Index(
+        "stage_name",
+        "pipeline_id",
+        text("lower(name)"),
+        unique=True,
+        info=because("one stage a name; the stages of a pipeline"),
+    ),
     schema="crm",
 )
 
@@ -71,7 +82,14 @@ stage_criterion = Table(
     Column("position", Integer, nullable=False),
     CheckConstraint("kind IN ('field','check')", name="kind"),
     CheckConstraint("severity IN ('warn','refuse')", name="severity"),
-    Index("stage_criterion_once", "stage_id", "kind", "what", unique=True),
+    Index(
+        "stage_criterion_once",
+        "stage_id",
+        "kind",
+        "what",
+        unique=True,
+        info=because("one criterion of a kind; the criteria of a stage"),
+    ),
     schema="crm",
 )
 
@@ -83,7 +101,13 @@ reason = Table(
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
     CheckConstraint("kind IN ('loss','deal_unqualified','lead_unqualified')", name="kind"),
-    Index("reason_name", "kind", text("lower(name)"), unique=True),
+    Index(
+        "reason_name",
+        "kind",
+        text("lower(name)"),
+        unique=True,
+        info=because("one reason a name; finds it by the name"),
+    ),
     schema="crm",
 )
 
@@ -120,14 +144,23 @@ deal = Table(
     list_columns.facts("deal"),
     CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
     CheckConstraint("customized_win_likelihood BETWEEN 0 AND 100", name="likelihood"),
-    Index(None, "contact_id"),
-    Index(None, "organization_id"),
-    Index(None, "owner_id"),
-    Index(None, "stage_id"),
-    Index(None, "lead_id"),
-    Index(None, "cloned_from"),
-    Index("deal_added", "added_at"),
-    Index("deal_closed", "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
+    Index(None, "contact_id", info=because("the deals of a person; their status as a customer")),
+    Index(
+        None, "organization_id", info=because("the deals of a company; its status as a customer")
+    ),
+    Index(
+        None, "owner_id", info=because("the deals of an owner; how many are open, for capacities")
+    ),
+    Index(None, "stage_id", info=because("the deals of a stage: the board, and its removal")),
+    Index(None, "lead_id", info=because("the deals of a lead, which its roll-ups count")),
+    Index(None, "cloned_from", info=because("removal of a deal asks for its clones")),
+    Index("deal_added", "added_at", info=because("reports count the deals added in a span")),
+    Index(
+        "deal_closed",
+        "closed_at",
+        postgresql_where=text("closed_at IS NOT NULL"),
+        info=because("reports count the deals closed in a span"),
+    ),
     schema="crm",
 )
 
@@ -137,7 +170,7 @@ deal_contact = Table(
     Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), primary_key=True),
     Column("contact_id", BigInteger, ForeignKey("crm.contact.id"), primary_key=True),
     Column("role", Text, nullable=False, server_default="involved"),
-    Index(None, "contact_id"),
+    Index(None, "contact_id", info=because("the deals in which a person is involved")),
     schema="crm",
 )
 
@@ -149,7 +182,7 @@ deal_check = Table(
     Column("criterion_id", BigInteger, ForeignKey("crm.stage_criterion.id"), primary_key=True),
     personal("who", Text, nullable=False),
     Column("at", UTC, nullable=False, server_default=NOW),
-    Index(None, "criterion_id"),
+    Index(None, "criterion_id", info=because("removal of a criterion takes its ticks")),
     schema="crm",
 )
 
@@ -163,8 +196,8 @@ stage_transition = Table(
     Column("to_stage_id", BigInteger, ForeignKey("crm.stage.id"), nullable=False),
     personal("who", Text, nullable=False),
     Column("at", UTC, nullable=False, server_default=text("clock_timestamp()")),
-    Index(None, "deal_id", "at"),
-    Index(None, "at"),
+    Index(None, "deal_id", "at", info=because("the way of a deal, in its order")),
+    Index(None, "at", info=because("reports read the moves of a span")),
     schema="crm",
 )
 
@@ -183,10 +216,14 @@ conversion = Table(
     Column("reopened_at", UTC),
     personal("reopened_by", Text),
     Index(
-        "conversion_standing", "lead_id", unique=True, postgresql_where=text("reopened_at IS NULL")
+        "conversion_standing",
+        "lead_id",
+        unique=True,
+        postgresql_where=text("reopened_at IS NULL"),
+        info=because("one conversion of a lead stands"),
     ),
-    Index(None, "lead_id"),
-    Index(None, "person_id"),
-    Index(None, "company_id"),
+    Index(None, "lead_id", info=because("the conversions of a lead")),
+    Index(None, "person_id", info=because("removal of a contact asks for its conversions")),
+    Index(None, "company_id", info=because("removal of a company asks for its conversions")),
     schema="crm",
 )

@@ -10,6 +10,7 @@ from sqlalchemy import DDL, Index, Table, event, literal_column, text
 
 from hub.crm.deal_tables import deal
 from hub.crm.tables import contact, lead, ticket
+from hub.db.metadata import because
 
 STANDING = "archived_at IS NULL AND merged_into IS NULL"
 DEAL_STANDING = "archived_at IS NULL"
@@ -31,7 +32,8 @@ DEAL_ORDERS = (
 def _orders(table: Table, names: tuple[str, ...], *before: str, where: str) -> None:
     for name in names:
         columns = [table.c[one] for one in (*before, name, "id")]
-        Index(f"{table.name}_by_{name}", *columns, postgresql_where=text(where))
+        why = f"a page of a list sorted by {name}"
+        Index(f"{table.name}_by_{name}", *columns, postgresql_where=text(where), info=because(why))
 
 
 def _facets(table: Table, searched: dict[str, str], where: str) -> None:
@@ -42,24 +44,31 @@ def _facets(table: Table, searched: dict[str, str], where: str) -> None:
         postgresql_using="gin",
         postgresql_ops=dict.fromkeys(searched, "gin_trgm_ops"),
         postgresql_where=text(where),
+        info=because("finds the rows that have a word or a fact that few have"),
     )
 
 
 _orders(lead, PEOPLE_ORDERS, where=STANDING)
 _orders(contact, PEOPLE_ORDERS, "is_organization", where=STANDING)
 _orders(deal, DEAL_ORDERS, where=DEAL_STANDING)
-Index("lead_by_name", lead.c.sort_key, lead.c.id, postgresql_where=text(STANDING))
+_BY_NAME = because("a page of a list sorted by name")
+Index("lead_by_name", lead.c.sort_key, lead.c.id, postgresql_where=text(STANDING), info=_BY_NAME)
 Index(
     "contact_by_name",
     contact.c.is_organization,
     contact.c.sort_key,
     contact.c.id,
     postgresql_where=text(STANDING),
+    info=_BY_NAME,
 )
 for _table in (lead, contact):
     _facets(_table, _PEOPLE_SEARCHED, STANDING)
     Index(
-        f"{_table.name}_email", text("lower(email)"), _table.c.id, postgresql_where=text(STANDING)
+        f"{_table.name}_email",
+        text("lower(email)"),
+        _table.c.id,
+        postgresql_where=text(STANDING),
+        info=because("a page of a list sorted by address; finds who has an address"),
     )
 _facets(deal, {"name": "lower(name)"}, DEAL_STANDING)
 
@@ -85,6 +94,7 @@ _statistics(contact)
 Index(
     "ticket_open",
     ticket.c.entity_id,
+    info=because("lists show whether a person has an open ticket"),
     postgresql_where=text(
         "archived_at IS NULL AND coalesce(status, '') NOT IN ('solved', 'closed')"
     ),

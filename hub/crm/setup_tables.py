@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from hub.db.metadata import NOW, UTC, metadata, personal
+from hub.db.metadata import NOW, UTC, because, metadata, personal
 
 _OBJECTS = "object IN ('lead','person','company','deal')"
 _TYPES = (
@@ -30,7 +30,12 @@ lead_status = Table(
     Column("name", Text, nullable=False),
     Column("position", Integer, nullable=False),
     Column("is_unqualified", Boolean, nullable=False, server_default="false"),
-    Index("lead_status_name", text("lower(name)"), unique=True),
+    Index(
+        "lead_status_name",
+        text("lower(name)"),
+        unique=True,
+        info=because("one status a name; finds it by the name"),
+    ),
     schema="crm",
 )
 
@@ -42,7 +47,13 @@ record_source = Table(
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
     CheckConstraint("kind IN ('lead','deal')", name="kind"),
-    Index("record_source_name", "kind", text("lower(name)"), unique=True),
+    Index(
+        "record_source_name",
+        "kind",
+        text("lower(name)"),
+        unique=True,
+        info=because("one origin a name; finds it by the name"),
+    ),
     schema="crm",
 )
 
@@ -60,8 +71,20 @@ custom_field = Table(
     Column("recorded_at", UTC, nullable=False, server_default=NOW),
     CheckConstraint(_OBJECTS, name="object"),
     CheckConstraint(f"type IN ({_TYPES})", name="type"),
-    Index("custom_field_key", "object", "key", unique=True),
-    Index("custom_field_name", "object", text("lower(name)"), unique=True),
+    Index(
+        "custom_field_key",
+        "object",
+        "key",
+        unique=True,
+        info=because("one field a key; finds it by the key"),
+    ),
+    Index(
+        "custom_field_name",
+        "object",
+        text("lower(name)"),
+        unique=True,
+        info=because("one field a name; finds it by the name"),
+    ),
     schema="crm",
 )
 
@@ -82,7 +105,13 @@ smart_link = Table(
     Column("name", Text, nullable=False),
     Column("template", Text, nullable=False),
     CheckConstraint(_OBJECTS, name="object"),
-    Index("smart_link_name", "object", text("lower(name)"), unique=True),
+    Index(
+        "smart_link_name",
+        "object",
+        text("lower(name)"),
+        unique=True,
+        info=because("one link a name; finds it by the name"),
+    ),
     schema="crm",
 )
 
@@ -95,13 +124,19 @@ smart_list = Table(
     personal("filter", JSONB, nullable=False),
     Column("sort", JSONB, nullable=False, server_default="[]"),
     Column("columns", JSONB, nullable=False, server_default="[]"),
-    Column("user_id", BigInteger, ForeignKey("crm.user.id"), index=True),  # none: the team's
+    Column("user_id", BigInteger, ForeignKey("crm.user.id")),  # none: the team's
     Column("is_shared", Boolean, nullable=False, server_default="false"),
     Column("is_template", Boolean, nullable=False, server_default="false"),
     Column("recorded_at", UTC, nullable=False, server_default=NOW),
     CheckConstraint(_OBJECTS, name="object"),
+    Index(None, "user_id", info=because("removal of a user asks for its lists")),
     Index(
-        "smart_list_name", "object", text("coalesce(user_id, 0)"), text("lower(name)"), unique=True
+        "smart_list_name",
+        "object",
+        text("coalesce(user_id, 0)"),
+        text("lower(name)"),
+        unique=True,
+        info=because("one list of a user a name; finds it by the name"),
     ),
     schema="crm",
 )

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from hub.crm import list_columns
-from hub.db.metadata import NOW, UTC, metadata, personal
+from hub.db.metadata import NOW, UTC, because, metadata, personal, where_said
 
 user = Table(
     "user",
@@ -37,7 +37,12 @@ user = Table(
     Column("recorded_at", UTC, nullable=False, server_default=NOW),
     Column("role", Text, nullable=False, server_default="rep"),
     CheckConstraint("role IN ('admin','manager','rep','viewer')", name="role"),
-    Index("user_email", text("lower(email)"), unique=True),
+    Index(
+        "user_email",
+        text("lower(email)"),
+        unique=True,
+        info=because("one user an address; finds a user by it"),
+    ),
     schema="crm",
 )
 
@@ -48,7 +53,7 @@ owner_identity = Table(
     personal("source_id", Text, primary_key=True),
     Column("user_id", BigInteger, ForeignKey("crm.user.id")),
     Column("is_queue", Boolean, nullable=False),
-    Index(None, "user_id"),
+    Index(None, "user_id", info=because("undo asks whether a user still stands for an owner")),
     schema="crm",
 )
 
@@ -74,7 +79,7 @@ member = Table(
     Column("credit", Float, nullable=False, server_default="0"),
     Column("is_away", Boolean, nullable=False, server_default="false"),
     Column("capacity", Integer),
-    Index(None, "user_id"),
+    Index(None, "user_id", info=because("removal of a user asks for its groups")),
     schema="crm",
 )
 
@@ -115,12 +120,12 @@ contact = Table(
     Column("customer_type", Text),
     Column("prospect_type", Text),
     Column("is_organization", Boolean, nullable=False, server_default="false"),
-    Column("company_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
+    Column("company_id", BigInteger, ForeignKey("crm.contact.id")),
     Column("owner_id", BigInteger, ForeignKey("crm.user.id")),
     Column("last_activity_at", UTC),
     Column("batch_id", BigInteger, nullable=False),
     Column("archived_at", UTC),
-    Column("merged_into", BigInteger, ForeignKey("crm.contact.id"), index=True),
+    Column("merged_into", BigInteger, ForeignKey("crm.contact.id")),
     Column("recorded_at", UTC, nullable=False, server_default=NOW),
     Column("last_communication_at", UTC),
     Column("next_task_at", UTC),
@@ -133,8 +138,17 @@ contact = Table(
     list_columns.names(),
     list_columns.facts("contact"),
     Column("unasked_since", UTC),  # no living record of a source asks for the row
-    Index(None, "owner_id", "created_at"),
-    Index("contact_unasked", "unasked_since", postgresql_where=text("unasked_since IS NOT NULL")),
+    where_said("company_id", "the employees of a company: its status, activity, deals"),
+    where_said("merged_into", "the contacts that a contact has absorbed"),
+    Index(
+        None, "owner_id", "created_at", info=because("the contacts of an owner, the newest first")
+    ),
+    Index(
+        "contact_unasked",
+        "unasked_since",
+        postgresql_where=text("unasked_since IS NOT NULL"),
+        info=because("the few contacts for which no source asks"),
+    ),
     CheckConstraint("kept_by IN ('source','person','nobody')", name="kept_by"),
     schema="crm",
 )
@@ -149,7 +163,7 @@ ticket = Table(
     Column("source", Text, nullable=False),
     Column("source_id", Text, nullable=False),
     Column("requester", Text),  # the source's id of who asked
-    Column("entity_id", BigInteger, ForeignKey("ops.entity.id"), index=True),
+    Column("entity_id", BigInteger, ForeignKey("ops.entity.id")),
     personal("subject", Text),
     personal("description", Text),
     Column("status", Text),
@@ -165,7 +179,8 @@ ticket = Table(
     Column("updated_at", UTC),
     Column("archived_at", UTC),
     Column("recorded_at", UTC, nullable=False, server_default=NOW),
-    Index(None, "source", "requester"),
+    Index(None, "entity_id", info=because("the tickets of a person")),
+    Index(None, "source", "requester", info=because("load asks for the tickets of a requester")),
     schema="crm",
 )
 
@@ -186,11 +201,11 @@ lead = Table(
     Column("archived_at", UTC),
     Column("merged_into", BigInteger, ForeignKey("crm.lead.id")),
     Column("recorded_at", UTC, nullable=False, server_default=NOW),
-    Column("contact_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
+    Column("contact_id", BigInteger, ForeignKey("crm.contact.id")),
     Column("last_communication_at", UTC),
     Column("next_task_at", UTC),
     Column("first_response_at", UTC),
-    Column("account_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
+    Column("account_id", BigInteger, ForeignKey("crm.contact.id")),
     Column("account_why", Text),  # named by a source or a person, domain, name, …
     list_columns.sort_key(),
     list_columns.names(),
@@ -198,21 +213,39 @@ lead = Table(
     Column("unasked_since", UTC),  # no living record of a source asks for the row
     Column("source_converted_at", UTC),  # its source has converted it; somebody works on it here
     Column("status_set_by", Text),  # none: the status follows the sources
-    Index(None, "owner_id", "created_at"),
-    Index(None, "merged_into"),
-    Index("lead_unasked", "unasked_since", postgresql_where=text("unasked_since IS NOT NULL")),
+    where_said("contact_id", "the leads of a contact; removal of a contact"),
+    where_said("account_id", "the leads of an account; removal of a company"),
+    where_said("merged_into", "the leads that a lead has absorbed"),
+    Index(
+        None,
+        "owner_id",
+        "created_at",
+        info=because("the leads of an owner, the newest first; how many are open, for capacities"),
+    ),
+    Index(
+        "lead_unasked",
+        "unasked_since",
+        postgresql_where=text("unasked_since IS NOT NULL"),
+        info=because("the few leads for which no source asks"),
+    ),
     Index(
         "lead_converted_in_source",
         "source_converted_at",
         postgresql_where=text("source_converted_at IS NOT NULL"),
+        info=because("the few leads that wait for their owner to convert them"),
     ),
     CheckConstraint("status_set_by IN ('person','inquiry')", name="status_set_by"),
-    Index("lead_arrived", text("coalesce(created_at, recorded_at)")),
+    Index(
+        "lead_arrived",
+        text("coalesce(created_at, recorded_at)"),
+        info=because("reports count the leads that arrived in a span"),
+    ),
     Index(
         "lead_unowned",
         "created_at",
         "id",
         postgresql_where=text("owner_id IS NULL AND archived_at IS NULL AND merged_into IS NULL"),
+        info=because("the queue of route, in the order of turns"),
     ),
     schema="crm",
 )
@@ -230,7 +263,7 @@ inquiry = Table(
     personal("message", Text),
     Column("created_at", UTC),
     Column("recorded_at", UTC, nullable=False, server_default=NOW),
-    Index(None, "entity_id"),
+    Index(None, "entity_id", info=because("the inquiries of a person")),
     schema="crm",
 )
 
@@ -244,12 +277,13 @@ note = Table(
     personal("content", Text, nullable=False),
     Column("created_at", UTC),
     Column("recorded_at", UTC, nullable=False, server_default=NOW),
-    Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), index=True),
+    Column("deal_id", BigInteger, ForeignKey("crm.deal.id")),
     personal("who", Text),
     Column("is_important", Boolean, nullable=False, server_default="false"),
     Column("archived_at", UTC),
     CheckConstraint("entity_id IS NOT NULL OR deal_id IS NOT NULL", name="on_something"),
-    Index(None, "entity_id"),
+    Index(None, "entity_id", info=because("the notes of a person; when somebody was last active")),
+    where_said("deal_id", "the notes of a deal"),
     schema="crm",
 )
 
@@ -264,10 +298,12 @@ alert = Table(
     personal("text", Text, nullable=False),
     Column("at", UTC, nullable=False, server_default=NOW),
     Column("read_at", UTC),
-    Column("contact_id", BigInteger, ForeignKey("crm.contact.id"), index=True),
-    Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), index=True),
-    Index(None, "user_id"),
-    Index(None, "lead_id"),
+    Column("contact_id", BigInteger, ForeignKey("crm.contact.id")),
+    Column("deal_id", BigInteger, ForeignKey("crm.deal.id")),
+    Index(None, "user_id", info=because("the alerts of a user")),
+    where_said("lead_id", "removal of a lead takes its alerts"),
+    where_said("contact_id", "removal of a contact takes its alerts"),
+    where_said("deal_id", "removal of a deal takes its alerts"),
     schema="crm",
 )
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from hub.db.metadata import NOW, UTC, because, metadata, personal
+from hub.db.metadata import NOW, UTC, because, metadata, personal, where_said
 from hub.model.verdicts import Cause
 from hub.records import consent_tables
 
@@ -387,10 +387,9 @@ assignment = Table(
         "OR withdrawn_by IS NOT NULL AND num_nonnulls(lead_id, contact_id, deal_id) = 0",
         name="of_one_record",
     ),
-    Index(None, "contact_id", info=because("why a contact has its owner; removal of a contact")),
-    Index(None, "deal_id", info=because("why a deal has its owner; removal of a deal")),
+    where_said("contact_id", "why a contact has its owner; removal of a contact"),
+    where_said("deal_id", "why a deal has its owner; removal of a deal"),
     Index(None, "lead_id", info=because("why a lead has its owner; removal of a lead")),
-    Index(None, "group_id", info=because("the assignments of a distribution group")),
     Index(None, "user_id", info=because("the assignments of a user")),
     schema="ops",
 )
