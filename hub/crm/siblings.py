@@ -15,9 +15,11 @@ siblings AS (
          c.gone_at IS NOT NULL AND EXISTS (
            SELECT 1 FROM landing.head h WHERE h.source = c.source AND h.stream = c.stream
              AND h.source_id = c.source_id AND h.raw_id = c.raw_id) AS is_taken_back
-  FROM ops.source_record l
-  JOIN ops.source_record c USING (source, stream, source_id)
-  WHERE l.entity_id = ANY(:entities) AND l.target = 'person' AND c.target = :target
-    AND c.withdrawn_by IS NULL
+  FROM unnest(CAST(:entities AS bigint[])) AS i(id)
+  CROSS JOIN LATERAL (SELECT * FROM ops.source_record WHERE entity_id = i.id OFFSET 0) l
+  CROSS JOIN LATERAL (
+    SELECT * FROM ops.source_record WHERE source = l.source AND stream = l.stream
+      AND source_id = l.source_id AND target = :target OFFSET 0) c
+  WHERE l.target = 'person' AND c.withdrawn_by IS NULL
 )
 """

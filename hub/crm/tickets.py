@@ -45,9 +45,12 @@ def upsert(
 _FOLLOW = text("""
 WITH moved AS (
   SELECT t.id, t.entity_id AS before, u.entity_id AS after
-  FROM ops.source_record u JOIN crm.ticket t ON t.source = u.source AND t.requester = u.source_id
-  WHERE u.entity_id = ANY(:e) AND u.target = 'person' AND u.stream = :asked_in
-    AND t.entity_id IS DISTINCT FROM u.entity_id
+  FROM unnest(CAST(:e AS bigint[])) AS i(id)
+  CROSS JOIN LATERAL (SELECT * FROM ops.source_record WHERE entity_id = i.id OFFSET 0) u
+  CROSS JOIN LATERAL (
+    SELECT id, entity_id FROM crm.ticket
+    WHERE source = u.source AND requester = u.source_id OFFSET 0) t
+  WHERE u.target = 'person' AND u.stream = :asked_in AND t.entity_id IS DISTINCT FROM u.entity_id
 ), done AS (
   UPDATE crm.ticket t SET entity_id = m.after FROM moved m WHERE t.id = m.id
 ) SELECT DISTINCT before FROM moved WHERE before IS NOT NULL

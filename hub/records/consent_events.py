@@ -133,11 +133,14 @@ def judged(events: Iterable[Event]) -> dict[str, dict[Key, ConsentState]]:
 # few people have anything: a probe of the partial index for each record, whatever the statistics say.
 _OF_PEOPLE = """
 WITH RECURSIVE {whole}
-SELECT p.entity_id AS root, e.id FROM ops.source_record p
+SELECT i.id AS root, e.id FROM unnest(CAST(:ids AS bigint[])) AS i(id)
+CROSS JOIN LATERAL (
+  SELECT source, stream, source_id, target FROM ops.source_record
+  WHERE entity_id = i.id OFFSET 0) p
 CROSS JOIN LATERAL (
   SELECT c.id FROM ops.consent_event c WHERE c.source = p.source AND c.stream = p.stream
     AND c.source_id = p.source_id AND c.origin_id IS NULL AND {which} OFFSET 0) e
-WHERE p.entity_id = ANY(:ids) AND p.target = 'person'
+WHERE p.target = 'person'
 UNION
 SELECT w.root, e.id FROM whole w CROSS JOIN LATERAL (
   SELECT c.id FROM ops.consent_event c

@@ -11,7 +11,8 @@ WHOLE = """
 whole AS (
   SELECT id AS root, id FROM ops.entity WHERE id = ANY(:ids)
   UNION
-  SELECT w.root, m.id FROM whole w JOIN ops.entity m ON m.merged_into = w.id
+  SELECT w.root, m.id FROM whole w CROSS JOIN LATERAL (
+    SELECT id FROM ops.entity WHERE merged_into = w.id OFFSET 0) m
 )
 """
 """SQL: the entities `ids`, each with those that were merged into it: (root, id); write RECURSIVE before it."""

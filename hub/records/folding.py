@@ -105,26 +105,27 @@ def stale_n(conn: Connection, batch_id: int | None = None) -> int:
     return int(conn.execute(_STALE, {"batch": batch_id}).scalar_one())
 
 
+# Entity by entity: while nothing is known of the table, an array of ids is taken for half of it.
+_RECORDS = text("""
+SELECT s.id, s.entity_id, s.source, s.stream, s.source_id, s.trust, s.canonical, s.refs,
+  s.source_at, s.gone_at IS NOT NULL, s.gone_at, s.gone_why, s.batch_id, s.joined_batch_id,
+  v.batch_id IS NOT NULL, s.role, s.lane
+FROM unnest(CAST(:ids AS bigint[])) AS i(id)
+CROSS JOIN LATERAL (SELECT * FROM ops.source_record WHERE entity_id = i.id OFFSET 0) s
+LEFT JOIN LATERAL (
+  SELECT batch_id FROM ops.verdict WHERE batch_id = s.batch_id AND source = s.source
+    AND stream = s.stream AND source_id = s.source_id AND verdict IS NULL OFFSET 0) v ON true
+WHERE s.target = :target AND s.withdrawn_by IS NULL
+ORDER BY s.id
+""")
+
+
 def records_of(
     conn: Connection, entity_ids: Sequence[int], target: str = "person"
 ) -> dict[int, list[FoldRecord]]:
     """Return the records of people, or of organisations."""
-    rows = conn.execute(
-        text(
-            "SELECT s.id, s.entity_id, s.source, s.stream, s.source_id, s.trust, s.canonical, "
-            "  s.refs, s.source_at, s.gone_at IS NOT NULL, s.gone_at, s.gone_why, "
-            "  s.batch_id, "
-            "  s.joined_batch_id, v.batch_id IS NOT NULL, s.role, s.lane "
-            "FROM ops.source_record s LEFT JOIN ops.verdict v ON v.batch_id = s.batch_id "
-            "  AND v.source = s.source AND v.stream = s.stream AND v.source_id = s.source_id "
-            "  AND v.verdict IS NULL "
-            "WHERE s.entity_id = ANY(:ids) AND s.target = :target AND s.withdrawn_by IS NULL "
-            "ORDER BY s.id"
-        ),
-        {"ids": list(entity_ids), "target": target},
-    ).all()
     found: dict[int, list[FoldRecord]] = defaultdict(list)
-    for row in rows:
+    for row in conn.execute(_RECORDS, {"ids": list(entity_ids), "target": target}):
         found[row[1]].append(FoldRecord(*row))
     return found
 
