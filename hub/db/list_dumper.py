@@ -1,16 +1,25 @@
-"""Lists of numbers and of texts as PostgreSQL's arrays: written at once, not element by element.
+"""Lists of one type as PostgreSQL's arrays: written at once, not element by element.
 
 psycopg writes every element by a dumper of its own and searches each for signs that need quotes. The
 statements here pass thousands of ids, keys and texts at a time, nearly always of one type.
 """
 
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
 from psycopg.abc import Buffer
 from psycopg.types.array import ListDumper
 
-_NUMBERS, _TEXTS = frozenset((int,)), frozenset((str, type(None)))
+_TEXTS = frozenset((str, type(None)))
+_OTHERS: dict[frozenset[type], Callable[[list[Any]], str]] = {
+    frozenset(): lambda _: "{}",
+    frozenset((int,)): lambda some: f"{{{','.join(map(str, some))}}}",
+    frozenset((bool,)): lambda some: f"{{{','.join(['t' if one else 'f' for one in some])}}}",
+    frozenset((datetime,)): lambda some: _quoted(map(str, some)),
+    frozenset((bytes,)): lambda some: _quoted(rf"\\x{one.hex()}" for one in some),
+}
 
 
 class QuickListDumper(ListDumper):
@@ -18,14 +27,18 @@ class QuickListDumper(ListDumper):
 
     def dump(self, obj: list[Any]) -> Buffer | None:
         """Return the array's text form."""
-        kinds = set(map(type, obj))
-        if not kinds:
-            return b"{}"
-        if kinds == _NUMBERS:
-            return f"{{{','.join(map(str, obj))}}}".encode()
+        kinds = frozenset(map(type, obj))
+        write = _OTHERS.get(kinds)
+        if write is not None:
+            return write(obj).encode()
         if kinds <= _TEXTS and "\0" not in (text := _texts(obj)):
             return text.encode(self._tx.encoding)
         return super().dump(obj)
+
+
+def _quoted(texts: Iterable[str]) -> str:
+    joined = '","'.join(texts)
+    return f'{{"{joined}"}}'
 
 
 def _texts(obj: list[Any]) -> str:

@@ -11,7 +11,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from hub.db.arrays import array
 from hub.model.records import JsonValue
 
 
@@ -82,7 +81,7 @@ def of_rows(
     found: dict[int, list[Correction]] = {}
     for row in conn.execute(
         _HELD,
-        {"source": source, "stream": stream, "ids": array(rows.values()), "raws": array(rows)},
+        {"source": source, "stream": stream, "ids": list(rows.values()), "raws": list(rows)},
     ):
         held = Correction(row.field, row.path, row.value, row.who, row.at)
         found.setdefault(row.raw_id, []).append(held)

@@ -14,7 +14,6 @@ import msgspec
 from sqlalchemy import Connection, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from hub.db.arrays import array, bytes_array
 from hub.db.copy import copy_rows
 from hub.landing.tables import checkpoint, quarantine
 from hub.model.records import NO_ID_PREFIX, JsonValue, Problem, RawRecord
@@ -157,8 +156,8 @@ def land_page(
     page = _page(records, volatile)
     scope = {"source": source, "stream": stream, "batch": batch, "lane": lane, "mapped": mapped}
     hashes = {
-        "ids": array(one.source_id for one in page),
-        "hashes": bytes_array([one.digest for one in page]),
+        "ids": [one.source_id for one in page],
+        "hashes": [one.digest for one in page],
     }
     raw_ids = {row.n: row.raw_id for row in conn.execute(_CHANGED, scope | hashes)}
     if raw_ids:
@@ -201,10 +200,10 @@ def _append(conn: Connection, landed: Mapping[int, _Incoming], scope: Mapping[st
     rows = [(raw_id, *own, *_content(one)) for raw_id, one in landed.items()]
     copy_rows(conn, "landing.raw", _RAW_COLUMNS, rows)
     arrays = {
-        "raws": array(landed),
-        "ids": array(one.source_id for one in landed.values()),
-        "hashes": bytes_array([one.digest for one in landed.values()]),
-        "ops": array(one.record.op.value for one in landed.values()),
+        "raws": list(landed),
+        "ids": [one.source_id for one in landed.values()],
+        "hashes": [one.digest for one in landed.values()],
+        "ops": [one.record.op.value for one in landed.values()],
     }
     conn.execute(_POINT, {**scope, **arrays})
 
@@ -217,12 +216,10 @@ def _enter(
 ) -> None:
     """Enter a page in the ledger of its batch; what did not change has its verdict at once."""
     arrays = {
-        "ids": array(one.source_id for one in page),
-        "live": array(one.record.op is Op.UPSERT for one in page),
-        "ats": array(one.record.at for one in page),
-        "verdicts": array(
-            None if n in changed else Verdict.UNCHANGED.value for n in range(len(page))
-        ),
+        "ids": [one.source_id for one in page],
+        "live": [one.record.op is Op.UPSERT for one in page],
+        "ats": [one.record.at for one in page],
+        "verdicts": [None if n in changed else Verdict.UNCHANGED.value for n in range(len(page))],
     }
     conn.execute(_LEDGER, {**scope, **arrays})
 
@@ -351,7 +348,7 @@ def context_payloads(
             "WHERE h.source = :source AND h.stream = :stream AND h.op = 'upsert' "
             "AND (CAST(:ids AS text[]) IS NULL OR h.source_id = ANY(CAST(:ids AS text[])))"
         ),
-        {"source": source, "stream": stream, "ids": None if ids is None else array(ids)},
+        {"source": source, "stream": stream, "ids": None if ids is None else list(ids)},
     )
     return {row.source_id: payload_bytes(row) for row in rows}
 
@@ -368,7 +365,7 @@ def close_quarantine(
 ) -> None:
     """Close the open quarantine rows of objects that are mapped again; new problems get new rows."""
     if source_ids:
-        conn.execute(_CLOSE, {"source": source, "stream": stream, "ids": array(source_ids)})
+        conn.execute(_CLOSE, {"source": source, "stream": stream, "ids": list(source_ids)})
 
 
 def add_quarantine(

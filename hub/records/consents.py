@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from hub.db.arrays import array
 from hub.db.copy import copy_rows
 from hub.model.consent import (
     NOES,
@@ -170,8 +169,8 @@ def keep(
     Returns:
         The objects that say something new of a person.
     """
-    scope = {"source": source, "stream": stream, "raws": array(versions)}
-    scope |= {"ids": array(sorted(set(versions.values()))), "version": mapping_version}
+    scope = {"source": source, "stream": stream, "raws": list(versions)}
+    scope |= {"ids": sorted(set(versions.values())), "version": mapping_version}
     known = conn.execute(_KNOWN, scope).one()
     if not (events or known.is_derived_again or known.has_untimed):
         return set()

@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from hub.db.arrays import array
 from hub.landing.store import PendingRaw, payload_bytes
 from hub.model.records import RawRecord
 from hub.model.verdicts import Lane, Op
@@ -57,9 +56,9 @@ def put(
                 statement,
                 {
                     "stage": stage,
-                    "refs": array(r[0] for r in some),
-                    "lanes": array(r[1] for r in some),
-                    "batches": array(r[2] for r in some),
+                    "refs": [r[0] for r in some],
+                    "lanes": [r[1] for r in some],
+                    "batches": [r[2] for r in some],
                 },
             )
 
@@ -173,7 +172,7 @@ _FINISH = text("DELETE FROM ops.pending WHERE stage = :stage AND ref = ANY(CAST(
 
 def finish(conn: Connection, stage: str, ids: Sequence[int]) -> None:
     """Take records off the queue of a stage: the stage is done with them, or they are undone."""
-    conn.execute(_FINISH, {"stage": stage, "ids": array(ids)})
+    conn.execute(_FINISH, {"stage": stage, "ids": list(ids)})
 
 
 _BULK = text("""

@@ -7,7 +7,6 @@ from hashlib import blake2b
 
 from sqlalchemy import Connection, text
 
-from hub.db.arrays import array
 from hub.db.copy import CopyRefusedError, copy_rows
 from hub.db.json_text import write_json
 from hub.model.records import JsonValue
@@ -136,7 +135,7 @@ def lock(conn: Connection, source: str, stream: str, source_ids: Iterable[str]) 
     Whoever writes several records in one transaction calls this first: two that meet at the same
     records then wait for each other in one order, and never in a ring.
     """
-    rows = conn.execute(_LOCK, {"source": source, "stream": stream, "ids": array(source_ids)})
+    rows = conn.execute(_LOCK, {"source": source, "stream": stream, "ids": list(source_ids)})
     return [Known(*row[:4]) for row in rows if row.stands]
 
 

@@ -9,7 +9,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select, text
 
-from hub.db.arrays import array
 from hub.model.verdicts import Verdict
 from hub.records.batch_tables import verdict
 
@@ -50,7 +49,7 @@ def set_verdicts(conn: Connection, rows: Sequence[tuple[int, str, str, str, Verd
         groups.setdefault((batch_id, source, stream, given.value), []).append(source_id)
     for (batch_id, source, stream, value), ids in sorted(groups.items()):
         args = {"batch": batch_id, "source": source, "stream": stream, "verdict": value}
-        conn.execute(_SET_VERDICT, {**args, "ids": array(ids)})
+        conn.execute(_SET_VERDICT, {**args, "ids": ids})
 
 
 # Ids as an array, so that it goes by the primary key whatever is known of the table's size.
