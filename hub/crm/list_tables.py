@@ -10,7 +10,7 @@ from sqlalchemy import DDL, Index, Table, event, literal_column, text
 
 from hub.crm.deal_tables import deal
 from hub.crm.tables import contact, lead, ticket
-from hub.db.metadata import because
+from hub.db.metadata import because, without_statistics
 
 STANDING = "archived_at IS NULL AND merged_into IS NULL"
 DEAL_STANDING = "archived_at IS NULL"
@@ -88,8 +88,14 @@ def _statistics(table: Table) -> None:
         event.listen(table, "after_create", DDL(statement))  # type: ignore[no-untyped-call]
 
 
-_statistics(lead)
-_statistics(contact)
+# Conditions on these ask `facts`, `names` or `lower(…)`: statistics of the column itself serve none.
+_ASKED_OTHERWISE = (
+    "first_name", "last_name", "email", "emails", "phone", "mobile", "fax", "organization_name",
+    "title", "website", "description", "street", "postal_code", "city", "tags", "custom_fields",
+)  # fmt: skip
+for _table in (lead, contact):
+    _statistics(_table)
+    without_statistics(_table, *_ASKED_OTHERWISE)
 
 Index(
     "ticket_open",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Index, MetaData, func, text
+from sqlalchemy import DDL, Column, DateTime, Index, MetaData, Table, event, func, text
 
 SCHEMAS = ("landing", "ops", "crm", "reporting")
 UTC = DateTime(timezone=True)
@@ -35,3 +35,10 @@ def where_said(column: str, why: str) -> Index:
 def personal(name: str, type_: Any, *args: Any, **kwargs: Any) -> Column[Any]:
     """Declare a column that may hold personal values; erase and its full-scan test walk these."""
     return Column(name, type_, *args, info={"personal": True}, **kwargs)
+
+
+def without_statistics(table: Table, *columns: str) -> None:
+    """Let ANALYZE pass over columns that no condition reads: their values are long to compare."""
+    for name in columns:
+        statement = f"ALTER TABLE {table.fullname} ALTER COLUMN {name} SET STATISTICS 0"
+        event.listen(table, "after_create", DDL(statement))  # type: ignore[no-untyped-call]

@@ -21,7 +21,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from hub.db.metadata import NOW, UTC, because, metadata, personal, where_said
+from hub.db.metadata import (
+    NOW,
+    UTC,
+    because,
+    metadata,
+    personal,
+    where_said,
+    without_statistics,
+)
 from hub.model.verdicts import Cause
 from hub.records import consent_tables
 
@@ -158,6 +166,8 @@ source_record = Table(
     schema="ops",
 )
 
+without_statistics(source_record, "canonical", "canonical_hash", "refs", "match_keys")
+
 # what a record said before a newer raw version replaced it: the way back of an undone batch
 record_version = Table(
     "record_version",
@@ -182,6 +192,8 @@ record_version = Table(
     CheckConstraint("(gone_at IS NULL) = (gone_why IS NULL)", name="gone_has_a_cause"),
     schema="ops",
 )
+
+without_statistics(record_version, "canonical", "canonical_hash", "refs")
 
 pending = Table(
     "pending",
