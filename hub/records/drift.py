@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.model.drift import Fill, Unknown
-from hub.records.tables import drift
+from hub.records.source_tables import drift
 
 _LONGEST = 60
 

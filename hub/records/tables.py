@@ -13,7 +13,6 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
-    Integer,
     LargeBinary,
     Table,
     Text,
@@ -403,36 +402,5 @@ assignment = Table(
     where_said("deal_id", "why a deal has its owner; removal of a deal"),
     Index(None, "lead_id", info=because("why a lead has its owner; removal of a lead")),
     Index(None, "user_id", info=because("the assignments of a user")),
-    schema="ops",
-)
-
-# what an account has asked of its vendor: one row a rate, and one ("day") for the account itself
-budget = Table(
-    "budget",
-    metadata,
-    Column("account", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("requests", Integer, nullable=False, server_default="0"),
-    Column("per_s", Float, nullable=False, server_default="0"),
-    Column("log", ARRAY(UTC), nullable=False, server_default="{}"),
-    Column("not_before", UTC),
-    Column("used", BigInteger),
-    Column("day_limit", BigInteger),
-    Column("observed_at", UTC),
-    schema="ops",
-)
-
-drift = Table(
-    "drift",
-    metadata,
-    Column("source", Text, primary_key=True),
-    Column("stream", Text, primary_key=True),
-    Column("kind", Text, primary_key=True),
-    Column("field", Text, primary_key=True),
-    Column("value", Text, primary_key=True),
-    Column("n", BigInteger, nullable=False),
-    Column("first_seen", UTC, nullable=False, server_default=NOW),
-    Column("last_seen", UTC, nullable=False, server_default=NOW),
-    CheckConstraint("kind IN ('field','value','type','placeholder')", name="kind"),
     schema="ops",
 )
