@@ -27,7 +27,7 @@ from hub.records.edges import NewEdge
 from hub.records.identity import StoredRecord
 
 CHUNK = 2000  # records of one transaction at most
-_FIRST, _LEAST = 200, 25
+_FIRST, _LEAST = 200, 100
 _LONGEST_S = 0.15  # how long the identity lock is held: a live lead may wait for it
 MOST_AT_ONCE = 1000  # records of components that are matched again in one transaction
 log = get_logger()
