@@ -35,6 +35,7 @@ from hub.etl.land import land_page
 from hub.etl.match import match_chunk
 from hub.matching.key_hash import hashes
 from hub.matching.keys import keys, view
+from hub.matching.letters import letters
 from hub.matching.model import DEFAULT
 from hub.model.records import RawRecord
 from hub.model.verdicts import Lane, Op, Trust
@@ -46,7 +47,7 @@ _CHUNK = 50_000
 _BATCH, _BATCHES = 100, 40
 _WARMING = 10  # one in so many: the first calls fill caches
 _STAGED = """
-CREATE TEMPORARY TABLE staged (n bigint, canonical jsonb, match_keys bigint[]) ON COMMIT DROP
+CREATE TEMPORARY TABLE staged (n bigint, canonical jsonb, match_keys bigint[], letters bigint) ON COMMIT DROP
 """
 _OPEN = """
 INSERT INTO ops.batch (kind, source, lane, state) VALUES ('sync', 'bench', 'bulk', 'done') RETURNING id
@@ -65,6 +66,7 @@ SELECT 'bench', 'rows', s.n::text, 'person', 'lead', r.id, :batch, 'bulk', '1', 
 FROM staged s JOIN landing.raw r ON r.batch_id = :batch AND r.source_id = s.n::text ORDER BY s.n
 """,
 )
+_UNMATCHED = "UPDATE ops.source_record SET match_keys = NULL WHERE batch_id = :batch"
 _LEADS = (
     """
 INSERT INTO landing.head (source, stream, source_id, raw_id, hash, op)
@@ -75,12 +77,14 @@ INSERT INTO ops.entity (kind, anchor_id, batch_id, lane, version, folded_version
 SELECT 'person', id, :batch, 'bulk', 1, 1 FROM ops.source_record WHERE batch_id = :batch ORDER BY id
 """,
     """
-UPDATE ops.source_record s SET entity_id = e.id, joined_batch_id = s.batch_id, verdict = 'created'
+UPDATE ops.source_record s SET entity_id = e.id, joined_batch_id = s.batch_id
 FROM ops.entity e WHERE e.anchor_id = s.id AND e.batch_id = :batch AND s.batch_id = :batch
 """,
     """
-INSERT INTO ops.match_key (hash, record_id)
-SELECT unnest(match_keys), id FROM ops.source_record WHERE batch_id = :batch ORDER BY 1
+INSERT INTO ops.match_key (hash, record_id, letters)
+SELECT k.hash, r.id, CASE WHEN k.hash & 1 <> 0 THEN s.letters END
+FROM ops.source_record r JOIN staged s ON s.n = r.source_id::bigint, unnest(r.match_keys) k(hash)
+WHERE r.batch_id = :batch ORDER BY 1
 """,
     """
 INSERT INTO crm.lead (entity_id, first_name, last_name, email, phone, organization_name, city, country,
@@ -163,13 +167,11 @@ def _store(conn: Connection, first: int, rows: Sequence[Row], *, with_leads: boo
     copy_rows(
         conn,
         "staged",
-        ("n", "canonical", "match_keys"),
-        (
-            (n, json.dumps(row), [*_hashes(n, row)] if with_leads else None)
-            for n, row in enumerate(rows, first)
-        ),
+        ("n", "canonical", "match_keys", "letters"),
+        [(n, json.dumps(row), *(_found_by(n, row))) for n, row in enumerate(rows, first)],
     )
-    for statement in (*_RECORDS, *(_LEADS if with_leads else ())):
+    statements = (*_RECORDS, *_LEADS) if with_leads else (*_RECORDS, _UNMATCHED)
+    for statement in statements:
         conn.execute(text(statement), {"batch": batch})
     found = conn.execute(
         text("SELECT id FROM ops.source_record WHERE batch_id = :batch ORDER BY id"),
@@ -180,8 +182,10 @@ def _store(conn: Connection, first: int, rows: Sequence[Row], *, with_leads: boo
     return ids
 
 
-def _hashes(n: int, row: Row) -> tuple[int, ...]:
-    return hashes(keys(view(n, str(n), Trust.TRUSTED, row)))
+def _found_by(n: int, row: Row) -> tuple[list[int], int | None]:
+    """Return the hashes of a record's keys, and the letters of its last name."""
+    one = view(n, str(n), Trust.TRUSTED, row)
+    return [*hashes(keys(one))], letters(one)
 
 
 def _match(conn: Connection, records: Sequence[int]) -> float:

@@ -13,6 +13,8 @@ from hub.matching import blocks
 from hub.matching.blocks import Chunk, Keys
 from hub.matching.key_hash import hashes, limit_of
 from hub.matching.keys import MatchView, keys
+from hub.matching.letters import Names, letters, names_of
+from hub.matching.model import Model
 from hub.records import edges, identity, match_keys
 from hub.records.identity import StoredRecord
 
@@ -33,9 +35,33 @@ class Found:
     changed: dict[int, Sequence[int]]
 
 
-def keys_of(views: Mapping[int, MatchView]) -> dict[int, Sequence[int]]:
-    """Return the hashes of the keys of views, by record."""
-    return {i: hashes(keys(one)) for i, one in views.items()}
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The keys that records have now, and what tells their last names apart.
+
+    Args:
+        keys: the hashes of their keys, by record; () of a record that takes part no more.
+        letters: of their last names, as they stand beside nameless keys.
+        names: as they are held against the letters of others.
+    """
+
+    keys: Keys
+    letters: Mapping[int, int | None]
+    names: Mapping[int, Names]
+
+
+def named(views: Mapping[int, MatchView], model: Model, gone: Iterable[int] = ()) -> Named:
+    """Return the keys of views, and of records that are gone.
+
+    With a model to which unlike last names are not enough, every pair is looked at.
+    """
+    keys_now = {i: hashes(keys(one)) for i, one in views.items()}
+    found = {i: names_of(one) for i, one in views.items()} if model.needs_names else {}
+    return Named(
+        {**dict.fromkeys(gone, ()), **keys_now},
+        {i: letters(one) for i, one in views.items()},
+        {i: own for i, own in found.items() if own is not None},
+    )
 
 
 def stored_keys(records: Mapping[int, StoredRecord]) -> dict[int, Sequence[int]]:
@@ -43,7 +69,7 @@ def stored_keys(records: Mapping[int, StoredRecord]) -> dict[int, Sequence[int]]
     return {i: own for i, r in records.items() if (own := r.match_keys) is not None}
 
 
-def replace(conn: Connection, before: Keys, after: Keys, *, leaving: Iterable[int] = ()) -> Found:
+def replace(conn: Connection, before: Keys, now: Named, *, leaving: Iterable[int] = ()) -> Found:
     """Store the keys of a chunk of records and find the pairs they propose.
 
     A key that becomes too common stops proposing pairs, also those it proposed before, and one that
@@ -52,18 +78,24 @@ def replace(conn: Connection, before: Keys, after: Keys, *, leaving: Iterable[in
     Args:
         conn: an open transaction, under the identity lock.
         before: the hashes that the rows of the records name.
-        after: the hashes that the records have now, of every record; () of one that takes part no more.
+        now: of every record of the chunk.
         leaving: other records that leave next: their pairs are not judged anew.
     """
-    chunk = Chunk(before, after)
-    others = blocks.outside(chunk, match_keys.holders(conn, chunk.most()))
+    chunk = Chunk(before, now.keys)
+    stored = match_keys.holders(conn, chunk.most())
+    others = blocks.outside(chunk, stored.blocks)
     sharers = _sharers(conn, blocks.flips(chunk, others)).difference(leaving)
-    changed = match_keys.replace(conn, before, after)
-    known = blocks.whole(chunk, others)
+    changed = match_keys.replace(conn, before, now.keys, now.letters)
     of_sharers = identity.keys_of(conn, sharers) if sharers else {}
     more = {key for own in of_sharers.values() for key in own} - others.keys()
-    known |= match_keys.holders(conn, {key: limit_of(key) for key in more})
-    return Found(blocks.pairs({**after, **of_sharers}, known), sharers, changed)
+    beside = match_keys.holders(conn, {key: limit_of(key) for key in more})
+    pairs = blocks.pairs(
+        {**now.keys, **of_sharers},
+        blocks.whole(chunk, others) | beside.blocks,
+        now.names,
+        {**stored.letters, **now.letters},
+    )
+    return Found(pairs, sharers, changed)
 
 
 def _sharers(conn: Connection, flips: blocks.Flips) -> set[int]:

@@ -78,7 +78,7 @@ def match_chunk(conn: Connection, ids: Sequence[int], model: Model = DEFAULT) ->
     if known:
         edges.delete_held(conn, held.held_with(conn, known))
     views = views_of(conn, records)
-    found = keying.replace(conn, keying.stored_keys(records), keying.keys_of(views))
+    found = keying.replace(conn, keying.stored_keys(records), keying.named(views, model))
     judged = _judged(conn, found.pairs, records, views, model)
     edges.replace_model_edges(conn, [*known, *sorted(found.sharers)], judged)
     parted = edges.replace_vendor_edges(conn, ids)
@@ -122,9 +122,8 @@ def match_again(
     while (todo := edges.component(conn, done or ids)[0] - done) and len(done) < MOST_AT_ONCE:
         _read_more(conn, todo, records, views)
         own = {i: records[i] for i in todo}
-        found = keying.replace(
-            conn, keying.stored_keys(own), keying.keys_of({i: views[i] for i in todo})
-        )
+        now = keying.named({i: views[i] for i in todo}, model)
+        found = keying.replace(conn, keying.stored_keys(own), now)
         sources.place(conn, {}, found.changed)
         affected = {*todo, *found.sharers}
         _read_more(conn, affected, records, views)
@@ -176,8 +175,7 @@ def forget(
     records = identity.load_records(conn, again)
     views = views_of(conn, records)
     before = keying.stored_keys(records) | identity.keys_of(conn, undone)
-    after = {**dict.fromkeys(undone, ()), **keying.keys_of(views)}
-    found = keying.replace(conn, before, after, leaving=leaving)
+    found = keying.replace(conn, before, keying.named(views, model, gone=undone), leaving=leaving)
     sources.place(conn, {}, {i: own for i, own in found.changed.items() if i in views})
     sources.forget_keys(conn, undone)
     judged = sorted({*again, *found.sharers})

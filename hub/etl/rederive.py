@@ -265,8 +265,8 @@ def _walk(hub: Hub, name: str, pace: Pace, piece: Piece) -> int:
 
 def _key_again(conn: Connection, ids: Sequence[int]) -> None:
     records = identity.load_records(conn, ids)
-    keys = keying.keys_of(views_of(conn, records))
-    changed = match_keys.replace(conn, keying.stored_keys(records), keys)
+    now = keying.named(views_of(conn, records), active_model(conn))
+    changed = match_keys.replace(conn, keying.stored_keys(records), now.keys, now.letters)
     sources.place(conn, {}, changed)
 
 

@@ -8,8 +8,10 @@ key that more records share than its limit proposes no pair. The plain definitio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from hub.matching.key_hash import limit_of
+from hub.matching.key_hash import NAMELESS, OWN, limit_of
+from hub.matching.letters import Names
 
 Keys = Mapping[int, Sequence[int]]
 """Record → its keys."""
@@ -95,19 +97,34 @@ def whole(chunk: Chunk, others: Mapping[int, Block]) -> dict[int, Block]:
     return found
 
 
-def pairs(keys: Keys, blocks: Mapping[int, Block]) -> set[tuple[int, int]]:
+def pairs(
+    keys: Keys,
+    blocks: Mapping[int, Block],
+    names: Mapping[int, Names] = MappingProxyType({}),
+    letters: Mapping[int, int | None] = MappingProxyType({}),
+) -> set[tuple[int, int]]:
     """Return the pairs (lower id, higher id) that share a key, one of them among the records of `keys`.
+
+    Left out are pairs that share nothing but nameless keys, and whose last names are unlike.
 
     Args:
         keys: the records, with the keys that they have now.
         blocks: all records by key; a key that one record alone has may be missing.
+        names: of records of `keys`; of one that is missing no pair is left out.
+        letters: of the last names of all that share a nameless key; None or missing: not known.
     """
     found: set[tuple[int, int]] = set()
     for record, own in keys.items():
+        name = names.get(record)
+        if name and any(key & OWN and blocks.get(key, ()) is None for key in own):
+            name = None  # it may have more in common with others than a pair shows
         for key in own:
             for other in blocks.get(key) or ():
-                if other != record:
-                    found.add((record, other) if record < other else (other, record))
+                if other == record or (
+                    name and key & NAMELESS and not name.may_agree(letters.get(other))
+                ):
+                    continue
+                found.add((record, other) if record < other else (other, record))
     return found
 
 

@@ -9,32 +9,39 @@ from hashlib import blake2b
 
 from hub.matching.keys import CANDIDATE_LIMIT, LIMITS
 
-_LIMIT_BITS = 8
-_LIMIT_MASK = (1 << _LIMIT_BITS) - 1
+NAMELESS, OWN = 1, 2
+"""Marks of a hash. A nameless key says nothing of the last name; another one may be a person's own."""
+_NAMELESS_KINDS = ("first_company", "street_initial")
+_OWN_KINDS = ("email", "phone", "phone_surname", "local")
+_LOWEST, _LIMIT = 0xFF, 0xFC
+_MARKED = {
+    kind: LIMITS.get(kind, CANDIDATE_LIMIT) | mark
+    for mark, kinds in ((0, LIMITS), (NAMELESS, _NAMELESS_KINDS), (OWN, _OWN_KINDS))
+    for kind in kinds
+}
 
 
-def hashed(kind: str, value: str, limit: int) -> int:
+def hashed(kind: str, value: str, lowest: int) -> int:
     """Return the hash of a key: a signed number of 64 bits, the same in every process.
 
     Args:
         kind: of the key.
         value: of the key.
-        limit: how many records may share a key of this kind, 1 to 255. It stands in the lowest eight bits:
-            a stored hash tells its limit, also when nobody has the key any more.
+        lowest: the lowest eight bits: how many records may share the key, a multiple of four, and its
+            marks. So a stored hash tells both, also when nobody has the key any more.
     """
     key = b"%b\0%b" % (kind.encode(), value.encode("utf-8", "surrogatepass"))
     number = int.from_bytes(blake2b(key, digest_size=8).digest(), "big", signed=True)
-    return number & ~_LIMIT_MASK | limit
+    return number & ~_LOWEST | lowest
 
 
 def hashes(keys: Iterable[tuple[str, str]]) -> tuple[int, ...]:
     """Return the hashes of keys of people (kind, value), sorted, each once."""
-    limits = LIMITS
     return tuple(
-        sorted({hashed(kind, value, limits.get(kind, CANDIDATE_LIMIT)) for kind, value in keys})
+        sorted({hashed(kind, value, _MARKED.get(kind, CANDIDATE_LIMIT)) for kind, value in keys})
     )
 
 
 def limit_of(key_hash: int) -> int:
     """Return how many records may share a key before it stops proposing pairs."""
-    return key_hash & _LIMIT_MASK
+    return key_hash & _LIMIT

@@ -107,6 +107,27 @@ class Model:
         return max(0.0, -self.prior - 10.0)
 
     @cached_property
+    def needs_names(self) -> bool:
+        """Whether two of unlike last names are different, if they share no more than company and place.
+
+        They have no mailbox, number, birth date or invented local part in common; what else they have
+        weighs this much at most.
+        """
+        weights = self.weights
+        place = max(weights["context"].values())
+        if self.facts is not None:
+            place = max(place, *(most for kind, (_, most) in _LIMITS.items() if kind != "phone"))
+        most = (
+            max(weights["name"][level] for level in ("last_differs", "conflict")),
+            max(weights["email"][level] for level in ("missing", "differs", "same_domain_differs")),
+            max(weights["phone"][level] for level in ("missing", "differs")),
+            weights["birth"]["missing"],
+            weights["identifier"]["missing"],
+            place,
+        )
+        return self.prior + sum(most) < self.unsure
+
+    @cached_property
     def _rarity(self) -> tuple[float, dict[str, dict[str, float]]]:
         """Return the bits of a seldom value, and those of the others by kind and value."""
         facts = self.facts or Facts(n=0)

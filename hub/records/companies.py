@@ -43,7 +43,7 @@ def component(
             for i in frontier
             for hash_ in (keys[i] if i in keys else members[i].match_keys or ())
         }
-        found = match_keys.holders(conn, dict.fromkeys(hashes, most))
+        found = match_keys.holders(conn, dict.fromkeys(hashes, most)).blocks
         reached = {record for block in found.values() for record in block or ()}
         reached |= set(conn.execute(_BESIDE, {"ids": list(frontier)}).scalars())
         frontier = reached - members.keys()

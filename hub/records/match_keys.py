@@ -2,38 +2,61 @@
 
 The keys of people are written under the identity lock, those of companies under the lock of companies.
 The hashes that a record has in `ops.match_key` stand in its row too (`source_record.match_keys`), so that
-they can be deleted without an index by record. Hashes are made by `hub.matching.key_hash`.
+they can be deleted without an index by record. Hashes are made by `hub.matching.key_hash`. Beside a nameless
+key stand the letters of the record's last name (`hub.matching.letters`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from struct import Struct
+from types import MappingProxyType
 
 from sqlalchemy import Connection, text
 
 from hub.db.copy import copy_binary
+from hub.matching.key_hash import NAMELESS
 
-_ROW = Struct(">hiqiq")  # two fields, each eight bytes long
+# a row of COPY: three fields, each eight bytes long; in the second form the last one is NULL
+_ROW, _ROW_WITHOUT = Struct(">hiqiqiq"), Struct(">hiqiqi")
 _PROBED = text("""
-SELECT k.hash, CASE WHEN f.n <= k.most THEN f.ids END
+SELECT k.hash, CASE WHEN f.n <= k.most THEN f.ids END,
+  CASE WHEN f.n <= k.most AND k.hash & :nameless <> 0 THEN f.letters END
 FROM unnest(CAST(:hashes AS bigint[]), CAST(:most AS int[])) AS k(hash, most)
 CROSS JOIN LATERAL (
-  SELECT count(*) AS n, array_agg(record_id) AS ids FROM (
-    SELECT m.record_id FROM ops.match_key m WHERE m.hash = k.hash LIMIT k.most + 1) c) f
+  SELECT count(*) AS n, array_agg(record_id) AS ids, array_agg(letters) AS letters FROM (
+    SELECT m.record_id, m.letters FROM ops.match_key m WHERE m.hash = k.hash LIMIT k.most + 1) c) f
 WHERE f.n > 0
 """)
 
 
-def holders(conn: Connection, most: Mapping[int, int]) -> dict[int, Sequence[int] | None]:
-    """Return who has keys: hash → records, or None where more have it than asked for.
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Who has keys.
+
+    Args:
+        blocks: hash → records, or None where more have it than asked for.
+        letters: of the last names of those who have a nameless key; None: not known.
+    """
+
+    blocks: dict[int, Sequence[int] | None]
+    letters: dict[int, int | None]
+
+
+def holders(conn: Connection, most: Mapping[int, int]) -> Holders:
+    """Return who has keys.
 
     Args:
         conn: an open transaction.
         most: by hash: how many records are wanted.
     """
-    if not most:
-        return {}
-    args = {"hashes": list(most), "most": list(most.values())}
-    return {row[0]: row[1] for row in conn.execute(_PROBED, args)}
+    found = Holders({}, {})
+    if most:
+        args = {"hashes": list(most), "most": list(most.values()), "nameless": NAMELESS}
+        for key, records, letters in conn.execute(_PROBED, args):
+            found.blocks[key] = records
+            if letters is not None:
+                found.letters.update(zip(records, letters, strict=True))
+    return found
 
 
 _SOME = text("""
@@ -58,7 +81,10 @@ WHERE m.hash = gone.hash AND m.record_id = gone.record_id
 
 
 def replace(
-    conn: Connection, before: Mapping[int, Sequence[int]], after: Mapping[int, Sequence[int]]
+    conn: Connection,
+    before: Mapping[int, Sequence[int]],
+    after: Mapping[int, Sequence[int]],
+    letters: Mapping[int, int | None] = MappingProxyType({}),
 ) -> dict[int, Sequence[int]]:
     """Set the keys of records.
 
@@ -66,6 +92,7 @@ def replace(
         conn: an open transaction.
         before: the hashes that the records' rows name, by record.
         after: the hashes that the records have from now on, by record.
+        letters: of the records' last names (`hub.matching.letters`); they stand at nameless keys.
 
     Returns:
         The records of `after` whose rows must name other hashes now; the caller writes them with
@@ -77,21 +104,33 @@ def replace(
         conn.execute(_DELETE, args)
     new = _differences(after, before)
     if new:
-        copy_binary(conn, "ops.match_key", ("hash", "record_id"), _rows(new))
+        columns = ("hash", "record_id", "letters")
+        copy_binary(conn, "ops.match_key", columns, _rows(new, letters))
     return {i: own for i, own in after.items() if i not in before or [*before[i]] != [*own]}
 
 
 def _differences(
     some: Mapping[int, Sequence[int]], others: Mapping[int, Sequence[int]]
 ) -> list[tuple[int, int]]:
-    """Return (hash, record) of `some` that `others` does not have, in the order of the index."""
+    """Return (hash, record) of `some` that `others` does not have, in the order of the index.
+
+    A nameless key is written again in any case: the letters beside it may be others.
+    """
     return sorted(
         (hash_, record)
         for record, own in some.items()
-        for hash_ in (set(own).difference(others[record]) if record in others else own)
+        for hash_ in own
+        if hash_ & NAMELESS or hash_ not in others.get(record, ())
     )
 
 
-def _rows(keys: Iterable[tuple[int, int]]) -> Iterator[bytes]:
-    pack = _ROW.pack
-    yield b"".join([pack(2, 8, hash_, 8, record) for hash_, record in keys])
+def _rows(keys: Sequence[tuple[int, int]], letters: Mapping[int, int | None]) -> Iterator[bytes]:
+    pack, without = _ROW.pack, _ROW_WITHOUT.pack
+    yield b"".join(
+        [
+            without(3, 8, hash_, 8, record, -1)
+            if not hash_ & NAMELESS or (own := letters.get(record)) is None
+            else pack(3, 8, hash_, 8, record, 8, own)
+            for hash_, record in keys
+        ]
+    )

@@ -228,11 +228,13 @@ derivation = Table(
 
 # By what records are found: a hash of kind and value (`hub.matching.key_hash`), and who has it. A record
 # has some twenty: no foreign key, which would lock the record for each, and one index, which is the key.
+# `letters` stands beside nameless keys only (`hub.matching.letters`); NULL: nothing is known of the name.
 match_key = Table(
     "match_key",
     metadata,
     Column("hash", BigInteger, primary_key=True, autoincrement=False),
     Column("record_id", BigInteger, primary_key=True),
+    Column("letters", BigInteger),
     schema="ops",
 )
 

@@ -166,8 +166,8 @@ def test_who_shares_a_key_is_found(stored: tuple[Connection, dict[str, int]]) ->
     left, middle = ids["csv/rows/triangle00-left"], ids["csv/rows/triangle00-middle"]
     match_chunk(conn, [left, middle])
     (key,) = hashes([("email", "adaquist0x@gmail.com")])
-    assert match_keys.holders(conn, {key: 1}) == {key: None}
-    assert {*match_keys.holders(conn, {key: 2})[key]} == {left, middle}
+    assert match_keys.holders(conn, {key: 1}).blocks == {key: None}
+    assert {*match_keys.holders(conn, {key: 2}).blocks[key]} == {left, middle}
 
 
 def test_records_name_the_keys_by_which_they_are_found(

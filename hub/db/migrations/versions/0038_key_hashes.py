@@ -24,6 +24,14 @@ _LIMITS = {
     "birth_initial": 32,
 }
 _OTHER_LIMIT, _OF_COMPANIES = 64, 200
+_MARKS = {
+    "first_company": 1,
+    "street_initial": 1,
+    "email": 2,
+    "phone": 2,
+    "phone_surname": 2,
+    "local": 2,
+}
 _ORDERED_ID = (
     "overlay(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') "
     "PLACING '-' FROM 9 FOR 0) || '-7' || substr(gen_random_uuid()::text, 16)"
@@ -65,6 +73,7 @@ def upgrade() -> None:
         "match_key",
         sa.Column("hash", sa.BigInteger()),  # the primary key makes them NOT NULL
         sa.Column("record_id", sa.BigInteger()),
+        sa.Column("letters", sa.BigInteger()),
         schema="ops",
     )
     _carry_over()
@@ -88,5 +97,6 @@ def _carry_over() -> None:
 def _hashed(kind: str, value: str) -> int:
     is_of_company = kind.startswith("company:")
     limit = _OF_COMPANIES if is_of_company else _LIMITS.get(kind, _OTHER_LIMIT)
+    lowest = limit | _MARKS.get(kind, 0)
     digest = blake2b(f"{kind}\0{value}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True) & ~0xFF | limit
+    return int.from_bytes(digest, "big", signed=True) & ~0xFF | lowest

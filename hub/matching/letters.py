@@ -1,0 +1,112 @@
+"""The letters of a last name as one number, so that names unlike each other are told apart without a look.
+
+Some keys bring together who shares no name: all Annas of a company, all of one initial in a street. Nearly all
+of these pairs are judged different for their last names. The number stands beside such a key in
+`ops.match_key`. If it says that two names are unlike, `names.level` says `last_differs` or `conflict`.
+It never says so of names that may agree: it may say too little, never too much.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from zlib import crc32
+
+from hub.matching import normal
+from hub.matching.keys import MatchView, Traits
+
+_OFTEN_TWICE = "lnrstaiom"
+_ONCE = "bcdfghjkpquvwxyz"
+# No bit for e: Mueller and Muller are one. A letter that is often there twice has two bits.
+_BITS = {letter: (1 << 2 * n, 2 << 2 * n) for n, letter in enumerate(_OFTEN_TWICE)}
+_BITS |= {letter: (1 << 18 + n, 0) for n, letter in enumerate(_ONCE)}
+_LETTERS = (1 << 34) - 1
+_SOUND_AT, _SOUND = 34, (1 << 14) - 1
+_BEGIN_AT, _BEGIN = 48, (1 << 12) - 1
+_IS_GIVEN, _IS_SET = 1 << 60, 1 << 61
+_ALPHABET = frozenset("abcdefghijklmnopqrstuvwxyz")
+_SHORT = 3  # such a word may be the initials of a given name
+_BEGINNING = 3  # letters that a familiar form keeps of a name
+_LONG = 8  # from here on two letters may be mistyped
+_MOST_GIVEN = 3
+
+
+def letters(v: MatchView) -> int | None:
+    """Return what is known of a record's last name; None if the record is always to be looked at.
+
+    It is where the last name has several words or letters beyond a to z, and where birth date, number
+    or what people typed may say more than the name.
+    """
+    t = v.traits
+    if v.typed is not None or t.birth or t.identifier or not _is_plain(t.last):
+        return None
+    (word,) = t.last
+    if len(word) <= _SHORT:
+        return None
+    found = _letters(word) | _sound(word) << _SOUND_AT | _beginning(word) << _BEGIN_AT | _IS_SET
+    return found | _IS_GIVEN if normal.is_known(word) else found
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of a record as they are held against the letters of others.
+
+    Args:
+        forms: letters, sound and the number of letters that may be mistyped, of every form of the last
+            and, since the two may be swapped, of the first name.
+        beginnings: of the first name.
+    """
+
+    forms: tuple[tuple[int, int, int], ...]
+    beginnings: frozenset[int]
+
+    def may_agree(self, other: int | None) -> bool:
+        """Tell whether another record, of which `letters` is known, may have such a name."""
+        if other is None or other & _IS_GIVEN or other >> _BEGIN_AT & _BEGIN in self.beginnings:
+            return True
+        theirs, sound = other & _LETTERS, other >> _SOUND_AT & _SOUND
+        for own, own_sound, slips in self.forms:
+            if own_sound == sound:
+                return True
+            if (own & ~theirs).bit_count() <= slips and (theirs & ~own).bit_count() <= slips:
+                return True
+        return False
+
+
+def names_of(v: MatchView) -> Names | None:
+    """Return the names of a record; None where all others are to be looked at."""
+    t = v.traits
+    if v.typed is not None or not _is_plain(t.last) or not _are_readable(t.first):
+        return None
+    forms = dict.fromkeys([*t.last, *_given_forms(t)])
+    return Names(
+        tuple((_letters(w), _sound(w), 2 if len(w) >= _LONG else 1) for w in forms),
+        frozenset(_beginning(w) for w in _given_forms(t)),
+    )
+
+
+def _given_forms(t: Traits) -> list[str]:
+    return [t.first_text, *t.first] if t.first else []
+
+
+def _is_plain(last: tuple[str, ...]) -> bool:
+    return len(last) == 1 and _ALPHABET.issuperset(last[0])
+
+
+def _are_readable(first: tuple[str, ...]) -> bool:
+    return len(first) <= _MOST_GIVEN and _ALPHABET.issuperset("".join(first))
+
+
+def _letters(word: Iterable[str]) -> int:
+    found = 0
+    for letter in word:
+        if letter in _BITS:
+            once, twice = _BITS[letter]
+            found |= twice if found & once else once
+    return found
+
+
+def _sound(word: str) -> int:
+    return crc32(normal.skeleton(word).encode()) & _SOUND
+
+
+def _beginning(word: str) -> int:
+    return crc32(word[:_BEGINNING].encode()) & _BEGIN
