@@ -5,10 +5,11 @@ records that share one of them. Out: the pairs worth judging, and the keys that 
 key that more records share than its limit proposes no pair. The plain definition is `keys.candidates`.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
+from typing import Self
 
 from hub.matching.key_hash import NAMELESS, OWN, limit_of
 from hub.matching.letters import Names
@@ -21,6 +22,29 @@ _PAIR = 2
 
 
 @dataclass(frozen=True, slots=True)
+class _Own:
+    """Who of a chunk has a key: nearly every key one record alone, so that only the others have a list."""
+
+    first: dict[int, int] = field(default_factory=dict)
+    several: dict[int, list[int]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, keys: Keys) -> Self:
+        found = cls()
+        first, several = found.first, found.several
+        for record, own in keys.items():
+            for key in own:
+                if first.setdefault(key, record) != record:
+                    several.setdefault(key, [first[key]]).append(record)
+        return found
+
+    def holders(self, key: int) -> Sequence[int]:
+        if key in self.several:
+            return self.several[key]
+        return (self.first[key],) if key in self.first else ()
+
+
+@dataclass(frozen=True)
 class Chunk:
     """The keys of a chunk of records.
 
@@ -31,6 +55,11 @@ class Chunk:
 
     before: Keys
     after: Keys
+
+    @cached_property
+    def now(self) -> _Own:
+        """Who has a key now."""
+        return _Own.of(self.after)
 
     def most(self) -> dict[int, int]:
         """Return every key of the chunk, with how many of its stored records must be looked up.
@@ -71,25 +100,24 @@ def outside(chunk: Chunk, stored: Mapping[int, Block]) -> dict[int, Block]:
 
 def flips(chunk: Chunk, others: Mapping[int, Block]) -> Flips:
     """Return the keys that the chunk makes too common, and those that it makes rare enough again."""
-    was, now = _holders(chunk.before), _holders(chunk.after)
+    was, now = _Own.of(chunk.before), chunk.now
     crowded: dict[int, Sequence[int]] = {}
     freed: dict[int, Sequence[int]] = {}
     for key, beside in others.items():
         if beside is None:
             continue
         room = limit_of(key) - len(beside)
-        is_crowded = len(now.get(key, ())) > room
-        if is_crowded is not (len(was.get(key, ())) > room):
+        is_crowded = len(now.holders(key)) > room
+        if is_crowded is not (len(was.holders(key)) > room):
             (crowded if is_crowded else freed)[key] = beside
     return Flips(crowded, freed)
 
 
 def whole(chunk: Chunk, others: Mapping[int, Block]) -> dict[int, Block]:
     """Return who shares a key now, by key: for every key that the chunk had or has and that is shared."""
-    now = _holders(chunk.after)
-    found = {key: block for key, block in others.items() if key not in now}
-    for key, own in now.items():
-        beside = others.get(key, ())
+    found: dict[int, Block] = {}
+    for key in {**others, **chunk.now.several}:
+        own, beside = chunk.now.holders(key), others.get(key, ())
         if beside is None or len(own) + len(beside) > limit_of(key):
             found[key] = None
         elif len(own) + len(beside) >= _PAIR:
@@ -125,14 +153,6 @@ def pairs(
                 ):
                     continue
                 found.add((record, other) if record < other else (other, record))
-    return found
-
-
-def _holders(keys: Keys) -> dict[int, list[int]]:
-    found: defaultdict[int, list[int]] = defaultdict(list)
-    for record, own in keys.items():
-        for key in own:
-            found[key].append(record)
     return found
 
 
