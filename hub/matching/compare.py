@@ -120,12 +120,16 @@ def is_slip(one: str, two: str) -> bool:
     """Say whether two addresses are one, mistyped: one letter, never a digit, in a long one."""
     local_a, domain_a = one.rsplit("@", 1)
     local_b, domain_b = two.rsplit("@", 1)
-    if _digits(one) != _digits(two) or min(len(local_a), len(local_b)) < _MIN_LOCAL:
+    if (local_a != local_b and domain_a != domain_b) or min(
+        len(local_a), len(local_b)
+    ) < _MIN_LOCAL:
+        return False
+    if _digits(one) != _digits(two):
         return False
     if local_a == local_b:
         is_long = min(len(domain_a), len(domain_b)) >= _MIN_DOMAIN
         return is_long and OSA.distance(domain_a, domain_b, score_cutoff=1) <= 1
-    if domain_a != domain_b or _bare(local_a) == _bare(local_b):
+    if _bare(local_a) == _bare(local_b):
         return False  # with and without a dot: two mailboxes
     return OSA.distance(local_a, local_b, score_cutoff=1) <= 1
 
