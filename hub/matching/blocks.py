@@ -11,8 +11,9 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Self
 
-from hub.matching.key_hash import NAMELESS, OWN, limit_of
+from hub.matching.key_hash import limit_of
 from hub.matching.letters import Names
+from hub.model.key_marks import NAMELESS, OWN
 
 Keys = Mapping[int, Sequence[int]]
 """Record → its keys."""

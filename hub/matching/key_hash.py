@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from hashlib import blake2b
 
 from hub.matching.keys import CANDIDATE_LIMIT, LIMITS
+from hub.model.key_marks import NAMELESS, OWN
 
-NAMELESS, OWN = 1, 2
-"""Marks of a hash. A nameless key says nothing of the last name; another one may be a person's own."""
 _NAMELESS_KINDS = ("first_company", "street_initial")
 _OWN_KINDS = ("email", "phone", "phone_surname", "local")
 _LOWEST, _LIMIT = 0xFF, 0xFC

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from sqlalchemy import Connection, text
 
 from hub.db.copy import copy_binary
-from hub.matching.key_hash import NAMELESS
+from hub.model.key_marks import NAMELESS
 
 # a row of COPY: three fields, each eight bytes long; in the second form the last one is NULL
 _ROW, _ROW_WITHOUT = Struct(">hiqiqiq"), Struct(">hiqiqi")
