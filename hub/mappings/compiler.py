@@ -129,10 +129,8 @@ class _Compiler:
 
     def getter(self, rule: Rule, place: str, kind: str | None) -> Getter:
         """Return the getter of a rule that remembers its results, if it reads paths only."""
-        compiled = self.rule(rule, place, kind)
-        if compiled.is_remembered:
-            return compiled.get
-        return self._remembering(compiled.get, compiled.reads, ("field", rule, place, kind))
+        get, reads, is_remembered = self.rule(rule, place, kind)
+        return get if is_remembered else self._remembering(get, reads, ("field", rule, place, kind))
 
     def check(self, predicate: Predicate) -> Check:
         """Compile a predicate; its rules leave no notes on the row."""
@@ -200,7 +198,12 @@ class _Compiler:
                 ),
             )
         last = transforms[-1][0].name if transforms else ""
-        if kind is not None and (place in PAST_ONLY or not always_of_kind(last, kind)):
+        is_checked = rule.first_of is not None and not rule.transform  # each alternative is
+        if (
+            kind is not None
+            and not is_checked
+            and (place in PAST_ONLY or not always_of_kind(last, kind))
+        ):
             got, is_remembered = checked_kind(got, place, kind), False
             reads = None if place in PAST_ONLY else reads  # the latest time is the batch's
         if rule.when:

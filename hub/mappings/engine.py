@@ -218,7 +218,7 @@ class _Batch:
         self._plan = plan
         self._context = context
         self._default = Ctx(settings.default_region)
-        self._ctxs: dict[tuple[str, str], Ctx] = {}
+        self._ctxs: dict[tuple[object, str], Ctx] = {}
         self._forms: dict[str, Any] = {}
         self._copied: dict[tuple[int, str], bool] = {}
         self._taken: dict[tuple[int, tuple[str, ...]], tuple[str, ...]] = {}
@@ -341,12 +341,19 @@ class _Batch:
         stated = self._plan.region(row) if self._plan.region else None
         spoken = self._plan.language(row) if self._plan.language else None
         row.silent -= 1
-        region = self._default.region
-        if not is_blank(stated) or stated is FAILED:
-            region = stated if isinstance(stated, str) and is_country(stated) else ""
-        language = spoken[:SHORT] if isinstance(spoken, str) else ""
-        key = (region, language)
-        row.set_place(self._ctxs.get(key) or self._ctxs.setdefault(key, Ctx(*key)))
+        key = (
+            stated if isinstance(stated, str) or stated is None else FAILED,
+            spoken[:SHORT] if isinstance(spoken, str) else "",
+        )
+        ctx = self._ctxs.get(key)
+        if ctx is None:
+            ctx = self._ctxs[key] = Ctx(self._region_of(stated), key[1])
+        row.set_place(ctx)
+
+    def _region_of(self, stated: object) -> str:
+        if is_blank(stated) and stated is not FAILED:
+            return self._default.region
+        return stated if isinstance(stated, str) and is_country(stated) else ""
 
     def _emit_each(self, plan: TargetPlan, each: Getter, row: Row) -> list[CanonicalRecord]:
         entries = each(row)

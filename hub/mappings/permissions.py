@@ -48,6 +48,8 @@ def entries(value: object, args: Args, _ctx: Ctx) -> Outcome:
     if not isinstance(value, dict):
         raise RecordError(f"expected an object, got {kind_of(value)}")
     prefix = str(args["prefix"])
+    if prefix not in "\n".join(map(str, value)):  # as in most objects
+        return None
     found: list[JsonValue] = [
         {"name": clean(name)[len(prefix) :], "value": held}
         for key, held in value.items()

@@ -32,6 +32,8 @@ def first(getters: Sequence[Getter]) -> Getter:
         found: FieldValue = None
         for getter in getters:
             value = getter(row)
+            if value is None:
+                continue
             if value is FAILED:
                 found = FAILED
             elif not is_blank(value):
