@@ -71,10 +71,10 @@ WITH RECURSIVE firm AS (
   UNION
   SELECT f.contact, f.stands, theirs.entity_id FROM firm f
   CROSS JOIN LATERAL (
-    SELECT kind, value FROM ops.company_key WHERE entity_id = f.id OFFSET 0) own
+    SELECT hash FROM ops.company_key WHERE entity_id = f.id AND is_company OFFSET 0) own
   CROSS JOIN LATERAL (
     SELECT k.entity_id FROM ops.company_key k
-    WHERE k.kind = own.kind AND k.value = own.value AND NOT k.is_company OFFSET 0) theirs
+    WHERE k.hash = own.hash AND NOT k.is_company OFFSET 0) theirs
   UNION
   SELECT f.contact, f.stands, l.entity_id FROM firm f CROSS JOIN LATERAL (
     SELECT l.entity_id FROM crm.lead l WHERE l.account_id = f.contact OFFSET 0) l

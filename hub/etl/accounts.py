@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
+from sqlalchemy.engine import RowMapping
 
 from hub.crm import companies as rows
 from hub.crm import contacts as contact_rows
@@ -44,7 +45,9 @@ def find(
     people: Sequence[GoldenRecord],
     records: Mapping[int, Sequence[FoldRecord]],
     is_lead: Collection[int],
-    plain: Collection[int] = frozenset(),
+    *,
+    had: Mapping[int, RowMapping],
+    plain: Collection[int],
 ) -> Belonging:
     """Return where people belong, and keep what leads say of their company.
 
@@ -53,6 +56,7 @@ def find(
         people: folded.
         records: by entity.
         is_lead: who has a lead, or gets one.
+        had: the rows of leads, as they are until now.
         plain: who has nothing but records, see `hub.crm.newcomers`.
     """
     ids = [person.entity_id for person in people]
@@ -63,7 +67,8 @@ def find(
     named = _named(conn, {i: records[i] for i in ids if i not in said})
     firms = {p.entity_id: firm("", p.values) for p in people if p.entity_id in is_lead}
     keys = {i: set(company_keys(one)) for i, one in firms.items()}
-    companies.set_keys(conn, keys, is_company=False, new=plain)
+    before = {i: set(company_keys(firm("", dict(row)))) for i, row in had.items() if i in keys}
+    companies.set_lead_keys(conn, keys, before)
     employers = said | named
     found = _sharing(conn, firms, {i: own for i, own in keys.items() if i not in employers})
     return _rows(conn, ids, is_lead, employers, employers | found)
@@ -160,7 +165,7 @@ def keep_company_keys(
         own = [r for r in records[one.entity_id] if not r.is_gone]
         values = [one.values, *(r.values for r in own)]
         keys[one.entity_id] = {k for v in values for k in company_keys(firm("", v))}
-    companies.set_keys(conn, keys, is_company=True)
+    companies.set_company_keys(conn, keys)
 
 
 def wake_people(conn: Connection, company_ids: Sequence[int]) -> list[int]:

@@ -199,7 +199,7 @@ def _keep_keys(conn: Connection, company_ids: set[int]) -> None:
         i: {k for r in known.get(i, ()) if not r.is_gone for k in company_keys(firm_of(r))}
         for i in company_ids
     }
-    companies.set_keys(conn, keys, is_company=True)
+    companies.set_company_keys(conn, keys)
 
 
 def _assign(

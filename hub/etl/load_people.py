@@ -256,7 +256,7 @@ def _belonging(
 ) -> Belonging:
     having = {i for i, f in fates.items() if f.lead is not None or i in chunk.leads}
     golden = [p.golden for p in people.values()]
-    return accounts.find(conn, golden, chunk.records, having, chunk.plain)
+    return accounts.find(conn, golden, chunk.records, having, had=chunk.leads, plain=chunk.plain)
 
 
 def _write_contacts(

@@ -5,6 +5,7 @@ are one company (`hub.matching.companies`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -50,62 +51,68 @@ def component(
     return members
 
 
-_FORGET = text("""
-DELETE FROM ops.company_key c WHERE c.entity_id = ANY(:ids) AND NOT EXISTS (
-  SELECT 1 FROM unnest(CAST(:e AS bigint[]), CAST(:k AS text[]), CAST(:v AS text[]))
-  AS n(e, k, v) WHERE n.e = c.entity_id AND n.k = c.kind AND n.v = c.value)
-""")
-_ADD = text("""
-INSERT INTO ops.company_key (entity_id, kind, value, is_company)
-SELECT e, k, v, :c FROM unnest(CAST(:e AS bigint[]), CAST(:k AS text[]), CAST(:v AS text[]))
-  AS n(e, k, v) ON CONFLICT DO NOTHING
-""")
+# a hash that PostgreSQL promises to keep, since tables are cut into parts by it
+_HASHED = "hashtextextended(n.key, 0)"
+_FORGET_COMPANIES = text(f"""
+DELETE FROM ops.company_key c WHERE c.entity_id = ANY(:ids) AND c.is_company AND NOT EXISTS (
+  SELECT 1 FROM unnest(CAST(:e AS bigint[]), CAST(:k AS text[])) AS n(entity, key)
+  WHERE n.entity = c.entity_id AND {_HASHED} = c.hash)
+""")  # noqa: S608 our own text
+_FORGET_LEADS = text(f"""
+DELETE FROM ops.company_key c
+USING unnest(CAST(:e AS bigint[]), CAST(:k AS text[])) AS n(entity, key)
+WHERE c.hash = {_HASHED} AND NOT c.is_company AND c.entity_id = n.entity
+""")  # noqa: S608 our own text
+_ADD = text(f"""
+INSERT INTO ops.company_key (hash, is_company, entity_id)
+SELECT {_HASHED}, :c, n.entity
+FROM unnest(CAST(:e AS bigint[]), CAST(:k AS text[])) AS n(entity, key) ON CONFLICT DO NOTHING
+""")  # noqa: S608 our own text
+Keys = Mapping[int, Collection[Key]]
 
 
-def set_keys(
-    conn: Connection,
-    keys: Mapping[int, Collection[Key]],
-    *,
-    is_company: bool,
-    new: Collection[int] = frozenset(),
-) -> None:
-    """Set by what companies are found, or what leads say of their company (entity → keys).
+def set_company_keys(conn: Connection, keys: Keys) -> None:
+    """Set by what companies are found (entity → keys)."""
+    conn.execute(_FORGET_COMPANIES, {"ids": list(keys), **_listed(keys)})
+    conn.execute(_ADD, {"c": True, **_listed(keys)})
 
-    `new` are entities that have no keys yet.
+
+def set_lead_keys(conn: Connection, keys: Keys, before: Keys) -> None:
+    """Set what leads say of their company (entity → keys).
+
+    `before` is what their rows have said until now. A key that is left of earlier times than that proposes
+    a person who is looked at and stays as they are.
     """
-    rows = [(entity, kind, value) for entity, own in keys.items() for kind, value in own]
-    args = {"e": [r[0] for r in rows], "k": [r[1] for r in rows], "v": [r[2] for r in rows]}
-    if known := [entity for entity in keys if entity not in new]:
-        conn.execute(_FORGET, {**args, "ids": known})
-    if rows:
-        conn.execute(_ADD, {**args, "c": is_company})
+    gone = {i: set(own) - set(keys.get(i, ())) for i, own in before.items()}
+    if any(gone.values()):
+        conn.execute(_FORGET_LEADS, _listed(gone))
+    if any(keys.values()):
+        conn.execute(_ADD, {"c": False, **_listed(keys)})
 
 
-_HAVING = text("""
-SELECT DISTINCT n.asker, f.entity_id
-FROM unnest(CAST(:a AS bigint[]), CAST(:k AS text[]), CAST(:v AS text[])) AS n(asker, kind, value)
+def _listed(keys: Keys) -> dict[str, list[Any]]:
+    rows = [(entity, f"{kind}={value}") for entity, own in keys.items() for kind, value in own]
+    return {"e": [entity for entity, _ in rows], "k": [key for _, key in rows]}
+
+
+_HAVING = text(f"""
+SELECT DISTINCT n.entity, f.entity_id
+FROM unnest(CAST(:e AS bigint[]), CAST(:k AS text[])) AS n(entity, key)
 CROSS JOIN LATERAL (
   SELECT c.entity_id FROM ops.company_key c
-  WHERE c.kind = n.kind AND c.value = n.value AND c.is_company
+  WHERE c.hash = {_HASHED} AND c.is_company
   ORDER BY c.entity_id LIMIT :most) f
-""")
+""")  # noqa: S608 our own text
 
 
 def having(
     conn: Connection, wanted: Mapping[int, Collection[Key]], most: int
 ) -> dict[int, list[int]]:
     """Return asker → the companies that share a key with it."""
-    rows = [(asker, kind, value) for asker, own in wanted.items() for kind, value in own]
-    if not rows:
+    if not any(wanted.values()):
         return {}
     found: dict[int, list[int]] = {}
-    args = {
-        "a": [r[0] for r in rows],
-        "k": [r[1] for r in rows],
-        "v": [r[2] for r in rows],
-        "most": most,
-    }
-    for asker, company in conn.execute(_HAVING, args):
+    for asker, company in conn.execute(_HAVING, {"most": most, **_listed(wanted)}):
         found.setdefault(asker, []).append(company)
     return found
 

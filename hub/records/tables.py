@@ -238,21 +238,19 @@ match_key = Table(
     schema="ops",
 )
 
-# by what a company is found, and what a lead says of the company it works for
+# By what a company is found, and what a lead says of the company it works for: a hash each, as in `match_key`.
+# It proposes who may belong together, so that two keys of one hash do no harm.
 company_key = Table(
     "company_key",
     metadata,
-    Column("entity_id", BigInteger, ForeignKey("ops.entity.id"), primary_key=True),
-    Column("kind", Text, primary_key=True),
-    personal("value", Text, primary_key=True),
-    Column("is_company", Boolean, nullable=False),
-    CheckConstraint("kind IN ('domain','name','name_place')", name="kind"),
+    Column("hash", BigInteger, primary_key=True, autoincrement=False),
+    Column("is_company", Boolean, primary_key=True),
+    Column("entity_id", BigInteger, primary_key=True),
     Index(
-        None,
-        "kind",
-        "value",
-        "is_company",
-        info=because("finds companies, and who names them, by a key"),
+        "company_key_own",
+        "entity_id",
+        postgresql_where=text("is_company"),
+        info=because("the keys of a company: whom it concerns, and what it is found by no more"),
     ),
     schema="ops",
 )

@@ -16,7 +16,7 @@ from hub.db.locks import company_lock, company_watch, identity_lock
 from hub.etl import accounts, companies, groups, load, match, unmatched
 from hub.model.entities import PERSON_REFS
 from hub.records import consent_events, departing, entities, folding, sources
-from hub.records.companies import ORGANISATION, set_keys
+from hub.records.companies import ORGANISATION, set_company_keys
 from hub.undo import inputs, restoring
 from hub.undo.inputs import PERSON, Brought, Key, Known
 from hub.undo.piles import sort_out
@@ -171,7 +171,7 @@ def _match_companies(conn: Connection, of: _Part) -> tuple[set[int], set[int]]:
     if not of.lost and not of.restored:
         return set(), set()
     companies.forget(conn, of.lost, of.restored, of.left)
-    set_keys(conn, dict.fromkeys(of.emptied, ()), is_company=True)
+    set_company_keys(conn, dict.fromkeys(of.emptied, ()))
     contacts.close_companies(conn, of.emptied)
     concerned = accounts.wake_people(conn, of.emptied)
     now = departing.co_members(conn, [*of.restored, *of.left], ORGANISATION)

@@ -29,8 +29,8 @@ MODES = ("force_custom_plan", "force_generic_plan")
 
 _COMPANIES = (
     (
-        "INSERT INTO ops.company_key (entity_id, kind, value, is_company) "
-        "SELECT id, 'domain', id::text, id % 2 = 0 FROM ops.entity"
+        "INSERT INTO ops.company_key (entity_id, hash, is_company) "
+        "SELECT id, hashtextextended('domain=' || id, 0), id % 2 = 0 FROM ops.entity"
     ),
     (
         "INSERT INTO crm.contact (entity_id, organization_name, is_organization, batch_id) "
@@ -173,7 +173,7 @@ def test_accounts_are_found_without_a_look_at_all_others(conn: Connection) -> No
         conn.execute(text("SELECT id FROM ops.entity ORDER BY id LIMIT :n"), {"n": CHUNK}).scalars()
     )
     keys = {i: {("domain", str(i))} for i in ids if i % 2}
-    companies.set_keys(conn, keys, is_company=False)
+    companies.set_lead_keys(conn, keys, {i: {("domain", "x"), *own} for i, own in keys.items()})
     found = companies.having(conn, {i: {("domain", str(i))} for i in ids}, 20)
     assert {i for i in ids if i % 2 == 0} == found.keys()
     leads.point_to_accounts(conn, {i: (i + i % 2, "domain") for i in ids})

@@ -120,7 +120,7 @@ PLAIN: dict[str, str] = {
             "ops.delivery.channel", "ops.delivery.state", "crm.user.managed_by",
             "crm.user.timezone", "crm.distribution_group.record_kind", "crm.lead.lane",
             "crm.inquiry.channel", "crm.alert.event", "crm.notification_preference.event",
-            "ops.drift.kind", "ops.company_key.kind", "crm.lead.account_why",
+            "ops.drift.kind", "crm.lead.account_why",
         ),
         "word of a closed list of ours",
     ),
