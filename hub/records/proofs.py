@@ -23,9 +23,10 @@ _SETTLED = text("""
 SELECT NOT EXISTS (SELECT 1 FROM ops.pending WHERE batch_id = :batch)
    AND NOT EXISTS (SELECT 1 FROM ops.entity WHERE batch_id = :batch AND version > folded_version)
    AND NOT EXISTS (
-     SELECT 1 FROM ops.verdict v WHERE v.batch_id = :batch AND v.verdict IS NULL AND EXISTS (
+     SELECT 1 FROM ops.verdict v CROSS JOIN LATERAL (
        SELECT 1 FROM ops.source_record s WHERE s.source = v.source AND s.stream = v.stream
-         AND s.source_id = v.source_id AND s.batch_id = v.batch_id))
+         AND s.source_id = v.source_id AND s.batch_id = v.batch_id LIMIT 1) s
+     WHERE v.batch_id = :batch AND v.verdict IS NULL)
 """)
 
 

@@ -18,7 +18,17 @@ from hub.db.engine import Database
 from hub.etl.match import match_chunk
 from hub.model.entities import PERSON_REFS
 from hub.model.verdicts import Verdict
-from hub.records import companies, edges, entities, folding, identity, ledger, match_keys, queue
+from hub.records import (
+    companies,
+    edges,
+    entities,
+    folding,
+    identity,
+    ledger,
+    match_keys,
+    proofs,
+    queue,
+)
 from hub.records.verdicts import set_verdicts
 from tests.conftest import fresh_database
 from tests.db.conftest import seed_leads
@@ -253,6 +263,15 @@ def test_lost_records_are_found_by_index(full: Connection) -> None:
     args = {"batch": batch, "source": "salesforce", "stream": "leads"}
     nodes = plan_of(full, lambda: full.execute(ledger._LOST, args))
     assert_by_index(nodes, "pk_verdict")
+
+
+def test_whether_a_small_batch_is_settled_is_asked_of_its_rows_alone(full: Connection) -> None:
+    batch = full.execute(
+        text("INSERT INTO ops.batch (kind, source, lane) VALUES ('live', 'x', 'live') RETURNING id")
+    ).scalar_one()
+    nodes = plan_of(full, lambda: proofs.is_settled(full, batch))
+    read = [n for n in nodes if n.get("Relation Name") in {"verdict", "source_record"}]
+    assert {n.get("Index Name") for n in read} == {"pk_verdict", "source_record_key"}
 
 
 def test_verdicts_are_given_by_index(full: Connection) -> None:
