@@ -28,7 +28,9 @@ from hub.records.companies import ORGANISATION
 __all__ = ["load_owners", "load_stale", "load_tickets", "refold"]
 
 CHUNK = 500
-_FIRST = 250  # people in the first transaction that locks the groups
+# people in the first transaction that locks the groups, and the fewest: on a busy machine a transaction of
+# a few takes as long, and each would make the next one smaller
+_FIRST, _LEAST = 250, 100
 _LONGEST_S = 0.15  # a live lead waits no longer for them
 log = get_logger()
 
@@ -85,7 +87,8 @@ def _load_in_order(hub: Hub, totals: Counter[str]) -> None:
         totals.update(run_transaction(hub.engine, partial(_some_people, hub, among=ids)))
     with hub.engine.begin() as conn:
         owners = NewOwners(rules, is_sure=bool(people) and not folding.known_stale(conn))
-    pace = Pace(min(_FIRST, CHUNK), 1, CHUNK, _LONGEST_S / 2, _LONGEST_S, growth=1.5)
+    first = min(_FIRST, CHUNK)
+    pace = Pace(first, min(_LEAST, first), CHUNK, _LONGEST_S / 2, _LONGEST_S, growth=1.5)
     done = 0
     while owners.is_sure and done < len(people):
         ids = people[done : done + pace.size]
