@@ -306,7 +306,12 @@ class PendingRaw:
 
 def payload_bytes(row: Any) -> bytes:
     """Return the payload of a row with `payload` and `body`, byte for byte as the vendor sent it."""
-    return bytes(row.body) if row.payload is None else str(row.payload).encode()
+    return bytes_as_sent(row.payload, row.body)
+
+
+def bytes_as_sent(payload: str | None, body: bytes | None) -> bytes:
+    """Return the same by the two columns; one of them is NULL."""
+    return payload.encode() if payload is not None else bytes(body or b"")
 
 
 _STREAMS = text("""

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from hub.landing.store import PendingRaw, payload_bytes
+from hub.landing.store import PendingRaw, bytes_as_sent
 from hub.model.records import RawRecord
 from hub.model.verdicts import Lane, Op
 
@@ -143,28 +143,32 @@ LEFT JOIN LATERAL (
 """)  # noqa: S608 our own text
 
 
+_OPS = {op.value: op for op in Op}
+
+
 def take_raws(
     conn: Connection, limit: int, *, source: str | None = None, stream: str | None = None
 ) -> list[PendingRaw]:
     """Lock and return raw rows that are queued for mapping: the live lane first, oldest rows first."""
     wanted = {"stage": NORMALIZE, "limit": limit, "source": source, "stream": stream}
-    rows = _in_turn(conn.execute(_TAKE_RAWS, wanted))
+    # taken apart by place: a row gives a column by its name only after a search for it
     return [
         PendingRaw(
-            row.id,
-            row.source,
-            row.stream,
-            row.lane,
-            row.batch_id,
-            RawRecord(
-                row.source_id, Op(row.op), row.at, row.version, payload_bytes(row), row.into_id
-            ),
-            is_newest=bool(row.is_newest),
-            is_first=row.is_first,
-            is_undone=row.is_undone,
+            raw_id,
+            source,
+            stream,
+            lane,
+            batch_id,
+            RawRecord(source_id, _OPS[op], at, version, bytes_as_sent(payload, body), into),
+            bool(is_newest),
+            is_first,
+            is_undone,
         )
-        for row in rows
-    ]
+        for (
+            _, raw_id, source, stream, lane, batch_id, source_id, op, at, version,
+            payload, body, into, is_first, is_undone, is_newest,
+        ) in map(tuple, _in_turn(conn.execute(_TAKE_RAWS, wanted)))
+    ]  # fmt: skip
 
 
 _FINISH = text("DELETE FROM ops.pending WHERE stage = :stage AND ref = ANY(CAST(:ids AS bigint[]))")
