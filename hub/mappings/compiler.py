@@ -24,7 +24,7 @@ from hub.mappings.document import (
     walk_rules,
 )
 from hub.mappings.known import known_keys
-from hub.mappings.memory import Memory, remembered
+from hub.mappings.memory import SELDOM_AGAIN, Memory, remembered
 from hub.mappings.paths import Paths, Reads, joined
 from hub.mappings.plan import Check, FieldValue, Getter, Plan, TargetPlan
 from hub.mappings.registry import REGISTRY, Args, Transform
@@ -130,7 +130,9 @@ class _Compiler:
     def getter(self, rule: Rule, place: str, kind: str | None) -> Getter:
         """Return the getter of a rule that remembers its results, if it reads paths only."""
         get, reads, is_remembered = self.rule(rule, place, kind)
-        return get if is_remembered else self._remembering(get, reads, ("field", rule, place, kind))
+        if is_remembered or _placeholder_kind(rule, place, kind) in SELDOM_AGAIN:
+            return get
+        return self._remembering(get, reads, ("field", rule, place, kind))
 
     def check(self, predicate: Predicate) -> Check:
         """Compile a predicate; its rules leave no notes on the row."""
@@ -162,9 +164,7 @@ class _Compiler:
             placeholder_kind: kind of placeholders (`hub.mappings.placeholders`) of the outer rule.
             compared: the rule is compared by a predicate, which must see placeholders too.
         """
-        placeholder_kind = placeholders.kind_of(
-            [s.name for s in rule.transform or []], placeholder_kind, place, kind
-        )
+        placeholder_kind = _placeholder_kind(rule, place, kind, placeholder_kind)
         got, reads = self._source(
             rule, place, None if rule.transform else kind, placeholder_kind, compared=compared
         )
@@ -181,7 +181,9 @@ class _Compiler:
         got = _transformed(
             got, transforms, place, is_path=bool(rule.path), keep=rule.on_error == "keep"
         )
-        is_remembered = bool(rule.path and transforms and reads)
+        is_remembered = bool(
+            rule.path and transforms and reads and placeholder_kind not in SELDOM_AGAIN
+        )
         if is_remembered:
             got = self._remembering(
                 got,
@@ -291,6 +293,12 @@ class _Compiler:
                 row.silent -= 1
 
         return _Compiled(run_silently, reads)
+
+
+def _placeholder_kind(
+    rule: Rule, place: str, kind: str | None, inherited: str | None = None
+) -> str:
+    return placeholders.kind_of([s.name for s in rule.transform or []], inherited, place, kind)
 
 
 def _transforms(rule: Rule, kind: str | None) -> list[tuple[Transform, Args]]:

@@ -18,6 +18,8 @@ MOST = 2048
 """Most results that a rule keeps. Then it begins anew: what is frequent is soon there again."""
 LONGEST = 200
 """Most characters of the values that a result is kept for."""
+SELDOM_AGAIN = ("phone", "email", "day")
+"""Kinds (`hub.mappings.placeholders`) of values that are nearly all different: nothing is kept for them."""
 _UNKNOWN = object()
 _LASTING = frozenset((str, int, float, bool, type(None)))
 """Types of results that nobody can change."""
