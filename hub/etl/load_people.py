@@ -1,6 +1,6 @@
 """A chunk of people: read, decided, written, linked, announced. Part of load."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -85,7 +85,8 @@ class _Chunk:
 
     Args:
         stale: who they are.
-        plain: those who have records and nothing else (`hub.crm.newcomers`); about them nothing is read.
+        plain: those who have records and nothing else (`hub.crm.newcomers`), and whether something was said
+            of consent; nothing else is read about them.
         employers: the companies for which the others worked until now.
         records: what the sources say.
         leads: rows that exist.
@@ -93,7 +94,7 @@ class _Chunk:
     """
 
     stale: Sequence[StaleEntity]
-    plain: Collection[int]
+    plain: Mapping[int, bool]
     employers: Sequence[int]
     records: Mapping[int, Sequence[FoldRecord]]
     leads: Mapping[int, RowMapping]
@@ -329,7 +330,8 @@ def _link(conn: Connection, chunk: _Chunk, written: _Written, belonging: Belongi
     contacts.absorb(conn, chunk.merged)
     inherited = leads.link_to_contacts(conn, known)
     followed = follow(conn, known)
-    consents.pass_on(conn, [i for i in chunk.ids if i not in chunk.merged])
+    heard = [i for i in chunk.ids if i not in chunk.merged and chunk.plain.get(i, True)]
+    consents.pass_on(conn, heard)
     quiet = {e.id for e in chunk.stale if e.is_quiet}
     asked = [
         replace(i, lane=Lane.BULK.value) if i.entity_id in quiet else i for i in followed.asked

@@ -94,6 +94,12 @@ _QUEUES = (
         "SELECT id, 'zendesk', id::text, source_id, entity_id FROM ops.source_record "
         "WHERE stream = 'users'"
     ),
+    (
+        "INSERT INTO ops.consent_event (raw_id, entity_id, source, stream, source_id, address, "
+        "  channel, purpose, state, at, said_of) "
+        "SELECT raw_id, entity_id, source, stream, source_id, '', 'email', '', 'opted_out', now(), "
+        "  CASE WHEN id % 5 = 0 THEN 'person' ELSE 'address' END FROM ops.source_record"
+    ),
 )
 
 
@@ -311,6 +317,5 @@ def test_what_a_new_person_may_have_is_probed_by_index(full: Connection) -> None
         "uq_lead_entity_id",
         "uq_contact_entity_id",
         "ix_entity_merged_into",
-        "source_record_left",
         "source_record_key",
     )
