@@ -11,6 +11,7 @@ keys and a lead. Then, each some hundred times:
 
 import argparse
 import json
+import logging
 import random
 import tempfile
 import time
@@ -23,6 +24,7 @@ from sqlalchemy import Connection, text
 
 from bench.people import people
 from bench.sync_once import hub_of
+from hub import logs
 from hub.clock import SystemClock
 from hub.connectors.base import Page
 from hub.db import engine as db_engine
@@ -231,6 +233,7 @@ def _show(what: str, seconds: Sequence[float]) -> None:
 
 def main() -> None:
     """Measure with the base that the command line asks for."""
+    logs.configure(json=True, level=logging.WARNING)
     parser = argparse.ArgumentParser(prog="python -m bench.one_lead")
     parser.add_argument("base", nargs="?", type=int, default=BASE)
     measure(parser.parse_args().base)

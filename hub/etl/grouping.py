@@ -42,8 +42,7 @@ def alone(conn: Connection, new: Collection[int]) -> set[int]:
     """
     if not new:
         return set()
-    ids = sorted(new)
-    return {*new} - edges.linked(conn, ids) - entities.lost_entities(conn, ids, "person").keys()
+    return {*new} - edges.bound(conn, sorted(new))
 
 
 def settle_alone(

@@ -36,27 +36,39 @@ log = get_logger()
 def match_pending(hub: Hub) -> dict[str, int]:
     """Match everything that waits; returns counts."""
     totals: dict[str, int] = defaultdict(int)
-    with hub.engine.begin() as conn:
-        model = active_model(conn)
-    first = min(_FIRST, CHUNK)
-    pace = Pace(first, min(_LEAST, first), CHUNK, _LONGEST_S / 2, _LONGEST_S, growth=1.5)
-    while counts := run_transaction(hub.engine, lambda conn: _match_some(conn, model, pace)):
+    run = _Run()
+    while counts := run_transaction(hub.engine, lambda conn: _match_some(conn, run)):
         for name, n in counts.items():
             totals[name] += n
         log.info("records_matched", **counts)
+        if run.is_done:
+            break
     return dict(totals)
 
 
-def _match_some(conn: Connection, model: Model, pace: Pace) -> dict[str, int]:
+class _Run:
+    """What one call keeps from chunk to chunk: the model, and how many records it takes at once."""
+
+    def __init__(self) -> None:
+        first = min(_FIRST, CHUNK)
+        least = min(_LEAST, first)
+        self.pace = Pace(first, least, CHUNK, _LONGEST_S / 2, _LONGEST_S, growth=1.5)
+        self.model: Model | None = None
+        self.is_done = False
+
+
+def _match_some(conn: Connection, run: _Run) -> dict[str, int]:
     identity_lock(conn)
     started = time.monotonic()
-    waiting = queue.take(conn, queue.MATCH, pace.size)
+    waiting = queue.take(conn, queue.MATCH, run.pace.size)
+    run.is_done = waiting.is_last
     if not waiting.ids:
         return {}
+    model = run.model = run.model or active_model(conn)
     match = match_again if waiting.is_derivation else match_chunk
     counts = match(conn, waiting.ids, model)
     queue.finish(conn, queue.MATCH, waiting.ids)
-    pace.took(time.monotonic() - started)
+    run.pace.took(time.monotonic() - started)
     return counts
 
 
@@ -238,9 +250,10 @@ def _read_more(
     records: dict[int, StoredRecord],
     views: dict[int, MatchView],
 ) -> None:
-    more = identity.load_records(conn, wanted - records.keys())
-    records.update(more)
-    views.update(views_of(conn, more))
+    if unknown := wanted - records.keys():
+        more = identity.load_records(conn, unknown)
+        records.update(more)
+        views.update(views_of(conn, more))
 
 
 def _judged(

@@ -83,16 +83,19 @@ def judged_among(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int]]:
     return [(row.a, row.b) for row in conn.execute(_JUDGED_AMONG, {"ids": list(ids)})]
 
 
-_LINKED = text("""
-SELECT i.id FROM unnest(CAST(:ids AS bigint[])) AS i(id)
-WHERE EXISTS (SELECT 1 FROM ops.edge WHERE a = i.id AND revoked_at IS NULL OFFSET 0)
-   OR EXISTS (SELECT 1 FROM ops.edge WHERE b = i.id AND revoked_at IS NULL OFFSET 0)
+_BOUND = text("""
+SELECT a FROM ops.edge WHERE a = ANY(:ids) AND revoked_at IS NULL
+UNION ALL
+SELECT b FROM ops.edge WHERE b = ANY(:ids) AND revoked_at IS NULL
+UNION ALL
+SELECT anchor_id FROM ops.entity
+WHERE anchor_id = ANY(:ids) AND merged_into IS NOT NULL AND kind = 'person'
 """)
 
 
-def linked(conn: Connection, ids: Sequence[int]) -> set[int]:
-    """Return those of the records that have a standing edge, whoever made it."""
-    return set(conn.execute(_LINKED, {"ids": list(ids)}).scalars())
+def bound(conn: Connection, ids: Sequence[int]) -> set[int]:
+    """Return those of the records that have a standing edge, or began a person that was merged."""
+    return set(conn.execute(_BOUND, {"ids": list(ids)}).scalars())
 
 
 @dataclass(frozen=True, slots=True)

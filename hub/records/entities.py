@@ -73,6 +73,8 @@ def merge_entities(conn: Connection, merged: Mapping[int, int]) -> None:
 
 def lost_entities(conn: Connection, ids: Sequence[int], kind: str) -> dict[int, list[int]]:
     """Return merged entities that began with one of the records: record → entities, oldest first."""
+    if not ids:
+        return {}
     rows = conn.execute(
         text(
             "SELECT anchor_id, id FROM ops.entity WHERE anchor_id = ANY(:ids) "

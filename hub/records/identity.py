@@ -41,12 +41,12 @@ _COLUMNS = (
 )
 
 
+_LOAD = text(f"SELECT {_COLUMNS} FROM ops.source_record WHERE id = ANY(:ids)")  # noqa: S608 constant
+
+
 def load_records(conn: Connection, ids: Iterable[int]) -> dict[int, StoredRecord]:
     """Read records by id."""
-    rows = conn.execute(
-        text(f"SELECT {_COLUMNS} FROM ops.source_record WHERE id = ANY(:ids)"),  # noqa: S608 constant
-        {"ids": list(ids)},
-    )
+    rows = conn.execute(_LOAD, {"ids": list(ids)})
     return {row[0]: StoredRecord(*row) for row in rows}
 
 

@@ -78,10 +78,17 @@ def put_members(conn: Connection, stage: str, entity_ids: Sequence[int], target:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Records that a stage has taken, and why they were queued: our rules changed, or they did."""
+    """Records that a stage has taken.
+
+    Args:
+        ids: the records.
+        is_derivation: they were queued since our rules changed; else since they did.
+        is_last: nothing else waited for the stage when they were taken.
+    """
 
     ids: list[int]
     is_derivation: bool
+    is_last: bool
 
 
 # The next rows of a stage: live ones by their own index, then bulk ones by the primary key.
@@ -116,11 +123,12 @@ def take(conn: Connection, stage: str, limit: int) -> Taken:
     """Lock records that wait for a stage, live ones first; all of them for the same reason."""
     rows = _in_turn(conn.execute(_TAKE, {"stage": stage, "limit": limit}))
     if not rows:
-        return Taken([], is_derivation=False)
+        return Taken([], is_derivation=False, is_last=True)
     batches = sorted({row.batch_id for row in rows})
     deriving = set(conn.execute(_DERIVING, {"ids": batches}).scalars())
     why = rows[0].batch_id in deriving
-    return Taken([row.ref for row in rows if (row.batch_id in deriving) == why], why)
+    ids = [row.ref for row in rows if (row.batch_id in deriving) == why]
+    return Taken(ids, why, is_last=len(ids) == len(rows) < limit)
 
 
 _OF_STREAM = """

@@ -214,16 +214,24 @@ def test_keys_are_deleted_by_index(full: Connection) -> None:
 
 def test_no_statement_of_matching_one_record_reads_a_table_row_by_row(full: Connection) -> None:
     """Each costs the same with a million records: what scans here took 270 ms there."""
-    one, other = full.execute(
-        text("SELECT id FROM ops.source_record ORDER BY id LIMIT 2")
+    one, other, alone = full.execute(
+        text("SELECT id FROM ops.source_record ORDER BY id LIMIT 3")
     ).scalars()
     same = {"first_name": "Eva", "last_name": "Roux", "email": "eva.roux@example.com"}
     full.execute(
         text("UPDATE ops.source_record SET canonical = CAST(:c AS jsonb) WHERE id IN (:a, :b)"),
         {"c": json.dumps(same), "a": one, "b": other},
     )
-    full.execute(text("UPDATE ops.source_record SET entity_id = NULL WHERE id = :b"), {"b": other})
-    plans = plans_of(full, lambda: (match_chunk(full, [one]), match_chunk(full, [other])))
+    full.execute(
+        text(
+            "UPDATE ops.source_record SET entity_id = NULL, match_keys = NULL WHERE id = ANY(:ids)"
+        ),
+        {"ids": [other, alone]},
+    )
+    full.execute(
+        text("DELETE FROM ops.match_key WHERE record_id = ANY(:ids)"), {"ids": [other, alone]}
+    )
+    plans = plans_of(full, lambda: [match_chunk(full, [i]) for i in (one, other, alone)])
     assert sum("ops.edge" in statement for statement in plans) >= len(("delete", "insert", "read"))
     for nodes in plans.values():
         assert_by_index(nodes)
