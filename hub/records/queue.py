@@ -184,7 +184,8 @@ _FINISH = text("DELETE FROM ops.pending WHERE stage = :stage AND ref = ANY(CAST(
 
 def finish(conn: Connection, stage: str, ids: Sequence[int]) -> None:
     """Take records off the queue of a stage: the stage is done with them, or they are undone."""
-    conn.execute(_FINISH, {"stage": stage, "ids": list(ids)})
+    if ids:
+        conn.execute(_FINISH, {"stage": stage, "ids": list(ids)})
 
 
 _BULK = text("""
