@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from hub.matching import blocks
 from hub.matching.blocks import Chunk, Keys
 from hub.matching.key_hash import hashes, limit_of
-from hub.matching.keys import MatchView, keys
+from hub.matching.keys import MatchView, key_set
 from hub.matching.letters import Names, letters, names_of
 from hub.matching.model import Model
 from hub.records import edges, identity, match_keys
@@ -55,7 +55,7 @@ def named(views: Mapping[int, MatchView], model: Model, gone: Iterable[int] = ()
 
     With a model to which unlike last names are not enough, every pair is looked at.
     """
-    keys_now = {i: hashes(keys(one)) for i, one in views.items()}
+    keys_now = {i: hashes(key_set(one)) for i, one in views.items()}
     found = {i: names_of(one) for i, one in views.items()} if model.needs_names else {}
     return Named(
         {**dict.fromkeys(gone, ()), **keys_now},

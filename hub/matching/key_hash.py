@@ -6,6 +6,7 @@ of records that share no key, and every proposed pair is judged by its records.
 
 from collections.abc import Iterable
 from hashlib import blake2b
+from struct import unpack
 
 from hub.matching.keys import CANDIDATE_LIMIT, LIMITS
 from hub.model.key_marks import NAMELESS, OWN
@@ -35,10 +36,18 @@ def hashed(kind: str, value: str, lowest: int) -> int:
 
 
 def hashes(keys: Iterable[tuple[str, str]]) -> tuple[int, ...]:
-    """Return the hashes of keys of people (kind, value), sorted, each once."""
-    return tuple(
-        sorted({hashed(kind, value, _MARKED.get(kind, CANDIDATE_LIMIT)) for kind, value in keys})
-    )
+    """Return the hashes of keys of people (kind, value), sorted, each once.
+
+    It gives what `hashed` gives for each key; the digests of all are made into numbers at once.
+    """
+    some = [*keys]
+    digests = [
+        blake2b(f"{kind}\0{value}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        for kind, value in some
+    ]
+    numbers = unpack(f">{len(some)}q", b"".join(digests))
+    lowest = [_MARKED.get(kind, CANDIDATE_LIMIT) for kind, _ in some]
+    return tuple(sorted({n & ~_LOWEST | low for n, low in zip(numbers, lowest, strict=True)}))
 
 
 def limit_of(key_hash: int) -> int:

@@ -176,8 +176,13 @@ Key = tuple[str, str]
 
 def keys(v: MatchView) -> list[Key]:
     """Return the keys of a record, those of what was typed into it too, sorted, without repetition."""
+    return sorted(key_set(v))
+
+
+def key_set(v: MatchView) -> set[Key]:
+    """Return the same without an order."""
     found = _found(v.traits) if v.typed is None else _found(v.traits) | _found(v.typed.traits)
-    return sorted([(kind, bounded(value)) for kind, value in found])
+    return {(kind, bounded(value)) for kind, value in found}
 
 
 def bounded(value: str) -> str:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hub.matching import blocks, companies
 from hub.matching.blocks import Chunk
-from hub.matching.key_hash import hashes, limit_of
+from hub.matching.key_hash import hashed, hashes, limit_of
 from hub.matching.keys import CANDIDATE_LIMIT, LIMITS, limit
 
 # few keys with low limits, so that they are crossed all the time: (number, limit) as a hash has them
@@ -115,3 +115,15 @@ def test_kinds_are_told_apart_and_the_order_does_not_matter() -> None:
     some = [("phone", "612345678"), ("local", "612345678"), ("email", "612345678")]
     assert len(set(hashes(some))) == len(some)
     assert hashes(some) == hashes(reversed(some)) == hashes(some * 2)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["name", "email", "phone", "local"]), st.text()), max_size=8)
+)
+def test_the_hashes_of_a_record_are_those_of_its_keys(some: list[tuple[str, str]]) -> None:
+    of_each = {
+        hashed(kind, value, limit_bits)
+        for kind, value in some
+        for limit_bits in [hashes([(kind, "")])[0] & 255]
+    }
+    assert hashes(some) == tuple(sorted(of_each))
