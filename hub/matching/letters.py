@@ -6,8 +6,9 @@ of these pairs are judged different for their last names. The number stands besi
 It never says so of names that may agree: it may say too little, never too much.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 from zlib import crc32
 
 from hub.matching import normal
@@ -41,7 +42,8 @@ def letters(v: MatchView) -> int | None:
     (word,) = t.last
     if len(word) <= _SHORT:
         return None
-    found = _letters(word) | _sound(word) << _SOUND_AT | _beginning(word) << _BEGIN_AT | _IS_SET
+    form = _form(word)
+    found = form.letters | form.sound << _SOUND_AT | form.beginning << _BEGIN_AT | _IS_SET
     return found | _IS_GIVEN if normal.is_known(word) else found
 
 
@@ -76,10 +78,10 @@ def names_of(v: MatchView) -> Names | None:
     t = v.traits
     if v.typed is not None or not _is_plain(t.last) or not _are_readable(t.first):
         return None
-    forms = dict.fromkeys([*t.last, *_given_forms(t)])
+    given = [_form(w) for w in _given_forms(t)]
+    forms = dict.fromkeys([_form(t.last[0]), *given])
     return Names(
-        tuple((_letters(w), _sound(w), 2 if len(w) >= _LONG else 1) for w in forms),
-        frozenset(_beginning(w) for w in _given_forms(t)),
+        tuple((f.letters, f.sound, f.slips) for f in forms), frozenset(f.beginning for f in given)
     )
 
 
@@ -95,18 +97,27 @@ def _are_readable(first: tuple[str, ...]) -> bool:
     return len(first) <= _MOST_GIVEN and _ALPHABET.issuperset("".join(first))
 
 
-def _letters(word: Iterable[str]) -> int:
+class _Form(NamedTuple):
+    letters: int
+    sound: int
+    beginning: int
+    slips: int
+
+
+@lru_cache(maxsize=65536)
+def _form(word: str) -> _Form:
+    return _Form(
+        _letters(word),
+        crc32(normal.skeleton(word).encode()) & _SOUND,
+        crc32(word[:_BEGINNING].encode()) & _BEGIN,
+        2 if len(word) >= _LONG else 1,
+    )
+
+
+def _letters(word: str) -> int:
     found = 0
     for letter in word:
         if letter in _BITS:
             once, twice = _BITS[letter]
             found |= twice if found & once else once
     return found
-
-
-def _sound(word: str) -> int:
-    return crc32(normal.skeleton(word).encode()) & _SOUND
-
-
-def _beginning(word: str) -> int:
-    return crc32(word[:_BEGINNING].encode()) & _BEGIN

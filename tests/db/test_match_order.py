@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from bench.people import people
 from hub.db.engine import Database
+from hub.etl import grouping
 from hub.etl.match import match_chunk
 from hub.matching import key_hash
 from hub.matching.bulk import resolve
@@ -130,6 +131,42 @@ def test_any_order_of_arrival_gives_the_clusters_of_bulk(
     for _ in range(ORDERS // 2):
         random.shuffle(order)
         assert _incremental(conn, ids, order, random, model) == (expected, asked)
+
+
+def test_the_straight_way_of_strangers_ends_where_the_general_way_does(
+    stored: tuple[Connection, dict[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conn, ids = stored
+    order = sorted(ids)
+    Random(8).shuffle(order)
+    straight = _matched(conn, ids, order)
+    monkeypatch.setattr(grouping, "alone", lambda _conn, _new: set())
+    assert _matched(conn, ids, order) == straight
+
+
+def _matched(conn: Connection, ids: dict[str, int], order: Sequence[str]) -> list[list[str]]:
+    """Everything that matching writes, with an entity named by the record that it began with."""
+    point = conn.begin_nested()
+    for start in range(0, len(order), 90):
+        match_chunk(conn, [ids[key] for key in order[start : start + 90]])
+    found = [
+        sorted(str(row) for row in conn.execute(text(f"SELECT {columns}")))
+        for columns in (
+            (
+                "s.id, e.anchor_id, s.joined_batch_id, s.left_entity_id IS NULL, s.match_keys "
+                "FROM ops.source_record s LEFT JOIN ops.entity e ON e.id = s.entity_id"
+            ),
+            (
+                "e.anchor_id, e.kind, e.batch_id, e.lane, e.folded_version, e.version > e.folded_version, m.anchor_id "
+                "FROM ops.entity e LEFT JOIN ops.entity m ON m.id = e.merged_into"
+            ),
+            "hash, record_id, letters FROM ops.match_key",
+            "a, b, judgement, weight, reasons, made_by FROM ops.edge WHERE revoked_at IS NULL",
+            "a, b, weight, decided_at FROM ops.review",
+        )
+    ]
+    point.rollback()
+    return found
 
 
 def test_a_key_crosses_its_limit_half_way() -> None:
