@@ -138,7 +138,7 @@ def test_a_person_without_a_row_is_no_whole_load(
                           "IF NEW.email LIKE '%7@%' THEN RETURN NULL; END IF; RETURN NEW; END $$"))  # fmt: skip
         conn.execute(
             text(
-                "CREATE TRIGGER lose BEFORE INSERT ON crm.lead FOR EACH ROW EXECUTE FUNCTION lose()"
+                "CREATE TRIGGER lose BEFORE INSERT ON crm.contact FOR EACH ROW EXECUTE FUNCTION lose()"
             )
         )
     with measured(_url(db), server.data_dir) as found:
