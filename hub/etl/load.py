@@ -85,8 +85,7 @@ def _load_in_order(hub: Hub, totals: Counter[str]) -> None:
         known = folding.known_stale(conn) if people else ()
     for ids in _pieces(known, CHUNK):
         totals.update(run_transaction(hub.engine, partial(_some_people, hub, among=ids)))
-    with hub.engine.begin() as conn:
-        owners = NewOwners(rules, is_sure=bool(people) and not folding.known_stale(conn))
+    owners = NewOwners(rules, is_sure=not known or _are_done(hub))
     first = min(_FIRST, CHUNK)
     pace = Pace(first, min(_LEAST, first), CHUNK, _LONGEST_S / 2, _LONGEST_S, growth=1.5)
     done = 0
@@ -98,6 +97,12 @@ def _load_in_order(hub: Hub, totals: Counter[str]) -> None:
         totals.update(counts)
         log.info("entities_loaded", **counts)
         done += len(ids)
+
+
+def _are_done(hub: Hub) -> bool:
+    """Tell whether nobody whom a load has folded before is behind."""
+    with hub.engine.begin() as conn:
+        return not folding.known_stale(conn)
 
 
 def _pieces(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
