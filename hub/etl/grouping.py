@@ -78,13 +78,30 @@ class Component:
     views: Mapping[int, MatchView]
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What a chunk brings beside the records that hang together.
+
+    Args:
+        keys: hashes to note in the rows of records, in the statement that moves them.
+        alone: records that are `alone`. Their entities are made in the same statement as the others', so that
+            the entities of a chunk are as old as the records with which they began.
+    """
+
+    keys: Mapping[int, Sequence[int]]
+    alone: Sequence[StoredRecord]
+
+
+NOBODY = Arrived({}, ())
+
+
 def settle(
     conn: Connection,
     component: Component,
     *,
     changed: set[int],
     model: Model,
-    keys: Mapping[int, Sequence[int]],
+    arrived: Arrived,
     again: Again | None = None,
 ) -> tuple[dict[str, int], set[int]]:
     """Cluster the component and give every cluster a stable entity; returns counts, and who is stale.
@@ -94,7 +111,7 @@ def settle(
         component: what hangs together.
         changed: members whose entity is stale, whether they move or not.
         model: what judges pairs.
-        keys: hashes to note in the rows of members, in the statement that moves them.
+        arrived: what the chunk brings beside.
         again: set where our own rules changed.
     """
     members, among = component.members, component.among
@@ -119,13 +136,13 @@ def settle(
     else:
         clusters = clusters_with(kept)
     groups = [sorted(id_of[key] for key in group) for group in clusters]
-    settled = _assign(conn, groups, records, again)
+    settled = _assign(conn, groups, records, again, arrived.alone)
     # A loader holds its entities while it writes their records: who moves records waits for it here.
     # One that was made just now is seen by nobody else, and is stale from birth.
     present = {e for i in members if (e := records[i].entity_id) is not None}
     old = (present | settled.touched | {*settled.moves.values()}) - settled.new
     entities.lock_entities(conn, old)
-    sources.place(conn, settled.moves, keys)
+    sources.place(conn, settled.moves, arrived.keys)
     entities.merge_entities(conn, settled.merged)
     entity_of = {i: settled.moves.get(i) or records[i].entity_id for i in members}
     entities.revive_entities(conn, sorted(e for e in {*entity_of.values()} - settled.new if e))
@@ -190,6 +207,7 @@ def _assign(
     groups: Sequence[Sequence[int]],
     records: Mapping[int, StoredRecord],
     again: Again | None = None,
+    lone: Sequence[StoredRecord] = (),
 ) -> _Settled:
     """Give each cluster the oldest entity among its records, each entity to one cluster only."""
     holders: dict[int, list[int]] = defaultdict(list)  # entity → indexes of clusters that hold it
@@ -200,9 +218,10 @@ def _assign(
     taken = _claim(groups, holders, entities.anchors(conn, split) if split else {})
     _reclaim(conn, groups, taken)
     new = [index for index in range(len(groups)) if index not in taken]
-    made = entities.insert(conn, [_new_entity(records[groups[n][0]], again) for n in new])
+    of_clusters = [_new_entity(records[groups[n][0]], again) for n in new]
+    made = entities.insert(conn, [*of_clusters, *(_new_entity(record) for record in lone)])
     taken |= {index: made[groups[index][0]] for index in new}
-    moves: dict[int, int] = {}
+    moves = {record.id: made[record.id] for record in lone}
     touched: set[int] = set()
     for index, group in enumerate(groups):
         entity = taken[index]

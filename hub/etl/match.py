@@ -15,7 +15,7 @@ from hub.db.pace import Pace
 from hub.db.transactions import run_transaction
 from hub.etl import grouping, keying
 from hub.etl.context import Hub
-from hub.etl.grouping import Again, Component
+from hub.etl.grouping import NOBODY, Again, Arrived, Component
 from hub.logs import get_logger
 from hub.matching.keys import MatchView, view, with_typed
 from hub.matching.model import DEFAULT, Model, bind
@@ -95,10 +95,12 @@ def match_chunk(conn: Connection, ids: Sequence[int], model: Model = DEFAULT) ->
     edges.replace_model_edges(conn, [*known, *sorted(found.sharers)], judged)
     parted = edges.replace_vendor_edges(conn, ids)
     alone = grouping.alone(conn, new)
-    grouping.settle_alone(conn, [records[i] for i in sorted(alone)], found.changed)
+    beside = [records[i] for i in sorted(alone)]
     together = {*ids, *found.sharers, *parted} - alone
     counts = {"entities_touched": 0, "merged": 0, "reviews": 0}
-    if together:
+    if not together:
+        grouping.settle_alone(conn, beside, found.changed)
+    else:
         counts, _ = _regroup(
             conn,
             sorted(together),
@@ -106,7 +108,7 @@ def match_chunk(conn: Connection, ids: Sequence[int], model: Model = DEFAULT) ->
             views,
             changed={*ids} - alone,
             model=model,
-            keys={i: own for i, own in found.changed.items() if i not in alone},
+            arrived=Arrived(found.changed, beside),
         )
     counts["entities_touched"] += len(alone)
     return {"matched": len(ids), "pairs": len(found.pairs), **counts}
@@ -218,7 +220,7 @@ def _regroup(
     changed: set[int],
     model: Model,
     again: Again | None = None,
-    keys: Mapping[int, Sequence[int]] | None = None,
+    arrived: Arrived = NOBODY,
 ) -> tuple[dict[str, int], set[int]]:
     members, among = edges.component(conn, ids)
     _read_more(conn, members | {i for e in among for i in (e.a, e.b)}, records, views)
@@ -227,7 +229,7 @@ def _regroup(
         Component(members, among, records, views),
         changed=changed,
         model=model,
-        keys=keys or {},
+        arrived=arrived,
         again=again,
     )
 
