@@ -123,7 +123,8 @@ def measure(base: int) -> None:
             for first in range(0, base, _CHUNK):
                 _store(conn, first, filled[first : first + _CHUNK], with_leads=True)
             ids = _store(conn, base, matched, with_leads=False)
-        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        owner = database.owner_engine().execution_options(isolation_level="AUTOCOMMIT")
+        with owner.connect() as conn:
             conn.execute(text("VACUUM ANALYZE"))
         print(f"{base:,} records, keys and leads filled in {time.perf_counter() - start:.0f} s")
         with database.engine.connect() as conn:
