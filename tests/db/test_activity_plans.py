@@ -10,7 +10,7 @@ from sqlalchemy import Connection, event, text
 from hub.crm import activities, derived
 from hub.db.embedded import Server
 from hub.db.engine import Database
-from hub.records import candidates
+from hub.records import match_keys
 from tests.conftest import fresh_database
 from tests.db.conftest import seed_leads
 
@@ -113,5 +113,4 @@ def test_open_tasks_are_read_by_index(full: Connection) -> None:
 
 
 def test_likely_duplicates_are_found_by_their_keys(full: Connection) -> None:
-    wanted = {("email", "a@b.example.com"): 64, ("name", "abc"): 8}
-    assert not read_whole(full, lambda: candidates.holders(full, wanted))
+    assert not read_whole(full, lambda: match_keys.holders(full, {1: 64, 2: 8}))
