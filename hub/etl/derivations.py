@@ -13,7 +13,7 @@ from hub.mappings.document import MappingDocument
 from hub.records import derivations
 from hub.records.derivations import Stale
 
-KEYS_VERSION = "1"
+KEYS_VERSION = "2"
 """Of `hub.matching.keys`, `hub.matching.normal` and `hub.matching.names`: what a record is found by."""
 JUDGE_VERSION = "1"
 """Of `hub.matching.compare`, `scoring` and `clusters`: what is made of two records with a model."""

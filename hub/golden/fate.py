@@ -132,8 +132,10 @@ class Fate:
 
 
 def needs_past(person: Person) -> bool:
-    """Tell whether the decision asks for the past: never of a person without rows."""
+    """Tell whether the decision asks for the past: of a person without rows, if no record lives."""
     leads, contacts = person.rows.leads, person.rows.contacts
+    if not leads and not contacts:
+        return not person.has_edits and all(r.is_gone for r in person.records)
     if leads and not person.asks(LEAD):
         return True
     if contacts and not (person.asks(CONTACT) or person.rows.is_kept):
@@ -148,6 +150,8 @@ def needs_touch(person: Person) -> bool:
     """Tell whether it matters that somebody has touched the person; its other past is known."""
     leads, contacts = person.rows.leads, person.rows.contacts
     if contacts and not (person.asks(CONTACT) or person.rows.is_kept):
+        return True
+    if not leads and not contacts:
         return True
     if not leads or _is_frozen(person):
         return False
@@ -290,10 +294,11 @@ def _new_lead(person: Person) -> GoldenRecord:
 
 def _new(person: Person) -> GoldenRecord:
     gone = last_gone(person.records)
+    is_touched = person.past is not None and person.past.is_touched
     return _changed(
         person.golden,
         unasked_since=gone,
-        archived_at=None if person.has_edits else gone,
+        archived_at=None if person.has_edits or is_touched else gone,
     )
 
 

@@ -94,7 +94,8 @@ def fold(text: str) -> str:
 def _without_accents(text: str) -> str:
     plain = unicodedata.normalize("NFC", text).casefold().translate(_FOLD_EXTRA)
     low = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
-    return low.translate(_FOLD_EXTRA)  # a Greek letter may have carried an accent
+    # a letter of a special alphabet (bold, squared) is a capital again; a Greek one may have had an accent
+    return low.casefold().translate(_FOLD_EXTRA)
 
 
 def tokens(text: str) -> tuple[str, ...]:

@@ -422,3 +422,13 @@ def test_a_status_set_after_its_source_deleted_the_lead_lets_it_stand(stage: Sta
         [["put", "mc1", LEA], SYNC, ["delete", "mc1"], SYNC, ["status", "mc1", "Working", None]],
         "is archived",
     )
+
+
+def test_a_lead_that_a_decision_parts_from_the_living_one_stands(stage: Stage) -> None:
+    noah = {**NOAH, "phone": "+33145670002"}
+    judged(
+        stage,
+        [["put", "sf2", {**noah, "email": "noah.private@brandt.example.com"}], ["put", "mc1", noah],
+         SYNC, ["delete", "sf2"], SYNC, ["unmerge", "mc1"]],
+        "is archived",
+    )  # fmt: skip

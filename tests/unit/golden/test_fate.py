@@ -50,6 +50,17 @@ def test_a_person_without_rows_needs_no_past() -> None:
     assert not needs_past(Person(GOLDEN, [record("lead")], Rows()))
 
 
+@pytest.mark.parametrize("role", ["lead", "contact"])
+def test_a_new_row_of_a_gone_record_stands_if_somebody_decided_on_it(role: str) -> None:
+    gone = record(role, is_gone=True, gone_at=WAS, gone_why="deleted")
+    for is_parted in (True, False):
+        found = decided([gone], Rows(), is_parted=is_parted)
+        row = found.lead if role == "lead" else found.contact
+        assert row is not None
+        assert row.unasked_since == WAS
+        assert row.archived_at == (None if is_parted else WAS)
+
+
 def test_a_row_that_the_vendor_no_longer_asks_for_stays() -> None:
     found = decided([record("person")], Rows(lead=LEAD), versions=[said("lead")])
     assert found.lead is not None

@@ -21,6 +21,8 @@ def test_a_place_is_the_words_of_a_text_in_one(text: str) -> None:
 
 
 @given(TEXT)
+@example("\U0001f16a")
+@example("\U0001d400\U0001d427\U0001d427\U0001d41a")
 def test_words_are_folded_and_have_no_sign_in_them(text: str) -> None:
     for word in normal.tokens(text):
         assert word == normal.fold(word) or not word.isascii()
@@ -57,3 +59,9 @@ def test_the_generation_is_read_of_either_name(
     first: str | None, last: str | None, found: str
 ) -> None:
     assert normal.generation(first, last) == found
+
+
+def test_a_name_in_letters_of_a_special_alphabet_is_the_same_name() -> None:
+    assert normal.tokens("\U0001d400\U0001d427\U0001d427\U0001d41a") == (
+        "anna",
+    )  # mathematical bold
