@@ -247,6 +247,12 @@ lead = Table(
         postgresql_where=text("owner_id IS NULL AND archived_at IS NULL AND merged_into IS NULL"),
         info=because("the queue of route, in the order of turns"),
     ),
+    Index(
+        "lead_of_load",
+        "batch_id",
+        postgresql_where=text("lane = 'bulk'"),
+        info=because("the leads of an initial load that is under way, for its digest"),
+    ),
     schema="crm",
 )
 

@@ -1,6 +1,6 @@
 """Route: every lead without an owner gets one, exactly once, with the reasons kept.
 
-Load gives most leads their owner when it writes them (`hub.etl.load_order`). Here are those that had to
+Load gives most leads their owner when it writes them (`hub.etl.new_owners`). Here are those that had to
 wait: until a load was complete, or until somebody could take them. The groups' rows are locked first, so turns
 are taken one after the other whatever the number of workers; assignment, turn, pointer and outbox
 event commit together.
