@@ -27,7 +27,8 @@ class Touched:
     parted: frozenset[int] = frozenset()
 
 
-# a decision that parts two records is kept with the reason `unmerge …` or `take … out`
+# A decision that parts two records is kept with the reason `unmerge …` or `take … out`. OFFSET 0 keeps
+# PostgreSQL from reading a table whole for all probes at once: it takes `whole` for many.
 _TOUCHED = text(f"""
 WITH RECURSIVE {WHOLE}, decided AS (
   SELECT w.root, x.reasons -> 0 ->> 0 ~ '^(unmerge|take) ' AS parts
@@ -40,22 +41,22 @@ WITH RECURSIVE {WHOLE}, decided AS (
     WHERE b = s.id AND revoked_at IS NULL AND starts_with(made_by, 'person:')) x
 ), worked AS (
   SELECT DISTINCT w.root FROM whole w WHERE
-    EXISTS (SELECT 1 FROM ops.edit x WHERE x.entity_id = w.id AND x.revoked_at IS NULL)
+    EXISTS (SELECT 1 FROM ops.edit x WHERE x.entity_id = w.id AND x.revoked_at IS NULL OFFSET 0)
     OR EXISTS (SELECT 1 FROM ops.change x WHERE x.entity_id = w.id
                AND x.who NOT IN ('sync', 'inquiry')
-               AND NOT x.fields ?| ARRAY['undone', 'merged', 'unmerged', 'review'])
-    OR EXISTS (SELECT 1 FROM crm.note x WHERE x.entity_id = w.id AND x.record_id IS NULL)
-    OR EXISTS (SELECT 1 FROM crm.task x WHERE x.entity_id = w.id)
-    OR EXISTS (SELECT 1 FROM crm.call x WHERE x.entity_id = w.id)
-    OR EXISTS (SELECT 1 FROM crm.visit x WHERE x.entity_id = w.id)
-    OR EXISTS (SELECT 1 FROM crm.message x WHERE x.entity_id = w.id)
-    OR EXISTS (SELECT 1 FROM crm.deal x JOIN crm.contact c
-               ON c.id IN (x.contact_id, x.organization_id) WHERE c.entity_id = w.id)
-    OR EXISTS (SELECT 1 FROM crm.deal_contact x JOIN crm.contact c ON c.id = x.contact_id
-               WHERE c.entity_id = w.id)
+               AND NOT x.fields ?| ARRAY['undone', 'merged', 'unmerged', 'review'] OFFSET 0)
+    OR EXISTS (SELECT 1 FROM crm.note x WHERE x.entity_id = w.id AND x.record_id IS NULL OFFSET 0)
+    OR EXISTS (SELECT 1 FROM crm.task x WHERE x.entity_id = w.id OFFSET 0)
+    OR EXISTS (SELECT 1 FROM crm.call x WHERE x.entity_id = w.id OFFSET 0)
+    OR EXISTS (SELECT 1 FROM crm.visit x WHERE x.entity_id = w.id OFFSET 0)
+    OR EXISTS (SELECT 1 FROM crm.message x WHERE x.entity_id = w.id OFFSET 0)
+    OR EXISTS (SELECT 1 FROM crm.contact c WHERE c.entity_id = w.id AND (
+               EXISTS (SELECT 1 FROM crm.deal x WHERE x.contact_id = c.id OFFSET 0)
+               OR EXISTS (SELECT 1 FROM crm.deal x WHERE x.organization_id = c.id OFFSET 0)
+               OR EXISTS (SELECT 1 FROM crm.deal_contact x WHERE x.contact_id = c.id OFFSET 0)) OFFSET 0)
     OR EXISTS (SELECT 1 FROM crm.lead l WHERE l.entity_id = w.id AND (l.status_set_by = 'person'
-               OR EXISTS (SELECT 1 FROM crm.conversion x WHERE x.lead_id = l.id)
-               OR EXISTS (SELECT 1 FROM crm.deal x WHERE x.lead_id = l.id)))
+               OR EXISTS (SELECT 1 FROM crm.conversion x WHERE x.lead_id = l.id OFFSET 0)
+               OR EXISTS (SELECT 1 FROM crm.deal x WHERE x.lead_id = l.id OFFSET 0)) OFFSET 0)
 )
 SELECT root, true AS is_work FROM worked
 UNION SELECT root, NOT parts FROM decided

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 from hub.model.records import JsonValue
 from hub.model.verdicts import Trust
 
-ENGINE_VERSION = 3
+ENGINE_VERSION = 4
 """Part of every mapping version: raise it when a transform's results change."""
 
 

@@ -42,6 +42,14 @@ def cleaned(text: str) -> Cleaned:
 
 @functools.lru_cache(maxsize=8_192)
 def _cleaned(text: str) -> Cleaned:
+    """Clean until nothing is left to clean: without one sign the next one may stand at an end."""
+    found = _cleaned_once(text)
+    while (again := _cleaned_once(found.name)).name != found.name:
+        found = Cleaned(again.name, " ".join(f"{found.left_out} {again.left_out}".split()))
+    return found
+
+
+def _cleaned_once(text: str) -> Cleaned:
     out: list[str] = []
     kept = _QUOTED.sub(" ", text) if text[:1] in '"\u201c\u201e\u00ab' else text
     addresses = _EMAIL.findall(kept)

@@ -7,7 +7,7 @@ from typing import Any
 import phonenumbers
 import pytest
 from email_validator import EmailNotValidError, validate_email
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hub.errors import RecordError
@@ -227,6 +227,8 @@ def _assert_storable(value):
 @pytest.mark.parametrize("name", sorted(REGISTRY))
 @settings(max_examples=25, deadline=None)
 @given(value=JSON)
+@example(value=") :A")
+@example(value=':"A')
 def test_transform_is_total_and_idempotent(name, value):
     once = _result(name, value)
     if name != "coalesce":  # it hands a part on, the engine cleans it
