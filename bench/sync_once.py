@@ -46,8 +46,8 @@ _SOURCE = "hubspot"
 # What came of the contacts: every one has a person, every person a row, every lead an owner.
 _OUTCOME = """
 SELECT count(*) AS rows, count(DISTINCT entity_id) AS people,
-  (SELECT count(*) FROM crm.lead) + (SELECT count(*) FROM crm.contact WHERE NOT is_organization)
-    AS in_crm,
+  (SELECT count(*) FROM (SELECT entity_id FROM crm.lead UNION
+    SELECT entity_id FROM crm.contact WHERE NOT is_organization) AS t) AS in_crm,
   (SELECT count(*) FROM crm.lead WHERE owner_id IS NULL) AS unowned,
   (SELECT count(*) FROM landing.quarantine) AS refused
 FROM ops.source_record
