@@ -126,7 +126,8 @@ def measure(base: int) -> None:
         owner = database.owner_engine().execution_options(isolation_level="AUTOCOMMIT")
         with owner.connect() as conn:
             conn.execute(text("VACUUM ANALYZE"))
-        print(f"{base:,} records, keys and leads filled in {time.perf_counter() - start:.0f} s")
+        print(f"{base:,} records, keys and leads filled in {time.perf_counter() - start:.0f} s\n")
+        print("| | p50 ms | p95 ms | times |\n|---|---|---|---|")
         with database.engine.connect() as conn:
             _show("matched: one", [_match(conn, [i]) for i in ids])
             rng = random.Random(7)
@@ -229,7 +230,7 @@ def _arrive(hub: Hub, n: int, row: Row) -> dict[str, float]:
 def _show(what: str, seconds: Sequence[float]) -> None:
     ordered = sorted(1000 * s for s in seconds[len(seconds) // _WARMING :])
     p50, p95 = ordered[len(ordered) // 2], ordered[int(0.95 * len(ordered))]
-    print(f"{what:24} p50 {p50:7.2f} ms  p95 {p95:7.2f} ms  ({len(ordered)} times)", flush=True)
+    print(f"| {what} | {p50:.1f} | {p95:.1f} | {len(ordered)} |", flush=True)
 
 
 def main() -> None:

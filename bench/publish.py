@@ -58,7 +58,7 @@ def replaced(page: str, name: str, body: str) -> str:
         raise KeyError(name)
 
     def put(match: re.Match[str]) -> str:
-        own = f"\n{body.strip()}\n\n" if match["name"] == name else match["body"]
+        own = "\n" + body.strip("\n") + "\n\n" if match["name"] == name else match["body"]
         return f"{match['head']}{own}{match['foot']}"
 
     return _BLOCK.sub(put, page)
