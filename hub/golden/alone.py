@@ -8,7 +8,7 @@ here: more than one record, edits, explanations.
 from collections.abc import Mapping
 
 from hub.golden.rules import SurvivorshipRules
-from hub.golden.survive import Values, is_blank
+from hub.golden.survive import Values, distinct, is_blank, members
 from hub.model.records import JsonValue
 
 
@@ -21,26 +21,13 @@ def survive_alone(said: Mapping[str, JsonValue], rules: SurvivorshipRules) -> Va
         if isinstance(moment, str) and moment:
             values[name] = moment
     for name in rules.union:
-        if united := _united(name, said):
+        if united := distinct(members(said, name)):
             values[name] = united
     for name in rules.per_key:
         own = said.get(name)
         if isinstance(own, dict) and (kept := _kept(own)):
             values[name] = kept
     return {name: values[name] for name in sorted(values)}
-
-
-def _united(name: str, said: Mapping[str, JsonValue]) -> list[JsonValue]:
-    """Return the distinct members of a list, without regard to case; an e-mail is the first one."""
-    own = said.get(name)
-    members = own if isinstance(own, list) else []
-    if name == "emails":
-        members = [said.get("email"), *members]
-    found: dict[str, JsonValue] = {}
-    for member in members:
-        if not is_blank(member):
-            found.setdefault(str(member).casefold(), member)
-    return list(found.values())
 
 
 def _kept(own: Mapping[str, JsonValue]) -> Values:

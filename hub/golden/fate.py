@@ -170,11 +170,10 @@ def _fate_of_new(person: Person) -> Fate:
     records = person.records
     living = [r for r in records if not r.is_gone]
     asking = {r.role for r in living or records} if is_somebody(person.golden) else ()
-    said = next((r for r in records if r.values.get("converted_at")), None)
     return Fate(
         lead=_new_lead(person) if LEAD in asking and not person.only_asks else None,
         contact=_new(person) if CONTACT in asking else None,
-        converted_from=said,
+        converted_from=_converting(records),
     )
 
 
@@ -220,9 +219,14 @@ class _Conversion:
     at: str
 
 
+def _converting(records: Sequence[FoldRecord]) -> FoldRecord | None:
+    """Return the first record that says that its source has converted the lead."""
+    return next((r for r in records if r.values.get("converted_at")), None)
+
+
 def _conversion(person: Person) -> _Conversion | None:
     """Return the conversion that the sources have made of the person's lead, if they have."""
-    said = next((r for r in person.records if r.values.get("converted_at")), None)
+    said = _converting(person.records)
     if said is not None:
         return _Conversion(said, str(said.values["converted_at"]))
     if person.asks(LEAD) or person.past is None:
@@ -287,7 +291,7 @@ def _as_its_source_says(
 
 def _new_lead(person: Person) -> GoldenRecord:
     """Return a lead that is made: converted from the start where its source has converted it."""
-    said = next((r for r in person.records if r.values.get("converted_at")), None)
+    said = _converting(person.records)
     at = str(said.values["converted_at"]) if said else None
     return _changed(_new(person), converted_at=at)
 

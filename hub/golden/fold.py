@@ -5,12 +5,12 @@ In: an entity, its records and edits, the rules. Out: a `GoldenRecord` for the s
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from hub.golden.alone import survive_alone
 from hub.golden.rules import SurvivorshipRules
 from hub.golden.status import NEW, status_of
-from hub.golden.survive import Edit, SourceVersion, survive
+from hub.golden.survive import Edit, SourceVersion, instant, survive
 from hub.model.folding import FoldRecord, GoldenRecord, LegacyOwner, StaleEntity, StoredEdit
 from hub.model.records import JsonValue
 from hub.model.verdicts import Trust
@@ -145,16 +145,7 @@ def trusted_first(records: Sequence[FoldRecord]) -> list[FoldRecord]:
 def _latest(records: Sequence[FoldRecord], name: str) -> JsonValue:
     """Return the latest moment that the records name, those that are gone included."""
     said = [value for r in records if (value := r.values.get(name))]
-    return said[0] if len(said) == 1 else max(said, key=_moment, default=None)
-
-
-def _moment(said: JsonValue) -> float:
-    """Return a time as a number; nonsense is oldest."""
-    try:
-        at = datetime.fromisoformat(str(said))
-    except ValueError:
-        return float("-inf")
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    return said[0] if len(said) == 1 else max(said, key=lambda at: instant(str(at)), default=None)
 
 
 def _legacy_owner(

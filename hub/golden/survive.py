@@ -8,7 +8,7 @@ of its source, the newest, the longest value; the other two and the smallest sta
 A blank never overwrites; an edit that blanks a field does.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -143,7 +143,7 @@ class _Orders:
 def order(record: SourceVersion, group: Group) -> tuple[bool, bool, float, float, str]:
     """Return what a record is sorted by, the best first: trust, gone, what the group goes by, its key."""
     is_open = record.trust is Trust.OPEN
-    rank, age = float(group.rank(record.source)), -_instant(record.at)
+    rank, age = float(group.rank(record.source)), -instant(record.at)
     first, second = (age, rank) if group.by is By.RECENT else (rank, age)
     return (is_open, record.gone, first, second, record.stable_key)
 
@@ -160,7 +160,7 @@ def _length(value: JsonValue) -> int:
 
 
 @lru_cache(maxsize=65536)
-def _instant(at: str | None) -> float:
+def instant(at: str | None) -> float:
     """Return a time as a number; nothing and nonsense are oldest."""
     if at is None:
         return float("-inf")
@@ -215,7 +215,8 @@ def _fold_special(rules: SurvivorshipRules, orders: _Orders, values: Values) -> 
         if found:
             values[name] = min(found)[1]
     for name in rules.union:
-        united = _unite(name, _contributors(rules, orders.of(name), name))
+        said = _contributors(rules, orders.of(name), name)
+        united = distinct(member for record in said for member in members(record.values, name))
         if united:
             values[name] = united
     for name in rules.per_key:
@@ -226,7 +227,7 @@ def _fold_special(rules: SurvivorshipRules, orders: _Orders, values: Values) -> 
 
 def _times(records: Sequence[SourceVersion], name: str) -> list[tuple[float, str]]:
     texts = [v for r in records if isinstance(v := r.values.get(name), str) and v]
-    return [(_instant(v) if _is_time(v) else float("inf"), v) for v in texts]
+    return [(instant(v) if _is_time(v) else float("inf"), v) for v in texts]
 
 
 def _merge_keys(orders: _Orders, name: str) -> Values:
@@ -246,7 +247,7 @@ def _merge_keys(orders: _Orders, name: str) -> Values:
 
 
 def _is_time(value: str) -> bool:
-    return _instant(value) != float("-inf")
+    return instant(value) != float("-inf")
 
 
 def _counted(order: Sequence[SourceVersion]) -> Sequence[SourceVersion]:
@@ -257,30 +258,31 @@ def _counted(order: Sequence[SourceVersion]) -> Sequence[SourceVersion]:
 def _contributors(
     rules: SurvivorshipRules, order: Sequence[SourceVersion], name: str
 ) -> Sequence[SourceVersion]:
-    having = [r for r in order if _members(r, name)]
+    having = [r for r in order if members(r.values, name)]
     if name in rules.trusted_union:
         having = [r for r in having if r.trust is Trust.TRUSTED] or having
     return _counted(having)
 
 
-def _members(record: SourceVersion, name: str) -> list[JsonValue]:
-    own = record.values.get(name)
+def members(values: Mapping[str, JsonValue], name: str) -> list[JsonValue]:
+    """Return what a record's list says, without blanks; of addresses the main one is the first."""
+    own = values.get(name)
     found = [v for v in own if not is_blank(v)] if isinstance(own, list) else []
-    primary = record.values.get("email") if name == "emails" else None
+    primary = values.get("email") if name == "emails" else None
     return found if is_blank(primary) else [primary, *found]
 
 
-def _unite(name: str, records: Sequence[SourceVersion]) -> list[JsonValue]:
+def distinct(some: Iterable[JsonValue]) -> list[JsonValue]:
+    """Return members, each once without regard to case."""
     found: dict[str, JsonValue] = {}
-    for record in records:
-        for member in _members(record, name):
-            found.setdefault(str(member).casefold(), member)
+    for member in some:
+        found.setdefault(str(member).casefold(), member)
     return list(found.values())
 
 
 def _latest(edits: Sequence[Edit]) -> dict[str, Edit]:
     typed: dict[str, Edit] = {}
-    for e in sorted(edits, key=lambda e: (_instant(e.at), e.who, repr(e.value))):
+    for e in sorted(edits, key=lambda e: (instant(e.at), e.who, repr(e.value))):
         typed[e.field] = e
     return typed
 
