@@ -1,6 +1,15 @@
 """How much work one transaction takes, so that it holds its locks as long as it should."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def slices(of: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield so many at a time."""
+    return (of[start : start + size] for start in range(0, len(of), size))
 
 
 @dataclass(slots=True)

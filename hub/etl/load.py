@@ -7,13 +7,13 @@ is news to anybody: recomputing a record sends no notification. A chunk of peopl
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from sqlalchemy import Connection
 
 from hub.db.locks import company_lock, company_watch, try_company_lock
-from hub.db.pace import Pace
+from hub.db.pace import Pace, slices
 from hub.db.transactions import run_transaction
 from hub.etl.context import Hub
 from hub.etl.load_companies import load_companies
@@ -83,7 +83,7 @@ def _load_in_order(hub: Hub, totals: Counter[str]) -> None:
     with hub.engine.begin() as conn:
         people = in_order(conn, rules)
         known = folding.known_stale(conn) if people else ()
-    for ids in _pieces(known, CHUNK):
+    for ids in slices(known, CHUNK):
         totals.update(run_transaction(hub.engine, partial(_some_people, hub, among=ids)))
     owners = NewOwners(rules, is_sure=not known or _are_done(hub))
     first = min(_FIRST, CHUNK)
@@ -103,11 +103,6 @@ def _are_done(hub: Hub) -> bool:
     """Tell whether nobody whom a load has folded before is behind."""
     with hub.engine.begin() as conn:
         return not folding.known_stale(conn)
-
-
-def _pieces(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), size):
-        yield ids[start : start + size]
 
 
 def _some_new(

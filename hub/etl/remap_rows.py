@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from hub.crm import owners, statuses
 from hub.crm.contacts import CONTACTS
 from hub.crm.leads import LEADS
+from hub.db.pace import slices
 from hub.etl.context import Hub
 from hub.etl.load_people import rows_of, with_past
 from hub.etl.normalize import by_age, mapped
@@ -42,8 +43,8 @@ class Foreseen:
 def foresee(hub: Hub, conn: Connection, entities: Sequence[int], roles: Roles) -> Foreseen:
     """Decide as load will, with the roles of today's mapping, about people whose records change."""
     total, ids = Foreseen(), sorted(set(entities))
-    for start in range(0, len(ids), CHUNK):
-        people = _people(conn, ids[start : start + CHUNK], roles)
+    for some in slices(ids, CHUNK):
+        people = _people(conn, some, roles)
         asking = {i: p for i, p in people.items() if needs_past(p)}
         versions = _versions(hub, conn, list(asking), roles)
         for person in with_past(conn, asking, versions).values():

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from hub.crm import removal
 from hub.db.locks import company_lock, source_locks
+from hub.db.pace import slices
 from hub.db.transactions import run_transaction
 from hub.errors import ActionError
 from hub.etl import load
@@ -23,7 +24,7 @@ from hub.records import batches, proofs, undos
 from hub.records.companies import ORGANISATION
 from hub.records.undos import Part
 from hub.undo import chunks, inputs, restoring
-from hub.undo.chunks import cut, groups, slices
+from hub.undo.chunks import cut, groups
 from hub.undo.inputs import Key, Known
 from hub.undo.piles import sort_out
 from hub.undo.report import Undone, from_document, total

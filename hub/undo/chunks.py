@@ -1,13 +1,11 @@
 """Cut a batch into chunks, each of whole people and companies, small enough for the lock. Pure."""
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
 
 from hub.db.pace import Pace
 from hub.records.companies import ORGANISATION
 from hub.undo.inputs import HAVE_ENTITIES, Brought, Key
 
-T = TypeVar("T")
 MOST = 500
 """Objects in a chunk at most."""
 FIRST = 50
@@ -20,11 +18,6 @@ SHORT_S, LONG_S = 0.1, 0.18
 def pace() -> Pace:
     """Return how many objects a chunk takes: few at first."""
     return Pace(min(FIRST, MOST), LEAST, MOST, SHORT_S, LONG_S, growth=1.5)
-
-
-def slices(of: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """Yield so many at a time."""
-    return (of[start : start + size] for start in range(0, len(of), size))
 
 
 _ORDER = {ORGANISATION: 1, "user": 2}

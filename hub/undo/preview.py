@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Engine
 
 from hub.crm import owners, removal, reopened
 from hub.crm.removal_preview import Going, count_children, owners_without
+from hub.db.pace import slices
 from hub.etl import groups
 from hub.records import batches, consent_events, departing, entities
 from hub.undo import inputs
 from hub.undo.batch import parts_of, undoable
-from hub.undo.chunks import slices
 from hub.undo.inputs import HAVE_ENTITIES, Before, Brought, Known
 from hub.undo.piles import sort_out
 from hub.undo.report import GivenBack, Undone, total
