@@ -91,8 +91,5 @@ def give_up(conn: Connection, company_id: int) -> None:
 
 
 def _entity(conn: Connection, contact_id: int) -> int:
-    return int(
-        conn.execute(
-            text("SELECT entity_id FROM crm.contact WHERE id = :id"), {"id": contact_id}
-        ).scalar_one()
-    )
+    (entity,) = contacts.entities_of(conn, [contact_id])
+    return entity

@@ -18,7 +18,6 @@ from hub.mappings.registry import Args, Ctx, Outcome, Remark, transform
 from hub.mappings.text import as_text, clean, fold
 from hub.model.records import JsonValue
 
-_CACHE = 65_536
 _LONGEST = 250
 _FEWEST = 5
 """Fewest digits of a number; a shorter run is something else (18h, room 12)."""
