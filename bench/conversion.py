@@ -15,10 +15,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from hub.actions.assign import give_many
 from hub.actions.context import Context, MachineOwner
-from hub.actions.convert import convert
-from hub.actions.reopen import reopen
+from hub.actions.leads.convert import convert
+from hub.actions.leads.reopen import reopen
+from hub.actions.people.assign import give_many
 from hub.clock import SystemClock
 from hub.crm import owners
 from hub.db import engine as db_engine

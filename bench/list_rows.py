@@ -7,8 +7,8 @@ which they came, as in life.
 
 from sqlalchemy import Connection, text
 
-from hub.actions import custom_field
 from hub.actions.context import Context, MachineOwner
+from hub.actions.setup import custom_field
 from hub.clock import SystemClock
 from hub.crm.custom_fields import TYPES, WITH_CHOICES, CustomField
 

@@ -23,14 +23,14 @@ from sqlalchemy.pool import NullPool
 
 from bench.list_rows import seed
 from bench.list_shapes import SHAPES
-from hub.actions import smart_list
 from hub.actions.context import Context
 from hub.actions.rights import member_named
+from hub.actions.setup import smart_list
 from hub.clock import FixedClock, SystemClock
-from hub.crm.smart_lists.document import read
 from hub.db import engine as db_engine
 from hub.db.embedded import SUPERUSER, EmbeddedServer, Server
 from hub.db.engine import Database
+from hub.lists.document import read
 
 NOW = datetime(2026, 11, 27, 14, tzinfo=UTC)
 CLOCK = FixedClock(NOW)

@@ -16,10 +16,10 @@ from sqlalchemy import Connection, text
 from bench.business import seed_business
 from hub.clock import SystemClock
 from hub.crm import tallies
-from hub.crm.reports import REPORTS, Scope
 from hub.db import engine as db_engine
 from hub.db.embedded import EmbeddedServer
 from hub.db.engine import Database
+from hub.reports import REPORTS, Scope
 
 LEADS, DEALS, OWNERS, ROUNDS = 1_000_000, 200_000, 20, 21
 LOADED = 100_000

@@ -22,8 +22,8 @@ from sqlalchemy import text
 from bench.sync import database_of, server, stub
 from bench.sync_once import hub_of
 from hub import logs
+from hub.actions.batches.undo import preview_undo, undo_batch
 from hub.actions.context import Context, MachineOwner
-from hub.actions.undo import preview_undo, undo_batch
 from hub.clock import SystemClock
 from hub.connectors.base import Page, Stream
 from hub.db import engine as db_engine

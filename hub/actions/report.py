@@ -9,8 +9,8 @@ from sqlalchemy import Connection, text
 
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
-from hub.crm.reports import REPORTS, Scope
 from hub.errors import ActionError
+from hub.reports import REPORTS, Scope
 
 _RESOURCE = "report"
 

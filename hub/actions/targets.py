@@ -1,6 +1,6 @@
 """Records of the CRM by the names that people give them.
 
-Whoever `people.find` knows is a name as well: it stands for the lead, or for the contact where
+Whoever `lookup.find` knows is a name as well: it stands for the lead, or for the contact where
 there is no lead, or the lead was converted.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import Row
 
-from hub.actions import people
+from hub.actions import lookup
 from hub.errors import ActionError
 from hub.model import names
 from hub.model.names import RowName
@@ -73,7 +73,7 @@ def resolve(conn: Connection, said: str, kind: str = "lead") -> Target:
         if row is None:
             raise names.missing(said, name.kind)
         return Target(name.kind, row.id, row.entity_id, row.owner_id)
-    entity = people.find(conn, said).root_id
+    entity = lookup.find(conn, said).root_id
     found = conn.execute(_OF_ENTITY, {"entity": entity}).one_or_none()
     if found is None:
         raise ActionError(

@@ -60,7 +60,7 @@ def written(
     kind: str, on: str, given: dict[str, Any], *, who: Who, json: bool, config: Config
 ) -> None:
     """Log one activity and say its name."""
-    from hub.actions.activity import write
+    from hub.actions.activities.activity import write
 
     told = {field: value for field, value in given.items() if value is not None}
     done = acted(config, lambda conn: write(acting(conn, who), kind, on, told))
@@ -157,7 +157,7 @@ def outcome_add(
     config: Config = None,
 ) -> None:
     """Add an outcome that calls or visits may have."""
-    from hub.actions.outcome import add
+    from hub.actions.activities.outcome import add
 
     number = acted(config, lambda conn: add(acting(conn, who), kind, name))
     if json:
@@ -187,7 +187,7 @@ def activity_edit(
     config: Config = None,
 ) -> None:
     """Change what was written down; what it was stays in the history."""
-    from hub.actions.activity import edit
+    from hub.actions.activities.activity import edit
 
     given = dict(_assignment(text) for text in assignments)
     done = acted(config, lambda conn: edit(acting(conn, who), name, given))
@@ -202,7 +202,7 @@ def activity_archive(
     config: Config = None,
 ) -> None:
     """Take an activity out of sight and out of every count."""
-    from hub.actions.activity import archive
+    from hub.actions.activities.activity import archive
 
     done = acted(config, lambda conn: archive(acting(conn, who), name))
     say(done.name, "archived", json=json)
@@ -226,7 +226,7 @@ def activities(
     config: Config = None,
 ) -> None:
     """Show what was done on a record and is to be done, the newest first."""
-    from hub.actions.timeline import of
+    from hub.actions.activities.timeline import of
 
     found = acted(config, lambda conn: of(acting(conn), name, limit))
     if json:

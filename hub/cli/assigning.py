@@ -34,8 +34,8 @@ def add_assign(app: typer.Typer, kind: str) -> None:
         json: Json = False,
         config: Config = None,
     ) -> None:
-        from hub.actions.assign import assign as act
-        from hub.actions.assign_list import assign_list
+        from hub.actions.people.assign import assign as act
+        from hub.actions.people.assign_list import assign_list
 
         wanted = [*(names or ()), *_names_in(all_of)]
         if list_ is not None and wanted:

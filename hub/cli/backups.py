@@ -27,7 +27,7 @@ def backup(
     The file holds all records and everything that people did. It does not hold hub.yaml, the
     secrets and the key files: keep copies of them elsewhere.
     """
-    from hub.actions.backups import back_up
+    from hub.actions.batches.backups import back_up
     from hub.cli.opening import reached_database
 
     with reached_database(config) as place:
@@ -49,7 +49,7 @@ def restore(
     The present database is backed up before. No other command may run. A backup of a newer schema
     is refused; an older one is upgraded by the next command.
     """
-    from hub.actions.backups import restore as put_back
+    from hub.actions.batches.backups import restore as put_back
     from hub.cli.opening import reached_database
 
     with reached_database(config) as place:

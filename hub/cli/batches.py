@@ -62,7 +62,7 @@ def undo(
     config: Config = None,
 ) -> None:
     """Take back what a batch brought, but for what people have edited or built on since."""
-    from hub.actions.undo import preview_undo, undo_batch
+    from hub.actions.batches.undo import preview_undo, undo_batch
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings):

@@ -12,7 +12,7 @@ from hub.cli.output import print_json, print_line, print_table
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from hub.actions.consent import About, Corrected
+    from hub.actions.identity.consent import About, Corrected
 
 consent_app = typer.Typer(
     help="Consent: what may be sent to an address, and what was said of it.", no_args_is_help=True
@@ -32,7 +32,7 @@ def show(
     config: Config = None,
 ) -> None:
     """Show the state of an address and all that was said of it, or the addresses of a person."""
-    from hub.actions.consent import show as read
+    from hub.actions.identity.consent import show as read
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, settings), database.engine.begin() as conn:
@@ -105,7 +105,7 @@ def correct(
     config: Config = None,
 ) -> None:
     """Correct a no that was kept by mistake; not one that the person gave by a link."""
-    from hub.actions import consent as actions
+    from hub.actions.identity import consent as actions
     from hub.cli.opening import opened_database
     from hub.errors import ConfigError
     from hub.model.consent import ConsentState
@@ -162,7 +162,7 @@ def refuse(
     config: Config = None,
 ) -> None:
     """Keep that a person does not want to be written to or called, whatever the address."""
-    from hub.actions.consent import refuse as act
+    from hub.actions.identity.consent import refuse as act
     from hub.cli.activities import acted
 
     def keep(conn: "Connection") -> str:
@@ -185,7 +185,7 @@ def held(
     config: Config = None,
 ) -> None:
     """List the opt-outs that no mapping reads any more; they stand until that is accepted."""
-    from hub.actions.consent_changes import held as read
+    from hub.actions.identity.consent_changes import held as read
     from hub.cli.activities import acted
 
     lifted = acted(config, lambda conn: read(acting(conn, who), accept=accept))

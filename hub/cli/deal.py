@@ -32,7 +32,7 @@ def deal_add(
     config: Config = None,
 ) -> None:
     """Add a deal."""
-    from hub.actions import deal as actions
+    from hub.actions.deals import deal as actions
     from hub.cli.opening import opened_database
     from hub.db.transactions import run_transaction
 
@@ -61,7 +61,7 @@ def deal_edit(
     config: Config = None,
 ) -> None:
     """Type values into a deal."""
-    from hub.actions import deal as actions
+    from hub.actions.deals import deal as actions
     from hub.cli.opening import opened_database
     from hub.db.transactions import run_transaction
 
@@ -89,7 +89,7 @@ def deal_move(
     config: Config = None,
 ) -> None:
     """Move a deal to a stage: on, over, back, won, lost or unqualified."""
-    from hub.actions.move_deal import move
+    from hub.actions.deals.move_deal import move
     from hub.cli.opening import opened_database
     from hub.db.transactions import run_transaction
 
@@ -109,7 +109,7 @@ def deal_move(
 @deal_app.command("show")
 def deal_show(deal: Deal, json: Json = False, config: Config = None) -> None:
     """Show a deal: its fields, contacts, stages, and what is still asked of it."""
-    from hub.actions.show_deal import show
+    from hub.actions.deals.show_deal import show
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -136,7 +136,7 @@ def deal_list(
     config: Config = None,
 ) -> None:
     """Show deals, the newest first."""
-    from hub.actions.show_deal import listed
+    from hub.actions.deals.show_deal import listed
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -166,7 +166,7 @@ def deal_archive(
     config: Config = None,
 ) -> None:
     """Take a deal off every list and report; nothing of it is lost."""
-    from hub.actions import deal as actions
+    from hub.actions.deals import deal as actions
     from hub.cli.opening import opened_database
     from hub.db.transactions import run_transaction
 
@@ -191,7 +191,7 @@ def deal_contact(
     config: Config = None,
 ) -> None:
     """Let a contact take part in a deal."""
-    from hub.actions import deal_parts
+    from hub.actions.deals import deal_parts
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -217,7 +217,7 @@ def deal_check(
     config: Config = None,
 ) -> None:
     """Tick what a stage asks for before deals leave it."""
-    from hub.actions.deal_parts import check
+    from hub.actions.deals.deal_parts import check
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -241,7 +241,7 @@ def deal_clone(
     config: Config = None,
 ) -> None:
     """Clone a deal: once, as monthly payments, or into a pipeline of renewals."""
-    from hub.actions.clone_deal import clone
+    from hub.actions.deals.clone_deal import clone
     from hub.cli.opening import opened_database
     from hub.db.transactions import run_transaction
 

@@ -13,34 +13,26 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, text
 
-from hub.actions import (
-    activity,
-    clone_deal,
-    convert,
-    custom_field,
-    deal,
-    edit,
-    move_deal,
-    outcome,
-    pipeline,
-    smart_list,
-    task,
-)
-from hub.actions import status as statuses
+from hub.actions.activities import activity, outcome, task
 from hub.actions.context import Context
+from hub.actions.deals import clone_deal, deal, move_deal
+from hub.actions.leads import convert
+from hub.actions.leads import status as statuses
+from hub.actions.people import edit
 from hub.actions.rights import member_named
+from hub.actions.setup import custom_field, pipeline, smart_list
 from hub.cli.acting import machine_owner
 from hub.cli.output import print_mapping, print_table
 from hub.clock import Clock
 from hub.crm.custom_fields import CustomField
-from hub.crm.reports.outcomes import won_lost
-from hub.crm.reports.pipeline import pipeline_now
-from hub.crm.reports.scope import Scope
-from hub.crm.smart_lists import document, store
-from hub.crm.smart_lists.templates import templates
 from hub.db.engine import Database
 from hub.db.transactions import run_transaction
+from hub.lists import document, store
+from hub.lists.templates import templates
 from hub.model.records import JsonValue
+from hub.reports.outcomes import won_lost
+from hub.reports.pipeline import pipeline_now
+from hub.reports.scope import Scope
 from hub.settings import Settings
 
 _T = TypeVar("_T")

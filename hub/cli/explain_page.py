@@ -9,7 +9,7 @@ from hub.cli.html import page, table, waterfall
 
 
 def render(document: Mapping[str, Any], same_at: float) -> str:
-    """Return the page of what `hub.actions.explain` says of a person.
+    """Return the page of what `hub.actions.identity.explain` says of a person.
 
     Args:
         document: that.

@@ -42,7 +42,7 @@ def field_add(
     config: Config = None,
 ) -> None:
     """Define a field."""
-    from hub.actions import custom_field
+    from hub.actions.setup import custom_field
     from hub.cli.opening import opened_database
     from hub.crm.custom_fields import CustomField
 
@@ -95,7 +95,7 @@ def field_edit(
     config: Config = None,
 ) -> None:
     """Rename a field, or change its choices (all of them are named anew)."""
-    from hub.actions import custom_field
+    from hub.actions.setup import custom_field
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -113,7 +113,7 @@ def field_remove(
     object_: Object, key: Key, who: Who = None, json: Json = False, config: Config = None
 ) -> None:
     """Forget a field's definition; what stands in it stays on the records."""
-    from hub.actions import custom_field
+    from hub.actions.setup import custom_field
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:

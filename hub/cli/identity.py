@@ -36,7 +36,7 @@ def explain(
     config: Config = None,
 ) -> None:
     """Show where each value of a person came from, and why their records are one."""
-    from hub.actions.explain import explain as read
+    from hub.actions.identity.explain import explain as read
     from hub.cli.consent import show_card
     from hub.cli.explain_page import account_text, render
     from hub.cli.html import write_page
@@ -107,7 +107,7 @@ def merge(
     first: Person, second: Person, who: Who = None, json: Json = False, config: Config = None
 ) -> None:
     """Make two people one; both keep their records, and `hub unmerge` takes it back."""
-    from hub.actions.merge import merge as act
+    from hub.actions.identity.merge import merge as act
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -120,7 +120,7 @@ def merge(
 
 def unmerge(person: Person, who: Who = None, json: Json = False, config: Config = None) -> None:
     """Take a merged person, or one record, out of another again; the two stay apart."""
-    from hub.actions.merge import unmerge as act
+    from hub.actions.identity.merge import unmerge as act
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -142,7 +142,7 @@ def edit(
     config: Config = None,
 ) -> None:
     """Type values into a person's record; they stand above every source."""
-    from hub.actions import edit as actions
+    from hub.actions.people import edit as actions
     from hub.cli.opening import opened_database
 
     values = {} if take_back else read_assignments(assignments)
@@ -169,7 +169,7 @@ def review_list(
     config: Config = None,
 ) -> None:
     """Show the pairs that wait for a person, the likeliest first."""
-    from hub.actions.review import open_pairs
+    from hub.actions.identity.review import open_pairs
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -207,7 +207,7 @@ def review_reject(
 def _decide(
     first: str, second: str, judgement: Judgement, *, who: Who, json: bool, config: Config
 ) -> None:
-    from hub.actions.review import decide
+    from hub.actions.identity.review import decide
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:

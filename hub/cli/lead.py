@@ -33,7 +33,7 @@ def lead_convert(
     config: Config = None,
 ) -> None:
     """Make a contact of a lead, with its company and a deal; a second time changes nothing."""
-    from hub.actions.convert import Wish, convert
+    from hub.actions.leads.convert import Wish, convert
     from hub.cli.opening import opened_database
     from hub.db.transactions import run_transaction
 
@@ -59,7 +59,7 @@ def lead_convert(
 @lead_app.command("reopen")
 def lead_reopen(lead: Person, who: Who = None, json: Json = False, config: Config = None) -> None:
     """Undo a conversion; what somebody has worked on since stays and is named."""
-    from hub.actions.reopen import reopen
+    from hub.actions.leads.reopen import reopen
     from hub.cli.opening import opened_database
     from hub.db.transactions import run_transaction
 

@@ -33,7 +33,7 @@ def link_add(
     config: Config = None,
 ) -> None:
     """Keep a link for the team."""
-    from hub.actions import smart_link
+    from hub.actions.setup import smart_link
     from hub.cli.opening import opened_database
     from hub.crm.smart_links import SmartLink
 
@@ -52,7 +52,7 @@ def link_list(
     config: Config = None,
 ) -> None:
     """Show the team's links."""
-    from hub.actions import smart_link
+    from hub.actions.setup import smart_link
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -76,7 +76,7 @@ def link_open(
     config: Config = None,
 ) -> None:
     """Write the address that a link has for a record."""
-    from hub.actions import smart_link
+    from hub.actions.setup import smart_link
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -94,7 +94,7 @@ def link_remove(
     object_: Object, name: Name, who: Who = None, json: Json = False, config: Config = None
 ) -> None:
     """Forget a link."""
-    from hub.actions import smart_link
+    from hub.actions.setup import smart_link
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -108,7 +108,7 @@ def link_remove(
 @layout_app.command("show")
 def layout_show(object_: Object, json: Json = False, config: Config = None) -> None:
     """Show sections and fields in their order."""
-    from hub.actions import layout
+    from hub.actions.setup import layout
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -129,7 +129,7 @@ def layout_set(
     config: Config = None,
 ) -> None:
     """Say which fields stand where."""
-    from hub.actions import layout
+    from hub.actions.setup import layout
     from hub.cli.opening import opened_database
 
     if (file is None) is not default:

@@ -13,8 +13,8 @@ from hub.cli.words import moment
 from hub.errors import ConfigError
 
 if TYPE_CHECKING:
-    from hub.crm.smart_lists.document import ListDocument
-    from hub.crm.smart_lists.store import SavedList
+    from hub.lists.document import ListDocument
+    from hub.lists.store import SavedList
 
 list_app = typer.Typer(
     help="Smart lists: saved filters over leads, people, companies and deals.",
@@ -55,7 +55,7 @@ def list_add(
     config: Config = None,
 ) -> None:
     """Keep a list."""
-    from hub.actions import smart_list
+    from hub.actions.setup import smart_list
     from hub.cli.opening import opened_database
 
     document = _document(object_, file, where, any_=any_, sort=sort, columns=columns)
@@ -79,9 +79,9 @@ def list_show(
     config: Config = None,
 ) -> None:
     """Show the lists that one may use, or one of them as a document."""
-    from hub.actions import smart_list
+    from hub.actions.setup import smart_list
     from hub.cli.opening import opened_database
-    from hub.crm.smart_lists import store
+    from hub.lists import store
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         if name is not None:
@@ -98,8 +98,8 @@ def list_show(
 def list_templates(json: Json = False, config: Config = None) -> None:
     """Show the lists that every team can use as they are, and those an admin keeps as patterns."""
     from hub.cli.opening import opened_database
-    from hub.crm.smart_lists import store
-    from hub.crm.smart_lists.templates import templates
+    from hub.lists import store
+    from hub.lists.templates import templates
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         own = [one for one in store.visible(conn, None) if one.is_template]
@@ -124,7 +124,7 @@ def list_run(
     config: Config = None,
 ) -> None:
     """Show a page of a list, kept or said here."""
-    from hub.actions import smart_list
+    from hub.actions.setup import smart_list
     from hub.cli.opening import opened_database
 
     said = _said(name, object_, file, where, any_=any_, sort=sort, columns=columns)
@@ -158,7 +158,7 @@ def list_count(
     config: Config = None,
 ) -> None:
     """Say how many records a list has: exactly up to 10,000."""
-    from hub.actions import smart_list
+    from hub.actions.setup import smart_list
     from hub.cli.opening import opened_database
 
     said = _said(name, object_, file, where, any_=any_)
@@ -181,7 +181,7 @@ def list_share(
     config: Config = None,
 ) -> None:
     """Let others use a list of one's own."""
-    from hub.actions import smart_list
+    from hub.actions.setup import smart_list
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -196,7 +196,7 @@ def list_share(
 @list_app.command("remove")
 def list_remove(name: Name, who: Who = None, json: Json = False, config: Config = None) -> None:
     """Forget a list; the records stay."""
-    from hub.actions import smart_list
+    from hub.actions.setup import smart_list
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -233,8 +233,8 @@ def _document(
     sort: str | None = None,
     columns: list[str] | None = None,
 ) -> "ListDocument":
-    from hub.crm.smart_lists.document import read
-    from hub.crm.smart_lists.shorthand import condition
+    from hub.lists.document import read
+    from hub.lists.shorthand import condition
 
     if file is not None:
         if where:

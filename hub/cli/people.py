@@ -63,7 +63,7 @@ def _add_add(app: typer.Typer, kind: str, words: str) -> None:
         json: Json = False,
         config: Config = None,
     ) -> None:
-        from hub.actions.add_person import add
+        from hub.actions.people.add_person import add
         from hub.cli.opening import opened_database
         from hub.db.transactions import run_transaction
 
@@ -100,7 +100,7 @@ def like(
     config: Config = None,
 ) -> None:
     """Show who is there already and may be meant, before anything is typed in."""
-    from hub.actions.duplicates import likely
+    from hub.actions.identity.duplicates import likely
     from hub.actions.typed import canonical, named
     from hub.cli.opening import opened_database
 
@@ -132,7 +132,7 @@ def lead_status(
     config: Config = None,
 ) -> None:
     """Say where leads stand; an unqualified one needs a reason."""
-    from hub.actions.status import set_status
+    from hub.actions.leads.status import set_status
 
     *leads, status = names
     if not leads:
@@ -157,7 +157,7 @@ def lead_statuses(
     config: Config = None,
 ) -> None:
     """Show the statuses of leads, or add one."""
-    from hub.actions.status import add_status
+    from hub.actions.leads.status import add_status
     from hub.crm.statuses import statuses
 
     def act(conn: Any) -> list[Any]:
@@ -181,7 +181,7 @@ def lead_reasons(
     config: Config = None,
 ) -> None:
     """Show why a lead may be unqualified, or add a reason."""
-    from hub.actions.status import add_reason
+    from hub.actions.leads.status import add_reason
     from hub.crm.statuses import reasons
 
     def act(conn: Any) -> list[str]:

@@ -70,7 +70,7 @@ def pipeline_add(
     config: Config = None,
 ) -> None:
     """Add a pipeline; Won, Unqualified and Lost close every one."""
-    from hub.actions import pipeline as actions
+    from hub.actions.setup import pipeline as actions
     from hub.cli.opening import opened_database
 
     wanted = [actions.NewStage(*_stage(part)) for part in stages.split(",")]
@@ -96,7 +96,7 @@ def pipeline_rename(
     config: Config = None,
 ) -> None:
     """Give a pipeline another name."""
-    from hub.actions import pipeline as actions
+    from hub.actions.setup import pipeline as actions
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -109,7 +109,7 @@ def pipeline_disable(
     name: Name, who: Who = None, json: Json = False, config: Config = None
 ) -> None:
     """Take a pipeline out of use; its deals go on, no new one begins in it."""
-    from hub.actions import pipeline as actions
+    from hub.actions.setup import pipeline as actions
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -120,7 +120,7 @@ def pipeline_disable(
 @pipeline_app.command("enable")
 def pipeline_enable(name: Name, who: Who = None, json: Json = False, config: Config = None) -> None:
     """Take a pipeline into use again."""
-    from hub.actions import pipeline as actions
+    from hub.actions.setup import pipeline as actions
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, settings), database.engine.begin() as conn:
@@ -139,7 +139,7 @@ def stage_add(
     config: Config = None,
 ) -> None:
     """Add an open stage to a pipeline."""
-    from hub.actions import pipeline as actions
+    from hub.actions.setup import pipeline as actions
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -160,7 +160,7 @@ def stage_edit(
     config: Config = None,
 ) -> None:
     """Rename a stage, change its likelihood or its place."""
-    from hub.actions import pipeline as actions
+    from hub.actions.setup import pipeline as actions
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -186,7 +186,7 @@ def stage_ask(
     config: Config = None,
 ) -> None:
     """Ask for something before a deal leaves a stage for a later one."""
-    from hub.actions import pipeline as actions
+    from hub.actions.setup import pipeline as actions
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -234,7 +234,7 @@ def reason_add(
     config: Config = None,
 ) -> None:
     """Add a reason."""
-    from hub.actions import pipeline as actions
+    from hub.actions.setup import pipeline as actions
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:

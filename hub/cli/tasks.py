@@ -37,7 +37,7 @@ def task_add(
     config: Config = None,
 ) -> None:
     """Write a task, on a record or on nothing."""
-    from hub.actions.task import add
+    from hub.actions.activities.task import add
 
     times = {"due_at": due, "remind_at": remind}
     given = {"content": content, **{f: v for f, v in times.items() if v is not None}}
@@ -48,7 +48,7 @@ def task_add(
 @task_app.command("done")
 def task_done(name: Task, who: Who = None, json: Json = False, config: Config = None) -> None:
     """Say that a task is done."""
-    from hub.actions.task import complete
+    from hub.actions.activities.task import complete
 
     done = acted(config, lambda conn: complete(acting(conn, who), name))
     say(done.name, "done", json=json)
@@ -57,7 +57,7 @@ def task_done(name: Task, who: Who = None, json: Json = False, config: Config = 
 @task_app.command("reopen")
 def task_reopen(name: Task, who: Who = None, json: Json = False, config: Config = None) -> None:
     """Say that a task is not done after all."""
-    from hub.actions.task import reopen
+    from hub.actions.activities.task import reopen
 
     done = acted(config, lambda conn: reopen(acting(conn, who), name))
     say(done.name, "open", json=json)
@@ -72,7 +72,7 @@ def task_give(
     config: Config = None,
 ) -> None:
     """Give a task to somebody else."""
-    from hub.actions.task import give
+    from hub.actions.activities.task import give
 
     done = acted(config, lambda conn: give(acting(conn, who), name, to))
     say(done.name, f"is {to}'s", json=json)
@@ -87,7 +87,7 @@ def task_list(
     config: Config = None,
 ) -> None:
     """Show the tasks that wait, those due first before all."""
-    from hub.actions.task import waiting
+    from hub.actions.activities.task import waiting
 
     found = acted(config, lambda conn: waiting(acting(conn), on=on, owner=owner, limit=limit))
     if json:

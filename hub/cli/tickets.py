@@ -11,7 +11,7 @@ from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from hub.actions.ticket_lead import MadeLead
+    from hub.actions.leads.ticket_lead import MadeLead
 
 ticket_app = typer.Typer(help="Support tickets: make a lead of one.", no_args_is_help=True)
 
@@ -30,7 +30,7 @@ def tickets_command(
     config: Config = None,
 ) -> None:
     """Tickets of a person, or of a company and its employees; open ones first."""
-    from hub.actions.ticket_lead import tickets
+    from hub.actions.leads.ticket_lead import tickets
 
     found = acted(config, lambda conn: tickets(acting(conn), name))
     if json:
@@ -52,7 +52,7 @@ def ticket_lead(
     config: Config = None,
 ) -> None:
     """Make a lead of who asked, whom routing gives an owner; of a contact it is an inquiry."""
-    from hub.actions.ticket_lead import make_lead
+    from hub.actions.leads.ticket_lead import make_lead
 
     made = acted(config, lambda conn: make_lead(acting(conn, who), name))
     if json:

@@ -63,7 +63,7 @@ def upgrade(
 
 def _held(hub: "Hub", *, accept: bool) -> list[dict[str, Any]]:
     """Return the opt-outs that still stand only because nobody has accepted that they are lifted."""
-    from hub.actions.consent_changes import held
+    from hub.actions.identity.consent_changes import held
     from hub.cli.acting import acting
 
     with hub.engine.begin() as conn:

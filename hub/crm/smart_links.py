@@ -3,7 +3,7 @@
 A template is an address with names of fields in braces: `https://billing.example.com/find?q={email}`.
 Scheme and host are the template's own: braces may stand in path, query and fragment only, and every
 value is percent-encoded, dots of a path's part included where they would climb. Not here: who may
-keep a link (`hub.actions.smart_link`).
+keep a link (`hub.actions.setup.smart_link`).
 """
 
 import re

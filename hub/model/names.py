@@ -5,7 +5,7 @@
     zendesk/users/9         a record of a source: source, stream and id
     0b5f…-…                 a public id
 
-Not here: looking them up (`hub.actions.people`, `hub.actions.targets`).
+Not here: looking them up (`hub.actions.lookup`, `hub.actions.targets`).
 """
 
 from dataclasses import dataclass

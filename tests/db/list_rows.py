@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from hub.actions import custom_field
+from hub.actions.setup import custom_field
 from hub.crm.custom_fields import OBJECTS, TYPES, WITH_CHOICES, CustomField
 from tests.acting import by
 from tests.db.naive_lists import NOW

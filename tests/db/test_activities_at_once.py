@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
-from hub.actions import activity, task
+from hub.actions.activities import activity, task
 from hub.db.transactions import run_transaction
 from hub.etl.context import Hub
 from tests.acting import by

@@ -5,7 +5,7 @@ from itertools import cycle, islice
 
 from sqlalchemy import text
 
-from hub.actions.assign import give_many
+from hub.actions.people.assign import give_many
 from hub.db.transactions import run_transaction
 from hub.etl.context import Hub
 from tests.acting import by

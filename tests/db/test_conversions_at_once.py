@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from hub.actions.convert import Converted, Wish, convert
-from hub.actions.reopen import reopen
+from hub.actions.leads.convert import Converted, Wish, convert
+from hub.actions.leads.reopen import reopen
 from hub.db.transactions import run_transaction
 from hub.errors import ActionError
 from hub.etl.context import Hub

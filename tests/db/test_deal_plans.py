@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from hub.actions.convert import convert
-from hub.actions.reopen import reopen
+from hub.actions.leads.convert import convert
+from hub.actions.leads.reopen import reopen
 from hub.crm import customer_status, deals, owners
 from hub.db.embedded import Server
 from tests.acting import by

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from hub.crm.smart_lists import facts
-from hub.crm.smart_lists.facts import Stretch
 from hub.db.embedded import Server
+from hub.lists import facts
+from hub.lists.facts import Stretch
 from tests.conftest import fresh_database
 
 _TOUCHES = text(

@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from hub.actions import smart_list
+from hub.actions.setup import smart_list
 from hub.clock import FixedClock
 from hub.crm.custom_fields import TYPES
-from hub.crm.smart_lists import pages
-from hub.crm.smart_lists.document import filter_json, read
 from hub.db.embedded import Server
 from hub.errors import ActionError
+from hub.lists import pages
+from hub.lists.document import filter_json, read
 from tests.acting import by
 from tests.conftest import fresh_database
 from tests.db import list_rows, naive_lists

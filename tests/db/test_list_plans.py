@@ -14,11 +14,11 @@ from sqlalchemy import Connection, event, text
 from bench.list_rows import seed
 from bench.list_shapes import SHAPES
 from bench.lists import CLOCK, NOW, WHO
-from hub.actions import smart_list
-from hub.crm.smart_lists import recent
-from hub.crm.smart_lists.document import read
+from hub.actions.setup import smart_list
 from hub.db.embedded import Server
 from hub.db.engine import Database
+from hub.lists import recent
+from hub.lists.document import read
 from tests.acting import by
 from tests.conftest import fresh_database
 

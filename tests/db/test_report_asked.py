@@ -9,9 +9,9 @@ from sqlalchemy import text
 from hub.actions.report import Asked, report
 from hub.cli.reports import _show
 from hub.clock import FixedClock
-from hub.crm.reports import REPORTS
 from hub.db.engine import Database
 from hub.errors import ActionError
+from hub.reports import REPORTS
 from tests.acting import by
 from tests.db.sales import Business, set_up
 

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, event, text
 
 from bench.business import seed_business
 from hub.crm import tallies
-from hub.crm.reports import REPORTS, Scope
 from hub.db.embedded import Server
 from hub.db.engine import Database
+from hub.reports import REPORTS, Scope
 from tests.conftest import fresh_database
 from tests.db.sales import set_up
 

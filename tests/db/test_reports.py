@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from hub.crm import tallies
-from hub.crm.reports import REPORTS, Scope
 from hub.db.embedded import Server
 from hub.db.engine import Database
+from hub.reports import REPORTS, Scope
 from tests.conftest import fresh_database
 from tests.db.sales import (
     START,

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from hub.actions import custom_field
-from hub.actions import deal as actions
-from hub.actions.move_deal import Moved, move
+from hub.actions.deals import deal as actions
+from hub.actions.deals.move_deal import Moved, move
+from hub.actions.setup import custom_field
 from hub.crm.custom_fields import CustomField
 from hub.etl import flow
 from tests.acting import done

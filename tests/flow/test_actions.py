@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from hub.actions.edit import edit, take_back
-from hub.actions.merge import Merged, merge, unmerge
-from hub.actions.review import decide, open_pairs
+from hub.actions.identity.merge import Merged, merge, unmerge
+from hub.actions.identity.review import decide, open_pairs
+from hub.actions.people.edit import edit, take_back
 from hub.errors import ActionError
 from hub.etl import flow
 from hub.golden.fold import source_version

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, event, text
 
-from hub.actions.assign import assign, give_many
+from hub.actions.people.assign import assign, give_many
 from hub.crm import owners
 from hub.crm.owners import Group, Person
 from hub.etl import notify

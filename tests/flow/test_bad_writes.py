@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from hub.actions import activity, outcome, status, task
-from hub.actions.add_person import add
-from hub.actions.assign import assign, give_many
-from hub.actions.edit import edit
+from hub.actions.activities import activity, outcome, task
+from hub.actions.leads import status
+from hub.actions.people.add_person import add
+from hub.actions.people.assign import assign, give_many
+from hub.actions.people.edit import edit
 from hub.crm import owners
 from hub.errors import ActionError
 from hub.etl import flow

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from hub.actions.undo import undo_batch
+from hub.actions.batches.undo import undo_batch
 from hub.clock import FixedClock
 from hub.connectors.base import Page, Stream
 from hub.etl import closing, flow

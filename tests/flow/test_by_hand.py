@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from hub.actions.add_person import Added, add
-from hub.actions.duplicates import likely
-from hub.actions.edit import edit
-from hub.actions.explain import explain
-from hub.actions.merge import merge
+from hub.actions.identity.duplicates import likely
+from hub.actions.identity.explain import explain
+from hub.actions.identity.merge import merge
+from hub.actions.people.add_person import Added, add
+from hub.actions.people.edit import edit
 from hub.actions.typed import canonical, named
 from hub.errors import ActionError
 from hub.etl import flow

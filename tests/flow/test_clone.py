@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.actions import deal as actions
-from hub.actions import deal_parts, pipeline
-from hub.actions.clone_deal import clone, months_later
-from hub.actions.pipeline import NewStage
+from hub.actions.deals import deal as actions
+from hub.actions.deals import deal_parts
+from hub.actions.deals.clone_deal import clone, months_later
+from hub.actions.setup import pipeline
+from hub.actions.setup.pipeline import NewStage
 from hub.errors import ActionError
 from tests.flow.conftest import World
 from tests.flow.selling import WHO, act, add_customers, add_deal, deal_row, define, go

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from hub.actions.explain import explain
+from hub.actions.identity.explain import explain
 from hub.etl import companies, flow
 from hub.etl.load import refold
 from hub.model.records import RawRecord

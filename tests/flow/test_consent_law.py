@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from hub.actions import consent, consent_changes
-from hub.actions.consent import About, Grounds
+from hub.actions.identity import consent, consent_changes
+from hub.actions.identity.consent import About, Grounds
 from hub.errors import ActionError, ConfigError, TransientError
 from hub.etl import flow, reprocess
 from hub.mappings.loader import load_all

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from hub.actions import activity, task
-from hub.actions.convert import Converted, Wish, convert
-from hub.actions.edit import edit
-from hub.actions.show_deal import show
+from hub.actions.activities import activity, task
+from hub.actions.deals.show_deal import show
+from hub.actions.leads.convert import Converted, Wish, convert
+from hub.actions.people.edit import edit
 from hub.crm import owners
 from hub.errors import ActionError
 from hub.etl import companies, flow, load

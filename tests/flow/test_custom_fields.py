@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy import Connection, text
 
-from hub.actions import add_person, custom_field, deal
-from hub.actions.convert import Wish, convert
-from hub.actions.edit import edit
+from hub.actions.deals import deal
+from hub.actions.leads.convert import Wish, convert
+from hub.actions.people import add_person
+from hub.actions.people.edit import edit
+from hub.actions.setup import custom_field
 from hub.crm import custom_fields
 from hub.crm.custom_fields import TYPES, WITH_CHOICES, CustomField
 from hub.errors import ActionError

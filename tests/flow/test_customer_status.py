@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hub.actions import deal as actions
-from hub.actions import pipeline
-from hub.actions.merge import merge, unmerge
-from hub.actions.pipeline import NewStage
+from hub.actions.deals import deal as actions
+from hub.actions.identity.merge import merge, unmerge
+from hub.actions.setup import pipeline
+from hub.actions.setup.pipeline import NewStage
 from hub.crm import customer_status
 from hub.errors import ActionError
 from hub.settings import Settings

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from hub.actions import deal as actions
-from hub.actions import deal_parts, pipeline, show_deal
-from hub.actions.merge import merge
-from hub.actions.pipeline import NewStage
+from hub.actions.deals import deal as actions
+from hub.actions.deals import deal_parts, show_deal
+from hub.actions.identity.merge import merge
+from hub.actions.setup import pipeline
+from hub.actions.setup.pipeline import NewStage
 from hub.errors import ActionError
 from hub.etl import companies, load
 from tests.acting import by
@@ -106,7 +107,7 @@ def test_reasons_are_the_teams_own(world: World, lea: int) -> None:
 
 
 def go_as(conn: Any, deal: str, stage: str, **more: Any) -> Any:
-    from hub.actions.move_deal import move
+    from hub.actions.deals.move_deal import move
 
     return move(by(conn, WHO), deal, stage, **more)
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hub.actions import activity, task, timeline
-from hub.actions.merge import merge, unmerge
+from hub.actions.activities import activity, task, timeline
+from hub.actions.identity.merge import merge, unmerge
 from hub.crm.derived import days_since
 from hub.etl import flow, load
 from hub.model.verdicts import Op

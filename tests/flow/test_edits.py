@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from hub.actions.add_person import add
-from hub.actions.duplicates import likely
-from hub.actions.edit import edit, take_back
-from hub.actions.merge import merge
-from hub.actions.review import decide, open_pairs
+from hub.actions.identity.duplicates import likely
+from hub.actions.identity.merge import merge
+from hub.actions.identity.review import decide, open_pairs
+from hub.actions.people.add_person import add
+from hub.actions.people.edit import edit, take_back
 from hub.actions.typed import canonical
 from hub.errors import ActionError
 from hub.etl import flow

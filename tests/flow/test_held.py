@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import pytest
 from sqlalchemy import text
 
-from hub.actions import activity, merge, review
+from hub.actions.activities import activity
 from hub.actions.context import Context
-from hub.actions.edit import edit
+from hub.actions.identity import merge, review
+from hub.actions.people.edit import edit
 from hub.etl import derivations, flow, rederive
 from hub.matching.model import DEFAULT
 from hub.model.verdicts import Judgement

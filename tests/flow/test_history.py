@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from hub.actions.merge import Merged, merge, unmerge
-from hub.actions.undo import undo_batch
+from hub.actions.batches.undo import undo_batch
+from hub.actions.identity.merge import Merged, merge, unmerge
 from hub.errors import ActionError
 from hub.etl import flow
 from hub.model.verdicts import Op

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.actions.merge import Merged, merge, unmerge
+from hub.actions.identity.merge import Merged, merge, unmerge
 from hub.etl import flow
 from hub.model.verdicts import Op
 from tests.flow.conftest import World, hubspot_contact, salesforce_lead

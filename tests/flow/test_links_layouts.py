@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from hub.actions import custom_field, layout, smart_link
+from hub.actions.setup import custom_field, layout, smart_link
 from hub.crm import smart_links
 from hub.crm.custom_fields import OBJECTS, CustomField
 from hub.crm.smart_links import SmartLink

@@ -4,15 +4,17 @@ from typing import Any
 
 import pytest
 
-from hub.actions import deal, deal_parts, pipeline, show_deal, targets
-from hub.actions.assign import assign
-from hub.actions.convert import convert
-from hub.actions.merge import merge, unmerge
-from hub.actions.move_deal import move
-from hub.actions.people import find
-from hub.actions.reopen import reopen
-from hub.actions.status import set_status
-from hub.actions.ticket_lead import make_lead, tickets
+from hub.actions import targets
+from hub.actions.deals import deal, deal_parts, show_deal
+from hub.actions.deals.move_deal import move
+from hub.actions.identity.merge import merge, unmerge
+from hub.actions.leads.convert import convert
+from hub.actions.leads.reopen import reopen
+from hub.actions.leads.status import set_status
+from hub.actions.leads.ticket_lead import make_lead, tickets
+from hub.actions.lookup import find
+from hub.actions.people.assign import assign
+from hub.actions.setup import pipeline
 from hub.errors import ActionError
 from hub.etl import flow
 from tests.flow.conftest import World, salesforce_lead

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from hub.actions.undo import preview_undo, undo_batch
+from hub.actions.batches.undo import preview_undo, undo_batch
 from hub.etl import flow
 from tests.acting import acting
 from tests.flow.conftest import World, salesforce_lead

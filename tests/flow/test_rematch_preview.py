@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from hub.actions.merge import merge
+from hub.actions.identity.merge import merge
 from hub.etl import flow
 from hub.etl.rematch_preview import preview as rematch_preview
 from hub.matching.model import DEFAULT

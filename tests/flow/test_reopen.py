@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hub.actions import activity, task
-from hub.actions.convert import Converted, Wish, convert
-from hub.actions.edit import edit
-from hub.actions.reopen import Reopened, reopen
+from hub.actions.activities import activity, task
+from hub.actions.leads.convert import Converted, Wish, convert
+from hub.actions.leads.reopen import Reopened, reopen
+from hub.actions.people.edit import edit
 from hub.errors import ActionError
 from hub.etl import flow
 from hub.settings import Settings

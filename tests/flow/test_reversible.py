@@ -13,10 +13,10 @@ from hypothesis import settings as configured
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from hub.actions.edit import edit, take_back
-from hub.actions.merge import merge, unmerge
-from hub.actions.review import decide, open_pairs
-from hub.actions.undo import preview_undo, undo_batch
+from hub.actions.batches.undo import preview_undo, undo_batch
+from hub.actions.identity.merge import merge, unmerge
+from hub.actions.identity.review import decide, open_pairs
+from hub.actions.people.edit import edit, take_back
 from hub.db.embedded import Server
 from hub.errors import ActionError
 from hub.etl import flow

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.actions.undo import undo_batch
+from hub.actions.batches.undo import undo_batch
 from hub.etl import flow, reprocess
 from hub.mappings.loader import load_all
 from hub.model.verdicts import Op

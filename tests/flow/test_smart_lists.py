@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from hub.actions import smart_list
-from hub.actions.assign_list import assign_list
+from hub.actions.people.assign_list import assign_list
+from hub.actions.setup import smart_list
 from hub.clock import FixedClock
-from hub.crm.smart_lists.document import DEEPEST, MOST_CONDITIONS, ListDocument, read
-from hub.crm.smart_lists.templates import TEMPLATES, templates
 from hub.errors import ActionError
+from hub.lists.document import DEEPEST, MOST_CONDITIONS, ListDocument, read
+from hub.lists.templates import TEMPLATES, templates
 from tests.acting import by
 from tests.db.conftest import seed_leads
 from tests.flow.conftest import World
@@ -172,7 +172,7 @@ def test_the_login_of_the_machine_has_no_me(conn: Connection) -> None:
 def test_counts_are_exact_to_ten_thousand_and_beyond_on_request(
     conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.crm.smart_lists.pages.COUNTED", 20)
+    monkeypatch.setattr("hub.lists.pages.COUNTED", 20)
     every, few = read({}), mine()
     assert smart_list.count(by(conn, ANN, CLOCK), few) == smart_list.pages.Count(10, is_exact=True)
     assert smart_list.count(by(conn, ANN, CLOCK), every) == smart_list.pages.Count(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hub.actions.status import add_reason, add_status, set_status
-from hub.actions.undo import undo_batch
+from hub.actions.batches.undo import undo_batch
+from hub.actions.leads.status import add_reason, add_status, set_status
 from hub.clock import SystemClock
 from hub.errors import ConfigError
 from hub.etl import flow

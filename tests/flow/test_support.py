@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from hub.actions.convert import Wish, convert
-from hub.actions.merge import unmerge
-from hub.actions.ticket_lead import MadeLead, make_lead, tickets
-from hub.actions.undo import undo_batch
+from hub.actions.batches.undo import undo_batch
+from hub.actions.identity.merge import unmerge
+from hub.actions.leads.convert import Wish, convert
+from hub.actions.leads.ticket_lead import MadeLead, make_lead, tickets
 from hub.crm.ticket_lists import HAS_OPEN
 from hub.errors import ActionError
 from hub.etl import flow

@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import text
 
-from hub.actions.edit import edit
-from hub.actions.explain import explain
+from hub.actions.identity.explain import explain
+from hub.actions.people.edit import edit
 from hub.etl import flow
 from hub.etl.survivorship import apply_rules
 from hub.golden.rules import SHIPPED, overlaid

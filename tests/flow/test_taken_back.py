@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from hub.actions import activity
+from hub.actions.activities import activity
 from hub.etl import flow, remap_preview, reprocess
 from hub.etl.remap_rows import Foreseen
 from hub.mappings.loader import load_all

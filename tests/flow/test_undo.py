@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from hub.actions.edit import edit
-from hub.actions.merge import merge, unmerge
-from hub.actions.undo import preview_undo, undo_batch
+from hub.actions.batches.undo import preview_undo, undo_batch
+from hub.actions.identity.merge import merge, unmerge
+from hub.actions.people.edit import edit
 from hub.errors import ActionError
 from hub.etl import flow
 from hub.model.verdicts import Op

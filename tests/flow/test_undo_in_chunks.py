@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from hub.actions.edit import edit
-from hub.actions.undo import preview_undo, undo_batch
+from hub.actions.batches.undo import preview_undo, undo_batch
+from hub.actions.people.edit import edit
 from hub.cli.status import read_status
 from hub.connectors.base import Page, Stream
 from hub.db.locks import company_lock, identity_lock, source_locks

@@ -11,20 +11,13 @@ from unittest.mock import patch
 
 from sqlalchemy import Connection, Engine, event, text
 
-from hub.actions import (
-    activity,
-    assign,
-    consent,
-    convert,
-    merge,
-    reopen,
-    review,
-    status,
-    task,
-    undo,
-)
+from hub.actions.activities import activity, task
+from hub.actions.batches import undo
 from hub.actions.context import Context
-from hub.actions.edit import edit
+from hub.actions.identity import consent, merge, review
+from hub.actions.leads import convert, reopen, status
+from hub.actions.people import assign
+from hub.actions.people.edit import edit
 from hub.errors import HubError
 from hub.etl import flow, rederive, reprocess
 from hub.model.verdicts import Judgement

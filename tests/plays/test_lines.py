@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import NoResultFound
 
-from hub.actions import merge
+from hub.actions.identity import merge
 from hub.errors import ActionError
 from hub.etl import flow
 from hub.mappings.document import Predicate, Rejection

@@ -1,0 +1,1 @@
+"""Notes, calls, visits, messages and tasks of a record, and its timeline."""

@@ -1,0 +1,127 @@
+"""Tasks: given to somebody, on a record or on nothing, and done."""
+
+from sqlalchemy import Connection, text
+
+from hub.actions import targets
+from hub.actions.activities.activity import (
+    Activity,
+    Given,
+    about_of,
+    alter,
+    find,
+    kept,
+)
+from hub.actions.context import Context
+from hub.actions.rights import Right, require
+from hub.actions.working import worked_on
+from hub.crm import activities, derived
+from hub.crm.activities import OpenTask
+from hub.errors import ActionError
+from hub.model import names
+
+KIND = "task"
+
+
+def add(ctx: Context, given: Given, *, on: str | None = None, owner: str | None = None) -> Activity:
+    """Write a task.
+
+    Args:
+        ctx: who acts, in an open transaction.
+        given: content, due_at, remind_at.
+        on: the record, as `targets.resolve` knows it; None is a task of one's own.
+        owner: whose it is, by e-mail; else of who writes it, if they are of the team.
+
+    Raises:
+        ActionError: there is no such record or person, they may not, or a value cannot be kept.
+    """
+    conn = ctx.conn
+    target = None if on is None else targets.resolve(conn, on)
+    owner_id, entity_id = (target.owner_id, target.entity_id) if target else (None, None)
+    acting = require(ctx, Right.WORK, owner_id, entities=[entity_id])
+    values = kept(conn, KIND, given, now=ctx.clock.now(), is_new=True)
+    about = {"entity_id": None, "deal_id": None} if target is None else about_of(conn, KIND, target)
+    whose = acting.user_id if owner is None else _person(conn, owner)
+    number = activities.add(conn, KIND, {**about, **values, "owner_id": whose, "who": ctx.who})
+    activity = Activity(KIND, number, about["entity_id"], about["deal_id"])
+    derived.recompute(
+        conn,
+        [] if activity.entity_id is None else [activity.entity_id],
+        [] if activity.deal_id is None else [activity.deal_id],
+    )
+    worked_on(conn, [activity.entity_id])
+    return activity
+
+
+def complete(ctx: Context, name: str) -> Activity:
+    """Say that a task is done.
+
+    Raises:
+        ActionError: there is no such task, it is done already, or they may not.
+    """
+    activity, row, _ = find(ctx, names.full(name, KIND))
+    if row["completed_at"] is not None:
+        raise ActionError(f"{activity.name} is done already", resource=KIND, code="conflict")
+    alter(ctx, activity, row, {"completed_at": ctx.clock.now()})
+    return activity
+
+
+def reopen(ctx: Context, name: str) -> Activity:
+    """Say that a task is not done after all.
+
+    Raises:
+        ActionError: there is no such task, it is open, or they may not.
+    """
+    activity, row, _ = find(ctx, names.full(name, KIND))
+    if row["completed_at"] is None:
+        raise ActionError(f"{activity.name} is open", resource=KIND, code="conflict")
+    alter(ctx, activity, row, {"completed_at": None})
+    return activity
+
+
+def give(ctx: Context, name: str, owner: str) -> Activity:
+    """Give a task to somebody else.
+
+    Raises:
+        ActionError: there is no such task or person, or they may not.
+    """
+    activity, row, _ = find(ctx, names.full(name, KIND))
+    alter(ctx, activity, row, {"owner_id": _person(ctx.conn, owner)})
+    return activity
+
+
+def waiting(
+    ctx: Context, *, on: str | None = None, owner: str | None = None, limit: int = 100
+) -> list[OpenTask]:
+    """Return the tasks that wait: on a record, of somebody, or all.
+
+    Raises:
+        ActionError: there is no such record or person.
+    """
+    require(ctx, Right.READ)
+    conn = ctx.conn
+    whose = None if owner is None else _person(conn, owner)
+    if on is None:
+        return activities.open_tasks(conn, owner_id=whose, limit=limit)
+    target = targets.resolve(conn, on)
+    found = activities.open_tasks_on(
+        conn,
+        entity_id=target.entity_id,
+        deal_id=target.id if target.kind == "deal" else None,
+        limit=limit,
+    )
+    return [task for task in found if owner is None or task.owner_id == whose]
+
+
+def _person(conn: Connection, email: str) -> int:
+    row = conn.execute(
+        text('SELECT id, is_active FROM crm."user" WHERE lower(email) = lower(:email)'),
+        {"email": email},
+    ).one_or_none()
+    if row is None or not row.is_active:
+        raise ActionError(
+            f"{email} is not an active member of the team",
+            resource=KIND,
+            field="owner",
+            code="not_found",
+        )
+    return int(row.id)

@@ -1,0 +1,209 @@
+"""Deals: add, edit, archive. Moving one is `hub.actions.deals.move_deal`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from hub.actions import targets
+from hub.actions.context import Actor, Context
+from hub.actions.deals.deal_fields import columns
+from hub.actions.rights import Right, require
+from hub.actions.setup import pipeline as setup
+from hub.actions.working import worked_on
+from hub.crm import contacts, custom_field_typing, customer_status, deals, pipelines
+from hub.errors import ActionError
+from hub.model import names
+from hub.model.records import JsonValue
+from hub.records.history import note_change
+
+_CLOSED_ALONE = "a new deal begins in an open stage"
+
+
+@dataclass(frozen=True, slots=True)
+class NewDeal:
+    """A deal to add; what is None is as the team's settings or the contact say.
+
+    Args:
+        name: what people call it.
+        contact: the primary contact, as `targets.resolve` knows it.
+        company: the company; None: where the contact works.
+        owner_id: who owns it; None: whoever adds it.
+        values: other fields, by name.
+    """
+
+    name: str
+    contact: str
+    currency: str
+    pipeline: str | None = None
+    stage: str | None = None
+    company: str | None = None
+    owner_id: int | None = None
+    values: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+def add(ctx: Context, new: NewDeal) -> int:
+    """Add a deal to an open stage; returns its number.
+
+    Raises:
+        ActionError: the contact, pipeline, stage or a field is none.
+    """
+    conn = ctx.conn
+    acting = require(ctx, Right.WORK)
+    pipeline = usable(setup.find(conn, new.pipeline))
+    stage = pipeline.first if new.stage is None else setup.find_stage(pipeline, new.stage)
+    if not stage.is_active:
+        raise ActionError(_CLOSED_ALONE, resource="deal", field="stage", code="invalid")
+    contact = contact_of(conn, new.contact)
+    company = contact_of(conn, new.company) if new.company else _employer(conn, contact)
+    values: dict[str, Any] = {
+        **typed(conn, {}, {"name": new.name, "currency": new.currency, **new.values}),
+        "contact_id": contact,
+        "organization_id": company,
+        "owner_id": new.owner_id or acting.user_id,
+        "pipeline_id": pipeline.id,
+        "stage_id": stage.id,
+    }
+    deal_id = deals.insert(conn, values, ctx.who)
+    note_change(conn, ctx.who, {"deal": (None, new.name)}, deal_id=deal_id)
+    customer_status.recompute(conn, (contact, company))
+    worked_on(conn, contacts.entities_of(conn, [c for c in (contact, company) if c]))
+    return deal_id
+
+
+def usable(pipeline: pipelines.Pipeline) -> pipelines.Pipeline:
+    """Return the pipeline if new deals may begin in it.
+
+    Raises:
+        ActionError: it was disabled.
+    """
+    if pipeline.is_disabled:
+        raise ActionError(
+            f"the pipeline {pipeline.name!r} is disabled",
+            resource="pipeline",
+            field="pipeline",
+            code="conflict",
+        )
+    return pipeline
+
+
+def edit(ctx: Context, name: str, values: Mapping[str, JsonValue]) -> int:
+    """Type values into a deal; `custom_fields.<key>` is one custom field, None blanks a field.
+
+    `contact` and `company` name others for it; the stage is moved, and the owner given, elsewhere.
+
+    Raises:
+        ActionError: there is no such deal or field, or a value is none of its kind.
+    """
+    conn = ctx.conn
+    before, _ = opened(ctx, name)
+    own = dict(values)
+    new: dict[str, Any] = {}
+    for field_name, column in (("contact", "contact_id"), ("company", "organization_id")):
+        if field_name in own:
+            said = own.pop(field_name)
+            new[column] = contact_of(conn, str(said)) if said else None
+    if "contact_id" in new:
+        _follow_contact(conn, before, new)
+    new.update(typed(conn, before["custom_fields"], own))
+    changed = {column: value for column, value in new.items() if before[column] != value}
+    deals.update(conn, before["id"], changed)
+    note_change(
+        conn, ctx.who, {c: (before[c], v) for c, v in changed.items()}, deal_id=int(before["id"])
+    )
+    customer_status.recompute(
+        conn, (before["contact_id"], before["organization_id"], new.get("contact_id"),
+               new.get("organization_id")),
+    )  # fmt: skip
+    return int(before["id"])
+
+
+def _follow_contact(conn: Connection, before: Mapping[str, Any], new: dict[str, Any]) -> None:
+    """A deal whose company is where its contact works is of the new contact's company."""
+    if new["contact_id"] is None:
+        raise ActionError(
+            "a deal needs a contact", resource="deal", field="contact", code="invalid"
+        )
+    if before["organization_id"] in (None, _employer(conn, before["contact_id"])):
+        new.setdefault("organization_id", _employer(conn, new["contact_id"]))
+
+
+def archive(ctx: Context, name: str, *, undo: bool = False) -> int:
+    """Take a deal off every list and report, or bring it back; returns its number.
+
+    Raises:
+        ActionError: there is no such deal.
+    """
+    conn = ctx.conn
+    before, _ = opened(ctx, name)
+    deal_id = int(before["id"])
+    if (before["archived_at"] is None) != undo:
+        deals.set_archived(conn, deal_id, is_archived=not undo)
+        note_change(conn, ctx.who, {"archived": (undo, not undo)}, deal_id=deal_id)
+        customer_status.recompute(conn, (before["contact_id"], before["organization_id"]))
+    return deal_id
+
+
+def opened(ctx: Context, name: str) -> tuple[dict[str, Any], Actor]:
+    """Return a deal, locked, for somebody who may work on it.
+
+    Raises:
+        ActionError: there is none, or they may not.
+    """
+    number = names.number_of(name, "deal")
+    found = None if number is None else deals.lock(ctx.conn, number)
+    if found is None:
+        raise names.missing(name, "deal")
+    return found, require(ctx, Right.WORK, found["owner_id"])
+
+
+def pipeline_of(conn: Connection, deal: Mapping[str, Any]) -> pipelines.Pipeline:
+    """Return the pipeline that a deal is in."""
+    return next(p for p in pipelines.read(conn) if p.id == deal["pipeline_id"])
+
+
+def contact_of(conn: Connection, name: str) -> int:
+    """Return the contact that is meant.
+
+    Raises:
+        ActionError: there is none, or it is a lead that was not converted.
+    """
+    found = targets.resolve(conn, name, "contact")
+    if found.kind != "contact":
+        raise ActionError(
+            f"{names.full(name)} is a {found.kind} and no contact",
+            resource="deal",
+            field="contact",
+            code="invalid",
+            hint="hub lead convert makes a contact of a lead",
+        )
+    return found.id
+
+
+def _employer(conn: Connection, contact_id: int) -> int | None:
+    """Return where a contact works; of a company itself."""
+    company = conn.execute(
+        text(
+            "SELECT CASE WHEN is_organization THEN id ELSE company_id END "
+            "FROM crm.contact WHERE id = :id"
+        ),
+        {"id": contact_id},
+    ).scalar_one()
+    return None if company is None else deals.contact_root(conn, company)
+
+
+def typed(
+    conn: Connection, held: Mapping[str, JsonValue], values: Mapping[str, JsonValue]
+) -> dict[str, Any]:
+    """Return the columns of what was typed; custom fields are laid over those that the deal holds.
+
+    Raises:
+        ActionError: there is no such field, or a value is none of its kind.
+    """
+    own, custom = custom_field_typing.split(values)
+    known = columns(own)
+    if custom:
+        whole = {**held, **custom_field_typing.typed(conn, ("deal",), custom, held)}
+        known["custom_fields"] = {k: v for k, v in whole.items() if v is not None}
+    return known

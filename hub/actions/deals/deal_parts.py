@@ -1,0 +1,86 @@
+"""What belongs to a deal beside its fields: the contacts who take part, and the checks that are ticked."""
+
+from hub.actions.context import Context
+from hub.actions.deals import deal as actions
+from hub.actions.deals.deal_fields import columns
+from hub.crm import deals, pipelines
+from hub.errors import ActionError
+from hub.records.history import note_change
+
+
+def associate(ctx: Context, name: str, contact: str, role: str = "involved") -> int:
+    """Let a contact take part in a deal, in a role; returns the contact's number.
+
+    Raises:
+        ActionError: there is no such deal or contact, or it is the primary one already.
+    """
+    conn = ctx.conn
+    before, _ = actions.opened(ctx, name)
+    contact_id = actions.contact_of(conn, contact)
+    if contact_id == deals.contact_root(conn, before["contact_id"]):
+        raise ActionError(
+            f"contact/{contact_id} is the primary contact already", resource="deal", code="conflict"
+        )
+    role = str(columns({"name": role})["name"])
+    deals.associate(conn, before["id"], contact_id, role)
+    note_change(conn, ctx.who, {f"contact/{contact_id}": (None, role)}, deal_id=int(before["id"]))
+    return contact_id
+
+
+def dissociate(ctx: Context, name: str, contact: str) -> int:
+    """Let a contact take no part in a deal any more; returns the contact's number.
+
+    Raises:
+        ActionError: there is no such deal, or the contact takes no part in it.
+    """
+    conn = ctx.conn
+    before, _ = actions.opened(ctx, name)
+    contact_id = actions.contact_of(conn, contact)
+    named = [
+        c["contact_id"]
+        for c in deals.contacts_of(conn, before["id"])
+        if c["role"] != "primary" and deals.contact_root(conn, c["contact_id"]) == contact_id
+    ]
+    if not named:
+        raise ActionError(
+            f"contact/{contact_id} takes no part in deal/{before['id']}",
+            resource="deal",
+            field="contact",
+            code="not_found",
+        )
+    for one in named:
+        deals.dissociate(conn, before["id"], one)
+    note_change(
+        conn, ctx.who, {f"contact/{contact_id}": ("involved", None)}, deal_id=int(before["id"])
+    )
+    return contact_id
+
+
+def check(ctx: Context, name: str, words: str, *, undo: bool = False) -> str:
+    """Tick a check of the deal's pipeline, or take the tick back; returns its words.
+
+    Raises:
+        ActionError: there is no such deal or check.
+    """
+    conn = ctx.conn
+    before, _ = actions.opened(ctx, name)
+    pipeline = actions.pipeline_of(conn, before)
+    checks = [c for c in pipelines.criteria(conn, [s.id for s in pipeline.stages])
+              if c.kind == "check"]  # fmt: skip
+    for one in checks:
+        if one.what.casefold() == words.strip().casefold():
+            if undo:
+                deals.untick(conn, before["id"], one.id)
+            else:
+                deals.tick(conn, before["id"], one.id, ctx.who)
+            note_change(
+                conn, ctx.who, {f"check {one.what}": (undo, not undo)}, deal_id=int(before["id"])
+            )
+            return one.what
+    raise ActionError(
+        f"nobody asks for the check {words!r} in {pipeline.name}",
+        resource="deal",
+        field="check",
+        code="not_found",
+        hint=f"checks: {', '.join(c.what for c in checks) or 'none'}",
+    )

@@ -1,0 +1,1 @@
+"""Which records are one person: merge, unmerge, review, duplicates, explain, consent."""

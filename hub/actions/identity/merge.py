@@ -1,0 +1,198 @@
+"""Merge and unmerge: a person says that two are one, or are not. Loss-less both ways."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from hub.actions import lookup
+from hub.actions.context import Context
+from hub.actions.identity import decisions
+from hub.actions.rights import Right, require
+from hub.db.locks import identity_lock
+from hub.errors import ActionError
+from hub.model import names
+from hub.model.records import JsonValue
+from hub.model.verdicts import Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Entities that are one now: `absorbed` points to `survivor`."""
+
+    survivor: int
+    absorbed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unmerged:
+    """Entities that were one."""
+
+    stayed: int
+    left: int
+
+
+def merge(ctx: Context, first: str, second: str) -> Merged:
+    """Make two people one; the older entity survives, both keep their records and edits.
+
+    Args:
+        ctx: who acts, in an open transaction.
+        first: a person, as `lookup.find` knows them.
+        second: another.
+
+    Raises:
+        ActionError: there is no such person, or the two are one already.
+    """
+    conn = ctx.conn
+    identity_lock(conn)
+    one, other = lookup.find(conn, first).root_id, lookup.find(conn, second).root_id
+    if one == other:
+        raise ActionError(
+            f"{names.full(first)} and {names.full(second)} are one person already",
+            resource="person",
+            code="conflict",
+        )
+    require(ctx, Right.IDENTITY, *lookup.owners_of(conn, one), *lookup.owners_of(conn, other))
+    a, b = lookup.representative(conn, one, first), lookup.representative(conn, other, second)
+    decisions.decide(ctx, (a, b), Judgement.SAME, why=_why(one, other))
+    what: dict[str, JsonValue] = {"merged": {"old": [one, other], "new": min(one, other)}}
+    decisions.apply(ctx, (a, b), what)
+    survivor = lookup.find(conn, _public_id(conn, one)).root_id
+    return Merged(survivor, other if survivor == one else one)
+
+
+def unmerge(ctx: Context, name: str) -> Unmerged:
+    """Take a person, or one record, out of the one it was merged into; the two stay apart.
+
+    A merged lead or person gets back its records, its edits and what hangs on it. A record that is
+    named leaves alone.
+
+    Args:
+        ctx: who acts, in an open transaction.
+        name: the merged one, or a record, as `lookup.find` knows them.
+
+    Raises:
+        ActionError: there is no such person, or nothing to take apart.
+    """
+    conn = ctx.conn
+    identity_lock(conn)
+    named = lookup.find(conn, name)
+    require(ctx, Right.IDENTITY, *lookup.owners_of(conn, named.root_id))
+    if named.record_id is not None:
+        return _take_out(ctx, name, named.record_id, named.root_id)
+    if named.entity_id == named.root_id:
+        raise ActionError(
+            f"{names.full(name)} was not merged into another",
+            resource="person",
+            code="conflict",
+            hint="name the one that was absorbed, or one of its records; see hub explain",
+        )
+    parted = _parted(conn, named, name)
+    for pair in parted:
+        decisions.decide(ctx, pair, Judgement.DIFFERENT, why=f"unmerge {named.entity_id}")
+    records = sorted({i for pair in parted for i in pair})
+    what: dict[str, JsonValue] = {
+        "unmerged": {"old": named.root_id, "new": [named.root_id, named.entity_id]}
+    }
+    decisions.apply(ctx, records, what)
+    return Unmerged(named.root_id, named.entity_id)
+
+
+def _take_out(ctx: Context, name: str, record: int, root: int) -> Unmerged:
+    conn = ctx.conn
+    others = conn.execute(
+        text(
+            "SELECT id FROM ops.source_record WHERE entity_id = :root AND target = 'person' "
+            "AND id <> :record ORDER BY id"
+        ),
+        {"root": root, "record": record},
+    ).scalars()
+    rest = list(others)
+    if not rest:
+        raise ActionError(
+            f"{name} is the only record of its person", resource="person", code="conflict"
+        )
+    for other in rest:
+        decisions.decide(ctx, (record, other), Judgement.DIFFERENT, why=f"take {record} out")
+    what: dict[str, JsonValue] = {"unmerged": {"old": root, "new": name}}
+    decisions.apply(ctx, (record, *rest), what)
+    now = {
+        row.id: row.entity_id
+        for row in conn.execute(
+            text("SELECT id, entity_id FROM ops.source_record WHERE id = ANY(:ids)"),
+            {"ids": [record, rest[0]]},
+        )
+    }
+    return Unmerged(now[rest[0]], now[record])
+
+
+def _why(one: int, other: int) -> str:
+    low, high = sorted((one, other))
+    return f"merge {low} {high}"
+
+
+def _merges_of(conn: Connection, entity: int) -> list[tuple[int, int]]:
+    """Return the pairs by which people merged an entity into another, or another into it."""
+    rows = conn.execute(
+        text(
+            "SELECT a, b, reasons -> 0 ->> 0 AS why FROM ops.edge WHERE revoked_at IS NULL "
+            "AND judgement = 'same' AND starts_with(made_by, 'person:') "
+            "AND (reasons -> 0 ->> 0) LIKE 'merge %' AND "
+            ":entity = ANY(string_to_array(substr(reasons -> 0 ->> 0, 7), ' ')) ORDER BY a, b"
+        ),
+        {"entity": str(entity)},
+    ).all()
+    # merged into the older of the two; what was merged into this one leaves with it
+    return [(row.a, row.b) for row in rows if int(row.why.split()[2]) == entity]
+
+
+def _parted(conn: Connection, named: lookup.Named, name: str) -> list[tuple[int, int]]:
+    """Return the pairs of records that are to stand apart, for a merged one to leave the other.
+
+    Raises:
+        ActionError: the two no longer have a record each: an undo, say, took it back.
+    """
+    own, rest = _anchor(conn, named.entity_id), _records(conn, named.root_id)
+    parted = [pair for pair in _merges_of(conn, named.entity_id) if rest.issuperset(pair)]
+    if parted:
+        return parted
+    # The matcher or the vendor joined them: by the records they began with.
+    others = rest - {own}
+    if own not in rest or not others:
+        raise ActionError(
+            f"{names.full(name)} and the one it was merged into have no record each any more",
+            resource="person",
+            code="conflict",
+            hint="there is nothing to take apart; `hub explain` lists the records that are left, "
+            "and `hub unmerge RECORD` takes one of several out",
+        )
+    began = _anchor(conn, named.root_id)
+    return [(own, began if began in others else min(others))]
+
+
+def _records(conn: Connection, entity: int) -> set[int]:
+    """Return the records of a person; what an undo took back is none of them."""
+    return set(
+        conn.execute(
+            text(
+                "SELECT id FROM ops.source_record WHERE entity_id = :id AND target = 'person' "
+                "AND withdrawn_by IS NULL"
+            ),
+            {"id": entity},
+        ).scalars()
+    )
+
+
+def _anchor(conn: Connection, entity: int) -> int:
+    return int(
+        conn.execute(
+            text("SELECT anchor_id FROM ops.entity WHERE id = :id"), {"id": entity}
+        ).scalar_one()
+    )
+
+
+def _public_id(conn: Connection, entity: int) -> str:
+    return str(
+        conn.execute(
+            text("SELECT public_id FROM ops.entity WHERE id = :id"), {"id": entity}
+        ).scalar_one()
+    )

@@ -1,0 +1,1 @@
+"""What is done to leads: status, conversion, reopening, a lead of a ticket."""

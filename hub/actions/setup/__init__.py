@@ -1,0 +1,1 @@
+"""What an admin sets up: fields, layouts, links, pipelines, lists."""

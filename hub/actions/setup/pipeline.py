@@ -1,0 +1,336 @@
+"""Pipelines, stages, exit criteria and reasons: what an admin sets up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from sqlalchemy import Connection
+
+from hub.actions.context import Context
+from hub.actions.deals.deal_fields import is_field
+from hub.actions.rights import Right, require
+from hub.crm import pipelines
+from hub.crm.custom_field_typing import PREFIX, is_custom, key_of
+from hub.crm.pipelines import Criterion, Pipeline, ReasonKind, Stage
+from hub.errors import ActionError
+
+MOST = 100  # of a likelihood, in percent
+
+
+@dataclass(frozen=True, slots=True)
+class NewStage:
+    """An active stage; the closing ones are the same everywhere."""
+
+    name: str
+    likelihood: int
+
+
+def find(conn: Connection, name: str | None) -> Pipeline:
+    """Return a pipeline by its name; without one, the first in use.
+
+    Raises:
+        ActionError: there is none.
+    """
+    known = pipelines.read(conn)
+    for pipeline in known:
+        if (not pipeline.is_disabled) if name is None else _same(pipeline.name, name):
+            return pipeline
+    raise ActionError(
+        f"there is no pipeline {name!r}",
+        resource="pipeline",
+        code="not_found",
+        field="pipeline",
+        hint=f"pipelines: {', '.join(p.name for p in known)}",
+    )
+
+
+def find_stage(pipeline: Pipeline, name: str) -> Stage:
+    """Return a stage of a pipeline by its name.
+
+    Raises:
+        ActionError: there is none.
+    """
+    found = pipeline.stage(name)
+    if found is None:
+        raise ActionError(
+            f"the pipeline {pipeline.name!r} has no stage {name!r}",
+            resource="stage",
+            code="not_found",
+            field="stage",
+            hint=f"stages: {', '.join(s.name for s in pipeline.stages)}",
+        )
+    return found
+
+
+def add(
+    ctx: Context,
+    name: str,
+    stages: Sequence[NewStage],
+    *,
+    most: int,
+    is_renewal: bool = False,
+) -> Pipeline:
+    """Add a pipeline.
+
+    Args:
+        ctx: who acts, in an open transaction.
+        name: what people call it.
+        stages: the active ones in their order; Won, Unqualified and Lost come behind them.
+        most: how many pipelines may be in use.
+        is_renewal: whether a deal lost in it ends what was sold before.
+
+    Raises:
+        ActionError: the name is taken, a stage is none, or there are as many as may be.
+    """
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
+    pipelines.lock(conn)
+    _check_name(name, "pipeline", [p.name for p in pipelines.read(conn)])
+    _check_room(conn, most)
+    names = [closing for closing, _, _ in pipelines.CLOSING]
+    for stage in stages:
+        _check_name(stage.name, "stage", names)
+        _check_likelihood(stage.likelihood)
+        names.append(stage.name)
+    if not stages:
+        raise ActionError("a pipeline needs a stage", resource="stage", code="invalid")
+    rows = [(stage.name.strip(), stage.likelihood) for stage in stages]
+    pipelines.insert(conn, name.strip(), rows, is_renewal=is_renewal)
+    return find(conn, name.strip())
+
+
+def rename(ctx: Context, name: str, new: str) -> Pipeline:
+    """Give a pipeline another name.
+
+    Raises:
+        ActionError: there is none, or the name is taken.
+    """
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
+    pipelines.lock(conn)
+    found = find(conn, name)
+    _check_name(new, "pipeline", [p.name for p in pipelines.read(conn) if p.id != found.id])
+    pipelines.write(conn, found.id, name=new.strip(), is_disabled=found.is_disabled)
+    return find(conn, new.strip())
+
+
+def disable(ctx: Context, name: str) -> Pipeline:
+    """Take a pipeline out of use: its deals go on, no new one begins in it.
+
+    Raises:
+        ActionError: there is none, or it is the last one in use.
+    """
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
+    pipelines.lock(conn)
+    found = find(conn, name)
+    if not [p for p in pipelines.read(conn) if not p.is_disabled and p.id != found.id]:
+        raise ActionError(
+            f"{found.name} is the last pipeline in use", resource="pipeline", code="conflict"
+        )
+    pipelines.write(conn, found.id, name=found.name, is_disabled=True)
+    return find(conn, name)
+
+
+def enable(ctx: Context, name: str, *, most: int) -> Pipeline:
+    """Take a pipeline into use again.
+
+    Raises:
+        ActionError: there is none, or there are as many in use as may be.
+    """
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
+    pipelines.lock(conn)
+    found = find(conn, name)
+    if found.is_disabled:
+        _check_room(conn, most)
+    pipelines.write(conn, found.id, name=found.name, is_disabled=False)
+    return find(conn, name)
+
+
+def add_stage(
+    ctx: Context, pipeline: str, stage: NewStage, *, position: int | None = None
+) -> Pipeline:
+    """Add an active stage, at a place among the active ones; without one, as the last of them.
+
+    Raises:
+        ActionError: there is no such pipeline, or the stage is none.
+    """
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
+    pipelines.lock(conn)
+    found = find(conn, pipeline)
+    _check_name(stage.name, "stage", [s.name for s in found.stages])
+    _check_likelihood(stage.likelihood)
+    made = pipelines.insert_stage(conn, found.id, stage.name.strip(), stage.likelihood)
+    _place(conn, found, made, position)
+    return find(conn, pipeline)
+
+
+def edit_stage(
+    ctx: Context,
+    pipeline: str,
+    name: str,
+    *,
+    new_name: str | None = None,
+    likelihood: int | None = None,
+    position: int | None = None,
+) -> Pipeline:
+    """Rename a stage, say how likely its deals are won, or move it among the active ones.
+
+    Raises:
+        ActionError: there is no such stage, or it cannot be what is asked.
+    """
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
+    pipelines.lock(conn)
+    found = find(conn, pipeline)
+    stage = find_stage(found, name)
+    _check_name(new_name or name, "stage", [s.name for s in found.stages if s.id != stage.id])
+    wanted = stage.likelihood if likelihood is None else likelihood
+    _check_likelihood(wanted)
+    if not stage.is_active and (wanted != stage.likelihood or position is not None):
+        raise ActionError(
+            f"{stage.name} closes deals: its likelihood and place are what they are",
+            resource="stage",
+            code="invalid",
+        )
+    pipelines.write_stage(conn, stage.id, name=(new_name or stage.name).strip(), likelihood=wanted)
+    if position is not None:
+        _place(conn, found, stage.id, position)
+    return find(conn, pipeline)
+
+
+def _place(conn: Connection, pipeline: Pipeline, stage_id: int, position: int | None) -> None:
+    active = [s.id for s in pipeline.stages if s.is_active and s.id != stage_id]
+    active.insert(len(active) if position is None else max(0, position - 1), stage_id)
+    pipelines.order_stages(conn, active + [s.id for s in pipeline.stages if not s.is_active])
+
+
+def add_criterion(
+    ctx: Context,
+    stage: tuple[str, str],
+    kind: Literal["field", "check"],
+    what: str,
+    *,
+    refuse: bool = False,
+) -> Criterion:
+    """Say what must hold before a deal leaves a stage (pipeline, stage) for a later one.
+
+    Args:
+        ctx: who acts, in an open transaction.
+        stage: the names of a pipeline and of its stage.
+        kind: `field`: the field must be filled; `check`: somebody must tick it.
+        what: the field's name, or the words of the check.
+        refuse: whether a deal that does not meet it stays; else who moves it is warned.
+
+    Raises:
+        ActionError: there is no such stage or field.
+    """
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
+    found = find_stage(find(conn, stage[0]), stage[1])
+    if not found.is_active:
+        raise ActionError(
+            f"{found.name} closes deals; nothing comes after it", resource="stage", code="invalid"
+        )
+    if kind == "field" and is_custom(what):
+        what = PREFIX + key_of(conn, "deal", what.removeprefix(PREFIX))
+    elif kind == "field" and not is_field(what):
+        raise ActionError(
+            f"a deal has no field {what!r}", resource="deal", field=what, code="not_found"
+        )
+    _check_name(what, "criterion", ())
+    severity = "refuse" if refuse else "warn"
+    made = pipelines.set_criterion(conn, found.id, kind, what.strip(), severity)
+    return next(c for c in pipelines.criteria(conn, [found.id]) if c.id == made)
+
+
+def drop_criterion(ctx: Context, stage: tuple[str, str], what: str) -> Criterion:
+    """Take an exit criterion away.
+
+    Raises:
+        ActionError: there is none of these words.
+    """
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
+    found = find_stage(find(conn, stage[0]), stage[1])
+    for criterion in pipelines.criteria(conn, [found.id]):
+        if _same(criterion.what, what):
+            pipelines.drop_criterion(conn, criterion.id)
+            return criterion
+    raise ActionError(f"{found.name} asks for no {what!r}", resource="criterion", code="not_found")
+
+
+def add_reason(ctx: Context, kind: str, name: str) -> int:
+    """Add a reason that people can choose; one that is there already is returned.
+
+    Raises:
+        ActionError: there is no such kind of reason, or the name is none.
+    """
+    require(ctx, Right.SET_UP)
+    for known in get_args(ReasonKind):
+        if known == kind:
+            _check_name(name, "reason", ())
+            return pipelines.add_reason(ctx.conn, known, name.strip())
+    raise ActionError(
+        f"there are no reasons of the kind {kind!r}",
+        resource="reason",
+        code="invalid",
+        field="kind",
+        hint=f"kinds: {', '.join(get_args(ReasonKind))}",
+    )
+
+
+def find_reason(conn: Connection, kind: ReasonKind, name: str) -> int:
+    """Return a reason by its name.
+
+    Raises:
+        ActionError: there is none.
+    """
+    known = pipelines.reasons(conn, kind)
+    for reason in known:
+        if _same(reason.name, name):
+            return reason.id
+    raise ActionError(
+        f"there is no reason {name!r}",
+        resource="reason",
+        code="not_found",
+        field="reason",
+        hint=f"reasons: {', '.join(r.name for r in known)}; hub reason add adds one",
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()
+
+
+def _check_name(name: str, resource: str, taken: Sequence[str]) -> None:
+    if not name.strip() or not name.isprintable():
+        raise ActionError(
+            f"{name!r} is no name for a {resource}", resource=resource, field="name", code="invalid"
+        )
+    if any(_same(name, other) for other in taken):
+        raise ActionError(
+            f"the name {name!r} is taken", resource=resource, field="name", code="conflict"
+        )
+
+
+def _check_likelihood(likelihood: int) -> None:
+    if not 0 <= likelihood <= MOST:
+        raise ActionError(
+            f"a likelihood is 0 to 100, not {likelihood}",
+            resource="stage",
+            field="likelihood",
+            code="invalid",
+        )
+
+
+def _check_room(conn: Connection, most: int) -> None:
+    if sum(not p.is_disabled for p in pipelines.read(conn)) >= most:
+        raise ActionError(
+            f"{most} pipelines are in use, and no more may be",
+            resource="pipeline",
+            code="conflict",
+            hint="disable one, or set crm.max_pipelines in hub.yaml",
+        )

@@ -1,0 +1,206 @@
+"""Smart lists: kept by people for themselves, shared with the team, asked by name.
+
+A list is named by its number, its name, or `object/name`. One's own comes first, then the team's and
+what others share, then the templates of the house.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+
+from hub.actions.context import Actor, Context
+from hub.actions.rights import Right, require
+from hub.errors import ActionError
+from hub.lists import pages, store
+from hub.lists.dates import Moment
+from hub.lists.document import ListDocument
+from hub.lists.fields import catalogue
+from hub.lists.pages import Count, Page, Query
+from hub.lists.predicates import Asking
+from hub.lists.store import SavedList
+from hub.lists.templates import templates
+
+_RESOURCE = "smart_list"
+_LONGEST_NAME = 100
+MOST_SELECTED = 100_000
+
+
+def add(
+    ctx: Context,
+    name: str,
+    document: ListDocument,
+    *,
+    is_shared: bool = False,
+    is_template: bool = False,
+) -> SavedList:
+    """Keep a list; it is refused where it could not be asked.
+
+    Args:
+        ctx: who acts, in an open transaction.
+        name: free among one's own of that kind.
+        document: what it asks.
+        is_shared: whether others may use it.
+        is_template: kept for the team as a pattern; only by an admin.
+
+    Raises:
+        ActionError: the name is taken or none, or the document asks what cannot be asked.
+    """
+    acting = require(ctx, Right.SET_UP if is_template else Right.WORK)
+    name = name.strip()
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable() or name.isdigit():
+        raise ActionError(
+            f"{name[:_LONGEST_NAME]!r} is no name for a list",
+            resource=_RESOURCE, field="name", code="invalid", hint="1 to 100 characters",
+        )  # fmt: skip
+    query(ctx, document)
+    owner = None if is_template else acting.user_id
+    made = SavedList(None, name, document, owner, is_shared or owner is None, is_template)
+    number = store.insert(ctx.conn, made)
+    if number is None:
+        raise ActionError(
+            f"there is a list {name!r} of {document.object} records already",
+            resource=_RESOURCE, field="name", code="conflict", hint="hub list show names them",
+        )  # fmt: skip
+    return replace(made, id=number)
+
+
+def share(ctx: Context, name: str, *, is_shared: bool = True) -> SavedList:
+    """Let the team use a list, or no longer.
+
+    Raises:
+        ActionError: there is no such list, or it is not theirs to share.
+    """
+    found = _own(ctx, name)
+    if found.user_id is None and not is_shared:
+        raise ActionError(
+            f"{found.name} is the team's: it cannot be hidden", resource=_RESOURCE, code="invalid"
+        )
+    store.set_shared(ctx.conn, _number(found), is_shared=is_shared)
+    return replace(found, is_shared=is_shared)
+
+
+def remove(ctx: Context, name: str) -> SavedList:
+    """Forget a list.
+
+    Raises:
+        ActionError: there is no such list, or it is not theirs to remove.
+    """
+    found = _own(ctx, name)
+    store.delete(ctx.conn, _number(found))
+    return found
+
+
+def find(ctx: Context, name: str) -> SavedList:
+    """Return a list that somebody may use.
+
+    Raises:
+        ActionError: there is none, or several are called so.
+    """
+    kept = store.visible(ctx.conn, require(ctx, Right.READ).user_id)
+    own_words = name.strip().casefold()
+    for several in (kept, templates()):
+        meant = [one for one in several if own_words in _names(one)]
+        kinds = {one.document.object for one in meant}
+        if len(kinds) > 1:
+            raise ActionError(
+                f"several lists are called {name!r}",
+                resource=_RESOURCE, field="name", code="conflict",
+                hint=" or ".join(f"{kind}/{name}" for kind in sorted(kinds)),
+            )  # fmt: skip
+        if meant:
+            return meant[0]
+    raise ActionError(
+        f"there is no list {name[:_LONGEST_NAME]!r}",
+        resource=_RESOURCE, field="name", code="not_found",
+        hint="hub list show names yours and the team's, hub list templates those of the house",
+    )  # fmt: skip
+
+
+def query(ctx: Context, document: ListDocument) -> Query:
+    """Return a document, ready to be asked by somebody now.
+
+    Raises:
+        ActionError: it asks what cannot be asked.
+    """
+    return pages.ready(document, catalogue(ctx.conn, document.object), _asking(ctx))
+
+
+def page(
+    ctx: Context,
+    document: ListDocument,
+    *,
+    limit: int = 50,
+    after: str | None = None,
+) -> Page:
+    """Return rows of a list, as somebody sees it now.
+
+    Raises:
+        ActionError: it asks what cannot be asked, or `after` is no mark of it.
+    """
+    return pages.page(ctx.conn, query(ctx, document), limit, after)
+
+
+def count(ctx: Context, document: ListDocument, *, exact: bool = False) -> Count:
+    """Return how many rows a list has: exactly up to 10,000, above only if `exact`.
+
+    Raises:
+        ActionError: it asks what cannot be asked.
+    """
+    return pages.count(ctx.conn, query(ctx, document), exact=exact)
+
+
+def selection(ctx: Context, name: str, limit: int = MOST_SELECTED) -> tuple[str, list[int]]:
+    """Return the kind and the ids of a list's records, in its order, for what is done to all.
+
+    Raises:
+        ActionError: there is no such list, or it asks what cannot be asked.
+    """
+    found = find(ctx, name)
+    ready = query(ctx, found.document)
+    return found.document.object, pages.ids(ctx.conn, ready, min(limit, MOST_SELECTED))
+
+
+def _asking(ctx: Context) -> Asking:
+    acting = require(ctx, Right.READ)
+    rows = ctx.conn.execute(
+        text('SELECT id, lower(email) AS email, lower(name) AS name, timezone FROM crm."user"')
+    ).all()
+    zones = {row.id: row.timezone for row in rows}
+    users = {row.name: row.id for row in rows} | {row.email: row.id for row in rows if row.email}
+    zone = zones.get(acting.user_id, "UTC")
+    return Asking(Moment(ctx.clock.now(), _zone(zone)), acting.user_id, users)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return ZoneInfo("UTC")
+
+
+def _own(ctx: Context, name: str) -> SavedList:
+    found = find(ctx, name)
+    if found.id is None:
+        raise ActionError(
+            f"{found.name} is a template of the house: it is shared, and stays",
+            resource=_RESOURCE, code="invalid", hint="hub list add keeps one of your own",
+        )  # fmt: skip
+    acting: Actor = require(ctx, Right.READ)
+    if found.user_id is None or found.user_id != acting.user_id:
+        require(ctx, Right.SET_UP)
+    else:
+        require(ctx, Right.WORK)
+    return found
+
+
+def _number(found: SavedList) -> int:
+    if found.id is None:
+        raise TypeError(found.name)
+    return found.id
+
+
+def _names(saved: SavedList) -> Iterable[str]:
+    name = saved.name.casefold()
+    return (name, f"{saved.document.object}/{name}", str(saved.id))

@@ -1,0 +1,94 @@
+"""Lists as they are kept: a person's own, the team's, and what the team takes as a pattern."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import Row
+
+from hub.lists.document import ListDocument, filter_json, read
+
+
+@dataclass(frozen=True, slots=True)
+class SavedList:
+    """A list that is kept.
+
+    Args:
+        id: its number; None of a template of the house, which is no row.
+        name: as people call it.
+        document: what it asks.
+        user_id: whose it is; None is the team's.
+        is_shared: whether others may use it.
+        is_template: whether it is a pattern.
+    """
+
+    id: int | None
+    name: str
+    document: ListDocument
+    user_id: int | None
+    is_shared: bool
+    is_template: bool
+
+
+_COLUMNS = "id, object, name, filter, sort, columns, user_id, is_shared, is_template"
+_SEEN = text(
+    f"SELECT {_COLUMNS} FROM crm.smart_list "  # noqa: S608 our own names
+    "WHERE user_id IS NULL OR user_id = :user OR is_shared OR :all "
+    "ORDER BY user_id IS DISTINCT FROM :user, user_id IS NOT NULL, object, lower(name), id"
+)
+_SAVE = text(
+    "INSERT INTO crm.smart_list (object, name, filter, sort, columns, user_id, is_shared, is_template) "
+    "VALUES (:object, :name, CAST(:filter AS jsonb), CAST(:sort AS jsonb), "
+    "        CAST(:columns AS jsonb), :user, :shared, :template) "
+    "ON CONFLICT DO NOTHING RETURNING id"
+)
+
+
+def visible(conn: Connection, user_id: int | None) -> list[SavedList]:
+    """Return the lists that somebody may use, their own before the team's; all for the machine."""
+    rows = conn.execute(_SEEN, {"user": user_id, "all": user_id is None})
+    return [_saved(row) for row in rows]
+
+
+def insert(conn: Connection, wanted: SavedList) -> int | None:
+    """Keep a new list; returns its number, or None where the name is taken."""
+    found: int | None = conn.execute(
+        _SAVE,
+        {
+            "object": wanted.document.object,
+            "name": wanted.name,
+            "filter": filter_json(wanted.document),
+            "sort": json.dumps(_sort(wanted.document)),
+            "columns": json.dumps(wanted.document.columns),
+            "user": wanted.user_id,
+            "shared": wanted.is_shared,
+            "template": wanted.is_template,
+        },
+    ).scalar_one_or_none()
+    return found
+
+
+def set_shared(conn: Connection, list_id: int, *, is_shared: bool) -> None:
+    """Let others use a list, or no longer."""
+    conn.execute(
+        text("UPDATE crm.smart_list SET is_shared = :shared WHERE id = :id"),
+        {"id": list_id, "shared": is_shared},
+    )
+
+
+def delete(conn: Connection, list_id: int) -> None:
+    """Forget a list."""
+    conn.execute(text("DELETE FROM crm.smart_list WHERE id = :id"), {"id": list_id})
+
+
+def _sort(document: ListDocument) -> Sequence[dict[str, Any]]:
+    return [] if document.sort is None else [document.sort.model_dump()]
+
+
+def _saved(row: Row[Any]) -> SavedList:
+    document = read(
+        {"object": row.object, "filter": row.filter, "sort": row.sort, "columns": row.columns}
+    )
+    return SavedList(row.id, row.name, document, row.user_id, row.is_shared, row.is_template)
