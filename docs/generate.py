@@ -132,7 +132,7 @@ def _named(annotation: Any) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "needed"
-    value = field.default
+    value = field.get_default(call_default_factory=True)
     if isinstance(value, BaseModel) or value in (None, "", [], {}):
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import requests
 
 from hub.clock import SystemClock
@@ -24,6 +25,7 @@ from tests.warm import Warm
 
 HUB = Path(sys.executable).with_name("hub")
 _START_S = 40
+_DEMO_SCHEMA = Path(__file__).parents[1] / "docs/reference/demo.schema.json"
 _MEMORY = Path("/dev/shm")  # a database is a thousand files, and a disk is slow at making them
 _ENOUGH = 4 << 30
 Done = subprocess.CompletedProcess[str]
@@ -33,6 +35,11 @@ Done = subprocess.CompletedProcess[str]
 def warm() -> Warm:
     """This process's reader of modules; `pytest_unconfigure` lets it go."""
     return Warm(HUB)
+
+
+def fits_demo_schema(document: Any) -> None:
+    """Hold what `hub demo --json` printed against its published schema."""
+    jsonschema.validate(document, json.loads(_DEMO_SCHEMA.read_text()))
 
 
 def clean_environment() -> dict[str, str]:

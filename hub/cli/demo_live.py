@@ -21,7 +21,7 @@ from hub.clock import SystemClock
 from hub.db.engine import Database
 from hub.etl import flow
 from hub.etl.context import Hub
-from hub.sandbox.live import WEIGHTS, live_events
+from hub.sandbox.live import live_events, live_sources
 
 _PAUSE_S = 1.0
 _SETTLE_S = 2.0  # more than the connectors' lag at the demo's time scale
@@ -40,7 +40,7 @@ def events_in_turn(seed: int, universe: Mapping[str, Any]) -> Iterator[dict[str,
     Of Mailchimp's members those who stand out: by the shipped mapping the others are no leads.
     """
     events = live_events(seed, universe)
-    for source in itertools.cycle(sorted(WEIGHTS)):
+    for source in itertools.cycle(sorted(live_sources(universe))):
         yield next(e for e in events if e["source"] == source and _stands_out(e))
 
 

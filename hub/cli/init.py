@@ -164,10 +164,16 @@ def sandbox_users(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     return users
 
 
+_TEAM_OF_ONE = {"email": "demo@leadhub.example.com", "name": "Demo User"}
+
+
 def render_for_sandbox(document: Mapping[str, Any], users: Sequence[Mapping[str, Any]]) -> str:
-    """Return hub.yaml for a running sandbox: all its active users share the turns."""
+    """Return hub.yaml for a running sandbox: all its active users share the turns.
+
+    A universe without an active user gets a team of one, because routing needs a group with a member.
+    """
     scale = document.get("time_scale", 1)
-    active = [u for u in users if u.get("active", True) and u.get("email")]
+    active = [u for u in users if u.get("active", True) and u.get("email")] or [_TEAM_OF_ONE]
     settings = {
         "sources": {
             name: {

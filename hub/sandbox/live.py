@@ -24,6 +24,11 @@ _OPTED_IN = datetime(2026, 11, 1, 9, tzinfo=UTC)
 Document = dict[str, Any]
 
 
+def live_sources(universe: Mapping[str, Any]) -> list[str]:
+    """Return the sources that have live events: Salesforce only with a user who can own a lead."""
+    return [one for one in WEIGHTS if one != "salesforce" or _owners(universe, one)]
+
+
 def live_events(seed: int, universe: Mapping[str, Any] | None = None) -> Iterator[Document]:
     """Yield events without end: new records of all sources, three in ten from known people.
 
@@ -39,7 +44,7 @@ def live_events(seed: int, universe: Mapping[str, Any] | None = None) -> Iterato
     domains = {str(one["id"]): one.get("domain") for one in universe.get("companies", ())}
     owners = {source: _owners(universe, source) for source in WEIGHTS}
     taken = _taken(universe)
-    sources = [one for one in WEIGHTS if one != "salesforce" or owners["salesforce"]]
+    sources = live_sources(universe)
     weights = [WEIGHTS[source] for source in sources]
     turns: list[int] = []
     for number in itertools.count(1):

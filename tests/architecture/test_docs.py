@@ -32,6 +32,10 @@ def test_a_generated_page_is_what_the_code_says(page: str) -> None:
     assert written == GENERATE.PAGES[page](), "run `python docs/generate.py`"
 
 
+def test_a_default_that_is_made_is_shown_as_it_is() -> None:
+    assert "Undefined" not in GENERATE.settings_page()
+
+
 @pytest.mark.parametrize("name", [name for name, _ in GENERATE.commands()])
 def test_every_command_is_shown_in_the_readme_or_leads_there(name: str) -> None:
     assert name in README or name in (ROOT / "docs/reference/cli.md").read_text()

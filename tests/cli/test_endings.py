@@ -20,10 +20,22 @@ from hub.connectors.registry import KNOWN
 from hub.db.engine import open_database
 from hub.db.locks import source_locks
 from hub.settings import Settings
-from tests.processes import HUB, House, SandboxProcess, house, is_calm
+from tests.processes import HUB, House, SandboxProcess, fits_demo_schema, house, is_calm
 
 INTERRUPTING = (sys.executable, str(Path(__file__).with_name("interrupting.py")))
 _copies = count(1)
+_UNIVERSE = {
+    "version": 1,
+    "seed": 1,
+    "people": [{"id": "p1"}],
+    "records": [
+        {
+            "source": "hubspot", "stream": "contacts", "id": "28665240007", "person": "p1",
+            "at": "2026-01-05T10:00:00Z",
+            "values": {"firstname": "Alice", "lastname": "Lambert", "email": "alice@ajonc.example"},
+        }
+    ],
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -231,17 +243,22 @@ def test_a_reader_that_goes_away_is_no_traceback(loaded: House) -> None:
 
 
 def test_a_finished_demo_is_shown_anew() -> None:
+    """The universe is a file without users: the demo's team of one owns every lead."""
     with house() as made:
+        made.root.joinpath("u.json").write_text(json.dumps(_UNIVERSE))
 
         def shown(*arguments: str) -> dict[str, Any]:
             done = made.run("demo", "--once", "--json", *arguments, timeout=200)
             assert done.returncode == 0, done.stderr
             document: dict[str, Any] = json.loads(done.stdout)
+            fits_demo_schema(document)
             return document
 
-        first = shown("--people", "10")
+        first = shown("--universe", "u.json")
         assert first["inbound"]["new"] > 0
-        again = shown("--people", "10")
+        assert first["assigned"] == first["leads"] > 0
+        assert first["crm"]["won"] > 0
+        again = shown("--universe", "u.json")
         assert _counts(again) == _counts(first), "what a finished demo left is not in the way"
 
 

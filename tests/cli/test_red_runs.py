@@ -12,7 +12,7 @@ from hub.cli.dagster import write_dagster_home
 from hub.clock import SystemClock
 from hub.db.engine import Database, open_database
 from hub.settings import load
-from tests.processes import Done, House, SandboxProcess, house
+from tests.processes import Done, House, SandboxProcess, fits_demo_schema, house
 
 LOSE = (
     (
@@ -109,6 +109,7 @@ def test_the_demo_is_red_by_a_hidden_record_and_tells_count_and_range() -> None:
 def _assert_red(made: House, done: Done) -> None:
     assert done.returncode == 1, done.stderr
     report = json.loads(done.stdout)
+    fits_demo_schema(report)
     assert report["dagster"]["runs"] == report["dagster"]["failed"] == 3
     assert report["unassigned"] == 0, "the leads that are there have owners all the same"
     assert made.processes() == []

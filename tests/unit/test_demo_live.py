@@ -13,3 +13,8 @@ def test_every_source_has_its_turn_and_a_member_stands_out() -> None:
     assert len(WEIGHTS) == 5
     members = [e for e in events if e["source"] == "mailchimp"]
     assert all(event["values"]["member_rating"] >= 4 for event in members)
+
+
+def test_a_universe_without_users_has_live_events_of_the_other_sources() -> None:
+    sources = {event["source"] for event in islice(events_in_turn(2, {"version": 1}), 8)}
+    assert sources == set(WEIGHTS) - {"salesforce"}
