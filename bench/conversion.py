@@ -25,6 +25,7 @@ from hub.db import engine as db_engine
 from hub.db.embedded import EmbeddedServer
 from hub.db.engine import Database
 from hub.db.transactions import run_transaction
+from hub.etl.groups import Group, apply_groups
 from tests.db.conftest import seed_leads
 
 _WHO = MachineOwner("bench")
@@ -65,7 +66,7 @@ def _fill(database: Database, n: int) -> None:
         owners.apply_people(
             conn, [owners.Person(e, e, is_active=True, timezone="UTC", notify={}) for e in team]
         )
-        owners.apply_groups(conn, [owners.Group("sales", team)])
+        apply_groups(conn, [Group("sales", team)])
         seed_leads(conn, n, owned=True)
     with database.owner_engine().connect() as conn:
         conn.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))

@@ -35,8 +35,10 @@ from hub.db import engine as db_engine
 from hub.db.embedded import Server
 from hub.db.engine import Database
 from hub.etl import flow
+from hub.etl.assemble import group_of
 from hub.etl.budget import SharedBudget, account_of
 from hub.etl.context import Hub
+from hub.etl.groups import apply_groups
 from hub.mappings.loader import load_all
 from hub.records.batches import Batch
 from hub.settings import Settings
@@ -82,7 +84,7 @@ def hub_of(database: Database, address: str, home: str) -> Hub:
         owners.apply_people(
             conn, [owners.Person(p.email, p.name, p.active, "UTC", {}) for p in settings.people]
         )
-        owners.apply_groups(conn, [owners.Group(g.name, g.members) for g in settings.groups])
+        apply_groups(conn, [group_of(g) for g in settings.groups])
     return Hub(database.engine, clock, settings, load_all(None), lambda _source: made)
 
 

@@ -1,18 +1,43 @@
-"""People who own leads, the groups that hand leads out, and what each person wants to hear.
+"""Users: who may own records, and what each of them wants to hear.
 
 `hub.yaml` is applied here (`managed_by: yaml`); owners of a legacy system are matched by e-mail,
-and those nobody knows become inactive people, so that their name is not lost.
+and an unknown one becomes an inactive user, so that the name is not lost. Not here: the groups that
+hand records out (`hub.crm.groups`).
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, text, update
+from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from hub.crm.tables import distribution_group, member, notification_preference, owner_identity, user
+from hub.crm.tables import notification_preference, owner_identity, user
 from hub.model.folding import LegacyOwner
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """When a user takes no turns of a group.
+
+    Args:
+        away_from: since when the user is away; None with `away_until` None is not away.
+        away_until: from then on the user is back; None with `away_from` is until told otherwise.
+        is_paused: whether the user takes no turns until told otherwise.
+    """
+
+    away_from: datetime | None = None
+    away_until: datetime | None = None
+    is_paused: bool = False
+
+    def document(self) -> dict[str, Any]:
+        """Return the settings as `crm.user.in_yaml` keeps them."""
+        ends = {"away_from": self.away_from, "away_until": self.away_until}
+        return {
+            **{name: None if at is None else at.isoformat() for name, at in ends.items()},
+            "is_paused": self.is_paused,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +50,7 @@ class Person:
     timezone: str
     notify: Mapping[str, tuple[bool, bool]]
     role: str = "rep"
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A distribution group as `hub.yaml` names it; members by e-mail, in the order of turns."""
-
-    name: str
-    members: Sequence[str]
-    record_kind: str = "lead"
+    availability: Availability = field(default_factory=Availability)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +74,7 @@ def apply_people(conn: Connection, people: Sequence[Person]) -> None:
             managed_by="yaml",
             role=person.role,
         )
-        user_id = conn.execute(
+        user_id, said = conn.execute(
             statement.on_conflict_do_update(
                 index_elements=[text("lower(email)")],
                 set_={
@@ -67,8 +84,9 @@ def apply_people(conn: Connection, people: Sequence[Person]) -> None:
                     "managed_by": "yaml",
                     "role": statement.excluded.role,
                 },
-            ).returning(user.c.id)
-        ).scalar_one()
+            ).returning(user.c.id, user.c.in_yaml)
+        ).one()
+        _apply_availability(conn, user_id, said or {}, person.availability)
         for event, (web, email) in person.notify.items():
             preference = insert(notification_preference).values(
                 user_id=user_id, event=event, web=web, email=email
@@ -80,46 +98,29 @@ def apply_people(conn: Connection, people: Sequence[Person]) -> None:
             )
 
 
-def apply_groups(conn: Connection, groups: Sequence[Group]) -> None:
-    """Write groups: who is new joins at the end, who is not listed any more leaves.
+def _apply_availability(
+    conn: Connection, user_id: int, said: Mapping[str, Any], now_said: Availability
+) -> None:
+    """Write what hub.yaml says of leave and pause, where it says something new.
 
-    The order of those who stay, and whose turn it is, are not touched.
+    A command may set both as well, and stands until the file says something else than it said last.
     """
-    for group in groups:
-        conn.execute(
-            insert(distribution_group)
-            .values(name=group.name, record_kind=group.record_kind)
-            .on_conflict_do_nothing()
-        )
-        group_id, next_position = conn.execute(
-            select(distribution_group.c.id, distribution_group.c.next_position)
-            .where(distribution_group.c.name == group.name)
-            .with_for_update()
-        ).one()
-        wanted = [users_by_email(conn)[email.lower()].id for email in group.members]
-        conn.execute(
-            member.delete().where(member.c.group_id == group_id, member.c.user_id.not_in(wanted))
-        )
-        rows = conn.execute(
-            select(member.c.user_id, member.c.position).where(member.c.group_id == group_id)
-        )
-        places = {row.user_id: row.position for row in rows}
-        for user_id in wanted:
-            if user_id not in places:
-                place = joining_position(places.values(), next_position)
-                places[user_id] = place
-                conn.execute(
-                    insert(member).values(group_id=group_id, user_id=user_id, position=place)
-                )
+    before = {**Availability().document(), **said}
+    if before != now_said.document():
+        set_availability(conn, user_id, now_said)
+        values = {"in_yaml": now_said.document()}
+        conn.execute(update(user).where(user.c.id == user_id).values(values))
 
 
-def joining_position(positions: Iterable[int], next_position: int | None) -> int:
-    """Return the position of a member who joins: after all others, and after whose turn it was.
-
-    A member whose turn was next may have left with the highest position; who joins then comes
-    after that turn, else somebody would be served twice before the newcomer.
-    """
-    return max(next_position or 0, *positions, 0) + 1
+def set_availability(conn: Connection, user_id: int, wanted: Availability) -> None:
+    """Write when a user takes no turns."""
+    conn.execute(
+        update(user)
+        .where(user.c.id == user_id)
+        .values(
+            away_from=wanted.away_from, away_until=wanted.away_until, is_paused=wanted.is_paused
+        )
+    )
 
 
 def users_by_email(conn: Connection) -> dict[str, User]:
@@ -180,95 +181,6 @@ def legacy_owners(conn: Connection) -> dict[tuple[str, str], LegacyOwner]:
         ).outerjoin(user, user.c.id == owner_identity.c.user_id)
     )
     return {(row[0], row[1]): LegacyOwner(row[2], row[3], row[4]) for row in rows}
-
-
-@dataclass(frozen=True, slots=True)
-class MemberRow:
-    """A member as routing needs it; `load` counts open leads owned."""
-
-    group_id: int
-    user_id: int
-    position: int
-    weight: int
-    credit: float
-    is_away: bool
-    capacity: int | None
-    is_active: bool
-    load: int
-
-
-@dataclass(frozen=True, slots=True)
-class GroupRow:
-    """A distribution group with its pointer and its members in order."""
-
-    id: int
-    name: str
-    next_member_id: int | None
-    next_position: int | None
-    members: Sequence[MemberRow]
-
-
-def lock_groups(conn: Connection) -> dict[str, GroupRow]:
-    """Lock all groups of leads in the order of their ids, and read them with their members."""
-    return _groups(conn, _OF_LEADS.with_for_update())
-
-
-def groups(conn: Connection) -> dict[str, GroupRow]:
-    """Read all groups of leads with their members."""
-    return _groups(conn, _OF_LEADS)
-
-
-_OF_LEADS = (
-    select(distribution_group)
-    .where(distribution_group.c.record_kind == "lead")
-    .order_by(distribution_group.c.id)
-)
-
-
-def _groups(conn: Connection, asked: Select[Any]) -> dict[str, GroupRow]:
-    found = conn.execute(asked).all()
-    rows = conn.execute(
-        text(
-            "SELECT m.group_id, m.user_id, m.position, m.weight, m.credit, m.is_away, m.capacity, "
-            "  u.is_active, CASE WHEN m.capacity IS NULL THEN 0 ELSE (SELECT count(*) "
-            "    FROM crm.lead l WHERE l.owner_id = m.user_id AND l.archived_at IS NULL "
-            "    AND l.merged_into IS NULL AND l.converted_at IS NULL) END AS load "
-            "FROM crm.member m JOIN crm.user u ON u.id = m.user_id ORDER BY m.group_id, m.position"
-        )
-    )
-    members = [MemberRow(*row) for row in rows]
-    return {
-        group.name: GroupRow(
-            group.id,
-            group.name,
-            group.next_member_id,
-            group.next_position,
-            [m for m in members if m.group_id == group.id],
-        )
-        for group in found
-    }
-
-
-def save_turn(
-    conn: Connection,
-    group_id: int,
-    *,
-    next_member_id: int | None,
-    next_position: int | None,
-    credits_after: Mapping[int, float],
-) -> None:
-    """Move a group's pointer and its members' credits."""
-    conn.execute(
-        update(distribution_group)
-        .where(distribution_group.c.id == group_id)
-        .values(next_member_id=next_member_id, next_position=next_position)
-    )
-    for user_id, credit in credits_after.items():
-        conn.execute(
-            update(member)
-            .where(member.c.group_id == group_id, member.c.user_id == user_id)
-            .values(credit=credit)
-        )
 
 
 def preferences(

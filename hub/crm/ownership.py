@@ -6,11 +6,9 @@ A distribution group is locked before the records that it hands out, as routing 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, text
 
 from hub.crm import contacts, deals, leads
-from hub.crm.owners import GroupRow, MemberRow
-from hub.crm.tables import distribution_group
 
 KINDS = ("lead", "contact", "deal")
 
@@ -38,29 +36,6 @@ _OWNED = {
         "WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE"
     ),
 }
-# How many open records each member owns; only those who may be full are counted.
-_LOAD = {
-    "lead": text(
-        "SELECT m.user_id, (SELECT count(*) FROM crm.lead l WHERE l.owner_id = m.user_id "
-        "  AND l.archived_at IS NULL AND l.merged_into IS NULL AND l.converted_at IS NULL) AS n "
-        "FROM crm.member m WHERE m.group_id = :group AND m.capacity IS NOT NULL"
-    ),
-    "contact": text(
-        "SELECT m.user_id, (SELECT count(*) FROM crm.contact c WHERE c.owner_id = m.user_id "
-        "  AND c.archived_at IS NULL AND c.merged_into IS NULL) AS n "
-        "FROM crm.member m WHERE m.group_id = :group AND m.capacity IS NOT NULL"
-    ),
-    "deal": text(
-        "SELECT m.user_id, (SELECT count(*) FROM crm.deal d JOIN crm.stage s ON s.id = d.stage_id "
-        "  WHERE d.owner_id = m.user_id AND d.archived_at IS NULL AND s.is_active) AS n "
-        "FROM crm.member m WHERE m.group_id = :group AND m.capacity IS NOT NULL"
-    ),
-}
-_MEMBERS = text(
-    "SELECT m.user_id, m.position, m.weight, m.credit, m.is_away, m.capacity, "
-    'u.is_active FROM crm.member m JOIN crm."user" u ON u.id = m.user_id '
-    "WHERE m.group_id = :group ORDER BY m.position, m.user_id"
-)
 
 
 def take(conn: Connection, kind: str, ids: Sequence[int]) -> dict[int, Owned]:
@@ -76,51 +51,6 @@ def give(conn: Connection, kind: str, owners: Mapping[int, int]) -> None:
     """Write owners (record → user)."""
     if owners:
         _GIVE[kind](conn, owners)
-
-
-@dataclass(frozen=True, slots=True)
-class GroupName:
-    """A distribution group as it is named, and the kind of record it holds."""
-
-    id: int
-    name: str
-    record_kind: str
-
-
-def group_named(conn: Connection, name: str) -> GroupName | None:
-    """Return a group by its name, letter case aside where only one is meant."""
-    rows = conn.execute(
-        text(
-            "SELECT id, name, record_kind FROM crm.distribution_group "
-            "WHERE lower(name) = lower(:name) ORDER BY name <> :name, id"
-        ),
-        {"name": name},
-    ).all()
-    return GroupName(*rows[0]) if rows and (len(rows) == 1 or rows[0].name == name) else None
-
-
-def lock_group(conn: Connection, group: GroupName) -> GroupRow:
-    """Lock a group and read it with its members and what each of them owns."""
-    row = conn.execute(
-        select(distribution_group).where(distribution_group.c.id == group.id).with_for_update()
-    ).one()
-    args = {"group": group.id}
-    loads = {r.user_id: r.n for r in conn.execute(_LOAD[group.record_kind], args)}
-    members = [
-        MemberRow(
-            group_id=group.id,
-            user_id=m.user_id,
-            position=m.position,
-            weight=m.weight,
-            credit=m.credit,
-            is_away=m.is_away,
-            capacity=m.capacity,
-            is_active=m.is_active,
-            load=loads.get(m.user_id, 0),
-        )
-        for m in conn.execute(_MEMBERS, args)
-    ]
-    return GroupRow(row.id, row.name, row.next_member_id, row.next_position, members)
 
 
 def active_user(conn: Connection, email: str) -> int | None:

@@ -36,6 +36,11 @@ user = Table(
     Column("managed_by", Text, nullable=False),
     Column("recorded_at", UTC, nullable=False, server_default=NOW),
     Column("role", Text, nullable=False, server_default="rep"),
+    Column("away_from", UTC),
+    Column("away_until", UTC),  # from then on the user is back; none: until a command says so
+    Column("is_paused", Boolean, nullable=False, server_default="false"),
+    Column("in_yaml", JSONB),  # away and pause as hub.yaml said last; commands may set others
+    CheckConstraint("away_from < away_until", name="away"),
     CheckConstraint("role IN ('admin','manager','rep','viewer')", name="role"),
     Index(
         "user_email",
@@ -65,6 +70,7 @@ distribution_group = Table(
     Column("record_kind", Text, nullable=False, server_default="lead"),
     Column("next_member_id", BigInteger),
     Column("next_position", Integer),
+    Column("removed_at", UTC),  # assignments name the group, so its row stays
     CheckConstraint("record_kind IN ('lead','contact','deal')", name="record_kind"),
     schema="crm",
 )
@@ -77,8 +83,11 @@ member = Table(
     Column("position", Integer, nullable=False),
     Column("weight", Integer, nullable=False, server_default="1"),
     Column("credit", Float, nullable=False, server_default="0"),
-    Column("is_away", Boolean, nullable=False, server_default="false"),
     Column("capacity", Integer),
+    Column("is_paused", Boolean, nullable=False, server_default="false"),
+    Column("in_yaml", JSONB),  # capacity and pause as hub.yaml said last; commands may set others
+    CheckConstraint("weight >= 0", name="weight"),
+    CheckConstraint("capacity >= 0", name="capacity"),
     Index(None, "user_id", info=because("removal of a user asks for its groups")),
     schema="crm",
 )

@@ -1,5 +1,7 @@
 """Put the hub together from settings and an open database; apply what `hub.yaml` manages."""
 
+import difflib
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -8,18 +10,21 @@ from sqlalchemy import Connection
 from hub.clock import Clock
 from hub.connectors.base import Connector
 from hub.connectors.registry import connect, limits_of
-from hub.crm import owners, statuses
+from hub.crm import groups, owners, statuses
+from hub.crm.owners import Availability
 from hub.db.engine import Database
 from hub.db.transactions import run_transaction
 from hub.errors import ConfigError, CredentialError
 from hub.etl import derivations
 from hub.etl.budget import SharedBudget, account_of
 from hub.etl.context import Hub
+from hub.etl.groups import Group, NewMember, apply_groups
 from hub.etl.survivorship import apply_rules, read_rules
 from hub.etl.turns import rules_of
 from hub.mappings.loader import load_all
+from hub.model.days import midnight
 from hub.records import batches
-from hub.settings import PersonSettings, Settings, secret_variable
+from hub.settings import GroupSettings, PersonSettings, Settings, secret_variable
 
 
 def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
@@ -64,13 +69,30 @@ def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
     survivorship = read_rules(settings.matching.survivorship)
     with database.engine.begin() as conn:
         owners.apply_people(conn, [_person(p) for p in settings.people])
-        owners.apply_groups(
-            conn, [owners.Group(g.name, g.members, g.kind) for g in settings.groups]
-        )
+        apply_groups(conn, [group_of(g) for g in settings.groups])
+        _check_targets(conn, settings)
         _check_status(conn, settings.crm.reopen_unqualified_to)
         derivations.declare(conn, hub.mappings)
     run_transaction(database.engine, lambda conn: apply_rules(conn, survivorship))
     return hub
+
+
+def _check_targets(conn: Connection, settings: Settings) -> None:
+    """Refuse a routing rule for a group that neither hub.yaml nor a command has made."""
+    targets = [(f"rule {r.name!r}", r.assign) for r in settings.routing.rules]
+    if settings.groups or settings.people:
+        targets.append(("fallback", settings.routing.fallback))
+    known = groups.of_leads(conn)
+    for what, target in targets:
+        kind, _, name = target.partition(":")
+        if kind == "group" and name.strip() not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise ConfigError(
+                f"routing: {what} assigns to {target!r}, but there is no such group of leads",
+                hint=f"did you mean 'group:{near[0]}'?"
+                if near
+                else f"known groups: {', '.join(known) or 'none'}; `hub group add` makes one",
+            )
 
 
 def _check_status(conn: Connection, name: str | None) -> None:
@@ -82,6 +104,23 @@ def _check_status(conn: Connection, name: str | None) -> None:
         )
 
 
+def group_of(group: GroupSettings) -> Group:
+    """Return a group of hub.yaml as it is applied."""
+    members = [NewMember(m.email, m.weight, m.capacity, m.paused) for m in group.members]
+    return Group(group.name, members, group.kind)
+
+
+def _availability(person: PersonSettings) -> Availability:
+    if person.away is None:
+        return Availability(is_paused=person.paused)
+    first, last = person.away.since, person.away.until
+    return Availability(
+        None if first is None else midnight(first, person.timezone),
+        None if last is None else midnight(last + timedelta(days=1), person.timezone),
+        person.paused,
+    )
+
+
 def _person(person: PersonSettings) -> owners.Person:
     return owners.Person(
         email=person.email,
@@ -90,4 +129,5 @@ def _person(person: PersonSettings) -> owners.Person:
         timezone=person.timezone,
         role=person.role,
         notify={event: (choice.web, choice.email) for event, choice in person.notify.items()},
+        availability=_availability(person),
     )

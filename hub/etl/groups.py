@@ -1,20 +1,37 @@
 """Distribution groups between the database and the ring: as it takes them, and what it changed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
+from hub.crm import groups as stored
 from hub.crm import owners
-from hub.crm.owners import GroupRow
+from hub.crm.groups import GroupRow, Set
 from hub.routing.ring import GroupState, Member
 from hub.routing.ring import give_back as owe
 
 
-def group_state(group: GroupRow) -> GroupState:
-    """Return a group as the ring takes it."""
+def group_state(group: GroupRow, at: datetime | None) -> GroupState:
+    """Return a group as the ring takes it.
+
+    Args:
+        group: as it was read under its lock.
+        at: when the turns are taken, which tells who is away; None where no turn is taken.
+    """
     members = tuple(
         Member(
-            m.user_id, m.position, m.is_active, m.is_away, m.weight, m.credit, m.capacity, m.load
+            m.user_id,
+            m.position,
+            active=m.is_active,
+            away=at is not None and m.is_away(at),
+            paused=m.is_paused,
+            weight=m.weight,
+            credit=m.credit,
+            capacity=m.capacity,
+            load=m.load,
         )
         for m in group.members
     )
@@ -27,7 +44,7 @@ def save_group(conn: Connection, before: GroupRow, after: GroupState) -> None:
     changed = {m.user_id: m.credit for m in after.members if m.credit != credits_before[m.user_id]}
     pointer = (after.next_member, after.next_position)
     if changed or pointer != (before.next_member_id, before.next_position):
-        owners.save_turn(
+        stored.save_turn(
             conn,
             before.id,
             next_member_id=after.next_member,
@@ -65,9 +82,62 @@ def give_back(
     """
     given = owed(groups, turns)
     for name, group in groups.items():
-        state = group_state(group)
+        state = group_state(group, None)
         for (of_group, user), n in given.items():
             for _ in range(n if of_group == name else 0):
                 state = owe(state, user)
         save_group(conn, group, state)
     return given
+
+
+@dataclass(frozen=True, slots=True)
+class NewMember:
+    """A member as hub.yaml names it; `email` is of a user."""
+
+    email: str
+    weight: int = 1
+    capacity: int | None = None
+    is_paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A distribution group as hub.yaml names it; members in the order of turns."""
+
+    name: str
+    members: Sequence[NewMember | str]
+    record_kind: str = "lead"
+
+
+def apply_groups(conn: Connection, wanted: Sequence[Group]) -> None:
+    """Write the groups of hub.yaml: who is listed is a member, in the order of the list, with this weight.
+
+    Whose turn it is stays (`hub.crm.groups.order`). Capacity and pause are written where the file says
+    something else than it said last: between two changes of the file, commands may set them.
+    """
+    people = owners.users_by_email(conn)
+    for group in wanted:
+        members = [NewMember(m) if isinstance(m, str) else m for m in group.members]
+        before = stored.lock(conn, stored.make(conn, group.name, group.record_kind))
+        if not before.members and before.record_kind != group.record_kind:
+            stored.set_kind(conn, before.id, group.record_kind)
+        said = stored.as_yaml_said(conn, before.id)
+        weights = {m.user_id: m.weight for m in before.members}
+        ids = [people[m.email.lower()].id for m in members]
+        settings = [
+            Set(i, _news(m, said.get(i, {}), weights.get(i, 1)))
+            for i, m in zip(ids, members, strict=True)
+        ]
+        stored.save_members(conn, before, stored.order(before, ids), settings)
+
+
+def _news(member: NewMember, said: Mapping[str, Any], weight: int) -> dict[str, Any]:
+    """Return what hub.yaml sets of a member that is not so yet."""
+    now_said = {"capacity": member.capacity, "is_paused": member.is_paused}
+    before = {"capacity": None, "is_paused": False, **said}
+    news: dict[str, Any] = {k: v for k, v in now_said.items() if v != before[k]}
+    if news:
+        news["in_yaml"] = now_said
+    if member.weight != weight:
+        news["weight"] = member.weight
+    return news

@@ -85,7 +85,7 @@ def _load_in_order(hub: Hub, totals: Counter[str]) -> None:
         known = folding.known_stale(conn) if people else ()
     for ids in slices(known, CHUNK):
         totals.update(run_transaction(hub.engine, partial(_some_people, hub, among=ids)))
-    owners = NewOwners(rules, is_sure=not known or _are_done(hub))
+    owners = NewOwners(rules, is_sure=not known or _are_done(hub), clock=hub.clock)
     first = min(_FIRST, CHUNK)
     pace = Pace(first, min(_LEAST, first), CHUNK, _LONGEST_S / 2, _LONGEST_S, growth=1.5)
     done = 0

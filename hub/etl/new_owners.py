@@ -12,9 +12,10 @@ from typing import Any, Self
 
 from sqlalchemy import Connection
 
-from hub.crm import contacts, leads, owners
+from hub.clock import Clock
+from hub.crm import contacts, groups, leads
+from hub.crm.groups import GroupRow
 from hub.crm.leads import UnownedLead
-from hub.crm.owners import GroupRow
 from hub.errors import ConfigError
 from hub.etl.survivorship import rules_in_force
 from hub.etl.turns import Rules, Turns
@@ -39,17 +40,17 @@ def in_order(conn: Connection, rules: Rules) -> Sequence[int]:
         rules.fields & _DERIVED
         or "created_at" not in rules_in_force(conn).earliest
         or leads.any_unowned(conn)
-        or not _are_plain(rules, owners.groups(conn))
+        or not _are_plain(rules, groups.of_leads(conn))
     ):
         return ()
     people, has_bulk = folding.new_in_order(conn)
     return () if has_bulk and queue.bulk_waits(conn) else people
 
 
-def _are_plain(rules: Rules, groups: Mapping[str, GroupRow]) -> bool:
+def _are_plain(rules: Rules, known: Mapping[str, GroupRow]) -> bool:
     """Tell whether the groups are there, and each of their members takes any number of leads."""
-    members = (member for group in groups.values() for member in group.members)
-    return rules.groups <= groups.keys() and all(m.capacity is None for m in members)
+    members = (member for group in known.values() for member in group.members)
+    return rules.groups <= known.keys() and all(m.capacity is None for m in members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +118,14 @@ class NewOwners:
     Args:
         rules: of routing.
         is_sure: whether the next chunk may be given turns.
+        clock: what time it is, which tells who is away.
         last: the date of the last lead that had one; None before the first.
         is_undated: whether the last one had no date; these come last.
     """
 
     rules: Rules
     is_sure: bool
+    clock: Clock
     last: datetime | None = None
     is_undated: bool = False
 
@@ -143,7 +146,7 @@ class NewOwners:
         return self._give(conn, chunk) if chunk else None
 
     def _give(self, conn: Connection, chunk: Sequence[NewLead]) -> Turns | None:
-        turns = Turns.begin(conn, self.rules)
+        turns = Turns.begin(conn, self.rules, self.clock.now())
         try:
             if leads.any_unowned(conn):
                 self.is_sure = False

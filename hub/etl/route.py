@@ -37,7 +37,7 @@ def route_unowned(hub: Hub, *, bulk: bool) -> dict[str, int]:
     rules = rules_of(hub)
 
     def some(conn: Connection) -> tuple[int, int, int] | None:
-        turns = Turns.begin(conn, rules)
+        turns = Turns.begin(conn, rules, hub.clock.now())
         waiting = leads.take_unowned(conn, CHUNK, bulk=bulk)
         if not waiting:
             return None

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from hub.crm import contacts, leads, owners
+from hub.crm import contacts, leads
+from hub.crm import groups as stored
 from hub.crm.removal import Orphaned, remove
 from hub.etl.groups import give_back
 from hub.golden.fate import LEAD, Fate
@@ -33,7 +34,7 @@ def take_back(
         sorted(number for kind, number in rows if kind == LEAD),
         sorted(number for kind, number in rows if kind != LEAD),
     )
-    groups = owners.lock_groups(conn)  # before the rows: whoever assigns takes them in this order
+    groups = stored.lock_all(conn)  # before the rows: whoever assigns takes them in this order
     leads.revive(conn, leads.LEADS.parted_from(conn, gone.leads))
     contacts.revive(conn, contacts.CONTACTS.parted_from(conn, gone.contacts))
     cause = max(r.batch_id for i in going for r in records[i])

@@ -6,13 +6,16 @@ due, under the locks of the groups. Not here: which leads, and in which order.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Self
 
 from sqlalchemy import Connection
 
+from hub.crm import groups as stored
 from hub.crm import owners
+from hub.crm.groups import GroupRow
 from hub.crm.leads import UnownedLead
-from hub.crm.owners import GroupRow, User
+from hub.crm.owners import User
 from hub.db import outbox
 from hub.errors import ConfigError
 from hub.etl.context import Hub
@@ -111,10 +114,16 @@ class Turns:
     taken: list[Turn] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, conn: Connection, rules: Rules) -> Self:
-        """Lock the groups; turns are taken one after the other, whatever the number of workers."""
-        locked = owners.lock_groups(conn)
-        groups = {name: group_state(group) for name, group in locked.items()}
+    def begin(cls, conn: Connection, rules: Rules, at: datetime) -> Self:
+        """Lock the groups; turns are taken one after the other, whatever the number of workers.
+
+        Args:
+            conn: a transaction that keeps the groups locked.
+            rules: of routing.
+            at: the present, which tells who is away.
+        """
+        locked = stored.lock_all(conn)
+        groups = {name: group_state(group, at) for name, group in locked.items()}
         return cls(rules, locked, owners.users_by_email(conn), groups)
 
     @property
@@ -178,7 +187,7 @@ class Turns:
             if target.name not in self.groups:
                 raise ConfigError(
                     f"routing names the group {target.name!r}, which does not exist",
-                    hint="add it under `groups:` in hub.yaml",
+                    hint="add it under `groups:` in hub.yaml, or with `hub group add`",
                 )
             return take(self.groups[target.name])
         person = self.people.get(target.name.lower())

@@ -29,9 +29,10 @@ class Member:
 
     Args:
         user_id: who.
-        position: order in the ring; who joins gets `hub.crm.owners.joining_position`.
+        position: order in the ring; who joins gets `hub.crm.groups.joining_position`.
         active: not deactivated.
         away: on leave.
+        paused: takes no turns until told otherwise.
         weight: share of the turns; equal weights make a ring.
         credit: stored state (see the module); 0 for who joins, which is the group's level.
         capacity: how many open leads at most; None = no limit.
@@ -46,6 +47,7 @@ class Member:
     credit: float = 0.0
     capacity: int | None = None
     load: int = 0
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,8 @@ def _unavailable(member: Member) -> str:
         return "deactivated"
     if member.away:
         return "away"
+    if member.paused:
+        return "paused"
     if member.capacity is not None and member.load >= member.capacity:
         return f"full ({member.load} of {member.capacity})"
     return "weight 0" if member.weight <= 0 else ""

@@ -5,10 +5,12 @@ is a ConfigError that names file, line and the nearest key.
 """
 
 from hub.settings.blocks import (
+    AwaySettings,
     CompanySettings,
     CrmSettings,
     GroupSettings,
     MatchingSettings,
+    MemberSettings,
     NotifyChoice,
     PersonSettings,
     RoutingSettings,
@@ -29,6 +31,7 @@ from hub.settings.sources import (
 )
 
 __all__ = [
+    "AwaySettings",
     "Block",
     "CompanySettings",
     "CrmSettings",
@@ -36,6 +39,7 @@ __all__ = [
     "HubspotSettings",
     "MailchimpSettings",
     "MatchingSettings",
+    "MemberSettings",
     "NotifyChoice",
     "PersonSettings",
     "RoutingSettings",

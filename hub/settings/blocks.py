@@ -4,10 +4,18 @@ Not here: the sources' own blocks (`sources`), and reading files and variables (
 """
 
 import re
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 
 from hub.settings.sources import Block, SourceSettings
 
@@ -19,6 +27,25 @@ class NotifyChoice(Block):
     """An alert in the hub."""
     email: bool = True
     """An e-mail."""
+
+
+class AwaySettings(Block):
+    """From when to when a person is away; both days are part of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    since: date | None = Field(None, validation_alias=AliasChoices("from", "since"))
+    """First day, `2026-12-21`, in the person's time zone; left out: from now on. Written `from`."""
+    until: date | None = None
+    """Last day; left out: until told otherwise."""
+
+    @model_validator(mode="after")
+    def _has_days(self) -> Self:
+        if self.since is None and self.until is None:
+            raise ValueError("give the first day, the last day, or both")
+        if self.since is not None and self.until is not None and self.until < self.since:
+            raise ValueError("the last day comes before the first")
+        return self
 
 
 class PersonSettings(Block):
@@ -35,6 +62,11 @@ class PersonSettings(Block):
     role: Literal["admin", "manager", "rep", "viewer"] = "rep"
     """What they may do: `admin` sets up, `manager` works on everybody's records, `rep` on their own
     and on nobody's, `viewer` reads."""
+    away: AwaySettings | None = None
+    """Leave: between these days the person takes no turns of a group. `hub user away` sets it as well;
+    the later of the two stands."""
+    paused: bool = False
+    """True: takes no turns of a group until told otherwise; `hub user pause` and `resume` set it as well."""
     notify: dict[str, NotifyChoice] = Field(default_factory=dict)
     """Event (`lead_assigned`, `inquiry_received`, `lead_reassigned_away`,
     `lead_converted_in_source`, `leads_digest`,
@@ -42,13 +74,33 @@ class PersonSettings(Block):
     `bulk_assigned`, `bulk_reassigned_away`) → channels."""
 
 
+class MemberSettings(Block):
+    """A member of a distribution group, as more than an address."""
+
+    email: str
+    """Address; the person stands under `people:`."""
+    weight: int = Field(1, ge=0, le=1000)
+    """Share of the turns: 2 takes twice as many as 1, 0 takes none."""
+    capacity: int | None = Field(None, ge=0)
+    """How many open records of the group's kind the person may own; a full member is passed over.
+    `hub group member edit` sets it as well; the later of the two stands."""
+    paused: bool = False
+    """True: takes no turns of this group until told otherwise."""
+
+
+def _as_members(value: object) -> object:
+    if not isinstance(value, list):
+        return value
+    return [{"email": one} if isinstance(one, str) else one for one in value]
+
+
 class GroupSettings(Block):
-    """A distribution group: members by e-mail, in the order of turns."""
+    """A distribution group: members in the order of turns."""
 
     name: str = Field(min_length=1)
     """What routing calls it: `group:NAME`."""
-    members: list[str] = Field(min_length=1)
-    """E-mail addresses, in the order of turns."""
+    members: Annotated[list[MemberSettings], BeforeValidator(_as_members)] = Field(min_length=1)
+    """Members in the order of turns: an address, or `{email, weight, capacity, paused}`."""
     kind: Literal["lead", "contact", "deal"] = "lead"
     """What the group hands out; routing knows those of leads."""
 

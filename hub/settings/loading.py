@@ -205,23 +205,34 @@ def _check_references(settings: Settings, path: Path | None) -> None:
     for email in emails:
         if emails.count(email) > 1:
             raise ConfigError(f"{where}: people: {email} stands there twice")
+    _check_groups(settings, where, emails)
+    for rule in settings.routing.rules:
+        _check_user(f"rule {rule.name!r}", rule.assign, where, emails)
+    if settings.people:
+        _check_user("fallback", settings.routing.fallback, where, emails)
+
+
+def _check_groups(settings: Settings, where: str, emails: Sequence[str]) -> None:
     names = [group.name for group in settings.groups]
     for group in settings.groups:
         if names.count(group.name) > 1:
             raise ConfigError(f"{where}: groups: {group.name!r} stands there twice")
-        for member in group.members:
-            if member.lower() not in emails:
+        members = [member.email.lower() for member in group.members]
+        for member in members:
+            if member not in emails:
                 raise ConfigError(
                     f"{where}: groups: {group.name!r} has the member {member}, who is not in people",
                     hint="add the person under `people:`",
                 )
-    targets = [(f"rule {r.name!r}", r.assign) for r in settings.routing.rules]
-    if settings.groups or settings.people:
-        targets.append(("fallback", settings.routing.fallback))
-    for what, target in targets:
-        kind, _, name = target.partition(":")
-        if name.lower() not in emails and name not in names:
-            raise ConfigError(
-                f"{where}: routing: {what} assigns to {target!r}, but there is no such {kind}",
-                hint=f"known groups: {', '.join(names) or 'none'}",
-            )
+            if members.count(member) > 1:
+                raise ConfigError(f"{where}: groups: {group.name!r} has {member} twice")
+
+
+def _check_user(what: str, target: str, where: str, emails: Sequence[str]) -> None:
+    """Refuse a user who is not in people; a group may also be one of `hub group add` (`assemble`)."""
+    kind, _, name = target.partition(":")
+    if kind == "user" and name.strip().lower() not in emails:
+        raise ConfigError(
+            f"{where}: routing: {what} assigns to {target!r}, but there is no such user",
+            hint="add the person under `people:`",
+        )

@@ -9,7 +9,8 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, Engine
 
-from hub.crm import owners, removal, reopened
+from hub.crm import groups as stored
+from hub.crm import removal, reopened
 from hub.crm.removal_preview import Going, count_children, owners_without
 from hub.db.pace import slices
 from hub.etl import groups
@@ -131,4 +132,4 @@ class _Preview:
 
     def _given_back(self) -> list[GivenBack]:
         turns = Counter(self._going.turns.values())
-        return by_names(self._conn, groups.owed(owners.groups(self._conn), turns))
+        return by_names(self._conn, groups.owed(stored.of_leads(self._conn), turns))

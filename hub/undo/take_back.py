@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from hub.crm import contacts, owners, removal, reopened, tickets
+from hub.crm import groups as stored
 from hub.db.locks import company_lock, company_watch, identity_lock
 from hub.etl import accounts, companies, groups, load, match, unmatched
 from hub.model.entities import PERSON_REFS
@@ -214,7 +215,7 @@ def _restore_rows(conn: Connection, ids: Sequence[int]) -> None:
 def _give_back(conn: Connection, turns: Counter[tuple[int, int]]) -> list[GivenBack]:
     if not turns:
         return []
-    return by_names(conn, groups.give_back(conn, owners.lock_groups(conn), turns))
+    return by_names(conn, groups.give_back(conn, stored.lock_all(conn), turns))
 
 
 def by_names(conn: Connection, owed: Mapping[tuple[str, int], int]) -> list[GivenBack]:

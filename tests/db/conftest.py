@@ -11,7 +11,9 @@ from sqlalchemy import Connection, text
 from hub.clock import SystemClock
 from hub.crm import owners
 from hub.db.engine import Database
+from hub.etl.assemble import group_of
 from hub.etl.context import Hub
+from hub.etl.groups import apply_groups
 from hub.mappings.loader import load_all
 from hub.settings import Settings
 from tests.flow.conftest import HandConnector
@@ -30,7 +32,7 @@ def hub(db: Database, settings: Settings) -> Hub:
         owners.apply_people(
             conn, [owners.Person(p.email, p.name, True, "UTC", {}) for p in settings.people]
         )
-        owners.apply_groups(conn, [owners.Group(g.name, g.members) for g in settings.groups])
+        apply_groups(conn, [group_of(g) for g in settings.groups])
     return Hub(db.engine, SystemClock(), settings, load_all(None), vendors.__getitem__)
 
 

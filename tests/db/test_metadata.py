@@ -163,6 +163,9 @@ PLAIN: dict[str, str] = {
         "our own words and a reply code; a mail server's text is never kept",
     ),
     **dict.fromkeys(
+        ("crm.user.in_yaml", "crm.member.in_yaml"), "leave, pause and capacity as hub.yaml said last",
+    ),
+    **dict.fromkeys(
         ("crm.user.role", "crm.contact.kept_by", "crm.contact.customer_status", "crm.contact.prospect_status",
          "crm.outcome.kind", "crm.message.kind", "crm.stage.category", "crm.stage_criterion.kind",
          "crm.stage_criterion.severity", "crm.reason.kind", "crm.deal_contact.role",

@@ -14,7 +14,9 @@ from hub.connectors.base import Cursor, Finding, Page, Stream, Window
 from hub.crm import owners
 from hub.db.engine import Database
 from hub.etl import derivations
+from hub.etl.assemble import group_of
 from hub.etl.context import Hub
+from hub.etl.groups import apply_groups
 from hub.mappings.document import MappingDocument
 from hub.mappings.loader import load_all
 from hub.model.records import RawRecord
@@ -194,7 +196,7 @@ def new_world(db: Database, settings: Settings) -> World:
         owners.apply_people(
             conn, [owners.Person(p.email, p.name, True, "UTC", {}) for p in settings.people]
         )
-        owners.apply_groups(conn, [owners.Group(g.name, g.members) for g in settings.groups])
+        apply_groups(conn, [group_of(g) for g in settings.groups])
         derivations.declare(conn, _mappings())
     hub = Hub(db.engine, SystemClock(), settings, _mappings(), vendors.__getitem__)
     return World(hub, vendors, db)

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, event, text
 
 from hub.actions.people.assign import assign, give_many
 from hub.crm import owners
-from hub.crm.owners import Group, Person
+from hub.crm.owners import Person
 from hub.etl import notify
+from hub.etl.groups import Group, apply_groups
 from tests.acting import by
 from tests.db.conftest import seed_leads
 from tests.flow.conftest import World
@@ -249,7 +250,7 @@ def _change(verb: str, who: str, here: list[str], away: set[str]) -> None:
 def _set_away(conn: Connection, name: str, away: set[str]) -> None:
     conn.execute(
         text(
-            "UPDATE crm.member m SET is_away = (u.email = ANY(:away)) "
+            "UPDATE crm.member m SET is_paused = (u.email = ANY(:away)) "
             'FROM crm."user" u, crm.distribution_group g '
             "WHERE u.id = m.user_id AND g.id = m.group_id AND g.name = :name"
         ),
@@ -259,7 +260,7 @@ def _set_away(conn: Connection, name: str, away: set[str]) -> None:
 
 def _apply(world: World, name: str, kind: str, here: Sequence[str]) -> None:
     with world.db.engine.begin() as conn:
-        owners.apply_groups(conn, [Group(name, [mail(n) for n in here], kind)])
+        apply_groups(conn, [Group(name, [mail(n) for n in here], kind)])
 
 
 def _round(numbers: Sequence[int]) -> Iterator[int]:

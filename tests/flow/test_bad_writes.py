@@ -13,6 +13,7 @@ from hub.actions.people.edit import edit
 from hub.crm import owners
 from hub.errors import ActionError
 from hub.etl import flow
+from hub.etl.groups import Group, apply_groups
 from tests.acting import by, done
 from tests.flow.conftest import World, salesforce_lead
 
@@ -38,11 +39,11 @@ def one_lead(world: World) -> World:
                 owners.Person("left@owners.example.com", "Left", False, "UTC", {}, "rep"),
             ],
         )
-        owners.apply_groups(
+        apply_groups(
             conn,
             [
-                owners.Group("dealers", ["rep@owners.example.com"], "deal"),
-                owners.Group("empty", ["left@owners.example.com"]),
+                Group("dealers", ["rep@owners.example.com"], "deal"),
+                Group("empty", ["left@owners.example.com"]),
             ],
         )
         outcome.add(by(conn, WHO), "call", "Reached")

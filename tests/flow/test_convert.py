@@ -9,9 +9,9 @@ from hub.actions.activities import activity, task
 from hub.actions.deals.show_deal import show
 from hub.actions.leads.convert import Converted, Wish, convert
 from hub.actions.people.edit import edit
-from hub.crm import owners
 from hub.errors import ActionError
 from hub.etl import companies, flow, load
+from hub.etl.groups import Group, apply_groups
 from tests.acting import by
 from tests.flow.conftest import World, salesforce_lead, zendesk_ticket, zendesk_user
 from tests.flow.selling import WHO, act, deal_row, define, go
@@ -137,7 +137,7 @@ def test_the_owner_is_the_one_named_else_the_leads(lea: World) -> None:
 def test_a_group_takes_one_turn_for_all_that_is_made(world: World, kind: str) -> None:
     with world.db.engine.begin() as conn:
         members = [f"{n}@owners.example.com" for n in ("bob", "cid")]
-        owners.apply_groups(conn, [owners.Group("closers", members, kind)])
+        apply_groups(conn, [Group("closers", members, kind)])
     for n in (1, 2, 3):
         with_company(world, n, f"a@number{n}.example.com", Company=f"Number{n} Logistik")
     taken = []
@@ -159,7 +159,7 @@ def test_a_group_takes_one_turn_for_all_that_is_made(world: World, kind: str) ->
 
 def test_a_group_of_deals_takes_no_turn_without_a_deal(lea: World) -> None:
     with lea.db.engine.begin() as conn:
-        owners.apply_groups(conn, [owners.Group("closers", ["bob@owners.example.com"], "deal")])
+        apply_groups(conn, [Group("closers", ["bob@owners.example.com"], "deal")])
     with pytest.raises(ActionError) as caught:
         converted(lea, owner="closers", has_deal=False)
     assert (caught.value.field, caught.value.code) == ("owner", "conflict")

@@ -39,6 +39,7 @@ class House:
     groups: tuple[tuple[str, tuple[str, ...]], ...] = (("sales", (ANN, BOB, CID)),)
     rules: tuple[RuleSettings, ...] = ()
     members: str = ""  # what is set of some: an UPDATE of crm.member
+    users: str = ""  # the same of crm.user
     in_load: bool = True
     breaks: bool = False  # somebody's leads stay without an owner
 
@@ -51,7 +52,7 @@ _EAST = ("east", (BOB, CID))
 HOUSES = {
     "a ring": House(),
     "weights": House(members="weight = CASE WHEN u.email LIKE 'ann%' THEN 3 ELSE 1 END"),
-    "one is away": House(members="is_away = (u.email LIKE 'bob%')"),
+    "one is away": House(users="away_from = now() - interval '1 day' WHERE u.email LIKE 'bob%'"),
     "a turn is owed": House(members="credit = CASE WHEN u.email LIKE 'cid%' THEN 4 ELSE 0 END"),
     "rules by field": House(
         groups=(*House.groups, _EAST),
@@ -71,7 +72,7 @@ HOUSES = {
         rules=(rule("busy", "group:east", last_activity_at="2025-01-01 00:00:00+00:00"),),
         in_load=False,
     ),
-    "nobody is there": House(members="is_away = true", breaks=True),
+    "nobody is there": House(members="is_paused = true", breaks=True),
     "a group is missing": House(
         rules=(rule("lost", "group:none", country="ES"),), in_load=False, breaks=True
     ),
@@ -93,6 +94,9 @@ def living(server: Server, settings: Settings, house: House) -> Iterator[World]:
                         "WHERE u.id = m.user_id"
                     )
                 )
+        if house.users:
+            with database.engine.begin() as conn:
+                conn.execute(text(f'UPDATE crm."user" u SET {house.users}'))
         yield world
 
 

@@ -13,8 +13,10 @@ from hub.crm import owners
 from hub.db.engine import Database
 from hub.errors import BudgetError
 from hub.etl import flow
+from hub.etl.assemble import group_of
 from hub.etl.budget import SharedBudget, account_of
 from hub.etl.context import Hub
+from hub.etl.groups import apply_groups
 from hub.mappings.loader import load_all
 from hub.settings import Settings
 from tests.flow.conftest import HandConnector, salesforce_lead
@@ -43,7 +45,7 @@ def test_one_spent_budget_stops_one_source(db: Database, settings: Settings) -> 
         owners.apply_people(
             conn, [owners.Person(p.email, p.name, True, "UTC", {}) for p in settings.people]
         )
-        owners.apply_groups(conn, [owners.Group(g.name, g.members) for g in settings.groups])
+        apply_groups(conn, [group_of(g) for g in settings.groups])
     report = flow.sync(hub, ["typeform", "salesforce"])
     assert report.stopped.keys() == {"typeform"}
     assert report.holds

@@ -53,7 +53,17 @@ def settings_of(
         ("database_url: postgresql://a:b@c/d\n", (":1:", "HUB_DATABASE_URL")),
         (PEOPLE + "  - {name: sales, members: [ada@example.com]}\n", ("twice",)),
         (PEOPLE.replace("[ada@", "[bob@"), ("bob@example.com", "people")),
-        (PEOPLE + "routing: {fallback: 'group:sale'}\n", ("group:sale", "sales")),
+        (PEOPLE + "routing: {fallback: 'user:eve@example.com'}\n", ("user:eve@", "people")),
+        (PEOPLE.replace("[ada@example.com]", "[ada@example.com, Ada@Example.com]"), ("twice",)),
+        (
+            PEOPLE.replace("Ada}", "Ada, away: {from: 2026-02-03, until: 2026-02-01}}"),
+            (":2:", "first"),
+        ),
+        (PEOPLE.replace("Ada}", "Ada, away: {}}"), (":2:", "first day")),
+        (
+            PEOPLE.replace("[ada@", "[{email: ada@").replace("com]}", "com, wieght: 2}]}"),
+            (":4:", "'weight'"),
+        ),
         (PEOPLE + "routing: {fallback: 'sales'}\n", (":5:", "fallback")),
     ],
 )

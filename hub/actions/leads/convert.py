@@ -23,6 +23,7 @@ from hub.crm import (
     custom_field_typing,
     customer_status,
     deals,
+    groups,
     leads,
     ownership,
 )
@@ -201,7 +202,7 @@ def hand_over(
             of record that was not made.
     """
     conn = ctx.conn
-    group = None if "@" in to else ownership.group_named(conn, to.removeprefix("group:"))
+    group = None if "@" in to else groups.named(conn, to.removeprefix("group:"))
     kind = group.record_kind if group is not None else "contact"
     record = parts[kind]
     if record is None:

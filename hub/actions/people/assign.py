@@ -15,9 +15,9 @@ from hub.actions import targets
 from hub.actions.context import Actor, Context
 from hub.actions.rights import Right, require
 from hub.actions.working import worked_on
-from hub.crm import ownership
-from hub.crm.owners import GroupRow
-from hub.crm.ownership import GroupName, Owned
+from hub.crm import groups, ownership
+from hub.crm.groups import GroupName, GroupRow
+from hub.crm.ownership import Owned
 from hub.db import outbox
 from hub.errors import ActionError
 from hub.etl.groups import group_state, save_group
@@ -74,13 +74,13 @@ def give_many(ctx: Context, kind: str, ids: Sequence[int], to: str) -> Given:
     conn = ctx.conn
     wanted = list(dict.fromkeys(ids))
     user, group = _receiver(conn, kind, to)
-    locked = None if group is None else ownership.lock_group(conn, group)
+    locked = None if group is None else groups.lock(conn, group.id)
     records = ownership.take(conn, kind, wanted)
     _all_there(kind, wanted, records)
     acting = require(ctx, Right.REASSIGN, *{r.owner_id for r in records.values()})
     ordered = [records[i] for i in wanted]
     decided = (
-        _by_turns(conn, ordered, kind, locked, ctx.who)
+        _by_turns(ctx, ordered, kind, locked)
         if locked is not None
         else _to_person(ordered, kind, user or 0, ctx.who)
     )
@@ -108,7 +108,7 @@ def _receiver(conn: Connection, kind: str, to: str) -> tuple[int | None, GroupNa
         if user is None:
             raise _no_receiver(kind, f"{name} is not an active member of the team")
         return user, None
-    group = ownership.group_named(conn, name)
+    group = groups.named(conn, name)
     if group is None:
         raise _no_receiver(kind, f"there is no distribution group {name!r}")
     if group.record_kind != kind:
@@ -147,11 +147,9 @@ def _to_person(records: Sequence[Owned], kind: str, user: int, who: str) -> Deci
     return [(_turn(kind, r, Pick(user, _NO_GROUP), who), r) for r in records if r.owner_id != user]
 
 
-def _by_turns(
-    conn: Connection, records: Sequence[Owned], kind: str, group: GroupRow, who: str
-) -> Decided:
+def _by_turns(ctx: Context, records: Sequence[Owned], kind: str, group: GroupRow) -> Decided:
     """Let every record take a turn, also one whose owner stays the same."""
-    state = group_state(group)
+    state = group_state(group, ctx.clock.now())
     decided: Decided = []
     for record in records:
         taken = take(state)
@@ -163,9 +161,9 @@ def _by_turns(
                 code="conflict",
                 hint="everybody in the group is away, full or has left",
             )
-        decided.append((_turn(kind, record, taken, who, before=state.next_member), record))
+        decided.append((_turn(kind, record, taken, ctx.who, before=state.next_member), record))
         state = taken.state
-    save_group(conn, group, state)
+    save_group(ctx.conn, group, state)
     return decided
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.crm.owners import joining_position
+from hub.crm.groups import joining_position
 from hub.routing.ring import GroupState, Member, give_back, take
 
 
