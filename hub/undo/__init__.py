@@ -1,5 +1,6 @@
-"""What taking back means: a batch of a source is undone, as if it had never come.
+"""Undo of a batch: the rows of the CRM become what they were before the batch.
 
-In: a batch's number. Reads and changes what the batch brought (raw versions, records, edges), then
-folds what is left. Out: a report in four piles. Not here: who may undo (`hub.actions.batches.undo`).
+In: a batch's number. Takes back the batch's raw versions, records and edges, then folds the records
+that are left. Out: a report (`report.Undone`), with a pile for each reason why records stay. Not
+here: the right to undo (`hub.actions.batches.undo`).
 """

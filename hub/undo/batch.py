@@ -3,7 +3,7 @@
     begin (the batch is `undoing`) → chunks → raw rows without a record → fold → close (`undone`)
 
 Each chunk is one transaction under the identity lock. A sync of the source waits: it takes the same
-lock of the source. What comes in live in between is matched, loaded and routed between two chunks.
+lock of the source. Live records are matched, loaded and routed between two chunks.
 """
 
 import time
@@ -58,13 +58,13 @@ def undo(
 ) -> Undone:
     """Take back a batch, or go on with it, while no sync of its source runs.
 
-    Once more, it takes back what was in the way the first time.
+    A second undo takes back what the first had to leave, where its reason is gone.
 
     Args:
         engine: the hub's database.
-        who: who acts.
+        who: the user who acts, as the history names it.
         batch_id: a sync, a migration or a live batch.
-        on_chunk: is told of each chunk that is done.
+        on_chunk: is called after each chunk.
 
     Raises:
         ActionError: there is no such batch, it is not settled, or it is of another kind.
@@ -105,14 +105,14 @@ def undoable(conn: Connection, batch_id: int) -> Known:
             f"there is no batch {batch_id}",
             resource="batch",
             code="not_found",
-            hint="hub batches shows them",
+            hint="hub batches lists them",
         )
     if batch.kind not in KINDS:
         raise ActionError(
             f"batch {batch.id} is a {batch.kind}: it brought nothing from a source",
             resource="batch",
             code="invalid",
-            hint="a mapping that is changed back and hub remap take back what a mapping did",
+            hint="to reverse a mapping, change the mapping back and run hub remap",
         )
     if batch.state in {"running", "planned"} or not proofs.is_settled(conn, batch.id):
         raise ActionError(
@@ -190,7 +190,7 @@ class _Held:
 
 
 def _raws(engine: Engine, batch: Known, undo_id: int) -> None:
-    """Mark the raw rows that no record came of: refused ones, and those a mapping leaves out."""
+    """Mark the raw rows without a record: the mapping refused them, or leaves them out."""
     with engine.begin() as conn:
         kept = {name for part in parts_of(conn, undo_id) for name in part.kept_records}
         left = [key for key in inputs.raw_keys(conn, batch.id) if "/".join(key) not in kept]
@@ -204,14 +204,14 @@ def _mark(conn: Connection, *, batch: Known, undo_id: int, keys: Sequence[Key]) 
 
 
 def _fold_left(engine: Engine, undo_id: int) -> None:
-    """Fold what a killed process, or another loader, has left."""
+    """Fold the entities that a killed process, or another loader, has left stale."""
     with engine.begin() as conn:
         stale = {i for part in undos.parts(conn, undo_id) for i in part.stale}
     _fold(engine, sorted(stale))
 
 
 def _fold(engine: Engine, stale: Sequence[int]) -> None:
-    """Fold companies that lost records, and the people whom they concern, some at a time."""
+    """Fold companies that lost records, and the people of these companies, some at a time."""
     for ids in slices(stale, FOLDED):
         run_transaction(engine, partial(_refold, ids=ids))
 

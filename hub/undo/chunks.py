@@ -10,7 +10,7 @@ MOST = 500
 """Objects in a chunk at most."""
 FIRST = 50
 LEAST = 25
-"""Fewer do not make a chunk shorter: most of its time is the same for any number."""
+"""Fewer objects do not make a chunk shorter: most of its time does not depend on their number."""
 SHORT_S, LONG_S = 0.1, 0.18
 """How long a chunk should hold the identity lock; it may hold it for 0.3 s."""
 
@@ -27,7 +27,7 @@ def groups(brought: Sequence[Brought]) -> list[list[Key]]:
     """Return the objects of a batch, those of one person or company together.
 
     Companies come after people, so that only people who stay are folded once more for them. The
-    owners that a source named come last: until then something may be theirs.
+    owners that a source named come last: records of the batch may belong to them until then.
     """
     parent: dict[object, object] = {}
 

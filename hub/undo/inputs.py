@@ -1,7 +1,7 @@
 """What a batch brought, and what people have done with it since. Reads only.
 
-In: a batch, or some of its objects. Out: its records, who came with it, whom people have edited or
-decided about, what the records said before. Not here: taking anything back (`hub.undo.restoring`).
+In: a batch, or some of its objects. Out: its records, the entities that it created, the entities
+that users have edited or decided about, the earlier values. Not here: changes (`hub.undo.restoring`).
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def batch(conn: Connection, batch_id: int, *, lock: bool = True) -> Known | None
 
 
 def source_of(conn: Connection, batch_id: int) -> str | None:
-    """Return the source that a batch is of."""
+    """Return the source of a batch."""
     found: str | None = conn.execute(
         text("SELECT source FROM ops.batch WHERE id = :id"), {"id": batch_id}
     ).scalar_one_or_none()
@@ -63,10 +63,10 @@ class Brought:
         source: vendor name.
         stream: stream name.
         source_id: the vendor's id of the object.
-        target: what of the object it is.
-        entity_id: whom it is in now.
+        target: person, organisation, ticket, inquiry, user, …
+        entity_id: the entity that it belongs to now.
         is_latest: no later batch brought the object again.
-        was_known: it had said something before the batch.
+        was_known: the record had a version before the batch.
     """
 
     id: int
@@ -80,12 +80,12 @@ class Brought:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """Return the object it is of."""
+        """Return the key of its object."""
         return self.source, self.stream, self.source_id
 
     @property
     def name(self) -> str:
-        """Return how people name it."""
+        """Return its name as users type it: source/stream/id."""
         return "/".join(self.key)
 
 
@@ -159,7 +159,7 @@ ORDER BY r.source, r.stream, r.source_id
 
 
 def raw_keys(conn: Connection, batch_id: int) -> list[Key]:
-    """Return the objects of which raw versions of the batch still stand, and nothing later does."""
+    """Return the objects whose newest raw version is of the batch and not undone."""
     rows = conn.execute(_RAW_KEYS, {"batch": batch_id})
     return [(row.source, row.stream, row.source_id) for row in rows]
 
@@ -173,7 +173,7 @@ WHERE e.revoked_at IS NULL AND e.judgement = 'same' AND starts_with(e.made_by, '
 
 
 def decided(conn: Connection, record_ids: Sequence[int], since: datetime) -> set[int]:
-    """Return the entities in which people made one of these records one with another."""
+    """Return the entities in which a user merged one of these records with another."""
     rows = conn.execute(_DECIDED, {"ids": list(record_ids), "since": since})
     return set(rows.scalars())
 
@@ -189,7 +189,7 @@ WHERE b.id IN (e.batch_id, l.batch_id, c.batch_id)
 
 
 def created_by(conn: Connection, batch_id: int, entity_ids: Sequence[int]) -> dict[int, int]:
-    """Return who of these, and of those merged into them, came into the CRM with the batch.
+    """Return which of these entities, and of those merged into them, the batch created.
 
     Returns:
         Entity → the one that holds its records now.
@@ -207,7 +207,7 @@ SELECT entity_id FROM ops.change WHERE entity_id = ANY(:ids) AND who NOT IN ('sy
 
 
 def edited(conn: Connection, entity_ids: Sequence[int]) -> set[int]:
-    """Return the entities that somebody has typed into, or given away."""
+    """Return the entities that a user has edited, or whose owner a user has changed."""
     return set(conn.execute(_EDITED, {"ids": list(entity_ids)}).scalars())
 
 
@@ -243,7 +243,7 @@ def before(conn: Connection, batch_id: int, record_ids: Sequence[int]) -> dict[i
 
 
 def roles(conn: Connection, record_ids: Sequence[int]) -> dict[int, str]:
-    """Return what records ask for now: lead, contact, person; of a company, organisation."""
+    """Return the roles that records ask for now: lead, contact, person; of a company, organisation."""
     rows = conn.execute(
         text(
             "SELECT id, coalesce(role, target) AS role FROM ops.source_record "

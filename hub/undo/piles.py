@@ -9,7 +9,7 @@ from hub.undo import inputs
 from hub.undo.inputs import HAVE_ENTITIES, Brought, Known
 from hub.undo.report import Kept, Undone
 
-EDITED = "somebody has edited it since"
+EDITED = "a user has edited it since"
 
 
 def sort_out(
@@ -28,9 +28,9 @@ def sort_out(
         if not record.is_latest:
             stays[record.key] = ("a later batch brought it again", root)
         elif root in built:
-            stays[record.key] = (f"a {built[root]} hangs on it", root)
+            stays[record.key] = (f"it has a {built[root]}", root)
         elif root in decided:
-            stays[record.key] = ("somebody decided who it is", root)
+            stays[record.key] = ("a user has merged it", root)
         elif root in edited:
             stays[record.key] = (EDITED, root)
     _note_kept(conn, stays, report)

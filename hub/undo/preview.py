@@ -1,7 +1,7 @@
-"""What an undo would do, computed by reading: one read-only transaction, no lock that others wait for.
+"""What an undo would do: computed in one read-only transaction, with no lock that others wait for.
 
-The document is that of the undo itself, where nothing changes in between. Of a half-undone batch it
-is what was done and what is left.
+The report is that of the undo itself, if nothing changes in between. For a half-undone batch it
+has the finished part and the rest.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ from hub.undo.piles import sort_out
 from hub.undo.report import GivenBack, Undone, total
 from hub.undo.take_back import by_names
 
-READ = 2000  # objects that are looked at together
+READ = 2000  # objects that are read together
 
 
 def preview(engine: Engine, batch_id: int) -> Undone:
@@ -64,7 +64,7 @@ class _Preview:
         return total(self._batch.id, undo_id or 0, [*done, *parts, self._rows()])
 
     def _some(self, brought: Sequence[Brought]) -> Undone:
-        """Sort out some records; the rows that go with them are gathered for the end."""
+        """Sort some records into piles; rows that would go with them are counted at the end."""
         conn, batch = self._conn, self._batch
         part = Undone(batch.id)
         going = sort_out(conn, batch, brought, part)
@@ -104,7 +104,7 @@ class _Preview:
         new = entities.made_by(conn, batch.id, whole)
         stands: dict[int, set[str]] = {}
         for record, entity in shared.items():
-            goes_back = record in before and entity in new  # to whom it was of before the batch
+            goes_back = record in before and entity in new  # to its entity of before the batch
             if record in roles and not goes_back and record not in lost:
                 stands.setdefault(entity, set()).add(roles[record])
         self._going.add(conn, removal.orphaned(conn, made, stands, out), asked)

@@ -13,7 +13,7 @@ COUNTED = (
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Records that stay as the batch left them: whose they are (`lead/12`), and why."""
+    """Records that stay as the batch left them: the row of their person (`lead/12`), and why."""
 
     name: str | None
     records: tuple[str, ...]
@@ -22,7 +22,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
-    """Assignments that a member is owed: served first next time, the group's pointer stays."""
+    """Assignments that a group owes to a member: served first next time, the pointer stays."""
 
     group: str
     member: str
@@ -36,15 +36,15 @@ class Undone:
     Args:
         batch: the batch.
         undo: the batch that the undo itself is; 0 for a preview.
-        reverted: how many records were taken out (`records`) or say again what they said before
+        reverted: how many records were taken out (`records`) or have their earlier values again
             (`restored`), and how many rows of each kind were deleted (`COUNTED`).
         records: the names of both.
-        edited: what stays because somebody has typed into it since.
-        blocked: what stays because somebody has built on it.
-        consents: what the records said of consent, which stands: (record, channel, state).
-        given_back: assignments that members are owed.
-        users: owners of the source who stay because something is theirs.
-        routed: leads of earlier batches that nobody owned and that got an owner while it ran.
+        edited: records that stay because a user has edited their person since.
+        blocked: records that stay because a user, or a later batch, has built on them.
+        consents: what the records said of consent, which stays: (record, channel, state).
+        given_back: assignments that groups owe to members.
+        users: owners of the source who stay because they own other records.
+        routed: leads of earlier batches without an owner that got one while the batch ran.
     """
 
     batch: int
@@ -123,7 +123,7 @@ def total(batch: int, undo: int, parts: Iterable[Undone]) -> Undone:
 
 
 def _together(pile: Iterable[Kept]) -> list[Kept]:
-    """Return one entry for each person or company and reason; what is nobody's stands alone."""
+    """Return one entry for each person or company and reason; other records have their own."""
     found: dict[tuple[str | None, str, tuple[str, ...]], set[str]] = {}
     for kept in pile:
         alone = kept.records if kept.name is None else ()

@@ -1,7 +1,7 @@
 """Taking back what a batch brought: records, raw versions, heads.
 
-A record that the batch made is taken out, one that it changed says again what it said before
-(`ops.record_version`). The raw rows stay, marked: nobody reads them as the newest again. Not here:
+A record that the batch created is taken out. A record that it changed gets its earlier values again
+(`ops.record_version`). The raw rows stay and are marked, so that no head points to them. Not here:
 rows of the CRM (`hub.crm.removal`), and which records go (`hub.undo.piles`).
 """
 
@@ -21,12 +21,12 @@ ORDER BY h.source, h.stream, h.source_id FOR NO KEY UPDATE OF h
 
 
 def lock_heads(conn: Connection, keys: Sequence[Key]) -> None:
-    """Let nothing newer of these objects land until the transaction ends."""
+    """Lock the heads of objects: no newer version of them can land until the transaction ends."""
     conn.execute(_LOCK_HEADS, key_arrays(keys))
 
 
 def mark_undone(conn: Connection, record_ids: Sequence[int], undo_id: int) -> None:
-    """Take records out of everything, until their source brings them again."""
+    """Take records out, until their source brings them again."""
     sources.take_out(conn, record_ids, undo_id)
 
 
@@ -67,6 +67,6 @@ def mark_raws_undone(conn: Connection, batch_id: int, undo_id: int, keys: Sequen
 
 
 def note_undone(conn: Connection, who: str, entity_ids: Sequence[int], batch_id: int) -> None:
-    """Append to the history of entities that a batch was taken back."""
+    """Note in the history of entities that a batch was undone."""
     said: dict[str, JsonValue] = {"undone": {"old": batch_id, "new": None}}
     note_said(conn, who, dict.fromkeys(sorted(set(entity_ids)), said))

@@ -1,8 +1,8 @@
 """Take back some objects of a batch, in one transaction: one chunk of an undo.
 
-Records go or are restored, what is left is matched and folded, rows that nothing fills are deleted.
-What is left to fold of companies, and of whom they concern, is returned: it waits until all chunks
-are done, without the identity lock.
+Records go or are restored. The records that are left are matched and folded, and rows without a
+record are deleted. Companies and their people are returned: they are folded after all chunks,
+without the identity lock.
 """
 
 from collections import Counter
@@ -26,12 +26,12 @@ from hub.undo.report import GivenBack, Undone
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """An undo that is under way.
+    """A running undo.
 
     Args:
         batch: the batch that is undone.
         undo_id: the batch that the undo itself is.
-        who: who asked for it.
+        who: the user who acts, as the history names it.
         leaving: records of the batch that will go, in this chunk or a later one.
     """
 
@@ -43,7 +43,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a chunk did: its report, the records that it dealt with, the entities to fold later."""
+    """What a chunk did: its report, its records, the entities to fold later."""
 
     report: Undone
     records: frozenset[int]
@@ -62,7 +62,7 @@ def lock(conn: Connection, *, with_companies: bool) -> None:
 def take_back(conn: Connection, work: Work, keys: Sequence[Key]) -> Taken:
     """Take back objects of the batch, under the locks of a chunk.
 
-    What people, or later batches, did with one of them since the undo began keeps it, as ever.
+    An object that users, or later batches, have changed since the undo began stays.
     """
     batch = work.batch
     restoring.lock_heads(conn, keys)
@@ -79,14 +79,14 @@ def take_back(conn: Connection, work: Work, keys: Sequence[Key]) -> Taken:
     _restore_rows(conn, [r.id for r in going if r.id not in lost])
     load.refold(conn, sorted(stale.people))
     restoring.note_undone(conn, work.who, sorted({*stale.people, *stale.companies}), batch.id)
-    # people another loader holds were skipped just now, so they are among those to look at later
+    # the fold above skipped people that another loader holds, so they are folded later
     later = sorted({*stale.people, *stale.companies, *stale.concerned})
     return Taken(report, frozenset(r.id for r in brought), later)
 
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """Who is concerned by what goes.
+    """The entities that share records with those that go.
 
     Args:
         going: records that go, or are restored.
@@ -122,7 +122,7 @@ class _Stale:
 def _records(
     conn: Connection, work: Work, going: Sequence[Brought], shared: _Shared, report: Undone
 ) -> tuple[_Stale, set[int]]:
-    """Take out and restore records, and match what is left; returns what was taken out as well."""
+    """Take out and restore records, and match the rest; returns the records taken out as well."""
     ids = [r.id for r in going]
     report.consents = consent_events.said_by(conn, ids)
     known = {r.id for r in going if r.was_known}
@@ -144,7 +144,7 @@ def _records(
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Records of people, or of companies: lost, restored, those beside them; who is empty."""
+    """Records of people, or of companies: lost, restored, their co-members; emptied entities."""
 
     lost: list[int]
     restored: list[int]
@@ -182,7 +182,7 @@ def _match_companies(conn: Connection, of: _Part) -> tuple[set[int], set[int]]:
 def _rows(
     conn: Connection, work: Work, lost: Sequence[Brought], shared: _Shared, report: Undone
 ) -> None:
-    """Delete the rows that nothing fills any more, and give back the assignments that they took."""
+    """Delete the rows without a record, and give back the assignments that they took."""
     ids = [r.id for r in lost]
     asked_again = reopened.asked_in(conn, ids)
     children = removal.remove_children(conn, ids, asked_in=list(PERSON_REFS.values()))
@@ -219,6 +219,6 @@ def _give_back(conn: Connection, turns: Counter[tuple[int, int]]) -> list[GivenB
 
 
 def by_names(conn: Connection, owed: Mapping[tuple[str, int], int]) -> list[GivenBack]:
-    """Return what members are owed, (group's name, user) → assignments, by their names."""
+    """Return what groups owe, (group's name, user) → assignments, by the users' names."""
     people = {u.id: u.email or u.name for u in owners.users_by_email(conn).values()}
     return [GivenBack(group, people[user], n) for (group, user), n in owed.items()]

@@ -195,8 +195,8 @@ def test_what_people_did_since_stays(settled: World) -> None:
     report = undo_batch(settled.db.engine, acting(WHO), batch)
     assert [k.records for k in report.edited] == [(sf(11),)]
     assert sorted((k.records, k.why) for k in report.blocked) == [
-        ((sf(12), sf(13)), "somebody decided who it is"),
-        ((sf(14),), "a task hangs on it"),
+        ((sf(12), sf(13)), "a user has merged it"),
+        ((sf(14),), "it has a task"),
         ((sf(15),), "a later batch brought it again"),
     ]
     rows = {r.last_name: r for r in settled.rows("SELECT * FROM crm.lead")}
