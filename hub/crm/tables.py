@@ -170,8 +170,8 @@ ticket = Table(
         "record_id", BigInteger, ForeignKey("ops.source_record.id"), nullable=False, unique=True
     ),
     Column("source", Text, nullable=False),
-    Column("source_id", Text, nullable=False),
-    Column("requester", Text),  # the source's id of who asked
+    personal("source_id", Text, nullable=False),
+    personal("requester", Text),  # the source's id of who asked
     Column("entity_id", BigInteger, ForeignKey("ops.entity.id")),
     personal("subject", Text),
     personal("description", Text),

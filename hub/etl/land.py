@@ -1,12 +1,23 @@
 """Land: a vendor's page into the raw store, whole with its cursor or not at all."""
 
+from typing import TypedDict
+
 from hub.connectors.base import Page, Stream
 from hub.etl.context import Hub
+from hub.etl.erased import Gate
 from hub.landing import store
 from hub.logs import get_logger
 from hub.records.batches import Batch
 
 log = get_logger()
+
+
+class _Scope(TypedDict):
+    """Where a page belongs."""
+
+    batch: int
+    source: str
+    stream: str
 
 
 def land_page(
@@ -28,16 +39,13 @@ def land_page(
         move_cursor: whether the page's cursor is stored.
         slice_: in which slice of the stream's checkpoint; "" is the stream's own.
     """
+    mapped = f"{batch.source}/{stream.name}" in hub.mappings
+    scope: _Scope = {"batch": batch.id, "source": batch.source, "stream": stream.name}
     with hub.engine.begin() as conn:
+        gate = Gate.of(conn, hub.settings.home)
+        records = gate.land(conn, page.records, mapped=mapped, **scope) if gate else page.records
         landed = store.land_page(
-            conn,
-            page.records,
-            batch=batch.id,
-            source=batch.source,
-            stream=stream.name,
-            lane=batch.lane,
-            mapped=f"{batch.source}/{stream.name}" in hub.mappings,
-            volatile=stream.volatile,
+            conn, records, lane=batch.lane, mapped=mapped, volatile=stream.volatile, **scope
         )
         if move_cursor:
             store.write_cursor(conn, batch.source, stream.name, page.cursor, slice_)

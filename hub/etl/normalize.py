@@ -17,6 +17,7 @@ from hub.crm import derived, tickets
 from hub.db.transactions import run_transaction
 from hub.etl import consents
 from hub.etl.context import Hub
+from hub.etl.erased import Gate
 from hub.landing import corrections, store
 from hub.landing.store import PendingRaw
 from hub.logs import get_logger
@@ -66,8 +67,9 @@ def normalize_pending(
         groups: dict[tuple[str, str], list[PendingRaw]] = defaultdict(list)
         for row in pending:
             groups[row.source, row.stream].append(row)
+        gate = Gate.of(conn, hub.settings.home) if groups else None
         counts = {
-            group: _normalize_group(hub, conn, rows, contexts)
+            group: _normalize_group(hub, conn, rows, contexts, gate=gate)
             for group, rows in sorted(groups.items())
         }
         queue.finish(conn, queue.NORMALIZE, [row.raw_id for row in pending])
@@ -147,7 +149,12 @@ def _forms(hub: Hub, conn: Connection, source: str) -> Mapping[str, Any]:
 
 
 def _normalize_group(
-    hub: Hub, conn: Connection, rows: Sequence[PendingRaw], contexts: dict[str, Mapping[str, Any]]
+    hub: Hub,
+    conn: Connection,
+    rows: Sequence[PendingRaw],
+    contexts: dict[str, Mapping[str, Any]],
+    *,
+    gate: Gate | None,
 ) -> dict[str, int]:
     source, stream = rows[0].source, rows[0].stream
     document = hub.mappings[f"{source}/{stream}"]
@@ -157,6 +164,10 @@ def _normalize_group(
     alive = [row for row in newest.values() if row.record.op is Op.UPSERT]
     gone = [row for row in newest.values() if row.record.op is not Op.UPSERT]
     result = mapped(hub, conn, alive, contexts) if alive else Normalized()
+    if gate is not None and (stopped := gate.normalize(conn, rows, result)):
+        left = gate.block(conn, rows, stopped)
+        counts = _normalize_group(hub, conn, left, contexts, gate=None) if left else {}
+        return {**counts, "erased": len(stopped.objects)}
     verdicts = _outright_verdicts(result, newest)
     # what an earlier version gave, and this one does not, no longer speaks for its entity
     unsaid = _unsaid(known, result, newest)

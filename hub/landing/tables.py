@@ -33,7 +33,7 @@ raw = Table(
     Column("op", Text, nullable=False),
     Column("at", UTC),
     Column("version", Text, nullable=False),
-    Column("hash", LargeBinary, nullable=False),
+    personal("hash", LargeBinary, nullable=False),
     personal("payload", JSON(none_as_null=True)),
     personal("into_id", Text),
     Column("landed_at", UTC, nullable=False, server_default=NOW),
@@ -59,7 +59,7 @@ head = Table(
     Column("stream", Text, primary_key=True),
     personal("source_id", Text, primary_key=True),
     Column("raw_id", BigInteger, nullable=False),  # of `raw`, by the statement that lands it
-    Column("hash", LargeBinary, nullable=False),
+    personal("hash", LargeBinary, nullable=False),
     Column("op", Text, nullable=False),
     schema="landing",
 )
@@ -105,7 +105,7 @@ correction = Table(
     Column("source", Text, nullable=False),
     Column("stream", Text, nullable=False),
     personal("source_id", Text, nullable=False),
-    Column("hash", LargeBinary, nullable=False),
+    personal("hash", LargeBinary, nullable=False),
     Column("quarantine_id", BigInteger, nullable=False),
     Column("field", Text, nullable=False),
     Column("path", Text, nullable=False),

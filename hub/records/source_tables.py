@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, CheckConstraint, Column, Float, Integer, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from hub.db.metadata import NOW, UTC, metadata
+from hub.db.metadata import NOW, UTC, metadata, personal
 
 # what an account has asked of its vendor: one row a rate, and one ("day") for the account itself
 budget = Table(
@@ -28,7 +28,7 @@ drift = Table(
     Column("stream", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
     Column("field", Text, primary_key=True),
-    Column("value", Text, primary_key=True),
+    personal("value", Text, primary_key=True),  # a sample, shortened
     Column("n", BigInteger, nullable=False),
     Column("first_seen", UTC, nullable=False, server_default=NOW),
     Column("last_seen", UTC, nullable=False, server_default=NOW),

@@ -94,7 +94,7 @@ source_record = Table(
     Column("mapping_version", Text, nullable=False),
     Column("trust", Text, nullable=False),
     personal("canonical", JSONB, nullable=False),
-    Column("canonical_hash", LargeBinary, nullable=False),
+    personal("canonical_hash", LargeBinary, nullable=False),
     personal("refs", JSONB, nullable=False, server_default="{}"),
     Column("source_at", UTC),
     Column("entity_id", BigInteger, ForeignKey("ops.entity.id")),
@@ -112,7 +112,7 @@ source_record = Table(
     # it bears its number here and in `withdrawn_by`, so whatever reads what stands passes over it.
     Column("planned_by", BigInteger),
     # the hashes by which it stands in `match_key`, so that those need no index by record; NULL: none
-    Column("match_keys", ARRAY(BigInteger)),
+    personal("match_keys", ARRAY(BigInteger)),
     Index(
         "source_record_alias",
         "source",
@@ -180,7 +180,7 @@ record_version = Table(
     Column("trust", Text, nullable=False),
     Column("role", Text),
     personal("canonical", JSONB, nullable=False),
-    Column("canonical_hash", LargeBinary, nullable=False),
+    personal("canonical_hash", LargeBinary, nullable=False),
     personal("refs", JSONB, nullable=False),
     Column("source_at", UTC),
     Column("gone_at", UTC),
@@ -232,9 +232,9 @@ derivation = Table(
 match_key = Table(
     "match_key",
     metadata,
-    Column("hash", BigInteger, primary_key=True, autoincrement=False),
+    personal("hash", BigInteger, primary_key=True, autoincrement=False),
     Column("record_id", BigInteger, primary_key=True),
-    Column("letters", BigInteger),
+    personal("letters", BigInteger),
     schema="ops",
 )
 
