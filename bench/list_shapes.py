@@ -66,7 +66,7 @@ SHAPES: dict[str, Callable[[random.Random], Document]] = {
         _ask("email", "is", f"paul.{_word(r)}{r.randint(0, 976)}@{_word(r)}.example.com")
     ),
     "name contains": lambda r: _all(_ask("name", "contains", _word(r, 2)), sort="name"),
-    "company contains": lambda r: _all(_ask("organization_name", "contains", _word(r))),
+    "company contains": lambda r: _all(_ask("company", "contains", _word(r))),
     "last name starts with": lambda r: _all(_ask("last_name", "starts with", _word(r, 2))),
     "added in the last 7 days": lambda _: _all(_ask("created_at", "within", "last 7 days")),
     "added this month, mine, by name": lambda _: _all(

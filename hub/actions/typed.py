@@ -1,6 +1,6 @@
 """What people type of a lead or a contact, in the hub's own words: as a mapping would give it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from hub.actions import values
 from hub.crm.custom_field_typing import split
@@ -9,7 +9,7 @@ from hub.mappings import emails, phones, places, text, websites
 from hub.mappings import values as mapped
 from hub.mappings.people import company
 from hub.mappings.registry import Args, Ctx, Outcome, Remark
-from hub.model import person_names
+from hub.model import person_names, vocabulary
 from hub.model.entities import CONTACT_FIELDS, ENTITY_FIELDS, LEAD_FIELDS, ColumnClass
 from hub.model.records import JsonValue
 
@@ -56,8 +56,9 @@ def canonical(kind: str, given: Mapping[str, JsonValue], *, region: str) -> dict
     """
     known = _fields(kind)
     own, custom = split(given)
+    own = vocabulary.columns(vocabulary.PEOPLE, own)
     found: dict[str, JsonValue] = {}
-    country = _one(kind, "country", given.get("country"), region) if "country" in given else None
+    country = _one(kind, "country", own.get("country"), region) if "country" in own else None
     where = country if isinstance(country, str) else region
     for field, value in own.items():
         if field not in known:
@@ -66,7 +67,7 @@ def canonical(kind: str, given: Mapping[str, JsonValue], *, region: str) -> dict
                 resource=kind,
                 field=field,
                 code="not_found",
-                hint=f"fields: {', '.join(sorted(known))}, custom_fields.<key>",
+                hint=_names(known),
             )
         kept = _one(kind, field, value, where)
         if kept not in (None, "", []):
@@ -91,17 +92,22 @@ def edited(
         ActionError: there is no such field (`not_found`), or a value is of another kind
             (`invalid`).
     """
+    given = vocabulary.columns(vocabulary.PEOPLE, given)
     for field in given.keys() - EDITABLE:
         raise ActionError(
             f"there is no field {field!r} to edit",
             resource=_PERSON,
             field=field,
             code="not_found",
-            hint=f"fields: {', '.join(sorted(EDITABLE))}, custom_fields.<key>",
+            hint=_names(EDITABLE),
         )
     typed = _one(_PERSON, "country", given.get("country"), region)
     where = typed if isinstance(typed, str) else country or region
     return {field: _of_edit(field, value, where) for field, value in given.items()}
+
+
+def _names(columns: Iterable[str]) -> str:
+    return f"fields: {', '.join(sorted(map(vocabulary.today, columns)))}, custom_fields.<key>"
 
 
 def _of_edit(field: str, value: JsonValue, region: str) -> JsonValue:
@@ -150,4 +156,5 @@ def _text(kind: str, field: str, value: JsonValue) -> str:
 
 
 def _refused(kind: str, field: str, why: str) -> ActionError:
-    return ActionError(f"{field} of a {kind}: {why}", resource=kind, field=field, code="invalid")
+    name = vocabulary.today(field)
+    return ActionError(f"{name} of a {kind}: {why}", resource=kind, field=name, code="invalid")

@@ -37,9 +37,7 @@ def deal_add(
     from hub.db.transactions import run_transaction
 
     values: dict[str, JsonValue] = read_assignments(fields or [])
-    values |= {
-        n: v for n, v in (("value", value), ("estimated_close_date", close_date)) if v is not None
-    }
+    values |= {n: v for n, v in (("value", value), ("close_date", close_date)) if v is not None}
     with opened_database(config) as (database, settings):
         new = actions.NewDeal(
             name, contact, currency or settings.crm.currency, pipeline, stage, company,

@@ -49,7 +49,7 @@ _FIELDS = (
 _LIST = "Deals of this quarter"
 _OF_QUARTER = {
     "object": "deal",
-    "filter": {"field": "estimated_close_date", "op": "within", "value": "next 90 days"},
+    "filter": {"field": "close_date", "op": "within", "value": "next 90 days"},
     "sort": "-value",
     "columns": ["name", "stage", "value", "owner"],
 }
@@ -191,7 +191,7 @@ class Seller:
             currency=self._currency,
             values={
                 "value": str(value),
-                "estimated_close_date": closes.isoformat(),
+                "close_date": closes.isoformat(),
             },
         )
         terms: dict[str, JsonValue] = {

@@ -38,9 +38,7 @@ def lead_convert(
     from hub.db.transactions import run_transaction
 
     values: dict[str, JsonValue] = read_assignments(fields or [])
-    values |= {
-        n: v for n, v in (("value", value), ("estimated_close_date", close_date)) if v is not None
-    }
+    values |= {n: v for n, v in (("value", value), ("close_date", close_date)) if v is not None}
     with opened_database(config) as (database, settings):
         wish = Wish(
             currency or settings.crm.currency, owner, deal, deal_name, pipeline, values=values

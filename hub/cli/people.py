@@ -68,8 +68,8 @@ def _add_add(app: typer.Typer, kind: str, words: str) -> None:
         from hub.db.transactions import run_transaction
 
         given = _given(
-            fields, first_name=first_name, last_name=last_name, organization_name=company,
-            email=email, phone=phone, mobile=mobile, title=title, lead_source=source, tags=tags,
+            fields, first_name=first_name, last_name=last_name, company=company,
+            email=email, phone=phone, mobile=mobile, title=title, source=source, tags=tags,
         )  # fmt: skip
         with opened_database(config) as (database, settings):
             region = settings.company.default_region
@@ -104,7 +104,7 @@ def like(
     from hub.actions.typed import canonical, named
     from hub.cli.opening import opened_database
 
-    given = {**named(name), **_given(None, email=email, phone=phone, organization_name=company)}
+    given = {**named(name), **_given(None, email=email, phone=phone, company=company)}
     with opened_database(config) as (database, settings), database.engine.begin() as conn:
         values = canonical("lead", given, region=settings.company.default_region)
         found = likely(acting(conn), values)

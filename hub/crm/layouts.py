@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from hub.crm.custom_fields import fields_of
+from hub.model import vocabulary
 
 OWN_FIELDS = "Custom fields"
 
@@ -23,7 +24,7 @@ class Section:
 
 
 _PERSON = (
-    Section("Person", ("first_name", "last_name", "title", "organization_name", "email", "phone", "mobile")),
+    Section("Person", ("first_name", "last_name", "title", "company", "email", "phone", "mobile")),
     Section("Address", ("street", "postal_code", "city", "state", "country", "website")),
 )  # fmt: skip
 _ACTIVITY = Section(
@@ -39,13 +40,13 @@ DEFAULTS: Mapping[str, tuple[Section, ...]] = {
         Section("About", ("industry", "description")), _ACTIVITY,
     ),
     "company": (
-        Section("Company", ("organization_name", "industry", "website", "phone", "email")),
+        Section("Company", ("company", "industry", "website", "phone", "email")),
         Section("Address", ("street", "postal_code", "city", "state", "country")),
         Section("Customer", ("customer_status", "prospect_status", "owner", "tags")), _ACTIVITY,
     ),
     "deal": (
-        Section("Deal", ("name", "value", "currency", "stage", "pipeline", "owner", "is_hot")),
-        Section("Closing", ("estimated_close_date", "win_likelihood", "loss_reason", "unqualified_reason")),
+        Section("Deal", ("name", "value", "currency", "stage", "pipeline", "owner", "hot")),
+        Section("Closing", ("close_date", "win_likelihood", "loss_reason", "unqualified_reason")),
         Section("About", ("source", "tags", "added_at", "last_activity_at", "next_task_at")),
     ),
 }  # fmt: skip
@@ -57,7 +58,9 @@ def read(conn: Connection, object_: str) -> tuple[Section, ...]:
         text("SELECT sections FROM crm.layout WHERE object = :object"), {"object": object_}
     ).scalar_one_or_none()
     if kept is not None:
-        return tuple(Section(one["name"], tuple(one["fields"])) for one in kept)
+        return tuple(
+            Section(one["name"], tuple(map(vocabulary.today, one["fields"]))) for one in kept
+        )
     own = tuple(f"custom_fields.{key}" for key in fields_of(conn, object_))
     return (*DEFAULTS[object_], *((Section(OWN_FIELDS, own),) if own else ()))
 

@@ -1,22 +1,22 @@
-"""The fields that lists may ask for, by kind of record: the fixed ones and the team's own.
+"""A field that lists may ask for, and the catalogue of such fields of a kind of record.
 
-Names are looked up as they are written, else by the words that people read (`Date added`). Not here:
-what a condition means (`predicates`, `custom`), groups, paging.
+A name is looked up as it is written, else by its former name, else by the words that people read
+(`Date added`). Not here: which fields there are (`catalogues`), what a condition means (`predicates`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Table, Text, literal
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Table
 
-from hub.crm import custom_fields
-from hub.crm.custom_fields import CustomField
-from hub.lists import custom, texts
-from hub.lists.document import Op
-from hub.lists.predicates import Asking, Column, Predicate, Values
+from hub.lists.dates import Moment
+from hub.lists.predicates import Column, Predicate
+from hub.model import vocabulary
 
 CUSTOM = "custom_fields."
+DAYS = "days"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,9 @@ class Field:
         column: what is shown, and compared.
         predicate: what a condition on it means.
         order: what is sorted by, where an index has this order.
+        names: the kind of the things that its values name (`hub.crm.named`); None: values are no names.
+        scope: where such a name counts: of a choice `object.key`.
+        words: the only values that it can have; empty: any.
     """
 
     name: str
@@ -38,6 +41,16 @@ class Field:
     column: Column
     predicate: Predicate
     order: Column | None = None
+    names: str | None = None
+    scope: str = ""
+    words: tuple[str, ...] = ()
+
+
+def shown(field: Field, value: Any, moment: Moment) -> Any:
+    """Return a value as lists and links show it: of days how many have passed, in the asker's zone."""
+    if field.kind == DAYS and isinstance(value, datetime):
+        return (moment.today - value.astimezone(moment.zone).date()).days
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +76,9 @@ class Catalogue:
     default_columns: tuple[str, ...]
 
     def find(self, name: str) -> Field | None:
-        """Return a field by its name, else by its label."""
-        found = self.fields.get(name)
+        """Return a field by its name of today or of before, else by its label."""
+        found = self.fields.get(name) or self.fields.get(vocabulary.today(name))
         if found is None:
             said = name.replace("_", " ").strip().casefold()
             found = next((f for f in self.fields.values() if f.label.casefold() == said), None)
         return found
-
-
-def catalogue(conn: Connection, object_: str) -> Catalogue:
-    """Return the fields of a kind of record, with the custom ones as they are defined now."""
-    from hub.lists.catalogues import FIXED  # noqa: PLC0415 it is made of our classes
-
-    made = FIXED[object_]
-    own = [
-        _custom(made.table, field)
-        for field in custom_fields.fields_of(conn, object_).values()
-        if field.is_filterable
-    ]
-    return replace(made, fields={**made.fields, **{field.name: field for field in own}})
-
-
-def _custom(table: Table, field: CustomField) -> Field:
-    column = table.c.custom_fields
-    shown = column.op("->", return_type=JSONB)(literal(field.key, Text))
-    predicate = custom.predicate_of(field, texts.FACTS[table.name])
-
-    def over_all(_shown: Column, op: Op, values: Values, asking: Asking) -> Column:
-        return predicate(column, op, values, asking)
-
-    return Field(f"{CUSTOM}{field.key}", field.name, field.type, shown, over_all)

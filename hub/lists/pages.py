@@ -31,8 +31,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from hub.errors import ActionError
 from hub.lists import compiler, recent
+from hub.lists.dates import Moment
 from hub.lists.document import ListDocument, Sort
 from hub.lists.fields import Catalogue, Field
+from hub.lists.fields import shown as as_shown
 from hub.lists.predicates import Asking
 
 COUNTED = 10_000
@@ -75,11 +77,13 @@ class Query:
         document: what is asked.
         fields: of the kind of record.
         where: what its rows fulfil.
+        moment: when it is asked, in the time zone of the user who asks.
     """
 
     document: ListDocument
     fields: Catalogue
     where: ColumnElement[Any]
+    moment: Moment
 
     @property
     def sort(self) -> Sort:
@@ -94,7 +98,7 @@ def ready(document: ListDocument, fields: Catalogue, asking: Asking) -> Query:
         ActionError: it asks what cannot be asked, shows what is no field, or wants an order that no
             index has.
     """
-    query = Query(document, fields, compiler.where(document, fields, asking))
+    query = Query(document, fields, compiler.where(document, fields, asking), asking.moment)
     for name in document.columns:
         compiler.field_of(name, fields, place="columns")
     _order(query)
@@ -238,7 +242,10 @@ def _rows(
         .order_by(wanted.c.place)
     )
     return [
-        {"id": row[0], **{field.name: row[n + 1] for n, field in enumerate(shown)}}
+        {
+            "id": row[0],
+            **{f.name: as_shown(f, row[n + 1], query.moment) for n, f in enumerate(shown)},
+        }
         for row in conn.execute(statement)
     ]
 

@@ -55,13 +55,13 @@ TEMPLATES: dict[str, dict[str, Any]] = {
                            _ask("days_since_last_communication", ">=", 90)]},
         "sort": "last_communication_at",
     },
-    "My open deals": _deal(_MINE, sort="estimated_close_date"),
+    "My open deals": _deal(_MINE, sort="close_date"),
     "Hot deals closing this month": _deal(
-        _ask("is_hot", "is", "true"), _ask("estimated_close_date", "within", "this month"),
-        sort="estimated_close_date",
+        _ask("hot", "is", "true"), _ask("close_date", "within", "this month"),
+        sort="close_date",
     ),
     "Deals past their close date": _deal(
-        _ask("estimated_close_date", "before", "today"), sort="estimated_close_date"
+        _ask("close_date", "before", "today"), sort="close_date"
     ),
     "Deals without a next task": _deal(_ask("next_task_at", "is empty"), sort="-value"),
 }  # fmt: skip

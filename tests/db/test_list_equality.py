@@ -27,7 +27,7 @@ ANN = "ann@x.example.com"
 CLOCK = FixedClock(NOW)
 _PEOPLE = {
     "first_name": "text", "last_name": "text", "email": "text", "name": "text", "city": "text",
-    "organization_name": "text", "description": "text", "source": "text", "created_at": "moment",
+    "company": "text", "description": "text", "source": "text", "created_at": "moment",
     "last_activity_at": "moment", "last_communication_at": "moment", "next_task_at": "moment",
     "days_since_last_communication": "days", "tags": "tags", "owner": "user",
     "open_tickets": "number", "id": "number",
@@ -37,9 +37,9 @@ KINDS = {
     "person": {**_PEOPLE, "customer_status": "text"},
     "company": _PEOPLE,
     "deal": {
-        "name": "text", "value": "number", "is_hot": "bool", "win_likelihood": "number",
+        "name": "text", "value": "number", "hot": "bool", "win_likelihood": "number",
         "stage": "name", "stage_category": "name", "pipeline": "name", "loss_reason": "name",
-        "estimated_close_date": "date", "added_at": "moment", "next_task_at": "moment",
+        "close_date": "date", "added_at": "moment", "next_task_at": "moment",
         "days_since_last_communication": "days", "tags": "tags", "owner": "user", "source": "text",
     },
 }  # fmt: skip
@@ -49,7 +49,7 @@ SORTS = {
         ("lead", "person", "company"),
         ("created_at", "last_activity_at", "last_communication_at", "next_task_at", "name"),
     ),
-    "deal": ("added_at", "value", "estimated_close_date", "next_task_at"),
+    "deal": ("added_at", "value", "close_date", "next_task_at"),
 }
 _TABLES = {
     "lead": "SELECT * FROM crm.lead WHERE archived_at IS NULL AND merged_into IS NULL",
@@ -83,8 +83,11 @@ def rows_of(conn: Connection, object_: str) -> list[dict[str, Any]]:
     for row in rows:
         row["owner"] = row["owner_id"]
         row["days_since_last_communication"] = row["last_communication_at"]
-        if object_ != "deal":
+        if object_ == "deal":
+            row["hot"], row["close_date"] = row["is_hot"], row["estimated_close_date"]
+        else:
             row["source"] = row["lead_source"]
+            row["company"] = row["organization_name"]
             row["open_tickets"] = sum(
                 t.entity_id == row["entity_id"] and t.status not in ("solved", "closed")
                 for t in tickets

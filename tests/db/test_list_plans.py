@@ -27,12 +27,12 @@ BIG = {"lead", "contact", "deal"}
 # Found by a few rows: what is rare, in every column that people ask for, and stretches of custom values.
 RARE: dict[str, dict[str, Any]] = {
     **{f"{name} is": {"field": name, "op": "is", "value": "Nowhere 7"} for name in (
-        "first_name", "last_name", "email", "organization_name", "status", "source", "title",
+        "first_name", "last_name", "email", "company", "status", "source", "title",
         "industry", "website", "phone", "mobile", "fax", "street", "postal_code", "city", "state",
         "country", "unqualified_reason",
     )},
     **{f"{name} contains": {"field": name, "op": "contains", "value": "nowhere"} for name in (
-        "name", "first_name", "last_name", "email", "organization_name", "title", "website",
+        "name", "first_name", "last_name", "email", "company", "title", "website",
         "phone", "mobile", "city",
     )},
     "tag": {"field": "tags", "op": "any of", "value": ["nothing"]},

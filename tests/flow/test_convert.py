@@ -170,7 +170,7 @@ def test_a_group_of_deals_takes_no_turn_without_a_deal(lea: World) -> None:
     [
         ({"owner": "nobody@example.com"}, "owner"), ({"pipeline": "None"}, "pipeline"),
         ({"values": {"value": "much"}}, "value"), ({"currency": "Euro"}, "currency"),
-        ({"deal_name": ""}, "name"), ({"values": {"estimated_close_date": "soon"}}, "estimated_close_date"),
+        ({"deal_name": ""}, "name"), ({"values": {"close_date": "soon"}}, "close_date"),
     ],
 )  # fmt: skip
 def test_a_wish_that_cannot_be_met_makes_nothing(lea: World, wish: Any, field: str) -> None:

@@ -184,13 +184,41 @@ def test_counts_are_exact_to_ten_thousand_and_beyond_on_request(
 
 def test_a_selection_is_the_lists_records_in_its_order(conn: Connection) -> None:
     add(conn, ANN, "Mine", mine(sort="created_at"))
-    kind, ids = smart_list.selection(by(conn, ANN, CLOCK), "Mine", limit=4)
+    kind, ids = smart_list.selection(by(conn, ANN, CLOCK), "Mine", limit=10)
     assert kind == "lead"
     expected = conn.execute(
         text('SELECT id FROM crm.lead WHERE owner_id = (SELECT min(id) FROM crm."user") '
-             "ORDER BY created_at, id LIMIT 4")
+             "ORDER BY created_at, id")
     ).scalars()  # fmt: skip
     assert ids == list(expected)
+
+
+def test_a_selection_of_more_than_the_limit_is_refused_and_not_cut(conn: Connection) -> None:
+    add(conn, ANN, "Mine", mine())
+    with pytest.raises(ActionError, match="more than 9 records") as caught:
+        smart_list.selection(by(conn, ANN, CLOCK), "Mine", limit=9)
+    assert (caught.value.code, caught.value.field) == ("conflict", "list")
+
+
+def test_fields_are_called_by_their_names_of_today_and_of_before(conn: Connection) -> None:
+    conn.execute(text("UPDATE crm.lead SET organization_name = 'Acme' WHERE id = 7"))
+    for name in ("company", "organization_name", "Company"):
+        said = {"filter": {"field": name, "op": "is", "value": "acme"}, "columns": [name]}
+        page = smart_list.page(by(conn, ANN, CLOCK), read(said))
+        assert page.rows == [{"id": 7, "company": "Acme"}]
+    deals = {"object": "deal", "sort": "estimated_close_date", "columns": ["is_hot"]}
+    assert smart_list.page(by(conn, ANN, CLOCK), read(deals)).columns == ("hot",)
+
+
+def test_days_since_are_shown_as_days_of_the_zone_of_the_asker(conn: Connection) -> None:
+    at = datetime(2026, 3, 31, 21, tzinfo=UTC)  # in Paris it is 1 April now
+    conn.execute(text("UPDATE crm.lead SET last_communication_at = :at WHERE id = 7"), {"at": at})
+    name = "days_since_last_communication"
+    said = read({"filter": {"field": "id", "op": "is", "value": 7}, "columns": [name]})
+    for who, days in ((ANN, 1), (BOB, 0), (CID, 0), (LOGIN, 0)):
+        assert smart_list.page(by(conn, who, CLOCK), said).rows == [{"id": 7, name: days}]
+    conn.execute(text("UPDATE crm.lead SET last_communication_at = NULL WHERE id = 7"))
+    assert smart_list.page(by(conn, ANN, CLOCK), said).rows == [{"id": 7, name: None}]
 
 
 def test_all_of_a_list_are_given_away(conn: Connection) -> None:

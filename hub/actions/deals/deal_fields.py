@@ -9,6 +9,7 @@ from hub.crm.custom_field_typing import PREFIX, is_custom
 from hub.errors import ActionError, RecordError
 from hub.mappings import amounts
 from hub.mappings.registry import Args, Ctx
+from hub.model import vocabulary
 from hub.model.records import JsonValue
 
 _MOST = Decimal(10) ** 16  # numeric(18, 2)
@@ -94,8 +95,8 @@ _FIELDS: dict[str, tuple[str, Callable[[JsonValue], Any], Any]] = {
     "currency": ("currency", _currency, ...),
     "hot": ("is_hot", _bool, False),
     "source": ("source", _text, None),
-    "estimated_close_date": ("estimated_close_date", _date, None),
-    "customized_win_likelihood": ("customized_win_likelihood", _likelihood, None),
+    "close_date": ("estimated_close_date", _date, None),
+    "win_likelihood": ("customized_win_likelihood", _likelihood, None),
     "added_at": ("added_at", _moment, ...),
     "tags": ("tags", _tags, []),
 }
@@ -105,7 +106,7 @@ NAMES = (*_FIELDS, *_PEOPLE)
 
 def is_field(name: str) -> bool:
     """Tell whether a deal has a field; every `custom_fields.<key>` is one."""
-    return name in NAMES or is_custom(name)
+    return vocabulary.today(name) in NAMES or is_custom(name)
 
 
 def columns(values: Mapping[str, JsonValue]) -> dict[str, Any]:
@@ -114,7 +115,8 @@ def columns(values: Mapping[str, JsonValue]) -> dict[str, Any]:
     Raises:
         ActionError: there is no such field, or the value is none of its kind.
     """
-    return dict(_column(name, value) for name, value in values.items())
+    by_column = vocabulary.columns(vocabulary.DEALS, values)
+    return dict(_column(vocabulary.today(name), value) for name, value in by_column.items())
 
 
 def _column(name: str, value: JsonValue) -> tuple[str, Any]:
@@ -151,5 +153,6 @@ def is_filled(deal: Mapping[str, Any], name: str) -> bool:
     if is_custom(name):
         held = deal["custom_fields"].get(name.removeprefix(PREFIX))
         return held is not None and held not in ("", [])
+    name = vocabulary.today(name)
     column = _PEOPLE.get(name) or _FIELDS[name][0]
     return bool(deal[column])

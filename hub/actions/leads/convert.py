@@ -47,7 +47,7 @@ class Wish:
         has_deal: whether a deal is made.
         deal_name: None: the company's name, else the person's.
         pipeline: None: the first in use.
-        values: other fields of the deal, by name: value, estimated_close_date, …
+        values: other fields of the deal, by name: value, close_date, …
     """
 
     currency: str = "EUR"

@@ -16,6 +16,7 @@ from hub.crm.custom_field_typing import PREFIX
 from hub.db.locks import identity_lock
 from hub.etl import load, match
 from hub.matching.keys import EVIDENCE
+from hub.model import vocabulary
 from hub.model.records import JsonValue
 from hub.records import edits, entities
 
@@ -35,8 +36,9 @@ def edit(ctx: Context, name: str, values: Mapping[str, JsonValue], *, region: st
             that its custom field takes.
     """
     conn = ctx.conn
-    entity = _opened(ctx, name, values)
     own, custom = custom_field_typing.split(values)
+    own = vocabulary.columns(vocabulary.PEOPLE, own)
+    entity = _opened(ctx, name, own)
     kept = typed.edited(own, region=region, country=_country(conn, entity))
     of_team = custom_field_typing.typed_of_entity(conn, entity, custom)
     kept |= {f"{PREFIX}{key}": value for key, value in of_team.items()}
@@ -51,6 +53,7 @@ def take_back(ctx: Context, name: str, field: str) -> int:
     Raises:
         ActionError: there is no such person.
     """
+    field = vocabulary.PEOPLE.get(field, field)
     entity = _opened(ctx, name, [field])
     revoked = edits.revoke(ctx.conn, entity, field)
     _settle(ctx.conn, entity, [field])

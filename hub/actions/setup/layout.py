@@ -11,7 +11,9 @@ from hub.crm import layouts
 from hub.crm.custom_fields import check_object, fields_of
 from hub.crm.layouts import Section
 from hub.errors import ActionError
-from hub.lists.fields import CUSTOM, catalogue
+from hub.lists.catalogues import catalogue
+from hub.lists.fields import CUSTOM
+from hub.model import vocabulary
 
 _RESOURCE = "layout"
 _MOST_SECTIONS = 50
@@ -53,6 +55,7 @@ def _read(conn: Connection, object_: str, said: Any) -> list[Section]:
             "sections", "a layout is a list of sections", "[{name: Lead, fields: [status]}]"
         )
     sections = [_section(number, one) for number, one in enumerate(said)]
+    sections = [Section(s.name, tuple(map(vocabulary.today, s.fields))) for s in sections]
     known = _known(conn, object_)
     for name, n in Counter(name for one in sections for name in one.fields).items():
         if name not in known or n > 1:

@@ -7,12 +7,14 @@ from sqlalchemy import Connection, text
 from hub.actions import targets
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
+from hub.actions.setup import smart_list
 from hub.crm import smart_links
 from hub.crm.custom_fields import check_object
 from hub.crm.smart_links import LinkError, SmartLink
 from hub.errors import ActionError
 from hub.lists import records
-from hub.lists.fields import Catalogue, Field, catalogue
+from hub.lists.catalogues import catalogue
+from hub.lists.fields import Catalogue, Field
 
 _RESOURCE = "smart_link"
 _LONGEST_NAME = 100
@@ -84,7 +86,8 @@ def opened(ctx: Context, name: str, record: str) -> str:
         raise _missing(object_, name)
     fields = catalogue(conn, object_)
     found = {said: _field(fields, said).name for said in _names(links[0])}
-    values = records.values_of(conn, fields, target.id, list(found.values())) or {}
+    names, moment = list(found.values()), smart_list.asking(ctx).moment
+    values = records.values_of(conn, fields, target.id, names, moment) or {}
     try:
         return smart_links.fill(links[0].template, lambda said: values.get(found[said]))
     except LinkError as exc:

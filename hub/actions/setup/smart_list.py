@@ -14,9 +14,9 @@ from hub.actions.context import Actor, Context
 from hub.actions.rights import Right, require
 from hub.errors import ActionError
 from hub.lists import pages, store
+from hub.lists.catalogues import catalogue
 from hub.lists.dates import Moment
 from hub.lists.document import ListDocument
-from hub.lists.fields import catalogue
 from hub.lists.pages import Count, Page, Query
 from hub.lists.predicates import Asking
 from hub.lists.store import SavedList
@@ -124,7 +124,7 @@ def query(ctx: Context, document: ListDocument) -> Query:
     Raises:
         ActionError: it asks what cannot be asked.
     """
-    return pages.ready(document, catalogue(ctx.conn, document.object), _asking(ctx))
+    return pages.ready(document, catalogue(ctx.conn, document.object), asking(ctx))
 
 
 def page(
@@ -152,17 +152,26 @@ def count(ctx: Context, document: ListDocument, *, exact: bool = False) -> Count
 
 
 def selection(ctx: Context, name: str, limit: int = MOST_SELECTED) -> tuple[str, list[int]]:
-    """Return the kind and the ids of a list's records, in its order, for what is done to all.
+    """Return the kind and the ids of a list's records, in its order, for an act on all of them.
 
     Raises:
-        ActionError: there is no such list, or it asks what cannot be asked.
+        ActionError: there is no such list, it asks what cannot be asked, or it has more records than
+            `limit` (code `conflict`).
     """
     found = find(ctx, name)
-    ready = query(ctx, found.document)
-    return found.document.object, pages.ids(ctx.conn, ready, min(limit, MOST_SELECTED))
+    limit = min(limit, MOST_SELECTED)
+    ids = pages.ids(ctx.conn, query(ctx, found.document), limit + 1)
+    if len(ids) > limit:
+        raise ActionError(
+            f"the list {found.name!r} has more than {limit:,} records, and one act takes no more",
+            resource=_RESOURCE, field="list", code="conflict",
+            hint="cut the list into parts, by date or owner, and act on each part",
+        )  # fmt: skip
+    return found.document.object, ids
 
 
-def _asking(ctx: Context) -> Asking:
+def asking(ctx: Context) -> Asking:
+    """Return who asks, and when: in the time zone of the member who acts."""
     acting = require(ctx, Right.READ)
     rows = ctx.conn.execute(
         text('SELECT id, lower(email) AS email, lower(name) AS name, timezone FROM crm."user"')
