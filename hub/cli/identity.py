@@ -15,9 +15,9 @@ from hub.cli.output import print_json, print_mapping, print_table, stdout
 from hub.model.verdicts import Judgement
 
 review_app = typer.Typer(
-    help="Pairs of records that look alike: decide what they are.", no_args_is_help=True
+    help="Records that look alike, and companies of one name: decide what they are.",
+    no_args_is_help=True,
 )
-Record = Annotated[str, typer.Argument(help="source/stream/id, as `hub review list` shows it.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -106,7 +106,7 @@ def _brief(value: Any) -> str:
 def merge(
     first: Person, second: Person, who: Who = None, json: Json = False, config: Config = None
 ) -> None:
-    """Make two people one; both keep their records, and `hub unmerge` takes it back."""
+    """Make two people, or two companies, one; `hub unmerge` takes it back."""
     from hub.actions.identity.merge import merge as act
     from hub.cli.opening import opened_database
 
@@ -115,11 +115,11 @@ def merge(
     if json:
         print_json(asdict(done))
     else:
-        stdout.print(f"{first} and {second} are one person now", highlight=False)
+        stdout.print(f"{first} and {second} are one now", highlight=False)
 
 
 def unmerge(person: Person, who: Who = None, json: Json = False, config: Config = None) -> None:
-    """Take a merged person, or one record, out of another again; the two stay apart."""
+    """Take a merged person, company, or one record, out of another again; the two stay apart."""
     from hub.actions.identity.merge import unmerge as act
     from hub.cli.opening import opened_database
 
@@ -168,15 +168,30 @@ def review_list(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Show the pairs that wait for a person, the likeliest first."""
+    """Show the questions that wait for a person: pairs of records, and names of companies."""
+    from hub.actions.companies.questions import open_questions
     from hub.actions.identity.review import open_pairs
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         pairs = open_pairs(acting(conn), limit)
+        names = open_questions(acting(conn), limit)
     if json:
-        print_json([asdict(pair) for pair in pairs])
+        print_json(
+            [{"kind": "person", **asdict(pair)} for pair in pairs]
+            + [{"kind": "company", **asdict(name)} for name in names]
+        )
     else:
+        if names:
+            print_table(
+                "Companies of one name: are they one?",
+                ("question", "company", "name", "city", "website", "people", "deals"),
+                [
+                    (q.name if n == 0 else "", f"contact/{c.id}", c.name, c.city, c.website,
+                     c.people_n, c.deals_n)
+                    for q in names for n, c in enumerate(q.companies)
+                ],
+            )  # fmt: skip
         print_table(
             "Review",
             ("bits", "records", "because"),
@@ -188,32 +203,63 @@ def review_list(
         )  # fmt: skip
 
 
+Question = Annotated[
+    str, typer.Argument(help="company/NAME, or a record, as `hub review list` shows them.")
+]
+Other = Annotated[str | None, typer.Argument(help="The other record of a pair.")]
+
+
 @review_app.command("accept")
 def review_accept(
-    first: Record, second: Record, who: Who = None, json: Json = False, config: Config = None
+    first: Question,
+    second: Other = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
 ) -> None:
-    """The two records are one person."""
+    """Say that two records are one person, or that all companies of a name are one."""
     _decide(first, second, Judgement.SAME, who=who, json=json, config=config)
 
 
 @review_app.command("reject")
 def review_reject(
-    first: Record, second: Record, who: Who = None, json: Json = False, config: Config = None
+    first: Question,
+    second: Other = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
 ) -> None:
-    """The two records are different people, for good."""
+    """Say that two records are two people, or that the companies of a name are different."""
     _decide(first, second, Judgement.DIFFERENT, who=who, json=json, config=config)
 
 
 def _decide(
-    first: str, second: str, judgement: Judgement, *, who: Who, json: bool, config: Config
+    first: str, second: str | None, judgement: Judgement, *, who: Who, json: bool, config: Config
 ) -> None:
     from hub.actions.identity.review import decide
     from hub.cli.opening import opened_database
 
+    if second is None:
+        _answer(first, judgement, who=who, json=json, config=config)
+        return
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         decide(acting(conn, who), first, second, judgement)
     if json:
         print_json({"a": first, "b": second, "judgement": judgement.value})
     else:
-        what = "one person" if judgement is Judgement.SAME else "different people"
+        what = "one" if judgement is Judgement.SAME else "different"
         stdout.print(f"{first} and {second}: {what}", highlight=False)
+
+
+def _answer(name: str, judgement: Judgement, *, who: Who, json: bool, config: Config) -> None:
+    from hub.actions.companies.questions import answer
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        done = answer(acting(conn, who), name, judgement)
+    if json:
+        print_json(asdict(done))
+        return
+    left = ", ".join(f"contact/{number}" for number in done.companies)
+    what = "one company" if judgement is Judgement.SAME else "different companies"
+    stdout.print(f"{done.name}: {what}: {left}", highlight=False)

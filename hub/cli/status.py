@@ -43,7 +43,9 @@ FROM landing.checkpoint c WHERE c.slice = '' ORDER BY c.source, c.stream
 """)
 _NUMBERS = text("""
 SELECT (SELECT count(*) FROM landing.quarantine WHERE resolved_at IS NULL) AS quarantine,
-       (SELECT count(*) FROM ops.review WHERE decided_at IS NULL) AS review,
+       (SELECT count(*) FROM ops.review WHERE decided_at IS NULL)
+         + (SELECT count(*) FROM (SELECT 1 FROM ops.company_question GROUP BY name
+                                  HAVING count(*) > 1) q) AS review,
        (SELECT count(*) FROM ops.outbox WHERE state = 'pending') AS outbox_pending,
        (SELECT count(*) FROM ops.outbox WHERE state = 'dead') AS outbox_dead,
        (SELECT count(*) FROM crm.lead WHERE merged_into IS NULL AND archived_at IS NULL) AS leads

@@ -188,7 +188,11 @@ def person_words(quarantine: int, review: int) -> str:
     """Say what only a person can decide."""
     values = "value" if quarantine == 1 else "values"
     words = [f"{count(quarantine)} {values} in quarantine"] if quarantine else []
-    words += [f"{count(review)} {'pair' if review == 1 else 'pairs'} in review"] if review else []
+    words += (
+        [f"{count(review)} {'question' if review == 1 else 'questions'} in review"]
+        if review
+        else []
+    )
     return ", ".join(words) or "nothing to decide"
 
 

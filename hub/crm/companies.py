@@ -5,6 +5,7 @@ fold: what is set directly is lost with the next one.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -98,3 +99,70 @@ WHERE p.entity_id IS NOT NULL AND CASE WHEN p.stands
 def concerned(conn: Connection, company_ids: Sequence[int]) -> list[int]:
     """Return the people whose company or account may be another now that companies were written."""
     return list(conn.execute(_CONCERNED, {"ids": list(company_ids)}).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A company as people tell it from another.
+
+    Args:
+        id: its number: contact/12.
+        people_n: contacts who work for it.
+        deals_n: deals that are not archived.
+    """
+
+    id: int
+    entity_id: int
+    name: str | None
+    website: str | None
+    street: str | None
+    city: str | None
+    country: str | None
+    owner_id: int | None
+    people_n: int
+    deals_n: int
+
+    @property
+    def said(self) -> str:
+        """Return how people name it, with what tells it from another: contact/12 (Acme, Leeds)."""
+        what = ", ".join(w for w in (self.name, self.city, self.country, self.website) if w)
+        return f"contact/{self.id} ({what})"
+
+
+_COMPANIES = text("""
+SELECT c.id, c.entity_id, c.organization_name, c.website, c.street, c.city, c.country, c.owner_id,
+  (SELECT count(*) FROM crm.contact p WHERE p.company_id = c.id AND NOT p.is_organization
+   AND p.archived_at IS NULL AND p.merged_into IS NULL) AS people_n,
+  (SELECT count(*) FROM crm.deal d WHERE d.organization_id = c.id AND d.archived_at IS NULL) AS deals_n
+FROM crm.contact c WHERE c.entity_id = ANY(:ids) AND c.is_organization
+  AND c.archived_at IS NULL AND c.merged_into IS NULL
+ORDER BY c.id
+""")
+
+
+def companies(conn: Connection, company_ids: Collection[int]) -> list[Company]:
+    """Return the companies that stand, of these entities, the oldest first."""
+    if not company_ids:
+        return []
+    return [Company(*row) for row in conn.execute(_COMPANIES, {"ids": sorted(company_ids)})]
+
+
+_QUESTIONS = text("""
+SELECT q.name, array_agg(DISTINCT s.entity_id) AS companies
+FROM ops.company_question q JOIN ops.source_record s ON s.id = q.record_id
+JOIN crm.contact c ON c.entity_id = s.entity_id AND c.archived_at IS NULL AND c.merged_into IS NULL
+WHERE CAST(:name AS text) IS NULL OR q.name = :name
+GROUP BY q.name HAVING count(DISTINCT s.entity_id) > 1 ORDER BY min(q.asked_at), q.name LIMIT :limit
+""")
+
+
+def questions(conn: Connection, limit: int, *, name: str | None = None) -> dict[str, list[int]]:
+    """Return the names that a person is asked about → the entities of their companies, oldest first.
+
+    Args:
+        conn: an open transaction.
+        limit: names at most.
+        name: of this normalised name alone.
+    """
+    rows = conn.execute(_QUESTIONS, {"limit": limit, "name": name})
+    return {row.name: list(row.companies) for row in rows}

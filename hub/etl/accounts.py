@@ -16,7 +16,7 @@ from hub.crm import contacts as contact_rows
 from hub.crm import leads as lead_rows
 from hub.crm.companies import Links
 from hub.golden.fold import trusted_first
-from hub.matching.companies import Firm, Key, best, company_keys, firm
+from hub.matching.companies import Firm, Key, best, company_keys, firm, offer_keys
 from hub.model.folding import FoldRecord, GoldenRecord
 from hub.records import companies, entities
 from hub.records.identity import StoredRecord
@@ -153,6 +153,11 @@ def firm_of(record: StoredRecord) -> Firm:
     return firm(record.stable_key, record.values)
 
 
+def found_by(one: Firm) -> set[Key]:
+    """Return the keys by which people find a company: what proves it, and what only offers it."""
+    return {*company_keys(one), *offer_keys(one)}
+
+
 def keep_company_keys(
     conn: Connection,
     company_ids: Sequence[int],
@@ -164,7 +169,7 @@ def keep_company_keys(
     for one in golden:
         own = [r for r in records[one.entity_id] if not r.is_gone]
         values = [one.values, *(r.values for r in own)]
-        keys[one.entity_id] = {k for v in values for k in company_keys(firm("", v))}
+        keys[one.entity_id] = {k for v in values for k in found_by(firm("", v))}
     companies.set_company_keys(conn, keys)
 
 

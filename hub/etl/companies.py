@@ -10,21 +10,33 @@ companies: call it before entities are locked (`hub.db.locks`).
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from uuid import uuid4
 
 from sqlalchemy import Connection
 
 from hub.db.locks import company_lock
 from hub.db.transactions import run_transaction
-from hub.etl.accounts import firm_of, found_companies
+from hub.etl.accounts import firm_of, found_by, found_companies
 from hub.etl.context import Hub
 from hub.landing import own
 from hub.logs import get_logger
-from hub.matching.companies import LIMIT, Firm, cluster, company_keys, firm, key_hashes
+from hub.matching.companies import LIMIT, Firm, firm, key_hashes
+from hub.matching.company_groups import Decided, cluster, questions
 from hub.model.entities import COMPANY_STREAMS
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane, Trust
-from hub.records import companies, departing, entities, identity, match_keys, queue, sources
+from hub.records import (
+    companies,
+    company_questions,
+    departing,
+    edges,
+    entities,
+    identity,
+    match_keys,
+    queue,
+    sources,
+)
 from hub.records.entities import NewEntity
 from hub.records.identity import StoredRecord
 
@@ -144,23 +156,27 @@ def _match_some(conn: Connection) -> dict[str, int]:
     ids = queue.take(conn, queue.COMPANIES, CHUNK).ids
     if not ids:
         return {}
-    merged = place_records(conn, ids)
+    placed = place_records(conn, ids)
     queue.finish(conn, queue.COMPANIES, ids)
-    return {"companies_matched": len(ids), "companies_merged": merged}
+    return {"companies_matched": len(ids), "companies_merged": placed.merged_n}
 
 
-def place_records(conn: Connection, ids: Sequence[int]) -> int:
-    """Put records into companies, under the lock of companies; returns how many were merged."""
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Companies whose records were placed: all that were touched, and how many were merged."""
+
+    touched: frozenset[int]
+    merged_n: int
+
+
+def place_records(conn: Connection, ids: Sequence[int]) -> Placed:
+    """Put records into companies, under the lock of companies."""
     known = identity.load_records(conn, ids)
     before = {i: own for i, r in known.items() if (own := r.match_keys) is not None}
     keys = {i: key_hashes(firm_of(r)) for i, r in known.items()}
     changed = match_keys.replace(conn, before, keys)
     records = companies.component(conn, keys, LIMIT)
-    id_of = {r.stable_key: r.id for r in records.values()}
-    groups = [
-        sorted(id_of[key] for key in group)
-        for group in cluster([firm_of(r) for r in records.values()])
-    ]
+    groups = _grouped(conn, records)
     moves, merged, new = _assign(conn, groups, records)
     touched = {e for i in {*moves, *ids} if (e := records[i].entity_id) is not None}
     touched |= {*moves.values(), *merged}
@@ -170,7 +186,26 @@ def place_records(conn: Connection, ids: Sequence[int]) -> int:
     entities.revive_entities(conn, [e for e in touched if e not in merged])
     entities.bump(conn, touched - new)  # a new company is stale from birth
     _keep_keys(conn, touched)
-    return len(merged)
+    return Placed(frozenset(touched), len(merged))
+
+
+def _grouped(conn: Connection, records: Mapping[int, StoredRecord]) -> list[list[int]]:
+    """Return which records are one company, and keep the names that are to be asked about."""
+    id_of = {r.stable_key: r.id for r in records.values()}
+    said = [
+        Decided(records[d.a].stable_key, records[d.b].stable_key, d.is_same)
+        for d in edges.decided(conn, records)
+        if d.a in records and d.b in records
+    ]
+    groups = cluster([firm_of(r) for r in records.values()], said)
+    standing = [firm_of(r) for r in records.values() if not r.is_gone]
+    asked = {
+        id_of[key]: question.name
+        for question in questions(standing, groups, said)
+        for key in question.members
+    }
+    company_questions.replace(conn, records, asked)
+    return [sorted(id_of[key] for key in group) for group in groups]
 
 
 def forget(
@@ -188,6 +223,7 @@ def forget(
         co_members: those that shared a company with any: record → company.
     """
     departing.forget_keys(conn, withdrawn)
+    company_questions.replace(conn, withdrawn, {})
     if restored or co_members:
         place_records(conn, sorted({*restored, *co_members}))
 
@@ -196,7 +232,7 @@ def _keep_keys(conn: Connection, company_ids: set[int]) -> None:
     """Whoever watches the companies from now on finds these, though they are not written yet."""
     known = companies.records_of(conn, company_ids)
     keys = {
-        i: {k for r in known.get(i, ()) if not r.is_gone for k in company_keys(firm_of(r))}
+        i: {k for r in known.get(i, ()) if not r.is_gone for k in found_by(firm_of(r))}
         for i in company_ids
     }
     companies.set_company_keys(conn, keys)

@@ -19,7 +19,7 @@ JUDGE_VERSION = "1"
 """Of `hub.matching.compare`, `scoring` and `clusters`: what is made of two records with a model."""
 FOLD_VERSION = "2"
 """Of `hub.golden`: what an entity becomes in the CRM."""
-LINKS_VERSION = "1"
+LINKS_VERSION = "2"
 """Of `hub.etl.accounts`, `companies` and `inquiries`: what an entity is connected with."""
 
 

@@ -1,14 +1,17 @@
-"""Which company a record speaks of: its keys, and whether two records speak of one.
+"""When two mentions of a company are one company: the one rule, for sources and for hands.
 
 In: canonical values of an organisation, or of a person (whose e-mail address, website and company
 name say where they work). Out: keys for look-up, and same / unsure / different with the reason.
+
+`judge` is the rule. One normalised name is one company, unless domains or countries conflict. A short
+or common name needs a second fact: a domain, a place or a telephone number. Without it the answer is
+*unsure*. `docs/matching.md` says the same in words. Groups of records are `hub.matching.company_groups`.
+
 Pure; the answer about a pair is a function of the two, whichever comes first.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 from rapidfuzz.distance import OSA
 
@@ -22,6 +25,9 @@ LIMIT = 200  # a key that more records share than this says nothing
 _SIMILAR = 0.88
 _MIN_SIMILAR = 6
 _LONG_NAME, _LONG_WORD = 11, 10
+_BEGINNING = 5  # letters of a name in which a slip of the pen is seldom
+_MIN_WORD = 4
+NAME_ALONE = "name"
 
 Key = tuple[str, str]
 
@@ -35,12 +41,16 @@ class Firm:
         words: the name without its legal form.
         domains: registrable domains of websites and addresses; none of a mail provider.
         places: cities and postal codes, folded.
+        numbers: ends of telephone numbers, without the country's prefix.
+        countries: ISO codes.
     """
 
     key: str
     words: tuple[str, ...]
     domains: frozenset[str]
     places: frozenset[str]
+    numbers: frozenset[str] = frozenset()
+    countries: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -49,7 +59,11 @@ class Firm:
 
     @property
     def is_distinctive(self) -> bool:
-        """Tell a name that hardly two companies have: long, and not of common words alone."""
+        """Tell a name that hardly two companies have from a short or common one.
+
+        Words that many companies have (*services*, *bank*) are not counted. One word of 10 letters is
+        enough, or several of 11 letters together.
+        """
         telling = normal.rare(self.words)
         letters = len("".join(telling))
         return letters >= (_LONG_WORD if len(telling) == 1 else _LONG_NAME)
@@ -75,7 +89,15 @@ def firm(key: str, values: Mapping[str, JsonValue]) -> Firm:
     # a source that knows no name writes the domain in its place
     is_name = isinstance(name, str) and normal.own_domain(name) not in domains
     words = normal.company(name) if isinstance(name, str) and is_name else ()
-    return Firm(key, words, domains, frozenset(p for p in places if p))
+    numbers = (normal.tail(n) for t in _texts(values.get("phone")) if (n := normal.phone(t)))
+    return Firm(
+        key,
+        words,
+        domains,
+        frozenset(p for p in places if p),
+        frozenset(numbers),
+        frozenset(t.upper() for t in _texts(values.get("country"))),
+    )
 
 
 def _texts(value: JsonValue) -> list[str]:
@@ -84,29 +106,54 @@ def _texts(value: JsonValue) -> list[str]:
 
 
 def company_keys(one: Firm) -> Iterator[Key]:
-    """Yield the keys by which a company is found; a common name only together with its place."""
+    """Yield the keys that can prove a company; a short or common name only with a second fact."""
     for domain in sorted(one.domains):
         yield "domain", bounded(domain)
     if not one.words:
         return
     if one.is_distinctive:
-        yield "name", bounded(one.name)
+        yield name_key(one)
     for place in sorted(one.places):
         yield "name_place", bounded(f"{one.name}|{place}")
+    for number in sorted(one.numbers):
+        yield "name_number", bounded(f"{one.name}|{number}")
+
+
+def name_key(one: Firm) -> Key:
+    """Return the key of the name alone, which finds all companies that are called so."""
+    return "name", bounded(one.name)
+
+
+def offer_keys(one: Firm) -> Iterator[Key]:
+    """Yield the keys by which a company is offered to a person who types its name, or a like name."""
+    if one.words:
+        yield name_key(one)
+        yield "like", bounded(normal.skeleton(one.name)[:_BEGINNING])
+        for word in sorted({w for w in normal.telling(one.words) if len(w) >= _MIN_WORD}):
+            yield "word", bounded(word)
 
 
 def key_hashes(one: Firm) -> tuple[int, ...]:
-    """Return the hashes of a record's keys, sorted; no key of a person has one of them.
+    """Return the hashes by which a company's record finds others, sorted.
 
-    The limit, which stands in a hash, is another one than that of any kind of a person's key.
+    A person's keys never have one of them. The limit, which stands in a hash, is another one than that
+    of any kind of a person's key.
     """
-    return tuple(
-        sorted({hashed(f"company:{kind}", value, LIMIT) for kind, value in company_keys(one)})
-    )
+    keys = {*company_keys(one), *([name_key(one)] if one.words else ())}
+    return tuple(sorted({hashed(f"company:{kind}", value, LIMIT) for kind, value in keys}))
 
 
 def judge(a: Firm, b: Firm) -> Judged:
-    """Say whether two records speak of one company."""
+    """Say whether two mentions are one company. This is the rule; nothing else decides it.
+
+    1. One domain is one company, unless the names differ: then it is unsure.
+    2. Different names are different companies. Names that are only alike are unsure.
+    3. Of one name, two domains that do not begin alike are two companies, and so are two countries. Where
+       a second fact speaks against that, it is unsure.
+    4. Of one name without such a conflict, a second fact (domains that begin alike, a place, a number) or
+       a distinctive name makes one company.
+    5. A short or common name alone is unsure.
+    """
     names = _names(a, b)
     if a.domains & b.domains:
         if names == "differ":
@@ -114,28 +161,39 @@ def judge(a: Firm, b: Firm) -> Judged:
         return Judged(Judgement.SAME, "domain", 4 if names == "equal" else 3)
     if names == "differ":
         return Judged(Judgement.DIFFERENT, "two names")
+    if names == "equal":
+        return _of_one_name(a, b)
     if a.domains and b.domains and names != "missing":
-        return _of_two_domains(a, b, is_equal=names == "equal")
-    return _by_name(a, b, names)
+        return Judged(Judgement.DIFFERENT, "two domains")
+    return Judged(Judgement.UNSURE, f"names {names}")
 
 
-def _of_two_domains(a: Firm, b: Firm, *, is_equal: bool) -> Judged:
+def _of_one_name(a: Firm, b: Firm) -> Judged:
     """Acme of acme.fr and acme.com is one; Dupont of dupont-lyon.fr and dupont.be is two."""
-    if is_equal and _stems(a) & _stems(b):
-        return Judged(Judgement.SAME, "name, and domains of one name", 2)
-    if is_equal and a.places & b.places:
-        return Judged(Judgement.UNSURE, "name and place, two domains")
-    return Judged(Judgement.DIFFERENT, "two domains")
+    second = _second_fact(a, b)
+    if a.domains and b.domains and not _stems(a) & _stems(b):
+        return _of_conflict("two domains", second)
+    if a.countries and b.countries and not a.countries & b.countries:
+        return _of_conflict("two countries", second if second != "place" else None)
+    if second:
+        return Judged(Judgement.SAME, f"name and {second}", 2)
+    if a.is_distinctive and b.is_distinctive:
+        return Judged(Judgement.SAME, NAME_ALONE, 1)
+    return Judged(Judgement.UNSURE, "a short or common name")
 
 
-def _by_name(a: Firm, b: Firm, names: str) -> Judged:
-    if names != "equal":
-        return Judged(Judgement.UNSURE, f"names {names}")
+def _of_conflict(conflict: str, second: str | None) -> Judged:
+    if second:
+        return Judged(Judgement.UNSURE, f"name and {second}, {conflict}")
+    return Judged(Judgement.DIFFERENT, conflict)
+
+
+def _second_fact(a: Firm, b: Firm) -> str | None:
+    if _stems(a) & _stems(b):
+        return "domains that begin alike"
     if a.places & b.places:
-        return Judged(Judgement.SAME, "name and place", 2)
-    if a.is_distinctive:
-        return Judged(Judgement.SAME, "name", 1)
-    return Judged(Judgement.UNSURE, "a common name")
+        return "place"
+    return "number" if a.numbers & b.numbers else None
 
 
 def _stems(one: Firm) -> set[str]:
@@ -159,52 +217,32 @@ def _names(a: Firm, b: Firm) -> str:
 
 
 def best(one: Firm, known: Mapping[int, Sequence[Firm]]) -> tuple[int, Judged] | None:
-    """Return the known company that a record speaks of, and why; None if there is none for sure.
+    """Return the known company that a mention means, and why; None if none or several may be meant.
 
     Args:
-        one: what the record says.
+        one: what the mention says.
         known: companies, by number; each as its own records describe it.
     """
-    found = []
+    found: dict[int, Judged] = {}
     for number, firms in known.items():
-        for other in firms:
-            judged = judge(one, other)
-            if judged.judgement is Judgement.SAME:
-                found.append((-judged.strength, other.key, number, judged))
-    if not found:
-        return None
-    *_, number, judged = min(found, key=lambda f: f[:3])
-    return number, judged
+        judged = max((judge(one, other) for other in firms), key=lambda j: j.strength, default=None)
+        if judged is not None and judged.judgement is Judgement.SAME:
+            found[number] = judged
+    strongest = max((j.strength for j in found.values()), default=0)
+    first = [(number, j) for number, j in found.items() if j.strength == strongest]
+    return first[0] if len(first) == 1 else None
 
 
-def cluster(firms: Sequence[Firm]) -> list[list[str]]:
-    """Return which records are one company, as sorted lists of keys.
+def may_be(one: Firm, known: Mapping[int, Sequence[Firm]]) -> dict[int, Judged]:
+    """Return the known companies that may be meant by a name: one's own name, or one like it.
 
-    The best evidence joins first; two groups stay apart if any two of their members are different.
+    Args:
+        one: what the mention says.
+        known: companies, by number; each as its own records describe it.
     """
-    by_key = {one.key: one for one in firms}
-    group_of = {key: [key] for key in by_key}
-    for _, a, b in sorted(_joining(by_key)):
-        left, right = group_of[a], group_of[b]
-        if left is right or _are_apart(left, right, by_key):
-            continue
-        left += right
-        for key in right:
-            group_of[key] = left
-    return [list(group) for group in sorted({tuple(sorted(g)) for g in group_of.values()})]
-
-
-def _joining(by_key: Mapping[str, Firm]) -> set[tuple[int, str, str]]:
-    buckets: dict[Key, list[str]] = defaultdict(list)
-    for key in sorted(by_key):
-        for found in company_keys(by_key[key]):
-            buckets[found].append(key)
-    pairs = {p for keys in buckets.values() if len(keys) <= LIMIT for p in combinations(keys, 2)}
-    judged = {p: judge(by_key[p[0]], by_key[p[1]]) for p in pairs}
-    return {(-j.strength, *pair) for pair, j in judged.items() if j.judgement is Judgement.SAME}
-
-
-def _are_apart(left: Sequence[str], right: Sequence[str], by_key: Mapping[str, Firm]) -> bool:
-    return any(
-        judge(by_key[a], by_key[b]).judgement is Judgement.DIFFERENT for a in left for b in right
-    )
+    found: dict[int, Judged] = {}
+    for number, firms in known.items():
+        answers = [j for o in firms if (j := judge(one, o)).judgement is not Judgement.DIFFERENT]
+        if answers:
+            found[number] = max(answers, key=lambda j: (j.strength, j.why))
+    return found

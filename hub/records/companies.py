@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from hub.model.entities import COMPANY_STREAMS
-from hub.records import match_keys
+from hub.records import edges, match_keys
 from hub.records.entities import WHOLE
 from hub.records.identity import StoredRecord, load_records
 
@@ -28,7 +28,7 @@ WHERE s.id = ANY(:ids)
 def component(
     conn: Connection, keys: Mapping[int, Sequence[int]], most: int
 ) -> dict[int, StoredRecord]:
-    """Return all records connected with some records by a key or a company, these included.
+    """Return all records connected with some records by a key, a company, or a person's word.
 
     Args:
         conn: under the lock of companies.
@@ -47,6 +47,8 @@ def component(
         found = match_keys.holders(conn, dict.fromkeys(hashes, most)).blocks
         reached = {record for block in found.values() for record in block or ()}
         reached |= set(conn.execute(_BESIDE, {"ids": list(frontier)}).scalars())
+        said = edges.decided(conn, frontier)
+        reached |= {end for one in said if one.is_same for end in (one.a, one.b)}
         frontier = reached - members.keys()
     return members
 

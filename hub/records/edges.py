@@ -1,4 +1,7 @@
-"""Edges: judgements of pairs of records. Owns `ops.edge`; written only under the identity lock.
+"""Edges: judgements of pairs of records. Owns `ops.edge`.
+
+Edges of people's records are written under the identity lock, those of companies' records under the lock of
+companies. Of companies there are only edges that people made.
 
 Who made an edge stands with it: the model (`model:<version>`), a source (`vendor`), our own changed
 rules (`held`) or a person (`person:<who>`). Edges of the model and of sources are a function of the
@@ -255,3 +258,48 @@ def forget(conn: Connection, undone: Sequence[int], changed: Sequence[int]) -> N
     """
     conn.execute(_FORGET_STATED, {"ids": [*undone, *changed]})
     conn.execute(_FORGET_JUDGED, {"ids": list(undone)})
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person said of two records that stand: one, or two."""
+
+    a: int
+    b: int
+    is_same: bool
+
+
+_DECIDED = text("""
+WITH decided AS (
+  SELECT a, b, judgement FROM ops.edge WHERE revoked_at IS NULL
+  AND starts_with(made_by, 'person:') AND a = ANY(:ids)
+  UNION
+  SELECT a, b, judgement FROM ops.edge WHERE revoked_at IS NULL
+  AND starts_with(made_by, 'person:') AND b = ANY(:ids)
+)
+SELECT d.a, d.b, d.judgement = 'same' AS is_same
+FROM decided d JOIN ops.source_record x ON x.id = d.a JOIN ops.source_record y ON y.id = d.b
+WHERE num_nonnulls(x.withdrawn_by, y.withdrawn_by) = 0 ORDER BY d.a, d.b
+""")
+
+
+def decided(conn: Connection, ids: Iterable[int]) -> list[Decision]:
+    """Return what people said of pairs with one of the records in them, of records that stand."""
+    records = sorted(set(ids))
+    return [Decision(*row) for row in conn.execute(_DECIDED, {"ids": records})] if records else []
+
+
+_REVOKE_BETWEEN = text("""
+UPDATE ops.edge SET revoked_at = clock_timestamp()
+WHERE revoked_at IS NULL AND starts_with(made_by, 'person:') AND judgement = :judgement
+  AND (a = ANY(:some) AND b = ANY(:others) OR a = ANY(:others) AND b = ANY(:some))
+""")
+
+
+def revoke_between(
+    conn: Connection, some: Sequence[int], others: Sequence[int], judgement: str
+) -> None:
+    """Revoke what people said of pairs with one record here and the other there."""
+    conn.execute(
+        _REVOKE_BETWEEN, {"some": list(some), "others": list(others), "judgement": judgement}
+    )

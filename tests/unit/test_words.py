@@ -53,4 +53,4 @@ def test_what_is_empty_is_said_in_words() -> None:
     assert outbox_words(0, 0) == "all sent"
     assert outbox_words(2, 1) == "2 to send, 1 given up"
     assert person_words(0, 0) == "nothing to decide"
-    assert person_words(1, 2) == "1 value in quarantine, 2 pairs in review"
+    assert person_words(1, 2) == "1 value in quarantine, 2 questions in review"

@@ -1,12 +1,16 @@
-"""Merge and unmerge: a person says that two are one, or are not. Loss-less both ways."""
+"""Merge and unmerge: a person says that two people, or two companies, are one, or are not.
 
-from dataclasses import dataclass
+Loss-less both ways. Companies are merged by `hub.actions.companies.merge`.
+"""
 
 from sqlalchemy import Connection, text
 
 from hub.actions import lookup
+from hub.actions.companies import merge as companies
+from hub.actions.companies import named
 from hub.actions.context import Context
 from hub.actions.identity import decisions
+from hub.actions.merged import Merged, Unmerged
 from hub.actions.rights import Right, require
 from hub.db.locks import identity_lock
 from hub.errors import ActionError
@@ -15,35 +19,30 @@ from hub.model.records import JsonValue
 from hub.model.verdicts import Judgement
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """Entities that are one now: `absorbed` points to `survivor`."""
-
-    survivor: int
-    absorbed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Unmerged:
-    """Entities that were one."""
-
-    stayed: int
-    left: int
-
-
 def merge(ctx: Context, first: str, second: str) -> Merged:
-    """Make two people one; the older entity survives, both keep their records and edits.
+    """Make two people, or two companies, one; the older survives, both keep their records and edits.
 
     Args:
         ctx: who acts, in an open transaction.
-        first: a person, as `lookup.find` knows them.
+        first: a person, as `lookup.find` knows them, or a company.
         second: another.
 
     Raises:
-        ActionError: there is no such person, or the two are one already.
+        ActionError: there is no such person, the two are one already, or one of them is a company.
     """
     conn = ctx.conn
     identity_lock(conn)
+    are_companies = [named.is_company(conn, name) for name in (first, second)]
+    if all(are_companies):
+        return companies.merge(ctx, first, second)
+    if any(are_companies):
+        firm, person = (first, second) if are_companies[0] else (second, first)
+        raise ActionError(
+            f"{names.full(firm)} is a company and {names.full(person)} is a person",
+            resource="person",
+            code="conflict",
+            hint="hub company link lets a person work for a company",
+        )
     one, other = lookup.find(conn, first).root_id, lookup.find(conn, second).root_id
     if one == other:
         raise ActionError(
@@ -61,7 +60,7 @@ def merge(ctx: Context, first: str, second: str) -> Merged:
 
 
 def unmerge(ctx: Context, name: str) -> Unmerged:
-    """Take a person, or one record, out of the one it was merged into; the two stay apart.
+    """Take a person, a company, or one record, out of the one it was merged into; the two stay apart.
 
     A merged lead or person gets back its records, its edits and what hangs on it. A record that is
     named leaves alone.
@@ -75,26 +74,28 @@ def unmerge(ctx: Context, name: str) -> Unmerged:
     """
     conn = ctx.conn
     identity_lock(conn)
-    named = lookup.find(conn, name)
-    require(ctx, Right.IDENTITY, *lookup.owners_of(conn, named.root_id))
-    if named.record_id is not None:
-        return _take_out(ctx, name, named.record_id, named.root_id)
-    if named.entity_id == named.root_id:
+    if named.is_company(conn, name):
+        return companies.unmerge(ctx, name)
+    one = lookup.find(conn, name)
+    require(ctx, Right.IDENTITY, *lookup.owners_of(conn, one.root_id))
+    if one.record_id is not None:
+        return _take_out(ctx, name, one.record_id, one.root_id)
+    if one.entity_id == one.root_id:
         raise ActionError(
             f"{names.full(name)} was not merged into another",
             resource="person",
             code="conflict",
             hint="name the one that was absorbed, or one of its records; see hub explain",
         )
-    parted = _parted(conn, named, name)
+    parted = _parted(conn, one, name)
     for pair in parted:
-        decisions.decide(ctx, pair, Judgement.DIFFERENT, why=f"unmerge {named.entity_id}")
+        decisions.decide(ctx, pair, Judgement.DIFFERENT, why=f"unmerge {one.entity_id}")
     records = sorted({i for pair in parted for i in pair})
     what: dict[str, JsonValue] = {
-        "unmerged": {"old": named.root_id, "new": [named.root_id, named.entity_id]}
+        "unmerged": {"old": one.root_id, "new": [one.root_id, one.entity_id]}
     }
     decisions.apply(ctx, records, what)
-    return Unmerged(named.root_id, named.entity_id)
+    return Unmerged(one.root_id, one.entity_id)
 
 
 def _take_out(ctx: Context, name: str, record: int, root: int) -> Unmerged:
@@ -145,14 +146,14 @@ def _merges_of(conn: Connection, entity: int) -> list[tuple[int, int]]:
     return [(row.a, row.b) for row in rows if int(row.why.split()[2]) == entity]
 
 
-def _parted(conn: Connection, named: lookup.Named, name: str) -> list[tuple[int, int]]:
+def _parted(conn: Connection, one: lookup.Named, name: str) -> list[tuple[int, int]]:
     """Return the pairs of records that are to stand apart, for a merged one to leave the other.
 
     Raises:
         ActionError: the two no longer have a record each: an undo, say, took it back.
     """
-    own, rest = _anchor(conn, named.entity_id), _records(conn, named.root_id)
-    parted = [pair for pair in _merges_of(conn, named.entity_id) if rest.issuperset(pair)]
+    own, rest = _anchor(conn, one.entity_id), _records(conn, one.root_id)
+    parted = [pair for pair in _merges_of(conn, one.entity_id) if rest.issuperset(pair)]
     if parted:
         return parted
     # The matcher or the vendor joined them: by the records they began with.
@@ -165,7 +166,7 @@ def _parted(conn: Connection, named: lookup.Named, name: str) -> list[tuple[int,
             hint="there is nothing to take apart; `hub explain` lists the records that are left, "
             "and `hub unmerge RECORD` takes one of several out",
         )
-    began = _anchor(conn, named.root_id)
+    began = _anchor(conn, one.root_id)
     return [(own, began if began in others else min(others))]
 
 

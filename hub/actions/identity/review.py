@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from hub.actions import lookup
+from hub.actions.companies import merge as companies
+from hub.actions.companies import named
 from hub.actions.context import Context
 from hub.actions.identity import decisions
 from hub.actions.rights import Right, require
@@ -46,7 +48,7 @@ def open_pairs(ctx: Context, limit: int = 100) -> list[ReviewPair]:
 
 
 def decide(ctx: Context, first: str, second: str, judgement: Judgement) -> None:
-    """Say whether two records are one person.
+    """Say whether two records are one person, or one company.
 
     Args:
         ctx: who acts, in an open transaction.
@@ -59,12 +61,15 @@ def decide(ctx: Context, first: str, second: str, judgement: Judgement) -> None:
     """
     conn = ctx.conn
     identity_lock(conn)
+    if all(named.is_company(conn, name) for name in (first, second)):
+        return companies.decide(ctx, first, second, judgement)
     (a, one), (b, other) = (_record(conn, name) for name in (first, second))
     require(ctx, Right.IDENTITY, *lookup.owners_of(conn, one), *lookup.owners_of(conn, other))
     if a == b:
         raise ActionError("a record is always itself", resource="review", code="invalid")
     decisions.decide(ctx, (a, b), judgement, why=f"review: {judgement.value}")
     decisions.apply(ctx, (a, b), {"review": {"old": [first, second], "new": judgement.value}})
+    return None
 
 
 def _record(conn: Connection, name: str) -> tuple[int, int]:

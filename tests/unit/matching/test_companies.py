@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.matching import normal
-from hub.matching.companies import Firm, best, cluster, company_keys, firm, judge
+from hub.matching.companies import Firm, best, firm, judge, key_hashes
+from hub.matching.company_groups import Decided, cluster, questions
 from hub.model.verdicts import Judgement
 
 SAME, UNSURE, DIFFERENT = Judgement.SAME, Judgement.UNSURE, Judgement.DIFFERENT
@@ -62,6 +63,38 @@ PAIRS = [
     (one("Northgate Robotics"), one("Northgate Robotics Leeds"), UNSURE),
     (one("Northgate Robotics"), one("Ridgeway Ceramics"), DIFFERENT),
     (one(None, website="acme.fr"), one("Acme"), UNSURE),
+    # a short or common name: a second fact makes one company
+    (one("Dupont", phone="+33145670001"), one("Dupont SARL", phone="01 45 67 00 01"), SAME),
+    (one("Dupont", phone="+33145670001"), one("Dupont", phone="+33145670002"), UNSURE),
+    (one("Bank Services"), one("Bank Services Ltd"), UNSURE),
+    (one("Nordwind", country="DE"), one("Nordwind", country="DE"), UNSURE),
+    # a conflict makes two, however long the name is; a second fact against it makes a question
+    (
+        one("Northgate Robotics", country="GB"),
+        one("Northgate Robotics", country="US"),
+        DIFFERENT,
+    ),
+    (
+        one("Dupont", city="Cambridge", country="GB"),
+        one("Dupont", city="Cambridge", country="US"),
+        DIFFERENT,
+    ),
+    (
+        one("Dupont", phone="+33145670001", country="FR"),
+        one("Dupont", phone="+33145670001", country="BE"),
+        UNSURE,
+    ),
+    (
+        one("Acme", website="acme.fr", country="FR"),
+        one("Acme", website="acme.com", country="US"),
+        UNSURE,
+    ),
+    (
+        one("Acme", website="acme.fr", country="FR"),
+        one("Acme", website="acme.fr", country="US"),
+        SAME,
+    ),
+    (one("North Gates Ab"), one("Northgates Ab"), UNSURE),
 ]
 
 
@@ -76,9 +109,13 @@ NAMES = st.sampled_from(
 )
 SITES = st.sampled_from([None, "acme.fr", "www.acme.com", "northgate.example", "gmail.com"])
 CITIES = st.sampled_from([None, "Lyon", "Leeds"])
+COUNTRIES = st.sampled_from([None, None, "FR", "GB"])
+NUMBERS = st.sampled_from([None, None, "+33145670001", "+441134960000"])
 FIRMS = st.builds(
-    lambda name, site, city: {"organization_name": name, "website": site, "city": city},
-    NAMES, SITES, CITIES,
+    lambda name, site, city, country, phone: {
+        "organization_name": name, "website": site, "city": city, "country": country, "phone": phone,
+    },
+    NAMES, SITES, CITIES, COUNTRIES, NUMBERS,
 )  # fmt: skip
 
 
@@ -94,20 +131,79 @@ def test_companies_that_are_the_same_share_a_key(a: dict[str, str], b: dict[str,
     """Else look-up would miss what the judgement knows; domains of one name alone have none."""
     mine, yours = firm("a", a), firm("b", b)
     judged = judge(mine, yours)
-    if judged.judgement is SAME and judged.why != "name, and domains of one name":
-        assert set(company_keys(mine)) & set(company_keys(yours))
+    if judged.judgement is SAME:
+        assert set(key_hashes(mine)) & set(key_hashes(yours))
 
 
-@given(st.lists(FIRMS, max_size=12), st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None, derandomize=True)
-def test_groups_do_not_depend_on_the_order(
-    found: list[dict[str, str]], shuffler: random.Random
+PAIRS_OF = st.tuples(st.integers(0, 9), st.integers(0, 9), st.booleans())
+
+
+@given(
+    st.lists(FIRMS, max_size=10), st.lists(PAIRS_OF, max_size=4), st.randoms(use_true_random=False)
+)
+@settings(max_examples=150, deadline=None, derandomize=True)
+def test_groups_and_questions_do_not_depend_on_the_order(
+    found: list[dict[str, str]], pairs: list[tuple[int, int, bool]], shuffler: random.Random
 ) -> None:
     firms = [firm(f"s/c/{i}", values) for i, values in enumerate(found)]
-    groups = cluster(firms)
+    said = [
+        Decided(f"s/c/{a}", f"s/c/{b}", is_same) for a, b, is_same in pairs if a < b < len(firms)
+    ]
+    groups = cluster(firms, said)
+    asked = questions(firms, groups, said)
     assert sorted(key for group in groups for key in group) == sorted(one.key for one in firms)
     shuffler.shuffle(firms)
-    assert cluster(firms) == groups
+    shuffler.shuffle(said)
+    assert cluster(firms, said) == groups
+    assert questions(firms, groups, said) == asked
+
+
+@given(st.lists(FIRMS, min_size=2, max_size=8))
+@settings(max_examples=150, deadline=None, derandomize=True)
+def test_to_merge_two_companies_and_part_them_again_changes_no_group(
+    found: list[dict[str, str]],
+) -> None:
+    firms = [firm(f"s/c/{i}", values) for i, values in enumerate(found)]
+    before = cluster(firms)
+    if len(before) < 2:
+        return
+    pair = (before[0][0], before[-1][-1])
+    merged = cluster(firms, [Decided(*pair, is_same=True)])
+    assert sorted(merged) == sorted(
+        [*before[1:-1], sorted([*before[0], *before[-1]])], key=lambda g: g
+    )
+    assert cluster(firms, [Decided(*pair, is_same=False)]) == before
+
+
+def asked(*firms: Firm, said: tuple[Decided, ...] = ()) -> list[tuple[str, ...]]:
+    return [q.members for q in questions(firms, cluster(firms, said), said)]
+
+
+def test_a_short_name_is_one_question_and_is_asked_again_only_for_a_new_company() -> None:
+    a, b, c = (one("Nordwind", key) for key in "abc")
+    lyon = one("Nordwind", "d", city="Lyon", website="nordwind.fr")
+    assert cluster([a, b]) == [["a"], ["b"]]
+    assert asked(a, b) == [("a", "b")]
+    assert asked(a, b, c, lyon) == [("a", "b", "c", "d")]
+    one_company = (Decided("a", "b", is_same=True),)
+    assert cluster([a, b], one_company) == [["a", "b"]]
+    assert asked(a, b, said=one_company) == []
+    assert asked(a, b, c, said=one_company) == [("a", "c")]
+    two = (Decided("a", "b", is_same=False),)
+    assert asked(a, b, said=two) == []
+    assert asked(a, b, c, said=two) == [("a", "b", "c")]
+
+
+def test_a_long_name_that_two_companies_have_is_common() -> None:
+    """A third company of the name joins neither; those without a conflict stay one."""
+    north, south = (
+        one("Northgate Robotics", key, website=f"{key}.example.com") for key in ("n", "s")
+    )
+    bare = [one("Northgate Robotics", key) for key in ("x", "y")]
+    assert cluster([north, *bare]) == [["n", "x", "y"]]
+    assert cluster([north, south, *bare]) == [["n"], ["s"], ["x", "y"]]
+    assert asked(north, south, *bare) == [("n", "s", "x")]
+    assert asked(north, south) == []
 
 
 def test_a_third_record_does_not_join_two_that_are_different() -> None:
@@ -126,3 +222,4 @@ def test_the_best_evidence_decides_between_companies() -> None:
     assert found is not None
     assert (found[0], found[1].why) == (2, "domain")
     assert best(one("Northgate"), {1: [by_name]}) is None
+    assert best(one("Northgate Robotics"), {1: [by_name], 2: [by_domain]}) is None, "two may be"

@@ -1,0 +1,19 @@
+"""What a merge and an unmerge give back, of people and of companies."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Entities that are one now: `absorbed` points to `survivor`."""
+
+    survivor: int
+    absorbed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unmerged:
+    """Entities that were one."""
+
+    stayed: int
+    left: int
