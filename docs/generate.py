@@ -47,9 +47,9 @@ def settings_page() -> str:
         "# Settings",
         "",
         "`hub.yaml` is taken from `--config`, else HUB_CONFIG, else the working directory, else",
-        "HUB_HOME. Every setting but the lists can be overridden by an environment variable: HUB_ and its place,",
-        "two underscores between the parts, e.g. `HUB_SMTP__PORT`. Secrets stand in the environment",
-        "only; the name with `_FILE` after it gives the path of a file that holds the secret.",
+        "HUB_HOME. An environment variable overrides each setting except the lists. Its name is HUB_ and the place",
+        "of the setting, with two underscores between the parts, e.g. `HUB_SMTP__PORT`. Secrets come only from",
+        "the environment: from such a variable, or from a file. Its name with `_FILE` gives the path of the file.",
     ]
     for place, model in _blocks((), Settings):
         title = ".".join(place) or "the top"
@@ -220,8 +220,8 @@ def mapping_page() -> str:
     lines += ["", "## Targets", ""]
     lines += _flowed(
         f"""`entity` is one of these. {", ".join(f"`{one}`" for one in PEOPLE)} are people and are
-        matched; a `person` is nobody in the CRM and completes those who are. A field's kind says
-        what its value is held to and which transform it gets when its rule names none. *Folded*: the
+        matched. A `person` has no row in the CRM; its records complete people who have one. The kind of a
+        field checks its value, and gives the transform if the rule names none. *Folded*: the
         best of all sources' values, at any time. *Held*: set when the record is new, then only
         people change it. *Derived*: the hub computes it later. A json field takes keys:
         `custom_fields.score`."""
@@ -337,8 +337,8 @@ def sandbox_page() -> str:
         "",
     ]
     lines += _flowed(
-        """Anything else is the vendor's own 404. Where a path is served with and without `.json` or a
-        last slash, it stands here once."""
+        """All other paths give the vendor's own 404. A path that is served with and without `.json` or a
+        last slash is listed once."""
     )
     with Sandbox(SandboxOptions(people=1)) as sandbox:
         for vendor in VENDORS:

@@ -76,7 +76,7 @@ class VendorSession(requests.Session):
     Args:
         budget: asked before each request, retries and logins included.
         reach: the hosts that a request may go to; any other raises `ProtocolError` before a
-            byte is sent, so that a token stays with its vendor whatever an answer says.
+            byte is sent, so that no answer can send a token to another host.
         inspect: called with each answer before the SDK reads it; may raise.
         send_to: an emulator's address, to which https requests are sent instead.
         kind_of: returns the kind of call as which the vendor counts a request.

@@ -1,7 +1,7 @@
-"""What a changed mapping would do to consents: which noes it no longer reads.
+"""The opt-outs that a changed mapping no longer reads.
 
-A no stands until that is accepted. `foresee` asks before a stream is mapped again; `held` tells what
-waits after it was, whatever mapped it: a remap, or the derivations of an upgrade.
+An opt-out stays in force until a user accepts that it is lifted. `foresee` lists such opt-outs before
+a stream is mapped again. `held` lists them afterwards: after a remap, or after an upgrade.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ SHOWN = 20
 
 
 def foresee(hub: Hub, source: str, stream: str) -> list[Lifted]:
-    """Return the addresses whose no the present mapping would lift; nothing is written."""
+    """Return the addresses whose opt-out the present mapping would lift; nothing is written."""
     with hub.engine.connect() as conn:
         return consent_disputes.would_lift(conn, _unread(hub, conn, source, stream))
 
@@ -48,7 +48,7 @@ def _unread(hub: Hub, conn: Connection, source: str, stream: str) -> list[int]:
 
 
 def held(conn: Connection, source: str | None = None, stream: str | None = None) -> list[Lifted]:
-    """Return the addresses whose no stands only because nobody has accepted that it is lifted.
+    """Return the addresses whose opt-out is in force only because no user has accepted its lifting.
 
     Args:
         conn: a connection.
@@ -59,7 +59,7 @@ def held(conn: Connection, source: str | None = None, stream: str | None = None)
 
 
 def accept(conn: Connection, who: str, source: str | None = None, stream: str | None = None) -> int:
-    """Lift the noes that the mappings no longer read; returns how many events that are."""
+    """Lift the opt-outs that the mappings no longer read; returns how many events that are."""
     ids = consent_disputes.disputed(conn, source, stream)
     consents.accept(conn, who, ids)
     return len(ids)
@@ -72,5 +72,5 @@ def refusal(lifted: list[Lifted], command: str) -> ConfigError:
     return ConfigError(
         f"the mapping would lift the opt-out of {len(lifted)} addresses: "
         + ", ".join([*named, *more]),
-        hint=f"nothing was mapped; if that is right, add --accept-consent: {command}",
+        hint=f"nothing was mapped; to accept this, add --accept-consent: {command}",
     )

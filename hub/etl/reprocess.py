@@ -1,7 +1,7 @@
-"""Map once more what has landed: refused records, corrected ones, or a whole stream.
+"""Map landed records again: refused ones, corrected ones, or a whole stream.
 
-No vendor is asked. In: quarantine ids, a correction, or a stream. Out: counts from the batch's ledger. Each is a batch of its own,
-so that what becomes of every record is in the books.
+No request goes to a vendor. In: quarantine ids, a correction, or a stream. Out: counts from the batch's ledger. Each is a batch of its own,
+so each record has a verdict.
 """
 
 import json
@@ -25,7 +25,7 @@ from hub.records.ledger import StreamLedger
 
 @dataclass(slots=True)
 class Reprocessed:
-    """What became of records that were mapped once more."""
+    """What became of records that were mapped again."""
 
     queued: int = 0
     quarantined: int = 0
@@ -55,7 +55,7 @@ def retry(hub: Hub, ids: Sequence[int] | None = None, *, source: str | None = No
         source: only those of one source.
 
     Raises:
-        ConfigError: a row is not there, or a source's sync was interrupted.
+        ConfigError: a row does not exist, or a source's sync was interrupted.
     """
     with hub.engine.begin() as conn:
         missing = requeue.unknown_ids(conn, ids or ())
@@ -83,9 +83,9 @@ def retry(hub: Hub, ids: Sequence[int] | None = None, *, source: str | None = No
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A person's correction of what a quarantine row is about.
+    """A person's correction of the value in a quarantine row.
 
-    `field` is a field of the mapping or a path in the record; `value` is as it was typed.
+    `field` is a field of the mapping or a path in the record; `value` is as typed.
     """
 
     row: int
@@ -95,10 +95,10 @@ class Fix:
 
 
 def fix(hub: Hub, wanted: Fix) -> Reprocessed:
-    """Keep a correction, and map the record again with it; the raw record stays as it was sent.
+    """Store a correction, and map the record again with it; the raw record stays as it was sent.
 
     Raises:
-        ConfigError: the row is not there or not open, the field says no single place in the
+        ConfigError: the row does not exist or is closed, the field names no single place in the
             record, a newer version has come, or the source's sync was interrupted.
     """
     source = _open_row(hub, wanted.row).source
@@ -123,7 +123,7 @@ def fix(hub: Hub, wanted: Fix) -> Reprocessed:
     if not is_newest:
         raise ConfigError(
             f"the record of quarantine row {row.id} has a newer version, or is gone",
-            hint="hub quarantine list shows what is open now",
+            hint="hub quarantine list shows the open rows",
         )
     return report
 
@@ -135,14 +135,14 @@ def _open_row(hub: Hub, row_id: int) -> requeue.Refused:
         raise _unknown(row_id)
     if row.resolved_at is not None:
         raise ConfigError(
-            f"quarantine row {row_id} is closed", hint="hub quarantine list shows what is open"
+            f"quarantine row {row_id} is closed", hint="hub quarantine list shows the open rows"
         )
     return row
 
 
 def _unknown(row_id: int) -> ConfigError:
     return ConfigError(
-        f"there is no quarantine row {row_id}", hint="list the rows with `hub quarantine list`"
+        f"there is no quarantine row {row_id}", hint="hub quarantine list shows the open rows"
     )
 
 
@@ -150,7 +150,9 @@ def _correction(hub: Hub, row: requeue.Refused, wanted: Fix) -> tuple[str, JsonV
     try:
         wanted.value.replace("\0", "\ud800").encode()  # PostgreSQL keeps neither
     except UnicodeEncodeError as exc:
-        raise ConfigError("the value is no text: it holds bytes that are no letters") from exc
+        raise ConfigError(
+            "the value is not valid text: it contains bytes that are no characters"
+        ) from exc
     payload = row.payload or b""
     path = locate(
         payload,
@@ -164,14 +166,14 @@ def _correction(hub: Hub, row: requeue.Refused, wanted: Fix) -> tuple[str, JsonV
 def remap(
     hub: Hub, source: str, stream: str, *, accept_consent: bool = False, who: str = ""
 ) -> Reprocessed:
-    """Map every version of a stream again, with the mapping of today; it rings nobody.
+    """Map every version of a stream again, with the mapping of today; no notification is sent.
 
     Args:
         hub: the hub.
         source: the source.
         stream: its stream.
         accept_consent: lift the opt-outs that the mapping no longer reads.
-        who: accepts that.
+        who: the user who accepts that.
 
     Raises:
         ConfigError: the stream has no mapping, the source's sync was interrupted, or the mapping
@@ -206,7 +208,8 @@ def _refuse_interrupted(hub: Hub, sources: Sequence[str]) -> None:
         for source in sources:
             if batches.running_batch(conn, source) is not None:
                 raise ConfigError(
-                    f"the last sync of {source} was interrupted", hint=f"first: hub sync {source}"
+                    f"the last sync of {source} was interrupted",
+                    hint=f"run it first: hub sync {source}",
                 )
 
 

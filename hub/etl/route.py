@@ -1,9 +1,9 @@
 """Route: every lead without an owner gets one, exactly once, with the reasons kept.
 
-Load gives most leads their owner when it writes them (`hub.etl.new_owners`). Here are those that had to
-wait: until a load was complete, or until somebody could take them. The groups' rows are locked first, so turns
-are taken one after the other whatever the number of workers; assignment, turn, pointer and outbox
-event commit together.
+Load gives most leads their owner when it writes them (`hub.etl.new_owners`). Route takes those that had to
+wait until a load was complete, or until a member was free. The groups' rows are locked first, so turns
+are taken one after the other, by any number of workers. Assignment, turn, pointer and outbox event
+commit together.
 """
 
 from collections import Counter, defaultdict
@@ -32,7 +32,7 @@ def route_unowned(hub: Hub, *, bulk: bool) -> dict[str, int]:
         bulk: also leads of initial loads, whose batches are completely loaded.
 
     Raises:
-        ConfigError: a rule names somebody who is not there, or nobody at all can take leads.
+        ConfigError: a rule names an unknown user, or no member can take leads.
     """
     rules = rules_of(hub)
 
@@ -56,17 +56,17 @@ def route_unowned(hub: Hub, *, bulk: bool) -> dict[str, int]:
         log.info("leads_assigned", assigned=assigned_n, events=events_n)
         if not assigned_n:
             raise ConfigError(
-                f"{waiting_n} leads wait for an owner, and nobody can take them",
+                f"{waiting_n} leads wait for an owner, and no member of a group can take them",
                 hint=f"{rules.fallback} has no active member: add one under `groups:` in hub.yaml",
             )
     return dict(totals)
 
 
 def write_digests(hub: Hub) -> dict[str, int]:
-    """Tell every owner once what the running initial loads have given; call when all is assigned.
+    """Send each owner one digest of the running initial loads; call when all leads are assigned.
 
-    The books of a load are closed only after this, so a crash before it repeats it. A load of
-    several sources is one digest. The key is a function of load and owner.
+    The ledger of a load is closed only after this, so a crash before it repeats the digest. A load of
+    several sources is one digest. The event's key is a function of load and owner.
     """
     with hub.engine.begin() as conn:
         shares: dict[int, list[LoadedCount]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""The rules of survivorship: read from hub.yaml's file, put in force, and asked for by the fold."""
+"""The rules of survivorship: read from the file of hub.yaml, put in force, read by the fold."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ def read_rules(file: str | None) -> Document:
     """Return the shipped rules, with what a customer's file names in its place.
 
     Raises:
-        ConfigError: the file cannot be read or does not hold; every mistake has its line.
+        ConfigError: the file cannot be read or has mistakes; each is named with its line.
     """
     if file is None:
         return SHIPPED
@@ -37,12 +37,12 @@ def read_rules(file: str | None) -> Document:
 
 
 def apply_rules(conn: Connection, document: Document) -> None:
-    """Put rules in force; the next load folds everybody again if they changed."""
+    """Put rules in force; if they changed, the next load folds all entities again."""
     if rules.current(conn) != document and (behind := rules.put(conn, document, SHIPPED)):
         log.info("survivorship_changed", entities=behind)
 
 
 def rules_in_force(conn: Connection) -> SurvivorshipRules:
-    """Return the rules by which every fold is made."""
+    """Return the rules that are in force."""
     document: Any = rules.current(conn)
     return DEFAULT_RULES if document is None else SurvivorshipRules.bind(document)

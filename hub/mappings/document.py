@@ -353,7 +353,7 @@ class MappingDocument(Strict):
     Args:
         source: vendor, the folder's name.
         stream: stream of the vendor, the file's name.
-        trust: `open` for records that anybody can send, such as form answers.
+        trust: `open` for records that any stranger can send, such as form answers.
         unwrap: keys under which records sit in a vendor's page (list) or webhook body (object).
         id: rule that gives the source id of a record without one (previews).
         region: rule that gives the ISO-2 country for phones without a prefix.

@@ -22,7 +22,7 @@ SELDOM_AGAIN = ("phone", "email", "day")
 """Kinds (`hub.mappings.placeholders`) of values that are nearly all different: nothing is kept for them."""
 _UNKNOWN = object()
 _LASTING = frozenset((str, int, float, bool, type(None)))
-"""Types of results that nobody can change."""
+"""Types of results that no caller can change (immutable)."""
 
 
 def remembered(get: Remembered, reads: frozenset[int], memory: Memory) -> Remembered:

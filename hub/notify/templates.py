@@ -1,12 +1,12 @@
 """The words of an alert or an e-mail.
 
 In: the facts of one event and a language. Out: subject, plain text, links. `render` is pure; a
-language is a data file, `templates/<language>.yaml`, read once. What does not belong here: whom
-to tell, and how mail is sent.
+language is a data file, `templates/<language>.yaml`, read once. Not here: the recipients,
+and how mail is sent.
 
 Facts come from strangers: every value is made one line without control characters before it
-meets a template, and a question is quoted line by line, so that nobody writes our headers or
-our sentences.
+is put into a template, and a question is quoted line by line. So a stranger can write neither
+headers nor sentences of the mail.
 """
 
 import re

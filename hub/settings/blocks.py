@@ -1,4 +1,4 @@
-"""What hub.yaml may say: frozen models, an unknown key is refused.
+"""The settings of hub.yaml as frozen models; an unknown key is refused.
 
 Not here: the sources' own blocks (`sources`), and reading files and variables (`loading`).
 """
@@ -21,7 +21,7 @@ from hub.settings.sources import Block, SourceSettings
 
 
 class NotifyChoice(Block):
-    """Which channels a person wants for an event."""
+    """The channels on which a person is notified of an event."""
 
     web: bool = True
     """An alert in the hub."""
@@ -30,14 +30,14 @@ class NotifyChoice(Block):
 
 
 class AwaySettings(Block):
-    """From when to when a person is away; both days are part of it."""
+    """The first and the last day of a leave; both are part of it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     since: date | None = Field(None, validation_alias=AliasChoices("from", "since"))
-    """First day, `2026-12-21`, in the person's time zone; left out: from now on. Written `from`."""
+    """First day, `2026-12-21`, in the person's time zone; without one the leave begins now. Written `from`."""
     until: date | None = None
-    """Last day; left out: until told otherwise."""
+    """Last day; without one the leave has no end."""
 
     @model_validator(mode="after")
     def _has_days(self) -> Self:
@@ -49,24 +49,24 @@ class AwaySettings(Block):
 
 
 class PersonSettings(Block):
-    """Somebody who can own leads."""
+    """A user: a member of the team, who can own leads."""
 
     email: str = Field(pattern=r"^[^\s@]+@[^\s@]+$")
-    """Address; owners in a source are matched by it, letter case aside."""
+    """E-mail address. Owners in a source are found by it, without regard to case."""
     name: str = Field(min_length=1)
-    """Name, as others read it."""
+    """Name, as messages and tables show it."""
     active: bool = True
     """False: takes no leads and gets no mail."""
     timezone: str = "UTC"
     """IANA name, e.g. `Europe/Paris`."""
     role: Literal["admin", "manager", "rep", "viewer"] = "rep"
-    """What they may do: `admin` sets up, `manager` works on everybody's records, `rep` on their own
-    and on nobody's, `viewer` reads."""
+    """What the user may do. `admin`: everything, also set-up. `manager`: work on all records. `rep`: work on
+    own records and on records without an owner. `viewer`: read."""
     away: AwaySettings | None = None
-    """Leave: between these days the person takes no turns of a group. `hub user away` sets it as well;
-    the later of the two stands."""
+    """Leave: between these days the user takes no turns of a group. `hub user away` sets it too;
+    the later of the two counts."""
     paused: bool = False
-    """True: takes no turns of a group until told otherwise; `hub user pause` and `resume` set it as well."""
+    """True: the user takes no turns of any group. `hub user pause` and `resume` set it too."""
     notify: dict[str, NotifyChoice] = Field(default_factory=dict)
     """Event (`lead_assigned`, `inquiry_received`, `lead_reassigned_away`,
     `lead_converted_in_source`, `leads_digest`,
@@ -75,17 +75,17 @@ class PersonSettings(Block):
 
 
 class MemberSettings(Block):
-    """A member of a distribution group, as more than an address."""
+    """A member of a distribution group, with options."""
 
     email: str
-    """Address; the person stands under `people:`."""
+    """E-mail address of a user in `people:`."""
     weight: int = Field(1, ge=0, le=1000)
-    """Share of the turns: 2 takes twice as many as 1, 0 takes none."""
+    """Share of the turns: a weight of 2 takes twice as many as 1, and 0 takes none."""
     capacity: int | None = Field(None, ge=0)
-    """How many open records of the group's kind the person may own; a full member is passed over.
-    `hub group member edit` sets it as well; the later of the two stands."""
+    """How many open records of the group's kind the member may own; a full member is passed over.
+    `hub group member edit` sets it too; the later of the two counts."""
     paused: bool = False
-    """True: takes no turns of this group until told otherwise."""
+    """True: the member takes no turns of this group."""
 
 
 def _as_members(value: object) -> object:
@@ -98,11 +98,11 @@ class GroupSettings(Block):
     """A distribution group: members in the order of turns."""
 
     name: str = Field(min_length=1)
-    """What routing calls it: `group:NAME`."""
+    """Name; routing refers to it as `group:NAME`."""
     members: Annotated[list[MemberSettings], BeforeValidator(_as_members)] = Field(min_length=1)
     """Members in the order of turns: an address, or `{email, weight, capacity, paused}`."""
     kind: Literal["lead", "contact", "deal"] = "lead"
-    """What the group hands out; routing knows those of leads."""
+    """The kind of record that the group assigns. Routing uses groups of leads only."""
 
 
 def _as_text(value: object) -> object:
@@ -113,14 +113,14 @@ _Text = Annotated[str, BeforeValidator(_as_text)]
 
 
 class RuleSettings(Block):
-    """A routing rule: all conditions hold → assign."""
+    """A routing rule: if all conditions hold, the lead is assigned."""
 
     name: str
-    """The reason that people read."""
+    """Name; shown as the reason of an assignment."""
     when: dict[str, _Text | list[_Text]] = Field(default_factory=dict)
-    """Field → a text, or a list of texts of which one must be met."""
+    """Field → a text, or a list of texts of which one must match."""
     assign: str = Field(pattern=r"^(user:.+|group:.+|account:owner)$")
-    """`user:EMAIL`, `group:NAME`, or `account:owner`: whoever owns the account of the lead's company."""
+    """`user:EMAIL`, `group:NAME`, or `account:owner`: the owner of the lead's account."""
 
 
 class RoutingSettings(Block):
@@ -129,11 +129,11 @@ class RoutingSettings(Block):
     rules: list[RuleSettings] = Field(default_factory=list)
     """Read in order; the first that holds decides."""
     fallback: str = Field("group:sales", pattern=r"^(user|group):.+$")
-    """Who takes what no rule takes."""
+    """Where a lead goes for which no rule holds."""
 
 
 class SmtpSettings(Block):
-    """The mail server; `sender` is one address, with or without a name."""
+    """The mail server."""
 
     host: str = "localhost"
     """Mail server."""
@@ -142,7 +142,7 @@ class SmtpSettings(Block):
     sender: str = Field(
         "Lead Hub <hub@localhost.localdomain>", validation_alias=AliasChoices("sender", "from")
     )
-    """One address, with or without a name; `from` is read as well."""
+    """Address of the sender, with or without a name; `from` is read as well."""
     tls: Literal["none", "starttls", "tls"] = "none"
     """`none`, `starttls`, or `tls` from the first byte."""
     username: str = ""
@@ -152,28 +152,28 @@ class SmtpSettings(Block):
 
 
 class CompanySettings(Block):
-    """The house's own defaults."""
+    """Defaults of your company."""
 
     default_region: str = Field("FR", pattern=r"^[A-Z]{2}$")
-    """ISO country of phone numbers that name none."""
+    """ISO country of phone numbers without a country."""
 
 
 class CrmSettings(Block):
-    """How the team sells."""
+    """Settings of the sales process."""
 
     currency: str = Field("EUR", pattern=r"^[A-Z]{3}$")
-    """ISO code of deals that name none."""
+    """ISO code of the currency of deals without a currency."""
     max_pipelines: int = Field(20, ge=1)
     """How many pipelines may be in use at once."""
     reopen_unqualified_to: str | None = "New"
-    """Status that an unqualified lead gets when the person asks again; null leaves it as it is."""
+    """Status that an unqualified lead gets when its person writes again; null keeps the status."""
 
 
 class MatchingSettings(Block):
-    """Who is who, and which value survives."""
+    """Matching of records, and survivorship of values."""
 
     survivorship: str | None = None
-    """File of survivorship rules; what it names stands over the shipped ones."""
+    """File of survivorship rules; it overrides the shipped rules that it names."""
 
 
 class BackupSettings(Block):
@@ -184,7 +184,7 @@ class BackupSettings(Block):
 
 
 class Settings(Block):
-    """Everything the hub can be told."""
+    """All settings."""
 
     home: Path = Path(".hub")
     """The one folder for all data; HUB_HOME."""
@@ -195,23 +195,23 @@ class Settings(Block):
     sources: SourceSettings = SourceSettings()
     """The vendors to read."""
     people: list[PersonSettings] = Field(default_factory=list)
-    """Who can own leads."""
+    """The users, who can own leads."""
     groups: list[GroupSettings] = Field(default_factory=list)
-    """Distribution groups, which hand leads out in turn."""
+    """Distribution groups: their members take leads in turn."""
     routing: RoutingSettings = RoutingSettings()
-    """Who gets a new lead."""
+    """Rules that give a new lead to an owner."""
     smtp: SmtpSettings = SmtpSettings()
-    """How mail leaves."""
+    """The mail server for outgoing mail."""
     company: CompanySettings = CompanySettings()
-    """The house's own defaults."""
+    """Defaults of your company."""
     crm: CrmSettings = CrmSettings()
-    """How the team sells."""
+    """Settings of the sales process."""
     matching: MatchingSettings = MatchingSettings()
-    """Who is who, and which value survives."""
+    """Matching of records, and survivorship of values."""
     mappings_dir: str | None = None
-    """Folder of mapping documents that stand over the shipped ones."""
+    """Folder of mapping documents; a document there replaces the shipped one of the same name."""
     public_url: str = "http://127.0.0.1:8000"
-    """Address that links in messages begin with."""
+    """Base address of links in messages."""
 
     def redacted(self) -> dict[str, Any]:
         """Return the effective values with every secret masked."""
@@ -223,7 +223,7 @@ _LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 def _without_login(value: Any) -> Any:
-    """Mask a name and password that stand in an address."""
+    """Mask a name and password in an address."""
     if isinstance(value, dict):
         return {key: _without_login(inner) for key, inner in value.items()}
     if isinstance(value, list):

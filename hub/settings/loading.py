@@ -14,7 +14,7 @@ from hub.settings.blocks import Settings, SmtpSettings
 from hub.settings.sources import SourceSettings, block_of
 
 _PREFIX = "HUB_"
-# blocks that are there without being written down
+# blocks that exist with defaults when hub.yaml has no such block, so a variable can fill them
 _BLOCKS = ("routing", "smtp", "backup", "company", "crm", "matching")
 
 
@@ -29,10 +29,10 @@ def load(
     Args:
         config: the file; default HUB_CONFIG, else ./hub.yaml, else HUB_HOME/hub.yaml.
         environ: variables; default the process's.
-        needed: whether it is an error that there is no file.
+        needed: whether a missing file is an error.
 
     Raises:
-        ConfigError: something does not hold; file, line and nearest key are named.
+        ConfigError: a setting is wrong; the message names file, line and nearest key.
     """
     environ = os.environ if environ is None else environ
     home = Path(environ.get("HUB_HOME") or ".hub").absolute()
@@ -57,7 +57,7 @@ def find(config: Path | str | None = None, environ: Mapping[str, str] | None = N
     """Return the hub.yaml that `load` reads, None if there is none.
 
     Raises:
-        ConfigError: a file is named that is not there.
+        ConfigError: the named file does not exist.
     """
     environ = os.environ if environ is None else environ
     named = config or environ.get("HUB_CONFIG")
@@ -73,7 +73,7 @@ _Lines = dict[tuple[str | int, ...], int]
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose impossible values (the 30th of February) are told with their line."""
+    """YAML loader that reports an impossible value (the 30th of February) with its line."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 the base's signature
         try:
@@ -92,13 +92,13 @@ def _read(path: Path) -> tuple[dict[str, Any], _Lines]:
         line = exc.problem_mark.line + 1 if exc.problem_mark else 1
         raise ConfigError(f"{path}:{line}: not YAML: {exc.problem}") from exc
     except RecursionError as exc:
-        raise ConfigError(f"{path}: nested too deeply, or a block that holds itself") from exc
+        raise ConfigError(f"{path}: nested too deeply, or a block contains itself") from exc
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
         raise ConfigError(f"cannot read {path}: {exc}") from exc
     if document is None:
         return {}, {}
     if not isinstance(document, dict):
-        raise ConfigError(f"{path}:1: hub.yaml is a list of settings, key: value")
+        raise ConfigError(f"{path}:1: hub.yaml must be a list of settings, key: value")
     return document, lines
 
 
@@ -141,7 +141,7 @@ def _refuse_secrets(document: Mapping[str, Any], path: Path | None, lines: _Line
                 variable = secret_variable(*place, name)
                 raise ConfigError(
                     f"{path}:{lines.get((*place, name), 1)}: {name} is a secret and must not "
-                    "stand in hub.yaml",
+                    "be in hub.yaml",
                     hint=f"set {variable}, or {variable}_FILE to the path of a file",
                 )
 
@@ -204,7 +204,7 @@ def _check_references(settings: Settings, path: Path | None) -> None:
     emails = [person.email.lower() for person in settings.people]
     for email in emails:
         if emails.count(email) > 1:
-            raise ConfigError(f"{where}: people: {email} stands there twice")
+            raise ConfigError(f"{where}: people: {email} is there twice")
     _check_groups(settings, where, emails)
     for rule in settings.routing.rules:
         _check_user(f"rule {rule.name!r}", rule.assign, where, emails)
@@ -216,7 +216,7 @@ def _check_groups(settings: Settings, where: str, emails: Sequence[str]) -> None
     names = [group.name for group in settings.groups]
     for group in settings.groups:
         if names.count(group.name) > 1:
-            raise ConfigError(f"{where}: groups: {group.name!r} stands there twice")
+            raise ConfigError(f"{where}: groups: {group.name!r} is there twice")
         members = [member.email.lower() for member in group.members]
         for member in members:
             if member not in emails:

@@ -17,7 +17,7 @@ class Block(BaseModel):
 
 
 def _parts(*streams: str, each: str = "") -> AfterValidator:
-    """Return the check of a part's name: a stream, or one of what a stream reads one by one."""
+    """Return the check of a part's name: a stream, or one form or list that a stream reads."""
 
     def check(name: str) -> str:
         kind, _, which = name.partition("/")
@@ -41,31 +41,31 @@ class SalesforceSettings(Block):
     client_secret: SecretStr | None = None
     """Consumer secret of the connected app."""
     username: str = ""
-    """For `soap`."""
+    """User name for `soap`."""
     password: SecretStr | None = None
-    """For `soap`."""
+    """Password for `soap`."""
     security_token: SecretStr | None = None
-    """For `soap`, where the network is not trusted."""
+    """Security token for `soap`, needed outside trusted networks."""
     base_url: str | None = None
     """Another address, e.g. of an emulator."""
     api_version: str = "59.0"
     """REST API version."""
     overlap_s: int = Field(300, ge=0)
-    """Span before the watermark that is read again, for late commits."""
+    """Seconds before the watermark that are read again, for late commits."""
     lag_s: int = Field(60, ge=0)
-    """Stay this far behind the vendor's clock."""
+    """Seconds by which a read stays behind the vendor's clock."""
     page_size: int = Field(2000, ge=1, le=2000)
-    """Records a query."""
+    """Records in one query."""
     refresh_after_s: int = Field(86_400, ge=0)
-    """Span after which values that change without the record's time (formulas) are read again."""
+    """Seconds after which values that change without the record's time (formulas) are read again."""
     time_scale: float = Field(1.0, gt=0)
     """How many times faster an emulator's clock runs."""
     daily_reserve: float = Field(0.2, ge=0, lt=1)
-    """Share of the daily API requests that is left to other applications."""
+    """Share of the daily API requests that the hub leaves to other applications."""
     skip: list[Annotated[str, _parts("users", "lead_statuses", "leads")]] = Field(
         default_factory=list
     )
-    """What is left out on purpose and makes no sync fail, streams: `users`, `lead_statuses`, `leads`."""
+    """Streams to leave out; they make no sync fail: `users`, `lead_statuses`, `leads`."""
 
     @property
     def needed_secret(self) -> str:
@@ -83,11 +83,11 @@ class TypeformSettings(Block):
     forms: list[str] = Field(default_factory=list)
     """Ids of the forms to read; empty: all forms of the account."""
     overlap_s: int = Field(1800, ge=0)
-    """Span before the watermark that is read again, for late commits."""
+    """Seconds before the watermark that are read again, for late commits."""
     lag_s: int = Field(5, ge=0)
-    """Stay this far behind the vendor's clock."""
+    """Seconds by which a read stays behind the vendor's clock."""
     page_size: int = Field(100, ge=1, le=1000)
-    """Responses a page."""
+    """Responses on one page."""
     time_scale: float = Field(1.0, gt=0)
     """How many times faster an emulator's clock runs."""
     webhook_secret: SecretStr | None = None
@@ -95,7 +95,7 @@ class TypeformSettings(Block):
     skip: list[Annotated[str, _parts("forms", "responses", each="forms")]] = Field(
         default_factory=list
     )
-    """What is left out on purpose and makes no sync fail, streams (`forms`, `responses`) or single forms (`forms/<id>`)."""
+    """Streams (`forms`, `responses`) or forms (`forms/<id>`) to leave out; they make no sync fail."""
 
     @property
     def needed_secret(self) -> str:
@@ -113,21 +113,21 @@ class HubspotSettings(Block):
     api_version: str = Field("v3", pattern=r"^(v3|\d{4}-\d{2}(-beta)?)$")
     """`v3`, or the date of a dated version such as `2026-03`."""
     overlap_s: int = Field(600, ge=0)
-    """Span before the watermark that is read again, for late commits."""
+    """Seconds before the watermark that are read again, for late commits."""
     lag_s: int = Field(60, ge=0)
-    """Stay this far behind the vendor's clock."""
+    """Seconds by which a read stays behind the vendor's clock."""
     page_size: int = Field(200, ge=1, le=200)
-    """Records a request."""
+    """Records in one request."""
     time_scale: float = Field(1.0, gt=0)
     """How many times faster an emulator's clock runs."""
     daily_reserve: float = Field(0.2, ge=0, lt=1)
-    """Share of the daily API requests that is left to other applications."""
+    """Share of the daily API requests that the hub leaves to other applications."""
     webhook_secret: SecretStr | None = None
-    """Secret that signs webhooks, or stands in their address."""
+    """Secret that signs webhooks, or is part of their address."""
     skip: list[Annotated[str, _parts("owners", "companies", "contacts")]] = Field(
         default_factory=list
     )
-    """What is left out on purpose and makes no sync fail, streams: `owners`, `companies`, `contacts`."""
+    """Streams to leave out; they make no sync fail: `owners`, `companies`, `contacts`."""
 
     @property
     def needed_secret(self) -> str:
@@ -145,23 +145,23 @@ class MailchimpSettings(Block):
     lists: list[str] = Field(default_factory=list)
     """Ids of the audiences to read; empty: all of the account."""
     overlap_s: int = Field(300, ge=0)
-    """Span before the watermark that is read again, for late commits."""
+    """Seconds before the watermark that are read again, for late commits."""
     lag_s: int = Field(60, ge=0)
-    """Stay this far behind the vendor's clock."""
+    """Seconds by which a read stays behind the vendor's clock."""
     page_size: int = Field(500, ge=1, le=1000)
-    """Records a request."""
+    """Records in one request."""
     refresh_after_s: int = Field(86_400, ge=0)
-    """Span after which values that change without the record's time (tags and ratings, for instance) are read again."""
+    """Seconds after which values that change without the record's time (tags, ratings) are read again."""
     time_scale: float = Field(1.0, gt=0)
     """How many times faster an emulator's clock runs."""
     webhook_secret: SecretStr | None = None
-    """Secret that signs webhooks, or stands in their address."""
+    """Secret that signs webhooks, or is part of their address."""
     signing_secret: SecretStr | None = None
     """Secret that signs webhooks, where the audience has one."""
     skip: list[Annotated[str, _parts("lists", "members", each="lists")]] = Field(
         default_factory=list
     )
-    """What is left out on purpose and makes no sync fail, streams (`lists`, `members`) or single audiences (`lists/<id>`)."""
+    """Streams (`lists`, `members`) or audiences (`lists/<id>`) to leave out; they make no sync fail."""
 
     @property
     def needed_secret(self) -> str:
@@ -177,23 +177,23 @@ class ZendeskSettings(Block):
     base_url: str | None = None
     """Another address, e.g. of an emulator."""
     email: str = ""
-    """Address of the admin whose API token it is."""
+    """E-mail address of the admin who made the API token."""
     api_token: SecretStr | None = None
     """API token of that admin."""
     start_at: datetime | None = None
-    """Read nothing that was last changed before; empty: everything."""
+    """Time; records last changed before it are not read. Empty: all records."""
     lag_s: int = Field(60, ge=60)
-    """Stay this far behind the vendor's clock."""
+    """Seconds by which a read stays behind the vendor's clock."""
     page_size: int = Field(1000, ge=1, le=1000)
-    """Records a request."""
+    """Records in one request."""
     time_scale: float = Field(1.0, gt=0)
     """How many times faster an emulator's clock runs."""
     webhook_secret: SecretStr | None = None
-    """Secret that signs webhooks, or stands in their address."""
+    """Secret that signs webhooks, or is part of their address."""
     skip: list[Annotated[str, _parts("organizations", "users", "tickets")]] = Field(
         default_factory=list
     )
-    """What is left out on purpose and makes no sync fail, streams: `organizations`, `users`, `tickets`."""
+    """Streams to leave out; they make no sync fail: `organizations`, `users`, `tickets`."""
 
     @property
     def needed_secret(self) -> str:

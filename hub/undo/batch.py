@@ -116,10 +116,10 @@ def undoable(conn: Connection, batch_id: int) -> Known:
         )
     if batch.state in {"running", "planned"} or not proofs.is_settled(conn, batch.id):
         raise ActionError(
-            f"batch {batch.id} is not settled: it is {batch.state}, or records of it still wait",
+            f"batch {batch.id} is not finished: it is {batch.state}, or its records still wait in a queue",
             resource="batch",
             code="conflict",
-            hint=f"first: hub sync {batch.source}",
+            hint=f"run this first: hub sync {batch.source}",
         )
     return batch
 

@@ -116,7 +116,7 @@ def test_many_records_are_one_event_for_each_who_gets_or_loses_some(team: World)
     ]
     notify.deliver_pending(team.hub)
     texts = [row.text for row in team.rows("SELECT text FROM crm.alert ORDER BY id")]
-    assert texts[0] == "6 records are yours now"
+    assert texts[0] == "6 records are now yours"
 
 
 def test_who_gives_to_themselves_is_told_nothing_and_preferences_decide(team: World) -> None:

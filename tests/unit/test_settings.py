@@ -41,7 +41,7 @@ def settings_of(
         ("1: x\n", (":1:",)),
         ("people: []\nhome: 2026-02-30\n", (":2:", "day is out of range")),
         (f"\nhome: {'9' * 5000}\n", (":2:",)),
-        ("smtp: &a {host: *a}\n", ("holds itself",)),
+        ("smtp: &a {host: *a}\n", ("contains itself",)),
         ("home: " + "[" * 3000 + "]" * 3000, ("too deeply",)),
         (b"home: \xff\xfe\n", ("cannot read",)),
         ("home: a\0b\n", ("cannot read",)),

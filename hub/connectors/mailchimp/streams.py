@@ -5,7 +5,7 @@ second of the last row, without an offset, so an edit during the walk moves no r
 An offset is used only inside a second with more rows than a page. Mailchimp's lower bound is
 exclusive and in whole seconds, so a request begins one second earlier. Archived members need their
 own request, so each list is walked twice. A list that no window has covered yet is read from its
-beginning, whatever the watermark. A list that is refused keeps its position in the cursor
+beginning; the watermark does not count. A list that is refused keeps its position in the cursor
 (`behind`), and the next window reads it from there. Permanently deleted members are not reported.
 """
 

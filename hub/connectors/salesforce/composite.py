@@ -57,7 +57,7 @@ def answer_of(answer: object, body: bytes) -> tuple[Mapping[str, Any], bytes]:
         raise ProtocolError("Salesforce query: the composite answer has not one result")
     status, found = results[0].get("httpStatusCode"), results[0].get("body")
     if status != _OK:
-        content: Any = found  # the SDK hands on parsed content too, whatever its annotation says
+        content: Any = found  # the SDK also hands on parsed content, against its annotation
         raise SalesforceGeneralError("", status if isinstance(status, int) else 0, PATH, content)
     if not isinstance(found, Mapping):
         raise ProtocolError("Salesforce query: the composite answer is no object")

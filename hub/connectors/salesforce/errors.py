@@ -53,7 +53,7 @@ CODES: Mapping[str, type[HubError]] = {
 
 _HINTS: Mapping[str, str] = {
     "INVALID_FIELD": "a field changed during the run; run again, and check field-level security",
-    "QUERY_TOO_COMPLICATED": "hide the formula fields that nobody needs from the integration user",
+    "QUERY_TOO_COMPLICATED": "hide unused formula fields from the integration user",
     "INVALID_TYPE": "give the integration user 'Read' and 'View All' on the object",
     "NOT_FOUND": "give the integration user 'Read' and 'View All' on the object",
     "UNSUPPORTED_API_VERSION": "set the source's api_version to one that Salesforce still serves",

@@ -288,7 +288,7 @@ def _soql(shape: _Shape, window: Window, position: _Position | None, limit: int)
         raise ConfigError(
             f"salesforce {shape.name}: {len(shape.fields)} fields do not fit in one query of"
             f" {_MOST_SOQL} characters",
-            hint="hide the fields nobody needs from the integration user (field-level security)",
+            hint="hide unused fields from the integration user (field-level security)",
         )
     return soql
 

@@ -4,7 +4,7 @@ Responses come newest first. The first request of a form has the window's bounds
 have only `before=<token of the last response>`, because Typeform does not promise to honour both.
 The connector ends the walk at the first response below the window. The watermark moves after all
 forms were walked; until then the cursor has the form and the token. A form that no window has
-covered yet (new, or newly shared with the token) is read from its beginning, whatever the watermark.
+covered yet (new, or newly shared with the token) is read from its beginning; no watermark counts.
 A form that is refused keeps its position in the cursor (`behind`), and the next window reads it
 from there.
 """
