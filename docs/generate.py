@@ -1,7 +1,7 @@
 """Write the references that are made from the code: `python docs/generate.py`.
 
 In: the settings' models, the command line, the fault profiles, the mapping language, the
-emulators' routes, the model of matching. Out: Markdown beside this file. A test fails when a page is not what the code
+emulators' routes, the model of matching, the read models. Out: Markdown beside this file. A test fails when a page is not what the code
 says. Does not belong here: anything written by hand.
 """
 
@@ -11,7 +11,9 @@ import re
 import textwrap
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,9 @@ from hub.sandbox.faults import PROFILES
 from hub.sandbox.server import Sandbox, SandboxOptions
 from hub.sandbox.vendors import VENDORS
 from hub.settings import Settings, secret_variable
+from hub.views import encoding
+from hub.views.catalogue import READ_MODELS
+from hub.views.schema import models_in, words_of
 
 REFERENCE = Path(__file__).parent / "reference"
 _NOTE = "<!-- made by docs/generate.py; do not edit -->\n\n"
@@ -422,6 +427,54 @@ def tables_page() -> str:
     return _NOTE + "\n".join(lines) + "\n"
 
 
+def views_page() -> str:
+    """Return the read models: what `--json` prints of a record, and what an API will."""
+    lines = ["# Read models", "", "What `--json` prints of a record, a list and a search.", ""]
+    lines += [
+        line
+        for line in (inspect.getdoc(encoding) or "").splitlines()
+        if line.startswith(("-", "  "))
+    ]
+    for title, model in READ_MODELS.items():
+        lines += ["", f"## {title}", "", f"`{model.__name__}`. {_first_line(model)}"]
+        lines += _model_table(model)
+    shown = list(READ_MODELS.values())
+    parts = dict.fromkeys(one for model in shown for one in models_in(model) if one not in shown)
+    lines += ["", "## Parts", ""]
+    for part in sorted(parts, key=lambda one: one.__name__):
+        lines += ["", f"### {part.__name__}", "", _first_line(part), *_model_table(part)]
+    return _NOTE + "\n".join(lines) + "\n"
+
+
+def _model_table(model: type) -> list[str]:
+    hints = typing.get_type_hints(model)
+    rows = [
+        f"| `{name}` | {_json_type(hints[name])} | {_cell(what)} |"
+        for name, what in words_of(model).items()
+    ]
+    return ["", "| field | type | |", "|---|---|---|", *rows]
+
+
+_JSON_WORDS = {
+    str: "text", int: "whole number", float: "number", bool: "true or false", Decimal: "decimal",
+    datetime: "moment", date: "day", types.NoneType: "null", Any: "any",
+}  # fmt: skip
+
+
+def _json_type(hint: Any) -> str:
+    if hint in _JSON_WORDS:
+        return _JSON_WORDS[hint]
+    arguments = [one for one in typing.get_args(hint) if one is not Ellipsis]
+    origin = typing.get_origin(hint)
+    if origin in (types.UnionType, typing.Union):
+        return " or ".join(_json_type(one) for one in arguments)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return f"text → {_json_type(arguments[1])}"
+    if origin is tuple:
+        return f"list of {_json_type(arguments[0])}"
+    return f"[{hint.__name__}](#{hint.__name__.lower()})"
+
+
 PAGES = {
     "settings.md": settings_page,
     "cli.md": cli_page,
@@ -429,6 +482,7 @@ PAGES = {
     "sandbox.md": sandbox_page,
     "model.md": model_page,
     "tables.md": tables_page,
+    "views.md": views_page,
 }
 
 

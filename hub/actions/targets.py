@@ -34,6 +34,11 @@ LIMIT 1
 """)
 
 
+_CONTACT_OF = text(
+    "SELECT id, owner_id FROM crm.contact WHERE entity_id = :entity AND merged_into IS NULL"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A record of the CRM.
@@ -80,6 +85,12 @@ def resolve(conn: Connection, said: str, kind: str = "lead") -> Target:
             f"{said} is neither a lead nor a contact", resource="person", code="not_found"
         )
     return Target(found.kind, found.id, entity, found.owner_id)
+
+
+def contact_of(conn: Connection, lead: Target) -> Target | None:
+    """Return the contact of a lead's person, if there is one."""
+    row = conn.execute(_CONTACT_OF, {"entity": lead.entity_id}).one_or_none()
+    return None if row is None else Target("contact", row.id, lead.entity_id, row.owner_id)
 
 
 def _row(conn: Connection, kind: str, number: int | None) -> Row[tuple[int, int, int, int]] | None:

@@ -21,6 +21,7 @@ from hub.cli import (
     tasks,
     upgrading,
 )
+from hub.cli.company import company_app
 from hub.cli.configuration import config_app
 from hub.cli.consent import consent_app
 from hub.cli.deal import deal_app
@@ -76,6 +77,7 @@ app.add_typer(match_app, name="match")
 register_tickets(app)
 app.add_typer(field_app, name="field")
 app.add_typer(lead_app, name="lead")
+app.add_typer(company_app, name="company")
 app.add_typer(list_app, name="list")
 app.add_typer(link_app, name="link")
 app.add_typer(layout_app, name="layout")

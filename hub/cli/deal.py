@@ -1,18 +1,20 @@
 """What `hub deal` does: deals, from the first stage to the last."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from hub.cli.acting import acting
 from hub.cli.arguments import Assignments, CloseDate, Currency, Deal, Fields, Pipeline, Value
 from hub.cli.assignments import read_assignments
+from hub.cli.cards import add_show
 from hub.cli.options import Config, Json, Who
-from hub.cli.output import print_json, print_mapping, print_table, print_warning, stdout
+from hub.cli.output import print_json, print_table, print_warning, stdout
 from hub.model.records import JsonValue
 
 deal_app = typer.Typer(help="Deals: add, move through the stages, win.", no_args_is_help=True)
+add_show(deal_app, "deal")
 Contact = Annotated[str, typer.Argument(help="contact/NUMBER, a public id, or source/stream/id.")]
 
 
@@ -102,25 +104,6 @@ def deal_move(
     stdout.print(f"deal/{done.deal_id}: {done.from_stage} → {done.to_stage}", highlight=False)
     for words in done.warnings:
         print_warning(f"{done.from_stage} asks for {words}")
-
-
-@deal_app.command("show")
-def deal_show(deal: Deal, json: Json = False, config: Config = None) -> None:
-    """Show a deal: its fields, contacts, stages, and what is still asked of it."""
-    from hub.actions.deals.show_deal import show
-    from hub.cli.opening import opened_database
-
-    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        document = show(acting(conn), deal)
-    if json:
-        print_json(document)
-        return
-    lists = ("contacts", "stages", "criteria", "activities")
-    print_mapping("Deal", {n: v for n, v in document.items() if n not in lists})
-    for name in lists:
-        rows: list[dict[str, Any]] = document[name]
-        columns = tuple(rows[0]) if rows else ()
-        print_table(name.capitalize(), columns, [tuple(row.values()) for row in rows])
 
 
 @deal_app.command("list")

@@ -8,11 +8,15 @@ import typer
 from hub.cli.acting import acting
 from hub.cli.arguments import CloseDate, Currency, Fields, Person, Pipeline, Value
 from hub.cli.assignments import read_assignments
+from hub.cli.cards import add_show
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, stdout
 from hub.model.records import JsonValue
 
-lead_app = typer.Typer(help="Leads: add, assign, status, convert, reopen.", no_args_is_help=True)
+lead_app = typer.Typer(
+    help="Leads: add, show, assign, status, convert, reopen.", no_args_is_help=True
+)
+add_show(lead_app, "lead")
 
 
 @lead_app.command("convert")

@@ -11,13 +11,15 @@ from hub.cli.activities import acted, as_json
 from hub.cli.arguments import Fields
 from hub.cli.assigning import add_assign
 from hub.cli.assignments import read_assignments
+from hub.cli.cards import add_show
 from hub.cli.deal import deal_app
 from hub.cli.lead import lead_app
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_table, stdout
 from hub.errors import ConfigError
 
-contact_app = typer.Typer(help="Contacts: add, like, assign.", no_args_is_help=True)
+contact_app = typer.Typer(help="Contacts: add, show, like, assign.", no_args_is_help=True)
+add_show(contact_app, "contact")
 for app, kind in ((lead_app, "lead"), (contact_app, "contact"), (deal_app, "deal")):
     add_assign(app, kind)
 

@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, Connection, Select, any_, literal, select, text
 from sqlalchemy.exc import IntegrityError
 
+from hub.crm.custom_field_typing import PREFIX, is_custom
 from hub.crm.deal_tables import deal
+from hub.model import vocabulary
 
 _ROOT = text("""
 WITH RECURSIVE up(id, merged_into) AS (
@@ -164,6 +166,18 @@ def ticked(conn: Connection, deal_id: int) -> set[int]:
         text("SELECT criterion_id FROM crm.deal_check WHERE deal_id = :deal"), {"deal": deal_id}
     )
     return set(rows.scalars())
+
+
+_POINTS_TO = {"contact": "contact_id", "company": "organization_id", "owner": "owner_id"}
+
+
+def is_filled(row: Mapping[str, Any], name: str) -> bool:
+    """Tell whether a field of a deal's row holds something; an amount of nothing is nothing."""
+    if is_custom(name):
+        held = row["custom_fields"].get(name.removeprefix(PREFIX))
+        return held is not None and held not in ("", [])
+    name = vocabulary.today(name)
+    return bool(row[_POINTS_TO.get(name) or vocabulary.DEALS.get(name, name)])
 
 
 def tick(conn: Connection, deal_id: int, criterion_id: int, who: str) -> None:

@@ -41,6 +41,9 @@ def test_a_lead_is_typed_in_given_away_and_put_aside(served: House) -> None:
     put_aside = ("lead", "status", added["name"], second["name"], "Unqualified")
     assert served.document(*put_aside, "--reason", "moved to mars") == {"changed": 2}
     assert "Unqualified" in [s["name"] for s in served.document("lead", "statuses")]
+    card = served.document("lead", "show", added["name"], "--sources")
+    assert (card["lead"]["status"], card["lead"]["owner"] is not None) == ("Unqualified", True)
+    assert "zq@quist.example.com" in served.run("lead", "show", added["record"]).stdout
     told = served.run("lead", "like", "--name", "Zacharias Quistgaard")
     assert "zq@quist.example.com" in told.stdout
 

@@ -33,8 +33,9 @@ def test_a_lead_is_converted_sold_renewed_and_another_opened_again(served: House
     assert [d["id"] for d in served.document("deal", "list", "--pipeline", "renewal")] == [renewal]
     served.document("deal", "edit", str(renewal), "value=1500", "tags=vip,renewal")
     shown = served.document("deal", "show", str(renewal))
-    assert (shown["value"], shown["tags"], shown["cloned_from"]) == (
-        1500, ["vip", "renewal"], int(deal))  # fmt: skip
+    assert shown["deal"]["value"] == "1500.00"
+    assert shown["deal"]["tags"] == ["vip", "renewal"]
+    assert shown["deal"]["cloned_from"] == f"deal/{deal}"
     served.document("reason", "add", "loss", "Moved away")
     served.document("deal", "move", str(renewal), "Lost", "--reason", "Moved away")
     (contact,) = served.document(

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from hub.actions.activities import activity, task
-from hub.actions.deals.show_deal import show
 from hub.actions.leads.convert import Converted, Wish, convert
 from hub.actions.people.edit import edit
+from hub.actions.reading import show
 from hub.errors import ActionError
 from hub.etl import companies, flow, load
 from hub.etl.groups import Group, apply_groups
@@ -84,8 +84,8 @@ def test_what_hangs_on_the_lead_hangs_on_the_contact_and_shows_on_the_deal(lea: 
     act(lea, task.add, WHO, {"content": "Send it"}, on=sf(1))
     done = converted(lea)
     with lea.db.engine.begin() as conn:
-        shown = show(by(conn), str(done.deal_id))["activities"]
-    assert {(a["kind"], a["words"]) for a in shown} == {
+        shown = show(by(conn), "deal", str(done.deal_id)).timeline.items
+    assert {(a.kind, a.words) for a in shown} == {
         ("note", "Call her"), ("task", "Send it"), ("ticket", "It broke")}  # fmt: skip
     assert only(lea, "SELECT c.id FROM crm.ticket JOIN crm.contact c USING (entity_id)").id
 
@@ -221,9 +221,11 @@ def test_a_company_is_made_once_and_found_by_the_next_lead(world: World) -> None
     deal = deal_row(world, str(one.deal_id))
     assert (deal.company_id, deal.name) == (one.company_id, "Nordwind Logistik")
     with world.db.engine.begin() as conn:
-        contacts = show(by(conn), str(one.deal_id))["contacts"]
-    assert [(c["contact"], c["role"]) for c in contacts] == [
-        (one.person_id, "primary"), (one.company_id, "involved")]  # fmt: skip
+        contacts = show(by(conn), "deal", str(one.deal_id)).contacts
+    assert [(c.record, c.role) for c in contacts] == [
+        (f"contact/{one.person_id}", "primary"),
+        (f"contact/{one.company_id}", "involved"),
+    ]
 
 
 def test_a_company_that_is_there_is_matched_before_one_is_made(world: World) -> None:

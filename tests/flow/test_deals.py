@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from hub.actions import reading
 from hub.actions.deals import deal as actions
 from hub.actions.deals import deal_parts, show_deal
 from hub.actions.identity.merge import merge
@@ -33,7 +34,7 @@ def stages(world: World, name: str) -> list[tuple[str, int, str]]:
 
 def visits(world: World, deal: str) -> list[tuple[str | None, str]]:
     with world.db.engine.begin() as conn:
-        return [(t["from_stage"], t["to_stage"]) for t in show_deal.show(by(conn), deal)["stages"]]
+        return [(t.from_stage, t.to_stage) for t in reading.show(by(conn), "deal", deal).stages]
 
 
 def refused(world: World, verb: Any, *arguments: Any, **named: Any) -> ActionError:
@@ -193,12 +194,15 @@ def test_contacts_take_part_in_roles_and_a_merged_one_is_shown_as_its_survivor(
     act(world, deal_parts.associate, WHO, deal, f"contact/{eva}")
     act(world, merge, WHO, "hubspot/contacts/2", "hubspot/contacts/3")
     with world.db.engine.begin() as conn:
-        shown = show_deal.show(by(conn), deal)["contacts"]
-    assert [(c["contact"], c["role"]) for c in shown] == [
-        (lea, "primary"), (noah, "decides"), (noah, "involved")]  # fmt: skip
+        shown = reading.show(by(conn), "deal", deal).contacts
+    assert [(c.record, c.role) for c in shown] == [
+        (f"contact/{lea}", "primary"),
+        (f"contact/{noah}", "decides"),
+        (f"contact/{noah}", "involved"),
+    ]
     act(world, deal_parts.dissociate, WHO, deal, f"contact/{noah}")
     with world.db.engine.begin() as conn:
-        assert len(show_deal.show(by(conn), deal)["contacts"]) == 1
+        assert len(reading.show(by(conn), "deal", deal).contacts) == 1
     assert refused(world, deal_parts.associate, WHO, deal, f"contact/{lea}").code == "conflict"
 
 

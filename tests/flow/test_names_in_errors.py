@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from hub.actions import targets
-from hub.actions.deals import deal, deal_parts, show_deal
+from hub.actions import reading, targets
+from hub.actions.deals import deal, deal_parts
 from hub.actions.deals.move_deal import move
 from hub.actions.identity.merge import merge, unmerge
 from hub.actions.leads.convert import convert
@@ -91,4 +91,4 @@ def test_a_number_alone_is_the_lead_that_its_full_name_is(selling: World) -> Non
 
 
 def test_a_deal_of_a_number_that_no_deal_has_is_not_there(selling: World) -> None:
-    assert refused(selling, show_deal.show, WHO, "9" * 40).code == "not_found"
+    assert refused(selling, reading.show, WHO, "deal", "9" * 40).code == "not_found"

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 import hub
 from hub import actions
-from hub.actions import report, rights
+from hub.actions import reading, report, rights
 from hub.actions.activities import activity, outcome, task, timeline
 from hub.actions.batches import undo
 from hub.actions.context import Acting, Actor, Context, MachineOwner, Member, Source
@@ -154,7 +154,7 @@ TABLE: Mapping[str, tuple[str, Call]] = {
     "identity.review.open_pairs": (READ, lambda c, _: review.open_pairs(c)),
     "identity.review.decide": (TYPE, lambda c, s: review.decide(
         c, s.records[0], s.records[1], Judgement.DIFFERENT)),
-    "deals.show_deal.show": (READ, lambda c, s: show_deal.show(c, s.deal)),
+    "reading.show": (READ, lambda c, s: reading.show(c, "deal", s.deal)),
     "deals.show_deal.listed": (READ, lambda c, _: show_deal.listed(c, 5)),
     "setup.smart_link.add": (SET_UP, lambda c, _: smart_link.add(
         c, SmartLink("lead", "Map", "https://maps.example.com/?q={email}"))),
@@ -165,6 +165,7 @@ TABLE: Mapping[str, tuple[str, Call]] = {
     "setup.smart_list.share": (OWN_LIST, lambda c, s: smart_list.share(c, s.list)),
     "setup.smart_list.remove": (OWN_LIST, lambda c, s: smart_list.remove(c, s.list)),
     "setup.smart_list.find": (READ, lambda c, s: smart_list.find(c, s.list)),
+    "setup.smart_list.asking": (READ, lambda c, _: smart_list.asking(c)),
     "setup.smart_list.query": (READ, lambda c, _: smart_list.query(c, DOCUMENT)),
     "setup.smart_list.page": (READ, lambda c, _: smart_list.page(c, DOCUMENT)),
     "setup.smart_list.count": (READ, lambda c, _: smart_list.count(c, DOCUMENT)),

@@ -1,4 +1,4 @@
-"""The fields of a deal that people type: what may stand in them, and when one counts as filled."""
+"""The fields of a deal that people type: what may stand in them."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
@@ -146,13 +146,3 @@ def _refused(name: str, value: JsonValue, why: str) -> ActionError:
         field=name,
         code="invalid",
     )
-
-
-def is_filled(deal: Mapping[str, Any], name: str) -> bool:
-    """Tell whether a field of a deal's row holds something; an amount of nothing is nothing."""
-    if is_custom(name):
-        held = deal["custom_fields"].get(name.removeprefix(PREFIX))
-        return held is not None and held not in ("", [])
-    name = vocabulary.today(name)
-    column = _PEOPLE.get(name) or _FIELDS[name][0]
-    return bool(deal[column])

@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 
 from hub.actions.context import Context
 from hub.actions.deals import deal as actions
-from hub.actions.deals.deal_fields import is_filled
 from hub.actions.setup import pipeline as setup
 from hub.crm import customer_status, deals, pipelines
 from hub.crm.deals import Transition
@@ -134,7 +133,7 @@ def _unmet(
     return [
         c
         for c in asked
-        if (c.id not in ticked if c.kind == "check" else not is_filled(deal, c.what))
+        if (c.id not in ticked if c.kind == "check" else not deals.is_filled(deal, c.what))
     ]
 
 

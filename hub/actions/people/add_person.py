@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from hub.actions import typed
 from hub.actions.context import Context
 from hub.actions.identity import decisions
-from hub.actions.identity.duplicates import Likely, likely, names
+from hub.actions.identity.duplicates import likely
 from hub.actions.people import assign
 from hub.actions.rights import Right, require
 from hub.crm import custom_field_typing
@@ -26,6 +26,7 @@ from hub.landing import store
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Judgement, Lane, Op, Trust
 from hub.records import batches, sources
+from hub.views.duplicates import Likely, names
 
 SOURCE = "hub"
 KINDS = ("lead", "contact")

@@ -1,0 +1,208 @@
+"""`show` of leads, contacts, companies and deals: a card, as text or as JSON."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hub.cli.acting import acting
+from hub.cli.options import Config, Json
+from hub.cli.output import print_json, print_mapping, print_table, stdout
+from hub.cli.words import moment
+
+if TYPE_CHECKING:
+    from hub.views.cards import AnyCard
+    from hub.views.parts import Provenance, Section
+    from hub.views.records import Record
+
+_HELP = {
+    "lead": "lead/12, a lead's number, a public id, or source/stream/id of a record.",
+    "contact": "contact/5, a contact's number, a public id, or source/stream/id of a record.",
+    "company": "contact/7, or a company's number.",
+    "deal": "deal/7, or a deal's number.",
+}
+_WORDS = 60  # of a line of the timeline
+
+
+def add_show(app: typer.Typer, kind: str) -> None:
+    """Add `show` to the commands of a kind of record."""
+
+    @app.command("show", help=f"Show the card of a {kind}: its fields and what hangs on it.")
+    def show(
+        name: Annotated[str, typer.Argument(help=_HELP[kind])],
+        sources: Annotated[
+            bool, typer.Option("--sources", help="Show where each value comes from.")
+        ] = False,
+        every: Annotated[
+            bool, typer.Option("--all", help="Show the whole timeline (at most 500 activities).")
+        ] = False,
+        limit: Annotated[
+            int, typer.Option("--limit", min=1, max=500, help="Activities of the timeline.")
+        ] = 20,
+        json: Json = False,
+        config: Config = None,
+    ) -> None:
+        from hub.actions.reading import show as read
+        from hub.cli.opening import opened_database
+        from hub.views.cards import MOST
+        from hub.views.encoding import to_json
+
+        with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+            card = read(
+                acting(conn), kind, name, activities=MOST if every else limit, with_sources=sources
+            )
+        if json:
+            print_json(to_json(card))
+        else:
+            _print(card)
+
+
+def _print(card: "AnyCard") -> None:
+    record: Record = next(
+        getattr(card, kind)
+        for kind in ("lead", "contact", "company", "deal")
+        if hasattr(card, kind)
+    )
+    owner = record.owner.email or record.owner.name if record.owner else "nobody"
+    stdout.print(
+        f"{record.record}  {record.name or '(no name)'}  ·  owner {owner}", highlight=False
+    )
+    _warn_of_tickets(card)
+    _print_tickets(card)
+    if card.next_task:
+        _table("Next task", ("task", "due", "owner", "what"), [
+            (card.next_task.record, card.next_task.due_at, card.next_task.owner, card.next_task.content)
+        ])  # fmt: skip
+    _print_fields(record, card.sections)
+    _print_own(card)
+    _print_timeline(card)
+    if card.links:
+        print_mapping("Links", {link.name: link.url for link in card.links})
+
+
+def _warn_of_tickets(card: "AnyCard") -> None:
+    open_n = sum(one.is_open for one in card.tickets)
+    if open_n:
+        stdout.print(f"{open_n} open ticket{'s' if open_n > 1 else ''}", style="yellow")
+    stdout.print()
+
+
+def _print_fields(record: "Record", sections: "Sequence[Section]") -> None:
+    """Print the layout's sections; a field without a value is left out."""
+    for section in sections:
+        values = {field.label: _value(record, field.name) for field in section.fields}
+        filled = {label: value for label, value in values.items() if value not in ("", None)}
+        if filled:
+            print_mapping(section.name, filled)
+
+
+def _value(record: "Record", name: str) -> Any:
+    if name.startswith("custom_fields."):
+        return _cell(record.custom_fields.get(name.removeprefix("custom_fields.")))
+    value = _cell(getattr(record, name, None))
+    linked = getattr(record, f"{name}_record", None)
+    return f"{value or ''} ({linked})".strip() if linked else value
+
+
+def _cell(value: Any) -> Any:
+    """Return a value as a line of text shows it."""
+    from datetime import datetime
+
+    from hub.views.records import Owner
+
+    shown: dict[type, Callable[[Any], Any]] = {
+        datetime: moment,
+        Owner: lambda owner: owner.email or owner.name,
+        bool: lambda is_so: "yes" if is_so else "no",
+        list: lambda many: ", ".join(str(_cell(one)) for one in many),
+        tuple: lambda many: ", ".join(str(_cell(one)) for one in many),
+        dict: lambda parts: ", ".join(str(one) for one in parts.values() if one),
+        str: lambda words: " ".join(words.split()),
+    }
+    return shown.get(type(value), lambda same: same)(value)
+
+
+def _print_tickets(card: "AnyCard") -> None:
+    _table(
+        "Tickets",
+        ("ticket", "status", "subject", "person", "updated"),
+        [
+            (t.source_record, t.status, t.subject, t.person, t.updated_at and f"{t.updated_at:%F}")
+            for t in card.tickets
+        ],
+    )
+
+
+def _print_timeline(card: "AnyCard") -> None:
+    _table(
+        "Timeline",
+        ("activity", "at", "by", "outcome", "what"),
+        [
+            (e.record, e.at, e.who, e.outcome, " ".join((e.words or "").split())[:_WORDS])
+            for e in card.timeline.items
+        ],
+    )
+    if card.timeline.has_more:
+        stdout.print("older activities: --all", highlight=False)
+
+
+def _print_own(card: "AnyCard") -> None:
+    """Print what only some kinds of card have."""
+    from hub.views.cards import CompanyCard, DealCard
+
+    if isinstance(card, DealCard):
+        _print_deal(card)
+        return
+    if isinstance(card, CompanyCard):
+        _table(
+            "People",
+            ("record", "name", "title", "e-mail", "phone", "owner"),
+            [(p.record, p.name, p.title, p.email, p.phone, p.owner) for p in card.people.items],
+        )
+        if card.people.has_more:
+            stdout.print("more people: hub contact list --company, or --json", highlight=False)
+    _table(
+        "Deals",
+        ("deal", "name", "stage", "value", "", "owner"),
+        [(d.record, d.name, d.stage, d.value, d.currency, d.owner) for d in card.deals],
+    )
+    if not isinstance(card, CompanyCard):
+        _table(
+            "Likely duplicates",
+            ("record", "name", "e-mail", "company", "matcher"),
+            [
+                (d.record, d.name, d.email, d.company, f"{d.judgement} {d.bits:+.1f}")
+                for d in card.duplicates
+            ],
+        )
+    if card.sources is not None:
+        _print_sources(card.sources)
+
+
+def _print_deal(card: Any) -> None:
+    _table("Contacts", ("contact", "name", "role"), [
+        (c.record, c.name, c.role) for c in card.contacts
+    ])  # fmt: skip
+    _table("Stages", ("from", "to", "by", "at"), [
+        (s.from_stage, s.to_stage, s.who, s.at) for s in card.stages
+    ])  # fmt: skip
+    _table("Criteria", ("asks for", "else", "met"), [
+        (c.asks_for, c.severity, "yes" if c.is_met else "no") for c in card.criteria
+    ])  # fmt: skip
+
+
+def _print_sources(sources: "Sequence[Provenance]") -> None:
+    _table(
+        "Where values come from",
+        ("field", "value", "record", "rule", "against"),
+        [
+            (s.field, _cell(s.value), s.record or s.by, s.rule, len(s.against) or "")
+            for s in sources
+        ],
+    )
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table; one without rows is left out of a card."""
+    if rows:
+        print_table(title, columns, [tuple(map(_cell, row)) for row in rows])
