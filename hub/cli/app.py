@@ -26,6 +26,7 @@ from hub.cli.configuration import config_app
 from hub.cli.consent import consent_app
 from hub.cli.deal import deal_app
 from hub.cli.field import field_app
+from hub.cli.group import group_app
 from hub.cli.lead import lead_app
 from hub.cli.link import layout_app, link_app
 from hub.cli.lists import list_app
@@ -47,6 +48,7 @@ from hub.cli.output import (
 from hub.cli.pipeline import pipeline_app, reason_app
 from hub.cli.quarantine import quarantine_app
 from hub.cli.tickets import register_tickets
+from hub.cli.user import user_app
 from hub.errors import ConfigError, HubError
 
 app = typer.Typer(
@@ -84,6 +86,8 @@ app.add_typer(layout_app, name="layout")
 app.add_typer(deal_app, name="deal")
 app.add_typer(pipeline_app, name="pipeline")
 app.add_typer(reason_app, name="reason")
+app.add_typer(group_app, name="group")
+app.add_typer(user_app, name="user")
 
 
 @app.command()

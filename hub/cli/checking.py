@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hub.cli.opening import opened
 from hub.connectors.base import Finding
+from hub.crm.ownership import left_with_records
 from hub.errors import ConfigError, HubError
 from hub.etl.context import Hub
 
@@ -23,9 +24,25 @@ def run_checks(config: Path | None, source: str | None) -> list[Finding]:
                     f"{len(settings.groups)} groups, {len(settings.routing.rules)} rules"),
             Finding("database", ok=True, message="open, schema up to date"),
         ]  # fmt: skip
+        findings.extend(_left(hub))
         for name in [source] if source else hub.sources():
             findings.extend(_check(hub, name))
     return findings
+
+
+def _left(hub: Hub) -> Sequence[Finding]:
+    """Return who has left and still owns open records; it is no failure of the hub."""
+    with hub.engine.begin() as conn:
+        found = left_with_records(conn)
+    return [
+        Finding(
+            f"user {email}",
+            ok=True,
+            message=f"has left and owns {leads} open leads, {contacts} contacts, {deals} open deals: "
+            f"hub user deactivate {email} --to USER|GROUP gives them away",
+        )
+        for email, leads, contacts, deals in found
+    ]
 
 
 def _check(hub: Hub, source: str) -> Sequence[Finding]:

@@ -42,6 +42,32 @@ def change(conn: Connection, kind: str, number: int, values: Mapping[str, Any]) 
     conn.execute(update(table).where(table.c.id == number).values(**values))
 
 
+_GIVE_TASKS = text("""
+UPDATE crm.task k SET owner_id = o.owner
+FROM (SELECT t.id, CASE WHEN u.id = t.owner_id OR NOT u.is_active THEN CAST(:to AS bigint)
+        ELSE coalesce(CAST(:to AS bigint), u.id) END AS owner
+      FROM crm.task t
+      LEFT JOIN LATERAL (SELECT coalesce(
+          (SELECT d.owner_id FROM crm.deal d WHERE d.id = t.deal_id),
+          (SELECT l.owner_id FROM crm.lead l WHERE l.entity_id = t.entity_id
+             AND l.merged_into IS NULL AND l.converted_at IS NULL),
+          (SELECT c.owner_id FROM crm.contact c WHERE c.entity_id = t.entity_id)) AS id) r ON true
+      LEFT JOIN crm."user" u ON u.id = r.id
+      WHERE t.id = ANY(:ids)) o
+WHERE k.id = o.id AND o.owner IS NOT NULL
+RETURNING k.id
+""")
+
+
+def give_tasks(conn: Connection, ids: Sequence[int], to: int | None) -> list[int]:
+    """Give tasks to a user; without one, to the owner of the record that each task is on.
+
+    Returns:
+        The tasks that were given: one whose record nobody else owns stays.
+    """
+    return sorted(conn.execute(_GIVE_TASKS, {"ids": list(ids), "to": to}).scalars())
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of a timeline.

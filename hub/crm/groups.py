@@ -99,6 +99,20 @@ _MEMBERS = text(
 )
 
 
+_OPEN_NOW = {
+    kind: text(
+        f"SELECT m.user_id, {n} AS n FROM unnest(CAST(:ids AS bigint[])) AS m(user_id)"  # noqa: S608 our own text
+    )
+    for kind, n in _OPEN.items()
+}
+
+
+def open_counts(conn: Connection, kind: str, user_ids: Iterable[int]) -> dict[int, int]:
+    """Return how many open records of a kind each user owns."""
+    rows = conn.execute(_OPEN_NOW[kind], {"ids": sorted(user_ids)})
+    return {row.user_id: row.n for row in rows}
+
+
 def lock_all(conn: Connection) -> dict[str, GroupRow]:
     """Lock all groups of leads in the order of their ids, and read them with their members."""
     return {g.name: g for g in _read(conn, _OF_LEADS.with_for_update())}

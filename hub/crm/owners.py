@@ -123,6 +123,66 @@ def set_availability(conn: Connection, user_id: int, wanted: Availability) -> No
     )
 
 
+@dataclass(frozen=True, slots=True)
+class UserRow:
+    """A user with everything that is set of them."""
+
+    id: int
+    email: str
+    name: str
+    is_active: bool
+    role: str
+    timezone: str
+    away_from: datetime | None
+    away_until: datetime | None
+    is_paused: bool
+
+
+_ROW = select(
+    user.c.id,
+    user.c.email,
+    user.c.name,
+    user.c.is_active,
+    user.c.role,
+    user.c.timezone,
+    user.c.away_from,
+    user.c.away_until,
+    user.c.is_paused,
+)
+
+
+def lock_user(conn: Connection, email: str) -> UserRow | None:
+    """Lock and return a user by e-mail, letter case aside."""
+    asked = _ROW.where(func.lower(user.c.email) == email.strip().lower()).with_for_update()
+    row = conn.execute(asked).one_or_none()
+    return None if row is None else UserRow(*row)
+
+
+def every_user(conn: Connection) -> list[UserRow]:
+    """Return the users who have an e-mail address: active ones first, by name."""
+    asked = _ROW.where(user.c.email.is_not(None)).order_by(
+        user.c.is_active.desc(), func.lower(user.c.name), user.c.id
+    )
+    return [UserRow(*row) for row in conn.execute(asked)]
+
+
+def add_user(conn: Connection, email: str, name: str, role: str, zone: str) -> bool:
+    """Add an active user; says whether the address was free."""
+    made = (
+        insert(user)
+        .values(
+            email=email, name=name, is_active=True, role=role, timezone=zone, managed_by="person"
+        )
+        .on_conflict_do_nothing(index_elements=[text("lower(email)")])
+    )
+    return conn.execute(made.returning(user.c.id)).first() is not None
+
+
+def set_user(conn: Connection, user_id: int, values: Mapping[str, Any]) -> None:
+    """Write name, role, timezone or is_active of a user."""
+    conn.execute(update(user).where(user.c.id == user_id).values(**values))
+
+
 def users_by_email(conn: Connection) -> dict[str, User]:
     """Return all people by lower-case e-mail."""
     rows = conn.execute(select(user.c.id, user.c.email, user.c.name, user.c.is_active))

@@ -68,3 +68,59 @@ def emails(conn: Connection, user_ids: Iterable[int]) -> dict[int, str]:
         {"ids": list(user_ids)},
     )
     return {row.id: row.name for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What a user owns that is not closed, by number: what has to go elsewhere when the user leaves."""
+
+    lead: Sequence[int] = ()
+    contact: Sequence[int] = ()
+    deal: Sequence[int] = ()
+    task: Sequence[int] = ()
+
+    def of(self, kind: str) -> Sequence[int]:
+        """Return the numbers of one kind."""
+        return {"lead": self.lead, "contact": self.contact, "deal": self.deal}.get(kind, self.task)
+
+
+_OPEN = text("""
+SELECT 'lead' AS kind, id FROM crm.lead WHERE owner_id = :user AND archived_at IS NULL
+  AND merged_into IS NULL AND converted_at IS NULL
+UNION ALL
+SELECT 'contact', id FROM crm.contact WHERE owner_id = :user AND archived_at IS NULL
+  AND merged_into IS NULL
+UNION ALL
+SELECT 'deal', d.id FROM crm.deal d JOIN crm.stage s ON s.id = d.stage_id
+  WHERE d.owner_id = :user AND d.archived_at IS NULL AND s.is_active
+UNION ALL
+SELECT 'task', id FROM crm.task WHERE owner_id = :user AND archived_at IS NULL
+  AND completed_at IS NULL
+ORDER BY kind, id
+""")
+
+
+def open_of(conn: Connection, user_id: int) -> Open:
+    """Return what a user owns that is not closed."""
+    found: dict[str, list[int]] = {}
+    for row in conn.execute(_OPEN, {"user": user_id}):
+        found.setdefault(row.kind, []).append(row.id)
+    return Open(**found)
+
+
+_LEFT_WITH = text("""
+SELECT u.email, o.leads, o.contacts, o.deals FROM crm."user" u CROSS JOIN LATERAL (SELECT
+  (SELECT count(*) FROM crm.lead l WHERE l.owner_id = u.id AND l.archived_at IS NULL
+     AND l.merged_into IS NULL AND l.converted_at IS NULL) AS leads,
+  (SELECT count(*) FROM crm.contact c WHERE c.owner_id = u.id AND c.archived_at IS NULL
+     AND c.merged_into IS NULL) AS contacts,
+  (SELECT count(*) FROM crm.deal d JOIN crm.stage s ON s.id = d.stage_id
+     WHERE d.owner_id = u.id AND d.archived_at IS NULL AND s.is_active) AS deals) o
+WHERE NOT u.is_active AND u.email IS NOT NULL AND o.leads + o.contacts + o.deals > 0
+ORDER BY u.email
+""")
+
+
+def left_with_records(conn: Connection) -> list[tuple[str, int, int, int]]:
+    """Return users who have left and own open records: e-mail, leads, contacts, deals."""
+    return [(row.email, row.leads, row.contacts, row.deals) for row in conn.execute(_LEFT_WITH)]

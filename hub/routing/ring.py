@@ -77,9 +77,9 @@ def take(state: GroupState) -> Pick:
     A skipped member (deactivated, away, full, weight 0) loses the turn and is not owed it.
     """
     line = _from_next(state)
-    if all(_unavailable(member) for member in line):
+    if all(unavailable(member) for member in line):
         return Pick(None, state, _skipped(line), _told_nobody(state, line))
-    owed = next((m for m in line if _owed(m.credit) and not _unavailable(m)), None)
+    owed = next((m for m in line if _owed(m.credit) and not unavailable(m)), None)
     if owed is not None:
         served = replace(owed, credit=_credit(_owed(owed.credit) - 1, _level(owed.credit)))
         reason = f"group {state.name}: a turn given back, owed to user {owed.user_id}"
@@ -103,7 +103,7 @@ def give_back(state: GroupState, user_id: int) -> GroupState:
 
 
 def _take_ring(state: GroupState, line: tuple[Member, ...]) -> Pick:
-    place = next(i for i, member in enumerate(line) if not _unavailable(member))
+    place = next(i for i, member in enumerate(line) if not unavailable(member))
     chosen, after = line[place], line[(place + 1) % len(line)]
     skipped = _skipped(line[:place])
     moved = replace(state, next_member=after.user_id, next_position=after.position)
@@ -113,7 +113,7 @@ def _take_ring(state: GroupState, line: tuple[Member, ...]) -> Pick:
 
 def _take_weighted(state: GroupState, line: tuple[Member, ...]) -> Pick:
     ordered = sorted(line, key=lambda m: (m.position, m.user_id))
-    present = [member for member in ordered if not _unavailable(member)]
+    present = [member for member in ordered if not unavailable(member)]
     total = sum(member.weight for member in present)
     mean = math.fsum(_level(member.credit) for member in present) / len(present)
     share = {m.user_id: m.weight / total for m in present}
@@ -165,7 +165,7 @@ def _served(state: GroupState, chosen: Member) -> GroupState:
     return replace(state, members=members)
 
 
-def _unavailable(member: Member) -> str:
+def unavailable(member: Member) -> str:
     """Return why a member cannot take a lead, or an empty text."""
     if not member.active:
         return "deactivated"
@@ -179,7 +179,7 @@ def _unavailable(member: Member) -> str:
 
 
 def _skipped(line: tuple[Member, ...]) -> tuple[tuple[int, str], ...]:
-    return tuple((m.user_id, why) for m in line if (why := _unavailable(m)))
+    return tuple((m.user_id, why) for m in line if (why := unavailable(m)))
 
 
 def _told(skipped: tuple[tuple[int, str], ...]) -> tuple[str, ...]:

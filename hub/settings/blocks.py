@@ -66,7 +66,7 @@ class PersonSettings(Block):
     """Leave: between these days the user takes no turns of a group. `hub user away` sets it too;
     the later of the two counts."""
     paused: bool = False
-    """True: the user takes no turns of any group. `hub user pause` and `resume` set it too."""
+    """True: the user takes no turns of any group. `hub user pause` and `hub user back` set it too."""
     notify: dict[str, NotifyChoice] = Field(default_factory=dict)
     """Event (`lead_assigned`, `inquiry_received`, `lead_reassigned_away`,
     `lead_converted_in_source`, `leads_digest`,

@@ -146,3 +146,29 @@ def test_a_layout_is_set_shown_and_given_back(team: House, tmp_path: Path) -> No
     assert "is no kind of record" in refused(team, "layout", "show", "ticket")
     assert team.document("layout", "show", "lead")["sections"] == wanted, "as it was"
     assert team.document("layout", "set", "lead", "--default") == house_s
+
+
+def test_groups_and_users_are_set_up_and_what_hub_yaml_manages_is_refused(team: House) -> None:
+    bob = "bob@acme.example.com"
+    made = team.document("group", "add", "East", "--kind", "deal", "--member", bob)
+    assert (made["kind"], made["next"], made["managed_by"]) == ("deal", bob, "commands")
+    changed = team.document(
+        "group", "member", "edit", "East", bob, "--weight", "2", "--capacity", "9"
+    )
+    assert {k: changed["members"][0][k] for k in ("weight", "capacity", "open", "state")} == {
+        "weight": 2, "capacity": 9, "open": 0, "state": "available",
+    }  # fmt: skip
+    assert "9" in team.run("group", "show", "East").stdout
+    assert [g["name"] for g in team.document("group", "list")] == ["East", "sales"]
+    said = refused(team, "group", "member", "add", "sales", "ann@acme.example.com")
+    assert "edit hub.yaml:6" in said
+    away = team.run("user", "away", bob, "--from", "2030-01-02", "--until", "2030-01-03")
+    assert away.stdout == f"{bob}: away from 2030-01-02 until 2030-01-03\n"
+    assert team.document("user", "back", bob)["state"] == "active"
+    assert "hub.yaml says that" in refused(team, "user", "deactivate", bob, "--keep")
+    added = team.document("user", "add", "eve@acme.example.com", "--name", "Eve")
+    assert added["managed_by"] == "commands"
+    done = team.run("user", "deactivate", "eve@acme.example.com")
+    assert done.stdout == "eve@acme.example.com is deactivated\n"
+    assert "eve@acme.example.com" in team.run("user", "list").stdout
+    assert team.document("group", "remove", "East") == {"removed": "East"}

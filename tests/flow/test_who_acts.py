@@ -27,7 +27,7 @@ from hub.actions.deals import clone_deal, deal, deal_parts, move_deal, show_deal
 from hub.actions.identity import consent, consent_changes, duplicates, explain, merge, review
 from hub.actions.leads import convert, reopen, status, ticket_lead
 from hub.actions.people import add_person, assign, assign_list, edit
-from hub.actions.setup import custom_field, layout, pipeline, smart_link, smart_list
+from hub.actions.setup import custom_field, groups, layout, pipeline, smart_link, smart_list, team
 from hub.clock import SystemClock
 from hub.crm import owners
 from hub.crm.custom_fields import CustomField
@@ -129,6 +129,24 @@ TABLE: Mapping[str, tuple[str, Call]] = {
     "people.edit.edit": (TYPE, lambda c, s: edit.edit(c, s.leads[0], {"city": "Oslo"})),
     "people.edit.take_back": (TYPE, lambda c, s: edit.take_back(c, s.leads[0], "city")),
     "identity.explain.explain": (READ, lambda c, s: explain.explain(c, s.leads[0])),
+    "setup.groups.listed": (READ, lambda c, _: groups.listed(c)),
+    "setup.groups.show": (READ, lambda c, _: groups.show(c, "sales")),
+    "setup.groups.add": (SET_UP, lambda c, _: groups.add(c, "East", "deal", [MEG])),
+    "setup.groups.rename": (SET_UP, lambda c, _: groups.rename(c, "sales", "West")),
+    "setup.groups.remove": (SET_UP, lambda c, _: groups.remove(c, "sales")),
+    "setup.groups.add_member": (SET_UP, lambda c, _: groups.add_member(c, "sales", MEG)),
+    "setup.groups.edit_member": (SET_UP, lambda c, _: groups.edit_member(
+        c, "sales", _member(c), groups.Change(weight=2))),
+    "setup.groups.remove_member": (SET_UP, lambda c, _: groups.remove_member(c, "sales", _member(c))),
+    "setup.team.listed": (READ, lambda c, _: team.listed(c)),
+    "setup.team.show": (READ, lambda c, s: team.show(c, s.owner)),
+    "setup.team.add": (SET_UP, lambda c, _: team.add(c, "new@team.example.com", "New")),
+    "setup.team.edit": (SET_UP, lambda c, s: team.edit(c, s.owner, name="Else")),
+    "setup.team.away": (OWN_LIST, lambda c, s: team.away(c, s.owner)),
+    "setup.team.pause": (OWN_LIST, lambda c, s: team.pause(c, s.owner)),
+    "setup.team.back": (OWN_LIST, lambda c, s: team.back(c, s.owner)),
+    "setup.team.activate": (SET_UP, lambda c, _: team.activate(c, LEFT)),
+    "setup.team.deactivate": (SET_UP, lambda c, s: team.deactivate(c, s.owner, to=[MEG])),
     "setup.layout.show": (READ, lambda c, _: layout.show(c, "lead")),
     "setup.layout.set_": (SET_UP, lambda c, _: layout.set_(c, "lead", None)),
     "identity.merge.merge": (TYPE, lambda c, s: merge.merge(c, s.leads[0], s.leads[1])),
@@ -214,6 +232,10 @@ def _scalar(conn: Connection, statement: str, **values: Any) -> Any:
     from sqlalchemy import text
 
     return conn.execute(text(statement), values).scalar_one()
+
+
+def _member(ctx: Context) -> str:
+    return groups.show(by(ctx.conn, OPERATOR), "sales").members[0].email
 
 
 def _partner(ctx: Context) -> str:
