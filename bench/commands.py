@@ -129,9 +129,8 @@ def _of_one(status: Path) -> float:
 
 
 def _first_line(process: "subprocess.Popen[str]") -> str:
-    assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], _START_S)
-    line = process.stdout.readline() if ready else ""
+    out = process.stdout
+    line = out.readline() if out and select.select([out], [], [], _START_S)[0] else ""
     if not line:
         raise SystemExit(f"{process.args!r} does not start")
     return line
@@ -209,7 +208,9 @@ def _print(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
 
 def main() -> None:
     """Measure, and print a table or a document."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--before", metavar="REF", help="a commit to measure too")
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--json", action="store_true")

@@ -17,12 +17,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import typer
 import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from hub.cli.app import app
+from hub.cli import groups
+from hub.cli.commands import places
 from hub.errors import RecordError
 from hub.mappings import document
 from hub.mappings.compiler import compile_document
@@ -168,7 +168,8 @@ def cli_page() -> str:
 
 def commands() -> list[tuple[str, Any]]:
     """Return every command with its full name, in alphabetical order."""
-    return sorted(_commands("hub", typer.main.get_command(app)))
+    found = [one for name in places() for one in _commands(f"hub {name}", groups.load(name))]
+    return sorted(found, key=lambda one: one[0])
 
 
 def _commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:

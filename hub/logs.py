@@ -7,9 +7,11 @@ e-mail address, a phone number or a token, so a forgotten value cannot leak.
 import logging
 import re
 import sys
+from typing import TYPE_CHECKING, Any, cast
 
-import structlog
-from structlog.typing import EventDict, WrappedLogger
+if TYPE_CHECKING:  # structlog takes a tenth of a second, and most commands log nothing
+    import structlog
+    from structlog.typing import EventDict, WrappedLogger
 
 _EMAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"']+")
 _PHONE = re.compile(r"(?<![\w.:-])\+?\d(?:[\s().-]?\d){8,14}(?![\w:-])")
@@ -23,7 +25,7 @@ def redact_text(text: str) -> str:
     return _PHONE.sub("[phone]", text)
 
 
-def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _redact(_logger: "WrappedLogger", _method: str, event: "EventDict") -> "EventDict":
     for key, value in event.items():
         if isinstance(value, str) and key not in {"timestamp", "level", "run_id"}:
             event[key] = redact_text(value)
@@ -35,9 +37,28 @@ def configure(*, json: bool, level: int = logging.INFO) -> None:
     logging.basicConfig(stream=sys.stderr, level=level, format="%(message)s", force=True)
     for noisy in ("urllib3", "alembic", "simple_salesforce", "uvicorn", "mail.log"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    _chosen.update(json=json, level=level, is_applied=False)
+
+
+def configure_once() -> None:
+    """Configure where no entry point of ours has: in a process that Dagster starts."""
+    import structlog  # noqa: PLC0415 see above
+
+    if not _chosen and not structlog.is_configured():
+        configure(json=True)
+
+
+_chosen: dict[str, Any] = {}
+"""What `configure` was told, and whether structlog knows it; empty before."""
+
+
+def _apply() -> None:
+    import structlog  # noqa: PLC0415 see above
+
+    _chosen["is_applied"] = True
     renderer = (
         structlog.processors.JSONRenderer()
-        if json
+        if _chosen["json"]
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
@@ -49,19 +70,33 @@ def configure(*, json: bool, level: int = logging.INFO) -> None:
             _redact,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(_chosen["level"]),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
 
 
-def configure_once() -> None:
-    """Configure where no entry point of ours has: in a process that Dagster starts."""
-    if not structlog.is_configured():
-        configure(json=True)
+def _nothing(*_event: object, **_values: object) -> None:
+    """Log nothing: the level is below what is asked for."""
 
 
-def get_logger() -> structlog.stdlib.BoundLogger:
+class _Logger:
+    """The hub's logger; structlog is imported by the first event that is not below the level."""
+
+    def __getattr__(self, name: str) -> Any:
+        level = logging.getLevelNamesMapping().get(name.upper())
+        if _chosen and level is not None and level < _chosen["level"]:
+            return _nothing
+        import structlog  # noqa: PLC0415 see above
+
+        if _chosen and not _chosen["is_applied"]:
+            _apply()
+        return getattr(structlog.get_logger("hub"), name)
+
+
+_logger = _Logger()
+
+
+def get_logger() -> "structlog.stdlib.BoundLogger":
     """Return the hub's logger; bind `source`, `stream`, `stage` with contextvars once a stage."""
-    logger: structlog.stdlib.BoundLogger = structlog.get_logger("hub")
-    return logger
+    return cast("structlog.stdlib.BoundLogger", _logger)

@@ -33,20 +33,6 @@ Summary = Annotated[str | None, typer.Option("--summary", help="What was said.")
 T = TypeVar("T")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to `hub`."""
-    for name, group in (
-        ("note", note_app),
-        ("call", call_app),
-        ("visit", visit_app),
-        ("message", message_app),
-        ("outcome", outcome_app),
-        ("activity", activity_app),
-    ):
-        app.add_typer(group, name=name)
-    app.command()(activities)
-
-
 def acted(config: Config, work: Callable[[Any], T]) -> T:
     """Do one action in one transaction."""
     from hub.cli.opening import opened_database

@@ -9,12 +9,6 @@ from hub.cli.options import Config, Json
 from hub.cli.output import print_json, print_line, print_warning
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to `hub`."""
-    app.command()(backup)
-    app.command()(restore)
-
-
 def backup(
     file: Annotated[
         Path | None, typer.Argument(help="File to write (default: a new one in HUB_HOME/backups).")

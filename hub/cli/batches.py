@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from hub.undo.batch import Chunk
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to `hub`."""
-    app.command()(batches)
-    app.command()(undo)
-
-
 def batches(
     limit: Annotated[int, typer.Option("--limit", min=1, help="Batches at most.")] = 50,
     json: Json = False,

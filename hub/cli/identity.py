@@ -20,13 +20,6 @@ review_app = typer.Typer(
 )
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to `hub`."""
-    app.add_typer(review_app, name="review")
-    for command in (explain, merge, unmerge, edit):
-        app.command()(command)
-
-
 def explain(
     person: Person,
     html: Annotated[

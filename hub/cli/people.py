@@ -28,11 +28,6 @@ Email = Annotated[str | None, typer.Option("--email", help="E-mail address.")]
 Phone = Annotated[str | None, typer.Option("--phone", help="Telephone number.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to `hub`; those of leads join `lead_app`."""
-    app.add_typer(contact_app, name="contact")
-
-
 def _add_add(app: typer.Typer, kind: str, words: str) -> None:
     """Add `add` to the commands of a kind of record."""
 

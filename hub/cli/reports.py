@@ -21,11 +21,6 @@ _TITLES = {
 _DAY, _HOUR, _MINUTE = 86_400, 3_600, 60
 
 
-def register(app: typer.Typer) -> None:
-    """Add `report`."""
-    app.command("report")(report_command)
-
-
 def report_command(
     name: Annotated[
         str,

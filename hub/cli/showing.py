@@ -10,12 +10,6 @@ from hub.cli.output import EXIT_FAILED, print_json, stdout
 from hub.errors import ConfigError
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to `hub`."""
-    for command in (dedupe, sandbox, demo):
-        app.command()(command)
-
-
 def require_sandbox(command: str) -> None:
     """Raise ConfigError if the extra `sandbox` is not installed: its code or its libraries."""
     try:

@@ -13,12 +13,6 @@ from hub.cli.output import EXIT_OPERATOR, print_json, stdout
 from hub.errors import ConfigError
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to `hub`."""
-    for command in (init, check):
-        app.command()(command)
-
-
 def init(
     sources: Annotated[
         list[str] | None,

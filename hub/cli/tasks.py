@@ -16,11 +16,6 @@ On = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to `hub`."""
-    app.add_typer(task_app, name="task")
-
-
 @task_app.command("add")
 def task_add(
     content: Annotated[str, typer.Argument(help="What is to be done.")],

@@ -16,12 +16,6 @@ if TYPE_CHECKING:
 ticket_app = typer.Typer(help="Support tickets: make a lead of one.", no_args_is_help=True)
 
 
-def register_tickets(app: typer.Typer) -> None:
-    """Add the commands to `hub`."""
-    app.add_typer(ticket_app, name="ticket")
-    app.command("tickets")(tickets_command)
-
-
 def tickets_command(
     name: Annotated[
         str, typer.Argument(help="lead/12, contact/5 (a company too), or a person's own names.")

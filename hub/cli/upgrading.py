@@ -26,11 +26,6 @@ _JOIN_S = 30.0
 log = get_logger()
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to `hub`."""
-    app.command()(upgrade)
-
-
 def upgrade(
     accept_consent: Annotated[
         bool,

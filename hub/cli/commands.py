@@ -1,0 +1,138 @@
+"""The table of commands: every first word after `hub`, where its code is, and what `hub --help` says.
+
+A line of the table stands for commands that belong together. Their modules are imported only when
+one of them runs (`hub.cli.groups.load`), so nothing here imports them.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+_WIDTH = 26  # of the column of names
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the overview.
+
+    Args:
+        words: what the commands do, in the imperative.
+        places: `module:attribute` by name; a Typer app, or the function of a single command.
+    """
+
+    words: str
+    places: Mapping[str, str]
+
+
+SECTIONS: Mapping[str, tuple[Line, ...]] = {
+    "Set up": (
+        Line("Write hub.yaml, try its logins, show settings", {
+            "init": "starting:init", "check": "starting:check",
+            "config": "configuration:config_app",
+        }),
+        Line("List, test and preview mappings", {"mappings": "mapping_commands:mappings_app"}),
+        Line("Define custom fields and the page of a record", {
+            "field": "field:field_app", "layout": "link:layout_app", "link": "link:link_app",
+        }),
+        Line("Define stages, and why deals are lost", {
+            "pipeline": "pipeline:pipeline_app", "reason": "pipeline:reason_app",
+        }),
+        Line("Define how calls and visits end", {"outcome": "activities:outcome_app"}),
+        Line("Set up users, and groups that share records", {
+            "user": "user:user_app", "group": "group:group_app",
+        }),
+    ),
+    "Sync": (
+        Line("Sync once, or keep syncing", {"sync": "running:sync", "up": "running:up"}),
+        Line("Show what waits, what came, or take it back", {
+            "status": "running:status", "batches": "batches:batches", "undo": "batches:undo",
+        }),
+        Line("Correct refused values, map records again", {
+            "quarantine": "quarantine:quarantine_app", "remap": "running:remap",
+        }),
+    ),
+    "Leads, contacts, companies, deals": (
+        Line("Add, assign, convert and change them", {
+            "lead": "people:lead_app", "contact": "people:contact_app",
+            "company": "company:company_app", "deal": "people:deal_app",
+        }),
+        Line("Change a record, show where its values come from", {
+            "edit": "identity:edit", "explain": "identity:explain",
+        }),
+        Line("Merge, unmerge and review duplicate people", {
+            "merge": "identity:merge", "unmerge": "identity:unmerge",
+            "review": "identity:review_app",
+        }),
+        Line("Show, change, plan and log activities", {
+            "activities": "activities:activities", "activity": "activities:activity_app",
+            "task": "tasks:task_app", "note": "activities:note_app",
+            "call": "activities:call_app", "visit": "activities:visit_app",
+            "message": "activities:message_app",
+        }),
+        Line("Show support tickets, make a lead of one", {
+            "tickets": "tickets:tickets_command", "ticket": "tickets:ticket_app",
+        }),
+        Line("Show and record what a person agreed to", {"consent": "consent:consent_app"}),
+    ),
+    "Lists and reports": (
+        Line("Save, run and count lists of records", {"list": "lists:list_app"}),
+        Line("Report on sales, sources and response times", {
+            "report": "reports:report_command"
+        }),
+        Line("Read the database with a SELECT", {"sql": "running:sql"}),
+    ),
+    "Operate": (
+        Line("Write a backup, restore it, upgrade", {
+            "backup": "backups:backup", "restore": "backups:restore",
+            "upgrade": "upgrading:upgrade",
+        }),
+        Line("Show and train the model that matches people", {
+            "match": "match_commands:match_app"
+        }),
+        Line("Try the hub without an account or a database", {
+            "demo": "showing:demo", "sandbox": "showing:sandbox", "dedupe": "showing:dedupe",
+        }),
+    ),
+}  # fmt: skip
+"""Every command, by the part of the work that it belongs to."""
+
+PLURALS: Mapping[str, str] = {
+    "leads": "lead", "contacts": "contact", "deals": "deal", "companies": "company",
+    "lists": "list", "tasks": "task", "notes": "note", "calls": "call", "visits": "visit",
+    "messages": "message", "fields": "field", "pipelines": "pipeline", "reasons": "reason",
+    "outcomes": "outcome", "links": "link", "layouts": "layout", "users": "user",
+    "groups": "group", "tags": "tag",
+}  # fmt: skip
+"""Plurals as people type them: `hub deals` is `hub deal list`, `hub deals add` is `hub deal add`."""
+
+
+def places() -> dict[str, str]:
+    """Return `module:attribute` of every command by its name; modules without `hub.cli.`."""
+    return {name: place for line in _lines() for name, place in line.places.items()}
+
+
+def words_of(name: str) -> str:
+    """Return what the overview says of a command."""
+    return next(line.words for line in _lines() if name in line.places)
+
+
+def _lines() -> Iterator[Line]:
+    for lines in SECTIONS.values():
+        yield from lines
+
+
+def overview() -> str:
+    """Return what `hub --help` prints: at most 80 columns and 40 lines."""
+    found = [
+        "Usage: hub COMMAND …          hub COMMAND --help says what it takes",
+        "",
+        "Lead Hub: leads from many vendors, one clean CRM, an owner for every lead.",
+    ]
+    for title, lines in SECTIONS.items():
+        found += ["", title]
+        for line in lines:
+            names = " ".join(line.places)
+            if len(names) > _WIDTH - 3:
+                found += [f"  {names}", f"{'':{_WIDTH}}{line.words}"]
+            else:
+                found.append(f"  {names:{_WIDTH - 2}}{line.words}")
+    return "\n".join(found)

@@ -1,0 +1,152 @@
+"""What `hub sync`, `hub up`, `hub status`, `hub remap` and `hub sql` take and print."""
+
+from typing import Annotated
+
+import typer
+
+from hub.cli.options import Config, Json
+from hub.cli.output import (
+    print_fault,
+    print_json,
+    print_table,
+    print_warning,
+    stdout,
+    sync_code,
+)
+from hub.errors import ConfigError
+
+
+def sync(
+    sources: Annotated[list[str] | None, typer.Argument(help="Sources; default: all.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Read from the beginning.")] = False,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Sync sources now, in this process: read, map, match, load, route and notify."""
+    from hub.cli.opening import opened
+    from hub.cli.upgrading import document_of, some_seconds
+    from hub.etl import closing, flow
+
+    with opened(config) as (hub, _, _settings):
+        wanted = sources or hub.sources()
+        for source in wanted:
+            if source not in hub.sources():
+                raise ConfigError(
+                    f"source {source!r} is not configured",
+                    hint=f"configured: {', '.join(hub.sources()) or 'none'}",
+                )
+        report = flow.sync(hub, wanted, full=full)
+        rederived = some_seconds(hub)
+    if json:
+        print_json(
+            {
+                "stages": report.stages,
+                "ledgers": [closing.ledger_json(entry) for entry in report.ledgers],
+                "quarantined": report.quarantined,
+                "stopped": report.stopped,
+                "faults": [fault.to_json() for fault in report.faults],
+                "rederived": document_of(rederived),
+            }
+        )
+    else:
+        print_table(
+            "Ledger",
+            ("source", "stream", "counted", "seen", "verdicts", "holds"),
+            [
+                (e.source, e.stream or "(all)", e.counted, e.seen,
+                 ", ".join(f"{n} {v}" for v, n in sorted(e.verdicts.items())),
+                 "yes" if e.holds else "NO")
+                for e in report.ledgers
+            ],
+        )  # fmt: skip
+    if rederived.left:
+        print_warning(
+            f"older rules derived {rederived.left} results; the next sync goes on, hub upgrade "
+            "derives them now"
+        )
+    for message in report.stopped.values():
+        print_warning(f"{message}; the next sync goes on from there")
+    for fault in report.faults:
+        print_fault(fault)
+    code = sync_code(report.faults, holds=report.holds, quarantined=report.quarantined)
+    if code:
+        raise typer.Exit(code)
+
+
+def up(
+    dagster_port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port of the Dagster UI; 0 = free.")
+    ] = 3000,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Run the hub: PostgreSQL, Dagster's UI and schedules, on loopback, until Ctrl-C."""
+    from hub.cli import up as running
+
+    with running.up(config, dagster_port) as (dagster, sources):
+        if json:
+            print_json({"ready": True, "dagster": dagster.address, "sources": sources})
+        else:
+            stdout.print(f"Dagster UI   {dagster.address}", highlight=False)
+            stdout.print(f"syncs        {', '.join(sources)}: every 5 minutes", highlight=False)
+            stdout.print("Ctrl-C stops.", highlight=False)
+        running.stay(dagster)
+
+
+def status(json: Json = False, config: Config = None) -> None:
+    """Sources, cursors, queues, quarantine, review, outbox, budgets, drift."""
+    from hub.cli.opening import opened_database
+    from hub.cli.status import read_status
+    from hub.cli.status_tables import show_status
+    from hub.clock import SystemClock
+
+    with opened_database(config) as (database, settings):
+        document = read_status(database, settings)
+    if json:
+        print_json(document)
+    else:
+        show_status(document, SystemClock().now())
+
+
+def remap(
+    stream: Annotated[str, typer.Argument(help="Name of the stream: <source>/<stream>.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change; change nothing.")
+    ] = False,
+    values: Annotated[
+        bool, typer.Option("--values", help="With --dry-run --json: show personal values too.")
+    ] = False,
+    accept_consent: Annotated[
+        bool,
+        typer.Option(
+            "--accept-consent", help="Lift the opt-outs that the mapping no longer reads."
+        ),
+    ] = False,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Map all landed records of a stream again with the present mapping, without the source."""
+    from hub.cli.remap import run_remap
+
+    run_remap(
+        config, stream, dry_run=dry_run, values=values, accept_consent=accept_consent, as_json=json
+    )
+
+
+def sql(
+    statement: Annotated[str, typer.Argument(help="One SELECT, WITH, VALUES, TABLE or EXPLAIN.")],
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Look into the database, read-only, Dagster's tables included."""
+    from hub.cli.opening import opened_database
+    from hub.db.sql_console import run_readonly
+
+    with opened_database(config) as (database, _settings):
+        rows = run_readonly(database, statement)
+    if json:
+        print_json(rows)
+    elif rows:
+        print_table("", list(rows[0]), [list(row.values()) for row in rows])
+    else:
+        stdout.print("no rows")
