@@ -1,7 +1,7 @@
 """Dagster's daemon: `python -m hub.assets.daemon run …`, as `dagster-daemon run …`.
 
-It first ends what an earlier daemon, killed, left as running: such a run would hold its place in
-the queue for ever. The caller sees to it that there is one daemon for one DAGSTER_HOME.
+It first ends runs that a killed daemon left as running: such a run would keep its place in the queue
+for ever. The caller ensures that one DAGSTER_HOME has one daemon.
 """
 
 import dagster as dg
@@ -18,7 +18,7 @@ def end_left_runs(instance: dg.DagsterInstance) -> int:
     """Mark runs whose process is gone as failed; returns how many."""
     left = instance.get_runs(filters=dg.RunsFilter(statuses=_RUNNING))
     for run in left:
-        instance.report_run_failed(run, message="its process was gone when the hub came up again")
+        instance.report_run_failed(run, message="its process was gone when the hub started again")
     return len(left)
 
 

@@ -1,8 +1,8 @@
 """The asset graph: one asset a stage and stream, `build_defs` for tests and deployment alike.
 
-A failed asset skips everything downstream, also of other sources: landing an asset therefore never
-fails for a vendor's fault, its check `complete` does, which blocks nothing. What makes a run red is
-`proof/<source>` (`hub.assets.proofs`), on which nothing depends.
+A failed asset skips all assets downstream, also those of other sources. So a landing asset never fails
+for a vendor's fault. Its check `complete` fails instead, and blocks nothing. Only `proof/<source>`
+(`hub.assets.proofs`) fails a run; no asset depends on it.
 """
 
 from collections.abc import Collection, Sequence
@@ -119,8 +119,8 @@ def build_defs(sources: Collection[str] | None = None) -> dg.Definitions:
     """Return assets, jobs and schedules.
 
     Args:
-        sources: those that are configured, whose schedules run unless somebody stops them; None
-            shows all that are known, and no schedule runs.
+        sources: the configured sources; their schedules run unless a user stops them. None shows all
+            known sources, and no schedule runs.
     """
     names_shown = KNOWN if sources is None else sources
     streams = {name: streams_of(name) for name in names_shown}

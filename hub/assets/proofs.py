@@ -1,8 +1,8 @@
-"""What is proved of a run, and told: the check of each landed stream, and `proof/<source>`.
+"""The proof of a run in Dagster: the check of each landed stream, and `proof/<source>`.
 
-A check says what is known at its asset, and blocks nothing: whatever has landed is settled. The
-proof runs after everything else of its source; it alone makes a run red, with the sentence that
-an operator needs. Does not belong here: what is proved (`hub.etl.proof`).
+A check shows the result of its asset, and blocks nothing: all landed records are processed. The proof
+runs after all other assets of its source. Only the proof fails a run; its message tells the operator
+what to do. Not here: the proof itself (`hub.etl.proof`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ _FAILED, _OPERATOR = 1, 2  # as the command line ends
 
 
 def complete_check(faults: Sequence[Fault], shortage: Any) -> dg.AssetCheckResult:
-    """Return whether a stream was read to its end, and handed out what its source counts."""
+    """Return the check whether a stream was read to its end, and gave the count of its source."""
     told = {fault.name: fault.sentence for fault in faults}
     missing: dict[str, Any] = {}
     if shortage:
@@ -39,7 +39,7 @@ def complete_check(faults: Sequence[Fault], shortage: Any) -> dg.AssetCheckResul
 
 
 def proof_asset(source: str, deps: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
-    """Return the leaf that proves a source; nothing depends on it."""
+    """Return the asset that proves a source; no asset depends on it."""
     key = dg.AssetKey(["proof", source])
 
     @dg.asset(
@@ -90,7 +90,7 @@ def _checks(proved: Proof, key: dg.AssetKey) -> Iterator[dg.AssetCheckResult]:
 
 
 def _broken(proved: Proof) -> dict[str, Any]:
-    """Name what does not add up: ids of lost records, ranges of hidden ones, parts not read."""
+    """Return what does not add up: ids of lost records, ranges of hidden ones, unread parts."""
     told: dict[str, Any] = {}
     for entry in proved.ledgers:
         name = f"{entry.source}/{entry.stream}"

@@ -22,7 +22,7 @@ def configured_sources() -> list[str] | None:
     """Return the sources of hub.yaml, None where there is no hub.yaml.
 
     Raises:
-        ConfigError: hub.yaml does not hold.
+        ConfigError: hub.yaml has a mistake.
     """
     return None if find() is None else load().sources.configured()
 

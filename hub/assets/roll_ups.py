@@ -1,6 +1,7 @@
-"""The nightly count: roll-ups that reports over all time read, made anew from the records.
+"""The nightly count: roll-ups for reports over all time, computed again from the records.
 
-Triggers keep them true all day; this folds what they appended, and follows stages that were moved.
+Triggers keep the roll-ups true all day. The count sums up the rows that triggers appended, and follows
+stages that were moved.
 """
 
 import dagster as dg
@@ -23,7 +24,7 @@ def refresh_roll_ups() -> None:
 
 
 def nightly(*, is_running: bool) -> dg.ScheduleDefinition:
-    """Return the schedule; it runs unless somebody stops it, where a source is configured."""
+    """Return the schedule; with a configured source it runs, unless a user stops it."""
     status = dg.DefaultScheduleStatus
     return dg.ScheduleDefinition(
         name="nightly_roll_ups",

@@ -1,4 +1,4 @@
-"""A sensor that tells Dagster what happened outside its runs: syncs by hand, remaps, the demo.
+"""A sensor that reports to Dagster what happened outside its runs: syncs by hand, remaps, the demo.
 
 One event an asset and tick, with the counts summed up. Not here: what the stages do.
 """
@@ -21,7 +21,7 @@ _TAILS = {
 
 
 def stage_sensor(known: Collection[dg.AssetKey], *, is_running: bool) -> dg.SensorDefinition:
-    """Return the sensor; only assets that are `known` are told of."""
+    """Return the sensor; it reports only `known` assets."""
 
     @dg.sensor(
         name="what_happened_outside",
@@ -51,7 +51,8 @@ def told(
     sums: dict[dg.AssetKey, dict[str, int]] = {}
     for report in reports:
         key = dg.AssetKey(_TAILS.get(report.stage) or (report.stage, *_stream(report)))
-        is_news = report.stage != "land" or report.counts.get("landed")  # a look is no event
+        # a land stage that landed nothing is no event
+        is_news = report.stage != "land" or report.counts.get("landed")
         if key in known and is_news and not report.in_dagster:
             counts = sums.setdefault(key, {})
             for name, n in report.counts.items():

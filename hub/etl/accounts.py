@@ -1,8 +1,8 @@
 """Which company a person belongs to: the account of a lead, the employer of a contact.
 
 In: folded people and companies. Out: `account_id`, `company_id`, and the keys that find companies.
-What a person said comes first, then what a source's record names, then, for leads, what their
-domain or company name finds. It is part of load: it is asked at every fold.
+A user's word comes first, then the company that a source's record names. For leads, the company
+found by domain or company name comes last. It is part of load, and computed at every fold.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -21,7 +21,7 @@ from hub.model.folding import FoldRecord, GoldenRecord
 from hub.records import companies, entities
 from hub.records.identity import StoredRecord
 
-_MOST_FOUND = 20  # companies that are looked at for one key
+_MOST_FOUND = 20  # companies that are read for one key
 COMPANY_REF = "company"
 Employer = tuple[int | None, str | None]
 _NONE: Employer = (None, None)
@@ -29,7 +29,7 @@ _NONE: Employer = (None, None)
 
 @dataclass(frozen=True, slots=True)
 class Belonging:
-    """Where people belong: person → the row of the company, and why it is that one.
+    """The companies of people: person → the row of the company, and the reason.
 
     Args:
         employers: of contacts.
@@ -49,15 +49,15 @@ def find(
     had: Mapping[int, RowMapping],
     plain: Collection[int],
 ) -> Belonging:
-    """Return where people belong, and keep what leads say of their company.
+    """Return the companies of people, and store the company keys of leads.
 
     Args:
         conn: an open transaction.
         people: folded.
         records: by entity.
-        is_lead: who has a lead, or gets one.
+        is_lead: people who have a lead, or get one.
         had: the rows of leads, as they are until now.
-        plain: who has nothing but records, see `hub.crm.newcomers`.
+        plain: people with records and nothing else, see `hub.crm.newcomers`.
     """
     ids = [person.entity_id for person in people]
     known = [i for i in ids if i not in plain]
@@ -125,7 +125,7 @@ def _named(conn: Connection, records: Mapping[int, Sequence[FoldRecord]]) -> dic
 
 
 def found_companies(conn: Connection, asked: Mapping[int, Firm]) -> dict[int, Employer]:
-    """Return asker → the known company that its domain or name means for sure, and by what."""
+    """Return asker → the known company that its domain or name identifies, and the reason."""
     return _sharing(conn, asked, {i: set(company_keys(one)) for i, one in asked.items()})
 
 
@@ -149,12 +149,12 @@ def _sharing(
 
 
 def firm_of(record: StoredRecord) -> Firm:
-    """Return what a company's record says."""
+    """Return a company's record as matching compares it."""
     return firm(record.stable_key, record.values)
 
 
 def found_by(one: Firm) -> set[Key]:
-    """Return the keys by which people find a company: what proves it, and what only offers it."""
+    """Return the keys of a company: those that prove it, and those that only offer it to a user."""
     return {*company_keys(one), *offer_keys(one)}
 
 
@@ -164,7 +164,7 @@ def keep_company_keys(
     golden: Sequence[GoldenRecord],
     records: Mapping[int, Sequence[FoldRecord]],
 ) -> None:
-    """Let companies be found by what their records say, and by what people typed."""
+    """Store the keys of companies: from their records, and from edits."""
     keys: dict[int, set[Key]] = {i: set() for i in company_ids}
     for one in golden:
         own = [r for r in records[one.entity_id] if not r.is_gone]
@@ -174,9 +174,9 @@ def keep_company_keys(
 
 
 def wake_people(conn: Connection, company_ids: Sequence[int]) -> list[int]:
-    """Mark people as behind whose company or account may be another now; returns them.
+    """Mark people as stale whose company or account may have changed; returns them.
 
-    A company is no news of its people, so nobody is told of their fold.
+    A change of a company is no news of its people, so their fold sends no notification.
     """
     people = rows.concerned(conn, company_ids)
     entities.lock_entities(conn, people)

@@ -1,6 +1,6 @@
-"""What a chunk of load has to tell: assignments that followed, events for owners, verdicts.
+"""After a chunk of load: assignments that followed, events for owners, verdicts.
 
-In: what was written and linked. Only what is new is news, and nothing is in the bulk lane.
+In: what was written and linked. Only new leads and inquiries give events, and never in the bulk lane.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ def anchors_of(
 
 
 def taken_over(golden: Iterable[GoldenRecord], loaded: Loaded, anchors: Anchors) -> list[Decided]:
-    """New leads that keep the owner they had in their source: a decision too, and news if live."""
+    """Store assignments of new leads that keep the owner of their source; events if live."""
     kept: list[Decided] = []
     for lead in golden:
         lead_id = loaded.created.get(lead.entity_id)
@@ -47,7 +47,7 @@ def taken_over(golden: Iterable[GoldenRecord], loaded: Loaded, anchors: Anchors)
 
 
 def inherited(leads: Sequence[Inherited], anchors: Anchors) -> list[Decided]:
-    """Leads that went to their contact's owner: a decision as well."""
+    """Store assignments of leads that went to the owner of their contact."""
     kept: list[Decided] = []
     for lead in leads:
         rule, why = "contact's owner", "owns the contact of the same person"
@@ -64,7 +64,7 @@ def _assigned(anchor: FoldRecord, lead_id: int, user_id: int, rule: str) -> Lead
 def converted_in_source(
     fates: Mapping[int, Fate], leads: Mapping[int, LeadRow]
 ) -> list[LeadConvertedInSource]:
-    """Tell owners that the source has converted a lead on which they work; once a record."""
+    """Write events for owners: the source has converted a lead on which they work; once a record."""
     return [
         LeadConvertedInSource(_key(fate.converted_from), owner, leads[i].id)
         for i, fate in fates.items()
@@ -85,7 +85,7 @@ def set_chunk_verdicts(
     records: Mapping[int, Sequence[FoldRecord]],
     changed: frozenset[int],
 ) -> None:
-    """Say what became of the records whose batch still waits for it."""
+    """Store verdicts of the records whose verdict is still open."""
     set_verdicts(
         conn,
         [
@@ -108,6 +108,6 @@ def _verdict(entity: StaleEntity, record: FoldRecord, *, is_changed: bool) -> Ve
         return Verdict.CREATED
     if record.joined_batch_id == record.batch_id:
         return Verdict.MERGED
-    # a person without a row in the CRM has none that could stay as it was
+    # a person without a row in the CRM has no row that could be unchanged
     is_nobody = record.role == "person"
     return Verdict.UPDATED if is_changed or is_nobody else Verdict.UNCHANGED

@@ -31,7 +31,7 @@ def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
     """Return the hub's working parts; people and groups of `hub.yaml` are written first.
 
     Raises:
-        ConfigError: a mapping, a rule or a group does not hold together.
+        ConfigError: a mapping, a rule or a group has a mistake.
     """
 
     def budget(source: str, block: object) -> SharedBudget:
@@ -78,7 +78,7 @@ def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
 
 
 def _check_targets(conn: Connection, settings: Settings) -> None:
-    """Refuse a routing rule for a group that neither hub.yaml nor a command has made."""
+    """Refuse a routing rule for a group that exists neither in hub.yaml nor by command."""
     targets = [(f"rule {r.name!r}", r.assign) for r in settings.routing.rules]
     if settings.groups or settings.people:
         targets.append(("fallback", settings.routing.fallback))

@@ -1,7 +1,7 @@
 """One budget per vendor account, shared by all runs and processes through `ops.budget`.
 
-Nobody books a time ahead: who may not go yet lets the rows go, sleeps, and asks again. So a pause
-holds back those who were waiting already, and interactive work need not stand behind bulk work.
+No request books a time ahead. A request that may not go yet releases the rows, sleeps, and asks again.
+So a pause also holds back waiting requests, and interactive work need not wait for bulk work.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ _IDENTIFYING = ("base_url", "domain", "subdomain")
 
 
 def account_of(source: str, block: object) -> str:
-    """Return the name of a source's account: the source, and a digest of where it is."""
+    """Return the name of a source's account: the source, and a digest of its address."""
     where = "|".join(str(getattr(block, name, None) or "") for name in _IDENTIFYING)
     return f"{source}:{blake2b(where.encode(), digest_size=4).hexdigest()}"
 
@@ -40,9 +40,8 @@ class SharedBudget:
     """A view of an account's budget; any number of them, anywhere, spend it together.
 
     Args:
-        engine: of the database that holds it; connections are held for moments only, but for
-            `slot`.
-        account: whose, by `account_of`.
+        engine: of the database that holds it; only `slot` holds a connection for longer.
+        account: name by `account_of`.
         limits: the vendor's.
         clock: waits. Processes on several machines must agree on the time.
         time_scale: how many times faster the vendor's clock runs than ours.
@@ -80,18 +79,18 @@ class SharedBudget:
                 self._clock.sleep(wait.total_seconds())
 
     def observe(self, usage: Usage) -> None:
-        """Learn how much of the day's quota is used, by everyone."""
+        """Store how much of the day's quota is used, by all applications."""
         with self._engine.begin() as conn:
             budgets.write_usage(conn, self._account, usage.used, usage.limit, self._clock.now())
 
     def pause(self, seconds: float) -> None:
-        """Let nothing go for so many vendor seconds."""
+        """Hold all requests back for so many vendor seconds."""
         until = self._clock.now() + timedelta(seconds=seconds / self._scale)
         with self._engine.begin() as conn:
             budgets.pause(conn, self._account, until)
 
     def slot(self) -> AbstractContextManager[None]:
-        """Hold one of the account's connections while a request is under way."""
+        """Hold one of the account's connections during a request."""
         if not self._limits.connections:
             return nullcontext()
         return slot_lock(self._engine, self._account, self._limits.connections, self._clock)
@@ -100,7 +99,7 @@ class SharedBudget:
         """Let one request go now, or return how long to wait before the next try."""
         with self._engine.begin() as conn:
             rows = budgets.lock(conn, self._account, [rate.name for rate in rates])
-            now = self._clock.now()  # read behind the lock: so the logs are in order
+            now = self._clock.now()  # read while the lock is held, so the logs are in order
             day = rows[budgets.DAY]
             self._check_day(day, now)
             go, logs = max(now, day.not_before or now), {}
@@ -158,7 +157,7 @@ class Forecast:
 
     @property
     def fits(self) -> bool:
-        """Whether the day's quota will do."""
+        """Whether the day's quota is enough."""
         return self.of is None or self.needs <= self.of
 
     def __str__(self) -> str:
@@ -168,7 +167,7 @@ class Forecast:
 def forecast(
     engine: Engine, account: str, counted: int, page_size: int, *, reserve: float = 0.0
 ) -> Forecast:
-    """Tell how many requests so many records need, and how many are left of the day.
+    """Return how many requests so many records need, and how many are left today.
 
     Args:
         engine: of the database.

@@ -1,7 +1,7 @@
-"""Close batches: add up the ledger, and end what has nothing waiting any more.
+"""Close batches: add up the ledger, and end batches with nothing left in a queue.
 
-A sync is closed by its own run. A batch that was interrupted, or that takes up what comes in live,
-is closed here once its own work is done. Not here: what a proof says of a run (`hub.etl.proof`).
+A sync is closed by its own run. An interrupted batch and a live batch are closed here, when their
+work is done. Not here: the proof of a run (`hub.etl.proof`).
 """
 
 from sqlalchemy import Connection
@@ -17,9 +17,9 @@ log = get_logger()
 
 
 def finish_interrupted(hub: Hub, source: str) -> None:
-    """Close what was mapped again and interrupted, once nothing of it waits any more.
+    """Close interrupted batches of repeated mapping that have nothing left in a queue.
 
-    Call under the source's lock: nobody else is at such a batch then.
+    Call under the source's lock: then no other process works on such a batch.
     """
     with hub.engine.begin() as conn:
         left = [b for b in batches.interrupted(conn, source) if proofs.is_settled(conn, b.id)]
@@ -28,7 +28,7 @@ def finish_interrupted(hub: Hub, source: str) -> None:
 
 
 def close_live(hub: Hub) -> list[Batch]:
-    """Close the live batches of all sources that are over a minute old and have nothing waiting."""
+    """Close live batches that are over a minute old and have nothing left in a queue."""
     with hub.engine.begin() as conn:
         due = batches.due_live(conn, hub.clock.now())
         done = [batch for batch in due if proofs.is_settled(conn, batch.id)]
@@ -38,7 +38,7 @@ def close_live(hub: Hub) -> list[Batch]:
 
 
 def finish(hub: Hub, batch: Batch) -> list[StreamLedger]:
-    """Add up the batch and close it: done if everything is accounted for, else failed."""
+    """Add up the batch and close it: done if every record has a verdict, else failed."""
     with hub.engine.begin() as conn:
         return _close(conn, batch)
 
@@ -50,7 +50,7 @@ def _close(conn: Connection, batch: Batch) -> list[StreamLedger]:
         conn, batch.id, ledger_json=[ledger_json(entry) for entry in ledgers], ok=ok
     )
     for entry in ledgers:
-        is_broken = entry.lost_n or entry.shortage  # a fault is told by itself
+        is_broken = entry.lost_n or entry.shortage  # a fault has a message of its own
         say, event = (log.error, "ledger_broken") if is_broken else (log.info, "ledger_added_up")
         say(
             event,

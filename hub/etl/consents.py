@@ -1,6 +1,6 @@
-"""Consent on its way: what versions say becomes events, and a no of a person reaches her addresses.
+"""Consent in the stages: versions become events, and a person's no reaches the person's addresses.
 
-`keep` runs in the transaction that normalises a version, so that no crash loses what it said.
+`keep` runs in the transaction that normalises a version, so that no crash loses an event.
 `pass_on` runs in load, which folds every person whose records or addresses have changed.
 """
 
@@ -27,7 +27,7 @@ def events(said: Sequence[SaidOfConsent], rows: Mapping[str, PendingRaw]) -> lis
     """Return the events of raw versions.
 
     Args:
-        said: what the mapping read in them.
+        said: consents that the mapping read in them.
         rows: the versions, by object.
     """
     found = (_event(one, rows[one.source_id]) for one in said if one.source_id in rows)
@@ -35,7 +35,7 @@ def events(said: Sequence[SaidOfConsent], rows: Mapping[str, PendingRaw]) -> lis
 
 
 def _event(said: SaidOfConsent, row: PendingRaw) -> NewEvent | None:
-    """Return the event; None where nothing is said, or a yes of no address."""
+    """Return the event; None without a state, or for a yes without an address."""
     values = said.values
     word = _text(values, "state")
     address = consent_addresses.normal_address(said.address or "")
@@ -72,7 +72,7 @@ def _voice(word: str | None) -> Voice:
 def keep(
     conn: Connection, document: MappingDocument, rows: Sequence[PendingRaw], said: list[NewEvent]
 ) -> set[str]:
-    """Store what the versions of a stream say; returns the objects that say it of a person anew."""
+    """Store the events of a stream's versions; returns objects with new events about their person."""
     versions = {row.raw_id: row.record.source_id for row in rows}
     return consents.keep(
         conn, document.source, document.stream, versions, said, mapping_version=document.version
@@ -80,10 +80,10 @@ def keep(
 
 
 def pass_on(conn: Connection, entity_ids: Sequence[int]) -> None:
-    """Let what was said no to of people count for the addresses that are theirs alone.
+    """Pass a person's no on to all addresses that only this person has.
 
-    An address that a person gets later comes through here too. What was passed on stays with the
-    address, also when it is no longer hers.
+    A later address of a person is passed through here too. A no that was passed on stays with the
+    address, also when the person no longer has the address.
     """
     of_people = consent_events.said_of_people(conn, entity_ids) if entity_ids else {}
     said = {
@@ -110,14 +110,14 @@ def pass_on(conn: Connection, entity_ids: Sequence[int]) -> None:
 
 
 def _standing(conn: Connection, noes: Sequence[Event]) -> list[Event]:
-    """Leave out what was corrected, or confirmed otherwise since, at the address of the record."""
+    """Leave out events that were corrected, or confirmed otherwise since, at the record's address."""
     addresses = {event.address for event in noes if event.address}
     about = consent_events.events_about(conn, addresses) if addresses else []
     return [event for event in noes if consent_events.counts(event, about)]
 
 
 def shared(conn: Connection, own: Mapping[int, set[Address]]) -> set[Address]:
-    """Return the addresses that belong to no single person: role addresses, and those of several.
+    """Return the addresses that belong to no single person: role addresses, and shared ones.
 
     Args:
         conn: a connection.
@@ -135,7 +135,7 @@ def shared(conn: Connection, own: Mapping[int, set[Address]]) -> set[Address]:
 
 
 def is_role(address: Address) -> bool:
-    """Tell whether an address is one like info@, which several people read."""
+    """Tell whether an address is a role address such as info@, which several people read."""
     box = normal.mailbox(address[1]) if address[0] == "email" else None
     return box is not None and box.is_role
 

@@ -1,7 +1,7 @@
-"""A fault is no larger than its cause: from an error to what it ends, and to what is told of it.
+"""A fault stops only the part that has it: from an error to its extent and its message.
 
-In: what a connector raised while one stream was read. Out: a `Fault`, kept with the batch, and
-whether the source's other streams are still worth asking for. Not here: the order of streams and
+In: the error that a connector raised while one stream was read. Out: a `Fault`, stored with the
+batch, and whether the other streams of the source can still be read. Not here: the order of streams and
 sources (`flow`), and how a connector contains the parts of one stream (`hub.connectors.parts`).
 """
 
@@ -12,12 +12,12 @@ from hub.connectors.parts import skip_hint
 from hub.errors import BudgetError, ConfigError, CredentialError, ForbiddenError, HubError
 from hub.model.faults import Fault, FaultKind
 
-_CALLS = 4  # the innermost ones that are told
+_CALLS = 4  # the innermost ones, for the message
 _REPORT = "the other sources went on; please report this with the log (HUB_LOG=INFO)"
 
 
 def fault_of(source: str, part: str, error: Exception) -> Fault:
-    """Return what is told of an error; a part that is forbidden can be skipped on purpose.
+    """Return the fault of an error; the hint for a forbidden part names the setting `skip`.
 
     Args:
         source: the source.
@@ -40,7 +40,7 @@ def _kind(error: HubError) -> FaultKind:
 
 
 def where(error: Exception) -> str:
-    """Return where in the code an error came up; its text and values may be somebody's."""
+    """Return where in the code an error was raised; its text and values may be personal."""
     calls = traceback.extract_tb(error.__traceback__)[-_CALLS:]
     places = " < ".join(f"{call.filename}:{call.lineno}" for call in reversed(calls))
     return f"{type(error).__name__} at {places}"
@@ -49,8 +49,8 @@ def where(error: Exception) -> str:
 def ends_source(error: Exception) -> bool:
     """Tell whether no other stream of the source can be read either.
 
-    Refused credentials and a used-up quota are the account's. A missing permission, a setting or an
-    answer that cannot be is the stream's; a vendor that is away may be away for one stream only.
+    Refused credentials and a used-up quota concern the account. A missing permission, a setting or an
+    impossible answer concerns the stream. A vendor can be unavailable for one stream only.
     """
     if isinstance(error, ForbiddenError):
         return False
@@ -63,5 +63,5 @@ def once_each(faults: Iterable[Fault]) -> list[Fault]:
 
 
 def is_paused(faults: Sequence[Fault]) -> bool:
-    """Tell whether a used-up quota is all that kept the source from being read."""
+    """Tell whether a used-up quota is the only fault of the source."""
     return bool(faults) and all(fault.kind is FaultKind.BUDGET for fault in faults)

@@ -1,4 +1,4 @@
-"""What every stage is handed: database, clock, settings, mappings, connectors."""
+"""What every stage receives: database, clock, settings, mappings, connectors."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from hub.settings import Settings
 class Hub:
     """The hub's working parts, assembled once by an entry point.
 
-    `in_dagster` says that Dagster itself records what the stages do.
+    `in_dagster` is true if Dagster itself records the stages.
     """
 
     engine: Engine

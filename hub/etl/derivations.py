@@ -14,13 +14,13 @@ from hub.records import derivations
 from hub.records.derivations import Stale
 
 KEYS_VERSION = "2"
-"""Of `hub.matching.keys`, `hub.matching.normal` and `hub.matching.names`: what a record is found by."""
+"""Of `hub.matching.keys`, `hub.matching.normal` and `hub.matching.names`: the keys of a record."""
 JUDGE_VERSION = "1"
-"""Of `hub.matching.compare`, `scoring` and `clusters`: what is made of two records with a model."""
+"""Of `hub.matching.compare`, `scoring` and `clusters`: the judgement of two records by a model."""
 FOLD_VERSION = "2"
-"""Of `hub.golden`: what an entity becomes in the CRM."""
+"""Of `hub.golden`: the row of an entity in the CRM."""
 LINKS_VERSION = "2"
-"""Of `hub.etl.accounts`, `companies` and `inquiries`: what an entity is connected with."""
+"""Of `hub.etl.accounts`, `companies` and `inquiries`: the links of an entity."""
 
 
 def declare(conn: Connection, mappings: Mapping[str, MappingDocument]) -> None:
@@ -29,7 +29,7 @@ def declare(conn: Connection, mappings: Mapping[str, MappingDocument]) -> None:
 
 
 def stale(conn: Connection, mappings: Mapping[str, MappingDocument]) -> Sequence[Stale]:
-    """Return how much older rules derived."""
+    """Return how many records were derived by older rules."""
     return derivations.stale(conn, _versions(conn), _of_mappings(mappings))
 
 

@@ -1,4 +1,4 @@
-"""Drift of a stream: what came that no mapping knows, what stays away, and what to do about it."""
+"""Drift of a stream: unknown fields and values, missing fields, and what to do about them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ PLACEHOLDER = "placeholder"
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What a stream sends beside what its mapping knows.
+    """The differences between a stream's records and its mapping.
 
     Args:
         unknown: drift as counted (`kind`, `field`, `value`, `n`, `first_seen`, `last_seen`), each
             with a `suggestion`. Silent values that change too often have the kind `often`.
-        placeholders: texts that say nothing, counted the same way: the field stayed empty.
-        vanished: canonical fields that the newest records never fill and earlier ones did, with why.
+        placeholders: texts without a meaning, counted the same way; the field stayed empty.
+        vanished: canonical fields that earlier records filled and the newest never fill, with the reason.
         fill: share of the newest records that fill each canonical field, 0 to 1.
     """
 
@@ -54,7 +54,7 @@ def drift_of(conn: Connection, document: MappingDocument) -> Drift:
 
 
 def _often(conn: Connection, source: str, stream: str) -> list[dict[str, Any]]:
-    """Return the fields of which more than a fifth change in a day, though nobody touched them."""
+    """Return the silent fields of which more than a fifth change in a day."""
     name = f"{source}/{stream}"
     return [
         {

@@ -1,8 +1,8 @@
 """Extract: read one stream's frozen window, and prove that it was read completely.
 
-The vendor's own count of the window is held against the distinct objects seen. On a difference
-the window is halved again and again until the narrowest differing range is known; that range is
-read once more. What is still missing then is a shortage: the run will be red and name it.
+The vendor's own count of the window is compared with the number of distinct objects read. If they
+differ, the window is halved until the narrowest differing range is known. This range is read once
+more. Records that are still missing are a shortage: the run fails and names it.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ _MAX_RANGES = 24
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A span of the vendor's time in which it counts more than it handed out."""
+    """A span of the vendor's time in which the vendor counts more records than it returned."""
 
     since: datetime | None
     until: datetime
@@ -37,7 +37,7 @@ def short_ranges(
     Args:
         connector: asked for counts.
         stream: the stream.
-        seen: our own count of a range.
+        seen: the hub's count of a range.
         window: the frozen window that was read.
         earliest: where an unbounded window begins for the halving (the oldest object seen).
     """

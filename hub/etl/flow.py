@@ -49,8 +49,8 @@ log = get_logger()
 class SyncReport:
     """What one sync did: counts by stage, and every stream's ledger.
 
-    `stopped` says of which source the vendor's quota is used up; the next sync goes on with it.
-    `faults` say what else of which source could not be read; everything else was.
+    `stopped` names sources whose quota is used up; the next sync goes on with them. `faults` name the
+    other parts that could not be read; all other parts were read.
     """
 
     stages: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class SyncReport:
         return all(entry.holds for entry in self.ledgers)
 
     def add(self, stage: str, counts: Mapping[str, int]) -> None:
-        """Add a stage's counts to what it has done before."""
+        """Add counts to those of a stage."""
         have = self.stages.setdefault(stage, {})
         for name, n in counts.items():
             have[name] = have.get(name, 0) + n
@@ -74,7 +74,7 @@ class SyncReport:
 def sync(hub: Hub, sources: Sequence[str], *, full: bool = False) -> SyncReport:
     """Bring the named sources up to date, from the vendor to the owner, in this process.
 
-    A fault of one source, or of a part of it, is told in the report and keeps nothing else back.
+    A fault of one source, or of a part of it, is in the report and stops no other part.
     """
     report = SyncReport()
     with source_locks(hub.engine, sources):
@@ -100,8 +100,8 @@ def sync(hub: Hub, sources: Sequence[str], *, full: bool = False) -> SyncReport:
 def land_source(hub: Hub, batch: Batch) -> Iterator[dict[str, int]]:
     """Land the source's streams one after the other; yields the counts of each.
 
-    What a stream could not bring is noted with the batch. Refused credentials end the source, and
-    so do two streams in a row for which the vendor is away.
+    Faults of a stream are noted with the batch. Refused credentials end the source, and so do two
+    streams in a row for which the vendor is unavailable.
     """
     try:
         streams = hub.connector(batch.source).streams()
@@ -135,8 +135,8 @@ def settle(hub: Hub) -> dict[str, dict[str, int]]:
 def begin(hub: Hub, source: str, *, full: bool = False, run_id: str = "") -> Batch:
     """Open the source's batch, or take up the one that was interrupted.
 
-    The first complete load of a source is bulk: it rings nobody, each owner gets one digest. So is
-    what a full read brings again after an undo. `run_id` names the Dagster run that asks.
+    The first complete load of a source is bulk: it sends no single alerts, and each owner gets one
+    digest. A full read after an undo is bulk too. `run_id` names the Dagster run that asks.
     """
     finish_interrupted(hub, source)
     with hub.engine.begin() as conn:
@@ -155,7 +155,7 @@ def begin(hub: Hub, source: str, *, full: bool = False, run_id: str = "") -> Bat
 
 @dataclass(slots=True)
 class StreamLanding:
-    """What came of one stream in one run: counts, and what kept the rest from coming."""
+    """The result of one stream in one run: counts, and faults."""
 
     counts: dict[str, int] = field(
         default_factory=lambda: {"landed": 0, "unchanged": 0, "pages": 0}
@@ -170,10 +170,10 @@ class StreamLanding:
 
 
 def land_stream(hub: Hub, batch: Batch, stream: Stream) -> StreamLanding:
-    """Extract and land one stream's window, then hold it against the vendor's own count.
+    """Extract and land one stream's window, then compare it with the vendor's own count.
 
-    Raises nothing of the vendor's: what could not be read is in the result, and noted with the
-    batch. The cursor of what was not read stands.
+    Raises no error of the vendor: faults are in the result, and noted with the batch. The cursor of
+    an unread part does not move.
     """
     spare_the_program()
     started, landing = time.monotonic(), StreamLanding()
@@ -182,7 +182,7 @@ def land_stream(hub: Hub, batch: Batch, stream: Stream) -> StreamLanding:
         _land_window(hub, batch, stream, landing)
         is_proved = True
     except SQLAlchemyError:
-        raise  # our own database: nothing can be noted there
+        raise  # the hub's own database failed: no fault can be noted there
     except Exception as exc:  # noqa: BLE001  # a stage's edge: even a bug of one ends no other source
         landing.error = exc
         landing.faults.append(fault_of(batch.source, stream.part, exc))
@@ -219,7 +219,7 @@ def _land_window(hub: Hub, batch: Batch, stream: Stream, landing: StreamLanding)
     with hub.engine.begin() as conn:
         cursor = store.read_cursor(conn, batch.source, stream.name)
         if not batches.has_read(conn, batch.source, stream.name):
-            batch = replace(batch, lane=Lane.BULK.value)  # its first load rings nobody
+            batch = replace(batch, lane=Lane.BULK.value)  # its first load sends no single alerts
     window = connector.window(stream, cursor)
     with hub.engine.begin() as conn:
         begun = batches.begin_window(conn, batch.id, stream.name, since=window.since, cursor=cursor)
@@ -249,7 +249,7 @@ def _land_window(hub: Hub, batch: Batch, stream: Stream, landing: StreamLanding)
 def _refresh(
     hub: Hub, batch: Batch, stream: Stream, landing: StreamLanding, *, is_complete: bool
 ) -> None:
-    """Read again what changes silently; what keeps it from coming leaves the window proved."""
+    """Read silent values again; a fault here leaves the proof of the window as it is."""
     try:
         refreshed = refresh(hub, batch, stream, is_complete=is_complete)
     except HubError as exc:
@@ -259,7 +259,7 @@ def _refresh(
 
 
 def _log_forecast(hub: Hub, batch: Batch, counted: int | None, stream: Stream) -> None:
-    """Say what a complete load will cost, before it is begun."""
+    """Log how many requests a complete load needs, before it begins."""
     block = getattr(hub.settings.sources, batch.source, None)
     if counted is None or block is None:
         return
@@ -336,7 +336,7 @@ def _shortage(ranges: Sequence[Range]) -> dict[str, JsonValue]:
 
 
 def _reopen(conn: Connection, batch: Batch, stream: Stream, begun: Begun) -> None:
-    """A window that could not be proved is read again next time."""
+    """Set the cursor back, so that the next sync reads a window without a proof again."""
     if begun.cursor is None:
         store.drop_cursor(conn, batch.source, stream.name)
     else:
@@ -369,7 +369,7 @@ def run_match(hub: Hub) -> dict[str, int]:
 
 
 def run_load(hub: Hub) -> dict[str, int]:
-    """Connect owners, then fold and load what is behind; most new leads get their owner at once."""
+    """Connect owners, then fold and load stale entities; most new leads get their owner at once."""
     spare_the_program()
     started = time.monotonic()
     counts = load_owners(hub) | load_tickets(hub) | load_stale(hub, gives_owners=True)
@@ -381,7 +381,7 @@ def run_load(hub: Hub) -> dict[str, int]:
 
 
 def run_route(hub: Hub) -> dict[str, int]:
-    """Assign every lead that has no owner yet, and sum up initial loads; call when the loads have run."""
+    """Assign leads without an owner, and write digests of initial loads; call after the loads."""
     spare_the_program()
     started = time.monotonic()
     counts = route_unowned(hub, bulk=True) | write_digests(hub)
@@ -390,7 +390,7 @@ def run_route(hub: Hub) -> dict[str, int]:
 
 
 def run_notify(hub: Hub) -> dict[str, int]:
-    """Deliver what is due."""
+    """Deliver due notifications."""
     started = time.monotonic()
     counts = deliver_pending(hub)
     _report(hub, None, "notify", counts, started)
@@ -422,22 +422,22 @@ def _report(
         )
 
 
-REPORTS = 500  # told in one tick of a sensor
+REPORTS = 500  # reported in one tick of a sensor
 
 
 def reports_since(hub: Hub, after: int | None) -> list[StageReport]:
-    """Return what stages did since a report, oldest first; None begins with the latest."""
+    """Return reports of stages after a given one, oldest first; None begins with the latest."""
     with hub.engine.begin() as conn:
         return stage_reports.reports_since(conn, after, REPORTS)
 
 
 def window_note(hub: Hub, batch: Batch, stream: str) -> dict[str, JsonValue]:
-    """Return what was noted of a stream's window: bounds, the source's count, a shortage."""
+    """Return the notes of a stream's window: bounds, the source's count, a shortage."""
     with hub.engine.begin() as conn:
         return batches.window_note(conn, batch.id, stream)
 
 
 def waiting(hub: Hub) -> dict[str, int]:
-    """Count what still stands in a queue: nothing, after a complete sync."""
+    """Count the records that are left in a queue: none, after a complete sync."""
     with hub.engine.begin() as conn:
         return waiting_n(conn)

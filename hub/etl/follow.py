@@ -1,8 +1,8 @@
-"""All that follows from a record's present version beside its person's fields.
+"""The children of a record's present version: tickets, inquiries and notes.
 
-Whatever a record says beside them is written as its present version says it: replaced, never only
-added. Edges between records are part of matching (`hub.records.edges`), links to companies
-of the fold (`hub.etl.accounts`). Here is what hangs on people: tickets, inquiries, notes.
+Children follow the present version: they are replaced, never only added. Edges between records are
+part of matching (`hub.records.edges`), and links to companies are part of the fold
+(`hub.etl.accounts`).
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ from hub.model.entities import PERSON_REFS
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What is new, and the entities that something left.
+    """New children, and the entities that lost one.
 
     Args:
-        asked: inquiries that were not there before.
-        left: entities on which a ticket or a note hung before.
+        asked: new inquiries.
+        left: entities that had a ticket or a note before.
     """
 
     asked: list[NewInquiry]
@@ -29,7 +29,7 @@ class Followed:
 
 
 def follow(conn: Connection, entity_ids: Sequence[int]) -> Followed:
-    """Bring what hangs on entities to what their records say now; call after their rows are written."""
+    """Update the children of entities to their records; call after their rows are written."""
     if not entity_ids:
         return Followed([], set())
     left = tickets.follow(conn, entity_ids, asked_in=PERSON_REFS["requester"])

@@ -1,4 +1,4 @@
-"""Distribution groups between the database and the ring: as it takes them, and what it changed."""
+"""Distribution groups between the database and the round robin: state read, and changes written."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -70,15 +70,15 @@ def owed(groups: Mapping[str, GroupRow], turns: Turns) -> dict[tuple[str, int], 
 def give_back(
     conn: Connection, groups: Mapping[str, GroupRow], turns: Turns
 ) -> dict[tuple[str, int], int]:
-    """Owe members the turns that were taken back; they are served first next time.
+    """Credit members with the turns that were taken back; they are served first next time.
 
     Args:
         conn: an open transaction that holds the groups' locks.
         groups: as they were locked, by name.
-        turns: what was taken back.
+        turns: turns that were taken back.
 
     Returns:
-        What members are owed, as `owed` has it.
+        The credits, as `owed` returns them.
     """
     given = owed(groups, turns)
     for name, group in groups.items():

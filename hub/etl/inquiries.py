@@ -1,7 +1,7 @@
-"""Inquiries: a known person who asks again is news to whoever owns them, and no second lead.
+"""Inquiries: if a known person writes again, the owner is notified, and no second lead is made.
 
-In: what a fold has written, and the inquiries that came with it. Out: events, leads that are open
-again, and which contacts asked without being leads. It is part of load.
+In: folded people, and their new inquiries. Out: events, leads that are open again, and contacts
+that wrote without being leads. It is part of load.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -20,10 +20,10 @@ from hub.records.history import Changed, note_changes
 
 
 def of_contacts(conn: Connection, people: Sequence[Person]) -> set[int]:
-    """Return those of the contacts who are leads by what they asked alone, and stay contacts.
+    """Return the contacts who stay contacts, though a request of theirs asks for a lead.
 
-    Somebody of the team owns them, who is told; where nobody does, the lead that is made of the
-    request is routed to somebody. A person who has a lead keeps it.
+    Such a contact has an owner in the team, who is notified. For a contact without an owner, the
+    request makes a lead, which is routed. A person who has a lead keeps it.
 
     Args:
         conn: an open transaction.
@@ -41,13 +41,13 @@ def of_contacts(conn: Connection, people: Sequence[Person]) -> set[int]:
 
 
 def _only_asks(records: Sequence[FoldRecord]) -> bool:
-    """Tell whether all that makes a lead of a person is what they asked elsewhere, as in a ticket."""
+    """Tell whether only requests, such as tickets, make a lead of the person."""
     makes_lead = [r for r in records if r.role == "lead"]
     return bool(makes_lead) and all(r.refs.keys() & PERSON_REFS.keys() for r in makes_lead)
 
 
 def events(inquiries: Sequence[NewInquiry], created: Mapping[int, int]) -> list[InquiryReceived]:
-    """Return what to tell owners; the first asking of a new lead is the lead itself."""
+    """Return events for owners; the first inquiry of a new lead has none, the lead has its own."""
     return [
         InquiryReceived(i.record_key, i.owner_id, i.lead_id, i.contact_id, i.subject, i.message)
         for i in _news(inquiries, created)
@@ -61,7 +61,7 @@ def reopen(
     created: Mapping[int, int],
     to: str | None,
 ) -> None:
-    """Open an unqualified lead again whose person asks once more, if the team wants it so."""
+    """Open unqualified leads again whose person writes again; `to` None leaves them."""
     news = _news(inquiries, created)
     asked = {i.lead_id: i.record_key for i in reversed(news) if i.lead_id is not None}
     if to is None or not asked:

@@ -1,7 +1,7 @@
-"""The keys of records that are matched: stored, and who is found by them. Part of match.
+"""The keys of records: stored, and used to find other records. Part of match.
 
-One look-up a chunk: it brings who else has the keys that the records had or have. Which pairs are worth
-judging, and whose keys have become too common, is computed of it (`hub.matching.blocks`).
+One look-up a chunk finds the other records with the keys that its records had or have. From this
+`hub.matching.blocks` computes the pairs to judge and the keys that have become too common.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,13 +21,13 @@ from hub.records.identity import StoredRecord
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the keys of a chunk say.
+    """What the keys of a chunk find.
 
     Args:
-        pairs: pairs worth judging (lower id, higher id); each touches the chunk, or one of `sharers`.
-        sharers: records outside the chunk whose pairs are all judged anew, since a key of theirs
+        pairs: pairs to judge (lower id, higher id); each touches the chunk, or one of `sharers`.
+        sharers: records outside the chunk whose pairs are all judged again, because one of their keys
             proposes other pairs than before.
-        changed: records of the chunk whose rows must name other hashes now.
+        changed: records of the chunk whose rows need other hashes now.
     """
 
     pairs: set[tuple[int, int]]
@@ -37,12 +37,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The keys that records have now, and what tells their last names apart.
+    """The present keys of records, and what tells their last names apart.
 
     Args:
-        keys: the hashes of their keys, by record; () of a record that takes part no more.
-        letters: of their last names, as they stand beside nameless keys.
-        names: as they are held against the letters of others.
+        keys: the hashes of their keys, by record; () for a record that was taken out.
+        letters: of their last names, as stored with nameless keys.
+        names: as they are compared with the letters of others.
     """
 
     keys: Keys
@@ -53,7 +53,7 @@ class Named:
 def named(views: Mapping[int, MatchView], model: Model, gone: Iterable[int] = ()) -> Named:
     """Return the keys of views, and of records that are gone.
 
-    With a model to which unlike last names are not enough, every pair is looked at.
+    With a model for which unlike last names prove nothing, every pair is compared.
     """
     keys_now = {i: hashes(key_set(one)) for i, one in views.items()}
     found = {i: names_of(one) for i, one in views.items()} if model.needs_names else {}
@@ -65,21 +65,21 @@ def named(views: Mapping[int, MatchView], model: Model, gone: Iterable[int] = ()
 
 
 def stored_keys(records: Mapping[int, StoredRecord]) -> dict[int, Sequence[int]]:
-    """Return the hashes that records' rows name; records that were never matched are left out."""
+    """Return the hashes in the rows of records; records that were never matched are left out."""
     return {i: own for i, r in records.items() if (own := r.match_keys) is not None}
 
 
 def replace(conn: Connection, before: Keys, now: Named, *, leaving: Iterable[int] = ()) -> Found:
     """Store the keys of a chunk of records and find the pairs they propose.
 
-    A key that becomes too common stops proposing pairs, also those it proposed before, and one that
-    becomes rarer starts again: else the order of arrival would decide.
+    A key that becomes too common proposes no more pairs, and its earlier pairs are judged again. A key
+    that becomes rarer proposes pairs again. Otherwise the order of arrival would decide.
 
     Args:
         conn: an open transaction, under the identity lock.
-        before: the hashes that the rows of the records name.
+        before: the hashes in the rows of the records.
         now: of every record of the chunk.
-        leaving: other records that leave next: their pairs are not judged anew.
+        leaving: other records that are undone next: their pairs are not judged again.
     """
     chunk = Chunk(before, now.keys)
     stored = match_keys.holders(conn, chunk.most())
@@ -99,10 +99,10 @@ def replace(conn: Connection, before: Keys, now: Named, *, leaving: Iterable[int
 
 
 def _sharers(conn: Connection, flips: blocks.Flips) -> set[int]:
-    """Return the records beside a chunk whose pairs are others now.
+    """Return the records outside a chunk whose pairs change.
 
-    A key that has become too common takes pairs away: only of those that the model made an edge of is
-    anything stored. A key that has become rare enough brings all of its pairs.
+    A key that has become too common takes pairs away; only pairs with an edge of the model are stored.
+    A key that has become rare enough brings all of its pairs.
     """
     found = {record for block in flips.freed.values() for record in block}
     if flips.crowded:

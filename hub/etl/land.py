@@ -1,4 +1,4 @@
-"""Land: a vendor's page into the raw store, whole with its cursor or not at all."""
+"""Land: store a vendor's page and its cursor in one transaction."""
 
 from typing import TypedDict
 
@@ -37,7 +37,7 @@ def land_page(
         stream: the page's stream.
         page: records and cursor.
         move_cursor: whether the page's cursor is stored.
-        slice_: in which slice of the stream's checkpoint; "" is the stream's own.
+        slice_: slice of the stream's checkpoint; "" is the stream's own.
     """
     mapped = f"{batch.source}/{stream.name}" in hub.mappings
     scope: _Scope = {"batch": batch.id, "source": batch.source, "stream": stream.name}

@@ -1,8 +1,8 @@
 """Owners of new leads, decided while load writes them: each lead is inserted complete.
 
-Turns are due by the dates of leads, over all leads that have none (`hub.crm.leads.take_unowned`). Load goes
-through new people in this order, and gives turns as long as it is sure that no earlier lead is still to
-come. A lead that it cannot be sure of is written without an owner; route gives it one.
+Turns are due by the dates of leads, over all leads without an owner (`hub.crm.leads.take_unowned`). Load
+takes new people in this order. It gives turns while no earlier lead can still come. The other leads are
+written without an owner, and route gives them one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,11 +30,11 @@ _MOMENTS = {f.name for f in LEAD_FIELDS if f.kind == "datetime"}
 
 
 def in_order(conn: Connection, rules: Rules) -> Sequence[int]:
-    """Return new people in the order in which their leads are due a turn; nobody where it is not sure.
+    """Return new people in the order in which their leads are due a turn; none where it is uncertain.
 
-    It is not sure while some of an initial load waits to be mapped or matched, while a lead waits for
-    an owner, or where what a later fold writes can change a turn: a capacity, a rule for derived columns.
-    Route tells what a group lacks.
+    The order is uncertain while records of an initial load wait to be mapped or matched, or while a lead
+    waits for an owner. It is also uncertain where a later fold can change a turn: with a capacity, or a
+    rule for derived columns. A missing group is an error of route.
     """
     if (
         rules.fields & _DERIVED
@@ -48,14 +48,14 @@ def in_order(conn: Connection, rules: Rules) -> Sequence[int]:
 
 
 def _are_plain(rules: Rules, known: Mapping[str, GroupRow]) -> bool:
-    """Tell whether the groups are there, and each of their members takes any number of leads."""
+    """Tell whether the groups exist, and no member has a capacity."""
     members = (member for group in known.values() for member in group.members)
     return rules.groups <= known.keys() and all(m.capacity is None for m in members)
 
 
 @dataclass(frozen=True, slots=True)
 class NewLead:
-    """A lead that is about to be written and has no owner; `created_at` is what turns go by."""
+    """A lead to write that has no owner; turns are ordered by `created_at`."""
 
     golden: GoldenRecord
     anchor: FoldRecord
@@ -63,13 +63,13 @@ class NewLead:
 
     @property
     def created_at(self) -> datetime | None:
-        """Return when the lead came into being, as its row will say."""
+        """Return the date of the lead, as its row will have it."""
         return _moment(self.golden.values.get("created_at"))
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The new leads of a chunk that are nobody's, in its order; not `is_whole` if some may yet be."""
+    """New leads of a chunk without an owner, in order; not `is_whole` if later ones may lack one too."""
 
     leads: Sequence[NewLead]
     is_whole: bool
@@ -82,7 +82,7 @@ def waiting(
     records: Mapping[int, Sequence[FoldRecord]],
     accounts: Mapping[int, tuple[int | None, str | None]],
 ) -> Waiting:
-    """Return the new leads that are nobody's, up to the first that may take over an owner from another row."""
+    """Return new leads without an owner, up to the first that may take over an owner from another row."""
     found: list[NewLead] = []
     for entity in stale:
         one = fates.get(entity.id)
@@ -118,7 +118,7 @@ class NewOwners:
     Args:
         rules: of routing.
         is_sure: whether the next chunk may be given turns.
-        clock: what time it is, which tells who is away.
+        clock: the present time; members can be away.
         last: the date of the last lead that had one; None before the first.
         is_undated: whether the last one had no date; these come last.
     """
@@ -130,11 +130,11 @@ class NewOwners:
     is_undated: bool = False
 
     def copy(self) -> Self:
-        """Return what a transaction may change, and throw away if it is made again."""
+        """Return a copy that a transaction may change; it is dropped if the transaction is repeated."""
         return replace(self)
 
     def decide(self, conn: Connection, waiting: Waiting) -> Turns | None:
-        """Give leads turns in their order; None if it is not sure that they are due now.
+        """Give leads turns in their order; None if it is uncertain that they are due now.
 
         The groups are locked until the transaction ends.
         """
@@ -154,7 +154,7 @@ class NewOwners:
             for lead in self._unowned(conn, chunk):
                 turns.decide(lead)
         except ConfigError:
-            self.is_sure = False  # route says so, when all is loaded
+            self.is_sure = False  # route raises the error, when all is loaded
             return None
         self.is_sure = self.is_sure and len(turns.taken) == len(chunk)
         return turns
@@ -190,7 +190,7 @@ class NewOwners:
 
 
 def _values(lead: NewLead, rules: Rules, account_owners: Mapping[int, int]) -> dict[str, Any]:
-    """Return what rules ask for, as the lead's row will have it."""
+    """Return the fields of rules, as the lead's row will have them."""
     golden = lead.golden
     held = {
         "source": lead.anchor.source,

@@ -1,8 +1,8 @@
 """Normalize: pending raw rows through their mapping into canonical source records.
 
 A record that a rule refuses becomes a quarantine row; the batch goes on. Tombstones and vendor
-merges are followed here, because they need no mapping. What any version says of consent is kept, also
-of a record that is refused. Older versions are mapped for that, and for an undo that restores them.
+merges are followed here, because they need no mapping. Consent events of all versions are stored, also
+of a refused record. Older versions are mapped for this, and for an undo that restores them.
 """
 
 import json
@@ -51,7 +51,7 @@ _STAGES = {
     "user": queue.OWNERS,
     "ticket": queue.TICKETS,
 }
-"""Which stage takes the records of a target next."""
+"""The next stage of the records, by target."""
 VerdictRow = tuple[int, str, str, str, Verdict]
 
 
@@ -95,7 +95,7 @@ def mapped(
     Args:
         hub: the hub.
         conn: where context objects are read.
-        rows: objects that live at the source.
+        rows: objects that exist at the source.
         contexts: form definitions by source, filled as they are needed.
     """
     source, stream = rows[0].source, rows[0].stream
@@ -110,7 +110,7 @@ def mapped(
 
 
 def _set_right(conn: Connection, rows: Sequence[PendingRaw]) -> list[RawRecord]:
-    """Return the records as they were sent, but for what a person has corrected."""
+    """Return the records as sent, with the corrections of users."""
     by_id = {row.raw_id: row.record.source_id for row in rows}
     held = corrections.of_rows(conn, rows[0].source, rows[0].stream, by_id)
     return [
@@ -169,7 +169,7 @@ def _normalize_group(
         counts = _normalize_group(hub, conn, left, contexts, gate=None) if left else {}
         return {**counts, "erased": len(stopped.objects)}
     verdicts = _outright_verdicts(result, newest)
-    # what an earlier version gave, and this one does not, no longer speaks for its entity
+    # a record of an earlier version that this version does not give no longer counts for its entity
     unsaid = _unsaid(known, result, newest)
     written = sources.upsert(
         conn, _new_records(result, newest, document.version), {k.key for k in known}
@@ -207,7 +207,7 @@ def _normalize_group(
 
 
 def _is_present(row: PendingRaw) -> bool:
-    """Tell whether a version may be what its object says now, or was until a later one came."""
+    """Tell whether a version is in force, or was until a later one came."""
     return not row.is_undone and (row.is_newest or row.is_first)
 
 
@@ -220,7 +220,7 @@ def _say(
     newest: Mapping[str, PendingRaw],
     result: Normalized,
 ) -> list[queue.Queued]:
-    """Keep what all versions say of consent, and what older ones said; returns people to match."""
+    """Store consent events of all versions, and earlier versions of records; returns people to match."""
     source, stream = rows[0].source, rows[0].stream
     document = hub.mappings[f"{source}/{stream}"]
     present = {row.raw_id for row in newest.values()}
@@ -239,7 +239,7 @@ def _say(
 
 
 def by_age(rows: Sequence[PendingRaw]) -> list[dict[str, PendingRaw]]:
-    """Part versions so that each part has one of an object, the oldest first."""
+    """Split versions into parts with one version of each object, the oldest first."""
     parts: list[dict[str, PendingRaw]] = []
     depth: Counter[str] = Counter()
     for row in rows:
@@ -263,7 +263,7 @@ def _refused(result: Normalized, newest: Mapping[str, PendingRaw]) -> list[sourc
 def _unsaid(
     known: Sequence[sources.Known], result: Normalized, newest: Mapping[str, PendingRaw]
 ) -> list[sources.Gone]:
-    """Return the records that an earlier version of these objects gave, and this one does not."""
+    """Return records that an earlier version of these objects gave, and this version does not."""
     targets: dict[str, set[str]] = defaultdict(set)
     for record in result.records:
         if record.entity != CONSENT:
@@ -311,7 +311,7 @@ def _archive(conn: Connection, ticket_records: Sequence[int]) -> None:
 def target_name(record: CanonicalRecord) -> str:
     """Return the name under which a source object's emit target is kept.
 
-    A human being stays the same record whatever the mapping makes of it: lead, contact, or neither.
+    A person is one record, whether the mapping makes it a lead, a contact, or neither.
     """
     return PERSON if record.entity in PEOPLE else record.entity
 
@@ -347,9 +347,9 @@ def _sort_out(
     changed: Collection[str],
     verdicts: list[VerdictRow],
 ) -> dict[str, list[queue.Queued]]:
-    """Return what waits for which stage: all records of the objects that changed.
+    """Return the next stage of records: of all records of the objects that changed.
 
-    An object whose version gives less than before is among them.
+    This includes objects whose version gives fewer records than before.
     """
     waiting: dict[str, list[queue.Queued]] = {stage: [] for stage in _STAGES.values()}
     for w in written:

@@ -26,7 +26,7 @@ log = get_logger()
 
 
 def deliver_pending(hub: Hub) -> dict[str, int]:
-    """Deliver everything that is due, one transaction an event; returns counts."""
+    """Deliver all due events, one transaction each; returns counts."""
     totals: Counter[str] = Counter()
     with ExitStack() as stack:
         channel = stack.enter_context(_smtp(hub))
@@ -101,7 +101,7 @@ def _deliver(hub: Hub, conn: Connection, row: Any, channel: SmtpChannel) -> Coun
 
 
 def _send(conn: Connection, row: Any, mail: Any, channel: SmtpChannel) -> str:
-    """Send one mail and note what became of it; trouble with the server postpones the event."""
+    """Send one mail and store the result; an error of the server postpones the event."""
     state, error = "sent", None
     try:
         channel.send(mail)

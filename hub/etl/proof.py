@@ -1,8 +1,8 @@
-"""The proof of one source in one run: is everything accounted for, and if not, what is missing.
+"""The proof of one source in one run: does every record have a verdict, and which are missing.
 
-Its evidence is in the database: the batches that the run opened or took up, what is noted with
-them, and what they have left in the queues. No evidence is no proof. What other runs have under way
-is not looked at. Not here: how a run is made red (`hub.assets`).
+The evidence is in the database: the batches that the run opened or continued, their notes, and
+their records in the queues. Without evidence there is no proof. Batches of other runs do not count.
+Not here: how a run fails (`hub.assets`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,20 +17,20 @@ from hub.model.faults import Fault, FaultKind
 from hub.records import batches, ledger, proofs
 from hub.records.ledger import StreamLedger
 
-QUARANTINE_LIMIT = 0.05  # share of rejected records above which a run is red
+QUARANTINE_LIMIT = 0.05  # share of rejected records above which a run fails
 _NEXT = "the next sync reads this window again"
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a run's own batches of a source say.
+    """The evidence of a run's own batches of a source.
 
     Args:
         source: the source.
-        batches_n: how many batches there are; without one nothing is proved.
-        ledgers: one a stream.
-        faults: what could not be read.
-        left: records of these batches that still wait, by stage.
+        batches_n: how many batches there are; without one there is no proof.
+        ledgers: one for each stream.
+        faults: parts that could not be read.
+        left: records of these batches that are left in a queue, by stage.
     """
 
     source: str
@@ -41,7 +41,7 @@ class Proof:
 
     @property
     def is_paused(self) -> bool:
-        """Whether only a used-up quota kept the source from being read: nothing is wrong."""
+        """Whether a used-up quota is the only fault of the source."""
         return is_paused(self.faults)
 
     @property
@@ -52,11 +52,11 @@ class Proof:
 
     @property
     def needs_operator(self) -> bool:
-        """Whether the operator must act before it can become better."""
+        """Whether the operator must act before the next run can succeed."""
         return any(fault.kind is FaultKind.OPERATOR for fault in self.faults)
 
     def sentences(self) -> list[str]:
-        """Return what is wrong, the operator's part first; nothing where all is proved."""
+        """Return a sentence for each fault, the operator's first; none if the source is proved."""
         if not self.batches_n:
             what = f"{self.source}: this run has read nothing of it, so nothing is proved"
             return [f"{what}; run the job sync_{self.source}"]
@@ -78,7 +78,7 @@ class Proof:
 
 
 def _broken(entry: StreamLedger) -> list[str]:
-    """Say what of a stream does not add up: a range of hidden records, ids of lost ones."""
+    """Return what does not add up in a stream: a range of hidden records, ids of lost ones."""
     name = f"{entry.source}/{entry.stream}"
     told = []
     if entry.shortage:
@@ -93,12 +93,12 @@ def _broken(entry: StreamLedger) -> list[str]:
 
 
 def prove(hub: Hub, source: str, run_ids: Sequence[str]) -> Proof:
-    """Close the batches of a run and say what they prove.
+    """Close the batches of a run and return their proof.
 
     Args:
         hub: the hub.
         source: the source.
-        run_ids: the run, then the one that it repeats; the first that has batches is judged.
+        run_ids: the run, then the run that it repeats; the first with batches counts.
     """
     found: list[tuple[batches.Batch, str]] = []
     with hub.engine.begin() as conn:

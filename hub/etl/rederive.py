@@ -1,10 +1,10 @@
 """Derive again what older rules derived: mappings, keys, pairs, folds and links.
 
-It works in pieces. A piece is one short transaction that also notes how far the derivation is
-walked; a process that is killed goes on with the next piece. All of it is quiet: records go through
-the bulk lane, so that nobody gets an instant notice. Live records go before bulk ones in every queue.
+The work is cut into pieces. A piece is one short transaction that also stores the position of the
+derivation. After a kill the next process goes on with the next piece. Records go through the bulk lane,
+so owners get no single alerts. Live records go before bulk ones in every queue.
 
-Who calls: `hub up` in the background, `hub sync` for some seconds, `hub upgrade` to the end. One
+Callers: `hub up` in the background, `hub sync` for some seconds, `hub upgrade` to the end. One
 process at a time derives again.
 """
 
@@ -51,7 +51,10 @@ RECORDS = 50  # each brings its whole component: the identity lock stays under 3
 ENTITIES = 200
 KEYS = 200
 _TRIES, _PAUSE_S = 50, 0.1
-_FIRST, _LONGEST_S = 10, 0.15  # a first piece of unknown cost, and how long locks are held
+_FIRST, _LONGEST_S = (
+    10,
+    0.15,
+)  # size of the first piece, whose cost is unknown, and how long locks are held
 _ORDER = ("user", "organisation", "person", "lead", "contact")
 log = get_logger()
 
@@ -60,12 +63,12 @@ Stop = Callable[[], bool]
 
 @dataclass(slots=True)
 class Rederived:
-    """What one call derived again, by derivation, and what is left.
+    """How much one call derived again, and how much is left.
 
     Args:
         done: objects, records or entities by derivation.
         left: the same, still to be derived again.
-        is_busy: another process derives again at the moment; nothing was done here.
+        is_busy: another process derives again now; this call did nothing.
     """
 
     done: dict[str, int] = field(default_factory=dict)
@@ -86,19 +89,19 @@ def left(hub: Hub) -> int:
 def rederive(
     hub: Hub, stop: Stop = lambda: False, *, told: Callable[[str, int], None] | None = None
 ) -> Rederived:
-    """Derive again what is stale, piece by piece, until nothing is or `stop` says so.
+    """Derive stale data again, piece by piece, until none is left or `stop` returns true.
 
     Args:
         hub: the working parts.
-        stop: asked after each piece.
-        told: called with the derivation and the size of each piece that is done.
+        stop: called after each piece.
+        told: called with the derivation and the size of each finished piece.
     """
     report = Rederived()
     with only_one(hub.engine, KIND) as is_alone:
         report.is_busy = not is_alone
         if is_alone:
             if not _declared(hub):
-                return report  # every sync asks: nothing is counted where nothing is stale
+                return report  # every sync calls this: without stale data nothing is counted
             for name, n in _pieces(hub):
                 report.add(name, n)
                 if told:
@@ -113,23 +116,23 @@ def rederive(
 
 
 def _declared(hub: Hub) -> bool:
-    """Note the versions in force; tell whether there is anything to do."""
+    """Store the versions in force; tell whether any data is stale."""
     with hub.engine.begin() as conn:
         derivations.declare(conn, hub.mappings)
         return bool(_open_walks(hub, conn)) or bool(batches.running(conn, KIND))
 
 
 def _open_walks(hub: Hub, conn: Connection) -> list[Walk]:
-    """Return what is to be derived again; a stream without a mapping is not."""
+    """Return the derivations to do; a stream without a mapping has none."""
     return [w for w in walks.walks(conn) if w.name != MAPPING or w.part in hub.mappings]
 
 
 def _pieces(hub: Hub) -> Iterator[tuple[str, int]]:
     """Do one piece after the other; yields the derivation of each, and its size.
 
-    A later derivation reads what an earlier one gives, so each is walked to its end first.
+    A later derivation reads the results of an earlier one, so each is finished first.
     """
-    _drain(hub)  # of a process that was killed
+    _drain(hub)  # left by a killed process
     for part in _mapped_parts(hub):
         source, stream = part.split("/", 1)
         while n := _map_again(hub, source, stream):
@@ -153,7 +156,7 @@ def _pieces(hub: Hub) -> Iterator[tuple[str, int]]:
 
 
 def _mapped_parts(hub: Hub) -> list[str]:
-    """Return the streams that are to be mapped again: owners and companies before their people."""
+    """Return the streams to map again: owners and companies before their people."""
     with hub.engine.begin() as conn:
         stale = [walk.part for walk in _open_walks(hub, conn) if walk.name == MAPPING]
     return sorted(stale, key=lambda part: (_rank(hub.mappings[part]), part))
@@ -165,7 +168,7 @@ def _rank(document: MappingDocument) -> int:
 
 
 def _batch(conn: Connection, source: str) -> Batch:
-    """Return the batch of what is derived again of a source; an interrupted one goes on."""
+    """Return the batch of a source for this work; an interrupted one goes on."""
     found = batches.running_batch(conn, source, KIND)
     return found or batches.open_batch(conn, source=source, kind=KIND, lane=Lane.BULK.value)
 
@@ -183,7 +186,7 @@ def _map_again(hub: Hub, source: str, stream: str) -> int:
         if not walk.after:
             drift.forget(conn, source, stream)
         if not ids:
-            return 0  # the walk ends when what no version gives any more is taken out
+            return 0  # the walk ends when records that no version gives any more are taken out
         batch = _batch(conn, source)
         requeue.queue_all(
             conn, batch=batch.id, source=source, stream=stream, ids=ids, lane=batch.lane
@@ -195,7 +198,7 @@ def _map_again(hub: Hub, source: str, stream: str) -> int:
 
 
 def _drain(hub: Hub) -> None:
-    """Take what waits through the stages, up to its rows in the CRM; owners are for `_close`."""
+    """Run waiting records through the stages, up to their rows in the CRM; `_close` gives owners."""
     normalize_pending(hub)
     match_pending(hub)
     match_companies(hub)
@@ -205,7 +208,7 @@ def _drain(hub: Hub) -> None:
 
 
 def _is_drained(hub: Hub, source: str) -> bool:
-    """Wait for other processes that have some of a source's records in hand; tell whether none has."""
+    """Wait for other processes that hold records of a source; tell whether none does."""
     for _ in range(_TRIES):
         with hub.engine.begin() as conn:
             if proofs.is_settled(conn, _batch(conn, source).id):
@@ -216,7 +219,7 @@ def _is_drained(hub: Hub, source: str) -> bool:
 
 
 def _take_out(hub: Hub, source: str, stream: str) -> int:
-    """Take out what no version of a stream gives any more; at the end the stream is current."""
+    """Take out records that no version of a stream gives any more; then the stream is current."""
     version = hub.mappings[f"{source}/{stream}"].version
 
     def some(conn: Connection) -> int:
@@ -253,7 +256,7 @@ def _walk(hub: Hub, name: str, pace: Pace, piece: Piece) -> int:
         is_end = len(ids) < size
         walks.advance(conn, walk, None if is_end else ids[-1])
         if is_end and name == "keys":
-            walks.restart(conn, ["model"])  # pairs were found by keys of two versions meanwhile
+            walks.restart(conn, ["model"])  # meanwhile pairs were found by keys of two versions
         if name == "links":
             _advance_fold(conn, walk, None if is_end else ids[-1])
         return len(ids)
@@ -285,7 +288,7 @@ def _link_again(conn: Connection, ids: Sequence[int]) -> None:
 
 
 def _advance_fold(conn: Connection, links: Walk, to: int | None) -> None:
-    """Count as folded what is folded for its links."""
+    """Count entities as folded that were folded for their links."""
     fold = walks.lock_walk(conn, "fold")
     if fold and fold.after >= links.after:
         reached = links.until if to is None else to
@@ -293,7 +296,7 @@ def _advance_fold(conn: Connection, links: Walk, to: int | None) -> None:
 
 
 def _close(hub: Hub) -> None:
-    """Give new leads an owner and a place in a digest, and end the batches that are through."""
+    """Give new leads an owner and a place in a digest, and close finished batches."""
     with hub.engine.begin() as conn:
         running = batches.running(conn, KIND)
         stale = {walk.part.split("/")[0] or own.OURS for walk in _open_walks(hub, conn)}
@@ -307,6 +310,6 @@ def _close(hub: Hub) -> None:
 
 
 def _is_settled(hub: Hub, batch: Batch) -> bool:
-    """Tell whether nothing of a batch waits; another process may still be writing some of it."""
+    """Tell whether a batch has nothing left in a queue; another process may still write its records."""
     with hub.engine.begin() as conn:
         return proofs.is_settled(conn, batch.id)

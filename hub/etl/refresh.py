@@ -1,11 +1,11 @@
-"""Refresh: read again what changes at a vendor without its modification time, and land the changes.
+"""Refresh: read silent values again, which change without the modification time, and land changes.
 
-    declared by the stream ∩ used by its mapping → due? → read again → compare with what landed
-    → whole records of what differs → land, as every page does
+    declared by the stream ∩ used by its mapping → due? → read again → compare with landed values
+    → read differing records completely → land them as every page
 
-After a stream's window was read and proved. The position is kept with each page in a slice of the
-stream's checkpoint: an interrupted reading goes on where it was. A spent budget ends it for now, and
-the next sync goes on; the stream itself is read by then.
+Refresh runs after a stream's window was read and proved. Each page stores the position in a slice of
+the stream's checkpoint, so an interrupted walk goes on there. If the budget is spent, the next sync
+goes on; the window itself has been read by then.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ A_DAY_S = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """What a reading brought: records compared, and landed because they differed."""
+    """The result of a walk: records compared, and records landed because they differed."""
 
     compared: int = 0
     landed: int = 0
@@ -40,10 +40,10 @@ class Refreshed:
 
 @dataclass(frozen=True, slots=True)
 class _Difference:
-    """What a page of values differs in from what landed."""
+    """The differences between a page of values and the landed ones."""
 
     records: Sequence[RawRecord]
-    compared: Sequence[str]  # the key of each value that was there before
+    compared: Sequence[str]  # the key of each value that had landed before
     changed: Sequence[str]
 
 
@@ -74,11 +74,11 @@ def refresh(hub: Hub, batch: Batch, stream: Stream, *, is_complete: bool) -> Ref
 def _begun(
     hub: Hub, batch: Batch, stream: Stream, keys: frozenset[str], *, is_complete: bool
 ) -> State:
-    """Return the state with the walk to go on with, or none where nothing is due."""
+    """Return the state with the present walk, or without one if no value is due."""
     now = hub.clock.now()
     with hub.engine.begin() as conn:
         known = silent.read(conn, batch.source, stream.name)
-        # a complete read was a reading of all; what nobody uses any more is forgotten
+        # a complete read has read all values; keys that no mapping uses are dropped
         state = known.fresh(keys, now) if is_complete else known.only(keys)
         if state != known:
             silent.write(conn, batch.source, stream.name, state)
@@ -132,7 +132,7 @@ def _walk(hub: Hub, batch: Batch, stream: Stream, connector: Rereads, state: Sta
 def _compare(
     hub: Hub, source: str, stream: Stream, records: Sequence[RawRecord], keys: frozenset[str]
 ) -> _Difference:
-    """Hold the values against those that landed; what has not landed comes with its own window."""
+    """Compare the values with landed ones; a record that has not landed comes with its window."""
     live = {one.source_id: one for one in records if one.op is Op.UPSERT}
     with hub.engine.begin() as conn:
         landed = store.context_payloads(conn, source, stream.name, list(live))

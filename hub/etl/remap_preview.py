@@ -1,7 +1,7 @@
-"""What a remap would change: the present mapping over what has landed, nothing written.
+"""Preview of a remap: the present mapping over landed records; nothing is written.
 
-In: a stream. Out: counts by verdict, and examples. Not here: matching; two records that would
-become one person are not foreseen.
+In: a stream. Out: counts by verdict, and examples. Not here: matching. The preview does not show
+which records would become one person.
 """
 
 from collections import Counter
@@ -41,9 +41,9 @@ class Example:
 
 @dataclass(slots=True)
 class Plan:
-    """What a remap would do, by verdict, with the first examples.
+    """The verdicts of a remap, with the first examples.
 
-    `lifted` are opt-outs, `rows` the rows of the CRM for which no record would ask any more.
+    `lifted` are opt-outs. `rows` are rows of the CRM that no record would ask for any more.
     """
 
     records: int = 0
@@ -54,7 +54,7 @@ class Plan:
     rows: Foreseen = field(default_factory=Foreseen)
 
     def as_json(self, *, with_values: bool) -> dict[str, Any]:
-        """Return the plan; values are personal, so they are told on demand only."""
+        """Return the plan; values are personal, so they are in it only on demand."""
         return {
             "records": self.records,
             "would_change": self.changed,
@@ -74,7 +74,7 @@ class Plan:
 
 
 def preview(hub: Hub, source: str, stream: str) -> Plan:
-    """Map everything of a stream and compare with what is kept.
+    """Map all records of a stream and compare them with the stored ones.
 
     Raises:
         ConfigError: the stream has no mapping.

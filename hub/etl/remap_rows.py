@@ -1,6 +1,6 @@
-"""Which rows of the CRM a remap would take back, and which it would keep although nothing asks.
+"""Rows of the CRM that a remap would remove, and rows that it would keep without a record.
 
-In: the roles that the mapping of today gives to records that have others now. Nothing is written.
+In: the roles that the mapping of today gives to records with other roles now. Nothing is written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,12 +25,12 @@ from hub.model.verdicts import Cause
 from hub.records import folding, requeue
 
 CHUNK = 500
-Roles = Mapping[int, str | None]  # record → what it takes the person for then; None: no person
+Roles = Mapping[int, str | None]  # record → the role it gives the person then; None: no person
 
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """Leads and contacts that would be taken back, and that would stay with `unasked_since`."""
+    """Leads and contacts that would be removed, and that would stay with `unasked_since`."""
 
     taken_back: int = 0
     kept_unasked: int = 0
@@ -41,7 +41,7 @@ class Foreseen:
 
 
 def foresee(hub: Hub, conn: Connection, entities: Sequence[int], roles: Roles) -> Foreseen:
-    """Decide as load will, with the roles of today's mapping, about people whose records change."""
+    """Decide as load does, with the roles of today's mapping, for people whose records change."""
     total, ids = Foreseen(), sorted(set(entities))
     for some in slices(ids, CHUNK):
         people = _people(conn, some, roles)
@@ -91,7 +91,7 @@ def _then(record: FoldRecord, roles: Roles) -> FoldRecord:
 def _versions(
     hub: Hub, conn: Connection, ids: Sequence[int], roles: Roles
 ) -> dict[int, list[EarlierVersion]]:
-    """Return what records said before, those of the stream as today's mapping reads them."""
+    """Return earlier versions of records, those of the stream as today's mapping reads them."""
     known = folding.versions_of(conn, ids) if ids else {}
     raws = {v.raw_id for own in known.values() for v in own if v.record_id in roles}
     contexts: dict[str, Mapping[str, Any]] = {}

@@ -1,7 +1,7 @@
-"""What another model would make of everybody, before it does: who is joined, who is split.
+"""Preview of another matching model: which people it would join, and which it would split.
 
-Reads alone. In: all records of people, people's and vendors' decisions, a model. Out: the differences
-from the persons of today.
+It only reads. In: all records of people, decisions of users and vendors, a model. Out: the
+differences from the persons of today.
 """
 
 from collections import defaultdict
@@ -26,10 +26,10 @@ class Rescored:
 
     Args:
         model: the version of the model that was tried.
-        records: how many were looked at.
-        joins: per new person that takes records of several of today's, the parts.
-        splits: per person of today that falls apart, the parts.
-        reviews: pairs that would wait for a person.
+        records: how many records were matched.
+        joins: for each new person that joins several of today's, the parts.
+        splits: for each person of today that is split, the parts.
+        reviews: pairs that would go to review.
     """
 
     model: str
@@ -40,7 +40,7 @@ class Rescored:
 
 
 def preview(conn: Connection, model: Model) -> Rescored:
-    """Match everybody with a model, and hold the outcome against the persons of today."""
+    """Match all people with a model, and compare the result with the persons of today."""
     records = [r for r in identity.every_person(conn) if r.entity_id is not None]
     key_of = {r.id: r.stable_key for r in records}
     views = [view(r.id, r.stable_key, Trust(r.trust), r.values) for r in records]
@@ -62,7 +62,7 @@ def preview(conn: Connection, model: Model) -> Rescored:
 def _decisions(conn: Connection, key_of: Mapping[int, str]) -> list[Edge]:
     _, among = edges.component(conn, key_of)
     said = [e for e in among if e.made_by != held.HELD and not e.made_by.startswith("model:")]
-    said.sort(key=lambda e: e.made_by != "vendor")  # of one pair the last counts: people's
+    said.sort(key=lambda e: e.made_by != "vendor")  # for one pair the last edge counts: a user's
     return [
         edge_of(key_of[e.a], key_of[e.b], Judgement(e.judgement), e.weight)
         for e in said
@@ -73,7 +73,7 @@ def _decisions(conn: Connection, key_of: Mapping[int, str]) -> list[Edge]:
 def _parts(
     records: Sequence[StoredRecord], whole_of: Mapping[str, int], part_of: Mapping[str, int]
 ) -> list[list[list[str]]]:
-    """Return every whole that holds several parts, as lists of record names."""
+    """Return each whole that contains several parts, as lists of record names."""
     wholes: dict[int, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
     for record in records:
         key = record.stable_key

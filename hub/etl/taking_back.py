@@ -1,7 +1,7 @@
-"""Rows that our own derivation no longer asks for are taken back, as by the undo of a batch.
+"""Remove rows that the hub's own derivation no longer gives, as the undo of a batch does.
 
-In: the fates of a chunk. A member who took a turn for such a lead is owed it: the credit is given
-back under the groups' locks. Not here: which rows they are (`hub.golden.fate`).
+In: the fates of a chunk. The group owes the turn of such a lead to its member: the credit is written
+under the groups' locks. Not here: which rows these are (`hub.golden.fate`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ def take_back(
     Args:
         conn: an open transaction that holds the entities, and no row of the CRM yet.
         fates: by entity.
-        records: by entity; the newest of their batches stands for the cause.
+        records: by entity; the newest of their batches counts as the cause.
     """
     going = {i: f.taken_back for i, f in fates.items() if f.taken_back}
     if not going:
@@ -34,7 +34,7 @@ def take_back(
         sorted(number for kind, number in rows if kind == LEAD),
         sorted(number for kind, number in rows if kind != LEAD),
     )
-    groups = stored.lock_all(conn)  # before the rows: whoever assigns takes them in this order
+    groups = stored.lock_all(conn)  # before the rows: every assignment locks in this order
     leads.revive(conn, leads.LEADS.parted_from(conn, gone.leads))
     contacts.revive(conn, contacts.CONTACTS.parted_from(conn, gone.contacts))
     cause = max(r.batch_id for i in going for r in records[i])

@@ -1,4 +1,4 @@
-"""Who gets a lead: the rules are asked, a group gives a turn, and the decision is kept.
+"""The owner of a lead: the rules decide, a group gives a turn, and the decision is stored.
 
 Load and route decide here, by one function: one lead after the other, in the order in which turns are
 due, under the locks of the groups. Not here: which leads, and in which order.
@@ -34,19 +34,19 @@ _NO_GROUP = GroupState(0, "", ())
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The configured rules, and where a lead goes for which none holds."""
+    """The configured rules, and the fallback."""
 
     rules: tuple[RoutingRule, ...]
     fallback: Target
 
     @property
     def fields(self) -> frozenset[str]:
-        """Return the fields of a lead for which the rules ask."""
+        """Return the fields of a lead that the rules read."""
         return frozenset(name.partition(".")[0] for rule in self.rules for name in rule.when)
 
     @property
     def groups(self) -> frozenset[str]:
-        """Return the groups that are named."""
+        """Return the groups that the rules name."""
         return frozenset(t.name for t in self._targets if t.kind == "group")
 
     @property
@@ -63,7 +63,7 @@ def rules_of(hub: Hub) -> Rules:
     """Return the configured rules, checked against the model.
 
     Raises:
-        ConfigError: a rule or the fallback does not hold together.
+        ConfigError: a rule or the fallback has a mistake.
     """
     routing = hub.settings.routing
     rules = [RoutingRule(r.name, r.when, Target.parse(r.assign)) for r in routing.rules]
@@ -83,7 +83,7 @@ class Turn:
     next_before: int | None
 
     def assignment(self, lead_id: int) -> NewAssignment:
-        """Return the decision as it is kept."""
+        """Return the decision as it is stored."""
         return NewAssignment(
             lead_id=lead_id,
             group_id=self.group.group_id if self.group else None,
@@ -96,7 +96,7 @@ class Turn:
         )
 
     def event(self, lead_id: int) -> LeadAssigned | None:
-        """Return what the owner is told at once: nothing of an initial load or a converted lead."""
+        """Return the event for the owner; None for an initial load or a converted lead."""
         if self.lead.lane != Lane.LIVE or self.lead.is_converted:
             return None
         group = self.group.name if self.group else None
@@ -105,7 +105,7 @@ class Turn:
 
 @dataclass(slots=True)
 class Turns:
-    """What one transaction decides, under the locks of the groups."""
+    """The decisions of one transaction, under the locks of the groups."""
 
     rules: Rules
     locked: Mapping[str, GroupRow]
@@ -115,12 +115,12 @@ class Turns:
 
     @classmethod
     def begin(cls, conn: Connection, rules: Rules, at: datetime) -> Self:
-        """Lock the groups; turns are taken one after the other, whatever the number of workers.
+        """Lock the groups, so that turns are taken one after the other, by any number of workers.
 
         Args:
             conn: a transaction that keeps the groups locked.
             rules: of routing.
-            at: the present, which tells who is away.
+            at: the present time; members can be away.
         """
         locked = stored.lock_all(conn)
         groups = {name: group_state(group, at) for name, group in locked.items()}
@@ -137,10 +137,10 @@ class Turns:
         return [turn.lead.entity_id for turn in self.taken if turn.lead.is_left]
 
     def decide(self, lead: UnownedLead) -> None:
-        """Give a lead to somebody, if anybody can take it.
+        """Decide on the owner of a lead, if a member can take it.
 
         Raises:
-            ConfigError: a rule names a group that is not there.
+            ConfigError: a rule names a group that does not exist.
         """
         fallback = self.rules.fallback
         if lead.legacy_owner is not None:
@@ -172,7 +172,7 @@ class Turns:
         return len(events)
 
     def _known(self, lead: UnownedLead) -> Mapping[str, Any]:
-        """Return what rules may ask for; an account's owner who has left is none."""
+        """Return the fields for rules; an account's owner who has left is left out."""
         owner = lead.values[ACCOUNT_OWNER]
         if owner is None:
             return lead.values
@@ -180,7 +180,7 @@ class Turns:
         return {**lead.values, ACCOUNT_OWNER: owner if owner in active else None}
 
     def _resolve(self, target: Target, lead: UnownedLead) -> Pick:
-        """Ask the target for a person; a group gives a turn, a person answers for himself."""
+        """Return the user of a target; a group gives a turn."""
         if target.kind == "account":
             return Pick(lead.values[ACCOUNT_OWNER], _NO_GROUP, (), ())
         if target.kind == "group":

@@ -1,8 +1,8 @@
-"""People's records that no version of their object gives any more, since our mapping changed.
+"""Records of people that no version of their object gives any more, because the mapping changed.
 
-A record that its vendor ended keeps its last values, and stays with its person. One that ended only
-because the present mapping reads the same version otherwise was never there: it is taken out of its
-person, until its source says something that gives it again. Call when a stream is mapped again.
+A record that its vendor ended keeps its last values, and stays with its person. A record can also end
+because the present mapping reads the same version differently. Such a record is taken out of its
+person, until a version gives it again. Call when a stream is mapped again.
 """
 
 from sqlalchemy import Connection
@@ -20,8 +20,8 @@ def take_out(conn: Connection, source: str, stream: str, version: str, *, batch_
         conn: a transaction that holds the identity lock.
         source: the source.
         stream: its stream.
-        version: of the mapping in force.
-        batch_id: of the batch under which the stream was mapped again.
+        version: version of the mapping in force.
+        batch_id: the batch in which the stream was mapped again.
     """
     found = unsaid.records(conn, source, stream, version, CHUNK)
     if found:

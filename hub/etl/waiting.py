@@ -1,4 +1,4 @@
-"""What waits for each stage: of one batch, or of all.
+"""The number of records that wait for each stage: of one batch, or of all.
 
 In: the queue, entities that are stale, leads without an owner. Nothing is changed.
 """

@@ -1,6 +1,6 @@
-"""The golden record: which rows a person or a company has in the CRM, their values, and why.
+"""The golden record: the rows of a person or a company in the CRM, their values, and the reasons.
 
-In: the source records of an entity, what people typed, the rules, the rows that exist. Out: values
-with their provenance, and what becomes of each row. Everything here is a pure function of its
-arguments. Not here: matching (who is who), reading and writing (`hub.etl.load`, `hub.sinks`).
+In: the source records of an entity, its edits, the rules, the rows that exist. Out: values with
+their provenance, and the fate of each row. All functions are pure. Not here: identity
+(`hub.matching`), reading and writing (`hub.etl.load`, `hub.sinks`).
 """

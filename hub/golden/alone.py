@@ -1,7 +1,7 @@
-"""The fold of one record without edits: nobody to compare it with, so its values are copied.
+"""The fold of one record without edits: there is no other record, so its values are copied.
 
-In: the record, the rules. Out: what `hub.golden.survive` and `hub.golden.status` give for this record
-alone, several times as fast; a property test holds the two equal. Most people have one record. Not
+In: the record, the rules. Out: the result of `hub.golden.survive` and `hub.golden.status` for this
+record, several times as fast; a property test compares the two. Most people have one record. Not
 here: more than one record, edits, explanations.
 """
 
@@ -13,7 +13,7 @@ from hub.model.records import JsonValue
 
 
 def survive_alone(said: Mapping[str, JsonValue], rules: SurvivorshipRules) -> Values:
-    """Return the golden values of a person of one record that has the values `said`."""
+    """Return the golden values of a person whose one record has the values `said`."""
     special = rules.special
     values = {n: v for n, v in said.items() if n not in special and not is_blank(v)}
     for name in rules.earliest:

@@ -1,11 +1,11 @@
-"""What becomes of the rows of a person: written, made, converted by a source, kept, taken back.
+"""The fate of the rows of a person: written, created, converted by a source, kept, removed.
 
-In: the person's records, folded values, the rows that exist, and, where these are no longer asked
-for, what the records said before and whether somebody has worked on the person. Out: a `Fate`.
+In: the person's records, folded values and existing rows. If no record asks for a row any more, also
+the earlier versions of the records, and whether a user has touched the person. Out: a `Fate`.
 
-A row that exists is folded, whatever its sources are today. When no living record asks for it any
-more, the cause decides: the vendor's data changed, then the row stays; our own derivation changed
-(a mapping, a model, an undo, an unmerge), then a row that nobody has touched is taken back.
+An existing row is folded, whichever sources are left. When no living record asks for it any more, the
+cause decides. If the vendor's data changed, the row stays. If the hub's own derivation changed (a
+mapping, a model, an undo, an unmerge), the row is removed, unless a user has touched it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ _BY_ITS_SOURCE = frozenset({Cause.DELETED, Cause.MERGED})
 class Rows:
     """The rows of a person, and those of the people merged into it.
 
-    A contact that people let go, and that only references keep, is none of them.
+    A contact that people no longer keep, and that only references need, is not among them.
     """
 
     lead: LeadRow | None = None
@@ -61,15 +61,15 @@ _NO_ROWS = Rows()
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is read only of people whose rows somebody may no longer ask for.
+    """The past of a person; read only if a row may have no record that asks for it.
 
     Args:
-        versions: what the records that they have now said before.
-        left: records that were theirs.
-        is_worked_on: somebody has touched the person (`hub.crm.touched`).
-        is_parted: somebody said of two records that they are two people; such a decision keeps a
-            row from being archived, and not from being taken back for that very decision.
-        is_converted_here: a conversion that people made stands.
+        versions: earlier versions of the present records.
+        left: records that belonged to the person before.
+        is_worked_on: a user has touched the person (`hub.crm.touched`).
+        is_parted: a user decided that two records are two people. Such a decision prevents that a row
+            is archived, but not that it is removed because of this decision.
+        is_converted_here: a conversion by a user is in force.
         now: the moment of the transaction.
     """
 
@@ -82,13 +82,13 @@ class Past:
 
     @property
     def is_touched(self) -> bool:
-        """Tell whether somebody has touched the person in any way."""
+        """Tell whether a user has touched the person in any way."""
         return self.is_worked_on or self.is_parted
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """All that a decision about one person is made from; `has_edits` counts those that stand."""
+    """The input of a decision about one person; `has_edits` counts edits that are in force."""
 
     golden: GoldenRecord
     records: Sequence[FoldRecord]
@@ -104,7 +104,7 @@ class Person:
         )
 
     def asked_last(self, role: str) -> bool:
-        """Tell whether one asks, or, of a person of whom no record lives, one did."""
+        """Tell whether a living record asks for such a row; without living records, whether one did."""
         if any(not r.is_gone for r in self.records):
             return self.asks(role)
         return is_somebody(self.golden) and any(r.role == role for r in self.records)
@@ -120,7 +120,7 @@ class Fate:
         taken_back: rows to delete: (kind, number).
         converted_from: the record by which its source has converted the lead, or would have.
         is_converted: the source converts the lead now.
-        is_marked: the source has converted a lead on which somebody works; new with this fold.
+        is_marked: the source has converted a lead on which a user works; new with this fold.
     """
 
     lead: GoldenRecord | None = None
@@ -147,7 +147,7 @@ def needs_past(person: Person) -> bool:
 
 
 def needs_touch(person: Person) -> bool:
-    """Tell whether it matters that somebody has touched the person; its other past is known."""
+    """Tell whether the decision depends on a touch by a user; the other past is known."""
     leads, contacts = person.rows.leads, person.rows.contacts
     if contacts and not (person.asks(CONTACT) or person.rows.is_kept):
         return True
@@ -204,7 +204,7 @@ def fate_with_rows(person: Person) -> Fate:
 
 
 class _TakenBack:
-    """Marks a row that is taken back."""
+    """Marks a row that is removed."""
 
 
 _TAKEN_BACK = _TakenBack()
@@ -213,7 +213,7 @@ _Decided = GoldenRecord | _TakenBack | None
 
 @dataclass(frozen=True, slots=True)
 class _Conversion:
-    """The source's conversion of a lead: the record that says so, and since when."""
+    """The source's conversion of a lead: the record that says so, and its time."""
 
     record: FoldRecord
     at: str
@@ -241,7 +241,7 @@ def _conversion(person: Person) -> _Conversion | None:
 
 
 def _was_converted(person: Person) -> bool:
-    """Tell whether a version that stands, present or earlier, has converted the lead."""
+    """Tell whether a version in force, present or earlier, has converted the lead."""
     if person.past is None or any(r.values.get("converted_at") for r in person.records):
         return True
     versions = person.past.versions
@@ -256,7 +256,7 @@ def _was_converted(person: Person) -> bool:
 
 
 def _is_frozen(person: Person) -> bool:
-    """Tell whether the lead is converted, by people or by a version of its source that stands."""
+    """Tell whether the lead is converted, by a user or by a version of its source in force."""
     own, past = person.rows.lead, person.past
     if own is None or own.converted_at is None:
         return False
@@ -346,7 +346,7 @@ def _contact(person: Person, conversion: _Conversion | None) -> _Decided:
 
 
 def _owner(person: Person, conversion: _Conversion | None) -> int | None:
-    """Return who owns a contact that is made: whoever owns the lead that it was."""
+    """Return the owner of a new contact: the owner of the lead that it was."""
     lead = person.rows.lead
     is_the_same = conversion is not None and conversion.record.role == CONTACT
     if is_the_same and lead is not None and lead.owner_id is not None:
@@ -372,7 +372,7 @@ def _standing(
 
 
 def _is_vendors_doing(person: Person, role: str) -> bool:
-    """Tell whether the vendor's data ceased to ask for a row, and not our reading of them."""
+    """Tell whether a change of the vendor's data, not of our mapping, left the row without a record."""
     past = person.past
     if past is None:
         return True
@@ -387,6 +387,6 @@ def _is_vendors_doing(person: Person, role: str) -> bool:
 
 
 def _ceased(past: Past, role: str) -> datetime:
-    """Return since when nothing has asked for a row, as nearly as the sources tell."""
+    """Return the time since which no record asks for a row, as nearly as the sources tell."""
     ends: Iterable[datetime] = (v.until for v in past.versions if v.role == role and v.until)
     return max(ends, default=past.now)

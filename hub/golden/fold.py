@@ -1,4 +1,4 @@
-"""One entity folded: its golden values, its status and its owner as the sources have them.
+"""The fold of one entity: its golden values, and its status and owner by the sources.
 
 In: an entity, its records and edits, the rules. Out: a `GoldenRecord` for the sink. No I/O.
 """
@@ -20,12 +20,12 @@ _WAYS_TO_REACH = ("email", "phone", "mobile")
 
 @dataclass(frozen=True, slots=True)
 class FoldContext:
-    """What all folds of a chunk share.
+    """The input that all folds of a chunk share.
 
     Args:
         rules: the rules of survivorship in force.
         unqualified: the team's statuses that end the work on a lead, in lower case.
-        legacy: (source, id) of an owner in a source → who that is here.
+        legacy: (source, id) of an owner in a source → the user here.
     """
 
     rules: SurvivorshipRules
@@ -39,7 +39,7 @@ def fold(
     edits: Sequence[StoredEdit],
     context: FoldContext,
 ) -> GoldenRecord:
-    """Return an entity as its inputs make it; it stands, and is not converted."""
+    """Return an entity as its inputs make it: not archived, and not converted."""
     if len(records) == 1 and not edits:
         return _fold_alone(entity, records[0], context)
     return fold_all(entity, records, edits, context)
@@ -105,8 +105,8 @@ def last_gone(records: Sequence[FoldRecord]) -> datetime | None:
 def _came_with(entity: StaleEntity, records: Sequence[FoldRecord]) -> tuple[int, str]:
     """Return the batch that makes the person a lead, and its lane.
 
-    Who was known before, as a contact or as nobody in the CRM, becomes a lead by the newest of
-    the records that say so.
+    A person who was known before, as a contact or without a row, becomes a lead by the newest of the
+    records that ask for a lead.
     """
     made = max((r for r in records if r.role == "lead"), key=lambda r: r.batch_id, default=None)
     if entity.is_new or made is None:
@@ -115,13 +115,13 @@ def _came_with(entity: StaleEntity, records: Sequence[FoldRecord]) -> tuple[int,
 
 
 def is_somebody(golden: GoldenRecord) -> bool:
-    """Tell whether there is anybody to work with: a name, a company, or a way to reach someone."""
+    """Tell whether a lead can be worked on: it has a name, a company, an address or a number."""
     names = ("last_name", "first_name", "organization_name", *_WAYS_TO_REACH)
     return any(golden.values.get(name) for name in names)
 
 
 def source_version(record: FoldRecord) -> SourceVersion:
-    """Return a source record as the fold takes it."""
+    """Return a source record as the fold reads it."""
     return SourceVersion(
         record_id=record.id,
         stable_key=f"{record.source}/{record.stream}/{record.source_id}",
@@ -135,7 +135,7 @@ def source_version(record: FoldRecord) -> SourceVersion:
 
 
 def trusted_first(records: Sequence[FoldRecord]) -> list[FoldRecord]:
-    """Return records in the order in which they are believed."""
+    """Return records in the order of trust, the most trusted first."""
     return sorted(
         records,
         key=lambda r: (r.is_gone, r.trust != Trust.TRUSTED, r.source, r.stream, r.source_id),
@@ -151,7 +151,7 @@ def _latest(records: Sequence[FoldRecord], name: str) -> JsonValue:
 def _legacy_owner(
     records: Sequence[FoldRecord], legacy: Mapping[tuple[str, str], LegacyOwner]
 ) -> tuple[int | None, str | None]:
-    """Return the active person who owned the lead in a source, or why nobody could be taken over."""
+    """Return the active user who owned the lead in a source, or why there is none."""
     first_reason = None
     for record in trusted_first(records):
         owner_id, reason = _owner_in(record, legacy)

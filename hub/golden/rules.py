@@ -1,7 +1,7 @@
-"""The rules of survivorship as data: what each group of fields goes by.
+"""The rules of survivorship as data: the order of values for each group of fields.
 
 In: the parsed `survivorship.yaml`, and a customer's document that replaces what it names. Out: bound
-rules for the fold, and what is wrong with a document. Reads no file but the shipped one.
+rules for the fold, and what is wrong with a document. It reads only the shipped file.
 """
 
 import difflib
@@ -22,7 +22,7 @@ Fault = tuple[tuple[str | int, ...], str]
 
 
 class By(StrEnum):
-    """What decides among values of equally trusted records."""
+    """What decides between values of equally trusted records."""
 
     PRECEDENCE = "precedence"
     RECENT = "recent"
@@ -31,7 +31,7 @@ class By(StrEnum):
 
 @dataclass(frozen=True)
 class Group:
-    """What a group of fields goes by, and the rank of each source; 0 is best."""
+    """The order of a group of fields, and the rank of each source; 0 is best."""
 
     by: By
     ranks: Mapping[str, int]
@@ -74,7 +74,7 @@ class SurvivorshipRules:
 
     @cached_property
     def special(self) -> frozenset[str]:
-        """Return the fields that are not taken from one record as they are."""
+        """Return the fields that are combined from several records."""
         return self.union | self.per_key | self.earliest
 
     def group_of(self, name: str) -> str:
@@ -97,7 +97,7 @@ DEFAULT_RULES = SurvivorshipRules.bind(SHIPPED)
 
 
 def overlaid(own: Mapping[str, Any]) -> Document:
-    """Return the shipped document with what a customer's names in its place, and nothing else.
+    """Return the shipped document, with the entries of a customer's document in their place.
 
     A new group without an order has that of the default group.
     """

@@ -1,7 +1,7 @@
-"""The status of a lead as its sources have it, until a person or a command here sets it.
+"""The status of a lead by its sources, until a person or a command here sets it.
 
-It goes by the order of the other fields. Of records that are equally good an open status counts
-before one that ends the work, then the later one: who was read first does not matter.
+The order is that of the other fields. Between equally good records, an open status counts before one
+that ends the work, then the later one. So the order of reading does not matter.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,7 +11,7 @@ from hub.golden.survive import SourceVersion, order
 
 NEW = "New"
 _STATUS = "status"
-_AS_GOOD = 3  # trust, gone, and what the group goes by: equal in all is a tie
+_AS_GOOD = 3  # trust, gone, and the first rule of the group: records equal in all three are a tie
 
 
 def status_of(

@@ -1,11 +1,11 @@
-"""The fold: many source records and what people typed become one golden record.
+"""The fold: many source records and edits become one golden record.
 
 In: the source records of one entity, its edits, the rules. Out: golden values and, on demand, per
-field the winner, the losers and the rule. Pure, and blind to the order of its input.
+field the winner, the losers and the rule. Pure; the order of the input does not matter.
 
-An edit wins. Then trusted beats open, there beats gone, and what the field's group goes by: precedence
-of its source, the newest, the longest value; the other two and the smallest stable key break ties.
-A blank never overwrites; an edit that blanks a field does.
+An edit wins. Then trusted beats open, and a living record beats one that is gone. Then the first rule
+of the field's group decides: precedence of the source, the newest, or the longest value. The other two
+rules and the smallest stable key break ties. A blank never overwrites a value, except by an edit.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,12 +22,12 @@ Values = dict[str, JsonValue]
 
 @dataclass(frozen=True, slots=True)
 class SourceVersion:
-    """One source record as it counts now.
+    """The present version of one source record.
 
     Args:
         stable_key: `source/stream/source_id`.
         at: the source's update time, ISO-8601.
-        gone: deleted at the source; counts only where no other record of its trust has a value.
+        gone: deleted at the source; counts only if no other record of its trust has a value.
     """
 
     record_id: int
@@ -42,7 +42,7 @@ class SourceVersion:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What a person typed. Field `custom_fields.<key>` edits one custom field."""
+    """A value that a person typed. The field `custom_fields.<key>` edits one custom field."""
 
     field: str
     value: JsonValue
@@ -52,7 +52,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One value that was there to choose; `stable_key` is `edit/<who>` for an edit."""
+    """One candidate value; `stable_key` is `edit/<who>` for an edit."""
 
     stable_key: str
     value: JsonValue
@@ -63,9 +63,9 @@ class Candidate:
 class FieldExplanation:
     """Why a field has its value.
 
-    `rule` is one of edit, only, trust, gone, precedence, recency, length, key (what put the winner
-    before the next best), unit, union, earliest, per_key. `by` is the field's group and what it
-    goes by: `identity: precedence`.
+    `rule` is one of edit, only, trust, gone, precedence, recency, length, key (the rule that put the
+    winner before the next best), unit, union, earliest, per_key. `by` is the field's group and its
+    first rule: `identity: precedence`.
     """
 
     winner: Candidate | None
@@ -76,7 +76,7 @@ class FieldExplanation:
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """The golden record: non-blank values (and blanks that a person typed)."""
+    """The golden record: non-blank values, and blanks by edit."""
 
     values: Values
     explanation: dict[str, FieldExplanation] | None = None
@@ -105,7 +105,9 @@ def survive(
                     values[name], winners[name] = winner.values[name], winner
             elif not is_blank(value):
                 values[name], winners[name] = value, record
-    for unit in rules.units if len(records) > 1 else ():  # one record has nobody to be mixed with
+    for unit in (
+        rules.units if len(records) > 1 else ()
+    ):  # the values of one record cannot be mixed with others
         _take_unit(unit, orders.of(*unit), values, winners)
     _fold_special(rules, orders, values)
     typed = _latest(edits)
@@ -141,7 +143,7 @@ class _Orders:
 
 
 def order(record: SourceVersion, group: Group) -> tuple[bool, bool, float, float, str]:
-    """Return what a record is sorted by, the best first: trust, gone, what the group goes by, its key."""
+    """Return the sort key of a record, the best first: trust, gone, the group's rules, its stable key."""
     is_open = record.trust is Trust.OPEN
     rank, age = float(group.rank(record.source)), -instant(record.at)
     first, second = (age, rank) if group.by is By.RECENT else (rank, age)
@@ -161,7 +163,7 @@ def _length(value: JsonValue) -> int:
 
 @lru_cache(maxsize=65536)
 def instant(at: str | None) -> float:
-    """Return a time as a number; nothing and nonsense are oldest."""
+    """Return a time as a number; a missing or unreadable time is the oldest."""
     if at is None:
         return float("-inf")
     try:
@@ -172,7 +174,7 @@ def instant(at: str | None) -> float:
 
 
 def is_blank(value: JsonValue) -> bool:
-    """Tell whether a value says nothing: null, blank text, an empty list or object."""
+    """Tell whether a value is blank: null, blank text, an empty list or object."""
     if isinstance(value, str):
         return not value or value.isspace()
     return value is None or (not value and isinstance(value, (list, dict)))
@@ -251,7 +253,7 @@ def _is_time(value: str) -> bool:
 
 
 def _counted(order: Sequence[SourceVersion]) -> Sequence[SourceVersion]:
-    """Return the records that are still at their source; all, if none is."""
+    """Return the records that are still at their source; all records if none is."""
     return [r for r in order if not r.gone] or order
 
 
@@ -265,7 +267,7 @@ def _contributors(
 
 
 def members(values: Mapping[str, JsonValue], name: str) -> list[JsonValue]:
-    """Return what a record's list says, without blanks; of addresses the main one is the first."""
+    """Return the members of a record's list, without blanks; the main address comes first."""
     own = values.get(name)
     found = [v for v in own if not is_blank(v)] if isinstance(own, list) else []
     primary = values.get("email") if name == "emails" else None
@@ -273,7 +275,7 @@ def members(values: Mapping[str, JsonValue], name: str) -> list[JsonValue]:
 
 
 def distinct(some: Iterable[JsonValue]) -> list[JsonValue]:
-    """Return members, each once without regard to case."""
+    """Return distinct members, without regard to case."""
     found: dict[str, JsonValue] = {}
     for member in some:
         found.setdefault(str(member).casefold(), member)
@@ -367,7 +369,7 @@ def _explain_special(
 def _rule(
     winner: SourceVersion, losers: Sequence[SourceVersion], rules: SurvivorshipRules, name: str
 ) -> str:
-    """Name what put the winner before the next best."""
+    """Return the rule that put the winner before the next best."""
     if not losers:
         return "only"
     group = rules.groups[rules.group_of(name)]

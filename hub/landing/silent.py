@@ -1,7 +1,7 @@
-"""What is known of a stream's silent values: when each was read again, how many had changed.
+"""State of a stream's silent values: when each was read again, and how many had changed.
 
-Silent are values that change while the vendor's modification time stands still. Shape, as the
-stream's checkpoint keeps it in a slice of its own: `{"fields": {key: {"at", "days", "compared",
+A silent value changes while the vendor's modification time does not. Shape in a slice of the
+stream's checkpoint: `{"fields": {key: {"at", "days", "compared",
 "changed", "often"}}, "walk": {"keys", "began", "cursor", "compared", "changed"} | null}`. Not here:
 reading and comparing (`hub.etl.refresh`).
 """
@@ -20,7 +20,7 @@ from hub.model.records import JsonValue
 SLICE = "silent"
 WEEK = timedelta(days=7)
 TOO_MANY = 0.2  # share of a field's values that changes within a day
-FEW = 10  # values; fewer cost nothing to read again, and say nothing
+FEW = 10  # values; fewer are cheap to read again, and prove nothing
 _DAY_S = 86_400.0
 
 
@@ -30,8 +30,8 @@ class Field:
 
     Args:
         at: when the last complete reading of it began.
-        days: span of the source's time between that reading and the one before.
-        compared: values that were there before and were read again.
+        days: days of the source's time between that reading and the one before.
+        compared: earlier values that were read again.
         changed: how many of them had changed.
         often: whether more than a fifth change in a day; then it is read weekly.
     """
@@ -45,7 +45,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """A reading that is under way; `cursor` resumes it."""
+    """A running walk; `cursor` resumes it."""
 
     keys: frozenset[str]
     began: datetime
@@ -67,7 +67,7 @@ class Walk:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All silent keys of a stream, and the walk that is under way."""
+    """All silent keys of a stream, and the running walk."""
 
     fields: Mapping[str, Field] = field(default_factory=dict)
     walk: Walk | None = None
@@ -77,14 +77,14 @@ class State:
         return State({key: Field(now) for key in keys})
 
     def only(self, keys: frozenset[str]) -> "State":
-        """Return the state of these keys; a walk over others is not gone on with."""
+        """Return the state of these keys; a walk over other keys is dropped."""
         walk = self.walk if self.walk is not None and self.walk.keys <= keys else None
         return State({key: one for key, one in self.fields.items() if key in keys}, walk)
 
     def due(
         self, keys: frozenset[str], now: datetime, every: timedelta, time_scale: float
     ) -> frozenset[str]:
-        """Return the keys that are to be read again; one that is new to us is."""
+        """Return the keys to read again, new ones included."""
         return frozenset(
             key
             for key in keys
@@ -103,7 +103,7 @@ class State:
         days = (walk.began - before.at).total_seconds() * time_scale / _DAY_S if before else 0.0
         share = changed / compared if compared else 0.0
         was_often = before is not None and before.often
-        # of a week nobody can tell how much of it was one day: it must have become quiet
+        # a weekly walk cannot show changes of one day: few changes in the week show a quiet field
         is_often = share > TOO_MANY if was_often else share / max(days, 1.0) > TOO_MANY
         enough = compared >= FEW
         return Field(walk.began, days, compared, changed, is_often if enough else was_often)
@@ -113,7 +113,7 @@ class State:
         return {key: one for key, one in sorted(self.fields.items()) if one.often}
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Return what the checkpoint keeps."""
+        """Return the JSON form for the checkpoint."""
         fields: dict[str, JsonValue] = {
             key: {**asdict(one), "at": one.at.isoformat()} for key, one in self.fields.items()
         }
@@ -121,17 +121,17 @@ class State:
 
 
 def read(conn: Connection, source: str, stream: str) -> State:
-    """Return what is known of a stream's silent values."""
+    """Return the state of a stream's silent values."""
     return _state(store.read_cursor(conn, source, stream, SLICE))
 
 
 def write(conn: Connection, source: str, stream: str, state: State) -> None:
-    """Keep what is known of a stream's silent values."""
+    """Store the state of a stream's silent values."""
     store.write_cursor(conn, source, stream, state.to_json(), SLICE)
 
 
 def read_all(conn: Connection) -> Mapping[tuple[str, str], State]:
-    """Return what is known of every stream, by source and stream."""
+    """Return the state of every stream, by source and stream."""
     c = checkpoint.c
     rows = conn.execute(
         select(c.source, c.stream, c.cursor).where(c.slice == SLICE).order_by(c.source, c.stream)
@@ -140,7 +140,7 @@ def read_all(conn: Connection) -> Mapping[tuple[str, str], State]:
 
 
 def _state(kept: Mapping[str, Any] | None) -> State:
-    """Return the state that a checkpoint keeps; none is a state that knows nothing."""
+    """Return the state in a checkpoint; without one an empty state."""
     if kept is None:
         return State()
     fields = {

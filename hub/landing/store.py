@@ -177,7 +177,7 @@ class _Incoming:
 
 
 def _page(records: Sequence[RawRecord], volatile: frozenset[str]) -> list[_Incoming]:
-    """Return the records of a page, of each object the last one, in the page's order."""
+    """Return the last record of each object on a page, in the page's order."""
     last: dict[str, _Incoming] = {}
     for record in records:
         digest = content_hash(record, volatile)
@@ -214,7 +214,7 @@ def _enter(
     changed: Collection[int],
     scope: Mapping[str, object],
 ) -> None:
-    """Enter a page in the ledger of its batch; what did not change has its verdict at once."""
+    """Enter a page in the ledger of its batch; unchanged records get their verdict at once."""
     arrays = {
         "ids": [one.source_id for one in page],
         "live": [one.record.op is Op.UPSERT for one in page],
@@ -288,8 +288,8 @@ class PendingRaw:
         lane: bulk or live.
         batch_id: the batch that wants it mapped.
         record: the record as received.
-        is_newest: whether no later version of the object stands.
-        is_first: whether the batch that landed it wants it mapped: nobody mapped it before.
+        is_newest: whether the object has no later version in force.
+        is_first: whether the row is mapped for the first time: its own batch queued it.
         is_undone: whether an undo took it back.
     """
 

@@ -15,7 +15,7 @@ from hub.model.folding import GoldenRecord
 from hub.model.records import JsonValue
 from hub.records.history import note_said
 
-# columns that say what became of a row, by what the history calls them
+# columns of the state of a row, by their names in the history
 _CONTACT_STATES = {"archived_at": "archived", "unasked_since": "unasked"}
 _LEAD_STATES = {
     **_CONTACT_STATES,
@@ -44,7 +44,7 @@ def load_contacts(
     existing: Mapping[int, RowMapping],
     given: Given | None = None,
 ) -> Loaded:
-    """Write golden contacts; one that would not change is not touched.
+    """Write golden contacts; a row that would not change is not written.
 
     Args:
         conn: an open transaction.
@@ -68,7 +68,7 @@ def load_leads(
     existing: Mapping[int, RowMapping],
     given: Given | None = None,
 ) -> Loaded:
-    """Write golden leads; one that would not change is not touched, nor a status that is held.
+    """Write golden leads; a row that would not change is not written, nor a held status.
 
     Args:
         conn: an open transaction.
@@ -170,7 +170,7 @@ def _folded(values: Mapping[str, JsonValue], names: Sequence[str]) -> dict[str, 
 def _difference(
     golden: GoldenRecord, row: RowMapping, names: Sequence[str]
 ) -> dict[str, JsonValue]:
-    """Return field → {old, new} for what differs of the folded columns."""
+    """Return field → {old, new} of the folded columns that differ."""
     changed: dict[str, JsonValue] = {}
     for name in names:
         old, new = row[name], golden.values.get(name)
