@@ -1,4 +1,4 @@
 """Storage: engine, embedded server, COPY, locks, outbox, migrations, roles.
 
-Does not belong here: what the CRM's tables mean.
+Not here: the meaning of the CRM's tables.
 """

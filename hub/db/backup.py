@@ -1,8 +1,8 @@
-"""Backups of the database: write one, look into one, and put one back.
+"""Backups of the database: write, inspect and restore.
 
 A backup is an archive of `pg_dump` (custom format) of all the schemas of the hub, Dagster's included.
-It names no roles, so that a backup of an embedded server fits an external one and the reverse. It
-holds no setting, no secret and no key file: those are files beside the database.
+It names no roles, so a backup of an embedded server fits an external one, and the reverse. It has no
+setting, no secret and no key file: these are files outside of the database.
 """
 
 import os
@@ -58,7 +58,7 @@ def _mb(size: int) -> str:
 
 
 def write_backup(programs: Programs, file: Path) -> int:
-    """Write a backup of the database and return its bytes; the file is there whole or not at all.
+    """Write a backup of the database and return its size in bytes; the file appears only when complete.
 
     The backup shows the database at one moment, also while the hub runs.
 
@@ -70,7 +70,8 @@ def write_backup(programs: Programs, file: Path) -> int:
         handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # mode 0600
     except OSError as exc:
         raise ConfigError(
-            f"cannot write {file}: {exc.strerror}", hint="give another file, in a folder of yours"
+            f"cannot write {file}: {exc.strerror}",
+            hint="give another file, in a folder that you can write",
         ) from exc
     os.close(handle)
     draft = Path(name)
@@ -94,7 +95,7 @@ def revision_in(programs: Programs, file: Path) -> str:
     """
     if not file.is_file():
         raise ConfigError(
-            f"there is no file {file}", hint="HUB_HOME/backups holds the automatic ones"
+            f"there is no file {file}", hint="automatic backups are in HUB_HOME/backups"
         )
     try:
         said = programs.run(
@@ -107,11 +108,11 @@ def revision_in(programs: Programs, file: Path) -> str:
     for line, following in pairwise(lines):
         if line.startswith("COPY ops.alembic_version"):
             return following
-    raise ConfigError(f"{file} is no backup of a hub: it holds no revision of the schema")
+    raise ConfigError(f"{file} is no backup of a hub: it has no revision of the schema")
 
 
 def restore_backup(programs: Programs, file: Path, *, is_embedded: bool) -> None:
-    """Replace everything in the database by a backup, in one transaction.
+    """Replace the whole database by a backup, in one transaction.
 
     Raises:
         ConfigError: the file is no backup of a hub, or of a schema that this hub cannot read.
@@ -150,7 +151,7 @@ def _pump(
     before: Sequence[str],
     after: Sequence[str],
 ) -> bool:
-    """Send the archive to psql; the COMMIT follows only if pg_restore came to its end."""
+    """Send the archive to psql; the COMMIT follows only if pg_restore succeeded."""
     script, into = cast(IO[bytes], restorer.stdout), cast(IO[bytes], client.stdin)
     try:
         into.write("\n".join((*before, "")).encode())
@@ -160,7 +161,7 @@ def _pump(
         if is_whole:
             into.write("\n".join((*after, "COMMIT;", "")).encode())
         into.close()
-    except BrokenPipeError:  # psql has stopped at an error, and says it
+    except BrokenPipeError:  # psql has stopped at an error, and reports it
         restorer.kill()
         return False
     return is_whole
@@ -169,7 +170,7 @@ def _pump(
 def _before(is_embedded: bool) -> list[str]:  # noqa: FBT001 the only argument
     return [
         "BEGIN;",
-        "SELECT pg_advisory_xact_lock(18517, 1);",  # as an upgrade: never two at a time
+        "SELECT pg_advisory_xact_lock(18517, 1);",  # as with an upgrade: never two at once
         "CREATE EXTENSION IF NOT EXISTS pg_trgm;",
         *(["SET LOCAL ROLE hub_owner;"] if is_embedded else []),
         f"DROP SCHEMA IF EXISTS {', '.join(SCHEMAS)} CASCADE;",

@@ -23,10 +23,10 @@ _FIRST_WITH_NEW_SETTING = 17
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """The programs of one folder, and the database that they reach.
+    """The programs of one folder, and the database that they connect to.
 
     Args:
-        folder: where the programs are; None: on PATH.
+        folder: folder of the programs; None: on PATH.
         url: the database; a password goes to the programs by the environment alone.
     """
 
@@ -51,7 +51,7 @@ class Programs:
         """Run a program to its end and return what it wrote.
 
         Raises:
-            HubError: it failed; the message holds its last line.
+            HubError: it failed; the message has its last line.
         """
         done = subprocess.run(
             self.command(name, *arguments),

@@ -43,9 +43,9 @@ _HEADER, _TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 def copy_binary(
     conn: Connection, table: str, columns: Sequence[str], rows: Iterable[bytes]
 ) -> None:
-    """Append rows that are in the binary format of COPY already, without its header and its end.
+    """Append rows in the binary format of COPY, without its header and its end.
 
-    It is for tables of numbers: made with `struct`, a row costs a fraction of a microsecond.
+    For tables of numbers: a row made with `struct` costs a fraction of a microsecond.
     """
     with _copying(conn, table, columns, _BINARY) as copy:
         copy.write(_HEADER)
@@ -79,12 +79,12 @@ def connection_lost() -> TransientError:
     """Return the error for a server that went away."""
     return TransientError(
         "the connection to the database was lost",
-        hint="run the command again: it goes on where it stopped",
+        hint="run the command again: it continues where it stopped",
     )
 
 
 def without_values(error: BaseException | None) -> str:
-    """Return what PostgreSQL refused, by code and name; its own text quotes the values."""
+    """Return PostgreSQL's error by code and name; its own text quotes the values."""
     if not isinstance(error, psycopg.Error):
         return type(error).__name__
     diag = error.diag

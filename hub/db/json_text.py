@@ -1,6 +1,6 @@
-"""JSON to and from the database's text: by msgspec, several times as fast as `json`, where it can.
+"""JSON to and from the database's text, by msgspec where possible: several times as fast as `json`.
 
-`json` does what msgspec refuses: decimals beyond a float's range, halves of character pairs.
+`json` reads what msgspec refuses: decimals beyond a float's range, halves of character pairs.
 """
 
 import json
@@ -18,7 +18,7 @@ def read_json(text: str | bytes) -> Any:
 
 
 def write_json(value: Any) -> str:
-    """Return JSON that is the same for the same values, whatever the order of their keys."""
+    """Return JSON with sorted keys, so that equal values give equal texts."""
     try:
         return msgspec.json.encode(value, order="deterministic").decode()
     except ValueError:

@@ -1,6 +1,6 @@
-"""Lists of one type as PostgreSQL's arrays: written at once, not element by element.
+"""Lists of one type as PostgreSQL's arrays: written in one step, not element by element.
 
-psycopg writes every element by a dumper of its own and searches each for signs that need quotes. The
+psycopg writes every element by its own dumper and searches each for characters that need quotes. The
 statements here pass thousands of ids, keys and texts at a time, nearly always of one type.
 """
 

@@ -3,13 +3,13 @@
     identity → companies → entities by id → source records by key → deals by id → contacts by id →
     distribution group → outbox
 
-Who makes or writes a company holds the lock of companies alone; who asks for the company of a person
-holds it with others, so that a company and its people cannot pass each other unseen.
+A writer of companies holds the lock of companies exclusively. A transaction that looks for the company of
+a person holds it shared. So a new company and its people always find each other.
 
-The identity lock, the companies', the sources' and the slots of a vendor are advisory; the others are rows (`FOR UPDATE`, SKIP
-LOCKED) and stand with their queries. Under READ COMMITTED the identity lock must be the first
-statement of its transaction: what it then reads is what the one before has committed (measured:
-under REPEATABLE READ eight workers make eight leads of one person).
+The locks of identity, companies, sources and vendor slots are advisory. The others are row locks (`FOR
+UPDATE`, SKIP LOCKED), in the modules of their queries. Under READ COMMITTED the identity lock must be the
+first statement of its transaction: then the transaction reads what the one before has committed
+(measured: under REPEATABLE READ eight workers make eight leads of one person).
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ def identity_lock(conn: Connection) -> None:
 
 
 def company_lock(conn: Connection) -> None:
-    """Become the only one who makes companies until the transaction ends."""
+    """Become the only writer of companies until the transaction ends."""
     conn.execute(
         text("SELECT pg_advisory_xact_lock(:space, :number)"),
         {"space": _SPACE, "number": _number("companies")},
@@ -45,7 +45,7 @@ def company_lock(conn: Connection) -> None:
 
 
 def company_watch(conn: Connection) -> None:
-    """Let nobody make a company until the transaction ends; others may watch as well."""
+    """Hold the lock of companies shared: no company is made until the transaction ends."""
     conn.execute(
         text("SELECT pg_advisory_xact_lock_shared(:space, :number)"),
         {"space": _SPACE, "number": _number("companies")},
@@ -53,7 +53,7 @@ def company_watch(conn: Connection) -> None:
 
 
 def try_company_lock(conn: Connection, *, shared: bool) -> bool:
-    """Watch, or hold alone, unless somebody is in the way: for who holds entities already."""
+    """Take the lock of companies without waiting; for transactions that already hold entities."""
     took = "pg_try_advisory_xact_lock_shared" if shared else "pg_try_advisory_xact_lock"
     return bool(
         conn.execute(
@@ -64,7 +64,7 @@ def try_company_lock(conn: Connection, *, shared: bool) -> bool:
 
 @contextmanager
 def source_locks(engine: Engine, sources: Sequence[str]) -> Iterator[None]:
-    """Hold sources on a connection of their own; a second sync of one waits here."""
+    """Hold the locks of sources on a connection of their own; a second sync of a source waits."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         numbers = [{"space": _SPACE, "number": _number(f"source:{s}")} for s in sorted(sources)]
         for number in numbers:
@@ -72,7 +72,7 @@ def source_locks(engine: Engine, sources: Sequence[str]) -> Iterator[None]:
         try:
             yield
         finally:
-            # The connection goes back to a pool: a lock that is not let go would stay.
+            # The connection goes back to a pool, so an unreleased lock would stay.
             for number in numbers:
                 conn.execute(text("SELECT pg_advisory_unlock(:space, :number)"), number)
 
@@ -101,7 +101,7 @@ def slot_lock(engine: Engine, name: str, slots: int, clock: Clock) -> Iterator[N
 
 @contextmanager
 def only_one(engine: Engine, name: str) -> Iterator[bool]:
-    """Hold a lock on a connection of its own; yields False where somebody else holds it."""
+    """Hold a lock on a connection of its own; yields False if another process holds it."""
     number = {"space": _SPACE, "number": _number(f"only:{name}")}
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         taken = bool(
@@ -115,7 +115,7 @@ def only_one(engine: Engine, name: str) -> Iterator[bool]:
 
 
 def tally_lock(conn: Connection) -> None:
-    """Become the only one who rewrites the roll-ups; writers of records only add to them."""
+    """Become the only process that rewrites the roll-ups; writers of records only add to them."""
     conn.execute(
         text("SELECT pg_advisory_xact_lock(:space, :number)"),
         {"space": _SPACE, "number": _number("tally")},

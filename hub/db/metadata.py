@@ -1,4 +1,4 @@
-"""The one MetaData that every room declares its tables on, and the mark for personal values."""
+"""The one MetaData for the tables of all rooms, and the mark for personal values."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ SCHEMAS = ("landing", "ops", "crm", "reporting")
 UTC = DateTime(timezone=True)
 """The type of every moment."""
 NOW = func.now()
-"""The default of a moment: when its transaction began."""
+"""The default of a moment: the start of its transaction."""
 
 metadata = MetaData(
     naming_convention={
@@ -22,23 +22,23 @@ metadata = MetaData(
 
 
 def because(why: str) -> dict[str, str]:
-    """Return the `info` of an index that stays: the reason why its writes are paid for."""
+    """Return the `info` of an index: the reason that justifies its writes."""
     return {"because": why}
 
 
 def where_said(column: str, why: str) -> Index:
-    """Return an index of a column that most rows leave empty: these are not in it."""
+    """Return a partial index of a column that is empty in most rows: it leaves these out."""
     is_said = text(f"{column} IS NOT NULL")
     return Index(None, column, postgresql_where=is_said, info=because(why))
 
 
 def personal(name: str, type_: Any, *args: Any, **kwargs: Any) -> Column[Any]:
-    """Declare a column that may hold personal values; erase and its full-scan test walk these."""
+    """Declare a column that may hold personal values; erase and its full-scan test read them all."""
     return Column(name, type_, *args, info={"personal": True}, **kwargs)
 
 
 def without_statistics(table: Table, *columns: str) -> None:
-    """Let ANALYZE pass over columns that no condition reads: their values are long to compare."""
+    """Exclude columns from ANALYZE that no condition reads: comparing their long values is slow."""
     for name in columns:
         statement = f"ALTER TABLE {table.fullname} ALTER COLUMN {name} SET STATISTICS 0"
         event.listen(table, "after_create", DDL(statement))  # type: ignore[no-untyped-call]

@@ -1,7 +1,7 @@
-"""The outbox: what must be said to somebody, committed with the reason for saying it.
+"""The outbox: notifications to send, committed together with their cause.
 
-A row is written in the transaction of the change. A deliverer takes rows with SKIP LOCKED.
-The dedupe key makes a second writing of the same event a no-op.
+A row is written in the transaction of the change. A deliverer takes rows with SKIP LOCKED. The dedupe
+key makes a second write of the same event a no-op.
 """
 
 from collections.abc import Sequence
@@ -80,7 +80,7 @@ _PUT = insert(outbox).on_conflict_do_nothing(index_elements=["dedupe_key"])
 
 
 def put(conn: Connection, events: Sequence[Event]) -> None:
-    """Append events; an event whose dedupe key is known is left out."""
+    """Append events; an event with a known dedupe key is left out."""
     if events:
         conn.execute(_PUT, [asdict(event.row()) for event in events])
 
@@ -129,7 +129,7 @@ def record_delivery(
     state: str,
     error: str | None = None,
 ) -> None:
-    """Keep what became of one message; a later attempt overwrites an earlier one's state."""
+    """Store the result of one message; a later attempt overwrites the state of an earlier one."""
     statement = insert(delivery).values(
         message_id=message_id,
         outbox_id=outbox_id,
@@ -167,14 +167,14 @@ def let_go(
     keys: Sequence[str],
     undo_id: int,
 ) -> None:
-    """Keep the events of rows that are removed, without these; what was not sent is sent no more.
+    """Keep the events of removed rows without their references; unsent events are not sent any more.
 
     Args:
         conn: an open transaction.
         leads: leads that are removed.
         contacts: contacts that are removed.
         keys: dedupe keys of events that are undone with them.
-        undo_id: the batch that takes them away.
+        undo_id: the batch that removes them.
     """
     conn.execute(
         _LET_GO,

@@ -1,4 +1,4 @@
-"""How much work one transaction takes, so that it holds its locks as long as it should."""
+"""The size of a transaction's work, chosen so that it holds its locks for a given time."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def slices(of: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """Yield so many at a time."""
+    """Yield slices of a given size."""
     return (of[start : start + size] for start in range(0, len(of), size))
 
 
@@ -17,12 +17,12 @@ class Pace:
     """A size that shrinks to half after a piece that took too long, and grows after a short one.
 
     Args:
-        size: of the next piece.
-        least: a smaller size does not make a piece shorter.
+        size: size of the next piece.
+        least: the smallest size; less does not make a piece shorter.
         most: the largest size.
-        short_s: a piece that takes less, in seconds, is short.
-        long_s: a piece that takes more takes too long.
-        growth: what the size is multiplied by after a short piece.
+        short_s: a piece of fewer seconds is short.
+        long_s: a piece of more seconds is too long.
+        growth: factor of the size after a short piece.
     """
 
     size: int
@@ -33,7 +33,7 @@ class Pace:
     growth: float
 
     def took(self, seconds: float) -> None:
-        """Learn how long the last piece took."""
+        """Adjust the size to the duration of the last piece."""
         if seconds > self.long_s:
             self.size = min(self.most, max(self.least, self.size // 2))
         elif seconds < self.short_s:

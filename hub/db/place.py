@@ -1,6 +1,6 @@
-"""The place of the database: where it is, as which role, and the programs that back it up.
+"""The place of the database: its addresses by role, and the programs that back it up.
 
-What is here leaves the schema alone: it may be missing, old, newer or damaged.
+Nothing here touches the schema, which may be missing, old, newer or damaged.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,8 +34,8 @@ class Place:
         programs_url: for pg_dump and psql; on the embedded server the superuser's.
         home: where the backups go.
         clock: names the backups.
-        is_embedded: whether the server is ours.
-        backs_up: whether an upgrade is preceded by a backup.
+        is_embedded: whether the server is the embedded one.
+        backs_up: whether a backup precedes an upgrade.
     """
 
     urls: Mapping[str, str]
@@ -58,7 +58,7 @@ class Place:
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:
-        """Connect as the owner of the schema, and look at it as it is."""
+        """Connect as the owner of the schema; the schema stays as it is."""
         engine = create_engine(self.urls["owner"], poolclass=NullPool, hide_parameters=True)
         with connect_retrying(engine) as conn:
             yield conn
@@ -81,7 +81,7 @@ class Place:
 
 @contextmanager
 def reached(settings: Settings, clock: Clock) -> Iterator[Place]:
-    """Reach the database, start the embedded server if need be, and leave the schema alone.
+    """Connect to the database and start the embedded server if needed; the schema stays as it is.
 
     Raises:
         ConfigError: it cannot be reached.
@@ -104,7 +104,7 @@ def reached(settings: Settings, clock: Clock) -> Iterator[Place]:
 
 
 def make_home(home: Path) -> None:
-    """Make the folder for all data if it is not there.
+    """Create the folder for all data if it does not exist.
 
     Raises:
         ConfigError: it cannot be made.
@@ -113,7 +113,8 @@ def make_home(home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise ConfigError(
-            f"{home} cannot be the hub's folder: {exc.strerror}", hint="set HUB_HOME to another"
+            f"{home} cannot be the hub's folder: {exc.strerror}",
+            hint="set HUB_HOME to another folder",
         ) from exc
 
 
@@ -152,15 +153,14 @@ def connect_retrying(engine: Engine) -> Connection:
     except OperationalError as exc:
         raise ConfigError(
             "the database does not answer",
-            hint="is HUB_DATABASE_URL right, and the server running?",
+            hint="check HUB_DATABASE_URL, and that the server runs",
         ) from exc
 
 
 def create_roles(super_url: str) -> None:
     """Create the database and its three roles, once; a second call changes nothing.
 
-    The database gets its name last: one that was half made when somebody pulled the plug is
-    thrown away and made again.
+    The database gets its name last. So a half-made one, left by a crash, is dropped and made again.
     """
     base = make_url(super_url)
     admin = create_engine(
@@ -183,7 +183,7 @@ def create_roles(super_url: str) -> None:
 
 
 def _furnish(url: URL) -> None:
-    """Give a new database its extensions, and its rights."""
+    """Add extensions and rights to a new database."""
     with create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT").connect() as conn:
         # Dagster makes its tables itself, as the app's role; hub sql may look into them.
         conn.exec_driver_sql(
@@ -193,7 +193,7 @@ def _furnish(url: URL) -> None:
             conn.exec_driver_sql(f"CREATE EXTENSION IF NOT EXISTS {extension}")
         conn.exec_driver_sql(f"REVOKE ALL ON DATABASE {url.database} FROM PUBLIC")
         conn.exec_driver_sql("REVOKE ALL ON SCHEMA public FROM PUBLIC")
-        # Large objects belong to no schema: everybody could make some.
+        # Large objects belong to no schema, so every role could make some.
         conn.exec_driver_sql(
             "REVOKE EXECUTE ON FUNCTION lo_creat(int), lo_create(oid), lo_from_bytea(oid, bytea) "
             "FROM PUBLIC"

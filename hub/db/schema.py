@@ -1,6 +1,6 @@
 """The schema of the database: its revisions, and the upgrade to the newest.
 
-Alembic runs the files in `migrations/versions`. The first one, 0026, stands for the chain of version
+Alembic runs the files in `migrations/versions`. The first one, 0026, replaces the chain of version
 0.1.0. A database of an older revision is refused: version 0.1.0 upgrades it to 0026.
 """
 
@@ -58,8 +58,8 @@ def check_revision(current: str | None) -> None:
 def upgrade(conn: Connection, *, is_embedded: bool) -> None:
     """Run the revisions that are missing, in one transaction; the caller commits.
 
-    Tables and rights come at once: a kill between them would leave a database that the other roles
-    cannot read.
+    Tables and rights are one transaction. A kill between them would leave a database that the other
+    roles cannot read.
     """
     from alembic import command  # noqa: PLC0415 a tenth of a second, and seldom needed
     from alembic.config import Config  # noqa: PLC0415
@@ -68,7 +68,7 @@ def upgrade(conn: Connection, *, is_embedded: bool) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = conn
     if not conn.in_transaction():
-        conn.begin()  # else Alembic commits by itself, before the rights are there
+        conn.begin()  # otherwise Alembic commits by itself, before the rights exist
     command.upgrade(config, "head")
     if is_embedded:
         _grant(conn)
@@ -84,8 +84,8 @@ def grants(*, own_schemas_only: bool) -> list[str]:
 
     Args:
         own_schemas_only: leave out Dagster's tables. Dagster makes them as the role `hub_app`, so
-            that the role of the migrations may grant nothing on them; whoever reads them has a
-            default privilege.
+            that the role of the migrations may grant nothing on them. Their readers have default
+            privileges.
     """
     statements = ["GRANT CREATE ON SCHEMA dagster TO hub_app"]
     for schema in SCHEMAS:

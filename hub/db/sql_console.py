@@ -1,8 +1,8 @@
-"""`hub sql`: a look into the database that can do no harm.
+"""`hub sql`: read-only access to the database.
 
 The connection is truly the role `hub_read` (no SET ROLE to take back), which may only SELECT; the
 transaction is read-only; one statement; 30 s in all; a cap on rows. Rows come through a cursor of
-the server's, a thousand at a time: a statement that finds too many is refused before they are here.
+the server, a thousand at a time, so a statement with too many rows is refused before they are loaded.
 """
 
 import re
@@ -67,7 +67,7 @@ def run_readonly(database: Database, statement: str) -> list[dict[str, Any]]:
 
 
 def first_word(statement: str) -> str:
-    """Return the first word in lower case, behind comments and brackets; "" without one."""
+    """Return the first word in lower case, after comments and brackets; "" without one."""
     at = 0
     while at < len(statement):
         if skipped := _SKIPPED.match(statement, at):
@@ -116,14 +116,14 @@ def _explained(conn: Connection[tuple[Any, ...]], sent: bytes) -> list[dict[str,
 def _give_time(conn: Connection[tuple[Any, ...]], ends_at: float) -> None:
     """Allow the next call what is left of the time: the server counts each call for itself.
 
-    Said again before each call, because a function in the statement may have changed it.
+    Set again before each call, because a function in the statement may have changed it.
     """
     left_ms = max(int((ends_at - time.monotonic()) * 1000), 1)
     conn.execute(f"SET LOCAL statement_timeout = {left_ms}")
 
 
 def _told_apart(names: Sequence[str]) -> list[str]:
-    """Return the names of the columns, each one once."""
+    """Return distinct names of the columns."""
     taken, found = set(names), list[str]()
     for name in names:
         new = name if name not in found else next(n for n in _others(name) if n not in taken)
@@ -140,6 +140,6 @@ def _refuse_superuser(conn: Connection[tuple[Any, ...]]) -> None:
     row = conn.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     if row is None or row[0]:
         raise ConfigError(
-            "HUB_DATABASE_URL connects as a superuser; hub sql will not run with such power",
+            "HUB_DATABASE_URL connects as a superuser; hub sql refuses to run with these rights",
             hint="let the hub connect as an ordinary role that owns its database",
         )

@@ -1,4 +1,4 @@
-"""Transactions that PostgreSQL ended for the sake of another are simply made again."""
+"""Transactions that PostgreSQL ended because of a deadlock are run again."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -15,15 +15,15 @@ T = TypeVar("T")
 
 
 def run_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
-    """Do one piece of work in one transaction; after a deadlock, do it anew from its first line.
+    """Run work in one transaction; after a deadlock, run it again from its first line.
 
-    PostgreSQL ends one of those that wait in a ring, and asks that it be tried again ("Deadlocks",
-    manual § 13.3.4). The locks are taken in one order, so this is seldom; but an index or a foreign
-    key may lock what no statement names.
+    PostgreSQL ends one of the transactions that wait for each other, and expects a retry ("Deadlocks",
+    manual § 13.3.4). All locks are taken in one order, so deadlocks are rare. But an index or a foreign
+    key may lock rows that no statement names.
 
     Args:
-        engine: where to.
-        work: what to do; it must keep nothing of an earlier attempt.
+        engine: engine of the database.
+        work: the work; it must keep no state of an earlier attempt.
 
     Raises:
         DBAPIError: the sixth attempt was ended as well, or the work failed for another reason.

@@ -193,8 +193,8 @@ def _take_unit(
     values: Values,
     winners: dict[str, SourceVersion],
 ) -> None:
-    # Only among records as trusted as the best value: an open record's full name does not
-    # replace the last name a trusted one has.
+    # Only among records as trusted as the best value: the full name of an open record does not
+    # replace the last name of a trusted one.
     best = _first_with_any(order, unit)
     for record in order:
         if best is None or record.trust is not best.trust or record.gone is not best.gone:

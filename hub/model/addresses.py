@@ -1,8 +1,8 @@
-"""E-mail addresses: the one reader of them, the form that is compared, and the ones that nobody reads.
+"""E-mail addresses: how they are read and compared, and which ones were invented.
 
-In: a text with addresses, names, comments. Out: the addresses, in order, and what looks like one and is none.
-Never guessed: "jane at acme.fr". Mappings, values that people type and matching use it. What does not belong
-here: what two addresses prove (`hub.matching`).
+In: a text with addresses, names, comments. Out: the addresses, in order, and pieces that look like one and are none.
+"jane at acme.fr" is not guessed. Mappings, typed values and matching use this module. Not here: what two
+equal addresses prove (`hub.matching`).
 """
 
 import functools
@@ -20,7 +20,7 @@ _ATOM = re.compile(
     r"@(?:[A-Za-z0-9]{1,63}\.|[A-Za-z0-9]{1,30}-[A-Za-z0-9]{1,30}\.)+"
     r"(?!(?i:alt|arpa|internal|invalid|local|localhost|onion)$)[A-Za-z]{2,24}"
 )
-"""Plainly valid addresses: the library would say yes (a property test holds it)."""
+"""Plainly valid addresses: the library accepts them too (a property test checks this)."""
 _BREAK = re.compile(r"[\r\n\v\f\u2028\u2029;|\uff1b\u061b]+")
 _COMMA = re.compile(r"[,\uff0c\u3001\u060c]+")
 _NAME = re.compile(r"[^\W\d_][\w .'\u2019-]*")
@@ -34,7 +34,7 @@ _SITE = re.compile(r"\w\.\w")
 
 
 class Addresses(NamedTuple):
-    """Addresses in the order of the text, each once; and pieces that are none."""
+    """Distinct addresses in the order of the text, and pieces that are none."""
 
     valid: tuple[str, ...]
     bad: tuple[str, ...]
@@ -81,7 +81,7 @@ def _find(raw: str) -> Addresses:
 
 
 def _pieces_of(text: str) -> Iterator[str]:
-    """Yield what stands for an address, good or bad."""
+    """Yield the pieces that may be addresses, valid or not."""
     for line in _BREAK.split(text):
         pieces = [_one_line(piece) for piece in _COMMA.split(line)]
         for piece, after in zip(pieces, [*pieces[1:], ""], strict=True):
@@ -95,7 +95,7 @@ def _pieces_of(text: str) -> Iterator[str]:
 
 
 def _in_piece(piece: str) -> list[str]:
-    """Return what stands for an address between two separators; a piece without @ is one that went wrong."""
+    """Return the candidate between two separators; a piece without @ is a bad one."""
     if not piece.strip(_AROUND):
         return []
     if "@" not in piece:
@@ -110,13 +110,13 @@ def _in_piece(piece: str) -> list[str]:
 
 
 def _trimmed(word: str) -> str:
-    """Take quotes and full stops off, and other signs where they make no address: _jane@acme.fr is one."""
+    """Strip quotes and full stops, and other signs where they are no part of it: _jane@acme.fr is valid."""
     word = word.strip(_QUOTES)
     return word if is_email(word) else word.strip(_AROUND)
 
 
 def _one_line(text: str) -> str:
-    """Return a text without the characters that nobody sees."""
+    """Return a text without invisible characters."""
     if text.isascii() and text.isprintable():
         return text.strip()
     seen = (
@@ -134,7 +134,7 @@ _NO_ADDRESS = frozenset((
     "keine", "keinemail", "keineemail", "keinemailadresse", "sincorreo", "sinemail", "nocorreo", "notiene",
     "semail", "sememail", "nessunaemail", "senzaemail", "geenemail", "geenmail",
 ))  # fmt: skip
-"""Local parts, letters only, by which people say that there is no address."""
+"""Local parts, letters only, that mean: there is no address."""
 _INVENTED = frozenset((
     "test", "testing", "tester", "teste", "essai", "prueba", "prova", "asdf", "asdfgh", "qwerty", "azerty", "abc",
     "abcd", "foo", "fake", "dummy", "sample", "xyz", "blabla", "toto", "user",

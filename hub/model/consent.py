@@ -1,10 +1,10 @@
-"""The law of consent: what may be sent to an address, from everything that was ever said about it.
+"""The rules of consent: what may be sent to an address, from all consent events about it.
 
 In: events about addresses. Out: one state for each channel and purpose. Pure, and the order of the
 events does not matter.
 
-A no stands: an opt-out, a bounce, a ban on calls and an erasure win over every opt-in, however new.
-Two things lift an older no: an opt-in that the person confirmed by following a link (a double
+A no wins: an opt-out, a bounce, a ban on calls and an erasure beat every opt-in, also newer ones.
+Two events lift an older no: an opt-in that the person confirmed by following a link (a double
 opt-in), and an audited correction by an admin. A correction does not lift a no that the person gave
 by a link. No import, no sync and no form's tick box lifts a no. A confirmation and a correction are
 about one address and no other, so merging two people takes the stricter of their states.
@@ -23,20 +23,22 @@ Key = tuple[str, str]  # channel and purpose
 
 
 class ConsentState(StrEnum):
-    """What may be done, from the laxest to the strictest."""
+    """States of consent, from the laxest to the strictest."""
 
     UNKNOWN = "unknown"
     UNCONFIRMED = "unconfirmed"
     ACCEPTED = "accepted"  # of terms of use, a privacy notice: permits no message
     OPT_IN = "opt_in"
-    BOUNCED = "bounced"  # in older events alone: it is a property of an address, no consent
+    BOUNCED = (
+        "bounced"  # in older events only: a bounce is a property of an address, and no consent
+    )
     OPT_OUT = "opt_out"
     DO_NOT_CALL = "do_not_call"
     ERASED = "erased"
 
     @property
     def is_no(self) -> bool:
-        """Whether it forbids, and stands against an opt-in."""
+        """Whether the state forbids messages, and beats an opt-in."""
         return _RANK[self] > _RANK[ConsentState.OPT_IN]
 
 
@@ -44,7 +46,7 @@ _RANK = {state: rank for rank, state in enumerate(ConsentState)}
 
 
 class Voice(StrEnum):
-    """Who says it."""
+    """The author of an event."""
 
     PERSON = "person"  # by a signed link that was followed
     FORM = "form"
@@ -61,9 +63,9 @@ class ConsentEvent:
         channel: email, sms, phone, fax or post.
         purpose: see the module.
         subject: the address.
-        state: what is said.
-        at: when; None if that is not known: a no without a time is as new as any other.
-        voice: who says it.
+        state: the state that the event gives.
+        at: its time; None if unknown. A no without a time counts as the newest.
+        voice: the author.
         is_confirmed_double_opt_in: whether the person confirmed the opt-in by a link.
         is_correction: whether an admin corrected the state of the address.
     """
@@ -79,17 +81,17 @@ class ConsentEvent:
 
     @property
     def confirmed_at(self) -> datetime | None:
-        """When the person confirmed an opt-in; None if this is no such thing."""
+        """The time when the person confirmed an opt-in; None for other events."""
         is_confirmation = self.is_confirmed_double_opt_in and self.voice is Voice.PERSON
         return self.at if is_confirmation and self.state is ConsentState.OPT_IN else None
 
 
 NOES = tuple(state.value for state in ConsentState if state.is_no)
-"""The words of the states that forbid."""
+"""The names of the states that forbid messages."""
 
 
 def state_named(word: str) -> ConsentState:
-    """Return the state of that name; a word that we do not know is no permission."""
+    """Return the state of that name; an unknown name gives no permission."""
     try:
         return ConsentState(word)
     except ValueError:
@@ -97,7 +99,7 @@ def state_named(word: str) -> ConsentState:
 
 
 def resolve(events: Iterable[ConsentEvent]) -> dict[Key, ConsentState]:
-    """Return the state of every channel and purpose that anything was said of."""
+    """Return the state of every channel and purpose with an event."""
     said: dict[tuple[Key, str], list[ConsentEvent]] = {}
     for event in events:
         said.setdefault(((event.channel, event.purpose), event.subject), []).append(event)
@@ -108,7 +110,7 @@ def resolve(events: Iterable[ConsentEvent]) -> dict[Key, ConsentState]:
 
 
 def state_of(states: Mapping[Key, ConsentState], channel: str, purpose: str) -> ConsentState:
-    """Return the state of a purpose: its own, or the no to all that it is a part of."""
+    """Return the state of a purpose: its own, or the no to a wider purpose."""
     own = states.get((channel, purpose), ConsentState.UNKNOWN)
     whole, colon, _ = purpose.partition(":")
     above = states.get((channel, whole), ConsentState.UNKNOWN) if colon else own
@@ -125,12 +127,12 @@ def merge(
 
 
 def stricter(one: ConsentState, other: ConsentState) -> ConsentState:
-    """Return the stricter of two states; something known beats nothing known."""
+    """Return the stricter of two states; a known state beats `unknown`."""
     return max(one, other, key=_RANK.__getitem__)
 
 
 def stands(event: ConsentEvent, heard: Iterable[ConsentEvent]) -> bool:
-    """Return whether an event about an address counts beside all that was said of the address.
+    """Return whether an event about an address counts, given all events about the address.
 
     Args:
         event: one of them.

@@ -1,9 +1,9 @@
-"""Drift: what a source sends and its mapping does not know, and which fields it no longer fills."""
+"""Drift: fields and values of a source that its mapping does not know, and fields it no longer fills."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
-FEW = 50  # records; fewer say nothing about a field that stays away
+FEW = 50  # records; fewer prove nothing about a missing field
 RARE = 0.05  # a field that fewer records than this filled may be missing by chance
 
 
@@ -12,7 +12,7 @@ class Unknown(NamedTuple):
 
     Args:
         kind: "value" (outside the known list), "field" (a key that no rule reads), "type" (another
-            JSON type than the rule expects), or "placeholder" (a text that says nothing).
+            JSON type than the rule expects), or "placeholder" (a text without a meaning).
         field: the vendor's key for "field", else the canonical field.
         value: the unknown list value, or the name of the type; "" for "field".
     """

@@ -33,7 +33,7 @@ def _folded(name: str, kind: str = "text", *, personal: bool = False) -> Field:
     return Field(name, kind, ColumnClass.FOLDED, personal=personal)
 
 
-# What is known of a human being, whatever row of the CRM it fills.
+# The fields of a person, for any row of the CRM.
 _PERSON: tuple[Field, ...] = (
     _folded("first_name", personal=True),
     _folded("last_name", personal=True),
@@ -70,7 +70,7 @@ LEAD_FIELDS: tuple[Field, ...] = (
     Field("first_response_at", "datetime", ColumnClass.DERIVED),
 )
 
-# `customer_type` and `prospect_type` are what a source says; the contact's status is derived.
+# `customer_type` and `prospect_type` come from a source; the contact's status is derived.
 CONTACT_FIELDS: tuple[Field, ...] = (
     *_PERSON,
     _folded("customer_type"),
@@ -86,7 +86,9 @@ CONTACT_FIELDS: tuple[Field, ...] = (
 # A company: a contact that is an organisation. Its name is `organization_name`, as with people.
 ORGANISATION_FIELDS: tuple[Field, ...] = (
     _folded("organization_name"),
-    _folded("domains", "list"),  # what finds it, beside website and e-mail; no column of the CRM
+    _folded(
+        "domains", "list"
+    ),  # keys of the company, beside website and e-mail; no column of the CRM
     _folded("website"),
     _folded("email", "email", personal=True),
     _folded("phone", "phone", personal=True),
@@ -171,12 +173,11 @@ def folded_names(entity: str) -> tuple[str, ...]:
     return tuple(f.name for f in ENTITY_FIELDS[entity] if f.column_class is ColumnClass.FOLDED)
 
 
-# The entities that are a human being, by what they are in the CRM; "person" is nobody there, and is
-# matched all the same.
+# Entities of people, by their row in the CRM. A "person" has no row, and is matched all the same.
 PEOPLE = ("contact", "lead", "person")
 
-# Relations of a record that name a person of the same source, and the stream that person is in.
+# Relations of a record that name a person of the same source, and the stream of that person.
 PERSON_REFS = {"requester": "users"}
 
-# Where a source keeps the companies that its records name by `company`.
+# The stream of the companies that a source's records name by `company`.
 COMPANY_STREAMS = {"hubspot": "companies", "zendesk": "organizations", "hub": "companies"}

@@ -1,8 +1,8 @@
-"""What a person can be told: one type for each kind of event.
+"""Events that users are notified of: one type for each kind.
 
 An event is written to the outbox in the transaction of its cause (`hub.db.outbox`) and delivered
-later (`hub.etl.notify`). `row()` gives every column. Not here: who wants which event by which
-channel (`hub.notify.preferences`), and the words (`hub.notify.templates`).
+later (`hub.etl.notify`). `row()` gives every column. Not here: preferences
+of users (`hub.notify.preferences`), and the words (`hub.notify.templates`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from hub.model.records import JsonValue
 
 
 class EventKind(StrEnum):
-    """What a person can be told."""
+    """The kinds of events."""
 
     LEAD_ASSIGNED = "lead_assigned"
     INQUIRY_RECEIVED = "inquiry_received"
@@ -36,11 +36,11 @@ class OutboxRow:
     Args:
         event: its kind.
         dedupe_key: a function of the cause: the same event twice is one row.
-        user_id: the person who is told.
-        lead_id: the lead that it is of; None where it is of another record, or of many.
+        user_id: the user who is notified.
+        lead_id: the lead of the event; None for another record, or for many.
         contact_id: the contact.
         deal_id: the deal.
-        payload: what the notification says beside the record's own values.
+        payload: facts for the notification, beside the record's own values.
     """
 
     event: EventKind
@@ -53,7 +53,7 @@ class OutboxRow:
 
 
 class Event(Protocol):
-    """Anything that a person is told."""
+    """Any event that a user is notified of."""
 
     def row(self) -> OutboxRow:
         """Return the event as the outbox keeps it."""
@@ -83,7 +83,7 @@ class LeadAssigned:
 
 @dataclass(frozen=True, slots=True)
 class LeadConvertedInSource:
-    """A source has converted a lead on which somebody works here; `record_key` is its record."""
+    """A source has converted a lead on which a user works; `record_key` is its record."""
 
     record_key: str
     user_id: int
@@ -102,7 +102,7 @@ class LeadConvertedInSource:
 
 @dataclass(frozen=True, slots=True)
 class InquiryReceived:
-    """A known person asks again: news for the owner of the lead, or of the contact."""
+    """A known person writes again; the owner of the lead or contact is notified."""
 
     record_key: str
     user_id: int
@@ -134,7 +134,7 @@ def inquiry_key(record_key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LeadsDigest:
-    """What initial loads gave to an owner: (batch, source, number of leads) each."""
+    """The leads of an owner from initial loads: (batch, source, number of leads) each."""
 
     user_id: int
     loads: Sequence[tuple[int, str, int]]
@@ -155,11 +155,11 @@ class LeadsDigest:
 
 @dataclass(frozen=True, slots=True)
 class OwnerChanged:
-    """A person of the team was given records, or lost them to another.
+    """A user became the owner of records, or lost them to another user.
 
     Args:
-        user_id: the person who is told.
-        is_gain: whether the records are theirs now.
+        user_id: the user who is notified.
+        is_gain: whether the user is the new owner.
         record_kind: lead, contact or deal.
         record_ids: all records of one command; of several the event names none.
         assignment_id: the first assignment among them.

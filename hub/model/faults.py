@@ -1,8 +1,8 @@
 """A fault of a source or of one part of it: what was not read, why, and what to do next.
 
 A part is named as in `sources.<source>.skip`: a stream (`companies`), or one form or list of a
-stream that reads many (`forms/<id>`, `lists/<id>`); "" is the whole source. Faults are kept with
-the batch, so that whoever proves it later knows them. Not here: which error is which fault.
+stream that reads many (`forms/<id>`, `lists/<id>`); "" is the whole source. Faults are stored
+with the batch, so that its proof has them. Not here: which error is which fault (`hub.etl.contain`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ class Fault:
 
     @property
     def sentence(self) -> str:
-        """Return what an operator reads: where, what happened, what to do next."""
+        """Return the message for the operator: where, what happened, what to do next."""
         return f"{self.told}; {self.hint}" if self.hint else self.told
 
     @property

@@ -21,12 +21,12 @@ class StaleEntity:
     lane: str
     merged_into: int | None
     is_new: bool
-    is_quiet: bool = False  # only our own rules changed: the fold is news to nobody at once
+    is_quiet: bool = False  # only the hub's own rules changed: the fold sends no single alerts
 
 
 @dataclass(frozen=True, slots=True)
 class FoldRecord:
-    """A source record as the fold needs it; `open_verdict` if its batch still waits for one."""
+    """A source record as the fold reads it; `open_verdict` if its verdict is still open."""
 
     id: int
     entity_id: int
@@ -49,7 +49,7 @@ class FoldRecord:
 
 @dataclass(frozen=True, slots=True)
 class StoredEdit:
-    """What a person typed."""
+    """A value that a person typed."""
 
     entity_id: int
     field: str
@@ -60,7 +60,7 @@ class StoredEdit:
 
 @dataclass(frozen=True, slots=True)
 class LegacyOwner:
-    """What a source's owner id stands for; `user_id` None means a queue or nobody."""
+    """The meaning of a source's owner id; `user_id` None means a queue, or no user."""
 
     user_id: int | None
     is_active: bool
@@ -69,16 +69,16 @@ class LegacyOwner:
 
 @dataclass(frozen=True, slots=True)
 class EarlierVersion:
-    """What a standing, living version of a record said before the next one replaced it.
+    """An earlier version of a record, in force and living until the next one replaced it.
 
     Args:
-        entity_id: whose record it is now.
+        entity_id: the present entity of the record.
         record_id: the record.
         raw_id: the raw version.
         number: the raw version that replaced it; orders the versions of a record.
-        role: what it took the person for.
+        role: the role that it gave the person.
         is_converted: whether its source called the lead converted.
-        until: when it ceased to say so, as nearly as the source tells.
+        until: the end of this version, as nearly as the source tells.
     """
 
     entity_id: int
@@ -96,10 +96,10 @@ class LeftRecord:
 
     Args:
         entity_id: the entity that it left.
-        role: what it takes its person for now.
-        is_arriving: whether a source has just sent what moved it: the batch is under way of a record
-            that is, or was, in that entity.
-        is_parted: whether a person said that it is somebody else.
+        role: the role that it gives its person now.
+        is_arriving: whether new data of a source moved it: a running batch has a record that is, or was,
+            in that entity.
+        is_parted: whether a user said that it is another person.
     """
 
     entity_id: int
@@ -110,7 +110,7 @@ class LeftRecord:
 
 @dataclass(frozen=True, slots=True)
 class LeadRow:
-    """A lead that exists, as far as the decision about it asks."""
+    """An existing lead, with the columns that the decision about it needs."""
 
     id: int
     entity_id: int
@@ -125,7 +125,7 @@ class LeadRow:
 
 @dataclass(frozen=True, slots=True)
 class ContactRow:
-    """A person's contact that exists; `is_kept` if people made it or keep it."""
+    """An existing contact of a person; `is_kept` if people made it or keep it."""
 
     id: int
     entity_id: int
@@ -137,7 +137,7 @@ class ContactRow:
 
 @dataclass(frozen=True, slots=True)
 class GoldenRecord:
-    """A folded entity, and what becomes of its row.
+    """A folded entity, and the state of its row.
 
     Args:
         entity_id: the person or the company.
@@ -147,10 +147,10 @@ class GoldenRecord:
         status: of a lead, as the sources have it.
         unqualified_reason: of a lead, as the sources have it.
         last_activity_at: of a new row.
-        archived_at: None while the row stands.
-        lane: of the batch that makes a new row.
+        archived_at: None if the row is not archived.
+        lane: lane of the batch that makes a new row.
         batch_id: that batch.
-        unasked_since: since when no living record asks for the row.
+        unasked_since: the time since which no living record asks for the row.
         converted_at: of a lead that is, or was just, converted.
         source_converted_at: of an open lead that its source has converted.
         status_set_by: of a new lead that takes the place of one whose status is held.

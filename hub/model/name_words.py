@@ -41,7 +41,7 @@ def words(name: str) -> frozenset[str]:
 
 
 def exact(name: str) -> frozenset[str]:
-    """Return one list of `name_words.yaml` as it stands."""
+    """Return one list of `name_words.yaml`, unfolded."""
     return frozenset(str(_FILE[name]).split())
 
 
@@ -65,5 +65,5 @@ GIVEN = _given()
 
 
 def is_given(word: str) -> bool:
-    """Tell whether a word is a given name we know; of a hyphenated one each part is."""
+    """Tell whether a word is a known given name; of a hyphenated word each part must be one."""
     return all(part in GIVEN for part in folded(word).split("-"))

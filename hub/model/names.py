@@ -1,7 +1,7 @@
-"""The names that people give records: one grammar, and one error for what is not there. Pure.
+"""Names of records as people type them: one grammar, and one error for a missing record. Pure.
 
     deal/7                  a record of the CRM, by kind and number
-    7                       the same, of the kind that the place asks for; a lead where any would do
+    7                       the same, of the command's kind; a lead where any kind fits
     zendesk/users/9         a record of a source: source, stream and id
     0b5f…-…                 a public id
 
@@ -25,7 +25,7 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class RowName:
-    """A record of the CRM; the number is None where there can be none."""
+    """A record of the CRM; the number is None if it cannot exist."""
 
     kind: str
     number: int | None
@@ -33,7 +33,7 @@ class RowName:
 
 @dataclass(frozen=True, slots=True)
 class RecordName:
-    """A record as a source has it."""
+    """A record of a source."""
 
     source: str
     stream: str
@@ -42,7 +42,7 @@ class RecordName:
 
 @dataclass(frozen=True, slots=True)
 class PublicId:
-    """What is neither of the others."""
+    """A name that is neither of the others."""
 
     id: str
 
@@ -51,7 +51,7 @@ Name = RowName | RecordName | PublicId
 
 
 def read(said: str, kind: str = "lead") -> Name:
-    """Return what somebody means; a number alone is a record of `kind`."""
+    """Return the record that a text names; a number alone is a record of `kind`."""
     if not said.isprintable():
         return RowName(kind, None)
     if said.count("/") >= 2:  # noqa: PLR2004 two slashes part source, stream and id
@@ -69,15 +69,15 @@ def number_of(said: str, kind: str) -> int | None:
 
 
 def full(said: str, kind: str = "lead") -> str:
-    """Return a name as it can be typed anywhere: a number alone gets its kind."""
+    """Return a full name, valid in every command: a number alone gets its kind."""
     return f"{kind}/{said}" if _is_number(said) else said
 
 
 def missing(said: str, kind: str) -> ActionError:
-    """Return the error that there is no such record; of the kind `person`, nobody."""
+    """Return the error that there is no such record; of the kind `person`, no such person."""
     shown = full(said, kind)[:_SHOWN]
     if kind == "person":
-        message = f"there is nobody named {said[:_SHOWN]!r}"
+        message = f"there is no person named {said[:_SHOWN]!r}"
     elif shown.startswith(f"{kind}/") and shown.isprintable():
         message = f"there is no {shown}"
     else:

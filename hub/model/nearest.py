@@ -7,14 +7,14 @@ _MOST = 20  # names in a hint
 
 
 def nearest(said: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like what was said; None if none is like it."""
+    """Return the known name that is most like the given one; None if none is like it."""
     by_fold = {name.casefold(): name for name in known}
     found = difflib.get_close_matches(said.strip().casefold(), by_fold, n=1)
     return by_fold[found[0]] if found else None
 
 
 def hint(said: str, known: Iterable[str]) -> str:
-    """Return what to write instead: the nearest name, and the known ones as far as they are few."""
+    """Return the hint: the nearest name, and the known names if they are few."""
     names = list(dict.fromkeys(known))
     near = nearest(said, names)
     shown = ", ".join(names[:_MOST]) + (", …" if len(names) > _MOST else "")

@@ -1,4 +1,4 @@
-"""What stands in a field for names and is no name: addresses, numbers, pictures, remarks in brackets.
+"""Texts in a name field that are no name: addresses, numbers, pictures, remarks in brackets.
 
 In: one line of text. Out: the name in it, and what was left out. Pure.
 """
@@ -27,22 +27,22 @@ _MOST = 3  # words of an address that are a name
 
 
 class Cleaned(NamedTuple):
-    """A name, and what stood beside it and is none."""
+    """A name, and the rest of the text, which is none."""
 
     name: str
     left_out: str
 
 
 def cleaned(text: str) -> Cleaned:
-    """Return the name in a text, without what is no name."""
+    """Return the name in a text, without the rest."""
     if _PLAIN.fullmatch(text) and " - " not in text and _NEVER.isdisjoint(text.lower().split()):
-        return Cleaned(text, "")  # as nearly all are
+        return Cleaned(text, "")  # nearly all texts are names only
     return _cleaned(text)
 
 
 @functools.lru_cache(maxsize=8_192)
 def _cleaned(text: str) -> Cleaned:
-    """Clean until nothing is left to clean: without one sign the next one may stand at an end."""
+    """Clean until nothing changes: without one sign the next one may be at an end."""
     found = _cleaned_once(text)
     while (again := _cleaned_once(found.name)).name != found.name:
         found = Cleaned(again.name, " ".join(f"{found.left_out} {again.left_out}".split()))
@@ -70,7 +70,7 @@ def _cleaned_once(text: str) -> Cleaned:
 
 
 def is_nothing(word: str) -> bool:
-    """Tell whether a word of a name is one that programs write for want of it: null, undefined."""
+    """Tell whether a word is one that programs write for a missing name: null, undefined."""
     return word.lower() in _NEVER
 
 
@@ -97,7 +97,7 @@ def _without_pictures(text: str, out: list[str]) -> str:
 
 
 def _first_of_bars(text: str, out: list[str]) -> str:
-    """Leave out what stands behind a bar: `Jane Doe | Acme`, `Jane Doe - Acme Ltd`."""
+    """Leave out the text after a bar: `Jane Doe | Acme`, `Jane Doe - Acme Ltd`."""
     bar = _BEHIND_A_BAR.search(text)
     before = text[: bar.start()] if bar else text
     if bar and (len(before.split()) > 1 or "|" in bar.group()):
@@ -126,7 +126,7 @@ def _words_of_a_name(text: str, out: list[str]) -> str:
 
 @functools.lru_cache(maxsize=16_384)
 def of_address(address: str) -> tuple[str, str]:
-    """Return (given, family) that the local part of an e-mail address names; empty where it is a desk.
+    """Return (given, family) that the local part of an e-mail address names; empty for a role address.
 
     jane.doe@… → jane, doe; jean-pierre.dupont@… → jean-pierre, dupont; madonna@… → "", madonna.
     """

@@ -1,9 +1,9 @@
 """A full name taken apart: one splitter for every source and for matching. Pure.
 
 In: a name in one line, and the language of its record where that is known. Out: its parts. Which name
-comes first is told by capitals, by a comma, by the script, by the language, or by the words themselves;
-where nothing tells, given names lead and the last word is the family name. Particles start a family
-name. What is no name is left out and told (`hub.model.no_names`); no letter is lost.
+comes first follows from capitals, a comma, the script, the language, or the words themselves. Otherwise
+given names come first, and the last word is the family name. Particles start a family name. Texts that
+are no name are left out and reported (`hub.model.no_names`); no letter is lost.
 
 Sources: https://www.w3.org/International/questions/qa-personal-names, Unicode CLDR's `personNames`.
 """
@@ -65,7 +65,7 @@ def split(full: str, language: str = "") -> PersonName:
 
 
 def parts_of_given(typed: str, language: str = "") -> PersonName:
-    """Take apart what was typed as a first name where no last name was: "Jane Doe".
+    """Take apart a first name that was typed without a last name: "Jane Doe".
 
     Given names alone (Anna Maria, Jean-Pierre) stay together, and so does a single word.
     """
@@ -100,7 +100,7 @@ def _suffix_pieces(text: str) -> tuple[list[str], list[str]]:
 
 
 def _without_remarks(pieces: Sequence[str], left: list[str]) -> list[str]:
-    """Leave out what stands behind a comma and is no given name: `Jane Doe, Acme Ltd`."""
+    """Leave out the text after a comma if it is no given name: `Jane Doe, Acme Ltd`."""
     before, after = pieces[0].split(), pieces[1].split()
     is_whole = len(before) > 1 and is_given(before[0]) and not is_given(before[-1])
     if is_whole and not any(is_given(word) or _is_initial(word) for word in after):
@@ -142,7 +142,7 @@ def _plain(found: Sequence[str], language: str) -> PersonName:
 
 
 def _titles(found: Sequence[str], least: int, language: str = "") -> tuple[list[str], list[str]]:
-    """Return the words behind the titles, of which `least` stay, and the titles."""
+    """Return the words after the titles, at least `least` of them, and the titles."""
     kept, titles = list(found), list[str]()
     while len(kept) > least and _is_title(kept, language):
         titles.append(kept.pop(0))
@@ -173,7 +173,7 @@ def _suffixes(found: Sequence[str], least: int) -> tuple[list[str], list[str]]:
 
 
 def _cut(found: Sequence[str], language: str) -> tuple[int, bool]:
-    """Return where the second name begins, and whether the first one is the family's."""
+    """Return where the second name begins, and whether the first is the family name."""
     n = len(found)
     if n < 2:  # noqa: PLR2004 one word, or none
         return 0, False
@@ -246,7 +246,7 @@ def _family_start(found: Sequence[str], language: str) -> int:
 
 
 def _without_particle(found: Sequence[str], language: str) -> int:
-    """Return where the family name begins where no particle tells it."""
+    """Return where the family name begins in a name without a particle."""
     n = len(found)
     if n < 3:  # noqa: PLR2004 given and family name
         return n - 1

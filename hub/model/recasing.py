@@ -1,7 +1,7 @@
 """Capitals given back to a name that is ALL CAPS or all lower case. Pure.
 
 In: a first, last or full name in one line. Out: the same letters, with capitals where names have
-them. A name in mixed case stays as somebody wrote it.
+them. A name in mixed case stays as it was written.
 """
 
 import functools

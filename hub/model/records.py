@@ -1,4 +1,4 @@
-"""Records on their way: as the vendor sent them, and after mapping."""
+"""Records as the vendor sent them, and after mapping."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class CanonicalRecord:
-    """One record in the hub's own words, made by one `emit` target of a mapping document.
+    """One record in the hub's own fields, made by one `emit` target of a mapping document.
 
     Args:
         source_id: id of the raw record it came from.

@@ -1,4 +1,4 @@
-"""Closed lists: what became of a record, and where in the hub a record can stand."""
+"""Closed lists: verdicts of records, and their other states."""
 
 from enum import StrEnum
 
@@ -9,7 +9,7 @@ class Verdict(StrEnum):
     CREATED = "created"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
-    MERGED = "merged"  # joined an entity that was already there
+    MERGED = "merged"  # joined an existing entity
     EXCLUDED = "excluded"  # the mapping's `when` was false
     REJECTED = "rejected"
     DELETED = "deleted"
@@ -38,7 +38,7 @@ class Cause(StrEnum):
 
 
 class Lane(StrEnum):
-    """How urgent: `bulk` rings nobody (initial load), `live` rings one by one."""
+    """How notifications are sent: `live` one by one; `bulk` (initial load) as one digest."""
 
     BULK = "bulk"
     LIVE = "live"

@@ -1,6 +1,6 @@
 """The names that people use for fields: one name a field, in lists, edits, layouts, links and commands.
 
-Columns and mappings keep their own names. Names of earlier versions are still understood. Pure.
+Columns and mappings keep their own names. Names of earlier versions are still accepted. Pure.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import TypeVar
 from hub.errors import ActionError
 
 PEOPLE: Mapping[str, str] = {"company": "organization_name", "source": "lead_source"}
-"""Name → column, of leads, people and companies; every other field is called as its column."""
+"""Name → column, of leads, people and companies; every other field has the name of its column."""
 DEALS: Mapping[str, str] = {
     "hot": "is_hot",
     "close_date": "estimated_close_date",
@@ -29,7 +29,7 @@ def today(name: str) -> str:
 
 
 def columns(names: Mapping[str, str], given: Mapping[str, _Value]) -> dict[str, _Value]:
-    """Return what was given by the names of its columns.
+    """Return the given values by the names of their columns.
 
     Args:
         names: `PEOPLE` or `DEALS`.

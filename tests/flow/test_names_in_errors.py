@@ -42,9 +42,9 @@ NOBODY = [
     ("9", "there is no lead/9", "lead"),
     ("lead/" + "9" * 40, f"there is no lead/{'9' * 40}", "lead"),
     ("contact/x", "there is no contact/x", "contact"),
-    ("nobody", "there is nobody named 'nobody'", "person"),
-    ("zendesk/users/9", "there is nobody named 'zendesk/users/9'", "person"),
-    ("song/1", "there is nobody named 'song/1'", "person"),
+    ("nobody", "there is no person named 'nobody'", "person"),
+    ("zendesk/users/9", "there is no person named 'zendesk/users/9'", "person"),
+    ("song/1", "there is no person named 'song/1'", "person"),
 ]
 
 

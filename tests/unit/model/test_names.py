@@ -40,8 +40,8 @@ def test_a_number_alone_is_of_the_kind_that_is_asked_for() -> None:
         ("deal/7", "deal", "there is no deal/7"),
         ("lead/7", "deal", "there is no deal 'lead/7'"),
         ("x\n", "deal", "there is no deal 'x\\n'"),
-        ("nobody", "person", "there is nobody named 'nobody'"),
-        ("9" * 400, "person", f"there is nobody named '{'9' * 100}'"),
+        ("nobody", "person", "there is no person named 'nobody'"),
+        ("9" * 400, "person", f"there is no person named '{'9' * 100}'"),
     ],
 )
 def test_what_is_not_there_is_named_as_it_is_typed(said: str, kind: str, message: str) -> None:
