@@ -29,3 +29,10 @@ Pipeline = Annotated[str | None, typer.Option("--pipeline", help="Default: the f
 Value = Annotated[str | None, typer.Option("--value", help="Amount of the deal, 1234.50.")]
 Currency = Annotated[str | None, typer.Option("--currency", help="Default: crm.currency.")]
 CloseDate = Annotated[str | None, typer.Option("--close-date", help="Estimated, 2026-03-31.")]
+TakenCompany = Annotated[
+    str | None, typer.Option("--company", help="Take this company: contact/12.")
+]
+NewCompany = Annotated[
+    bool,
+    typer.Option("--new-company", help="Make a new company, though one of a like name is there."),
+]

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from hub.actions.activities import activity, outcome, task
 from hub.actions.context import Context
+from hub.actions.companies.choice import Choice, Unsure
 from hub.actions.deals import clone_deal, deal, move_deal
 from hub.actions.leads import convert
 from hub.actions.leads import status as statuses
@@ -193,6 +194,7 @@ class Seller:
                 "value": str(value),
                 "close_date": closes.isoformat(),
             },
+            company=Choice(unsure=Unsure.REVIEW),
         )
         terms: dict[str, JsonValue] = {
             "custom_fields.deal_type": "New",

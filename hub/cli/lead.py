@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 
 from hub.cli.acting import acting
-from hub.cli.arguments import CloseDate, Currency, Fields, Person, Pipeline, Value
+from hub.cli.arguments import (
+    CloseDate,
+    Currency,
+    Fields,
+    NewCompany,
+    Person,
+    Pipeline,
+    TakenCompany,
+    Value,
+)
 from hub.cli.assignments import read_assignments
 from hub.cli.cards import add_show
 from hub.cli.options import Config, Json, Who
@@ -32,11 +41,14 @@ def lead_convert(
     currency: Currency = None,
     close_date: CloseDate = None,
     fields: Fields = None,
+    company: TakenCompany = None,
+    new_company: NewCompany = False,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
     """Make a contact of a lead, with its company and a deal; a second time changes nothing."""
+    from hub.actions.companies.choice import choice_of
     from hub.actions.leads.convert import Wish, convert
     from hub.cli.opening import opened_database
     from hub.db.transactions import run_transaction
@@ -45,15 +57,17 @@ def lead_convert(
     values |= {n: v for n, v in (("value", value), ("close_date", close_date)) if v is not None}
     with opened_database(config) as (database, settings):
         wish = Wish(
-            currency or settings.crm.currency, owner, deal, deal_name, pipeline, values=values
-        )
+            currency or settings.crm.currency, owner, deal, deal_name, pipeline, values=values,
+            company=choice_of(company, new_company=new_company),
+        )  # fmt: skip
         done = run_transaction(database.engine, lambda conn: convert(acting(conn, who), lead, wish))
     if json:
         print_json(asdict(done))
         return
-    made = [f"contact/{done.person_id}"]
+    made = [f"contact/{done.person_id}"] if done.person_id else []
     made += [f"company contact/{done.company_id}"] if done.company_id else []
-    made += [f"deal/{done.deal_id}"] if done.deal_id else []
+    of_before = " (of the earlier conversion)" if done.is_same_deal else ""
+    made += [f"deal/{done.deal_id}{of_before}"] if done.deal_id else []
     words = "is" if done.is_new else "was converted before, to"
     stdout.print(f"lead/{done.lead_id} {words} {', '.join(made)}", highlight=False)
 

@@ -8,7 +8,7 @@ import typer
 
 from hub.cli.acting import acting
 from hub.cli.activities import acted, as_json
-from hub.cli.arguments import Fields
+from hub.cli.arguments import Fields, NewCompany
 from hub.cli.assigning import add_assign
 from hub.cli.assignments import read_assignments
 from hub.cli.cards import add_show
@@ -24,6 +24,10 @@ for app, kind in ((lead_app, "lead"), (contact_app, "contact"), (deal_app, "deal
     add_assign(app, kind)
 
 Company = Annotated[str | None, typer.Option("--company", help="Name of the company.")]
+Employer = Annotated[
+    str | None,
+    typer.Option("--company", help="Name of the company, or one that is there: contact/12."),
+]
 Email = Annotated[str | None, typer.Option("--email", help="E-mail address.")]
 Phone = Annotated[str | None, typer.Option("--phone", help="Telephone number.")]
 
@@ -37,7 +41,8 @@ def _add_add(app: typer.Typer, kind: str, words: str) -> None:
     def add_person(
         first_name: Annotated[str | None, typer.Option("--first-name", help="First name.")] = None,
         last_name: Annotated[str | None, typer.Option("--last-name", help="Last name.")] = None,
-        company: Company = None,
+        company: Employer = None,
+        new_company: NewCompany = False,
         email: Email = None,
         phone: Phone = None,
         mobile: Annotated[str | None, typer.Option("--mobile", help="Mobile number.")] = None,
@@ -60,12 +65,16 @@ def _add_add(app: typer.Typer, kind: str, words: str) -> None:
         json: Json = False,
         config: Config = None,
     ) -> None:
+        from hub.actions.companies.choice import choice_of, is_number
         from hub.actions.people.add_person import add
         from hub.cli.opening import opened_database
         from hub.db.transactions import run_transaction
 
+        taken = company if company is not None and is_number(company) else None
+        chosen = choice_of(taken, new_company=new_company)
         given = _given(
-            fields, first_name=first_name, last_name=last_name, company=company,
+            fields, first_name=first_name, last_name=last_name,
+            company=company if taken is None else None,
             email=email, phone=phone, mobile=mobile, title=title, source=source, tags=tags,
         )  # fmt: skip
         with opened_database(config) as (database, settings):
@@ -73,13 +82,20 @@ def _add_add(app: typer.Typer, kind: str, words: str) -> None:
             done = run_transaction(
                 database.engine,
                 lambda conn: add(
-                    acting(conn, who), kind, given, region=region, owner=owner, anyway=anyway
+                    acting(conn, who),
+                    kind,
+                    given,
+                    region=region,
+                    owner=owner,
+                    anyway=anyway,
+                    company=chosen,
                 ),
             )
         if json:
             print_json(asdict(done))
         else:
-            stdout.print(f"{done.name} added", highlight=False)
+            at = f", of the company contact/{done.company_id}" if done.company_id else ""
+            stdout.print(f"{done.name} added{at}", highlight=False)
 
 
 _add_add(lead_app, "lead", "a lead")

@@ -29,6 +29,21 @@ def standing(conn: Connection, company_ids: Collection[int]) -> dict[int, int]:
     return {row.entity_id: row.id for row in rows}
 
 
+_SHOWN = text("""
+SELECT c.* FROM unnest(CAST(:ids AS bigint[])) AS n(id) CROSS JOIN LATERAL (
+  SELECT entity_id, organization_name, website, email, phone, city, postal_code, country
+  FROM crm.contact c WHERE c.entity_id = n.id OFFSET 0) c
+""")
+
+
+def shown(conn: Connection, company_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """Return what the rows of companies say of them: entity → values."""
+    if not company_ids:
+        return {}
+    found = conn.execute(_SHOWN, {"ids": sorted(company_ids)}).mappings()
+    return {row["entity_id"]: dict(row) for row in found}
+
+
 def arguments(links: Links) -> dict[str, list[Any]]:
     """Return links as the arrays that a statement takes: persons, companies, reasons."""
     return {

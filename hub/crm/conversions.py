@@ -69,6 +69,31 @@ def standing_of(conn: Connection, lead_ids: Sequence[int]) -> set[int]:
     return set(rows.scalars())
 
 
+_DEAL_LEFT = text("""
+SELECT d.id FROM crm.conversion x JOIN crm.deal d ON d.id = x.deal_id
+WHERE x.lead_id = :lead AND x.reopened_at IS NOT NULL AND d.archived_at IS NULL
+ORDER BY x.id DESC LIMIT 1
+""")
+
+
+def deal_left(conn: Connection, lead_id: int) -> int | None:
+    """Return the deal of an earlier conversion of a lead that was reopened, if it still stands."""
+    found: int | None = conn.execute(_DEAL_LEFT, {"lead": lead_id}).scalar_one_or_none()
+    return found
+
+
+_COMPANY_LEFT = text("""
+SELECT company_id FROM crm.conversion WHERE lead_id = :lead AND reopened_at IS NOT NULL
+  AND company_id IS NOT NULL ORDER BY id DESC LIMIT 1
+""")
+
+
+def company_left(conn: Connection, lead_id: int) -> int | None:
+    """Return the company of an earlier conversion of a lead that was reopened; it may be archived."""
+    found: int | None = conn.execute(_COMPANY_LEFT, {"lead": lead_id}).scalar_one_or_none()
+    return found
+
+
 def keep(conn: Connection, new: Conversion, who: str) -> None:
     """Keep a conversion; its number is given here."""
     conn.execute(
@@ -124,10 +149,13 @@ SELECT (SELECT count(*) FROM crm.stage_transition WHERE deal_id = :id) > 1
   OR EXISTS (SELECT 1 FROM crm.message WHERE deal_id = :id)
 """)
 _HAS_DEALS = text("""
-SELECT EXISTS (SELECT 1 FROM crm.deal WHERE contact_id = :id AND archived_at IS NULL)
-  OR EXISTS (SELECT 1 FROM crm.deal WHERE organization_id = :id AND archived_at IS NULL)
-  OR EXISTS (SELECT 1 FROM crm.deal_contact x JOIN crm.deal d ON d.id = x.deal_id
-             WHERE x.contact_id = :id AND d.archived_at IS NULL)
+WITH had AS (
+  SELECT id FROM crm.deal WHERE contact_id = :id
+  UNION ALL SELECT id FROM crm.deal WHERE organization_id = :id
+  UNION ALL SELECT deal_id FROM crm.deal_contact WHERE contact_id = :id
+)
+SELECT EXISTS (SELECT 1 FROM had h JOIN crm.deal d USING (id) JOIN crm.stage s ON s.id = d.stage_id
+               WHERE d.archived_at IS NULL OR s.category = 'won')
 """)
 _COMPANY_TOUCHED = text("""
 SELECT EXISTS (SELECT 1 FROM crm.contact WHERE company_id = c.id AND entity_id <> :person)
@@ -151,7 +179,7 @@ def deal_is_touched(conn: Connection, deal_id: int) -> bool:
 
 
 def has_deals(conn: Connection, contact_id: int) -> bool:
-    """Tell whether a contact has deals, or takes part in any."""
+    """Tell whether a contact has deals, or takes part in any; of archived ones only won ones count."""
     return bool(conn.execute(_HAS_DEALS, {"id": contact_id}).scalar_one())
 
 

@@ -16,7 +16,16 @@ from hub.crm import contacts as contact_rows
 from hub.crm import leads as lead_rows
 from hub.crm.companies import Links
 from hub.golden.fold import trusted_first
-from hub.matching.companies import Firm, Key, best, company_keys, firm, offer_keys
+from hub.matching.companies import (
+    Firm,
+    Key,
+    best,
+    company_keys,
+    firm,
+    may_be,
+    offer_keys,
+    with_facts,
+)
 from hub.model.folding import FoldRecord, GoldenRecord
 from hub.records import companies, entities
 from hub.records.identity import StoredRecord
@@ -135,17 +144,40 @@ def _sharing(
     having = companies.having(conn, keys, _MOST_FOUND)
     if not having:
         return {}
-    wanted = {company for own in having.values() for company in own}
-    firms = {
-        company: [firm_of(r) for r in own]
-        for company, own in companies.records_of(conn, wanted).items()
-    }
+    firms = _firms(conn, {company for own in having.values() for company in own})
     found: dict[int, Employer] = {}
     for asker, own in having.items():
         chosen = best(asked[asker], {c: firms[c] for c in own if c in firms})
         if chosen is not None:
             found[asker] = (chosen[0], chosen[1].why)
     return found
+
+
+def _firms(conn: Connection, company_ids: Collection[int]) -> dict[int, list[Firm]]:
+    """Return what is said of companies that stand: by their records, and by their rows.
+
+    A row holds what people typed, so that a company is known by the name that it has here.
+    """
+    shown = rows.shown(conn, company_ids)
+    found: dict[int, list[Firm]] = {}
+    for company, own in companies.records_of(conn, company_ids).items():
+        said = [firm_of(r) for r in own]
+        found[company] = [*said, with_facts(firm("", shown.get(company, {})), said)]
+    return found
+
+
+def offers(conn: Connection, one: Firm) -> list[tuple[int, str]]:
+    """Return the companies that a person may mean, and why: the surest first, then those of like names.
+
+    Args:
+        conn: an open transaction.
+        one: what is said of the company.
+    """
+    keys = {0: {*company_keys(one), *offer_keys(one)}}
+    having = companies.having(conn, keys, _MOST_FOUND).get(0, [])
+    found = may_be(one, _firms(conn, having))
+    ordered = sorted(found, key=lambda c: (-found[c].strength, "names" in found[c].why, c))
+    return [(company, found[company].why) for company in ordered]
 
 
 def firm_of(record: StoredRecord) -> Firm:

@@ -58,6 +58,11 @@ def find(
     return _find(conn, firm("", _values(name, domain, place)))
 
 
+def find_of(conn: Connection, values: Mapping[str, JsonValue]) -> int | None:
+    """Return the company that canonical values mean for sure, as `find` does."""
+    return _find(conn, firm("", values))
+
+
 def _find(conn: Connection, wanted: Firm) -> int | None:
     return found_companies(conn, {0: wanted}).get(0, (None, None))[0]
 
@@ -95,8 +100,13 @@ def make(
     known = _find(conn, firm("", values))
     if known is not None:
         return known
-    record_id = _write_own(conn, values, batch_id=batch_id, lane=lane)
+    record_id = write_own(conn, values, batch_id=batch_id, lane=lane)
     place_records(conn, [record_id])
+    return entity_of(conn, record_id)
+
+
+def entity_of(conn: Connection, record_id: int) -> int:
+    """Return the company of a record that was placed."""
     entity = identity.load_records(conn, [record_id])[record_id].entity_id
     if entity is None:
         raise AssertionError("unreachable: every record was placed")
@@ -118,9 +128,14 @@ def unlink(conn: Connection, person_entity: int, company_entity: int) -> None:
     entities.bump(conn, [person_entity])
 
 
-def _write_own(
-    conn: Connection, values: Mapping[str, JsonValue], *, batch_id: int, lane: Lane
+def write_own(
+    conn: Connection,
+    values: Mapping[str, JsonValue],
+    *,
+    batch_id: int = 0,
+    lane: Lane = Lane.LIVE,
 ) -> int:
+    """Write a record of our own of a company; returns it. `place_records` gives it its company."""
     source_id, stream = str(uuid4()), COMPANY_STREAMS[own.OURS]
     new = sources.NewSourceRecord(
         source=own.OURS,

@@ -11,7 +11,7 @@ Pure; the answer about a pair is a function of the two, whichever comes first.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rapidfuzz.distance import OSA
 
@@ -97,6 +97,18 @@ def firm(key: str, values: Mapping[str, JsonValue]) -> Firm:
         frozenset(p for p in places if p),
         frozenset(numbers),
         frozenset(t.upper() for t in _texts(values.get("country"))),
+    )
+
+
+def with_facts(one: Firm, others: Sequence[Firm]) -> Firm:
+    """Return what is said of a company, with all facts that others say of the same company."""
+    every = [one, *others]
+    return replace(
+        one,
+        domains=frozenset().union(*(o.domains for o in every)),
+        places=frozenset().union(*(o.places for o in every)),
+        numbers=frozenset().union(*(o.numbers for o in every)),
+        countries=frozenset().union(*(o.countries for o in every)),
     )
 
 
@@ -210,10 +222,15 @@ def _names(a: Firm, b: Firm) -> str:
     if mine and yours and (mine <= yours or yours <= mine):
         return "alike"
     is_slip = (
-        min(len(a.name), len(b.name)) >= _MIN_SIMILAR
+        _digits(a.name) == _digits(b.name)  # Number 1 and Number 2 are no slip of the pen
+        and min(len(a.name), len(b.name)) >= _MIN_SIMILAR
         and OSA.normalized_similarity(a.name, b.name) >= _SIMILAR
     )
     return "alike" if is_slip else "differ"
+
+
+def _digits(name: str) -> str:
+    return "".join(c for c in name if c.isdigit())
 
 
 def best(one: Firm, known: Mapping[int, Sequence[Firm]]) -> tuple[int, Judged] | None:

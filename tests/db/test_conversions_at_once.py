@@ -5,11 +5,15 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from hub.actions.companies.choice import Choice, Unsure
+from hub.actions.companies.questions import answer, open_questions
 from hub.actions.leads.convert import Converted, Wish, convert
 from hub.actions.leads.reopen import reopen
+from hub.actions.people.edit import edit
 from hub.db.transactions import run_transaction
 from hub.errors import ActionError
 from hub.etl.context import Hub
+from hub.model.verdicts import Judgement
 from tests.acting import by
 from tests.db.conftest import WORKERS, at_once, seed_leads
 
@@ -94,3 +98,42 @@ def test_eight_leads_of_one_company_make_one_company(hub: Hub) -> None:
         ).all()
     assert [tuple(c) for c in companies] == [("none", "current")]
     assert not behind
+
+
+@pytest.mark.parametrize("unsure", [Unsure.OFFER, Unsure.REVIEW])
+def test_two_leads_of_one_firm_converted_at_once_end_in_one_company(
+    hub: Hub, leads: list[str], unsure: Unsure
+) -> None:
+    """Neither has an e-mail. Two connections convert them in the same moment, and one question is answered."""
+    for lead in leads:
+        with hub.engine.begin() as conn:
+            edit(by(conn), lead, {"organization_name": "Nordwind", "email": None})
+
+    def converting(lead: str, wish: Wish) -> Any:
+        try:
+            return run_transaction(hub.engine, lambda conn: convert(by(conn, WHO), lead, wish))
+        except ActionError as error:
+            return error
+
+    wish = Wish(company=Choice(unsure=unsure))
+    told = at_once([lambda n=n: converting(leads[n], wish) for n in (0, 1)])
+    if unsure is Unsure.OFFER:  # the later one is told of the company that the earlier one made
+        (refused,) = [t for t in told if isinstance(t, ActionError)]
+        lead = leads[told.index(refused)]
+        done = converting(lead, Wish(company=Choice(refused.others[0])))
+        assert done.is_new
+    else:
+        with hub.engine.begin() as conn:
+            (question,) = open_questions(by(conn))
+            assert len(question.companies) == 2
+            answer(by(conn), question.name, Judgement.SAME)
+    with hub.engine.begin() as conn:
+        firms = conn.execute(text(
+            "SELECT id FROM crm.contact WHERE is_organization AND merged_into IS NULL"
+        )).scalars().all()  # fmt: skip
+        works = conn.execute(
+            text("SELECT DISTINCT company_id FROM crm.contact WHERE NOT is_organization")
+        ).scalars().all()  # fmt: skip
+        assert open_questions(by(conn)) == []
+    assert len(firms) == 1
+    assert works == firms

@@ -1,15 +1,17 @@
-"""The company of a lead that is converted: the one that is there, else a new one; and who works there."""
+"""The company of a lead that is converted: the one that is chosen, and who works there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
+from hub.actions.companies.choice import Choice, Employer, choose
 from hub.actions.context import Context
+from hub.crm import companies as rows
 from hub.crm import contacts, conversions, custom_field_typing, deals
 from hub.etl import companies, load
 from hub.landing.own import OURS
+from hub.matching import normal
 from hub.model.records import JsonValue
 from hub.records import entities, sources
 
@@ -17,40 +19,57 @@ _SHARED = (
     "organization_name", "website", "industry", "street", "postal_code", "city", "state", "country",
     "tags",
 )  # fmt: skip
+_REACHED_BY = ("email", "phone", "mobile", "fax", "description")
 
 
-@dataclass(frozen=True, slots=True)
-class Employer:
-    """A company of a lead; `is_new` says that it was made for it."""
-
-    entity_id: int
-    is_new: bool
-
-
-def company_of(conn: Connection, lead: Mapping[str, Any]) -> Employer | None:
-    """Return the company that a lead names: the one that is there, else a new one.
+def company_of(ctx: Context, lead: Mapping[str, Any], choice: Choice) -> Employer | None:
+    """Return the company of a lead; None where none is named, by the lead or by the person.
 
     Call before entities are locked: a new company is made under the lock of companies.
+
+    Raises:
+        ActionError: as `choice.choose`.
     """
-    if not lead["organization_name"]:
-        return None
+    conn = ctx.conn
     account = lead["account_id"]
-    if account is not None:
-        root = deals.contact_root(conn, account)
-        return Employer(_entity(conn, root), is_new=False)
-    made = companies.make(conn, _values(conn, lead))
-    is_new = conn.execute(
-        text("SELECT folded_version = 0 FROM ops.entity WHERE id = :id"), {"id": made}
-    ).scalar_one()
-    return Employer(made, is_new=bool(is_new))
+    known = None if account is None else _entity(conn, deals.contact_root(conn, account))
+    mention = _values(conn, lead)
+    if known is None:
+        known = _left(conn, lead)
+    return choose(ctx, mention, choice, known=known, phone=lead["phone"])
+
+
+def _left(conn: Connection, lead: Mapping[str, Any]) -> int | None:
+    """Return the company that an earlier conversion of the lead chose, if the lead still names it."""
+    left = conversions.company_left(conn, lead["id"])
+    if left is None:
+        return None
+    entity = _entity(conn, deals.contact_root(conn, left))
+    names = [normal.company(c.name) for c in rows.companies(conn, [entity])]
+    return entity if names == [normal.company(lead["organization_name"])] else None
+
+
+def is_company(lead: Mapping[str, Any]) -> bool:
+    """Tell whether a lead is a company and no person: it names a company, and nobody's name."""
+    return bool(lead["organization_name"]) and not (lead["first_name"] or lead["last_name"])
+
+
+def mention_of(values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return what a person's values say of the company: its name, where it is, and its domain."""
+    said = {n: values[n] for n in _SHARED if values.get(n) and n != "tags"}
+    domain = normal.own_domain(str(values.get("email") or "").rpartition("@")[2])
+    if domain is not None:
+        said["domains"] = [domain]
+    return said
 
 
 def _values(conn: Connection, lead: Mapping[str, Any]) -> dict[str, JsonValue]:
-    """Return what a lead says of its company; fields that companies have too are copied."""
-    values: dict[str, JsonValue] = {n: lead[n] for n in _SHARED if lead[n]}
-    email = lead["email"] or ""
-    if "@" in email:
-        values["domains"] = [email.rpartition("@")[2]]
+    """Return what a lead says of its company; fields that companies have too are copied.
+
+    Ways to reach a person stay with the person. Those of a lead without a person are the company's own.
+    """
+    shared = _SHARED if not is_company(lead) else (*_SHARED, *_REACHED_BY)
+    values = {**mention_of(lead), **{n: lead[n] for n in shared if lead[n]}}
     custom = custom_field_typing.shared(conn, "company", lead["custom_fields"])
     return {**values, "custom_fields": custom} if custom else values
 
@@ -58,9 +77,19 @@ def _values(conn: Connection, lead: Mapping[str, Any]) -> dict[str, JsonValue]:
 def employ(
     ctx: Context, person_entity: int, employer: Employer, *, owner_id: int | None
 ) -> tuple[int, dict[str, Any] | None]:
-    """Let a person work for a company; returns its contact, and the row as it was before.
+    """Let a person work for a company; returns its contact, and the row as it was before."""
+    contact, before = keep(ctx, employer, owner_id=owner_id)
+    companies.link(ctx.conn, person_entity, employer.entity_id, who=ctx.who)
+    return contact, before
 
-    From now on people keep the company: it does not go away with its sources.
+
+def keep(
+    ctx: Context, employer: Employer, *, owner_id: int | None
+) -> tuple[int, dict[str, Any] | None]:
+    """Let people keep a company: it does not go away with its sources.
+
+    Returns:
+        Its contact, and the row as it was before; None of a new one.
     """
     conn = ctx.conn
     before = None if employer.is_new else conversions.contact_of(conn, employer.entity_id)
@@ -70,7 +99,6 @@ def employ(
         raise AssertionError("unreachable: a company that was folded has a row")
     kept = {"kept_by": "person", "archived_at": None, "owner_id": row["owner_id"] or owner_id}
     contacts.write_keeper(conn, row["id"], kept)
-    companies.link(conn, person_entity, employer.entity_id, who=ctx.who)
     return int(row["id"]), before
 
 

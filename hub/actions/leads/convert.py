@@ -1,5 +1,9 @@
 """Convert a lead: a contact of the person, the company they work for, and a deal. One call, idempotent.
 
+A lead that names a company and no person becomes the company. Which company is meant is asked of
+`hub.actions.companies.choice`. A deal that an earlier conversion of the lead made, and that stands, is
+taken up again.
+
 The contact is a row of the lead's own entity, so everything that hangs on the entity is the contact's
 as well: notes, tasks, calls, tickets, edits. The lead's row is frozen. `hub.actions.leads.reopen` undoes it.
 """
@@ -11,7 +15,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from hub.actions import lookup
-from hub.actions.companies.employer import Employer, company_of, employ
+from hub.actions.companies.choice import Choice, Employer
+from hub.actions.companies.employer import company_of, employ, is_company, keep
 from hub.actions.context import Context
 from hub.actions.deals import deal as deal_actions
 from hub.actions.people.assign import give_many
@@ -23,6 +28,7 @@ from hub.crm import (
     custom_field_typing,
     customer_status,
     deals,
+    derived,
     groups,
     leads,
     ownership,
@@ -48,6 +54,7 @@ class Wish:
         deal_name: None: the company's name, else the person's.
         pipeline: None: the first in use.
         values: other fields of the deal, by name: value, close_date, …
+        company: which company is taken, or what is done where several may be meant.
     """
 
     currency: str = "EUR"
@@ -56,17 +63,25 @@ class Wish:
     deal_name: str | None = None
     pipeline: str | None = None
     values: Mapping[str, JsonValue] = field(default_factory=dict)
+    company: Choice = field(default_factory=Choice)
 
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """What a lead became; `is_new` is False where it had been converted before."""
+    """What a lead became.
+
+    Args:
+        person_id: the contact; None of a lead that named a company and no person.
+        is_new: False where the lead had been converted before.
+        is_same_deal: the deal is one that an earlier conversion made, before the lead was reopened.
+    """
 
     lead_id: int
-    person_id: int
+    person_id: int | None
     company_id: int | None
     deal_id: int | None
     is_new: bool
+    is_same_deal: bool = False
 
 
 def convert(ctx: Context, name: str, wish: Wish | None = None) -> Converted:
@@ -87,7 +102,7 @@ def convert(ctx: Context, name: str, wish: Wish | None = None) -> Converted:
     if known := conversions.standing(conn, seen["id"]):
         return _again(conn, known)
     prepared = _prepare(conn, asked)
-    company = company_of(conn, seen)  # before entities are locked
+    company = company_of(ctx, seen, asked.company)  # before entities are locked
     entities.lock_entities(conn, [seen["entity_id"]])
     lead = lead_named(conn, name)
     if lead["entity_id"] != seen["entity_id"]:
@@ -131,8 +146,6 @@ def _again(conn: Connection, known: Conversion) -> Converted:
         None if number is None else deals.contact_root(conn, number)
         for number in (known.person_id, known.company_id)
     )
-    if person is None:
-        raise AssertionError("unreachable: a conversion that stands has a person")
     return Converted(known.lead_id, person, company, known.deal_id, is_new=False)
 
 
@@ -155,22 +168,34 @@ def _make(ctx: Context, lead: Mapping[str, Any], plan: _Plan) -> Converted:
     load.refold(conn, [entity])  # the contact begins as what is known now
     owner = lead["owner_id"] or ctx.actor.user_id
     before = conversions.contact_of(conn, entity)
-    person = contacts.make_of_lead(conn, lead["id"], owner)
+    is_firm = plan.company is not None and is_company(lead) and before is None
+    person = None if is_firm else contacts.make_of_lead(conn, lead["id"], owner)
     company, company_before = None, None
     if plan.company is not None:
-        company, company_before = employ(ctx, entity, plan.company, owner_id=owner)
-    deal_id = None
+        company, company_before = (
+            keep(ctx, plan.company, owner_id=owner)
+            if is_firm
+            else employ(ctx, entity, plan.company, owner_id=owner)
+        )
+    primary = person if person is not None else company
+    if primary is None:
+        raise AssertionError("unreachable: a lead is a person or a company")
+    deal_id, is_same = None, False
     if plan.wish.has_deal:
-        deal_id = _deal(ctx, lead, {
-            **plan.deal, "contact_id": person, "organization_id": company, "owner_id": owner,
+        known = conversions.deal_left(conn, lead["id"])
+        is_same = known is not None
+        if known is not None:
+            _refuse_values(known, plan.wish)
+        deal_id = known or _deal(ctx, lead, {
+            **plan.deal, "contact_id": primary, "organization_id": company, "owner_id": owner,
         })  # fmt: skip
     if plan.wish.owner is not None:
-        parts = {"lead": int(lead["id"]), "contact": person, "deal": deal_id}
+        parts = {"lead": int(lead["id"]), "contact": primary, "deal": deal_id}
         is_new = plan.company is not None and plan.company.is_new
         owner = hand_over(ctx, plan.wish.owner, parts, company_id=company if is_new else None)
-    leads.convert(conn, lead["id"], contact_id=person, owner_id=owner)
+    leads.convert(conn, lead["id"], contact_id=primary, owner_id=owner)
     made: dict[str, Any] = {
-        "person": before is None, "deal": deal_id is not None,
+        "person": person is not None and before is None, "deal": deal_id is not None and not is_same,
         "company": plan.company is not None and plan.company.is_new,
         "owners": conversions.owners(conn, entity),
         "before": {"lead": _lead_before(lead), "person": contact_before(before),
@@ -180,10 +205,28 @@ def _make(ctx: Context, lead: Mapping[str, Any], plan: _Plan) -> Converted:
     conversions.keep(conn, new, ctx.who)
     entities.bump(conn, [entity])
     load.refold(conn, [entity])
+    derived.recompute(conn, contacts.entities_of(conn, [primary]))
     customer_status.recompute(conn, (person, company))
     what = {"person": person, "company": company, "deal": deal_id}
     note_change(conn, ctx.who, {"converted": (None, what)}, entity_id=entity)
-    return Converted(int(lead["id"]), person, company, deal_id, is_new=True)
+    return Converted(int(lead["id"]), person, company, deal_id, is_new=True, is_same_deal=is_same)
+
+
+def _refuse_values(deal_id: int, wish: Wish) -> None:
+    """Refuse to type values into the deal of an earlier conversion, which is taken up as it is.
+
+    Raises:
+        ActionError: the wish says what the deal is to be.
+    """
+    if wish.deal_name is not None or wish.pipeline is not None or wish.values:
+        raise ActionError(
+            f"deal/{deal_id} of the earlier conversion stands, and is taken up as it is",
+            resource="deal",
+            code="conflict",
+            hint=f"convert without fields of the deal, then hub deal edit {deal_id}; or first "
+            f"hub deal archive {deal_id}, to make another",
+            others=[f"deal/{deal_id}"],
+        )
 
 
 def hand_over(
@@ -237,7 +280,7 @@ def _deal(ctx: Context, lead: Mapping[str, Any], known: Mapping[str, Any]) -> in
         },
     }
     deal_id = deals.insert(conn, values, ctx.who)
-    if values["organization_id"] is not None:
+    if values["organization_id"] not in (None, values["contact_id"]):
         deals.associate(conn, deal_id, values["organization_id"], "involved")
     return deal_id
 

@@ -85,7 +85,7 @@ class _Undo:
         number = self.known.deal_id
         if number is None:
             return
-        if conversions.deal_is_touched(self.conn, number):
+        if not self.known.made["deal"] or conversions.deal_is_touched(self.conn, number):
             self.kept.append(f"deal/{number}")
             return
         self.deleted["deal"] = deals.delete(self.conn, number)

@@ -13,12 +13,14 @@ from uuid import uuid4
 from sqlalchemy import Connection, text
 
 from hub.actions import typed
+from hub.actions.companies.choice import Choice, Employer, choose
+from hub.actions.companies.employer import employ, mention_of
 from hub.actions.context import Context
 from hub.actions.identity import decisions
 from hub.actions.identity.duplicates import likely
 from hub.actions.people import assign
 from hub.actions.rights import Right, require
-from hub.crm import custom_field_typing
+from hub.crm import companies, custom_field_typing
 from hub.db.locks import identity_lock
 from hub.errors import ActionError
 from hub.etl import load, match
@@ -32,6 +34,7 @@ SOURCE = "hub"
 KINDS = ("lead", "contact")
 _OBJECTS = {"lead": "lead", "contact": "person"}
 _NAMES = ("last_name", "organization_name")
+_OFFER = Choice()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,14 @@ class Added:
         record: the source record: hub/leads/…
         entity_id: who it is.
         apart_from: likely duplicates that the person says are somebody else.
+        company_id: the number of the company that they work for.
     """
 
     name: str
     record: str
     entity_id: int
     apart_from: tuple[str, ...]
+    company_id: int | None = None
 
 
 def add(
@@ -59,8 +64,9 @@ def add(
     region: str,
     owner: str | None = None,
     anyway: bool = False,
+    company: Choice = _OFFER,
 ) -> Added:
-    """Add a lead or a contact.
+    """Add a lead or a contact; a contact works for the company that it names.
 
     Args:
         ctx: who acts, in an open transaction, in which nothing was read yet.
@@ -70,10 +76,12 @@ def add(
         owner: a person's e-mail or a group's name; else who types, if they are of the team, else
             nobody: routing gives the lead away.
         anyway: those who look like a duplicate are somebody else.
+        company: which company is taken, or what is done where several may be meant. A lead that names a
+            company only by its name is linked by no more than the rule of companies.
 
     Raises:
         ActionError: a value cannot be kept, a name is missing (`required`), somebody like this is
-            there already (`duplicate`), or they may not.
+            there already (`duplicate`), several companies may be meant (`duplicate`), or they may not.
     """
     conn = ctx.conn
     require(ctx, Right.WORK)
@@ -89,17 +97,39 @@ def add(
             hint="look with `hub explain`; --anyway adds them as somebody else",
             others=[person.name for person in alike],
         )
+    employer = _employer(ctx, kind, values, company)
     record, source_id = _write(ctx, kind, values)
     for other in _records_of(conn, alike):
         decisions.decide(ctx, (record, other), Judgement.DIFFERENT, why="added by hand")
     match.match_chunk(conn, [record], match.active_model(conn))
     entity = _entity_of(conn, record)
+    works_for = None
+    if employer is not None:
+        load.refold(conn, [entity])
+        works_for, _ = employ(ctx, entity, employer, owner_id=None)
     load.refold(conn, [entity])
     name = _row_of(conn, kind, entity)
     _give(ctx, kind, name, owner)
     return Added(
-        name, f"{SOURCE}/{kind}s/{source_id}", entity, tuple(person.name for person in alike)
+        name,
+        f"{SOURCE}/{kind}s/{source_id}",
+        entity,
+        tuple(person.name for person in alike),
+        works_for,
     )
+
+
+def _employer(
+    ctx: Context, kind: str, values: dict[str, JsonValue], company: Choice
+) -> Employer | None:
+    """Return the company that the new person works for; its name becomes theirs where none is typed."""
+    if kind == "lead" and company.named is None:
+        return None
+    found = choose(ctx, mention_of(values), company, phone=values.get("phone"))
+    if found is not None and not values.get("organization_name"):
+        (row,) = companies.companies(ctx.conn, [found.entity_id])
+        values["organization_name"] = row.name
+    return found
 
 
 def _checked(conn: Connection, kind: str, values: dict[str, JsonValue]) -> dict[str, JsonValue]:
