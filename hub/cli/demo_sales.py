@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, text
 
 from hub.actions.activities import activity, outcome, task
-from hub.actions.context import Context
 from hub.actions.companies.choice import Choice, Unsure
+from hub.actions.context import Context
 from hub.actions.deals import clone_deal, deal, move_deal
 from hub.actions.leads import convert
 from hub.actions.leads import status as statuses
