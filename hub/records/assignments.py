@@ -1,4 +1,4 @@
-"""Routing decisions, kept for ever: who got the record, by which rule, who was skipped and why."""
+"""Routing decisions, kept for ever: the owner of the record, the rule, skipped members and reasons."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 class NewAssignment:
     """One decision, of one lead, contact or deal.
 
-    `group_id` is None where a rule, a person or a legacy owner named the person.
+    `group_id` is None if a rule, a command or the owner in the source named the user.
     """
 
     lead_id: int | None
@@ -72,7 +72,7 @@ RETURNING group_id, user_id
 def let_go(
     conn: Connection, leads: Sequence[int], contacts: Sequence[int], undo_id: int
 ) -> list[tuple[int, int]]:
-    """Keep the assignments of rows that are removed, without these; return (group, user) of each turn."""
+    """Keep assignments of removed rows without their references; return (group, user) of each turn."""
     args = {"leads": list(leads), "contacts": list(contacts), "undo": undo_id}
     rows = conn.execute(_LET_GO, args).all()
     return [

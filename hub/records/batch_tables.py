@@ -1,4 +1,4 @@
-"""Tables of schema `ops` about batches: what was read, what became of it, what was taken back."""
+"""Tables of schema `ops` about batches: windows, verdicts, undos."""
 
 from sqlalchemy import (
     BigInteger,
@@ -32,7 +32,7 @@ batch = Table(
     Column("finished_at", UTC),
     Column("runs", ARRAY(Text), nullable=False, server_default="{}"),  # of Dagster
     Column("undoes", BigInteger),  # of an undo: the batch that it takes back
-    personal("who", Text),  # of an undo: who began it
+    personal("who", Text),  # of an undo: the user who began it
     CheckConstraint(
         "state IN ('planned','running','done','failed','undoing','undone')", name="state"
     ),
@@ -47,7 +47,7 @@ batch = Table(
     schema="ops",
 )
 
-# what each chunk of an undo did: a killed one goes on, and its report is whole
+# the report of each chunk of an undo, so that a killed undo goes on and its report is complete
 undo_part = Table(
     "undo_part",
     metadata,
@@ -68,7 +68,7 @@ verdict = Table(
     personal("source_id", Text, primary_key=True),
     Column("is_live", Boolean, nullable=False),
     Column("at", UTC),
-    Column("verdict", Text),  # NULL: seen, and not yet accounted for
+    Column("verdict", Text),  # NULL: seen, without a verdict yet
     CheckConstraint(
         "verdict IN ('created','updated','unchanged','merged','excluded','rejected','deleted')",
         name="verdict",

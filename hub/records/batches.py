@@ -1,8 +1,8 @@
 """Batches: what a source brought in one run. Owns `ops.batch`.
 
-A batch is (source, kind, run). One sync, one migration and any number of live batches of a source
-stand side by side. Whether a batch is settled is asked of that batch alone. Not here: verdicts, the
-ledger, what is left in the queues (`hub.records.verdicts`, `ledger`, `proofs`).
+A batch is (source, kind, run). A source can have one sync, one migration and any number of live batches
+at a time. Each batch is settled for itself. Not here: verdicts, the ledger, records left in the queues
+(`hub.records.verdicts`, `ledger`, `proofs`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from hub.records.batch_tables import batch
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One run of a source: `lane` bulk rings nobody."""
+    """One run of a source; a batch in the lane `bulk` sends no single alerts."""
 
     id: int
     kind: str
@@ -33,9 +33,9 @@ _COLUMNS = (batch.c.id, batch.c.kind, batch.c.source, batch.c.lane)
 READS = ("sync", "migrate")
 """Kinds of which a source has one running batch: an interrupted one goes on."""
 REPEATS = ("retry", "fix", "remap")
-"""Kinds that map again what has landed, under the lock of their source."""
+"""Kinds that map landed records again, under the lock of their source."""
 LIVE = "live"
-LIVE_AGE = timedelta(minutes=1)  # a live batch takes up nothing new after that
+LIVE_AGE = timedelta(minutes=1)  # after this time a live batch takes up no new records
 
 
 def open_batch(conn: Connection, *, source: str, kind: str, lane: str) -> Batch:
@@ -56,9 +56,9 @@ def open_batch(conn: Connection, *, source: str, kind: str, lane: str) -> Batch:
 
 
 def live_batch(conn: Connection, source: str, now: datetime) -> Batch:
-    """Return the live batch that takes up what a source sends now; open one where none is young.
+    """Return the live batch for the records that a source sends now; open one if all are old.
 
-    The batch stays open until this transaction ends: `due_live` passes over it.
+    The batch stays open until this transaction ends: `due_live` skips it.
     """
     young = select(*_COLUMNS).where(
         batch.c.source == source,
@@ -76,10 +76,10 @@ def live_batch(conn: Connection, source: str, now: datetime) -> Batch:
 
 
 def due_live(conn: Connection, now: datetime) -> list[Batch]:
-    """Lock and return the live batches that are over a minute old, done with or not.
+    """Lock and return the live batches that are over a minute old, settled or not.
 
-    What other transactions are writing into is passed over. Ask whether one is settled in a
-    statement after this: then everything that was written into it is seen.
+    Batches into which other transactions write are skipped. A later statement must check whether a
+    batch is settled: then it sees everything that was written into the batch.
     """
     due = select(*_COLUMNS).where(
         batch.c.kind == LIVE,
@@ -91,7 +91,7 @@ def due_live(conn: Connection, now: datetime) -> list[Batch]:
 
 
 def interrupted(conn: Connection, source: str) -> list[Batch]:
-    """Return the batches that mapped something again and were left; hold the source's lock."""
+    """Return interrupted batches of repeated mapping; call under the source's lock."""
     left = select(*_COLUMNS).where(
         batch.c.source == source, batch.c.state == "running", batch.c.kind.in_(REPEATS)
     )
@@ -99,7 +99,7 @@ def interrupted(conn: Connection, source: str) -> list[Batch]:
 
 
 def action_batch(conn: Connection, source: str) -> int:
-    """Return the number of a new batch of what a person does: live, and done at once."""
+    """Return the number of a new batch for an action of a user: live, and done at once."""
     number: int = conn.execute(
         text(
             "INSERT INTO ops.batch (kind, source, lane, state, finished_at) "
@@ -135,7 +135,7 @@ RETURNING id, kind, source, lane
 
 
 def reopen(conn: Connection, source: str) -> Batch | None:
-    """Take up the source's last sync if a fault ended it inside a window: what it has read counts.
+    """Reopen the source's last sync if a fault ended it inside a window: its read pages count.
 
     A batch whose windows were all proved, or never begun, stays closed.
     """
@@ -152,7 +152,7 @@ SELECT EXISTS (
 
 
 def has_read(conn: Connection, source: str, stream: str) -> bool:
-    """Tell whether the stream was ever read to the end of a window, and not taken back since."""
+    """Tell whether the stream was ever read to the end of a window, and not undone since."""
     return bool(conn.execute(_HAS_READ, {"source": source, "stream": stream}).scalar_one())
 
 
@@ -170,7 +170,7 @@ def has_finished_batch(conn: Connection, source: str) -> bool:
 
 
 def has_undone_batch(conn: Connection, source: str) -> bool:
-    """Tell whether anything of the source was ever taken back."""
+    """Tell whether a batch of the source was ever undone."""
     return bool(
         conn.execute(
             select(func.count())
@@ -182,7 +182,7 @@ def has_undone_batch(conn: Connection, source: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """Where a batch began to read a stream, however often it was interrupted since."""
+    """The place where a batch began to read a stream, before any interruption."""
 
     since: datetime | None
     cursor: Mapping[str, JsonValue] | None
@@ -198,7 +198,7 @@ def begin_window(
 ) -> Begun:
     """Note where the batch begins to read; an interrupted batch keeps its first beginning.
 
-    What was read before a crash was not proved yet, so it is proved with what comes after.
+    Pages read before a crash were not proved yet, so they are proved with the later ones.
     """
     began: Any = window_note(conn, batch_id, stream).get("began")
     if began is not None and since is not None:
@@ -222,20 +222,20 @@ WHERE id = :batch
 def note_window(
     conn: Connection, batch_id: int, stream: str, note: Mapping[str, JsonValue]
 ) -> None:
-    """Add to what is known of a stream's window (bounds, count, shortage) with its batch."""
+    """Add notes (bounds, count, shortage) on a stream's window to its batch."""
     conn.execute(_NOTE, {"batch": batch_id, "stream": stream, "note": write_json(note)})
 
 
 def note_faults(
     conn: Connection, batch_id: int, stream: str, faults: Sequence[Fault], *, unproved: bool
 ) -> None:
-    """Note what of a stream could not be read in this batch; none where all could.
+    """Store the faults of a stream in this batch.
 
     Args:
         conn: an open transaction.
         batch_id: the batch.
         stream: the stream, "" for the whole source.
-        faults: of its last read; those of an earlier one are forgotten.
+        faults: faults of its last read; they replace those of an earlier one.
         unproved: whether pages have landed and the window they belong to has not been proved.
     """
     known = window_note(conn, batch_id, stream)
@@ -253,18 +253,18 @@ WHERE id = :batch AND :run <> ALL(runs)
 
 
 def note_run(conn: Connection, batch_id: int, run_id: str) -> None:
-    """Note that a Dagster run opened the batch or took it up: what its proof goes by."""
+    """Store that a Dagster run opened or continued the batch; the proof of the run reads this."""
     conn.execute(_NOTE_RUN, {"batch": batch_id, "run": run_id})
 
 
 def faults_noted(conn: Connection, batch_id: int) -> list[Fault]:
-    """Return what could not be read in the batch so far, of all its streams."""
+    """Return the faults of the batch so far, of all its streams."""
     windows = conn.execute(select(batch.c.windows).where(batch.c.id == batch_id)).scalar_one()
     return [one for note in windows.values() for one in faults_of(note.get("faults"))]
 
 
 def close_batch(conn: Connection, batch_id: int, *, ledger_json: JsonValue, ok: bool) -> None:
-    """End a batch; a failed one stays visible and its cursor stands."""
+    """Close a batch; a failed one stays visible and its cursor does not move."""
     conn.execute(
         update(batch)
         .where(batch.c.id == batch_id)
@@ -273,7 +273,7 @@ def close_batch(conn: Connection, batch_id: int, *, ledger_json: JsonValue, ok: 
 
 
 def window_note(conn: Connection, batch_id: int, stream: str) -> dict[str, JsonValue]:
-    """Return what was noted of a stream's window."""
+    """Return the notes on a stream's window."""
     windows = conn.execute(select(batch.c.windows).where(batch.c.id == batch_id)).scalar_one()
     return dict(windows.get(stream, {}))
 
@@ -310,7 +310,7 @@ def open_undo(conn: Connection, batch_id: int, source: str, who: str) -> int:
 
 
 def running_undo(conn: Connection, batch_id: int) -> int | None:
-    """Return the undo of a batch that is not through; None where there is none."""
+    """Return the unfinished undo of a batch; None if there is none."""
     running = select(batch.c.id).where(
         batch.c.undoes == batch_id, batch.c.kind == "undo", batch.c.state == "running"
     )

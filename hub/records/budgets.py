@@ -1,4 +1,4 @@
-"""Rows of `ops.budget`: what each vendor account was asked, shared by all runs and processes.
+"""Rows of `ops.budget`: the requests to each vendor account, shared by all runs and processes.
 
 In: an account, the names of its rates. Out: its rows, locked until the transaction ends. Not here:
 how much a vendor allows, and when the next request may go (`hub.connectors.governor`).
@@ -61,7 +61,7 @@ class Row:
 def lock(conn: Connection, account: str, names: Sequence[str]) -> Mapping[str, Row]:
     """Return the account's own row and those of its rates, locked in a fixed order.
 
-    Rows that are not there yet are made.
+    Missing rows are created.
     """
     _hasten(conn)
     wanted = {"account": account, "names": sorted({DAY, *names})}
@@ -81,7 +81,7 @@ def write_log(
     requests: int,
     per_s: float,
 ) -> None:
-    """Keep when a rate's requests went, with what the rate allows: `requests` in `per_s`."""
+    """Store the times of a rate's requests, and its limit: `requests` in `per_s`."""
     conn.execute(
         _WRITE,
         {"account": account, "name": name, "log": log, "requests": requests, "per_s": per_s},
@@ -89,19 +89,19 @@ def write_log(
 
 
 def write_usage(conn: Connection, account: str, used: int, limit: int, at: datetime) -> None:
-    """Keep how much of the day's quota is used, and since when that is known."""
+    """Store how much of the day's quota is used, and the time of that count."""
     _hasten(conn)
     conn.execute(_OBSERVE, {"account": account, "day": DAY, "used": used, "limit": limit, "at": at})
 
 
 def pause(conn: Connection, account: str, until: datetime) -> None:
-    """Let nothing go before a moment; a later one that is there already stays."""
+    """Hold requests back until a moment; a later stored moment stays."""
     _hasten(conn)
     conn.execute(_PAUSE, {"account": account, "day": DAY, "until": until})
 
 
 def day_of(conn: Connection, account: str) -> tuple[int, int] | None:
-    """Return what was last known of the day: used, and the most there are."""
+    """Return the last known usage of the day: used requests, and the limit."""
     row = conn.execute(
         text(
             "SELECT used, day_limit FROM ops.budget WHERE account = :account AND name = :day"
@@ -118,5 +118,5 @@ def all_rows(conn: Connection) -> list[dict[str, Any]]:
 
 
 def _hasten(conn: Connection) -> None:
-    """Do not wait for the disk: a budget that a power cut forgets is one of a quiet vendor."""
+    """Commit without waiting for the disk: after a power cut, a lost budget does no harm."""
     conn.execute(text("SET LOCAL synchronous_commit = off"))

@@ -1,4 +1,4 @@
-"""Companies among the entities: the keys that find them, their records, who works for whom.
+"""Companies among the entities: the keys that find them, their records, employments.
 
 Written under the lock of companies (`hub.db.locks`). Not here: what a key is, and which records
 are one company (`hub.matching.companies`).
@@ -74,16 +74,16 @@ Keys = Mapping[int, Collection[Key]]
 
 
 def set_company_keys(conn: Connection, keys: Keys) -> None:
-    """Set by what companies are found (entity → keys)."""
+    """Store the keys of companies (entity → keys)."""
     conn.execute(_FORGET_COMPANIES, {"ids": list(keys), **_listed(keys)})
     conn.execute(_ADD, {"c": True, **_listed(keys)})
 
 
 def set_lead_keys(conn: Connection, keys: Keys, before: Keys) -> None:
-    """Set what leads say of their company (entity → keys).
+    """Store the company keys of leads (entity → keys).
 
-    `before` is what their rows have said until now. A key that is left of earlier times than that proposes
-    a person who is looked at and stays as they are.
+    `before` has the keys of their present rows. An older key that is left proposes a person, who is
+    compared and does not change.
     """
     gone = {i: set(own) - set(keys.get(i, ())) for i, own in before.items()}
     if any(gone.values()):
@@ -120,7 +120,7 @@ def having(
 
 
 def records_of(conn: Connection, company_ids: Collection[int]) -> dict[int, list[StoredRecord]]:
-    """Return the records of companies that are still at their source; all, if none is."""
+    """Return the records of companies that are still at their source; all records if none is."""
     rows = conn.execute(
         text(
             "SELECT id FROM ops.source_record WHERE entity_id = ANY(:ids) "
@@ -136,7 +136,7 @@ def records_of(conn: Connection, company_ids: Collection[int]) -> dict[int, list
 
 
 def hire(conn: Connection, person: int, company: int, who: str) -> None:
-    """Keep that a person works for a company by somebody's word; the latest word counts."""
+    """Store that a user linked a person to a company; the latest link counts."""
     conn.execute(
         text("INSERT INTO ops.employment (person_id, company_id, who) VALUES (:p, :c, :who)"),
         {"p": person, "c": company, "who": who},
@@ -144,7 +144,7 @@ def hire(conn: Connection, person: int, company: int, who: str) -> None:
 
 
 def dismiss(conn: Connection, person: int, company: int) -> None:
-    """Take back what was said of a person and a company."""
+    """Take back the link of a person to a company."""
     conn.execute(
         text(
             "UPDATE ops.employment SET revoked_at = clock_timestamp() "
@@ -154,7 +154,7 @@ def dismiss(conn: Connection, person: int, company: int) -> None:
     )
 
 
-# What was said of a record that was merged counts for the survivor, on both sides.
+# The link of a merged record counts for the survivor, on both sides.
 _EMPLOYERS = text(f"""
 WITH RECURSIVE {WHOLE},
 said AS (
@@ -170,7 +170,7 @@ SELECT root, id FROM up WHERE merged_into IS NULL
 
 
 def employers(conn: Connection, person_ids: Sequence[int]) -> dict[int, int]:
-    """Return person → the company that people say they work for."""
+    """Return person → the company that a user linked."""
     if not person_ids:
         return {}
     return {row[0]: row[1] for row in conn.execute(_EMPLOYERS, {"ids": list(person_ids)})}
@@ -198,9 +198,9 @@ SELECT ord, entity_id FROM standing WHERE gone_at IS NULL AND entity_id IS NOT N
 
 
 def named(conn: Connection, refs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """Return (source, id of a company there) → the company, where it has one.
+    """Return (source, id of a company there) → the company, if there is one.
 
-    A company that the vendor merged stands for the one that is left at the end.
+    A company that the vendor merged counts as its survivor.
     """
     known = [ref for ref in dict.fromkeys(refs) if ref[0] in COMPANY_STREAMS]
     if not known:

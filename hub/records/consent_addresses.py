@@ -1,4 +1,4 @@
-"""The addresses of people, as consent knows them: in their normal form, by kind.
+"""The addresses of people for consent: in normal form, by kind.
 
 In: entities. Out: the addresses that their records and edits give them, and who else has an address.
 Not here: what was said of an address (`hub.records.consent_events`).
@@ -22,13 +22,13 @@ def normal_address(said: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who has an address: an entity, by the values of a living record, of a row, or of an edit."""
+    """The holder of an address: an entity, by the values of a living record, a row or an edit."""
 
     entity_id: int
     values: Mapping[str, Any]
 
 
-# A record that is gone speaks for its entity as long as no other lives.
+# A record that is gone counts for its entity as long as no other lives.
 _HELD = text(f"""
 WITH RECURSIVE {WHOLE}
 SELECT s.entity_id, s.canonical AS values FROM ops.source_record s
@@ -60,7 +60,7 @@ WHERE m.hash = ANY(:hashes) AND s.target = 'person' AND s.entity_id IS NOT NULL
 def holders(conn: Connection, hashes: Sequence[int]) -> list[Holder]:
     """Return people whose living records have one of these keys of matching.
 
-    A hash may be that of another key too: the caller looks at the values.
+    Two keys can have one hash, so the caller must compare the values.
     """
     return [Holder(*row) for row in conn.execute(_SHARED, {"hashes": list(hashes)})]
 

@@ -1,7 +1,7 @@
-"""Noes that the mappings in force no longer read: which they are, and where they make the difference.
+"""Disputed noes: those that the mappings in force no longer read, and the addresses that they decide.
 
-Reads only: `hub.records.consents` writes. A disputed no stands until somebody accepts that it is
-lifted.
+This module reads; `hub.records.consents` writes. A disputed no is in force until a user accepts that
+it is lifted.
 """
 
 from collections import defaultdict
@@ -16,13 +16,13 @@ from hub.records import consent_events
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """A no that a mapping no longer reads, at an address that would have none left without it.
+    """A no that a mapping no longer reads, at an address that would have no other.
 
     Args:
-        address: whose.
+        address: its address.
         channel: of the no.
         purpose: of the no.
-        records: what said it: source/stream/id.
+        records: the records that gave it: source/stream/id.
     """
 
     address: str
@@ -40,7 +40,7 @@ WHERE disputed_by IS NOT NULL AND accepted_by IS NULL AND origin_id IS NULL
 
 
 def disputed(conn: Connection, source: str | None = None, stream: str | None = None) -> list[int]:
-    """Return the noes that the mappings no longer read, and that nobody has accepted yet."""
+    """Return the noes that the mappings no longer read, and that no user has accepted yet."""
     return list(conn.execute(_DISPUTED, {"source": source, "stream": stream}).scalars())
 
 
@@ -51,7 +51,7 @@ WHERE address <> '' AND (id = ANY(:ids) OR origin_id = ANY(:ids))
 
 
 def would_lift(conn: Connection, event_ids: Collection[int]) -> list[Lifted]:
-    """Return where no no would be left without these events, and those passed on from them."""
+    """Return addresses that would have no no left without these events and those passed on from them."""
     gone = set(event_ids)
     addresses = set(conn.execute(_THEIR_ADDRESSES, {"ids": list(gone)}).scalars())
     about = consent_events.events_about(conn, addresses)
@@ -91,7 +91,7 @@ class StoredNo:
 def noes_of(
     conn: Connection, source: str, stream: str, *, after: int, limit: int
 ) -> list[StoredNo]:
-    """Return the noes that the versions of a stream say, by version."""
+    """Return the noes of a stream's versions, by version."""
     rows = conn.execute(
         _NOES_OF,
         {"source": source, "stream": stream, "after": after, "limit": limit, "noes": list(NOES)},

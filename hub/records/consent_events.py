@@ -1,7 +1,7 @@
-"""What was said of consent, read: the events of addresses and people, and their states.
+"""Queries of consent: the events of addresses and people, and their states.
 
-`hub.model.consent` judges; `reporting.consents` is the same law for all addresses at once. Not here:
-what writes them (`hub.records.consents`).
+`hub.model.consent` decides; the view `reporting.consents` has the same rules for all addresses at once.
+Not here: writing events (`hub.records.consents`).
 """
 
 from collections import defaultdict
@@ -53,7 +53,7 @@ class Event:
 
     @property
     def judged(self) -> ConsentEvent | None:
-        """Return the event as the law takes it; None for a yes that no longer counts."""
+        """Return the event for the rules of consent; None for a yes that no longer counts."""
         if not (self.state.is_no or self.is_present):
             return None
         return ConsentEvent(
@@ -69,12 +69,12 @@ class Event:
 
 
 def counts(event: Event, about: Iterable[Event]) -> bool:
-    """Tell whether an event counts, beside what else was said of its address and purpose.
+    """Tell whether an event counts, given the other events of its address and purpose.
 
     Args:
         event: the event.
-        about: all that was said of its address; what concerns another address, channel or purpose
-            is passed over.
+        about: all events of its address; those of another address, channel or purpose are
+            ignored.
     """
     judged = event.judged
     key = event.address, event.channel, event.purpose
@@ -103,7 +103,7 @@ _ABOUT = text(
 
 
 def events_about(conn: Connection, addresses: Collection[str]) -> list[Event]:
-    """Return all that was said of addresses, oldest first."""
+    """Return all events of addresses, oldest first."""
     return _events(conn.execute(_ABOUT, {"addresses": sorted(addresses)}))
 
 
@@ -121,7 +121,7 @@ _EVENT_FIELDS = tuple(one.name for one in fields(Event))
 
 
 def judged(events: Iterable[Event]) -> dict[str, dict[Key, ConsentState]]:
-    """Return the states of each address that something counts of."""
+    """Return the states of each address with an event that counts."""
     heard: dict[str, list[ConsentEvent]] = defaultdict(list)
     for event in events:
         if (one := event.judged) is not None:
@@ -129,8 +129,8 @@ def judged(events: Iterable[Event]) -> dict[str, dict[Key, ConsentState]]:
     return {address: resolve(some) for address, some in heard.items()}
 
 
-# What the sources and the team have said of people, and not only of one address. Each load asks, and
-# few people have anything: a probe of the partial index for each record, whatever the statistics say.
+# Events about people, and not only about one address. Each load reads them, and few people have any:
+# so the query probes the partial index for each record, against what the statistics suggest.
 _OF_PEOPLE = """
 WITH RECURSIVE {whole}
 SELECT i.id AS root, e.id FROM unnest(CAST(:ids AS bigint[])) AS i(id)
@@ -157,12 +157,12 @@ _BY_ID = text(f"{_EVENT} WHERE e.id = ANY(:ids) AND e.accepted_by IS NULL")
 def said_of_people(
     conn: Connection, entity_ids: Sequence[int], *, nowhere: bool = False
 ) -> dict[int, list[Event]]:
-    """Return what was said of people themselves, by entity; few have anything.
+    """Return events about people themselves, by entity; few have any.
 
     Args:
         conn: a connection.
         entity_ids: the people.
-        nowhere: also return what a record says that has no address.
+        nowhere: also return events of a record without an address.
     """
     statement = _SAID_NOWHERE if nowhere else _SAID_OF_PEOPLE
     said = conn.execute(statement, {"ids": list(entity_ids)}).all()
@@ -186,7 +186,7 @@ ORDER BY e.address, e.channel, e.purpose
 
 
 def refused_in(conn: Connection, batch_id: int) -> list[tuple[str, str, str]]:
-    """Return what the raw versions of a batch say no to: (address, channel, purpose)."""
+    """Return the noes of the raw versions of a batch: (address, channel, purpose)."""
     return [tuple(row) for row in conn.execute(_OF_BATCH, {"batch": batch_id, "noes": list(NOES)})]
 
 
@@ -198,13 +198,13 @@ WHERE s.id = ANY(:ids) AND e.origin_id IS NULL ORDER BY record, e.channel, e.sta
 
 
 def said_by(conn: Connection, record_ids: Sequence[int]) -> list[tuple[str, str, str]]:
-    """Return what the objects of records said: (record, channel, state) each."""
+    """Return the events of the objects of records: (record, channel, state) each."""
     return [tuple(row) for row in conn.execute(_OF_RECORDS, {"ids": list(record_ids)})]
 
 
 @dataclass(frozen=True, slots=True)
 class AddressState:
-    """What may be sent to an address, as `reporting.consents` has it."""
+    """The state of consent of an address, as in `reporting.consents`."""
 
     address: str
     channel: str
@@ -223,13 +223,13 @@ WHERE address = ANY(CAST(:addresses AS text[])) ORDER BY address, channel, purpo
 
 
 def states_of(conn: Connection, addresses: Collection[str]) -> list[AddressState]:
-    """Return the states of addresses; an address of which nothing is known has none."""
+    """Return the states of addresses; an address without events has none."""
     rows = conn.execute(_STATES, {"addresses": sorted(addresses)})
     return [AddressState(*row) for row in rows]
 
 
 def consent_events_of(conn: Connection, entity_id: int) -> list[ConsentEvent]:
-    """Return what counts of a person: of the addresses she has now, and of herself."""
+    """Return the events that count for a person: of the present addresses, and of the person."""
     own = {address for _, address in addresses_of(conn, [entity_id])[entity_id]}
     said = said_of_people(conn, [entity_id], nowhere=True).get(entity_id, [])
     found = {event.id: event for event in (*events_about(conn, own), *said)}

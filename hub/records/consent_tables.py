@@ -1,4 +1,4 @@
-"""The table of what was said of consent; `hub.records.consents` alone writes it."""
+"""The table of consent events; only `hub.records.consents` writes it."""
 
 from sqlalchemy import (
     BigInteger,
@@ -15,14 +15,14 @@ from sqlalchemy import (
 
 from hub.db.metadata import NOW, UTC, because, metadata, personal
 
-# what was said of an address: by a raw version, by a member of the team, or passed on by a person
+# an event of an address: from a raw version, from a user, or passed on from a person
 consent_event = Table(
     "consent_event",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("raw_id", BigInteger, ForeignKey("landing.raw.id")),
     Column("origin_id", BigInteger, ForeignKey("ops.consent_event.id", ondelete="CASCADE")),
-    Column("entity_id", BigInteger, ForeignKey("ops.entity.id")),  # whom a member of the team meant
+    Column("entity_id", BigInteger, ForeignKey("ops.entity.id")),  # the person that a user named
     Column("source", Text, nullable=False),
     Column("stream", Text, nullable=False, server_default=""),
     personal("source_id", Text, nullable=False, server_default=""),
@@ -40,7 +40,7 @@ consent_event = Table(
     Column("said_of", Text, nullable=False, server_default="address"),
     Column("mapping_version", Text, nullable=False, server_default=""),
     Column("disputed_by", Text),  # the mapping version that no longer reads this no
-    personal("accepted_by", Text),  # who accepted that: the no is lifted
+    personal("accepted_by", Text),  # the user who accepted that: the no is lifted
     personal("who", Text),
     personal("reason", Text),
     Column("recorded_at", UTC, nullable=False, server_default=NOW),

@@ -1,9 +1,9 @@
-"""What is said of consent, kept: the owner of `ops.consent_event`.
+"""Storage of consent events. Owns `ops.consent_event`.
 
-An event is derived from a raw version, was said by a member of the team, or was passed on from a
-person to one of her addresses. A no is never deleted: a mapping that no longer reads it disputes it,
-and it stands until somebody accepts that. Not here: which addresses a no is passed on to
-(`hub.etl.consents`), and what was said (`hub.records.consent_events`).
+An event comes from a raw version, from a user, or was passed on from a person to one of the person's
+addresses. A no is never deleted. If a mapping no longer reads it, it is disputed, and in force until a
+user accepts its lifting. Not here: the addresses that a no is passed on to (`hub.etl.consents`), and
+queries (`hub.records.consent_events`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,13 +21,13 @@ from hub.model.consent import (
 )
 
 TEAM = "hub"
-"""The source of what the team says."""
+"""The source of events by users."""
 _NOES = {"noes": list(NOES)}
 
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """What a raw version says of an address.
+    """An event of an address in a raw version.
 
     Args:
         raw_id: the version.
@@ -35,11 +35,11 @@ class NewEvent:
         address: in its normal form; "" if the record has none.
         channel: email, sms, phone, fax or post.
         purpose: see `hub.model.consent`.
-        state: what is said.
+        state: the state that it gives.
         basis: the legal basis, if one is named.
         proof: the wording, or the vendor's field.
         at: the vendor's time as ISO text, if it has one.
-        voice: who says it.
+        voice: its author, see `hub.model.consent.Voice`.
         is_confirmed: whether it is a confirmed double opt-in.
         is_of_person: whether it is said of all addresses of the person.
     """
@@ -156,18 +156,18 @@ def keep(
     *,
     mapping_version: str,
 ) -> set[str]:
-    """Store what raw versions say, instead of what an earlier mapping read in them.
+    """Store the events of raw versions, in place of those that an earlier mapping read in them.
 
     Args:
         conn: the transaction that normalises the versions.
         source: of the versions.
         stream: of the versions.
-        versions: all that were mapped, those that say nothing too: raw id → object.
-        events: what they say.
-        mapping_version: by which it was read.
+        versions: all mapped versions, also those without events: raw id → object.
+        events: their events.
+        mapping_version: version of the mapping that read them.
 
     Returns:
-        The objects that say something new of a person.
+        The objects with a new event about a person.
     """
     scope = {"source": source, "stream": stream, "raws": list(versions)}
     scope |= {"ids": sorted(set(versions.values())), "version": mapping_version}
@@ -225,7 +225,7 @@ ON CONFLICT (origin_id, address) DO NOTHING
 
 
 def pass_on(conn: Connection, wanted: Sequence[tuple[int, str]]) -> None:
-    """Let events that were said of a person count for further addresses: (event, address) each."""
+    """Pass events about a person on to further addresses: (event, address) each."""
     if wanted:
         origins, addresses = [w[0] for w in wanted], [w[1] for w in wanted]
         conn.execute(_PASS_ON, {"origins": origins, "addresses": addresses})
@@ -241,7 +241,7 @@ VALUES (:entity, :source, :address, :channel, :purpose, :state, :basis, :proof, 
 
 @dataclass(frozen=True, slots=True)
 class TeamWord:
-    """What a member of the team says: a correction of an address, or a no of a person."""
+    """An event by a user: a correction of an address, or a no of a person."""
 
     address: str
     channel: str
@@ -256,7 +256,7 @@ class TeamWord:
 
 
 def add(conn: Connection, word: TeamWord) -> int:
-    """Store what a member of the team says; returns the event's id."""
+    """Store an event by a user; returns its id."""
     given = {
         "entity": word.entity_id, "source": TEAM, "address": word.address, "channel": word.channel,
         "purpose": word.purpose, "state": word.state.value, "proof": word.proof, "at": word.at,
@@ -273,5 +273,5 @@ UPDATE ops.consent_event SET accepted_by = :who WHERE id = ANY(:ids) OR origin_i
 
 
 def accept(conn: Connection, who: str, event_ids: Sequence[int]) -> None:
-    """Let noes that the mappings no longer read stand no longer."""
+    """Lift noes that the mappings no longer read."""
     conn.execute(_ACCEPT, {"who": who, "ids": list(event_ids)})

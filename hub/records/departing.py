@@ -1,4 +1,4 @@
-"""Records that leave their entities: who stays behind, and what is forgotten of those that leave."""
+"""Records that leave their entities: the records that stay, and data to delete."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,7 +21,7 @@ def co_members(conn: Connection, record_ids: Sequence[int], target: str) -> dict
 
 
 def move_anchors(conn: Connection, leaving: Sequence[int], left: Mapping[int, int]) -> None:
-    """Let entities that began with a record that leaves begin with the oldest that they still have.
+    """Move the anchor of entities from a leaving record to the oldest record that stays.
 
     Args:
         conn: an open transaction.
@@ -35,21 +35,21 @@ def move_anchors(conn: Connection, leaving: Sequence[int], left: Mapping[int, in
 
 
 def forget_keys(conn: Connection, leaving: Sequence[int]) -> None:
-    """Let records that leave be found by nothing; call under the lock of their kind."""
+    """Delete the keys of leaving records; call under the lock of their kind."""
     known = identity.keys_of(conn, leaving)
     match_keys.replace(conn, known, {})
     sources.forget_keys(conn, list(known))
 
 
 def forget_links(conn: Connection, leaving: Sequence[int], changed: Sequence[int] = ()) -> None:
-    """Drop what was judged of records that leave, and what vendors said of any of these.
+    """Delete the model's edges of leaving records, and vendors' edges of all these records.
 
-    What people decided stands: it counts again when the record comes back.
+    Decisions of users stay: they count again when the record comes back.
 
     Args:
         conn: an open transaction, under the identity lock.
-        leaving: records that take part in nothing any more.
-        changed: records that stay, and say something else.
+        leaving: records that are taken out.
+        changed: records that stay, with other values.
     """
     edges.forget(conn, leaving, changed)
     reviews.forget(conn, leaving)

@@ -1,10 +1,10 @@
-"""Which rules the stored data was derived with, and how much of it older rules derived.
+"""The rules by which stored data was derived, and how much of it older rules derived.
 
 A derivation is a step from stored inputs to stored results: the mapping of one stream, the keys of
 records, the model that judges pairs, the fold of entities, and their links. A row of `ops.derivation`
 says: inputs with an id above `until` were derived with `version` from the start; those up to
-`walked_to` were derived again; those between were derived with an older version. Version '' stands
-for a version that is not known. Ids are those of raw rows (mapping), source records (keys, model) or
+`walked_to` were derived again; those between were derived with an older version. Version '' means
+an unknown version. Ids are those of raw rows (mapping), source records (keys, model) or
 entities (fold, links).
 """
 
@@ -109,7 +109,7 @@ def declare(conn: Connection, versions: Mapping[str, str], mappings: Mapping[str
         if known.get((name, part), version) != version:
             conn.execute(_DECLARE, {"name": name, "part": part, "version": version})
             if name == "keys":
-                restart(conn, ["model"])  # pairs are judged anew where keys differ
+                restart(conn, ["model"])  # pairs are judged again where keys differ
 
 
 def _all(versions: Mapping[str, str], mappings: Mapping[str, str]) -> dict[tuple[str, str], str]:
@@ -119,7 +119,7 @@ def _all(versions: Mapping[str, str], mappings: Mapping[str, str]) -> dict[tuple
 
 
 def restart(conn: Connection, names: Sequence[str]) -> None:
-    """Note that all that is stored by now is to be derived again."""
+    """Mark all stored data of a derivation as stale."""
     conn.execute(_RESTART, {"names": list(names)})
 
 
@@ -127,12 +127,12 @@ _WALKS = "SELECT name, part, walked_to, until FROM ops.derivation WHERE walked_t
 
 
 def walks(conn: Connection) -> list[Walk]:
-    """Return what is still to be derived again, of every derivation."""
+    """Return the unfinished walks, of every derivation."""
     return [Walk(*row) for row in conn.execute(text(f"{_WALKS} ORDER BY name, part"))]
 
 
 def lock_walk(conn: Connection, name: str, part: str = "") -> Walk | None:
-    """Lock what is left of one derivation until the transaction ends; None if nothing is."""
+    """Lock the walk of one derivation until the transaction ends; None if it is finished."""
     row = conn.execute(
         text(f"{_WALKS} AND name = :name AND part = :part FOR UPDATE"),
         {"name": name, "part": part},
@@ -141,7 +141,7 @@ def lock_walk(conn: Connection, name: str, part: str = "") -> Walk | None:
 
 
 def advance(conn: Connection, walk: Walk, to: int | None) -> None:
-    """Note how far a derivation is walked; None: to its end."""
+    """Store the position of a walk; None: its end."""
     conn.execute(
         text(
             "UPDATE ops.derivation SET walked_to = least(until, coalesce(:to, until)) "
@@ -152,13 +152,13 @@ def advance(conn: Connection, walk: Walk, to: int | None) -> None:
 
 
 def finish(conn: Connection, part: str) -> None:
-    """Note that a stream is mapped again, and what no version gives any more is taken out."""
+    """Mark a stream as current: it is mapped again, and records that no version gives are taken out."""
     if walk := lock_walk(conn, MAPPING, part):
         advance(conn, walk, None)
 
 
 def skip_to_end(conn: Connection, part: str) -> None:
-    """Note that all objects of a stream are queued to be mapped again."""
+    """Store that all objects of a stream are queued to be mapped again."""
     if walk := lock_walk(conn, MAPPING, part):
         advance(conn, walk, walk.until - 1)
 
@@ -191,7 +191,7 @@ SELECT EXISTS (SELECT 1 FROM landing.head
 def stale(
     conn: Connection, versions: Mapping[str, str], mappings: Mapping[str, str]
 ) -> Sequence[Stale]:
-    """Return what older rules derived, derivation by derivation; current ones have 0.
+    """Return how much older rules derived, by derivation; current ones have 0.
 
     Args:
         conn: a connection.

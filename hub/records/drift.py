@@ -1,8 +1,8 @@
 """Drift: keys, list values and types that a source sends and its mapping does not know.
 
-A `field` is a key that no rule reads, a `value` stands outside a known list, a `type` is another
-JSON type than text. A `placeholder` is a text that says nothing (N/A): no drift, counted beside it.
-The only values kept are those of lists, and placeholders, shortened; none of a person.
+A `field` is a key that no rule reads. A `value` is not in a known list. A `type` is another JSON type
+than text. A `placeholder` is a text without a meaning (N/A): it is no drift, and counted separately. Only
+values of lists and placeholders are kept, shortened; never personal values.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ def count(conn: Connection, source: str, stream: str, found: Mapping[Unknown, in
             {"source": source, "stream": stream, "kind": k, "field": f, "value": v, "n": n}
             for (k, f, v), n in sorted(
                 sums.items()
-            )  # one order for all, so that none wait in a ring
+            )  # one order for all transactions, so that none waits for another in a cycle
         ]
     )
     conn.execute(
@@ -62,7 +62,7 @@ def of_stream(conn: Connection, source: str, stream: str) -> list[dict[str, Any]
 
 
 def forget(conn: Connection, source: str, stream: str) -> None:
-    """Count a stream anew: its whole history goes through its mapping again."""
+    """Delete the counts of a stream, whose whole history is mapped again."""
     conn.execute(delete(drift).where(drift.c.source == source, drift.c.stream == stream))
 
 

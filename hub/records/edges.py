@@ -3,9 +3,9 @@
 Edges of people's records are written under the identity lock, those of companies' records under the lock of
 companies. Of companies there are only edges that people made.
 
-Who made an edge stands with it: the model (`model:<version>`), a source (`vendor`), our own changed
-rules (`held`) or a person (`person:<who>`). Edges of the model and of sources are a function of the
-present versions of records, so they are replaced. What people decided is appended and revoked.
+An edge has its maker: the model (`model:<version>`), a source (`vendor`), changed rules of the hub
+(`held`) or a user (`person:<who>`). Edges of the model and of sources are a function of the present
+versions of records, so they are replaced. Decisions of users are appended and revoked.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ def replace_model_edges(conn: Connection, ids: Sequence[int], edges: Sequence[Ne
     Args:
         conn: in the matching transaction.
         ids: records that may have been judged before.
-        edges: judgements; of records that were never judged too.
+        edges: judgements; also of records that were never judged.
     """
     if ids:
         _delete_model_edges(conn, ids)
@@ -62,7 +62,7 @@ ON CONFLICT DO NOTHING
 
 
 def add_edges(conn: Connection, edges: Sequence[NewEdge]) -> None:
-    """Append judgements; a pair that the same maker has judged already is left as it is."""
+    """Append judgements; a pair that the same maker has already judged does not change."""
     if edges:
         args = {
             "a": [e.a for e in edges],
@@ -82,7 +82,7 @@ AND made_by LIKE 'model:%'
 
 
 def judged_among(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int]]:
-    """Return the pairs among records of which the model made an edge."""
+    """Return the pairs among records that have an edge of the model."""
     return [(row.a, row.b) for row in conn.execute(_JUDGED_AMONG, {"ids": list(ids)})]
 
 
@@ -97,13 +97,13 @@ WHERE anchor_id = ANY(:ids) AND merged_into IS NOT NULL AND kind = 'person'
 
 
 def bound(conn: Connection, ids: Sequence[int]) -> set[int]:
-    """Return those of the records that have a standing edge, or began a person that was merged."""
+    """Return the records with an edge in force, or with which a merged person began."""
     return set(conn.execute(_BOUND, {"ids": list(ids)}).scalars())
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEdge:
-    """A standing judgement."""
+    """A judgement in force."""
 
     a: int
     b: int
@@ -113,7 +113,7 @@ class StoredEdge:
 
 
 def component(conn: Connection, ids: Iterable[int]) -> tuple[set[int], list[StoredEdge]]:
-    """Return all records connected with `ids` by a standing edge or a shared entity, and the edges.
+    """Return all records connected with `ids` by an edge in force or a shared entity, and the edges.
 
     Edges that are not "same" do not extend the component, so one end of them may lie outside.
     """
@@ -150,7 +150,7 @@ def component(conn: Connection, ids: Iterable[int]) -> tuple[set[int], list[Stor
 
 
 # Each look-up probes an index for some records. One join with OR would read every record. The
-# relation stands in the text, since an index on it serves no parameter.
+# relation is part of the text, because an index on it serves no parameter.
 _STATED = """
 stated AS (
   SELECT g.id, s.id AS other, 'vendor merge' AS why
@@ -199,7 +199,7 @@ SELECT a, b FROM unstated
 
 
 def replace_vendor_edges(conn: Connection, ids: Sequence[int]) -> set[int]:
-    """Write the edges that the present versions of records state; revoke those they no longer do.
+    """Write the edges that the present versions of records state; revoke those no longer stated.
 
     Args:
         conn: in the matching transaction.
@@ -231,7 +231,7 @@ def delete_held_pair(conn: Connection, a: int, b: int) -> None:
 
 
 def revoke_decision(conn: Connection, a: int, b: int) -> None:
-    """Revoke what people decided of a pair, a < b."""
+    """Revoke the decisions of users about a pair, a < b."""
     conn.execute(
         text(
             "UPDATE ops.edge SET revoked_at = now() WHERE a = :a AND b = :b "
@@ -252,9 +252,9 @@ DELETE FROM ops.edge WHERE revoked_at IS NULL AND (made_by LIKE 'model:%' OR mad
 
 
 def forget(conn: Connection, undone: Sequence[int], changed: Sequence[int]) -> None:
-    """Drop what was judged of undone records, and what vendors said of any of these.
+    """Delete the model's edges of undone records, and vendors' edges of all these records.
 
-    What people decided stands: it counts again when the record comes back.
+    Decisions of users stay: they count again when the record comes back.
     """
     conn.execute(_FORGET_STATED, {"ids": [*undone, *changed]})
     conn.execute(_FORGET_JUDGED, {"ids": list(undone)})
@@ -262,7 +262,7 @@ def forget(conn: Connection, undone: Sequence[int], changed: Sequence[int]) -> N
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person said of two records that stand: one, or two."""
+    """A user's decision about two records in force: one person, or two."""
 
     a: int
     b: int
@@ -284,7 +284,7 @@ WHERE num_nonnulls(x.withdrawn_by, y.withdrawn_by) = 0 ORDER BY d.a, d.b
 
 
 def decided(conn: Connection, ids: Iterable[int]) -> list[Decision]:
-    """Return what people said of pairs with one of the records in them, of records that stand."""
+    """Return users' decisions about pairs with one of the records, among records in force."""
     records = sorted(set(ids))
     return [Decision(*row) for row in conn.execute(_DECIDED, {"ids": records})] if records else []
 
@@ -299,7 +299,7 @@ WHERE revoked_at IS NULL AND starts_with(made_by, 'person:') AND judgement = :ju
 def revoke_between(
     conn: Connection, some: Sequence[int], others: Sequence[int], judgement: str
 ) -> None:
-    """Revoke what people said of pairs with one record here and the other there."""
+    """Revoke users' decisions about pairs with one record here and the other there."""
     conn.execute(
         _REVOKE_BETWEEN, {"some": list(some), "others": list(others), "judgement": judgement}
     )

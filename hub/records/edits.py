@@ -1,4 +1,4 @@
-"""What people typed into people and companies: kept until it is taken back. The owner of `ops.edit`."""
+"""Edits: values that users typed into people and companies, until taken back. Owns `ops.edit`."""
 
 import json
 from collections import defaultdict
@@ -16,7 +16,7 @@ _REVOKE = text(
     "UPDATE ops.edit SET revoked_at = now() WHERE entity_id = :entity AND field = :field "
     "AND revoked_at IS NULL"
 )
-# An entity that stands has the record it began with; one that was merged is found by it.
+# A living entity has the record with which it began; a merged one is found by this record.
 _TYPED_INTO = text("""
 SELECT typed.record, typed.field, typed.value FROM (
   SELECT s.id AS record, e.id, e.at, e.field, e.value FROM ops.source_record s
@@ -32,7 +32,7 @@ SELECT typed.record, typed.field, typed.value FROM (
 
 
 def keep(conn: Connection, entity_id: int, who: str, values: Mapping[str, JsonValue]) -> None:
-    """Keep what somebody typed, by field; null is a blank."""
+    """Store the values that a user typed, by field; null is a blank."""
     if values:
         conn.execute(
             _KEEP,
@@ -44,14 +44,14 @@ def keep(conn: Connection, entity_id: int, who: str, values: Mapping[str, JsonVa
 
 
 def revoke(conn: Connection, entity_id: int, field: str) -> int:
-    """Take back what was typed into a field; returns how many edits it was."""
+    """Take back the edits of a field; returns how many there were."""
     return conn.execute(_REVOKE, {"entity": entity_id, "field": field}).rowcount
 
 
 def typed_into(conn: Connection, records: Iterable[int]) -> dict[int, dict[str, JsonValue]]:
-    """Return the standing edits of people by the record that they began with; the newest of a field.
+    """Return edits in force by the record with which their person began; the newest of each field.
 
-    So an edit stays with one record, however people are joined and parted.
+    So an edit stays with one record, through all merges and unmerges.
     """
     found: dict[int, dict[str, JsonValue]] = defaultdict(dict)
     for row in conn.execute(_TYPED_INTO, {"records": list(records)}):

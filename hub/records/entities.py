@@ -1,4 +1,4 @@
-"""Entities: who is who now, with which record each began, and which are stale. Owns `ops.entity`."""
+"""Entities: their anchors (the records with which they began), merges, and versions. Owns `ops.entity`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ RETURNING id, anchor_id
 def insert(conn: Connection, new: Sequence[NewEntity], *, kind: str = "person") -> dict[int, int]:
     """Make entities, each with another anchor; returns anchor → entity.
 
-    An entity is stale from birth (version 1, folded 0): nobody needs to bump it.
+    A new entity is stale (version 1, folded 0), so no caller needs to bump it.
     """
     if not new:
         return {}
@@ -54,7 +54,7 @@ def insert(conn: Connection, new: Sequence[NewEntity], *, kind: str = "person") 
 
 
 def lock_entities(conn: Connection, ids: Iterable[int]) -> None:
-    """Wait for entities, in their order; call before their records are moved or written."""
+    """Lock entities in their order; call before their records are moved or written."""
     if wanted := sorted(set(ids)):
         conn.execute(
             text("SELECT 1 FROM ops.entity WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE"),
@@ -108,13 +108,13 @@ WHERE id = ANY(:ids)
 
 
 def bump(conn: Connection, ids: Iterable[int], *, quietly: bool = False) -> None:
-    """Mark entities as behind: load will fold them again.
+    """Mark entities as stale, so that load folds them again.
 
     Args:
         conn: an open transaction.
         ids: entities.
-        quietly: only our own rules changed, so that the fold tells nobody at once. What else made
-            the entity stale before, or does before it is folded, is told.
+        quietly: only the hub's own rules changed, so the fold sends no single alerts. Other causes before
+            the fold still send theirs.
     """
     statement = text("UPDATE ops.entity SET version = version + 1 WHERE id = ANY(:ids)")
     if wanted := sorted(set(ids)):
@@ -122,7 +122,7 @@ def bump(conn: Connection, ids: Iterable[int], *, quietly: bool = False) -> None
 
 
 def mark_folded(conn: Connection, folded: Sequence[StaleEntity]) -> None:
-    """Note the version that was folded; a version bumped meanwhile stays behind."""
+    """Store the folded version; an entity that was bumped meanwhile stays stale."""
     conn.execute(
         text(
             "UPDATE ops.entity e SET folded_version = f.version FROM unnest(CAST(:ids AS bigint[]), "
@@ -133,7 +133,7 @@ def mark_folded(conn: Connection, folded: Sequence[StaleEntity]) -> None:
 
 
 def bump_all(conn: Connection) -> int:
-    """Make every entity stale, for a rule of the fold has changed; returns how many."""
+    """Make every entity stale, because a rule of the fold has changed; returns how many."""
     conn.execute(text("SELECT 1 FROM ops.entity ORDER BY id FOR NO KEY UPDATE"))
     done = conn.execute(
         text("UPDATE ops.entity SET version = version + 1 WHERE merged_into IS NULL")
@@ -165,9 +165,9 @@ RETURNING e.id
 
 
 def call_home(conn: Connection, record_ids: Sequence[int]) -> set[int]:
-    """Point merged entities to whoever holds the record that they began with.
+    """Point merged entities to the entity that now has the record with which they began.
 
-    Of a chain, A into B into C, one link may have been taken out: what was merged follows its own
+    In a chain, A into B into C, one merge may have been taken back. A merged entity follows its own
     record. Call when the records have been moved. Returns the entities that point elsewhere now.
     """
     return set(conn.execute(_ASTRAY, {"ids": list(record_ids)}).scalars())
@@ -180,7 +180,7 @@ SELECT DISTINCT id FROM whole ORDER BY id
 
 
 def whole(conn: Connection, ids: Sequence[int]) -> list[int]:
-    """Return entities, and all that were merged into them."""
+    """Return entities, and all entities that were merged into them."""
     return list(conn.execute(_WHOLE, {"ids": list(ids)}).scalars())
 
 
@@ -194,7 +194,7 @@ def made_by(conn: Connection, batch_id: int, ids: Sequence[int]) -> set[int]:
 
 
 def move_anchors(conn: Connection, gone: Sequence[int], oldest: Mapping[int, int]) -> None:
-    """Let entities that began with a record that is gone begin with another (entity → record)."""
+    """Set another anchor for entities whose anchor is gone (entity → record)."""
     conn.execute(
         text(
             "UPDATE ops.entity e SET anchor_id = l.record FROM unnest(CAST(:e AS bigint[]), "

@@ -1,4 +1,4 @@
-"""What the fold reads: entities that are behind, their source records, edits and open verdicts."""
+"""The input of the fold: stale entities, their source records, edits and open verdicts."""
 
 from array import array
 from collections import defaultdict
@@ -22,9 +22,9 @@ def claim_stale(
     *,
     waits: bool = False,
 ) -> list[StaleEntity]:
-    """Lock entities that are behind, by id.
+    """Lock stale entities, by id.
 
-    One that was merged waits until its survivor has been written: its lead must point there.
+    A merged entity waits until its survivor is written, because its lead must point there.
 
     Args:
         conn: an open transaction.
@@ -49,7 +49,7 @@ ORDER BY id LIMIT :limit FOR NO KEY UPDATE OF e
 _CLAIM_ALL, _CLAIM_FREE = text(_CLAIM), text(_CLAIM + " SKIP LOCKED")
 
 
-# Who has no records is merged into another, and gets no lead. The rows are looked up one by one: in a first
+# An entity without records is merged into another, and gets no lead. The rows are looked up one by one: in a first
 # load the statistics are old.
 _NEW_IN_ORDER = text("""
 SELECT e.id, e.lane FROM ops.entity e
@@ -67,10 +67,10 @@ ORDER BY coalesce(s.living, s.ever) NULLS LAST, a.source, a.source_id
 
 
 def new_in_order(conn: Connection) -> tuple[Sequence[int], bool]:
-    """Return people whom no load has folded yet, by the date at which they came into being.
+    """Return people that no load has folded yet, by their date.
 
-    It is the date that their rows get, if of several dates the earliest counts. Of one date, they stand in
-    the order of the records with which they began.
+    It is the date that their rows get, if the earliest of several dates counts. People of one date are in
+    the order of their anchors.
 
     Returns:
         The entities, and whether the lane of one is bulk.
@@ -90,7 +90,7 @@ WHERE version > folded_version AND folded_version > 0 AND kind = 'person' ORDER 
 
 
 def known_stale(conn: Connection) -> Sequence[int]:
-    """Return people who are behind, and whom a load has folded before."""
+    """Return stale people that a load has folded before."""
     return array("q", conn.execute(_KNOWN).scalars())
 
 
@@ -130,7 +130,7 @@ def records_of(
     return found
 
 
-# What was typed into a record that was merged counts for the survivor, and goes back with it.
+# An edit of a merged record counts for the survivor, and goes back with it.
 _EDITS = text(f"""
 WITH RECURSIVE {WHOLE}
 SELECT w.root, e.field, e.value, e.at, e.who
@@ -140,7 +140,7 @@ ORDER BY e.at, e.id
 
 
 def edits_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[StoredEdit]]:
-    """Return standing edits of entities and of those merged into them, oldest first."""
+    """Return edits in force of entities and of those merged into them, oldest first."""
     found: dict[int, list[StoredEdit]] = defaultdict(list)
     if not entity_ids:
         return found
@@ -149,7 +149,7 @@ def edits_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[Stor
     return found
 
 
-# What is marked as gone, or was undone then, said nothing.
+# Versions that are marked as gone, or were undone, do not count.
 _VERSIONS = text("""
 SELECT entity_id, record_id, raw_id, replaced_by, role, is_converted, until FROM (
   SELECT s.entity_id, v.record_id, v.raw_id, v.replaced_by, v.role, v.gone_at, v.withdrawn_by,
@@ -164,7 +164,7 @@ ORDER BY record_id, replaced_by
 
 
 def versions_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[EarlierVersion]]:
-    """Return what people's records said before, by entity; the oldest first."""
+    """Return earlier versions of people's records, by entity; the oldest first."""
     found: dict[int, list[EarlierVersion]] = defaultdict(list)
     for row in conn.execute(_VERSIONS, {"ids": list(entity_ids)}):
         found[row.entity_id].append(EarlierVersion(*row))
@@ -206,7 +206,7 @@ WHERE source = :source AND stream = :stream AND source_id = ANY(:ids) AND target
 
 @dataclass(frozen=True, slots=True)
 class PersonRecord:
-    """A living record of a person: whose it is, and what it takes the person for."""
+    """A living record of a person: its entity, and the role that it gives."""
 
     id: int
     source_id: str
@@ -245,7 +245,7 @@ class PlainRecord:
 def by_id(
     conn: Connection, ids: Sequence[int], target: str, *, standing: bool = False
 ) -> list[PlainRecord]:
-    """Return those of the records that are of a target, by id; `standing`: that are not gone either."""
+    """Return the records of a target, by id; with `standing` only those that are not gone."""
     rows = conn.execute(
         text(
             "SELECT id, batch_id, source, stream, source_id, canonical, refs, gone_at IS NOT NULL "

@@ -1,4 +1,4 @@
-"""What was changed, by whom: appended, read by pages and by `hub explain`, never changed."""
+"""The history: changes and their authors; rows are appended, never changed."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ def note_change(
     entity_id: int | None = None,
     deal_id: int | None = None,
 ) -> None:
-    """Append what became of fields (name → old, new) of a person, a company or a deal."""
+    """Append a change of fields (name → old, new) of a person, a company or a deal."""
     if fields:
         said = {name: {"old": old, "new": new} for name, (old, new) in fields.items()}
         conn.execute(
@@ -49,7 +49,7 @@ FROM unnest(CAST(:entities AS bigint[]), CAST(:deals AS bigint[]), CAST(:fields 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What became of fields (name → old, new) of one record."""
+    """A change of fields (name → old, new) of one record."""
 
     fields: Mapping[str, tuple[Any, Any]]
     entity_id: int | None = None
@@ -57,7 +57,7 @@ class Changed:
 
 
 def note_changes(conn: Connection, who: str, changes: Sequence[Changed]) -> None:
-    """Append what became of many records, in one statement."""
+    """Append changes of many records, in one statement."""
     if changes:
         said = [
             {n: {"old": old, "new": new} for n, (old, new) in c.fields.items()} for c in changes
@@ -90,7 +90,7 @@ FROM unnest(CAST(:entities AS bigint[]), CAST(:fields AS jsonb[])) WITH ORDINALI
 
 
 def note_said(conn: Connection, who: str, said: Mapping[int, Mapping[str, JsonValue]]) -> None:
-    """Append what became of entities, in the history's own form (entity → field → old and new)."""
+    """Append changes of entities, in the history's own form (entity → field → old and new)."""
     if said:
         documents = [json.dumps(dict(fields)) for fields in said.values()]
         conn.execute(_APPEND_SAID, {"who": who, "entities": list(said), "fields": documents})

@@ -1,4 +1,4 @@
-"""Source records of people and companies, as matching needs them."""
+"""Source records of people and companies, as matching reads them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from hub.model.records import JsonValue
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """A source record as matching needs it.
+    """A source record as matching reads it.
 
     Args:
-        match_keys: the hashes of its keys that stand in `ops.match_key`; None before it is matched.
+        match_keys: the hashes of its keys in `ops.match_key`; None before it is matched.
     """
 
     id: int

@@ -1,6 +1,6 @@
 """The ledger of a batch: the proof that every object the source counts has a verdict.
 
-In: a batch's verdicts, and what was noted of its windows. Out: one sum a stream.
+In: a batch's verdicts, and the notes on its windows. Out: one sum for each stream.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,9 +17,9 @@ from hub.records.batch_tables import batch
 class StreamLedger:
     """One stream's sum: `counted` by the source (None: it cannot), `seen` by us, and verdicts.
 
-    `lost` are ids that were seen and have neither a verdict nor a place in a queue.
-    `shortage` is set where the source still counts more than it hands out after a second look.
-    `faults` say what of the stream could not be read; stream "" stands for the whole source.
+    `lost` are ids that were read and have neither a verdict nor a place in a queue. `shortage` is set
+    if the source still counts more records than it returned, after a second read. `faults` name parts
+    that could not be read; stream "" is the whole source.
     """
 
     source: str
@@ -34,7 +34,7 @@ class StreamLedger:
 
     @property
     def holds(self) -> bool:
-        """Whether everything the source counts is accounted for."""
+        """Whether every record that the source counts has a verdict."""
         return not self.lost_n and not self.shortage and not self.faults
 
 

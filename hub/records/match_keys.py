@@ -1,9 +1,9 @@
-"""Match keys: by what records are found, as hashes. Owns `ops.match_key`; written under a lock.
+"""Match keys of records, as hashes. Owns `ops.match_key`; written under a lock.
 
 The keys of people are written under the identity lock, those of companies under the lock of companies.
-The hashes that a record has in `ops.match_key` stand in its row too (`source_record.match_keys`), so that
-they can be deleted without an index by record. Hashes are made by `hub.matching.key_hash`. Beside a nameless
-key stand the letters of the record's last name (`hub.matching.letters`).
+The hashes of a record in `ops.match_key` are in its row too (`source_record.match_keys`), so that they can
+be deleted without an index by record. `hub.matching.key_hash` makes the hashes. A nameless key has the
+letters of the record's last name with it (`hub.matching.letters`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ WHERE f.n > 0
 
 @dataclass(frozen=True, slots=True)
 class Holders:
-    """Who has keys.
+    """The holders of keys.
 
     Args:
         blocks: hash → records, or None where more have it than asked for.
@@ -43,7 +43,7 @@ class Holders:
 
 
 def holders(conn: Connection, most: Mapping[int, int]) -> Holders:
-    """Return who has keys.
+    """Return the holders of keys.
 
     Args:
         conn: an open transaction.

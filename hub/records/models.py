@@ -1,4 +1,4 @@
-"""Models of matching: every version that was trained, and which one is in use."""
+"""Models of matching: all trained versions, and the one in use."""
 
 import json
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ def every(conn: Connection) -> list[StoredModel]:
 def add(conn: Connection, document: Mapping[str, Any]) -> str:
     """Store a trained model, make it the one in use, and return its version.
 
-    The version gets the number of the training. What was judged by the model before is stale now
+    The version gets the number of the training. Judgements of the model before are stale now
     (`hub.records.derivations`).
     """
     number = conn.execute(

@@ -1,4 +1,4 @@
-"""What objects of a stream give now: their living source records. Reads only."""
+"""The living source records of a stream's objects. Reads only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ def people_of(conn: Connection, source: str, stream: str, ids: Sequence[str]) ->
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What is kept of one canonical record."""
+    """One stored canonical record."""
 
     source_id: str
     target: str

@@ -1,6 +1,6 @@
-"""What a proof goes by: the batches that a run opened or took up, and what they have left behind.
+"""The evidence of a proof: the batches that a run opened or continued, and their waiting records.
 
-Reads what `batches` writes. Not here: whether it is enough (`hub.etl.proof`).
+Reads what `batches` writes. Not here: the proof itself (`hub.etl.proof`).
 """
 
 from sqlalchemy import Connection, text
@@ -31,7 +31,7 @@ SELECT NOT EXISTS (SELECT 1 FROM ops.pending WHERE batch_id = :batch)
 
 
 def is_settled(conn: Connection, batch_id: int) -> bool:
-    """Tell whether a batch has left nothing in a queue: to map, to match, to fold.
+    """Tell whether a batch has no records left to map, to match or to fold.
 
     An open verdict counts where the object's record is still of this batch: no later stage gives
     one to an object that was lost, or that a later batch has brought again.

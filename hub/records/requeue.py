@@ -93,7 +93,7 @@ def newest(
         source: vendor name.
         stream: stream name.
         after: return objects with a source id greater than this one, in order of the id.
-        limit: at most so many.
+        limit: the largest number.
     """
     rows = conn.execute(
         _NEWEST, {"source": source, "stream": stream, "after": after, "limit": limit}
@@ -209,7 +209,7 @@ def queue_newest(
         ids: source ids of the objects; None queues all objects of the stream.
         lane: bulk or live; None keeps the lane of each row's own batch.
         older: also queue the older versions, those of deleted objects and of undone batches: what
-            they say of consent counts.
+            their consent events count.
     """
     return int(
         conn.execute(

@@ -1,4 +1,4 @@
-"""Review: the pairs that a person is asked about. Owns `ops.review`."""
+"""Review: pairs that wait for a user's decision. Owns `ops.review`."""
 
 from collections.abc import Sequence
 
@@ -36,7 +36,7 @@ def decide(conn: Connection, a: int, b: int, decision: str) -> None:
 
 
 def forget(conn: Connection, ids: Sequence[int]) -> None:
-    """Ask no more about records that are undone."""
+    """Delete the open questions about undone records."""
     conn.execute(
         text(
             "DELETE FROM ops.review WHERE decided_at IS NULL AND (a = ANY(:ids) OR b = ANY(:ids))"

@@ -1,4 +1,4 @@
-"""The rules of survivorship in force; a change puts everybody behind."""
+"""The rules of survivorship in force; a change makes every entity stale."""
 
 import json
 from collections.abc import Mapping
@@ -12,23 +12,23 @@ _CURRENT = text("SELECT document FROM ops.survivorship ORDER BY id DESC LIMIT 1"
 
 
 def current(conn: Connection) -> dict[str, Any] | None:
-    """Return the document in force, None while nobody has set one."""
+    """Return the document in force, None if none was stored."""
     found: dict[str, Any] | None = conn.execute(_CURRENT).scalar_one_or_none()
     return found
 
 
 def put(conn: Connection, document: Mapping[str, Any], usual: Mapping[str, Any]) -> int:
-    """Put rules in force; where they differ from those before, every entity will be folded again.
+    """Put rules in force; if they differ from those before, every entity is folded again.
 
     Args:
         conn: an open transaction.
         document: the whole rules.
-        usual: what was in force while nothing was stored.
+        usual: the rules in force while none was stored.
 
     Returns:
-        How many entities are behind for it.
+        How many entities became stale.
     """
-    # Two processes that start at once: the second sees what the first has put.
+    # Two processes may start at once: the second must see the document of the first.
     conn.execute(text("LOCK TABLE ops.survivorship IN SHARE ROW EXCLUSIVE MODE"))
     before = current(conn)
     if before == document:

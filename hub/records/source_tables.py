@@ -1,4 +1,4 @@
-"""Tables of schema `ops` about sources: what was asked of an account, what a mapping does not know."""
+"""Tables of schema `ops` about sources: requests to an account, drift of a mapping."""
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Float, Integer, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY

@@ -1,4 +1,4 @@
-"""Source records: the canonical values each source object keeps for ever, and its tombstones."""
+"""Source records: the canonical values of each source object, and its tombstones."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS record_page (
   source_at timestamptz) ON COMMIT DELETE ROWS
 """)
 
-# What records said before a newer raw version, from `before`: the way back of an undone batch.
+# Earlier versions of records, from `before`: an undo restores them.
 _KEPT = """
 kept AS (
   INSERT INTO ops.record_version
@@ -108,7 +108,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A record that is stored: of which raw version, and whether it stands and is not gone."""
+    """A stored record: its raw version, and whether it is in force and not gone."""
 
     source_id: str
     target: str
@@ -130,10 +130,10 @@ ORDER BY source_id COLLATE "C", target COLLATE "C" FOR NO KEY UPDATE
 
 
 def lock(conn: Connection, source: str, stream: str, source_ids: Iterable[str]) -> list[Known]:
-    """Wait for the records of objects, in the order of their keys; returns those that are there.
+    """Lock the records of objects, in the order of their keys; returns those that exist.
 
-    Whoever writes several records in one transaction calls this first: two that meet at the same
-    records then wait for each other in one order, and never in a ring.
+    A transaction that writes several records calls this first. So two transactions with the same
+    records wait for each other in one order, and never in a cycle.
     """
     rows = conn.execute(_LOCK, {"source": source, "stream": stream, "ids": list(source_ids)})
     return [Known(*row[:4]) for row in rows if row.stands]
@@ -166,7 +166,7 @@ _COLUMNS = (
 
 
 def _append(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Written] | None:
-    """Append records that nobody has stored; None, and nothing is stored, if another just has."""
+    """Append new records; None, and none is stored, if another transaction has just stored one."""
     newest = {(r.source_id, r.target): r for r in sorted(records, key=lambda r: r.raw_id)}
     ids = conn.execute(_IDS, {"n": len(newest)}).scalars()
     numbered = dict(zip(ids, sorted(newest.values(), key=lambda r: r.raw_id), strict=True))
@@ -185,7 +185,7 @@ def _append(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Writte
 
 
 def _replace(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Written]:
-    """Store records of which some, or all, are stored already."""
+    """Store records, some or all of which exist already."""
     _stage(conn, records)
     written = [Written(*row) for row in conn.execute(_UPSERT)]
     conn.execute(text("DELETE FROM record_page"))
@@ -277,7 +277,7 @@ def _row(r: NewSourceRecord) -> tuple[object, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Tombstoned:
-    """Records whose object is gone: people and companies, to be looked at again, and tickets.
+    """Records whose object is gone: people and companies, to be matched again, and tickets.
 
     People and companies come as (record id, lane, batch).
     """
@@ -295,7 +295,7 @@ class Gone:
         source_id: the object.
         raw_id: the version that says so.
         why: the cause.
-        into: who it was merged into, if that is why.
+        into: the object that it was merged into, if that is the cause.
         target: the one record of the object that is gone; None for all of them.
     """
 
@@ -347,7 +347,7 @@ RETURNING s.id, s.target, s.lane, s.batch_id
 def mark_gone(
     conn: Connection, source: str, stream: str, gone: Sequence[Gone], at: datetime
 ) -> Tombstoned:
-    """Mark what no longer speaks for its entity: deleted, merged by the vendor, or excluded now."""
+    """Mark records that no longer count for their entity: deleted, merged by the vendor, or excluded."""
     if not gone:
         return Tombstoned([], [], [])
     rows = conn.execute(
@@ -391,7 +391,7 @@ def place(
     Args:
         conn: an open transaction, under the lock of their kind.
         moves: record → the entity that it joins; the batch of its present version joined it.
-        keys: record → the hashes of its keys, as they stand in `ops.match_key`.
+        keys: record → the hashes of its keys in `ops.match_key`.
     """
     keys = keys or {}
     ids = sorted({*moves, *keys})
@@ -405,7 +405,7 @@ def place(
 
 
 def forget_keys(conn: Connection, ids: Sequence[int]) -> None:
-    """Note that records are found by nothing any more."""
+    """Delete the hashes in the rows of records: no key finds them any more."""
     if ids:
         conn.execute(_NO_KEYS, {"ids": list(ids)})
 
@@ -426,7 +426,7 @@ def delete_of_entity(conn: Connection, entity_id: int, source: str) -> None:
 
 
 def take_out(conn: Connection, ids: Sequence[int], batch_id: int) -> None:
-    """Take records out of their entities and of everything, until their source brings them again.
+    """Take records out of their entities, until their source brings them again.
 
     Args:
         conn: an open transaction.
@@ -467,7 +467,7 @@ WHERE r.id = v.replaced_by AND r.batch_id = :batch AND v.record_id = ANY(:ids)
 
 
 def restore(conn: Connection, batch_id: int, record_ids: Sequence[int]) -> set[int]:
-    """Let records say what they said before the batch; returns those that were undone then."""
+    """Restore the values of records from before the batch; returns those that were undone then."""
     args = {"batch": batch_id, "ids": list(record_ids)}
     undone = {row.id for row in conn.execute(_RESTORE, args) if row.is_undone}
     conn.execute(_FORGET_VERSIONS, args)

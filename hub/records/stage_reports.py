@@ -1,4 +1,4 @@
-"""What each stage did, once: counts by outcome, for sensors and `hub status`. Owns `ops.stage_report`."""
+"""Reports of stages: counts by outcome, for sensors and `hub status`. Owns `ops.stage_report`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ def report_stage(
     stream: str | None = None,
     in_dagster: bool = False,
 ) -> None:
-    """Keep what a stage did, for sensors and `hub status`."""
+    """Store the report of a stage, for sensors and `hub status`."""
     conn.execute(
         insert(stage_report).values(
             batch_id=batch_id,
@@ -36,7 +36,7 @@ def report_stage(
 
 @dataclass(frozen=True, slots=True)
 class StageReport:
-    """What one stage did, once: counts by outcome."""
+    """The report of one run of a stage: counts by outcome."""
 
     id: int
     stage: str
@@ -55,7 +55,7 @@ ORDER BY id LIMIT :most
 
 
 def reports_since(conn: Connection, after: int | None, most: int) -> list[StageReport]:
-    """Return what stages did, oldest first.
+    """Return reports of stages, oldest first.
 
     Args:
         conn: an open connection.

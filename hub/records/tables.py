@@ -57,7 +57,7 @@ entity = Table(
     Column("version", BigInteger, nullable=False, server_default="1"),
     Column("folded_version", BigInteger, nullable=False, server_default="0"),
     Column("recorded_at", UTC, nullable=False, server_default=NOW),
-    # up to this version our own rules alone made the entity stale: its fold tells nobody at once
+    # up to this version only the hub's own rules made the entity stale: its fold sends no single alerts
     Column("quiet_version", BigInteger, nullable=False, server_default="0"),
     Index(
         "entity_behind",
@@ -69,7 +69,7 @@ entity = Table(
         None,
         "merged_into",
         postgresql_where=text("merged_into IS NOT NULL"),
-        info=because("whoever folds, undoes or merges an entity asks who was merged into it"),
+        info=because("fold, undo and merge of an entity look for the entities merged into it"),
     ),
     Index(
         "entity_lost",
@@ -108,10 +108,10 @@ source_record = Table(
     ),
     Column("gone_why", Text),  # set with gone_at: hub.model.verdicts.Cause
     Column("left_entity_id", BigInteger),  # the entity that it was in before
-    # The visibility: NULL, the record stands. A record of a planned batch stands for that batch alone:
-    # it bears its number here and in `withdrawn_by`, so whatever reads what stands passes over it.
+    # The visibility: NULL, the record is in force. Only its own batch sees a planned record: the number of
+    # the batch is here and in `withdrawn_by`, so every query for records in force leaves it out.
     Column("planned_by", BigInteger),
-    # the hashes by which it stands in `match_key`, so that those need no index by record; NULL: none
+    # the hashes of its keys in `match_key`, so that these need no index by record; NULL: none
     personal("match_keys", ARRAY(BigInteger)),
     Index(
         "source_record_alias",
@@ -167,7 +167,7 @@ source_record = Table(
 
 without_statistics(source_record, "canonical", "canonical_hash", "refs", "match_keys")
 
-# what a record said before a newer raw version replaced it: the way back of an undone batch
+# earlier versions of a record, before a newer raw version replaced it: an undo restores them
 record_version = Table(
     "record_version",
     metadata,
@@ -226,9 +226,9 @@ derivation = Table(
     schema="ops",
 )
 
-# By what records are found: a hash of kind and value (`hub.matching.key_hash`), and who has it. A record
+# The keys of records: a hash of kind and value (`hub.matching.key_hash`), and its record. A record
 # has some twenty: no foreign key, which would lock the record for each, and one index, which is the key.
-# `letters` stands beside nameless keys only (`hub.matching.letters`); NULL: nothing is known of the name.
+# Only nameless keys have `letters` (`hub.matching.letters`); NULL: nothing is known of the name.
 match_key = Table(
     "match_key",
     metadata,
@@ -238,8 +238,8 @@ match_key = Table(
     schema="ops",
 )
 
-# By what a company is found, and what a lead says of the company it works for: a hash each, as in `match_key`.
-# It proposes who may belong together, so that two keys of one hash do no harm.
+# Keys of companies, and company keys of leads: a hash each, as in `match_key`. A key only proposes a pair,
+# so two keys with one hash do no harm.
 company_key = Table(
     "company_key",
     metadata,
@@ -255,7 +255,7 @@ company_key = Table(
     schema="ops",
 )
 
-# who works for whom by a person's word; what the sources say of it stands in their records' refs
+# employments by a user's word; those of sources are in the refs of their records
 employment = Table(
     "employment",
     metadata,

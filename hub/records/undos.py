@@ -1,6 +1,6 @@
 """How far an undo has come: one row for each of its chunks. Owns `ops.undo_part`.
 
-A chunk and its part commit together, so what a killed undo has done is known to the next call.
+A chunk and its part commit together, so after a kill the next call knows what is done.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ from hub.records.batch_tables import undo_part
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one chunk did: its report, and the entities to fold when all chunks are done."""
+    """The result of one chunk: its report, and the entities to fold when all chunks are done."""
 
     report: Mapping[str, Any]
     stale: Sequence[int]
 
 
 def keep_part(conn: Connection, undo_id: int, part: Part) -> None:
-    """Keep what a chunk did; call in its transaction."""
+    """Store the part of a chunk; call in its transaction."""
     n = select(func.coalesce(func.max(undo_part.c.n), 0) + 1).where(undo_part.c.undo_id == undo_id)
     conn.execute(
         insert(undo_part).values(
@@ -34,6 +34,6 @@ def keep_part(conn: Connection, undo_id: int, part: Part) -> None:
 
 
 def parts(conn: Connection, undo_id: int) -> list[Part]:
-    """Return what the chunks of an undo have done so far, in their order."""
+    """Return the parts of the finished chunks of an undo, in their order."""
     found = select(undo_part.c.report, undo_part.c.stale).where(undo_part.c.undo_id == undo_id)
     return [Part(*row) for row in conn.execute(found.order_by(undo_part.c.n))]

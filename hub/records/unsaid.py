@@ -1,4 +1,4 @@
-"""Records that the present mapping gives from no version: which they are, and taking them out."""
+"""Records that the present mapping gives from no version: find them, and take them out."""
 
 from collections.abc import Sequence
 
@@ -30,7 +30,7 @@ def records(conn: Connection, source: str, stream: str, version: str, limit: int
 def take_out(conn: Connection, ids: Sequence[int], batch_id: int) -> list[int]:
     """Take records out of their entities, which stay; returns the other records of these.
 
-    Call under the identity lock. What people decided stands, should a record come back.
+    Call under the identity lock. Decisions of users stay, and count again if a record comes back.
     """
     others = departing.co_members(conn, ids, "person")
     for record in ids:

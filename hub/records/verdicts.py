@@ -1,6 +1,6 @@
-"""Verdicts: what became of each object that a batch saw. Owns `ops.verdict`.
+"""Verdicts: the outcome of each object that a batch read. Owns `ops.verdict`.
 
-An open verdict (NULL) is an object that was seen and is not yet accounted for. Not here: the sums
+An open verdict (NULL) is an object that was read and has no outcome yet. Not here: the sums
 (`hub.records.ledger`).
 """
 
@@ -14,7 +14,7 @@ from hub.records.batch_tables import verdict
 
 
 def seen(conn: Connection, batch_id: int, stream: str, since: object, until: object) -> int:
-    """Count the live objects that the batch has seen in a span of the source's time."""
+    """Count the living objects that the batch has read in a span of the source's time."""
     return int(
         conn.execute(
             text(
@@ -28,7 +28,7 @@ def seen(conn: Connection, batch_id: int, stream: str, since: object, until: obj
 
 
 def earliest_seen(conn: Connection, batch_id: int, stream: str) -> datetime | None:
-    """Return the oldest modification time among the objects the batch has seen."""
+    """Return the oldest modification time among the objects that the batch has read."""
     return conn.execute(
         select(func.min(verdict.c.at)).where(
             verdict.c.batch_id == batch_id, verdict.c.stream == stream
@@ -52,7 +52,7 @@ def set_verdicts(conn: Connection, rows: Sequence[tuple[int, str, str, str, Verd
         conn.execute(_SET_VERDICT, {**args, "ids": ids})
 
 
-# Ids as an array, so that it goes by the primary key whatever is known of the table's size.
+# Ids as an array, so that the plan uses the primary key for any statistics of the table.
 _SET_VERDICT = text("""
 UPDATE ops.verdict SET verdict = :verdict
 WHERE batch_id = :batch AND source = :source AND stream = :stream
