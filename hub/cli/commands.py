@@ -71,7 +71,9 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
         Line("Show support tickets, make a lead of one", {
             "tickets": "tickets:tickets_command", "ticket": "tickets:ticket_app",
         }),
-        Line("Show and record what a person agreed to", {"consent": "consent:consent_app"}),
+        Line("Record what a person agreed to, erase a person", {
+            "consent": "consent:consent_app", "erase": "erase:erase",
+        }),
     ),
     "Lists and reports": (
         Line("Save, run and count lists of records", {"list": "lists:list_app"}),

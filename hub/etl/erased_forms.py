@@ -122,3 +122,8 @@ def read(payload: bytes) -> object:
     except (ValueError, RecursionError):
         return NOT_JSON
     return found
+
+
+def is_same(a: str, b: str) -> bool:
+    """Tell whether two numbers are one; where one has no country, by their ends."""
+    return normal.are_same_number(a, b)

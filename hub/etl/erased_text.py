@@ -15,7 +15,7 @@ Redact = Callable[[str], str]
 def without(value: Any, redact: Redact) -> Any:
     """Return a JSON value without mentions; a value that was one mention is None, in a list it is gone."""
     if isinstance(value, dict):
-        return {key: without(one, redact) for key, one in value.items()}
+        return {redact(key): without(one, redact) for key, one in value.items()}
     if isinstance(value, list):
         kept = [(one, without(one, redact)) for one in value]
         return [new for old, new in kept if new is not None or old is None]

@@ -329,3 +329,33 @@ def half_undone(conn: Connection) -> list[int]:
     """Return the batches whose undo is under way, or was killed: `hub undo BATCH` goes on with it."""
     rows = conn.execute(select(batch.c.id).where(batch.c.state == "undoing").order_by(batch.c.id))
     return list(rows.scalars())
+
+
+def open_erase(conn: Connection, erasure: str, who: str) -> int:
+    """Begin an erasure, or return the batch of one that was killed; `erasure` is its number."""
+    ours = select(batch.c.id).where(
+        batch.c.kind == "erase",
+        batch.c.state == "running",
+        batch.c.windows["erasure"]["id"].astext == erasure,
+    )
+    if (begun := conn.execute(ours).scalar_one_or_none()) is not None:
+        return int(begun)
+    new = insert(batch).values(
+        kind="erase", source="hub", lane="bulk", who=who, windows={"erasure": {"id": erasure}}
+    )
+    return int(conn.execute(new.returning(batch.c.id)).scalar_one())
+
+
+def close_erase(
+    conn: Connection, batch_id: int, receipt: Mapping[str, JsonValue], *, ok: bool
+) -> None:
+    """End an erasure with its receipt; one that left something behind has failed."""
+    close_batch(conn, batch_id, ledger_json=dict(receipt), ok=ok)
+
+
+def erasures_done(conn: Connection) -> set[str]:
+    """Return the numbers of the erasures that were done in this database."""
+    found = select(batch.c.windows["erasure"]["id"].astext).where(
+        batch.c.kind == "erase", batch.c.state == "done"
+    )
+    return set(conn.execute(found).scalars())

@@ -3,7 +3,7 @@
 Not here: digests and their key (`hub.model.erasure`, `hub.records.erasure_key`).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -106,10 +106,11 @@ def count_blocked(conn: Connection, digests: Sequence[bytes]) -> None:
         conn.execute(_BLOCKED, {"digests": sorted(digests)})
 
 
-def of_erasure(conn: Connection, erasure: str) -> Collection[bytes]:
-    """Return the digests of an erasure."""
-    found = select(tombstone.c.digest).where(tombstone.c.erasure == erasure)
-    return [bytes(digest) for digest in conn.execute(found).scalars()]
+def kinds_of(conn: Connection, erasure: str) -> dict[str, int]:
+    """Return how many digests of an erasure are kept, by kind."""
+    c = tombstone.c
+    found = select(c.kind, func.count()).where(c.erasure == erasure).group_by(c.kind)
+    return {row.kind: row[1] for row in conn.execute(found.order_by(c.kind))}
 
 
 def erasures(conn: Connection) -> list[Erasure]:

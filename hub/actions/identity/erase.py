@@ -1,0 +1,156 @@
+"""Erase a person for good, or say what that would do: who acts needs the right to set up."""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, text
+
+from hub.actions import lookup, typed
+from hub.actions.context import Acting, Context
+from hub.actions.rights import Right, require
+from hub.erase import erasure
+from hub.erase.erasure import Told
+from hub.erase.find import find
+from hub.erase.person import Person
+from hub.erase.receipt import Receipt
+from hub.errors import ActionError
+from hub.etl import erased_forms
+from hub.etl.erased_forms import EMAIL, PHONE, Form
+from hub.model.erasure import TombstoneKind
+from hub.records import tombstones
+from hub.records.erasure_key import read_key
+from hub.records.tombstones import Erasure
+
+_TEAM = text("""SELECT 1 FROM crm."user" WHERE lower(email) = lower(:email)""")
+
+
+def erase(
+    engine: Engine,
+    acting: Acting,
+    said: str,
+    *,
+    home: Path,
+    region: str,
+    told: Told = lambda _name, _rows: None,
+) -> Receipt:
+    """Erase a person from everywhere, and keep them out; an erasure that was killed goes on first.
+
+    Args:
+        engine: the hub's database.
+        acting: who acts.
+        said: an e-mail address, a phone number, or a person: lead/12, contact/5, source/stream/id.
+        home: HUB_HOME.
+        region: ISO country of a number without one.
+        told: is told of each step.
+
+    Raises:
+        ActionError: there is no such person, several people have the address, a member of the team has
+            it, or who acts may not.
+        ConfigError: another erasure is under way, or the key cannot be read.
+    """
+    with engine.begin() as conn:
+        ctx = acting(conn)
+        require(ctx, Right.SET_UP)
+    erasure.resume(engine, home, told)
+    with engine.begin() as conn:
+        person = _person(conn, said, home=home, region=region)
+    return erasure.erase(engine, home, ctx.who, person, ctx.clock.now(), told=told)
+
+
+def preview_erase(engine: Engine, acting: Acting, said: str, *, home: Path, region: str) -> Receipt:
+    """Return what erasing a person would do; nothing is changed.
+
+    Raises:
+        ActionError: as for `erase`.
+    """
+    with engine.begin() as conn:
+        ctx = acting(conn)
+        require(ctx, Right.SET_UP)
+        person = _person(conn, said, home=home, region=region)
+    return erasure.preview(engine, home, ctx.who, person, ctx.clock.now())
+
+
+def resume_erase(engine: Engine, acting: Acting, *, home: Path) -> Receipt | None:
+    """Go on with an erasure that was killed; None where there is none.
+
+    Raises:
+        ActionError: who acts may not.
+    """
+    with engine.begin() as conn:
+        require(acting(conn), Right.SET_UP)
+    return erasure.resume(engine, home)
+
+
+def erasures(ctx: Context) -> list[Erasure]:
+    """Return what was erased, the latest first: numbers, moments, and how many records were kept out.
+
+    Raises:
+        ActionError: who acts may not.
+    """
+    require(ctx, Right.SET_UP)
+    return tombstones.erasures(ctx.conn)
+
+
+def _person(conn: Connection, said: str, *, home: Path, region: str) -> Person:
+    if "/" in said and "@" not in said:
+        found = find(conn, entities=[lookup.find(conn, said).root_id])
+    else:
+        form = form_of(said, region)
+        if form[0] == EMAIL and conn.execute(_TEAM, {"email": said.strip()}).first():
+            raise ActionError(
+                "this is the address of a member of the team",
+                resource="user",
+                code="invalid",
+                hint="take them off `people:` in hub.yaml; hub erase is for people in the CRM",
+            )
+        found = find(conn, forms=[form])
+        if found is None:
+            raise _unknown(conn, form, home)
+    if found is None:
+        raise ActionError("there is no such person", resource="person", code="not_found")
+    return found
+
+
+def form_of(said: str, region: str) -> Form:
+    """Return the normal form of an address or a number that somebody typed.
+
+    Raises:
+        ActionError: it is neither.
+    """
+    kind = EMAIL if "@" in said else PHONE
+    read = typed.canonical("lead", {kind: said}, region=region).get(kind)
+    form = (
+        None
+        if not isinstance(read, str)
+        else erased_forms.email_form(read)
+        if kind == EMAIL
+        else erased_forms.phone_form(read)
+    )
+    if form is None:
+        raise ActionError(
+            "this is no e-mail address and no phone number",
+            resource="person",
+            code="invalid",
+            hint="hub erase lea@example.com, hub erase +33612345678, or hub erase lead/12",
+        )
+    return kind, form
+
+
+def _unknown(conn: Connection, form: Form, home: Path) -> ActionError:
+    """Tell whether nobody ever had the address, or who had it is erased already."""
+    before = None
+    if (key_id := tombstones.key_in_use(conn)) is not None:
+        digest = read_key(home, key_id).digest(TombstoneKind(form[0]), form[1])
+        before = tombstones.erasure_of(conn, [digest])
+    if before is not None:
+        return ActionError(
+            f"nobody has it any more: erased before (erasure {before})",
+            resource="person",
+            code="not_found",
+            hint="hub erase --list shows the erasures",
+        )
+    return ActionError(
+        "nobody has it: neither people nor raw records",
+        resource="person",
+        code="not_found",
+        hint="hub erase lead/12 erases a person who has no address",
+    )

@@ -1,0 +1,121 @@
+"""What `hub erase` does."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hub.cli.acting import acting
+from hub.cli.options import Config, Json, Who
+from hub.cli.output import EXIT_FAILED, print_json, print_line, print_table, print_warning
+from hub.cli.words import count
+from hub.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from hub.actions.context import Acting, Context
+    from hub.erase.receipt import Receipt
+
+
+def erase(
+    person: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="EMAIL|PHONE", help="An e-mail address, a phone number, or lead/12, contact/5."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count what would go; change nothing.")
+    ] = False,
+    erasures: Annotated[
+        bool, typer.Option("--list", help="List what was erased, and what was kept out since.")
+    ] = False,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Erase a person for good, everywhere, and keep every source from bringing the person back.
+
+    It cannot be undone. A killed erasure goes on with the next hub erase.
+    """
+    from hub.actions.identity import erase as actions
+    from hub.cli.opening import opened_database
+
+    def as_named(conn: "Connection") -> "Context":
+        return acting(conn, who)
+
+    if (person is None) != erasures:
+        raise ConfigError("name one person, or --list", hint="hub erase lea@example.com --dry-run")
+    with opened_database(config) as (database, settings):
+        if person is None:
+            _list(database.engine, as_named, json=json)
+            return
+        region, home = settings.company.default_region, settings.home
+        verb = actions.preview_erase if dry_run else actions.erase
+        receipt = verb(database.engine, as_named, person, home=home, region=region)
+    if json:
+        print_json(receipt.document())
+    else:
+        _print(receipt)
+    if not receipt.is_complete:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _list(engine: "Engine", as_named: "Acting", *, json: bool) -> None:
+    from hub.actions.identity.erase import erasures
+
+    with engine.begin() as conn:
+        found = erasures(as_named(conn))
+    if json:
+        print_json([
+            {"erasure": e.id, "at": e.at.isoformat(), "tombstones": e.tombstones, "blocked": e.blocked,
+             "blocked_at": e.blocked_at.isoformat() if e.blocked_at else None}
+            for e in found
+        ])  # fmt: skip
+    elif not found:
+        print_line("", "nobody was erased; hub erase EMAIL --dry-run shows what would go")
+    else:
+        print_table(
+            "Erasures",
+            ("erasure", "at", "tombstones", "records kept out", "last"),
+            [(e.id, e.at, e.tombstones, e.blocked, e.blocked_at) for e in found],
+        )
+
+
+def _print(receipt: "Receipt") -> None:
+    would = "would be " if receipt.is_dry_run else ""
+    objects = ", ".join(f"{n} {name}" for name, n in receipt.objects.items()) or "none"
+    print_line(
+        f"{would}erased".capitalize(),
+        f"people: {count(receipt.people)}; objects of sources: {objects}",
+    )
+    print_table(
+        "Rows",
+        ("table", f"{would}removed or emptied", "mentions taken out"),
+        [
+            (name, receipt.removed.get(name, 0), receipt.mentions.get(name, 0))
+            for name in sorted({*receipt.removed, *receipt.mentions})
+        ],
+    )
+    for file in receipt.files:
+        print_line("Mentions overwritten in", file)
+    kept = sum(receipt.tombstones.values())
+    if receipt.is_dry_run:
+        print_line("Tombstones", f"{kept} would be kept; nothing was changed")
+    else:
+        print_line(
+            "Tombstones",
+            f"{kept}, erasure {receipt.erasure}, batch {receipt.batch}, by {receipt.who}",
+        )
+    for file in receipt.left_files:
+        print_warning(f"{file} mentions the person and is yours to edit")
+    if receipt.backups:
+        print_warning(
+            "backups from before still hold the person, if they had come by then: "
+            "hub restore erases again; delete those that are no longer needed: "
+            + ", ".join(receipt.backups)
+        )
+    for name, n in receipt.left.items():
+        print_warning(
+            f"{name}: rows that still mention the person: {count(n)}; run hub erase again"
+        )

@@ -1,0 +1,194 @@
+"""What is a person's own, table by table: deleted, or emptied where something counts on the row.
+
+The list is the order: what refers to a row goes before it. A row that stays keeps its id, its dates and
+its counts, so that reports, ledgers and the deals' money stay as they were. Every table with a personal
+column stands in this list, or in `HOLDS_MENTIONS` with the reason; a test holds it. What others have
+written about the person is `hub.erase.mentions`. Raw versions: `hub.records.erased_objects`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
+
+from hub.crm import activity_tables, derived
+from hub.crm import tables as crm
+from hub.db import outbox
+from hub.erase.tied import Tied
+from hub.records import departing, entities
+from hub.records import tables as ops
+
+_ENTITIES, _RECORDS, _LEADS, _CONTACTS = "entities", "records", "leads", "contacts"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What becomes of a person's rows in one table.
+
+    Args:
+        table: the table.
+        ties: column → the ids of `Tied` that it names; one suffices.
+        empty: column → what it holds afterwards; nothing: the rows are deleted.
+    """
+
+    table: Table
+    ties: Mapping[str, str]
+    empty: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Return the table's name with its schema."""
+        return str(self.table.fullname)
+
+    def is_tied(self, ids: Tied) -> ColumnElement[bool]:
+        """Return the condition that a row is the person's."""
+        return or_(*(
+            self.table.c[column] == func.any(literal(getattr(ids, group)))
+            for column, group in self.ties.items()
+        ))  # fmt: skip
+
+
+_PERSON_COLUMNS = (
+    "first_name", "last_name", "email", "emails", "phone", "mobile", "fax", "organization_name",
+    "title", "industry", "website", "description", "street", "postal_code", "city", "state",
+    "country", "tags", "custom_fields",
+)  # fmt: skip
+_NOBODY = dict.fromkeys(_PERSON_COLUMNS)
+_ACTIVITIES = [
+    Rule(table, {"entity_id": _ENTITIES})
+    for table in (
+        activity_tables.task, activity_tables.call, activity_tables.visit, activity_tables.message,
+    )
+]  # fmt: skip
+_NOW = func.now()
+
+RULES: Sequence[Rule] = (
+    Rule(ops.review, {"a": _RECORDS, "b": _RECORDS}),
+    Rule(ops.edge, {"a": _RECORDS, "b": _RECORDS}),
+    Rule(crm.inquiry, {"record_id": _RECORDS, "entity_id": _ENTITIES}),
+    Rule(crm.ticket, {"record_id": _RECORDS, "entity_id": _ENTITIES}),
+    Rule(crm.note, {"record_id": _RECORDS, "entity_id": _ENTITIES}),
+    *_ACTIVITIES,
+    Rule(ops.edit, {"entity_id": _ENTITIES}),
+    Rule(ops.change, {"entity_id": _ENTITIES}),
+    Rule(ops.employment, {"person_id": _ENTITIES}),
+    Rule(ops.company_key, {"entity_id": _ENTITIES}),
+    Rule(ops.pending, {"ref": _RECORDS}),
+    Rule(ops.record_version, {"record_id": _RECORDS}),
+    Rule(ops.source_record, {"id": _RECORDS}),
+    Rule(crm.alert, {"lead_id": _LEADS, "contact_id": _CONTACTS}),
+    Rule(
+        outbox.outbox,
+        {"lead_id": _LEADS, "contact_id": _CONTACTS},
+        {
+            "payload": {},
+            "dedupe_key": func.concat("erased:", outbox.outbox.c.id),
+            "state": func.replace(outbox.outbox.c.state, "pending", "dead"),
+            "last_error": "its person was erased",
+        },
+    ),
+    Rule(
+        ops.assignment,
+        {"lead_id": _LEADS, "contact_id": _CONTACTS},
+        {"reason": "the person was erased"},
+    ),
+    Rule(
+        crm.lead,
+        {"entity_id": _ENTITIES},
+        {
+            **_NOBODY, "legacy_owner": None, "account_id": None, "account_why": None,
+            "archived_at": func.coalesce(crm.lead.c.archived_at, _NOW),
+        },
+    ),
+    Rule(
+        crm.contact,
+        {"entity_id": _ENTITIES},
+        {
+            **_NOBODY, "company_id": None, "kept_by": "nobody",
+            "archived_at": func.coalesce(crm.contact.c.archived_at, _NOW),
+        },
+    ),
+)  # fmt: skip
+
+EMPTIED_WITH_OBJECTS = (
+    "landing.raw",
+    "landing.head",
+    "landing.quarantine",
+    "landing.correction",
+    "ops.verdict",
+)
+"""Tables that `hub.records.erased_objects` empties."""
+BY_HAND = ("ops.match_key", "ops.consent_event")
+"""Tables that have functions of their own, below and in `hub.erase.consents`."""
+HOLDS_MENTIONS: Mapping[str, str] = {
+    "landing.checkpoint": "a cursor of a stream",
+    "ops.batch": "windows and ledgers, which may list ids of objects; the lists of an undo",
+    "ops.undo_part": "a report, which lists ids of objects",
+    "ops.match_model": "frequent names and numbers; no row is a person's",
+    "ops.drift": "samples of values that a mapping does not know",
+    "ops.delivery": "the address of a member of the team",
+    "crm.deal": "the deal stays with its money; its name and fields lose the person",
+    "crm.deal_check": "who ticked it: a member of the team",
+    "crm.stage_transition": "who moved the deal: a member of the team",
+    "crm.conversion": "who converted: a member of the team",
+    "crm.smart_list": "a filter that somebody typed",
+}
+"""Tables without rows of a person: mentions are taken out of them."""
+OF_THE_TEAM: Mapping[str, str] = {
+    "crm.user": "members of the team: an address of one is refused",
+    "crm.owner_identity": "ids of members of the team at the sources",
+}
+
+
+def remove(conn: Connection, ids: Tied) -> dict[str, int]:
+    """Delete and empty what is a person's own; returns the rows by table.
+
+    Args:
+        conn: an open transaction, under the identity lock and the lock of companies.
+        ids: the person's; a second call finds less.
+    """
+    departing.forget_keys(conn, ids.records)
+    beside = _other_entities(conn, ids)
+    done: dict[str, int] = {}
+    for rule in RULES:
+        statement = (
+            update(rule.table).values(**rule.empty) if rule.empty else delete(rule.table)
+        ).where(rule.is_tied(ids))
+        if rule.table is ops.pending:
+            statement = statement.where(ops.pending.c.stage != "normalize")
+        done[rule.name] = done.get(rule.name, 0) + conn.execute(statement).rowcount
+    derived.recompute(conn, ids.entities, ids.deals)
+    entities.bump(conn, beside)
+    return done
+
+
+def _other_entities(conn: Connection, ids: Tied) -> list[int]:
+    """Return companies that lose a record with the person's objects: they are folded again."""
+    c = ops.source_record.c
+    found = select(c.entity_id).distinct().where(
+        c.id == func.any(literal(ids.records)),
+        c.entity_id.is_not(None),
+        c.entity_id != func.all(literal(ids.entities)),
+    )  # fmt: skip
+    return list(conn.execute(found).scalars())
+
+
+def count(conn: Connection, ids: Tied) -> dict[str, int]:
+    """Return how many rows `remove` would delete or empty, by table."""
+    return {
+        rule.name: conn.execute(
+            select(func.count()).select_from(rule.table).where(rule.is_tied(ids))
+        ).scalar_one()
+        for rule in RULES
+    }

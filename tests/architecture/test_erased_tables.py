@@ -1,0 +1,44 @@
+"""Erase knows every table: one with a personal column has a rule, or a reason why it needs none."""
+
+import importlib
+
+from hub.db.metadata import metadata
+from hub.erase import rows
+from tests.architecture.statements import modules, name_of
+
+
+def _tables() -> set[str]:
+    for path in modules():
+        if path.stem.endswith("tables"):
+            importlib.import_module(name_of(path))
+    return {table.fullname for table in metadata.tables.values()}
+
+
+def _personal() -> set[str]:
+    return {
+        table.fullname
+        for table in metadata.tables.values()
+        if any(column.info.get("personal") for column in table.columns)
+    }
+
+
+def test_every_table_with_a_personal_column_is_erased_or_has_a_reason() -> None:
+    known = _tables()
+    erased = {rule.name for rule in rows.RULES} | {*rows.EMPTIED_WITH_OBJECTS, *rows.BY_HAND}
+    reasons = {*rows.HOLDS_MENTIONS, *rows.OF_THE_TEAM}
+    assert _personal() - erased - reasons == set()
+    assert not erased & reasons
+    assert not (erased | reasons) - known, "the lists name tables that are gone"
+
+
+def test_a_rule_empties_every_personal_column_of_a_row_that_stays() -> None:
+    """What stays of a row holds nothing personal: computed columns follow the others."""
+    kept = {"who", "dedupe_key", "status_set_by"}  # the team; a name of our own
+    for rule in rows.RULES:
+        if rule.empty:
+            left = {
+                column.name
+                for column in rule.table.columns
+                if column.info.get("personal") and column.computed is None
+            }
+            assert left - rule.empty.keys() - kept == set(), rule.name
