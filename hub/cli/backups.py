@@ -41,19 +41,44 @@ def restore(
     """Replace the whole database by a backup, in one transaction.
 
     The present database is backed up before. No other command may run. A backup of a newer schema
-    is refused; an older one is upgraded by the next command.
+    is refused; an older one is upgraded by the next command. Whoever was erased since the backup is
+    erased again.
     """
     from hub.actions.batches.backups import restore as put_back
     from hub.cli.opening import reached_database
 
     with reached_database(config) as place:
         done = put_back(place, file)
+    again = _erased_again(config)
     if done.problem:
         print_warning(f"the replaced database could not be backed up: {done.problem}")
     before = str(done.before.file) if done.before else None
     if json:
-        print_json({"file": str(file), "revision": done.revision, "replaced": before})
+        print_json(
+            {
+                "file": str(file),
+                "revision": done.revision,
+                "replaced": before,
+                "erased_again": again,
+            }
+        )
         return
     print_line("", f"restored {file} (schema {done.revision})")
     if before:
         print_line("", f"the replaced database is in {before}")
+    for erasure in again:
+        print_line("", f"erased again: erasure {erasure}, which the backup had forgotten")
+
+
+def _erased_again(config: Path | None) -> list[str]:
+    """Erase again whom the backup brought back; an older schema is upgraded for that."""
+    from hub.actions.identity.erase import erase_again, has_erased
+    from hub.cli.acting import acting
+    from hub.cli.opening import opened_database
+    from hub.settings import load
+
+    if not has_erased(load(config).home):
+        return []
+    with opened_database(config) as (database, settings):
+        done = erase_again(database.engine, acting, home=settings.home)
+    return [receipt.erasure for receipt in done]

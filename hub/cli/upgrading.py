@@ -38,14 +38,20 @@ def upgrade(
 
     A backup is written before the database changes. Ctrl-C is safe: the next call goes on.
     """
+    from hub.actions.identity.erase import erase_again
+    from hub.cli.acting import acting
     from hub.cli.opening import opened
 
-    with opened(config) as (hub, _database, _settings):
+    with opened(config) as (hub, _database, settings):
+        again = erase_again(hub.engine, acting, home=settings.home)
         report = _to_the_end(hub)
         held = _held(hub, accept=accept_consent)
     if json:
-        print_json({**document_of(report), "opt_outs_held": held})
+        erased = [receipt.erasure for receipt in again]
+        print_json({**document_of(report), "opt_outs_held": held, "erased_again": erased})
         return
+    for receipt in again:
+        print_line("", f"erased again: erasure {receipt.erasure}")
     words = [f"{count(n)} {_WHAT[name]}" for name, n in report.done.items()]
     print_line("", f"derived again: {', '.join(words) or 'nothing was left'}")
     if held:

@@ -151,7 +151,7 @@ class _Tid(UserDefinedType[str]):
 
     cache_ok = True
 
-    def get_col_spec(self) -> str:
+    def get_col_spec(self, **_kw: Any) -> str:
         return "tid"
 
 

@@ -23,7 +23,7 @@ from hub.etl.survivorship import apply_rules, read_rules
 from hub.etl.turns import rules_of
 from hub.mappings.loader import load_all
 from hub.model.days import midnight
-from hub.records import batches
+from hub.records import batches, erasure_list
 from hub.settings import GroupSettings, PersonSettings, Settings, secret_variable
 
 
@@ -68,6 +68,7 @@ def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
     rules_of(hub)
     survivorship = read_rules(settings.matching.survivorship)
     with database.engine.begin() as conn:
+        erasure_list.bring_back(conn, settings.home)  # before any source is read
         owners.apply_people(conn, [_person(p) for p in settings.people])
         apply_groups(conn, [group_of(g) for g in settings.groups])
         _check_targets(conn, settings)

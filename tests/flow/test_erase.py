@@ -1,22 +1,25 @@
 """An erased person is nowhere: no table, no file, no log; and no source brings the person back."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from hub.actions.activities import activity, task
 from hub.actions.batches.undo import undo_batch
-from hub.actions.identity.erase import erase, erasures, preview_erase
+from hub.actions.identity.erase import erase, erase_again, erasures, preview_erase
 from hub.actions.identity.merge import merge
 from hub.actions.leads.convert import Wish, convert
 from hub.actions.people.edit import edit
+from hub.db.backup import backup_path, restore_backup, write_backup
+from hub.db.client_programs import programs_for
+from hub.db.embedded import SUPERUSER, Server
 from hub.erase.receipt import Receipt
 from hub.errors import ActionError
 from hub.etl import flow, rederive, reprocess
-from tests.acting import acting, by
+from tests.acting import SYSTEM, acting, by
 from tests.flow.conftest import (
     STREAMS,
     World,
@@ -185,12 +188,29 @@ def ledgers(world: World) -> Mapping[tuple[int, str], int]:
     return {(row.batch_id, row.stream): row.n for row in rows}
 
 
-def test_an_erased_person_is_nowhere_and_stays_away(lea: World) -> None:
+def backup_of(world: World, server: Server, file: Path) -> Callable[[], None]:
+    """Write a backup of now; returns what puts it back."""
+    url = make_url(server.url(SUPERUSER, database=world.db.engine.url.database))
+    with world.db.engine.connect() as conn:
+        version = conn.execute(text("SHOW server_version_num")).scalar_one()
+    programs = programs_for(url, int(version) // 10_000, is_embedded=True)
+    write_backup(programs, file)
+
+    def restore() -> None:
+        world.db.engine.dispose()
+        restore_backup(programs, file, is_embedded=True)
+
+    return restore
+
+
+def test_an_erased_person_is_nowhere_and_stays_away(lea: World, server: Server) -> None:
+    home = lea.hub.settings.home
+    restore = backup_of(lea, server, backup_path(home, SYSTEM.now(), "0001"))
     before = ledgers(lea)
     batches = [
         row.id for row in lea.rows("SELECT id FROM ops.batch WHERE kind = 'sync' ORDER BY id")
     ]
-    said = preview_erase(lea.db.engine, acting(), OWN, home=lea.hub.settings.home, region="FR")
+    said = preview_erase(lea.db.engine, acting(), OWN, home=home, region="FR")
     assert said.is_dry_run
     assert set(PLANTED) == {one for found in hits(lea).values() for one in found}, "nothing went"
     receipt = erased(lea)
@@ -224,6 +244,16 @@ def test_an_erased_person_is_nowhere_and_stays_away(lea: World) -> None:
     _nothing_brings_back(lea, batches)
     with pytest.raises(ActionError, match="erased before"):
         erased(lea)
+    restore()
+    assert set(PLANTED) <= {one for found in hits(lea).values() for one in found}, (
+        "it is all there again"
+    )
+    (again,) = erase_again(lea.db.engine, acting(), home=home)
+    assert hits(lea) == {}
+    assert (again.erasure, again.objects) == (receipt.erasure, receipt.objects)
+    assert erase_again(lea.db.engine, acting(), home=home) == [], "once"
+    assert flow.sync(lea.hub, list(STREAMS), full=True).holds
+    assert hits(lea) == {}
 
 
 def _nothing_brings_back(lea: World, batches: list[int]) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, text
 from hub.actions import lookup, typed
 from hub.actions.context import Acting, Context
 from hub.actions.rights import Right, require
-from hub.erase import erasure
+from hub.erase import again, erasure
 from hub.erase.erasure import Told
 from hub.erase.find import find
 from hub.erase.person import Person
@@ -16,7 +16,7 @@ from hub.errors import ActionError
 from hub.etl import erased_forms
 from hub.etl.erased_forms import EMAIL, PHONE, Form
 from hub.model.erasure import TombstoneKind
-from hub.records import tombstones
+from hub.records import erasure_list, tombstones
 from hub.records.erasure_key import read_key
 from hub.records.tombstones import Erasure
 
@@ -69,15 +69,29 @@ def preview_erase(engine: Engine, acting: Acting, said: str, *, home: Path, regi
     return erasure.preview(engine, home, ctx.who, person, ctx.clock.now())
 
 
-def resume_erase(engine: Engine, acting: Acting, *, home: Path) -> Receipt | None:
-    """Go on with an erasure that was killed; None where there is none.
+def has_erased(home: Path) -> bool:
+    """Tell whether a hub has erased anybody, whatever its database says."""
+    return erasure_list.list_file(home).exists()
+
+
+def erase_again(engine: Engine, acting: Acting, *, home: Path) -> list[Receipt]:
+    """Go on with a killed erasure, and erase again whom a restored backup has brought back.
+
+    Returns:
+        The receipts of the people who were there.
 
     Raises:
         ActionError: who acts may not.
+        ConfigError: the key or the list is damaged or missing.
     """
+    if not has_erased(home):
+        return []
     with engine.begin() as conn:
-        require(acting(conn), Right.SET_UP)
-    return erasure.resume(engine, home)
+        ctx = acting(conn)
+        require(ctx, Right.SET_UP)
+    left = erasure.resume(engine, home)
+    receipts = again.erase_again(engine, home, ctx.who, ctx.clock.now())
+    return receipts if left is None else [left, *receipts]
 
 
 def erasures(ctx: Context) -> list[Erasure]:
