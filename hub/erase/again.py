@@ -77,7 +77,12 @@ def erase_again(engine: Engine, home: Path, who: str, at: datetime) -> list[Rece
     for one in wanted:
         with engine.begin() as conn:
             person = (
-                find(conn, entities=found[one].entities, objects=found[one].objects)
+                find(
+                    conn,
+                    entities=found[one].entities,
+                    objects=found[one].objects,
+                    was_shared=erasure.was_shared(conn, home),
+                )
                 if one in found
                 else None
             )

@@ -25,8 +25,9 @@ from hub.erase.receipt import Receipt
 from hub.erase.tied import tied
 from hub.erase.work import Work
 from hub.errors import ConfigError
+from hub.etl.erased_forms import Form
 from hub.logs import get_logger
-from hub.model.erasure import ErasureKey
+from hub.model.erasure import ErasureKey, TombstoneKind
 from hub.records import batches, erased_objects, erasure_list, tombstones
 from hub.records.erasure_key import make_key, read_key
 from hub.records.tombstones import Tombstone
@@ -39,6 +40,19 @@ _SOURCES = text("SELECT DISTINCT source FROM ops.batch WHERE kind <> 'erase' ORD
 
 def _silent(_name: str, _rows: int) -> None:
     return
+
+
+def was_shared(conn: Connection, home: Path) -> Callable[[Form], bool]:
+    """Return what tells whether an address was shared with somebody who is erased by now."""
+    key_id = tombstones.key_in_use(conn)
+    if key_id is None:
+        return lambda _form: False
+    key = read_key(home, key_id)
+
+    def asked(form: Form) -> bool:
+        return bool(tombstones.known(conn, [key.digest(TombstoneKind.SHARED, *form)]))
+
+    return asked
 
 
 def preview(engine: Engine, home: Path, who: str, person: Person, at: datetime) -> Receipt:

@@ -7,7 +7,7 @@ are searched too. Reads only.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,6 +98,7 @@ WHERE e.id = ANY(:ids) ORDER BY e.id
 class _Search:
     """What is known so far."""
 
+    was_shared: Callable[[Form], bool]
     entities: set[int] = field(default_factory=set)
     objects: set[Key] = field(default_factory=set)
     own: set[Form] = field(default_factory=set)
@@ -113,13 +114,21 @@ def find(
     forms: Collection[Form] = (),
     entities: Collection[int] = (),
     objects: Collection[Key] = (),
+    was_shared: Callable[[Form], bool] = lambda _form: False,
 ) -> Person | None:
     """Return the person whom addresses, entities or objects lead to; None where there is nobody.
+
+    Args:
+        conn: an open connection.
+        forms: addresses and numbers.
+        entities: people who are meant.
+        objects: of sources, which are the person's.
+        was_shared: whether an address was shared with somebody who is erased by now.
 
     Raises:
         ActionError: people with different names have the address.
     """
-    search = _Search(set(derived.roots_of(conn, entities)), set(objects))
+    search = _Search(was_shared, set(derived.roots_of(conn, entities)), set(objects))
     _whose(conn, search, forms)
     while True:
         before = (len(search.entities), len(search.objects), len(search.looked))
@@ -231,7 +240,7 @@ def _look_up(conn: Connection, search: _Search, new: Iterable[Form]) -> None:
         found = _holders(conn, [form])
         others = {e: names for e, names in found.entities.items() if e not in search.entities}
         strangers = {e for e, names in others.items() if not _is_alias(form, names, search.names)}
-        if strangers or _of_function(form):
+        if strangers or _of_function(form) or search.was_shared(form):
             search.own.discard(form)
             search.shared.add(form)
             continue

@@ -57,7 +57,8 @@ class Person:
             found[key.digest(TombstoneKind(kind), form)] = TombstoneKind(kind)
             if kind == TombstoneKind.PHONE:
                 found[key.digest(TombstoneKind.TAIL, tail(form))] = TombstoneKind.TAIL
-        for _, form in self.shared:
+        for kind, form in self.shared:
+            found[key.digest(TombstoneKind.SHARED, kind, form)] = TombstoneKind.SHARED
             for name in self.names:
                 found[key.digest(TombstoneKind.NAMED, form, name)] = TombstoneKind.NAMED
         return found

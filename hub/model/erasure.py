@@ -27,6 +27,8 @@ class TombstoneKind(StrEnum):
     """An object of a source: source, stream, the vendor's id."""
     NAMED = "named"
     """An address or number of several people, together with the person's name."""
+    SHARED = "shared"
+    """Such an address alone: it blocks nobody, and stays shared when the others are erased as well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -332,13 +332,11 @@ def half_undone(conn: Connection) -> list[int]:
 
 
 def open_erase(conn: Connection, erasure: str, who: str) -> int:
-    """Begin an erasure, or return the batch of one that was killed; `erasure` is its number."""
-    ours = select(batch.c.id).where(
-        batch.c.kind == "erase",
-        batch.c.state == "running",
-        batch.c.windows["erasure"]["id"].astext == erasure,
-    )
-    if (begun := conn.execute(ours).scalar_one_or_none()) is not None:
+    """Begin an erasure, or open the batch of one that was killed again; `erasure` is its number."""
+    number = batch.c.windows["erasure"]["id"].astext
+    again = update(batch).where(batch.c.kind == "erase", number == erasure)
+    reopened = again.values(state="running", finished_at=None).returning(batch.c.id)
+    if (begun := conn.execute(reopened).scalar_one_or_none()) is not None:
         return int(begun)
     new = insert(batch).values(
         kind="erase", source="hub", lane="bulk", who=who, windows={"erasure": {"id": erasure}}

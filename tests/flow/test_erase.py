@@ -77,6 +77,10 @@ def sources_of_lea(world: World) -> None:
     )  # fmt: skip
 
 
+def sf_id(number: int) -> str:
+    return f"00Q{number:012d}AAA"
+
+
 def lead_named(world: World, record: str) -> str:
     (row,) = world.rows(
         "SELECT l.id FROM ops.source_record s JOIN crm.lead l USING (entity_id) "

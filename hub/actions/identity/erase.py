@@ -106,7 +106,8 @@ def erasures(ctx: Context) -> list[Erasure]:
 
 def _person(conn: Connection, said: str, *, home: Path, region: str) -> Person:
     if "/" in said and "@" not in said:
-        found = find(conn, entities=[lookup.find(conn, said).root_id])
+        entity = lookup.find(conn, said).root_id
+        found = find(conn, entities=[entity], was_shared=erasure.was_shared(conn, home))
     else:
         form = form_of(said, region)
         if form[0] == EMAIL and conn.execute(_TEAM, {"email": said.strip()}).first():
@@ -116,7 +117,7 @@ def _person(conn: Connection, said: str, *, home: Path, region: str) -> Person:
                 code="invalid",
                 hint="take them off `people:` in hub.yaml; hub erase is for people in the CRM",
             )
-        found = find(conn, forms=[form])
+        found = find(conn, forms=[form], was_shared=erasure.was_shared(conn, home))
         if found is None:
             raise _unknown(conn, form, home)
     if found is None:
@@ -131,22 +132,24 @@ def form_of(said: str, region: str) -> Form:
         ActionError: it is neither.
     """
     kind = EMAIL if "@" in said else PHONE
-    read = typed.canonical("lead", {kind: said}, region=region).get(kind)
-    form = (
-        None
-        if not isinstance(read, str)
-        else erased_forms.email_form(read)
-        if kind == EMAIL
-        else erased_forms.phone_form(read)
-    )
-    if form is None:
-        raise ActionError(
-            "this is no e-mail address and no phone number",
-            resource="person",
-            code="invalid",
-            hint="hub erase lea@example.com, hub erase +33612345678, or hub erase lead/12",
-        )
+    try:
+        read = typed.canonical("lead", {kind: said}, region=region).get(kind)
+    except ActionError as exc:
+        raise _no_address() from exc
+    text = read if isinstance(read, str) else ""
+    form = erased_forms.email_form(text) if kind == EMAIL else erased_forms.phone_form(text)
+    if not form:
+        raise _no_address()
     return kind, form
+
+
+def _no_address() -> ActionError:
+    return ActionError(
+        "this is no e-mail address and no phone number",
+        resource="person",
+        code="invalid",
+        hint="hub erase lea@example.com, hub erase +33612345678, or hub erase lead/12",
+    )
 
 
 def _unknown(conn: Connection, form: Form, home: Path) -> ActionError:
