@@ -142,6 +142,7 @@ HOLDS_MENTIONS: Mapping[str, str] = {
     "crm.deal_check": "who ticked it: a member of the team",
     "crm.stage_transition": "who moved the deal: a member of the team",
     "crm.conversion": "who converted: a member of the team",
+    "ops.company_question": "who answered it: a member of the team; names of companies",
     "crm.smart_list": "a filter that somebody typed",
 }
 """Tables without rows of a person: mentions are taken out of them."""
