@@ -85,6 +85,7 @@ RULES: Sequence[Rule] = (
     Rule(ops.employment, {"person_id": _ENTITIES}),
     Rule(ops.company_key, {"entity_id": _ENTITIES}),
     Rule(ops.pending, {"ref": _RECORDS}),
+    Rule(ops.company_question, {"record_id": _RECORDS}),
     Rule(ops.record_version, {"record_id": _RECORDS}),
     Rule(ops.source_record, {"id": _RECORDS}),
     Rule(crm.alert, {"lead_id": _LEADS, "contact_id": _CONTACTS}),
@@ -142,7 +143,6 @@ HOLDS_MENTIONS: Mapping[str, str] = {
     "crm.deal_check": "who ticked it: a member of the team",
     "crm.stage_transition": "who moved the deal: a member of the team",
     "crm.conversion": "who converted: a member of the team",
-    "ops.company_question": "who answered it: a member of the team; names of companies",
     "crm.smart_list": "a filter that somebody typed",
 }
 """Tables without rows of a person: mentions are taken out of them."""

@@ -31,6 +31,22 @@ def test_every_table_with_a_personal_column_is_erased_or_has_a_reason() -> None:
     assert not (erased | reasons) - known, "the lists name tables that are gone"
 
 
+def test_what_refers_to_a_deleted_row_goes_before_it() -> None:
+    """A foreign key of a table that is forgotten would stop the erasure of whoever has such a row."""
+    _tables()
+    gone: set[tuple[str, str]] = set()
+    for rule in rows.RULES:
+        if not rule.empty:
+            target = rule.table
+            for table in metadata.tables.values():
+                for key in table.foreign_keys:
+                    if key.references(target) and not key.ondelete and table is not target:
+                        assert (table.fullname, key.parent.name) in gone, (
+                            f"{key.parent} → {rule.name}"
+                        )
+        gone |= {(rule.name, column) for column in rule.ties if not rule.empty}
+
+
 def test_a_rule_empties_every_personal_column_of_a_row_that_stays() -> None:
     """What stays of a row holds nothing personal: computed columns follow the others."""
     kept = {"who", "dedupe_key", "status_set_by"}  # the team; a name of our own
