@@ -153,7 +153,7 @@ def furnished(name: str, tree: Path, said: Mapping[str, Any]) -> Iterator[Versio
     """Make a home for the hub of a tree, with a team and one source."""
     root = Path(tempfile.mkdtemp(prefix="hubcpu"))
     root.chmod(0o755)
-    env = {n: v for n, v in os.environ.items() if not n.startswith("HUB_")}
+    env = {n: v for n, v in os.environ.items() if not n.startswith(("HUB_", "PYTHON"))}
     env |= {"HUB_HOME": str(root / "h"), "PYTHONPATH": str(tree), "PYTHONWARNINGS": "ignore"}
     version = Version(name, root, env | said["env"])
     try:

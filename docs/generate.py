@@ -38,6 +38,7 @@ from hub.sandbox.faults import PROFILES
 from hub.sandbox.server import Sandbox, SandboxOptions
 from hub.sandbox.vendors import VENDORS
 from hub.settings import Settings, secret_variable
+from hub.settings.descriptions import descriptions
 from hub.views import encoding
 from hub.views.catalogue import READ_MODELS
 from hub.views.schema import models_in, words_of
@@ -60,7 +61,9 @@ def settings_page() -> str:
         title = ".".join(place) or "the top"
         lines += ["", f"## {title}", "", _first_line(model), ""]
         lines += ["| setting | type | default | |", "|---|---|---|---|"]
-        lines += [_row(place, name, field) for name, field in model.model_fields.items()]
+        said = descriptions(model)
+        fields = model.model_fields.items()
+        lines += [_row(place, name, field, said.get(name, "")) for name, field in fields]
     return _NOTE + "\n".join(lines) + "\n"
 
 
@@ -86,9 +89,8 @@ def _first_line(thing: Any) -> str:
     return (inspect.getdoc(thing) or "").splitlines()[0]
 
 
-def _row(place: tuple[str, ...], name: str, field: FieldInfo) -> str:
+def _row(place: tuple[str, ...], name: str, field: FieldInfo, what: str) -> str:
     is_secret = "SecretStr" in str(field.annotation)
-    what = field.description or ""
     if is_secret and name == "database_url":
         what += " Environment only: `HUB_DATABASE_URL`."
     elif is_secret:

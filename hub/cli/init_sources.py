@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from hub.errors import ConfigError
 from hub.settings import Block, SourceSettings, block_of, secret_variable
+from hub.settings.descriptions import descriptions
 
 SOURCES = tuple(SourceSettings.model_fields)
 HEAD = """\
@@ -49,7 +50,7 @@ def asked(source: str, known: Mapping[str, str]) -> list[str]:
 
 def question(source: str, name: str) -> str:
     """Return what a setting is, in the settings' own words."""
-    return _words(block_of(source).model_fields[name])
+    return _words(descriptions(block_of(source))[name])
 
 
 def checked_name(source: str) -> None:
@@ -153,6 +154,7 @@ def _source(source: str, typed: Mapping[str, str], *, as_sample: bool = False) -
     block = None if as_sample else checked(source, typed)
     # a sample may lack what its class demands; which secret it needs is known all the same
     known = block or model.model_construct()
+    said = descriptions(model)
     lines = [f"  {source}:", f"    # needs {_needed_variable(source, known)} in the environment"]
     for name, found in model.model_fields.items():
         hidden = name in _NOT_FOR_A_VENDOR and (source, name) != ("typeform", "base_url")
@@ -164,7 +166,7 @@ def _source(source: str, typed: Mapping[str, str], *, as_sample: bool = False) -
         is_written = name in typed or name in needed or _ALWAYS.get(source) == name
         shown = "" if found.is_required() and block is None else _said(value)
         line = f"    {'' if is_written else '# '}{name}: {shown}"
-        lines.append(f"{line:<{_COLUMN - 1}} # {_words(found)}")
+        lines.append(f"{line:<{_COLUMN - 1}} # {_words(said[name])}")
     return "\n".join(f"  # {line[2:]}" if as_sample else line for line in lines)
 
 
@@ -175,8 +177,8 @@ def _said(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _words(found: FieldInfo) -> str:
-    return (found.description or "").splitlines()[0].rstrip(".")
+def _words(said: str) -> str:
+    return said.splitlines()[0].rstrip(".")
 
 
 def _is_secret(found: FieldInfo) -> bool:

@@ -3,16 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hub.clock import SystemClock
 from hub.db.engine import Database, open_database
 from hub.db.place import Place, reached
-from hub.etl.context import Hub
 from hub.settings import Settings, load
+
+if TYPE_CHECKING:
+    from hub.etl.context import Hub
 
 
 @contextmanager
-def opened(config: Path | None) -> Iterator[tuple[Hub, Database, Settings]]:
+def opened(config: Path | None) -> Iterator[tuple["Hub", Database, Settings]]:
     """Yield the hub, its database and its settings."""
     from hub.etl.assemble import assemble
 

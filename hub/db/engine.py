@@ -19,6 +19,7 @@ from hub.db.json_text import read_json
 from hub.db.list_dumper import write_lists_at_once
 from hub.db.place import connect_retrying, create_roles, embedded_urls, reached
 from hub.db.schema import SCHEMAS, check_revision, current_revision, revisions, upgrade
+from hub.errors import HubError
 from hub.settings import Settings
 
 BeforeUpgrade = Callable[[Connection, str], None]
@@ -54,20 +55,28 @@ def open_database(settings: Settings, clock: Clock) -> Iterator[Database]:
     Raises:
         ConfigError: it cannot be reached, or its schema is newer or too old.
     """
-    with reached(settings, clock) as place:
-        yield from _opened(place.urls, is_embedded=place.is_embedded, before=place.prepare_upgrade)
+    with reached(settings, clock, furnished=False) as place:
+        yield from _opened(
+            place.urls, place.furnish, place.is_embedded, before=place.prepare_upgrade
+        )
 
 
 @contextmanager
 def opened_embedded(running: Server, database: str = DATABASE) -> Iterator[Database]:
     """Open a database of a running embedded server."""
-    if database == DATABASE:
-        create_roles(running.url(SUPERUSER))
-    yield from _opened(embedded_urls(running, database), is_embedded=True)
+
+    def furnish() -> None:
+        if database == DATABASE:
+            create_roles(running.url(SUPERUSER))
+
+    yield from _opened(embedded_urls(running, database), furnish, is_embedded=True)
 
 
 def _opened(
-    urls: Mapping[str, str], *, is_embedded: bool, before: BeforeUpgrade | None = None
+    urls: Mapping[str, str],
+    furnish: Callable[[], None],
+    is_embedded: bool,  # noqa: FBT001 a fact about the urls
+    before: BeforeUpgrade | None = None,
 ) -> Iterator[Database]:
     engine = create_engine(
         urls["app"],
@@ -80,7 +89,9 @@ def _opened(
     event.listen(engine, "handle_error", _tell)
     event.listen(engine, "connect", lambda driver, _record: write_lists_at_once(driver))
     try:
-        _migrate(urls["owner"], is_embedded=is_embedded, before=before)
+        if not _is_current(engine):
+            furnish()
+            _migrate(urls["owner"], is_embedded=is_embedded, before=before)
         joint = "&" if "?" in urls["dagster"] else "?"
         yield Database(
             engine,
@@ -102,6 +113,15 @@ def _tell(context: ExceptionContext) -> None:
     for error in (context.original_exception, context.sqlalchemy_exception):
         if isinstance(error, psycopg.Error | SQLAlchemyError):
             error.args = (without_values(context.original_exception), *error.args[1:])
+
+
+def _is_current(engine: Engine) -> bool:
+    """Return whether the database exists and has the schema of this version; one query tells."""
+    try:
+        with engine.connect() as conn:
+            return current_revision(conn) == revisions()[-1]
+    except (SQLAlchemyError, HubError):
+        return False
 
 
 def _migrate(owner_url: str, *, is_embedded: bool, before: BeforeUpgrade | None) -> None:

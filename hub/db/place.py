@@ -4,14 +4,13 @@ Nothing here touches the schema, which may be missing, old, newer or damaged.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from hub.clock import Clock
 from hub.db.backup import backup_path, check_room, write_backup
@@ -44,6 +43,11 @@ class Place:
     clock: Clock
     is_embedded: bool
     backs_up: bool
+
+    def furnish(self) -> None:
+        """Create the embedded server's database and roles if they are missing."""
+        if self.is_embedded:
+            create_roles(self.programs_url)
 
     def programs(self) -> Programs:
         """Return PostgreSQL's programs for this server.
@@ -80,8 +84,14 @@ class Place:
 
 
 @contextmanager
-def reached(settings: Settings, clock: Clock) -> Iterator[Place]:
+def reached(settings: Settings, clock: Clock, *, furnished: bool = True) -> Iterator[Place]:
     """Connect to the database and start the embedded server if needed; the schema stays as it is.
+
+    Args:
+        settings: the address of the database, or the home of the embedded server.
+        clock: for waiting, and for the names of backups.
+        furnished: make sure of the embedded server's database and roles. Without it, the caller
+            does so when it cannot connect.
 
     Raises:
         ConfigError: it cannot be reached.
@@ -95,9 +105,10 @@ def reached(settings: Settings, clock: Clock) -> Iterator[Place]:
     server = EmbeddedServer(settings.home, clock)
     try:
         running = server.attach()
-        create_roles(running.url(SUPERUSER))
-        urls = embedded_urls(running, DATABASE)
         root = running.url(SUPERUSER)
+        if furnished:
+            create_roles(root)
+        urls = embedded_urls(running, DATABASE)
         yield Place(urls, root, home, clock, is_embedded=True, backs_up=backs_up)
     finally:
         server.detach()
@@ -142,6 +153,15 @@ def _external(url: str) -> dict[str, str]:
 
 def connect_retrying(engine: Engine) -> Connection:
     """Return a connection; after a kill -9 of the server the first one may fail (tried)."""
+    with suppress(OperationalError):
+        return engine.connect()
+    from tenacity import (  # noqa: PLC0415 the first attempt nearly always succeeds
+        Retrying,
+        retry_if_exception_type,
+        stop_after_attempt,
+        wait_fixed,
+    )
+
     retrying = Retrying(
         stop=stop_after_attempt(10),
         wait=wait_fixed(0.3),

@@ -5,7 +5,6 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from hub.db.copy import CopyRefusedError
 
@@ -28,9 +27,27 @@ def run_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
     Raises:
         DBAPIError: the sixth attempt was ended as well, or the work failed for another reason.
     """
+    try:
+        with engine.begin() as conn:
+            return work(conn)
+    except (DBAPIError, CopyRefusedError) as error:
+        if not _was_ended_for_another(error):
+            raise
+    return _once_more(engine, work)
+
+
+def _once_more(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """Repeat work that PostgreSQL ended, until all attempts are used."""
+    from tenacity import (  # noqa: PLC0415 seldom needed
+        Retrying,
+        retry_if_exception,
+        stop_after_attempt,
+        wait_random_exponential,
+    )
+
     for attempt in Retrying(
         retry=retry_if_exception(_was_ended_for_another),
-        stop=stop_after_attempt(_ATTEMPTS),
+        stop=stop_after_attempt(_ATTEMPTS - 1),
         wait=wait_random_exponential(multiplier=0.02, max=1),
         reraise=True,
     ):

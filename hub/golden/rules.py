@@ -88,7 +88,9 @@ class SurvivorshipRules:
 
 
 def _shipped() -> Document:
-    document: Document = yaml.safe_load((files("hub.golden") / "survivorship.yaml").read_text())
+    document: Document = yaml.load(
+        (files("hub.golden") / "survivorship.yaml").read_text(), Loader=yaml.CSafeLoader
+    )
     return document
 
 

@@ -48,7 +48,7 @@ def read(path: Path) -> tuple[Any, Lines]:
 
 def parse(text: str, name: str) -> tuple[Any, Lines]:
     """Return the values and lines of YAML text; error messages show `name` as the file."""
-    loader = yaml.SafeLoader(text)
+    loader = yaml.CSafeLoader(text)
     try:
         node = loader.get_single_node()
         value = loader.construct_document(node) if node is not None else None

@@ -9,9 +9,10 @@ entities that an earlier system left (`R&amp;D`). Only elements and entities of 
 import html
 import re
 import warnings
+from typing import TYPE_CHECKING
 
-from bs4 import BeautifulSoup, ParserRejectedMarkup, XMLParsedAsHTMLWarning
-from bs4.element import NavigableString, Tag
+if TYPE_CHECKING:
+    from bs4.element import Tag
 
 _ELEMENTS = (
     "a|abbr|address|article|aside|b|big|blockquote|body|br|button|caption|center|cite|code|col|colgroup|dd|del|details|div|dl|dt|"
@@ -54,6 +55,13 @@ def _character(entity: re.Match[str]) -> str:
 
 
 def _without_tags(value: str) -> str:
+    # a tenth of a second, for texts with tags alone
+    from bs4 import (  # noqa: PLC0415
+        BeautifulSoup,
+        ParserRejectedMarkup,
+        XMLParsedAsHTMLWarning,
+    )
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
@@ -67,7 +75,7 @@ def _without_tags(value: str) -> str:
     return soup.get_text()
 
 
-def _mark(element: Tag) -> None:
+def _mark(element: "Tag") -> None:
     """Insert the line breaks, dashes and link addresses that a browser would show for an element."""
     if element.name == "br":
         element.insert_before("\n")
@@ -82,4 +90,4 @@ def _mark(element: Tag) -> None:
         address = str(element.get("href") or "")
         is_link = address.startswith(_LINKED)
         if is_link and address.removeprefix("mailto:") != element.get_text().strip():
-            element.insert_after(NavigableString(f" ({address})"))
+            element.insert_after(f" ({address})")

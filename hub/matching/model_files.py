@@ -9,7 +9,7 @@ import yaml
 def load(name: str) -> dict[str, Any]:
     """Return the parsed YAML file `name` that lies beside this module."""
     text = files("hub.matching").joinpath(name).read_text(encoding="utf-8")
-    document = yaml.safe_load(text)
+    document = yaml.load(text, Loader=yaml.CSafeLoader)
     if not isinstance(document, dict):
         raise TypeError(f"{name} is not a mapping")
     return document

@@ -111,7 +111,7 @@ def parse_words(text: str, name: str) -> Words:
         ConfigError: wrong shape, a missing event, or an unknown placeholder.
     """
     try:
-        parsed = Words.model_validate(yaml.safe_load(text))
+        parsed = Words.model_validate(yaml.load(text, Loader=yaml.CSafeLoader))
         for event in EventKind:
             for line in _every_line(parsed.events[event]):
                 _slots(line)

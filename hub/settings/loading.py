@@ -72,7 +72,7 @@ def find(config: Path | str | None = None, environ: Mapping[str, str] | None = N
 _Lines = dict[tuple[str | int, ...], int]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML loader that reports an impossible value (the 30th of February) with its line."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 the base's signature
@@ -87,7 +87,7 @@ def _read(path: Path) -> tuple[dict[str, Any], _Lines]:
     try:
         words = path.read_text(encoding="utf-8")
         document = yaml.load(words, Loader=_Loader)  # noqa: S506 a SafeLoader
-        _walk(yaml.compose(words), (), lines)
+        _walk(yaml.compose(words, Loader=yaml.CSafeLoader), (), lines)
     except yaml.MarkedYAMLError as exc:
         line = exc.problem_mark.line + 1 if exc.problem_mark else 1
         raise ConfigError(f"{path}:{line}: not YAML: {exc.problem}") from exc
