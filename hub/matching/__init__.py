@@ -1,6 +1,6 @@
-"""Who is who: keys, weights and clusters.
+"""Matching: which records are one person; keys, weights and clusters.
 
-In: canonical values, edges, decisions of people. Out: keys to store, judgements that explain
-themselves, clusters. Everything here is a pure function of its arguments and of
-the versioned model beside it (`*.yaml`); what reads or writes the database lives elsewhere.
+In: canonical values, edges, decisions of people. Out: keys to store, judgements with their reasons,
+clusters. All functions are pure, given the versioned model (`*.yaml`) in this room. Not here:
+the database.
 """

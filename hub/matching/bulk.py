@@ -2,7 +2,7 @@
 
 In: views of all records. Out: clusters, edges and the pairs a person should look at, by the
 records' positions. Candidate pairs are found by sorting key hashes; scoring, the costly part, is
-spread over processes. Nothing is decided here.
+spread over processes. Not here: the judgement of a pair (`scoring`).
 """
 
 import gc
@@ -26,7 +26,7 @@ from hub.matching.model import DEFAULT, Model
 from hub.matching.scoring import worth
 from hub.model.verdicts import Judgement, Trust
 
-_ALONE = 20_000  # records or pairs below which other processes do not pay
+_ALONE = 20_000  # records or pairs below which further processes cost more than they save
 _CHUNK = 20_000
 _Pairs = NDArray[np.int64]  # two columns: positions, the lower first
 _Found = TypeVar("_Found")
@@ -35,7 +35,7 @@ _Judged = list[tuple[int, int, float, bool, bool]]  # a, b, weight, is same, is 
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Switch the collector of cycles off: a million records have none, and it looks at each often."""
+    """Switch the garbage collector off: a million records have no cycles, and it walks them often."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -47,7 +47,7 @@ def uncollected() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What matching made of a table.
+    """The result of matching a table.
 
     Args:
         clusters: the records of each person, as positions; every record is in one.
@@ -74,8 +74,8 @@ def resolve(
     Args:
         views: distinct stable keys.
         model: None learns the facts of these records on top of the shipped model.
-        decisions: what people said.
-        processes: how many score at once; None takes the machine's.
+        decisions: decisions of people.
+        processes: how many score at once; None: the cores of the machine.
     """
     model = model or learn((v.traits for v in views), DEFAULT)
     work = _Work(views, model, processes or os.cpu_count() or 1)
@@ -88,7 +88,7 @@ def resolve(
     vetoes = {
         (min(names[a], names[b]), max(names[a], names[b])): veto for a, b, _, _, veto in judged
     }
-    del judged, work  # what they hold is in edges and vetoes; a million records have as many
+    del judged, work  # their content is in edges and vetoes; a million records have as many
     clusters = _cluster(views, edges, vetoes, decisions, model)
     of = {names[i]: n for n, members in enumerate(clusters) for i in members}
     return Resolution(clusters, edges, review_pairs(edges, of, decisions), model)
@@ -181,7 +181,7 @@ class _Work:
     ) -> list[_Found]:
         if alone or self.processes == 1:
             return list(map(task, repeat(self), parts))
-        _shared.append(self)  # children inherit it; nothing of it is sent
+        _shared.append(self)  # child processes inherit it, so it is not sent
         try:
             with ProcessPoolExecutor(
                 self.processes, mp_context=multiprocessing.get_context("fork")

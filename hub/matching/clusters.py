@@ -3,9 +3,9 @@
 In: the views of one or more whole components, their edges, decisions of people. Out: clusters of
 stable keys. A function of these alone: neither the order of the input nor of arrival matters.
 
-Trusted records are agglomerated, best edge first, and a hard conflict between any two members of
-two clusters keeps them apart; what birth date and another own mark prove is joined before. An open record (anything a stranger can send) is a leaf: it joins at
-most one trusted cluster and never connects two.
+Trusted records are agglomerated, best edge first. A hard conflict between any two members keeps two
+clusters apart. Pairs proved by birth date and another personal mark are joined before. An open record (one
+that a stranger can send) is a leaf: it joins at most one trusted cluster and never connects two.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -41,7 +41,7 @@ def _best_first(e: Edge) -> tuple[float, str, str]:
 
 @dataclass(slots=True)
 class _Partition:
-    """Clusters under construction, and what may not be in one."""
+    """Clusters under construction, and the pairs that may not be in one."""
 
     views: Mapping[str, MatchView]
     apart: frozenset[tuple[str, str]]
@@ -64,12 +64,12 @@ class _Partition:
         self.members[keep] = sorted(self.members[keep] + self.members.pop(drop))
 
     def may_join(self, a: str, b: str) -> bool:
-        """Say whether no pair across the two clusters is forbidden."""
+        """Tell whether no pair across the two clusters is forbidden."""
         left, right = self.members[self.of[a]], self.members[self.of[b]]
         return not any(self._is_forbidden(x, y) for x in left for y in right)
 
     def may_join_by_decision(self, a: str, b: str) -> bool:
-        """Say whether no person said that two of the two clusters are different."""
+        """Tell whether no user decided that members of the two clusters are different."""
         if not self.apart:
             return True
         left, right = self.members[self.of[a]], self.members[self.of[b]]
@@ -88,7 +88,7 @@ class _Partition:
         return known
 
     def agglomerate(self, edges: Iterable[Edge]) -> None:
-        """Join along the edges, best first, wherever nothing forbids it."""
+        """Join along the edges, best first, unless a veto or a decision forbids it."""
         for e in sorted(edges, key=_best_first):
             if self.of[e.a] != self.of[e.b] and self.may_join(e.a, e.b):
                 self.union(e.a, e.b)
@@ -108,11 +108,11 @@ def cluster(
     Args:
         views: every record of the components.
         edges: judged pairs; only `same` joins.
-        decisions: what people said, `same` or `different`; they beat every edge and every veto.
-        model: what judges pairs that no edge joins.
-        vetoes: of pairs that were judged already, to save asking again.
-        held: pairs whose present state stands until a person decides; decisions beat them, and
-            they beat every edge and every veto.
+        decisions: `same` or `different` by people; they beat every edge and every veto.
+        model: judges pairs that no edge joins.
+        vetoes: of pairs that were already judged, so that they are not judged again.
+        held: pairs whose present state stays until a user decides; decisions beat them, and they beat
+            every edge and every veto.
     """
     known = {v.stable_key: v for v in views}
     decided = {(d.a, d.b): d.judgement for d in decisions if d.a in known and d.b in known}
@@ -142,8 +142,8 @@ def cluster(
         if _is_proven(known, e, model) and found.may_join_by_decision(e.a, e.b):
             found.union(e.a, e.b)
     found.agglomerate(firm)
-    # What people joined comes after what the records join, whole: no conflict with one side may
-    # drive a record off the other, and taking the decision back gives the same two again.
+    # Whole clusters of the records are joined by decisions afterwards. So a conflict with one side drives
+    # no record off the other, and taking the decision back gives the same two clusters again.
     among_trusted = {p for p in together if all(known[k].trust is Trust.TRUSTED for k in p)}
     for a, b in (p for p in together if p not in among_trusted):
         found.union(a, b)
@@ -158,14 +158,14 @@ def cluster(
 def review_pairs(
     edges: Sequence[Edge], group_of: Mapping[str, Hashable], decisions: Sequence[Edge] = ()
 ) -> list[Edge]:
-    """Return the pairs that looked alike but ended apart, sorted: what a person should look at.
+    """Return the pairs for review, sorted: those that looked alike but ended apart.
 
-    Two groups are asked about once, by their best pair, and never again after "different".
+    There is one question for two groups, by their best pair, and none after "different".
 
     Args:
         edges: judged pairs.
         group_of: the cluster or person of every record that may be asked about.
-        decisions: what people said.
+        decisions: decisions of people.
     """
     parted = {
         _between(group_of, d)
@@ -193,12 +193,12 @@ def _is_proven(known: Mapping[str, MatchView], e: Edge, model: Model) -> bool:
 
 
 def _is_firm(known: Mapping[str, MatchView], e: Edge) -> bool:
-    """An edge at an open record that a decision put among the trusted still connects nothing."""
+    """Tell whether an edge may connect: not at an open record, also where a decision joined it."""
     return known[e.a].trust is Trust.TRUSTED and known[e.b].trust is Trust.TRUSTED
 
 
 def _attach(found: _Partition, same: Sequence[Edge], is_leaf: Mapping[str, bool]) -> None:
-    """Give each leaf its best trusted cluster; leaves without one meet among themselves."""
+    """Give each leaf its best trusted cluster; leaves without one are clustered together."""
     group = dict(found.of)
     offers = [
         (-e.weight, other, leaf)

@@ -1,4 +1,4 @@
-"""Which column of a stranger's table is what, and a row of it as matching sees it.
+"""The columns of a foreign table, and its rows as matching reads them.
 
 In: headers and rows of any CSV file of people. Out: a mapping field → columns, and `MatchView`s.
 Not here: the file (`hub.cli.dedupe` reads it).
@@ -31,21 +31,21 @@ _AT = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Field → indexes of the columns that hold it, in their order."""
+    """Field → indexes of its columns, in their order."""
 
     of: Mapping[str, tuple[int, ...]]
     headers: tuple[str, ...] = field(default=())
 
     def named(self) -> dict[str, list[str]]:
-        """Return the mapping in the file's own words."""
+        """Return the mapping by the headers of the file."""
         return {name: [self.headers[i] for i in found] for name, found in self.of.items()}
 
 
 def guess(headers: Sequence[str], sample: Sequence[Sequence[str]] = ()) -> Columns:
-    """Return what the columns are, by their headers and, for e-mail, by their values.
+    """Return the meaning of the columns, by their headers and, for e-mail, by their values.
 
     Raises:
-        ConfigError: no column says anything about a person.
+        ConfigError: no column is about a person.
     """
     found: dict[str, list[int]] = {}
     for i, header in enumerate(headers):
@@ -54,7 +54,7 @@ def guess(headers: Sequence[str], sample: Sequence[Sequence[str]] = ()) -> Colum
             name = "email"
         if name is not None and (name not in found or name in _SEVERAL):
             found.setdefault(name, []).append(i)
-    _settle_names(found)
+    _resolve_name_columns(found)
     return _checked(found, headers)
 
 
@@ -65,7 +65,7 @@ def bind(document: object, headers: Sequence[str]) -> Columns:
         ConfigError: an unknown field or header, or nothing usable.
     """
     if not isinstance(document, dict):
-        raise ConfigError("the mapping is no list of `field: column`", hint=_known())
+        raise ConfigError("the mapping must be a list of `field: column`", hint=_known())
     found: dict[str, list[int]] = {}
     for name, wanted in document.items():
         if name not in MAPPABLE:
@@ -124,8 +124,8 @@ def _is_mostly(sample: Sequence[Sequence[str]], i: int, pattern: re.Pattern[str]
     return bool(values) and sum(bool(pattern.fullmatch(v)) for v in values) > _MOSTLY * len(values)
 
 
-def _settle_names(found: dict[str, list[int]]) -> None:
-    """Decide what `Nom` or `Name` is by what stands beside it."""
+def _resolve_name_columns(found: dict[str, list[int]]) -> None:
+    """Decide what `Nom` or `Name` means, by the other columns."""
     either = found.pop("name_or_last", None)
     if either and "last_name" not in found:
         found["last_name" if "first_name" in found else "full_name"] = either
@@ -200,8 +200,8 @@ def _names(row: Sequence[str], single: Mapping[str, int]) -> tuple[str | None, s
 def split_name(text: str) -> tuple[str | None, str | None]:
     """Split a full name into given and family names.
 
-    The splitter is the one that mappings use (`hub.model.person_names`). What tells father and son
-    apart stays with the family name.
+    The splitter is that of mappings (`hub.model.person_names`). A suffix that distinguishes father and
+    son stays with the family name.
     """
     name = person_names.split(" ".join(text.split()))
     last = name.last

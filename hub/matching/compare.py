@@ -1,7 +1,7 @@
 """How two records compare: one level per comparison, symmetric, of their values and the facts.
 
 In: the normal forms of two records and the model. Out: `Levels`, with the bits of those whose
-weight depends on the value. What the levels mean for the pair is `hub.matching.scoring`'s.
+weight depends on the value. Not here: the judgement of the pair (`hub.matching.scoring`).
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _SAME_FIRM = frozenset({"company", "domain", "company_is_domain", "company_simil
 _MIN_LOCAL = 6
 _MIN_PART = 3
 _MIN_DOMAIN = 7
-_MIN_DIGITS = 3  # fewer behind a name are anybody's year
+_MIN_DIGITS = 3  # fewer digits after a name may be a year, which many share
 _SIMILAR_STREET = 0.9
 _SIMILAR_PLACE = 0.88
 _SAME_PARTS = 2
@@ -28,13 +28,13 @@ _SAME_PARTS = 2
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """The levels of a pair, and what gates need to know.
+    """The levels of a pair, and the input of gates.
 
     Args:
-        is_claim: an open record gives the number of someone of another name and company.
+        is_claim: an open record gives the number of a person with another name and company.
         is_numbered: mailboxes of two namesakes at one domain, j.smith@ and j.smith2@.
-        generations: how many of junior, senior … the two carry that the other does not.
-        bits: what name, email, phone and context weigh here.
+        generations: how many suffixes (junior, senior …) one of the two has and the other has not.
+        bits: weights of name, email, phone and context for these values.
     """
 
     name: str
@@ -117,7 +117,7 @@ def _email(a: Traits, b: Traits, facts: Facts) -> str:
 
 @lru_cache(maxsize=65536)
 def is_slip(one: str, two: str) -> bool:
-    """Say whether two addresses are one, mistyped: one letter, never a digit, in a long one."""
+    """Tell whether one of two addresses is mistyped: one letter, never a digit, in a long one."""
     local_a, domain_a = one.rsplit("@", 1)
     local_b, domain_b = two.rsplit("@", 1)
     if (local_a != local_b and domain_a != domain_b) or min(
@@ -143,7 +143,7 @@ def _digits(text: str) -> str:
 
 
 def _is_telling(box: Mailbox, a: Traits, b: Traits) -> bool:
-    """Say whether a local part is no function of the name, so that agreeing on it says something."""
+    """Tell whether a local part does not follow from the name, so that agreement on it is evidence."""
     local = box.local
     if len(local) < _MIN_LOCAL:
         return False
@@ -182,7 +182,7 @@ def _context(a: Traits, b: Traits, facts: Facts, model: Model) -> tuple[str, flo
     """Return the best level: company, domain, switchboard, city are one piece of evidence."""
     found = [_organisation(a, b, facts, model), _address(a, b, model)]
     best = max(found, key=lambda f: (f[1], f[0]))
-    # A city two people share says nothing against their different companies.
+    # A common city is no evidence against different companies.
     if found[0][0] == "differs" and best[0] not in {"address", "address_near"}:
         return found[0]
     return best
@@ -210,7 +210,7 @@ def _organisation(a: Traits, b: Traits, facts: Facts, model: Model) -> tuple[str
 
 @lru_cache(maxsize=65536)
 def are_similar(one: tuple[str, ...], two: tuple[str, ...]) -> bool:
-    """Say whether two company names may be one company's."""
+    """Tell whether two company names may be one company's."""
     if not (one and two):
         return False
     if {w for w in one if w.isdigit()} != {w for w in two if w.isdigit()}:

@@ -1,7 +1,6 @@
-"""What the records themselves teach: frequencies, shared numbers and mailboxes, public domains.
+"""Facts of a data set: frequencies, shared numbers and mailboxes, public domains.
 
-In: normalised records. Out: `Facts` for a model. Plain counting; nothing here needs to know who is
-who.
+In: normalised records. Out: `Facts` for a model. Plain counting, without knowledge of clusters.
 """
 
 from collections import Counter
@@ -22,8 +21,8 @@ _WITHOUT_COMPANY = 0.1
 _COMMON = 300
 _EXPECTED = 0.5
 _MOST_CORRELATED = 16.0
-UNSURE_WITH_FACTS = 1.0  # with frequencies known, less than this is seldom one person
-_ENOUGH = 16  # distinct values beyond which nothing more is learned
+UNSURE_WITH_FACTS = 1.0  # with known frequencies, pairs below this weight are seldom one person
+_ENOUGH = 16  # distinct values after which counting stops
 _NUMBERS_OF_NAMESAKES = 2
 _SHARED = ("phone", "email", "domain")
 _Few = tuple[str, ...]
@@ -31,7 +30,7 @@ _Key = TypeVar("_Key")
 
 
 def _note(found: dict[_Key, _Few], key: _Key, value: str, enough: int = _ENOUGH) -> None:
-    """Add one more distinct value, as long as there are not enough."""
+    """Add one more distinct value, up to the limit."""
     if value:
         known = found.get(key, ())
         if value not in known and len(known) < enough:
@@ -80,7 +79,7 @@ class Counting:
                 _note(self._companies, domain, normal.telling(t.company)[0])
 
     def facts(self) -> Facts:
-        """Return what was learned so far."""
+        """Return the facts so far."""
         crowds = {kind: self._crowds(kind, n) for kind, n in (
             ("phone", _SURNAMES_OF_A_SWITCHBOARD), ("email", _SURNAMES_OF_A_DESK), ("domain", _SURNAMES_OF_A_PROVIDER),
         )}  # fmt: skip
@@ -98,7 +97,7 @@ class Counting:
         )
 
     def _name_correlation(self) -> float:
-        """Return how often common full names occur, against what independence would make of them.
+        """Return how often common full names occur, divided by the frequency expected by chance.
 
         Mixed countries are the usual cause: Giulia and Rossi meet more often than their shares say.
         """
@@ -118,9 +117,9 @@ class Counting:
         return min(max(found / chance, 1.0), _MOST_CORRELATED) if chance > _EXPECTED else 1.0
 
     def _namesakes(self) -> dict[str, int]:
-        """Return the full names that more than one person seems to have, by their numbers.
+        """Return the full names that more than one person has, as their numbers suggest.
 
-        Rare parts make a rare name only by chance; of these it is known how often they occur.
+        A name of rare parts is not always rare; the frequency of these names is counted.
         """
         return {
             full_name(*name): self._names[name]

@@ -1,7 +1,7 @@
-"""What our own rules would change of people on whom somebody has worked: it is held, and asked.
+"""Held edges: changed rules of the hub neither join nor split people whom users have touched.
 
-In: the clusters that the present rules give, and who is together now. Out: held edges, which keep
-the present state, and the pairs to ask about. Pure.
+In: the clusters by the present rules, and the present entities. Out: held edges, which keep the present
+state, and pairs for review. Pure.
 """
 
 from collections import defaultdict
@@ -20,14 +20,14 @@ def hold(
     entity_of: Mapping[str, int | None],
     touched: AbstractSet[int],
 ) -> tuple[Clusters, list[Edge]]:
-    """Return clusters that neither join nor split what was touched, and the edges that hold it.
+    """Return clusters that neither join nor split touched entities, and the edges that hold them.
 
     A decision of a person or a vendor beats a held edge. An edge that holds nothing is left out.
 
     Args:
         clusters_with: the clusters under some held edges.
         entity_of: record → the entity it is in now; None for a record without one.
-        touched: entities on which somebody has worked.
+        touched: entities that users have touched.
     """
     held: dict[tuple[str, str], Edge] = {}
     while True:

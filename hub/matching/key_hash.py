@@ -28,7 +28,7 @@ def hashed(kind: str, value: str, lowest: int) -> int:
         kind: of the key.
         value: of the key.
         lowest: the lowest eight bits: how many records may share the key, a multiple of four, and its
-            marks. So a stored hash tells both, also when nobody has the key any more.
+            marks. So a stored hash shows both, also when no record has the key any more.
     """
     key = b"%b\0%b" % (kind.encode(), value.encode("utf-8", "surrogatepass"))
     number = int.from_bytes(blake2b(key, digest_size=8).digest(), "big", signed=True)
@@ -36,9 +36,9 @@ def hashed(kind: str, value: str, lowest: int) -> int:
 
 
 def hashes(keys: Iterable[tuple[str, str]]) -> tuple[int, ...]:
-    """Return the hashes of keys of people (kind, value), sorted, each once.
+    """Return the distinct hashes of keys of people (kind, value), sorted.
 
-    It gives what `hashed` gives for each key; the digests of all are made into numbers at once.
+    Each is the result of `hashed`; the digests of all keys become numbers in one step.
     """
     some = [*keys]
     digests = [

@@ -1,7 +1,7 @@
-"""A record as matching sees it, and the keys under which others find it.
+"""A record as matching reads it, and the keys under which other records find it.
 
 In: canonical lead values. Out: a `MatchView` and its keys (kind, value). Strong kinds (`email`,
-`phone`) say something by themselves; the others only bring candidates together. No key decides:
+`phone`) are evidence by themselves; the others only propose candidates. No key decides a pair:
 `hub.matching.scoring` does.
 """
 
@@ -21,8 +21,8 @@ from hub.model.records import JsonValue
 from hub.model.verdicts import Trust
 
 CANDIDATE_LIMIT = 64
-# Kinds that say little get less room: who shares only a name with a hundred others is not one of them.
-# At a million records these kinds make most of the pairs and few of the true ones.
+# Weak kinds get lower limits: a record that shares only its name with a hundred others is not one of them.
+# At a million records these kinds give most of the pairs and few of the true ones.
 LIMITS: Mapping[str, int] = {
     "name": 8,
     "sound_first": 8,
@@ -69,7 +69,7 @@ class Traits(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class MatchView:
-    """What matching needs of one source record.
+    """The values of one source record that matching reads.
 
     Args:
         record_id: id of the source record.
@@ -78,8 +78,8 @@ class MatchView:
         emails: every address, `email` included.
         phones: every number, best E.164.
         entity_id: the entity it belongs to now, if any; not evidence.
-        typed: the same record with what people typed into it, if they did. It finds others and asks
-            about them (`scoring.asked`), and joins nobody.
+        typed: the same record with its edits, if it has any. It proposes questions
+            (`scoring.asked`), and never joins records.
     """
 
     record_id: int
@@ -156,7 +156,7 @@ EVIDENCE = frozenset({
 def with_typed(
     v: MatchView, values: Mapping[str, JsonValue], typed: Mapping[str, JsonValue]
 ) -> MatchView:
-    """Return the view of a record of canonical `values` into which people typed something."""
+    """Return the view of a record of canonical `values` with edits."""
     said = {field: value for field, value in typed.items() if field in EVIDENCE}
     if not said:
         return v
@@ -175,7 +175,7 @@ Key = tuple[str, str]
 
 
 def keys(v: MatchView) -> list[Key]:
-    """Return the keys of a record, those of what was typed into it too, sorted, without repetition."""
+    """Return the distinct keys of a record and of its edits, sorted."""
     return sorted(key_set(v))
 
 
@@ -259,7 +259,7 @@ def _formals(first: tuple[str, ...]) -> list[str]:
 
 @lru_cache(maxsize=65536)
 def sound(name: str) -> str:
-    """Return how a name sounds, for bringing candidates together."""
+    """Return the sound of a name, for proposing candidates."""
     return str(jellyfish.metaphone(normal.umlaut(name))) or name
 
 
@@ -271,7 +271,7 @@ def limit(kind: str) -> int:
 def candidates(views: Sequence[MatchView]) -> list[tuple[MatchView, MatchView]]:
     """Return the pairs worth scoring, each once, in order of their stable keys.
 
-    A key that more records share than its limit is left out: who shares a switchboard is still
+    A key that more records share than its limit is left out. People at one switchboard are still
     found by number and surname.
     """
     ordered = sorted(views, key=lambda v: v.stable_key)
@@ -290,7 +290,7 @@ def _traits(v: MatchView) -> Traits:
     boxes = _mailboxes(v.emails if v.email is None or v.email in v.emails else (v.email, *v.emails))
     first, last = normal.given(v.first_name), normal.family(v.last_name)
     if not first and len(last) == 1 and any(_is_local(last[0], b) for b in boxes):
-        last = ()  # a last name that was made up from the address says nothing
+        last = ()  # a last name that was made from the address is no evidence
     phones = tuple(sorted({p for p in map(normal.phone, v.phones) if p}))
     company, street = normal.company(v.organization_name), normal.place(v.street)
     postal_code, city = normal.place(v.postal_code), normal.place(v.city)

@@ -1,9 +1,9 @@
-"""The letters of a last name as one number, so that names unlike each other are told apart without a look.
+"""The letters of a last name as one number, which proves that two names are unlike without the records.
 
-Some keys bring together who shares no name: all Annas of a company, all of one initial in a street. Nearly all
-of these pairs are judged different for their last names. The number stands beside such a key in
-`ops.match_key`. If it says that two names are unlike, `names.level` says `last_differs` or `conflict`.
-It never says so of names that may agree: it may say too little, never too much.
+Some keys propose people with different names: all Annas of a company, all of one initial in a street. Nearly
+all of these pairs are judged different because of their last names. `ops.match_key` has the number with such
+a key. If the numbers show that two names are unlike, `names.level` gives `last_differs` or `conflict`. The
+number can miss unlike names, but it never calls names unlike that may agree.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from hub.matching.keys import MatchView, Traits
 
 _OFTEN_TWICE = "lnrstaiom"
 _ONCE = "bcdfghjkpquvwxyz"
-# No bit for e: Mueller and Muller are one. A letter that is often there twice has two bits.
+# No bit for e: Mueller and Muller are one. A letter that is often doubled has two bits.
 _BITS = {letter: (1 << 2 * n, 2 << 2 * n) for n, letter in enumerate(_OFTEN_TWICE)}
 _BITS |= {letter: (1 << 18 + n, 0) for n, letter in enumerate(_ONCE)}
 _LETTERS = (1 << 34) - 1
@@ -31,10 +31,10 @@ _MOST_GIVEN = 3
 
 
 def letters(v: MatchView) -> int | None:
-    """Return what is known of a record's last name; None if the record is always to be looked at.
+    """Return the number of a record's last name; None if its pairs must always be compared.
 
-    It is where the last name has several words or letters beyond a to z, and where birth date, number
-    or what people typed may say more than the name.
+    This is so if the last name has several words or letters beyond a to z. It is also so if a birth date,
+    an identifier or an edit may weigh more than the name.
     """
     t = v.traits
     if v.typed is not None or t.birth or t.identifier or not _is_plain(t.last):
@@ -49,7 +49,7 @@ def letters(v: MatchView) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names of a record as they are held against the letters of others.
+    """The names of a record for the comparison with the letters of others.
 
     Args:
         forms: letters, sound and the number of letters that may be mistyped, of every form of the last
@@ -61,7 +61,7 @@ class Names:
     beginnings: frozenset[int]
 
     def may_agree(self, other: int | None) -> bool:
-        """Tell whether another record, of which `letters` is known, may have such a name."""
+        """Tell whether another record, with these letters, may have such a name."""
         if other is None or other & _IS_GIVEN or other >> _BEGIN_AT & _BEGIN in self.beginnings:
             return True
         theirs, sound = other & _LETTERS, other >> _SOUND_AT & _SOUND
@@ -74,7 +74,7 @@ class Names:
 
 
 def names_of(v: MatchView) -> Names | None:
-    """Return the names of a record; None where all others are to be looked at."""
+    """Return the names of a record; None if its pairs must always be compared."""
     t = v.traits
     if v.typed is not None or not _is_plain(t.last) or not _are_readable(t.first):
         return None

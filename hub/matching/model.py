@@ -1,11 +1,11 @@
-"""The model: what a level of agreement weighs, and what is known of the values themselves.
+"""The model: the weight of each level of agreement, and facts about the values.
 
-In: `model.yaml`, or a document that `hub match train` wrote. Out: an immutable `Model` that the
-scorer asks. Bulk and incremental matching share it, so they cannot disagree.
+In: `model.yaml`, or a document that `hub match train` wrote. Out: an immutable `Model` for the
+scorer. Bulk and incremental matching share it, so they give the same result.
 
 *Facts* are counts over one data set: how frequent a name, company, number is, which numbers and
 mailboxes are shared, which domains are public. They belong to the model, not to the live table, so
-that a judgement does not change with what arrives later. Counts of a small data set say little: in
+that a judgement does not change with later records. Counts of a small data set prove little: in
 three rows every value is frequent. So weights from facts are shrunk towards the model's own
 weights, by the number of records that were counted (`Facts.trust`).
 """
@@ -32,7 +32,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "city": (0.0, 4.0),
 }
 _CAUTION = 2.0  # bits taken off: people of one company or place resemble each other in more ways
-# With so many records, counts and the model's own weights are believed alike (an empirical Bayes
+# With so many records, counts and the model's own weights count alike (an empirical Bayes
 # shrinkage with a fixed prior strength). Chosen so that tables of 3 to 400 rows decide the same
 # (tests/unit/matching/test_small_tables.py) and tables of 10,000 are judged as without it.
 _HALF_TRUSTED = 32
@@ -40,13 +40,13 @@ SELDOM = 3  # values seen less often are not kept; they count as seen twice
 
 
 def full_name(first: str, last: str) -> str:
-    """Return both parts as one value; which of them stands first does not matter."""
+    """Return both parts as one value; their order does not matter."""
     return " ".join(sorted((first, last)))
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was counted over `n` records; `counts[kind][value]` leaves out what is seldom."""
+    """Counts over `n` records; `counts[kind][value]` leaves out rare values."""
 
     n: int
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -57,11 +57,11 @@ class Facts:
 
     @property
     def trust(self) -> float:
-        """Return how far the counts are believed, from 0 without records towards 1 with many."""
+        """Return the weight of the counts, from 0 without records towards 1 with many."""
         return self.n / (self.n + _HALF_TRUSTED)
 
     def shrink(self, counted: float, shipped: float) -> float:
-        """Return what the counts say, drawn towards what the model says without them."""
+        """Return the value from the counts, drawn towards the model's own value."""
         return shipped + self.trust * (counted - shipped)
 
 
@@ -70,11 +70,11 @@ class Model:
     """Weights, thresholds and facts.
 
     Args:
-        version: what an edge says it was judged by.
-        same: weight of a pair from which it is one person.
-        unsure: weight from which a person should look.
+        version: the version, stored with each edge.
+        same: the least weight of a pair that is one person.
+        unsure: the least weight of a pair for review.
         levels: comparison → level → (m, u).
-        trained: how the numbers came about; shown, not used.
+        trained: origin of the numbers; shown, not used.
     """
 
     version: str
@@ -108,10 +108,10 @@ class Model:
 
     @cached_property
     def needs_names(self) -> bool:
-        """Whether two of unlike last names are different, if they share no more than company and place.
+        """Whether two unlike last names make a pair different that shares only company and place.
 
-        They have no mailbox, number, birth date or invented local part in common; what else they have
-        weighs this much at most.
+        Such a pair has no mailbox, number, birth date or invented local part in common; the rest weighs
+        at most this much.
         """
         weights = self.weights
         place = max(weights["context"].values())
@@ -129,7 +129,7 @@ class Model:
 
     @cached_property
     def _rarity(self) -> tuple[float, dict[str, dict[str, float]]]:
-        """Return the bits of a seldom value, and those of the others by kind and value."""
+        """Return the bits of a rare value, and those of the others by kind and value."""
         facts = self.facts or Facts(n=0)
         n = max(facts.n, 2)
         return log2(n / (SELDOM - 1)), {
@@ -183,7 +183,7 @@ class Model:
     def _is_counted(self, kind: str, value: str) -> bool:
         """Say whether the value was seen so often that its frequency is known.
 
-        Of a value seen once or twice among few records nobody can say that it is frequent.
+        A value seen once or twice among few records is not known to be frequent.
         """
         return self.facts is not None and value in self.facts.counts.get(kind, {})
 

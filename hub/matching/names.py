@@ -37,7 +37,7 @@ SURNAME_AGREES = AGREES | {"near", "last_only", "last_only_typo"}
 
 @lru_cache(maxsize=262144)
 def level(first_a: Words, last_a: Words, first_b: Words, last_b: Words) -> str:
-    """Return the better level of the names as they stand and with one side swapped."""
+    """Return the better level of the names as written, and with one side swapped."""
     straight = _combine(first_part(first_a, first_b), last_part(last_a, last_b))
     if straight in {"full", "variant"} or not (first_a and last_a and first_b and last_b):
         return straight
@@ -101,7 +101,7 @@ def _longer_given(a: Words, b: Words, one: str, two: str) -> Part:
 
 
 def _is_cut(one: str, two: str) -> bool:
-    """Say whether one name may be the familiar form of the other: Susi and Susanne."""
+    """Tell whether one name may be the familiar form of the other: Susi and Susanne."""
     short, long = sorted((one, two), key=len)
     is_short = _CUT <= len(short) <= _SHORT_NAME and len(long) > len(short)
     return (
@@ -113,9 +113,9 @@ def _is_cut(one: str, two: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def is_alike(first_a: Words, last_a: Words, first_b: Words, last_b: Words) -> bool:
-    """Say whether two full names may be one written badly: both parts resemble each other.
+    """Tell whether two full names may be one name misspelt: both parts resemble each other.
 
-    Says nothing alone; where the mailbox is the same it tells a slip from a spouse.
+    This proves nothing alone. With one mailbox it distinguishes a slip from a spouse.
     """
     if not (first_a and last_a and first_b and last_b):
         return False
@@ -156,7 +156,7 @@ def last_part(a: Words, b: Words) -> Part:
 
 
 def is_typo(one: str, two: str) -> bool:
-    """Say whether two words are one, misspelt: one slip, two in a long word."""
+    """Tell whether two words are one, misspelt: one slip, two in a long word."""
     shorter, longer = sorted((len(one), len(two)))
     if shorter < _MIN_TYPO - 1 or longer < _MIN_TYPO:
         return False

@@ -1,4 +1,4 @@
-"""Normal forms: what two spellings of one name, address, number or company have in common.
+"""Normal forms: one text for all spellings of a name, address, number or company.
 
 In: one value as text. Out: its normal form, for comparison only, never for display.
 """
@@ -133,12 +133,12 @@ def formals(name: str) -> frozenset[str]:
 
 
 def are_variants(a: str, b: str) -> bool:
-    """Say whether one given name is a short form or spelling of the other."""
+    """Tell whether one given name is a short form or spelling of the other."""
     return bool(formals(a) & formals(b)) or b in formals(a) or a in formals(b)
 
 
 def is_known(name: str) -> bool:
-    """Say whether this is a given name we know, so that it is no misspelling of another."""
+    """Tell whether this is a known given name, so that it is no misspelling of another."""
     return name in _KNOWN
 
 
@@ -170,7 +170,7 @@ _GENERATION |= {"ii": "ii", "iii": "iii", "iv": "iv"}
 
 
 def generation(first: str | None, last: str | None) -> str:
-    """Return jr, sr, ii, iii or iv where a name says so; a name that is nothing else says nothing."""
+    """Return jr, sr, ii, iii or iv of a name; a name without other words has none."""
     return (_generation(first) if first else "") or (_generation(last) if last else "")
 
 
@@ -184,7 +184,7 @@ _ORDERS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y
 
 @lru_cache(maxsize=65536)
 def birth(text: str | None) -> str:
-    """Return a birth date as eight digits, year first where that can be told; empty if it is none."""
+    """Return a birth date as eight digits, year first if that is clear; empty if it is none."""
     if not text:
         return ""
     for order in _ORDERS:
@@ -218,7 +218,7 @@ class Mailbox:
 def mailbox(text: str) -> Mailbox | None:
     """Return the normal form of an e-mail address: lower case, domain in ASCII, no tag, no dots at Gmail.
 
-    None where the text holds no address, or one that was made up to fill a field: it proves nothing.
+    None if the text has no address, or one that was invented to fill a field.
     """
     raw = comparable(next(iter(find_addresses(text).valid), text.strip()))
     local, at, domain = raw.rpartition("@")
@@ -249,7 +249,7 @@ def _public() -> PublicSuffixList:
 
 @lru_cache(maxsize=65536)
 def registrable(domain: str) -> str:
-    """Return the part of a host name that one buys: mail.acme.co.uk is acme.co.uk."""
+    """Return the registrable part of a host name: mail.acme.co.uk is acme.co.uk."""
     domain = ascii_domain(domain)
     labels = domain.split(".")
     if len(labels) == 2:  # noqa: PLR2004 the whole of it, or a public suffix of which nothing is left
@@ -321,12 +321,12 @@ def company(text: str | None) -> tuple[str, ...]:
 
 
 def telling(name: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the words of a company name that are not common to many; all, if none is left."""
+    """Return the words of a company name that few companies have; all words if none is left."""
     return tuple(t for t in name if t not in _GENERIC and len(t) > 1) or name
 
 
 def rare(name: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the words of a company name that are not common to many, even if none is left."""
+    """Return the words of a company name that few companies have, even if none is left."""
     return tuple(t for t in name if t not in _GENERIC and len(t) > 1)
 
 

@@ -1,8 +1,8 @@
-"""The weight of a pair: how many bits speak for one person, and which facts forbid it.
+"""The weight of a pair: how many bits of evidence for one person, and which facts forbid it.
 
 In: two views and a model. Out: judgement, weight, reasons that add up to the weight, and a veto.
-Symmetric; a function of the two records and of the model only, so bulk and incremental matching
-say the same.
+Symmetric, and a function of the two records and of the model only. So bulk and incremental matching
+give the same.
 """
 
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ _CONFIRMED = frozenset({"same", "near"})
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The answer about a pair.
+    """The judgement of a pair.
 
     Args:
         judgement: same, different, unsure.
         weight: bits; at least the model's `same` is same, at least its `unsure` is unsure.
-        reasons: what added how much, in a fixed order; they sum up to `weight`.
+        reasons: each comparison with its bits, in a fixed order; they sum up to `weight`.
         veto: why the two may not share a cluster even through others, if so.
-        is_proven: birth date and a number or address of their own say it, whatever others say.
+        is_proven: birth date and a personal number or address prove it, against all other comparisons.
     """
 
     judgement: Judgement
@@ -46,7 +46,7 @@ def score(a: MatchView, b: MatchView, model: Model = DEFAULT) -> Scored:
 
 
 def worth(a: MatchView, b: MatchView, model: Model = DEFAULT) -> Scored | None:
-    """Judge a pair; nothing where it is different, which most candidates are."""
+    """Judge a pair; None if it is different, as most candidates are."""
     found = compare(a, b, model)
     weight = _weigh(found, model)
     if weight < model.unsure and found.email != "same" and not found.is_claim:
@@ -56,7 +56,7 @@ def worth(a: MatchView, b: MatchView, model: Model = DEFAULT) -> Scored | None:
 
 
 def asked(a: MatchView, b: MatchView, model: Model = DEFAULT) -> Scored | None:
-    """Judge a pair as `worth`; what people typed into the two may make a question of it, never more."""
+    """Judge a pair as `worth` does; edits of the two can make it a question, never a merge."""
     said = worth(a, b, model)
     if (a.typed is None and b.typed is None) or (said and said.judgement is Judgement.SAME):
         return said
@@ -120,7 +120,7 @@ def _gate(found: Levels, weight: float, model: Model) -> tuple[str, float] | Non
 
 
 def _doubt(found: Levels) -> str | None:
-    """Return why a pair that weighs enough still goes to a person."""
+    """Return why a pair that weighs enough still goes to review."""
     doubts = {
         "surname": found.name not in names.SURNAME_AGREES and not _is_proven(found),
         "two_given_names": found.name == "near",
@@ -146,13 +146,13 @@ def _doubt(found: Levels) -> str | None:
 
 
 def _differs_only(found: Levels) -> bool:
-    """Say whether the one has another number or mailbox than the other, and none in common."""
+    """Tell whether the two have different numbers or mailboxes, and none in common."""
     marks = {found.email, found.phone}
     return "differs" in marks and marks <= {"differs", "missing"}
 
 
 def _may_be_relatives(found: Levels) -> bool:
-    """Say whether two of one address may be two of one family: half a name, or one much like it."""
+    """Tell whether two at one address may be relatives: half a name in common, or a similar one."""
     if found.context not in _AT_HOME or {found.birth, found.identifier} & _CONFIRMED:
         return False
     if found.name in _HALF_NAMES:
@@ -174,12 +174,12 @@ def _is_confirmed(found: Levels) -> bool:
 
 
 def _disagree(found: Levels) -> bool:
-    """Say whether both a birth date and a number given by the state, or a generation, disagree."""
+    """Tell whether both birth date and state number disagree, or the generations."""
     return (found.birth == "differs" and found.identifier == "differs") or found.generations > 1
 
 
 def _is_proven(found: Levels) -> bool:
-    """Say whether birth date and the state's number prove one person whatever the names say.
+    """Tell whether birth date and the state's number prove one person, against the names.
 
     Twins share a birth date, an address and a last name, so another first name needs both; another
     last name under the same first name is a marriage.
@@ -201,7 +201,7 @@ def _is_proven(found: Levels) -> bool:
 
 
 def _is_firm(found: Levels) -> bool:
-    """Say whether the full name and the birth date agree."""
+    """Tell whether the full name and the birth date agree."""
     return (
         found.name in names.AGREES - {"initial"}
         and found.birth == "same"

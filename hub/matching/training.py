@@ -6,7 +6,7 @@ DuckDB calls, so what is trained is what is used.
 Why not Splink's usual way: random pairs that agree on an e-mail are mostly one person's, so u of
 near-unique values comes out far too high; EM finds the household instead of the person. Here u comes
 from one record of each person found by strong keys, m from pairs that another strong key proves, and
-both may move only so far from the shipped numbers.
+neither may move further than a fixed factor from the shipped numbers.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ def train(views: Sequence[MatchView], base: Model = DEFAULT) -> Model:
     """Return the base model with the facts of these records and weights trained on them.
 
     Raises:
-        ConfigError: Splink is not installed, or too few pairs are beyond doubt.
+        ConfigError: Splink is not installed, or too few pairs are proved.
     """
     model = learn((v.traits for v in views), base)
     found = resolve(views, model)
@@ -83,7 +83,7 @@ def train(views: Sequence[MatchView], base: Model = DEFAULT) -> Model:
 
 
 def _near(found: float | None, shipped: float) -> float:
-    """Return a trained probability, held near the shipped one; the shipped one if none was seen."""
+    """Return a trained probability, limited to a factor of the shipped one; without data the shipped one."""
     if found is None:
         return shipped
     return min(max(found, shipped / _STEP, _FLOOR), shipped * _STEP, 1.0)
@@ -92,7 +92,7 @@ def _near(found: float | None, shipped: float) -> float:
 def _proven(
     views: Sequence[MatchView], found: Resolution, model: Model, *, by: str
 ) -> list[tuple[int, int]]:
-    """Return pairs inside a cluster that one strong key proves whatever the others say."""
+    """Return pairs inside a cluster that one strong key proves, without the other comparisons."""
     pairs = []
     for members in found.clusters:
         for a, b in combinations(members[:10], 2):

@@ -33,7 +33,7 @@ def test_nothing_usable_is_said() -> None:
 
 @pytest.mark.parametrize(
     ("document", "message"),
-    [({"mail": "a"}, "unknown field"), ({"email": "z"}, "does not have"), ([], "no list")],
+    [({"mail": "a"}, "unknown field"), ({"email": "z"}, "does not have"), ([], "must be a list")],
 )
 def test_bad_mapping_is_said(document: object, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
