@@ -67,7 +67,7 @@ def arrive(hub: Hub, number: int) -> float:
         batch = batches.live_batch(conn, _SOURCE, hub.clock.now())
     page = Page([live_contact(number)], {})
     land_page(hub, batch, Stream("contacts"), page, move_cursor=False)
-    flow.settle(hub)
+    flow.run_stages(hub)
     return time.monotonic() - started
 
 
@@ -123,7 +123,7 @@ def measure(running: Server, name: str, address: str) -> dict[str, Any]:
             undo_s = time.monotonic() - started
             told, _ = adding.communicate("end\n")
         took: list[float] = json.loads(told)
-        flow.settle(hub)
+        flow.run_stages(hub)
         with hub.engine.begin() as conn:
             left = int(conn.execute(text(_LEFT)).scalar_one())
     return {

@@ -82,7 +82,7 @@ def sync(hub: Hub, sources: Sequence[str], *, full: bool = False) -> SyncReport:
         for batch in running:
             for counts in land_source(hub, batch):
                 report.add("land", counts)
-        for stage, counts in settle(hub).items():
+        for stage, counts in run_stages(hub).items():
             report.add(stage, counts)
         for source in sources:
             finish_interrupted(hub, source)
@@ -119,7 +119,7 @@ def land_source(hub: Hub, batch: Batch) -> Iterator[dict[str, int]]:
         was_away = is_away
 
 
-def settle(hub: Hub) -> dict[str, dict[str, int]]:
+def run_stages(hub: Hub) -> dict[str, dict[str, int]]:
     """Run every stage after landing over what is pending; returns counts by stage."""
     counts = {
         "normalize": run_normalize(hub),

@@ -66,7 +66,7 @@ def retry(hub: Hub, ids: Sequence[int] | None = None, *, source: str | None = No
     sources = sorted({name for name, _ in objects})
     with source_locks(hub.engine, sources):
         _refuse_interrupted(hub, sources)
-        flow.settle(hub)
+        flow.run_stages(hub)
         running = [_open(hub, name, "retry", Lane.LIVE.value) for name in sources]
         by_source = {batch.source: batch for batch in running}
         for (name, stream), source_ids in objects.items():
@@ -105,7 +105,7 @@ def fix(hub: Hub, wanted: Fix) -> Reprocessed:
     report = Reprocessed()
     with source_locks(hub.engine, [source]):
         _refuse_interrupted(hub, [source])
-        flow.settle(hub)
+        flow.run_stages(hub)
         row = _open_row(hub, wanted.row)
         path, value = _correction(hub, row, wanted)
         batch = _open(hub, source, "fix", Lane.LIVE.value)
@@ -183,7 +183,7 @@ def remap(
     report = Reprocessed()
     with source_locks(hub.engine, [source]):
         _refuse_interrupted(hub, [source])
-        flow.settle(hub)
+        flow.run_stages(hub)
         lifted = [] if accept_consent else consent_changes.foresee(hub, source, stream)
         if lifted:
             command = f"hub remap {source}/{stream} --accept-consent"
@@ -220,7 +220,7 @@ def _open(hub: Hub, source: str, kind: str, lane: str) -> Batch:
 
 
 def _settle(hub: Hub, running: Sequence[Batch], report: Reprocessed) -> None:
-    stages = flow.settle(hub)
+    stages = flow.run_stages(hub)
     report.quarantined = stages["normalize"].get("quarantined", 0)
     for batch in running:
         report.ledgers += finish(hub, batch)

@@ -72,12 +72,12 @@ def test_eight_loads_that_meet_a_company_and_its_people_make_one(hub: Hub, attem
         def work() -> None:
             stream = Stream("companies" if is_company else "contacts")
             land_page(hub, batch, stream, Page([one], {}))
-            flow.settle(hub)
+            flow.run_stages(hub)
 
         return work
 
     at_once([bring(n) for n in range(1, WORKERS + 1)])
-    flow.settle(hub)
+    flow.run_stages(hub)
     standing, accounts, behind = _everything(hub)
     assert len(standing) == 1
     assert accounts == standing * (WORKERS // 2)

@@ -82,10 +82,10 @@ def test_two_halves_that_a_third_record_joins_are_one_lead_in_the_end(
     def bring(number: int) -> None:
         record = _record(number, **known[number - 1])
         land_page(hub, batch, Stream("leads"), Page([record], {}))
-        flow.settle(hub)
+        flow.run_stages(hub)
 
     at_once([lambda n=n: bring(n) for n in range(1, WORKERS + 1)])  # type: ignore[misc]
-    flow.settle(hub)
+    flow.run_stages(hub)
     with hub.engine.begin() as conn:
         standing = conn.execute(text("SELECT id FROM reporting.leads")).all()
         lost = conn.execute(

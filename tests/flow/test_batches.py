@@ -59,7 +59,7 @@ def test_a_live_batch_ends_when_it_is_a_minute_old_and_nothing_of_it_waits(world
     land(world, early, lead(1))
     land(world, late, lead(2))
     assert closing.close_live(_later(world.hub, 61)) == [], "its record still waits"
-    flow.settle(world.hub)
+    flow.run_stages(world.hub)
     assert closing.close_live(world.hub) == [], "neither is a minute old"
     assert [b.id for b in closing.close_live(_later(world.hub, 61))] == [early.id]
     assert [b.id for b in closing.close_live(_later(world.hub, 151))] == [late.id]
@@ -92,14 +92,14 @@ def test_a_batch_is_settled_whatever_others_of_its_source_have_waiting(world: Wo
         assert proofs.is_settled(conn, done.id)
         assert not proofs.is_settled(conn, other.id)
     undo_batch(world.db.engine, acting(), done.id)
-    flow.settle(world.hub)
+    flow.run_stages(world.hub)
     assert [row.last_name for row in world.rows("SELECT last_name FROM crm.lead")] == ["L2"]
 
 
 def test_a_live_batch_is_undone_alone(world: World) -> None:
     for number, after in ((1, 0), (2, 90)):
         land(world, live(world, after_s=after), lead(number))
-    flow.settle(world.hub)
+    flow.run_stages(world.hub)
     first, second = closing.close_live(_later(world.hub, 200))
     undo_batch(world.db.engine, acting(), first.id)
     assert [row.last_name for row in world.rows("SELECT last_name FROM crm.lead")] == ["L2"]

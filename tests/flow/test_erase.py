@@ -229,7 +229,7 @@ def test_an_erased_person_is_nowhere_and_stays_away(lea: World, server: Server) 
         r.first_name for r in lea.rows("SELECT first_name FROM crm.lead WHERE archived_at IS NULL")
     ] == ["Paul"]
     assert flow.sync(lea.hub, list(STREAMS), full=True).holds
-    flow.settle(lea.hub)
+    flow.run_stages(lea.hub)
     assert hits(lea) == {}, "a complete read of all sources"
     with lea.db.engine.begin() as conn:
         (kept,) = erasures(by(conn))

@@ -53,7 +53,7 @@ def people(world: World) -> World:
 
 def read_again(world: World) -> None:
     assert flow.sync(world.hub, list(STREAMS), full=True).holds
-    flow.settle(world.hub)
+    flow.run_stages(world.hub)
 
 
 def test_one_person_goes_and_nobody_beside(people: World) -> None:
@@ -162,7 +162,7 @@ def test_what_the_fold_of_an_erased_person_gives_is_nobody(people: World) -> Non
     before = people.rows("SELECT to_jsonb(l) - 'recorded_at' AS row FROM crm.lead l ORDER BY id")
     with people.db.engine.begin() as conn:
         conn.execute(text("UPDATE ops.entity SET version = version + 1"))
-    flow.settle(people.hub)
+    flow.run_stages(people.hub)
     assert (
         people.rows("SELECT to_jsonb(l) - 'recorded_at' AS row FROM crm.lead l ORDER BY id")
         == before

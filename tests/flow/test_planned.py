@@ -70,7 +70,7 @@ def test_a_planned_record_is_invisible_to_all(loaded: World) -> None:
     plan(loaded, 1)
     plan(loaded, 9)
     assert seen(loaded) == before
-    flow.settle(loaded.hub)
+    flow.run_stages(loaded.hub)
     assert seen(loaded) == before, "nothing is matched, folded or told"
 
 

@@ -344,7 +344,7 @@ def test_the_record_that_a_person_began_with_keeps_it(world: World) -> None:
         )
         conn.execute(text("UPDATE ops.entity SET anchor_id = 3 - anchor_id WHERE anchor_id < 3"))
         conn.execute(text("UPDATE ops.entity SET version = version + 1"))
-    flow.settle(world.hub)
+    flow.run_stages(world.hub)
     before = rows(world)
     play.act(merge, WHO, str(one), str(two))
     play.act(unmerge, WHO, str(two))

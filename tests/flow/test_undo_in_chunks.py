@@ -71,7 +71,7 @@ def live(world: World, *records: RawRecord) -> None:
     with world.db.engine.begin() as conn:
         batch = batches.live_batch(conn, "salesforce", world.hub.clock.now())
     land_page(world.hub, batch, Stream("leads"), Page(list(records), {}), move_cursor=False)
-    flow.settle(world.hub)
+    flow.run_stages(world.hub)
 
 
 Second = tuple[World, dict[str, list[str]], int]
@@ -152,7 +152,7 @@ def test_who_comes_in_between_is_not_removed_with_the_one_they_are(second: Secon
                         Email=f"f{n}@l{n}.example.com") for n in (done, to_come)
     ))  # fmt: skip
     assert undo(world, batch).blocked == []
-    flow.settle(world.hub)
+    flow.run_stages(world.hub)
     found = world.rows(
         "SELECT l.last_name, l.city, l.title, l.owner_id, l.merged_into, "
         "(SELECT array_agg(s.source_id) FROM ops.source_record s WHERE s.entity_id = l.entity_id) "
@@ -199,7 +199,7 @@ def test_leads_that_arrive_while_it_runs_wait_for_a_second_at_most(second: Secon
         finally:
             done.set()
         took = arriving.result()
-    flow.settle(world.hub)
+    flow.run_stages(world.hub)
     rows = world.rows("SELECT owner_id FROM crm.lead WHERE city = 'Bergen'")
     assert len(rows) == len(took) + 3 > 3
     assert all(row.owner_id for row in rows)
