@@ -77,7 +77,7 @@ def retry(hub: Hub, ids: Sequence[int] | None = None, *, source: str | None = No
                 report.queued += requeue.queue_newest(
                     conn, batch=by_source[name].id, source=name, stream=stream, ids=source_ids
                 )
-        _settle(hub, running, report)
+        _run_and_close(hub, running, report)
     return report
 
 
@@ -119,7 +119,7 @@ def fix(hub: Hub, wanted: Fix) -> Reprocessed:
                 report.queued = requeue.queue_newest(
                     conn, batch=batch.id, source=source, stream=row.stream, ids=[row.source_id]
                 )
-        _settle(hub, [batch], report)
+        _run_and_close(hub, [batch], report)
     if not is_newest:
         raise ConfigError(
             f"the record of quarantine row {row.id} has a newer version, or is gone",
@@ -196,7 +196,7 @@ def remap(
             )
             derivations.declare(conn, hub.mappings)
             walks.skip_to_end(conn, f"{source}/{stream}")
-        _settle(hub, [batch], report)
+        _run_and_close(hub, [batch], report)
         if accept_consent:
             with hub.engine.begin() as conn:
                 consent_changes.accept(conn, who, source, stream)
@@ -219,7 +219,8 @@ def _open(hub: Hub, source: str, kind: str, lane: str) -> Batch:
         return batches.open_batch(conn, source=source, kind=kind, lane=lane)
 
 
-def _settle(hub: Hub, running: Sequence[Batch], report: Reprocessed) -> None:
+def _run_and_close(hub: Hub, running: Sequence[Batch], report: Reprocessed) -> None:
+    """Run the stages, then close the batches and add their ledgers to the report."""
     stages = flow.run_stages(hub)
     report.quarantined = stages["normalize"].get("quarantined", 0)
     for batch in running:
