@@ -1,7 +1,7 @@
-"""Held edges: pairs whose present state stands, although our own rules have changed.
+"""Held edges: pairs that keep their present state, although the hub's own rules have changed.
 
-An edge `made_by` 'held' is weaker than a vendor's or a person's word, and stronger than the model.
-It stands until a person decides, or until a source changes a record of either person.
+An edge `made_by` 'held' is weaker than a vendor's or a user's edge, and stronger than the model's. It is
+in force until a user decides, or until a source changes a record of either person.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -61,8 +61,8 @@ WHERE e.made_by = 'held' AND e.revoked_at IS NULL AND (
 """)
 
 
-def settle(conn: Connection, a: int, b: int) -> list[tuple[int, int, str]]:
-    """Delete what is held between two records, or between their two people, for it is decided.
+def delete_between(conn: Connection, a: int, b: int) -> list[tuple[int, int, str]]:
+    """Delete the held edges between two records, or between their people: a user has decided.
 
     Args:
         conn: an open transaction, under the identity lock.
@@ -70,7 +70,7 @@ def settle(conn: Connection, a: int, b: int) -> list[tuple[int, int, str]]:
         b: the other.
 
     Returns:
-        What was held: (a, b, judgement) each.
+        The deleted edges: (a, b, judgement) each.
     """
     found = [(row.a, row.b, row.judgement) for row in conn.execute(_BETWEEN, {"a": a, "b": b})]
     for a_held, b_held, _ in found:

@@ -22,7 +22,7 @@ def decide(ctx: Context, pair: tuple[int, int], judgement: Judgement, *, why: st
     conn = ctx.conn
     low, high = sorted(pair)
     edges.revoke_decision(conn, low, high)
-    kept = [(a, b) for a, b, was in held.settle(conn, low, high) if was == judgement.value]
+    kept = [(a, b) for a, b, was in held.delete_between(conn, low, high) if was == judgement.value]
     decided = [
         NewEdge(a, b, judgement.value, CERTAIN, [(why, CERTAIN)], f"{_PEOPLE}{ctx.who}")
         for a, b in sorted({(low, high), *kept})
