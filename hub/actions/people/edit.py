@@ -43,7 +43,7 @@ def edit(ctx: Context, name: str, values: Mapping[str, JsonValue], *, region: st
     of_team = custom_field_typing.typed_of_entity(conn, entity, custom)
     kept |= {f"{PREFIX}{key}": value for key, value in of_team.items()}
     edits.keep(conn, entity, ctx.who, kept)
-    _settle(conn, entity, kept)
+    _match_and_fold(conn, entity, kept)
     return entity
 
 
@@ -56,12 +56,12 @@ def take_back(ctx: Context, name: str, field: str) -> int:
     field = vocabulary.PEOPLE.get(field, field)
     entity = _opened(ctx, name, [field])
     revoked = edits.revoke(ctx.conn, entity, field)
-    _settle(ctx.conn, entity, [field])
+    _match_and_fold(ctx.conn, entity, [field])
     return revoked
 
 
 def _opened(ctx: Context, name: str, fields: Iterable[str]) -> int:
-    """Return who is meant, if they may be typed into; whom others are found by is held."""
+    """Return the entity that is named, if it may be edited; locks identity if a field is evidence."""
     if not EVIDENCE.isdisjoint(fields):
         identity_lock(ctx.conn)
     entity = lookup.find(ctx.conn, name).root_id
@@ -69,8 +69,8 @@ def _opened(ctx: Context, name: str, fields: Iterable[str]) -> int:
     return entity
 
 
-def _settle(conn: Connection, entity: int, fields: Iterable[str]) -> None:
-    """Match the person anew where others are found by what changed, and fold them."""
+def _match_and_fold(conn: Connection, entity: int, fields: Iterable[str]) -> None:
+    """Match the person again if a changed field is evidence for matching, then fold."""
     if not EVIDENCE.isdisjoint(fields):
         began_with = conn.execute(_ANCHOR, {"entity": entity}).scalars().all()
         if began_with:
