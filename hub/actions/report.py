@@ -1,5 +1,6 @@
 """Report: figures on leads and deals, as somebody asks for them. Everybody in the team may."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -9,8 +10,9 @@ from sqlalchemy import Connection, text
 
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
+from hub.crm import tallies
 from hub.errors import ActionError
-from hub.reports import REPORTS, Scope
+from hub.reports import REPORTS, Scope, filters
 
 _RESOURCE = "report"
 
@@ -26,6 +28,7 @@ class Asked:
         owner: the e-mail address of a member of the team.
         pipeline: a pipeline's name.
         source: a source, as it is written on the record.
+        outcome: an outcome of calls or visits.
     """
 
     first: str | None = None
@@ -34,13 +37,15 @@ class Asked:
     owner: str | None = None
     pipeline: str | None = None
     source: str | None = None
+    outcome: str | None = None
 
 
 def report(ctx: Context, name: str, asked: Asked) -> dict[str, Any]:
-    """Return a report as one document.
+    """Return a report as one document: `report`, `period`, `filters`, `is_exact`, then its figures.
 
     Raises:
-        ActionError: there is no such report, owner, pipeline, zone or day.
+        ActionError: there is no such report, owner, pipeline, source, outcome, zone or day, or the
+            report has no such filter.
     """
     require(ctx, Right.READ)
     make = REPORTS.get(name)
@@ -50,12 +55,75 @@ def report(ctx: Context, name: str, asked: Asked) -> dict[str, Any]:
             resource=_RESOURCE,
             code="not_found",
             field="name",
-            hint=f"reports: {', '.join(REPORTS)}",
+            hint=filters.near(name, list(REPORTS)),
         )
-    return make(ctx.conn, _scope(ctx, asked))
+    names = _names(ctx, name, asked)
+    head = make(ctx.conn, _scope(ctx, asked, names))
+    figures = {key: head.pop(key) for key in [*head] if key not in _HEAD}
+    return {
+        "report": head["report"],
+        "period": head["period"],
+        "filters": names,
+        "is_exact": head["is_exact"],
+        **figures,
+    }
 
 
-def _scope(ctx: Context, asked: Asked) -> Scope:
+_HEAD = ("report", "period", "is_exact")
+
+
+def _names(ctx: Context, report: str, asked: Asked) -> dict[str, str]:
+    """Return the filters that were asked for, by the names that the records have.
+
+    Raises:
+        ActionError: the report has no such filter, or there is no such name.
+    """
+    given = {
+        "from": asked.first or asked.last,
+        "owner": asked.owner,
+        "pipeline": asked.pipeline,
+        "source": asked.source,
+        "outcome": asked.outcome,
+    }
+    names: dict[str, str] = {}
+    for field, said in given.items():
+        if said is None:
+            continue
+        if field not in filters.OF_REPORT[report]:
+            ways = ", ".join(f"--{name}" for name in sorted(filters.OF_REPORT[report]))
+            what = (
+                "is as of now, and takes no period"
+                if field == "from"
+                else f"has no filter {field!r}"
+            )
+            raise _invalid(field, f"the report {report} {what}", f"its filters: {ways}")
+        if field == "from":
+            continue
+        known = filters.known(ctx.conn, field, report)
+        name = filters.found(said, known)
+        if name is None:
+            raise ActionError(
+                f"there is no {field} {said!r}",
+                resource=_RESOURCE,
+                code="not_found",
+                field=field,
+                hint=filters.near(said, known),
+            )
+        names[field] = name
+    return names
+
+
+def refresh(ctx: Context) -> dict[str, int]:
+    """Count the roll-ups anew; returns the rows of each.
+
+    Raises:
+        ActionError: who acts may not.
+    """
+    require(ctx, Right.SET_UP)
+    return tallies.refresh(ctx.conn)
+
+
+def _scope(ctx: Context, asked: Asked, names: Mapping[str, str]) -> Scope:
     conn = ctx.conn
     zone = asked.zone or _zone_of(ctx)
     if zone not in available_timezones():
@@ -71,9 +139,10 @@ def _scope(ctx: Context, asked: Asked) -> Scope:
         first,
         last,
         zone,
-        owner_id=_found(conn, "owner", asked.owner),
-        pipeline_id=_found(conn, "pipeline", asked.pipeline),
-        source=asked.source,
+        owner_id=_id(conn, "owner", names.get("owner")),
+        pipeline_id=_id(conn, "pipeline", names.get("pipeline")),
+        source=names.get("source"),
+        outcome=names.get("outcome"),
     )
 
 
@@ -98,14 +167,10 @@ _ID = {
 }
 
 
-def _found(conn: Connection, field: str, name: str | None) -> int | None:
+def _id(conn: Connection, field: str, name: str | None) -> int | None:
     if name is None:
         return None
-    found: int | None = conn.execute(text(_ID[field]), {"name": name}).scalar_one_or_none()
-    if found is None:
-        raise ActionError(
-            f"there is no {field} {name!r}", resource=_RESOURCE, code="not_found", field=field
-        )
+    found: int = conn.execute(text(_ID[field]), {"name": name}).scalar_one()
     return found
 
 

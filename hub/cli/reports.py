@@ -16,6 +16,8 @@ _TITLES = {
     "by_owner": "By owner",
     "by_source": "By source",
     "by_stage": "By stage",
+    "by_outcome": "By outcome",
+    "by_day": "By day",
     "reasons": "Reasons",
 }
 _DAY, _HOUR, _MINUTE = 86_400, 3_600, 60
@@ -26,8 +28,8 @@ def report_command(
         str,
         typer.Argument(
             metavar="NAME",
-            help="sales-cycle, won-lost, pipeline, response-time, lead-sources, leads, unasked; "
-            "refresh counts the roll-ups anew.",
+            help="sales-cycle, won-lost, pipeline, response-time, lead-sources, leads, unasked, "
+            "activity; refresh counts the roll-ups anew.",
         ),
     ],
     first: Annotated[str | None, typer.Option("--from", help="First day; else all time.")] = None,
@@ -42,20 +44,22 @@ def report_command(
         str | None, typer.Option("--pipeline", help="Only deals of this pipeline.")
     ] = None,
     source: Annotated[str | None, typer.Option("--source", help="Only of this source.")] = None,
+    outcome: Annotated[
+        str | None, typer.Option("--outcome", help="Only calls and visits that ended so.")
+    ] = None,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Sales cycle, won and lost, pipeline now, and how leads come: over a period or all time."""
-    from hub.actions.report import Asked, report
+    """Show a report: sales cycle, won and lost, pipeline, leads, response time, activity."""
+    from hub.actions.report import Asked, refresh, report
     from hub.cli.opening import opened_database
-    from hub.crm import tallies
 
     with opened_database(config) as (database, _), database.engine.begin() as conn:
         if name == "refresh":
-            found: dict[str, Any] = {"report": name, "rows": tallies.refresh(conn)}
+            found: dict[str, Any] = {"report": name, "rows": refresh(acting(conn, who))}
         else:
-            asked = Asked(first, last, zone, owner=owner, pipeline=pipeline, source=source)
+            asked = Asked(first, last, zone, owner, pipeline, source, outcome)
             found = report(acting(conn, who), name, asked)
     if json:
         print_json(found)

@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from hub.db.metadata import NOW, UTC, because, metadata, personal
 
+_REPORT = "the report of activity counts those of a period"
 _ON_SOMETHING = "entity_id IS NOT NULL OR deal_id IS NOT NULL"
 
 
@@ -84,6 +85,12 @@ task = Table(
         postgresql_where=text("completed_at IS NULL AND archived_at IS NULL"),
         info=because("what the team has to do, in the order in which it is due"),
     ),
+    Index(
+        "task_done",
+        "completed_at",
+        postgresql_where=text("completed_at IS NOT NULL"),
+        info=because(_REPORT),
+    ),
     schema="crm",
 )
 
@@ -100,6 +107,7 @@ call = Table(
     personal("summary", Text),
     personal("recording_url", Text),
     personal("external_id", Text),
+    Index(None, "made_at", info=because(_REPORT)),
     CheckConstraint(_ON_SOMETHING, name="on_something"),
     schema="crm",
 )
@@ -112,6 +120,7 @@ visit = Table(
     personal("address", Text),
     Column("outcome_id", BigInteger, ForeignKey("crm.outcome.id")),
     personal("summary", Text),
+    Index(None, "visited_at", info=because(_REPORT)),
     CheckConstraint(_ON_SOMETHING, name="on_something"),
     schema="crm",
 )
@@ -128,6 +137,7 @@ message = Table(
     personal("address", Text),
     personal("external_id", Text),
     CheckConstraint("kind IN ('email','text','chat')", name="kind"),
+    Index(None, "sent_at", info=because(_REPORT)),
     CheckConstraint(_ON_SOMETHING, name="on_something"),
     schema="crm",
 )

@@ -83,13 +83,13 @@ WITH RECURSIVE own AS (
     SELECT * FROM crm.lead WHERE entity_id = o.target OFFSET 0) l
   CROSS JOIN LATERAL (SELECT min(made_at) AS at FROM crm.call
     WHERE entity_id = o.member AND archived_at IS NULL AND NOT is_incoming
-    AND made_at >= coalesce(l.created_at, l.recorded_at)) c
+    AND made_at >= least(l.created_at, l.recorded_at)) c
   CROSS JOIN LATERAL (SELECT min(visited_at) AS at FROM crm.visit
     WHERE entity_id = o.member AND archived_at IS NULL
-    AND visited_at >= coalesce(l.created_at, l.recorded_at)) v
+    AND visited_at >= least(l.created_at, l.recorded_at)) v
   CROSS JOIN LATERAL (SELECT min(sent_at) AS at FROM crm.message
     WHERE entity_id = o.member AND archived_at IS NULL AND NOT is_incoming
-    AND sent_at >= coalesce(l.created_at, l.recorded_at)) m
+    AND sent_at >= least(l.created_at, l.recorded_at)) m
   GROUP BY l.id
 ), leads AS (
   UPDATE crm.lead l SET last_activity_at = f.activity, last_communication_at = f.communication,

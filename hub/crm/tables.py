@@ -246,7 +246,7 @@ lead = Table(
     CheckConstraint("status_set_by IN ('person','inquiry')", name="status_set_by"),
     Index(
         "lead_arrived",
-        text("coalesce(created_at, recorded_at)"),
+        text("least(created_at, recorded_at)"),
         info=because("reports count the leads that arrived in a span"),
     ),
     Index(
@@ -299,6 +299,12 @@ note = Table(
     CheckConstraint("entity_id IS NOT NULL OR deal_id IS NOT NULL", name="on_something"),
     Index(None, "entity_id", info=because("the notes of a person; when somebody was last active")),
     where_said("deal_id", "the notes of a deal"),
+    Index(
+        "note_written",
+        text("coalesce(created_at, recorded_at)"),
+        postgresql_where=text("who IS NOT NULL"),
+        info=because("the report of activity counts those that people wrote in a period"),
+    ),
     schema="crm",
 )
 

@@ -9,8 +9,11 @@ BUCKET = (
     "CASE WHEN {seconds} IS NOT NULL "
     "THEN CAST(floor(8 * ln(greatest({seconds}, 1)) / ln(2)) AS integer) END"
 )
+# When a lead came: the date of its source, but never later than the hub first had it. A source whose
+# clock is ahead dates leads into the future; an answer given meanwhile would come before the lead.
+LEAD_CAME = "least(created_at, recorded_at)"
 _RESPONSE = BUCKET.format(
-    seconds="CAST(extract(epoch FROM first_response_at - coalesce(created_at, recorded_at)) AS float8)"
+    seconds=f"CAST(extract(epoch FROM first_response_at - {LEAD_CAME}) AS float8)"
 )
 
 # rows: (sign, id, owner_id, lead_source, status, converted_at, response bucket) of leads that count

@@ -1,6 +1,6 @@
 """Reports on leads and deals, each in one document.
 
-In: a connection and a scope (a period or all time; an owner, a pipeline, a source). A report over a
+In: a connection and a scope (a period or all time; an owner, a pipeline, a source, an outcome). A report over a
 period reads the records of that period by an index and is exact; one over all time reads the
 roll-ups (`hub.crm.tallies`). Not here: how a report is shown, and who asked for it.
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from hub.reports.activity import activity
 from hub.reports.cycle import sales_cycle
 from hub.reports.incoming import lead_sources, leads_by_owner, response_time
 from hub.reports.outcomes import won_lost
@@ -25,6 +26,7 @@ REPORTS: Mapping[str, Callable[[Connection, Scope], dict[str, Any]]] = {
     "lead-sources": lead_sources,
     "leads": leads_by_owner,
     "unasked": unasked,
+    "activity": activity,
 }
 """By name."""
 

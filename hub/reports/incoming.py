@@ -9,14 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from hub.crm.tally_triggers import LEAD_LIVES
+from hub.crm.tally_triggers import LEAD_CAME, LEAD_LIVES
 from hub.reports.scope import MEDIAN, P90, WHOSE, Scope, money, percentile, ratio
 
 _WHOSE_LEADS = WHOSE.replace("source =", "lead_source =")
-_CAME = (
-    "coalesce(created_at, recorded_at) >= :since AND coalesce(created_at, recorded_at) < :until "
-    f"AND {LEAD_LIVES} AND {_WHOSE_LEADS}"
-)
+_CAME = f"{LEAD_CAME} >= :since AND {LEAD_CAME} < :until AND {LEAD_LIVES} AND {_WHOSE_LEADS}"
 _COUNTED = text(
     "SELECT u.email AS owner, c.source, c.status, c.is_converted, "  # noqa: S608 our own text
     "CAST(sum(c.n) AS bigint) AS n "
@@ -48,10 +45,11 @@ _ANSWERED_COUNTED = text(
 _ANSWERED = text(
     """
 WITH l AS (
-  SELECT owner_id, lead_source AS source, greatest(CAST(extract(epoch FROM
-    first_response_at - coalesce(created_at, recorded_at)) AS float8), CASE WHEN first_response_at
-    IS NOT NULL THEN 0 END) AS seconds
-  FROM crm.lead WHERE """  # noqa: S608 our own text
+  SELECT owner_id, lead_source AS source, CASE WHEN first_response_at IS NOT NULL THEN greatest(0,
+    CAST(extract(epoch FROM first_response_at - """  # noqa: S608 our own text
+    + LEAD_CAME
+    + """) AS float8)) END AS seconds
+  FROM crm.lead WHERE """
     + _CAME
     + """)
 SELECT grouping(owner_id, source) AS level, u.email AS owner, source, count(*) AS leads,

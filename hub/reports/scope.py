@@ -23,6 +23,7 @@ class Scope:
         owner_id: only of this owner.
         pipeline_id: only of this pipeline; says nothing of leads.
         source: only of this source, as it is written on the record.
+        outcome: only calls and visits that ended so.
     """
 
     first: date | None = None
@@ -31,6 +32,7 @@ class Scope:
     owner_id: int | None = None
     pipeline_id: int | None = None
     source: str | None = None
+    outcome: str | None = None
 
     @property
     def is_all_time(self) -> bool:
@@ -44,6 +46,7 @@ class Scope:
             "owner": self.owner_id,
             "pipeline": self.pipeline_id,
             "source": self.source,
+            "outcome": self.outcome,
         }
         if self.first is None or self.last is None:
             return args

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+HOURS = timedelta(hours=5)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SOURCES = ("Web", "Fair", None)
 CURRENCIES = ("EUR", "USD")
@@ -150,7 +151,9 @@ class Business:
         self.leads.append(
             new_lead(
                 self.conn,
-                created_at=choose([self.now, self.now - timedelta(days=40), None]),
+                created_at=choose(
+                    [self.now, self.now + HOURS, self.now - timedelta(days=40), None]
+                ),
                 recorded_at=self.now,
                 lead_source=choose(SOURCES),
                 owner_id=choose(self.owners),

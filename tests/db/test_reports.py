@@ -240,7 +240,7 @@ def test_leads_are_what_counting_them_one_by_one_finds(
     Business(conn, Random(seed)).go_on(steps)
     alive = rows(
         conn,
-        "SELECT l.*, coalesce(l.created_at, l.recorded_at) AS came, u.email AS owner "
+        "SELECT l.*, least(l.created_at, l.recorded_at) AS came, u.email AS owner "
         'FROM crm.lead l LEFT JOIN crm."user" u ON u.id = l.owner_id '
         "WHERE archived_at IS NULL AND merged_into IS NULL",
     )

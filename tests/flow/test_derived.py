@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from hub.actions.activities import activity, task, timeline
 from hub.actions.identity.merge import merge, unmerge
@@ -115,7 +116,7 @@ class Naive:
 
     def response(self, lead: Any) -> datetime | None:
         own = {e for e in self.parent if self.root(e) == lead.entity_id}
-        came = lead.created_at or lead.recorded_at
+        came = min(lead.created_at or lead.recorded_at, lead.recorded_at)
         words = self._communications(lambda row: row.entity_id in own)
         return min((w.at for w in words if w.is_ours and w.at >= came), default=None)
 
@@ -366,6 +367,18 @@ def test_the_first_response_is_ours_and_after_the_lead_came(peopled: World) -> N
     act(peopled, activity.write, WHO, "message", on, {"kind": "chat", "sent_at": day(30)})
     act(peopled, activity.write, WHO, "call", on, {"made_at": day(25)})
     assert lead(peopled, 3).first_response_at == day(25)
+
+
+def test_a_lead_that_is_dated_ahead_came_when_the_hub_had_it(peopled: World) -> None:
+    on = place(peopled, 2)
+    with peopled.db.engine.begin() as conn:
+        conn.execute(
+            text("UPDATE crm.lead SET created_at = now() + interval '9 days', recorded_at = :at"),
+            {"at": day(20)},
+        )
+    act(peopled, activity.write, WHO, "call", on, {"made_at": day(19)})
+    act(peopled, activity.write, WHO, "call", on, {"made_at": day(22)})
+    assert lead(peopled, 3).first_response_at == day(22)
 
 
 def test_the_next_task_is_the_one_due_first_and_moves_on_when_it_is_done(peopled: World) -> None:

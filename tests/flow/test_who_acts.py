@@ -168,6 +168,7 @@ TABLE: Mapping[str, tuple[str, Call]] = {
         c, ("Sales", "Incoming"), "Budget")),
     "setup.pipeline.add_reason": (SET_UP, lambda c, _: pipeline.add_reason(c, "loss", "Moved away")),
     "leads.reopen.reopen": (WORK, lambda c, s: reopen.reopen(c, s.leads[2])),
+    "report.refresh": (SET_UP, lambda c, _: report.refresh(c)),
     "report.report": (READ, lambda c, _: report.report(c, "leads", report.Asked())),
     "identity.review.open_pairs": (READ, lambda c, _: review.open_pairs(c)),
     "identity.review.decide": (TYPE, lambda c, s: review.decide(
