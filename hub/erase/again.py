@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, text
 from hub.db.transactions import run_transaction
 from hub.erase import erasure
 from hub.erase.find import find
-from hub.erase.person import Key
+from hub.erase.person import Key, are_alike
 from hub.erase.receipt import Receipt
 from hub.etl import erased_forms
 from hub.model.erasure import ErasureKey, TombstoneKind
@@ -81,6 +81,7 @@ def erase_again(engine: Engine, home: Path, who: str, at: datetime) -> list[Rece
                     conn,
                     entities=found[one].entities,
                     objects=found[one].objects,
+                    mixed=_mixed(conn, found[one]),
                     was_shared=erasure.was_shared(conn, home),
                 )
                 if one in found
@@ -121,3 +122,36 @@ def _search(engine: Engine, home: Path, wanted: Sequence[str]) -> Mapping[str, _
 
 def _met(key: ErasureKey, values: Mapping[str, object], of: Mapping[bytes, str]) -> set[str]:
     return {of[digest] for digest in erased_forms.digests_of(key, values) if digest in of}
+
+
+_OF_ENTITIES = text("""
+SELECT s.entity_id, s.source, s.stream, s.source_id, s.canonical AS values FROM ops.source_record s
+WHERE s.target = 'person' AND (s.entity_id = ANY(:entities) OR s.entity_id IN (
+  SELECT o.entity_id FROM ops.source_record o JOIN unnest(CAST(:sources AS text[]),
+    CAST(:streams AS text[]), CAST(:ids AS text[])) AS k(source, stream, source_id)
+    USING (source, stream, source_id) WHERE o.entity_id IS NOT NULL))
+""")
+
+
+def _mixed(conn: Connection, found: _Found) -> set[int]:
+    """Return people in whom, at the time of the backup, somebody with another name was merged by mistake."""
+    objects = sorted(found.objects)
+    args = {
+        "entities": sorted(found.entities),
+        "sources": [source for source, _, _ in objects],
+        "streams": [stream for _, stream, _ in objects],
+        "ids": [source_id for _, _, source_id in objects],
+    }
+    own: set[str] = set()
+    others: dict[int, list[set[str]]] = defaultdict(list)
+    for row in conn.execute(_OF_ENTITIES, args):
+        names = erased_forms.names_of(row.values)
+        if (row.source, row.stream, row.source_id) in found.objects:
+            own |= names
+        elif names:
+            others[row.entity_id].append(names)
+    return {
+        entity
+        for entity, of in others.items()
+        if own and any(not are_alike(names, own) for names in of)
+    }

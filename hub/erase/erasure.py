@@ -9,7 +9,7 @@ the end all tables are searched once more: the receipt says what is left.
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from hub.erase.receipt import Receipt
 from hub.erase.tied import tied
 from hub.erase.work import Work
 from hub.errors import ConfigError
+from hub.etl import load
 from hub.etl.erased_forms import Form
 from hub.logs import get_logger
 from hub.model.erasure import ErasureKey, TombstoneKind
@@ -75,7 +76,7 @@ def preview(engine: Engine, home: Path, who: str, person: Person, at: datetime) 
         removed=by_table([removed]),
         mentions=said,
         files=found.rewritten,
-        tombstones=dict(sorted(Counter(kind.value for kind in digests.values()).items())),
+        tombstones=_kinds(digests.values()),
         left={},
         left_files=found.left,
         backups=found.backups,
@@ -167,7 +168,7 @@ def _go_on(engine: Engine, home: Path, begun: Work, told: Told) -> Receipt:
                 removed=removed,
                 mentions=by_table([rewritten]),
                 files=found.rewritten,
-                tombstones=tombstones.kinds_of(conn, begun.erasure),
+                tombstones=_kinds(begun.person.digests(key).values()),
                 left=mentions.count(conn, wanted),
                 left_files=found.left,
                 backups=found.backups,
@@ -189,8 +190,8 @@ def _bury(engine: Engine, home: Path, begun: Work, key: ErasureKey) -> int:
         Tombstone(digest, kind, begun.erasure, key.id, begun.at)
         for digest, kind in sorted(begun.person.digests(key).items())
     ]
-    listed = {t.digest for t in erasure_list.read(home)}
-    erasure_list.append(home, [t for t in kept if t.digest not in listed])
+    listed = {(t.erasure, t.digest) for t in erasure_list.read(home)}
+    erasure_list.append(home, [t for t in kept if (t.erasure, t.digest) not in listed])
 
     def bury(conn: Connection) -> int:
         tombstones.add(conn, kept)
@@ -204,14 +205,20 @@ def _remove(conn: Connection, key: ErasureKey, begun: Work) -> dict[str, int]:
     company_lock(conn)
     ids = tied(conn, begun.person)
     said = consents.forget(conn, key, begun.person, ids)
+    others = rows.let_go(conn, ids)
     removed = rows.remove(conn, ids)
     emptied = erased_objects.forget(conn, key, begun.person.objects)
+    load.refold(conn, others)
     return by_table([removed, emptied, {"ops.consent_event": said}])
 
 
 def _objects(person: Person) -> Mapping[str, int]:
     found = Counter(f"{source}/{stream}" for source, stream, _ in person.objects)
     return dict(sorted(found.items()))
+
+
+def _kinds(kinds: Iterable[TombstoneKind]) -> Mapping[str, int]:
+    return dict(sorted(Counter(kind.value for kind in kinds).items()))
 
 
 def _any_key(home: Path) -> ErasureKey:

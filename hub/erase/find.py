@@ -99,6 +99,7 @@ class _Search:
     """What is known so far."""
 
     was_shared: Callable[[Form], bool]
+    mixed: frozenset[int]
     entities: set[int] = field(default_factory=set)
     objects: set[Key] = field(default_factory=set)
     own: set[Form] = field(default_factory=set)
@@ -114,6 +115,7 @@ def find(
     forms: Collection[Form] = (),
     entities: Collection[int] = (),
     objects: Collection[Key] = (),
+    mixed: Collection[int] = (),
     was_shared: Callable[[Form], bool] = lambda _form: False,
 ) -> Person | None:
     """Return the person whom addresses, entities or objects lead to; None where there is nobody.
@@ -123,12 +125,14 @@ def find(
         forms: addresses and numbers.
         entities: people who are meant.
         objects: of sources, which are the person's.
+        mixed: entities that hold somebody else's records as well: only the objects go.
         was_shared: whether an address was shared with somebody who is erased by now.
 
     Raises:
         ActionError: people with different names have the address.
     """
-    search = _Search(was_shared, set(derived.roots_of(conn, entities)), set(objects))
+    begun = set(derived.roots_of(conn, entities)) - set(mixed)
+    search = _Search(was_shared, frozenset(mixed), begun, set(objects))
     _whose(conn, search, forms)
     while True:
         before = (len(search.entities), len(search.objects), len(search.looked))
@@ -156,7 +160,7 @@ def _whose(conn: Connection, search: _Search, forms: Collection[Form]) -> None:
     if not forms:
         return
     groups: list[tuple[set[str], set[int]]] = []
-    for entity, names in _holders(conn, forms).entities.items():
+    for entity, names in _holders(conn, forms).names.items():
         alike = [g for g in groups if not names or not g[0] or are_alike(names, g[0])]
         for group in alike:
             groups.remove(group)
@@ -179,26 +183,32 @@ def _whose(conn: Connection, search: _Search, forms: Collection[Form]) -> None:
 
 @dataclass(slots=True)
 class _Holders:
-    """Who has one of some addresses: entities with their names, and objects that are nobody's yet."""
+    """Who has some addresses: entities, with their names, and objects that are nobody's yet."""
 
-    entities: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
-    objects: set[Key] = field(default_factory=set)
+    entities: dict[Form, set[int]] = field(default_factory=lambda: defaultdict(set))
+    objects: dict[Form, set[Key]] = field(default_factory=lambda: defaultdict(set))
+    names: dict[int, set[str]] = field(default_factory=dict)
 
 
 def _holders(conn: Connection, forms: Collection[Form]) -> _Holders:
-    pattern = patterns.any_of(patterns.of_form(form) for form in forms)
     found, wanted = _Holders(), set(forms)
+    pattern = patterns.any_of(patterns.of_form(form) for form in forms)
     mentions = _said(conn.execute(_MENTION, {"pattern": pattern}))
-    having = [s for s in mentions if s.target == PERSON and wanted & forms_of(s.values)]
-    roots = _roots(conn, {s.entity for s in having if s.entity is not None})
-    for said in having:
-        if said.entity is None and said.key is not None:
-            found.objects.add(said.key)
-        elif said.entity is not None:
-            found.entities[roots[said.entity]] |= set()
-    for entity in found.entities:
-        for said in _all_said(conn, [entity], ()):
-            found.entities[entity] |= names_of(said.values)
+    having = [
+        (said, form)
+        for said in mentions
+        if said.target == PERSON
+        for form in wanted & forms_of(said.values)
+    ]
+    roots = _roots(conn, {said.entity for said, _ in having if said.entity is not None})
+    for said, form in having:
+        if said.entity is not None:
+            found.entities[form].add(roots[said.entity])
+        elif said.key is not None:
+            found.objects[form].add(said.key)
+    for entity in set(roots.values()):
+        spoken = _all_said(conn, [entity], ())
+        found.names[entity] = set().union(*(names_of(said.values) for said in spoken))
     return found
 
 
@@ -224,7 +234,7 @@ def _gather(conn: Connection, search: _Search) -> None:
         first, last = (str(said.values.get(n) or "") for n in ("first_name", "last_name"))
         if first or last:
             search.spelled.add((first, last))
-    search.entities |= set(derived.roots_of(conn, of_people))
+    search.entities |= set(derived.roots_of(conn, of_people)) - search.mixed
     args = {**_arrays(search.objects), "entities": list(members)}
     rows = conn.execute(_BESIDE, {**args, "streams_of_people": sorted(set(PERSON_REFS.values()))})
     search.objects |= {(row.source, row.stream, row.source_id) for row in rows}
@@ -234,19 +244,24 @@ def _of_function(form: Form) -> bool:
     return form[0] == EMAIL and is_role(form[1])
 
 
-def _look_up(conn: Connection, search: _Search, new: Iterable[Form]) -> None:
-    """Follow addresses to who else has them."""
+def _look_up(conn: Connection, search: _Search, new: Collection[Form]) -> None:
+    """Follow addresses to who else has them: one read of all records, one of all raw versions."""
+    found = _holders(conn, new)
+    own: set[Form] = set()
     for form in sorted(new):
-        found = _holders(conn, [form])
-        others = {e: names for e, names in found.entities.items() if e not in search.entities}
+        known = search.entities | search.mixed
+        others = {e: found.names[e] for e in found.entities[form] if e not in known}
         strangers = {e for e, names in others.items() if not _is_alias(form, names, search.names)}
         if strangers or _of_function(form) or search.was_shared(form):
             search.own.discard(form)
             search.shared.add(form)
             continue
-        search.own.add(form)
+        own.add(form)
         search.entities |= others.keys()
-        search.objects |= found.objects | _raw_objects(conn, search, form)
+        search.objects |= found.objects[form]
+    search.own |= own
+    if own:
+        search.objects |= _raw_objects(conn, search, own)
 
 
 def _is_alias(form: Form, names: set[str], known: set[str]) -> bool:
@@ -256,13 +271,13 @@ def _is_alias(form: Form, names: set[str], known: set[str]) -> bool:
     return are_alike(names, known)
 
 
-def _raw_objects(conn: Connection, search: _Search, form: Form) -> set[Key]:
-    """Return objects of which a raw version has the address as one of its values, and that are nobody's."""
-    rows = conn.execute(_RAW, {"pattern": patterns.of_form(form)})
+def _raw_objects(conn: Connection, search: _Search, own: Collection[Form]) -> set[Key]:
+    """Return objects of which a raw version has an address as one of its values, and that are nobody's."""
+    rows = conn.execute(_RAW, {"pattern": patterns.any_of(map(patterns.of_form, own))})
     found = {
         (row.source, row.stream, row.source_id)
         for row in rows
-        if _is_value(form, bytes_as_sent(row.payload, row.body))
+        if _is_value(own, bytes_as_sent(row.payload, row.body))
     }
     if not found:
         return found
@@ -271,15 +286,21 @@ def _raw_objects(conn: Connection, search: _Search, form: Form) -> set[Key]:
     return found - {(row.source, row.stream, row.source_id) for row in held}
 
 
-def _is_value(form: Form, payload: bytes) -> bool:
-    kind, text = form
+def _is_value(own: Collection[Form], payload: bytes) -> bool:
+    """Tell whether a value of a payload is one of some addresses, and nothing beside it."""
+    numbers = [text for kind, text in own if kind != EMAIL]
     for scalar in erased_forms.scalars(erased_forms.read(payload)):
-        if kind == EMAIL:
-            if "@" in scalar and erased_forms.email_form(scalar) == text:
+        if "@" in scalar:
+            if (EMAIL, erased_forms.email_form(scalar)) in own:
                 return True
-        elif (said := erased_forms.phone_form(scalar)) and erased_forms.is_same(said, text):
+        elif numbers and _is_number(scalar, numbers):
             return True
     return False
+
+
+def _is_number(scalar: str, numbers: Iterable[str]) -> bool:
+    said = erased_forms.phone_form(scalar)
+    return said is not None and any(erased_forms.is_same(said, number) for number in numbers)
 
 
 def _all_said(conn: Connection, entities: Sequence[int], objects: Collection[Key]) -> list[_Said]:

@@ -24,6 +24,7 @@ from sqlalchemy import (
     column,
     func,
     literal,
+    literal_column,
     or_,
     select,
     table,
@@ -40,6 +41,7 @@ from hub.erase.person import Person
 from hub.erase.rows import OF_THE_TEAM
 from hub.erase.tied import Tied
 from hub.etl.erased_text import MARK, without
+from hub.records.tables import change
 
 CHUNK = 500
 """Rows that are rewritten in one transaction."""
@@ -56,7 +58,8 @@ class Mentions:
 
     Args:
         anywhere: own addresses, numbers and names, and names of objects; None: nothing.
-        in_deals: also the parts of the name and shared addresses: in what hangs on the person's deals.
+        in_deals: also the parts of the name and shared addresses: in what hangs on the person's deals, and
+            in the history of somebody who was one with the person by mistake.
         ids: vendor's ids that stand alone as a value, where a document lists ids.
     """
 
@@ -130,6 +133,9 @@ def places(conn: Connection, wanted: Mentions, ids: Tied) -> list[_Place]:
         if wanted.in_deals and columns and ids.deals and tie is not None:
             rows = tie == func.any(literal(ids.deals))
             found.append(_Place(one, keys, columns, wanted.in_deals, rows))
+    if wanted.in_deals and ids.beside:
+        own = change.c.entity_id == func.any(literal(ids.beside))
+        found.append(_Place(change, [change.c.id], [change.c.fields], wanted.in_deals, own))
     if wanted.anywhere:
         found += _dagster(conn, wanted.anywhere)
     return found
@@ -174,12 +180,11 @@ def _dagster(conn: Connection, pattern: str) -> Iterator[_Place]:
 
 
 def _says(place: _Place) -> ColumnElement[bool]:
-    hits = or_(*(_as_text(c).op("~*")(place.pattern) for c in place.columns))
+    """Search the whole row as one text, which costs one search a row; bytes have one of their own."""
+    whole = cast(literal_column(f'"{place.table.name}"'), Text)
+    bodies = [func.encode(c, "escape") for c in place.columns if isinstance(c.type, LargeBinary)]
+    hits = or_(*(one.op("~*")(place.pattern) for one in (whole, *bodies)))
     return hits if place.rows is None else and_(place.rows, hits)
-
-
-def _as_text(one: Any) -> ColumnElement[str]:
-    return func.encode(one, "escape") if isinstance(one.type, LargeBinary) else cast(one, Text)
 
 
 def count(conn: Connection, wanted: Iterable[_Place]) -> dict[str, int]:

@@ -28,6 +28,7 @@ from hub.db import outbox
 from hub.erase.tied import Tied
 from hub.records import departing, entities
 from hub.records import tables as ops
+from hub.records.companies import ORGANISATION
 
 _ENTITIES, _RECORDS, _LEADS, _CONTACTS = "entities", "records", "leads", "contacts"
 
@@ -160,7 +161,6 @@ def remove(conn: Connection, ids: Tied) -> dict[str, int]:
         ids: the person's; a second call finds less.
     """
     departing.forget_keys(conn, ids.records)
-    beside = _other_entities(conn, ids)
     done: dict[str, int] = {}
     for rule in RULES:
         statement = (
@@ -170,12 +170,24 @@ def remove(conn: Connection, ids: Tied) -> dict[str, int]:
             statement = statement.where(ops.pending.c.stage != "normalize")
         done[rule.name] = done.get(rule.name, 0) + conn.execute(statement).rowcount
     derived.recompute(conn, ids.entities, ids.deals)
-    entities.bump(conn, beside)
     return done
 
 
+def let_go(conn: Connection, ids: Tied) -> list[int]:
+    """Let others go on without the person's records; returns whom to fold again; call it before `remove`.
+
+    Companies may lose a record, and so may people with whom the person was merged by mistake.
+    """
+    others = _other_entities(conn, ids)
+    for target in ("person", ORGANISATION):
+        members = departing.co_members(conn, ids.records, target)
+        left = {r: e for r, e in members.items() if r not in set(ids.records) and e in others}
+        departing.move_anchors(conn, ids.records, left)
+    entities.bump(conn, others)
+    return others
+
+
 def _other_entities(conn: Connection, ids: Tied) -> list[int]:
-    """Return companies that lose a record with the person's objects: they are folded again."""
     c = ops.source_record.c
     found = select(c.entity_id).distinct().where(
         c.id == func.any(literal(ids.records)),

@@ -17,6 +17,9 @@ class Tied:
     leads: list[int]
     contacts: list[int]
     deals: list[int]
+    beside: list[
+        int
+    ]  # others who were one with the person, by mistake: their history names the person
 
 
 _RECORDS = text("""
@@ -29,6 +32,10 @@ _ROWS: Mapping[str, str] = {
     "leads": "SELECT id FROM crm.lead WHERE entity_id = ANY(:entities)",
     "contacts": "SELECT id FROM crm.contact WHERE entity_id = ANY(:entities)",
 }
+_BESIDE = text("""
+SELECT DISTINCT entity_id FROM ops.source_record WHERE id = ANY(:records) AND target = 'person'
+  AND entity_id IS NOT NULL AND entity_id <> ALL(:entities)
+""")
 _DEALS = text("""
 SELECT id FROM crm.deal WHERE contact_id = ANY(:contacts) OR lead_id = ANY(:leads)
 UNION SELECT deal_id FROM crm.deal_contact WHERE contact_id = ANY(:contacts)
@@ -44,10 +51,11 @@ def tied(conn: Connection, person: Person) -> Tied:
         "streams": [stream for _, stream, _ in objects],
         "ids": [source_id for _, _, source_id in objects],
     }
-    records = conn.execute(_RECORDS, args).scalars()
+    records = sorted(conn.execute(_RECORDS, args).scalars())
+    beside = conn.execute(_BESIDE, {"records": records, "entities": entities}).scalars()
     rows = {
         name: sorted(conn.execute(text(statement), args).scalars())
         for name, statement in _ROWS.items()
     }
     deals = sorted(conn.execute(_DEALS, rows).scalars())
-    return Tied(entities, sorted(records), rows["leads"], rows["contacts"], deals)
+    return Tied(entities, records, rows["leads"], rows["contacts"], deals, sorted(beside))

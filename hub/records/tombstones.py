@@ -106,13 +106,6 @@ def count_blocked(conn: Connection, digests: Sequence[bytes]) -> None:
         conn.execute(_BLOCKED, {"digests": sorted(digests)})
 
 
-def kinds_of(conn: Connection, erasure: str) -> dict[str, int]:
-    """Return how many digests of an erasure are kept, by kind."""
-    c = tombstone.c
-    found = select(c.kind, func.count()).where(c.erasure == erasure).group_by(c.kind)
-    return {row.kind: row[1] for row in conn.execute(found.order_by(c.kind))}
-
-
 def erasures(conn: Connection) -> list[Erasure]:
     """Return what was erased, the latest first."""
     c = tombstone.c

@@ -5,14 +5,18 @@ from sqlalchemy import text
 
 from hub.actions.identity.erase import erase, erase_again, erasures
 from hub.actions.identity.merge import merge, unmerge
+from hub.actions.people.add_person import add
 from hub.erase import erasure as steps
 from hub.erase import files, mentions
+from hub.erase.find import find
 from hub.erase.receipt import Receipt
 from hub.erase.work import work_file
 from hub.errors import ActionError
 from hub.etl import flow
 from hub.records import batches, erasure_list
-from tests.acting import acting, by
+from hub.records.erasure_key import make_key
+from hub.records.tombstones import Tombstone
+from tests.acting import SYSTEM, acting, by
 from tests.flow.conftest import STREAMS, World, salesforce_lead, typeform_answer
 from tests.flow.selling import WHO, act
 from tests.flow.test_erase import hits, lead_named, sf_id
@@ -170,3 +174,40 @@ def test_what_the_fold_of_an_erased_person_gives_is_nobody(people: World) -> Non
     assert not people.rows(
         "SELECT 1 FROM ops.entity WHERE version > folded_version AND merged_into IS NULL"
     )
+
+
+def test_a_restored_backup_in_which_two_were_one_keeps_the_other(people: World) -> None:
+    """Merged by mistake when the backup was written, parted since, and then one was erased."""
+    home = people.hub.settings.home
+    key = make_key(home)
+    with people.db.engine.begin() as conn:
+        person = find(conn, forms=[("email", "nora@lind.example.com")])
+    assert person is not None
+    digests = person.digests(key).items()
+    erasure_list.append(
+        home, [Tombstone(d, kind, "e1", key.id, SYSTEM.now()) for d, kind in digests]
+    )
+    act(people, merge, WHO, lead_named(people, sf_id(4)), lead_named(people, sf_id(6)))
+    assert "Jean jean@one.example.com" not in standing(people) or "Nora" not in str(
+        standing(people)
+    )
+    (receipt,) = erase_again(people.db.engine, acting(), home=home)
+    assert receipt.erasure == "e1"
+    assert "Jean jean@one.example.com" in standing(people)
+    assert hits(people, ("nora", "lind.example.com")) == {}
+    read_again(people)
+    assert hits(people, ("nora", "lind.example.com")) == {}
+    assert "Jean jean@one.example.com" in standing(people)
+
+
+def test_who_is_typed_in_again_by_hand_can_be_erased_again(people: World) -> None:
+    first = erased(people, "jean@one.example.com")
+    given = {"first_name": "Jean", "last_name": "Martin", "email": "jean@one.example.com"}
+    act(people, add, WHO, "lead", given, region="FR", anyway=True)
+    assert "Jean jean@one.example.com" in standing(people), "a member of the team may do that"
+    second = erased(people, "jean@one.example.com")
+    assert second.erasure != first.erasure
+    assert second.tombstones["email"] == 1
+    assert hits(people, ("jean@one",)) == {}
+    listed = {t.erasure for t in erasure_list.read(people.hub.settings.home)}
+    assert listed == {first.erasure, second.erasure}
