@@ -1,25 +1,25 @@
-"""The error tree, cut by what happens next rather than by where it went wrong.
+"""The tree of errors, ordered by what happens next, not by where the error was raised.
 
     HubError
     ├── ConfigError       the operator must act; never retried; exit code 2
     │   └── CredentialError   the vendor refused our credentials
-    │       └── ForbiddenError    they are good, and lack a permission for a part of the account
-    ├── TransientError    we act: retried with a delay
-    │   └── BudgetError       the vendor's daily budget is spent; stop politely, resume later
-    ├── ActionError       what a person asked for cannot be done; told to them, never retried
+    │       └── ForbiddenError    valid credentials without a permission for a part of the account
+    ├── TransientError    the hub acts: it retries with a delay
+    │   └── BudgetError       the vendor's daily quota is used up; stop, and resume later
+    ├── ActionError       a user's request cannot be done; shown to the user, never retried
     ├── RecordError       one record is unusable: quarantine it, go on with the next
     ├── ProtocolError     a vendor's answer broke its own contract (a loop, a vanished page)
-    └── ProofError        our own books do not add up: the run is red
+    └── ProofError        the ledger does not add up: the run fails
 
-Anything else that is raised is a bug and stops the run. Not here: what a user reads beyond the
-message itself, and HTTP status codes (`hub.connectors.http` owns that table).
+Any other exception is a bug and stops the run. Not here: how an error is printed (`hub.cli`), and
+HTTP status codes (`hub.connectors.http`).
 """
 
 from collections.abc import Sequence
 
 
 class HubError(Exception):
-    """Base of everything the hub raises on purpose.
+    """Base of all errors that the hub raises on purpose.
 
     Args:
         message: what happened, where.
@@ -33,7 +33,7 @@ class HubError(Exception):
 
 
 class ConfigError(HubError):
-    """Configuration, option, permission or environment that only the operator can mend."""
+    """A mistake in configuration, option, permission or environment; only the operator can correct it."""
 
 
 class CredentialError(ConfigError):
@@ -41,15 +41,15 @@ class CredentialError(ConfigError):
 
 
 class ForbiddenError(CredentialError):
-    """The credentials are good, and lack the permission for a part; other parts can be read."""
+    """The credentials are valid, but lack the permission for a part; other parts can be read."""
 
 
 class TransientError(HubError):
-    """Worth another try.
+    """A fault that may be gone at the next attempt.
 
     Args:
         message: what happened.
-        retry_after_s: seconds the other side asked us to wait, if it did.
+        retry_after_s: seconds that the vendor asks to wait; None if it does not say.
         hint: what to do next.
     """
 
@@ -61,19 +61,19 @@ class TransientError(HubError):
 
 
 class BudgetError(TransientError):
-    """The vendor's own quota is exhausted; the cursor stands, a later run goes on from there."""
+    """The vendor's own quota is used up; the cursor does not move, and a later run goes on there."""
 
 
 class ActionError(HubError):
-    """What a person asked for cannot be done as asked.
+    """The request of a user cannot be done.
 
     Args:
         message: what cannot be done, and to what.
-        resource: the kind of thing it was asked of: lead, person, review, …
-        field: the field at fault, if it is one.
+        resource: the kind of record: lead, person, review, …
+        field: the wrong field, if there is one.
         code: a word for programs: not_found, required, invalid, conflict, duplicate, forbidden.
         hint: what to do next.
-        others: names of the records that stand against it.
+        others: names of the records that prevent it.
     """
 
     def __init__(
@@ -97,8 +97,8 @@ class RecordError(HubError):
     """One value or one record cannot be used; the batch goes on without it.
 
     Args:
-        message: what is wrong with it.
-        found_type: what came where another JSON type was expected: a list, an object, true/false.
+        message: what is wrong.
+        found_type: the found JSON type, if another was expected: a list, an object, true/false.
         hint: what to do next.
     """
 
@@ -108,8 +108,8 @@ class RecordError(HubError):
 
 
 class ProtocolError(HubError):
-    """A vendor's answer contradicts its own contract, so going on would lose records."""
+    """A vendor's answer contradicts its own contract: reading on would lose records."""
 
 
 class ProofError(HubError):
-    """The ledger does not add up: what the source counts is not what was accounted for."""
+    """The ledger does not add up: the source's count differs from the sum of the verdicts."""
