@@ -12,13 +12,16 @@ from hub.cli.arguments import Fields, NewCompany
 from hub.cli.assigning import add_assign
 from hub.cli.assignments import read_assignments
 from hub.cli.cards import add_show
+from hub.cli.company import company_link, company_unlink
 from hub.cli.deal import deal_app
 from hub.cli.lead import lead_app
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_table, stdout
 from hub.errors import ConfigError
 
-contact_app = typer.Typer(help="Contacts: add, show, like, assign.", no_args_is_help=True)
+contact_app = typer.Typer(
+    help="Contacts: add, show, link to a company, assign.", no_args_is_help=True
+)
 add_show(contact_app, "contact")
 for app, kind in ((lead_app, "lead"), (contact_app, "contact"), (deal_app, "deal")):
     add_assign(app, kind)
@@ -100,6 +103,8 @@ def _add_add(app: typer.Typer, kind: str, words: str) -> None:
 
 _add_add(lead_app, "lead", "a lead")
 _add_add(contact_app, "contact", "a person who is a contact")
+contact_app.command("link")(company_link)
+contact_app.command("unlink")(company_unlink)
 
 
 @lead_app.command("like")

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Table, insert, select, text, update
 from sqlalchemy.engine import RowMapping
 
 from hub.crm.activity_tables import call, message, task, visit
+from hub.crm.staff import STAFF
 from hub.crm.tables import note
 
 TABLES: Mapping[str, Table] = {
@@ -95,44 +96,41 @@ class Entry:
 
 # Whose activities a record shows: those the derived columns count. OFFSET 0 keeps each look-up a
 # probe of the index of `entity_id`.
-_TIMELINE = text("""
-WITH RECURSIVE own AS (
-  SELECT id AS member FROM unnest(CAST(:entities AS bigint[])) AS t(id)
-  UNION SELECT m.id FROM own o CROSS JOIN LATERAL (
-    SELECT id FROM ops.entity WHERE merged_into = o.member OFFSET 0) m
-), staff AS (
-  SELECT e.entity_id AS member FROM own o
-  CROSS JOIN LATERAL (
-    SELECT id FROM crm.contact WHERE entity_id = o.member AND is_organization OFFSET 0) c
-  CROSS JOIN LATERAL (
-    SELECT entity_id FROM crm.contact WHERE company_id = c.id AND merged_into IS NULL OFFSET 0) e
-  UNION SELECT m.id FROM staff s CROSS JOIN LATERAL (
-    SELECT id FROM ops.entity WHERE merged_into = s.member OFFSET 0) m
-), whole AS (
-  SELECT member FROM own UNION SELECT member FROM staff
+_TIMELINE = text(f"""
+WITH RECURSIVE {STAFF}, period AS (
+  SELECT DISTINCT member, since, until FROM whole
 ), task AS (
-  SELECT k.* FROM whole w CROSS JOIN LATERAL (
+  SELECT k.* FROM period w CROSS JOIN LATERAL (
     SELECT * FROM crm.task WHERE entity_id = w.member OFFSET 0) k
+  WHERE CASE WHEN k.completed_at IS NULL THEN w.until = 'infinity'
+        ELSE k.completed_at >= w.since AND k.completed_at < w.until END
   UNION ALL SELECT * FROM crm.task WHERE deal_id = :deal
 ), note AS (
-  SELECT n.* FROM whole w CROSS JOIN LATERAL (
+  SELECT n.* FROM period w CROSS JOIN LATERAL (
     SELECT * FROM crm.note WHERE entity_id = w.member OFFSET 0) n
+  WHERE coalesce(n.created_at, n.recorded_at) >= w.since
+    AND coalesce(n.created_at, n.recorded_at) < w.until
   UNION ALL SELECT * FROM crm.note WHERE deal_id = :deal
 ), call AS (
-  SELECT c.* FROM whole w CROSS JOIN LATERAL (
+  SELECT c.* FROM period w CROSS JOIN LATERAL (
     SELECT * FROM crm.call WHERE entity_id = w.member OFFSET 0) c
+  WHERE c.made_at >= w.since AND c.made_at < w.until
   UNION ALL SELECT * FROM crm.call WHERE deal_id = :deal
 ), visit AS (
-  SELECT v.* FROM whole w CROSS JOIN LATERAL (
+  SELECT v.* FROM period w CROSS JOIN LATERAL (
     SELECT * FROM crm.visit WHERE entity_id = w.member OFFSET 0) v
+  WHERE v.visited_at >= w.since AND v.visited_at < w.until
   UNION ALL SELECT * FROM crm.visit WHERE deal_id = :deal
 ), message AS (
-  SELECT m.* FROM whole w CROSS JOIN LATERAL (
+  SELECT m.* FROM period w CROSS JOIN LATERAL (
     SELECT * FROM crm.message WHERE entity_id = w.member OFFSET 0) m
+  WHERE m.sent_at >= w.since AND m.sent_at < w.until
   UNION ALL SELECT * FROM crm.message WHERE deal_id = :deal
 ), ticket AS (
-  SELECT t.* FROM whole w CROSS JOIN LATERAL (
+  SELECT t.* FROM period w CROSS JOIN LATERAL (
     SELECT * FROM crm.ticket WHERE entity_id = w.member OFFSET 0) t
+  WHERE coalesce(t.created_at, t.updated_at, '-infinity') >= w.since
+    AND coalesce(t.created_at, t.updated_at, '-infinity') < w.until
 ), found AS (
   SELECT 'task' AS kind, k.id, coalesce(k.completed_at, k.due_at, k.created_at) AS at, k.who,
          k.content AS words, CAST(NULL AS text) AS outcome,
@@ -158,7 +156,7 @@ WITH RECURSIVE own AS (
 )
 SELECT kind || '/' || id, kind, at, who, words, outcome, is_incoming, is_open
 FROM found ORDER BY at DESC NULLS LAST, kind, id DESC LIMIT :limit
-""")
+""")  # noqa: S608 our own text
 
 
 def timeline(
@@ -172,7 +170,7 @@ def timeline(
         deal_id: a deal, or none.
         limit: entries at most.
     """
-    rows = conn.execute(_TIMELINE, {"entities": list(entity_ids), "deal": deal_id, "limit": limit})
+    rows = conn.execute(_TIMELINE, {"ids": list(entity_ids), "deal": deal_id, "limit": limit})
     return [Entry(*row) for row in rows]
 
 

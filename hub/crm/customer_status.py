@@ -2,7 +2,7 @@
 
 A customer is `current` once a deal was won, and `past` when the last thing that was closed is a lost
 renewal (a deal lost in a pipeline of renewals). A prospect is `current` while a deal is open, and `lost`
-when none is and nothing was ever won. A company has the deals of its own and of the people who work there;
+when none is and nothing was ever won. A company has the deals of its own, and those of its people that are of no other company;
 of merged contacts the survivor has them.
 """
 
@@ -32,7 +32,9 @@ WITH RECURSIVE whole(root, id, is_staff) AS (
     UNION ALL SELECT id, true FROM crm.contact WHERE company_id = w.id AND NOT w.is_staff) c),
 counted(root, id) AS (
   SELECT w.root, d.id FROM whole w CROSS JOIN LATERAL (
-    SELECT id FROM crm.deal WHERE contact_id = w.id
+    SELECT d.id FROM crm.deal d WHERE d.contact_id = w.id AND (
+      NOT w.is_staff OR d.organization_id IS NULL OR EXISTS (
+        SELECT 1 FROM whole o WHERE o.root = w.root AND NOT o.is_staff AND o.id = d.organization_id))
     UNION ALL SELECT id FROM crm.deal WHERE organization_id = w.id AND NOT w.is_staff) d
   GROUP BY w.root, d.id),
 facts AS (

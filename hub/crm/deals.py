@@ -222,6 +222,18 @@ def give(conn: Connection, owners: Mapping[int, int]) -> None:
         )
 
 
+def stamp_company(conn: Connection, contact_ids: Sequence[int], company_id: int) -> list[int]:
+    """Give the deals of contacts that name no company the one at which they were made; returns them."""
+    rows = conn.execute(
+        text(
+            "UPDATE crm.deal SET organization_id = :company "
+            "WHERE contact_id = ANY(:contacts) AND organization_id IS NULL RETURNING id"
+        ),
+        {"contacts": list(contact_ids), "company": company_id},
+    )
+    return sorted(rows.scalars())
+
+
 def delete(conn: Connection, deal_id: int) -> bool:
     """Delete a deal to which nothing refers but its own first stage; says whether it is gone."""
     try:

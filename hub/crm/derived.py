@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from hub.crm.staff import STAFF
 from hub.records.entities import lock_entities
 
 # The root of a merged entity is the one that holds its records now.
@@ -21,7 +22,7 @@ WITH RECURSIVE up AS (
     SELECT id, merged_into FROM ops.entity WHERE id = up.merged_into OFFSET 0) e)
 SELECT id FROM up WHERE merged_into IS NULL
 """)
-# Companies of a person, also those of a contact that was merged into theirs: it counts there no more.
+# Companies of a person, those of the time before, and those of a contact that was merged into theirs.
 _COMPANIES = text("""
 WITH RECURSIVE whole AS (
   SELECT id FROM unnest(CAST(:ids AS bigint[])) AS t(id)
@@ -30,8 +31,13 @@ WITH RECURSIVE whole AS (
 ), company AS (
   SELECT o.id, o.entity_id, o.merged_into FROM whole w
   CROSS JOIN LATERAL (
-    SELECT company_id FROM crm.contact WHERE entity_id = w.id OFFSET 0) c
-  CROSS JOIN LATERAL (SELECT * FROM crm.contact WHERE id = c.company_id OFFSET 0) o
+    SELECT company_id FROM crm.contact WHERE entity_id = w.id
+    UNION ALL SELECT contact_id FROM crm.lead WHERE entity_id = w.id AND converted_at IS NOT NULL
+    UNION ALL SELECT t.id FROM ops.employment k CROSS JOIN LATERAL (
+      SELECT id FROM crm.contact WHERE entity_id = k.company_id OFFSET 0) t
+    WHERE k.person_id = w.id AND k.until IS NOT NULL AND k.revoked_at IS NULL) c
+  CROSS JOIN LATERAL (
+    SELECT * FROM crm.contact WHERE id = c.company_id AND is_organization OFFSET 0) o
   UNION SELECT o.id, o.entity_id, o.merged_into FROM company k CROSS JOIN LATERAL (
     SELECT * FROM crm.contact WHERE id = k.merged_into OFFSET 0) o)
 SELECT DISTINCT entity_id FROM company
@@ -39,43 +45,37 @@ SELECT DISTINCT entity_id FROM company
 
 # Each probe is an aggregate of its own, or ends in OFFSET 0, so that it goes by an index, however many
 # rows the tables have. An activity counts for the entity it was written on, for those this one was
-# merged into, and for the company of the one who is an employee there.
-_ENTITIES = text("""
-WITH RECURSIVE own AS (
-  SELECT id AS target, id AS member FROM unnest(CAST(:ids AS bigint[])) AS t(id)
-  UNION SELECT o.target, m.id FROM own o CROSS JOIN LATERAL (
-    SELECT id FROM ops.entity WHERE merged_into = o.member OFFSET 0) m
-), staff AS (
-  SELECT o.target, e.entity_id AS member FROM own o
-  CROSS JOIN LATERAL (
-    SELECT id FROM crm.contact WHERE entity_id = o.member AND is_organization OFFSET 0) c
-  CROSS JOIN LATERAL (
-    SELECT entity_id FROM crm.contact WHERE company_id = c.id AND merged_into IS NULL OFFSET 0) e
-  UNION SELECT s.target, m.id FROM staff s CROSS JOIN LATERAL (
-    SELECT id FROM ops.entity WHERE merged_into = s.member OFFSET 0) m
-), whole AS (
-  SELECT target, member FROM own UNION SELECT target, member FROM staff
-), found AS MATERIALIZED (
+# merged into, and for the company of the one who was an employee there at the time.
+_ENTITIES = text(f"""
+WITH RECURSIVE {STAFF}, found AS MATERIALIZED (
   SELECT w.target AS id, max(greatest(n.at, c.at, v.at, m.at, t.at, k.done, s.at)) AS activity,
          max(greatest(c.at, v.at, m.at, t.at)) AS communication, min(k.due) AS task
   FROM whole w
   CROSS JOIN LATERAL (SELECT max(coalesce(created_at, recorded_at)) AS at FROM crm.note
-    WHERE entity_id = w.member AND archived_at IS NULL) n
+    WHERE entity_id = w.member AND archived_at IS NULL
+    AND coalesce(created_at, recorded_at) >= w.since AND coalesce(created_at, recorded_at) < w.until) n
   CROSS JOIN LATERAL (SELECT max(made_at) AS at FROM crm.call
-    WHERE entity_id = w.member AND archived_at IS NULL) c
+    WHERE entity_id = w.member AND archived_at IS NULL
+    AND made_at >= w.since AND made_at < w.until) c
   CROSS JOIN LATERAL (SELECT max(visited_at) AS at FROM crm.visit
-    WHERE entity_id = w.member AND archived_at IS NULL) v
+    WHERE entity_id = w.member AND archived_at IS NULL
+    AND visited_at >= w.since AND visited_at < w.until) v
   CROSS JOIN LATERAL (SELECT max(sent_at) AS at FROM crm.message
-    WHERE entity_id = w.member AND archived_at IS NULL) m
+    WHERE entity_id = w.member AND archived_at IS NULL
+    AND sent_at >= w.since AND sent_at < w.until) m
   CROSS JOIN LATERAL (SELECT max(greatest(created_at, updated_at)) AS at FROM crm.ticket
-    WHERE entity_id = w.member AND archived_at IS NULL) t
-  CROSS JOIN LATERAL (SELECT max(completed_at) AS done,
-      min(due_at) FILTER (WHERE completed_at IS NULL) AS due FROM crm.task
+    WHERE entity_id = w.member AND archived_at IS NULL
+    AND coalesce(created_at, updated_at, '-infinity') >= w.since
+    AND coalesce(created_at, updated_at, '-infinity') < w.until) t
+  CROSS JOIN LATERAL (
+    SELECT max(completed_at) FILTER (WHERE completed_at >= w.since AND completed_at < w.until) AS done,
+      min(due_at) FILTER (WHERE completed_at IS NULL AND w.until = 'infinity') AS due FROM crm.task
     WHERE entity_id = w.member AND archived_at IS NULL) k
   CROSS JOIN LATERAL (SELECT max(CAST(canonical ->> 'last_activity_at' AS timestamptz)) AS at
     FROM ops.source_record
-    WHERE entity_id = w.member AND target IN ('person', 'organisation')
-    AND withdrawn_by IS NULL) s
+    WHERE entity_id = w.member AND target IN ('person', 'organisation') AND withdrawn_by IS NULL
+    AND CAST(canonical ->> 'last_activity_at' AS timestamptz) >= w.since
+    AND CAST(canonical ->> 'last_activity_at' AS timestamptz) < w.until) s
   GROUP BY w.target
 ), response AS MATERIALIZED (
   SELECT l.id, min(least(c.at, v.at, m.at)) AS at
@@ -105,7 +105,7 @@ FROM found f
 WHERE c.entity_id = ANY(:ids) AND c.entity_id = f.id
   AND (c.last_activity_at, c.last_communication_at, c.next_task_at) IS DISTINCT FROM
       (f.activity, f.communication, f.task)
-""")
+""")  # noqa: S608 our own text
 
 _DEALS = text("""
 UPDATE crm.deal d SET last_activity_at = greatest(n.at, c.at, v.at, m.at, k.done),

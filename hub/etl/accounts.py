@@ -27,7 +27,7 @@ from hub.matching.companies import (
     with_facts,
 )
 from hub.model.folding import FoldRecord, GoldenRecord
-from hub.records import companies, entities
+from hub.records import companies, edits, entities
 from hub.records.identity import StoredRecord
 
 _MOST_FOUND = 20  # companies that are read for one key
@@ -70,17 +70,53 @@ def find(
     """
     ids = [person.entity_id for person in people]
     known = [i for i in ids if i not in plain]
+    words = companies.said_of(conn, known)
     said: dict[int, Employer] = {
-        i: (company, "a person's word") for i, company in companies.employers(conn, known).items()
+        i: (word.company, "a person's word")
+        for i, word in words.items()
+        if word.company is not None
     }
-    named = _named(conn, {i: records[i] for i in ids if i not in said})
+    named = {
+        i: employer
+        for i, employer in _named(conn, {i: records[i] for i in ids if i not in said}).items()
+        if i not in words or employer[0] not in words[i].left
+    }
     firms = {p.entity_id: firm("", p.values) for p in people if p.entity_id in is_lead}
     keys = {i: set(company_keys(one)) for i, one in firms.items()}
     before = {i: set(company_keys(firm("", dict(row)))) for i, row in had.items() if i in keys}
     companies.set_lead_keys(conn, keys, before)
     employers = said | named
-    found = _sharing(conn, firms, {i: own for i, own in keys.items() if i not in employers})
-    return _rows(conn, ids, is_lead, employers, employers | found)
+    typed = _typed(conn, [i for i in known if i in is_lead], words)
+    asked = {i: own for i, own in keys.items() if i not in employers or i in typed}
+    found = {
+        i: employer
+        for i, employer in _sharing(conn, firms, asked).items()
+        if i not in words or employer[0] not in words[i].left or i in typed
+    }
+    sure = _unless_typed(conn, employers, {i: firms[i] for i in typed})
+    return _rows(conn, ids, is_lead, employers, sure | found)
+
+
+def _typed(
+    conn: Connection, lead_ids: Sequence[int], words: Mapping[int, companies.Said]
+) -> set[int]:
+    """Return the leads whose company a person typed, after anything else was said of it."""
+    at = edits.typed_at(conn, lead_ids, "organization_name")
+    return {i for i, typed in at.items() if i not in words or words[i].at < typed}
+
+
+def _unless_typed(
+    conn: Connection, employers: Mapping[int, Employer], typed: Mapping[int, Firm]
+) -> dict[int, Employer]:
+    """Return where people work, without the companies that are not what was typed of a lead."""
+    asked = {i: employers[i][0] for i in typed if i in employers}
+    firms = _firms(conn, {company for company in asked.values() if company is not None})
+    other = {
+        i
+        for i, company in asked.items()
+        if company is not None and company in firms and not may_be(typed[i], {0: firms[company]})
+    }
+    return {i: employer for i, employer in employers.items() if i not in other}
 
 
 def _rows(

@@ -11,6 +11,7 @@ companies: call it before entities are locked (`hub.db.locks`).
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import uuid4
 
 from sqlalchemy import Connection
@@ -113,12 +114,20 @@ def entity_of(conn: Connection, record_id: int) -> int:
     return entity
 
 
-def link(conn: Connection, person_entity: int, company_entity: int, *, who: str) -> None:
+def link(
+    conn: Connection,
+    person_entity: int,
+    company_entity: int,
+    *,
+    who: str,
+    since: datetime | None = None,
+) -> None:
     """Keep that a person works for a company; an input of the fold, so no later one loses it.
 
-    The person is behind until folded: then `contact.company_id` and the lead's account say so.
+    The person is behind until folded: then `contact.company_id` and the lead's account say so. `since` is
+    the moment from which on the person's activities count for the company; None: all of them.
     """
-    companies.hire(conn, person_entity, company_entity, who)
+    companies.hire(conn, person_entity, company_entity, who, since)
     entities.bump(conn, [person_entity])
 
 

@@ -5,6 +5,8 @@ are one company (`hub.matching.companies`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -135,12 +137,54 @@ def records_of(conn: Connection, company_ids: Collection[int]) -> dict[int, list
     return {e: [r for r in own if not r.is_gone] or own for e, own in found.items()}
 
 
-def hire(conn: Connection, person: int, company: int, who: str) -> None:
-    """Store that a user linked a person to a company; the latest link counts."""
+def hire(
+    conn: Connection, person: int, company: int, who: str, since: datetime | None = None
+) -> None:
+    """Store that a user linked a person to a company; the latest link counts.
+
+    Args:
+        conn: an open transaction.
+        person: an entity.
+        company: an entity.
+        who: who says so.
+        since: from when on the person's activities count for the company; None: all of them.
+    """
     conn.execute(
-        text("INSERT INTO ops.employment (person_id, company_id, who) VALUES (:p, :c, :who)"),
-        {"p": person, "c": company, "who": who},
+        text(
+            "INSERT INTO ops.employment (person_id, company_id, who, since) "
+            "VALUES (:p, :c, :who, :since)"
+        ),
+        {"p": person, "c": company, "who": who, "since": since},
     )
+
+
+_LEAVE = text("""
+INSERT INTO ops.employment (person_id, company_id, who, since, until)
+VALUES (:p, :c, :who, (
+  SELECT since FROM ops.employment WHERE person_id = :p AND company_id = :c
+  AND revoked_at IS NULL AND until IS NULL ORDER BY at DESC, id DESC LIMIT 1), :until)
+""")
+
+
+def leave(conn: Connection, person: int, company: int, who: str, until: datetime) -> None:
+    """Store that a person left a company; what was done until then stays there."""
+    conn.execute(_LEAVE, {"p": person, "c": company, "who": who, "until": until})
+
+
+_TAKE_BACK = text("""
+WITH last AS (
+  SELECT * FROM ops.employment WHERE person_id = :p AND revoked_at IS NULL
+  ORDER BY at DESC, id DESC LIMIT 1
+)
+UPDATE ops.employment k SET revoked_at = clock_timestamp() FROM last l
+WHERE k.person_id = :p AND k.revoked_at IS NULL AND (k.id = l.id OR k.until = l.since)
+RETURNING k.company_id
+""")
+
+
+def take_back(conn: Connection, person: int) -> list[int]:
+    """Revoke the last link, unlink or change of a person; returns the companies that it named."""
+    return list(conn.execute(_TAKE_BACK, {"p": person}).scalars())
 
 
 def dismiss(conn: Connection, person: int, company: int) -> None:
@@ -155,25 +199,50 @@ def dismiss(conn: Connection, person: int, company: int) -> None:
 
 
 # The link of a merged record counts for the survivor, on both sides.
-_EMPLOYERS = text(f"""
+_SAID = text(f"""
 WITH RECURSIVE {WHOLE},
 said AS (
-  SELECT DISTINCT ON (w.root) w.root, k.company_id
-  FROM whole w JOIN ops.employment k ON k.person_id = w.id AND k.revoked_at IS NULL
-  ORDER BY w.root, k.at DESC, k.id DESC),
+  SELECT w.root, k.company_id, k.until IS NULL AS works, k.at, k.id
+  FROM whole w CROSS JOIN LATERAL (
+    SELECT * FROM ops.employment WHERE person_id = w.id AND revoked_at IS NULL OFFSET 0) k),
 up AS (
-  SELECT s.root, e.id, e.merged_into FROM said s JOIN ops.entity e ON e.id = s.company_id
+  SELECT s.id AS said, e.id, e.merged_into FROM said s JOIN ops.entity e ON e.id = s.company_id
   UNION ALL
-  SELECT u.root, e.id, e.merged_into FROM up u JOIN ops.entity e ON e.id = u.merged_into)
-SELECT root, id FROM up WHERE merged_into IS NULL
+  SELECT u.said, e.id, e.merged_into FROM up u JOIN ops.entity e ON e.id = u.merged_into)
+SELECT s.root, u.id AS company, s.works, s.at FROM said s
+JOIN up u ON u.said = s.id AND u.merged_into IS NULL ORDER BY s.at, s.id
 """)  # noqa: S608 our own text
 
 
-def employers(conn: Connection, person_ids: Sequence[int]) -> dict[int, int]:
-    """Return person → the company that a user linked."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What people said of where a person works.
+
+    Args:
+        company: where they work, by the latest word; None: nobody said so, or they have left.
+        at: when that was said.
+        left: companies for which they work no more.
+    """
+
+    company: int | None
+    at: datetime
+    left: frozenset[int]
+
+
+def said_of(conn: Connection, person_ids: Sequence[int]) -> dict[int, Said]:
+    """Return person → what people said of where they work; nobody of whom nothing was said."""
     if not person_ids:
         return {}
-    return {row[0]: row[1] for row in conn.execute(_EMPLOYERS, {"ids": list(person_ids)})}
+    words: dict[int, list[Any]] = {}
+    for row in conn.execute(_SAID, {"ids": list(person_ids)}):
+        words.setdefault(row.root, []).append(row)
+    found: dict[int, Said] = {}
+    for person, rows in words.items():
+        works = {row.company: row.works for row in rows}  # the latest word of each company
+        last = rows[-1]
+        left = frozenset(company for company, is_there in works.items() if not is_there)
+        found[person] = Said(last.company if last.works else None, last.at, left)
+    return found
 
 
 _NAMED = text("""

@@ -2,7 +2,8 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
@@ -57,3 +58,17 @@ def typed_into(conn: Connection, records: Iterable[int]) -> dict[int, dict[str, 
     for row in conn.execute(_TYPED_INTO, {"records": list(records)}):
         found[row.record][row.field] = row.value
     return found
+
+
+_TYPED_AT = text("""
+SELECT entity_id, max(at) AS at FROM ops.edit
+WHERE entity_id = ANY(:ids) AND field = :field AND revoked_at IS NULL GROUP BY entity_id
+""")
+
+
+def typed_at(conn: Connection, entity_ids: Sequence[int], field: str) -> dict[int, datetime]:
+    """Return entity → when somebody typed the standing value of a field."""
+    if not entity_ids:
+        return {}
+    rows = conn.execute(_TYPED_AT, {"ids": list(entity_ids), "field": field})
+    return {row.entity_id: row.at for row in rows}

@@ -265,6 +265,9 @@ employment = Table(
     personal("who", Text, nullable=False),
     Column("at", UTC, nullable=False, server_default=text("clock_timestamp()")),
     Column("revoked_at", UTC),
+    # the activities of this time count for the company; NULL: from the beginning, and until now
+    Column("since", UTC),
+    Column("until", UTC),  # set: the person worked there, and does no more
     Index(None, "person_id", info=because("load asks for the employers of a person")),
     Index(None, "company_id", info=because("undo and erase ask for the employees of a company")),
     schema="ops",

@@ -53,3 +53,31 @@ def test_what_cannot_be_done_is_exit_code_2(served: House) -> None:
         assert done.stderr.startswith("error: "), arguments
         assert "Traceback" not in done.stderr
     assert served.document("review", "list") == served.document("review", "list")
+
+
+def test_companies_by_command(served: House) -> None:
+    """Two companies of one short name are a question; a person moves from one company to another."""
+
+    def made(*more: str) -> str:
+        name: str = served.document("company", "add", "Nordwind", *more)["name"]
+        return name
+
+    one, other = made("--city", "Kiel"), made("--city", "Lyon", "--anyway")
+    refused = served.run("company", "add", "Nordwind")
+    assert refused.returncode == 2
+    assert one in refused.stderr
+    third = made("--anyway")
+    served.document("company", "edit", third, "company=Nordwand", "street=Hafen 1")
+    assert served.document("company", "merge", other, one)["survivor"]
+    assert served.run("company", "unmerge", other).stdout.strip() == f"{other} stands alone again"
+    person = served.document(
+        "contact", "add", "--first-name", "Ida", "--last-name", "Moss", "--company", one
+    )
+    assert f"contact/{person['company_id']}" == one
+    moved = served.run("contact", "link", person["name"], other)
+    assert moved.stdout.strip() == f"{person['name']} works for {other}, before for {one}"
+    left = served.document("company", "unlink", person["name"])
+    assert (left["company_id"], f"contact/{left['left_id']}") == (None, other)
+    back = served.document("company", "unlink", person["name"], "--undo")
+    assert f"contact/{back['company_id']}" == other
+    assert served.run("review", "accept", "company/nordwind").returncode == 2, "nothing is asked"

@@ -31,6 +31,7 @@ _SEED = (
     ("INSERT INTO crm.ticket (record_id, source, source_id, entity_id, created_at) "
     "SELECT id, 'zendesk', id::text, entity_id, now() FROM ops.source_record"),
     "INSERT INTO crm.contact (entity_id, last_name, batch_id) SELECT id, 'C', 0 FROM ops.entity",
+    "INSERT INTO ops.employment (person_id, company_id, who) SELECT id, id, 'w' FROM ops.entity",
     ("INSERT INTO crm.deal (name, contact_id, pipeline_id, stage_id, currency) "
     "SELECT 'D', c.id, s.pipeline_id, s.id, 'EUR' FROM crm.contact c, "
     "  (SELECT * FROM crm.stage WHERE is_active ORDER BY id LIMIT 1) s"),

@@ -153,6 +153,7 @@ def test_what_cannot_be_merged_is_refused(wide: World) -> None:
     for verb, arguments, code in (
         (merge, (f"contact/{firm.id}", f"contact/{person.id}"), "conflict"),
         (merge, (f"contact/{firm.id}", f"contact/{firm.id}"), "conflict"),
+        (merge, (str(firm.id), str(firm.id)), "not_found"),  # a number alone is a lead's
         (unmerge, (f"contact/{firm.id}",), "conflict"),
         (unmerge, ("hubspot/companies/1",), "conflict"),
     ):

@@ -97,7 +97,9 @@ def contact_id(conn: Connection, entity_id: int) -> int:
 
 
 def is_company(conn: Connection, said: str) -> bool:
-    """Tell whether a name is that of a company."""
+    """Tell whether a name is that of a company, where a number alone would be a lead's."""
+    if said.isdigit():
+        return False
     try:
         find(conn, said)
     except ActionError:
