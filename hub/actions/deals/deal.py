@@ -7,8 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from hub.actions import targets
+from hub.actions.companies import named
 from hub.actions.context import Actor, Context
 from hub.actions.deals.deal_fields import columns
+from hub.actions.people import assign
 from hub.actions.rights import Right, require
 from hub.actions.setup import pipeline as setup
 from hub.actions.working import worked_on
@@ -56,7 +58,7 @@ def add(ctx: Context, new: NewDeal) -> int:
     if not stage.is_active:
         raise ActionError(_CLOSED_ALONE, resource="deal", field="stage", code="invalid")
     contact = contact_of(conn, new.contact)
-    company = contact_of(conn, new.company) if new.company else _employer(conn, contact)
+    company = company_of(conn, new.company) if new.company else _employer(conn, contact)
     values: dict[str, Any] = {
         **typed(conn, {}, {"name": new.name, "currency": new.currency, **new.values}),
         "contact_id": contact,
@@ -91,7 +93,8 @@ def usable(pipeline: pipelines.Pipeline) -> pipelines.Pipeline:
 def edit(ctx: Context, name: str, values: Mapping[str, JsonValue]) -> int:
     """Type values into a deal; `custom_fields.<key>` is one custom field, None blanks a field.
 
-    `contact` and `company` name others for it; the stage is moved, and the owner given, elsewhere.
+    `contact` and `company` name others for it, `owner` gives it to a user or a group. The stage is moved
+    elsewhere.
 
     Raises:
         ActionError: there is no such deal or field, or a value is none of its kind.
@@ -100,10 +103,13 @@ def edit(ctx: Context, name: str, values: Mapping[str, JsonValue]) -> int:
     before, _ = opened(ctx, name)
     own = dict(values)
     new: dict[str, Any] = {}
-    for field_name, column in (("contact", "contact_id"), ("company", "organization_id")):
+    owner = _owner(own)
+    for field_name, column, read in (
+        ("contact", "contact_id", contact_of), ("company", "organization_id", company_of),
+    ):  # fmt: skip
         if field_name in own:
             said = own.pop(field_name)
-            new[column] = contact_of(conn, str(said)) if said else None
+            new[column] = read(conn, str(said)) if said else None
     if "contact_id" in new:
         _follow_contact(conn, before, new)
     new.update(typed(conn, before["custom_fields"], own))
@@ -116,7 +122,31 @@ def edit(ctx: Context, name: str, values: Mapping[str, JsonValue]) -> int:
         conn, (before["contact_id"], before["organization_id"], new.get("contact_id"),
                new.get("organization_id")),
     )  # fmt: skip
+    if "contact_id" in changed:  # a contact has one part in a deal
+        deals.dissociate(conn, before["id"], new["contact_id"])
+    if owner is not None:
+        assign.give_many(ctx, "deal", [int(before["id"])], owner)
     return int(before["id"])
+
+
+def _owner(own: dict[str, JsonValue]) -> str | None:
+    """Take the owner out of what was typed: a user's e-mail, or a group's name.
+
+    Raises:
+        ActionError: it is blank.
+    """
+    if "owner" not in own:
+        return None
+    said = own.pop("owner")
+    if not isinstance(said, str) or not said.strip():
+        raise ActionError(
+            "a deal cannot be given to nobody",
+            resource="deal",
+            field="owner",
+            code="invalid",
+            hint="name a user's e-mail, or a group",
+        )
+    return said
 
 
 def _follow_contact(conn: Connection, before: Mapping[str, Any], new: dict[str, Any]) -> None:
@@ -179,6 +209,15 @@ def contact_of(conn: Connection, name: str) -> int:
             hint="hub lead convert makes a contact of a lead",
         )
     return found.id
+
+
+def company_of(conn: Connection, name: str) -> int:
+    """Return the contact of the company that is meant.
+
+    Raises:
+        ActionError: there is none, or it is a person.
+    """
+    return named.contact_id(conn, named.find(conn, name).root_id)
 
 
 def _employer(conn: Connection, contact_id: int) -> int | None:

@@ -14,6 +14,7 @@ from hub.model.records import JsonValue
 
 _MOST = Decimal(10) ** 16  # numeric(18, 2)
 _LONGEST = 1000
+_NO_MONEY = frozenset({"XXX", "XTS"})  # ISO's codes for "no currency" and for tests
 _NO_ARGS: Args = {}
 _ANYWHERE = Ctx()
 _HUNDRED = 100
@@ -46,7 +47,7 @@ def _money(value: JsonValue) -> Decimal:
 def _currency(value: JsonValue) -> str:
     said = value.strip().upper() if isinstance(value, str) else ""
     read = amounts.currency(said, _NO_ARGS, _ANYWHERE) if said else None
-    if not isinstance(read, str) or (said.isalpha() and said != read):
+    if not isinstance(read, str) or read in _NO_MONEY or (said.isalpha() and said != read):
         raise ValueError("an ISO code of three letters")
     return read
 

@@ -7,6 +7,8 @@ from hub.crm import deals, pipelines
 from hub.errors import ActionError
 from hub.records.history import note_change
 
+_PRIMARY = "primary"
+
 
 def associate(ctx: Context, name: str, contact: str, role: str = "involved") -> int:
     """Let a contact take part in a deal, in a role; returns the contact's number.
@@ -22,6 +24,15 @@ def associate(ctx: Context, name: str, contact: str, role: str = "involved") -> 
             f"contact/{contact_id} is the primary contact already", resource="deal", code="conflict"
         )
     role = str(columns({"name": role})["name"])
+    if role.casefold() == _PRIMARY:
+        raise ActionError(
+            f"deal/{before['id']} has a primary contact already",
+            resource="deal",
+            field="role",
+            code="conflict",
+            hint=f"hub deal edit {before['id']} contact=contact/{contact_id} makes this one the "
+            "primary contact",
+        )
     deals.associate(conn, before["id"], contact_id, role)
     note_change(conn, ctx.who, {f"contact/{contact_id}": (None, role)}, deal_id=int(before["id"]))
     return contact_id

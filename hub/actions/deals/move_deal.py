@@ -54,6 +54,13 @@ def move(
     """
     conn = ctx.conn
     before, _ = actions.opened(ctx, name)
+    if before["archived_at"] is not None:
+        raise ActionError(
+            f"deal/{before['id']} is archived",
+            resource="deal",
+            code="conflict",
+            hint=f"bring it back first: hub deal archive {before['id']} --undo",
+        )
     here = actions.pipeline_of(conn, before)
     there = here if pipeline is None else setup.find(conn, pipeline)
     if there.id != here.id:
