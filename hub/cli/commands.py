@@ -37,8 +37,8 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
             "pipeline": "pipeline:pipeline_app", "reason": "pipeline:reason_app",
         }),
         Line("Define how calls and visits end", {"outcome": "activities:outcome_app"}),
-        Line("Set up users, and groups that share records", {
-            "user": "user:user_app", "group": "group:group_app",
+        Line("Set up users, groups, and what users are told", {
+            "user": "user:user_app", "group": "group:group_app", "notify": "hearing:notify_app",
         }),
     ),
     "Sync": (
@@ -68,6 +68,7 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
             "call": "activities:call_app", "visit": "activities:visit_app",
             "message": "activities:message_app",
         }),
+        Line("Show what you were told, mark it as read", {"alerts": "hearing:alerts_app"}),
         Line("Show support tickets, make a lead of one", {
             "tickets": "tickets:tickets_command", "ticket": "tickets:ticket_app",
         }),

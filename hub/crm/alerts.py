@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects.postgresql import insert
@@ -77,6 +78,76 @@ def add_alert(
         )
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
     )
+
+
+_PERSON = "nullif(concat_ws(' ', r.first_name, r.last_name), ''), r.organization_name"
+_NAMES = {
+    kind: text(
+        f"SELECT '{kind}/' || r.id || ' ' || concat_ws(', ', {name}) AS name "  # noqa: S608 our own text
+        f"FROM unnest(CAST(:ids AS bigint[])) WITH ORDINALITY AS i(id, ord) "
+        f"JOIN crm.{kind} r ON r.id = i.id {company} ORDER BY i.ord"
+    )
+    for kind, name, company in (
+        ("lead", _PERSON, ""),
+        ("contact", _PERSON, ""),
+        (
+            "deal",
+            "r.name, o.organization_name",
+            "LEFT JOIN crm.contact o ON o.id = r.organization_id",
+        ),
+    )
+}
+
+
+def names_of(conn: Connection, kind: str, ids: Sequence[int]) -> list[str]:
+    """Return records as a notification names them, in their order: `lead/12 Ann Lee, Acme`."""
+    return list(conn.execute(_NAMES[kind], {"ids": list(ids)}).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert as its reader sees it; `record` is the name of the record, if it is of one."""
+
+    id: int
+    at: datetime
+    event: str
+    text: str
+    record: str | None
+    read_at: datetime | None
+
+
+_OF_USER = text("""
+SELECT id, at, event, text, CASE WHEN lead_id IS NOT NULL THEN 'lead/' || lead_id
+  WHEN contact_id IS NOT NULL THEN 'contact/' || contact_id
+  WHEN deal_id IS NOT NULL THEN 'deal/' || deal_id END AS record, read_at
+FROM crm.alert WHERE user_id = :user AND (read_at IS NULL OR NOT CAST(:unread AS boolean))
+ORDER BY id DESC LIMIT :limit
+""")
+_READ = text("""
+UPDATE crm.alert SET read_at = :at WHERE user_id = :user AND read_at IS NULL
+  AND (CAST(:ids AS bigint[]) IS NULL OR id = ANY(:ids))
+""")
+
+
+def of_user(conn: Connection, user_id: int, *, unread: bool, limit: int) -> list[Alert]:
+    """Return the alerts of a user, the newest first."""
+    args = {"user": user_id, "unread": unread, "limit": limit}
+    return [Alert(*row) for row in conn.execute(_OF_USER, args)]
+
+
+def unknown(conn: Connection, user_id: int, ids: Sequence[int]) -> list[int]:
+    """Return the numbers that are of no alert of the user."""
+    there = conn.execute(
+        text("SELECT id FROM crm.alert WHERE user_id = :user AND id = ANY(:ids)"),
+        {"user": user_id, "ids": list(ids)},
+    )
+    return sorted({*ids} - {*there.scalars()})
+
+
+def mark_read(conn: Connection, user_id: int, ids: Sequence[int] | None, at: datetime) -> int:
+    """Mark alerts of a user as read, all where none is named; returns how many were not yet."""
+    args = {"user": user_id, "ids": None if ids is None else list(ids), "at": at}
+    return conn.execute(_READ, args).rowcount
 
 
 _REMOVE = text("""

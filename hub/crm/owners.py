@@ -88,14 +88,7 @@ def apply_people(conn: Connection, people: Sequence[Person]) -> None:
         ).one()
         _apply_availability(conn, user_id, said or {}, person.availability)
         for event, (web, email) in person.notify.items():
-            preference = insert(notification_preference).values(
-                user_id=user_id, event=event, web=web, email=email
-            )
-            conn.execute(
-                preference.on_conflict_do_update(
-                    index_elements=["user_id", "event"], set_={"web": web, "email": email}
-                )
-            )
+            set_preference(conn, user_id, event, web=web, email=email)
 
 
 def _apply_availability(
@@ -241,6 +234,18 @@ def legacy_owners(conn: Connection) -> dict[tuple[str, str], LegacyOwner]:
         ).outerjoin(user, user.c.id == owner_identity.c.user_id)
     )
     return {(row[0], row[1]): LegacyOwner(row[2], row[3], row[4]) for row in rows}
+
+
+def set_preference(conn: Connection, user_id: int, event: str, *, web: bool, email: bool) -> None:
+    """Write by which channels a user is told of an event."""
+    preference = insert(notification_preference).values(
+        user_id=user_id, event=event, web=web, email=email
+    )
+    conn.execute(
+        preference.on_conflict_do_update(
+            index_elements=["user_id", "event"], set_={"web": web, "email": email}
+        )
+    )
 
 
 def preferences(

@@ -77,6 +77,8 @@ def _deliver(hub: Hub, conn: Connection, row: Any, channel: SmtpChannel) -> Coun
         counts=row.payload.get("counts") or {},
         record=row.payload.get("kind") or "lead",
         record_id=row.contact_id or row.deal_id,
+        given_by=row.payload.get("given_by"),
+        records=_named(conn, row.payload),
     )
     rendered = render(notice, words())
     done: Counter[str] = Counter()
@@ -98,6 +100,12 @@ def _deliver(hub: Hub, conn: Connection, row: Any, channel: SmtpChannel) -> Coun
     mail = compose(row.event, mail_id, facts.owner_email, rendered)
     done[_send(conn, row, mail, channel)] += 1
     return done
+
+
+def _named(conn: Connection, payload: Any) -> list[str]:
+    """Return the records of an event of many, by their names of today."""
+    numbers = payload.get("records") or []
+    return alerts.names_of(conn, payload["kind"], numbers) if numbers else []
 
 
 def _send(conn: Connection, row: Any, mail: Any, channel: SmtpChannel) -> str:

@@ -12,6 +12,9 @@ from typing import Protocol
 
 from hub.model.records import JsonValue
 
+NAMED_AT_MOST = 25
+"""Records that a notification of many names; of the others it says how many."""
+
 
 class EventKind(StrEnum):
     """The kinds of events."""
@@ -164,6 +167,7 @@ class OwnerChanged:
         record_ids: all records of one command; of several the event names none.
         assignment_id: the first assignment among them.
         group: the distribution group that chose the owner.
+        given_by: who gave them, by e-mail or login.
     """
 
     user_id: int
@@ -172,6 +176,7 @@ class OwnerChanged:
     record_ids: Sequence[int]
     assignment_id: int
     group: str | None
+    given_by: str | None = None
 
     def row(self) -> OutboxRow:
         """Return the event as the outbox keeps it."""
@@ -189,5 +194,7 @@ class OwnerChanged:
                 "group": self.group,
                 "kind": self.record_kind,
                 "counts": {} if is_one else {f"{self.record_kind}s": len(self.record_ids)},
+                "given_by": self.given_by,
+                "records": [] if is_one else [*self.record_ids[:NAMED_AT_MOST]],
             },
         )

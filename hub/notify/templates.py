@@ -31,7 +31,7 @@ _QUESTION_MAX_N = 4000
 _PHONE_MIN_N = 5
 _PLACEHOLDERS = frozenset(
     {"who", "company", "source", "email", "phone", "tel", "rule", "group"}
-    | {"topic", "question", "link", "record", "many", "counts"}
+    | {"topic", "question", "link", "record", "many", "counts", "given_by", "records"}
 )
 # Null, Nan and None are people's names as well: only the spellings machines write are dropped.
 _NOTHING = frozenset({"null", "NULL", "none", "None", "NONE", "undefined", "NaN", "(null)", "N/A"})
@@ -42,7 +42,8 @@ class Notice:
     """The facts of one event, as they are known; anything may be missing.
 
     `counts` are records by source or kind, of an event that is of no single one. `record` is the
-    kind of record it is of, and `record_id` which one; of a lead the latter is `lead_id`.
+    kind of record it is of, and `record_id` which one; of a lead the latter is `lead_id`. `records` are
+    the first names of many, `given_by` is the user who gave them.
     """
 
     event: str
@@ -61,6 +62,8 @@ class Notice:
     counts: Mapping[str, int] = field(default_factory=dict)
     record: str = "lead"
     record_id: int | None = None
+    given_by: str | None = None
+    records: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +174,14 @@ def _facts(notice: Notice, unnamed: str) -> dict[str, str]:
         "many": f"{total:d}" if total > 1 else "",
         "counts": "\n".join(f"{_value(name)}: {n:d}" for name, n in sorted(notice.counts.items())),
         "record": notice.record,
+        "given_by": _value(notice.given_by),
+        "records": "\n".join([*map(_value, notice.records), *_rest(total, notice.records)]),
         "link": place if number is None else f"{place}/{number:d}",
     }
+
+
+def _rest(total: int, named: Sequence[str]) -> list[str]:
+    return [f"and {total - len(named)} more"] if named and total > len(named) else []
 
 
 def _value(text: str | None) -> str:

@@ -27,7 +27,16 @@ from hub.actions.deals import clone_deal, deal, deal_parts, move_deal, show_deal
 from hub.actions.identity import consent, consent_changes, duplicates, explain, merge, review
 from hub.actions.leads import convert, reopen, status, ticket_lead
 from hub.actions.people import add_person, assign, assign_list, edit
-from hub.actions.setup import custom_field, groups, layout, pipeline, smart_link, smart_list, team
+from hub.actions.setup import (
+    custom_field,
+    groups,
+    hearing,
+    layout,
+    pipeline,
+    smart_link,
+    smart_list,
+    team,
+)
 from hub.clock import SystemClock
 from hub.crm import owners
 from hub.crm.custom_fields import CustomField
@@ -89,6 +98,7 @@ WORK = f"{_NEVER} . y. yy y. y"
 TYPE = f"{_NEVER} . y. yy .. y"
 ADD = f"{_NEVER} . yy yy .. y"
 SET_UP = f"{_NEVER} . .. .y .. y"
+SELF = f"{_NEVER} . y. .y .. y"
 OWN_LIST = f"{_NEVER} . y. .y .. y"
 
 Call = Callable[[Context, Side], Any]
@@ -147,6 +157,10 @@ TABLE: Mapping[str, tuple[str, Call]] = {
     "setup.team.back": (OWN_LIST, lambda c, s: team.back(c, s.owner)),
     "setup.team.activate": (SET_UP, lambda c, _: team.activate(c, LEFT)),
     "setup.team.deactivate": (SET_UP, lambda c, s: team.deactivate(c, s.owner, to=[MEG])),
+    "setup.hearing.show": (SELF, lambda c, s: hearing.show(c, s.owner)),
+    "setup.hearing.set_": (SELF, lambda c, s: hearing.set_(c, "lead_assigned", mail=False, email=s.owner)),
+    "setup.hearing.waiting": (SELF, lambda c, s: hearing.waiting(c, s.owner)),
+    "setup.hearing.read": (SELF, lambda c, s: hearing.read(c, None, s.owner)),
     "setup.layout.show": (READ, lambda c, _: layout.show(c, "lead")),
     "setup.layout.set_": (SET_UP, lambda c, _: layout.set_(c, "lead", None)),
     "identity.merge.merge": (TYPE, lambda c, s: merge.merge(c, s.leads[0], s.leads[1])),

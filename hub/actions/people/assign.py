@@ -94,7 +94,7 @@ def give_many(ctx: Context, kind: str, ids: Sequence[int], to: str) -> Given:
     ownership.give(conn, kind, new_owners)
     note_changes(conn, ctx.who, _changes(conn, [(t, r) for _, t, r in changed]))
     worked_on(conn, [r.entity_id for _, _, r in changed])
-    outbox.put(conn, _events(acting, kind, changed, group.name if group else None))
+    outbox.put(conn, _events(ctx, acting, kind, changed, group.name if group else None))
     return Given(new_owners, len(wanted) - len(changed))
 
 
@@ -198,7 +198,11 @@ def _changes(conn: Connection, decided: Decided) -> list[Changed]:
 
 
 def _events(
-    acting: Actor, kind: str, decided: Sequence[tuple[int, NewAssignment, Owned]], group: str | None
+    ctx: Context,
+    acting: Actor,
+    kind: str,
+    decided: Sequence[tuple[int, NewAssignment, Owned]],
+    group: str | None,
 ) -> list[OwnerChanged]:
     """Return what to tell new owners and former ones; nobody is told what they did themselves."""
     told: defaultdict[tuple[bool, int], list[tuple[int, int]]] = defaultdict(list)
@@ -214,6 +218,7 @@ def _events(
             record_ids=[record for _, record in mine],
             assignment_id=mine[0][0],
             group=group,
+            given_by=ctx.who,
         )
         for (is_loss, user), mine in sorted(told.items())
     ]

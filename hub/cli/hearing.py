@@ -1,0 +1,130 @@
+"""What `hub notify` and `hub alerts` do: what a user is told, and what waits to be read."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from hub.cli.acting import acting
+from hub.cli.activities import acted, as_json
+from hub.cli.options import Config, Json, Who
+from hub.cli.output import print_json, print_table, stdout
+from hub.errors import ConfigError
+
+notify_app = typer.Typer(
+    help="Set by which channel a user is told of an event.", no_args_is_help=True
+)
+alerts_app = typer.Typer(help="Show the alerts of a user, mark them as read.")
+Of = Annotated[
+    str | None, typer.Option("--user", help="Whose (default: yours); others' need an admin.")
+]
+
+
+@notify_app.command("show")
+def notify_show(of: Of = None, who: Who = None, json: Json = False, config: Config = None) -> None:
+    """Show by which channels a user is told of each event."""
+    from hub.actions.setup import hearing
+    from hub.settings.managed import managed
+
+    known = managed(config)
+    email, found = acted(config, lambda conn: hearing.show(acting(conn, who), of, managed=known))
+    if json:
+        print_json({"user": email, "choices": as_json(found)})
+        return
+    print_table(
+        f"Notifications of {email}",
+        ("event", "alert", "email", "set by"),
+        [(c.event, _on(c.alert), _on(c.email), c.set_by) for c in found],
+    )
+
+
+@notify_app.command("set")
+def notify_set(
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="As `hub notify show` names it.")],
+    alert: Annotated[
+        bool | None, typer.Option("--alert/--no-alert", help="An alert in the hub.")
+    ] = None,
+    mail: Annotated[bool | None, typer.Option("--email/--no-email", help="An e-mail.")] = None,
+    of: Of = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Set by which channels a user is told of an event."""
+    from hub.actions.setup import hearing
+    from hub.settings.managed import managed
+
+    if alert is None and mail is None:
+        raise ConfigError("nothing to set", hint=f"hub notify set {event} --no-email")
+    known = managed(config)
+    done = acted(
+        config,
+        lambda conn: hearing.set_(
+            acting(conn, who), event, alert=alert, mail=mail, email=of, managed=known
+        ),
+    )
+    if json:
+        print_json(asdict(done))
+    else:
+        stdout.print(
+            f"{done.event}: alert {_on(done.alert)}, e-mail {_on(done.email)}", highlight=False
+        )
+
+
+@alerts_app.callback(invoke_without_command=True)
+def alerts(
+    ctx: typer.Context,
+    unread: Annotated[bool, typer.Option("--unread", help="Only those not read yet.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Alerts at most.")] = 50,
+    of: Of = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show the alerts of a user, the newest first."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from hub.actions.setup import hearing
+
+    found = acted(
+        config,
+        lambda conn: hearing.waiting(acting(conn, who), of, unread=unread, limit=limit),
+    )
+    if json:
+        print_json(as_json(found))
+        return
+    print_table(
+        "Alerts",
+        ("", "at", "record", "alert", "read"),
+        [(a.id, a.at, a.record, a.text, "" if a.read_at is None else "read") for a in found],
+    )
+    if len(found) == limit:
+        stdout.print(f"the newest {limit}; --limit shows more", highlight=False)
+
+
+@alerts_app.command("read")
+def alerts_read(
+    numbers: Annotated[
+        list[int] | None, typer.Argument(metavar="NUMBER…", help="As `hub alerts` shows them.")
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="All that are not read yet.")] = False,
+    of: Of = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Mark alerts as read."""
+    from hub.actions.setup import hearing
+
+    if bool(numbers) == all_:
+        raise ConfigError("name alerts, or --all", hint="hub alerts read 12 13")
+    wanted = None if all_ else list(numbers or ())
+    done = acted(config, lambda conn: hearing.read(acting(conn, who), wanted, of))
+    if json:
+        print_json({"read": done})
+    else:
+        stdout.print(f"{done} marked as read", highlight=False)
+
+
+def _on(wanted: bool) -> str:
+    return "on" if wanted else "off"
