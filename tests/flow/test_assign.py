@@ -10,10 +10,15 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, event, text
 
 from hub.actions.people.assign import assign, give_many
+from hub.actions.setup import hearing
 from hub.crm import owners
 from hub.crm.owners import Person
+from hub.errors import ActionError
 from hub.etl import notify
 from hub.etl.groups import Group, apply_groups
+from hub.model.events import NAMED_AT_MOST
+from hub.notify.channels import SmtpChannel
+from hub.settings.managed import Managed
 from tests.acting import by
 from tests.db.conftest import seed_leads
 from tests.flow.conftest import World
@@ -117,6 +122,65 @@ def test_many_records_are_one_event_for_each_who_gets_or_loses_some(team: World)
     notify.deliver_pending(team.hub)
     texts = [row.text for row in team.rows("SELECT text FROM crm.alert ORDER BY id")]
     assert texts[0] == "6 records are now yours"
+
+
+def test_one_mail_of_many_names_them_and_who_gave_them(
+    team: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Any] = []
+    monkeypatch.setattr(SmtpChannel, "send", lambda _self, mail: sent.append(mail))
+    with team.db.engine.begin() as conn:
+        conn.execute(text("UPDATE crm.\"user\" SET role = 'manager'"))
+        seed_leads(conn, 30, name="0QN")
+    leads = ids(team, "lead")
+    give(team, "lead", leads, mail("ann"), who=mail("bob"))
+    notify.deliver_pending(team.hub)
+    (one,) = [m for m in sent if m.to == mail("ann")]
+    assert f"{mail('bob')} gave you 42 records." in one.text
+    assert f"lead/{leads[0]} " in one.text
+    assert one.text.count("lead/") == NAMED_AT_MOST
+    assert f"and {42 - NAMED_AT_MOST} more" in one.text
+
+
+def test_a_user_chooses_channels_and_reads_alerts(team: World) -> None:
+    leads = ids(team, "lead")
+    give(team, "lead", leads[:1], mail("ann"))
+    give(team, "lead", leads[1:4], mail("ann"))
+    notify.deliver_pending(team.hub)
+    with team.db.engine.begin() as conn:
+        ann = by(conn, mail("ann"))
+        assert [(c.event, c.alert, c.email, c.set_by) for c in hearing.show(ann)[1]][:2] == [
+            ("lead_assigned", True, True, "default"), ("inquiry_received", True, True, "default"),
+        ]  # fmt: skip
+        many, one = hearing.waiting(ann, unread=True)
+        assert (many.text, many.record, one.record) == (
+            "3 records are now yours",
+            None,
+            f"lead/{leads[0]}",
+        )
+        assert hearing.read(ann, [one.id]) == 1
+        assert [a.id for a in hearing.waiting(ann, unread=True)] == [many.id]
+        assert (hearing.read(ann, None), hearing.read(ann, None)) == (1, 0)
+        assert len(hearing.waiting(ann)) == 2
+        assert hearing.set_(ann, "lead_assigned", mail=False).email is False
+        assert hearing.set_(ann, "lead_assigned", alert=False).set_by == "user"
+        line = Managed(preferences={(mail("ann"), "deal_assigned"): "hub.yaml:7"})
+        for act, code, word in (
+            (
+                lambda: hearing.set_(ann, "deal_assigned", mail=False, managed=line),
+                "conflict",
+                "hub.yaml:7",
+            ),
+            (lambda: hearing.set_(ann, "lead_asigned", mail=False), "not_found", "lead_assigned"),
+            (lambda: hearing.read(ann, [10**6]), "not_found", "hub alerts"),
+            (lambda: hearing.show(by(conn, WHO)), "required", "--user"),
+            (lambda: hearing.show(ann, mail("bob")), "forbidden", "role"),
+        ):
+            with pytest.raises(ActionError) as caught:
+                act()
+            assert (caught.value.code, word in (caught.value.hint or "")) == (code, True)
+    give(team, "lead", leads[5:6], mail("ann"))
+    assert notify.deliver_pending(team.hub) == {}
 
 
 def test_who_gives_to_themselves_is_told_nothing_and_preferences_decide(team: World) -> None:
