@@ -1,5 +1,6 @@
 """What `hub erase` does."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,6 +31,9 @@ def erase(
     erasures: Annotated[
         bool, typer.Option("--list", help="List what was erased, and what was kept out since.")
     ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Finish an erase that was killed.")
+    ] = False,
     who: Who = None,
     json: Json = False,
     config: Config = None,
@@ -44,15 +48,22 @@ def erase(
     def as_named(conn: "Connection") -> "Context":
         return acting(conn, who)
 
-    if (person is None) != erasures:
-        raise ConfigError("name one person, or --list", hint="hub erase lea@example.com --dry-run")
+    if (person is not None) + erasures + resume != 1:
+        raise ConfigError(
+            "name one person, or give --list or --resume",
+            hint="hub erase lea@example.com --dry-run shows what would go",
+        )
     with opened_database(config) as (database, settings):
-        if person is None:
-            _list(database.engine, as_named, json=json)
+        engine, home = database.engine, settings.home
+        if erasures:
+            _list(engine, as_named, home, json=json)
             return
-        region, home = settings.company.default_region, settings.home
-        verb = actions.preview_erase if dry_run else actions.erase
-        receipt = verb(database.engine, as_named, person, home=home, region=region)
+        if person is None:
+            receipt = actions.resume_erase(engine, as_named, home=home)
+        else:
+            verb = actions.preview_erase if dry_run else actions.erase
+            region = settings.company.default_region
+            receipt = verb(engine, as_named, person, home=home, region=region)
     if json:
         print_json(receipt.document())
     else:
@@ -61,8 +72,8 @@ def erase(
         raise typer.Exit(EXIT_FAILED)
 
 
-def _list(engine: "Engine", as_named: "Acting", *, json: bool) -> None:
-    from hub.actions.identity.erase import erasures
+def _list(engine: "Engine", as_named: "Acting", home: Path, *, json: bool) -> None:
+    from hub.actions.identity.erase import erasures, is_under_way
 
     with engine.begin() as conn:
         found = erasures(as_named(conn))
@@ -80,6 +91,8 @@ def _list(engine: "Engine", as_named: "Acting", *, json: bool) -> None:
             ("erasure", "at", "tombstones", "records kept out", "last"),
             [(e.id, e.at, e.tombstones, e.blocked, e.blocked_at) for e in found],
         )
+    if is_under_way(home):
+        print_warning("an erase was killed before its end; hub erase --resume finishes it")
 
 
 def _print(receipt: "Receipt") -> None:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
@@ -62,7 +63,8 @@ def preview(engine: Engine, home: Path, who: str, person: Person, at: datetime) 
         ids = tied(conn, person)
         wanted = mentions_of(conn, person)
         removed = rows.count(conn, ids)
-        said = mentions.count(conn, places(conn, wanted, ids))
+        own = partial(rows.own_rows, ids=ids, objects=person.objects)
+        said = mentions.count(conn, places(conn, wanted, ids), own)
         digests = person.digests(_any_key(home))
     found = files.rewrite(home, wanted.anywhere, dry_run=True)
     return Receipt(

@@ -22,6 +22,7 @@ from sqlalchemy import (
     and_,
     cast,
     column,
+    false,
     func,
     literal,
     literal_column,
@@ -187,14 +188,24 @@ def _says(place: _Place) -> ColumnElement[bool]:
     return hits if place.rows is None else and_(place.rows, hits)
 
 
-def count(conn: Connection, wanted: Iterable[_Place]) -> dict[str, int]:
-    """Return how many rows mention the person, by table; tables without one are left out."""
+def count(
+    conn: Connection,
+    wanted: Iterable[_Place],
+    but: Callable[[Any], ColumnElement[bool] | None] = lambda _table: None,
+) -> dict[str, int]:
+    """Return how many rows mention the person, by table; tables without one are left out.
+
+    Args:
+        conn: an open connection.
+        wanted: where to look.
+        but: rows of a table that do not count.
+    """
     found: dict[str, int] = {}
     for place in wanted:
-        n = conn.execute(
-            select(func.count()).select_from(place.table).where(_says(place))
-        ).scalar_one()
-        if n:
+        rows = select(func.count()).select_from(place.table).where(_says(place))
+        if (own := but(place.table)) is not None:
+            rows = rows.where(~func.coalesce(own, false()))
+        if n := conn.execute(rows).scalar_one():
             found[place.name] = found.get(place.name, 0) + n
     return found
 

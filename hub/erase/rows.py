@@ -6,7 +6,7 @@ column stands in this list, or in `HOLDS_MENTIONS` with the reason; a test holds
 written about the person is `hub.erase.mentions`. Raw versions: `hub.records.erased_objects`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    tuple_,
     update,
 )
 
@@ -195,6 +196,17 @@ def _other_entities(conn: Connection, ids: Tied) -> list[int]:
         c.entity_id != func.all(literal(ids.entities)),
     )  # fmt: skip
     return list(conn.execute(found).scalars())
+
+
+def own_rows(
+    of: Any, ids: Tied, objects: Collection[tuple[str, str, str]]
+) -> ColumnElement[bool] | None:
+    """Return the condition that a row of a table is the person's own; None where no row is."""
+    ties = [rule.is_tied(ids) for rule in RULES if rule.table is of]
+    names = [of.c.get(name) for name in ("source", "stream", "source_id")]
+    if objects and all(name is not None for name in names):
+        ties.append(tuple_(*names).in_(sorted(objects)))
+    return or_(*ties) if ties else None
 
 
 def count(conn: Connection, ids: Tied) -> dict[str, int]:

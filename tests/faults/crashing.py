@@ -16,10 +16,19 @@ from typing import Any
 
 from hub.cli.app import main
 from hub.db import place, schema
+from hub.erase import mentions
 from hub.etl import flow, load, match
 from hub.landing import store
 from hub.notify.channels import SmtpChannel
-from hub.records import assignments, batches, entities, folding, queue, undos
+from hub.records import (
+    assignments,
+    batches,
+    entities,
+    erased_objects,
+    folding,
+    queue,
+    undos,
+)
 from hub.undo import batch as undoing
 from hub.undo import chunks
 
@@ -94,6 +103,8 @@ POINTS = {
     "before the books are closed": before(flow, "finish"),
     "inside a chunk of undo": _small_undo(before(undos, "keep_part", call=3)),
     "between two chunks of undo": _small_undo(after(undoing, "_fold", call=2)),
+    "inside the removal of an erase": before(erased_objects, "forget"),
+    "between two tables of an erase": after(mentions, "_rewrite", call=3),
     "before the undo is closed": _small_undo(before(batches, "close_undo")),
 }
 

@@ -221,6 +221,8 @@ def test_an_erased_person_is_nowhere_and_stays_away(lea: World, server: Server) 
     assert hits(lea) == {}
     assert receipt.is_complete
     assert receipt.objects == said.objects
+    assert receipt.tombstones == said.tombstones
+    assert said.mentions.keys() <= receipt.mentions.keys(), "what the dry run has told"
     assert not _said(json.dumps(receipt.document()), PLANTED), "the receipt names nobody"
     assert ledgers(lea) == before, "every batch counts what it counted"
     (deal,) = lea.rows("SELECT name, value FROM crm.deal")

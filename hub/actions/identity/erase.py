@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, text
 from hub.actions import lookup, typed
 from hub.actions.context import Acting, Context
 from hub.actions.rights import Right, require
-from hub.erase import again, erasure
+from hub.erase import again, erasure, work
 from hub.erase.erasure import Told
 from hub.erase.find import find
 from hub.erase.person import Person
@@ -67,6 +67,30 @@ def preview_erase(engine: Engine, acting: Acting, said: str, *, home: Path, regi
         require(ctx, Right.SET_UP)
         person = _person(conn, said, home=home, region=region)
     return erasure.preview(engine, home, ctx.who, person, ctx.clock.now())
+
+
+def resume_erase(engine: Engine, acting: Acting, *, home: Path) -> Receipt:
+    """Finish an erasure that was killed.
+
+    Raises:
+        ActionError: who acts may not, or none was killed.
+    """
+    with engine.begin() as conn:
+        require(acting(conn), Right.SET_UP)
+    receipt = erasure.resume(engine, home)
+    if receipt is None:
+        raise ActionError(
+            "no erase was killed: there is nothing to finish",
+            resource="person",
+            code="not_found",
+            hint="hub erase --list shows the erasures",
+        )
+    return receipt
+
+
+def is_under_way(home: Path) -> bool:
+    """Tell whether an erasure has begun and not ended."""
+    return work.work_file(home).exists()
 
 
 def has_erased(home: Path) -> bool:
