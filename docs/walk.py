@@ -82,7 +82,12 @@ def walk(page: str, root: Path) -> Iterator[tuple[Step, str]]:
 
 def _walk(page: str, root: Path) -> Iterator[tuple[Step, str]]:
     env = {k: v for k, v in os.environ.items() if not k.startswith("HUB_")}
-    env |= {"HUB_HOME": str(root / "h"), "COLUMNS": "100", "HUB_ACTOR": "ann@acme.example.com"}
+    env |= {
+        "HUB_HOME": str(root / "h"),
+        "COLUMNS": "80",
+        "HUB_OUTPUT": "table",
+        "HUB_ACTOR": "ann@acme.example.com",
+    }
     for step in steps(page):
         _, *arguments = shlex.split(step.command)
         done = subprocess.run(

@@ -8,10 +8,13 @@ anew in each transaction, so that somebody who has left since is refused.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from hub.clock import Clock
+from hub.model.moments import zone_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,7 @@ class Member:
     user_id: int
     email: str
     role: str
+    zone: str = "UTC"
 
     @property
     def name(self) -> str:
@@ -33,6 +37,7 @@ class MachineOwner:
     """Whoever has the login under which the hub runs: the database is theirs as well."""
 
     login: str
+    zone: str = "UTC"
 
     @property
     def user_id(self) -> None:
@@ -50,6 +55,7 @@ class Source:
     """A vendor's account: what it says of its own records may be a command, as a conversion is."""
 
     source: str
+    zone: str = "UTC"
 
     @property
     def user_id(self) -> None:
@@ -78,6 +84,16 @@ class Context:
     conn: Connection
     actor: Actor
     clock: Clock
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the actor's time zone; of an unknown name, UTC."""
+        return zone_named(self.actor.zone)
+
+    @property
+    def now(self) -> datetime:
+        """Return the present in the actor's time zone, in which moments without a zone are read."""
+        return self.clock.now().astimezone(self.zone)
 
     @property
     def who(self) -> str:

@@ -125,7 +125,7 @@ def refresh(ctx: Context) -> dict[str, int]:
 
 def _scope(ctx: Context, asked: Asked, names: Mapping[str, str]) -> Scope:
     conn = ctx.conn
-    zone = asked.zone or _zone_of(ctx)
+    zone = asked.zone or ctx.zone.key
     if zone not in available_timezones():
         raise _invalid("zone", f"there is no time zone {zone!r}", "as in Europe/Paris")
     first, last = _day("from", asked.first), _day("to", asked.last)
@@ -172,13 +172,6 @@ def _id(conn: Connection, field: str, name: str | None) -> int | None:
         return None
     found: int = conn.execute(text(_ID[field]), {"name": name}).scalar_one()
     return found
-
-
-def _zone_of(ctx: Context) -> str:
-    zone: str | None = ctx.conn.execute(
-        text('SELECT timezone FROM crm."user" WHERE lower(email) = lower(:who)'), {"who": ctx.who}
-    ).scalar_one_or_none()
-    return zone or "UTC"
 
 
 def _invalid(field: str, message: str, hint: str) -> ActionError:

@@ -63,11 +63,11 @@ def member_named(conn: Connection, said: str) -> Member:
         )
     if not rows or not rows[0].is_active or rows[0].email is None:
         raise _nobody(wanted)
-    return Member(rows[0].id, rows[0].email, rows[0].role)
+    return Member(rows[0].id, rows[0].email, rows[0].role, rows[0].timezone)
 
 
 _NAMED = text("""
-SELECT id, email, role, is_active FROM crm."user"
+SELECT id, email, role, is_active, timezone FROM crm."user"
 WHERE lower(email) = lower(:said) OR lower(name) = lower(:said) AND strpos(:said, '@') = 0
 """)
 

@@ -1,6 +1,7 @@
 """What people type of a lead or a contact, in the hub's own words: as a mapping would give it."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 
 from hub.actions import values
 from hub.crm.custom_field_typing import split
@@ -79,13 +80,14 @@ def canonical(kind: str, given: Mapping[str, JsonValue], *, region: str) -> dict
 
 
 def edited(
-    given: Mapping[str, JsonValue], *, region: str, country: str | None = None
+    given: Mapping[str, JsonValue], *, region: str, now: datetime, country: str | None = None
 ) -> dict[str, JsonValue]:
     """Return what somebody typed into a record that is there, read as if it were added; None is a blank.
 
     Args:
         given: by field, custom fields left out.
         region: ISO country where neither `given` nor the record names one.
+        now: aware, in the time zone of the person who types.
         country: the record's own.
 
     Raises:
@@ -103,16 +105,16 @@ def edited(
         )
     typed = _one(_PERSON, "country", given.get("country"), region)
     where = typed if isinstance(typed, str) else country or region
-    return {field: _of_edit(field, value, where) for field, value in given.items()}
+    return {field: _of_edit(field, value, where, now) for field, value in given.items()}
 
 
 def _names(columns: Iterable[str]) -> str:
     return f"fields: {', '.join(sorted(map(vocabulary.today, columns)))}, custom_fields.<key>"
 
 
-def _of_edit(field: str, value: JsonValue, region: str) -> JsonValue:
+def _of_edit(field: str, value: JsonValue, region: str, now: datetime) -> JsonValue:
     if field == "created_at" and value is not None:
-        return values.moment(_PERSON, field, value).isoformat()
+        return values.moment(_PERSON, field, value, now=now).isoformat()
     if field == "emails" and value is not None:
         several = value if isinstance(value, list) else [value]
         read = [_one(_PERSON, "email", one, region, said_of=field) for one in several]

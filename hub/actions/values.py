@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from hub.errors import ActionError
+from hub.model.moments import HINT as MOMENT_HINT
+from hub.model.moments import moment_of
 from hub.model.records import JsonValue
 
 Kind = Literal["text", "moment", "past", "bool", "count"]
@@ -36,7 +38,7 @@ def checked(
         resource: what they are of, for the error.
         rules: by field.
         given: by field; None blanks a field, or is as if it were not given to a new one.
-        now: aware.
+        now: aware, in the time zone of the person who gives them.
         is_new: fields that are required must be given.
 
     Raises:
@@ -75,7 +77,8 @@ def one(
     if rule.kind == "text":
         return text(resource, field, value)
     if rule.kind in ("moment", "past"):
-        return moment(resource, field, value, until=now + _AHEAD if rule.kind == "past" else None)
+        until = now + _AHEAD if rule.kind == "past" else None
+        return moment(resource, field, value, now=now, until=until)
     if rule.kind == "bool" and isinstance(value, bool):
         return value
     if rule.kind == "count" and isinstance(value, int) and not isinstance(value, bool):
@@ -100,19 +103,23 @@ def text(resource: str, field: str, value: object) -> str:
     return value.strip()
 
 
-def moment(resource: str, field: str, value: object, *, until: datetime | None = None) -> datetime:
-    """Return a moment with its time zone.
+def moment(
+    resource: str,
+    field: str,
+    value: object,
+    *,
+    now: datetime,
+    until: datetime | None = None,
+) -> datetime:
+    """Return a moment; one that is written without a zone is of the zone of `now`.
 
     Raises:
         ActionError: it is none, or later than `until`.
     """
     if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError as exc:
-            raise invalid(resource, field, "a moment, 2026-05-04T09:30:00+02:00") from exc
+        value = moment_of(value, now, now.tzinfo or UTC)
     if not isinstance(value, datetime) or value.tzinfo is None:
-        raise invalid(resource, field, "a moment with its time zone, 2026-05-04T09:30:00+02:00")
+        raise invalid(resource, field, f"a moment, {MOMENT_HINT}")
     if until is not None and value > until:
         raise invalid(resource, field, "a moment that has come")
     return value

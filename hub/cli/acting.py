@@ -6,8 +6,10 @@ whoever starts a command, so `getpass.getuser()`, which reads them, is not asked
 
 import os
 import pwd
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hub.cli.output import show_in
 from hub.clock import SystemClock
 
 if TYPE_CHECKING:  # `hub --help` does not wait for SQLAlchemy
@@ -28,7 +30,9 @@ def acting(conn: "Connection", who: str | None = None) -> "Context":
     """
     from hub.actions.context import Context
 
-    return Context(conn, _actor(conn, who), SystemClock())
+    context = Context(conn, _actor(conn, who), SystemClock())
+    show_in(context.zone)
+    return context
 
 
 def _actor(conn: "Connection", who: str | None) -> "Actor":
@@ -42,8 +46,21 @@ def machine_owner() -> "MachineOwner":
     """Return who has this machine's login; a user id without a name is called by its number."""
     from hub.actions.context import MachineOwner
 
-    user_id = os.getuid()
+    user_id, zone = os.getuid(), machine_zone()
     try:
-        return MachineOwner(pwd.getpwuid(user_id).pw_name)
+        return MachineOwner(pwd.getpwuid(user_id).pw_name, zone)
     except KeyError:
-        return MachineOwner(f"uid {user_id}")
+        return MachineOwner(f"uid {user_id}", zone)
+
+
+def machine_zone() -> str:
+    """Return the IANA name of the machine's time zone: of `TZ`, else of /etc/localtime, else UTC."""
+    said = os.environ.get("TZ", "").removeprefix(":")
+    if said:
+        return said
+    try:
+        target = str(Path("/etc/localtime").resolve(strict=True))
+    except OSError:
+        return "UTC"
+    _, _, name = target.partition("zoneinfo/")
+    return name or "UTC"

@@ -24,9 +24,7 @@ On = Annotated[
     typer.Argument(metavar="NAME", help="lead/12, contact/5, deal/7, or a person's own names."),
 ]
 Activity = Annotated[str, typer.Argument(help="As `hub activities` shows it: call/7, note/3.")]
-At = Annotated[
-    str | None, typer.Option("--at", help="When, with a time zone: 2026-05-04T09:30+02:00.")
-]
+At = Annotated[str | None, typer.Option("--at", help="When, in your time zone: 2026-12-01 9:00.")]
 Incoming = Annotated[bool, typer.Option("--incoming", help="From them, not from us.")]
 Outcome = Annotated[str | None, typer.Option("--outcome", help="As `hub outcome list` names it.")]
 Summary = Annotated[str | None, typer.Option("--summary", help="What was said.")]

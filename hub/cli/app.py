@@ -59,11 +59,15 @@ def _told(words: list[str]) -> int:
 
 def _prepare() -> None:
     import logging
+    from datetime import UTC
 
+    from hub.cli.output import show_in, show_wide
     from hub.logs import configure
 
     level = logging.getLevelNamesMapping().get(os.environ.get("HUB_LOG", "WARNING").upper(), 30)
     configure(json=not sys.stderr.isatty(), level=level)
+    show_in(UTC)
+    show_wide(is_wide=False)
     signal.signal(signal.SIGTERM, _interrupt)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name never ends a command

@@ -33,7 +33,7 @@ def batches(
         "Batches",
         ("batch", "kind", "source", "lane", "state", "started", "verdicts"),
         [
-            (b["id"], b["kind"], b["source"], b["lane"], b["state"], f"{b['started_at']:%F %T}",
+            (b["id"], b["kind"], b["source"], b["lane"], b["state"], b["started_at"],
              _what(b))
             for b in found
         ],
@@ -76,9 +76,10 @@ def undo(
 @contextmanager
 def _progress() -> Iterator[Callable[["Chunk"], None]]:
     """Show how many objects are taken back, on a terminal."""
+    from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=stderr, disable=not stderr.is_terminal) as progress:
+    with Progress(console=Console(stderr=True), disable=not stderr.is_terminal) as progress:
         bar = progress.add_task("taking back", total=None)
         done = 0
 

@@ -138,4 +138,8 @@ def overview() -> str:
                 found += [f"  {names}", f"{'':{_WIDTH}}{line.words}"]
             else:
                 found.append(f"  {names:{_WIDTH - 2}}{line.words}")
+    found += [
+        "",
+        "Of every command: --json, --wide (all columns of a table), --config FILE, --as USER",
+    ]
     return "\n".join(found)

@@ -111,7 +111,7 @@ def run_demo(options: DemoOptions) -> bool:
 def _teller(options: DemoOptions) -> Any:
     def say(words: str) -> None:
         if not options.json:
-            stdout.print(f"[dim]…[/dim] {words}", highlight=False)
+            stdout.print(f"… {words}", highlight=False)
 
     return say
 

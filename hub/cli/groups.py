@@ -53,6 +53,11 @@ class HubCommand(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments, options by their guessed names too."""
         known = {name for one in self.params for name in (*one.opts, *one.secondary_opts)}
+        if "--wide" in args and "--wide" not in known:
+            from hub.cli.output import show_wide
+
+            show_wide()
+            args = [word for word in args if word != "--wide"]
         return super().parse_args(ctx, [_option(word, known) for word in args])
 
 

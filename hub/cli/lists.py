@@ -9,7 +9,6 @@ from hub.cli.acting import acting
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_mapping, print_table, stdout
 from hub.cli.words import count as number
-from hub.cli.words import moment
 from hub.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -303,10 +302,7 @@ def _show_all(title: str, found: "list[SavedList]", *, json: bool) -> None:
 
 
 def _cell(value: Any) -> Any:
-    from datetime import datetime
 
-    if isinstance(value, datetime):
-        return moment(value)
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return value

@@ -1,29 +1,129 @@
-"""How commands speak: one JSON document on stdout, or tables; errors in one line with a hint."""
+"""How commands speak: one JSON document on stdout, or tables; errors in one line with a hint.
+
+On a terminal, tables are as wide as it is (`hub.cli.tables`). Elsewhere each record is one line, its
+cells parted by tabs, and lines that begin with `# ` are headings; `HUB_OUTPUT=table` draws tables
+there too. `--wide` shows all columns. `NO_COLOR` leaves colours away.
+"""
 
 import json
 import math
-import re
+import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
-from rich import box
-from rich.console import Console, JustifyMethod
-from rich.table import Table
-from rich.text import Text
-
+from hub.cli.empties import WORDS
+from hub.cli.tables import (
+    GLUE,
+    Column,
+    Kind,
+    Money,
+    lines_for_people,
+    lines_for_programs,
+    wrapped,
+)
 from hub.errors import ActionError, ConfigError, HubError
-from hub.model.faults import Fault, FaultKind
 
-stdout = Console()
-stderr = Console(stderr=True)
+__all__ = ["Column", "Kind", "Money"]
+if TYPE_CHECKING:
+    from hub.model.faults import Fault
 
 EXIT_FAILED = 1
 EXIT_OPERATOR = 2
 EXIT_QUARANTINE = 3
 EXIT_INTERRUPTED = 130
+_COLOURS = {"bold": "1", "red": "31", "green": "32", "yellow": "33"}
+_shown: dict[str, Any] = {"zone": UTC, "is_wide": False}
+"""What a command was told of its output: the zone of moments, and whether all columns are shown."""
+
+
+def show_in(zone: tzinfo) -> None:
+    """Show moments in a zone from now on: that of the person who acts."""
+    _shown["zone"] = zone
+
+
+def show_wide(*, is_wide: bool = True) -> None:
+    """Show all columns from now on, however narrow the terminal is."""
+    _shown["is_wide"] = is_wide
+
+
+def zone() -> tzinfo:
+    """Return the zone in which moments are shown."""
+    found: tzinfo = _shown["zone"]
+    return found
+
+
+class Stream:
+    """Standard output or standard error, as it is at the moment."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @property
+    def file(self) -> TextIO:
+        """Return the file: tests and Python itself put others in its place."""
+        found: TextIO = getattr(sys, self._name)
+        return found
+
+    @property
+    def is_terminal(self) -> bool:
+        """Return whether a person looks at it, or `HUB_OUTPUT=table` says so."""
+        return self.file.isatty() or os.environ.get("HUB_OUTPUT") == "table"
+
+    @property
+    def encoding(self) -> str:
+        """Return how letters are written."""
+        return self.file.encoding or "utf-8"
+
+    @property
+    def width(self) -> int:
+        """Return the columns of the terminal."""
+        return shutil.get_terminal_size().columns
+
+    def styled(self, words: str, style: str) -> str:
+        """Return words in a style, on a terminal that has colours."""
+        has_colours = self.file.isatty() and "NO_COLOR" not in os.environ
+        code = _COLOURS.get(style)
+        return f"\033[{code}m{words}\033[0m" if has_colours and code else words
+
+    def print(
+        self,
+        words: object = "",
+        *,
+        style: str = "",
+        indent: str = "",
+        soft_wrap: bool = False,
+        **_rich: object,
+    ) -> None:
+        """Write words and a line's end; on a terminal long lines break between words.
+
+        Args:
+            words: what is written.
+            style: bold, red, green or yellow.
+            indent: before every line but the first, where lines break.
+            soft_wrap: leave long lines as they are.
+        """
+        said = str(words)
+        if self.is_terminal and not soft_wrap:
+            lines = wrapped(said, max(20, self.width - len(indent)))
+            said = f"\n{indent}".join(lines)
+        self.write(self.styled(said, style))
+
+    def write(self, words: str) -> None:
+        """Write words and a line's end as they are."""
+        self.file.write(f"{words}\n")
+        self.file.flush()
+
+    def out(self, words: object, **_rich: object) -> None:
+        """Write words and a line's end, with no line broken."""
+        self.write(str(words))
+
+
+stdout = Stream("stdout")
+stderr = Stream("stderr")
 
 
 def print_json(document: object) -> None:
@@ -50,6 +150,8 @@ def _held(value: object) -> object:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).isoformat()
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, Decimal):
@@ -59,78 +161,90 @@ def _plain(value: object) -> object:
     return str(value)
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def print_table(
+    title: str,
+    columns: Sequence[str | Column],
+    rows: Sequence[Sequence[Any]],
+    *,
+    empty: str | None = None,
+) -> None:
     """Write a table to stdout; values are shown as they are, brackets included.
 
-    Columns of numbers stand to the right. Words stay whole: what goes into a file or a pipe is as
-    wide as it needs to be, and a terminal that is too narrow breaks lines between words.
+    Args:
+        title: stands above it.
+        columns: names, or columns with their kind and importance.
+        rows: a value for each column; moments are shown in the zone of the person who acts.
+        empty: what is said instead of a table without rows; default: as `hub.cli.empties` says.
     """
     if not rows:
-        print_line(title, "none")
+        said = empty or WORDS.get(title, "none")
+        print_line(title if stdout.is_terminal else f"# {title}".rstrip(), said)
         return
-    table = Table(
-        header_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        show_header=any(columns),
-    )
-    for place, column in enumerate(columns):
-        is_number = all(_is_number(row[place]) for row in rows)
-        justify: JustifyMethod = "right" if is_number else "left"
-        table.add_column(Text(column), justify=justify, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_words(cell)) for cell in row))
+    known = [one if isinstance(one, Column) else Column(one) for one in columns]
     if not stdout.is_terminal:
-        stdout.width = max(stdout.width, _natural_width(table))
+        stdout.write("\n".join(lines_for_programs(title, known, rows, zone())))
+        return
+    width = None if _shown["is_wide"] else stdout.width
+    lines = lines_for_people(known, rows, width, zone())
     if title:
-        stdout.print(Text(title, "bold"), soft_wrap=True)
-    stdout.print(table)
-    stdout.print()
-
-
-def _words(cell: object) -> str:
-    if isinstance(cell, datetime):
-        return cell.isoformat(" ", "seconds")
-    return "" if cell is None else str(cell)
-
-
-def _natural_width(table: Table) -> int:
-    return stdout.measure(table, options=stdout.options.update(max_width=10_000)).maximum
-
-
-_NUMBER = re.compile(r"-?[\d,.]*")
-
-
-def _is_number(cell: object) -> bool:
-    return cell is None or bool(_NUMBER.fullmatch(str(cell)))
+        stdout.print(title, style="bold")
+    if any(one.name for one in known):
+        stdout.write(stdout.styled(lines.pop(0), "bold"))
+    stdout.write("\n".join([*lines, ""]))
 
 
 def print_mapping(title: str, values: Mapping[str, Any]) -> None:
     """Write names and values as a two-column table."""
-    print_table(title, ("", ""), list(values.items()))
+    columns = (Column("", Kind.ID), Column("", Kind.TEXT))
+    print_table(title, columns, list(values.items()))
 
 
 def print_line(title: str, words: str) -> None:
     """Write what needs no table: a heading, and words behind it."""
-    stdout.print(Text.assemble((f"{title}: " if title else "", "bold"), words), soft_wrap=True)
+    said = f"{title}: {words}" if title else words
+    if stdout.is_terminal:
+        head, *rest = wrapped(said, stdout.width)
+        if title and head.startswith(f"{title}:"):
+            head = stdout.styled(f"{title}:", "bold") + head.removeprefix(f"{title}:")
+        said = "\n".join([head, *rest])
+    stdout.write(said)
 
 
 def print_error(error: HubError) -> None:
     """Say on stderr what happened and what to do next."""
-    stderr.print(Text.assemble(("error:", "red"), f" {error.message}"), soft_wrap=True)
+    _tell("error:", "red", error.message)
     if error.hint:
-        stderr.print(Text(f"  hint: {error.hint}"), soft_wrap=True)
+        _tell("  hint:", "", error.hint)
 
 
-def print_fault(fault: Fault) -> None:
+def _tell(head: str, style: str, words: str) -> None:
+    if stderr.is_terminal:
+        indent = head[: len(head) - len(head.lstrip())]
+        lines = wrapped(f"{head.lstrip()} {_whole_commands(words)}", stderr.width - 4)
+        said = indent + "\n    ".join(lines)
+        stderr.write(stderr.styled(head, style) + said.removeprefix(head))
+    else:
+        stderr.write(f"{head} {words}")
+
+
+def _whole_commands(words: str) -> str:
+    """Return a hint whose command is not broken: `hub …` to the end or to the next mark."""
+    begin = words.find("hub ")
+    if begin < 0 or (begin and words[begin - 1].isalnum()):
+        return words
+    ends = [words.find(mark, begin) for mark in (", ", "; ", ": ", " shows", " says")]
+    end = min([one for one in ends if one > 0], default=len(words))
+    return words[:begin] + words[begin:end].replace(" ", GLUE) + words[end:]
+
+
+def print_fault(fault: "Fault") -> None:
     """Say on stderr what of a source could not be read, and what to do next."""
     print_error(HubError(fault.told, hint=fault.hint or None))
 
 
 def print_warning(message: str) -> None:
     """Say on stderr what did not fail and should be known."""
-    stderr.print(Text.assemble(("warning:", "yellow"), f" {message}"), soft_wrap=True)
+    _tell("warning:", "yellow", message)
 
 
 def exit_code(error: HubError) -> int:
@@ -138,8 +252,10 @@ def exit_code(error: HubError) -> int:
     return EXIT_OPERATOR if isinstance(error, (ActionError, ConfigError)) else EXIT_FAILED
 
 
-def sync_code(faults: Iterable[Fault], *, holds: bool, quarantined: int) -> int:
+def sync_code(faults: "Iterable[Fault]", *, holds: bool, quarantined: int) -> int:
     """Return the worst of what a sync met: 2 before 1 before 3 before 0."""
+    from hub.model.faults import FaultKind
+
     kinds = {fault.kind for fault in faults}
     if FaultKind.OPERATOR in kinds:
         return EXIT_OPERATOR

@@ -16,7 +16,6 @@ from hub.cli.output import (
     print_table,
     stdout,
 )
-from hub.cli.words import moment
 from hub.errors import ConfigError
 
 quarantine_app = typer.Typer(
@@ -78,7 +77,7 @@ def quarantine_show(
         print_table(
             "Corrections",
             ("field", "place", "value", "who", "at"),
-            [(c["field"], c["path"], c["value"], c["who"], moment(c["at"])) for c in corrections],
+            [(c["field"], c["path"], c["value"], c["who"], c["at"]) for c in corrections],
         )
     words = payload if isinstance(payload, str) else json_module.dumps(payload, indent=2)
     stdout.out("" if payload is None else words, highlight=False)

@@ -76,7 +76,7 @@ def check(
         print_json([asdict(f) for f in findings])
     else:
         for finding in findings:
-            mark = "[green]ok[/green]" if finding.ok else "[red]no[/red]"
+            mark = stdout.styled("ok", "green") if finding.ok else stdout.styled("no", "red")
             stdout.print(f"{mark}  {finding.subject}: {finding.message}", highlight=False)
             if finding.hint and not finding.ok:
                 stdout.print(f"      {finding.hint}", highlight=False)

@@ -1,16 +1,12 @@
-"""How `hub status` shows what it has read: tables of 100 columns, and a line where little is."""
+"""How `hub status` shows what it has read: tables, and a line where little is."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from rich.text import Text
-
-from hub.cli.output import print_line, print_table, stdout
+from hub.cli.output import Column, print_line, print_table, stdout
 from hub.cli.words import ago, bar, count, duration, moment
 
-_WIDTH = 100
 _NAMES_SHOWN = 3
 _NAMES_WIDTH = 30
 _STAGES = ("normalize", "match", "load", "route")
@@ -25,7 +21,15 @@ def show_status(document: Mapping[str, Any], now: datetime) -> None:
     """
     print_table(
         "Streams (cursor in UTC, as the source counts time)",
-        ("stream", "lag", "cursor", "read", "landed", "pending", "quarantine"),
+        (
+            "stream",
+            "lag",
+            Column("cursor", keep=2),
+            Column("read", keep=4),
+            "landed",
+            "pending",
+            "quarantine",
+        ),
         [
             (
                 f"{s['source']}/{s['stream']}",
@@ -145,9 +149,7 @@ def _show_drift(document: Mapping[str, Any], now: datetime) -> None:
             ],
         )
         for advice in dict.fromkeys(d["suggestion"] for d in document["drift"]):
-            stdout.print(
-                Text(textwrap.fill(advice, _WIDTH, initial_indent="- ", subsequent_indent="  "))
-            )
+            stdout.print(f"- {advice}", indent="  ")
         stdout.print()
     if document["placeholders"]:
         print_table(

@@ -21,7 +21,7 @@ def task_add(
     content: Annotated[str, typer.Argument(help="What is to be done.")],
     on: On = None,
     due: Annotated[
-        str | None, typer.Option("--due", help="By when: 2026-05-04T09:30+02:00.")
+        str | None, typer.Option("--due", help="By when, in your time zone: tomorrow 9:00.")
     ] = None,
     remind: Annotated[str | None, typer.Option("--remind", help="When to remind.")] = None,
     owner: Annotated[

@@ -88,11 +88,12 @@ def document_of(report: "Rederived") -> dict[str, Any]:
 
 
 def _to_the_end(hub: "Hub") -> "Rederived":
+    from rich.console import Console
     from rich.progress import Progress
 
     from hub.etl.rederive import left, rederive
 
-    with Progress(console=stderr, disable=not stderr.is_terminal) as progress:
+    with Progress(console=Console(stderr=True), disable=not stderr.is_terminal) as progress:
         bar = progress.add_task("deriving again", total=left(hub))
 
         def told(name: str, n: int) -> None:

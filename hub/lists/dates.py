@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-_UNIT = r"(day|week|month|quarter|year)"
-_ROLLING = re.compile(rf"(last|next) (\d{{1,5}}) {_UNIT}s?")
-_CALENDAR = re.compile(rf"(this|last|next) {_UNIT}")
-_AGO = re.compile(rf"(\d{{1,5}}) {_UNIT}s? ago")
-_AHEAD = re.compile(rf"in (\d{{1,5}}) {_UNIT}s?")
-_WORDS = {"today": 0, "yesterday": -1, "tomorrow": 1}
-_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+from hub.model import moments
+from hub.model.moments import UNIT, day_of, moved
+
+_ROLLING = re.compile(rf"(last|next) (\d{{1,5}}) {UNIT}s?")
+_CALENDAR = re.compile(rf"(this|last|next) {UNIT}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +52,11 @@ def span(words: str, today: date) -> tuple[date, date] | None:
         return None
 
 
-def day_of(words: str, today: date) -> date | None:
-    """Return one day: `today`, `30 days ago`, `in 2 weeks`, `2026-03-01`; None for other words."""
-    said = " ".join(words.lower().split())
-    try:
-        if said in _WORDS:
-            return today + timedelta(days=_WORDS[said])
-        if ago := _AGO.fullmatch(said):
-            return _moved(today, -int(ago[1]), ago[2])
-        if ahead := _AHEAD.fullmatch(said):
-            return _moved(today, int(ahead[1]), ahead[2])
-        return date.fromisoformat(said) if re.fullmatch(r"\d{4}-\d\d-\d\d", said) else None
-    except (ValueError, OverflowError):
+def moment_of(words: str, moment: Moment) -> datetime | None:
+    """Return a moment written with its time, in UTC; None for days and periods."""
+    if span(words, moment.today):
         return None
-
-
-def moment_of(words: str, zone: ZoneInfo) -> datetime | None:
-    """Return a moment written with its time, in UTC; without an offset it is of the zone."""
-    if not re.match(r"\d{4}-\d\d-\d\d[T ]\d\d", words.strip()):
-        return None
-    try:
-        found = datetime.fromisoformat(words.strip())
-        return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+    return moments.moment_of(words, moment.now, moment.zone)
 
 
 def _rolling(said: str, today: date) -> tuple[date, date] | None:
@@ -87,8 +66,8 @@ def _rolling(said: str, today: date) -> tuple[date, date] | None:
     n = int(found[2])
     if found[1] == "last":
         tomorrow = today + timedelta(days=1)
-        return _moved(tomorrow, -n, found[3]), tomorrow
-    return today, _moved(today, n, found[3])
+        return moved(tomorrow, -n, found[3]), tomorrow
+    return today, moved(today, n, found[3])
 
 
 def _calendar(said: str, today: date) -> tuple[date, date] | None:
@@ -97,8 +76,8 @@ def _calendar(said: str, today: date) -> tuple[date, date] | None:
         return None
     unit = found[2]
     begun = _BEGINNING[unit](today)
-    first = _moved(begun, {"this": 0, "last": -1, "next": 1}[found[1]], unit)
-    return first, _moved(first, 1, unit)
+    first = moved(begun, {"this": 0, "last": -1, "next": 1}[found[1]], unit)
+    return first, moved(first, 1, unit)
 
 
 def _written(said: str, _today: date) -> tuple[date, date] | None:
@@ -106,7 +85,7 @@ def _written(said: str, _today: date) -> tuple[date, date] | None:
     if not found:
         return None
     first = date(int(found[1]), int(found[2] or 1), 1)
-    return first, _moved(first, 1, "month" if found[2] else "year")
+    return first, moved(first, 1, "month" if found[2] else "year")
 
 
 _BEGINNING: dict[str, Callable[[date], date]] = {
@@ -116,13 +95,3 @@ _BEGINNING: dict[str, Callable[[date], date]] = {
     "quarter": lambda d: d.replace(month=(d.month - 1) // 3 * 3 + 1, day=1),
     "year": lambda d: d.replace(month=1, day=1),
 }
-
-
-def _moved(day: date, n: int, unit: str) -> date:
-    """Move a day; the 31st of a shorter month is its last day."""
-    if unit not in _MONTHS:
-        return day + timedelta(days=n * (7 if unit == "week" else 1))
-    months = day.year * 12 + day.month - 1 + n * _MONTHS[unit]
-    first = date(months // 12, months % 12 + 1, 1)
-    last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    return first.replace(day=min(day.day, last.day))

@@ -176,7 +176,7 @@ def days_of(op: Op, values: Values, today: date) -> tuple[date | None, date | No
 
 def moments_of(op: Op, values: Values, moment: Moment) -> tuple[datetime | None, datetime | None]:
     """Return the first moment and the first one after, in UTC."""
-    exact = moment_of(words(values[0]), moment.zone) if values else None
+    exact = moment_of(words(values[0]), moment) if values else None
     if exact is not None and op in {Op.BEFORE, Op.BELOW}:
         return None, exact
     if exact is not None and op in {Op.AFTER, Op.AT_LEAST}:

@@ -101,7 +101,7 @@ def write(ctx: Context, kind: str, on: str, given: Given) -> Activity:
     conn = ctx.conn
     target = targets.resolve(conn, on)
     require(ctx, Right.WORK, target.owner_id, entities=[target.entity_id])
-    now = ctx.clock.now()
+    now = ctx.now
     values = kept(conn, kind, {_AT[kind]: now, **given}, now=now, is_new=True)
     about = about_of(conn, kind, target)
     number = activities.add(conn, kind, {**about, **values, "who": ctx.who})
@@ -118,7 +118,7 @@ def edit(ctx: Context, name: str, given: Given) -> Activity:
     """
     conn = ctx.conn
     activity, row, _ = find(ctx, name)
-    values = kept(conn, activity.kind, given, now=ctx.clock.now(), is_new=False)
+    values = kept(conn, activity.kind, given, now=ctx.now, is_new=False)
     alter(ctx, activity, row, values)
     return activity
 

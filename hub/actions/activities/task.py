@@ -38,7 +38,7 @@ def add(ctx: Context, given: Given, *, on: str | None = None, owner: str | None 
     target = None if on is None else targets.resolve(conn, on)
     owner_id, entity_id = (target.owner_id, target.entity_id) if target else (None, None)
     acting = require(ctx, Right.WORK, owner_id, entities=[entity_id])
-    values = kept(conn, KIND, given, now=ctx.clock.now(), is_new=True)
+    values = kept(conn, KIND, given, now=ctx.now, is_new=True)
     about = {"entity_id": None, "deal_id": None} if target is None else about_of(conn, KIND, target)
     whose = acting.user_id if owner is None else _person(conn, owner)
     number = activities.add(conn, KIND, {**about, **values, "owner_id": whose, "who": ctx.who})

@@ -39,7 +39,7 @@ def edit(ctx: Context, name: str, values: Mapping[str, JsonValue], *, region: st
     own, custom = custom_field_typing.split(values)
     own = vocabulary.columns(vocabulary.PEOPLE, own)
     entity = _opened(ctx, name, own)
-    kept = typed.edited(own, region=region, country=_country(conn, entity))
+    kept = typed.edited(own, region=region, now=ctx.now, country=_country(conn, entity))
     of_team = custom_field_typing.typed_of_entity(conn, entity, custom)
     kept |= {f"{PREFIX}{key}": value for key, value in of_team.items()}
     edits.keep(conn, entity, ctx.who, kept)

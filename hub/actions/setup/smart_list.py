@@ -6,7 +6,6 @@ what others share, then the templates of the house.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
@@ -174,19 +173,10 @@ def asking(ctx: Context) -> Asking:
     """Return who asks, and when: in the time zone of the member who acts."""
     acting = require(ctx, Right.READ)
     rows = ctx.conn.execute(
-        text('SELECT id, lower(email) AS email, lower(name) AS name, timezone FROM crm."user"')
+        text('SELECT id, lower(email) AS email, lower(name) AS name FROM crm."user"')
     ).all()
-    zones = {row.id: row.timezone for row in rows}
     users = {row.name: row.id for row in rows} | {row.email: row.id for row in rows if row.email}
-    zone = zones.get(acting.user_id, "UTC")
-    return Asking(Moment(ctx.clock.now(), _zone(zone)), acting.user_id, users)
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        return ZoneInfo("UTC")
+    return Asking(Moment(ctx.clock.now(), ctx.zone), acting.user_id, users)
 
 
 def _own(ctx: Context, name: str) -> SavedList:
