@@ -21,25 +21,35 @@ def _interrupt(_signal: int, _frame: object) -> None:
 def main() -> None:
     """Run the command line; every foreseen error is one line, a hint and an exit code."""
     words = sys.argv[1:]
-    if code := _told(words):
-        sys.exit(code - 1)
-    from hub.cli.output import EXIT_FAILED, EXIT_INTERRUPTED, exit_code, print_error
+    if not (code := _told(words)):
+        gc.set_threshold(_EAGER)
+        _prepare()
+        try:
+            sys.exit(ended(words))
+        except BrokenPipeError:
+            sys.stderr.close()
+            sys.exit(1)
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is closed; the exit code stands
+    sys.exit(code - 1)
+
+
+def ended(words: list[str]) -> int:
+    """Run a command in this process; tell a foreseen error, and return the exit code."""
+    from datetime import UTC
+
+    from hub.cli.output import EXIT_INTERRUPTED, exit_code, print_error, show_in, show_wide
     from hub.errors import HubError
 
-    gc.set_threshold(_EAGER)
-    _prepare()
+    show_in(UTC)
+    show_wide(is_wide=False)
     try:
-        sys.exit(_run(words))
+        return _run(words)
     except HubError as error:
         print_error(error)
-        sys.exit(exit_code(error))
+        return exit_code(error)
     except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(EXIT_FAILED)
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is closed; the exit code stands
+        return EXIT_INTERRUPTED
 
 
 def _told(words: list[str]) -> int:
@@ -59,15 +69,11 @@ def _told(words: list[str]) -> int:
 
 def _prepare() -> None:
     import logging
-    from datetime import UTC
 
-    from hub.cli.output import show_in, show_wide
     from hub.logs import configure
 
     level = logging.getLevelNamesMapping().get(os.environ.get("HUB_LOG", "WARNING").upper(), 30)
     configure(json=not sys.stderr.isatty(), level=level)
-    show_in(UTC)
-    show_wide(is_wide=False)
     signal.signal(signal.SIGTERM, _interrupt)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name never ends a command

@@ -80,6 +80,7 @@ def explain(
              "\n".join(f"{why} {bits:+.1f}" for why, bits in link["reasons"]))
             for link in document["links"]
         ],
+        empty="none; the records of this person are one record",
     )  # fmt: skip
 
 
@@ -93,7 +94,9 @@ def _against(field: dict[str, Any]) -> str:
 
 def _brief(value: Any) -> str:
     text = value if isinstance(value, str) else json_module.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:59]}…"  # noqa: PLR2004 the width of a column
+    # an address or an id is whole, so that it can be copied
+    is_short = len(text) <= 60 or " " not in text[:60]  # noqa: PLR2004 the width of a column
+    return text if is_short else f"{text[:59]}…"
 
 
 def merge(
