@@ -1,10 +1,9 @@
-"""Who may do what. Asked by every action first, of whoever it is done for.
+"""Rights of roles. Every action checks the right of its actor first.
 
-`viewer` reads. `rep` works on records of their own and on those nobody owns. `manager` works on
-everybody's. `admin` sets up, and undoes batches; so may the machine's owner, who has the database
-as well. A source works on the people whom its own records feed, and types, reads and decides
-nothing. Nobody else may do anything: no actor, an empty one, one the team does not know, one who
-has left.
+`viewer` reads. `rep` also works on own records and on records without an owner. `manager` works on all
+records. `admin` also sets up, and undoes batches. So may the machine's owner, who has the database as
+well. A source works only on people with records of this source. All other actors are refused: no
+actor, an empty name, an unknown user, a user who has left.
 """
 
 from collections.abc import Iterable
@@ -22,13 +21,13 @@ class Right(StrEnum):
     READ = "read"
     """See records, lists and figures."""
     WORK = "work on"
-    """Change a record, and what hangs on it."""
+    """Change a record, and its activities."""
     TYPE = "type into"
-    """Write values that stand above every source."""
+    """Write values that beat every source."""
     REASSIGN = "give away"
-    """Change who owns a record."""
+    """Change the owner of a record."""
     IDENTITY = "merge or take apart"
-    """Decide who is who."""
+    """Decide which records are one person or company."""
     SET_UP = "set up"
     """Pipelines, fields, lists of the team; undo a batch."""
 
@@ -48,7 +47,7 @@ def member_named(conn: Connection, said: str) -> Member:
     """Return the active member of the team whom a text names: by e-mail, or by a name only they have.
 
     Raises:
-        ActionError: it names nobody, several people, or somebody who has left.
+        ActionError: it names no user, several users, or a user who has left.
     """
     wanted = said.strip()
     if not wanted:
@@ -75,16 +74,16 @@ WHERE lower(email) = lower(:said) OR lower(name) = lower(:said) AND strpos(:said
 def require(
     ctx: Context, right: Right, *owners: int | None, entities: Iterable[int | None] = ()
 ) -> Actor:
-    """Return who acts, if they may.
+    """Return the actor, if the actor has the right.
 
     Args:
-        ctx: who acts, and the open transaction.
-        right: what is to be done.
-        owners: the owners of the records it is done to; None is nobody.
-        entities: the people and companies it is done to; a source may act on none but its own.
+        ctx: the actor, and the open transaction.
+        right: the right that the action needs.
+        owners: the owners of the records; None is no owner.
+        entities: the people and companies; a source may act only on its own.
 
     Raises:
-        ActionError: they may not (code `forbidden`).
+        ActionError: the actor lacks the right (code `forbidden`).
     """
     role = _role(ctx)
     if right not in _OF_ROLE[role]:
@@ -92,12 +91,12 @@ def require(
             f"a {role} may not {right.value} records",
             resource="user",
             code="forbidden",
-            hint="ask somebody with another role; roles stand in hub.yaml under `people:`",
+            hint="ask a user with another role; roles are in hub.yaml under `people:`",
         )
     user_id = ctx.actor.user_id
     if role in _ONLY_OWN and any(o is not None and o != user_id for o in owners):
         raise ActionError(
-            f"a {role} may only {right.value} their own records, and those nobody owns",
+            f"a {role} may only {right.value} their own records, and records without an owner",
             resource="user",
             code="forbidden",
             hint="ask the owner, or a manager",
@@ -117,10 +116,10 @@ SELECT role FROM crm."user" WHERE id = :id AND is_active AND lower(email) = lowe
 
 
 def _role(ctx: Context) -> str:
-    """Return the role that whoever acts has now.
+    """Return the present role of the actor.
 
     Raises:
-        ActionError: they are nobody, or have left.
+        ActionError: the actor is no user, or has left.
     """
     actor = ctx.actor
     if isinstance(actor, MachineOwner) and actor.login:
@@ -140,7 +139,7 @@ def _nobody(said: str) -> ActionError:
         f"{said} is not an active member of the team",
         resource="user",
         code="forbidden",
-        hint="name somebody of `people:` in hub.yaml (hub check puts it in force), or leave --as away",
+        hint="name a user of `people:` in hub.yaml (hub check puts it in force), or leave --as out",
     )
 
 

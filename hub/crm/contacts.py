@@ -56,7 +56,7 @@ def of_absorbed(conn: Connection, entity_ids: Sequence[int]) -> dict[int, list[C
 
 
 def owned(conn: Connection, entity_ids: Sequence[int]) -> set[int]:
-    """Return those of the entities that are contacts whom somebody of the team owns."""
+    """Return the entities that are contacts with an owner in the team."""
     rows = conn.execute(
         text(
             'SELECT c.entity_id FROM crm.contact c JOIN crm."user" u ON u.id = c.owner_id '
@@ -136,7 +136,7 @@ RETURNING c.entity_id, c.owner_id
 
 
 def inherit_owners(conn: Connection, entity_ids: Sequence[int]) -> None:
-    """Give contacts that nobody owns the owner of the lead that they were; the history says so."""
+    """Give contacts without an owner the owner of the lead that they were; the history has it."""
     if entity_ids:
         rows = conn.execute(_INHERITED, {"ids": list(entity_ids)}).all()
         what = [
@@ -158,7 +158,7 @@ ORDER BY m.entity_id
 def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
     """Point the contacts of merged entities to their survivors, where these have a contact.
 
-    A survivor nobody owns yet takes the owner of the one it absorbs.
+    A survivor without an owner takes the owner of the contact that it absorbs.
     """
     if merged:
         for entity, survivor, owner in conn.execute(_UNOWNED, {"m": list(merged)}).all():
@@ -269,7 +269,7 @@ def delete(conn: Connection, contact_ids: Sequence[int]) -> int:
 
 
 def set_owner(conn: Connection, entity_id: int, owner_id: int | None) -> None:
-    """Write the owner of an entity's contact; None: nobody."""
+    """Write the owner of an entity's contact; None: no owner."""
     conn.execute(
         text("UPDATE crm.contact SET owner_id = :owner WHERE entity_id = :entity"),
         {"owner": owner_id, "entity": entity_id},
@@ -283,7 +283,7 @@ WHERE is_organization AND entity_id = ANY(:ids)
 
 
 def close_companies(conn: Connection, entity_ids: Sequence[int]) -> None:
-    """Let nobody find companies that no record stands for any more."""
+    """Delete the keys of companies without a record, so that no look-up finds them."""
     conn.execute(_CLOSE_COMPANIES, {"ids": list(entity_ids)})
 
 

@@ -174,7 +174,7 @@ FROM crm.contact c WHERE c.id = :id
 
 
 def deal_is_touched(conn: Connection, deal_id: int) -> bool:
-    """Tell whether anybody has worked on a deal since it was made."""
+    """Tell whether a user has worked on a deal since it was made."""
     return bool(conn.execute(_DEAL_TOUCHED, {"id": deal_id}).scalar_one())
 
 

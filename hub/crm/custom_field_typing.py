@@ -1,7 +1,7 @@
-"""What people type into custom fields: one way for every record, and for whoever asks.
+"""Typed values of custom fields: one way for every record and every caller.
 
 In: values by field, `custom_fields.<key>`. Out: values by key, as definitions keep them. A key that
-is neither defined nor on the record already is refused, a value that is none of its type as well.
+is neither defined nor on the record is refused. So is a value that does not fit its type.
 """
 
 from collections.abc import Container, Mapping, Sequence
@@ -42,7 +42,7 @@ def typed(
     given: Mapping[str, JsonValue],
     held: Container[str] = (),
 ) -> dict[str, JsonValue]:
-    """Return what somebody typed into custom fields, by key, as it is kept; None is a blank.
+    """Return typed values of custom fields, by key, in stored form; None is a blank.
 
     Args:
         conn: an open connection.
@@ -68,7 +68,7 @@ def typed(
 def typed_of_entity(
     conn: Connection, entity_id: int, given: Mapping[str, JsonValue]
 ) -> dict[str, JsonValue]:
-    """Return what somebody typed into custom fields of a person or a company, as it is kept.
+    """Return typed values of custom fields of a person or a company, in stored form.
 
     Raises:
         ActionError: as `typed`, of anything that they are in the CRM.
@@ -80,7 +80,7 @@ def typed_of_entity(
 
 
 def key_of(conn: Connection, object_: str, said: str) -> str:
-    """Return the key of a field that somebody names by its key, or by the name that people read.
+    """Return the key of a field that is named by its key or its label.
 
     Raises:
         ActionError: there is none.

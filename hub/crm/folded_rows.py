@@ -58,8 +58,8 @@ def folded_rows(table: Table, given: Sequence[str], states: Mapping[str, str | N
     Args:
         table: one row an entity.
         given: the columns of a new row beside the folded ones.
-        states: the columns that an update writes beside them, and, where somebody else may have
-            set one meanwhile, the condition under which it is still the fold's (`l` is the row).
+        states: the columns that an update writes with them. Where a user may have set one meanwhile, the
+            condition under which it is still the fold's (`l` is the row).
     """
     names = folded_names(table.name)
     columns = ", ".join((*names, "entity_id", *given))

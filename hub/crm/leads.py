@@ -57,7 +57,7 @@ WHERE m.entity_id = :entity AND (m.merged_into IS NULL OR m.merged_into <> s.id)
 def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
     """Point the leads of merged entities to their survivors (merged entity → surviving entity).
 
-    A survivor nobody owns yet takes the owner of the one it absorbs, until the two are taken apart.
+    A survivor without an owner takes the owner of the lead that it absorbs, until an unmerge.
     """
     for entity, survivor in sorted(merged.items()):
         row = conn.execute(_ABSORBED, {"entity": entity, "survivor": survivor}).one_or_none()
@@ -94,7 +94,7 @@ def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
 class UnownedLead:
     """A lead that has no owner yet, with the fields that routing rules may ask for.
 
-    `is_converted`: here; `is_left`: here, or by its source while somebody works on it.
+    `is_converted`: here; `is_left`: here, or by its source while a user works on it.
     """
 
     entity_id: int
@@ -143,7 +143,7 @@ def take_unowned(conn: Connection, limit: int, *, bulk: bool) -> list[UnownedLea
     ]
 
 
-# in the order of the index, so that no other one is taken, whatever the statistics say
+# in the order of the index, so that PostgreSQL uses it with any statistics
 _ANY_UNOWNED = text("""
 SELECT 1 FROM crm.lead WHERE owner_id IS NULL AND archived_at IS NULL AND merged_into IS NULL
 ORDER BY created_at, id LIMIT 1
@@ -209,7 +209,7 @@ def assign(conn: Connection, owners: Mapping[int, int]) -> None:
 def set_status(
     conn: Connection, lead_ids: Sequence[int], status: str, reason: str | None, *, by: str | None
 ) -> None:
-    """Write where leads stand, and who holds it: a person, an inquiry, or nobody but the sources."""
+    """Write the status of leads, and what holds it: a person, an inquiry, or only the sources."""
     conn.execute(
         text(
             "UPDATE crm.lead SET status = :status, unqualified_reason = :reason, "
@@ -271,7 +271,7 @@ class Inherited:
 def link_to_contacts(conn: Connection, entity_ids: Sequence[int]) -> list[Inherited]:
     """Let the leads of these entities point to the contact of the same person, if there is one.
 
-    A lead that nobody owns yet goes to the contact's owner, unless that one has left; returns
+    A lead without an owner goes to the contact's owner, unless that one has left; returns
     these leads.
     """
     if not entity_ids:
@@ -333,7 +333,7 @@ def delete(conn: Connection, lead_ids: Sequence[int]) -> int:
 
 
 def set_owner(conn: Connection, entity_id: int, owner_id: int | None) -> None:
-    """Write the owner of an entity's lead; None: nobody."""
+    """Write the owner of an entity's lead; None: no owner."""
     conn.execute(
         text("UPDATE crm.lead SET owner_id = :owner WHERE entity_id = :entity"),
         {"owner": owner_id, "entity": entity_id},

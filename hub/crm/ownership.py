@@ -54,7 +54,7 @@ def give(conn: Connection, kind: str, owners: Mapping[int, int]) -> None:
 
 
 def active_user(conn: Connection, email: str) -> int | None:
-    """Return somebody of the team who has not left, by e-mail, letter case aside."""
+    """Return an active user, by e-mail, without regard to case."""
     return conn.execute(
         text('SELECT id FROM crm."user" WHERE lower(email) = lower(:email) AND is_active'),
         {"email": email},

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from hub.crm.tables import note
 
-# what the pipeline itself hangs on people; everything else that points to one is somebody's work
+# references that stages write; every other reference to a person is the work of a user
 PIPELINES_OWN = frozenset(
     {
         "crm.alert.contact_id",

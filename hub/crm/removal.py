@@ -177,7 +177,7 @@ def remove_digests(conn: Connection, batch_id: int, undo_id: int) -> int:
 def remove_children(
     conn: Connection, record_ids: Sequence[int], *, asked_in: Sequence[str]
 ) -> Counter[str]:
-    """Delete what hung on undone records; tickets that they asked for hang on nobody."""
+    """Delete the children of undone records; tickets that they requested lose the requester."""
     done = Counter(
         inquiries=inquiries.delete_of_records(conn, record_ids),
         notes=notes.delete_of_records(conn, record_ids),

@@ -49,7 +49,7 @@ def reopened(
 def close_again(conn: Connection, who: str, entity_ids: Sequence[int], batch_id: int) -> int:
     """Give leads the status they had before inquiries that are deleted by now; says how many.
 
-    The history names the batch that was undone, so that nobody takes it for a person's edit.
+    The history names the undone batch, so that it does not look like a user's edit.
     """
     opened = reopened(conn, entity_ids)
     for row in opened:

@@ -1,6 +1,6 @@
 """SQL that finds the records of the same source objects as the people of some entities.
 
-What a source object says beside its person (an inquiry, a note) hangs on whoever that person is.
+The children of a source object (an inquiry, a note) belong to the present entity of its person.
 
 - `is_living`: the object's present version says it.
 - `is_taken_back`: the version that said it is still the newest, and today's mapping does not give it.

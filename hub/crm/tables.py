@@ -1,7 +1,7 @@
 """Tables of schema `crm`.
 
 `hub.model.entities` says of each lead column whether it is folded, held or derived; a test walks
-both. `user` is the field's word for whoever owns a lead; it is quoted by SQLAlchemy.
+both. `user` is the field's word for a member of the team; SQLAlchemy quotes it.
 """
 
 from typing import Any
@@ -140,8 +140,8 @@ contact = Table(
     Column("next_task_at", UTC),
     Column("customer_status", Text, nullable=False, server_default="none"),
     Column("prospect_status", Text, nullable=False, server_default="none"),
-    # `person`: made or kept by people; it does not go away with its sources. `nobody`: let go by
-    # people, and archived because something refers to it; it counts as a row when a source asks again
+    # `person`: made or kept by people; it outlasts its sources. `nobody`: no longer kept by people, and
+    # archived because other rows refer to it; it is used again when a source asks for a contact
     Column("kept_by", Text, nullable=False, server_default="source"),
     list_columns.sort_key(),
     list_columns.names(),
@@ -220,7 +220,7 @@ lead = Table(
     list_columns.names(),
     list_columns.facts("lead"),
     Column("unasked_since", UTC),  # no living record of a source asks for the row
-    Column("source_converted_at", UTC),  # its source has converted it; somebody works on it here
+    Column("source_converted_at", UTC),  # its source has converted it; a user works on it here
     Column("status_set_by", Text),  # none: the status follows the sources
     where_said("contact_id", "the leads of a contact; removal of a contact"),
     where_said("account_id", "the leads of an account; removal of a company"),
@@ -297,7 +297,7 @@ note = Table(
     Column("is_important", Boolean, nullable=False, server_default="false"),
     Column("archived_at", UTC),
     CheckConstraint("entity_id IS NOT NULL OR deal_id IS NOT NULL", name="on_something"),
-    Index(None, "entity_id", info=because("the notes of a person; when somebody was last active")),
+    Index(None, "entity_id", info=because("the notes of a person; the last activity")),
     where_said("deal_id", "the notes of a deal"),
     Index(
         "note_written",

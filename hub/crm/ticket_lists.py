@@ -13,24 +13,24 @@ from hub.model import names
 from hub.model.names import RecordName, RowName
 
 CLOSED = ("solved", "closed")
-"""What help desks call a ticket that nobody works on any more; every other one is open."""
+"""Statuses of finished tickets; a ticket with any other status is open."""
 
 HAS_OPEN = (
     "EXISTS (SELECT 1 FROM crm.ticket t WHERE t.entity_id = {alias}.entity_id "
     "AND t.archived_at IS NULL AND coalesce(t.status, '') NOT IN ('solved', 'closed'))"
 )
-"""Condition of a lead or contact named `alias`: somebody waits for an answer."""
+"""Condition of a lead or contact named `alias`: it has an open ticket."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShownTicket:
-    """A ticket, and who asked.
+    """A ticket, and its requester.
 
     Args:
         id: our number.
         record: the source record: zendesk/tickets/9.
-        person: who asked: lead/12 or contact/5; None of somebody who is neither.
-        is_open: whether it waits for somebody.
+        person: the requester: lead/12 or contact/5; None for a person without a row.
+        is_open: whether it waits for an answer.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""Support tickets, linked to whoever asked, in whatever order the two arrive."""
+"""Support tickets, linked to their requesters, in any order of arrival."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -101,5 +101,5 @@ WHERE u.id = ANY(:ids) AND u.target = 'person' AND u.stream = ANY(:streams)
 
 
 def let_go(conn: Connection, record_ids: Sequence[int], *, asked_in: Sequence[str]) -> None:
-    """Let the tickets that undone people asked for hang on nobody."""
+    """Remove the requester of tickets whose requesters are undone."""
     conn.execute(_UNASK, {"ids": list(record_ids), "streams": list(asked_in)})

@@ -1,9 +1,8 @@
-"""On whom has somebody worked? The one list of what counts.
+"""People and companies that users have touched: the one list of what counts.
 
-Somebody worked on a person or a company that has an edit, a status or an owner set by hand, a note,
-task, call, visit, message, deal or conversion, or a decision on who it is; so with one that was
-merged into it. What a source, a fold, the routing or an alert does is no work on it, nor is an
-inquiry or the undo of a batch.
+A touch is an edit, a status or an owner set by hand, a note, task, call, visit, message, deal or
+conversion, or a decision about identity. A touch of a merged person counts for the survivor. Sources,
+folds, routing, alerts, inquiries and undos are no touches.
 """
 
 from collections.abc import Iterable
@@ -19,8 +18,8 @@ class Touched:
     """Entities that were touched.
 
     Args:
-        worked_on: somebody has worked on them.
-        parted: somebody said of two records, one of them theirs, that they are not one person.
+        worked_on: entities that users have touched.
+        parted: entities with a record that a user has separated from another.
     """
 
     worked_on: frozenset[int] = frozenset()
@@ -74,7 +73,7 @@ def touches(conn: Connection, entity_ids: Iterable[int]) -> Touched:
 
 
 def touched(conn: Connection, entity_ids: Iterable[int]) -> set[int]:
-    """Return those of the entities on which somebody has worked, or decided who they are."""
+    """Return the entities that users have touched, or whose identity they have decided."""
     found = touches(conn, entity_ids)
     return {*found.worked_on, *found.parted}
 

@@ -147,10 +147,10 @@ def _user(words: str, asking: Asking) -> int | None:
         return None
     if name == "me":
         if asking.user_id is None:
-            raise UnfitError("whoever asks is no member of the team: there is no `me`")
+            raise UnfitError("the user who asks is no member of the team: there is no `me`")
         return asking.user_id
     if name not in asking.users:
-        raise UnfitError(f"{words[:60]!r} is nobody in the team")
+        raise UnfitError(f"{words[:60]!r} is no member of the team")
     return asking.users[name]
 
 

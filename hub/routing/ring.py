@@ -189,7 +189,7 @@ def _told(skipped: tuple[tuple[int, str], ...]) -> tuple[str, ...]:
 def _told_nobody(state: GroupState, line: tuple[Member, ...]) -> tuple[str, ...]:
     if not line:
         return (f"group {state.name} has no members",)
-    return (f"group {state.name}: nobody is available", *_told(_skipped(line)))
+    return (f"group {state.name}: no member is available", *_told(_skipped(line)))
 
 
 def _owed(credit: float) -> int:

@@ -89,7 +89,7 @@ def check(ctx: Context, name: str, words: str, *, undo: bool = False) -> str:
             )
             return one.what
     raise ActionError(
-        f"nobody asks for the check {words!r} in {pipeline.name}",
+        f"{pipeline.name} has no exit criterion {words!r}",
         resource="deal",
         field="check",
         code="not_found",

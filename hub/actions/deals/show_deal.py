@@ -47,6 +47,6 @@ def _owner(conn: Connection, email: str) -> int:
     ).scalar_one_or_none()
     if found is None:
         raise ActionError(
-            f"there is nobody with the address {email}", resource="user", code="not_found"
+            f"there is no user with the address {email}", resource="user", code="not_found"
         )
     return int(found)

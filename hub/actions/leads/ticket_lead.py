@@ -62,7 +62,7 @@ def make_lead(ctx: Context, name: str) -> MadeLead:
         name: the ticket: 12, ticket/12, or zendesk/tickets/9.
 
     Raises:
-        ActionError: there is no such ticket (`not_found`), nobody is known to have asked
+        ActionError: there is no such ticket (`not_found`), its requester is not known
             (`conflict`), or they may not (`forbidden`).
     """
     conn = ctx.conn
@@ -73,11 +73,11 @@ def make_lead(ctx: Context, name: str) -> MadeLead:
     requester = ticket.requester_record_id
     if ticket.entity_id is None or requester is None:
         raise ActionError(
-            f"nobody is known to have asked ticket/{ticket.id}",
+            f"the requester of ticket/{ticket.id} is not known",
             resource=_RESOURCE,
             code="conflict",
             field="requester",
-            hint="the next sync of its source brings who asked",
+            hint="the next sync of its source brings the requester",
         )
     entity = lookup.root(conn, ticket.entity_id)
     require(ctx, Right.WORK, *lookup.owners_of(conn, entity), entities=[entity])

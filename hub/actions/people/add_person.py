@@ -94,7 +94,7 @@ def add(
             f"likely here already: {names(alike)}",
             resource=kind,
             code="duplicate",
-            hint="look with `hub explain`; --anyway adds them as somebody else",
+            hint="look with `hub explain`; --anyway adds a new person",
             others=[person.name for person in alike],
         )
     employer = _employer(ctx, kind, values, company)

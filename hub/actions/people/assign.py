@@ -155,11 +155,11 @@ def _by_turns(ctx: Context, records: Sequence[Owned], kind: str, group: GroupRow
         taken = take(state)
         if taken.chosen is None:
             raise ActionError(
-                f"nobody can take a {kind}: {'; '.join(taken.reasons)}",
+                f"no member of the group can take a {kind}: {'; '.join(taken.reasons)}",
                 resource=kind,
                 field="owner",
                 code="conflict",
-                hint="everybody in the group is away, full or has left",
+                hint="all members of the group are away, full or have left",
             )
         decided.append((_turn(kind, record, taken, ctx.who, before=state.next_member), record))
         state = taken.state

@@ -122,7 +122,7 @@ def test_nobody_available_leaves_the_state_alone(state):
     turn = take(state)
     assert turn.chosen is None
     assert turn.state == state
-    assert "nobody is available" in turn.reasons[0] or "no members" in turn.reasons[0]
+    assert "no member is available" in turn.reasons[0] or "no members" in turn.reasons[0]
 
 
 def test_turn_given_back_is_served_first_and_the_pointer_stands():
