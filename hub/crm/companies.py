@@ -83,7 +83,9 @@ WITH RECURSIVE firm AS (
   CROSS JOIN LATERAL (
     SELECT coalesce(e.merged_into, e.id) AS entity_id
     FROM ops.employment k JOIN ops.entity e ON e.id = k.person_id
-    WHERE k.company_id = f.id OFFSET 0) k
+    WHERE k.company_id = f.id AND k.revoked_at IS NULL AND k.until IS NULL AND NOT EXISTS (
+      SELECT 1 FROM ops.employment n WHERE n.person_id = k.person_id AND n.revoked_at IS NULL
+      AND (n.at, n.id) > (k.at, k.id)) OFFSET 0) k
   UNION
   SELECT f.contact, f.stands, theirs.entity_id FROM firm f
   CROSS JOIN LATERAL (

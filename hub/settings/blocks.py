@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BeforeValidator,
     ConfigDict,
@@ -158,10 +159,23 @@ class CompanySettings(Block):
     """ISO country of phone numbers without a country."""
 
 
+_CURRENCIES = frozenset({"EUR", "USD", "GBP", "CHF"})
+
+
+def _currency(code: str) -> str:
+    """Return the code of a currency; the list of all of them is loaded only for one that is rare."""
+    if code not in _CURRENCIES:
+        from babel.numbers import list_currencies  # noqa: PLC0415 slow to load, and seldom needed
+
+        if code not in list_currencies() or code in {"XXX", "XTS"}:
+            raise ValueError(f"{code} is no currency: write an ISO 4217 code, as EUR")
+    return code
+
+
 class CrmSettings(Block):
     """Settings of the sales process."""
 
-    currency: str = Field("EUR", pattern=r"^[A-Z]{3}$")
+    currency: Annotated[str, AfterValidator(_currency)] = Field("EUR", pattern=r"^[A-Z]{3}$")
     """ISO code of the currency of deals without a currency."""
     max_pipelines: int = Field(20, ge=1)
     """How many pipelines may be in use at once."""

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from hub.connectors.registry import KNOWN, streams_of
 from hub.errors import ConfigError
 from hub.settings import Settings, block_of, load
+from hub.settings.blocks import CrmSettings
 
 PEOPLE = """\
 people:
@@ -123,3 +124,10 @@ def test_a_part_to_skip_is_a_stream_or_one_of_what_it_reads(source: str) -> None
         else:
             with pytest.raises(ValidationError):
                 block.model_validate({**given, "skip": [part]})
+
+
+@pytest.mark.parametrize("code", ["ZZZ", "XXX", "euro", "Eur"])
+def test_an_unknown_currency_of_the_team_is_refused(code: str) -> None:
+    with pytest.raises(ValidationError):
+        CrmSettings(currency=code)
+    assert CrmSettings(currency="JPY").currency == "JPY"
