@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from hub.actions.setup.written import Written, unknown
 from hub.cli.opening import opened
 from hub.connectors.base import Finding
 from hub.crm.ownership import left_with_records
 from hub.errors import ConfigError, HubError
 from hub.etl.context import Hub
+from hub.settings.loading import find
 
 
 def run_checks(config: Path | None, source: str | None) -> list[Finding]:
@@ -25,6 +27,7 @@ def run_checks(config: Path | None, source: str | None) -> list[Finding]:
             Finding("database", ok=True, message="open, schema up to date"),
         ]  # fmt: skip
         findings.extend(_left(hub))
+        findings.extend(_unknown(hub, Written(settings, find(config))))
         for name in [source] if source else hub.sources():
             findings.extend(_check(hub, name))
     return findings
@@ -43,6 +46,17 @@ def _left(hub: Hub) -> Sequence[Finding]:
         )
         for email, leads, contacts, deals in found
     ]
+
+
+def _unknown(hub: Hub, written: Written) -> list[Finding]:
+    """Return the names in hub.yaml that mean nothing, each with its line."""
+    with hub.engine.begin() as conn:
+        return [
+            Finding(
+                "rules", ok=not one.is_error, message=f"{one.where}: {one.message}", hint=one.hint
+            )
+            for one in unknown(conn, written)
+        ]
 
 
 def _check(hub: Hub, source: str) -> Sequence[Finding]:

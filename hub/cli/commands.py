@@ -37,6 +37,9 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
             "pipeline": "pipeline:pipeline_app", "reason": "pipeline:reason_app",
         }),
         Line("Define how calls and visits end", {"outcome": "activities:outcome_app"}),
+        Line("Rename and remove names; tags", {
+            "name": "naming:name_app", "tag": "naming:tag_app",
+        }),
         Line("Set up users, groups, and what users are told", {
             "user": "user:user_app", "group": "group:group_app", "notify": "hearing:notify_app",
         }),
@@ -103,7 +106,7 @@ PLURALS: Mapping[str, str] = {
     "lists": "list", "tasks": "task", "notes": "note", "calls": "call", "visits": "visit",
     "messages": "message", "fields": "field", "pipelines": "pipeline", "reasons": "reason",
     "outcomes": "outcome", "links": "link", "layouts": "layout", "users": "user",
-    "groups": "group", "tags": "tag",
+    "groups": "group", "tags": "tag", "names": "name",
 }  # fmt: skip
 """Plurals as people type them: `hub deals` is `hub deal list`, `hub deals add` is `hub deal add`."""
 

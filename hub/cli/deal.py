@@ -11,6 +11,7 @@ from hub.cli.assignments import read_assignments
 from hub.cli.cards import add_show
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_table, print_warning, stdout
+from hub.errors import ConfigError
 from hub.model.records import JsonValue
 
 deal_app = typer.Typer(help="Deals: add, move through the stages, win.", no_args_is_help=True)
@@ -212,8 +213,24 @@ def deal_check(
 @deal_app.command("clone")
 def deal_clone(
     deal: Deal,
+    times: Annotated[
+        int | None, typer.Option("--times", min=1, max=120, help="So many payments that recur.")
+    ] = None,
+    every: Annotated[
+        str, typer.Option("--every", help="A payment each week, month, quarter or year.")
+    ] = "month",
     months: Annotated[
-        int | None, typer.Option(min=1, max=120, help="One deal a month, for so many months.")
+        int | None, typer.Option(min=1, max=120, help="The same as --times N --every month.")
+    ] = None,
+    value: Annotated[
+        str | None, typer.Option("--value", help="The value; of payments the total they share.")
+    ] = None,
+    each: Annotated[str | None, typer.Option("--each", help="What each payment has.")] = None,
+    each_from: Annotated[
+        str | None, typer.Option("--each-from", help="The custom field with what each has.")
+    ] = None,
+    close_date: Annotated[
+        str | None, typer.Option("--close-date", help="Of the clone, or of the first payment.")
     ] = None,
     pipeline: Annotated[str | None, typer.Option(help="Where to; default: its own.")] = None,
     name: Annotated[str | None, typer.Option(help="Default: as the deal is called.")] = None,
@@ -221,18 +238,20 @@ def deal_clone(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Clone a deal: once, as monthly payments, or into a pipeline of renewals."""
-    from hub.actions.deals.clone_deal import clone
+    """Clone a deal: once, as payments that recur, or into a pipeline of renewals."""
+    from hub.actions.deals.clone_deal import Plan, clone
     from hub.cli.opening import opened_database
     from hub.db.transactions import run_transaction
 
+    if times is not None and months is not None:
+        raise ConfigError("--months is --times with --every month", hint="say one of them")
+    plan = Plan(
+        times=months if times is None else times, every="month" if months else every,  # type: ignore[arg-type]
+        value=value, each=each, each_from=each_from, close_date=close_date, pipeline=pipeline,
+        name=name,
+    )  # fmt: skip
     with opened_database(config) as (database, _settings):
-        made = run_transaction(
-            database.engine,
-            lambda conn: clone(
-                acting(conn, who), deal, months=months, pipeline=pipeline, new_name=name
-            ),
-        )
+        made = run_transaction(database.engine, lambda conn: clone(acting(conn, who), deal, plan))
     if json:
         print_json({"deals": made})
     else:

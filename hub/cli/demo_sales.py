@@ -225,11 +225,15 @@ class Seller:
         """What comes after the sale: payments that recur, a renewal, the customer's own fields."""
         number, customer = str(made.deal_id), f"contact/{made.company_id or made.person_id}"
         monthly = self._act(
-            lambda conn: clone_deal.clone(self._by(conn, lead.owner), number, months=_MONTHS)
+            lambda conn: clone_deal.clone(
+                self._by(conn, lead.owner), number, clone_deal.Plan(times=_MONTHS)
+            )
         )
         self._say(f"deal/{number}", f"cloned for {len(monthly)} months of payments")
         (renewal,) = self._act(
-            lambda conn: clone_deal.clone(self._by(conn, lead.owner), number, pipeline=_RENEWAL)
+            lambda conn: clone_deal.clone(
+                self._by(conn, lead.owner), number, clone_deal.Plan(pipeline=_RENEWAL)
+            )
         )
         self._act(lambda conn: move_deal.move(self._by(conn, lead.owner), str(renewal), "Offered"))
         self._say(f"deal/{renewal}", "renewal: Due → Offered")

@@ -153,7 +153,11 @@ def _file(path: Path) -> Any:
 
 def _show(object_: str, sections: Any, *, json: bool) -> None:
     if json:
-        print_json({"object": object_, "sections": [asdict(one) for one in sections]})
+        shown = [{k: v for k, v in asdict(one).items() if v or k != "missing"} for one in sections]
+        print_json({"object": object_, "sections": shown})
     else:
-        rows = [(one.name, ", ".join(one.fields)) for one in sections]
+        rows = [
+            (one.name, ", ".join([*one.fields, *(f"{name} (missing)" for name in one.missing)]))
+            for one in sections
+        ]
         print_table(f"Layout of a {object_}", ("section", "fields"), rows)

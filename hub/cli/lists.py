@@ -12,8 +12,8 @@ from hub.cli.words import count as number
 from hub.errors import ConfigError
 
 if TYPE_CHECKING:
+    from hub.actions.setup.smart_list import ShownList
     from hub.lists.document import ListDocument
-    from hub.lists.store import SavedList
 
 list_app = typer.Typer(
     help="Smart lists: saved filters over leads, people, companies and deals.",
@@ -59,13 +59,13 @@ def list_add(
 
     document = _document(object_, file, where, any_=any_, sort=sort, columns=columns)
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        made = smart_list.add(
-            acting(conn, who), name, document, is_shared=shared, is_template=template
-        )
+        ctx = acting(conn, who)
+        kept = smart_list.add(ctx, name, document, is_shared=shared, is_template=template)
+        (made,) = smart_list.shown(ctx, [kept])
     if json:
         print_json(_described(made))
     else:
-        stdout.print(f"list {made.id} {made.name!r} is kept", highlight=False)
+        stdout.print(f"list {kept.id} {kept.name!r} is kept", highlight=False)
 
 
 @list_app.command("show")
@@ -80,13 +80,11 @@ def list_show(
     """Show the lists that one may use, or one of them as a document."""
     from hub.actions.setup import smart_list
     from hub.cli.opening import opened_database
-    from hub.lists import store
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        if name is not None:
-            found = [smart_list.find(acting(conn, who), name)]
-        else:
-            found = store.visible(conn, acting(conn, who).actor.user_id)
+        ctx = acting(conn, who)
+        kept = smart_list.visible(ctx) if name is None else [smart_list.find(ctx, name)]
+        found = smart_list.shown(ctx, kept)
     if name is not None:
         _show_one(found[0], json=json)
     else:
@@ -96,13 +94,46 @@ def list_show(
 @list_app.command("templates")
 def list_templates(json: Json = False, config: Config = None) -> None:
     """Show the lists that every team can use as they are, and those an admin keeps as patterns."""
+    from hub.actions.setup import smart_list
     from hub.cli.opening import opened_database
-    from hub.lists import store
     from hub.lists.templates import templates
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        own = [one for one in store.visible(conn, None) if one.is_template]
-    _show_all("Templates", [*own, *templates()], json=json)
+        ctx = acting(conn)
+        own = [one for one in smart_list.visible(ctx) if one.is_template]
+        found = smart_list.shown(ctx, [*own, *templates()])
+    _show_all("Templates", found, json=json)
+
+
+@list_app.command("edit")
+def list_edit(
+    name: Name,
+    file: File = None,
+    where: Where = None,
+    any_: Any_ = False,
+    sort: Sort = None,
+    columns: Columns = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Write another filter, order and columns of a list."""
+    from hub.actions.setup import smart_list
+    from hub.cli.opening import opened_database
+
+    if file is None and where is None:
+        raise ConfigError(
+            "say what the list is to be", hint="hub list edit NAME --where, or --file"
+        )
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        ctx = acting(conn, who)
+        object_ = smart_list.find(ctx, name).document.object
+        document = _document(object_, file, where, any_=any_, sort=sort, columns=columns)
+        (done,) = smart_list.shown(ctx, [smart_list.edit(ctx, name, document)])
+    if json:
+        print_json(_described(done))
+    else:
+        stdout.print(f"list {done.saved.id} {done.saved.name!r} is changed", highlight=False)
 
 
 @list_app.command("run")
@@ -184,9 +215,11 @@ def list_share(
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        done = smart_list.share(acting(conn, who), name, is_shared=not off)
+        ctx = acting(conn, who)
+        done = smart_list.share(ctx, name, is_shared=not off)
+        (shown,) = smart_list.shown(ctx, [done])
     if json:
-        print_json(_described(done))
+        print_json(_described(shown))
     else:
         whom = "the team's to use" if done.is_shared else "one's own"
         stdout.print(f"{done.name} is {whom}", highlight=False)
@@ -199,9 +232,11 @@ def list_remove(name: Name, who: Who = None, json: Json = False, config: Config 
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        done = smart_list.remove(acting(conn, who), name)
+        ctx = acting(conn, who)
+        done = smart_list.remove(ctx, name)
+        (shown,) = smart_list.shown(ctx, [done])
     if json:
-        print_json(_described(done))
+        print_json(_described(shown))
     else:
         stdout.print(f"{done.name} is removed", highlight=False)
 
@@ -261,7 +296,8 @@ def _file(path: Path) -> dict[str, Any]:
     return said
 
 
-def _described(saved: "SavedList") -> dict[str, Any]:
+def _described(shown: "ShownList") -> dict[str, Any]:
+    saved = shown.saved
     document = saved.document.model_dump(mode="json", by_alias=True, exclude_none=True)
     return {
         "id": saved.id,
@@ -269,13 +305,14 @@ def _described(saved: "SavedList") -> dict[str, Any]:
         "shared": saved.is_shared,
         "template": saved.is_template,
         **document,
+        **({"broken": list(shown.broken)} if shown.broken else {}),
     }
 
 
-def _show_one(saved: "SavedList", *, json: bool) -> None:
+def _show_one(shown: "ShownList", *, json: bool) -> None:
     import yaml
 
-    said = _described(saved)
+    saved, said = shown.saved, _described(shown)
     if json:
         print_json(said)
         return
@@ -286,7 +323,7 @@ def _show_one(saved: "SavedList", *, json: bool) -> None:
     )
 
 
-def _show_all(title: str, found: "list[SavedList]", *, json: bool) -> None:
+def _show_all(title: str, found: "list[ShownList]", *, json: bool) -> None:
     if json:
         print_json([_described(one) for one in found])
         return
@@ -296,7 +333,7 @@ def _show_all(title: str, found: "list[SavedList]", *, json: bool) -> None:
         [
             (one.id, one.name, one.document.object,
              "the team's" if one.user_id is None else "shared" if one.is_shared else "own")
-            for one in found
+            for one in (shown.saved for shown in found)
         ],
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from hub.cli.output import print_json, print_table, stdout
 from hub.errors import ConfigError
 
 if TYPE_CHECKING:
+    from hub.actions.setup.pipeline import Moved
     from hub.crm.pipelines import Pipeline
 
 pipeline_app = typer.Typer(help="Pipelines and their stages.", no_args_is_help=True)
@@ -39,7 +40,11 @@ def pipeline_list(json: Json = False, config: Config = None) -> None:
 def _show(pipeline: "Pipeline") -> None:
     marks = [
         mark
-        for mark, holds in (("disabled", pipeline.is_disabled), ("renewals", pipeline.is_renewal))
+        for mark, holds in (
+            ("archived", pipeline.is_archived),
+            ("disabled", pipeline.is_disabled),
+            ("renewals", pipeline.is_renewal),
+        )
         if holds
     ]
     print_table(
@@ -126,6 +131,67 @@ def pipeline_enable(name: Name, who: Who = None, json: Json = False, config: Con
     with opened_database(config) as (database, settings), database.engine.begin() as conn:
         made = actions.enable(acting(conn, who), name, most=settings.crm.max_pipelines)
     _told(made, as_json=json)
+
+
+@pipeline_app.command("archive")
+def pipeline_archive(
+    name: Name,
+    into: Annotated[
+        str | None, typer.Option("--into", help="The pipeline that takes its open deals.")
+    ] = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Archive a pipeline in which no deal is open; its closed deals stay there."""
+    from hub.actions.setup import pipeline as actions
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        done = actions.archive(acting(conn, who), name, into=into)
+    _moved(done, as_json=json)
+
+
+@pipeline_app.command("restore")
+def pipeline_restore(
+    name: Name, who: Who = None, json: Json = False, config: Config = None
+) -> None:
+    """Take an archived pipeline into use again."""
+    from hub.actions.setup import pipeline as actions
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, settings), database.engine.begin() as conn:
+        made = actions.restore(acting(conn, who), name, most=settings.crm.max_pipelines)
+    _told(made, as_json=json)
+
+
+@pipeline_app.command("remove-stage")
+def pipeline_remove_stage(
+    name: Name,
+    stage: StageName,
+    into: Annotated[
+        str | None, typer.Option("--into", help="The stage that takes its deals.")
+    ] = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Remove an open stage; its deals move into another one, and their history is kept."""
+    from hub.actions.setup import pipeline as actions
+    from hub.cli.opening import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        done = actions.remove_stage(acting(conn, who), name, stage, into=into)
+    _moved(done, as_json=json)
+
+
+def _moved(done: "Moved", *, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(done))
+        return
+    _show(done.pipeline)
+    if done.deals:
+        stdout.print(f"{done.deals:,} deals moved into {done.into}", highlight=False)
 
 
 @pipeline_app.command("add-stage")

@@ -258,3 +258,15 @@ def outcomes(conn: Connection) -> list[tuple[str, str]]:
     """Return (kind, name) of all outcomes."""
     rows = conn.execute(text("SELECT kind, name FROM crm.outcome ORDER BY kind, id"))
     return [(row.kind, row.name) for row in rows]
+
+
+def rename_outcome(conn: Connection, number: int, name: str) -> None:
+    """Write the name of an outcome."""
+    conn.execute(
+        text("UPDATE crm.outcome SET name = :name WHERE id = :id"), {"id": number, "name": name}
+    )
+
+
+def delete_outcome(conn: Connection, number: int) -> None:
+    """Delete an outcome that no call or visit has."""
+    conn.execute(text("DELETE FROM crm.outcome WHERE id = :id"), {"id": number})

@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-from hub.db.metadata import NOW, UTC, because, metadata, personal
+from hub.db.metadata import NOW, UTC, because, metadata, personal, where_said
 
 _REPORT = "the report of activity counts those of a period"
 _ON_SOMETHING = "entity_id IS NOT NULL OR deal_id IS NOT NULL"
@@ -108,6 +108,7 @@ call = Table(
     personal("recording_url", Text),
     personal("external_id", Text),
     Index(None, "made_at", info=because(_REPORT)),
+    where_said("outcome_id", "lists find the records that had an outcome; removal of an outcome"),
     CheckConstraint(_ON_SOMETHING, name="on_something"),
     schema="crm",
 )
@@ -121,6 +122,7 @@ visit = Table(
     Column("outcome_id", BigInteger, ForeignKey("crm.outcome.id")),
     personal("summary", Text),
     Index(None, "visited_at", info=because(_REPORT)),
+    where_said("outcome_id", "lists find the records that had an outcome; removal of an outcome"),
     CheckConstraint(_ON_SOMETHING, name="on_something"),
     schema="crm",
 )

@@ -37,6 +37,7 @@ pipeline = Table(
     Column("recorded_at", UTC, nullable=False, server_default=NOW),
     # a deal lost here ends what was sold before: the customer is a past one
     Column("is_renewal", Boolean, nullable=False, server_default="false"),
+    Column("archived_at", UTC),  # nothing is open in it, and nothing begins in it
     Index(
         "pipeline_name",
         text("lower(name)"),
@@ -58,6 +59,7 @@ stage = Table(
     Column("likelihood", SmallInteger, nullable=False),
     Column("is_active", Boolean, nullable=False),
     Column("recorded_at", UTC, nullable=False, server_default=NOW),
+    Column("archived_at", UTC),  # removed: the history of deals still names it
     CheckConstraint(f"category IN ({_CATEGORIES})", name="category"),
     CheckConstraint("likelihood BETWEEN 0 AND 100", name="likelihood"),
     Index(
@@ -65,6 +67,7 @@ stage = Table(
         "pipeline_id",
         text("lower(name)"),
         unique=True,
+        postgresql_where=text("archived_at IS NULL"),
         info=because("one stage a name; the stages of a pipeline"),
     ),
     schema="crm",

@@ -84,6 +84,25 @@ def move(conn: Connection, step: Transition, values: Mapping[str, Any]) -> None:
     update(conn, step.deal_id, {**values, **closed, "last_stage_change_at": at})
 
 
+_MOVE_ALL = text("""
+WITH moved AS (
+  INSERT INTO crm.stage_transition (deal_id, from_stage_id, to_stage_id, who)
+  SELECT id, stage_id, :to, :who FROM crm.deal WHERE stage_id = :from ORDER BY id FOR NO KEY UPDATE
+  RETURNING deal_id, at
+)
+UPDATE crm.deal d SET stage_id = :to, pipeline_id = :pipeline, last_stage_change_at = m.at
+FROM moved m WHERE d.id = m.deal_id RETURNING d.id
+""")
+
+
+def move_all(
+    conn: Connection, from_stage: int, to_stage: int, pipeline: int, who: str
+) -> list[int]:
+    """Move all deals of a stage into another open one, archived deals too; returns them. Each move is kept."""
+    values = {"from": from_stage, "to": to_stage, "pipeline": pipeline, "who": who}
+    return sorted(conn.execute(_MOVE_ALL, values).scalars())
+
+
 def transitions(conn: Connection, deal_id: int) -> list[dict[str, Any]]:
     """Return every visit of a stage: from, to, who and when, the oldest first."""
     rows = conn.execute(

@@ -17,10 +17,11 @@ OWN_FIELDS = "Custom fields"
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading, and the names of the fields under it in their order."""
+    """A heading, and the names of the fields under it in their order; `missing` are not defined any more."""
 
     name: str
     fields: tuple[str, ...]
+    missing: tuple[str, ...] = ()
 
 
 _PERSON = (
@@ -54,15 +55,21 @@ DEFAULTS: Mapping[str, tuple[Section, ...]] = {
 
 def read(conn: Connection, object_: str) -> tuple[Section, ...]:
     """Return the layout of a kind of record: the team's, else the house's with all custom fields."""
-    kept = conn.execute(
-        text("SELECT sections FROM crm.layout WHERE object = :object"), {"object": object_}
-    ).scalar_one_or_none()
-    if kept is not None:
-        return tuple(
-            Section(one["name"], tuple(map(vocabulary.today, one["fields"]))) for one in kept
-        )
+    own_sections = kept(conn, object_)
+    if own_sections is not None:
+        return own_sections
     own = tuple(f"custom_fields.{key}" for key in fields_of(conn, object_))
     return (*DEFAULTS[object_], *((Section(OWN_FIELDS, own),) if own else ()))
+
+
+def kept(conn: Connection, object_: str) -> tuple[Section, ...] | None:
+    """Return the team's own layout of a kind of record; None if it has none."""
+    found = conn.execute(
+        text("SELECT sections FROM crm.layout WHERE object = :object"), {"object": object_}
+    ).scalar_one_or_none()
+    if found is None:
+        return None
+    return tuple(Section(one["name"], tuple(map(vocabulary.today, one["fields"]))) for one in found)
 
 
 def write(conn: Connection, object_: str, sections: Sequence[Section] | None) -> None:

@@ -36,6 +36,7 @@ class Pipeline:
     is_disabled: bool
     is_renewal: bool
     stages: tuple[Stage, ...]
+    is_archived: bool = False
 
     @property
     def first(self) -> Stage:
@@ -53,19 +54,19 @@ def read(conn: Connection) -> list[Pipeline]:
     for row in conn.execute(
         text(
             "SELECT id, pipeline_id, name, category, position, likelihood, is_active "
-            "FROM crm.stage ORDER BY pipeline_id, position, id"
+            "FROM crm.stage WHERE archived_at IS NULL ORDER BY pipeline_id, position, id"
         )
     ):
         stages.setdefault(row.pipeline_id, []).append(Stage(*row))
     rows = conn.execute(
         text(
-            "SELECT id, name, position, is_disabled, is_renewal FROM crm.pipeline "
-            "ORDER BY position, id"
+            "SELECT id, name, position, is_disabled, is_renewal, archived_at IS NOT NULL AS is_archived "
+            "FROM crm.pipeline ORDER BY position, id"
         )
     )
     return [
         Pipeline(row.id, row.name, row.position, row.is_disabled, row.is_renewal,
-                 tuple(stages.get(row.id, ())))
+                 tuple(stages.get(row.id, ())), row.is_archived)
         for row in rows
     ]  # fmt: skip
 
@@ -123,12 +124,42 @@ def insert_stage(
     )  # fmt: skip
 
 
+def rename(conn: Connection, pipeline_id: int, name: str) -> None:
+    """Write a pipeline's name."""
+    conn.execute(
+        text("UPDATE crm.pipeline SET name = :name WHERE id = :id"),
+        {"id": pipeline_id, "name": name},
+    )
+
+
+def rename_stage(conn: Connection, stage_id: int, name: str) -> None:
+    """Write a stage's name."""
+    conn.execute(
+        text("UPDATE crm.stage SET name = :name WHERE id = :id"), {"id": stage_id, "name": name}
+    )
+
+
 def write(conn: Connection, pipeline_id: int, *, name: str, is_disabled: bool) -> None:
     """Write a pipeline's name and whether it is in use."""
     conn.execute(
         text("UPDATE crm.pipeline SET name = :name, is_disabled = :disabled WHERE id = :id"),
         {"id": pipeline_id, "name": name, "disabled": is_disabled},
     )
+
+
+def set_archived(conn: Connection, pipeline_id: int, *, is_archived: bool) -> None:
+    """Write whether a pipeline is archived."""
+    conn.execute(
+        text("UPDATE crm.pipeline SET archived_at = CASE WHEN :gone THEN now() END WHERE id = :id"),
+        {"id": pipeline_id, "gone": is_archived},
+    )
+
+
+def archive_stage(conn: Connection, stage_id: int) -> None:
+    """Take a stage out of its pipeline, with what it asks for; the history of deals goes on naming it."""
+    for criterion in criteria(conn, [stage_id]):
+        drop_criterion(conn, criterion.id)
+    conn.execute(text("UPDATE crm.stage SET archived_at = now() WHERE id = :id"), {"id": stage_id})
 
 
 def write_stage(conn: Connection, stage_id: int, *, name: str, likelihood: int) -> None:
@@ -189,6 +220,21 @@ def set_criterion(conn: Connection, stage_id: int, kind: str, what: str, severit
             ),
             {"stage": stage_id, "kind": kind, "what": what, "severity": severity},
         ).scalar_one()
+    )
+
+
+def rename_criteria(conn: Connection, field: str, into: str) -> None:
+    """Let the criteria that ask for a field ask for another one; one that asks for it already stays."""
+    conn.execute(
+        text(
+            "DELETE FROM crm.stage_criterion c USING crm.stage_criterion o WHERE c.kind = 'field' "
+            "AND c.what = :field AND o.stage_id = c.stage_id AND o.kind = 'field' AND o.what = :into"
+        ),
+        {"field": field, "into": into},
+    )
+    conn.execute(
+        text("UPDATE crm.stage_criterion SET what = :into WHERE kind = 'field' AND what = :field"),
+        {"field": field, "into": into},
     )
 
 

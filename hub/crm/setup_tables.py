@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from hub.db.metadata import NOW, UTC, because, metadata, personal
+from hub.db.metadata import NOW, UTC, because, metadata, personal, where_said
 
 _OBJECTS = "object IN ('lead','person','company','deal')"
 _TYPES = (
@@ -54,6 +54,29 @@ record_source = Table(
         unique=True,
         info=because("one origin a name; finds it by the name"),
     ),
+    schema="crm",
+)
+
+# words that records hold as text: a kept list holds the number, a renamed word points to today's
+word = Table(
+    "word",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("scope", Text, nullable=False, server_default=""),  # of a choice: object.key
+    Column("name", Text, nullable=False),
+    Column("into_id", BigInteger, ForeignKey("crm.word.id")),
+    Column("is_removed", Boolean, nullable=False, server_default="false"),
+    CheckConstraint("kind IN ('tag','source','choice','status','lead_reason')", name="kind"),
+    Index(
+        "word_name",
+        "kind",
+        "scope",
+        "name",
+        unique=True,
+        info=because("one number a word; finds it by the word"),
+    ),
+    where_said("into_id", "the former names of a word"),
     schema="crm",
 )
 

@@ -53,6 +53,13 @@ def fields_in(template: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def renamed(template: str, names: Mapping[str, str]) -> str:
+    """Return a template with other names in its braces."""
+    scheme, host, rest = _parts(template)
+    said = _FIELD.sub(lambda found: f"{{{names.get(found[1].strip(), found[1].strip())}}}", rest)
+    return f"{scheme}://{host}{said}"
+
+
 def fill(template: str, value_of: Callable[[str], Any]) -> str:
     """Return the address for one record; an empty value leaves its place empty.
 
@@ -128,6 +135,17 @@ def insert(conn: Connection, link: SmartLink) -> bool:
         {"object": link.object, "name": link.name, "template": link.template},
     )
     return made.one_or_none() is not None
+
+
+def write(conn: Connection, link: SmartLink, template: str) -> None:
+    """Write another template of a link."""
+    conn.execute(
+        text(
+            "UPDATE crm.smart_link SET template = :template "
+            "WHERE object = :object AND lower(name) = lower(:name)"
+        ),
+        {"object": link.object, "name": link.name, "template": template},
+    )
 
 
 def delete(conn: Connection, object_: str, name: str) -> bool:

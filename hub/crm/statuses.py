@@ -24,12 +24,6 @@ def statuses(conn: Connection) -> list[LeadStatus]:
     return [LeadStatus(*row) for row in rows]
 
 
-def unqualified_names(conn: Connection) -> frozenset[str]:
-    """Return the statuses that end the work on a lead, in lower case."""
-    rows = conn.execute(text("SELECT lower(name) FROM crm.lead_status WHERE is_unqualified"))
-    return frozenset(rows.scalars())
-
-
 def reasons(conn: Connection) -> list[str]:
     """Return why a lead may be unqualified."""
     rows = conn.execute(
@@ -109,3 +103,27 @@ def reopen(conn: Connection, lead_ids: Sequence[int], to: str) -> Mapping[int, S
     if before:
         leads.set_status(conn, list(before), to, None, by=INQUIRY)
     return before
+
+
+def rename_status(conn: Connection, number: int, name: str) -> None:
+    """Write the name of a status."""
+    conn.execute(
+        text("UPDATE crm.lead_status SET name = :name WHERE id = :id"), {"id": number, "name": name}
+    )
+
+
+def delete_status(conn: Connection, number: int) -> None:
+    """Delete a status that no lead has."""
+    conn.execute(text("DELETE FROM crm.lead_status WHERE id = :id"), {"id": number})
+
+
+def rename_reason(conn: Connection, number: int, name: str) -> None:
+    """Write the name of a reason."""
+    conn.execute(
+        text("UPDATE crm.reason SET name = :name WHERE id = :id"), {"id": number, "name": name}
+    )
+
+
+def delete_reason(conn: Connection, number: int) -> None:
+    """Delete a reason that no deal has."""
+    conn.execute(text("DELETE FROM crm.reason WHERE id = :id"), {"id": number})

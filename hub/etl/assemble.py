@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from hub.clock import Clock
 from hub.connectors.base import Connector
 from hub.connectors.registry import connect, limits_of
-from hub.crm import groups, owners, statuses
+from hub.crm import groups, owners, statuses, words
 from hub.crm.owners import Availability
 from hub.db.engine import Database
 from hub.db.transactions import run_transaction
@@ -98,11 +98,12 @@ def _check_targets(conn: Connection, settings: Settings) -> None:
 
 def _check_status(conn: Connection, name: str | None) -> None:
     known = [status.name for status in statuses.statuses(conn)]
-    if name is not None and name not in known:
-        raise ConfigError(
-            f"crm.reopen_unqualified_to: there is no status {name!r}",
-            hint=f"known: {', '.join(known)}; `hub lead statuses --add` adds one",
-        )
+    if name is None or name in known or words.today(conn, "status", "", name):
+        return
+    raise ConfigError(
+        f"crm.reopen_unqualified_to: there is no status {name!r}",
+        hint=f"known: {', '.join(known)}; `hub lead statuses --add` adds one",
+    )
 
 
 def group_of(group: GroupSettings) -> Group:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from hub.crm import contacts, statuses
+from hub.crm import contacts, statuses, words
 from hub.crm.inquiries import NewInquiry
 from hub.crm.reopened import INQUIRY
 from hub.golden.fate import CONTACT, Person
@@ -66,6 +66,7 @@ def reopen(
     asked = {i.lead_id: i.record_key for i in reversed(news) if i.lead_id is not None}
     if to is None or not asked:
         return
+    to = words.today(conn, "status", "", to) or to
     before = statuses.reopen(conn, list(asked), to)
     note_changes(
         conn,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from hub.crm import contacts, customer_status, derived, owners, statuses
+from hub.crm import contacts, customer_status, derived, owners, words
 from hub.etl import accounts
 from hub.etl.announce import set_chunk_verdicts
 from hub.etl.survivorship import rules_in_force
@@ -49,9 +49,9 @@ def _folded(
 ) -> list[GoldenRecord]:
     """Fold companies; one that no source has any more is archived, unless somebody typed into it."""
     edits = folding.edits_of(conn, [e.id for e in stale])
-    context = FoldContext(
-        rules_in_force(conn), statuses.unqualified_names(conn), owners.legacy_owners(conn)
-    )
+    said = words.said(conn, "company")
+    legacy = owners.legacy_owners(conn)
+    context = FoldContext(rules_in_force(conn), said.unqualified, legacy, said.words)
     return [
         replace(
             fold(e, own, typed, context),

@@ -14,7 +14,7 @@ from hub.crm import (
     leads,
     newcomers,
     owners,
-    statuses,
+    words,
 )
 from hub.crm.contacts import CONTACTS
 from hub.crm.inquiries import NewInquiry
@@ -143,9 +143,9 @@ def _hushed(
 def _people(conn: Connection, chunk: _Chunk) -> dict[int, Person]:
     """Fold people, and read what else their fate depends on."""
     edits = folding.edits_of(conn, chunk.known)
-    context = FoldContext(
-        rules_in_force(conn), statuses.unqualified_names(conn), owners.legacy_owners(conn)
-    )
+    said = words.said(conn, "person")
+    legacy = owners.legacy_owners(conn)
+    context = FoldContext(rules_in_force(conn), said.unqualified, legacy, said.words)
     rows = rows_of(conn, chunk.known, chunk.leads, chunk.contacts)
     people = {
         e.id: Person(

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.crm import owners, statuses
+from hub.crm import owners, words
 from hub.crm.contacts import CONTACTS
 from hub.crm.leads import LEADS
 from hub.db.pace import slices
@@ -67,9 +67,9 @@ def _people(conn: Connection, ids: Sequence[int], roles: Roles) -> dict[int, Per
     records = folding.records_of(conn, ids)
     edits = folding.edits_of(conn, ids)
     rows = rows_of(conn, ids, LEADS.read(conn, ids), CONTACTS.read(conn, ids))
-    context = FoldContext(
-        rules_in_force(conn), statuses.unqualified_names(conn), owners.legacy_owners(conn)
-    )
+    said = words.said(conn, "person")
+    legacy = owners.legacy_owners(conn)
+    context = FoldContext(rules_in_force(conn), said.unqualified, legacy, said.words)
     found: dict[int, Person] = {}
     for i, before in records.items():
         own = [_then(record, roles) for record in before]

@@ -4,7 +4,7 @@ In: an entity, its records and edits, the rules. Out: a `GoldenRecord` for the s
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hub.golden.alone import survive_alone
@@ -14,6 +14,7 @@ from hub.golden.survive import Edit, SourceVersion, instant, survive
 from hub.model.folding import FoldRecord, GoldenRecord, LegacyOwner, StaleEntity, StoredEdit
 from hub.model.records import JsonValue
 from hub.model.verdicts import Trust
+from hub.model.words import NO_WORDS, Words
 
 _WAYS_TO_REACH = ("email", "phone", "mobile")
 
@@ -26,11 +27,13 @@ class FoldContext:
         rules: the rules of survivorship in force.
         unqualified: the team's statuses that end the work on a lead, in lower case.
         legacy: (source, id) of an owner in a source → the user here.
+        words: the words that the team has renamed.
     """
 
     rules: SurvivorshipRules
     unqualified: frozenset[str]
     legacy: Mapping[tuple[str, str], LegacyOwner]
+    words: Words = NO_WORDS
 
 
 def fold(
@@ -41,8 +44,20 @@ def fold(
 ) -> GoldenRecord:
     """Return an entity as its inputs make it: not archived, and not converted."""
     if len(records) == 1 and not edits:
-        return _fold_alone(entity, records[0], context)
+        return _today(_fold_alone(entity, records[0], context), context.words)
     return fold_all(entity, records, edits, context)
+
+
+def _today(golden: GoldenRecord, words: Words) -> GoldenRecord:
+    """Return a record in the words of today."""
+    if not words:
+        return golden
+    return replace(
+        golden,
+        values=words.values(golden.values),
+        status=words.one("status", golden.status) or golden.status,
+        unqualified_reason=words.one("lead_reason", golden.unqualified_reason),
+    )
 
 
 def _fold_alone(entity: StaleEntity, record: FoldRecord, context: FoldContext) -> GoldenRecord:
@@ -79,7 +94,7 @@ def fold_all(
     owner_id, reason = _legacy_owner(records, context.legacy)
     batch_id, lane = _came_with(entity, records)
     status, unqualified_reason = status_of(versions, context.rules, context.unqualified)
-    return GoldenRecord(
+    found = GoldenRecord(
         entity_id=entity.id,
         values=golden.values,
         owner_id=owner_id,
@@ -91,6 +106,7 @@ def fold_all(
         lane=lane,
         batch_id=batch_id,
     )
+    return _today(found, context.words)
 
 
 def last_gone(records: Sequence[FoldRecord]) -> datetime | None:

@@ -9,6 +9,7 @@ from hub.crm import custom_fields
 from hub.crm.custom_fields import WITH_CHOICES, CustomField
 from hub.crm.deal_tables import deal
 from hub.crm.tables import contact, lead
+from hub.crm.words import scope_of
 from hub.lists import custom, texts
 from hub.lists.deal_fields import deals
 from hub.lists.document import Op
@@ -39,7 +40,7 @@ def _custom(table: Table, field: CustomField) -> Field:
     names = "choice" if field.type in WITH_CHOICES else None
     return Field(
         f"{CUSTOM}{field.key}", field.name, field.type, shown, over_all, names=names,
-        scope=f"{field.object}.{field.key}" if names else "",
+        scope=scope_of(field.object, field.key) if names else "", words=field.choices,
     )  # fmt: skip
 
 

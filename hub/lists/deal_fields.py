@@ -5,8 +5,9 @@ from sqlalchemy import func
 from hub.crm import list_tables
 from hub.crm.deal_tables import deal, pipeline, reason, stage
 from hub.lists import predicates, texts
-from hub.lists.field_makers import by_name, name_of, named, plain, shared
+from hub.lists.field_makers import by_name, keyed, name_of, named, plain, shared
 from hub.lists.fields import Field
+from hub.lists.related import deal_company, deal_contact_field, outcomes_of
 from hub.model.vocabulary import DEALS
 
 _PLAIN = (
@@ -31,10 +32,13 @@ def deals() -> dict[str, Field]:
             "stage_category", "Stage category", "name", name_of(stage, c.stage_id, "category"),
             named(stage, c.stage_id, "category"), words=_CATEGORIES,
         ),
+        deal_company(),
+        deal_contact_field(),
+        outcomes_of(deal),
         *(
             Field(
                 name, name.replace("_", " ").capitalize(), "name", name_of(table, key),
-                named(table, key), names=kind,
+                keyed(key), names=kind,
             )
             for name, table, key, kind in (
                 ("stage", stage, c.stage_id, "stage"),

@@ -81,6 +81,25 @@ Scalar = str | int | float | bool
 _FROZEN = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
 
+class Ref(BaseModel):
+    """A named thing by its number, as kept documents have it; `kind` is one of `hub.crm.named`."""
+
+    model_config = _FROZEN
+    kind: str
+    id: int
+
+
+class Lost(BaseModel):
+    """A name that was not found when names became numbers: shown as it was, refused when asked."""
+
+    model_config = _FROZEN
+    kind: str
+    lost: str
+
+
+Part = Scalar | Ref | Lost
+
+
 def _op(said: object) -> object:
     return (
         ALIASES.get(said.strip().lower(), said.strip().lower()) if isinstance(said, str) else said
@@ -93,7 +112,7 @@ class Condition(BaseModel):
     model_config = _FROZEN
     field: str
     op: Annotated[Op, BeforeValidator(_op)]
-    value: Scalar | tuple[Scalar, ...] | None = None
+    value: Part | tuple[Part, ...] | None = None
 
     @field_validator("value", mode="before")
     @classmethod
@@ -121,11 +140,16 @@ class Condition(BaseModel):
         return self
 
     @property
-    def values(self) -> tuple[Scalar, ...]:
-        """Return the values, one or many."""
+    def parts(self) -> tuple[Part, ...]:
+        """Return the values, one or many, numbers of named things among them."""
         if self.value is None:
             return ()
         return self.value if isinstance(self.value, tuple) else (self.value,)
+
+    @property
+    def values(self) -> tuple[Scalar, ...]:
+        """Return the values of a document that is bound: plain ones only."""
+        return tuple(one for one in self.parts if not isinstance(one, Ref | Lost))
 
 
 class All(BaseModel):

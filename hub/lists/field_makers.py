@@ -106,6 +106,15 @@ def named(table: Table, key: ColumnElement[Any], column: str = "name") -> Predic
     return build
 
 
+def keyed(key: ColumnElement[Any]) -> Predicate:
+    """Return the predicate of a column that holds the number of a named thing; values are numbers."""
+
+    def build(_column: Column, op: Op, values: Values, _asking: Asking) -> Column:
+        return predicates.key_is(key, op, values)
+
+    return build
+
+
 def by_name(fields: Sequence[Field]) -> dict[str, Field]:
     """Return fields by their names."""
     return {field.name: field for field in fields}

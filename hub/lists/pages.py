@@ -7,6 +7,7 @@ sorted by comes last, and is asked for only when a page is not full without it.
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -30,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from hub.errors import ActionError
-from hub.lists import compiler, recent
+from hub.lists import compiler, naming, recent
 from hub.lists.dates import Moment
 from hub.lists.document import ListDocument, Sort
 from hub.lists.fields import Catalogue, Field
@@ -78,12 +79,14 @@ class Query:
         fields: of the kind of record.
         where: what its rows fulfil.
         moment: when it is asked, in the time zone of the user who asks.
+        unchecked: words of the filter that are asked about where the list has no rows.
     """
 
     document: ListDocument
     fields: Catalogue
     where: ColumnElement[Any]
     moment: Moment
+    unchecked: Sequence[naming.Unchecked] = ()
 
     @property
     def sort(self) -> Sort:
@@ -91,14 +94,16 @@ class Query:
         return self.document.sort or Sort(field=self.fields.default_sort, descending=True)
 
 
-def ready(document: ListDocument, fields: Catalogue, asking: Asking) -> Query:
-    """Return a document as it is asked by somebody now.
+def ready(conn: Connection, document: ListDocument, fields: Catalogue, asking: Asking) -> Query:
+    """Return a document as a user asks it now.
 
     Raises:
         ActionError: it asks what cannot be asked, shows what is no field, or wants an order that no
             index has.
     """
-    query = Query(document, fields, compiler.where(document, fields, asking), asking.moment)
+    document, unchecked = naming.bound(conn, document, fields)
+    holds = compiler.where(document, fields, asking)
+    query = Query(document, fields, holds, asking.moment, unchecked)
     for name in document.columns:
         compiler.field_of(name, fields, place="columns")
     _order(query)
@@ -121,6 +126,8 @@ def page(conn: Connection, query: Query, limit: int, after: str | None = None) -
     columns = query.document.columns or query.fields.default_columns
     shown = [compiler.field_of(name, query.fields, place="columns") for name in columns]
     keys = _keys(conn, query, limit + 1, _mark(query, after))
+    if not keys and after is None:
+        naming.verify(conn, query.fields, query.unchecked)
     more = _written(query, keys[limit - 1]) if len(keys) > limit else None
     rows = _rows(conn, query, [key[1] for key in keys[:limit]], shown)
     return Page(tuple(field.name for field in shown), rows, more)
@@ -133,12 +140,17 @@ def count(conn: Connection, query: Query, *, exact: bool = False) -> Count:
     if not exact:
         found = found.limit(COUNTED + 1)
     n = conn.execute(select(func.count()).select_from(found.subquery())).scalar_one()
+    if n == 0:
+        naming.verify(conn, query.fields, query.unchecked)
     return Count(n if exact else min(n, COUNTED), exact or n <= COUNTED)
 
 
 def ids(conn: Connection, query: Query, limit: int) -> list[int]:
     """Return the ids of the first rows in the list's order, for what is done to all of them."""
-    return [key[1] for key in _keys(conn, query, limit, None)]
+    found = [key[1] for key in _keys(conn, query, limit, None)]
+    if not found:
+        naming.verify(conn, query.fields, query.unchecked)
+    return found
 
 
 Key = tuple[Any, int]  # the place in the order, and the id; the place is None at the end

@@ -11,6 +11,7 @@ from hub.lists.document import Op
 from hub.lists.field_makers import by_name, plain, shared
 from hub.lists.fields import Field
 from hub.lists.predicates import Asking, Column, Predicate, Values
+from hub.lists.related import company_of, outcomes_of
 from hub.model.vocabulary import PEOPLE
 
 _PLAIN = (
@@ -33,7 +34,9 @@ def people(table: Table, *more: str) -> dict[str, Field]:
     """Return the fields of a table of people, with further columns of its own."""
     names = {name: PEOPLE.get(name, name) for name in (*_PLAIN, *more)}
     made = plain(table, names, list_tables.PEOPLE_ORDERS)
-    return {**made, **by_name(shared(table)), **by_name(_person(table))}
+    key = table.c.account_id if table.name == "lead" else table.c.company_id
+    related = [company_of(table, key), outcomes_of(table)]
+    return {**made, **by_name(shared(table)), **by_name(_person(table)), **by_name(related)}
 
 
 def _person(table: Table) -> list[Field]:

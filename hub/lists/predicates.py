@@ -5,12 +5,13 @@ condition holds, and not true (false or NULL) elsewhere. The compiler negates. N
 fields there are, groups.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Date,
     DateTime,
@@ -44,12 +45,10 @@ class Asking:
     Args:
         moment: the moment, in their time zone.
         user_id: who `me` is, if a member of the team asks.
-        users: members of the team by address and by name, lower case.
     """
 
     moment: Moment
     user_id: int | None
-    users: Mapping[str, int]
 
 
 Predicate = Callable[[Column, Op, Values, Asking], Column]
@@ -130,28 +129,37 @@ def days_since(column: Column, op: Op, values: Values, asking: Asking) -> Column
 
 
 def user_is(column: Column, op: Op, values: Values, asking: Asking) -> Column:
-    """A member of the team: `me`, `nobody`, an address, a name."""
+    """A member of the team: `me`, `nobody`, or a number."""
     if op is Op.EMPTY:
         return column.is_(None)
     if op not in {Op.IS, Op.ANY}:
         raise UnfitError("it is asked: is, is not, any of, none of, is empty")
-    found = [_user(words(v), asking) for v in values]
+    found = [_user(v, asking) for v in values]
     ids = [literal(one) for one in found if one is not None]
     known = [one_of(column, ids)] if ids else []
     return or_(*known, *([column.is_(None)] if None in found else []))
 
 
-def _user(words: str, asking: Asking) -> int | None:
-    name = words.strip().lower()
+def key_is(key: Column, op: Op, values: Values) -> Column:
+    """The number of a named thing; `hub.lists.naming` has made numbers of names."""
+    if op is Op.EMPTY:
+        return key.is_(None)
+    if op not in {Op.IS, Op.ANY}:
+        raise UnfitError("it is asked: is, any of, none of, contains, starts with, is empty")
+    return key.in_([literal(int(v), BigInteger) for v in values])
+
+
+def _user(said: Scalar, asking: Asking) -> int | None:
+    if isinstance(said, int):
+        return said
+    name = str(said).strip().lower()
     if name == "nobody":
         return None
     if name == "me":
         if asking.user_id is None:
             raise UnfitError("the user who asks is no member of the team: there is no `me`")
         return asking.user_id
-    if name not in asking.users:
-        raise UnfitError(f"{words[:60]!r} is no member of the team")
-    return asking.users[name]
+    raise UnfitError(f"{str(said)[:60]!r} is not a member of the team")
 
 
 def days_of(op: Op, values: Values, today: date) -> tuple[date | None, date | None]:

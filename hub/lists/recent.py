@@ -86,7 +86,7 @@ def first(
 def found_by_index(plan: dict[str, Any]) -> int:
     """Return how many rows a plan thinks that an index finds; 0 if it reads them in the list's order."""
     while plan["Node Type"] in {"Limit", "Sort", "Incremental Sort"}:
-        (plan,) = plan["Plans"]
+        plan = next(p for p in plan["Plans"] if p.get("Parent Relationship", "Outer") == "Outer")
     return int(plan["Plan Rows"]) if plan["Node Type"] == "Bitmap Heap Scan" else 0
 
 

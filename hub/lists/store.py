@@ -52,6 +52,27 @@ def visible(conn: Connection, user_id: int | None) -> list[SavedList]:
     return [_saved(row) for row in rows]
 
 
+def everything(conn: Connection) -> list[SavedList]:
+    """Return all lists that are kept, of all users."""
+    return visible(conn, None)
+
+
+def update(conn: Connection, list_id: int, document: ListDocument) -> None:
+    """Write another document of a list."""
+    conn.execute(
+        text(
+            "UPDATE crm.smart_list SET filter = CAST(:filter AS jsonb), sort = CAST(:sort AS jsonb), "
+            "columns = CAST(:columns AS jsonb) WHERE id = :id"
+        ),
+        {
+            "id": list_id,
+            "filter": filter_json(document),
+            "sort": json.dumps(_sort(document)),
+            "columns": json.dumps(document.columns),
+        },
+    )
+
+
 def insert(conn: Connection, wanted: SavedList) -> int | None:
     """Keep a new list; returns its number, or None where the name is taken."""
     found: int | None = conn.execute(

@@ -15,6 +15,7 @@ from bench.list_rows import seed
 from bench.list_shapes import SHAPES
 from bench.lists import CLOCK, NOW, WHO
 from hub.actions.setup import smart_list
+from hub.crm import statuses, words
 from hub.db.embedded import Server
 from hub.db.engine import Database
 from hub.lists import recent
@@ -45,12 +46,21 @@ RARE: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+# words that no record of the bench has, and that are known all the same
+KNOWN = (("tag", "", "nothing"), ("source", "", "Nowhere 7"), ("choice", "person.interests", "nothing"))  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def full_database(server: Server) -> Iterator[Database]:
     """60,000 leads with statistics."""
     with fresh_database(server) as database:
         with database.owner_engine().begin() as owner:
             seed(owner, ROWS, NOW)
+        with database.engine.begin() as conn:
+            for kind, scope, name in KNOWN:
+                words.ensure(conn, kind, scope, name)
+            statuses.add_status(conn, statuses.LeadStatus("Nowhere 7", is_unqualified=False))
+            statuses.add_reason(conn, "Nowhere 7")
         with database.owner_engine().connect() as owner:
             owner.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM ANALYZE")
         yield database

@@ -121,7 +121,7 @@ PLAIN: dict[str, str] = {
             "ops.delivery.channel", "ops.delivery.state", "crm.user.managed_by",
             "crm.user.timezone", "crm.distribution_group.record_kind", "crm.lead.lane",
             "crm.inquiry.channel", "crm.alert.event", "crm.notification_preference.event",
-            "ops.drift.kind", "crm.lead.account_why",
+            "ops.drift.kind", "crm.lead.account_why", "crm.word.kind",
         ),
         "word of a closed list of ours",
     ),
@@ -174,7 +174,7 @@ PLAIN: dict[str, str] = {
     ),
     **dict.fromkeys(
         ("crm.outcome.name", "crm.pipeline.name", "crm.stage.name", "crm.stage_criterion.what",
-         "crm.reason.name", "crm.lead_status.name", "crm.record_source.name", "crm.custom_field.key",
+         "crm.reason.name", "crm.word.name", "crm.word.scope", "crm.lead_status.name", "crm.record_source.name", "crm.custom_field.key",
          "crm.custom_field.name", "crm.custom_field.choices", "crm.layout.sections",
          "crm.smart_link.name", "crm.smart_link.template", "crm.smart_list.name",
          "crm.smart_list.sort", "crm.smart_list.columns", "crm.deal.source", "crm.deal.tags"),

@@ -162,10 +162,12 @@ def test_names_and_keys_are_taken_once_an_object(conn: Connection) -> None:
 def test_a_field_is_renamed_and_its_choices_change_and_values_outlast_it(conn: Connection) -> None:
     custom_field.add(by(conn, ADMIN), tier())
     edit(by(conn, ADMIN), LEAD, {"custom_fields.tier": "Silver"})
+    with pytest.raises(ActionError, match="the choice 'Silver' is in use"):
+        custom_field.edit(by(conn, ADMIN), "lead", "tier", choices=["Gold", "Iron"])
     made = custom_field.edit(
-        by(conn, ADMIN), "lead", "tier", name="Level", choices=["Gold", "gold", "Iron"], is_filterable=False
+        by(conn, ADMIN), "lead", "tier", name="Level", choices=["Silver", "silver", "Iron"], is_filterable=False
     )  # fmt: skip
-    assert (made.name, made.choices, made.is_filterable) == ("Level", ("Gold", "Iron"), False)
+    assert (made.name, made.choices, made.is_filterable) == ("Level", ("Silver", "Iron"), False)
     assert custom_fields.fields_of(conn, "lead")["tier"] == made
     custom_field.remove(by(conn, ADMIN), "lead", "tier")
     assert custom_fields.fields_of(conn, "lead") == {}

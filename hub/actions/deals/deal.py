@@ -78,11 +78,11 @@ def usable(pipeline: pipelines.Pipeline) -> pipelines.Pipeline:
     """Return the pipeline if new deals may begin in it.
 
     Raises:
-        ActionError: it was disabled.
+        ActionError: it was disabled or archived.
     """
-    if pipeline.is_disabled:
+    if pipeline.is_disabled or pipeline.is_archived:
         raise ActionError(
-            f"the pipeline {pipeline.name!r} is disabled",
+            f"the pipeline {pipeline.name!r} is {'archived' if pipeline.is_archived else 'disabled'}",
             resource="pipeline",
             field="pipeline",
             code="conflict",

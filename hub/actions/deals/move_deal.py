@@ -63,7 +63,7 @@ def move(
         )
     here = actions.pipeline_of(conn, before)
     there = here if pipeline is None else setup.find(conn, pipeline)
-    if there.id != here.id:
+    if there.id != here.id or there.is_archived:
         actions.usable(there)
     target = setup.find_stage(there, stage)
     source = next(s for s in here.stages if s.id == before["stage_id"])

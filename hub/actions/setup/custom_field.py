@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
+from hub.actions.setup import naming
 from hub.crm import custom_fields
 from hub.crm.custom_fields import TYPES, WITH_CHOICES, CustomField, check_object
 from hub.errors import ActionError
@@ -49,11 +50,11 @@ def edit(
 ) -> CustomField:
     """Rename a field, change what may be chosen, or whether lists may ask for it.
 
-    Its type stays: values of another one would be left behind. A choice that is taken away stays
-    where it was chosen.
+    Its type stays: values of another one would be left behind.
 
     Raises:
-        ActionError: there is no such field, or the name is taken.
+        ActionError: there is no such field, the name is taken, or a choice that is left out is in use
+            (`hub.actions.setup.naming` renames and replaces choices).
     """
     conn = ctx.conn
     require(ctx, Right.SET_UP)
@@ -67,20 +68,23 @@ def edit(
         is_filterable=old.is_filterable if is_filterable is None else is_filterable,
     )
     _check(new)
+    for gone in (c for c in old.choices if c not in new.choices):
+        naming.remove(ctx, "choice", gone, scope=f"{object_}.{key}")
     if not custom_fields.update(conn, new):
         raise _taken(new)
     return new
 
 
 def remove(ctx: Context, object_: str, key: str) -> None:
-    """Forget a field's definition; what stands in it stays, as any key that a source sends.
+    """Remove a field's definition; its values stay on the records, as any key that a source sends.
 
     Raises:
-        ActionError: there is no such field.
+        ActionError: there is no such field, or a list, a layout, a link or a criterion names it.
     """
     require(ctx, Right.SET_UP)
-    if not custom_fields.delete(ctx.conn, object_, key):
+    if key not in custom_fields.fields_of(ctx.conn, object_):
         raise _unknown(object_, key)
+    naming.remove(ctx, "field", key, scope=object_)
 
 
 def _check(field: CustomField) -> None:

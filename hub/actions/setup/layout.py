@@ -13,7 +13,6 @@ from hub.crm.layouts import Section
 from hub.errors import ActionError
 from hub.lists.catalogues import catalogue
 from hub.lists.fields import CUSTOM
-from hub.model import vocabulary
 
 _RESOURCE = "layout"
 _MOST_SECTIONS = 50
@@ -21,7 +20,7 @@ _LONGEST_NAME = 100
 
 
 def show(ctx: Context, object_: str) -> tuple[Section, ...]:
-    """Return the layout of a kind of record; fields whose definition is gone are left out.
+    """Return the layout of a kind of record; fields whose definition is gone are `missing`.
 
     Raises:
         ActionError: there is no such kind.
@@ -31,7 +30,11 @@ def show(ctx: Context, object_: str) -> tuple[Section, ...]:
     check_object(object_, _RESOURCE)
     known = _known(conn, object_)
     return tuple(
-        Section(one.name, tuple(name for name in one.fields if name in known))
+        Section(
+            one.name,
+            tuple(name for name in one.fields if name in known),
+            tuple(name for name in one.fields if name not in known),
+        )
         for one in layouts.read(conn, object_)
     )
 
@@ -55,7 +58,11 @@ def _read(conn: Connection, object_: str, said: Any) -> list[Section]:
             "sections", "a layout is a list of sections", "[{name: Lead, fields: [status]}]"
         )
     sections = [_section(number, one) for number, one in enumerate(said)]
-    sections = [Section(s.name, tuple(map(vocabulary.today, s.fields))) for s in sections]
+    names = catalogue(conn, object_)
+    sections = [
+        Section(s.name, tuple(f.name if (f := names.find(one)) else one for one in s.fields))
+        for s in sections
+    ]
     known = _known(conn, object_)
     for name, n in Counter(name for one in sections for name in one.fields).items():
         if name not in known or n > 1:
@@ -65,7 +72,7 @@ def _read(conn: Connection, object_: str, said: Any) -> list[Section]:
 
 
 def _section(number: int, said: Any) -> Section:
-    if not isinstance(said, dict) or set(said) != {"name", "fields"}:
+    if not isinstance(said, dict) or set(said) - {"missing"} != {"name", "fields"}:
         raise _invalid(
             f"sections.{number}", "a section has a name and fields", "{name: …, fields: […]}"
         )

@@ -9,10 +9,15 @@ from sqlalchemy import Connection
 from hub.actions.context import Context
 from hub.actions.deals.deal_fields import is_field
 from hub.actions.rights import Right, require
-from hub.crm import pipelines
+from hub.crm import deals, pipelines
 from hub.crm.custom_field_typing import PREFIX, is_custom, key_of
 from hub.crm.pipelines import Criterion, Pipeline, ReasonKind, Stage
+from hub.crm.thing_rows import row_counts
 from hub.errors import ActionError
+from hub.lists import places
+from hub.lists.places import Target
+from hub.model.nearest import hint
+from hub.records.history import Changed, note_changes
 
 MOST = 100  # of a likelihood, in percent
 
@@ -33,14 +38,15 @@ def find(conn: Connection, name: str | None) -> Pipeline:
     """
     known = pipelines.read(conn)
     for pipeline in known:
-        if (not pipeline.is_disabled) if name is None else _same(pipeline.name, name):
+        is_in_use = not pipeline.is_disabled and not pipeline.is_archived
+        if is_in_use if name is None else _same(pipeline.name, name):
             return pipeline
     raise ActionError(
         f"there is no pipeline {name!r}",
         resource="pipeline",
         code="not_found",
         field="pipeline",
-        hint=f"pipelines: {', '.join(p.name for p in known)}",
+        hint=hint(name or "", [p.name for p in known]),
     )
 
 
@@ -57,7 +63,7 @@ def find_stage(pipeline: Pipeline, name: str) -> Stage:
             resource="stage",
             code="not_found",
             field="stage",
-            hint=f"stages: {', '.join(s.name for s in pipeline.stages)}",
+            hint=hint(name, [s.name for s in pipeline.stages]),
         )
     return found
 
@@ -124,10 +130,7 @@ def disable(ctx: Context, name: str) -> Pipeline:
     require(ctx, Right.SET_UP)
     pipelines.lock(conn)
     found = find(conn, name)
-    if not [p for p in pipelines.read(conn) if not p.is_disabled and p.id != found.id]:
-        raise ActionError(
-            f"{found.name} is the last pipeline in use", resource="pipeline", code="conflict"
-        )
+    _check_others(conn, found)
     pipelines.write(conn, found.id, name=found.name, is_disabled=True)
     return find(conn, name)
 
@@ -146,6 +149,137 @@ def enable(ctx: Context, name: str, *, most: int) -> Pipeline:
         _check_room(conn, most)
     pipelines.write(conn, found.id, name=found.name, is_disabled=False)
     return find(conn, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Where the deals of a removed stage, or of an archived pipeline, went."""
+
+    pipeline: Pipeline
+    into: str | None
+    deals: int
+
+
+def remove_stage(ctx: Context, pipeline: str, name: str, *, into: str | None = None) -> Moved:
+    """Remove an open stage; its deals move into another one of the pipeline, and each move is kept.
+
+    Args:
+        ctx: who acts, in an open transaction.
+        pipeline: the name of a pipeline.
+        name: its stage; not the last open one. The pipeline may end at any stage.
+        into: an open stage of the pipeline, which lists then name; needed where deals or lists have the
+            stage.
+
+    Raises:
+        ActionError: there is no such stage, it closes deals or is the last one, or deals or lists have it
+            and `into` is not said.
+    """
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
+    pipelines.lock(conn)
+    found = find(conn, pipeline)
+    stage = find_stage(found, name)
+    others = [s for s in found.stages if s.is_active and s.id != stage.id]
+    if not stage.is_active or not others:
+        why = "closes deals" if not stage.is_active else "is the last open stage"
+        raise ActionError(
+            f"{stage.name} {why}: it stays", resource="stage", field="stage", code="conflict"
+        )
+    target = Target("stage", frozenset({stage.id}), stage.name)
+    uses = places.uses(conn, target)
+    if uses and into is None:
+        raise ActionError(
+            f"the stage {stage.name!r} is in use: {', '.join(map(str, uses))}",
+            resource="stage", field="stage", code="conflict",
+            hint=f"--into moves them; stages: {', '.join(s.name for s in others)}",
+        )  # fmt: skip
+    moved = 0
+    if into is not None:
+        other = find_stage(found, into)
+        if other not in others:
+            raise ActionError(
+                f"deals do not go from {stage.name} into {other.name} this way",
+                resource="stage", field="into", code="invalid",
+                hint=f"open stages: {', '.join(s.name for s in others)}",
+            )  # fmt: skip
+        moved = _move(ctx, stage, other)
+        places.replace(conn, target, Target("stage", frozenset({other.id}), other.name))
+    pipelines.archive_stage(conn, stage.id)
+    kept = [*others, *(s for s in found.stages if not s.is_active)]
+    pipelines.order_stages(conn, [s.id for s in kept])
+    return Moved(find(conn, pipeline), into, moved)
+
+
+def _move(ctx: Context, stage: Stage, into: Stage) -> int:
+    moved = deals.move_all(ctx.conn, stage.id, into.id, into.pipeline_id, ctx.who)
+    what = {"stage": (stage.name, into.name)}
+    note_changes(ctx.conn, ctx.who, [Changed(what, deal_id=deal_id) for deal_id in moved])
+    return len(moved)
+
+
+def archive(ctx: Context, name: str, *, into: str | None = None) -> Moved:
+    """Archive a pipeline: nothing is open in it, and nothing begins in it; closed deals stay there.
+
+    Args:
+        ctx: who acts, in an open transaction.
+        name: the pipeline.
+        into: the pipeline that takes the open deals: into the stage of the same name, else its first.
+
+    Raises:
+        ActionError: there is no such pipeline, it is the last one in use, or deals are open in it and
+            `into` is not said.
+    """
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
+    pipelines.lock(conn)
+    found = find(conn, name)
+    if found.is_archived:
+        return Moved(found, None, 0)
+    _check_others(conn, found)
+    active = [s for s in found.stages if s.is_active]
+    open_n = row_counts(conn, "stage", [s.id for s in active]).get("deal", 0)
+    if open_n and into is None:
+        raise ActionError(
+            f"{open_n:,} deal{'' if open_n == 1 else 's'} {'is' if open_n == 1 else 'are'} open in {found.name}", resource="pipeline", field="pipeline",
+            code="conflict", hint="--into PIPELINE moves them",
+        )  # fmt: skip
+    moved = 0
+    if into is not None:
+        there = find(conn, into)
+        if there.id == found.id or there.is_archived:
+            raise ActionError(
+                f"the deals of {found.name} cannot go into {there.name}",
+                resource="pipeline", field="into", code="invalid", hint="name a pipeline in use",
+            )  # fmt: skip
+        for stage in active:
+            same = there.stage(stage.name)
+            moved += _move(ctx, stage, same if same and same.is_active else there.first)
+    pipelines.set_archived(conn, found.id, is_archived=True)
+    return Moved(find(conn, name), into, moved)
+
+
+def restore(ctx: Context, name: str, *, most: int) -> Pipeline:
+    """Take an archived pipeline into use again; deals that were moved out of it stay where they are.
+
+    Raises:
+        ActionError: there is none, or there are as many in use as may be.
+    """
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
+    pipelines.lock(conn)
+    found = find(conn, name)
+    if found.is_archived:
+        _check_room(conn, most)
+        pipelines.set_archived(conn, found.id, is_archived=False)
+    return find(conn, name)
+
+
+def _check_others(conn: Connection, found: Pipeline) -> None:
+    in_use = [p for p in pipelines.read(conn) if not p.is_disabled and not p.is_archived]
+    if not [p for p in in_use if p.id != found.id]:
+        raise ActionError(
+            f"{found.name} is the last pipeline in use", resource="pipeline", code="conflict"
+        )
 
 
 def add_stage(
@@ -327,7 +461,7 @@ def _check_likelihood(likelihood: int) -> None:
 
 
 def _check_room(conn: Connection, most: int) -> None:
-    if sum(not p.is_disabled for p in pipelines.read(conn)) >= most:
+    if sum(not p.is_disabled and not p.is_archived for p in pipelines.read(conn)) >= most:
         raise ActionError(
             f"{most} pipelines are in use, and no more may be",
             resource="pipeline",

@@ -1,6 +1,7 @@
 """Smart links: kept by an admin, opened by everybody."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, text
 
@@ -33,8 +34,8 @@ def add(ctx: Context, link: SmartLink) -> SmartLink:
         raise _invalid("name", f"{link.name[:_LONGEST_NAME]!r} is no name", "1 to 100 characters")
     made = SmartLink(link.object, link.name.strip(), link.template.strip())
     fields = catalogue(conn, link.object)
-    for name in _names(made):
-        _field(fields, name)
+    today = {name: _field(fields, name).name for name in _names(made)}
+    made = replace(made, template=smart_links.renamed(made.template, today))
     if not smart_links.insert(conn, made):
         raise ActionError(
             f"a {link.object} has a link {made.name!r} already",

@@ -5,14 +5,12 @@ what others share, then the templates of the house.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
-
-from sqlalchemy import text
+from dataclasses import dataclass, replace
 
 from hub.actions.context import Actor, Context
 from hub.actions.rights import Right, require
 from hub.errors import ActionError
-from hub.lists import pages, store
+from hub.lists import naming, pages, store
 from hub.lists.catalogues import catalogue
 from hub.lists.dates import Moment
 from hub.lists.document import ListDocument
@@ -54,6 +52,7 @@ def add(
             resource=_RESOURCE, field="name", code="invalid", hint="1 to 100 characters",
         )  # fmt: skip
     query(ctx, document)
+    document = naming.kept(ctx.conn, document, catalogue(ctx.conn, document.object))
     owner = None if is_template else acting.user_id
     made = SavedList(None, name, document, owner, is_shared or owner is None, is_template)
     number = store.insert(ctx.conn, made)
@@ -63,6 +62,54 @@ def add(
             resource=_RESOURCE, field="name", code="conflict", hint="hub list show names them",
         )  # fmt: skip
     return replace(made, id=number)
+
+
+def edit(ctx: Context, name: str, document: ListDocument) -> SavedList:
+    """Write another filter, order and columns of a list.
+
+    Raises:
+        ActionError: there is no such list, it is not theirs, or the document asks what cannot be asked.
+    """
+    found = _own(ctx, name)
+    if document.object != found.document.object:
+        raise ActionError(
+            f"{found.name} is a list of {found.document.object} records",
+            resource=_RESOURCE, field="object", code="invalid", hint="hub list add keeps another list",
+        )  # fmt: skip
+    query(ctx, document)
+    kept = naming.kept(ctx.conn, document, catalogue(ctx.conn, document.object))
+    store.update(ctx.conn, _number(found), kept)
+    return replace(found, document=kept)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownList:
+    """A list as people read it: with the names of today.
+
+    Args:
+        saved: the list; its document has names.
+        broken: the parts that name nothing any more.
+    """
+
+    saved: SavedList
+    broken: tuple[str, ...] = ()
+
+
+def shown(ctx: Context, saved: Iterable[SavedList]) -> list[ShownList]:
+    """Return lists as people read them."""
+    require(ctx, Right.READ)
+    made = []
+    for one in saved:
+        fields = catalogue(ctx.conn, one.document.object)
+        parts = naming.broken(ctx.conn, one.document, fields)
+        document = naming.shown(ctx.conn, one.document)
+        made.append(ShownList(replace(one, document=document), tuple(parts)))
+    return made
+
+
+def visible(ctx: Context) -> list[SavedList]:
+    """Return the lists that the user may use, the own ones first."""
+    return store.visible(ctx.conn, require(ctx, Right.READ).user_id)
 
 
 def share(ctx: Context, name: str, *, is_shared: bool = True) -> SavedList:
@@ -123,7 +170,8 @@ def query(ctx: Context, document: ListDocument) -> Query:
     Raises:
         ActionError: it asks what cannot be asked.
     """
-    return pages.ready(document, catalogue(ctx.conn, document.object), asking(ctx))
+    fields = catalogue(ctx.conn, document.object)
+    return pages.ready(ctx.conn, document, fields, asking(ctx))
 
 
 def page(
@@ -172,11 +220,7 @@ def selection(ctx: Context, name: str, limit: int = MOST_SELECTED) -> tuple[str,
 def asking(ctx: Context) -> Asking:
     """Return who asks, and when: in the time zone of the member who acts."""
     acting = require(ctx, Right.READ)
-    rows = ctx.conn.execute(
-        text('SELECT id, lower(email) AS email, lower(name) AS name FROM crm."user"')
-    ).all()
-    users = {row.name: row.id for row in rows} | {row.email: row.id for row in rows if row.email}
-    return Asking(Moment(ctx.clock.now(), ctx.zone), acting.user_id, users)
+    return Asking(Moment(ctx.clock.now(), ctx.zone), acting.user_id)
 
 
 def _own(ctx: Context, name: str) -> SavedList:

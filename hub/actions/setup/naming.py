@@ -1,0 +1,377 @@
+"""Rename, replace and remove a named thing, wherever it is named.
+
+One way for every kind of thing (`hub.crm.named.LABELS`) but stages and pipelines, whose deals are moved
+(`hub.actions.setup.pipeline`), and members and groups, which hub.yaml or `hub group` names. Where a thing is
+named is asked of `hub.lists.places` and, for hub.yaml, of `hub.actions.setup.written`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from hub.actions.context import Context
+from hub.actions.rights import Right, require
+from hub.actions.setup import written as in_yaml
+from hub.actions.setup.written import Written
+from hub.crm import activities, custom_fields, named, pipelines, statuses, word_rows, words
+from hub.crm.custom_fields import CustomField
+from hub.crm.named import WORDS, Thing
+from hub.crm.words import PEOPLE, scope_of
+from hub.errors import ActionError
+from hub.lists import places
+from hub.lists.places import Target, Use
+from hub.logs import get_logger
+from hub.model.nearest import hint
+
+KINDS = tuple(k for k in named.LABELS if k not in {"user", "group"})
+_ELSEWHERE = frozenset({"stage", "pipeline"})
+_LONGEST = 100
+log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """What a rename did.
+
+    Args:
+        kind: of the thing.
+        old: its former name.
+        new: its name now.
+        rows: records whose text was written anew.
+        warnings: places of hub.yaml that still have the former name.
+    """
+
+    kind: str
+    old: str
+    new: str
+    rows: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What a removal did; `into` is what stands in its place, `uses` where it was named."""
+
+    kind: str
+    name: str
+    into: str | None
+    uses: tuple[Use, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedThing:
+    """A thing with the number of records that hold it, as far as records name it by text."""
+
+    name: str
+    within: str
+    records: int | None
+
+
+def listed(ctx: Context, kind: str, scope: str = "") -> list[NamedThing]:
+    """Return the things of a kind; of tags and sources all that records hold."""
+    require(ctx, Right.READ)
+    _check_kind(kind)
+    if kind == "field":
+        fields = custom_fields.all_fields(ctx.conn, scope or None)
+        return [NamedThing(f.key, f.object, None) for f in fields]
+    if kind == "choice":
+        field = _field(ctx.conn, scope)
+        return [NamedThing(c, f"{field.object}.{field.key}", None) for c in field.choices]
+    counts = word_rows.distinct(ctx.conn, kind) if kind in WORDS or kind in {"status", "lead_reason"} else {}  # fmt: skip
+    known = [(t.name, t.within) for t in named.things(ctx.conn, kind)]
+    folded = {name.casefold() for name, _ in known} if kind != "tag" else {n for n, _ in known}
+    known += [
+        (n, "") for n in sorted(counts) if (n if kind == "tag" else n.casefold()) not in folded
+    ]
+    if not counts:
+        return [NamedThing(name, within, None) for name, within in known]
+    of = {n if kind == "tag" else n.casefold(): counts[n] for n in counts}
+    return [
+        NamedThing(name, within, of.get(name if kind == "tag" else name.casefold(), 0))
+        for name, within in known
+    ]
+
+
+def uses(
+    ctx: Context, kind: str, name: str, *, scope: str = "", written: Written | None = None
+) -> list[str]:
+    """Return every place that names a thing, hub.yaml's with their lines.
+
+    Raises:
+        ActionError: there is no such thing.
+    """
+    require(ctx, Right.READ)
+    target = find(ctx.conn, kind, name, scope)
+    found = [str(use) for use in places.uses(ctx.conn, target)]
+    return found + in_yaml.naming(written, target)
+
+
+def rename(
+    ctx: Context,
+    kind: str,
+    name: str,
+    new: str,
+    *,
+    scope: str = "",
+    written: Written | None = None,
+) -> Renamed:
+    """Give a thing another name, in every place that has it as text.
+
+    Args:
+        ctx: who acts, in an open transaction.
+        kind: one of `KINDS`.
+        name: today's.
+        new: free among the things of the kind.
+        scope: of a choice `object.key`, of a custom field its object.
+        written: hub.yaml, in which the former name is looked for.
+
+    Raises:
+        ActionError: there is no such thing, or the name is none or taken.
+    """
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
+    target, new = find(conn, kind, name, scope), new.strip()
+    _check_name(kind, new)
+    taken = _found(conn, kind, new, scope)
+    if taken is not None and taken.ids != target.ids:
+        raise ActionError(
+            f"there is a {named.LABELS[kind]} {new!r} already",
+            resource=kind, field="name", code="conflict",
+            hint=f"to make one of the two: hub name remove {kind} {target.name!r} --into {new!r}",
+        )  # fmt: skip
+    _write_name(conn, target, new)
+    rows = 0
+    if kind in WORDS or kind in {"status", "lead_reason"}:
+        rows = word_rows.replace(conn, kind, target.scope, target.name, new)
+        words.turn(conn, kind, target.scope, target.name, new)
+    log.info("thing_renamed", kind=kind, old=target.name, new=new, rows=rows, who=ctx.who)
+    return Renamed(kind, target.name, new, rows, tuple(in_yaml.naming(written, target)))
+
+
+def remove(
+    ctx: Context,
+    kind: str,
+    name: str,
+    *,
+    into: str | None = None,
+    scope: str = "",
+    written: Written | None = None,
+) -> Removed:
+    """Remove a thing, or let another one stand in its place.
+
+    Args:
+        ctx: who acts, in an open transaction.
+        kind: one of `KINDS`.
+        name: today's.
+        into: another thing of the kind, which every place then names.
+        scope: of a choice `object.key`, of a custom field its object.
+        written: hub.yaml, which nobody but its owner changes.
+
+    Raises:
+        ActionError: there is no such thing; it is named somewhere and nothing stands in its place, or
+            hub.yaml names it (code `conflict`).
+    """
+    conn = ctx.conn
+    require(ctx, Right.SET_UP)
+    if kind in _ELSEWHERE:
+        raise ActionError(
+            f"a {kind} has deals, which are moved", resource=kind, code="invalid",
+            hint="hub pipeline remove-stage, hub pipeline archive",
+        )  # fmt: skip
+    target = find(conn, kind, name, scope)
+    where = in_yaml.naming(written, target)
+    if where:
+        raise ActionError(
+            f"the {named.LABELS[kind]} {target.name!r} is named in hub.yaml",
+            resource=kind, field="name", code="conflict", hint=f"change first {'; '.join(where)}",
+        )  # fmt: skip
+    found = places.uses(conn, target)
+    other = None if into is None else find(conn, kind, into, scope)
+    _check_removal(conn, target, other, found)
+    places.replace(conn, target, other)
+    _delete(conn, target)
+    log.info("thing_removed", kind=kind, name=target.name, into=into, who=ctx.who)
+    return Removed(kind, target.name, other.name if other else None, tuple(found))
+
+
+def find(conn: Connection, kind: str, name: str, scope: str = "") -> Target:
+    """Return the thing that is meant.
+
+    Raises:
+        ActionError: there is none, or several are called so.
+    """
+    _check_kind(kind)
+    found = _found(conn, kind, name, scope)
+    if found is None:
+        known = [f.name for f in _known(conn, kind, scope)]
+        known += list(word_rows.distinct(conn, kind)) if kind in {"tag", "source"} else []
+        raise ActionError(
+            f"there is no {named.LABELS[kind]} {name[:_LONGEST]!r}",
+            resource=kind, field="name", code="not_found", hint=hint(name, known),
+        )  # fmt: skip
+    return found
+
+
+def _known(conn: Connection, kind: str, scope: str) -> list[Thing]:
+    if kind == "field":
+        return [Thing(kind, 0, key) for key in custom_fields.fields_of(conn, _object(scope))]
+    if kind == "choice":
+        return [Thing(kind, 0, choice) for choice in _field(conn, scope).choices]
+    return named.things(conn, kind)
+
+
+def _found(conn: Connection, kind: str, name: str, scope: str) -> Target | None:
+    if kind == "field":
+        fields = custom_fields.fields_of(conn, _object(scope))
+        said = name.strip().casefold()
+        key = next((k for k, f in fields.items() if k == name or f.name.casefold() == said), None)
+        return Target(kind, frozenset(), key, scope) if key is not None else None
+    if kind == "choice":
+        field = _field(conn, scope)
+        said = name.strip().casefold()
+        exact = next((c for c in field.choices if c.casefold() == said), None)
+        if exact is None:
+            return None
+        inner = scope_of(field.object, field.key)
+        return Target(kind, _numbers(conn, kind, inner, exact), exact, inner)
+    known = named.things(conn, kind)
+    meant = named.meant(known, name)
+    if len(meant) > 1:
+        raise ActionError(
+            f"{len(meant)} {named.LABELS[kind]}s are called {name!r}",
+            resource=kind, field="name", code="conflict",
+            hint=f"name one: {', '.join(t.full for t in meant)}",
+        )  # fmt: skip
+    if kind in WORDS:
+        word = meant[0].name if meant else name.strip()
+        is_there = bool(meant) or word_rows.is_held(conn, kind, "", word)
+        return Target(kind, _numbers(conn, kind, "", word), word) if is_there else None
+    return Target(kind, frozenset({meant[0].id}), meant[0].name) if meant else None
+
+
+def _numbers(conn: Connection, kind: str, scope: str, word: str) -> frozenset[int]:
+    number = words.ensure(conn, kind, scope, word)
+    return words.family(conn, kind, scope, word) | {number}
+
+
+def _object(scope: str) -> str:
+    object_ = scope.partition(".")[0]
+    custom_fields.check_object(object_, "custom_field")
+    return object_
+
+
+def _field(conn: Connection, scope: str) -> CustomField:
+    object_, _, key = scope.partition(".")
+    field = custom_fields.fields_of(conn, _object(object_)).get(key)
+    if field is None or not field.choices:
+        raise ActionError(
+            f"a {object_} has no list {key[:_LONGEST]!r}",
+            resource="choice", field="scope", code="not_found", hint="hub field list shows them",
+        )  # fmt: skip
+    return field
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in KINDS:
+        raise ActionError(
+            f"there is no kind of thing {kind[:_LONGEST]!r}",
+            resource="name", field="kind", code="invalid", hint=hint(kind, KINDS),
+        )  # fmt: skip
+
+
+def _check_name(kind: str, name: str) -> None:
+    if not name or not name.isprintable() or len(name) > _LONGEST:
+        raise ActionError(
+            f"{name[:_LONGEST]!r} is no name",
+            resource=kind, field="name", code="invalid", hint=f"1 to {_LONGEST} characters",
+        )  # fmt: skip
+
+
+def _check_removal(
+    conn: Connection, target: Target, other: Target | None, found: Sequence[Use]
+) -> None:
+    what = f"the {named.LABELS[target.kind]} {target.name!r}"
+    blocking = [u for u in found if target.kind != "tag" or u.place != "records"]
+    if other is None and (blocking or target.kind == "status"):
+        why = (
+            f"is in use: {', '.join(map(str, blocking))}"
+            if blocking
+            else "may still come from a source"
+        )
+        raise ActionError(
+            f"{what} {why}",
+            resource=target.kind, field="name", code="conflict",
+            hint=f"hub name remove {target.kind} {target.name!r} --into NAME puts another in its place",
+        )  # fmt: skip
+    if other is not None and other.ids == target.ids and other.name == target.name:
+        raise ActionError(
+            f"{what} cannot stand in its own place",
+            resource=target.kind,
+            field="into",
+            code="invalid",
+        )
+    if other is not None and not _is_alike(conn, target, other):
+        raise ActionError(
+            f"{other.name!r} cannot stand in the place of {target.name!r}: they are of different types",
+            resource=target.kind, field="into", code="invalid",
+        )  # fmt: skip
+
+
+def _is_alike(conn: Connection, target: Target, other: Target) -> bool:
+    if target.kind == "status":
+        is_over = {s.name: s.is_unqualified for s in statuses.statuses(conn)}
+        return is_over[target.name] == is_over[other.name]
+    if target.kind == "field":
+        fields = custom_fields.fields_of(conn, target.scope)
+        return (fields[target.name].type, fields[target.name].choices) == (
+            fields[other.name].type, fields[other.name].choices,
+        )  # fmt: skip
+    if target.kind == "outcome":
+        within = {t.id: t.within for t in named.things(conn, "outcome")}
+        return within[min(target.ids)] == within[min(other.ids)]
+    return True
+
+
+def _write_name(conn: Connection, target: Target, new: str) -> None:
+    writers: Mapping[str, Callable[[Connection, int, str], None]] = {
+        "status": statuses.rename_status,
+        "lead_reason": statuses.rename_reason,
+        "loss_reason": statuses.rename_reason,
+        "deal_reason": statuses.rename_reason,
+        "outcome": activities.rename_outcome,
+        "pipeline": pipelines.rename,
+        "stage": pipelines.rename_stage,
+    }
+    if target.kind in writers:
+        writers[target.kind](conn, min(target.ids), new)
+    elif target.kind == "field":
+        field = custom_fields.fields_of(conn, target.scope)[target.name]
+        custom_fields.update(conn, replace(field, name=new))
+    elif target.kind == "choice":
+        _set_choices(conn, target, new)
+
+
+def _set_choices(conn: Connection, target: Target, new: str | None) -> None:
+    """Write another choice, or none, into the definitions that share the records."""
+    object_, _, key = target.scope.partition(".")
+    for one in PEOPLE if object_ in PEOPLE else (object_,):
+        field = custom_fields.fields_of(conn, one).get(key)
+        if field is not None and target.name in field.choices:
+            said = [new if c == target.name else c for c in field.choices]
+            custom_fields.update(
+                conn, replace(field, choices=tuple(c for c in said if c is not None))
+            )
+
+
+def _delete(conn: Connection, target: Target) -> None:
+    if target.kind == "status":
+        statuses.delete_status(conn, min(target.ids))
+    elif target.kind.endswith("_reason"):
+        statuses.delete_reason(conn, min(target.ids))
+    elif target.kind == "outcome":
+        activities.delete_outcome(conn, min(target.ids))
+    elif target.kind == "choice":
+        _set_choices(conn, target, None)
+    elif target.kind == "field":
+        custom_fields.delete(conn, target.scope, target.name)

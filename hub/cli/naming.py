@@ -1,0 +1,177 @@
+"""What `hub name` and `hub tag` do: rename, replace and remove what has a name, wherever it is named."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hub.cli.acting import acting
+from hub.cli.options import Config, Json, Who
+from hub.cli.output import print_json, print_table, print_warning, stdout
+
+if TYPE_CHECKING:
+    from hub.actions.setup.naming import Removed, Renamed
+
+name_app = typer.Typer(
+    help="Statuses, reasons, stages, outcomes, sources, tags, choices, fields: rename and remove.",
+    no_args_is_help=True,
+)
+tag_app = typer.Typer(help="Tags of leads, contacts and deals.", no_args_is_help=True)
+Kind = Annotated[
+    str,
+    typer.Argument(
+        help="status, lead_reason, loss_reason, deal_reason, pipeline, stage, outcome, source, tag, "
+        "choice or field."
+    ),
+]
+Name = Annotated[str, typer.Argument(help="Its name.")]
+New = Annotated[str, typer.Argument(help="Its new name.")]
+Of = Annotated[
+    str,
+    typer.Option(
+        "--of", help="Of a field its record (lead); of a choice record and key (lead.tier)."
+    ),
+]
+Into = Annotated[str | None, typer.Option("--into", help="What takes its place everywhere.")]
+
+
+@name_app.command("list")
+def name_list(kind: Kind, of: Of = "", json: Json = False, config: Config = None) -> None:
+    """Show the things of a kind, and how many records have each."""
+    _listed(kind, of, json=json, config=config)
+
+
+@name_app.command("uses")
+def name_uses(
+    kind: Kind, name: Name, of: Of = "", json: Json = False, config: Config = None
+) -> None:
+    """Show every place that names a thing: lists, layouts, links, criteria, records, hub.yaml."""
+    from hub.actions.setup import naming
+
+    found = _acted(config, None, lambda ctx, written: naming.uses(ctx, kind, name, scope=of, written=written))  # fmt: skip
+    if json:
+        print_json({"kind": kind, "name": name, "uses": found})
+    elif found:
+        print_table("Uses", ("place",), [(place,) for place in found])
+    else:
+        stdout.print(f"nothing names {name}", highlight=False)
+
+
+@name_app.command("rename")
+def name_rename(
+    kind: Kind,
+    name: Name,
+    new: New,
+    of: Of = "",
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Give a thing another name, in lists and records too."""
+    _renamed(kind, name, new, of, who=who, json=json, config=config)
+
+
+@name_app.command("remove")
+def name_remove(
+    kind: Kind,
+    name: Name,
+    into: Into = None,
+    of: Of = "",
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Remove a thing that nothing names, or put another in its place."""
+    _removed(kind, name, into, of, who=who, json=json, config=config)
+
+
+@tag_app.command("list")
+def tag_list(json: Json = False, config: Config = None) -> None:
+    """Show the tags, and how many records have each."""
+    _listed("tag", "", json=json, config=config)
+
+
+@tag_app.command("rename")
+def tag_rename(
+    name: Name, new: New, who: Who = None, json: Json = False, config: Config = None
+) -> None:
+    """Give a tag another name, on all records and in lists."""
+    _renamed("tag", name, new, "", who=who, json=json, config=config)
+
+
+@tag_app.command("merge")
+def tag_merge(
+    name: Name,
+    into: Annotated[str, typer.Argument(help="The tag that stays.")],
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Make one tag of two, on all records and in lists."""
+    _removed("tag", name, into, "", who=who, json=json, config=config)
+
+
+@tag_app.command("remove")
+def tag_remove(name: Name, who: Who = None, json: Json = False, config: Config = None) -> None:
+    """Take a tag off all records; refused while a list names it."""
+    _removed("tag", name, None, "", who=who, json=json, config=config)
+
+
+def _listed(kind: str, of: str, *, json: bool, config: Path | None) -> None:
+    from hub.actions.setup import naming
+
+    found = _acted(config, None, lambda ctx, _written: naming.listed(ctx, kind, of))
+    if json:
+        print_json([asdict(one) for one in found])
+        return
+    rows = [(one.name, one.within, one.records) for one in found]
+    print_table(kind.replace("_", " ").capitalize(), ("name", "of", "records"), rows)
+
+
+def _renamed(
+    kind: str, name: str, new: str, of: str, *, who: str | None, json: bool, config: Path | None
+) -> None:
+    from hub.actions.setup import naming
+
+    done: Renamed = _acted(
+        config,
+        who,
+        lambda ctx, written: naming.rename(ctx, kind, name, new, scope=of, written=written),
+    )
+    if json:
+        print_json(asdict(done))
+    else:
+        stdout.print(f"{done.old} is called {done.new}", highlight=False)
+    for where in done.warnings:
+        print_warning(f"{where} still has {done.old!r}: write {done.new!r} there")
+
+
+def _removed(
+    kind: str, name: str, into: str | None, of: str, *, who: str | None, json: bool, config: Path | None
+) -> None:  # fmt: skip
+    from hub.actions.setup import naming
+
+    done: Removed = _acted(
+        config,
+        who,
+        lambda ctx, written: naming.remove(ctx, kind, name, into=into, scope=of, written=written),
+    )
+    if json:
+        print_json({**asdict(done), "uses": [str(use) for use in done.uses]})
+        return
+    what = f"{done.into} stands in its place" if done.into else "nothing stands in its place"
+    where = f" ({', '.join(map(str, done.uses))})" if done.uses else ""
+    stdout.print(f"{done.name} is removed; {what}{where}", highlight=False)
+
+
+def _acted(config: Path | None, who: str | None, act: Any) -> Any:
+    """Act in one transaction, with the names of hub.yaml at hand."""
+    from hub.actions.setup.written import Written
+    from hub.cli.opening import opened_database
+    from hub.db.transactions import run_transaction
+    from hub.settings.loading import find
+
+    with opened_database(config) as (database, settings):
+        written = Written(settings, find(config))
+        return run_transaction(database.engine, lambda conn: act(acting(conn, who), written))
