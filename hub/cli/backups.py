@@ -41,8 +41,8 @@ def restore(
     """Replace the whole database by a backup, in one transaction.
 
     The present database is backed up before. No other command may run. A backup of a newer schema
-    is refused; an older one is upgraded by the next command. Whoever was erased since the backup is
-    erased again.
+    is refused; an older one is upgraded by the next command. People who were erased since the
+    backup are erased again.
     """
     from hub.actions.batches.backups import restore as put_back
     from hub.cli.opening import reached_database
@@ -71,7 +71,7 @@ def restore(
 
 
 def _erased_again(config: Path | None) -> list[str]:
-    """Erase again whom the backup brought back; an older schema is upgraded for that."""
+    """Erase again the people that the backup brought back; an older schema is upgraded for that."""
     from hub.actions.identity.erase import erase_again, has_erased
     from hub.cli.acting import acting
     from hub.cli.opening import opened_database

@@ -84,7 +84,7 @@ def _list(engine: "Engine", as_named: "Acting", home: Path, *, json: bool) -> No
             for e in found
         ])  # fmt: skip
     elif not found:
-        print_line("", "nobody was erased; hub erase EMAIL --dry-run shows what would go")
+        print_line("", "no person was erased; hub erase EMAIL --dry-run shows what would go")
     else:
         print_table(
             "Erasures",

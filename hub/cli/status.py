@@ -15,6 +15,7 @@ from hub.landing import silent
 from hub.mappings.document import MappingDocument
 from hub.mappings.loader import load_all
 from hub.records import batches, budgets
+from hub.records.erasure_key import work_file
 from hub.settings import Settings
 
 _DRIFT_SHOWN = 10
@@ -73,6 +74,7 @@ def read_status(database: Database, settings: Settings) -> dict[str, Any]:
             "opt_outs_held": len(consent_changes.held(conn)),
             "derivations": [asdict(one) for one in derivations.stale(conn, mappings)],
             "undoing": batches.half_undone(conn),
+            "erase_under_way": work_file(settings.home).exists(),
             "batches": [dict(row) for row in conn.execute(_BATCHES).mappings()],
         }
 

@@ -52,6 +52,8 @@ def show_status(document: Mapping[str, Any], now: datetime) -> None:
     if document["undoing"]:
         told = ", ".join(f"{batch} (hub undo {batch} goes on)" for batch in document["undoing"])
         print_line("Half undone", told)
+    if document["erase_under_way"]:
+        print_line("Half erased", "an erase was killed: hub erase --resume finishes it")
     stdout.print()
     _show_stale(document["derivations"])
     _show_silent(document["silent"], now)

@@ -1,4 +1,4 @@
-"""Erase again whom a restored backup has brought back: found by the digests of the list beside the key.
+"""Erase again the people that a restored backup has brought back, by the digests of the list.
 
 In: the list of tombstones, and the database. Every object and every address of the database is hashed and
 compared; from what is found the search goes on as at the first time. An erasure of which the database
@@ -53,7 +53,7 @@ def forgotten(conn: Connection, home: Path) -> list[str]:
 
 
 def erase_again(engine: Engine, home: Path, who: str, at: datetime) -> list[Receipt]:
-    """Give the database the tombstones that it lacks, and erase whom it holds again.
+    """Give the database the tombstones that it lacks, and erase the people that it holds again.
 
     Args:
         engine: the hub's database, its schema upgraded.
@@ -134,7 +134,7 @@ WHERE s.target = 'person' AND (s.entity_id = ANY(:entities) OR s.entity_id IN (
 
 
 def _mixed(conn: Connection, found: _Found) -> set[int]:
-    """Return people in whom, at the time of the backup, somebody with another name was merged by mistake."""
+    """Return entities in which a person with another name was merged when the backup was written."""
     objects = sorted(found.objects)
     args = {
         "entities": sorted(found.entities),

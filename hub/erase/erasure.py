@@ -45,7 +45,7 @@ def _silent(_name: str, _rows: int) -> None:
 
 
 def was_shared(conn: Connection, home: Path) -> Callable[[Form], bool]:
-    """Return what tells whether an address was shared with somebody who is erased by now."""
+    """Return what tells whether an address was shared with a person who is erased by now."""
     key_id = tombstones.key_in_use(conn)
     if key_id is None:
         return lambda _form: False
@@ -101,7 +101,7 @@ def erase(
         engine: the hub's database.
         home: HUB_HOME.
         who: who asks for it.
-        person: whom.
+        person: the person to erase.
         at: when.
         erasure: the number of an erasure that a restored backup has forgotten; else a new one.
         told: is told of each step.

@@ -1,8 +1,8 @@
-"""Find a person: everybody and everything that one address, one number or one record leads to.
+"""Find a person: all entities and objects that one address, one number or one record leads to.
 
-From the records of a person to their addresses, from each address to whoever else has it, until nothing
-new turns up. An address that somebody with another name has as well is shared: it leads nowhere. Rejected
-records, records of planned batches, records that were taken back, earlier versions and what people typed
+The search goes from the records of a person to their addresses, and from each address to the other records
+that have it, until nothing new is found. An address that a person with another name has as well is shared:
+the search does not follow it. Rejected records, records of planned batches, records that were taken back, earlier versions and what people typed
 are searched too. Reads only.
 """
 
@@ -28,7 +28,7 @@ PERSON = "person"
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """Values that a record gives, or gave, or that somebody typed: whose they are."""
+    """Values that a record gives, or gave, or that a person typed, and the entity."""
 
     key: Key | None
     target: str
@@ -118,15 +118,15 @@ def find(
     mixed: Collection[int] = (),
     was_shared: Callable[[Form], bool] = lambda _form: False,
 ) -> Person | None:
-    """Return the person whom addresses, entities or objects lead to; None where there is nobody.
+    """Return the person to whom addresses, entities or objects lead; None where there is none.
 
     Args:
         conn: an open connection.
         forms: addresses and numbers.
         entities: people who are meant.
         objects: of sources, which are the person's.
-        mixed: entities that hold somebody else's records as well: only the objects go.
-        was_shared: whether an address was shared with somebody who is erased by now.
+        mixed: entities that hold records of another person as well: only the objects go.
+        was_shared: whether an address was shared with a person who is erased by now.
 
     Raises:
         ActionError: people with different names have the address.
@@ -156,7 +156,7 @@ def find(
 
 
 def _whose(conn: Connection, search: _Search, forms: Collection[Form]) -> None:
-    """Begin with whoever has an address; several people of one name are aliases of one person."""
+    """Begin with the people who have an address; several of one name are aliases of one person."""
     if not forms:
         return
     groups: list[tuple[set[str], set[int]]] = []
@@ -171,7 +171,7 @@ def _whose(conn: Connection, search: _Search, forms: Collection[Form]) -> None:
         ids = sorted(entity for _, group in groups for entity in group)
         named = [row.name or f"entity {row.id}" for row in conn.execute(_SHOWN, {"ids": ids})]
         raise ActionError(
-            f"several people have it: {', '.join(named)}",
+            f"several people have this address: {', '.join(named)}",
             resource="person",
             code="conflict",
             hint=f"name the one to erase: hub erase {named[0]}",
@@ -183,7 +183,7 @@ def _whose(conn: Connection, search: _Search, forms: Collection[Form]) -> None:
 
 @dataclass(slots=True)
 class _Holders:
-    """Who has some addresses: entities, with their names, and objects that are nobody's yet."""
+    """The entities that have some addresses, with their names, and the objects without an entity."""
 
     entities: dict[Form, set[int]] = field(default_factory=lambda: defaultdict(set))
     objects: dict[Form, set[Key]] = field(default_factory=lambda: defaultdict(set))
@@ -265,14 +265,14 @@ def _look_up(conn: Connection, search: _Search, new: Collection[Form]) -> None:
 
 
 def _is_alias(form: Form, names: set[str], known: set[str]) -> bool:
-    """Tell whether somebody with the same address is the same person; a number alone says less."""
+    """Tell whether an entity with the same address is the same person; a number alone says less."""
     if not names or not known:
         return form[0] == EMAIL
     return are_alike(names, known)
 
 
 def _raw_objects(conn: Connection, search: _Search, own: Collection[Form]) -> set[Key]:
-    """Return objects of which a raw version has an address as one of its values, and that are nobody's."""
+    """Return objects of which a raw version has an address as one of its values, and that belong to no other entity."""
     rows = conn.execute(_RAW, {"pattern": patterns.any_of(map(patterns.of_form, own))})
     found = {
         (row.source, row.stream, row.source_id)

@@ -60,7 +60,7 @@ class Mentions:
     Args:
         anywhere: own addresses, numbers and names, and names of objects; None: nothing.
         in_deals: also the parts of the name and shared addresses: in what hangs on the person's deals, and
-            in the history of somebody who was one with the person by mistake.
+            in the history of another person who was merged with the person by mistake.
         ids: vendor's ids that stand alone as a value, where a document lists ids.
     """
 
@@ -80,8 +80,8 @@ WHERE target = 'person' AND entity_id IS NOT NULL AND entity_id <> ALL(:entities
 def mentions_of(conn: Connection, person: Person) -> Mentions:
     """Return what a person may be mentioned by; call before the person's records go.
 
-    A whole name counts everywhere, but for one that somebody else has as well: it counts in what hangs on
-    the person's deals.
+    A whole name counts everywhere. A name that another person has as well counts only in what hangs on the
+    person's deals.
     """
     own = [patterns.of_form(form) for form in sorted(person.own)]
     objects = [patterns.of_text("/".join(key)) for key in sorted(person.objects)]

@@ -19,9 +19,9 @@ class Person:
     """All by which a person is known.
 
     Args:
-        entities: the person, and everybody merged into the person.
+        entities: the person, and all entities merged into it.
         objects: of sources; tickets and inquiries of the person are among them.
-        own: addresses and numbers that nobody else has.
+        own: addresses and numbers that no other person has.
         shared: those of several people, or of a function (info@).
         names: forms of the name.
         spelled: first and last names as they are written.

@@ -145,7 +145,7 @@ HOLDS_MENTIONS: Mapping[str, str] = {
     "crm.deal_check": "who ticked it: a member of the team",
     "crm.stage_transition": "who moved the deal: a member of the team",
     "crm.conversion": "who converted: a member of the team",
-    "crm.smart_list": "a filter that somebody typed",
+    "crm.smart_list": "a filter that a person typed",
 }
 """Tables without rows of a person: mentions are taken out of them."""
 OF_THE_TEAM: Mapping[str, str] = {
@@ -175,9 +175,9 @@ def remove(conn: Connection, ids: Tied) -> dict[str, int]:
 
 
 def let_go(conn: Connection, ids: Tied) -> list[int]:
-    """Let others go on without the person's records; returns whom to fold again; call it before `remove`.
+    """Detach the person's records from other entities; returns those to fold again. Call it before `remove`.
 
-    Companies may lose a record, and so may people with whom the person was merged by mistake.
+    Companies may lose a record. So may people who were merged with the person by mistake.
     """
     others = _other_entities(conn, ids)
     for target in ("person", ORGANISATION):

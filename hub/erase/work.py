@@ -14,7 +14,7 @@ from typing import Any
 from hub.erase.mentions import Mentions
 from hub.erase.person import Person, person_of
 from hub.erase.tied import Tied
-from hub.records.erasure_key import folder
+from hub.records.erasure_key import work_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,6 @@ class Work:
     person: Person
     ids: Tied
     mentions: Mentions
-
-
-def work_file(home: Path) -> Path:
-    """Return the file of an erasure under way."""
-    return folder(home) / "under-way.json"
 
 
 def keep(home: Path, work: Work) -> None:

@@ -4,7 +4,7 @@
 address or number that was one person's own, by a shared one together with the name, and by the erased
 person that a ticket names. A record that is refused or left out has no values; it is blocked where one
 of its fields is such an address and nothing else. What other people's records mention is taken out of
-their text. Where nobody was erased, each page and each chunk costs one look into an empty table.
+their text. While no person was erased, each page and each chunk costs one look into an empty table.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -55,7 +55,7 @@ class Gate:
 
     @classmethod
     def of(cls, conn: Connection, home: Path) -> Self | None:
-        """Return the gate; None where nobody was erased.
+        """Return the gate; None while no person was erased.
 
         Raises:
             ConfigError: people were erased, and the key is missing, or is another one.

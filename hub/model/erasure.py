@@ -1,6 +1,6 @@
 """What is left of an erased person: keyed digests of normal forms. Pure.
 
-In: the key, and a normal form. Out: a digest that nobody without the key can compare with a value. Not
+In: the key, and a normal form. Out: a digest; only with the key can it be compared with a value. Not
 here: where the key is (`hub.records.erasure_key`), and which forms a person has (`hub.etl.erased_forms`).
 """
 
@@ -28,7 +28,7 @@ class TombstoneKind(StrEnum):
     NAMED = "named"
     """An address or number of several people, together with the person's name."""
     SHARED = "shared"
-    """Such an address alone: it blocks nobody, and stays shared when the others are erased as well."""
+    """Such an address alone: it blocks no record, and stays shared when the others are erased as well."""
 
 
 @dataclass(frozen=True, slots=True)

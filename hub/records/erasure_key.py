@@ -1,6 +1,6 @@
 """The key of tombstones: a file of the hub's home, for its owner alone, never in the database.
 
-A backup of the database holds digests that nobody can compare with a value. The key is copied with
+A backup of the database holds digests that cannot be compared with a value without the key. The key is copied with
 the other key files of the home.
 """
 
@@ -17,6 +17,11 @@ _BYTES = 32
 def folder(home: Path) -> Path:
     """Return where the hub keeps what it knows of erased people outside of the database."""
     return home / "erase"
+
+
+def work_file(home: Path) -> Path:
+    """Return the file of an erasure under way; it is there until the erasure ends."""
+    return folder(home) / "under-way.json"
 
 
 def key_file(home: Path) -> Path:

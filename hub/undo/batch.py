@@ -107,6 +107,13 @@ def undoable(conn: Connection, batch_id: int) -> Known:
             code="not_found",
             hint="hub batches lists them",
         )
+    if batch.kind == "erase":
+        raise ActionError(
+            f"batch {batch.id} is an erasure: what it removed is gone for good",
+            resource="batch",
+            code="invalid",
+            hint="hub erase --list shows the erasures",
+        )
     if batch.kind not in KINDS:
         raise ActionError(
             f"batch {batch.id} is a {batch.kind}: it brought nothing from a source",

@@ -19,6 +19,7 @@ def test_an_erase_that_is_killed_twice_is_finished(undisturbed_load: House) -> N
         email = made.document("sql", query)[0]["email"]
         killed = made.run("inside the removal of an erase", "erase", email, entry=CRASHING)
         assert killed.returncode == -signal.SIGKILL, killed.stderr
+        assert "hub erase --resume" in made.run("status").stdout
         killed = made.run("between two tables of an erase", "erase", "--resume", entry=CRASHING)
         assert killed.returncode == -signal.SIGKILL, killed.stderr
         receipt = made.document("erase", "--resume")

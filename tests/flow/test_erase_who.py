@@ -10,11 +10,10 @@ from hub.erase import erasure as steps
 from hub.erase import files, mentions
 from hub.erase.find import find
 from hub.erase.receipt import Receipt
-from hub.erase.work import work_file
 from hub.errors import ActionError
 from hub.etl import flow
 from hub.records import batches, erasure_list
-from hub.records.erasure_key import make_key
+from hub.records.erasure_key import make_key, work_file
 from hub.records.tombstones import Tombstone
 from tests.acting import SYSTEM, acting, by
 from tests.flow.conftest import STREAMS, World, salesforce_lead, typeform_answer
@@ -61,7 +60,7 @@ def read_again(world: World) -> None:
 
 
 def test_one_person_goes_and_nobody_beside(people: World) -> None:
-    with pytest.raises(ActionError, match="several people have it") as several:
+    with pytest.raises(ActionError, match="several people have this address") as several:
         erased(people, "Family@roux.example.com")
     assert len(several.value.others) == 2
     receipt = erased(people, lead_named(people, sf_id(1)))
@@ -101,7 +100,7 @@ def test_people_who_were_parted_are_found_by_their_address(people: World) -> Non
 def test_a_member_of_the_team_and_a_stranger_are_refused(people: World) -> None:
     for said, why in (
         ("ann@owners.example.com", "a member of the team"),
-        ("stranger@nowhere.example.com", "nobody has it"),
+        ("stranger@nowhere.example.com", "no person and no record has"),
         ("no address", "no e-mail address and no phone number"),
         ("lead/999", "no"),
     ):

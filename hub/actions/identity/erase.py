@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, text
 from hub.actions import lookup, typed
 from hub.actions.context import Acting, Context
 from hub.actions.rights import Right, require
-from hub.erase import again, erasure, work
+from hub.erase import again, erasure
 from hub.erase.erasure import Told
 from hub.erase.find import find
 from hub.erase.person import Person
@@ -17,7 +17,7 @@ from hub.etl import erased_forms
 from hub.etl.erased_forms import EMAIL, PHONE, Form
 from hub.model.erasure import TombstoneKind
 from hub.records import erasure_list, tombstones
-from hub.records.erasure_key import read_key
+from hub.records.erasure_key import read_key, work_file
 from hub.records.tombstones import Erasure
 
 _TEAM = text("""SELECT 1 FROM crm."user" WHERE lower(email) = lower(:email)""")
@@ -90,7 +90,7 @@ def resume_erase(engine: Engine, acting: Acting, *, home: Path) -> Receipt:
 
 def is_under_way(home: Path) -> bool:
     """Tell whether an erasure has begun and not ended."""
-    return work.work_file(home).exists()
+    return work_file(home).exists()
 
 
 def has_erased(home: Path) -> bool:
@@ -99,7 +99,7 @@ def has_erased(home: Path) -> bool:
 
 
 def erase_again(engine: Engine, acting: Acting, *, home: Path) -> list[Receipt]:
-    """Go on with a killed erasure, and erase again whom a restored backup has brought back.
+    """Go on with a killed erasure, and erase again the people that a restored backup has brought back.
 
     Returns:
         The receipts of the people who were there.
@@ -150,7 +150,7 @@ def _person(conn: Connection, said: str, *, home: Path, region: str) -> Person:
 
 
 def form_of(said: str, region: str) -> Form:
-    """Return the normal form of an address or a number that somebody typed.
+    """Return the normal form of an address or a number as a person types it.
 
     Raises:
         ActionError: it is neither.
@@ -177,20 +177,20 @@ def _no_address() -> ActionError:
 
 
 def _unknown(conn: Connection, form: Form, home: Path) -> ActionError:
-    """Tell whether nobody ever had the address, or who had it is erased already."""
+    """Return the error of an address that no record has: never, or not since an erasure."""
     before = None
     if (key_id := tombstones.key_in_use(conn)) is not None:
         digest = read_key(home, key_id).digest(TombstoneKind(form[0]), form[1])
         before = tombstones.erasure_of(conn, [digest])
     if before is not None:
         return ActionError(
-            f"nobody has it any more: erased before (erasure {before})",
+            f"no record has this address any more: erased before (erasure {before})",
             resource="person",
             code="not_found",
             hint="hub erase --list shows the erasures",
         )
     return ActionError(
-        "nobody has it: neither people nor raw records",
+        "no person and no record has this address or number",
         resource="person",
         code="not_found",
         hint="hub erase lead/12 erases a person who has no address",
