@@ -6,6 +6,8 @@ By default the embedded server of HUB_HOME; any PostgreSQL ≥ 15 by HUB_DATABAS
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
@@ -57,8 +59,9 @@ def open_database(settings: Settings, clock: Clock) -> Iterator[Database]:
     """
     with reached(settings, clock, furnished=False) as place:
         yield from _opened(
-            place.urls, place.furnish, place.is_embedded, before=place.prepare_upgrade
-        )
+            place.urls, place.furnish, place.is_embedded, before=place.prepare_upgrade,
+            session={"hub.plain_lists": "on"} if settings.crm.plain_lists else {},
+        )  # fmt: skip
 
 
 @contextmanager
@@ -77,6 +80,7 @@ def _opened(
     furnish: Callable[[], None],
     is_embedded: bool,  # noqa: FBT001 a fact about the urls
     before: BeforeUpgrade | None = None,
+    session: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Database]:
     engine = create_engine(
         urls["app"],
@@ -88,6 +92,8 @@ def _opened(
     )
     event.listen(engine, "handle_error", _tell)
     event.listen(engine, "connect", lambda driver, _record: write_lists_at_once(driver))
+    if session:
+        event.listen(engine, "connect", lambda driver, _record: _set(driver, session))
     try:
         if not _is_current(engine):
             furnish()
@@ -102,6 +108,14 @@ def _opened(
         )
     finally:
         engine.dispose()
+
+
+def _set(driver: Any, session: Mapping[str, str]) -> None:
+    """Set parameters for a whole session."""
+    with driver.cursor() as cursor:
+        for name, value in session.items():
+            cursor.execute("SELECT set_config(%s, %s, false)", (name, value))
+    driver.commit()
 
 
 def _tell(context: ExceptionContext) -> None:

@@ -45,11 +45,20 @@ _CAUTION = 3  # pages
 # A plan for these very values: one for any values would not know how rare a tag is. What lists read is in
 # memory, so that a row from here and there costs little more than one from the page before; but each is
 # on a page of its own, while the planner, told of a cache, thinks that a walk by name comes back to them.
+_TUNED = {
+    "plan_cache_mode": "force_custom_plan",
+    "jit": "off",
+    "seq_page_cost": "0.1",
+    "random_page_cost": "0.1",
+    "effective_cache_size": "1",
+    "max_parallel_workers_per_gather": "0",  # to start them takes longer than a page
+}
+_PLAIN = "plain"
+# `crm.plain_lists` of hub.yaml sets `hub.plain_lists` in every session: the server's own plans, and no more
 _SETTINGS = text(
-    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true), "
-    "set_config('seq_page_cost', '0.1', true), set_config('random_page_cost', '0.1', true), "
-    "set_config('effective_cache_size', '1', true), "
-    "set_config('max_parallel_workers_per_gather', '0', true)"  # to start them takes longer than a page
+    f"SELECT CASE WHEN current_setting('hub.plain_lists', true) = 'on' THEN '{_PLAIN}' ELSE "
+    + " || ".join(f"set_config('{name}', '{value}', true)" for name, value in _TUNED.items())
+    + " END"
 )
 
 
@@ -157,7 +166,7 @@ Key = tuple[Any, int]  # the place in the order, and the id; the place is None a
 
 
 def _keys(conn: Connection, query: Query, limit: int, after: Key | None) -> list[Key]:
-    conn.execute(_SETTINGS)
+    is_plain = conn.execute(_SETTINGS).scalar_one() == _PLAIN
     order = _order(query)
     found: list[Key] = []
     if after is None or after[0] is not None:
@@ -165,10 +174,11 @@ def _keys(conn: Connection, query: Query, limit: int, after: Key | None) -> list
         if _may_be_empty(query):
             placed = placed.where(order.is_not(None))
         rows = None
-        if after is None and _is_newest(query):
+        if after is None and _is_newest(query) and not is_plain:
             rows = recent.first(conn, order, placed, limit)
         if rows is None:
-            rows = list(conn.execute(_first(query, placed, limit)))
+            first = placed.limit(limit) if is_plain else _first(query, placed, limit)
+            rows = list(conn.execute(first))
         found = [(row.place, row.id) for row in rows]
         after = None
     if len(found) < limit and _may_be_empty(query):

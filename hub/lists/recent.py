@@ -86,7 +86,10 @@ def first(
 def found_by_index(plan: dict[str, Any]) -> int:
     """Return how many rows a plan thinks that an index finds; 0 if it reads them in the list's order."""
     while plan["Node Type"] in {"Limit", "Sort", "Incremental Sort"}:
-        plan = next(p for p in plan["Plans"] if p.get("Parent Relationship", "Outer") == "Outer")
+        inner = [p for p in plan["Plans"] if p.get("Parent Relationship", "Outer") == "Outer"]
+        if len(inner) != 1:
+            return 0  # a plan of another shape: the list is read in its order
+        (plan,) = inner
     return int(plan["Plan Rows"]) if plan["Node Type"] == "Bitmap Heap Scan" else 0
 
 

@@ -177,6 +177,8 @@ class CrmSettings(Block):
 
     currency: Annotated[str, AfterValidator(_currency)] = Field("EUR", pattern=r"^[A-Z]{3}$")
     """ISO code of the currency of deals without a currency."""
+    plain_lists: bool = False
+    """Whether lists are read with the database's own plans: slower, for a database that plans them wrong."""
     max_pipelines: int = Field(20, ge=1)
     """How many pipelines may be in use at once."""
     reopen_unqualified_to: str | None = "New"

@@ -134,6 +134,18 @@ def test_what_a_few_rows_have_is_found_by_them(full: Connection, asked: str) -> 
     assert most < ROWS / 50, told(nodes)
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_plain_way_gives_the_same_rows(full: Connection, shape: str) -> None:
+    document = read(SHAPES[shape](random.Random(shape)))
+    tuned = smart_list.page(by(full, WHO, CLOCK), document, limit=20)
+    full.execute(text("SELECT set_config('hub.plain_lists', 'on', true)"))
+    plain = smart_list.page(by(full, WHO, CLOCK), document, limit=20)
+    assert [row["id"] for row in plain.rows] == [row["id"] for row in tuned.rows]
+    if tuned.after is not None:
+        rest = smart_list.page(by(full, WHO, CLOCK), document, limit=20, after=tuned.after)
+        assert not {r["id"] for r in rest.rows} & {r["id"] for r in tuned.rows}
+
+
 NEWEST = [shape for shape in SHAPES if SHAPES[shape](random.Random(1))["sort"] == "-created_at"]
 
 
