@@ -104,7 +104,7 @@ def writes(database: Database) -> None:
     """Print what a lead costs to insert, with the lists' indexes and without."""
     for name, statements in (
         ("with the lists' indexes", ()),
-        ("without the index of names, words, tags, custom fields, facts", ("DROP INDEX crm.lead_facets",)),
+        ("without the index of names, words, tags, custom fields, search tokens", ("DROP INDEX crm.lead_facets",)),
         ("without any of them", ("DROP INDEX crm.lead_facets", *(
             f"DROP INDEX crm.lead_by_{o}" for o in
             ("name", "created_at", "last_activity_at", "last_communication_at", "next_task_at")))),

@@ -144,7 +144,7 @@ deal = Table(
     Column("cloned_from", BigInteger, ForeignKey("crm.deal.id")),
     Column("archived_at", UTC),
     Column("recorded_at", UTC, nullable=False, server_default=NOW),
-    list_columns.facts("deal"),
+    list_columns.search_tokens("deal"),
     CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
     CheckConstraint("customized_win_likelihood BETWEEN 0 AND 100", name="likelihood"),
     Index(None, "contact_id", info=because("the deals of a person; their status as a customer")),

@@ -1,10 +1,10 @@
-"""Columns that PostgreSQL makes of others, for smart lists: a person's names, and a row's facts.
+"""Columns that PostgreSQL makes of others, for smart lists: a person's names, and a row's search tokens.
 
-A fact is a hash of a few words: a tag (`tags=vip`), what a column says (`city=lyon`) or a custom field
-(`.4:tier="Gold`), where a custom number or day lies (`.5:score +2:88`; `smart_lists.facts` says how). An
-index of all facts finds the rows that fulfil a condition, and says how many they are. A hash has 64 bits and
+A search token is a hash of a few words: a tag (`tags=vip`), what a column says (`city=lyon`) or a custom field
+(`.4:tier="Gold`), where a custom number or day lies (`.5:score +2:88`; `hub.lists.search_tokens` says how). An
+index of all search tokens finds the rows that fulfil a condition, and says how many they are. A hash has 64 bits and
 is the one that PostgreSQL promises to keep, since tables are cut into parts by it: that one of ten million
-facts is taken for the one asked for is as likely as one in a million millions.
+search tokens is taken for the one asked for is as likely as one in a million millions.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ _PEOPLE = (
     "lead_source", "title", "industry", "website", "phone", "mobile", "fax", "street",
     "postal_code", "city", "state", "country",
 )  # fmt: skip
-TEXT_FACTS = {
+TEXT_TOKENS = {
     "lead": ("status", "unqualified_reason", *_PEOPLE),
     "contact": ("customer_status", "prospect_status", "customer_type", "prospect_type", *_PEOPLE),
     "deal": ("currency", "source"),
@@ -32,8 +32,8 @@ TEXT_FACTS = {
 ADDED = {"lead": "created_at", "contact": "created_at", "deal": "added_at"}
 
 # Made once, when a row is written: plpgsql takes a tenth of the time of one statement of SQL.
-FACTS_FUNCTION = r"""
-CREATE FUNCTION crm.facts(tags jsonb, custom jsonb, added timestamptz, words text[])
+TOKENS_FUNCTION = r"""
+CREATE FUNCTION crm.search_tokens(tags jsonb, custom jsonb, added timestamptz, words text[])
 RETURNS bigint[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $body$
 DECLARE
@@ -113,7 +113,7 @@ BEGIN
   RETURN crm.hashed(said);
 END $body$
 """
-# What is asked for, as the column has it: the planner sees one constant, whatever number of facts it is of.
+# What is asked for, as the column has it: the planner sees one constant, whatever number of search tokens it is of.
 HASHED_FUNCTION = """
 CREATE FUNCTION crm.hashed(facts text[]) RETURNS bigint[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $body$
@@ -127,7 +127,7 @@ BEGIN
   RETURN found;
 END $body$
 """
-for _function in (HASHED_FUNCTION, FACTS_FUNCTION):
+for _function in (HASHED_FUNCTION, TOKENS_FUNCTION):
     event.listen(metadata, "before_create", DDL(_function))  # type: ignore[no-untyped-call]
 
 
@@ -142,8 +142,8 @@ def names() -> Column[Any]:
     return personal("names", Text(collation="C"), made)
 
 
-def facts(table: str) -> Column[Any]:
-    """Return the column of a row's facts."""
-    words = ", ".join(f"'{name}=' || lower({name})" for name in TEXT_FACTS[table])
-    made = f"crm.facts(tags, custom_fields, {ADDED[table]}, ARRAY[{words}])"
-    return personal("facts", ARRAY(BigInteger), Computed(made, persisted=True))
+def search_tokens(table: str) -> Column[Any]:
+    """Return the column of a row's search tokens."""
+    words = ", ".join(f"'{name}=' || lower({name})" for name in TEXT_TOKENS[table])
+    made = f"crm.search_tokens(tags, custom_fields, {ADDED[table]}, ARRAY[{words}])"
+    return personal("search_tokens", ARRAY(BigInteger), Computed(made, persisted=True))

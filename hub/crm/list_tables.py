@@ -2,7 +2,7 @@
 
 Every order that a list may have is an index over the rows that stand (`STANDING`), so that a page is
 read from its beginning and no further. One GIN index a table (`…_facets`) finds what a few rows have: the
-trigrams of what people search, and facts (`list_columns`). A column of it for names, e-mail addresses and
+trigrams of what people search, and search tokens (`list_columns`). A column of it for names, e-mail addresses and
 companies each: what is rare in one of them is common in the others together.
 """
 
@@ -40,11 +40,11 @@ def _facets(table: Table, searched: dict[str, str], where: str) -> None:
     Index(
         f"{table.name}_facets",
         *(literal_column(expression).label(name) for name, expression in searched.items()),
-        table.c.facts,
+        table.c.search_tokens,
         postgresql_using="gin",
         postgresql_ops=dict.fromkeys(searched, "gin_trgm_ops"),
         postgresql_where=text(where),
-        info=because("finds the rows that have a word or a fact that few have"),
+        info=because("finds the rows that have a word or a search token that few have"),
     )
 
 
@@ -82,13 +82,13 @@ def _statistics(table: Table) -> None:
     # a hundred samples do not show what one row in two hundred has: a tag, a part of a name
     made += [
         f"ALTER TABLE crm.{table.name} ALTER COLUMN {name} SET STATISTICS 400"
-        for name in ("names", "facts")
+        for name in ("names", "search_tokens")
     ]
     for statement in made:
         event.listen(table, "after_create", DDL(statement))  # type: ignore[no-untyped-call]
 
 
-# Conditions on these ask `facts`, `names` or `lower(…)`: statistics of the column itself serve none.
+# Conditions on these ask `search_tokens`, `names` or `lower(…)`: statistics of the column itself serve none.
 _ASKED_OTHERWISE = (
     "first_name", "last_name", "email", "emails", "phone", "mobile", "fax", "organization_name",
     "title", "website", "description", "street", "postal_code", "city", "tags", "custom_fields",

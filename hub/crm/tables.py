@@ -145,7 +145,7 @@ contact = Table(
     Column("kept_by", Text, nullable=False, server_default="source"),
     list_columns.sort_key(),
     list_columns.names(),
-    list_columns.facts("contact"),
+    list_columns.search_tokens("contact"),
     Column("unasked_since", UTC),  # no living record of a source asks for the row
     where_said("company_id", "the employees of a company: its status, activity, deals"),
     where_said("merged_into", "the contacts that a contact has absorbed"),
@@ -218,7 +218,7 @@ lead = Table(
     Column("account_why", Text),  # named by a source or a person, domain, name, …
     list_columns.sort_key(),
     list_columns.names(),
-    list_columns.facts("lead"),
+    list_columns.search_tokens("lead"),
     Column("unasked_since", UTC),  # no living record of a source asks for the row
     Column("source_converted_at", UTC),  # its source has converted it; a user works on it here
     Column("status_set_by", Text),  # none: the status follows the sources

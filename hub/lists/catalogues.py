@@ -32,7 +32,7 @@ def catalogue(conn: Connection, object_: str) -> Catalogue:
 def _custom(table: Table, field: CustomField) -> Field:
     column = table.c.custom_fields
     shown = column.op("->", return_type=JSONB)(literal(field.key, Text))
-    predicate = custom.predicate_of(field, texts.FACTS[table.name])
+    predicate = custom.predicate_of(field, texts.TOKENS[table.name])
 
     def over_all(_shown: Column, op: Op, values: Values, asking: Asking) -> Column:
         return predicate(column, op, values, asking)

@@ -1,7 +1,7 @@
 """What a condition on a custom field means in SQL, by the field's type.
 
 A source may have left anything under the key: what is no value of the type answers no, and never
-ends a query. Exact values and stretches of numbers and days are found by the row's facts.
+ends a query. Exact values and stretches of numbers and days are found by the row's tokens.
 """
 
 import json
@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
 
 from hub.crm.custom_field_values import ADDRESS_PARTS
 from hub.crm.custom_fields import CustomField
-from hub.lists import facts, predicates
+from hub.lists import predicates, search_tokens
 from hub.lists.document import Op
 from hub.lists.predicates import Asking, Column, Predicate, UnfitError, Values
 
@@ -29,81 +29,81 @@ _SIGNS = {
     Op.AT_LEAST: (">=",),
     Op.BETWEEN: (">=", "<="),
 }
-_FEW = 24  # facts that are compared with a row's in the time that a look at its value takes
-Facts = ColumnElement[Any]
+_FEW = 24  # tokens that are compared with a row's in the time that a look at its value takes
+Tokens = ColumnElement[Any]
 Bounds = Sequence[tuple[str, str | float]]
 
 
-def predicate_of(field: CustomField, row_facts: Facts) -> Predicate:
+def predicate_of(field: CustomField, row_tokens: Tokens) -> Predicate:
     """Return what conditions on a custom field mean; the column is all of `custom_fields`.
 
     Args:
         field: the definition.
-        row_facts: the facts of a row of the field's table, as its index has them.
+        row_tokens: the tokens of a row of the field's table, as its index has them.
     """
-    return _MAKERS[field.type](field.key, row_facts)
+    return _MAKERS[field.type](field.key, row_tokens)
 
 
-def _text(key: str, row_facts: Facts) -> Predicate:
+def _text(key: str, row_tokens: Tokens) -> Predicate:
     def build(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
         found = _at(column, key)
         if op in {Op.IS, Op.ANY}:
-            return _has(key, row_facts, [predicates.words(v) for v in values])
+            return _has(key, row_tokens, [predicates.words(v) for v in values])
         return predicates.lowered(found if op is Op.EMPTY else func.lower(found), op, values)
 
     return build
 
 
-def _number(key: str, row_facts: Facts) -> Predicate:
+def _number(key: str, row_tokens: Tokens) -> Predicate:
     def build(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
         if op is Op.EMPTY:
             return _missing(column, key)
         wanted = [predicates.number(v) for v in values]
         if op in {Op.IS, Op.ANY}:
-            return _has(key, row_facts, wanted)
+            return _has(key, row_tokens, wanted)
         signs = _SIGNS.get(op)
         if signs is None or len(signs) != len(wanted):
             raise UnfitError("a number is asked: is, any of, <, <=, >, >=, between (two), is empty")
         bounds = list(zip(signs, wanted, strict=True))
-        return _in(_stretch(key, op, wanted), row_facts, column, _lies(column, key, bounds))
+        return _in(_stretch(key, op, wanted), row_tokens, column, _lies(column, key, bounds))
 
     return build
 
 
-def _bool(key: str, row_facts: Facts) -> Predicate:
+def _bool(key: str, row_tokens: Tokens) -> Predicate:
     def build(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
         if op is Op.EMPTY:
             return _missing(column, key)
         if op is not Op.IS:
             raise UnfitError("it is asked: is true, is false")
-        return _has(key, row_facts, [predicates.truth(values[0])])
+        return _has(key, row_tokens, [predicates.truth(values[0])])
 
     return build
 
 
-def _stretch(key: str, op: Op, wanted: Sequence[float]) -> facts.Stretch:
-    """Return the facts that touch what fulfils a comparison."""
+def _stretch(key: str, op: Op, wanted: Sequence[float]) -> search_tokens.Stretch:
+    """Return the tokens that touch what fulfils a comparison."""
     numbers = [Decimal(str(n)) for n in wanted]
     match op:
         case Op.BELOW | Op.AT_MOST:
-            return facts.of_numbers(key, None, numbers[0], with_high=op is Op.AT_MOST)
+            return search_tokens.of_numbers(key, None, numbers[0], with_high=op is Op.AT_MOST)
         case Op.ABOVE | Op.AT_LEAST:
-            return facts.of_numbers(key, numbers[0], None, with_low=op is Op.AT_LEAST)
+            return search_tokens.of_numbers(key, numbers[0], None, with_low=op is Op.AT_LEAST)
         case _:
-            return facts.of_numbers(key, *numbers)
+            return search_tokens.of_numbers(key, *numbers)
 
 
-def _in(near: facts.Stretch, row_facts: Facts, column: Column, holds: Column) -> Column:
-    """Say that a value lies in a stretch: by its facts alone, where these say it and are few.
+def _in(near: search_tokens.Stretch, row_tokens: Tokens, column: Column, holds: Column) -> Column:
+    """Say that a value lies in a stretch: by its tokens alone, where these say it and are few.
 
-    Rows without custom fields are left at once: to compare their other facts takes longer.
+    Rows without custom fields are left at once: to compare their other tokens takes longer.
     """
-    touched = facts.any_of(row_facts, near.facts)
-    is_enough = near.is_exact and len(near.facts) <= _FEW
+    touched = search_tokens.any_of(row_tokens, near.tokens)
+    is_enough = near.is_exact and len(near.tokens) <= _FEW
     return predicates.served(touched, column.is_not(None) if is_enough else holds)
 
 
-def _date(key: str, row_facts: Facts) -> Predicate:
+def _date(key: str, row_tokens: Tokens) -> Predicate:
     def build(column: Column, op: Op, values: Values, asking: Asking) -> Column:
         if op is Op.EMPTY:
             return _missing(column, key)
@@ -111,12 +111,12 @@ def _date(key: str, row_facts: Facts) -> Predicate:
         last = None if after is None else after - timedelta(days=1)
         texts = [None if day is None else day.isoformat() for day in (first, after)]
         holds = _lies(column, key, _period(*texts), shape=_DATE)
-        return _in(facts.of_dates(key, first, last), row_facts, column, holds)
+        return _in(search_tokens.of_dates(key, first, last), row_tokens, column, holds)
 
     return build
 
 
-def _datetime(key: str, row_facts: Facts) -> Predicate:
+def _datetime(key: str, row_tokens: Tokens) -> Predicate:
     def build(column: Column, op: Op, values: Values, asking: Asking) -> Column:
         if op is Op.EMPTY:
             return _missing(column, key)
@@ -124,8 +124,8 @@ def _datetime(key: str, row_facts: Facts) -> Predicate:
         texts = [None if bound is None else _written(bound) for bound in bounds]
         days = [None if said is None else date.fromisoformat(said[:10]) for said in texts]
         holds = _lies(column, key, _period(*texts), shape=_MOMENT)
-        near = facts.of_moments(key, *days)  # whole days, also where a bound is within one
-        return predicates.served(facts.any_of(row_facts, near.facts), holds)
+        near = search_tokens.of_moments(key, *days)  # whole days, also where a bound is within one
+        return predicates.served(search_tokens.any_of(row_tokens, near.tokens), holds)
 
     return build
 
@@ -137,35 +137,35 @@ def _written(moment: datetime) -> str:
     return f"{kept.isoformat(timespec='seconds')}Z"
 
 
-def _choice(key: str, row_facts: Facts) -> Predicate:
+def _choice(key: str, row_tokens: Tokens) -> Predicate:
     def build(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
         if op is Op.EMPTY:
             return _missing(column, key)
         if op not in {Op.IS, Op.ANY}:
             raise UnfitError("a list is asked: is, is not, any of, none of, is empty")
-        return _has(key, row_facts, [predicates.words(v) for v in values])
+        return _has(key, row_tokens, [predicates.words(v) for v in values])
 
     return build
 
 
-def _choices(key: str, row_facts: Facts) -> Predicate:
+def _choices(key: str, row_tokens: Tokens) -> Predicate:
     def build(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
-        chosen = [facts.of_choice(key, predicates.words(v)) for v in values]
+        chosen = [search_tokens.of_choice(key, predicates.words(v)) for v in values]
         match op:
             case Op.EMPTY:
                 kept = _value(column, key)
                 return or_(_missing(column, key), kept == literal([], JSONB))
             case Op.ALL:
-                return facts.all_of(row_facts, chosen)
+                return search_tokens.all_of(row_tokens, chosen)
             case Op.ANY | Op.IS:
-                return facts.any_of(row_facts, chosen)
+                return search_tokens.any_of(row_tokens, chosen)
             case _:
                 raise UnfitError("choices are asked: any of, all of, none of, is empty")
 
     return build
 
 
-def _address(key: str, _row_facts: Facts) -> Predicate:
+def _address(key: str, _row_tokens: Tokens) -> Predicate:
     def build(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
         if op is Op.EMPTY:
             return _missing(column, key)
@@ -190,9 +190,11 @@ def _at(column: Column, key: str) -> ColumnElement[Any]:
     return column.op("->>", return_type=Text)(literal(key, Text))
 
 
-def _has(key: str, row_facts: Facts, values: Sequence[Any]) -> Column:
+def _has(key: str, row_tokens: Tokens, values: Sequence[Any]) -> Column:
     """Say that the value is one of some."""
-    return facts.any_of(row_facts, [facts.of_custom(key, value) for value in values])
+    return search_tokens.any_of(
+        row_tokens, [search_tokens.of_custom(key, value) for value in values]
+    )
 
 
 def _missing(column: Column, key: str) -> Column:
@@ -207,7 +209,7 @@ def _period(first: str | None, after: str | None) -> Bounds:
 def _lies(column: Column, key: str, bounds: Bounds, shape: str | None = None) -> Column:
     """Say that a value lies between bounds; one of another type does not.
 
-    In one call, which the planner takes to be no dearer than a look at the facts: where it reads rows
+    In one call, which the planner takes to be no dearer than a look at the tokens: where it reads rows
     in the list's order, it asks this first.
     """
     asked = [f"@ {sign} $b{n}" for n, (sign, _) in enumerate(bounds)]
@@ -220,7 +222,7 @@ def _lies(column: Column, key: str, bounds: Bounds, shape: str | None = None) ->
     )
 
 
-_MAKERS: dict[str, Callable[[str, Facts], Predicate]] = {
+_MAKERS: dict[str, Callable[[str, Tokens], Predicate]] = {
     "number": _number,
     **dict.fromkeys(("string", "text", "email", "phone", "url"), _text),
     "bool": _bool,

@@ -2,7 +2,7 @@
 
 Of a filter that one record in a few hundred fulfils, an index finds them all, some thousand, only for the
 newest fifty to be shown. So the planner is asked how many there are, and where these are many, the months
-in which a few pages of them were added become one more condition, by facts that the same index has. A list
+in which a few pages of them were added become one more condition, by tokens that the same index has. A list
 that has fewer of them there than was thought is asked again, for all time: nothing is ever missing.
 """
 
@@ -23,8 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.visitors import InternalTraversal
 
-from hub.lists import facts
-from hub.lists.texts import FACTS
+from hub.lists import search_tokens
+from hub.lists.texts import TOKENS
 
 PAGES = (
     2  # of a list, which the months should have; the planner thinks of too few rather than too many
@@ -75,7 +75,7 @@ def first(
     since = None if share is None else _since(conn, added, share)
     if since is None:
         return None
-    of_late = facts.any_of(FACTS[added.table.name], facts.of_added(since))
+    of_late = search_tokens.any_of(TOKENS[added.table.name], search_tokens.of_added(since))
     # without an order inside, which would be walked to its end
     recent = statement.where(of_late).order_by(None).cte("recent").prefix_with("MATERIALIZED")
     newest = select(recent).order_by(desc(recent.c.place), desc(recent.c.id)).limit(limit)
@@ -107,4 +107,4 @@ def _since(conn: Connection, added: Column[Any], share: float) -> date | None:
     if moment is None:
         return None
     day = moment.astimezone(UTC).date()
-    return day if facts.FIRST_YEAR < day.year < facts.LAST_YEAR else None
+    return day if search_tokens.FIRST_YEAR < day.year < search_tokens.LAST_YEAR else None

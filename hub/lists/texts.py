@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB, array
 from hub.crm import list_columns, list_tables
 from hub.crm.deal_tables import deal
 from hub.crm.tables import contact, lead
-from hub.lists import facts, predicates
+from hub.lists import predicates, search_tokens
 from hub.lists.document import Op, Scalar
 from hub.lists.predicates import (
     Asking,
@@ -34,7 +34,7 @@ _WORDS: ColumnElement[Any] = literal_column(list_tables.WORDS_TEXT, Text)
 name_order: ColumnElement[Any] = literal_column("sort_key", Text)
 
 
-FACTS: dict[str, ColumnElement[Any]] = {t.name: t.c.facts for t in (lead, contact, deal)}
+TOKENS: dict[str, ColumnElement[Any]] = {t.name: t.c.search_tokens for t in (lead, contact, deal)}
 
 
 def predicate_of(table: str, column: str) -> Predicate:
@@ -44,8 +44,8 @@ def predicate_of(table: str, column: str) -> Predicate:
     if column == "first_name":
         return named
     otherwise = _worded if column in list_tables.WORDS else predicates.text_is
-    if column in list_columns.TEXT_FACTS[table]:
-        return _told(FACTS[table], column, otherwise)
+    if column in list_columns.TEXT_TOKENS[table]:
+        return _told(TOKENS[table], column, otherwise)
     return otherwise
 
 
@@ -124,33 +124,33 @@ def _inner(said: str) -> str:
     return parts
 
 
-def _told(row_facts: Column, name: str, otherwise: Predicate) -> Predicate:
+def _told(row_tokens: Column, name: str, otherwise: Predicate) -> Predicate:
     """What a column says, in small letters as PostgreSQL makes them."""
-    begin = literal(facts.of_column(name, ""), Text)
+    begin = literal(search_tokens.of_column(name, ""), Text)
 
     def build(column: Column, op: Op, values: Values, asking: Asking) -> Column:
         if op not in {Op.IS, Op.ANY}:
             return otherwise(column, op, values, asking)
         said = [begin + func.lower(literal(predicates.words(v), Text)) for v in values]
-        return facts.any_of(row_facts, array(said))
+        return search_tokens.any_of(row_tokens, array(said))
 
     return build
 
 
 def tagged(table: str) -> Predicate:
     """Return what conditions on a table's tags mean: a set, each tag as it is written."""
-    row_facts = FACTS[table]
+    row_tokens = TOKENS[table]
 
     def build(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
         wanted = [predicates.words(v) for v in values]
-        found = [facts.of_column("tags", one) for one in wanted]
+        found = [search_tokens.of_column("tags", one) for one in wanted]
         match op:
             case Op.EMPTY:
                 return or_(column.is_(None), column == literal([], JSONB))
             case Op.ALL:
-                return facts.all_of(row_facts, found)
+                return search_tokens.all_of(row_tokens, found)
             case Op.ANY | Op.IS:
-                return facts.any_of(row_facts, found)
+                return search_tokens.any_of(row_tokens, found)
             case _:
                 raise UnfitError("tags are asked: any of, all of, none of, is empty")
 

@@ -13,10 +13,10 @@ from hub.sinks import crm as sink
 BOOKKEEPING = {
     "lead": {"id", "entity_id", "legacy_owner", "lane", "batch_id", "archived_at", "merged_into",
              "recorded_at", "contact_id", "account_id", "account_why", "sort_key",
-             "names", "facts", "unasked_since", "source_converted_at", "status_set_by"},
+             "names", "search_tokens", "unasked_since", "source_converted_at", "status_set_by"},
     "contact": {"id", "entity_id", "batch_id", "archived_at", "merged_into", "recorded_at",
                 "is_organization", "company_id", "kept_by", "sort_key", "names",
-                "facts", "unasked_since"},
+                "search_tokens", "unasked_since"},
     "ticket": {"id", "entity_id", "record_id", "source", "source_id", "requester", "archived_at",
                "recorded_at"},
 }  # fmt: skip

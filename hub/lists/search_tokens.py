@@ -1,10 +1,10 @@
-"""How a record's facts are called, and which of them a stretch of numbers or days touches.
+"""How a record's tokens are called, and which of them a stretch of numbers or days touches.
 
-`crm.facts` (the SQL function in `list_columns`) calls them the same. Of every number and every day among
+`crm.search_tokens` (the SQL function in `list_columns`) calls them the same. Of every number and every day among
 the custom fields it says where it lies, each more exactly than the one before: of 886 that it has
 three digits, that they begin with 8, with 88, with 886; of a day its decade, year, month, third of the
-month and itself. A stretch is then a few such facts, and an index that knows which rows have a fact finds
-all it holds. Where an end lies inside such a fact (`> 886`, `>= 1234`), it finds somewhat more, and what the
+month and itself. A stretch is then a few such tokens, and an index that knows which rows have a token finds
+all it holds. Where an end lies inside such a token (`> 886`, `>= 1234`), it finds somewhat more, and what the
 condition really says is asked of those rows.
 """
 
@@ -30,24 +30,24 @@ _THIRD = 10  # days of the first two thirds of a month; the last one has what is
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Facts of which every value of a stretch has one.
+    """Tokens of which every value of a stretch has one.
 
     Args:
-        facts: as `crm.facts` calls them.
+        tokens: as `crm.search_tokens` calls them.
         is_exact: nothing outside of the stretch has any of them.
     """
 
-    facts: list[str]
+    tokens: list[str]
     is_exact: bool
 
 
 def of_column(name: str, word: str) -> str:
-    """Return the fact that a column has a word; of `tags`, that a tag is among them."""
+    """Return the token that a column has a word; of `tags`, that a tag is among them."""
     return f"{name}={word}"
 
 
 def of_custom(key: str, value: object) -> str:
-    """Return the fact that a custom field is a text, a number or a truth."""
+    """Return the token that a custom field is a text, a number or a truth."""
     match value:
         case bool():
             said = f"={str(value).lower()}"
@@ -59,25 +59,25 @@ def of_custom(key: str, value: object) -> str:
 
 
 def of_choice(key: str, choice: str) -> str:
-    """Return the fact that a choice is among those of a custom field."""
+    """Return the token that a choice is among those of a custom field."""
     return f"{_begin(key)}[{choice}"
 
 
-def any_of(row_facts: Column, found: Sequence[str] | Column) -> Column:
-    """Say that a row has one of some facts; these as texts, or as an array of SQL."""
-    holds: Column = row_facts.overlap(_hashed(found))
+def any_of(row_tokens: Column, found: Sequence[str] | Column) -> Column:
+    """Say that a row has one of some tokens; these as texts, or as an array of SQL."""
+    holds: Column = row_tokens.overlap(_hashed(found))
     return holds
 
 
-def all_of(row_facts: Column, found: Sequence[str]) -> Column:
-    """Say that a row has all of some facts."""
-    holds: Column = row_facts.contains(_hashed(found))
+def all_of(row_tokens: Column, found: Sequence[str]) -> Column:
+    """Say that a row has all of some tokens."""
+    holds: Column = row_tokens.contains(_hashed(found))
     return holds
 
 
 def _hashed(found: Sequence[str] | Column) -> Column:
     if not isinstance(found, ColumnElement):
-        found = literal(list(found), ARRAY(Text))  # one value, however many facts
+        found = literal(list(found), ARRAY(Text))  # one value, however many tokens
     return func.crm.hashed(found)
 
 
@@ -89,7 +89,7 @@ def of_numbers(
     with_low: bool = True,
     with_high: bool = True,
 ) -> Stretch:
-    """Return the facts that cover the numbers from `low` to `high`; None is no bound.
+    """Return the tokens that cover the numbers from `low` to `high`; None is no bound.
 
     Args:
         key: the custom field's.
@@ -113,22 +113,22 @@ def of_numbers(
 
 
 def of_dates(key: str, first: date | None, last: date | None) -> Stretch:
-    """Return the facts that cover the days from `first` to `last`, both of them; None is no bound."""
+    """Return the tokens that cover the days from `first` to `last`, both of them; None is no bound."""
     return _of_days(f"{_begin(key)} d", first, last)
 
 
 def of_moments(key: str, first: date | None, last: date | None) -> Stretch:
-    """Return the facts that cover the moments of the days from `first` to `last` in UTC."""
+    """Return the tokens that cover the moments of the days from `first` to `last` in UTC."""
     return _of_days(f"{_begin(key)} m", first, last)
 
 
 def of_added(first: date) -> list[str]:
-    """Return the facts of what was added in a day's month in UTC or later; of a year between the two."""
+    """Return the tokens of what was added in a day's month in UTC or later; of a year between the two."""
     return [f"added={one}" for one in _calendar(_day(first.year, first.month, 1), _END)]
 
 
 def _begin(key: str) -> str:
-    """Return how all facts of a custom field begin, and those of no other."""
+    """Return how all tokens of a custom field begin, and those of no other."""
     return f".{len(key)}:{key}"
 
 
