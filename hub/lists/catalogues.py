@@ -10,7 +10,7 @@ from hub.crm.custom_fields import WITH_CHOICES, CustomField
 from hub.crm.deal_tables import deal
 from hub.crm.tables import contact, lead
 from hub.crm.words import scope_of
-from hub.lists import custom, texts
+from hub.lists import custom, search_text
 from hub.lists.deal_fields import deals
 from hub.lists.document import Op
 from hub.lists.fields import CUSTOM, Catalogue, Field
@@ -32,7 +32,7 @@ def catalogue(conn: Connection, object_: str) -> Catalogue:
 def _custom(table: Table, field: CustomField) -> Field:
     column = table.c.custom_fields
     shown = column.op("->", return_type=JSONB)(literal(field.key, Text))
-    predicate = custom.predicate_of(field, texts.TOKENS[table.name])
+    predicate = custom.predicate_of(field, search_text.TOKENS[table.name])
 
     def over_all(_shown: Column, op: Op, values: Values, asking: Asking) -> Column:
         return predicate(column, op, values, asking)

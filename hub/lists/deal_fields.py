@@ -4,7 +4,7 @@ from sqlalchemy import func
 
 from hub.crm import list_tables
 from hub.crm.deal_tables import deal, pipeline, reason, stage
-from hub.lists import predicates, texts
+from hub.lists import predicates, search_text
 from hub.lists.field_makers import by_name, keyed, name_of, named, plain, shared
 from hub.lists.fields import Field
 from hub.lists.related import deal_company, deal_contact_field, outcomes_of
@@ -24,7 +24,7 @@ def deals() -> dict[str, Field]:
         c.customized_win_likelihood, name_of(stage, c.stage_id, "likelihood")
     )
     own = [
-        Field("name", "Name", "text", c.name, texts.predicate_of("deal", "name")),
+        Field("name", "Name", "text", c.name, search_text.predicate_of("deal", "name")),
         Field("value", "Value", "number", c.value, predicates.number_is, c.value),
         Field("hot", "Hot", "bool", c.is_hot, predicates.bool_is),
         Field("win_likelihood", "Win likelihood", "number", likelihood, predicates.number_is),

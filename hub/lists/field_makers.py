@@ -7,7 +7,7 @@ from sqlalchemy import Column as TableColumn
 from sqlalchemy import ColumnElement, Date, DateTime, Table, select
 
 from hub.crm.tables import user
-from hub.lists import predicates, texts
+from hub.lists import predicates, search_text
 from hub.lists.document import Op
 from hub.lists.fields import Field
 from hub.lists.predicates import Asking, Column, Predicate, UnfitError, Values
@@ -58,7 +58,7 @@ def _kind(column: TableColumn[Any]) -> tuple[str, Predicate]:
         return "moment", predicates.moment_is
     if isinstance(column.type, Date):
         return "date", predicates.date_is
-    return "text", texts.predicate_of(column.table.name, column.name)
+    return "text", search_text.predicate_of(column.table.name, column.name)
 
 
 def shared(table: Table) -> list[Field]:
@@ -66,7 +66,7 @@ def shared(table: Table) -> list[Field]:
     c = table.c
     return [
         Field("id", "Number", "number", c.id, predicates.number_is),
-        Field("tags", "Tags", "tags", c.tags, texts.tagged(table.name), names="tag"),
+        Field("tags", "Tags", "tags", c.tags, search_text.tagged(table.name), names="tag"),
         Field(
             "owner", "Owner", "user", name_of(user, c.owner_id), _owner(c.owner_id), names="user"
         ),
@@ -98,7 +98,7 @@ def named(table: Table, key: ColumnElement[Any], column: str = "name") -> Predic
     def build(_column: Column, op: Op, values: Values, asking: Asking) -> Column:
         if op is Op.EMPTY:
             return key.is_(None)
-        if op not in texts.HINTED:
+        if op not in search_text.HINTED:
             raise UnfitError("it is asked: is, any of, none of, contains, starts with, is empty")
         found = select(table.c.id).where(predicates.text_is(table.c[column], op, values, asking))
         return key.in_(found)

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Table, Text, exists, func, literal, litera
 
 from hub.crm import list_tables
 from hub.crm.tables import contact, ticket
-from hub.lists import predicates, texts
+from hub.lists import predicates, search_text
 from hub.lists.document import Op
 from hub.lists.field_makers import by_name, plain, shared
 from hub.lists.fields import Field
@@ -25,8 +25,8 @@ COMPANY_NAME = Field(
     "Name",
     "text",
     contact.c.organization_name,
-    texts.predicate_of("contact", "organization_name"),
-    texts.name_order,
+    search_text.predicate_of("contact", "organization_name"),
+    search_text.name_order,
 )
 
 
@@ -44,7 +44,7 @@ def _person(table: Table) -> list[Field]:
     name = func.concat_ws(literal(" ", Text), c.first_name, c.last_name)
     number = select(func.count()).where(*_opened(c.entity_id)).scalar_subquery()
     return [
-        Field("name", "Name", "text", name, _full_name(table), texts.name_order),
+        Field("name", "Name", "text", name, _full_name(table), search_text.name_order),
         Field("open_tickets", "Open tickets", "number", number, _open_tickets(c.entity_id)),
     ]
 
@@ -54,7 +54,7 @@ def _full_name(table: Table) -> Predicate:
     both = func.coalesce(first, "") + literal(" ", Text) + func.coalesce(last, "")
 
     def build(_column: Column, op: Op, values: Values, asking: Asking) -> Column:
-        return texts.full_name(func.nullif(func.trim(both), ""), op, values, asking)
+        return search_text.full_name(func.nullif(func.trim(both), ""), op, values, asking)
 
     return build
 

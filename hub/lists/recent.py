@@ -24,7 +24,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.visitors import InternalTraversal
 
 from hub.lists import search_tokens
-from hub.lists.texts import TOKENS
+from hub.lists.search_text import TOKENS
 
 PAGES = (
     2  # of a list, which the months should have; the planner thinks of too few rather than too many

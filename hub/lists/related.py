@@ -27,14 +27,14 @@ from sqlalchemy import (
 from hub.crm.activity_tables import call, outcome, visit
 from hub.crm.deal_tables import deal, deal_contact
 from hub.crm.tables import contact
-from hub.lists import predicates, texts
+from hub.lists import predicates, search_text
 from hub.lists.document import Op, Scalar
 from hub.lists.fields import Field
 from hub.lists.predicates import Asking, Column, Predicate, Values
 from hub.records.tables import entity
 
 RECORD = re.compile(r"contact/([1-9]\d{0,17})")
-_org_name = texts.predicate_of("contact", "organization_name")
+_org_name = search_text.predicate_of("contact", "organization_name")
 
 
 def number_of(said: Scalar) -> int | None:
@@ -45,7 +45,7 @@ def number_of(said: Scalar) -> int | None:
 
 def company_of(table: Table, key: ColumnElement[Any]) -> Field:
     """Return the field `company` of leads and people: the name that they give, or the company linked."""
-    named = texts.predicate_of(table.name, "organization_name")
+    named = search_text.predicate_of(table.name, "organization_name")
     column = table.c.organization_name
     return Field("company", "Company", "text", column, _linked(named, key.in_), names="contact")
 
@@ -74,7 +74,7 @@ def deal_contact_field() -> Field:
         both = func.coalesce(c.first_name, "") + literal(" ", Text) + func.coalesce(c.last_name, "")
         whole = func.nullif(func.trim(both), "")
         holds = or_(
-            texts.full_name(whole, op, values, asking),
+            search_text.full_name(whole, op, values, asking),
             _org_name(c.organization_name, op, values, asking) & c.is_organization,
         )
         return among(_and_merged(holds))
