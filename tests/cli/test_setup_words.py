@@ -172,3 +172,31 @@ def test_groups_and_users_are_set_up_and_what_hub_yaml_manages_is_refused(team: 
     assert done.stdout == "eve@acme.example.com is deactivated\n"
     assert "eve@acme.example.com" in team.run("user", "list").stdout
     assert team.document("group", "remove", "East") == {"removed": "East"}
+
+
+def test_names_and_tags_are_shown_renamed_merged_and_removed(team: House) -> None:
+    team.document("edit", "lead/1", "tags=vip,big")
+    assert {t["name"]: t["records"] for t in team.document("tag", "list")} == {"big": 1, "vip": 1}
+    made = team.document("list", "add", "Big ones", "--where", "tags any of big")
+    assert "list 'Big ones'" in refused(team, "tag", "remove", "big")
+    assert team.document("tag", "rename", "vip", "VIP")["rows"] == 1
+    assert "--into" in refused(team, "tag", "rename", "big", "VIP")
+    merged = team.document("tag", "merge", "big", "VIP")
+    assert (merged["into"], merged["uses"]) == ("VIP", ["list 'Big ones'", "1 lead"])
+    shown = team.document("list", "show", "Big ones")
+    assert shown == made | {"filter": {"all": [{**made["filter"]["all"][0], "value": ["VIP"]}]}}
+    assert team.document("list", "count", "Big ones")["count"] == 1
+    assert "did you mean 'VIP'" in refused(team, "list", "run", "--where", "tags any of VIQ")
+    assert "did you mean 'Working'" in refused(team, "list", "run", "--where", "status is Workign")
+
+    assert "Working" in team.run("name", "list", "status").stdout
+    renamed = team.document("name", "rename", "status", "Working", "Contacted")
+    assert (renamed["old"], renamed["new"]) == ("Working", "Contacted")
+    assert team.document("lead", "status", "lead/1", "contacted")["changed"] == 1
+    assert team.document("name", "uses", "status", "Contacted")["uses"] == ["1 lead"]
+    assert "is in use: 1 lead" in refused(team, "name", "remove", "status", "Contacted")
+    assert "a rep may not" in refused(
+        team, "tag", "rename", "VIP", "vip", "--as", "bob@acme.example.com"
+    )
+    edited = team.document("list", "edit", "Big ones", "--where", "status is Contacted")
+    assert edited["filter"]["all"][0]["value"] == "Contacted"
