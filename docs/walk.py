@@ -1,7 +1,7 @@
-"""Run the commands of `docs/walkthrough.md` in an empty house, and write down what they print.
+"""Run the commands of `walkthrough.md` and `screens.md`, and write down what they print.
 
-`python docs/walk.py` writes the page anew; a test runs the same commands and compares. In: the page,
-whose blocks of kind `console` hold commands behind `$ `, and one block `yaml`, the configuration.
+`python docs/walk.py` writes the pages anew; a test runs the same commands and compares. Each page has an
+empty home of its own. In: a page, whose blocks of kind `console` hold commands behind `$ `, and one block `yaml`, the configuration.
 """
 
 import os
@@ -18,7 +18,7 @@ from hub.clock import SystemClock
 from hub.db.embedded import EmbeddedServer
 from hub.db.place import make_home
 
-PAGE = Path(__file__).with_name("walkthrough.md")
+PAGES = [Path(__file__).with_name(f"{name}.md") for name in ("walkthrough", "screens")]
 _CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _YAML = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # what is another one every day
@@ -98,8 +98,8 @@ def _walk(page: str, root: Path) -> Iterator[tuple[Step, str]]:
         yield step, (done.stdout + done.stderr).strip("\n")
 
 
-def _write() -> None:
-    page = PAGE.read_text()
+def _write(file: Path) -> None:
+    page = file.read_text()
     with tempfile.TemporaryDirectory(prefix="hub") as folder:
         root = Path(folder)
         root.chmod(0o755)
@@ -114,8 +114,10 @@ def _write() -> None:
             + "\n```"
         )
 
-    PAGE.write_text(_CONSOLE.sub(anew, page))
+    file.write_text(_CONSOLE.sub(anew, page))
 
 
 if __name__ == "__main__":
-    _write()
+    for one in PAGES:
+        if one.stem in (sys.argv[1:] or one.stem):
+            _write(one)

@@ -12,11 +12,11 @@ from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_mapping, print_table, stdout
 from hub.errors import ConfigError
 
-note_app = typer.Typer(help="Notes on a lead, a contact or a deal.", no_args_is_help=True)
-call_app = typer.Typer(help="Calls, logged when they were made.", no_args_is_help=True)
-visit_app = typer.Typer(help="Visits, logged when they were made.", no_args_is_help=True)
-message_app = typer.Typer(help="E-mails, texts and chats, logged.", no_args_is_help=True)
-outcome_app = typer.Typer(help="How a call or a visit may end.", no_args_is_help=True)
+note_app = typer.Typer(help="Add notes to a lead, a contact or a deal.", no_args_is_help=True)
+call_app = typer.Typer(help="Log calls.", no_args_is_help=True)
+visit_app = typer.Typer(help="Log visits.", no_args_is_help=True)
+message_app = typer.Typer(help="Log e-mails, texts and chats.", no_args_is_help=True)
+outcome_app = typer.Typer(help="Add and list outcomes of calls and visits.", no_args_is_help=True)
 activity_app = typer.Typer(help="Change or archive an activity.", no_args_is_help=True)
 
 On = Annotated[

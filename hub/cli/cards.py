@@ -7,8 +7,7 @@ import typer
 
 from hub.cli.acting import acting
 from hub.cli.options import Config, Json
-from hub.cli.output import print_json, print_mapping, print_table, stdout
-from hub.cli.words import moment
+from hub.cli.output import in_zone, print_json, print_mapping, print_table, stdout
 
 if TYPE_CHECKING:
     from hub.views.cards import AnyCard
@@ -111,7 +110,7 @@ def _cell(value: Any) -> Any:
     from hub.views.records import Owner
 
     shown: dict[type, Callable[[Any], Any]] = {
-        datetime: moment,
+        datetime: in_zone,
         Owner: lambda owner: owner.email or owner.name,
         bool: lambda is_so: "yes" if is_so else "no",
         list: lambda many: ", ".join(str(_cell(one)) for one in many),

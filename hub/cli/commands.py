@@ -143,6 +143,6 @@ def overview() -> str:
                 found.append(f"  {names:{_WIDTH - 2}}{line.words}")
     found += [
         "",
-        "Of every command: --json, --wide (all columns of a table), --config FILE, --as USER",
+        "Of every command: --json, --wide (all columns), --config FILE, --as USER",
     ]
     return "\n".join(found)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hub.actions.context import Context
 
 company_app = typer.Typer(
-    help="Companies: show, add, edit, merge; who works there.", no_args_is_help=True
+    help="Show, add, edit and merge companies; set who works there.", no_args_is_help=True
 )
 add_show(company_app, "company")
 

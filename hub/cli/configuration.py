@@ -8,7 +8,7 @@ import typer
 from hub.cli.options import Config, Json
 from hub.cli.output import print_json, stdout
 
-config_app = typer.Typer(help="Settings in force.", no_args_is_help=True)
+config_app = typer.Typer(help="Show the settings in force.", no_args_is_help=True)
 
 
 @config_app.command("show")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hub.actions.identity.consent import About, Corrected
 
 consent_app = typer.Typer(
-    help="Consent: what may be sent to an address, and what was said of it.", no_args_is_help=True
+    help="Show, refuse and correct consent: what may be sent to an address.", no_args_is_help=True
 )
 Channel = Annotated[str | None, typer.Option("--channel", help="email, sms, phone, fax or post.")]
 Purpose = Annotated[

@@ -14,7 +14,9 @@ from hub.cli.output import print_json, print_table, print_warning, stdout
 from hub.errors import ConfigError
 from hub.model.records import JsonValue
 
-deal_app = typer.Typer(help="Deals: add, move through the stages, win.", no_args_is_help=True)
+deal_app = typer.Typer(
+    help="Add deals, move them through the stages, win them.", no_args_is_help=True
+)
 add_show(deal_app, "deal")
 Contact = Annotated[str, typer.Argument(help="contact/NUMBER, a public id, or source/stream/id.")]
 

@@ -11,7 +11,7 @@ from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_table, stdout
 
 field_app = typer.Typer(
-    help="Custom fields of leads, people, companies and deals.", no_args_is_help=True
+    help="Define custom fields of leads, people, companies and deals.", no_args_is_help=True
 )
 Key = Annotated[str, typer.Argument(help="The field's key, as `hub field list` shows it.")]
 Choices = Annotated[

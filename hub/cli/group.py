@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from hub.settings.managed import Managed
 
 group_app = typer.Typer(
-    help="Distribution groups: who takes leads, contacts or deals in turn.", no_args_is_help=True
+    help="Set up distribution groups, whose members take records in turn.", no_args_is_help=True
 )
-member_app = typer.Typer(help="Members of a distribution group.", no_args_is_help=True)
+member_app = typer.Typer(
+    help="Add, change and remove members of a distribution group.", no_args_is_help=True
+)
 group_app.add_typer(member_app, name="member")
 
 Group = Annotated[str, typer.Argument(metavar="GROUP", help="Name of the group.")]

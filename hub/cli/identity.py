@@ -15,7 +15,7 @@ from hub.cli.output import print_json, print_mapping, print_table, stdout
 from hub.model.verdicts import Judgement
 
 review_app = typer.Typer(
-    help="Records that look alike, and companies of one name: decide what they are.",
+    help="Decide on records that look alike, and on companies of one name.",
     no_args_is_help=True,
 )
 

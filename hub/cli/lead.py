@@ -23,7 +23,7 @@ from hub.cli.output import print_json, stdout
 from hub.model.records import JsonValue
 
 lead_app = typer.Typer(
-    help="Leads: add, show, assign, status, convert, reopen.", no_args_is_help=True
+    help="Add, show, assign, convert and reopen leads; set their status.", no_args_is_help=True
 )
 add_show(lead_app, "lead")
 

@@ -13,10 +13,10 @@ from hub.cli.output import print_json, print_table, stdout
 from hub.errors import ConfigError
 
 link_app = typer.Typer(
-    help="Smart links: addresses made of a record's values.", no_args_is_help=True
+    help="Keep smart links: addresses made of a record's values.", no_args_is_help=True
 )
 layout_app = typer.Typer(
-    help="Layouts: sections and order of the fields of a kind of record.", no_args_is_help=True
+    help="Set sections and order of the fields of a kind of record.", no_args_is_help=True
 )
 Name = Annotated[str, typer.Argument(help="What the link is called.")]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hub.lists.document import ListDocument
 
 list_app = typer.Typer(
-    help="Smart lists: saved filters over leads, people, companies and deals.",
+    help="Save, run and share smart lists of leads, people, companies and deals.",
     no_args_is_help=True,
 )
 Name = Annotated[str, typer.Argument(help="A list's name or number, or object/name.")]

@@ -11,13 +11,13 @@ from hub.errors import ConfigError
 WHO_MATCHES = "hub up matches every person anew in the background; hub upgrade does it now"
 
 match_app = typer.Typer(
-    help="The model that matches people: show, train, rescore.", no_args_is_help=True
+    help="Show, train and try the model that matches people.", no_args_is_help=True
 )
 
 
 @match_app.command("show")
 def match_show(json: Json = False, config: Config = None) -> None:
-    """The model in use: levels, weights, thresholds, what it was trained on."""
+    """Show the model in use: levels, weights, thresholds, what it was trained on."""
     from hub.cli.matching import read_model, show_model
     from hub.cli.opening import opened_database
 

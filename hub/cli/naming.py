@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from hub.actions.setup.naming import Removed, Renamed
 
 name_app = typer.Typer(
-    help="Statuses, reasons, stages, outcomes, sources, tags, choices, fields: rename and remove.",
+    help="Rename and remove statuses, reasons, stages, outcomes, sources, tags, choices.",
     no_args_is_help=True,
 )
-tag_app = typer.Typer(help="Tags of leads, contacts and deals.", no_args_is_help=True)
+tag_app = typer.Typer(help="List, rename, merge and remove tags.", no_args_is_help=True)
 Kind = Annotated[
     str,
     typer.Argument(

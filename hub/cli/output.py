@@ -21,6 +21,7 @@ from hub.cli.tables import (
     Column,
     Kind,
     Money,
+    cell,
     lines_for_people,
     lines_for_programs,
     wrapped,
@@ -54,6 +55,11 @@ def zone() -> tzinfo:
     """Return the zone in which moments are shown."""
     found: tzinfo = _shown["zone"]
     return found
+
+
+def in_zone(at: datetime) -> str:
+    """Return a moment as the person who acts reads it."""
+    return cell(at, zone())
 
 
 class Stream:

@@ -20,7 +20,7 @@ from hub.cli.output import print_json, print_table, stdout
 from hub.errors import ConfigError
 
 contact_app = typer.Typer(
-    help="Contacts: add, show, link to a company, assign.", no_args_is_help=True
+    help="Add, show and assign contacts; link them to a company.", no_args_is_help=True
 )
 add_show(contact_app, "contact")
 for app, kind in ((lead_app, "lead"), (contact_app, "contact"), (deal_app, "deal")):

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from hub.actions.setup.pipeline import Moved
     from hub.crm.pipelines import Pipeline
 
-pipeline_app = typer.Typer(help="Pipelines and their stages.", no_args_is_help=True)
-reason_app = typer.Typer(help="Why deals are lost and leads unqualified.", no_args_is_help=True)
+pipeline_app = typer.Typer(help="Set up pipelines and their stages.", no_args_is_help=True)
+reason_app = typer.Typer(
+    help="Add and list reasons why deals are lost and leads unqualified.", no_args_is_help=True
+)
 Name = Annotated[str, typer.Argument(help="The pipeline's name.")]
 StageName = Annotated[str, typer.Argument(help="The stage's name.")]
 Likelihood = Annotated[int, typer.Argument(min=0, max=100, help="How likely deals are won, in %.")]

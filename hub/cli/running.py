@@ -94,7 +94,7 @@ def up(
 
 
 def status(json: Json = False, config: Config = None) -> None:
-    """Sources, cursors, queues, quarantine, review, outbox, budgets, drift."""
+    """Show sources, cursors, queues, quarantine, review, outbox, budgets, drift."""
     from hub.cli.opening import opened_database
     from hub.cli.status import read_status
     from hub.cli.status_tables import show_status

@@ -9,7 +9,7 @@ from hub.cli.activities import acted, as_json, say
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_table
 
-task_app = typer.Typer(help="Tasks: add, list, done, reopen, give.", no_args_is_help=True)
+task_app = typer.Typer(help="Add, list, complete, reopen and give tasks.", no_args_is_help=True)
 Task = Annotated[str, typer.Argument(help="The task's number, or task/12.")]
 On = Annotated[
     str | None, typer.Option("--on", help="lead/12, contact/5, deal/7, or a person's own names.")

@@ -13,7 +13,7 @@ from hub.cli.output import print_json, print_line, print_table
 if TYPE_CHECKING:
     from hub.actions.leads.ticket_lead import MadeLead
 
-ticket_app = typer.Typer(help="Support tickets: make a lead of one.", no_args_is_help=True)
+ticket_app = typer.Typer(help="Make a lead of a support ticket.", no_args_is_help=True)
 
 
 def tickets_command(
@@ -23,7 +23,7 @@ def tickets_command(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Tickets of a person, or of a company and its employees; open ones first."""
+    """Show the tickets of a person, or of a company and its employees; open ones first."""
     from hub.actions.leads.ticket_lead import tickets
 
     found = acted(config, lambda conn: tickets(acting(conn), name))

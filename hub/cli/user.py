@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hub.settings.managed import Managed
 
 user_app = typer.Typer(
-    help="Users: add, change, away, pause, back, deactivate.", no_args_is_help=True
+    help="Add, change, pause and deactivate users; set their leave.", no_args_is_help=True
 )
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="E-mail address of the user.")]
 Role = Annotated[

@@ -1,11 +1,16 @@
-"""The page that walks from a first lead to a renewal shows what the commands print."""
+"""The walk from a first lead to a renewal, and the screens, show what the commands print."""
+
+from pathlib import Path
+
+import pytest
 
 from docs import walk
 from tests.processes import house
 
 
-def test_every_command_of_the_page_prints_what_the_page_shows() -> None:
+@pytest.mark.parametrize("page", walk.PAGES, ids=lambda page: page.stem)
+def test_every_command_of_the_page_prints_what_the_page_shows(page: Path) -> None:
     with house() as made:
-        for step, printed in walk.walk(walk.PAGE.read_text(), made.root):
+        for step, printed in walk.walk(page.read_text(), made.root):
             assert "Traceback" not in printed
             assert walk.lasting(printed) == walk.lasting(step.printed), step.command
