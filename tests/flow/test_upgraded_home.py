@@ -30,6 +30,7 @@ CONSENT = {
     'ops."source_record"': "target LIKE 'consent:%'",
     'ops."record_version"': "record_id IN (SELECT id FROM ops.source_record WHERE target LIKE 'consent:%')",
 }
+RENAMED_COLUMNS = {"facts": "search_tokens"}
 RENAMED = {'ops."turn"': "ops.assignment"}  # old name → name of today
 
 
@@ -93,7 +94,8 @@ def test_the_upgrade_keeps_every_row_of_every_table(server: Server, at_0026: str
         kept = conn.execute(text("SELECT to_jsonb(l) FROM crm.lead l ORDER BY id")).scalars().all()
     assert after == before
     for old, new in zip(leads, kept, strict=True):
-        assert old.items() <= new.items(), "a later revision may add columns"
+        named = {RENAMED_COLUMNS.get(name, name): value for name, value in old.items()}
+        assert all(new[name] == value for name, value in named.items()), "columns may be added"
 
 
 def test_no_opt_out_is_lifted_by_the_upgrade(server: Server, at_0026: str, tmp_path: Path) -> None:
