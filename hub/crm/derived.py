@@ -175,6 +175,18 @@ def recompute(
         conn.execute(_DEALS, {"ids": deals})
 
 
+def recompute_alone(conn: Connection, entity_ids: Collection[int]) -> None:
+    """Bring the derived columns of people up to date who work for no company.
+
+    Args:
+        conn: an open transaction that holds the entities.
+        entity_ids: people who are merged into nobody. Neither they nor those who were merged into them have
+            a contact.
+    """
+    if entity_ids:
+        conn.execute(_ENTITIES, {"ids": sorted(entity_ids)})
+
+
 def companies_of(conn: Connection, entity_ids: Iterable[int]) -> set[int]:
     """Return the companies in which people are employees; ask before employment changes."""
     ids = list(entity_ids)

@@ -14,7 +14,6 @@ from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.crm.tables import notification_preference, owner_identity, user
-from hub.model.folding import LegacyOwner
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,20 +219,6 @@ def adopt_legacy_owner(
         )
     )
     return Adopted(is_created=created, was_known=earlier is not None)
-
-
-def legacy_owners(conn: Connection) -> dict[tuple[str, str], LegacyOwner]:
-    """Return (source, source id) → person for every owner a source named."""
-    rows = conn.execute(
-        select(
-            owner_identity.c.source,
-            owner_identity.c.source_id,
-            owner_identity.c.user_id,
-            func.coalesce(user.c.is_active, False),
-            owner_identity.c.is_queue,
-        ).outerjoin(user, user.c.id == owner_identity.c.user_id)
-    )
-    return {(row[0], row[1]): LegacyOwner(row[2], row[3], row[4]) for row in rows}
 
 
 def set_preference(conn: Connection, user_id: int, event: str, *, web: bool, email: bool) -> None:

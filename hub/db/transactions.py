@@ -1,4 +1,4 @@
-"""Transactions that PostgreSQL ended because of a deadlock are run again."""
+"""Work in transactions; those that PostgreSQL ended because of a deadlock are run again."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -54,6 +54,15 @@ def _once_more(engine: Engine, work: Callable[[Connection], T]) -> T:
         with attempt, engine.begin() as conn:
             return work(conn)
     raise AssertionError("unreachable: Retrying returns or raises")
+
+
+def ask(engine: Engine, question: Callable[[Connection], T]) -> T:
+    """Ask what one statement can answer, without a transaction: one exchange with the server, not three.
+
+    The answer holds for the moment at which it is given. Use it to leave out work that has nothing to do.
+    """
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        return question(conn)
 
 
 def _was_ended_for_another(error: BaseException) -> bool:

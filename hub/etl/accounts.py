@@ -14,6 +14,7 @@ from sqlalchemy.engine import RowMapping
 from hub.crm import companies as rows
 from hub.crm import contacts as contact_rows
 from hub.crm import leads as lead_rows
+from hub.crm.attached import Attached
 from hub.crm.companies import Links
 from hub.golden.fold import trusted_first
 from hub.matching.companies import (
@@ -56,7 +57,7 @@ def find(
     is_lead: Collection[int],
     *,
     had: Mapping[int, RowMapping],
-    plain: Collection[int],
+    beside: Mapping[int, Attached],
 ) -> Belonging:
     """Return the companies of people, and store the company keys of leads.
 
@@ -66,11 +67,10 @@ def find(
         records: by entity.
         is_lead: people who have a lead, or get one.
         had: the rows of leads, as they are until now.
-        plain: people with records and nothing else, see `hub.crm.newcomers`.
+        beside: what people have beside records.
     """
     ids = [person.entity_id for person in people]
-    known = [i for i in ids if i not in plain]
-    words = companies.said_of(conn, known)
+    words = companies.said_of(conn, [i for i in ids if beside[i].is_employed])
     said: dict[int, Employer] = {
         i: (word.company, "a person's word")
         for i, word in words.items()
@@ -86,7 +86,7 @@ def find(
     before = {i: set(company_keys(firm("", dict(row)))) for i, row in had.items() if i in keys}
     companies.set_lead_keys(conn, keys, before)
     employers = said | named
-    typed = _typed(conn, [i for i in known if i in is_lead], words)
+    typed = _typed(conn, [i for i in ids if i in is_lead and beside[i].is_edited], words)
     asked = {i: own for i, own in keys.items() if i not in employers or i in typed}
     found = {
         i: employer
@@ -139,15 +139,33 @@ def _rows(
 
 
 def point(
-    conn: Connection, belonging: Belonging, *, leads: Collection[int], contacts: Collection[int]
+    conn: Connection,
+    belonging: Belonging,
+    *,
+    leads: Mapping[int, RowMapping],
+    contacts: Mapping[int, RowMapping],
 ) -> None:
-    """Point rows that exist to their companies, by entity."""
+    """Point rows that exist, by entity, to their companies, where they do not yet."""
     contact_rows.point_to_employers(
-        conn, {i: link for i, link in belonging.employers.items() if i in contacts}
+        conn,
+        {
+            i: link
+            for i, link in belonging.employers.items()
+            if (row := contacts.get(i)) is not None and row["company_id"] != link[0]
+        },
     )
     lead_rows.point_to_accounts(
-        conn, {i: link for i, link in belonging.accounts.items() if i in leads}
+        conn,
+        {
+            i: link
+            for i, link in belonging.accounts.items()
+            if (row := leads.get(i)) is not None and _pointed(row) != link
+        },
     )
+
+
+def _pointed(lead: RowMapping) -> Employer:
+    return lead["account_id"], lead["account_why"]
 
 
 def _named(conn: Connection, records: Mapping[int, Sequence[FoldRecord]]) -> dict[int, Employer]:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hub.connectors.base import Page, Stream, Window
 from hub.db.locks import source_locks
+from hub.db.transactions import ask
 from hub.errors import HubError, TransientError
 from hub.etl.budget import account_of, forecast
 from hub.etl.closing import close_live, finish, finish_interrupted
@@ -25,7 +26,7 @@ from hub.etl.contain import ends_source, fault_of, is_paused, once_each, where
 from hub.etl.context import Hub
 from hub.etl.extract import Land, Range, reread, short_ranges
 from hub.etl.land import land_page
-from hub.etl.load import load_owners, load_stale, load_tickets
+from hub.etl.load import load_pending
 from hub.etl.match import match_pending
 from hub.etl.normalize import normalize_pending
 from hub.etl.notify import deliver_pending
@@ -37,7 +38,7 @@ from hub.logs import get_logger
 from hub.model.faults import Fault
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
-from hub.records import batches, stage_reports, verdicts
+from hub.records import batches, queue, stage_reports, verdicts
 from hub.records.batches import Batch, Begun
 from hub.records.ledger import StreamLedger
 from hub.records.stage_reports import StageReport
@@ -363,7 +364,9 @@ def run_match(hub: Hub) -> dict[str, int]:
     """Match what is pending: people, and companies."""
     spare_the_program()
     started = time.monotonic()
-    counts = match_pending(hub) | match_companies(hub)
+    counts = match_pending(hub)
+    if ask(hub.engine, lambda conn: queue.waits(conn, queue.COMPANIES)):
+        counts |= match_companies(hub)
     _report(hub, None, "match", counts, started)
     return counts
 
@@ -372,11 +375,10 @@ def run_load(hub: Hub) -> dict[str, int]:
     """Connect owners, then fold and load stale entities; most new leads get their owner at once."""
     spare_the_program()
     started = time.monotonic()
-    counts = load_owners(hub) | load_tickets(hub) | load_stale(hub, gives_owners=True)
+    counts = load_pending(hub)
     routed = {name: n for name, n in counts.items() if name == "assigned"}
     loaded = {name: n for name, n in counts.items() if name not in routed}
-    _report(hub, None, "load", loaded, started)
-    _report(hub, None, "route", routed, started)
+    _report_each(hub, {"load": loaded, "route": routed}, started)
     return counts
 
 
@@ -407,19 +409,41 @@ def _report(
     stream: str | None = None,
     source: str | None = None,
 ) -> None:
-    if not any(counts.values()):
+    said = _Said(batch.id if batch else None, batch.source if batch else source, stream)
+    _report_each(hub, {stage: counts}, started, said)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Of what a report is, where it is not of all that waited."""
+
+    batch_id: int | None = None
+    source: str | None = None
+    stream: str | None = None
+
+
+_ALL = _Said()
+
+
+def _report_each(
+    hub: Hub, counts: Mapping[str, Mapping[str, int]], started: float, said: _Said = _ALL
+) -> None:
+    """Keep what stages did, in one transaction; a stage that did nothing is not told."""
+    done = {stage: own for stage, own in counts.items() if any(own.values())}
+    if not done:
         return
     with hub.engine.begin() as conn:
-        stage_reports.report_stage(
-            conn,
-            stage,
-            counts,
-            seconds=time.monotonic() - started,
-            batch_id=batch.id if batch else None,
-            source=batch.source if batch else source,
-            stream=stream,
-            in_dagster=hub.in_dagster,
-        )
+        for stage, own in done.items():
+            stage_reports.report_stage(
+                conn,
+                stage,
+                own,
+                seconds=time.monotonic() - started,
+                batch_id=said.batch_id,
+                source=said.source,
+                stream=said.stream,
+                in_dagster=hub.in_dagster,
+            )
 
 
 REPORTS = 500  # reported in one tick of a sensor

@@ -28,11 +28,15 @@ class Followed:
     left: set[int]
 
 
-def follow(conn: Connection, entity_ids: Sequence[int]) -> Followed:
-    """Update the children of entities to their records; call after their rows are written."""
-    if not entity_ids:
-        return Followed([], set())
-    left = tickets.follow(conn, entity_ids, asked_in=PERSON_REFS["requester"])
-    left_by_notes = notes.replace(conn, entity_ids)
-    asked = inquiries.replace(conn, entity_ids)
+def follow(conn: Connection, *, asking: Sequence[int], telling: Sequence[int]) -> Followed:
+    """Update the children of entities to their records; call after their rows are written.
+
+    Args:
+        conn: an open transaction.
+        asking: entities that asked for tickets.
+        telling: entities whose objects have said notes or inquiries.
+    """
+    left = tickets.follow(conn, asking, asked_in=PERSON_REFS["requester"]) if asking else []
+    left_by_notes = notes.replace(conn, telling) if telling else []
+    asked = inquiries.replace(conn, telling) if telling else []
     return Followed(asked, {*left, *left_by_notes})

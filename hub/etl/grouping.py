@@ -6,7 +6,7 @@ is asked. Call under the identity lock.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +19,7 @@ from hub.matching.keys import MatchView
 from hub.matching.model import Model
 from hub.model.verdicts import Judgement, Lane
 from hub.records import edges, entities, held, reviews, sources
-from hub.records.edges import StoredEdge
+from hub.records.edges import NewEdge, StoredEdge
 from hub.records.entities import NewEntity
 from hub.records.identity import StoredRecord
 
@@ -31,7 +31,7 @@ class Again:
     batch_id: int | None
 
 
-def alone(conn: Connection, new: Collection[int]) -> set[int]:
+def alone(conn: Connection, new: Collection[int], judged: Iterable[NewEdge]) -> set[int]:
     """Return those of new records that hang together with no record, and were no person before.
 
     Call when the edges of the chunk are written. `settle` would make of each a cluster of its own.
@@ -39,10 +39,10 @@ def alone(conn: Connection, new: Collection[int]) -> set[int]:
     Args:
         conn: an open transaction.
         new: records without an entity that were never matched, or not since they were undone.
+        judged: edges that were just written.
     """
-    if not new:
-        return set()
-    return {*new} - edges.bound(conn, sorted(new))
+    free = {*new} - {end for edge in judged for end in (edge.a, edge.b)}
+    return free - edges.bound(conn, sorted(free)) if free else set()
 
 
 def settle_alone(
@@ -141,11 +141,11 @@ def settle(
     # One that was made just now is seen by nobody else, and is stale from birth.
     present = {e for i in members if (e := records[i].entity_id) is not None}
     old = (present | settled.touched | {*settled.moves.values()}) - settled.new
-    entities.lock_entities(conn, old)
+    were_merged = entities.lock_entities(conn, old)
     sources.place(conn, settled.moves, arrived.keys)
     entities.merge_entities(conn, settled.merged)
     entity_of = {i: settled.moves.get(i) or records[i].entity_id for i in members}
-    entities.revive_entities(conn, sorted(e for e in {*entity_of.values()} - settled.new if e))
+    entities.revive_entities(conn, sorted(were_merged & {e for e in entity_of.values() if e}))
     astray = entities.call_home(conn, sorted(members))
     behind = settled.touched | astray | {e for i in changed if (e := entity_of.get(i)) is not None}
     entities.bump(conn, behind - settled.new, quietly=again is not None)

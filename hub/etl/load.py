@@ -8,13 +8,14 @@ is news to anybody: recomputing a record sends no notification. A chunk of peopl
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Connection
 
 from hub.db.locks import company_lock, company_watch, try_company_lock
 from hub.db.pace import Pace, slices
-from hub.db.transactions import run_transaction
+from hub.db.transactions import ask, run_transaction
 from hub.etl.context import Hub
 from hub.etl.load_companies import load_companies
 from hub.etl.load_people import load_people
@@ -22,10 +23,11 @@ from hub.etl.new_owners import NewOwners, in_order
 from hub.etl.turns import rules_of
 from hub.etl.unmatched import load_owners, load_tickets
 from hub.logs import get_logger
-from hub.records import entities, folding
+from hub.model.folding import StaleEntity
+from hub.records import entities, folding, queue
 from hub.records.companies import ORGANISATION
 
-__all__ = ["load_owners", "load_stale", "load_tickets", "refold"]
+__all__ = ["load_owners", "load_pending", "load_stale", "load_tickets", "refold"]
 
 CHUNK = 500
 # people in the first transaction that locks the groups, and the fewest: on a busy machine a transaction of
@@ -36,6 +38,14 @@ log = get_logger()
 
 
 Counts = dict[str, int]
+
+
+def load_pending(hub: Hub) -> Counts:
+    """Load all that waits, and let new leads have their owner at once; returns counts."""
+    counts = {"owners": 0, "tickets": 0}
+    if ask(hub.engine, lambda conn: queue.waits(conn, queue.OWNERS, queue.TICKETS)):
+        counts = load_owners(hub) | load_tickets(hub)
+    return counts | load_stale(hub, gives_owners=True)
 
 
 def load_stale(hub: Hub, *, gives_owners: bool = False) -> Counts:
@@ -49,42 +59,67 @@ def load_stale(hub: Hub, *, gives_owners: bool = False) -> Counts:
             others wait for route.
     """
     totals: Counter[str] = Counter()
-    _each(hub, _some_companies, totals)
-    if gives_owners:
-        _load_in_order(hub, totals)
-    _each(hub, partial(_some_people, hub), totals)
+    stale = ask(hub.engine, folding.stale_kinds)
+    if stale.companies:
+        _each(hub, _some_companies, totals)
+        stale = ask(hub.engine, folding.stale_kinds)
+    are_left = stale.people
+    if gives_owners and stale.new:
+        are_left = not _load_in_order(hub, totals) or stale.others
+    if are_left:
+        _each(hub, partial(_some_people, hub), totals)
     return dict(totals)
 
 
-def _each(hub: Hub, some: Callable[[Connection], Counts], totals: Counter[str]) -> None:
-    while counts := run_transaction(hub.engine, some):
-        totals.update(counts)
-        log.info("entities_loaded", **counts)
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What a chunk did; `is_last`: no other entity waits that this load could fold."""
+
+    counts: Counts
+    is_last: bool
 
 
-def _some_companies(conn: Connection) -> Counts:
+def _each(hub: Hub, some: Callable[[Connection], _Done], totals: Counter[str]) -> None:
+    done = _Done({}, is_last=False)
+    while not done.is_last:
+        done = run_transaction(hub.engine, some)
+        if done.counts:
+            totals.update(done.counts)
+            log.info("entities_loaded", **done.counts)
+
+
+def _some_companies(conn: Connection) -> _Done:
     company_lock(conn)
     stale = folding.claim_stale(conn, CHUNK, kind=ORGANISATION)
-    return load_companies(conn, stale)[0] if stale else {}
+    return _Done(load_companies(conn, stale)[0] if stale else {}, _is_last(stale))
 
 
-def _some_people(hub: Hub, conn: Connection, among: Sequence[int] | None = None) -> Counts:
+def _some_people(hub: Hub, conn: Connection, among: Sequence[int] | None = None) -> _Done:
     company_watch(conn)
     stale = folding.claim_stale(conn, CHUNK, among)
-    return load_people(conn, stale, hub.settings.crm.reopen_unqualified_to) if stale else {}
+    reopen_to = hub.settings.crm.reopen_unqualified_to
+    return _Done(load_people(conn, stale, reopen_to) if stale else {}, _is_last(stale))
 
 
-def _load_in_order(hub: Hub, totals: Counter[str]) -> None:
+def _is_last(stale: Sequence[StaleEntity]) -> bool:
+    """Tell whether nothing else waited: one that was merged waits until its survivor was folded once."""
+    return len(stale) < CHUNK and not any(entity.is_new for entity in stale)
+
+
+def _load_in_order(hub: Hub, totals: Counter[str]) -> bool:
     """Load new people in the order in which turns are due, and give turns, as long as it is sure.
 
     Who was folded before comes first: taking back a lead gives back a turn.
+
+    Returns:
+        Whether all new people were loaded.
     """
     rules = rules_of(hub)
     with hub.engine.begin() as conn:
         people = in_order(conn, rules)
         known = folding.known_stale(conn) if people else ()
     for ids in slices(known, CHUNK):
-        totals.update(run_transaction(hub.engine, partial(_some_people, hub, among=ids)))
+        totals.update(run_transaction(hub.engine, partial(_some_people, hub, among=ids)).counts)
     owners = NewOwners(rules, is_sure=not known or _are_done(hub), clock=hub.clock)
     first = min(_FIRST, CHUNK)
     pace = Pace(first, min(_LEAST, first), CHUNK, _LONGEST_S / 2, _LONGEST_S, growth=1.5)
@@ -97,6 +132,7 @@ def _load_in_order(hub: Hub, totals: Counter[str]) -> None:
         totals.update(counts)
         log.info("entities_loaded", **counts)
         done += len(ids)
+    return bool(people) and done >= len(people)
 
 
 def _are_done(hub: Hub) -> bool:

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from hub.crm import contacts, customer_status, derived, owners, words
+from hub.crm import contacts, customer_status, derived
 from hub.etl import accounts
 from hub.etl.announce import set_chunk_verdicts
-from hub.etl.survivorship import rules_in_force
-from hub.golden.fold import FoldContext, fold, last_gone
+from hub.etl.survivorship import fold_context
+from hub.golden.fold import fold, last_gone
 from hub.model.folding import ContactRow, FoldRecord, GoldenRecord, StaleEntity
 from hub.records import entities, folding
 from hub.records.companies import ORGANISATION
@@ -49,9 +49,7 @@ def _folded(
 ) -> list[GoldenRecord]:
     """Fold companies; one that no source has any more is archived, unless somebody typed into it."""
     edits = folding.edits_of(conn, [e.id for e in stale])
-    said = words.said(conn, "company")
-    legacy = owners.legacy_owners(conn)
-    context = FoldContext(rules_in_force(conn), said.unqualified, legacy, said.words)
+    context = fold_context(conn, "company")
     return [
         replace(
             fold(e, own, typed, context),

@@ -1,6 +1,6 @@
 """A chunk of people: read, decided, written, linked, announced. Part of load."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -12,10 +12,8 @@ from hub.crm import (
     customer_status,
     derived,
     leads,
-    newcomers,
-    owners,
-    words,
 )
+from hub.crm.attached import Attached, attached
 from hub.crm.contacts import CONTACTS
 from hub.crm.inquiries import NewInquiry
 from hub.crm.leads import LEADS
@@ -25,11 +23,11 @@ from hub.etl import accounts, announce, consents, inquiries
 from hub.etl.accounts import Belonging
 from hub.etl.follow import follow
 from hub.etl.new_owners import NewOwners, waiting
-from hub.etl.survivorship import rules_in_force
+from hub.etl.survivorship import fold_context
 from hub.etl.taking_back import take_back
 from hub.etl.turns import Turns
 from hub.golden.fate import Fate, Past, Person, Rows, fate, needs_past, needs_touch
-from hub.golden.fold import FoldContext, fold
+from hub.golden.fold import fold
 from hub.model.folding import (
     ContactRow,
     EarlierVersion,
@@ -85,8 +83,8 @@ class _Chunk:
 
     Args:
         stale: who they are.
-        plain: those who have records and nothing else (`hub.crm.newcomers`), and whether something was said
-            of consent; nothing else is read about them.
+        attached: what each has beside records (`hub.crm.attached`).
+        plain: those who are new and have nothing beside records; nothing else is read about them.
         employers: the companies for which the others worked until now.
         records: what the sources say.
         leads: rows that exist.
@@ -94,7 +92,8 @@ class _Chunk:
     """
 
     stale: Sequence[StaleEntity]
-    plain: Mapping[int, bool]
+    attached: Mapping[int, Attached]
+    plain: Collection[int]
     employers: Sequence[int]
     records: Mapping[int, Sequence[FoldRecord]]
     leads: Mapping[int, RowMapping]
@@ -109,26 +108,35 @@ class _Chunk:
         """Return those who are not plain."""
         return [e.id for e in self.stale if e.id not in self.plain]
 
+    def having(self, what: Callable[[Attached], bool]) -> list[int]:
+        """Return those of the known people of whom something holds."""
+        return [i for i in self.known if what(self.attached[i])]
+
     @property
     def merged(self) -> dict[int, int]:
         return {e.id: e.merged_into for e in self.stale if e.merged_into is not None}
 
 
 def _read(conn: Connection, stale: Sequence[StaleEntity]) -> _Chunk:
-    plain = newcomers.plain(conn, [e.id for e in stale if e.is_new and e.merged_into is None])
-    known = [e.id for e in stale if e.id not in plain]
-    employers = contacts.employers_of(conn, known)
-    standing = [e.id for e in stale if e.merged_into is None and e.id not in plain]
-    contacts.revive(conn, standing)
-    leads.revive(conn, standing)
-    return _Chunk(
-        stale,
-        plain,
-        employers,
-        _hushed(stale, folding.records_of(conn, [e.id for e in stale])),
-        LEADS.read(conn, known),
-        CONTACTS.read(conn, known),
+    beside = attached(conn, [e.id for e in stale])
+    plain = {e.id for e in stale if e.is_new and e.merged_into is None and beside[e.id].is_plain}
+    having_rows = [i for i, own in beside.items() if own.has_row]
+    own_leads, own_contacts = LEADS.read(conn, having_rows), CONTACTS.read(conn, having_rows)
+    employers = contacts.employers_of(
+        conn, [i for i, row in own_contacts.items() if row["company_id"] is not None]
     )
+    standing = {e.id for e in stale if e.merged_into is None}
+    if again := [i for i in standing if _is_merged(own_leads, i) or _is_merged(own_contacts, i)]:
+        contacts.revive(conn, again)
+        leads.revive(conn, again)
+        own_leads, own_contacts = LEADS.read(conn, having_rows), CONTACTS.read(conn, having_rows)
+    records = _hushed(stale, folding.records_of(conn, [e.id for e in stale]))
+    return _Chunk(stale, beside, plain, employers, records, own_leads, own_contacts)
+
+
+def _is_merged(rows: Mapping[int, RowMapping], entity: int) -> bool:
+    row = rows.get(entity)
+    return row is not None and row["merged_into"] is not None
 
 
 def _hushed(
@@ -142,11 +150,9 @@ def _hushed(
 
 def _people(conn: Connection, chunk: _Chunk) -> dict[int, Person]:
     """Fold people, and read what else their fate depends on."""
-    edits = folding.edits_of(conn, chunk.known)
-    said = words.said(conn, "person")
-    legacy = owners.legacy_owners(conn)
-    context = FoldContext(rules_in_force(conn), said.unqualified, legacy, said.words)
-    rows = rows_of(conn, chunk.known, chunk.leads, chunk.contacts)
+    edits = folding.edits_of(conn, chunk.having(lambda own: own.is_edited))
+    context = fold_context(conn, "person")
+    rows = rows_of(conn, chunk.known, chunk.leads, chunk.contacts, chunk.attached)
     people = {
         e.id: Person(
             fold(e, own, edits.get(e.id, ()), context),
@@ -167,10 +173,22 @@ def rows_of(
     ids: Sequence[int],
     own_leads: Mapping[int, RowMapping],
     own_contacts: Mapping[int, RowMapping],
+    absorbed: Mapping[int, Attached] | None = None,
 ) -> dict[int, Rows]:
-    """Return the rows of people, and of those who were merged into them."""
-    of_leads = leads.of_absorbed(conn, ids)
-    of_contacts = contacts.of_absorbed(conn, ids)
+    """Return the rows of people, and of those who were merged into them.
+
+    Args:
+        conn: an open transaction.
+        ids: people.
+        own_leads: the rows of people that have one.
+        own_contacts: the same.
+        absorbed: tells whether people have absorbed leads and contacts; None: any may have.
+    """
+    has = absorbed
+    of_leads = leads.of_absorbed(conn, [i for i in ids if has is None or has[i].absorbed_lead])
+    of_contacts = contacts.of_absorbed(
+        conn, [i for i in ids if has is None or has[i].absorbed_contact]
+    )
     return {
         i: Rows(
             _lead(own_leads.get(i)),
@@ -257,7 +275,9 @@ def _belonging(
 ) -> Belonging:
     having = {i for i, f in fates.items() if f.lead is not None or i in chunk.leads}
     golden = [p.golden for p in people.values()]
-    return accounts.find(conn, golden, chunk.records, having, had=chunk.leads, plain=chunk.plain)
+    return accounts.find(
+        conn, golden, chunk.records, having, had=chunk.leads, beside=chunk.attached
+    )
 
 
 def _write_contacts(
@@ -325,21 +345,37 @@ def _link(conn: Connection, chunk: _Chunk, written: _Written, belonging: Belongi
 
     Nothing hangs on plain people, and their rows are complete.
     """
-    known = chunk.known
-    leads.absorb(conn, chunk.merged)
-    contacts.absorb(conn, chunk.merged)
-    inherited = leads.link_to_contacts(conn, known)
-    followed = follow(conn, known)
-    heard = [i for i in chunk.ids if i not in chunk.merged and chunk.plain.get(i, True)]
-    consents.pass_on(conn, heard)
+    known, merged = chunk.known, chunk.merged
+    are_leads = chunk.leads.keys() | written.leads.created.keys()
+    are_contacts = chunk.contacts.keys() | written.contacts.created.keys()
+    leads.absorb(conn, {i: into for i, into in merged.items() if i in are_leads})
+    contacts.absorb(conn, {i: into for i, into in merged.items() if i in are_contacts})
+    inherited = leads.link_to_contacts(conn, [i for i in known if i in are_contacts])
+    followed = follow(
+        conn,
+        asking=chunk.having(lambda own: own.has_ticket),
+        telling=chunk.having(lambda own: own.has_told),
+    )
+    heard = {*chunk.having(lambda own: own.is_heard)}
+    heard |= {i for i in chunk.plain if chunk.attached[i].is_heard}
+    consents.pass_on(conn, [i for i in chunk.ids if i in heard and i not in merged])
     quiet = {e.id for e in chunk.stale if e.is_quiet}
     asked = [
         replace(i, lane=Lane.BULK.value) if i.entity_id in quiet else i for i in followed.asked
     ]
     hired = [i for i in written.contacts.created if belonging.employers[i][0] is not None]
     employers = derived.outdated_companies(conn, [i for i in hired if i in chunk.plain])
-    derived.recompute(conn, {*known, *followed.left, *chunk.employers, *employers})
-    customer_status.recompute_entities(conn, [*known, *chunk.employers])
+    alone = {
+        i
+        for i in known
+        if i not in merged and i not in are_contacts and not chunk.attached[i].absorbed_contact
+    }
+    theirs = {i for i, into in merged.items() if into in alone}
+    derived.recompute_alone(conn, alone)
+    rest = {*known, *followed.left, *chunk.employers, *employers} - alone - theirs
+    derived.recompute(conn, rest)
+    customers = [i for i in known if i in are_contacts]
+    customer_status.recompute_entities(conn, [*customers, *chunk.employers])
     return _Linked(inherited, asked)
 
 

@@ -94,7 +94,7 @@ def match_chunk(conn: Connection, ids: Sequence[int], model: Model = DEFAULT) ->
     judged = _judged(conn, found.pairs, records, views, model)
     edges.replace_model_edges(conn, [*known, *sorted(found.sharers)], judged)
     parted = edges.replace_vendor_edges(conn, ids)
-    alone = grouping.alone(conn, new)
+    alone = grouping.alone(conn, new, judged)
     beside = [records[i] for i in sorted(alone)]
     together = {*ids, *found.sharers, *parted} - alone
     counts = {"entities_touched": 0, "merged": 0, "reviews": 0}

@@ -9,16 +9,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.crm import owners, words
 from hub.crm.contacts import CONTACTS
 from hub.crm.leads import LEADS
 from hub.db.pace import slices
 from hub.etl.context import Hub
 from hub.etl.load_people import rows_of, with_past
 from hub.etl.normalize import by_age, mapped
-from hub.etl.survivorship import rules_in_force
+from hub.etl.survivorship import fold_context
 from hub.golden.fate import Person, fate, needs_past
-from hub.golden.fold import FoldContext, fold
+from hub.golden.fold import fold
 from hub.model.entities import PEOPLE
 from hub.model.folding import EarlierVersion, FoldRecord, StaleEntity
 from hub.model.verdicts import Cause
@@ -67,9 +66,7 @@ def _people(conn: Connection, ids: Sequence[int], roles: Roles) -> dict[int, Per
     records = folding.records_of(conn, ids)
     edits = folding.edits_of(conn, ids)
     rows = rows_of(conn, ids, LEADS.read(conn, ids), CONTACTS.read(conn, ids))
-    said = words.said(conn, "person")
-    legacy = owners.legacy_owners(conn)
-    context = FoldContext(rules_in_force(conn), said.unqualified, legacy, said.words)
+    context = fold_context(conn, "person")
     found: dict[int, Person] = {}
     for i, before in records.items():
         own = [_then(record, roles) for record in before]

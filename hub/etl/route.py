@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from hub.crm import contacts, leads
 from hub.crm.leads import LoadedCount
 from hub.db import outbox
-from hub.db.transactions import run_transaction
+from hub.db.transactions import ask, run_transaction
 from hub.errors import ConfigError
 from hub.etl.context import Hub
 from hub.etl.turns import Turns, rules_of
@@ -49,6 +49,8 @@ def route_unowned(hub: Hub, *, bulk: bool) -> dict[str, int]:
         return len(waiting), len(turns.taken), turns.keep(conn, numbers)
 
     totals: Counter[str] = Counter()
+    if not ask(hub.engine, leads.any_unowned):
+        return {}
     while done := run_transaction(hub.engine, some):
         waiting_n, assigned_n, events_n = done
         totals["assigned"] += assigned_n
@@ -68,6 +70,8 @@ def write_digests(hub: Hub) -> dict[str, int]:
     The ledger of a load is closed only after this, so a crash before it repeats the digest. A load of
     several sources is one digest. The event's key is a function of load and owner.
     """
+    if not ask(hub.engine, leads.untold):
+        return {}
     with hub.engine.begin() as conn:
         shares: dict[int, list[LoadedCount]] = defaultdict(list)
         for share in leads.untold(conn):

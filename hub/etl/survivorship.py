@@ -5,7 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from hub.crm import words
+from hub.crm.fold_inputs import fold_inputs
 from hub.errors import ConfigError
+from hub.golden.fold import FoldContext
 from hub.golden.rules import (
     DEFAULT_RULES,
     SHIPPED,
@@ -44,5 +47,19 @@ def apply_rules(conn: Connection, document: Document) -> None:
 
 def rules_in_force(conn: Connection) -> SurvivorshipRules:
     """Return the rules that are in force."""
-    document: Any = rules.current(conn)
+    return _bound(rules.current(conn))
+
+
+def fold_context(conn: Connection, object_: str) -> FoldContext:
+    """Return what all folds of a chunk share, as it is now.
+
+    Args:
+        conn: an open transaction.
+        object_: person or company, whose renamed words count.
+    """
+    found, said = fold_inputs(conn), words.said(conn, object_)
+    return FoldContext(_bound(found.rules), said.unqualified, found.owners, said.words)
+
+
+def _bound(document: Any) -> SurvivorshipRules:
     return DEFAULT_RULES if document is None else SurvivorshipRules.bind(document)

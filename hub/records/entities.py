@@ -53,22 +53,33 @@ def insert(conn: Connection, new: Sequence[NewEntity], *, kind: str = "person") 
     return {row.anchor_id: row.id for row in conn.execute(_INSERT, args)}
 
 
-def lock_entities(conn: Connection, ids: Iterable[int]) -> None:
-    """Lock entities in their order; call before their records are moved or written."""
-    if wanted := sorted(set(ids)):
-        conn.execute(
-            text("SELECT 1 FROM ops.entity WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE"),
-            {"ids": wanted},
-        )
+_LOCK = text(
+    "SELECT id, merged_into FROM ops.entity WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE"
+)
+
+
+def lock_entities(conn: Connection, ids: Iterable[int]) -> set[int]:
+    """Lock entities in their order; call before their records are moved or written.
+
+    Returns:
+        Those that are merged into another.
+    """
+    wanted = sorted(set(ids))
+    rows = conn.execute(_LOCK, {"ids": wanted}).all() if wanted else ()
+    return {row.id for row in rows if row.merged_into is not None}
+
+
+_MERGE = text("""
+UPDATE ops.entity e SET merged_into = m.survivor
+FROM unnest(CAST(:merged AS bigint[]), CAST(:survivors AS bigint[])) AS m(id, survivor)
+WHERE e.id = m.id AND e.id = ANY(:merged)
+""")
 
 
 def merge_entities(conn: Connection, merged: Mapping[int, int]) -> None:
     """Point entities that lost all their records to their survivors (merged → survivor)."""
-    for entity, survivor in sorted(merged.items()):
-        conn.execute(
-            text("UPDATE ops.entity SET merged_into = :survivor WHERE id = :entity"),
-            {"entity": entity, "survivor": survivor},
-        )
+    if merged:
+        conn.execute(_MERGE, {"merged": list(merged), "survivors": list(merged.values())})
 
 
 def lost_entities(conn: Connection, ids: Sequence[int], kind: str) -> dict[int, list[int]]:

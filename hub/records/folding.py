@@ -49,6 +49,43 @@ ORDER BY id LIMIT :limit FOR NO KEY UPDATE OF e
 _CLAIM_ALL, _CLAIM_FREE = text(_CLAIM), text(_CLAIM + " SKIP LOCKED")
 
 
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Which entities wait to be folded.
+
+    Args:
+        companies: companies.
+        new: people whom no load has folded yet, and who are not merged into another.
+        others: other people.
+    """
+
+    companies: bool
+    new: bool
+    others: bool
+
+    @property
+    def people(self) -> bool:
+        """Tell whether people wait."""
+        return self.new or self.others
+
+
+# in the order of the index, so that no other one is taken, whatever the statistics say
+_ANY_STALE = """
+(SELECT id FROM ops.entity WHERE version > folded_version AND {which} ORDER BY id LIMIT 1) IS NOT NULL
+"""
+_IS_NEW = "folded_version = 0 AND merged_into IS NULL"
+_STALE_KINDS = text(f"""
+SELECT {_ANY_STALE.format(which="kind = 'organisation'")},
+  {_ANY_STALE.format(which=f"kind = 'person' AND {_IS_NEW}")},
+  {_ANY_STALE.format(which=f"kind = 'person' AND NOT ({_IS_NEW})")}
+""")
+
+
+def stale_kinds(conn: Connection) -> Stale:
+    """Return which kinds of entities wait to be folded."""
+    return Stale(*conn.execute(_STALE_KINDS).one())
+
+
 # An entity without records is merged into another, and gets no lead. The rows are looked up one by one: in a first
 # load the statistics are old.
 _NEW_IN_ORDER = text("""

@@ -106,12 +106,13 @@ live AS MATERIALIZED (
 )
 """
 _TAKE = text(f"""
-WITH {_NEXT.format(condition="")}
-SELECT ref, lane, batch_id FROM taken
+WITH {_NEXT.format(condition="")}, deriving AS MATERIALIZED (
+  SELECT b.id FROM (SELECT DISTINCT batch_id FROM taken) t CROSS JOIN LATERAL (
+    SELECT id, kind FROM ops.batch WHERE id = t.batch_id OFFSET 0) b
+  WHERE b.kind IN ('remap', 'rederive')
+)
+SELECT ref, lane, batch_id IN (SELECT id FROM deriving) AS is_derivation FROM taken
 """)  # noqa: S608 our own text
-_DERIVING = text("""
-SELECT id FROM ops.batch WHERE id = ANY(:ids) AND kind IN ('remap', 'rederive')
-""")
 
 
 def _in_turn(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
@@ -124,10 +125,8 @@ def take(conn: Connection, stage: str, limit: int) -> Taken:
     rows = _in_turn(conn.execute(_TAKE, {"stage": stage, "limit": limit}))
     if not rows:
         return Taken([], is_derivation=False, is_last=True)
-    batches = sorted({row.batch_id for row in rows})
-    deriving = set(conn.execute(_DERIVING, {"ids": batches}).scalars())
-    why = rows[0].batch_id in deriving
-    ids = [row.ref for row in rows if (row.batch_id in deriving) == why]
+    why = rows[0].is_derivation
+    ids = [row.ref for row in rows if row.is_derivation == why]
     return Taken(ids, why, is_last=len(ids) == len(rows) < limit)
 
 
@@ -186,6 +185,16 @@ def finish(conn: Connection, stage: str, ids: Sequence[int]) -> None:
     """Take records off the queue of a stage: the stage is done with them, or they are undone."""
     if ids:
         conn.execute(_FINISH, {"stage": stage, "ids": list(ids)})
+
+
+_WAITS = text(
+    "SELECT EXISTS (SELECT 1 FROM ops.pending WHERE stage = ANY(CAST(:stages AS text[])))"
+)
+
+
+def waits(conn: Connection, *stages: str) -> bool:
+    """Tell whether anything waits for one of the stages."""
+    return bool(conn.execute(_WAITS, {"stages": list(stages)}).scalar_one())
 
 
 _BULK = text("""

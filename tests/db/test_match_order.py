@@ -140,7 +140,7 @@ def test_the_straight_way_of_strangers_ends_where_the_general_way_does(
     order = sorted(ids)
     Random(8).shuffle(order)
     straight = _matched(conn, ids, order)
-    monkeypatch.setattr(grouping, "alone", lambda _conn, _new: set())
+    monkeypatch.setattr(grouping, "alone", lambda _conn, _new, _judged: set())
     assert _matched(conn, ids, order) == straight
 
 

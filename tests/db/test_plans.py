@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from hub.crm import companies as crm_companies
-from hub.crm import leads, newcomers, owners
+from hub.crm import leads, owners
+from hub.crm.attached import attached
 from hub.db import outbox
 from hub.db.embedded import Server
 from hub.db.engine import Database
@@ -192,7 +193,8 @@ def test_pending_raw_rows_are_taken_by_index(full: Connection) -> None:
 
 def test_records_to_match_are_taken_by_index(full: Connection) -> None:
     nodes = plan_of(full, lambda: queue.take(full, queue.MATCH, 200))
-    assert_by_index(nodes, "pending_live", "pk_pending")
+    beside_batches = [n for n in nodes if n.get("Relation Name") != "batch"]  # there are few
+    assert_by_index(beside_batches, "pending_live", "pk_pending")
     assert sorted_rows(nodes) == 0
 
 
@@ -321,7 +323,7 @@ def test_leads_get_their_account_by_index(full: Connection) -> None:
 def test_what_a_new_person_may_have_is_probed_by_index(full: Connection) -> None:
     ids = list(full.execute(text("SELECT id FROM ops.entity LIMIT 500")).scalars())
     assert_by_index(
-        plan_of(full, lambda: newcomers.plain(full, ids)),
+        plan_of(full, lambda: attached(full, ids)),
         "uq_lead_entity_id",
         "uq_contact_entity_id",
         "ix_entity_merged_into",
