@@ -115,7 +115,7 @@ def _email(a: Traits, b: Traits, facts: Facts) -> str:
     return "same_domain_differs" if corporate else "differs"
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16_384)
 def is_slip(one: str, two: str) -> bool:
     """Tell whether one of two addresses is mistyped: one letter, never a digit, in a long one."""
     local_a, domain_a = one.rsplit("@", 1)
@@ -208,7 +208,7 @@ def _organisation(a: Traits, b: Traits, facts: Facts, model: Model) -> tuple[str
     return level, model.weights["context"][level]
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16_384)
 def are_similar(one: tuple[str, ...], two: tuple[str, ...]) -> bool:
     """Tell whether two company names may be one company's."""
     if not (one and two):
@@ -228,7 +228,7 @@ def _address(a: Traits, b: Traits, model: Model) -> tuple[str, float]:
     return level, model.weights["context"][level]
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16_384)
 def place_level(a: tuple[str, str, str], b: tuple[str, str, str]) -> str:
     """Compare street, postal code and city; a street needs one of the others to agree."""
     codes = bool(a[1]) and a[1] == b[1]
@@ -251,7 +251,7 @@ def _is_alike(one: str, two: str, least: float) -> bool:
     return bool(one and two) and JaroWinkler.similarity(one, two) >= least
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16_384)
 def _birth(one: str, two: str) -> str:
     if not (one and two):
         return "missing"

@@ -104,7 +104,7 @@ class _Form(NamedTuple):
     slips: int
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16_384)
 def _form(word: str) -> _Form:
     return _Form(
         _letters(word),

@@ -35,7 +35,7 @@ AGREES = frozenset({"full", "variant", "typo", "initial", "typo_both"})
 SURNAME_AGREES = AGREES | {"near", "last_only", "last_only_typo"}
 
 
-@lru_cache(maxsize=262144)
+@lru_cache(maxsize=16_384)
 def level(first_a: Words, last_a: Words, first_b: Words, last_b: Words) -> str:
     """Return the better level of the names as written, and with one side swapped."""
     straight = _combine(first_part(first_a, first_b), last_part(last_a, last_b))
@@ -76,7 +76,7 @@ _WITH_LAST: dict[Part, tuple[str, str]] = {
 }
 
 
-@lru_cache(maxsize=262144)
+@lru_cache(maxsize=16_384)
 def first_part(a: Words, b: Words) -> Part:
     """Compare two first names."""
     if not a or not b:
@@ -111,7 +111,7 @@ def _is_cut(one: str, two: str) -> bool:
     )
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16_384)
 def is_alike(first_a: Words, last_a: Words, first_b: Words, last_b: Words) -> bool:
     """Tell whether two full names may be one name misspelt: both parts resemble each other.
 
@@ -138,7 +138,7 @@ def _misspelt_given(one: str, two: str) -> Part:
     return Part.NEAR if normal.is_known(one) and normal.is_known(two) else Part.TYPO
 
 
-@lru_cache(maxsize=262144)
+@lru_cache(maxsize=16_384)
 def last_part(a: Words, b: Words) -> Part:
     """Compare two last names."""
     if not a or not b:
