@@ -157,7 +157,7 @@ def cli_page() -> str:
         takes = [p for p in command.params if p.param_type_name == "argument"]
         shown = " ".join([name, *(_argument(p) for p in takes)])
         lines += ["", f"## {shown}", "", *inspect.cleandoc(command.help or "").splitlines()]
-        options = [p for p in command.params if p.param_type_name == "option"]
+        options = [p for p in command.params if p.param_type_name == "option" and not p.hidden]
         if takes or options:
             lines += ["", "| | default | |", "|---|---|---|"]
         lines += [f"| {(p.metavar or p.name).lower()} |  | {p.help or ''} |" for p in takes]

@@ -21,6 +21,7 @@ import requests
 
 from hub.clock import SystemClock
 from hub.db.embedded import EmbeddedServer
+from hub.views.schema import schema_of
 from tests.warm import Warm
 
 HUB = Path(sys.executable).with_name("hub")
@@ -40,6 +41,12 @@ def warm() -> Warm:
 def fits_demo_schema(document: Any) -> None:
     """Hold what `hub demo --json` printed against its published schema."""
     jsonschema.validate(document, json.loads(_DEMO_SCHEMA.read_text()))
+
+
+def fits(document: Any, model: type) -> Any:
+    """Hold a document that a command printed against its read model; returns the document."""
+    jsonschema.validate(document, schema_of(model))
+    return document
 
 
 def clean_environment() -> dict[str, str]:

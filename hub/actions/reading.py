@@ -1,13 +1,18 @@
-"""Read records: cards of leads, contacts, companies and deals. Everybody in the team may."""
+"""Read records: cards and lists of leads, contacts, companies and deals. Every active member may."""
+
+from typing import Any
 
 from hub.actions import targets
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.actions.setup import smart_list
 from hub.errors import ActionError
+from hub.lists import document
 from hub.model import names
-from hub.views import cards
+from hub.views import cards, finding, lists
 from hub.views.cards import AnyCard, Asked, CompanyCard, ContactCard
+from hub.views.finding import Found
+from hub.views.lists import Filters, ListPage
 
 KINDS = ("lead", "contact", "company", "deal")
 
@@ -48,3 +53,51 @@ def show(
             hint=f"hub {is_of} show {target.name}",
         )
     return card
+
+
+def listed(
+    ctx: Context,
+    kind: str,
+    asked: Filters,
+    *,
+    limit: int = 50,
+    page: int = 1,
+    after: str | None = None,
+) -> ListPage:
+    """Return a page of records, filtered as a smart list is.
+
+    Args:
+        ctx: who acts, and the open connection.
+        kind: lead, contact, company or deal.
+        asked: the filters, of which all hold, the order and the columns.
+        limit: rows at most.
+        page: number of the page.
+        after: the mark of the page before, in place of a number.
+
+    Raises:
+        ActionError: a field, value, order or page cannot be asked for.
+    """
+    require(ctx, Right.READ)
+    said: dict[str, Any] = {
+        "object": lists.OBJECT_OF[kind],
+        "filter": {"all": lists.conditions(kind, asked)},
+        "sort": asked.sort,
+        "columns": list(asked.columns),
+    }
+    query = smart_list.query(ctx, document.read(said), with_archived=asked.with_archived)
+    return lists.page(ctx.conn, query, limit=limit, number=page, after=after)
+
+
+def find(ctx: Context, said: str, *, limit: int = 20) -> Found:
+    """Return the records that have a text in a name, an address, a number or a company.
+
+    Args:
+        ctx: who acts, and the open connection.
+        said: the text.
+        limit: records at most.
+
+    Raises:
+        ActionError: the text is too short or too long.
+    """
+    require(ctx, Right.READ)
+    return finding.find(ctx.conn, said, smart_list.asking(ctx), limit=limit)

@@ -58,6 +58,7 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
             "lead": "people:lead_app", "contact": "people:contact_app",
             "company": "company:company_app", "deal": "people:deal_app",
         }),
+        Line("Find them by name, e-mail, phone or company", {"find": "finding:find"}),
         Line("Change a record, show where its values come from", {
             "edit": "identity:edit", "explain": "identity:explain",
         }),

@@ -11,6 +11,7 @@ from hub.cli.acting import acting
 from hub.cli.arguments import Assignments, Fields
 from hub.cli.assignments import read_assignments
 from hub.cli.cards import add_show
+from hub.cli.listing import add_list
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, stdout
 from hub.model.records import JsonValue
@@ -23,6 +24,7 @@ company_app = typer.Typer(
     help="Show, add, edit and merge companies; set who works there.", no_args_is_help=True
 )
 add_show(company_app, "company")
+add_list(company_app, "company")
 
 Company = Annotated[
     str, typer.Argument(help="contact/12, a company's number, or source/stream/id of a record.")

@@ -9,8 +9,9 @@ from hub.cli.acting import acting
 from hub.cli.arguments import Assignments, CloseDate, Currency, Deal, Fields, Pipeline, Value
 from hub.cli.assignments import read_assignments
 from hub.cli.cards import add_show
+from hub.cli.listing import add_list
 from hub.cli.options import Config, Json, Who
-from hub.cli.output import print_json, print_table, print_warning, stdout
+from hub.cli.output import print_json, print_warning, stdout
 from hub.errors import ConfigError
 from hub.model.records import JsonValue
 
@@ -18,6 +19,7 @@ deal_app = typer.Typer(
     help="Add deals, move them through the stages, win them.", no_args_is_help=True
 )
 add_show(deal_app, "deal")
+add_list(deal_app, "deal")
 Contact = Annotated[str, typer.Argument(help="contact/NUMBER, a public id, or source/stream/id.")]
 
 
@@ -107,38 +109,6 @@ def deal_move(
     stdout.print(f"deal/{done.deal_id}: {done.from_stage} → {done.to_stage}", highlight=False)
     for words in done.warnings:
         print_warning(f"{done.from_stage} asks for {words}")
-
-
-@deal_app.command("list")
-def deal_list(
-    pipeline: Annotated[str | None, typer.Option(help="Of this pipeline.")] = None,
-    stage: Annotated[str | None, typer.Option(help="In this stage.")] = None,
-    owner: Annotated[str | None, typer.Option(help="Of this owner, by e-mail.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Deals at most.")] = 100,
-    archived: Annotated[bool, typer.Option("--archived", help="Archived ones too.")] = False,
-    json: Json = False,
-    config: Config = None,
-) -> None:
-    """Show deals, the newest first."""
-    from hub.actions.deals.show_deal import listed
-    from hub.cli.opening import opened_database
-
-    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        rows = listed(
-            acting(conn), limit, pipeline=pipeline, stage=stage, owner=owner, archived_too=archived
-        )
-    if json:
-        print_json(rows)
-    else:
-        print_table(
-            "Deals",
-            ("deal", "name", "stage", "value", "weighted", "", "owner", "close date"),
-            [
-                (r["id"], r["name"], r["stage"], r["value"], r["weighted_value"], r["currency"],
-                 r["owner_email"], r["estimated_close_date"])
-                for r in rows
-            ],
-        )  # fmt: skip
 
 
 @deal_app.command("archive")

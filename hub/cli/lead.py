@@ -18,6 +18,7 @@ from hub.cli.arguments import (
 )
 from hub.cli.assignments import read_assignments
 from hub.cli.cards import add_show
+from hub.cli.listing import add_list
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, stdout
 from hub.model.records import JsonValue
@@ -26,6 +27,7 @@ lead_app = typer.Typer(
     help="Add, show, assign, convert and reopen leads; set their status.", no_args_is_help=True
 )
 add_show(lead_app, "lead")
+add_list(lead_app, "lead")
 
 
 @lead_app.command("convert")

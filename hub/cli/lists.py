@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hub.cli.acting import acting
+from hub.cli.listing import print_page
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_mapping, print_table, stdout
 from hub.cli.words import count as number
@@ -156,21 +157,18 @@ def list_run(
     """Show a page of a list, kept or said here."""
     from hub.actions.setup import smart_list
     from hub.cli.opening import opened_database
+    from hub.views import lists
+    from hub.views.encoding import to_json
 
     said = _said(name, object_, file, where, any_=any_, sort=sort, columns=columns)
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         document = said or smart_list.find(acting(conn, who), name or "").document
-        page = smart_list.page(acting(conn, who), document, limit=limit, after=after)
+        query = smart_list.query(acting(conn, who), document)
+        page = lists.page(conn, query, limit=limit, after=after)
     if json:
-        print_json({"rows": page.rows, "after": page.after})
-        return
-    print_table(
-        name or document.object,
-        page.columns,
-        [[_cell(row[column]) for column in page.columns] for row in page.rows],
-    )
-    if page.after is not None:
-        stdout.print(f"more: --after {page.after}", highlight=False, soft_wrap=True)
+        print_json(to_json(page))
+    else:
+        print_page(name or document.object, page)
 
 
 @list_app.command("count")
@@ -336,10 +334,3 @@ def _show_all(title: str, found: "list[ShownList]", *, json: bool) -> None:
             for one in (shown.saved for shown in found)
         ],
     )  # fmt: skip
-
-
-def _cell(value: Any) -> Any:
-
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return value

@@ -15,6 +15,7 @@ from hub.cli.cards import add_show
 from hub.cli.company import company_link, company_unlink
 from hub.cli.deal import deal_app
 from hub.cli.lead import lead_app
+from hub.cli.listing import add_list
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_table, stdout
 from hub.errors import ConfigError
@@ -23,6 +24,7 @@ contact_app = typer.Typer(
     help="Add, show and assign contacts; link them to a company.", no_args_is_help=True
 )
 add_show(contact_app, "contact")
+add_list(contact_app, "contact")
 for app, kind in ((lead_app, "lead"), (contact_app, "contact"), (deal_app, "deal")):
     add_assign(app, kind)
 

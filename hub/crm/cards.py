@@ -186,13 +186,15 @@ SELECT r.entity_id, r.kind || '/' || r.id AS name,
   coalesce(nullif(concat_ws(' ', r.first_name, r.last_name), ''), '') AS who, r.email,
   r.organization_name AS company, u.email AS owner
 FROM (
-  SELECT 1 AS place, 'contact' AS kind, id, entity_id, first_name, last_name, email,
-         organization_name, owner_id
-  FROM crm.contact WHERE entity_id = ANY(:ids) AND merged_into IS NULL
+  SELECT 1 AS place, 'contact' AS kind, c.id, c.entity_id, c.first_name, c.last_name, c.email,
+         c.organization_name, c.owner_id
+  FROM unnest(CAST(:ids AS bigint[])) AS i(id) CROSS JOIN LATERAL (
+    SELECT * FROM crm.contact WHERE entity_id = i.id AND merged_into IS NULL OFFSET 0) c
   UNION ALL
-  SELECT CASE WHEN converted_at IS NULL THEN 0 ELSE 2 END, 'lead', id, entity_id, first_name,
-         last_name, email, organization_name, owner_id
-  FROM crm.lead WHERE entity_id = ANY(:ids) AND merged_into IS NULL
+  SELECT CASE WHEN l.converted_at IS NULL THEN 0 ELSE 2 END, 'lead', l.id, l.entity_id, l.first_name,
+         l.last_name, l.email, l.organization_name, l.owner_id
+  FROM unnest(CAST(:ids AS bigint[])) AS i(id) CROSS JOIN LATERAL (
+    SELECT * FROM crm.lead WHERE entity_id = i.id AND merged_into IS NULL OFFSET 0) l
 ) r LEFT JOIN crm."user" u ON u.id = r.owner_id
 ORDER BY r.place DESC
 """)
@@ -214,3 +216,32 @@ def mapping_versions(conn: Connection, entity_id: int) -> dict[str, str]:
     """Return the mapping's version by each source record of an entity."""
     rows = conn.execute(_MAPPED, {"entity": entity_id})
     return {row.record: row.mapping_version for row in rows}
+
+
+_NAMED_ROWS = text(f"""
+WITH asked AS (
+  SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS bigint[])) AS i(kind, id)
+)
+SELECT i.kind, i.id, false AS is_company, nullif(concat_ws(' ', l.first_name, l.last_name), '') AS name,
+       l.organization_name AS company, l.email, coalesce(l.phone, l.mobile) AS phone, u.email AS owner
+FROM asked i CROSS JOIN LATERAL (SELECT * FROM crm.lead WHERE id = i.id OFFSET 0) l
+LEFT JOIN crm."user" u ON u.id = l.owner_id
+WHERE i.kind = 'lead'
+UNION ALL
+SELECT i.kind, i.id, c.is_organization, {_NAMED.format("c")}, c.organization_name, c.email,
+       coalesce(c.phone, c.mobile), u.email
+FROM asked i CROSS JOIN LATERAL (SELECT * FROM crm.contact WHERE id = i.id OFFSET 0) c
+LEFT JOIN crm."user" u ON u.id = c.owner_id
+WHERE i.kind = 'contact'
+UNION ALL
+SELECT i.kind, i.id, false, d.name, {_NAMED.format("o")}, NULL, NULL, u.email
+FROM asked i CROSS JOIN LATERAL (SELECT * FROM crm.deal WHERE id = i.id OFFSET 0) d
+LEFT JOIN LATERAL (SELECT * FROM crm.contact WHERE id = d.organization_id OFFSET 0) o ON true
+LEFT JOIN crm."user" u ON u.id = d.owner_id WHERE i.kind = 'deal'
+""")  # noqa: S608 our own text
+
+
+def named(conn: Connection, keys: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+    """Return what a search shows of rows that are named by kind (lead, contact, deal) and number."""
+    asked = {"kinds": [kind for kind, _ in keys], "ids": [number for _, number in keys]}
+    return [dict(one) for one in conn.execute(_NAMED_ROWS, asked).mappings()]

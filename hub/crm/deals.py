@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Connection, Select, any_, literal, select, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import IntegrityError
 
 from hub.crm.custom_field_typing import PREFIX, is_custom
@@ -16,14 +16,6 @@ WITH RECURSIVE up(id, merged_into) AS (
   SELECT id, merged_into FROM crm.contact WHERE id = :id
   UNION SELECT c.id, c.merged_into FROM up JOIN crm.contact c ON c.id = up.merged_into)
 SELECT id FROM up WHERE merged_into IS NULL
-""")
-# the view has as many tables as the planner puts in order: one more, and it is read whole
-_ROWS = text("""
-SELECT r.*, d.last_activity_at, d.last_communication_at, d.next_task_at, d.tags
-FROM unnest(CAST(:ids AS bigint[])) AS i(id)
-CROSS JOIN LATERAL (SELECT * FROM reporting.deals WHERE id = i.id OFFSET 0) r
-CROSS JOIN LATERAL (SELECT * FROM crm.deal WHERE id = i.id OFFSET 0) d
-ORDER BY r.id DESC
 """)
 
 
@@ -114,28 +106,6 @@ def transitions(conn: Connection, deal_id: int) -> list[dict[str, Any]]:
         {"deal": deal_id},
     )
     return [dict(row) for row in rows.mappings()]
-
-
-def find(
-    limit: int,
-    *,
-    stage_ids: Sequence[int] | None = None,
-    owner_id: int | None = None,
-    archived_too: bool = False,
-) -> Select[int]:
-    """Return the question for deals, the newest first; it says no more than is asked."""
-    asked = select(deal.c.id).order_by(deal.c.id.desc()).limit(limit)
-    if stage_ids is not None:
-        asked = asked.where(deal.c.stage_id == any_(literal(list(stage_ids), ARRAY(BigInteger))))
-    if owner_id is not None:
-        asked = asked.where(deal.c.owner_id == owner_id)
-    return asked if archived_too else asked.where(deal.c.archived_at.is_(None))
-
-
-def rows(conn: Connection, deal_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Return deals as people read them, the newest first."""
-    found = conn.execute(_ROWS, {"ids": list(deal_ids)})
-    return [dict(row) for row in found.mappings()]
 
 
 def contact_root(conn: Connection, contact_id: int) -> int:

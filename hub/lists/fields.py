@@ -60,7 +60,7 @@ class Catalogue:
     Args:
         object: lead, person, company or deal.
         table: where its rows are.
-        standing: what every row of a list fulfils: not archived, not merged into another.
+        standing: what every row of a list fulfils: not archived (always the first), not merged.
         unless_asked: what it fulfils too, unless the filter asks for that field.
         fields: by name.
         default_sort: the order where a document names none; the newest first.

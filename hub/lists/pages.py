@@ -162,6 +162,12 @@ def ids(conn: Connection, query: Query, limit: int) -> list[int]:
     return found
 
 
+def mark_behind(conn: Connection, query: Query, n: int) -> str | None:
+    """Return the mark behind the first `n` rows; None where the list has no more than these."""
+    keys = _keys(conn, query, n + 1, None)
+    return _written(query, keys[n - 1]) if len(keys) > n else None
+
+
 Key = tuple[Any, int]  # the place in the order, and the id; the place is None at the end
 
 

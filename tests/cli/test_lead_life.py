@@ -1,6 +1,7 @@
 """Leads by hand, their owners and statuses, as typed by hand."""
 
-from tests.processes import House
+from hub.views.cards import LeadCard
+from tests.processes import House, fits
 
 
 def test_a_lead_is_typed_in_given_away_and_put_aside(served: House) -> None:
@@ -41,7 +42,7 @@ def test_a_lead_is_typed_in_given_away_and_put_aside(served: House) -> None:
     put_aside = ("lead", "status", added["name"], second["name"], "Unqualified")
     assert served.document(*put_aside, "--reason", "moved to mars") == {"changed": 2}
     assert "Unqualified" in [s["name"] for s in served.document("lead", "statuses")]
-    card = served.document("lead", "show", added["name"], "--sources")
+    card = fits(served.document("lead", "show", added["name"], "--sources"), LeadCard)
     assert (card["lead"]["status"], card["lead"]["owner"] is not None) == ("Unqualified", True)
     assert "zq@quist.example.com" in served.run("lead", "show", added["record"]).stdout
     told = served.run("lead", "like", "--name", "Zacharias Quistgaard")

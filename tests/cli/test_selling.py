@@ -1,6 +1,8 @@
 """From a lead to a renewal, as typed by hand; and the lead as it was, in the end."""
 
-from tests.processes import House
+from hub.views.cards import DealCard
+from hub.views.lists import ListPage
+from tests.processes import House, fits
 
 
 def test_a_lead_is_converted_sold_renewed_and_another_opened_again(served: House) -> None:
@@ -29,10 +31,14 @@ def test_a_lead_is_converted_sold_renewed_and_another_opened_again(served: House
     (renewal,) = served.document("deal", "clone", deal, "--pipeline", "Renewal")["deals"]
     monthly = served.document("deal", "clone", deal, "--months", "3")["deals"]
     listed = served.document("deal", "list")
-    assert {renewal, *monthly, int(deal)} <= {d["id"] for d in listed}
-    assert [d["id"] for d in served.document("deal", "list", "--pipeline", "renewal")] == [renewal]
+    assert {renewal, *monthly, int(deal)} <= {d["id"] for d in listed["rows"]}
+    of_renewal = served.document("deal", "list", "--pipeline", "renewal", "--column", "value")
+    fits(of_renewal, ListPage)
+    assert of_renewal["rows"] == [{"id": renewal, "value": "1200.00"}], (
+        "a value is a text of digits"
+    )
     served.document("deal", "edit", str(renewal), "value=1500", "tags=vip,renewal")
-    shown = served.document("deal", "show", str(renewal))
+    shown = fits(served.document("deal", "show", str(renewal)), DealCard)
     assert shown["deal"]["value"] == "1500.00"
     assert shown["deal"]["tags"] == ["vip", "renewal"]
     assert shown["deal"]["cloned_from"] == f"deal/{deal}"

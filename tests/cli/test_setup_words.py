@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import House, house
+from hub.views.lists import ListPage
+from tests.processes import House, fits, house
 
 TEAM = """
 people:
@@ -80,7 +81,7 @@ def test_a_list_is_kept_shown_run_counted_shared_and_removed(team: House) -> Non
                          "--sort", "-created_at", "--column", "last_name")  # fmt: skip
     assert (made["name"], made["shared"], made["columns"]) == ("Gold ones", False, ["last_name"])
     assert team.document("list", "show", "Gold ones") == made
-    page = team.document("list", "run", "Gold ones")
+    page = fits(team.document("list", "run", "Gold ones"), ListPage)
     assert [row["last_name"] for row in page["rows"]] == ["Olsen"]
     assert team.document("list", "count", "gold ones") == {"count": 1, "exact": True}
     assert team.document("list", "count", "--where", "custom_fields.tier is Iron")["count"] == 0

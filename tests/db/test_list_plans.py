@@ -5,7 +5,7 @@ The statements are those that the product sends: they are caught on their way.
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, event, text
 from bench.list_rows import seed
 from bench.list_shapes import SHAPES
 from bench.lists import CLOCK, NOW, WHO
+from hub.actions import reading
 from hub.actions.setup import smart_list
 from hub.crm import statuses, words
 from hub.db.embedded import Server
@@ -77,6 +78,12 @@ def plans_of(
     conn: Connection, said: dict[str, Any], *, counted: bool = False
 ) -> list[dict[str, Any]]:
     """The nodes of every plan that a page of a list has, with what they really read."""
+    act = smart_list.count if counted else smart_list.page
+    return nodes_of(conn, lambda: act(by(conn, WHO, CLOCK), read(said)))
+
+
+def nodes_of(conn: Connection, act: Callable[[], object]) -> list[dict[str, Any]]:
+    """The nodes of the plans of all that is asked of leads meanwhile."""
     caught: list[tuple[str, Any]] = []
 
     def catch(_c: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
@@ -87,10 +94,7 @@ def plans_of(
 
     event.listen(conn.engine, "before_cursor_execute", catch)
     try:
-        if counted:
-            smart_list.count(by(conn, WHO, CLOCK), read(said))
-        else:
-            smart_list.page(by(conn, WHO, CLOCK), read(said))
+        act()
     finally:
         event.remove(conn.engine, "before_cursor_execute", catch)
     assert caught
@@ -198,3 +202,16 @@ def test_a_filter_that_many_fulfil_looks_at_those_of_late_only(
 )
 def test_a_share_is_asked_for_where_an_index_finds_many(found: int, share: float | None) -> None:
     assert recent.share_of(found, 51) == share
+
+
+@pytest.mark.parametrize("said", [
+    "mar", "martenber", "zz nowhere", "anna martenber", "el", "x1@", "@martenber.example.com",
+    "06 12 34 56 78", "345678", "tenber sarl",
+])  # fmt: skip
+def test_no_search_reads_a_table_whole(full: Connection, said: str) -> None:
+    nodes = nodes_of(full, lambda: reading.find(by(full, WHO, CLOCK), said))
+    of_leads = [
+        n for n in nodes if n.get("Relation Name") == "lead"
+    ]  # the others have no rows here
+    assert not [n for n in of_leads if n["Node Type"] == "Seq Scan"], told(nodes)
+    assert max(map(touched, of_leads)) < ROWS / 3, told(nodes)

@@ -148,7 +148,7 @@ def plans_of(conn: Connection, call: Callable[[], Any]) -> dict[str, list[dict[s
     caught: dict[str, Any] = {}
 
     def catch(_c: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        if "SAVEPOINT" not in statement:  # it has no plan
+        if "SAVEPOINT" not in statement and not statement.startswith("EXPLAIN"):  # no plan
             caught[statement] = parameters[0] if isinstance(parameters, list) else parameters
 
     event.listen(conn.engine, "before_cursor_execute", catch)

@@ -7,12 +7,13 @@ import pytest
 
 from hub.actions import reading
 from hub.actions.deals import deal as actions
-from hub.actions.deals import deal_parts, show_deal
+from hub.actions.deals import deal_parts
 from hub.actions.identity.merge import merge
 from hub.actions.setup import pipeline
 from hub.actions.setup.pipeline import NewStage
 from hub.errors import ActionError
 from hub.etl import companies, load
+from hub.views.lists import Filters
 from tests.acting import by
 from tests.flow.conftest import World
 from tests.flow.selling import WHO, act, add_customers, add_deal, deal_row, define, go
@@ -262,13 +263,12 @@ def test_an_archived_deal_leaves_the_list_and_comes_back(world: World, lea: int)
     deal = add_deal(world, lea)
     act(world, actions.archive, WHO, deal)
     with world.db.engine.begin() as conn:
-        assert show_deal.listed(by(conn), 10) == []
-        assert len(show_deal.listed(by(conn), 10, archived_too=True)) == 1
+        assert reading.listed(by(conn), "deal", Filters()).rows == ()
+        assert len(reading.listed(by(conn), "deal", Filters(with_archived=True)).rows) == 1
     act(world, actions.archive, WHO, deal, undo=True)
     with world.db.engine.begin() as conn:
-        assert [d["name"] for d in show_deal.listed(by(conn), 10, stage="Incoming")] == [
-            "100 seats"
-        ]
+        (row,) = reading.listed(by(conn), "deal", Filters(stage="incoming")).rows
+    assert (row["name"], row["value"]) == ("100 seats", 0)
 
 
 def test_who_may_not_is_refused(world: World, lea: int) -> None:

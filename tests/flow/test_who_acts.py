@@ -23,7 +23,7 @@ from hub.actions import reading, report, rights
 from hub.actions.activities import activity, outcome, task, timeline
 from hub.actions.batches import undo
 from hub.actions.context import Acting, Actor, Context, MachineOwner, Member, Source
-from hub.actions.deals import clone_deal, deal, deal_parts, move_deal, show_deal
+from hub.actions.deals import clone_deal, deal, deal_parts, move_deal
 from hub.actions.identity import consent, consent_changes, duplicates, explain, merge, review
 from hub.actions.leads import convert, reopen, status, ticket_lead
 from hub.actions.people import add_person, assign, assign_list, edit
@@ -46,6 +46,7 @@ from hub.errors import ActionError
 from hub.etl import flow
 from hub.lists.document import read
 from hub.model.verdicts import Judgement
+from hub.views.lists import Filters
 from tests.acting import OPERATOR, by
 from tests.flow.conftest import (
     World,
@@ -197,7 +198,8 @@ TABLE: Mapping[str, tuple[str, Call]] = {
     "identity.review.decide": (TYPE, lambda c, s: review.decide(
         c, s.records[0], s.records[1], Judgement.DIFFERENT)),
     "reading.show": (READ, lambda c, s: reading.show(c, "deal", s.deal)),
-    "deals.show_deal.listed": (READ, lambda c, _: show_deal.listed(c, 5)),
+    "reading.find": (READ, lambda c, _: reading.find(c, "Quill")),
+    "reading.listed": (READ, lambda c, _: reading.listed(c, "deal", Filters())),
     "setup.smart_link.add": (SET_UP, lambda c, _: smart_link.add(
         c, SmartLink("lead", "Map", "https://maps.example.com/?q={email}"))),
     "setup.smart_link.listed": (READ, lambda c, _: smart_link.listed(c)),

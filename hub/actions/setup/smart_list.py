@@ -164,13 +164,20 @@ def find(ctx: Context, name: str) -> SavedList:
     )  # fmt: skip
 
 
-def query(ctx: Context, document: ListDocument) -> Query:
+def query(ctx: Context, document: ListDocument, *, with_archived: bool = False) -> Query:
     """Return a document, ready to be asked by somebody now.
+
+    Args:
+        ctx: who acts, and the open connection.
+        document: the list.
+        with_archived: list archived records too.
 
     Raises:
         ActionError: it asks what cannot be asked.
     """
     fields = catalogue(ctx.conn, document.object)
+    if with_archived:
+        fields = replace(fields, standing=fields.standing[1:])
     return pages.ready(ctx.conn, document, fields, asking(ctx))
 
 
