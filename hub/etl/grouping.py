@@ -1,8 +1,8 @@
-"""The last step of matching: clusters become entities, and doubtful pairs become questions.
+"""The last step of matching: clusters become entities, and doubtful pairs become review questions.
 
-In: records that hang together, their edges. Out: each record in its entity, and who is stale for it.
-Where our own rules changed, people on whom somebody has worked stay as they are, and their question
-is asked. Call under the identity lock.
+In: connected records, their edges. Out: each record in its entity, and the stale entities. If the hub's
+own rules changed, touched people stay as they are, and a review question asks about them. Call under
+the identity lock.
 """
 
 from collections import defaultdict
@@ -26,15 +26,15 @@ from hub.records.identity import StoredRecord
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Why a component is settled: our own rules changed; `batch_id` is of new entities."""
+    """Set if the hub's own rules are the cause of a new clustering; `batch_id` is of new entities."""
 
     batch_id: int | None
 
 
 def alone(conn: Connection, new: Collection[int], judged: Iterable[NewEdge]) -> set[int]:
-    """Return those of new records that hang together with no record, and were no person before.
+    """Return the new records that are connected with no record, and belonged to no person before.
 
-    Call when the edges of the chunk are written. `settle` would make of each a cluster of its own.
+    Call when the edges of the chunk are written. `recluster` would make of each a cluster of its own.
 
     Args:
         conn: an open transaction.
@@ -45,7 +45,7 @@ def alone(conn: Connection, new: Collection[int], judged: Iterable[NewEdge]) -> 
     return free - edges.bound(conn, sorted(free)) if free else set()
 
 
-def settle_alone(
+def place_alone(
     conn: Connection, records: Sequence[StoredRecord], keys: Mapping[int, Sequence[int]]
 ) -> None:
     """Give each of some records that are `alone` an entity of its own."""
@@ -63,11 +63,11 @@ class _Settled:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """Records that hang together.
+    """Connected records.
 
     Args:
         members: the records of whole components.
-        among: the standing edges that touch them; one that is not "same" may have an end outside.
+        among: the edges in force that touch them; one that is not "same" may have an end outside.
         records: the members, and the other ends of the edges.
         views: the same.
     """
@@ -80,10 +80,10 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """What a chunk brings beside the records that hang together.
+    """What a chunk brings beside the connected records.
 
     Args:
-        keys: hashes to note in the rows of records, in the statement that moves them.
+        keys: hashes for the rows of records, written by the statement that moves them.
         alone: records that are `alone`. Their entities are made in the same statement as the others', so that
             the entities of a chunk are as old as the records with which they began.
     """
@@ -95,7 +95,7 @@ class Arrived:
 NOBODY = Arrived({}, ())
 
 
-def settle(
+def recluster(
     conn: Connection,
     component: Component,
     *,
@@ -104,15 +104,15 @@ def settle(
     arrived: Arrived,
     again: Again | None = None,
 ) -> tuple[dict[str, int], set[int]]:
-    """Cluster the component and give every cluster a stable entity; returns counts, and who is stale.
+    """Cluster the component and give every cluster a stable entity; returns counts, and stale entities.
 
     Args:
         conn: an open transaction.
-        component: what hangs together.
+        component: the connected records.
         changed: members whose entity is stale, whether they move or not.
-        model: what judges pairs.
-        arrived: what the chunk brings beside.
-        again: set where our own rules changed.
+        model: judges pairs.
+        arrived: what the chunk brings beside them.
+        again: set if the hub's own rules changed.
     """
     members, among = component.members, component.among
     records, views = component.records, component.views
@@ -121,7 +121,7 @@ def settle(
     inside = [e for e in among if e.a in members and e.b in members]
     judged = [_edge(key_of, e) for e in inside if e.made_by.startswith("model:")]
     said = [e for e in inside if _is_said(e)]
-    # of one pair the last counts: what a person says outweighs what a vendor did
+    # for one pair the last edge counts: a user's decision beats a vendor's merge
     said.sort(key=lambda e: e.made_by != "vendor")
     decided = [_edge(key_of, e) for e in said]
     component_views = [views[i] for i in sorted(members)]
@@ -137,8 +137,8 @@ def settle(
         clusters = clusters_with(kept)
     groups = [sorted(id_of[key] for key in group) for group in clusters]
     settled = _assign(conn, groups, records, again, arrived.alone)
-    # A loader holds its entities while it writes their records: who moves records waits for it here.
-    # One that was made just now is seen by nobody else, and is stale from birth.
+    # A loader holds its entities while it writes their rows: a move of records waits for it here.
+    # No other transaction sees a new entity, and a new entity is stale.
     present = {e for i in members if (e := records[i].entity_id) is not None}
     old = (present | settled.touched | {*settled.moves.values()}) - settled.new
     were_merged = entities.lock_entities(conn, old)
@@ -169,10 +169,10 @@ def _reviews(
     clusters: Sequence[frozenset[str]],
     records: Mapping[int, StoredRecord],
 ) -> list[tuple[int, int, float]]:
-    """Return the pairs to look at; the other end of a doubtful pair may be outside the component."""
+    """Return the pairs for review; the other end of a doubtful pair may be outside the component."""
     key_of = {i: records[i].stable_key for e in among for i in (e.a, e.b)}
     id_of = {key: i for i, key in key_of.items()}
-    # outside, a person is known by its entity; who has none yet stands for itself
+    # outside, a record counts as its entity; without an entity as itself
     group_of: dict[str, Hashable] = {
         key: ("entity", e) if (e := records[i].entity_id) else key for i, key in key_of.items()
     }
@@ -193,7 +193,7 @@ def _clusters(
 
 
 def _is_said(edge: StoredEdge) -> bool:
-    """Tell whether a vendor or a person said it."""
+    """Tell whether a vendor or a user made the edge."""
     return edge.made_by != held.HELD and not edge.made_by.startswith("model:")
 
 
@@ -241,7 +241,7 @@ def _claim(
     holders: Mapping[int, Sequence[int]],
     anchors: Mapping[int, int],
 ) -> dict[int, int]:
-    """Return cluster → entity; on a split the part with the record it began with keeps the entity."""
+    """Return cluster → entity; on a split the part with the entity's anchor keeps it."""
     taken: dict[int, int] = {}
     for entity in sorted(holders):
         anchor = anchors.get(entity)
@@ -253,7 +253,7 @@ def _claim(
 
 
 def _reclaim(conn: Connection, groups: Sequence[Sequence[int]], taken: dict[int, int]) -> None:
-    """Give parts that split off the entity they had before they were merged: their edits hang on it."""
+    """Give split-off parts their entity from before the merge, because it has their edits."""
     orphans = [index for index in range(len(groups)) if index not in taken]
     if not orphans:
         return
@@ -265,6 +265,6 @@ def _reclaim(conn: Connection, groups: Sequence[Sequence[int]], taken: dict[int,
 
 
 def _new_entity(anchor: StoredRecord, again: Again | None = None) -> NewEntity:
-    """Return a person to make; one whom our own rules alone make new is news to nobody at once."""
+    """Return a new entity; if only the hub's own rules make it, it sends no single alerts."""
     batch_id = again.batch_id if again and again.batch_id is not None else anchor.batch_id
     return NewEntity(anchor.id, batch_id, Lane.BULK.value if again else anchor.lane)

@@ -1,7 +1,7 @@
-"""Load: fold what is stale and write the CRM's rows that differ.
+"""Load: fold stale entities and write the rows of the CRM that differ.
 
-golden = survive(source records of the entity, edits, rules). Only a new entity or a new inquiry
-is news to anybody: recomputing a record sends no notification. A chunk of people is
+golden = survive(source records of the entity, edits, rules). Only a new lead or a new inquiry sends a
+notification: recomputing a record sends none. A chunk of people is
 `hub.etl.load_people`, one of companies `hub.etl.load_companies`.
 """
 
@@ -51,12 +51,12 @@ def load_pending(hub: Hub) -> Counts:
 def load_stale(hub: Hub, *, gives_owners: bool = False) -> Counts:
     """Fold and write every entity that is stale, chunk by chunk; returns counts.
 
-    Companies come first: their people then find them.
+    Companies come first, so that their people find them.
 
     Args:
         hub: the working parts.
-        gives_owners: let new leads be inserted with their owner, where it is sure whose turn it is. The
-            others wait for route.
+        gives_owners: insert new leads with their owner, if the turn is certain. The others wait for
+            route.
     """
     totals: Counter[str] = Counter()
     stale = ask(hub.engine, folding.stale_kinds)
@@ -107,9 +107,9 @@ def _is_last(stale: Sequence[StaleEntity]) -> bool:
 
 
 def _load_in_order(hub: Hub, totals: Counter[str]) -> bool:
-    """Load new people in the order in which turns are due, and give turns, as long as it is sure.
+    """Load new people in the order in which turns are due, and give turns while the order is certain.
 
-    Who was folded before comes first: taking back a lead gives back a turn.
+    People folded before come first: a removed lead gives back a turn.
 
     Returns:
         Whether all new people were loaded.
@@ -136,7 +136,7 @@ def _load_in_order(hub: Hub, totals: Counter[str]) -> bool:
 
 
 def _are_done(hub: Hub) -> bool:
-    """Tell whether nobody whom a load has folded before is behind."""
+    """Tell whether no person that a load has folded before is stale."""
     with hub.engine.begin() as conn:
         return not folding.known_stale(conn)
 
@@ -144,7 +144,7 @@ def _are_done(hub: Hub) -> bool:
 def _some_new(
     hub: Hub, ids: Sequence[int], before: NewOwners, conn: Connection
 ) -> tuple[Counts, NewOwners]:
-    """Load people in the order in which they are named; waits for those that somebody else holds."""
+    """Load people in the given order; waits for those that another transaction holds."""
     owners = before.copy()
     company_watch(conn)
     stale = folding.claim_stale(conn, len(ids), ids, waits=True)
@@ -157,12 +157,11 @@ def _some_new(
 def refold(conn: Connection, entity_ids: Sequence[int]) -> Counter[str]:
     """Fold and write those of the entities that are stale, within the caller's transaction.
 
-    People whom a company among them concerns are folded as well. Nobody waits for the lock of
-    companies here, with entities in his hands: what could not be seen for sure is folded once more
-    by the next load.
+    The people of a company among them are folded too. This transaction holds entities, so it does not
+    wait for the lock of companies. An entity that it could not fold for sure is folded by the next load.
 
     Returns:
-        What was done to people: how many leads and contacts were created, updated, taken back.
+        How many leads and contacts were created, updated and removed.
     """
     ids, done = list(entity_ids), Counter[str]()
     is_sure = True

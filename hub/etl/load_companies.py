@@ -19,7 +19,7 @@ from hub.sinks.crm import load_contacts
 def load_companies(
     conn: Connection, stale: Sequence[StaleEntity]
 ) -> tuple[dict[str, int], list[int]]:
-    """Fold and write companies; returns counts, and the people who are stale for it."""
+    """Fold and write companies; returns counts, and the people who became stale."""
     ids = [e.id for e in stale]
     records = folding.records_of(conn, ids, ORGANISATION)
     golden = _folded(conn, stale, records)
@@ -47,7 +47,7 @@ def load_companies(
 def _folded(
     conn: Connection, stale: Sequence[StaleEntity], records: Mapping[int, Sequence[FoldRecord]]
 ) -> list[GoldenRecord]:
-    """Fold companies; one that no source has any more is archived, unless somebody typed into it."""
+    """Fold companies; one that no source has any more is archived, unless it has an edit."""
     edits = folding.edits_of(conn, [e.id for e in stale])
     context = fold_context(conn, "company")
     return [
@@ -63,5 +63,5 @@ def _folded(
 
 
 def _unless_kept(golden: GoldenRecord, absorbed: Sequence[ContactRow]) -> GoldenRecord:
-    """A company that absorbed one that people keep is kept as well."""
+    """Keep a company that absorbed one that people keep."""
     return replace(golden, archived_at=None) if any(c.is_kept for c in absorbed) else golden

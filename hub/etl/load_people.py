@@ -56,7 +56,7 @@ def load_people(
     Args:
         conn: an open transaction that holds the entities.
         stale: the people.
-        reopen_to: the status of an unqualified lead whose person asks again; None: it stays.
+        reopen_to: the new status of an unqualified lead whose person writes again; None: it stays.
         new_owners: gives new leads their owner, in the order of `stale`; None: route does it.
     """
     chunk = _read(conn, stale)
@@ -79,10 +79,10 @@ def load_people(
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """What was read of the people, by entity.
+    """The rows and records of people, by entity.
 
     Args:
-        stale: who they are.
+        stale: the people.
         attached: what each has beside records (`hub.crm.attached`).
         plain: those who are new and have nothing beside records; nothing else is read about them.
         employers: the companies for which the others worked until now.
@@ -105,7 +105,7 @@ class _Chunk:
 
     @property
     def known(self) -> list[int]:
-        """Return those who are not plain."""
+        """Return the people who are not plain."""
         return [e.id for e in self.stale if e.id not in self.plain]
 
     def having(self, what: Callable[[Attached], bool]) -> list[int]:
@@ -149,7 +149,7 @@ def _hushed(
 
 
 def _people(conn: Connection, chunk: _Chunk) -> dict[int, Person]:
-    """Fold people, and read what else their fate depends on."""
+    """Fold people, and read the other inputs of their fate."""
     edits = folding.edits_of(conn, chunk.having(lambda own: own.is_edited))
     context = fold_context(conn, "person")
     rows = rows_of(conn, chunk.known, chunk.leads, chunk.contacts, chunk.attached)
@@ -300,7 +300,7 @@ def _write_leads(
     *,
     turns: Turns | None,
 ) -> _Written:
-    """Write leads; a new one is complete but for what hangs on who is not plain."""
+    """Write leads; a new one is complete, except for the children of people who are not plain."""
     golden = [f.lead for f in fates.values() if f.lead is not None]
     given = _given(chunk, fates, belonging, written_contacts, turns.owners if turns else {})
     written = load_leads(conn, golden, chunk.leads, given)
@@ -341,9 +341,9 @@ class _Linked:
 
 
 def _link(conn: Connection, chunk: _Chunk, written: _Written, belonging: Belonging) -> _Linked:
-    """Point rows to survivors and each other, and bring what hangs on people to them.
+    """Point rows to survivors and each other, and move children to their people.
 
-    Nothing hangs on plain people, and their rows are complete.
+    Plain people have no children, and their rows are complete.
     """
     known, merged = chunk.known, chunk.merged
     are_leads = chunk.leads.keys() | written.leads.created.keys()

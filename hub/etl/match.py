@@ -1,7 +1,8 @@
 """Match: which source records are one person. Single-writer, under the identity lock.
 
 Keys → candidates → weight → judgement → edges → clusters → entities. An edge is a function of
-two records, clusters of the edges of one component, so the order of arrival cannot matter.
+two records, and clusters are a function of the edges of one component. So the order of arrival does
+not matter.
 """
 
 import time
@@ -28,13 +29,13 @@ from hub.records.identity import StoredRecord
 
 CHUNK = 2000  # records of one transaction at most
 _FIRST, _LEAST = 200, 100
-_LONGEST_S = 0.15  # how long the identity lock is held: a live lead may wait for it
+_LONGEST_S = 0.15  # seconds that the identity lock is held: a live lead may wait for it
 MOST_AT_ONCE = 1000  # records of components that are matched again in one transaction
 log = get_logger()
 
 
 def match_pending(hub: Hub) -> dict[str, int]:
-    """Match everything that waits; returns counts."""
+    """Match all waiting records; returns counts."""
     totals: dict[str, int] = defaultdict(int)
     run = _Run()
     while counts := run_transaction(hub.engine, lambda conn: _match_some(conn, run)):
@@ -73,16 +74,16 @@ def _match_some(conn: Connection, run: _Run) -> dict[str, int]:
 
 
 def active_model(conn: Connection) -> Model:
-    """Return the model in use: the one a training made active, else the shipped one."""
+    """Return the model in use: the active trained one, else the shipped one."""
     document = models.active(conn)
     return DEFAULT if document is None else bind(document)
 
 
 def match_chunk(conn: Connection, ids: Sequence[int], model: Model = DEFAULT) -> dict[str, int]:
-    """Match some records that changed; the caller holds the identity lock and the transaction.
+    """Match changed records; the caller holds the identity lock and the transaction.
 
-    What was held of their people is free again: the sources say something new of them. New records that
-    hang together with nobody take a straight way to an entity each (`grouping.settle_alone`).
+    Held edges of their people are deleted, because the sources have new data. New records without
+    connections get an entity each directly (`grouping.place_alone`).
     """
     records = identity.load_records(conn, ids)
     new = {i for i, r in records.items() if r.entity_id is None and r.match_keys is None}
@@ -99,7 +100,7 @@ def match_chunk(conn: Connection, ids: Sequence[int], model: Model = DEFAULT) ->
     together = {*ids, *found.sharers, *parted} - alone
     counts = {"entities_touched": 0, "merged": 0, "reviews": 0}
     if not together:
-        grouping.settle_alone(conn, beside, found.changed)
+        grouping.place_alone(conn, beside, found.changed)
     else:
         counts, _ = _regroup(
             conn,
@@ -117,17 +118,17 @@ def match_chunk(conn: Connection, ids: Sequence[int], model: Model = DEFAULT) ->
 def match_again(
     conn: Connection, ids: Sequence[int], model: Model = DEFAULT, *, batch_id: int | None = None
 ) -> dict[str, int]:
-    """Match records because our own rules changed: whole components at once, and quietly.
+    """Match records because the hub's own rules changed: whole components at once, and quietly.
 
-    Keys and pairs of all that hang together are derived anew before anybody is moved, so that no
-    person is split for a moment and joined again. A person on whom somebody has worked is neither
-    joined nor split: that becomes a question. The caller holds the identity lock and the transaction.
+    Keys and pairs of a whole component are derived before any record is moved, so that no person is
+    split for a moment and joined again. A touched person is neither joined nor split: a review question
+    asks about it. The caller holds the identity lock and the transaction.
 
     Args:
         conn: an open transaction.
         ids: records.
-        model: what judges pairs.
-        batch_id: of the batch that new entities belong to; None: that of their first record.
+        model: judges pairs.
+        batch_id: the batch of new entities; None: that of their first record.
     """
     records: dict[int, StoredRecord] = {}
     views: dict[int, MatchView] = {}
@@ -153,9 +154,9 @@ def match_again(
 
 
 def regroup(conn: Connection, ids: Sequence[int]) -> set[int]:
-    """Cluster anew whatever is connected with some records, after a person's decision.
+    """Cluster all records connected with some records again, after a user's decision.
 
-    Call under the identity lock. Returns the entities that are behind for it.
+    Call under the identity lock. Returns the stale entities.
     """
     _, behind = _regroup(conn, ids, {}, {}, changed=set(ids), model=active_model(conn))
     return behind
@@ -168,19 +169,19 @@ def forget(
     co_members: Sequence[int],
     leaving: Collection[int] = (),
 ) -> set[int]:
-    """Match what is left after records were undone, or say again what they said before.
+    """Match the rest after records were undone, or restored to earlier values.
 
     Call under the identity lock.
 
     Args:
         conn: an open transaction.
-        undone: records that take part in nothing any more.
+        undone: records that are taken out.
         restored: records that stay, with other values.
-        co_members: those that shared an entity with any.
-        leaving: records that will be undone next: nobody is joined with one of them.
+        co_members: records that shared an entity with any of them.
+        leaving: records that will be undone next: no record is joined with one of them.
 
     Returns:
-        The entities that are stale for it.
+        The stale entities.
     """
     model = active_model(conn)
     # edits of an undone record: now they are a co-member's
@@ -224,7 +225,7 @@ def _regroup(
 ) -> tuple[dict[str, int], set[int]]:
     members, among = edges.component(conn, ids)
     _read_more(conn, members | {i for e in among for i in (e.a, e.b)}, records, views)
-    return grouping.settle(
+    return grouping.recluster(
         conn,
         Component(members, among, records, views),
         changed=changed,
@@ -235,7 +236,7 @@ def _regroup(
 
 
 def views_of(conn: Connection, records: Mapping[int, StoredRecord]) -> dict[int, MatchView]:
-    """Return the views of records, with what people typed into them."""
+    """Return the views of records, with their edits."""
     typed = edits.typed_into(conn, records)
     return {i: _view(record, typed.get(i, {})) for i, record in records.items()}
 
@@ -265,7 +266,7 @@ def _judged(
     views: dict[int, MatchView],
     model: Model,
 ) -> list[NewEdge]:
-    """Judge pairs; reads the records that are not known yet."""
+    """Judge pairs; reads the records that are not loaded yet."""
     _read_more(conn, {i for pair in pairs for i in pair}, records, views)
     return _judge(pairs, views, model)
 

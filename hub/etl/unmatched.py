@@ -17,21 +17,21 @@ from hub.records.verdicts import set_verdicts
 CHUNK = 500
 REQUESTER = "requester"
 Load = Callable[[Connection, Sequence[PlainRecord]], Sequence[Verdict]]
-"""Writes a chunk of records; returns what became of each."""
+"""Writes a chunk of records; returns the verdict of each."""
 
 
 def load_owners(hub: Hub) -> dict[str, int]:
-    """Connect the sources' owners with people, before their leads need them."""
+    """Connect the sources' owners with users, before their leads need them."""
     return {"owners": _load(hub, queue.OWNERS, "user", _adopt_all)}
 
 
 def load_tickets(hub: Hub) -> dict[str, int]:
-    """Write the tickets that came; each hangs on whoever asked."""
+    """Write waiting tickets, each linked to its requester."""
     return {"tickets": _load(hub, queue.TICKETS, "ticket", _write_all)}
 
 
 def _load(hub: Hub, stage: str, target: str, load: Load) -> int:
-    """Load what waits for a stage, chunk by chunk; returns the number of records."""
+    """Load waiting records of a stage, chunk by chunk; returns their number."""
 
     def some(conn: Connection) -> tuple[int, int]:
         taken = queue.take(conn, stage, CHUNK).ids
@@ -59,7 +59,7 @@ def _adopt_all(conn: Connection, records: Sequence[PlainRecord]) -> list[Verdict
 
 
 def adopt(conn: Connection, record: PlainRecord) -> Verdict:
-    """Connect one owner of a source with a person; returns what became of the owner's record."""
+    """Connect one owner of a source with a user; returns the verdict of the owner's record."""
     adopted = owners.adopt_legacy_owner(
         conn,
         source=record.source,
