@@ -22,6 +22,9 @@ from hub import actions
 from hub.actions import reading, report, rights
 from hub.actions.activities import activity, outcome, task, timeline
 from hub.actions.batches import undo
+from hub.actions.companies import company, named, questions
+from hub.actions.companies import merge as firms
+from hub.actions.companies import people as works
 from hub.actions.context import Acting, Actor, Context, MachineOwner, Member, Source
 from hub.actions.deals import clone_deal, deal, deal_parts, move_deal
 from hub.actions.identity import consent, consent_changes, duplicates, explain, merge, review
@@ -39,11 +42,11 @@ from hub.actions.setup import (
     team,
 )
 from hub.clock import SystemClock
-from hub.crm import owners
+from hub.crm import contacts, owners
 from hub.crm.custom_fields import CustomField
 from hub.crm.smart_links import SmartLink
 from hub.errors import ActionError
-from hub.etl import flow
+from hub.etl import companies, flow, load
 from hub.lists.document import read
 from hub.model.verdicts import Judgement
 from hub.views.lists import Filters
@@ -111,6 +114,17 @@ TABLE: Mapping[str, tuple[str, Call]] = {
     "activities.activity.find": (WORK, lambda c, s: activity.find(c, s.note)),
     "people.add_person.add": (ADD, lambda c, _: add_person.add(
         c, "lead", {"last_name": "Quill"}, region="FR")),
+    "companies.company.add": (ADD, lambda c, _: company.add(c, {"company": "Quill Works"}, region="FR")),
+    "companies.company.change": (TYPE, lambda c, s: company.change(c, _firm(c, s), {"city": "Oslo"})),
+    "companies.merge.merge": (TYPE, lambda c, s: firms.merge(c, _firm(c, s), _firm(c, s, "Ridge Ceramics"))),
+    "companies.merge.unmerge": (TYPE, lambda c, s: firms.unmerge(c, _merged(c, s))),
+    "companies.merge.decide": (TYPE, lambda c, s: firms.decide(
+        c, _firm(c, s), _firm(c, s, "Ridge Ceramics"), Judgement.DIFFERENT)),
+    "companies.people.link": (WORK, lambda c, s: works.link(c, s.contact, _firm(c, s))),
+    "companies.people.unlink": (WORK, lambda c, s: works.unlink(c, _linked(c, s))),
+    "companies.people.take_back": (WORK, lambda c, s: works.take_back(c, _linked(c, s))),
+    "companies.questions.open_questions": (READ, lambda c, _: questions.open_questions(c)),
+    "companies.questions.answer": (TYPE, lambda c, s: questions.answer(c, _asked(c, s), Judgement.SAME)),
     "people.assign.assign": (TYPE, lambda c, s: assign.assign(c, "lead", [s.leads[0]], MEG)),
     "people.assign.give_many": (TYPE, lambda c, s: assign.give_many(c, "lead", [_number(s.leads[0])], MEG)),
     # a shared list of one owner's leads: who may not give them away is refused
@@ -241,8 +255,43 @@ PARTS = {
     "leads.convert.hand_over",
     "identity.decisions.apply",
     "identity.decisions.decide",
+    "companies.choice.choose",
+    "companies.employer.company_of",
     "companies.employer.employ",
+    "companies.employer.keep",
+    "companies.merge.join",
+    "companies.merge.keep_apart",
+    "companies.merge.settle",
 }
+
+
+def _firm(ctx: Context, side: Side, name: str = "Quill Works", city: str = "Oslo") -> str:
+    """A company that the side's rep owns."""
+    conn = ctx.conn
+    entity = companies.make(conn, {"organization_name": name, "city": city})
+    load.refold(conn, [entity])
+    contacts.set_owner(conn, entity, _user(ctx, side.owner))
+    return f"contact/{named.contact_id(conn, entity)}"
+
+
+def _merged(ctx: Context, side: Side) -> str:
+    """A company that was merged into an older one."""
+    one, other = _firm(ctx, side), _firm(ctx, side, "Ridge Ceramics")
+    firms.merge(by(ctx.conn, OPERATOR), one, other)
+    return other
+
+
+def _linked(ctx: Context, side: Side) -> str:
+    """A person whom somebody linked to a company."""
+    works.link(by(ctx.conn, OPERATOR), side.contact, _firm(ctx, side))
+    return side.contact
+
+
+def _asked(ctx: Context, side: Side) -> str:
+    """A question about two companies of one short name."""
+    for city in ("Oslo", "Bergen"):
+        _firm(ctx, side, "Quill", city)
+    return "company/quill"
 
 
 def _number(name: str) -> int:

@@ -153,6 +153,6 @@ def _new(ctx: Context, mention: Mapping[str, JsonValue], apart: Sequence[int]) -
     conn = ctx.conn
     record = companies.write_own(conn, mention)
     pairs = [(record, named.representative(conn, other)) for other in apart]
-    merge.part(ctx, pairs, why="review: a new company")
+    merge.keep_apart(ctx, pairs, why="review: a new company")
     companies.place_records(conn, [record])
     return Employer(companies.entity_of(conn, record), is_new=True)

@@ -72,7 +72,7 @@ def unmerge(ctx: Context, name: str) -> Unmerged:
     pairs = (
         _of_record(conn, one, name) if one.record_id is not None else _of_merged(conn, one, name)
     )
-    part(ctx, pairs, why=f"unmerge {one.entity_id}")
+    keep_apart(ctx, pairs, why=f"unmerge {one.entity_id}")
     settle(ctx, {i for pair in pairs for i in pair}, {
         "unmerged": {"old": one.root_id, "new": [one.root_id, one.entity_id]}
     })  # fmt: skip
@@ -103,7 +103,7 @@ def decide(ctx: Context, first: str, second: str, judgement: Judgement) -> None:
             code="conflict",
             hint="hub company unmerge takes a merged company, or one record, out again",
         )
-    part(ctx, [(pair[0], pair[1])], why="review: different")
+    keep_apart(ctx, [(pair[0], pair[1])], why="review: different")
     settle(ctx, pair, {"review": {"old": [first, second], "new": judgement.value}})
 
 
@@ -123,7 +123,7 @@ def join(ctx: Context, company_ids: Iterable[int]) -> None:
     settle(ctx, {i for edge in said for i in (edge.a, edge.b)}, what)
 
 
-def part(ctx: Context, pairs: Iterable[Pair], *, why: str) -> None:
+def keep_apart(ctx: Context, pairs: Iterable[Pair], *, why: str) -> None:
     """Say of pairs of records that each is two companies; what was said of it before is revoked."""
     said = [_edge(ctx, pair, Judgement.DIFFERENT, why) for pair in sorted(set(pairs))]
     for edge in said:

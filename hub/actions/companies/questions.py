@@ -93,7 +93,7 @@ def answer(ctx: Context, name: str, judgement: Judgement) -> Answered:
         merge.join(ctx, ids)
     else:
         stand = [named.representative(conn, i) for i in ids]
-        merge.part(ctx, combinations(stand, 2), why="review: different")
+        merge.keep_apart(ctx, combinations(stand, 2), why="review: different")
         merge.settle(ctx, stand, {"review": {"old": name, "new": judgement.value}})
     left = companies.companies(conn, ids)
     return Answered(name, judgement.value, tuple(one.id for one in left))
