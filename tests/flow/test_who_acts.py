@@ -259,7 +259,7 @@ PARTS = {
     "companies.employer.company_of",
     "companies.employer.employ",
     "companies.employer.keep",
-    "companies.merge.join",
+    "companies.merge.make_one",
     "companies.merge.keep_apart",
     "companies.merge.settle",
 }

@@ -50,7 +50,7 @@ def merge(ctx: Context, first: str, second: str) -> Merged:
             code="conflict",
         )
     _may(ctx, one, other)
-    join(ctx, [one, other])
+    make_one(ctx, [one, other])
     root = lookup.root(conn, one)
     return Merged(root, other if root == one else one)
 
@@ -107,7 +107,7 @@ def decide(ctx: Context, first: str, second: str, judgement: Judgement) -> None:
     settle(ctx, pair, {"review": {"old": [first, second], "new": judgement.value}})
 
 
-def join(ctx: Context, company_ids: Iterable[int]) -> None:
+def make_one(ctx: Context, company_ids: Iterable[int]) -> None:
     """Say that companies are one; what was said against it is revoked. Call under the lock of companies."""
     conn = ctx.conn
     first, *rest = sorted(company_ids)

@@ -90,7 +90,7 @@ def answer(ctx: Context, name: str, judgement: Judgement) -> Answered:
     ids = sorted(one.entity_id for one in every)
     if judgement is Judgement.SAME:
         _refuse_conflicts(ctx, every)
-        merge.join(ctx, ids)
+        merge.make_one(ctx, ids)
     else:
         stand = [named.representative(conn, i) for i in ids]
         merge.keep_apart(ctx, combinations(stand, 2), why="review: different")
