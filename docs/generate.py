@@ -23,6 +23,7 @@ from pydantic.fields import FieldInfo
 
 from hub.cli import groups
 from hub.cli.commands import places
+from hub.db.schema import MIGRATIONS
 from hub.errors import RecordError
 from hub.mappings import document
 from hub.mappings.compiler import compile_document
@@ -478,6 +479,36 @@ def _json_type(hint: Any) -> str:
     return f"[{hint.__name__}](#{hint.__name__.lower()})"
 
 
+def reporting_page() -> str:
+    """Return the views for BI tools, by the comments that the migrations give them."""
+    found: dict[str, str] = {}
+    for path in sorted(MIGRATIONS.rglob("*.py")):
+        for _, name, words in _COMMENT.findall(path.read_text(encoding="utf-8")):
+            found[name] = words.replace("''", "'")
+    lines = ["# Views for BI tools", ""]
+    lines += _flowed(
+        """`hub sql` and BI tools read these views in the schema `reporting`. A column keeps its name, its
+        place and its meaning in later versions; new columns come last. The database has the same words
+        as comments."""
+    )
+    for view in sorted(name for name in found if "." not in name):
+        lines += [
+            "",
+            f"## reporting.{view}",
+            "",
+            f"{found[view]}.",
+            "",
+            "| column | |",
+            "|---|---|",
+        ]
+        columns = [name for name in found if name.startswith(f"{view}.")]
+        lines += [f"| `{name.split('.')[1]}` | {_cell(found[name])} |" for name in columns]
+    return _NOTE + "\n".join(lines) + "\n"
+
+
+_COMMENT = re.compile(r"COMMENT ON (VIEW|COLUMN) reporting\.([\w.]+) IS '((?:[^']|'')*)'")
+
+
 PAGES = {
     "settings.md": settings_page,
     "cli.md": cli_page,
@@ -486,6 +517,7 @@ PAGES = {
     "model.md": model_page,
     "tables.md": tables_page,
     "views.md": views_page,
+    "reporting.md": reporting_page,
 }
 
 

@@ -143,6 +143,23 @@ def test_a_conversion_is_shown_on_every_card_that_it_made(zoe: World) -> None:
     assert [d.record for d in lead.deals] == [f"deal/{done.deal_id}"]
 
 
+def test_bi_tools_see_a_conversion_and_what_became_of_the_customer(zoe: World) -> None:
+    act(zoe, edit, WHO, LEAD, {"tags": ["vip", "fair"]})
+    before = zoe.rows("SELECT converted, contact_id, tags FROM reporting.leads WHERE id = 1")
+    assert [tuple(row) for row in before] == [(False, None, ["vip", "fair"])]
+    done = act(zoe, convert, WHO, LEAD, Wish(values={"value": "1200"}))
+    (lead,) = zoe.rows("SELECT * FROM reporting.leads WHERE id = 1")
+    assert (lead.converted, lead.converted_at is not None) == (True, True)
+    assert (lead.contact_id, lead.company_id) == (done.person_id, done.company_id)
+    (person,) = zoe.rows(f"SELECT * FROM reporting.contacts WHERE id = {done.person_id}")
+    assert (person.company, person.customer_status, person.prospect_status) == (
+        "Quist Systems", "none", "current")  # fmt: skip
+    assert (person.tags, person.archived) == (["vip", "fair"], False)
+    assert person.last_activity_at is not None
+    (deal,) = zoe.rows("SELECT company, lead_id, tags FROM reporting.deals")
+    assert (deal.company, deal.lead_id) == ("Quist Systems", 1)
+
+
 def test_a_merged_record_is_shown_as_its_survivor(zoe: World) -> None:
     act(zoe, merge, WHO, LEAD, OTHER)
     assert card(zoe, "lead", "lead/1") == card(zoe, "lead", "lead/2")
