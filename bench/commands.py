@@ -15,7 +15,6 @@ import json
 import os
 import select
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -78,7 +77,7 @@ class Version:
             _first_line(process)
             yield
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             process.communicate(timeout=60)
             _of_the_adopted()
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import phonenumbers
-import pycountry
 from babel import localedata
 from babel.core import get_global
 
@@ -181,6 +180,8 @@ def _is_state(region: str, text: str) -> bool:
 def _states_abroad(region: str) -> Mapping[str, str]:
     """Return state codes by names in other languages; a name of several states is left out."""
     found: dict[str, set[str]] = {}
+    import pycountry  # noqa: PLC0415 a twentieth of a second, and seldom needed
+
     listed = [one for one in pycountry.subdivisions if one.country_code == region]
     names = {one.name: one.code.partition("-")[2] for one in listed}
     for translated in _translations():
@@ -190,6 +191,8 @@ def _states_abroad(region: str) -> Mapping[str, str]:
 
 
 def _translations() -> Iterable[Callable[[str], str]]:
+    import pycountry  # noqa: PLC0415 see above
+
     for file in sorted(Path(pycountry.LOCALES_DIR).glob("*/LC_MESSAGES/iso3166-2.mo")):
         with file.open("rb") as opened:
             yield gettext.GNUTranslations(opened).gettext

@@ -205,7 +205,11 @@ def walked() -> Iterator[Mapping[str, Walked]]:
         made.home.mkdir()
         configure(json=True, level=logging.WARNING)
         with made.served():
-            yield {words: on_terminal(filled(made, words)) for words, _ in WALK}
+            server = made.postmaster()
+            assert server is not None
+            done = {words: on_terminal(filled(made, words)) for words, _ in WALK}
+            assert made.postmaster() == server, "a server that runs is used, and not ended"
+            yield done
 
 
 def test_every_command_is_walked_or_said_not_to_be() -> None:
