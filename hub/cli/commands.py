@@ -33,10 +33,10 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
         Line("Define custom fields and the page of a record", {
             "field": "field:field_app", "layout": "link:layout_app", "link": "link:link_app",
         }),
-        Line("Define stages, and why deals are lost", {
+        Line("Define stages, reasons of a loss, outcomes of a call", {
             "pipeline": "pipeline:pipeline_app", "reason": "pipeline:reason_app",
+            "outcome": "activities:outcome_app",
         }),
-        Line("Define how calls and visits end", {"outcome": "activities:outcome_app"}),
         Line("Rename and remove names; tags", {
             "name": "naming:name_app", "tag": "naming:tag_app",
         }),
