@@ -44,14 +44,13 @@ def add_show(app: typer.Typer, kind: str) -> None:
         from hub.actions.reading import show as read
         from hub.cli.opening import opened_database
         from hub.views.cards import MOST
-        from hub.views.encoding import to_json
 
         with opened_database(config) as (database, _settings), database.engine.begin() as conn:
             card = read(
                 acting(conn), kind, name, activities=MOST if every else limit, with_sources=sources
             )
         if json:
-            print_json(to_json(card))
+            print_json(card)
         else:
             _print(card)
 

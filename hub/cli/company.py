@@ -1,7 +1,6 @@
 """What `hub company` does: companies, which are contacts that are organisations."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,7 +74,7 @@ def company_add(
             lambda conn: add(acting(conn, who), given, region=region, owner=owner, anyway=anyway),
         )
     if json:
-        print_json(asdict(done))
+        print_json(done)
     else:
         stdout.print(f"{done.name} added", highlight=False)
 
@@ -113,7 +112,7 @@ def company_merge(
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         done = merge(acting(conn, who), first, second)
     if json:
-        print_json(asdict(done))
+        print_json(done)
     else:
         stdout.print(f"{first} and {second} are one company now", highlight=False)
 
@@ -129,7 +128,7 @@ def company_unmerge(
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         done = unmerge(acting(conn, who), company)
     if json:
-        print_json(asdict(done))
+        print_json(done)
     else:
         stdout.print(f"{company} stands alone again", highlight=False)
 
@@ -191,7 +190,7 @@ def _act(verb: "Callable[[Context], Linked]", *, who: str | None, json: bool, co
     with opened_database(config) as (database, _settings):
         done = run_transaction(database.engine, lambda conn: verb(acting(conn, who)))
     if json:
-        print_json(asdict(done))
+        print_json(done)
         return
     now = f"works for contact/{done.company_id}" if done.company_id else "works for no company"
     before = f", before for contact/{done.left_id}" if done.left_id else ""

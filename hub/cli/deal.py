@@ -1,6 +1,5 @@
 """What `hub deal` does: deals, from the first stage to the last."""
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -104,7 +103,7 @@ def deal_move(
             lambda conn: move(acting(conn, who), deal, stage, pipeline=pipeline, reason=reason),
         )
     if json:
-        print_json(asdict(done))
+        print_json(done)
         return
     stdout.print(f"deal/{done.deal_id}: {done.from_stage} → {done.to_stage}", highlight=False)
     for words in done.warnings:

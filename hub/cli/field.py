@@ -1,6 +1,5 @@
 """What `hub field` does: the custom fields of leads, people, companies and deals."""
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -50,7 +49,7 @@ def field_add(
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         made = custom_field.add(acting(conn, who), wanted)
     if json:
-        print_json(asdict(made))
+        print_json(made)
     else:
         stdout.print(f"{made.object}: custom_fields.{made.key} is a {made.type}", highlight=False)
 
@@ -68,7 +67,7 @@ def field_list(
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         found = all_fields(conn, object_)
     if json:
-        print_json([asdict(field) for field in found])
+        print_json(found)
     else:
         print_table(
             "Custom fields",
@@ -103,7 +102,7 @@ def field_edit(
             acting(conn, who), object_, key, name=name, choices=choices, is_filterable=filterable
         )
     if json:
-        print_json(asdict(made))
+        print_json(made)
     else:
         stdout.print(f"{made.object}: {made.name} is changed", highlight=False)
 

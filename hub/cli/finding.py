@@ -24,12 +24,11 @@ def find(
     """Find leads, contacts, companies and deals by name, e-mail, phone or company."""
     from hub.actions.reading import find as read
     from hub.cli.opening import opened_database
-    from hub.views.encoding import to_json
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         found = read(acting(conn), " ".join(text), limit=limit)
     if json:
-        print_json(to_json(found))
+        print_json(found)
         return
     print_table(
         f"Found for {found.text!r}",

@@ -1,13 +1,12 @@
 """What `hub group` does: distribution groups and their members."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hub.cli.acting import acting
-from hub.cli.activities import acted, as_json
+from hub.cli.activities import acted
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_line, print_table, stdout
 from hub.errors import ConfigError
@@ -44,7 +43,7 @@ def group_list(json: Json = False, config: Config = None) -> None:
 
     found = _acted(config, None, groups.listed)
     if json:
-        print_json(as_json(found))
+        print_json(found)
         return
     print_table(
         "Groups",
@@ -207,7 +206,7 @@ def _acted(config: Config, who: Who, act: "Callable[[Context, Managed], Any]") -
 
 def _say(card: "GroupCard", *, json: bool) -> None:
     if json:
-        print_json(asdict(card))
+        print_json(card)
         return
     print_line(f"group {card.name}", f"hands out {card.kind}s; managed by {card.managed_by}")
     print_table(

@@ -1,6 +1,5 @@
 """What `hub notify` and `hub alerts` do: what a user is told, and what waits to be read."""
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -64,7 +63,7 @@ def notify_set(
         ),
     )
     if json:
-        print_json(asdict(done))
+        print_json(done)
     else:
         stdout.print(
             f"{done.event}: alert {_on(done.alert)}, e-mail {_on(done.email)}", highlight=False
@@ -91,7 +90,7 @@ def alerts(
         lambda conn: hearing.waiting(acting(conn, who), of, unread=unread, limit=limit),
     )
     if json:
-        print_json(as_json(found))
+        print_json(found)
         return
     print_table(
         "Alerts",

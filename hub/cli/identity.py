@@ -109,7 +109,7 @@ def merge(
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         done = act(acting(conn, who), first, second)
     if json:
-        print_json(asdict(done))
+        print_json(done)
     else:
         stdout.print(f"{first} and {second} are one now", highlight=False)
 
@@ -122,7 +122,7 @@ def unmerge(person: Person, who: Who = None, json: Json = False, config: Config 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         done = act(acting(conn, who), person)
     if json:
-        print_json(asdict(done))
+        print_json(done)
     else:
         stdout.print(f"{person} stands alone again", highlight=False)
 
@@ -254,7 +254,7 @@ def _answer(name: str, judgement: Judgement, *, who: Who, json: bool, config: Co
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         done = answer(acting(conn, who), name, judgement)
     if json:
-        print_json(asdict(done))
+        print_json(done)
         return
     left = ", ".join(f"contact/{number}" for number in done.companies)
     what = "one company" if judgement is Judgement.SAME else "different companies"

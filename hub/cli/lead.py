@@ -1,6 +1,5 @@
 """What `hub lead` does: convert a lead, and open it again."""
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -64,7 +63,7 @@ def lead_convert(
         )  # fmt: skip
         done = run_transaction(database.engine, lambda conn: convert(acting(conn, who), lead, wish))
     if json:
-        print_json(asdict(done))
+        print_json(done)
         return
     made = [f"contact/{done.person_id}"] if done.person_id else []
     made += [f"company contact/{done.company_id}"] if done.company_id else []
@@ -84,7 +83,7 @@ def lead_reopen(lead: Person, who: Who = None, json: Json = False, config: Confi
     with opened_database(config) as (database, _settings):
         done = run_transaction(database.engine, lambda conn: reopen(acting(conn, who), lead))
     if json:
-        print_json(asdict(done))
+        print_json(done)
         return
     stdout.print(f"lead/{done.lead_id} is open again", highlight=False)
     for words, names in (("removed", done.removed), ("kept, for somebody worked on it", done.kept)):

@@ -40,7 +40,7 @@ def link_add(
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         made = smart_link.add(acting(conn, who), SmartLink(object_, name, template))
     if json:
-        print_json(asdict(made))
+        print_json(made)
     else:
         stdout.print(f"link {made.name!r} of a {made.object} is kept", highlight=False)
 
@@ -58,7 +58,7 @@ def link_list(
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         found = smart_link.listed(acting(conn), object_)
     if json:
-        print_json([asdict(link) for link in found])
+        print_json(found)
     else:
         rows = [(link.object, link.name, link.template) for link in found]
         print_table("Links", ("object", "name", "template"), rows)

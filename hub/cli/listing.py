@@ -81,7 +81,6 @@ def add_list(app: typer.Typer, kind: str) -> None:
     ) -> None:
         from hub.actions.reading import listed as read
         from hub.cli.opening import opened_database
-        from hub.views.encoding import to_json
         from hub.views.lists import Filters
 
         asked = Filters(
@@ -92,7 +91,7 @@ def add_list(app: typer.Typer, kind: str) -> None:
         with opened_database(config) as (database, _settings), database.engine.begin() as conn:
             found = read(acting(conn, who), kind, asked, limit=limit, page=page, after=after)
         if json:
-            print_json(to_json(found))
+            print_json(found)
         else:
             print_page(_PLURAL[kind].capitalize(), found)
 

@@ -158,7 +158,6 @@ def list_run(
     from hub.actions.setup import smart_list
     from hub.cli.opening import opened_database
     from hub.views import lists
-    from hub.views.encoding import to_json
 
     said = _said(name, object_, file, where, any_=any_, sort=sort, columns=columns)
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -166,7 +165,7 @@ def list_run(
         query = smart_list.query(acting(conn, who), document)
         page = lists.page(conn, query, limit=limit, after=after)
     if json:
-        print_json(to_json(page))
+        print_json(page)
     else:
         print_page(name or document.object, page)
 

@@ -140,7 +140,7 @@ def _renamed(
         lambda ctx, written: naming.rename(ctx, kind, name, new, scope=of, written=written),
     )
     if json:
-        print_json(asdict(done))
+        print_json(done)
     else:
         stdout.print(f"{done.old} is called {done.new}", highlight=False)
     for where in done.warnings:

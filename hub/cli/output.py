@@ -6,13 +6,11 @@ there too. `--wide` shows all columns. `NO_COLOR` leaves colours away.
 """
 
 import json
-import math
 import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, tzinfo
-from decimal import Decimal
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, TextIO
 
 from hub.cli.empties import WORDS
@@ -133,38 +131,17 @@ stderr = Stream("stderr")
 
 
 def print_json(document: object) -> None:
-    """Write exactly one JSON document to stdout, whatever its values and stdout's encoding."""
-    held = _held(document)
-    words = json.dumps(held, default=_plain, ensure_ascii=False)
+    """Write exactly one JSON document to stdout, in the one form of `hub.views.encoding`."""
+    from hub.views.encoding import to_json
+
+    said = to_json(document)
+    words = json.dumps(said, ensure_ascii=False)
     try:
         words.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:  # half a character pair, or a terminal that knows few letters
-        words = json.dumps(held, default=_plain)
+        words = json.dumps(said)
     sys.stdout.write(words + "\n")
     sys.stdout.flush()
-
-
-def _held(value: object) -> object:
-    """Return the value as JSON can say it: not a number and infinity are text there."""
-    if isinstance(value, Mapping):
-        return {key: _held(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_held(item) for item in value]
-    if isinstance(value, float | Decimal) and not math.isfinite(value):
-        return str(Decimal(value))
-    return value
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC).isoformat()
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, bytes | memoryview):
-        return bytes(value).hex()
-    return str(value)
 
 
 def print_table(

@@ -1,13 +1,12 @@
 """What `hub lead` and `hub contact` do before a lead is converted, and who owns what."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 from hub.cli.acting import acting
-from hub.cli.activities import acted, as_json
+from hub.cli.activities import acted
 from hub.cli.arguments import Fields, NewCompany
 from hub.cli.assigning import add_assign
 from hub.cli.assignments import read_assignments
@@ -97,7 +96,7 @@ def _add_add(app: typer.Typer, kind: str, words: str) -> None:
                 ),
             )
         if json:
-            print_json(asdict(done))
+            print_json(done)
         else:
             at = f", of the company contact/{done.company_id}" if done.company_id else ""
             stdout.print(f"{done.name} added{at}", highlight=False)
@@ -129,7 +128,7 @@ def like(
         values = canonical("lead", given, region=settings.company.default_region)
         found = likely(acting(conn), values)
     if json:
-        print_json(as_json(list(found)))
+        print_json(found)
         return
     print_table(
         "Likely there already",
@@ -187,7 +186,7 @@ def lead_statuses(
 
     found = acted(config, act)
     if json:
-        print_json(as_json(found))
+        print_json(found)
     else:
         rows = [(s.name, "needs a reason" if s.is_unqualified else "") for s in found]
         print_table("Statuses", ("status", ""), rows)

@@ -1,6 +1,5 @@
 """What `hub pipeline` and `hub reason` do: how the team sells."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,7 +32,7 @@ def pipeline_list(json: Json = False, config: Config = None) -> None:
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         known = pipelines.read(conn)
     if json:
-        print_json([asdict(p) for p in known])
+        print_json(known)
     else:
         for pipeline in known:
             _show(pipeline)
@@ -58,7 +57,7 @@ def _show(pipeline: "Pipeline") -> None:
 
 def _told(pipeline: "Pipeline", *, as_json: bool) -> None:
     if as_json:
-        print_json(asdict(pipeline))
+        print_json(pipeline)
     else:
         _show(pipeline)
 
@@ -189,7 +188,7 @@ def pipeline_remove_stage(
 
 def _moved(done: "Moved", *, as_json: bool) -> None:
     if as_json:
-        print_json(asdict(done))
+        print_json(done)
         return
     _show(done.pipeline)
     if done.deals:
@@ -265,7 +264,7 @@ def stage_ask(
                 acting(conn, who), (name, stage), "field" if field else "check", what, refuse=refuse
             )
     if json:
-        print_json(asdict(done))
+        print_json(done)
     else:
         stdout.print(
             f"{stage}: {done.what} {'is asked for no more' if remove else f'({done.severity})'}",
@@ -288,7 +287,7 @@ def reason_list(
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         known = pipelines.reasons(conn, kind)
     if json:
-        print_json([asdict(r) for r in known])
+        print_json(known)
     else:
         print_table("Reasons", ("kind", "reason"), [(r.kind, r.name) for r in known])
 

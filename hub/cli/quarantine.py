@@ -32,7 +32,7 @@ def quarantine_list(json: Json = False, config: Config = None) -> None:
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         rows = open_quarantine(conn)
     if json:
-        print_json([asdict(row) for row in rows])
+        print_json(rows)
     else:
         print_table(
             "Quarantine",

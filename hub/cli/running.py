@@ -145,8 +145,30 @@ def sql(
     with opened_database(config) as (database, _settings):
         rows = run_readonly(database, statement)
     if json:
-        print_json(rows)
+        print_json([{name: _said(value) for name, value in row.items()} for row in rows])
     elif rows:
         print_table("", list(rows[0]), [list(row.values()) for row in rows])
     else:
         stdout.print("no rows")
+
+
+def _said(value: object) -> object:
+    """Return a value of SQL: a number as a number, for its precision is the asker's; other types as text."""
+    from datetime import datetime
+    from decimal import Decimal
+
+    if isinstance(value, dict):
+        return {key: _said(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_said(one) for one in value]
+    if isinstance(value, Decimal):
+        return float(value)
+    is_known = isinstance(value, bool | int | float | str | bytes | memoryview | None)
+    is_moment = isinstance(value, datetime) and value.tzinfo is not None
+    return value if is_known or is_moment else _text_of(value)
+
+
+def _text_of(value: object) -> str:
+    from datetime import date, time
+
+    return value.isoformat() if isinstance(value, date | time) else str(value)

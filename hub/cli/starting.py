@@ -2,7 +2,6 @@
 
 import os
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -73,7 +72,7 @@ def check(
 
     findings = run_checks(config, source)
     if json:
-        print_json([asdict(f) for f in findings])
+        print_json(findings)
     else:
         for finding in findings:
             mark = stdout.styled("ok", "green") if finding.ok else stdout.styled("no", "red")

@@ -32,8 +32,8 @@ WITH waits AS (
   GROUP BY source, stream
 )
 SELECT c.source, c.stream, c.cursor ->> 'watermark' AS watermark, c.updated_at,
-       greatest(0, EXTRACT(EPOCH FROM now() - CAST(c.cursor ->> 'watermark' AS timestamptz)))
-         AS lag_s,
+       CAST(greatest(0, EXTRACT(EPOCH FROM now() - CAST(c.cursor ->> 'watermark' AS timestamptz)))
+         AS float8) AS lag_s,
        (SELECT count(*) FROM landing.head h WHERE h.source = c.source AND h.stream = c.stream)
          AS landed,
        coalesce((SELECT sum(n) FROM waits w WHERE w.source = c.source AND w.stream = c.stream), 0)

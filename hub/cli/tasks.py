@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from hub.cli.acting import acting
-from hub.cli.activities import acted, as_json, say
+from hub.cli.activities import acted, say
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_table
 
@@ -86,7 +86,7 @@ def task_list(
 
     found = acted(config, lambda conn: waiting(acting(conn), on=on, owner=owner, limit=limit))
     if json:
-        print_json(as_json(found))
+        print_json(found)
         return
     print_table(
         "Tasks",

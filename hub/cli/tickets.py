@@ -1,6 +1,5 @@
 """`hub tickets` and `hub ticket lead`: what people asked support, and a lead made of it."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,7 +27,7 @@ def tickets_command(
 
     found = acted(config, lambda conn: tickets(acting(conn), name))
     if json:
-        print_json([asdict(ticket) for ticket in found])
+        print_json(found)
         return
     rows = [
         (t.id, t.status, t.priority, t.subject, t.person, t.updated_at and f"{t.updated_at:%F}", t.url)
@@ -50,7 +49,7 @@ def ticket_lead(
 
     made = acted(config, lambda conn: make_lead(acting(conn, who), name))
     if json:
-        print_json(asdict(made))
+        print_json(made)
     else:
         print_line(made.name, _became(made))
 

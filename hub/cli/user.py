@@ -1,13 +1,12 @@
 """What `hub user` does: users, their leave, and what happens to their records when they leave."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hub.cli.acting import acting
-from hub.cli.activities import acted, as_json
+from hub.cli.activities import acted
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_mapping, print_table, stdout
 
@@ -35,7 +34,7 @@ def user_list(json: Json = False, config: Config = None) -> None:
 
     found = _acted(config, None, team.listed)
     if json:
-        print_json(as_json(found))
+        print_json(found)
         return
     print_table(
         "Users",
@@ -160,7 +159,7 @@ def user_deactivate(
         lambda ctx, managed: team.deactivate(ctx, email, to=to or (), keep=keep, managed=managed),
     )  # fmt: skip
     if json:
-        print_json(asdict(done))
+        print_json(done)
         return
     given = f"; given to {', '.join(to or ())}: {_open(done.given)}" if done.given else ""
     kept = f"; kept: {_open(done.kept)}" if done.kept else ""
@@ -186,7 +185,7 @@ def _acted(config: Config, who: Who, act: "Callable[[Context, Managed], Any]") -
 
 def _say(card: "UserCard", *, json: bool) -> None:
     if json:
-        print_json(asdict(card))
+        print_json(card)
         return
     print_mapping(
         f"user {card.email}",
@@ -200,7 +199,7 @@ def _say(card: "UserCard", *, json: bool) -> None:
 
 def _say_state(card: "UserCard", *, json: bool) -> None:
     if json:
-        print_json(asdict(card))
+        print_json(card)
     else:
         stdout.print(f"{card.email}: {card.state}", highlight=False)
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import jsonschema
 import pytest
@@ -74,6 +76,13 @@ def test_every_kind_of_value_has_one_form_and_the_schema_holds_it() -> None:
     for wrong in ({"value": 1234.5}, {"items": [{"at": "2026-01-01 00:00"}]}, {"other": 1}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({**found, **wrong}, schema_of(Model))
+
+
+def test_what_json_cannot_say_as_a_number_is_text() -> None:
+    assert to_json([float("nan"), float("-inf"), Decimal("NaN"), 1.5]) == [
+        "NaN", "-Infinity", "NaN", 1.5]  # fmt: skip
+    assert to_json({"path": Path("/a"), "id": UUID(int=1)}) == {
+        "path": "/a", "id": "00000000-0000-0000-0000-000000000001"}  # fmt: skip
 
 
 @pytest.mark.parametrize("value", [datetime(2026, 1, 1), object()])  # noqa: DTZ001 no zone
