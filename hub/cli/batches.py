@@ -12,6 +12,9 @@ from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_line, print_mapping, print_table, stderr
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from hub.actions.context import Acting
     from hub.undo.batch import Chunk
 
 
@@ -57,10 +60,16 @@ def undo(
 ) -> None:
     """Take back what a batch brought, but for what people have edited or built on since."""
     from hub.actions.batches.undo import preview_undo, undo_batch
+    from hub.actions.bulk.run import is_bulk
     from hub.cli.opening import opened_database
 
     with opened_database(config) as (database, _settings):
         acts = partial(acting, who=who)
+        with database.engine.begin() as conn:
+            of_user = is_bulk(conn, batch)
+        if of_user:
+            _take_back_bulk(database.engine, acts, batch, dry_run=dry_run, json=json)
+            return
         if dry_run:
             report = preview_undo(database.engine, acts, batch)
         else:
@@ -71,6 +80,23 @@ def undo(
         print_json(document)
     else:
         _show(document)
+
+
+def _take_back_bulk(
+    engine: "Engine", acts: "Acting", batch: int, *, dry_run: bool, json: bool
+) -> None:
+    """Take back a bulk action and say what became of its records."""
+    from hub.actions.bulk.take_back import preview, take_back
+
+    done = (preview if dry_run else take_back)(engine, acts, batch)
+    if json:
+        kept = [{"record": record, "why": why} for record, why in done.kept]
+        print_json({"batch": batch, "restored": done.restored, "kept": kept, "dry_run": dry_run})
+        return
+    words = "would be restored" if dry_run else "restored"
+    print_line(f"Batch {batch}", f"{done.restored:,} records {words}, {len(done.kept):,} kept")
+    if done.kept:
+        print_table("Kept", ("record", "why"), done.kept)
 
 
 @contextmanager

@@ -42,6 +42,7 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
         }),
         Line("Set up users, groups, and what users are told", {
             "user": "user:user_app", "group": "group:group_app", "notify": "hearing:notify_app",
+            "alerts": "hearing:alerts_app",
         }),
     ),
     "Sync": (
@@ -59,8 +60,8 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
             "company": "company:company_app", "deal": "people:deal_app",
         }),
         Line("Find them by name, e-mail, phone or company", {"find": "finding:find"}),
-        Line("Change a record, show where its values come from", {
-            "edit": "identity:edit", "explain": "identity:explain",
+        Line("Change one or many, show where values come from", {
+            "edit": "identity:edit", "bulk": "bulk:bulk_app", "explain": "identity:explain",
         }),
         Line("Merge, unmerge and review duplicate people", {
             "merge": "identity:merge", "unmerge": "identity:unmerge",
@@ -72,7 +73,6 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
             "call": "activities:call_app", "visit": "activities:visit_app",
             "message": "activities:message_app",
         }),
-        Line("Show what you were told, mark it as read", {"alerts": "hearing:alerts_app"}),
         Line("Show support tickets, make a lead of one", {
             "tickets": "tickets:tickets_command", "ticket": "tickets:ticket_app",
         }),

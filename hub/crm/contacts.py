@@ -176,7 +176,7 @@ def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
         )
 
 
-def give(conn: Connection, owners: Mapping[int, int]) -> None:
+def give(conn: Connection, owners: Mapping[int, int | None]) -> None:
     """Give contacts their owners (contact → user)."""
     if owners:
         conn.execute(

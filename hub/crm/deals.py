@@ -199,7 +199,7 @@ def copy_contacts(conn: Connection, from_deal: int, to_deal: int) -> None:
     )
 
 
-def give(conn: Connection, owners: Mapping[int, int]) -> None:
+def give(conn: Connection, owners: Mapping[int, int | None]) -> None:
     """Give deals their owners (deal → user)."""
     if owners:
         conn.execute(

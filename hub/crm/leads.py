@@ -194,7 +194,7 @@ def untold(conn: Connection) -> list[LoadedCount]:
     return [LoadedCount(*row) for row in conn.execute(_UNTOLD)]
 
 
-def assign(conn: Connection, owners: Mapping[int, int]) -> None:
+def assign(conn: Connection, owners: Mapping[int, int | None]) -> None:
     """Give leads their owners (lead → user); call in the transaction that keeps the turn."""
     if owners:
         conn.execute(

@@ -3,7 +3,7 @@
 A distribution group is locked before the records that it hands out, as routing does.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
@@ -44,7 +44,34 @@ def take(conn: Connection, kind: str, ids: Sequence[int]) -> dict[int, Owned]:
     return {row.id: Owned(*row) for row in rows}
 
 
-_GIVE = {"lead": leads.assign, "contact": contacts.give, "deal": deals.give}
+_SEEN = {
+    "lead": text(
+        "SELECT id, entity_id, owner_id FROM crm.lead WHERE id = ANY(:ids) AND merged_into IS NULL"
+    ),
+    "contact": text(
+        "SELECT id, entity_id, owner_id FROM crm.contact WHERE id = ANY(:ids) "
+        "AND merged_into IS NULL"
+    ),
+    "deal": text(
+        "SELECT id, CAST(NULL AS bigint) AS entity_id, owner_id FROM crm.deal WHERE id = ANY(:ids)"
+    ),
+}
+
+
+def seen(conn: Connection, kind: str, ids: Sequence[int]) -> dict[int, Owned]:
+    """Return records without locking them; those that are merged or not there are missing."""
+    rows = conn.execute(_SEEN[kind], {"ids": list(ids)})
+    return {row.id: Owned(*row) for row in rows}
+
+
+Give = Callable[[Connection, Mapping[int, int | None]], None]
+_GIVE: Mapping[str, Give] = {"lead": leads.assign, "contact": contacts.give, "deal": deals.give}
+
+
+def restore(conn: Connection, kind: str, owners: Mapping[int, int | None]) -> None:
+    """Write owners (record → user), None takes the owner away."""
+    if owners:
+        _GIVE[kind](conn, owners)
 
 
 def give(conn: Connection, kind: str, owners: Mapping[int, int]) -> None:

@@ -138,6 +138,8 @@ HOLDS_MENTIONS: Mapping[str, str] = {
     "landing.checkpoint": "a cursor of a stream",
     "ops.batch": "windows and ledgers, which may list ids of objects; the lists of an undo",
     "ops.undo_part": "a report, which lists ids of objects",
+    "ops.bulk": "what a user typed into many records; mentions are taken out",
+    "ops.bulk_item": "values of many records; mentions are taken out",
     "ops.match_model": "frequent names and numbers; no row is a person's",
     "ops.drift": "samples of values that a mapping does not know",
     "ops.delivery": "the address of a member of the team",

@@ -168,6 +168,7 @@ class OwnerChanged:
         assignment_id: the first assignment among them.
         group: the distribution group that chose the owner.
         given_by: who gave them, by e-mail or login.
+        batch_id: the bulk action that gave them, if one did.
     """
 
     user_id: int
@@ -177,6 +178,13 @@ class OwnerChanged:
     assignment_id: int
     group: str | None
     given_by: str | None = None
+    batch_id: int | None = None
+
+    @property
+    def _cause(self) -> str:
+        if self.batch_id is not None:
+            return f"bulk {self.batch_id} {self.user_id}"
+        return f"turn {self.assignment_id}"
 
     def row(self) -> OutboxRow:
         """Return the event as the outbox keeps it."""
@@ -185,7 +193,7 @@ class OwnerChanged:
         only = {self.record_kind: self.record_ids[0]} if is_one else {}
         return OutboxRow(
             EventKind(f"{self.record_kind if is_one else 'bulk'}_{what}"),
-            f"{what}:turn {self.assignment_id}",
+            f"{what}:{self._cause}",
             self.user_id,
             lead_id=only.get("lead"),
             contact_id=only.get("contact"),

@@ -59,6 +59,33 @@ undo_part = Table(
     schema="ops",
 )
 
+# what a user did to many records at once; its batch is of the kind `action`
+bulk = Table(
+    "bulk",
+    metadata,
+    Column("batch_id", BigInteger, ForeignKey("ops.batch.id"), primary_key=True),
+    Column("verb", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    personal("wanted", JSONB, nullable=False),
+    CheckConstraint("kind IN ('lead','contact','deal')", name="kind"),
+    schema="ops",
+)
+
+bulk_item = Table(
+    "bulk_item",
+    metadata,
+    Column("batch_id", BigInteger, ForeignKey("ops.bulk.batch_id"), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("record_id", BigInteger, nullable=False),
+    Column("outcome", Text),  # NULL: nothing was done to the record yet
+    personal("why", Text),
+    personal("before", JSONB),
+    personal("after", JSONB),
+    personal("undone", Text),  # '': taken back; else why the record stays as it is
+    CheckConstraint("outcome IN ('changed','unchanged','refused')", name="outcome"),
+    schema="ops",
+)
+
 verdict = Table(
     "verdict",
     metadata,

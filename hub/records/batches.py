@@ -110,6 +110,42 @@ def action_batch(conn: Connection, source: str) -> int:
     return number
 
 
+def open_action(conn: Connection, source: str, who: str) -> int:
+    """Return the number of a new batch for an action of a user that takes several transactions."""
+    number: int = conn.execute(
+        text(
+            "INSERT INTO ops.batch (kind, source, lane, who) "
+            "VALUES ('action', :source, 'live', :who) RETURNING id"
+        ),
+        {"source": source, "who": who},
+    ).scalar_one()
+    return number
+
+
+def set_action_state(conn: Connection, batch_id: int, state: str) -> None:
+    """Say where the batch of an action stands: done, undoing or undone."""
+    conn.execute(
+        text("UPDATE ops.batch SET state = :state, finished_at = now() WHERE id = :id"),
+        {"id": batch_id, "state": state},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ActionBatch:
+    """The batch of an action: where it stands, and who began it."""
+
+    state: str
+    who: str | None
+
+
+def read_action(conn: Connection, batch_id: int) -> ActionBatch:
+    """Return the batch of an action."""
+    row = conn.execute(
+        text("SELECT state, who FROM ops.batch WHERE id = :id"), {"id": batch_id}
+    ).one()
+    return ActionBatch(*row)
+
+
 def running_batch(conn: Connection, source: str, kind: str = "sync") -> Batch | None:
     """Return the source's running sync, or its running batch of another kind of `READS`."""
     running = select(*_COLUMNS).where(

@@ -44,6 +44,56 @@ def keep(conn: Connection, entity_id: int, who: str, values: Mapping[str, JsonVa
         )
 
 
+_KEEP_MANY = text("""
+INSERT INTO ops.edit (entity_id, field, value, who, at)
+SELECT e.entity, e.field, e.value, :who, clock_timestamp()
+FROM unnest(CAST(:entities AS bigint[]), CAST(:fields AS text[]), CAST(:values AS jsonb[]))
+  WITH ORDINALITY AS e(entity, field, value, ord) ORDER BY e.ord
+RETURNING id, entity_id
+""")
+
+
+def keep_many(
+    conn: Connection, who: str, typed: Mapping[int, Mapping[str, JsonValue]]
+) -> dict[int, list[int]]:
+    """Store what a user typed into many people at once, by entity; returns their edits."""
+    rows = [(entity, field, value) for entity, of in typed.items() for field, value in of.items()]
+    written = conn.execute(
+        _KEEP_MANY,
+        {
+            "who": who,
+            "entities": [entity for entity, _, _ in rows],
+            "fields": [field for _, field, _ in rows],
+            "values": [json.dumps(value) for _, _, value in rows],
+        },
+    )
+    found: dict[int, list[int]] = defaultdict(list)
+    for row in written:
+        found[row.entity_id].append(row.id)
+    return found
+
+
+def named(conn: Connection, ids: Iterable[int]) -> dict[int, tuple[int, str]]:
+    """Return of each edit its entity and its field."""
+    rows = conn.execute(
+        text("SELECT id, entity_id, field FROM ops.edit WHERE id = ANY(:ids)"), {"ids": list(ids)}
+    )
+    return {row.id: (row.entity_id, row.field) for row in rows}
+
+
+_REVOKE_THESE = text("""
+UPDATE ops.edit e SET revoked_at = now() WHERE id = ANY(:ids) AND revoked_at IS NULL
+AND NOT EXISTS (SELECT 1 FROM ops.edit l WHERE l.entity_id = e.entity_id AND l.field = e.field
+                AND l.id > e.id AND l.revoked_at IS NULL)
+RETURNING id
+""")
+
+
+def revoke_these(conn: Connection, ids: Iterable[int]) -> set[int]:
+    """Take back edits that no later edit of the same field covers; returns those that were in force."""
+    return {*conn.execute(_REVOKE_THESE, {"ids": list(ids)}).scalars()}
+
+
 def revoke(conn: Connection, entity_id: int, field: str) -> int:
     """Take back the edits of a field; returns how many there were."""
     return conn.execute(_REVOKE, {"entity": entity_id, "field": field}).rowcount

@@ -201,3 +201,29 @@ def test_names_and_tags_are_shown_renamed_merged_and_removed(team: House) -> Non
     )
     edited = team.document("list", "edit", "Big ones", "--where", "status is Contacted")
     assert edited["filter"]["all"][0]["value"] == "Contacted"
+
+
+def test_many_records_are_changed_at_once_and_a_user_sees_what_there_is_to_hear(
+    team: House,
+) -> None:
+    done = team.document("bulk", "tag", "fair", "--ids", "lead/1,lead/999")
+    assert (done["changed"], done["refused"], list(done["reasons"].values())) == (1, 1, [1])
+    assert done["refused_records"][0]["record"] == "lead/999"
+    shown = team.run(
+        "bulk", "set-status", "Qualified", "--where", "tags any of fair", "--dry-run"
+    ).stdout
+    assert shown.startswith("1 leads would be changed, 0 unchanged, 0 refused")
+    assert "say which records" in refused(team, "bulk", "tag", "x")
+    assert team.document("undo", str(done["batch"])) == {
+        "batch": done["batch"], "restored": 1, "kept": [], "dry_run": False,
+    }  # fmt: skip
+    assert team.document("bulk", "resume", str(done["batch"]))["changed"] == 1
+    choices = team.document("notify", "show")["choices"]
+    assert {"event": "deal_assigned", "alert": True, "email": True, "set_by": "default"} in choices
+    said = team.run("notify", "set", "deal_assigned", "--no-email").stdout
+    assert said == "deal_assigned: alert on, e-mail off\n"
+    assert "did you mean deal_assigned" in refused(team, "notify", "set", "deal_asigned", "--email")
+    assert team.document("alerts", "--unread") == []
+    assert team.document("alerts", "read", "--all") == {"read": 0}
+    assert team.document("report", "activity")["total"]["activities"] == 0
+    assert "did you mean" in refused(team, "report", "activty")

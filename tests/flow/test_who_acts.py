@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 import hub
 from hub import actions
 from hub.actions import reading, report, rights
 from hub.actions.activities import activity, outcome, task, timeline
 from hub.actions.batches import undo
+from hub.actions.bulk import run as bulk
+from hub.actions.bulk import take_back
 from hub.actions.companies import company, named, questions
 from hub.actions.companies import merge as firms
 from hub.actions.companies import people as works
@@ -50,7 +52,7 @@ from hub.etl import companies, flow, load
 from hub.lists.document import read
 from hub.model.verdicts import Judgement
 from hub.views.lists import Filters
-from tests.acting import OPERATOR, by
+from tests.acting import OPERATOR, acting, by
 from tests.flow.conftest import (
     World,
     hubspot_contact,
@@ -248,9 +250,22 @@ TABLE: Mapping[str, tuple[str, Call]] = {
 OPENING = {
     "batches.undo.undo_batch": (SET_UP, undo.undo_batch),
     "batches.undo.preview_undo": (SET_UP, undo.preview_undo),
+    # of each record it is asked as well: others' are refused and counted (`test_bulk`)
+    "bulk.run.run": (ADD, lambda engine, acting, _: bulk.run(engine, acting, _TAGGED)),
+    # what somebody else began
+    "bulk.run.go_on": (SET_UP, lambda e, acting, _: bulk.go_on(e, acting, _bulk(e))),
+    "bulk.take_back.preview": (SET_UP, lambda e, acting, _: take_back.preview(e, acting, _bulk(e))),
+    "bulk.take_back.take_back": (
+        SET_UP,
+        lambda e, acting, _: take_back.take_back(e, acting, _bulk(e)),
+    ),
 }
 # parts of actions, which call them when they have asked; nothing outside of `hub.actions` does
 PARTS = {
+    "leads.status.set_many",
+    "people.edit.edit_many",
+    "people.edit.revoke_many",
+    "people.edit.check",
     "activities.activity.alter",
     "leads.convert.hand_over",
     "identity.decisions.apply",
@@ -292,6 +307,14 @@ def _asked(ctx: Context, side: Side) -> str:
     for city in ("Oslo", "Bergen"):
         _firm(ctx, side, "Quill", city)
     return "company/quill"
+
+
+_TAGGED = bulk.Asked("tag", {"tags": ["new"]}, names=["lead/1"])
+
+
+def _bulk(engine: Engine) -> int:
+    """A bulk action that somebody else began."""
+    return bulk.run(engine, acting(OPERATOR), _TAGGED).batch or 0
 
 
 def _number(name: str) -> int:

@@ -45,9 +45,28 @@ def set_status(
         *{lead.owner_id for lead in found},
         entities=[lead.entity_id for lead in found],
     )
-    chosen = _status(conn, status)
-    why = _reason(conn, chosen, reason)
-    standing = statuses.standing(conn, [lead.id for lead in found])
+    return set_many(ctx, [lead.id for lead in found], status, reason)
+
+
+def chosen(conn: Connection, status: str, reason: str | None) -> tuple[str, str | None]:
+    """Return a status and a reason as the team calls them.
+
+    Raises:
+        ActionError: there is no such status or reason, or the reason is missing or too much.
+    """
+    found = _status(conn, status)
+    return found.name, _reason(conn, found, reason)
+
+
+def set_many(ctx: Context, ids: Sequence[int], status: str, reason: str | None) -> int:
+    """Set the status of leads, in as many statements as of one; the caller has asked for the right.
+
+    Raises:
+        ActionError: there is no such status or reason, or a lead is converted.
+    """
+    conn = ctx.conn
+    name, why = chosen(conn, status, reason)
+    standing = statuses.standing(conn, ids)
     converted = next((s for s in standing if s.is_converted), None)
     if converted is not None:
         raise ActionError(
@@ -56,17 +75,17 @@ def set_status(
             field="status",
             code="conflict",
         )
-    changed = [s for s in standing if (s.status, s.reason) != (chosen.name, why)]
-    leads.set_status(conn, [s.id for s in standing], chosen.name, why, by=statuses.PERSON)
+    changed = [s for s in standing if (s.status, s.reason) != (name, why)]
+    leads.set_status(conn, [s.id for s in standing], name, why, by=statuses.PERSON)
     note_changes(
         conn,
         ctx.who,
         [
             Changed(
                 {
-                    name: (old, new)
-                    for name, old, new in (
-                        ("status", s.status, chosen.name),
+                    field: (old, new)
+                    for field, old, new in (
+                        ("status", s.status, name),
                         ("unqualified_reason", s.reason, why),
                     )
                     if old != new
@@ -76,7 +95,7 @@ def set_status(
             for s in changed
         ],
     )
-    worked_on(conn, [lead.entity_id for lead in found])
+    worked_on(conn, [s.entity_id for s in standing])
     return len(changed)
 
 

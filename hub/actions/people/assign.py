@@ -58,7 +58,7 @@ def assign(ctx: Context, kind: str, names: Sequence[str], to: str) -> Given:
     return give_many(ctx, kind, [target.id for target in found], to)
 
 
-def give_many(ctx: Context, kind: str, ids: Sequence[int], to: str) -> Given:
+def give_many(ctx: Context, kind: str, ids: Sequence[int], to: str, *, tells: bool = True) -> Given:
     """Give records to a person or a group, in the order in which they are named.
 
     Args:
@@ -66,6 +66,7 @@ def give_many(ctx: Context, kind: str, ids: Sequence[int], to: str) -> Given:
         kind: lead, contact or deal.
         ids: their numbers; one that comes twice counts once.
         to: a person's e-mail, or a group's name; `user:` or `group:` may stand before it.
+        tells: tell new and former owners; a bulk action tells them itself, once.
 
     Raises:
         ActionError: there is no such person, group or record; the group holds another kind of
@@ -73,7 +74,7 @@ def give_many(ctx: Context, kind: str, ids: Sequence[int], to: str) -> Given:
     """
     conn = ctx.conn
     wanted = list(dict.fromkeys(ids))
-    user, group = _receiver(conn, kind, to)
+    user, group = receiver(conn, kind, to)
     locked = None if group is None else groups.lock(conn, group.id)
     records = ownership.take(conn, kind, wanted)
     _all_there(kind, wanted, records)
@@ -94,11 +95,17 @@ def give_many(ctx: Context, kind: str, ids: Sequence[int], to: str) -> Given:
     ownership.give(conn, kind, new_owners)
     note_changes(conn, ctx.who, _changes(conn, [(t, r) for _, t, r in changed]))
     worked_on(conn, [r.entity_id for _, _, r in changed])
-    outbox.put(conn, _events(ctx, acting, kind, changed, group.name if group else None))
+    if tells:
+        outbox.put(conn, _events(ctx, acting, kind, changed, group.name if group else None))
     return Given(new_owners, len(wanted) - len(changed))
 
 
-def _receiver(conn: Connection, kind: str, to: str) -> tuple[int | None, GroupName | None]:
+def receiver(conn: Connection, kind: str, to: str) -> tuple[int | None, GroupName | None]:
+    """Return the user, or the group, that takes records of a kind.
+
+    Raises:
+        ActionError: there is no such user or group, or the group hands out another kind.
+    """
     prefix, colon, rest = to.partition(":")
     is_said = colon and prefix in ("user", "group")
     name = rest if is_said else to
@@ -106,11 +113,11 @@ def _receiver(conn: Connection, kind: str, to: str) -> tuple[int | None, GroupNa
     if is_person:
         user = ownership.active_user(conn, name)
         if user is None:
-            raise _no_receiver(kind, f"{name} is not an active member of the team")
+            raise _noreceiver(kind, f"{name} is not an active member of the team")
         return user, None
     group = groups.named(conn, name)
     if group is None:
-        raise _no_receiver(kind, f"there is no distribution group {name!r}")
+        raise _noreceiver(kind, f"there is no distribution group {name!r}")
     if group.record_kind != kind:
         raise ActionError(
             f"the group {group.name} hands out {group.record_kind}s, not {kind}s",
@@ -122,7 +129,7 @@ def _receiver(conn: Connection, kind: str, to: str) -> tuple[int | None, GroupNa
     return None, group
 
 
-def _no_receiver(kind: str, message: str) -> ActionError:
+def _noreceiver(kind: str, message: str) -> ActionError:
     return ActionError(
         message,
         resource=kind,

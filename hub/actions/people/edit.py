@@ -4,7 +4,7 @@ It is an input like any other: read as the sources' values are, and others are f
 makes alike is asked about (`hub review`), for a slip of the hand must join nobody.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, text
 
@@ -43,8 +43,71 @@ def edit(ctx: Context, name: str, values: Mapping[str, JsonValue], *, region: st
     of_team = custom_field_typing.typed_of_entity(conn, entity, custom)
     kept |= {f"{PREFIX}{key}": value for key, value in of_team.items()}
     edits.keep(conn, entity, ctx.who, kept)
-    _match_and_fold(conn, entity, kept)
+    _match_and_fold(conn, [entity], kept)
     return entity
+
+
+def check(ctx: Context, values: Mapping[str, JsonValue], *, region: str) -> None:
+    """Raise where values can be typed into no person.
+
+    Raises:
+        ActionError: there is no such field, or a value is of another kind.
+    """
+    own, _ = custom_field_typing.split(values)
+    typed.edited(vocabulary.columns(vocabulary.PEOPLE, own), region=region, now=ctx.now)
+
+
+def edit_many(
+    ctx: Context, values: Mapping[int, Mapping[str, JsonValue]], *, region: str = ""
+) -> dict[int, list[int]]:
+    """Type values into many people or companies at once; the caller has asked for the right.
+
+    Args:
+        ctx: who acts, in an open transaction.
+        values: by entity, then by field, as `edit` takes them.
+        region: as `edit` takes it.
+
+    Returns:
+        The edits that were written, by entity.
+
+    Raises:
+        ActionError: as `edit`, of any of them.
+    """
+    conn = ctx.conn
+    kept: dict[int, dict[str, JsonValue]] = {}
+    countries = _countries(conn, list(values))
+    for entity, given in values.items():
+        own, custom = custom_field_typing.split(given)
+        own = vocabulary.columns(vocabulary.PEOPLE, own)
+        country = countries.get(entity)
+        kept[entity] = typed.edited(own, region=region, now=ctx.now, country=country)
+        of_team = custom_field_typing.typed_of_entity(conn, entity, custom)
+        kept[entity] |= {f"{PREFIX}{key}": value for key, value in of_team.items()}
+    fields = {field for of in kept.values() for field in of}
+    if not EVIDENCE.isdisjoint(fields):
+        identity_lock(conn)
+    written = edits.keep_many(conn, ctx.who, kept)
+    _match_and_fold(conn, list(kept), fields)
+    return written
+
+
+def revoke_many(ctx: Context, by_record: Mapping[int, Sequence[int]]) -> set[int]:
+    """Take back edits of many people; returns the records all of whose edits were in force.
+
+    Args:
+        ctx: who acts, in an open transaction.
+        by_record: edits by whatever number names their record.
+    """
+    conn = ctx.conn
+    ids = [number for of in by_record.values() for number in of]
+    of_edit = edits.named(conn, ids)
+    fields = {field for _, field in of_edit.values()}
+    if not EVIDENCE.isdisjoint(fields):
+        identity_lock(conn)
+    gone = edits.revoke_these(conn, ids)
+    touched = {lookup.root(conn, entity) for entity in {of_edit[n][0] for n in gone}}
+    _match_and_fold(conn, sorted(touched), fields)
+    return {record for record, of in by_record.items() if gone.issuperset(of)}
 
 
 def take_back(ctx: Context, name: str, field: str) -> int:
@@ -56,7 +119,7 @@ def take_back(ctx: Context, name: str, field: str) -> int:
     field = vocabulary.PEOPLE.get(field, field)
     entity = _opened(ctx, name, [field])
     revoked = edits.revoke(ctx.conn, entity, field)
-    _match_and_fold(ctx.conn, entity, [field])
+    _match_and_fold(ctx.conn, [entity], [field])
     return revoked
 
 
@@ -69,28 +132,33 @@ def _opened(ctx: Context, name: str, fields: Iterable[str]) -> int:
     return entity
 
 
-def _match_and_fold(conn: Connection, entity: int, fields: Iterable[str]) -> None:
-    """Match the person again if a changed field is evidence for matching, then fold."""
+def _match_and_fold(conn: Connection, ids: Sequence[int], fields: Iterable[str]) -> None:
+    """Match people again if a changed field is evidence for matching, then fold them."""
     if not EVIDENCE.isdisjoint(fields):
-        began_with = conn.execute(_ANCHOR, {"entity": entity}).scalars().all()
+        began_with = conn.execute(_ANCHOR, {"entities": list(ids)}).scalars().all()
         if began_with:
             match.match_chunk(conn, began_with, match.active_model(conn))
-    entities.bump(conn, [entity])
-    load.refold(conn, [entity])
+    entities.bump(conn, ids)
+    load.refold(conn, ids)
 
 
 _ANCHOR = text("""
 SELECT s.id FROM ops.entity n JOIN ops.source_record s ON s.id = n.anchor_id
-WHERE n.id = :entity AND n.kind = 'person' AND s.target = 'person' AND s.withdrawn_by IS NULL
+WHERE n.id = ANY(:entities) AND n.kind = 'person' AND s.target = 'person' AND s.withdrawn_by IS NULL
 """)
-_COUNTRY = text("""
-SELECT country FROM (
-  SELECT country FROM crm.lead WHERE entity_id = :entity AND merged_into IS NULL
-  UNION ALL SELECT country FROM crm.contact WHERE entity_id = :entity AND merged_into IS NULL
-) r WHERE country ~ '^[A-Z]{2}$' LIMIT 1
+_COUNTRIES = text("""
+SELECT entity_id, min(country) AS country FROM (
+  SELECT entity_id, country FROM crm.lead WHERE entity_id = ANY(:entities) AND merged_into IS NULL
+  UNION ALL
+  SELECT entity_id, country FROM crm.contact WHERE entity_id = ANY(:entities) AND merged_into IS NULL
+) r WHERE country ~ '^[A-Z]{2}$' GROUP BY entity_id
 """)
 
 
 def _country(conn: Connection, entity: int) -> str | None:
-    found: str | None = conn.execute(_COUNTRY, {"entity": entity}).scalar_one_or_none()
-    return found
+    return _countries(conn, [entity]).get(entity)
+
+
+def _countries(conn: Connection, ids: Sequence[int]) -> dict[int, str]:
+    rows = conn.execute(_COUNTRIES, {"entities": list(ids)})
+    return {row.entity_id: row.country for row in rows}

@@ -1,0 +1,92 @@
+"""Take back a bulk action: each record that nobody has changed since is again what it was."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from hub.actions.bulk.run import CHUNK
+from hub.actions.bulk.verbs import VERBS
+from hub.actions.context import Acting, Context
+from hub.actions.rights import Right, require
+from hub.db.transactions import run_transaction
+from hub.errors import ActionError
+from hub.records import batches, bulks
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What became of a bulk action that was undone.
+
+    Args:
+        batch: the batch.
+        restored: how many records are again what they were.
+        kept: records that stay as they are, and why: (name, reason).
+    """
+
+    batch: int
+    restored: int
+    kept: Sequence[tuple[str, str]]
+
+
+def take_back(engine: Engine, acting: Acting, batch_id: int) -> TakenBack:
+    """Take back a bulk action, chunk by chunk; a killed undo goes on when it is called again.
+
+    Raises:
+        ActionError: there is no such bulk action, it is not done, or who acts may not.
+    """
+    while run_transaction(engine, lambda conn: _chunk(acting(conn), batch_id)):
+        pass
+    return run_transaction(engine, lambda conn: _close(acting(conn), batch_id))
+
+
+def preview(engine: Engine, acting: Acting, batch_id: int) -> TakenBack:
+    """Return what taking back a bulk action would do: done in one transaction that is rolled back.
+
+    Raises:
+        ActionError: as for `take_back`.
+    """
+    with engine.connect() as conn:
+        ctx = acting(conn)
+        while _chunk(ctx, batch_id):
+            pass
+        told = _close(ctx, batch_id)
+        conn.rollback()
+    return told
+
+
+def _chunk(ctx: Context, batch_id: int) -> int:
+    bulk = _opened(ctx, batch_id)
+    items = bulks.to_undo(ctx.conn, batch_id, CHUNK)
+    if items:
+        told = VERBS[bulk.verb].undo(ctx, bulk.kind, items)
+        bulks.keep_undone(ctx.conn, batch_id, {i.n: told[i.record_id] for i in items})
+        batches.set_action_state(ctx.conn, batch_id, "undoing")
+    return len(items)
+
+
+def _opened(ctx: Context, batch_id: int) -> bulks.Bulk:
+    require(ctx, Right.WORK)
+    bulk = bulks.find(ctx.conn, batch_id, lock=True)
+    if bulk is None:
+        raise ActionError(
+            f"batch {batch_id} is no bulk action",
+            resource="batch", code="not_found", hint="hub batches shows them: kind `action`",
+        )  # fmt: skip
+    batch = batches.read_action(ctx.conn, batch_id)
+    if batch.who != ctx.who:
+        require(ctx, Right.SET_UP)
+    if batch.state == "running":
+        raise ActionError(
+            f"batch {batch_id} is not done",
+            resource="batch", code="conflict", hint=f"first: hub bulk resume {batch_id}",
+        )  # fmt: skip
+    return bulk
+
+
+def _close(ctx: Context, batch_id: int) -> TakenBack:
+    bulk = _opened(ctx, batch_id)
+    batches.set_action_state(ctx.conn, batch_id, "undone")
+    told = bulks.undone(ctx.conn, batch_id)
+    kept = [(f"{bulk.kind}/{number}", why) for number, why in told if why]
+    return TakenBack(batch_id, len(told) - len(kept), kept)
