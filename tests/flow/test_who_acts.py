@@ -30,6 +30,7 @@ from hub.actions.companies import people as works
 from hub.actions.context import Acting, Actor, Context, MachineOwner, Member, Source
 from hub.actions.deals import clone_deal, deal, deal_parts, move_deal
 from hub.actions.identity import consent, consent_changes, duplicates, explain, merge, review
+from hub.actions.identity import erase as erasing
 from hub.actions.leads import convert, reopen, status, ticket_lead
 from hub.actions.people import add_person, assign, assign_list, edit
 from hub.actions.setup import (
@@ -133,6 +134,7 @@ TABLE: Mapping[str, tuple[str, Call]] = {
     "people.assign_list.assign_list": (TYPE, lambda c, s: assign_list.assign_list(
         c, "lead", name=s.list, to=MEG)),
     "deals.clone_deal.clone": (TYPE, lambda c, s: clone_deal.clone(c, s.deal)),
+    "identity.erase.erasures": (SET_UP, lambda c, _: erasing.erasures(c)),
     "identity.consent.show": (READ, lambda c, s: consent.show(c, s.leads[0], region="FR")),
     "identity.consent.correct": (SET_UP, lambda c, _: consent.correct(
         c, [consent.About("a@x.example", "email", "marketing")] * 2, consent.Grounds("r", "p"))),
@@ -259,6 +261,16 @@ OPENING = {
         SET_UP,
         lambda e, acting, _: take_back.take_back(e, acting, _bulk(e)),
     ),
+}
+# nobody is erased here: who may gets as far as to be told that there is no such person, or no work left
+_GONE = "never.seen@example.com"
+ERASING: dict[str, Callable[[Engine, Acting, Path], Any]] = {
+    "identity.erase.erase": lambda e, a, home: erasing.erase(e, a, _GONE, home=home, region="FR"),
+    "identity.erase.preview_erase": lambda e, a, home: erasing.preview_erase(
+        e, a, _GONE, home=home, region="FR"
+    ),
+    "identity.erase.resume_erase": lambda e, a, home: erasing.resume_erase(e, a, home=home),
+    "identity.erase.erase_again": lambda e, a, home: erasing.erase_again(e, a, home=home),
 }
 # parts of actions, which call them when they have asked; nothing outside of `hub.actions` does
 PARTS = {
@@ -502,6 +514,18 @@ def test_what_opens_its_own_transactions_answers_as_the_table_says(
     assert got == expected.replace(" ", "")
 
 
+@pytest.mark.parametrize("name", ERASING)
+def test_only_who_sets_up_may_erase(
+    world: World, sides: tuple[Side, Side], name: str, tmp_path: Path
+) -> None:
+    got = ""
+    for column in columns(world):
+        acting: Acting = lambda conn, c=column: Context(conn, c.actor, CLOCK)  # type: ignore[misc]
+        said = said_of(lambda acting=acting: ERASING[name](world.db.engine, acting, tmp_path))  # type: ignore[misc]
+        got += "." if said == "." else "y"
+    assert got == SET_UP.replace(" ", "")
+
+
 def _modules() -> Iterator[Any]:
     for found in pkgutil.walk_packages(actions.__path__, "hub.actions."):
         yield importlib.import_module(found.name)
@@ -525,7 +549,7 @@ def _public() -> dict[str, list[Any]]:
 
 def test_every_action_has_its_row() -> None:
     there = {name for name, takes in _public().items() if Context in takes or Acting in takes}
-    assert there == {*TABLE, *OPENING, *PARTS}
+    assert there == {*TABLE, *OPENING, *ERASING, *PARTS}
 
 
 def test_an_action_takes_the_context_first_and_no_name_of_who_acts() -> None:
