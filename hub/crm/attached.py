@@ -5,7 +5,7 @@ people whom it folds for the first time and who have none of it. In a first load
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from sqlalchemy import Connection, text
 
@@ -41,13 +41,15 @@ WITH RECURSIVE whole AS (
     WHERE p.target = 'person') r
 )
 SELECT root,
-  coalesce(bool_or(has_lead OR has_contact) FILTER (WHERE NOT is_absorbed), false),
-  bool_or(is_absorbed),
-  coalesce(bool_or(has_lead) FILTER (WHERE is_absorbed), false),
-  coalesce(bool_or(has_contact) FILTER (WHERE is_absorbed), false),
-  coalesce(bool_or(is_edited), false), coalesce(bool_or(is_employed), false),
-  coalesce(bool_or(has_told), false), coalesce(bool_or(has_ticket), false),
-  coalesce(bool_or(is_heard OR record_is_heard), false)
+  coalesce(bool_or(has_lead OR has_contact) FILTER (WHERE NOT is_absorbed), false) AS has_row,
+  bool_or(is_absorbed) AS has_absorbed,
+  coalesce(bool_or(has_lead) FILTER (WHERE is_absorbed), false) AS absorbed_lead,
+  coalesce(bool_or(has_contact) FILTER (WHERE is_absorbed), false) AS absorbed_contact,
+  coalesce(bool_or(is_edited), false) AS is_edited,
+  coalesce(bool_or(is_employed), false) AS is_employed,
+  coalesce(bool_or(has_told), false) AS has_told,
+  coalesce(bool_or(has_ticket), false) AS has_ticket,
+  coalesce(bool_or(is_heard OR record_is_heard), false) AS is_heard
 FROM probed GROUP BY root
 """)
 
@@ -91,6 +93,9 @@ class Attached:
         )
 
 
+_NAMES = tuple(field.name for field in fields(Attached))
+
+
 def attached(conn: Connection, entity_ids: Sequence[int]) -> dict[int, Attached]:
     """Return what people have beside their records.
 
@@ -100,5 +105,5 @@ def attached(conn: Connection, entity_ids: Sequence[int]) -> dict[int, Attached]
     """
     if not entity_ids:
         return {}
-    rows = conn.execute(_ATTACHED, {"ids": list(entity_ids)})
-    return {row[0]: Attached(*row[1:]) for row in rows}
+    rows = conn.execute(_ATTACHED, {"ids": list(entity_ids)}).mappings()
+    return {row["root"]: Attached(**{name: row[name] for name in _NAMES}) for row in rows}

@@ -91,6 +91,8 @@ def meant(known: Sequence[Thing], said: str) -> list[Thing]:
     if known and known[0].kind in WORDS and known[0].kind not in FOLDED:
         return [t for t in known if t.name == plain]  # tags and choices are told apart by case
     wanted = plain.casefold()
+    if not wanted:  # most things have no other name: an empty text is not it
+        return []
     for names in (_full, _name, _also):
         if found := [t for t in known if names(t) == wanted]:
             return found

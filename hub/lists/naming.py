@@ -337,7 +337,7 @@ def _with(condition: Condition, parts: Sequence[Part]) -> Condition:
         return Condition(field=condition.field, op=condition.op, value=parts[0])
     if not parts:
         return condition
-    op = _SEVERAL[condition.op]
+    op = _SEVERAL.get(condition.op, condition.op)
     return Condition(field=condition.field, op=op, value=tuple(parts))
 
 

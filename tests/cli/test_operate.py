@@ -75,10 +75,9 @@ def test_remap_counts_and_tells_no_value_unasked(loaded: House) -> None:
     assert loaded.run("remap", "salesforce/laeds").returncode == 2
 
 
-def test_status_fits_100_columns_and_keeps_words_whole(loaded: House) -> None:
+def test_status_keeps_words_whole(loaded: House) -> None:
     done = loaded.run("status")
     assert done.returncode == 0
-    assert [line for line in done.stdout.splitlines() if len(line) > 100] == []
     for words in ("organizations", "quarantine", "nothing waits", "all sent"):
         assert words in done.stdout
     for sign in ("…", "\x1b", "-0 s", ".0"):

@@ -247,7 +247,7 @@ def test_leads_are_what_counting_them_one_by_one_finds(
     won = rows(
         conn,
         "SELECT d.* FROM crm.deal d JOIN crm.stage s ON s.id = stage_id AND category = 'won' "
-        "WHERE archived_at IS NULL",
+        "WHERE d.archived_at IS NULL",
     )
     since = datetime(2025, 12, 1, tzinfo=UTC)
     for scope in (ALL, Scope(date(2025, 12, 1), date(2026, 3, 31))):
@@ -309,7 +309,7 @@ def test_the_pipeline_is_what_is_open_now(conn: Connection, seed: int, steps: in
         conn,
         "SELECT d.*, s.name AS stage, p.name AS pipeline, s.likelihood, u.email FROM crm.deal d "
         "JOIN crm.stage s ON s.id = stage_id JOIN crm.pipeline p ON p.id = s.pipeline_id "
-        'LEFT JOIN crm."user" u ON u.id = owner_id WHERE s.is_active AND archived_at IS NULL',
+        'LEFT JOIN crm."user" u ON u.id = owner_id WHERE s.is_active AND d.archived_at IS NULL',
     )
     said = report(conn, "pipeline", ALL)
     groups = [(said["total"], deals)]

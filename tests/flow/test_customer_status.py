@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hub.actions.companies.company import add as add_company
 from hub.actions.deals import deal as actions
 from hub.actions.identity.merge import merge, unmerge
 from hub.actions.setup import pipeline
@@ -77,7 +78,9 @@ def test_an_archived_deal_does_not_count(world: World, lea: int) -> None:
 
 
 def test_a_company_is_what_its_employees_deals_make_it(world: World, lea: int) -> None:
-    company, noah = add_customers(world, "Brandt", "Roth")
+    (noah,) = add_customers(world, "Roth")
+    added = act(world, add_company, WHO, {"company": "Brandt"}, region="FR")
+    company = int(added.name.partition("/")[2])
     employ(world, noah, company)
     deal = add_deal(world, noah)
     go(world, deal, "Won")

@@ -242,7 +242,7 @@ def test_a_correction_that_is_wrong_too_is_refused_by_the_same_rule_and_made_ane
     [
         ({"field": "emial"}, "not a field of salesforce/leads and not a place"),
         ({"field": "Email[0]"}, "not a field"),
-        ({"value": "half \ud800"}, "no text"),
+        ({"value": "half \ud800"}, "not valid text"),
     ],
 )
 def test_a_correction_that_has_no_place_changes_nothing(

@@ -52,6 +52,8 @@ from hub.errors import ActionError
 from hub.etl import companies, flow, load
 from hub.lists.document import read
 from hub.model.verdicts import Judgement
+from hub.records import erasure_list
+from hub.records.erasure_key import make_key
 from hub.views.lists import Filters
 from tests.acting import OPERATOR, acting, by
 from tests.flow.conftest import (
@@ -518,6 +520,10 @@ def test_what_opens_its_own_transactions_answers_as_the_table_says(
 def test_only_who_sets_up_may_erase(
     world: World, sides: tuple[Side, Side], name: str, tmp_path: Path
 ) -> None:
+    make_key(tmp_path)
+    erasure_list.append(
+        tmp_path, []
+    )  # a home that has erased: there may be somebody to erase again
     got = ""
     for column in columns(world):
         acting: Acting = lambda conn, c=column: Context(conn, c.actor, CLOCK)  # type: ignore[misc]
