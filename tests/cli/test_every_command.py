@@ -12,18 +12,20 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 import yaml
 
+from hub import logs
 from hub.cli.app import ended
 from hub.cli.commands import overview, places
 from hub.cli.groups import load
 from hub.cli.tables import wide
-from hub.logs import configure
 from tests.processes import House, house
 
 LISTED: dict[str, Any] = yaml.safe_load(
@@ -193,9 +195,25 @@ def filled(made: House, words: str) -> list[str]:
     return [word.format(**known) for word in shlex.split(words)]
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Log as a command does, and afterwards as the other tests of this process expect it."""
+    root, before = logging.getLogger(), dict(logs._chosen)
+    level, handlers = root.level, list(root.handlers)
+    logs.configure(json=True, level=logging.WARNING)
+    try:
+        yield
+    finally:
+        logs._chosen.clear()
+        logs._chosen.update(before)
+        structlog.reset_defaults()
+        root.setLevel(level)
+        root.handlers[:] = handlers
+
+
 @pytest.fixture(scope="module")
 def walked() -> Iterator[Mapping[str, Walked]]:
-    with house() as made, pytest.MonkeyPatch.context() as patch:
+    with house() as made, pytest.MonkeyPatch.context() as patch, quiet():
         made.config.write_text(TEAM)
         for name in [name for name in os.environ if name.startswith("HUB_")]:
             patch.delenv(name)
@@ -203,7 +221,6 @@ def walked() -> Iterator[Mapping[str, Walked]]:
         patch.setenv("HUB_ACTOR", "ann@acme.example.com")
         patch.chdir(made.root)
         made.home.mkdir()
-        configure(json=True, level=logging.WARNING)
         with made.served():
             server = made.postmaster()
             assert server is not None
