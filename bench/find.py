@@ -14,19 +14,18 @@ import statistics
 import tempfile
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, text
 
-from bench.list_rows import seed
-from bench.lists import CLOCK, NOW, WHO, p95
+from bench.lists import CLOCK, WHO, filled, p95
 from hub.actions import reading
 from hub.actions.context import Context
 from hub.actions.rights import member_named
 from hub.clock import SystemClock
 from hub.db import engine as db_engine
-from hub.db.embedded import SUPERUSER, EmbeddedServer, Server
+from hub.db.embedded import EmbeddedServer
 from hub.db.engine import Database
 
 _SOME = "SELECT first_name, last_name, email, phone, organization_name FROM crm.lead WHERE id >= :id AND converted_at IS NULL AND organization_name IS NOT NULL AND email IS NOT NULL ORDER BY id LIMIT 1"
@@ -50,33 +49,11 @@ KINDS = (
 )  # fmt: skip
 
 
-def filled(server: Server, leads: int) -> ExitStack:
-    """Open the database of so many leads; it is made if it is not there."""
-    name = f"find_{leads}"
-    admin = create_engine(
-        server.url(SUPERUSER, database="postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT"
-    )
-    with admin.connect() as conn:
-        known = conn.execute(text("SELECT datname FROM pg_database")).scalars().all()
-        if name not in known:
-            conn.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE hub OWNER hub_owner")
-    stack = ExitStack()
-    stack.database = stack.enter_context(db_engine.opened_embedded(server, name))  # type: ignore[attr-defined]
-    if name in known:
-        return stack
-    started = time.perf_counter()
-    owner = stack.database.owner_engine()  # type: ignore[attr-defined]
+def _rest(leads: int, conn: Connection) -> None:
+    """Add contacts, companies and deals to so many leads."""
     sizes = {"leads": leads, "contacts": leads // 5, "companies": leads // 25}
-    with owner.begin() as conn:
-        seed(conn, leads, NOW)
-        for statement in _MORE:
-            conn.execute(text(statement), sizes)
-    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        conn.exec_driver_sql("VACUUM ANALYZE")
-    print(
-        f"{leads:,} leads and the rest written in {time.perf_counter() - started:.0f} s", flush=True
-    )
-    return stack
+    for statement in _MORE:
+        conn.execute(text(statement), sizes)
 
 
 def drawn(database: Database, leads: int, kind: str, rng: random.Random) -> str:
@@ -132,7 +109,9 @@ def main() -> None:
         stack.callback(embedded.detach)
         with db_engine.opened_embedded(server):
             pass
-        opened = stack.enter_context(filled(server, chosen.leads))
+        opened = stack.enter_context(
+            filled(server, f"find_{chosen.leads}", chosen.leads, partial(_rest, chosen.leads))
+        )
         measure(opened.database, chosen.leads, chosen.rounds)  # type: ignore[attr-defined]
 
 

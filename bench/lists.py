@@ -13,12 +13,12 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from bench.list_rows import seed
@@ -52,7 +52,10 @@ def p95(times: Sequence[float]) -> float:
     return sorted(times)[min(len(times) - 1, int(len(times) * 0.95))]
 
 
-def _database(server: Server, name: str, n: int) -> ExitStack:
+def filled(
+    server: Server, name: str, n: int, more: Callable[[Connection], None] = lambda _conn: None
+) -> ExitStack:
+    """Open the database of so many leads, and more; it is made if it is not there."""
     admin = create_engine(
         server.url(SUPERUSER, database="postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT"
     )
@@ -68,6 +71,7 @@ def _database(server: Server, name: str, n: int) -> ExitStack:
     owner = stack.database.owner_engine()  # type: ignore[attr-defined]
     with owner.begin() as conn:
         seed(conn, n, NOW)
+        more(conn)
     with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         conn.exec_driver_sql("VACUUM ANALYZE")
     print(f"{n:,} leads written and indexed in {time.perf_counter() - start:.0f} s", flush=True)
@@ -149,7 +153,7 @@ def main() -> None:
             pass
         databases = {}
         for n in map(int, chosen.sizes.split(",")):
-            opened = _database(running, f"leads{n}", n)
+            opened = filled(running, f"leads{n}", n)
             stack.push(opened)
             databases[n] = opened.database  # type: ignore[attr-defined]
         if chosen.writes:

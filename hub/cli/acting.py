@@ -6,9 +6,11 @@ whoever starts a command, so `getpass.getuser()`, which reads them, is not asked
 
 import os
 import pwd
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from hub.cli.options import Config, Who
 from hub.cli.output import show_in
 from hub.clock import SystemClock
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:  # `hub --help` does not wait for SQLAlchemy
     from sqlalchemy import Connection
 
     from hub.actions.context import Actor, Context, MachineOwner
+    from hub.settings.managed import Managed
+
+T = TypeVar("T")
 
 
 def acting(conn: "Connection", who: str | None = None) -> "Context":
@@ -33,6 +38,23 @@ def acting(conn: "Connection", who: str | None = None) -> "Context":
     context = Context(conn, _actor(conn, who), SystemClock())
     show_in(context.zone)
     return context
+
+
+def acted(config: Config, work: Callable[[Any], T]) -> T:
+    """Do one action in one transaction."""
+    from hub.cli.opening import opened_database
+    from hub.db.transactions import run_transaction
+
+    with opened_database(config) as (database, _settings):
+        return run_transaction(database.engine, work)
+
+
+def acted_managed(config: Config, who: Who, act: "Callable[[Context, Managed], T]") -> T:
+    """Do one action in one transaction, with what hub.yaml manages."""
+    from hub.settings.managed import managed
+
+    known = managed(config)
+    return acted(config, lambda conn: act(acting(conn, who), known))
 
 
 def _actor(conn: "Connection", who: str | None) -> "Actor":

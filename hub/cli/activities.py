@@ -1,12 +1,11 @@
 """What `hub task`, `note`, `call`, `visit`, `message`, `outcome`, `activity` and `activities` do."""
 
-from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
-from hub.cli.acting import acting
+from hub.cli.acting import acted, acting
 from hub.cli.arguments import Assignments
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_mapping, print_table, stdout
@@ -28,16 +27,6 @@ At = Annotated[str | None, typer.Option("--at", help="When, in your time zone: 2
 Incoming = Annotated[bool, typer.Option("--incoming", help="From them, not from us.")]
 Outcome = Annotated[str | None, typer.Option("--outcome", help="As `hub outcome list` names it.")]
 Summary = Annotated[str | None, typer.Option("--summary", help="What was said.")]
-T = TypeVar("T")
-
-
-def acted(config: Config, work: Callable[[Any], T]) -> T:
-    """Do one action in one transaction."""
-    from hub.cli.opening import opened_database
-    from hub.db.transactions import run_transaction
-
-    with opened_database(config) as (database, _settings):
-        return run_transaction(database.engine, work)
 
 
 def written(

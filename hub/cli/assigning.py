@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.acting import acting
-from hub.cli.activities import acted
+from hub.cli.acting import acted, acting
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, stdout
 from hub.errors import ConfigError

@@ -163,7 +163,7 @@ def refuse(
 ) -> None:
     """Keep that a person does not want to be written to or called, whatever the address."""
     from hub.actions.identity.consent import refuse as act
-    from hub.cli.activities import acted
+    from hub.cli.acting import acted
 
     def keep(conn: "Connection") -> str:
         return act(acting(conn, who), person, channel=channel, purpose=purpose, reason=reason)
@@ -186,7 +186,7 @@ def held(
 ) -> None:
     """List the opt-outs that no mapping reads any more; they stand until that is accepted."""
     from hub.actions.identity.consent_changes import held as read
-    from hub.cli.activities import acted
+    from hub.cli.acting import acted
 
     lifted = acted(config, lambda conn: read(acting(conn, who), accept=accept))
     if json:

@@ -1,20 +1,16 @@
 """What `hub group` does: distribution groups and their members."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli.acting import acting
-from hub.cli.activities import acted
+from hub.cli.acting import acted_managed
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_line, print_table, stdout
 from hub.errors import ConfigError
 
 if TYPE_CHECKING:
-    from hub.actions.context import Context
     from hub.actions.setup.groups import GroupCard
-    from hub.settings.managed import Managed
 
 group_app = typer.Typer(
     help="Set up distribution groups, whose members take records in turn.", no_args_is_help=True
@@ -41,7 +37,7 @@ def group_list(json: Json = False, config: Config = None) -> None:
     """Show the groups."""
     from hub.actions.setup import groups
 
-    found = _acted(config, None, groups.listed)
+    found = acted_managed(config, None, groups.listed)
     if json:
         print_json(found)
         return
@@ -61,7 +57,10 @@ def group_show(group: Group, json: Json = False, config: Config = None) -> None:
     """Show a group: its members in the order of turns, and who is next."""
     from hub.actions.setup import groups
 
-    _say(_acted(config, None, lambda ctx, managed: groups.show(ctx, group, managed)), json=json)
+    _say(
+        acted_managed(config, None, lambda ctx, managed: groups.show(ctx, group, managed)),
+        json=json,
+    )
 
 
 @group_app.command("add")
@@ -81,7 +80,7 @@ def group_add(
     """Make a group."""
     from hub.actions.setup import groups
 
-    done = _acted(
+    done = acted_managed(
         config, who,
         lambda ctx, managed: groups.add(ctx, group, kind, members or (), managed=managed),
     )  # fmt: skip
@@ -99,7 +98,7 @@ def group_edit(
     """Rename a group."""
     from hub.actions.setup import groups
 
-    done = _acted(
+    done = acted_managed(
         config, who, lambda ctx, managed: groups.rename(ctx, group, name, managed=managed)
     )
     _say(done, json=json)
@@ -110,7 +109,9 @@ def group_remove(group: Group, who: Who = None, json: Json = False, config: Conf
     """Remove a group; its records keep their owners."""
     from hub.actions.setup import groups
 
-    done = _acted(config, who, lambda ctx, managed: groups.remove(ctx, group, managed=managed))
+    done = acted_managed(
+        config, who, lambda ctx, managed: groups.remove(ctx, group, managed=managed)
+    )
     if json:
         print_json({"removed": done.name})
     else:
@@ -133,7 +134,7 @@ def member_add(
     from hub.actions.setup.groups import Change
 
     change = Change(weight, _capacity(capacity), None, position)
-    done = _acted(
+    done = acted_managed(
         config, who,
         lambda ctx, managed: groups.add_member(ctx, group, email, change, managed=managed),
     )  # fmt: skip
@@ -164,7 +165,7 @@ def member_edit(
         raise ConfigError(
             "nothing to set", hint=f"hub group member edit {group} {email} --capacity 50"
         )
-    done = _acted(
+    done = acted_managed(
         config, who,
         lambda ctx, managed: groups.edit_member(ctx, group, email, change, managed=managed),
     )  # fmt: skip
@@ -178,7 +179,7 @@ def member_remove(
     """Remove a user from a group."""
     from hub.actions.setup import groups
 
-    done = _acted(
+    done = acted_managed(
         config, who, lambda ctx, managed: groups.remove_member(ctx, group, email, managed=managed)
     )
     _say(done, json=json)
@@ -194,14 +195,6 @@ def _capacity(said: str | None) -> int | None:
     if not said.isascii() or not said.isdigit():
         raise ConfigError(f"--capacity {said!r} is no number", hint="a number from 0, or `any`")
     return int(said)
-
-
-def _acted(config: Config, who: Who, act: "Callable[[Context, Managed], Any]") -> Any:
-    """Do one action in one transaction, with what hub.yaml manages."""
-    from hub.settings.managed import managed
-
-    known = managed(config)
-    return acted(config, lambda conn: act(acting(conn, who), known))
 
 
 def _say(card: "GroupCard", *, json: bool) -> None:

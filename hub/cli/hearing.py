@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.acting import acting
-from hub.cli.activities import acted, as_json
+from hub.cli.acting import acted, acting
+from hub.cli.activities import as_json
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_table, stdout
 from hub.errors import ConfigError

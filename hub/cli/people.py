@@ -5,8 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hub.cli.acting import acting
-from hub.cli.activities import acted
+from hub.cli.acting import acted, acting
 from hub.cli.arguments import Fields, NewCompany
 from hub.cli.assigning import add_assign
 from hub.cli.assignments import read_assignments

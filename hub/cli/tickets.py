@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli.acting import acting
-from hub.cli.activities import acted
+from hub.cli.acting import acted, acting
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_line, print_table
 

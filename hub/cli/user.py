@@ -1,19 +1,15 @@
 """What `hub user` does: users, their leave, and what happens to their records when they leave."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli.acting import acting
-from hub.cli.activities import acted
+from hub.cli.acting import acted_managed
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_mapping, print_table, stdout
 
 if TYPE_CHECKING:
-    from hub.actions.context import Context
     from hub.actions.setup.team import UserCard
-    from hub.settings.managed import Managed
 
 user_app = typer.Typer(
     help="Add, change, pause and deactivate users; set their leave.", no_args_is_help=True
@@ -32,7 +28,7 @@ def user_list(json: Json = False, config: Config = None) -> None:
     """Show the users."""
     from hub.actions.setup import team
 
-    found = _acted(config, None, team.listed)
+    found = acted_managed(config, None, team.listed)
     if json:
         print_json(found)
         return
@@ -48,7 +44,9 @@ def user_show(email: Email, json: Json = False, config: Config = None) -> None:
     """Show a user: role, leave, groups, and what the user owns."""
     from hub.actions.setup import team
 
-    _say(_acted(config, None, lambda ctx, managed: team.show(ctx, email, managed)), json=json)
+    _say(
+        acted_managed(config, None, lambda ctx, managed: team.show(ctx, email, managed)), json=json
+    )
 
 
 @user_app.command("add")
@@ -64,7 +62,7 @@ def user_add(
     """Add a user."""
     from hub.actions.setup import team
 
-    done = _acted(
+    done = acted_managed(
         config, who,
         lambda ctx, managed: team.add(
             ctx, email, name, role=role or "rep", zone=zone or "UTC", managed=managed
@@ -86,7 +84,7 @@ def user_edit(
     """Change name, role or time zone of a user."""
     from hub.actions.setup import team
 
-    done = _acted(
+    done = acted_managed(
         config, who,
         lambda ctx, managed: team.edit(
             ctx, email, name=name, role=role, zone=zone, managed=managed
@@ -112,7 +110,7 @@ def user_away(
     """Set a leave: the user takes no turns of a group from the first to the last day."""
     from hub.actions.setup import team
 
-    done = _acted(
+    done = acted_managed(
         config, who,
         lambda ctx, managed: team.away(ctx, email, since=since, until=until, managed=managed),
     )  # fmt: skip
@@ -124,7 +122,7 @@ def user_pause(email: Email, who: Who = None, json: Json = False, config: Config
     """Pause a user: no turns of any group until `hub user back`."""
     from hub.actions.setup import team
 
-    done = _acted(config, who, lambda ctx, managed: team.pause(ctx, email, managed=managed))
+    done = acted_managed(config, who, lambda ctx, managed: team.pause(ctx, email, managed=managed))
     _say_state(done, json=json)
 
 
@@ -133,7 +131,7 @@ def user_back(email: Email, who: Who = None, json: Json = False, config: Config 
     """End leave and pause of a user: turns begin again."""
     from hub.actions.setup import team
 
-    done = _acted(config, who, lambda ctx, managed: team.back(ctx, email, managed=managed))
+    done = acted_managed(config, who, lambda ctx, managed: team.back(ctx, email, managed=managed))
     _say_state(done, json=json)
 
 
@@ -154,7 +152,7 @@ def user_deactivate(
     """Deactivate a user and give the open records to others."""
     from hub.actions.setup import team
 
-    done = _acted(
+    done = acted_managed(
         config, who,
         lambda ctx, managed: team.deactivate(ctx, email, to=to or (), keep=keep, managed=managed),
     )  # fmt: skip
@@ -171,16 +169,10 @@ def user_activate(email: Email, who: Who = None, json: Json = False, config: Con
     """Activate a user who has left."""
     from hub.actions.setup import team
 
-    done = _acted(config, who, lambda ctx, managed: team.activate(ctx, email, managed=managed))
+    done = acted_managed(
+        config, who, lambda ctx, managed: team.activate(ctx, email, managed=managed)
+    )
     _say_state(done, json=json)
-
-
-def _acted(config: Config, who: Who, act: "Callable[[Context, Managed], Any]") -> Any:
-    """Do one action in one transaction, with what hub.yaml manages."""
-    from hub.settings.managed import managed
-
-    known = managed(config)
-    return acted(config, lambda conn: act(acting(conn, who), known))
 
 
 def _say(card: "UserCard", *, json: bool) -> None:

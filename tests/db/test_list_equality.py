@@ -311,24 +311,6 @@ _HOSTILE = st.text(max_size=40) | st.sampled_from([
 ])  # fmt: skip
 
 
-def _is_on_no_row(conn: Connection, said: dict[str, Any], field: str) -> bool:
-    """Whether a value that is asked of a field is on no row: only such a one is refused."""
-    kinds = {**KINDS[said["object"]], **CUSTOM}
-    asked = [one for one in conditions_of(read(said).filter) if one.field == field]
-    users = {"ann@x.example.com": 1, "bob": 2}
-    return any(
-        not any(
-            naive_lists.holds({"field": field, "op": op, "value": value}, row, kinds, 1, users)
-            for row in rows_of(conn, said["object"])
-        )
-        for one in asked
-        for op in [
-            "contains" if "contain" in one.op else str(one.op) if one.op == "starts with" else "is"
-        ]
-        for value in one.values
-    )
-
-
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from(OBJECTS), _HOSTILE,
