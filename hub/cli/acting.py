@@ -42,7 +42,7 @@ def acting(conn: "Connection", who: str | None = None) -> "Context":
 
 def acted(config: Config, work: Callable[[Any], T]) -> T:
     """Do one action in one transaction."""
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.db.transactions import run_transaction
 
     with opened_database(config) as (database, _settings):

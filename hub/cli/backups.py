@@ -22,7 +22,7 @@ def backup(
     secrets and the key files: keep copies of them elsewhere.
     """
     from hub.actions.batches.backups import back_up
-    from hub.cli.opening import reached_database
+    from hub.cli.session import reached_database
 
     with reached_database(config) as place:
         made = back_up(place, file)
@@ -45,7 +45,7 @@ def restore(
     backup are erased again.
     """
     from hub.actions.batches.backups import restore as put_back
-    from hub.cli.opening import reached_database
+    from hub.cli.session import reached_database
 
     with reached_database(config) as place:
         done = put_back(place, file)
@@ -74,7 +74,7 @@ def _erased_again(config: Path | None) -> list[str]:
     """Erase again the people that the backup brought back; an older schema is upgraded for that."""
     from hub.actions.identity.erase import erase_again, has_erased
     from hub.cli.acting import acting
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.settings import load
 
     if not has_erased(load(config).home):

@@ -24,7 +24,7 @@ def batches(
     config: Config = None,
 ) -> None:
     """Show what was read from the sources, and what became of it; the newest first."""
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.records.batches import latest
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -61,7 +61,7 @@ def undo(
     """Take back what a batch brought, but for what people have edited or built on since."""
     from hub.actions.batches.undo import preview_undo, undo_batch
     from hub.actions.bulk.run import is_bulk
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings):
         acts = partial(acting, who=who)

@@ -124,7 +124,7 @@ def resume(
 ) -> None:
     """Run the rest of a bulk action that was interrupted."""
     from hub.actions.bulk.run import go_on
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), _progress() as on_chunk:
         done = go_on(database.engine, partial(acting, who=who), batch, on_chunk=on_chunk)
@@ -139,7 +139,7 @@ def _run(
     config: Config,
 ) -> None:  # fmt: skip
     from hub.actions.bulk.run import Asked, run
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.lists.document import read
     from hub.lists.shorthand import condition
 

@@ -42,7 +42,7 @@ def add_show(app: typer.Typer, kind: str) -> None:
         config: Config = None,
     ) -> None:
         from hub.actions.reading import show as read
-        from hub.cli.opening import opened_database
+        from hub.cli.session import opened_database
         from hub.views.cards import MOST
 
         with opened_database(config) as (database, _settings), database.engine.begin() as conn:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hub.actions.setup.written import Written, unknown
-from hub.cli.opening import opened
+from hub.cli.session import opened
 from hub.connectors.base import Finding
 from hub.crm.ownership import left_with_records
 from hub.errors import ConfigError, HubError

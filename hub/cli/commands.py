@@ -26,7 +26,7 @@ class Line:
 SECTIONS: Mapping[str, tuple[Line, ...]] = {
     "Set up": (
         Line("Write hub.yaml, try its logins, show settings", {
-            "init": "starting:init", "check": "starting:check",
+            "init": "startup:init", "check": "startup:check",
             "config": "configuration:config_app",
         }),
         Line("List, test and preview mappings", {"mappings": "mapping_commands:mappings_app"}),
@@ -96,7 +96,7 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
             "match": "match_commands:match_app"
         }),
         Line("Try the hub without an account or a database", {
-            "demo": "showing:demo", "sandbox": "showing:sandbox", "dedupe": "showing:dedupe",
+            "demo": "trial:demo", "sandbox": "trial:sandbox", "dedupe": "trial:dedupe",
         }),
     ),
 }  # fmt: skip

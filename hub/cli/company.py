@@ -59,7 +59,7 @@ def company_add(
 ) -> None:
     """Add a company by hand; refused where a company like it is there already."""
     from hub.actions.companies.company import add
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.db.transactions import run_transaction
 
     said = (website, email, phone, street, city, country)
@@ -89,7 +89,7 @@ def company_edit(
 ) -> None:
     """Type values into a company; they stand above every source."""
     from hub.actions.companies.company import change
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     values = read_assignments(assignments)
     with opened_database(config) as (database, settings), database.engine.begin() as conn:
@@ -107,7 +107,7 @@ def company_merge(
 ) -> None:
     """Make two companies one; the older one gets the people and deals of both."""
     from hub.actions.companies.merge import merge
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         done = merge(acting(conn, who), first, second)
@@ -123,7 +123,7 @@ def company_unmerge(
 ) -> None:
     """Take a merged company, or one record, out of another again; the two stay apart."""
     from hub.actions.companies.merge import unmerge
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         done = unmerge(acting(conn, who), company)
@@ -184,7 +184,7 @@ company_app.command("unlink")(company_unlink)
 
 
 def _act(verb: "Callable[[Context], Linked]", *, who: str | None, json: bool, config: Any) -> None:
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.db.transactions import run_transaction
 
     with opened_database(config) as (database, _settings):

@@ -33,7 +33,7 @@ def show(
 ) -> None:
     """Show the state of an address and all that was said of it, or the addresses of a person."""
     from hub.actions.identity.consent import show as read
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, settings), database.engine.begin() as conn:
         found = read(acting(conn), address, region=settings.company.default_region)
@@ -106,7 +106,7 @@ def correct(
 ) -> None:
     """Correct a no that was kept by mistake; not one that the person gave by a link."""
     from hub.actions.identity import consent as actions
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.errors import ConfigError
     from hub.model.consent import ConsentState
 

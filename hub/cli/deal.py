@@ -39,7 +39,7 @@ def deal_add(
 ) -> None:
     """Add a deal."""
     from hub.actions.deals import deal as actions
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.db.transactions import run_transaction
 
     values: dict[str, JsonValue] = read_assignments(fields or [])
@@ -66,7 +66,7 @@ def deal_edit(
 ) -> None:
     """Type values into a deal."""
     from hub.actions.deals import deal as actions
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.db.transactions import run_transaction
 
     values = read_assignments(fields)
@@ -94,7 +94,7 @@ def deal_move(
 ) -> None:
     """Move a deal to a stage: on, over, back, won, lost or unqualified."""
     from hub.actions.deals.move_deal import move
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.db.transactions import run_transaction
 
     with opened_database(config) as (database, _settings):
@@ -120,7 +120,7 @@ def deal_archive(
 ) -> None:
     """Take a deal off every list and report; nothing of it is lost."""
     from hub.actions.deals import deal as actions
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.db.transactions import run_transaction
 
     with opened_database(config) as (database, _settings):
@@ -145,7 +145,7 @@ def deal_contact(
 ) -> None:
     """Let a contact take part in a deal."""
     from hub.actions.deals import deal_parts
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         if remove:
@@ -171,7 +171,7 @@ def deal_check(
 ) -> None:
     """Tick what a stage asks for before deals leave it."""
     from hub.actions.deals.deal_parts import check
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         done = check(acting(conn, who), deal, words, undo=undo)
@@ -211,7 +211,7 @@ def deal_clone(
 ) -> None:
     """Clone a deal: once, as payments that recur, or into a pipeline of renewals."""
     from hub.actions.deals.clone_deal import Plan, clone
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.db.transactions import run_transaction
 
     if times is not None and months is not None:

@@ -15,8 +15,8 @@ import requests
 from sqlalchemy import text
 
 from hub.cli.dagster import Dagster
-from hub.cli.opening import opened
 from hub.cli.output import stdout
+from hub.cli.session import opened
 from hub.clock import SystemClock
 from hub.db.engine import Database
 from hub.etl import flow

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.acting import acting
+from hub.cli.formatting import count
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import EXIT_FAILED, print_json, print_line, print_table, print_warning
-from hub.cli.words import count
 from hub.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def erase(
     It cannot be undone. A killed erasure goes on with the next hub erase.
     """
     from hub.actions.identity import erase as actions
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     def as_named(conn: "Connection") -> "Context":
         return acting(conn, who)

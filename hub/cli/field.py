@@ -42,7 +42,7 @@ def field_add(
 ) -> None:
     """Define a field."""
     from hub.actions.setup import custom_field
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.crm.custom_fields import CustomField
 
     wanted = CustomField(object_, key, name, type_, tuple(choices or ()), filterable)
@@ -61,7 +61,7 @@ def field_list(
     config: Config = None,
 ) -> None:
     """Show the fields that are defined."""
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.crm.custom_fields import all_fields
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -95,7 +95,7 @@ def field_edit(
 ) -> None:
     """Rename a field, or change its choices (all of them are named anew)."""
     from hub.actions.setup import custom_field
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         made = custom_field.edit(
@@ -113,7 +113,7 @@ def field_remove(
 ) -> None:
     """Forget a field's definition; what stands in it stays on the records."""
     from hub.actions.setup import custom_field
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         custom_field.remove(acting(conn, who), object_, key)

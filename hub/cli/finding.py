@@ -23,7 +23,7 @@ def find(
 ) -> None:
     """Find leads, contacts, companies and deals by name, e-mail, phone or company."""
     from hub.actions.reading import find as read
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         found = read(acting(conn), " ".join(text), limit=limit)

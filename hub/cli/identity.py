@@ -33,7 +33,7 @@ def explain(
     from hub.cli.consent import show_card
     from hub.cli.explain_page import account_text, render
     from hub.cli.html import write_page
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.etl.match import active_model
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -104,7 +104,7 @@ def merge(
 ) -> None:
     """Make two people, or two companies, one; `hub unmerge` takes it back."""
     from hub.actions.identity.merge import merge as act
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         done = act(acting(conn, who), first, second)
@@ -117,7 +117,7 @@ def merge(
 def unmerge(person: Person, who: Who = None, json: Json = False, config: Config = None) -> None:
     """Take a merged person, company, or one record, out of another again; the two stay apart."""
     from hub.actions.identity.merge import unmerge as act
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         done = act(acting(conn, who), person)
@@ -139,7 +139,7 @@ def edit(
 ) -> None:
     """Type values into a person's record; they stand above every source."""
     from hub.actions.people import edit as actions
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     values = {} if take_back else read_assignments(assignments)
     with opened_database(config) as (database, settings), database.engine.begin() as conn:
@@ -167,7 +167,7 @@ def review_list(
     """Show the questions that wait for a person: pairs of records, and names of companies."""
     from hub.actions.companies.questions import open_questions
     from hub.actions.identity.review import open_pairs
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         pairs = open_pairs(acting(conn), limit)
@@ -233,7 +233,7 @@ def _decide(
     first: str, second: str | None, judgement: Judgement, *, who: Who, json: bool, config: Config
 ) -> None:
     from hub.actions.identity.review import decide
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     if second is None:
         _answer(first, judgement, who=who, json=json, config=config)
@@ -249,7 +249,7 @@ def _decide(
 
 def _answer(name: str, judgement: Judgement, *, who: Who, json: bool, config: Config) -> None:
     from hub.actions.companies.questions import answer
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         done = answer(acting(conn, who), name, judgement)

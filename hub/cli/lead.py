@@ -51,7 +51,7 @@ def lead_convert(
     """Make a contact of a lead, with its company and a deal; a second time changes nothing."""
     from hub.actions.companies.choice import choice_of
     from hub.actions.leads.convert import Wish, convert
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.db.transactions import run_transaction
 
     values: dict[str, JsonValue] = read_assignments(fields or [])
@@ -77,7 +77,7 @@ def lead_convert(
 def lead_reopen(lead: Person, who: Who = None, json: Json = False, config: Config = None) -> None:
     """Undo a conversion; what somebody has worked on since stays and is named."""
     from hub.actions.leads.reopen import reopen
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.db.transactions import run_transaction
 
     with opened_database(config) as (database, _settings):

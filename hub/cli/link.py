@@ -34,7 +34,7 @@ def link_add(
 ) -> None:
     """Keep a link for the team."""
     from hub.actions.setup import smart_link
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.crm.smart_links import SmartLink
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -53,7 +53,7 @@ def link_list(
 ) -> None:
     """Show the team's links."""
     from hub.actions.setup import smart_link
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         found = smart_link.listed(acting(conn), object_)
@@ -77,7 +77,7 @@ def link_open(
 ) -> None:
     """Write the address that a link has for a record."""
     from hub.actions.setup import smart_link
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         address = smart_link.opened(acting(conn, who), name, record)
@@ -95,7 +95,7 @@ def link_remove(
 ) -> None:
     """Forget a link."""
     from hub.actions.setup import smart_link
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         smart_link.remove(acting(conn, who), object_, name)
@@ -109,7 +109,7 @@ def link_remove(
 def layout_show(object_: Object, json: Json = False, config: Config = None) -> None:
     """Show sections and fields in their order."""
     from hub.actions.setup import layout
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         _show(object_, layout.show(acting(conn), object_), json=json)
@@ -130,7 +130,7 @@ def layout_set(
 ) -> None:
     """Say which fields stand where."""
     from hub.actions.setup import layout
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     if (file is None) is not default:
         raise ConfigError(

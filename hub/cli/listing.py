@@ -80,7 +80,7 @@ def add_list(app: typer.Typer, kind: str) -> None:
         config: Config = None,
     ) -> None:
         from hub.actions.reading import listed as read
-        from hub.cli.opening import opened_database
+        from hub.cli.session import opened_database
         from hub.views.lists import Filters
 
         asked = Filters(

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hub.cli.acting import acting
+from hub.cli.formatting import count as number
 from hub.cli.listing import print_page
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_mapping, print_table, stdout
-from hub.cli.words import count as number
 from hub.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def list_add(
 ) -> None:
     """Keep a list."""
     from hub.actions.setup import smart_list
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     document = _document(object_, file, where, any_=any_, sort=sort, columns=columns)
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -80,7 +80,7 @@ def list_show(
 ) -> None:
     """Show the lists that one may use, or one of them as a document."""
     from hub.actions.setup import smart_list
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         ctx = acting(conn, who)
@@ -96,7 +96,7 @@ def list_show(
 def list_templates(json: Json = False, config: Config = None) -> None:
     """Show the lists that every team can use as they are, and those an admin keeps as patterns."""
     from hub.actions.setup import smart_list
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.lists.templates import templates
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -120,7 +120,7 @@ def list_edit(
 ) -> None:
     """Write another filter, order and columns of a list."""
     from hub.actions.setup import smart_list
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     if file is None and where is None:
         raise ConfigError(
@@ -156,7 +156,7 @@ def list_run(
 ) -> None:
     """Show a page of a list, kept or said here."""
     from hub.actions.setup import smart_list
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.views import lists
 
     said = _said(name, object_, file, where, any_=any_, sort=sort, columns=columns)
@@ -186,7 +186,7 @@ def list_count(
 ) -> None:
     """Say how many records a list has: exactly up to 10,000."""
     from hub.actions.setup import smart_list
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     said = _said(name, object_, file, where, any_=any_)
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -209,7 +209,7 @@ def list_share(
 ) -> None:
     """Let others use a list of one's own."""
     from hub.actions.setup import smart_list
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         ctx = acting(conn, who)
@@ -226,7 +226,7 @@ def list_share(
 def list_remove(name: Name, who: Who = None, json: Json = False, config: Config = None) -> None:
     """Forget a list; the records stay."""
     from hub.actions.setup import smart_list
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         ctx = acting(conn, who)

@@ -19,7 +19,7 @@ match_app = typer.Typer(
 def match_show(json: Json = False, config: Config = None) -> None:
     """Show the model in use: levels, weights, thresholds, what it was trained on."""
     from hub.cli.matching import read_model, show_model
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _):
         document = read_model(database)
@@ -33,7 +33,7 @@ def match_show(json: Json = False, config: Config = None) -> None:
 def match_train(json: Json = False, config: Config = None) -> None:
     """Train a model on the hub's own records and use it from now on; all are matched anew."""
     from hub.cli.matching import train_model
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _):
         trained = train_model(database)
@@ -55,7 +55,7 @@ def match_rescore(
 ) -> None:
     """Match everybody anew; --dry-run tells who would be joined and who split."""
     from hub.cli.matching import rescore_all, rescore_from_start, show_rescored
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     if not dry_run and model != "active":
         raise ConfigError(

@@ -70,7 +70,7 @@ def _add_add(app: typer.Typer, kind: str, words: str) -> None:
     ) -> None:
         from hub.actions.companies.choice import choice_of, is_number
         from hub.actions.people.add_person import add
-        from hub.cli.opening import opened_database
+        from hub.cli.session import opened_database
         from hub.db.transactions import run_transaction
 
         taken = company if company is not None and is_number(company) else None
@@ -120,7 +120,7 @@ def like(
     """Show who is there already and may be meant, before anything is typed in."""
     from hub.actions.identity.duplicates import likely
     from hub.actions.typed import canonical, named
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     given = {**named(name), **_given(None, email=email, phone=phone, company=company)}
     with opened_database(config) as (database, settings), database.engine.begin() as conn:

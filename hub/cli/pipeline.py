@@ -26,7 +26,7 @@ Place = Annotated[int | None, typer.Option(min=1, help="Its place among the open
 @pipeline_app.command("list")
 def pipeline_list(json: Json = False, config: Config = None) -> None:
     """Show all pipelines with their stages."""
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.crm import pipelines
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -77,7 +77,7 @@ def pipeline_add(
 ) -> None:
     """Add a pipeline; Won, Unqualified and Lost close every one."""
     from hub.actions.setup import pipeline as actions
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     wanted = [actions.NewStage(*_stage(part)) for part in stages.split(",")]
     with opened_database(config) as (database, settings), database.engine.begin() as conn:
@@ -103,7 +103,7 @@ def pipeline_rename(
 ) -> None:
     """Give a pipeline another name."""
     from hub.actions.setup import pipeline as actions
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         made = actions.rename(acting(conn, who), name, new)
@@ -116,7 +116,7 @@ def pipeline_disable(
 ) -> None:
     """Take a pipeline out of use; its deals go on, no new one begins in it."""
     from hub.actions.setup import pipeline as actions
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         made = actions.disable(acting(conn, who), name)
@@ -127,7 +127,7 @@ def pipeline_disable(
 def pipeline_enable(name: Name, who: Who = None, json: Json = False, config: Config = None) -> None:
     """Take a pipeline into use again."""
     from hub.actions.setup import pipeline as actions
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, settings), database.engine.begin() as conn:
         made = actions.enable(acting(conn, who), name, most=settings.crm.max_pipelines)
@@ -146,7 +146,7 @@ def pipeline_archive(
 ) -> None:
     """Archive a pipeline in which no deal is open; its closed deals stay there."""
     from hub.actions.setup import pipeline as actions
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         done = actions.archive(acting(conn, who), name, into=into)
@@ -159,7 +159,7 @@ def pipeline_restore(
 ) -> None:
     """Take an archived pipeline into use again."""
     from hub.actions.setup import pipeline as actions
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, settings), database.engine.begin() as conn:
         made = actions.restore(acting(conn, who), name, most=settings.crm.max_pipelines)
@@ -179,7 +179,7 @@ def pipeline_remove_stage(
 ) -> None:
     """Remove an open stage; its deals move into another one, and their history is kept."""
     from hub.actions.setup import pipeline as actions
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         done = actions.remove_stage(acting(conn, who), name, stage, into=into)
@@ -207,7 +207,7 @@ def stage_add(
 ) -> None:
     """Add an open stage to a pipeline."""
     from hub.actions.setup import pipeline as actions
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         new = actions.NewStage(stage, likelihood)
@@ -228,7 +228,7 @@ def stage_edit(
 ) -> None:
     """Rename a stage, change its likelihood or its place."""
     from hub.actions.setup import pipeline as actions
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         made = actions.edit_stage(
@@ -254,7 +254,7 @@ def stage_ask(
 ) -> None:
     """Ask for something before a deal leaves a stage for a later one."""
     from hub.actions.setup import pipeline as actions
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         if remove:
@@ -281,7 +281,7 @@ def reason_list(
     config: Config = None,
 ) -> None:
     """Show the reasons that people choose from."""
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.crm import pipelines
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -302,7 +302,7 @@ def reason_add(
 ) -> None:
     """Add a reason."""
     from hub.actions.setup import pipeline as actions
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         made = actions.add_reason(acting(conn, who), kind, name)

@@ -26,7 +26,7 @@ quarantine_app = typer.Typer(
 @quarantine_app.command("list")
 def quarantine_list(json: Json = False, config: Config = None) -> None:
     """List refused values and records with their reasons."""
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.landing.store import open_quarantine
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -51,7 +51,7 @@ def quarantine_show(
     config: Config = None,
 ) -> None:
     """Show one refused value or record, and the raw record as the source sent it."""
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.landing.corrections import of_rows
     from hub.records.requeue import refused
 
@@ -110,7 +110,7 @@ def quarantine_fix(
     The correction applies while the source sends the same content. Newer content replaces it.
     """
     from hub.actions.rights import Right, require
-    from hub.cli.opening import opened
+    from hub.cli.session import opened
     from hub.etl import reprocess
 
     with opened(config) as (hub, database, _settings):
@@ -133,7 +133,7 @@ def quarantine_retry(
     config: Config = None,
 ) -> None:
     """Map refused records again with the present mapping, without a request to the source."""
-    from hub.cli.opening import opened
+    from hub.cli.session import opened
     from hub.etl import reprocess
 
     if bool(rows) == (every or (source is not None and not rows)):

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from hub.cli.acting import machine_owner
-from hub.cli.opening import opened
 from hub.cli.output import print_json, print_mapping, print_table
 from hub.cli.quarantine import show_again
+from hub.cli.session import opened
 from hub.errors import ConfigError
 from hub.etl import remap_preview, reprocess
 

@@ -53,7 +53,7 @@ def report_command(
 ) -> None:
     """Show a report: sales cycle, won and lost, pipeline, leads, response time, activity."""
     from hub.actions.report import Asked, refresh, report
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _), database.engine.begin() as conn:
         if name == "refresh":

@@ -23,7 +23,7 @@ def sync(
     config: Config = None,
 ) -> None:
     """Sync sources now, in this process: read, map, match, load, route and notify."""
-    from hub.cli.opening import opened
+    from hub.cli.session import opened
     from hub.cli.upgrading import document_of, some_seconds
     from hub.etl import closing, flow
 
@@ -95,7 +95,7 @@ def up(
 
 def status(json: Json = False, config: Config = None) -> None:
     """Show sources, cursors, queues, quarantine, review, outbox, budgets, drift."""
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.cli.status import read_status
     from hub.cli.status_tables import show_status
     from hub.clock import SystemClock
@@ -139,7 +139,7 @@ def sql(
     config: Config = None,
 ) -> None:
     """Look into the database, read-only, Dagster's tables included."""
-    from hub.cli.opening import opened_database
+    from hub.cli.session import opened_database
     from hub.db.sql_console import run_readonly
 
     with opened_database(config) as (database, _settings):

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from hub.cli.formatting import ago, bar, count, duration, moment
 from hub.cli.output import Column, print_line, print_table, stdout
-from hub.cli.words import ago, bar, count, duration, moment
 
 _NAMES_SHOWN = 3
 _NAMES_WIDTH = 30

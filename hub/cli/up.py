@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from hub.cli.dagster import Dagster, dagster_running, free_port, write_dagster_home
-from hub.cli.opening import opened
+from hub.cli.session import opened
 from hub.cli.upgrading import in_background
 from hub.clock import SystemClock
 from hub.errors import ConfigError

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hub.cli.formatting import count
 from hub.cli.options import Config, Json
 from hub.cli.output import print_json, print_line, print_table, print_warning, stderr
-from hub.cli.words import count
 from hub.errors import ConfigError, HubError
 from hub.logs import get_logger
 
@@ -40,7 +40,7 @@ def upgrade(
     """
     from hub.actions.identity.erase import erase_again
     from hub.cli.acting import acting
-    from hub.cli.opening import opened
+    from hub.cli.session import opened
 
     with opened(config) as (hub, _database, settings):
         again = erase_again(hub.engine, acting, home=settings.home)

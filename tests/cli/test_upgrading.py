@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from hub.cli import upgrading
-from hub.cli.opening import opened
+from hub.cli.session import opened
 from hub.db.embedded import SUPERUSER
 from hub.db.locks import only_one
 from hub.db.place import create_roles

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from hub.cli.formatting import ago, bar, count, duration, moment
 from hub.cli.status_tables import outbox_words, person_words, waiting_words
-from hub.cli.words import ago, bar, count, duration, moment
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890_000, tzinfo=UTC)
 
