@@ -1,29 +1,27 @@
-"""Dagster beside the hub: its home on the same PostgreSQL, its web server and daemon as children.
+"""Dagster beside the hub: its code server, web server and daemon as children.
 
 Dagster itself is never imported here (it costs a second): it runs in processes of its own.
 """
 
-import os
+import json
 import socket
 import subprocess
 import sys
-import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from hub.cli.children import child, stop
+from hub.cli.dagster_home import LOCATION, MODULE, code_socket, workspace_file
 from hub.clock import SystemClock
 from hub.db.engine import Database
 from hub.db.locks import only_one
 from hub.errors import ConfigError, HubError
-from hub.settings import Settings
 
-_START_S = 60
+_START_S = 120
+CODE_SERVER = "Dagster's code server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Dagster:
     """Dagster's running processes, by what they are for."""
 
     address: str
-    processes: Mapping[str, "subprocess.Popen[str]"]
+    processes: dict[str, "subprocess.Popen[str]"]
     log: Path
 
     def check(self) -> None:
@@ -44,33 +42,6 @@ class Dagster:
             code = process.poll()
             if code is not None:
                 raise HubError(f"{name} ended with exit code {code}", hint=f"see {self.log}")
-
-
-def write_dagster_home(
-    settings: Settings, database: Database, *, config: Path | None = None
-) -> dict[str, str]:
-    """Write DAGSTER_HOME inside HUB_HOME; returns the environment for Dagster's processes."""
-    home = settings.home / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    document = {
-        "storage": {"postgres": {"postgres_url": {"env": "HUB_DAGSTER_URL"}}},
-        "telemetry": {"enabled": False},
-        "nux": {"enabled": False},
-        "python_logs": {"managed_python_loggers": ["hub"], "python_log_level": "INFO"},
-        # Each run is a process of its own; what is above waits in Dagster's queue.
-        "concurrency": {"runs": {"max_concurrent_runs": 2}},
-        "retention": {
-            "schedule": {"purge_after_days": 30},
-            "sensor": {"purge_after_days": {"skipped": 1, "success": 7, "failure": 30}},
-        },
-    }
-    (home / "dagster.yaml").write_text(yaml.safe_dump(document))
-    return {
-        "DAGSTER_HOME": str(home),
-        "HUB_DAGSTER_URL": database.dagster_url,
-        "HUB_HOME": str(settings.home),
-        "HUB_CONFIG": str(config.absolute()) if config else os.environ.get("HUB_CONFIG", ""),
-    }
 
 
 def free_port(wanted: int) -> int:
@@ -92,42 +63,76 @@ def free_port(wanted: int) -> int:
 def dagster_running(
     env: Mapping[str, str], database: Database, home: Path, port: int
 ) -> Iterator[Dagster]:
-    """Run Dagster's web server and daemon on loopback; yields them once the server answers.
+    """Run Dagster's code server, web server and daemon; yields them once the definitions are loaded.
+
+    The web server listens on loopback alone, the code server on a socket in Dagster's own folder.
 
     Raises:
         ConfigError: the port is taken, or another process runs Dagster for this hub.
         HubError: it did not start.
     """
     port = free_port(port)
-    module = ["-m", "hub.assets.definitions"]
-    web = [sys.executable, "-m", "dagster_webserver", *module, "-h", "127.0.0.1", "-p", str(port)]
-    daemon = [sys.executable, "-m", "hub.assets.daemon", "run", *module]
     log = home / "dagster.log"
     with only_one(database.engine, "dagster") as is_alone:
         if not is_alone:
             raise ConfigError(
                 f"{home} is up already", hint="end the other hub up or hub demo first"
             )
-        with child(web, env=env, log=log) as server, child(daemon, env=env, log=log) as second:
-            running = Dagster(
-                f"http://127.0.0.1:{port}",
-                {"Dagster's web server": server, "Dagster's daemon": second},
-                log,
-            )
+        code_socket(home).unlink(missing_ok=True)  # of a killed one
+        running = Dagster(f"http://127.0.0.1:{port}", {}, log)
+        with ExitStack() as stack:
             try:
-                _wait(running)
+                # The code server first: the others would report it as unreachable.
+                for name, command in commands(home, port).items():
+                    process = stack.enter_context(child(command, env=env, log=log))
+                    running.processes[name] = process
+                    if name == CODE_SERVER:
+                        _wait(running, code_socket(home).exists)
+                _wait(running, lambda: "RepositoryLocation" in _locations(running.address))
                 yield running
             finally:
-                stop([second, server])  # both at once: each takes its time
+                stop(list(running.processes.values()))  # all at once: each takes its time
 
 
-def _wait(running: Dagster) -> None:
+def commands(home: Path, port: int) -> dict[str, list[str]]:
+    """Return the command lines of Dagster's processes, by what they are for."""
+    workspace = ["-w", str(workspace_file(home))]
+    python = [sys.executable, "-m"]
+    return {
+        CODE_SERVER: [
+            *python, "dagster", "code-server", "start", "-m", MODULE, "-a", "defs",
+            "--socket", str(code_socket(home)), "--location-name", LOCATION,
+        ],
+        "Dagster's web server": [
+            *python, "dagster_webserver", *workspace, "-h", "127.0.0.1", "-p", str(port),
+        ],
+        "Dagster's daemon": [*python, "hub.assets.daemon", "run", *workspace],
+    }  # fmt: skip
+
+
+_LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
+  locationOrLoadError { __typename } } } } }"""
+
+
+def _wait(running: Dagster, is_ready: Callable[[], bool]) -> None:
     clock = SystemClock()
     for _ in range(_START_S * 4):
         running.check()
-        try:
-            with urllib.request.urlopen(f"{running.address}/server_info", timeout=5):  # noqa: S310 loopback
-                return
-        except (urllib.error.URLError, OSError):
-            clock.sleep(0.25)
-    raise HubError("the Dagster UI did not start", hint=f"see {running.log}")
+        if is_ready():
+            return
+        clock.sleep(0.25)
+    raise HubError("Dagster did not start", hint=f"see {running.log}")
+
+
+def _locations(address: str) -> str:
+    """Return what the web server says of the code location; nothing while it does not answer."""
+    request = urllib.request.Request(  # noqa: S310 loopback
+        f"{address}/graphql",
+        json.dumps({"query": _LOCATIONS}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 loopback
+            return str(answer.read())
+    except OSError:
+        return ""

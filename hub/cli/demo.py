@@ -20,7 +20,8 @@ import requests
 
 from hub.cli import demo_home
 from hub.cli.children import child
-from hub.cli.dagster import dagster_running, free_port, write_dagster_home
+from hub.cli.dagster import dagster_running, free_port
+from hub.cli.dagster_home import write_dagster_home
 from hub.cli.demo_live import arrive
 from hub.cli.demo_report import Window, read_report, show_report
 from hub.cli.demo_sales import sell

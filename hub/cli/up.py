@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from hub.cli.dagster import Dagster, dagster_running, free_port, write_dagster_home
+from hub.cli.dagster import Dagster, dagster_running, free_port
+from hub.cli.dagster_home import write_dagster_home
 from hub.cli.session import opened
 from hub.cli.upgrading import in_background
 from hub.clock import SystemClock

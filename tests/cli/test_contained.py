@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hub.cli.dagster import write_dagster_home
+from hub.cli.dagster_home import write_dagster_home
 from hub.clock import SystemClock
 from hub.db.engine import open_database
 from hub.settings import load

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from hub.cli.dagster import write_dagster_home
+from hub.cli.dagster_home import write_dagster_home
 from hub.clock import SystemClock
 from hub.db.engine import Database, open_database
 from hub.settings import load

@@ -1,5 +1,6 @@
 """`hub up` as its operator sees it: real processes, Dagster's own GraphQL, and nobody left."""
 
+import importlib
 import json
 import os
 import select
@@ -7,20 +8,24 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+import yaml
 
+from hub.cli.dagster_home import MODULE
 from tests.processes import House, SandboxProcess, house, is_calm
 
-_AUTOMATION = """{ workspaceOrError { ... on Workspace { locationEntries {
-  locationOrLoadError { ... on RepositoryLocation { repositories {
+_AUTOMATION = """{ workspaceOrError { ... on Workspace { locationEntries { name
+  locationOrLoadError { ... on RepositoryLocation { repositories { name
+    assetNodes { assetKey { path } }
     schedules { name scheduleState { status } } sensors { name sensorState { status } }
   } } } } } } }"""
-_START_S = 40
+_START_S = 90
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -40,10 +45,18 @@ def _said(process: "subprocess.Popen[str]") -> Any:
     return json.loads(line)
 
 
-def _automation(address: str) -> dict[str, str]:
+def _location(address: str) -> Any:
     answer = requests.post(f"{address}/graphql", json={"query": _AUTOMATION}, timeout=20).json()
     (location,) = answer["data"]["workspaceOrError"]["locationEntries"]
+    return location
+
+
+def _repository(location: Any) -> Any:
     (repository,) = location["locationOrLoadError"]["repositories"]
+    return repository
+
+
+def _automation(repository: Any) -> dict[str, str]:
     return {
         one["name"]: one[state]["status"]
         for kind, state in (("schedules", "scheduleState"), ("sensors", "sensorState"))
@@ -65,7 +78,9 @@ def test_up_runs_the_schedules_of_what_is_configured_and_ends_with_ctrl_c(made: 
     said = _said(process)
     assert said["ready"]
     assert said["sources"] == ["salesforce", "typeform"]
-    assert _automation(said["dagster"]) == {
+    location = _location(said["dagster"])
+    _is_what_dagster_dev_shows(location, said["sources"])
+    assert _automation(_repository(location)) == {
         "every_five_minutes_salesforce": "RUNNING",
         "every_five_minutes_typeform": "RUNNING",
         "nightly_roll_ups": "RUNNING",
@@ -80,6 +95,19 @@ def test_up_runs_the_schedules_of_what_is_configured_and_ends_with_ctrl_c(made: 
     assert process.returncode == 130, told
     assert "Traceback" not in told
     assert _within(5, lambda: made.processes() == []), made.processes()
+
+
+def _is_what_dagster_dev_shows(location: Any, sources: Sequence[str]) -> None:
+    """`hub up` writes a workspace of its own; both are the same location of the same definitions."""
+    document = yaml.safe_load((ROOT / "workspace.yaml").read_text())
+    (entry,) = [one["python_module"] for one in document["load_from"]]
+    module = importlib.import_module(entry["module_name"])
+    assert (module.__name__, entry["attribute"]) == (MODULE, "defs")
+    shown = module.build_defs(sources).get_repository_def()
+    assert location["name"] == entry["location_name"]
+    assert _repository(location)["name"] == shown.name
+    paths = {tuple(node["assetKey"]["path"]) for node in _repository(location)["assetNodes"]}
+    assert paths == {tuple(key.path) for key in shown.asset_graph.get_all_asset_keys()}
 
 
 def test_a_child_that_dies_is_told_in_a_line_and_takes_the_hub_down(made: House) -> None:

@@ -1,0 +1,80 @@
+"""DAGSTER_HOME inside HUB_HOME: what Dagster's processes read, and the environment they run with.
+
+Written anew at each start. The repository's `workspace.yaml` is for `dagster dev`; the one written here
+names the code server that `hub up` runs.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hub.db.engine import Database
+from hub.errors import ConfigError
+from hub.settings import Settings
+
+LOCATION = "lead_hub"
+MODULE = "hub.assets.definitions"
+_LONGEST = 107
+"""Bytes of a socket's path, on Linux."""
+
+
+def write_dagster_home(
+    settings: Settings, database: Database, *, config: Path | None = None
+) -> dict[str, str]:
+    """Write DAGSTER_HOME; returns the environment for Dagster's processes.
+
+    Raises:
+        ConfigError: the path of the home is too long for a socket.
+    """
+    home = dagster_home(settings.home)
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)  # who reaches the socket of the code server can start runs
+    socket = code_socket(settings.home)
+    if len(os.fsencode(socket)) > _LONGEST:
+        raise ConfigError(
+            f"the path {settings.home} is too long for the socket of the code server",
+            hint="set HUB_HOME to a shorter folder",
+        )
+    (home / "dagster.yaml").write_text(yaml.safe_dump(_instance()))
+    workspace = {"load_from": [{"grpc_server": {"socket": str(socket), "location_name": LOCATION}}]}
+    workspace_file(settings.home).write_text(yaml.safe_dump(workspace))
+    return {
+        "DAGSTER_HOME": str(home),
+        "HUB_DAGSTER_URL": database.dagster_url,
+        "HUB_HOME": str(settings.home),
+        "HUB_CONFIG": str(config.absolute()) if config else os.environ.get("HUB_CONFIG", ""),
+    }
+
+
+def dagster_home(home: Path) -> Path:
+    """Return the folder of Dagster inside HUB_HOME."""
+    return home.absolute() / "dagster"
+
+
+def code_socket(home: Path) -> Path:
+    """Return the socket of the code server."""
+    return dagster_home(home) / "code.sock"
+
+
+def workspace_file(home: Path) -> Path:
+    """Return the workspace file of the web server and the daemon."""
+    return dagster_home(home) / "workspace.yaml"
+
+
+def _instance() -> dict[str, Any]:
+    return {
+        "storage": {"postgres": {"postgres_url": {"env": "HUB_DAGSTER_URL"}}},
+        "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
+        "python_logs": {"managed_python_loggers": ["hub"], "python_log_level": "INFO"},
+        # Each run is a process of its own; what is above waits in Dagster's queue.
+        "concurrency": {"runs": {"max_concurrent_runs": 2}},
+        # A source that does not answer must not hold up the sensors of the others.
+        "sensors": {"use_threads": True, "num_workers": 8},
+        "retention": {
+            "schedule": {"purge_after_days": 30},
+            "sensor": {"purge_after_days": {"skipped": 1, "success": 7, "failure": 30}},
+        },
+    }
