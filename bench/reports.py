@@ -1,7 +1,7 @@
-"""Every report on a large business: one month and all time, p50 and p95; and what the roll-ups cost.
+"""Every report on a large business: one month and all time, p50 and p95; and what the rollups cost.
 
 `python -m bench.reports [leads [deals]]`; 1,000,000 leads and 200,000 deals unless told otherwise, and
-then without the cost of the roll-ups.
+then without the cost of the rollups.
 """
 
 import statistics
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from bench.business import seed_business
 from hub.clock import SystemClock
-from hub.crm import tallies
+from hub.crm import rollups
 from hub.db import engine as db_engine
 from hub.db.embedded import EmbeddedServer
 from hub.db.engine import Database
@@ -67,7 +67,7 @@ def load_cost(database: Database) -> None:
         for state in ("DISABLE", "ENABLE"):
             for how, chunk in (("at once", LOADED), ("by 500", 500)):
                 with database.owner_engine().connect() as conn:
-                    conn.execute(text(f"ALTER TABLE crm.lead {state} TRIGGER tally_lead_insert"))
+                    conn.execute(text(f"ALTER TABLE crm.lead {state} TRIGGER rollup_lead_insert"))
                     started = time.perf_counter()
                     for _n in range(LOADED // 5 // chunk if how == "by 500" else 1):
                         seed_business(conn, leads=chunk, deals=0, owners=OWNERS)
@@ -76,17 +76,17 @@ def load_cost(database: Database) -> None:
     for how in ("at once", "by 500"):
         without, with_ = (min(found[how, state]) for state in ("DISABLE", "ENABLE"))
         n = LOADED if how == "at once" else LOADED // 5
-        print(f"insert {n:,} leads {how}: {without:.2f} s without, {with_:.2f} s with roll-ups")
+        print(f"insert {n:,} leads {how}: {without:.2f} s without, {with_:.2f} s with rollups")
 
 
 def fill(database: Database, leads: int, deals: int) -> None:
-    """Write the business, fold the roll-ups, analyse."""
+    """Write the business, fold the rollups, analyse."""
     started = time.perf_counter()
     with database.engine.begin() as conn:
         seed_business(conn, leads=leads, deals=deals, owners=OWNERS)
     print(f"{leads:,} leads, {deals:,} deals: {time.perf_counter() - started:.0f} s")
     analyse(database)
-    for name, work in (("compact", tallies.compact), ("refresh", tallies.refresh)):
+    for name, work in (("compact", rollups.compact), ("refresh", rollups.refresh)):
         with database.engine.begin() as conn:
             started = time.perf_counter()
             rows = work(conn)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
-from hub.crm import tallies
+from hub.crm import rollups
 from hub.errors import ActionError
 from hub.reports import REPORTS, Scope, filters
 
@@ -114,13 +114,13 @@ def _names(ctx: Context, report: str, asked: Asked) -> dict[str, str]:
 
 
 def refresh(ctx: Context) -> dict[str, int]:
-    """Count the roll-ups anew; returns the rows of each.
+    """Count the rollups anew; returns the rows of each.
 
     Raises:
         ActionError: who acts may not.
     """
     require(ctx, Right.SET_UP)
-    return tallies.refresh(ctx.conn)
+    return rollups.refresh(ctx.conn)
 
 
 def _scope(ctx: Context, asked: Asked, names: Mapping[str, str]) -> Scope:

@@ -11,7 +11,7 @@ import dagster as dg
 
 from hub.assets.proofs import OWNERS, complete_check, proof_asset
 from hub.assets.resources import HubResource, configured_sources
-from hub.assets.roll_ups import nightly, refresh_roll_ups
+from hub.assets.rollups import nightly, refresh_rollups
 from hub.assets.sensors import stage_sensor
 from hub.connectors.base import Stream
 from hub.connectors.registry import KNOWN, streams_of
@@ -177,7 +177,7 @@ def build_defs(sources: Collection[str] | None = None) -> dg.Definitions:
         )
     return dg.Definitions(
         assets=assets,
-        jobs=[*jobs, refresh_roll_ups],
+        jobs=[*jobs, refresh_rollups],
         schedules=[*schedules, nightly(is_running=is_running)],
         sensors=[stage_sensor({asset.key for asset in assets}, is_running=is_running)],
         resources={"hub": HubResource()},

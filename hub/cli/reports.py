@@ -29,7 +29,7 @@ def report_command(
         typer.Argument(
             metavar="NAME",
             help="sales-cycle, won-lost, pipeline, response-time, lead-sources, leads, unasked, "
-            "activity; refresh counts the roll-ups anew.",
+            "activity; refresh counts the rollups anew.",
         ),
     ],
     first: Annotated[str | None, typer.Option("--from", help="First day; else all time.")] = None,

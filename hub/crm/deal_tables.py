@@ -155,7 +155,7 @@ deal = Table(
         None, "owner_id", info=because("the deals of an owner; how many are open, for capacities")
     ),
     Index(None, "stage_id", info=because("the deals of a stage: the board, and its removal")),
-    Index(None, "lead_id", info=because("the deals of a lead, which its roll-ups count")),
+    Index(None, "lead_id", info=because("the deals of a lead, which its rollups count")),
     Index(None, "cloned_from", info=because("removal of a deal asks for its clones")),
     Index("deal_added", "added_at", info=because("reports count the deals added in a span")),
     Index(

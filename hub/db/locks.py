@@ -114,9 +114,9 @@ def only_one(engine: Engine, name: str) -> Iterator[bool]:
                 conn.execute(text("SELECT pg_advisory_unlock(:space, :number)"), number)
 
 
-def tally_lock(conn: Connection) -> None:
-    """Become the only process that rewrites the roll-ups; writers of records only add to them."""
+def rollup_lock(conn: Connection) -> None:
+    """Become the only process that rewrites the rollups; writers of records only add to them."""
     conn.execute(
         text("SELECT pg_advisory_xact_lock(:space, :number)"),
-        {"space": _SPACE, "number": _number("tally")},
+        {"space": _SPACE, "number": _number("rollup")},
     )

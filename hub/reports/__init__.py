@@ -2,7 +2,7 @@
 
 In: a connection and a scope (a period or all time; an owner, a pipeline, a source, an outcome). A report over a
 period reads the records of that period by an index and is exact; one over all time reads the
-roll-ups (`hub.crm.tallies`). Not here: how a report is shown, and who asked for it.
+rollups (`hub.crm.rollups`). Not here: how a report is shown, and who asked for it.
 """
 
 from collections.abc import Callable, Mapping

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from hub.crm.tally_triggers import SPENT
+from hub.crm.rollup_triggers import SPENT
 from hub.reports.scope import MEDIAN, OF_PIPELINE, P90, WHOSE, Scope, percentile, ratio
 
 _STAGES = text(
@@ -18,7 +18,7 @@ _ALL_TIME = text(
     "SELECT stage_id, bucket, CAST(sum(entered) AS bigint) AS entered, "  # noqa: S608
     "CAST(sum(advanced) AS bigint) AS advanced, CAST(sum(lost) AS bigint) AS lost, "
     "CAST(sum(inside) AS bigint) AS inside "
-    f"FROM ops.stage_tally WHERE {WHOSE} GROUP BY 1, 2"
+    f"FROM ops.stage_rollup WHERE {WHOSE} GROUP BY 1, 2"
 )
 _PERIOD = text(
     "WITH moves AS (SELECT 1 AS sign, t.deal_id, d.owner_id, d.source, t.id, t.to_stage_id, t.at "  # noqa: S608

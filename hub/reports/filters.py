@@ -28,10 +28,10 @@ _KNOWN = {
     PIPELINE: "SELECT name FROM crm.pipeline ORDER BY position, id",
     OUTCOME: "SELECT DISTINCT name FROM crm.outcome ORDER BY name",
 }
-# the roll-ups know every source that a record ever had, and are small
+# the rollups know every source that a record ever had, and are small
 _SOURCES = {
-    True: "SELECT DISTINCT source FROM ops.deal_tally WHERE source IS NOT NULL ORDER BY source",
-    False: "SELECT source FROM ops.lead_tally WHERE source IS NOT NULL UNION "
+    True: "SELECT DISTINCT source FROM ops.deal_rollup WHERE source IS NOT NULL ORDER BY source",
+    False: "SELECT source FROM ops.lead_rollup WHERE source IS NOT NULL UNION "
     "SELECT lead_source FROM crm.contact WHERE unasked_since IS NOT NULL "
     "AND lead_source IS NOT NULL ORDER BY source",
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from hub.crm.tally_triggers import LEAD_CAME, LEAD_LIVES
+from hub.crm.rollup_triggers import LEAD_CAME, LEAD_LIVES
 from hub.reports.scope import MEDIAN, P90, WHOSE, Scope, money, percentile, ratio
 
 _WHOSE_LEADS = WHOSE.replace("source =", "lead_source =")
@@ -17,7 +17,7 @@ _CAME = f"{LEAD_CAME} >= :since AND {LEAD_CAME} < :until AND {LEAD_LIVES} AND {_
 _COUNTED = text(
     "SELECT u.email AS owner, c.source, c.status, c.is_converted, "  # noqa: S608 our own text
     "CAST(sum(c.n) AS bigint) AS n "
-    'FROM ops.lead_tally c LEFT JOIN crm."user" u ON u.id = c.owner_id '
+    'FROM ops.lead_rollup c LEFT JOIN crm."user" u ON u.id = c.owner_id '
     f"WHERE c.what = 'count' AND {WHOSE} GROUP BY 1, 2, 3, 4"
 )
 _COUNT = text(
@@ -28,7 +28,7 @@ _COUNT = text(
 )
 _WON_COUNTED = text(
     "SELECT c.source, c.currency, CAST(sum(c.n) AS bigint) AS n, sum(c.value) AS value "  # noqa: S608
-    "FROM ops.lead_tally c JOIN crm.stage s ON s.id = c.stage_id AND s.category = 'won' "
+    "FROM ops.lead_rollup c JOIN crm.stage s ON s.id = c.stage_id AND s.category = 'won' "
     f"WHERE c.what = 'won' AND {WHOSE} GROUP BY 1, 2"
 )
 _WON = text(
@@ -39,7 +39,7 @@ _WON = text(
 )
 _ANSWERED_COUNTED = text(
     "SELECT u.email AS owner, c.source, c.bucket, CAST(sum(c.n) AS bigint) AS n "  # noqa: S608
-    'FROM ops.lead_tally c LEFT JOIN crm."user" u ON u.id = c.owner_id '
+    'FROM ops.lead_rollup c LEFT JOIN crm."user" u ON u.id = c.owner_id '
     f"WHERE c.what = 'response' AND {WHOSE} GROUP BY 1, 2, 3"
 )
 _ANSWERED = text(

@@ -20,7 +20,7 @@ HAVING sum(c.n) <> 0"""
 _IN_ALL, _MONTH, _OWNER, _SOURCE, _REASON = 15, 7, 11, 13, 14  # of `grouping`: what is left out
 _ALL_TIME = text(
     "WITH c AS (SELECT month, owner_id, source, stage_id, reason_id, currency, "  # noqa: S608
-    "CAST(sum(n) AS bigint) AS n, sum(value) AS value FROM ops.deal_tally "
+    "CAST(sum(n) AS bigint) AS n, sum(value) AS value FROM ops.deal_rollup "
     f"WHERE month IS NOT NULL AND {WHOSE} GROUP BY 1, 2, 3, 4, 5, 6) "
     + _CELLS
     + OF_PIPELINE

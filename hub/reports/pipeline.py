@@ -1,6 +1,6 @@
 """Pipeline now: what is open, in which stage, with whom, and what it is worth by likelihood.
 
-There is no period: what is open is open now. Read from the roll-up, and exact.
+There is no period: what is open is open now. Read from the rollup, and exact.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ _OPEN = text(
 WITH c AS (
   SELECT owner_id, stage_id, currency, CAST(sum(n) AS bigint) AS n, sum(value) AS value,
          sum(own_value) AS own_value, sum(own_weighted) AS own_weighted
-  FROM ops.deal_tally WHERE month IS NULL AND """  # noqa: S608 our own text
+  FROM ops.deal_rollup WHERE month IS NULL AND """  # noqa: S608 our own text
     + WHOSE
     + """ GROUP BY 1, 2, 3)
 SELECT p.name AS pipeline, s.name AS stage, u.email AS owner, c.currency, c.n, c.value,

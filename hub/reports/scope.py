@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 MEDIAN, P90 = 0.5, 0.9
-_PER_DOUBLING = 8  # buckets; as in `tally_triggers.BUCKET`
+_PER_DOUBLING = 8  # buckets; as in `rollup_triggers.BUCKET`
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Scope:
         return {"report": report, "period": period, "is_exact": not self.is_all_time}
 
 
-# The owner, the source: of records that are told of one by one, and of roll-ups.
+# The owner, the source: of records that are told of one by one, and of rollups.
 WHOSE = (
     "(CAST(:owner AS bigint) IS NULL OR owner_id = :owner) "
     "AND (CAST(:source AS text) IS NULL OR source = :source)"

@@ -83,7 +83,7 @@ def test_up_runs_the_schedules_of_what_is_configured_and_ends_with_ctrl_c(made: 
     assert _automation(_repository(location)) == {
         "every_five_minutes_salesforce": "RUNNING",
         "every_five_minutes_typeform": "RUNNING",
-        "nightly_roll_ups": "RUNNING",
+        "nightly_rollups": "RUNNING",
         "what_happened_outside": "RUNNING",
     }
     second = made.run("up", "--dagster-port", "0")

@@ -9,7 +9,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.types import ARRAY, JSON, LargeBinary, Text
 
-from hub.crm import activity_tables, deal_tables, setup_tables, tally_tables
+from hub.crm import activity_tables, deal_tables, rollup_tables, setup_tables
 from hub.crm import tables as crm_tables
 from hub.db import outbox
 from hub.db.embedded import SUPERUSER, Server
@@ -27,7 +27,7 @@ ROOMS = (
     activity_tables,
     deal_tables,
     setup_tables,
-    tally_tables,
+    rollup_tables,
     outbox,
     landing_tables,
     record_tables,
@@ -181,9 +181,9 @@ PLAIN: dict[str, str] = {
         "name that the team chose for its own way of working",
     ),
     **dict.fromkeys(
-        ("ops.lead_tally.what", "ops.lead_tally.source", "ops.lead_tally.status",
-         "ops.lead_tally.currency", "ops.deal_tally.source", "ops.deal_tally.currency",
-         "ops.stage_tally.source"),
+        ("ops.lead_rollup.what", "ops.lead_rollup.source", "ops.lead_rollup.status",
+         "ops.lead_rollup.currency", "ops.deal_rollup.source", "ops.deal_rollup.currency",
+         "ops.stage_rollup.source"),
         "what many records have in common, with their number",
     ),
     "crm.conversion.made": "names of kinds of rows, and our own ids",

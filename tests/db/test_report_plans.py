@@ -1,4 +1,4 @@
-"""No report over a period reads a table whole, and one over all time reads a roll-up alone.
+"""No report over a period reads a table whole, and one over all time reads a rollup alone.
 
 The plans are those of the statements that the reports send, on tables of a real size.
 """
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from bench.business import seed_business
-from hub.crm import tallies
+from hub.crm import rollups
 from hub.db.embedded import Server
 from hub.db.engine import Database
 from hub.reports import REPORTS, Scope
@@ -38,7 +38,7 @@ def full_database(server: Server) -> Iterator[Database]:
                     "WHERE created_at IS NOT NULL"
                 )
             )
-            tallies.compact(conn)
+            rollups.compact(conn)
         with database.owner_engine().connect() as owner:
             owner.exec_driver_sql("ANALYZE")
             owner.commit()
@@ -84,28 +84,28 @@ def test_a_report_over_a_period_reads_no_table_whole(
     read = read_by(full, name, scope)
     assert {table for _, table in read} & BIG, "it reads the records themselves"
     assert not [table for node, table in read if node == "Seq Scan" and table in BIG], read
-    assert not [table for _, table in read if table.endswith("_tally")]
+    assert not [table for _, table in read if table.endswith("_rollup")]
 
 
-_WITHOUT_ROLL_UP = {
+_WITHOUT_ROLLUP = {
     "unasked",  # few rows, by an index
-    "activity",  # one pass over narrow tables: a roll-up would be written with each activity
+    "activity",  # one pass over narrow tables: a rollup would be written with each activity
 }
 
 
 @pytest.mark.parametrize(
     "scope", [Scope(), Scope(owner_id=1, pipeline_id=1, source="Web")], ids=["all", "of_an_owner"]
 )
-@pytest.mark.parametrize("name", [n for n in REPORTS if n not in _WITHOUT_ROLL_UP])
-def test_a_report_over_all_time_reads_a_roll_up(full: Connection, name: str, scope: Scope) -> None:
+@pytest.mark.parametrize("name", [n for n in REPORTS if n not in _WITHOUT_ROLLUP])
+def test_a_report_over_all_time_reads_a_rollup(full: Connection, name: str, scope: Scope) -> None:
     tables = {table for _, table in read_by(full, name, scope)}
-    assert [table for table in tables if table.endswith("_tally")], tables
+    assert [table for table in tables if table.endswith("_rollup")], tables
     assert not tables & BIG
 
 
 def test_a_business_written_in_bulk_is_counted_as_its_records_are(full: Connection) -> None:
     counted = [_cycle(full)]
-    tallies.refresh(full)
+    rollups.refresh(full)
     assert [_cycle(full)] == counted
     assert [stage["entered"] for stage in counted[0]["stages"]] == [
         full.execute(
@@ -120,8 +120,8 @@ def _cycle(conn: Connection) -> dict[str, Any]:
     return REPORTS["sales-cycle"](conn, Scope())
 
 
-def test_a_roll_up_grows_with_its_keys_and_not_with_the_records(full: Connection) -> None:
-    rows = tallies.refresh(full)
+def test_a_rollup_grows_with_its_keys_and_not_with_the_records(full: Connection) -> None:
+    rows = rollups.refresh(full)
     full.execute(text("INSERT INTO ops.entity (kind, anchor_id, batch_id, lane) "
                       "SELECT 'person', -id, 0, 'bulk' FROM crm.lead"))  # fmt: skip
     full.execute(
@@ -132,7 +132,7 @@ def test_a_roll_up_grows_with_its_keys_and_not_with_the_records(full: Connection
             "converted_at FROM crm.lead l JOIN ops.entity e ON e.anchor_id = -l.id AND e.batch_id = 0"
         )
     )
-    assert tallies.compact(full) == rows
+    assert rollups.compact(full) == rows
 
 
 def test_moving_one_deal_reads_no_table_whole_after_a_load_in_the_same_session(

@@ -1,4 +1,4 @@
-"""Each report against the same worked out naively; roll-ups against a count from the records."""
+"""Each report against the same worked out naively; rollups against a count from the records."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from hub.crm import tallies
+from hub.crm import rollups
 from hub.db.embedded import Server
 from hub.db.engine import Database
 from hub.reports import REPORTS, Scope
@@ -34,14 +34,14 @@ from tests.db.sales import (
 ALL = Scope()
 CLOSE = 2 ** (1 / 8)  # a bucket's width
 KEYS = {
-    "lead_tally": "what, owner_id, source, status, is_converted, bucket, stage_id, currency",
-    "deal_tally": "owner_id, source, stage_id, reason_id, currency, month",
-    "stage_tally": "owner_id, source, stage_id, bucket",
+    "lead_rollup": "what, owner_id, source, status, is_converted, bucket, stage_id, currency",
+    "deal_rollup": "owner_id, source, stage_id, reason_id, currency, month",
+    "stage_rollup": "owner_id, source, stage_id, bucket",
 }
 SUMS = {
-    "lead_tally": ("n", "value"),
-    "deal_tally": ("n", "value", "own_value", "own_weighted"),
-    "stage_tally": ("entered", "advanced", "lost", "inside"),
+    "lead_rollup": ("n", "value"),
+    "deal_rollup": ("n", "value", "own_value", "own_weighted"),
+    "stage_rollup": ("entered", "advanced", "lost", "inside"),
 }
 
 
@@ -60,7 +60,7 @@ def conn(business_database: Database) -> Iterator[Connection]:
 
 
 def tallied(conn: Connection) -> dict[str, Any]:
-    """What the roll-ups say, whatever rows they say it in."""
+    """What the rollups say, whatever rows they say it in."""
     return {
         table: {
             tuple(row)[: -len(sums)]: tuple(row)[-len(sums) :]
@@ -102,14 +102,14 @@ random_business = settings(
 
 @random_business
 @given(seed=st.integers(0, 2**32), steps=st.integers(1, 60))
-def test_roll_ups_equal_a_count_from_the_records_whatever_happens(
+def test_rollups_equal_a_count_from_the_records_whatever_happens(
     conn: Connection, seed: int, steps: int
 ) -> None:
     Business(conn, Random(seed)).go_on(steps)
     kept = tallied(conn)
-    tallies.compact(conn)
+    rollups.compact(conn)
     assert tallied(conn) == kept, "folding changes no sum"
-    tallies.refresh(conn)
+    rollups.refresh(conn)
     assert tallied(conn) == kept
     conn.rollback()
 
@@ -369,7 +369,7 @@ def test_a_moved_stage_is_right_again_after_a_refresh(conn: Connection) -> None:
     move(conn, deal, incoming, START)
     move(conn, deal, qualified, START + timedelta(hours=1))
     change(conn, "stage", qualified, position=0)
-    tallies.refresh(conn)
+    rollups.refresh(conn)
     told = {s["stage"]: s["advanced"] for s in report(conn, "sales-cycle", ALL)["stages"]}
     assert told == {"Incoming": 0, "Qualified": 0}
     conn.rollback()
@@ -381,7 +381,7 @@ def test_writers_do_not_wait_for_each_other_nor_for_a_refresh(business_database:
         for each in (one, two, three):
             each.execute(text("SET LOCAL lock_timeout = '2s'"))
         new_lead(one, lead_source="Web")
-        tallies.refresh(two)
+        rollups.refresh(two)
         new_lead(three, lead_source="Web")
         for each in (one, two, three):
             each.commit()

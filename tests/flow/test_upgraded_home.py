@@ -31,7 +31,10 @@ CONSENT = {
     'ops."record_version"': "record_id IN (SELECT id FROM ops.source_record WHERE target LIKE 'consent:%')",
 }
 RENAMED_COLUMNS = {"facts": "search_tokens"}
-RENAMED = {'ops."turn"': "ops.assignment"}  # old name → name of today
+RENAMED = {  # old name → name of today
+    'ops."turn"': "ops.assignment",
+    **{f'ops."{one}_tally"': f"ops.{one}_rollup" for one in ("lead", "deal", "stage")},
+}
 
 
 @pytest.fixture

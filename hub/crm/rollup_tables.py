@@ -1,7 +1,7 @@
-"""Tables of schema `ops`: roll-ups of leads and deals, from which reports over all time are read.
+"""Tables of schema `ops`: rollups of leads and deals, from which reports over all time are read.
 
-A roll-up only grows: the triggers (`tally_triggers`) append what a statement adds and takes away,
-so two writers never wait for each other; a count is the sum of its rows. `tallies` folds the rows
+A rollup only grows: the triggers (`rollup_triggers`) append what a statement adds and takes away,
+so two writers never wait for each other; a count is the sum of its rows. `rollups` folds the rows
 of one key into one, and counts anew from the records themselves.
 """
 
@@ -19,15 +19,15 @@ from sqlalchemy import (
     event,
 )
 
-from hub.crm.tally_triggers import STATEMENTS
+from hub.crm.rollup_triggers import STATEMENTS
 from hub.db.metadata import metadata
 
 _MONEY = Numeric(24, 4)
 
 # `what`: count (owner, source, status), response (owner, source, bucket; none: no answer yet), won
 # (a deal that came out of the lead: owner and source of the lead, stage and currency of the deal)
-lead_tally = Table(
-    "lead_tally",
+lead_rollup = Table(
+    "lead_rollup",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("what", Text, nullable=False),
@@ -44,8 +44,8 @@ lead_tally = Table(
 )
 
 # `month`: in which it was closed, in UTC; `own_…`: of deals whose likelihood a person has set
-deal_tally = Table(
-    "deal_tally",
+deal_rollup = Table(
+    "deal_rollup",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("owner_id", BigInteger),
@@ -62,8 +62,8 @@ deal_tally = Table(
 )
 
 # of deals that were ever in a stage; `bucket`: of the time in it, none while the deal is there
-stage_tally = Table(
-    "stage_tally",
+stage_rollup = Table(
+    "stage_rollup",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("owner_id", BigInteger),

@@ -1,20 +1,20 @@
-"""The roll-ups as a whole: folded into one row a key, or counted anew from the records.
+"""The rollups as a whole: folded into one row a key, or counted anew from the records.
 
 Either is one statement, so it sees one moment: rows that a writer adds meanwhile stay beside it.
 """
 
 from sqlalchemy import Connection, text
 
-from hub.crm import tally_triggers as triggers
-from hub.db.locks import tally_lock
+from hub.crm import rollup_triggers as triggers
+from hub.db.locks import rollup_lock
 
 _LEAD_KEYS = "what, owner_id, source, status, is_converted, bucket, stage_id, currency"
 _DEAL_KEYS = "owner_id, source, stage_id, reason_id, currency, month"
 _STAGE_KEYS = "owner_id, source, stage_id, bucket"
 _FOLDED = {
-    "lead_tally": (_LEAD_KEYS, ("n", "value")),
-    "deal_tally": (_DEAL_KEYS, ("n", "value", "own_value", "own_weighted")),
-    "stage_tally": (_STAGE_KEYS, ("entered", "advanced", "lost", "inside")),
+    "lead_rollup": (_LEAD_KEYS, ("n", "value")),
+    "deal_rollup": (_DEAL_KEYS, ("n", "value", "own_value", "own_weighted")),
+    "stage_rollup": (_STAGE_KEYS, ("entered", "advanced", "lost", "inside")),
 }
 
 
@@ -51,24 +51,24 @@ _STAGES = triggers.COUNT_STAGES.format(
     "WHERE id = t.deal_id AND archived_at IS NULL OFFSET 0) d"
 )
 _ANEW = (
-    f"WITH gone AS (DELETE FROM ops.lead_tally), won AS ({_WON.strip()}) {_LEADS.strip()}",  # noqa: S608
-    _anew("deal_tally", _DEALS),
-    _anew("stage_tally", _STAGES),
+    f"WITH gone AS (DELETE FROM ops.lead_rollup), won AS ({_WON.strip()}) {_LEADS.strip()}",  # noqa: S608
+    _anew("deal_rollup", _DEALS),
+    _anew("stage_rollup", _STAGES),
 )
 
 
 def compact(conn: Connection) -> dict[str, int]:
-    """Fold the rows of each key into one; returns the rows of each roll-up."""
-    tally_lock(conn)
+    """Fold the rows of each key into one; returns the rows of each rollup."""
+    rollup_lock(conn)
     return {name: conn.execute(text(_fold(name))).rowcount for name in _FOLDED}
 
 
 def refresh(conn: Connection) -> dict[str, int]:
-    """Count everything anew from leads, deals and transitions; returns the rows of each roll-up.
+    """Count everything anew from leads, deals and transitions; returns the rows of each rollup.
 
     Needed after a stage was moved or its category changed; else it changes no count.
     """
-    tally_lock(conn)
+    rollup_lock(conn)
     for statement in _ANEW:
         conn.execute(text(statement))
     return {name: conn.execute(text(_COUNT[name])).scalar_one() for name in _FOLDED}

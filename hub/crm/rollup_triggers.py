@@ -1,4 +1,4 @@
-"""The SQL that keeps the roll-ups true: what each kind of row counts for, and the triggers.
+"""The SQL that keeps the rollups true: what each kind of row counts for, and the triggers.
 
 One trigger a statement, over its transition tables: what the rows counted for before is taken away,
 what they count for now is added. A migration holds a copy of these texts; a test compares.
@@ -24,14 +24,14 @@ LEAD_COLUMNS = (
 )
 LEAD_LIVES = "archived_at IS NULL AND merged_into IS NULL"
 COUNT_LEADS = """
-INSERT INTO ops.lead_tally (what, owner_id, source, status, is_converted, bucket, n)
+INSERT INTO ops.lead_rollup (what, owner_id, source, status, is_converted, bucket, n)
 SELECT c.what, r.owner_id, r.lead_source, c.status, c.is_converted, c.bucket, sum(r.sign)
 FROM ({rows}) r CROSS JOIN LATERAL (VALUES
   ('count', r.status, r.is_converted, CAST(NULL AS integer)),
   ('response', NULL, NULL, r.bucket)) AS c (what, status, is_converted, bucket)
 GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(r.sign) <> 0"""
 COUNT_WON = """
-INSERT INTO ops.lead_tally (what, owner_id, source, stage_id, currency, n, value)
+INSERT INTO ops.lead_rollup (what, owner_id, source, stage_id, currency, n, value)
 SELECT 'won', r.owner_id, r.lead_source, r.stage_id, r.currency, sum(r.sign), sum(r.sign * r.value)
 FROM ({rows}) r
 GROUP BY 1, 2, 3, 4, 5 HAVING sum(r.sign) <> 0 OR sum(r.sign * r.value) <> 0"""
@@ -43,7 +43,7 @@ DEAL_COLUMNS = (
     "customized_win_likelihood AS own"
 )
 COUNT_DEALS = """
-INSERT INTO ops.deal_tally (owner_id, source, stage_id, reason_id, currency, month, n, value,
+INSERT INTO ops.deal_rollup (owner_id, source, stage_id, reason_id, currency, month, n, value,
   own_value, own_weighted)
 SELECT * FROM (
   SELECT r.owner_id, r.source, r.stage_id, r.reason_id, r.currency, r.month,
@@ -78,7 +78,7 @@ visits AS (
 )"""
 COUNT_STAGES = (
     """
-INSERT INTO ops.stage_tally (owner_id, source, stage_id, bucket, entered, advanced, lost, inside)
+INSERT INTO ops.stage_rollup (owner_id, source, stage_id, bucket, entered, advanced, lost, inside)
 WITH moves AS ({moves}),"""  # noqa: S608 our own text
     + SPENT
     + """
@@ -208,7 +208,7 @@ def _statements() -> tuple[str, ...]:
     made = []
     for table, body in (("lead", _of_lead), ("deal", _of_deal), ("stage_transition", _of_move)):
         for verb, referencing in _REFERENCING.items():
-            name = f"tally_{table}_{verb}"
+            name = f"rollup_{table}_{verb}"
             inside = ";\n".join(statement.strip() for statement in body(verb))
             made.append(
                 f"CREATE FUNCTION ops.{name}() RETURNS trigger LANGUAGE plpgsql AS $body$\n"
