@@ -65,10 +65,11 @@ for _table in (lead, contact):
     _facets(_table, _PEOPLE_SEARCHED, STANDING)
     Index(
         f"{_table.name}_email",
-        text("lower(email)"),
+        literal_column("lower(email)").label("address"),
         _table.c.id,
+        postgresql_ops={"address": "text_pattern_ops"},  # finds a beginning in any locale
         postgresql_where=text(STANDING),
-        info=because("a page of a list sorted by address; finds who has an address"),
+        info=because("finds the people with an address, and addresses by how they begin"),
     )
 _facets(deal, {"name": "lower(name)"}, DEAL_STANDING)
 

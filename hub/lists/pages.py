@@ -54,6 +54,7 @@ _TUNED = {
     "max_parallel_workers_per_gather": "0",  # to start them takes longer than a page
 }
 _PLAIN = "plain"
+_KNOWN = "hub.lists.tuned"  # in a connection's `info`: a transaction, and whether it is tuned
 # `crm.plain_lists` of hub.yaml sets `hub.plain_lists` in every session: the server's own plans, and no more
 _SETTINGS = text(
     f"SELECT CASE WHEN current_setting('hub.plain_lists', true) = 'on' THEN '{_PLAIN}' ELSE "
@@ -144,7 +145,7 @@ def page(conn: Connection, query: Query, limit: int, after: str | None = None) -
 
 def count(conn: Connection, query: Query, *, exact: bool = False) -> Count:
     """Return how many rows there are: exactly up to 10,000, above only if that is asked for."""
-    conn.execute(_SETTINGS)
+    _tuned(conn)
     found = select(literal(1)).select_from(query.fields.table).where(query.where)
     if not exact:
         found = found.limit(COUNTED + 1)
@@ -168,11 +169,25 @@ def mark_behind(conn: Connection, query: Query, n: int) -> str | None:
     return _written(query, keys[n - 1]) if len(keys) > n else None
 
 
+def _tuned(conn: Connection) -> bool:
+    """Set what lists plan with, once a transaction; returns whether it was set.
+
+    A search asks a dozen lists in one transaction. Where a savepoint is rolled back, PostgreSQL takes the
+    settings back, so they are kept by savepoint.
+    """
+    here = conn.get_nested_transaction() or conn.get_transaction()
+    known, is_tuned = conn.info.get(_KNOWN, (None, False))
+    if here is None or known is not here:
+        is_tuned = conn.execute(_SETTINGS).scalar_one() != _PLAIN
+        conn.info[_KNOWN] = (here, is_tuned)
+    return bool(is_tuned)
+
+
 Key = tuple[Any, int]  # the place in the order, and the id; the place is None at the end
 
 
 def _keys(conn: Connection, query: Query, limit: int, after: Key | None) -> list[Key]:
-    is_plain = conn.execute(_SETTINGS).scalar_one() == _PLAIN
+    is_plain = not _tuned(conn)
     order = _order(query)
     found: list[Key] = []
     if after is None or after[0] is not None:
