@@ -36,12 +36,18 @@ def show(
     from hub.cli.session import opened_database
 
     with opened_database(config) as (database, settings), database.engine.begin() as conn:
-        found = read(acting(conn), address, region=settings.company.default_region)
+        found = read(
+            acting(conn), address, region=settings.company.default_region, home=settings.home
+        )
     if json:
         print_json(found)
         return
     if "person" in found:
         show_card(found["addresses"])
+        return
+    _say_of_erased(found)
+    if not found["events"]:
+        print_line("", f"nothing was said of {found['address']}: no consent, and no refusal")
         return
     print_table(f"Consent of {found['address']}", _STATE, [_state(one) for one in found["states"]])
     print_table(
@@ -53,6 +59,15 @@ def show(
             for e in found["events"]
         ],
     )  # fmt: skip
+
+
+def _say_of_erased(found: dict[str, Any]) -> None:
+    if found["erased"] is not None:
+        print_line(
+            "Erased",
+            f"{found['erased']['at']}, erasure {found['erased']['erasure']}: what was said before is "
+            "deleted, and no source brings it back",
+        )
 
 
 _STATE = ("channel", "purpose", "state", "basis", "at", "source", "proof")

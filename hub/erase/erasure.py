@@ -19,10 +19,13 @@ from sqlalchemy import Connection, Engine, text
 
 from hub.db.locks import company_lock, identity_lock, only_one, source_locks
 from hub.db.transactions import run_transaction
-from hub.erase import consents, files, mentions, rows, work
-from hub.erase.mentions import by_table, mentions_of, places
+from hub.erase import consents, files, rows, take_out, work
+from hub.erase.mentions import mentions_of
+from hub.erase.patterns import any_of
 from hub.erase.person import Person
+from hub.erase.places import places
 from hub.erase.receipt import Receipt
+from hub.erase.take_out import by_table
 from hub.erase.tied import tied
 from hub.erase.work import Work
 from hub.errors import ConfigError
@@ -64,9 +67,9 @@ def preview(engine: Engine, home: Path, who: str, person: Person, at: datetime) 
         wanted = mentions_of(conn, person)
         removed = rows.count(conn, ids)
         own = partial(rows.own_rows, ids=ids, objects=person.objects)
-        said = mentions.count(conn, places(conn, wanted, ids), own)
+        said = take_out.count(conn, places(conn, wanted, ids), own)
         digests = person.digests(_any_key(home))
-    found = files.rewrite(home, wanted.anywhere, dry_run=True)
+    found = files.rewrite(home, any_of(wanted.anywhere), dry_run=True)
     return Receipt(
         erasure="",
         batch=None,
@@ -155,8 +158,8 @@ def _go_on(engine: Engine, home: Path, begun: Work, told: Told) -> Receipt:
         told("removed", sum(removed.values()))
         with engine.begin() as conn:
             wanted = places(conn, begun.mentions, begun.ids)
-        mentions.take_out(engine, wanted, noted)
-        found = files.rewrite(home, begun.mentions.anywhere)
+        take_out.take_out(engine, wanted, noted)
+        found = files.rewrite(home, any_of(begun.mentions.anywhere))
         told("files", len(found.rewritten))
         with engine.begin() as conn:
             receipt = Receipt(
@@ -171,7 +174,7 @@ def _go_on(engine: Engine, home: Path, begun: Work, told: Told) -> Receipt:
                 mentions=by_table([rewritten]),
                 files=found.rewritten,
                 tombstones=_kinds(begun.person.digests(key).values()),
-                left=mentions.count(conn, wanted),
+                left=take_out.count(conn, wanted),
                 left_files=found.left,
                 backups=found.backups,
             )

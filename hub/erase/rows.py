@@ -3,7 +3,7 @@
 The list is the order: what refers to a row goes before it. A row that stays keeps its id, its dates and
 its counts, so that reports, ledgers and the deals' money stay as they were. Every table with a personal
 column stands in this list, or in `HOLDS_MENTIONS` with the reason; a test holds it. What others have
-written about the person is `hub.erase.mentions`. Raw versions: `hub.records.erased_objects`.
+written about the person is `hub.erase.take_out`. Raw versions: `hub.records.erased_objects`.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -6,6 +6,7 @@ deletes it.
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -63,8 +64,15 @@ def kept(home: Path) -> Work | None:
         datetime.fromisoformat(said["at"]),
         person_of(said["person"]),
         Tied(**said["ids"]),
-        Mentions(wanted["anywhere"], wanted["in_deals"], frozenset(wanted["ids"])),
+        Mentions(
+            _several(wanted["anywhere"]), _several(wanted["in_deals"]), frozenset(wanted["ids"])
+        ),
     )
+
+
+def _several(said: Sequence[str] | str | None) -> tuple[str, ...]:
+    """Return patterns; an erasure that an older program began has one for all."""
+    return (said,) if isinstance(said, str) else tuple(said or ())
 
 
 def drop(home: Path) -> None:

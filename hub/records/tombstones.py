@@ -44,6 +44,14 @@ class Erasure:
     blocked_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An erasure: its number, and when it began."""
+
+    id: str
+    at: datetime
+
+
 _KEY = select(tombstone.c.key_id).limit(1)
 
 
@@ -123,7 +131,9 @@ def erasures(conn: Connection) -> list[Erasure]:
     return [Erasure(i, at, n, int(blocked), last) for i, at, n, blocked, last in rows]
 
 
-def erasure_of(conn: Connection, digests: Iterable[bytes]) -> str | None:
+def erasure_of(conn: Connection, digests: Iterable[bytes]) -> Done | None:
     """Return the latest erasure that one of the digests is of."""
-    found = select(tombstone.c.erasure).where(tombstone.c.digest.in_(list(digests)))
-    return conn.execute(found.order_by(tombstone.c.at.desc()).limit(1)).scalar_one_or_none()
+    c = tombstone.c
+    found = select(c.erasure, c.at).where(c.digest.in_(list(digests)))
+    row = conn.execute(found.order_by(c.at.desc()).limit(1)).first()
+    return None if row is None else Done(row.erasure, row.at)

@@ -16,7 +16,7 @@ from typing import Any
 
 from hub.cli.app import main
 from hub.db import place, schema
-from hub.erase import mentions
+from hub.erase import take_out
 from hub.etl import flow, load, match
 from hub.landing import store
 from hub.notify.channels import SmtpChannel
@@ -104,7 +104,7 @@ POINTS = {
     "inside a chunk of undo": _small_undo(before(undos, "keep_part", call=3)),
     "between two chunks of undo": _small_undo(after(undoing, "_fold", call=2)),
     "inside the removal of an erase": before(erased_objects, "forget"),
-    "between two tables of an erase": after(mentions, "_rewrite", call=3),
+    "between two tables of an erase": after(take_out, "_rewrite", call=3),
     "before the undo is closed": _small_undo(before(batches, "close_undo")),
 }
 

@@ -267,7 +267,9 @@ def test_a_no_of_the_person_reaches_her_other_address_and_one_she_gets_later(wor
     assert state(world, "new@moreau.example.com") == "opt_out"
     assert state(world, SECOND) == "opt_out", "a former address keeps its state"
     with world.db.engine.begin() as conn:
-        shown = consent.show(acting(WHO)(conn), lead(world), region="FR")
+        shown = consent.show(
+            acting(WHO)(conn), lead(world), region="FR", home=world.hub.settings.home
+        )
     assert SECOND not in {one["address"] for one in shown["addresses"]}
 
 

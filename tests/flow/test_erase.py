@@ -1,6 +1,8 @@
 """An erased person is nowhere: no table, no file, no log; and no source brings the person back."""
 
 import json
+import re
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from sqlalchemy import make_url, text
 
 from hub.actions.activities import activity, task
 from hub.actions.batches.undo import undo_batch
+from hub.actions.identity import consent
 from hub.actions.identity.erase import erase, erase_again, erasures, preview_erase
 from hub.actions.identity.merge import merge
 from hub.actions.leads.convert import Wish, convert
@@ -20,6 +23,7 @@ from hub.erase.receipt import Receipt
 from hub.errors import ActionError
 from hub.etl import flow, rederive, reprocess
 from tests.acting import SYSTEM, acting, by
+from tests.flow import dagster_run
 from tests.flow.conftest import (
     STREAMS,
     World,
@@ -56,7 +60,7 @@ def sources_of_lea(world: World) -> None:
     world.add(
         "hubspot", "contacts",
         hubspot_contact(5, firstname="Lea", lastname="Moreau", email="LEA+news@moreau.example.com",
-                        phone="+33612345678", birthdate="no date, but figs are late"),
+                        phone="+33612345678", createdate="no date, but figs are late"),
     )  # fmt: skip
     world.add(
         "mailchimp", "members",
@@ -111,26 +115,19 @@ def worked_on(world: World) -> None:
 
 
 def files_of(home: Path) -> None:
-    (home / "dagster" / "logs").mkdir(parents=True)
-    (home / "dagster" / "logs" / "run.err").write_text(f"started\nbad row: {OWN.upper()}\n")
-    (home / "dagster.log").write_text("reply of the server: Lea Moreau is away\n")
+    (home / "dagster.log").write_text(f"LÉA MOREAU is away\nbad row: {OWN.upper()}\n")
     (home / "hub.yaml").write_text("sources: {}\n")
 
 
-_DAGSTER = (
-    "CREATE TABLE dagster.event_logs (id bigint PRIMARY KEY, event text NOT NULL)",
-    "CREATE TABLE dagster.run_tags (id bigint PRIMARY KEY, key text, value text)",
-)
+_TOLD = [OWN, SECOND, "Léa Moreau", "Moreau, Lea", "06\u202f12 34 56 78"]
 
 
-def dagster_of(world: World) -> None:
-    """What Dagster keeps of a run, as its tables hold it: JSON as a text."""
-    event = json.dumps({"message": f"row of {OWN}", "inner": json.dumps({"name": "Léa Moreau"})})
-    with world.db.engine.begin() as conn:
-        for statement in _DAGSTER:
-            conn.execute(text(statement))
-        conn.execute(text("INSERT INTO dagster.event_logs VALUES (1, :event)"), {"event": event})
-        conn.execute(text("INSERT INTO dagster.run_tags VALUES (1, 'who', :own)"), {"own": OWN})
+def dagster_of(world: World) -> str:
+    """A run of Dagster's, and all beside it, that names the person wherever a text can get in."""
+    with dagster_run.instance_of(world.hub.settings, world.db) as instance:
+        run_id = dagster_run.run_that_says(instance, _TOLD, 33612345678)
+        dagster_run.beside_runs(instance, _TOLD)
+    return run_id
 
 
 _TABLES = """
@@ -162,11 +159,16 @@ def _said(where: str, planted: tuple[str, ...]) -> list[str]:
 
 def _unhexed(body: str) -> str:
     """The text in the bytes of a row, which PostgreSQL writes as \\x…."""
-    parts = body.split("\\x")[1:]
-    digits = [
-        "".join(c for c in part[: len(part) // 2 * 2] if c in "0123456789abcdef") for part in parts
-    ]
-    return " ".join(bytes.fromhex(d[: len(d) // 2 * 2]).decode("utf-8", "replace") for d in digits)
+    found = re.findall(r"\\x((?:[0-9a-f]{2})+)", body)
+    return " ".join(_unpacked(bytes.fromhex(one)).decode("utf-8", "replace") for one in found)
+
+
+def _unpacked(body: bytes) -> bytes:
+    """The bytes, unpacked where Dagster has packed them."""
+    try:
+        return zlib.decompress(body)
+    except zlib.error:
+        return body
 
 
 def erased(world: World, said: str = OWN) -> Receipt:
@@ -179,10 +181,33 @@ def lea(world: World) -> World:
     assert flow.sync(world.hub, list(STREAMS)).holds
     worked_on(world)
     files_of(world.hub.settings.home)
-    dagster_of(world)
+    _is_everywhere(world)
     missing = set(PLANTED) - {one for said in hits(world).values() for one in said}
     assert not missing, "the scan finds what was planted"
     return world
+
+
+_EVERYWHERE = """
+WITH one AS (SELECT s.entity_id FROM ops.source_record s
+             WHERE s.source_id = '00Q000000000001AAA' AND s.planned_by IS NULL),
+  records AS (SELECT s.* FROM ops.source_record s JOIN one USING (entity_id) WHERE s.target = 'person')
+SELECT (SELECT count(DISTINCT source) FROM records) AS sources,
+  (SELECT count(*) FROM ops.edge e JOIN records r ON r.id = e.a WHERE e.made_by = 'person:operator') AS merged,
+  (SELECT count(*) FROM crm.contact JOIN one USING (entity_id)) AS contacts,
+  (SELECT count(*) FROM crm.deal d JOIN crm.contact c ON c.id = d.contact_id
+   JOIN one USING (entity_id)) AS deals,
+  (SELECT count(*) FROM crm.ticket JOIN one USING (entity_id)) AS tickets,
+  (SELECT count(*) FROM landing.quarantine q
+   JOIN records r USING (source, stream, source_id)) AS quarantined,
+  (SELECT count(*) FROM ops.source_record s JOIN records r USING (source, stream, source_id)
+   WHERE s.planned_by IS NOT NULL) AS planned
+"""
+
+
+def _is_everywhere(world: World) -> None:
+    (found,) = world.rows(_EVERYWHERE)
+    assert found.sources == len(STREAMS)
+    assert all(found), f"the person is in every one of these: {found}"
 
 
 def ledgers(world: World) -> Mapping[tuple[int, str], int]:
@@ -209,6 +234,10 @@ def backup_of(world: World, server: Server, file: Path) -> Callable[[], None]:
 
 def test_an_erased_person_is_nowhere_and_stays_away(lea: World, server: Server) -> None:
     home = lea.hub.settings.home
+    run_id = dagster_of(lea)
+    assert {".err", ".out"} <= dagster_run.files_of(home)
+    with dagster_run.instance_of(lea.hub.settings, lea.db) as instance:
+        events = dagster_run.readable(instance, run_id)
     restore = backup_of(lea, server, backup_path(home, SYSTEM.now(), "0001"))
     before = ledgers(lea)
     batches = [
@@ -219,6 +248,8 @@ def test_an_erased_person_is_nowhere_and_stays_away(lea: World, server: Server) 
     assert set(PLANTED) == {one for found in hits(lea).values() for one in found}, "nothing went"
     receipt = erased(lea)
     assert hits(lea) == {}
+    with dagster_run.instance_of(lea.hub.settings, lea.db) as instance:
+        assert dagster_run.readable(instance, run_id) == events
     assert receipt.is_complete
     assert receipt.objects == said.objects
     assert receipt.tombstones == said.tombstones
@@ -230,6 +261,24 @@ def test_an_erased_person_is_nowhere_and_stays_away(lea: World, server: Server) 
     assert [
         r.first_name for r in lea.rows("SELECT first_name FROM crm.lead WHERE archived_at IS NULL")
     ] == ["Paul"]
+    _all_sources_are_blocked(lea, receipt)
+    _nothing_brings_back(lea, batches)
+    _nothing_is_said_of_consent(lea, receipt)
+    with pytest.raises(ActionError, match="erased before"):
+        erased(lea)
+    restore()
+    assert set(PLANTED) <= {one for found in hits(lea).values() for one in found}, (
+        "it is all there again"
+    )
+    (again,) = erase_again(lea.db.engine, acting(), home=home)
+    assert hits(lea) == {}
+    assert (again.erasure, again.objects) == (receipt.erasure, receipt.objects)
+    assert erase_again(lea.db.engine, acting(), home=home) == [], "once"
+    assert flow.sync(lea.hub, list(STREAMS), full=True).holds
+    assert hits(lea) == {}
+
+
+def _all_sources_are_blocked(lea: World, receipt: Receipt) -> None:
     assert flow.sync(lea.hub, list(STREAMS), full=True).holds
     flow.run_stages(lea.hub)
     assert hits(lea) == {}, "a complete read of all sources"
@@ -247,19 +296,19 @@ def test_an_erased_person_is_nowhere_and_stays_away(lea: World, server: Server) 
         "zendesk",
         "typeform",
     }
-    _nothing_brings_back(lea, batches)
-    with pytest.raises(ActionError, match="erased before"):
-        erased(lea)
-    restore()
-    assert set(PLANTED) <= {one for found in hits(lea).values() for one in found}, (
-        "it is all there again"
-    )
-    (again,) = erase_again(lea.db.engine, acting(), home=home)
-    assert hits(lea) == {}
-    assert (again.erasure, again.objects) == (receipt.erasure, receipt.objects)
-    assert erase_again(lea.db.engine, acting(), home=home) == [], "once"
-    assert flow.sync(lea.hub, list(STREAMS), full=True).holds
-    assert hits(lea) == {}
+
+
+def _nothing_is_said_of_consent(lea: World, receipt: Receipt) -> None:
+    """An admin is told of the erasure; a user without that right sees an address like any unknown one."""
+    home = lea.hub.settings.home
+    with lea.db.engine.begin() as conn:
+        said = consent.show(by(conn), OWN.upper(), region="FR", home=home)
+        assert (said["states"], said["events"]) == ([], [])
+        assert said["erased"]["erasure"] == receipt.erasure
+        rep = by(conn, "bob@owners.example.com")
+        for one in (OWN, "stranger@nowhere.example.com"):
+            found = consent.show(rep, one, region="FR", home=home)
+            assert found == {"address": one, "states": [], "events": [], "erased": None}
 
 
 def _nothing_brings_back(lea: World, batches: list[int]) -> None:

@@ -7,7 +7,7 @@ from hub.actions.identity.erase import erase, erase_again, erasures
 from hub.actions.identity.merge import merge, unmerge
 from hub.actions.people.add_person import add
 from hub.erase import erasure as steps
-from hub.erase import files, mentions
+from hub.erase import files, take_out
 from hub.erase.find import find
 from hub.erase.receipt import Receipt
 from hub.errors import ActionError
@@ -119,7 +119,7 @@ class KilledError(Exception):
 POINTS = {
     "before the database knows": (batches, "open_erase"),
     "before the rows go": (steps.rows, "remove"),
-    "in the middle of the mentions": (mentions, "_rewrite"),
+    "in the middle of the mentions": (take_out, "_rewrite"),
     "before the files": (files, "rewrite"),
     "before it is closed": (batches, "close_erase"),
     "after it is closed": (steps.work, "drop"),

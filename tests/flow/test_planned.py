@@ -52,7 +52,7 @@ def plan(world: World, number: int) -> None:
                 "SELECT source, stream, :id, target, raw_id, :batch, lane, mapping_version, trust, "
                 """  canonical || '{"title": "Planned"}', '\\x00', refs, 'contact', :batch, :batch """
                 "FROM ops.source_record WHERE target = 'person' AND planned_by IS NULL "
-                "ORDER BY id LIMIT 1"
+                "AND source = 'salesforce' ORDER BY source_id LIMIT 1"
             ),
             {"id": sf(number).rsplit("/", 1)[1], "batch": batch},
         )

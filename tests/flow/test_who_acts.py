@@ -137,7 +137,7 @@ TABLE: Mapping[str, tuple[str, Call]] = {
         c, "lead", name=s.list, to=MEG)),
     "deals.clone_deal.clone": (TYPE, lambda c, s: clone_deal.clone(c, s.deal)),
     "identity.erase.erasures": (SET_UP, lambda c, _: erasing.erasures(c)),
-    "identity.consent.show": (READ, lambda c, s: consent.show(c, s.leads[0], region="FR")),
+    "identity.consent.show": (READ, lambda c, s: consent.show(c, s.leads[0], region="FR", home=Path())),
     "identity.consent.correct": (SET_UP, lambda c, _: consent.correct(
         c, [consent.About("a@x.example", "email", "marketing")] * 2, consent.Grounds("r", "p"))),
     "identity.consent.correct_batch": (SET_UP, lambda c, s: consent.correct_batch(

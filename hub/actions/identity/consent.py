@@ -6,12 +6,14 @@ Marketing consent is shown and kept here. It blocks nothing: a rep may always an
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
 from hub.actions import lookup, targets, typed
 from hub.actions.context import Context
+from hub.actions.identity.erase import erasure_of, form_of
 from hub.actions.rights import Right, require
 from hub.errors import ActionError
 from hub.etl import consents as stages
@@ -38,16 +40,19 @@ def address_of(said: str, region: str) -> str:
     return consent_addresses.normal_address(read)
 
 
-def show(ctx: Context, said: str, *, region: str) -> dict[str, Any]:
+def show(ctx: Context, said: str, *, region: str, home: Path) -> dict[str, Any]:
     """Return the state of an address and all that was said of it, or the card of a person.
 
     Args:
         ctx: who asks.
         said: an address, or a person's name: lead/12, contact/5, source/stream/id.
         region: ISO country of a number without one.
+        home: HUB_HOME, where the key of erasures is.
 
     Returns:
-        `address`, `states` and `events`; of a person `person` and `addresses`.
+        `address`, `states`, `events` and `erased`; of a person `person` and `addresses`. `erased` has
+        the number and the moment of an erasure. Only a user who may erase gets it: for all others an
+        erased address is like one that was never known.
 
     Raises:
         ActionError: it is no address, and nobody has that name.
@@ -62,7 +67,17 @@ def show(ctx: Context, said: str, *, region: str) -> dict[str, Any]:
         "address": address,
         "states": [_json(state) for state in consent_events.states_of(ctx.conn, [address])],
         "events": [_event(event, events) for event in events],
+        "erased": _erased(ctx, said, region, home),
     }
+
+
+def _erased(ctx: Context, said: str, region: str, home: Path) -> dict[str, Any] | None:
+    try:
+        require(ctx, Right.SET_UP)
+    except ActionError:
+        return None
+    found = erasure_of(ctx.conn, form_of(said, region), home)
+    return None if found is None else {"erasure": found.id, "at": _iso(found.at)}
 
 
 def card(conn: Connection, entity_id: int) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from hub.etl.erased_forms import EMAIL, PHONE, Form
 from hub.model.erasure import TombstoneKind
 from hub.records import erasure_list, tombstones
 from hub.records.erasure_key import read_key, work_file
-from hub.records.tombstones import Erasure
+from hub.records.tombstones import Done, Erasure
 
 _TEAM = text("""SELECT 1 FROM crm."user" WHERE lower(email) = lower(:email)""")
 
@@ -176,15 +176,25 @@ def _no_address() -> ActionError:
     )
 
 
+def erasure_of(conn: Connection, form: Form, home: Path) -> Done | None:
+    """Return the erasure of an address or a number; None where it was never erased.
+
+    Raises:
+        ConfigError: the key cannot be read.
+    """
+    key_id = tombstones.key_in_use(conn)
+    if key_id is None:
+        return None
+    digest = read_key(home, key_id).digest(TombstoneKind(form[0]), form[1])
+    return tombstones.erasure_of(conn, [digest])
+
+
 def _unknown(conn: Connection, form: Form, home: Path) -> ActionError:
     """Return the error of an address that no record has: never, or not since an erasure."""
-    before = None
-    if (key_id := tombstones.key_in_use(conn)) is not None:
-        digest = read_key(home, key_id).digest(TombstoneKind(form[0]), form[1])
-        before = tombstones.erasure_of(conn, [digest])
+    before = erasure_of(conn, form, home)
     if before is not None:
         return ActionError(
-            f"no record has this address any more: erased before (erasure {before})",
+            f"no record has this address any more: erased before (erasure {before.id})",
             resource="person",
             code="not_found",
             hint="hub erase --list shows the erasures",
