@@ -7,12 +7,22 @@ raw records. Each page has the cursor that resumes directly after the page.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from hub.errors import HubError
 from hub.model.records import JsonValue, RawRecord
 
 Cursor = Mapping[str, JsonValue]
+
+
+class Change(StrEnum):
+    """What may happen to a record at a vendor."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+    MERGED = "merged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,8 @@ class Stream:
             time. Some are known only from the vendor's metadata, so the set is complete after a
             read of the stream. A connector with such keys implements `Rereads`.
         of: the stream whose permission it needs, where that is another one.
+        probed: the kinds of change that `Probes.news` sees. The reconciling read finds the others,
+            and values that change without the record's modification time.
     """
 
     name: str
@@ -47,6 +59,7 @@ class Stream:
     names_survivors: bool = True
     silent: frozenset[str] = frozenset()
     of: str = ""
+    probed: frozenset[Change] = frozenset()
 
     @property
     def part(self) -> str:
@@ -154,4 +167,67 @@ class Rereads(Protocol):
 
     def fetch(self, stream: Stream, records: Sequence[RawRecord]) -> Sequence[RawRecord]:
         """Return the records of such a page with all keys; deleted records are left out."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What the vendor answered about one stream.
+
+    Args:
+        seen: id and version of each record that the next read would return. Records of the safety
+            overlap are among them, so most of them may have landed in this version before.
+        is_certain: whether the next read has something to do in any case: a read was interrupted, a
+            part of the stream is new, or more records matched than one answer holds.
+    """
+
+    seen: Sequence[tuple[str, str]] = ()
+    is_certain: bool = False
+
+    def has_news(self, landed: Mapping[str, str]) -> bool:
+        """Return whether the next read would land anything.
+
+        Args:
+            landed: the version that last landed, by the id of each seen record that ever did.
+        """
+        return self.is_certain or any(landed.get(id_) != version for id_, version in self.seen)
+
+    def with_more(self, other: "Glance") -> "Glance":
+        """Return what two answers about parts of one stream say together."""
+        return Glance([*self.seen, *other.seen], self.is_certain or other.is_certain)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """The answers to one question about a source.
+
+    Args:
+        glances: by the name of the stream; a stream that was not asked about is not there.
+        faults: the parts that the vendor refused; the other parts were asked about.
+        asked_at: the vendor's time, None if no question had to be sent.
+        requests_n: how many requests the question took, without logins.
+        turns: how many questions it takes until each part was asked about once.
+    """
+
+    glances: Mapping[str, Glance]
+    faults: Sequence[PartFault] = ()
+    asked_at: datetime | None = None
+    requests_n: int = 0
+    turns: int = 1
+
+
+@runtime_checkable
+class Probes(Protocol):
+    """The further interface of a connector that can ask cheaply whether a read would land anything."""
+
+    def news(self, cursors: Mapping[str, Cursor]) -> News:
+        """Return what the next read of each stream with a cursor would return.
+
+        The lower bound is the one of the stream's next window, the upper bound too, by the time of
+        the vendor's answer. So a record that is not due yet is no news, and one that committed late
+        inside the safety overlap is. Raises what `Connector` says, but no refusal of a part.
+
+        Args:
+            cursors: the stored cursors, by the name of the stream; streams without one are left out.
+        """
         ...

@@ -100,6 +100,8 @@ class RetryPolicy:
         base_s: upper edge of the first jittered wait; doubles with each try.
         most_s: the most that edge grows to.
         time_scale: how many times faster than ours the vendor's clock runs (1 outside the sandbox).
+        connect_s: how long a try waits for a connection.
+        answer_s: how long a try waits for the next bytes of the answer.
     """
 
     attempts: int = 6
@@ -107,6 +109,17 @@ class RetryPolicy:
     base_s: float = 1.0
     most_s: float = 60.0
     time_scale: float = 1.0
+    connect_s: float = 10.0
+    answer_s: float = 120.0
+
+    @property
+    def timeout(self) -> tuple[float, float]:
+        """Return the time limits of one try, as requests and urllib3 take them."""
+        return self.connect_s, self.answer_s
+
+
+# of a question that is asked again a minute later: no second try, and an answer within 20 seconds
+PROMPT = RetryPolicy(attempts=1, connect_s=5.0, answer_s=15.0)
 
 
 def class_for_status(status: int) -> type[HubError]:

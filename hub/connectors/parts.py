@@ -5,7 +5,7 @@ names it (`Page.faults`), the cursor keeps its position, and the other parts are
 refusal of a whole stream (`hub.etl.contain`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from hub.connectors.base import PartFault
@@ -67,3 +67,35 @@ class Containment:
         """Raise the outage if no part was read."""
         if self._is_away is not None and not self._has_read:
             raise self._is_away
+
+
+def contained(part: str, error: HubError) -> PartFault:
+    """Return the fault of a part; raise an error of the whole account, or of a vendor that is down."""
+    is_refused = isinstance(error, ForbiddenError)
+    if isinstance(error, (CredentialError, TransientError)) and not is_refused:
+        raise error
+    return PartFault(part, error)
+
+
+class Turns:
+    """Take a few parts at a time, so that a question stays small; the next one goes on from there.
+
+    Args:
+        most_n: how many parts one question takes.
+    """
+
+    def __init__(self, most_n: int) -> None:
+        self._most_n = most_n
+        self._at = 0
+
+    def take(self, parts: Sequence[str]) -> Sequence[str]:
+        """Return the parts whose turn it is."""
+        if len(parts) <= self._most_n:
+            return parts
+        start = self._at % len(parts)
+        self._at = start + self._most_n
+        return [*parts[start:], *parts[:start]][: self._most_n]
+
+    def needed(self, parts_n: int) -> int:
+        """Return how many questions it takes to ask about so many parts."""
+        return max(1, -(-parts_n // self._most_n))

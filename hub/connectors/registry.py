@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar, cast
 from hub.clock import Clock
 from hub.connectors.base import Connector, Stream
 from hub.connectors.governor import Budget, Limits
+from hub.connectors.http import RetryPolicy
 from hub.errors import ConfigError
 
 # source → the names of its config and its connector class in `hub.connectors.<source>.streams`
@@ -29,7 +30,12 @@ class _Secret(Protocol):
 
 
 def connect(
-    source: str, settings_block: object, clock: Clock, *, budget: Budget | None = None
+    source: str,
+    settings_block: object,
+    clock: Clock,
+    *,
+    budget: Budget | None = None,
+    retry_policy: RetryPolicy | None = None,
 ) -> Connector:
     """Return a connector for a source; raise `ConfigError` if the source is unknown.
 
@@ -39,11 +45,12 @@ def connect(
             may be `SecretStr`, None means the default.
         clock: for waits and the present time.
         budget: shared with other processes; None makes one for this process alone.
+        retry_policy: how long to wait and how often to try; None is the usual one.
     """
     module = _module(source)
     config, connector = (getattr(module, name) for name in _CLASSES[source])
     make = cast("Callable[..., Connector]", connector)
-    return make(to_config(config, settings_block), clock, budget=budget)
+    return make(to_config(config, settings_block), clock, budget=budget, retry_policy=retry_policy)
 
 
 def streams_of(source: str) -> Sequence[Stream]:

@@ -20,7 +20,7 @@ from hub.connectors.governor import Budget
 from hub.connectors.http import describe_call, retry_after
 from hub.errors import ConfigError
 
-TIMEOUT_S = (10.0, 120.0)
+_TIMEOUT_S = (10.0, 120.0)
 _OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
@@ -80,6 +80,7 @@ class VendorSession(requests.Session):
         inspect: called with each answer before the SDK reads it; may raise.
         send_to: an emulator's address, to which https requests are sent instead.
         kind_of: returns the kind of call as which the vendor counts a request.
+        timeout: seconds to wait for a connection, and for the next bytes of an answer.
     """
 
     def __init__(
@@ -90,8 +91,10 @@ class VendorSession(requests.Session):
         inspect: Callable[[requests.Response], None] | None = None,
         send_to: str | None = None,
         kind_of: Callable[[requests.PreparedRequest], str] | None = None,
+        timeout: tuple[float, float] = _TIMEOUT_S,
     ) -> None:
         super().__init__()
+        self._timeout = timeout
         self._budget = budget
         self._reach = reach
         self._inspect = inspect
@@ -108,7 +111,7 @@ class VendorSession(requests.Session):
         where = describe_call(request.method or "", request.url or "")
         check_reach(request.url or "", self._reach)
         self._budget.take(kind=self._kind_of(request) if self._kind_of else "")
-        kwargs["timeout"] = kwargs.get("timeout") or TIMEOUT_S
+        kwargs["timeout"] = kwargs.get("timeout") or self._timeout
         kwargs["allow_redirects"], kwargs["stream"] = False, True
         self.last = None
         with self._budget.slot():

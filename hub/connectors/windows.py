@@ -13,6 +13,7 @@ from hub.errors import ConfigError
 from hub.model.records import JsonValue
 
 _FIXED = frozenset({"watermark", "window"})
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Timing(Protocol):
@@ -64,6 +65,27 @@ def freeze(
         return Window(None, until, None, position)
     since = watermark - timedelta(seconds=overlap_s)
     return Window(since, max(until, watermark), watermark, position)
+
+
+def is_unfinished(cursor: Cursor) -> bool:
+    """Return whether a read was interrupted inside a window."""
+    return isinstance(cursor.get("window"), Mapping)
+
+
+def upcoming(cursor: Cursor, config: Timing, at: datetime | None = None) -> Window:
+    """Return the window that a read at a time would have; without a time, only its beginning counts.
+
+    Args:
+        cursor: of a finished window.
+        config: lag and overlap.
+        at: the vendor's time.
+    """
+    return next_window(cursor, config, lambda: at or _LONG_AGO)
+
+
+def is_within(at: datetime | None, window: Window) -> bool:
+    """Return whether a record of this time is in a window; one without a time is in every window."""
+    return at is None or ((window.since is None or at >= window.since) and at < window.until)
 
 
 def inside(window: Window, position: Mapping[str, JsonValue]) -> Cursor:

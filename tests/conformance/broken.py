@@ -6,7 +6,7 @@ vendor's; those at the end reach into one vendor's client, by the parts named th
 
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -20,7 +20,17 @@ from urllib3 import HTTPResponse
 from hub.clock import Clock, SystemClock
 from hub.connectors.addresses import Reach
 from hub.connectors.answers import to_answer
-from hub.connectors.base import Connector, Cursor, Finding, Page, Stream, Window
+from hub.connectors.base import (
+    Connector,
+    Cursor,
+    Finding,
+    Glance,
+    News,
+    Page,
+    Probes,
+    Stream,
+    Window,
+)
 from hub.connectors.governor import Budget, Limits, LocalBudget
 from hub.connectors.http import RetryPolicy
 from hub.connectors.registry import connect
@@ -42,11 +52,19 @@ class Broken:
     """A connector that does all as the one inside it."""
 
     def __init__(
-        self, source: str, block: SimpleNamespace, clock: Clock, *, budget: Budget | None = None
+        self,
+        source: str,
+        block: SimpleNamespace,
+        clock: Clock,
+        *,
+        budget: Budget | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> None:
         self.source = source
         self.block = self.bent(block)
-        self.whole: Connector = connect(source, self.block, clock, budget=budget)
+        self.whole: Connector = connect(
+            source, self.block, clock, budget=budget, retry_policy=retry_policy
+        )
         self.inside: Any = self.whole  # for what is no part of the contract
 
     def bent(self, block: SimpleNamespace) -> SimpleNamespace:
@@ -66,6 +84,52 @@ class Broken:
 
     def check(self) -> Sequence[Finding]:
         return self.whole.check()
+
+    def news(self, cursors: Mapping[str, Cursor]) -> News:
+        assert isinstance(self.whole, Probes)
+        return self.whole.news(cursors)
+
+
+# questions
+
+
+class IsAlwaysQuiet(Broken):
+    def news(self, cursors):
+        news = super().news(cursors)
+        return replace(news, glances={name: Glance() for name in news.glances})
+
+
+class RingsForEver(Broken):
+    def news(self, cursors):
+        news = super().news(cursors)
+        return replace(news, glances={name: Glance(is_certain=True) for name in news.glances})
+
+
+class IgnoresTheLag(Broken):
+    def bent(self, block):
+        return SimpleNamespace(**{**vars(block), "lag_s": 0})
+
+
+class ForgetsTheOverlap(Broken):
+    def bent(self, block):
+        return SimpleNamespace(**{**vars(block), "overlap_s": 0})
+
+
+class AsksMoreThanItSays(Broken):
+    def news(self, cursors):
+        super().news(cursors)
+        super().news(cursors)
+        return super().news(cursors)
+
+
+class HidesRefusals(Broken):
+    def news(self, cursors):
+        return replace(super().news(cursors), faults=())
+
+
+class AsksAgainAndAgain(Broken):
+    def __init__(self, source, block, clock, *, budget=None, retry_policy=None):
+        super().__init__(source, block, clock, budget=budget)
 
 
 # records
@@ -462,8 +526,8 @@ class _Sleepless(SystemClock):
 class ComesAgainAtOnce(Broken):
     """Does not wait for as long as it was asked to."""
 
-    def __init__(self, source, block, clock, *, budget=None):
-        super().__init__(source, block, _Sleepless(), budget=budget)
+    def __init__(self, source, block, clock, *, budget=None, retry_policy=None):
+        super().__init__(source, block, _Sleepless(), budget=budget, retry_policy=retry_policy)
 
 
 class _Endless(HTTPAdapter):

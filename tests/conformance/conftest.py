@@ -18,6 +18,7 @@ import requests
 from hub.clock import SystemClock
 from hub.connectors.base import Connector, Page, Stream, Window
 from hub.connectors.governor import Budget
+from hub.connectors.http import RetryPolicy
 from hub.connectors.registry import connect
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
@@ -113,7 +114,13 @@ class Vendor:
     wire: Wire
     make: Callable[..., Connector] = connect
 
-    def connect(self, *, budget: Budget | None = None, **settings: Any) -> Connector:
+    def connect(
+        self,
+        *,
+        budget: Budget | None = None,
+        retry_policy: RetryPolicy | None = None,
+        **settings: Any,
+    ) -> Connector:
         """Return a new connector, as a new process would have it."""
         block = {
             "base_url": self.url,
@@ -122,7 +129,13 @@ class Vendor:
             "page_size": PAGE_SIZE,
         }
         settings = {**self.credentials, **block, **settings}
-        return self.make(self.source, SimpleNamespace(**settings), SystemClock(), budget=budget)
+        return self.make(
+            self.source,
+            SimpleNamespace(**settings),
+            SystemClock(),
+            budget=budget,
+            retry_policy=retry_policy,
+        )
 
     def connect_over(self, tamper: Tamper | None = None, **rest: Any) -> Connector:
         """Return a new connector whose calls pass the wire, which breaks the answers if told so."""

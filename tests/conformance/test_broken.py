@@ -17,6 +17,7 @@ from tests.conformance import test_contained as contained
 from tests.conformance import test_counts as counts
 from tests.conformance import test_hostile as hostile
 from tests.conformance import test_pages as pages
+from tests.conformance import test_probes as probes
 from tests.conformance import test_windows as windows
 from tests.conformance import test_wire as wires
 from tests.conformance.conftest import Vendor, vendor_of
@@ -41,7 +42,7 @@ class Breakage:
     by: type[b.Broken]
     case: str = "typeform/responses"
     given: Mapping[str, Any] = field(default_factory=dict)
-    fails: type[BaseException] = AssertionError
+    fails: type[BaseException] | tuple[type[BaseException], ...] = AssertionError
 
     def __str__(self) -> str:
         return f"{self.by.__name__} {self.promise.__name__}"
@@ -59,6 +60,26 @@ SANDBOXES = {
 }
 
 TABLE = [
+    # questions
+    Breakage(probes.test_each_change_is_news_until_it_was_read, b.IsAlwaysQuiet),
+    Breakage(probes.test_each_change_is_news_until_it_was_read, b.RingsForEver),
+    Breakage(probes.test_a_change_that_is_not_due_yet_is_no_news, b.IgnoresTheLag),
+    Breakage(probes.test_a_record_that_committed_late_is_news, b.ForgetsTheOverlap, HUBSPOT),
+    Breakage(
+        probes.test_a_question_is_a_few_requests_and_an_interrupted_read_is_news,
+        b.AsksMoreThanItSays,
+    ),
+    Breakage(
+        probes.test_a_vendor_that_gives_no_answer_is_told_at_once,
+        b.AsksAgainAndAgain,
+        given={"fault": "down", "kinds": (TransientError,)},
+    ),
+    Breakage(probes.test_a_forbidden_part_is_named_and_the_others_are_asked, b.HidesRefusals),
+    Breakage(
+        probes.test_a_refusal_is_told_and_a_silence_is_given_up,
+        b.AsksAgainAndAgain,
+        fails=(AssertionError, NOT_RAISED),
+    ),
     # pages
     Breakage(pages.test_every_record_once, b.DropsTheLastOfAPage),
     Breakage(pages.test_every_record_once, b.HandsOutTwice),
@@ -316,7 +337,7 @@ def test_a_broken_connector_is_found_out(breakage: Breakage, fallen: Callable[[B
 
 @pytest.mark.parametrize(
     "module",
-    [contained, counts, hostile, pages, windows, wires],
+    [contained, counts, hostile, pages, probes, windows, wires],
     ids=lambda one: one.__name__,
 )
 def test_every_promise_was_seen_to_fail(module: ModuleType):

@@ -32,7 +32,7 @@ from hub.connectors.http import (
     retry_after,
     safe_code,
 )
-from hub.connectors.session import TIMEOUT_S, GuardedPool, check_base_url
+from hub.connectors.session import GuardedPool, check_base_url
 from hub.errors import (
     BudgetError,
     ConfigError,
@@ -237,7 +237,7 @@ class HubspotClient:
                     body=dict(body) if body else None,
                     auth_settings=["oauth2"],
                     _preload_content=False,
-                    _request_timeout=TIMEOUT_S,
+                    _request_timeout=self._retry_policy.timeout,
                 )
                 content: bytes = response.data
         except ApiException as exc:

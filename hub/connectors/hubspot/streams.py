@@ -16,19 +16,33 @@ import msgspec
 
 from hub.clock import Clock
 from hub.connectors.answers import Answer, decode
-from hub.connectors.base import Cursor, Finding, Page, Stream, Window
+from hub.connectors.base import Change, Cursor, Finding, Glance, News, Page, Stream, Window
 from hub.connectors.findings import failed, skipped, webhooks
 from hub.connectors.governor import Budget
-from hub.connectors.http import HINTS
+from hub.connectors.http import HINTS, RetryPolicy
 from hub.connectors.hubspot.client import HubspotClient, HubspotConfig, next_after
-from hub.connectors.windows import after, inside, next_window, parse_time
+from hub.connectors.parts import contained
+from hub.connectors.windows import (
+    after,
+    inside,
+    is_unfinished,
+    is_within,
+    next_window,
+    parse_time,
+    upcoming,
+)
 from hub.errors import ConfigError, HubError, ProtocolError
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Op
 
 _OWNERS = Stream("owners", incremental=False, countable=False, context=True, window_by="updatedAt")
-_COMPANIES = Stream("companies", context=True, reports_deletes=True, window_by="updatedAt")
-_CONTACTS = Stream("contacts", reports_deletes=True, window_by="updatedAt")
+# A search leaves archived records out, so no cheap question sees a deletion. A merge changes the survivor.
+# Owners and definitions have no search: https://developers.hubspot.com/docs/api-reference/search/guide
+_SEARCHED = frozenset({Change.CREATED, Change.UPDATED, Change.MERGED})
+_COMPANIES = Stream(
+    "companies", context=True, reports_deletes=True, window_by="updatedAt", probed=_SEARCHED
+)
+_CONTACTS = Stream("contacts", reports_deletes=True, window_by="updatedAt", probed=_SEARCHED)
 # What a property is called, who defined it, whether people may write it: its name is its id.
 # https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide
 _DEFINED = {"company_properties": "companies", "contact_properties": "contacts"}
@@ -86,11 +100,16 @@ class HubspotConnector:
     source = "hubspot"
 
     def __init__(
-        self, config: HubspotConfig, clock: Clock, *, budget: Budget | None = None
+        self,
+        config: HubspotConfig,
+        clock: Clock,
+        *,
+        budget: Budget | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> None:
         self._config = config
         self._page_size = min(max(config.page_size, 1), _MOST_ROWS)
-        self._client = HubspotClient(config, clock, budget=budget)
+        self._client = HubspotClient(config, clock, budget=budget, retry_policy=retry_policy)
         self._properties: dict[str, Sequence[bytes]] = {}
 
     def streams(self) -> Sequence[Stream]:
@@ -117,6 +136,29 @@ class HubspotConnector:
         _check_known(stream)
         body = _search_body(stream.name, since, until, last="", limit=1, properties=[_ID])
         return self._client.search(stream.name, body).count("total")
+
+    def news(self, cursors: Mapping[str, Cursor]) -> News:
+        """Return what one search for each type of objects finds, oldest change first."""
+        glances: dict[str, Glance] = {}
+        faults, asked_at, asked_n = [], None, 0
+        for stream in self.streams():
+            cursor = cursors.get(stream.name)
+            if cursor is None or not stream.probed:
+                continue
+            if is_unfinished(cursor):
+                glances[stream.name] = Glance(is_certain=True)
+                continue
+            asked_n += 1
+            try:
+                since = upcoming(cursor, self._config).since
+                answer = self._client.search(stream.name, _glance_body(stream.name, since))
+            except HubError as exc:
+                faults.append(contained(stream.part, exc))
+                continue
+            asked_at = answer.present()
+            window = upcoming(cursor, self._config, asked_at)
+            glances[stream.name] = _glance(stream.name, answer, window)
+        return News(glances, faults, asked_at, asked_n)
 
     def check(self) -> Sequence[Finding]:
         """Check the token, the scopes of each stream, and the rest of the daily requests."""
@@ -303,6 +345,25 @@ def _search_body(
         "properties": list(properties),
         "limit": limit,
     }
+
+
+def _glance_body(name: str, since: datetime | None) -> Mapping[str, Any]:
+    """Return a search for the records of the next window; the present bounds it from above."""
+    changed = _CHANGED[name]
+    filters = [_filter(changed, "GTE", _millis(since))] if since else []
+    return {
+        "filterGroups": [{"filters": filters}] if filters else [],
+        "sorts": [{"propertyName": changed, "direction": "ASCENDING"}],
+        "properties": [_ID, changed],
+        "limit": _MOST_ROWS,
+    }
+
+
+def _glance(name: str, answer: Answer, window: Window) -> Glance:
+    found = _found(answer, answer.count("total"))
+    stamps = [(item.id, item.text(_CHANGED[name]) or item.updatedAt or "") for item in found.items]
+    seen = [(id_, stamp) for id_, stamp in stamps if is_within(parse_time(stamp), window)]
+    return Glance(seen, is_certain=len(seen) == len(stamps) < found.total)
 
 
 def _filter(name: str, operator: str, value: str) -> Mapping[str, str]:

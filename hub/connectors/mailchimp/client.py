@@ -139,7 +139,9 @@ class MailchimpClient:
         self._page_size = min(max(config.page_size, 1), MOST_ROWS)
         self._base_url = _base_url(config)
         own = LocalBudget(LIMITS, clock, time_scale=config.time_scale, subject="mailchimp")
-        self._session = VendorSession(budget or own, reach=only(self._base_url))
+        self._session = VendorSession(
+            budget or own, reach=only(self._base_url), timeout=self._retry_policy.timeout
+        )
         wire = _Wire(config.api_key, f"{self._base_url}/3.0", self._session)
         self._lists, self._ping, self._root = (
             _untyped(kind)(wire) for kind in (ListsApi, PingApi, RootApi)

@@ -9,7 +9,7 @@ beginning; the watermark does not count. A list that is refused keeps its positi
 (`behind`), and the next window reads it from there. Permanently deleted members are not reported.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -17,10 +17,11 @@ import msgspec
 
 from hub.clock import Clock
 from hub.connectors.answers import Answer, decode
-from hub.connectors.base import Cursor, Finding, Page, Stream, Window
+from hub.connectors.base import Change, Cursor, Finding, Glance, News, Page, Stream, Window
 from hub.connectors.findings import failed, skipped, webhooks
 from hub.connectors.governor import Budget
-from hub.connectors.mailchimp.client import MailchimpClient, MailchimpConfig
+from hub.connectors.http import RetryPolicy
+from hub.connectors.mailchimp.client import MailchimpClient, MailchimpConfig, Rows
 from hub.connectors.mailchimp.walk import (
     NAMING,
     PHASES,
@@ -35,8 +36,16 @@ from hub.connectors.mailchimp.walk import (
     step,
     walk_of,
 )
-from hub.connectors.parts import Containment, kept_behind
-from hub.connectors.windows import after, inside, iso, next_window, parse_time
+from hub.connectors.parts import Containment, Turns, contained, kept_behind
+from hub.connectors.windows import (
+    after,
+    inside,
+    is_unfinished,
+    iso,
+    next_window,
+    parse_time,
+    upcoming,
+)
 from hub.errors import HubError, ProtocolError
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Op
@@ -50,10 +59,17 @@ _SILENT = frozenset({
     "marketing_permissions", "sms_phone_number", "sms_subscription_status",
     "sms_subscription_last_updated",
 })  # fmt: skip
-_MEMBERS = Stream("members", window_by="last_changed", silent=_SILENT)
+# Nothing reports a member that was deleted for good. A list's own values have no time.
+_MEMBERS = Stream(
+    "members",
+    window_by="last_changed",
+    silent=_SILENT,
+    probed=frozenset({Change.CREATED, Change.UPDATED}),
+)
 STREAMS = (_LISTS, _MEMBERS)
 _ASKS_IN_CIRCLES = 5
 _ASKED_ONE_BY_ONE = 10
+_LISTS_A_QUESTION = 20
 
 
 class _List(msgspec.Struct):
@@ -73,10 +89,16 @@ class MailchimpConnector:
     source = "mailchimp"
 
     def __init__(
-        self, config: MailchimpConfig, clock: Clock, *, budget: Budget | None = None
+        self,
+        config: MailchimpConfig,
+        clock: Clock,
+        *,
+        budget: Budget | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> None:
         self._config = config
-        self._client = MailchimpClient(config, clock, budget=budget)
+        self._turns = Turns(_LISTS_A_QUESTION)
+        self._client = MailchimpClient(config, clock, budget=budget, retry_policy=retry_policy)
 
     def streams(self) -> Sequence[Stream]:
         """Return the lists before their members."""
@@ -135,6 +157,40 @@ class MailchimpConnector:
                 parts.fault(_part(one), exc)
         parts.end()
         return total
+
+    def news(self, cursors: Mapping[str, Cursor]) -> News:
+        """Return what changed in each list, archived members too: two requests a list.
+
+        The list of lists is read first. So a list that is new to the hub is news.
+        """
+        cursor = cursors.get(_MEMBERS.name)
+        if cursor is None or _MEMBERS not in self.streams():
+            return News({})
+        glance = Glance(is_certain=is_unfinished(cursor))
+        if glance.is_certain:
+            return News({_MEMBERS.name: glance})
+        faults, asked_at, asked_n = [], None, 0 if self._config.lists else 1
+        window = upcoming(cursor, self._config)
+        walk, lists = walk_of(window), self._lists()
+        for one in self._turns.take(lists):
+            since = walk.since_for(one, window.since)
+            if since is None and one not in walk.behind:
+                glance = glance.with_more(Glance(is_certain=True))
+                continue
+            for phase in PHASES:
+                asked_n += 1
+                try:
+                    params = bounds(since, None, phase)
+                    answer = self._client.members(one, params, keys=NAMING)
+                except HubError as exc:
+                    faults.append(contained(_part(one), exc))
+                    break
+                if answer is not None:
+                    asked_at = answer.present()
+                    until = upcoming(cursor, self._config, asked_at).until
+                    glance = glance.with_more(_glance(one, answer, since, until))
+        turns = self._turns.needed(len(lists))
+        return News({_MEMBERS.name: glance}, faults, asked_at, asked_n, turns)
 
     def check(self) -> Sequence[Finding]:
         """Check the key on the account, its lists, and the members of one list."""
@@ -315,3 +371,11 @@ def _with_merge_fields(one: Answer, fields: Answer) -> bytes:
     """Return the list as received, with its merge fields as a further key."""
     found = fields.parts.get("merge_fields", msgspec.Raw(b"[]"))
     return msgspec.json.encode({**one.parts, "merge_fields": found})
+
+
+def _glance(list_id: str, answer: Rows, since: datetime | None, until: datetime) -> Glance:
+    items = [decode(raw, Item) for raw in answer.items("members")]
+    after_lower = [one for one in items if not is_before(one, since)]
+    due = [one for one in after_lower if is_within(one, since, until)]
+    has_more = len(due) == len(after_lower) and len(items) < answer.count("total_items")
+    return Glance([(one.source_id(list_id), one.last_changed or "") for one in due], has_more)

@@ -160,9 +160,9 @@ def _is_ascending(times: Sequence[datetime | None]) -> bool:
     return len(known) == len(times) and known == sorted(known)
 
 
-def bounds(since: datetime | None, until: datetime, phase: str) -> dict[str, str]:
+def bounds(since: datetime | None, until: datetime | None, phase: str) -> dict[str, str]:
     """Return the span as Mailchimp's parameters: both ends exclusive, whole seconds, with +00:00."""
-    params = {"before_last_changed": _spelled(_next_whole(until))}
+    params = {"before_last_changed": _spelled(_next_whole(until))} if until else {}
     if since is not None:
         params["since_last_changed"] = _spelled(_next_whole(since) - _SECOND)
     if phase:

@@ -13,7 +13,7 @@ from xml.parsers.expat import ExpatError
 
 import requests
 from simple_salesforce.api import Salesforce
-from simple_salesforce.exceptions import SalesforceError
+from simple_salesforce.exceptions import SalesforceError, SalesforceGeneralError
 
 from hub.clock import Clock
 from hub.connectors.addresses import local_path
@@ -139,6 +139,7 @@ class SalesforceClient:
             reach=self._reach,
             inspect=self._inspect,
             send_to=config.base_url or None,
+            timeout=self._retry_policy.timeout,
         )
         self._sdk: Salesforce | None = None
         self._logins = 0
@@ -172,6 +173,26 @@ class SalesforceClient:
             ),
         )
 
+    def glance(
+        self, soql: Mapping[str, str]
+    ) -> tuple[Mapping[str, Sequence[Mapping[str, Any]] | HubError], datetime]:
+        """Return the rows of a few queries, or why one was refused, and Salesforce's present time.
+
+        All queries together are one request. Records of the recycle bin are among the rows.
+        """
+        return self._try("Salesforce query", lambda sdk: self._glance(sdk, soql))
+
+    def _glance(
+        self, sdk: Salesforce, soql: Mapping[str, str]
+    ) -> tuple[Mapping[str, Sequence[Mapping[str, Any]] | HubError], datetime]:
+        asked = composite.requests_of(soql, deleted=True, version=str(sdk.sf_version))
+        answer = sdk.restful(composite.PATH, method="POST", json=asked, headers=_COMPACT)
+        results = composite.results_of(answer)
+        if results.keys() != soql.keys():
+            raise ProtocolError("Salesforce query: the composite answer lacks a result")
+        found = {name: _rows_of(status, body) for name, (status, body) in results.items()}
+        return found, self._now("query")
+
     def count(self, soql: str) -> int:
         """Return the result of a `SELECT COUNT()`; deleted records are not counted."""
         answer = self._try("Salesforce count", lambda sdk: sdk.query(soql, headers=_COMPACT))
@@ -195,15 +216,20 @@ class SalesforceClient:
 
     def _limits(self, sdk: Salesforce) -> tuple[Usage, datetime]:
         answer = sdk.limits(headers=_COMPACT)
-        headers = self._session.last.headers if self._session.last is not None else {}
-        now = http_date(headers.get("Date", ""))
-        if now is None:
-            raise ProtocolError("Salesforce limits: the answer carries no Date")
+        now = self._now("limits")
         daily = answer.get("DailyApiRequests") if isinstance(answer, Mapping) else None
         if not isinstance(daily, Mapping):
             return Usage(0, 0), now
         limit = _number(daily, "Max")
         return Usage(limit - _number(daily, "Remaining"), limit), now
+
+    def _now(self, what: str) -> datetime:
+        """Return Salesforce's time of the last answer."""
+        headers = self._session.last.headers if self._session.last is not None else {}
+        now = http_date(headers.get("Date", ""))
+        if now is None:
+            raise ProtocolError(f"Salesforce {what}: the answer carries no Date")
+        return now
 
     def _query_in_body(self, sdk: Salesforce, soql: str, *, deleted: bool) -> Batch:
         asked = composite.request_of(soql, deleted=deleted, version=str(sdk.sf_version))
@@ -343,6 +369,18 @@ def _number(answer: object, key: str) -> int:
     if not isinstance(value, int) or not 0 <= value < _MOST_NUMBER:
         raise ProtocolError(f"Salesforce: the answer has no number {key}")
     return value
+
+
+def _rows_of(status: int, body: Any) -> Sequence[Mapping[str, Any]] | HubError:
+    """Return the rows of one query of a composite request, or the error that it was answered with."""
+    where = "Salesforce query"
+    if status != requests.codes.ok:
+        error = SalesforceGeneralError("", status, composite.PATH, body)
+        return translate(error, where=where) or error_for_status(status, where=where)
+    rows = body.get("records") if isinstance(body, Mapping) else None
+    if not isinstance(rows, list):
+        return ProtocolError(f"{where}: the answer has no records")
+    return [row for row in rows if isinstance(row, Mapping)]
 
 
 def _parsed(response: requests.Response) -> object:

@@ -37,8 +37,41 @@ def request_of(soql: str, *, deleted: bool, version: str) -> Mapping[str, Any]:
         deleted: whether to include the records of the recycle bin.
         version: API version, e.g. `64.0`.
     """
-    url = _address(soql, deleted=deleted, version=version)
-    return {"compositeRequest": [{"method": "GET", "url": url, "referenceId": _REFERENCE}]}
+    return requests_of({_REFERENCE: soql}, deleted=deleted, version=version)
+
+
+def requests_of(soql: Mapping[str, str], *, deleted: bool, version: str) -> Mapping[str, Any]:
+    """Return the body of a composite request with up to five queries, by a name for each.
+
+    All queries together count as one request.
+    https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-composite-post.html
+    """
+    return {
+        "compositeRequest": [
+            {
+                "method": "GET",
+                "url": _address(one, deleted=deleted, version=version),
+                "referenceId": name,
+            }
+            for name, one in soql.items()
+        ]
+    }
+
+
+def results_of(answer: object) -> Mapping[str, tuple[int, Any]]:
+    """Return the HTTP status and the content of each query's answer, by the query's name.
+
+    Raises:
+        ProtocolError: the answer does not have the documented shape.
+    """
+    results = answer.get(_RESULTS) if isinstance(answer, Mapping) else None
+    if not isinstance(results, list):
+        raise ProtocolError("Salesforce query: the composite answer has no results")
+    return {
+        str(one.get("referenceId")): (int(one.get("httpStatusCode") or 0), one.get("body"))
+        for one in results
+        if isinstance(one, Mapping)
+    }
 
 
 def answer_of(answer: object, body: bytes) -> tuple[Mapping[str, Any], bytes]:

@@ -15,17 +15,27 @@ from datetime import datetime
 from typing import Any
 
 from hub.clock import Clock
-from hub.connectors.base import Cursor, Finding, Page, Stream, Window
+from hub.connectors.base import Change, Cursor, Finding, Glance, News, Page, Stream, Window
 from hub.connectors.findings import failed, skipped
 from hub.connectors.governor import Budget
-from hub.connectors.http import HINTS
+from hub.connectors.http import HINTS, RetryPolicy
+from hub.connectors.parts import contained
 from hub.connectors.salesforce.client import (
     Batch,
     SalesforceClient,
     SalesforceConfig,
     check_version,
 )
-from hub.connectors.windows import after, inside, iso, next_window, parse_time
+from hub.connectors.windows import (
+    after,
+    inside,
+    is_unfinished,
+    is_within,
+    iso,
+    next_window,
+    parse_time,
+    upcoming,
+)
 from hub.errors import ConfigError, HubError, ProtocolError
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
@@ -44,14 +54,22 @@ _MOST_IDS = 200  # 200 ids are 4,600 characters of SOQL
 _ASKS_FOR_A_PAGE = 3
 _SHORT_ID = 15
 
+# users and values of a field are never deleted, only switched off
+_KEPT = frozenset({Change.CREATED, Change.UPDATED})
 _USERS = Stream(
-    "users", context=True, volatile=frozenset({"LastLoginDate"}), window_by="SystemModstamp"
+    "users",
+    context=True,
+    volatile=frozenset({"LastLoginDate"}),
+    window_by="SystemModstamp",
+    probed=_KEPT,
 )
-_LEADS = Stream("leads", reports_deletes=True, window_by="SystemModstamp")
+_LEADS = Stream("leads", reports_deletes=True, window_by="SystemModstamp", probed=frozenset(Change))
 # The meaning of the values of Lead.Status, in any language. The API name serves as their id.
 # https://developer.salesforce.com/docs/platform/object-reference/references/standard-objects/object-leadstatus.html
-_STATUSES = Stream("lead_statuses", context=True, window_by="SystemModstamp")
+_STATUSES = Stream("lead_statuses", context=True, window_by="SystemModstamp", probed=_KEPT)
 STREAMS = (_USERS, _STATUSES, _LEADS)
+# `_name_of` names a status by these
+_STATUS_NAMES = frozenset({"ApiName", "MasterLabel"})
 _OBJECTS = {"users": "User", "lead_statuses": "LeadStatus", "leads": "Lead"}
 
 
@@ -89,12 +107,17 @@ class SalesforceConnector:
     source = "salesforce"
 
     def __init__(
-        self, config: SalesforceConfig, clock: Clock, *, budget: Budget | None = None
+        self,
+        config: SalesforceConfig,
+        clock: Clock,
+        *,
+        budget: Budget | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> None:
         check_version(config.api_version)
         self._config = config
         self._page_size = min(max(config.page_size, 1), _MOST_ROWS)
-        self._client = SalesforceClient(config, clock, budget=budget)
+        self._client = SalesforceClient(config, clock, budget=budget, retry_policy=retry_policy)
         self._shapes: dict[str, _Shape] = {}
 
     def streams(self) -> Sequence[Stream]:
@@ -153,6 +176,38 @@ class SalesforceConnector:
         if shape.time_filter_hides_deleted:
             where.append("IsDeleted = false")
         return self._client.count(_count_soql(shape, where))
+
+    def news(self, cursors: Mapping[str, Cursor]) -> News:
+        """Return what one composite request finds in all objects, oldest change first.
+
+        The request is of queryAll, so it has deleted and merged records too. A formula's value is not
+        in it: that changes without a time.
+        """
+        mine = [one for one in self.streams() if one.name in cursors]
+        glances = {
+            one.name: Glance(is_certain=True) for one in mine if is_unfinished(cursors[one.name])
+        }
+        faults, shapes, asked_n = [], {}, 0
+        for stream in mine:
+            if stream.name not in glances:
+                asked_n += stream.name not in self._shapes
+                try:
+                    shapes[stream.name] = self._shape(stream).only(_STATUS_NAMES)
+                except HubError as exc:
+                    faults.append(contained(stream.part, exc))
+        if not shapes:
+            return News(glances, faults, requests_n=asked_n)
+        begins = {name: upcoming(cursors[name], self._config) for name in shapes}
+        found, now = self._client.glance(
+            {name: _glance_soql(shape, begins[name].since) for name, shape in shapes.items()}
+        )
+        for name, rows in found.items():
+            if isinstance(rows, HubError):
+                faults.append(contained(name, rows))
+            else:
+                window = upcoming(cursors[name], self._config, now)
+                glances[name] = _glance(rows, shapes[name], window)
+        return News(glances, faults, now, asked_n + 1)
 
     def check(self) -> Sequence[Finding]:
         """Check login, permissions on each object, and the rest of the daily requests."""
@@ -291,6 +346,21 @@ def _soql(shape: _Shape, window: Window, position: _Position | None, limit: int)
             hint="hide unused fields from the integration user (field-level security)",
         )
     return soql
+
+
+def _glance_soql(shape: _Shape, since: datetime | None) -> str:
+    where = f" WHERE {shape.cursor_field} >= {iso(since)}" if since else ""
+    return (
+        f"SELECT {', '.join(shape.fields)} FROM {shape.name}{where}"  # noqa: S608  # SOQL; names from describe
+        f" ORDER BY {shape.cursor_field}, Id LIMIT {_MOST_ROWS}"
+    )
+
+
+def _glance(rows: Sequence[Mapping[str, Any]], shape: _Shape, window: Window) -> Glance:
+    records = [_record(row, b"", shape) for row in rows]
+    due = [one for one in records if is_within(one.at, window)]
+    is_full = len(due) == len(records) >= _MOST_ROWS
+    return Glance([(one.source_id, one.version) for one in due], is_certain=is_full)
 
 
 def _ids_soql(shape: _Shape, ids: Sequence[str]) -> str:

@@ -75,7 +75,9 @@ class TypeformClient:
         self._retry_policy = retry_policy or RetryPolicy(time_scale=config.time_scale)
         self._token = config.token
         own = LocalBudget(LIMITS, clock, time_scale=config.time_scale, subject="typeform")
-        self._session = VendorSession(budget or own, reach=only(self._base_url))
+        self._session = VendorSession(
+            budget or own, reach=only(self._base_url), timeout=self._retry_policy.timeout
+        )
         self._session.headers["Authorization"] = f"Bearer {config.token}"
         self._session.headers["Accept"] = "application/json"
 

@@ -17,22 +17,50 @@ from urllib.parse import quote
 import msgspec
 
 from hub.clock import Clock
-from hub.connectors.answers import decode
-from hub.connectors.base import Cursor, Finding, Page, PartFault, Stream, Window
+from hub.connectors.answers import Answer, decode
+from hub.connectors.base import (
+    Change,
+    Cursor,
+    Finding,
+    Glance,
+    News,
+    Page,
+    PartFault,
+    Stream,
+    Window,
+)
 from hub.connectors.findings import failed, skipped, webhooks
 from hub.connectors.governor import Budget
-from hub.connectors.parts import Containment, kept_behind, read_behind
+from hub.connectors.http import RetryPolicy
+from hub.connectors.parts import Containment, Turns, contained, kept_behind
 from hub.connectors.typeform.client import TypeformClient, TypeformConfig
-from hub.connectors.windows import after, inside, iso, next_window, parse_time
+from hub.connectors.typeform.walk import Walk, walk_of
+from hub.connectors.windows import (
+    after,
+    inside,
+    is_unfinished,
+    iso,
+    next_window,
+    parse_time,
+    upcoming,
+)
 from hub.errors import HubError, ProtocolError
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Op
 
-_FORMS = Stream("forms", countable=False, context=True, window_by="last_updated_at")
-_RESPONSES = Stream("responses", window_by="submitted_at")
+_FORMS = Stream(
+    "forms",
+    countable=False,
+    context=True,
+    window_by="last_updated_at",
+    probed=frozenset({Change.CREATED, Change.UPDATED}),
+)
+# an answer that was sent does not change, and nothing reports one that was deleted
+_RESPONSES = Stream("responses", window_by="submitted_at", probed=frozenset({Change.CREATED}))
 STREAMS = (_FORMS, _RESPONSES)
 _FORMS_A_LIST = 200
 _FORMS_A_PAGE = 20
+_FORMS_A_QUESTION = 20
 _MOST_ROWS = 1000
 _ASKS_FOR_A_PAGE = 3
 _UNFINISHED = frozenset({"partial", "started"})
@@ -54,45 +82,6 @@ class _Item(msgspec.Struct):
     response_type: str | None = None
     submitted_at: str | None = None
     landed_at: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Walk:
-    """The position of the walk over the forms."""
-
-    known: frozenset[str] | None  # None: a bare span was asked for, and all forms keep to it
-    done: tuple[str, ...] = ()
-    form: str = ""
-    before: str = ""
-    behind: Mapping[str, datetime | None] = field(default_factory=dict)  # refused: where to go on
-
-    def position(self) -> Mapping[str, JsonValue]:
-        """Return what the cursor keeps."""
-        done: list[JsonValue] = [*self.done]
-        place: dict[str, JsonValue] = {"done": done, "form": self.form, "before": self.before}
-        if self.known is not None:
-            place["known"] = [*sorted(self.known)]
-        return {**place, **kept_behind(self.behind)}
-
-    def since_for(self, form_id: str, since: datetime | None) -> datetime | None:
-        """Return the beginning of the window for a form: None if no window has covered it yet."""
-        if form_id in self.behind:
-            return self.behind[form_id]
-        return since if self.known is None or form_id in self.known else None
-
-    def after(self, form_id: str) -> "_Walk":
-        """Return the walk after a form was read to its end."""
-        done = (*self.done, form_id)
-        return replace(self.caught_up(form_id), done=done, form="", before="")
-
-    def caught_up(self, form_id: str) -> "_Walk":
-        """Return the walk after a refused form was read again."""
-        left = {name: at for name, at in self.behind.items() if name != form_id}
-        return replace(self, behind=left)
-
-    def past(self, form_id: str, since: datetime | None) -> "_Walk":
-        """Return the walk after a form was refused; a later window continues in the form."""
-        return replace(self, form="", before="", behind={**self.behind, form_id: since})
 
 
 @dataclass(slots=True)
@@ -121,11 +110,17 @@ class TypeformConnector:
     source = "typeform"
 
     def __init__(
-        self, config: TypeformConfig, clock: Clock, *, budget: Budget | None = None
+        self,
+        config: TypeformConfig,
+        clock: Clock,
+        *,
+        budget: Budget | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> None:
         self._config = config
+        self._turns = Turns(_FORMS_A_QUESTION)
         self._page_size = min(max(config.page_size, 1), _MOST_ROWS)
-        self._client = TypeformClient(config, clock, budget=budget)
+        self._client = TypeformClient(config, clock, budget=budget, retry_policy=retry_policy)
 
     def streams(self) -> Sequence[Stream]:
         """Return the definitions before the responses, whose mapping needs them."""
@@ -157,6 +152,61 @@ class TypeformConnector:
         parts.end()
         return total
 
+    def news(self, cursors: Mapping[str, Cursor]) -> News:
+        """Return what the list of forms and the newest responses of each form show.
+
+        A form that is refused is left out of the definitions: its place in the list would be news for
+        ever. Its responses are asked for again.
+        """
+        wanted = {one.name: cursors[one.name] for one in self.streams() if one.name in cursors}
+        glances = {
+            name: Glance(is_certain=True) for name, at in wanted.items() if is_unfinished(at)
+        }
+        if glances or not wanted:
+            return News(glances)
+        forms = self._forms()
+        faults, asked_at, asked_n = [], None, 1
+        if _FORMS.name in wanted:
+            glances[_FORMS.name] = self._glance_of_forms(forms, wanted[_FORMS.name])
+        if _RESPONSES.name in wanted:
+            cursor = wanted[_RESPONSES.name]
+            glance, window = Glance(), upcoming(cursor, self._config)
+            walk = walk_of(window)
+            for form in self._turns.take([form.id for form in forms]):
+                since = walk.since_for(form, window.since)
+                if since is None and form not in walk.behind:
+                    glance = glance.with_more(Glance(is_certain=True))
+                    continue
+                asked_n += 1
+                try:
+                    answer = self._client.find(_responses_path(form), self._glance_params(since))
+                except HubError as exc:
+                    faults.append(contained(_part(form), exc))
+                    continue
+                if answer is not None:
+                    asked_at = answer.present()
+                    until = upcoming(cursor, self._config, asked_at).until
+                    glance = glance.with_more(_glance(form, answer, since, until))
+            glances[_RESPONSES.name] = glance
+        turns = self._turns.needed(len(forms))
+        return News(glances, faults, asked_at, asked_n, turns)
+
+    def _glance_of_forms(self, forms: Sequence[_Form], cursor: Cursor) -> Glance:
+        window = upcoming(cursor, self._config)
+        walk = walk_of(window)
+        return Glance(
+            [
+                (form.id, form.last_updated_at)
+                for form in forms
+                if form.id not in walk.behind
+                and _is_due(form, walk.since_for(form.id, window.since))
+            ]
+        )
+
+    def _glance_params(self, since: datetime | None) -> Mapping[str, str | int]:
+        lower: dict[str, str | int] = {"since": iso(_whole(since)) or ""} if since else {}
+        return {"page_size": self._page_size, **lower}
+
     def check(self) -> Sequence[Finding]:
         """Check the token on the list of forms and on the responses of one form."""
         try:
@@ -185,7 +235,7 @@ class TypeformConnector:
     # definitions
 
     def _read_forms(self, window: Window) -> Iterator[Page]:
-        walk = _walk_of(window)
+        walk = walk_of(window)
         everything = self._forms()
         due = [
             one
@@ -206,8 +256,8 @@ class TypeformConnector:
         yield Page(records, after(window, {"known": known, **kept_behind(behind)}), faults)
 
     def _definitions(
-        self, forms: Sequence[_Form], walk: _Walk, since: datetime | None, parts: Containment
-    ) -> tuple[list[RawRecord], list[PartFault], _Walk]:
+        self, forms: Sequence[_Form], walk: Walk, since: datetime | None, parts: Containment
+    ) -> tuple[list[RawRecord], list[PartFault], Walk]:
         records, faults = [], []
         for form in forms:
             try:
@@ -245,7 +295,7 @@ class TypeformConnector:
     # responses
 
     def _read_responses(self, window: Window) -> Iterator[Page]:
-        walk, parts = _walk_of(window), Containment()
+        walk, parts = walk_of(window), Containment()
         forms = self._forms()
         for form in forms:
             if form.id in walk.done:
@@ -352,21 +402,6 @@ def _is_due(form: _Form, since: datetime | None) -> bool:
     return at is None or since is None or at >= since
 
 
-def _walk_of(window: Window) -> _Walk:
-    resume = window.resume
-    return _Walk(
-        known=frozenset(_texts(resume["known"])) if "known" in resume else None,
-        done=tuple(_texts(resume.get("done"))),
-        form=str(resume.get("form") or ""),
-        before=str(resume.get("before") or ""),
-        behind=read_behind(resume),
-    )
-
-
-def _texts(value: JsonValue) -> list[str]:
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
-
-
 def _time(item: _Item) -> datetime | None:
     return parse_time(item.submitted_at) or parse_time(item.landed_at)
 
@@ -392,3 +427,12 @@ def _record(form_id: str, item: _Item, raw: bytes) -> RawRecord:
         version=item.submitted_at or item.landed_at or "",
         payload=raw,
     )
+
+
+def _glance(form_id: str, answer: Answer, since: datetime | None, until: datetime) -> Glance:
+    """Return the responses of the next window; the answer has the newest first."""
+    raws = answer.items("items")
+    items = [decode(raw, _Item) for raw in raws]
+    records = [_record(form_id, one, b"") for one in items if _is_wanted(one, since, until)]
+    has_more = len(items) < (answer.number("total_items") or 0)
+    return Glance([(one.source_id, one.version) for one in records], has_more)

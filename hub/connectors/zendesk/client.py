@@ -79,7 +79,12 @@ class ZendeskClient:
         self._retry_policy = retry_policy or RetryPolicy(time_scale=config.time_scale)
         self._has_token = bool(config.api_token)
         own = LocalBudget(LIMITS, clock, time_scale=config.time_scale, subject="zendesk")
-        self._session = VendorSession(budget or own, reach=only(self._base_url), kind_of=_kind_of)
+        self._session = VendorSession(
+            budget or own,
+            reach=only(self._base_url),
+            kind_of=_kind_of,
+            timeout=self._retry_policy.timeout,
+        )
         self._session.headers["Accept"] = "application/json"
         self._session.auth = _credentials(config)
 

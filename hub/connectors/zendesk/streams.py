@@ -16,10 +16,12 @@ import msgspec
 
 from hub.clock import Clock
 from hub.connectors.answers import check_token, decode
-from hub.connectors.base import Cursor, Finding, Page, Stream, Window
+from hub.connectors.base import Change, Cursor, Finding, Glance, News, Page, Stream, Window
 from hub.connectors.findings import failed, skipped, webhooks
 from hub.connectors.governor import Budget
-from hub.connectors.windows import after, freeze, inside, parse_time
+from hub.connectors.http import RetryPolicy
+from hub.connectors.parts import contained
+from hub.connectors.windows import after, freeze, inside, is_unfinished, parse_time
 from hub.connectors.zendesk.client import ZendeskClient, ZendeskConfig
 from hub.errors import HubError, ProtocolError
 from hub.model.records import JsonValue, RawRecord
@@ -41,6 +43,7 @@ _USERS = Stream(
     window_by="updated_at",
     bounded=False,
     names_survivors=False,
+    probed=frozenset(Change),
 )
 _TICKETS = Stream(
     "tickets",
@@ -50,10 +53,12 @@ _TICKETS = Stream(
     window_by="generated_timestamp",
     bounded=False,
     names_survivors=False,
+    probed=frozenset(Change),
 )
 STREAMS = (_ORGANIZATIONS, _USERS, _TICKETS)
 _MOST_EXPORTED, _MOST_LISTED = 1000, 100
 _ASKS_FOR_A_PAGE = 3
+_GLANCED = 100
 _Place = Mapping[str, JsonValue]
 
 
@@ -102,11 +107,16 @@ class ZendeskConnector:
     source = "zendesk"
 
     def __init__(
-        self, config: ZendeskConfig, clock: Clock, *, budget: Budget | None = None
+        self,
+        config: ZendeskConfig,
+        clock: Clock,
+        *,
+        budget: Budget | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> None:
         self._config = config
         self._page_size = min(max(config.page_size, 1), _MOST_EXPORTED)
-        self._client = ZendeskClient(config, clock, budget=budget)
+        self._client = ZendeskClient(config, clock, budget=budget, retry_policy=retry_policy)
 
     def streams(self) -> Sequence[Stream]:
         """Return organizations before users, and users before their tickets."""
@@ -136,6 +146,34 @@ class ZendeskConnector:
     def count(self, stream: Stream, since: datetime | None, until: datetime) -> int | None:  # noqa: ARG002  # nothing can be counted
         """Return None: the export has no count, and those of lists leave archived tickets out."""
         return None
+
+    def news(self, cursors: Mapping[str, Cursor]) -> News:
+        """Return what each export has after its cursor; an export is the question and the answer.
+
+        The list of organizations has neither a cursor nor an order by time, so nothing is asked of it.
+        """
+        glances: dict[str, Glance] = {}
+        faults, asked_at, asked_n = [], None, 0
+        for stream in self.streams():
+            cursor = cursors.get(stream.name, {})
+            after_cursor = str(cursor.get("after") or "")
+            if is_unfinished(cursor) and stream.probed:
+                glances[stream.name] = Glance(is_certain=True)
+            elif after_cursor and stream.probed:
+                asked_n += 1
+                try:
+                    answer = self._client.get(
+                        _export_path(stream), {"per_page": _GLANCED, "cursor": after_cursor}
+                    )
+                except HubError as exc:
+                    faults.append(contained(stream.part, exc))
+                    continue
+                records = [to_record(raw) for raw in answer.items(stream.name)]
+                seen = [(one.source_id, one.version) for one in records]
+                is_more = answer.value("end_of_stream") is False
+                glances[stream.name] = Glance(seen, is_certain=is_more)
+                asked_at = answer.present()
+        return News(glances, faults, asked_at, asked_n)
 
     def check(self) -> Sequence[Finding]:
         """Check the token on the account, and its right to use both exports."""

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from hub.sandbox.salesforce.errors import ApiError, not_found
 from hub.sandbox.salesforce.org import Org
+from hub.sandbox.salesforce.permissions import hidden_type
 from hub.sandbox.salesforce.query import Asked, batch_size, more_of, run_query
 from hub.sandbox.salesforce.records import Record
 from hub.sandbox.salesforce.wire import Json, json_object, read_version
@@ -71,4 +72,7 @@ def _run(asked: Mapping[str, Any], org: Org) -> Record:
     if found["locator"]:
         return more_of(found["locator"], org, how)
     text = parse_qs(parts.query).get("q", [""])[0]
+    for part in org.world.faults.forbidden("salesforce"):
+        if error := hidden_type(text, part):
+            raise error
     return run_query(text, org, how, include_deleted=found["resource"] == "queryAll")

@@ -1,15 +1,15 @@
 """The description of the emulated Salesforce for the sandbox."""
 
 import json
-import re
 
 from starlette.applications import Starlette
 
 from hub.sandbox.salesforce.app import create_app
+from hub.sandbox.salesforce.errors import not_found
+from hub.sandbox.salesforce.permissions import hidden_type, object_of
 from hub.sandbox.vendor import JSON_HEADERS, Asked, Refusal, Vendor
 from hub.sandbox.world import World
 
-_OBJECTS = {"users": "User", "lead_statuses": "LeadStatus", "leads": "Lead"}
 _ILL = {500: "UNKNOWN_EXCEPTION", 503: "SERVER_UNAVAILABLE"}
 
 
@@ -42,14 +42,11 @@ def revoke(asked: Asked) -> Refusal:
 
 def forbid(asked: Asked, part: str) -> Refusal | None:
     """Return the answer for an object that the user may not read: it does not exist for the user."""
-    name = _OBJECTS.get(part, part)
-    if asked.is_under(f"sobjects/{name}"):
-        text, code, status = "The requested resource does not exist", "NOT_FOUND", 404
-    elif re.search(rf"\bfrom\s+{re.escape(name)}\b", asked.query, re.IGNORECASE):
-        text, code, status = f"sObject type '{name}' is not supported.", "INVALID_TYPE", 400
-    else:
+    is_its_own = asked.is_under(f"sobjects/{object_of(part)}")
+    error = not_found() if is_its_own else hidden_type(asked.query, part)
+    if error is None:
         return None
-    return status, JSON_HEADERS, json.dumps([{"message": text, "errorCode": code}]).encode()
+    return error.status, JSON_HEADERS, json.dumps(error.body()).encode()
 
 
 SALESFORCE = Vendor(
