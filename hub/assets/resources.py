@@ -1,73 +1,129 @@
-"""The hub as a Dagster resource: opened once a run, holding the locks of the sources it syncs."""
+"""The hub as a Dagster resource: opened by the first step of a run, it holds the sources' locks.
+
+Not here: what a step does with it.
+"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 import dagster as dg
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from hub.clock import SystemClock
 from hub.db.engine import open_database
 from hub.db.locks import source_locks
+from hub.errors import HubError
+from hub.etl import flow
 from hub.etl.assemble import assemble
 from hub.etl.context import Hub
-from hub.etl.flow import begin
 from hub.logs import configure_once
 from hub.records.batches import Batch
-from hub.settings import find, load
+from hub.settings import Settings, find, load
 
 
-def configured_sources() -> list[str] | None:
-    """Return the sources of hub.yaml, None where there is no hub.yaml.
+def configured() -> Settings | None:
+    """Return the settings of hub.yaml, None where there is no hub.yaml.
 
     Raises:
         ConfigError: hub.yaml has a mistake.
     """
-    return None if find() is None else load().sources.configured()
+    return None if find() is None else load()
 
 
 class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Opens the database and the connectors as `hub.yaml` says; `config` names another file."""
+    """Database and connectors as `hub.yaml` says."""
 
-    config: str | None = None
+    config: str | None = Field(None, description="Path of another hub.yaml.")
+    full: bool = Field(
+        default=False,
+        description="Read the sources of this run from the beginning, not only what has changed. "
+        "Records that did not change are not mapped again.",
+    )
     _hub: Hub | None = PrivateAttr(default=None)
-    _runs: tuple[str, ...] = PrivateAttr(default=())
+    _mistake: HubError | None = PrivateAttr(default=None)
+    _run: dg.DagsterRun | None = PrivateAttr(default=None)
+    _locked: set[str] = PrivateAttr(default_factory=set)
     _batches: dict[str, Batch] = PrivateAttr(default_factory=dict)
     _stack: ExitStack = PrivateAttr(default_factory=ExitStack)
 
     @contextmanager
-    def yield_for_execution(
-        self,
-        context: dg.InitResourceContext,
-    ) -> Iterator["HubResource"]:
-        """Open the hub for one run and close it after."""
-        configure_once()
-        settings = load(self.config)
-        clock = SystemClock()
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HubResource"]:
+        """Close the hub at the end of the run; batches that are still open stay as `partial`.
+
+        A step opens the hub, so that a mistake in the settings is the failure of a step.
+        """
         with ExitStack() as stack:
-            database = stack.enter_context(open_database(settings, clock))
-            self._hub = replace(assemble(settings, database, clock), in_dagster=True)
-            self._stack = stack
-            self._batches = {}
-            parent = context.run.parent_run_id if context.run else None
-            self._runs = tuple(filter(None, (context.run_id, parent)))
+            self._hub = self._mistake = None
+            self._run, self._stack = context.run, stack
+            self._locked, self._batches = set(), {}
             yield self
 
     @property
     def hub(self) -> Hub:
-        """The open hub."""
+        """The open hub.
+
+        Raises:
+            HubError: it cannot be opened; each step of the run is told the same.
+        """
+        if self._mistake is not None:
+            raise self._mistake
         if self._hub is None:
-            raise RuntimeError("the hub resource is not open")
+            try:
+                self._hub = self._open()
+            except HubError as exc:
+                self._mistake = exc
+                raise
         return self._hub
+
+    def _open(self) -> Hub:
+        configure_once()
+        settings, clock = load(self.config), SystemClock()
+        database = self._stack.enter_context(open_database(settings, clock))
+        return replace(assemble(settings, database, clock), in_dagster=True)
+
+    @property
+    def outside(self) -> Hub:
+        """The hub, for a step whose stages the sensor `what_happened_outside` tells."""
+        return replace(self.hub, in_dagster=False)
+
+    @property
+    def run_id(self) -> str:
+        """The id of this run; "" outside a run."""
+        return self._run.run_id if self._run else ""
+
+    @property
+    def runs(self) -> list[str]:
+        """The id of this run, and of the one that it executes again, if it does."""
+        parent = self._run.parent_run_id if self._run else None
+        return [self.run_id, *([parent] if parent else [])]
+
+    def has_step(self, *stages: str) -> bool:
+        """Tell whether this run has a step of one of the stages."""
+        steps = (self._run and self._run.step_keys_to_execute) or ()
+        return any(step.split("__")[0] in stages for step in steps)
+
+    def proves(self, source: str) -> bool:
+        """Tell whether this run proves a source."""
+        steps = (self._run and self._run.step_keys_to_execute) or ()
+        return f"proof__{source}" in steps
+
+    def lock(self, source: str) -> None:
+        """Take the source's lock until the run ends; waits while another process works on the source."""
+        if source not in self._locked:
+            self._stack.enter_context(source_locks(self.hub.engine, [source]))
+            self._locked.add(source)
 
     def batch(self, source: str) -> Batch:
         """Return the source's batch in this run; the first call takes its lock and opens it."""
         if source not in self._batches:
-            self._stack.enter_context(source_locks(self.hub.engine, [source]))
-            self._batches[source] = begin(self.hub, source, run_id="".join(self._runs[:1]))
+            self.lock(source)
+            batch = flow.begin(self.hub, source, full=self.full, run_id=self.run_id)
+            self._stack.callback(flow.leave, self.hub, batch)
+            self._batches[source] = batch
         return self._batches[source]
 
-    def runs(self) -> tuple[str, ...]:
-        """Return the id of this run, and of the one that it repeats, if it does."""
-        return self._runs
+    @property
+    def sources_read(self) -> list[str]:
+        """The sources of which this run has opened a batch."""
+        return list(self._batches)

@@ -17,7 +17,7 @@ def recount_rollups(hub: HubResource) -> dict[str, int]:
         return rollups.refresh(conn)
 
 
-@dg.job(executor_def=dg.in_process_executor)
+@dg.job(description="Counts that reports over all time are read from, from the records themselves.")
 def refresh_rollups() -> None:
     """Rollups of leads and deals, from the records themselves."""
     recount_rollups()

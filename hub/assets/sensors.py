@@ -1,23 +1,32 @@
 """A sensor that reports to Dagster what happened outside its runs: syncs by hand, remaps, the demo.
 
-One event an asset and tick, with the counts summed up. Not here: what the stages do.
+In: reports of stages, and closed batches. Out: one event an asset and tick, with the counts summed up, and
+the results of the checks. So a check shows the state of the source, whichever process read it. Not here:
+what the stages do, and what a check asks (`checks`).
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import dagster as dg
+from sqlalchemy import Connection
 
+from hub.assets import checks, figures
+from hub.assets.crm_assets import LOAD
 from hub.assets.resources import HubResource
-from hub.etl import flow
+from hub.etl import stage_reports
+from hub.etl.proof import Proof, judge
+from hub.records import proofs
+from hub.records.proofs import Evidence
 from hub.records.stage_reports import StageReport
 
 _EVERY_S = 15
-_TAILS = {
+_ONE = {
     "match": ("match", "people"),
-    "load": ("load", "leads"),
     "route": ("route", "assignments"),
     "notify": ("notify", "deliveries"),
 }
+Event = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
 
 
 def stage_sensor(known: Collection[dg.AssetKey], *, is_running: bool) -> dg.SensorDefinition:
@@ -26,15 +35,16 @@ def stage_sensor(known: Collection[dg.AssetKey], *, is_running: bool) -> dg.Sens
     @dg.sensor(
         name="what_happened_outside",
         minimum_interval_seconds=_EVERY_S,
-        description="Stages that ran outside Dagster, as events of their assets.",
+        description="Stages that ran outside Dagster, as events and checks of their assets.",
         default_status=(
             dg.DefaultSensorStatus.RUNNING if is_running else dg.DefaultSensorStatus.STOPPED
         ),
     )
     def sensor(context: dg.SensorEvaluationContext, hub: HubResource) -> dg.SensorResult:
         after = int(context.cursor) if context.cursor else None
-        reports = flow.reports_since(hub.hub, after)
-        events = list(told(reports, known))
+        reports = stage_reports.reports_since(hub.hub, after)
+        with hub.hub.engine.begin() as conn:
+            events = list(told(conn, reports, known))
         return dg.SensorResult(
             asset_events=events,
             cursor=str(reports[-1].id) if reports else context.cursor,
@@ -45,21 +55,89 @@ def stage_sensor(known: Collection[dg.AssetKey], *, is_running: bool) -> dg.Sens
 
 
 def told(
-    reports: Sequence[StageReport], known: Collection[dg.AssetKey]
-) -> Iterator[dg.AssetMaterialization]:
-    """Yield one event for each asset that was touched outside Dagster, with its counts summed up."""
-    sums: dict[dg.AssetKey, dict[str, int]] = {}
+    conn: Connection, reports: Sequence[StageReport], known: Collection[dg.AssetKey]
+) -> Iterator[Event]:
+    """Yield the events of what happened outside Dagster: stages first, then the proofs of batches.
+
+    Args:
+        conn: an open transaction.
+        reports: of stages, oldest first.
+        known: the assets that Dagster has.
+    """
+    outside = [report for report in reports if not report.in_dagster]
+    closed = [report for report in outside if report.stage == "proof" and report.batch_id]
+    proved = [one for report in closed for one in proofs.of_batch(conn, report.batch_id or 0)]
+    done = _summed([report for report in outside if report.stage != "proof"])
+    for one in proved:  # a read without news is a read too
+        for stream in one.windows:
+            if stream and one.has_ended(stream):
+                done.setdefault(dg.AssetKey(["land", one.batch.source, stream]), _Done("land"))
+    for key, sums in done.items():
+        if key in known:
+            yield dg.AssetMaterialization(key, metadata=_numbers(key, sums))
+    for one in proved:
+        yield from _of_batch(conn, one, known)
+
+
+@dataclass(slots=True)
+class _Done:
+    """What one stage did to one asset, summed up."""
+
+    stage: str
+    counts: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def _summed(reports: Sequence[StageReport]) -> dict[dg.AssetKey, _Done]:
+    sums: dict[dg.AssetKey, _Done] = {}
     for report in reports:
-        key = dg.AssetKey(_TAILS.get(report.stage) or (report.stage, *_stream(report)))
-        # a land stage that landed nothing is no event
-        is_news = report.stage != "land" or report.counts.get("landed")
-        if key in known and is_news and not report.in_dagster:
-            counts = sums.setdefault(key, {})
+        for key in _keys(report):
+            done = sums.setdefault(key, _Done(report.stage))
+            done.seconds += report.seconds
             for name, n in report.counts.items():
-                counts[name] = counts.get(name, 0) + n
-    for key, counts in sums.items():
-        yield dg.AssetMaterialization(key, metadata=dict(counts))
+                done.counts[name] = done.counts.get(name, 0) + n
+    return sums
 
 
-def _stream(report: StageReport) -> tuple[str, ...]:
-    return (report.source, report.stream) if report.source and report.stream else ()
+def _keys(report: StageReport) -> list[dg.AssetKey]:
+    if report.stage == "load":
+        return LOAD
+    if report.stage in _ONE:
+        return [dg.AssetKey(_ONE[report.stage])]
+    is_stream = report.source and report.stream
+    return (
+        [dg.AssetKey([report.stage, report.source or "", report.stream or ""])] if is_stream else []
+    )
+
+
+def _numbers(key: dg.AssetKey, done: _Done) -> Mapping[str, int | float]:
+    if done.stage == "load":
+        return figures.written(key.path[1], done.counts, done.seconds)
+    return figures.figures(done.stage, done.counts, done.seconds)
+
+
+def _of_batch(conn: Connection, one: Evidence, known: Collection[dg.AssetKey]) -> Iterator[Event]:
+    """Yield the checks of a closed batch; one that does not hold is an observation."""
+    source = one.batch.source
+    key = dg.AssetKey(["proof", source])
+    if key not in known:
+        return
+    proof = judge(conn, source, [one])
+    yield from _landed(proof, known)
+    for checked in checks.proof_checks(key, proof):
+        yield checked.evaluation()
+    metadata = {"batch": one.batch.id, **figures.proved(proof)}
+    if sentences := proof.sentences():
+        yield dg.AssetObservation(key, description="\n".join(sentences), metadata=metadata)
+    else:
+        yield dg.AssetMaterialization(key, metadata=metadata)
+
+
+def _landed(proof: Proof, known: Collection[dg.AssetKey]) -> Iterator[Event]:
+    for entry in proof.ledgers:
+        key = dg.AssetKey(["land", entry.source, entry.stream])
+        if key in known:
+            checked = checks.complete_of(key, entry)
+            yield checked.evaluation()
+            if not checked.passed:
+                yield dg.AssetObservation(key, description=checked.description or None)

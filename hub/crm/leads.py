@@ -181,7 +181,7 @@ _UNTOLD = text("""
 SELECT l.owner_id, b.id, b.source, count(*)
 FROM ops.batch b CROSS JOIN LATERAL (
   SELECT * FROM crm.lead WHERE batch_id = b.id AND lane = 'bulk' OFFSET 0) l
-WHERE b.state = 'running' AND l.owner_id IS NOT NULL
+WHERE b.state IN ('running', 'partial') AND l.owner_id IS NOT NULL
   AND l.converted_at IS NULL AND l.archived_at IS NULL AND l.merged_into IS NULL
   AND NOT EXISTS (SELECT 1 FROM ops.outbox o WHERE o.event = 'leads_digest'
                   AND o.user_id = l.owner_id AND o.payload -> 'batches' @> to_jsonb(b.id))

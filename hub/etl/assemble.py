@@ -33,11 +33,12 @@ def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
     Raises:
         ConfigError: a mapping, a rule or a group has a mistake.
     """
+    views: dict[str, SharedBudget] = {}
 
     def budget(source: str, block: object) -> SharedBudget:
         with database.engine.begin() as conn:
             is_first_load = not batches.has_finished_batch(conn, source)
-        return SharedBudget(
+        views[source] = SharedBudget(
             database.engine,
             account_of(source, block),
             limits_of(source),
@@ -46,6 +47,10 @@ def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
             reserve=getattr(block, "daily_reserve", 0.0),
             is_bulk=is_first_load,
         )
+        return views[source]
+
+    def requests_n(source: str) -> int:
+        return views[source].spent_n if source in views else 0
 
     @lru_cache
     def connector(source: str) -> Connector:
@@ -64,7 +69,9 @@ def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
         return connect(source, block, clock, budget=budget(source, block))
 
     overrides = Path(settings.mappings_dir) if settings.mappings_dir else None
-    hub = Hub(database.engine, clock, settings, load_all(overrides), connector)
+    hub = Hub(
+        database.engine, clock, settings, load_all(overrides), connector, requests_n=requests_n
+    )
     rules_of(hub)
     survivorship = read_rules(settings.matching.survivorship)
     with database.engine.begin() as conn:

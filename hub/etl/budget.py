@@ -39,6 +39,8 @@ def account_of(source: str, block: object) -> str:
 class SharedBudget:
     """A view of an account's budget; any number of them, anywhere, spend it together.
 
+    `spent_n` counts the requests of this view.
+
     Args:
         engine: of the database that holds it; only `slot` holds a connection for longer.
         account: name by `account_of`.
@@ -70,6 +72,7 @@ class SharedBudget:
         self._reserve = reserve
         self._is_bulk = is_bulk
         self._jitter = timedelta(seconds=jitter_s)
+        self.spent_n = 0
 
     def take(self, n: int = 1, *, kind: str = "") -> None:
         """Wait until `n` requests of a kind may go; `BudgetError` if the day's share is used."""
@@ -77,6 +80,7 @@ class SharedBudget:
         for _ in range(n):
             while (wait := self._try(rates)) > timedelta():
                 self._clock.sleep(wait.total_seconds())
+            self.spent_n += 1
 
     def observe(self, usage: Usage) -> None:
         """Store how much of the day's quota is used, by all applications."""

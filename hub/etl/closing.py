@@ -1,15 +1,18 @@
 """Close batches: add up the ledger, and end batches with nothing left in a queue.
 
 A sync is closed by its own run. An interrupted batch and a live batch are closed here, when their
-work is done. Not here: the proof of a run (`hub.etl.proof`).
+work is done. Each closed read leaves a report of the stage `proof`, and so does any batch that does not
+add up. Not here: the proof of a run (`hub.etl.proof`).
 """
+
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
 from hub.etl.context import Hub
 from hub.logs import get_logger
 from hub.model.records import JsonValue
-from hub.records import batches, ledger, proofs
+from hub.records import batches, ledger, proofs, stage_reports
 from hub.records.batches import Batch
 from hub.records.ledger import StreamLedger
 
@@ -23,8 +26,8 @@ def finish_interrupted(hub: Hub, source: str) -> None:
     """
     with hub.engine.begin() as conn:
         left = [b for b in batches.interrupted(conn, source) if proofs.is_settled(conn, b.id)]
-    for batch in left:
-        finish(hub, batch)
+        for batch in left:
+            _close(conn, batch)
 
 
 def close_live(hub: Hub) -> list[Batch]:
@@ -40,15 +43,17 @@ def close_live(hub: Hub) -> list[Batch]:
 def finish(hub: Hub, batch: Batch) -> list[StreamLedger]:
     """Add up the batch and close it: done if every record has a verdict, else failed."""
     with hub.engine.begin() as conn:
-        return _close(conn, batch)
+        return _close(conn, batch, in_dagster=hub.in_dagster)
 
 
-def _close(conn: Connection, batch: Batch) -> list[StreamLedger]:
+def _close(conn: Connection, batch: Batch, *, in_dagster: bool = False) -> list[StreamLedger]:
     ledgers = ledger.of_batch(conn, batch.id)
     ok = all(entry.holds for entry in ledgers)
     batches.close_batch(
         conn, batch.id, ledger_json=[ledger_json(entry) for entry in ledgers], ok=ok
     )
+    if batch.kind in batches.READS or not ok:
+        _report(conn, batch, ledgers, in_dagster=in_dagster)
     for entry in ledgers:
         is_broken = entry.lost_n or entry.shortage  # a fault has a message of its own
         say, event = (log.error, "ledger_broken") if is_broken else (log.info, "ledger_added_up")
@@ -61,6 +66,25 @@ def _close(conn: Connection, batch: Batch) -> list[StreamLedger]:
             lost=entry.lost_n,
         )
     return ledgers
+
+
+def _report(
+    conn: Connection, batch: Batch, ledgers: Sequence[StreamLedger], *, in_dagster: bool
+) -> None:
+    counts = {
+        "seen": sum(entry.seen for entry in ledgers),
+        "lost": sum(entry.lost_n for entry in ledgers),
+        "missing": sum(entry.missing_n for entry in ledgers),
+    }
+    stage_reports.report_stage(
+        conn,
+        "proof",
+        counts,
+        seconds=0,
+        batch_id=batch.id,
+        source=batch.source,
+        in_dagster=in_dagster,
+    )
 
 
 def ledger_json(entry: StreamLedger) -> dict[str, JsonValue]:

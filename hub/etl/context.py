@@ -16,7 +16,8 @@ from hub.settings import Settings
 class Hub:
     """The hub's working parts, assembled once by an entry point.
 
-    `in_dagster` is true if Dagster itself records the stages.
+    `in_dagster` is true if Dagster itself records the stages. `requests_n` returns the requests of
+    these parts to a source so far.
     """
 
     engine: Engine
@@ -25,6 +26,7 @@ class Hub:
     mappings: Mapping[str, MappingDocument]
     connector: Callable[[str], Connector]
     in_dagster: bool = False
+    requests_n: Callable[[str], int] = lambda _: 0
 
     def sources(self) -> list[str]:
         """Return the configured sources, in a fixed order."""

@@ -9,12 +9,11 @@ it: cursors and queues are in the database, so there is nothing else to remember
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub.connectors.base import Page, Stream, Window
+from hub.connectors.base import Page, Stream
 from hub.db.locks import source_locks
 from hub.db.transactions import ask
 from hub.errors import HubError, TransientError
@@ -24,7 +23,6 @@ from hub.etl.collector import spare_the_program
 from hub.etl.companies import match_companies
 from hub.etl.contain import ends_source, fault_of, is_paused, once_each, where
 from hub.etl.context import Hub
-from hub.etl.extract import Land, Range, reread, short_ranges
 from hub.etl.land import land_page
 from hub.etl.load import load_pending
 from hub.etl.match import match_pending
@@ -32,18 +30,21 @@ from hub.etl.normalize import normalize_pending
 from hub.etl.notify import deliver_pending
 from hub.etl.refresh import refresh
 from hub.etl.route import route_unowned, write_digests
-from hub.etl.waiting import waiting_n
+from hub.etl.stage_reports import Subject, report_each
+from hub.etl.waiting import unfinished_n, waiting_n
+from hub.etl.window_proof import prove_window
 from hub.landing import store
 from hub.logs import get_logger
 from hub.model.faults import Fault
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
-from hub.records import batches, queue, stage_reports, verdicts
+from hub.records import batches, queue
 from hub.records.batches import Batch, Begun
 from hub.records.ledger import StreamLedger
-from hub.records.stage_reports import StageReport
 
 log = get_logger()
+_NO_PROGRESS_S = 60.0
+_LOOK_S = 0.2
 
 
 @dataclass(slots=True)
@@ -88,9 +89,11 @@ def sync(hub: Hub, sources: Sequence[str], *, full: bool = False) -> SyncReport:
         for source in sources:
             finish_interrupted(hub, source)
         for batch in running:
+            settle(hub, batch)
             faults = faults_of(hub, batch)
             if is_paused(faults):
                 report.stopped[batch.source] = faults[0].told
+                leave(hub, batch)
             else:
                 report.faults += once_each(faults)
                 report.ledgers += finish(hub, batch)
@@ -144,7 +147,9 @@ def begin(hub: Hub, source: str, *, full: bool = False, run_id: str = "") -> Bat
         if full:
             store.drop_cursors(conn, source)
         batch = batches.running_batch(conn, source) or batches.reopen(conn, source)
-        if batch is None:
+        if batch is not None:
+            batches.take_up(conn, batch.id)
+        else:
             is_first = not batches.has_finished_batch(conn, source)
             is_again = full and batches.has_undone_batch(conn, source)
             lane = Lane.BULK if is_first or is_again else Lane.LIVE
@@ -154,15 +159,44 @@ def begin(hub: Hub, source: str, *, full: bool = False, run_id: str = "") -> Bat
         return batch
 
 
+def leave(hub: Hub, batch: Batch) -> None:
+    """Say that no process works on the batch; if it is still open, the next sync goes on with it."""
+    with hub.engine.begin() as conn:
+        batches.leave(conn, batch.id)
+
+
+def settle(hub: Hub, batch: Batch) -> None:
+    """Wait until no record of the batch is left in a queue, and run the stages for those that are.
+
+    Stages take whatever waits, so a run of another source can have records of this batch under way.
+    Returns after a minute without progress: such records are part of the proof.
+    """
+    left, since = _unfinished(hub, batch), time.monotonic()
+    while left and time.monotonic() - since < _NO_PROGRESS_S:
+        run_stages(hub)
+        still = _unfinished(hub, batch)
+        if still == left:
+            hub.clock.sleep(_LOOK_S)
+        else:
+            left, since = still, time.monotonic()
+
+
+def _unfinished(hub: Hub, batch: Batch) -> int:
+    with hub.engine.begin() as conn:
+        return unfinished_n(conn, batch.id)
+
+
 @dataclass(slots=True)
 class StreamLanding:
-    """The result of one stream in one run: counts, and faults."""
+    """The result of one stream in one run: counts, faults, duration, and requests to the vendor."""
 
     counts: dict[str, int] = field(
         default_factory=lambda: {"landed": 0, "unchanged": 0, "pages": 0}
     )
     faults: list[Fault] = field(default_factory=list)
     error: Exception | None = None
+    seconds: float = 0.0
+    requests_n: int = 0
 
     @property
     def ends_source(self) -> bool:
@@ -178,6 +212,7 @@ def land_stream(hub: Hub, batch: Batch, stream: Stream) -> StreamLanding:
     """
     spare_the_program()
     started, landing = time.monotonic(), StreamLanding()
+    before_n = hub.requests_n(batch.source)
     is_proved = False
     try:
         _land_window(hub, batch, stream, landing)
@@ -193,6 +228,8 @@ def land_stream(hub: Hub, batch: Batch, stream: Stream) -> StreamLanding:
     unproved = not is_proved and bool(landing.counts["pages"] or _is_unproved(hub, batch, stream))
     _note(hub, batch, stream.name, landing.faults, unproved=unproved)
     _report(hub, batch, "land", landing.counts, started, stream=stream.name)
+    landing.seconds = time.monotonic() - started
+    landing.requests_n = hub.requests_n(batch.source) - before_n
     return landing
 
 
@@ -239,7 +276,7 @@ def _land_window(hub: Hub, batch: Batch, stream: Stream, landing: StreamLanding)
         land(page)
     if f"{batch.source}/{stream.name}" in hub.mappings:
         whole = replace(window, since=begun.since)
-        note = _prove(hub, batch, stream, whole, lambda page: land(page, move_cursor=False))
+        note = prove_window(hub, batch, stream, whole, lambda page: land(page, move_cursor=False))
         with hub.engine.begin() as conn:
             batches.note_window(conn, batch.id, stream.name, note)
             if note["shortage"]:
@@ -280,60 +317,6 @@ def _log_forecast(hub: Hub, batch: Batch, counted: int | None, stream: Stream) -
         of=foreseen.of,
         message=str(foreseen),
     )
-
-
-def _prove(
-    hub: Hub, batch: Batch, stream: Stream, window: Window, land: Land
-) -> dict[str, JsonValue]:
-    connector = hub.connector(batch.source)
-
-    def seen(since: datetime | None, until: datetime) -> int:
-        with hub.engine.begin() as conn:
-            return verdicts.seen(conn, batch.id, stream.name, since, until)
-
-    counted = connector.count(stream, window.since, window.until)
-    shortage: dict[str, JsonValue] = {}
-    if counted is not None and counted > seen(window.since, window.until):
-        earliest = _earliest(hub, batch, stream)
-        ranges = short_ranges(connector, stream, seen, window, earliest=earliest)
-        reread(connector, stream, ranges, land)
-        still = short_ranges(connector, stream, seen, window, earliest=earliest) if ranges else []
-        shortage = _shortage(still)
-        counted = connector.count(stream, window.since, window.until)
-    return {
-        "since": window.since.isoformat() if window.since else None,
-        "until": window.until.isoformat(),
-        "counted": counted,
-        "seen": seen(window.since, window.until),
-        "shortage": shortage,
-    }
-
-
-def _earliest(hub: Hub, batch: Batch, stream: Stream) -> datetime:
-    with hub.engine.begin() as conn:
-        return verdicts.earliest_seen(conn, batch.id, stream.name) or datetime(
-            1999, 1, 1, tzinfo=UTC
-        )
-
-
-def _shortage(ranges: Sequence[Range]) -> dict[str, JsonValue]:
-    if not ranges:
-        return {}
-    narrowest = ranges[0]
-    return {
-        "missing": sum(r.counted - r.seen for r in ranges),
-        "ranges": [
-            {
-                "since": r.since.isoformat() if r.since else None,
-                "until": r.until.isoformat(),
-                "counted": r.counted,
-                "seen": r.seen,
-            }
-            for r in ranges
-        ],
-        "narrowest": f"{narrowest.since.isoformat() if narrowest.since else 'the beginning'}"
-        f" .. {narrowest.until.isoformat()}",
-    }
 
 
 def _reopen(conn: Connection, batch: Batch, stream: Stream, begun: Begun) -> None:
@@ -378,7 +361,7 @@ def run_load(hub: Hub) -> dict[str, int]:
     counts = load_pending(hub)
     routed = {name: n for name, n in counts.items() if name == "assigned"}
     loaded = {name: n for name, n in counts.items() if name not in routed}
-    _report_each(hub, {"load": loaded, "route": routed}, started)
+    report_each(hub, {"load": loaded, "route": routed}, started)
     return counts
 
 
@@ -409,50 +392,8 @@ def _report(
     stream: str | None = None,
     source: str | None = None,
 ) -> None:
-    said = _Said(batch.id if batch else None, batch.source if batch else source, stream)
-    _report_each(hub, {stage: counts}, started, said)
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """Of what a report is, where it is not of all that waited."""
-
-    batch_id: int | None = None
-    source: str | None = None
-    stream: str | None = None
-
-
-_ALL = _Said()
-
-
-def _report_each(
-    hub: Hub, counts: Mapping[str, Mapping[str, int]], started: float, said: _Said = _ALL
-) -> None:
-    """Keep what stages did, in one transaction; a stage that did nothing is not told."""
-    done = {stage: own for stage, own in counts.items() if any(own.values())}
-    if not done:
-        return
-    with hub.engine.begin() as conn:
-        for stage, own in done.items():
-            stage_reports.report_stage(
-                conn,
-                stage,
-                own,
-                seconds=time.monotonic() - started,
-                batch_id=said.batch_id,
-                source=said.source,
-                stream=said.stream,
-                in_dagster=hub.in_dagster,
-            )
-
-
-REPORTS = 500  # reported in one tick of a sensor
-
-
-def reports_since(hub: Hub, after: int | None) -> list[StageReport]:
-    """Return reports of stages after a given one, oldest first; None begins with the latest."""
-    with hub.engine.begin() as conn:
-        return stage_reports.reports_since(conn, after, REPORTS)
+    subject = Subject(batch.id if batch else None, batch.source if batch else source, stream)
+    report_each(hub, {stage: counts}, started, subject)
 
 
 def window_note(hub: Hub, batch: Batch, stream: str) -> dict[str, JsonValue]:

@@ -41,7 +41,11 @@ def load_companies(
     customer_status.recompute_entities(conn, ids)
     set_chunk_verdicts(conn, stale, records, written.updated)
     entities.mark_folded(conn, stale)
-    return {"companies": len(written.created), "updated": len(written.updated)}, people
+    counts = {
+        "companies_created": len(written.created),
+        "companies_updated": len(written.updated),
+    }
+    return counts, people
 
 
 def _folded(

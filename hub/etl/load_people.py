@@ -262,9 +262,10 @@ class _Written:
     @property
     def counts(self) -> dict[str, int]:
         found = {
-            "created": len(self.leads.created),
-            "updated": len(self.leads.updated),
-            "contacts": len(self.contacts.created),
+            "leads_created": len(self.leads.created),
+            "leads_updated": len(self.leads.updated),
+            "contacts_created": len(self.contacts.created),
+            "contacts_updated": len(self.contacts.updated),
         }
         found |= {"converted_by_source": self.converted} if self.converted else {}
         return found | ({"assigned": len(self.turns.taken)} if self.turns else {})

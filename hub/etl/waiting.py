@@ -17,3 +17,8 @@ def waiting_n(conn: Connection, batch_id: int | None = None) -> dict[str, int]:
         "load": queued["load"] + folding.stale_n(conn, batch_id),
         "route": leads.unowned_n(conn, batch_id),
     }
+
+
+def unfinished_n(conn: Connection, batch_id: int) -> int:
+    """Count the records of a batch that a stage before route has not finished."""
+    return sum(n for stage, n in waiting_n(conn, batch_id).items() if stage != "route")

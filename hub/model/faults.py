@@ -21,6 +21,13 @@ class FaultKind(StrEnum):
     BUDGET = "budget"  # the vendor's quota is used up; the next sync goes on, and nothing is wrong
 
 
+_NEXT = {
+    FaultKind.OPERATOR: "hub check says what is wrong",
+    FaultKind.FAILED: "the next sync tries again",
+    FaultKind.BUDGET: "the next sync goes on there",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Why a source, or a part of it, was not read to its end."""
@@ -39,7 +46,7 @@ class Fault:
     @property
     def sentence(self) -> str:
         """Return the message for the operator: where, what happened, what to do next."""
-        return f"{self.told}; {self.hint}" if self.hint else self.told
+        return f"{self.told}; next: {self.hint or _NEXT[self.kind]}"
 
     @property
     def told(self) -> str:

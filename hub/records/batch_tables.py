@@ -34,15 +34,15 @@ batch = Table(
     Column("undoes", BigInteger),  # of an undo: the batch that it takes back
     personal("who", Text),  # of an undo: the user who began it
     CheckConstraint(
-        "state IN ('planned','running','done','failed','undoing','undone')", name="state"
+        "state IN ('planned','running','partial','done','failed','undoing','undone')", name="state"
     ),
     Index(
-        "one_running_read_a_source",
+        "one_open_read_a_source",
         "source",
         "kind",
         unique=True,
-        postgresql_where=text("state = 'running' AND kind IN ('sync','migrate')"),
-        info=because("one running read of a source; the next run finds it"),
+        postgresql_where=text("state IN ('running','partial') AND kind IN ('sync','migrate')"),
+        info=because("one open read of a source; the next run finds it"),
     ),
     schema="ops",
 )

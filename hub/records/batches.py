@@ -31,7 +31,9 @@ class Batch:
 
 _COLUMNS = (batch.c.id, batch.c.kind, batch.c.source, batch.c.lane)
 READS = ("sync", "migrate")
-"""Kinds of which a source has one running batch: an interrupted one goes on."""
+"""Kinds of which a source has one open batch: the next run goes on with it."""
+OPEN = ("running", "partial")
+"""States of a batch that is not over: a process works on it, or was killed; or it was left in part."""
 REPEATS = ("retry", "fix", "remap")
 """Kinds that map landed records again, under the lock of their source."""
 LIVE = "live"
@@ -39,14 +41,14 @@ LIVE_AGE = timedelta(minutes=1)  # after this time a live batch takes up no new 
 
 
 def open_batch(conn: Connection, *, source: str, kind: str, lane: str) -> Batch:
-    """Start a batch; of a sync or a migration the running one, if there is one, goes on."""
+    """Start a batch; of a sync or a migration the open one, if there is one, goes on."""
     started = insert(batch).values(source=source, kind=kind, lane=lane)
     if kind not in READS:
         return Batch(*conn.execute(started.returning(*_COLUMNS)).one())
     conn.execute(
         started.on_conflict_do_nothing(
             index_elements=["source", "kind"],
-            index_where=text("state = 'running' AND kind IN ('sync','migrate')"),
+            index_where=text("state IN ('running','partial') AND kind IN ('sync','migrate')"),
         )
     )
     found = running_batch(conn, source, kind)
@@ -147,12 +149,24 @@ def read_action(conn: Connection, batch_id: int) -> ActionBatch:
 
 
 def running_batch(conn: Connection, source: str, kind: str = "sync") -> Batch | None:
-    """Return the source's running sync, or its running batch of another kind of `READS`."""
-    running = select(*_COLUMNS).where(
-        batch.c.source == source, batch.c.kind == kind, batch.c.state == "running"
+    """Return the source's open sync, or its open batch of another kind of `READS`."""
+    found = select(*_COLUMNS).where(
+        batch.c.source == source, batch.c.kind == kind, batch.c.state.in_(OPEN)
     )
-    row = conn.execute(running).first()
+    row = conn.execute(found).first()
     return Batch(*row) if row else None
+
+
+def take_up(conn: Connection, batch_id: int) -> None:
+    """Say that a process works on an open batch again."""
+    left = update(batch).where(batch.c.id == batch_id, batch.c.state == "partial")
+    conn.execute(left.values(state="running"))
+
+
+def leave(conn: Connection, batch_id: int) -> None:
+    """Say that no process works on the batch, if it is still open: the next sync goes on with it."""
+    at_work = update(batch).where(batch.c.id == batch_id, batch.c.state == "running")
+    conn.execute(at_work.values(state="partial"))
 
 
 def running(conn: Connection, kind: str) -> list[Batch]:
@@ -182,7 +196,7 @@ def reopen(conn: Connection, source: str) -> Batch | None:
 _HAS_READ = text("""
 SELECT EXISTS (
   SELECT 1 FROM ops.batch
-  WHERE source = :source AND kind = 'sync' AND state IN ('done', 'failed', 'running')
+  WHERE source = :source AND kind = 'sync' AND state IN ('done', 'failed', 'running', 'partial')
     AND windows -> CAST(:stream AS text) -> 'until' IS NOT NULL)
 """)
 

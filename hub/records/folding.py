@@ -214,7 +214,7 @@ _LEFT = text("""
 SELECT s.left_entity_id, s.role,
   EXISTS (SELECT 1 FROM ops.source_record o JOIN ops.batch b ON b.id = o.batch_id
           WHERE (o.entity_id = s.left_entity_id OR o.left_entity_id = s.left_entity_id)
-          AND b.state = 'running' AND b.kind NOT IN ('remap', 'rederive')),
+          AND b.state IN ('running', 'partial') AND b.kind NOT IN ('remap', 'rederive')),
   EXISTS (SELECT 1 FROM ops.edge e JOIN ops.source_record o
           ON o.id = CASE e.a WHEN s.id THEN e.b ELSE e.a END
           WHERE s.id IN (e.a, e.b) AND e.revoked_at IS NULL AND e.judgement = 'different'

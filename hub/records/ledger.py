@@ -5,6 +5,7 @@ In: a batch's verdicts, and the notes on its windows. Out: one sum for each stre
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 from sqlalchemy import Connection, select, text
 
@@ -36,6 +37,27 @@ class StreamLedger:
     def holds(self) -> bool:
         """Whether every record that the source counts has a verdict."""
         return not self.lost_n and not self.shortage and not self.faults
+
+    @property
+    def missing_n(self) -> int:
+        """Return how many records the source counted and did not hand out."""
+        missing = self.shortage.get("missing", 0)
+        return missing if isinstance(missing, int) else 0
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
+        """Return a ledger as it was kept with its batch."""
+        return cls(
+            kept["source"],
+            kept["stream"],
+            kept.get("counted"),
+            kept.get("seen", 0),
+            kept.get("verdicts") or {},
+            kept.get("lost") or (),
+            kept.get("lost_n", 0),
+            kept.get("shortage") or {},
+            faults_of(kept.get("faults")),
+        )
 
 
 _COUNTS = text("""

@@ -3,20 +3,71 @@
 Reads what `batches` writes. Not here: the proof itself (`hub.etl.proof`).
 """
 
-from sqlalchemy import Connection, text
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from hub.records.batches import Batch
+from sqlalchemy import Connection, Row, text
 
-_OF_RUN = text("""
-SELECT id, kind, source, lane, state FROM ops.batch
-WHERE source = :source AND CAST(:run AS text) = ANY(runs) ORDER BY id
-""")
+from hub.records.batches import OPEN, Batch
+
+_EVIDENCE = """
+SELECT id, kind, source, lane, state, windows, ledger FROM ops.batch WHERE {which} ORDER BY id
+"""
+_OF_RUN = text(_EVIDENCE.format(which="source = :source AND CAST(:run AS text) = ANY(runs)"))
+_OF_BATCH = text(_EVIDENCE.format(which="id = :batch"))
+_LATEST = text(
+    _EVIDENCE.format(
+        which="""id = (
+  SELECT max(id) FROM ops.batch
+  WHERE source = :source AND kind IN ('sync', 'migrate') AND state IN ('done', 'failed'))"""
+    )
+)
 
 
-def of_run(conn: Connection, source: str, run_id: str) -> list[tuple[Batch, str]]:
-    """Return the batches of a source that a run opened or took up, each with its state."""
-    rows = conn.execute(_OF_RUN, {"source": source, "run": run_id})
-    return [(Batch(row.id, row.kind, row.source, row.lane), row.state) for row in rows]
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a batch holds for its proof: its state, the notes on its windows, its ledger if it is closed."""
+
+    batch: Batch
+    state: str
+    windows: Mapping[str, Mapping[str, Any]]
+    ledger: Any
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the batch has no ledger yet."""
+        return self.state in OPEN
+
+    def has_ended(self, stream: str) -> bool:
+        """Tell whether the stream was read to the end of a window."""
+        return bool(self.windows.get(stream, {}).get("until"))
+
+    def has_read(self, stream: str) -> bool:
+        """Tell whether the stream was read to the end of a window, or has a fault that says why not."""
+        return self.has_ended(stream) or bool(self.windows.get(stream, {}).get("faults"))
+
+
+def of_run(conn: Connection, source: str, run_id: str) -> list[Evidence]:
+    """Return the batches of a source that a run opened or took up."""
+    return _found(conn.execute(_OF_RUN, {"source": source, "run": run_id}))
+
+
+def of_batch(conn: Connection, batch_id: int) -> list[Evidence]:
+    """Return one batch; none if there is none."""
+    return _found(conn.execute(_OF_BATCH, {"batch": batch_id}))
+
+
+def latest(conn: Connection, source: str) -> list[Evidence]:
+    """Return the latest closed read of a source, and none before the first."""
+    return _found(conn.execute(_LATEST, {"source": source}))
+
+
+def _found(rows: Iterable[Row[Any]]) -> list[Evidence]:
+    return [
+        Evidence(Batch(row.id, row.kind, row.source, row.lane), row.state, row.windows, row.ledger)
+        for row in rows
+    ]
 
 
 _SETTLED = text("""

@@ -44,10 +44,12 @@ class StageReport:
     stream: str | None
     counts: Mapping[str, int]
     in_dagster: bool
+    batch_id: int | None = None
+    seconds: float = 0.0
 
 
 _REPORTS = text("""
-SELECT id, stage, source, stream, counts, in_dagster FROM ops.stage_report
+SELECT id, stage, source, stream, counts, in_dagster, batch_id, seconds FROM ops.stage_report
 WHERE id > coalesce(CAST(:after AS bigint),
                     (SELECT max(id) FROM ops.stage_report) - CAST(:most AS bigint))
 ORDER BY id LIMIT :most

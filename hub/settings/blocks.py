@@ -199,6 +199,14 @@ class BackupSettings(Block):
     """Whether a backup is written to HUB_HOME/backups before the schema is upgraded."""
 
 
+class DagsterSettings(Block):
+    """How Dagster runs the hub."""
+
+    reconcile_every_s: int = Field(3600, ge=60)
+    """Seconds between two complete comparisons with a source. The freshness of its data is a warning after
+    two of them, and a failure after six."""
+
+
 class Settings(Block):
     """All settings."""
 
@@ -222,6 +230,8 @@ class Settings(Block):
     """Defaults of your company."""
     crm: CrmSettings = CrmSettings()
     """Settings of the sales process."""
+    dagster: DagsterSettings = DagsterSettings()
+    """How Dagster runs the hub."""
     matching: MatchingSettings = MatchingSettings()
     """Matching of records, and survivorship of values."""
     mappings_dir: str | None = None

@@ -121,7 +121,7 @@ def undoable(conn: Connection, batch_id: int) -> Known:
             code="invalid",
             hint="to reverse a mapping, change the mapping back and run hub remap",
         )
-    if batch.state in {"running", "planned"} or not proofs.is_settled(conn, batch.id):
+    if batch.state in {"running", "partial", "planned"} or not proofs.is_settled(conn, batch.id):
         raise ActionError(
             f"batch {batch.id} is not finished: it is {batch.state}, or its records still wait in a queue",
             resource="batch",

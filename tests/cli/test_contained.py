@@ -111,7 +111,9 @@ def test_one_revoked_token_of_five_in_dagster(broken: SandboxProcess, made: Hous
     assert code == 2
     assert not summary["success"]
     (sentence,) = summary["failures"]
-    assert sentence.startswith("hubspot/owners: GET 127.0.0.1/crm/v3/owners answered 401")
+    assert sentence.startswith(
+        "hubspot/companies: GET 127.0.0.1/crm/v3/objects/companies answered 401"
+    )
     assert_whole(made, but="hubspot")
     broken.ask("PUT", "/faults", {"faults": ""})
     code, summary = run_job(made, "sync")

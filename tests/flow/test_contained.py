@@ -123,7 +123,7 @@ def test_a_source_that_cannot_be_connected_keeps_no_other_back(world: World) -> 
     for full in (False, True):
         report = flow.sync(hub, BOTH, full=full)
         (fault,) = report.faults
-        assert fault.sentence == "hubspot: no token is set; set HUB_SOURCES__HUBSPOT__TOKEN"
+        assert fault.sentence == "hubspot: no token is set; next: set HUB_SOURCES__HUBSPOT__TOKEN"
         assert sync_code(report.faults, holds=report.holds, quarantined=3) == 2
         assert len(world.rows("SELECT 1 FROM reporting.leads")) == 1
     assert flow.sync(world.hub, BOTH).holds
@@ -140,7 +140,7 @@ def test_a_forbidden_stream_keeps_no_other_of_its_source_back(
     report = flow.sync(world.hub, ["hubspot"])
     (fault,) = report.faults
     assert fault.sentence == (
-        "hubspot/owners: answered 403; grant it; or leave it out: sources.hubspot.skip: [owners]"
+        "hubspot/owners: answered 403; next: grant it; or leave it out: sources.hubspot.skip: [owners]"
     )
     assert [e.stream for e in report.ledgers if not e.holds] == ["owners"]
     (contacts,) = [e for e in report.ledgers if e.stream == "contacts"]

@@ -50,7 +50,7 @@ def test_one_spent_budget_stops_one_source(db: Database, settings: Settings) -> 
     assert report.stopped.keys() == {"typeform"}
     assert report.holds
     assert [entry.source for entry in report.ledgers] == ["salesforce"]
-    assert _states(db) == {"typeform": "running", "salesforce": "done"}
+    assert _states(db) == {"typeform": "partial", "salesforce": "done"}
     spent.is_spent = False
     report = flow.sync(hub, ["typeform"])
     assert not report.stopped

@@ -27,11 +27,11 @@ def test_changed_rules_fold_everybody_again_and_are_told(world: World) -> None:
     before = _lead(world)
     with world.db.engine.begin() as conn:
         apply_rules(conn, SHIPPED)
-    assert flow.run_load(world.hub).get("updated", 0) == 0, "the rules are what they were"
+    assert flow.run_load(world.hub).get("leads_updated", 0) == 0, "the rules are what they were"
     longest = overlaid({"groups": {"identity": {"by": "longest"}, "firmographics": {"by": "longest"}}})  # fmt: skip
     with world.db.engine.begin() as conn:
         apply_rules(conn, longest)
-    assert flow.run_load(world.hub)["updated"] == (before["title"] != "Chief of staff")
+    assert flow.run_load(world.hub)["leads_updated"] == (before["title"] != "Chief of staff")
     assert _lead(world)["title"] == "Chief of staff"
     name = "salesforce/leads/00Q000000000001AAA"
     with world.db.engine.begin() as conn:

@@ -1,0 +1,99 @@
+"""Jobs and schedules: `sync` for all sources, `sync_<source>` for one, `sync_now` for some in one step.
+
+Not here: sensors, and the nightly job (`rollups`).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import (
+    UnresolvedAssetJobDefinition as AssetJob,  # what `define_asset_job` returns has no public name
+)
+from pydantic import Field
+
+from hub.assets.failures import failure, told_clearly
+from hub.assets.resources import HubResource
+from hub.errors import ConfigError
+from hub.etl import flow
+from hub.etl.proof import latest_proof
+
+ALL = "sync"
+
+
+def sync_all() -> AssetJob:
+    """Return the job that syncs and proves all sources."""
+    return dg.define_asset_job(
+        ALL,
+        dg.AssetSelection.all(),
+        description="Bring in what is new from all sources, up to an owner, and prove each source.",
+    )
+
+
+def sync_source(source: str, own: Sequence[dg.AssetKey], shared: Sequence[dg.AssetKey]) -> AssetJob:
+    """Return the job of one source.
+
+    Args:
+        source: the source.
+        own: its assets, from land to proof.
+        shared: match, load, route and notify.
+    """
+    return dg.define_asset_job(
+        f"sync_{source}",
+        dg.AssetSelection.assets(*own, *shared),
+        description=f"Bring in what is new from {source.title()}, up to an owner, and prove the source.",
+        tags={"source": source},
+    )
+
+
+def every_five_minutes(
+    jobs: Mapping[str, AssetJob], *, is_running: bool
+) -> list[dg.ScheduleDefinition]:
+    """Return a schedule for each source's job; they start one after the other, not all at once."""
+    status = dg.DefaultScheduleStatus
+    return [
+        dg.ScheduleDefinition(
+            name=f"every_five_minutes_{source}",
+            job=job,
+            cron_schedule=f"{place % 5}-59/5 * * * *",
+            description=f"From {source.title()} to an owner who knows.",
+            default_status=status.RUNNING if is_running else status.STOPPED,
+        )
+        for place, (source, job) in enumerate(jobs.items())
+    ]
+
+
+class SyncConfig(dg.Config):
+    """What `sync_now` reads."""
+
+    sources: list[str] = Field(
+        default_factory=list, description="The sources to sync; empty: all configured sources."
+    )
+    full: bool = Field(
+        default=False, description="Read them from the beginning, not only what has changed."
+    )
+
+
+@dg.op(description="As the command hub sync: all stages in one step.")
+def sync_some(context: dg.OpExecutionContext, hub: HubResource, config: SyncConfig) -> None:
+    """Sync the sources of the run's config; the sensor `what_happened_outside` tells the assets."""
+    with told_clearly(context, "sync_now"):
+        wanted = config.sources or hub.hub.sources()
+        if unknown := [name for name in wanted if name not in hub.hub.sources()]:
+            raise ConfigError(
+                f"source {unknown[0]!r} is not configured",
+                hint=f"configured: {', '.join(hub.hub.sources()) or 'none'}",
+            )
+        report = flow.sync(hub.outside, wanted, full=config.full)
+        with hub.hub.engine.begin() as conn:
+            proofs = [latest_proof(conn, s) for s in wanted if s not in report.stopped]
+        if sentences := [said for proof in proofs if proof for said in proof.sentences()]:
+            raise failure(sentences, needs_operator=any(p and p.needs_operator for p in proofs))
+
+
+@dg.job(
+    description="Sync some sources, or all, in one step; the run's config says which, and whether from the"
+    " beginning. The assets show it within a minute."
+)
+def sync_now() -> None:
+    """One step, as the command `hub sync`."""
+    sync_some()
