@@ -8,7 +8,7 @@ WORKERS ?= 4
 unexport PYTHONDONTWRITEBYTECODE
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test plays bench compare check unit lint types contracts format docs lock clean
+.PHONY: setup demo test plays kills bench compare check unit lint types contracts format docs lock clean
 
 setup: $(STAMP)
 
@@ -45,6 +45,10 @@ test: setup lint types contracts
 # Random plays against an independent recomputation; FIRST is the first seed. See docs/plays.md.
 plays: setup
 	$(BIN)/python -m tests.plays --plays $(or $(PLAYS),3000) --first $(or $(FIRST),0) --jobs $(WORKERS)
+
+# Kill -9 of each process of a real `hub up`, twice, with a run under way. See docs/operate.md.
+kills: setup
+	$(BIN)/python -m tests.faults.running_hub
 
 # What a sync costs, beside dlt: needs an idle machine, and `pip install -e '.[bench]'`. See bench/sync.md.
 bench: setup

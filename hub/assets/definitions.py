@@ -4,6 +4,7 @@ Reads from top to bottom as a record goes: land and normalize a source, match, l
 the source. Not here: what an asset does (`source_assets`, `crm_assets`, `proofs`).
 """
 
+import logging
 from collections.abc import Collection
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ import dagster as dg
 from hub.assets import jobs
 from hub.assets.crm_assets import crm_assets
 from hub.assets.proofs import proof_asset
+from hub.assets.prune import nightly_prune, prune_old_history
 from hub.assets.resources import HubResource, configured
 from hub.assets.rollups import nightly, refresh_rollups
 from hub.assets.sensors import stage_sensor
@@ -21,6 +23,13 @@ from hub.mappings.loader import names
 from hub.settings import Settings
 
 _MAPPED = frozenset(names())
+_NO_HUB = (
+    "there is no hub.yaml here: all known sources are shown, and nothing runs by itself; next: hub init "
+    "writes hub.yaml, and HUB_CONFIG names another place"
+)
+log = logging.getLogger(
+    "dagster.code_server"
+)  # what `dagster dev` and `dagster definitions validate` show
 
 
 def build_defs(
@@ -60,11 +69,18 @@ def build_defs(
     schedules = [
         *jobs.every_five_minutes(source_jobs, is_running=is_running),
         nightly(is_running=is_running),
+        nightly_prune(is_running=is_running),
     ]
     sensors = [stage_sensor(set(_keys(assets)), is_running=is_running)]
     return dg.Definitions(
         assets=assets,
-        jobs=[jobs.sync_all(), *source_jobs.values(), jobs.sync_now, refresh_rollups],
+        jobs=[
+            jobs.sync_all(),
+            *source_jobs.values(),
+            jobs.sync_now,
+            refresh_rollups,
+            prune_old_history,
+        ],
         schedules=schedules,
         sensors=sensors,
         resources={"hub": HubResource(config=None)},
@@ -84,6 +100,7 @@ def _flat(by_source: dict[str, list[dg.AssetsDefinition]]) -> list[dg.AssetsDefi
 def _configured_defs() -> dg.Definitions:
     settings: Settings | None = configured()
     if settings is None:
+        log.warning(_NO_HUB)
         return build_defs()
     return build_defs(
         settings.sources.configured(), reconcile_every_s=settings.dagster.reconcile_every_s

@@ -10,8 +10,10 @@ from dataclasses import replace
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
+from hub.assets.launcher import run_lock
 from hub.clock import SystemClock
 from hub.db.engine import open_database
+from hub.db.kept_lock import KeptLock, kept
 from hub.db.locks import source_locks
 from hub.errors import HubError
 from hub.etl import flow
@@ -80,6 +82,9 @@ class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         configure_once()
         settings, clock = load(self.config), SystemClock()
         database = self._stack.enter_context(open_database(settings, clock))
+        if self.run_id:
+            lock = KeptLock(database.engine, run_lock(self.run_id), is_shared=True)
+            self._stack.enter_context(kept(lock))
         return replace(assemble(settings, database, clock), in_dagster=True)
 
     @property

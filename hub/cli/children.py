@@ -13,14 +13,40 @@ from typing import IO
 from hub.clock import SystemClock
 
 _PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _STOP_S = 10
 _POLL_S = 0.05
 
 
 def _die_with_parent() -> None:
-    """Ask the kernel to end this child when its parent is gone (Linux; elsewhere a no-op)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    """Ask the kernel to end this child when the thread that started it is gone (Linux only).
+
+    It runs between fork and exec, where other threads may hold locks: nothing is imported here.
+    """
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def start(
+    arguments: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    log: Path,
+    stdout: int | None = None,
+) -> "subprocess.Popen[str]":
+    """Start a child in a process group of its own; `stop` ends it. To be called by the main thread."""
+    with log.open("a") as stderr:
+        out: int | IO[str] = stderr if stdout is None else stdout
+        return subprocess.Popen(
+            list(arguments),
+            env={**os.environ, **env},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=stderr,
+            text=True,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 see there
+        )
 
 
 @contextmanager
@@ -31,23 +57,12 @@ def child(
     log: Path,
     stdout: int | None = None,
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a child in a process group of its own; stop it at the end, by its own id."""
-    with log.open("a") as stderr:
-        out: int | IO[str] = stderr if stdout is None else stdout
-        process = subprocess.Popen(
-            list(arguments),
-            env={**os.environ, **env},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=stderr,
-            text=True,
-            start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 no threads are running yet
-        )
-        try:
-            yield process
-        finally:
-            stop([process])
+    """Run a child until the block ends; stop it then, by its own id."""
+    process = start(arguments, env=env, log=log, stdout=stdout)
+    try:
+        yield process
+    finally:
+        stop([process])
 
 
 def stop(processes: Sequence["subprocess.Popen[str]"]) -> None:

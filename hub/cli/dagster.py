@@ -1,54 +1,74 @@
-"""Dagster beside the hub: its code server, web server and daemon as children.
+"""Dagster beside the hub: its code server, web server and daemon as supervised children.
 
 Dagster itself is never imported here (it costs a second): it runs in processes of its own.
 """
 
-import json
 import socket
-import subprocess
 import sys
-import urllib.request
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from hub.cli.children import child, stop
+from hub.cli.dagster_api import DagsterApi
 from hub.cli.dagster_home import LOCATION, MODULE, code_socket, workspace_file
+from hub.cli.output import print_warning
+from hub.cli.supervisor import ChildPart, Part, PostgresPart, Supervisor
 from hub.clock import SystemClock
+from hub.db.embedded import EmbeddedServer
 from hub.db.engine import Database
-from hub.db.locks import only_one
+from hub.db.kept_lock import KeptLock
 from hub.errors import ConfigError, HubError
 
-_START_S = 120
 CODE_SERVER = "Dagster's code server"
+WEB_SERVER = "Dagster's web server"
+DAEMON = "Dagster's daemon"
+POSTGRES = "PostgreSQL"
+_START_S = 120
+_END_S = 10.0
+_LOCK_S = 15.0
+_CLOCK = SystemClock()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Dagster:
-    """Dagster's running processes, by what they are for."""
+    """Dagster, as long as the hub is up."""
 
     address: str
-    processes: dict[str, "subprocess.Popen[str]"]
-    log: Path
+    supervisor: Supervisor
+    lock: KeptLock
+    home: Path
+    _locked_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def api(self) -> DagsterApi:
+        """The web server, for questions."""
+        return DagsterApi(self.address)
 
     def check(self) -> None:
-        """Do nothing while all of them run.
+        """Start again what has ended, and hold the lock of the home. Cheap: call it often.
 
         Raises:
-            HubError: one has ended.
+            HubError: a process ended too often, or another hub has come up for this home.
         """
-        for name, process in self.processes.items():
-            code = process.poll()
-            if code is not None:
-                raise HubError(f"{name} ended with exit code {code}", hint=f"see {self.log}")
+        self.supervisor.check()
+        if time.monotonic() < self._locked_at + _LOCK_S:
+            return
+        self._locked_at = time.monotonic()
+        # Lost with PostgreSQL: until it is taken again, another `hub up` could have taken it.
+        if self.lock.keep() is False:
+            raise HubError(
+                f"another hub has come up for {self.home} while PostgreSQL was down; this one stops",
+                hint="only one hub up, or hub demo, can run for a home",
+            )
 
 
 def free_port(wanted: int) -> int:
     """Return `wanted` if it can be had, or a free port for 0.
 
     Raises:
-        ConfigError: somebody else listens on the wanted port.
+        ConfigError: another program listens on the wanted port.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # ours of a moment ago is free
@@ -66,73 +86,103 @@ def dagster_running(
     """Run Dagster's code server, web server and daemon; yields them once the definitions are loaded.
 
     The web server listens on loopback alone, the code server on a socket in Dagster's own folder.
+    At the end runs in flight are ended in order, and all processes with them.
 
     Raises:
         ConfigError: the port is taken, or another process runs Dagster for this hub.
         HubError: it did not start.
     """
     port = free_port(port)
-    log = home / "dagster.log"
-    with only_one(database.engine, "dagster") as is_alone:
-        if not is_alone:
+    lock = KeptLock(database.engine, "only:dagster")
+    server = EmbeddedServer(home, _CLOCK) if database.is_embedded else None
+    try:
+        if lock.keep() is not True:
             raise ConfigError(
                 f"{home} is up already", hint="end the other hub up or hub demo first"
             )
-        code_socket(home).unlink(missing_ok=True)  # of a killed one
-        running = Dagster(f"http://127.0.0.1:{port}", {}, log)
-        with ExitStack() as stack:
+        if server:
+            server.attach()
+        supervisor = Supervisor(
+            parts(env, home, port, server), foundation=POSTGRES if server else None
+        )
+        running = Dagster(f"http://127.0.0.1:{port}", supervisor, lock, home)
+        try:
+            _start(running)
+            yield running
+        finally:
             try:
-                # The code server first: the others would report it as unreachable.
-                for name, command in commands(home, port).items():
-                    process = stack.enter_context(child(command, env=env, log=log))
-                    running.processes[name] = process
-                    if name == CODE_SERVER:
-                        _wait(running, code_socket(home).exists)
-                _wait(running, lambda: "RepositoryLocation" in _locations(running.address))
-                yield running
+                _end_runs(running.api)
             finally:
-                stop(list(running.processes.values()))  # all at once: each takes its time
+                supervisor.stop()
+    finally:
+        lock.release()
+        if server:
+            server.detach()
 
 
-def commands(home: Path, port: int) -> dict[str, list[str]]:
-    """Return the command lines of Dagster's processes, by what they are for."""
+def parts(
+    env: Mapping[str, str], home: Path, port: int, server: EmbeddedServer | None
+) -> dict[str, Part]:
+    """Return the processes by name, in the order in which they are started."""
+    logs = home / "logs"
+    logs.mkdir(exist_ok=True)
     workspace = ["-w", str(workspace_file(home))]
     python = [sys.executable, "-m"]
-    return {
+    commands = {
         CODE_SERVER: [
             *python, "dagster", "code-server", "start", "-m", MODULE, "-a", "defs",
             "--socket", str(code_socket(home)), "--location-name", LOCATION,
         ],
-        "Dagster's web server": [
+        WEB_SERVER: [
             *python, "dagster_webserver", *workspace, "-h", "127.0.0.1", "-p", str(port),
         ],
-        "Dagster's daemon": [*python, "hub.assets.daemon", "run", *workspace],
+        DAEMON: [*python, "dagster._daemon", "run", *workspace],
     }  # fmt: skip
+    files = {CODE_SERVER: "code-server.log", WEB_SERVER: "web-server.log", DAEMON: "daemon.log"}
+    first: dict[str, Part] = (
+        {POSTGRES: PostgresPart(server, home / "pg/data/server.log")} if server else {}
+    )
+    return first | {
+        name: ChildPart(command, env, logs / files[name]) for name, command in commands.items()
+    }
 
 
-_LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
-  locationOrLoadError { __typename } } } } }"""
+def _start(running: Dagster) -> None:
+    """Start all; the code server first, which the others would report as unreachable."""
+    code_socket(running.home).unlink(missing_ok=True)  # of a killed one
+    for name, part in running.supervisor.parts.items():
+        if isinstance(part, ChildPart):
+            part.start()
+        if name == CODE_SERVER:
+            _wait(running, code_socket(running.home).exists)
+    _wait(running, running.api.has_loaded)
 
 
 def _wait(running: Dagster, is_ready: Callable[[], bool]) -> None:
-    clock = SystemClock()
     for _ in range(_START_S * 4):
-        running.check()
         if is_ready():
             return
-        clock.sleep(0.25)
-    raise HubError("Dagster did not start", hint=f"see {running.log}")
+        for name, part in running.supervisor.parts.items():
+            is_begun = not isinstance(part, ChildPart) or part.process is not None
+            if is_begun and not part.is_alive():
+                raise HubError(
+                    f"{name} did not start ({part.how_it_ended()})", hint=f"its log: {part.log}"
+                )
+        _CLOCK.sleep(0.25)
+    raise HubError("Dagster did not start in time", hint=f"its logs: {running.home / 'logs'}")
 
 
-def _locations(address: str) -> str:
-    """Return what the web server says of the code location; nothing while it does not answer."""
-    request = urllib.request.Request(  # noqa: S310 loopback
-        f"{address}/graphql",
-        json.dumps({"query": _LOCATIONS}).encode(),
-        {"Content-Type": "application/json"},
+def _end_runs(api: DagsterApi) -> None:
+    """End runs in flight in order, so that none is found as running by the next start."""
+    runs = api.in_flight()
+    if not runs:
+        return
+    print_warning(
+        f"runs under way are ended: {', '.join(sorted(runs.values()))}; what they read is kept, and "
+        "the next run goes on from there"
     )
-    try:
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 loopback
-            return str(answer.read())
-    except OSError:
-        return ""
+    api.terminate(list(runs))
+    for _ in range(int(_END_S / 0.25)):
+        if not api.in_flight():
+            return
+        _CLOCK.sleep(0.25)

@@ -70,7 +70,25 @@ def _instance() -> dict[str, Any]:
         "nux": {"enabled": False},
         "python_logs": {"managed_python_loggers": ["hub"], "python_log_level": "INFO"},
         # Each run is a process of its own; what is above waits in Dagster's queue.
-        "concurrency": {"runs": {"max_concurrent_runs": 2}},
+        # A second run of a source waits there too, and so takes no place.
+        "concurrency": {
+            "runs": {
+                "max_concurrent_runs": 2,
+                "tag_concurrency_limits": [
+                    {"key": "source", "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
+                ],
+            }
+        },
+        "run_launcher": {"module": "hub.assets.launcher", "class": "HubRunLauncher"},
+        # A process that is killed leaves its run as STARTED; here such a run is failed.
+        "run_monitoring": {
+            "enabled": True,
+            "poll_interval_seconds": 15,
+            "start_timeout_seconds": 90,
+            "cancel_timeout_seconds": 60,
+            # The tag `dagster/max_runtime` of a run sets another; 0 is no limit.
+            "max_runtime_seconds": 3600,
+        },
         # A source that does not answer must not hold up the sensors of the others.
         "sensors": {"use_threads": True, "num_workers": 8},
         "retention": {

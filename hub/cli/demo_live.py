@@ -19,6 +19,7 @@ from hub.cli.output import stdout
 from hub.cli.session import opened
 from hub.clock import SystemClock
 from hub.db.engine import Database
+from hub.errors import TransientError
 from hub.etl import flow
 from hub.etl.context import Hub
 from hub.sandbox.live import live_events, live_sources
@@ -53,7 +54,7 @@ def arrive(dagster: Dagster, config: Path, control: str, seed: int) -> NoReturn:
     """Let people write in until Ctrl-C, and say who got each new lead.
 
     Raises:
-        HubError: a child process has ended.
+        HubError: a process ended too often.
     """
     universe = requests.get(f"{control}/universe", timeout=30).json()
     with opened(config) as (hub, database, _settings):
@@ -62,7 +63,10 @@ def arrive(dagster: Dagster, config: Path, control: str, seed: int) -> NoReturn:
             started = time.monotonic()
             requests.post(f"{control}/events", json=event, timeout=10).raise_for_status()
             _CLOCK.sleep(_SETTLE_S)
-            _take_in(hub, database, event["source"], started)
+            try:
+                _take_in(hub, database, event["source"], started)
+            except TransientError as exc:  # PostgreSQL was killed: it is started again
+                _say(f"{exc.message}; the demo goes on")
             _CLOCK.sleep(_PAUSE_S)
     raise AssertionError("the events have no end")
 

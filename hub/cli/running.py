@@ -90,7 +90,7 @@ def up(
             stdout.print(f"Dagster UI   {dagster.address}", highlight=False)
             stdout.print(f"syncs        {', '.join(sources)}: every 5 minutes", highlight=False)
             stdout.print("Ctrl-C stops.", highlight=False)
-        running.stay(dagster)
+        running.stay(dagster, config)
 
 
 def status(json: Json = False, config: Config = None) -> None:

@@ -1,6 +1,7 @@
 """What `hub up` does: Dagster over the configured sources, with its schedules, until Ctrl-C.
 
-What older rules derived is derived again meanwhile, in a thread of this process.
+Processes that end are started again (`hub.cli.supervisor`). A changed hub.yaml is loaded again. What older
+rules derived is derived again meanwhile, in a thread of this process.
 """
 
 from collections.abc import Iterator
@@ -10,10 +11,11 @@ from typing import NoReturn
 
 from hub.cli.dagster import Dagster, dagster_running, free_port
 from hub.cli.dagster_home import write_dagster_home
+from hub.cli.output import print_warning
 from hub.cli.session import opened
 from hub.cli.upgrading import in_background
 from hub.clock import SystemClock
-from hub.errors import ConfigError
+from hub.errors import ConfigError, HubError
 from hub.settings import find, load
 
 _LOOK_S = 0.5
@@ -42,12 +44,40 @@ def up(config: Path | None, dagster_port: int) -> Iterator[tuple[Dagster, list[s
             yield dagster, hub.sources()
 
 
-def stay(dagster: Dagster) -> NoReturn:
-    """Wait for Ctrl-C.
+def stay(dagster: Dagster, config: Path | None) -> NoReturn:
+    """Wait for Ctrl-C; start again what ends, and load a changed hub.yaml.
 
     Raises:
-        HubError: a child process has ended.
+        HubError: a process ended too often, or another hub has come up for this home.
     """
+    file = find(config)
+    read = _version(file)
     while True:
         dagster.check()
+        if (now := _version(file)) != read:
+            read = now
+            _load_again(dagster, config)
         _CLOCK.sleep(_LOOK_S)
+
+
+def _version(file: Path | None) -> tuple[int, int] | None:
+    """Return what changes with each write of a file; None while there is none."""
+    try:
+        stat = file.stat() if file else None
+    except OSError:
+        return None
+    return (stat.st_mtime_ns, stat.st_size) if stat else None
+
+
+def _load_again(dagster: Dagster, config: Path | None) -> None:
+    try:
+        sources = load(config).sources.configured()
+    except HubError as exc:
+        print_warning(
+            f"hub.yaml has changed and cannot be used: {exc.message}; until it is right, runs fail"
+        )
+        return
+    if problem := dagster.api.reload():
+        print_warning(f"hub.yaml has changed, and Dagster did not load it again: {problem}")
+        return
+    print_warning(f"hub.yaml has changed and is in force; sources: {', '.join(sources) or 'none'}")

@@ -134,6 +134,8 @@ def in_background(hub: "Hub") -> Iterator[None]:
 
 
 def _work(hub: "Hub", ended: threading.Event) -> None:
+    from sqlalchemy.exc import OperationalError
+
     from hub.etl.rederive import rederive
 
     while not ended.is_set():
@@ -141,6 +143,8 @@ def _work(hub: "Hub", ended: threading.Event) -> None:
             rederive(hub, stop=lambda: ended.wait(_PAUSE_S))
         except HubError as exc:
             log.warning("rederive_failed", message=exc.message)
+        except OperationalError:  # PostgreSQL is down; `hub up` starts it again
+            log.warning("rederive_waits_for_the_database")
         except Exception:
             log.exception(
                 "rederive_broke"

@@ -128,6 +128,10 @@ class EmbeddedServer:
                 self._start()
         return Server(self._socket, self._data)
 
+    def runs(self) -> bool:
+        """Tell whether the server takes connections."""
+        return self._is_ready()
+
     def detach(self) -> None:
         """Unregister this process; the last one stops the server."""
         if self._registration is None:

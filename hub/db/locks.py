@@ -20,11 +20,12 @@ from sqlalchemy import Connection, Engine, func, select, text
 
 from hub.clock import Clock
 
-_SPACE = 0x4855  # keeps the hub's advisory locks apart from other users of the database
+LOCK_SPACE = 0x4855  # keeps the hub's advisory locks apart from other users of the database
 _POLL_S = 0.02
 
 
-def _number(name: str) -> int:
+def lock_number(name: str) -> int:
+    """Return the number under which PostgreSQL knows a lock of the hub."""
     return int.from_bytes(blake2b(name.encode(), digest_size=4).digest(), "big", signed=True)
 
 
@@ -32,7 +33,7 @@ def identity_lock(conn: Connection) -> None:
     """Become the only writer of identity until the transaction ends."""
     conn.execute(
         text("SELECT pg_advisory_xact_lock(:space, :number)"),
-        {"space": _SPACE, "number": _number("identity")},
+        {"space": LOCK_SPACE, "number": lock_number("identity")},
     )
 
 
@@ -40,7 +41,7 @@ def company_lock(conn: Connection) -> None:
     """Become the only writer of companies until the transaction ends."""
     conn.execute(
         text("SELECT pg_advisory_xact_lock(:space, :number)"),
-        {"space": _SPACE, "number": _number("companies")},
+        {"space": LOCK_SPACE, "number": lock_number("companies")},
     )
 
 
@@ -48,7 +49,7 @@ def company_watch(conn: Connection) -> None:
     """Hold the lock of companies shared: no company is made until the transaction ends."""
     conn.execute(
         text("SELECT pg_advisory_xact_lock_shared(:space, :number)"),
-        {"space": _SPACE, "number": _number("companies")},
+        {"space": LOCK_SPACE, "number": lock_number("companies")},
     )
 
 
@@ -57,7 +58,7 @@ def try_company_lock(conn: Connection, *, shared: bool) -> bool:
     took = "pg_try_advisory_xact_lock_shared" if shared else "pg_try_advisory_xact_lock"
     return bool(
         conn.execute(
-            select(getattr(func, took)(_SPACE, _number("companies"))),
+            select(getattr(func, took)(LOCK_SPACE, lock_number("companies"))),
         ).scalar_one()
     )
 
@@ -66,7 +67,9 @@ def try_company_lock(conn: Connection, *, shared: bool) -> bool:
 def source_locks(engine: Engine, sources: Sequence[str]) -> Iterator[None]:
     """Hold the locks of sources on a connection of their own; a second sync of a source waits."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        numbers = [{"space": _SPACE, "number": _number(f"source:{s}")} for s in sorted(sources)]
+        numbers = [
+            {"space": LOCK_SPACE, "number": lock_number(f"source:{s}")} for s in sorted(sources)
+        ]
         for number in numbers:
             conn.execute(text("SELECT pg_advisory_lock(:space, :number)"), number)
         try:
@@ -83,7 +86,9 @@ def slot_lock(engine: Engine, name: str, slots: int, clock: Clock) -> Iterator[N
 
     A slot whose holder dies is free as soon as its connection is gone.
     """
-    numbers = [{"space": _SPACE, "number": _number(f"slot:{name}:{i}")} for i in range(slots)]
+    numbers = [
+        {"space": LOCK_SPACE, "number": lock_number(f"slot:{name}:{i}")} for i in range(slots)
+    ]
     while True:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             for number in numbers:
@@ -102,7 +107,7 @@ def slot_lock(engine: Engine, name: str, slots: int, clock: Clock) -> Iterator[N
 @contextmanager
 def only_one(engine: Engine, name: str) -> Iterator[bool]:
     """Hold a lock on a connection of its own; yields False if another process holds it."""
-    number = {"space": _SPACE, "number": _number(f"only:{name}")}
+    number = {"space": LOCK_SPACE, "number": lock_number(f"only:{name}")}
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         taken = bool(
             conn.execute(text("SELECT pg_try_advisory_lock(:space, :number)"), number).scalar_one()
@@ -118,5 +123,5 @@ def rollup_lock(conn: Connection) -> None:
     """Become the only process that rewrites the rollups; writers of records only add to them."""
     conn.execute(
         text("SELECT pg_advisory_xact_lock(:space, :number)"),
-        {"space": _SPACE, "number": _number("rollup")},
+        {"space": LOCK_SPACE, "number": lock_number("rollup")},
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects.postgresql import insert
@@ -65,3 +66,14 @@ def reports_since(conn: Connection, after: int | None, most: int) -> list[StageR
         most: how many reports to return.
     """
     return [StageReport(*row) for row in conn.execute(_REPORTS, {"after": after, "most": most})]
+
+
+_OLD = text("""
+DELETE FROM ops.stage_report WHERE id IN (
+    SELECT id FROM ops.stage_report WHERE at < :before ORDER BY id LIMIT :most)
+""")
+
+
+def delete_old_reports(conn: Connection, *, before: datetime, most: int) -> int:
+    """Delete reports from before a moment, at most so many, oldest first; returns how many."""
+    return conn.execute(_OLD, {"before": before, "most": most}).rowcount

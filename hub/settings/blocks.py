@@ -205,6 +205,10 @@ class DagsterSettings(Block):
     reconcile_every_s: int = Field(3600, ge=60)
     """Seconds between two complete comparisons with a source. The freshness of its data is a warning after
     two of them, and a failure after six."""
+    keep_days: int = Field(30, ge=1)
+    """Days for which ended runs are kept, with their events, check evaluations and logs."""
+    keep_red_days: int = Field(90, ge=1)
+    """Days for which failed runs are kept."""
 
 
 class Settings(Block):

@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import os
 import select
 import signal
 import socket
@@ -83,6 +82,7 @@ def test_up_runs_the_schedules_of_what_is_configured_and_ends_with_ctrl_c(made: 
     assert _automation(_repository(location)) == {
         "every_five_minutes_salesforce": "RUNNING",
         "every_five_minutes_typeform": "RUNNING",
+        "nightly_prune": "RUNNING",
         "nightly_rollups": "RUNNING",
         "what_happened_outside": "RUNNING",
     }
@@ -90,11 +90,26 @@ def test_up_runs_the_schedules_of_what_is_configured_and_ends_with_ctrl_c(made: 
     assert second.returncode == 2
     assert is_calm(second)
     assert "is up already" in second.stderr
+    _takes_up_a_changed_hub_yaml(made, said["dagster"])
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=40)
+    _, told = process.communicate(timeout=60)
     assert process.returncode == 130, told
+    assert "hub.yaml has changed and cannot be used" in told
+    assert "hub.yaml has changed and is in force; sources: typeform" in " ".join(told.split())
     assert "Traceback" not in told
     assert _within(5, lambda: made.processes() == []), made.processes()
+
+
+def _takes_up_a_changed_hub_yaml(made: House, address: str) -> None:
+    """A mistake is told and changes nothing; then a source is gone, and its schedule with it."""
+    right = made.config.read_text()
+    made.config.write_text(right.replace("salesforce:", "salesforc:"))
+    time.sleep(2)
+    document = yaml.safe_load(right)
+    del document["sources"]["salesforce"]
+    made.config.write_text(yaml.safe_dump(document))
+    wanted = "every_five_minutes_salesforce"
+    assert _within(_START_S, lambda: wanted not in _automation(_repository(_location(address))))
 
 
 def _is_what_dagster_dev_shows(location: Any, sources: Sequence[str]) -> None:
@@ -108,29 +123,6 @@ def _is_what_dagster_dev_shows(location: Any, sources: Sequence[str]) -> None:
     assert _repository(location)["name"] == shown.name
     paths = {tuple(node["assetKey"]["path"]) for node in _repository(location)["assetNodes"]}
     assert paths == {tuple(key.path) for key in shown.asset_graph.get_all_asset_keys()}
-
-
-def test_a_child_that_dies_is_told_in_a_line_and_takes_the_hub_down(made: House) -> None:
-    process = made.start("up", "--dagster-port", "0")
-    assert _within(_START_S, lambda: bool(_daemons(made))), "it starts one"
-    os.kill(_daemons(made)[0], signal.SIGKILL)
-    _, told = process.communicate(timeout=40)
-    assert process.returncode == 1, told
-    assert "Dagster's daemon ended with exit code -9" in told
-    assert "dagster.log" in told
-    assert "Traceback" not in told
-    assert _within(5, lambda: made.processes() == []), made.processes()
-
-
-def _daemons(made: House) -> list[int]:
-    return [pid for pid in made.processes() if b"hub.assets.daemon\0run" in _command(pid)]
-
-
-def _command(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
 
 
 def test_up_refuses_a_port_in_use_and_a_hub_without_sources(made: House) -> None:

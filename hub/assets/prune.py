@@ -1,0 +1,140 @@
+"""What Dagster keeps is bounded: each night old runs go, with their events, evaluations, ticks and logs.
+
+Through Dagster's own functions where it has one. It works in small steps until its time is over, and the
+next night goes on. The newest state of every asset and check stays (`hub.db.dagster_tables`).
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+from sqlalchemy import Connection, Engine
+
+from hub.assets.failures import told_clearly
+from hub.assets.resources import HubResource
+from hub.db.dagster_tables import delete_old_checks, delete_old_events, old_runs
+from hub.records.stage_reports import delete_old_reports
+from hub.settings import DagsterSettings
+
+_MOST_S = 600.0
+"""How long one night works."""
+_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Moments before which things are old: of all things, and of failed runs."""
+
+    before: datetime
+    red_before: datetime
+
+
+def limits(settings: DagsterSettings, now: datetime) -> Limits:
+    """Return what is old at a moment."""
+    return Limits(
+        now - timedelta(days=settings.keep_days), now - timedelta(days=settings.keep_red_days)
+    )
+
+
+def prune_history(
+    instance: dg.DagsterInstance, engine: Engine, old: Limits, *, in_time: Callable[[], bool]
+) -> dict[str, int]:
+    """Delete what is old; returns how many of each kind.
+
+    Args:
+        instance: Dagster, its storage in the hub's database.
+        engine: the hub's database.
+        old: what is old.
+        in_time: whether there is time for another step.
+    """
+    deleted = {"runs": 0}
+    with engine.connect() as conn:
+        found = old_runs(conn, before=old.before, red_before=old.red_before)
+    for run_id in found:
+        if not in_time():
+            return deleted
+        instance.delete_run(run_id)
+        deleted["runs"] += 1
+    for name, delete in (
+        ("check_evaluations", delete_old_checks),
+        ("events_without_run", delete_old_events),
+        ("stage_reports", delete_old_reports),
+    ):
+        deleted[name] = sum(_steps(engine, delete, old.before, in_time))
+    if in_time():
+        _purge_ticks(instance, old.red_before)
+        deleted["folders"] = _sweep_folders(instance, old.before)
+    return deleted
+
+
+def _steps(
+    engine: Engine, delete: Callable[..., int], before: datetime, in_time: Callable[[], bool]
+) -> Iterator[int]:
+    """Delete in transactions of their own, so that no writer waits long; yields the counts."""
+    n = _BATCH
+    while n == _BATCH and in_time():
+        with engine.begin() as conn:
+            n = _deleted(conn, delete, before)
+        yield n
+
+
+def _deleted(conn: Connection, delete: Callable[..., int], before: datetime) -> int:
+    return delete(conn, before=before, most=_BATCH)
+
+
+def _purge_ticks(instance: dg.DagsterInstance, before: datetime) -> None:
+    """Delete ticks of sensors and schedules that no longer exist; of others Dagster does so itself."""
+    for state in instance.all_instigator_state():
+        instance.purge_ticks(state.instigator_origin_id, state.selector_id, before.timestamp())
+
+
+def _sweep_folders(instance: dg.DagsterInstance, before: datetime) -> int:
+    """Delete folders of runs that are gone: their output, and what their steps returned."""
+    root = Path(instance.storage_directory())
+    old = [
+        folder
+        for folder in (root.iterdir() if root.exists() else ())
+        if folder.is_dir() and folder.stat().st_mtime < before.timestamp()
+    ]
+    gone = [folder for folder in old if not instance.has_run(folder.name)]
+    for folder in gone:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(gone)
+
+
+@dg.op
+def delete_old_history(context: dg.OpExecutionContext, hub: HubResource) -> dict[str, int]:
+    """Delete what Dagster keeps of old runs; returns how many of each kind."""
+    end = time.monotonic() + _MOST_S
+    with told_clearly(context, "prune_old_history"):
+        old = limits(hub.hub.settings.dagster, hub.hub.clock.now())
+        deleted = prune_history(
+            context.instance, hub.hub.engine, old, in_time=lambda: time.monotonic() < end
+        )
+    context.add_output_metadata(dict(deleted))
+    return deleted
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    description="Delete old runs with their events, check evaluations, ticks and logs.",
+)
+def prune_old_history() -> None:
+    """Bounds what Dagster keeps; `dagster:` in hub.yaml says for how many days."""
+    delete_old_history()
+
+
+def nightly_prune(*, is_running: bool) -> dg.ScheduleDefinition:
+    """Return the schedule; with a configured source it runs, unless a user stops it."""
+    status = dg.DefaultScheduleStatus
+    return dg.ScheduleDefinition(
+        name="nightly_prune",
+        job=prune_old_history,
+        cron_schedule="40 3 * * *",
+        description="Keeps Dagster's history bounded.",
+        default_status=status.RUNNING if is_running else status.STOPPED,
+    )

@@ -1,0 +1,244 @@
+"""A real `hub up` over a real sandbox: its processes by name, its runs, and kill -9 of each of them.
+
+`python -m tests.faults.running_hub` kills each process in turn, twice, with a run under way each time, and
+prints how long it took until all went on, and what became of the run.
+"""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from hub.clock import SystemClock
+from hub.db.engine import open_database
+from hub.db.locks import source_locks
+from hub.settings import load
+from tests.processes import House, SandboxProcess, house, sandbox_process
+
+SOURCE = "salesforce"
+START_S = 150
+WITHIN_S = 120.0
+"""Within two minutes everything goes on."""
+ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
+_COMMANDS = {
+    "code server": b"code-server\0start",
+    "web server": b"dagster_webserver",
+    "daemon": b"dagster._daemon\0run",
+    "run": b"spawn_main",
+}
+PROCESSES = ("run", "daemon", "web server", "code server", "PostgreSQL")
+_LAUNCH = """mutation($job: String!) { launchRun(executionParams: {mode: "default", selector: {
+  repositoryLocationName: "lead_hub", repositoryName: "__repository__", jobName: $job}}) {
+  __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+_RUN = """query($id: ID!) { runOrError(runId: $id) { ... on Run { status
+  eventConnection { events { __typename ... on MessageEvent { message }
+    ... on ExecutionStepFailureEvent { error { message causes { message } } }
+    ... on RunFailureEvent { error { message } } } } } } }"""
+_REASONS = ("terminated by", "been gone", "interrupted", "taking longer", "was lost", "terminating")
+_LIVE = """{ runsOrError(filter: {statuses: [STARTING, STARTED, CANCELING]}) {
+  ... on Runs { results { runId } } } }"""
+_HEALTH = """{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy
+  lastHeartbeatTime } } } workspaceOrError { ... on Workspace { locationEntries {
+  locationOrLoadError { __typename } } } } }"""
+
+
+@dataclass
+class Up:
+    """A hub that is up."""
+
+    made: House
+    process: "subprocess.Popen[str]"
+    address: str
+    told: str = ""
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """Ask Dagster's web server; None while it does not answer."""
+        body = {"query": query, "variables": variables}
+        try:
+            answer = requests.post(f"{self.address}/graphql", json=body, timeout=20)
+            return answer.json()["data"]
+        except (requests.RequestException, ValueError, KeyError):
+            return None
+
+    def pids(self, name: str) -> list[int]:
+        """The ids of the processes of a name; of a run, the oldest first."""
+        if name == "PostgreSQL":
+            pid = self.made.postmaster()
+            return [pid] if pid else []
+        return sorted(p for p in self.made.processes() if _COMMANDS[name] in _command(p))
+
+    def kill(self, name: str) -> None:
+        """Kill -9 the process of a name."""
+        assert within(WITHIN_S, lambda: bool(self.pids(name))), f"no {name} to kill"
+        os.kill(self.pids(name)[0], signal.SIGKILL)
+
+    def launch(self, job: str = f"sync_{SOURCE}") -> str:
+        """Launch a run, as the button in the UI does; returns its id."""
+        answer = self.ask(_LAUNCH, job=job)["launchRun"]
+        assert answer["__typename"] == "LaunchRunSuccess", answer
+        run_id: str = answer["run"]["runId"]
+        return run_id
+
+    def status(self, run_id: str) -> str:
+        """The state of a run; empty while it is not known."""
+        return str(((self.ask(_RUN, id=run_id) or {}).get("runOrError") or {}).get("status", ""))
+
+    def said(self, run_id: str) -> str:
+        """Why a run failed, by its events."""
+        events = self.ask(_RUN, id=run_id)["runOrError"]["eventConnection"]["events"]
+        told = {
+            " ".join(said.split()): None
+            for event in events
+            for said in _sentences(event)
+            if any(word in said for word in _REASONS)
+        }
+        return " | ".join(told)
+
+    def live_runs(self) -> set[str]:
+        """Runs that Dagster takes for being under way."""
+        answer = self.ask(_LIVE)
+        return {one["runId"] for one in answer["runsOrError"]["results"]} if answer else {"?"}
+
+    def is_well(self, since: float) -> bool:
+        """Whether the definitions are loaded, and every daemon has given word after a moment."""
+        answer = self.ask(_HEALTH)
+        if answer is None or "RepositoryLocation" not in json.dumps(answer["workspaceOrError"]):
+            return False
+        daemons = answer["instance"]["daemonHealth"]["allDaemonStatuses"]
+        return all(
+            one["healthy"] and (one["lastHeartbeatTime"] or 0) >= since
+            for one in daemons
+            if one["required"]
+        )
+
+
+def _sentences(event: Any) -> list[str]:
+    """What an event says: its message, and its error with the causes of that."""
+    error = event.get("error") or {}
+    causes = [one["message"] for one in error.get("causes") or [] if one]
+    return [event["message"], error.get("message") or "", *causes]
+
+
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
+    """Wait until something holds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+@contextmanager
+def hub_up(made: House) -> Iterator[Up]:
+    """Run `hub up`; it is ended as Ctrl-C does, and `told` holds its warnings."""
+    process = made.start("up", "--dagster-port", "0", "--json")
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], START_S)
+    line = process.stdout.readline() if ready else ""
+    if not line:
+        process.send_signal(signal.SIGTERM)
+        raise AssertionError(process.communicate(timeout=60)[1])
+    up = Up(made, process, json.loads(line)["dagster"])
+    try:
+        yield up
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        up.told = process.communicate(timeout=90)[1]
+
+
+@contextmanager
+def held_source(made: House) -> Iterator[None]:
+    """Hold the lock of the source, so that a run of it waits in the middle of its way."""
+    settings = load(made.config, {**made.env, "HUB_HOME": str(made.home)})
+    with (
+        open_database(settings, SystemClock()) as database,
+        source_locks(database.engine, [SOURCE]),
+    ):
+        yield
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of one kill."""
+
+    killed: str
+    back_s: float
+    run: str
+    said: str
+
+
+def kill_once(up: Up, name: str) -> Told:
+    """Kill a process while a run is under way; returns once all goes on and the run has ended.
+
+    Raises:
+        AssertionError: it took longer than two minutes.
+    """
+    try:
+        with held_source(up.made):
+            run_id = up.launch()
+            assert within(WITHIN_S, lambda: up.status(run_id) == "STARTED"), up.status(run_id)
+            time.sleep(3)  # it has taken its lock, and waits for the one of its source
+            began, at = time.monotonic(), time.time()
+            up.kill(name)
+            # The session that holds the source ends here; with PostgreSQL it was killed as well.
+    except Exception as exc:
+        if name != "PostgreSQL" or isinstance(exc, AssertionError):
+            raise
+    left = WITHIN_S - (time.monotonic() - began)
+    assert within(left, lambda: up.is_well(at)), f"{name}: not all goes on"
+    back_s = time.monotonic() - began
+    left = WITHIN_S - back_s
+    assert within(left, lambda: up.status(run_id) in ENDED), f"{name}: {up.status(run_id)}"
+    status = up.status(run_id)
+    said = up.said(run_id)
+    assert status == "SUCCESS" or said, "what was red is said"
+    return Told(name, back_s, status, said)
+
+
+@contextmanager
+def furnished(*sources: str) -> Iterator[tuple[House, SandboxProcess]]:
+    """A house with a small world, that has not synced yet."""
+    arguments = ("--people", "20", "--seed", "5", "--time-scale", "600")
+    with sandbox_process(*arguments) as sandbox, house() as made:
+        yield sandbox.furnish(made, sources=sources), sandbox
+
+
+def main() -> int:
+    """Kill each process in turn, twice; print a table."""
+    with furnished(SOURCE, "typeform") as (made, _), hub_up(made) as up:
+        for turn in (1, 2):
+            for name in PROCESSES:
+                told = kill_once(up, name)
+                sys.stdout.write(
+                    f"{turn}  {name:<12} back after {told.back_s:5.1f} s  run {told.run:<8} "
+                    f"{told.said}\n"
+                )
+                sys.stdout.flush()
+        run_id = up.launch()
+        assert within(WITHIN_S, lambda: up.status(run_id) == "SUCCESS"), up.said(run_id)
+        assert within(WITHIN_S, lambda: not up.live_runs()), "no run stays STARTED"
+        assert up.process.poll() is None
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
