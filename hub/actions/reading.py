@@ -1,25 +1,30 @@
 """Read records: cards and lists of leads, contacts, companies and deals. Every active member may."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hub.actions import targets
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.actions.setup import smart_list
 from hub.errors import ActionError
-from hub.lists import document
 from hub.model import names
-from hub.views import cards, finding, lists
-from hub.views.cards import AnyCard, Asked, CompanyCard, ContactCard
-from hub.views.finding import Found
-from hub.views.lists import Filters, ListPage
+
+if TYPE_CHECKING:  # a list does not wait for what a card is made of
+    from hub.views.cards import AnyCard
+    from hub.views.finding import Found
+    from hub.views.lists import Filters, ListPage
 
 KINDS = ("lead", "contact", "company", "deal")
 
 
 def show(
-    ctx: Context, kind: str, name: str, *, activities: int = cards.SHOWN, with_sources: bool = False
-) -> AnyCard:
+    ctx: Context,
+    kind: str,
+    name: str,
+    *,
+    activities: int | None = None,
+    with_sources: bool = False,
+) -> "AnyCard":
     """Return the card of a record; of a merged one that of its survivor.
 
     A person's own names stand for the lead, or for the contact where there is no open lead.
@@ -28,19 +33,23 @@ def show(
         ctx: who acts, and the open connection.
         kind: lead, contact, company or deal.
         name: a number of that kind, or any name that `hub.model.names` knows.
-        activities: of the timeline, at most.
+        activities: of the timeline, at most; None: as many as a card shows.
         with_sources: whether to say where each value comes from.
 
     Raises:
         ActionError: there is no such record, or it is of another kind.
     """
+    from hub.views import cards  # noqa: PLC0415 see above
+    from hub.views.cards import Asked, CompanyCard, ContactCard  # noqa: PLC0415 see above
+
     require(ctx, Right.READ)
     conn = ctx.conn
     of = "contact" if kind == "company" else kind
     target = targets.resolve(conn, name, of)
     if of == "contact" and target.kind == "lead":
         target = targets.contact_of(conn, target) or target
-    asked = Asked(smart_list.asking(ctx).moment, min(activities, cards.MOST), with_sources)
+    shown = cards.SHOWN if activities is None else min(activities, cards.MOST)
+    asked = Asked(smart_list.asking(ctx).moment, shown, with_sources)
     card = cards.of_row(conn, target.kind, target.id, asked)
     if card is None:
         raise names.missing(name, kind)
@@ -58,12 +67,12 @@ def show(
 def listed(
     ctx: Context,
     kind: str,
-    asked: Filters,
+    asked: "Filters",
     *,
     limit: int = 50,
     page: int = 1,
     after: str | None = None,
-) -> ListPage:
+) -> "ListPage":
     """Return a page of records, filtered as a smart list is.
 
     Args:
@@ -77,6 +86,9 @@ def listed(
     Raises:
         ActionError: a field, value, order or page cannot be asked for.
     """
+    from hub.lists import document  # noqa: PLC0415 see above
+    from hub.views import lists  # noqa: PLC0415 see above
+
     require(ctx, Right.READ)
     said: dict[str, Any] = {
         "object": lists.OBJECT_OF[kind],
@@ -88,7 +100,7 @@ def listed(
     return lists.page(ctx.conn, query, limit=limit, number=page, after=after)
 
 
-def find(ctx: Context, said: str, *, limit: int = 20) -> Found:
+def find(ctx: Context, said: str, *, limit: int = 20) -> "Found":
     """Return the records that have a text in a name, an address, a number or a company.
 
     Args:
@@ -99,5 +111,7 @@ def find(ctx: Context, said: str, *, limit: int = 20) -> Found:
     Raises:
         ActionError: the text is too short or too long.
     """
+    from hub.views import finding  # noqa: PLC0415 see above
+
     require(ctx, Right.READ)
     return finding.find(ctx.conn, said, smart_list.asking(ctx), limit=limit)

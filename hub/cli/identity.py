@@ -34,7 +34,7 @@ def explain(
     from hub.cli.explain_page import account_text, render
     from hub.cli.html import write_page
     from hub.cli.session import opened_database
-    from hub.etl.match import active_model
+    from hub.etl.model_in_use import active_model
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         document = read(acting(conn), person)

@@ -9,7 +9,7 @@ from hub.cli.output import print_mapping, print_table
 from hub.db.engine import Database
 from hub.db.locks import identity_lock
 from hub.errors import ConfigError
-from hub.etl.match import active_model
+from hub.etl.model_in_use import active_model
 from hub.etl.rematch_preview import preview as rematch_preview
 from hub.matching.keys import MatchView, view
 from hub.matching.model import DEFAULT

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from hub.db.engine import Database
-from hub.etl import consent_changes, derivations, refresh
+from hub.etl import consent_changes, derivations
 from hub.etl.drifting import drift_of
+from hub.etl.refresh_interval import interval
 from hub.etl.waiting import waiting_n
 from hub.landing import silent
 from hub.mappings.document import MappingDocument
@@ -87,7 +88,7 @@ def _silent(conn: Connection, settings: Settings) -> list[dict[str, Any]]:
             "stream": stream,
             "field": key,
             "read_at": one.at,
-            "every_s": refresh.interval(settings, source, often=one.often).total_seconds(),
+            "every_s": interval(settings, source, often=one.often).total_seconds(),
             "compared": one.compared,
             "changed": one.changed,
             "under_way": state.walk is not None and key in state.walk.keys,

@@ -14,9 +14,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from urllib.parse import urlsplit
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
-
 from hub.model.records import JsonValue
 
 LONGEST_LINE = 255
@@ -117,6 +114,11 @@ def _datetime(value: JsonValue) -> str:
 
 
 def _email(value: JsonValue) -> str:
+    from email_validator import (  # noqa: PLC0415 slow to load, and seldom needed
+        EmailNotValidError,
+        validate_email,
+    )
+
     try:
         found = validate_email(_line(value), check_deliverability=False, test_environment=True)
     except EmailNotValidError as exc:
@@ -127,6 +129,8 @@ def _email(value: JsonValue) -> str:
 def _phone(value: JsonValue) -> str:
     found = _line(value)
     if found.startswith("+"):
+        import phonenumbers  # noqa: PLC0415 slow to load, and seldom needed
+
         try:
             number = phonenumbers.parse(found)
         except phonenumbers.NumberParseException:

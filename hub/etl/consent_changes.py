@@ -10,9 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from hub.errors import ConfigError
-from hub.etl.consents import events
 from hub.etl.context import Hub
-from hub.etl.normalize import CHUNK, by_age, mapped
 from hub.records import consent_disputes, consents, requeue
 from hub.records.consent_disputes import Lifted
 
@@ -27,6 +25,10 @@ def foresee(hub: Hub, source: str, stream: str) -> list[Lifted]:
 
 def _unread(hub: Hub, conn: Connection, source: str, stream: str) -> list[int]:
     """Return the stored noes of a stream that the present mapping does not read."""
+    # `hub status` asks what is held; it does not wait for the mapping engine
+    from hub.etl.consents import events  # noqa: PLC0415
+    from hub.etl.normalize import CHUNK, by_age, mapped  # noqa: PLC0415
+
     contexts: dict[str, Mapping[str, Any]] = {}
     found: list[int] = []
     after = 0

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
 from hub.clock import Clock
-from hub.connectors.base import Connector
 from hub.errors import ConfigError
-from hub.mappings.document import MappingDocument
-from hub.settings import Settings
+
+if TYPE_CHECKING:  # an action takes no hub, and does not wait for these
+    from hub.connectors.base import Connector
+    from hub.mappings.document import MappingDocument
+    from hub.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +25,9 @@ class Hub:
 
     engine: Engine
     clock: Clock
-    settings: Settings
-    mappings: Mapping[str, MappingDocument]
-    connector: Callable[[str], Connector]
+    settings: "Settings"
+    mappings: "Mapping[str, MappingDocument]"
+    connector: "Callable[[str], Connector]"
     in_dagster: bool = False
     requests_n: Callable[[str], int] = lambda _: 0
 
@@ -32,7 +35,7 @@ class Hub:
         """Return the configured sources, in a fixed order."""
         return self.settings.sources.configured()
 
-    def mapping(self, source: str, stream: str) -> MappingDocument:
+    def mapping(self, source: str, stream: str) -> "MappingDocument":
         """Return the mapping of a stream.
 
         Raises:

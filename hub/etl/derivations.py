@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from hub.etl.match import active_model
+from hub.etl.model_in_use import active_model
 from hub.mappings.document import MappingDocument
 from hub.records import derivations
 from hub.records.derivations import Stale

@@ -17,13 +17,14 @@ from hub.db.transactions import run_transaction
 from hub.etl import grouping, keying
 from hub.etl.context import Hub
 from hub.etl.grouping import NOBODY, Again, Arrived, Component
+from hub.etl.model_in_use import active_model
 from hub.logs import get_logger
 from hub.matching.keys import MatchView, view, with_typed
-from hub.matching.model import DEFAULT, Model, bind
+from hub.matching.model import DEFAULT, Model
 from hub.matching.scoring import asked
 from hub.model.records import JsonValue
 from hub.model.verdicts import Trust
-from hub.records import edges, edits, held, identity, models, queue, sources
+from hub.records import edges, edits, held, identity, queue, sources
 from hub.records.edges import NewEdge
 from hub.records.identity import StoredRecord
 
@@ -71,12 +72,6 @@ def _match_some(conn: Connection, run: _Run) -> dict[str, int]:
     queue.finish(conn, queue.MATCH, waiting.ids)
     run.pace.took(time.monotonic() - started)
     return counts
-
-
-def active_model(conn: Connection) -> Model:
-    """Return the model in use: the active trained one, else the shipped one."""
-    document = models.active(conn)
-    return DEFAULT if document is None else bind(document)
 
 
 def match_chunk(conn: Connection, ids: Sequence[int], model: Model = DEFAULT) -> dict[str, int]:

@@ -22,7 +22,8 @@ from hub.etl.closing import finish
 from hub.etl.companies import match_companies
 from hub.etl.context import Hub
 from hub.etl.load import load_owners, load_stale, load_tickets
-from hub.etl.match import active_model, match_again, match_pending, views_of
+from hub.etl.match import match_again, match_pending, views_of
+from hub.etl.model_in_use import active_model
 from hub.etl.normalize import normalize_pending
 from hub.etl.unsaid import take_out
 from hub.landing import own

@@ -10,12 +10,12 @@ goes on; the window itself has been read by then.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from hub.connectors.base import Page, Rereads, Stream
 from hub.errors import BudgetError, RecordError
 from hub.etl.context import Hub
 from hub.etl.land import land_page
+from hub.etl.refresh_interval import interval
 from hub.landing import silent, store
 from hub.landing.silent import State, Walk
 from hub.logs import get_logger
@@ -24,10 +24,8 @@ from hub.mappings.uses import used
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Op
 from hub.records.batches import Batch
-from hub.settings import Settings
 
 log = get_logger()
-A_DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +85,6 @@ def _begun(
     every = interval(hub.settings, batch.source)
     due = state.due(keys, now, every, _time_scale(hub, batch.source))
     return replace(state, walk=Walk(due, now) if due else None)
-
-
-def interval(settings: Settings, source: str, *, often: bool = False) -> timedelta:
-    """Return the time after which a source's silent values are read again; weekly, if they often change."""
-    block = getattr(settings.sources, source, None)
-    every = timedelta(seconds=getattr(block, "refresh_after_s", A_DAY_S))
-    return max(every, silent.WEEK) if often else every
 
 
 def _time_scale(hub: Hub, source: str) -> float:

@@ -7,7 +7,8 @@ person, until a version gives it again. Call when a stream is mapped again.
 
 from sqlalchemy import Connection
 
-from hub.etl.match import active_model, match_again
+from hub.etl.match import match_again
+from hub.etl.model_in_use import active_model
 from hub.records import unsaid
 
 CHUNK = 50

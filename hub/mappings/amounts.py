@@ -11,7 +11,7 @@ import unicodedata
 from decimal import Decimal, InvalidOperation
 
 from hub.errors import RecordError
-from hub.mappings.currencies import CODES, SIGNS
+from hub.mappings.currencies import codes, signs
 from hub.mappings.registry import Args, Ctx, Outcome, Remark, transform
 from hub.mappings.text import as_text, clean, fold, number_text
 
@@ -98,8 +98,8 @@ def number(value: object, _args: Args, _ctx: Ctx) -> Outcome:
 def currency(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     """The ISO 4217 code of the currency in a text (a code or a sign such as € $ £ ¥ ₹); null if there is none."""
     raw = clean(as_text(value))[:_MOST_CHARACTERS]
-    codes = [word for word in re.findall(r"[A-Z]{3}", raw) if word in CODES]
-    return codes[0] if codes else next((c for sign, c in SIGNS.items() if sign in raw), None)
+    found = next((word for word in re.findall(r"[A-Z]{3}", raw) if word in codes()), None)
+    return found or next((code for sign, code in signs().items() if sign in raw), None)
 
 
 @functools.lru_cache(maxsize=16_384)
@@ -137,7 +137,7 @@ def _ascii(raw: str) -> str:
 def _without_words(text: str) -> tuple[str, str, int]:
     """Return the number in a text, the code of its currency ("" if there is none), and its factor."""
     unit = ""
-    for sign, code in SIGNS.items():
+    for sign, code in signs().items():
         if sign in text:
             unit, text = unit or code, text.replace(sign, " ")
     scale, number_parts = 1, ""
@@ -149,7 +149,7 @@ def _without_words(text: str) -> tuple[str, str, int]:
             number_parts += piece
         elif (found := _scale(word)) is not None and any(c.isdigit() for c in number_parts):
             scale *= found
-        elif word.upper() in CODES:
+        elif word.upper() in codes():
             unit = unit or word.upper()
         elif fold(word) not in _CURRENCY_WORDS:
             raise RecordError("not an amount")
@@ -176,7 +176,7 @@ def _scale(word: str) -> int | None:
     if folded in _TWO_SCALES:
         raise RecordError(f"two readings: '{word}' is {_TWO_SCALES[folded]}")
     found = _SCALES.get(folded, _LONG_SCALE.get(folded))
-    if found is None and len(folded) > 1 and folded[0] in "km" and folded[1:].upper() in CODES:
+    if found is None and len(folded) > 1 and folded[0] in "km" and folded[1:].upper() in codes():
         return _SCALES[folded[0]]  # kEUR, MEUR
     return found
 

@@ -1,6 +1,6 @@
 """Words that people write around telephone numbers, by meaning.
 
-Out: patterns for `hub.mappings.phones`. Not here: the parsing of a number.
+Out: patterns for `hub.mappings.phone_numbers`. Not here: the parsing of a number.
 """
 
 import re

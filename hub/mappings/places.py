@@ -12,10 +12,6 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-import phonenumbers
-from babel import localedata
-from babel.core import get_global
-
 from hub.errors import RecordError
 from hub.mappings.files import places
 from hub.mappings.registry import Args, Ctx, Outcome, Remark, transform
@@ -79,6 +75,8 @@ def country_code(text: str) -> str | None:
         letters = "".join(chr(ord(c) - _FLAG[0] + ord("a")) for c in text if ord(c) in _FLAG)
         return quick.get(letters) if len(letters) == 2 else None  # noqa: PLR2004 one flag
     if dialled := _DIAL.fullmatch(text.strip()):
+        import phonenumbers  # noqa: PLC0415 slow to load, and seldom needed
+
         regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(dialled[1]), ())
         return regions[0] if len(regions) == 1 else None
     if len(text) > 100 or not any(c.isalpha() for c in text):  # noqa: PLR2004 no country's name is so long
@@ -100,6 +98,8 @@ def _world() -> Mapping[str, str]:
     other data of the languages is released at once.
     https://cldr.unicode.org/translation/displaynames/countryregion-territory-names
     """
+    from babel import localedata  # noqa: PLC0415 seldom needed
+
     known = frozenset(places()[0].values())
     found: dict[str, set[str]] = {}
     for language in localedata.locale_identifiers():
@@ -239,15 +239,22 @@ def _of_zone(text: str) -> str:
         "US & Canada" in text
     ):  # names of Rails, which Zendesk uses: https://api.rubyonrails.org/classes/ActiveSupport/TimeZone.html
         return "US"
-    zones: Mapping[str, str] = get_global("zone_territories")
-    territory = zones.get(text) or _by_city().get(fold(text), "")
+    territory = _zones().get(text) or _by_city().get(fold(text), "")
     return territory if is_country(territory) else ""
+
+
+@functools.cache
+def _zones() -> Mapping[str, str]:
+    from babel.core import get_global  # noqa: PLC0415 seldom needed
+
+    zones: Mapping[str, str] = get_global("zone_territories")
+    return zones
 
 
 @functools.cache
 def _by_city() -> Mapping[str, str]:
     found: dict[str, set[str]] = {}
-    for zone, territory in get_global("zone_territories").items():
+    for zone, territory in _zones().items():
         found.setdefault(fold(zone.rpartition("/")[2]), set()).add(territory)
     return {city: codes.pop() for city, codes in found.items() if len(codes) == 1}
 

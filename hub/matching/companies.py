@@ -13,8 +13,6 @@ Pure; the answer about a pair is a function of the two, whichever comes first.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rapidfuzz.distance import OSA
-
 from hub.matching import normal
 from hub.matching.key_hash import hashed
 from hub.matching.keys import bounded
@@ -224,9 +222,15 @@ def _names(a: Firm, b: Firm) -> str:
     is_slip = (
         _digits(a.name) == _digits(b.name)  # Number 1 and Number 2 are no slip of the pen
         and min(len(a.name), len(b.name)) >= _MIN_SIMILAR
-        and OSA.normalized_similarity(a.name, b.name) >= _SIMILAR
+        and _similarity(a.name, b.name) >= _SIMILAR
     )
     return "alike" if is_slip else "differ"
+
+
+def _similarity(a: str, b: str) -> float:
+    from rapidfuzz.distance import OSA  # noqa: PLC0415 slow to load; most names are equal or clearly not
+
+    return OSA.normalized_similarity(a, b)
 
 
 def _digits(name: str) -> str:

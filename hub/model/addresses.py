@@ -13,7 +13,6 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 import idna
-from email_validator import EmailNotValidError, validate_email
 
 _ATOM = re.compile(
     r"(?=.{6,254}$)(?=[^@]{1,64}@)[A-Za-z0-9_+\-]+(?:\.[A-Za-z0-9_+\-]+)*"
@@ -53,6 +52,11 @@ def is_email(address: str) -> bool:
 @functools.lru_cache(maxsize=16_384)
 def why_no_address(address: str) -> str | None:
     """Return the reason why an address is not well formed, or None."""
+    from email_validator import (  # noqa: PLC0415 slow to load; most addresses are plain
+        EmailNotValidError,
+        validate_email,
+    )
+
     try:
         validate_email(address, check_deliverability=False, test_environment=True)
     except EmailNotValidError as exc:

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from hub.crm import cards
-from hub.etl.match import active_model, views_of
+from hub.etl.match import views_of
+from hub.etl.model_in_use import active_model
 from hub.matching.key_hash import hashes, limit_of
 from hub.matching.keys import MatchView, keys, view
 from hub.matching.scoring import asked

@@ -24,6 +24,7 @@ from hub.crm import companies, custom_field_typing
 from hub.db.locks import identity_lock
 from hub.errors import ActionError
 from hub.etl import load, match
+from hub.etl.model_in_use import active_model
 from hub.landing import store
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Judgement, Lane, Op, Trust
@@ -101,7 +102,7 @@ def add(
     record, source_id = _write(ctx, kind, values)
     for other in _records_of(conn, alike):
         decisions.decide(ctx, (record, other), Judgement.DIFFERENT, why="added by hand")
-    match.match_chunk(conn, [record], match.active_model(conn))
+    match.match_chunk(conn, [record], active_model(conn))
     entity = _entity_of(conn, record)
     works_for = None
     if employer is not None:

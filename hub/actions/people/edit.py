@@ -15,6 +15,7 @@ from hub.crm import custom_field_typing
 from hub.crm.custom_field_typing import PREFIX
 from hub.db.locks import identity_lock
 from hub.etl import load, match
+from hub.etl.model_in_use import active_model
 from hub.matching.keys import EVIDENCE
 from hub.model import vocabulary
 from hub.model.records import JsonValue
@@ -137,7 +138,7 @@ def _match_and_fold(conn: Connection, ids: Sequence[int], fields: Iterable[str])
     if not EVIDENCE.isdisjoint(fields):
         began_with = conn.execute(_ANCHOR, {"entities": list(ids)}).scalars().all()
         if began_with:
-            match.match_chunk(conn, began_with, match.active_model(conn))
+            match.match_chunk(conn, began_with, active_model(conn))
     entities.bump(conn, ids)
     load.refold(conn, ids)
 

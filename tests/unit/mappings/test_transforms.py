@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hub.errors import RecordError
-from hub.mappings import phones
+from hub.mappings import phone_numbers, phones
 from hub.mappings.registry import Ctx, Remark
 from hub.mappings.transforms import REGISTRY, apply, catalogue
 from hub.model import addresses
@@ -272,7 +272,7 @@ def test_quick_email_check_agrees_with_the_library(address):
 def test_quick_phone_agrees_with_the_library(typed, region):
     quick = phones._quick(typed, region)
     if quick:
-        number = phones._parse(typed.replace("(0)", " "), region)
+        number = phone_numbers.parsed(typed.replace("(0)", " "), region)
         assert number is not None
         assert phonenumbers.is_possible_number(number)
         assert phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) == quick
