@@ -203,51 +203,77 @@ def point_to_employers(conn: Connection, employers: Links) -> None:
 
 
 _COPIED = ", ".join(folded_names("lead"))
-_MAKE_PERSON = text(
+_MAKE_PEOPLE = text(
     f"INSERT INTO crm.contact ({_COPIED}, entity_id, owner_id, batch_id, kept_by, last_activity_at, "  # noqa: S608 our own names
     "last_communication_at, next_task_at) "
-    f"SELECT {_COPIED}, entity_id, :owner, batch_id, 'person', last_activity_at, "
-    "last_communication_at, next_task_at FROM crm.lead WHERE id = :lead "
+    f"SELECT {', '.join(f'l.{name.strip()}' for name in _COPIED.split(','))}, l.entity_id, n.owner, l.batch_id, 'person', l.last_activity_at, "
+    "l.last_communication_at, l.next_task_at "
+    "FROM unnest(CAST(:leads AS bigint[]), CAST(:owners AS bigint[])) WITH ORDINALITY "
+    "AS n(lead, owner, ord) JOIN crm.lead l ON l.id = n.lead ORDER BY n.ord "
     "ON CONFLICT (entity_id) DO UPDATE SET kept_by = 'person', archived_at = NULL, "
-    "owner_id = coalesce(contact.owner_id, excluded.owner_id) RETURNING id"
+    "owner_id = coalesce(contact.owner_id, excluded.owner_id) RETURNING entity_id, id"
 )
 
 
-def make_of_lead(conn: Connection, lead_id: int, owner_id: int | None) -> int:
-    """Make the contact of a lead's person; one that is there is kept from now on."""
-    return int(conn.execute(_MAKE_PERSON, {"lead": lead_id, "owner": owner_id}).scalar_one())
+def make_of_leads(conn: Connection, owners: Mapping[int, int | None]) -> dict[int, int]:
+    """Make the contacts of people who are leads (lead → owner); one that is there is kept from now on.
+
+    Returns:
+        Entity → contact.
+    """
+    if not owners:
+        return {}
+    args = {"leads": list(owners), "owners": list(owners.values())}
+    return dict(conn.execute(_MAKE_PEOPLE, args).all())
+
+
+_WRITE_KEEPERS = text("""
+UPDATE crm.contact c SET kept_by = n.kept_by, owner_id = n.owner, archived_at = n.archived_at
+FROM unnest(CAST(:ids AS bigint[]), CAST(:kept_by AS text[]), CAST(:owners AS bigint[]),
+            CAST(:archived_at AS timestamptz[])) AS n(id, kept_by, owner, archived_at)
+WHERE c.id = n.id
+""")
+
+
+def write_keepers(conn: Connection, wanted: Mapping[int, Mapping[str, Any]]) -> None:
+    """Write back who keeps contacts, who owns them, and whether they are archived."""
+    if wanted:
+        conn.execute(
+            _WRITE_KEEPERS,
+            {
+                "ids": list(wanted),
+                "kept_by": [one["kept_by"] for one in wanted.values()],
+                "owners": [one["owner_id"] for one in wanted.values()],
+                "archived_at": [one["archived_at"] for one in wanted.values()],
+            },
+        )
 
 
 def write_keeper(conn: Connection, contact_id: int, values: Mapping[str, Any]) -> None:
     """Write back who keeps a contact, who owns it, and whether it is archived."""
-    conn.execute(
-        text(
-            "UPDATE crm.contact SET kept_by = :kept_by, owner_id = :owner_id, "
-            "archived_at = CAST(:archived_at AS timestamptz) WHERE id = :id"
-        ),
-        {"id": contact_id, **values},
-    )
+    write_keepers(conn, {contact_id: values})
 
 
-def remove(conn: Connection, contact_id: int) -> bool:
-    """Delete a contact; one to which something refers is archived and let go. Says whether it is gone."""
-    args = {"id": contact_id}
-    leads.unlink_contact(conn, contact_id)
+def remove(conn: Connection, contact_ids: Sequence[int]) -> set[int]:
+    """Delete contacts; one to which something refers is archived and let go. Returns those that are gone."""
+    if not contact_ids:
+        return set()
+    leads.unlink_contacts(conn, contact_ids)
     try:
         with conn.begin_nested():
-            conn.execute(text("DELETE FROM crm.contact WHERE id = :id"), args)
+            delete(conn, contact_ids)
     except IntegrityError:
-        conn.execute(
-            text(
-                "UPDATE crm.contact SET archived_at = coalesce(archived_at, now()), "
-                "unasked_since = NULL, kept_by = 'nobody' WHERE id = :id"
-            ),
-            args,
-        )
-        return False
-    return True
+        if len(contact_ids) > 1:
+            return set().union(*(remove(conn, [one]) for one in contact_ids))
+        conn.execute(_LEAVE, {"ids": list(contact_ids)})
+        return set()
+    return set(contact_ids)
 
 
+_LEAVE = text(
+    "UPDATE crm.contact SET archived_at = coalesce(archived_at, now()), "
+    "unasked_since = NULL, kept_by = 'nobody' WHERE id = ANY(:ids)"
+)
 _LET_GO = (
     text("UPDATE crm.contact SET merged_into = NULL WHERE merged_into = ANY(:ids)"),
     text("UPDATE crm.contact SET company_id = NULL WHERE company_id = ANY(:ids)"),
@@ -293,3 +319,12 @@ def entities_of(conn: Connection, contact_ids: Sequence[int]) -> list[int]:
         text("SELECT entity_id FROM crm.contact WHERE id = ANY(:ids)"), {"ids": list(contact_ids)}
     )
     return list(rows.scalars())
+
+
+def entity_of(conn: Connection, contact_ids: Collection[int]) -> dict[int, int]:
+    """Return contact → its entity."""
+    rows = conn.execute(
+        text("SELECT id, entity_id FROM crm.contact WHERE id = ANY(:ids)"),
+        {"ids": list(contact_ids)},
+    )
+    return dict(rows.all())

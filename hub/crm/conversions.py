@@ -1,7 +1,7 @@
 """Conversions: what became of a lead, and what was there before, so that it can be undone."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,40 +22,52 @@ class Conversion:
 
 _STANDING = text(
     "SELECT id, lead_id, person_id, company_id, deal_id, made FROM crm.conversion "
-    "WHERE lead_id = :lead AND reopened_at IS NULL"
+    "WHERE lead_id = ANY(:leads) AND reopened_at IS NULL"
 )
-_LEAD = text("SELECT * FROM crm.lead WHERE entity_id = :entity")
-_CONTACT = text("SELECT * FROM crm.contact WHERE entity_id = :entity")
+_LEADS = text("SELECT * FROM crm.lead WHERE entity_id = ANY(:entities)")
+_CONTACTS = text("SELECT * FROM crm.contact WHERE entity_id = ANY(:entities)")
+
+
+def leads_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return the leads of entities, by entity; those that have none are left out."""
+    rows = conn.execute(_LEADS, {"entities": list(entity_ids)}).mappings()
+    return {int(row["entity_id"]): dict(row) for row in rows}
 
 
 def lead_of(conn: Connection, entity_id: int) -> dict[str, Any] | None:
     """Return the lead of an entity, if it has one."""
-    row = conn.execute(_LEAD, {"entity": entity_id}).mappings().one_or_none()
-    return None if row is None else dict(row)
+    return leads_of(conn, [entity_id]).get(entity_id)
+
+
+def contacts_of(conn: Connection, entity_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """Return the contacts of entities, by entity; those that have none are left out."""
+    if not entity_ids:
+        return {}
+    rows = conn.execute(_CONTACTS, {"entities": list(entity_ids)}).mappings()
+    return {int(row["entity_id"]): dict(row) for row in rows}
 
 
 def contact_of(conn: Connection, entity_id: int) -> dict[str, Any] | None:
     """Return the contact of an entity, if it has one."""
-    row = conn.execute(_CONTACT, {"entity": entity_id}).mappings().one_or_none()
-    return None if row is None else dict(row)
+    return contacts_of(conn, [entity_id]).get(entity_id)
 
 
-def owners(conn: Connection, entity_id: int) -> dict[str, int | None]:
-    """Return who owns the lead and the contact of an entity."""
-    row = conn.execute(
-        text(
-            "SELECT l.owner_id AS lead, c.owner_id AS person FROM crm.lead l "
-            "LEFT JOIN crm.contact c USING (entity_id) WHERE l.entity_id = :entity"
-        ),
-        {"entity": entity_id},
-    ).one()
-    return {"lead": row.lead, "person": row.person}
+_OWNERS = text(
+    "SELECT l.entity_id, l.owner_id AS lead, c.owner_id AS person FROM crm.lead l "
+    "LEFT JOIN crm.contact c USING (entity_id) WHERE l.entity_id = ANY(:entities)"
+)
 
 
-def standing(conn: Connection, lead_id: int) -> Conversion | None:
-    """Return the conversion of a lead that was not undone, if there is one."""
-    row = conn.execute(_STANDING, {"lead": lead_id}).one_or_none()
-    return None if row is None else Conversion(*row)
+def owners(conn: Connection, entity_ids: Sequence[int]) -> dict[int, dict[str, int | None]]:
+    """Return who owns the lead and the contact of each entity."""
+    rows = conn.execute(_OWNERS, {"entities": list(entity_ids)})
+    return {row.entity_id: {"lead": row.lead, "person": row.person} for row in rows}
+
+
+def standing(conn: Connection, lead_ids: Sequence[int]) -> dict[int, Conversion]:
+    """Return the conversions of leads that were not undone, by lead."""
+    rows = conn.execute(_STANDING, {"leads": list(lead_ids)})
+    return {row.lead_id: Conversion(*row) for row in rows}
 
 
 def standing_of(conn: Connection, lead_ids: Sequence[int]) -> set[int]:
@@ -69,93 +81,121 @@ def standing_of(conn: Connection, lead_ids: Sequence[int]) -> set[int]:
     return set(rows.scalars())
 
 
-_DEAL_LEFT = text("""
-SELECT d.id FROM crm.conversion x JOIN crm.deal d ON d.id = x.deal_id
-WHERE x.lead_id = :lead AND x.reopened_at IS NOT NULL AND d.archived_at IS NULL
-ORDER BY x.id DESC LIMIT 1
+_DEALS_LEFT = text("""
+SELECT DISTINCT ON (x.lead_id) x.lead_id, d.id
+FROM crm.conversion x JOIN crm.deal d ON d.id = x.deal_id
+WHERE x.lead_id = ANY(:leads) AND x.reopened_at IS NOT NULL AND d.archived_at IS NULL
+ORDER BY x.lead_id, x.id DESC
 """)
 
 
-def deal_left(conn: Connection, lead_id: int) -> int | None:
-    """Return the deal of an earlier conversion of a lead that was reopened, if it still stands."""
-    found: int | None = conn.execute(_DEAL_LEFT, {"lead": lead_id}).scalar_one_or_none()
-    return found
+def deals_left(conn: Connection, lead_ids: Sequence[int]) -> dict[int, int]:
+    """Return the deals of earlier conversions of leads that were reopened, if they still stand."""
+    return dict(conn.execute(_DEALS_LEFT, {"leads": list(lead_ids)}).all())
 
 
-_COMPANY_LEFT = text("""
-SELECT company_id FROM crm.conversion WHERE lead_id = :lead AND reopened_at IS NOT NULL
-  AND company_id IS NOT NULL ORDER BY id DESC LIMIT 1
+_COMPANIES_LEFT = text("""
+SELECT DISTINCT ON (lead_id) lead_id, company_id FROM crm.conversion
+WHERE lead_id = ANY(:leads) AND reopened_at IS NOT NULL AND company_id IS NOT NULL
+ORDER BY lead_id, id DESC
 """)
 
 
-def company_left(conn: Connection, lead_id: int) -> int | None:
-    """Return the company of an earlier conversion of a lead that was reopened; it may be archived."""
-    found: int | None = conn.execute(_COMPANY_LEFT, {"lead": lead_id}).scalar_one_or_none()
-    return found
+def companies_left(conn: Connection, lead_ids: Sequence[int]) -> dict[int, int]:
+    """Return the companies of earlier conversions of leads that were reopened; they may be archived."""
+    if not lead_ids:
+        return {}
+    return dict(conn.execute(_COMPANIES_LEFT, {"leads": list(lead_ids)}).all())
 
 
-def keep(conn: Connection, new: Conversion, who: str) -> None:
-    """Keep a conversion; its number is given here."""
-    conn.execute(
-        text(
-            "INSERT INTO crm.conversion (lead_id, person_id, company_id, deal_id, made, who) "
-            "VALUES (:lead, :person, :company, :deal, CAST(:made AS jsonb), :who)"
-        ),
-        {
-            "lead": new.lead_id, "person": new.person_id, "company": new.company_id,
-            "deal": new.deal_id, "made": json.dumps(dict(new.made)), "who": who,
-        },
-    )  # fmt: skip
-
-
-def let_go(conn: Connection, conversion: Conversion) -> None:
-    """Let nothing that a conversion made be held by it any more; `end` names again what is left."""
-    conn.execute(
-        text(
-            "UPDATE crm.conversion SET person_id = NULL, company_id = NULL, deal_id = NULL "
-            "WHERE id = :id"
-        ),
-        {"id": conversion.id},
-    )
-
-
-def end(conn: Connection, conversion: Conversion, who: str, *, deleted: Mapping[str, bool]) -> None:
-    """Note that a conversion was undone; rows that are gone are named in `made` alone."""
-    ids = {
-        "person": conversion.person_id, "company": conversion.company_id,
-        "deal": conversion.deal_id,
-    }  # fmt: skip
-    left = {kind: None if deleted.get(kind) else number for kind, number in ids.items()}
-    conn.execute(
-        text(
-            "UPDATE crm.conversion SET reopened_at = now(), reopened_by = :who, "
-            "person_id = :person, company_id = :company, deal_id = :deal, "
-            "made = made || CAST(:was AS jsonb) WHERE id = :id"
-        ),
-        {"id": conversion.id, "who": who, "was": json.dumps({"was": ids}), **left},
-    )
-
-
-_DEAL_TOUCHED = text("""
-SELECT (SELECT count(*) FROM crm.stage_transition WHERE deal_id = :id) > 1
-  OR EXISTS (SELECT 1 FROM ops.change WHERE deal_id = :id)
-  OR EXISTS (SELECT 1 FROM crm.deal_check WHERE deal_id = :id)
-  OR EXISTS (SELECT 1 FROM crm.deal WHERE cloned_from = :id)
-  OR EXISTS (SELECT 1 FROM crm.deal WHERE id = :id AND archived_at IS NOT NULL)
-  OR EXISTS (SELECT 1 FROM crm.note WHERE deal_id = :id)
-  OR EXISTS (SELECT 1 FROM crm.task WHERE deal_id = :id)
-  OR EXISTS (SELECT 1 FROM crm.call WHERE deal_id = :id)
-  OR EXISTS (SELECT 1 FROM crm.visit WHERE deal_id = :id)
-  OR EXISTS (SELECT 1 FROM crm.message WHERE deal_id = :id)
-""")
-_HAS_DEALS = text("""
-WITH had AS (
-  SELECT id FROM crm.deal WHERE contact_id = :id
-  UNION ALL SELECT id FROM crm.deal WHERE organization_id = :id
-  UNION ALL SELECT deal_id FROM crm.deal_contact WHERE contact_id = :id
+_KEEP = text(
+    "INSERT INTO crm.conversion (lead_id, person_id, company_id, deal_id, made, who) "
+    "SELECT n.lead, n.person, n.company, n.deal, n.made, :who FROM unnest("
+    "CAST(:leads AS bigint[]), CAST(:people AS bigint[]), CAST(:companies AS bigint[]), "
+    "CAST(:deals AS bigint[]), CAST(:made AS jsonb[])) "
+    "WITH ORDINALITY AS n(lead, person, company, deal, made, ord) ORDER BY n.ord"
 )
-SELECT EXISTS (SELECT 1 FROM had h JOIN crm.deal d USING (id) JOIN crm.stage s ON s.id = d.stage_id
-               WHERE d.archived_at IS NULL OR s.category = 'won')
+
+
+def keep(conn: Connection, new: Sequence[Conversion], who: str) -> None:
+    """Keep conversions; their numbers are given here."""
+    conn.execute(
+        _KEEP,
+        {
+            "leads": [one.lead_id for one in new],
+            "people": [one.person_id for one in new],
+            "companies": [one.company_id for one in new],
+            "deals": [one.deal_id for one in new],
+            "made": [json.dumps(dict(one.made)) for one in new],
+            "who": who,
+        },
+    )
+
+
+_LET_GO = text(
+    "UPDATE crm.conversion SET person_id = NULL, company_id = NULL, deal_id = NULL "
+    "WHERE id = ANY(:ids)"
+)
+
+
+def let_go(conn: Connection, ids: Sequence[int]) -> None:
+    """Let nothing that conversions made be held by them any more; `end` names again what is left."""
+    conn.execute(_LET_GO, {"ids": list(ids)})
+
+
+_END = text("""
+UPDATE crm.conversion x SET reopened_at = now(), reopened_by = :who, person_id = n.person,
+  company_id = n.company, deal_id = n.deal, made = x.made || n.was
+FROM unnest(CAST(:ids AS bigint[]), CAST(:people AS bigint[]), CAST(:companies AS bigint[]),
+            CAST(:deals AS bigint[]), CAST(:was AS jsonb[])) AS n(id, person, company, deal, was)
+WHERE x.id = n.id
+""")
+
+
+def end(conn: Connection, ended: Sequence[tuple[Conversion, Collection[str]]], who: str) -> None:
+    """Note that conversions were undone, each with the kinds of rows that are gone: `made` alone names these."""
+    left = [
+        {kind: None if kind in gone else number for kind, number in _parts(conversion).items()}
+        for conversion, gone in ended
+    ]
+    conn.execute(
+        _END,
+        {
+            "who": who,
+            "ids": [conversion.id for conversion, _ in ended],
+            "people": [one["person"] for one in left],
+            "companies": [one["company"] for one in left],
+            "deals": [one["deal"] for one in left],
+            "was": [json.dumps({"was": _parts(conversion)}) for conversion, _ in ended],
+        },
+    )
+
+
+def _parts(one: Conversion) -> dict[str, int | None]:
+    return {"person": one.person_id, "company": one.company_id, "deal": one.deal_id}
+
+
+_DEALS_TOUCHED = text("""
+SELECT i.id FROM unnest(CAST(:ids AS bigint[])) AS i(id)
+WHERE (SELECT count(*) FROM crm.stage_transition WHERE deal_id = i.id) > 1
+  OR EXISTS (SELECT 1 FROM ops.change WHERE deal_id = i.id)
+  OR EXISTS (SELECT 1 FROM crm.deal_check WHERE deal_id = i.id)
+  OR EXISTS (SELECT 1 FROM crm.deal WHERE cloned_from = i.id)
+  OR EXISTS (SELECT 1 FROM crm.deal WHERE id = i.id AND archived_at IS NOT NULL)
+  OR EXISTS (SELECT 1 FROM crm.note WHERE deal_id = i.id)
+  OR EXISTS (SELECT 1 FROM crm.task WHERE deal_id = i.id)
+  OR EXISTS (SELECT 1 FROM crm.call WHERE deal_id = i.id)
+  OR EXISTS (SELECT 1 FROM crm.visit WHERE deal_id = i.id)
+  OR EXISTS (SELECT 1 FROM crm.message WHERE deal_id = i.id)
+""")
+_HAVE_DEALS = text("""
+SELECT i.id FROM unnest(CAST(:ids AS bigint[])) AS i(id) WHERE EXISTS (
+  SELECT 1 FROM (
+    SELECT id FROM crm.deal WHERE contact_id = i.id
+    UNION ALL SELECT id FROM crm.deal WHERE organization_id = i.id
+    UNION ALL SELECT deal_id FROM crm.deal_contact WHERE contact_id = i.id
+  ) h JOIN crm.deal d USING (id) JOIN crm.stage s ON s.id = d.stage_id
+  WHERE d.archived_at IS NULL OR s.category = 'won')
 """)
 _COMPANY_TOUCHED = text("""
 SELECT EXISTS (SELECT 1 FROM crm.contact WHERE company_id = c.id AND entity_id <> :person)
@@ -173,14 +213,20 @@ FROM crm.contact c WHERE c.id = :id
 """)
 
 
-def deal_is_touched(conn: Connection, deal_id: int) -> bool:
-    """Tell whether a user has worked on a deal since it was made."""
-    return bool(conn.execute(_DEAL_TOUCHED, {"id": deal_id}).scalar_one())
+def deals_touched(conn: Connection, deal_ids: Collection[int]) -> set[int]:
+    """Return those of the deals on which a user has worked since they were made."""
+    return (
+        set(conn.execute(_DEALS_TOUCHED, {"ids": list(deal_ids)}).scalars()) if deal_ids else set()
+    )
 
 
-def has_deals(conn: Connection, contact_id: int) -> bool:
-    """Tell whether a contact has deals, or takes part in any; of archived ones only won ones count."""
-    return bool(conn.execute(_HAS_DEALS, {"id": contact_id}).scalar_one())
+def having_deals(conn: Connection, contact_ids: Collection[int]) -> set[int]:
+    """Return the contacts that have deals, or take part in any; of archived ones only won ones count."""
+    return (
+        set(conn.execute(_HAVE_DEALS, {"ids": list(contact_ids)}).scalars())
+        if contact_ids
+        else set()
+    )
 
 
 def company_is_touched(conn: Connection, contact_id: int, person_entity: int) -> bool:

@@ -95,7 +95,13 @@ def shared(
 
     A value that is none of the type which the field has there stays where it is.
     """
-    defs = fields_of(conn, object_)
+    return shared_by(fields_of(conn, object_), object_, held) if held else {}
+
+
+def shared_by(
+    defs: Mapping[str, CustomField], object_: str, held: Mapping[str, JsonValue] | None
+) -> dict[str, JsonValue]:
+    """Return what `shared` does, by fields that were read before."""
     found: dict[str, JsonValue] = {}
     for key, value in (held or {}).items():
         if key in defs and value is not None:

@@ -1,6 +1,6 @@
 """Deals: the rows, their contacts, ticks and transitions. Who may change what is in `hub.actions`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,11 @@ from hub.crm.custom_field_typing import PREFIX, is_custom
 from hub.crm.deal_tables import deal
 from hub.model import vocabulary
 
-_ROOT = text("""
-WITH RECURSIVE up(id, merged_into) AS (
-  SELECT id, merged_into FROM crm.contact WHERE id = :id
-  UNION SELECT c.id, c.merged_into FROM up JOIN crm.contact c ON c.id = up.merged_into)
-SELECT id FROM up WHERE merged_into IS NULL
+_ROOTS = text("""
+WITH RECURSIVE up(began, id, merged_into) AS (
+  SELECT id, id, merged_into FROM crm.contact WHERE id = ANY(:ids)
+  UNION SELECT u.began, c.id, c.merged_into FROM up u JOIN crm.contact c ON c.id = u.merged_into)
+SELECT began, id FROM up WHERE merged_into IS NULL
 """)
 
 
@@ -32,19 +32,29 @@ def read(conn: Connection, deal_id: int) -> dict[str, Any] | None:
     return None if row is None else dict(row)
 
 
+_BEGIN = text(
+    "INSERT INTO crm.stage_transition (deal_id, to_stage_id, who, at) "
+    "SELECT d.id, d.stage_id, :who, d.last_stage_change_at FROM crm.deal d "
+    "WHERE d.id = ANY(:ids) ORDER BY d.id"
+)
+
+
 def insert(conn: Connection, values: Mapping[str, Any], who: str) -> int:
     """Add a deal, and the transition that brings it into its stage."""
-    row = conn.execute(
-        deal.insert().values(**values).returning(deal.c.id, deal.c.last_stage_change_at)
-    ).one()
-    conn.execute(
-        text(
-            "INSERT INTO crm.stage_transition (deal_id, to_stage_id, who, at) "
-            "VALUES (:deal, :to, :who, :at)"
-        ),
-        {"deal": row.id, "to": values["stage_id"], "who": who, "at": row.last_stage_change_at},
+    return insert_many(conn, [values], who)[0]
+
+
+def insert_many(conn: Connection, values: Sequence[Mapping[str, Any]], who: str) -> list[int]:
+    """Add deals of the same columns, each with the transition that brings it into its stage."""
+    if not values:
+        return []
+    rows = conn.execute(
+        deal.insert().returning(deal.c.id, sort_by_parameter_order=True),
+        [dict(one) for one in values],
     )
-    return int(row.id)
+    ids = [int(number) for number in rows.scalars()]
+    conn.execute(_BEGIN, {"who": who, "ids": ids})
+    return ids
 
 
 def update(conn: Connection, deal_id: int, values: Mapping[str, Any]) -> None:
@@ -110,7 +120,15 @@ def transitions(conn: Connection, deal_id: int) -> list[dict[str, Any]]:
 
 def contact_root(conn: Connection, contact_id: int) -> int:
     """Return the contact that a contact was merged into, in the end; itself if it was not."""
-    return int(conn.execute(_ROOT, {"id": contact_id}).scalar_one())
+    return contact_roots(conn, [contact_id])[contact_id]
+
+
+def contact_roots(conn: Connection, contact_ids: Collection[int]) -> dict[int, int]:
+    """Return contact → the contact that it was merged into, in the end; itself if it was not."""
+    if not contact_ids:
+        return {}
+    rows = conn.execute(_ROOTS, {"ids": list(set(contact_ids))})
+    return dict(rows.all())
 
 
 def contacts_of(conn: Connection, deal_id: int) -> list[dict[str, Any]]:
@@ -129,15 +147,24 @@ def contacts_of(conn: Connection, deal_id: int) -> list[dict[str, Any]]:
     return [dict(row) for row in rows.mappings()]
 
 
+_ASSOCIATE = text(
+    "INSERT INTO crm.deal_contact (deal_id, contact_id, role) "
+    "SELECT n.deal, n.contact, :role "
+    "FROM unnest(CAST(:deals AS bigint[]), CAST(:contacts AS bigint[])) AS n(deal, contact) "
+    "ON CONFLICT (deal_id, contact_id) DO UPDATE SET role = excluded.role"
+)
+
+
 def associate(conn: Connection, deal_id: int, contact_id: int, role: str) -> None:
     """Let a contact take part in a deal, in a role."""
-    conn.execute(
-        text(
-            "INSERT INTO crm.deal_contact (deal_id, contact_id, role) VALUES (:deal, :contact, :role) "
-            "ON CONFLICT (deal_id, contact_id) DO UPDATE SET role = excluded.role"
-        ),
-        {"deal": deal_id, "contact": contact_id, "role": role},
-    )
+    associate_many(conn, {deal_id: contact_id}, role)
+
+
+def associate_many(conn: Connection, pairs: Mapping[int, int], role: str) -> None:
+    """Let a contact take part in each deal (deal → contact), in a role."""
+    if pairs:
+        args = {"deals": list(pairs), "contacts": list(pairs.values()), "role": role}
+        conn.execute(_ASSOCIATE, args)
 
 
 def dissociate(conn: Connection, deal_id: int, contact_id: int) -> bool:
@@ -223,19 +250,23 @@ def stamp_company(conn: Connection, contact_ids: Sequence[int], company_id: int)
     return sorted(rows.scalars())
 
 
-def delete(conn: Connection, deal_id: int) -> bool:
-    """Delete a deal to which nothing refers but its own first stage; says whether it is gone."""
+def delete(conn: Connection, deal_ids: Sequence[int]) -> set[int]:
+    """Delete deals to which nothing refers but their own first stage; returns those that are gone."""
+    if not deal_ids:
+        return set()
     try:
         with conn.begin_nested():
             for statement in (
-                "DELETE FROM crm.deal_contact WHERE deal_id = :id",
-                "DELETE FROM crm.stage_transition WHERE deal_id = :id",
-                "DELETE FROM crm.deal WHERE id = :id",
+                "DELETE FROM crm.deal_contact WHERE deal_id = ANY(:ids)",
+                "DELETE FROM crm.stage_transition WHERE deal_id = ANY(:ids)",
+                "DELETE FROM crm.deal WHERE id = ANY(:ids)",
             ):
-                conn.execute(text(statement), {"id": deal_id})
+                conn.execute(text(statement), {"ids": list(deal_ids)})
     except IntegrityError:
-        return False
-    return True
+        if len(deal_ids) > 1:
+            return set().union(*(delete(conn, [one]) for one in deal_ids))
+        return set()
+    return set(deal_ids)
 
 
 def set_archived(conn: Connection, deal_id: int, *, is_archived: bool) -> None:

@@ -219,26 +219,54 @@ def set_status(
     )
 
 
-def convert(conn: Connection, lead_id: int, *, contact_id: int, owner_id: int | None) -> None:
-    """Freeze a lead's row: what its sources say later belongs to the contact."""
+_CONVERT = text("""
+UPDATE crm.lead l SET converted_at = coalesce(l.converted_at, now()), source_converted_at = NULL,
+  unasked_since = NULL, contact_id = n.contact, owner_id = coalesce(l.owner_id, n.owner)
+FROM unnest(CAST(:leads AS bigint[]), CAST(:contacts AS bigint[]), CAST(:owners AS bigint[]))
+  AS n(lead, contact, owner)
+WHERE l.id = n.lead
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Became:
+    """A lead that is converted: the contact that it became, and an owner if it has none."""
+
+    lead_id: int
+    contact_id: int
+    owner_id: int | None
+
+
+def convert(conn: Connection, became: Sequence[Became]) -> None:
+    """Freeze leads' rows: what their sources say later belongs to the contacts."""
     conn.execute(
-        text(
-            "UPDATE crm.lead SET converted_at = coalesce(converted_at, now()), "
-            "source_converted_at = NULL, unasked_since = NULL, "
-            "contact_id = :contact, owner_id = coalesce(owner_id, :owner) WHERE id = :id"
-        ),
-        {"id": lead_id, "contact": contact_id, "owner": owner_id},
+        _CONVERT,
+        {
+            "leads": [one.lead_id for one in became],
+            "contacts": [one.contact_id for one in became],
+            "owners": [one.owner_id for one in became],
+        },
     )
 
 
-def restore(conn: Connection, lead_id: int, values: Mapping[str, Any]) -> None:
-    """Write back what a lead's row held before it was converted."""
+_RESTORE = text("""
+UPDATE crm.lead l SET converted_at = n.at, contact_id = n.contact, owner_id = n.owner
+FROM unnest(CAST(:leads AS bigint[]), CAST(:at AS timestamptz[]), CAST(:contacts AS bigint[]),
+            CAST(:owners AS bigint[])) AS n(lead, at, contact, owner)
+WHERE l.id = n.lead
+""")
+
+
+def restore(conn: Connection, before: Mapping[int, Mapping[str, Any]]) -> None:
+    """Write back what leads' rows held before they were converted: lead → its columns."""
     conn.execute(
-        text(
-            "UPDATE crm.lead SET converted_at = CAST(:converted_at AS timestamptz), "
-            "contact_id = :contact_id, owner_id = :owner_id WHERE id = :id"
-        ),
-        {"id": lead_id, **values},
+        _RESTORE,
+        {
+            "leads": list(before),
+            "at": [one["converted_at"] for one in before.values()],
+            "contacts": [one["contact_id"] for one in before.values()],
+            "owners": [one["owner_id"] for one in before.values()],
+        },
     )
 
 
@@ -301,13 +329,14 @@ def link_to_contacts(conn: Connection, entity_ids: Sequence[int]) -> list[Inheri
     return sorted(taken, key=lambda lead: lead.lead_id)
 
 
-def unlink_contact(conn: Connection, contact_id: int) -> None:
-    """Let open leads no longer point to a contact."""
+def unlink_contacts(conn: Connection, contact_ids: Sequence[int]) -> None:
+    """Let open leads no longer point to contacts."""
     conn.execute(
         text(
-            "UPDATE crm.lead SET contact_id = NULL WHERE contact_id = :id AND converted_at IS NULL"
+            "UPDATE crm.lead SET contact_id = NULL "
+            "WHERE contact_id = ANY(:ids) AND converted_at IS NULL"
         ),
-        {"id": contact_id},
+        {"ids": list(contact_ids)},
     )
 
 

@@ -97,13 +97,45 @@ def make(
         batch_id: of the batch that makes it, if one does.
         lane: live, or bulk where nobody is to be told.
     """
+    return make_all(conn, [values], batch_id=batch_id, lane=lane)[0].entity_id
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A company; `is_new` is False where it was known."""
+
+    entity_id: int
+    is_new: bool
+
+
+def make_all(
+    conn: Connection,
+    several: Sequence[Mapping[str, JsonValue]],
+    *,
+    batch_id: int = 0,
+    lane: Lane = Lane.LIVE,
+) -> list[Made]:
+    """Return the companies that values mean, each as `make` does.
+
+    No two of them may share a key (`hub.etl.accounts.found_by`): they would not find each other.
+    """
     company_lock(conn)
-    known = _find(conn, firm("", values))
-    if known is not None:
-        return known
-    record_id = write_own(conn, values, batch_id=batch_id, lane=lane)
-    place_records(conn, [record_id])
-    return entity_of(conn, record_id)
+    known = found_companies(conn, {n: firm("", one) for n, one in enumerate(several)})
+    records = {
+        n: write_own(conn, one, batch_id=batch_id, lane=lane)
+        for n, one in enumerate(several)
+        if n not in known
+    }
+    if records:
+        place_records(conn, list(records.values()))
+    placed = identity.load_records(conn, records.values())
+    found: list[Made] = []
+    for n in range(len(several)):
+        company = known[n][0] if n in known else placed[records[n]].entity_id
+        if company is None:
+            raise AssertionError("unreachable: every record was placed")
+        found.append(Made(company, is_new=n not in known))
+    return found
 
 
 def entity_of(conn: Connection, record_id: int) -> int:
@@ -127,14 +159,22 @@ def link(
     The person is behind until folded: then `contact.company_id` and the lead's account say so. `since` is
     the moment from which on the person's activities count for the company; None: all of them.
     """
-    companies.hire(conn, person_entity, company_entity, who, since)
+    companies.hire(conn, {person_entity: company_entity}, who, since)
     entities.bump(conn, [person_entity])
 
 
-def unlink(conn: Connection, person_entity: int, company_entity: int) -> None:
-    """Take a link back; what the sources say counts again."""
-    companies.dismiss(conn, person_entity, company_entity)
-    entities.bump(conn, [person_entity])
+def link_all(conn: Connection, employed: Mapping[int, int], *, who: str) -> None:
+    """Keep where people work (person → company), each as `link` does."""
+    if employed:
+        companies.hire(conn, employed, who)
+        entities.bump(conn, list(employed))
+
+
+def unlink_all(conn: Connection, employed: Mapping[int, int]) -> None:
+    """Take links back (person → company); what the sources say counts again."""
+    if employed:
+        companies.dismiss(conn, employed)
+        entities.bump(conn, list(employed))
 
 
 def write_own(

@@ -137,25 +137,27 @@ def records_of(conn: Connection, company_ids: Collection[int]) -> dict[int, list
     return {e: [r for r in own if not r.is_gone] or own for e, own in found.items()}
 
 
+_HIRE = text(
+    "INSERT INTO ops.employment (person_id, company_id, who, since) "
+    "SELECT n.person, n.company, :who, CAST(:since AS timestamptz) "
+    "FROM unnest(CAST(:people AS bigint[]), CAST(:companies AS bigint[])) "
+    "WITH ORDINALITY AS n(person, company, ord) ORDER BY n.ord"
+)
+
+
 def hire(
-    conn: Connection, person: int, company: int, who: str, since: datetime | None = None
+    conn: Connection, employed: Mapping[int, int], who: str, since: datetime | None = None
 ) -> None:
-    """Store that a user linked a person to a company; the latest link counts.
+    """Store that a user linked people to companies; the latest link of each counts.
 
     Args:
         conn: an open transaction.
-        person: an entity.
-        company: an entity.
+        employed: person → company, both entities.
         who: who says so.
         since: from when on the person's activities count for the company; None: all of them.
     """
-    conn.execute(
-        text(
-            "INSERT INTO ops.employment (person_id, company_id, who, since) "
-            "VALUES (:p, :c, :who, :since)"
-        ),
-        {"p": person, "c": company, "who": who, "since": since},
-    )
+    args = {"people": list(employed), "companies": list(employed.values())}
+    conn.execute(_HIRE, {**args, "who": who, "since": since})
 
 
 _LEAVE = text("""
@@ -187,15 +189,17 @@ def take_back(conn: Connection, person: int) -> list[int]:
     return list(conn.execute(_TAKE_BACK, {"p": person}).scalars())
 
 
-def dismiss(conn: Connection, person: int, company: int) -> None:
-    """Take back the link of a person to a company."""
-    conn.execute(
-        text(
-            "UPDATE ops.employment SET revoked_at = clock_timestamp() "
-            "WHERE person_id = :p AND company_id = :c AND revoked_at IS NULL"
-        ),
-        {"p": person, "c": company},
-    )
+_DISMISS = text(
+    "UPDATE ops.employment e SET revoked_at = clock_timestamp() "
+    "FROM unnest(CAST(:people AS bigint[]), CAST(:companies AS bigint[])) AS n(person, company) "
+    "WHERE e.person_id = n.person AND e.company_id = n.company AND e.revoked_at IS NULL"
+)
+
+
+def dismiss(conn: Connection, employed: Mapping[int, int]) -> None:
+    """Take back the links of people to companies (person → company)."""
+    args = {"people": list(employed), "companies": list(employed.values())}
+    conn.execute(_DISMISS, args)
 
 
 # The link of a merged record counts for the survivor, on both sides.

@@ -76,7 +76,7 @@ def test_a_link_outlives_the_next_fold_and_can_be_taken_back(world: World) -> No
     flow.sync(world.hub, ["hubspot"])
     assert [row.entity_id for row in world.rows(company)] == [entity]
     with world.db.engine.begin() as conn:
-        companies.unlink(conn, person.entity_id, entity)
+        companies.unlink_all(conn, {person.entity_id: entity})
         refold(conn, [person.entity_id])
     assert world.rows(company) == []
 

@@ -215,9 +215,9 @@ def employ(world: World, number: int, *, is_there: bool) -> None:
     person = people(world)[number % 2]
     with world.db.engine.begin() as conn:
         if is_there:
-            companies.hire(conn, person.entity_id, company(world).entity_id, WHO)
+            companies.hire(conn, {person.entity_id: company(world).entity_id}, WHO)
         else:
-            companies.dismiss(conn, person.entity_id, company(world).entity_id)
+            companies.dismiss(conn, {person.entity_id: company(world).entity_id})
         entities.bump(conn, [person.entity_id])
         load.refold(conn, [person.entity_id])
 

@@ -30,7 +30,7 @@ from hub.records import batches, bulks
 from hub.records.bulks import REFUSED, Bulk, Done, Item
 
 CHUNK = 500
-"""Records in one transaction."""
+"""Records in one transaction; a verb may take fewer."""
 MOST = smart_list.MOST_SELECTED
 """Records in one bulk action."""
 SOURCE = "hub"
@@ -189,7 +189,7 @@ def _opened(ctx: Context, batch_id: int) -> tuple[Bulk, Verb]:
 def _chunk(ctx: Context, batch_id: int) -> int:
     """Do the next chunk; returns how many records it had."""
     bulk, verb = _opened(ctx, batch_id)
-    items = bulks.waiting(ctx.conn, batch_id, CHUNK)
+    items = bulks.waiting(ctx.conn, batch_id, min(CHUNK, verb.most))
     if items:
         bulks.keep_done(ctx.conn, batch_id, _do(ctx, verb, bulk, items))
     return len(items)
@@ -295,8 +295,9 @@ def _rehearsed(engine: Engine, acting: Acting, asked: Asked) -> Result:
         verb.check(ctx, kind, asked.wanted)
         bulk = Bulk(0, asked.verb, kind, asked.wanted)
         done: dict[int, Done] = {}
-        for start in range(0, len(ids), CHUNK):
-            items = [Item(n, ids[n]) for n in range(start, min(start + CHUNK, len(ids)))]
+        chunk = min(CHUNK, verb.most)
+        for start in range(0, len(ids), chunk):
+            items = [Item(n, ids[n]) for n in range(start, min(start + chunk, len(ids)))]
             done.update(_do(ctx, verb, bulk, items))
         conn.rollback()
     outcomes = Counter(one.outcome for one in done.values())

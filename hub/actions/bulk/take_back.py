@@ -57,7 +57,7 @@ def preview(engine: Engine, acting: Acting, batch_id: int) -> TakenBack:
 
 def _chunk(ctx: Context, batch_id: int) -> int:
     bulk = _opened(ctx, batch_id)
-    items = bulks.to_undo(ctx.conn, batch_id, CHUNK)
+    items = bulks.to_undo(ctx.conn, batch_id, min(CHUNK, VERBS[bulk.verb].most))
     if items:
         told = VERBS[bulk.verb].undo(ctx, bulk.kind, items)
         bulks.keep_undone(ctx.conn, batch_id, {i.n: told[i.record_id] for i in items})

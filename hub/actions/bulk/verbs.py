@@ -14,11 +14,12 @@ from typing import Any
 
 from sqlalchemy import Date, DateTime, Numeric
 
+from hub.actions.companies.choice import Choice, Unsure
 from hub.actions.context import Context
 from hub.actions.deals import deal as deal_actions
 from hub.actions.leads import status
-from hub.actions.leads.convert import Wish, convert
-from hub.actions.leads.reopen import reopen
+from hub.actions.leads.convert import Wish, convert_all, lead_named, leads_numbered
+from hub.actions.leads.reopen import reopen_all
 from hub.actions.people import edit
 from hub.actions.people.assign import give_many, receiver
 from hub.actions.rights import Right
@@ -43,6 +44,7 @@ class Verb:
         check: raises where what is wanted cannot be done to any record.
         act: does it to records, by number; returns what became of each.
         undo: takes it back from items; returns '' or why a record stays as it is, by number.
+        most: records in one transaction; fewer where it holds the lock of companies.
     """
 
     right: Right
@@ -50,6 +52,7 @@ class Verb:
     check: Callable[[Context, str, Wanted], None]
     act: Callable[[Context, str, Wanted, Sequence[Owned]], dict[int, Done]]
     undo: Callable[[Context, str, Sequence[Item]], dict[int, str]]
+    most: int = 500
 
 
 SINCE = "changed since"
@@ -279,27 +282,46 @@ def _nothing(_ctx: Context, _kind: str, _wanted: Wanted) -> None:
 
 
 def _convert(ctx: Context, _kind: str, wanted: Wanted, records: Sequence[Owned]) -> dict[int, Done]:
-    wish = Wish(currency=wanted["currency"], has_deal=wanted["has_deal"])
-    found = {}
-    for record in records:
-        made = convert(ctx, f"lead/{record.id}", wish)
-        what: dict[str, JsonValue] = {"person": made.person_id, "deal": made.deal_id}
-        found[record.id] = Done(CHANGED, after=what) if made.is_new else Done(UNCHANGED)
-    return found
+    """Convert leads; a name of a company that may be another's becomes a question in review."""
+    wish = Wish(
+        currency=wanted["currency"],
+        has_deal=wanted["has_deal"],
+        company=Choice(unsure=Unsure.REVIEW),
+    )
+    seen = leads_numbered(ctx.conn, [r.entity_id for r in records if r.entity_id is not None])
+    made = convert_all(ctx, seen, wish)
+    return {
+        r.id: Done(CHANGED, after={"person": made[r.id].person_id, "deal": made[r.id].deal_id})
+        if made[r.id].is_new
+        else Done(UNCHANGED)
+        for r in records
+    }
 
 
 def _reopen(ctx: Context, _kind: str, items: Sequence[Item]) -> dict[int, str]:
+    """Reopen leads; where one cannot be reopened, each half by itself, so that only that one stays."""
+    try:
+        with ctx.conn.begin_nested():
+            done = reopen_all(ctx, _leads(ctx, [i.record_id for i in items]))
+    except ActionError as exc:
+        if len(items) == 1:
+            return {items[0].record_id: exc.message}
+        middle = len(items) // 2
+        return _reopen(ctx, _kind, items[:middle]) | _reopen(ctx, _kind, items[middle:])
     told = {}
-    for item in items:
-        try:
-            with ctx.conn.begin_nested():
-                done = reopen(ctx, f"lead/{item.record_id}")
-        except ActionError as exc:
-            told[item.record_id] = exc.message
-            continue
-        kept = [name for name in done.kept if not name.startswith("contact/")]
+    for item, one in zip(items, done, strict=True):
+        kept = [name for name in one.kept if not name.startswith("contact/")]
         told[item.record_id] = f"reopened; worked on since: {', '.join(kept)}" if kept else ""
     return told
+
+
+def _leads(ctx: Context, ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Return the rows of leads by number, in order; of merged ones the survivors."""
+    there = ownership.seen(ctx.conn, "lead", ids)
+    entity_ids = [there[i].entity_id for i in ids if i in there]
+    rows = leads_numbered(ctx.conn, [e for e in entity_ids if e is not None])
+    by_number = {row["id"]: row for row in rows}
+    return [by_number.get(i) or lead_named(ctx.conn, f"lead/{i}") for i in ids]
 
 
 def _archive(
@@ -329,6 +351,6 @@ VERBS: Mapping[str, Verb] = {
     "tag": Verb(Right.TYPE, _ALL, _check_tags, _tag, _type_back),
     "untag": Verb(Right.TYPE, _ALL, _check_tags, _untag, _type_back),
     "set": Verb(Right.TYPE, _ALL, _check_set, _set, _type_back),
-    "convert": Verb(Right.WORK, ("lead",), _nothing, _convert, _reopen),
+    "convert": Verb(Right.WORK, ("lead",), _nothing, _convert, _reopen, most=100),
     "archive": Verb(Right.TYPE, ("deal",), _nothing, _archive, _unarchive),
 }

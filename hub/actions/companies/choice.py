@@ -17,7 +17,7 @@ from hub.crm.companies import Company
 from hub.db.locks import company_lock
 from hub.errors import ActionError
 from hub.etl import accounts, companies
-from hub.matching.companies import firm
+from hub.matching.companies import Key, firm
 from hub.model.records import JsonValue
 
 _SHOWN = 5
@@ -73,44 +73,104 @@ class Employer:
     is_new: bool
 
 
-def choose(
-    ctx: Context,
-    mention: Mapping[str, JsonValue],
-    choice: Choice,
-    *,
-    known: int | None = None,
-    phone: JsonValue = None,
-) -> Employer | None:
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What is said of a company that is to be chosen.
+
+    Args:
+        mention: canonical values; `organization_name` where one is named.
+        known: the entity of the company that is known already to be meant, a lead's account.
+        phone: the person's number; a company of the same name and number is meant.
+    """
+
+    mention: Mapping[str, JsonValue]
+    known: int | None = None
+    phone: JsonValue = None
+
+    @property
+    def asked(self) -> Mapping[str, JsonValue]:
+        """Return what finds the company."""
+        return {**self.mention, "phone": self.phone or self.mention.get("phone")}
+
+
+def choose(ctx: Context, one: Sought, choice: Choice) -> Employer | None:
     """Return the company that is meant, made if it must be; None where none is named.
+
+    Raises:
+        ActionError: as `choose_all`.
+    """
+    return choose_all(ctx, [one], choice)[0]
+
+
+def choose_all(ctx: Context, sought: Sequence[Sought], choice: Choice) -> list[Employer | None]:
+    """Return the companies that are meant, in order, as if each were chosen after the one before.
 
     Call before entities are locked: a company is made under the lock of companies.
 
     Args:
         ctx: who acts, in an open transaction.
-        mention: what is said of the company, as canonical values; `organization_name` at least.
+        sought: what is said of each company.
         choice: what the person wants.
-        known: the entity of the company that is known already to be meant, a lead's account.
-        phone: the person's number; a company of the same name and number is meant.
 
     Raises:
         ActionError: the company that is named is none, or several may be meant (`duplicate`).
     """
-    conn = ctx.conn
     if choice.named is not None:
-        return Employer(standing(conn, choice.named), is_new=False)
-    if not mention.get("organization_name"):
-        return None
-    company_lock(conn)
-    asked = {**mention, "phone": phone or mention.get("phone")}
-    sure = known if known is not None else companies.find_of(conn, asked)
+        taken = Employer(standing(ctx.conn, choice.named), is_new=False)
+        return [taken for _ in sought]
+    left = [n for n, one in enumerate(sought) if one.mention.get("organization_name")]
+    if left:
+        company_lock(ctx.conn)
+    found: dict[int, Employer] = {}
+    while left:
+        found |= _next(ctx, {n: sought[n] for n in left}, choice)
+        left = [n for n in left if n not in found]
+    return [found.get(n) for n in range(len(sought))]
+
+
+def _next(ctx: Context, sought: Mapping[int, Sought], choice: Choice) -> dict[int, Employer]:
+    """Choose those companies that do not depend on one that another lead is about to make.
+
+    A company depends on another one if both share a key: only keys find companies.
+    """
+    firms = {n: firm("", one.asked) for n, one in sought.items()}
+    by_keys = accounts.found_companies(
+        ctx.conn, {n: firms[n] for n, one in sought.items() if one.known is None}
+    )
+    sure = {n: company for n, (company, _) in by_keys.items() if company is not None}
+    sure |= {n: one.known for n, one in sought.items() if one.known is not None}
+    found: dict[int, Employer] = {}
+    new: list[int] = []
+    unclear: set[Key] = set()
+    for n, one in sought.items():
+        keys = accounts.found_by(firms[n])
+        is_clear = one.known is not None or not keys & unclear
+        if is_clear and n in sure and choice.unsure is not Unsure.NEW:
+            found[n] = Employer(sure[n], is_new=False)
+            continue
+        if not keys & unclear:
+            new.append(n)
+        unclear |= keys
+    return found | _make(ctx, {n: sought[n] for n in new}, sure, choice)
+
+
+def _make(
+    ctx: Context, new: Mapping[int, Sought], sure: Mapping[int, int], choice: Choice
+) -> dict[int, Employer]:
+    """Make companies that share no key."""
     if choice.unsure is Unsure.NEW:
-        apart = {i for i, _ in accounts.offers(conn, firm("", asked))}
-        return _new(ctx, mention, sorted(apart | ({sure} if sure is not None else set())))
-    if sure is not None:
-        return Employer(sure, is_new=False)
-    if choice.unsure is Unsure.OFFER and (offered := offers(conn, asked)):
-        raise _unsure(str(mention["organization_name"]), offered)
-    return Employer(companies.make(conn, mention), is_new=True)
+        return {n: _apart(ctx, one, sure.get(n)) for n, one in new.items()}
+    if choice.unsure is Unsure.OFFER:
+        for one in new.values():
+            if offered := offers(ctx.conn, one.asked):
+                raise _unsure(str(one.mention["organization_name"]), offered)
+    made = companies.make_all(ctx.conn, [one.mention for one in new.values()])
+    return {n: Employer(m.entity_id, m.is_new) for n, m in zip(new, made, strict=True)}
+
+
+def _apart(ctx: Context, one: Sought, sure: int | None) -> Employer:
+    alike = {i for i, _ in accounts.offers(ctx.conn, firm("", one.asked))}
+    return _new(ctx, one.mention, sorted(alike | ({sure} if sure is not None else set())))
 
 
 def offers(conn: Connection, mention: Mapping[str, JsonValue]) -> list[Company]:

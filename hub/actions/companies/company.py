@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hub.actions import typed
 from hub.actions.companies import choice, employer, named
-from hub.actions.companies.choice import Choice, Unsure
+from hub.actions.companies.choice import Choice, Sought, Unsure
 from hub.actions.context import Context
 from hub.actions.people import assign, edit
 from hub.actions.rights import Right, require
@@ -66,10 +66,10 @@ def add(
     company_lock(conn)
     if not anyway:
         _refuse_known(ctx, values)
-    made = choice.choose(ctx, values, Choice(unsure=Unsure.NEW))
+    made = choice.choose(ctx, Sought(values), Choice(unsure=Unsure.NEW))
     if made is None:
         raise AssertionError("unreachable: a company with a name was made")
-    contact, _ = employer.keep(ctx, made, owner_id=None)
+    contact = employer.keep(ctx, made, owner_id=None)
     name = f"contact/{contact}"
     wanted = owner or (ctx.who if ctx.actor.user_id is not None else None)
     if wanted is not None:

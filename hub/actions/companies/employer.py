@@ -1,14 +1,17 @@
 """The company of a lead that is converted: the one that is chosen, and who works there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.actions.companies.choice import Choice, Employer, choose
+from hub.actions.companies import named
+from hub.actions.companies.choice import Choice, Employer, Sought, choose_all
 from hub.actions.context import Context
 from hub.crm import companies as rows
-from hub.crm import contacts, conversions, custom_field_typing, deals
+from hub.crm import contacts, conversions, custom_field_typing, custom_fields, deals
+from hub.crm.custom_fields import CustomField
 from hub.etl import companies, load
 from hub.landing.own import OURS
 from hub.matching import normal
@@ -22,31 +25,38 @@ _SHARED = (
 _REACHED_BY = ("email", "phone", "mobile", "fax", "description")
 
 
-def company_of(ctx: Context, lead: Mapping[str, Any], choice: Choice) -> Employer | None:
-    """Return the company of a lead; None where none is named, by the lead or by the person.
+def companies_of(
+    ctx: Context, leads: Sequence[Mapping[str, Any]], choice: Choice
+) -> list[Employer | None]:
+    """Return the companies of leads, in order; None where none is named, by the lead or by the person.
 
     Call before entities are locked: a new company is made under the lock of companies.
 
     Raises:
-        ActionError: as `choice.choose`.
+        ActionError: as `choice.choose_all`.
     """
     conn = ctx.conn
-    account = lead["account_id"]
-    known = None if account is None else _entity(conn, deals.contact_root(conn, account))
-    mention = _values(conn, lead)
-    if known is None:
-        known = _left(conn, lead)
-    return choose(ctx, mention, choice, known=known, phone=lead["phone"])
-
-
-def _left(conn: Connection, lead: Mapping[str, Any]) -> int | None:
-    """Return the company that an earlier conversion of the lead chose, if the lead still names it."""
-    left = conversions.company_left(conn, lead["id"])
-    if left is None:
-        return None
-    entity = _entity(conn, deals.contact_root(conn, left))
-    names = [normal.company(c.name) for c in rows.companies(conn, [entity])]
-    return entity if names == [normal.company(lead["organization_name"])] else None
+    accounts = [lead["account_id"] for lead in leads if lead["account_id"] is not None]
+    left = conversions.companies_left(conn, [i["id"] for i in leads if i["account_id"] is None])
+    roots = deals.contact_roots(conn, [*accounts, *left.values()])
+    entity = contacts.entity_of(conn, set(roots.values())) if roots else {}
+    names = {
+        c.entity_id: normal.company(c.name)
+        for c in rows.companies(conn, {entity[roots[c]] for c in left.values()})
+    } if left else {}  # fmt: skip
+    defs = (
+        custom_fields.fields_of(conn, "company") if any(i["custom_fields"] for i in leads) else {}
+    )
+    sought = []
+    for lead in leads:
+        account = lead["account_id"]
+        known = None if account is None else entity[roots[account]]
+        if known is None and lead["id"] in left:
+            # the company that an earlier conversion chose, if the lead still names it
+            was = entity[roots[left[lead["id"]]]]
+            known = was if names.get(was) == normal.company(lead["organization_name"]) else None
+        sought.append(Sought(_values(defs, lead), known, lead["phone"]))
+    return choose_all(ctx, sought, choice)
 
 
 def is_company(lead: Mapping[str, Any]) -> bool:
@@ -63,61 +73,81 @@ def mention_of(values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     return said
 
 
-def _values(conn: Connection, lead: Mapping[str, Any]) -> dict[str, JsonValue]:
+def _values(defs: Mapping[str, CustomField], lead: Mapping[str, Any]) -> dict[str, JsonValue]:
     """Return what a lead says of its company; fields that companies have too are copied.
 
     Ways to reach a person stay with the person. Those of a lead without a person are the company's own.
     """
     shared = _SHARED if not is_company(lead) else (*_SHARED, *_REACHED_BY)
     values = {**mention_of(lead), **{n: lead[n] for n in shared if lead[n]}}
-    custom = custom_field_typing.shared(conn, "company", lead["custom_fields"])
+    custom = custom_field_typing.shared_by(defs, "company", lead["custom_fields"])
     return {**values, "custom_fields": custom} if custom else values
 
 
-def employ(
-    ctx: Context, person_entity: int, employer: Employer, *, owner_id: int | None
-) -> tuple[int, dict[str, Any] | None]:
-    """Let a person work for a company; returns its contact, and the row as it was before."""
-    contact, before = keep(ctx, employer, owner_id=owner_id)
-    companies.link(ctx.conn, person_entity, employer.entity_id, who=ctx.who)
-    return contact, before
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A company that people keep: its contact, and the row as it was before; None of a new one."""
+
+    contact_id: int
+    before: Mapping[str, Any] | None
 
 
-def keep(
-    ctx: Context, employer: Employer, *, owner_id: int | None
-) -> tuple[int, dict[str, Any] | None]:
-    """Let people keep a company: it does not go away with its sources.
+def keep_all(
+    ctx: Context, employers: Sequence[Employer], owners: Sequence[int | None]
+) -> list[Kept]:
+    """Let people keep companies, in order: they do not go away with their sources.
 
-    Returns:
-        Its contact, and the row as it was before; None of a new one.
+    Args:
+        ctx: who acts, in an open transaction.
+        employers: the companies; one may come several times.
+        owners: of each, who owns it if it has no owner yet.
     """
     conn = ctx.conn
-    before = None if employer.is_new else conversions.contact_of(conn, employer.entity_id)
-    load.refold(conn, [employer.entity_id])
-    row = conversions.contact_of(conn, employer.entity_id)
-    if row is None:
-        raise AssertionError("unreachable: a company that was folded has a row")
-    kept = {"kept_by": "person", "archived_at": None, "owner_id": row["owner_id"] or owner_id}
-    contacts.write_keeper(conn, row["id"], kept)
-    return int(row["id"]), before
+    ids = list(dict.fromkeys(one.entity_id for one in employers))
+    now: dict[int, Mapping[str, Any]] = dict(conversions.contacts_of(conn, ids))
+    load.refold(conn, ids)
+    folded = conversions.contacts_of(conn, ids)
+    kept: list[Kept] = []
+    seen: set[int] = set()
+    for one, owner_id in zip(employers, owners, strict=True):
+        row = now[one.entity_id] if one.entity_id in seen else folded[one.entity_id]
+        before = None if one.is_new else now.get(one.entity_id)
+        kept.append(Kept(int(row["id"]), before))
+        now[one.entity_id] = {
+            **row, "kept_by": "person", "archived_at": None, "owner_id": row["owner_id"] or owner_id,
+        }  # fmt: skip
+        seen.add(one.entity_id)
+    contacts.write_keepers(conn, {int(now[i]["id"]): now[i] for i in ids})
+    return kept
 
 
-def dismiss(conn: Connection, person_entity: int, company_id: int) -> None:
-    """Take back that a person works for a company."""
-    companies.unlink(conn, person_entity, _entity(conn, company_id))
+def keep(ctx: Context, employer: Employer, *, owner_id: int | None) -> int:
+    """Let people keep a company; returns its contact."""
+    return keep_all(ctx, [employer], [owner_id])[0].contact_id
+
+
+def employ(ctx: Context, person_entity: int, employer: Employer) -> int:
+    """Let a person work for a company; returns its contact."""
+    contact = keep(ctx, employer, owner_id=None)
+    companies.link(ctx.conn, person_entity, employer.entity_id, who=ctx.who)
+    return contact
 
 
 def give_up(conn: Connection, company_id: int) -> None:
-    """Archive a company that a conversion made and nobody has worked on: its own record is gone."""
+    """Archive a company that a conversion made and nobody has worked on: its own record is gone.
+
+    What review asks about its name is asked no more. Call under the lock of companies.
+    """
     entity = _entity(conn, company_id)
     contacts.write_keeper(
         conn, company_id, {"kept_by": "source", "archived_at": None, "owner_id": None}
     )
+    own = named.records(conn, entity)
     sources.delete_of_entity(conn, entity, OURS)
+    companies.place_records(conn, own)
     entities.bump(conn, [entity])
     load.refold(conn, [entity])
 
 
 def _entity(conn: Connection, contact_id: int) -> int:
-    (entity,) = contacts.entities_of(conn, [contact_id])
-    return entity
+    return contacts.entity_of(conn, [contact_id])[contact_id]

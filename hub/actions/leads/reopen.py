@@ -1,21 +1,22 @@
-"""Reopen a converted lead: what its conversion made goes, unless somebody has worked on it since."""
+"""Reopen converted leads: what their conversions made goes, unless somebody has worked on it since."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.actions.companies.employer import dismiss, give_up
+from hub.actions.companies.employer import give_up
 from hub.actions.context import Context
-from hub.actions.leads.convert import lead_named
+from hub.actions.leads.convert import lead_named, leads_numbered
 from hub.actions.rights import Right, require
 from hub.crm import contacts, conversions, customer_status, deals, leads
 from hub.crm.conversions import Conversion
+from hub.db.locks import company_lock
 from hub.errors import ActionError
-from hub.etl import load
+from hub.etl import companies, load
 from hub.records import entities
-from hub.records.history import note_change
+from hub.records.history import Changed, note_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,110 +35,196 @@ def reopen(ctx: Context, name: str) -> Reopened:
 
     Args:
         ctx: who acts, in an open transaction that holds no entity yet.
-        name: the lead, as `people.find` knows it.
+        name: the lead, as `lookup.find` knows it.
 
     Raises:
         ActionError: there is no such lead, or it was not converted here.
     """
+    (done,) = reopen_all(ctx, [lead_named(ctx.conn, name)])
+    return done
+
+
+def reopen_all(ctx: Context, seen: Sequence[Mapping[str, Any]]) -> list[Reopened]:
+    """Undo the conversions of leads, in order: the last converted first, so that each finds what was before.
+
+    What one cannot take is an error of all. The statements are shared, whatever the number of leads.
+
+    Args:
+        ctx: who acts, in an open transaction that holds no entity yet.
+        seen: rows of leads, as `lead_named` reads them.
+
+    Raises:
+        ActionError: as `reopen`.
+    """
     conn = ctx.conn
-    seen = lead_named(conn, name)
-    require(ctx, Right.WORK, seen["owner_id"], entities=[seen["entity_id"]])
-    entities.lock_entities(conn, [seen["entity_id"]])
-    lead = lead_named(conn, name)
-    known = conversions.standing(conn, lead["id"])
-    if known is None:
-        raise ActionError(
-            f"lead/{lead['id']} was not converted", resource="lead", code="conflict",
-            hint="a lead that its source calls converted stays so",
-        )  # fmt: skip
-    undo = _Undo(conn, ctx.who, lead, known)
-    undo.deal()
-    person_stays = undo.person()
-    undo.employment()
-    entities.bump(conn, [undo.entity])
-    load.refold(conn, [undo.entity])
-    undo.forget_person(stays=person_stays)
-    undo.company()
-    conversions.end(conn, known, ctx.who, deleted=undo.deleted)
-    left = (("person", known.person_id), ("company", known.company_id))
-    customer_status.recompute(conn, [n for kind, n in left if not undo.deleted.get(kind)])
-    what = {"converted": ({"conversion": known.id}, None)}
-    note_change(conn, ctx.who, what, entity_id=undo.entity)
-    return Reopened(int(lead["id"]), tuple(undo.removed), tuple(undo.kept))
+    ids = [int(lead["entity_id"]) for lead in seen]
+    if len(set(ids)) < len(ids):
+        raise ActionError("a lead is named twice", resource="lead", code="invalid")
+    require(ctx, Right.WORK, *(lead["owner_id"] for lead in seen), entities=ids)
+    if any(one.company_id for one in _known(conn, seen).values()):
+        company_lock(conn)  # before entities are locked: a company may go
+    entities.lock_entities(conn, ids)
+    now = leads_numbered(conn, ids)
+    known = _known(conn, now)
+    for lead in now:
+        if lead["id"] not in known:
+            raise ActionError(
+                f"lead/{lead['id']} was not converted", resource="lead", code="conflict",
+                hint="a lead that its source calls converted stays so",
+            )  # fmt: skip
+    undos = [_Undo(lead, known[lead["id"]]) for lead in now]
+    conversions.let_go(conn, [one.known.id for one in undos])
+    _deals(ctx, undos)
+    staying = _people(conn, undos)
+    companies.unlink_all(
+        conn, {u.entity: employer for u in undos if (employer := _employer(conn, u)) is not None}
+    )
+    entities.bump(conn, ids)
+    load.refold(conn, ids)
+    _forget_people(conn, undos, staying)
+    for one in undos:
+        _company(conn, one)
+    conversions.end(conn, [(one.known, one.gone) for one in undos], ctx.who)
+    _after(ctx, undos)
+    return [Reopened(int(u.lead["id"]), tuple(u.removed), tuple(u.kept)) for u in undos]
 
 
+def _known(conn: Connection, leads_: Sequence[Mapping[str, Any]]) -> dict[int, Conversion]:
+    return conversions.standing(conn, [lead["id"] for lead in leads_])
+
+
+@dataclass(slots=True)
 class _Undo:
-    """The parts of a conversion, undone one after the other."""
+    """A conversion that is undone.
 
-    def __init__(
-        self, conn: Connection, who: str, lead: Mapping[str, Any], known: Conversion
-    ) -> None:
-        self.conn, self.who, self.lead, self.known = conn, who, lead, known
-        self.entity = int(lead["entity_id"])
-        self.before: Mapping[str, Any] = known.made["before"]
-        self.removed: list[str] = []
-        self.kept: list[str] = []
-        self.deleted: dict[str, bool] = {}
-        conversions.let_go(conn, known)
+    Args:
+        lead: its row.
+        known: the conversion.
+        removed: names of rows that are gone, or archived in their place.
+        kept: names of rows that stay.
+        gone: kinds of rows that are deleted.
+    """
 
-    def deal(self) -> None:
-        """Delete the deal, archive it where something refers to it, keep it where it was touched."""
-        number = self.known.deal_id
-        if number is None:
-            return
-        if not self.known.made["deal"] or conversions.deal_is_touched(self.conn, number):
-            self.kept.append(f"deal/{number}")
-            return
-        self.deleted["deal"] = deals.delete(self.conn, number)
-        if not self.deleted["deal"]:
-            deals.set_archived(self.conn, number, is_archived=True)
-            note_change(self.conn, self.who, {"archived": (False, True)}, deal_id=number)
-        self.removed.append(f"deal/{number}")
+    lead: Mapping[str, Any]
+    known: Conversion
+    removed: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
 
-    def person(self) -> bool:
-        """Write back lead and contact; says whether the contact stays because of what it has."""
-        given: Mapping[str, int | None] = self.known.made["owners"]
-        lead = dict(self.before["lead"])
-        if self.lead["owner_id"] != given["lead"]:  # somebody gave it away since
-            lead["owner_id"] = self.lead["owner_id"]
-        leads.restore(self.conn, self.lead["id"], lead)
-        now = conversions.contact_of(self.conn, self.entity)
-        if now is None:
-            return False
-        was = self.before["person"] or {"kept_by": "source", "archived_at": None, "owner_id": None}
-        is_given_away = now["owner_id"] != given["person"]
-        stays = is_given_away or conversions.has_deals(self.conn, now["id"])
-        if not stays:
-            contacts.write_keeper(self.conn, now["id"], was)
-        return stays
+    @property
+    def entity(self) -> int:
+        return int(self.lead["entity_id"])
 
-    def forget_person(self, *, stays: bool) -> None:
-        """Delete the contact that nobody takes for one any more; call when it was folded."""
-        now = conversions.contact_of(self.conn, self.entity)
-        if now is None or not self.known.made["person"]:
-            return
-        is_gone = not stays and (now["unasked_since"] or now["archived_at"]) is not None
-        if is_gone:
-            self.deleted["person"] = contacts.remove(self.conn, now["id"])
-        (self.removed if is_gone else self.kept).append(f"contact/{now['id']}")
+    @property
+    def before(self) -> Mapping[str, Any]:
+        """Return what the rows held before the conversion."""
+        found: Mapping[str, Any] = self.known.made["before"]
+        return found
 
-    def employment(self) -> None:
-        """Take back that the person works for the company, as the conversion said."""
-        if self.known.company_id is not None:
-            dismiss(self.conn, self.entity, self.known.company_id)
 
-    def company(self) -> None:
-        """Give up the company that was made, unless it is more by now; write back one that was there."""
-        number = self.known.company_id
-        if number is None:
-            return
-        if not self.known.made["company"]:
-            if not conversions.has_deals(self.conn, number):
-                contacts.write_keeper(self.conn, number, self.before["company"])
-            return
-        stays = conversions.has_deals(self.conn, number)
-        if stays or conversions.company_is_touched(self.conn, number, self.entity):
-            self.kept.append(f"contact/{number}")
-            return
-        give_up(self.conn, number)
-        self.removed.append(f"contact/{number}")
+def _deals(ctx: Context, undos: Sequence[_Undo]) -> None:
+    """Delete deals, archive those to which something refers, keep those that were touched."""
+    conn = ctx.conn
+    made = {u.known.deal_id: u for u in undos if u.known.deal_id and u.known.made["deal"]}
+    touched = conversions.deals_touched(conn, made)
+    untouched = [number for number in made if number not in touched]
+    gone = deals.delete(conn, untouched)
+    left = [number for number in untouched if number not in gone]
+    for number in left:
+        deals.set_archived(conn, number, is_archived=True)
+    note_changes(
+        conn, ctx.who, [Changed({"archived": (False, True)}, deal_id=number) for number in left]
+    )
+    for one in undos:
+        own = one.known.deal_id
+        if own is None:
+            continue
+        if own in gone:
+            one.gone.add("deal")
+        (one.removed if own in untouched else one.kept).append(f"deal/{own}")
+
+
+_UNKEPT: Mapping[str, Any] = {"kept_by": "source", "archived_at": None, "owner_id": None}
+
+
+def _people(conn: Connection, undos: Sequence[_Undo]) -> set[int]:
+    """Write back leads and contacts; returns the entities whose contacts stay because of what they have."""
+    leads.restore(conn, {one.lead["id"]: _lead(one) for one in undos})
+    now = conversions.contacts_of(conn, [one.entity for one in undos])
+    having = conversions.having_deals(conn, [row["id"] for row in now.values()])
+    staying = {
+        one.entity
+        for one in undos
+        if (row := now.get(one.entity)) is not None
+        and (row["owner_id"] != one.known.made["owners"]["person"] or row["id"] in having)
+    }
+    contacts.write_keepers(
+        conn,
+        {
+            row["id"]: one.before["person"] or _UNKEPT
+            for one in undos
+            if (row := now.get(one.entity)) is not None and one.entity not in staying
+        },
+    )
+    return staying
+
+
+def _lead(one: _Undo) -> dict[str, Any]:
+    before = dict(one.before["lead"])
+    if one.lead["owner_id"] != one.known.made["owners"]["lead"]:  # somebody gave it away since
+        before["owner_id"] = one.lead["owner_id"]
+    return before
+
+
+def _employer(conn: Connection, one: _Undo) -> int | None:
+    number = one.known.company_id
+    return None if number is None else contacts.entity_of(conn, [number])[number]
+
+
+def _forget_people(conn: Connection, undos: Sequence[_Undo], staying: set[int]) -> None:
+    """Delete the contacts that nobody takes for one any more; call when they were folded."""
+    now = conversions.contacts_of(conn, [one.entity for one in undos])
+    made = [
+        (one, now[one.entity]) for one in undos if one.known.made["person"] and one.entity in now
+    ]
+    leaving = {
+        row["id"]
+        for one, row in made
+        if one.entity not in staying and (row["unasked_since"] or row["archived_at"]) is not None
+    }
+    gone = contacts.remove(conn, sorted(leaving))
+    for one, row in made:
+        if row["id"] in gone:
+            one.gone.add("person")
+        (one.removed if row["id"] in leaving else one.kept).append(f"contact/{row['id']}")
+
+
+def _company(conn: Connection, one: _Undo) -> None:
+    """Give up the company that was made, unless it is more by now; write back one that was there."""
+    number = one.known.company_id
+    if number is None:
+        return
+    has_deals = bool(conversions.having_deals(conn, [number]))
+    if not one.known.made["company"]:
+        if not has_deals:
+            contacts.write_keeper(conn, number, one.before["company"])
+        return
+    if has_deals or conversions.company_is_touched(conn, number, one.entity):
+        one.kept.append(f"contact/{number}")
+        return
+    give_up(conn, number)
+    one.removed.append(f"contact/{number}")
+
+
+def _after(ctx: Context, undos: Sequence[_Undo]) -> None:
+    left = [
+        number
+        for one in undos
+        for kind, number in (("person", one.known.person_id), ("company", one.known.company_id))
+        if kind not in one.gone
+    ]
+    customer_status.recompute(ctx.conn, left)
+    note_changes(ctx.conn, ctx.who, [
+        Changed({"converted": ({"conversion": one.known.id}, None)}, entity_id=one.entity)
+        for one in undos
+    ])  # fmt: skip

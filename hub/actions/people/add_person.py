@@ -13,7 +13,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, text
 
 from hub.actions import typed
-from hub.actions.companies.choice import Choice, Employer, choose
+from hub.actions.companies.choice import Choice, Employer, Sought, choose
 from hub.actions.companies.employer import employ, mention_of
 from hub.actions.context import Context
 from hub.actions.identity import decisions
@@ -107,7 +107,7 @@ def add(
     works_for = None
     if employer is not None:
         load.refold(conn, [entity])
-        works_for, _ = employ(ctx, entity, employer, owner_id=None)
+        works_for = employ(ctx, entity, employer)
     load.refold(conn, [entity])
     name = _row_of(conn, kind, entity)
     _give(ctx, kind, name, owner)
@@ -126,7 +126,7 @@ def _employer(
     """Return the company that the new person works for; its name becomes theirs where none is typed."""
     if kind == "lead" and company.named is None:
         return None
-    found = choose(ctx, mention_of(values), company, phone=values.get("phone"))
+    found = choose(ctx, Sought(mention_of(values), phone=values.get("phone")), company)
     if found is not None and not values.get("organization_name"):
         (row,) = companies.companies(ctx.conn, [found.entity_id])
         values["organization_name"] = row.name
