@@ -1,22 +1,19 @@
 """Real parts for every test: one embedded PostgreSQL a session, a fresh database a test."""
 
-import os
+import gc
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.pool import NullPool
 
-from hub.clock import SystemClock
-from hub.db import engine as db_engine
-from hub.db.embedded import SUPERUSER, EmbeddedServer, Server
+from hub.db.embedded import DATABASE, Server
 from hub.db.engine import Database
 from hub.settings import Settings
-from tests.processes import new_folder, warm
+from tests import processes
+from tests.prepared import Shelf, Template, fill_of, fresh_database, migrated_server
+from tests.processes import new_folder
 
 # How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile(
@@ -31,10 +28,15 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_finish() -> None:
+    """Keep what was imported and collected out of every later round of the garbage collector."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_unconfigure() -> None:
-    """Let go whom the commands of this session came from."""
-    if warm.cache_info().currsize:
-        warm().close()
+    """End what commands and houses of this session came from."""
+    processes.close()
 
 
 @pytest.fixture(scope="session")
@@ -47,50 +49,38 @@ def short_tmp() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def server(short_tmp: Path) -> Iterator[Server]:
     """The session's server, with the migrated database `hub` as the template of all others."""
-    embedded = EmbeddedServer(short_tmp / "home", SystemClock())
-    (short_tmp / "home").mkdir()
-    running = embedded.attach()
-    with db_engine.opened_embedded(running):
-        pass
-    _make_fleeting(running)
-    yield running
-    embedded.detach()
+    with migrated_server(short_tmp) as running:
+        yield running
 
 
-def _make_fleeting(running: Server) -> None:
-    """Nothing of a test's database outlives the test, so the disk need not be waited for."""
-    url = running.url(SUPERUSER, database="postgres")
-    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    with engine.connect() as conn:
-        for name in ("fsync", "full_page_writes", "synchronous_commit"):
-            conn.execute(text(f"ALTER SYSTEM SET {name} = off"))
-        conn.execute(text("SELECT pg_reload_conf()"))
+@pytest.fixture(scope="session")
+def common_shelf(server: Server) -> Shelf:
+    """The filled databases that tests of many modules begin with."""
+    return Shelf(server)
 
 
-_number = iter(range(1_000_000))
-
-
-@contextmanager
-def fresh_database(server: Server) -> Iterator[Database]:
-    """Open a new, migrated database; it is dropped at the end."""
-    name = f"t{os.getpid()}_{next(_number)}"
-    admin = create_engine(
-        server.url(SUPERUSER, database="postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT"
-    )
-    with admin.connect() as conn:
-        conn.execute(
-            text(f"CREATE DATABASE {name} TEMPLATE hub OWNER hub_owner STRATEGY FILE_COPY")
-        )
-    with db_engine.opened_embedded(server, name) as database:
-        yield database
-    with admin.connect() as conn:
-        conn.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+@pytest.fixture(scope="module")
+def shelf(server: Server) -> Iterator[Shelf]:
+    """The filled databases that the tests of one module begin with."""
+    made = Shelf(server)
+    yield made
+    made.clear()
 
 
 @pytest.fixture
-def db(server: Server) -> Iterator[Database]:
+def template(request: pytest.FixtureRequest, shelf: Shelf, common_shelf: Shelf) -> Template:
+    """The database that a test's own is a copy of: a migrated one, or what the test's fixture fills."""
+    found = fill_of(request)
+    if found is None:
+        return Template(DATABASE, None)
+    fill, is_of_module = found
+    return (shelf if is_of_module else common_shelf).get(fill)
+
+
+@pytest.fixture
+def db(server: Server, template: Template) -> Iterator[Database]:
     """A fresh, migrated database."""
-    with fresh_database(server) as database:
+    with fresh_database(server, template.name) as database:
         yield database
 
 

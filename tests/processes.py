@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ import requests
 
 from hub.clock import SystemClock
 from hub.db.embedded import EmbeddedServer
+from hub.db.engine import opened_embedded
 from hub.views.schema import schema_of
 from tests.warm import Warm
 
@@ -32,10 +33,34 @@ _ENOUGH = 4 << 30
 Done = subprocess.CompletedProcess[str]
 
 
+_until_the_end = ExitStack()
+
+
+def close() -> None:
+    """End what commands and houses of this process came from."""
+    _until_the_end.close()
+
+
 @cache
 def warm() -> Warm:
-    """This process's reader of modules; `pytest_unconfigure` lets it go."""
-    return Warm(HUB)
+    """This process's reader of modules."""
+    reader = Warm(HUB)
+    _until_the_end.callback(reader.close)
+    return reader
+
+
+@cache
+def _migrated_cluster() -> Path:
+    """The data folder of a home without a row, whose server does not run."""
+    home = _until_the_end.enter_context(new_folder()) / "h"
+    home.mkdir()
+    server = EmbeddedServer(home, SystemClock())
+    try:
+        with opened_embedded(server.attach()):
+            pass
+    finally:
+        server.detach()
+    return home / "pg/data"
 
 
 def fits_demo_schema(document: Any) -> None:
@@ -129,6 +154,13 @@ class House:
         subprocess.run(["cp", "-a", str(self.root), str(root)], check=True)
         return House(root, dict(self.env))
 
+    def with_database(self) -> "House":
+        """Give it the migrated database without a row that its first command would make."""
+        data = self.home / "pg/data"
+        data.parent.mkdir(parents=True)
+        subprocess.run(["cp", "-a", str(_migrated_cluster()), str(data)], check=True)
+        return self
+
     def processes(self) -> list[int]:
         """Pids that belong to this house: its servers, and whatever was started with its home."""
         return processes_at(self.home)
@@ -179,11 +211,18 @@ def _forget_the_dead() -> None:
 
 
 @contextmanager
-def house(env: Mapping[str, str] | None = None) -> Iterator[House]:
-    """A new, empty house, swept at the end: whatever of it still runs is killed."""
+def house(env: Mapping[str, str] | None = None, *, migrated: bool = False) -> Iterator[House]:
+    """A new, empty house, swept at the end: whatever of it still runs is killed.
+
+    Args:
+        env: its variables.
+        migrated: it has a database without a row, as its first command would make one in seconds.
+    """
     with new_folder() as root:
         made = House(root / "a", dict(env or {}))
         made.root.mkdir()
+        if migrated:
+            made.with_database()
         try:
             yield made
         finally:

@@ -31,7 +31,7 @@ def broken(emulated: SandboxProcess) -> Iterator[SandboxProcess]:
 
 @pytest.fixture
 def made(broken: SandboxProcess) -> Iterator[House]:
-    with house() as one, broken.furnish(one).served():
+    with house(migrated=True) as one, broken.furnish(one).served():
         yield one
 
 
@@ -214,7 +214,7 @@ def streams(made: House, source: str) -> dict[str, int]:
 def whole(emulated: SandboxProcess) -> dict[str, dict[str, int]]:
     """What a sync without any fault brings."""
     emulated.ask("PUT", "/faults", {"faults": ""})
-    with house() as made, emulated.furnish(made).served():
+    with house(migrated=True) as made, emulated.furnish(made).served():
         assert made.run("sync").returncode in {0, 3}
         return {source: streams(made, source) for source in FIVE}
 
@@ -222,7 +222,10 @@ def whole(emulated: SandboxProcess) -> dict[str, dict[str, int]]:
 @pytest.fixture(scope="module")
 def ids(emulated: SandboxProcess) -> dict[str, str]:
     """The ids of a form and a list that have records."""
-    with house() as made, emulated.furnish(made, sources=("typeform", "mailchimp")).served():
+    with (
+        house(migrated=True) as made,
+        emulated.furnish(made, sources=("typeform", "mailchimp")).served(),
+    ):
         assert made.run("sync").returncode in {0, 3}
         (form,) = sql(made, "SELECT split_part(source_id, ':', 1) AS id FROM landing.head "
                             "WHERE stream = 'responses' ORDER BY 1 LIMIT 1")  # fmt: skip

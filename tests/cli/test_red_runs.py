@@ -77,7 +77,7 @@ def _run_job(made: House, database: Database) -> Done:
 def test_a_row_lost_between_two_stages_makes_the_run_red_and_is_named(
     vendors: SandboxProcess,
 ) -> None:
-    with house() as made:
+    with house(migrated=True) as made:
         vendors.furnish(made)
         settings = load(made.config, {"HUB_HOME": str(made.home)})
         with open_database(settings, SystemClock()) as database:

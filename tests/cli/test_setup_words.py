@@ -23,7 +23,7 @@ BILLING = "https://billing.example.com/find?mail={email}&tier={Tier}"
 @pytest.fixture(scope="module")
 def team() -> Iterator[House]:
     """A house of a team, with a lead that was typed in, its server running."""
-    with house({"HUB_ACTOR": "ann@acme.example.com"}) as made:
+    with house({"HUB_ACTOR": "ann@acme.example.com"}, migrated=True) as made:
         made.config.write_text(TEAM)
         with made.served():
             assert made.run("check").returncode == 0

@@ -25,7 +25,7 @@ routing:
 @pytest.fixture(scope="module")
 def team() -> Iterator[House]:
     """A house of a team, with a deal that is won, its server running."""
-    with house() as made:
+    with house(migrated=True) as made:
         made.config.write_text(TEAM)
         with made.served():
             assert made.run("check").returncode == 0

@@ -11,8 +11,8 @@ from hub.crm import activities, derived
 from hub.db.embedded import Server
 from hub.db.engine import Database
 from hub.records import match_keys
-from tests.conftest import fresh_database
 from tests.db.conftest import seed_leads
+from tests.prepared import fresh_database
 
 ROWS = 20_000
 # small tables of the set-up may be read whole

@@ -13,9 +13,9 @@ from hub.crm import customer_status, owners
 from hub.db.embedded import Server
 from hub.views.lists import Filters
 from tests.acting import by
-from tests.conftest import fresh_database
 from tests.db.conftest import seed_leads
 from tests.db.test_plans import plans_of
+from tests.prepared import fresh_database
 
 ROWS = 20_000
 _DEALS = (

@@ -19,8 +19,8 @@ from hub.model.records import RawRecord
 from hub.model.verdicts import Op, Verdict
 from hub.records import batches, companies, queue
 from hub.records.verdicts import set_verdicts
-from tests.conftest import fresh_database
 from tests.db.conftest import seed_leads
+from tests.prepared import fresh_database
 
 ROWS = 8_000
 CHUNK = 100

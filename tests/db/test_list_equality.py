@@ -18,9 +18,9 @@ from hub.errors import ActionError
 from hub.lists import pages
 from hub.lists.document import conditions_of, filter_json, read
 from tests.acting import by
-from tests.conftest import fresh_database
 from tests.db import list_rows, naive_lists
 from tests.db.naive_lists import NOW, OBJECTS
+from tests.prepared import fresh_database
 
 ROWS = 150
 ANN = "ann@x.example.com"

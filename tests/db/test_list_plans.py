@@ -22,7 +22,7 @@ from hub.db.engine import Database
 from hub.lists import recent
 from hub.lists.document import read
 from tests.acting import by
-from tests.conftest import fresh_database
+from tests.prepared import fresh_database
 
 ROWS = 60_000
 BIG = {"lead", "contact", "deal"}

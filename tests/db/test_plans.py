@@ -31,8 +31,8 @@ from hub.records import (
     queue,
 )
 from hub.records.verdicts import set_verdicts
-from tests.conftest import fresh_database
 from tests.db.conftest import seed_leads
+from tests.prepared import fresh_database
 
 ROWS = 20_000
 UNOWNED = 300

@@ -15,8 +15,8 @@ from hub.crm import rollups
 from hub.db.embedded import Server
 from hub.db.engine import Database
 from hub.reports import REPORTS, Scope
-from tests.conftest import fresh_database
 from tests.db.sales import set_up
+from tests.prepared import fresh_database
 
 LEADS, DEALS = 20_000, 6_000
 BIG = {"lead", "deal", "stage_transition", "call"}

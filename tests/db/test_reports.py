@@ -17,7 +17,6 @@ from hub.crm import rollups
 from hub.db.embedded import Server
 from hub.db.engine import Database
 from hub.reports import REPORTS, Scope
-from tests.conftest import fresh_database
 from tests.db.sales import (
     START,
     Business,
@@ -30,6 +29,7 @@ from tests.db.sales import (
     rows,
     set_up,
 )
+from tests.prepared import fresh_database
 
 ALL = Scope()
 CLOSE = 2 ** (1 / 8)  # a bucket's width

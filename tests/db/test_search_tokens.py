@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from hub.db.embedded import Server
 from hub.lists import search_tokens
 from hub.lists.search_tokens import Stretch
-from tests.conftest import fresh_database
+from tests.prepared import fresh_database
 
 _TOUCHES = text(
     "SELECT crm.search_tokens(NULL, CAST(:custom AS jsonb), NULL, CAST(ARRAY[] AS text[])) "

@@ -15,7 +15,7 @@ from hub.db.embedded import SUPERUSER, Server
 from hub.db.engine import Database
 from hub.db.sql_console import run_readonly
 from hub.errors import ConfigError
-from tests.conftest import fresh_database
+from tests.prepared import fresh_database
 
 WRITES = [
     "INSERT INTO crm.distribution_group (name) VALUES ('x')",

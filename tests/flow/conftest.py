@@ -1,17 +1,20 @@
 """A hub over a real database, with a vendor whose pages a test writes by hand."""
 
 import json
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import pytest
 
 from hub.clock import SystemClock
 from hub.connectors.base import Cursor, Finding, Page, Stream, Window
 from hub.crm import owners
+from hub.db.embedded import Server
 from hub.db.engine import Database
 from hub.etl import derivations
 from hub.etl.assemble import group_of
@@ -22,6 +25,11 @@ from hub.mappings.loader import load_all
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
 from hub.settings import Settings
+from tests.conftest import three_people
+from tests.old_homes import pour
+from tests.prepared import Shelf, Template, commonly_fills, fills, fresh_database
+
+T = TypeVar("T")
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STREAMS = {
@@ -164,6 +172,7 @@ class World:
     hub: Hub
     vendors: dict[str, HandConnector]
     db: Database
+    prepared: Any = None  # what the fixture that filled it returned, if not the world
 
     @property
     def salesforce(self) -> HandConnector:
@@ -185,8 +194,11 @@ class World:
 
 
 @pytest.fixture
-def world(db: Database, settings: Settings) -> World:
-    return new_world(db, settings)
+def world(db: Database, settings: Settings, template: Template) -> World:
+    if template.said is None:  # the module has a database of another kind
+        return new_world(db, settings)
+    vendors, prepared = template.told()
+    return World(_hub_of(db, settings, vendors), vendors, db, prepared)
 
 
 def new_world(db: Database, settings: Settings) -> World:
@@ -198,8 +210,54 @@ def new_world(db: Database, settings: Settings) -> World:
         )
         apply_groups(conn, [group_of(g) for g in settings.groups])
         derivations.declare(conn, _mappings())
-    hub = Hub(db.engine, SystemClock(), settings, _mappings(), vendors.__getitem__)
-    return World(hub, vendors, db)
+    return World(_hub_of(db, settings, vendors), vendors, db)
+
+
+def _hub_of(db: Database, settings: Settings, vendors: Mapping[str, HandConnector]) -> Hub:
+    return Hub(db.engine, SystemClock(), settings, _mappings(), vendors.__getitem__)
+
+
+def prepared(make: Callable[[World], T]) -> Callable[..., T]:
+    """Make a fixture of what fills a world: it runs once a module, and each test gets a copy.
+
+    What it returns is copied too, or is the world itself. It must not depend on anything else: a
+    value that it patches would be patched for the first test only.
+    """
+
+    def fill(database: Database) -> tuple[dict[str, HandConnector], Any]:
+        with tempfile.TemporaryDirectory() as home:
+            made = new_world(database, three_people(Path(home)))
+            hub = made.hub
+            value = make(made)
+        assert made.hub is hub, "only the database and the vendors are copied"
+        return made.vendors, None if value is made else value
+
+    def of_a_test(world: World) -> T:
+        return cast("T", world if world.prepared is None else world.prepared)
+
+    of_a_test.__doc__ = make.__doc__
+    fixture = pytest.fixture(name=make.__name__)(of_a_test)
+    fills(fixture, fill)
+    return fixture
+
+
+def _nothing(_database: Database) -> None:
+    """Only the upgrade."""
+
+
+@pytest.fixture
+def upgraded(server: Server, common_shelf: Shelf) -> Iterator[Database]:
+    """A home of version 0.1.0 after its upgrade."""
+    with fresh_database(server, common_shelf.get(_nothing, pour).name) as database:
+        yield database
+
+
+def _empty(database: Database) -> tuple[dict[str, HandConnector], None]:
+    with tempfile.TemporaryDirectory() as home:
+        return new_world(database, three_people(Path(home))).vendors, None
+
+
+commonly_fills("world", _empty)
 
 
 @cache

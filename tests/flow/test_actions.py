@@ -22,6 +22,7 @@ from tests.acting import by, done
 from tests.flow.conftest import (
     World,
     hubspot_contact,
+    prepared,
     salesforce_lead,
     typeform_answer,
     zendesk_ticket,
@@ -73,7 +74,7 @@ def sf(number: int) -> str:
     return f"salesforce/leads/00Q{number:012d}AAA"
 
 
-@pytest.fixture
+@prepared
 def peopled(world: World) -> World:
     """Lea twice (one by her form), Noah, and a Max whom nobody else knows."""
     world.add(

@@ -21,7 +21,7 @@ from hub.notify.channels import SmtpChannel
 from hub.settings.managed import Managed
 from tests.acting import by
 from tests.db.conftest import seed_leads
-from tests.flow.conftest import World
+from tests.flow.conftest import World, prepared
 
 WHO = "operator"
 NAMES = ("ann", "bob", "cid", "dot", "eve")
@@ -46,7 +46,7 @@ _SEED = {
 }
 
 
-@pytest.fixture
+@prepared
 def team(world: World) -> World:
     """Five people, and twelve records of each kind that nobody owns."""
     with world.db.engine.begin() as conn:

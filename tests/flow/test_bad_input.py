@@ -14,8 +14,9 @@ from hub.etl import flow
 from hub.landing import store
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
-from tests.conftest import fresh_database, three_people
+from tests.conftest import three_people
 from tests.flow.conftest import START, World, new_world, salesforce_lead, typeform_answer
+from tests.prepared import fresh_database
 
 LONG = "x" * 10_000_000
 

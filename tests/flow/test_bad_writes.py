@@ -15,7 +15,7 @@ from hub.errors import ActionError
 from hub.etl import flow
 from hub.etl.groups import Group, apply_groups
 from tests.acting import by, done
-from tests.flow.conftest import World, salesforce_lead
+from tests.flow.conftest import World, prepared, salesforce_lead
 
 WHO = "operator"
 ANN = "ann@owners.example.com"
@@ -25,7 +25,7 @@ _TABLES = ("crm.task", "crm.note", "crm.call", "crm.visit", "crm.message", "crm.
            "ops.batch", "ops.edge", "landing.raw", "crm.lead_status", "crm.reason")  # fmt: skip
 
 
-@pytest.fixture
+@prepared
 def one_lead(world: World) -> World:
     """Lea, whom Ann owns, and a viewer and a rep beside her."""
     world.add("salesforce", "leads", salesforce_lead(1, LastName="Moreau", Email="l@m.example.com"))

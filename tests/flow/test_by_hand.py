@@ -13,14 +13,14 @@ from hub.actions.typed import canonical, named
 from hub.errors import ActionError
 from hub.etl import flow
 from tests.acting import by
-from tests.flow.conftest import World, salesforce_lead
+from tests.flow.conftest import World, prepared, salesforce_lead
 from tests.flow.selling import define
 
 WHO = "operator"
 ANN = "ann@owners.example.com"
 
 
-@pytest.fixture
+@prepared
 def peopled(world: World) -> World:
     world.add(
         "salesforce", "leads",

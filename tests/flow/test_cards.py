@@ -24,6 +24,7 @@ from tests.acting import by
 from tests.flow.conftest import (
     World,
     hubspot_contact,
+    prepared,
     salesforce_lead,
     zendesk_ticket,
     zendesk_user,
@@ -35,7 +36,7 @@ EMAIL = "zoe@quist.example.com"
 MOST_STATEMENTS = 30
 
 
-@pytest.fixture
+@prepared
 def zoe(world: World) -> World:
     """A lead of two sources, with tickets, a task, notes, a link and somebody of the same name."""
     world.add(

@@ -15,7 +15,7 @@ from hub.actions.setup import pipeline
 from hub.actions.setup.pipeline import NewStage
 from hub.errors import ActionError
 from hub.model.money import shared, smallest
-from tests.flow.conftest import World
+from tests.flow.conftest import World, prepared
 from tests.flow.selling import WHO, act, add_customers, add_deal, deal_row, define, go
 
 
@@ -41,7 +41,7 @@ def test_every_month_has_one_and_none_is_skipped(day: date, months: int) -> None
     assert all(d.day == min(day.day, monthrange(d.year, d.month)[1]) for d in days)
 
 
-@pytest.fixture
+@prepared
 def deal(world: World) -> str:
     """A deal with everything that a deal can have."""
     define(world, "deal", deal_type="string")

@@ -13,7 +13,7 @@ from hub.errors import ActionError
 from hub.etl import companies, flow, load
 from hub.etl.groups import Group, apply_groups
 from tests.acting import by
-from tests.flow.conftest import World, salesforce_lead, zendesk_ticket, zendesk_user
+from tests.flow.conftest import World, prepared, salesforce_lead, zendesk_ticket, zendesk_user
 from tests.flow.selling import WHO, act, deal_row, define, go
 from tests.flow.test_actions import lead_of, sf
 
@@ -23,7 +23,7 @@ LEA = {
 }  # fmt: skip
 
 
-@pytest.fixture
+@prepared
 def lea(world: World) -> World:
     """A lead with a ticket."""
     world.add("salesforce", "leads", salesforce_lead(1, **LEA))

@@ -16,18 +16,24 @@ from hub.errors import ActionError
 from hub.etl import flow
 from hub.model.records import JsonValue
 from tests.acting import by
-from tests.flow.conftest import World, salesforce_lead
+from tests.flow.conftest import World, prepared, salesforce_lead
 
 ADMIN = "operator"  # the machine's login
 LEAD = "salesforce/leads/00Q000000000001AAA"
 
 
-@pytest.fixture
-def conn(world: World) -> Iterator[Connection]:
-    """A lead of a source, in a transaction."""
+@prepared
+def one_lead(world: World) -> World:
+    """A lead of a source."""
     world.add("salesforce", "leads", salesforce_lead(1, LastName="Roche", Email="r@x.example.com"))
     flow.sync(world.hub, ["salesforce"])
-    with world.db.engine.begin() as conn:
+    return world
+
+
+@pytest.fixture
+def conn(one_lead: World) -> Iterator[Connection]:
+    """The lead, in a transaction."""
+    with one_lead.db.engine.begin() as conn:
         yield conn
 
 

@@ -4,7 +4,6 @@ from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,9 +15,9 @@ from hub.actions.setup.pipeline import NewStage
 from hub.crm import customer_status
 from hub.errors import ActionError
 from hub.settings import Settings
-from tests.conftest import fresh_database
-from tests.flow.conftest import World, new_world
+from tests.flow.conftest import World, new_world, prepared
 from tests.flow.selling import WHO, act, add_customers, add_deal, go
+from tests.prepared import fresh_database
 
 NAMES = ("Moreau", "Brandt", "Roth", "Kern")
 
@@ -42,7 +41,7 @@ def employ(world: World, person: int, company: int | None) -> None:
         customer_status.recompute(conn, (person, before, company))
 
 
-@pytest.fixture
+@prepared
 def lea(world: World) -> int:
     act(world, pipeline.add, WHO, "Renewal", [NewStage("Due", 50)], most=9, is_renewal=True)
     return add_customers(world, "Moreau")[0]

@@ -15,13 +15,13 @@ from hub.errors import ActionError
 from hub.etl import companies, load
 from hub.views.lists import Filters
 from tests.acting import by
-from tests.flow.conftest import World
+from tests.flow.conftest import World, prepared
 from tests.flow.selling import WHO, act, add_customers, add_deal, deal_row, define, go
 
 FRESH = [NewStage("Hello", 5), NewStage("Offer", 60)]
 
 
-@pytest.fixture
+@prepared
 def lea(world: World) -> int:
     """A contact."""
     return add_customers(world, "Moreau")[0]

@@ -1,26 +1,17 @@
 """Which rules derived the stored data: a new home is current, an old one says how much is behind."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from hub.db.embedded import Server
-from hub.db.engine import Database, opened_embedded
+from hub.db.engine import Database
 from hub.etl import derivations, flow, reprocess
 from hub.etl.context import Hub
 from hub.etl.rederive import rederive
 from hub.mappings.loader import load_all
 from tests.flow.conftest import STREAMS, World, salesforce_lead
 from tests.flow.test_upgraded_home import hub_of
-from tests.old_homes import old_home
-
-
-@pytest.fixture
-def upgraded(server: Server) -> Iterator[Database]:
-    with old_home(server) as name, opened_embedded(server, name) as database:
-        yield database
 
 
 def behind(database: Database) -> dict[str, int]:

@@ -14,7 +14,7 @@ from hub.errors import ActionError
 from hub.etl import flow
 from hub.model.verdicts import Judgement
 from tests.acting import by
-from tests.flow.conftest import World, hubspot_contact, salesforce_lead
+from tests.flow.conftest import World, hubspot_contact, prepared, salesforce_lead
 
 REGION = "FR"
 LEA = "salesforce/leads/00Q000000000001AAA"
@@ -22,7 +22,7 @@ NOAH = "salesforce/leads/00Q000000000002AAA"
 ADDRESS = "lea@moreau.example.com"
 
 
-@pytest.fixture
+@prepared
 def leads(world: World) -> World:
     """Lea, of whom only the last name is known, and Noah."""
     world.add(

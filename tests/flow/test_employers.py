@@ -14,7 +14,7 @@ from hub.actions.people.edit import edit
 from hub.errors import ActionError
 from hub.etl import flow
 from tests.acting import by
-from tests.flow.conftest import World, hubspot_contact
+from tests.flow.conftest import World, hubspot_contact, prepared
 from tests.flow.selling import WHO, act, deal_row, go
 from tests.flow.test_companies import company, customer
 from tests.flow.test_company_identity import everything
@@ -22,7 +22,7 @@ from tests.flow.test_company_identity import everything
 MARCH, MAY = (datetime(2026, month, 1, tzinfo=UTC) for month in (3, 5))
 
 
-@pytest.fixture
+@prepared
 def wide(world: World) -> World:
     """Two companies in HubSpot, and Lea, who works for the first by HubSpot's word."""
     world.vendors["hubspot"].names = ("owners", "companies", "contacts")

@@ -16,7 +16,7 @@ from hub.records import batches, erasure_list
 from hub.records.erasure_key import make_key, work_file
 from hub.records.tombstones import Tombstone
 from tests.acting import SYSTEM, acting, by
-from tests.flow.conftest import STREAMS, World, salesforce_lead, typeform_answer
+from tests.flow.conftest import STREAMS, World, prepared, salesforce_lead, typeform_answer
 from tests.flow.selling import WHO, act
 from tests.flow.test_erase import hits, lead_named, sf_id
 
@@ -44,7 +44,7 @@ def standing(world: World) -> list[str]:
     return [f"{row.first_name} {row.email}" for row in rows]
 
 
-@pytest.fixture
+@prepared
 def people(world: World) -> World:
     world.add(
         "salesforce", "leads", *(salesforce_lead(n, **one) for n, one in enumerate(PEOPLE, 1))

@@ -14,7 +14,7 @@ from hub.views.encoding import to_json
 from hub.views.finding import Found
 from hub.views.schema import schema_of
 from tests.acting import by
-from tests.flow.conftest import World, hubspot_contact, salesforce_lead
+from tests.flow.conftest import World, hubspot_contact, prepared, salesforce_lead
 from tests.flow.selling import WHO, act
 
 RECORDS = (
@@ -26,7 +26,7 @@ RECORDS = (
 )  # fmt: skip
 
 
-@pytest.fixture
+@prepared
 def known(world: World) -> World:
     """Three people; the first one has a second address in HubSpot, the third one is a contact."""
     world.add("salesforce", "leads", *RECORDS)

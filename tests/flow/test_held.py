@@ -14,7 +14,7 @@ from hub.matching.model import DEFAULT
 from hub.model.verdicts import Judgement
 from hub.records import models
 from tests.acting import by
-from tests.flow.conftest import World, salesforce_lead, typeform_answer
+from tests.flow.conftest import World, prepared, salesforce_lead, typeform_answer
 
 STRICT, SHIPPED = 6.0, DEFAULT.same
 LEA = {"FirstName": "Lea", "LastName": "Moreau", "Phone": "+33145670001"}
@@ -72,7 +72,7 @@ def decide(world: World, judgement: Judgement) -> None:
     act(world, review.decide, *sorted(pair), judgement)
 
 
-@pytest.fixture
+@prepared
 def apart(world: World) -> World:
     """Two times two records that the strict model leaves apart; one of the first two was edited."""
     start_with(world, STRICT)
@@ -84,7 +84,7 @@ def apart(world: World) -> World:
     return world
 
 
-@pytest.fixture
+@prepared
 def joined(world: World) -> World:
     """The same, joined by the shipped model."""
     start_with(world, SHIPPED)

@@ -16,6 +16,7 @@ from tests.flow.conftest import (
     START,
     World,
     mailchimp_member,
+    prepared,
     salesforce_lead,
     typeform_answer,
 )
@@ -61,7 +62,7 @@ def entity_of(world: World, source: str) -> int:
     return int(row.entity_id)
 
 
-@pytest.fixture
+@prepared
 def two(world: World) -> World:
     """Lea, and Noah: his form with a note and a question is gone, his opt-out is an older word."""
     world.add("salesforce", "leads", salesforce_lead(1, **LEA))

@@ -1,11 +1,9 @@
 """A contact that people keep: it outlives its sources, merges with leads, and comes back."""
 
-import pytest
-
 from hub.actions.identity.merge import Merged, merge, unmerge
 from hub.etl import flow
 from hub.model.verdicts import Op
-from tests.flow.conftest import World, hubspot_contact, salesforce_lead
+from tests.flow.conftest import World, hubspot_contact, prepared, salesforce_lead
 from tests.flow.test_actions import act, lead_of, sf
 
 CONTACTS = (
@@ -15,7 +13,7 @@ CONTACTS = (
 STANDING = "SELECT * FROM crm.contact WHERE merged_into IS NULL AND archived_at IS NULL ORDER BY id"
 
 
-@pytest.fixture
+@prepared
 def kept(world: World) -> World:
     """Two leads; the second is a contact as well, because people say so."""
     world.add("salesforce", "leads",

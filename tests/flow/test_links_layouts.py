@@ -13,7 +13,7 @@ from hub.crm.smart_links import SmartLink
 from hub.errors import ActionError
 from tests.acting import by
 from tests.db.conftest import seed_leads
-from tests.flow.conftest import World
+from tests.flow.conftest import World, prepared
 
 LOGIN, ANN = "operator", "ann@owners.example.com"
 BILLING = (
@@ -21,8 +21,8 @@ BILLING = (
 )
 
 
-@pytest.fixture
-def conn(world: World) -> Iterator[Connection]:
+@prepared
+def two_leads(world: World) -> World:
     """Two leads, and two custom fields."""
     with world.db.engine.begin() as conn:
         seed_leads(conn, 2)
@@ -34,6 +34,13 @@ def conn(world: World) -> Iterator[Connection]:
                 "custom_fields = jsonb_build_object('tier', 'Gold', 'billing_id', '7/8')"
             )
         )
+    return world
+
+
+@pytest.fixture
+def conn(two_leads: World) -> Iterator[Connection]:
+    """The same, in a transaction."""
+    with two_leads.db.engine.begin() as conn:
         yield conn
 
 

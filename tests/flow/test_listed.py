@@ -11,13 +11,13 @@ from hub.errors import ActionError
 from hub.etl import flow
 from hub.views.lists import Filters, ListPage
 from tests.acting import by
-from tests.flow.conftest import World, salesforce_lead
+from tests.flow.conftest import World, prepared, salesforce_lead
 from tests.flow.selling import WHO, act
 
 NAMES = ("Abel", "Brandt", "Czerny", "Doyle", "Eik")
 
 
-@pytest.fixture
+@prepared
 def people(world: World) -> World:
     """Five leads, the third one converted; of two companies, from two sources, added on five days."""
     world.add(

@@ -23,9 +23,10 @@ from hub.etl import load
 from hub.lists.document import read
 from hub.records import entities
 from tests.acting import by
-from tests.conftest import fresh_database, three_people
+from tests.conftest import three_people
 from tests.db.conftest import seed_leads
 from tests.flow.conftest import World, new_world
+from tests.prepared import fresh_database
 
 WHO = "operator"
 

@@ -17,7 +17,7 @@ from hub.actions.people.assign import assign
 from hub.actions.setup import pipeline
 from hub.errors import ActionError
 from hub.etl import flow
-from tests.flow.conftest import World, salesforce_lead
+from tests.flow.conftest import World, prepared, salesforce_lead
 from tests.flow.selling import WHO, act, add_customers, add_deal, go
 
 REFUSED: list[tuple[Any, tuple[Any, ...], str]] = [
@@ -48,7 +48,7 @@ NOBODY = [
 ]
 
 
-@pytest.fixture
+@prepared
 def selling(world: World) -> World:
     """Two leads, a contact, and a deal that may not leave its stage."""
     world.add(

@@ -16,7 +16,6 @@ from hub.etl.load import refold
 from hub.records import folding
 from hub.settings import Settings
 from hub.settings.blocks import RuleSettings
-from tests.conftest import fresh_database
 from tests.flow.conftest import (
     World,
     hubspot_contact,
@@ -27,6 +26,7 @@ from tests.flow.conftest import (
     zendesk_ticket,
     zendesk_user,
 )
+from tests.prepared import fresh_database
 
 SOURCES = ["salesforce", "hubspot", "typeform", "zendesk"]
 ANN, BOB, CID = (f"{name}@owners.example.com" for name in ("ann", "bob", "cid"))

@@ -10,11 +10,11 @@ from hub.actions.setup.pipeline import NewStage
 from hub.errors import ActionError
 from hub.lists.document import read
 from tests.acting import by
-from tests.flow.conftest import World
+from tests.flow.conftest import World, prepared
 from tests.flow.selling import WHO, act, add_customers, add_deal, deal_row, go
 
 
-@pytest.fixture
+@prepared
 def deal(world: World) -> str:
     (lea,) = add_customers(world, "Moreau")
     return add_deal(world, lea, name="Seats")

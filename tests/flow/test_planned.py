@@ -3,13 +3,12 @@
 import json
 from typing import Any
 
-import pytest
 from sqlalchemy import text
 
 from hub.actions.batches.undo import preview_undo, undo_batch
 from hub.etl import flow
 from tests.acting import acting
-from tests.flow.conftest import World, salesforce_lead
+from tests.flow.conftest import World, prepared, salesforce_lead
 from tests.flow.test_undo import crm, last_batch, sf
 
 _SEEN = {
@@ -58,7 +57,7 @@ def plan(world: World, number: int) -> None:
         )
 
 
-@pytest.fixture
+@prepared
 def loaded(world: World) -> World:
     world.add("salesforce", "leads", lea(1))
     assert flow.sync(world.hub, ["salesforce"]).holds

@@ -13,10 +13,10 @@ from hub.actions.people.edit import edit
 from hub.errors import ActionError
 from hub.etl import flow
 from hub.settings import Settings
-from tests.conftest import fresh_database
-from tests.flow.conftest import World, hubspot_contact, new_world, salesforce_lead
+from tests.flow.conftest import World, hubspot_contact, new_world, prepared, salesforce_lead
 from tests.flow.selling import WHO, act, add_deal, go
 from tests.flow.test_actions import lead_of, sf
+from tests.prepared import fresh_database
 
 TABLES = (
     "lead", "contact", "deal", "deal_contact", "deal_check", "stage_transition", "note", "task",
@@ -45,7 +45,7 @@ def rows_of_crm(world: World) -> dict[str, list[str]]:
     }
 
 
-@pytest.fixture
+@prepared
 def lea(world: World) -> World:
     """A lead."""
     world.add(

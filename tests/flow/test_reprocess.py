@@ -15,7 +15,7 @@ from hub.mappings.loader import load_all
 from hub.model.verdicts import Op
 from hub.records import batches
 from hub.records import requeue as landing
-from tests.flow.conftest import START, World, salesforce_lead
+from tests.flow.conftest import START, World, prepared, salesforce_lead
 
 OPEN = "SELECT id, field FROM landing.quarantine WHERE resolved_at IS NULL ORDER BY id"
 
@@ -44,7 +44,7 @@ def _changed(folder: Path, old: str, new: str) -> Path:
     return folder
 
 
-@pytest.fixture
+@prepared
 def loaded(world: World) -> World:
     """Three leads, of which one has an impossible e-mail address."""
     world.salesforce.objects["leads"] = [

@@ -29,7 +29,6 @@ from hub.settings import Settings
 from hub.undo import chunks
 from hub.undo.report import Undone
 from tests.acting import acting, by, done
-from tests.conftest import fresh_database
 from tests.flow.conftest import (
     World,
     hubspot_contact,
@@ -39,6 +38,7 @@ from tests.flow.conftest import (
     zendesk_ticket,
     zendesk_user,
 )
+from tests.prepared import fresh_database
 
 WHO = "operator"
 SOURCES = ["salesforce", "hubspot", "typeform", "zendesk"]

@@ -15,7 +15,7 @@ from hub.lists.document import DEEPEST, MOST_CONDITIONS, ListDocument, read
 from hub.lists.templates import TEMPLATES, templates
 from tests.acting import by
 from tests.db.conftest import seed_leads
-from tests.flow.conftest import World
+from tests.flow.conftest import World, prepared
 
 NOW = datetime(2026, 3, 31, 22, 30, tzinfo=UTC)
 CLOCK = FixedClock(NOW)
@@ -23,8 +23,8 @@ ANN, BOB, CID = (f"{name}@owners.example.com" for name in ("ann", "bob", "cid"))
 LOGIN = "operator"
 
 
-@pytest.fixture
-def conn(world: World) -> Iterator[Connection]:
+@prepared
+def thirty(world: World) -> World:
     """Thirty leads, ten of Ann's, ten of Bob's, and a manager, a rep, a viewer."""
     with world.db.engine.begin() as conn:
         seed_leads(conn, 30)
@@ -42,6 +42,13 @@ def conn(world: World) -> Iterator[Connection]:
                 text('UPDATE crm."user" SET role = :role, timezone = :zone WHERE email = :email'),
                 {"role": role, "zone": zone, "email": email},
             )
+    return world
+
+
+@pytest.fixture
+def conn(thirty: World) -> Iterator[Connection]:
+    """The same, in a transaction."""
+    with thirty.db.engine.begin() as conn:
         yield conn
 
 

@@ -11,14 +11,14 @@ from hub.etl.assemble import assemble
 from hub.settings import Settings
 from hub.undo.report import Undone
 from tests.acting import acting, by
-from tests.flow.conftest import World, new_world, salesforce_lead, typeform_answer
+from tests.flow.conftest import World, new_world, prepared, salesforce_lead, typeform_answer
 
 WHO = "operator"
 LEAD = "salesforce/leads/00Q000000000001AAA"
 SOURCES = ["salesforce", "typeform"]
 
 
-@pytest.fixture
+@prepared
 def one_lead(world: World) -> World:
     return _with_lea(world)
 

@@ -14,7 +14,7 @@ from hub.errors import ActionError
 from hub.etl import flow
 from hub.model.verdicts import Op
 from tests.acting import acting, by, done
-from tests.flow.conftest import World, hubspot_contact, zendesk_ticket, zendesk_user
+from tests.flow.conftest import World, hubspot_contact, prepared, zendesk_ticket, zendesk_user
 
 WHO = "operator"
 SOURCES = ["hubspot", "zendesk"]
@@ -29,7 +29,7 @@ def sync(world: World) -> None:
     assert flow.sync(world.hub, SOURCES).holds
 
 
-@pytest.fixture
+@prepared
 def asking(world: World) -> World:
     """Noah, who asked four times and is nobody in the CRM."""
     # an initial load rings nobody: what is told later is told of a live lead

@@ -22,7 +22,7 @@ from hub.etl.route import route_unowned
 from hub.settings.managed import managed
 from tests.acting import OPERATOR, by
 from tests.db.conftest import seed_leads
-from tests.flow.conftest import World
+from tests.flow.conftest import World, prepared
 
 ANN, BOB, CID, DOT = (f"{name}@owners.example.com" for name in ("ann", "bob", "cid", "dot"))
 EAST = [ANN, BOB, CID]
@@ -45,7 +45,7 @@ routing:
 """
 
 
-@pytest.fixture
+@prepared
 def house(world: World) -> World:
     """Four users, a group `East` of three of them, forty leads that nobody owns."""
     with world.db.engine.begin() as conn:

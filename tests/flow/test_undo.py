@@ -18,6 +18,7 @@ from tests.flow.conftest import (
     hubspot_contact,
     hubspot_owner,
     mailchimp_member,
+    prepared,
     salesforce_lead,
     typeform_answer,
     zendesk_ticket,
@@ -72,7 +73,7 @@ def noah(number: int = 2, **more: Any) -> Any:
     return salesforce_lead(number, **{**values, **more})
 
 
-@pytest.fixture
+@prepared
 def settled(world: World) -> World:
     """Lea and Noah, and Noah's question to the help desk, which he came back to ask."""
     world.add("salesforce", "leads", lea(), noah(Phone="+33145678901"))

@@ -4,37 +4,29 @@ The oracle of the plays computes what must stand from the home's own raw version
 decisions. A home of today's code into which the same versions are replayed is held against it too.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from hub.db.embedded import Server
-from hub.db.engine import Database, opened_embedded
+from hub.db.engine import Database
 from hub.etl import derivations, flow, match, normalize, rederive
 from hub.etl.context import Hub
 from hub.mappings.loader import load_all
 from hub.model.records import RawRecord
 from hub.settings import Settings
-from tests.conftest import fresh_database
 from tests.flow.conftest import STREAMS, World, new_world
 from tests.flow.test_upgraded_home import hub_of
-from tests.old_homes import old_home
 from tests.plays import home, present
 from tests.plays.home import Home
 from tests.plays.oracle import Oracle
 from tests.plays.stage import Crash, crashing, killed
 from tests.plays.worked import oracle_of
+from tests.prepared import fresh_database
 
 _NOTICES = "SELECT dedupe_key FROM ops.outbox WHERE event <> 'leads_digest' ORDER BY 1"
 _TURNS = "SELECT lead_id FROM ops.assignment WHERE lead_id IS NOT NULL"
-
-
-@pytest.fixture
-def upgraded(server: Server) -> Iterator[Database]:
-    with old_home(server) as name, opened_embedded(server, name) as database:
-        yield database
 
 
 def seen(database: Database) -> Home:

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import structlog
 
-from hub.clock import SystemClock
-from hub.db import engine as db_engine
-from hub.db.embedded import EmbeddedServer, Server
-from tests.conftest import _make_fleeting, fresh_database, three_people
+from hub.db.embedded import Server
+from tests.conftest import three_people
 from tests.flow.conftest import new_world
 from tests.plays.moves import play_of
 from tests.plays.stage import Stage, Step
+from tests.prepared import fresh_database, migrated_server
 from tests.processes import new_folder
 
 
@@ -36,15 +35,8 @@ class Failure:
 @contextmanager
 def opened() -> Iterator[tuple[Server, Path]]:
     """Start a server of its own for the plays of this process."""
-    with new_folder() as folder:
-        (folder / "home").mkdir()
-        embedded = EmbeddedServer(folder / "home", SystemClock())
-        running = embedded.attach()
-        with db_engine.opened_embedded(running):
-            pass
-        _make_fleeting(running)
+    with new_folder() as folder, migrated_server(folder) as running:
         yield running, folder
-        embedded.detach()
 
 
 def play(

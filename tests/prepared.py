@@ -1,0 +1,155 @@
+"""Databases that several tests begin with: each is filled once, and every test has a copy of its own.
+
+To copy a database costs a tenth of what filling it costs: `CREATE DATABASE … TEMPLATE`.
+"""
+
+import copy
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.pool import NullPool
+
+from hub.clock import SystemClock
+from hub.db.embedded import DATABASE, SUPERUSER, EmbeddedServer, Server
+from hub.db.engine import Database, opened_embedded
+
+Fill = Callable[[Database], Any]  # returns what a test needs to know beside the database
+_FILLS: dict[int, Fill] = {}  # by the identity of the fixture that a module holds
+_COMMON: dict[str, Fill] = {}  # by the name of a fixture that many modules use
+_numbers = count()
+
+
+def fills(fixture: object, fill: Fill) -> None:
+    """Declare that tests which ask for a module's fixture begin with what `fill` writes."""
+    _FILLS[id(fixture)] = fill
+
+
+def commonly_fills(name: str, fill: Fill) -> None:
+    """The same for a fixture of a conftest, where the module has none of its own."""
+    _COMMON[name] = fill
+
+
+class FleetingServer(EmbeddedServer):
+    """A server whose databases end with the tests: it need not wait for the disk.
+
+    To drop a database the server looks through all its buffers, so it has few.
+    """
+
+    def _of_this_machine(self) -> str:
+        off = ("fsync", "full_page_writes", "synchronous_commit")
+        return "".join(
+            [
+                super()._of_this_machine(),
+                "shared_buffers = 64MB\n",
+                *(f"{one} = off\n" for one in off),
+            ]
+        )
+
+
+@contextmanager
+def migrated_server(folder: Path) -> Iterator[Server]:
+    """Run a server in a folder, with the migrated database `hub` as the template of all others."""
+    home = folder / "home"
+    home.mkdir()
+    embedded = FleetingServer(home, SystemClock())
+    running = embedded.attach()
+    try:
+        with opened_embedded(running):
+            pass
+        yield running
+    finally:
+        embedded.detach()
+
+
+@contextmanager
+def _admin(server: Server) -> Iterator[Connection]:
+    url = server.url(SUPERUSER, database="postgres")
+    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as conn:
+        yield conn
+
+
+def new_database(server: Server, template: str = DATABASE) -> str:
+    """Make a copy of a database that nobody is connected to; returns the name of the copy."""
+    name = f"t{os.getpid()}_{next(_numbers)}"
+    with _admin(server) as conn:
+        conn.exec_driver_sql(
+            f"CREATE DATABASE {name} TEMPLATE {template} OWNER hub_owner STRATEGY FILE_COPY"
+        )
+    return name
+
+
+def drop_database(server: Server, name: str) -> None:
+    """Drop a database, even if a test has left a connection open."""
+    with _admin(server) as conn:
+        conn.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def fresh_database(server: Server, template: str = DATABASE) -> Iterator[Database]:
+    """Open a new, migrated database; it is dropped at the end."""
+    name = new_database(server, template)
+    with opened_embedded(server, name) as database:
+        yield database
+    drop_database(server, name)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A filled database, and what its filling returned."""
+
+    name: str
+    said: Any
+
+    def told(self) -> Any:
+        """What the filling returned, as a copy that a test may change."""
+        return copy.deepcopy(self.said)
+
+
+class Shelf:
+    """The templates of a process, made when a test first asks for them."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._made: dict[Fill, Template] = {}
+
+    def get(self, fill: Fill, pour: Callable[[Server, str], None] | None = None) -> Template:
+        """Return the template that a function fills.
+
+        Args:
+            fill: gets the open, migrated database.
+            pour: writes an older schema into an empty database, which is upgraded then.
+        """
+        if fill not in self._made:
+            name = new_database(self._server, DATABASE if pour is None else "template1")
+            if pour is not None:
+                pour(self._server, name)
+            with opened_embedded(self._server, name) as database:
+                said = fill(database)
+            self._made[fill] = Template(name, said)
+        return self._made[fill]
+
+    def clear(self) -> None:
+        """Drop the templates."""
+        for template in self._made.values():
+            drop_database(self._server, template.name)
+        self._made.clear()
+
+
+def fill_of(request: pytest.FixtureRequest) -> tuple[Fill, bool] | None:
+    """Return what fills a test's database, if anything does, and whether the module declares it."""
+    for name in request.fixturenames:
+        own = id(getattr(request.module, name, None))
+        if own in _FILLS:
+            return _FILLS[own], True
+    for name in request.fixturenames:
+        if name in _COMMON:
+            return _COMMON[name], False
+    return None
