@@ -44,6 +44,14 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "lead --help": ("lead", "--help"),
     "status": ("status",),
     "lead add": ("lead", "add", "--last-name", "Ols{n}", "--email", "x{n}@ols{n}.example.com"),
+    "edit": ("edit", "lead/1", "city=City{n}"),
+    "company add": ("company", "add", "Firm{n} Works"),
+    "lead show": ("lead", "show", "lead/1"),
+    "lead list": ("lead", "list"),
+    "find": ("find", "Ols"),
+    "explain": ("explain", "lead/1"),
+    "task list": ("task", "list"),
+    "batches": ("batches",),
     "list run": ("list", "run", "--where", "status is New"),
     "deal list": ("deal", "list"),
     "config show": ("config", "show"),
@@ -68,6 +76,12 @@ class Version:
         if process.returncode not in {0, 3}:  # 3: a sync met values for quarantine
             raise SystemExit(f"{self.name}: hub {' '.join(arguments)}: {said}")
         return own + _of_the_adopted()
+
+    def has(self, *arguments: str) -> bool:
+        """Return whether this version has a command; an older one may not."""
+        process = self._start(*arguments, *(["--help"] if "--help" not in arguments else []))
+        process.communicate()
+        return process.returncode == 0
 
     @contextmanager
     def up(self) -> Iterator[None]:
@@ -179,11 +193,12 @@ def measure(versions: Sequence[Version], runs: int) -> list[dict[str, Any]]:
 
 def _rows(way: str, versions: Sequence[Version], runs: int) -> list[dict[str, Any]]:
     numbers = count(len(way) * 1000)  # no two leads of one home are alike
-    found: dict[str, Seconds] = {name: {v.name: [] for v in versions} for name in COMMANDS}
+    having = {name: [v for v in versions if v.has(*words)] for name, words in COMMANDS.items()}
+    found: dict[str, Seconds] = {n: {v.name: [] for v in some} for n, some in having.items()}
     for _ in range(runs):
         n = str(next(numbers))
         for name, words in COMMANDS.items():
-            for version in versions:
+            for version in having[name]:
                 spent = version.spent(*(word.replace("{n}", n) for word in words))
                 found[name][version.name].append(spent)
     return [
@@ -200,9 +215,17 @@ def _print(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
         print(f"\n{way}\n\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
         for row in rows:
             if row["way"] == way:
-                cells = [f"`{row['command']}`", *(f"{row[name]:.2f}" for name in names)]
-                share = [f"{row[names[1]] / row[names[0]] * 100:.0f} %"] if is_two else []
-                print(f"| {' | '.join(cells + share)} |")
+                name_of = f"`{row['command']}`"
+                cells = [f"{row[name]:.2f}" if name in row else "-" for name in names]
+                print(f"| {' | '.join([name_of, *cells, *_share(row, names)])} |")
+
+
+def _share(row: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    """Return the share of before; a command that is new has none."""
+    if len(names) == 1:
+        return []
+    before, now = (row.get(name) for name in names)
+    return [f"{now / before * 100:.0f} %" if before and now else "new"]
 
 
 def main() -> None:

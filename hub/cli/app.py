@@ -77,6 +77,8 @@ def _prepare() -> None:
     from hub.logs import configure
 
     level = logging.getLevelNamesMapping().get(os.environ.get("HUB_LOG", "WARNING").upper(), 30)
+    # the hub uses no plugin of pydantic, which would search all installed packages for one
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     configure(json=not sys.stderr.isatty(), level=level)
     signal.signal(signal.SIGTERM, _interrupt)
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -5,11 +5,11 @@
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from hub.landing.store import PendingRaw
-from hub.mappings.document import MappingDocument
 from hub.mappings.said_consents import SaidOfConsent
 from hub.matching import keys, normal
 from hub.matching.key_hash import hashes
@@ -18,6 +18,9 @@ from hub.model.records import JsonValue
 from hub.records import consent_addresses, consent_events, consents
 from hub.records.consent_events import Event
 from hub.records.consents import NewEvent
+
+if TYPE_CHECKING:  # folding a person reads no mapping
+    from hub.mappings.document import MappingDocument
 
 OF_PERSON = "person"
 Address = tuple[str, str]  # kind, address
@@ -70,7 +73,7 @@ def _voice(word: str | None) -> Voice:
 
 
 def keep(
-    conn: Connection, document: MappingDocument, rows: Sequence[PendingRaw], said: list[NewEvent]
+    conn: Connection, document: "MappingDocument", rows: Sequence[PendingRaw], said: list[NewEvent]
 ) -> set[str]:
     """Store the events of a stream's versions; returns objects with new events about their person."""
     versions = {row.raw_id: row.record.source_id for row in rows}

@@ -86,6 +86,11 @@ def test_up_runs_the_schedules_of_what_is_configured_and_ends_with_ctrl_c(made: 
         "nightly_rollups": "RUNNING",
         "what_happened_outside": "RUNNING",
     }
+    server = made.postmaster()
+    assert server is not None
+    listed = made.run("lead", "list", "--json")
+    assert listed.returncode == 0, listed.stderr
+    assert made.postmaster() == server, "a command uses its server and leaves it running"
     second = made.run("up", "--dagster-port", "0")
     assert second.returncode == 2
     assert is_calm(second)

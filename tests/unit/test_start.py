@@ -26,3 +26,50 @@ def read_by(code: str) -> set[str]:
 )
 def test_the_command_line_is_read_without_the_heavy_libraries(code: str, most: set[str]) -> None:
     assert read_by(code) <= most
+
+
+NEVER = {
+    "dagster", "polars", "numpy", "requests", "structlog", "rich", "tenacity", "bs4", "pycountry",
+    "babel", "phonenumbers", "email_validator",
+    "hub.assets", "hub.connectors", "hub.mappings.compiler", "hub.mappings.document",
+    "hub.mappings.engine", "hub.matching.bulk",
+}  # fmt: skip
+"""Of no use to an action or a view: a library, a vendor, or the mapping of records."""
+STAGES = {
+    "hub.etl.load", "hub.etl.match", "hub.etl.normalize", "hub.golden", "hub.matching", "hub.routing",
+    "hub.sinks", "rapidfuzz", "yaml",
+}  # fmt: skip
+"""Of no use where nothing is folded or matched."""
+UNNEEDED = {
+    "hub.actions.people.add_person": NEVER,
+    "hub.actions.people.edit": NEVER,
+    "hub.actions.companies.company": NEVER,
+    "hub.actions.leads.convert": NEVER,
+    "hub.actions.leads.status": NEVER | STAGES,
+    "hub.actions.activities.task": NEVER | STAGES,
+    "hub.actions.setup.smart_list": NEVER | STAGES,
+    "hub.actions.reading": NEVER | STAGES | {"hub.views.cards"},
+    "hub.actions.identity.explain": NEVER | {"hub.erase", "hub.etl.load", "hub.etl.match"},
+    "hub.views.cards": NEVER,
+    "hub.views.finding": NEVER | {"hub.etl.load", "hub.etl.match"},
+    "hub.cli.status": (NEVER | STAGES) - {"hub.mappings.document", "yaml", "hub.matching"},
+    "hub.cli.session": NEVER | (STAGES - {"yaml"}),
+}  # fmt: skip
+"""What a module must not import, at its import, even by way of others."""
+_IMPORTING = """
+import importlib, os, sys
+for name in sys.argv[1:]:
+    if os.fork() == 0:
+        importlib.import_module(name)
+        os.write(1, f"{name} {' '.join(sys.modules)}\\n".encode())
+        os._exit(0)
+    os.wait()
+"""
+
+
+def test_a_module_reads_only_what_it_needs() -> None:
+    words = [sys.executable, "-c", _IMPORTING, *UNNEEDED]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    read = {line.split()[0]: set(line.split()[1:]) for line in done.stdout.splitlines()}
+    assert read.keys() == UNNEEDED.keys()
+    assert {name: found for name in UNNEEDED if (found := UNNEEDED[name] & read[name])} == {}

@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 
 from hub.actions import lookup, targets, typed
 from hub.actions.context import Context
-from hub.actions.identity.erase import erasure_of, form_of
 from hub.actions.rights import Right, require
 from hub.errors import ActionError
 from hub.etl import consents as stages
@@ -72,6 +71,11 @@ def show(ctx: Context, said: str, *, region: str, home: Path) -> dict[str, Any]:
 
 
 def _erased(ctx: Context, said: str, region: str, home: Path) -> dict[str, Any] | None:
+    from hub.actions.identity.erase import (  # noqa: PLC0415 erasing needs every stage, a card none
+        erasure_of,
+        form_of,
+    )
+
     try:
         require(ctx, Right.SET_UP)
     except ActionError:
