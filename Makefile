@@ -38,8 +38,11 @@ unit: setup
 
 check: lint types contracts unit
 
-test: setup lint types contracts
-	$(BIN)/pytest tests -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not alone"
+# the types are checked beside the tests, which leave a core idle now and then
+test: setup lint contracts
+	@$(BIN)/mypy > $(VENV)/types.txt 2>&1 & types=$$!; \
+	$(BIN)/pytest tests -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not alone"; tests=$$?; \
+	wait $$types; types=$$?; cat $(VENV)/types.txt; exit $$((tests || types))
 	$(BIN)/pytest $$(grep -rl --include='test_*.py' 'pytest.mark.alone' tests) -n 2 -m alone
 
 # Random plays against an independent recomputation; FIRST is the first seed. See docs/plays.md.
