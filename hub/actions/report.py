@@ -12,6 +12,7 @@ from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.crm import rollups
 from hub.errors import ActionError
+from hub.model.moments import day_of
 from hub.reports import REPORTS, Scope, filters
 
 _RESOURCE = "report"
@@ -22,7 +23,7 @@ class Asked:
     """What somebody asks for, in their words.
 
     Args:
-        first: first day, as YYYY-MM-DD; without it the report is over all time.
+        first: first day, 2026-01-31 or as `hub.model.moments` reads it; without it the report is over all time.
         last: last day, part of the period; without it today.
         zone: where days begin; without it the one of who asks, else UTC.
         owner: the e-mail address of a member of the team.
@@ -128,11 +129,12 @@ def _scope(ctx: Context, asked: Asked, names: Mapping[str, str]) -> Scope:
     zone = asked.zone or ctx.zone.key
     if zone not in available_timezones():
         raise _invalid("zone", f"there is no time zone {zone!r}", "as in Europe/Paris")
-    first, last = _day("from", asked.first), _day("to", asked.last)
+    today = ctx.clock.now().astimezone(ZoneInfo(zone)).date()
+    first, last = _day("from", asked.first, today), _day("to", asked.last, today)
     if first is None and last is not None:
         raise _invalid("from", "a period needs its first day", "add --from")
     if first is not None:
-        last = last or ctx.clock.now().astimezone(ZoneInfo(zone)).date()
+        last = last or today
         if last < first:
             raise _invalid("to", f"the period ends on {last}, before it begins", "swap the days")
     return Scope(
@@ -149,15 +151,12 @@ def _scope(ctx: Context, asked: Asked, names: Mapping[str, str]) -> Scope:
 _EARLIEST, _LATEST = date(1900, 1, 1), date(9998, 12, 31)
 
 
-def _day(field: str, said: str | None) -> date | None:
+def _day(field: str, said: str | None, today: date) -> date | None:
     if said is None:
         return None
-    try:
-        day = date.fromisoformat(said)
-    except ValueError:
-        day = None
+    day = day_of(said, today)
     if day is None or not _EARLIEST <= day <= _LATEST:
-        raise _invalid(field, f"{said!r} is no day", "as in 2026-01-31")
+        raise _invalid(field, f"{said!r} is no day", "as in 2026-01-31, today, or 30 days ago")
     return day
 
 

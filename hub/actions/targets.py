@@ -78,6 +78,8 @@ def resolve(conn: Connection, said: str, kind: str = "lead") -> Target:
         if row is None:
             raise names.missing(said, name.kind)
         return Target(name.kind, row.id, row.entity_id, row.owner_id)
+    if kind == "deal":  # a deal has no public id and no record of a source
+        raise names.missing(said, kind)
     entity = lookup.find(conn, said).root_id
     found = conn.execute(_OF_ENTITY, {"entity": entity}).one_or_none()
     if found is None:

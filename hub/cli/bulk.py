@@ -180,7 +180,8 @@ def _say(done: "Result", *, json: bool) -> None:
         print_json(document)
         return
     would = "would be " if done.batch is None else ""
-    words = f"{done.changed:,} {done.kind}s {would}changed, {done.unchanged:,} unchanged"
+    kind = done.kind if done.changed == 1 else f"{done.kind}s"
+    words = f"{done.changed:,} {kind} {would}changed, {done.unchanged:,} unchanged"
     stdout.print(f"{words}, {done.refused:,} refused", highlight=False)
     if done.reasons:
         first = {why: record for record, why in reversed(done.refused_records)}

@@ -7,7 +7,16 @@ import typer
 
 from hub.cli.acting import acting
 from hub.cli.options import Config, Json
-from hub.cli.output import in_zone, print_json, print_mapping, print_table, stdout
+from hub.cli.output import (
+    Column,
+    Kind,
+    Money,
+    in_zone,
+    print_json,
+    print_mapping,
+    print_table,
+    stdout,
+)
 
 if TYPE_CHECKING:
     from hub.views.cards import AnyCard
@@ -65,6 +74,7 @@ def _print(card: "AnyCard") -> None:
     stdout.print(
         f"{record.record}  {record.name or '(no name)'}  ·  owner {owner}", highlight=False
     )
+    _print_state(record)
     _warn_of_tickets(card)
     _print_tickets(card)
     if card.next_task:
@@ -78,6 +88,16 @@ def _print(card: "AnyCard") -> None:
         print_mapping("Links", {link.name: link.url for link in card.links})
 
 
+def _print_state(record: "Record") -> None:
+    """Say what became of a record that is not worked on any more."""
+    converted_at = getattr(record, "converted_at", None)
+    if converted_at is not None:
+        became = getattr(record, "contact_record", None)
+        stdout.print(f"converted {in_zone(converted_at)}" + (f", to {became}" if became else ""))
+    if record.archived_at is not None:
+        stdout.print(f"archived {in_zone(record.archived_at)}", style="yellow")
+
+
 def _warn_of_tickets(card: "AnyCard") -> None:
     open_n = sum(one.is_open for one in card.tickets)
     if open_n:
@@ -87,11 +107,28 @@ def _warn_of_tickets(card: "AnyCard") -> None:
 
 def _print_fields(record: "Record", sections: "Sequence[Section]") -> None:
     """Print the layout's sections; a field without a value is left out."""
+    amounts = _amounts(record)
     for section in sections:
-        values = {field.label: _value(record, field.name) for field in section.fields}
+        values = {
+            field.label: amounts.get(field.name) or _value(record, field.name)
+            for field in section.fields
+            if not amounts or field.name != "currency"  # it stands with the amount
+        }
         filled = {label: value for label, value in values.items() if value not in ("", None)}
         if filled:
             print_mapping(section.name, filled)
+
+
+def _amounts(record: "Record") -> dict[str, Money]:
+    """Return the amounts of a deal by the names of their fields; a deal has a currency."""
+    from hub.views.records import Deal
+
+    if not isinstance(record, Deal):
+        return {}
+    return {
+        "value": Money(record.value, record.currency),
+        "weighted_value": Money(record.weighted_value, record.currency),
+    }
 
 
 def _value(record: "Record", name: str) -> Any:
@@ -161,8 +198,8 @@ def _print_own(card: "AnyCard") -> None:
             stdout.print("more people: hub contact list --company, or --json", highlight=False)
     _table(
         "Deals",
-        ("deal", "name", "stage", "value", "", "owner"),
-        [(d.record, d.name, d.stage, d.value, d.currency, d.owner) for d in card.deals],
+        ("deal", "name", "stage", Column("value", Kind.MONEY), "owner"),
+        [(d.record, d.name, d.stage, Money(d.value, d.currency), d.owner) for d in card.deals],
     )
     if not isinstance(card, CompanyCard):
         _table(
@@ -200,7 +237,7 @@ def _print_sources(sources: "Sequence[Provenance]") -> None:
     )
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def _table(title: str, columns: Sequence[str | Column], rows: Sequence[Sequence[Any]]) -> None:
     """Print a table; one without rows is left out of a card."""
     if rows:
         print_table(title, columns, [tuple(map(_cell, row)) for row in rows])

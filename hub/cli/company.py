@@ -151,9 +151,8 @@ def company_link(
     """Let a person work for a company; who works elsewhere changes the employer."""
     from hub.actions.companies.people import link
 
-    began = _day(since)
     _act(
-        lambda ctx: link(ctx, person, company, since=began, correct=correct),
+        lambda ctx: link(ctx, person, company, since=_began(ctx, since), correct=correct),
         who=who, json=json, config=config,
     )  # fmt: skip
 
@@ -197,14 +196,15 @@ def _act(verb: "Callable[[Context], Linked]", *, who: str | None, json: bool, co
     stdout.print(f"{done.person} {now}{before}", highlight=False)
 
 
-def _day(said: str | None) -> datetime | None:
-    """Return a day, or a moment, in the time zone of this machine where none is named."""
+def _began(ctx: "Context", said: str | None) -> datetime | None:
+    """Return a day's beginning, or a moment, in the time zone of the person who types."""
     from hub.errors import ActionError
+    from hub.model.moments import HINT, moment_of
 
-    try:
-        return None if said is None else datetime.fromisoformat(said).astimezone()
-    except ValueError as exc:
+    found = None if said is None else moment_of(said, ctx.now, ctx.zone)
+    if said is not None and found is None:
         raise ActionError(
             f"{said!r} is no day", resource="company", field="since", code="invalid",
-            hint="write it as 2026-03-31",
-        ) from exc  # fmt: skip
+            hint=f"write it {HINT}",
+        )  # fmt: skip
+    return found

@@ -24,6 +24,7 @@ from hub.actions.rights import member_named
 from hub.actions.setup import custom_field, pipeline, smart_list
 from hub.cli.acting import machine_owner
 from hub.cli.output import print_mapping, print_table
+from hub.cli.tables import money
 from hub.clock import Clock
 from hub.crm.custom_fields import CustomField
 from hub.db.engine import Database
@@ -295,4 +296,4 @@ def show_sales(crm: Mapping[str, Any]) -> None:
 
 
 def _money(sums: Mapping[str, Any]) -> str:
-    return " + ".join(f"{value:,.2f} {currency}" for currency, value in sums.items()) or "nothing"
+    return " + ".join(money(value, currency) for currency, value in sums.items()) or "nothing"

@@ -12,7 +12,6 @@ WORDS: Mapping[str, str] = {
     "Leads": "none found; `hub lead add --last-name NAME` adds one, `hub sync` reads the sources",
     "Contacts": "none found; `hub contact add --last-name NAME` adds one",
     "Companies": "none found; `hub company add NAME` adds one",
-    "Likely there already": "nobody; `hub lead add` adds the person",
     "Links": "none yet; `hub link add lead NAME ADDRESS` adds one",
     "Lists": "none yet; `hub list add NAME --where CONDITION` saves one",
     "Outcomes": "none yet; `hub outcome add call NAME` adds one",

@@ -1,12 +1,13 @@
 """`list` of leads, contacts, companies and deals: the same filters everywhere."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hub.cli.acting import acting
 from hub.cli.options import Config, Json, Who
-from hub.cli.output import print_json, print_table, stdout
+from hub.cli.output import Column, Kind, Money, print_json, print_table, stdout
 
 if TYPE_CHECKING:
     from hub.views.lists import ListPage
@@ -48,7 +49,9 @@ def add_list(app: typer.Typer, kind: str) -> None:
         company: Annotated[
             str | None,
             typer.Option(
-                "--company", help="Words of the company's name.", hidden=kind == "company"
+                "--company",
+                help="Words of the company's name, or its number: contact/7.",
+                hidden=kind == "company",
             ),
         ] = None,
         created_from: Annotated[
@@ -98,13 +101,25 @@ def add_list(app: typer.Typer, kind: str) -> None:
 
 def print_page(title: str, page: "ListPage") -> None:
     """Print a page of a list, and how to see the next one."""
+    names = [column.name for column in page.columns]
+    money = [column.name for column in page.columns if column.kind == "money"]
+    if money and "currency" in names:  # each amount has its currency beside it
+        names.remove("currency")
     print_table(
         title,
-        [column.name for column in page.columns],
-        [[_cell(row[column.name]) for column in page.columns] for row in page.rows],
+        [Column(name, Kind.MONEY) if name in money else name for name in names],
+        [
+            [_money(row, name) if name in money else _cell(row[name]) for name in names]
+            for row in page.rows
+        ],
     )
     if page.after is not None:
         stdout.print(f"more: --after {page.after}", highlight=False, soft_wrap=True)
+
+
+def _money(row: Mapping[str, Any], name: str) -> Money | None:
+    amount = row[name]
+    return None if amount is None else Money(amount, row.get("currency"))
 
 
 def _cell(value: Any) -> Any:

@@ -136,6 +136,7 @@ def like(
             (p.name, p.who, p.email, p.company, p.owner, f"{p.judgement} {p.bits:+.1f}")
             for p in found
         ],
+        empty="none",
     )
 
 

@@ -192,7 +192,8 @@ def _moved(done: "Moved", *, as_json: bool) -> None:
         return
     _show(done.pipeline)
     if done.deals:
-        stdout.print(f"{done.deals:,} deals moved into {done.into}", highlight=False)
+        moved = "1 deal" if done.deals == 1 else f"{done.deals:,} deals"
+        stdout.print(f"{moved} moved into {done.into}", highlight=False)
 
 
 @pipeline_app.command("add-stage")

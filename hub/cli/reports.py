@@ -1,13 +1,22 @@
 """`hub report`: figures on leads and deals, as tables or as one document."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
 
 from hub.cli.acting import acting
 from hub.cli.options import Config, Json, Who
-from hub.cli.output import print_json, print_line, print_mapping, print_table
+from hub.cli.output import (
+    Column,
+    Kind,
+    Money,
+    print_json,
+    print_line,
+    print_mapping,
+    print_table,
+)
 
 _TITLES = {
     "stages": "Stages",
@@ -85,7 +94,13 @@ def _show(found: Mapping[str, Any]) -> None:
 def _show_rows(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row))
     cells = [[_cell(name, row.get(name)) for name in names] for row in rows]
-    print_table(title, [_words(name) for name in names], cells)
+    columns = [
+        Column(
+            _words(name), Kind.MONEY if any(isinstance(row[n], Money) for row in cells) else None
+        )
+        for n, name in enumerate(names)
+    ]
+    print_table(title, columns, cells)
 
 
 def _words(name: str) -> str:
@@ -100,7 +115,11 @@ def _cell(name: str, value: Any) -> Any:
     if name.endswith("_rate"):
         return f"{value:.1%}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {n:,}" for key, n in value.items()) or "-"
+        sums = [Money(n, key) for key, n in value.items() if isinstance(n, Decimal)]
+        if len(sums) == 1:
+            return sums[0]
+        told = [str(one) for one in sums] or [f"{key} {n:,}" for key, n in value.items()]
+        return ", ".join(told) or "-"
     return value
 
 

@@ -50,10 +50,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An amount in a currency, shown as `1,234.50 EUR`."""
+    """An amount in a currency, shown as `1,234.50 EUR`; without one where none is known."""
 
     amount: Decimal
-    currency: str
+    currency: str | None
 
     def __str__(self) -> str:
         """Return the one format of money."""

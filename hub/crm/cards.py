@@ -187,9 +187,10 @@ SELECT r.entity_id, r.kind || '/' || r.id AS name,
   r.organization_name AS company, u.email AS owner
 FROM (
   SELECT 1 AS place, 'contact' AS kind, c.id, c.entity_id, c.first_name, c.last_name, c.email,
-         c.organization_name, c.owner_id
+         coalesce(o.organization_name, c.organization_name) AS organization_name, c.owner_id
   FROM unnest(CAST(:ids AS bigint[])) AS i(id) CROSS JOIN LATERAL (
     SELECT * FROM crm.contact WHERE entity_id = i.id AND merged_into IS NULL OFFSET 0) c
+  LEFT JOIN LATERAL (SELECT * FROM crm.contact WHERE id = c.company_id OFFSET 0) o ON true
   UNION ALL
   SELECT CASE WHEN l.converted_at IS NULL THEN 0 ELSE 2 END, 'lead', l.id, l.entity_id, l.first_name,
          l.last_name, l.email, l.organization_name, l.owner_id
@@ -228,9 +229,10 @@ FROM asked i CROSS JOIN LATERAL (SELECT * FROM crm.lead WHERE id = i.id OFFSET 0
 LEFT JOIN crm."user" u ON u.id = l.owner_id
 WHERE i.kind = 'lead'
 UNION ALL
-SELECT i.kind, i.id, c.is_organization, {_NAMED.format("c")}, c.organization_name, c.email,
-       coalesce(c.phone, c.mobile), u.email
+SELECT i.kind, i.id, c.is_organization, {_NAMED.format("c")},
+       coalesce(o.organization_name, c.organization_name), c.email, coalesce(c.phone, c.mobile), u.email
 FROM asked i CROSS JOIN LATERAL (SELECT * FROM crm.contact WHERE id = i.id OFFSET 0) c
+LEFT JOIN LATERAL (SELECT * FROM crm.contact WHERE id = c.company_id OFFSET 0) o ON true
 LEFT JOIN crm."user" u ON u.id = c.owner_id
 WHERE i.kind = 'contact'
 UNION ALL

@@ -6,6 +6,7 @@ is neither defined nor on the record is refused. So is a value that does not fit
 
 from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
@@ -41,6 +42,8 @@ def typed(
     objects: Sequence[str],
     given: Mapping[str, JsonValue],
     held: Container[str] = (),
+    *,
+    now: datetime,
 ) -> dict[str, JsonValue]:
     """Return typed values of custom fields, by key, in stored form; None is a blank.
 
@@ -49,6 +52,7 @@ def typed(
         objects: what the record is: lead, person, company, deal; a value has to suit all of them.
         given: by key, or by the name that people read.
         held: keys that the record has without a definition, from a source; they may be corrected.
+        now: aware, in the time zone of the person who types; days and moments are read in it.
 
     Raises:
         ActionError: there is no such field (`not_found`), or it does not take the value (`invalid`).
@@ -60,13 +64,13 @@ def typed(
     for said, value in given.items():
         key = _key(defs, said, held)
         for object_, fields in defs.items():
-            value = normalise(fields, object_, key, value)  # noqa: PLW2901 as the last one keeps it
+            value = normalise(fields, object_, key, value, now)  # noqa: PLW2901 as the last one keeps it
         kept[key] = value
     return kept
 
 
 def typed_of_entity(
-    conn: Connection, entity_id: int, given: Mapping[str, JsonValue]
+    conn: Connection, entity_id: int, given: Mapping[str, JsonValue], *, now: datetime
 ) -> dict[str, JsonValue]:
     """Return typed values of custom fields of a person or a company, in stored form.
 
@@ -76,7 +80,11 @@ def typed_of_entity(
     if not given:
         return {}
     objects = objects_of(conn, entity_id) or ("lead", "person")
-    return typed(conn, objects, given, set(conn.execute(_HELD, {"id": entity_id}).scalars()))
+    return typed(conn, objects, given, _held(conn, entity_id), now=now)
+
+
+def _held(conn: Connection, entity_id: int) -> set[str]:
+    return set(conn.execute(_HELD, {"id": entity_id}).scalars())
 
 
 def key_of(conn: Connection, object_: str, said: str) -> str:

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from urllib.parse import urlsplit
 
+from hub.model.moments import HINT as MOMENT_HINT
 from hub.model.records import JsonValue
 
 LONGEST_LINE = 255
@@ -108,9 +109,7 @@ def _datetime(value: JsonValue) -> str:
         aware = found if found.tzinfo else found.replace(tzinfo=UTC)
         return f"{aware.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
     except (ValueError, OverflowError) as exc:
-        raise RefusedError(
-            "expected a moment, as 2026-03-01T09:30:00+01:00; without a zone: UTC"
-        ) from exc
+        raise RefusedError(f"expected a moment, {MOMENT_HINT}") from exc
 
 
 def _email(value: JsonValue) -> str:

@@ -9,12 +9,14 @@ Not here: what people type into a record's fields (`custom_field_typing`), and w
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import Row
 
 from hub.crm.custom_field_values import READERS, RefusedError, any_value
 from hub.errors import ActionError
+from hub.model.moments import day_of, moment_of
 from hub.model.records import JsonValue
 
 OBJECTS = ("lead", "person", "company", "deal")
@@ -114,8 +116,22 @@ def delete(conn: Connection, object_: str, key: str) -> bool:
     return done.rowcount == 1
 
 
+def _told(type_: str, value: JsonValue, now: datetime | None) -> JsonValue:
+    """Return a day or a moment of the person who types in ISO 8601; other values as they are."""
+    if now is None or not isinstance(value, str):
+        return value
+    day = day_of(value, now.date()) if type_ == "date" else None
+    at = moment_of(value, now, now.tzinfo or UTC) if type_ == "datetime" else None
+    found = day or at
+    return value if found is None else found.isoformat()
+
+
 def normalise(
-    defs: Mapping[str, CustomField], object_: str, key: str, value: JsonValue
+    defs: Mapping[str, CustomField],
+    object_: str,
+    key: str,
+    value: JsonValue,
+    now: datetime | None = None,
 ) -> JsonValue:
     """Return the value as it is kept; None and the empty text blank a field.
 
@@ -123,7 +139,8 @@ def normalise(
         defs: the object's definitions, by key; a key without one holds any text or JSON.
         object_: lead, person, company or deal; named in errors.
         key: the name inside `custom_fields`.
-        value: as typed.
+        value: as typed, or as it is kept.
+        now: aware, in the time zone of the person who types; None of a value that is kept.
 
     Raises:
         ActionError: it is none of the field's type, or none of its choices.
@@ -134,7 +151,7 @@ def normalise(
     try:
         if field is None:
             return any_value(value)
-        return READERS[field.type](value, field.choices)
+        return READERS[field.type](_told(field.type, value, now), field.choices)
     except RefusedError as refused:
         said = json.dumps(value, ensure_ascii=True, default=str)
         kind = f"{field.name} of a {object_} is a {field.type}" if field else key

@@ -33,7 +33,7 @@ _ACTIVITY = Section(
 )
 DEFAULTS: Mapping[str, tuple[Section, ...]] = {
     "lead": (
-        Section("Lead", ("status", "owner", "source", "tags", "created_at")),
+        Section("Lead", ("status", "unqualified_reason", "owner", "source", "tags", "created_at")),
         *_PERSON, Section("About", ("industry", "description")), _ACTIVITY,
     ),
     "person": (

@@ -252,7 +252,10 @@ def _error(exc: ValidationError | RecursionError) -> ActionError:
         place, why = "filter", "too deep"
     else:
         first = exc.errors(include_url=False, include_input=False)[0]
-        words = [str(part) for part in first["loc"] if part != "condition"]
+        loc = [str(part) for part in first["loc"] if part != "condition"]
+        words = [
+            part for n, part in enumerate(loc) if n == 0 or part != loc[n - 1]
+        ]  # tags of unions
         place, why = ".".join(words) or "document", first["msg"].removeprefix("Value error, ")
     return ActionError(
         f"the list's {place} cannot be read: {why}",

@@ -183,7 +183,7 @@ def _contact(conn: Connection, row: Mapping[str, Any], asked: Asked) -> ContactC
     contact = Contact(
         **_plain(Contact, row),
         **_common("contact", row, asked.moment.now),
-        **_party(row, tickets),
+        **_party(row, tickets, company=row["company_name"]),
     )
     return ContactCard(
         contact=contact,
@@ -276,11 +276,14 @@ def _common(kind: str, row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     }
 
 
-def _party(row: Mapping[str, Any], tickets: tuple[Ticket, ...]) -> dict[str, Any]:
+def _party(
+    row: Mapping[str, Any], tickets: tuple[Ticket, ...], *, company: str | None = None
+) -> dict[str, Any]:
+    """Return what people and companies have; `company` is the employer's name of today, if there is one."""
     emails = [e.get("address") if isinstance(e, dict) else e for e in row["emails"] or ()]
     known = [e for e in (row["email"], *emails) if isinstance(e, str)]
     return {
-        "company": row["organization_name"],
+        "company": company or row["organization_name"],
         "company_record": _contact_name(row.get("company_id")),
         "emails": tuple(dict.fromkeys(known)),
         "open_tickets": sum(one.is_open for one in tickets),

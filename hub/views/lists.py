@@ -13,10 +13,13 @@ from sqlalchemy import Connection
 from hub.errors import ActionError
 from hub.lists import pages, shorthand
 from hub.lists.pages import Query
+from hub.lists.related import number_of
 
 OBJECT_OF = {"lead": "lead", "contact": "person", "company": "company", "deal": "deal"}
 """Kind of record, as commands and names call it → kind of record of a list."""
 _ADDED = {"deal": "added_at"}
+_MONEY = {"deal": ("value", "weighted_value")}
+"""Fields that are amounts, in the `currency` of their record."""
 _DEEPEST = 10_000  # rows that a page number may skip
 
 
@@ -27,7 +30,7 @@ class ListColumn:
     Args:
         name: the key in each row.
         label: as people read it.
-        kind: text, number, bool, moment, date, days, tags, user, name, or a custom field's type.
+        kind: text, number, money (in the record's `currency`), bool, moment, date, days, tags, user, name, or a custom field's type.
     """
 
     name: str
@@ -63,7 +66,7 @@ class Filters:
         pipeline: of a deal.
         source: where the record comes from.
         tags: each of them.
-        company: words of the company's name.
+        company: words of the company's name, or its number: `contact/7`.
         created_from: a day, a moment or words such as `7 days ago`.
         created_to: the same; a day is included.
         where: further conditions, as `hub.lists.shorthand` reads them.
@@ -95,13 +98,14 @@ def conditions(kind: str, asked: Filters) -> list[dict[str, Any]]:
     """
     added = _ADDED.get(kind, "created_at")
     status = "status" if kind == "lead" else "customer_status"
+    named = "contains" if number_of(asked.company or "") is None else "is"
     plain = [
         ("owner", "owner", "is", asked.owner, ("lead", "contact", "company", "deal")),
         ("status", status, "is", asked.status, ("lead", "contact", "company")),
         ("stage", "stage", "is", asked.stage, ("deal",)),
         ("pipeline", "pipeline", "is", asked.pipeline, ("deal",)),
         ("source", "source", "is", asked.source, ("lead", "contact", "company", "deal")),
-        ("company", "company", "contains", asked.company, ("lead", "contact", "deal")),
+        ("company", "company", named, asked.company, ("lead", "contact", "deal")),
         ("created-from", added, ">=", asked.created_from, tuple(OBJECT_OF)),
         ("created-to", added, "<=", asked.created_to, tuple(OBJECT_OF)),
     ]
@@ -160,7 +164,12 @@ def of_page(query: Query, found: pages.Page) -> ListPage:
     """Return what the engine of lists found, as a read model."""
     fields = query.fields
     shown = [fields.find(name) for name in found.columns]
-    columns = tuple(ListColumn(f.name, f.label, f.kind) for f in shown if f is not None)
+    money = _MONEY.get(fields.object, ())
+    columns = tuple(
+        ListColumn(f.name, f.label, "money" if f.name in money else f.kind)
+        for f in shown
+        if f is not None
+    )
     return ListPage(fields.object, columns, tuple(found.rows), found.after)
 
 

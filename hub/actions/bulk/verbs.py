@@ -200,7 +200,7 @@ def _check_set(ctx: Context, kind: str, wanted: Wanted) -> None:
     if kind != "deal":
         edit.check(ctx, wanted["values"], region=wanted["region"])
         return
-    deal_actions.typed(ctx.conn, {}, wanted["values"])
+    deal_actions.typed(ctx, {}, wanted["values"])
 
 
 def _set(ctx: Context, kind: str, wanted: Wanted, records: Sequence[Owned]) -> dict[int, Done]:

@@ -57,7 +57,7 @@ def add(
     values = typed.canonical(KIND, given, region=region)
     custom = values.pop("custom_fields", None)
     if isinstance(custom, dict):
-        kept = custom_field_typing.typed(conn, ("company",), custom)
+        kept = custom_field_typing.typed(conn, ("company",), custom, now=ctx.now)
         values["custom_fields"] = {k: v for k, v in kept.items() if v is not None}
     if not values.get("organization_name"):
         raise ActionError(

@@ -3,11 +3,11 @@
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from hub.actions.context import Context
 from hub.actions.deals import deal as actions
@@ -26,7 +26,6 @@ _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _COPIED = (
     "contact_id", "organization_id", "currency", "is_hot", "source", "tags", "custom_fields",
 )  # fmt: skip
-_TODAY = text("SELECT CAST(now() AT TIME ZONE 'UTC' AS date)")
 _ACTIVE = text('SELECT 1 FROM crm."user" WHERE id = :id AND is_active')
 
 
@@ -72,8 +71,8 @@ def clone(ctx: Context, name: str, plan: Plan = Plan()) -> list[int]:
     called = source["name"] if plan.name is None else plan.name.strip()
     if not called:
         raise _invalid("name", "a deal needs a name")
-    dates = _dates(conn, source, plan)
-    values = _values(source, plan)
+    dates = _dates(ctx, source, plan)
+    values = _values(source, plan, ctx.now)
     owner = source["owner_id"]
     if owner is None or conn.execute(_ACTIVE, {"id": owner}).first() is None:
         owner = acting.user_id
@@ -104,33 +103,33 @@ def _check(plan: Plan) -> None:
         raise _invalid("times", "one clone has a value; only payments have one each")
 
 
-def _values(source: Mapping[str, Any], plan: Plan) -> Sequence[Decimal]:
+def _values(source: Mapping[str, Any], plan: Plan, now: datetime) -> Sequence[Decimal]:
     """Return the value of each clone: shares of the total, or one and the same."""
     times = plan.times or 1
     if plan.each_from is not None:
         held = source["custom_fields"].get(plan.each_from.removeprefix("custom_fields."))
         if held is None:
             raise _invalid("each_from", f"the deal has nothing in {plan.each_from!r}")
-        return [_amount("each_from", held)] * times
+        return [_amount("each_from", held, now)] * times
     if plan.each is not None:
-        return [_amount("each", plan.each)] * times
-    total = source["value"] if plan.value is None else _amount("value", plan.value)
+        return [_amount("each", plan.each, now)] * times
+    total = source["value"] if plan.value is None else _amount("value", plan.value, now)
     return shared(total, times, source["currency"])
 
 
-def _amount(name: str, said: JsonValue) -> Decimal:
+def _amount(name: str, said: JsonValue, now: datetime) -> Decimal:
     try:
-        amount: Decimal = columns({"value": said})["value"]
+        amount: Decimal = columns({"value": said}, now)["value"]
     except ActionError as exc:
         raise _invalid(name, exc.message) from exc
     return amount
 
 
-def _dates(conn: Connection, source: Mapping[str, Any], plan: Plan) -> Sequence[date | None]:
+def _dates(ctx: Context, source: Mapping[str, Any], plan: Plan) -> Sequence[date | None]:
     """Return the close date of each clone."""
     said: date | None = None
     if plan.close_date is not None:
-        said = columns({"close_date": plan.close_date})["estimated_close_date"]
+        said = columns({"close_date": plan.close_date}, ctx.now)["estimated_close_date"]
     due: date | None = source["estimated_close_date"]
     if plan.times is None:
         return [said or due]
@@ -138,7 +137,7 @@ def _dates(conn: Connection, source: Mapping[str, Any], plan: Plan) -> Sequence[
         return [later(said, plan.every, n) for n in range(plan.times)]
     if due is None and source["closed_at"] is not None:
         due = source["closed_at"].date()
-    start: date = due or conn.execute(_TODAY).scalar_one()
+    start: date = due or ctx.now.date()
     return [later(start, plan.every, n) for n in range(1, plan.times + 1)]
 
 

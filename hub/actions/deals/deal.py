@@ -60,7 +60,7 @@ def add(ctx: Context, new: NewDeal) -> int:
     contact = contact_of(conn, new.contact)
     company = company_of(conn, new.company) if new.company else _employer(conn, contact)
     values: dict[str, Any] = {
-        **typed(conn, {}, {"name": new.name, "currency": new.currency, **new.values}),
+        **typed(ctx, {}, {"name": new.name, "currency": new.currency, **new.values}),
         "contact_id": contact,
         "organization_id": company,
         "owner_id": new.owner_id or acting.user_id,
@@ -112,7 +112,7 @@ def edit(ctx: Context, name: str, values: Mapping[str, JsonValue]) -> int:
             new[column] = read(conn, str(said)) if said else None
     if "contact_id" in new:
         _follow_contact(conn, before, new)
-    new.update(typed(conn, before["custom_fields"], own))
+    new.update(typed(ctx, before["custom_fields"], own))
     changed = {column: value for column, value in new.items() if before[column] != value}
     deals.update(conn, before["id"], changed)
     note_change(
@@ -233,7 +233,7 @@ def _employer(conn: Connection, contact_id: int) -> int | None:
 
 
 def typed(
-    conn: Connection, held: Mapping[str, JsonValue], values: Mapping[str, JsonValue]
+    ctx: Context, held: Mapping[str, JsonValue], values: Mapping[str, JsonValue]
 ) -> dict[str, Any]:
     """Return the columns of what was typed; custom fields are laid over those that the deal holds.
 
@@ -241,8 +241,9 @@ def typed(
         ActionError: there is no such field, or a value is none of its kind.
     """
     own, custom = custom_field_typing.split(values)
-    known = columns(own)
+    known = columns(own, ctx.now)
     if custom:
-        whole = {**held, **custom_field_typing.typed(conn, ("deal",), custom, held)}
+        read = custom_field_typing.typed(ctx.conn, ("deal",), custom, held, now=ctx.now)
+        whole = {**held, **read}
         known["custom_fields"] = {k: v for k, v in whole.items() if v is not None}
     return known

@@ -10,6 +10,8 @@ from hub.errors import ActionError, RecordError
 from hub.mappings import amounts
 from hub.mappings.registry import Args, Ctx
 from hub.model import vocabulary
+from hub.model.moments import HINT as MOMENT_HINT
+from hub.model.moments import day_of, moment_of
 from hub.model.records import JsonValue
 
 _MOST = Decimal(10) ** 16  # numeric(18, 2)
@@ -59,19 +61,18 @@ def _bool(value: JsonValue) -> bool:
     return known
 
 
-def _date(value: JsonValue) -> date:
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        raise ValueError("a date, 2026-03-31") from None
+def _date(value: JsonValue, now: datetime) -> date:
+    found = day_of(str(value), now.date())
+    if found is None:
+        raise ValueError("a day, as 2026-03-31 or in 2 weeks")
+    return found
 
 
-def _moment(value: JsonValue) -> datetime:
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        raise ValueError("a moment, 2026-03-31T09:00:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _moment(value: JsonValue, now: datetime) -> datetime:
+    found = moment_of(str(value), now, now.tzinfo or UTC)
+    if found is None:
+        raise ValueError(f"a moment, {MOMENT_HINT}")
+    return found
 
 
 def _likelihood(value: JsonValue) -> int:
@@ -90,7 +91,7 @@ def _tags(value: JsonValue) -> list[str]:
 
 
 # field → column, reader, what a blank one holds (`...`: it cannot be blank)
-_FIELDS: dict[str, tuple[str, Callable[[JsonValue], Any], Any]] = {
+_FIELDS: dict[str, tuple[str, Callable[..., Any], Any]] = {
     "name": ("name", _text, ...),
     "value": ("value", _money, Decimal(0)),
     "currency": ("currency", _currency, ...),
@@ -101,6 +102,8 @@ _FIELDS: dict[str, tuple[str, Callable[[JsonValue], Any], Any]] = {
     "added_at": ("added_at", _moment, ...),
     "tags": ("tags", _tags, []),
 }
+_TIMED = frozenset((_date, _moment))
+"""Readers that read in the time zone of the person who types."""
 _PEOPLE = {"contact": "contact_id", "company": "organization_id", "owner": "owner_id"}
 NAMES = (*_FIELDS, *_PEOPLE)
 
@@ -110,17 +113,21 @@ def is_field(name: str) -> bool:
     return vocabulary.today(name) in NAMES or is_custom(name)
 
 
-def columns(values: Mapping[str, JsonValue]) -> dict[str, Any]:
+def columns(values: Mapping[str, JsonValue], now: datetime) -> dict[str, Any]:
     """Return what is written into the columns; None and the empty text blank a field.
+
+    Args:
+        values: by field.
+        now: aware, in the time zone of the person who types; days and moments are read in it.
 
     Raises:
         ActionError: there is no such field, or the value is none of its kind.
     """
     by_column = vocabulary.columns(vocabulary.DEALS, values)
-    return dict(_column(vocabulary.today(name), value) for name, value in by_column.items())
+    return dict(_column(vocabulary.today(name), value, now) for name, value in by_column.items())
 
 
-def _column(name: str, value: JsonValue) -> tuple[str, Any]:
+def _column(name: str, value: JsonValue, now: datetime) -> tuple[str, Any]:
     if name not in _FIELDS:
         raise ActionError(
             f"there is no field {name!r} to edit",
@@ -135,7 +142,7 @@ def _column(name: str, value: JsonValue) -> tuple[str, Any]:
             raise _refused(name, value, "it cannot be blank")
         return column, blank
     try:
-        return column, reader(value)
+        return column, reader(value, now) if reader in _TIMED else reader(value)
     except ValueError as exc:
         raise _refused(name, value, f"it is {exc}") from exc
 

@@ -23,7 +23,7 @@ def associate(ctx: Context, name: str, contact: str, role: str = "involved") -> 
         raise ActionError(
             f"contact/{contact_id} is the primary contact already", resource="deal", code="conflict"
         )
-    role = str(columns({"name": role})["name"])
+    role = str(columns({"name": role}, ctx.now)["name"])
     if role.casefold() == _PRIMARY:
         raise ActionError(
             f"deal/{before['id']} has a primary contact already",

@@ -69,7 +69,7 @@ def convert_all(
     new = [lead for lead in seen if lead["id"] not in done]
     if not new:
         return done
-    prepared = _prepare(conn, wish)
+    prepared = _prepare(ctx, wish)
     companies = companies_of(ctx, new, wish.company)  # before entities are locked
     entities.lock_entities(conn, [int(lead["entity_id"]) for lead in new])
     leads_now = _now(conn, new)
@@ -149,14 +149,14 @@ def _refuse_archived(lead: Mapping[str, Any]) -> None:
         raise ActionError(f"lead/{lead['id']} is archived", resource="lead", code="conflict")
 
 
-def _prepare(conn: Connection, wish: Wish) -> dict[str, Any]:
+def _prepare(ctx: Context, wish: Wish) -> dict[str, Any]:
     """Return the columns of the deal that do not depend on the lead, before anything is made."""
     if not wish.has_deal:
         return {}
-    pipeline = deal_actions.usable(setup.find(conn, wish.pipeline))
+    pipeline = deal_actions.usable(setup.find(ctx.conn, wish.pipeline))
     named = {"name": wish.deal_name} if wish.deal_name is not None else {}
     return {
-        **deal_actions.typed(conn, {}, {**named, "currency": wish.currency, **wish.values}),
+        **deal_actions.typed(ctx, {}, {**named, "currency": wish.currency, **wish.values}),
         "pipeline_id": pipeline.id,
         "stage_id": pipeline.first.id,
     }

@@ -86,7 +86,7 @@ def add(
     """
     conn = ctx.conn
     require(ctx, Right.WORK)
-    values = _checked(conn, kind, typed.canonical(kind, given, region=region))
+    values = _checked(ctx, kind, typed.canonical(kind, given, region=region))
     _named(kind, values)
     identity_lock(conn)
     alike = likely(ctx, values)
@@ -133,11 +133,11 @@ def _employer(
     return found
 
 
-def _checked(conn: Connection, kind: str, values: dict[str, JsonValue]) -> dict[str, JsonValue]:
+def _checked(ctx: Context, kind: str, values: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """Return the values with custom fields as their definitions keep them."""
     custom = values.pop("custom_fields", None)
     if isinstance(custom, dict):
-        kept = custom_field_typing.typed(conn, (_OBJECTS[kind],), custom)
+        kept = custom_field_typing.typed(ctx.conn, (_OBJECTS[kind],), custom, now=ctx.now)
         values["custom_fields"] = {k: v for k, v in kept.items() if v is not None}
     return values
 

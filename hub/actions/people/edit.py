@@ -41,7 +41,7 @@ def edit(ctx: Context, name: str, values: Mapping[str, JsonValue], *, region: st
     own = vocabulary.columns(vocabulary.PEOPLE, own)
     entity = _opened(ctx, name, own)
     kept = typed.edited(own, region=region, now=ctx.now, country=_country(conn, entity))
-    of_team = custom_field_typing.typed_of_entity(conn, entity, custom)
+    of_team = custom_field_typing.typed_of_entity(conn, entity, custom, now=ctx.now)
     kept |= {f"{PREFIX}{key}": value for key, value in of_team.items()}
     edits.keep(conn, entity, ctx.who, kept)
     _match_and_fold(conn, [entity], kept)
@@ -82,7 +82,7 @@ def edit_many(
         own = vocabulary.columns(vocabulary.PEOPLE, own)
         country = countries.get(entity)
         kept[entity] = typed.edited(own, region=region, now=ctx.now, country=country)
-        of_team = custom_field_typing.typed_of_entity(conn, entity, custom)
+        of_team = custom_field_typing.typed_of_entity(conn, entity, custom, now=ctx.now)
         kept[entity] |= {f"{PREFIX}{key}": value for key, value in of_team.items()}
     fields = {field for of in kept.values() for field in of}
     if not EVIDENCE.isdisjoint(fields):

@@ -140,8 +140,8 @@ def away(
     """
     user = _of_oneself(ctx, email)
     now = ctx.clock.now()
-    begin = now if since is None else _ends("from", since, user.timezone)[0]
-    end = None if until is None else _ends("until", until, user.timezone)[1]
+    begin = now if since is None else _ends("from", since, user.timezone, now)[0]
+    end = None if until is None else _ends("until", until, user.timezone, now)[1]
     if end is not None and (end <= begin or end <= now):
         raise _invalid("until", f"{until} is over before the leave begins", "name a later day")
     owners.set_availability(ctx.conn, user.id, Availability(begin, end, user.is_paused))
@@ -252,7 +252,10 @@ def _receivers(ctx: Context, user: UserRow, owned: Open, to: Sequence[str]) -> d
         found = {**dict.fromkeys((*_KINDS, "task"), people[0]), **found}
     without = [kind for kind in _KINDS if owned.of(kind) and kind not in found]
     if without or (owned.task and not to):
-        open_ = ", ".join(f"{n:,} {kind}" for kind, n in _counts(owned).items())
+        open_ = ", ".join(
+            f"{n:,} {kind.removesuffix('s') if n == 1 else kind}"
+            for kind, n in _counts(owned).items()
+        )
         raise ActionError(
             f"{user.email} owns what is open: {open_}",
             resource=_RESOURCE, code="conflict",
@@ -310,13 +313,11 @@ def _state(user: UserRow, now: datetime) -> str:
     return ", ".join(words) or "active"
 
 
-def _ends(field: str, said: str, zone: str) -> tuple[datetime, datetime]:
-    try:
-        return span(said, zone)
-    except ValueError as exc:
-        raise _invalid(
-            field, f"{said!r} is no day", "as in 2026-12-21, or '2026-12-21 14:00'"
-        ) from exc
+def _ends(field: str, said: str, zone: str, now: datetime) -> tuple[datetime, datetime]:
+    found = span(said, zone, now)
+    if found is None:
+        raise _invalid(field, f"{said!r} is no day", "as in 2026-12-21, or '2026-12-21 14:00'")
+    return found
 
 
 def _check(role: str, zone: str) -> None:
