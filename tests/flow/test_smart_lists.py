@@ -279,7 +279,7 @@ _NEW = {"field": "status", "op": "is", "value": "New"}
         ({"what": 1}, "what"),
         ({"filter": {"field": "status"}}, "filter.op"),
         ({"filter": {"field": "status", "op": "like", "value": "x"}}, "filter.op"),
-        ({"filter": {"all": [{"field": "status", "op": "is"}]}}, "filter.all.all.0"),
+        ({"filter": {"all": [{"field": "status", "op": "is"}]}}, "filter.all.0"),
         ({"filter": {"field": "status", "op": "is", "value": ["a"]}}, "filter"),
         ({"filter": {"field": "status", "op": "is empty", "value": "a"}}, "filter"),
         ({"filter": {"any": []}}, "filter.any.any"),
