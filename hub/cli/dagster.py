@@ -25,7 +25,7 @@ CODE_SERVER = "Dagster's code server"
 WEB_SERVER = "Dagster's web server"
 DAEMON = "Dagster's daemon"
 POSTGRES = "PostgreSQL"
-_START_S = 120
+_START_S = 120.0
 _END_S = 10.0
 _LOCK_S = 15.0
 _CLOCK = SystemClock()
@@ -159,7 +159,8 @@ def _start(running: Dagster) -> None:
 
 
 def _wait(running: Dagster, is_ready: Callable[[], bool]) -> None:
-    for _ in range(_START_S * 4):
+    end = time.monotonic() + _START_S
+    while time.monotonic() < end:
         if is_ready():
             return
         for name, part in running.supervisor.parts.items():
@@ -181,8 +182,7 @@ def _end_runs(api: DagsterApi) -> None:
         f"runs under way are ended: {', '.join(sorted(runs.values()))}; what they read is kept, and "
         "the next run goes on from there"
     )
+    end = time.monotonic() + _END_S
     api.terminate(list(runs))
-    for _ in range(int(_END_S / 0.25)):
-        if not api.in_flight():
-            return
+    while time.monotonic() < end and api.in_flight():
         _CLOCK.sleep(0.25)

@@ -20,7 +20,7 @@ from typing import Any
 import requests
 
 from hub.clock import SystemClock
-from hub.db.engine import open_database
+from hub.db.engine import Database, open_database
 from hub.db.locks import source_locks
 from hub.settings import load
 from tests.processes import House, SandboxProcess, house, sandbox_process
@@ -166,14 +166,14 @@ def hub_up(made: House) -> Iterator[Up]:
 
 
 @contextmanager
-def held_source(made: House) -> Iterator[None]:
+def held_source(made: House) -> Iterator[Database]:
     """Hold the lock of the source, so that a run of it waits in the middle of its way."""
     settings = load(made.config, {**made.env, "HUB_HOME": str(made.home)})
     with (
         open_database(settings, SystemClock()) as database,
         source_locks(database.engine, [SOURCE]),
     ):
-        yield
+        yield database
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,8 @@ def kill_once(up: Up, name: str) -> Told:
     try:
         with held_source(up.made):
             run_id = up.launch()
-            assert within(WITHIN_S, lambda: up.status(run_id) == "STARTED"), up.status(run_id)
+            # A scheduled run of the source goes first.
+            assert within(2 * WITHIN_S, lambda: up.status(run_id) == "STARTED"), up.status(run_id)
             time.sleep(3)  # it has taken its lock, and waits for the one of its source
             began, at = time.monotonic(), time.time()
             up.kill(name)
