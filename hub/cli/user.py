@@ -162,6 +162,9 @@ def user_deactivate(
     given = f"; given to {', '.join(to or ())}: {_open(done.given)}" if done.given else ""
     kept = f"; kept: {_open(done.kept)}" if done.kept else ""
     stdout.print(f"{done.email} is deactivated{given}{kept}", highlight=False)
+    if done.lists:
+        names = ", ".join(repr(name) for name in done.lists)
+        stdout.print(f"lists that name this user: {names} (hub list edit)", highlight=False)
 
 
 @user_app.command("activate")

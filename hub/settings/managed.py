@@ -24,6 +24,7 @@ class Managed:
         groups: name → the line of the group.
         members: (name of the group, e-mail) → the line of the member.
         rules: name of a group → the lines of routing that name it.
+        routed: e-mail of a user → the lines of routing that name the user.
     """
 
     people: Mapping[str, str] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Managed:
     groups: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[tuple[str, str], str] = field(default_factory=dict)
     rules: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    routed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 NOTHING = Managed()
@@ -58,7 +60,8 @@ class _Reader:
             for one in _items(_under(node, "members")):
                 email = one.value if isinstance(one, yaml.ScalarNode) else _text(one, "email")
                 members[name, str(email).lower()] = self._place(one)
-        return Managed(people, left, preferences, groups, members, self._rules(root))
+        rules, routed = self._named(root, "group"), self._named(root, "user")
+        return Managed(people, left, preferences, groups, members, rules, routed)
 
     def _people(
         self, root: yaml.Node
@@ -75,13 +78,14 @@ class _Reader:
                 preferences[email, str(key.value)] = self._place(key)
         return people, frozenset(left), preferences
 
-    def _rules(self, root: yaml.Node) -> dict[str, tuple[str, ...]]:
+    def _named(self, root: yaml.Node, wanted: str) -> dict[str, tuple[str, ...]]:
+        """Return group or user → the lines of routing that name it."""
         routing = _under(root, "routing")
         nodes = [_under(rule, "assign") for rule in _items(_under(routing, "rules"))]
         found: dict[str, tuple[str, ...]] = {}
         for node in (*nodes, _under(routing, "fallback")):
             kind, _, name = str(node.value if node else "").partition(":")
-            if node is not None and kind == "group":
+            if node is not None and kind == wanted:
                 key = name.strip().lower()
                 found[key] = (*found.get(key, ()), self._place(node))
         return found

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from hub.actions.identity.explain import explain
+from hub.actions.identity.merge import merge, unmerge
 from hub.etl import companies, flow
 from hub.etl.load import refold
 from hub.model.records import RawRecord
@@ -265,3 +266,19 @@ def test_explain_names_the_account_and_why(wide: World) -> None:
 
 
 LEE = "salesforce/leads/00Q000000000002AAA"
+
+
+def test_a_number_alone_names_a_lead_where_a_company_has_it_too(world: World) -> None:
+    world.add("salesforce", "leads", *(
+        salesforce_lead(n, LastName=f"Lee{n}", Email=f"l{n}@firm{n}.example.com") for n in (1, 2)
+    ))  # fmt: skip
+    flow.sync(world.hub, ["salesforce"])
+    for name in ("Northgate Robotics", "Quilldrift Instruments"):
+        made(world, organization_name=name, website=None)
+    with world.db.engine.begin() as conn:
+        merge(by(conn), "lead/1", "lead/2")
+    (gone,) = world.rows("SELECT id FROM crm.lead WHERE merged_into IS NOT NULL")
+    assert world.rows("SELECT 1 FROM crm.contact WHERE is_organization AND id = :i", i=gone.id)
+    with world.db.engine.begin() as conn:
+        unmerge(by(conn), str(gone.id))
+    assert not world.rows("SELECT 1 FROM crm.lead WHERE merged_into IS NOT NULL")

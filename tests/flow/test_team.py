@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from hub.actions.activities import task
 from hub.actions.people.assign import give_many
-from hub.actions.setup import groups, team
+from hub.actions.setup import groups, smart_list, team
 from hub.actions.setup.groups import ANY, Change
 from hub.clock import FixedClock
 from hub.crm import owners
@@ -19,7 +19,8 @@ from hub.crm.owners import Availability, Person
 from hub.errors import ActionError
 from hub.etl.groups import Group, NewMember, apply_groups
 from hub.etl.route import route_unowned
-from hub.settings.managed import managed
+from hub.lists.document import read
+from hub.settings.managed import Managed, managed
 from tests.acting import OPERATOR, by
 from tests.db.conftest import seed_leads
 from tests.flow.conftest import World, prepared
@@ -41,6 +42,7 @@ groups:
 routing:
   rules:
     - {{name: all, assign: group:East}}
+    - {{name: two, assign: user:{DOT}}}
   fallback: group:Sales
 """
 
@@ -159,7 +161,24 @@ def test_who_leaves_gives_the_open_records_to_others(house: World) -> None:
         refused(lambda: team.deactivate(ctx, ANN, to=["West"]), "not_found", "West")
         refused(lambda: team.deactivate(ctx, ANN, to=[ANN]), "invalid", "cannot take")
         assert team.show(ctx, ANN).state == "active"
+        own = {"object": "lead", "filter": {"field": "owner", "op": "is", "value": ANN}}
+        smart_list.add(ctx, "Ann's", read(own))
+    with pytest.raises(ActionError, match="can take"):
+        _leave_to_nobody(house)
+    with house.db.engine.begin() as conn:
+        ctx = by(conn)
+        assert team.show(ctx, ANN).state == "active", "all of it or nothing"
+        routed = Managed(routed={ANN: ("hub.yaml:12",)})
+        refused(
+            lambda: team.deactivate(ctx, ANN, to=["East"], managed=routed),
+            "conflict",
+            "hub.yaml:12",
+        )
+        team.edit(ctx, ANN, name="Anne")
         done = team.deactivate(ctx, ANN, to=["East"])
+        assert done.lists == ["Ann's"]
+        (shown,) = smart_list.shown(ctx, [smart_list.find(ctx, "Ann's")])
+        assert (shown.broken, ANN in str(shown.saved.document.filter)) == ((), True)
         # the task on a lead goes with it, the one on nothing has nowhere to go
         assert (done.given, done.kept) == ({"leads": 5, "tasks": 1}, {"tasks": 1})
         assert team.show(ctx, ANN).open == {"tasks": 1}
@@ -175,10 +194,18 @@ def test_who_leaves_gives_the_open_records_to_others(house: World) -> None:
     assert Counter(row.event for row in told) == {"bulk_assigned": 3, "bulk_reassigned_away": 1}
 
 
+def _leave_to_nobody(house: World) -> None:
+    with house.db.engine.begin() as conn:
+        for member in (BOB, CID):
+            team.away(by(conn), member)
+        team.deactivate(by(conn), ANN, to=["East"])
+
+
 def test_what_hub_yaml_manages_is_refused_with_its_line(house: World, tmp_path: Path) -> None:
     file = tmp_path / "hub.yaml"
     file.write_text(YAML)
     known = managed(file)
+    assert known.routed == {DOT: (f"{file}:15",)}
     assert known.preferences == {(BOB, "lead_assigned"): f"{file}:6"}
     with house.db.engine.begin() as conn:
         ctx = by(conn)
@@ -194,6 +221,7 @@ def test_what_hub_yaml_manages_is_refused_with_its_line(house: World, tmp_path: 
             (lambda: team.edit(ctx, ANN, name="Anne", managed=known), 2),
             (lambda: team.deactivate(ctx, ANN, keep=True, managed=known), 2),
             (lambda: team.activate(ctx, BOB, managed=known), 3),
+            (lambda: team.deactivate(ctx, DOT, keep=True, managed=known), 15),
         ):
             refused(act, "conflict", f"{file}:{line}")
         change = Change(capacity=3, is_paused=True)

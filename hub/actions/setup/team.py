@@ -18,6 +18,8 @@ from hub.crm.groups import is_away
 from hub.crm.owners import Availability, UserRow
 from hub.crm.ownership import Open
 from hub.errors import ActionError
+from hub.lists import places
+from hub.lists.places import Target
 from hub.model.days import first_words, last_words, span
 from hub.settings.managed import NOTHING, Managed
 
@@ -54,11 +56,19 @@ class UserCard:
 
 @dataclass(frozen=True, slots=True)
 class Deactivated:
-    """What became of the open records of a user who leaves, by kind."""
+    """What became of the open records of a user who leaves, by kind.
+
+    Args:
+        email: of the user.
+        given: records that went to others.
+        kept: records that stay.
+        lists: saved lists that name the user. They go on showing what the user still owns.
+    """
 
     email: str
     given: Mapping[str, int] = field(default_factory=dict)
     kept: Mapping[str, int] = field(default_factory=dict)
+    lists: Sequence[str] = ()
 
 
 def listed(ctx: Context, managed: Managed = NOTHING) -> list[UserCard]:
@@ -203,7 +213,7 @@ def deactivate(
 
     Raises:
         ActionError: there is no such user or receiver, open records have no receiver, or hub.yaml says
-            that the user is active.
+            that the user is active, or gives records to the user.
     """
     require(ctx, Right.SET_UP)
     user = _locked(ctx, email)
@@ -214,12 +224,19 @@ def deactivate(
             resource=_RESOURCE, code="conflict",
             hint=f"write `active: false` in {managed.people[address]}, then run this command again",
         )  # fmt: skip
+    if user.is_active and (lines := managed.routed.get(address)):
+        raise ActionError(
+            f"{user.email} cannot leave: routing gives records to this user",
+            resource=_RESOURCE, code="conflict", hint=f"first edit {', '.join(lines)}",
+        )  # fmt: skip
+    named = places.uses(ctx.conn, Target("user", frozenset({user.id}), user.email))
+    lists = [use.name for use in named if use.place == "list"]
     owned = ownership.open_of(ctx.conn, user.id)
     counts = _counts(owned)
     receivers = {} if keep else _receivers(ctx, user, owned, to)
     owners.set_user(ctx.conn, user.id, {"is_active": False})
     if keep:
-        return Deactivated(user.email, {}, counts)
+        return Deactivated(user.email, {}, counts, lists)
     for kind in _KINDS:
         if owned.of(kind):
             give_many(ctx, kind, owned.of(kind), receivers[kind])
@@ -229,7 +246,7 @@ def deactivate(
     left = len(owned.task) - len(tasks)
     given = {**counts, "tasks": len(tasks)} if counts.get("tasks") else counts
     kept = {"tasks": left} if left else {}
-    return Deactivated(user.email, {k: n for k, n in given.items() if n}, kept)
+    return Deactivated(user.email, {k: n for k, n in given.items() if n}, kept, lists)
 
 
 def _receivers(ctx: Context, user: UserRow, owned: Open, to: Sequence[str]) -> dict[str, str]:
