@@ -58,5 +58,5 @@ def fail_unproved(
     if hub.has_step(*_WAY[_WAY.index(stage) + 1 :]):
         return
     proofs = [judge_run(hub.hub, s, hub.run_id) for s in sources if not hub.proves(s)]
-    if sentences := [said for proof in proofs for said in proof.broken(stream)]:
+    if sentences := [said for proof in proofs for said in proof.known(stream)]:
         raise failure(sentences, needs_operator=any(p.needs_operator for p in proofs))

@@ -15,7 +15,9 @@ from hub.assets import checks, figures
 from hub.assets.crm_assets import LOAD
 from hub.assets.resources import HubResource
 from hub.etl import stage_reports
+from hub.etl.drifting import drift_of
 from hub.etl.proof import Proof, judge
+from hub.mappings.document import MappingDocument
 from hub.records import proofs
 from hub.records.proofs import Evidence
 from hub.records.stage_reports import StageReport
@@ -44,7 +46,7 @@ def stage_sensor(known: Collection[dg.AssetKey], *, is_running: bool) -> dg.Sens
         after = int(context.cursor) if context.cursor else None
         reports = stage_reports.reports_since(hub.hub, after)
         with hub.hub.engine.begin() as conn:
-            events = list(told(conn, reports, known))
+            events = list(told(conn, reports, known, hub.hub.mappings))
         return dg.SensorResult(
             asset_events=events,
             cursor=str(reports[-1].id) if reports else context.cursor,
@@ -55,7 +57,10 @@ def stage_sensor(known: Collection[dg.AssetKey], *, is_running: bool) -> dg.Sens
 
 
 def told(
-    conn: Connection, reports: Sequence[StageReport], known: Collection[dg.AssetKey]
+    conn: Connection,
+    reports: Sequence[StageReport],
+    known: Collection[dg.AssetKey],
+    mappings: Mapping[str, MappingDocument],
 ) -> Iterator[Event]:
     """Yield the events of what happened outside Dagster: stages first, then the proofs of batches.
 
@@ -63,6 +68,7 @@ def told(
         conn: an open transaction.
         reports: of stages, oldest first.
         known: the assets that Dagster has.
+        mappings: the hub's, by `source/stream`.
     """
     outside = [report for report in reports if not report.in_dagster]
     closed = [report for report in outside if report.stage == "proof" and report.batch_id]
@@ -75,6 +81,9 @@ def told(
     for key, sums in done.items():
         if key in known:
             yield dg.AssetMaterialization(key, metadata=_numbers(key, sums))
+            document = mappings.get("/".join(key.path[1:]))
+            if sums.stage == "normalize" and document is not None:
+                yield checks.drift(key, drift_of(conn, document)).evaluation()
     for one in proved:
         yield from _of_batch(conn, one, known)
 
@@ -134,10 +143,17 @@ def _of_batch(conn: Connection, one: Evidence, known: Collection[dg.AssetKey]) -
 
 
 def _landed(proof: Proof, known: Collection[dg.AssetKey]) -> Iterator[Event]:
-    for entry in proof.ledgers:
-        key = dg.AssetKey(["land", entry.source, entry.stream])
-        if key in known:
-            checked = checks.complete_of(key, entry)
+    entries = {entry.stream: entry for entry in proof.ledgers}
+    for key in sorted(key for key in known if key.path[:2] == ["land", proof.source]):
+        entry = entries.get(key.path[2])
+        # a sync does not ask for the other streams of a source that does not answer
+        unread = None if entry or not proof.faults else [proof.faults[0]]
+        if entry or unread:
+            checked = (
+                checks.complete_of(key, entry)
+                if entry
+                else checks.complete(key, missing_n=0, narrowest="", faults=unread or ())
+            )
             yield checked.evaluation()
             if not checked.passed:
                 yield dg.AssetObservation(key, description=checked.description or None)

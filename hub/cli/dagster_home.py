@@ -67,6 +67,7 @@ def _instance() -> dict[str, Any]:
     return {
         "storage": {"postgres": {"postgres_url": {"env": "HUB_DAGSTER_URL"}}},
         "telemetry": {"enabled": False},
+        "freshness": {"enabled": True},  # the policies of `land/*`
         "nux": {"enabled": False},
         "python_logs": {"managed_python_loggers": ["hub"], "python_log_level": "INFO"},
         # Each run is a process of its own; what is above waits in Dagster's queue.

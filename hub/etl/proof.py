@@ -112,6 +112,10 @@ class Proof:
                 told.append(f"{name}: {entry.lost_n} records have no verdict: {ids}; {next_}")
         return told
 
+    def known(self, stream: str | None = None) -> list[str]:
+        """Return what is wrong with a source that is not read or processed to its end yet."""
+        return [*self.broken(stream), *([] if stream else self._refused())]
+
     def _unfinished(self) -> list[str]:
         told = []
         if self.not_read:
