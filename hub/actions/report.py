@@ -93,7 +93,7 @@ def _names(ctx: Context, report: str, asked: Asked) -> dict[str, str]:
         if field not in filters.OF_REPORT[report]:
             ways = ", ".join(f"--{name}" for name in sorted(filters.OF_REPORT[report]))
             what = (
-                "is as of now, and takes no period"
+                "shows the present and takes no period"
                 if field == "from"
                 else f"has no filter {field!r}"
             )
@@ -132,11 +132,13 @@ def _scope(ctx: Context, asked: Asked, names: Mapping[str, str]) -> Scope:
     today = ctx.clock.now().astimezone(ZoneInfo(zone)).date()
     first, last = _day("from", asked.first, today), _day("to", asked.last, today)
     if first is None and last is not None:
-        raise _invalid("from", "a period needs its first day", "add --from")
+        raise _invalid("from", "the period has no first day", "add --from")
     if first is not None:
         last = last or today
         if last < first:
-            raise _invalid("to", f"the period ends on {last}, before it begins", "swap the days")
+            raise _invalid(
+                "to", f"the period ends on {last}, before its first day", "swap the days"
+            )
     return Scope(
         first,
         last,
@@ -156,7 +158,7 @@ def _day(field: str, said: str | None, today: date) -> date | None:
         return None
     day = day_of(said, today)
     if day is None or not _EARLIEST <= day <= _LATEST:
-        raise _invalid(field, f"{said!r} is no day", "as in 2026-01-31, today, or 30 days ago")
+        raise _invalid(field, f"{said!r} is not a date", "as in 2026-01-31, today, or 30 days ago")
     return day
 
 

@@ -22,11 +22,11 @@ class Right(StrEnum):
     """See records, lists and figures."""
     WORK = "work on"
     """Change a record, and its activities."""
-    TYPE = "type into"
+    TYPE = "edit"
     """Write values that beat every source."""
-    REASSIGN = "give away"
+    REASSIGN = "assign"
     """Change the owner of a record."""
-    IDENTITY = "merge or take apart"
+    IDENTITY = "merge or separate"
     """Decide which records are one person or company."""
     SET_UP = "set up"
     """Pipelines, fields, lists of the team; undo a batch."""
@@ -55,10 +55,10 @@ def member_named(conn: Connection, said: str) -> Member:
     rows = conn.execute(_NAMED, {"said": wanted}).all()
     if len(rows) > 1:
         raise ActionError(
-            f"{len(rows)} members of the team are called {wanted}",
+            f"{len(rows)} users are named {wanted}",
             resource="user",
             code="forbidden",
-            hint="name the one who acts by e-mail",
+            hint="give the acting user's e-mail with --as",
         )
     if not rows or not rows[0].is_active or rows[0].email is None:
         raise _nobody(wanted)
@@ -103,7 +103,7 @@ def require(
         )
     if isinstance(ctx.actor, Source) and not _feeds(ctx.conn, ctx.actor.source, entities):
         raise ActionError(
-            f"{ctx.who} may only {right.value} people whom its own records feed",
+            f"{ctx.who} may only {right.value} people that have its own records",
             resource="user",
             code="forbidden",
         )
@@ -139,7 +139,7 @@ def _nobody(said: str) -> ActionError:
         f"{said} is not an active member of the team",
         resource="user",
         code="forbidden",
-        hint="name a user of `people:` in hub.yaml (hub check puts it in force), or leave --as out",
+        hint="name a user of `people:` in hub.yaml (hub check puts it in force), or omit --as",
     )
 
 

@@ -149,7 +149,7 @@ def _one(
     except RecordError as exc:
         raise _refused(kind, said_of, exc.message) from exc
     if isinstance(kept, Remark):
-        raise _refused(kind, said_of, kept.reason.removesuffix("; kept as typed"))
+        raise _refused(kind, said_of, kept.reason.removesuffix("; saved as typed"))
     return kept
 
 

@@ -121,7 +121,7 @@ def moment(
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise invalid(resource, field, f"a moment, {MOMENT_HINT}")
     if until is not None and value > until:
-        raise invalid(resource, field, "a moment that has come")
+        raise invalid(resource, field, "a time in the past")
     return value
 
 

@@ -24,9 +24,11 @@ On = Annotated[
 ]
 Activity = Annotated[str, typer.Argument(help="As `hub activities` shows it: call/7, note/3.")]
 At = Annotated[str | None, typer.Option("--at", help="When, in your time zone: 2026-12-01 9:00.")]
-Incoming = Annotated[bool, typer.Option("--incoming", help="From them, not from us.")]
+Incoming = Annotated[
+    bool, typer.Option("--incoming", help="The customer called or wrote; default: a user did.")
+]
 Outcome = Annotated[str | None, typer.Option("--outcome", help="As `hub outcome list` names it.")]
-Summary = Annotated[str | None, typer.Option("--summary", help="What was said.")]
+Summary = Annotated[str | None, typer.Option("--summary", help="Summary of what was said.")]
 
 
 def written(
@@ -51,8 +53,8 @@ def say(name: str, words: str, *, json: bool) -> None:
 @note_app.command("add")
 def note_add(
     on: On,
-    content: Annotated[str, typer.Argument(help="The note.")],
-    important: Annotated[bool, typer.Option("--important", help="Mark it.")] = False,
+    content: Annotated[str, typer.Argument(help="Text of the note.")],
+    important: Annotated[bool, typer.Option("--important", help="Mark the note.")] = False,
     who: Who = None,
     json: Json = False,
     config: Config = None,
@@ -69,9 +71,9 @@ def call_log(
     summary: Summary = None,
     at: At = None,
     incoming: Incoming = False,
-    missed: Annotated[bool, typer.Option("--missed", help="Nobody answered.")] = False,
-    duration: Annotated[int | None, typer.Option("--seconds", help="How long.")] = None,
-    phone: Annotated[str | None, typer.Option("--phone", help="The number.")] = None,
+    missed: Annotated[bool, typer.Option("--missed", help="The call was not answered.")] = False,
+    duration: Annotated[int | None, typer.Option("--seconds", help="Duration.")] = None,
+    phone: Annotated[str | None, typer.Option("--phone", help="Phone number.")] = None,
     who: Who = None,
     json: Json = False,
     config: Config = None,
@@ -104,8 +106,8 @@ def visit_log(
 def message_log(
     on: On,
     kind: Annotated[str, typer.Argument(help="email, text or chat.")],
-    content: Annotated[str | None, typer.Argument(help="What it said.")] = None,
-    subject: Annotated[str | None, typer.Option("--subject", help="Of an e-mail.")] = None,
+    content: Annotated[str | None, typer.Argument(help="Text of the message.")] = None,
+    subject: Annotated[str | None, typer.Option("--subject", help="Subject of an e-mail.")] = None,
     address: Annotated[str | None, typer.Option("--address", help="Theirs.")] = None,
     at: At = None,
     incoming: Incoming = False,
@@ -124,7 +126,7 @@ def message_log(
 @outcome_app.command("add")
 def outcome_add(
     kind: Annotated[str, typer.Argument(help="call or visit.")],
-    name: Annotated[str, typer.Argument(help="What people choose.")],
+    name: Annotated[str, typer.Argument(help="Name of the outcome.")],
     who: Who = None,
     json: Json = False,
     config: Config = None,
@@ -159,7 +161,7 @@ def activity_edit(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Change what was written down; what it was stays in the history."""
+    """Edit an activity; its history keeps the former values."""
     from hub.actions.activities.activity import edit
 
     given = dict(_assignment(text) for text in assignments)
@@ -174,7 +176,7 @@ def activity_archive(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Take an activity out of sight and out of every count."""
+    """Archive an activity: it leaves every list and every count."""
     from hub.actions.activities.activity import archive
 
     done = acted(config, lambda conn: archive(acting(conn, who), name))
@@ -194,11 +196,11 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 def activities(
     name: On,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Entries at most.")] = 100,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Largest number of entries.")] = 100,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Show what was done on a record and is to be done, the newest first."""
+    """Show the activities and tasks of a record, the newest first."""
     from hub.actions.activities.timeline import of
 
     found = acted(config, lambda conn: of(acting(conn), name, limit))

@@ -16,18 +16,18 @@ from hub.errors import ConfigError
 def add_assign(app: typer.Typer, kind: str) -> None:
     """Add `assign` to the commands of a kind of record."""
 
-    @app.command("assign", help=f"Give {kind}s to a person or a distribution group.")
+    @app.command("assign", help=f"Assign {kind}s to a user or a distribution group.")
     def assign(
         names: Annotated[
             list[str] | None, typer.Argument(metavar="NAME…", help=f"{kind}s by number or name.")
         ] = None,
-        to: Annotated[str, typer.Option("--to", help="A person's e-mail, or a group's name.")] = "",
+        to: Annotated[str, typer.Option("--to", help="E-mail of a user, or name of a group.")] = "",
         all_of: Annotated[
             Path | None,
-            typer.Option("--all-of", help="File of names, one a line; - reads them from stdin."),
+            typer.Option("--all-of", help="File with one name per line; - reads stdin."),
         ] = None,
         list_: Annotated[
-            str | None, typer.Option("--list", help="All records of a smart list instead.")
+            str | None, typer.Option("--list", help="Assign all records of this saved list.")
         ] = None,
         who: Who = None,
         json: Json = False,
@@ -38,10 +38,12 @@ def add_assign(app: typer.Typer, kind: str) -> None:
 
         wanted = [*(names or ()), *_names_in(all_of)]
         if list_ is not None and wanted:
-            raise ConfigError("a list or names, not both", hint="leave one away")
+            raise ConfigError(
+                "a list and names were given; one of them is allowed", hint="omit one of them"
+            )
         if not (wanted or list_) or not to:
             raise ConfigError(
-                "nothing to give away" if to else "nobody to give it to",
+                "the records are missing" if to else "the new owner is missing",
                 hint=f"hub {kind} assign NAME… --to ann@example.com",
             )
         done = acted(
@@ -55,8 +57,8 @@ def add_assign(app: typer.Typer, kind: str) -> None:
         if json:
             print_json({"assigned": len(done.owners), "unchanged": done.unchanged})
         else:
-            kept = f", {done.unchanged} as they were" if done.unchanged else ""
-            stdout.print(f"{len(done.owners)} given to {to}{kept}", highlight=False)
+            kept = f", {done.unchanged} unchanged" if done.unchanged else ""
+            stdout.print(f"{len(done.owners)} assigned to {to}{kept}", highlight=False)
 
 
 def _names_in(file: Path | None) -> Sequence[str]:
@@ -65,5 +67,7 @@ def _names_in(file: Path | None) -> Sequence[str]:
     try:
         words = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"{file} cannot be read: {exc}", hint="one name a line, UTF-8") from exc
+        raise ConfigError(
+            f"{file} cannot be read: {exc}", hint="write one name per line, in UTF-8"
+        ) from exc
     return [line.strip() for line in words.splitlines() if line.strip()]

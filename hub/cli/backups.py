@@ -11,14 +11,14 @@ from hub.cli.output import print_json, print_line, print_warning
 
 def backup(
     file: Annotated[
-        Path | None, typer.Argument(help="File to write (default: a new one in HUB_HOME/backups).")
+        Path | None, typer.Argument(help="File to write (default: a new file in HUB_HOME/backups).")
     ] = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
     """Write the whole database into one file, also while the hub runs.
 
-    The file holds all records and everything that people did. It does not hold hub.yaml, the
+    The file holds all records and everything that users did. It does not hold hub.yaml, the
     secrets and the key files: keep copies of them elsewhere.
     """
     from hub.actions.batches.backups import back_up
@@ -30,18 +30,18 @@ def backup(
         print_json({"file": str(made.file), "bytes": made.size, "revision": made.revision})
         return
     print_line("", f"wrote {made.file} ({made.size / 1e6:,.1f} MB, schema {made.revision})")
-    print_line("", "not in it: hub.yaml, secrets and key files")
+    print_line("", "not included: hub.yaml, secrets and key files")
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="A file that `hub backup` or an upgrade wrote.")],
+    file: Annotated[Path, typer.Argument(help="A file written by `hub backup` or `hub upgrade`.")],
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Replace the whole database by a backup, in one transaction.
+    """Replace the whole database with a backup, in one transaction.
 
     The present database is backed up before. No other command may run. A backup of a newer schema
-    is refused; an older one is upgraded by the next command. People who were erased since the
+    is refused; an older one is upgraded by the next command. People erased after the
     backup are erased again.
     """
     from hub.actions.batches.backups import restore as put_back

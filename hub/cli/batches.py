@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def batches(
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Batches at most.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Largest number of batches.")] = 50,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Show what was read from the sources, and what became of it; the newest first."""
+    """Show the batches read from sources and their results, the newest first."""
     from hub.cli.session import opened_database
     from hub.records.batches import latest
 
@@ -47,18 +47,20 @@ def _what(batch: dict[str, Any]) -> str:
     if batch["undone"] is not None:
         return f"batch {batch['undone']}, by {batch['who'] or 'somebody'}"
     if batch["state"] == "undoing":
-        return f"half undone: hub undo {batch['id']} goes on"
+        return f"partly undone: hub undo {batch['id']} continues"
     return ", ".join(f"{n} {name}" for name, n in batch["verdicts"].items())
 
 
 def undo(
     batch: Annotated[int, typer.Argument(help="A batch's number, as `hub batches` shows it.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say it, and change nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be taken back; change nothing.")
+    ] = False,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Take back what a batch brought, but for what people have edited or built on since."""
+    """Undo a batch; records that users edited or used afterwards stay."""
     from hub.actions.batches.undo import preview_undo, undo_batch
     from hub.actions.bulk.run import is_bulk
     from hub.cli.session import opened_database
@@ -106,7 +108,7 @@ def _progress() -> Iterator[Callable[["Chunk"], None]]:
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), disable=not stderr.is_terminal) as progress:
-        bar = progress.add_task("taking back", total=None)
+        bar = progress.add_task("undoing", total=None)
         done = 0
 
         def on_chunk(chunk: "Chunk") -> None:
@@ -120,25 +122,28 @@ def _progress() -> Iterator[Callable[["Chunk"], None]]:
 def _show(document: dict[str, Any]) -> None:
     done = "would be taken back" if document["dry_run"] else "taken back"
     print_mapping(f"Batch {document['batch']}: {done}", document["reverted"])
-    for pile, words in (("edited", "Kept: edited since"), ("blocked", "Kept: built upon")):
+    for pile, words in (
+        ("edited", "Kept: edited afterwards"),
+        ("blocked", "Kept: later work depends on them"),
+    ):
         if document[pile]:
             rows = [(k["name"], "\n".join(k["records"]), k["why"]) for k in document[pile]]
             print_table(words, ("", "records", "why"), rows)
     if document["consents"]:
         print_table(
-            "Kept: consent stands",
+            "Kept: consent",
             ("record", "channel", "said"),
             [(c["record"], c["channel"], c["state"]) for c in document["consents"]],
         )
     if document["given_back"]:
         print_table(
-            "Turns given back",
+            "Turns returned",
             ("group", "member", "turns"),
             [(g["group"], g["member"], g["turns"]) for g in document["given_back"]],
         )
     if document["users"]:
-        print_line("Owners who stay, something is theirs", ", ".join(document["users"]))
+        print_line("Owners kept: they own records", ", ".join(document["users"]))
     if document["routed"]:
-        print_line("Earlier leads that got an owner meanwhile", ", ".join(document["routed"]))
+        print_line("Earlier leads assigned in the meantime", ", ".join(document["routed"]))
     if not document["dry_run"]:
-        print_line("", "hub sync --full brings it again")
+        print_line("", "hub sync --full imports it again")

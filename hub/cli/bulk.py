@@ -18,19 +18,21 @@ if TYPE_CHECKING:
     from hub.actions.bulk.run import OnChunk, Result
 
 bulk_app = typer.Typer(
-    help="Change many records at once; `hub undo BATCH` takes it back.", no_args_is_help=True
+    help="Change many records at once. `hub undo BATCH` undoes the change.", no_args_is_help=True
 )
 List = Annotated[str | None, typer.Option("--list", help="All records of a saved list.")]
-Ids = Annotated[str | None, typer.Option("--ids", help="Records by number: lead/1,lead/2.")]
+Ids = Annotated[str | None, typer.Option("--ids", help="Records by name, as lead/1,lead/2.")]
 Where = Annotated[
     list[str] | None,
-    typer.Option("--where", help="A condition, as `status is New`; several all hold."),
+    typer.Option(
+        "--where", help="A condition, as `status is New`. A record must meet all conditions."
+    ),
 ]
 Kind = Annotated[
     str | None,
     typer.Option("--object", "--kind", help="With --where: lead, person, company or deal."),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; change nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")]
 
 
 @bulk_app.command("set-owner")
@@ -39,7 +41,7 @@ def set_owner(
     list_: List = None, ids: Ids = None, where: Where = None, kind: Kind = None,
     dry_run: DryRun = False, who: Who = None, json: Json = False, config: Config = None,
 ) -> None:  # fmt: skip
-    """Give records to a user, or in turn to the members of a group."""
+    """Assign records to a user, or in turn to the members of a group."""
     _run("set-owner", {"to": to}, (list_, ids, where, kind), dry_run, who, json, config)
 
 
@@ -47,7 +49,7 @@ def set_owner(
 def set_status(
     status: Annotated[str, typer.Argument(metavar="STATUS", help="A status of leads.")],
     reason: Annotated[
-        str | None, typer.Option("--reason", help="Why, of an unqualified lead.")
+        str | None, typer.Option("--reason", help="Reason, for an unqualified status.")
     ] = None,
     list_: List = None, ids: Ids = None, where: Where = None, kind: Kind = None,
     dry_run: DryRun = False, who: Who = None, json: Json = False, config: Config = None,
@@ -85,7 +87,7 @@ def set_(
     list_: List = None, ids: Ids = None, where: Where = None, kind: Kind = None,
     dry_run: DryRun = False, who: Who = None, json: Json = False, config: Config = None,
 ) -> None:  # fmt: skip
-    """Type values into fields of records."""
+    """Set fields of records."""
     from hub.settings import load
 
     region = load(config).company.default_region
@@ -95,11 +97,11 @@ def set_(
 
 @bulk_app.command("convert")
 def convert(
-    no_deal: Annotated[bool, typer.Option("--no-deal", help="Make no deal.")] = False,
+    no_deal: Annotated[bool, typer.Option("--no-deal", help="Convert without a deal.")] = False,
     list_: List = None, ids: Ids = None, where: Where = None, kind: Kind = None,
     dry_run: DryRun = False, who: Who = None, json: Json = False, config: Config = None,
 ) -> None:  # fmt: skip
-    """Make contacts, and deals, of leads."""
+    """Convert leads to contacts and deals."""
     from hub.settings import load
 
     wanted = {"currency": load(config).crm.currency, "has_deal": not no_deal}
@@ -111,7 +113,7 @@ def archive(
     list_: List = None, ids: Ids = None, where: Where = None, kind: Kind = None,
     dry_run: DryRun = False, who: Who = None, json: Json = False, config: Config = None,
 ) -> None:  # fmt: skip
-    """Archive deals: off every list and report."""
+    """Archive deals: they leave every list and report."""
     _run("archive", {}, (list_, ids, where, kind), dry_run, who, json, config)
 
 
@@ -146,7 +148,7 @@ def _run(
     list_, ids, where, kind = records
     if sum(said is not None for said in (list_, ids, where)) != 1:
         raise ConfigError(
-            "say which records: --list, --ids or --where",
+            "the records are missing: give --list, --ids or --where",
             hint=f"hub bulk {verb} … --ids lead/1,lead/2",
         )
     document = None
@@ -191,4 +193,4 @@ def _say(done: "Result", *, json: bool) -> None:
             [(n, why, first[why]) for why, n in done.reasons.items()],
         )
     if done.batch is not None and done.changed:
-        stdout.print(f"batch {done.batch}: hub undo {done.batch} takes it back", highlight=False)
+        stdout.print(f"batch {done.batch}: hub undo {done.batch} undoes it", highlight=False)

@@ -41,8 +41,8 @@ def _left(hub: Hub) -> Sequence[Finding]:
         Finding(
             f"user {email}",
             ok=True,
-            message=f"has left and owns {leads} open leads, {contacts} contacts, {deals} open deals: "
-            f"hub user deactivate {email} --to USER|GROUP gives them away",
+            message=f"is inactive and owns {leads} open leads, {contacts} contacts, {deals} open deals: "
+            f"hub user deactivate {email} --to USER|GROUP assigns them",
         )
         for email, leads, contacts, deals in found
     ]

@@ -25,29 +25,29 @@ class Line:
 
 SECTIONS: Mapping[str, tuple[Line, ...]] = {
     "Set up": (
-        Line("Write hub.yaml, try its logins, show settings", {
+        Line("Write hub.yaml, test its logins, show it", {
             "init": "startup:init", "check": "startup:check",
             "config": "configuration:config_app",
         }),
         Line("List, test and preview mappings", {"mappings": "mapping_commands:mappings_app"}),
-        Line("Define custom fields and the page of a record", {
+        Line("Define custom fields and record layouts", {
             "field": "field:field_app", "layout": "link:layout_app", "link": "link:link_app",
         }),
-        Line("Define stages, reasons of a loss, outcomes of a call", {
+        Line("Define stages, loss reasons, call outcomes", {
             "pipeline": "pipeline:pipeline_app", "reason": "pipeline:reason_app",
             "outcome": "activities:outcome_app",
         }),
         Line("Rename and remove names; tags", {
             "name": "naming:name_app", "tag": "naming:tag_app",
         }),
-        Line("Set up users, groups, and what users are told", {
+        Line("Set up users, groups and notifications", {
             "user": "user:user_app", "group": "group:group_app", "notify": "hearing:notify_app",
             "alerts": "hearing:alerts_app",
         }),
     ),
     "Sync": (
         Line("Sync once, or keep syncing", {"sync": "running:sync", "up": "running:up"}),
-        Line("Show what waits, what came, or take it back", {
+        Line("Show status and batches; undo a batch", {
             "status": "running:status", "batches": "batches:batches", "undo": "batches:undo",
         }),
         Line("Correct refused values, map records again", {
@@ -55,28 +55,28 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
         }),
     ),
     "Leads, contacts, companies, deals": (
-        Line("Add, assign, convert and change them", {
+        Line("Add, assign, convert and edit them", {
             "lead": "people:lead_app", "contact": "people:contact_app",
             "company": "company:company_app", "deal": "people:deal_app",
         }),
-        Line("Find them by name, e-mail, phone or company", {"find": "finding:find"}),
-        Line("Change one or many, show where values come from", {
+        Line("Find records by name, e-mail, phone, company", {"find": "finding:find"}),
+        Line("Edit records; show where values come from", {
             "edit": "identity:edit", "bulk": "bulk:bulk_app", "explain": "identity:explain",
         }),
         Line("Merge, unmerge and review duplicate people", {
             "merge": "identity:merge", "unmerge": "identity:unmerge",
             "review": "identity:review_app",
         }),
-        Line("Show, change, plan and log activities", {
+        Line("Show, edit, plan and log activities", {
             "activities": "activities:activities", "activity": "activities:activity_app",
             "task": "tasks:task_app", "note": "activities:note_app",
             "call": "activities:call_app", "visit": "activities:visit_app",
             "message": "activities:message_app",
         }),
-        Line("Show support tickets, make a lead of one", {
+        Line("Show support tickets; turn one into a lead", {
             "tickets": "tickets:tickets_command", "ticket": "tickets:ticket_app",
         }),
-        Line("Record what a person agreed to, erase a person", {
+        Line("Record consent; erase a person", {
             "consent": "consent:consent_app", "erase": "erase:erase",
         }),
     ),
@@ -88,7 +88,7 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
         Line("Read the database with a SELECT", {"sql": "running:sql"}),
     ),
     "Operate": (
-        Line("Write a backup, restore it, upgrade", {
+        Line("Write or restore a backup; upgrade", {
             "backup": "backups:backup", "restore": "backups:restore",
             "upgrade": "upgrading:upgrade",
         }),
@@ -130,7 +130,7 @@ def _lines() -> Iterator[Line]:
 def overview() -> str:
     """Return what `hub --help` prints: at most 80 columns and 40 lines."""
     found = [
-        "Usage: hub COMMAND …          hub COMMAND --help says what it takes",
+        "Usage: hub COMMAND …          hub COMMAND --help shows arguments",
         "",
         "Lead Hub: leads from many vendors, one clean CRM, an owner for every lead.",
     ]

@@ -36,7 +36,7 @@ _WORDS = ("website", "email", "phone", "street", "city", "country")
 
 @company_app.command("add")
 def company_add(
-    name: Annotated[str, typer.Argument(help="What the company is called.")],
+    name: Annotated[str, typer.Argument(help="New name of the company.")],
     website: Annotated[str | None, typer.Option("--website", help="Website or domain.")] = None,
     email: Annotated[str | None, typer.Option("--email", help="E-mail address.")] = None,
     phone: Annotated[str | None, typer.Option("--phone", help="Telephone number.")] = None,
@@ -44,20 +44,21 @@ def company_add(
     city: Annotated[str | None, typer.Option("--city", help="City.")] = None,
     country: Annotated[str | None, typer.Option("--country", help="Country.")] = None,
     tags: Annotated[
-        list[str] | None, typer.Option("--tag", help="A tag; may be said again.")
+        list[str] | None, typer.Option("--tag", help="A tag; repeat the option for more.")
     ] = None,
     fields: Fields = None,
     owner: Annotated[
-        str | None, typer.Option("--owner", help="A user's e-mail or a group's name; else you.")
+        str | None,
+        typer.Option("--owner", help="Owner: e-mail of a user or name of a group (default: you)."),
     ] = None,
-    anyway: Annotated[
-        bool, typer.Option("--anyway", help="Add it, though a company like it is there.")
+    force: Annotated[
+        bool, typer.Option("--force", help="Add it, even if a similar company exists.")
     ] = False,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Add a company by hand; refused where a company like it is there already."""
+    """Add a company by hand. A likely duplicate is refused."""
     from hub.actions.companies.company import add
     from hub.cli.session import opened_database
     from hub.db.transactions import run_transaction
@@ -71,7 +72,7 @@ def company_add(
         region = settings.company.default_region
         done = run_transaction(
             database.engine,
-            lambda conn: add(acting(conn, who), given, region=region, owner=owner, anyway=anyway),
+            lambda conn: add(acting(conn, who), given, region=region, owner=owner, force=force),
         )
     if json:
         print_json(done)
@@ -87,7 +88,7 @@ def company_edit(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Type values into a company; they stand above every source."""
+    """Edit fields of a company; these values override every source."""
     from hub.actions.companies.company import change
     from hub.cli.session import opened_database
 
@@ -98,14 +99,14 @@ def company_edit(
     if json:
         print_json({"company": done, "fields": list(values)})
     else:
-        stdout.print(f"contact/{done}: {', '.join(values)} kept", highlight=False)
+        stdout.print(f"contact/{done}: {', '.join(values)} saved", highlight=False)
 
 
 @company_app.command("merge")
 def company_merge(
     first: Company, second: Company, who: Who = None, json: Json = False, config: Config = None
 ) -> None:
-    """Make two companies one; the older one gets the people and deals of both."""
+    """Merge two companies; the older one gets the people and deals of both."""
     from hub.actions.companies.merge import merge
     from hub.cli.session import opened_database
 
@@ -114,14 +115,14 @@ def company_merge(
     if json:
         print_json(done)
     else:
-        stdout.print(f"{first} and {second} are one company now", highlight=False)
+        stdout.print(f"{first} and {second} are merged into one company", highlight=False)
 
 
 @company_app.command("unmerge")
 def company_unmerge(
     company: Company, who: Who = None, json: Json = False, config: Config = None
 ) -> None:
-    """Take a merged company, or one record, out of another again; the two stay apart."""
+    """Separate a merged company, or one record, again; the two stay separate."""
     from hub.actions.companies.merge import unmerge
     from hub.cli.session import opened_database
 
@@ -130,7 +131,7 @@ def company_unmerge(
     if json:
         print_json(done)
     else:
-        stdout.print(f"{company} stands alone again", highlight=False)
+        stdout.print(f"{company} is separate again", highlight=False)
 
 
 def company_link(
@@ -142,13 +143,16 @@ def company_link(
     ] = None,
     correct: Annotated[
         bool,
-        typer.Option("--correct", help="The person never worked for the company of before."),
+        typer.Option(
+            "--correct",
+            help="The person never worked for the former company; its history moves too.",
+        ),
     ] = False,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Let a person work for a company; who works elsewhere changes the employer."""
+    """Link a person to a company; a person linked elsewhere changes employer."""
     from hub.actions.companies.people import link
 
     _act(
@@ -163,13 +167,13 @@ def company_unlink(
         str | None, typer.Argument(help="The company (default: where the person works).")
     ] = None,
     undo: Annotated[
-        bool, typer.Option("--undo", help="Take back what was said last of where a person works.")
+        bool, typer.Option("--undo", help="Undo the last link or unlink of this person.")
     ] = False,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Let a person work for a company no more; what was done until now stays there."""
+    """Unlink a person from a company; earlier activities and deals stay with the company."""
     from hub.actions.companies.people import take_back, unlink
 
     _act(
@@ -191,8 +195,12 @@ def _act(verb: "Callable[[Context], Linked]", *, who: str | None, json: bool, co
     if json:
         print_json(done)
         return
-    now = f"works for contact/{done.company_id}" if done.company_id else "works for no company"
-    before = f", before for contact/{done.left_id}" if done.left_id else ""
+    now = (
+        f"now now works for contact/{done.company_id}"
+        if done.company_id
+        else "no longer works for a company"
+    )
+    before = f"; former company contact/{done.left_id}" if done.left_id else ""
     stdout.print(f"{done.person} {now}{before}", highlight=False)
 
 

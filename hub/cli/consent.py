@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from hub.actions.identity.consent import About, Corrected
 
 consent_app = typer.Typer(
-    help="Show, refuse and correct consent: what may be sent to an address.", no_args_is_help=True
+    help="Show, refuse and correct consent: which messages may be sent to an address.",
+    no_args_is_help=True,
 )
 Channel = Annotated[str | None, typer.Option("--channel", help="email, sms, phone, fax or post.")]
 Purpose = Annotated[
@@ -31,7 +32,7 @@ def show(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Show the state of an address and all that was said of it, or the addresses of a person."""
+    """Show the consent of an address with its history, or of all addresses of a person."""
     from hub.actions.identity.consent import show as read
     from hub.cli.session import opened_database
 
@@ -51,7 +52,7 @@ def show(
         return
     print_table(f"Consent of {found['address']}", _STATE, [_state(one) for one in found["states"]])
     print_table(
-        "What was said",
+        "Statements",
         ("at", "channel", "purpose", "state", "by", "proof", "counts"),
         [
             (e["at"], e["channel"], e["purpose"], e["state"], e["record"] or e["who"] or e["source"],
@@ -92,7 +93,7 @@ def show_card(addresses: list[dict[str, Any]]) -> None:
 
 def _address(one: dict[str, Any]) -> str:
     if one["address"] is None:
-        return "said of the person"
+        return "stated of the person"
     return f"{one['address']} (shared)" if one["is_shared"] else str(one["address"])
 
 
@@ -102,24 +103,25 @@ def correct(
         str | None,
         typer.Argument(help="An e-mail address or a number; none with --batch or --file."),
     ] = None,
-    reason: Annotated[str, typer.Option("--reason", help="Why the no was kept by mistake.")] = "",
-    proof: Annotated[str, typer.Option("--proof", help="What proves the consent.")] = "",
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why the opt-out was recorded by mistake.")
+    ] = "",
+    proof: Annotated[str, typer.Option("--proof", help="Evidence of the consent.")] = "",
     batch: Annotated[
-        int | None, typer.Option("--batch", help="Correct every no that this batch brought.")
+        int | None, typer.Option("--batch", help="Correct every opt-out that this batch recorded.")
     ] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", help="Correct the addresses in a file, one a line.")
+        Path | None,
+        typer.Option("--file", help="Correct the addresses in a file with one address per line."),
     ] = None,
     channel: Channel = None,
     purpose: Purpose = "marketing",
-    to: Annotated[
-        str, typer.Option("--to", help="The state it gets: opt_in, or unknown.")
-    ] = "opt_in",
+    to: Annotated[str, typer.Option("--to", help="New state: opt_in or unknown.")] = "opt_in",
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Correct a no that was kept by mistake; not one that the person gave by a link."""
+    """Correct an opt-out recorded by mistake; an opt-out by a link of the person stays."""
     from hub.actions.identity import consent as actions
     from hub.cli.session import opened_database
     from hub.errors import ConfigError
@@ -167,7 +169,7 @@ def _say(done: "Corrected", *, json: bool) -> None:
 @consent_app.command("refuse")
 def refuse(
     person: Annotated[str, typer.Argument(help="lead/12, contact/5, or a person's own names.")],
-    reason: Annotated[str, typer.Option("--reason", help="What the person said.")],
+    reason: Annotated[str, typer.Option("--reason", help="What the person stated.")],
     channel: Annotated[
         str, typer.Option("--channel", help="email, sms, phone, fax or post.")
     ] = "email",
@@ -176,7 +178,7 @@ def refuse(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Keep that a person does not want to be written to or called, whatever the address."""
+    """Record an opt-out of a person, for all addresses of the person."""
     from hub.actions.identity.consent import refuse as act
     from hub.cli.acting import acted
 
@@ -193,13 +195,16 @@ def refuse(
 @consent_app.command("held")
 def held(
     accept: Annotated[
-        bool, typer.Option("--accept-consent", help="Lift them: the mappings are right.")
+        bool,
+        typer.Option(
+            "--accept-consent", help="Lift these opt-outs: the present mappings are right."
+        ),
     ] = False,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """List the opt-outs that no mapping reads any more; they stand until that is accepted."""
+    """List opt-outs that no mapping reads any more; they count until a user lifts them."""
     from hub.actions.identity.consent_changes import held as read
     from hub.cli.acting import acted
 
@@ -209,6 +214,6 @@ def held(
         return
     print_table(
         "Opt-outs that were lifted" if accept else "Opt-outs that stand until they are accepted",
-        ("address", "channel", "purpose", "said by"),
+        ("address", "channel", "purpose", "stated by"),
         [(o["address"], o["channel"], o["purpose"], "\n".join(o["records"])) for o in lifted],
     )

@@ -98,7 +98,7 @@ def dagster_running(
     try:
         if lock.keep() is not True:
             raise ConfigError(
-                f"{home} is up already", hint="end the other hub up or hub demo first"
+                f"{home} runs already", hint="stop the other hub up or hub demo first"
             )
         if server:
             server.attach()

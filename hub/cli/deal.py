@@ -14,9 +14,7 @@ from hub.cli.output import print_json, print_warning, stdout
 from hub.errors import ConfigError
 from hub.model.records import JsonValue
 
-deal_app = typer.Typer(
-    help="Add deals, move them through the stages, win them.", no_args_is_help=True
-)
+deal_app = typer.Typer(help="Add, show, edit, move, assign and clone deals.", no_args_is_help=True)
 add_show(deal_app, "deal")
 add_list(deal_app, "deal")
 Contact = Annotated[str, typer.Argument(help="contact/NUMBER, a public id, or source/stream/id.")]
@@ -24,11 +22,15 @@ Contact = Annotated[str, typer.Argument(help="contact/NUMBER, a public id, or so
 
 @deal_app.command("add")
 def deal_add(
-    name: Annotated[str, typer.Argument(help="What people call it.")],
+    name: Annotated[str, typer.Argument(help="Name of the deal.")],
     contact: Annotated[str, typer.Option("--contact", help="The primary contact.")],
     pipeline: Pipeline = None,
-    stage: Annotated[str | None, typer.Option(help="Default: the pipeline's first.")] = None,
-    company: Annotated[str | None, typer.Option(help="Default: where the contact works.")] = None,
+    stage: Annotated[
+        str | None, typer.Option(help="Stage (default: the first of the pipeline).")
+    ] = None,
+    company: Annotated[
+        str | None, typer.Option(help="Company (default: the company of the contact).")
+    ] = None,
     value: Value = None,
     currency: Currency = None,
     close_date: CloseDate = None,
@@ -64,7 +66,7 @@ def deal_edit(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Type values into a deal."""
+    """Edit fields of a deal."""
     from hub.actions.deals import deal as actions
     from hub.cli.session import opened_database
     from hub.db.transactions import run_transaction
@@ -77,22 +79,25 @@ def deal_edit(
     if json:
         print_json({"deal": done, "fields": list(values)})
     else:
-        stdout.print(f"deal/{done}: {', '.join(values)} kept", highlight=False)
+        stdout.print(f"deal/{done}: {', '.join(values)} saved", highlight=False)
 
 
 @deal_app.command("move")
 def deal_move(
     deal: Deal,
-    stage: Annotated[str, typer.Argument(help="Where to; skipping and going back are allowed.")],
-    pipeline: Annotated[str | None, typer.Option(help="Of another pipeline.")] = None,
+    stage: Annotated[str, typer.Argument(help="New stage; a deal may skip stages and go back.")],
+    pipeline: Annotated[
+        str | None, typer.Option(help="Pipeline of the new stage, if it is another one.")
+    ] = None,
     reason: Annotated[
-        str | None, typer.Option(help="Why it was lost or unqualified; see hub reason list.")
+        str | None,
+        typer.Option(help="Reason for lost or unqualified, as `hub reason list` shows it."),
     ] = None,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Move a deal to a stage: on, over, back, won, lost or unqualified."""
+    """Move a deal to any stage: forward, back, won, lost or unqualified."""
     from hub.actions.deals.move_deal import move
     from hub.cli.session import opened_database
     from hub.db.transactions import run_transaction
@@ -107,18 +112,18 @@ def deal_move(
         return
     stdout.print(f"deal/{done.deal_id}: {done.from_stage} → {done.to_stage}", highlight=False)
     for words in done.warnings:
-        print_warning(f"{done.from_stage} asks for {words}")
+        print_warning(f"{done.from_stage} requires {words}")
 
 
 @deal_app.command("archive")
 def deal_archive(
     deal: Deal,
-    undo: Annotated[bool, typer.Option("--undo", help="Bring it back.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Restore the deal.")] = False,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Take a deal off every list and report; nothing of it is lost."""
+    """Archive a deal: it leaves every list and report, and can be restored."""
     from hub.actions.deals import deal as actions
     from hub.cli.session import opened_database
     from hub.db.transactions import run_transaction
@@ -130,20 +135,22 @@ def deal_archive(
     if json:
         print_json({"deal": done, "archived": not undo})
     else:
-        stdout.print(f"deal/{done} {'is back' if undo else 'is archived'}", highlight=False)
+        stdout.print(f"deal/{done} {'is restored' if undo else 'is archived'}", highlight=False)
 
 
 @deal_app.command("contact")
 def deal_contact(
     deal: Deal,
     contact: Contact,
-    role: Annotated[str, typer.Option(help="What they are in the deal.")] = "involved",
-    remove: Annotated[bool, typer.Option("--remove", help="They take no part any more.")] = False,
+    role: Annotated[str, typer.Option(help="Role of the contact in the deal.")] = "involved",
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Remove the contact from the deal.")
+    ] = False,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Let a contact take part in a deal."""
+    """Add a contact to a deal, or remove it."""
     from hub.actions.deals import deal_parts
     from hub.cli.session import opened_database
 
@@ -156,20 +163,20 @@ def deal_contact(
         print_json({"contact": done, "role": None if remove else role})
     else:
         stdout.print(
-            f"contact/{done}: {'takes no part any more' if remove else role}", highlight=False
+            f"contact/{done}: {'is removed from the deal' if remove else role}", highlight=False
         )
 
 
 @deal_app.command("check")
 def deal_check(
     deal: Deal,
-    words: Annotated[str, typer.Argument(help="The words of the check.")],
-    undo: Annotated[bool, typer.Option("--undo", help="Take the tick back.")] = False,
+    words: Annotated[str, typer.Argument(help="Text of the criterion.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Remove the tick.")] = False,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Tick what a stage asks for before deals leave it."""
+    """Tick an exit criterion of a stage."""
     from hub.actions.deals.deal_parts import check
     from hub.cli.session import opened_database
 
@@ -185,37 +192,43 @@ def deal_check(
 def deal_clone(
     deal: Deal,
     times: Annotated[
-        int | None, typer.Option("--times", min=1, max=120, help="So many payments that recur.")
+        int | None, typer.Option("--times", min=1, max=120, help="Number of recurring payments.")
     ] = None,
     every: Annotated[
-        str, typer.Option("--every", help="A payment each week, month, quarter or year.")
+        str, typer.Option("--every", help="Time between payments: week, month, quarter or year.")
     ] = "month",
     months: Annotated[
         int | None, typer.Option(min=1, max=120, help="The same as --times N --every month.")
     ] = None,
     value: Annotated[
-        str | None, typer.Option("--value", help="The value; of payments the total they share.")
+        str | None,
+        typer.Option("--value", help="Value of the clone. For recurring payments: their total."),
     ] = None,
-    each: Annotated[str | None, typer.Option("--each", help="What each payment has.")] = None,
+    each: Annotated[str | None, typer.Option("--each", help="Value of each payment.")] = None,
     each_from: Annotated[
-        str | None, typer.Option("--each-from", help="The custom field with what each has.")
+        str | None, typer.Option("--each-from", help="Custom field with the value of each payment.")
     ] = None,
     close_date: Annotated[
-        str | None, typer.Option("--close-date", help="Of the clone, or of the first payment.")
+        str | None,
+        typer.Option("--close-date", help="Close date of the clone, or of the first payment."),
     ] = None,
-    pipeline: Annotated[str | None, typer.Option(help="Where to; default: its own.")] = None,
-    name: Annotated[str | None, typer.Option(help="Default: as the deal is called.")] = None,
+    pipeline: Annotated[
+        str | None, typer.Option(help="Pipeline of the clone (default: the same).")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the clone (default: the same).")] = None,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Clone a deal: once, as payments that recur, or into a pipeline of renewals."""
+    """Clone a deal: once, as recurring payments, or into a pipeline of renewals."""
     from hub.actions.deals.clone_deal import Plan, clone
     from hub.cli.session import opened_database
     from hub.db.transactions import run_transaction
 
     if times is not None and months is not None:
-        raise ConfigError("--months is --times with --every month", hint="say one of them")
+        raise ConfigError(
+            "--months and --times were given; one of them is allowed", hint="say one of them"
+        )
     plan = Plan(
         times=months if times is None else times, every="month" if months else every,  # type: ignore[arg-type]
         value=value, each=each, each_from=each_from, close_date=close_date, pipeline=pipeline,

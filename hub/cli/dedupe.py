@@ -91,7 +91,7 @@ def read_table(file: Path) -> Table:
     if not text.strip():
         raise ConfigError(f"{file} is empty")
     if "\0" in text:
-        raise ConfigError(f"{file} is no text file", hint="save it as CSV in UTF-8")
+        raise ConfigError(f"{file} is not a text file", hint="save it as CSV in UTF-8")
     rows = _parsed(file, text)
     headers = tuple(h.strip() for h in next(rows, []))
     _check_headers(file, headers)
@@ -136,7 +136,7 @@ def _read_mapping(path: Path) -> object:
     except OSError as exc:
         raise ConfigError(f"cannot read {path}: {exc.strerror}") from exc
     except (UnicodeDecodeError, yaml.YAMLError) as exc:
-        raise ConfigError(f"{path} is no YAML: {str(exc).splitlines()[0]}") from exc
+        raise ConfigError(f"{path} is not YAML: {str(exc).splitlines()[0]}") from exc
 
 
 def _decisions(

@@ -73,18 +73,18 @@ def run_demo(options: DemoOptions) -> bool:
         os.environ["HUB_CONFIG"] = str(config)
         settings = load(config)
         if demo_home.prepare(home, settings, universe, left, _CLOCK):
-            say("an earlier demo was interrupted here: it goes on")
+            say("continuing an interrupted demo of this home")
         database = stack.enter_context(open_database(settings, _CLOCK))
         env = write_dagster_home(settings, database)
         started = time.monotonic()
         runs = [_dagster_run(env, home, "initial load", say)]
         before = Window.now(database)
         _bring_news(options, sandbox)
-        runs.append(_dagster_run(env, home, "sync of what came since", say))
+        runs.append(_dagster_run(env, home, "sync of new records", say))
         after = Window.now(database)
-        runs.append(_dagster_run(env, home, "second sync: nothing may change", say))
+        runs.append(_dagster_run(env, home, "second sync: no change expected", say))
         proved = Window.now(database)
-        say("the team sells")
+        say("sales process")
         crm = sell(database, settings, _CLOCK)
         seconds = time.monotonic() - started
         report = read_report(
@@ -132,7 +132,7 @@ def _sandbox(options: DemoOptions, home: Path) -> Iterator[dict[str, Any]]:
     with child(arguments, env={}, log=log, stdout=subprocess.PIPE) as process:
         line = process.stdout.readline() if process.stdout else ""
         if not line:
-            told = [*log.read_text().strip().splitlines(), "no reason given"]
+            told = [*log.read_text().strip().splitlines(), "no reason is known"]
             if process.wait() == EXIT_OPERATOR:
                 raise ConfigError(told[0], hint=told[1] if len(told) > 2 else None)  # noqa: PLR2004 a hint and our own line
             raise HubError(f"the sandbox did not start: {told[-2:][0]}", hint=f"see {log}")

@@ -45,7 +45,7 @@ def claim(home: Path) -> Mapping[str, Any]:
         return said
     if (home / "hub.yaml").exists():
         raise ConfigError(
-            f"{home} holds a hub that is no demo; the demo would overwrite its hub.yaml",
+            f"{home} holds a hub that is not a demo; the demo would overwrite its hub.yaml",
             hint="give the demo a folder of its own: HUB_HOME=/some/folder hub demo",
         )
     _write(home, None, "claimed")
@@ -69,7 +69,7 @@ def prepare(
     if left["state"] != "claimed" and not goes_on:
         if settings.database_url is not None:
             raise ConfigError(
-                "HUB_DATABASE_URL holds an earlier demo, and a database of yours is never emptied",
+                "HUB_DATABASE_URL holds an earlier demo; the hub never empties an external database",
                 hint="give HUB_DATABASE_URL an empty database, or unset it",
             )
         EmbeddedServer(home, clock).discard()

@@ -27,7 +27,10 @@ from hub.sandbox.live import live_events, live_sources
 _PAUSE_S = 1.0
 _SETTLE_S = 2.0  # more than the connectors' lag at the demo's time scale
 _LEAD_RATING = 4
-_BECAME = {"created": "new, and no lead by the mapping's rule", "merged": "known already"}
+_BECAME = {
+    "created": "new person, not a lead by the mapping's rule",
+    "merged": "duplicate of a known person",
+}
 _CLOCK = SystemClock()
 _TURNS = text("""
 SELECT id, lead_id, owner_email FROM reporting.assignments WHERE id > :last ORDER BY id
@@ -81,7 +84,7 @@ def _take_in(hub: Hub, database: Database, source: str, started: float) -> None:
         turns = conn.execute(_TURNS, {"last": last}).all()
     for turn in turns:
         took = time.monotonic() - started
-        _say(f"{source:<11} lead {turn.lead_id} → {turn.owner_email}, told after {took:.1f} s")
+        _say(f"{source:<11} lead {turn.lead_id} → {turn.owner_email}, notified after {took:.1f} s")
     if not turns:
         _say(f"{source:<11} {_became(report)}")
 
@@ -94,7 +97,7 @@ def _became(report: flow.SyncReport) -> str:
             if verdict != "unchanged":
                 counts[verdict] = counts.get(verdict, 0) + n
     words = [f"{n} {_BECAME.get(verdict, verdict)}" for verdict, n in sorted(counts.items())]
-    return f"no new lead: {', '.join(words) or 'nothing came'}"
+    return f"no new lead: {', '.join(words) or 'no new record'}"
 
 
 def _say(words: str) -> None:

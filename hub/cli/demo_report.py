@@ -183,7 +183,7 @@ def show_report(report: Mapping[str, Any]) -> None:
     counted = [c for streams in report["sources"].values() for c in streams.values()]
     verdicts = [v.value for v in Verdict if any(counts[v.value] for counts in counted)]
     print_table(
-        "What became of every record",
+        "Result of every record",
         ("source", "stream", "landed", *verdicts),
         [
             (source, stream, counts["landed"], *(counts[v] or "" for v in verdicts))
@@ -199,7 +199,7 @@ def show_report(report: Mapping[str, Any]) -> None:
             "contacts": report["contacts"],
             "companies": report["companies"],
             "assigned / unassigned": f"{report['assigned']} / {report['unassigned']}",
-            "pairs in review": report["review_pairs"],
+            "pairs to review": report["review_pairs"],
             "matching": f"precision {truth['precision']}, recall {truth['recall']} "
             f"of {truth['pairs']} true pairs",
             "new since the initial load": report["inbound"]["new"],

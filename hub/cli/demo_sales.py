@@ -278,7 +278,7 @@ def _read(conn: Connection, clock: Clock) -> dict[str, Any]:
 def show_sales(crm: Mapping[str, Any]) -> None:
     """Print what the team did, and what came of it."""
     if crm["steps"]:
-        print_table("The team sells", ("record", "what happened"), crm["steps"])
+        print_table("Sales process", ("record", "step"), crm["steps"])
     report = crm["report"]
     closed = report["closed"]
     print_mapping(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 WORDS: Mapping[str, str] = {
     "Activities": "none yet; `hub note add lead/12 WORDS` writes a note",
-    "Alerts": "none; nothing to read",
+    "Alerts": "none",
     "Batches": "none yet; `hub sync` reads the sources",
     "Custom fields": "none yet; `hub field add lead NAME TYPE` defines one",
     "Deals": "none found; `hub deal add NAME --contact contact/12` adds one",
@@ -15,11 +15,11 @@ WORDS: Mapping[str, str] = {
     "Links": "none yet; `hub link add lead NAME ADDRESS` adds one",
     "Lists": "none yet; `hub list add NAME --where CONDITION` saves one",
     "Outcomes": "none yet; `hub outcome add call NAME` adds one",
-    "Quarantine": "nothing was refused",
+    "Quarantine": "none; every value was accepted",
     "Reasons": "none yet; `hub lead reasons --add NAME` adds one",
-    "Review": "no pair waits for a decision",
+    "Review": "none; no question is open",
     "Streams (cursor in UTC, as the source counts time)": "none read yet; `hub sync` reads them",
-    "Tasks": "nothing to do; `hub task add WHAT --on lead/12` adds a task",
-    "Tickets": "none; `hub sync` reads them from the support system",
+    "Tasks": "none; `hub task add WHAT --on lead/12` adds a task",
+    "Tickets": "none; `hub sync` reads tickets from the support system",
     "Users": "none yet; `hub user add EMAIL NAME` adds one",
 }

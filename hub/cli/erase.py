@@ -26,21 +26,24 @@ def erase(
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Count what would go; change nothing.")
+        bool, typer.Option("--dry-run", help="Count what would be erased; change nothing.")
     ] = False,
     erasures: Annotated[
-        bool, typer.Option("--list", help="List what was erased, and what was kept out since.")
+        bool,
+        typer.Option(
+            "--list", help="List past erasures, and how many records each one blocked since."
+        ),
     ] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Finish an erase that was killed.")
+        bool, typer.Option("--resume", help="Finish an interrupted erasure.")
     ] = False,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Erase a person for good, everywhere, and keep every source from bringing the person back.
+    """Erase a person permanently, everywhere, and block imports of the person by every source.
 
-    It cannot be undone. A killed erasure goes on with the next hub erase.
+    It cannot be undone. The next hub erase continues an interrupted erasure.
     """
     from hub.actions.identity import erase as actions
     from hub.cli.session import opened_database
@@ -51,7 +54,7 @@ def erase(
     if (person is not None) + erasures + resume != 1:
         raise ConfigError(
             "name one person, or give --list or --resume",
-            hint="hub erase lea@example.com --dry-run shows what would go",
+            hint="hub erase lea@example.com --dry-run shows what would be erased",
         )
     with opened_database(config) as (database, settings):
         engine, home = database.engine, settings.home
@@ -84,15 +87,15 @@ def _list(engine: "Engine", as_named: "Acting", home: Path, *, json: bool) -> No
             for e in found
         ])  # fmt: skip
     elif not found:
-        print_line("", "no person was erased; hub erase EMAIL --dry-run shows what would go")
+        print_line("", "no person was erased; hub erase EMAIL --dry-run shows what would be erased")
     else:
         print_table(
             "Erasures",
-            ("erasure", "at", "tombstones", "records kept out", "last"),
+            ("erasure", "at", "tombstones", "blocked records", "last"),
             [(e.id, e.at, e.tombstones, e.blocked, e.blocked_at) for e in found],
         )
     if is_under_way(home):
-        print_warning("an erase was killed before its end; hub erase --resume finishes it")
+        print_warning("an erasure was interrupted; hub erase --resume finishes it")
 
 
 def _print(receipt: "Receipt") -> None:
@@ -104,7 +107,7 @@ def _print(receipt: "Receipt") -> None:
     )
     print_table(
         "Rows",
-        ("table", f"{would}removed or emptied", "mentions taken out"),
+        ("table", f"{would}removed or emptied", "mentions removed"),
         [
             (name, receipt.removed.get(name, 0), receipt.mentions.get(name, 0))
             for name in sorted({*receipt.removed, *receipt.mentions})
@@ -121,7 +124,7 @@ def _print(receipt: "Receipt") -> None:
             f"{kept}, erasure {receipt.erasure}, batch {receipt.batch}, by {receipt.who}",
         )
     for file in receipt.left_files:
-        print_warning(f"{file} mentions the person and is yours to edit")
+        print_warning(f"{file} still mentions the person; edit it by hand")
     if receipt.backups:
         print_warning(
             "backups from before still hold the person, if they had come by then: "

@@ -58,14 +58,14 @@ def _fields(document: Mapping[str, Any]) -> str:
         )
         for name, f in document["fields"].items()
     ]  # fmt: skip
-    head = ("field", "value", "from", "rule", "goes by", "mapping", "won over")
+    head = ("field", "value", "from", "rule", "rule", "mapping", "other values")
     return f"<h2>Where each value comes from</h2>{table(head, rows)}"
 
 
 def _consents(document: Mapping[str, Any]) -> str:
     rows = [
         (
-            (one["address"] or "said of the person") + (" (shared)" if one["is_shared"] else ""),
+            (one["address"] or "stated of the person") + (" (shared)" if one["is_shared"] else ""),
             *(said[name] for name in ("channel", "purpose", "state", "basis", "source")),
         )
         for one in document["consents"]
@@ -76,9 +76,9 @@ def _consents(document: Mapping[str, Any]) -> str:
 
 
 def _links(document: Mapping[str, Any], same_at: float) -> str:
-    parts = ["<h2>Why these records are one, and others are not</h2>"]
+    parts = ["<h2>Why records were merged or kept apart</h2>"]
     if not document["links"]:
-        parts.append('<p class="note">Nothing else looks like this person.</p>')
+        parts.append('<p class="note">No other record resembles this person.</p>')
     for link in document["links"]:
         reasons = [(why, float(bits)) for why, bits in link["reasons"]]
         parts.append(

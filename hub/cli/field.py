@@ -15,14 +15,14 @@ field_app = typer.Typer(
 Key = Annotated[str, typer.Argument(help="The field's key, as `hub field list` shows it.")]
 Choices = Annotated[
     list[str] | None,
-    typer.Option("--choice", help="What may be chosen; once for each choice."),
+    typer.Option("--choice", help="A choice of a list; repeat the option for each."),
 ]
 
 
 @field_app.command("add")
 def field_add(
     object_: Object,
-    name: Annotated[str, typer.Argument(help="What people read.")],
+    name: Annotated[str, typer.Argument(help="Label of the field.")],
     type_: Annotated[
         str,
         typer.Argument(
@@ -35,12 +35,12 @@ def field_add(
         str, typer.Option("--key", help="The name inside custom_fields (default: from NAME).")
     ] = "",
     choices: Choices = None,
-    filterable: Annotated[bool, typer.Option(help="Whether lists may ask for it.")] = True,
+    filterable: Annotated[bool, typer.Option(help="Whether saved lists may filter by it.")] = True,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Define a field."""
+    """Define a custom field."""
     from hub.actions.setup import custom_field
     from hub.cli.session import opened_database
     from hub.crm.custom_fields import CustomField
@@ -51,7 +51,9 @@ def field_add(
     if json:
         print_json(made)
     else:
-        stdout.print(f"{made.object}: custom_fields.{made.key} is a {made.type}", highlight=False)
+        stdout.print(
+            f"{made.object}: custom_fields.{made.key} has type {made.type}", highlight=False
+        )
 
 
 @field_app.command("list")
@@ -60,7 +62,7 @@ def field_list(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Show the fields that are defined."""
+    """List the custom fields."""
     from hub.cli.session import opened_database
     from hub.crm.custom_fields import all_fields
 
@@ -84,16 +86,17 @@ def field_list(
 def field_edit(
     object_: Object,
     key: Key,
-    name: Annotated[str | None, typer.Option("--name", help="Another name.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="New label of the field.")] = None,
     choices: Choices = None,
     filterable: Annotated[
-        bool | None, typer.Option("--filterable/--not-filterable", help="May lists ask for it.")
+        bool | None,
+        typer.Option("--filterable/--not-filterable", help="Whether saved lists may filter by it."),
     ] = None,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Rename a field, or change its choices (all of them are named anew)."""
+    """Rename a field, or replace all its choices."""
     from hub.actions.setup import custom_field
     from hub.cli.session import opened_database
 
@@ -111,7 +114,7 @@ def field_edit(
 def field_remove(
     object_: Object, key: Key, who: Who = None, json: Json = False, config: Config = None
 ) -> None:
-    """Forget a field's definition; what stands in it stays on the records."""
+    """Remove the definition of a field; records keep their values."""
     from hub.actions.setup import custom_field
     from hub.cli.session import opened_database
 
@@ -120,4 +123,4 @@ def field_remove(
     if json:
         print_json({"object": object_, "key": key, "removed": True})
     else:
-        stdout.print(f"{object_}: {key} is defined no longer", highlight=False)
+        stdout.print(f"{object_}: the definition of {key} is removed", highlight=False)

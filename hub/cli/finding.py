@@ -14,10 +14,12 @@ def find(
         list[str],
         typer.Argument(
             metavar="TEXT…",
-            help="Part of a name, of a company or of a deal's name; an e-mail address; a phone number.",
+            help="Part of a name of a person, company or deal; an e-mail address; a phone number.",
         ),
     ],
-    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="Records at most.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=200, help="Largest number of records.")
+    ] = 20,
     json: Json = False,
     config: Config = None,
 ) -> None:

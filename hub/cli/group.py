@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hub.actions.setup.groups import GroupCard
 
 group_app = typer.Typer(
-    help="Set up distribution groups, whose members take records in turn.", no_args_is_help=True
+    help="Set up distribution groups; their members take records in turn.", no_args_is_help=True
 )
 member_app = typer.Typer(
     help="Add, change and remove members of a distribution group.", no_args_is_help=True
@@ -29,12 +29,12 @@ Capacity = Annotated[
     str | None,
     typer.Option("--capacity", help="How many open records the user may own; `any`: no limit."),
 ]
-Position = Annotated[int | None, typer.Option("--position", help="Place in the order, from 1.")]
+Position = Annotated[int | None, typer.Option("--position", help="Position in the order, from 1.")]
 
 
 @group_app.command("list")
 def group_list(json: Json = False, config: Config = None) -> None:
-    """Show the groups."""
+    """List the groups."""
     from hub.actions.setup import groups
 
     found = acted_managed(config, None, groups.listed)
@@ -43,7 +43,7 @@ def group_list(json: Json = False, config: Config = None) -> None:
         return
     print_table(
         "Groups",
-        ("group", "hands out", "members", "available", "next", "managed by"),
+        ("group", "record kind", "members", "available", "next", "managed by"),
         [
             (g.name, f"{g.kind}s", len(g.members),
              sum(m.state == "available" for m in g.members), g.next, g.managed_by)
@@ -54,7 +54,7 @@ def group_list(json: Json = False, config: Config = None) -> None:
 
 @group_app.command("show")
 def group_show(group: Group, json: Json = False, config: Config = None) -> None:
-    """Show a group: its members in the order of turns, and who is next."""
+    """Show a group: its members in the order of turns, and the next member."""
     from hub.actions.setup import groups
 
     _say(
@@ -67,7 +67,10 @@ def group_show(group: Group, json: Json = False, config: Config = None) -> None:
 def group_add(
     group: Group,
     kind: Annotated[
-        str, typer.Option("--kind", help="What the group hands out: lead, contact or deal.")
+        str,
+        typer.Option(
+            "--kind", help="Kind of records that the group distributes: lead, contact or deal."
+        ),
     ] = "lead",
     members: Annotated[
         list[str] | None,
@@ -77,7 +80,7 @@ def group_add(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Make a group."""
+    """Add a group."""
     from hub.actions.setup import groups
 
     done = acted_managed(
@@ -150,7 +153,7 @@ def member_edit(
     position: Position = None,
     pause: Annotated[
         bool | None,
-        typer.Option("--pause/--resume", help="Take no turns of this group, or take them again."),
+        typer.Option("--pause/--resume", help="Pause the member in this group, or end the pause."),
     ] = None,
     who: Who = None,
     json: Json = False,
@@ -193,7 +196,9 @@ def _capacity(said: str | None) -> int | None:
     if said.lower() == "any":
         return ANY
     if not said.isascii() or not said.isdigit():
-        raise ConfigError(f"--capacity {said!r} is no number", hint="a number from 0, or `any`")
+        raise ConfigError(
+            f"--capacity {said!r} is not a number", hint="write a number from 0, or `any`"
+        )
     return int(said)
 
 
@@ -201,7 +206,7 @@ def _say(card: "GroupCard", *, json: bool) -> None:
     if json:
         print_json(card)
         return
-    print_line(f"group {card.name}", f"hands out {card.kind}s; managed by {card.managed_by}")
+    print_line(f"group {card.name}", f"distributes {card.kind}s; managed by {card.managed_by}")
     print_table(
         "Members",
         ("", "member", "weight", "capacity", f"open {card.kind}s", "state", "next"),

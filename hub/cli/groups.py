@@ -23,7 +23,8 @@ VERBS: Mapping[str, tuple[str, ...]] = {
     "view": ("show",), "get": ("show",), "info": ("show",),
     "update": ("edit",), "change": ("edit",),
     "delete": ("remove",), "rm": ("remove",),
-    "complete": ("done",), "duplicates": ("like",),
+    "complete": ("done",), "like": ("duplicates",), "ask": ("add-criterion",),
+    "give": ("assign",),
     "log": ("add",),
 }  # fmt: skip
 """Verbs of other products, and ours; taken where the group has ours and not theirs."""
@@ -41,7 +42,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "--max": ("--limit",), "-n": ("--limit",), "--top": ("--limit",),
     "--order": ("--sort",), "--sort-by": ("--sort",),
     "--filter": ("--where",), "-w": ("--where",),
-    "--yes": ("--force",), "-f": ("--force",),
+    "--yes": ("--force",), "-f": ("--force",), "--anyway": ("--force",),
     "--actor": ("--as",), "-c": ("--config",), "-j": ("--json",),
 }  # fmt: skip
 """Options as people guess them, and ours; taken where the command has ours and not theirs."""

@@ -11,17 +11,18 @@ from hub.cli.output import print_json, print_table, stdout
 from hub.errors import ConfigError
 
 notify_app = typer.Typer(
-    help="Set by which channel a user is told of an event.", no_args_is_help=True
+    help="Set the channels by which a user is notified of an event.", no_args_is_help=True
 )
 alerts_app = typer.Typer(help="Show the alerts of a user, mark them as read.")
 Of = Annotated[
-    str | None, typer.Option("--user", help="Whose (default: yours); others' need an admin.")
+    str | None,
+    typer.Option("--user", help="E-mail of the user (default: you). Other users need an admin."),
 ]
 
 
 @notify_app.command("show")
 def notify_show(of: Of = None, who: Who = None, json: Json = False, config: Config = None) -> None:
-    """Show by which channels a user is told of each event."""
+    """Show the channels by which a user is notified of each event."""
     from hub.actions.setup import hearing
     from hub.settings.managed import managed
 
@@ -41,15 +42,15 @@ def notify_show(of: Of = None, who: Who = None, json: Json = False, config: Conf
 def notify_set(
     event: Annotated[str, typer.Argument(metavar="EVENT", help="As `hub notify show` names it.")],
     alert: Annotated[
-        bool | None, typer.Option("--alert/--no-alert", help="An alert in the hub.")
+        bool | None, typer.Option("--alert/--no-alert", help="Send an alert in the hub.")
     ] = None,
-    mail: Annotated[bool | None, typer.Option("--email/--no-email", help="An e-mail.")] = None,
+    mail: Annotated[bool | None, typer.Option("--email/--no-email", help="Send an e-mail.")] = None,
     of: Of = None,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Set by which channels a user is told of an event."""
+    """Set the channels by which a user is notified of an event."""
     from hub.actions.setup import hearing
     from hub.settings.managed import managed
 
@@ -73,8 +74,8 @@ def notify_set(
 @alerts_app.callback(invoke_without_command=True)
 def alerts(
     ctx: typer.Context,
-    unread: Annotated[bool, typer.Option("--unread", help="Only those not read yet.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Alerts at most.")] = 50,
+    unread: Annotated[bool, typer.Option("--unread", help="Only unread alerts.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Largest number of alerts.")] = 50,
     of: Of = None,
     who: Who = None,
     json: Json = False,
@@ -104,9 +105,10 @@ def alerts(
 @alerts_app.command("read")
 def alerts_read(
     numbers: Annotated[
-        list[int] | None, typer.Argument(metavar="NUMBER…", help="As `hub alerts` shows them.")
+        list[int] | None,
+        typer.Argument(metavar="NUMBER…", help="Numbers, as `hub alerts` shows them."),
     ] = None,
-    all_: Annotated[bool, typer.Option("--all", help="All that are not read yet.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="All unread alerts.")] = False,
     of: Of = None,
     who: Who = None,
     json: Json = False,

@@ -15,7 +15,7 @@ from hub.cli.output import print_json, print_mapping, print_table, stdout
 from hub.model.verdicts import Judgement
 
 review_app = typer.Typer(
-    help="Decide on records that look alike, and on companies of one name.",
+    help="Review likely duplicate people, and companies of the same name.",
     no_args_is_help=True,
 )
 
@@ -23,12 +23,13 @@ review_app = typer.Typer(
 def explain(
     person: Person,
     html: Annotated[
-        Path | None, typer.Option("--html", help="Also write a page, with the weights drawn.")
+        Path | None,
+        typer.Option("--html", help="Also write an HTML page with a chart of the weights."),
     ] = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Show where each value of a person came from, and why their records are one."""
+    """Show where each value of a person came from, and why its records were merged."""
     from hub.actions.identity.explain import explain as read
     from hub.cli.consent import show_card
     from hub.cli.explain_page import account_text, render
@@ -64,7 +65,7 @@ def explain(
     )
     print_table(
         "Fields",
-        ("field", "value", "from", "rule", "goes by", "against"),
+        ("field", "value", "from", "rule", "rule", "against"),
         [
             (name, _brief(f["value"]), f["from"], f["rule"], f["by"], _against(f))
             for name, f in document["fields"].items()
@@ -80,7 +81,7 @@ def explain(
              "\n".join(f"{why} {bits:+.1f}" for why, bits in link["reasons"]))
             for link in document["links"]
         ],
-        empty="none; the records of this person are one record",
+        empty="none; this person has one record",
     )  # fmt: skip
 
 
@@ -102,7 +103,7 @@ def _brief(value: Any) -> str:
 def merge(
     first: Person, second: Person, who: Who = None, json: Json = False, config: Config = None
 ) -> None:
-    """Make two people, or two companies, one; `hub unmerge` takes it back."""
+    """Merge two people, or two companies; `hub unmerge` separates them again."""
     from hub.actions.identity.merge import merge as act
     from hub.cli.session import opened_database
 
@@ -111,11 +112,11 @@ def merge(
     if json:
         print_json(done)
     else:
-        stdout.print(f"{first} and {second} are one now", highlight=False)
+        stdout.print(f"{first} and {second} are merged", highlight=False)
 
 
 def unmerge(person: Person, who: Who = None, json: Json = False, config: Config = None) -> None:
-    """Take a merged person, company, or one record, out of another again; the two stay apart."""
+    """Separate a merged person, company or record again; the two stay separate."""
     from hub.actions.identity.merge import unmerge as act
     from hub.cli.session import opened_database
 
@@ -124,20 +125,24 @@ def unmerge(person: Person, who: Who = None, json: Json = False, config: Config 
     if json:
         print_json(done)
     else:
-        stdout.print(f"{person} stands alone again", highlight=False)
+        stdout.print(f"{person} is separate again", highlight=False)
 
 
 def edit(
     person: Person,
     assignments: Assignments,
     take_back: Annotated[
-        bool, typer.Option("--take-back", help="Name fields alone: what was typed is taken back.")
+        bool,
+        typer.Option(
+            "--take-back",
+            help="Undo the edits of these fields; give names of fields without values.",
+        ),
     ] = False,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Type values into a person's record; they stand above every source."""
+    """Edit fields of a person or company; these values override every source."""
     from hub.actions.people import edit as actions
     from hub.cli.session import opened_database
 
@@ -160,11 +165,11 @@ def edit(
 
 @review_app.command("list")
 def review_list(
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Pairs at most.")] = 100,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Largest number of pairs.")] = 100,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Show the questions that wait for a person: pairs of records, and names of companies."""
+    """List open questions: pairs of records, and names of companies."""
     from hub.actions.companies.questions import open_questions
     from hub.actions.identity.review import open_pairs
     from hub.cli.session import opened_database
@@ -180,7 +185,7 @@ def review_list(
     else:
         if names:
             print_table(
-                "Companies of one name: are they one?",
+                "Companies of the same name: one company or several?",
                 ("question", "company", "name", "city", "website", "people", "deals"),
                 [
                     (q.name if n == 0 else "", f"contact/{c.id}", c.name, c.city, c.website,
@@ -200,7 +205,7 @@ def review_list(
 
 
 Question = Annotated[
-    str, typer.Argument(help="company/NAME, or a record, as `hub review list` shows them.")
+    str, typer.Argument(help="company/NAME, or a record, as `hub review list` shows it.")
 ]
 Other = Annotated[str | None, typer.Argument(help="The other record of a pair.")]
 
@@ -213,7 +218,7 @@ def review_accept(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Say that two records are one person, or that all companies of a name are one."""
+    """Decide that two records are one person, or companies of a name one company."""
     _decide(first, second, Judgement.SAME, who=who, json=json, config=config)
 
 
@@ -225,7 +230,7 @@ def review_reject(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Say that two records are two people, or that the companies of a name are different."""
+    """Decide that two records are two people, or that companies of a name differ."""
     _decide(first, second, Judgement.DIFFERENT, who=who, json=json, config=config)
 
 

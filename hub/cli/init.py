@@ -49,7 +49,7 @@ def write_config(
         force: whether a file that is there is overwritten.
 
     Raises:
-        ConfigError: the file is there already, the sandbox document cannot be read, or a choice
+        ConfigError: the file exists already, the sandbox document cannot be read, or a choice
             does not fit.
     """
     refuse_existing(path, force=force)
@@ -66,10 +66,10 @@ def refuse_existing(path: Path, *, force: bool) -> None:
     """Do nothing where hub.yaml may be written.
 
     Raises:
-        ConfigError: the file is there already.
+        ConfigError: the file exists already.
     """
     if path.exists() and not force:
-        raise ConfigError(f"{path} is there already", hint="--force overwrites it")
+        raise ConfigError(f"{path} exists already", hint="--force overwrites it")
 
 
 def _write(path: Path, words: str) -> None:
@@ -91,7 +91,7 @@ def choices_of(sources: Sequence[str], settings: Sequence[str], owners: Sequence
         source, _, name = place.strip().partition(".")
         if not is_said or not name or source not in typed:
             raise ConfigError(
-                f"--set {setting!r} is no setting of the chosen sources",
+                f"--set {setting!r} is not a setting of the chosen sources",
                 hint="e.g. hub init salesforce --set salesforce.domain=acme.my",
             )
         typed[source][name] = value.strip()
@@ -112,7 +112,7 @@ def ask_choices() -> Choices:
                 default = _HAVE_A_DEFAULT.get(wanted[place])
                 words = f"{source}: {question(source, wanted[place])}"
                 typed[source][wanted[place]] = typer.prompt(words, default=default)
-    owner = typer.prompt("Who owns leads? Name <address>")
+    owner = typer.prompt("First user who may own leads, as Name <address>")
     return _complete(typed, [owner])
 
 
@@ -133,7 +133,7 @@ def _complete(typed: Mapping[str, Mapping[str, str]], owners: Sequence[str]) -> 
 def _person(words: str) -> tuple[str, str]:
     name, email = parseaddr(words)
     if "@" not in email:
-        raise ConfigError(f"{words!r} is no address", hint="Ada Example <ada@example.com>")
+        raise ConfigError(f"{words!r} is not an address", hint="Ada Example <ada@example.com>")
     return email, name or email.partition("@")[0].replace(".", " ").title()
 
 

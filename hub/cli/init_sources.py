@@ -19,9 +19,9 @@ from hub.settings.descriptions import descriptions
 
 SOURCES = tuple(SourceSettings.model_fields)
 HEAD = """\
-# Lead Hub's settings. Secrets never stand here: they are read from the environment, under the
+# Lead Hub's settings. Secrets do not belong here. They are read from the environment, under the
 # name of their place, e.g. HUB_SOURCES__SALESFORCE__CLIENT_SECRET (or …_FILE for a file).
-# `hub check` tries everything; `hub sync` runs it once, `hub up` every five minutes.
+# `hub check` tests it. `hub sync` syncs once, `hub up` every five minutes.
 """
 _COLUMN = 36  # where comments begin
 # a block of comments alone would be no block
@@ -124,11 +124,11 @@ def render(choices: Choices) -> str:
 sources:
 {chr(10).join(blocks)}
 
-# Who can own leads. Legacy owners are matched by e-mail; unknown ones become inactive people.
+# Users who may own leads. Owners in sources are matched by e-mail; unknown ones become inactive users.
 people:
 {chr(10).join(people)}
 
-# Distribution groups hand leads out in turn, in this order.
+# A distribution group assigns leads to its members in turn, in this order.
 groups:
   - {{name: sales, members: [{", ".join(map(_said, emails))}]}}
 

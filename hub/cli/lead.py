@@ -33,10 +33,13 @@ add_list(lead_app, "lead")
 def lead_convert(
     lead: Person,
     owner: Annotated[
-        str | None, typer.Option(help="Who owns what is made: an address, or a group of turns.")
+        str | None,
+        typer.Option(help="Owner of the new records: e-mail of a user, or name of a group."),
     ] = None,
-    deal: Annotated[bool, typer.Option(help="Whether a deal is made.")] = True,
-    deal_name: Annotated[str | None, typer.Option(help="Default: the company's name.")] = None,
+    deal: Annotated[bool, typer.Option(help="Whether to add a deal.")] = True,
+    deal_name: Annotated[
+        str | None, typer.Option(help="Name of the deal (default: the company's name).")
+    ] = None,
     pipeline: Pipeline = None,
     value: Value = None,
     currency: Currency = None,
@@ -48,7 +51,7 @@ def lead_convert(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Make a contact of a lead, with its company and a deal; a second time changes nothing."""
+    """Convert a lead to a contact, a company and a deal; repeating it changes nothing."""
     from hub.actions.companies.choice import choice_of
     from hub.actions.leads.convert import Wish, convert
     from hub.cli.session import opened_database
@@ -69,13 +72,13 @@ def lead_convert(
     made += [f"company contact/{done.company_id}"] if done.company_id else []
     of_before = " (of the earlier conversion)" if done.is_same_deal else ""
     made += [f"deal/{done.deal_id}{of_before}"] if done.deal_id else []
-    words = "is" if done.is_new else "was converted before, to"
+    words = "is" if done.is_new else "was converted earlier to"
     stdout.print(f"lead/{done.lead_id} {words} {', '.join(made)}", highlight=False)
 
 
 @lead_app.command("reopen")
 def lead_reopen(lead: Person, who: Who = None, json: Json = False, config: Config = None) -> None:
-    """Undo a conversion; what somebody has worked on since stays and is named."""
+    """Undo a conversion; records that users worked on stay, and the output lists them."""
     from hub.actions.leads.reopen import reopen
     from hub.cli.session import opened_database
     from hub.db.transactions import run_transaction
@@ -86,6 +89,9 @@ def lead_reopen(lead: Person, who: Who = None, json: Json = False, config: Confi
         print_json(done)
         return
     stdout.print(f"lead/{done.lead_id} is open again", highlight=False)
-    for words, names in (("removed", done.removed), ("kept, for somebody worked on it", done.kept)):
+    for words, names in (
+        ("removed", done.removed),
+        ("kept, because users worked on it", done.kept),
+    ):
         if names:
             stdout.print(f"{words}: {', '.join(names)}", highlight=False)

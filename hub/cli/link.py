@@ -13,12 +13,12 @@ from hub.cli.output import print_json, print_table, stdout
 from hub.errors import ConfigError
 
 link_app = typer.Typer(
-    help="Keep smart links: addresses made of a record's values.", no_args_is_help=True
+    help="Define smart links: addresses that contain values of a record.", no_args_is_help=True
 )
 layout_app = typer.Typer(
-    help="Set sections and order of the fields of a kind of record.", no_args_is_help=True
+    help="Set the sections and the order of fields on a record's page.", no_args_is_help=True
 )
-Name = Annotated[str, typer.Argument(help="What the link is called.")]
+Name = Annotated[str, typer.Argument(help="Name of the link.")]
 
 
 @link_app.command("add")
@@ -26,13 +26,13 @@ def link_add(
     object_: Object,
     name: Name,
     template: Annotated[
-        str, typer.Argument(help="https://…, with fields in braces behind the host.")
+        str, typer.Argument(help="Address, https://…; fields in braces are allowed after the host.")
     ],
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Keep a link for the team."""
+    """Add a smart link."""
     from hub.actions.setup import smart_link
     from hub.cli.session import opened_database
     from hub.crm.smart_links import SmartLink
@@ -42,7 +42,7 @@ def link_add(
     if json:
         print_json(made)
     else:
-        stdout.print(f"link {made.name!r} of a {made.object} is kept", highlight=False)
+        stdout.print(f"link {made.name!r} of a {made.object} is saved", highlight=False)
 
 
 @link_app.command("list")
@@ -51,7 +51,7 @@ def link_list(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Show the team's links."""
+    """List the smart links."""
     from hub.actions.setup import smart_link
     from hub.cli.session import opened_database
 
@@ -75,7 +75,7 @@ def link_open(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Write the address that a link has for a record."""
+    """Print the address of a smart link for a record."""
     from hub.actions.setup import smart_link
     from hub.cli.session import opened_database
 
@@ -93,7 +93,7 @@ def link_open(
 def link_remove(
     object_: Object, name: Name, who: Who = None, json: Json = False, config: Config = None
 ) -> None:
-    """Forget a link."""
+    """Remove a smart link."""
     from hub.actions.setup import smart_link
     from hub.cli.session import opened_database
 
@@ -121,14 +121,12 @@ def layout_set(
     file: Annotated[
         Path | None, typer.Argument(help="YAML or JSON: a list of sections, {name, fields}.")
     ] = None,
-    default: Annotated[
-        bool, typer.Option("--default", help="Go back to the layout of the house.")
-    ] = False,
+    default: Annotated[bool, typer.Option("--default", help="Restore the default layout.")] = False,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Say which fields stand where."""
+    """Set the sections and the order of fields."""
     from hub.actions.setup import layout
     from hub.cli.session import opened_database
 

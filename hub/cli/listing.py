@@ -26,31 +26,31 @@ def add_list(app: typer.Typer, kind: str) -> None:
     @app.command("list", help=f"List {_PLURAL[kind]}, the newest first. All filters hold together.")
     def listed(
         owner: Annotated[
-            str | None, typer.Option("--owner", help="Of this owner: an address, me or nobody.")
+            str | None, typer.Option("--owner", help="Owner: e-mail of a user, me or nobody.")
         ] = None,
         status: Annotated[
             str | None,
             typer.Option(
                 "--status",
-                help=_STATUS.get(kind, "Not of deals: see --stage."),
+                help=_STATUS.get(kind, "Status; for deals use --stage."),
                 hidden=kind not in _STATUS,
             ),
         ] = None,
         stage: Annotated[
-            str | None, typer.Option("--stage", help="In this stage.", hidden=kind != "deal")
+            str | None, typer.Option("--stage", help="Stage.", hidden=kind != "deal")
         ] = None,
         pipeline: Annotated[
-            str | None, typer.Option("--pipeline", help="Of this pipeline.", hidden=kind != "deal")
+            str | None, typer.Option("--pipeline", help="Pipeline.", hidden=kind != "deal")
         ] = None,
-        source: Annotated[str | None, typer.Option("--source", help="From this source.")] = None,
+        source: Annotated[str | None, typer.Option("--source", help="Source.")] = None,
         tags: Annotated[
-            list[str] | None, typer.Option("--tag", help="With this tag; once for each.")
+            list[str] | None, typer.Option("--tag", help="Tag; repeat the option for more.")
         ] = None,
         company: Annotated[
             str | None,
             typer.Option(
                 "--company",
-                help="Words of the company's name, or its number: contact/7.",
+                help="Part of the company's name, or its number: contact/7.",
                 hidden=kind == "company",
             ),
         ] = None,
@@ -62,18 +62,26 @@ def add_list(app: typer.Typer, kind: str) -> None:
         ] = None,
         where: Annotated[
             list[str] | None,
-            typer.Option("--where", help="A further condition, as `city is Lyon`; once for each."),
+            typer.Option(
+                "--where", help="Another condition, as `city is Lyon`; repeat the option for more."
+            ),
         ] = None,
         sort: Annotated[
-            str | None, typer.Option("--sort", help="A field; -field turns the order round.")
+            str | None, typer.Option("--sort", help="Field to sort by; -field sorts descending.")
         ] = None,
         columns: Annotated[
-            list[str] | None, typer.Option("--column", help="A field to show; once for each.")
+            list[str] | None,
+            typer.Option("--column", help="Field to show; repeat the option for more."),
         ] = None,
-        limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Rows at most.")] = 50,
+        limit: Annotated[
+            int, typer.Option("--limit", min=1, max=1000, help="Largest number of rows.")
+        ] = 50,
         page: Annotated[int, typer.Option("--page", min=1, help="Number of the page.")] = 1,
         after: Annotated[
-            str | None, typer.Option("--after", help="Go on behind this mark of the page before.")
+            str | None,
+            typer.Option(
+                "--after", help="Continue after this mark, which the page before printed."
+            ),
         ] = None,
         archived: Annotated[
             bool, typer.Option("--archived", help="Show archived records too.")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hub.lists.document import ListDocument
 
 list_app = typer.Typer(
-    help="Save, run and share smart lists of leads, people, companies and deals.",
+    help="Save, run and share lists of leads, people, companies and deals.",
     no_args_is_help=True,
 )
 Name = Annotated[str, typer.Argument(help="A list's name or number, or object/name.")]
@@ -28,33 +28,39 @@ Object = Annotated[str, typer.Option("--object", help="lead, person, company or 
 File = Annotated[Path | None, typer.Option("--file", help="The list as a document, YAML or JSON.")]
 Where = Annotated[
     list[str] | None,
-    typer.Option("--where", help="A condition, as `status is New`; several all hold."),
+    typer.Option(
+        "--where", help="A condition, as `status is New`. A record must meet all conditions."
+    ),
 ]
-Any_ = Annotated[bool, typer.Option("--any", help="One of the conditions holds at least.")]
-Sort = Annotated[str | None, typer.Option("--sort", help="A field; -field turns the order round.")]
+Any_ = Annotated[
+    bool, typer.Option("--any", help="A record must meet one of the conditions, not all.")
+]
+Sort = Annotated[
+    str | None, typer.Option("--sort", help="Field to sort by; -field sorts descending.")
+]
 Columns = Annotated[
-    list[str] | None, typer.Option("--column", help="A field to show; once for each.")
+    list[str] | None, typer.Option("--column", help="Field to show; repeat the option for more.")
 ]
 
 
 @list_app.command("add")
 def list_add(
-    name: Annotated[str, typer.Argument(help="What the list is called.")],
+    name: Annotated[str, typer.Argument(help="Name of the list.")],
     object_: Object = "lead",
     file: File = None,
     where: Where = None,
     any_: Any_ = False,
     sort: Sort = None,
     columns: Columns = None,
-    shared: Annotated[bool, typer.Option("--share", help="Others may use it.")] = False,
+    shared: Annotated[bool, typer.Option("--share", help="Let other users use the list.")] = False,
     template: Annotated[
-        bool, typer.Option("--template", help="Keep it for the team as a pattern; admins only.")
+        bool, typer.Option("--template", help="Save it as a template for the team; admins only.")
     ] = False,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Keep a list."""
+    """Save a list."""
     from hub.actions.setup import smart_list
     from hub.cli.session import opened_database
 
@@ -66,7 +72,7 @@ def list_add(
     if json:
         print_json(_described(made))
     else:
-        stdout.print(f"list {kept.id} {kept.name!r} is kept", highlight=False)
+        stdout.print(f"list {kept.id} {kept.name!r} is saved", highlight=False)
 
 
 @list_app.command("show")
@@ -78,7 +84,7 @@ def list_show(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Show the lists that one may use, or one of them as a document."""
+    """List the lists available to you, or print one as a document."""
     from hub.actions.setup import smart_list
     from hub.cli.session import opened_database
 
@@ -94,7 +100,7 @@ def list_show(
 
 @list_app.command("templates")
 def list_templates(json: Json = False, config: Config = None) -> None:
-    """Show the lists that every team can use as they are, and those an admin keeps as patterns."""
+    """List the templates: those of the hub, and those that an admin saved."""
     from hub.actions.setup import smart_list
     from hub.cli.session import opened_database
     from hub.lists.templates import templates
@@ -118,14 +124,12 @@ def list_edit(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Write another filter, order and columns of a list."""
+    """Replace the filter, order and columns of a list."""
     from hub.actions.setup import smart_list
     from hub.cli.session import opened_database
 
     if file is None and where is None:
-        raise ConfigError(
-            "say what the list is to be", hint="hub list edit NAME --where, or --file"
-        )
+        raise ConfigError("the new filter is missing", hint="hub list edit NAME --where, or --file")
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         ctx = acting(conn, who)
         object_ = smart_list.find(ctx, name).document.object
@@ -146,15 +150,18 @@ def list_run(
     any_: Any_ = False,
     sort: Sort = None,
     columns: Columns = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Rows at most.")] = 50,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=1000, help="Largest number of rows.")
+    ] = 50,
     after: Annotated[
-        str | None, typer.Option("--after", help="Go on behind this mark of the page before.")
+        str | None,
+        typer.Option("--after", help="Continue after this mark, which the page before printed."),
     ] = None,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Show a page of a list, kept or said here."""
+    """Show a page of a saved list, or of the given conditions."""
     from hub.actions.setup import smart_list
     from hub.cli.session import opened_database
     from hub.views import lists
@@ -178,13 +185,13 @@ def list_count(
     where: Where = None,
     any_: Any_ = False,
     exact: Annotated[
-        bool, typer.Option("--exact", help="Count on beyond 10,000, however long it takes.")
+        bool, typer.Option("--exact", help="Count exactly beyond 10,000; this may take long.")
     ] = False,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Say how many records a list has: exactly up to 10,000."""
+    """Count the records of a list, exactly up to 10,000."""
     from hub.actions.setup import smart_list
     from hub.cli.session import opened_database
 
@@ -202,12 +209,12 @@ def list_count(
 @list_app.command("share")
 def list_share(
     name: Name,
-    off: Annotated[bool, typer.Option("--off", help="Keep it to oneself again.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Stop sharing the list.")] = False,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Let others use a list of one's own."""
+    """Share one of your lists with the team."""
     from hub.actions.setup import smart_list
     from hub.cli.session import opened_database
 
@@ -218,13 +225,13 @@ def list_share(
     if json:
         print_json(_described(shown))
     else:
-        whom = "the team's to use" if done.is_shared else "one's own"
+        whom = "shared with the team" if done.is_shared else "private again"
         stdout.print(f"{done.name} is {whom}", highlight=False)
 
 
 @list_app.command("remove")
 def list_remove(name: Name, who: Who = None, json: Json = False, config: Config = None) -> None:
-    """Forget a list; the records stay."""
+    """Remove a list; its records stay."""
     from hub.actions.setup import smart_list
     from hub.cli.session import opened_database
 
@@ -241,15 +248,15 @@ def list_remove(name: Name, who: Who = None, json: Json = False, config: Config 
 def _said(
     name: str | None, object_: str, file: Path | None, where: list[str] | None, **more: Any
 ) -> "ListDocument | None":
-    """Return what the command line says; None where it names a list that is kept."""
+    """Return what the command line says; None where it names a saved list."""
     if (name is None) is (file is None and where is None):
         raise ConfigError(
-            "name a list, or say its conditions", hint="hub list run NAME, or --where"
+            "the list is missing: give a name or conditions", hint="hub list run NAME, or --where"
         )
     if name is not None:
         if any(more.values()):
             raise ConfigError(
-                "a kept list has its own order and columns", hint="hub list show NAME"
+                "a saved list has its own order and columns", hint="hub list show NAME"
             )
         return None
     return _document(object_, file, where, **more)
@@ -269,7 +276,9 @@ def _document(
 
     if file is not None:
         if where:
-            raise ConfigError("a list is a file or conditions, not both", hint="leave one away")
+            raise ConfigError(
+                "a file and conditions were given; one of them is allowed", hint="omit one of them"
+            )
         said = _file(file)
     else:
         conditions = [condition(words) for words in where or ()]
@@ -289,7 +298,7 @@ def _file(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as exc:
         raise ConfigError(f"{path} cannot be read as YAML or JSON") from exc
     if not isinstance(said, dict):
-        raise ConfigError(f"{path} is no list", hint="docs/lists.md shows one")
+        raise ConfigError(f"{path} is not a list", hint="docs/lists.md shows an example")
     return said
 
 

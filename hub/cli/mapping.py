@@ -58,7 +58,7 @@ def preview_file(config: Path | None, name: str, file: Path) -> object:
         body = file.read_bytes()
     except OSError as exc:
         raise ConfigError(
-            f"cannot read {file}: {exc.strerror}", hint="name a JSON file that you may read"
+            f"cannot read {file}: {exc.strerror}", hint="give a JSON file with read permission"
         ) from exc
     settings = load(config, needed=False)
     normalize = NormalizeSettings(settings.company.default_region, SystemClock().now())

@@ -8,10 +8,10 @@ from hub.cli.options import Config, Json
 from hub.cli.output import print_json, print_mapping, stdout
 from hub.errors import ConfigError
 
-WHO_MATCHES = "hub up matches every person anew in the background; hub upgrade does it now"
+WHO_MATCHES = "hub up matches all people again in the background; hub upgrade does it now"
 
 match_app = typer.Typer(
-    help="Show, train and try the model that matches people.", no_args_is_help=True
+    help="Show, train and compare models that match people.", no_args_is_help=True
 )
 
 
@@ -31,7 +31,7 @@ def match_show(json: Json = False, config: Config = None) -> None:
 
 @match_app.command("train")
 def match_train(json: Json = False, config: Config = None) -> None:
-    """Train a model on the hub's own records and use it from now on; all are matched anew."""
+    """Train a model on the records of this hub, activate it, and match all people again."""
     from hub.cli.matching import train_model
     from hub.cli.session import opened_database
 
@@ -46,20 +46,22 @@ def match_train(json: Json = False, config: Config = None) -> None:
 
 @match_app.command("rescore")
 def match_rescore(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell, and change nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the effect; change nothing.")
+    ] = False,
     model: Annotated[
         str, typer.Option("--model", help="With --dry-run: active, shipped or trained (just now).")
     ] = "active",
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Match everybody anew; --dry-run tells who would be joined and who split."""
+    """Match all people again; --dry-run shows which would be merged or split."""
     from hub.cli.matching import rescore_all, rescore_from_start, show_rescored
     from hub.cli.session import opened_database
 
     if not dry_run and model != "active":
         raise ConfigError(
-            "only the model in use can match everybody", hint="hub match train, or add --dry-run"
+            "only the active model can match all people", hint="hub match train, or add --dry-run"
         )
     with opened_database(config) as (database, _):
         document = rescore_all(database, model) if dry_run else rescore_from_start(database)

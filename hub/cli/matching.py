@@ -81,7 +81,7 @@ def show_rescored(document: dict[str, Any]) -> None:
     for name in ("joins", "splits"):
         print_table(
             f"{name.capitalize()}: {len(document[name])}",
-            ("part", "other parts"),
+            ("part", "other changes"),
             [
                 (", ".join(parts[0]), "\n".join(", ".join(part) for part in parts[1:]))
                 for parts in document[name][:_SHOWN]

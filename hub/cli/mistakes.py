@@ -12,7 +12,7 @@ def explained(error: TyperException) -> ConfigError:
     """Return Typer's error as ours: what is wrong, with a hint on what the command takes."""
     ctx: Any = getattr(error, "ctx", None)
     path = ctx.command_path if ctx is not None else "hub"
-    more = f"{path} --help shows what it takes"
+    more = f"{path} --help shows its arguments"
     kind = type(error).__name__
     parameter: Any = getattr(error, "param", None)
     if kind == "NoSuchOption":

@@ -25,20 +25,20 @@ Kind = Annotated[
         "choice or field."
     ),
 ]
-Name = Annotated[str, typer.Argument(help="Its name.")]
-New = Annotated[str, typer.Argument(help="Its new name.")]
+Name = Annotated[str, typer.Argument(help="Present name.")]
+New = Annotated[str, typer.Argument(help="New name.")]
 Of = Annotated[
     str,
     typer.Option(
-        "--of", help="Of a field its record (lead); of a choice record and key (lead.tier)."
+        "--of", help="For a field its record (lead); for a choice its record and key (lead.tier)."
     ),
 ]
-Into = Annotated[str | None, typer.Option("--into", help="What takes its place everywhere.")]
+Into = Annotated[str | None, typer.Option("--into", help="Name that replaces it everywhere.")]
 
 
 @name_app.command("list")
 def name_list(kind: Kind, of: Of = "", json: Json = False, config: Config = None) -> None:
-    """Show the things of a kind, and how many records have each."""
+    """List the names of a kind, and how many records use each."""
     _listed(kind, of, json=json, config=config)
 
 
@@ -46,7 +46,7 @@ def name_list(kind: Kind, of: Of = "", json: Json = False, config: Config = None
 def name_uses(
     kind: Kind, name: Name, of: Of = "", json: Json = False, config: Config = None
 ) -> None:
-    """Show every place that names a thing: lists, layouts, links, criteria, records, hub.yaml."""
+    """Show every use of a name: lists, layouts, links, criteria, records, hub.yaml."""
     from hub.actions.setup import naming
 
     found = _acted(config, None, lambda ctx, written: naming.uses(ctx, kind, name, scope=of, written=written))  # fmt: skip
@@ -55,7 +55,7 @@ def name_uses(
     elif found:
         print_table("Uses", ("place",), [(place,) for place in found])
     else:
-        stdout.print(f"nothing names {name}", highlight=False)
+        stdout.print(f"nothing uses {name}", highlight=False)
 
 
 @name_app.command("rename")
@@ -68,7 +68,7 @@ def name_rename(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Give a thing another name, in lists and records too."""
+    """Rename a status, stage, tag or other name, in lists and records too."""
     _renamed(kind, name, new, of, who=who, json=json, config=config)
 
 
@@ -82,13 +82,13 @@ def name_remove(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Remove a thing that nothing names, or put another in its place."""
+    """Remove an unused name, or replace a used one with another."""
     _removed(kind, name, into, of, who=who, json=json, config=config)
 
 
 @tag_app.command("list")
 def tag_list(json: Json = False, config: Config = None) -> None:
-    """Show the tags, and how many records have each."""
+    """List the tags, and how many records have each."""
     _listed("tag", "", json=json, config=config)
 
 
@@ -96,7 +96,7 @@ def tag_list(json: Json = False, config: Config = None) -> None:
 def tag_rename(
     name: Name, new: New, who: Who = None, json: Json = False, config: Config = None
 ) -> None:
-    """Give a tag another name, on all records and in lists."""
+    """Rename a tag, on all records and in lists."""
     _renamed("tag", name, new, "", who=who, json=json, config=config)
 
 
@@ -108,13 +108,13 @@ def tag_merge(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Make one tag of two, on all records and in lists."""
+    """Merge two tags, on all records and in lists."""
     _removed("tag", name, into, "", who=who, json=json, config=config)
 
 
 @tag_app.command("remove")
 def tag_remove(name: Name, who: Who = None, json: Json = False, config: Config = None) -> None:
-    """Take a tag off all records; refused while a list names it."""
+    """Remove a tag from all records; refused while a list uses it."""
     _removed("tag", name, None, "", who=who, json=json, config=config)
 
 
@@ -142,7 +142,7 @@ def _renamed(
     if json:
         print_json(done)
     else:
-        stdout.print(f"{done.old} is called {done.new}", highlight=False)
+        stdout.print(f"{done.old} is renamed to {done.new}", highlight=False)
     for where in done.warnings:
         print_warning(f"{where} still has {done.old!r}: write {done.new!r} there")
 
@@ -160,7 +160,7 @@ def _removed(
     if json:
         print_json({**asdict(done), "uses": [str(use) for use in done.uses]})
         return
-    what = f"{done.into} stands in its place" if done.into else "nothing stands in its place"
+    what = f"{done.into} replaces it" if done.into else "it has no replacement"
     where = f" ({', '.join(map(str, done.uses))})" if done.uses else ""
     stdout.print(f"{done.name} is removed; {what}{where}", highlight=False)
 

@@ -13,6 +13,6 @@ Who = Annotated[
     str | None,
     typer.Option(
         "--as",
-        help="Who does it: a member of the team by e-mail (default: HUB_ACTOR, else your login).",
+        help="Acting user, by e-mail (default: HUB_ACTOR, else your login).",
     ),
 ]

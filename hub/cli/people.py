@@ -29,7 +29,7 @@ for app, kind in ((lead_app, "lead"), (contact_app, "contact"), (deal_app, "deal
 Company = Annotated[str | None, typer.Option("--company", help="Name of the company.")]
 Employer = Annotated[
     str | None,
-    typer.Option("--company", help="Name of the company, or one that is there: contact/12."),
+    typer.Option("--company", help="Name of the company, or an existing company, as contact/12."),
 ]
 Email = Annotated[str | None, typer.Option("--email", help="E-mail address.")]
 Phone = Annotated[str | None, typer.Option("--phone", help="Telephone number.")]
@@ -38,9 +38,7 @@ Phone = Annotated[str | None, typer.Option("--phone", help="Telephone number.")]
 def _add_add(app: typer.Typer, kind: str, words: str) -> None:
     """Add `add` to the commands of a kind of record."""
 
-    @app.command(
-        "add", help=f"Add {words} by hand; refused where somebody like them is there already."
-    )
+    @app.command("add", help=f"Add {words} by hand. A likely duplicate is refused.")
     def add_person(
         first_name: Annotated[str | None, typer.Option("--first-name", help="First name.")] = None,
         last_name: Annotated[str | None, typer.Option("--last-name", help="Last name.")] = None,
@@ -49,20 +47,21 @@ def _add_add(app: typer.Typer, kind: str, words: str) -> None:
         email: Email = None,
         phone: Phone = None,
         mobile: Annotated[str | None, typer.Option("--mobile", help="Mobile number.")] = None,
-        title: Annotated[str | None, typer.Option("--title", help="What they do there.")] = None,
-        source: Annotated[
-            str | None, typer.Option("--source", help="Where they come from.")
-        ] = None,
+        title: Annotated[str | None, typer.Option("--title", help="Job title.")] = None,
+        source: Annotated[str | None, typer.Option("--source", help="Lead source.")] = None,
         tags: Annotated[
-            list[str] | None, typer.Option("--tag", help="A tag; may be said again.")
+            list[str] | None, typer.Option("--tag", help="A tag; repeat the option for more.")
         ] = None,
         fields: Fields = None,
         owner: Annotated[
             str | None,
-            typer.Option("--owner", help="A person's e-mail or a group's name; else you."),
+            typer.Option(
+                "--owner", help="Owner: e-mail of a user or name of a group (default: you)."
+            ),
         ] = None,
-        anyway: Annotated[
-            bool, typer.Option("--anyway", help="Add them, though somebody like them is there.")
+        force: Annotated[
+            bool,
+            typer.Option("--force", help="Add the person, even if a likely duplicate exists."),
         ] = False,
         who: Who = None,
         json: Json = False,
@@ -90,7 +89,7 @@ def _add_add(app: typer.Typer, kind: str, words: str) -> None:
                     given,
                     region=region,
                     owner=owner,
-                    anyway=anyway,
+                    force=force,
                     company=chosen,
                 ),
             )
@@ -102,22 +101,22 @@ def _add_add(app: typer.Typer, kind: str, words: str) -> None:
 
 
 _add_add(lead_app, "lead", "a lead")
-_add_add(contact_app, "contact", "a person who is a contact")
+_add_add(contact_app, "contact", "a contact")
 contact_app.command("link")(company_link)
 contact_app.command("unlink")(company_unlink)
 
 
-@lead_app.command("like")
-@contact_app.command("like")
-def like(
-    name: Annotated[str | None, typer.Option("--name", help="A whole name.")] = None,
+@lead_app.command("duplicates")
+@contact_app.command("duplicates")
+def duplicates(
+    name: Annotated[str | None, typer.Option("--name", help="Full name.")] = None,
     email: Email = None,
     phone: Phone = None,
     company: Company = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Show who is there already and may be meant, before anything is typed in."""
+    """Find likely duplicates of a person before the person is added."""
     from hub.actions.identity.duplicates import likely
     from hub.actions.typed import canonical, named
     from hub.cli.session import opened_database
@@ -130,7 +129,7 @@ def like(
         print_json(found)
         return
     print_table(
-        "Likely there already",
+        "Likely duplicates",
         ("record", "who", "e-mail", "company", "owner", "matcher"),
         [
             (p.name, p.who, p.email, p.company, p.owner, f"{p.judgement} {p.bits:+.1f}")
@@ -142,20 +141,22 @@ def like(
 
 @lead_app.command("status")
 def lead_status(
-    names: Annotated[list[str], typer.Argument(metavar="NAME… STATUS", help="Leads, then status.")],
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME… STATUS", help="Leads, followed by the status.")
+    ],
     reason: Annotated[
-        str | None, typer.Option("--reason", help="Why, of an unqualified lead.")
+        str | None, typer.Option("--reason", help="Reason, for an unqualified status.")
     ] = None,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Say where leads stand; an unqualified one needs a reason."""
+    """Set the status of leads; an unqualified status needs a reason."""
     from hub.actions.leads.status import set_status
 
     *leads, status = names
     if not leads:
-        raise ConfigError("no lead is named", hint="hub lead status lead/12 Working")
+        raise ConfigError("the leads are missing", hint="hub lead status lead/12 Working")
     changed = acted(
         config, lambda conn: set_status(acting(conn, who), leads, status, reason=reason)
     )
@@ -175,7 +176,7 @@ def lead_statuses(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Show the statuses of leads, or add one."""
+    """List the statuses of leads, or add one."""
     from hub.actions.leads.status import add_status
     from hub.crm.statuses import statuses
 
@@ -199,7 +200,7 @@ def lead_reasons(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Show why a lead may be unqualified, or add a reason."""
+    """List the reasons for unqualified leads, or add one."""
     from hub.actions.leads.status import add_reason
     from hub.crm.statuses import reasons
 

@@ -15,17 +15,19 @@ if TYPE_CHECKING:
 
 pipeline_app = typer.Typer(help="Set up pipelines and their stages.", no_args_is_help=True)
 reason_app = typer.Typer(
-    help="Add and list reasons why deals are lost and leads unqualified.", no_args_is_help=True
+    help="Add and list reasons for lost deals and unqualified leads.", no_args_is_help=True
 )
 Name = Annotated[str, typer.Argument(help="The pipeline's name.")]
 StageName = Annotated[str, typer.Argument(help="The stage's name.")]
-Likelihood = Annotated[int, typer.Argument(min=0, max=100, help="How likely deals are won, in %.")]
-Place = Annotated[int | None, typer.Option(min=1, help="Its place among the open stages.")]
+Likelihood = Annotated[
+    int, typer.Argument(min=0, max=100, help="Win likelihood of deals in this stage, in %.")
+]
+Place = Annotated[int | None, typer.Option(min=1, help="Position among the open stages, from 1.")]
 
 
 @pipeline_app.command("list")
 def pipeline_list(json: Json = False, config: Config = None) -> None:
-    """Show all pipelines with their stages."""
+    """List all pipelines with their stages."""
     from hub.cli.session import opened_database
     from hub.crm import pipelines
 
@@ -66,10 +68,13 @@ def _told(pipeline: "Pipeline", *, as_json: bool) -> None:
 def pipeline_add(
     name: Name,
     stages: Annotated[
-        str, typer.Option(help="Open stages in order, with their likelihood: 'New:20,Offer:60'.")
+        str, typer.Option(help="Open stages in order, with win likelihood in %: 'New:20,Offer:60'.")
     ],
     renewal: Annotated[
-        bool, typer.Option("--renewal", help="A deal lost here ends what was sold before.")
+        bool,
+        typer.Option(
+            "--renewal", help="A deal lost in this pipeline ends an earlier sale, as in renewals."
+        ),
     ] = False,
     who: Who = None,
     json: Json = False,
@@ -89,19 +94,21 @@ def pipeline_add(
 def _stage(words: str) -> tuple[str, int]:
     name, _, likelihood = words.strip().rpartition(":")
     if not name or not (likelihood.isascii() and likelihood.isdigit()):
-        raise ConfigError(f"{words!r} is no stage", hint="write NAME:LIKELIHOOD, Offer:60")
+        raise ConfigError(
+            f"{words!r} is not a stage with a likelihood", hint="write NAME:LIKELIHOOD, Offer:60"
+        )
     return name, int(likelihood)
 
 
 @pipeline_app.command("rename")
 def pipeline_rename(
     name: Name,
-    new: Annotated[str, typer.Argument(help="Its new name.")],
+    new: Annotated[str, typer.Argument(help="New name.")],
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Give a pipeline another name."""
+    """Rename a pipeline."""
     from hub.actions.setup import pipeline as actions
     from hub.cli.session import opened_database
 
@@ -114,7 +121,7 @@ def pipeline_rename(
 def pipeline_disable(
     name: Name, who: Who = None, json: Json = False, config: Config = None
 ) -> None:
-    """Take a pipeline out of use; its deals go on, no new one begins in it."""
+    """Disable a pipeline: its deals continue, but it gets no new deals."""
     from hub.actions.setup import pipeline as actions
     from hub.cli.session import opened_database
 
@@ -125,7 +132,7 @@ def pipeline_disable(
 
 @pipeline_app.command("enable")
 def pipeline_enable(name: Name, who: Who = None, json: Json = False, config: Config = None) -> None:
-    """Take a pipeline into use again."""
+    """Enable a pipeline again."""
     from hub.actions.setup import pipeline as actions
     from hub.cli.session import opened_database
 
@@ -144,7 +151,7 @@ def pipeline_archive(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Archive a pipeline in which no deal is open; its closed deals stay there."""
+    """Archive a pipeline without open deals; its closed deals stay."""
     from hub.actions.setup import pipeline as actions
     from hub.cli.session import opened_database
 
@@ -157,7 +164,7 @@ def pipeline_archive(
 def pipeline_restore(
     name: Name, who: Who = None, json: Json = False, config: Config = None
 ) -> None:
-    """Take an archived pipeline into use again."""
+    """Restore an archived pipeline."""
     from hub.actions.setup import pipeline as actions
     from hub.cli.session import opened_database
 
@@ -220,14 +227,16 @@ def stage_add(
 def stage_edit(
     name: Name,
     stage: StageName,
-    rename: Annotated[str | None, typer.Option(help="Its new name.")] = None,
-    likelihood: Annotated[int | None, typer.Option(help="How likely deals are won, in %.")] = None,
+    rename: Annotated[str | None, typer.Option(help="New name.")] = None,
+    likelihood: Annotated[
+        int | None, typer.Option(help="Win likelihood of deals in this stage, in %.")
+    ] = None,
     position: Place = None,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Rename a stage, change its likelihood or its place."""
+    """Rename a stage, or change its win likelihood or position."""
     from hub.actions.setup import pipeline as actions
     from hub.cli.session import opened_database
 
@@ -239,38 +248,57 @@ def stage_edit(
     _told(made, as_json=json)
 
 
-@pipeline_app.command("ask")
-def stage_ask(
+@pipeline_app.command("add-criterion")
+def add_criterion(
     name: Name,
     stage: StageName,
-    what: Annotated[str, typer.Argument(help="The words of a check, or a field's name.")],
-    field: Annotated[bool, typer.Option("--field", help="WHAT is a field to be filled.")] = False,
-    refuse: Annotated[
-        bool, typer.Option("--refuse", help="Deals that do not meet it stay; else warn.")
+    what: Annotated[str, typer.Argument(help="Text of the criterion, or name of a field.")],
+    field: Annotated[
+        bool, typer.Option("--field", help="WHAT is a field that must have a value.")
     ] = False,
-    remove: Annotated[bool, typer.Option("--remove", help="Ask for it no more.")] = False,
+    refuse: Annotated[
+        bool,
+        typer.Option(
+            "--refuse", help="Deals that do not meet it cannot leave the stage; else a warning."
+        ),
+    ] = False,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Ask for something before a deal leaves a stage for a later one."""
+    """Add an exit criterion: a deal must meet it before a later stage."""
     from hub.actions.setup import pipeline as actions
     from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        if remove:
-            done = actions.drop_criterion(acting(conn, who), (name, stage), what)
-        else:
-            done = actions.add_criterion(
-                acting(conn, who), (name, stage), "field" if field else "check", what, refuse=refuse
-            )
+        done = actions.add_criterion(
+            acting(conn, who), (name, stage), "field" if field else "check", what, refuse=refuse
+        )
     if json:
         print_json(done)
     else:
-        stdout.print(
-            f"{stage}: {done.what} {'is asked for no more' if remove else f'({done.severity})'}",
-            highlight=False,
-        )
+        stdout.print(f"{stage}: {done.what} ({done.severity})", highlight=False)
+
+
+@pipeline_app.command("remove-criterion")
+def remove_criterion(
+    name: Name,
+    stage: StageName,
+    what: Annotated[str, typer.Argument(help="Text of the criterion, or name of a field.")],
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Remove an exit criterion of a stage."""
+    from hub.actions.setup import pipeline as actions
+    from hub.cli.session import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        done = actions.drop_criterion(acting(conn, who), (name, stage), what)
+    if json:
+        print_json(done)
+    else:
+        stdout.print(f"{stage}: {done.what} is removed", highlight=False)
 
 
 @reason_app.command("list")
@@ -281,7 +309,7 @@ def reason_list(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Show the reasons that people choose from."""
+    """List the reasons."""
     from hub.cli.session import opened_database
     from hub.crm import pipelines
 
@@ -296,7 +324,7 @@ def reason_list(
 @reason_app.command("add")
 def reason_add(
     kind: Annotated[str, typer.Argument(help="loss, deal_unqualified or lead_unqualified.")],
-    name: Annotated[str, typer.Argument(help="What people read.")],
+    name: Annotated[str, typer.Argument(help="Text of the reason.")],
     who: Who = None,
     json: Json = False,
     config: Config = None,

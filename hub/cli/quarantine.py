@@ -105,7 +105,7 @@ def quarantine_fix(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Correct a refused value and map the record again; the stored raw record is not changed.
+    """Correct a refused value and map the record again; the raw record stays as it is.
 
     The correction applies while the source sends the same content. Newer content replaces it.
     """

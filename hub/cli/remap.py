@@ -41,7 +41,7 @@ def run_remap(
         sorted(plan.verdicts.items()),
     )
     print_mapping(
-        "Rows for which no record would ask",
+        "Rows that no record would justify",
         {"taken back": plan.rows.taken_back, "kept, with unasked_since": plan.rows.kept_unasked},
     )
     print_table(
@@ -51,7 +51,7 @@ def run_remap(
     )
     if plan.lifted:
         print_table(
-            "Opt-outs that it would lift: it needs --accept-consent",
-            ("address", "channel", "purpose", "said by"),
+            "Opt-outs that this would lift; it needs --accept-consent",
+            ("address", "channel", "purpose", "stated by"),
             [(o.address, o.channel, o.purpose, "\n".join(o.records)) for o in plan.lifted],
         )

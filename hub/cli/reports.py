@@ -38,23 +38,29 @@ def report_command(
         typer.Argument(
             metavar="NAME",
             help="sales-cycle, won-lost, pipeline, response-time, lead-sources, leads, unasked, "
-            "activity; refresh counts the rollups anew.",
+            "activity; refresh computes the rollups again.",
         ),
     ],
-    first: Annotated[str | None, typer.Option("--from", help="First day; else all time.")] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", help="First day (default: all time).")
+    ] = None,
     last: Annotated[
-        str | None, typer.Option("--to", help="Last day, part of the period; else today.")
+        str | None, typer.Option("--to", help="Last day, included (default: today).")
     ] = None,
     zone: Annotated[
-        str | None, typer.Option("--zone", help="Where days begin (default: yours, else UTC).")
+        str | None, typer.Option("--zone", help="Time zone of days (default: yours, else UTC).")
     ] = None,
-    owner: Annotated[str | None, typer.Option("--owner", help="Only of this owner.")] = None,
+    owner: Annotated[
+        str | None, typer.Option("--owner", help="Only records of this owner.")
+    ] = None,
     pipeline: Annotated[
         str | None, typer.Option("--pipeline", help="Only deals of this pipeline.")
     ] = None,
-    source: Annotated[str | None, typer.Option("--source", help="Only of this source.")] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="Only records of this source.")
+    ] = None,
     outcome: Annotated[
-        str | None, typer.Option("--outcome", help="Only calls and visits that ended so.")
+        str | None, typer.Option("--outcome", help="Only calls and visits with this outcome.")
     ] = None,
     who: Who = None,
     json: Json = False,
@@ -86,9 +92,7 @@ def _show(found: Mapping[str, Any]) -> None:
         elif isinstance(value, list):
             _show_rows(_TITLES[name], value)
     if not found.get("is_exact", True):
-        print_line(
-            "", "durations over all time are told to nine per cent; add --from for exact ones"
-        )
+        print_line("", "durations over all time are exact to 9 %; add --from for exact durations")
 
 
 def _show_rows(title: str, rows: Sequence[Mapping[str, Any]]) -> None:

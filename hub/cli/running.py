@@ -61,11 +61,11 @@ def sync(
         )  # fmt: skip
     if rederived.left:
         print_warning(
-            f"older rules derived {rederived.left} results; the next sync goes on, hub upgrade "
+            f"{rederived.left} results of older rules are left; the next sync continues, hub upgrade "
             "derives them now"
         )
     for message in report.stopped.values():
-        print_warning(f"{message}; the next sync goes on from there")
+        print_warning(f"{message}; the next sync continues from there")
     for fault in report.faults:
         print_fault(fault)
     code = sync_code(report.faults, holds=report.holds, quarantined=report.quarantined)
@@ -138,7 +138,7 @@ def sql(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Look into the database, read-only, Dagster's tables included."""
+    """Query the database with one read-only statement, Dagster's tables included."""
     from hub.cli.session import opened_database
     from hub.db.sql_console import run_readonly
 

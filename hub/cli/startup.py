@@ -15,7 +15,7 @@ from hub.errors import ConfigError
 def init(
     sources: Annotated[
         list[str] | None,
-        typer.Argument(help="Sources to configure; a terminal is asked if none."),
+        typer.Argument(help="Sources to configure (default: the command asks on a terminal)."),
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -23,15 +23,15 @@ def init(
     ] = None,
     owners: Annotated[
         list[str] | None,
-        typer.Option("--owner", help="Who owns leads: an address, or Name <address>."),
+        typer.Option("--owner", help="User who may own leads: an address, or Name <address>."),
     ] = None,
     sandbox: Annotated[
         Path | None,
-        typer.Option("--sandbox", help="The document that `hub sandbox --json` printed."),
+        typer.Option("--sandbox", help="File with the output of `hub sandbox --json`."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite hub.yaml.")] = False,
 ) -> None:
-    """Write a commented hub.yaml into the working directory, never a secret; then try the logins.
+    """Write a commented hub.yaml without secrets into the working directory, then test the logins.
 
     Without a source, and without a terminal to ask, it is an example. The logins are tried once
     all the secrets of the chosen sources are set.
@@ -44,7 +44,7 @@ def init(
     if sources:
         choices = choices_of(sources, settings or (), owners or ())
     elif settings or owners:
-        raise ConfigError("say which sources", hint="hub init salesforce typeform --set …")
+        raise ConfigError("the sources are missing", hint="hub init salesforce typeform --set …")
     elif sandbox is None and sys.stdin.isatty():
         choices = ask_choices()
     path, names = write_config(path, sandbox, choices=choices, force=force)
@@ -57,7 +57,7 @@ def init(
     if choices is None:
         return
     if missing:
-        stdout.print("once they are set: hub check", highlight=False)
+        stdout.print("then run: hub check", highlight=False)
     else:
         check(config=path)
 

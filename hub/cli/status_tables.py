@@ -45,15 +45,15 @@ def show_status(document: Mapping[str, Any], now: datetime) -> None:
     )
     print_line("Waiting", waiting_words(document["pending"]))
     print_line("Outbox", outbox_words(document["outbox_pending"], document["outbox_dead"]))
-    print_line("For a person", person_words(document["quarantine"], document["review"]))
+    print_line("To decide", person_words(document["quarantine"], document["review"]))
     if held_n := document["opt_outs_held"]:
         print_line("Consent", f"{count(held_n)} opt-outs that no mapping reads: hub consent held")
     print_line("Leads", count(document["leads"]))
     if document["undoing"]:
-        told = ", ".join(f"{batch} (hub undo {batch} goes on)" for batch in document["undoing"])
-        print_line("Half undone", told)
+        told = ", ".join(f"{batch} (hub undo {batch} continues)" for batch in document["undoing"])
+        print_line("Partly undone", told)
     if document["erase_under_way"]:
-        print_line("Half erased", "an erase was killed: hub erase --resume finishes it")
+        print_line("Partly erased", "an erasure was interrupted: hub erase --resume finishes it")
     stdout.print()
     _show_stale(document["derivations"])
     _show_silent(document["silent"], now)
@@ -108,14 +108,14 @@ def _show_silent(rows: list[dict[str, Any]], now: datetime) -> None:
     if not groups:
         return
     print_table(
-        "Values that change without the record's time: read again",
+        "Values that change without a new record time: read again",
         ("stream", "fields", "every", "last read", "changed then"),
         [
             (
                 stream,
                 _some([row["field"] for row in group]),
                 duration(every_s),
-                "under way" if any(row["under_way"] for row in group)
+                "running" if any(row["under_way"] for row in group)
                 else ago(min(row["read_at"] for row in group), now),
                 count(sum(row["changed"] for row in group)),
             )
@@ -138,7 +138,7 @@ def _some(names: list[str]) -> str:
 def _show_drift(document: Mapping[str, Any], now: datetime) -> None:
     if document["drift"]:
         print_table(
-            "Drift: what no mapping knows",
+            "Drift: fields and values that no mapping reads",
             ("stream", "what", "records", "seen"),
             [
                 (
@@ -155,7 +155,7 @@ def _show_drift(document: Mapping[str, Any], now: datetime) -> None:
         stdout.print()
     if document["placeholders"]:
         print_table(
-            "Placeholders: the source says nothing, the field stays empty",
+            "Placeholders: the source sent no real value; the field stays empty",
             ("stream", "field", "text", "records", "seen"),
             [
                 (f"{d['source']}/{d['stream']}", d["field"], d["value"], count(d["n"]),
@@ -165,7 +165,7 @@ def _show_drift(document: Mapping[str, Any], now: datetime) -> None:
         )  # fmt: skip
     if document["vanished"]:
         print_table(
-            "Drift: what the source no longer fills",
+            "Drift: fields that the source no longer fills",
             ("stream", "field", "seen"),
             [
                 (stream, field, why)
@@ -178,13 +178,13 @@ def _show_drift(document: Mapping[str, Any], now: datetime) -> None:
 def waiting_words(pending: Mapping[str, int]) -> str:
     """Say how many records stand before each stage."""
     words = [f"{count(pending[stage])} to {stage}" for stage in _STAGES if pending.get(stage)]
-    return ", ".join(words) or "nothing waits"
+    return ", ".join(words) or "queues drained"
 
 
 def outbox_words(pending: int, dead: int) -> str:
     """Say what is still to be told to owners."""
     words = [f"{count(pending)} to send"] if pending else []
-    words += [f"{count(dead)} given up"] if dead else []
+    words += [f"{count(dead)} failed"] if dead else []
     return ", ".join(words) or "all sent"
 
 

@@ -11,7 +11,7 @@ from hub.cli.output import print_json, print_line, print_table
 if TYPE_CHECKING:
     from hub.actions.leads.ticket_lead import MadeLead
 
-ticket_app = typer.Typer(help="Make a lead of a support ticket.", no_args_is_help=True)
+ticket_app = typer.Typer(help="Turn a support ticket into a lead.", no_args_is_help=True)
 
 
 def tickets_command(
@@ -43,7 +43,7 @@ def ticket_lead(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Make a lead of who asked, whom routing gives an owner; of a contact it is an inquiry."""
+    """Turn the requester into a lead and route it; for a contact, record an inquiry."""
     from hub.actions.leads.ticket_lead import make_lead
 
     made = acted(config, lambda conn: make_lead(acting(conn, who), name))
@@ -55,7 +55,7 @@ def ticket_lead(
 
 def _became(made: "MadeLead") -> str:
     if made.name.startswith("lead/"):
-        return "made" if made.is_new else "was there already"
+        return "made" if made.is_new else "existed already"
     if not made.is_new:
         return "has it as an inquiry already"
     return f"has a new inquiry; {f'{made.told} is told' if made.told else 'nobody owns it'}"

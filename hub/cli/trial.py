@@ -26,7 +26,8 @@ def dedupe(
     mapping: Annotated[
         Path | None,
         typer.Option(
-            "--mapping", help="YAML file, `field: column`; by default columns are guessed."
+            "--mapping",
+            help="YAML file with `field: column` (default: columns are recognized by name).",
         ),
     ] = None,
     out: Annotated[
@@ -64,7 +65,9 @@ def sandbox(
     ] = 1,
     seed: Annotated[int, typer.Option(help="Seed of the universe.")] = 1,
     people: Annotated[int, typer.Option(help="People in the universe.")] = 200,
-    universe: Annotated[Path | None, typer.Option(help="A universe file instead.")] = None,
+    universe: Annotated[
+        Path | None, typer.Option(help="File with a universe, instead of a generated one.")
+    ] = None,
     faults: Annotated[str, typer.Option(help="Fault profiles, separated by commas.")] = "",
     live: Annotated[bool, typer.Option("--live", help="New leads keep arriving.")] = False,
     json: Json = False,
@@ -100,7 +103,9 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="End after the summary.")] = False,
     people: Annotated[int, typer.Option(help="People in the sandbox.")] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the universe.")] = 1,
-    universe: Annotated[Path | None, typer.Option(help="A universe file instead.")] = None,
+    universe: Annotated[
+        Path | None, typer.Option(help="File with a universe, instead of a generated one.")
+    ] = None,
     faults: Annotated[
         str, typer.Option(help="Fault profiles of the sandbox, separated by commas.")
     ] = "",
@@ -109,7 +114,7 @@ def demo(
     ] = 0,
     json: Json = False,
 ) -> None:
-    """Run the whole way of a record on emulated vendors: load, sync, route, notify."""
+    """Run every step on emulated vendors: load, sync, match, route, notify."""
     require_sandbox("hub demo")
     from hub.cli.demo import DemoOptions, run_demo
 

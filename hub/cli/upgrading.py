@@ -36,7 +36,7 @@ def upgrade(
 ) -> None:
     """Upgrade the database, then derive again everything that older rules derived.
 
-    A backup is written before the database changes. Ctrl-C is safe: the next call goes on.
+    A backup is written before the database changes. Ctrl-C is safe: the next call continues.
     """
     from hub.actions.identity.erase import erase_again
     from hub.cli.acting import acting
@@ -53,11 +53,11 @@ def upgrade(
     for receipt in again:
         print_line("", f"erased again: erasure {receipt.erasure}")
     words = [f"{count(n)} {_WHAT[name]}" for name, n in report.done.items()]
-    print_line("", f"derived again: {', '.join(words) or 'nothing was left'}")
+    print_line("", f"derived again: {', '.join(words) or 'nothing'}")
     if held:
         print_table(
-            "Opt-outs that no mapping reads any more; they stand without --accept-consent",
-            ("address", "channel", "purpose", "said by"),
+            "Opt-outs that no mapping reads any more; --accept-consent lifts them",
+            ("address", "channel", "purpose", "stated by"),
             [(o["address"], o["channel"], o["purpose"], "\n".join(o["records"])) for o in held],
         )
 
@@ -102,11 +102,11 @@ def _to_the_end(hub: "Hub") -> "Rederived":
         try:
             report = rederive(hub, told=told)
         except KeyboardInterrupt:
-            print_warning("interrupted; the next hub upgrade goes on from here")
+            print_warning("interrupted; the next hub upgrade continues from here")
             raise
     if report.is_busy:
         raise ConfigError(
-            "another process derives again at the moment: hub up, or another hub upgrade",
+            "another process derives at the moment: hub up, or another hub upgrade",
             hint="hub status shows how much is left",
         )
     return report

@@ -128,7 +128,7 @@ def user_pause(email: Email, who: Who = None, json: Json = False, config: Config
 
 @user_app.command("back")
 def user_back(email: Email, who: Who = None, json: Json = False, config: Config = None) -> None:
-    """End leave and pause of a user: turns begin again."""
+    """End the leave or pause of a user, who gets turns again."""
     from hub.actions.setup import team
 
     done = acted_managed(config, who, lambda ctx, managed: team.back(ctx, email, managed=managed))
@@ -149,7 +149,7 @@ def user_deactivate(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Deactivate a user and give the open records to others."""
+    """Deactivate a user and assign the open records to others."""
     from hub.actions.setup import team
 
     done = acted_managed(
@@ -169,7 +169,7 @@ def user_deactivate(
 
 @user_app.command("activate")
 def user_activate(email: Email, who: Who = None, json: Json = False, config: Config = None) -> None:
-    """Activate a user who has left."""
+    """Activate a deactivated user."""
     from hub.actions.setup import team
 
     done = acted_managed(
@@ -186,7 +186,7 @@ def _say(card: "UserCard", *, json: bool) -> None:
         f"user {card.email}",
         {
             "name": card.name, "role": card.role, "time zone": card.timezone, "state": card.state,
-            "groups": ", ".join(card.groups) or "none", "owns": _open(card.open) or "nothing open",
+            "groups": ", ".join(card.groups) or "none", "owns": _open(card.open) or "no open records",
             "managed by": card.managed_by,
         },
     )  # fmt: skip

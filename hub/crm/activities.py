@@ -64,7 +64,7 @@ def give_tasks(conn: Connection, ids: Sequence[int], to: int | None) -> list[int
     """Give tasks to a user; without one, to the owner of the record that each task is on.
 
     Returns:
-        The tasks that were given: one whose record nobody else owns stays.
+        The tasks that were given: a task stays if no other user owns its record.
     """
     return sorted(conn.execute(_GIVE_TASKS, {"ids": list(ids), "to": to}).scalars())
 
@@ -218,7 +218,7 @@ _OPEN_ON = text(
 def open_tasks(
     conn: Connection, *, owner_id: int | None = None, limit: int = 100
 ) -> list[OpenTask]:
-    """Return the tasks of somebody, or of all, that wait; those due first before all."""
+    """Return the open tasks of one user, or of all; those due first before all."""
     statement = _OPEN if owner_id is None else _OPEN_OF
     rows = conn.execute(
         statement, {"limit": limit, **({} if owner_id is None else {"owner": owner_id})}

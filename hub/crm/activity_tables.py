@@ -1,8 +1,8 @@
-"""Tables of schema `crm`: what was done, and what is to be done.
+"""Tables of schema `crm`: activities that happened, and tasks that are planned.
 
-An activity hangs on an entity (a lead, a person, a company: whoever that entity is in the CRM by
-then), on a deal, or on both. It keeps the entity it was written on: one that was merged counts for
-its survivor, and goes back with an unmerge, as edits do.
+An activity hangs on an entity (a lead, a person, a company: the record that this entity has in the
+CRM at that time), on a deal, or on both. It keeps the entity it was written on: one that was merged
+counts for its survivor, and goes back with an unmerge, as edits do.
 """
 
 from typing import Any
@@ -61,7 +61,7 @@ outcome = Table(
     schema="crm",
 )
 
-# may hang on nothing: a task of one's own
+# may hang on nothing: a task without a record
 task = Table(
     "task",
     metadata,

@@ -1,4 +1,4 @@
-"""Web alerts, and the facts of a record that a notification tells."""
+"""Alerts in the hub, and the facts of a record that a notification names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a notification says of a record, and whom it goes to."""
+    """The facts of a record in a notification, and its receiver."""
 
     first_name: str | None
     last_name: str | None
@@ -48,7 +48,7 @@ WHERE u.id = :user
 
 
 def facts(conn: Connection, subject: Subject, user_id: int) -> Facts:
-    """Read a record, if the event is of one, and the person to be told."""
+    """Read the record of an event, if it has one, and the receiver."""
     row = conn.execute(
         _FACTS,
         {

@@ -1,7 +1,8 @@
 """What people have beside their records and rows: asked for a whole chunk by one statement.
 
-Few people have any of it. Load asks the tables themselves only for those that do, and asks nothing more about
-people whom it folds for the first time and who have none of it. In a first load these are all.
+Few people have any of it. Load reads the tables themselves only for people with such rows, and
+reads nothing more about people that are folded for the first time and have no such rows. In a first
+load these are all.
 """
 
 from collections.abc import Sequence
@@ -64,7 +65,7 @@ class Attached:
         absorbed_lead: one of these has a lead.
         absorbed_contact: one of these has a contact.
         is_edited: something was typed into it.
-        is_employed: a person of the team said for which company it works, or works no more.
+        is_employed: a user stated that the person works for a company, or no longer does.
         has_told: the objects of its records have said notes or inquiries.
         has_ticket: it asked for tickets.
         is_heard: something was said of consent that counts for the person, and not for one address alone.

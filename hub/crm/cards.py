@@ -122,7 +122,8 @@ def people_of(conn: Connection, company_id: int, limit: int) -> list[dict[str, A
     return [dict(one) for one in found.mappings()]
 
 
-# The other side of each open question about a person's records; what is one person already asks nothing.
+# The other side of each open question about a person's records; a pair that is one person already
+# is no question.
 _IN_REVIEW = text("""
 WITH own AS (
   SELECT id FROM ops.source_record WHERE entity_id = :entity AND target = 'person'
@@ -156,13 +157,13 @@ WHERE s.entity_id IS NOT NULL
 
 
 def in_review(conn: Connection, entity_id: int) -> dict[int, float]:
-    """Return the people about whom a question is open, with the weight in bits of the best pair."""
+    """Return the people with an open question, and the weight in bits of their best pair."""
     rows = conn.execute(_IN_REVIEW, {"entity": entity_id})
     return {row.entity_id: row.weight for row in rows}
 
 
 def judged_apart(conn: Connection, entity_id: int) -> set[int]:
-    """Return the people of whom a person or a source said that they are others."""
+    """Return the people that a user or a source has declared different."""
     return set(conn.execute(_APART, {"entity": entity_id}).scalars())
 
 

@@ -1,7 +1,9 @@
-"""Companies as rows of the CRM: a contact's company, a lead's account, and who must be asked anew.
+"""Companies as rows of the CRM: a contact's company and a lead's account.
+
+Out, too: the people whose company must be derived again.
 
 Both pointers are functions of the inputs (people's words, the sources' refs, keys), written at each
-fold: what is set directly is lost with the next one.
+fold: a value that is set directly is lost with the next fold.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -53,8 +55,8 @@ def arguments(links: Links) -> dict[str, list[Any]]:
     }
 
 
-# People whom a company may concern: they should point to it and do not, or the other way round. A
-# record may name the company by one that the vendor merged into it, at any remove.
+# People that a change of a company may concern: they should point to it and do not, or the other
+# way round. A record may name the company by one that the vendor merged into it, at any remove.
 _CONCERNED = text("""
 WITH RECURSIVE firm AS (
   SELECT i.id, c.* FROM unnest(CAST(:ids AS bigint[])) AS i(id)
@@ -114,13 +116,13 @@ WHERE p.entity_id IS NOT NULL AND CASE WHEN p.stands
 
 
 def concerned(conn: Connection, company_ids: Sequence[int]) -> list[int]:
-    """Return the people whose company or account may be another now that companies were written."""
+    """Return the people whose company or account may differ after companies were written."""
     return list(conn.execute(_CONCERNED, {"ids": list(company_ids)}).scalars())
 
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A company as people tell it from another.
+    """The facts by which a user distinguishes a company from another.
 
     Args:
         id: its number: contact/12.
@@ -141,7 +143,7 @@ class Company:
 
     @property
     def said(self) -> str:
-        """Return how people name it, with what tells it from another: contact/12 (Acme, Leeds)."""
+        """Return its name with the facts that distinguish it: contact/12 (Acme, Leeds)."""
         what = ", ".join(w for w in (self.name, self.city, self.country, self.website) if w)
         return f"contact/{self.id} ({what})"
 

@@ -83,7 +83,7 @@ def owners_of(conn: Connection, contact_ids: Collection[int]) -> dict[int, int]:
 
 
 def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
-    """Contacts whose entities hold records again stand on their own."""
+    """Contacts whose entities hold records again are separate contacts."""
     if not entity_ids:
         return
     held.give_up(conn, "contact", entity_ids, write=set_owner)
@@ -112,7 +112,7 @@ def employers_of(conn: Connection, entity_ids: Sequence[int]) -> list[int]:
 
 
 def take_up(conn: Connection, contact_ids: Sequence[int]) -> None:
-    """Contacts that people had let go are asked for by a source again."""
+    """Contacts that users had given up are required by a source again."""
     if contact_ids:
         conn.execute(
             text("UPDATE crm.contact SET kept_by = 'source' WHERE id = ANY(:ids)"),
@@ -176,7 +176,7 @@ def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
         )
 
 
-def give(conn: Connection, owners: Mapping[int, int | None]) -> None:
+def assign(conn: Connection, owners: Mapping[int, int | None]) -> None:
     """Give contacts their owners (contact → user)."""
     if owners:
         conn.execute(
@@ -281,7 +281,7 @@ _LET_GO = (
 
 
 def let_go(conn: Connection, contact_ids: Sequence[int]) -> None:
-    """Let contacts no longer point to contacts that are removed."""
+    """Clear references of contacts to contacts that are removed."""
     for statement in _LET_GO:
         conn.execute(statement, {"ids": list(contact_ids)})
 

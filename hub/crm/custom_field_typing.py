@@ -101,7 +101,7 @@ def shared(
 ) -> dict[str, JsonValue]:
     """Return those of a record's custom fields that another kind of record has too, by key.
 
-    A value that is none of the type which the field has there stays where it is.
+    A value that does not fit the field's type stays where it is.
     """
     return shared_by(fields_of(conn, object_), object_, held) if held else {}
 

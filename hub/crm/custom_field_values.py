@@ -28,7 +28,7 @@ _PHONE = re.compile(r"\+?[\d\s().\-/]{3,40}(?:\s*(?:x|ext\.?)\s*\d{1,6})?", re.I
 
 
 class RefusedError(ValueError):
-    """A value that is none of its field's type; says why in a few words."""
+    """A value that does not fit its field's type; says why in a few words."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

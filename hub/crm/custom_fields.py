@@ -34,7 +34,7 @@ class CustomField:
         name: what people read.
         type: one of `TYPES`.
         choices: what may be chosen; only of a list.
-        is_filterable: whether lists may ask for it.
+        is_filterable: whether lists may filter by it.
     """
 
     object: str
@@ -82,7 +82,7 @@ def all_fields(conn: Connection, object_: str | None = None) -> list[CustomField
 
 
 def check_object(object_: str, resource: str) -> None:
-    """Refuse what is no kind of record.
+    """Refuse an unknown kind of record.
 
     Raises:
         ActionError: it is none of `OBJECTS`.
@@ -143,7 +143,7 @@ def normalise(
         now: aware, in the time zone of the person who types; None of a value that is kept.
 
     Raises:
-        ActionError: it is none of the field's type, or none of its choices.
+        ActionError: it does not fit the field's type, or is not one of its choices.
     """
     field = defs.get(key)
     if value is None or value in ("", []):

@@ -177,7 +177,7 @@ deal_contact = Table(
     schema="crm",
 )
 
-# a criterion of kind `check` that somebody has ticked
+# a criterion of kind `check` that a user has ticked
 deal_check = Table(
     "deal_check",
     metadata,

@@ -168,7 +168,7 @@ def associate_many(conn: Connection, pairs: Mapping[int, int], role: str) -> Non
 
 
 def dissociate(conn: Connection, deal_id: int, contact_id: int) -> bool:
-    """Let a contact take no part any more; says whether it did."""
+    """Remove a contact from a deal; says whether it did."""
     done = conn.execute(
         text("DELETE FROM crm.deal_contact WHERE deal_id = :deal AND contact_id = :contact"),
         {"deal": deal_id, "contact": contact_id},
@@ -177,7 +177,7 @@ def dissociate(conn: Connection, deal_id: int, contact_id: int) -> bool:
 
 
 def ticked(conn: Connection, deal_id: int) -> set[int]:
-    """Return the criteria that somebody has ticked."""
+    """Return the criteria that a user has ticked."""
     rows = conn.execute(
         text("SELECT criterion_id FROM crm.deal_check WHERE deal_id = :deal"), {"deal": deal_id}
     )
@@ -216,7 +216,7 @@ def untick(conn: Connection, deal_id: int, criterion_id: int) -> None:
 
 
 def copy_contacts(conn: Connection, from_deal: int, to_deal: int) -> None:
-    """Let the contacts of a deal take part in another, in the same roles."""
+    """Copy the contacts of a deal to another deal, in the same roles."""
     conn.execute(
         text(
             "INSERT INTO crm.deal_contact (deal_id, contact_id, role) "
@@ -226,7 +226,7 @@ def copy_contacts(conn: Connection, from_deal: int, to_deal: int) -> None:
     )
 
 
-def give(conn: Connection, owners: Mapping[int, int | None]) -> None:
+def assign(conn: Connection, owners: Mapping[int, int | None]) -> None:
     """Give deals their owners (deal → user)."""
     if owners:
         conn.execute(
@@ -239,7 +239,7 @@ def give(conn: Connection, owners: Mapping[int, int | None]) -> None:
 
 
 def stamp_company(conn: Connection, contact_ids: Sequence[int], company_id: int) -> list[int]:
-    """Give the deals of contacts that name no company the one at which they were made; returns them."""
+    """Set the company of deals without one: the company at which they were made; returns them."""
     rows = conn.execute(
         text(
             "UPDATE crm.deal SET organization_id = :company "

@@ -1,8 +1,9 @@
 """Derived columns: last activity, last communication, next task, first response.
 
 In: entities and deals whose activities, records or relations have changed. Out: the columns of
-their rows, as a function of what hangs on them; `docs/leads.md` says what counts. Whoever writes an
-activity, merges, or moves a record calls `recompute` in the same transaction. What does not belong
+their rows, as a function of what hangs on them; `docs/leads.md` says what counts. Code that writes
+an activity, merges, or moves a record calls `recompute` in the same transaction. What does not
+belong
 here: days since a moment, which are reckoned when they are read.
 """
 
@@ -141,7 +142,7 @@ def outdated_companies(conn: Connection, entity_ids: Collection[int]) -> list[in
 
     Args:
         conn: an open transaction.
-        entity_ids: contacts that were just made, on whom nothing hangs.
+        entity_ids: contacts that were just made and have no activities.
     """
     if not entity_ids:
         return []
@@ -151,14 +152,14 @@ def outdated_companies(conn: Connection, entity_ids: Collection[int]) -> list[in
 def recompute(
     conn: Connection, entity_ids: Iterable[int] = (), deal_ids: Iterable[int] = ()
 ) -> None:
-    """Bring the derived columns of entities, of their companies, and of deals up to date.
+    """Update the derived columns of entities, of their companies, and of deals.
 
     Both are locked first, entities before deals: of two that write at once, the later one sees what
     the earlier one has written.
 
     Args:
         conn: an open transaction, in which the change has been written.
-        entity_ids: merged or not; of a company that somebody has left, that company as well.
+        entity_ids: merged or not; of a person who left a company, that company as well.
         deal_ids: deals.
     """
     entities, deals = sorted(set(entity_ids)), sorted(set(deal_ids))
@@ -176,11 +177,11 @@ def recompute(
 
 
 def recompute_alone(conn: Connection, entity_ids: Collection[int]) -> None:
-    """Bring the derived columns of people up to date who work for no company.
+    """Update the derived columns of people without a company.
 
     Args:
         conn: an open transaction that holds the entities.
-        entity_ids: people who are merged into nobody. Neither they nor those who were merged into them have
+        entity_ids: people that are not merged into another person. Neither they nor those who were merged into them have
             a contact.
     """
     if entity_ids:

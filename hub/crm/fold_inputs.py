@@ -1,6 +1,7 @@
 """What the fold of every record depends on beside the records: rules, and the sources' owners.
 
-One statement reads both, since each chunk of load reads them anew. Statuses and words: `hub.crm.words`.
+One statement reads both, since each chunk of load reads them again. Statuses and words:
+`hub.crm.words`.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ class FoldInputs:
     """What the fold reads.
 
     Args:
-        rules: the document of survivorship in force; None while nobody has set one.
+        rules: the document of survivorship in force; None until a user sets one.
         owners: (source, source id) → person, for every owner that a source named.
     """
 

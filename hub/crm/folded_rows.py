@@ -26,7 +26,7 @@ class FoldedRows:
     _pointing: TextClause
 
     def parted_from(self, conn: Connection, row_ids: Sequence[int]) -> list[int]:
-        """Return the entities that stand again, and whose rows still point to one of these."""
+        """Return the restored entities whose rows still point to one of these."""
         return list(conn.execute(self._pointing, {"ids": list(row_ids)}).scalars())
 
     def read(self, conn: Connection, entity_ids: Sequence[int]) -> dict[int, RowMapping]:

@@ -202,7 +202,7 @@ def make(conn: Connection, name: str, kind: str) -> int:
 
 
 def set_kind(conn: Connection, group_id: int, kind: str) -> None:
-    """Say what a group without members hands out."""
+    """Set the kind of records that a group without members distributes."""
     conn.execute(update(distribution_group).where(_G.id == group_id).values(record_kind=kind))
 
 
@@ -282,7 +282,7 @@ class Set:
 def save_members(
     conn: Connection, before: GroupRow, after: GroupRow, settings: Sequence[Set] = ()
 ) -> None:
-    """Write who is a member now, in which place, and what is set of members.
+    """Write the present members, their positions and their settings.
 
     Args:
         conn: a transaction that holds the group's lock.

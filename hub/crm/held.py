@@ -1,4 +1,6 @@
-"""Owners that a row took over from another: of whom it absorbed, of its contact; and giving them up.
+"""Owners that a row took over from another row, and how they are given up again.
+
+A row takes them over from the people that it absorbed, and from its contact.
 
 The owner is held: nothing folds it. What took it over is in the history, so that it goes back when
 its cause does, if it is still the one that was taken over.
@@ -49,7 +51,7 @@ _TAKEN_OVER = {kind: text(_TAKEN.replace("{kind}", kind)) for kind in _CAUSE}
 
 
 def give_up(conn: Connection, kind: str, entity_ids: Sequence[int], *, write: Write) -> None:
-    """Let rows that absorbed these give up the owners that they took over from them.
+    """Remove the owners that absorbing rows took over from these rows.
 
     Call before the rows stand on their own. What absorbed such a row in its turn gives up too.
     """

@@ -77,7 +77,7 @@ def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
 
 
 def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
-    """Leads whose entities hold records again stand on their own; no fold wakes a converted one."""
+    """Leads whose entities hold records again are separate leads; no fold wakes a converted one."""
     if not entity_ids:
         return
     held.give_up(conn, "lead", entity_ids, write=set_owner)
@@ -92,7 +92,7 @@ def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class UnownedLead:
-    """A lead that has no owner yet, with the fields that routing rules may ask for.
+    """A lead that has no owner yet, with the fields that routing rules may read.
 
     `is_converted`: here; `is_left`: here, or by its source while a user works on it.
     """
@@ -168,7 +168,7 @@ def unowned_n(conn: Connection, batch_id: int | None = None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class LoadedCount:
-    """How many leads of an initial load an owner has, who was not told of that load yet."""
+    """The number of leads of an initial load that an owner has, without a notification yet."""
 
     user_id: int
     batch_id: int
@@ -176,7 +176,7 @@ class LoadedCount:
     leads_n: int
 
 
-# A batch that is over has been told; a lead of it that changes hands later is no part of a digest.
+# A batch that has ended was notified; a lead of it that changes hands later is no part of a digest.
 _UNTOLD = text("""
 SELECT l.owner_id, b.id, b.source, count(*)
 FROM ops.batch b CROSS JOIN LATERAL (
@@ -190,7 +190,7 @@ GROUP BY l.owner_id, b.id, b.source ORDER BY l.owner_id, b.id
 
 
 def untold(conn: Connection) -> list[LoadedCount]:
-    """Return what the running initial loads gave to owners who were not told of them."""
+    """Return the leads of running initial loads, for owners without a notification."""
     return [LoadedCount(*row) for row in conn.execute(_UNTOLD)]
 
 
@@ -297,7 +297,7 @@ class Inherited:
 
 
 def link_to_contacts(conn: Connection, entity_ids: Sequence[int]) -> list[Inherited]:
-    """Let the leads of these entities point to the contact of the same person, if there is one.
+    """Link the leads of these entities to the contact of the same person, if there is one.
 
     A lead without an owner goes to the contact's owner, unless that one has left; returns
     these leads.
@@ -350,7 +350,7 @@ _LET_GO = (
 
 
 def let_go(conn: Connection, leads: Sequence[int], contacts: Sequence[int]) -> None:
-    """Let leads no longer point to leads and contacts that are removed."""
+    """Clear references of leads to leads and contacts that are removed."""
     for statement in _LET_GO:
         conn.execute(statement, {"leads": list(leads), "contacts": list(contacts)})
 

@@ -75,7 +75,7 @@ _facets(deal, {"name": "lower(name)"}, DEAL_STANDING)
 
 
 def _statistics(table: Table) -> None:
-    """Let the planner know how common an address or a part of a name is: it takes each for a rare one."""
+    """Give the planner the frequency of addresses and parts of names; it assumes that each is rare."""
     made = [
         f"CREATE STATISTICS crm.{table.name}_{name} ON (lower({column})) FROM crm.{table.name}"
         for name, column in (("emails", "email"), ("organizations", "organization_name"))

@@ -23,7 +23,7 @@ class Availability:
     Args:
         away_from: since when the user is away; None with `away_until` None is not away.
         away_until: from then on the user is back; None with `away_from` is until told otherwise.
-        is_paused: whether the user takes no turns until told otherwise.
+        is_paused: whether the user gets no turns until the pause is ended.
     """
 
     away_from: datetime | None = None
@@ -222,7 +222,7 @@ def adopt_legacy_owner(
 
 
 def set_preference(conn: Connection, user_id: int, event: str, *, web: bool, email: bool) -> None:
-    """Write by which channels a user is told of an event."""
+    """Write the channels by which a user is notified of an event."""
     preference = insert(notification_preference).values(
         user_id=user_id, event=event, web=web, email=email
     )
@@ -251,7 +251,7 @@ RETURNING o.user_id
 
 
 def disown(conn: Connection, identities: Sequence[tuple[str, str]]) -> list[int]:
-    """Forget owners of a source (source, id); return the users whom they were connected with."""
+    """Forget owners of a source (source, id); return the users that they were connected with."""
     named = conn.execute(
         _DISOWN, {"sources": [i[0] for i in identities], "ids": [i[1] for i in identities]}
     )
@@ -259,5 +259,5 @@ def disown(conn: Connection, identities: Sequence[tuple[str, str]]) -> list[int]
 
 
 def delete_users(conn: Connection, user_ids: Collection[int]) -> None:
-    """Delete users to whom nothing refers."""
+    """Delete users that no row refers to."""
     conn.execute(text('DELETE FROM crm."user" WHERE id = ANY(:ids)'), {"ids": sorted(user_ids)})

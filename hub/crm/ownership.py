@@ -1,6 +1,6 @@
 """Who owns leads, contacts and deals: locked, read and written for one record or for many.
 
-A distribution group is locked before the records that it hands out, as routing does.
+A distribution group is locked before the records that it distributes, as in routing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -65,7 +65,7 @@ def seen(conn: Connection, kind: str, ids: Sequence[int]) -> dict[int, Owned]:
 
 
 Give = Callable[[Connection, Mapping[int, int | None]], None]
-_GIVE: Mapping[str, Give] = {"lead": leads.assign, "contact": contacts.give, "deal": deals.give}
+_GIVE: Mapping[str, Give] = {"lead": leads.assign, "contact": contacts.assign, "deal": deals.assign}
 
 
 def restore(conn: Connection, kind: str, owners: Mapping[int, int | None]) -> None:

@@ -156,7 +156,7 @@ def set_archived(conn: Connection, pipeline_id: int, *, is_archived: bool) -> No
 
 
 def archive_stage(conn: Connection, stage_id: int) -> None:
-    """Take a stage out of its pipeline, with what it asks for; the history of deals goes on naming it."""
+    """Remove a stage from its pipeline, with its criteria; the history of deals keeps it."""
     for criterion in criteria(conn, [stage_id]):
         drop_criterion(conn, criterion.id)
     conn.execute(text("UPDATE crm.stage SET archived_at = now() WHERE id = :id"), {"id": stage_id})
@@ -224,7 +224,7 @@ def set_criterion(conn: Connection, stage_id: int, kind: str, what: str, severit
 
 
 def rename_criteria(conn: Connection, field: str, into: str) -> None:
-    """Let the criteria that ask for a field ask for another one; one that asks for it already stays."""
+    """Replace the field of criteria with another field; one that asks for it already stays."""
     conn.execute(
         text(
             "DELETE FROM crm.stage_criterion c USING crm.stage_criterion o WHERE c.kind = 'field' "

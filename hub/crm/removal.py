@@ -27,7 +27,7 @@ class MadeRow:
         table: lead or contact.
         id: its number.
         entity_id: who it is of.
-        asks: what a record must ask for to fill it: lead, contact, organisation.
+        asks: the record kind that justifies the row: lead, contact, organisation.
         is_merged: its person, or company, is merged into another.
         anchor_id: the record that its person began with.
         is_anchor_out: that record was taken out.
@@ -73,7 +73,7 @@ WHERE entity_id = ANY(:ids) AND withdrawn_by IS NULL AND target IN ('person', 'o
 
 
 def standing(conn: Connection, entity_ids: Sequence[int]) -> dict[int, set[str]]:
-    """Return what the records that people and companies have ask for: lead, contact, organisation."""
+    """Return the rows that records of people justify: lead, contact, organisation."""
     found: dict[int, set[str]] = {}
     for row in conn.execute(_STANDING, {"ids": list(entity_ids)}):
         found.setdefault(row.entity_id, set()).add(row.asks)
@@ -99,7 +99,7 @@ def orphaned(
     Args:
         conn: an open connection.
         made: rows that a batch made.
-        asked: what the standing records of each person and company ask for.
+        asked: the kinds of rows that the remaining records of each person and company justify.
         out: records that were taken out, or say again what they said before: who began with one
             and is merged into another did not exist before the batch.
     """
@@ -148,7 +148,7 @@ def remove(
     Args:
         conn: an open transaction.
         going: leads and contacts.
-        undo_id: the batch that takes them away: an undo, or one that derives anew.
+        undo_id: the batch that takes them away: an undo, or a batch that derives again.
         asked: `source/stream/id` of the inquiries that go with them.
     """
     done = Removed()
@@ -164,7 +164,7 @@ def remove(
 
 
 def remove_digests(conn: Connection, batch_id: int, undo_id: int) -> int:
-    """Delete the alerts of digests that tell of this batch, and of none that stands.
+    """Delete the alerts of digests about this batch and about no remaining batch.
 
     Returns:
         How many alerts.

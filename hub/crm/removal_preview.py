@@ -48,7 +48,7 @@ class Going:
         self.turns.update({r.id: (r.group_id, r.user_id) for r in conn.execute(_TURNS, args)})
 
     def add_digests(self, conn: Connection, batch_id: int) -> None:
-        """Add the alerts of digests that tell of the batch, and of none that stands."""
+        """Add the alerts of digests about the batch and about no remaining batch."""
         keys = list(conn.execute(DIGESTS, {"batch": batch_id}).scalars())
         args: dict[str, object] = {"leads": [], "contacts": [], "keys": keys}
         self.alerts.update(conn.execute(_ALERTS, args).scalars())

@@ -2,7 +2,7 @@
 
 A rollup only grows: the triggers (`rollup_triggers`) append what a statement adds and takes away,
 so two writers never wait for each other; a count is the sum of its rows. `rollups` folds the rows
-of one key into one, and counts anew from the records themselves.
+of one key into one, or computes the counts again from the records.
 """
 
 from sqlalchemy import (

@@ -139,7 +139,7 @@ def _of_lead(verb: str) -> list[str]:
 def _of_deal(verb: str) -> list[str]:
     lives = "archived_at IS NULL AND lead_id IS NOT NULL"
     changed = _changed(verb, "lead_id, stage_id, currency, value", lives)
-    # whoever changes the lead in this moment would not see the deal, nor we the change
+    # a transaction that changes the lead now would not see the deal, and this one not its change
     lock = (
         f"SELECT 1 FROM (SELECT lead_id FROM ({changed}) b GROUP BY 1 ORDER BY 1) c "  # noqa: S608
         "CROSS JOIN LATERAL (SELECT id FROM crm.lead WHERE id = c.lead_id FOR SHARE) l"
@@ -196,7 +196,7 @@ def _of_move(verb: str) -> list[str]:
         "CROSS JOIN LATERAL (SELECT owner_id, source FROM crm.deal WHERE id = m.deal_id "
         "AND archived_at IS NULL OFFSET 0) d"
     )
-    # two who move one deal come one after the other
+    # two transactions that move one deal run one after the other
     lock = (
         f"SELECT 1 FROM (SELECT deal_id FROM ({touched}) x ORDER BY 1) x CROSS JOIN LATERAL "  # noqa: S608
         "(SELECT id FROM crm.deal WHERE id = x.deal_id FOR NO KEY UPDATE) d"

@@ -1,6 +1,6 @@
-"""The rollups as a whole: folded into one row a key, or counted anew from the records.
+"""The rollups as a whole: compacted to one row a key, or computed again from the records.
 
-Either is one statement, so it sees one moment: rows that a writer adds meanwhile stay beside it.
+Each is one statement and sees one snapshot: rows that a writer adds meanwhile stay.
 """
 
 from sqlalchemy import Connection, text
@@ -64,7 +64,7 @@ def compact(conn: Connection) -> dict[str, int]:
 
 
 def refresh(conn: Connection) -> dict[str, int]:
-    """Count everything anew from leads, deals and transitions; returns the rows of each rollup.
+    """Compute everything again from leads, deals and transitions; returns the rows of each rollup.
 
     Needed after a stage was moved or its category changed; else it changes no count.
     """

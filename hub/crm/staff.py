@@ -1,4 +1,4 @@
-"""Whose activities count for a company: its own, and those of its people while they worked there.
+"""The activities that count for a company: its own, and those of its people while they worked there.
 
 A person's activities count for the company that they work for, from the day on which they began there. What
 was done before an employer changed stays with the company of that time. A lead that became the company

@@ -141,7 +141,7 @@ contact = Table(
     Column("customer_status", Text, nullable=False, server_default="none"),
     Column("prospect_status", Text, nullable=False, server_default="none"),
     # `person`: made or kept by people; it outlasts its sources. `nobody`: no longer kept by people, and
-    # archived because other rows refer to it; it is used again when a source asks for a contact
+    # archived because other rows refer to it; it is used again when a source requires a contact
     Column("kept_by", Text, nullable=False, server_default="source"),
     list_columns.sort_key(),
     list_columns.names(),

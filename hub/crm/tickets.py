@@ -58,12 +58,12 @@ WITH moved AS (
 
 
 def follow(conn: Connection, entity_ids: Sequence[int], *, asked_in: str) -> list[int]:
-    """Bring tickets to the entities that their requesters belong to now; returns whom they left."""
+    """Move tickets to the present entities of their requesters; returns the former entities."""
     return list(conn.execute(_FOLLOW, {"e": list(entity_ids), "asked_in": asked_in}).scalars())
 
 
 def entities_of(conn: Connection, record_ids: Sequence[int]) -> set[int]:
-    """Return on whom tickets hang."""
+    """Return the entities of tickets."""
     rows = conn.execute(
         text(
             "SELECT DISTINCT entity_id FROM crm.ticket "

@@ -1,4 +1,4 @@
-"""Words that records hold as text and that a list names or a team has renamed: the table `crm.word`.
+"""Words that records hold as text, and that a list names or a user has renamed: table `crm.word`.
 
 A word has a number, so that saved lists hold the number. A renamed word points to the word of today,
 which the fold writes from then on (`hub.model.words`). Not here: the records that hold a word
@@ -46,7 +46,7 @@ _BY_ID = text(f"{_WORDS} WHERE w.id = ANY(:ids)")
 
 
 def ensure(conn: Connection, kind: str, scope: str, name: str) -> int:
-    """Return the number of a word, which it gets if it has none."""
+    """Return the number of a word; a word without one gets one."""
     values = {"kind": kind, "scope": scope, "name": name}
     return int(conn.execute(_ENSURE, values).scalar_one())
 
@@ -79,7 +79,7 @@ def today(conn: Connection, kind: str, scope: str, name: str) -> str | None:
 
 
 def turn(conn: Connection, kind: str, scope: str, old: str, new: str | None) -> None:
-    """Keep that a word is another from now on; None: that it was removed."""
+    """Rename a word from now on; None: remove it."""
     target = None
     if new is not None:
         target = ensure(conn, kind, scope, new)
@@ -100,7 +100,7 @@ def turn(conn: Connection, kind: str, scope: str, old: str, new: str | None) -> 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a fold needs of a team's words.
+    """The renamed words and unqualified statuses that a fold needs.
 
     Args:
         unqualified: the statuses that end the work on a lead, former names included, in lower case.

@@ -1,6 +1,6 @@
 """What a condition on a custom field means in SQL, by the field's type.
 
-A source may have left anything under the key: what is no value of the type answers no, and never
+A source may have left anything under the key: a value of another type does not match, and never
 ends a query. Exact values and stretches of numbers and days are found by the row's tokens.
 """
 

@@ -1,7 +1,8 @@
 """Dates as people say them: `today`, `last 7 days`, `this month`, `30 days ago`, `2026-03`.
 
-In: words, the moment, and the time zone of whoever asks. Out: days of that zone, as a half-open span
-or as one day. `last 7 days` ends with today, `next 7 days` begins with it; weeks begin on Monday. Pure.
+In: words, the moment, and the time zone of the asking user. Out: days of that zone, as a half-open
+span or as one day. `last 7 days` ends with today, `next 7 days` begins with it; weeks begin on
+Monday. Pure.
 """
 
 import re
@@ -23,7 +24,7 @@ class Moment:
 
     Args:
         now: an aware moment.
-        zone: the time zone of whoever asks.
+        zone: the time zone of the asking user.
     """
 
     now: datetime

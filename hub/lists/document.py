@@ -1,4 +1,4 @@
-"""A smart list as a document: what is asked of which fields, the order, the columns.
+"""A smart list as a document: conditions on fields, the order, the columns.
 
     object: lead
     filter:
@@ -39,7 +39,7 @@ LONGEST_VALUE = 1_000
 
 
 class Op(StrEnum):
-    """What is asked of a field. An empty field answers no to all but `is empty` and negations."""
+    """A condition on a field. An empty field answers no to all but `is empty` and negations."""
 
     IS = "is"
     IS_NOT = "is not"
@@ -107,7 +107,7 @@ def _op(said: object) -> object:
 
 
 class Condition(BaseModel):
-    """What is asked of one field."""
+    """A condition on one field."""
 
     model_config = _FROZEN
     field: str
@@ -191,7 +191,7 @@ Node = Annotated[
 
 
 class Sort(BaseModel):
-    """The order; the newest number decides between equals, and what is empty comes last."""
+    """The order; the newest number decides between equals, and empty values come last."""
 
     model_config = _FROZEN
     field: str

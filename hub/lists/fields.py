@@ -1,4 +1,4 @@
-"""A field that lists may ask for, and the catalogue of such fields of a kind of record.
+"""A field that lists may filter by, and the catalogue of such fields of a kind of record.
 
 A name is looked up as it is written, else by its former name, else by the words that people read
 (`Date added`). Not here: which fields there are (`catalogues`), what a condition means (`predicates`).
@@ -27,9 +27,9 @@ class Field:
         name: as documents write it.
         label: as people read it.
         kind: text, number, bool, moment, date, days, tags, user, name, or a custom field's type.
-        column: what is shown, and compared.
+        column: the expression that is shown and compared.
         predicate: what a condition on it means.
-        order: what is sorted by, where an index has this order.
+        order: the expression to sort by, if an index has this order.
         names: the kind of the things that its values name (`hub.crm.named`); None: values are no names.
         scope: where such a name counts: of a choice `object.key`.
         words: the only values that it can have; empty: any.
@@ -61,10 +61,10 @@ class Catalogue:
         object: lead, person, company or deal.
         table: where its rows are.
         standing: what every row of a list fulfils: not archived (always the first), not merged.
-        unless_asked: what it fulfils too, unless the filter asks for that field.
+        unless_asked: conditions added unless the filter names their field.
         fields: by name.
         default_sort: the order where a document names none; the newest first.
-        default_columns: what is shown where a document names nothing.
+        default_columns: the columns if a document names none.
     """
 
     object: str

@@ -55,7 +55,7 @@ _TUNED = {
 }
 _PLAIN = "plain"
 _KNOWN = "hub.lists.tuned"  # in a connection's `info`: a transaction, and whether it is tuned
-# `crm.plain_lists` of hub.yaml sets `hub.plain_lists` in every session: the server's own plans, and no more
+# `crm.plain_lists` of hub.yaml sets `hub.plain_lists` in every session: only the server's own plans
 _SETTINGS = text(
     f"SELECT CASE WHEN current_setting('hub.plain_lists', true) = 'on' THEN '{_PLAIN}' ELSE "
     + " || ".join(f"set_config('{name}', '{value}', true)" for name, value in _TUNED.items())
@@ -65,7 +65,7 @@ _SETTINGS = text(
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows of a list, and the mark behind the last of them; none if there are no more."""
+    """Some rows of a list, and the mark behind the last of them; none on the last page."""
 
     columns: tuple[str, ...]
     rows: list[dict[str, Any]]
@@ -85,7 +85,7 @@ class Query:
     """A list, ready to be asked: `ready` makes one.
 
     Args:
-        document: what is asked.
+        document: the conditions.
         fields: of the kind of record.
         where: what its rows fulfil.
         moment: when it is asked, in the time zone of the user who asks.
@@ -108,8 +108,8 @@ def ready(conn: Connection, document: ListDocument, fields: Catalogue, asking: A
     """Return a document as a user asks it now.
 
     Raises:
-        ActionError: it asks what cannot be asked, shows what is no field, or wants an order that no
-            index has.
+        ActionError: a condition is not possible, a column is not a field, or no index has the
+        order.
     """
     document, unchecked = naming.bound(conn, document, fields)
     holds = compiler.where(document, fields, asking)
@@ -156,7 +156,7 @@ def count(conn: Connection, query: Query, *, exact: bool = False) -> Count:
 
 
 def ids(conn: Connection, query: Query, limit: int) -> list[int]:
-    """Return the ids of the first rows in the list's order, for what is done to all of them."""
+    """Return the ids of the first rows in the list's order, for bulk actions."""
     found = [key[1] for key in _keys(conn, query, limit, None)]
     if not found:
         naming.verify(conn, query.fields, query.unchecked)
@@ -164,7 +164,7 @@ def ids(conn: Connection, query: Query, limit: int) -> list[int]:
 
 
 def mark_behind(conn: Connection, query: Query, n: int) -> str | None:
-    """Return the mark behind the first `n` rows; None where the list has no more than these."""
+    """Return the mark behind the first `n` rows; None if the list ends here."""
     keys = _keys(conn, query, n + 1, None)
     return _written(query, keys[n - 1]) if len(keys) > n else None
 

@@ -72,7 +72,7 @@ def lowered(
     Args:
         column: the text, as `alike` makes it.
         op: the operation.
-        values: what is asked for.
+        values: the value of the condition.
         alike: what makes the same of texts that are the same.
     """
     match op:
@@ -105,7 +105,7 @@ def bool_is(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
 
 
 def moment_is(column: Column, op: Op, values: Values, asking: Asking) -> Column:
-    """A moment; days are those of whoever asks."""
+    """A moment; days are those of the asking user."""
     if op is Op.EMPTY:
         return column.is_(None)
     first, after = moments_of(op, values, asking.moment)
@@ -121,7 +121,7 @@ def date_is(column: Column, op: Op, values: Values, asking: Asking) -> Column:
 
 
 def days_since(column: Column, op: Op, values: Values, asking: Asking) -> Column:
-    """How many days ago a moment was: 0 is today, in the time zone of whoever asks."""
+    """How many days ago a moment was: 0 is today, in the time zone of the asking user."""
     if op is Op.EMPTY:
         return column.is_(None)
     first, after = _days_ago(op, [_days(v) for v in values], asking.moment)
@@ -252,7 +252,7 @@ def compared(column: Column, op: Op, values: Sequence[Column]) -> Column:
 def served(by_index: Column, holds: Column) -> Column:
     """Say that a condition holds, with one beside it that an index serves, true wherever it is.
 
-    The second alone tells the planner how many rows there are. Of the first it would think that it
+    Only the second gives the planner the number of rows. Of the first it would think that it
     holds for a few of them only; of what is said like this it assumes that it holds for nearly all.
     """
     return and_(case((holds, true())).is_not(None), by_index)

@@ -172,7 +172,7 @@ def _bare(said: str) -> str:
 def _has_a_place(value: Scalar) -> bool:
     """Whether what begins so is next to each other in the order.
 
-    Not what is made of marks, begins with a space, or is longer than the order looks.
+    False for text of marks only, with a leading space, or longer than the sort key.
     """
     said = predicates.words(value)
     return (

@@ -47,7 +47,7 @@ _SAVE = text(
 
 
 def visible(conn: Connection, user_id: int | None) -> list[SavedList]:
-    """Return the lists that somebody may use, their own before the team's; all for the machine."""
+    """Return the lists that a user may use, their own before the team's; all for the machine."""
     rows = conn.execute(_SEEN, {"user": user_id, "all": user_id is None})
     return [_saved(row) for row in rows]
 
@@ -92,7 +92,7 @@ def insert(conn: Connection, wanted: SavedList) -> int | None:
 
 
 def set_shared(conn: Connection, list_id: int, *, is_shared: bool) -> None:
-    """Let others use a list, or no longer."""
+    """Share a list, or stop sharing it."""
     conn.execute(
         text("UPDATE crm.smart_list SET is_shared = :shared WHERE id = :id"),
         {"id": list_id, "shared": is_shared},

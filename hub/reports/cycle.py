@@ -1,4 +1,4 @@
-"""Sales cycle: how long deals stay in each stage, and how many go on from it."""
+"""Sales cycle: how long deals stay in each stage, and how many advance from it."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a report may be filtered by, and the values that are there: what is not is refused, not empty.
+"""The filters of reports and the values that exist; an unknown name is refused.
 
 In: names as people write them. Out: names as the records have them. Not here: periods (`scope`).
 """

@@ -1,4 +1,4 @@
-"""Leads as they come: how soon they are answered, what each source brings, who has them.
+"""Leads as they come: response times, results of each source, owners.
 
 A lead counts unless it was merged into another or archived.
 """

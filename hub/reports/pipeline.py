@@ -1,6 +1,6 @@
-"""Pipeline now: what is open, in which stage, with whom, and what it is worth by likelihood.
+"""Pipeline now: open deals by stage and owner, with their value weighted by likelihood.
 
-There is no period: what is open is open now. Read from the rollup, and exact.
+There is no period: open means open at present. Read from the rollup, and exact.
 """
 
 from collections import defaultdict

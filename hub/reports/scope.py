@@ -1,4 +1,4 @@
-"""What a report is asked about, and what is common to several: filters, medians, sums of money."""
+"""The scope of a report, and what several reports share: filters, medians, sums of money."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -64,7 +64,7 @@ class Scope:
         return {"report": report, "period": period, "is_exact": not self.is_all_time}
 
 
-# The owner, the source: of records that are told of one by one, and of rollups.
+# The owner, the source: of records that are listed one by one, and of rollups.
 WHOSE = (
     "(CAST(:owner AS bigint) IS NULL OR owner_id = :owner) "
     "AND (CAST(:source AS text) IS NULL OR source = :source)"

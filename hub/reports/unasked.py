@@ -1,6 +1,6 @@
-"""Rows that no source asks for any more, and leads that their source has converted: by owner.
+"""Rows that no source requires any more, and leads that their source has converted: by owner.
 
-They stand, somebody owns them, and no sync will say more of them: somebody has to decide.
+They remain, a user owns them, and no sync will update them: a user has to decide.
 """
 
 from typing import Any
@@ -36,7 +36,7 @@ GROUP BY u.email ORDER BY count(*) DESC, u.email NULLS FIRST
 
 
 def unasked(conn: Connection, scope: Scope) -> dict[str, Any]:
-    """Return how many leads and contacts of each owner no source asks for, and since when the oldest.
+    """Return by owner the leads and contacts that no source requires, and since when the oldest.
 
     The period of the scope is that in which the sources ceased to ask.
     """

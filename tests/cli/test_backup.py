@@ -137,7 +137,7 @@ def test_a_named_file_is_written_and_never_overwritten(made: House) -> None:
     assert "exists already" in again.stderr
     assert file.stat().st_size == size
     told = made.run("backup", str(made.root / "more.dump"))
-    assert "not in it: hub.yaml, secrets and key files" in told.stdout
+    assert "not included: hub.yaml, secrets and key files" in told.stdout
     nowhere = made.run("backup", str(made.root / "no/such/folder/x.dump"))
     assert nowhere.returncode == 2
     assert is_calm(nowhere)

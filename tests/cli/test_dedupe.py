@@ -130,7 +130,7 @@ MISTAKES = [
     (b"", "is empty"),
     (b"  \n\n", "is empty"),
     ("prénom,nom\nZoé,Roux\n".encode("latin-1"), "not UTF-8"),
-    (b"a\x00b,c\n1,2\n", "no text file"),
+    (b"a\x00b,c\n1,2\n", "not a text file"),
     (b"first_name,last_name,last_name\na,b,c\n", "twice"),
     (b"eva@free.fr,Eva,Roux\nkarl@free.fr,Karl,Berg\n", "no header"),
     (b"price,colour\n1,red\n", "no usable column"),

@@ -62,14 +62,14 @@ def test_companies_by_command(served: House) -> None:
         name: str = served.document("company", "add", "Nordwind", *more)["name"]
         return name
 
-    one, other = made("--city", "Kiel"), made("--city", "Lyon", "--anyway")
+    one, other = made("--city", "Kiel"), made("--city", "Lyon", "--force")
     refused = served.run("company", "add", "Nordwind")
     assert refused.returncode == 2
     assert one in refused.stderr
-    third = made("--anyway")
+    third = made("--force")
     served.document("company", "edit", third, "company=Nordwand", "street=Hafen 1")
     assert served.document("company", "merge", other, one)["survivor"]
-    assert served.run("company", "unmerge", other).stdout.strip() == f"{other} stands alone again"
+    assert served.run("company", "unmerge", other).stdout.strip() == f"{other} is separate again"
     person = served.document(
         "contact", "add", "--first-name", "Ida", "--last-name", "Moss", "--company", one
     )

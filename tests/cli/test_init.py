@@ -28,7 +28,7 @@ def test_init_writes_what_was_chosen_and_tries_the_login(vendors: SandboxProcess
         done = made.run(*arguments)
         assert done.returncode == 2
         assert "401" in done.stdout
-        assert made.run("init", "typeform").returncode == 2, "it is there already"
+        assert made.run("init", "typeform").returncode == 2, "it exists already"
 
 
 def test_a_terminal_is_asked_for_what_the_logins_need() -> None:

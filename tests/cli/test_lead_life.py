@@ -15,13 +15,13 @@ def test_a_lead_is_typed_in_given_away_and_put_aside(served: House) -> None:
     )
     added = served.document("lead", "add", *wanted)
     assert added["record"].startswith("hub/leads/")
-    (like,) = served.document("lead", "like", "--email", "zq@quist.example.com")
+    (like,) = served.document("lead", "duplicates", "--email", "zq@quist.example.com")
     assert like["name"] == added["name"]
     again = served.run("lead", "add", *wanted)
     assert again.returncode == 2
     assert added["name"] in again.stderr
-    assert "--anyway" in again.stderr
-    second = served.document("lead", "add", *wanted, "--anyway")
+    assert "--force" in again.stderr
+    second = served.document("lead", "add", *wanted, "--force")
     assert second["apart_from"] == [added["name"]]
 
     (person,) = served.document(
@@ -45,7 +45,7 @@ def test_a_lead_is_typed_in_given_away_and_put_aside(served: House) -> None:
     card = fits(served.document("lead", "show", added["name"], "--sources"), LeadCard)
     assert (card["lead"]["status"], card["lead"]["owner"] is not None) == ("Unqualified", True)
     assert "zq@quist.example.com" in served.run("lead", "show", added["record"]).stdout
-    told = served.run("lead", "like", "--name", "Zacharias Quistgaard")
+    told = served.run("lead", "duplicates", "--name", "Zacharias Quistgaard")
     assert "zq@quist.example.com" in told.stdout
 
 

@@ -78,7 +78,7 @@ def test_remap_counts_and_tells_no_value_unasked(loaded: House) -> None:
 def test_status_keeps_words_whole(loaded: House) -> None:
     done = loaded.run("status")
     assert done.returncode == 0
-    for words in ("organizations", "quarantine", "nothing waits", "all sent"):
+    for words in ("organizations", "quarantine", "queues drained", "all sent"):
         assert words in done.stdout
     for sign in ("…", "\x1b", "-0 s", ".0"):
         assert sign not in done.stdout

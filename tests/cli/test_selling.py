@@ -18,14 +18,16 @@ def test_a_lead_is_converted_sold_renewed_and_another_opened_again(served: House
     assert served.document("lead", "convert", one) == {**made, "is_new": False}
     deal = str(made["deal_id"])
 
-    served.document("pipeline", "ask", "Sales", "Quote", "Budget is confirmed", "--refuse")
+    served.document(
+        "pipeline", "add-criterion", "Sales", "Quote", "Budget is confirmed", "--refuse"
+    )
     assert served.document("deal", "move", deal, "Quote")["to_stage"] == "Quote"
     refused = served.run("deal", "move", deal, "Won")
     assert refused.returncode == 2, refused.stdout
     assert "Budget is confirmed" in refused.stderr
     served.document("deal", "check", deal, "Budget is confirmed")
     served.document("deal", "move", deal, "Won")
-    served.document("pipeline", "ask", "Sales", "Quote", "Budget is confirmed", "--remove")
+    served.document("pipeline", "remove-criterion", "Sales", "Quote", "Budget is confirmed")
 
     served.document("pipeline", "add", "Renewal", "--stages", "Due:60, Offered:80", "--renewal")
     (renewal,) = served.document("deal", "clone", deal, "--pipeline", "Renewal")["deals"]

@@ -60,7 +60,7 @@ def test_a_field_is_defined_shown_changed_used_and_forgotten(team: House) -> Non
     assert kept == {"custom_fields": {"level": "C"}}
     assert "Rank" in team.run("field", "list").stdout
 
-    assert "is no type of field" in refused(team, "field", "add", "lead", "Size", "money")
+    assert "is not a type of field" in refused(team, "field", "add", "lead", "Size", "money")
     assert "has choices" in refused(team, "field", "add", "lead", "Size", "list")
     assert "is no kind of record" in refused(team, "field", "list", "ticket")
     assert "a lead has no custom field" in refused(
@@ -115,7 +115,7 @@ def test_a_link_is_kept_shown_opened_and_removed(team: House) -> None:
     assert team.run("link", "open", "Billing", "lead/1").stdout.strip() == opened["url"]
 
     for address in ("javascript:alert(1)", "https://{email}/x", "ftp://files.example.com/{email}"):
-        assert "that is no template" in refused(team, "link", "add", "lead", "Bad", address)
+        assert "that is not a template" in refused(team, "link", "add", "lead", "Bad", address)
     assert "no field 'nothing'" in refused(
         team, "link", "add", "lead", "Bad", "https://a.example.com/{nothing}"
     )
@@ -136,7 +136,7 @@ def test_a_layout_is_set_shown_and_given_back(team: House, tmp_path: Path) -> No
     assert "Money" in team.run("layout", "show", "lead").stdout
 
     for sections, why in (
-        ([{"name": "Money", "fields": ["colour"]}], "'colour' is no field of a lead"),
+        ([{"name": "Money", "fields": ["colour"]}], "'colour' is not a field of a lead"),
         ([{"name": "A", "fields": ["status"]}, {"name": "B", "fields": ["status"]}], "twice"),
         ([{"title": "Money", "fields": []}], "a section has a name and fields"),
         ([], "a layout is a list of sections"),
@@ -213,7 +213,7 @@ def test_many_records_are_changed_at_once_and_a_user_sees_what_there_is_to_hear(
         "bulk", "set-status", "Qualified", "--where", "tags any of fair", "--dry-run"
     ).stdout
     assert shown.startswith("1 leads would be changed, 0 unchanged, 0 refused")
-    assert "say which records" in refused(team, "bulk", "tag", "x")
+    assert "the records are missing" in refused(team, "bulk", "tag", "x")
     assert team.document("undo", str(done["batch"])) == {
         "batch": done["batch"], "restored": 1, "kept": [], "dry_run": False,
     }  # fmt: skip

@@ -94,7 +94,7 @@ def test_up_runs_the_schedules_of_what_is_configured_and_ends_with_ctrl_c(made: 
     second = made.run("up", "--dagster-port", "0")
     assert second.returncode == 2
     assert is_calm(second)
-    assert "is up already" in second.stderr
+    assert "runs already" in second.stderr
     _takes_up_a_changed_hub_yaml(made, said["dagster"])
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)

@@ -128,8 +128,8 @@ def refused(world: World, verb: Any, arguments: Any) -> ActionError:
         ((activity.archive, (WHO, "note/x")), "note", None, "not_found"),
         ((task.complete, (WHO, "77")), "task", None, "not_found"),
         ((task.reopen, (WHO, "1")), "task", None, "conflict"),
-        ((task.give, (WHO, "1", "x@y.example.com")), "task", "owner", "not_found"),
-        ((task.give, (WHO, "1", "left@owners.example.com")), "task", "owner", "not_found"),
+        ((task.assign, (WHO, "1", "x@y.example.com")), "task", "owner", "not_found"),
+        ((task.assign, (WHO, "1", "left@owners.example.com")), "task", "owner", "not_found"),
         ((task.add, (WHO, {"content": ""})), "task", "content", "required"),
         ((task.add, (WHO, {"content": "x", "due_at": "someday"})), "task", "due_at", "invalid"),
         ((outcome.add, (WHO, "call", "reached")), "outcome", "name", "conflict"),
@@ -203,7 +203,7 @@ def test_a_viewer_adds_nobody(one_lead: World) -> None:
 def test_a_rep_sets_up_nothing_and_ends_their_own_task(one_lead: World) -> None:
     rep = "rep@owners.example.com"
     assert refused(one_lead, outcome.add, (rep, "call", "Later")).code == "forbidden"
-    act(one_lead, task.give, WHO, "1", rep)
+    act(one_lead, task.assign, WHO, "1", rep)
     act(one_lead, task.complete, rep, "1")
     assert refused(one_lead, task.complete, (rep, "1")).code == "conflict"
 

@@ -188,7 +188,9 @@ def test_what_was_changed_since_is_kept_and_a_conversion_is_reopened_where_untou
         ).scalar_one()
         deal.edit(by(conn), f"deal/{touched}", {"value": 99})
     back = take_back(house.db.engine, acting(), made.batch)
-    assert back.kept == [(f"lead/{ids[3]}", f"reopened; worked on since: deal/{touched}")]
+    assert back.kept == [
+        (f"lead/{ids[3]}", f"reopened; kept, because users worked on them: deal/{touched}")
+    ]
     assert [r.row["status"] for r in whole(house)[0]] == [r.row["status"] for r in before]
     assert [r.row["converted_at"] is None for r in whole(house)[0]] == [False, *[True] * (N - 1)]
     done = bulk(
@@ -200,7 +202,7 @@ def test_what_was_changed_since_is_kept_and_a_conversion_is_reopened_where_untou
     with house.db.engine.begin() as conn:
         edit(by(conn), f"lead/{ids[1]}", {"city": "Nice"})
     kept = take_back(house.db.engine, acting(), done.batch)
-    assert (kept.restored, kept.kept) == (2, [(f"lead/{ids[1]}", "changed since")])
+    assert (kept.restored, kept.kept) == (2, [(f"lead/{ids[1]}", "changed afterwards")])
     cities = [r.row["city"] for r in whole(house)[0]][1:4]
     assert cities == ["Nice", "Oslo", "Oslo"]
 
@@ -222,7 +224,7 @@ def test_a_killed_bulk_goes_on_and_new_owners_are_told_once(
         with pytest.raises(KeyboardInterrupt):
             bulk(house, "set-owner", {"to": CID})
     batch = calls[0]
-    with pytest.raises(ActionError, match="not done"):
+    with pytest.raises(ActionError, match="not complete"):
         take_back(house.db.engine, acting(), batch)
     assert not house.rows("SELECT 1 FROM ops.outbox WHERE state = 'pending'")
     done = go_on(house.db.engine, acting(), batch)

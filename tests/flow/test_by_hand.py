@@ -33,7 +33,7 @@ def peopled(world: World) -> World:
 
 
 def put(world: World, who: str = WHO, kind: str = "lead", **given: Any) -> Added:
-    options = {name: given.pop(name) for name in ("owner", "anyway") if name in given}
+    options = {name: given.pop(name) for name in ("owner", "force") if name in given}
     with world.db.engine.begin() as conn:
         return add(by(conn, who), kind, given, region="FR", **options)
 
@@ -113,9 +113,9 @@ def test_a_likely_duplicate_is_refused_and_named(peopled: World) -> None:
     assert peopled.rows("SELECT count(*) FROM ops.source_record") == before
 
 
-def test_anyway_keeps_the_two_apart_for_good(peopled: World) -> None:
+def test_force_keeps_the_two_apart_for_good(peopled: World) -> None:
     added = put(peopled, last_name="Moreau", first_name="Lea", email="lea@moreau.example.com",
-                anyway=True)  # fmt: skip
+                force=True)  # fmt: skip
     (other,) = added.apart_from
     assert other != added.name
     peopled.add(

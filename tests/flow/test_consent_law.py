@@ -123,7 +123,7 @@ def test_a_correction_lifts_a_no_and_is_kept_with_its_grounds(world: World) -> N
     assert tuple(row) == (WHO, GROUNDS.reason, GROUNDS.proof)
     synced(world, "mailchimp", "members", member("unsubscribed", at=9, vip=True))
     assert state(world) == "opt_in", "the same no, read again"
-    with world.db.engine.begin() as conn, pytest.raises(ActionError, match="nothing says no"):
+    with world.db.engine.begin() as conn, pytest.raises(ActionError, match="no opt-out"):
         consent.correct(acting(WHO)(conn), [About(LEA, "email", "marketing")], GROUNDS)
 
 

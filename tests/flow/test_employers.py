@@ -182,7 +182,7 @@ def test_companies_are_added_and_edited_by_hand(wide: World) -> None:
         with pytest.raises(ActionError) as caught:
             act(wide, firms.add, WHO, again, region="DE")
         assert caught.value.code == "duplicate"
-    other = act(wide, firms.add, WHO, {"company": "Nordwind"}, region="DE", anyway=True)
+    other = act(wide, firms.add, WHO, {"company": "Nordwind"}, region="DE", force=True)
     assert other.name != made.name
     act(
         wide,

@@ -99,9 +99,9 @@ def test_people_who_were_parted_are_found_by_their_address(people: World) -> Non
 
 def test_a_member_of_the_team_and_a_stranger_are_refused(people: World) -> None:
     for said, why in (
-        ("ann@owners.example.com", "a member of the team"),
+        ("ann@owners.example.com", "a user of the hub"),
         ("stranger@nowhere.example.com", "no person and no record has"),
-        ("no address", "no e-mail address and no phone number"),
+        ("no address", "neither an e-mail address nor a phone number"),
         ("lead/999", "no"),
     ):
         with pytest.raises(ActionError, match=why):
@@ -202,7 +202,7 @@ def test_a_restored_backup_in_which_two_were_one_keeps_the_other(people: World) 
 def test_who_is_typed_in_again_by_hand_can_be_erased_again(people: World) -> None:
     first = erased(people, "jean@one.example.com")
     given = {"first_name": "Jean", "last_name": "Martin", "email": "jean@one.example.com"}
-    act(people, add, WHO, "lead", given, region="FR", anyway=True)
+    act(people, add, WHO, "lead", given, region="FR", force=True)
     assert "Jean jean@one.example.com" in standing(people), "a member of the team may do that"
     second = erased(people, "jean@one.example.com")
     assert second.erasure != first.erasure

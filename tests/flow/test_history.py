@@ -138,7 +138,7 @@ def test_unmerging_what_an_undo_has_left_alone_is_refused_in_words(
     report = undo_batch(world.db.engine, acting(WHO), batches[undone])
     assert not report.blocked
     before = world.rows("SELECT * FROM ops.edge ORDER BY id")
-    with pytest.raises(ActionError, match="no record each") as told:
+    with pytest.raises(ActionError, match="a record each") as told:
         act(world, unmerge, WHO, str(lead.public_id))
     assert told.value.code == "conflict"
     assert told.value.hint

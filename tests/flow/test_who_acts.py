@@ -243,7 +243,7 @@ TABLE: Mapping[str, tuple[str, Call]] = {
     "activities.task.add": (WORK, lambda c, s: task.add(c, {"content": "Ring"}, on=s.leads[0])),
     "activities.task.complete": (WORK, lambda c, s: task.complete(c, s.task)),
     "activities.task.reopen": (WORK, lambda c, s: task.reopen(c, s.done_task)),
-    "activities.task.give": (WORK, lambda c, s: task.give(c, s.task, MEG)),
+    "activities.task.assign": (WORK, lambda c, s: task.assign(c, s.task, MEG)),
     "activities.task.waiting": (READ, lambda c, _: task.waiting(c)),
     "leads.ticket_lead.tickets": (READ, lambda c, s: ticket_lead.tickets(c, s.leads[0])),
     "leads.ticket_lead.make_lead": (WORK, lambda c, s: ticket_lead.make_lead(c, s.ticket)),

@@ -65,7 +65,7 @@ def test_a_database_in_use_is_not_emptied(home: Path) -> None:
 def test_a_database_of_the_operators_is_never_emptied(home: Path) -> None:
     url = {"database_url": "postgresql://elsewhere/hub"}
     _prepare(home, _ONE, **url)
-    with pytest.raises(ConfigError, match="never emptied"):
+    with pytest.raises(ConfigError, match="never empties"):
         _prepare(home, _OTHER, **url)
 
 

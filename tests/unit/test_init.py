@@ -71,7 +71,7 @@ def test_a_login_by_name_and_password_asks_for_the_name() -> None:
         (["typeform"], ["typeform.page=1"], [], "no setting 'page'"),
         (["typeform"], ["hubspot.api_version=v3"], [], "of the chosen sources"),
         (["typeform"], ["typeform.forms"], [], "of the chosen sources"),
-        (["typeform"], [], ["Ada"], "no address"),
+        (["typeform"], [], ["Ada"], "not an address"),
     ],
 )
 def test_a_choice_that_does_not_fit_is_told(

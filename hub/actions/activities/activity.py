@@ -214,7 +214,7 @@ def _outcome(conn: Connection, kind: str, name: str | None) -> int | None:
     if found is None:
         known = [n for k, n in activities.outcomes(conn) if k == kind]
         raise ActionError(
-            f"{name!r} is no outcome of a {kind}",
+            f"{name!r} is not an outcome of a {kind}",
             resource=kind,
             field="outcome",
             code="not_found",

@@ -1,4 +1,4 @@
-"""Tasks: given to somebody, on a record or on nothing, and done."""
+"""Tasks: assigned to users, with or without a record, and completed."""
 
 from sqlalchemy import Connection, text
 
@@ -60,7 +60,7 @@ def complete(ctx: Context, name: str) -> Activity:
     """
     activity, row, _ = find(ctx, names.full(name, KIND))
     if row["completed_at"] is not None:
-        raise ActionError(f"{activity.name} is done already", resource=KIND, code="conflict")
+        raise ActionError(f"{activity.name} is completed already", resource=KIND, code="conflict")
     alter(ctx, activity, row, {"completed_at": ctx.clock.now()})
     return activity
 
@@ -78,8 +78,8 @@ def reopen(ctx: Context, name: str) -> Activity:
     return activity
 
 
-def give(ctx: Context, name: str, owner: str) -> Activity:
-    """Give a task to somebody else.
+def assign(ctx: Context, name: str, owner: str) -> Activity:
+    """Assign a task to another user.
 
     Raises:
         ActionError: there is no such task or person, or they may not.

@@ -61,7 +61,7 @@ def back_up(place: Place, file: Path | None = None, *, why: str = "hub") -> Back
             hint="run `hub sync` first; is HUB_HOME right?",
         )
     if file is not None and file.exists():
-        raise ConfigError(f"{file} exists already", hint="give another name, or remove the file")
+        raise ConfigError(f"{file} exists already", hint="choose another name, or remove the file")
     made = file or backup_path(place.home, place.clock.now(), revision, why=why)
     return Backup(made, write_backup(place.programs(), made), revision)
 
@@ -92,7 +92,7 @@ def _refuse_others(conn: Connection) -> None:
     if others:
         raise ConfigError(
             f"other programs use the database ({others} connections)",
-            hint="end `hub up` and every other command first, then restore",
+            hint="stop `hub up` and every other command, then restore",
         )
 
 

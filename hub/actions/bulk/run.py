@@ -82,7 +82,7 @@ class Result:
 
 
 OnChunk = Callable[[int, int], None]
-"""Is told how many records are done, and of how many."""
+"""Receives the number of records done, and the number of all."""
 
 
 def run(
@@ -160,7 +160,7 @@ def _records(ctx: Context, asked: Asked) -> tuple[str, Sequence[int]]:
     kinds = {name.kind for name in read if isinstance(name, RowName)}
     if not read or len(kinds) != 1 or not all(isinstance(n, RowName) and n.number for n in read):
         raise ActionError(
-            "name records of one kind by number",
+            "the records must be of one kind, named by number",
             resource="record", field="ids", code="invalid",
             hint="--ids lead/1,lead/2 or --ids deal/7",
         )  # fmt: skip
@@ -178,7 +178,7 @@ def _opened(ctx: Context, batch_id: int) -> tuple[Bulk, Verb]:
     bulk = bulks.find(ctx.conn, batch_id, lock=True)
     if bulk is None:
         raise ActionError(
-            f"batch {batch_id} is no bulk action",
+            f"batch {batch_id} is not a bulk action",
             resource="batch", code="not_found", hint="hub batches shows them: kind `action`",
         )  # fmt: skip
     if batches.read_action(ctx.conn, batch_id).who != ctx.who:

@@ -70,7 +70,7 @@ def _opened(ctx: Context, batch_id: int) -> bulks.Bulk:
     bulk = bulks.find(ctx.conn, batch_id, lock=True)
     if bulk is None:
         raise ActionError(
-            f"batch {batch_id} is no bulk action",
+            f"batch {batch_id} is not a bulk action",
             resource="batch", code="not_found", hint="hub batches shows them: kind `action`",
         )  # fmt: skip
     batch = batches.read_action(ctx.conn, batch_id)
@@ -78,7 +78,7 @@ def _opened(ctx: Context, batch_id: int) -> bulks.Bulk:
         require(ctx, Right.SET_UP)
     if batch.state == "running":
         raise ActionError(
-            f"batch {batch_id} is not done",
+            f"batch {batch_id} is not complete",
             resource="batch", code="conflict", hint=f"first: hub bulk resume {batch_id}",
         )  # fmt: skip
     return bulk

@@ -55,7 +55,7 @@ class Verb:
     most: int = 500
 
 
-SINCE = "changed since"
+SINCE = "changed afterwards"
 
 
 def _check_owner(ctx: Context, kind: str, wanted: Wanted) -> None:
@@ -152,7 +152,7 @@ def _set_status_back(ctx: Context, _kind: str, items: Sequence[Item]) -> dict[in
 def _check_tags(_ctx: Context, _kind: str, wanted: Wanted) -> None:
     if not wanted["tags"] or not all(str(tag).strip() for tag in wanted["tags"]):
         raise ActionError(
-            "no tag is named", resource="tag", field="tags", code="required",
+            "the tags are missing", resource="tag", field="tags", code="required",
             hint="hub bulk tag vip fair --list NAME",
         )  # fmt: skip
 
@@ -194,7 +194,7 @@ def _retag(
 def _check_set(ctx: Context, kind: str, wanted: Wanted) -> None:
     if not wanted["values"]:
         raise ActionError(
-            "no field is named", resource=kind, field="values", code="required",
+            "the fields are missing", resource=kind, field="values", code="required",
             hint="hub bulk set city=Lyon --list NAME",
         )  # fmt: skip
     if kind != "deal":
@@ -311,7 +311,9 @@ def _reopen(ctx: Context, _kind: str, items: Sequence[Item]) -> dict[int, str]:
     told = {}
     for item, one in zip(items, done, strict=True):
         kept = [name for name in one.kept if not name.startswith("contact/")]
-        told[item.record_id] = f"reopened; worked on since: {', '.join(kept)}" if kept else ""
+        told[item.record_id] = (
+            f"reopened; kept, because users worked on them: {', '.join(kept)}" if kept else ""
+        )
     return told
 
 

@@ -56,11 +56,11 @@ def choice_of(taken: str | None, *, new_company: bool) -> Choice:
     """
     if taken is not None and new_company:
         raise ActionError(
-            "--company takes a company that is there, --new-company makes another",
+            "--company and --new-company were given; one of them is allowed",
             resource="company",
             field="company",
             code="invalid",
-            hint="give one of the two",
+            hint="use --company for an existing company, or --new-company to add one",
         )
     return Choice(taken, Unsure.NEW if new_company else Unsure.OFFER)
 
@@ -198,12 +198,12 @@ def _unsure(name: str, offered: Sequence[Company]) -> ActionError:
     more = len(offered) - _SHOWN
     shown = ", ".join(one.said for one in offered[:_SHOWN])
     return ActionError(
-        f"the company {name!r} may be one that is here already: {shown}"
+        f"the company {name!r} resembles existing companies: {shown}"
         + (f", and {more} more" if more > 0 else ""),
         resource="company",
         field="company",
         code="duplicate",
-        hint=f"--company contact/{offered[0].id} takes one of them, --new-company makes another",
+        hint=f"--company contact/{offered[0].id} links one of them, --new-company adds another",
         others=[f"contact/{one.id}" for one in offered],
     )
 

@@ -37,7 +37,7 @@ def add(
     *,
     region: str,
     owner: str | None = None,
-    anyway: bool = False,
+    force: bool = False,
 ) -> AddedCompany:
     """Add a company.
 
@@ -46,7 +46,7 @@ def add(
         given: by field; `company` is its name, `custom_fields.<key>` is one custom field.
         region: ISO country of phone numbers.
         owner: a person's e-mail or a group's name; else who types, if they are of the team.
-        anyway: it is none of the companies of the same or a like name.
+        force: it is none of the companies of the same or a like name.
 
     Raises:
         ActionError: a value cannot be kept, the name is missing (`required`), a company like this is here
@@ -64,7 +64,7 @@ def add(
             "a company needs a name", resource="company", field="company", code="required"
         )
     company_lock(conn)
-    if not anyway:
+    if not force:
         _refuse_known(ctx, values)
     made = choice.choose(ctx, Sought(values), Choice(unsure=Unsure.NEW))
     if made is None:
@@ -83,10 +83,10 @@ def _refuse_known(ctx: Context, values: Mapping[str, JsonValue]) -> None:
     known = rows.companies(conn, [sure]) if sure is not None else choice.offers(conn, values)
     if known:
         raise ActionError(
-            f"likely here already: {', '.join(one.said for one in known[:5])}",
+            f"likely duplicates: {', '.join(one.said for one in known[:5])}",
             resource="company",
             code="duplicate",
-            hint="look with `hub company show`; --anyway adds it as another company",
+            hint="`hub company show` shows one; --force adds another company",
             others=[f"contact/{one.id}" for one in known],
         )
 

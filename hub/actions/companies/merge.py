@@ -101,7 +101,7 @@ def decide(ctx: Context, first: str, second: str, judgement: Judgement) -> None:
             f"{names.full(first, 'contact')} and {names.full(second, 'contact')} are one company",
             resource="company",
             code="conflict",
-            hint="hub company unmerge takes a merged company, or one record, out again",
+            hint="hub company unmerge separates a merged company, or one record",
         )
     keep_apart(ctx, [(pair[0], pair[1])], why="review: different")
     settle(ctx, pair, {"review": {"old": [first, second], "new": judgement.value}})
@@ -167,7 +167,7 @@ def _of_merged(conn: Connection, one: NamedCompany, name: str) -> list[Pair]:
             f"{names.full(name, 'contact')} was not merged into another company",
             resource="company",
             code="conflict",
-            hint="name the company that was absorbed, or one of its records",
+            hint="name the company that was merged into another, or one of its records",
         )
     held = set(named.records(conn, one.root_id))
     if parted := [pair for pair in _merges_of(conn, one.entity_id) if held.issuperset(pair)]:
@@ -176,7 +176,7 @@ def _of_merged(conn: Connection, one: NamedCompany, name: str) -> list[Pair]:
     others = held - {own}
     if own not in held or not others:
         raise ActionError(
-            f"{names.full(name, 'contact')} and the company it was merged into have no record each any more",
+            f"{names.full(name, 'contact')} and the company it was merged into no longer have a record each",
             resource="company",
             code="conflict",
             hint="name one of its records: hubspot/companies/9001",

@@ -78,7 +78,7 @@ def representative(conn: Connection, entity_id: int) -> int:
     """
     found: int | None = conn.execute(_REPRESENTATIVE, {"id": entity_id}).scalar_one_or_none()
     if found is None:
-        raise ActionError("the company has no record any more", resource="company", code="conflict")
+        raise ActionError("the company has no records left", resource="company", code="conflict")
     return found
 
 

@@ -118,7 +118,7 @@ def take_back(ctx: Context, person: str) -> Linked:
     said = employments.take_back(conn, one.entity)
     if not said:
         raise ActionError(
-            f"nobody said where {names.full(person, 'contact')} works",
+            f"{names.full(person, 'contact')} has no link or unlink to undo",
             resource="company",
             code="conflict",
             hint="hub explain shows where the company comes from",

@@ -80,7 +80,7 @@ def answer(ctx: Context, name: str, judgement: Judgement) -> Answered:
     found = companies.questions(conn, 1, name=asked).get(asked)
     if found is None:
         raise ActionError(
-            f"no companies wait under the name {name[:100]!r}",
+            f"there is no open question about companies named {name[:100]!r}",
             resource="review",
             code="not_found",
             hint="hub review list shows the open questions",
@@ -111,7 +111,7 @@ def _refuse_conflicts(ctx: Context, every: list[Company]) -> None:
                 judged = judge(firm_of(stored[a]), firm_of(stored[b]))
                 is_parted = (min(a, b), max(a, b)) in parted
                 if is_parted or judged.judgement is Judgement.DIFFERENT:
-                    why = "a person parted them" if is_parted else judged.why
+                    why = "a user separated them" if is_parted else judged.why
                     raise ActionError(
                         f"{x.said} and {y.said} are two companies: {why}",
                         resource="review",

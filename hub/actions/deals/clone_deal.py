@@ -95,12 +95,12 @@ def _check(plan: Plan) -> None:
     if plan.times is not None and not 1 <= plan.times <= MOST_TIMES:
         raise _invalid("times", f"a deal is cloned 1 to {MOST_TIMES} times, not {plan.times}")
     if plan.every not in EVERY:
-        raise _invalid("every", f"{plan.every!r} is no period: {', '.join(EVERY)}")
+        raise _invalid("every", f"{plan.every!r} is not a period: {', '.join(EVERY)}")
     said = [n for n in ("value", "each", "each_from") if getattr(plan, n) is not None]
     if len(said) > 1:
-        raise _invalid(said[1], f"{' and '.join(said)} cannot both be said")
+        raise _invalid(said[1], f"{' and '.join(said)} were both given; one of them is allowed")
     if plan.times is None and (plan.each is not None or plan.each_from is not None):
-        raise _invalid("times", "one clone has a value; only payments have one each")
+        raise _invalid("times", "--each and --each-from need --times")
 
 
 def _values(source: Mapping[str, Any], plan: Plan, now: datetime) -> Sequence[Decimal]:

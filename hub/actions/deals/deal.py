@@ -140,7 +140,7 @@ def _owner(own: dict[str, JsonValue]) -> str | None:
     said = own.pop("owner")
     if not isinstance(said, str) or not said.strip():
         raise ActionError(
-            "a deal cannot be given to nobody",
+            "a deal needs an owner",
             resource="deal",
             field="owner",
             code="invalid",
@@ -202,11 +202,11 @@ def contact_of(conn: Connection, name: str) -> int:
     found = targets.resolve(conn, name, "contact")
     if found.kind != "contact":
         raise ActionError(
-            f"{names.full(name)} is a {found.kind} and no contact",
+            f"{names.full(name)} is a {found.kind}, not a contact",
             resource="deal",
             field="contact",
             code="invalid",
-            hint="hub lead convert makes a contact of a lead",
+            hint="hub lead convert turns a lead into a contact",
         )
     return found.id
 

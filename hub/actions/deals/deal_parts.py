@@ -54,7 +54,7 @@ def dissociate(ctx: Context, name: str, contact: str) -> int:
     ]
     if not named:
         raise ActionError(
-            f"contact/{contact_id} takes no part in deal/{before['id']}",
+            f"contact/{contact_id} is not a contact of deal/{before['id']}",
             resource="deal",
             field="contact",
             code="not_found",
@@ -93,5 +93,5 @@ def check(ctx: Context, name: str, words: str, *, undo: bool = False) -> str:
         resource="deal",
         field="check",
         code="not_found",
-        hint=f"checks: {', '.join(c.what for c in checks) or 'none'}",
+        hint=f"criteria: {', '.join(c.what for c in checks) or 'none'}",
     )

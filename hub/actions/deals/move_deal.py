@@ -59,7 +59,7 @@ def move(
             f"deal/{before['id']} is archived",
             resource="deal",
             code="conflict",
-            hint=f"bring it back first: hub deal archive {before['id']} --undo",
+            hint=f"restore it first: hub deal archive {before['id']} --undo",
         )
     here = actions.pipeline_of(conn, before)
     there = here if pipeline is None else setup.find(conn, pipeline)
@@ -78,7 +78,7 @@ def move(
             resource="deal",
             field="stage",
             code="conflict",
-            hint="fill what is missing, or tick it: hub deal check",
+            hint="set the missing fields, or tick the criteria with hub deal check",
         )
     deal_id = int(before["id"])
     values |= {"stage_id": target.id, "pipeline_id": there.id}

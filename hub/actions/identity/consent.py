@@ -35,7 +35,7 @@ def address_of(said: str, region: str) -> str:
     kind = "email" if "@" in said else "phone"
     read = typed.canonical("lead", {kind: said}, region=region).get(kind)
     if not isinstance(read, str):
-        raise _invalid(f"{said!r} is no e-mail address and no phone number")
+        raise _invalid(f"{said!r} is neither an e-mail address nor a phone number")
     return consent_addresses.normal_address(read)
 
 
@@ -214,7 +214,7 @@ def correct(ctx: Context, wanted: Sequence[About], grounds: Grounds) -> Correcte
             f"{one.address} ({one.channel}, {one.purpose}): {why}",
             resource=_RESOURCE,
             code="conflict",
-            hint=f"hub consent show {one.address} shows what was said",
+            hint=f"hub consent show {one.address} shows its history",
         )
     return done
 
@@ -228,10 +228,10 @@ def _correct_all(ctx: Context, wanted: Sequence[About], grounds: Grounds) -> Cor
     for one in wanted:
         noes = _standing(one, heard)
         if not noes:
-            done.refused.append((one, "nothing says no to it"))
+            done.refused.append((one, "it has no opt-out"))
         elif any(no.voice is Voice.PERSON for no in noes):
             done.refused.append(
-                (one, "the person said no by a link: only the person can undo that")
+                (one, "the person opted out through a link; only the person can undo that")
             )
         else:
             _keep(ctx, one, grounds, noes)

@@ -80,7 +80,7 @@ def resume_erase(engine: Engine, acting: Acting, *, home: Path) -> Receipt:
     receipt = erasure.resume(engine, home)
     if receipt is None:
         raise ActionError(
-            "no erase was killed: there is nothing to finish",
+            "no interrupted erasure exists",
             resource="person",
             code="not_found",
             hint="hub erase --list shows the erasures",
@@ -136,10 +136,10 @@ def _person(conn: Connection, said: str, *, home: Path, region: str) -> Person:
         form = form_of(said, region)
         if form[0] == EMAIL and conn.execute(_TEAM, {"email": said.strip()}).first():
             raise ActionError(
-                "this is the address of a member of the team",
+                "this is the address of a user of the hub",
                 resource="user",
                 code="invalid",
-                hint="take them off `people:` in hub.yaml; hub erase is for people in the CRM",
+                hint="remove the user from `people:` in hub.yaml; hub erase is for people in the CRM",
             )
         found = find(conn, forms=[form], was_shared=erasure.was_shared(conn, home))
         if found is None:
@@ -169,7 +169,7 @@ def form_of(said: str, region: str) -> Form:
 
 def _no_address() -> ActionError:
     return ActionError(
-        "this is no e-mail address and no phone number",
+        "this is neither an e-mail address nor a phone number",
         resource="person",
         code="invalid",
         hint="hub erase lea@example.com, hub erase +33612345678, or hub erase lead/12",
@@ -203,5 +203,5 @@ def _unknown(conn: Connection, form: Form, home: Path) -> ActionError:
         "no person and no record has this address or number",
         resource="person",
         code="not_found",
-        hint="hub erase lead/12 erases a person who has no address",
+        hint="hub erase lead/12 erases a person without an address",
     )

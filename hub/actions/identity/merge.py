@@ -41,7 +41,7 @@ def merge(ctx: Context, first: str, second: str) -> Merged:
             f"{names.full(firm)} is a company and {names.full(person)} is a person",
             resource="person",
             code="conflict",
-            hint="hub company link lets a person work for a company",
+            hint="hub company link links a person to a company",
         )
     one, other = lookup.find(conn, first).root_id, lookup.find(conn, second).root_id
     if one == other:
@@ -85,7 +85,7 @@ def unmerge(ctx: Context, name: str) -> Unmerged:
             f"{names.full(name)} was not merged into another",
             resource="person",
             code="conflict",
-            hint="name the one that was absorbed, or one of its records; see hub explain",
+            hint="name the person that was merged into another, or one of its records; see hub explain",
         )
     parted = _parted(conn, one, name)
     for pair in parted:
@@ -160,11 +160,11 @@ def _parted(conn: Connection, one: lookup.Named, name: str) -> list[tuple[int, i
     others = rest - {own}
     if own not in rest or not others:
         raise ActionError(
-            f"{names.full(name)} and the one it was merged into have no record each any more",
+            f"{names.full(name)} and the one it was merged into no longer have a record each",
             resource="person",
             code="conflict",
-            hint="there is nothing to take apart; `hub explain` lists the records that are left, "
-            "and `hub unmerge RECORD` takes one of several out",
+            hint="nothing can be separated; `hub explain` lists the records that are left, "
+            "and `hub unmerge RECORD` separates one of several",
         )
     began = _anchor(conn, one.root_id)
     return [(own, began if began in others else min(others))]

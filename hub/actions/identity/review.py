@@ -66,7 +66,7 @@ def decide(ctx: Context, first: str, second: str, judgement: Judgement) -> None:
     (a, one), (b, other) = (_record(conn, name) for name in (first, second))
     require(ctx, Right.IDENTITY, *lookup.owners_of(conn, one), *lookup.owners_of(conn, other))
     if a == b:
-        raise ActionError("a record is always itself", resource="review", code="invalid")
+        raise ActionError("both names are the same record", resource="review", code="invalid")
     decisions.decide(ctx, (a, b), judgement, why=f"review: {judgement.value}")
     decisions.apply(ctx, (a, b), {"review": {"old": [first, second], "new": judgement.value}})
     return None
@@ -76,7 +76,7 @@ def _record(conn: Connection, name: str) -> tuple[int, int]:
     named = lookup.find(conn, name)
     if named.record_id is None:
         raise ActionError(
-            f"{name!r} is no record",
+            f"{name!r} is not a record",
             resource="review",
             code="invalid",
             hint="records are named source/stream/id, as hub review list shows them",

@@ -94,8 +94,8 @@ def _now(conn: Connection, seen: Sequence[Mapping[str, Any]]) -> list[dict[str, 
     for lead in seen:
         if lead["entity_id"] in merged or lead["entity_id"] not in rows:
             raise ActionError(
-                f"lead/{lead['id']} was merged just now",
-                resource="lead", code="conflict", hint="try again",
+                f"lead/{lead['id']} was merged during this action",
+                resource="lead", code="conflict", hint="run the command again",
             )  # fmt: skip
         _refuse_archived(rows[lead["entity_id"]])
     return [rows[lead["entity_id"]] for lead in seen]
@@ -127,7 +127,7 @@ def lead_named(conn: Connection, name: str) -> dict[str, Any]:
     entity = lookup.find(conn, name).root_id
     lead = conversions.lead_of(conn, entity)
     if lead is None:
-        raise ActionError(f"{names.full(name)} is no lead", resource="lead", code="not_found")
+        raise ActionError(f"{names.full(name)} is not a lead", resource="lead", code="not_found")
     _refuse_archived(lead)
     return lead
 

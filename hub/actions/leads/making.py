@@ -211,7 +211,7 @@ def _refuse_values(deal_id: int, wish: Wish) -> None:
     """
     if wish.deal_name is not None or wish.pipeline is not None or wish.values:
         raise ActionError(
-            f"deal/{deal_id} of the earlier conversion stands, and is taken up as it is",
+            f"deal/{deal_id} of the earlier conversion exists and is kept as it is",
             resource="deal",
             code="conflict",
             hint=f"convert without fields of the deal, then hub deal edit {deal_id}; or first "
@@ -277,7 +277,7 @@ def hand_over(
     record = parts[kind]
     if record is None:
         raise ActionError(
-            f"the group {to} hands out {kind}s, and none is made",
+            f"the group {to} distributes {kind}s, but the conversion adds none",
             resource="lead",
             field="owner",
             code="conflict",

@@ -70,7 +70,7 @@ def reopen_all(ctx: Context, seen: Sequence[Mapping[str, Any]]) -> list[Reopened
         if lead["id"] not in known:
             raise ActionError(
                 f"lead/{lead['id']} was not converted", resource="lead", code="conflict",
-                hint="a lead that its source calls converted stays so",
+                hint="a lead that its source has converted cannot be reopened here",
             )  # fmt: skip
     undos = [_Undo(lead, known[lead["id"]]) for lead in now]
     conversions.let_go(conn, [one.known.id for one in undos])

@@ -70,7 +70,7 @@ def set_many(ctx: Context, ids: Sequence[int], status: str, reason: str | None) 
     converted = next((s for s in standing if s.is_converted), None)
     if converted is not None:
         raise ActionError(
-            f"lead/{converted.id} is converted: its status says so",
+            f"lead/{converted.id} is converted; its status cannot change",
             resource=_LEAD,
             field="status",
             code="conflict",
@@ -125,14 +125,12 @@ def _set_up(ctx: Context, resource: str, name: str) -> str:
     require(ctx, Right.SET_UP)
     words = values.text(resource, "name", name)
     if not words:
-        raise ActionError("it needs a name", resource=resource, field="name", code="required")
+        raise ActionError("a name is missing", resource=resource, field="name", code="required")
     return words
 
 
 def _taken(resource: str, name: str) -> ActionError:
-    return ActionError(
-        f"{name!r} is there already", resource=resource, field="name", code="conflict"
-    )
+    return ActionError(f"{name!r} exists already", resource=resource, field="name", code="conflict")
 
 
 def _lead(conn: Connection, name: str) -> Target:

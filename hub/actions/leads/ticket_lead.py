@@ -77,7 +77,7 @@ def make_lead(ctx: Context, name: str) -> MadeLead:
             resource=_RESOURCE,
             code="conflict",
             field="requester",
-            hint="the next sync of its source brings the requester",
+            hint="the next sync of its source imports the requester",
         )
     entity = lookup.root(conn, ticket.entity_id)
     require(ctx, Right.WORK, *lookup.owners_of(conn, entity), entities=[entity])

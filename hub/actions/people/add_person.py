@@ -64,7 +64,7 @@ def add(
     *,
     region: str,
     owner: str | None = None,
-    anyway: bool = False,
+    force: bool = False,
     company: Choice = _OFFER,
 ) -> Added:
     """Add a lead or a contact; a contact works for the company that it names.
@@ -76,7 +76,7 @@ def add(
         region: ISO country of phone numbers.
         owner: a person's e-mail or a group's name; else who types, if they are of the team, else
             nobody: routing gives the lead away.
-        anyway: those who look like a duplicate are somebody else.
+        force: those who look like a duplicate are somebody else.
         company: which company is taken, or what is done where several may be meant. A lead that names a
             company only by its name is linked by no more than the rule of companies.
 
@@ -90,12 +90,12 @@ def add(
     _named(kind, values)
     identity_lock(conn)
     alike = likely(ctx, values)
-    if alike and not anyway:
+    if alike and not force:
         raise ActionError(
-            f"likely here already: {names(alike)}",
+            f"likely duplicates: {names(alike)}",
             resource=kind,
             code="duplicate",
-            hint="look with `hub explain`; --anyway adds a new person",
+            hint="`hub explain` shows one; --force adds a new person",
             others=[person.name for person in alike],
         )
     employer = _employer(ctx, kind, values, company)

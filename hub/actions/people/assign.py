@@ -120,11 +120,11 @@ def receiver(conn: Connection, kind: str, to: str) -> tuple[int | None, GroupNam
         raise _noreceiver(kind, f"there is no distribution group {name!r}")
     if group.record_kind != kind:
         raise ActionError(
-            f"the group {group.name} hands out {group.record_kind}s, not {kind}s",
+            f"the group {group.name} distributes {group.record_kind}s, not {kind}s",
             resource=kind,
             field="owner",
             code="conflict",
-            hint="a group holds one kind of record: `kind:` under `groups:` in hub.yaml",
+            hint="a group distributes one kind of record: `kind:` under `groups:` in hub.yaml",
         )
     return None, group
 
@@ -135,7 +135,7 @@ def _noreceiver(kind: str, message: str) -> ActionError:
         resource=kind,
         field="owner",
         code="not_found",
-        hint="name a person by e-mail, or a distribution group; both stand in hub.yaml",
+        hint="give the e-mail of a user, or the name of a group; see `hub user list` and `hub group list`",
     )
 
 
@@ -166,7 +166,7 @@ def _by_turns(ctx: Context, records: Sequence[Owned], kind: str, group: GroupRow
                 resource=kind,
                 field="owner",
                 code="conflict",
-                hint="all members of the group are away, full or have left",
+                hint="all members of the group are away, at capacity or inactive",
             )
         decided.append((_turn(kind, record, taken, ctx.who, before=state.next_member), record))
         state = taken.state
@@ -184,7 +184,7 @@ def _turn(
         group_id=taken.state.group_id or None,
         user_id=taken.chosen,
         rule=BY_HAND,
-        reason="; ".join((f"given by {who}", *taken.reasons)),
+        reason="; ".join((f"assigned by {who}", *taken.reasons)),
         skipped=taken.skipped,
         next_before=before,
         next_after=taken.state.next_member,

@@ -27,6 +27,6 @@ def assign_list(ctx: Context, kind: str, *, name: str, to: str) -> Given:
             resource=kind,
             field="list",
             code="conflict",
-            hint="hub list show names the lists and what they are of",
+            hint="hub list show lists them with their kinds of record",
         )
     return give_many(ctx, kind, ids, to)

@@ -91,16 +91,20 @@ def _check(field: CustomField) -> None:
     check_object(field.object, _RESOURCE)
     if field.type not in TYPES:
         said = field.type[:_LONGEST]
-        raise _invalid("type", f"{said!r} is no type of field", f"one of: {', '.join(TYPES)}")
+        raise _invalid("type", f"{said!r} is not a type of field", f"one of: {', '.join(TYPES)}")
     for part, value in (("name", field.name), ("key", field.key)):
         if not _PLAIN.fullmatch(value) or len(value) > _LONGEST:
-            raise _invalid(part, f"{value[:_LONGEST]!r} is no {part}", "1 to 100 characters")
+            raise _invalid(part, f"{value[:_LONGEST]!r} is not a {part}", "1 to 100 characters")
     if (field.type in WITH_CHOICES) != bool(field.choices):
-        raise _invalid("choices", "a list has choices, and nothing else has", "--choice NAME, …")
+        raise _invalid(
+            "choices", "only the types list and multi_select_list have choices", "--choice NAME, …"
+        )
     if len(field.choices) > _MOST_CHOICES or not all(
         _PLAIN.fullmatch(c) and len(c) <= _LONGEST for c in field.choices
     ):
-        raise _invalid("choices", "that is no list of choices", "up to 500, of 100 characters each")
+        raise _invalid(
+            "choices", "that is not a list of choices", "up to 500, of 100 characters each"
+        )
 
 
 def _distinct(choices: Sequence[str]) -> tuple[str, ...]:

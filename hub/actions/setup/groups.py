@@ -117,7 +117,7 @@ def add(
     _check_name(ctx, name)
     if kind not in KINDS:
         raise ActionError(
-            f"{kind!r} is no kind of record that a group hands out",
+            f"{kind!r} is not a kind of record that a group distributes",
             resource=_RESOURCE, field="kind", code="invalid", hint=f"kinds: {', '.join(KINDS)}",
         )  # fmt: skip
     ids = [_user(ctx, email).id for email in members]
@@ -316,14 +316,14 @@ def _check_name(ctx: Context, name: str) -> None:
     wanted = name.strip()
     if not _PLAIN.fullmatch(wanted) or "@" in wanted or len(wanted) > _LONGEST:
         raise ActionError(
-            f"{name!r} is no name of a group",
+            f"{name!r} is not a valid name of a group",
             resource=_RESOURCE, field="name", code="invalid",
             hint=f"up to {_LONGEST} characters, without @ and colons",
         )  # fmt: skip
     taken = [g.name for g in groups.every(ctx.conn) if g.name.lower() == wanted.lower()]
     if taken:
         raise ActionError(
-            f"there is a group {taken[0]} already",
+            f"the group {taken[0]} exists already",
             resource=_RESOURCE, field="name", code="duplicate", hint="choose another name",
         )  # fmt: skip
 

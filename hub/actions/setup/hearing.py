@@ -80,7 +80,7 @@ def set_(
     line = managed.preferences.get((user.email.lower(), event))
     if line is not None:
         raise ActionError(
-            f"hub.yaml says how {user.email} is told of {event}",
+            f"hub.yaml sets how {user.email} is notified of {event}",
             resource="notification", code="conflict", hint=f"edit {line}, then run `hub check`",
         )  # fmt: skip
     _, before = show(ctx, user.email, managed=managed)
@@ -123,7 +123,7 @@ def _whose(ctx: Context, email: str | None) -> UserRow:
     said = email or own
     if said is None:
         raise ActionError(
-            f"{ctx.who} is not a user of the hub, so has no notifications",
+            f"{ctx.who} is not a user of the hub and has no notifications",
             resource="user", code="required",
             hint="name a user: --user ann@example.com, or --as ann@example.com",
         )  # fmt: skip

@@ -66,7 +66,7 @@ def _read(conn: Connection, object_: str, said: Any) -> list[Section]:
     known = _known(conn, object_)
     for name, n in Counter(name for one in sections for name in one.fields).items():
         if name not in known or n > 1:
-            why = "stands there twice" if name in known else f"is no field of a {object_}"
+            why = "is given twice" if name in known else f"is not a field of a {object_}"
             raise _invalid("fields", f"{name[:100]!r} {why}", f"fields: {', '.join(sorted(known))}")
     return sections
 
@@ -78,7 +78,7 @@ def _section(number: int, said: Any) -> Section:
         )
     name, fields = said["name"], said["fields"]
     if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():  # fmt: skip
-        raise _invalid(f"sections.{number}.name", "that is no name", "1 to 100 characters")
+        raise _invalid(f"sections.{number}.name", "that is not a name", "1 to 100 characters")
     if not isinstance(fields, list) or not all(isinstance(one, str) for one in fields):
         raise _invalid(f"sections.{number}.fields", "fields are a list of names", "[status, owner]")
     return Section(name.strip(), tuple(fields))

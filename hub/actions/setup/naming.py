@@ -239,7 +239,7 @@ def _found(conn: Connection, kind: str, name: str, scope: str) -> Target | None:
     meant = named.meant(known, name)
     if len(meant) > 1:
         raise ActionError(
-            f"{len(meant)} {named.LABELS[kind]}s are called {name!r}",
+            f"{len(meant)} {named.LABELS[kind]}s are named {name!r}",
             resource=kind, field="name", code="conflict",
             hint=f"name one: {', '.join(t.full for t in meant)}",
         )  # fmt: skip
@@ -275,7 +275,7 @@ def _field(conn: Connection, scope: str) -> CustomField:
 def _check_kind(kind: str) -> None:
     if kind not in KINDS:
         raise ActionError(
-            f"there is no kind of thing {kind[:_LONGEST]!r}",
+            f"there is no kind of name {kind[:_LONGEST]!r}",
             resource="name", field="kind", code="invalid", hint=hint(kind, KINDS),
         )  # fmt: skip
 
@@ -283,7 +283,7 @@ def _check_kind(kind: str) -> None:
 def _check_name(kind: str, name: str) -> None:
     if not name or not name.isprintable() or len(name) > _LONGEST:
         raise ActionError(
-            f"{name[:_LONGEST]!r} is no name",
+            f"{name[:_LONGEST]!r} is not a valid name",
             resource=kind, field="name", code="invalid", hint=f"1 to {_LONGEST} characters",
         )  # fmt: skip
 
@@ -297,23 +297,23 @@ def _check_removal(
         why = (
             f"is in use: {', '.join(map(str, blocking))}"
             if blocking
-            else "may still come from a source"
+            else "may still arrive from a source"
         )
         raise ActionError(
             f"{what} {why}",
             resource=target.kind, field="name", code="conflict",
-            hint=f"hub name remove {target.kind} {target.name!r} --into NAME puts another in its place",
+            hint=f"hub name remove {target.kind} {target.name!r} --into NAME replaces it with another",
         )  # fmt: skip
     if other is not None and other.ids == target.ids and other.name == target.name:
         raise ActionError(
-            f"{what} cannot stand in its own place",
+            f"{what} cannot replace itself",
             resource=target.kind,
             field="into",
             code="invalid",
         )
     if other is not None and not _is_alike(conn, target, other):
         raise ActionError(
-            f"{other.name!r} cannot stand in the place of {target.name!r}: they are of different types",
+            f"{other.name!r} cannot replace {target.name!r}: they are of different types",
             resource=target.kind, field="into", code="invalid",
         )  # fmt: skip
 

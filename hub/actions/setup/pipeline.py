@@ -198,7 +198,7 @@ def remove_stage(ctx: Context, pipeline: str, name: str, *, into: str | None = N
         other = find_stage(found, into)
         if other not in others:
             raise ActionError(
-                f"deals do not go from {stage.name} into {other.name} this way",
+                f"deals cannot move from {stage.name} into {other.name} this way",
                 resource="stage", field="into", code="invalid",
                 hint=f"open stages: {', '.join(s.name for s in others)}",
             )  # fmt: skip
@@ -249,7 +249,7 @@ def archive(ctx: Context, name: str, *, into: str | None = None) -> Moved:
         if there.id == found.id or there.is_archived:
             raise ActionError(
                 f"the deals of {found.name} cannot go into {there.name}",
-                resource="pipeline", field="into", code="invalid", hint="name a pipeline in use",
+                resource="pipeline", field="into", code="invalid", hint="give an active pipeline",
             )  # fmt: skip
         for stage in active:
             same = there.stage(stage.name)
@@ -278,7 +278,7 @@ def _check_others(conn: Connection, found: Pipeline) -> None:
     in_use = [p for p in pipelines.read(conn) if not p.is_disabled and not p.is_archived]
     if not [p for p in in_use if p.id != found.id]:
         raise ActionError(
-            f"{found.name} is the last pipeline in use", resource="pipeline", code="conflict"
+            f"{found.name} is the last active pipeline", resource="pipeline", code="conflict"
         )
 
 
@@ -325,7 +325,7 @@ def edit_stage(
     _check_likelihood(wanted)
     if not stage.is_active and (wanted != stage.likelihood or position is not None):
         raise ActionError(
-            f"{stage.name} closes deals: its likelihood and place are what they are",
+            f"{stage.name} closes deals; its likelihood and position are fixed",
             resource="stage",
             code="invalid",
         )
@@ -366,7 +366,7 @@ def add_criterion(
     found = find_stage(find(conn, stage[0]), stage[1])
     if not found.is_active:
         raise ActionError(
-            f"{found.name} closes deals; nothing comes after it", resource="stage", code="invalid"
+            f"{found.name} closes deals; no stage follows it", resource="stage", code="invalid"
         )
     if kind == "field" and is_custom(what):
         what = PREFIX + key_of(conn, "deal", what.removeprefix(PREFIX))
@@ -393,7 +393,9 @@ def drop_criterion(ctx: Context, stage: tuple[str, str], what: str) -> Criterion
         if _same(criterion.what, what):
             pipelines.drop_criterion(conn, criterion.id)
             return criterion
-    raise ActionError(f"{found.name} asks for no {what!r}", resource="criterion", code="not_found")
+    raise ActionError(
+        f"{found.name} has no criterion {what!r}", resource="criterion", code="not_found"
+    )
 
 
 def add_reason(ctx: Context, kind: str, name: str) -> int:
@@ -442,18 +444,21 @@ def _same(one: str, other: str) -> bool:
 def _check_name(name: str, resource: str, taken: Sequence[str]) -> None:
     if not name.strip() or not name.isprintable():
         raise ActionError(
-            f"{name!r} is no name for a {resource}", resource=resource, field="name", code="invalid"
+            f"{name!r} is not a valid name for a {resource}",
+            resource=resource,
+            field="name",
+            code="invalid",
         )
     if any(_same(name, other) for other in taken):
         raise ActionError(
-            f"the name {name!r} is taken", resource=resource, field="name", code="conflict"
+            f"the name {name!r} is in use", resource=resource, field="name", code="conflict"
         )
 
 
 def _check_likelihood(likelihood: int) -> None:
     if not 0 <= likelihood <= MOST:
         raise ActionError(
-            f"a likelihood is 0 to 100, not {likelihood}",
+            f"a likelihood must be 0 to 100, not {likelihood}",
             resource="stage",
             field="likelihood",
             code="invalid",
@@ -463,7 +468,7 @@ def _check_likelihood(likelihood: int) -> None:
 def _check_room(conn: Connection, most: int) -> None:
     if sum(not p.is_disabled and not p.is_archived for p in pipelines.read(conn)) >= most:
         raise ActionError(
-            f"{most} pipelines are in use, and no more may be",
+            f"{most} pipelines are active, which is the limit",
             resource="pipeline",
             code="conflict",
             hint="disable one, or set crm.max_pipelines in hub.yaml",

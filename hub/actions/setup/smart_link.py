@@ -31,7 +31,9 @@ def add(ctx: Context, link: SmartLink) -> SmartLink:
     require(ctx, Right.SET_UP)
     check_object(link.object, _RESOURCE)
     if not link.name.strip() or len(link.name) > _LONGEST_NAME or not link.name.isprintable():
-        raise _invalid("name", f"{link.name[:_LONGEST_NAME]!r} is no name", "1 to 100 characters")
+        raise _invalid(
+            "name", f"{link.name[:_LONGEST_NAME]!r} is not a valid name", "1 to 100 characters"
+        )
     made = SmartLink(link.object, link.name.strip(), link.template.strip())
     fields = catalogue(conn, link.object)
     today = {name: _field(fields, name).name for name in _names(made)}
@@ -93,7 +95,7 @@ def opened(ctx: Context, name: str, record: str) -> str:
         return smart_links.fill(links[0].template, lambda said: values.get(found[said]))
     except LinkError as exc:
         raise _invalid(
-            "template", f"{links[0].name}: {exc}", "another record, or another link"
+            "template", f"{links[0].name}: {exc}", "choose another record or another link"
         ) from exc
 
 
@@ -111,7 +113,9 @@ def _names(link: SmartLink) -> Sequence[str]:
         return smart_links.fields_in(link.template)
     except LinkError as exc:
         raise _invalid(
-            "template", f"that is no template: {exc}", "https://billing.example.com/find?q={email}"
+            "template",
+            f"that is not a template: {exc}",
+            "https://billing.example.com/find?q={email}",
         ) from exc
 
 

@@ -48,7 +48,7 @@ def add(
     name = name.strip()
     if not name or len(name) > _LONGEST_NAME or not name.isprintable() or name.isdigit():
         raise ActionError(
-            f"{name[:_LONGEST_NAME]!r} is no name for a list",
+            f"{name[:_LONGEST_NAME]!r} is not a valid name for a list",
             resource=_RESOURCE, field="name", code="invalid", hint="1 to 100 characters",
         )  # fmt: skip
     query(ctx, document)
@@ -59,7 +59,7 @@ def add(
     if number is None:
         raise ActionError(
             f"there is a list {name!r} of {document.object} records already",
-            resource=_RESOURCE, field="name", code="conflict", hint="hub list show names them",
+            resource=_RESOURCE, field="name", code="conflict", hint="hub list show lists them",
         )  # fmt: skip
     return replace(made, id=number)
 
@@ -74,7 +74,7 @@ def edit(ctx: Context, name: str, document: ListDocument) -> SavedList:
     if document.object != found.document.object:
         raise ActionError(
             f"{found.name} is a list of {found.document.object} records",
-            resource=_RESOURCE, field="object", code="invalid", hint="hub list add keeps another list",
+            resource=_RESOURCE, field="object", code="invalid", hint="hub list add saves another list",
         )  # fmt: skip
     query(ctx, document)
     kept = naming.kept(ctx.conn, document, catalogue(ctx.conn, document.object))
@@ -121,7 +121,9 @@ def share(ctx: Context, name: str, *, is_shared: bool = True) -> SavedList:
     found = _own(ctx, name)
     if found.user_id is None and not is_shared:
         raise ActionError(
-            f"{found.name} is the team's: it cannot be hidden", resource=_RESOURCE, code="invalid"
+            f"{found.name} belongs to the team; it cannot be private",
+            resource=_RESOURCE,
+            code="invalid",
         )
     store.set_shared(ctx.conn, _number(found), is_shared=is_shared)
     return replace(found, is_shared=is_shared)
@@ -151,7 +153,7 @@ def find(ctx: Context, name: str) -> SavedList:
         kinds = {one.document.object for one in meant}
         if len(kinds) > 1:
             raise ActionError(
-                f"several lists are called {name!r}",
+                f"several lists are named {name!r}",
                 resource=_RESOURCE, field="name", code="conflict",
                 hint=" or ".join(f"{kind}/{name}" for kind in sorted(kinds)),
             )  # fmt: skip
@@ -160,7 +162,7 @@ def find(ctx: Context, name: str) -> SavedList:
     raise ActionError(
         f"there is no list {name[:_LONGEST_NAME]!r}",
         resource=_RESOURCE, field="name", code="not_found",
-        hint="hub list show names yours and the team's, hub list templates those of the house",
+        hint="hub list show lists yours and the team's; hub list templates lists the templates",
     )  # fmt: skip
 
 
@@ -217,9 +219,9 @@ def selection(ctx: Context, name: str, limit: int = MOST_SELECTED) -> tuple[str,
     ids = pages.ids(ctx.conn, query(ctx, found.document), limit + 1)
     if len(ids) > limit:
         raise ActionError(
-            f"the list {found.name!r} has more than {limit:,} records, and one act takes no more",
+            f"the list {found.name!r} has more than {limit:,} records; one action takes at most {limit}",
             resource=_RESOURCE, field="list", code="conflict",
-            hint="cut the list into parts, by date or owner, and act on each part",
+            hint="split the list, by date or owner, and act on each part",
         )  # fmt: skip
     return found.document.object, ids
 
@@ -234,8 +236,8 @@ def _own(ctx: Context, name: str) -> SavedList:
     found = find(ctx, name)
     if found.id is None:
         raise ActionError(
-            f"{found.name} is a template of the house: it is shared, and stays",
-            resource=_RESOURCE, code="invalid", hint="hub list add keeps one of your own",
+            f"{found.name} is a template of the hub; it cannot be changed",
+            resource=_RESOURCE, code="invalid", hint="hub list add saves one of your own",
         )  # fmt: skip
     acting: Actor = require(ctx, Right.READ)
     if found.user_id is None or found.user_id != acting.user_id:

@@ -99,15 +99,15 @@ def add(
     require(ctx, Right.SET_UP)
     wanted = email.strip()
     if not _EMAIL.fullmatch(wanted):
-        raise _invalid("email", f"{email!r} is no e-mail address", "as in ann@example.com")
+        raise _invalid("email", f"{email!r} is not an e-mail address", "as in ann@example.com")
     if not name.strip():
         raise _invalid("name", "a user needs a name", "add --name")
     _check(role, zone)
     if not owners.add_user(ctx.conn, wanted, name.strip(), role, zone):
         raise ActionError(
-            f"there is a user {wanted} already",
+            f"the user {wanted} exists already",
             resource=_RESOURCE, field="email", code="duplicate",
-            hint=f"hub user activate {wanted} takes up a user who has left",
+            hint=f"hub user activate {wanted} activates an inactive user",
         )  # fmt: skip
     return show(ctx, wanted, managed)
 
@@ -153,7 +153,7 @@ def away(
     begin = now if since is None else _ends("from", since, user.timezone, now)[0]
     end = None if until is None else _ends("until", until, user.timezone, now)[1]
     if end is not None and (end <= begin or end <= now):
-        raise _invalid("until", f"{until} is over before the leave begins", "name a later day")
+        raise _invalid("until", f"{until} is before the leave begins", "give a later day")
     owners.set_availability(ctx.conn, user.id, Availability(begin, end, user.is_paused))
     return show(ctx, user.email, managed)
 
@@ -261,10 +261,10 @@ def _receivers(ctx: Context, user: UserRow, owned: Open, to: Sequence[str]) -> d
             raise ActionError(
                 f"there is no distribution group {name!r}",
                 resource=_RESOURCE, field="to", code="not_found",
-                hint="name a user by e-mail, or a group as in `hub group list`",
+                hint="give the e-mail of a user, or a group from `hub group list`",
             )  # fmt: skip
     if people and people[0].lower() == user.email.lower():
-        raise _invalid("to", f"{user.email} cannot take the records", "name another user")
+        raise _invalid("to", f"{user.email} cannot take the records", "choose another user")
     if people:
         found = {**dict.fromkeys((*_KINDS, "task"), people[0]), **found}
     without = [kind for kind in _KINDS if owned.of(kind) and kind not in found]
@@ -274,10 +274,10 @@ def _receivers(ctx: Context, user: UserRow, owned: Open, to: Sequence[str]) -> d
             for kind, n in _counts(owned).items()
         )
         raise ActionError(
-            f"{user.email} owns what is open: {open_}",
+            f"{user.email} owns open records: {open_}",
             resource=_RESOURCE, code="conflict",
-            hint=f"say who takes it: hub user deactivate {user.email} --to ann@example.com "
-            "(or --to GROUP, which takes its kind of record); --keep leaves it there",
+            hint=f"choose a new owner: hub user deactivate {user.email} --to ann@example.com "
+            "(or --to GROUP, for its kind of record); --keep changes no owner",
         )  # fmt: skip
     return found
 
@@ -333,13 +333,13 @@ def _state(user: UserRow, now: datetime) -> str:
 def _ends(field: str, said: str, zone: str, now: datetime) -> tuple[datetime, datetime]:
     found = span(said, zone, now)
     if found is None:
-        raise _invalid(field, f"{said!r} is no day", "as in 2026-12-21, or '2026-12-21 14:00'")
+        raise _invalid(field, f"{said!r} is not a date", "as in 2026-12-21, or '2026-12-21 14:00'")
     return found
 
 
 def _check(role: str, zone: str) -> None:
     if role not in ROLES:
-        raise _invalid("role", f"{role!r} is no role", f"roles: {', '.join(ROLES)}")
+        raise _invalid("role", f"{role!r} is not a role", f"roles: {', '.join(ROLES)}")
     if zone not in available_timezones():
         raise _invalid("timezone", f"there is no time zone {zone!r}", "as in Europe/Paris")
 

@@ -130,7 +130,7 @@ def unknown(conn: Connection, written: Written) -> list[Unknown]:
         now = words.today(conn, one.kind, one.scope, one.name) if one.kind in named.LABELS else None
         what = named.LABELS[one.kind]
         if now is not None:
-            message, told = f"{what} {one.name!r} is called {now!r} now", f"write {now!r}"
+            message, told = f"{what} {one.name!r} is named {now!r} now", f"write {now!r}"
         else:
             message, told = f"there is no {what} {one.name!r}", hint(one.name, known)
         found.append(

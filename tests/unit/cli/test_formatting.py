@@ -45,12 +45,12 @@ def test_a_bar_shows_little_and_never_more_than_all() -> None:
 
 
 def test_what_is_empty_is_said_in_words() -> None:
-    assert waiting_words({"normalize": 0, "match": 0, "load": 0, "route": 0}) == "nothing waits"
+    assert waiting_words({"normalize": 0, "match": 0, "load": 0, "route": 0}) == "queues drained"
     assert (
         waiting_words({"normalize": 1_200, "match": 0, "load": 3})
         == "1,200 to normalize, 3 to load"
     )
     assert outbox_words(0, 0) == "all sent"
-    assert outbox_words(2, 1) == "2 to send, 1 given up"
+    assert outbox_words(2, 1) == "2 to send, 1 failed"
     assert person_words(0, 0) == "nothing to decide"
     assert person_words(1, 2) == "1 value in quarantine, 2 questions in review"

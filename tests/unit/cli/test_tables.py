@@ -106,9 +106,7 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 def test_an_empty_list_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = on_terminal(monkeypatch)
     output.print_table("Tasks", ("task",), [])
-    assert terminal.getvalue() == (
-        "Tasks: nothing to do; `hub task add WHAT --on lead/12` adds\na task\n"
-    )
+    assert terminal.getvalue() == ("Tasks: none; `hub task add WHAT --on lead/12` adds a task\n")
 
 
 def test_the_command_of_a_hint_is_not_broken(monkeypatch: pytest.MonkeyPatch) -> None:
