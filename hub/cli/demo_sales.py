@@ -21,7 +21,7 @@ from hub.actions.leads import convert
 from hub.actions.leads import status as statuses
 from hub.actions.people import edit
 from hub.actions.rights import member_named
-from hub.actions.setup import custom_field, pipeline, smart_list
+from hub.actions.setup import custom_field, pipeline, reasons, smart_list
 from hub.cli.acting import machine_owner
 from hub.cli.output import print_mapping, print_table
 from hub.cli.tables import money
@@ -150,7 +150,7 @@ class Seller:
             for field in _FIELDS:
                 custom_field.add(team, field)
             pipeline.add(team, _RENEWAL, _RENEWALS, most=self._most, is_renewal=True)
-            pipeline.add_reason(team, "loss", _LOSS)
+            reasons.add_reason(team, "loss", _LOSS)
             outcome.add(team, "call", _OUTCOME)
             statuses.add_reason(team, _REFUSED)
 

@@ -267,7 +267,7 @@ def add_criterion(
     config: Config = None,
 ) -> None:
     """Add an exit criterion: a deal must meet it before a later stage."""
-    from hub.actions.setup import pipeline as actions
+    from hub.actions.setup import criteria as actions
     from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -290,7 +290,7 @@ def remove_criterion(
     config: Config = None,
 ) -> None:
     """Remove an exit criterion of a stage."""
-    from hub.actions.setup import pipeline as actions
+    from hub.actions.setup import criteria as actions
     from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
@@ -330,7 +330,7 @@ def reason_add(
     config: Config = None,
 ) -> None:
     """Add a reason."""
-    from hub.actions.setup import pipeline as actions
+    from hub.actions.setup import reasons as actions
     from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:

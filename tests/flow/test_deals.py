@@ -9,7 +9,7 @@ from hub.actions import reading
 from hub.actions.deals import deal as actions
 from hub.actions.deals import deal_parts
 from hub.actions.identity.merge import merge
-from hub.actions.setup import pipeline
+from hub.actions.setup import criteria, pipeline, reasons
 from hub.actions.setup.pipeline import NewStage
 from hub.errors import ActionError
 from hub.etl import companies, load
@@ -99,13 +99,13 @@ def test_reasons_are_the_teams_own(world: World, lea: int) -> None:
     deal = add_deal(world, lea)
     error = refused(world, go_as, deal, "Lost", reason="Moved away")
     assert (error.resource, error.field, error.code) == ("reason", "reason", "not_found")
-    act(world, pipeline.add_reason, WHO, "loss", "Moved away")
+    act(world, reasons.add_reason, WHO, "loss", "Moved away")
     go(world, deal, "Lost", reason="moved away")
     assert deal_row(world, deal).reason == "Moved away"
     assert refused(world, go_as, deal, "Unqualified", reason="Price").field == "reason"
     go(world, deal, "Unqualified", reason="No need")
     assert refused(world, go_as, deal, "Won", reason="Price").code == "invalid"
-    assert refused(world, pipeline.add_reason, WHO, "weather", "Rain").field == "kind"
+    assert refused(world, reasons.add_reason, WHO, "weather", "Rain").field == "kind"
 
 
 def go_as(conn: Any, deal: str, stage: str, **more: Any) -> Any:
@@ -154,12 +154,12 @@ def test_pipelines_are_renamed_disabled_and_limited(world: World, lea: int) -> N
 
 def test_what_a_stage_asks_for_warns_or_refuses(world: World, lea: int) -> None:
     at = ("Sales", "Qualified")
-    act(world, pipeline.add_criterion, WHO, at, "field", "value", refuse=True)
-    act(world, pipeline.add_criterion, WHO, at, "check", "Budget is confirmed", refuse=True)
-    error = refused(world, pipeline.add_criterion, WHO, at, "field", "custom_fields.budget")
+    act(world, criteria.add_criterion, WHO, at, "field", "value", refuse=True)
+    act(world, criteria.add_criterion, WHO, at, "check", "Budget is confirmed", refuse=True)
+    error = refused(world, criteria.add_criterion, WHO, at, "field", "custom_fields.budget")
     assert (error.field, error.code) == ("custom_fields.budget", "not_found")
     define(world, "deal", budget="string")
-    act(world, pipeline.add_criterion, WHO, at, "field", "custom_fields.Budget")
+    act(world, criteria.add_criterion, WHO, at, "field", "custom_fields.Budget")
     deal = add_deal(world, lea)
     go(world, deal, "Qualified")
     error = refused(world, go_as, deal, "Quote")
@@ -174,14 +174,14 @@ def test_what_a_stage_asks_for_warns_or_refuses(world: World, lea: int) -> None:
     go(world, deal, "Qualified")
     act(world, deal_parts.check, WHO, deal, "Budget is confirmed", undo=True)
     assert refused(world, go_as, deal, "Closure").code == "conflict"
-    act(world, pipeline.drop_criterion, WHO, at, "Budget is confirmed")
+    act(world, criteria.drop_criterion, WHO, at, "Budget is confirmed")
     act(world, actions.edit, WHO, deal, {"custom_fields.budget": "big"})
     assert go(world, deal, "Closure").warnings == ()
     assert refused(world, deal_parts.check, WHO, deal, "No such").field == "check"
 
 
 def test_giving_up_asks_for_nothing(world: World, lea: int) -> None:
-    act(world, pipeline.add_criterion, WHO, ("Sales", "Incoming"), "check", "Called", refuse=True)
+    act(world, criteria.add_criterion, WHO, ("Sales", "Incoming"), "check", "Called", refuse=True)
     deal = add_deal(world, lea)
     assert go(world, deal, "Lost").warnings == ()
 

@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from hub.actions.setup import custom_field, layout, naming, pipeline, smart_link, smart_list
+from hub.actions.setup import (
+    criteria,
+    custom_field,
+    layout,
+    naming,
+    pipeline,
+    smart_link,
+    smart_list,
+)
 from hub.actions.setup.written import Written, unknown
 from hub.crm import words
 from hub.crm.custom_fields import CustomField
@@ -266,7 +274,7 @@ def _name_field(conn: Connection, place: str, object_: str) -> None:
             template = "https://x.example.com/{Size}"
             smart_link.add(by(conn, WHO), SmartLink(object_, "It", template))
         case _:
-            pipeline.add_criterion(by(conn, WHO), ("Sales", "Quote"), "field", "custom_fields.size")
+            criteria.add_criterion(by(conn, WHO), ("Sales", "Quote"), "field", "custom_fields.size")
 
 
 @pytest.mark.parametrize("place", FIELD_PLACES)

@@ -14,7 +14,7 @@ from hub.actions.leads.status import set_status
 from hub.actions.leads.ticket_lead import make_lead, tickets
 from hub.actions.lookup import find
 from hub.actions.people.assign import assign
-from hub.actions.setup import pipeline
+from hub.actions.setup import criteria
 from hub.errors import ActionError
 from hub.etl import flow
 from tests.flow.conftest import World, prepared, salesforce_lead
@@ -59,7 +59,7 @@ def selling(world: World) -> World:
     flow.sync(world.hub, ["salesforce"])
     (contact,) = add_customers(world, "Moreau")
     add_deal(world, contact)
-    act(world, pipeline.add_criterion, WHO, ("Sales", "Quote"), "check", "Budget", refuse=True)
+    act(world, criteria.add_criterion, WHO, ("Sales", "Quote"), "check", "Budget", refuse=True)
     go(world, "1", "Quote")
     return world
 

@@ -34,12 +34,14 @@ from hub.actions.identity import erase as erasing
 from hub.actions.leads import convert, reopen, status, ticket_lead
 from hub.actions.people import add_person, assign, assign_list, edit
 from hub.actions.setup import (
+    criteria,
     custom_field,
     groups,
     hearing,
     layout,
     naming,
     pipeline,
+    reasons,
     smart_link,
     smart_list,
     team,
@@ -206,11 +208,11 @@ TABLE: Mapping[str, tuple[str, Call]] = {
         c, "Upsell", pipeline.NewStage("Demo", 30))),
     "setup.pipeline.edit_stage": (SET_UP, lambda c, _: pipeline.edit_stage(
         c, "Upsell", "Offer", likelihood=7)),
-    "setup.pipeline.add_criterion": (SET_UP, lambda c, _: pipeline.add_criterion(
+    "setup.criteria.add_criterion": (SET_UP, lambda c, _: criteria.add_criterion(
         c, ("Upsell", "Offer"), "check", "Called")),
-    "setup.pipeline.drop_criterion": (SET_UP, lambda c, _: pipeline.drop_criterion(
+    "setup.criteria.drop_criterion": (SET_UP, lambda c, _: criteria.drop_criterion(
         c, ("Sales", "Incoming"), "Budget")),
-    "setup.pipeline.add_reason": (SET_UP, lambda c, _: pipeline.add_reason(c, "loss", "Moved away")),
+    "setup.reasons.add_reason": (SET_UP, lambda c, _: reasons.add_reason(c, "loss", "Moved away")),
     "leads.reopen.reopen": (WORK, lambda c, s: reopen.reopen(c, s.leads[2])),
     "report.refresh": (SET_UP, lambda c, _: report.refresh(c)),
     "report.report": (READ, lambda c, _: report.report(c, "leads", report.Asked())),
@@ -417,7 +419,7 @@ def sides(world: World) -> tuple[Side, Side]:
         boss = by(conn, OPERATOR)
         custom_field.add(boss, CustomField("lead", "tier", "Tier", "text"))
         pipeline.add(boss, "Upsell", [pipeline.NewStage("Offer", 50)], most=9)
-        pipeline.add_criterion(boss, ("Sales", "Incoming"), "check", "Budget")
+        criteria.add_criterion(boss, ("Sales", "Incoming"), "check", "Budget")
         smart_link.add(boss, SmartLink("lead", "Bills", "https://bills.example.com/?q={email}"))
     made = [
         _side(world, owner, source, stream, f"zendesk/tickets/{n}")

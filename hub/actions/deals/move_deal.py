@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from hub.actions.context import Context
 from hub.actions.deals import deal as actions
 from hub.actions.setup import pipeline as setup
+from hub.actions.setup import reasons as reason_setup
 from hub.crm import customer_status, deals, pipelines
 from hub.crm.deals import Transition
 from hub.crm.pipelines import Criterion, Pipeline, Stage
@@ -106,7 +107,7 @@ def _closing(conn: Connection, target: Stage, reason: str | None) -> dict[str, A
                 f"{target.name} takes no reason", resource="deal", field="reason", code="invalid"
             )
         column, kind = _REASONS[target.category]
-        values[column] = setup.find_reason(conn, kind, reason)
+        values[column] = reason_setup.find_reason(conn, kind, reason)
     return values
 
 

@@ -1,17 +1,15 @@
-"""Pipelines, stages, exit criteria and reasons: what an admin sets up."""
+"""Pipelines and their stages, set up by an admin. Not here: exit criteria and reasons."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from sqlalchemy import Connection
 
 from hub.actions.context import Context
-from hub.actions.deals.deal_fields import is_field
 from hub.actions.rights import Right, require
+from hub.actions.setup.thing_names import check_name, same
 from hub.crm import deals, pipelines
-from hub.crm.custom_field_typing import PREFIX, is_custom, key_of
-from hub.crm.pipelines import Criterion, Pipeline, ReasonKind, Stage
+from hub.crm.pipelines import Pipeline, Stage
 from hub.crm.thing_rows import row_counts
 from hub.errors import ActionError
 from hub.lists import places
@@ -39,7 +37,7 @@ def find(conn: Connection, name: str | None) -> Pipeline:
     known = pipelines.read(conn)
     for pipeline in known:
         is_in_use = not pipeline.is_disabled and not pipeline.is_archived
-        if is_in_use if name is None else _same(pipeline.name, name):
+        if is_in_use if name is None else same(pipeline.name, name):
             return pipeline
     raise ActionError(
         f"there is no pipeline {name!r}",
@@ -91,11 +89,11 @@ def add(
     conn = ctx.conn
     require(ctx, Right.SET_UP)
     pipelines.lock(conn)
-    _check_name(name, "pipeline", [p.name for p in pipelines.read(conn)])
+    check_name(name, "pipeline", [p.name for p in pipelines.read(conn)])
     _check_room(conn, most)
     names = [closing for closing, _, _ in pipelines.CLOSING]
     for stage in stages:
-        _check_name(stage.name, "stage", names)
+        check_name(stage.name, "stage", names)
         _check_likelihood(stage.likelihood)
         names.append(stage.name)
     if not stages:
@@ -115,7 +113,7 @@ def rename(ctx: Context, name: str, new: str) -> Pipeline:
     require(ctx, Right.SET_UP)
     pipelines.lock(conn)
     found = find(conn, name)
-    _check_name(new, "pipeline", [p.name for p in pipelines.read(conn) if p.id != found.id])
+    check_name(new, "pipeline", [p.name for p in pipelines.read(conn) if p.id != found.id])
     pipelines.write(conn, found.id, name=new.strip(), is_disabled=found.is_disabled)
     return find(conn, new.strip())
 
@@ -294,7 +292,7 @@ def add_stage(
     require(ctx, Right.SET_UP)
     pipelines.lock(conn)
     found = find(conn, pipeline)
-    _check_name(stage.name, "stage", [s.name for s in found.stages])
+    check_name(stage.name, "stage", [s.name for s in found.stages])
     _check_likelihood(stage.likelihood)
     made = pipelines.insert_stage(conn, found.id, stage.name.strip(), stage.likelihood)
     _place(conn, found, made, position)
@@ -320,7 +318,7 @@ def edit_stage(
     pipelines.lock(conn)
     found = find(conn, pipeline)
     stage = find_stage(found, name)
-    _check_name(new_name or name, "stage", [s.name for s in found.stages if s.id != stage.id])
+    check_name(new_name or name, "stage", [s.name for s in found.stages if s.id != stage.id])
     wanted = stage.likelihood if likelihood is None else likelihood
     _check_likelihood(wanted)
     if not stage.is_active and (wanted != stage.likelihood or position is not None):
@@ -339,120 +337,6 @@ def _place(conn: Connection, pipeline: Pipeline, stage_id: int, position: int | 
     active = [s.id for s in pipeline.stages if s.is_active and s.id != stage_id]
     active.insert(len(active) if position is None else max(0, position - 1), stage_id)
     pipelines.order_stages(conn, active + [s.id for s in pipeline.stages if not s.is_active])
-
-
-def add_criterion(
-    ctx: Context,
-    stage: tuple[str, str],
-    kind: Literal["field", "check"],
-    what: str,
-    *,
-    refuse: bool = False,
-) -> Criterion:
-    """Say what must hold before a deal leaves a stage (pipeline, stage) for a later one.
-
-    Args:
-        ctx: who acts, in an open transaction.
-        stage: the names of a pipeline and of its stage.
-        kind: `field`: the field must be filled; `check`: somebody must tick it.
-        what: the field's name, or the words of the check.
-        refuse: whether a deal that does not meet it stays; else who moves it is warned.
-
-    Raises:
-        ActionError: there is no such stage or field.
-    """
-    conn = ctx.conn
-    require(ctx, Right.SET_UP)
-    found = find_stage(find(conn, stage[0]), stage[1])
-    if not found.is_active:
-        raise ActionError(
-            f"{found.name} closes deals; no stage follows it", resource="stage", code="invalid"
-        )
-    if kind == "field" and is_custom(what):
-        what = PREFIX + key_of(conn, "deal", what.removeprefix(PREFIX))
-    elif kind == "field" and not is_field(what):
-        raise ActionError(
-            f"a deal has no field {what!r}", resource="deal", field=what, code="not_found"
-        )
-    _check_name(what, "criterion", ())
-    severity = "refuse" if refuse else "warn"
-    made = pipelines.set_criterion(conn, found.id, kind, what.strip(), severity)
-    return next(c for c in pipelines.criteria(conn, [found.id]) if c.id == made)
-
-
-def drop_criterion(ctx: Context, stage: tuple[str, str], what: str) -> Criterion:
-    """Take an exit criterion away.
-
-    Raises:
-        ActionError: there is none of these words.
-    """
-    conn = ctx.conn
-    require(ctx, Right.SET_UP)
-    found = find_stage(find(conn, stage[0]), stage[1])
-    for criterion in pipelines.criteria(conn, [found.id]):
-        if _same(criterion.what, what):
-            pipelines.drop_criterion(conn, criterion.id)
-            return criterion
-    raise ActionError(
-        f"{found.name} has no criterion {what!r}", resource="criterion", code="not_found"
-    )
-
-
-def add_reason(ctx: Context, kind: str, name: str) -> int:
-    """Add a reason that people can choose; one that is there already is returned.
-
-    Raises:
-        ActionError: there is no such kind of reason, or the name is none.
-    """
-    require(ctx, Right.SET_UP)
-    for known in get_args(ReasonKind):
-        if known == kind:
-            _check_name(name, "reason", ())
-            return pipelines.add_reason(ctx.conn, known, name.strip())
-    raise ActionError(
-        f"there are no reasons of the kind {kind!r}",
-        resource="reason",
-        code="invalid",
-        field="kind",
-        hint=f"kinds: {', '.join(get_args(ReasonKind))}",
-    )
-
-
-def find_reason(conn: Connection, kind: ReasonKind, name: str) -> int:
-    """Return a reason by its name.
-
-    Raises:
-        ActionError: there is none.
-    """
-    known = pipelines.reasons(conn, kind)
-    for reason in known:
-        if _same(reason.name, name):
-            return reason.id
-    raise ActionError(
-        f"there is no reason {name!r}",
-        resource="reason",
-        code="not_found",
-        field="reason",
-        hint=f"reasons: {', '.join(r.name for r in known)}; hub reason add adds one",
-    )
-
-
-def _same(one: str, other: str) -> bool:
-    return one.strip().casefold() == other.strip().casefold()
-
-
-def _check_name(name: str, resource: str, taken: Sequence[str]) -> None:
-    if not name.strip() or not name.isprintable():
-        raise ActionError(
-            f"{name!r} is not a valid name for a {resource}",
-            resource=resource,
-            field="name",
-            code="invalid",
-        )
-    if any(_same(name, other) for other in taken):
-        raise ActionError(
-            f"the name {name!r} is in use", resource=resource, field="name", code="conflict"
-        )
 
 
 def _check_likelihood(likelihood: int) -> None:
