@@ -1,6 +1,5 @@
 """What `hub task`, `note`, `call`, `visit`, `message`, `outcome`, `activity` and `activities` do."""
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -207,15 +206,18 @@ def activities(
     if json:
         print_json(found)
         return
-    entries = found.pop("activities")
-    print_mapping("Record", {key.replace("_", " "): value for key, value in found.items()})
+    print_mapping("Record", {
+        "record": found.record,
+        "last activity at": found.last_activity_at,
+        "last communication at": found.last_communication_at,
+        "next task at": found.next_task_at,
+        "first response at": found.first_response_at,
+        "days since last communication": found.days_since_last_communication,
+    })  # fmt: skip
     print_table(
         "Activities",
         ("activity", "at", "by", "outcome", "what"),
-        [(e["name"], e["at"], e["who"], e["outcome"], e["words"]) for e in entries],
+        [(e.record, e.at, e.who, e.outcome, e.words) for e in found.timeline.items],
     )
-
-
-def as_json(items: list[Any]) -> list[dict[str, Any]]:
-    """Return slotted dataclasses as JSON can say them."""
-    return [asdict(item) for item in items]
+    if found.timeline.has_more:
+        stdout.print(f"older activities: --limit {2 * limit}", highlight=False)

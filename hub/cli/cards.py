@@ -161,10 +161,7 @@ def _print_tickets(card: "AnyCard") -> None:
     _table(
         "Tickets",
         ("ticket", "status", "subject", "person", "updated"),
-        [
-            (t.source_record, t.status, t.subject, t.person, t.updated_at and f"{t.updated_at:%F}")
-            for t in card.tickets
-        ],
+        [(t.source_record, t.status, t.subject, t.person, t.updated_at) for t in card.tickets],
     )
 
 

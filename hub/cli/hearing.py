@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from hub.cli.acting import acted, acting
-from hub.cli.activities import as_json
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_table, stdout
 from hub.errors import ConfigError
@@ -29,7 +28,7 @@ def notify_show(of: Of = None, who: Who = None, json: Json = False, config: Conf
     known = managed(config)
     email, found = acted(config, lambda conn: hearing.show(acting(conn, who), of, managed=known))
     if json:
-        print_json({"user": email, "choices": as_json(found)})
+        print_json({"user": email, "choices": found})
         return
     print_table(
         f"Notifications of {email}",

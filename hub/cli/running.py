@@ -96,16 +96,16 @@ def up(
 def status(json: Json = False, config: Config = None) -> None:
     """Show sources, cursors, queues, quarantine, review, outbox, budgets, drift."""
     from hub.cli.session import opened_database
-    from hub.cli.status import read_status
     from hub.cli.status_tables import show_status
     from hub.clock import SystemClock
+    from hub.views.status import read_status
 
     with opened_database(config) as (database, settings):
-        document = read_status(database, settings)
+        found = read_status(database, settings)
     if json:
-        print_json(document)
+        print_json(found)
     else:
-        show_status(document, SystemClock().now())
+        show_status(found, SystemClock().now())
 
 
 def remap(

@@ -2,21 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from hub.cli.formatting import ago, bar, count, duration, moment
 from hub.cli.output import Column, print_line, print_table, stdout
+
+if TYPE_CHECKING:
+    from hub.views.status import BatchStatus, BudgetStatus, SilentField, StaleStatus, Status
 
 _NAMES_SHOWN = 3
 _NAMES_WIDTH = 30
 _STAGES = ("normalize", "match", "load", "route")
 
 
-def show_status(document: Mapping[str, Any], now: datetime) -> None:
+def show_status(status: "Status", now: datetime) -> None:
     """Print the status.
 
     Args:
-        document: as `read_status` returns it.
+        status: what `hub.views.status` read.
         now: the present.
     """
     print_table(
@@ -32,40 +35,40 @@ def show_status(document: Mapping[str, Any], now: datetime) -> None:
         ),
         [
             (
-                f"{s['source']}/{s['stream']}",
-                "" if s["lag_s"] is None else duration(float(s["lag_s"])),
-                moment(s["watermark"]),
-                ago(s["updated_at"], now),
-                count(s["landed"]),
-                count(s["pending"]),
-                count(s["quarantine"]),
+                f"{s.source}/{s.stream}",
+                "" if s.lag_s is None else duration(float(s.lag_s)),
+                moment(s.watermark),
+                ago(s.updated_at, now),
+                count(s.landed),
+                count(s.pending),
+                count(s.quarantine),
             )
-            for s in document["streams"]
+            for s in status.streams
         ],
     )
-    print_line("Waiting", waiting_words(document["pending"]))
-    print_line("Outbox", outbox_words(document["outbox_pending"], document["outbox_dead"]))
-    print_line("To decide", person_words(document["quarantine"], document["review"]))
-    if held_n := document["opt_outs_held"]:
+    print_line("Waiting", waiting_words(status.pending))
+    print_line("Outbox", outbox_words(status.outbox_pending, status.outbox_dead))
+    print_line("To decide", person_words(status.quarantine, status.review))
+    if held_n := status.opt_outs_held:
         print_line("Consent", f"{count(held_n)} opt-outs that no mapping reads: hub consent held")
-    print_line("Leads", count(document["leads"]))
-    if document["undoing"]:
-        told = ", ".join(f"{batch} (hub undo {batch} continues)" for batch in document["undoing"])
+    print_line("Leads", count(status.leads))
+    if status.undoing:
+        told = ", ".join(f"{batch} (hub undo {batch} continues)" for batch in status.undoing)
         print_line("Partly undone", told)
-    if document["erase_under_way"]:
+    if status.erase_under_way:
         print_line("Partly erased", "an erasure was interrupted: hub erase --resume finishes it")
     stdout.print()
-    _show_stale(document["derivations"])
-    _show_silent(document["silent"], now)
-    _show_drift(document, now)
-    _show_budgets(document["budgets"], now)
+    _show_stale(status.derivations)
+    _show_silent(status.silent, now)
+    _show_drift(status, now)
+    _show_budgets(status.budgets, now)
     print_table(
         "Latest batches",
         ("id", "source", "kind", "lane", "state", "took", "ended"),
         [
-            (b["id"], b["source"], b["kind"], b["lane"], b["state"], _took(b),
-             ago(b["finished_at"], now))
-            for b in document["batches"]
+            (b.id, b.source, b.kind, b.lane, b.state, _took(b),
+             ago(b.finished_at, now))
+            for b in status.batches
         ],
     )  # fmt: skip
 
@@ -79,17 +82,17 @@ _WHAT = {
 }
 
 
-def _show_stale(derivations: Sequence[Mapping[str, Any]]) -> None:
+def _show_stale(derivations: "Sequence[StaleStatus]") -> None:
     """Print what an older version of the rules derived, if there is something."""
-    stale = [one for one in derivations if one["behind"]]
+    stale = [one for one in derivations if one.behind]
     if not stale:
         return
     print_table(
         "Derived by older rules",
         ("rules", "stream", "behind", "of", "what would change"),
         [
-            (one["derivation"], one["part"], count(one["behind"]), _WHAT[one["derivation"]][0],
-             _WHAT[one["derivation"]][1].format(**one))
+            (one.derivation, one.part, count(one.behind), _WHAT[one.derivation][0],
+             _WHAT[one.derivation][1].format(part=one.part))
             for one in stale
         ],
     )  # fmt: skip
@@ -99,12 +102,12 @@ def _show_stale(derivations: Sequence[Mapping[str, Any]]) -> None:
     stdout.print()
 
 
-def _show_silent(rows: list[dict[str, Any]], now: datetime) -> None:
+def _show_silent(rows: "Sequence[SilentField]", now: datetime) -> None:
     """Print a line a stream and interval: of hundreds of formulas nobody reads each."""
-    groups: dict[tuple[str, float], list[dict[str, Any]]] = {}
+    groups: dict[tuple[str, float], list[SilentField]] = {}
     for row in rows:
-        name = f"{row['source']}/{row['stream']}"
-        groups.setdefault((name, row["every_s"]), []).append(row)
+        name = f"{row.source}/{row.stream}"
+        groups.setdefault((name, row.every_s), []).append(row)
     if not groups:
         return
     print_table(
@@ -113,11 +116,11 @@ def _show_silent(rows: list[dict[str, Any]], now: datetime) -> None:
         [
             (
                 stream,
-                _some([row["field"] for row in group]),
+                _some([row.field for row in group]),
                 duration(every_s),
-                "running" if any(row["under_way"] for row in group)
-                else ago(min(row["read_at"] for row in group), now),
-                count(sum(row["changed"] for row in group)),
+                "running" if any(row.under_way for row in group)
+                else ago(min(row.read_at for row in group), now),
+                count(sum(row.changed for row in group)),
             )
             for (stream, every_s), group in sorted(groups.items())
         ],
@@ -135,41 +138,41 @@ def _some(names: list[str]) -> str:
     return ", ".join(shown) + (f" and {left_n} more" if left_n else "")
 
 
-def _show_drift(document: Mapping[str, Any], now: datetime) -> None:
-    if document["drift"]:
+def _show_drift(status: "Status", now: datetime) -> None:
+    if status.drift:
         print_table(
             "Drift: fields and values that no mapping reads",
             ("stream", "what", "records", "seen"),
             [
                 (
-                    f"{d['source']}/{d['stream']}",
-                    f"{d['kind']} {d['field']} {d['value']}".rstrip(),
-                    count(d["n"]),
-                    ago(d["last_seen"], now),
+                    f"{d.source}/{d.stream}",
+                    f"{d.kind} {d.field} {d.value}".rstrip(),
+                    count(d.n),
+                    ago(d.last_seen, now),
                 )
-                for d in document["drift"]
+                for d in status.drift
             ],
         )
-        for advice in dict.fromkeys(d["suggestion"] for d in document["drift"]):
+        for advice in dict.fromkeys(d.suggestion for d in status.drift):
             stdout.print(f"- {advice}", indent="  ")
         stdout.print()
-    if document["placeholders"]:
+    if status.placeholders:
         print_table(
             "Placeholders: the source sent no real value; the field stays empty",
             ("stream", "field", "text", "records", "seen"),
             [
-                (f"{d['source']}/{d['stream']}", d["field"], d["value"], count(d["n"]),
-                 ago(d["last_seen"], now))
-                for d in document["placeholders"]
+                (f"{d.source}/{d.stream}", d.field, d.value, count(d.n),
+                 ago(d.last_seen, now))
+                for d in status.placeholders
             ],
         )  # fmt: skip
-    if document["vanished"]:
+    if status.vanished:
         print_table(
             "Drift: fields that the source no longer fills",
             ("stream", "field", "seen"),
             [
                 (stream, field, why)
-                for stream, fields in document["vanished"].items()
+                for stream, fields in status.vanished.items()
                 for field, why in fields.items()
             ],
         )
@@ -200,29 +203,29 @@ def person_words(quarantine: int, review: int) -> str:
     return ", ".join(words) or "nothing to decide"
 
 
-def _show_budgets(rows: list[dict[str, Any]], now: datetime) -> None:
+def _show_budgets(rows: "Sequence[BudgetStatus]", now: datetime) -> None:
     plain = not stdout.encoding.lower().startswith("utf")
     shown = []
     for row in rows:
-        paused = row["paused_until"]
-        paused = f"paused for {duration((paused - now).total_seconds())}" if paused else ""
-        if row["requests"]:
-            used, of, span = row["in_window"], row["requests"], duration(row["per_s"])
-        elif row["day_limit"]:
-            used, of, span = row["day_used"] or 0, row["day_limit"], "a day"
+        until = row.paused_until
+        paused = f"paused for {duration((until - now).total_seconds())}" if until else ""
+        if row.requests:
+            used, of, span = row.in_window, row.requests, duration(row.per_s or 0)
+        elif row.day_limit:
+            used, of, span = row.day_used or 0, row.day_limit, "a day"
         elif paused:
             used, of, span = 0, 0, ""
         else:
             continue  # nothing is known of it
         amount = f"{count(used)} of {count(of)}" if of else ""
         drawn = bar(used, of, plain=plain) if of else ""
-        shown.append((row["account"], row["name"], amount, span, drawn, paused))
+        shown.append((row.account, row.name, amount, span, drawn, paused))
     wide = 6 if any(row[-1] for row in shown) else 5  # the last column is for pauses
     columns = ("account", "budget", "used", "in", "", "")
     print_table("Budgets", columns[:wide], [row[:wide] for row in shown])
 
 
-def _took(batch: Mapping[str, Any]) -> str:
-    if batch["finished_at"] is None:
+def _took(batch: "BatchStatus") -> str:
+    if batch.finished_at is None:
         return ""
-    return duration((batch["finished_at"] - batch["started_at"]).total_seconds())
+    return duration((batch.finished_at - batch.started_at).total_seconds())

@@ -29,9 +29,9 @@ def tickets_command(
         print_json(found)
         return
     rows = [
-        (t.id, t.status, t.priority, t.subject, t.person, t.updated_at and f"{t.updated_at:%F}", t.url)
-        for t in found
-    ]  # fmt: skip
+        (t.record, t.status, t.priority, t.subject, t.person, t.updated_at, t.url)
+        for t in found.items
+    ]
     columns = ("ticket", "status", "priority", "subject", "person", "updated", "at")
     print_table("Tickets", columns, rows)
 

@@ -203,3 +203,21 @@ def roots_of(conn: Connection, entity_ids: Iterable[int]) -> set[int]:
 def days_since(moment: datetime | None, now: datetime) -> int | None:
     """Return whole days since a moment, as a list shows them; None where there was none."""
     return None if moment is None else max(0, (now - moment).days)
+
+
+_COLUMNS = {
+    kind: text(
+        "SELECT last_activity_at, last_communication_at, next_task_at, "  # noqa: S608 our own names
+        f"{first} AS first_response_at FROM crm.{kind} WHERE id = :id"
+    )
+    for kind, first in (
+        ("lead", "first_response_at"),
+        ("contact", "CAST(NULL AS timestamptz)"),
+        ("deal", "CAST(NULL AS timestamptz)"),
+    )
+}
+
+
+def columns_of(conn: Connection, kind: str, number: int) -> dict[str, datetime | None]:
+    """Return the derived columns of a lead, a contact or a deal; of a lead also its first response."""
+    return dict(conn.execute(_COLUMNS[kind], {"id": number}).mappings().one())

@@ -12,13 +12,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.crm import activities, cards, deals, derived, layouts, pipelines, smart_links, ticket_lists
+from hub.crm import activities, cards, deals, derived, layouts, pipelines, smart_links
 from hub.crm.smart_links import LinkError
 from hub.lists import records as list_records
 from hub.lists.catalogues import catalogue
 from hub.lists.dates import Moment
 from hub.lists.fields import Catalogue
-from hub.views import duplicates, provenance
+from hub.views import duplicates, provenance, tickets
 from hub.views.parts import (
     Activity,
     Criterion,
@@ -162,11 +162,11 @@ def of_row(conn: Connection, kind: str, number: int, asked: Asked) -> AnyCard | 
 
 
 def _lead(conn: Connection, row: Mapping[str, Any], asked: Asked) -> LeadCard:
-    tickets = _tickets(conn, row["entity_id"])
+    asked_of = tickets.of_entity(conn, row["entity_id"], limit=MOST).items
     lead = Lead(
         **_plain(Lead, row),
         **_common("lead", row, asked.moment.now),
-        **_party(row, tickets),
+        **_party(row, asked_of),
         contact_record=_contact_name(row["contact_id"]),
     )
     return LeadCard(
@@ -174,30 +174,30 @@ def _lead(conn: Connection, row: Mapping[str, Any], asked: Asked) -> LeadCard:
         deals=_deals(conn, contact_id=row["contact_id"], lead_id=row["id"]),
         duplicates=duplicates.of_person(conn, row["entity_id"]),
         sources=_sources(conn, row, asked),
-        **_hanging(conn, "lead", row, asked, tickets),
+        **_hanging(conn, "lead", row, asked, asked_of),
     )
 
 
 def _contact(conn: Connection, row: Mapping[str, Any], asked: Asked) -> ContactCard:
-    tickets = _tickets(conn, row["entity_id"])
+    asked_of = tickets.of_entity(conn, row["entity_id"], limit=MOST).items
     contact = Contact(
         **_plain(Contact, row),
         **_common("contact", row, asked.moment.now),
-        **_party(row, tickets, company=row["company_name"]),
+        **_party(row, asked_of, company=row["company_name"]),
     )
     return ContactCard(
         contact=contact,
         deals=_deals(conn, contact_id=row["id"], lead_id=None),
         duplicates=duplicates.of_person(conn, row["entity_id"]),
         sources=_sources(conn, row, asked),
-        **_hanging(conn, "person", row, asked, tickets),
+        **_hanging(conn, "person", row, asked, asked_of),
     )
 
 
 def _company(conn: Connection, row: Mapping[str, Any], asked: Asked) -> CompanyCard:
-    tickets = _tickets(conn, row["entity_id"])
+    asked_of = tickets.of_entity(conn, row["entity_id"], limit=MOST).items
     company = Company(
-        **_plain(Company, row), **_common("contact", row, asked.moment.now), **_party(row, tickets)
+        **_plain(Company, row), **_common("contact", row, asked.moment.now), **_party(row, asked_of)
     )
     people = cards.people_of(conn, row["id"], _PEOPLE + 1)
     return CompanyCard(
@@ -205,7 +205,7 @@ def _company(conn: Connection, row: Mapping[str, Any], asked: Asked) -> CompanyC
         people=People(tuple(PersonLine(**one) for one in people[:_PEOPLE]), len(people) > _PEOPLE),
         deals=_deals(conn, contact_id=row["id"], lead_id=None),
         sources=_sources(conn, row, asked),
-        **_hanging(conn, "company", row, asked, tickets),
+        **_hanging(conn, "company", row, asked, asked_of),
     )
 
 
@@ -277,7 +277,7 @@ def _common(kind: str, row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def _party(
-    row: Mapping[str, Any], tickets: tuple[Ticket, ...], *, company: str | None = None
+    row: Mapping[str, Any], asked_of: tuple[Ticket, ...], *, company: str | None = None
 ) -> dict[str, Any]:
     """Return what people and companies have; `company` is the employer's name of today, if there is one."""
     emails = [e.get("address") if isinstance(e, dict) else e for e in row["emails"] or ()]
@@ -286,22 +286,12 @@ def _party(
         "company": company or row["organization_name"],
         "company_record": _contact_name(row.get("company_id")),
         "emails": tuple(dict.fromkeys(known)),
-        "open_tickets": sum(one.is_open for one in tickets),
+        "open_tickets": sum(one.is_open for one in asked_of),
     }
 
 
 def _contact_name(number: int | None) -> str | None:
     return None if number is None else f"contact/{number}"
-
-
-def _tickets(conn: Connection, entity_id: int) -> tuple[Ticket, ...]:
-    return tuple(
-        Ticket(
-            f"ticket/{t.id}", t.record, t.subject, t.status, t.priority, t.channel, t.satisfaction,
-            t.url, t.created_at, t.updated_at, t.person, t.is_open,
-        )
-        for t in ticket_lists.tickets_of(conn, entity_id, limit=MOST)
-    )  # fmt: skip
 
 
 def _deals(
@@ -328,13 +318,13 @@ def _hanging(
     object_: str,
     row: Mapping[str, Any],
     asked: Asked,
-    tickets: tuple[Ticket, ...],
+    asked_of: tuple[Ticket, ...],
 ) -> dict[str, Any]:
     """Return the parts that every card has, for its constructor."""
     entities, deal_id = _whose(conn, object_, row)
     shown = catalogue(conn, object_)
     return {
-        "tickets": tickets[: max(SHOWN, sum(one.is_open for one in tickets))],
+        "tickets": asked_of[: max(SHOWN, sum(one.is_open for one in asked_of))],
         "next_task": _next_task(conn, entities, deal_id),
         "timeline": timeline(conn, entities, deal_id, asked.activities),
         "sections": _sections(conn, object_, shown),

@@ -1,8 +1,11 @@
 """The read models by what people call them: what the reference and the tests walk."""
 
+from hub.views.activities import RecordActivities
 from hub.views.cards import CompanyCard, ContactCard, DealCard, LeadCard
 from hub.views.finding import Found
 from hub.views.lists import ListPage
+from hub.views.parts import Tickets
+from hub.views.status import Status
 
 READ_MODELS: dict[str, type] = {
     "Card of a lead": LeadCard,
@@ -11,4 +14,7 @@ READ_MODELS: dict[str, type] = {
     "Card of a deal": DealCard,
     "Page of a list": ListPage,
     "Search": Found,
+    "Activities of a record": RecordActivities,
+    "Tickets": Tickets,
+    "Status": Status,
 }

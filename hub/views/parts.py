@@ -95,6 +95,19 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class Tickets:
+    """The tickets of a person, or of a company and its employees.
+
+    Args:
+        items: open ones first, then the newest.
+        has_more: whether there are more of them.
+    """
+
+    items: tuple[Ticket, ...]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DealLine:
     """A deal on another record's card.
 

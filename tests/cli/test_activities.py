@@ -1,6 +1,7 @@
 """Activities, as typed by hand."""
 
-from tests.processes import House
+from hub.views.activities import RecordActivities
+from tests.processes import House, fits
 
 
 def test_a_day_on_the_phone(served: House) -> None:
@@ -26,16 +27,22 @@ def test_a_day_on_the_phone(served: House) -> None:
     served.document("message", "log", on, "email", "The quote", "--subject", "Quote")
     todo = served.document("task", "add", "Send it", "--on", on, "--due", "2030-05-04T09:30+02:00")
     assert [t["content"] for t in served.document("task", "list", "--on", on)] == ["Send it"]
-    shown = served.document("activities", on)
+    shown = fits(served.document("activities", on), RecordActivities)
     assert shown["next_task_at"].startswith("2030-05-04")
     assert shown["days_since_last_communication"] == 0
-    assert {e["kind"] for e in shown["activities"]} >= {"call", "note", "visit", "message", "task"}
+    assert {e["kind"] for e in shown["timeline"]["items"]} >= {
+        "call",
+        "note",
+        "visit",
+        "message",
+        "task",
+    }
     served.document("activity", "edit", called["activity"], "summary=Tuesday")
     served.document("task", "done", todo["activity"])
     served.document("activity", "archive", called["activity"])
     shown = served.document("activities", on)
     assert shown["next_task_at"] is None
-    assert called["activity"] not in [e["name"] for e in shown["activities"]]
+    assert called["activity"] not in [e["record"] for e in shown["timeline"]["items"]]
     told = served.run("activities", on)
     assert "Saw the shop" in told.stdout
 

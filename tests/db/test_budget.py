@@ -14,7 +14,6 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.pool import QueuePool
 
-from hub.cli.status import read_status
 from hub.cli.status_tables import show_status
 from hub.clock import FixedClock, SystemClock
 from hub.connectors.governor import Limits, Rate, Usage
@@ -23,6 +22,7 @@ from hub.db.engine import Database
 from hub.errors import BudgetError
 from hub.etl.budget import SharedBudget, account_of, forecast
 from hub.settings import Settings
+from hub.views.status import read_status
 from tests.db.conftest import at_once
 from tests.db.spending import ACCOUNT
 
@@ -197,8 +197,8 @@ def test_status_shows_what_is_used(
     budget.observe(Usage(10, 1000))
     budget.take(3)
     document = read_status(db, settings)
-    account, day = document["budgets"]
-    assert (account["name"], account["in_window"], account["requests"]) == ("account", 3, 100)
-    assert (day["name"], day["day_used"], day["day_limit"]) == ("day", 13, 1000)
+    account, day = document.budgets
+    assert (account.name, account.in_window, account.requests) == ("account", 3, 100)
+    assert (day.name, day.day_used, day.day_limit) == ("day", 13, 1000)
     show_status(document, SystemClock().now())
     assert "Budgets" in capsys.readouterr().out

@@ -398,7 +398,7 @@ def test_what_employees_do_counts_for_their_company(peopled: World) -> None:
     employ(peopled, 0, is_there=True)
     assert company(peopled).last_communication_at == day(4)
     shown = act(peopled, timeline.of, WHO, f"contact/{company(peopled).id}")
-    assert [e["kind"] for e in shown["activities"]] == ["call"]
+    assert [e.kind for e in shown.timeline.items] == ["call"]
     employ(peopled, 0, is_there=False)
     assert company(peopled).last_communication_at is None
 

@@ -55,7 +55,7 @@ def works_for(world: World) -> str | None:
 def done_at(world: World, name: str) -> list[Any]:
     """The words of all activities that a record shows."""
     with world.db.engine.begin() as conn:
-        return sorted(a["words"] for a in timeline.of(by(conn), name)["activities"])
+        return sorted(a.words or "" for a in timeline.of(by(conn), name).timeline.items)
 
 
 def active(world: World, name: str) -> tuple[Any, str, str]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from hub.cli.status import read_status
 from hub.clock import FixedClock
 from hub.connectors.base import Cursor, Page, Stream, Window
 from hub.errors import BudgetError, ForbiddenError, HubError
@@ -17,6 +16,7 @@ from hub.etl.drifting import drift_of
 from hub.landing import silent
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
+from hub.views.status import read_status
 from tests.flow.conftest import START, HandConnector, World, salesforce_lead
 
 DAY_S, WEEK_S = 86_400, 7 * 86_400
@@ -194,8 +194,8 @@ def test_a_field_that_changes_too_often_is_drift_and_read_weekly(org: Org) -> No
         (found,) = drift_of(conn, org.world.hub.mapping("salesforce", "leads")).unknown
     assert (found["kind"], found["field"], found["n"]) == ("often", FORMULA, 7)
     assert "weekly" in found["suggestion"]
-    (row,) = read_status(org.world.db, org.world.hub.settings)["silent"]
-    assert (row["field"], row["every_s"], row["changed"]) == (FORMULA, WEEK_S, 7)
+    (row,) = read_status(org.world.db, org.world.hub.settings).silent
+    assert (row.field, row.every_s, row.changed) == (FORMULA, WEEK_S, 7)
     asked_n = len(org.vendor.asked)
     org.vendor.formula(7, "day 2")
     org.sync(after_s=DAY_S)

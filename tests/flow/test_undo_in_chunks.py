@@ -10,7 +10,6 @@ from sqlalchemy import text
 
 from hub.actions.batches.undo import preview_undo, undo_batch
 from hub.actions.people.edit import edit
-from hub.cli.status import read_status
 from hub.connectors.base import Page, Stream
 from hub.db.locks import company_lock, identity_lock, source_locks
 from hub.etl import flow
@@ -19,6 +18,7 @@ from hub.model.records import RawRecord
 from hub.records import batches
 from hub.undo import chunks
 from hub.undo.report import Undone
+from hub.views.status import read_status
 from tests.acting import acting
 from tests.flow.conftest import World, salesforce_lead, zendesk_ticket, zendesk_user
 from tests.flow.test_undo import act, but_turns, crm, last_batch, settled, sf
@@ -114,9 +114,9 @@ def test_a_half_undone_batch_is_seen_and_says_who_undoes_it(second: Second) -> N
     assert shown[batch]["state"] == "undoing"
     assert (undoing["undone"], undoing["state"], undoing["who"]) == (batch, "running", WHO)
     status = read_status(world.db, world.hub.settings)
-    assert status["undoing"] == [batch]
+    assert status.undoing == (batch,)
     undo(world, batch)
-    assert read_status(world.db, world.hub.settings)["undoing"] == []
+    assert read_status(world.db, world.hub.settings).undoing == ()
 
 
 def test_a_person_who_was_edited_meanwhile_stays(second: Second) -> None:

@@ -13,12 +13,14 @@ from hub.actions import lookup
 from hub.actions.context import Context
 from hub.actions.identity import decisions
 from hub.actions.rights import Right, require
-from hub.crm.ticket_lists import FoundTicket, ShownTicket, find_ticket, tickets_of
+from hub.crm.ticket_lists import FoundTicket, find_ticket
 from hub.db.locks import identity_lock
 from hub.errors import ActionError
 from hub.model import names
 from hub.model.verdicts import Judgement, Lane, Trust
 from hub.records import batches, sources
+from hub.views import tickets as views
+from hub.views.parts import Tickets
 
 SOURCE, STREAM = "hub", "tickets"
 _RESOURCE = "ticket"
@@ -41,7 +43,7 @@ class MadeLead:
     told: str | None = None
 
 
-def tickets(ctx: Context, name: str) -> list[ShownTicket]:
+def tickets(ctx: Context, name: str) -> Tickets:
     """Return the tickets of a lead, a person or a company, open ones first.
 
     Raises:
@@ -49,7 +51,7 @@ def tickets(ctx: Context, name: str) -> list[ShownTicket]:
     """
     require(ctx, Right.READ)
     conn = ctx.conn
-    return tickets_of(conn, lookup.find(conn, name).root_id)
+    return views.of_entity(conn, lookup.find(conn, name).root_id)
 
 
 def make_lead(ctx: Context, name: str) -> MadeLead:
