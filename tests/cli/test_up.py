@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def made(vendors: SandboxProcess) -> Iterator[House]:
-    with house(migrated=True) as one:
+    with house() as one:
         yield vendors.furnish(one, sources=("typeform", "salesforce"))
 
 
