@@ -196,7 +196,7 @@ def _act(verb: "Callable[[Context], Linked]", *, who: str | None, json: bool, co
         print_json(done)
         return
     now = (
-        f"now now works for contact/{done.company_id}"
+        f"now works for contact/{done.company_id}"
         if done.company_id
         else "no longer works for a company"
     )
