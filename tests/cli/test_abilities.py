@@ -156,4 +156,4 @@ def test_the_overview_names_only_pages_that_are_walked() -> None:
     assert len(rows) > 10
     for row in rows:
         for page in re.findall(r"\(abilities/(\w+)\.md\)", row):
-            assert written(page)["walked"], page
+            assert written(page)["walked"] or written(page)["elsewhere"], page
