@@ -5,13 +5,14 @@ the source. Not here: what an asset does (`source_assets`, `crm_assets`, `proofs
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 import dagster as dg
 
 from hub.assets import jobs
 from hub.assets.crm_assets import crm_assets
+from hub.assets.poll import poll_sensor, reconcile_sensor
 from hub.assets.proofs import proof_asset
 from hub.assets.prune import nightly_prune, prune_old_history
 from hub.assets.resources import HubResource, configured
@@ -33,13 +34,17 @@ log = logging.getLogger(
 
 
 def build_defs(
-    sources: Collection[str] | None = None, *, reconcile_every_s: int = 3600
+    sources: Collection[str] | None = None,
+    *,
+    polls_s: Mapping[str, int] | None = None,
+    reconcile_every_s: int = 3600,
 ) -> dg.Definitions:
     """Return assets, jobs, schedules and sensors.
 
     Args:
         sources: the configured sources; their schedules and sensors run unless a user stops them. None
             shows all known sources, and nothing runs.
+        polls_s: seconds between two looks at a source; 60 for a source that is not there.
         reconcile_every_s: seconds between two complete reads of a source's count.
     """
     shown = list(KNOWN if sources is None else sources)
@@ -66,16 +71,26 @@ def build_defs(
         s: jobs.sync_source(s, _keys([*lands[s], *normals[s], proofs[s]]), _keys(shared))
         for s in shown
     }
-    schedules = [
-        *jobs.every_five_minutes(source_jobs, is_running=is_running),
-        nightly(is_running=is_running),
-        nightly_prune(is_running=is_running),
+    whole = jobs.sync_all()
+    schedules = [nightly(is_running=is_running), nightly_prune(is_running=is_running)]
+    sensors = [
+        *(
+            poll_sensor(s, job, every_s=(polls_s or {}).get(s, 60), is_running=is_running)
+            for s, job in source_jobs.items()
+        ),
+        reconcile_sensor(
+            whole,
+            {s: _keys([*lands[s], *normals[s], proofs[s]]) for s in shown},
+            _keys(shared),
+            reconcile_every_s=reconcile_every_s,
+            is_running=is_running,
+        ),
+        stage_sensor(set(_keys(assets)), is_running=is_running),
     ]
-    sensors = [stage_sensor(set(_keys(assets)), is_running=is_running)]
     return dg.Definitions(
         assets=assets,
         jobs=[
-            jobs.sync_all(),
+            whole,
             *source_jobs.values(),
             jobs.sync_now,
             refresh_rollups,
@@ -102,8 +117,11 @@ def _configured_defs() -> dg.Definitions:
     if settings is None:
         log.warning(_NO_HUB)
         return build_defs()
+    sources = settings.sources.configured()
     return build_defs(
-        settings.sources.configured(), reconcile_every_s=settings.dagster.reconcile_every_s
+        sources,
+        polls_s={s: getattr(settings.sources, s).poll_s for s in sources},
+        reconcile_every_s=settings.dagster.reconcile_every_s,
     )
 
 

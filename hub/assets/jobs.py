@@ -1,9 +1,9 @@
-"""Jobs and schedules: `sync` for all sources, `sync_<source>` for one, `sync_now` for some in one step.
+"""Jobs: `sync` for all sources, `sync_<source>` for one, `sync_now` for some in one step.
 
-Not here: sensors, and the nightly job (`rollups`).
+Not here: what starts them (`poll`), and the nightly job (`rollups`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import (
@@ -43,23 +43,6 @@ def sync_source(source: str, own: Sequence[dg.AssetKey], shared: Sequence[dg.Ass
         description=f"Bring in what is new from {source.title()}, up to an owner, and prove the source.",
         tags={"source": source},
     )
-
-
-def every_five_minutes(
-    jobs: Mapping[str, AssetJob], *, is_running: bool
-) -> list[dg.ScheduleDefinition]:
-    """Return a schedule for each source's job; they start one after the other, not all at once."""
-    status = dg.DefaultScheduleStatus
-    return [
-        dg.ScheduleDefinition(
-            name=f"every_five_minutes_{source}",
-            job=job,
-            cron_schedule=f"{place % 5}-59/5 * * * *",
-            description=f"From {source.title()} to an owner who knows.",
-            default_status=status.RUNNING if is_running else status.STOPPED,
-        )
-        for place, (source, job) in enumerate(jobs.items())
-    ]
 
 
 class SyncConfig(dg.Config):

@@ -13,16 +13,16 @@ from sqlalchemy import Connection
 
 from hub.assets import checks, figures
 from hub.assets.crm_assets import LOAD
-from hub.assets.resources import HubResource
-from hub.etl import stage_reports
+from hub.assets.poll import shared_poller
 from hub.etl.drifting import drift_of
 from hub.etl.proof import Proof, judge
+from hub.etl.stage_reports import REPORTS
 from hub.mappings.document import MappingDocument
 from hub.records import proofs
 from hub.records.proofs import Evidence
-from hub.records.stage_reports import StageReport
+from hub.records.stage_reports import StageReport, reports_since
 
-_EVERY_S = 15
+_EVERY_S = 30
 _ONE = {
     "match": ("match", "people"),
     "route": ("route", "assignments"),
@@ -42,11 +42,12 @@ def stage_sensor(known: Collection[dg.AssetKey], *, is_running: bool) -> dg.Sens
             dg.DefaultSensorStatus.RUNNING if is_running else dg.DefaultSensorStatus.STOPPED
         ),
     )
-    def sensor(context: dg.SensorEvaluationContext, hub: HubResource) -> dg.SensorResult:
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         after = int(context.cursor) if context.cursor else None
-        reports = stage_reports.reports_since(hub.hub, after)
-        with hub.hub.engine.begin() as conn:
-            events = list(told(conn, reports, known, hub.hub.mappings))
+        poller = shared_poller()
+        with poller.database.engine.begin() as conn:
+            reports = reports_since(conn, after, REPORTS)
+            events = list(told(conn, reports, known, poller.mappings)) if reports else []
         return dg.SensorResult(
             asset_events=events,
             cursor=str(reports[-1].id) if reports else context.cursor,

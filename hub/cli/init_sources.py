@@ -21,7 +21,7 @@ SOURCES = tuple(SourceSettings.model_fields)
 HEAD = """\
 # Lead Hub's settings. Secrets do not belong here. They are read from the environment, under the
 # name of their place, e.g. HUB_SOURCES__SALESFORCE__CLIENT_SECRET (or …_FILE for a file).
-# `hub check` tests it. `hub sync` syncs once, `hub up` every five minutes.
+# `hub check` tests it. `hub sync` syncs once, `hub up` whenever a source has news.
 """
 _COLUMN = 36  # where comments begin
 # a block of comments alone would be no block

@@ -8,6 +8,7 @@ from hub.cli.formatting import ago, bar, count, duration, moment
 from hub.cli.output import Column, print_line, print_table, stdout
 
 if TYPE_CHECKING:
+    from hub.etl.promise import Promise
     from hub.views.status import BatchStatus, BudgetStatus, SilentField, StaleStatus, Status
 
 _NAMES_SHOWN = 3
@@ -62,6 +63,7 @@ def show_status(status: "Status", now: datetime) -> None:
     _show_silent(status.silent, now)
     _show_drift(status, now)
     _show_budgets(status.budgets, now)
+    _show_promises(status.promises)
     print_table(
         "Latest batches",
         ("id", "source", "kind", "lane", "state", "took", "ended"),
@@ -71,6 +73,15 @@ def show_status(status: "Status", now: datetime) -> None:
             for b in status.batches
         ],
     )  # fmt: skip
+
+
+def _show_promises(promises: "Sequence[Promise]") -> None:
+    if promises:
+        print_table(
+            "While hub up runs",
+            ("source", "asked every", "a change is in the CRM within"),
+            [(one.source, duration(one.every_s), duration(one.promise_s)) for one in promises],
+        )
 
 
 _WHAT = {

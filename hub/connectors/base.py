@@ -205,7 +205,8 @@ class News:
         glances: by the name of the stream; a stream that was not asked about is not there.
         faults: the parts that the vendor refused; the other parts were asked about.
         asked_at: the vendor's time, None if no question had to be sent.
-        requests_n: how many requests the question took, without logins.
+        requests_n: how many requests the question took, without what a process asks only once: logins, and
+            what an object is made of.
         turns: how many questions it takes until each part was asked about once.
     """
 

@@ -64,6 +64,28 @@ def read_cursor(
     ).scalar()
 
 
+def read_cursors(conn: Connection, source: str) -> dict[str, Mapping[str, JsonValue]]:
+    """Return the stored cursors of a source, by the name of the stream."""
+    rows = conn.execute(
+        select(checkpoint.c.stream, checkpoint.c.cursor).where(
+            checkpoint.c.source == source, checkpoint.c.slice == ""
+        )
+    )
+    return {row.stream: row.cursor for row in rows}
+
+
+_VERSIONS = text("""
+SELECT h.source_id, r.version FROM landing.head h JOIN landing.raw r ON r.id = h.raw_id
+WHERE h.source = :source AND h.stream = :stream AND h.source_id = ANY(CAST(:ids AS text[]))
+""")
+
+
+def read_versions(conn: Connection, source: str, stream: str, ids: Sequence[str]) -> dict[str, str]:
+    """Return the version of each of these objects that landed last; objects that never did are left out."""
+    rows = conn.execute(_VERSIONS, {"source": source, "stream": stream, "ids": [*ids]})
+    return {row.source_id: row.version for row in rows}
+
+
 def write_cursor(
     conn: Connection, source: str, stream: str, cursor: Mapping[str, JsonValue], slice_: str = ""
 ) -> None:

@@ -148,6 +148,28 @@ def read_action(conn: Connection, batch_id: int) -> ActionBatch:
     return ActionBatch(*row)
 
 
+@dataclass(frozen=True, slots=True)
+class LastRead:
+    """When a source was last read without a fault, and whether a later read ended with one."""
+
+    good_at: datetime | None
+    has_failed: bool
+
+
+_LAST_READ = text("""
+SELECT (SELECT finished_at FROM ops.batch WHERE source = :source AND kind IN ('sync', 'migrate')
+          AND state = 'done' ORDER BY id DESC LIMIT 1) AS good_at,
+       coalesce((SELECT state = 'failed' FROM ops.batch WHERE source = :source
+          AND kind IN ('sync', 'migrate') AND state IN ('done', 'failed')
+          ORDER BY id DESC LIMIT 1), false) AS has_failed
+""")
+
+
+def last_read(conn: Connection, source: str) -> LastRead:
+    """Return how the last reads of a source ended."""
+    return LastRead(*conn.execute(_LAST_READ, {"source": source}).one())
+
+
 def running_batch(conn: Connection, source: str, kind: str = "sync") -> Batch | None:
     """Return the source's open sync, or its open batch of another kind of `READS`."""
     found = select(*_COLUMNS).where(

@@ -58,6 +58,9 @@ class SalesforceSettings(Block):
     """Records in one query."""
     refresh_after_s: int = Field(86_400, ge=0)
     """Seconds after which values that change without the record's time (formulas) are read again."""
+    poll_s: int = Field(60, ge=10)
+    """Seconds between two questions whether anything has changed. They are more if the questions would
+    use over 5 % of the requests that the account may send."""
     time_scale: float = Field(1.0, gt=0)
     """How many times faster an emulator's clock runs."""
     daily_reserve: float = Field(0.2, ge=0, lt=1)
@@ -88,6 +91,9 @@ class TypeformSettings(Block):
     """Seconds by which a read stays behind the vendor's clock."""
     page_size: int = Field(100, ge=1, le=1000)
     """Responses on one page."""
+    poll_s: int = Field(60, ge=10)
+    """Seconds between two questions whether anything has changed. They are more if the questions would
+    use over 5 % of the requests that the account may send."""
     time_scale: float = Field(1.0, gt=0)
     """How many times faster an emulator's clock runs."""
     webhook_secret: SecretStr | None = None
@@ -118,6 +124,9 @@ class HubspotSettings(Block):
     """Seconds by which a read stays behind the vendor's clock."""
     page_size: int = Field(200, ge=1, le=200)
     """Records in one request."""
+    poll_s: int = Field(60, ge=10)
+    """Seconds between two questions whether anything has changed. They are more if the questions would
+    use over 5 % of the requests that the account may send."""
     time_scale: float = Field(1.0, gt=0)
     """How many times faster an emulator's clock runs."""
     daily_reserve: float = Field(0.2, ge=0, lt=1)
@@ -152,6 +161,9 @@ class MailchimpSettings(Block):
     """Records in one request."""
     refresh_after_s: int = Field(86_400, ge=0)
     """Seconds after which values that change without the record's time (tags, ratings) are read again."""
+    poll_s: int = Field(60, ge=10)
+    """Seconds between two questions whether anything has changed. They are more if the questions would
+    use over 5 % of the requests that the account may send."""
     time_scale: float = Field(1.0, gt=0)
     """How many times faster an emulator's clock runs."""
     webhook_secret: SecretStr | None = None
@@ -186,6 +198,9 @@ class ZendeskSettings(Block):
     """Seconds by which a read stays behind the vendor's clock."""
     page_size: int = Field(1000, ge=1, le=1000)
     """Records in one request."""
+    poll_s: int = Field(60, ge=10)
+    """Seconds between two questions whether anything has changed. They are more if the questions would
+    use over 5 % of the requests that the account may send."""
     time_scale: float = Field(1.0, gt=0)
     """How many times faster an emulator's clock runs."""
     webhook_secret: SecretStr | None = None

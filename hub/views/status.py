@@ -15,6 +15,7 @@ from hub.crm import overview
 from hub.db.engine import Database
 from hub.etl import consent_changes, derivations
 from hub.etl.drifting import drift_of
+from hub.etl.promise import Promise, promises
 from hub.etl.refresh_interval import interval
 from hub.etl.waiting import waiting_n
 from hub.landing import silent
@@ -186,6 +187,7 @@ class Status:
         outbox_dead: notifications that were given up.
         leads: leads on lists.
         budgets: what the vendors let the hub ask.
+        promises: within how many seconds a change at a source is in the CRM while `hub up` runs.
         silent: fields that are read again.
         placeholders: texts that say nothing, the most frequent ones.
         drift: what no mapping knows, the most frequent ones.
@@ -207,6 +209,7 @@ class Status:
     outbox_dead: int
     leads: int
     budgets: tuple[BudgetStatus, ...]
+    promises: tuple[Promise, ...]
     silent: tuple[SilentField, ...]
     placeholders: tuple[DriftStatus, ...]
     drift: tuple[DriftStatus, ...]
@@ -228,6 +231,7 @@ def read_status(database: Database, settings: Settings) -> Status:
             streams=tuple(StreamStatus(**row) for row in overview.streams(conn)),
             pending=waiting_n(conn),
             budgets=tuple(BudgetStatus(**row) for row in budgets.all_rows(conn)),
+            promises=tuple(promises(conn, settings)),
             silent=_silent(conn, settings),
             opt_outs_held=len(consent_changes.held(conn)),
             derivations=tuple(

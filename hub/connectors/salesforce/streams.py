@@ -187,16 +187,15 @@ class SalesforceConnector:
         glances = {
             one.name: Glance(is_certain=True) for one in mine if is_unfinished(cursors[one.name])
         }
-        faults, shapes, asked_n = [], {}, 0
+        faults, shapes = [], {}
         for stream in mine:
             if stream.name not in glances:
-                asked_n += stream.name not in self._shapes
                 try:
                     shapes[stream.name] = self._shape(stream).only(_STATUS_NAMES)
                 except HubError as exc:
                     faults.append(contained(stream.part, exc))
         if not shapes:
-            return News(glances, faults, requests_n=asked_n)
+            return News(glances, faults)
         begins = {name: upcoming(cursors[name], self._config) for name in shapes}
         found, now = self._client.glance(
             {name: _glance_soql(shape, begins[name].since) for name, shape in shapes.items()}
@@ -207,7 +206,7 @@ class SalesforceConnector:
             else:
                 window = upcoming(cursors[name], self._config, now)
                 glances[name] = _glance(rows, shapes[name], window)
-        return News(glances, faults, now, asked_n + 1)
+        return News(glances, faults, now, requests_n=1)
 
     def check(self) -> Sequence[Finding]:
         """Check login, permissions on each object, and the rest of the daily requests."""

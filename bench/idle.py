@@ -1,0 +1,373 @@
+"""What an idle hub costs: `hub up` with five sources where nothing changes, less an empty Dagster.
+
+`python -m bench.idle [--minutes 60] [--json] [--no-latency]`. Two trees run side by side: `hub up` over five
+emulated vendors, and the same processes with an empty code location. The figures are the seconds of CPU of
+each tree, PostgreSQL and ended processes included, the growth of Dagster's tables, and the requests at the
+vendors. The process of the vendors does not count. Then one record is made at each vendor, and the time until
+it is in the CRM is measured against the promise that `hub status` prints.
+"""
+
+import argparse
+import ctypes
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+from sqlalchemy import Connection, create_engine, text
+
+from hub.clock import SystemClock
+from hub.db.embedded import DATABASE, EmbeddedServer
+from hub.db.place import embedded_urls
+
+ROOT = Path(__file__).resolve().parents[1]
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PR_SET_CHILD_SUBREAPER = 36
+_CLOCK = SystemClock()
+_START_S, _WARM_S, _LATE_S, _APART_S = 180, 90, 900, 20
+_MAIN = "from hub.cli.app import main; main()"
+_EMPTY = f"import hub.cli.dagster as d; d.MODULE = 'bench.empty_location'; {_MAIN}"
+_TEAM = """
+people:
+  - {email: ann@acme.example.com, name: Ann Lee, role: admin}
+groups:
+  - {name: sales, members: [ann@acme.example.com]}
+routing:
+  fallback: group:sales
+"""
+_NEW: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "salesforce": ("leads", {"LastName": "Idle", "Company": "Idle Ltd"}),
+    "hubspot": ("contacts", {"firstname": "Ida", "lastname": "Idle", "email": "ida@idle.example"}),
+    "typeform": (
+        "responses",
+        {"first_name": "Tom", "last_name": "Idle", "email": "tom@idle.example"},
+    ),
+    "mailchimp": (
+        "members",
+        {
+            "email_address": "may@idle.example",
+            "status": "subscribed",
+            "merge_fields": {"FNAME": "May", "LNAME": "Idle"},
+        },
+    ),
+    "zendesk": ("users", {"name": "Zoe Idle", "email": "zoe@idle.example"}),
+}
+_IN_CRM = text("""
+SELECT EXISTS (
+  SELECT 1 FROM ops.source_record s JOIN ops.entity e ON e.id = s.entity_id
+  WHERE s.source = :source AND s.source_id LIKE '%' || :id AND e.folded_version >= e.version)
+""")
+_SIZE = text("""
+SELECT c.relname, pg_total_relation_size(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = 'dagster' AND c.relkind = 'r'
+""")
+
+
+@dataclass(frozen=True)
+class Process:
+    """One line of /proc: seconds of CPU of its own, and of its children that ended."""
+
+    pid: int
+    parent: int
+    command: str
+    own_s: float
+    ended_s: float
+
+
+def processes() -> dict[int, Process]:
+    """Return all processes of the machine."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "stat").read_text().rpartition(")")[2].split()
+            command = (
+                (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            )
+        except OSError:
+            continue
+        user, system, child_user, child_system = (float(word) / _TICKS for word in words[11:15])
+        pid = int(folder.name)
+        found[pid] = Process(pid, int(words[1]), command, user + system, child_user + child_system)
+    return found
+
+
+def spent(roots: Mapping[str, int]) -> dict[str, float]:
+    """Return the seconds of CPU of some trees so far, by part.
+
+    Args:
+        roots: pids by what they are: `up` and `PostgreSQL`.
+    """
+    seen = processes()
+    children: dict[int, list[int]] = {}
+    for one in seen.values():
+        children.setdefault(one.parent, []).append(one.pid)
+    seconds: dict[str, float] = defaultdict(float)
+    left = [(pid, name) for name, pid in roots.items() if pid in seen]
+    while left:
+        pid, part = left.pop()
+        one = seen[pid]
+        part = _part(one.command, part)
+        seconds[part] += one.own_s
+        seconds["runs" if part == "code server" else part] += one.ended_s
+        left += [(child, part) for child in children.get(pid, ())]
+    return seconds
+
+
+def _part(command: str, parent: str) -> str:
+    if parent in {"PostgreSQL", "runs"}:
+        return parent
+    if parent == "code server" and "spawn_main" in command:
+        return "runs"
+    for words, part in (
+        ("code-server", "code server"),
+        ("api grpc", "code server"),
+        ("dagster_webserver", "web server"),
+        ("hub.assets.daemon", "daemon"),
+        ("dagster._daemon", "daemon"),
+    ):
+        if words in command:
+            return part
+    return parent
+
+
+@dataclass
+class Tree:
+    """One `hub up`: its home, and its processes."""
+
+    name: str
+    root: Path
+    env: Mapping[str, str]
+    process: "subprocess.Popen[str] | None" = None
+
+    @property
+    def home(self) -> Path:
+        """Its HUB_HOME."""
+        return self.root / "h"
+
+    def run(self, *arguments: str) -> str:
+        """Run a command to its end; return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-c", _MAIN, *arguments],
+            cwd=self.root, env=dict(self.env), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode not in {0, 3}:  # 3: a sync met values for quarantine
+            raise SystemExit(f"{self.name}: hub {' '.join(arguments)}: {done.stderr}")
+        return done.stdout
+
+    @contextmanager
+    def up(self, main: str) -> Iterator[None]:
+        """Keep it up."""
+        command = [sys.executable, "-c", main, "up", "--dagster-port", "0", "--json"]
+        self.process = subprocess.Popen(
+            command, cwd=self.root, env=dict(self.env),
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        try:
+            _first_line(self.process)
+            yield
+        finally:
+            self.process.terminate()
+            self.process.communicate(timeout=90)
+
+    def spent(self) -> dict[str, float]:
+        """Return its seconds of CPU so far, by part."""
+        if self.process is None:
+            raise SystemExit(f"{self.name} is not up")
+        postmaster = int((self.home / "pg/data/postmaster.pid").read_text().splitlines()[0])
+        return spent({"hub up": self.process.pid, "PostgreSQL": postmaster})
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """Connect to its database, which runs."""
+        server = EmbeddedServer(self.home, SystemClock())
+        try:
+            engine = create_engine(embedded_urls(server.attach(), DATABASE)["owner"])
+            with engine.connect() as conn:
+                yield conn
+            engine.dispose()
+        finally:
+            server.detach()
+
+    def tables(self) -> dict[str, int]:
+        """Return the bytes of each of Dagster's tables."""
+        with self.connected() as conn:
+            return {str(name): int(size) for name, size in conn.execute(_SIZE)}
+
+
+def _first_line(process: "subprocess.Popen[str]") -> str:
+    out = process.stdout
+    line = out.readline() if out and select.select([out], [], [], _START_S)[0] else ""
+    if not line:
+        raise SystemExit(f"{process.args!r} does not start")
+    return line
+
+
+@contextmanager
+def vendors() -> Iterator[dict[str, Any]]:
+    """Run the emulated vendors, where nothing happens; yield what they announce."""
+    command = [sys.executable, "-m", "hub.sandbox", "--json", "--people", "200"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        yield json.loads(_first_line(process))
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+@contextmanager
+def furnished(name: str, said: Mapping[str, Any]) -> Iterator[Tree]:
+    """Make a home with a team and five sources, all of them synced."""
+    root = Path(tempfile.mkdtemp(prefix="hubidle"))
+    root.chmod(0o755)
+    env = {n: v for n, v in os.environ.items() if not n.startswith(("HUB_", "DAGSTER_"))}
+    env |= {"HUB_HOME": str(root / "h"), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    tree = Tree(name, root, env | said["env"])
+    try:
+        (root / "sandbox.json").write_text(json.dumps(said))
+        tree.run("init", "--sandbox", "sandbox.json", "--force")
+        config = root / "hub.yaml"
+        if "\npeople:" not in config.read_text():
+            config.write_text(config.read_text() + _TEAM)
+        tree.run("sync")
+        yield tree
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def asked(said: Mapping[str, Any]) -> dict[str, int]:
+    """Return the requests at each vendor so far."""
+    counts = requests.get(f"{said['control']}/requests", timeout=10).json()
+    return {name: int(counts[name]["total"]) for name in _NEW}
+
+
+def measure(full: Tree, empty: Tree, said: Mapping[str, Any], minutes: float) -> dict[str, Any]:
+    """Wait while nothing happens; return what it cost."""
+    _CLOCK.sleep(_WARM_S)  # the first questions, and what Dagster does once
+    trees = {"hub": full, "empty": empty}
+    tables = {name: tree.tables() for name, tree in trees.items()}
+    requests_n = asked(said)
+    began, cpu = time.monotonic(), {name: tree.spent() for name, tree in trees.items()}
+    _CLOCK.sleep(minutes * 60)
+    took_s = time.monotonic() - began
+    ended = {name: tree.spent() for name, tree in trees.items()}
+    later = asked(said)
+    grown = {name: tree.tables() for name, tree in trees.items()}
+    cpu_s = {
+        name: {part: s - cpu[name].get(part, 0.0) for part, s in ended[name].items()}
+        for name in trees
+    }
+    return {
+        "minutes": took_s / 60,
+        "cpu_s": cpu_s,
+        "difference_s": sum(cpu_s["hub"].values()) - sum(cpu_s["empty"].values()),
+        "tables_bytes": {
+            name: {t: n - tables[name].get(t, 0) for t, n in grown[name].items()} for name in trees
+        },
+        "requests": {name: later[name] - n for name, n in requests_n.items()},
+    }
+
+
+def latency(full: Tree, said: Mapping[str, Any]) -> dict[str, float | None]:
+    """Make one record at each vendor, one after the other; return the seconds until it is in the CRM."""
+    made: dict[str, tuple[str, float]] = {}
+    took: dict[str, float | None] = dict.fromkeys(_NEW)
+    began = time.monotonic()
+    with full.connected() as conn:
+        while None in took.values() and time.monotonic() - began < _LATE_S:
+            left = [source for source in _NEW if source not in made]
+            if left and time.monotonic() - began >= _APART_S * len(made):
+                made[left[0]] = _create(said, left[0]), time.monotonic()
+            for source, (id_, at) in made.items():
+                is_there = conn.execute(_IN_CRM, {"source": source, "id": id_}).scalar_one()
+                if took[source] is None and is_there:
+                    took[source] = time.monotonic() - at
+            conn.rollback()
+            _CLOCK.sleep(1)
+    return took
+
+
+def _create(said: Mapping[str, Any], source: str) -> str:
+    """Make a record at a vendor; return its id."""
+    stream, values = _NEW[source]
+    event = {"op": "create", "source": source, "stream": stream, "values": values}
+    answer = requests.post(f"{said['control']}/events", json=event, timeout=10)
+    answer.raise_for_status()
+    return str(answer.json()["id"])
+
+
+def shown(result: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines for docs/performance.md."""
+    hours = result["minutes"] / 60
+    hub, empty = result["cpu_s"]["hub"], result["cpu_s"]["empty"]
+    yield f"Measured over {result['minutes']:.0f} minutes, extrapolated to an hour and a day:"
+    yield ""
+    yield "| part | hub, CPU s an hour | empty Dagster, CPU s an hour | difference |"
+    yield "|---|---:|---:|---:|"
+    for part in sorted({*hub, *empty}):
+        one, other = hub.get(part, 0.0) / hours, empty.get(part, 0.0) / hours
+        yield f"| {part} | {one:.1f} | {other:.1f} | {one - other:+.1f} |"
+    total, base = sum(hub.values()) / hours, sum(empty.values()) / hours
+    yield f"| **all** | **{total:.1f}** | **{base:.1f}** | **{total - base:+.1f}** |"
+    grown = {name: sum(of.values()) / hours for name, of in result["tables_bytes"].items()}
+    yield ""
+    yield "| a day of doing nothing | before | now | empty Dagster |"
+    yield "|---|---:|---:|---:|"
+    yield (
+        f"| CPU, above the empty Dagster | 3.5 hours | {(total - base) * 24 / 60:.0f} minutes | |"
+    )
+    yield f"| Dagster's tables | 190 MB | {_mb(grown['hub'] * 24)} | {_mb(grown['empty'] * 24)} |"
+    for source, n in result["requests"].items():
+        yield f"| requests at {source} | | {n / hours * 24:.0f} | |"
+    if result.get("latency_s"):
+        yield ""
+        yield "| from a change at the vendor to the CRM | measured | promised |"
+        yield "|---|---:|---:|"
+        for source, took in result["latency_s"].items():
+            told = "not in time" if took is None else f"{took:.0f} s"
+            yield f"| {source} | {told} | {result['promised_s'].get(source, 0):.0f} s |"
+
+
+def _mb(size: float) -> str:
+    return f"{size / 1e6:.1f} MB"
+
+
+def promised(full: Tree) -> dict[str, float]:
+    """Return the seconds that `hub status` promises for each source."""
+    status = json.loads(full.run("status", "--json"))
+    return {one["source"]: float(one["promise_s"]) for one in status.get("promises", ())}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, and print the block."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--no-latency", action="store_true")
+    chosen = parser.parse_args(arguments)
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    with ExitStack() as stack:
+        said = stack.enter_context(vendors())
+        full = stack.enter_context(furnished("hub", said))
+        empty = stack.enter_context(furnished("empty", said))
+        stack.enter_context(full.up(_MAIN))
+        stack.enter_context(empty.up(_EMPTY))
+        result = measure(full, empty, said, chosen.minutes)
+        if not chosen.no_latency:
+            result["latency_s"] = latency(full, said)
+            result["promised_s"] = promised(full)
+    print(json.dumps(result) if chosen.json else "\n".join(shown(result)))
+
+
+if __name__ == "__main__":
+    main()
