@@ -46,7 +46,7 @@ _RUN = """query($id: ID!) { runOrError(runId: $id) { ... on Run { status
     ... on RunFailureEvent { error { message } } } } } } }"""
 _REASONS = ("terminated by", "been gone", "interrupted", "taking longer", "was lost", "terminating")
 _LIVE = """{ runsOrError(filter: {statuses: [STARTING, STARTED, CANCELING]}) {
-  ... on Runs { results { runId } } } }"""
+  ... on Runs { results { runId jobName status } } } }"""
 _HEALTH = """{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy
   lastHeartbeatTime } } } workspaceOrError { ... on Workspace { locationEntries {
   locationOrLoadError { __typename } } } } }"""
@@ -108,6 +108,11 @@ class Up:
         """Runs that Dagster takes for being under way."""
         answer = self.ask(_LIVE)
         return {one["runId"] for one in answer["runsOrError"]["results"]} if answer else {"?"}
+
+    def started(self, job: str = f"sync_{SOURCE}") -> list[str]:
+        """Runs of a job that are STARTED."""
+        found = (self.ask(_LIVE) or {}).get("runsOrError", {}).get("results", [])
+        return [r["runId"] for r in found if (r["jobName"], r["status"]) == (job, "STARTED")]
 
     def is_well(self, since: float) -> bool:
         """Whether the definitions are loaded, and every daemon has given word after a moment."""
@@ -194,9 +199,10 @@ def kill_once(up: Up, name: str) -> Told:
     """
     try:
         with held_source(up.made):
-            run_id = up.launch()
-            # A scheduled run of the source goes first.
-            assert within(2 * WITHIN_S, lambda: up.status(run_id) == "STARTED"), up.status(run_id)
+            up.launch()
+            # A run of the source that a schedule launched goes first: then it is the one.
+            assert within(WITHIN_S, lambda: bool(up.started())), "no run of the source has started"
+            run_id = up.started()[0]
             time.sleep(3)  # it has taken its lock, and waits for the one of its source
             began, at = time.monotonic(), time.time()
             up.kill(name)
