@@ -23,7 +23,7 @@ NOW = datetime(2026, 3, 31, 22, 30, tzinfo=UTC)
     ("name", "asked", "field", "code"),
     [
         ("no-such", Asked(), "name", "not_found"),
-        ("won-lost", Asked(first="yesterday"), "from", "invalid"),
+        ("won-lost", Asked(first="some day"), "from", "invalid"),
         ("won-lost", Asked(first="2026-02-30"), "from", "invalid"),
         ("won-lost", Asked(first="0001-01-01"), "from", "invalid"),
         ("won-lost", Asked(first="2026-01-01", last="9999-12-31"), "to", "invalid"),

@@ -282,7 +282,7 @@ _NEW = {"field": "status", "op": "is", "value": "New"}
         ({"filter": {"all": [{"field": "status", "op": "is"}]}}, "filter.all.0"),
         ({"filter": {"field": "status", "op": "is", "value": ["a"]}}, "filter"),
         ({"filter": {"field": "status", "op": "is empty", "value": "a"}}, "filter"),
-        ({"filter": {"any": []}}, "filter.any.any"),
+        ({"filter": {"any": []}}, "filter.any"),
         ({"filter": {"all": [], "any": []}}, "filter.all.any"),
         ({"filter": _nested(DEEPEST + 1)}, "document"),
         ({"filter": _nested(5000)}, "filter"),

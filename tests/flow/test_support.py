@@ -56,14 +56,14 @@ QUOTE = {"subject": "A quote, please", "status": "new"}
 
 
 def test_open_tickets_come_first_and_then_the_newest(asking: World) -> None:
-    shown = act(asking, tickets, WHO, NOAH)
+    shown = act(asking, tickets, WHO, NOAH).items
     assert [(t.subject, t.is_open) for t in shown] == [
         ("New", True),
         ("Old", True),
         ("Closed", False),
         ("Solved", False),
     ]
-    assert shown[0].record == TICKET
+    assert shown[0].source_record == TICKET
     assert shown[0].person is None, "nobody in the CRM"
 
 
@@ -82,7 +82,7 @@ def test_a_ticket_becomes_a_lead_by_hand_once_and_an_owner_is_told(asking: World
                        l=lead.id)  # fmt: skip
     (inquiry,) = asking.rows("SELECT * FROM crm.inquiry")
     assert (inquiry.subject, inquiry.message) == ("New", "It does not start")
-    assert [t.person for t in act(asking, tickets, WHO, made.name)] == [made.name] * 4
+    assert [t.person for t in act(asking, tickets, WHO, made.name).items] == [made.name] * 4
 
 
 def test_a_lead_made_by_hand_outlasts_what_support_sends_next(asking: World) -> None:
@@ -177,7 +177,7 @@ def test_what_a_contact_asks_is_an_inquiry_by_hand_once_and_its_owner_is_told(
     (after,) = customer.rows("SELECT * FROM crm.contact")
     assert after == before
     assert act(customer, make_lead, WHO, "zendesk/tickets/2").is_new, "another request"
-    assert [t.subject for t in act(customer, tickets, WHO, made.name)][:2] == ["New", "Old"]
+    assert [t.subject for t in act(customer, tickets, WHO, made.name).items][:2] == ["New", "Old"]
 
 
 def test_an_inquiry_by_hand_is_taken_off_its_contact(customer: World) -> None:
@@ -276,7 +276,7 @@ def test_whoever_waits_for_an_answer_is_found_by_condition(customer: World) -> N
 def test_a_ticket_that_was_deleted_is_not_shown(asking: World) -> None:
     asking.add("zendesk", "tickets", zendesk_ticket(3, at=900, op=Op.DELETE, requester_id=7))
     sync(asking)
-    assert [t.subject for t in act(asking, tickets, WHO, NOAH)] == ["Old", "Closed", "Solved"]
+    assert [t.subject for t in act(asking, tickets, WHO, NOAH).items] == ["Old", "Closed", "Solved"]
 
 
 @pytest.mark.parametrize("name", ["999", "ticket/x", "zendesk/tickets/999", "9" * 30, "a/b", ""])
