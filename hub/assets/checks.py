@@ -12,11 +12,10 @@ from typing import Any
 
 import dagster as dg
 
-from hub.etl.contain import is_paused
+from hub.etl.completeness import QUARANTINE_LIMIT, Proof
 from hub.etl.drifting import Drift
-from hub.etl.proof import QUARANTINE_LIMIT, Proof
 from hub.etl.stream_state import StreamState
-from hub.model.faults import Fault
+from hub.model.faults import Fault, is_paused
 from hub.records.ledger import StreamLedger
 
 _ERROR, _WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN

@@ -12,8 +12,8 @@ from typing import Any
 import dagster as dg
 from sqlalchemy import Table
 
+from hub.etl.completeness import Proof
 from hub.etl.flow import StreamLanding
-from hub.etl.proof import Proof
 from hub.etl.stream_state import StreamState
 
 _ZEROS: dict[str, tuple[str, ...]] = {

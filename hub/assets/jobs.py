@@ -15,7 +15,7 @@ from hub.assets.failures import failure, told_clearly
 from hub.assets.resources import HubResource
 from hub.errors import ConfigError
 from hub.etl import flow
-from hub.etl.proof import latest_proof
+from hub.etl.completeness import latest_proof
 
 ALL = "sync"
 

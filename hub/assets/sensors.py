@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from hub.assets import checks, figures
 from hub.assets.crm_assets import LOAD
 from hub.assets.poll import shared_poller
+from hub.etl.completeness import Proof, judge
 from hub.etl.drifting import drift_of
-from hub.etl.proof import Proof, judge
 from hub.etl.stage_reports import REPORTS
 from hub.mappings.document import MappingDocument
 from hub.records import proofs

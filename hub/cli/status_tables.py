@@ -50,6 +50,8 @@ def show_status(status: "Status", now: datetime) -> None:
     print_line("Waiting", waiting_words(status.pending))
     print_line("Outbox", outbox_words(status.outbox_pending, status.outbox_dead))
     print_line("To decide", person_words(status.quarantine, status.review))
+    for sentence in status.unproved:
+        print_line("Not proved", sentence)
     if held_n := status.opt_outs_held:
         print_line("Consent", f"{count(held_n)} opt-outs that no mapping reads: hub consent held")
     print_line("Leads", count(status.leads))

@@ -6,7 +6,6 @@ sources (`flow`), and how a connector contains the parts of one stream (`hub.con
 """
 
 import traceback
-from collections.abc import Iterable, Sequence
 
 from hub.connectors.parts import skip_hint
 from hub.errors import BudgetError, ConfigError, CredentialError, ForbiddenError, HubError
@@ -55,13 +54,3 @@ def ends_source(error: Exception) -> bool:
     if isinstance(error, ForbiddenError):
         return False
     return isinstance(error, (CredentialError, BudgetError))
-
-
-def once_each(faults: Iterable[Fault]) -> list[Fault]:
-    """Return the first fault of each part: several streams may need one permission."""
-    return list({fault.name: fault for fault in reversed([*faults])}.values())[::-1]
-
-
-def is_paused(faults: Sequence[Fault]) -> bool:
-    """Tell whether a used-up quota is the only fault of the source."""
-    return bool(faults) and all(fault.kind is FaultKind.BUDGET for fault in faults)

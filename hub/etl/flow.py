@@ -21,7 +21,7 @@ from hub.etl.budget import account_of, forecast
 from hub.etl.closing import close_live, finish, finish_interrupted
 from hub.etl.collector import spare_the_program
 from hub.etl.companies import match_companies
-from hub.etl.contain import ends_source, fault_of, is_paused, once_each, where
+from hub.etl.contain import ends_source, fault_of, where
 from hub.etl.context import Hub
 from hub.etl.land import land_page
 from hub.etl.load import load_pending
@@ -35,7 +35,7 @@ from hub.etl.waiting import unfinished_n, waiting_n
 from hub.etl.window_proof import prove_window
 from hub.landing import store
 from hub.logs import get_logger
-from hub.model.faults import Fault
+from hub.model.faults import Fault, is_paused, once_each
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
 from hub.records import batches, queue

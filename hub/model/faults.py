@@ -5,7 +5,7 @@ stream that reads many (`forms/<id>`, `lists/<id>`); "" is the whole source. Fau
 with the batch, so that its proof has them. Not here: which error is which fault (`hub.etl.contain`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Self
@@ -69,3 +69,13 @@ def faults_of(kept: JsonValue) -> list[Fault]:
     """Return the faults that a batch's note holds; none where it holds none."""
     found: Sequence[JsonValue] = kept if isinstance(kept, list) else []
     return [Fault.from_json(one) for one in found if isinstance(one, Mapping)]
+
+
+def once_each(faults: Iterable[Fault]) -> list[Fault]:
+    """Return the first fault of each part: several streams may need one permission."""
+    return list({fault.name: fault for fault in reversed([*faults])}.values())[::-1]
+
+
+def is_paused(faults: Sequence[Fault]) -> bool:
+    """Tell whether a used-up quota is the only fault of the source."""
+    return bool(faults) and all(fault.kind is FaultKind.BUDGET for fault in faults)

@@ -16,13 +16,15 @@ SELECT id, kind, source, lane, state, windows, ledger FROM ops.batch WHERE {whic
 """
 _OF_RUN = text(_EVIDENCE.format(which="source = :source AND CAST(:run AS text) = ANY(runs)"))
 _OF_BATCH = text(_EVIDENCE.format(which="id = :batch"))
-_LATEST = text(
+_NEWEST = text(
     _EVIDENCE.format(
         which="""id = (
   SELECT max(id) FROM ops.batch
-  WHERE source = :source AND kind IN ('sync', 'migrate') AND state IN ('done', 'failed'))"""
+  WHERE source = :source AND kind IN ('sync', 'migrate') AND state = ANY(:states))"""
     )
 )
+_CLOSED = ("done", "failed")
+_LEFT = (*_CLOSED, "partial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,12 @@ def of_batch(conn: Connection, batch_id: int) -> list[Evidence]:
 
 def latest(conn: Connection, source: str) -> list[Evidence]:
     """Return the latest closed read of a source, and none before the first."""
-    return _found(conn.execute(_LATEST, {"source": source}))
+    return _found(conn.execute(_NEWEST, {"source": source, "states": list(_CLOSED)}))
+
+
+def latest_left(conn: Connection, source: str) -> list[Evidence]:
+    """Return the latest read that no process works on: closed, or left partial."""
+    return _found(conn.execute(_NEWEST, {"source": source, "states": list(_LEFT)}))
 
 
 def _found(rows: Iterable[Row[Any]]) -> list[Evidence]:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from hub.crm import overview
 from hub.db.engine import Database
 from hub.etl import consent_changes, derivations
+from hub.etl.completeness import unproved
 from hub.etl.drifting import drift_of
 from hub.etl.promise import Promise, promises
 from hub.etl.refresh_interval import interval
@@ -183,6 +184,7 @@ class Status:
         pending: records that wait, by stage.
         quarantine: values in quarantine.
         review: open questions in review.
+        unproved: what is wrong with the latest read of each source, as its failed run says it.
         outbox_pending: notifications that are to be sent.
         outbox_dead: notifications that were given up.
         leads: leads on lists.
@@ -205,6 +207,7 @@ class Status:
     pending: Mapping[str, int]
     quarantine: int
     review: int
+    unproved: tuple[str, ...]
     outbox_pending: int
     outbox_dead: int
     leads: int
@@ -232,6 +235,9 @@ def read_status(database: Database, settings: Settings) -> Status:
             pending=waiting_n(conn),
             budgets=tuple(BudgetStatus(**row) for row in budgets.all_rows(conn)),
             promises=tuple(promises(conn, settings)),
+            unproved=tuple(
+                said for source in settings.sources.configured() for said in unproved(conn, source)
+            ),
             silent=_silent(conn, settings),
             opt_outs_held=len(consent_changes.held(conn)),
             derivations=tuple(

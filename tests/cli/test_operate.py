@@ -86,7 +86,15 @@ def test_status_keeps_words_whole(loaded: House) -> None:
     assert all(s["lag_s"] is None or s["lag_s"] >= 0 for s in document["streams"])
     keys = {"home", "streams", "pending", "quarantine", "review", "outbox_pending", "outbox_dead"}
     keys |= {"leads", "budgets", "drift", "placeholders", "vanished", "fill", "batches"}
-    keys |= {"silent", "derivations", "opt_outs_held", "undoing", "erase_under_way"}
+    keys |= {
+        "unproved",
+        "promises",
+        "silent",
+        "derivations",
+        "opt_outs_held",
+        "undoing",
+        "erase_under_way",
+    }
     assert keys == set(document)
     assert sum(s["quarantine"] for s in document["streams"]) == document["quarantine"]
     assert {s["pending"] for s in document["streams"]} == {0}

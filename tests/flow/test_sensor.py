@@ -7,6 +7,7 @@ import dagster as dg
 
 from hub.assets.sensors import Event, told
 from hub.etl import flow, stage_reports
+from hub.etl.completeness import unproved
 from hub.etl.reprocess import remap
 from tests.flow.conftest import World, salesforce_lead
 
@@ -103,6 +104,7 @@ def test_a_sync_that_failed_is_red_until_a_good_one(world: World) -> None:
     assert said.description.startswith(
         "salesforce/leads: the source counted 2, handed out 1; missing 1 between "
     )
+    assert _unproved(world) == [said.description], "hub status says the same"
     last = _last(world)
     world.salesforce.hidden.clear()
     flow.sync(world.hub, ["salesforce"])
@@ -110,6 +112,12 @@ def test_a_sync_that_failed_is_red_until_a_good_one(world: World) -> None:
     assert checked(events).keys() >= failed
     assert all(one.passed for one in checked(events).values())
     assert PROOF in materialized(events)
+    assert _unproved(world) == []
+
+
+def _unproved(world: World) -> list[str]:
+    with world.db.engine.begin() as conn:
+        return unproved(conn, "salesforce")
 
 
 def test_a_good_batch_of_another_kind_turns_no_red_check_green(world: World) -> None:
