@@ -24,6 +24,8 @@ from hub.db.schema import SCHEMAS, check_revision, current_revision, revisions, 
 from hub.errors import HubError
 from hub.settings import Settings
 
+_DOWN = {None, "57P01", "57P03"}
+"""No answer at all; the server is stopped at the moment; it starts at the moment."""
 BeforeUpgrade = Callable[[Connection, str], None]
 
 
@@ -122,11 +124,18 @@ def _tell(context: ExceptionContext) -> None:
     """Return an error of the database without quoted values, because these may be personal."""
     if not isinstance(context.original_exception, psycopg.Error):
         return  # Ctrl-C during a query
-    if context.is_disconnect and not context.is_pre_ping:
+    if (context.is_disconnect or _is_unreachable(context)) and not context.is_pre_ping:
         raise connection_lost() from context.original_exception
     for error in (context.original_exception, context.sqlalchemy_exception):
         if isinstance(error, psycopg.Error | SQLAlchemyError):
             error.args = (without_values(context.original_exception), *error.args[1:])
+
+
+def _is_unreachable(context: ExceptionContext) -> bool:
+    """Return whether a new connection failed because the server is down, or not yet up."""
+    error = context.original_exception
+    is_down = isinstance(error, psycopg.OperationalError) and error.sqlstate in _DOWN
+    return context.connection is None and is_down
 
 
 def _is_current(engine: Engine) -> bool:

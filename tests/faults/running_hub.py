@@ -44,7 +44,14 @@ _RUN = """query($id: ID!) { runOrError(runId: $id) { ... on Run { status
   eventConnection { events { __typename ... on MessageEvent { message }
     ... on ExecutionStepFailureEvent { error { message causes { message } } }
     ... on RunFailureEvent { error { message } } } } } } }"""
-_REASONS = ("terminated by", "been gone", "interrupted", "taking longer", "was lost", "terminating")
+_REASONS = (
+    "terminated by",
+    "been gone",
+    "interrupted",
+    "taking longer",
+    "was lost",
+    "the hub failed",
+)
 _LIVE = """{ runsOrError(filter: {statuses: [STARTING, STARTED, CANCELING]}) {
   ... on Runs { results { runId jobName status } } } }"""
 _HEALTH = """{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy
