@@ -65,7 +65,14 @@ def workspace_file(home: Path) -> Path:
 
 def _instance() -> dict[str, Any]:
     return {
-        "storage": {"postgres": {"postgres_url": {"env": "HUB_DAGSTER_URL"}}},
+        # The pool of the process: a connection for each statement costs more than the statement.
+        "storage": {
+            "custom": {
+                "module": "hub.assets.storage",
+                "class": "PooledStorage",
+                "config": {"postgres_url": {"env": "HUB_DAGSTER_URL"}},
+            }
+        },
         "telemetry": {"enabled": False},
         "freshness": {"enabled": True},  # the policies of `land/*`
         "nux": {"enabled": False},

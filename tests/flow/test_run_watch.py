@@ -105,3 +105,22 @@ def test_a_run_is_gone_when_its_lock_has_been_free_for_a_minute(
     written = yaml.safe_load((Path(instance.root_directory) / "dagster.yaml").read_text())
     assert instance.run_monitoring_enabled
     assert written["sensors"] == {"use_threads": True, "num_workers": 8}
+
+
+_SESSIONS = text("""
+SELECT count(*), pg_terminate_backend(min(pid)) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'dagster'
+""")
+
+
+def test_dagster_keeps_its_connections_and_outlives_their_loss(
+    instance: dg.DagsterInstance, db: Database
+) -> None:
+    with dg.DagsterInstance.from_config(instance.root_directory) as other:
+        for _ in range(10):  # the code server makes an instance for many a request
+            assert instance.get_runs() == other.get_runs() == []
+            assert instance.all_instigator_state() == []
+        with db.engine.begin() as conn:
+            sessions_n, _ = conn.execute(_SESSIONS).one()
+        assert sessions_n == 1
+        assert other.get_runs() == [], "PostgreSQL was started again"
