@@ -61,7 +61,7 @@ def test_a_field_is_defined_shown_changed_used_and_forgotten(team: House) -> Non
     assert "Rank" in team.run("field", "list").stdout
 
     assert "is not a type of field" in refused(team, "field", "add", "lead", "Size", "money")
-    assert "has choices" in refused(team, "field", "add", "lead", "Size", "list")
+    assert "have choices" in refused(team, "field", "add", "lead", "Size", "list")
     assert "is no kind of record" in refused(team, "field", "list", "ticket")
     assert "a lead has no custom field" in refused(
         team, "field", "edit", "lead", "no", "--name", "x"
@@ -97,7 +97,7 @@ def test_a_list_is_kept_shown_run_counted_shared_and_removed(team: House) -> Non
         team, "list", "count", "--where", "custom_fields.tier > 3"
     )
     assert "already" in refused(team, "list", "add", "Gold ones", "--where", "status is New")
-    assert "a file or conditions" in refused(
+    assert "a file and conditions" in refused(
         team, "list", "add", "x", "--where", "status is New", "--file", str(team.config)
     )
     assert team.document("list", "remove", "Gold ones")["name"] == "Gold ones"
@@ -212,7 +212,7 @@ def test_many_records_are_changed_at_once_and_a_user_sees_what_there_is_to_hear(
     shown = team.run(
         "bulk", "set-status", "Qualified", "--where", "tags any of fair", "--dry-run"
     ).stdout
-    assert shown.startswith("1 leads would be changed, 0 unchanged, 0 refused")
+    assert shown.startswith("1 lead would be changed, 0 unchanged, 0 refused")
     assert "the records are missing" in refused(team, "bulk", "tag", "x")
     assert team.document("undo", str(done["batch"])) == {
         "batch": done["batch"], "restored": 1, "kept": [], "dry_run": False,

@@ -233,7 +233,7 @@ def test_a_deal_is_of_the_company_where_its_contact_works(world: World, lea: int
     [
         ("value", "-1"), ("value", "NaN"), ("value", "1e30"), ("value", "1.005"), ("value", "ten"),
         ("value", True), ("currency", "EURO"), ("currency", None), ("name", ""), ("name", "a\0b"),
-        ("close_date", "2026-02-30"), ("added_at", "yesterday"), ("hot", "perhaps"),
+        ("close_date", "2026-02-30"), ("added_at", "some day"), ("hot", "perhaps"),
         ("customized_win_likelihood", 101), ("customized_win_likelihood", "²"), ("tags", "vip"),
         ("contact", None), ("contact", "contact/999"), ("stage_id", 3),
     ],
