@@ -99,16 +99,12 @@ class Home:
     def tick(self) -> list[Any]:
         """Let the sensor `what_happened_outside` report."""
         sensor = self.defs.get_repository_def().get_sensor_def("what_happened_outside")
-        from hub.assets.resources import HubResource
-
         last = "0"
         with self.database.engine.begin() as conn:
             last = str(conn.execute(text("SELECT max(id) FROM ops.stage_report")).scalar_one())
         done = self.made.run("sync", "salesforce", *(["--full"] if self.full else []))
         assert done.returncode in {0, 1, 2, 3}, done.stderr
-        with dg.build_sensor_context(
-            instance=self.instance, cursor=last, resources={"hub": HubResource(config=None)}
-        ) as context:
+        with dg.build_sensor_context(instance=self.instance, cursor=last) as context:
             told = sensor(context)
         assert isinstance(told, dg.SensorResult)
         return list(told.asset_events)
@@ -287,13 +283,21 @@ def test_a_run_is_red_where_the_docs_say_so(home: Home, name: str) -> None:  # n
     assert got == {way: what for way, what in said.items() if way != "Failed checks"}
 
 
-def test_a_schedule_asks_for_the_job_of_its_source(home: Home) -> None:
+def test_a_sensor_asks_for_the_job_of_its_source(home: Home) -> None:
     repository = home.defs.get_repository_def()
     for source in SOURCES:
-        schedule = repository.get_schedule_def(f"every_five_minutes_{source}")
-        tick = schedule.evaluate_tick(dg.build_schedule_context(instance=home.instance))
-        assert schedule.job_name == f"sync_{source}"
-        assert [request.asset_selection for request in tick.run_requests or ()] == [None]
+        assert repository.get_sensor_def(f"poll_{source}").job_name == f"sync_{source}"
+    home.plant()
+    sensor, requests = repository.get_sensor_def("poll_salesforce"), []
+    for _ in range(20):
+        with dg.build_sensor_context(instance=home.instance) as context:
+            told = sensor(context)
+        assert isinstance(told, dg.SensorResult)
+        requests = list(told.run_requests or [])
+        if requests:
+            break
+        SystemClock().sleep(0.2)
+    assert [request.asset_selection for request in requests] == [None]
 
 
 def test_every_way_runs_in_one_process_and_everything_is_described(home: Home) -> None:

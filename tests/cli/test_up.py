@@ -107,14 +107,14 @@ def test_up_runs_the_schedules_of_what_is_configured_and_ends_with_ctrl_c(made: 
 
 
 def _takes_up_a_changed_hub_yaml(made: House, address: str) -> None:
-    """A mistake is told and changes nothing; then a source is gone, and its schedule with it."""
+    """A mistake is told and changes nothing; then a source is gone, and its sensor with it."""
     right = made.config.read_text()
     made.config.write_text(right.replace("salesforce:", "salesforc:"))
     time.sleep(2)
     document = yaml.safe_load(right)
     del document["sources"]["salesforce"]
     made.config.write_text(yaml.safe_dump(document))
-    wanted = "every_five_minutes_salesforce"
+    wanted = "poll_salesforce"
     assert _within(_START_S, lambda: wanted not in _automation(_repository(_location(address))))
 
 
