@@ -80,7 +80,7 @@ def up(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Run the hub: PostgreSQL, Dagster's UI and schedules, on loopback, until Ctrl-C."""
+    """Run the hub: PostgreSQL, Dagster's UI, sensors and schedules, on loopback, until Ctrl-C."""
     from hub.cli import up as running
 
     with running.up(config, dagster_port) as (dagster, sources):
@@ -88,8 +88,10 @@ def up(
             print_json({"ready": True, "dagster": dagster.address, "sources": sources})
         else:
             stdout.print(f"Dagster UI   {dagster.address}", highlight=False)
-            stdout.print(f"syncs        {', '.join(sources)}: every 5 minutes", highlight=False)
-            stdout.print("Ctrl-C stops.", highlight=False)
+            stdout.print(f"syncs        {', '.join(sources)}: when they have news", highlight=False)
+            stdout.print(
+                "hub status says how soon a change arrives. Ctrl-C stops.", highlight=False
+            )
         running.stay(dagster, config)
 
 
