@@ -266,7 +266,7 @@ def test_a_demo_keeps_off_a_hub_that_is_no_demo(made: House) -> None:
     shutil.copy(made.config, made.home / "hub.yaml")
     done = made.run("demo", "--once")
     assert done.returncode == 2
-    assert "no demo" in done.stderr
+    assert "not a demo" in done.stderr
 
 
 def _counts(document: dict[str, Any]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def test_companies_by_command(served: House) -> None:
     )
     assert f"contact/{person['company_id']}" == one
     moved = served.run("contact", "link", person["name"], other)
-    assert moved.stdout.strip() == f"{person['name']} works for {other}, before for {one}"
+    assert moved.stdout.strip() == f"{person['name']} now works for {other}; former company {one}"
     left = served.document("company", "unlink", person["name"])
     assert (left["company_id"], f"contact/{left['left_id']}") == (None, other)
     back = served.document("company", "unlink", person["name"], "--undo")

@@ -90,7 +90,7 @@ POINTS = {
     "before the database has its rights": before(place, "_furnish"),
     "before the tables have their rights": before(schema, "_grant"),
     "inside the transaction of a page": before(store, "write_cursor", call=2),
-    "after the last page, before its proof": before(flow, "_prove", call=2),
+    "after the last page, before its proof": before(flow, "prove_window", call=2),
     "after land, before normalize": before(flow, "run_normalize"),
     "inside normalize": before(queue, "finish"),
     "between two chunks of match": _small_chunks(after(match, "_match_some", call=2)),

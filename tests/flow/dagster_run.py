@@ -15,7 +15,7 @@ from dagster._core.scheduler.instigation import TickData, TickStatus
 from dagster._daemon.types import DaemonHeartbeat
 from dagster_shared.error import SerializableErrorInfo
 
-from hub.cli.dagster import write_dagster_home
+from hub.cli.dagster_home import write_dagster_home
 from hub.db.engine import Database
 from hub.settings import Settings
 

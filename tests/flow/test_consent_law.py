@@ -130,7 +130,7 @@ def test_a_correction_lifts_a_no_and_is_kept_with_its_grounds(world: World) -> N
 def test_a_no_that_the_person_gave_by_a_link_is_not_corrected(world: World) -> None:
     left = member("unsubscribed", at=1, unsubscribe_reason="No longer interested")
     synced(world, "mailchimp", "members", left)
-    with world.db.engine.begin() as conn, pytest.raises(ActionError, match="by a link"):
+    with world.db.engine.begin() as conn, pytest.raises(ActionError, match="through a link"):
         consent.correct(acting(WHO)(conn), [About(LEA, "email", "marketing")], GROUNDS)
     assert state(world) == "opt_out"
 

@@ -283,6 +283,7 @@ PARTS = {
     "people.edit.revoke_many",
     "people.edit.check",
     "activities.activity.alter",
+    "deals.deal.typed",
     "leads.convert.convert_all",
     "leads.making.make_all",
     "leads.making.hand_over",

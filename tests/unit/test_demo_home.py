@@ -80,5 +80,5 @@ def test_a_universe_file_is_told_by_what_is_in_it(tmp_path: Path) -> None:
 
 def test_a_configured_home_is_no_demos(tmp_path: Path) -> None:
     (tmp_path / "hub.yaml").write_text("sources: {}\n")
-    with pytest.raises(ConfigError, match="no demo"):
+    with pytest.raises(ConfigError, match="not a demo"):
         demo_home.claim(tmp_path)
