@@ -13,7 +13,6 @@ import argparse
 import ctypes
 import json
 import os
-import select
 import shutil
 import statistics
 import subprocess
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.checkout import ROOT, checkout
+from bench.emulated import first_line, vendors
 
 _PR_SET_CHILD_SUBREAPER = 36
 _START_S = 120
@@ -88,7 +88,7 @@ class Version:
         """Keep `hub up` running."""
         process = self._start("up", "--dagster-port", "0", "--json")
         try:
-            _first_line(process)
+            first_line(process, _START_S)
             yield
         finally:
             process.terminate()
@@ -139,26 +139,6 @@ def _of_one(status: Path) -> float:
         return 0.0
     _, _, usage = os.wait4(int(status.parent.name), 0)
     return usage.ru_utime + usage.ru_stime
-
-
-def _first_line(process: "subprocess.Popen[str]") -> str:
-    out = process.stdout
-    line = out.readline() if out and select.select([out], [], [], _START_S)[0] else ""
-    if not line:
-        raise SystemExit(f"{process.args!r} does not start")
-    return line
-
-
-@contextmanager
-def vendors() -> Iterator[dict[str, Any]]:
-    """Run the emulated vendors; yield what they announce."""
-    command = [sys.executable, "-m", "hub.sandbox", "--json", "--people", "10"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        yield json.loads(_first_line(process))
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
 
 
 @contextmanager
@@ -239,7 +219,7 @@ def main() -> None:
     asked = parser.parse_args()
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     with ExitStack() as stack:
-        said = stack.enter_context(vendors())
+        said = stack.enter_context(vendors(10, _START_S))
         trees = {"before": stack.enter_context(checkout(asked.before))} if asked.before else {}
         trees["now"] = ROOT
         versions = [stack.enter_context(furnished(n, tree, said)) for n, tree in trees.items()]

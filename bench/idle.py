@@ -11,7 +11,6 @@ import argparse
 import ctypes
 import json
 import os
-import select
 import shutil
 import subprocess
 import sys
@@ -27,11 +26,12 @@ from typing import Any
 import requests
 from sqlalchemy import Connection, create_engine, text
 
+from bench.checkout import ROOT
+from bench.emulated import first_line, vendors
 from hub.clock import SystemClock
 from hub.db.embedded import DATABASE, EmbeddedServer
 from hub.db.place import embedded_urls
 
-ROOT = Path(__file__).resolve().parents[1]
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PR_SET_CHILD_SUBREAPER = 36
 _CLOCK = SystemClock()
@@ -174,7 +174,7 @@ class Tree:
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         try:
-            _first_line(self.process)
+            first_line(self.process, _START_S)
             yield
         finally:
             self.process.terminate()
@@ -203,26 +203,6 @@ class Tree:
         """Return the bytes of each of Dagster's tables."""
         with self.connected() as conn:
             return {str(name): int(size) for name, size in conn.execute(_SIZE)}
-
-
-def _first_line(process: "subprocess.Popen[str]") -> str:
-    out = process.stdout
-    line = out.readline() if out and select.select([out], [], [], _START_S)[0] else ""
-    if not line:
-        raise SystemExit(f"{process.args!r} does not start")
-    return line
-
-
-@contextmanager
-def vendors() -> Iterator[dict[str, Any]]:
-    """Run the emulated vendors, where nothing happens; yield what they announce."""
-    command = [sys.executable, "-m", "hub.sandbox", "--json", "--people", "200"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        yield json.loads(_first_line(process))
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
 
 
 @contextmanager
@@ -357,7 +337,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     with ExitStack() as stack:
-        said = stack.enter_context(vendors())
+        said = stack.enter_context(vendors(200, _START_S))
         full = stack.enter_context(furnished("hub", said))
         empty = stack.enter_context(furnished("empty", said))
         stack.enter_context(full.up(_MAIN))

@@ -34,25 +34,21 @@ class Checked:
 
     def result(self) -> dg.AssetCheckResult:
         """Return the result for the step that checks."""
-        return dg.AssetCheckResult(
-            asset_key=self.key,
-            check_name=self.name,
-            passed=self.passed,
-            description=self.description or None,
-            metadata=dict(self.metadata),
-            severity=self.severity,
-        )
+        return dg.AssetCheckResult(**self._arguments())
 
     def evaluation(self) -> dg.AssetCheckEvaluation:
         """Return the result for a sensor."""
-        return dg.AssetCheckEvaluation(
-            asset_key=self.key,
-            check_name=self.name,
-            passed=self.passed,
-            description=self.description or None,
-            metadata=dict(self.metadata),
-            severity=self.severity,
-        )
+        return dg.AssetCheckEvaluation(**self._arguments())
+
+    def _arguments(self) -> dict[str, Any]:
+        return {
+            "asset_key": self.key,
+            "check_name": self.name,
+            "passed": self.passed,
+            "description": self.description or None,
+            "metadata": dict(self.metadata),
+            "severity": self.severity,
+        }
 
 
 def complete_spec(key: dg.AssetKey) -> dg.AssetCheckSpec:

@@ -16,7 +16,7 @@ from hub.assets.poll import poll_sensor, reconcile_sensor
 from hub.assets.proofs import proof_asset
 from hub.assets.prune import nightly_prune, prune_old_history
 from hub.assets.resources import HubResource, configured
-from hub.assets.rollups import nightly, refresh_rollups
+from hub.assets.rollups import nightly_rollups, refresh_rollups
 from hub.assets.sensors import stage_sensor
 from hub.assets.source_assets import land_asset, normalize_asset
 from hub.connectors.registry import KNOWN, streams_of
@@ -72,7 +72,7 @@ def build_defs(
         for s in shown
     }
     whole = jobs.sync_all()
-    schedules = [nightly(is_running=is_running), nightly_prune(is_running=is_running)]
+    schedules = [nightly_rollups(is_running=is_running), nightly_prune(is_running=is_running)]
     sensors = [
         *(
             poll_sensor(s, job, every_s=(polls_s or {}).get(s, 60), is_running=is_running)

@@ -15,6 +15,7 @@ import dagster as dg
 from sqlalchemy import Connection, Engine
 
 from hub.assets.failures import told_clearly
+from hub.assets.nightly import nightly
 from hub.assets.resources import HubResource
 from hub.db.dagster_tables import delete_old_checks, delete_old_events, old_runs
 from hub.records.stage_reports import delete_old_reports
@@ -130,11 +131,10 @@ def prune_old_history() -> None:
 
 def nightly_prune(*, is_running: bool) -> dg.ScheduleDefinition:
     """Return the schedule; with a configured source it runs, unless a user stops it."""
-    status = dg.DefaultScheduleStatus
-    return dg.ScheduleDefinition(
+    return nightly(
+        prune_old_history,
         name="nightly_prune",
-        job=prune_old_history,
         cron_schedule="40 3 * * *",
         description="Keeps Dagster's history bounded.",
-        default_status=status.RUNNING if is_running else status.STOPPED,
+        is_running=is_running,
     )

@@ -6,6 +6,7 @@ stages that were moved.
 
 import dagster as dg
 
+from hub.assets.nightly import nightly
 from hub.assets.resources import HubResource
 from hub.crm import rollups
 
@@ -23,13 +24,12 @@ def refresh_rollups() -> None:
     recount_rollups()
 
 
-def nightly(*, is_running: bool) -> dg.ScheduleDefinition:
+def nightly_rollups(*, is_running: bool) -> dg.ScheduleDefinition:
     """Return the schedule; with a configured source it runs, unless a user stops it."""
-    status = dg.DefaultScheduleStatus
-    return dg.ScheduleDefinition(
+    return nightly(
+        refresh_rollups,
         name="nightly_rollups",
-        job=refresh_rollups,
         cron_schedule="20 3 * * *",
         description="What reports over all time are read from.",
-        default_status=status.RUNNING if is_running else status.STOPPED,
+        is_running=is_running,
     )
