@@ -232,3 +232,128 @@ class Probes(Protocol):
             cursors: the stored cursors, by the name of the stream; streams without one are left out.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A part of a stream that is read, proven and retried alone.
+
+    A range is cut by the records' ids, never by a time: an id does not change, a time does.
+
+    Args:
+        key: `0001`, `0002`, …: its name, in the order of the ids.
+        low: the first id that may be in it, None for the first range.
+        high: the first id after it, None for the last range.
+        count_n: the vendor's own count when the range was cut, None if the vendor cannot count.
+    """
+
+    key: str
+    low: str | None = None
+    high: str | None = None
+    count_n: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldUse:
+    """How one field of a stream is used.
+
+    Args:
+        name: the key in the payload.
+        label: the name that people read at the vendor.
+        kind: the vendor's type, e.g. `picklist`.
+        filled_n: how many records have a value; None if the vendor cannot count that.
+        custom: whether the field was added by the account itself.
+        choices: the values that the vendor offers for it.
+        values: how many records have each value of a picklist; "" for none. Only of picklists.
+    """
+
+    name: str
+    label: str = ""
+    kind: str = "string"
+    filled_n: int | None = None
+    custom: bool = False
+    choices: Sequence[str] = ()
+    values: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerUse:
+    """One owner of records at the vendor; `records_n` are the records of this stream only."""
+
+    id: str
+    name: str
+    records_n: int
+    email: str = ""
+    active: bool = True
+    is_queue: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What a stream has at the vendor, before anything is read from it.
+
+    Args:
+        stream: its name.
+        count_n: the live records; None if the vendor cannot count.
+        deleted_n: the records that are deleted or merged and can still be read.
+        fields: in the vendor's order.
+        owners: the owner with the most records first; empty for a stream without owners.
+        requests_n: how many requests a migration of the stream takes, about.
+        remaining_n: how many requests the vendor still allows now; None without such a limit.
+    """
+
+    stream: str
+    count_n: int | None
+    deleted_n: int = 0
+    fields: Sequence[FieldUse] = ()
+    owners: Sequence[OwnerUse] = ()
+    requests_n: int = 0
+    remaining_n: int | None = None
+
+
+@runtime_checkable
+class Migrates(Protocol):
+    """The further interface of a connector whose source can be migrated as a whole.
+
+    `Connector.read` and `Connector.count` work for all of `objects()`. The window of a migration has
+    no lower bound. Its `until` is the time when the migration was planned. A record created later is
+    not read; the sync that begins there reads it. A record that was changed or deleted later is read
+    as it is now, and the sync reads it again. So a range has the same records whenever it is read.
+    """
+
+    def objects(self) -> Sequence[Stream]:
+        """Return everything that a migration can read, context and owners first.
+
+        `Connector.streams` are those of them that a sync follows.
+        """
+        ...
+
+    def ranges(self, stream: Stream, window: Window) -> Sequence[Range]:
+        """Return ranges that are disjoint and complete together; a small stream has one."""
+        ...
+
+    def read_range(
+        self, stream: Stream, window: Window, part: Range, resume: Cursor | None = None
+    ) -> Iterator[Page]:
+        """Yield the range's pages, with deleted and merged records too.
+
+        Args:
+            stream: one of `objects()`.
+            window: the same for all ranges of the stream.
+            part: the range.
+            resume: the cursor of the last page that was stored; None to read from the beginning.
+                A page's cursor is a position within its range. A vendor that forgot the position
+                makes the connector read the range from the beginning.
+        """
+        ...
+
+    def count_range(self, stream: Stream, window: Window, part: Range) -> int | None:
+        """Return the vendor's own count of what `read_range` yields; None if it cannot count.
+
+        Deleted and merged records that are yielded are counted too.
+        """
+        ...
+
+    def inventory(self, stream: Stream, window: Window) -> Inventory:
+        """Return what the stream has at the vendor, without reading its records."""
+        ...
