@@ -92,6 +92,12 @@ def _step_faults(loc: Loc, step: Step) -> list[Fault]:
         for arg, value in step.args.items()
         if arg in known.params and not isinstance(value, known.params[arg])
     ]
+    named = step.args.get("with")
+    found += [
+        Fault((*loc, step.name, "with", key), _unknown("transform", str(name), list(REGISTRY)))
+        for key, name in (named.items() if isinstance(named, dict) else ())
+        if name not in REGISTRY
+    ]
     missing = [arg for arg in known.needs if arg not in step.args]
     return found + [Fault(loc, f"{step.name} needs '{arg}'") for arg in missing]
 

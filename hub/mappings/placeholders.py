@@ -229,6 +229,7 @@ _BY_KIND: Mapping[str, str] = {
     "date": "day",
     "datetime": "day",
     "number": "number",
+    "money": "number",
     "bool": "choice",
     "list": "choice",
     "ref": "id",

@@ -1,7 +1,8 @@
 """The catalogue of transforms: importing this module registers all of them.
 
 In: a value of a raw record. Out: a canonical value (JSON types, clean text). The functions are in
-`text`, `people`, `emails`, `phones`, `places`, `websites`, `amounts`, `values` and `permissions`.
+`text`, `people`, `emails`, `phones`, `places`, `websites`, `amounts`, `values`, `permissions` and
+`listed`.
 `DEFAULTS` has the transform of a field whose rule names none.
 """
 
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from hub.mappings import (
     amounts,
     emails,
+    listed,
     people,
     permissions,
     phones,
@@ -22,7 +24,7 @@ from hub.mappings.registry import REGISTRY, Args, Ctx, Outcome, Remark, Transfor
 
 __all__ = ["DEFAULTS", "REGISTRY", "Ctx", "Remark", "Transform", "apply", "catalogue"]
 
-THEMES = (text, people, emails, phones, places, websites, amounts, values, permissions)
+THEMES = (text, people, emails, phones, places, websites, amounts, values, permissions, listed)
 
 DEFAULTS: Mapping[str, str] = {
     "text": "text",
@@ -31,6 +33,7 @@ DEFAULTS: Mapping[str, str] = {
     "date": "date",
     "datetime": "datetime",
     "number": "number",
+    "money": "money",
     "bool": "bool",
     "list": "tags",
     "json": "plain",

@@ -20,7 +20,7 @@ class ColumnClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One canonical field. `kind` is text, email, phone, date, datetime, number, bool, list, json."""
+    """One canonical field. `kind` is text, email, phone, date, datetime, number, money, bool, list, json."""
 
     name: str
     kind: str
@@ -140,6 +140,75 @@ INQUIRY_FIELDS: tuple[Field, ...] = (
 NOTE_FIELDS: tuple[Field, ...] = (
     _folded("content", personal=True),
     _folded("at", "datetime"),
+    _folded("is_important", "bool"),
+)
+
+# `stage` and `pipeline` are names. `stage_history` is a list of {stage, at, who}, and `contacts` a list
+# of {ref, role, is_primary}: `who` is an id of the owners' stream, `ref` one of the contacts' stream.
+# `is_won` and `is_closed` are what the source says of the stage; they only check it.
+DEAL_FIELDS: tuple[Field, ...] = (
+    _folded("name", personal=True),
+    _folded("value", "money"),
+    _folded("currency"),
+    _folded("pipeline"),
+    _folded("stage"),
+    _folded("is_closed", "bool"),
+    _folded("is_won", "bool"),
+    _folded("is_hot", "bool"),
+    _folded("lead_source"),
+    _folded("loss_reason"),
+    _folded("unqualified_reason"),
+    _folded("estimated_close_date", "date"),
+    _folded("closed_at", "datetime"),
+    _folded("win_likelihood", "number"),
+    _folded("last_stage_change_at", "datetime"),
+    _folded("tags", "list"),
+    _folded("custom_fields", "json", personal=True),
+    _folded("stage_history", "json"),
+    _folded("contacts", "json"),
+    _folded("created_at", "datetime"),
+)
+
+# A task without `completed_at` is open.
+TASK_FIELDS: tuple[Field, ...] = (
+    _folded("content", personal=True),
+    _folded("due_at", "datetime"),
+    _folded("remind_at", "datetime"),
+    _folded("completed_at", "datetime"),
+    _folded("created_at", "datetime"),
+)
+
+CALL_FIELDS: tuple[Field, ...] = (
+    _folded("made_at", "datetime"),
+    _folded("is_incoming", "bool"),
+    _folded("is_missed", "bool"),
+    _folded("duration_s", "number"),
+    _folded("phone_number", personal=True),
+    _folded("outcome"),
+    _folded("summary", personal=True),
+    _folded("recording_url", personal=True),
+    _folded("external_id", personal=True),
+    _folded("created_at", "datetime"),
+)
+
+VISIT_FIELDS: tuple[Field, ...] = (
+    _folded("visited_at", "datetime"),
+    _folded("address", personal=True),
+    _folded("outcome"),
+    _folded("summary", personal=True),
+    _folded("created_at", "datetime"),
+)
+
+# `kind` is email, text or chat.
+MESSAGE_FIELDS: tuple[Field, ...] = (
+    _folded("kind"),
+    _folded("sent_at", "datetime"),
+    _folded("is_incoming", "bool"),
+    _folded("subject", personal=True),
+    _folded("content", personal=True),
+    _folded("address", personal=True),
+    _folded("external_id", personal=True),
+    _folded("created_at", "datetime"),
 )
 
 CONSENT_FIELDS: tuple[Field, ...] = (
@@ -165,6 +234,11 @@ ENTITY_FIELDS: dict[str, tuple[Field, ...]] = {
     "inquiry": INQUIRY_FIELDS,
     "note": NOTE_FIELDS,
     "consent": CONSENT_FIELDS,
+    "deal": DEAL_FIELDS,
+    "task": TASK_FIELDS,
+    "call": CALL_FIELDS,
+    "visit": VISIT_FIELDS,
+    "message": MESSAGE_FIELDS,
 }
 
 
@@ -179,5 +253,44 @@ PEOPLE = ("contact", "lead", "person")
 # Relations of a record that name a person of the same source, and the stream of that person.
 PERSON_REFS = {"requester": "users"}
 
-# The stream of the companies that a source's records name by `company`.
-COMPANY_STREAMS = {"hubspot": "companies", "zendesk": "organizations", "hub": "companies"}
+# Kinds of activities. A note that comes with a person's own record names nothing: it is on this person.
+ACTIVITIES = ("task", "call", "visit", "message", "note")
+
+# What a deal or an activity may be on, by the name of the relation.
+ABOUT = ("contact", "lead", "company", "deal")
+
+# The stream that a relation of a record names, by source and relation. A relation that is not listed
+# names nothing that the hub reads.
+REF_STREAMS: dict[str, dict[str, str]] = {
+    "salesforce": {
+        "contact": "contacts",
+        "lead": "leads",
+        "company": "accounts",
+        "deal": "opportunities",
+        "owner": "users",
+        "author": "users",
+    },
+    "hubspot": {
+        "contact": "contacts",
+        "lead": "contacts",
+        "company": "companies",
+        "deal": "deals",
+        "owner": "owners",
+        "author": "owners",
+    },
+    "csv": {
+        "contact": "contacts",
+        "lead": "leads",
+        "company": "companies",
+        "deal": "deals",
+        "owner": "owners",
+        "author": "owners",
+    },
+    "zendesk": {"company": "organizations"},
+    "hub": {"company": "companies"},
+}
+
+# The stream of the companies that a source's records name by `company`, or by `parent`.
+COMPANY_STREAMS = {
+    source: streams["company"] for source, streams in REF_STREAMS.items() if "company" in streams
+}

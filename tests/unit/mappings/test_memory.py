@@ -174,6 +174,7 @@ def test_a_transform_reads_only_what_it_declares(name: str, data: st.DataObject)
 
 _ARGS: Mapping[str, st.SearchStrategy[Any]] = {
     "map": st.just({"a": "b", "true": "c"}),
+    "keys": st.just({"a": "a.b", "c": "c"}),
     "values": st.just(["a"]),
     "prefixes": st.just(["a"]),
     "text": st.just("{0}!"),

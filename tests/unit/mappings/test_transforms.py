@@ -25,6 +25,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "has_prefix": {"prefixes": ["00G"]},
     "has_any": {"values": ["Hot"]},
     "entries": {"prefix": "hs_"},
+    "objects": {"keys": {"stage": "StageName", "at": "When.At"}, "with": {"at": "datetime"}},
 }
 
 TABLE: list[tuple[str, Any, dict[str, Any], Any]] = [
@@ -133,6 +134,17 @@ TABLE: list[tuple[str, Any, dict[str, Any], Any]] = [
     ("has_any", ["b"], {"values": ["demo"]}, False),
     ("identifier", " 12 ", {}, "12"),
     ("has_prefix", "00G1", {"prefixes": ["00G"]}, True),
+    (
+        "objects",
+        [{"StageName": " Open ", "When": {"At": "2024-03-01T11:00:00+01:00"}, "x": 1}, 3, {}],
+        {
+            "keys": {"stage": "StageName", "at": "When.At"},
+            "with": {"at": "datetime"},
+            "maps": {"stage": {"open": "Incoming"}},
+        },
+        [{"stage": "Incoming", "at": "2024-03-01T10:00:00Z"}],
+    ),
+    ("objects", [{"StageName": None}], {"keys": {"stage": "StageName"}}, None),
     ("plain", {"a": [" x\x00", float(2)]}, {}, {"a": ["x", 2.0]}),
 ]  # fmt: skip
 
