@@ -141,6 +141,27 @@ def list_edit(
         stdout.print(f"list {done.saved.id} {done.saved.name!r} is changed", highlight=False)
 
 
+@list_app.command("rename")
+def list_rename(
+    name: Name,
+    new: Annotated[str, typer.Argument(help="New name.")],
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Rename a list."""
+    from hub.actions.setup import smart_list
+    from hub.cli.session import opened_database
+
+    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+        ctx = acting(conn, who)
+        (done,) = smart_list.shown(ctx, [smart_list.rename(ctx, name, new)])
+    if json:
+        print_json(_described(done))
+    else:
+        stdout.print(f"list {done.saved.id} is named {done.saved.name!r}", highlight=False)
+
+
 @list_app.command("run")
 def list_run(
     name: SomeName = None,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hub.actions.setup.naming import Removed, Renamed
 
 name_app = typer.Typer(
-    help="Rename and remove statuses, reasons, stages, outcomes, sources, tags, choices.",
+    help="Rename and remove statuses, reasons, stages, outcomes, sources, tags, choices; show who did.",
     no_args_is_help=True,
 )
 tag_app = typer.Typer(help="List, rename, merge and remove tags.", no_args_is_help=True)
@@ -22,8 +22,11 @@ Kind = Annotated[
     str,
     typer.Argument(
         help="status, lead_reason, loss_reason, deal_reason, pipeline, stage, outcome, source, tag, "
-        "choice or field."
+        "choice, field, user or group."
     ),
+]
+AnyKind = Annotated[
+    str | None, typer.Argument(metavar="[KIND]", help="A kind of name, list and link included.")
 ]
 Name = Annotated[str, typer.Argument(help="Present name.")]
 New = Annotated[str, typer.Argument(help="New name.")]
@@ -84,6 +87,35 @@ def name_remove(
 ) -> None:
     """Remove an unused name, or replace a used one with another."""
     _removed(kind, name, into, of, who=who, json=json, config=config)
+
+
+@name_app.command("history")
+def name_history(
+    kind: AnyKind = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="A former or a present name, or a user's address.")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=10_000, help="Largest number of changes.")
+    ] = 50,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show who renamed, replaced or removed a name, and when."""
+    from hub.actions.setup import name_history as history
+
+    found = _acted(
+        config, None, lambda ctx, _written: history.newest(ctx, kind, name=name, limit=limit)
+    )
+    if json:
+        print_json(found)
+        return
+    print_table(
+        "Changed names",
+        ("at", "who", "kind", "of", "change", "old", "new"),
+        [(one.at, one.who, one.kind, one.scope, one.what, one.old, one.new) for one in found],
+        empty="no name was changed",
+    )
 
 
 @tag_app.command("list")

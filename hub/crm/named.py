@@ -49,7 +49,9 @@ _SQL: Mapping[str, str] = {
         "SELECT id, coalesce(email, name), '', CASE WHEN email IS NULL THEN '' ELSE name END "
         'FROM crm."user" ORDER BY id'
     ),
-    "group": "SELECT id, name, '', '' FROM crm.distribution_group ORDER BY id",
+    "group": (
+        "SELECT id, name, '', '' FROM crm.distribution_group WHERE removed_at IS NULL ORDER BY id"
+    ),
 }
 
 

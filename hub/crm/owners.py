@@ -14,6 +14,9 @@ from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.crm.tables import notification_preference, owner_identity, user
+from hub.records import name_changes
+
+_FILE = "hub.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,9 @@ class User:
 
 def apply_people(conn: Connection, people: Sequence[Person]) -> None:
     """Write people and their preferences; matching is by e-mail, letter case aside."""
+    before = users_by_email(conn)
     for person in people:
+        _note_news(conn, before.get(person.email.lower()), person)
         statement = insert(user).values(
             email=person.email,
             name=person.name,
@@ -88,6 +93,17 @@ def apply_people(conn: Connection, people: Sequence[Person]) -> None:
         _apply_availability(conn, user_id, said or {}, person.availability)
         for event, (web, email) in person.notify.items():
             set_preference(conn, user_id, event, web=web, email=email)
+
+
+def _note_news(conn: Connection, before: User | None, now: Person) -> None:
+    """Keep in the history of names what hub.yaml changes of a user: the name, or that the user has left."""
+    if before is None:
+        return
+    name_changes.note_rename(conn, _FILE, "user", before.name, now.name, scope=now.email)
+    if before.is_active and not now.is_active:
+        name_changes.note_removal(conn, _FILE, "user", now.name, scope=now.email)
+    elif now.is_active and not before.is_active:
+        name_changes.note_return(conn, _FILE, "user", now.name, scope=now.email)
 
 
 def _apply_availability(

@@ -148,6 +148,7 @@ HOLDS_MENTIONS: Mapping[str, str] = {
     "crm.stage_transition": "who moved the deal: a member of the team",
     "crm.conversion": "who converted: a member of the team",
     "crm.smart_list": "a filter that a person typed",
+    "ops.name_change": "names that the team gave; one may name a person",
 }
 """Tables without rows of a person: mentions are taken out of them."""
 OF_THE_TEAM: Mapping[str, str] = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from hub.crm import layouts, pipelines, smart_links, word_rows, words
+from hub.crm import groups, layouts, pipelines, smart_links, word_rows, words
 from hub.crm.named import WORDS
 from hub.crm.thing_rows import move_rows, row_counts
 from hub.lists import store
@@ -60,7 +60,7 @@ class Place:
     """A kind of place.
 
     Args:
-        name: list, layout, link, criterion, records.
+        name: list, layout, link, criterion, group, records.
         uses: the uses of a thing there.
         replace: writes another thing in place of a thing; None: takes the thing away.
     """
@@ -206,6 +206,18 @@ def _replace_in_criteria(conn: Connection, target: Target, into: Target | None) 
         pipelines.rename_criteria(conn, target.field, into.field)
 
 
+def _in_groups(conn: Connection, target: Target) -> list[Use]:
+    if target.kind != "user":
+        return []
+    return [
+        Use("group", g.name) for number in sorted(target.ids) for g in groups.of_user(conn, number)
+    ]
+
+
+def _keep_groups(_conn: Connection, _target: Target, _into: Target | None) -> None:
+    """Leave the members: a user who has left takes no turn, and `hub.actions.setup.groups` removes members."""
+
+
 def _in_records(conn: Connection, target: Target) -> list[Use]:
     if target.kind == "field":
         return []
@@ -232,5 +244,6 @@ PLACES: Sequence[Place] = (
     Place("layout", _in_layouts, _replace_in_layouts),
     Place("link", _in_links, _replace_in_links),
     Place("criterion", _in_criteria, _replace_in_criteria),
+    Place("group", _in_groups, _keep_groups),
     Place("records", _in_records, _replace_in_records),
 )

@@ -91,6 +91,18 @@ def insert(conn: Connection, wanted: SavedList) -> int | None:
     return found
 
 
+_RENAME = text("""
+UPDATE crm.smart_list l SET name = :name WHERE id = :id AND NOT EXISTS (
+  SELECT 1 FROM crm.smart_list o WHERE o.id <> l.id AND o.object = l.object
+  AND o.user_id IS NOT DISTINCT FROM l.user_id AND lower(o.name) = lower(:name))
+""")
+
+
+def rename(conn: Connection, list_id: int, name: str) -> bool:
+    """Write the name of a list; says whether it was free."""
+    return conn.execute(_RENAME, {"id": list_id, "name": name}).rowcount == 1
+
+
 def set_shared(conn: Connection, list_id: int, *, is_shared: bool) -> None:
     """Share a list, or stop sharing it."""
     conn.execute(

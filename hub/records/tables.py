@@ -30,7 +30,7 @@ from hub.db.metadata import (
     without_statistics,
 )
 from hub.model.verdicts import Cause
-from hub.records import company_tables, consent_tables
+from hub.records import company_tables, consent_tables, name_tables
 
 _CAUSES = ",".join(f"'{cause}'" for cause in Cause)
 
@@ -364,6 +364,7 @@ edit = Table(
 
 consent_event = consent_tables.consent_event
 company_question = company_tables.company_question
+name_change = name_tables.name_change
 
 change = Table(
     "change",

@@ -3,6 +3,7 @@
 In: the file. Out: places as `hub.yaml:12`. Not here: what the settings are (`loading` has checked them).
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,12 @@ from typing import Any
 
 import yaml
 
+from hub.settings.blocks import RoutingSettings
 from hub.settings.loading import find
+
+FILE = "hub.yaml"
+_VARIABLE = "HUB_ROUTING__FALLBACK"
+FALLBACK: str = RoutingSettings.model_fields["fallback"].default
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +49,14 @@ def managed(config: Path | str | None = None) -> Managed:
     """Return what the hub.yaml that `load` reads says of people, groups and routing."""
     path = find(config)
     root = None if path is None else yaml.compose(path.read_text(encoding="utf-8"))
-    return NOTHING if root is None else _Reader(str(path)).read(root)
+    return _Reader(str(path or FILE)).read(root)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
     path: str
 
-    def read(self, root: yaml.Node) -> Managed:
+    def read(self, root: yaml.Node | None) -> Managed:
         people, left, preferences = self._people(root)
         groups: dict[str, str] = {}
         members: dict[tuple[str, str], str] = {}
@@ -64,7 +70,7 @@ class _Reader:
         return Managed(people, left, preferences, groups, members, rules, routed)
 
     def _people(
-        self, root: yaml.Node
+        self, root: yaml.Node | None
     ) -> tuple[dict[str, str], frozenset[str], dict[tuple[str, str], str]]:
         people: dict[str, str] = {}
         left: set[str] = set()
@@ -78,7 +84,7 @@ class _Reader:
                 preferences[email, str(key.value)] = self._place(key)
         return people, frozenset(left), preferences
 
-    def _named(self, root: yaml.Node, wanted: str) -> dict[str, tuple[str, ...]]:
+    def _named(self, root: yaml.Node | None, wanted: str) -> dict[str, tuple[str, ...]]:
         """Return group or user → the lines of routing that name it."""
         routing = _under(root, "routing")
         nodes = [_under(rule, "assign") for rule in _items(_under(routing, "rules"))]
@@ -88,6 +94,11 @@ class _Reader:
             if node is not None and kind == wanted:
                 key = name.strip().lower()
                 found[key] = (*found.get(key, ()), self._place(node))
+        kind, _, name = FALLBACK.partition(":")
+        is_set = _under(routing, "fallback") is not None or _VARIABLE in os.environ
+        if kind == wanted and not is_set:
+            told = f"{self.path}: routing.fallback is {FALLBACK} unless the file says otherwise"
+            found[name] = (*found.get(name, ()), told)
         return found
 
     def _place(self, node: yaml.Node) -> str:

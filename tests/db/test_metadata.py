@@ -209,6 +209,8 @@ PLAIN: dict[str, str] = {
     "ops.company_key.hash": "digest of a company's name or domain, or of the one a lead works for",
     "ops.tombstone.digest": "digest under a key that is not in the database",
     "ops.tombstone.kind": "word of a closed list of ours",
+    "ops.name_change.kind": "word of a closed list of ours",
+    "ops.name_change.what": "word of a closed list of ours",
     "ops.tombstone.erasure": "random number of an erasure",
     "ops.tombstone.key_id": "digest of a key",
 }  # fmt: skip

@@ -16,12 +16,14 @@ from hub.actions.identity.erase import erase, erase_again, erasures, preview_era
 from hub.actions.identity.merge import merge
 from hub.actions.leads.convert import Wish, convert
 from hub.actions.people.edit import edit
+from hub.actions.setup import smart_list
 from hub.db.backup import backup_path, restore_backup, write_backup
 from hub.db.client_programs import programs_for
 from hub.db.embedded import SUPERUSER, Server
 from hub.erase.receipt import Receipt
 from hub.errors import ActionError
 from hub.etl import flow, rederive, reprocess
+from hub.lists.document import read
 from tests.acting import SYSTEM, acting, by
 from tests.flow import dagster_run
 from tests.flow.conftest import (
@@ -110,6 +112,8 @@ def worked_on(world: World) -> None:
     )
     act(world, activity.write, WHO, "note", one, {"content": "She prefers figs"})
     act(world, task.add, WHO, {"content": "Call about figs"}, on=one)
+    act(world, smart_list.add, WHO, f"Figs of {OWN}", read({"object": "lead", "filter": {}}))
+    act(world, smart_list.remove, WHO, f"Figs of {OWN}")  # the history of names keeps the name
     plan(world, 1)
     plan(world, 901)
 
@@ -199,6 +203,7 @@ SELECT (SELECT count(DISTINCT source) FROM records) AS sources,
   (SELECT count(*) FROM crm.ticket JOIN one USING (entity_id)) AS tickets,
   (SELECT count(*) FROM landing.quarantine q
    JOIN records r USING (source, stream, source_id)) AS quarantined,
+  (SELECT count(*) FROM ops.name_change) AS names,
   (SELECT count(*) FROM ops.source_record s JOIN records r USING (source, stream, source_id)
    WHERE s.planned_by IS NOT NULL) AS planned
 """

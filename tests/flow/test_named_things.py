@@ -15,21 +15,27 @@ from sqlalchemy import Connection, text
 from hub.actions.setup import (
     criteria,
     custom_field,
+    groups,
+    hearing,
     layout,
+    name_history,
     naming,
     pipeline,
     smart_link,
     smart_list,
+    team,
 )
 from hub.actions.setup.written import Written, unknown
-from hub.crm import words
+from hub.crm import owners, words
 from hub.crm.custom_fields import CustomField
+from hub.crm.owners import Person
 from hub.crm.smart_links import SmartLink
 from hub.db.embedded import Server
 from hub.errors import ActionError
 from hub.etl import load
 from hub.lists.document import read
 from hub.records import entities
+from hub.settings.managed import Managed, managed
 from tests.acting import by
 from tests.conftest import three_people
 from tests.db.conftest import seed_leads
@@ -37,6 +43,7 @@ from tests.flow.conftest import World, new_world
 from tests.prepared import fresh_database
 
 WHO = "operator"
+ANN, BOB = "annika@acme.example.com", "robin@acme.example.com"
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,8 @@ INSERT INTO crm.call (entity_id, who, made_at, outcome_id)
   AND o.name = CASE WHEN l.id % 2 = 0 THEN 'Reached' ELSE 'Voicemail' END;
 INSERT INTO crm.contact (entity_id, last_name, batch_id)
   SELECT entity_id, last_name, batch_id FROM crm.lead WHERE id <= 4;
+UPDATE crm.lead SET owner_id = (SELECT id FROM crm."user" WHERE name = CASE WHEN crm.lead.id % 2 = 0
+  THEN 'Annika' ELSE 'Robin' END);
 INSERT INTO crm.deal (name, contact_id, pipeline_id, stage_id, currency, loss_reason_id, unqualified_reason_id)
   SELECT 'Deal ' || c.id, c.id, s.pipeline_id, s.id, 'EUR', l.id, u.id
   FROM (SELECT id, id % 2 = 0 AS is_even FROM crm.contact) c
@@ -113,6 +122,10 @@ def set_up(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def _fill(world: World) -> None:
     with world.db.engine.begin() as conn:
         seed_leads(conn, 6)
+        owners.apply_people(
+            conn, [Person(ANN, "Annika", True, "UTC", {}), Person(BOB, "Robin", True, "UTC", {})]
+        )
+        groups.add(by(conn, WHO), "East", "lead", [ANN, BOB])
         stages = [pipeline.NewStage("Qualified", 20), pipeline.NewStage("Offer", 60)]
         pipeline.add(by(conn, WHO), "Partners", stages, most=9)
         for name, type_, choices in (("Tier", "list", ("Gold", "Silver")), ("Size", "number", ()), ("Staff", "number", ())):  # fmt: skip
@@ -346,3 +359,165 @@ def test_a_lost_name_of_an_older_list_is_shown_and_refused_never_empty(conn: Con
         by(conn, WHO), "It", read({"filter": {"field": "status", "op": "is", "value": "New"}})
     )
     assert ids(conn, "It")
+
+
+USER_PLACES = ("list by name", "list by address", "private list", "group", "preference")
+TEAM = f"""\
+people:
+  - {{email: {ANN}, name: Annika}}
+groups:
+  - {{name: West, members: [{ANN}]}}
+routing:
+  rules:
+    - {{name: One, assign: group:East}}
+    - {{name: Two, assign: user:{BOB}}}
+  fallback: group:East
+"""
+
+
+def _name_user(conn: Connection, place: str) -> None:
+    """Name Bob in one place."""
+    match place:
+        case "list by name":
+            keep(conn, "It", "lead", {"field": "owner", "op": "is", "value": "Robin"})
+        case "list by address":
+            keep(conn, "It", "lead", {"field": "owner", "op": "any of", "value": [BOB]})
+        case "private list":
+            asked = {"object": "lead", "filter": {"field": "owner", "op": "is", "value": "me"}}
+            smart_list.add(by(conn, BOB), "It", read(asked))
+        case "preference":
+            hearing.set_(by(conn, WHO), "lead_assigned", mail=False, email=BOB)
+
+
+def _found_by(conn: Connection, place: str) -> object:
+    """Return what the place gives for Bob."""
+    match place:
+        case "group":
+            return [m.email for m in groups.show(by(conn, WHO), "East").members]
+        case "preference":
+            return [c for c in hearing.show(by(conn, WHO), BOB)[1] if not c.email]
+        case "private list":
+            document = smart_list.find(by(conn, BOB), "It").document
+            return {r["id"] for r in smart_list.page(by(conn, BOB), document).rows}
+        case _:
+            return ids(conn, "It")
+
+
+@pytest.mark.parametrize("place", USER_PLACES)
+def test_a_user_who_is_renamed_or_leaves_stays_in_every_place(conn: Connection, place: str) -> None:
+    _name_user(conn, place)
+    before = _found_by(conn, place)
+    assert before
+    assert team.edit(by(conn, WHO), BOB, name="Robert").name == "Robert"
+    assert _found_by(conn, place) == before
+    if place.startswith("list"):
+        assert BOB in str(said(conn, "It").filter)
+        asked = {"object": "lead", "filter": {"field": "owner", "op": "is", "value": "Robin"}}
+        with pytest.raises(ActionError, match="there is no") as caught:
+            smart_list.page(by(conn, WHO), read(asked))
+        assert caught.value.code == "not_found"
+    uses = naming.uses(by(conn, WHO), "user", "Robert")
+    assert ("list 'It'" in uses, "group 'East'" in uses) == (place.startswith("list"), True)
+    with pytest.raises(ActionError, match="owns open records"):
+        team.deactivate(by(conn, WHO), BOB)
+    if place == "private list":
+        return  # a user who has left asks no list
+    done = team.deactivate(by(conn, WHO), BOB, keep=True)
+    assert list(done.lists) == (["It"] if place.startswith("list") else [])
+    assert _found_by(conn, place) == before
+    given = team.deactivate(by(conn, WHO), BOB, to=[ANN])  # now the records of Bob go to Ann
+    assert list(given.lists) == (["It"] if place.startswith("list") else [])
+
+
+def test_users_and_groups_that_hub_yaml_names_are_not_removed(
+    conn: Connection, tmp_path: Path
+) -> None:
+    path = tmp_path / "hub.yaml"
+    path.write_text(TEAM)
+    file, ctx = managed(path), by(conn, WHO)
+    for act, line in (
+        (lambda: team.edit(ctx, ANN, name="Anna", managed=file), 2),
+        (lambda: team.deactivate(ctx, ANN, keep=True, managed=file), 2),
+        (lambda: team.deactivate(ctx, BOB, keep=True, managed=file), 8),
+        (lambda: groups.rename(ctx, "East", "South", managed=file), 7),
+        (lambda: groups.remove(ctx, "East", managed=file), 7),
+        (lambda: naming.rename(ctx, "group", "East", "South"), None),
+        (lambda: naming.remove(ctx, "user", BOB), None),
+    ):
+        with pytest.raises(ActionError) as caught:
+            act()
+        where = f"{path}:{line}" if line else "hub "
+        assert where in (caught.value.hint or ""), caught.value.hint
+    path.write_text("people: []\n")
+    with pytest.raises(ActionError, match="routing names it") as caught:
+        groups.remove(ctx, "sales", managed=managed(path))  # where hub.yaml names no fallback
+    assert "routing.fallback" in (caught.value.hint or "")
+    assert groups.remove(ctx, "sales", managed=Managed()).name == "sales"
+    with pytest.raises(ActionError, match="there is no"):
+        naming.uses(ctx, "group", "sales")
+
+
+def history(conn: Connection, kind: str) -> list[tuple[str, str, str | None, str]]:
+    found = name_history.newest(by(conn, WHO), kind)
+    assert {one.who for one in found} <= {WHO, "hub.yaml"}
+    return [(str(one.what), one.old, one.new, one.scope) for one in reversed(found)]
+
+
+SCOPES = {"stage": "Sales", "outcome": "call", "choice": "person.tier"}
+
+
+@pytest.mark.parametrize("kind", THINGS)
+def test_each_change_of_a_name_is_kept(conn: Connection, kind: str) -> None:
+    thing, within = THINGS[kind], SCOPES.get(kind, "")
+    naming.rename(by(conn, WHO), kind, thing.name, "Brand new", scope=thing.scope)
+    kept = [("renamed", thing.name, "Brand new", within)]
+    if kind in REMOVABLE:
+        naming.remove(by(conn, WHO), kind, "Brand new", into=thing.other, scope=thing.scope)
+        kept.append(("replaced", "Brand new", thing.other, within))
+    assert history(conn, kind) == kept
+
+
+def test_changes_of_names_by_other_commands_are_kept_too(conn: Connection) -> None:
+    ctx = by(conn, WHO)
+    team.edit(ctx, BOB, name="Robert", role="manager")
+    team.edit(ctx, BOB, name="Robert")
+    team.deactivate(ctx, BOB, keep=True)
+    team.activate(ctx, BOB)
+    for person in (Person(BOB, "Bobby", True, "UTC", {}), Person(BOB, "Bobby", False, "UTC", {})):
+        owners.apply_people(conn, [person])
+    user = [("renamed", "Robin", "Robert"), ("removed", "Robert", None), ("restored", "Robert", None),
+            ("renamed", "Robert", "Bobby"), ("removed", "Bobby", None)]  # fmt: skip
+    assert history(conn, "user") == [(*one, BOB) for one in user]
+    assert len(name_history.newest(ctx, name="robert")) == 4
+    assert len(name_history.newest(ctx, name=BOB.upper(), limit=3)) == 3
+    groups.rename(ctx, "East", "South")
+    groups.remove(ctx, "south")
+    assert history(conn, "group") == [
+        ("renamed", "East", "South", ""), ("removed", "South", None, "")]  # fmt: skip
+    pipeline.edit_stage(ctx, "Sales", "Quote", new_name="Offer", likelihood=50)
+    pipeline.remove_stage(ctx, "Sales", "Offer", into="Qualified")
+    assert history(conn, "stage") == [
+        ("renamed", "Quote", "Offer", "Sales"), ("replaced", "Offer", "Qualified", "Sales")]  # fmt: skip
+    pipeline.rename(ctx, "Partners", "Allies")
+    pipeline.archive(ctx, "Allies", into="Sales")
+    pipeline.restore(ctx, "Allies", most=9)
+    assert history(conn, "pipeline") == [
+        ("renamed", "Partners", "Allies", ""), ("replaced", "Allies", "Sales", ""),
+        ("restored", "Allies", None, "")]  # fmt: skip
+    custom_field.edit(ctx, "lead", "size", name="Seats")
+    custom_field.remove(ctx, "lead", "size")
+    assert history(conn, "field") == [
+        ("renamed", "Size", "Seats", "lead"), ("removed", "Seats", None, "lead")]  # fmt: skip
+    keep(conn, "It", "lead", {})
+    keep(conn, "Other", "lead", {})
+    with pytest.raises(ActionError, match="there is a list 'other'"):
+        smart_list.rename(ctx, "It", "other")
+    assert smart_list.rename(ctx, "It", "IT").name == "IT"
+    smart_list.remove(ctx, "it")
+    assert history(conn, "list") == [
+        ("renamed", "It", "IT", "lead"), ("removed", "IT", None, "lead")]  # fmt: skip
+    smart_link.add(ctx, SmartLink("lead", "Mail", "https://x.example.com/{email}"))
+    smart_link.remove(ctx, "lead", "Mail")
+    assert history(conn, "link") == [("removed", "Mail", None, "lead")]
+    with pytest.raises(ActionError, match="there is no kind of name"):
+        name_history.newest(ctx, "lists")

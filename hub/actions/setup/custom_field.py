@@ -11,6 +11,7 @@ from hub.actions.setup import naming
 from hub.crm import custom_fields
 from hub.crm.custom_fields import TYPES, WITH_CHOICES, CustomField, check_object
 from hub.errors import ActionError
+from hub.records import name_changes
 
 _RESOURCE = "custom_field"
 _LONGEST = 100
@@ -72,6 +73,7 @@ def edit(
         naming.remove(ctx, "choice", gone, scope=f"{object_}.{key}")
     if not custom_fields.update(conn, new):
         raise _taken(new)
+    name_changes.note_rename(conn, ctx.who, "field", old.name, new.name, scope=object_)
     return new
 
 

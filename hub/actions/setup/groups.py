@@ -18,6 +18,7 @@ from hub.crm.owners import UserRow
 from hub.errors import ActionError
 from hub.etl.groups import group_state
 from hub.model.days import last_words
+from hub.records import name_changes
 from hub.routing.ring import Member, take, unavailable
 from hub.settings.managed import NOTHING, Managed
 
@@ -140,6 +141,7 @@ def rename(ctx: Context, name: str, new: str, *, managed: Managed = NOTHING) -> 
     if new.strip().lower() != group.name.lower():
         _check_name(ctx, new)
     groups.rename(ctx.conn, group.id, new.strip())
+    name_changes.note_rename(ctx.conn, ctx.who, "group", group.name, new.strip())
     return show(ctx, new.strip(), managed)
 
 
@@ -155,6 +157,7 @@ def remove(ctx: Context, name: str, *, managed: Managed = NOTHING) -> GroupCard:
     _refuse_routed(group, managed, "removed")
     card = _card(ctx, group, managed)
     groups.remove(ctx.conn, group.id, ctx.clock.now())
+    name_changes.note_removal(ctx.conn, ctx.who, "group", group.name)
     return card
 
 

@@ -1,8 +1,9 @@
 """Rename, replace and remove a named thing, wherever it is named.
 
-One way for every kind of thing (`hub.crm.named.LABELS`) but stages and pipelines, whose deals are moved
-(`hub.actions.setup.pipeline`), and members and groups, which hub.yaml or `hub group` names. Where a thing is
-named is asked of `hub.lists.places` and, for hub.yaml, of `hub.actions.setup.written`.
+One way for every kind of thing (`hub.crm.named.LABELS`), with two exceptions. A stage or pipeline is removed by
+`hub.actions.setup.pipeline`, which moves the deals. Users and groups are renamed and removed by `team` and
+`groups`, because hub.yaml may manage them. Where a thing is named is asked of `hub.lists.places` and, for
+hub.yaml, of `hub.actions.setup.written`. Each change of a name is kept (`hub.records.name_changes`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,8 +24,13 @@ from hub.lists import places
 from hub.lists.places import Target, Use
 from hub.logs import get_logger
 from hub.model.nearest import hint
+from hub.records import name_changes
 
-KINDS = tuple(k for k in named.LABELS if k not in {"user", "group"})
+KINDS = tuple(named.LABELS)
+_OF_THE_TEAM: Mapping[str, str] = {
+    "user": "hub user edit EMAIL --name NAME, hub user deactivate EMAIL",
+    "group": "hub group edit GROUP --name NAME, hub group remove GROUP",
+}
 _ELSEWHERE = frozenset({"stage", "pipeline"})
 _LONGEST = 100
 log = get_logger()
@@ -131,6 +137,7 @@ def rename(
     """
     conn = ctx.conn
     require(ctx, Right.SET_UP)
+    _refuse_team(kind)
     target, new = find(conn, kind, name, scope), new.strip()
     _check_name(kind, new)
     taken = _found(conn, kind, new, scope)
@@ -140,6 +147,8 @@ def rename(
             resource=kind, field="name", code="conflict",
             hint=f"to make one of the two: hub name remove {kind} {target.name!r} --into {new!r}",
         )  # fmt: skip
+    old, within = _in_history(conn, target)
+    name_changes.note_rename(conn, ctx.who, kind, old, new, scope=within)
     _write_name(conn, target, new)
     rows = 0
     if kind in WORDS or kind in {"status", "lead_reason"}:
@@ -179,6 +188,7 @@ def remove(
             f"a {kind} has deals, which are moved", resource=kind, code="invalid",
             hint="hub pipeline remove-stage, hub pipeline archive",
         )  # fmt: skip
+    _refuse_team(kind)
     target = find(conn, kind, name, scope)
     where = in_yaml.naming(written, target)
     if where:
@@ -189,10 +199,13 @@ def remove(
     found = places.uses(conn, target)
     other = None if into is None else find(conn, kind, into, scope)
     _check_removal(conn, target, other, found)
+    into = None if other is None else other.name
+    old, within = _in_history(conn, target)
+    name_changes.note_removal(conn, ctx.who, kind, old, into=into, scope=within)
     places.replace(conn, target, other)
     _delete(conn, target)
     log.info("thing_removed", kind=kind, name=target.name, into=into, who=ctx.who)
-    return Removed(kind, target.name, other.name if other else None, tuple(found))
+    return Removed(kind, target.name, into, tuple(found))
 
 
 def find(conn: Connection, kind: str, name: str, scope: str = "") -> Target:
@@ -280,6 +293,14 @@ def _check_kind(kind: str) -> None:
         )  # fmt: skip
 
 
+def _refuse_team(kind: str) -> None:
+    if kind in _OF_THE_TEAM:
+        raise ActionError(
+            f"a {kind} is renamed and removed by its own command",
+            resource=kind, field="kind", code="invalid", hint=_OF_THE_TEAM[kind],
+        )  # fmt: skip
+
+
 def _check_name(kind: str, name: str) -> None:
     if not name or not name.isprintable() or len(name) > _LONGEST:
         raise ActionError(
@@ -331,6 +352,16 @@ def _is_alike(conn: Connection, target: Target, other: Target) -> bool:
         within = {t.id: t.within for t in named.things(conn, "outcome")}
         return within[min(target.ids)] == within[min(other.ids)]
     return True
+
+
+def _in_history(conn: Connection, target: Target) -> tuple[str, str]:
+    """Return a thing's name and what the name is unique within, as the history of names keeps them."""
+    if target.kind == "field":
+        return custom_fields.fields_of(conn, target.scope)[target.name].name, target.scope
+    if target.kind in {"stage", "outcome"}:
+        of_kind = named.things(conn, target.kind)
+        return target.name, next(t.within for t in of_kind if t.id in target.ids)
+    return target.name, target.scope
 
 
 def _write_name(conn: Connection, target: Target, new: str) -> None:

@@ -15,6 +15,7 @@ from hub.errors import ActionError
 from hub.lists import places
 from hub.lists.places import Target
 from hub.model.nearest import hint
+from hub.records import name_changes
 from hub.records.history import Changed, note_changes
 
 MOST = 100  # of a likelihood, in percent
@@ -115,6 +116,7 @@ def rename(ctx: Context, name: str, new: str) -> Pipeline:
     found = find(conn, name)
     check_name(new, "pipeline", [p.name for p in pipelines.read(conn) if p.id != found.id])
     pipelines.write(conn, found.id, name=new.strip(), is_disabled=found.is_disabled)
+    name_changes.note_rename(conn, ctx.who, "pipeline", found.name, new.strip())
     return find(conn, new.strip())
 
 
@@ -203,6 +205,7 @@ def remove_stage(ctx: Context, pipeline: str, name: str, *, into: str | None = N
         moved = _move(ctx, stage, other)
         places.replace(conn, target, Target("stage", frozenset({other.id}), other.name))
     pipelines.archive_stage(conn, stage.id)
+    name_changes.note_removal(conn, ctx.who, "stage", stage.name, into=into, scope=found.name)
     kept = [*others, *(s for s in found.stages if not s.is_active)]
     pipelines.order_stages(conn, [s.id for s in kept])
     return Moved(find(conn, pipeline), into, moved)
@@ -253,6 +256,7 @@ def archive(ctx: Context, name: str, *, into: str | None = None) -> Moved:
             same = there.stage(stage.name)
             moved += _move(ctx, stage, same if same and same.is_active else there.first)
     pipelines.set_archived(conn, found.id, is_archived=True)
+    name_changes.note_removal(conn, ctx.who, "pipeline", found.name, into=into)
     return Moved(find(conn, name), into, moved)
 
 
@@ -269,6 +273,7 @@ def restore(ctx: Context, name: str, *, most: int) -> Pipeline:
     if found.is_archived:
         _check_room(conn, most)
         pipelines.set_archived(conn, found.id, is_archived=False)
+        name_changes.note_return(conn, ctx.who, "pipeline", found.name)
     return find(conn, name)
 
 
@@ -327,7 +332,9 @@ def edit_stage(
             resource="stage",
             code="invalid",
         )
-    pipelines.write_stage(conn, stage.id, name=(new_name or stage.name).strip(), likelihood=wanted)
+    now = (new_name or stage.name).strip()
+    pipelines.write_stage(conn, stage.id, name=now, likelihood=wanted)
+    name_changes.note_rename(conn, ctx.who, "stage", stage.name, now, scope=found.name)
     if position is not None:
         _place(conn, found, stage.id, position)
     return find(conn, pipeline)

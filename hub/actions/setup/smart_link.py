@@ -16,6 +16,7 @@ from hub.errors import ActionError
 from hub.lists import records
 from hub.lists.catalogues import catalogue
 from hub.lists.fields import Catalogue, Field
+from hub.records import name_changes
 
 _RESOURCE = "smart_link"
 _LONGEST_NAME = 100
@@ -67,6 +68,7 @@ def remove(ctx: Context, object_: str, name: str) -> None:
     require(ctx, Right.SET_UP)
     if not smart_links.delete(ctx.conn, object_, name):
         raise _missing(object_, name)
+    name_changes.note_removal(ctx.conn, ctx.who, "link", name, scope=object_)
 
 
 def opened(ctx: Context, name: str, record: str) -> str:

@@ -18,6 +18,7 @@ from hub.lists.pages import Count, Page, Query
 from hub.lists.predicates import Asking
 from hub.lists.store import SavedList
 from hub.lists.templates import templates
+from hub.records import name_changes
 
 _RESOURCE = "smart_list"
 _LONGEST_NAME = 100
@@ -45,23 +46,29 @@ def add(
         ActionError: the name is taken or none, or the document asks what cannot be asked.
     """
     acting = require(ctx, Right.SET_UP if is_template else Right.WORK)
-    name = name.strip()
-    if not name or len(name) > _LONGEST_NAME or not name.isprintable() or name.isdigit():
-        raise ActionError(
-            f"{name[:_LONGEST_NAME]!r} is not a valid name for a list",
-            resource=_RESOURCE, field="name", code="invalid", hint="1 to 100 characters",
-        )  # fmt: skip
+    name = _checked(name)
     query(ctx, document)
     document = naming.kept(ctx.conn, document, catalogue(ctx.conn, document.object))
     owner = None if is_template else acting.user_id
     made = SavedList(None, name, document, owner, is_shared or owner is None, is_template)
     number = store.insert(ctx.conn, made)
     if number is None:
-        raise ActionError(
-            f"there is a list {name!r} of {document.object} records already",
-            resource=_RESOURCE, field="name", code="conflict", hint="hub list show lists them",
-        )  # fmt: skip
+        raise _taken(name, document.object)
     return replace(made, id=number)
+
+
+def rename(ctx: Context, name: str, new: str) -> SavedList:
+    """Give a list another name.
+
+    Raises:
+        ActionError: there is no such list, it is not theirs, or the name is taken or none.
+    """
+    found, new = _own(ctx, name), _checked(new)
+    if not store.rename(ctx.conn, _number(found), new):
+        raise _taken(new, found.document.object)
+    of = found.document.object
+    name_changes.note_rename(ctx.conn, ctx.who, "list", found.name, new, scope=of)
+    return replace(found, name=new)
 
 
 def edit(ctx: Context, name: str, document: ListDocument) -> SavedList:
@@ -137,6 +144,7 @@ def remove(ctx: Context, name: str) -> SavedList:
     """
     found = _own(ctx, name)
     store.delete(ctx.conn, _number(found))
+    name_changes.note_removal(ctx.conn, ctx.who, "list", found.name, scope=found.document.object)
     return found
 
 
@@ -245,6 +253,23 @@ def _own(ctx: Context, name: str) -> SavedList:
     else:
         require(ctx, Right.WORK)
     return found
+
+
+def _checked(name: str) -> str:
+    name = name.strip()
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable() or name.isdigit():
+        raise ActionError(
+            f"{name[:_LONGEST_NAME]!r} is not a valid name for a list",
+            resource=_RESOURCE, field="name", code="invalid", hint="1 to 100 characters",
+        )  # fmt: skip
+    return name
+
+
+def _taken(name: str, object_: str) -> ActionError:
+    return ActionError(
+        f"there is a list {name!r} of {object_} records already",
+        resource=_RESOURCE, field="name", code="conflict", hint="hub list show lists them",
+    )  # fmt: skip
 
 
 def _number(found: SavedList) -> int:

@@ -21,6 +21,7 @@ from hub.errors import ActionError
 from hub.lists import places
 from hub.lists.places import Target
 from hub.model.days import first_words, last_words, span
+from hub.records import name_changes
 from hub.settings.managed import NOTHING, Managed
 
 _RESOURCE = "user"
@@ -129,6 +130,8 @@ def edit(
     values = {field: value for field, value in asked.items() if value}
     if values:
         owners.set_user(ctx.conn, user.id, values)
+    now = values.get("name", user.name)
+    name_changes.note_rename(ctx.conn, ctx.who, "user", user.name, now, scope=user.email)
     return show(ctx, user.email, managed)
 
 
@@ -192,6 +195,8 @@ def activate(ctx: Context, email: str, *, managed: Managed = NOTHING) -> UserCar
     if user.email.lower() in managed.left:
         _refuse_managed(user, managed)
     owners.set_user(ctx.conn, user.id, {"is_active": True})
+    if not user.is_active:
+        name_changes.note_return(ctx.conn, ctx.who, "user", user.name, scope=user.email)
     return show(ctx, user.email, managed)
 
 
@@ -235,6 +240,8 @@ def deactivate(
     counts = _counts(owned)
     receivers = {} if keep else _receivers(ctx, user, owned, to)
     owners.set_user(ctx.conn, user.id, {"is_active": False})
+    if user.is_active:
+        name_changes.note_removal(ctx.conn, ctx.who, "user", user.name, scope=user.email)
     if keep:
         return Deactivated(user.email, {}, counts, lists)
     for kind in _KINDS:
