@@ -4,23 +4,20 @@ In: a path, options. Out: clusters.csv, a report, counts. Needs no database, no 
 """
 
 import csv
-import io
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from hub.connectors.files.tables import tables_of
 from hub.errors import ConfigError
 from hub.matching import columns
 from hub.matching.bulk import Resolution, resolve, uncollected
 from hub.matching.columns import Columns
 from hub.matching.keys import MatchView
 
-_DELIMITERS = ",;\t|"
-_VALUE_LIKE = ("@", "://")
 SAME, UNSURE, ALONE = "same", "unsure", "alone"
 
 
@@ -75,59 +72,22 @@ def dedupe(file: Path, mapping: Path | None) -> Result:
 
 
 def read_table(file: Path) -> Table:
-    """Read a CSV file: UTF-8, any usual delimiter, a header.
+    """Read a table of people: a CSV file, or the first sheet of an Excel file.
+
+    A row with too few or too many cells is kept: its cells before the gap can be compared.
 
     Raises:
-        ConfigError: it cannot be read, is no UTF-8, is empty, has no header or one twice.
+        ConfigError: it cannot be read, is empty, has no header, or a header twice.
     """
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except OSError as exc:
-        raise ConfigError(f"cannot read {file}: {exc.strerror}") from exc
-    except UnicodeDecodeError as exc:
+    found = tables_of(file)[0]
+    if found.repeated:
         raise ConfigError(
-            f"{file} is not UTF-8 (byte {exc.start})", hint="save it as CSV in UTF-8"
-        ) from exc
-    if not text.strip():
-        raise ConfigError(f"{file} is empty")
-    if "\0" in text:
-        raise ConfigError(f"{file} is not a text file", hint="save it as CSV in UTF-8")
-    rows = _parsed(file, text)
-    headers = tuple(h.strip() for h in next(rows, []))
-    _check_headers(file, headers)
-    body = list(rows)
+            f"{file} has the column {found.repeated[0]!r} twice", hint="rename one of them"
+        )
+    body = [row.cells for row in found.rows(keep_blank=True)]
     if not body:
         raise ConfigError(f"{file} has a header and no rows")
-    return Table(headers, body)
-
-
-def _parsed(file: Path, text: str) -> Iterator[list[str]]:
-    first = next(line for line in text.splitlines() if line.strip())
-    delimiter = max(_DELIMITERS, key=lambda d: (first.count(d), -_DELIMITERS.index(d)))
-    csv.field_size_limit(max(len(text) + 1, 131_072))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=False)
-    try:
-        yield from (row for row in reader if row)
-    except csv.Error as exc:
-        raise ConfigError(f"{file}, line {reader.line_num}: {exc}") from exc
-
-
-def _check_headers(file: Path, headers: Sequence[str]) -> None:
-    named = [h for h in headers if h]
-    values = [h for h in named if any(v in h for v in _VALUE_LIKE) or _is_number(h)]
-    if not named or values:
-        raise ConfigError(
-            f"{file} has no header: its first line holds {values[0]!r}" if values
-            else f"{file} has no header",
-            hint="the first line must name the columns",
-        )  # fmt: skip
-    twice = [h for h, n in Counter(named).items() if n > 1]
-    if twice:
-        raise ConfigError(f"{file} has the column {twice[0]!r} twice", hint="rename one of them")
-
-
-def _is_number(text: str) -> bool:
-    return text.replace("+", "").replace("-", "").replace(" ", "").replace(".", "").isdigit()
+    return Table(found.headers, body)
 
 
 def _read_mapping(path: Path) -> object:

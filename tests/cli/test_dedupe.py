@@ -129,7 +129,6 @@ def test_mapping_names_the_columns(tmp_path: Path) -> None:
 MISTAKES = [
     (b"", "is empty"),
     (b"  \n\n", "is empty"),
-    ("prénom,nom\nZoé,Roux\n".encode("latin-1"), "not UTF-8"),
     (b"a\x00b,c\n1,2\n", "not a text file"),
     (b"first_name,last_name,last_name\na,b,c\n", "twice"),
     (b"eva@free.fr,Eva,Roux\nkarl@free.fr,Karl,Berg\n", "no header"),
@@ -159,6 +158,13 @@ def test_what_cannot_be_read_or_written_is_said(tmp_path: Path, args: tuple[str,
     done = dedupe(tmp_path, *args)
     assert done.returncode == 2
     assert done.stderr.startswith("error: cannot")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-8-sig"])
+def test_the_encoding_of_a_table_is_found(tmp_path: Path, encoding: str) -> None:
+    text = "prénom;nom;société\nZoé;Lefèvre;Générale\nZOÉ;Lefèvre;Générale\nÉmile;Brûlé;Forêt\n"
+    done = dedupe(tmp_path, _table(tmp_path, text.encode(encoding)), "--json")
+    assert json.loads(done.stdout)["clusters"] == 2
 
 
 def test_odd_tables_are_survived(tmp_path: Path) -> None:
