@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from hub.connectors.files import encodings, sheets, text_rows
+from hub.connectors.files import encodings, text_rows
 from hub.connectors.files.text_rows import Row, fits
 from hub.errors import ConfigError
 
@@ -104,6 +104,8 @@ def _first_bytes(path: Path) -> bytes:
 
 
 def _of_workbook(path: Path) -> list[Table]:
+    from hub.connectors.files import sheets  # noqa: PLC0415 openpyxl is slow to import
+
     sheets.check(path)
     found, empty = [], []
     for name in sheets.sheet_names(path):
@@ -143,6 +145,8 @@ def _check_text(path: Path, lines: list[str]) -> None:
 
 def _raw(table: Table, width: int) -> Iterator[Row]:
     if table.sheet:
+        from hub.connectors.files import sheets  # noqa: PLC0415 see above
+
         return sheets.rows(table.path, table.sheet)
     return text_rows.rows(table.path, table.encoding, table.delimiter, width)
 
