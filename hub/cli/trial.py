@@ -65,6 +65,9 @@ def sandbox(
     ] = 1,
     seed: Annotated[int, typer.Option(help="Seed of the universe.")] = 1,
     people: Annotated[int, typer.Option(help="People in the universe.")] = 200,
+    org: Annotated[
+        int, typer.Option(help="Instead, a Salesforce org for a migration with so many leads.")
+    ] = 0,
     universe: Annotated[
         Path | None, typer.Option(help="File with a universe, instead of a generated one.")
     ] = None,
@@ -91,6 +94,7 @@ def sandbox(
             time_scale=time_scale,
             seed=seed,
             people=people,
+            org=org,
             universe=universe,
             faults=faults,
             live=live,

@@ -10,7 +10,28 @@ IdMaker = Callable[[str, int], str]
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 _SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
-_PREFIXES = {"leads": "00Q", "users": "005", "queues": "00G"}
+_PREFIXES = {
+    "leads": "00Q",
+    "users": "005",
+    "queues": "00G",
+    "accounts": "001",
+    "contacts": "003",
+    "opportunities": "006",
+    "opportunity_contact_roles": "00K",
+    "opportunity_history": "008",
+    "opportunity_stages": "01J",
+    "record_types": "012",
+    "campaigns": "701",
+    "campaign_members": "00v",
+    "queue_sobjects": "03g",
+    "tasks": "00T",
+    "events": "00U",
+    "notes": "002",
+    "attachments": "00P",
+    "content_versions": "068",
+    "content_notes": "069",
+    "content_document_links": "06A",
+}
 _SUFFIX_RUN = 5
 
 

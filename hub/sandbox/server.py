@@ -27,6 +27,7 @@ from hub.sandbox.fault_middleware import FaultMiddleware
 from hub.sandbox.faults import Faults
 from hub.sandbox.generator import generate, live_events
 from hub.sandbox.http_middleware import HttpMiddleware, RequestCounts
+from hub.sandbox.orgs import generate_org
 from hub.sandbox.replay import EVERY_S, EventReplay
 from hub.sandbox.smtp import Mailbox
 from hub.sandbox.universe import build_world, latest_at, load_universe
@@ -49,6 +50,7 @@ class SandboxOptions:
         time_scale: vendor seconds per real second.
         seed: seed of the generated universe.
         people: number of people in the generated universe.
+        org: above 0: instead a Salesforce org for a migration, with that many leads.
         universe: a file to load instead of a generated universe.
         faults: names of fault profiles, separated by commas.
         live: let new leads arrive.
@@ -60,6 +62,7 @@ class SandboxOptions:
     time_scale: float = 1.0
     seed: int = 1
     people: int = 200
+    org: int = 0
     universe: Path | None = None
     faults: str = ""
     live: bool = False
@@ -80,7 +83,11 @@ class Sandbox:
         else:
             self.clock = VendorClock(options.time_scale)
             now = self.clock.start.replace(minute=0, second=0, microsecond=0)
-            self.universe = generate(options.seed, options.people, now=now)
+            self.universe = (
+                generate_org(options.seed, options.org, now=now)
+                if options.org
+                else generate(options.seed, options.people, now=now)
+            )
         self.world = build_world(self.universe, self.clock, faults)
         self.requests = RequestCounts()
         self.mailbox = Mailbox()
@@ -257,6 +264,8 @@ def _check(options: SandboxOptions) -> None:
         raise ConfigError("--time-scale must be a number above 0")
     if options.people < 1:
         raise ConfigError("--people must be at least 1")
+    if options.org < 0:
+        raise ConfigError("--org must not be negative")
     if options.seed < 0:
         raise ConfigError("--seed must not be negative")
     if not 0 <= options.port <= HIGHEST_PORT:

@@ -142,6 +142,8 @@ def build_world(
     for one in document.get("fields", ()):
         if one.get("calculated"):
             world.make_silent(one["source"], one["stream"], one["name"])
+        if "type" in one:
+            world.tell_field(one["source"], one["stream"], one)
     for position, user in enumerate(document.get("users", ()), start=1):
         _add_user(world, user, position)
     records = document.get("records", ())

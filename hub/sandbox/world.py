@@ -8,6 +8,7 @@ universe's format (`universe.py`).
 import hashlib
 import itertools
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -22,6 +23,9 @@ Key = tuple[str, str, str]
 Listener = Callable[[dict[str, Any], "Row"], None]
 MOST_LATE_S = 40
 _TIE_GRID_S = 50 * 86_400
+_SETUP = frozenset(
+    {"lead_statuses", "opportunity_stages", "record_types", "queues", "queue_sobjects"}
+)
 
 
 class UnknownRowError(KeyError):
@@ -81,6 +85,8 @@ class World:
         self._late = itertools.count(1)
         self._hidden: dict[tuple[str, str], str] = {}
         self._silent: dict[tuple[str, str], set[str]] = {}
+        self._told: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
+        self._revisions: Counter[tuple[str, str]] = Counter()
         self._listeners: list[Listener] = []
         self._lock = threading.RLock()
 
@@ -97,6 +103,12 @@ class World:
         with self._lock:
             self._publish_due()
             return self._rows.get((source, stream), {}).get(id)
+
+    def revision(self, source: str, stream: str) -> int:
+        """Return a number that is another after each visible change of the stream's rows."""
+        with self._lock:
+            self._publish_due()
+            return self._revisions[source, stream]
 
     def streams(self) -> list[tuple[str, str]]:
         """Return every (source, stream) that has or had rows."""
@@ -140,7 +152,7 @@ class World:
                 row.created_at = _on_grid(row.created_at)
                 row.modified_at = _on_grid(row.modified_at)
             row.seq = next(self._seq)
-            self._rows.setdefault((row.source, row.stream), {})[row.id] = row
+            self._show(row)
             return row
 
     def update(self, source: str, stream: str, id: str, values: Mapping[str, Any]) -> Row:  # noqa: A002
@@ -197,10 +209,20 @@ class World:
     def make_silent(self, source: str, stream: str, *names: str) -> None:
         """Let values change without the row's modification time, where nothing else changes."""
         self._silent.setdefault((source, stream), set()).update(names)
+        self._revisions[source, stream] += 1
 
     def silent(self, source: str, stream: str) -> frozenset[str]:
         """Return the names of the values that leave the modification time as it is."""
         return frozenset(self._silent.get((source, stream), ()))
+
+    def tell_field(self, source: str, stream: str, field: Mapping[str, Any]) -> None:
+        """Store what the universe tells of a field of the customer's own: type, label, choices."""
+        self._told.setdefault((source, stream), {})[field["name"]] = field
+        self._revisions[source, stream] += 1
+
+    def told_fields(self, source: str, stream: str) -> Mapping[str, Mapping[str, Any]]:
+        """Return what the universe tells of fields, by the field's name."""
+        return self._told.get((source, stream), {})
 
     def hidden_ids(self, source: str, stream: str) -> set[str]:
         """Return the id that the fault `hide_one` leaves out of pages but keeps in counts."""
@@ -289,15 +311,18 @@ class World:
             self._pending[row.key] = row
             return
         self._pending.pop(row.key, None)
-        self._rows.setdefault((row.source, row.stream), {})[row.id] = row
+        self._show(row)
+
+    def _show(self, row: Row) -> None:
+        self._rows.setdefault(row.key[:2], {})[row.id] = row
+        self._revisions[row.key[:2]] += 1
 
     def _publish_due(self) -> None:
         if not self._pending:
             return
         now = self.clock.now()
         for key in [key for key, row in self._pending.items() if row.visible_at <= now]:
-            row = self._pending.pop(key)
-            self._rows.setdefault(key[:2], {})[row.id] = row
+            self._show(self._pending.pop(key))
 
     def _notify(self, change: dict[str, Any], row: Row) -> None:
         event = {
@@ -339,7 +364,7 @@ def _on_grid(at: datetime) -> datetime:
 def _is_setup(row: Row) -> bool:
     """Tell whether a row belongs to the account itself: its staff, the meaning of its statuses."""
     if row.stream != "users":
-        return row.stream == "lead_statuses"
+        return row.source == "salesforce" and row.stream in _SETUP
     return row.source == "salesforce" or row.values.get("role") in {"agent", "admin"}
 
 

@@ -17,6 +17,7 @@ from hub.sandbox.salesforce import (
     soap,
     sobjects,
 )
+from hub.sandbox.salesforce.effects import Effects
 from hub.sandbox.salesforce.errors import not_found
 from hub.sandbox.salesforce.lengths import Lengths
 from hub.sandbox.salesforce.org import Org
@@ -34,6 +35,7 @@ def create_app(world: World) -> Starlette:
     `app.state.expire_tokens()` and `app.state.expire_locators()` end all sessions and cursors.
     """
     org = Org(world, Store(world))
+    world.subscribe(Effects(world))
     app = Starlette(
         routes=[*_open_routes(), *_data_routes()],
         exception_handlers={404: _unknown_path, 405: _unknown_method},
@@ -74,6 +76,7 @@ def _data_routes() -> list[Route]:
         ("/sobjects/{name}/updated", sobjects.updated, ["GET"]),
         ("/sobjects/{name}/deleted", sobjects.deleted, ["GET"]),
         ("/sobjects/{name}/{id}", sobjects.record, ["GET", "PATCH", "DELETE"]),
+        ("/sobjects/{name}/{id}/{field}", sobjects.blob, ["GET"]),
         ("/composite", composite.composite, ["POST"]),
         ("/composite/sobjects", batches.write_many, ["POST", "PATCH", "DELETE"]),
         ("/composite/sobjects/{name}", batches.read_many, ["GET", "POST"]),

@@ -127,10 +127,10 @@ async def result_pages(request: Request, org: Org) -> Response:
 
 
 def _check_plan(plan: Plan) -> None:
-    if plan.aggregates or plan.query.offset:
+    if plan.aggregates or plan.groups or plan.query.offset:
         message = "Aggregate Relationships and OFFSET not supported in Bulk Query"
         raise ApiError(400, "API_ERROR", message)
-    if any(column.spec.is_compound for column in plan.columns):
+    if any(column.spec.is_compound or column.spec.type == "base64" for column in plan.columns):
         message = "Selecting compound data not supported in Bulk Query"
         raise ApiError(400, "API_ERROR", message)
 

@@ -1,9 +1,15 @@
 """The describe answers of one object and of all; keys and their order are recorded ones."""
 
-from hub.sandbox.salesforce.schema import ID_TYPES, NUMBER_TYPES, FieldSpec, SObject
+from hub.sandbox.salesforce.schema import (
+    ID_TYPES,
+    FieldSpec,
+    SObject,
+    is_aggregatable,
+    is_groupable,
+    is_plain,
+)
 
 Answer = dict[str, object]
-LONG_TEXT = 255
 _SOAP_TYPES = {
     "id": "tns:ID",
     "reference": "tns:ID",
@@ -15,6 +21,7 @@ _SOAP_TYPES = {
     "date": "xsd:date",
     "datetime": "xsd:dateTime",
     "address": "urn:address",
+    "base64": "xsd:base64Binary",
 }
 _MAX_INT_DIGITS = 8
 _SUB_PATHS = {
@@ -126,11 +133,10 @@ def _urls(sobject: SObject, version: str) -> dict[str, str]:
 def describe_field(spec: FieldSpec) -> Answer:
     """Return a field's entry."""
     kind = spec.type
-    is_long = kind == "textarea" and spec.length > LONG_TEXT
-    is_plain = not is_long and not spec.is_compound
+    is_simple = is_plain(spec)
     is_id = kind in ID_TYPES
     return {
-        "aggregatable": is_plain and kind != "boolean",
+        "aggregatable": is_aggregatable(spec),
         "aiPredictionField": False,
         "autoNumber": False,
         "byteLength": spec.length if is_id else spec.length * 3,
@@ -156,7 +162,7 @@ def describe_field(spec: FieldSpec) -> Answer:
         "filterable": spec.is_filterable or spec.is_compound,
         "filteredLookupInfo": None,
         "formulaTreatNullNumberAsZero": False,
-        "groupable": is_plain and kind != "datetime" and kind not in NUMBER_TYPES - {"int"},
+        "groupable": is_groupable(spec),
         "highScaleNumber": False,
         "htmlFormatted": False,
         "idLookup": "L" in spec.flags,
@@ -192,7 +198,7 @@ def describe_field(spec: FieldSpec) -> Answer:
         "scale": spec.scale,
         "searchPrefilterable": kind == "reference" and "n" in spec.flags,
         "soapType": _SOAP_TYPES.get(kind, "xsd:string"),
-        "sortable": is_plain,
+        "sortable": is_simple,
         "type": kind,
         "unique": False,
         "updateable": "u" in spec.flags,

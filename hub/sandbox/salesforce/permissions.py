@@ -3,13 +3,12 @@
 import re
 
 from hub.sandbox.salesforce.errors import ApiError
-
-_OBJECTS = {"users": "User", "lead_statuses": "LeadStatus", "leads": "Lead"}
+from hub.sandbox.salesforce.schema import object_of_stream
 
 
 def object_of(part: str) -> str:
     """Return the object of a part of the account."""
-    return _OBJECTS.get(part, part)
+    return object_of_stream(part) or part
 
 
 def hidden_type(query: str, part: str) -> ApiError | None:

@@ -9,11 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from hub.sandbox.salesforce.derived import Getter
 from hub.sandbox.salesforce.errors import ApiError, at_position
 from hub.sandbox.salesforce.filters import Fail, compile_check
-from hub.sandbox.salesforce.schema import NUMBER_TYPES, FieldSpec, SObject
+from hub.sandbox.salesforce.schema import (
+    NUMBER_TYPES,
+    FieldSpec,
+    SObject,
+    is_aggregatable,
+    is_groupable,
+)
+from hub.sandbox.salesforce.setup import SOURCE
 from hub.sandbox.salesforce.soql import Call, Condition, Path, Query, Test, parse, unescape
-from hub.sandbox.salesforce.store import SOURCE, Getter, Store
+from hub.sandbox.salesforce.store import Store
 from hub.sandbox.salesforce.values import Value, comparable, short_id
 from hub.sandbox.world import Row
 
@@ -22,6 +30,12 @@ MAX_FIELDS_LIMIT = 200
 MAX_PARENTS = 5
 _WSDL = "Please reference your WSDL or the describe call for the appropriate names."
 _AGGREGATES = {"COUNT", "COUNT_DISTINCT", "MIN", "MAX", "SUM", "AVG"}
+_LINKED_BY = frozenset({"contentdocumentid", "linkedentityid"})
+_UNFILTERED_LINKS = (
+    "Implementation restriction: ContentDocumentLink requires a filter by a single Id on"
+    " ContentDocumentId or LinkedEntityId using the equals operator or multiple Id's using the IN"
+    " operator."
+)
 Parent = Callable[[Row], tuple[SObject, Row] | None]
 
 
@@ -40,11 +54,16 @@ Inner = tuple[SObject, Column | None]
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """One aggregate of a query without GROUP BY."""
+    """One aggregate of a query."""
 
     function: str
     alias: str
     column: Column | None
+
+    @property
+    def is_count(self) -> bool:
+        """Tell whether it is `COUNT()`."""
+        return self.function == "COUNT" and self.column is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +74,7 @@ class Plan:
     sobject: SObject
     columns: tuple[Column, ...]
     aggregates: tuple[Aggregate, ...]
+    groups: tuple[Column, ...]
     matches: Callable[[Row], bool]
     asked_ids: frozenset[str]
     sort_keys: tuple[tuple[Callable[[Row], tuple[bool, object]], bool], ...]
@@ -62,7 +82,7 @@ class Plan:
     @property
     def is_count(self) -> bool:
         """Tell whether the query is `SELECT COUNT()`, whose answer has only a size."""
-        return any(one.function == "COUNT" and one.column is None for one in self.aggregates)
+        return any(one.is_count for one in self.aggregates)
 
     def rows(self, store: Store, *, include_deleted: bool, shuffled: bool = False) -> list[Row]:
         """Return the matching rows in order.
@@ -114,17 +134,21 @@ class _Planner:
     def plan(self) -> Plan:
         if self.query.offset > MAX_OFFSET:
             raise self._fail(0, "NUMBER_OUTSIDE_VALID_RANGE", "Maximum SOQL offset allowed is 2000")
+        if self.sobject.name == "ContentDocumentLink" and not _names_one_of(
+            self.query.where, _LINKED_BY
+        ):
+            raise self._fail(0, "MALFORMED_QUERY", _UNFILTERED_LINKS)
         calls = [item for item in self.query.items if isinstance(item, Call)]
         aggregates = [call for call in calls if call.function != "FIELDS"]
-        if aggregates and len(aggregates) != len(self.query.items):
-            culprit = next(item for item in self.query.items if item not in aggregates)
-            message = f"Field must be grouped or aggregated: {culprit}"
-            raise self._fail(culprit.position, "MALFORMED_QUERY", message)
+        groups = self._groups()
+        if aggregates or groups:
+            self._check_grouped({column.names for column in groups})
         return Plan(
             query=self.query,
             sobject=self.sobject,
-            columns=() if aggregates else self._columns(),
+            columns=() if aggregates or groups else self._columns(),
             aggregates=tuple(self._aggregate(i, call) for i, call in enumerate(aggregates)),
+            groups=groups,
             matches=self._condition(self.query.where) if self.query.where else (lambda _row: True),
             asked_ids=frozenset(self._asked_ids(self.query.where)),
             sort_keys=tuple(
@@ -132,6 +156,23 @@ class _Planner:
                 for one in self.query.order
             ),
         )
+
+    def _groups(self) -> tuple[Column, ...]:
+        """Return the columns of GROUP BY; describe names those that can be grouped."""
+        groups = tuple(self._column(path) for path in self.query.group)
+        for column, path in zip(groups, self.query.group, strict=True):
+            if not is_groupable(column.spec):
+                message = f"field '{path}' can not be grouped in a query call"
+                raise self._fail(path.position, "MALFORMED_QUERY", message)
+        return groups
+
+    def _check_grouped(self, grouped: set[tuple[str, ...]]) -> None:
+        """Raise the vendor's error for a field that is neither grouped nor aggregated."""
+        for item in self.query.items:
+            is_loose = isinstance(item, Path) and self._column(item).names not in grouped
+            if is_loose or (isinstance(item, Call) and item.function == "FIELDS"):
+                message = f"Field must be grouped or aggregated: {item}"
+                raise self._fail(item.position, "MALFORMED_QUERY", message)
 
     def _columns(self) -> tuple[Column, ...]:
         columns: list[Column] = []
@@ -167,6 +208,9 @@ class _Planner:
         if call.argument is None and len(self.query.items) > 1:
             raise self._fail(call.position, "MALFORMED_QUERY", "COUNT() must be alone in SELECT")
         column = self._column(call.argument) if call.argument else None
+        if column and not is_aggregatable(column.spec):
+            message = f"field {call.argument} does not support aggregate operator {call.function}"
+            raise self._fail(call.position, "MALFORMED_QUERY", message)
         is_sum = call.function in {"SUM", "AVG"}
         if column and is_sum and column.spec.type not in NUMBER_TYPES:
             message = f"field {call.argument} does not support aggregate operator {call.function}"
@@ -308,9 +352,30 @@ class _Planner:
         return ApiError(400, code, at_position(self.query.text, position, message))
 
 
-def aggregate_values(plan: Plan, rows: Sequence[Row]) -> Mapping[str, Value]:
-    """Return the single row of a query that has aggregates only."""
-    return {one.alias: _aggregate_value(one, rows) for one in plan.aggregates}
+def _names_one_of(condition: Condition | None, names: frozenset[str]) -> bool:
+    """Tell whether a query is for certain values of one of the fields."""
+    if isinstance(condition, Test):
+        return condition.operator in {"=", "IN"} and condition.path.names[-1].lower() in names
+    if condition is None or condition.operator != "AND":
+        return False
+    return any(_names_one_of(part, names) for part in condition.parts)
+
+
+def aggregate_lines(plan: Plan, rows: Sequence[Row]) -> Sequence[Mapping[str, Value]]:
+    """Return one line for each group, or the only line of a query without GROUP BY."""
+    if not plan.groups:
+        return [{one.alias: _aggregate_value(one, rows) for one in plan.aggregates}]
+    grouped: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        key = tuple(comparable(one.spec.type, one.get(row)) for one in plan.groups)
+        grouped.setdefault(key, []).append(row)
+    return [
+        {
+            **{one.names[-1]: one.get(those[0]) for one in plan.groups},
+            **{one.alias: _aggregate_value(one, those) for one in plan.aggregates},
+        }
+        for _, those in sorted(grouped.items(), key=lambda item: str(item[0]))
+    ]
 
 
 def _aggregate_value(one: Aggregate, rows: Sequence[Row]) -> Value:

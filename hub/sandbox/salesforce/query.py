@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from hub.sandbox.salesforce.errors import ApiError
 from hub.sandbox.salesforce.org import Cursor, Org
-from hub.sandbox.salesforce.plan import aggregate_values, make_plan
+from hub.sandbox.salesforce.plan import aggregate_lines, make_plan
 from hub.sandbox.salesforce.records import Record, to_records
 from hub.sandbox.salesforce.values import to_json
 from hub.sandbox.salesforce.wire import Json, version_of
@@ -57,10 +57,15 @@ def run_query(text: str, org: Org, asked: Asked, *, include_deleted: bool) -> Re
     rows = plan.rows(org.store, include_deleted=include_deleted)
     if plan.is_count:
         return {"totalSize": len(rows), "done": True, "records": []}
-    if plan.aggregates:
-        line = {key: to_json(value) for key, value in aggregate_values(plan, rows).items()}
-        record = {"attributes": {"type": "AggregateResult"}, **line}
-        return {"totalSize": 1, "done": True, "records": [record]}
+    if plan.aggregates or plan.groups:
+        records = [
+            {
+                "attributes": {"type": "AggregateResult"},
+                **{key: to_json(value) for key, value in line.items()},
+            }
+            for line in aggregate_lines(plan, rows)
+        ]
+        return {"totalSize": len(records), "done": True, "records": records}
     shown = plan.shown(org.store, rows)
     cursor = Cursor(plan, shown, len(rows), org.now())
     if len(shown) <= asked.size:

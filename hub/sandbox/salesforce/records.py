@@ -11,7 +11,7 @@ from hub.sandbox.world import Row
 Record = dict[str, object]
 
 
-def attributes(sobject: SObject, row: Row, version: str) -> Record:
+def attributes(sobject: SObject, row: Row, version: str) -> dict[str, str]:
     """Return the `attributes` of a record."""
     url = f"/services/data/v{version}/sobjects/{sobject.name}/{row.id}"
     return {"type": sobject.name, "url": url}
@@ -28,7 +28,11 @@ def to_record(sobject: SObject, columns: Sequence[Column], row: Row, version: st
     for column in columns:
         target = _nested(record, column, row, version)
         if target is not None:
-            target[column.names[-1]] = to_json(column.get(row))
+            is_blob = column.spec.type == "base64" and not column.parents
+            value = column.get(row)
+            if is_blob and value is not None:
+                value = f"{attributes(sobject, row, version)['url']}/{column.names[-1]}"
+            target[column.names[-1]] = to_json(value)
     return record
 
 

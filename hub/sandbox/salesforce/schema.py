@@ -1,4 +1,4 @@
-"""The objects and fields of the emulated org, read once from `objects.yaml`.
+"""The objects and fields of the emulated org, read once from the files in `objects`.
 
 A universe may have further fields (`Region__c`). They become custom fields with the type of their
 values. Not here: the describe answer (`describe.py`), values of rows (`store.py`).
@@ -21,6 +21,8 @@ TEXT_TYPES = frozenset(
 )
 NUMBER_TYPES = frozenset({"int", "double", "currency", "percent"})
 ID_TYPES = frozenset({"id", "reference"})
+_LONG_TEXT, _DIGITS = 255, 18
+_FILES = ("leads.yaml", "sales.yaml", "activities.yaml")
 _DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d$")
 
@@ -51,9 +53,30 @@ class FieldSpec:
         return self.type == "address"
 
     @property
+    def is_optional(self) -> bool:
+        """Tell whether only an org with the feature has the field: person accounts, currencies."""
+        return "O" in self.flags
+
+    @property
     def is_filterable(self) -> bool:
         """Whether a WHERE may name the field."""
-        return "X" not in self.flags and not self.is_compound
+        return "X" not in self.flags and not self.is_compound and self.type != "base64"
+
+
+def is_aggregatable(spec: FieldSpec) -> bool:
+    """Tell whether COUNT, MIN and MAX take the field; all say so in describe."""
+    return is_plain(spec) and spec.type not in {"boolean", "base64"}
+
+
+def is_groupable(spec: FieldSpec) -> bool:
+    """Tell whether GROUP BY takes the field."""
+    ungrouped = {"datetime", "multipicklist", "base64"} | (NUMBER_TYPES - {"int"})
+    return is_plain(spec) and spec.type not in ungrouped
+
+
+def is_plain(spec: FieldSpec) -> bool:
+    """Tell whether the field is neither a long text nor made of other fields."""
+    return not spec.is_compound and not (spec.type == "textarea" and spec.length > _LONG_TEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +103,37 @@ class SObject:
                 return spec
         return None
 
+    def without_unused(self, used: Iterable[str]) -> "SObject":
+        """Return the object without the optional fields that no row of the org has."""
+        kept = set(used)
+        fields = {
+            key: spec
+            for key, spec in self.fields.items()
+            if not spec.is_optional or spec.name in kept
+        }
+        return self if len(fields) == len(self.fields) else replace(self, fields=fields)
+
     def with_custom(
-        self, values: Iterable[Mapping[str, object]], names: set[str], formulas: frozenset[str]
+        self,
+        values: Iterable[Mapping[str, object]],
+        names: set[str],
+        formulas: frozenset[str],
+        told: Mapping[str, Mapping[str, object]],
     ) -> "SObject":
         """Return the object with custom fields for further `names` in its rows.
 
-        The formulas among them are calculated: a client reads them and cannot write them.
+        The formulas among them are calculated: a client reads them and cannot write them. What the
+        universe tells of a field (type, label, choices) goes before what its values show.
         """
         samples: dict[str, object] = {}
         for row in values:
             for name in names - samples.keys():
                 if row.get(name) is not None:
                     samples[name] = row[name]
-        extra = {name.lower(): _custom_field(name, samples.get(name)) for name in sorted(names)}
+        extra = {
+            name.lower(): _told_field(_custom_field(name, samples.get(name)), told.get(name, {}))
+            for name in sorted(names)
+        }
         for key, spec in extra.items():
             if spec.name in formulas:
                 extra[key] = replace(spec, calculated=True, flags="n", default=None)
@@ -102,9 +143,17 @@ class SObject:
 @cache
 def load_objects() -> Mapping[str, SObject]:
     """Return the shipped objects by lower-case name."""
-    text = files("hub.sandbox.salesforce").joinpath("objects.yaml").read_text(encoding="utf-8")
-    document: dict[str, dict[str, object]] = yaml.safe_load(text)
+    folder = files("hub.sandbox.salesforce").joinpath("objects")
+    document: dict[str, dict[str, object]] = {}
+    for name in _FILES:
+        text = folder.joinpath(name).read_text(encoding="utf-8")
+        document |= yaml.load(text, Loader=yaml.CSafeLoader)
     return {name.lower(): _read_object(name, block) for name, block in document.items()}
+
+
+def object_of_stream(stream: str) -> str | None:
+    """Return the name of the object that has a stream's rows."""
+    return next((one.name for one in load_objects().values() if one.stream == stream), None)
 
 
 def _read_object(name: str, block: Mapping[str, object]) -> SObject:
@@ -161,6 +210,25 @@ def _custom_field(name: str, sample: object) -> FieldSpec:
         scale=scale,
         default=False if kind == "boolean" else None,
         custom=name.endswith("__c"),
+    )
+
+
+def _told_field(spec: FieldSpec, told: Mapping[str, object]) -> FieldSpec:
+    """Return the field with the type, label and choices that the universe tells."""
+    kind, choices = str(told.get("type") or spec.type), told.get("choices")
+    is_number = kind in NUMBER_TYPES
+    return (
+        replace(
+            spec,
+            type=kind,
+            label=str(told.get("label") or spec.label),
+            length=_LONG_TEXT if kind in TEXT_TYPES else 0,
+            precision=_DIGITS if is_number else 0,
+            scale=2 if is_number and kind != "int" else 0,
+            picklist=tuple(map(str, choices)) if isinstance(choices, list) else (),
+        )
+        if told
+        else spec
     )
 
 

@@ -1,5 +1,6 @@
 """sobjects/…: describe, one record, and the records changed or deleted in a span of time."""
 
+from base64 import b64decode
 from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
@@ -68,6 +69,16 @@ async def record(request: Request, org: Org) -> Response:
         return Json(whole_record(org.store, sobject, row, version))
     columns = columns_of(org, sobject, names.split(","))
     return Json(to_record(sobject, columns, row, version))
+
+
+async def blob(request: Request, org: Org) -> Response:
+    """Answer the bytes of a base64 field: the content of a note, an attachment or a file."""
+    sobject, record_id = _sobject(request, org), request.path_params["id"]
+    row, spec = org.store.find(sobject, record_id), sobject.field(request.path_params["field"])
+    if row is None or row.deleted or spec is None or spec.type != "base64":
+        raise not_found()
+    text = org.store.getter(sobject, spec)(row)
+    return Response(b64decode(str(text or "")), media_type="application/octet-stream")
 
 
 def columns_of(org: Org, sobject: SObject, names: list[str]) -> list[Column]:

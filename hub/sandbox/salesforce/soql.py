@@ -90,6 +90,7 @@ class Query:
     object_position: int
     alias: str | None
     where: Condition | None
+    group: tuple[Path, ...]
     order: tuple[Sorting, ...]
     limit: int | None
     offset: int
@@ -164,7 +165,7 @@ class _ToQuery(Transformer[Token, Query]):
 
     def start(self, *parts: Any) -> Query:
         at = next(i for i, part in enumerate(parts) if isinstance(part, Token))
-        name, (alias, where, order, limit, offset) = parts[at], parts[at + 1 :]
+        name, (alias, where, group, order, limit, offset) = parts[at], parts[at + 1 :]
         return Query(
             text=self.text,
             items=parts[:at],
@@ -172,6 +173,7 @@ class _ToQuery(Transformer[Token, Query]):
             object_position=name.start_pos or 0,
             alias=alias,
             where=where,
+            group=group or (),
             order=order or (),
             limit=limit,
             offset=offset or 0,
@@ -241,6 +243,9 @@ class _ToQuery(Transformer[Token, Query]):
 
     def counted_word(self, token: Token, count: Token) -> Literal:
         return Literal("word", str(token).upper(), _whole(self.text, count))
+
+    def group(self, *paths: Path) -> tuple[Path, ...]:
+        return paths
 
     def order(self, *sortings: Sorting) -> tuple[Sorting, ...]:
         return sortings

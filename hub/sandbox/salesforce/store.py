@@ -4,36 +4,17 @@ System fields come from the row itself. Derived fields (Name, Address, PhotoUrl)
 fields. Defaults come from the schema. Not here: queries (`plan.py`), JSON (`records.py`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
+from hub.sandbox.salesforce.derived import DERIVED, Getter, Stages, by_stage
 from hub.sandbox.salesforce.errors import ApiError
 from hub.sandbox.salesforce.schema import SYSTEM_FIELDS, FieldSpec, SObject, load_objects
+from hub.sandbox.salesforce.setup import SOURCE, STAGES, put_usual
 from hub.sandbox.salesforce.values import Value, long_id, typed
 from hub.sandbox.world import Row, World, whole_second
 
-SOURCE = "salesforce"
 NOBODY = long_id("005000000000001")
-ALIAS_LENGTH = 8
-_ADDRESS = {
-    "city": "City",
-    "country": "Country",
-    "geocodeAccuracy": "GeocodeAccuracy",
-    "latitude": "Latitude",
-    "longitude": "Longitude",
-    "postalCode": "PostalCode",
-    "state": "State",
-    "street": "Street",
-}
-_STATUSES = "lead_statuses"
-_USUAL_STATUSES = (
-    "Open - Not Contacted",
-    "Working - Contacted",
-    "Closed - Converted",
-    "Closed - Not Converted",
-)
-"""What a new org has; a universe with records of the stream has those instead."""
-Getter = Callable[[Row], Value]
 
 
 class Store:
@@ -45,8 +26,8 @@ class Store:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        if not world.rows(SOURCE, _STATUSES):
-            _put_usual_statuses(world)
+        self._known: dict[str, tuple[int, SObject]] = {}
+        put_usual(world)
 
     def names(self) -> Sequence[str]:
         """Return the names of all objects."""
@@ -57,12 +38,22 @@ class Store:
         sobject = load_objects().get(name.lower())
         if sobject is None:
             return None
+        revision = self.world.revision(SOURCE, sobject.stream)
+        known = self._known.get(sobject.name)
+        if known is None or known[0] != revision:
+            known = self._known[sobject.name] = (revision, self._with_own_fields(sobject))
+        return known[1]
+
+    def _with_own_fields(self, sobject: SObject) -> SObject:
+        """Return the object with the custom fields of its rows, without optional ones they lack."""
         values = [row.values for row in self.rows(sobject, include_deleted=True)]
         brought: set[str] = set().union(*values)
         formulas = self.world.silent(SOURCE, sobject.stream)
-        known = brought | formulas
+        told = self.world.told_fields(SOURCE, sobject.stream)
+        known = brought | formulas | told.keys()
         custom = {name for name in known if sobject.field(name) is None} - SYSTEM_FIELDS
-        return sobject.with_custom(values, custom, formulas) if custom else sobject
+        has = sobject.without_unused(known)
+        return has.with_custom(values, custom, formulas, told) if custom else has
 
     def require(self, name: str) -> SObject:
         """Return the object with that name; raise the 404 of an unknown path."""
@@ -72,8 +63,11 @@ class Store:
         return sobject
 
     def rows(self, sobject: SObject, *, include_deleted: bool = False) -> Sequence[Row]:
-        """Return the object's visible rows."""
-        return self.world.rows(SOURCE, sobject.stream, include_deleted=include_deleted)
+        """Return the object's visible rows; queryAll also shows deleted and archived ones."""
+        rows = self.world.rows(SOURCE, sobject.stream, include_deleted=include_deleted)
+        if include_deleted or sobject.field("IsArchived") is None:
+            return rows
+        return [row for row in rows if not row.values.get("IsArchived")]
 
     def find(self, sobject: SObject, record_id: str) -> Row | None:
         """Return the row with that id of 15 or 18 characters, also a deleted one, or None."""
@@ -89,6 +83,10 @@ class Store:
         users = self.world.rows(SOURCE, "users")
         return users[0].id if users else NOBODY
 
+    def _stages(self) -> Stages:
+        """Return what each stage of the deals means, by its name."""
+        return {str(one.values["ApiName"]): one.values for one in self.world.rows(SOURCE, STAGES)}
+
     def parents(self, spec: FieldSpec) -> Sequence[SObject]:
         """Return the objects of the org that a reference may point to, users first."""
         names = sorted(spec.targets, key=lambda name: name != "User")
@@ -99,7 +97,9 @@ class Store:
         if spec.name in SYSTEM_FIELDS:
             return _SYSTEM[spec.name]
         name, kind, default = spec.name, spec.type, spec.default
-        derive = _DERIVED.get((sobject.name, name)) or _DERIVED.get(("*", name))
+        derive = DERIVED.get((sobject.name, name)) or DERIVED.get(("*", name))
+        if sobject.name == "Opportunity":
+            derive = by_stage(name, self._stages()) or derive
         if derive is None and name in {"OwnerId", "CreatedById", "LastModifiedById"}:
             nobody = self.default_user_id()
             owner = "OwnerId"
@@ -114,20 +114,6 @@ class Store:
         return get
 
 
-def _put_usual_statuses(world: World) -> None:
-    at = world.clock.start - timedelta(days=900)
-    for n, name in enumerate(_USUAL_STATUSES, 1):
-        values = {
-            "MasterLabel": name,
-            "ApiName": name,
-            "SortOrder": n,
-            "IsDefault": n == 1,
-            "IsConverted": name == "Closed - Converted",
-        }
-        id_ = long_id(f"01J5g0000000{n:03d}")
-        world.put(Row(SOURCE, _STATUSES, id_, values, at, at, at))
-
-
 def _modified_at(row: Row) -> datetime:
     return whole_second(row.modified_at)
 
@@ -139,55 +125,4 @@ _SYSTEM: Mapping[str, Getter] = {
     "SystemModstamp": _modified_at,
     "IsDeleted": lambda row: row.deleted,
     "MasterRecordId": lambda row: row.merged_into,
-}
-
-
-def _text(row: Row, *names: str) -> str | None:
-    """Return the values of the named fields, joined by blanks, or None."""
-    return " ".join(str(row.values[name]) for name in names if row.values.get(name)) or None
-
-
-def _full_name(row: Row) -> Value:
-    return _text(row, "FirstName", "LastName")
-
-
-def _address(row: Row) -> Value:
-    parts: dict[str, object] = {key: row.values.get(name) for key, name in _ADDRESS.items()}
-    return parts if any(parts.values()) else None
-
-
-def _last_name(row: Row) -> Value:
-    name = _text(row, "Name")
-    return name.split()[-1] if name else None
-
-
-def _first_name(row: Row) -> Value:
-    name = _text(row, "Name")
-    return (" ".join(name.split()[:-1]) or None) if name else None
-
-
-def _login(row: Row) -> Value:
-    return _text(row, "Username") or _text(row, "Email")
-
-
-def _nickname(row: Row) -> Value:
-    login = _login(row)
-    return str(login).split("@", 1)[0] if login else None
-
-
-def _user_alias(row: Row) -> Value:
-    nickname = _nickname(row)
-    return str(nickname)[:ALIAS_LENGTH] if nickname else None
-
-
-_DERIVED: Mapping[tuple[str, str], Getter] = {
-    ("*", "Name"): _full_name,
-    ("*", "Address"): _address,
-    ("Lead", "PhotoUrl"): lambda row: f"/services/images/photo/{row.id}",
-    ("User", "FirstName"): _first_name,
-    ("User", "LastName"): _last_name,
-    ("User", "Username"): _login,
-    ("User", "Email"): _login,
-    ("User", "Alias"): _user_alias,
-    ("User", "CommunityNickname"): _nickname,
 }

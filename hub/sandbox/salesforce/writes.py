@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from hub.sandbox.salesforce.errors import ApiError, not_found
 from hub.sandbox.salesforce.schema import TEXT_TYPES, FieldSpec, SObject
-from hub.sandbox.salesforce.store import SOURCE, Store
+from hub.sandbox.salesforce.setup import SOURCE
+from hub.sandbox.salesforce.store import Store
 from hub.sandbox.world import Row
 
 MAX_MERGED = 2

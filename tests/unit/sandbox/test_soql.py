@@ -8,7 +8,7 @@ import pytest
 from hub.sandbox.clock import VendorClock
 from hub.sandbox.salesforce.dates import span
 from hub.sandbox.salesforce.errors import ApiError
-from hub.sandbox.salesforce.plan import Plan, aggregate_values, make_plan
+from hub.sandbox.salesforce.plan import Plan, aggregate_lines, make_plan
 from hub.sandbox.salesforce.records import to_records
 from hub.sandbox.salesforce.soql import unescape
 from hub.sandbox.salesforce.store import Store
@@ -273,7 +273,7 @@ def test_fields_function_selects_groups(world: HandWorld) -> None:
 )
 def test_aggregates(world: HandWorld, items: str, expected: dict[str, Any]) -> None:
     plan, store = plan_of(world, f"SELECT {items} FROM Lead")
-    assert aggregate_values(plan, plan.rows(store, include_deleted=False)) == expected
+    assert aggregate_lines(plan, plan.rows(store, include_deleted=False)) == [expected]
 
 
 def test_hidden_rows_are_counted_but_not_shown_unless_asked_by_id(world: HandWorld) -> None:
@@ -303,7 +303,7 @@ MALFORMED = [
     "SELECT Id FROM Lead LIMIT -1",
     "SELECT Id FROM Lead LIMIT 1.5",
     "SELECT Id FROM Lead LIMIT 1 ORDER BY Id",
-    "SELECT Company, COUNT(Id) FROM Lead GROUP BY Company",
+    "SELECT Company, COUNT(Id) FROM Lead GROUP BY Company HAVING COUNT(Id) > 1",
     "SELECT Company, COUNT(Id) FROM Lead",
     "SELECT (SELECT Id FROM Tasks) FROM Lead",
     "SELECT NOSUCH(Id) FROM Lead",
