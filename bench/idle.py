@@ -1,10 +1,11 @@
 """What an idle hub costs: `hub up` with five sources where nothing changes, less an empty Dagster.
 
-`python -m bench.idle [--minutes 60] [--json] [--no-latency]`. Two trees run side by side: `hub up` over five
-emulated vendors, and the same processes with an empty code location. The figures are the seconds of CPU of
-each tree, PostgreSQL and ended processes included, the growth of Dagster's tables, and the requests at the
+`python -m bench.idle [--minutes 60] [--json] [--no-latency] [--write FILE]`. Two trees run side by side: `hub up`
+over five emulated vendors, and the same processes with an empty code location. The figures are the seconds of
+CPU of each tree, PostgreSQL and ended processes included, the growth of Dagster's tables, and the requests at the
 vendors. The process of the vendors does not count. Then one record is made at each vendor, and the time until
-it is in the CRM is measured against the promise that `hub status` prints.
+it is in the CRM is measured against the promise that `hub status` prints. It takes `--minutes` and about 15 more;
+progress goes to the standard error, and `--write` keeps the block for the docs. All that it started ends with it.
 """
 
 import argparse
@@ -12,13 +13,14 @@ import ctypes
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,13 @@ from hub.db.place import embedded_urls
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PR_SET_CHILD_SUBREAPER = 36
 _CLOCK = SystemClock()
-_START_S, _WARM_S, _LATE_S, _APART_S = 180, 90, 900, 20
+_START_S = 600
+"""A busy machine starts slowly."""
+_WARM_S = 180
+"""More than the half of a tick of `reconcile`: its run an hour after the first sync is then measured."""
+_EVERY_S = 300
+_LATE_S, _APART_S = 1200, 60
+_END_S = 120
 _MAIN = "from hub.cli.app import main; main()"
 _EMPTY = f"import hub.cli.dagster as d; d.MODULE = 'bench.empty_location'; {_MAIN}"
 _TEAM = """
@@ -67,6 +75,11 @@ _IN_CRM = text("""
 SELECT EXISTS (
   SELECT 1 FROM ops.source_record s JOIN ops.entity e ON e.id = s.entity_id
   WHERE s.source = :source AND s.source_id LIKE '%' || :id AND e.folded_version >= e.version)
+""")
+_RUNS = text("""
+SELECT coalesce(t.value, r.pipeline_name), count(*) FROM dagster.runs r
+LEFT JOIN dagster.run_tags t ON t.run_id = r.run_id AND t.key = 'hub/reason'
+GROUP BY 1
 """)
 _SIZE = text("""
 SELECT c.relname, pg_total_relation_size(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -132,9 +145,8 @@ def _part(command: str, parent: str) -> str:
     for words, part in (
         ("code-server", "code server"),
         ("api grpc", "code server"),
-        ("dagster_webserver", "web server"),
+        ("hub.assets.web_server", "web server"),
         ("hub.assets.daemon", "daemon"),
-        ("dagster._daemon", "daemon"),
     ):
         if words in command:
             return part
@@ -178,7 +190,7 @@ class Tree:
             yield
         finally:
             self.process.terminate()
-            self.process.communicate(timeout=90)
+            self.process.communicate(timeout=_END_S)
 
     def spent(self) -> dict[str, float]:
         """Return its seconds of CPU so far, by part."""
@@ -188,11 +200,11 @@ class Tree:
         return spent({"hub up": self.process.pid, "PostgreSQL": postmaster})
 
     @contextmanager
-    def connected(self) -> Iterator[Connection]:
-        """Connect to its database, which runs."""
+    def connected(self, role: str = "owner") -> Iterator[Connection]:
+        """Connect to its database, which runs; Dagster's tables belong to the role `app`."""
         server = EmbeddedServer(self.home, SystemClock())
         try:
-            engine = create_engine(embedded_urls(server.attach(), DATABASE)["owner"])
+            engine = create_engine(embedded_urls(server.attach(), DATABASE)[role])
             with engine.connect() as conn:
                 yield conn
             engine.dispose()
@@ -203,6 +215,11 @@ class Tree:
         """Return the bytes of each of Dagster's tables."""
         with self.connected() as conn:
             return {str(name): int(size) for name, size in conn.execute(_SIZE)}
+
+    def runs(self) -> dict[str, int]:
+        """Return Dagster's runs so far, by the reason why they were started."""
+        with self.connected("app") as conn:
+            return {str(name): int(n) for name, n in conn.execute(_RUNS)}
 
 
 @contextmanager
@@ -233,15 +250,25 @@ def asked(said: Mapping[str, Any]) -> dict[str, int]:
 
 def measure(full: Tree, empty: Tree, said: Mapping[str, Any], minutes: float) -> dict[str, Any]:
     """Wait while nothing happens; return what it cost."""
+    say(f"both are up; the measurement begins in {_WARM_S} s")
     _CLOCK.sleep(_WARM_S)  # the first questions, and what Dagster does once
     trees = {"hub": full, "empty": empty}
-    tables = {name: tree.tables() for name, tree in trees.items()}
+    tables, runs = {name: tree.tables() for name, tree in trees.items()}, full.runs()
     requests_n = asked(said)
     began, cpu = time.monotonic(), {name: tree.spent() for name, tree in trees.items()}
-    _CLOCK.sleep(minutes * 60)
-    took_s = time.monotonic() - began
-    ended = {name: tree.spent() for name, tree in trees.items()}
-    later = asked(said)
+    load = [os.getloadavg()[0]]
+    while (left_s := minutes * 60 - (time.monotonic() - began)) > 0:
+        _CLOCK.sleep(min(left_s, _EVERY_S))
+        took_s = time.monotonic() - began
+        ended = {name: tree.spent() for name, tree in trees.items()}
+        load.append(os.getloadavg()[0])
+        more = sum(ended["hub"].values()) - sum(cpu["hub"].values())
+        less = sum(ended["empty"].values()) - sum(cpu["empty"].values())
+        say(
+            f"{took_s / 60:5.1f} of {minutes:g} minutes: hub {more:.1f} CPU s, empty {less:.1f}, "
+            f"difference {(more - less) / took_s * 3600:.1f} an hour; load {load[-1]:.1f}"
+        )
+    later, runs_later = asked(said), full.runs()
     grown = {name: tree.tables() for name, tree in trees.items()}
     cpu_s = {
         name: {part: s - cpu[name].get(part, 0.0) for part, s in ended[name].items()}
@@ -249,13 +276,20 @@ def measure(full: Tree, empty: Tree, said: Mapping[str, Any], minutes: float) ->
     }
     return {
         "minutes": took_s / 60,
+        "load": sum(load) / len(load),
         "cpu_s": cpu_s,
         "difference_s": sum(cpu_s["hub"].values()) - sum(cpu_s["empty"].values()),
+        "runs": {name: n - runs.get(name, 0) for name, n in runs_later.items()},
         "tables_bytes": {
             name: {t: n - tables[name].get(t, 0) for t, n in grown[name].items()} for name in trees
         },
         "requests": {name: later[name] - n for name, n in requests_n.items()},
     }
+
+
+def say(line: str) -> None:
+    """Print a line of progress."""
+    print(f"{time.strftime('%H:%M:%S')}  {line}", file=sys.stderr, flush=True)
 
 
 def latency(full: Tree, said: Mapping[str, Any]) -> dict[str, float | None]:
@@ -268,10 +302,12 @@ def latency(full: Tree, said: Mapping[str, Any]) -> dict[str, float | None]:
             left = [source for source in _NEW if source not in made]
             if left and time.monotonic() - began >= _APART_S * len(made):
                 made[left[0]] = _create(said, left[0]), time.monotonic()
+                say(f"a record was made at {left[0]}")
             for source, (id_, at) in made.items():
                 is_there = conn.execute(_IN_CRM, {"source": source, "id": id_}).scalar_one()
                 if took[source] is None and is_there:
                     took[source] = time.monotonic() - at
+                    say(f"the record of {source} is in the CRM after {took[source]:.0f} s")
             conn.rollback()
             _CLOCK.sleep(1)
     return took
@@ -290,7 +326,11 @@ def shown(result: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines for docs/performance.md."""
     hours = result["minutes"] / 60
     hub, empty = result["cpu_s"]["hub"], result["cpu_s"]["empty"]
-    yield f"Measured over {result['minutes']:.0f} minutes, extrapolated to an hour and a day:"
+    runs = ", ".join(f"{n} {name}" for name, n in sorted(result["runs"].items()) if n) or "none"
+    yield (
+        f"Measured over {result['minutes']:.0f} minutes at a load of {result['load']:.1f}, extrapolated to "
+        f"an hour and a day. Runs in that time, by reason: {runs}."
+    )
     yield ""
     yield "| part | hub, CPU s an hour | empty Dagster, CPU s an hour | difference |"
     yield "|---|---:|---:|---:|"
@@ -328,25 +368,52 @@ def promised(full: Tree) -> dict[str, float]:
     return {one["source"]: float(one["promise_s"]) for one in status.get("promises", ())}
 
 
+def end_what_is_left() -> None:
+    """Kill what this process has started and what did not end with it; as a subreaper it is the parent."""
+    for _ in range(5):  # children of a killed process are ours then
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        left = [one for one in processes().values() if one.parent == os.getpid()]
+        if not left:
+            return
+        for one in left:
+            say(f"still there, and killed: {one.pid} {one.command[:80]}")
+            os.kill(one.pid, signal.SIGKILL)
+        _CLOCK.sleep(1)
+
+
+def measured(minutes: float, *, with_latency: bool) -> dict[str, Any]:
+    """Start both trees, measure, and end them."""
+    with ExitStack() as stack:
+        stack.callback(end_what_is_left)
+        said = stack.enter_context(vendors(200, _START_S))
+        full = stack.enter_context(furnished("hub", said))
+        empty = stack.enter_context(furnished("empty", said))
+        stack.enter_context(full.up(_MAIN))
+        stack.enter_context(empty.up(_EMPTY))
+        result = measure(full, empty, said, minutes)
+        if with_latency:
+            result["latency_s"] = latency(full, said)
+            result["promised_s"] = promised(full)
+    return result
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, and print the block."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--no-latency", action="store_true")
+    parser.add_argument("--write", type=Path, help="a file for the block, as Markdown")
     chosen = parser.parse_args(arguments)
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    with ExitStack() as stack:
-        said = stack.enter_context(vendors(200, _START_S))
-        full = stack.enter_context(furnished("hub", said))
-        empty = stack.enter_context(furnished("empty", said))
-        stack.enter_context(full.up(_MAIN))
-        stack.enter_context(empty.up(_EMPTY))
-        result = measure(full, empty, said, chosen.minutes)
-        if not chosen.no_latency:
-            result["latency_s"] = latency(full, said)
-            result["promised_s"] = promised(full)
-    print(json.dumps(result) if chosen.json else "\n".join(shown(result)))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is ended
+    result = measured(chosen.minutes, with_latency=not chosen.no_latency)
+    block = "\n".join(shown(result)) + "\n"
+    if chosen.write:
+        chosen.write.write_text(block)
+    sys.stdout.write(json.dumps(result) + "\n" if chosen.json else block)
 
 
 if __name__ == "__main__":

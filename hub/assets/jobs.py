@@ -75,7 +75,7 @@ def sync_some(context: dg.OpExecutionContext, hub: HubResource, config: SyncConf
 
 @dg.job(
     description="Sync some sources, or all, in one step; the run's config says which, and whether from the"
-    " beginning. The assets show it within a minute."
+    " beginning. The assets show it within three minutes."
 )
 def sync_now() -> None:
     """One step, as the command `hub sync`."""

@@ -6,12 +6,13 @@ next night goes on. The newest state of every asset and check stays (`hub.db.dag
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.scheduler.instigation import TickStatus  # has no public name
 from sqlalchemy import Connection, Engine
 
 from hub.assets.failures import told_clearly
@@ -24,20 +25,25 @@ from hub.settings import DagsterSettings
 _MOST_S = 600.0
 """How long one night works."""
 _BATCH = 1000
+_TICK_DAYS = {TickStatus.SKIPPED: 1, TickStatus.SUCCESS: 7}
+"""For how many days a tick is kept, if not for thirty: one without a run, and one with a run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Moments before which things are old: of all things, and of failed runs."""
+    """Moments before which things are old: of all things, of failed runs, and of ticks by their status."""
 
     before: datetime
     red_before: datetime
+    ticks_before: Mapping[TickStatus, datetime] = field(default_factory=dict)
 
 
 def limits(settings: DagsterSettings, now: datetime) -> Limits:
     """Return what is old at a moment."""
     return Limits(
-        now - timedelta(days=settings.keep_days), now - timedelta(days=settings.keep_red_days)
+        now - timedelta(days=settings.keep_days),
+        now - timedelta(days=settings.keep_red_days),
+        {status: now - timedelta(days=_TICK_DAYS.get(status, 30)) for status in TickStatus},
     )
 
 
@@ -67,7 +73,7 @@ def prune_history(
     ):
         deleted[name] = sum(_steps(engine, delete, old.before, in_time))
     if in_time():
-        _purge_ticks(instance, old.red_before)
+        _purge_ticks(instance, old)
         deleted["folders"] = _sweep_folders(instance, old.before)
     return deleted
 
@@ -87,10 +93,12 @@ def _deleted(conn: Connection, delete: Callable[..., int], before: datetime) -> 
     return delete(conn, before=before, most=_BATCH)
 
 
-def _purge_ticks(instance: dg.DagsterInstance, before: datetime) -> None:
-    """Delete ticks of sensors and schedules that no longer exist; of others Dagster does so itself."""
+def _purge_ticks(instance: dg.DagsterInstance, old: Limits) -> None:
+    """Delete old ticks, those of sensors and schedules that no longer exist too."""
     for state in instance.all_instigator_state():
-        instance.purge_ticks(state.instigator_origin_id, state.selector_id, before.timestamp())
+        ids = state.instigator_origin_id, state.selector_id
+        for status, before in old.ticks_before.items():
+            instance.purge_ticks(*ids, before.timestamp(), [status])
 
 
 def _sweep_folders(instance: dg.DagsterInstance, before: datetime) -> int:

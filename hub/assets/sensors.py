@@ -22,7 +22,7 @@ from hub.records import proofs
 from hub.records.proofs import Evidence
 from hub.records.stage_reports import StageReport, reports_since
 
-_EVERY_S = 30
+_EVERY_S = 120
 _ONE = {
     "match": ("match", "people"),
     "route": ("route", "assignments"),

@@ -134,9 +134,9 @@ def parts(
             "--socket", str(code_socket(home)), "--location-name", LOCATION,
         ],
         WEB_SERVER: [
-            *python, "dagster_webserver", *workspace, "-h", "127.0.0.1", "-p", str(port),
+            *python, "hub.assets.web_server", *workspace, "-h", "127.0.0.1", "-p", str(port),
         ],
-        DAEMON: [*python, "dagster._daemon", "run", *workspace],
+        DAEMON: [*python, "hub.assets.daemon", "run", *workspace],
     }  # fmt: skip
     files = {CODE_SERVER: "code-server.log", WEB_SERVER: "web-server.log", DAEMON: "daemon.log"}
     first: dict[str, Part] = (

@@ -16,6 +16,7 @@ from hub.settings import Settings
 
 LOCATION = "lead_hub"
 MODULE = "hub.assets.definitions"
+_LEAST_FRESHNESS_S = 30
 _LONGEST = 107
 """Bytes of a socket's path, on Linux."""
 
@@ -43,9 +44,15 @@ def write_dagster_home(
     return {
         "DAGSTER_HOME": str(home),
         "HUB_DAGSTER_URL": database.dagster_url,
+        "FRESHNESS_DAEMON_INTERVAL_SECONDS": str(_freshness_s(settings)),
         "HUB_HOME": str(settings.home),
         "HUB_CONFIG": str(config.absolute()) if config else os.environ.get("HUB_CONFIG", ""),
     }
+
+
+def _freshness_s(settings: Settings) -> int:
+    """Return the seconds between two looks at the freshness of all assets: a policy counts in hours."""
+    return max(_LEAST_FRESHNESS_S, min(300, settings.dagster.reconcile_every_s // 12))
 
 
 def dagster_home(home: Path) -> Path:
@@ -101,6 +108,7 @@ def _instance() -> dict[str, Any]:
         "sensors": {"use_threads": True, "num_workers": 8},
         "retention": {
             "schedule": {"purge_after_days": 30},
-            "sensor": {"purge_after_days": {"skipped": 1, "success": 7, "failure": 30}},
+            # Else each tick looks for old ones, three times. The nightly prune does (`hub.assets.prune`).
+            "sensor": {"purge_after_days": -1},
         },
     }

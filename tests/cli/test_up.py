@@ -107,7 +107,7 @@ def test_up_runs_the_schedules_of_what_is_configured_and_ends_with_ctrl_c(made: 
 
 
 def _takes_up_a_changed_hub_yaml(made: House, address: str) -> None:
-    """A mistake is told and changes nothing; then a source is gone, and its sensor with it."""
+    """A mistake is told and changes nothing; then a source is gone, and its sensor with it, in the daemon too."""
     right = made.config.read_text()
     made.config.write_text(right.replace("salesforce:", "salesforc:"))
     time.sleep(2)
@@ -116,6 +116,10 @@ def _takes_up_a_changed_hub_yaml(made: House, address: str) -> None:
     made.config.write_text(yaml.safe_dump(document))
     wanted = "poll_salesforce"
     assert _within(_START_S, lambda: wanted not in _automation(_repository(_location(address))))
+    log = made.home / "logs/daemon.log"
+    assert _within(_START_S, lambda: "LOCATION_UPDATED" in log.read_text()), (
+        "the daemon has them too"
+    )
 
 
 def _is_what_dagster_dev_shows(location: Any, sources: Sequence[str]) -> None:

@@ -32,8 +32,8 @@ WITHIN_S = 120.0
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 _COMMANDS = {
     "code server": b"code-server\0start",
-    "web server": b"dagster_webserver",
-    "daemon": b"dagster._daemon\0run",
+    "web server": b"hub.assets.web_server",
+    "daemon": b"hub.assets.daemon\0run",
     "run": b"spawn_main",
 }
 PROCESSES = ("run", "daemon", "web server", "code server", "PostgreSQL")

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.scheduler.instigation import TickData, TickStatus
+from dagster._utils.error import SerializableErrorInfo
 from sqlalchemy import text
 
 from hub.assets.prune import Limits, limits, prune_history
 from hub.clock import SystemClock
 from hub.db.engine import Database
 from hub.settings import DagsterSettings
+from tests.flow.test_dagster_storage import STATE
 from tests.flow.test_run_watch import instance
 
 __all__ = ["instance"]
@@ -103,6 +106,25 @@ def test_old_runs_go_and_the_newest_state_stays(instance: dg.DagsterInstance, db
     assert shown.run_id == newest
     assert _counts(db)["run_tags"] <= one["run_tags"] + 10
     assert _prune(instance, db) == dict.fromkeys(deleted, 0), "a second night finds nothing"
+
+
+def test_ticks_go_by_what_they_did(instance: dg.DagsterInstance, db: Database) -> None:
+    instance.add_instigator_state(STATE)
+    ids = STATE.instigator_origin_id, STATE.selector_id
+    kinds = (TickStatus.SKIPPED, TickStatus.SUCCESS, TickStatus.FAILURE)
+    for status in kinds:
+        for days in (0.5, 2, 8, 31):
+            at = NOW.timestamp() - days * 86_400
+            error = SerializableErrorInfo("no", [], None) if status is TickStatus.FAILURE else None
+            instance.create_tick(
+                TickData(
+                    ids[0], "poll_it", STATE.instigator_type, status, at, run_ids=[], error=error,
+                    selector_id=ids[1],
+                )
+            )  # fmt: skip
+    _prune(instance, db)
+    left = {status: len(instance.get_ticks(*ids, statuses=[status])) for status in kinds}
+    assert left == dict(zip(kinds, (1, 2, 3), strict=True)), "one day, seven days, thirty"
 
 
 def test_a_prune_that_runs_out_of_time_goes_on_the_next_night(
