@@ -15,6 +15,7 @@ from hub.clock import SystemClock
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _STOP_S = 10
+_KILLED_S = 5.0
 _POLL_S = 0.05
 
 
@@ -72,14 +73,21 @@ def stop(processes: Sequence["subprocess.Popen[str]"]) -> None:
     """
     for process in processes:
         _signal(process, signal.SIGTERM)
-    clock = SystemClock()
-    for _ in range(int(_STOP_S / _POLL_S)):
-        if not any(_lives(process) for process in processes):
-            break
-        clock.sleep(_POLL_S)
+    _wait_for(processes, _STOP_S)
     for process in processes:
         _signal(process, signal.SIGKILL)
         process.wait()
+    # A killed process keeps its place at the database until it is gone: the server would be left running.
+    _wait_for(processes, _KILLED_S)
+
+
+def _wait_for(processes: Sequence["subprocess.Popen[str]"], seconds: float) -> None:
+    """Wait until the groups of the children are gone, but no longer than so many seconds."""
+    clock = SystemClock()
+    for _ in range(int(seconds / _POLL_S)):
+        if not any(_lives(process) for process in processes):
+            return
+        clock.sleep(_POLL_S)
 
 
 def _lives(process: "subprocess.Popen[str]") -> bool:
