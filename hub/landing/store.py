@@ -5,7 +5,7 @@ The caller owns the transaction, so a page and its cursor are stored together or
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -422,6 +422,39 @@ def add_quarantine(
             for pending, problem in problems
         ],
     )
+
+
+LOADED = "load"
+"""The `mapping_version` of problems that load found, not a mapping."""
+_CLOSE_LOADED = text("""
+UPDATE landing.quarantine SET resolved_at = now()
+WHERE raw_id = ANY(CAST(:raws AS bigint[])) AND mapping_version = :loaded AND resolved_at IS NULL
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadProblem:
+    """A value that load could not write; severity as in `Problem`."""
+
+    batch_id: int
+    raw_id: int
+    source: str
+    stream: str
+    source_id: str
+    field: str
+    value: str
+    reason: str
+    severity: str
+
+
+def replace_load_problems(
+    conn: Connection, raw_ids: Sequence[int], problems: Sequence[LoadProblem]
+) -> None:
+    """Write one quarantine row for each problem, in place of those of an earlier load."""
+    conn.execute(_CLOSE_LOADED, {"raws": list(raw_ids), "loaded": LOADED})
+    if problems:
+        rows = [{**asdict(one), "mapping_version": LOADED} for one in problems]
+        conn.execute(insert(quarantine), rows)
 
 
 @dataclass(frozen=True, slots=True)
