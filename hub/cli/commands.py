@@ -46,7 +46,9 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
         }),
     ),
     "Sync": (
-        Line("Sync once, or keep syncing", {"sync": "running:sync", "up": "running:up"}),
+        Line("Sync once, keep syncing, move a whole source", {
+            "sync": "running:sync", "up": "running:up", "migrate": "migrate:migrate",
+        }),
         Line("Show status and batches; undo a batch", {
             "status": "running:status", "batches": "batches:batches", "undo": "batches:undo",
         }),

@@ -57,10 +57,18 @@ def _mb(size: int) -> str:
     return f"{size / 1e6:,.0f}"
 
 
-def write_backup(programs: Programs, file: Path) -> int:
+def write_backup(
+    programs: Programs, file: Path, *, without_rows: Sequence[str] = (), compressed: bool = True
+) -> int:
     """Write a backup of the database and return its size in bytes; the file appears only when complete.
 
     The backup shows the database at one moment, also while the hub runs.
+
+    Args:
+        programs: PostgreSQL's, with the address of the database.
+        file: the new file.
+        without_rows: patterns of tables that are written empty.
+        compressed: whether to trade time for room.
 
     Raises:
         ConfigError: the file's folder cannot be written.
@@ -77,9 +85,11 @@ def write_backup(programs: Programs, file: Path) -> int:
     draft = Path(name)
     try:
         schemas = [f"--schema={schema}" for schema in SCHEMAS]
+        left_out = [f"--exclude-table-data={pattern}" for pattern in without_rows]
+        speed = () if compressed else ("--compress=0",)
         programs.run(
-            "pg_dump", "--format=custom", "--no-owner", "--no-privileges", *schemas,
-            f"--file={draft}", f"--dbname={programs.database()}",
+            "pg_dump", "--format=custom", "--no-owner", "--no-privileges", *schemas, *left_out,
+            *speed, f"--file={draft}", f"--dbname={programs.database()}",
         )  # fmt: skip
         draft.replace(file)
     finally:

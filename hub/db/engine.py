@@ -19,7 +19,7 @@ from hub.db.copy import connection_lost, without_values
 from hub.db.embedded import DATABASE, SUPERUSER, Server
 from hub.db.json_text import read_json
 from hub.db.list_dumper import write_lists_at_once
-from hub.db.place import connect_retrying, create_roles, embedded_urls, reached
+from hub.db.place import Place, connect_retrying, create_roles, embedded_urls, reached
 from hub.db.schema import SCHEMAS, check_revision, current_revision, revisions, upgrade
 from hub.errors import HubError
 from hub.settings import Settings
@@ -75,6 +75,12 @@ def opened_embedded(running: Server, database: str = DATABASE) -> Iterator[Datab
             create_roles(running.url(SUPERUSER))
 
     yield from _opened(embedded_urls(running, database), furnish, is_embedded=True)
+
+
+@contextmanager
+def opened_at(place: Place) -> Iterator[Database]:
+    """Open a database that exists, with the schema of this version."""
+    yield from _opened(place.urls, place.furnish, place.is_embedded)
 
 
 def _opened(

@@ -198,11 +198,11 @@ def create_roles(super_url: str) -> None:
         conn.exec_driver_sql("ALTER ROLE hub_read SET default_transaction_read_only = on; ")
         conn.exec_driver_sql(f"DROP DATABASE IF EXISTS {_DRAFT} WITH (FORCE)")
         conn.exec_driver_sql(f"CREATE DATABASE {_DRAFT} OWNER hub_owner")
-        _furnish(base.set(database=_DRAFT))
+        furnish(base.set(database=_DRAFT))
         conn.exec_driver_sql(f"ALTER DATABASE {_DRAFT} RENAME TO {DATABASE}")
 
 
-def _furnish(url: URL) -> None:
+def furnish(url: URL) -> None:
     """Add extensions and rights to a new database."""
     with create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT").connect() as conn:
         # Dagster makes its tables itself, as the app's role; hub sql may look into them.

@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from hub.crm import activity_tables, deal_tables, derived
+from hub.crm import activity_tables, derived
 from hub.crm import tables as crm
 from hub.db import outbox
 from hub.erase.tied import Tied
@@ -68,7 +68,7 @@ _PERSON_COLUMNS = (
 )  # fmt: skip
 _NOBODY = dict.fromkeys(_PERSON_COLUMNS)
 _ACTIVITIES = [
-    Rule(table, {"record_id": _RECORDS, "entity_id": _ENTITIES})
+    Rule(table, {"entity_id": _ENTITIES})
     for table in (
         activity_tables.task, activity_tables.call, activity_tables.visit, activity_tables.message,
     )
@@ -88,7 +88,6 @@ RULES: Sequence[Rule] = (
     Rule(ops.company_key, {"entity_id": _ENTITIES}),
     Rule(ops.pending, {"ref": _RECORDS}),
     Rule(ops.company_question, {"record_id": _RECORDS}),
-    Rule(ops.wanted, {"record_id": _RECORDS}),
     Rule(ops.record_version, {"record_id": _RECORDS}),
     Rule(ops.source_record, {"id": _RECORDS}),
     Rule(crm.alert, {"lead_id": _LEADS, "contact_id": _CONTACTS}),
@@ -119,23 +118,19 @@ RULES: Sequence[Rule] = (
         crm.contact,
         {"entity_id": _ENTITIES},
         {
-            **_NOBODY, "company_id": None, "parent_id": None, "kept_by": "nobody",
+            **_NOBODY, "company_id": None, "kept_by": "nobody",
             "archived_at": func.coalesce(crm.contact.c.archived_at, _NOW),
         },
     ),
 )  # fmt: skip
-
-DETACHED: Sequence[tuple[Table, Mapping[str, Any]]] = (
-    (deal_tables.deal, {"record_id": None, "given": None}),
-    (deal_tables.conversion, {"record_id": None}),
-)
-"""Rows that stay without the record that they came with (`record_id`), and what they hold afterwards."""
 
 EMPTIED_WITH_OBJECTS = (
     "landing.raw",
     "landing.head",
     "landing.quarantine",
     "landing.correction",
+    "landing.planned",
+    "ops.plan",
     "ops.verdict",
 )
 """Tables that `hub.records.erased_objects` empties."""
@@ -144,6 +139,8 @@ BY_HAND = ("ops.match_key", "ops.consent_event")
 HOLDS_MENTIONS: Mapping[str, str] = {
     "landing.checkpoint": "a cursor of a stream",
     "ops.batch": "windows and ledgers, which may list ids of objects; the lists of an undo",
+    "ops.migration": "who began it: a member of the team",
+    "ops.migration_range": "the bounds of a range, and why it could not be read",
     "ops.undo_part": "a report, which lists ids of objects",
     "ops.bulk": "what a user typed into many records; mentions are taken out",
     "ops.bulk_item": "values of many records; mentions are taken out",
@@ -173,9 +170,6 @@ def remove(conn: Connection, ids: Tied) -> dict[str, int]:
     """
     departing.forget_keys(conn, ids.records)
     done: dict[str, int] = {}
-    for table, values in DETACHED:
-        is_tied = table.c.record_id == func.any(literal(ids.records))
-        conn.execute(update(table).values(**values).where(is_tied))
     for rule in RULES:
         statement = (
             update(rule.table).values(**rule.empty) if rule.empty else delete(rule.table)

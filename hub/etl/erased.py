@@ -83,19 +83,29 @@ class Gate:
             stream: stream name.
             mapped: whether the stream has a ledger.
         """
-        digests = {r.source_id: self._record(source, stream, r.source_id) for r in records}
-        known = tombstones.known(conn, digests.values())
-        blocked = {r.source_id: r for r in records if digests[r.source_id] in known}
-        if not blocked:
+        names = self.blocked_ids(conn, records, source, stream)
+        if not names:
             return list(records)
         if mapped:
-            rows = [
-                (self.key.erased_id(source, stream, i), r.op is Op.UPSERT, r.at)
-                for i, r in blocked.items()
-            ]
+            blocked = {r.source_id: r for r in records if r.source_id in names}
+            rows = [(names[i], r.op is Op.UPSERT, r.at) for i, r in blocked.items()]
             erased_objects.enter_blocked(conn, rows, batch=batch, source=source, stream=stream)
-        self._count(conn, source, stream, [digests[i] for i in blocked])
-        return [r for r in records if r.source_id not in blocked]
+        return [r for r in records if r.source_id not in names]
+
+    def blocked_ids(
+        self, conn: Connection, records: Sequence[RawRecord], source: str, stream: str
+    ) -> dict[str, str]:
+        """Return the erased objects of a page, and count that they were blocked.
+
+        Returns:
+            The vendor's id → the name that stands for the object in ledgers.
+        """
+        digests = {r.source_id: self._record(source, stream, r.source_id) for r in records}
+        known = tombstones.known(conn, digests.values())
+        blocked = [i for i, digest in digests.items() if digest in known]
+        if blocked:
+            self._count(conn, source, stream, [digests[i] for i in blocked])
+        return {i: self.key.erased_id(source, stream, i) for i in blocked}
 
     def normalize(
         self, conn: Connection, rows: Sequence[PendingRaw], result: Normalized

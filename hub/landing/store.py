@@ -5,7 +5,7 @@ The caller owns the transaction, so a page and its cursor are stored together or
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -84,6 +84,36 @@ def read_versions(conn: Connection, source: str, stream: str, ids: Sequence[str]
     """Return the version of each of these objects that landed last; objects that never did are left out."""
     rows = conn.execute(_VERSIONS, {"source": source, "stream": stream, "ids": [*ids]})
     return {row.source_id: row.version for row in rows}
+
+
+_NEWER = text("""
+SELECT h.source_id FROM landing.head h JOIN landing.raw r ON r.id = h.raw_id
+JOIN unnest(CAST(:ids AS text[]), CAST(:ats AS timestamptz[])) AS p(source_id, at)
+  ON p.source_id = h.source_id
+WHERE h.source = :source AND h.stream = :stream AND r.at > p.at
+""")
+
+
+def newer_ids(
+    conn: Connection, source: str, stream: str, records: Sequence[RawRecord]
+) -> frozenset[str]:
+    """Return the ids of those objects that have landed in a later version than these records."""
+    arrays = {"ids": [r.source_id for r in records], "ats": [r.at for r in records]}
+    return frozenset(conn.execute(_NEWER, {"source": source, "stream": stream, **arrays}).scalars())
+
+
+def enter_known(
+    conn: Connection, records: Sequence[RawRecord], *, batch: int, source: str, stream: str
+) -> None:
+    """Enter records in the ledger as `unchanged`: their objects have landed in a later version."""
+    arrays = {
+        "ids": [one.source_id for one in records],
+        "live": [one.op is Op.UPSERT for one in records],
+        "ats": [one.at for one in records],
+        "verdicts": [Verdict.UNCHANGED.value] * len(records),
+    }
+    if records:
+        conn.execute(_LEDGER, {"batch": batch, "source": source, "stream": stream, **arrays})
 
 
 def write_cursor(
@@ -422,39 +452,6 @@ def add_quarantine(
             for pending, problem in problems
         ],
     )
-
-
-LOADED = "load"
-"""The `mapping_version` of problems that load found, not a mapping."""
-_CLOSE_LOADED = text("""
-UPDATE landing.quarantine SET resolved_at = now()
-WHERE raw_id = ANY(CAST(:raws AS bigint[])) AND mapping_version = :loaded AND resolved_at IS NULL
-""")
-
-
-@dataclass(frozen=True, slots=True)
-class LoadProblem:
-    """A value that load could not write; severity as in `Problem`."""
-
-    batch_id: int
-    raw_id: int
-    source: str
-    stream: str
-    source_id: str
-    field: str
-    value: str
-    reason: str
-    severity: str
-
-
-def replace_load_problems(
-    conn: Connection, raw_ids: Sequence[int], problems: Sequence[LoadProblem]
-) -> None:
-    """Write one quarantine row for each problem, in place of those of an earlier load."""
-    conn.execute(_CLOSE_LOADED, {"raws": list(raw_ids), "loaded": LOADED})
-    if problems:
-        rows = [{**asdict(one), "mapping_version": LOADED} for one in problems]
-        conn.execute(insert(quarantine), rows)
 
 
 @dataclass(frozen=True, slots=True)

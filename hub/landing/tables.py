@@ -121,3 +121,27 @@ correction = Table(
     ),
     schema="landing",
 )
+
+# records that a migration has read and not yet handed to the stages; no other part of the hub reads them
+planned = Table(
+    "planned",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("batch_id", BigInteger, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("key", Text, nullable=False),  # of the range that it was read with
+    personal("source_id", Text, nullable=False),
+    Column("op", Text, nullable=False),
+    Column("at", UTC),
+    personal("version", Text, nullable=False),
+    personal("payload", Text),
+    personal("body", LargeBinary),  # in place of a payload that is no text
+    personal("into_id", Text),
+    # the object is an erased person's: it has a made-up id and no content, and only the ledger counts it
+    Column("is_blocked", Boolean, nullable=False, server_default="false"),
+    CheckConstraint("(payload IS NULL) <> (body IS NULL)", name="payload_or_body"),
+    Index(
+        None, "batch_id", "stream", "id", info=because("a batch hands over its records in order")
+    ),
+    schema="landing",
+)

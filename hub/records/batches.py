@@ -100,6 +100,27 @@ def interrupted(conn: Connection, source: str) -> list[Batch]:
     return [Batch(*row) for row in conn.execute(left.order_by(batch.c.id))]
 
 
+def open_planned(conn: Connection, source: str, who: str) -> int:
+    """Open a migration that is only planned: no stage works on it yet; returns its number."""
+    begun = insert(batch).values(
+        source=source, kind="migrate", lane="bulk", state="planned", who=who
+    )
+    number: int = conn.execute(begun.returning(batch.c.id)).scalar_one()
+    return number
+
+
+def begin_planned(conn: Connection, batch_id: int) -> None:
+    """Say that the stages work on a planned batch from now on, or again after an interruption."""
+    at_rest = update(batch).where(batch.c.id == batch_id, batch.c.state.in_(("planned", "partial")))
+    conn.execute(at_rest.values(state="running"))
+
+
+def discard_planned(conn: Connection, batch_id: int) -> None:
+    """Close a planned batch that nobody wants: nothing of it has reached the CRM."""
+    planned = update(batch).where(batch.c.id == batch_id, batch.c.state == "planned")
+    conn.execute(planned.values(state="undone", finished_at=func.now()))
+
+
 def action_batch(conn: Connection, source: str) -> int:
     """Return the number of a new batch for an action of a user: live, and done at once."""
     number: int = conn.execute(

@@ -38,6 +38,17 @@ FROM {_OBJECTS} WHERE {_SAME} AND NOT EXISTS (
   SELECT 1 FROM ops.verdict v WHERE v.batch_id = t.batch_id AND v.source = t.source
     AND v.stream = t.stream AND v.source_id = o.name)
 """)  # noqa: S608 our own text
+# a migration that was read and not applied: its record keeps its place in the ledger, and nothing else
+_PLANNED = text(f"""
+UPDATE landing.planned t SET source_id = o.name, version = '', payload = NULL, body = '', into_id = NULL,
+  is_blocked = true
+FROM {_OBJECTS}, ops.batch b
+WHERE b.id = t.batch_id AND b.source = o.source AND t.stream = o.stream AND t.source_id = o.source_id
+""")  # noqa: S608 our own text
+_PLAN = text(f"""
+DELETE FROM ops.plan t USING {_OBJECTS}, ops.batch b
+WHERE b.id = t.batch_id AND b.source = o.source AND t.stream = o.stream AND t.source_id = o.source_id
+""")  # noqa: S608 our own text
 # what came twice in one batch, before and after the erasure, counts once
 _REST = {
     "landing.head": text(f"DELETE FROM landing.head t USING {_OBJECTS} WHERE {_SAME}"),  # noqa: S608
@@ -74,6 +85,8 @@ def forget(conn: Connection, key: ErasureKey, objects: Collection[Key]) -> dict[
         "digests": [key.digest(TombstoneKind.RECORD, *one)[:16] for one in wanted],
     }
     done = {"ops.pending": conn.execute(_QUEUE, args).rowcount}
+    done["landing.planned"] = conn.execute(_PLANNED, args).rowcount
+    done["ops.plan"] = conn.execute(_PLAN, args).rowcount
     done["landing.raw"] = conn.execute(_RAW, args).rowcount
     done["ops.verdict"] = conn.execute(_LEDGER, args).rowcount
     for table, statement in _REST.items():

@@ -87,7 +87,7 @@ def _small_undo(arm: Callable[[], None]) -> Callable[[], None]:
 
 
 POINTS = {
-    "before the database has its rights": before(place, "_furnish"),
+    "before the database has its rights": before(place, "furnish"),
     "before the tables have their rights": before(schema, "_grant"),
     "inside the transaction of a page": before(store, "write_cursor", call=2),
     "after the last page, before its proof": before(flow, "prove_window", call=2),

@@ -1,0 +1,151 @@
+"""Migrate a whole source: read it, rehearse it, load it. Who acts needs the right to set up."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hub.actions.context import Acting
+from hub.actions.rights import Right, require
+from hub.db.place import Place
+from hub.errors import ActionError
+from hub.etl.context import Hub
+from hub.landing import planned
+from hub.migration import planning, reading, rehearsal
+from hub.migration.applying import apply, is_stale
+from hub.migration.reading import Progress, Read
+from hub.migration.result import Migrated
+from hub.migration.stages import Say
+from hub.records import batches, migrations
+from hub.records.migrations import Migration
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is told while a migration runs.
+
+    Args:
+        say: the name of the step that begins.
+        on_page: each page that was read.
+        on_landed: how many records were handed to the stages.
+    """
+
+    say: Say = lambda _: None
+    on_page: Callable[[Progress], None] = lambda _: None
+    on_landed: Callable[[int], None] = lambda _: None
+
+
+_SILENT = Watch()
+
+
+def read_source(hub: Hub, acting: Acting, source: str, watch: Watch = _SILENT) -> Migrated:
+    """Plan the migration of a source and read all of it, or continue; nothing reaches the CRM.
+
+    Raises:
+        ActionError: who acts may not, or another process works on it.
+        ConfigError: the source is not configured, or refuses the credentials.
+    """
+    who = _who(hub, acting)
+    watch.say("plan")
+    found = planning.plan(hub, source, who)
+    if found.state != "planned":
+        return Migrated(found, Read(()))
+    watch.say("read")
+    done = reading.read(hub, found, watch.on_page)
+    return Migrated(planning.of_batch(hub, found.batch.id), done)
+
+
+def dry_run(
+    hub: Hub, place: Place, acting: Acting, source: str, watch: Watch = _SILENT
+) -> Migrated:
+    """Read a source and rehearse its migration; the plan is kept with the batch.
+
+    Raises:
+        ActionError: as for `read_source`; or the migration is being applied.
+    """
+    done = read_source(hub, acting, source, watch)
+    if done.read is not None and done.read.paused:
+        return done
+    if done.migration.state != "planned":
+        raise _is_applied(done.migration)
+    rehearsed = rehearsal.rehearse(hub, place, done.migration, watch.say)
+    return Migrated(planning.of_batch(hub, done.migration.batch.id), done.read, rehearsed)
+
+
+def run(hub: Hub, acting: Acting, source: str, watch: Watch = _SILENT) -> Migrated:
+    """Read a source and load it into the CRM, or continue.
+
+    A source of which a part could not be read is loaded without it, and the batch fails.
+    """
+    done = read_source(hub, acting, source, watch)
+    if done.read is not None and done.read.paused:
+        return done
+    applied = apply(hub, done.migration, watch.say, watch.on_landed)
+    return Migrated(planning.of_batch(hub, done.migration.batch.id), done.read, applied=applied)
+
+
+def apply_plan(
+    hub: Hub, place: Place, acting: Acting, batch_id: int, watch: Watch = _SILENT
+) -> Migrated:
+    """Load the plan of a batch into the CRM; it is made again first if the hub has changed since.
+
+    Raises:
+        ActionError: who acts may not; the batch has no plan; it is over already.
+    """
+    _who(hub, acting)
+    found = planning.of_batch(hub, batch_id)
+    if found.rehearsed_at is None:
+        raise ActionError(
+            f"batch {batch_id} has no plan",
+            resource="batch",
+            code="conflict",
+            hint=f"hub migrate {found.batch.source} --dry-run makes one",
+        )
+    rehearsed = None
+    if found.state == "planned" and is_stale(hub, found):
+        rehearsed = rehearsal.rehearse(hub, place, found, watch.say)
+        found = planning.of_batch(hub, batch_id)
+    applied = apply(hub, found, watch.say, watch.on_landed)
+    return Migrated(
+        planning.of_batch(hub, batch_id),
+        rehearsed=rehearsed,
+        applied=applied,
+        is_replanned=rehearsed is not None,
+    )
+
+
+def discard(hub: Hub, acting: Acting, batch_id: int) -> Migrated:
+    """Close a planned migration and delete what it has read; the CRM is not concerned.
+
+    Raises:
+        ActionError: who acts may not; the batch is no migration, or was applied.
+    """
+    _who(hub, acting)
+    found = planning.of_batch(hub, batch_id)
+    if found.state != "planned":
+        raise _is_applied(found)
+    with hub.engine.begin() as conn:
+        batches.discard_planned(conn, batch_id)
+        planned.drop_batch(conn, batch_id)
+    return Migrated(planning.of_batch(hub, batch_id))
+
+
+def migrations_under_way(hub: Hub, sources: Sequence[str]) -> list[Migration]:
+    """Return the migrations of sources that are planned or running."""
+    with hub.engine.begin() as conn:
+        found = [migrations.under_way(conn, source) for source in sources]
+    return [one for one in found if one is not None]
+
+
+def _who(hub: Hub, acting: Acting) -> str:
+    with hub.engine.begin() as conn:
+        ctx = acting(conn)
+        require(ctx, Right.SET_UP)
+        return ctx.who
+
+
+def _is_applied(found: Migration) -> ActionError:
+    return ActionError(
+        f"batch {found.batch.id} is {found.state}: its records are in the CRM already",
+        resource="batch",
+        code="conflict",
+        hint=f"hub undo {found.batch.id} takes it back",
+    )

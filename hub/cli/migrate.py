@@ -1,0 +1,181 @@
+"""The command `hub migrate`: read a whole source, try it without effect, load it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hub.cli.acting import acting
+from hub.cli.options import Config, Json, Who
+from hub.cli.output import (
+    EXIT_FAILED,
+    EXIT_QUARANTINE,
+    print_json,
+    print_line,
+    print_table,
+    print_warning,
+    stderr,
+)
+from hub.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hub.actions.batches.migrate import Watch
+    from hub.migration.result import Migrated
+    from hub.views.migration import MigrationView
+
+_DIFFERENCES_SHOWN = 20
+
+
+def migrate(
+    source: Annotated[
+        str | None, typer.Argument(help="A configured source, e.g. salesforce.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Try it on a copy of the database; keep the plan.")
+    ] = False,
+    apply: Annotated[
+        int | None, typer.Option("--apply", metavar="BATCH", help="Load the plan of a dry run.")
+    ] = None,
+    discard: Annotated[
+        int | None,
+        typer.Option("--discard", metavar="BATCH", help="Forget a plan that was not applied."),
+    ] = None,
+    who: Who = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Move a whole source into the CRM: all its objects, once."""
+    from hub.actions.batches import migrate as act
+    from hub.cli.session import opened, reached_database
+    from hub.views.migration import of_result
+
+    if sum(one is not None for one in (source, apply, discard)) != 1:
+        raise ConfigError(
+            "hub migrate needs a source, --apply BATCH or --discard BATCH",
+            hint="hub migrate salesforce --dry-run",
+        )
+    acts = partial(acting, who=who)
+    with opened(config) as (hub, _, _settings), reached_database(config) as place, _bars() as watch:
+        if apply is not None:
+            done = act.apply_plan(hub, place, acts, apply, watch)
+        elif discard is not None:
+            done = act.discard(hub, acts, discard)
+        elif dry_run:
+            done = act.dry_run(hub, place, acts, _known(source, hub.sources()), watch)
+        else:
+            done = act.run(hub, acts, _known(source, hub.sources()), watch)
+        with hub.engine.begin() as conn:
+            view = of_result(conn, done, with_records=json)
+    if json:
+        print_json(view.document())
+    else:
+        _show(view, done)
+    if code := _code(view):
+        raise typer.Exit(code)
+
+
+def _known(source: str | None, configured: list[str]) -> str:
+    if source not in configured:
+        raise ConfigError(
+            f"source {source!r} is not configured",
+            hint=f"configured: {', '.join(configured) or 'none'}",
+        )
+    return source
+
+
+def _code(view: "MigrationView") -> int:
+    if view.paused:
+        return 0
+    if not view.holds:
+        return EXIT_FAILED
+    return EXIT_QUARANTINE if view.refused_n else 0
+
+
+@contextmanager
+def _bars() -> Iterator["Watch"]:
+    """Show what is read and landed, with rate and remaining time, on a terminal."""
+    from hub.actions.batches.migrate import Watch
+
+    if not stderr.is_terminal:
+        yield Watch()
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description:20}"), BarColumn(16), MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bars: dict[str, TaskID] = {}
+
+        def add(name: str, n: int, total: int | None = None) -> None:
+            if name not in bars:
+                bars[name] = progress.add_task(name, total=total, rate="")
+            progress.advance(bars[name], n)
+            speed = progress.tasks[bars[name]].speed
+            progress.update(bars[name], rate=f"{speed:,.0f}/s" if speed else "")
+
+        yield Watch(
+            say=lambda step: progress.console.print(f"{step} …", highlight=False),
+            on_page=lambda page: add(page.stream, page.records, page.expected),
+            on_landed=lambda n: add("handed over", n),
+        )
+
+
+def _show(view: "MigrationView", done: "Migrated") -> None:
+    print_line(f"Batch {view.batch}: {view.source}", _state(view, done))
+    left = [one for one in view.ranges if one.state != "proven"]
+    if left and view.state != "undone":
+        print_table(
+            "Not proven",
+            ("stream", "range", "counted", "read", "reason"),
+            [(r.stream, r.key, r.counted, r.read_n, r.reason or "not read yet") for r in left],
+        )
+    if view.ledgers:
+        print_table(
+            "Ledger",
+            ("stream", "counted", "seen", "verdicts", "holds"),
+            [
+                (e.stream or "(all)", e.counted, e.seen,
+                 ", ".join(f"{n} {v}" for v, n in sorted(e.verdicts.items())),
+                 "yes" if e.holds else "NO")
+                for e in view.ledgers
+            ],
+        )  # fmt: skip
+    if view.refusals:
+        print_table(
+            "Refused values and records",
+            ("stream", "field", "reason", "count", "example"),
+            [(r.stream, r.field or "(record)", r.reason, r.n, r.value[:40]) for r in view.refusals],
+        )
+    if view.differences:
+        print_table(
+            "Different from the plan",
+            ("stream", "source id", "what", "planned", "done"),
+            [
+                (d.stream, d.source_id, d.what, str(d.planned), str(d.done))
+                for d in view.differences[:_DIFFERENCES_SHOWN]
+            ],
+        )
+        if len(view.differences) > _DIFFERENCES_SHOWN:
+            print_warning(f"{len(view.differences)} differences; --json lists all")
+    if view.paused:
+        print_warning(f"{view.paused}; the same command continues from there")
+
+
+def _state(view: "MigrationView", done: "Migrated") -> str:
+    if view.state == "planned" and done.rehearsed is not None:
+        return f"planned, nothing was loaded. hub migrate --apply {view.batch} loads it."
+    if done.is_replanned:
+        return f"{view.state}. The hub had changed since the plan, so it was planned again first."
+    return view.state

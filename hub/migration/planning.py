@@ -1,0 +1,111 @@
+"""Plan a migration: freeze the span of each stream, and cut the streams into ranges.
+
+A second call continues with the source's migration that is under way. Nothing of it reaches the CRM.
+"""
+
+from collections.abc import Sequence
+
+from hub.connectors.base import Stream, Window
+from hub.db.locks import only_one
+from hub.errors import ActionError, HubError
+from hub.etl.contain import ends_source, fault_of
+from hub.etl.context import Hub
+from hub.logs import get_logger
+from hub.migration.parts import Parts
+from hub.records import batches, migrations
+from hub.records.migrations import Migration
+
+log = get_logger()
+
+
+def plan(hub: Hub, source: str, who: str) -> Migration:
+    """Return the source's migration that is under way, or a new one, with all its ranges.
+
+    A stream that the vendor refuses is a fault of the batch; the other streams are planned.
+
+    Args:
+        hub: the hub.
+        source: vendor name.
+        who: the user who begins it.
+
+    Raises:
+        ActionError: another process works on the source's migration.
+        CredentialError: the vendor refuses the credentials.
+    """
+    with only_one(hub.engine, f"migration:{source}") as is_ours:
+        if not is_ours:
+            raise _busy(source)
+        with hub.engine.begin() as conn:
+            found = migrations.under_way(conn, source)
+            number = found.batch.id if found else migrations.open_migration(conn, source, who)
+        if found is None or found.planned_at is None:
+            _cut(hub, source, number)
+        return of_batch(hub, number)
+
+
+def of_batch(hub: Hub, batch_id: int) -> Migration:
+    """Return a migration.
+
+    Raises:
+        ActionError: the batch is none.
+    """
+    with hub.engine.begin() as conn:
+        found = migrations.of_batch(conn, batch_id)
+    if found is None:
+        raise ActionError(
+            f"batch {batch_id} is no migration",
+            resource="batch",
+            code="not_found",
+            hint="hub batches lists them: kind migrate",
+        )
+    return found
+
+
+def _busy(source: str) -> ActionError:
+    return ActionError(
+        f"another process works on the migration of {source}",
+        resource="batch",
+        code="conflict",
+        hint="hub status shows how far it is",
+    )
+
+
+def _cut(hub: Hub, source: str, batch_id: int) -> None:
+    parts = Parts(hub.connector(source))
+    with hub.engine.begin() as conn:
+        have = migrations.of_batch(conn, batch_id)
+    known = have.windows if have else {}
+    for stream in parts.objects():
+        if stream.name not in known:
+            _cut_stream(hub, parts, batch_id, stream)
+    with hub.engine.begin() as conn:
+        migrations.mark(conn, batch_id, "planned_at")
+
+
+def _cut_stream(hub: Hub, parts: Parts, batch_id: int, stream: Stream) -> None:
+    source = parts.connector.source
+    try:
+        window = parts.window(stream)
+        cuts = [(one.key, one.low, one.high, one.count_n) for one in parts.ranges(stream, window)]
+    except HubError as exc:
+        fault = fault_of(source, stream.part, exc)
+        with hub.engine.begin() as conn:
+            batches.note_faults(conn, batch_id, stream.name, [fault], unproved=False)
+        log.warning("stream_not_planned", source=source, stream=stream.name, message=exc.message)
+        if ends_source(exc):
+            raise
+        return
+    with hub.engine.begin() as conn:
+        migrations.set_span(conn, batch_id, stream.name, window.since, window.until)
+        migrations.add_ranges(conn, batch_id, stream.name, cuts)
+
+
+def window_of(found: Migration, stream: str) -> Window:
+    """Return the frozen span of a stream."""
+    since, until = found.windows[stream]
+    return Window(since, until)
+
+
+def streams_of(parts: Parts, found: Migration) -> Sequence[Stream]:
+    """Return the streams of a migration that were planned, in reading order."""
+    return [one for one in parts.objects() if one.name in found.windows]

@@ -1,0 +1,177 @@
+"""Read the ranges of a migration: store each page with its position, and count each range again.
+
+A range whose count differs from what was read is read a second time from its beginning. It is `short` if
+it differs again. A fault of one range stops no other range. A used-up quota ends the call: the next call
+continues.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hub.connectors.base import Page, Range, Stream
+from hub.errors import BudgetError, HubError
+from hub.etl.contain import ends_source
+from hub.etl.context import Hub
+from hub.etl.erased import Gate
+from hub.landing import planned
+from hub.landing.planned import Kept
+from hub.logs import get_logger
+from hub.migration.parts import Parts
+from hub.migration.planning import streams_of, window_of
+from hub.records import migrations
+from hub.records.migrations import Migration, RangeState
+
+log = get_logger()
+OPEN = ("open", "short", "failed")
+"""States of a range that the next call reads again."""
+_TRIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One page that was stored.
+
+    Args:
+        stream: of the source.
+        records: on the page.
+        expected: records of the stream in all, by the vendor's count when it was planned.
+    """
+
+    stream: str
+    records: int
+    expected: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """How a call ended: the ranges that are not proven, and the message of a used-up quota."""
+
+    unproven: Sequence[RangeState]
+    paused: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every range was read and proven."""
+        return not self.unproven and not self.paused
+
+
+def read(hub: Hub, found: Migration, on_page: Callable[[Progress], None] = lambda _: None) -> Read:
+    """Read every range that is not proven yet.
+
+    Args:
+        hub: the hub.
+        found: the migration, planned.
+        on_page: told of each page that was stored.
+
+    Raises:
+        CredentialError: the vendor refuses the credentials.
+    """
+    parts = Parts(hub.connector(found.batch.source))
+    streams = {one.name: one for one in streams_of(parts, found)}
+    order = {name: n for n, name in enumerate(streams)}
+    expected = _expected(hub, found)
+    todo = [one for one in _ranges(hub, found) if one.state in OPEN and one.stream in streams]
+    for one in sorted(todo, key=lambda r: (order[r.stream], r.key)):
+        reader = _Reader(
+            hub, parts, found, streams[one.stream], one, on_page, expected.get(one.stream)
+        )
+        try:
+            reader.run()
+        except BudgetError as exc:
+            reader.note("open", reason=exc.message)
+            return Read(_unproven(hub, found), exc.message)
+        except HubError as exc:
+            reader.note("failed", reason=exc.message)
+            log.warning("range_failed", stream=one.stream, range=one.key, message=exc.message)
+            if ends_source(exc):
+                raise
+    return Read(_unproven(hub, found))
+
+
+def _ranges(hub: Hub, found: Migration) -> list[RangeState]:
+    with hub.engine.begin() as conn:
+        return migrations.ranges(conn, found.batch.id)
+
+
+def _expected(hub: Hub, found: Migration) -> dict[str, int | None]:
+    """Return the objects of each stream by the vendor's count; None where one range has none."""
+    totals: dict[str, int | None] = {}
+    for one in _ranges(hub, found):
+        had = totals.get(one.stream, 0)
+        totals[one.stream] = None if had is None or one.planned_n is None else had + one.planned_n
+    return totals
+
+
+def _unproven(hub: Hub, found: Migration) -> list[RangeState]:
+    return [one for one in _ranges(hub, found) if one.state != "proven"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """One range that is read."""
+
+    hub: Hub
+    parts: Parts
+    found: Migration
+    stream: Stream
+    state: RangeState
+    on_page: Callable[[Progress], None]
+    expected: int | None
+
+    @property
+    def part(self) -> Range:
+        return Range(self.state.key, self.state.low, self.state.high)
+
+    def run(self) -> None:
+        """Read the range and compare the counts; once more from the beginning if they differ."""
+        window = window_of(self.found, self.stream.name)
+        resume = self.state.cursor if self.state.state == "open" else None
+        if resume is None:
+            self._restart()
+        counted, read_n = None, 0
+        for tried in range(_TRIES):
+            if tried:
+                self._restart()
+                resume = None
+            for page in self.parts.read(self.stream, window, self.part, resume):
+                self._store(page)
+            kept, counted = self._kept(), self.parts.count(self.stream, window, self.part)
+            read_n = kept.objects if self.parts.counts_gone else kept.objects - kept.gone
+            if counted is None or counted == read_n:
+                self.note("proven", counted=counted, read_n=read_n, reason=None)
+                return
+        self.note(
+            "short",
+            counted=counted,
+            read_n=read_n,
+            reason=f"the source counted {counted}, handed out {read_n}",
+        )
+
+    def note(self, state: str, **values: object) -> None:
+        """Store the state of the range."""
+        with self.hub.engine.begin() as conn:
+            migrations.update_range(
+                conn, self.found.batch.id, self.stream.name, self.state.key, state=state, **values
+            )
+
+    def _restart(self) -> None:
+        number, own = self.found.batch.id, (self.stream.name, self.state.key)
+        with self.hub.engine.begin() as conn:
+            planned.drop_range(conn, number, *own)
+            migrations.update_range(conn, number, *own, state="open", cursor=None)
+
+    def _store(self, page: Page) -> None:
+        source, number = self.found.batch.source, self.found.batch.id
+        own = (self.stream.name, self.state.key)
+        with self.hub.engine.begin() as conn:
+            gate = Gate.of(conn, self.hub.settings.home)
+            blocked = gate.blocked_ids(conn, page.records, source, own[0]) if gate else {}
+            planned.keep(
+                conn, page.records, batch_id=number, stream=own[0], key=own[1], blocked=blocked
+            )
+            migrations.update_range(conn, number, *own, cursor=dict(page.cursor))
+        self.on_page(Progress(self.stream.name, len(page.records), self.expected))
+
+    def _kept(self) -> Kept:
+        with self.hub.engine.begin() as conn:
+            return planned.count(conn, self.found.batch.id, self.stream.name, self.state.key)

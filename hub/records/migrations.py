@@ -1,0 +1,172 @@
+"""Migrations and their ranges. Owns `ops.migration` and `ops.migration_range`.
+
+A migration is a batch of the kind `migrate`. It is `planned` while it is read and rehearsed, `running`
+while the stages work on its records, then `done` or `failed`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from hub.db.json_text import write_json
+from hub.model.records import JsonValue
+from hub.records import batches
+from hub.records.batches import Batch
+from hub.records.migration_tables import migration, migration_range
+
+Spans = Mapping[str, tuple[datetime | None, datetime]]
+"""The frozen span of each stream: since, until."""
+
+Cut = tuple[str, str | None, str | None, int | None]
+"""A range as it was cut: key, low, high, the vendor's count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A migration, and how far it is."""
+
+    batch: Batch
+    state: str
+    who: str
+    windows: Spans
+    planned_at: datetime | None
+    rehearsed_at: datetime | None
+    applied_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RangeState:
+    """A range of a stream and its proof.
+
+    Args:
+        stream: of the source.
+        key: the name of the range, `0001`.
+        low: the first id that may be in it; None: of the first range.
+        high: the first id after it; None: of the last range.
+        state: open, proven, short or failed.
+        cursor: after the last page that was stored.
+        planned_n: objects by the vendor's count when the range was cut, None if it cannot count.
+        counted: objects by the vendor's count after it was read, None if it cannot count.
+        read_n: distinct objects that were read.
+        reason: why it is short or failed.
+    """
+
+    stream: str
+    key: str
+    low: str | None
+    high: str | None
+    state: str
+    cursor: Mapping[str, JsonValue] | None
+    planned_n: int | None
+    counted: int | None
+    read_n: int
+    reason: str | None
+
+
+def open_migration(conn: Connection, source: str, who: str) -> int:
+    """Open a migration of a source; returns the number of its batch, which is `planned`."""
+    number = batches.open_planned(conn, source, who)
+    conn.execute(insert(migration).values(batch_id=number, who=who))
+    return number
+
+
+_FIND = """
+SELECT b.id, b.kind, b.source, b.lane, b.state, m.who, m.windows, m.planned_at, m.rehearsed_at,
+  m.applied_at
+FROM ops.migration m JOIN ops.batch b ON b.id = m.batch_id WHERE {which} ORDER BY b.id DESC LIMIT 1
+"""
+_BY_BATCH = text(_FIND.format(which="b.id = :batch"))
+_UNDER_WAY = text(
+    _FIND.format(which="b.source = :source AND b.state IN ('planned', 'running', 'partial')")
+)
+
+
+def of_batch(conn: Connection, batch_id: int) -> Migration | None:
+    """Return the migration of a batch; None if the batch is none."""
+    return _migration(conn.execute(_BY_BATCH, {"batch": batch_id}).first())
+
+
+def under_way(conn: Connection, source: str) -> Migration | None:
+    """Return the source's migration that is planned or running; None if there is none."""
+    return _migration(conn.execute(_UNDER_WAY, {"source": source}).first())
+
+
+def _migration(row: Any) -> Migration | None:
+    if row is None:
+        return None
+    windows = {
+        stream: (_moment(one["since"]), datetime.fromisoformat(one["until"]))
+        for stream, one in row.windows.items()
+    }
+    found = Batch(row.id, row.kind, row.source, row.lane)
+    return Migration(
+        found, row.state, row.who, windows, row.planned_at, row.rehearsed_at, row.applied_at
+    )
+
+
+def _moment(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
+
+
+def set_span(
+    conn: Connection, batch_id: int, stream: str, since: datetime | None, until: datetime
+) -> None:
+    """Store the frozen span of a stream."""
+    span = {"since": since.isoformat() if since else None, "until": until.isoformat()}
+    conn.execute(
+        text(
+            "UPDATE ops.migration SET windows = windows || CAST(:own AS jsonb) WHERE batch_id = :batch"
+        ),
+        {"batch": batch_id, "own": write_json({stream: span})},
+    )
+
+
+def mark(conn: Connection, batch_id: int, what: str) -> None:
+    """Note when a migration was planned, rehearsed or applied: `planned_at`, …, now."""
+    column = migration.c[what]
+    conn.execute(
+        update(migration).where(migration.c.batch_id == batch_id).values({column: func.now()})
+    )
+
+
+def add_ranges(conn: Connection, batch_id: int, stream: str, cuts: Sequence[Cut]) -> None:
+    """Store the ranges of a stream; a second call changes nothing."""
+    rows = [
+        {"batch_id": batch_id, "stream": stream, "key": key, "low": low, "high": high,
+         "planned_n": count_n}
+        for key, low, high, count_n in cuts
+    ]  # fmt: skip
+    conn.execute(insert(migration_range).on_conflict_do_nothing(), rows)
+
+
+def ranges(conn: Connection, batch_id: int) -> list[RangeState]:
+    """Return all ranges of a migration, by stream and key."""
+    c = migration_range.c
+    found = select(
+        c.stream,
+        c.key,
+        c.low,
+        c.high,
+        c.state,
+        c.cursor,
+        c.planned_n,
+        c.counted,
+        c.read_n,
+        c.reason,
+    ).where(c.batch_id == batch_id)
+    rows = conn.execute(found.order_by(c.stream, c.key)).mappings()
+    return [RangeState(**row) for row in rows]
+
+
+def update_range(conn: Connection, batch_id: int, stream: str, key: str, **values: Any) -> None:
+    """Store new values of a range: state, cursor, counted, read_n, reason."""
+    c = migration_range.c
+    conn.execute(
+        update(migration_range)
+        .where(c.batch_id == batch_id, c.stream == stream, c.key == key)
+        .values(**values, updated_at=func.now())
+    )

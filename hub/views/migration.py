@@ -1,0 +1,136 @@
+"""A migration as people and programs see it: how far it is, its ledger, and each record's verdict.
+
+In: a migration. Out: one model with one JSON form (`hub migrate --json`, `hub reconcile --json`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from hub.etl.closing import ledger_json
+from hub.landing import refusals
+from hub.landing.refusals import Refusals
+from hub.migration.differences import Difference
+from hub.migration.outcomes import outcomes
+from hub.migration.result import Migrated
+from hub.records import ledger, migrations, plans
+from hub.records.ledger import StreamLedger
+from hub.records.migrations import RangeState
+from hub.records.plans import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationView:
+    """A migration.
+
+    Args:
+        batch: its number.
+        source: vendor name.
+        state: planned, running, partial, done, failed, undoing or undone.
+        ranges: of all streams.
+        ledgers: one for each stream: of the rehearsal while it is planned, then of the real run.
+        refusals: what the mappings refused, summed up.
+        records: the verdict of each object; planned ones before the real run.
+        differences: from the plan.
+        paused: why the source cannot be read further now; "" if it can.
+        is_replanned: whether the plan was made again, because the hub had changed.
+    """
+
+    batch: int
+    source: str
+    state: str
+    ranges: Sequence[RangeState]
+    ledgers: Sequence[StreamLedger] = ()
+    refusals: Sequence[Refusals] = ()
+    records: Sequence[Outcome] = ()
+    differences: Sequence[Difference] = field(default=())
+    paused: str = ""
+    is_replanned: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """Whether every ledger adds up, and every range is proven."""
+        return all(e.holds for e in self.ledgers) and all(r.state == "proven" for r in self.ranges)
+
+    @property
+    def refused_n(self) -> int:
+        """Return how many values and records the mappings refused."""
+        return sum(one.n for one in self.refusals)
+
+    def document(self) -> dict[str, Any]:
+        """Return the migration as `--json` shows it."""
+        return {
+            "batch": self.batch,
+            "source": self.source,
+            "state": self.state,
+            "holds": self.holds,
+            "paused": self.paused,
+            "replanned": self.is_replanned,
+            "ranges": [_range(one) for one in self.ranges],
+            "ledger": [ledger_json(one) for one in self.ledgers],
+            "quarantine": [one.document() for one in self.refusals],
+            "records": [one.document() for one in self.records],
+            "differences": [one.document() for one in self.differences],
+        }
+
+
+def _range(one: RangeState) -> dict[str, Any]:
+    return {
+        "stream": one.stream, "key": one.key, "state": one.state, "counted": one.counted,
+        "read": one.read_n, "reason": one.reason,
+    }  # fmt: skip
+
+
+def of_result(conn: Connection, done: Migrated, *, with_records: bool) -> MigrationView:
+    """Return the view of what a command did.
+
+    Args:
+        conn: an open transaction.
+        done: the result of the action.
+        with_records: whether each record is listed, which takes memory.
+    """
+    found = done.migration
+    number = found.batch.id
+    ledgers: Sequence[StreamLedger] = ()
+    refused: Sequence[Refusals] = ()
+    if done.applied is not None:
+        ledgers, refused = done.applied.ledgers, refusals.of_batch(conn, number)
+    elif done.rehearsed is not None:
+        ledgers, refused = done.rehearsed.ledgers, done.rehearsed.refusals
+    return MigrationView(
+        number,
+        found.batch.source,
+        found.state,
+        migrations.ranges(conn, number),
+        ledgers,
+        refused,
+        _records(conn, number, is_planned=found.state == "planned") if with_records else (),
+        done.applied.differences if done.applied is not None else (),
+        done.read.paused if done.read is not None else "",
+        done.is_replanned,
+    )
+
+
+def of_batch(conn: Connection, batch_id: int, *, with_records: bool) -> MigrationView | None:
+    """Return the view of a migration as it is now; None if the batch is none."""
+    found = migrations.of_batch(conn, batch_id)
+    if found is None:
+        return None
+    is_planned = found.state == "planned"
+    return MigrationView(
+        batch_id,
+        found.batch.source,
+        found.state,
+        migrations.ranges(conn, batch_id),
+        () if is_planned else ledger.of_batch(conn, batch_id),
+        refusals.of_batch(conn, batch_id),
+        _records(conn, batch_id, is_planned=is_planned) if with_records else (),
+    )
+
+
+def _records(conn: Connection, batch_id: int, *, is_planned: bool) -> list[Outcome]:
+    if is_planned:
+        return list(plans.each(conn, batch_id))
+    return [one for page in outcomes(conn, None, batch_id) for one in page]
