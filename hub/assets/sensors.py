@@ -84,7 +84,7 @@ def told(
             yield dg.AssetMaterialization(key, metadata=_numbers(key, sums))
             document = mappings.get("/".join(key.path[1:]))
             if sums.stage == "normalize" and document is not None:
-                yield checks.drift(key, drift_of(conn, document)).evaluation()
+                yield checks.drift(key, drift_of(conn, document.name, document.filled)).evaluation()
     for one in proved:
         yield from _of_batch(conn, one, known)
 

@@ -75,7 +75,8 @@ def normalize_asset(
         with told_clearly(context, name):
             done = figures.timed(lambda: flow.run_normalize(hub.hub, source=source, stream=stream))
             with hub.hub.engine.begin() as conn:
-                drift = drift_of(conn, hub.hub.mapping(source, stream))
+                fields = hub.hub.mapping(source, stream).filled
+                drift = drift_of(conn, f"{source}/{stream}", fields)
             yield dg.MaterializeResult(
                 metadata=figures.normalized(source, stream, done, drift.fill),
                 check_results=[checks.drift(key, drift).result()],

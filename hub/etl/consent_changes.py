@@ -5,25 +5,27 @@ a stream is mapped again. `held` lists them afterwards: after a remap, or after 
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
 from hub.errors import ConfigError
-from hub.etl.context import Hub
 from hub.records import consent_disputes, consents, requeue
 from hub.records.consent_disputes import Lifted
+
+if TYPE_CHECKING:  # a status asks what is held alone, and does not wait for the stages
+    from hub.etl.context import Hub
 
 SHOWN = 20
 
 
-def foresee(hub: Hub, source: str, stream: str) -> list[Lifted]:
+def foresee(hub: "Hub", source: str, stream: str) -> list[Lifted]:
     """Return the addresses whose opt-out the present mapping would lift; nothing is written."""
     with hub.engine.connect() as conn:
         return consent_disputes.would_lift(conn, _unread(hub, conn, source, stream))
 
 
-def _unread(hub: Hub, conn: Connection, source: str, stream: str) -> list[int]:
+def _unread(hub: "Hub", conn: Connection, source: str, stream: str) -> list[int]:
     """Return the stored noes of a stream that the present mapping does not read."""
     # `hub status` asks what is held; it does not wait for the mapping engine
     from hub.etl.consents import events  # noqa: PLC0415

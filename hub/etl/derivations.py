@@ -5,14 +5,16 @@ of its own: a mapping's version is a digest of its document and of `ENGINE_VERSI
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from sqlalchemy import Connection
 
 from hub.etl.model_in_use import active_model
-from hub.mappings.document import MappingDocument
 from hub.records import derivations
 from hub.records.derivations import Stale
 
+MAPPING = derivations.MAPPING
+"""The derivation of a mapping: one part a stream."""
 KEYS_VERSION = "2"
 """Of `hub.matching.keys`, `hub.matching.normal` and `hub.matching.names`: the keys of a record."""
 JUDGE_VERSION = "1"
@@ -23,17 +25,26 @@ LINKS_VERSION = "2"
 """Of `hub.etl.accounts`, `companies` and `inquiries`: the links of an entity."""
 
 
-def declare(conn: Connection, mappings: Mapping[str, MappingDocument]) -> None:
+class Versioned(Protocol):
+    """A mapping, or a summary of one."""
+
+    @property
+    def version(self) -> str:
+        """Return the digest of the document and of the engine."""
+        ...
+
+
+def declare(conn: Connection, mappings: Mapping[str, Versioned]) -> None:
     """Record the versions in force."""
     derivations.declare(conn, _versions(conn), _of_mappings(mappings))
 
 
-def stale(conn: Connection, mappings: Mapping[str, MappingDocument]) -> Sequence[Stale]:
+def stale(conn: Connection, mappings: Mapping[str, Versioned]) -> Sequence[Stale]:
     """Return how many records were derived by older rules."""
     return derivations.stale(conn, _versions(conn), _of_mappings(mappings))
 
 
-def _of_mappings(mappings: Mapping[str, MappingDocument]) -> dict[str, str]:
+def _of_mappings(mappings: Mapping[str, Versioned]) -> dict[str, str]:
     return {name: document.version for name, document in mappings.items()}
 
 

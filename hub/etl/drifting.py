@@ -1,6 +1,6 @@
 """Drift of a stream: unknown fields and values, missing fields, and what to do about them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 
 from hub.landing import silent
 from hub.mappings import drifting
-from hub.mappings.document import MappingDocument
 from hub.records import drift
 
 PLACEHOLDER = "placeholder"
@@ -32,18 +31,23 @@ class Drift:
     fill: Mapping[str, float]
 
 
-def drift_of(conn: Connection, document: MappingDocument) -> Drift:
-    """Return the drift of a mapped stream."""
-    name = f"{document.source}/{document.stream}"
-    fills = drift.fill(conn, document.source, document.stream)
-    known = sorted({field for target in document.emit for field in target.fields})
-    counted = drift.of_stream(conn, document.source, document.stream)
+def drift_of(conn: Connection, name: str, known: Sequence[str]) -> Drift:
+    """Return the drift of a mapped stream.
+
+    Args:
+        conn: an open connection.
+        name: of the mapping: `source/stream`.
+        known: the canonical fields that the mapping fills, sorted.
+    """
+    source, _, stream = name.partition("/")
+    fills = drift.fill(conn, source, stream)
+    counted = drift.of_stream(conn, source, stream)
     found = [
         {**d, "suggestion": drifting.suggestion(name, d["kind"], d["field"], d["value"], known)}
         for d in counted
         if d["kind"] != PLACEHOLDER
     ]
-    found += _often(conn, document.source, document.stream)
+    found += _often(conn, source, stream)
     new = [d["field"] for d in found if d["kind"] == "field"]
     return Drift(
         found,

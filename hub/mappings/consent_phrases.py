@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from hub.mappings.files import HERE
+from hub.mappings.folders import HERE
 from hub.mappings.text import clean_lines, fold
 
 LONGEST_WORDING = 2_000

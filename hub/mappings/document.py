@@ -395,6 +395,11 @@ class MappingDocument(Strict):
         """Return `<source>/<stream>`."""
         return f"{self.source}/{self.stream}"
 
+    @property
+    def filled(self) -> tuple[str, ...]:
+        """Return the canonical fields that the document fills, sorted."""
+        return tuple(sorted({field for target in self.emit for field in target.fields}))
+
     @cached_property
     def version(self) -> str:
         """Return a short digest of the document's content; layout and comments do not change it."""

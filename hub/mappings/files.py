@@ -12,9 +12,9 @@ from typing import Any
 import yaml
 
 from hub.errors import ConfigError
+from hub.mappings.folders import HERE
 from hub.mappings.text import fold
 
-HERE = Path(__file__).parent
 Loc = Sequence[str | int]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 import yaml
 
-from hub.mappings.files import HERE
+from hub.mappings.folders import HERE
 from hub.mappings.text import clean, fold
 
 LONGEST_TITLE = 300

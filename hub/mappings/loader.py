@@ -12,9 +12,8 @@ from pydantic import ValidationError
 from hub.errors import ConfigError
 from hub.mappings.bind import faults
 from hub.mappings.document import MappingDocument, nearest
-from hub.mappings.files import HERE, Lines, parse, read
-
-_TESTS = ".test.yaml"
+from hub.mappings.files import Lines, parse, read
+from hub.mappings.folders import TESTS, documents
 
 
 def names(folder: Path | None = None) -> list[str]:
@@ -23,20 +22,7 @@ def names(folder: Path | None = None) -> list[str]:
     Raises:
         ConfigError: the user's folder does not exist.
     """
-    if folder is not None and not folder.is_dir():
-        raise ConfigError(
-            f"mappings_dir: there is no folder {folder}",
-            hint="create the folder, or remove mappings_dir from hub.yaml",
-        )
-    roots = [HERE, *([folder] if folder else [])]
-    return sorted(
-        {
-            f"{path.parent.name}/{path.stem}"
-            for root in roots
-            for path in root.glob("*/*.yaml")
-            if not path.name.endswith(_TESTS)
-        }
-    )
+    return list(documents(folder))
 
 
 def path_of(name: str, folder: Path | None = None) -> Path:
@@ -45,19 +31,18 @@ def path_of(name: str, folder: Path | None = None) -> Path:
     Raises:
         ConfigError: there is no such mapping.
     """
-    known = names(folder)
+    known = documents(folder)
     if name not in known:
-        near = nearest(name, known)
+        near = nearest(name, list(known))
         hint = f"did you mean '{near}'?" if near else "known are " + ", ".join(known)
         raise ConfigError(f"there is no mapping '{name}'", hint=hint)
-    own = folder / f"{name}.yaml" if folder else None
-    return own if own and own.is_file() else HERE / f"{name}.yaml"
+    return known[name]
 
 
 def cases_path_of(name: str, folder: Path | None = None) -> Path:
     """Return the file of a mapping's tests, in the same folder as the mapping."""
     path = path_of(name, folder)
-    return path.with_name(path.stem + _TESTS)
+    return path.with_name(path.stem + TESTS)
 
 
 def load(name: str, folder: Path | None = None) -> MappingDocument:

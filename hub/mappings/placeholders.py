@@ -9,7 +9,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
-from hub.mappings.files import HERE, read
+from hub.mappings.files import read
+from hub.mappings.folders import HERE
 
 Check = Callable[[str], bool]
 
@@ -38,6 +39,8 @@ _CALLER = re.compile(
 
 
 def _without_accents(text: str) -> str:
+    if text.isascii():
+        return text
     spread = unicodedata.normalize("NFKD", text)
     return unicodedata.normalize("NFC", "".join(c for c in spread if not unicodedata.combining(c)))
 
@@ -48,14 +51,15 @@ def _forms(words: Sequence[str]) -> frozenset[str]:
 
 
 _FILE, _ = read(HERE / "placeholders.yaml")
+_LISTS = {name: _forms(words) for name, words in _FILE["lists"].items()}
 _WORDS: Mapping[str, frozenset[str]] = {
-    kind: frozenset().union(*(_forms(_FILE["lists"][name]) for name in lists))
+    kind: frozenset().union(*(_LISTS[name] for name in lists))
     for kind, lists in _FILE["kinds"].items()
 }
 KINDS = tuple(_WORDS)
 _SURNAMES = frozenset(_FILE["surnames"])
 _LONGEST_SURNAME = 8  # characters, with spaces around it
-_PROGRAMS = _forms(_FILE["lists"]["machine"])
+_PROGRAMS = _LISTS["machine"]
 _NO_EMAIL = frozenset(_FILE["no_email"].split())
 _SAME_WORD = frozenset(_FILE["same_word"].split())
 

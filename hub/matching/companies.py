@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hub.matching import normal
+from hub.matching.distances import share
 from hub.matching.key_hash import hashed
 from hub.matching.keys import bounded
 from hub.model.records import JsonValue
@@ -222,15 +223,9 @@ def _names(a: Firm, b: Firm) -> str:
     is_slip = (
         _digits(a.name) == _digits(b.name)  # Number 1 and Number 2 are no slip of the pen
         and min(len(a.name), len(b.name)) >= _MIN_SIMILAR
-        and _similarity(a.name, b.name) >= _SIMILAR
+        and share(a.name, b.name) >= _SIMILAR
     )
     return "alike" if is_slip else "differ"
-
-
-def _similarity(a: str, b: str) -> float:
-    from rapidfuzz.distance import OSA  # noqa: PLC0415 slow to load; most names are equal or clearly not
-
-    return OSA.normalized_similarity(a, b)
 
 
 def _digits(name: str) -> str:

@@ -7,9 +7,8 @@ weight depends on the value. Not here: the judgement of the pair (`hub.matching.
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rapidfuzz.distance import OSA, JaroWinkler
-
 from hub.matching import names, normal
+from hub.matching.distances import edits, likeness
 from hub.matching.keys import MatchView, Traits
 from hub.matching.model import Facts, Model
 from hub.matching.normal import Mailbox
@@ -128,10 +127,10 @@ def is_slip(one: str, two: str) -> bool:
         return False
     if local_a == local_b:
         is_long = min(len(domain_a), len(domain_b)) >= _MIN_DOMAIN
-        return is_long and OSA.distance(domain_a, domain_b, score_cutoff=1) <= 1
+        return is_long and edits(domain_a, domain_b, 1) <= 1
     if _bare(local_a) == _bare(local_b):
         return False  # with and without a dot: two mailboxes
-    return OSA.distance(local_a, local_b, score_cutoff=1) <= 1
+    return edits(local_a, local_b, 1) <= 1
 
 
 def _bare(text: str) -> str:
@@ -248,7 +247,7 @@ def place_level(a: tuple[str, str, str], b: tuple[str, str, str]) -> str:
 
 
 def _is_alike(one: str, two: str, least: float) -> bool:
-    return bool(one and two) and JaroWinkler.similarity(one, two) >= least
+    return bool(one and two) and likeness(one, two) >= least
 
 
 @lru_cache(maxsize=16_384)
@@ -259,7 +258,7 @@ def _birth(one: str, two: str) -> str:
         return "same"
     parts = [(one[:4], two[:4]), (one[4:6], two[4:6]), (one[6:], two[6:])]
     swapped = one[:4] == two[:4] and one[4:6] == two[6:] and one[6:] == two[4:6]
-    is_near = sum(x == y for x, y in parts) >= _SAME_PARTS or OSA.distance(one, two) == 1
+    is_near = sum(x == y for x, y in parts) >= _SAME_PARTS or edits(one, two) == 1
     return "near" if swapped or is_near else "differs"
 
 
@@ -268,4 +267,4 @@ def _identifier(one: str, two: str) -> str:
         return "missing"
     if one == two:
         return "same"
-    return "near" if OSA.distance(one, two, score_cutoff=1) == 1 else "differs"
+    return "near" if edits(one, two, 1) == 1 else "differs"

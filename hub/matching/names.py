@@ -6,9 +6,8 @@ In: normalised name words of two records. Out: a level of the model's `name` tab
 from enum import IntEnum
 from functools import lru_cache
 
-from rapidfuzz.distance import OSA, JaroWinkler
-
 from hub.matching import normal
+from hub.matching.distances import edits, likeness
 
 Words = tuple[str, ...]
 _LONG = 8
@@ -129,7 +128,7 @@ def _resemble(one: str, two: str) -> bool:
         return True
     if normal.is_known(one) and normal.is_known(two):
         return False
-    return JaroWinkler.similarity(one, two) >= _ALIKE
+    return likeness(one, two) >= _ALIKE
 
 
 def _misspelt_given(one: str, two: str) -> Part:
@@ -160,12 +159,12 @@ def is_typo(one: str, two: str) -> bool:
     shorter, longer = sorted((len(one), len(two)))
     if shorter < _MIN_TYPO - 1 or longer < _MIN_TYPO:
         return False
-    distance = OSA.distance(one, two, score_cutoff=2)
+    distance = edits(one, two, 2)
     if distance > (2 if shorter >= _LONG else 1):
         return False
     if one[0] != two[0] and longer < _SHORT_NAME and sorted(one) != sorted(two):
         return False  # Meyer and Beyer, Bauer and Sauer
-    return distance == 1 or JaroWinkler.similarity(one, two) >= _SIMILAR
+    return distance == 1 or likeness(one, two) >= _SIMILAR
 
 
 def _are_initials(short: Words, full: Words) -> bool:

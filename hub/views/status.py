@@ -3,7 +3,7 @@
 In: the database and the settings. Out: one model. Not here: how it is drawn (`hub.cli.status_tables`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,12 +16,11 @@ from hub.db.engine import Database
 from hub.etl import consent_changes, derivations
 from hub.etl.completeness import unproved
 from hub.etl.drifting import drift_of
+from hub.etl.mapping_summaries import summaries
 from hub.etl.promise import Promise, promises
 from hub.etl.refresh_interval import interval
 from hub.etl.waiting import waiting_n
 from hub.landing import silent
-from hub.mappings.document import MappingDocument
-from hub.mappings.loader import load_all
 from hub.records import batches, budgets
 from hub.records.erasure_key import work_file
 from hub.settings import Settings
@@ -227,8 +226,11 @@ class Status:
 
 def read_status(database: Database, settings: Settings) -> Status:
     """Return the status."""
-    mappings = load_all(Path(settings.mappings_dir) if settings.mappings_dir else None)
+    own = Path(settings.mappings_dir) if settings.mappings_dir else None
+    mappings = summaries(own, settings.home)
     with database.engine.begin() as conn:
+        stale = derivations.stale(conn, mappings)
+        landed = [one.part for one in stale if one.derivation == derivations.MAPPING]
         return Status(
             home=str(settings.home),
             streams=tuple(StreamStatus(**row) for row in overview.streams(conn)),
@@ -241,14 +243,13 @@ def read_status(database: Database, settings: Settings) -> Status:
             silent=_silent(conn, settings),
             opt_outs_held=len(consent_changes.held(conn)),
             derivations=tuple(
-                StaleStatus(one.derivation, one.part, one.version, one.behind)
-                for one in derivations.stale(conn, mappings)
+                StaleStatus(one.derivation, one.part, one.version, one.behind) for one in stale
             ),
             undoing=tuple(batches.half_undone(conn)),
             erase_under_way=work_file(settings.home).exists(),
             batches=tuple(BatchStatus(**row) for row in overview.batches(conn, _BATCHES_SHOWN)),
             **_numbers(conn),
-            **_drift(conn, mappings),
+            **_drift(conn, {name: mappings[name].fields for name in landed}),
         )
 
 
@@ -273,9 +274,9 @@ def _silent(conn: Connection, settings: Settings) -> tuple[SilentField, ...]:
     )
 
 
-def _drift(conn: Connection, mappings: Mapping[str, MappingDocument]) -> dict[str, Any]:
-    """Return `drift`, `placeholders`, `vanished` and `fill`, for the constructor."""
-    found = {name: drift_of(conn, document) for name, document in mappings.items()}
+def _drift(conn: Connection, streams: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return `drift`, `placeholders`, `vanished` and `fill` of streams with their fields, for the constructor."""
+    found = {name: drift_of(conn, name, fields) for name, fields in streams.items()}
     return {
         "placeholders": _frequent([d for one in found.values() for d in one.placeholders]),
         "drift": _frequent([d for one in found.values() for d in one.unknown]),

@@ -71,4 +71,4 @@ def test_a_field_that_stays_away_has_vanished_and_a_remap_counts_anew(world: Wor
 
 def _drift(world: World) -> Drift:
     with world.hub.engine.begin() as conn:
-        return drift_of(conn, world.hub.mapping("salesforce", "leads"))
+        return drift_of(conn, "salesforce/leads", world.hub.mapping("salesforce", "leads").filled)

@@ -191,7 +191,8 @@ def test_a_field_that_changes_too_often_is_drift_and_read_weekly(org: Org) -> No
     org.sync(after_s=DAY_S)
     assert org.tiers()["Name07"] == "day 1", "what was read is landed all the same"
     with org.world.hub.engine.begin() as conn:
-        (found,) = drift_of(conn, org.world.hub.mapping("salesforce", "leads")).unknown
+        fields = org.world.hub.mapping("salesforce", "leads").filled
+        (found,) = drift_of(conn, "salesforce/leads", fields).unknown
     assert (found["kind"], found["field"], found["n"]) == ("often", FORMULA, 7)
     assert "weekly" in found["suggestion"]
     (row,) = read_status(org.world.db, org.world.hub.settings).silent

@@ -41,8 +41,8 @@ STAGES = {
 }  # fmt: skip
 """Of no use where nothing is folded or matched."""
 UNNEEDED = {
-    "hub.actions.people.add_person": NEVER,
-    "hub.actions.people.edit": NEVER,
+    "hub.actions.people.add_person": NEVER | {"rapidfuzz"},
+    "hub.actions.people.edit": NEVER | {"rapidfuzz"},
     "hub.actions.companies.company": NEVER,
     "hub.actions.leads.convert": NEVER,
     "hub.actions.leads.status": NEVER | STAGES,
@@ -52,7 +52,7 @@ UNNEEDED = {
     "hub.actions.identity.explain": NEVER | {"hub.erase", "hub.etl.load", "hub.etl.match"},
     "hub.views.cards": NEVER,
     "hub.views.finding": NEVER | {"hub.etl.load", "hub.etl.match"},
-    "hub.views.status": (NEVER | STAGES) - {"hub.mappings.document", "yaml", "hub.matching"},
+    "hub.views.status": (NEVER | STAGES | {"hub.mappings.loader"}) - {"yaml", "hub.matching"},
     "hub.cli.session": NEVER | (STAGES - {"yaml"}),
 }  # fmt: skip
 """What a module must not import, at its import, even by way of others."""
