@@ -270,3 +270,45 @@ def rename_outcome(conn: Connection, number: int, name: str) -> None:
 def delete_outcome(conn: Connection, number: int) -> None:
     """Delete an outcome that no call or visit has."""
     conn.execute(text("DELETE FROM crm.outcome WHERE id = :id"), {"id": number})
+
+
+_ENSURE_OUTCOMES = text("""
+INSERT INTO crm.outcome (kind, name, batch_id)
+SELECT kind, name, batch FROM unnest(CAST(:kinds AS text[]), CAST(:names AS text[]),
+  CAST(:batches AS bigint[])) WITH ORDINALITY AS n(kind, name, batch, ord) ORDER BY ord
+ON CONFLICT (kind, lower(name)) DO NOTHING
+""")
+_OUTCOMES = text("SELECT id, kind, name FROM crm.outcome")
+
+
+def outcome_ids(
+    conn: Connection, wanted: Mapping[tuple[str, str], int]
+) -> dict[tuple[str, str], int]:
+    """Return the numbers of outcomes: (kind, name in lower case) → number; unknown ones are added.
+
+    Args:
+        conn: an open transaction.
+        wanted: kind and name of each outcome → the batch that brings it.
+    """
+    if not wanted:
+        return {}
+    known = {(row.kind, row.name.casefold()): row.id for row in conn.execute(_OUTCOMES)}
+    new = {w: b for w, b in wanted.items() if (w[0], w[1].casefold()) not in known}
+    if not new:
+        return known
+    args = {"kinds": [w[0] for w in new], "names": [w[1] for w in new]}
+    conn.execute(_ENSURE_OUTCOMES, {**args, "batches": list(new.values())})
+    return {(row.kind, row.name.casefold()): row.id for row in conn.execute(_OUTCOMES)}
+
+
+def forget_outcomes(conn: Connection, batch_id: int) -> int:
+    """Delete the outcomes that a batch brought and that no call or visit has; returns how many."""
+    done = conn.execute(
+        text(
+            "DELETE FROM crm.outcome o WHERE batch_id = :batch "
+            "AND NOT EXISTS (SELECT 1 FROM crm.call c WHERE c.outcome_id = o.id) "
+            "AND NOT EXISTS (SELECT 1 FROM crm.visit v WHERE v.outcome_id = o.id)"
+        ),
+        {"batch": batch_id},
+    )
+    return done.rowcount

@@ -21,6 +21,7 @@ from sqlalchemy import (
     text,
 )
 
+from hub.crm.source_columns import from_source
 from hub.db.metadata import NOW, UTC, because, metadata, personal, where_said
 
 _REPORT = "the report of activity counts those of a period"
@@ -50,6 +51,7 @@ outcome = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
+    Column("batch_id", BigInteger),  # the batch that brought it; none: the team's own
     CheckConstraint("kind IN ('call','visit')", name="kind"),
     Index(
         "outcome_name",
@@ -71,6 +73,7 @@ task = Table(
     Column("due_at", UTC),
     Column("remind_at", UTC),
     Column("completed_at", UTC),
+    *from_source(),
     Index(
         "task_due",
         "owner_id",
@@ -107,6 +110,7 @@ call = Table(
     personal("summary", Text),
     personal("recording_url", Text),
     personal("external_id", Text),
+    *from_source(),
     Index(None, "made_at", info=because(_REPORT)),
     where_said("outcome_id", "lists find the records that had an outcome; removal of an outcome"),
     CheckConstraint(_ON_SOMETHING, name="on_something"),
@@ -121,6 +125,7 @@ visit = Table(
     personal("address", Text),
     Column("outcome_id", BigInteger, ForeignKey("crm.outcome.id")),
     personal("summary", Text),
+    *from_source(),
     Index(None, "visited_at", info=because(_REPORT)),
     where_said("outcome_id", "lists find the records that had an outcome; removal of an outcome"),
     CheckConstraint(_ON_SOMETHING, name="on_something"),
@@ -138,6 +143,7 @@ message = Table(
     personal("content", Text),
     personal("address", Text),
     personal("external_id", Text),
+    *from_source(),
     CheckConstraint("kind IN ('email','text','chat')", name="kind"),
     Index(None, "sent_at", info=because(_REPORT)),
     CheckConstraint(_ON_SOMETHING, name="on_something"),

@@ -277,6 +277,7 @@ _LEAVE = text(
 _LET_GO = (
     text("UPDATE crm.contact SET merged_into = NULL WHERE merged_into = ANY(:ids)"),
     text("UPDATE crm.contact SET company_id = NULL WHERE company_id = ANY(:ids)"),
+    text("UPDATE crm.contact SET parent_id = NULL WHERE parent_id = ANY(:ids)"),
 )
 
 

@@ -23,7 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from hub.crm import list_columns
-from hub.db.metadata import NOW, UTC, because, metadata, personal
+from hub.crm.source_columns import from_source
+from hub.db.metadata import NOW, UTC, because, metadata, personal, where_said
 
 _CATEGORIES = "'incoming','in_progress','won','unqualified','lost'"
 
@@ -103,6 +104,7 @@ reason = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
+    Column("batch_id", BigInteger),  # the batch that brought it; none: the team's own
     CheckConstraint("kind IN ('loss','deal_unqualified','lead_unqualified')", name="kind"),
     Index(
         "reason_name",
@@ -145,6 +147,7 @@ deal = Table(
     Column("archived_at", UTC),
     Column("recorded_at", UTC, nullable=False, server_default=NOW),
     list_columns.search_tokens("deal"),
+    *from_source(),
     CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
     CheckConstraint("customized_win_likelihood BETWEEN 0 AND 100", name="likelihood"),
     Index(None, "contact_id", info=because("the deals of a person; their status as a customer")),
@@ -173,6 +176,7 @@ deal_contact = Table(
     Column("deal_id", BigInteger, ForeignKey("crm.deal.id"), primary_key=True),
     Column("contact_id", BigInteger, ForeignKey("crm.contact.id"), primary_key=True),
     Column("role", Text, nullable=False, server_default="involved"),
+    Column("is_from_source", Boolean, nullable=False, server_default="false"),
     Index(None, "contact_id", info=because("the deals in which a person is involved")),
     schema="crm",
 )
@@ -199,6 +203,7 @@ stage_transition = Table(
     Column("to_stage_id", BigInteger, ForeignKey("crm.stage.id"), nullable=False),
     personal("who", Text, nullable=False),
     Column("at", UTC, nullable=False, server_default=text("clock_timestamp()")),
+    Column("is_from_source", Boolean, nullable=False, server_default="false"),
     Index(None, "deal_id", "at", info=because("the way of a deal, in its order")),
     Index(None, "at", info=because("reports read the moves of a span")),
     schema="crm",
@@ -218,6 +223,9 @@ conversion = Table(
     Column("at", UTC, nullable=False, server_default=NOW),
     Column("reopened_at", UTC),
     personal("reopened_by", Text),
+    # the lead's record, if its source has converted it
+    Column("record_id", BigInteger, ForeignKey("ops.source_record.id")),
+    where_said("record_id", "undo of a batch takes the conversions of its records"),
     Index(
         "conversion_standing",
         "lead_id",

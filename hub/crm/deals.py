@@ -111,7 +111,7 @@ def transitions(conn: Connection, deal_id: int) -> list[dict[str, Any]]:
         text(
             "SELECT f.name AS from_stage, t.name AS to_stage, x.who, x.at "
             "FROM crm.stage_transition x LEFT JOIN crm.stage f ON f.id = x.from_stage_id "
-            "JOIN crm.stage t ON t.id = x.to_stage_id WHERE x.deal_id = :deal ORDER BY x.id"
+            "JOIN crm.stage t ON t.id = x.to_stage_id WHERE x.deal_id = :deal ORDER BY x.at, x.id"
         ),
         {"deal": deal_id},
     )

@@ -9,10 +9,12 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnClause,
+    ColumnElement,
     Connection,
     any_,
     column,
     literal,
+    or_,
     select,
     table,
     text,
@@ -29,6 +31,7 @@ PIPELINES_OWN = frozenset(
         "crm.contact.company_id",
         "crm.contact.entity_id",
         "crm.contact.merged_into",
+        "crm.contact.parent_id",
         "crm.inquiry.entity_id",
         "crm.lead.account_id",
         "crm.lead.contact_id",
@@ -70,6 +73,7 @@ def pointing_at(
     *,
     but: frozenset[str] = frozenset(),
     without: Mapping[str, Collection[int]] | None = None,
+    going: Collection[int] = (),
 ) -> dict[int, str]:
     """Return which rows other rows of the CRM point to, and the name of such a table.
 
@@ -79,10 +83,12 @@ def pointing_at(
         ids: rows of it.
         but: columns, `crm.table.column`, that do not count.
         without: rows that do not count, by table: they are about to go.
+        going: records of deals and activities whose rows do not count either.
     """
     if not ids:
         return {}
     wanted = literal(sorted(ids), ARRAY(BigInteger))
+    leaving = sorted(going)
     asked = []
     for schema, where, name in _pointers(conn, target):
         if f"{schema}.{where}.{name}" not in but:
@@ -91,8 +97,33 @@ def pointing_at(
             query = query.select_from(table(where, pointer, schema=schema))
             if gone := (without or {}).get(where):
                 query = query.where(column("id", BigInteger).notin_(sorted(gone)))
+            if (stays := _stays(where, leaving)) is not None:
+                query = query.where(stays)
             asked.append(query.where(pointer == any_(wanted)).distinct())
     return {row.id: row.at for row in conn.execute(union_all(*asked))} if asked else {}
+
+
+_HAVE_RECORDS = ("task", "call", "visit", "message", "note", "deal")
+
+
+def _stays(name: str, going: Sequence[int]) -> ColumnElement[bool] | None:
+    """Return the condition that a row of a table counts; None where every row does.
+
+    A conversion that a source has made is no work of a user, and goes with its lead.
+    """
+    record: ColumnClause[int] = column("record_id", BigInteger)
+    if name == "conversion":
+        return record.is_(None)
+    if not going:
+        return None
+    leaving = literal(list(going), ARRAY(BigInteger))
+    if name in _HAVE_RECORDS:
+        return or_(record.is_(None), ~(record == any_(leaving)))
+    if name in {"deal_contact", "stage_transition"}:
+        of = table("deal", column("id", BigInteger), record, schema="crm")
+        leaves = select(of.c.id).where(of.c.record_id == any_(leaving))
+        return column("deal_id", BigInteger).notin_(leaves)
+    return None
 
 
 _ROWS = text("""
@@ -101,15 +132,24 @@ UNION ALL SELECT 'contact', id, entity_id FROM crm.contact WHERE entity_id = ANY
 """)
 
 
-def built_on(conn: Connection, entity_ids: Sequence[int]) -> dict[int, str]:
-    """Return the entities on which people have built, and the table of what: deal, task, call."""
+def built_on(
+    conn: Connection, entity_ids: Sequence[int], going: Collection[int] = ()
+) -> dict[int, str]:
+    """Return the entities on which people have built, and the table of what: deal, task, call.
+
+    Args:
+        conn: an open connection.
+        entity_ids: people and companies.
+        going: records of deals and activities that are about to go with them.
+    """
     if not entity_ids:
         return {}
-    built = pointing_at(conn, "ops.entity", entity_ids, but=PIPELINES_OWN)
+    built = pointing_at(conn, "ops.entity", entity_ids, but=PIPELINES_OWN, going=going)
     rows = conn.execute(_ROWS, {"ids": list(entity_ids)}).all()
     for kind in ("lead", "contact"):
         of = {row.id: row.entity_id for row in rows if row.kind == kind}
-        for row_id, name in pointing_at(conn, f"crm.{kind}", list(of), but=PIPELINES_OWN).items():
+        pointing = pointing_at(conn, f"crm.{kind}", list(of), but=PIPELINES_OWN, going=going)
+        for row_id, name in pointing.items():
             built[of[row_id]] = name
     typed = select(note.c.entity_id).where(
         note.c.record_id.is_(None),

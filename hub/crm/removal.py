@@ -93,6 +93,7 @@ def orphaned(
     made: Iterable[MadeRow],
     asked: Mapping[int, Collection[str]],
     out: Collection[int],
+    going: Collection[int] = (),
 ) -> Orphaned:
     """Return the rows that nothing fills now, but for those on which people have built.
 
@@ -102,6 +103,7 @@ def orphaned(
         asked: the kinds of rows that the remaining records of each person and company justify.
         out: records that were taken out, or say again what they said before: who began with one
             and is merged into another did not exist before the batch.
+        going: records of deals and activities whose rows are about to go.
     """
     empty = [
         row
@@ -112,11 +114,14 @@ def orphaned(
     leads = {row.id for row in empty if row.table == "lead"}
     contacts = {row.id for row in empty if row.table == "contact"}
     return Orphaned(
-        sorted(leads - set(pointing_at(conn, "crm.lead", sorted(leads), but=PIPELINES_OWN))),
-        sorted(
-            contacts - set(pointing_at(conn, "crm.contact", sorted(contacts), but=PIPELINES_OWN))
-        ),
+        _free(conn, "crm.lead", leads, going),
+        _free(conn, "crm.contact", contacts, going),
     )
+
+
+def _free(conn: Connection, table: str, ids: Collection[int], going: Collection[int]) -> list[int]:
+    built = pointing_at(conn, table, sorted(ids), but=PIPELINES_OWN, going=going)
+    return sorted({*ids} - built.keys())
 
 
 @dataclass(slots=True)

@@ -75,8 +75,12 @@ def owners_without(
     owners: Sequence[tuple[str, str]],
     batch_id: int,
     without: Mapping[str, Collection[int]],
+    going: Collection[int] = (),
 ) -> tuple[int, list[str]]:
-    """Return what `removal.forget_owners` would, once the rows `without` (by table) are gone."""
+    """Return what `removal.forget_owners` would, once the rows `without` (by table) are gone.
+
+    The rows of the records `going`, deals and activities, are gone as well.
+    """
     if not owners:
         return 0, []
     rows = conn.execute(
@@ -91,6 +95,7 @@ def owners_without(
             sorted(adopted),
             but=frozenset({"crm.owner_identity.user_id"}),
             without=without,
+            going=going,
         )
     )
     needed |= adopted & {row.user_id for row in rows if not row.goes}

@@ -127,3 +127,45 @@ def rename_reason(conn: Connection, number: int, name: str) -> None:
 def delete_reason(conn: Connection, number: int) -> None:
     """Delete a reason that no deal has."""
     conn.execute(text("DELETE FROM crm.reason WHERE id = :id"), {"id": number})
+
+
+_ENSURE_REASONS = text("""
+INSERT INTO crm.reason (kind, name, batch_id)
+SELECT kind, name, batch FROM unnest(CAST(:kinds AS text[]), CAST(:names AS text[]),
+  CAST(:batches AS bigint[])) WITH ORDINALITY AS n(kind, name, batch, ord) ORDER BY ord
+ON CONFLICT (kind, lower(name)) DO NOTHING
+""")
+
+
+def reason_ids(
+    conn: Connection, wanted: Mapping[tuple[str, str], int]
+) -> dict[tuple[str, str], int]:
+    """Return the numbers of reasons: (kind, name in lower case) → number; unknown ones are added.
+
+    Args:
+        conn: an open transaction.
+        wanted: kind and name of each reason → the batch that brings it.
+    """
+    if not wanted:
+        return {}
+    rows = conn.execute(text("SELECT id, kind, name FROM crm.reason")).all()
+    known = {(row.kind, row.name.casefold()): row.id for row in rows}
+    new = {w: b for w, b in wanted.items() if (w[0], w[1].casefold()) not in known}
+    if not new:
+        return known
+    args = {"kinds": [w[0] for w in new], "names": [w[1] for w in new]}
+    conn.execute(_ENSURE_REASONS, {**args, "batches": list(new.values())})
+    rows = conn.execute(text("SELECT id, kind, name FROM crm.reason")).all()
+    return {(row.kind, row.name.casefold()): row.id for row in rows}
+
+
+def forget_reasons(conn: Connection, batch_id: int) -> int:
+    """Delete the reasons that a batch brought and that no deal has; returns how many."""
+    done = conn.execute(
+        text(
+            "DELETE FROM crm.reason r WHERE batch_id = :batch AND NOT EXISTS (SELECT 1 FROM crm.deal d "
+            "WHERE r.id IN (d.loss_reason_id, d.unqualified_reason_id))"
+        ),
+        {"batch": batch_id},
+    )
+    return done.rowcount

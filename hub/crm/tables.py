@@ -147,7 +147,9 @@ contact = Table(
     list_columns.names(),
     list_columns.search_tokens("contact"),
     Column("unasked_since", UTC),  # no living record of a source asks for the row
+    Column("parent_id", BigInteger, ForeignKey("crm.contact.id")),  # of a company
     where_said("company_id", "the employees of a company: its status, activity, deals"),
+    where_said("parent_id", "the companies of a group; removal of a company"),
     where_said("merged_into", "the contacts that a contact has absorbed"),
     Index(
         None, "owner_id", "created_at", info=because("the contacts of an owner, the newest first")
@@ -296,6 +298,7 @@ note = Table(
     personal("who", Text),
     Column("is_important", Boolean, nullable=False, server_default="false"),
     Column("archived_at", UTC),
+    Column("given", JSONB),  # as in `source_columns`; none: a note of its person's own record
     CheckConstraint("entity_id IS NOT NULL OR deal_id IS NOT NULL", name="on_something"),
     Index(None, "entity_id", info=because("the notes of a person; the last activity")),
     where_said("deal_id", "the notes of a deal"),

@@ -2,7 +2,7 @@
 
 A touch is an edit, a status or an owner set by hand, a note, task, call, visit, message, deal or
 conversion, or a decision about identity. A touch of a merged person counts for the survivor. Sources,
-folds, routing, alerts, inquiries and undos are no touches.
+with the activities and deals that they bring, folds, routing, alerts, inquiries and undos are no touches.
 """
 
 from collections.abc import Iterable
@@ -45,17 +45,22 @@ WITH RECURSIVE {WHOLE}, decided AS (
                AND x.who NOT IN ('sync', 'inquiry')
                AND NOT x.fields ?| ARRAY['undone', 'merged', 'unmerged', 'review'] OFFSET 0)
     OR EXISTS (SELECT 1 FROM crm.note x WHERE x.entity_id = w.id AND x.record_id IS NULL OFFSET 0)
-    OR EXISTS (SELECT 1 FROM crm.task x WHERE x.entity_id = w.id OFFSET 0)
-    OR EXISTS (SELECT 1 FROM crm.call x WHERE x.entity_id = w.id OFFSET 0)
-    OR EXISTS (SELECT 1 FROM crm.visit x WHERE x.entity_id = w.id OFFSET 0)
-    OR EXISTS (SELECT 1 FROM crm.message x WHERE x.entity_id = w.id OFFSET 0)
+    OR EXISTS (SELECT 1 FROM crm.task x WHERE x.entity_id = w.id AND x.record_id IS NULL OFFSET 0)
+    OR EXISTS (SELECT 1 FROM crm.call x WHERE x.entity_id = w.id AND x.record_id IS NULL OFFSET 0)
+    OR EXISTS (SELECT 1 FROM crm.visit x WHERE x.entity_id = w.id AND x.record_id IS NULL OFFSET 0)
+    OR EXISTS (SELECT 1 FROM crm.message x WHERE x.entity_id = w.id
+               AND x.record_id IS NULL OFFSET 0)
     OR EXISTS (SELECT 1 FROM crm.contact c WHERE c.entity_id = w.id AND (
-               EXISTS (SELECT 1 FROM crm.deal x WHERE x.contact_id = c.id OFFSET 0)
-               OR EXISTS (SELECT 1 FROM crm.deal x WHERE x.organization_id = c.id OFFSET 0)
-               OR EXISTS (SELECT 1 FROM crm.deal_contact x WHERE x.contact_id = c.id OFFSET 0)) OFFSET 0)
+               EXISTS (SELECT 1 FROM crm.deal x WHERE x.contact_id = c.id
+                       AND x.record_id IS NULL OFFSET 0)
+               OR EXISTS (SELECT 1 FROM crm.deal x WHERE x.organization_id = c.id
+                          AND x.record_id IS NULL OFFSET 0)
+               OR EXISTS (SELECT 1 FROM crm.deal_contact x WHERE x.contact_id = c.id
+                          AND NOT x.is_from_source OFFSET 0)) OFFSET 0)
     OR EXISTS (SELECT 1 FROM crm.lead l WHERE l.entity_id = w.id AND (l.status_set_by = 'person'
-               OR EXISTS (SELECT 1 FROM crm.conversion x WHERE x.lead_id = l.id OFFSET 0)
-               OR EXISTS (SELECT 1 FROM crm.deal x WHERE x.lead_id = l.id OFFSET 0)) OFFSET 0)
+               OR EXISTS (SELECT 1 FROM crm.conversion x WHERE x.lead_id = l.id
+                          AND (x.record_id IS NULL OR x.reopened_at IS NOT NULL) OFFSET 0)
+               OR EXISTS (SELECT 1 FROM crm.deal x WHERE x.lead_id = l.id AND x.record_id IS NULL OFFSET 0)) OFFSET 0)
 )
 SELECT root, true AS is_work FROM worked
 UNION SELECT root, NOT parts FROM decided

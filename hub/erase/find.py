@@ -20,7 +20,7 @@ from hub.errors import ActionError
 from hub.etl import erased_forms
 from hub.etl.erased_forms import EMAIL, Form, forms_of, is_role, names_of
 from hub.landing.store import bytes_as_sent
-from hub.model.entities import PERSON_REFS
+from hub.model.entities import ACTIVITIES, PERSON_REFS
 from hub.records.entities import WHOLE
 
 PERSON = "person"
@@ -61,7 +61,7 @@ _ALL = text(
         edits="e.entity_id = ANY(:entities)",
     )
 )
-# Objects of which the vendor says that they are one of these, and tickets that these have asked.
+# Objects of which the vendor says that they are one of these, tickets that these have asked, and activities.
 _BESIDE = text(f"""
 WITH o AS (SELECT * FROM {_KEYS} AS k(source, stream, source_id))
 SELECT s.source, s.stream, s.source_id FROM ops.source_record s JOIN o
@@ -75,6 +75,16 @@ UNION SELECT s.source, s.stream, s.source_id FROM ops.source_record s JOIN o
   AND s.refs ->> 'requester' = o.source_id
 UNION SELECT t.source, s.stream, t.source_id FROM crm.ticket t
   JOIN ops.source_record s ON s.id = t.record_id WHERE t.entity_id = ANY(:entities)
+UNION SELECT s.source, s.stream, s.source_id FROM (
+    SELECT record_id FROM crm.task WHERE entity_id = ANY(:entities)
+    UNION ALL SELECT record_id FROM crm.call WHERE entity_id = ANY(:entities)
+    UNION ALL SELECT record_id FROM crm.visit WHERE entity_id = ANY(:entities)
+    UNION ALL SELECT record_id FROM crm.message WHERE entity_id = ANY(:entities)
+    UNION ALL SELECT record_id FROM crm.note WHERE entity_id = ANY(:entities)
+  ) a JOIN ops.source_record s ON s.id = a.record_id
+UNION SELECT s.source, s.stream, s.source_id FROM ops.wanted w
+  JOIN o ON w.source = o.source AND w.stream = o.stream AND w.source_id = o.source_id
+  JOIN ops.source_record s ON s.id = w.record_id AND s.target = ANY(:activities)
 """)  # noqa: S608 our own text
 _RAW = text("""
 SELECT r.source, r.stream, r.source_id, CAST(r.payload AS text) AS payload, r.body
@@ -236,7 +246,14 @@ def _gather(conn: Connection, search: _Search) -> None:
             search.spelled.add((first, last))
     search.entities |= set(derived.roots_of(conn, of_people)) - search.mixed
     args = {**_arrays(search.objects), "entities": list(members)}
-    rows = conn.execute(_BESIDE, {**args, "streams_of_people": sorted(set(PERSON_REFS.values()))})
+    rows = conn.execute(
+        _BESIDE,
+        {
+            **args,
+            "streams_of_people": sorted(set(PERSON_REFS.values())),
+            "activities": list(ACTIVITIES),
+        },
+    )
     search.objects |= {(row.source, row.stream, row.source_id) for row in rows}
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from hub.crm import activity_tables, derived
+from hub.crm import activity_tables, deal_tables, derived
 from hub.crm import tables as crm
 from hub.db import outbox
 from hub.erase.tied import Tied
@@ -68,7 +68,7 @@ _PERSON_COLUMNS = (
 )  # fmt: skip
 _NOBODY = dict.fromkeys(_PERSON_COLUMNS)
 _ACTIVITIES = [
-    Rule(table, {"entity_id": _ENTITIES})
+    Rule(table, {"record_id": _RECORDS, "entity_id": _ENTITIES})
     for table in (
         activity_tables.task, activity_tables.call, activity_tables.visit, activity_tables.message,
     )
@@ -88,6 +88,7 @@ RULES: Sequence[Rule] = (
     Rule(ops.company_key, {"entity_id": _ENTITIES}),
     Rule(ops.pending, {"ref": _RECORDS}),
     Rule(ops.company_question, {"record_id": _RECORDS}),
+    Rule(ops.wanted, {"record_id": _RECORDS}),
     Rule(ops.record_version, {"record_id": _RECORDS}),
     Rule(ops.source_record, {"id": _RECORDS}),
     Rule(crm.alert, {"lead_id": _LEADS, "contact_id": _CONTACTS}),
@@ -118,11 +119,17 @@ RULES: Sequence[Rule] = (
         crm.contact,
         {"entity_id": _ENTITIES},
         {
-            **_NOBODY, "company_id": None, "kept_by": "nobody",
+            **_NOBODY, "company_id": None, "parent_id": None, "kept_by": "nobody",
             "archived_at": func.coalesce(crm.contact.c.archived_at, _NOW),
         },
     ),
 )  # fmt: skip
+
+DETACHED: Sequence[tuple[Table, Mapping[str, Any]]] = (
+    (deal_tables.deal, {"record_id": None, "given": None}),
+    (deal_tables.conversion, {"record_id": None}),
+)
+"""Rows that stay without the record that they came with (`record_id`), and what they hold afterwards."""
 
 EMPTIED_WITH_OBJECTS = (
     "landing.raw",
@@ -170,6 +177,9 @@ def remove(conn: Connection, ids: Tied) -> dict[str, int]:
     """
     departing.forget_keys(conn, ids.records)
     done: dict[str, int] = {}
+    for table, values in DETACHED:
+        is_tied = table.c.record_id == func.any(literal(ids.records))
+        conn.execute(update(table).values(**values).where(is_tied))
     for rule in RULES:
         statement = (
             update(rule.table).values(**rule.empty) if rule.empty else delete(rule.table)

@@ -9,7 +9,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from hub.db.transactions import ask, run_transaction
+from hub.etl import relations
 from hub.etl.context import Hub
+from hub.etl.unmatched import load_related
 from hub.logs import get_logger
 from hub.model.records import JsonValue
 from hub.records import batches, ledger, proofs, stage_reports
@@ -25,23 +28,43 @@ def finish_interrupted(hub: Hub, source: str) -> None:
     Call under the source's lock: then no other process works on such a batch.
     """
     with hub.engine.begin() as conn:
-        left = [b for b in batches.interrupted(conn, source) if proofs.is_settled(conn, b.id)]
+        left = batches.interrupted(conn, source)
+    for batch in left:
+        end_waiting(hub, batch)
+    with hub.engine.begin() as conn:
         for batch in left:
-            _close(conn, batch)
+            if proofs.is_settled(conn, batch.id):
+                _close(conn, batch)
 
 
 def close_live(hub: Hub) -> list[Batch]:
     """Close live batches that are over a minute old and have nothing left in a queue."""
     with hub.engine.begin() as conn:
         due = batches.due_live(conn, hub.clock.now())
+    for batch in due:
+        end_waiting(hub, batch)
+    with hub.engine.begin() as conn:
         done = [batch for batch in due if proofs.is_settled(conn, batch.id)]
         for batch in done:
             _close(conn, batch)
     return done
 
 
+def end_waiting(hub: Hub, batch: Batch) -> int:
+    """Reject the records of a batch that name an object which never arrived; returns how many.
+
+    They are loaded once more before, because a load that ran beside may have missed the object.
+    """
+    if not ask(hub.engine, lambda conn: relations.waits(conn, batch.id)):
+        return 0
+    run_transaction(hub.engine, relations.wake_all)
+    load_related(hub)
+    return run_transaction(hub.engine, lambda conn: relations.reject(conn, batch.id))
+
+
 def finish(hub: Hub, batch: Batch) -> list[StreamLedger]:
     """Add up the batch and close it: done if every record has a verdict, else failed."""
+    end_waiting(hub, batch)
     with hub.engine.begin() as conn:
         return _close(conn, batch, in_dagster=hub.in_dagster)
 

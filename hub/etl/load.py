@@ -21,7 +21,7 @@ from hub.etl.load_companies import load_companies
 from hub.etl.load_people import load_people
 from hub.etl.new_owners import NewOwners, in_order
 from hub.etl.turns import rules_of
-from hub.etl.unmatched import load_owners, load_tickets
+from hub.etl.unmatched import load_owners, load_related, load_tickets
 from hub.logs import get_logger
 from hub.model.folding import StaleEntity
 from hub.records import entities, folding, queue
@@ -45,7 +45,11 @@ def load_pending(hub: Hub) -> Counts:
     counts = {"owners": 0, "tickets": 0}
     if ask(hub.engine, lambda conn: queue.waits(conn, queue.OWNERS, queue.TICKETS)):
         counts = load_owners(hub) | load_tickets(hub)
-    return counts | load_stale(hub, gives_owners=True)
+    counts |= load_stale(hub, gives_owners=True)
+    if ask(hub.engine, lambda conn: queue.waits(conn, queue.DEALS, queue.ACTIVITIES)):
+        counts |= load_related(hub)
+        counts |= load_stale(hub)  # a company that waited for nothing but this load's deals
+    return counts
 
 
 def load_stale(hub: Hub, *, gives_owners: bool = False) -> Counts:

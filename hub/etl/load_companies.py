@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from hub.crm import contacts, customer_status, derived
-from hub.etl import accounts
+from hub.etl import accounts, relations
 from hub.etl.announce import set_chunk_verdicts
 from hub.etl.survivorship import fold_context
 from hub.golden.fold import fold, last_gone
@@ -41,6 +41,7 @@ def load_companies(
     customer_status.recompute_entities(conn, ids)
     set_chunk_verdicts(conn, stale, records, written.updated)
     entities.mark_folded(conn, stale)
+    relations.came(conn, ids)
     counts = {
         "companies_created": len(written.created),
         "companies_updated": len(written.updated),

@@ -33,7 +33,7 @@ from hub.mappings.engine import (
     reads_forms,
 )
 from hub.mappings.said_consents import CONSENT
-from hub.model.entities import PEOPLE
+from hub.model.entities import ABOUT, ACTIVITIES, PEOPLE
 from hub.model.records import CanonicalRecord, RawRecord
 from hub.model.verdicts import Cause, Op, Verdict
 from hub.records import drift, present_records, queue, sources
@@ -42,6 +42,7 @@ from hub.records.verdicts import set_verdicts
 
 CHUNK = 500
 PERSON = "person"
+NOTE = "note"
 log = get_logger()
 
 _CAUSE = {Op.DELETE: Cause.DELETED, Op.MERGE_INTO: Cause.MERGED}
@@ -50,8 +51,10 @@ _STAGES = {
     ORGANISATION: queue.COMPANIES,
     "user": queue.OWNERS,
     "ticket": queue.TICKETS,
+    "deal": queue.DEALS,
+    **dict.fromkeys(ACTIVITIES, queue.ACTIVITIES),
 }
-"""The next stage of the records, by target."""
+"""The next stage of the records, by target. A note that names nothing follows its person instead."""
 VerdictRow = tuple[int, str, str, str, Verdict]
 
 
@@ -175,7 +178,7 @@ def _normalize_group(
         conn, _new_records(result, newest, document.version), {k.key for k in known}
     )
     changed = {g.source_id for g in unsaid} | {w.source_id for w in written if w.is_changed}
-    waiting = _sort_out(written, newest, changed, verdicts)
+    waiting = _sort_out(written, newest, changed, verdicts, _following(result))
     withdrawn = sources.mark_gone(
         conn, source, stream, _refused(result, newest) + unsaid, hub.clock.now()
     )
@@ -184,6 +187,11 @@ def _normalize_group(
     tombstoned = _tombstone(hub, conn, gone, verdicts)
     waiting[queue.MATCH] += said + withdrawn.people + tombstoned.people
     waiting[queue.COMPANIES] += withdrawn.companies + tombstoned.companies
+    for stage in (queue.DEALS, queue.ACTIVITIES):
+        gone_too = [
+            one for t, one in (*withdrawn.others, *tombstoned.others) if _STAGES.get(t) == stage
+        ]
+        waiting[stage] += gone_too
     store.close_quarantine(conn, source, stream, newest)
     store.add_quarantine(
         conn,
@@ -286,7 +294,7 @@ def _tombstone(
     hub: Hub, conn: Connection, gone: Sequence[PendingRaw], verdicts: list[VerdictRow]
 ) -> sources.Tombstoned:
     if not gone:
-        return sources.Tombstoned([], [], [])
+        return sources.Tombstoned([], [], [], [])
     verdicts += [_verdict(row, Verdict.DELETED) for row in gone]
     tombstoned = sources.mark_gone(
         conn,
@@ -314,6 +322,13 @@ def target_name(record: CanonicalRecord) -> str:
     A person is one record, whether the mapping makes it a lead, a contact, or neither.
     """
     return PERSON if record.entity in PEOPLE else record.entity
+
+
+def _following(result: Normalized) -> set[str]:
+    """Return the objects whose note names nothing: it is on the person of the same object."""
+    return {
+        r.source_id for r in result.records if r.entity == NOTE and not r.refs.keys() & {*ABOUT}
+    }
 
 
 def _new_records(
@@ -346,16 +361,18 @@ def _sort_out(
     newest: Mapping[str, PendingRaw],
     changed: Collection[str],
     verdicts: list[VerdictRow],
+    following: Collection[str],
 ) -> dict[str, list[queue.Queued]]:
     """Return the next stage of records: of all records of the objects that changed.
 
-    This includes objects whose version gives fewer records than before.
+    This includes objects whose version gives fewer records than before. `following` are objects whose
+    note has no stage of its own.
     """
     waiting: dict[str, list[queue.Queued]] = {stage: [] for stage in _STAGES.values()}
     for w in written:
         row = newest[w.source_id]
         if w.source_id not in changed:
             verdicts.append(_verdict(row, Verdict.UNCHANGED))
-        elif w.target in _STAGES:
+        elif w.target in _STAGES and not (w.target == NOTE and w.source_id in following):
             waiting[_STAGES[w.target]].append((w.id, row.lane, row.batch_id))
     return waiting

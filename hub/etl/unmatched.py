@@ -1,11 +1,13 @@
-"""Records that need no matching: the owners of a source, and its tickets. Part of load."""
+"""Records that need no matching: owners, tickets, deals and activities. Part of load."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
 from hub.crm import derived, owners, tickets
 from hub.db.transactions import run_transaction
+from hub.etl import load_activities, load_deals, relations
 from hub.etl.context import Hub
 from hub.model.entities import PERSON_REFS
 from hub.model.records import JsonValue
@@ -28,6 +30,31 @@ def load_owners(hub: Hub) -> dict[str, int]:
 def load_tickets(hub: Hub) -> dict[str, int]:
     """Write waiting tickets, each linked to its requester."""
     return {"tickets": _load(hub, queue.TICKETS, "ticket", _write_all)}
+
+
+def load_related(hub: Hub) -> dict[str, int]:
+    """Write waiting deals, then waiting activities; call when people and companies are loaded."""
+    currency = hub.settings.crm.currency
+    deals = _load_plain(
+        hub, queue.DEALS, lambda conn, ids: load_deals.load_deals(conn, ids, currency)
+    )
+    return deals | _load_plain(hub, queue.ACTIVITIES, load_activities.load_activities)
+
+
+def _load_plain(
+    hub: Hub, stage: str, load: Callable[[Connection, Sequence[int]], dict[str, int]]
+) -> dict[str, int]:
+    totals: Counter[str] = Counter()
+
+    def some(conn: Connection) -> tuple[int, dict[str, int]]:
+        taken = queue.take(conn, stage, CHUNK).ids
+        counts = load(conn, taken) if taken else {}
+        queue.finish(conn, stage, taken)
+        return len(taken), counts
+
+    while (done := run_transaction(hub.engine, some))[0]:
+        totals.update(done[1])
+    return dict(totals)
 
 
 def _load(hub: Hub, stage: str, target: str, load: Load) -> int:
@@ -55,7 +82,9 @@ def _load(hub: Hub, stage: str, target: str, load: Load) -> int:
 
 
 def _adopt_all(conn: Connection, records: Sequence[PlainRecord]) -> list[Verdict]:
-    return [adopt(conn, record) for record in records]
+    verdicts = [adopt(conn, record) for record in records]
+    relations.came_records(conn, [record.id for record in records])
+    return verdicts
 
 
 def adopt(conn: Connection, record: PlainRecord) -> Verdict:

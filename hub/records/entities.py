@@ -132,6 +132,18 @@ def bump(conn: Connection, ids: Iterable[int], *, quietly: bool = False) -> None
         conn.execute(_BUMP_QUIETLY if quietly else statement, {"ids": wanted})
 
 
+def of_records(conn: Connection, record_ids: Sequence[int]) -> list[int]:
+    """Return the entities that hold records."""
+    rows = conn.execute(
+        text(
+            "SELECT DISTINCT entity_id FROM ops.source_record "
+            "WHERE id = ANY(:ids) AND entity_id IS NOT NULL ORDER BY 1"
+        ),
+        {"ids": list(record_ids)},
+    )
+    return list(rows.scalars())
+
+
 def mark_folded(conn: Connection, folded: Sequence[StaleEntity]) -> None:
     """Store the folded version; an entity that was bumped meanwhile stays stale."""
     conn.execute(

@@ -1,7 +1,7 @@
 """The queue of records on their way to an entity; the one module that writes `ops.pending`.
 
-Five stages take from it: `normalize` (raw rows), `match` (records of people), `companies` (records of
-companies), and the parts of load that need no matching, `owners` and `tickets`. A stage takes a chunk, works on it and finishes it in one transaction, so a
+These stages take from it: `normalize` (raw rows), `match` (records of people), `companies` (records of
+companies), and the parts of load that need no matching: `owners`, `tickets`, `deals` and `activities`. A stage takes a chunk, works on it and finishes it in one transaction, so a
 crash leaves the chunk queued. Pages are queued by the statement that lands them
 (`hub.landing.store`), and old raw rows by the one that enters them in a ledger
 (`hub.records.requeue`).
@@ -19,6 +19,7 @@ from hub.model.verdicts import Lane, Op
 
 NORMALIZE, MATCH, COMPANIES = "normalize", "match", "companies"
 OWNERS, TICKETS = "owners", "tickets"
+DEALS, ACTIVITIES = "deals", "activities"
 Queued = tuple[int, str, int]
 """The id of a record, its lane, and the batch that queues it."""
 
@@ -74,6 +75,20 @@ ON CONFLICT DO NOTHING
 def put_members(conn: Connection, stage: str, entity_ids: Sequence[int], target: str) -> None:
     """Queue the records of a target that entities hold, in the bulk lane."""
     conn.execute(_PUT_MEMBERS, {"stage": stage, "entities": list(entity_ids), "target": target})
+
+
+_PUT_AGAIN = text("""
+INSERT INTO ops.pending (stage, ref, lane, batch_id)
+SELECT CASE target WHEN 'deal' THEN 'deals' ELSE 'activities' END, id, 'bulk', batch_id
+FROM ops.source_record WHERE id = ANY(CAST(:ids AS bigint[])) AND withdrawn_by IS NULL
+  AND target IN ('deal', 'task', 'call', 'visit', 'message', 'note')
+ON CONFLICT DO NOTHING
+""")
+
+
+def put_again(conn: Connection, record_ids: Sequence[int]) -> None:
+    """Queue records of deals and activities for their load, in the bulk lane; others are left out."""
+    conn.execute(_PUT_AGAIN, {"ids": list(record_ids)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +226,7 @@ def bulk_waits(conn: Connection) -> bool:
 _COUNTS = text("""
 SELECT count(*) FILTER (WHERE stage = 'normalize') AS normalize,
        count(*) FILTER (WHERE stage IN ('match', 'companies')) AS match,
-       count(*) FILTER (WHERE stage IN ('owners', 'tickets')) AS load
+       count(*) FILTER (WHERE stage IN ('owners', 'tickets', 'deals', 'activities')) AS load
 FROM ops.pending WHERE CAST(:batch AS bigint) IS NULL OR batch_id = :batch
 """)
 

@@ -277,14 +277,15 @@ def _row(r: NewSourceRecord) -> tuple[object, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Tombstoned:
-    """Records whose object is gone: people and companies, to be matched again, and tickets.
+    """Records whose object is gone: people and companies, to be matched again, tickets, and others.
 
-    People and companies come as (record id, lane, batch).
+    All but tickets come as (record id, lane, batch); the others with their target before it.
     """
 
     people: list[Queued]
     tickets: list[int]
     companies: list[Queued]
+    others: list[tuple[str, Queued]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +350,7 @@ def mark_gone(
 ) -> Tombstoned:
     """Mark records that no longer count for their entity: deleted, merged by the vendor, or excluded."""
     if not gone:
-        return Tombstoned([], [], [])
+        return Tombstoned([], [], [], [])
     rows = conn.execute(
         _MARK_GONE,
         {
@@ -367,6 +368,11 @@ def mark_gone(
         [(row.id, row.lane, row.batch_id) for row in rows if row.target == "person"],
         [row.id for row in rows if row.target == "ticket"],
         [(row.id, row.lane, row.batch_id) for row in rows if row.target == "organisation"],
+        [
+            (row.target, (row.id, row.lane, row.batch_id))
+            for row in rows
+            if row.target not in ("person", "ticket", "organisation")
+        ],
     )
 
 

@@ -202,7 +202,10 @@ pending = Table(
     Column("lane", Text, nullable=False),
     Column("batch_id", BigInteger, nullable=False),
     Column("since", UTC, nullable=False, server_default=NOW),
-    CheckConstraint("stage IN ('normalize','match','companies','owners','tickets')", name="stage"),
+    CheckConstraint(
+        "stage IN ('normalize','match','companies','owners','tickets','deals','activities')",
+        name="stage",
+    ),
     Index(
         "pending_live",
         "stage",
@@ -210,6 +213,18 @@ pending = Table(
         postgresql_where=text("lane = 'live'"),
         info=because("the live records of a stage, which come before the bulk ones"),
     ),
+    schema="ops",
+)
+
+# an object that a record names and that is not there: the record is loaded again when it comes
+wanted = Table(
+    "wanted",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("stream", Text, primary_key=True),
+    personal("source_id", Text, primary_key=True),
+    Column("record_id", BigInteger, ForeignKey("ops.source_record.id"), primary_key=True),
+    Index(None, "record_id", info=because("a record that is loaded again says anew what it wants")),
     schema="ops",
 )
 

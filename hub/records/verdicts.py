@@ -58,3 +58,26 @@ UPDATE ops.verdict SET verdict = :verdict
 WHERE batch_id = :batch AND source = :source AND stream = :stream
   AND source_id = ANY(CAST(:ids AS text[])) AND verdict IS NULL
 """)
+
+
+_REOPEN = text("""
+UPDATE ops.verdict v SET verdict = NULL
+FROM unnest(CAST(:batches AS bigint[]), CAST(:sources AS text[]), CAST(:streams AS text[]),
+  CAST(:ids AS text[])) AS n(batch, source, stream, source_id)
+WHERE v.batch_id = n.batch AND v.source = n.source AND v.stream = n.stream
+  AND v.source_id = n.source_id AND v.verdict = 'rejected'
+""")
+
+
+def reopen(conn: Connection, objects: Sequence[tuple[tuple[str, str, str], int]]) -> None:
+    """Open the verdicts of rejected objects, (source, stream, id) and batch each, for the load that follows."""
+    if objects:
+        conn.execute(
+            _REOPEN,
+            {
+                "batches": [batch for _, batch in objects],
+                "sources": [key[0] for key, _ in objects],
+                "streams": [key[1] for key, _ in objects],
+                "ids": [key[2] for key, _ in objects],
+            },
+        )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from hub.db.pace import Pace
+from hub.model.entities import ACTIVITIES
 from hub.records.companies import ORGANISATION
 from hub.undo.inputs import HAVE_ENTITIES, Brought, Key
 
@@ -20,13 +21,19 @@ def pace() -> Pace:
     return Pace(min(FIRST, MOST), LEAST, MOST, SHORT_S, LONG_S, growth=1.5)
 
 
-_ORDER = {ORGANISATION: 1, "user": 2}
+_ORDER = {**dict.fromkeys(ACTIVITIES, 0), "deal": 1, ORGANISATION: 3, "user": 4}
+_OTHERS = 2
+
+
+def order_of(record: Brought) -> int:
+    """Return the place of a record among the parts of an undo."""
+    return _ORDER.get(record.target, _OTHERS)
 
 
 def groups(brought: Sequence[Brought]) -> list[list[Key]]:
     """Return the objects of a batch, those of one person or company together.
 
-    Companies come after people, so that only people who stay are folded once more for them. The
+    Activities come before deals, and both before the people on whom they are. Companies come after people, so that only people who stay are folded once more for them. The
     owners that a source named come last: records of the batch may belong to them until then.
     """
     parent: dict[object, object] = {}
@@ -43,7 +50,7 @@ def groups(brought: Sequence[Brought]) -> list[list[Key]]:
         top = root(record.key)
         if record.target in HAVE_ENTITIES and record.entity_id is not None:
             parent[root(record.entity_id)] = top
-        order[record.key] = max(order.get(record.key, 0), _ORDER.get(record.target, 0))
+        order[record.key] = max(order.get(record.key, 0), order_of(record))
     found: dict[object, list[Key]] = {}
     for key in dict.fromkeys(record.key for record in brought):
         found.setdefault(root(key), []).append(key)

@@ -15,8 +15,9 @@ from hub.crm.removal_preview import Going, count_children, owners_without
 from hub.db.pace import slices
 from hub.etl import groups
 from hub.records import batches, consent_events, departing, entities
-from hub.undo import inputs
+from hub.undo import inputs, plain_rows
 from hub.undo.batch import parts_of, undoable
+from hub.undo.chunks import order_of
 from hub.undo.inputs import HAVE_ENTITIES, Before, Brought, Known
 from hub.undo.piles import sort_out
 from hub.undo.report import GivenBack, Undone, total
@@ -53,13 +54,14 @@ class _Preview:
         self._users: list[tuple[str, str]] = []
         self._asked: list[int] = []
         self._lost: list[int] = []
+        self._plain: set[int] = set()  # records of deals and activities that would go
 
     def report(self) -> Undone:
         undo_id = batches.running_undo(self._conn, self._batch.id)
         done = parts_of(self._conn, undo_id) if undo_id else []
         kept = {name for part in done for name in part.kept_records}
         brought = inputs.brought(self._conn, self._batch.id)
-        left = [r for r in brought if r.name not in kept]
+        left = sorted((r for r in brought if r.name not in kept), key=order_of)
         parts = [self._some(some) for some in slices(left, READ)]
         return total(self._batch.id, undo_id or 0, [*done, *parts, self._rows()])
 
@@ -67,7 +69,8 @@ class _Preview:
         """Sort some records into piles; rows that would go with them are counted at the end."""
         conn, batch = self._conn, self._batch
         part = Undone(batch.id)
-        going = sort_out(conn, batch, brought, part)
+        going = sort_out(conn, batch, brought, part, self._plain)
+        self._plain |= {r.id for r in going if r.target in plain_rows.TARGETS}
         known = {r.id for r in going if r.was_known}
         before = inputs.before(conn, batch.id, sorted(known))
         again = {i for i, said in before.items() if said.is_undone}
@@ -78,6 +81,7 @@ class _Preview:
         part.consents = consent_events.said_by(conn, [r.id for r in going])
         self._asked += reopened.asked_in(conn, sorted(lost))
         part.reverted += Counter(count_children(conn, sorted(lost)))
+        part.reverted += plain_rows.count(conn, [r for r in going if r.id in lost])
         self._lost += lost
         self._users += [
             (r.source, r.source_id) for r in going if r.id in lost and r.target == "user"
@@ -107,7 +111,7 @@ class _Preview:
             goes_back = record in before and entity in new  # to its entity of before the batch
             if record in roles and not goes_back and record not in lost:
                 stands.setdefault(entity, set()).add(roles[record])
-        self._going.add(conn, removal.orphaned(conn, made, stands, out), asked)
+        self._going.add(conn, removal.orphaned(conn, made, stands, out, self._plain), asked)
 
     def _rows(self) -> Undone:
         """Count the rows that would go with all of them."""
@@ -120,7 +124,7 @@ class _Preview:
         opened = reopened.reopened(conn, sorted(set(self._asked)), self._lost)
         last.reverted["statuses"] = sum(row.id not in going.leads for row in opened)
         without = {"lead": going.leads, "contact": going.contacts, "alert": going.alerts}
-        gone, last.users = owners_without(conn, self._users, self._batch.id, without)
+        gone, last.users = owners_without(conn, self._users, self._batch.id, without, self._plain)
         last.reverted["users"] = gone
         last.given_back = self._given_back()
         last.routed = [

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 COUNTED = (
-    "records", "restored", "leads", "contacts", "alerts", "inquiries", "notes", "tickets",
-    "statuses", "users",
+    "records", "restored", "leads", "contacts", "deals", "activities", "alerts", "inquiries", "notes",
+    "tickets", "statuses", "users",
 )  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def total(batch: int, undo: int, parts: Iterable[Undone]) -> Undone:
     given: Counter[tuple[str, str]] = Counter()
     for part in parts:
         for name in COUNTED:
-            whole.reverted[name] += part.reverted[name]
+            whole.reverted[name] += part.reverted.get(name, 0)
         whole.records += part.records
         whole.edited += part.edited
         whole.blocked += part.blocked

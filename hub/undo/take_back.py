@@ -18,7 +18,7 @@ from hub.etl import accounts, companies, groups, load, match, unmatched
 from hub.model.entities import PERSON_REFS
 from hub.records import consent_events, departing, entities, folding, sources
 from hub.records.companies import ORGANISATION, set_company_keys
-from hub.undo import inputs, restoring
+from hub.undo import inputs, plain_rows, restoring
 from hub.undo.inputs import PERSON, Brought, Key, Known
 from hub.undo.piles import sort_out
 from hub.undo.report import GivenBack, Undone
@@ -76,7 +76,9 @@ def take_back(conn: Connection, work: Work, keys: Sequence[Key]) -> Taken:
     restoring.mark_raws_undone(conn, batch.id, work.undo_id, goes)
     if going:
         _rows(conn, work, [r for r in going if r.id in lost], shared, report)
-    _restore_rows(conn, [r.id for r in going if r.id not in lost])
+    restored = [r for r in going if r.id not in lost]
+    _restore_rows(conn, [r.id for r in restored])
+    plain_rows.restore(conn, restored)
     load.refold(conn, sorted(stale.people))
     restoring.note_undone(conn, work.who, sorted({*stale.people, *stale.companies}), batch.id)
     # the fold above skipped people that another loader holds, so they are folded later
@@ -185,7 +187,8 @@ def _rows(
     """Delete the rows without a record, and give back the assignments that they took."""
     ids = [r.id for r in lost]
     asked_again = reopened.asked_in(conn, ids)
-    children = removal.remove_children(conn, ids, asked_in=list(PERSON_REFS.values()))
+    children = plain_rows.remove(conn, lost)
+    children += removal.remove_children(conn, ids, asked_in=list(PERSON_REFS.values()))
     made = removal.made_rows(conn, work.batch.id, shared.entities)
     stands = removal.standing(conn, shared.entities)
     empty = removal.orphaned(conn, made, stands, shared.going)

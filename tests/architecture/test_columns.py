@@ -16,7 +16,7 @@ BOOKKEEPING = {
              "names", "search_tokens", "unasked_since", "source_converted_at", "status_set_by"},
     "contact": {"id", "entity_id", "batch_id", "archived_at", "merged_into", "recorded_at",
                 "is_organization", "company_id", "kept_by", "sort_key", "names",
-                "search_tokens", "unasked_since"},
+                "search_tokens", "unasked_since", "parent_id"},
     "ticket": {"id", "entity_id", "record_id", "source", "source_id", "requester", "archived_at",
                "recorded_at"},
 }  # fmt: skip
