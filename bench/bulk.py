@@ -1,7 +1,8 @@
 """What bulk actions over ten thousand records cost, and their undo: time, CPU, memory.
 
-`python -m bench.bulk [--records N] [--convert N]`: leads are written in bulk; then every verb of `hub bulk` is
-run over N of them and taken back. Conversions are single actions in chunks, so fewer are measured.
+`python -m bench.bulk [--records N] [--convert N]`: leads are written in bulk; then every verb of
+`hub bulk` is run over N of them and undone. Conversions are single actions in chunks, so fewer are
+measured.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Does a weight mean what it says? Bits against the share of true pairs, on seeds nobody tuned to.
+"""Is a weight correct? Bits against the share of true pairs, on seeds that no tuning used.
 
     python -m bench.calibration            writes docs/calibration.svg, prints the table and the ECE
 

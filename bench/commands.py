@@ -3,10 +3,10 @@
 `python -m bench.commands [--before REF] [--runs 10] [--json]`. With `--before`, the same commands run
 with an older commit too, in turn, so that a busy machine is as busy for both.
 
-Each version gets a home with a team and one source that an emulated vendor answers for. The commands
-run in it twice: beside a running `hub up`, and alone, where each command starts the embedded server
-and stops it. What a command started counts: the processes that it waited for, and the server, which
-this process adopts when its parent ends.
+Each version gets a home with a team and one source that an emulated vendor answers for. The
+commands run in it twice: beside a running `hub up`, and alone, where each command starts the
+embedded server and stops it. What a command started counts: the child processes that ended, and the
+server, which this process adopts when its parent ends.
 """
 
 import argparse

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 from hub.actions.context import Context, MachineOwner
 from hub.actions.leads.convert import convert
 from hub.actions.leads.reopen import reopen
-from hub.actions.people.assign import give_many
+from hub.actions.people.assign import assign_many
 from hub.clock import SystemClock
 from hub.crm import owners
 from hub.db import engine as db_engine
@@ -86,7 +86,7 @@ def _measure(database: Database, n: int, runs: int) -> dict[str, list[float]]:
         ids = conn.execute(text("SELECT id FROM crm.lead ORDER BY id DESC LIMIT :n"), {"n": _MANY})
         many = list(ids.scalars())
     receivers = ("sales", "ann@example.com") * 3
-    times["give 10k"] = [_timed(partial(_give, database, many, to)) for to in receivers]
+    times["give 10k"] = [_timed(partial(_set_owners, database, many, to)) for to in receivers]
     return times
 
 
@@ -94,8 +94,8 @@ def _by(conn: Connection) -> Context:
     return Context(conn, _WHO, SystemClock())
 
 
-def _give(database: Database, leads: list[int], to: str) -> None:
-    run_transaction(database.engine, lambda conn: give_many(_by(conn), "lead", leads, to))
+def _set_owners(database: Database, leads: list[int], to: str) -> None:
+    run_transaction(database.engine, lambda conn: assign_many(_by(conn), "lead", leads, to))
 
 
 def _run(database: Database, verb: Callable[..., object], name: str) -> None:

@@ -22,7 +22,7 @@ WRITE_FIGURES = ("wal_bytes", *ROW_FIGURES)
 
 
 def lines_of(load: Mapping[str, Any]) -> dict[str, Stage]:
-    """Return the stages of a load of ours, their sum, and the re-read where the bench measured one."""
+    """Return the stages of a load by the hub, their sum, and the re-read where the bench measured one."""
     stages: Mapping[str, Stage] = load["stages"]
     lines = {**stages, TOTAL: _summed(list(stages.values()))}
     return lines | {REREAD: load["reread"]} if "reread" in load else lines

@@ -3,9 +3,10 @@
     python -m bench.find                           1,000,000 leads, 200,000 contacts, 40,000 companies and deals
     python -m bench.find --leads 100000 --rounds 20
 
-A search is the whole act: who asks, the questions to every kind of record, and the rows that are shown. The
-searches are drawn anew each time: whole names, parts of names common and rare, companies, addresses,
-numbers, and texts that nobody has. The database is kept in `--home` for the next run.
+A search is the whole command: the actor, the queries for each kind of record, and the rows that are
+shown. The searches are drawn again each time: whole names, parts of names common and rare,
+companies, addresses, numbers, and texts that no record has. The database is kept in `--home` for
+the next run.
 """
 
 import argparse
@@ -57,7 +58,7 @@ def _rest(leads: int, conn: Connection) -> None:
 
 
 def drawn(database: Database, leads: int, kind: str, rng: random.Random) -> str:
-    """Return a text that somebody has, or nobody."""
+    """Return a text that some record has, or none."""
     with database.engine.begin() as conn:
         row = conn.execute(text(_SOME), {"id": rng.randint(1, leads)}).one()
     return {

@@ -1,9 +1,10 @@
 """A HubSpot that costs next to nothing: contacts made before the first request, sent as bytes.
 
 `python -m bench.hubspot_stub N` prints its address as one line, then serves until it is ended. It
-answers what a sync asks: owners, companies, definitions of properties, lists, and searches by a span of
-modification times and an id beyond which to go on. Contacts are modified in the order of their ids,
-so that every such search is a range. No limit, no fault: those are the sandbox's business.
+answers what a sync asks: owners, companies, definitions of properties, lists, and searches by a
+span of modification times and an id beyond which to continue. Contacts are modified in the order of
+their ids, so that every such search is a range. No limit, no fault: those are the sandbox's
+business.
 """
 
 import asyncio

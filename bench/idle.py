@@ -1,11 +1,13 @@
 """What an idle hub costs: `hub up` with five sources where nothing changes, less an empty Dagster.
 
-`python -m bench.idle [--minutes 60] [--json] [--no-latency] [--write FILE]`. Two trees run side by side: `hub up`
-over five emulated vendors, and the same processes with an empty code location. The figures are the seconds of
-CPU of each tree, PostgreSQL and ended processes included, the growth of Dagster's tables, and the requests at the
-vendors. The process of the vendors does not count. Then one record is made at each vendor, and the time until
-it is in the CRM is measured against the promise that `hub status` prints. It takes `--minutes` and about 15 more;
-progress goes to the standard error, and `--write` keeps the block for the docs. All that it started ends with it.
+`python -m bench.idle [--minutes 60] [--json] [--no-latency] [--write FILE]`. Two trees run side by
+side: `hub up` over five emulated vendors, and the same processes with an empty code location. The
+figures are the seconds of CPU of each process tree, PostgreSQL and ended processes included. They
+also hold the growth of Dagster's tables, and the requests at the vendors. The process of the
+vendors does not count. Then one record is made at each vendor, and the time until it is in the CRM
+is measured against the promise that `hub status` prints. It takes `--minutes` and about 15 more;
+progress goes to the standard error, and `--write` keeps the block for the docs. All that it started
+ends with it.
 """
 
 import argparse

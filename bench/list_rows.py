@@ -1,8 +1,8 @@
 """Leads for the lists' measures, written by SQL: what people are like, how often which value comes.
 
-Nobody is real. Values are skewed as in a team's CRM: few statuses, two hundred tags of which some are
-rare, custom fields of every type on a third of the leads, tickets of one in twenty. Rows lie in the order in
-which they came, as in life.
+All people are invented. Values are skewed as in a team's CRM: few statuses, two hundred tags of
+which some are rare, custom fields of every type on a third of the leads, tickets of one in twenty.
+Rows lie in the order in which they came, as in life.
 """
 
 from sqlalchemy import Connection, text

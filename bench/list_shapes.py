@@ -1,6 +1,6 @@
 """Thirty shapes of a list: every kind of field, groups, relative dates, common and rare values.
 
-A shape is a document whose values are drawn anew each time, so that no page is the last one's.
+A shape is a document with new random values each time, so that no page repeats the one before.
 """
 
 import random

@@ -269,7 +269,7 @@ _BETTER = Rates(mistyped=0.04, nickname=0.04, other_email=0.08, no_company=0.1)
 
 
 def gate_sets() -> list[Callable[[], DataSet]]:
-    """Return tables of seeds and rates that nobody tuned to, for the gate of automatic merges."""
+    """Return tables of seeds and rates that no tuning used, for the gate of automatic merges."""
     made: list[Callable[[], DataSet]] = [
         lambda s=s: generated(s, 10_000) for s in (938, 1101, 1102, 1103, 1104, 1105)
     ]  # type: ignore[misc]

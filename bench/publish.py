@@ -1,7 +1,7 @@
 """Measure, and put what was printed into docs/performance.md, with the command, the day and the machine.
 
-`python -m bench.publish NAME` runs the command that stands in that page's block NAME and replaces the
-block's text. A block is what stands between two comments:
+`python -m bench.publish NAME` runs the command of that page's block NAME and replaces the block's
+text. A block is the text between two comments:
 
     <!-- bench NAME: -m bench.sync --rows 20000 -->
     <!-- end NAME -->
@@ -68,7 +68,7 @@ def measured(command: tuple[str, ...]) -> str:
     """Run the command; returns what it printed, below a line that says when and on what.
 
     Raises:
-        SystemExit: it failed; what it printed is lost, the page stands.
+        SystemExit: it failed; its output is lost, the page stays as it was.
     """
     load, cores = os.getloadavg()[0], os.cpu_count()
     day = SystemClock().now().date().isoformat()

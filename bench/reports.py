@@ -1,7 +1,7 @@
 """Every report on a large business: one month and all time, p50 and p95; and what the rollups cost.
 
-`python -m bench.reports [leads [deals]]`; 1,000,000 leads and 200,000 deals unless told otherwise, and
-then without the cost of the rollups.
+`python -m bench.reports [leads [deals]]`; 1,000,000 leads and 200,000 deals by default; with other
+numbers, without the cost of the rollups.
 """
 
 import statistics

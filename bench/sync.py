@@ -1,9 +1,9 @@
 """How fast a sync is: HubSpot contacts from a stub into the CRM, beside a script written by hand.
 
-`python -m bench.sync` for 200,000 contacts, `--rows 20000 --small 5000` for a short look. Starts a stub
-and an embedded PostgreSQL of its own in a temporary folder, loads with each loader in a process
-of its own, one after the other, prints what a record costs and what is written for it, and ends all it
-has started. See sync.md.
+`python -m bench.sync` for 200,000 contacts, `--rows 20000 --small 5000` for a short look. Starts a
+stub and an embedded PostgreSQL of its own in a temporary folder. Loads with each loader in its own
+process, one after the other. Prints the cost of a record and what is written for it. Ends all
+processes that it has started. See sync.md.
 """
 
 import argparse

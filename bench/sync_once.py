@@ -43,7 +43,9 @@ from hub.mappings.loader import load_all
 from hub.records.batches import Batch
 from hub.settings import Settings
 
-_NO_LIMIT = 1e9  # the vendor's clock so much faster than ours that no rate is ever reached
+_NO_LIMIT = (
+    1e9  # the vendor's clock, so much faster than the machine's that no rate is ever reached
+)
 _SOURCE = "hubspot"
 # What came of the contacts: every one has a person, every person a row, every lead an owner.
 _OUTCOME = """
@@ -131,7 +133,7 @@ def load(hub: Hub, measured: Measured) -> dict[str, Any]:
         found = conn.execute(text(_OUTCOME)).one()._asdict()
     is_whole = found["people"] == found["in_crm"] and not found["unowned"]
     holds = is_whole and all(entry.holds for entry in ledgers)
-    said = _said(measured, found["rows"], base) | found | {"holds": holds}
+    said = _summary(measured, found["rows"], base) | found | {"holds": holds}
     return said | {"reread": _read_again(hub, measured)}
 
 
@@ -178,13 +180,13 @@ def _by_hand(address: str, running: Server, name: str) -> dict[str, Any]:
         nonlocal rows
         rows = by_hand.load(address, TOKEN, conn)
 
-    # The connection outlives the measuring: the CPU of a backend that is ending is nobody's.
+    # The connection outlives the measuring: the CPU of a backend that is ending is counted nowhere.
     with (
         measured(_url(running, name), running.data_dir) as found,
         psycopg.connect(_url(running, name)) as conn,
     ):
         found.run("all", work, lambda: flush_connection(conn))
-    return _said(found, rows, base)
+    return _summary(found, rows, base)
 
 
 def _by_dlt(loader: str, address: str, running: Server, name: str) -> dict[str, Any]:
@@ -204,14 +206,14 @@ def _by_dlt(loader: str, address: str, running: Server, name: str) -> dict[str, 
         counter = WriteCounter(conn)
         found = Measured(running.data_dir, counter)
         found.run("all", work, counter.wait_until_alone)
-    return _said(found, rows, base)
+    return _summary(found, rows, base)
 
 
 def _url(running: Server, name: str) -> str:
     return f"host={running.socket_dir} user=hub_owner dbname={name}"
 
 
-def _said(found: Measured, rows: int, base: float) -> dict[str, Any]:
+def _summary(found: Measured, rows: int, base: float) -> dict[str, Any]:
     return {"stages": dict(found.stages), "rows": rows, "base_mb": base, "peak_mb": memory_mb()}
 
 

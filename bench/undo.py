@@ -72,7 +72,7 @@ def arrive(hub: Hub, number: int) -> float:
 
 
 def add_leads(running: Server, name: str, address: str) -> None:
-    """Add leads until the process is told to end by its standard input; print how long each took."""
+    """Add leads until a line on standard input ends the process; print how long each took."""
     with (
         tempfile.TemporaryDirectory() as home,
         db_engine.opened_embedded(running, name) as database,

@@ -1,7 +1,7 @@
 """What a stretch of work writes: bytes of WAL, and per table rows, HOT updates and index entries.
 
 Reads PostgreSQL's statistics of tables. A connection reports what it did at most once a second, so
-whoever reads the counters flushes the connections first (`flush_pool`, `flush_connection`) or waits until
+flush the connections before you read the counters (`flush_pool`, `flush_connection`) or wait until
 they are closed (`WriteCounter.wait_until_alone`). Temporary tables are left out: they write no WAL.
 """
 

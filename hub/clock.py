@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells aware UTC time and waits."""
+    """Returns aware UTC time, and sleeps."""
 
     def now(self) -> datetime:
         """Return the present, aware, in UTC."""

@@ -7,7 +7,7 @@
     ├── TransientError    the hub acts: it retries with a delay
     │   └── BudgetError       the vendor's daily quota is used up; stop, and resume later
     ├── ActionError       a user's request cannot be done; shown to the user, never retried
-    ├── RecordError       one record is unusable: quarantine it, go on with the next
+    ├── RecordError       one record is unusable: quarantine it, continue with the next
     ├── ProtocolError     a vendor's answer broke its own contract (a loop, a vanished page)
     └── ProofError        the ledger does not add up: the run fails
 
@@ -61,7 +61,7 @@ class TransientError(HubError):
 
 
 class BudgetError(TransientError):
-    """The vendor's own quota is used up; the cursor does not move, and a later run goes on there."""
+    """The vendor's own quota is used up; the cursor stays, and a later run continues there."""
 
 
 class ActionError(HubError):
@@ -97,7 +97,7 @@ class RecordError(HubError):
     """One value or one record cannot be used; the batch goes on without it.
 
     Args:
-        message: what is wrong.
+        message: the mistake.
         found_type: the found JSON type, if another was expected: a list, an object, true/false.
         hint: what to do next.
     """

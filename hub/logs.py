@@ -41,7 +41,7 @@ def configure(*, json: bool, level: int = logging.INFO) -> None:
 
 
 def configure_once() -> None:
-    """Configure where no entry point of ours has: in a process that Dagster starts."""
+    """Configure logging if no entry point of the hub has done so: in a process that Dagster starts."""
     import structlog  # noqa: PLC0415 see above
 
     if not _chosen and not structlog.is_configured():
@@ -77,7 +77,7 @@ def _apply() -> None:
 
 
 def _nothing(*_event: object, **_values: object) -> None:
-    """Log nothing: the level is below what is asked for."""
+    """Log nothing: the level is below the configured one."""
 
 
 class _Logger:

@@ -1,9 +1,9 @@
 """Who acts, on which transaction, at what time: the first argument of every action.
 
-An entry point makes the `Actor` and nothing else does: the command line makes a member of whom
-`--as` names, and the machine's owner of the login that the operating system vouches for. A token of
-an API will be one more kind. What an actor may do is not in the value: `hub.actions.rights` reads it
-anew in each transaction, so that somebody who has left since is refused.
+An entry point makes the `Actor` and nothing else does: the command line makes a member from `--as`,
+and the machine's owner from the login of the operating system. A token of an API will be one more
+kind. What an actor may do is not in the value: `hub.actions.rights` reads it again in each
+transaction, so that a user who has left since is refused.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from hub.model.moments import zone_named
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody of the team, as `hub.actions.rights.member_named` finds them."""
+    """A member of the team, as `hub.actions.rights.member_named` finds them."""
 
     user_id: int
     email: str
@@ -34,7 +34,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class MachineOwner:
-    """Whoever has the login under which the hub runs: the database is theirs as well."""
+    """The user with the login under which the hub runs: this user can also open the database."""
 
     login: str
     zone: str = "UTC"
@@ -77,7 +77,7 @@ class Context:
 
     Args:
         conn: an open transaction.
-        actor: who acts.
+        actor: the actor.
         clock: what time it is.
     """
 

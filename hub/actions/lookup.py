@@ -47,7 +47,7 @@ def find(conn: Connection, said: str) -> Named:
     """Return who is meant; `hub.model.names` says how people are named.
 
     Raises:
-        ActionError: nobody is.
+        ActionError: there is none.
     """
     name, kind = names.read(said), "person"
     record_id: int | None = None
@@ -97,7 +97,7 @@ def owners_of(conn: Connection, entity_id: int) -> list[int | None]:
 
 
 def representative(conn: Connection, entity_id: int, said: str) -> int:
-    """Return the record that stands for a person: the one they began with, else their oldest.
+    """Return the record that represents a person: the one they began with, else their oldest.
 
     Raises:
         ActionError: they have none, as a company has none; it is named as `said`.

@@ -1,4 +1,4 @@
-"""What a merge and an unmerge give back, of people and of companies."""
+"""The results of a merge and an unmerge, of people and of companies."""
 
 from dataclasses import dataclass
 

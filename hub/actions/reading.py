@@ -9,7 +9,7 @@ from hub.actions.setup import smart_list
 from hub.errors import ActionError
 from hub.model import names
 
-if TYPE_CHECKING:  # a list does not wait for what a card is made of
+if TYPE_CHECKING:  # a list does not import the modules of a card
     from hub.views.cards import AnyCard
     from hub.views.finding import Found
     from hub.views.lists import Filters, ListPage
@@ -27,10 +27,10 @@ def show(
 ) -> "AnyCard":
     """Return the card of a record; of a merged one that of its survivor.
 
-    A person's own names stand for the lead, or for the contact where there is no open lead.
+    A person's own names mean the lead, or the contact if there is no open lead.
 
     Args:
-        ctx: who acts, and the open connection.
+        ctx: the actor, and the open connection.
         kind: lead, contact, company or deal.
         name: a number of that kind, or any name that `hub.model.names` knows.
         activities: of the timeline, at most; None: as many as a card shows.
@@ -76,7 +76,7 @@ def listed(
     """Return a page of records, filtered as a smart list is.
 
     Args:
-        ctx: who acts, and the open connection.
+        ctx: the actor, and the open connection.
         kind: lead, contact, company or deal.
         asked: the filters, of which all hold, the order and the columns.
         limit: rows at most.
@@ -104,7 +104,7 @@ def find(ctx: Context, said: str, *, limit: int = 20) -> "Found":
     """Return the records that have a text in a name, an address, a number or a company.
 
     Args:
-        ctx: who acts, and the open connection.
+        ctx: the actor, and the open connection.
         said: the text.
         limit: records at most.
 

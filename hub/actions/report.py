@@ -1,4 +1,4 @@
-"""Report: figures on leads and deals, as somebody asks for them. Everybody in the team may."""
+"""Report: figures on leads and deals. Every member of the team may read them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ _RESOURCE = "report"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What somebody asks for, in their words.
+    """The request for a report, as typed.
 
     Args:
         first: first day, 2026-01-31 or as `hub.model.moments` reads it; without it the report is over all time.
         last: last day, part of the period; without it today.
-        zone: where days begin; without it the one of who asks, else UTC.
+        zone: where days begin; without it the actor's, else UTC.
         owner: the e-mail address of a member of the team.
         pipeline: a pipeline's name.
         source: a source, as it is written on the record.
@@ -115,10 +115,10 @@ def _names(ctx: Context, report: str, asked: Asked) -> dict[str, str]:
 
 
 def refresh(ctx: Context) -> dict[str, int]:
-    """Count the rollups anew; returns the rows of each.
+    """Count the rollups again; returns the rows of each.
 
     Raises:
-        ActionError: who acts may not.
+        ActionError: the actor lacks the right.
     """
     require(ctx, Right.SET_UP)
     return rollups.refresh(ctx.conn)

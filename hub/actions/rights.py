@@ -44,14 +44,14 @@ _ONLY_OWN = frozenset({"rep"})
 
 
 def member_named(conn: Connection, said: str) -> Member:
-    """Return the active member of the team whom a text names: by e-mail, or by a name only they have.
+    """Return the active member of the team with this e-mail address, or with this unique name.
 
     Raises:
         ActionError: it names no user, several users, or a user who has left.
     """
     wanted = said.strip()
     if not wanted:
-        raise _nobody("an empty name")
+        raise _unknown_user("an empty name")
     rows = conn.execute(_NAMED, {"said": wanted}).all()
     if len(rows) > 1:
         raise ActionError(
@@ -61,7 +61,7 @@ def member_named(conn: Connection, said: str) -> Member:
             hint="give the acting user's e-mail with --as",
         )
     if not rows or not rows[0].is_active or rows[0].email is None:
-        raise _nobody(wanted)
+        raise _unknown_user(wanted)
     return Member(rows[0].id, rows[0].email, rows[0].role, rows[0].timezone)
 
 
@@ -131,10 +131,10 @@ def _role(ctx: Context) -> str:
         role: str | None = ctx.conn.execute(_ROLE, known).scalar_one_or_none()
         if role is not None:
             return role
-    raise _nobody(getattr(actor, "name", "") or "an empty name")
+    raise _unknown_user(getattr(actor, "name", "") or "an empty name")
 
 
-def _nobody(said: str) -> ActionError:
+def _unknown_user(said: str) -> ActionError:
     return ActionError(
         f"{said} is not an active member of the team",
         resource="user",
@@ -150,7 +150,7 @@ WHERE entity_id = ANY(:entities) AND source = :source AND gone_at IS NULL
 
 
 def _feeds(conn: Connection, source: str, entities: Iterable[int | None]) -> bool:
-    """Tell whether living records of a source are among those of each entity."""
+    """Tell whether each entity has a present record of a source."""
     wanted = set(entities)
     if not wanted or None in wanted:
         return False

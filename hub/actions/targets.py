@@ -1,7 +1,7 @@
 """Records of the CRM by the names that people give them.
 
-Whoever `lookup.find` knows is a name as well: it stands for the lead, or for the contact where
-there is no lead, or the lead was converted.
+Every name that `lookup.find` accepts is a name as well: it means the lead, or the contact if there
+is no lead or the lead was converted.
 """
 
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Target:
         kind: lead, contact or deal.
         id: its number.
         entity_id: the person or company; None of a deal.
-        owner_id: who owns it, if anybody does.
+        owner_id: its owner, if any.
     """
 
     kind: str
@@ -67,7 +67,7 @@ def resolve(conn: Connection, said: str, kind: str = "lead") -> Target:
     Args:
         conn: an open connection.
         said: as `hub.model.names` says.
-        kind: what a number alone is a number of.
+        kind: the kind of record that a plain number means.
 
     Raises:
         ActionError: there is none.

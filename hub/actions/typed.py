@@ -1,4 +1,4 @@
-"""What people type of a lead or a contact, in the hub's own words: as a mapping would give it."""
+"""The typed values of a lead or a contact, by the hub's own names: as a mapping would give it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -44,7 +44,7 @@ _GIVEN_BY_US = frozenset(
 
 
 def canonical(kind: str, given: Mapping[str, JsonValue], *, region: str) -> dict[str, JsonValue]:
-    """Return canonical values of what somebody typed; blanks are left out.
+    """Return typed values in canonical form; blanks are left out.
 
     Args:
         kind: lead or contact.
@@ -82,7 +82,7 @@ def canonical(kind: str, given: Mapping[str, JsonValue], *, region: str) -> dict
 def edited(
     given: Mapping[str, JsonValue], *, region: str, now: datetime, country: str | None = None
 ) -> dict[str, JsonValue]:
-    """Return what somebody typed into a record that is there, read as if it were added; None is a blank.
+    """Return values typed into an existing record, read as if they were added; None is a blank.
 
     Args:
         given: by field, custom fields left out.

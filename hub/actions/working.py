@@ -1,7 +1,7 @@
-"""Somebody works on a person: what was archived with its sources stands again.
+"""A user works on a person: rows that were archived with their sources are restored.
 
-A row that no source asks for any more is archived, unless somebody has worked on the person. Both
-orders give the same: whoever writes work calls `worked_on` in the same transaction.
+A row that no source asks for any more is archived, unless a user has worked on the person. Both
+orders give the same result: code that writes work calls `worked_on` in the same transaction.
 """
 
 from collections.abc import Iterable

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from hub.assets import figures
-from hub.assets.failures import told_clearly
+from hub.assets.failures import clear_failures
 from hub.assets.proofs import OWNERS, fail_unproved
 from hub.assets.resources import HubResource
 from hub.crm import sizes
@@ -60,7 +60,7 @@ def _stage_asset(
         description=description,
     )
     def stage_asset(context: dg.AssetExecutionContext, hub: HubResource) -> Iterator[Any]:
-        with told_clearly(context, name):
+        with clear_failures(context, name):
             done = figures.timed(lambda: run(hub.hub))
             yield dg.MaterializeResult(metadata=figures.figures(stage, done.counts, done.seconds))
             fail_unproved(hub, stage, hub.sources_read)
@@ -86,7 +86,7 @@ def _load_asset(after: dg.AssetKey) -> dg.AssetsDefinition:
         ],
     )
     def load(context: dg.AssetExecutionContext, hub: HubResource) -> Iterator[Any]:
-        with told_clearly(context, "load"):
+        with clear_failures(context, "load"):
             done = figures.timed(lambda: flow.run_load(hub.hub))
             with hub.hub.engine.begin() as conn:
                 have = sizes.row_counts(conn)

@@ -1,7 +1,8 @@
 """How a step fails in Dagster: its first line says what happened, where, and what to do next.
 
-An error of the hub keeps its message and hint. Of any other error only the type and the place in the
-code are told, because its text can hold personal values. Not here: which proof fails (`proofs`).
+An error of the hub keeps its message and hint. Of any other error only the type and the place in
+the code are shown, because its text can hold personal values. Not here: which proof fails
+(`proofs`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,7 @@ def failure(
 
 
 @contextmanager
-def told_clearly(
+def clear_failures(
     context: dg.OpExecutionContext | dg.AssetExecutionContext, name: str
 ) -> Iterator[None]:
     """Turn any error of a step into a failure with a sentence, and log the sentence as the first error.

@@ -11,7 +11,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
 )
 from pydantic import Field
 
-from hub.assets.failures import failure, told_clearly
+from hub.assets.failures import clear_failures, failure
 from hub.assets.resources import HubResource
 from hub.errors import ConfigError
 from hub.etl import flow
@@ -58,8 +58,8 @@ class SyncConfig(dg.Config):
 
 @dg.op(description="As the command hub sync: all stages in one step.")
 def sync_some(context: dg.OpExecutionContext, hub: HubResource, config: SyncConfig) -> None:
-    """Sync the sources of the run's config; the sensor `what_happened_outside` tells the assets."""
-    with told_clearly(context, "sync_now"):
+    """Sync the sources in the run's config; the sensor `what_happened_outside` reports the assets."""
+    with clear_failures(context, "sync_now"):
         wanted = config.sources or hub.hub.sources()
         if unknown := [name for name in wanted if name not in hub.hub.sources()]:
             raise ConfigError(

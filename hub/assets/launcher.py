@@ -1,4 +1,4 @@
-"""The default launcher of Dagster, with a way to tell whether a run's process still lives.
+"""The default launcher of Dagster, with a check whether a run's process still exists.
 
 Each run holds a lock in the database, named by its id (`HubResource`), however it was launched. The
 session of the lock ends with the process, so a free lock means a process that is gone. Dagster's run
@@ -39,11 +39,11 @@ class HubRunLauncher(DefaultRunLauncher):
 
     @property
     def supports_check_run_worker_health(self) -> bool:
-        """Tell run monitoring to ask."""
+        """Switch on this check for run monitoring."""
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """Tell whether the process of a run lives."""
+        """Tell whether the process of a run exists."""
         # The storage of Dagster is the database of the hub, so it sees the locks of the hub.
         storage: Any = self._instance.run_storage
         with storage.connect() as conn:

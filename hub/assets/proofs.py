@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from hub.assets import checks, figures
-from hub.assets.failures import failure, told_clearly
+from hub.assets.failures import clear_failures, failure
 from hub.assets.resources import HubResource
 from hub.etl.proof import judge_run, prove
 
@@ -34,7 +34,7 @@ def proof_asset(source: str, deps: Sequence[dg.AssetKey]) -> dg.AssetsDefinition
         check_specs=checks.proof_specs(key),
     )
     def proof(context: dg.AssetExecutionContext, hub: HubResource) -> Iterator[Any]:
-        with told_clearly(context, f"proof/{source}"):
+        with clear_failures(context, f"proof/{source}"):
             hub.lock(source)
             proved = prove(hub.hub, source, hub.runs)
             yield from (checked.result() for checked in checks.proof_checks(key, proved))

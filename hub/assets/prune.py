@@ -1,7 +1,8 @@
 """What Dagster keeps is bounded: each night old runs go, with their events, evaluations, ticks and logs.
 
-Through Dagster's own functions where it has one. It works in small steps until its time is over, and the
-next night goes on. The newest state of every asset and check stays (`hub.db.dagster_tables`).
+Through Dagster's own functions where it has one. It works in small steps until its time is over,
+and the next night continues. The newest state of every asset and check stays
+(`hub.db.dagster_tables`).
 """
 
 import shutil
@@ -15,7 +16,7 @@ import dagster as dg
 from dagster._core.scheduler.instigation import TickStatus  # has no public name
 from sqlalchemy import Connection, Engine
 
-from hub.assets.failures import told_clearly
+from hub.assets.failures import clear_failures
 from hub.assets.nightly import nightly
 from hub.assets.resources import HubResource
 from hub.db.dagster_tables import delete_old_checks, delete_old_events, old_runs
@@ -39,7 +40,7 @@ class Limits:
 
 
 def limits(settings: DagsterSettings, now: datetime) -> Limits:
-    """Return what is old at a moment."""
+    """Return the age limits at a moment."""
     return Limits(
         now - timedelta(days=settings.keep_days),
         now - timedelta(days=settings.keep_red_days),
@@ -119,7 +120,7 @@ def _sweep_folders(instance: dg.DagsterInstance, before: datetime) -> int:
 def delete_old_history(context: dg.OpExecutionContext, hub: HubResource) -> dict[str, int]:
     """Delete what Dagster keeps of old runs; returns how many of each kind."""
     end = time.monotonic() + _MOST_S
-    with told_clearly(context, "prune_old_history"):
+    with clear_failures(context, "prune_old_history"):
         old = limits(hub.hub.settings.dagster, hub.hub.clock.now())
         deleted = prune_history(
             context.instance, hub.hub.engine, old, in_time=lambda: time.monotonic() < end

@@ -66,7 +66,7 @@ class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The open hub.
 
         Raises:
-            HubError: it cannot be opened; each step of the run is told the same.
+            HubError: it cannot be opened; each step of the run gets the same answer.
         """
         if self._mistake is not None:
             raise self._mistake

@@ -13,7 +13,7 @@ from hub.crm import rollups
 
 @dg.op
 def recount_rollups(hub: HubResource) -> dict[str, int]:
-    """Count the rollups anew; returns the rows of each."""
+    """Count the rollups again; returns the rows of each."""
     with hub.hub.engine.begin() as conn:
         return rollups.refresh(conn)
 

@@ -47,7 +47,7 @@ def stage_sensor(known: Collection[dg.AssetKey], *, is_running: bool) -> dg.Sens
         poller = shared_poller()
         with poller.database.engine.begin() as conn:
             reports = reports_since(conn, after, REPORTS)
-            events = list(told(conn, reports, known, poller.mappings)) if reports else []
+            events = list(outside_events(conn, reports, known, poller.mappings)) if reports else []
         return dg.SensorResult(
             asset_events=events,
             cursor=str(reports[-1].id) if reports else context.cursor,
@@ -57,7 +57,7 @@ def stage_sensor(known: Collection[dg.AssetKey], *, is_running: bool) -> dg.Sens
     return sensor
 
 
-def told(
+def outside_events(
     conn: Connection,
     reports: Sequence[StageReport],
     known: Collection[dg.AssetKey],

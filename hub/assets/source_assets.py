@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from hub.assets import checks, figures
-from hub.assets.failures import told_clearly
+from hub.assets.failures import clear_failures
 from hub.assets.proofs import OWNERS, fail_unproved
 from hub.assets.resources import HubResource
 from hub.connectors.base import Stream
@@ -40,7 +40,7 @@ def land_asset(source: str, stream: Stream, reconcile_every: timedelta) -> dg.As
         check_specs=[checks.complete_spec(key)],
     )
     def land(context: dg.AssetExecutionContext, hub: HubResource) -> Iterator[Any]:
-        with told_clearly(context, name):
+        with clear_failures(context, name):
             batch = hub.batch(source)
             landing = flow.land_stream(hub.hub, batch, stream)
             state = stream_state(hub.hub, batch, stream.name)
@@ -72,7 +72,7 @@ def normalize_asset(
         check_specs=[checks.drift_spec(key)],
     )
     def normalize(context: dg.AssetExecutionContext, hub: HubResource) -> Iterator[Any]:
-        with told_clearly(context, name):
+        with clear_failures(context, name):
             done = figures.timed(lambda: flow.run_normalize(hub.hub, source=source, stream=stream))
             with hub.hub.engine.begin() as conn:
                 fields = hub.hub.mapping(source, stream).filled

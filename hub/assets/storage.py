@@ -1,9 +1,9 @@
 """Dagster's storage on PostgreSQL, with connections that are kept.
 
-Dagster opens a connection for each statement, and PostgreSQL starts a process for each connection. Where
-nothing happens, this was most of the CPU: a tick of a sensor has about a dozen statements. Here all storages of a
-process share one pool. Dagster also makes a storage anew for many a request to the code server, and looks each
-time whether its tables exist. Here a process looks once.
+Dagster opens a connection for each statement, and PostgreSQL starts a process for each connection.
+Where nothing happens, this was most of the CPU: a tick of a sensor has about a dozen statements.
+Here all storages of a process share one pool. Dagster also makes a storage again for many a request
+to the code server, and looks each time whether its tables exist. Here a process looks once.
 
 Dagster also asks the catalogue for its tables each time before it reads or writes the state of a sensor. Here
 a process asks until the answer is yes.

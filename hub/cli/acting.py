@@ -1,7 +1,7 @@
-"""Who acts, of a command: the login that runs it, or a member of the team whom it names.
+"""Who acts, of a command: the login that runs it, or the named member of the team.
 
-The machine's owner is made here alone, and of the real user id alone. `LOGNAME` and `USER` are set by
-whoever starts a command, so `getpass.getuser()`, which reads them, is not asked.
+The machine's owner is made here alone, and of the real user id alone. `LOGNAME` and `USER` can be
+set by any user of the machine, so `getpass.getuser()`, which reads them, is not asked.
 """
 
 import os
@@ -31,7 +31,7 @@ def acting(conn: "Connection", who: str | None = None) -> "Context":
         who: what `--as` said; without it `HUB_ACTOR` is asked, then the login acts.
 
     Raises:
-        ActionError: somebody was named who is no active member of the team.
+        ActionError: the named user is no active member of the team.
     """
     from hub.actions.context import Context
 

@@ -24,7 +24,7 @@ def _interrupt(_signal: int, _frame: object) -> None:
 def main() -> None:
     """Run the command line; every foreseen error is one line, a hint and an exit code."""
     words = sys.argv[1:]
-    if not (code := _told(words)):
+    if not (code := _answer_at_once(words)):
         gc.set_threshold(_YOUNG)
         _prepare()
         try:
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def ended(words: list[str]) -> int:
-    """Run a command in this process; tell a foreseen error, and return the exit code."""
+    """Run a command in this process; print a foreseen error, and return the exit code."""
     from datetime import UTC
 
     from hub.cli.output import EXIT_INTERRUPTED, exit_code, print_error, show_in, show_wide
@@ -56,8 +56,8 @@ def ended(words: list[str]) -> int:
         return EXIT_INTERRUPTED
 
 
-def _told(words: list[str]) -> int:
-    """Print what needs no command; return the exit code and one, 0 where a command is to run."""
+def _answer_at_once(words: list[str]) -> int:
+    """Print answers that need no command; return the exit code plus one, or 0 if a command is to run."""
     if not words or words in (["--help"], ["-h"], ["help"]):
         from hub.cli.commands import overview
 

@@ -9,7 +9,7 @@ _LISTS = ("tags", "emails")
 
 
 def read_assignments(words: Sequence[str]) -> dict[str, JsonValue]:
-    """Return field → value; an empty value is None, and tags are parted by commas.
+    """Return field → value; an empty value is None, and tags are separated by commas.
 
     Raises:
         ConfigError: one of them is no assignment.

@@ -71,7 +71,7 @@ def restore(
 
 
 def _erased_again(config: Path | None) -> list[str]:
-    """Erase again the people that the backup brought back; an older schema is upgraded for that."""
+    """Erase the people again that the backup contains; an older schema is upgraded for that."""
     from hub.actions.identity.erase import erase_again, has_erased
     from hub.cli.acting import acting
     from hub.cli.session import opened_database

@@ -87,7 +87,7 @@ def undo(
 def _take_back_bulk(
     engine: "Engine", acts: "Acting", batch: int, *, dry_run: bool, json: bool
 ) -> None:
-    """Take back a bulk action and say what became of its records."""
+    """Undo a bulk action and say what became of its records."""
     from hub.actions.bulk.take_back import preview, take_back
 
     done = (preview if dry_run else take_back)(engine, acts, batch)
@@ -103,7 +103,7 @@ def _take_back_bulk(
 
 @contextmanager
 def _progress() -> Iterator[Callable[["Chunk"], None]]:
-    """Show how many objects are taken back, on a terminal."""
+    """Show how many objects are undone, on a terminal."""
     from rich.console import Console
     from rich.progress import Progress
 

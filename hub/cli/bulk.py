@@ -125,11 +125,11 @@ def resume(
     config: Config = None,
 ) -> None:
     """Run the rest of a bulk action that was interrupted."""
-    from hub.actions.bulk.run import go_on
+    from hub.actions.bulk.run import resume as resume_bulk
     from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _settings), _progress() as on_chunk:
-        done = go_on(database.engine, partial(acting, who=who), batch, on_chunk=on_chunk)
+        done = resume_bulk(database.engine, partial(acting, who=who), batch, on_chunk=on_chunk)
     _say(done, json=json)
 
 

@@ -112,7 +112,7 @@ def _print_fields(record: "Record", sections: "Sequence[Section]") -> None:
         values = {
             field.label: amounts.get(field.name) or _value(record, field.name)
             for field in section.fields
-            if not amounts or field.name != "currency"  # it stands with the amount
+            if not amounts or field.name != "currency"  # it is shown with the amount
         }
         filled = {label: value for label, value in values.items() if value not in ("", None)}
         if filled:

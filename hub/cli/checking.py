@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hub.actions.setup.written import Written, unknown
+from hub.actions.setup.yaml_names import Written, unknown
 from hub.cli.session import opened
 from hub.connectors.base import Finding
 from hub.crm.ownership import left_with_records

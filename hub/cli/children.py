@@ -1,4 +1,4 @@
-"""Child processes of a command: started with its environment, ended with it, whatever happens."""
+"""Child processes of a command: started with its environment, and always ended with the parent."""
 
 import ctypes
 import os
@@ -69,7 +69,8 @@ def child(
 def stop(processes: Sequence["subprocess.Popen[str]"]) -> None:
     """End children, all at once, and what they started; first politely.
 
-    What a child has started stays in its group when the child is gone, so the group is waited for.
+    Processes that a child has started stay in its group when the child is gone. So wait for the
+    group.
     """
     for process in processes:
         _signal(process, signal.SIGTERM)

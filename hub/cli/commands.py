@@ -1,7 +1,7 @@
 """The table of commands: every first word after `hub`, where its code is, and what `hub --help` says.
 
-A line of the table stands for commands that belong together. Their modules are imported only when
-one of them runs (`hub.cli.groups.load`), so nothing here imports them.
+A line of the table names commands that belong together. Their modules are imported only when one of
+them runs (`hub.cli.groups.load`), so nothing here imports them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,8 +41,8 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
             "name": "naming:name_app", "tag": "naming:tag_app",
         }),
         Line("Set up users, groups and notifications", {
-            "user": "user:user_app", "group": "group:group_app", "notify": "hearing:notify_app",
-            "alerts": "hearing:alerts_app",
+            "user": "user:user_app", "group": "group:group_app", "notify": "notifications:notify_app",
+            "alerts": "notifications:alerts_app",
         }),
     ),
     "Sync": (

@@ -32,7 +32,7 @@ class DagsterApi:
     def reload(self) -> str | None:
         """Load the definitions again; return the error, or None if they are loaded.
 
-        Runs in flight go on: their code server ends after the last of them.
+        Runs in flight continue: their code server ends after the last of them.
         """
         answer = self._ask(_RELOAD, {"name": LOCATION}, timeout_s=_RELOAD_S)
         if not answer:

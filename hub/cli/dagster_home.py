@@ -1,7 +1,7 @@
 """DAGSTER_HOME inside HUB_HOME: what Dagster's processes read, and the environment they run with.
 
-Written anew at each start. The repository's `workspace.yaml` is for `dagster dev`; the one written here
-names the code server that `hub up` runs.
+Written again at each start. The repository's `workspace.yaml` is for `dagster dev`; the one written
+here names the code server that `hub up` runs.
 """
 
 import os
@@ -84,8 +84,8 @@ def _instance() -> dict[str, Any]:
         "freshness": {"enabled": True},  # the policies of `land/*`
         "nux": {"enabled": False},
         "python_logs": {"managed_python_loggers": ["hub"], "python_log_level": "INFO"},
-        # Each run is a process of its own; what is above waits in Dagster's queue.
-        # A second run of a source waits there too, and so takes no place.
+        # Each run is a process of its own; further runs wait in Dagster's queue. A second run of a
+        # source waits there too, and so takes no place.
         "concurrency": {
             "runs": {
                 "max_concurrent_runs": 2,

@@ -162,7 +162,7 @@ def _seed(options: DemoOptions, control: str) -> int:
 
 
 def _bring_news(options: DemoOptions, sandbox: Mapping[str, Any]) -> None:
-    """Let new people write in, as they would at any hour."""
+    """Send records of new people to the vendors."""
     for event in islice(live_events(options.seed), _INBOUND):
         requests.post(f"{sandbox['control']}/events", json=event, timeout=10).raise_for_status()
     _CLOCK.sleep(_SETTLE_S)

@@ -1,7 +1,7 @@
-"""The home of a demo: which universe it holds, and when it starts anew.
+"""The home of a demo: which universe it holds, and when it starts again.
 
-A demo that was killed goes on where it was. One that came to its end, or that showed another
-universe, is shown anew, from an empty database. A home that is no demo's is never touched.
+A demo that was killed continues where it was. A finished demo, or one with another universe, starts
+again from an empty database. A home that is no demo's is never touched.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ _MARK = "demo.json"
 
 
 def universe_of(*, seed: int, people: int, file: Path | None, faults: str) -> Mapping[str, Any]:
-    """Return what tells one demo's universe from another's.
+    """Return a mark that differs between the universes of demos.
 
     Raises:
         ConfigError: the universe file cannot be read.
@@ -59,11 +59,11 @@ def prepare(
     left: Mapping[str, Any],
     clock: Clock,
 ) -> bool:
-    """Make the home ready for a universe; tells whether an earlier demo goes on.
+    """Prepare the home for a universe; returns whether an earlier demo continues.
 
     Raises:
-        ConfigError: another process still uses the earlier demo, or its database is not ours to
-            empty.
+        ConfigError: another process still uses the earlier demo, or its database must not be
+            emptied.
     """
     goes_on = left == {"state": "running", "universe": universe}
     if left["state"] != "claimed" and not goes_on:
@@ -78,7 +78,7 @@ def prepare(
 
 
 def finish(home: Path, universe: Mapping[str, Any]) -> None:
-    """Note that the demo of a universe came to its end."""
+    """Note that the demo of a universe is finished."""
     _write(home, universe, "finished")
 
 

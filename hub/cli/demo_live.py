@@ -1,4 +1,4 @@
-"""The demo after its summary: people go on writing in, and each new lead has an owner in seconds.
+"""The demo after its summary: new records keep arriving, and each new lead has an owner in seconds.
 
 Dagster runs its schedules beside it. A launched Dagster run costs seconds, so what has just come in
 takes the short way, in this process.
@@ -39,9 +39,9 @@ _LAST = text("SELECT coalesce(max(id), 0) FROM reporting.assignments")
 
 
 def events_in_turn(seed: int, universe: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield live events of every source in turn, so that each is seen at work.
+    """Yield live events of every source in turn, so that each source is seen.
 
-    Of Mailchimp's members those who stand out: by the shipped mapping the others are no leads.
+    Of Mailchimp's members the recognisable ones: by the shipped mapping the others are no leads.
     """
     events = live_events(seed, universe)
     for source in itertools.cycle(sorted(live_sources(universe))):
@@ -54,7 +54,7 @@ def _stands_out(event: Mapping[str, Any]) -> bool:
 
 
 def arrive(dagster: Dagster, config: Path, control: str, seed: int) -> NoReturn:
-    """Let people write in until Ctrl-C, and say who got each new lead.
+    """Send new records until Ctrl-C, and print the owner of each new lead.
 
     Raises:
         HubError: a process ended too often.
@@ -79,7 +79,7 @@ def _take_in(hub: Hub, database: Database, source: str, started: float) -> None:
         last = conn.execute(_LAST).scalar_one()
     report = flow.sync(hub, [source])
     for told in (*report.stopped.values(), *(fault.sentence for fault in report.faults)):
-        _say(f"{source:<11} {told}")  # as with `--faults`: the next sync goes on
+        _say(f"{source:<11} {told}")  # as with `--faults`: the next sync continues
     with database.engine.begin() as conn:
         turns = conn.execute(_TURNS, {"last": last}).all()
     for turn in turns:

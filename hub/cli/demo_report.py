@@ -57,13 +57,13 @@ WHERE target = 'person' AND entity_id IS NOT NULL
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The books at one moment, so that two moments can be compared."""
+    """The counts at one moment, so that two moments can be compared."""
 
     totals: Mapping[str, int]
 
     @classmethod
     def now(cls, database: Database) -> "Window":
-        """Read the books."""
+        """Read the counts."""
         with database.engine.begin() as conn:
             return cls(_totals(conn))
 

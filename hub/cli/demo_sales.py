@@ -68,7 +68,7 @@ _WAYS = (
     ("Qualified",),
 )
 _HAS_BEGUN = text("SELECT EXISTS (SELECT FROM crm.custom_field)")
-# the newest whom somebody owns, with a person and a company to name
+# the newest with an owner, a person's name and a company
 _OWNED = text("""
 SELECT l.id, u.email AS owner FROM crm.lead l JOIN crm."user" u ON u.id = l.owner_id
 WHERE u.is_active AND u.email IS NOT NULL AND l.converted_at IS NULL AND l.merged_into IS NULL
@@ -81,7 +81,7 @@ SELECT (SELECT count(*) FROM crm.conversion WHERE reopened_at IS NULL) AS conver
   count(*) AS deals, count(*) FILTER (WHERE s.category = 'won') AS won
 FROM crm.deal d JOIN crm.stage s ON s.id = d.stage_id WHERE d.archived_at IS NULL
 """)
-# who has most to do: lists may ask for what is one's own
+# who has most to do: lists can filter by these fields
 _BUSIEST = text("""
 SELECT email FROM crm."user" u WHERE is_active AND email IS NOT NULL
 ORDER BY (SELECT count(*) FROM crm.deal d WHERE d.owner_id = u.id) DESC, id LIMIT 1
@@ -223,7 +223,7 @@ class Seller:
         move_deal.move(self._by(conn, lead.owner), str(number), stage, reason=reason)
 
     def _go_on_selling(self, lead: _Lead, made: convert.Converted) -> None:
-        """What comes after the sale: payments that recur, a renewal, the customer's own fields."""
+        """After the sale: payments that recur, a renewal, the customer's own fields."""
         number, customer = str(made.deal_id), f"contact/{made.company_id or made.person_id}"
         monthly = self._act(
             lambda conn: clone_deal.clone(
@@ -246,7 +246,7 @@ class Seller:
 
 
 def sell(database: Database, settings: Settings, clock: Clock) -> dict[str, Any]:
-    """Let the team sell; returns the part `crm` of the demo's document, read back afterwards."""
+    """Play the sales process; returns the part `crm` of the demo's document, read back afterwards."""
     seller = Seller(
         database, clock, currency=settings.crm.currency, max_pipelines=settings.crm.max_pipelines
     )

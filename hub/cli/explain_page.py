@@ -52,8 +52,8 @@ def _records(document: Mapping[str, Any]) -> str:
 def _fields(document: Mapping[str, Any]) -> str:
     rows = [
         (
-            name, _said(f["value"]), f["from"], f["rule"], f["by"], f["mapping_version"],
-            "; ".join(f"{_said(o['value'])} ({o['from']})" for o in f["against"]
+            name, _as_text(f["value"]), f["from"], f["rule"], f["by"], f["mapping_version"],
+            "; ".join(f"{_as_text(o['value'])} ({o['from']})" for o in f["against"]
                       if o["value"] != f["value"]),
         )
         for name, f in document["fields"].items()
@@ -88,5 +88,5 @@ def _links(document: Mapping[str, Any], same_at: float) -> str:
     return "".join(parts)
 
 
-def _said(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -27,7 +27,7 @@ VERBS: Mapping[str, tuple[str, ...]] = {
     "give": ("assign",),
     "log": ("add",),
 }  # fmt: skip
-"""Verbs of other products, and ours; taken where the group has ours and not theirs."""
+"""Verbs of other products, and the hub's; used if the group has the hub's verb only."""
 
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "-o": ("--owner", "--to"), "--assignee": ("--owner", "--to"), "--owner": ("--to",),
@@ -45,7 +45,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "--yes": ("--force",), "-f": ("--force",), "--anyway": ("--force",),
     "--actor": ("--as",), "-c": ("--config",), "-j": ("--json",),
 }  # fmt: skip
-"""Options as people guess them, and ours; taken where the command has ours and not theirs."""
+"""Options as users guess them, and the hub's; used if the command has the hub's option only."""
 
 
 class HubCommand(TyperCommand):

@@ -1,4 +1,4 @@
-"""The text of a new hub.yaml, made from what somebody chose and from the settings' own words.
+"""The text of a new hub.yaml, made from the user's choices and the settings' own descriptions.
 
 In: sources with their settings, owners, a region. Out: commented YAML, and the variables that hold
 its secrets. Pure; not here: asking, writing (`init.py`).
@@ -117,7 +117,7 @@ def render(choices: Choices) -> str:
     blocks += [_source(source, {}, as_sample=True) for source in choices.samples]
     emails = list(choices.owners)
     people = [
-        f"  - {{email: {_said(email)}, name: {_said(name)}}}"
+        f"  - {{email: {_as_yaml(email)}, name: {_as_yaml(name)}}}"
         for email, name in choices.owners.items()
     ]
     return f"""{HEAD}
@@ -130,7 +130,7 @@ people:
 
 # A distribution group assigns leads to its members in turn, in this order.
 groups:
-  - {{name: sales, members: [{", ".join(map(_said, emails))}]}}
+  - {{name: sales, members: [{", ".join(map(_as_yaml, emails))}]}}
 
 routing:
   rules: []                         # {{name: french, when: {{country: FR}}, assign: "group:sales"}}
@@ -143,7 +143,7 @@ smtp:
   tls: none                         # none, starttls or tls
 
 company:
-  default_region: {_said(choices.region)}              # for phone numbers without a country code
+  default_region: {_as_yaml(choices.region)}              # for phone numbers without a country code
 """
 
 
@@ -164,13 +164,13 @@ def _source(source: str, typed: Mapping[str, str], *, as_sample: bool = False) -
             found.get_default(call_default_factory=True) if block is None else getattr(block, name)
         )
         is_written = name in typed or name in needed or _ALWAYS.get(source) == name
-        shown = "" if found.is_required() and block is None else _said(value)
+        shown = "" if found.is_required() and block is None else _as_yaml(value)
         line = f"    {'' if is_written else '# '}{name}: {shown}"
         lines.append(f"{line:<{_COLUMN - 1}} # {_words(said[name])}")
     return "\n".join(f"  # {line[2:]}" if as_sample else line for line in lines)
 
 
-def _said(value: object) -> str:
+def _as_yaml(value: object) -> str:
     """Return a value as YAML: JSON is YAML, and plain words need no quotes."""
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w-]*", value):
         return json.dumps(value) if value.lower() in _YES_AND_NO else value

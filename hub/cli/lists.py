@@ -187,7 +187,7 @@ def list_run(
     from hub.cli.session import opened_database
     from hub.views import lists
 
-    said = _said(name, object_, file, where, any_=any_, sort=sort, columns=columns)
+    said = _filter_document(name, object_, file, where, any_=any_, sort=sort, columns=columns)
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         document = said or smart_list.find(acting(conn, who), name or "").document
         query = smart_list.query(acting(conn, who), document)
@@ -216,7 +216,7 @@ def list_count(
     from hub.actions.setup import smart_list
     from hub.cli.session import opened_database
 
-    said = _said(name, object_, file, where, any_=any_)
+    said = _filter_document(name, object_, file, where, any_=any_)
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         document = said or smart_list.find(acting(conn, who), name or "").document
         found = smart_list.count(acting(conn, who), document, exact=exact)
@@ -266,7 +266,7 @@ def list_remove(name: Name, who: Who = None, json: Json = False, config: Config 
         stdout.print(f"{done.name} is removed", highlight=False)
 
 
-def _said(
+def _filter_document(
     name: str | None, object_: str, file: Path | None, where: list[str] | None, **more: Any
 ) -> "ListDocument | None":
     """Return what the command line says; None where it names a saved list."""

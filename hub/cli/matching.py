@@ -98,7 +98,7 @@ def show_rescored(document: dict[str, Any]) -> None:
 
 
 def rescore_from_start(database: Database) -> dict[str, Any]:
-    """Note that everybody is to be matched anew; returns how many records that are."""
+    """Note that all people are to be matched again; returns how many records that are."""
     with database.engine.begin() as conn:
         derivations.restart(conn, ["keys", "model"])
         return {"queued": len(identity.every_person(conn))}

@@ -1,4 +1,4 @@
-"""What is wrong with the options and arguments of a command, in the words of our other errors."""
+"""Mistakes in the options and arguments of a command, in the form of the hub's other errors."""
 
 import difflib
 from typing import Any
@@ -9,7 +9,7 @@ from hub.errors import ConfigError
 
 
 def explained(error: TyperException) -> ConfigError:
-    """Return Typer's error as ours: what is wrong, with a hint on what the command takes."""
+    """Return Typer's error as a hub error: the mistake, with a hint on what the command takes."""
     ctx: Any = getattr(error, "ctx", None)
     path = ctx.command_path if ctx is not None else "hub"
     more = f"{path} --help shows its arguments"

@@ -199,7 +199,7 @@ def _removed(
 
 def _acted(config: Path | None, who: str | None, act: Any) -> Any:
     """Act in one transaction, with the names of hub.yaml at hand."""
-    from hub.actions.setup.written import Written
+    from hub.actions.setup.yaml_names import Written
     from hub.cli.session import opened_database
     from hub.db.transactions import run_transaction
     from hub.settings.loading import find

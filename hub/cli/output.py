@@ -1,8 +1,8 @@
 """How commands speak: one JSON document on stdout, or tables; errors in one line with a hint.
 
-On a terminal, tables are as wide as it is (`hub.cli.tables`). Elsewhere each record is one line, its
-cells parted by tabs, and lines that begin with `# ` are headings; `HUB_OUTPUT=table` draws tables
-there too. `--wide` shows all columns. `NO_COLOR` leaves colours away.
+On a terminal, tables are as wide as it is (`hub.cli.tables`). Elsewhere each record is one line,
+its cells separated by tabs, and lines that begin with `# ` are headings; `HUB_OUTPUT=table` draws
+tables there too. `--wide` shows all columns. `NO_COLOR` leaves colours away.
 """
 
 import json
@@ -36,11 +36,11 @@ EXIT_QUARANTINE = 3
 EXIT_INTERRUPTED = 130
 _COLOURS = {"bold": "1", "red": "31", "green": "32", "yellow": "33"}
 _shown: dict[str, Any] = {"zone": UTC, "is_wide": False}
-"""What a command was told of its output: the zone of moments, and whether all columns are shown."""
+"""The output options of a command: the zone of moments, and whether all columns are shown."""
 
 
 def show_in(zone: tzinfo) -> None:
-    """Show moments in a zone from now on: that of the person who acts."""
+    """Show moments in a zone from now on: that of the actor."""
     _shown["zone"] = zone
 
 
@@ -56,7 +56,7 @@ def zone() -> tzinfo:
 
 
 def in_zone(at: datetime) -> str:
-    """Return a moment as the person who acts reads it."""
+    """Return a moment as the actor reads it."""
     return cell(at, zone())
 
 
@@ -105,7 +105,7 @@ class Stream:
         """Write words and a line's end; on a terminal long lines break between words.
 
         Args:
-            words: what is written.
+            words: the text to write.
             style: bold, red, green or yellow.
             indent: before every line but the first, where lines break.
             soft_wrap: leave long lines as they are.
@@ -156,8 +156,8 @@ def print_table(
     Args:
         title: stands above it.
         columns: names, or columns with their kind and importance.
-        rows: a value for each column; moments are shown in the zone of the person who acts.
-        empty: what is said instead of a table without rows; default: as `hub.cli.empties` says.
+        rows: a value for each column; moments are shown in the zone of the actor.
+        empty: the text in place of a table without rows; default: as `hub.cli.empties` says.
     """
     if not rows:
         said = empty or WORDS.get(title, "none")

@@ -57,7 +57,7 @@ def _show(pipeline: "Pipeline") -> None:
     )
 
 
-def _told(pipeline: "Pipeline", *, as_json: bool) -> None:
+def _print_pipeline(pipeline: "Pipeline", *, as_json: bool) -> None:
     if as_json:
         print_json(pipeline)
     else:
@@ -88,7 +88,7 @@ def pipeline_add(
     with opened_database(config) as (database, settings), database.engine.begin() as conn:
         most = settings.crm.max_pipelines
         made = actions.add(acting(conn, who), name, wanted, most=most, is_renewal=renewal)
-    _told(made, as_json=json)
+    _print_pipeline(made, as_json=json)
 
 
 def _stage(words: str) -> tuple[str, int]:
@@ -114,7 +114,7 @@ def pipeline_rename(
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         made = actions.rename(acting(conn, who), name, new)
-    _told(made, as_json=json)
+    _print_pipeline(made, as_json=json)
 
 
 @pipeline_app.command("disable")
@@ -127,7 +127,7 @@ def pipeline_disable(
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         made = actions.disable(acting(conn, who), name)
-    _told(made, as_json=json)
+    _print_pipeline(made, as_json=json)
 
 
 @pipeline_app.command("enable")
@@ -138,7 +138,7 @@ def pipeline_enable(name: Name, who: Who = None, json: Json = False, config: Con
 
     with opened_database(config) as (database, settings), database.engine.begin() as conn:
         made = actions.enable(acting(conn, who), name, most=settings.crm.max_pipelines)
-    _told(made, as_json=json)
+    _print_pipeline(made, as_json=json)
 
 
 @pipeline_app.command("archive")
@@ -170,7 +170,7 @@ def pipeline_restore(
 
     with opened_database(config) as (database, settings), database.engine.begin() as conn:
         made = actions.restore(acting(conn, who), name, most=settings.crm.max_pipelines)
-    _told(made, as_json=json)
+    _print_pipeline(made, as_json=json)
 
 
 @pipeline_app.command("remove-stage")
@@ -220,7 +220,7 @@ def stage_add(
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         new = actions.NewStage(stage, likelihood)
         made = actions.add_stage(acting(conn, who), name, new, position=position)
-    _told(made, as_json=json)
+    _print_pipeline(made, as_json=json)
 
 
 @pipeline_app.command("edit-stage")
@@ -245,7 +245,7 @@ def stage_edit(
             acting(conn, who), name, stage,
             new_name=rename, likelihood=likelihood, position=position,
         )  # fmt: skip
-    _told(made, as_json=json)
+    _print_pipeline(made, as_json=json)
 
 
 @pipeline_app.command("add-criterion")

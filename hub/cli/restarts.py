@@ -15,7 +15,7 @@ DELAYS_S = (1.0, 2.0, 4.0, 8.0, 16.0)
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What is remembered of one process.
+    """The state of one process.
 
     Args:
         ended: moments at which it was found to have ended, of the last ten minutes.
@@ -28,10 +28,10 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to be done now.
+    """The next steps.
 
     Args:
-        watched: what is remembered from now on, by process.
+        watched: the new state, by process.
         found: processes newly found to have ended, with the seconds until their restart.
         start: processes that are started now, in this order.
         given_up: the process that ended too often, if there is one.

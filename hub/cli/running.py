@@ -147,22 +147,22 @@ def sql(
     with opened_database(config) as (database, _settings):
         rows = run_readonly(database, statement)
     if json:
-        print_json([{name: _said(value) for name, value in row.items()} for row in rows])
+        print_json([{name: _json_value(value) for name, value in row.items()} for row in rows])
     elif rows:
         print_table("", list(rows[0]), [list(row.values()) for row in rows])
     else:
         stdout.print("no rows")
 
 
-def _said(value: object) -> object:
+def _json_value(value: object) -> object:
     """Return a value of SQL: a number as a number, for its precision is the asker's; other types as text."""
     from datetime import datetime
     from decimal import Decimal
 
     if isinstance(value, dict):
-        return {key: _said(one) for key, one in value.items()}
+        return {key: _json_value(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_said(one) for one in value]
+        return [_json_value(one) for one in value]
     if isinstance(value, Decimal):
         return float(value)
     is_known = isinstance(value, bool | int | float | str | bytes | memoryview | None)

@@ -35,6 +35,6 @@ def opened_database(config: Path | None) -> Iterator[tuple[Database, Settings]]:
 
 @contextmanager
 def reached_database(config: Path | None) -> Iterator[Place]:
-    """Yield the place of the database, whatever its schema is, for backup and restore."""
+    """Yield the place of the database with any schema, for backup and restore."""
     with reached(load(config), SystemClock()) as place:
         yield place

@@ -116,7 +116,7 @@ def _show_stale(derivations: "Sequence[StaleStatus]") -> None:
 
 
 def _show_silent(rows: "Sequence[SilentField]", now: datetime) -> None:
-    """Print a line a stream and interval: of hundreds of formulas nobody reads each."""
+    """Print a line a stream and interval: hundreds of formulas are too many to read."""
     groups: dict[tuple[str, float], list[SilentField]] = {}
     for row in rows:
         name = f"{row.source}/{row.stream}"
@@ -192,13 +192,13 @@ def _show_drift(status: "Status", now: datetime) -> None:
 
 
 def waiting_words(pending: Mapping[str, int]) -> str:
-    """Say how many records stand before each stage."""
+    """Return the number of pending records of each stage, as text."""
     words = [f"{count(pending[stage])} to {stage}" for stage in _STAGES if pending.get(stage)]
     return ", ".join(words) or "queues drained"
 
 
 def outbox_words(pending: int, dead: int) -> str:
-    """Say what is still to be told to owners."""
+    """Return the notifications still to be sent, as text."""
     words = [f"{count(pending)} to send"] if pending else []
     words += [f"{count(dead)} failed"] if dead else []
     return ", ".join(words) or "all sent"

@@ -22,7 +22,7 @@ from hub.errors import HubError
 _LOOK_S = 0.5
 _LOGS_S = 60.0
 _MOST_LOG = 10 << 20
-"""Bytes of a log; what is more becomes the file `….1`, which replaces the one before."""
+"""Bytes of a log; a larger log becomes the file `….1`, which replaces the one before."""
 
 
 class Part(Protocol):
@@ -35,7 +35,7 @@ class Part(Protocol):
         ...
 
     def start(self) -> None:
-        """Start it, after what is left of it has been ended. An error counts as its end."""
+        """Start the process, once its old group has been ended. An error counts as its end."""
         ...
 
     def how_it_ended(self) -> str:
@@ -145,7 +145,7 @@ class Supervisor:
 
 
 def bound_log(log: Path, most: int = _MOST_LOG) -> None:
-    """Move what a log holds aside once it is too large. Its writer appends, so it goes on from 0."""
+    """Move what a log holds aside once it is too large. Its writer appends, so it starts from 0."""
     with suppress(OSError):  # a disk that is full must not end the hub
         if log.stat().st_size > most:
             shutil.copyfile(log, log.with_name(f"{log.name}.1"))

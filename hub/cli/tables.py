@@ -17,13 +17,13 @@ _GAP = 2
 _NARROW = 16  # cells that a column of text keeps at least, if its longest value has as many
 _NUMBER = re.compile(r"-?[\d,.]+")
 GLUE = "\ue000"
-"""Stands for a blank inside a command that is not to be broken."""
+"""Replaces a blank inside a command that must not be broken."""
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::\d\d)?)?")
 _WHOLE = re.compile(r"[a-z]+/[\w/-]+|\S+@\S+|https?://\S+|[\w-]+/[\w-]+(?:/\S+)?")
 
 
 class Kind(StrEnum):
-    """What a column holds: only text may break its lines, and numbers and money stand right."""
+    """What a column holds: only text may break its lines, and numbers and money are aligned right."""
 
     ID = "id"
     TEXT = "text"
@@ -83,7 +83,7 @@ def cell(value: object, zone: tzinfo = UTC) -> str:
 def lines_for_programs(
     title: str, columns: Sequence[Column], rows: Sequence[Sequence[object]], zone: tzinfo = UTC
 ) -> list[str]:
-    """Return one line a record, its cells parted by tabs; headings stand behind `# `.
+    """Return one line a record, its cells separated by tabs; headings begin with `# `.
 
     Tabs and line breaks inside a cell are blanks.
     """
@@ -104,7 +104,7 @@ def lines_for_people(
     Args:
         columns: the columns.
         rows: a value for each column.
-        width: of the terminal; None lets nothing go and breaks no line.
+        width: of the terminal; None keeps all columns and breaks no line.
         zone: in which moments are shown.
     """
     words = [[cell(one, zone) for one in row] for row in rows]
@@ -172,7 +172,7 @@ def _sum(widths: Sequence[int], shown: Sequence[int]) -> int:
 def _shared(
     natural: Sequence[int], least: Sequence[int], shown: Sequence[int], width: int | None
 ) -> list[int]:
-    """Return the width of each column: what is left beyond the least goes where most is missing."""
+    """Return the width of each column: the rest goes to the columns that lack most."""
     if width is None or _sum(natural, shown) <= width:
         return list(natural)
     widths = list(least)
@@ -223,9 +223,9 @@ def _named(gone: Sequence[str], width: int | None) -> list[str]:
 
 
 def wrapped(words: str, width: int) -> list[str]:
-    """Return words in lines of a width; one word that is longer stands alone on its line.
+    """Return words in lines of a width; one longer word has a line of its own.
 
-    Line breaks stay. What stands in backquotes is not broken, so that a command can be copied.
+    Line breaks stay. Text in backquotes is not broken, so that a command can be copied.
     """
     found: list[str] = []
     for line in words.split("\n"):

@@ -82,9 +82,9 @@ def task_list(
     config: Config = None,
 ) -> None:
     """List the open tasks, those due first at the top."""
-    from hub.actions.activities.task import waiting
+    from hub.actions.activities.task import open_tasks
 
-    found = acted(config, lambda conn: waiting(acting(conn), on=on, owner=owner, limit=limit))
+    found = acted(config, lambda conn: open_tasks(acting(conn), on=on, owner=owner, limit=limit))
     if json:
         print_json(found)
         return

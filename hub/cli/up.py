@@ -24,12 +24,12 @@ _CLOCK = SystemClock()
 
 @contextmanager
 def up(config: Path | None, dagster_port: int) -> Iterator[tuple[Dagster, list[str]]]:
-    """Bring the hub up; yields Dagster and the sources it syncs. All has ended afterwards.
+    """Start the hub; yields Dagster and the sources it syncs. All has ended afterwards.
 
     Raises:
         ConfigError: no source is configured, a port is taken, or the hub is up already.
     """
-    # What cannot be is told now, not after PostgreSQL has started.
+    # Faults are reported now, not after PostgreSQL has started.
     free_port(dagster_port)
     if not load(config).sources.configured():
         raise ConfigError(

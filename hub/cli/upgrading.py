@@ -63,7 +63,7 @@ def upgrade(
 
 
 def _held(hub: "Hub", *, accept: bool) -> list[dict[str, Any]]:
-    """Return the opt-outs that still stand only because nobody has accepted that they are lifted."""
+    """Return the opt-outs that are in force until an admin accepts that they are lifted."""
     from hub.actions.identity.consent_changes import held
     from hub.cli.acting import acting
 
@@ -113,7 +113,7 @@ def _to_the_end(hub: "Hub") -> "Rederived":
 
 
 def some_seconds(hub: "Hub") -> "Rederived":
-    """Derive again for at most `SYNC_S` seconds; what is left is for the next call."""
+    """Derive again for at most `SYNC_S` seconds; the rest is for the next call."""
     from hub.etl.rederive import rederive
 
     end = time.monotonic() + SYNC_S
@@ -148,5 +148,5 @@ def _work(hub: "Hub", ended: threading.Event) -> None:
         except Exception:
             log.exception(
                 "rederive_broke"
-            )  # the hub goes on without it; `hub status` says what is left
+            )  # the hub starts without it; `hub status` says what is left
         ended.wait(_LOOK_S)

@@ -32,7 +32,7 @@ class Reach:
 
 
 def only(base_url: str) -> Reach:
-    """Return a rule that lets requests go to one scheme, host and port alone."""
+    """Return a rule that allows requests to one scheme, host and port only."""
     home = urlsplit(base_url)
     return Reach(home.hostname or "", lambda parts: _origin(parts) == _origin(home))
 

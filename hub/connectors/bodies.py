@@ -25,7 +25,7 @@ ACCEPT_ENCODING = "gzip, deflate"
 
 _CHUNK = 64 * 1024
 _CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
-_ANY_HEADER = 32 + zlib.MAX_WBITS  # zlib tells gzip from deflate by itself
+_ANY_HEADER = 32 + zlib.MAX_WBITS  # zlib recognises gzip and deflate by itself
 _NO_STRUCTURE = bytes(set(range(256)) - set(b'"[]{}'))
 _TOO_DEEP = b"[" * (MOST_DEPTH + 1)
 _AS_LISTS = bytes.maketrans(b"{}", b"[]")
@@ -39,8 +39,8 @@ def read_body(answer: urllib3.BaseHTTPResponse, *, where: str) -> bytes:
         where: method, host and path of the call, for messages.
 
     Raises:
-        ProtocolError: the body is larger, deeper or slower than any honest one, or is packed in
-            a way that was not asked for. Another try would bring the same.
+        ProtocolError: the body is larger, deeper or slower than any honest one, or is packed in a
+            way that was not asked for. Another try would have the same result.
         TransientError: the packed body is cut short or damaged.
         urllib3.exceptions.HTTPError: the connection broke.
     """
@@ -84,7 +84,7 @@ def _received(answer: urllib3.BaseHTTPResponse, where: str) -> Iterator[bytes]:
 
 
 def _unpacked(packed: Iterator[bytes], where: str) -> Iterator[bytes]:
-    """Yield the unpacked bytes, a chunk at a time however much a few packed bytes stand for."""
+    """Yield the unpacked bytes in chunks, for any ratio of compression."""
     stream = zlib.decompressobj(_ANY_HEADER)
     is_empty = True
     try:
@@ -92,7 +92,7 @@ def _unpacked(packed: Iterator[bytes], where: str) -> Iterator[bytes]:
             rest = part
             while rest:
                 is_empty = False
-                if stream.eof:  # gzip files may stand one behind the other
+                if stream.eof:  # gzip files may follow each other
                     stream = zlib.decompressobj(_ANY_HEADER)
                 yield stream.decompress(rest, _CHUNK)
                 rest = stream.unconsumed_tail or stream.unused_data

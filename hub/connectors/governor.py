@@ -74,7 +74,7 @@ class Budget(Protocol):
     """Limits the requests of one account.
 
     Call `take` before each request: it blocks (through the clock) until `n` requests may be sent,
-    or raises `BudgetError` if waiting would not help; then end the run, the cursor stands. Call
+    or raises `BudgetError` if waiting would not help; then end the run, the cursor stays. Call
     `observe` with the usage that an answer reports, and `pause` if the vendor sent `Retry-After`.
     Hold `slot` while a request is under way.
     """
@@ -88,7 +88,7 @@ class Budget(Protocol):
         ...
 
     def pause(self, seconds: float) -> None:
-        """Let no request of the account be sent for so many vendor seconds."""
+        """Stop all requests of the account for so many vendor seconds."""
         ...
 
     def slot(self) -> AbstractContextManager[None]:
@@ -130,7 +130,7 @@ class LocalBudget:
     Args:
         limits: the vendor's limits.
         clock: for waits.
-        time_scale: how many times faster the vendor's clock runs than ours.
+        time_scale: how many times faster the vendor's clock runs than the hub's.
         reserve: the share of the daily requests left to other applications, 0 to 1.
         subject: the source's name, for messages.
     """
@@ -165,7 +165,7 @@ class LocalBudget:
         self._usage, self._usage_at = usage, self._clock.now()
 
     def pause(self, seconds: float) -> None:
-        """Let no request be sent for so many vendor seconds."""
+        """Stop all requests for so many vendor seconds."""
         until = self._clock.now() + timedelta(seconds=seconds / self._scale)
         self._not_before = max(until, self._not_before or until)
 

@@ -1,4 +1,4 @@
-"""Translate HTTP statuses and exceptions to `HubError`s, and retry what is worth a retry.
+"""Translate HTTP statuses and exceptions to `HubError`s, and retry the temporary ones.
 
 In: HTTP statuses, exceptions of requests and of the vendors' SDKs. Out: `HubError`s. Their text
 names the method, host, path and the vendor's error code; it never contains a query string, a body
@@ -99,7 +99,8 @@ class RetryPolicy:
         total_s: vendor seconds from the first try after which no further wait begins.
         base_s: upper edge of the first jittered wait; doubles with each try.
         most_s: the most that edge grows to.
-        time_scale: how many times faster than ours the vendor's clock runs (1 outside the sandbox).
+        time_scale: how many times faster than the hub's the vendor's clock runs (1 outside the
+            sandbox).
         connect_s: how long a try waits for a connection.
         answer_s: how long a try waits for the next bytes of the answer.
     """
@@ -176,7 +177,7 @@ def error_for_status(
 
 
 def error_for_exception(error: BaseException, *, where: str, code: str = "") -> HubError | None:
-    """Return the error for an exception of requests or an SDK, None if it is a bug of ours."""
+    """Return the error for an exception of requests or an SDK, None if it is a bug of the hub."""
     kind = class_for_exception(error)
     if kind is None:
         return None

@@ -19,12 +19,12 @@ def skip_hint(source: str, part: str) -> str:
     return f"or leave it out: sources.{source}.skip: [{part}]"
 
 
-def kept_behind(behind: Mapping[str, datetime | None]) -> Mapping[str, JsonValue]:
+def dump_refused(behind: Mapping[str, datetime | None]) -> Mapping[str, JsonValue]:
     """Return the cursor key with the positions of refused parts; None: from the beginning."""
     return {"behind": {name: iso(at) for name, at in behind.items()}} if behind else {}
 
 
-def read_behind(position: Mapping[str, JsonValue]) -> Mapping[str, datetime | None]:
+def load_refused(position: Mapping[str, JsonValue]) -> Mapping[str, datetime | None]:
     """Return the positions of refused parts from a cursor."""
     kept = position.get("behind")
     return {name: parse_time(at) for name, at in kept.items()} if isinstance(kept, dict) else {}
@@ -78,7 +78,7 @@ def contained(part: str, error: HubError) -> PartFault:
 
 
 class Turns:
-    """Take a few parts at a time, so that a question stays small; the next one goes on from there.
+    """Take a few parts at a time, so that a question stays small; the next takes the next parts.
 
     Args:
         most_n: how many parts one question takes.

@@ -39,8 +39,8 @@ def check_base_url(url: str) -> str:
 class LoopbackAdapter(HTTPAdapter):
     """Sends requests for a vendor's https host to another address, with the vendor's `Host` header.
 
-    simple-salesforce writes `https://` into every URL. Mounted on that prefix, this adapter lets
-    it talk to an emulator.
+    simple-salesforce writes `https://` into every URL. Mounted on that prefix, this adapter
+    connects it to an emulator.
     """
 
     def __init__(self, base_url: str) -> None:
@@ -142,7 +142,7 @@ def _read(response: requests.Response, where: str) -> None:
 
 
 class GuardedPool(urllib3.PoolManager):
-    """urllib3's pool with the session's limits, for an SDK that brings a pool of its own.
+    """urllib3's pool with the session's limits, for an SDK with a pool of its own.
 
     Args:
         pool: the SDK's, whose settings are taken over.

@@ -60,7 +60,7 @@ RETURNING k.id
 """)
 
 
-def give_tasks(conn: Connection, ids: Sequence[int], to: int | None) -> list[int]:
+def set_task_owners(conn: Connection, ids: Sequence[int], to: int | None) -> list[int]:
     """Give tasks to a user; without one, to the owner of the record that each task is on.
 
     Returns:
@@ -176,7 +176,7 @@ def timeline(
 
 @dataclass(frozen=True, slots=True)
 class OpenTask:
-    """A task that waits; `on` is what it hangs on, as far as it has a row."""
+    """A task that waits; `on` is what it belongs to, as far as it has a row."""
 
     id: int
     content: str

@@ -1,8 +1,8 @@
 """Tables of schema `crm`: activities that happened, and tasks that are planned.
 
-An activity hangs on an entity (a lead, a person, a company: the record that this entity has in the
-CRM at that time), on a deal, or on both. It keeps the entity it was written on: one that was merged
-counts for its survivor, and goes back with an unmerge, as edits do.
+An activity belongs to an entity (a lead, a person, a company: the record that this entity has in
+the CRM at that time), on a deal, or on both. It keeps the entity it was written on: one that was
+merged counts for its survivor, and goes back with an unmerge, as edits do.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from hub.crm.source_columns import from_source
-from hub.db.metadata import NOW, UTC, because, metadata, personal, where_said
+from hub.db.metadata import NOW, UTC, because, metadata, personal, where_present
 
 _REPORT = "the report of activity counts those of a period"
 _ON_SOMETHING = "entity_id IS NOT NULL OR deal_id IS NOT NULL"
@@ -63,7 +63,7 @@ outcome = Table(
     schema="crm",
 )
 
-# may hang on nothing: a task without a record
+# may have no record: a task without a record
 task = Table(
     "task",
     metadata,
@@ -112,7 +112,9 @@ call = Table(
     personal("external_id", Text),
     *from_source(),
     Index(None, "made_at", info=because(_REPORT)),
-    where_said("outcome_id", "lists find the records that had an outcome; removal of an outcome"),
+    where_present(
+        "outcome_id", "lists find the records that had an outcome; removal of an outcome"
+    ),
     CheckConstraint(_ON_SOMETHING, name="on_something"),
     schema="crm",
 )
@@ -127,7 +129,9 @@ visit = Table(
     personal("summary", Text),
     *from_source(),
     Index(None, "visited_at", info=because(_REPORT)),
-    where_said("outcome_id", "lists find the records that had an outcome; removal of an outcome"),
+    where_present(
+        "outcome_id", "lists find the records that had an outcome; removal of an outcome"
+    ),
     CheckConstraint(_ON_SOMETHING, name="on_something"),
     schema="crm",
 )

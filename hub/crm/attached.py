@@ -1,8 +1,8 @@
 """What people have beside their records and rows: asked for a whole chunk by one statement.
 
-Few people have any of it. Load reads the tables themselves only for people with such rows, and
-reads nothing more about people that are folded for the first time and have no such rows. In a first
-load these are all.
+Few people have any of it. Load reads the tables themselves only for people with such rows. Of
+people without such rows, folded for the first time, it reads nothing more. In a first load these
+are all.
 """
 
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ class Attached:
         is_employed: a user stated that the person works for a company, or no longer does.
         has_told: the objects of its records have said notes or inquiries.
         has_ticket: it asked for tickets.
-        is_heard: something was said of consent that counts for the person, and not for one address alone.
+        is_heard: there is a consent that counts for the person, and not only for one address.
     """
 
     has_row: bool

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 
 from hub.model.records import JsonValue
 
-# what follows from other columns, or is written whatever a user does
+# what follows from other columns, or is written by other causes too
 REST = frozenset(
     {"batch_id", "recorded_at", "last_activity_at", "sort_key", "names", "facts", "search_text"}
     | {"search_tokens", "modified_at", "updated_at", "last_stage_change_at"}

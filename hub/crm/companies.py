@@ -160,7 +160,7 @@ ORDER BY c.id
 
 
 def companies(conn: Connection, company_ids: Collection[int]) -> list[Company]:
-    """Return the companies that stand, of these entities, the oldest first."""
+    """Return the present companies of these entities, the oldest first."""
     if not company_ids:
         return []
     return [Company(*row) for row in conn.execute(_COMPANIES, {"ids": sorted(company_ids)})]

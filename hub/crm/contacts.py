@@ -86,7 +86,7 @@ def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
     """Contacts whose entities hold records again are separate contacts."""
     if not entity_ids:
         return
-    held.give_up(conn, "contact", entity_ids, write=set_owner)
+    held.remove_taken_owners(conn, "contact", entity_ids, write=set_owner)
     conn.execute(
         text(
             "UPDATE crm.contact SET merged_into = NULL, archived_at = CASE kept_by "
@@ -255,7 +255,7 @@ def write_keeper(conn: Connection, contact_id: int, values: Mapping[str, Any]) -
 
 
 def remove(conn: Connection, contact_ids: Sequence[int]) -> set[int]:
-    """Delete contacts; one to which something refers is archived and let go. Returns those that are gone."""
+    """Delete contacts; one that is referred to is archived instead. Returns the deleted ones."""
     if not contact_ids:
         return set()
     leads.unlink_contacts(conn, contact_ids)

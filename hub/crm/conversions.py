@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """A conversion that stands; `made` says what it made itself, and what it changed."""
+    """A conversion in force; `made` says what it made itself, and what it changed."""
 
     id: int
     lead_id: int
@@ -90,7 +90,7 @@ ORDER BY x.lead_id, x.id DESC
 
 
 def deals_left(conn: Connection, lead_ids: Sequence[int]) -> dict[int, int]:
-    """Return the deals of earlier conversions of leads that were reopened, if they still stand."""
+    """Return the deals of earlier conversions of leads that were reopened, if they still exist."""
     return dict(conn.execute(_DEALS_LEFT, {"leads": list(lead_ids)}).all())
 
 
@@ -139,7 +139,7 @@ _LET_GO = text(
 
 
 def let_go(conn: Connection, ids: Sequence[int]) -> None:
-    """Let nothing that conversions made be held by them any more; `end` names again what is left."""
+    """Release the records that conversions made; `end` names again what is left."""
     conn.execute(_LET_GO, {"ids": list(ids)})
 
 

@@ -1,4 +1,4 @@
-"""What may stand in a custom field, by its type, and the one form in which it is kept.
+"""The valid values of a custom field, by its type, and the one form in which they are stored.
 
 number: a JSON number · string: one line · text · bool · date: `2026-03-01` · datetime:
 `2026-03-01T09:30:00Z`, so that the order of the texts is the order of the moments · email: lower

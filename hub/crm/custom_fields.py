@@ -1,4 +1,4 @@
-"""Custom fields: what a team adds to leads, people, companies and deals, and what may stand in them.
+"""Custom fields that a team adds to leads, people, companies and deals, and their valid values.
 
 In: definitions, and values as a person or an API types them. Out: values in the one form that is
 kept (`custom_field_values`). What a source sends is kept as it came, with a definition or without.
@@ -116,7 +116,7 @@ def delete(conn: Connection, object_: str, key: str) -> bool:
     return done.rowcount == 1
 
 
-def _told(type_: str, value: JsonValue, now: datetime | None) -> JsonValue:
+def _as_iso(type_: str, value: JsonValue, now: datetime | None) -> JsonValue:
     """Return a day or a moment of the person who types in ISO 8601; other values as they are."""
     if now is None or not isinstance(value, str):
         return value
@@ -151,7 +151,7 @@ def normalise(
     try:
         if field is None:
             return any_value(value)
-        return READERS[field.type](_told(field.type, value, now), field.choices)
+        return READERS[field.type](_as_iso(field.type, value, now), field.choices)
     except RefusedError as refused:
         said = json.dumps(value, ensure_ascii=True, default=str)
         kind = f"{field.name} of a {object_} is a {field.type}" if field else key

@@ -1,9 +1,9 @@
 """Customer and prospect status of contacts: what their deals say, and nothing else.
 
-A customer is `current` once a deal was won, and `past` when the last thing that was closed is a lost
-renewal (a deal lost in a pipeline of renewals). A prospect is `current` while a deal is open, and `lost`
-when none is and nothing was ever won. A company has the deals of its own, and those of its people that are of no other company;
-of merged contacts the survivor has them.
+A customer is `current` once a deal was won. It is `past` when the deal that closed last is a lost
+renewal (a deal lost in a pipeline of renewals). A prospect is `current` while a deal is open, and
+`lost` when none is and nothing was ever won. A company has the deals of its own, and those of its
+people that are of no other company; of merged contacts the survivor has them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -73,7 +73,7 @@ def recompute(conn: Connection, contact_ids: Iterable[int | None]) -> None:
 
 
 def recompute_entities(conn: Connection, entity_ids: Sequence[int]) -> None:
-    """Derive the status of the contacts of entities; call when these were merged or parted."""
+    """Derive the status of the contacts of entities; call when these were merged or split."""
     if not entity_ids:
         return
     rows = conn.execute(

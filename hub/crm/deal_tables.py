@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from hub.crm import list_columns
 from hub.crm.source_columns import from_source
-from hub.db.metadata import NOW, UTC, because, metadata, personal, where_said
+from hub.db.metadata import NOW, UTC, because, metadata, personal, where_present
 
 _CATEGORIES = "'incoming','in_progress','won','unqualified','lost'"
 
@@ -209,7 +209,7 @@ stage_transition = Table(
     schema="crm",
 )
 
-# one row a lead that stands converted; a reopened one stays as history
+# one row for each lead that is converted now; a reopened one stays as history
 conversion = Table(
     "conversion",
     metadata,
@@ -225,7 +225,7 @@ conversion = Table(
     personal("reopened_by", Text),
     # the lead's record, if its source has converted it
     Column("record_id", BigInteger, ForeignKey("ops.source_record.id")),
-    where_said("record_id", "undo of a batch takes the conversions of its records"),
+    where_present("record_id", "undo of a batch takes the conversions of its records"),
     Index(
         "conversion_standing",
         "lead_id",

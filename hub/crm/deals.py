@@ -1,4 +1,4 @@
-"""Deals: the rows, their contacts, ticks and transitions. Who may change what is in `hub.actions`."""
+"""Deals: the rows, their contacts, ticks and transitions. The rights are in `hub.actions`."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,12 +40,12 @@ _BEGIN = text(
 
 
 def insert(conn: Connection, values: Mapping[str, Any], who: str) -> int:
-    """Add a deal, and the transition that brings it into its stage."""
+    """Add a deal, and the transition into its stage."""
     return insert_many(conn, [values], who)[0]
 
 
 def insert_many(conn: Connection, values: Sequence[Mapping[str, Any]], who: str) -> list[int]:
-    """Add deals of the same columns, each with the transition that brings it into its stage."""
+    """Add deals of the same columns, each with the transition into its stage."""
     if not values:
         return []
     rows = conn.execute(
@@ -156,12 +156,12 @@ _ASSOCIATE = text(
 
 
 def associate(conn: Connection, deal_id: int, contact_id: int, role: str) -> None:
-    """Let a contact take part in a deal, in a role."""
+    """Add a contact to a deal, in a role."""
     associate_many(conn, {deal_id: contact_id}, role)
 
 
 def associate_many(conn: Connection, pairs: Mapping[int, int], role: str) -> None:
-    """Let a contact take part in each deal (deal → contact), in a role."""
+    """Add a contact to each deal (deal → contact), in a role."""
     if pairs:
         args = {"deals": list(pairs), "contacts": list(pairs.values()), "role": role}
         conn.execute(_ASSOCIATE, args)

@@ -1,9 +1,9 @@
 """Derived columns: last activity, last communication, next task, first response.
 
 In: entities and deals whose activities, records or relations have changed. Out: the columns of
-their rows, as a function of what hangs on them; `docs/leads.md` says what counts. Code that writes
-an activity, merges, or moves a record calls `recompute` in the same transaction. What does not
-belong
+their rows, as a function of what belongs to them; `docs/leads.md` says what counts. Code that
+writes an activity, merges, or moves a record calls `recompute` in the same transaction. What does
+not belong
 here: days since a moment, which are reckoned when they are read.
 """
 
@@ -23,7 +23,8 @@ WITH RECURSIVE up AS (
     SELECT id, merged_into FROM ops.entity WHERE id = up.merged_into OFFSET 0) e)
 SELECT id FROM up WHERE merged_into IS NULL
 """)
-# Companies of a person, those of the time before, and those of a contact that was merged into theirs.
+# Companies of a person: the present one, former ones, and those of a contact that was merged into
+# this one.
 _COMPANIES = text("""
 WITH RECURSIVE whole AS (
   SELECT id FROM unnest(CAST(:ids AS bigint[])) AS t(id)
@@ -44,9 +45,9 @@ WITH RECURSIVE whole AS (
 SELECT DISTINCT entity_id FROM company
 """)
 
-# Each probe is an aggregate of its own, or ends in OFFSET 0, so that it goes by an index, however many
-# rows the tables have. An activity counts for the entity it was written on, for those this one was
-# merged into, and for the company of the one who was an employee there at the time.
+# Each probe is an aggregate of its own, or ends in OFFSET 0. So it uses an index, for any size of
+# the tables. An activity counts for the entity that it was written on, and for its survivors. It
+# also counts for the company that employed the person at that time.
 _ENTITIES = text(f"""
 WITH RECURSIVE {STAFF}, found AS MATERIALIZED (
   SELECT w.target AS id, max(greatest(n.at, c.at, v.at, m.at, t.at, k.done, s.at)) AS activity,

@@ -24,11 +24,12 @@ class MemberRow:
     Args:
         group_id: the group.
         user_id: the user.
-        position: place in the ring.
+        position: place in the order of turns.
         weight: share of the turns; 0 takes none.
-        credit: state of the ring.
+        credit: state of the turns.
         capacity: how many open records of the group's kind the user may own; None is no limit.
-        is_paused: whether the member, or the user in all groups, takes no turn until told otherwise.
+        is_paused: whether the member, or the user in all groups, takes no turn until the pause
+            ends.
         is_active: whether the user has not left.
         away_from: since when the user is away; None with `away_until` None is not away.
         away_until: from then on the user is back.
@@ -194,7 +195,7 @@ def save_turn(
 
 
 def make(conn: Connection, name: str, kind: str) -> int:
-    """Make a group, or take up a removed one of the name; one that stands is returned as it is."""
+    """Make a group, or take up a removed one of the name; an existing one is returned as it is."""
     made = insert(distribution_group).values(name=name, record_kind=kind)
     again = made.on_conflict_do_update(index_elements=["name"], set_={"removed_at": None})
     number: int = conn.execute(again.returning(_G.id)).scalar_one()
@@ -273,7 +274,7 @@ def joining_position(positions: Iterable[int], next_position: int | None) -> int
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """What is set of a member; a field that is not named stays as it is."""
+    """Settings of a member; a field that is not named stays as it is."""
 
     user_id: int
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -320,7 +321,7 @@ def _set(conn: Connection, group_id: int, one: Set) -> None:
     )
 
 
-def as_yaml_said(conn: Connection, group_id: int) -> dict[int, Mapping[str, Any]]:
+def yaml_values(conn: Connection, group_id: int) -> dict[int, Mapping[str, Any]]:
     """Return what hub.yaml said last of the members of a group: user → setting → value."""
     rows = conn.execute(
         select(member.c.user_id, member.c.in_yaml).where(member.c.group_id == group_id)

@@ -2,8 +2,8 @@
 
 A row takes them over from the people that it absorbed, and from its contact.
 
-The owner is held: nothing folds it. What took it over is in the history, so that it goes back when
-its cause does, if it is still the one that was taken over.
+The owner is held: nothing folds it. The row that took the owner over is in the history. When the
+cause is undone, the owner is removed again, if it is still the same.
 """
 
 from collections.abc import Callable, Sequence
@@ -50,10 +50,12 @@ WHERE m.entity_id = ANY(:e) AND s.owner_id IS NOT NULL
 _TAKEN_OVER = {kind: text(_TAKEN.replace("{kind}", kind)) for kind in _CAUSE}
 
 
-def give_up(conn: Connection, kind: str, entity_ids: Sequence[int], *, write: Write) -> None:
+def remove_taken_owners(
+    conn: Connection, kind: str, entity_ids: Sequence[int], *, write: Write
+) -> None:
     """Remove the owners that absorbing rows took over from these rows.
 
-    Call before the rows stand on their own. What absorbed such a row in its turn gives up too.
+    Call before the rows are separated. A row that absorbed such a row loses the owner too.
     """
     args = {"cause": _CAUSE[kind], "not": _CAUSE["contact" if kind == "lead" else "lead"]}
     asked = list(entity_ids)

@@ -1,7 +1,7 @@
 """Inquiries: what people asked, as the present versions of their records say it.
 
-The one module that writes `crm.inquiry`, apart from the undo of a batch. Not here: whom to tell
-(`hub.etl.inquiries`).
+The one module that writes `crm.inquiry`, apart from the undo of a batch. Not here: the user to
+notify (`hub.etl.inquiries`).
 """
 
 from collections.abc import Sequence

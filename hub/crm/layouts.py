@@ -1,6 +1,6 @@
 """Layouts: which fields of a kind of record a page shows, in which sections and order, as data.
 
-A team without one gets what the house thinks right, its custom fields at the end. Not here: drawing.
+A team without one gets the hub's default, with its custom fields at the end. Not here: drawing.
 """
 
 import json
@@ -54,7 +54,7 @@ DEFAULTS: Mapping[str, tuple[Section, ...]] = {
 
 
 def read(conn: Connection, object_: str) -> tuple[Section, ...]:
-    """Return the layout of a kind of record: the team's, else the house's with all custom fields."""
+    """Return the layout of a kind of record: the team's, else the hub's with all custom fields."""
     own_sections = kept(conn, object_)
     if own_sections is not None:
         return own_sections
@@ -73,7 +73,7 @@ def kept(conn: Connection, object_: str) -> tuple[Section, ...] | None:
 
 
 def write(conn: Connection, object_: str, sections: Sequence[Section] | None) -> None:
-    """Keep a layout, or with None go back to the house's."""
+    """Store a layout; None restores the hub's."""
     if sections is None:
         conn.execute(text("DELETE FROM crm.layout WHERE object = :object"), {"object": object_})
         return

@@ -1,4 +1,4 @@
-"""Leads and what hangs on them: the queries of load and route."""
+"""Leads and what belongs to them: the queries of load and route."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -64,7 +64,7 @@ def absorb(conn: Connection, merged: Mapping[int, int]) -> None:
         if row is None:
             continue
         if row.was_merged:
-            held.give_up(conn, "lead", [entity], write=set_owner)
+            held.remove_taken_owners(conn, "lead", [entity], write=set_owner)
         if row.is_unowned and row.owner_id is not None:
             held.take_over(conn, "lead", survivor, row.owner_id, entity, write=set_owner)
         conn.execute(
@@ -80,7 +80,7 @@ def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
     """Leads whose entities hold records again are separate leads; no fold wakes a converted one."""
     if not entity_ids:
         return
-    held.give_up(conn, "lead", entity_ids, write=set_owner)
+    held.remove_taken_owners(conn, "lead", entity_ids, write=set_owner)
     conn.execute(
         text(
             "UPDATE crm.lead SET merged_into = NULL, archived_at = CASE WHEN converted_at IS NULL "
@@ -189,7 +189,7 @@ GROUP BY l.owner_id, b.id, b.source ORDER BY l.owner_id, b.id
 """)
 
 
-def untold(conn: Connection) -> list[LoadedCount]:
+def without_digest(conn: Connection) -> list[LoadedCount]:
     """Return the leads of running initial loads, for owners without a notification."""
     return [LoadedCount(*row) for row in conn.execute(_UNTOLD)]
 
@@ -330,7 +330,7 @@ def link_to_contacts(conn: Connection, entity_ids: Sequence[int]) -> list[Inheri
 
 
 def unlink_contacts(conn: Connection, contact_ids: Sequence[int]) -> None:
-    """Let open leads no longer point to contacts."""
+    """Remove the links of open leads to contacts."""
     conn.execute(
         text(
             "UPDATE crm.lead SET contact_id = NULL "

@@ -14,10 +14,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from hub.db.metadata import metadata, personal
 
-# É sorts with E whatever the database's locale, and a letter is the same letter in either case
+# É sorts with E in every locale of the database, and letter case does not count
 _FOLDED = r"lower(regexp_replace(normalize({}, NFD), '[\u0300-\u036f]', '', 'g'))"
 _NAMES = "coalesce(last_name, '') || ' ' || coalesce(first_name, '')"
-# no more than 200 letters, because an entry of a B-tree holds 2,700 bytes and a name may be any length
+# at most 200 letters, because an entry of a B-tree holds 2,700 bytes and a name may be any length
 _SORTED = _FOLDED.format(f"ltrim({_NAMES} || ' ' || coalesce(organization_name, ''))")
 _SORT_KEY = f"left({_SORTED}, 200)"
 _PEOPLE = (
@@ -113,7 +113,8 @@ BEGIN
   RETURN crm.hashed(said);
 END $body$
 """
-# What is asked for, as the column has it: the planner sees one constant, whatever number of search tokens it is of.
+# The search value, in the column's form: the planner sees one constant, for any number of search
+# tokens.
 HASHED_FUNCTION = """
 CREATE FUNCTION crm.hashed(facts text[]) RETURNS bigint[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $body$

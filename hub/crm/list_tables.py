@@ -1,9 +1,9 @@
 """What smart lists need of the tables: the orders that a page is read in, and what finds a few rows.
 
-Every order that a list may have is an index over the rows that stand (`STANDING`), so that a page is
-read from its beginning and no further. One GIN index a table (`…_facets`) finds what a few rows have: the
-trigrams of what people search, and search tokens (`list_columns`). A column of it for names, e-mail addresses and
-companies each: what is rare in one of them is common in the others together.
+Every order of a list has an index over the present rows (`STANDING`). So only the rows of the page
+are read. One GIN index a table (`…_facets`) finds what a few rows have: the trigrams of what people
+search, and search tokens (`list_columns`). A column of it for names, e-mail addresses and companies
+each: what is rare in one of them is common in the others together.
 """
 
 from sqlalchemy import DDL, Index, Table, event, literal_column, text

@@ -14,7 +14,7 @@ from hub.model.words import FOLDED
 BY_NUMBER = frozenset(
     {"stage", "pipeline", "loss_reason", "deal_reason", "outcome", "user", "group"}
 )
-"""The kinds whose number stands in the records; records hold the names of all others as text."""
+"""The kinds whose number is in the records; records hold the names of all others as text."""
 WORDS = frozenset({"tag", "source", "choice"})
 """The kinds that have no table of their own: records bring them, and `crm.word` numbers them."""
 LABELS: Mapping[str, str] = {
@@ -91,7 +91,7 @@ def meant(known: Sequence[Thing], said: str) -> list[Thing]:
     """Return the things that a name means: by full name, name, or other name; several within several."""
     plain = said.strip()
     if known and known[0].kind in WORDS and known[0].kind not in FOLDED:
-        return [t for t in known if t.name == plain]  # tags and choices are told apart by case
+        return [t for t in known if t.name == plain]  # tags and choices differ by case
     wanted = plain.casefold()
     if not wanted:  # most things have no other name: an empty text is not it
         return []

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-# An emulator's clock may run ahead of ours: nothing lags less than not at all.
+# An emulator's clock may run ahead of the hub's: nothing lags less than not at all.
 _STREAMS = text("""
 WITH waits AS (
   SELECT r.source, r.stream, count(*) AS n FROM ops.pending p JOIN landing.raw r ON r.id = p.ref

@@ -25,7 +25,7 @@ class Availability:
 
     Args:
         away_from: since when the user is away; None with `away_until` None is not away.
-        away_until: from then on the user is back; None with `away_from` is until told otherwise.
+        away_until: from then on the user is back; None with `away_from` has no end.
         is_paused: whether the user gets no turns until the pause is ended.
     """
 
@@ -111,7 +111,7 @@ def _apply_availability(
 ) -> None:
     """Write what hub.yaml says of leave and pause, where it says something new.
 
-    A command may set both as well, and stands until the file says something else than it said last.
+    A command may set both as well. Its value stays until the value in the file changes.
     """
     before = {**Availability().document(), **said}
     if before != now_said.document():

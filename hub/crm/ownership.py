@@ -74,7 +74,7 @@ def restore(conn: Connection, kind: str, owners: Mapping[int, int | None]) -> No
         _GIVE[kind](conn, owners)
 
 
-def give(conn: Connection, kind: str, owners: Mapping[int, int]) -> None:
+def set_owners(conn: Connection, kind: str, owners: Mapping[int, int]) -> None:
     """Write owners (record → user)."""
     if owners:
         _GIVE[kind](conn, owners)

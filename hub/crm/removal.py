@@ -82,7 +82,7 @@ def standing(conn: Connection, entity_ids: Sequence[int]) -> dict[int, set[str]]
 
 @dataclass(frozen=True, slots=True)
 class Orphaned:
-    """Rows for which no source record stands any more."""
+    """Rows without a source record in force."""
 
     leads: list[int]
     contacts: list[int]
@@ -207,7 +207,7 @@ def forget_owners(
     """Disown a source's owners (source, id), and delete who is here for their sake alone.
 
     Returns:
-        How many users went, and the names of those who stay because something is theirs.
+        How many users went, and the names of users who stay because records belong to them.
     """
     if not owners:
         return 0, []

@@ -55,7 +55,7 @@ class Going:
 
 
 def count_children(conn: Connection, record_ids: Sequence[int]) -> dict[str, int]:
-    """Count what hangs on records: inquiries, notes, tickets."""
+    """Count what belongs to records: inquiries, notes, tickets."""
     return {
         name: conn.execute(statement, {"ids": list(record_ids)}).scalar_one()
         for name, statement in _CHILDREN.items()

@@ -1,6 +1,6 @@
-"""Leads that an inquiry opened again: unqualified once more when that inquiry is taken back.
+"""Leads that an inquiry reopened: they become unqualified again when that inquiry is undone.
 
-Only where nothing has been said of the lead's status since, and no later inquiry of theirs stands.
+Only if no user has set the lead's status since, and the person has no later inquiry.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def asked_in(conn: Connection, record_ids: Sequence[int]) -> list[int]:
 def reopened(
     conn: Connection, entity_ids: Sequence[int], without: Sequence[int] = ()
 ) -> Sequence[Row[Any]]:
-    """Return the leads that would be unqualified once more, without the inquiries of these records."""
+    """Return the leads that would be unqualified again, without the inquiries of these records."""
     args = {"entities": list(entity_ids), "inquiry": INQUIRY, "without": list(without)}
     return conn.execute(_OPENED, args).all()
 

@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from hub.db.metadata import NOW, UTC, because, metadata, personal, where_said
+from hub.db.metadata import NOW, UTC, because, metadata, personal, where_present
 
 _OBJECTS = "object IN ('lead','person','company','deal')"
 _TYPES = (
@@ -76,11 +76,11 @@ word = Table(
         unique=True,
         info=because("one number a word; finds it by the word"),
     ),
-    where_said("into_id", "the former names of a word"),
+    where_present("into_id", "the former names of a word"),
     schema="crm",
 )
 
-# `key` is the name inside custom_fields; `section` and `position` say where it stands on a page
+# `key` is the name inside custom_fields; `section` and `position` give its place on a page
 custom_field = Table(
     "custom_field",
     metadata,

@@ -1,9 +1,9 @@
 """Smart links: addresses of other systems, made of a record's values.
 
-A template is an address with names of fields in braces: `https://billing.example.com/find?q={email}`.
-Scheme and host are the template's own: braces may stand in path, query and fragment only, and every
-value is percent-encoded, dots of a path's part included where they would climb. Not here: who may
-keep a link (`hub.actions.setup.smart_link`).
+A template is an address with names of fields in braces:
+`https://billing.example.com/find?q={email}`. Scheme and host are the template's own: braces are
+allowed in path, query and fragment only. Every value is percent-encoded, with the dots of a path's
+part if they would lead upwards. Not here: who may keep a link (`hub.actions.setup.smart_link`).
 """
 
 import re

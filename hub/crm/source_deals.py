@@ -1,4 +1,4 @@
-"""What hangs on deals that come from a source: their moves from stage to stage, and their contacts.
+"""What belongs to deals that come from a source: their moves from stage to stage, and their contacts.
 
 The rows of the deals themselves are written by `hub.crm.from_source`. What people did to a deal stays.
 """

@@ -64,7 +64,7 @@ def write_reason(conn: Connection, kind: str, name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a lead stands; `entity_id` is who it is, `set_by` None while it follows its sources."""
+    """The status of a lead; `entity_id` is who it is, `set_by` None while it follows its sources."""
 
     id: int
     entity_id: int
@@ -75,7 +75,7 @@ class Standing:
 
 
 def standing(conn: Connection, lead_ids: Sequence[int]) -> list[Standing]:
-    """Lock leads and return where they stand."""
+    """Lock leads and return their statuses."""
     rows = conn.execute(
         text(
             "SELECT id, entity_id, status, unqualified_reason, status_set_by, "
@@ -97,7 +97,7 @@ WHERE l.id = ANY(:ids) AND s.is_unqualified AND l.converted_at IS NULL AND l.mer
 
 
 def reopen(conn: Connection, lead_ids: Sequence[int], to: str) -> Mapping[int, Standing]:
-    """Give unqualified leads another status; returns by lead where these stood before."""
+    """Give unqualified leads another status; returns the former status by lead."""
     ids = list(conn.execute(_UNQUALIFIED, {"ids": list(lead_ids)}).scalars())
     before = {s.id: s for s in standing(conn, ids)} if ids else {}
     if before:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from hub.crm import list_columns
-from hub.db.metadata import NOW, UTC, because, metadata, personal, where_said
+from hub.db.metadata import NOW, UTC, because, metadata, personal, where_present
 
 user = Table(
     "user",
@@ -148,9 +148,9 @@ contact = Table(
     list_columns.search_tokens("contact"),
     Column("unasked_since", UTC),  # no living record of a source asks for the row
     Column("parent_id", BigInteger, ForeignKey("crm.contact.id")),  # of a company
-    where_said("company_id", "the employees of a company: its status, activity, deals"),
-    where_said("parent_id", "the companies of a group; removal of a company"),
-    where_said("merged_into", "the contacts that a contact has absorbed"),
+    where_present("company_id", "the employees of a company: its status, activity, deals"),
+    where_present("parent_id", "the companies of a group; removal of a company"),
+    where_present("merged_into", "the contacts that a contact has absorbed"),
     Index(
         None, "owner_id", "created_at", info=because("the contacts of an owner, the newest first")
     ),
@@ -224,9 +224,9 @@ lead = Table(
     Column("unasked_since", UTC),  # no living record of a source asks for the row
     Column("source_converted_at", UTC),  # its source has converted it; a user works on it here
     Column("status_set_by", Text),  # none: the status follows the sources
-    where_said("contact_id", "the leads of a contact; removal of a contact"),
-    where_said("account_id", "the leads of an account; removal of a company"),
-    where_said("merged_into", "the leads that a lead has absorbed"),
+    where_present("contact_id", "the leads of a contact; removal of a contact"),
+    where_present("account_id", "the leads of an account; removal of a company"),
+    where_present("merged_into", "the leads that a lead has absorbed"),
     Index(
         None,
         "owner_id",
@@ -301,7 +301,7 @@ note = Table(
     Column("given", JSONB),  # as in `source_columns`; none: a note of its person's own record
     CheckConstraint("entity_id IS NOT NULL OR deal_id IS NOT NULL", name="on_something"),
     Index(None, "entity_id", info=because("the notes of a person; the last activity")),
-    where_said("deal_id", "the notes of a deal"),
+    where_present("deal_id", "the notes of a deal"),
     Index(
         "note_written",
         text("coalesce(created_at, recorded_at)"),
@@ -325,9 +325,9 @@ alert = Table(
     Column("contact_id", BigInteger, ForeignKey("crm.contact.id")),
     Column("deal_id", BigInteger, ForeignKey("crm.deal.id")),
     Index(None, "user_id", info=because("the alerts of a user")),
-    where_said("lead_id", "removal of a lead takes its alerts"),
-    where_said("contact_id", "removal of a contact takes its alerts"),
-    where_said("deal_id", "removal of a deal takes its alerts"),
+    where_present("lead_id", "removal of a lead takes its alerts"),
+    where_present("contact_id", "removal of a contact takes its alerts"),
+    where_present("deal_id", "removal of a deal takes its alerts"),
     schema="crm",
 )
 

@@ -30,7 +30,7 @@ def row_counts(conn: Connection, kind: str, ids: Sequence[int]) -> dict[str, int
 
 
 def move_rows(conn: Connection, kind: str, ids: Sequence[int], into: int) -> None:
-    """Write another number into rows that hold one of some numbers; of kinds that need no more."""
+    """Write another number into rows that hold one of some numbers; of kinds without text in records."""
     if kind not in _REWRITTEN:
         return
     for table, column in _HOLDING[kind]:

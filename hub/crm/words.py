@@ -78,7 +78,7 @@ def today(conn: Connection, kind: str, scope: str, name: str) -> str | None:
     return next((w.today for w in former if w.today != w.name), None)
 
 
-def turn(conn: Connection, kind: str, scope: str, old: str, new: str | None) -> None:
+def rename(conn: Connection, kind: str, scope: str, old: str, new: str | None) -> None:
     """Rename a word from now on; None: remove it."""
     target = None
     if new is not None:
@@ -99,7 +99,7 @@ def turn(conn: Connection, kind: str, scope: str, old: str, new: str | None) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class FoldWords:
     """The renamed words and unqualified statuses that a fold needs.
 
     Args:
@@ -120,7 +120,7 @@ WHERE w.into_id IS NOT NULL OR w.is_removed
 """)
 
 
-def said(conn: Connection, object_: str) -> Said:
+def fold_words(conn: Connection, object_: str) -> FoldWords:
     """Return the unqualified statuses, and the renamed words of a kind of record, in one statement."""
     unqualified: set[str] = set()
     plain: dict[str, dict[str, str | None]] = defaultdict(dict)
@@ -136,7 +136,7 @@ def said(conn: Connection, object_: str) -> Said:
             plain[kind][key(kind, name)] = now
     statuses: Mapping[str, str | None] = plain["status"]
     unqualified |= {o for o, n in statuses.items() if n is not None and n.lower() in unqualified}
-    return Said(
+    return FoldWords(
         frozenset(unqualified),
         Words(plain["tag"], plain["source"], statuses, plain["lead_reason"], dict(choices)),
     )

@@ -1,8 +1,8 @@
 """PostgreSQL's own programs for backups: pg_dump, pg_restore and psql.
 
 The embedded server comes with them. For an external server, those on PATH are taken if they fit its
-version: pg_dump refuses a server that is newer than itself, and a script of pg_dump 17 or newer names
-a setting (transaction_timeout) that an older server refuses. The wheel's are the second choice.
+version: pg_dump refuses a server that is newer than itself. A script of pg_dump 17 or newer names a
+setting (transaction_timeout) that an older server refuses. The wheel's are the second choice.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Statements over Dagster's tables for which Dagster has no function. Reads and deletes; Dagster writes.
 
-What the UI shows of an asset is its newest event of each kind, and of a check its newest evaluation. These
-stay whatever their age, and so do the runs that they come from.
+What the UI shows of an asset is its newest event of each kind, and of a check its newest
+evaluation. These stay at any age, and so do the runs that they come from.
 """
 
 from collections.abc import Sequence

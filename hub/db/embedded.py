@@ -36,9 +36,10 @@ _STATUS_LINE = 7  # of postmaster.pid, from 0: "starting", "ready", "stopping"
 _START_TRIES = 20
 _START_S = "300"  # the server may have to replay its log first
 _SHARE_OF_MEMORY = 12
-# After each checkpoint the first change of a page writes the whole page to the log. With 1 GB between
-# checkpoints that is a third of the log of a first load, with 4 GB a tenth. The price: the log takes up to
-# 4 GB after a large load, and the server replays up to 2 GB of it after a kill -9, in 10 to 25 seconds.
+# After each checkpoint the first change of a page writes the whole page to the log. With 1 GB
+# between checkpoints that is a third of the log of a first load, with 4 GB a tenth. The price: the
+# log takes up to 4 GB after a large load. After a kill -9 the server replays up to 2 GB of it, in
+# 10 to 25 seconds.
 _CONFIG = """
 listen_addresses = ''
 unix_socket_permissions = 0777
@@ -338,7 +339,7 @@ class EmbeddedServer:
             os.chown(path, entry.pw_uid, entry.pw_gid)
 
     def _make_traversable(self) -> None:
-        """As root: let the server's user pass (not list) the folders above its own."""
+        """As root: allow the server's user to pass (not to list) the folders above its own."""
         opened = []
         for leaf in (self._data, self._bin):
             for folder in leaf.parents:

@@ -26,7 +26,7 @@ class KeptLock:
 
     Args:
         engine: its pool gives one connection for as long as the lock is held.
-        name: what is locked.
+        name: the name of the lock.
         is_shared: whether several processes may hold it.
     """
 
@@ -60,11 +60,11 @@ class KeptLock:
         return False
 
     def release(self) -> None:
-        """Let the lock go, with its session."""
+        """Release the lock, with its session."""
         session, self._session = self._session, None
         if session is not None:
             with suppress(HubError, SQLAlchemyError):
-                session.execute(_LET_GO)  # a session that is closed lets go a moment later
+                session.execute(_LET_GO)  # a closed session releases its lock a moment later
             with suppress(HubError, SQLAlchemyError):
                 session.invalidate()  # the pool would keep the session, and with it the lock
             with suppress(HubError, SQLAlchemyError):
@@ -102,6 +102,6 @@ SELECT EXISTS (
 
 
 def is_held(conn: Connection, name: str) -> bool:
-    """Tell whether any session of this database holds a lock; nothing is taken or waited for."""
+    """Tell whether any session of this database holds a lock; takes no lock and does not wait."""
     number = lock_number(name) & 0xFFFFFFFF  # pg_locks shows the two numbers without sign
     return bool(conn.execute(_HELD, {"space": LOCK_SPACE, "number": number}).scalar_one())

@@ -84,7 +84,7 @@ def source_locks(engine: Engine, sources: Sequence[str]) -> Iterator[None]:
 def slot_lock(engine: Engine, name: str, slots: int, clock: Clock) -> Iterator[None]:
     """Hold one of so many slots on a connection of its own; waits until one is free.
 
-    A slot whose holder dies is free as soon as its connection is gone.
+    If a holder is killed, its slot is free as soon as its connection is gone.
     """
     numbers = [
         {"space": LOCK_SPACE, "number": lock_number(f"slot:{name}:{i}")} for i in range(slots)

@@ -26,7 +26,7 @@ def because(why: str) -> dict[str, str]:
     return {"because": why}
 
 
-def where_said(column: str, why: str) -> Index:
+def where_present(column: str, why: str) -> Index:
     """Return a partial index of a column that is empty in most rows: it leaves these out."""
     is_said = text(f"{column} IS NOT NULL")
     return Index(None, column, postgresql_where=is_said, info=because(why))

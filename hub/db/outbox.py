@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.engine import Row
 
-from hub.db.metadata import NOW, UTC, because, metadata, personal, where_said
+from hub.db.metadata import NOW, UTC, because, metadata, personal, where_present
 from hub.model.events import Event
 
 outbox = Table(
@@ -52,10 +52,10 @@ outbox = Table(
         postgresql_where=text("state = 'pending'"),
         info=because("the next events to deliver"),
     ),
-    where_said("contact_id", "removal of a contact takes its events"),
-    where_said("deal_id", "removal of a deal takes its events"),
+    where_present("contact_id", "removal of a contact takes its events"),
+    where_present("deal_id", "removal of a deal takes its events"),
     Index(None, "user_id", info=because("removal of a user asks for its events")),
-    where_said("lead_id", "removal of a lead takes its events"),
+    where_present("lead_id", "removal of a lead takes its events"),
     schema="ops",
 )
 

@@ -1,8 +1,9 @@
 """`hub sql`: read-only access to the database.
 
-The connection is truly the role `hub_read` (no SET ROLE to take back), which may only SELECT; the
+The connection is truly the role `hub_read` (no SET ROLE to undo), which may only SELECT; the
 transaction is read-only; one statement; 30 s in all; a cap on rows. Rows come through a cursor of
-the server, a thousand at a time, so a statement with too many rows is refused before they are loaded.
+the server, a thousand at a time. So a statement with too many rows is refused before they are
+loaded.
 """
 
 import re
@@ -25,7 +26,7 @@ _EXPLAIN = "explain"  # no cursor takes it; its answer is short
 _TIMEOUT_MS = 30_000
 _MAX_ROWS = 100_000
 _AT_ONCE = 1_000
-# PostgreSQL's comments nest; what stands before the first word is skipped one piece at a time.
+# PostgreSQL's comments nest; comments and blanks before the first word are skipped one at a time.
 _SKIPPED = re.compile(r"[\s(]+|--[^\n]*")
 _WORD = re.compile(r"[A-Za-z]+")
 _OPENS_OR_ENDS = re.compile(r"/\*|\*/")
@@ -37,8 +38,8 @@ def run_readonly(database: Database, statement: str) -> list[dict[str, Any]]:
     A column whose name another one has is called `name_2`, `name_3` and so on.
 
     Raises:
-        ConfigError: it is not one such statement, it is refused, it takes too long or finds too
-            many rows, or the connection may do more than read.
+        ConfigError: it is not one such statement, it is refused, it takes too long, or it finds too
+            many rows. Also if the connection may do more than read.
     """
     word = first_word(statement)
     if word not in _QUERIES and word != _EXPLAIN:
@@ -94,10 +95,10 @@ def _fetched(conn: Connection[tuple[Any, ...]], sent: bytes) -> list[dict[str, A
     ends_at = time.monotonic() + _TIMEOUT_MS / 1000
     _give_time(conn, ends_at)
     rows: list[dict[str, Any]] = []
-    # The extended protocol, which psycopg always declares with, takes one statement and no more.
+    # The extended protocol, which psycopg always declares with, takes only one statement.
     with conn.cursor("hub_sql") as cursor:
         cursor.execute(sent)
-        names = _told_apart([column.name for column in cursor.description or ()])
+        names = _distinct_names([column.name for column in cursor.description or ()])
         while chunk := cursor.fetchmany(_AT_ONCE):
             rows += (dict(zip(names, row, strict=True)) for row in chunk)
             if len(rows) > _MAX_ROWS:
@@ -109,12 +110,12 @@ def _fetched(conn: Connection[tuple[Any, ...]], sent: bytes) -> list[dict[str, A
 def _explained(conn: Connection[tuple[Any, ...]], sent: bytes) -> list[dict[str, Any]]:
     _give_time(conn, time.monotonic() + _TIMEOUT_MS / 1000)
     cursor = conn.execute(sent, prepare=True)
-    names = _told_apart([column.name for column in cursor.description or ()])
+    names = _distinct_names([column.name for column in cursor.description or ()])
     return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
 def _give_time(conn: Connection[tuple[Any, ...]], ends_at: float) -> None:
-    """Allow the next call what is left of the time: the server counts each call for itself.
+    """Limit the next call to the rest of the time: the server counts each call for itself.
 
     Set again before each call, because a function in the statement may have changed it.
     """
@@ -122,7 +123,7 @@ def _give_time(conn: Connection[tuple[Any, ...]], ends_at: float) -> None:
     conn.execute(f"SET LOCAL statement_timeout = {left_ms}")
 
 
-def _told_apart(names: Sequence[str]) -> list[str]:
+def _distinct_names(names: Sequence[str]) -> list[str]:
     """Return distinct names of the columns."""
     taken, found = set(names), list[str]()
     for name in names:

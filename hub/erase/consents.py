@@ -1,4 +1,4 @@
-"""What was said of consent to an erased person's addresses.
+"""The consent of an erased person's addresses.
 
 Events of an address that was the person's own go. A shared address keeps its state, because a no never
 becomes a yes: the events stay, and name no object, no person, no proof.

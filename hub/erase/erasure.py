@@ -1,10 +1,10 @@
-"""Erase a person, step by step; a killed erasure goes on when it is called again.
+"""Erase a person, step by step; a killed erasure continues when it is called again.
 
     find → key, list and file under way → tombstones and batch → remove → mentions → files → look → close
 
-From the tombstones on nothing brings the person back. `remove` is one transaction, under the locks of
-identity and companies; it waits until no sync of any source runs. Mentions are taken out in chunks. At
-the end all tables are searched once more: the receipt says what is left.
+After the tombstones are stored, no source can restore the person. `remove` is one transaction,
+under the locks of identity and companies; it waits until no sync of any source runs. Mentions are
+taken out in chunks. At the end all tables are searched again: the receipt lists what is left.
 """
 
 import secrets
@@ -39,7 +39,7 @@ from hub.records.tombstones import Tombstone
 
 log = get_logger()
 Told = Callable[[str, int], None]
-"""Is told of each step that is done: its name, and the rows."""
+"""Called after each step: its name, and the rows."""
 _SOURCES = text("SELECT DISTINCT source FROM ops.batch WHERE kind <> 'erase' ORDER BY source")
 
 
@@ -48,7 +48,7 @@ def _silent(_name: str, _rows: int) -> None:
 
 
 def was_shared(conn: Connection, home: Path) -> Callable[[Form], bool]:
-    """Return what tells whether an address was shared with a person who is erased by now."""
+    """Return a check whether an address was shared with a person who is erased by now."""
     key_id = tombstones.key_in_use(conn)
     if key_id is None:
         return lambda _form: False
@@ -107,7 +107,7 @@ def erase(
         person: the person to erase.
         at: when.
         erasure: the number of an erasure that a restored backup has forgotten; else a new one.
-        told: is told of each step.
+        told: called after each step.
 
     Raises:
         ConfigError: another erasure is under way in this moment, or the key cannot be read or written.
@@ -120,11 +120,11 @@ def erase(
                 mentions_of(conn, person),
             )  # fmt: skip
         work.keep(home, begun)
-        return _go_on(engine, home, begun, told)
+        return _resume(engine, home, begun, told)
 
 
 def resume(engine: Engine, home: Path, told: Told = _silent) -> Receipt | None:
-    """Go on with an erasure that was killed; None where there is none.
+    """Continue an erasure that was killed; None where there is none.
 
     Raises:
         ConfigError: as for `erase`.
@@ -133,7 +133,7 @@ def resume(engine: Engine, home: Path, told: Told = _silent) -> Receipt | None:
         return None
     with _alone(engine):
         begun = work.kept(home)
-        return None if begun is None else _go_on(engine, home, begun, told)
+        return None if begun is None else _resume(engine, home, begun, told)
 
 
 @contextmanager
@@ -144,9 +144,9 @@ def _alone(engine: Engine) -> Iterator[None]:
         yield
 
 
-def _go_on(engine: Engine, home: Path, begun: Work, told: Told) -> Receipt:
+def _resume(engine: Engine, home: Path, begun: Work, told: Told) -> Receipt:
     key = read_key(home, None)
-    batch = _bury(engine, home, begun, key)
+    batch = _store_tombstones(engine, home, begun, key)
     rewritten: Counter[str] = Counter()
 
     def noted(name: str, n: int) -> None:
@@ -189,7 +189,7 @@ def _sources(engine: Engine) -> list[str]:
         return list(conn.execute(_SOURCES).scalars())
 
 
-def _bury(engine: Engine, home: Path, begun: Work, key: ErasureKey) -> int:
+def _store_tombstones(engine: Engine, home: Path, begun: Work, key: ErasureKey) -> int:
     """Keep the tombstones, in the list first, and open the batch; returns its number."""
     kept = [
         Tombstone(digest, kind, begun.erasure, key.id, begun.at)

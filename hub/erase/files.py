@@ -1,8 +1,8 @@
 """Take a person out of the files of the hub's home: logs, mail, what Dagster keeps in files.
 
-A mention is overwritten in place by as many stars, so that a process that writes into the file goes on
-doing so. Backups cannot be rewritten; they are named. Files that people wrote (settings, mappings, tables)
-are named too, where they mention the person.
+A mention is overwritten in place by as many stars, so that a process can keep writing into the
+file. Backups cannot be rewritten; they are named. Files that people wrote (settings, mappings,
+tables) are named too, where they mention the person.
 """
 
 import re

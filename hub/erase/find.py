@@ -1,9 +1,9 @@
 """Find a person: all entities and objects that one address, one number or one record leads to.
 
-The search goes from the records of a person to their addresses, and from each address to the other records
-that have it, until nothing new is found. An address that a person with another name has as well is shared:
-the search does not follow it. Rejected records, records of planned batches, records that were taken back, earlier versions and what people typed
-are searched too. Reads only.
+The search goes from the records of a person to their addresses, and from each address to its other
+records. It ends when nothing new is found. An address is shared if a person with another name has
+it too: the search does not follow it. Rejected records, records of planned batches, records that
+were undone, earlier versions and what people typed are searched too. Reads only.
 """
 
 from collections import defaultdict
@@ -27,7 +27,7 @@ PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Evidence:
     """Values that a record gives, or gave, or that a person typed, and the entity."""
 
     key: Key | None
@@ -106,7 +106,7 @@ WHERE e.id = ANY(:ids) ORDER BY e.id
 
 @dataclass(slots=True)
 class _Search:
-    """What is known so far."""
+    """The results so far."""
 
     was_shared: Callable[[Form], bool]
     mixed: frozenset[int]
@@ -128,7 +128,7 @@ def find(
     mixed: Collection[int] = (),
     was_shared: Callable[[Form], bool] = lambda _form: False,
 ) -> Person | None:
-    """Return the person to whom addresses, entities or objects lead; None where there is none.
+    """Return the person that addresses, entities or objects belong to; None where there is none.
 
     Args:
         conn: an open connection.
@@ -203,7 +203,7 @@ class _Holders:
 def _holders(conn: Connection, forms: Collection[Form]) -> _Holders:
     found, wanted = _Holders(), set(forms)
     pattern = patterns.any_of(patterns.of_form(form) for form in forms)
-    mentions = _said(conn.execute(_MENTION, {"pattern": pattern}))
+    mentions = _evidence(conn.execute(_MENTION, {"pattern": pattern}))
     having = [
         (said, form)
         for said in mentions
@@ -217,7 +217,7 @@ def _holders(conn: Connection, forms: Collection[Form]) -> _Holders:
         elif said.key is not None:
             found.objects[form].add(said.key)
     for entity in set(roots.values()):
-        spoken = _all_said(conn, [entity], ())
+        spoken = _all_evidence(conn, [entity], ())
         found.names[entity] = set().union(*(names_of(said.values) for said in spoken))
     return found
 
@@ -227,10 +227,10 @@ def _roots(conn: Connection, ids: Iterable[int]) -> dict[int, int]:
 
 
 def _gather(conn: Connection, search: _Search) -> None:
-    """Learn what the person's records say, and which objects hang together with theirs."""
+    """Read the person's records, and the objects that are connected with them."""
     members = conn.execute(_WHOLE, {"ids": sorted(search.entities)}).scalars().all()
     of_people: set[int] = set()
-    for said in _all_said(conn, members, search.objects):
+    for said in _all_evidence(conn, members, search.objects):
         if said.key is not None:
             search.objects.add(said.key)
         if said.target != PERSON:
@@ -304,7 +304,7 @@ def _raw_objects(conn: Connection, search: _Search, own: Collection[Form]) -> se
 
 
 def _is_value(own: Collection[Form], payload: bytes) -> bool:
-    """Tell whether a value of a payload is one of some addresses, and nothing beside it."""
+    """Tell whether a value of a payload is one of some addresses, and nothing else."""
     numbers = [text for kind, text in own if kind != EMAIL]
     for scalar in erased_forms.scalars(erased_forms.read(payload)):
         if "@" in scalar:
@@ -320,13 +320,15 @@ def _is_number(scalar: str, numbers: Iterable[str]) -> bool:
     return said is not None and any(erased_forms.is_same(said, number) for number in numbers)
 
 
-def _all_said(conn: Connection, entities: Sequence[int], objects: Collection[Key]) -> list[_Said]:
-    return _said(conn.execute(_ALL, {**_arrays(objects), "entities": list(entities)}))
+def _all_evidence(
+    conn: Connection, entities: Sequence[int], objects: Collection[Key]
+) -> list[_Evidence]:
+    return _evidence(conn.execute(_ALL, {**_arrays(objects), "entities": list(entities)}))
 
 
-def _said(rows: Iterable[Any]) -> list[_Said]:
+def _evidence(rows: Iterable[Any]) -> list[_Evidence]:
     return [
-        _Said(
+        _Evidence(
             None if row.source is None else (row.source, row.stream, row.source_id),
             row.target,
             row.entity_id,

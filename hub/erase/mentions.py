@@ -1,4 +1,4 @@
-"""What a person may be mentioned by, in what is others'.
+"""The texts that mention a person in other people's data.
 
 `hub.erase.places` says where this is looked for, `hub.erase.take_out` removes it.
 """
@@ -16,13 +16,13 @@ _LONG_ID = 6
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """What is looked for.
+    """The texts to look for.
 
     Args:
         anywhere: own addresses, numbers and names, and names of objects, a pattern each.
-        in_deals: also the parts of the name and shared addresses: in what hangs on the person's deals, and
-            in the history of another person who was merged with the person by mistake.
-        ids: vendor's ids that stand alone as a value, where a document lists ids.
+        in_deals: also the parts of the name and shared addresses: in what belongs to the person's
+            deals, and in the history of another person who was merged with the person by mistake.
+        ids: vendor's ids that are a whole value, where a document lists ids.
     """
 
     anywhere: tuple[str, ...]
@@ -41,8 +41,8 @@ WHERE target = 'person' AND entity_id IS NOT NULL AND entity_id <> ALL(:entities
 def mentions_of(conn: Connection, person: Person) -> Mentions:
     """Return what a person may be mentioned by; call before the person's records go.
 
-    A whole name counts everywhere. A name that another person has as well counts only in what hangs on the
-    person's deals.
+    A whole name counts everywhere. A name that another person has as well counts only in what
+    belongs to the person's deals.
     """
     own = [patterns.of_form(form) for form in sorted(person.own)]
     objects = [patterns.of_text("/".join(key)) for key in sorted(person.objects)]

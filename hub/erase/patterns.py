@@ -16,7 +16,7 @@ from hub.model.addresses import readable_domain
 _CODED = r"\\+u[0-9a-f]{4}|%[0-9a-f]{2}"
 """A character as JSON or an address of the web writes it: `\\u00a0`, `%20`."""
 _BETWEEN = rf"(?:[^0-9A-Za-z]{{0,3}}|{_CODED})"
-"""What may stand between two digits of a number."""
+"""The characters that may separate two digits of a number."""
 _SPACE = rf"(?:\s|\\+[nrt]|\+|{_CODED})"
 """A space, a line's end, a tab: as it is, or coded."""
 _BEFORE = rf"\\+[nrtbf]|{_CODED}"

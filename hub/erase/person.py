@@ -35,7 +35,7 @@ class Person:
     spelled: frozenset[tuple[str, str]]
 
     def document(self) -> dict[str, Any]:
-        """Return the person as JSON, to go on with after a kill."""
+        """Return the person as JSON, to continue after a kill."""
         return {
             "entities": sorted(self.entities),
             **{

@@ -96,12 +96,12 @@ def _is_text(one: Column[Any]) -> bool:
 
 
 def _is_fixed(one: Column[Any]) -> bool:
-    """Tell whether a column holds digests or our own words, and no text of anybody."""
+    """Tell whether a column holds digests or our own words, and no text that a person wrote."""
     return one.name in {"hash", "canonical_hash", "public_id", "mapping_version"}
 
 
 class _Tid(UserDefinedType[str]):
-    """Where a row stands."""
+    """The place of a row."""
 
     cache_ok = True
 
@@ -120,7 +120,7 @@ GROUP BY c.table_name ORDER BY c.table_name
 
 
 def _dagster(conn: Connection, said: tuple[str, ...]) -> Iterator[Place]:
-    """Yield Dagster's tables; a row is known by where it stands, while its transaction lasts."""
+    """Yield Dagster's tables; a row is identified by its place within the transaction."""
     for name, types in conn.execute(_DAGSTER):
         columns = [column(c, _TYPES.get(type_, Text)) for c, type_ in types.items()]
         made = table(name, column("ctid", _Tid), *columns, schema="dagster")
@@ -130,7 +130,7 @@ def _dagster(conn: Connection, said: tuple[str, ...]) -> Iterator[Place]:
 def says(place: Place) -> ColumnElement[bool]:
     """Search the whole row as one text, which costs one search a row; then each column of a row that is found.
 
-    A row's text alone does not tell: a first name in a column and a last name in the next are no mention.
+    A row's text does not show: a first name in a column and a last name in the next are no mention.
     """
     whole = cast(literal_column(f'"{place.table.name}"'), Text)
     bodies = [func.encode(c, "escape") for c in place.columns if isinstance(c.type, LargeBinary)]

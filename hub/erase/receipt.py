@@ -43,7 +43,7 @@ class Receipt:
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether nothing of the hub's own mentions the person any more."""
+        """Tell whether no table or file of the hub mentions the person any more."""
         return not self.left
 
     def document(self) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""What is a person's own, table by table: deleted, or emptied where something counts on the row.
+"""The rows of a person, table by table: deleted, or emptied if the row is still counted.
 
-The list is the order: what refers to a row goes before it. A row that stays keeps its id, its dates and
-its counts, so that reports, ledgers and the deals' money stay as they were. Every table with a personal
-column stands in this list, or in `HOLDS_MENTIONS` with the reason; a test holds it. What others have
-written about the person is `hub.erase.take_out`. Raw versions: `hub.records.erased_objects`.
+The list is the order: what refers to a row goes before it. A row that stays keeps its id, its dates
+and its counts, so that reports, ledgers and the deals' money stay as they were. Every table with a
+personal column is in this list, or in `HOLDS_MENTIONS` with the reason; a test holds it. What
+others have written about the person is `hub.erase.take_out`. Raw versions:
+`hub.records.erased_objects`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -169,7 +170,7 @@ OF_THE_TEAM: Mapping[str, str] = {
 
 
 def remove(conn: Connection, ids: Tied) -> dict[str, int]:
-    """Delete and empty what is a person's own; returns the rows by table.
+    """Delete and empty the person's rows; returns the rows by table.
 
     Args:
         conn: an open transaction, under the identity lock and the lock of companies.

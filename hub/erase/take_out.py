@@ -1,7 +1,7 @@
-"""Take a person out of what is others': count the mentions, and rewrite the rows that have one.
+"""Remove a person's mentions from other people's data: count them, and rewrite the rows.
 
-A value that is the mention and nothing else becomes empty; in a longer text the mention becomes `[erased]`.
-A chunk of rows is one transaction, so a killed erase goes on where it was.
+A value that is the mention and nothing else becomes empty; in a longer text the mention becomes
+`[erased]`. A chunk of rows is one transaction, so a killed erase continues where it was.
 """
 
 import secrets

@@ -1,4 +1,4 @@
-"""What hangs on a person, as ids: records, raw rows, leads, contacts, deals. Reads only."""
+"""What belongs to a person, as ids: records, raw rows, leads, contacts, deals. Reads only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ UNION SELECT deal_id FROM crm.deal_contact WHERE contact_id = ANY(:contacts)
 
 
 def tied(conn: Connection, person: Person) -> Tied:
-    """Return the ids of what hangs on a person now."""
+    """Return the ids of what belongs to a person now."""
     objects, entities = sorted(person.objects), sorted(person.entities)
     args = {
         "entities": entities,

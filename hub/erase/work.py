@@ -1,7 +1,7 @@
 """An erasure under way: who is meant, in a file for its owner alone, until nothing is left to do.
 
-The database soon no longer says who was meant; a killed erasure goes on with this file. The last step
-deletes it.
+The database soon no longer has the person's names; a killed erasure continues from this file. The
+last step deletes it.
 """
 
 import json
@@ -28,7 +28,7 @@ class Work:
         at: when it began.
         person: who is erased.
         ids: what hung on the person when it began.
-        mentions: what is looked for.
+        mentions: the texts to look for.
     """
 
     erasure: str

@@ -70,7 +70,7 @@ def find(
         beside: what people have beside records.
     """
     ids = [person.entity_id for person in people]
-    words = companies.said_of(conn, [i for i in ids if beside[i].is_employed])
+    words = companies.employments(conn, [i for i in ids if beside[i].is_employed])
     said: dict[int, Employer] = {
         i: (word.company, "a person's word")
         for i, word in words.items()
@@ -98,9 +98,9 @@ def find(
 
 
 def _typed(
-    conn: Connection, lead_ids: Sequence[int], words: Mapping[int, companies.Said]
+    conn: Connection, lead_ids: Sequence[int], words: Mapping[int, companies.Employment]
 ) -> set[int]:
-    """Return the leads whose company a person typed, after anything else was said of it."""
+    """Return the leads whose company a user typed as the latest of all values."""
     at = edits.typed_at(conn, lead_ids, "organization_name")
     return {i for i, typed in at.items() if i not in words or words[i].at < typed}
 
@@ -208,7 +208,7 @@ def _sharing(
 
 
 def _firms(conn: Connection, company_ids: Collection[int]) -> dict[int, list[Firm]]:
-    """Return what is said of companies that stand: by their records, and by their rows.
+    """Return the values of present companies: by their records, and by their rows.
 
     A row holds what people typed, so that a company is known by the name that it has here.
     """
@@ -225,7 +225,7 @@ def offers(conn: Connection, one: Firm) -> list[tuple[int, str]]:
 
     Args:
         conn: an open transaction.
-        one: what is said of the company.
+        one: the values of the company.
     """
     keys = {0: {*company_keys(one), *offer_keys(one)}}
     having = companies.having(conn, keys, _MOST_FOUND).get(0, [])

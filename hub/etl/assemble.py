@@ -19,8 +19,8 @@ from hub.etl import derivations
 from hub.etl.budget import SharedBudget, account_of
 from hub.etl.context import Hub
 from hub.etl.groups import Group, NewMember, apply_groups
+from hub.etl.owner_decision import rules_of
 from hub.etl.survivorship import apply_rules, read_rules
-from hub.etl.turns import rules_of
 from hub.mappings.loader import load_all
 from hub.model.days import midnight
 from hub.records import batches, erasure_list

@@ -46,7 +46,7 @@ class SharedBudget:
         account: name by `account_of`.
         limits: the vendor's.
         clock: waits. Processes on several machines must agree on the time.
-        time_scale: how many times faster the vendor's clock runs than ours.
+        time_scale: how many times faster the vendor's clock runs than the hub's.
         reserve: the share of the day's requests to leave to others, 0 to 1.
         is_bulk: whether to leave a share of every rate to interactive work.
         jitter_s: how much longer than another a request may be on its way to the vendor.
@@ -100,7 +100,7 @@ class SharedBudget:
         return slot_lock(self._engine, self._account, self._limits.connections, self._clock)
 
     def _try(self, rates: list[Rate]) -> timedelta:
-        """Let one request go now, or return how long to wait before the next try."""
+        """Take one request from the budget, or return how long to wait before the next try."""
         with self._engine.begin() as conn:
             rows = budgets.lock(conn, self._account, [rate.name for rate in rates])
             now = self._clock.now()  # read while the lock is held, so the logs are in order

@@ -33,7 +33,7 @@ def finish_interrupted(hub: Hub, source: str) -> None:
         end_waiting(hub, batch)
     with hub.engine.begin() as conn:
         for batch in left:
-            if proofs.is_settled(conn, batch.id):
+            if proofs.is_drained(conn, batch.id):
                 _close(conn, batch)
 
 
@@ -44,7 +44,7 @@ def close_live(hub: Hub) -> list[Batch]:
     for batch in due:
         end_waiting(hub, batch)
     with hub.engine.begin() as conn:
-        done = [batch for batch in due if proofs.is_settled(conn, batch.id)]
+        done = [batch for batch in due if proofs.is_drained(conn, batch.id)]
         for batch in done:
             _close(conn, batch)
     return done
@@ -53,7 +53,7 @@ def close_live(hub: Hub) -> list[Batch]:
 def end_waiting(hub: Hub, batch: Batch) -> int:
     """Reject the records of a batch that name an object which never arrived; returns how many.
 
-    They are loaded once more before, because a load that ran beside may have missed the object.
+    They are loaded again before, because a load that ran beside may have missed the object.
     """
     if not ask(hub.engine, lambda conn: relations.waits(conn, batch.id)):
         return 0

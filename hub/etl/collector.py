@@ -14,7 +14,7 @@ _YOUNG = 20_000
 
 @functools.cache
 def spare_the_program() -> None:
-    """Exclude all present objects for good; only the first call has an effect.
+    """Exclude all present objects permanently; only the first call has an effect.
 
     Garbage cycles of this moment are never freed; imports leave a few.
     """

@@ -4,7 +4,7 @@ Single-writer, under the lock of companies. Keys → records that share one → 
 entities of kind organisation. Clusters are a function of all records that hang together, so the
 order of arrival cannot matter.
 
-`find`, `make` and `link` are how everybody else comes to a company. `make` takes the lock of
+`find`, `make` and `link` are the ways of other modules to a company. `make` takes the lock of
 companies: call it before entities are locked (`hub.db.locks`).
 """
 
@@ -53,7 +53,7 @@ def find(
     Args:
         conn: any transaction.
         name: as it is written, with or without its legal form.
-        domain: a website, a host name or an e-mail address; a mail provider's says nothing.
+        domain: a website, a host name or an e-mail address; a mail provider's is no evidence.
         place: its city or postal code.
     """
     return _find(conn, firm("", _values(name, domain, place)))
@@ -87,15 +87,15 @@ def make(
 ) -> int:
     """Return the company that these values mean, made if it is not known yet.
 
-    It is a source record of our own, so a source's record of the same company joins it later, and
-    what the sources say of it goes by the same rules. The company is behind until it is folded
-    (`hub.etl.load.refold`), which makes its row; its owner is held, and set on that row.
+    It is a record of the source `hub`. So a source's record of the same company joins it later, and
+    the same rules apply to both. The company is behind until it is folded (`hub.etl.load.refold`),
+    which makes its row; its owner is held, and set on that row.
 
     Args:
         conn: an open transaction that holds no entity yet.
         values: folded fields of an organisation; `organization_name` at least.
         batch_id: of the batch that makes it, if one does.
-        lane: live, or bulk where nobody is to be told.
+        lane: live, or bulk if no user is to be notified.
     """
     return make_all(conn, [values], batch_id=batch_id, lane=lane)[0].entity_id
 
@@ -278,7 +278,7 @@ def forget(
     restored: Sequence[int],
     co_members: Mapping[int, int],
 ) -> None:
-    """Place what is left of companies after records were withdrawn, or say something else again.
+    """Group companies again after records were withdrawn, or went back to earlier values.
 
     Args:
         conn: an open transaction, under the lock of companies.
@@ -293,7 +293,7 @@ def forget(
 
 
 def _keep_keys(conn: Connection, company_ids: set[int]) -> None:
-    """Whoever watches the companies from now on finds these, though they are not written yet."""
+    """Later statements of this transaction find these companies, though they are not written yet."""
     known = companies.records_of(conn, company_ids)
     keys = {
         i: {k for r in known.get(i, ()) if not r.is_gone for k in found_by(firm_of(r))}

@@ -1,4 +1,4 @@
-"""The proof of batches: does every record have a verdict, what is missing, and what to do next.
+"""The proof of batches: whether every record has a verdict, which are missing, and what to do next.
 
 In: the database, with batches, their notes, and their records in the queues. Out: a `Proof`; nothing is
 changed. So a run's first event, `hub status` and an alert say the same sentence. Not here: which batches a
@@ -108,7 +108,7 @@ class Proof:
         return told
 
     def known(self, stream: str | None = None) -> list[str]:
-        """Return what is wrong with a source that is not read or processed to its end yet."""
+        """Return the faults of a source that is not read or processed to its end yet."""
         return [*self.broken(stream), *([] if stream else self._refused())]
 
     def _unfinished(self) -> list[str]:
@@ -145,9 +145,10 @@ def latest_proof(conn: Connection, source: str) -> Proof | None:
 
 
 def unproved(conn: Connection, source: str) -> list[str]:
-    """Return what is wrong with the latest read of a source, in the sentences of its run.
+    """Return the faults of the latest read of a source, in the sentences of its run.
 
-    A read that is not at its end yet says only what is wrong already. A read under way says nothing.
+    A read that is not at its end yet has only the faults found so far. A read under way says
+    nothing.
     """
     found = proofs.latest_left(conn, source)
     if not found:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from hub.landing.store import PendingRaw
-from hub.mappings.said_consents import SaidOfConsent
+from hub.mappings.record_consents import RecordConsent
 from hub.matching import keys, normal
 from hub.matching.key_hash import hashes
 from hub.model.consent import Voice, state_named
@@ -26,7 +26,7 @@ OF_PERSON = "person"
 Address = tuple[str, str]  # kind, address
 
 
-def events(said: Sequence[SaidOfConsent], rows: Mapping[str, PendingRaw]) -> list[NewEvent]:
+def events(said: Sequence[RecordConsent], rows: Mapping[str, PendingRaw]) -> list[NewEvent]:
     """Return the events of raw versions.
 
     Args:
@@ -37,7 +37,7 @@ def events(said: Sequence[SaidOfConsent], rows: Mapping[str, PendingRaw]) -> lis
     return [event for event in found if event is not None]
 
 
-def _event(said: SaidOfConsent, row: PendingRaw) -> NewEvent | None:
+def _event(said: RecordConsent, row: PendingRaw) -> NewEvent | None:
     """Return the event; None without a state, or for a yes without an address."""
     values = said.values
     word = _text(values, "state")
@@ -88,7 +88,7 @@ def pass_on(conn: Connection, entity_ids: Sequence[int]) -> None:
     A later address of a person is passed through here too. A no that was passed on stays with the
     address, also when the person no longer has the address.
     """
-    of_people = consent_events.said_of_people(conn, entity_ids) if entity_ids else {}
+    of_people = consent_events.events_of_people(conn, entity_ids) if entity_ids else {}
     said = {
         entity: noes
         for entity, heard in of_people.items()

@@ -1,9 +1,9 @@
 """Keep erased people out: what sources send again is blocked and counted, and never kept.
 
 `land` blocks objects by the vendor's id. `normalize` blocks what a mapping makes of new ones: by an
-address or number that was one person's own, by a shared one together with the name, and by the erased
-person that a ticket names. A record that is refused or left out has no values; it is blocked where one
-of its fields is such an address and nothing else. What other people's records mention is taken out of
+address or number of one person, by a shared one together with the name, or by the erased person
+that a ticket names. A record that is refused or left out has no values; it is blocked where one of
+its fields is such an address and nothing else. What other people's records mention is taken out of
 their text. While no person was erased, each page and each chunk costs one look into an empty table.
 """
 
@@ -32,7 +32,7 @@ log = get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """What must not go on.
+    """The objects and mentions that must not be stored.
 
     Args:
         objects: ids of objects of erased people, each with the tombstone that it met.
@@ -110,7 +110,7 @@ class Gate:
     def normalize(
         self, conn: Connection, rows: Sequence[PendingRaw], result: Normalized
     ) -> Stopped:
-        """Return what of a chunk must not go on; `result` is what the mapping made of it."""
+        """Return the objects of a chunk that must not be stored; `result` is what the mapping made of it."""
         met = self._met(conn, rows, result)
         stopped: dict[str, bytes] = {}
         for record in result.records:
@@ -134,7 +134,7 @@ class Gate:
     def block(
         self, conn: Connection, rows: Sequence[PendingRaw], stopped: Stopped
     ) -> list[PendingRaw]:
-        """Empty the raw versions of erased people, rewrite mentions, and return what goes on."""
+        """Empty the raw versions of erased people, rewrite mentions, and return the remaining rows."""
         source, stream = rows[0].source, rows[0].stream
         ids = sorted(stopped.objects)
         erased_objects.forget(conn, self.key, [(source, stream, i) for i in ids])
@@ -152,7 +152,7 @@ class Gate:
         return kept
 
     def _remember(self, conn: Connection, source: str, stream: str, stopped: Stopped) -> None:
-        """Let the vendor's ids of new objects be blocked when they land."""
+        """Block the vendor's ids of new objects, from their next landing on."""
         for source_id, met in stopped.objects.items():
             tombstones.add_beside(conn, met, self._record(source, stream, source_id))
 

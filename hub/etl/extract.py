@@ -1,8 +1,8 @@
 """Extract: read one stream's frozen window, and prove that it was read completely.
 
 The vendor's own count of the window is compared with the number of distinct objects read. If they
-differ, the window is halved until the narrowest differing range is known. This range is read once
-more. Records that are still missing are a shortage: the run fails and names it.
+differ, the window is halved until the narrowest differing range is known. This range is read again.
+Records that are still missing are a shortage: the run fails and names it.
 """
 
 from collections.abc import Callable
@@ -59,7 +59,7 @@ def short_ranges(
 
 
 def reread(connector: Connector, stream: Stream, ranges: list[Range], land: Land) -> None:
-    """Read the given ranges once more; pages land, the stream's cursor does not move."""
+    """Read the given ranges again; pages land, the stream's cursor does not move."""
     for part in ranges:
         for page in connector.read(stream, Window(part.since, part.until)):
             land(page)

@@ -2,8 +2,8 @@
 
     extract → land → normalize → match → load → route → notify
 
-A sync of a source is a batch. An interrupted batch stays `running` and the next call goes on with
-it: cursors and queues are in the database, so there is nothing else to remember.
+A sync of a source is a batch. An interrupted batch stays `running` and the next call continues it:
+cursors and queues are in the database, so there is nothing else to remember.
 """
 
 import time
@@ -51,7 +51,7 @@ _LOOK_S = 0.2
 class SyncReport:
     """What one sync did: counts by stage, and every stream's ledger.
 
-    `stopped` names sources whose quota is used up; the next sync goes on with them. `faults` name the
+    `stopped` names sources whose quota is used up; the next sync continues them. `faults` name the
     other parts that could not be read; all other parts were read.
     """
 
@@ -74,7 +74,7 @@ class SyncReport:
 
 
 def sync(hub: Hub, sources: Sequence[str], *, full: bool = False) -> SyncReport:
-    """Bring the named sources up to date, from the vendor to the owner, in this process.
+    """Sync the named sources, from the vendor to the owner, in this process.
 
     A fault of one source, or of a part of it, is in the report and stops no other part.
     """
@@ -89,7 +89,7 @@ def sync(hub: Hub, sources: Sequence[str], *, full: bool = False) -> SyncReport:
         for source in sources:
             finish_interrupted(hub, source)
         for batch in running:
-            settle(hub, batch)
+            drain(hub, batch)
             faults = faults_of(hub, batch)
             if is_paused(faults):
                 report.stopped[batch.source] = faults[0].told
@@ -160,16 +160,16 @@ def begin(hub: Hub, source: str, *, full: bool = False, run_id: str = "") -> Bat
 
 
 def leave(hub: Hub, batch: Batch) -> None:
-    """Say that no process works on the batch; if it is still open, the next sync goes on with it."""
+    """Say that no process works on the batch; if it is still open, the next sync continues it."""
     with hub.engine.begin() as conn:
         batches.leave(conn, batch.id)
 
 
-def settle(hub: Hub, batch: Batch) -> None:
+def drain(hub: Hub, batch: Batch) -> None:
     """Wait until no record of the batch is left in a queue, and run the stages for those that are.
 
-    Stages take whatever waits, so a run of another source can have records of this batch under way.
-    Returns after a minute without progress: such records are part of the proof.
+    Stages take all pending records, so a run of another source can have records of this batch under
+    way. Returns after a minute without progress: such records are part of the proof.
     """
     left, since = _unfinished(hub, batch), time.monotonic()
     while left and time.monotonic() - since < _NO_PROGRESS_S:
@@ -348,7 +348,7 @@ def run_match(hub: Hub) -> dict[str, int]:
     spare_the_program()
     started = time.monotonic()
     counts = match_pending(hub)
-    if ask(hub.engine, lambda conn: queue.waits(conn, queue.COMPANIES)):
+    if ask(hub.engine, lambda conn: queue.has_records(conn, queue.COMPANIES)):
         counts |= match_companies(hub)
     _report(hub, None, "match", counts, started)
     return counts

@@ -80,12 +80,12 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """What a chunk brings beside the connected records.
+    """The records of a chunk, besides the connected ones.
 
     Args:
         keys: hashes for the rows of records, written by the statement that moves them.
-        alone: records that are `alone`. Their entities are made in the same statement as the others', so that
-            the entities of a chunk are as old as the records with which they began.
+        alone: records that are `alone`. Their entities are made in the same statement as the
+            others'. So the entities of a chunk have the order of the records with which they began.
     """
 
     keys: Mapping[int, Sequence[int]]
@@ -111,7 +111,7 @@ def recluster(
         component: the connected records.
         changed: members whose entity is stale, whether they move or not.
         model: judges pairs.
-        arrived: what the chunk brings beside them.
+        arrived: the other records of the chunk.
         again: set if the hub's own rules changed.
     """
     members, among = component.members, component.among

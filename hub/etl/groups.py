@@ -11,15 +11,15 @@ from hub.crm import groups as stored
 from hub.crm import owners
 from hub.crm.groups import GroupRow, Set
 from hub.routing.ring import GroupState, Member
-from hub.routing.ring import give_back as owe
+from hub.routing.ring import credit_turn as owe
 
 
 def group_state(group: GroupRow, at: datetime | None) -> GroupState:
-    """Return a group as the ring takes it.
+    """Return a group as the state of its turns.
 
     Args:
         group: as it was read under its lock.
-        at: when the turns are taken, which tells who is away; None where no turn is taken.
+        at: when the turns are taken; members may be away then; None where no turn is taken.
     """
     members = tuple(
         Member(
@@ -54,7 +54,7 @@ def save_group(conn: Connection, before: GroupRow, after: GroupState) -> None:
 
 
 Turns = Mapping[tuple[int, int], int]
-"""(group, user) → how many turns were taken back."""
+"""(group, user) → how many turns were undone."""
 
 
 def owed(groups: Mapping[str, GroupRow], turns: Turns) -> dict[tuple[str, int], int]:
@@ -67,15 +67,15 @@ def owed(groups: Mapping[str, GroupRow], turns: Turns) -> dict[tuple[str, int], 
     }
 
 
-def give_back(
+def credit_turns(
     conn: Connection, groups: Mapping[str, GroupRow], turns: Turns
 ) -> dict[tuple[str, int], int]:
-    """Credit members with the turns that were taken back; they are served first next time.
+    """Credit members with the turns that were undone; they are served first next time.
 
     Args:
         conn: an open transaction that holds the groups' locks.
         groups: as they were locked, by name.
-        turns: turns that were taken back.
+        turns: turns that were undone.
 
     Returns:
         The credits, as `owed` returns them.
@@ -121,7 +121,7 @@ def apply_groups(conn: Connection, wanted: Sequence[Group]) -> None:
         before = stored.lock(conn, stored.make(conn, group.name, group.record_kind))
         if not before.members and before.record_kind != group.record_kind:
             stored.set_kind(conn, before.id, group.record_kind)
-        said = stored.as_yaml_said(conn, before.id)
+        said = stored.yaml_values(conn, before.id)
         weights = {m.user_id: m.weight for m in before.members}
         ids = [people[m.email.lower()].id for m in members]
         settings = [

@@ -20,7 +20,7 @@ from hub.records.history import Changed, note_changes
 
 
 def of_contacts(conn: Connection, people: Sequence[Person]) -> set[int]:
-    """Return the contacts who stay contacts, though a request of theirs asks for a lead.
+    """Return the contacts that stay contacts, although their request asks for a lead.
 
     Such a contact has an owner in the team, who is notified. For a contact without an owner, the
     request makes a lead, which is routed. A person who has a lead keeps it.

@@ -37,7 +37,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The present keys of records, and what tells their last names apart.
+    """The present keys of records, and the outlines of their last names.
 
     Args:
         keys: the hashes of their keys, by record; () for a record that was taken out.
@@ -72,8 +72,8 @@ def stored_keys(records: Mapping[int, StoredRecord]) -> dict[int, Sequence[int]]
 def replace(conn: Connection, before: Keys, now: Named, *, leaving: Iterable[int] = ()) -> Found:
     """Store the keys of a chunk of records and find the pairs they propose.
 
-    A key that becomes too common proposes no more pairs, and its earlier pairs are judged again. A key
-    that becomes rarer proposes pairs again. Otherwise the order of arrival would decide.
+    A key that becomes too common no longer proposes pairs, and its earlier pairs are judged again.
+    A key that becomes rarer proposes pairs again. Otherwise the order of arrival would decide.
 
     Args:
         conn: an open transaction, under the identity lock.
@@ -101,8 +101,8 @@ def replace(conn: Connection, before: Keys, now: Named, *, leaving: Iterable[int
 def _sharers(conn: Connection, flips: blocks.Flips) -> set[int]:
     """Return the records outside a chunk whose pairs change.
 
-    A key that has become too common takes pairs away; only pairs with an edge of the model are stored.
-    A key that has become rare enough brings all of its pairs.
+    A key that has become too common takes pairs away; only pairs with an edge of the model are
+    stored. A key that has become rare enough proposes all of its pairs.
     """
     found = {record for block in flips.freed.values() for record in block}
     if flips.crowded:

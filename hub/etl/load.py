@@ -20,7 +20,7 @@ from hub.etl.context import Hub
 from hub.etl.load_companies import load_companies
 from hub.etl.load_people import load_people
 from hub.etl.new_owners import NewOwners, in_order
-from hub.etl.turns import rules_of
+from hub.etl.owner_decision import rules_of
 from hub.etl.unmatched import load_owners, load_related, load_tickets
 from hub.logs import get_logger
 from hub.model.folding import StaleEntity
@@ -43,10 +43,10 @@ Counts = dict[str, int]
 def load_pending(hub: Hub) -> Counts:
     """Load all that waits, and let new leads have their owner at once; returns counts."""
     counts = {"owners": 0, "tickets": 0}
-    if ask(hub.engine, lambda conn: queue.waits(conn, queue.OWNERS, queue.TICKETS)):
+    if ask(hub.engine, lambda conn: queue.has_records(conn, queue.OWNERS, queue.TICKETS)):
         counts = load_owners(hub) | load_tickets(hub)
     counts |= load_stale(hub, gives_owners=True)
-    if ask(hub.engine, lambda conn: queue.waits(conn, queue.DEALS, queue.ACTIVITIES)):
+    if ask(hub.engine, lambda conn: queue.has_records(conn, queue.DEALS, queue.ACTIVITIES)):
         counts |= load_related(hub)
         counts |= load_stale(hub)  # a company that waited for nothing but this load's deals
     return counts
@@ -113,7 +113,7 @@ def _is_last(stale: Sequence[StaleEntity]) -> bool:
 def _load_in_order(hub: Hub, totals: Counter[str]) -> bool:
     """Load new people in the order in which turns are due, and give turns while the order is certain.
 
-    People folded before come first: a removed lead gives back a turn.
+    People folded before come first: the turn of a removed lead is credited.
 
     Returns:
         Whether all new people were loaded.

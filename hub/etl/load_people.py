@@ -23,9 +23,9 @@ from hub.etl import accounts, announce, consents, inquiries, relations
 from hub.etl.accounts import Belonging
 from hub.etl.follow import follow
 from hub.etl.new_owners import NewOwners, waiting
+from hub.etl.owner_decision import Turns
 from hub.etl.survivorship import fold_context
 from hub.etl.taking_back import take_back
-from hub.etl.turns import Turns
 from hub.golden.fate import Fate, Past, Person, Rows, fate, needs_past, needs_touch
 from hub.golden.fold import fold
 from hub.model.folding import (
@@ -110,7 +110,7 @@ class _Chunk:
         return [e.id for e in self.stale if e.id not in self.plain]
 
     def having(self, what: Callable[[Attached], bool]) -> list[int]:
-        """Return those of the known people of whom something holds."""
+        """Return the known people that fulfil a condition."""
         return [i for i in self.known if what(self.attached[i])]
 
     @property
@@ -183,7 +183,7 @@ def rows_of(
         ids: people.
         own_leads: the rows of people that have one.
         own_contacts: the same.
-        absorbed: tells whether people have absorbed leads and contacts; None: any may have.
+        absorbed: whether people have absorbed leads and contacts; None: any may have.
     """
     has = absorbed
     of_leads = leads.of_absorbed(conn, [i for i in ids if has is None or has[i].absorbed_lead])
@@ -336,7 +336,7 @@ def _given(
 
 @dataclass(frozen=True, slots=True)
 class _Linked:
-    """Leads that took over an owner, and what is new on people."""
+    """Leads that took over an owner, and new events on people."""
 
     inherited: Sequence[leads.Inherited]
     asked: Sequence[NewInquiry]

@@ -115,9 +115,9 @@ def match_again(
 ) -> dict[str, int]:
     """Match records because the hub's own rules changed: whole components at once, and quietly.
 
-    Keys and pairs of a whole component are derived before any record is moved, so that no person is
-    split for a moment and joined again. A touched person is neither joined nor split: a review question
-    asks about it. The caller holds the identity lock and the transaction.
+    Keys and pairs of a whole component are derived before any record is moved. So no person is
+    split for a moment and joined again. A touched person is neither joined nor split: a review
+    question asks about it. The caller holds the identity lock and the transaction.
 
     Args:
         conn: an open transaction.

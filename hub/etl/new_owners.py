@@ -17,8 +17,8 @@ from hub.crm import contacts, groups, leads
 from hub.crm.groups import GroupRow
 from hub.crm.leads import UnownedLead
 from hub.errors import ConfigError
+from hub.etl.owner_decision import Rules, Turns
 from hub.etl.survivorship import rules_in_force
-from hub.etl.turns import Rules, Turns
 from hub.golden.fate import Fate, Person
 from hub.model.entities import LEAD_FIELDS, ColumnClass
 from hub.model.folding import FoldRecord, GoldenRecord, StaleEntity
@@ -44,7 +44,7 @@ def in_order(conn: Connection, rules: Rules) -> Sequence[int]:
     ):
         return ()
     people, has_bulk = folding.new_in_order(conn)
-    return () if has_bulk and queue.bulk_waits(conn) else people
+    return () if has_bulk and queue.has_bulk_people(conn) else people
 
 
 def _are_plain(rules: Rules, known: Mapping[str, GroupRow]) -> bool:

@@ -1,8 +1,8 @@
 """Normalize: pending raw rows through their mapping into canonical source records.
 
-A record that a rule refuses becomes a quarantine row; the batch goes on. Tombstones and vendor
-merges are followed here, because they need no mapping. Consent events of all versions are stored, also
-of a refused record. Older versions are mapped for this, and for an undo that restores them.
+A record that a rule refuses becomes a quarantine row; the batch continues. Tombstones and vendor
+merges are followed here, because they need no mapping. Consent events of all versions are stored,
+also of a refused record. Older versions are mapped for this, and for an undo that restores them.
 """
 
 import json
@@ -32,7 +32,7 @@ from hub.mappings.engine import (
     parse_records,
     reads_forms,
 )
-from hub.mappings.said_consents import CONSENT
+from hub.mappings.record_consents import CONSENT
 from hub.model.entities import ABOUT, ACTIVITIES, PEOPLE
 from hub.model.records import CanonicalRecord, RawRecord
 from hub.model.verdicts import Cause, Op, Verdict
@@ -173,7 +173,7 @@ def _normalize_group(
         return {**counts, "erased": len(stopped.objects)}
     verdicts = _outright_verdicts(result, newest)
     # a record of an earlier version that this version does not give no longer counts for its entity
-    unsaid = _unsaid(known, result, newest)
+    unsaid = _dropped(known, result, newest)
     written = sources.upsert(
         conn, _new_records(result, newest, document.version), {k.key for k in known}
     )
@@ -268,7 +268,7 @@ def _refused(result: Normalized, newest: Mapping[str, PendingRaw]) -> list[sourc
     return [sources.Gone(i, newest[i].raw_id, why) for i, why in causes.items() if i in newest]
 
 
-def _unsaid(
+def _dropped(
     known: Sequence[sources.Known], result: Normalized, newest: Mapping[str, PendingRaw]
 ) -> list[sources.Gone]:
     """Return records that an earlier version of these objects gave, and this version does not."""
@@ -277,7 +277,7 @@ def _unsaid(
         if record.entity != CONSENT:
             targets[record.source_id].add(target_name(record))
     said = {i: (newest[i].raw_id, given) for i, given in targets.items() if i in newest}
-    return sources.unsaid(known, said)
+    return sources.dropped(known, said)
 
 
 def _outright_verdicts(result: Normalized, newest: Mapping[str, PendingRaw]) -> list[VerdictRow]:

@@ -81,7 +81,7 @@ class PromptBudget:
         self.inner.observe(usage)
 
     def pause(self, seconds: float) -> None:
-        """Let no request of the account be sent for so many vendor seconds."""
+        """Stop all requests of the account for so many vendor seconds."""
         self.inner.pause(seconds)
 
     def slot(self) -> AbstractContextManager[None]:

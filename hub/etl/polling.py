@@ -8,7 +8,7 @@ A sync has one of these reasons:
 - `first`: the source was never read.
 - `news`: the vendor has records that did not land yet.
 - `retry`: the last sync failed.
-- `refused`: the vendor refuses the question. The sync fails too, and so the refusal is told.
+- `refused`: the vendor refuses the question. The sync fails too, and so the refusal is reported.
 - `reconcile`: the last read is old. An ordinary sync finds what no question shows: deletions without a
   trace, lists that are read whole, values without a time. It also compares the counts and proves the source.
 """
@@ -132,7 +132,7 @@ def interval_s(
         requests_n: requests of one question; each may count against each of the rates.
         limits: of the account.
         day_limit: the requests a day that the vendor reported, None if it did not.
-        time_scale: how many times faster than ours the vendor's clock runs.
+        time_scale: how many times faster than the hub's the vendor's clock runs.
     """
     per_request = [rate.per_s / rate.requests for rate in limits.rates]
     day = day_limit or limits.daily

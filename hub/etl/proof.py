@@ -12,7 +12,7 @@ from hub.errors import HubError
 from hub.etl.closing import finish
 from hub.etl.completeness import Proof, judge
 from hub.etl.context import Hub
-from hub.etl.flow import settle
+from hub.etl.flow import drain
 from hub.records import batches, proofs
 from hub.records.proofs import Evidence
 
@@ -30,7 +30,7 @@ def prove(hub: Hub, source: str, run_ids: Sequence[str]) -> Proof:
     found = _of_runs(hub, source, run_ids)
     opened = [one.batch for one in found if one.is_open]
     for batch in opened:
-        settle(hub, batch)
+        drain(hub, batch)
     names = _streams(hub, source) if opened else ()
     with hub.engine.begin() as conn:
         for one in found:

@@ -1,8 +1,8 @@
 """Derive again what older rules derived: mappings, keys, pairs, folds and links.
 
 The work is cut into pieces. A piece is one short transaction that also stores the position of the
-derivation. After a kill the next process goes on with the next piece. Records go through the bulk lane,
-so owners get no single alerts. Live records go before bulk ones in every queue.
+derivation. After a kill the next process continues the next piece. Records go through the bulk
+lane, so owners get no single alerts. Live records go before bulk ones in every queue.
 
 Callers: `hub up` in the background, `hub sync` for some seconds, `hub upgrade` to the end. One
 process at a time derives again.
@@ -21,11 +21,11 @@ from hub.etl import derivations, flow, keying
 from hub.etl.closing import finish
 from hub.etl.companies import match_companies
 from hub.etl.context import Hub
+from hub.etl.dropped import take_out
 from hub.etl.load import load_owners, load_stale, load_tickets
 from hub.etl.match import match_again, match_pending, views_of
 from hub.etl.model_in_use import active_model
 from hub.etl.normalize import normalize_pending
-from hub.etl.unsaid import take_out
 from hub.landing import own
 from hub.logs import get_logger
 from hub.mappings.document import MappingDocument
@@ -48,7 +48,7 @@ from hub.records.derivations import MAPPING, Walk
 
 KIND = "rederive"
 OBJECTS = 200
-RECORDS = 50  # each brings its whole component: the identity lock stays under 300 ms
+RECORDS = 50  # each one includes its whole component: the identity lock stays under 300 ms
 ENTITIES = 200
 KEYS = 200
 _TRIES, _PAUSE_S = 50, 0.1
@@ -169,7 +169,7 @@ def _rank(document: MappingDocument) -> int:
 
 
 def _batch(conn: Connection, source: str) -> Batch:
-    """Return the batch of a source for this work; an interrupted one goes on."""
+    """Return the batch of a source for this work; an interrupted one continues."""
     found = batches.running_batch(conn, source, KIND)
     return found or batches.open_batch(conn, source=source, kind=KIND, lane=Lane.BULK.value)
 
@@ -212,11 +212,11 @@ def _is_drained(hub: Hub, source: str) -> bool:
     """Wait for other processes that hold records of a source; tell whether none does."""
     for _ in range(_TRIES):
         with hub.engine.begin() as conn:
-            if proofs.is_settled(conn, _batch(conn, source).id):
+            if proofs.is_drained(conn, _batch(conn, source).id):
                 return True
         hub.clock.sleep(_PAUSE_S)
         _drain(hub)
-    return False  # the next call goes on
+    return False  # the next call continues
 
 
 def _take_out(hub: Hub, source: str, stream: str) -> int:
@@ -306,11 +306,11 @@ def _close(hub: Hub) -> None:
     for stage in (flow.run_normalize, flow.run_match, flow.run_load, flow.run_route):
         stage(hub)
     for batch in running:
-        if batch.source not in stale and _is_settled(hub, batch):
+        if batch.source not in stale and _batch_is_drained(hub, batch):
             finish(hub, batch)
 
 
-def _is_settled(hub: Hub, batch: Batch) -> bool:
+def _batch_is_drained(hub: Hub, batch: Batch) -> bool:
     """Tell whether a batch has nothing left in a queue; another process may still write its records."""
     with hub.engine.begin() as conn:
-        return proofs.is_settled(conn, batch.id)
+        return proofs.is_drained(conn, batch.id)

@@ -3,9 +3,9 @@
     declared by the stream ∩ used by its mapping → due? → read again → compare with landed values
     → read differing records completely → land them as every page
 
-Refresh runs after a stream's window was read and proved. Each page stores the position in a slice of
-the stream's checkpoint, so an interrupted walk goes on there. If the budget is spent, the next sync
-goes on; the window itself has been read by then.
+Refresh runs after a stream's window was read and proved. Each page stores the position in a slice
+of the stream's checkpoint, so an interrupted walk continues there. If the budget is spent, the next
+sync continues; the window itself has been read by then.
 """
 
 from collections.abc import Mapping, Sequence

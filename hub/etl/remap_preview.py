@@ -17,7 +17,7 @@ from hub.etl.normalize import CHUNK, PERSON, mapped, target_name
 from hub.etl.remap_rows import Foreseen
 from hub.landing.store import PendingRaw
 from hub.mappings.engine import Normalized
-from hub.mappings.said_consents import CONSENT
+from hub.mappings.record_consents import CONSENT
 from hub.model.entities import PEOPLE
 from hub.model.records import JsonValue
 from hub.records import folding, present_records, requeue

@@ -98,8 +98,8 @@ def fix(hub: Hub, wanted: Fix) -> Reprocessed:
     """Store a correction, and map the record again with it; the raw record stays as it was sent.
 
     Raises:
-        ConfigError: the row does not exist or is closed, the field names no single place in the
-            record, a newer version has come, or the source's sync was interrupted.
+        ConfigError: the row does not exist or is closed; the field names no single place in the
+            record; there is a newer version; or the source's sync was interrupted.
     """
     source = _open_row(hub, wanted.row).source
     report = Reprocessed()

@@ -16,7 +16,7 @@ from hub.db import outbox
 from hub.db.transactions import ask, run_transaction
 from hub.errors import ConfigError
 from hub.etl.context import Hub
-from hub.etl.turns import Turns, rules_of
+from hub.etl.owner_decision import Turns, rules_of
 from hub.logs import get_logger
 from hub.model.events import LeadsDigest
 
@@ -70,11 +70,11 @@ def write_digests(hub: Hub) -> dict[str, int]:
     The ledger of a load is closed only after this, so a crash before it repeats the digest. A load of
     several sources is one digest. The event's key is a function of load and owner.
     """
-    if not ask(hub.engine, leads.untold):
+    if not ask(hub.engine, leads.without_digest):
         return {}
     with hub.engine.begin() as conn:
         shares: dict[int, list[LoadedCount]] = defaultdict(list)
-        for share in leads.untold(conn):
+        for share in leads.without_digest(conn):
             shares[share.user_id].append(share)
         digests = [
             LeadsDigest(user_id, [(s.batch_id, s.source, s.leads_n) for s in mine])

@@ -16,7 +16,7 @@ REPORTS = 500  # reported in one tick of a sensor
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The batch, source and stream of a report, where it is not of all that waited."""
+    """The batch, source and stream of a report, if it is not about all records."""
 
     batch_id: int | None = None
     source: str | None = None

@@ -20,7 +20,7 @@ class StreamState:
 
     Args:
         counted: records that the source counts in the window; None: it cannot count.
-        missing_n: records that it counted and did not hand out.
+        missing_n: records that it counted and did not return.
         narrowest: the narrowest range of the missing records, `from .. to`; "" without one.
         faults: parts that could not be read.
         lag_s: seconds between now and the cursor, in the source's time; None without a cursor.

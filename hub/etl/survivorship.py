@@ -57,7 +57,7 @@ def fold_context(conn: Connection, object_: str) -> FoldContext:
         conn: an open transaction.
         object_: person or company, whose renamed words count.
     """
-    found, said = fold_inputs(conn), words.said(conn, object_)
+    found, said = fold_inputs(conn), words.fold_words(conn, object_)
     return FoldContext(_bound(found.rules), said.unqualified, found.owners, said.words)
 
 

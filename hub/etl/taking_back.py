@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from hub.crm import contacts, leads
 from hub.crm import groups as stored
 from hub.crm.removal import Orphaned, remove
-from hub.etl.groups import give_back
+from hub.etl.groups import credit_turns
 from hub.golden.fate import LEAD, Fate
 from hub.model.folding import FoldRecord
 
@@ -39,5 +39,5 @@ def take_back(
     contacts.revive(conn, contacts.CONTACTS.parted_from(conn, gone.contacts))
     cause = max(r.batch_id for i in going for r in records[i])
     removed = remove(conn, gone, undo_id=cause)
-    give_back(conn, groups, removed.turns)
+    credit_turns(conn, groups, removed.turns)
     return {"leads_taken_back": len(gone.leads), "contacts_taken_back": len(gone.contacts)}

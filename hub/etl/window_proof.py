@@ -18,7 +18,7 @@ from hub.records.batches import Batch
 def prove_window(
     hub: Hub, batch: Batch, stream: Stream, window: Window, land: Land
 ) -> dict[str, JsonValue]:
-    """Return the notes of a window; ranges with missing records are read once more first."""
+    """Return the notes of a window; ranges with missing records are read again first."""
     connector = hub.connector(batch.source)
 
     def seen(since: datetime | None, until: datetime) -> int:

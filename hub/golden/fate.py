@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from hub.golden.fold import is_somebody, last_gone
+from hub.golden.fold import is_reachable, last_gone
 from hub.model.folding import (
     ContactRow,
     EarlierVersion,
@@ -99,7 +99,7 @@ class Person:
 
     def asks(self, role: str) -> bool:
         """Tell whether a living record asks for such a row."""
-        return is_somebody(self.golden) and any(
+        return is_reachable(self.golden) and any(
             r.role == role for r in self.records if not r.is_gone
         )
 
@@ -107,7 +107,7 @@ class Person:
         """Tell whether a living record asks for such a row; without living records, whether one did."""
         if any(not r.is_gone for r in self.records):
             return self.asks(role)
-        return is_somebody(self.golden) and any(r.role == role for r in self.records)
+        return is_reachable(self.golden) and any(r.role == role for r in self.records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class Fate:
 
 
 def needs_past(person: Person) -> bool:
-    """Tell whether the decision asks for the past: of a person without rows, if no record lives."""
+    """Tell whether the decision depends on the past: a person without rows and living records."""
     leads, contacts = person.rows.leads, person.rows.contacts
     if not leads and not contacts:
         return not person.has_edits and all(r.is_gone for r in person.records)
@@ -169,7 +169,7 @@ def _fate_of_new(person: Person) -> Fate:
     """Return what `fate_with_rows` gives for a person without rows, as all of a first load are."""
     records = person.records
     living = [r for r in records if not r.is_gone]
-    asking = {r.role for r in living or records} if is_somebody(person.golden) else ()
+    asking = {r.role for r in living or records} if is_reachable(person.golden) else ()
     return Fate(
         lead=_new_lead(person) if LEAD in asking and not person.only_asks else None,
         contact=_new(person) if CONTACT in asking else None,
@@ -357,7 +357,7 @@ def _owner(person: Person, conversion: _Conversion | None) -> int | None:
 def _standing(
     person: Person, role: str, unasked_since: datetime | None, *, asked: bool
 ) -> GoldenRecord | None:
-    """Return a row that exists as it is written now; None where it is taken back."""
+    """Return a row that exists as it is written now; None where it is undone."""
     past = person.past
     if asked or past is None:
         return person.golden
@@ -387,6 +387,6 @@ def _is_vendors_doing(person: Person, role: str) -> bool:
 
 
 def _ceased(past: Past, role: str) -> datetime:
-    """Return the time since which no record asks for a row, as nearly as the sources tell."""
+    """Return the time since which no record asks for a row, as exactly as the sources show it."""
     ends: Iterable[datetime] = (v.until for v in past.versions if v.role == role and v.until)
     return max(ends, default=past.now)

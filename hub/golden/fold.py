@@ -110,7 +110,7 @@ def fold_all(
 
 
 def last_gone(records: Sequence[FoldRecord]) -> datetime | None:
-    """Return when the last of the records went; None while one of them lives."""
+    """Return when the last of the records went; None while one of them is living."""
     return (
         None
         if any(not r.is_gone for r in records)
@@ -121,8 +121,8 @@ def last_gone(records: Sequence[FoldRecord]) -> datetime | None:
 def _came_with(entity: StaleEntity, records: Sequence[FoldRecord]) -> tuple[int, str]:
     """Return the batch that makes the person a lead, and its lane.
 
-    A person who was known before, as a contact or without a row, becomes a lead by the newest of the
-    records that ask for a lead.
+    A known person, a contact or without a row, becomes a lead by the newest record that asks for a
+    lead.
     """
     made = max((r for r in records if r.role == "lead"), key=lambda r: r.batch_id, default=None)
     if entity.is_new or made is None:
@@ -130,7 +130,7 @@ def _came_with(entity: StaleEntity, records: Sequence[FoldRecord]) -> tuple[int,
     return made.batch_id, made.lane
 
 
-def is_somebody(golden: GoldenRecord) -> bool:
+def is_reachable(golden: GoldenRecord) -> bool:
     """Tell whether a lead can be worked on: it has a name, a company, an address or a number."""
     names = ("last_name", "first_name", "organization_name", *_WAYS_TO_REACH)
     return any(golden.values.get(name) for name in names)

@@ -1,7 +1,7 @@
 """The rules of survivorship as data: the order of values for each group of fields.
 
-In: the parsed `survivorship.yaml`, and a customer's document that replaces what it names. Out: bound
-rules for the fold, and what is wrong with a document. It reads only the shipped file.
+In: the parsed `survivorship.yaml`, and a customer's document that replaces what it names. Out:
+bound rules for the fold, and the mistakes of a document. It reads only the shipped file.
 """
 
 import difflib
@@ -113,7 +113,7 @@ def overlaid(own: Mapping[str, Any]) -> Document:
 
 
 def faults(own: Any) -> Iterator[Fault]:
-    """Yield what is wrong with a customer's document: the place, and what to do about it."""
+    """Yield the mistakes of a customer's document: the place, and what to do about it."""
     if not isinstance(own, dict):
         yield (), "survivorship rules are a YAML mapping: groups, fields, default"
         return

@@ -63,9 +63,9 @@ class Candidate:
 class FieldExplanation:
     """Why a field has its value.
 
-    `rule` is one of edit, only, trust, gone, precedence, recency, length, key (the rule that put the
-    winner before the next best), unit, union, earliest, per_key. `by` is the field's group and its
-    first rule: `identity: precedence`.
+    `rule` is the rule that put the winner before the next best: edit, only, trust, gone,
+    precedence, recency, length or key. Others: unit, union, earliest, per_key. `by` is the field's
+    group and its first rule: `identity: precedence`.
     """
 
     winner: Candidate | None

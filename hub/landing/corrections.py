@@ -1,4 +1,4 @@
-"""Corrections: values that a person set in place of a raw record's own, by whom and when.
+"""Corrections: values that a user set in place of a raw record's own, with user and time.
 
 A correction applies to one object and one content of it, by content hash. It applies again each
 time this content is mapped or delivered; it does not apply to a newer content. The raw row itself

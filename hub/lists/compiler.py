@@ -1,7 +1,7 @@
 """From a document to SQL: conditions and groups, every value bound, negations pushed to the leaves.
 
 A condition holds or does not; an empty value fulfils none but `is empty` and negations. So `not`
-may stand anywhere, and an index still serves what stands under `all`.
+may occur anywhere, and an index still serves the conditions under `all`.
 """
 
 from typing import Any, NoReturn

@@ -151,8 +151,8 @@ def bound(
 ) -> tuple[ListDocument, Sequence[Unchecked]]:
     """Return a document whose values are what predicates compare: numbers, or words of today.
 
-    Words that only records can know come back unchecked, for `verify`; those of a negation are checked
-    here, because its list has rows whatever the word is.
+    Words that only records can know come back unchecked, for `verify`; those of a negation are
+    checked here, because its list has rows for every word.
 
     Raises:
         ActionError: a name is unknown or lost, or a pattern is in no name.

@@ -42,9 +42,10 @@ COUNTED = 10_000
 MOST_ROWS = 1_000
 _CAUTION = 3  # pages
 
-# A plan for these very values: one for any values would not know how rare a tag is. What lists read is in
-# memory, so that a row from here and there costs little more than one from the page before; but each is
-# on a page of its own, while the planner, told of a cache, thinks that a walk by name comes back to them.
+# A plan for these very values: one for any values would not know how rare a tag is. What lists read
+# is in memory, so that a row from here and there costs little more than one from the page before;
+# but each is on a page of its own. Because of the cache setting, the planner assumes that a walk by
+# name reads the same pages again.
 _TUNED = {
     "plan_cache_mode": "force_custom_plan",
     "jit": "off",
@@ -163,7 +164,7 @@ def ids(conn: Connection, query: Query, limit: int) -> list[int]:
     return found
 
 
-def mark_behind(conn: Connection, query: Query, n: int) -> str | None:
+def next_mark(conn: Connection, query: Query, n: int) -> str | None:
     """Return the mark behind the first `n` rows; None if the list ends here."""
     keys = _keys(conn, query, n + 1, None)
     return _written(query, keys[n - 1]) if len(keys) > n else None
@@ -215,9 +216,9 @@ def _keys(conn: Connection, query: Query, limit: int, after: Key | None) -> list
 def _first(query: Query, statement: Select[Any], limit: int) -> Select[Any]:
     """Return the first rows of an order, planned as if more were wanted where the order may deceive.
 
-    What a list asks of names stands together in the order of names: all who are called Zoe are at its end,
-    and to come to them by the index takes as long as to read all others. So an index that finds them is
-    taken also where it seems to cost somewhat more.
+    A list's matches on names are neighbours in the order of names: all who are called Zoe are at
+    its end, and to come to them by the index takes as long as to read all others. So an index that
+    finds them is taken also where it seems to cost somewhat more.
     """
     if query.sort.field != "name":
         return statement.limit(limit)

@@ -2,7 +2,7 @@
 
 In: a thing (`Target`). Out: its uses, and in `replace` the same places with another thing. A place that is new
 (a new kind of saved document) is one more entry of `PLACES`. Not here: hub.yaml
-(`hub.actions.setup.written`), and who may rename (`hub.actions.setup.naming`).
+(`hub.actions.setup.yaml_names`), and who may rename (`hub.actions.setup.naming`).
 """
 
 from collections.abc import Callable, Sequence
@@ -234,7 +234,7 @@ def _replace_in_records(conn: Connection, target: Target, into: Target | None) -
     if target.kind in WORDS or target.kind in {"status", "lead_reason"}:
         new = None if into is None else into.name
         word_rows.replace(conn, target.kind, target.scope, target.name, new)
-        words.turn(conn, target.kind, target.scope, target.name, new)
+        words.rename(conn, target.kind, target.scope, target.name, new)
     elif into is not None:
         move_rows(conn, target.kind, sorted(target.ids), min(into.ids))
 

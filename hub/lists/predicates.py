@@ -55,7 +55,7 @@ Predicate = Callable[[Column, Op, Values, Asking], Column]
 
 
 def text_is(column: Column, op: Op, values: Values, _asking: Asking) -> Column:
-    """Text, whatever its case."""
+    """Text, without regard to case."""
     return lowered(func.lower(column), op, values)
 
 
@@ -230,7 +230,7 @@ def _between(column: Column, first: Any, after: Any, type_: Any) -> Column:
 
 
 def compared(column: Column, op: Op, values: Sequence[Column]) -> Column:
-    """Compare with numbers, in whatever form the column has them."""
+    """Compare with numbers, in the column's own form."""
     match op:
         case Op.IS | Op.ANY:
             return one_of(column, values)
@@ -252,8 +252,8 @@ def compared(column: Column, op: Op, values: Sequence[Column]) -> Column:
 def served(by_index: Column, holds: Column) -> Column:
     """Say that a condition holds, with one beside it that an index serves, true wherever it is.
 
-    Only the second gives the planner the number of rows. Of the first it would think that it
-    holds for a few of them only; of what is said like this it assumes that it holds for nearly all.
+    Only the second gives the planner the number of rows. Of the first it would think that it holds
+    for a few of them only; it assumes that such a condition holds for nearly all rows.
     """
     return and_(case((holds, true())).is_not(None), by_index)
 

@@ -1,9 +1,9 @@
 """The first page of a list, newest first, looked for among what was added of late.
 
-Of a filter that one record in a few hundred fulfils, an index finds them all, some thousand, only for the
-newest fifty to be shown. So the planner is asked how many there are, and where these are many, the months
-in which a few pages of them were added become one more condition, by tokens that the same index has. A list
-that has fewer of them there than was thought is asked again, for all time: nothing is ever missing.
+If one record in a few hundred matches a filter, an index finds thousands of rows, only to show the
+newest fifty. So the planner estimates their number first. If there are many, one more condition is
+added: the months of the newest few pages, by tokens in the same index. A list that has fewer of
+them there than was thought is asked again, for all time: nothing is ever missing.
 """
 
 from datetime import UTC, date, datetime

@@ -124,7 +124,7 @@ def _family(numbers: Sequence[int]) -> Select[Any]:
 
 
 def _and_merged(holds: Column) -> Select[Any]:
-    """Return the numbers of the contacts that stand and fulfil something, and of all merged into these."""
+    """Return the numbers of the present contacts that fulfil a condition, and of all merged into these."""
     c = contact.c
     return _and_below(
         select(c.id).where(c.archived_at.is_(None), c.merged_into.is_(None), holds.is_(true()))

@@ -1,7 +1,7 @@
 """Texts that an index knows of: names, words, e-mail addresses, tags, what a column says.
 
 A condition that an index does not serve gets a second one beside it that it does, and that is true
-wherever the first is: `served`. Names are the same whatever their accents.
+wherever the first is: `served`. Names are compared without accents.
 """
 
 import unicodedata
@@ -45,7 +45,7 @@ def predicate_of(table: str, column: str) -> Predicate:
         return named
     otherwise = _worded if column in list_tables.WORDS else predicates.text_is
     if column in list_columns.TEXT_TOKENS[table]:
-        return _told(TOKENS[table], column, otherwise)
+        return _column_text(TOKENS[table], column, otherwise)
     return otherwise
 
 
@@ -124,7 +124,7 @@ def _inner(said: str) -> str:
     return parts
 
 
-def _told(row_tokens: Column, name: str, otherwise: Predicate) -> Predicate:
+def _column_text(row_tokens: Column, name: str, otherwise: Predicate) -> Predicate:
     """What a column says, in small letters as PostgreSQL makes them."""
     begin = literal(search_tokens.of_column(name, ""), Text)
 

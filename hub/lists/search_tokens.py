@@ -19,13 +19,13 @@ from sqlalchemy import ColumnElement, Text, func, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 
 Column = ColumnElement[Any]
-FIRST_YEAR, LAST_YEAR = 1949, 2051  # these two stand for all before and all after them
+FIRST_YEAR, LAST_YEAR = 1949, 2051  # these two mean all before and all after them
 _TINY, _HUGE = -3, 9  # powers of ten: all that is nearer to nought, all that is a billion or more
 _A_POWER = 900  # 100 to 999: the numbers of three digits that do not begin with a nought
 _BLOCKS = ((100, 1), (10, 2), (1, 3))  # how many of these begin with so many digits
 _LAST_PLACE = (_HUGE - _TINY + 1) * _A_POWER
 _A_MONTH, _A_YEAR = 31, 372  # as if each had as many days as the longest
-_THIRD = 10  # days of the first two thirds of a month; the last one has what is left
+_THIRD = 10  # days of the first two thirds of a month; the last one has the rest
 
 
 @dataclass(frozen=True, slots=True)

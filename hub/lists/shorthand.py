@@ -1,7 +1,7 @@
 """Conditions as people write them in a line: `status is New`, `tags any of vip, fair`.
 
-A field, an operation, a value; a field with spaces stands in quotes. `next_task_at is empty` has no
-value, and `last_activity_at more than 30 days ago` is `before 30 days ago`. Pure.
+A field, an operation, a value; a field with spaces is quoted. `next_task_at is empty` has no value,
+and `last_activity_at more than 30 days ago` is `before 30 days ago`. Pure.
 """
 
 import re

@@ -16,7 +16,7 @@ class SavedList:
     """A list that is kept.
 
     Args:
-        id: its number; None of a template of the house, which is no row.
+        id: its number; None for a template of the hub, which is no row.
         name: as people call it.
         document: what it asks.
         user_id: whose it is; None is the team's.

@@ -68,5 +68,5 @@ TEMPLATES: dict[str, dict[str, Any]] = {
 
 
 def templates() -> list[SavedList]:
-    """Return the lists of the house."""
+    """Return the hub's own lists."""
     return [SavedList(None, name, read(said), None, True, True) for name, said in TEMPLATES.items()]  # noqa: FBT003 shared, a template

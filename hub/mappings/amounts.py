@@ -41,7 +41,7 @@ _SCALES: dict[str, int] = {
         10**9,
     ),
 }  # fmt: skip
-"""Folded word after a number → the factor that it stands for."""
+"""Folded word after a number → its factor."""
 _TWO_SCALES = {"mil": "a thousand (Spanish, Portuguese) or a million (English)"}
 _LONG_SCALE = {"billon": 10**12, "billones": 10**12, "billionen": 10**12, "biljoen": 10**12}
 
@@ -182,7 +182,7 @@ def _scale(word: str) -> int | None:
 
 
 def _could_be_grouped(text: str) -> bool:
-    """Return whether one point stands before exactly three last digits: 1.234."""
+    """Return whether exactly three digits follow the only point: 1.234."""
     return re.fullmatch(r"[+-]?[1-9]\d{0,2}[.]\d{3}", text, re.ASCII) is not None
 
 

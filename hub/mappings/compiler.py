@@ -221,7 +221,7 @@ class _Compiler:
     ) -> tuple[Getter, Reads]:
         if rule.path:
             number = self._paths.number(rule.path)
-            return sources.said(number), frozenset((number,))
+            return sources.path_value(number), frozenset((number,))
         if rule.first_of is not None:
             parts = [
                 self.rule(r, place, kind, placeholder_kind, compared=compared)

@@ -219,8 +219,8 @@ _BY = frozenset(("by", "via", "per", "par", "por", "tramite"))
 def _agreement(each: Mapping[str, str]) -> re.Pattern[str]:
     """Return what a sentence that agrees to being written to has in it.
 
-    Between a verb and its object stand articles and the like, then at most two other words; behind
-    the object stands nothing, or a word that goes on without making it another thing.
+    Between a verb and its object there may be articles and the like, then at most two other words;
+    nothing follows the object, or a word that does not change its meaning.
     """
     gap = rf"(?:{each['filler']} ){{0,5}}(?:(?!{each['blocking']} )\w+ ){{0,2}}?"
     thing = rf"{each['object']} (?=$|{each['following']} )"

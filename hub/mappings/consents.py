@@ -40,7 +40,7 @@ NO_CONSENT = Consented()
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Consent:
     """One consent in an answer."""
 
     channel: str
@@ -52,7 +52,7 @@ class _Said:
 def consented(given: Sequence[FormAnswer], refs: Sequence[str]) -> Consented:
     """Return the consents; `refs` are questions that ask for marketing with unknown words."""
     explicit = {ref.casefold() for ref in refs}
-    strictest: dict[tuple[str, str], _Said] = {}
+    strictest: dict[tuple[str, str], _Consent] = {}
     taken, told = set(), set()
     for one in given:
         said, is_whole = _read(one, is_explicit=one.ref.casefold() in explicit)
@@ -68,7 +68,7 @@ def consented(given: Sequence[FormAnswer], refs: Sequence[str]) -> Consented:
     return Consented([_entry(one) for one in strictest.values()], taken, told)
 
 
-def _entry(said: _Said) -> JsonValue:
+def _entry(said: _Consent) -> JsonValue:
     entry: dict[str, JsonValue] = {
         "channel": said.channel,
         "purpose": said.purpose,
@@ -80,14 +80,14 @@ def _entry(said: _Said) -> JsonValue:
     return entry
 
 
-def _read(one: FormAnswer, *, is_explicit: bool) -> tuple[list[_Said], bool]:
+def _read(one: FormAnswer, *, is_explicit: bool) -> tuple[list[_Consent], bool]:
     """Return the consents in an answer, and whether the answer has no other content."""
     asked = read_wording(one.title) if one.title else NOTHING
     choices = _choices(one)
     if choices is None:
         is_ticked = one.value is True and one.kind == "boolean"
         return (_ticked(one, asked, is_explicit=is_explicit) if is_ticked else []), True
-    said: list[_Said] = []
+    said: list[_Consent] = []
     is_whole = not one.has_other
     for label in choices:
         if says("yes", label):
@@ -109,23 +109,25 @@ def _choices(one: FormAnswer) -> Sequence[str] | None:
     return [one.value] if is_listed or says("yes", one.value) else None
 
 
-def _ticked(one: FormAnswer, asked: Reading, *, is_explicit: bool, label: str = "") -> list[_Said]:
+def _ticked(
+    one: FormAnswer, asked: Reading, *, is_explicit: bool, label: str = ""
+) -> list[_Consent]:
     """Return the consents of a yes to the question."""
     proof = f"{one.title}: {label}" if label and one.title else one.title or one.ref
     is_unknown = not (asked.is_opt_in or asked.is_opt_out or asked.is_terms)
     if is_unknown and is_explicit and (asked.is_usable or not one.title):
-        return [_Said("email", MARKETING, ConsentState.OPT_IN, proof)]
+        return [_Consent("email", MARKETING, ConsentState.OPT_IN, proof)]
     return [] if asked.is_open else list(_of_reading(asked, proof))
 
 
-def _chosen(one: FormAnswer, asked: Reading, label: str) -> Iterator[_Said]:
+def _chosen(one: FormAnswer, asked: Reading, label: str) -> Iterator[_Consent]:
     """Yield the consents of a choice whose label is neither yes nor no."""
     proof = f"{one.title}: {label}" if one.title else label
     channel = channel_of(label)
     if channel is not None:
         state = _state(asked)
         if state is not None:
-            yield _Said(channel, MARKETING, state, proof)
+            yield _Consent(channel, MARKETING, state, proof)
         return
     chosen = read_wording(label)
     is_plain = asked.is_opt_in or not one.title or (asked.is_usable and not asked.is_open)
@@ -133,13 +135,13 @@ def _chosen(one: FormAnswer, asked: Reading, label: str) -> Iterator[_Said]:
         yield from _of_reading(chosen, proof)
 
 
-def _of_reading(reading: Reading, proof: str) -> Iterator[_Said]:
+def _of_reading(reading: Reading, proof: str) -> Iterator[_Consent]:
     state = _state(reading)
     if state is not None:
         for channel in reading.channels or ("email",):
-            yield _Said(channel, MARKETING, state, proof)
+            yield _Consent(channel, MARKETING, state, proof)
     if reading.is_terms:
-        yield _Said("email", TERMS, ConsentState.ACCEPTED, proof)
+        yield _Consent("email", TERMS, ConsentState.ACCEPTED, proof)
 
 
 def _state(reading: Reading) -> ConsentState | None:

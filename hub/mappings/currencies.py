@@ -17,7 +17,7 @@ def codes() -> frozenset[str]:
 
 @functools.cache
 def signs() -> Mapping[str, str]:
-    """Return the currency of each sign that stands for one, the longer signs first."""
+    """Return the currency of each sign, the longer signs first."""
     from babel import Locale  # noqa: PLC0415 slow to load
 
     return {

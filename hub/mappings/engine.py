@@ -18,9 +18,16 @@ import msgspec
 from hub.errors import RecordError
 from hub.mappings.compiler import compile_document
 from hub.mappings.document import MappingDocument
-from hub.mappings.paths import Paths, Said
+from hub.mappings.paths import Paths, PathValues
 from hub.mappings.places import is_country
 from hub.mappings.plan import Getter, Plan, TargetPlan
+from hub.mappings.record_consents import (
+    ADDRESSES,
+    CONSENT,
+    RecordConsent,
+    is_no,
+    record_consents,
+)
 from hub.mappings.registry import Ctx
 from hub.mappings.rows import (
     FAILED,
@@ -28,13 +35,6 @@ from hub.mappings.rows import (
     Row,
     is_blank,
     shorten,
-)
-from hub.mappings.said_consents import (
-    ADDRESSES,
-    CONSENT,
-    SaidOfConsent,
-    is_no,
-    said_of_consent,
 )
 from hub.mappings.text import kind_of
 from hub.model.drift import Unknown
@@ -65,7 +65,7 @@ class ParsedRecord:
 
     record: RawRecord
     payload: dict[str, Any] | RecordError
-    said: Said | None = None
+    said: PathValues | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Normalized:
     unknowns: Counter[Unknown] = field(default_factory=Counter)
     superseded: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
-    consents: list[SaidOfConsent] = field(default_factory=list)
+    consents: list[RecordConsent] = field(default_factory=list)
 
     @property
     def placeholders(self) -> int:
@@ -312,7 +312,7 @@ class _Batch:
     ) -> None:
         if any(one.entity == CONSENT for one in emitted):
             known = self._addresses(row) if person is None else person
-            self.result.consents.extend(said_of_consent(emitted, known))
+            self.result.consents.extend(record_consents(emitted, known))
 
     def _addresses(self, row: Row) -> dict[str, JsonValue]:
         """Return the addresses in a record of which no person was made."""

@@ -19,7 +19,7 @@ _ENVELOPE = "_envelope"  # the keys around the record in a webhook body
 
 @dataclass(slots=True)
 class KnownKeys:
-    """The known keys of one object: by name, with what is known below them, and by pattern."""
+    """The known keys of one object: by name, with the known names below them, and by pattern."""
 
     below: dict[str, "KnownKeys"] = field(default_factory=dict)
     patterns: list[str] = field(default_factory=list)

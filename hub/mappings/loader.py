@@ -84,14 +84,16 @@ def _document(value: Any, lines: Lines, file: str) -> MappingDocument:
     try:
         document = MappingDocument.model_validate(value)
     except ValidationError as exc:
-        raise ConfigError("\n".join(_told(error, lines, file) for error in exc.errors())) from exc
+        raise ConfigError(
+            "\n".join(_error_text(error, lines, file) for error in exc.errors())
+        ) from exc
     found = faults(document)
     if found:
         raise ConfigError("\n".join(f"{file}:{lines.of(f.loc)}: {f.message}" for f in found))
     return document
 
 
-def _told(error: Any, lines: Lines, file: str) -> str:
+def _error_text(error: Any, lines: Lines, file: str) -> str:
     loc = list(error["loc"])
     if error["type"] == "unknown_key":
         loc.append(error["ctx"]["key"])

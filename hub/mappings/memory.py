@@ -15,7 +15,7 @@ Remembered = Callable[[Row], Any]
 Memory = dict[Any, Any]
 
 MOST = 2048
-"""Most results that a rule keeps. Then it begins anew: what is frequent is soon there again."""
+"""Most results that a rule keeps. Then it begins again: frequent results are soon there again."""
 LONGEST = 200
 """Most characters of the values that a result is kept for."""
 SELDOM_AGAIN = ("phone", "email", "day")

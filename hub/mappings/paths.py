@@ -11,14 +11,14 @@ from hub.mappings.answers import Form
 from hub.mappings.registry import Ctx
 from hub.mappings.rows import LANGUAGE, REGION, Row, look_up, path_parts
 
-Said = tuple[list[Any], list[Any]]
+PathValues = tuple[list[Any], list[Any]]
 """The values at the paths of a document by number, and the same as parts of dictionary keys."""
 Copied = dict[tuple[int, str], bool]
 Taken = dict[tuple[int, tuple[str, ...]], tuple[str, ...]]
 _EMPTY: Mapping[str, Any] = {}
 _USUAL = Ctx()
 NO_KEY = "\0" * 1000
-"""Stands for a list or an object: no result is kept for a text of this length (`memory.LONGEST`)."""
+"""Replaces a list or an object: no result is kept for a text of this length (`memory.LONGEST`)."""
 _FIRST = 1 + max(REGION, LANGUAGE)
 _TEXT_OR_NULL = frozenset((str, type(None)))
 
@@ -39,7 +39,7 @@ class Paths:
         """Return the number of a path."""
         return self._numbers[path]
 
-    def read(self, payload: Mapping[str, Any]) -> Said:
+    def read(self, payload: Mapping[str, Any]) -> PathValues:
         """Return the values at all paths by number, and the same as parts of dictionary keys.
 
         A missing step is null.
@@ -61,7 +61,7 @@ class Paths:
         payload: dict[str, Any],
         source_id: str,
         *,
-        said: Said | None = None,
+        said: PathValues | None = None,
         context: Mapping[str, Any] = _EMPTY,
         latest: str | None = None,
         ctx: Ctx = _USUAL,

@@ -27,20 +27,20 @@ def split_name(value: object, args: Args, ctx: Ctx) -> Outcome:
     name = read(clean(as_text(value)), ctx.language)
     said = name[PARTS.index(part)] or None
     left_out = name.left_out or ("" if any(name[: len(PARTS)]) else clean(as_text(value)))
-    return _told(said, left_out) if part == "last_name" else said
+    return _remark(said, left_out) if part == "last_name" else said
 
 
 @transform(reads=("language",))
 def recase_name(value: object, _args: Args, ctx: Ctx) -> Outcome:
-    """A first or last name without what is no name, with its capitals given back if it is ALL CAPS or all lower case."""
+    """A first or last name without other words; capitals are corrected if all or none are."""
     name = text(value, {}, ctx)
     if not isinstance(name, str):
         return name
     kept, left_out = no_names.cleaned(name)
-    return _told(recasing.recase(kept, ctx.language) or None, left_out or ("" if kept else name))
+    return _remark(recasing.recase(kept, ctx.language) or None, left_out or ("" if kept else name))
 
 
-def _told(said: str | None, left_out: str) -> Outcome:
+def _remark(said: str | None, left_out: str) -> Outcome:
     if not left_out:
         return said
     what = left_out if len(left_out) <= _SHOWN else left_out[:_SHOWN] + "…"

@@ -1,9 +1,9 @@
 """Transforms of telephone numbers.
 
-The one reader of telephone numbers in the hub. In: a text, and the country whose national numbers it may
-hold ("" where that is not known). Out: numbers in E.164, an extension, and what stands beside them. What
-cannot be read stays as typed, with a problem. A plain number is read here, all others in
-`hub.mappings.phone_numbers`. What does not belong here: which country a record is of.
+The one reader of telephone numbers in the hub. In: a text, and the country whose national numbers
+it may hold ("" where that is not known). Out: numbers in E.164, an extension, and the other words
+beside them. What cannot be read stays as typed, with a problem. A plain number is read here, all
+others in `hub.mappings.phone_numbers`. What does not belong here: which country a record is of.
 """
 
 import functools
@@ -56,12 +56,12 @@ def phone(value: object, _args: Args, ctx: Ctx) -> Outcome:
     raw = as_text(value)
     reading = read(raw, ctx.region)
     if reading.numbers:
-        return _told(reading)
+        return _remark(reading)
     typed = clean(raw)
     return Remark(typed[:LONGEST], f"{reading.why}; kept as typed") if typed else None
 
 
-def _told(reading: Reading) -> Outcome:
+def _remark(reading: Reading) -> Outcome:
     first, *further = reading.numbers
     said = []
     if further:

@@ -14,7 +14,7 @@ from hub.mappings.text import LONGEST
 from hub.model.records import JsonValue
 
 
-def said(number: int) -> Getter:
+def path_value(number: int) -> Getter:
     """Return a getter of the value at a path of the payload, by the path's number."""
     return lambda row: row.said[number]
 
@@ -122,12 +122,12 @@ class Answers:
         mapped = {id(one) for one in self._assigned(row).values()}
         mapped |= row.consents.told if row.consents else set()
         lines = [
-            f"{one.title or one.ref or one.question_kind or 'answer'}: {_said(one.value)}"
+            f"{one.title or one.ref or one.question_kind or 'answer'}: {_as_text(one.value)}"
             for one in row.given or []
             if id(one) not in mapped
         ]
         return "\n".join(lines) or None
 
 
-def _said(value: JsonValue) -> str:
+def _as_text(value: JsonValue) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)[:LONGEST]

@@ -142,7 +142,7 @@ def _fold_ascii(value: str) -> str:
     return _WORDS.sub(" ", value.casefold()).strip()
 
 
-def _said(raw: str, cleaned: str, longest: int = LONGEST) -> Outcome:
+def _with_remark(raw: str, cleaned: str, longest: int = LONGEST) -> Outcome:
     """Return a cleaned text, with a remark if a part of the raw text was lost."""
     if not cleaned:
         return Remark(None, "nothing but markup") if _says_something(raw) else None
@@ -162,14 +162,14 @@ def _says_something(raw: str) -> bool:
 def text(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     """One line of text: NFC, trimmed, single spaces, no tags, entities or control characters; blank → null."""
     raw = as_text(value)
-    return _said(raw, clean(raw), LONGEST_LINE)
+    return _with_remark(raw, clean(raw), LONGEST_LINE)
 
 
 @transform()
 def multiline(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     """Text as `text` gives it, with its line breaks."""
     raw = as_text(value)
-    return _said(raw, clean_lines(raw))
+    return _with_remark(raw, clean_lines(raw))
 
 
 @transform()
@@ -177,14 +177,14 @@ def street(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     """Street lines joined by line breaks, without blank lines."""
     parts = value if isinstance(value, list) else [value]
     raw = "\n".join(as_text(part) for part in parts if part is not None)
-    return _said(raw, re.sub("\n+", "\n", clean_lines(raw)))
+    return _with_remark(raw, re.sub("\n+", "\n", clean_lines(raw)))
 
 
 @transform()
 def postal(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     """Postal code as text, with its leading zeros and inner spaces."""
     raw = as_text(value)
-    return _said(raw, clean(raw).upper(), LONGEST_LINE)
+    return _with_remark(raw, clean(raw).upper(), LONGEST_LINE)
 
 
 @transform()
@@ -202,7 +202,7 @@ def concat(value: object, args: Args, _ctx: Ctx) -> Outcome:
     """The values of `all_of` that are not blank, joined by `sep` (default a space)."""
     raw = [as_text(v) for v in _parts(value) if v is not None]
     joined = str(args.get("sep", " ")).join(part for part in map(clean, raw) if part)
-    return _said("".join(raw), joined)
+    return _with_remark("".join(raw), joined)
 
 
 @transform(idempotent=False)
@@ -223,7 +223,7 @@ def template(value: object, args: Args, _ctx: Ctx) -> Outcome:
         if int(hole) >= len(parts) or not parts[int(hole)]:
             return None
     result = re.sub(r"\{(\d+)\}", lambda m: parts[int(m.group(1))], filled)
-    return _said(result, result.strip())
+    return _with_remark(result, result.strip())
 
 
 @transform(params={"value": (object,)}, needs=("value",), sees_null=True)

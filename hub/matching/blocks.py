@@ -87,7 +87,7 @@ def outside(chunk: Chunk, stored: Mapping[int, Block]) -> dict[int, Block]:
 
     Args:
         chunk: the chunk.
-        stored: the records that share a key by what is stored, as many as `Chunk.most` says; None: more.
+        stored: the stored records that share a key, as many as `Chunk.most` says; None: more.
     """
     found: dict[int, Block] = {}
     for key, records in stored.items():

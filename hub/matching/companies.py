@@ -20,7 +20,7 @@ from hub.matching.keys import bounded
 from hub.model.records import JsonValue
 from hub.model.verdicts import Judgement
 
-LIMIT = 200  # a key that more records share than this says nothing
+LIMIT = 200  # a key that more records share than this is no evidence
 _SIMILAR = 0.88
 _MIN_SIMILAR = 6
 _LONG_NAME, _LONG_WORD = 11, 10
@@ -100,7 +100,7 @@ def firm(key: str, values: Mapping[str, JsonValue]) -> Firm:
 
 
 def with_facts(one: Firm, others: Sequence[Firm]) -> Firm:
-    """Return what is said of a company, with all facts that others say of the same company."""
+    """Return the facts of a company, with all facts that other records have of the same company."""
     every = [one, *others]
     return replace(
         one,
@@ -140,15 +140,15 @@ def offer_keys(one: Firm) -> Iterator[Key]:
     if one.words:
         yield name_key(one)
         yield "like", bounded(normal.skeleton(one.name)[:_BEGINNING])
-        for word in sorted({w for w in normal.telling(one.words) if len(w) >= _MIN_WORD}):
+        for word in sorted({w for w in normal.distinctive_words(one.words) if len(w) >= _MIN_WORD}):
             yield "word", bounded(word)
 
 
 def key_hashes(one: Firm) -> tuple[int, ...]:
     """Return the hashes by which a company's record finds others, sorted.
 
-    A person's keys never have one of them. The limit, which stands in a hash, is another one than that
-    of any kind of a person's key.
+    A person's keys never have one of them. The limit is part of the hash. It differs from the
+    limits of a person's keys.
     """
     keys = {*company_keys(one), *([name_key(one)] if one.words else ())}
     return tuple(sorted({hashed(f"company:{kind}", value, LIMIT) for kind, value in keys}))
@@ -250,7 +250,7 @@ def best(one: Firm, known: Mapping[int, Sequence[Firm]]) -> tuple[int, Judged] |
 
 
 def may_be(one: Firm, known: Mapping[int, Sequence[Firm]]) -> dict[int, Judged]:
-    """Return the known companies that may be meant by a name: one's own name, or one like it.
+    """Return the known companies that may be meant by a name: the same name, or a similar one.
 
     Args:
         one: what the mention says.

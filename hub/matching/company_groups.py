@@ -17,7 +17,7 @@ Group = list[str]
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What a person said of two records, by their keys: one company, or two."""
+    """The decision of a user on two records, by their keys: one company, or two."""
 
     a: str
     b: str
@@ -26,7 +26,7 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A name that several companies have, and nothing tells whether they are one.
+    """A name of several companies, if no fact decides whether they are one.
 
     Args:
         name: the normalised name.
@@ -40,10 +40,10 @@ class Question:
 def cluster(firms: Sequence[Firm], decided: Iterable[Decided] = ()) -> list[Group]:
     """Return which records are one company, as sorted lists of keys.
 
-    The best evidence joins first. Two groups stay apart if any two of their members are different, or a
-    person said so. A long name alone joins last: where two companies that are different have it, the
-    others of the name join neither of them. A person's word that two are one joins their groups, whatever
-    their records say.
+    The best evidence joins first. Two groups stay apart if any two of their members are different,
+    or a person said so. A long name alone joins last: where two companies that are different have
+    it, the others of the name join neither of them. A user's decision that two are one joins their
+    groups, against all evidence of the records.
     """
     groups = _Groups(firms, decided)
     for a, b in _joining(groups.by_key):
@@ -59,13 +59,13 @@ def cluster(firms: Sequence[Firm], decided: Iterable[Decided] = ()) -> list[Grou
 def questions(
     firms: Sequence[Firm], groups: Sequence[Group], decided: Iterable[Decided] = ()
 ) -> list[Question]:
-    """Return the names that are to be asked about, each once, whatever the number of its companies.
+    """Return the names to ask about, each once, for any number of its companies.
 
     Two companies of one name that are neither different nor decided make the name a question. Those that
     were answered stay in it as long as another company of the name was not.
 
     Args:
-        firms: of companies that stand.
+        firms: of present companies.
         groups: which of them are one, as `cluster` gives them.
         decided: what people said.
     """

@@ -108,7 +108,7 @@ def _email(a: Traits, b: Traits, facts: Facts) -> str:
     pairs = [(x, y) for x in a.mailboxes for y in b.mailboxes if not x.is_role and not y.is_role]
     if any(is_slip(x.address, y.address) for x, y in pairs):
         return "near"
-    if any(x.local == y.local and _is_telling(x, a, b) for x, y in pairs):
+    if any(x.local == y.local and _is_distinctive(x, a, b) for x, y in pairs):
         return "same_local"
     corporate = a.corporate & b.corporate - facts.public_domains
     return "same_domain_differs" if corporate else "differs"
@@ -141,7 +141,7 @@ def _digits(text: str) -> str:
     return "".join(c for c in text if c.isdigit())
 
 
-def _is_telling(box: Mailbox, a: Traits, b: Traits) -> bool:
+def _is_distinctive(box: Mailbox, a: Traits, b: Traits) -> bool:
     """Tell whether a local part does not follow from the name, so that agreement on it is evidence."""
     local = box.local
     if len(local) < _MIN_LOCAL:
@@ -214,7 +214,7 @@ def are_similar(one: tuple[str, ...], two: tuple[str, ...]) -> bool:
         return False
     if {w for w in one if w.isdigit()} != {w for w in two if w.isdigit()}:
         return False  # Hotel 21 and Hotel 22
-    a, b = set(normal.telling(one)), set(normal.telling(two))
+    a, b = set(normal.distinctive_words(one)), set(normal.distinctive_words(two))
     return a <= b or b <= a or names.is_typo("".join(one), "".join(two))
 
 

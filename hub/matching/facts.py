@@ -76,7 +76,7 @@ class Counting:
             _note(self._surnames["domain"], domain, surname)
             if t.company:
                 self._with_company[domain] += 1
-                _note(self._companies, domain, normal.telling(t.company)[0])
+                _note(self._companies, domain, normal.distinctive_words(t.company)[0])
 
     def facts(self) -> Facts:
         """Return the facts so far."""

@@ -1,4 +1,4 @@
-"""Held edges: changed rules of the hub neither join nor split people whom users have touched.
+"""Held edges: changed rules of the hub neither join nor split people that users have touched.
 
 In: the clusters by the present rules, and the present entities. Out: held edges, which keep the present
 state, and pairs for review. Pure.

@@ -165,7 +165,7 @@ def with_typed(
 
 
 def _further(values: Mapping[str, JsonValue]) -> list[str]:
-    """Return the numbers that stood behind another one in a field of the source."""
+    """Return the numbers that followed another one in a field of the source."""
     custom = values.get("custom_fields")
     return _texts(custom.get("other_phones")) if isinstance(custom, Mapping) else []
 
@@ -244,7 +244,7 @@ def _name_keys(t: Traits, first: str, heard: str, stems: set[str], org: str) -> 
 
 def _company_token(t: Traits, stems: Collection[str]) -> str:
     if t.company:
-        token = normal.telling(t.company)[0]
+        token = normal.distinctive_words(t.company)[0]
         return token if len(token) >= _MIN_TOKEN else t.company_text
     return min(stems, default="")
 

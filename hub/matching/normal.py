@@ -128,7 +128,7 @@ def family(text: str | None) -> tuple[str, ...]:
 
 @lru_cache(maxsize=16_384)
 def formals(name: str) -> frozenset[str]:
-    """Return the formal names a given name may stand for; itself if it is on no list."""
+    """Return the formal names of a familiar given name; itself if it is on no list."""
     return _FORMAL.get(name, frozenset({name}))
 
 
@@ -198,7 +198,7 @@ def birth(text: str | None) -> str:
 
 @lru_cache(maxsize=16_384)
 def identifier(text: str | None) -> str:
-    """Return a national or customer number as letters and digits; empty if too short to tell."""
+    """Return a national or customer number as letters and digits; empty if too short."""
     found = "".join(tokens(text)) if text else ""
     return found if len(found) >= _MIN_IDENTIFIER and len(set(found)) > 1 else ""
 
@@ -320,7 +320,7 @@ def company(text: str | None) -> tuple[str, ...]:
     return () if "".join(kept) in _PLACEHOLDER else kept
 
 
-def telling(name: tuple[str, ...]) -> tuple[str, ...]:
+def distinctive_words(name: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words of a company name that few companies have; all words if none is left."""
     return tuple(t for t in name if t not in _GENERIC and len(t) > 1) or name
 

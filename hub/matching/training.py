@@ -1,12 +1,12 @@
 """Learn the model's m and u on a customer's own records, with Splink.
 
 In: views of the records. Out: a model. Levels are compared by the scorer's own functions, which
-DuckDB calls, so what is trained is what is used.
+DuckDB calls, so training and use have the same levels.
 
 Why not Splink's usual way: random pairs that agree on an e-mail are mostly one person's, so u of
-near-unique values comes out far too high; EM finds the household instead of the person. Here u comes
-from one record of each person found by strong keys, m from pairs that another strong key proves, and
-neither may move further than a fixed factor from the shipped numbers.
+near-unique values comes out far too high; EM finds the household instead of the person. Here u
+comes from one record of each person found by strong keys. m comes from pairs that another strong
+key proves. Neither may move further than a fixed factor from the shipped numbers.
 """
 
 from collections.abc import Sequence

@@ -57,7 +57,7 @@ class Voice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConsentEvent:
-    """Something said of one address (`subject`: an e-mail address, a number, or a record's id).
+    """An event about one address (`subject`: an e-mail address, a number, or a record's id).
 
     Args:
         channel: email, sms, phone, fax or post.

@@ -11,8 +11,9 @@ class Unknown(NamedTuple):
     """One kind of drift in one field.
 
     Args:
-        kind: "value" (outside the known list), "field" (a key that no rule reads), "type" (another
-            JSON type than the rule expects), or "placeholder" (a text without a meaning).
+        kind: one of four. "value": outside the known list. "field": a key that no rule reads.
+            "type": another JSON type than the rule expects. "placeholder": a text without a
+            meaning.
         field: the vendor's key for "field", else the canonical field.
         value: the unknown list value, or the name of the type; "" for "field".
     """

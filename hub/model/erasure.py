@@ -1,4 +1,4 @@
-"""What is left of an erased person: keyed digests of normal forms. Pure.
+"""The remaining data of an erased person: keyed digests of normal forms. Pure.
 
 In: the key, and a normal form. Out: a digest; only with the key can it be compared with a value. Not
 here: where the key is (`hub.records.erasure_key`), and which forms a person has (`hub.etl.erased_forms`).
@@ -49,5 +49,5 @@ class ErasureKey:
 
     @property
     def id(self) -> str:
-        """Return a mark that tells two keys apart and gives neither away."""
+        """Return a mark that differs between keys and reveals neither."""
         return hmac.digest(self.secret, b"which key", sha256)[:8].hex()

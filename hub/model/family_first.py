@@ -1,8 +1,8 @@
-"""Names whose family name stands first: Chinese, Japanese, Korean, Vietnamese, Hungarian, Russian.
+"""Names with the family name first: Chinese, Japanese, Korean, Vietnamese, Hungarian, Russian.
 
-In: the words of a name, and the primary subtag of its record's language. Out: how many words are the
-family name, 0 where given names lead or nothing tells. The script tells, or the language of the
-record, or a word that only such names have (Văn, Иванович). Pure.
+In: the words of a name, and the primary subtag of its record's language. Out: how many words are
+the family name; 0 if given names come first, or if it is unknown. The evidence is the script, the
+language of the record, or a word that only such names have (Văn, Иванович). Pure.
 """
 
 import re

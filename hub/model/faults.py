@@ -18,7 +18,9 @@ class FaultKind(StrEnum):
 
     OPERATOR = "operator"  # the operator must act: credentials, a permission, a setting
     FAILED = "failed"  # the next sync tries again
-    BUDGET = "budget"  # the vendor's quota is used up; the next sync goes on, and nothing is wrong
+    BUDGET = (
+        "budget"  # the vendor's quota is used up; the next sync continues, and nothing is wrong
+    )
 
 
 _NEXT = {

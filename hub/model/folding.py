@@ -78,7 +78,7 @@ class EarlierVersion:
         number: the raw version that replaced it; orders the versions of a record.
         role: the role that it gave the person.
         is_converted: whether its source called the lead converted.
-        until: the end of this version, as nearly as the source tells.
+        until: the end of this version, as exactly as the source states it.
     """
 
     entity_id: int

@@ -48,15 +48,15 @@ def moment_of(words: str, now: datetime, zone: tzinfo) -> datetime | None:
     """Return the moment, in UTC, that words mean; None for other words.
 
     Args:
-        words: a moment with an offset or without, a day (its beginning), a day and a time, a time
-            (of today), `now`, or a span from now: `in 2 hours`, `30 minutes ago`. A weekday is the
+        words: a moment with or without an offset, a day (its beginning), a day and a time, a time
+            of today, `now`, or a span from now: `in 2 hours`, `30 minutes ago`. A weekday is the
             next one after today.
         now: aware.
         zone: of the person who writes.
     """
     said = " ".join(words.strip().lower().replace(" at ", " ").split())
     try:
-        found = _from_now(said, now) or _written(words.strip()) or _told(said, now, zone)
+        found = _from_now(said, now) or _written(words.strip()) or _day_and_time(said, now, zone)
         if found is None:
             return None
         return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
@@ -82,7 +82,7 @@ def _written(words: str) -> datetime | None:
     return datetime.fromisoformat(words)
 
 
-def _told(said: str, now: datetime, zone: tzinfo) -> datetime | None:
+def _day_and_time(said: str, now: datetime, zone: tzinfo) -> datetime | None:
     """Return a day, a time, or both, as a naive moment of the zone."""
     today = now.astimezone(zone).date()
     if (at := _time(said)) is not None:

@@ -1,7 +1,8 @@
 """Words of records that a team has renamed: tags, sources, choices, statuses, reasons. Pure.
 
-Sources go on saying the former words. The fold therefore gives today's words, whatever a source or an
-edit says. A word without one of today was removed. Not here: the table (`hub.crm.words`).
+Sources may still send the former words. The fold therefore writes today's words in place of former
+ones, from a source or an edit. A word without one of today was removed. Not here: the table
+(`hub.crm.words`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +14,7 @@ Today = Mapping[str, str | None]
 """Former word → today's word; None: it was removed. Keys of sources, statuses and reasons are folded."""
 _NONE: Today = {}
 FOLDED = frozenset({"source", "status", "lead_reason"})
-"""The kinds of words that are the same whatever their case."""
+"""The kinds of words without regard to case."""
 
 
 def key(kind: str, said: str) -> str:

@@ -52,7 +52,8 @@ class Channel(Protocol):
 
     Returning means the other side has taken the mail. Else:
         TransientError: nothing is wrong with the mail; send it again later.
-        RecordError: this mail will never be taken (its recipient, its content); go on with others.
+        RecordError: this mail will never be taken (its recipient, its content); continue with
+            others.
         ConfigError: no mail will be taken until the operator acts; stop the batch.
     After any of them the channel can be used again.
     """
@@ -66,7 +67,7 @@ def message_id(dedupe_key: str, domain: str) -> str:
     """Return the Message-ID of an event: the same key and domain give the same id, for ever.
 
     Raises:
-        ConfigError: `domain` cannot stand in a Message-ID.
+        ConfigError: `domain` are invalid in a Message-ID.
     """
     host = _idna(domain.strip().rstrip("."))
     made = f"<{hashlib.sha256(dedupe_key.encode('utf-8', 'surrogatepass')).hexdigest()}@{host}>"
@@ -134,7 +135,7 @@ class SmtpChannel:
 
         Raises:
             TransientError: the server is away, busy, or said 4xx.
-            RecordError: the recipient or the mail is refused for good (5xx).
+            RecordError: the recipient or the mail is refused permanently (5xx).
             ConfigError: credentials, TLS or sender are refused.
         """
         message = self._message(mail)

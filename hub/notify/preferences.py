@@ -1,7 +1,7 @@
 """Which channels a person wants for an event.
 
-In: the person's own choices and the house's defaults. Out: channel names. Pure. What does not
-belong here: quiet hours, which are about when and not about where.
+In: the user's own choices and the hub's defaults. Out: channel names. Pure. What does not belong
+here: quiet hours, which are about when and not about where.
 """
 
 from collections.abc import Iterable

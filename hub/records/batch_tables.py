@@ -31,7 +31,7 @@ batch = Table(
     Column("started_at", UTC, nullable=False, server_default=NOW),
     Column("finished_at", UTC),
     Column("runs", ARRAY(Text), nullable=False, server_default="{}"),  # of Dagster
-    Column("undoes", BigInteger),  # of an undo: the batch that it takes back
+    Column("undoes", BigInteger),  # of an undo: the batch that it undoes
     personal("who", Text),  # of an undo: the user who began it
     CheckConstraint(
         "state IN ('planned','running','partial','done','failed','undoing','undone')", name="state"
@@ -81,7 +81,7 @@ bulk_item = Table(
     personal("why", Text),
     personal("before", JSONB),
     personal("after", JSONB),
-    personal("undone", Text),  # '': taken back; else why the record stays as it is
+    personal("undone", Text),  # '': undone; else why the record stays as it is
     CheckConstraint("outcome IN ('changed','unchanged','refused')", name="outcome"),
     schema="ops",
 )

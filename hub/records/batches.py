@@ -1,4 +1,4 @@
-"""Batches: what a source brought in one run. Owns `ops.batch`.
+"""Batches: the records that one run read from one source. Owns `ops.batch`.
 
 A batch is (source, kind, run). A source can have one sync, one migration and any number of live batches
 at a time. Each batch is settled for itself. Not here: verdicts, the ledger, records left in the queues
@@ -31,7 +31,7 @@ class Batch:
 
 _COLUMNS = (batch.c.id, batch.c.kind, batch.c.source, batch.c.lane)
 READS = ("sync", "migrate")
-"""Kinds of which a source has one open batch: the next run goes on with it."""
+"""Kinds of which a source has one open batch: the next run continues it."""
 OPEN = ("running", "partial")
 """States of a batch that is not over: a process works on it, or was killed; or it was left in part."""
 REPEATS = ("retry", "fix", "remap")
@@ -41,7 +41,7 @@ LIVE_AGE = timedelta(minutes=1)  # after this time a live batch takes up no new 
 
 
 def open_batch(conn: Connection, *, source: str, kind: str, lane: str) -> Batch:
-    """Start a batch; of a sync or a migration the open one, if there is one, goes on."""
+    """Start a batch; of a sync or a migration the open one, if there is one, continues."""
     started = insert(batch).values(source=source, kind=kind, lane=lane)
     if kind not in READS:
         return Batch(*conn.execute(started.returning(*_COLUMNS)).one())
@@ -146,7 +146,7 @@ def open_action(conn: Connection, source: str, who: str) -> int:
 
 
 def set_action_state(conn: Connection, batch_id: int, state: str) -> None:
-    """Say where the batch of an action stands: done, undoing or undone."""
+    """Set the state of an action's batch: done, undoing or undone."""
     conn.execute(
         text("UPDATE ops.batch SET state = :state, finished_at = now() WHERE id = :id"),
         {"id": batch_id, "state": state},
@@ -155,7 +155,7 @@ def set_action_state(conn: Connection, batch_id: int, state: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ActionBatch:
-    """The batch of an action: where it stands, and who began it."""
+    """The batch of an action: its state, and the user who began it."""
 
     state: str
     who: str | None
@@ -207,7 +207,7 @@ def take_up(conn: Connection, batch_id: int) -> None:
 
 
 def leave(conn: Connection, batch_id: int) -> None:
-    """Say that no process works on the batch, if it is still open: the next sync goes on with it."""
+    """Say that no process works on the batch, if it is still open: the next sync continues it."""
     at_work = update(batch).where(batch.c.id == batch_id, batch.c.state == "running")
     conn.execute(at_work.values(state="partial"))
 
@@ -419,7 +419,7 @@ def close_undo(conn: Connection, batch_id: int, undo_id: int) -> None:
 
 
 def half_undone(conn: Connection) -> list[int]:
-    """Return the batches whose undo is under way, or was killed: `hub undo BATCH` goes on with it."""
+    """Return the batches whose undo is under way, or was killed: `hub undo BATCH` continues it."""
     rows = conn.execute(select(batch.c.id).where(batch.c.state == "undoing").order_by(batch.c.id))
     return list(rows.scalars())
 

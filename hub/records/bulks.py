@@ -1,6 +1,6 @@
-"""Bulk actions: what a user did to many records at once, record by record, so that it can go on and be undone.
+"""Bulk actions: a user's changes of many records, kept so that they can be resumed and undone.
 
-Owns `ops.bulk` and `ops.bulk_item`. Not here: what is done to a record (`hub.actions.bulk`).
+Owns `ops.bulk` and `ops.bulk_item`. Not here: the action on a record (`hub.actions.bulk`).
 """
 
 import json
@@ -86,7 +86,7 @@ def find(conn: Connection, batch_id: int, *, lock: bool = False) -> Bulk | None:
     return None if row is None else Bulk(*row)
 
 
-def waiting(conn: Connection, batch_id: int, limit: int) -> list[Item]:
+def pending(conn: Connection, batch_id: int, limit: int) -> list[Item]:
     """Return the next records that nothing was done to yet."""
     rows = conn.execute(
         text(
@@ -164,7 +164,7 @@ def changed(conn: Connection, batch_id: int) -> list[Item]:
 
 
 def to_undo(conn: Connection, batch_id: int, limit: int) -> list[Item]:
-    """Return the next changed records that are not taken back yet, the last changed first."""
+    """Return the next changed records that are not undone yet, the last changed first."""
     rows = conn.execute(
         text(
             "SELECT n, record_id, before, after FROM ops.bulk_item WHERE batch_id = :batch "
@@ -176,7 +176,7 @@ def to_undo(conn: Connection, batch_id: int, limit: int) -> list[Item]:
 
 
 def keep_undone(conn: Connection, batch_id: int, undone: Mapping[int, str]) -> None:
-    """Write what became of records that were to be taken back: '' or why the record stays as it is."""
+    """Write what became of records that were to be undone: '' or why the record stays as it is."""
     conn.execute(
         text(
             "UPDATE ops.bulk_item b SET undone = u.why FROM unnest(CAST(:ns AS integer[]), "
@@ -187,7 +187,7 @@ def keep_undone(conn: Connection, batch_id: int, undone: Mapping[int, str]) -> N
 
 
 def undone(conn: Connection, batch_id: int) -> list[tuple[int, str]]:
-    """Return the records that were to be taken back: (record, '' or why it stays)."""
+    """Return the records that were to be undone: (record, '' or why it stays)."""
     rows = conn.execute(
         text(
             "SELECT record_id, undone FROM ops.bulk_item "

@@ -197,7 +197,7 @@ _DISMISS = text(
 
 
 def dismiss(conn: Connection, employed: Mapping[int, int]) -> None:
-    """Take back the links of people to companies (person → company)."""
+    """Undo the links of people to companies (person → company)."""
     args = {"people": list(employed), "companies": list(employed.values())}
     conn.execute(_DISMISS, args)
 
@@ -219,13 +219,13 @@ JOIN up u ON u.said = s.id AND u.merged_into IS NULL ORDER BY s.at, s.id
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What people said of where a person works.
+class Employment:
+    """The employer of a person by users' choices.
 
     Args:
-        company: where they work, by the latest word; None: nobody said so, or they have left.
-        at: when that was said.
-        left: companies for which they work no more.
+        company: the employer by the latest choice; None: no user chose one, or the person has left.
+        at: the time of this choice.
+        left: companies for which the person no longer works.
     """
 
     company: int | None
@@ -233,19 +233,19 @@ class Said:
     left: frozenset[int]
 
 
-def said_of(conn: Connection, person_ids: Sequence[int]) -> dict[int, Said]:
-    """Return person → what people said of where they work; nobody of whom nothing was said."""
+def employments(conn: Connection, person_ids: Sequence[int]) -> dict[int, Employment]:
+    """Return person → employer by users' choices; people without a choice are left out."""
     if not person_ids:
         return {}
     words: dict[int, list[Any]] = {}
     for row in conn.execute(_SAID, {"ids": list(person_ids)}):
         words.setdefault(row.root, []).append(row)
-    found: dict[int, Said] = {}
+    found: dict[int, Employment] = {}
     for person, rows in words.items():
         works = {row.company: row.works for row in rows}  # the latest word of each company
         last = rows[-1]
         left = frozenset(company for company, is_there in works.items() if not is_there)
-        found[person] = Said(last.company if last.works else None, last.at, left)
+        found[person] = Employment(last.company if last.works else None, last.at, left)
     return found
 
 

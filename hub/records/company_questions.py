@@ -1,8 +1,8 @@
 """Names of companies that a person is asked about. Owns `ops.company_question`.
 
-A row is a member of a question: one record of a company whose name another company has as well, where
-nothing tells whether the two are one. The rows are a function of the records and of what people decided.
-They are written whenever companies are placed, under the lock of companies.
+A row is a member of a question: one record of a company whose name another company has too, if no
+fact decides whether the two are one. The rows are a function of the records and of what people
+decided. They are written whenever companies are placed, under the lock of companies.
 """
 
 from collections.abc import Collection, Mapping
@@ -37,7 +37,7 @@ def replace(conn: Connection, ids: Collection[int], asked: Mapping[int, str]) ->
 
 
 def members(conn: Connection, name: str) -> list[int]:
-    """Return the records that stand for the companies of a question; empty where none is asked."""
+    """Return the records that represent the companies of a question; empty where none is asked."""
     rows = conn.execute(
         text("SELECT record_id FROM ops.company_question WHERE name = :name ORDER BY record_id"),
         {"name": name},

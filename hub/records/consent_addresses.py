@@ -28,7 +28,7 @@ class Holder:
     values: Mapping[str, Any]
 
 
-# A record that is gone counts for its entity as long as no other lives.
+# A record that is gone counts for its entity as long as there is no living one.
 _HELD = text(f"""
 WITH RECURSIVE {WHOLE}
 SELECT s.entity_id, s.canonical AS values FROM ops.source_record s

@@ -154,7 +154,7 @@ _SAID_NOWHERE = text(
 _BY_ID = text(f"{_EVENT} WHERE e.id = ANY(:ids) AND e.accepted_by IS NULL")
 
 
-def said_of_people(
+def events_of_people(
     conn: Connection, entity_ids: Sequence[int], *, nowhere: bool = False
 ) -> dict[int, list[Event]]:
     """Return events about people themselves, by entity; few have any.
@@ -197,7 +197,7 @@ WHERE s.id = ANY(:ids) AND e.origin_id IS NULL ORDER BY record, e.channel, e.sta
 """)
 
 
-def said_by(conn: Connection, record_ids: Sequence[int]) -> list[tuple[str, str, str]]:
+def events_of_records(conn: Connection, record_ids: Sequence[int]) -> list[tuple[str, str, str]]:
     """Return the events of the objects of records: (record, channel, state) each."""
     return [tuple(row) for row in conn.execute(_OF_RECORDS, {"ids": list(record_ids)})]
 
@@ -231,7 +231,7 @@ def states_of(conn: Connection, addresses: Collection[str]) -> list[AddressState
 def consent_events_of(conn: Connection, entity_id: int) -> list[ConsentEvent]:
     """Return the events that count for a person: of the present addresses, and of the person."""
     own = {address for _, address in addresses_of(conn, [entity_id])[entity_id]}
-    said = said_of_people(conn, [entity_id], nowhere=True).get(entity_id, [])
+    said = events_of_people(conn, [entity_id], nowhere=True).get(entity_id, [])
     found = {event.id: event for event in (*events_about(conn, own), *said)}
     return [one for event in found.values() if (one := event.judged) is not None]
 

@@ -41,7 +41,7 @@ class NewEvent:
         at: the vendor's time as ISO text, if it has one.
         voice: its author, see `hub.model.consent.Voice`.
         is_confirmed: whether it is a confirmed double opt-in.
-        is_of_person: whether it is said of all addresses of the person.
+        is_of_person: whether it is about all addresses of the person.
     """
 
     raw_id: int

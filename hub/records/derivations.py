@@ -61,8 +61,8 @@ class Walk:
     until: int
 
 
-# A stream that landed before it had a mapping was never mapped: what waits for its first mapping
-# is left out.
+# A stream that landed before it had a mapping was never mapped: objects before their first mapping
+# are left out.
 _ADD = text("""
 INSERT INTO ops.derivation (name, part, version, until)
 SELECT 'mapping', m.part, CASE WHEN landed.newest IS NULL THEN m.version ELSE '' END,

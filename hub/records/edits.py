@@ -1,4 +1,4 @@
-"""Edits: values that users typed into people and companies, until taken back. Owns `ops.edit`."""
+"""Edits: values that users typed into people and companies, until undone. Owns `ops.edit`."""
 
 import json
 from collections import defaultdict
@@ -90,12 +90,12 @@ RETURNING id
 
 
 def revoke_these(conn: Connection, ids: Iterable[int]) -> set[int]:
-    """Take back edits that no later edit of the same field covers; returns those that were in force."""
+    """Undo edits that no later edit of the same field covers; returns those that were in force."""
     return {*conn.execute(_REVOKE_THESE, {"ids": list(ids)}).scalars()}
 
 
 def revoke(conn: Connection, entity_id: int, field: str) -> int:
-    """Take back the edits of a field; returns how many there were."""
+    """Undo the edits of a field; returns how many there were."""
     return conn.execute(_REVOKE, {"entity": entity_id, "field": field}).rowcount
 
 
@@ -117,7 +117,7 @@ WHERE entity_id = ANY(:ids) AND field = :field AND revoked_at IS NULL GROUP BY e
 
 
 def typed_at(conn: Connection, entity_ids: Sequence[int], field: str) -> dict[int, datetime]:
-    """Return entity → when somebody typed the standing value of a field."""
+    """Return entity → when a user typed the present value of a field."""
     if not entity_ids:
         return {}
     rows = conn.execute(_TYPED_AT, {"ids": list(entity_ids), "field": field})

@@ -124,8 +124,8 @@ def bump(conn: Connection, ids: Iterable[int], *, quietly: bool = False) -> None
     Args:
         conn: an open transaction.
         ids: entities.
-        quietly: only the hub's own rules changed, so the fold sends no single alerts. Other causes before
-            the fold still send theirs.
+        quietly: only the hub's own rules changed, so the fold sends no single alerts. Other causes
+            before the fold still send their notifications.
     """
     statement = text("UPDATE ops.entity SET version = version + 1 WHERE id = ANY(:ids)")
     if wanted := sorted(set(ids)):
@@ -190,7 +190,7 @@ RETURNING e.id
 def call_home(conn: Connection, record_ids: Sequence[int]) -> set[int]:
     """Point merged entities to the entity that now has the record with which they began.
 
-    In a chain, A into B into C, one merge may have been taken back. A merged entity follows its own
+    In a chain, A into B into C, one merge may have been undone. A merged entity follows its own
     record. Call when the records have been moved. Returns the entities that point elsewhere now.
     """
     return set(conn.execute(_ASTRAY, {"ids": list(record_ids)}).scalars())

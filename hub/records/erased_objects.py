@@ -1,10 +1,10 @@
 """Objects of erased people: their raw versions, quarantine, corrections and places in ledgers are emptied.
 
-A raw version stays as a row: its batch, and when it landed. Its payload is replaced by a keyed digest,
-its id by a name made of one. It counts as deleted and as taken back, so no stage reads it again. The
-object has no head any more. In the ledgers of its batches it keeps its verdict, under the same name, so
-every ledger adds up as before; a verdict that was open is `excluded`. Not here: what became of the
-objects (`hub.erase.rows`).
+A raw version stays as a row: its batch, and when it landed. Its payload is replaced by a keyed
+digest, its id by a name made of one. It counts as deleted and as undone, so no stage reads it
+again. The object has no head any more. In the ledgers of its batches it keeps its verdict, under
+the same name, so every ledger adds up as before; a verdict that was open is `excluded`. Not here:
+what became of the objects (`hub.erase.rows`).
 """
 
 from collections.abc import Collection, Iterable
@@ -106,7 +106,7 @@ def enter_blocked(
 
     Args:
         conn: an open transaction.
-        blocked: name, whether the object lives at its source, its time there; each name once.
+        blocked: name, whether the object exists at its source, its time there; each name once.
         batch: the batch that was handed them.
         source: vendor name.
         stream: stream name.
@@ -129,5 +129,5 @@ UPDATE landing.raw SET payload = CAST(:payload AS json), body = :body WHERE id =
 def replace_payload(
     conn: Connection, raw_id: int, *, payload: str | None, body: bytes | None
 ) -> None:
-    """Store a raw version anew that mentioned an erased person; its digest stays: it is the vendor's."""
+    """Store a raw version without the mentions of an erased person; its digest stays the vendor's."""
     conn.execute(_REDACT, {"id": raw_id, "payload": payload, "body": body})

@@ -41,7 +41,7 @@ def append(home: Path, new: Iterable[Tombstone]) -> None:
 
 
 def read(home: Path) -> list[Tombstone]:
-    """Return the list, in the order of the erasures; a line that a kill cut off is passed over.
+    """Return the list, in the order of the erasures; a line that a kill cut off is ignored.
 
     Raises:
         ConfigError: a line is damaged.

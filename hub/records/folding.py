@@ -55,7 +55,7 @@ class Stale:
 
     Args:
         companies: companies.
-        new: people whom no load has folded yet, and who are not merged into another.
+        new: people without a first fold who are not merged into another.
         others: other people.
     """
 
@@ -69,7 +69,7 @@ class Stale:
         return self.new or self.others
 
 
-# in the order of the index, so that no other one is taken, whatever the statistics say
+# in the order of the index, so that no other one is taken, for all statistics
 _ANY_STALE = """
 (SELECT id FROM ops.entity WHERE version > folded_version AND {which} ORDER BY id LIMIT 1) IS NOT NULL
 """

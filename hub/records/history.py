@@ -89,7 +89,7 @@ FROM unnest(CAST(:entities AS bigint[]), CAST(:fields AS jsonb[])) WITH ORDINALI
 """)
 
 
-def note_said(conn: Connection, who: str, said: Mapping[int, Mapping[str, JsonValue]]) -> None:
+def append_changes(conn: Connection, who: str, said: Mapping[int, Mapping[str, JsonValue]]) -> None:
     """Append changes of entities, in the history's own form (entity → field → old and new)."""
     if said:
         documents = [json.dumps(dict(fields)) for fields in said.values()]

@@ -40,7 +40,7 @@ class StreamLedger:
 
     @property
     def missing_n(self) -> int:
-        """Return how many records the source counted and did not hand out."""
+        """Return how many records the source counted and did not return."""
         missing = self.shortage.get("missing", 0)
         return missing if isinstance(missing, int) else 0
 

@@ -93,7 +93,8 @@ def replace(
         conn: an open transaction.
         before: the hashes that the records' rows name, by record.
         after: the hashes that the records have from now on, by record.
-        letters: of the records' last names (`hub.matching.letters`); they stand at nameless keys.
+        letters: of the records' last names (`hub.matching.letters`); they are stored with keys
+            without a name.
 
     Returns:
         The records of `after` whose rows must name other hashes now; the caller writes them with

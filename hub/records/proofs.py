@@ -88,10 +88,10 @@ SELECT NOT EXISTS (SELECT 1 FROM ops.pending WHERE batch_id = :batch)
 """)
 
 
-def is_settled(conn: Connection, batch_id: int) -> bool:
+def is_drained(conn: Connection, batch_id: int) -> bool:
     """Tell whether a batch has no records left to map, to match or to fold.
 
     An open verdict counts where the object's record is still of this batch: no later stage gives
-    one to an object that was lost, or that a later batch has brought again.
+    one to an object that was lost, or that a later batch has read again.
     """
     return bool(conn.execute(_SETTLED, {"batch": batch_id}).scalar_one())

@@ -98,7 +98,7 @@ class Taken:
     Args:
         ids: the records.
         is_derivation: they were queued since our rules changed; else since they did.
-        is_last: nothing else waited for the stage when they were taken.
+        is_last: the stage's queue held nothing else when they were taken.
     """
 
     ids: list[int]
@@ -207,7 +207,7 @@ _WAITS = text(
 )
 
 
-def waits(conn: Connection, *stages: str) -> bool:
+def has_records(conn: Connection, *stages: str) -> bool:
     """Tell whether anything waits for one of the stages."""
     return bool(conn.execute(_WAITS, {"stages": list(stages)}).scalar_one())
 
@@ -218,7 +218,7 @@ SELECT EXISTS (SELECT 1 FROM ops.pending WHERE stage = 'normalize' AND lane = 'b
 """)
 
 
-def bulk_waits(conn: Connection) -> bool:
+def has_bulk_people(conn: Connection) -> bool:
     """Tell whether a person of the bulk lane waits to be mapped or matched."""
     return bool(conn.execute(_BULK).scalar_one())
 

@@ -162,8 +162,8 @@ def next_objects(
     return [row.source_id for row in rows], rows[-1].id if rows else until
 
 
-# Verdicts are of the objects that live; the older versions are read for their consents, and for an
-# undo that would bring them back.
+# Verdicts belong to the living objects; the older versions are read for their consents, and for an
+# undo that would restore them.
 _QUEUE = text("""
 WITH wanted AS (
   SELECT r.id AS raw_id, r.source_id, r.at, b.lane,

@@ -1,4 +1,4 @@
-"""Review: pairs that wait for a user's decision. Owns `ops.review`."""
+"""Review: pairs for a user to decide. Owns `ops.review`."""
 
 from collections.abc import Sequence
 

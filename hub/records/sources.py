@@ -226,8 +226,8 @@ RETURNING s.id, s.target, p.lane, p.batch_id,
 
 
 _OURS = [Cause.EXCLUDED, Cause.REJECTED, Cause.UNSAID]
-# What a raw version said first is what the mapping makes of it; what stands after that under the
-# same number was ended by a later version.
+# What a raw version said first is what the mapping makes of it; later records with the same number
+# were ended by a later version.
 _REFUSE = text("""
 UPDATE ops.record_version v SET gone_at = coalesce(v.gone_at, now()),
   gone_why = coalesce(v.gone_why, 'excluded')
@@ -249,7 +249,7 @@ def refuse(conn: Connection, source: str, stream: str, raws: Mapping[str, int]) 
 
 
 def refresh(conn: Connection, records: Sequence[NewSourceRecord]) -> list[Queued]:
-    """Store anew what versions said that are no longer, or not again, what their object says.
+    """Store again what versions said that are no longer, or not again, what their object says.
 
     Returns the people whose last version changed by it.
     """
@@ -307,7 +307,7 @@ class Gone:
     target: str | None = None
 
 
-def unsaid(known: Iterable[Known], said: Mapping[str, tuple[int, Collection[str]]]) -> list[Gone]:
+def dropped(known: Iterable[Known], said: Mapping[str, tuple[int, Collection[str]]]) -> list[Gone]:
     """Return what living objects gave before, and what their present version does not give.
 
     The version may be a newer one, or the same one as before that a changed mapping has read.
@@ -432,7 +432,7 @@ def delete_of_entity(conn: Connection, entity_id: int, source: str) -> None:
 
 
 def take_out(conn: Connection, ids: Sequence[int], batch_id: int) -> None:
-    """Take records out of their entities, until their source brings them again.
+    """Take records out of their entities, until their source sends them again.
 
     Args:
         conn: an open transaction.

@@ -26,7 +26,7 @@ from hub.db.metadata import (
     because,
     metadata,
     personal,
-    where_said,
+    where_present,
     without_statistics,
 )
 from hub.model.verdicts import Cause
@@ -282,7 +282,7 @@ employment = Table(
     Column("revoked_at", UTC),
     # the activities of this time count for the company; NULL: from the beginning, and until now
     Column("since", UTC),
-    Column("until", UTC),  # set: the person worked there, and does no more
+    Column("until", UTC),  # set: the person no longer works there
     Index(None, "person_id", info=because("load asks for the employers of a person")),
     Index(None, "company_id", info=because("undo and erase ask for the employees of a company")),
     schema="ops",
@@ -418,8 +418,8 @@ assignment = Table(
         "OR withdrawn_by IS NOT NULL AND num_nonnulls(lead_id, contact_id, deal_id) = 0",
         name="of_one_record",
     ),
-    where_said("contact_id", "why a contact has its owner; removal of a contact"),
-    where_said("deal_id", "why a deal has its owner; removal of a deal"),
+    where_present("contact_id", "why a contact has its owner; removal of a contact"),
+    where_present("deal_id", "why a deal has its owner; removal of a deal"),
     Index(None, "lead_id", info=because("why a lead has its owner; removal of a lead")),
     Index(None, "user_id", info=because("the assignments of a user")),
     schema="ops",

@@ -1,6 +1,6 @@
 """How far an undo has come: one row for each of its chunks. Owns `ops.undo_part`.
 
-A chunk and its part commit together, so after a kill the next call knows what is done.
+A chunk and its part commit together, so after a kill the next call sees what is done.
 """
 
 from collections.abc import Mapping, Sequence

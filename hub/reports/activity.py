@@ -1,8 +1,8 @@
 """Activity: what the team has done, by user, outcome and span of time.
 
-Counted are calls, visits, messages and notes that a person logged, at the moment of the activity, and tasks
-at the moment when they were done. What came with a source's record is not the team's. Read from the
-activities themselves, and exact.
+It counts calls, visits, messages and notes that a user logged, at the moment of the activity. Tasks
+count at the moment when they were done. What came with a source's record is not the team's. Read
+from the activities themselves, and exact.
 """
 
 from collections import defaultdict

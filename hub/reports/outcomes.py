@@ -46,7 +46,7 @@ def won_lost(conn: Connection, scope: Scope) -> dict[str, Any]:
         of[cell.level].append(cell)
     return {
         **scope.head("won-lost"),
-        "total": _told(of[_IN_ALL]),
+        "total": _figures(of[_IN_ALL]),
         "by_month": _by(of[_MONTH], "month", lambda cell: f"{cell.month:%Y-%m}"),
         "by_owner": _by(of[_OWNER], "owner", lambda cell: cell.owner),
         "by_source": _by(of[_SOURCE], "source", lambda cell: cell.source),
@@ -54,7 +54,7 @@ def won_lost(conn: Connection, scope: Scope) -> dict[str, Any]:
     }
 
 
-def _told(cells: Sequence[Cell]) -> dict[str, Any]:
+def _figures(cells: Sequence[Cell]) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for outcome in _OUTCOMES:
         mine = [cell for cell in cells if cell.category == outcome]
@@ -70,7 +70,7 @@ def _by(
     for cell in cells:
         groups[key(cell)].append(cell)
     known = sorted(groups, key=lambda k: (k is None, k or ""))
-    return [{name: k, **_told(groups[k])} for k in known]
+    return [{name: k, **_figures(groups[k])} for k in known]
 
 
 def _reasons(cells: Sequence[Cell]) -> list[dict[str, Any]]:

@@ -42,16 +42,16 @@ def pipeline_now(conn: Connection, scope: Scope) -> dict[str, Any]:
         "report": "pipeline",
         "period": None,
         "is_exact": True,
-        "total": _told(cells),
+        "total": _figures(cells),
         "by_stage": [
-            {"pipeline": pipeline, "stage": stage, **_told(mine)}
+            {"pipeline": pipeline, "stage": stage, **_figures(mine)}
             for (pipeline, stage), mine in stages.items()
         ],
-        "by_owner": [{"owner": owner, **_told(owners[owner])} for owner in known],
+        "by_owner": [{"owner": owner, **_figures(owners[owner])} for owner in known],
     }
 
 
-def _told(cells: Sequence[Row[Any]]) -> dict[str, Any]:
+def _figures(cells: Sequence[Row[Any]]) -> dict[str, Any]:
     return {
         "deals": sum(cell.n for cell in cells),
         "value": money((cell.currency, cell.value) for cell in cells),

@@ -78,7 +78,7 @@ def ratio(part: float, whole: float) -> float | None:
 
 
 def seconds_of(bucket: int) -> float:
-    """Return the duration that stands for a bucket: its geometric middle."""
+    """Return the duration that represents a bucket: its geometric middle."""
     return float(round(2 ** ((bucket + 0.5) / _PER_DOUBLING), 1))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from hub.reports.scope import Scope
 
-# each kind reads a partial index of few rows, whatever the size of the table
+# each kind reads a partial index of few rows, for any size of the table
 _ROWS = text("""
 WITH r AS (
   SELECT owner_id, lead_source AS source, unasked_since AS at, 'leads' AS what FROM crm.lead

@@ -5,13 +5,13 @@ the same transaction, who was skipped, and why. What does not belong here: rules
 
 Equal weights are a ring by position. The next member is kept as a member (with its position, in
 case it leaves before its turn), so joining and leaving never shift turns. Unequal weights are
-smooth: every turn gives each available member its share, the chosen one pays 1, and the chosen
-one is by Tijdeman's rule (R. Tijdeman, «The chairman assignment problem», Discrete Mathematics
-32, 1980): of those with enough credit, whose share runs out of patience first. It keeps
-|count - share| ≤ 1 - 1/(2m-2) for m members from any turn on at which the credits are level.
-For a window cut anywhere, so also one that begins when somebody came or went, it is < 2 (measured:
-1.5): credits are carried over such a change, or else whoever weighs most would gain by each one.
-A bound of 1 for every window does not exist for most weights (Fraenkel's conjecture).
+smooth: every turn gives each available member its share, the chosen one pays 1, and the chosen one
+is by Tijdeman's rule (R. Tijdeman, «The chairman assignment problem», Discrete Mathematics 32,
+1980): of those with enough credit, whose share runs out of patience first. It keeps |count - share|
+≤ 1 - 1/(2m-2) for m members from any turn on at which the credits are level. For any window, also
+one that begins when a member joined or left, it is < 2 (measured: 1.5): credits are kept over such
+a change; otherwise each change would favour the member with the largest weight. A bound of 1 for
+every window does not exist for most weights (Fraenkel's conjecture).
 
 `Member.credit` holds both: 2 x turns owed (given back) + the smooth credit, which lies in (-1, 1).
 """
@@ -32,7 +32,7 @@ class Member:
         position: order in the ring; who joins gets `hub.crm.groups.joining_position`.
         active: not deactivated.
         away: on leave.
-        paused: takes no turns until told otherwise.
+        paused: takes no turns until the pause ends.
         weight: share of the turns; equal weights make a ring.
         credit: stored state (see the module); 0 for who joins, which is the group's level.
         capacity: how many open leads at most; None = no limit.
@@ -52,7 +52,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class GroupState:
-    """A group as stored. `next_position` is where `next_member` stood, in case it has left."""
+    """A group as stored. `next_position` is the former place of `next_member`, in case it has left."""
 
     group_id: int
     name: str
@@ -63,7 +63,7 @@ class GroupState:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """One turn: `chosen` is a user id, None when nobody was available (the state stands)."""
+    """One turn: `chosen` is a user id, None when no member was available (the state stays)."""
 
     chosen: int | None
     state: GroupState
@@ -72,13 +72,13 @@ class Pick:
 
 
 def take(state: GroupState) -> Pick:
-    """Take one turn: who is owed one goes first, then the ring or the smooth weights.
+    """Take one turn: a member with a credit goes first, then the ring or the smooth weights.
 
     A skipped member (deactivated, away, full, weight 0) loses the turn and is not owed it.
     """
     line = _from_next(state)
     if all(unavailable(member) for member in line):
-        return Pick(None, state, _skipped(line), _told_nobody(state, line))
+        return Pick(None, state, _skipped(line), _none_available(state, line))
     owed = next((m for m in line if _owed(m.credit) and not unavailable(m)), None)
     if owed is not None:
         served = replace(owed, credit=_credit(_owed(owed.credit) - 1, _level(owed.credit)))
@@ -89,7 +89,7 @@ def take(state: GroupState) -> Pick:
     return _take_weighted(state, line)
 
 
-def give_back(state: GroupState, user_id: int) -> GroupState:
+def credit_turn(state: GroupState, user_id: int) -> GroupState:
     """Return the state in which `user_id` is served first next time; the pointer does not move.
 
     A turn given back while its member is unavailable stays owed. Of a member who has left,
@@ -108,7 +108,7 @@ def _take_ring(state: GroupState, line: tuple[Member, ...]) -> Pick:
     skipped = _skipped(line[:place])
     moved = replace(state, next_member=after.user_id, next_position=after.position)
     reason = f"group {state.name}: turn of user {chosen.user_id} of {len(line)} members"
-    return Pick(chosen.user_id, _served(moved, chosen), skipped, (reason, *_told(skipped)))
+    return Pick(chosen.user_id, _served(moved, chosen), skipped, (reason, *_skip_reasons(skipped)))
 
 
 def _take_weighted(state: GroupState, line: tuple[Member, ...]) -> Pick:
@@ -131,7 +131,7 @@ def _take_weighted(state: GroupState, line: tuple[Member, ...]) -> Pick:
     skipped = _skipped(tuple(ordered))
     weight = round(share[chosen] * total)
     reason = f"group {state.name}: turn of user {chosen} by weight {weight} of {total}"
-    return Pick(chosen, replace(state, members=members), skipped, (reason, *_told(skipped)))
+    return Pick(chosen, replace(state, members=members), skipped, (reason, *_skip_reasons(skipped)))
 
 
 def _most_urgent(risen: dict[int, float], share: dict[int, float]) -> int:
@@ -147,7 +147,7 @@ def _most_urgent(risen: dict[int, float], share: dict[int, float]) -> int:
 
 
 def _from_next(state: GroupState) -> tuple[Member, ...]:
-    """Return all members in ring order, beginning with whose turn it is."""
+    """Return all members in ring order, beginning with the next member."""
     line = sorted(state.members, key=lambda m: (m.position, m.user_id))
     ids = [member.user_id for member in line]
     start = 0
@@ -182,14 +182,14 @@ def _skipped(line: tuple[Member, ...]) -> tuple[tuple[int, str], ...]:
     return tuple((m.user_id, why) for m in line if (why := unavailable(m)))
 
 
-def _told(skipped: tuple[tuple[int, str], ...]) -> tuple[str, ...]:
+def _skip_reasons(skipped: tuple[tuple[int, str], ...]) -> tuple[str, ...]:
     return tuple(f"user {user_id} skipped: {why}" for user_id, why in skipped)
 
 
-def _told_nobody(state: GroupState, line: tuple[Member, ...]) -> tuple[str, ...]:
+def _none_available(state: GroupState, line: tuple[Member, ...]) -> tuple[str, ...]:
     if not line:
         return (f"group {state.name} has no members",)
-    return (f"group {state.name}: no member is available", *_told(_skipped(line)))
+    return (f"group {state.name}: no member is available", *_skip_reasons(_skipped(line)))
 
 
 def _owed(credit: float) -> int:

@@ -17,9 +17,7 @@ from hub.errors import ConfigError
 from hub.model.records import JsonValue
 
 TargetKind = Literal["user", "group", "account"]
-ACCOUNT_OWNER = (
-    "account_owner_id"  # of a lead: who owns the account of its company, if anybody does
-)
+ACCOUNT_OWNER = "account_owner_id"  # of a lead: the owner of its company's account, if any
 
 _ACCENT = re.compile(r"[\u0300-\u036f]")
 _UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "\u0131": "i"})
@@ -112,9 +110,9 @@ def decide(
     """Return the first rule's target whose conditions all hold, else the fallback."""
     for rule in rules:
         if rule.target.kind == "account" and lead.get(ACCOUNT_OWNER) is None:
-            continue  # no account is known, or nobody owns it
+            continue  # no account is known, or it has no owner
         if all(_holds(lead, name, wanted) for name, wanted in rule.when.items()):
-            return Decision(rule.target, rule.name, (_told(rule),))
+            return Decision(rule.target, rule.name, (_conditions_text(rule),))
     return Decision(fallback, None, (f"no rule of {len(rules)} holds: fallback {fallback}",))
 
 
@@ -167,7 +165,7 @@ def _listed(wanted: str | Sequence[str]) -> Sequence[str]:
     return (wanted,) if isinstance(wanted, str) else wanted
 
 
-def _told(rule: RoutingRule) -> str:
+def _conditions_text(rule: RoutingRule) -> str:
     told = [f"{name} is {' or '.join(_listed(wanted))}" for name, wanted in rule.when.items()]
     everybody = "account is known" if rule.target.kind == "account" else "every lead"
     return f"rule {rule.name}: {', '.join(told) or everybody}"

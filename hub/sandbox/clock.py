@@ -9,7 +9,7 @@ from email.utils import format_datetime
 
 
 class VendorClock:
-    """Tells vendor time.
+    """Returns vendor time.
 
     Args:
         time_scale: vendor seconds per real second.

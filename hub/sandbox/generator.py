@@ -35,7 +35,7 @@ from hub.sandbox.corruption import add_bad_values, corrupt, text, time_of
 from hub.sandbox.factories import COMPANY_FACTORIES, FACTORIES
 from hub.sandbox.fake_data import FakeData, Person
 from hub.sandbox.fields import FIELDS, Record, is_person, write
-from hub.sandbox.ids import default_id_makers
+from hub.sandbox.ids import default_id_factories
 from hub.sandbox.live import live_events
 from hub.sandbox.population import Population, sample_share
 from hub.sandbox.rates import RATES, TICKETS_PER_USER
@@ -185,7 +185,7 @@ def _shown(person: Person) -> Record:
 
 def _number(records: Sequence[Record], seed: int) -> None:
     """Give the records ids in the order of their creation."""
-    makers = default_id_makers(seed)
+    makers = default_id_factories(seed)
     counts: Counter[tuple[str, str]] = Counter()
     for record in records:
         source, stream = record["source"], record["stream"]

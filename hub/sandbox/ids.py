@@ -6,7 +6,7 @@ The same seed and number give the same id. Not here: the counters (`world.py`).
 import hashlib
 from collections.abc import Callable, Mapping
 
-IdMaker = Callable[[str, int], str]
+IdFactory = Callable[[str, int], str]
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 _SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
@@ -94,7 +94,7 @@ def scrambled(text: str, length: int) -> str:
     return in_base(int.from_bytes(digest), _BASE36, length)
 
 
-def default_id_makers(seed: int) -> Mapping[str, IdMaker]:
+def default_id_factories(seed: int) -> Mapping[str, IdFactory]:
     """Return the function that makes ids, by source."""
     return {
         "salesforce": lambda stream, n: salesforce_id(seed, stream, n),

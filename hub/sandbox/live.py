@@ -105,7 +105,7 @@ def _record(source: str) -> Callable[[FakeData, Person, str | None], Record]:
 
 
 def _ticket(fake: FakeData, person: Person, _owner: str | None) -> Record:
-    """Return a ticket with a requester, whom the vendor finds by the address or creates."""
+    """Return a ticket; the vendor finds its requester by the address, or creates one."""
     values = ticket(fake, person, for_sales=fake.rng.random() < _FOR_SALES)
     values["status"] = "new"
     values["requester"] = {

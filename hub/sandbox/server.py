@@ -53,7 +53,7 @@ class SandboxOptions:
         org: above 0: instead a Salesforce org for a migration, with that many leads.
         universe: a file to load instead of a generated universe.
         faults: names of fault profiles, separated by commas.
-        live: let new leads arrive.
+        live: new leads arrive.
         strict: Typeform refuses a time window together with a cursor.
         live_every_s: real seconds between generated events.
     """

@@ -42,7 +42,7 @@ _DESCRIPTIONS = {
 _STATUSES = {"new": 15, "open": 25, "pending": 15, "hold": 5, "solved": 25, "closed": 15}
 _PRIORITIES = {None: 40, "low": 15, "normal": 30, "high": 12, "urgent": 3}
 _TYPES = {"question": 50, "incident": 25, "problem": 10, "task": 5, None: 10}
-_FAULTS = frozenset({"incident", "problem"})  # nobody files a question for sales as one
+_FAULTS = frozenset({"incident", "problem"})  # a question for sales is never filed as one
 _CHANNELS = {"email": 55, "web": 30, "chat": 10, "api": 5}
 _TAGS = ("billing", "login", "export", "delivery")
 

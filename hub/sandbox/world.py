@@ -17,7 +17,7 @@ from typing import Any
 
 from hub.sandbox.clock import VendorClock
 from hub.sandbox.faults import Faults
-from hub.sandbox.ids import IdMaker, default_id_makers, plain_id, secrets_of
+from hub.sandbox.ids import IdFactory, default_id_factories, plain_id, secrets_of
 
 Key = tuple[str, str, str]
 Listener = Callable[[dict[str, Any], "Row"], None]
@@ -76,7 +76,7 @@ class World:
         self.seed = seed
         self.users: list[dict[str, Any]] = []
         self.secrets = secrets_of(seed)
-        self.id_makers: dict[str, IdMaker] = dict(default_id_makers(seed))
+        self.id_makers: dict[str, IdFactory] = dict(default_id_factories(seed))
         self.events: list[dict[str, Any]] = []
         self._rows: dict[tuple[str, str], dict[str, Row]] = {}
         self._pending: dict[Key, Row] = {}
@@ -207,7 +207,7 @@ class World:
         return self.merge(source, stream, id_, event["into"])
 
     def make_silent(self, source: str, stream: str, *names: str) -> None:
-        """Let values change without the row's modification time, where nothing else changes."""
+        """Change values without the row's modification time, if nothing else changes."""
         self._silent.setdefault((source, stream), set()).update(names)
         self._revisions[source, stream] += 1
 

@@ -83,7 +83,7 @@ class MemberSettings(Block):
     weight: int = Field(1, ge=0, le=1000)
     """Share of the turns: a weight of 2 takes twice as many as 1, and 0 takes none."""
     capacity: int | None = Field(None, ge=0)
-    """How many open records of the group's kind the member may own; a full member is passed over.
+    """How many open records of the group's kind the member may own; a full member is skipped.
     `hub group member edit` sets it too; the later of the two counts."""
     paused: bool = False
     """True: the member takes no turns of this group."""

@@ -1,4 +1,4 @@
-"""The line of hub.yaml in which a setting stands, for a message that asks to change it."""
+"""The line of a setting in hub.yaml, for a message that asks to change it."""
 
 from collections.abc import Sequence
 from pathlib import Path

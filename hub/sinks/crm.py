@@ -13,7 +13,7 @@ from hub.crm.folded_rows import FoldedRows
 from hub.crm.leads import LEADS
 from hub.model.folding import GoldenRecord
 from hub.model.records import JsonValue
-from hub.records.history import note_said
+from hub.records.history import append_changes
 
 # columns of the state of a row, by their names in the history
 _CONTACT_STATES = {"archived_at": "archived", "unasked_since": "unasked"}
@@ -100,7 +100,7 @@ def _write(
 ) -> Loaded:
     created = rows.insert(conn, new)
     rows.update(conn, [_update_row(g, rows.names) for g in golden if g.entity_id in changes])
-    note_said(conn, "sync", changes)
+    append_changes(conn, "sync", changes)
     return Loaded(created, frozenset(changes), changes)
 
 

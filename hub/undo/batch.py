@@ -1,4 +1,4 @@
-"""Undo a batch, chunk by chunk; a killed undo goes on when it is called again.
+"""Undo a batch, chunk by chunk; a killed undo continues when it is called again.
 
     begin (the batch is `undoing`) → chunks → raw rows without a record → fold → close (`undone`)
 
@@ -56,13 +56,13 @@ def undo(
     batch_id: int,
     on_chunk: Callable[[Chunk], None] = lambda _: None,
 ) -> Undone:
-    """Take back a batch, or go on with it, while no sync of its source runs.
+    """Undo a batch, or continue it, while no sync of its source runs.
 
-    A second undo takes back what the first had to leave, where its reason is gone.
+    A second undo undoes what the first had to leave, where its reason is gone.
 
     Args:
         engine: the hub's database.
-        who: the user who acts, as the history names it.
+        who: the actor, as the history names it.
         batch_id: a sync, a migration or a live batch.
         on_chunk: is called after each chunk.
 
@@ -121,7 +121,7 @@ def undoable(conn: Connection, batch_id: int) -> Known:
             code="invalid",
             hint="to reverse a mapping, change the mapping back and run hub remap",
         )
-    if batch.state in {"running", "partial", "planned"} or not proofs.is_settled(conn, batch.id):
+    if batch.state in {"running", "partial", "planned"} or not proofs.is_drained(conn, batch.id):
         raise ActionError(
             f"batch {batch.id} is not finished: it is {batch.state}, or its records still wait in a queue",
             resource="batch",

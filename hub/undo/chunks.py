@@ -33,8 +33,9 @@ def order_of(record: Brought) -> int:
 def groups(brought: Sequence[Brought]) -> list[list[Key]]:
     """Return the objects of a batch, those of one person or company together.
 
-    Activities come before deals, and both before the people on whom they are. Companies come after people, so that only people who stay are folded once more for them. The
-    owners that a source named come last: records of the batch may belong to them until then.
+    Activities come before deals, and both before their people. Companies come after people, so that
+    only people who stay are folded again for them. The owners that a source named come last:
+    records of the batch may belong to them until then.
     """
     parent: dict[object, object] = {}
 

@@ -1,4 +1,4 @@
-"""What a batch brought, and what people have done with it since. Reads only.
+"""The records of a batch, and what users have done with them since. Reads only.
 
 In: a batch, or some of its objects. Out: its records, the entities that it created, the entities
 that users have edited or decided about, the earlier values. Not here: changes (`hub.undo.restoring`).
@@ -65,7 +65,7 @@ class Brought:
         source_id: the vendor's id of the object.
         target: person, organisation, ticket, inquiry, user, …
         entity_id: the entity that it belongs to now.
-        is_latest: no later batch brought the object again.
+        is_latest: no later batch read the object again.
         was_known: the record had a version before the batch.
     """
 
@@ -142,8 +142,8 @@ def brought(conn: Connection, batch_id: int, keys: Sequence[Key] | None = None) 
     return [Brought(*row) for row in rows]
 
 
-# Only streams that are mapped have verdicts: a form's definition stays. An object of which a later
-# batch has brought something stays as well.
+# Only streams that are mapped have verdicts: a form's definition stays. An object stays too if a
+# later batch has read it.
 UNMARKED = """
 WHERE r.batch_id = :batch AND r.withdrawn_by IS NULL
   AND EXISTS (SELECT 1 FROM ops.verdict v WHERE v.batch_id = r.batch_id

@@ -27,7 +27,7 @@ READ = 2000  # objects that are read together
 
 
 def preview(engine: Engine, batch_id: int) -> Undone:
-    """Return what taking back a batch would do; nothing is changed.
+    """Return what an undo of a batch would do; nothing is changed.
 
     Raises:
         ActionError: there is no such batch, it is not settled, or it is of another kind.
@@ -78,7 +78,7 @@ class _Preview:
         part.reverted["records"] = len(lost)
         part.reverted["restored"] = len(known - again)
         part.records = [r.name for r in going]
-        part.consents = consent_events.said_by(conn, [r.id for r in going])
+        part.consents = consent_events.events_of_records(conn, [r.id for r in going])
         self._asked += reopened.asked_in(conn, sorted(lost))
         part.reverted += Counter(count_children(conn, sorted(lost)))
         part.reverted += plain_rows.count(conn, [r for r in going if r.id in lost])

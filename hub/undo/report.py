@@ -41,7 +41,7 @@ class Undone:
         records: the names of both.
         edited: records that stay because a user has edited their person since.
         blocked: records that stay because a user, or a later batch, has built on them.
-        consents: what the records said of consent, which stays: (record, channel, state).
+        consents: the consent that the records state, which stays: (record, channel, state).
         given_back: assignments that groups owe to members.
         users: owners of the source who stay because they own other records.
         routed: leads of earlier batches without an owner that got one while the batch ran.

@@ -1,4 +1,4 @@
-"""Taking back what a batch brought: records, raw versions, heads.
+"""The undo of a batch's records: records, raw versions, heads.
 
 A record that the batch created is taken out. A record that it changed gets its earlier values again
 (`ops.record_version`). The raw rows stay and are marked, so that no head points to them. Not here:
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from hub.model.records import JsonValue
 from hub.records import sources
-from hub.records.history import note_said
+from hub.records.history import append_changes
 from hub.undo.inputs import KEYS, RAWS_OF_KEYS, UNMARKED, Key, key_arrays
 
 _LOCK_HEADS = text(f"""
@@ -26,7 +26,7 @@ def lock_heads(conn: Connection, keys: Sequence[Key]) -> None:
 
 
 def mark_undone(conn: Connection, record_ids: Sequence[int], undo_id: int) -> None:
-    """Take records out, until their source brings them again."""
+    """Take records out, until their source sends them again."""
     sources.take_out(conn, record_ids, undo_id)
 
 
@@ -69,4 +69,4 @@ def mark_raws_undone(conn: Connection, batch_id: int, undo_id: int, keys: Sequen
 def note_undone(conn: Connection, who: str, entity_ids: Sequence[int], batch_id: int) -> None:
     """Note in the history of entities that a batch was undone."""
     said: dict[str, JsonValue] = {"undone": {"old": batch_id, "new": None}}
-    note_said(conn, who, dict.fromkeys(sorted(set(entity_ids)), said))
+    append_changes(conn, who, dict.fromkeys(sorted(set(entity_ids)), said))

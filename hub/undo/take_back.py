@@ -1,4 +1,4 @@
-"""Take back some objects of a batch, in one transaction: one chunk of an undo.
+"""Undo some objects of a batch, in one transaction: one chunk of an undo.
 
 Records go or are restored. The records that are left are matched and folded, and rows without a
 record are deleted. Companies and their people are returned: they are folded after all chunks,
@@ -31,7 +31,7 @@ class Work:
     Args:
         batch: the batch that is undone.
         undo_id: the batch that the undo itself is.
-        who: the user who acts, as the history names it.
+        who: the actor, as the history names it.
         leaving: records of the batch that will go, in this chunk or a later one.
     """
 
@@ -60,7 +60,7 @@ def lock(conn: Connection, *, with_companies: bool) -> None:
 
 
 def take_back(conn: Connection, work: Work, keys: Sequence[Key]) -> Taken:
-    """Take back objects of the batch, under the locks of a chunk.
+    """Undo objects of the batch, under the locks of a chunk.
 
     An object that users, or later batches, have changed since the undo began stays.
     """
@@ -114,7 +114,7 @@ class _Shared:
 
 @dataclass(frozen=True, slots=True)
 class _Stale:
-    """Entities to fold: people, companies, and people whom these companies concern."""
+    """Entities to fold: people, companies, and the people of these companies."""
 
     people: set[int]
     companies: set[int]
@@ -126,7 +126,7 @@ def _records(
 ) -> tuple[_Stale, set[int]]:
     """Take out and restore records, and match the rest; returns the records taken out as well."""
     ids = [r.id for r in going]
-    report.consents = consent_events.said_by(conn, ids)
+    report.consents = consent_events.events_of_records(conn, ids)
     known = {r.id for r in going if r.was_known}
     again = sources.restore(conn, work.batch.id, sorted(known)) if known else set()
     restoring.mark_undone(conn, sorted({*ids} - known), work.undo_id)
@@ -184,7 +184,7 @@ def _match_companies(conn: Connection, of: _Part) -> tuple[set[int], set[int]]:
 def _rows(
     conn: Connection, work: Work, lost: Sequence[Brought], shared: _Shared, report: Undone
 ) -> None:
-    """Delete the rows without a record, and give back the assignments that they took."""
+    """Delete the rows without a record, and credit the turns that they took."""
     ids = [r.id for r in lost]
     asked_again = reopened.asked_in(conn, ids)
     children = plain_rows.remove(conn, lost)
@@ -195,7 +195,7 @@ def _rows(
     asked = {r.name for r in lost if r.target == "inquiry"}
     removed = removal.remove(conn, empty, undo_id=work.undo_id, asked=asked)
     report.reverted += children + removed.rows
-    report.given_back = _give_back(conn, removed.turns)
+    report.given_back = _credit_turns(conn, removed.turns)
     if asked_again:
         closed = reopened.close_again(conn, work.who, asked_again, work.batch.id)
         report.reverted["statuses"] = closed
@@ -215,10 +215,10 @@ def _restore_rows(conn: Connection, ids: Sequence[int]) -> None:
         unmatched.adopt(conn, owner)
 
 
-def _give_back(conn: Connection, turns: Counter[tuple[int, int]]) -> list[GivenBack]:
+def _credit_turns(conn: Connection, turns: Counter[tuple[int, int]]) -> list[GivenBack]:
     if not turns:
         return []
-    return by_names(conn, groups.give_back(conn, stored.lock_all(conn), turns))
+    return by_names(conn, groups.credit_turns(conn, stored.lock_all(conn), turns))
 
 
 def by_names(conn: Connection, owed: Mapping[tuple[str, int], int]) -> list[GivenBack]:

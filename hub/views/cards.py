@@ -1,4 +1,4 @@
-"""Cards: a record with what hangs on it, read by a bounded number of statements.
+"""Cards: a record with what belongs to it, read by a bounded number of statements.
 
 In: an open connection and the number of a lead, contact or deal, its survivor if it was merged. Out: one
 model a kind. Open tickets come first, then the next task and the newest activities. Not here: who may
@@ -244,7 +244,7 @@ def _deal(conn: Connection, row: Mapping[str, Any], asked: Asked) -> DealCard:
     )
 
 
-# fields of a model that are not columns of the row as they stand
+# fields of a model that are not plain columns of the row
 _MADE = frozenset(
     (
         "record", "name", "owner", "tags", "custom_fields", "days_since_last_communication", "emails",

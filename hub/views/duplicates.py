@@ -1,4 +1,4 @@
-"""Likely duplicates: of somebody who is about to be added, and of a person who is there.
+"""Likely duplicates: of a person who is about to be added, and of an existing person.
 
 In: canonical values, or a person. Out: the people who may be the same, the likeliest first. The matcher
 judges, as it does when records arrive. Not here: deciding (`hub.actions.identity`).
@@ -70,7 +70,7 @@ def likely(
 def of_person(conn: Connection, entity_id: int) -> tuple[Duplicate, ...]:
     """Return who may be the same as a person: those in review first, then the likeliest.
 
-    People of whom a person or a source said that they are others are left out.
+    People that a user or a source has declared different are left out.
     """
     values = _values(conn, entity_id)
     found = _alike(conn, values) if values else {}

@@ -4,7 +4,7 @@ In: an open connection and a text. Out: the records that have it, the closest fi
 of depends on its form:
 
 - with an `@`: addresses that begin so, and every address that a source ever gave for a person;
-- of digits: numbers that have these digits, whatever country code or signs stand between them;
+- of digits: numbers with these digits, with any country code and any signs between the digits;
 - else names of people, companies and deals: whole ones, then those that begin so, then those that contain
   it; last, addresses that begin with it.
 
@@ -141,7 +141,7 @@ class _Search:
     limit: int
 
     def places(self, said: str) -> Iterator[Place]:
-        """Yield where a text stands, the closest first; one record may come twice."""
+        """Yield the places to look for a text, the closest first; one record may come twice."""
         if "@" in said:
             yield from self._same("email", {"email": said.lower()})
             yield from self._listed(said, ("email", "starts with"))

@@ -154,7 +154,7 @@ def page(
             hint=f"numbers reach {_DEEPEST:,} rows; go on from a page with --after",
         )
     if skipped:
-        after = pages.mark_behind(conn, query, skipped)
+        after = pages.next_mark(conn, query, skipped)
         if after is None:
             return of_page(query, pages.Page(_columns(query), [], None))
     return of_page(query, pages.page(conn, query, limit, after))

@@ -1,4 +1,4 @@
-"""What hangs on a record: activities, tasks, tickets, deals, people, duplicates; and where values come from."""
+"""Parts of a card: activities, tasks, tickets, deals, people, duplicates, and sources of values."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -190,7 +190,7 @@ class Duplicate:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class OtherValue:
     """What one source record, or one edit, says of a field.
 
     Args:
@@ -224,7 +224,7 @@ class Provenance:
     rule: str
     by: str | None
     mapping_version: str | None
-    against: tuple[Said, ...]
+    against: tuple[OtherValue, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +248,7 @@ class StageVisit:
 
     Args:
         from_stage: where it was; null of a new deal.
-        to_stage: where it came to.
+        to_stage: its address.
         who: who moved it.
         at: when.
     """

@@ -8,7 +8,7 @@ from hub.golden.fold import source_version
 from hub.golden.survive import Edit, survive
 from hub.records import folding
 from hub.records.companies import ORGANISATION
-from hub.views.parts import Provenance, Said
+from hub.views.parts import OtherValue, Provenance
 
 PERSON = "person"
 
@@ -35,7 +35,7 @@ def of_entity(
             rule=why.rule,
             by=why.by,
             mapping_version=versions.get(why.winner.stable_key) if why.winner else None,
-            against=tuple(Said(one.stable_key, one.value, one.at) for one in why.losers),
+            against=tuple(OtherValue(one.stable_key, one.value, one.at) for one in why.losers),
         )
         for field, why in (golden.explanation or {}).items()
     )

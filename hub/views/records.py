@@ -30,7 +30,7 @@ class Record:
         record: its name: `lead/12`.
         id: its number.
         name: as people read it; null of a record without a name.
-        owner: who owns it; null is nobody.
+        owner: who owns it; null is none.
         tags: in the order in which they were added.
         custom_fields: values by key, as `docs/lists.md` says.
         last_activity_at: newest note, call, visit, message, ticket or completed task.
@@ -117,7 +117,7 @@ class Lead(Party):
     Args:
         status: one of the team's statuses.
         unqualified_reason: why the lead is unqualified.
-        first_response_at: when somebody first answered.
+        first_response_at: when the team first answered.
         converted_at: when the lead became a contact.
         source_converted_at: when its source converted it, while it is open here.
         contact_record: the contact that it became, or that the person is already.

@@ -44,7 +44,7 @@ def words_of(model: type) -> dict[str, str]:
     """Return what the docstrings of a model and of its bases say of each field.
 
     Raises:
-        KeyError: of a field it says nothing.
+        KeyError: does not describe the field.
     """
     found: dict[str, str] = {}
     for one in reversed(model.__mro__):

@@ -56,7 +56,7 @@ class StreamStatus:
 
 @dataclass(frozen=True, slots=True)
 class BudgetStatus:
-    """What a vendor's account lets the hub ask.
+    """The questions that a vendor's account allows.
 
     Args:
         account: the vendor and its account.
@@ -183,11 +183,11 @@ class Status:
         pending: records that wait, by stage.
         quarantine: values in quarantine.
         review: open questions in review.
-        unproved: what is wrong with the latest read of each source, as its failed run says it.
+        unproved: the faults of the latest read of each source, as in its failed run.
         outbox_pending: notifications that are to be sent.
         outbox_dead: notifications that were given up.
         leads: leads on lists.
-        budgets: what the vendors let the hub ask.
+        budgets: the questions that the vendors allow.
         promises: within how many seconds a change at a source is in the CRM while `hub up` runs.
         silent: fields that are read again.
         placeholders: texts that say nothing, the most frequent ones.

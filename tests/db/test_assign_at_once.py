@@ -5,7 +5,7 @@ from itertools import cycle, islice
 
 from sqlalchemy import text
 
-from hub.actions.people.assign import give_many
+from hub.actions.people.assign import assign_many
 from hub.db.transactions import run_transaction
 from hub.etl.context import Hub
 from tests.acting import by
@@ -24,7 +24,7 @@ def test_turns_by_hand_follow_the_groups_order_whatever_the_number_of_workers(hu
         for part in (mine[:1], mine[1:5], mine[5:]):
             run_transaction(
                 hub.engine,
-                lambda conn: give_many(by(conn, "operator"), "lead", part, "sales"),  # noqa: B023
+                lambda conn: assign_many(by(conn, "operator"), "lead", part, "sales"),  # noqa: B023
             )
 
     at_once([lambda w=w: give(w) for w in range(WORKERS)])  # type: ignore[misc]

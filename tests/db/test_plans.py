@@ -285,7 +285,7 @@ def test_whether_a_small_batch_is_settled_is_asked_of_its_rows_alone(full: Conne
     batch = full.execute(
         text("INSERT INTO ops.batch (kind, source, lane) VALUES ('live', 'x', 'live') RETURNING id")
     ).scalar_one()
-    nodes = plan_of(full, lambda: proofs.is_settled(full, batch))
+    nodes = plan_of(full, lambda: proofs.is_drained(full, batch))
     read = [n for n in nodes if n.get("Relation Name") in {"verdict", "source_record"}]
     assert {n.get("Index Name") for n in read} == {"pk_verdict", "source_record_key"}
 

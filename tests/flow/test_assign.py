@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, event, text
 
-from hub.actions.people.assign import assign, give_many
-from hub.actions.setup import hearing
+from hub.actions.people.assign import assign, assign_many
+from hub.actions.setup import notifications
 from hub.crm import owners
 from hub.crm.owners import Person
 from hub.errors import ActionError
@@ -72,7 +72,7 @@ def owner(world: World, kind: str, number: int) -> str | None:
 
 def give(world: World, kind: str, numbers: Sequence[int], to: str, who: str = WHO) -> Any:
     with world.db.engine.begin() as conn:
-        return give_many(by(conn, who), kind, numbers, to)
+        return assign_many(by(conn, who), kind, numbers, to)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -149,32 +149,36 @@ def test_a_user_chooses_channels_and_reads_alerts(team: World) -> None:
     notify.deliver_pending(team.hub)
     with team.db.engine.begin() as conn:
         ann = by(conn, mail("ann"))
-        assert [(c.event, c.alert, c.email, c.set_by) for c in hearing.show(ann)[1]][:2] == [
+        assert [(c.event, c.alert, c.email, c.set_by) for c in notifications.show(ann)[1]][:2] == [
             ("lead_assigned", True, True, "default"), ("inquiry_received", True, True, "default"),
         ]  # fmt: skip
-        many, one = hearing.waiting(ann, unread=True)
+        many, one = notifications.alerts_of(ann, unread=True)
         assert (many.text, many.record, one.record) == (
             "3 records are now yours",
             None,
             f"lead/{leads[0]}",
         )
-        assert hearing.read(ann, [one.id]) == 1
-        assert [a.id for a in hearing.waiting(ann, unread=True)] == [many.id]
-        assert (hearing.read(ann, None), hearing.read(ann, None)) == (1, 0)
-        assert len(hearing.waiting(ann)) == 2
-        assert hearing.set_(ann, "lead_assigned", mail=False).email is False
-        assert hearing.set_(ann, "lead_assigned", alert=False).set_by == "user"
+        assert notifications.read(ann, [one.id]) == 1
+        assert [a.id for a in notifications.alerts_of(ann, unread=True)] == [many.id]
+        assert (notifications.read(ann, None), notifications.read(ann, None)) == (1, 0)
+        assert len(notifications.alerts_of(ann)) == 2
+        assert notifications.set_(ann, "lead_assigned", mail=False).email is False
+        assert notifications.set_(ann, "lead_assigned", alert=False).set_by == "user"
         line = Managed(preferences={(mail("ann"), "deal_assigned"): "hub.yaml:7"})
         for act, code, word in (
             (
-                lambda: hearing.set_(ann, "deal_assigned", mail=False, managed=line),
+                lambda: notifications.set_(ann, "deal_assigned", mail=False, managed=line),
                 "conflict",
                 "hub.yaml:7",
             ),
-            (lambda: hearing.set_(ann, "lead_asigned", mail=False), "not_found", "lead_assigned"),
-            (lambda: hearing.read(ann, [10**6]), "not_found", "hub alerts"),
-            (lambda: hearing.show(by(conn, WHO)), "required", "--user"),
-            (lambda: hearing.show(ann, mail("bob")), "forbidden", "role"),
+            (
+                lambda: notifications.set_(ann, "lead_asigned", mail=False),
+                "not_found",
+                "lead_assigned",
+            ),
+            (lambda: notifications.read(ann, [10**6]), "not_found", "hub alerts"),
+            (lambda: notifications.show(by(conn, WHO)), "required", "--user"),
+            (lambda: notifications.show(ann, mail("bob")), "forbidden", "role"),
         ):
             with pytest.raises(ActionError) as caught:
                 act()
@@ -238,7 +242,7 @@ def _statements(world: World, leads: Sequence[int]) -> int:
 
     with world.db.engine.begin() as conn:
         event.listen(conn, "before_cursor_execute", catch)
-        give_many(by(conn, WHO), "lead", leads, "sales")
+        assign_many(by(conn, WHO), "lead", leads, "sales")
         event.remove(conn, "before_cursor_execute", catch)
     return len(sent)
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from hub.actions.activities import activity, outcome, task
 from hub.actions.leads import status
 from hub.actions.people.add_person import add
-from hub.actions.people.assign import assign, give_many
+from hub.actions.people.assign import assign, assign_many
 from hub.actions.people.edit import edit
 from hub.crm import owners
 from hub.errors import ActionError
@@ -155,7 +155,7 @@ def refused(world: World, verb: Any, arguments: Any) -> ActionError:
         ((assign, (WHO, "lead", [LEAD], "no such group")), "lead", "owner", "not_found"),
         ((assign, (WHO, "lead", [LEAD], "dealers")), "lead", "owner", "conflict"),
         ((assign, (WHO, "lead", [LEAD], "empty")), "lead", "owner", "conflict"),
-        ((give_many, (WHO, "lead", [1, 998, 999], ANN)), "lead", None, "not_found"),
+        ((assign_many, (WHO, "lead", [1, 998, 999], ANN)), "lead", None, "not_found"),
         (say([LEAD], "Sleeping"), "lead", "status", "not_found"),
         (say([LEAD], "Unqualified"), "lead", "unqualified_reason", "required"),
         (say([LEAD], "Unqualified", reason="Rain"), "lead", "unqualified_reason", "not_found"),

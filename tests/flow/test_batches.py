@@ -89,8 +89,8 @@ def test_a_batch_is_settled_whatever_others_of_its_source_have_waiting(world: Wo
     land(world, other, lead(2))
     flow.begin(world.hub, SALESFORCE)  # a sync that was interrupted
     with world.db.engine.begin() as conn:
-        assert proofs.is_settled(conn, done.id)
-        assert not proofs.is_settled(conn, other.id)
+        assert proofs.is_drained(conn, done.id)
+        assert not proofs.is_drained(conn, other.id)
     undo_batch(world.db.engine, acting(), done.id)
     flow.run_stages(world.hub)
     assert [row.last_name for row in world.rows("SELECT last_name FROM crm.lead")] == ["L2"]

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import Connection, text
 
 from hub.actions.bulk import run as running
-from hub.actions.bulk.run import Asked, go_on, run
+from hub.actions.bulk.run import Asked, resume, run
 from hub.actions.bulk.take_back import preview, take_back
 from hub.actions.deals import deal
 from hub.actions.leads import convert, status
-from hub.actions.people.assign import give_many
+from hub.actions.people.assign import assign_many
 from hub.actions.people.edit import edit
 from hub.actions.setup import groups, smart_list, team
 from hub.actions.setup.groups import Change
@@ -45,8 +45,8 @@ def house(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
         boss = by(conn)
         groups.add(boss, "East", "lead", [ANN, BOB, CID])
         ids = numbers(conn, "lead")
-        give_many(boss, "lead", ids[:4], ANN)
-        give_many(boss, "lead", ids[4:], BOB)
+        assign_many(boss, "lead", ids[:4], ANN)
+        assign_many(boss, "lead", ids[4:], BOB)
         edit(boss, f"lead/{ids[0]}", {"tags": ["vip", "old"]})
         first = convert.convert(boss, f"lead/{ids[0]}", convert.Wish(has_deal=False))
         for n in range(N):
@@ -106,9 +106,9 @@ def tagged(conn: Connection, number: int) -> None:
 Single = Callable[[Connection, int], Any]
 # verb, what it takes, its kind, and the single action
 VERBS: Mapping[str, tuple[str, Mapping[str, Any], str, Single]] = {
-    "owner": ("set-owner", {"to": CID}, "lead", lambda c, n: give_many(by(c), "lead", [n], CID)),
-    "turns": ("set-owner", {"to": "East"}, "lead", lambda c, n: give_many(by(c), "lead", [n], "East")),
-    "deals' owner": ("set-owner", {"to": BOB}, "deal", lambda c, n: give_many(by(c), "deal", [n], BOB)),
+    "owner": ("set-owner", {"to": CID}, "lead", lambda c, n: assign_many(by(c), "lead", [n], CID)),
+    "turns": ("set-owner", {"to": "East"}, "lead", lambda c, n: assign_many(by(c), "lead", [n], "East")),
+    "deals' owner": ("set-owner", {"to": BOB}, "deal", lambda c, n: assign_many(by(c), "deal", [n], BOB)),
     "status": ("set-status", {"status": "working"}, "lead",
                lambda c, n: status.set_status(by(c), [f"lead/{n}"], "Working")),
     "tag": ("tag", {"tags": ["new"]}, "lead", tagged),
@@ -227,7 +227,7 @@ def test_a_killed_bulk_goes_on_and_new_owners_are_told_once(
     with pytest.raises(ActionError, match="not complete"):
         take_back(house.db.engine, acting(), batch)
     assert not house.rows("SELECT 1 FROM ops.outbox WHERE state = 'pending'")
-    done = go_on(house.db.engine, acting(), batch)
+    done = resume(house.db.engine, acting(), batch)
     assert (done.changed, done.unchanged, done.refused) == (N, 0, 0)
     told = house.rows(
         "SELECT o.event, u.email, o.payload -> 'counts' ->> 'leads' AS n FROM ops.outbox o "
@@ -236,7 +236,7 @@ def test_a_killed_bulk_goes_on_and_new_owners_are_told_once(
     assert [tuple(row) for row in told] == [
         ("bulk_assigned", CID, "6"), ("bulk_reassigned_away", ANN, "4"), ("bulk_reassigned_away", BOB, "2"),
     ]  # fmt: skip
-    assert go_on(house.db.engine, acting(), batch) == done
+    assert resume(house.db.engine, acting(), batch) == done
     assert sum(notify.deliver_pending(house.hub).values()) > 0
 
 

@@ -16,16 +16,16 @@ from hub.actions.setup import (
     criteria,
     custom_field,
     groups,
-    hearing,
     layout,
     name_history,
     naming,
+    notifications,
     pipeline,
     smart_link,
     smart_list,
     team,
 )
-from hub.actions.setup.written import Written, unknown
+from hub.actions.setup.yaml_names import Written, unknown
 from hub.crm import owners, words
 from hub.crm.custom_fields import CustomField
 from hub.crm.owners import Person
@@ -386,7 +386,7 @@ def _name_user(conn: Connection, place: str) -> None:
             asked = {"object": "lead", "filter": {"field": "owner", "op": "is", "value": "me"}}
             smart_list.add(by(conn, BOB), "It", read(asked))
         case "preference":
-            hearing.set_(by(conn, WHO), "lead_assigned", mail=False, email=BOB)
+            notifications.set_(by(conn, WHO), "lead_assigned", mail=False, email=BOB)
 
 
 def _found_by(conn: Connection, place: str) -> object:
@@ -395,7 +395,7 @@ def _found_by(conn: Connection, place: str) -> object:
         case "group":
             return [m.email for m in groups.show(by(conn, WHO), "East").members]
         case "preference":
-            return [c for c in hearing.show(by(conn, WHO), BOB)[1] if not c.email]
+            return [c for c in notifications.show(by(conn, WHO), BOB)[1] if not c.email]
         case "private list":
             document = smart_list.find(by(conn, BOB), "It").document
             return {r["id"] for r in smart_list.page(by(conn, BOB), document).rows}

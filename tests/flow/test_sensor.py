@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import dagster as dg
 
-from hub.assets.sensors import Event, told
+from hub.assets.sensors import Event, outside_events
 from hub.etl import flow, stage_reports
 from hub.etl.completeness import unproved
 from hub.etl.reprocess import remap
@@ -31,7 +31,7 @@ def _sync(world: World, number: int, *, in_dagster: bool = False) -> None:
 def _told(world: World, after: int = 0, known: Collection[dg.AssetKey] = KNOWN) -> list[Event]:
     reports = stage_reports.reports_since(world.hub, after)
     with world.db.engine.begin() as conn:
-        return list(told(conn, reports, known, world.hub.mappings))
+        return list(outside_events(conn, reports, known, world.hub.mappings))
 
 
 def _last(world: World) -> int:

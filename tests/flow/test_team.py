@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from hub.actions.activities import task
-from hub.actions.people.assign import give_many
+from hub.actions.people.assign import assign_many
 from hub.actions.setup import groups, smart_list, team
 from hub.actions.setup.groups import ANY, Change
 from hub.clock import FixedClock
@@ -65,7 +65,7 @@ def leads(conn: Connection) -> list[int]:
 def taken(conn: Connection, n: int, clock: Any = None) -> str:
     """Give leads to the group one after the other; returns the first letters of who got them."""
     ctx = by(conn, OPERATOR, clock) if clock else by(conn)
-    got = [give_many(ctx, "lead", [lead], "East").owners for lead in leads(conn)[:n]]
+    got = [assign_many(ctx, "lead", [lead], "East").owners for lead in leads(conn)[:n]]
     known = {u.id: u.email[0] for u in owners.every_user(conn)}
     with_owner = conn.execute(
         text("SELECT user_id FROM ops.assignment ORDER BY id DESC LIMIT :n"), {"n": n}
@@ -150,7 +150,7 @@ def test_route_asks_the_clock_too(house: World) -> None:
 def test_who_leaves_gives_the_open_records_to_others(house: World) -> None:
     with house.db.engine.begin() as conn:
         ctx = by(conn)
-        give_many(ctx, "lead", leads(conn)[:6], ANN)
+        assign_many(ctx, "lead", leads(conn)[:6], ANN)
         conn.execute(
             text("UPDATE crm.lead SET archived_at = now() WHERE id = :i"), {"i": leads(conn)[0]}
         )

@@ -37,9 +37,9 @@ from hub.actions.setup import (
     criteria,
     custom_field,
     groups,
-    hearing,
     layout,
     naming,
+    notifications,
     pipeline,
     reasons,
     smart_link,
@@ -133,7 +133,7 @@ TABLE: Mapping[str, tuple[str, Call]] = {
     "companies.questions.open_questions": (READ, lambda c, _: questions.open_questions(c)),
     "companies.questions.answer": (TYPE, lambda c, s: questions.answer(c, _asked(c, s), Judgement.SAME)),
     "people.assign.assign": (TYPE, lambda c, s: assign.assign(c, "lead", [s.leads[0]], MEG)),
-    "people.assign.give_many": (TYPE, lambda c, s: assign.give_many(c, "lead", [_number(s.leads[0])], MEG)),
+    "people.assign.assign_many": (TYPE, lambda c, s: assign.assign_many(c, "lead", [_number(s.leads[0])], MEG)),
     # a shared list of one owner's leads: who may not give them away is refused
     "people.assign_list.assign_list": (TYPE, lambda c, s: assign_list.assign_list(
         c, "lead", name=s.list, to=MEG)),
@@ -181,10 +181,10 @@ TABLE: Mapping[str, tuple[str, Call]] = {
     "setup.team.back": (OWN_LIST, lambda c, s: team.back(c, s.owner)),
     "setup.team.activate": (SET_UP, lambda c, _: team.activate(c, LEFT)),
     "setup.team.deactivate": (SET_UP, lambda c, s: team.deactivate(c, s.owner, to=[MEG])),
-    "setup.hearing.show": (SELF, lambda c, s: hearing.show(c, s.owner)),
-    "setup.hearing.set_": (SELF, lambda c, s: hearing.set_(c, "lead_assigned", mail=False, email=s.owner)),
-    "setup.hearing.waiting": (SELF, lambda c, s: hearing.waiting(c, s.owner)),
-    "setup.hearing.read": (SELF, lambda c, s: hearing.read(c, None, s.owner)),
+    "setup.notifications.show": (SELF, lambda c, s: notifications.show(c, s.owner)),
+    "setup.notifications.set_": (SELF, lambda c, s: notifications.set_(c, "lead_assigned", mail=False, email=s.owner)),
+    "setup.notifications.alerts_of": (SELF, lambda c, s: notifications.alerts_of(c, s.owner)),
+    "setup.notifications.read": (SELF, lambda c, s: notifications.read(c, None, s.owner)),
     "setup.naming.listed": (READ, lambda c, _: naming.listed(c, "status")),
     "setup.naming.uses": (READ, lambda c, _: naming.uses(c, "status", "New")),
     "setup.naming.rename": (SET_UP, lambda c, _: naming.rename(c, "status", "Working", "Warm")),
@@ -246,7 +246,7 @@ TABLE: Mapping[str, tuple[str, Call]] = {
     "activities.task.complete": (WORK, lambda c, s: task.complete(c, s.task)),
     "activities.task.reopen": (WORK, lambda c, s: task.reopen(c, s.done_task)),
     "activities.task.assign": (WORK, lambda c, s: task.assign(c, s.task, MEG)),
-    "activities.task.waiting": (READ, lambda c, _: task.waiting(c)),
+    "activities.task.open_tasks": (READ, lambda c, _: task.open_tasks(c)),
     "leads.ticket_lead.tickets": (READ, lambda c, s: ticket_lead.tickets(c, s.leads[0])),
     "leads.ticket_lead.make_lead": (WORK, lambda c, s: ticket_lead.make_lead(c, s.ticket)),
     "activities.timeline.of": (READ, lambda c, s: timeline.of(c, s.leads[0])),
@@ -259,7 +259,7 @@ OPENING = {
     # of each record it is asked as well: others' are refused and counted (`test_bulk`)
     "bulk.run.run": (ADD, lambda engine, acting, _: bulk.run(engine, acting, _TAGGED)),
     # what somebody else began
-    "bulk.run.go_on": (SET_UP, lambda e, acting, _: bulk.go_on(e, acting, _bulk(e))),
+    "bulk.run.resume": (SET_UP, lambda e, acting, _: bulk.resume(e, acting, _bulk(e))),
     "bulk.take_back.preview": (SET_UP, lambda e, acting, _: take_back.preview(e, acting, _bulk(e))),
     "bulk.take_back.take_back": (
         SET_UP,
@@ -286,7 +286,7 @@ PARTS = {
     "deals.deal.typed",
     "leads.convert.convert_all",
     "leads.making.make_all",
-    "leads.making.hand_over",
+    "leads.making.set_owner",
     "leads.reopen.reopen_all",
     "identity.decisions.apply",
     "identity.decisions.decide",
@@ -298,7 +298,7 @@ PARTS = {
     "companies.employer.keep",
     "companies.merge.make_one",
     "companies.merge.keep_apart",
-    "companies.merge.settle",
+    "companies.merge.regroup",
 }
 
 

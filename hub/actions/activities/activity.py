@@ -82,7 +82,7 @@ class Activity:
 
     @property
     def name(self) -> str:
-        """Return how people name it."""
+        """Return its name, for instance call/7."""
         return f"{self.kind}/{self.id}"
 
 
@@ -90,13 +90,13 @@ def write(ctx: Context, kind: str, on: str, given: Given) -> Activity:
     """Write a note, call, visit or message; its moment is now where none is given.
 
     Args:
-        ctx: who acts, in an open transaction.
+        ctx: the actor, in an open transaction.
         kind: note, call, visit or message.
-        on: the record, as `targets.resolve` knows it.
+        on: the record, by any name that `targets.resolve` accepts.
         given: by field.
 
     Raises:
-        ActionError: there is no such record, they may not, or a value cannot be kept.
+        ActionError: there is no such record, the actor lacks the right, or a value cannot be kept.
     """
     conn = ctx.conn
     target = targets.resolve(conn, on)
@@ -114,7 +114,8 @@ def edit(ctx: Context, name: str, given: Given) -> Activity:
     """Change fields of an activity; what they were is kept in the history.
 
     Raises:
-        ActionError: there is no such activity or field, they may not, or a value cannot be kept.
+        ActionError: there is no such activity or field, the actor lacks the right, or a value
+            cannot be kept.
     """
     conn = ctx.conn
     activity, row, _ = find(ctx, name)
@@ -124,10 +125,10 @@ def edit(ctx: Context, name: str, given: Given) -> Activity:
 
 
 def archive(ctx: Context, name: str) -> Activity:
-    """Take an activity out of sight and out of every count; the row stays.
+    """Hide an activity and leave it out of every count; the row stays.
 
     Raises:
-        ActionError: there is no such activity, or they may not.
+        ActionError: there is no such activity, or the actor lacks the right.
     """
     activity, row, _ = find(ctx, name)
     alter(ctx, activity, row, {"archived_at": ctx.clock.now()})
@@ -135,10 +136,10 @@ def archive(ctx: Context, name: str) -> Activity:
 
 
 def find(ctx: Context, name: str) -> tuple[Activity, RowMapping, Actor]:
-    """Lock and return an activity that somebody wants to change.
+    """Lock and return an activity to change.
 
     Raises:
-        ActionError: there is none of that name, it is archived, or they may not.
+        ActionError: there is none of that name, it is archived, or the actor lacks the right.
     """
     conn = ctx.conn
     kind = name.partition("/")[0]
@@ -194,7 +195,7 @@ def kept(
 
 
 def about_of(conn: Connection, kind: str, target: Target) -> dict[str, int | None]:
-    """Return what an activity hangs on."""
+    """Return the record that an activity belongs to."""
     if target.kind != "deal":
         return {"entity_id": target.entity_id, "deal_id": None}
     entity = _CONTACT_OF_DEAL if kind in COMMUNICATIONS else None

@@ -13,7 +13,8 @@ def add(ctx: Context, kind: str, name: str) -> int:
     """Add an outcome; returns its number.
 
     Raises:
-        ActionError: they may not, there is no such kind, or the name is taken or empty.
+        ActionError: the actor lacks the right, there is no such kind, or the name is taken or
+            empty.
     """
     require(ctx, Right.SET_UP)
     if kind not in KINDS:

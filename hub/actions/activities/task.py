@@ -26,13 +26,14 @@ def add(ctx: Context, given: Given, *, on: str | None = None, owner: str | None 
     """Write a task.
 
     Args:
-        ctx: who acts, in an open transaction.
+        ctx: the actor, in an open transaction.
         given: content, due_at, remind_at.
-        on: the record, as `targets.resolve` knows it; None is a task of one's own.
-        owner: whose it is, by e-mail; else of who writes it, if they are of the team.
+        on: the record, by any name that `targets.resolve` accepts; None is a task without a record.
+        owner: the owner, by e-mail; else the actor, if in the team.
 
     Raises:
-        ActionError: there is no such record or person, they may not, or a value cannot be kept.
+        ActionError: there is no such record or person, the actor lacks the right, or a value cannot
+            be kept.
     """
     conn = ctx.conn
     target = None if on is None else targets.resolve(conn, on)
@@ -53,10 +54,10 @@ def add(ctx: Context, given: Given, *, on: str | None = None, owner: str | None 
 
 
 def complete(ctx: Context, name: str) -> Activity:
-    """Say that a task is done.
+    """Mark a task as done.
 
     Raises:
-        ActionError: there is no such task, it is done already, or they may not.
+        ActionError: there is no such task, it is done already, or the actor lacks the right.
     """
     activity, row, _ = find(ctx, names.full(name, KIND))
     if row["completed_at"] is not None:
@@ -66,10 +67,10 @@ def complete(ctx: Context, name: str) -> Activity:
 
 
 def reopen(ctx: Context, name: str) -> Activity:
-    """Say that a task is not done after all.
+    """Mark a task as open again.
 
     Raises:
-        ActionError: there is no such task, it is open, or they may not.
+        ActionError: there is no such task, it is open, or the actor lacks the right.
     """
     activity, row, _ = find(ctx, names.full(name, KIND))
     if row["completed_at"] is None:
@@ -82,17 +83,17 @@ def assign(ctx: Context, name: str, owner: str) -> Activity:
     """Assign a task to another user.
 
     Raises:
-        ActionError: there is no such task or person, or they may not.
+        ActionError: there is no such task or person, or the actor lacks the right.
     """
     activity, row, _ = find(ctx, names.full(name, KIND))
     alter(ctx, activity, row, {"owner_id": _person(ctx.conn, owner)})
     return activity
 
 
-def waiting(
+def open_tasks(
     ctx: Context, *, on: str | None = None, owner: str | None = None, limit: int = 100
 ) -> list[OpenTask]:
-    """Return the tasks that wait: on a record, of somebody, or all.
+    """Return the open tasks: of a record, of a user, or all.
 
     Raises:
         ActionError: there is no such record or person.

@@ -1,4 +1,4 @@
-"""What was done on a record and is to be done, as `hub activities` shows it."""
+"""The done and the open activities of a record, as `hub activities` shows them."""
 
 from hub.actions import targets
 from hub.actions.context import Context

@@ -1,1 +1,1 @@
-"""What is done to a whole batch or home: undo, backup, restore."""
+"""Actions on a whole batch or home: undo, backup, restore."""

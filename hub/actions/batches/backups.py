@@ -1,4 +1,4 @@
-"""Back up the database, and put a backup back."""
+"""Back up the database, and restore a backup."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """A backup that was put back.
+    """A backup that was restored.
 
     Args:
         revision: of its schema; the next command upgrades an older one.
@@ -67,7 +67,7 @@ def back_up(place: Place, file: Path | None = None, *, why: str = "hub") -> Back
 
 
 def restore(place: Place, file: Path) -> Restored:
-    """Replace the database by a backup; what was there is backed up before, if it can be.
+    """Replace the database by a backup; the present database is backed up before, if possible.
 
     Raises:
         ConfigError: the file is no backup, its schema is newer or too old, or another process uses
@@ -97,7 +97,7 @@ def _refuse_others(conn: Connection) -> None:
 
 
 def _kept(place: Place) -> tuple[Backup | None, str]:
-    """Back up what is about to be replaced; it may be damaged, and then that is told."""
+    """Back up the database that is about to be replaced; if it is damaged, report that."""
     try:
         with place.connected() as conn:
             if current_revision(conn) is None:

@@ -1,4 +1,4 @@
-"""Take back a batch, or say what that would do: who acts needs the right to set up."""
+"""Undo a batch, or preview the undo: the actor needs the right to set up."""
 
 from collections.abc import Callable
 
@@ -18,16 +18,16 @@ def undo_batch(
     batch_id: int,
     on_chunk: Callable[[Chunk], None] = lambda _: None,
 ) -> Undone:
-    """Take back a batch, chunk by chunk, while no sync of its source runs; a killed undo goes on.
+    """Undo a batch, chunk by chunk, while no sync of its source runs; a killed undo continues.
 
     Raises:
-        ActionError: who acts may not, or the batch cannot be undone.
+        ActionError: the actor lacks the right, or the batch cannot be undone.
     """
     return batch.undo(engine, _who(engine, acting), batch_id, on_chunk)
 
 
 def preview_undo(engine: Engine, acting: Acting, batch_id: int) -> Undone:
-    """Return what taking back a batch would do; nothing is changed.
+    """Return what an undo of a batch would do; nothing is changed.
 
     Raises:
         ActionError: as for `undo_batch`.

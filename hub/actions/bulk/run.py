@@ -1,8 +1,8 @@
-"""Run a bulk action: chunk by chunk, each in one transaction; a killed one goes on where it stopped.
+"""Run a bulk action chunk by chunk, each in one transaction; a killed one can be resumed.
 
-    begin (the records are written down) → chunks → end (new owners are told, the batch is done)
+    begin (the records are stored) → chunks → end (new owners are notified, the batch is done)
 
-A record that cannot take the action is refused with its reason; the others go on.
+A record that cannot take the action is refused with its reason; the others are still changed.
 """
 
 from collections import Counter, defaultdict
@@ -39,7 +39,7 @@ _KIND = {"lead": "lead", "person": "contact", "company": "contact", "deal": "dea
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A bulk action as somebody asks for it; one of the three says which records.
+    """A requested bulk action; one of list, names and document selects the records.
 
     Args:
         verb: set-owner, set-status, tag, untag, set, convert or archive.
@@ -65,8 +65,8 @@ class Result:
         verb: what was done.
         kind: lead, contact or deal.
         changed: how many records were changed.
-        unchanged: how many were so already.
-        refused: how many cannot take it.
+        unchanged: how many had the wanted value already.
+        refused: how many cannot take the action.
         reasons: how many were refused for which reason.
         refused_records: each that was refused, with its reason.
     """
@@ -89,33 +89,33 @@ def run(
     engine: Engine, acting: Acting, asked: Asked, *, dry_run: bool = False,
     on_chunk: OnChunk = lambda _done, _of: None,
 ) -> Result:  # fmt: skip
-    """Do one thing to many records.
+    """Do one action on many records.
 
     Args:
         engine: the hub's database.
-        acting: who acts.
-        asked: what is to be done, and to which records.
-        dry_run: find out what would become of each record, and change nothing.
-        on_chunk: is told of each chunk that is done.
+        acting: the actor.
+        asked: the action, and its records.
+        dry_run: compute the result of each record, and change nothing.
+        on_chunk: called after each chunk.
 
     Raises:
-        ActionError: who acts may do it to no record, what is wanted is none, there are no such list
-            or conditions, or it is of more than `MOST` records.
+        ActionError: the actor may change none of the records, the wish is unknown, there is no such
+            list or condition, or there are more than `MOST` records.
     """
     if dry_run:
-        return _rehearsed(engine, acting, asked)
+        return _dry_run(engine, acting, asked)
     batch = run_transaction(engine, lambda conn: _begin(acting(conn), asked))
-    return go_on(engine, acting, batch, on_chunk=on_chunk)
+    return resume(engine, acting, batch, on_chunk=on_chunk)
 
 
-def go_on(
+def resume(
     engine: Engine, acting: Acting, batch_id: int, *,
     on_chunk: OnChunk = lambda _done, _of: None,
 ) -> Result:  # fmt: skip
-    """Go on with a bulk action that was killed, or return what one did that is done.
+    """Continue a killed bulk action; of a finished one return the result.
 
     Raises:
-        ActionError: there is no such bulk action, or somebody else began it.
+        ActionError: there is no such bulk action, or another user began it.
     """
     done = 0
     while n := run_transaction(engine, lambda conn: _chunk(acting(conn), batch_id)):
@@ -169,10 +169,10 @@ def _records(ctx: Context, asked: Asked) -> tuple[str, Sequence[int]]:
 
 
 def _opened(ctx: Context, batch_id: int) -> tuple[Bulk, Verb]:
-    """Lock and return a bulk action of who acts.
+    """Lock and return a bulk action of the actor.
 
     Raises:
-        ActionError: there is none, or somebody else began it.
+        ActionError: there is none, or another user began it.
     """
     require(ctx, Right.WORK)
     bulk = bulks.find(ctx.conn, batch_id, lock=True)
@@ -189,14 +189,14 @@ def _opened(ctx: Context, batch_id: int) -> tuple[Bulk, Verb]:
 def _chunk(ctx: Context, batch_id: int) -> int:
     """Do the next chunk; returns how many records it had."""
     bulk, verb = _opened(ctx, batch_id)
-    items = bulks.waiting(ctx.conn, batch_id, min(CHUNK, verb.most))
+    items = bulks.pending(ctx.conn, batch_id, min(CHUNK, verb.most))
     if items:
         bulks.keep_done(ctx.conn, batch_id, _do(ctx, verb, bulk, items))
     return len(items)
 
 
 def _do(ctx: Context, verb: Verb, bulk: Bulk, items: Sequence[Item]) -> dict[int, Done]:
-    """Return what became of records, by their place."""
+    """Return the results of records, by their place."""
     there = ownership.seen(ctx.conn, bulk.kind, [i.record_id for i in items])
     refused = _refused(ctx, verb.right, there)
     done: dict[int, Done] = {}
@@ -213,7 +213,7 @@ def _do(ctx: Context, verb: Verb, bulk: Bulk, items: Sequence[Item]) -> dict[int
 
 
 def _refused(ctx: Context, right: Right, there: Mapping[int, Owned]) -> dict[int | None, str]:
-    """Return why who acts may not act on the records of an owner: owner → reason."""
+    """Return why the actor lacks the right act on the records of an owner: owner → reason."""
     found = {}
     for owner in {record.owner_id for record in there.values()}:
         try:
@@ -224,7 +224,7 @@ def _refused(ctx: Context, right: Right, there: Mapping[int, Owned]) -> dict[int
 
 
 def _halved(ctx: Context, verb: Verb, bulk: Bulk, records: Sequence[Owned]) -> dict[int, Done]:
-    """Act on records; where one of them cannot take it, on each half, so that only that one is refused."""
+    """Act on records; if one cannot take the action, on each half, so that only this one is refused."""
     if not records:
         return {}
     try:
@@ -249,7 +249,7 @@ def _end(ctx: Context, batch_id: int) -> Result:
 
 
 def _events(ctx: Context, bulk: Bulk) -> list[OwnerChanged]:
-    """Return what new and former owners are told: one event for each, whatever the number of chunks."""
+    """Return the events for new and former owners: one for each user, for any number of chunks."""
     told: defaultdict[tuple[bool, int], list[int]] = defaultdict(list)
     for item in bulks.changed(ctx.conn, bulk.batch_id):
         for is_gain, user in ((True, item.after), (False, item.before)):
@@ -287,8 +287,8 @@ def _result(
     )
 
 
-def _rehearsed(engine: Engine, acting: Acting, asked: Asked) -> Result:
-    """Do it in one transaction that is rolled back."""
+def _dry_run(engine: Engine, acting: Acting, asked: Asked) -> Result:
+    """Run the action in one transaction that is rolled back."""
     with engine.connect() as conn:
         ctx = acting(conn)
         verb, kind, ids = _selected(ctx, asked)

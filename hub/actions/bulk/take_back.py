@@ -1,4 +1,4 @@
-"""Take back a bulk action: each record that nobody has changed since is again what it was."""
+"""Undo a bulk action: each record without later changes gets its earlier values back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from hub.records import batches, bulks
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """What became of a bulk action that was undone.
+    """The result of an undone bulk action.
 
     Args:
         batch: the batch.
-        restored: how many records are again what they were.
+        restored: how many records got their earlier values back.
         kept: records that stay as they are, and why: (name, reason).
     """
 
@@ -30,10 +30,10 @@ class TakenBack:
 
 
 def take_back(engine: Engine, acting: Acting, batch_id: int) -> TakenBack:
-    """Take back a bulk action, chunk by chunk; a killed undo goes on when it is called again.
+    """Undo a bulk action, chunk by chunk; a killed undo continues when it is called again.
 
     Raises:
-        ActionError: there is no such bulk action, it is not done, or who acts may not.
+        ActionError: there is no such bulk action, it is not done, or the actor lacks the right.
     """
     while run_transaction(engine, lambda conn: _chunk(acting(conn), batch_id)):
         pass
@@ -41,7 +41,7 @@ def take_back(engine: Engine, acting: Acting, batch_id: int) -> TakenBack:
 
 
 def preview(engine: Engine, acting: Acting, batch_id: int) -> TakenBack:
-    """Return what taking back a bulk action would do: done in one transaction that is rolled back.
+    """Return what an undo of a bulk action would do: done in one transaction that is rolled back.
 
     Raises:
         ActionError: as for `take_back`.

@@ -1,8 +1,8 @@
-"""What a bulk action does to some records at once, and how it is taken back.
+"""What a bulk action does to some records at once, and how it is undone.
 
-In: records that who acts may change, in one transaction. Out: what became of each. What one record cannot
-take is an `ActionError` for all of them; the runner then halves the records (`run`). Each verb gives what the
-single action gives, record by record.
+In: records that the actor may change, in one transaction. Out: the result of each. If one record
+cannot take the action, all of them get an `ActionError`; the runner then halves the records
+(`run`). Each verb has the same result as the single action on each record.
 """
 
 from collections import defaultdict
@@ -21,7 +21,7 @@ from hub.actions.leads import status
 from hub.actions.leads.convert import Wish, convert_all, lead_named, leads_numbered
 from hub.actions.leads.reopen import reopen_all
 from hub.actions.people import edit
-from hub.actions.people.assign import give_many, receiver
+from hub.actions.people.assign import assign_many, receiver
 from hub.actions.rights import Right
 from hub.crm import bulk_rows, deals, leads, ownership, statuses
 from hub.crm.deal_tables import deal as deal_table
@@ -39,11 +39,11 @@ class Verb:
     """A kind of bulk action.
 
     Args:
-        right: what who acts needs on each record.
+        right: what the actor needs on each record.
         kinds: kinds of records that it takes.
-        check: raises where what is wanted cannot be done to any record.
-        act: does it to records, by number; returns what became of each.
-        undo: takes it back from items; returns '' or why a record stays as it is, by number.
+        check: raises if the wish can be applied to no record.
+        act: changes records, by number; returns the result of each.
+        undo: undoes it from items; returns '' or why a record stays as it is, by number.
         most: records in one transaction; fewer where it holds the lock of companies.
     """
 
@@ -62,9 +62,11 @@ def _check_owner(ctx: Context, kind: str, wanted: Wanted) -> None:
     receiver(ctx.conn, kind, wanted["to"])
 
 
-def _give(ctx: Context, kind: str, wanted: Wanted, records: Sequence[Owned]) -> dict[int, Done]:
+def _set_owners(
+    ctx: Context, kind: str, wanted: Wanted, records: Sequence[Owned]
+) -> dict[int, Done]:
     before = {r.id: r.owner_id for r in records}
-    given = give_many(ctx, kind, [r.id for r in records], wanted["to"], tells=False)
+    given = assign_many(ctx, kind, [r.id for r in records], wanted["to"], tells=False)
     return {
         i: Done(CHANGED, before=owner, after=given.owners[i])
         if i in given.owners
@@ -73,7 +75,7 @@ def _give(ctx: Context, kind: str, wanted: Wanted, records: Sequence[Owned]) -> 
     }
 
 
-def _give_back(ctx: Context, kind: str, items: Sequence[Item]) -> dict[int, str]:
+def _restore_owners(ctx: Context, kind: str, items: Sequence[Item]) -> dict[int, str]:
     now = ownership.take(ctx.conn, kind, [i.record_id for i in items])
     back = {
         i.record_id: _user(i.before)
@@ -282,7 +284,7 @@ def _nothing(_ctx: Context, _kind: str, _wanted: Wanted) -> None:
 
 
 def _convert(ctx: Context, _kind: str, wanted: Wanted, records: Sequence[Owned]) -> dict[int, Done]:
-    """Convert leads; a name of a company that may be another's becomes a question in review."""
+    """Convert leads; a company's name that may mean an existing one becomes a question in review."""
     wish = Wish(
         currency=wanted["currency"],
         has_deal=wanted["has_deal"],
@@ -299,7 +301,7 @@ def _convert(ctx: Context, _kind: str, wanted: Wanted, records: Sequence[Owned])
 
 
 def _reopen(ctx: Context, _kind: str, items: Sequence[Item]) -> dict[int, str]:
-    """Reopen leads; where one cannot be reopened, each half by itself, so that only that one stays."""
+    """Reopen leads; if one cannot be reopened, each half by itself, so that only this one stays."""
     try:
         with ctx.conn.begin_nested():
             done = reopen_all(ctx, _leads(ctx, [i.record_id for i in items]))
@@ -348,7 +350,7 @@ def _unarchive(ctx: Context, _kind: str, items: Sequence[Item]) -> dict[int, str
 
 _ALL = ("lead", "contact", "deal")
 VERBS: Mapping[str, Verb] = {
-    "set-owner": Verb(Right.REASSIGN, _ALL, _check_owner, _give, _give_back),
+    "set-owner": Verb(Right.REASSIGN, _ALL, _check_owner, _set_owners, _restore_owners),
     "set-status": Verb(Right.WORK, ("lead",), _check_status, _set_status, _set_status_back),
     "tag": Verb(Right.TYPE, _ALL, _check_tags, _tag, _type_back),
     "untag": Verb(Right.TYPE, _ALL, _check_tags, _untag, _type_back),

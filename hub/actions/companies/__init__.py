@@ -1,1 +1,1 @@
-"""What is done to companies, and to the link between a person and a company."""
+"""Actions on companies, and on the link between a person and a company."""

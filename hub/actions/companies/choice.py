@@ -1,7 +1,8 @@
-"""Which company is meant where a person names one: by a lead's conversion, or for a new contact.
+"""Find the company that a user means: by a lead's conversion, or for a new contact.
 
-A company that is meant for sure is taken. Where several may be meant, or one of a like name is there, the
-person is asked before anything is written. `--company` takes one of them, `--new-company` makes another.
+If the match is certain, the company is taken. If several match, or one of a similar name exists,
+the user must choose before anything is written. `--company` takes one of them, `--new-company`
+makes another.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,32 +25,32 @@ _SHOWN = 5
 
 
 class Unsure(StrEnum):
-    """What is done where the name alone does not tell which company is meant."""
+    """What to do if the name does not determine the company."""
 
     OFFER = "offer"
     """Refuse, and name the companies that may be meant."""
     NEW = "new"
     """Make another company, which is none of those."""
     REVIEW = "review"
-    """Make another company, and let review ask whether it is one of those (`hub review list`)."""
+    """Make another company, and ask in review whether it is one of those (`hub review list`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which company a person wants: one by its name (contact/12), or what is done where it is unsure."""
+    """The company that a user wants: by its name (contact/12), or what to do if it is unsure."""
 
     named: str | None = None
     unsure: Unsure = Unsure.OFFER
 
 
 def is_number(said: str) -> bool:
-    """Tell whether a text names a company by its number, contact/12, and not by what it is called."""
+    """Tell whether a text names a company by its number, contact/12, and not by its own name."""
     kind, slash, number = said.partition("/")
     return bool(slash) and kind in ("contact", "company") and number.isdigit()
 
 
 def choice_of(taken: str | None, *, new_company: bool) -> Choice:
-    """Return what a person asked for by `--company` and `--new-company`.
+    """Return the choice that `--company` and `--new-company` express.
 
     Raises:
         ActionError: both were given.
@@ -75,11 +76,11 @@ class Employer:
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What is said of a company that is to be chosen.
+    """What is known of a company to choose.
 
     Args:
         mention: canonical values; `organization_name` where one is named.
-        known: the entity of the company that is known already to be meant, a lead's account.
+        known: the entity of a company that is already certain: a lead's account.
         phone: the person's number; a company of the same name and number is meant.
     """
 
@@ -94,7 +95,7 @@ class Sought:
 
 
 def choose(ctx: Context, one: Sought, choice: Choice) -> Employer | None:
-    """Return the company that is meant, made if it must be; None where none is named.
+    """Return the chosen company, made if necessary; None if none is named.
 
     Raises:
         ActionError: as `choose_all`.
@@ -103,17 +104,17 @@ def choose(ctx: Context, one: Sought, choice: Choice) -> Employer | None:
 
 
 def choose_all(ctx: Context, sought: Sequence[Sought], choice: Choice) -> list[Employer | None]:
-    """Return the companies that are meant, in order, as if each were chosen after the one before.
+    """Return the chosen companies, in order, as if each were chosen after the one before.
 
     Call before entities are locked: a company is made under the lock of companies.
 
     Args:
-        ctx: who acts, in an open transaction.
-        sought: what is said of each company.
+        ctx: the actor, in an open transaction.
+        sought: what is known of each company.
         choice: what the person wants.
 
     Raises:
-        ActionError: the company that is named is none, or several may be meant (`duplicate`).
+        ActionError: the named record is no company, or several companies match (`duplicate`).
     """
     if choice.named is not None:
         taken = Employer(standing(ctx.conn, choice.named), is_new=False)
@@ -174,7 +175,7 @@ def _apart(ctx: Context, one: Sought, sure: int | None) -> Employer:
 
 
 def offers(conn: Connection, mention: Mapping[str, JsonValue]) -> list[Company]:
-    """Return the companies of the same or a like name that may be meant, the same name first."""
+    """Return the companies of the same or a similar name, the same name first."""
     found = accounts.offers(conn, firm("", mention))
     place = {entity: n for n, (entity, _) in enumerate(found)}
     return sorted(rows.companies(conn, place), key=lambda c: place[c.entity_id])
@@ -209,7 +210,7 @@ def _unsure(name: str, offered: Sequence[Company]) -> ActionError:
 
 
 def _new(ctx: Context, mention: Mapping[str, JsonValue], apart: Sequence[int]) -> Employer:
-    """Make a company that is none of some others, by the person's word."""
+    """Make a company that the user separates from some others."""
     conn = ctx.conn
     record = companies.write_own(conn, mention)
     pairs = [(record, named.representative(conn, other)) for other in apart]

@@ -1,4 +1,4 @@
-"""Add and edit companies by hand: a record of the source `hub`, and values that stand above every source."""
+"""Add and edit companies by hand, as records of the source `hub`; edits beat every source."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,15 +42,15 @@ def add(
     """Add a company.
 
     Args:
-        ctx: who acts, in an open transaction, in which nothing was read yet.
+        ctx: the actor, in an open transaction, in which nothing was read yet.
         given: by field; `company` is its name, `custom_fields.<key>` is one custom field.
         region: ISO country of phone numbers.
-        owner: a person's e-mail or a group's name; else who types, if they are of the team.
-        force: it is none of the companies of the same or a like name.
+        owner: a user's e-mail or a group's name; else the actor, if in the team.
+        force: it differs from all companies of the same or a similar name.
 
     Raises:
-        ActionError: a value cannot be kept, the name is missing (`required`), a company like this is here
-            already (`duplicate`), or they may not.
+        ActionError: a value cannot be kept, the name is missing (`required`), a similar company
+            exists (`duplicate`), or the actor lacks the right.
     """
     conn = ctx.conn
     require(ctx, Right.WORK)
@@ -92,11 +92,11 @@ def _refuse_known(ctx: Context, values: Mapping[str, JsonValue]) -> None:
 
 
 def change(ctx: Context, name: str, values: Mapping[str, JsonValue], *, region: str = "") -> int:
-    """Type values into a company; returns its number. They stand above every source.
+    """Type values into a company; returns its number. They override every source.
 
     Args:
-        ctx: who acts, in an open transaction, in which nothing was read yet.
-        name: as `named.find` knows it; of a merged one the survivor's.
+        ctx: the actor, in an open transaction, in which nothing was read yet.
+        name: by any name that `named.find` accepts; of a merged one the survivor's.
         values: by field; None blanks a field.
         region: ISO country of numbers.
 

@@ -1,4 +1,4 @@
-"""The company of a lead that is converted: the one that is chosen, and who works there."""
+"""The company of a converted lead: the chosen one, and the person's link to it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -60,12 +60,12 @@ def companies_of(
 
 
 def is_company(lead: Mapping[str, Any]) -> bool:
-    """Tell whether a lead is a company and no person: it names a company, and nobody's name."""
+    """Tell whether a lead is a company: it has a company's name, and no person's name."""
     return bool(lead["organization_name"]) and not (lead["first_name"] or lead["last_name"])
 
 
 def mention_of(values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Return what a person's values say of the company: its name, where it is, and its domain."""
+    """Return the company's values in a person's record: its name, place and domain."""
     said = {n: values[n] for n in _SHARED if values.get(n) and n != "tags"}
     domain = normal.own_domain(str(values.get("email") or "").rpartition("@")[2])
     if domain is not None:
@@ -74,7 +74,7 @@ def mention_of(values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
 
 
 def _values(defs: Mapping[str, CustomField], lead: Mapping[str, Any]) -> dict[str, JsonValue]:
-    """Return what a lead says of its company; fields that companies have too are copied.
+    """Return the values of a lead's company; fields that companies have too are copied.
 
     Ways to reach a person stay with the person. Those of a lead without a person are the company's own.
     """
@@ -86,7 +86,7 @@ def _values(defs: Mapping[str, CustomField], lead: Mapping[str, Any]) -> dict[st
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A company that people keep: its contact, and the row as it was before; None of a new one."""
+    """A company that users keep: its contact, and the row as it was before; None of a new one."""
 
     contact_id: int
     before: Mapping[str, Any] | None
@@ -95,12 +95,12 @@ class Kept:
 def keep_all(
     ctx: Context, employers: Sequence[Employer], owners: Sequence[int | None]
 ) -> list[Kept]:
-    """Let people keep companies, in order: they do not go away with their sources.
+    """Mark companies as kept by users, in order: they stay when their sources are gone.
 
     Args:
-        ctx: who acts, in an open transaction.
+        ctx: the actor, in an open transaction.
         employers: the companies; one may come several times.
-        owners: of each, who owns it if it has no owner yet.
+        owners: of each, the owner if it has none yet.
     """
     conn = ctx.conn
     ids = list(dict.fromkeys(one.entity_id for one in employers))
@@ -122,21 +122,21 @@ def keep_all(
 
 
 def keep(ctx: Context, employer: Employer, *, owner_id: int | None) -> int:
-    """Let people keep a company; returns its contact."""
+    """Mark a company as kept by users; returns its contact."""
     return keep_all(ctx, [employer], [owner_id])[0].contact_id
 
 
 def employ(ctx: Context, person_entity: int, employer: Employer) -> int:
-    """Let a person work for a company; returns its contact."""
+    """Link a person to an employer; returns the company's contact."""
     contact = keep(ctx, employer, owner_id=None)
     companies.link(ctx.conn, person_entity, employer.entity_id, who=ctx.who)
     return contact
 
 
-def give_up(conn: Connection, company_id: int) -> None:
-    """Archive a company that a conversion made and nobody has worked on: its own record is gone.
+def archive_unused(conn: Connection, company_id: int) -> None:
+    """Archive a company that a conversion made and no user has worked on: its own record is gone.
 
-    What review asks about its name is asked no more. Call under the lock of companies.
+    The question in review about its name is removed. Call under the lock of companies.
     """
     entity = _entity(conn, company_id)
     contacts.write_keeper(

@@ -1,8 +1,8 @@
 """Merge and unmerge companies: a person says that two are one, or are not. Loss-less both ways.
 
-What a person says is a judgement of two records (`ops.edge`), an input of placing companies. Records,
-edits, people, deals and activities stay with the company that they are of: a merged company points to its
-survivor, and stands again when the two are parted.
+What a person says is a judgement of two records (`ops.edge`), an input of placing companies.
+Records, edits, people, deals and activities stay with the company that they are of: a merged
+company points to its survivor, and is a company again after an unmerge.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ from hub.model.records import JsonValue
 from hub.model.verdicts import Judgement
 from hub.records import edges
 from hub.records.edges import NewEdge
-from hub.records.history import note_said
+from hub.records.history import append_changes
 
 CERTAIN = 100.0
 Pair = tuple[int, int]
@@ -33,8 +33,8 @@ def merge(ctx: Context, first: str, second: str) -> Merged:
     """Make two companies one; the older one survives, and gets the people and deals of both.
 
     Args:
-        ctx: who acts, in an open transaction, in which nothing was read yet.
-        first: a company, as `named.find` knows it.
+        ctx: the actor, in an open transaction, in which nothing was read yet.
+        first: a company, by any name that `named.find` accepts.
         second: another.
 
     Raises:
@@ -59,8 +59,8 @@ def unmerge(ctx: Context, name: str) -> Unmerged:
     """Take a company, or one record, out of the company it was merged into; the two stay apart.
 
     Args:
-        ctx: who acts, in an open transaction, in which nothing was read yet.
-        name: the merged company, or a record, as `named.find` knows them.
+        ctx: the actor, in an open transaction, in which nothing was read yet.
+        name: the merged company, or a record, by any name that `named.find` accepts.
 
     Raises:
         ActionError: there is no such company, or nothing to take apart.
@@ -73,7 +73,7 @@ def unmerge(ctx: Context, name: str) -> Unmerged:
         _of_record(conn, one, name) if one.record_id is not None else _of_merged(conn, one, name)
     )
     keep_apart(ctx, pairs, why=f"unmerge {one.entity_id}")
-    settle(ctx, {i for pair in pairs for i in pair}, {
+    regroup(ctx, {i for pair in pairs for i in pair}, {
         "unmerged": {"old": one.root_id, "new": [one.root_id, one.entity_id]}
     })  # fmt: skip
     if one.record_id is None:
@@ -86,7 +86,8 @@ def decide(ctx: Context, first: str, second: str, judgement: Judgement) -> None:
     """Say whether two companies, or two records of companies, are one.
 
     Raises:
-        ActionError: one of them is no company; or the two are one company, and are to stand apart.
+        ActionError: one of them is no company; or the two are one company, and are to be kept
+            apart.
     """
     if judgement is Judgement.SAME:
         merge(ctx, first, second)
@@ -104,7 +105,7 @@ def decide(ctx: Context, first: str, second: str, judgement: Judgement) -> None:
             hint="hub company unmerge separates a merged company, or one record",
         )
     keep_apart(ctx, [(pair[0], pair[1])], why="review: different")
-    settle(ctx, pair, {"review": {"old": [first, second], "new": judgement.value}})
+    regroup(ctx, pair, {"review": {"old": [first, second], "new": judgement.value}})
 
 
 def make_one(ctx: Context, company_ids: Iterable[int]) -> None:
@@ -120,23 +121,23 @@ def make_one(ctx: Context, company_ids: Iterable[int]) -> None:
         said.append(_edge(ctx, pair, Judgement.SAME, f"merge {first} {other}"))
     edges.add_edges(conn, said)
     what: dict[str, JsonValue] = {"merged": {"old": [first, *rest], "new": first}}
-    settle(ctx, {i for edge in said for i in (edge.a, edge.b)}, what)
+    regroup(ctx, {i for edge in said for i in (edge.a, edge.b)}, what)
 
 
 def keep_apart(ctx: Context, pairs: Iterable[Pair], *, why: str) -> None:
-    """Say of pairs of records that each is two companies; what was said of it before is revoked."""
+    """Decide that pairs of records are two companies; earlier decisions on them are revoked."""
     said = [_edge(ctx, pair, Judgement.DIFFERENT, why) for pair in sorted(set(pairs))]
     for edge in said:
         edges.revoke_decision(ctx.conn, edge.a, edge.b)
     edges.add_edges(ctx.conn, said)
 
 
-def settle(ctx: Context, records: Iterable[int], what: dict[str, JsonValue]) -> None:
-    """Place records by what was said, fold all companies that it touches, and note who said it."""
+def regroup(ctx: Context, records: Iterable[int], what: dict[str, JsonValue]) -> None:
+    """Group records by the decisions, fold all companies concerned, and note the actor."""
     conn = ctx.conn
     touched = sorted(companies.place_records(conn, sorted(records)).touched)
     load.refold(conn, touched)
-    note_said(conn, ctx.who, dict.fromkeys(touched, what))
+    append_changes(conn, ctx.who, dict.fromkeys(touched, what))
 
 
 def _edge(ctx: Context, pair: Pair, judgement: Judgement, why: str) -> NewEdge:
@@ -161,7 +162,7 @@ def _of_record(conn: Connection, one: NamedCompany, name: str) -> list[Pair]:
 
 
 def _of_merged(conn: Connection, one: NamedCompany, name: str) -> list[Pair]:
-    """Return the pairs of records that are to stand apart, for a merged company to leave the other."""
+    """Return the pairs of records to keep apart, so that a merged company leaves the other."""
     if one.entity_id == one.root_id:
         raise ActionError(
             f"{names.full(name, 'contact')} was not merged into another company",

@@ -71,7 +71,7 @@ def find(conn: Connection, said: str) -> NamedCompany:
 
 
 def representative(conn: Connection, entity_id: int) -> int:
-    """Return the record that stands for a company: the one it began with, else its oldest.
+    """Return the record that represents a company: the one it began with, else its oldest.
 
     Raises:
         ActionError: it has no record any more: its source deleted it, or an undo took it back.
@@ -97,7 +97,7 @@ def contact_id(conn: Connection, entity_id: int) -> int:
 
 
 def is_company(conn: Connection, said: str) -> bool:
-    """Tell whether a name is that of a company, where a number alone would be a lead's."""
+    """Tell whether a name is a company's; a plain number would be a lead's."""
     if said.isdigit():
         return False
     try:

@@ -1,7 +1,8 @@
-"""Who works where, by a person's word: link a person to a company, unlink, change the employer.
+"""The employer of a person, set by a user: link a person to a company, unlink, change the employer.
 
-History stays where it happened. When an employer changes, deals and activities of the time before stay with
-the company of that time; what is done afterwards counts for the new one. What was said last can be taken back.
+History stays where it happened. When an employer changes, deals and activities of the time before
+stay with the company of that time; later ones belong to the new company. The last change can be
+undone.
 """
 
 from collections.abc import Iterable
@@ -53,12 +54,12 @@ class _Person:
 def link(
     ctx: Context, person: str, company: str, *, since: datetime | None = None, correct: bool = False
 ) -> Linked:
-    """Let a person work for a company; one who works elsewhere changes the employer.
+    """Link a person to an employer; one who works elsewhere changes the employer.
 
     Args:
-        ctx: who acts, in an open transaction.
-        person: a lead or a contact, as `lookup.find` knows it.
-        company: as `named.find` knows it.
+        ctx: the actor, in an open transaction.
+        person: a lead or a contact, by any name that `lookup.find` accepts.
+        company: by any name that `named.find` accepts.
         since: when the person began there; None: now, of one who changes; else always.
         correct: the person never worked for the company of the time before: its history goes along.
 
@@ -79,16 +80,16 @@ def link(
         began = since or ctx.clock.now()
         _leave(ctx, one, one.company, began)
     companies.link(conn, one.entity, to, who=ctx.who, since=began)
-    _settle(ctx, one, {to})
+    _refold(ctx, one, {to})
     return Linked(person, _number(conn, to), _number(conn, one.company), began)
 
 
 def unlink(ctx: Context, person: str, company: str | None = None) -> Linked:
-    """Let a person work for a company no more; what was done until now stays with it.
+    """End the link of a person to the employer; what was done until now stays with it.
 
     Args:
-        ctx: who acts, in an open transaction.
-        person: a lead or a contact, as `lookup.find` knows it.
+        ctx: the actor, in an open transaction.
+        person: a lead or a contact, by any name that `lookup.find` accepts.
         company: where the person works; None: wherever that is.
 
     Raises:
@@ -103,12 +104,12 @@ def unlink(ctx: Context, person: str, company: str | None = None) -> Linked:
             f"{names.full(person, 'contact')} works {where}", resource="company", code="conflict"
         )
     _leave(ctx, one, one.company, ctx.clock.now())
-    _settle(ctx, one, set())
+    _refold(ctx, one, set())
     return Linked(person, None, _number(conn, one.company))
 
 
 def take_back(ctx: Context, person: str) -> Linked:
-    """Take back what was said last of where a person works: a link, an unlink or a change.
+    """Undo the last change of a person's employer: a link, an unlink or a change.
 
     Raises:
         ActionError: there is no such person, or nothing was said.
@@ -124,7 +125,7 @@ def take_back(ctx: Context, person: str) -> Linked:
             hint="hub explain shows where the company comes from",
         )
     entities.bump(conn, [one.entity])
-    _settle(ctx, one, set(said))
+    _refold(ctx, one, set(said))
     now = _person(conn, one.entity).company
     return Linked(person, _number(conn, now), _number(conn, one.company))
 
@@ -165,8 +166,8 @@ def _leave(ctx: Context, one: _Person, company: int, until: datetime) -> None:
     entities.bump(conn, [one.entity])
 
 
-def _settle(ctx: Context, one: _Person, also: Iterable[int]) -> None:
-    """Fold the person, and derive anew what hangs on the companies of before and after."""
+def _refold(ctx: Context, one: _Person, also: Iterable[int]) -> None:
+    """Fold the person, and derive the columns of the former and the new company again."""
     conn = ctx.conn
     firms = {*also, *({one.company} if one.company is not None else ())}
     load.refold(conn, [one.entity])

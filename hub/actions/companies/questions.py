@@ -1,8 +1,8 @@
 """Questions: several companies have one name, and a person says whether they are one.
 
-A name is one question, whatever the number of its companies. The answer is kept as judgements of the
-companies' records, so it holds through every sync, fold and upgrade. The name is asked again only when
-another company of the name arrives.
+A name is one question, for any number of companies. The answer is kept as judgements of the
+companies' records, so it holds through every sync, fold and upgrade. The name is asked again only
+when another company of the name arrives.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class CompanyQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A question that was answered; `companies` are the numbers of the companies that stand now."""
+    """A question that was answered; `companies` are the numbers of the remaining companies."""
 
     name: str
     judgement: str
@@ -51,7 +51,7 @@ def is_question(name: str) -> bool:
 
 
 def open_questions(ctx: Context, limit: int = 100) -> list[CompanyQuestion]:
-    """Return the names that wait for a person, the oldest question first."""
+    """Return the names to decide, the oldest question first."""
     require(ctx, Right.READ)
     found = companies.questions(ctx.conn, limit)
     every = companies.companies(ctx.conn, {i for own in found.values() for i in own})
@@ -67,7 +67,7 @@ def answer(ctx: Context, name: str, judgement: Judgement) -> Answered:
     """Say whether the companies of one name are one.
 
     Args:
-        ctx: who acts, in an open transaction, in which nothing was read yet.
+        ctx: the actor, in an open transaction, in which nothing was read yet.
         name: of the question, as `open_questions` gives it.
         judgement: SAME makes the companies one; DIFFERENT keeps all of them.
 
@@ -94,7 +94,7 @@ def answer(ctx: Context, name: str, judgement: Judgement) -> Answered:
     else:
         stand = [named.representative(conn, i) for i in ids]
         merge.keep_apart(ctx, combinations(stand, 2), why="review: different")
-        merge.settle(ctx, stand, {"review": {"old": name, "new": judgement.value}})
+        merge.regroup(ctx, stand, {"review": {"old": name, "new": judgement.value}})
     left = companies.companies(conn, ids)
     return Answered(name, judgement.value, tuple(one.id for one in left))
 

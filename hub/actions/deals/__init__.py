@@ -1,1 +1,1 @@
-"""What is done to deals: add, edit, move, clone, show."""
+"""Actions on deals: add, edit, move, clone, show."""

@@ -57,8 +57,8 @@ class Plan:
 def clone(ctx: Context, name: str, plan: Plan = Plan()) -> list[int]:
     """Clone a deal with its contacts; returns the numbers of the new ones.
 
-    Each begins in the first stage, open, whatever became of the deal. Its owner is the deal's if active,
-    else the member who acts, else nobody.
+    Each begins in the first stage, open, also if the deal is closed. Its owner is the deal's if
+    active, else the actor, else none.
 
     Raises:
         ActionError: there is no such deal or pipeline, or a part of the plan is none.

@@ -25,13 +25,13 @@ _CLOSED_ALONE = "a new deal begins in an open stage"
 
 @dataclass(frozen=True, slots=True)
 class NewDeal:
-    """A deal to add; what is None is as the team's settings or the contact say.
+    """A deal to add; None takes the value of the team's settings or of the contact.
 
     Args:
         name: what people call it.
-        contact: the primary contact, as `targets.resolve` knows it.
+        contact: the primary contact, by any name that `targets.resolve` accepts.
         company: the company; None: where the contact works.
-        owner_id: who owns it; None: whoever adds it.
+        owner_id: who owns it; None: the actor.
         values: other fields, by name.
     """
 
@@ -125,7 +125,7 @@ def edit(ctx: Context, name: str, values: Mapping[str, JsonValue]) -> int:
     if "contact_id" in changed:  # a contact has one part in a deal
         deals.dissociate(conn, before["id"], new["contact_id"])
     if owner is not None:
-        assign.give_many(ctx, "deal", [int(before["id"])], owner)
+        assign.assign_many(ctx, "deal", [int(before["id"])], owner)
     return int(before["id"])
 
 
@@ -160,7 +160,7 @@ def _follow_contact(conn: Connection, before: Mapping[str, Any], new: dict[str, 
 
 
 def archive(ctx: Context, name: str, *, undo: bool = False) -> int:
-    """Take a deal off every list and report, or bring it back; returns its number.
+    """Remove a deal from every list and report, or restore it; returns its number.
 
     Raises:
         ActionError: there is no such deal.
@@ -176,10 +176,10 @@ def archive(ctx: Context, name: str, *, undo: bool = False) -> int:
 
 
 def opened(ctx: Context, name: str) -> tuple[dict[str, Any], Actor]:
-    """Return a deal, locked, for somebody who may work on it.
+    """Return a locked deal, if the actor may work on it.
 
     Raises:
-        ActionError: there is none, or they may not.
+        ActionError: there is none, or the actor lacks the right.
     """
     number = names.number_of(name, "deal")
     found = None if number is None else deals.lock(ctx.conn, number)

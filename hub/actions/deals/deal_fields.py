@@ -1,4 +1,4 @@
-"""The fields of a deal that people type: what may stand in them."""
+"""The fields of a deal that people type: their valid values."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
@@ -114,7 +114,7 @@ def is_field(name: str) -> bool:
 
 
 def columns(values: Mapping[str, JsonValue], now: datetime) -> dict[str, Any]:
-    """Return what is written into the columns; None and the empty text blank a field.
+    """Return the values of the columns; None and the empty text blank a field.
 
     Args:
         values: by field.

@@ -11,7 +11,7 @@ _PRIMARY = "primary"
 
 
 def associate(ctx: Context, name: str, contact: str, role: str = "involved") -> int:
-    """Let a contact take part in a deal, in a role; returns the contact's number.
+    """Add a contact to a deal, in a role; returns the contact's number.
 
     Raises:
         ActionError: there is no such deal or contact, or it is the primary one already.
@@ -39,7 +39,7 @@ def associate(ctx: Context, name: str, contact: str, role: str = "involved") -> 
 
 
 def dissociate(ctx: Context, name: str, contact: str) -> int:
-    """Let a contact take no part in a deal any more; returns the contact's number.
+    """Remove a contact from a deal; returns the contact's number.
 
     Raises:
         ActionError: there is no such deal, or the contact takes no part in it.

@@ -43,15 +43,15 @@ def move(
     """Move a deal to a stage, of its own pipeline or of another.
 
     Args:
-        ctx: who acts, in an open transaction.
+        ctx: the actor, in an open transaction.
         name: the deal's number.
         stage: where to. Stages may be skipped, and gone back to.
         pipeline: the pipeline of the stage; None: the deal's own.
         reason: why it was lost or unqualified; one of those that `hub reason list` shows.
 
     Raises:
-        ActionError: there is no such deal, stage or reason, or the deal does not meet what the
-            stages that it leaves behind ask for (code `conflict`).
+        ActionError: there is no such deal, stage or reason, or the deal does not meet the criteria
+            of the stages that it leaves (code `conflict`).
     """
     conn = ctx.conn
     before, _ = actions.opened(ctx, name)
@@ -129,7 +129,7 @@ def _unmet(
 ) -> Sequence[Criterion]:
     """Return what the deal does not meet of the stages it leaves behind, skipped ones included.
 
-    Going back and giving up ask for nothing.
+    A move back, to Lost or to Unqualified needs no criteria.
     """
     if target.category in _REASONS:
         return ()

@@ -1,4 +1,4 @@
-"""What may be sent to an address: show it, correct it, and keep a no that somebody told us.
+"""What may be sent to an address: show it, correct it, and store a no that a person gave a user.
 
 Marketing consent is shown and kept here. It blocks nothing: a rep may always answer a person.
 """
@@ -40,7 +40,7 @@ def address_of(said: str, region: str) -> str:
 
 
 def show(ctx: Context, said: str, *, region: str, home: Path) -> dict[str, Any]:
-    """Return the state of an address and all that was said of it, or the card of a person.
+    """Return the state of an address and all its events, or the card of a person.
 
     Args:
         ctx: who asks.
@@ -54,7 +54,7 @@ def show(ctx: Context, said: str, *, region: str, home: Path) -> dict[str, Any]:
         erased address is like one that was never known.
 
     Raises:
-        ActionError: it is no address, and nobody has that name.
+        ActionError: it is neither an address nor a person's name.
     """
     require(ctx, Right.READ)
     if "/" in said and "@" not in said:
@@ -87,7 +87,7 @@ def _erased(ctx: Context, said: str, region: str, home: Path) -> dict[str, Any] 
 def card(conn: Connection, entity_id: int) -> list[dict[str, Any]]:
     """Return the addresses of a person, each with its states; shared ones are marked.
 
-    A no that was said of the person without an address stands at the end, with `address` null.
+    A no about the person without an address comes last, with `address` null.
     """
     own = consent_addresses.addresses_of(conn, [entity_id])
     common = stages.shared(conn, own)
@@ -106,7 +106,7 @@ def card(conn: Connection, entity_id: int) -> list[dict[str, Any]]:
         }
         for kind, address in addresses
     ]
-    said = consent_events.said_of_people(conn, [entity_id], nowhere=True).get(entity_id, [])
+    said = consent_events.events_of_people(conn, [entity_id], nowhere=True).get(entity_id, [])
     nowhere = [event for event in said if not event.address and event.state.is_no]
     if nowhere:
         told = [{**_event(event, nowhere), "address": None} for event in nowhere]
@@ -182,7 +182,7 @@ class Grounds:
 
 
 def about(said: str, *, channel: str | None, purpose: str, region: str) -> About:
-    """Return what is meant: without a channel e-mail for an e-mail address, else phone.
+    """Return the named address or person; without a channel, e-mail for an e-mail address, else phone.
 
     Raises:
         ActionError: the address or the channel is none.
@@ -203,8 +203,8 @@ def correct(ctx: Context, wanted: Sequence[About], grounds: Grounds) -> Correcte
         grounds: why.
 
     Raises:
-        ActionError: they may not, or the reason or the proof is missing. Of a single address also:
-            nothing says no, or the person said it by a link.
+        ActionError: the actor lacks the right, or the reason or the proof is missing. Of a single
+            address also: nothing says no, or the person said it by a link.
     """
     require(ctx, Right.SET_UP)
     done = _correct_all(ctx, wanted, grounds)
@@ -265,10 +265,10 @@ def _keep(ctx: Context, one: About, grounds: Grounds, noes: Sequence[Event]) -> 
 
 
 def refuse(ctx: Context, name: str, *, channel: str, purpose: str = MARKETING, reason: str) -> str:
-    """Keep that a person does not want to be written to or called, whatever her address.
+    """Store that a person refuses messages or calls, for all addresses.
 
     Args:
-        ctx: who was told.
+        ctx: the user who was told.
         name: the person: lead/12, contact/5.
         channel: email, sms, phone, fax or post.
         purpose: marketing, or a part of it.
@@ -278,7 +278,7 @@ def refuse(ctx: Context, name: str, *, channel: str, purpose: str = MARKETING, r
         The name of the record.
 
     Raises:
-        ActionError: there is no such person or channel, or they may not.
+        ActionError: there is no such person or channel, or the actor lacks the right.
     """
     target = targets.resolve(ctx.conn, name)
     require(ctx, Right.WORK, target.owner_id, entities=[target.entity_id])

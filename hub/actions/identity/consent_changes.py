@@ -9,7 +9,7 @@ from hub.etl import consent_changes
 
 
 def held(ctx: Context, *, accept: bool = False) -> list[dict[str, Any]]:
-    """Return the opt-outs that stand only because nobody has accepted that they are lifted.
+    """Return the opt-outs that are in force until an admin accepts that they are lifted.
 
     Args:
         ctx: who asks; an admin, to accept.

@@ -8,14 +8,14 @@ from hub.model.records import JsonValue
 from hub.model.verdicts import Judgement
 from hub.records import edges, held, reviews
 from hub.records.edges import NewEdge
-from hub.records.history import note_said
+from hub.records.history import append_changes
 
 CERTAIN = 100.0
 _PEOPLE = "person:"
 
 
 def decide(ctx: Context, pair: tuple[int, int], judgement: Judgement, *, why: str) -> None:
-    """Say that two records are or are not one; what people said of the pair before is revoked.
+    """Say that two records are or are not one; earlier decisions of users on the pair are revoked.
 
     What our changed rules left for a person to decide between the two is decided with it.
     """
@@ -32,8 +32,8 @@ def decide(ctx: Context, pair: tuple[int, int], judgement: Judgement, *, why: st
 
 
 def apply(ctx: Context, records: Sequence[int], what: Mapping[str, JsonValue]) -> None:
-    """Group anew what the records are connected with, fold it, and note who changed it."""
+    """Group the connected records again, fold them, and note the actor."""
     conn = ctx.conn
     behind = sorted(match.regroup(conn, records))
     load.refold(conn, behind)
-    note_said(conn, ctx.who, dict.fromkeys(behind, what))
+    append_changes(conn, ctx.who, dict.fromkeys(behind, what))

@@ -1,4 +1,4 @@
-"""Who is there already: likely duplicates of somebody who is about to be typed in."""
+"""Who is there already: likely duplicates of a person who is about to be added."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ def likely(ctx: Context, values: Mapping[str, JsonValue], *, limit_n: int = 10) 
     """Return the people who may be meant, the likeliest first.
 
     Args:
-        ctx: who acts, and the open connection.
+        ctx: the actor, and the open connection.
         values: canonical values, as `typed.canonical` gives them.
         limit_n: people at most.
     """

@@ -1,4 +1,4 @@
-"""Erase a person for good, or say what that would do: who acts needs the right to set up."""
+"""Erase a person permanently, or preview the erasure: the actor needs the right to set up."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, text
 from hub.actions import lookup, typed
 from hub.actions.context import Acting, Context
 from hub.actions.rights import Right, require
-from hub.erase import again, erasure
+from hub.erase import erasure, restored
 from hub.erase.erasure import Told
 from hub.erase.find import find
 from hub.erase.person import Person
@@ -32,19 +32,19 @@ def erase(
     region: str,
     told: Told = lambda _name, _rows: None,
 ) -> Receipt:
-    """Erase a person from everywhere, and keep them out; an erasure that was killed goes on first.
+    """Erase a person from everywhere, and keep the person out; a killed erasure is finished first.
 
     Args:
         engine: the hub's database.
-        acting: who acts.
+        acting: the actor.
         said: an e-mail address, a phone number, or a person: lead/12, contact/5, source/stream/id.
         home: HUB_HOME.
         region: ISO country of a number without one.
-        told: is told of each step.
+        told: called at each step.
 
     Raises:
-        ActionError: there is no such person, several people have the address, a member of the team has
-            it, or who acts may not.
+        ActionError: there is no such person, several people have the address, a member of the team
+            has it, or the actor lacks the right.
         ConfigError: another erasure is under way, or the key cannot be read.
     """
     with engine.begin() as conn:
@@ -73,7 +73,7 @@ def resume_erase(engine: Engine, acting: Acting, *, home: Path) -> Receipt:
     """Finish an erasure that was killed.
 
     Raises:
-        ActionError: who acts may not, or none was killed.
+        ActionError: the actor lacks the right, or none was killed.
     """
     with engine.begin() as conn:
         require(acting(conn), Right.SET_UP)
@@ -94,18 +94,18 @@ def is_under_way(home: Path) -> bool:
 
 
 def has_erased(home: Path) -> bool:
-    """Tell whether a hub has erased anybody, whatever its database says."""
+    """Tell whether a hub has erased people; the database is not asked."""
     return erasure_list.list_file(home).exists()
 
 
 def erase_again(engine: Engine, acting: Acting, *, home: Path) -> list[Receipt]:
-    """Go on with a killed erasure, and erase again the people that a restored backup has brought back.
+    """Continue a killed erasure, and erase the people again that a restored backup contains.
 
     Returns:
         The receipts of the people who were there.
 
     Raises:
-        ActionError: who acts may not.
+        ActionError: the actor lacks the right.
         ConfigError: the key or the list is damaged or missing.
     """
     if not has_erased(home):
@@ -114,7 +114,7 @@ def erase_again(engine: Engine, acting: Acting, *, home: Path) -> list[Receipt]:
         ctx = acting(conn)
         require(ctx, Right.SET_UP)
     left = erasure.resume(engine, home)
-    receipts = again.erase_again(engine, home, ctx.who, ctx.clock.now())
+    receipts = restored.erase_again(engine, home, ctx.who, ctx.clock.now())
     return receipts if left is None else [left, *receipts]
 
 
@@ -122,7 +122,7 @@ def erasures(ctx: Context) -> list[Erasure]:
     """Return what was erased, the latest first: numbers, moments, and how many records were kept out.
 
     Raises:
-        ActionError: who acts may not.
+        ActionError: the actor lacks the right.
     """
     require(ctx, Right.SET_UP)
     return tombstones.erasures(ctx.conn)

@@ -118,13 +118,13 @@ def _fields(
             "rule": why.rule,
             "by": why.by,
             "mapping_version": versions.get(why.winner.stable_key) if why.winner else None,
-            "against": [_said(loser) for loser in why.losers],
+            "against": [_candidate(loser) for loser in why.losers],
         }
         for field, why in (golden.explanation or {}).items()
     }
 
 
-def _said(candidate: Candidate) -> dict[str, Any]:
+def _candidate(candidate: Candidate) -> dict[str, Any]:
     return {"from": candidate.stable_key, "value": candidate.value, "at": candidate.at}
 
 

@@ -23,8 +23,8 @@ def merge(ctx: Context, first: str, second: str) -> Merged:
     """Make two people, or two companies, one; the older survives, both keep their records and edits.
 
     Args:
-        ctx: who acts, in an open transaction.
-        first: a person, as `lookup.find` knows them, or a company.
+        ctx: the actor, in an open transaction.
+        first: a person, by any name that `lookup.find` accepts, or a company.
         second: another.
 
     Raises:
@@ -62,12 +62,12 @@ def merge(ctx: Context, first: str, second: str) -> Merged:
 def unmerge(ctx: Context, name: str) -> Unmerged:
     """Take a person, a company, or one record, out of the one it was merged into; the two stay apart.
 
-    A merged lead or person gets back its records, its edits and what hangs on it. A record that is
-    named leaves alone.
+    A merged lead or person gets back its records, its edits and what belongs to it. If the name is
+    a record's, only this record leaves.
 
     Args:
-        ctx: who acts, in an open transaction.
-        name: the merged one, or a record, as `lookup.find` knows them.
+        ctx: the actor, in an open transaction.
+        name: the merged one, or a record, by any name that `lookup.find` accepts.
 
     Raises:
         ActionError: there is no such person, or nothing to take apart.
@@ -147,7 +147,7 @@ def _merges_of(conn: Connection, entity: int) -> list[tuple[int, int]]:
 
 
 def _parted(conn: Connection, one: lookup.Named, name: str) -> list[tuple[int, int]]:
-    """Return the pairs of records that are to stand apart, for a merged one to leave the other.
+    """Return the pairs of records to keep apart, so that a merged one leaves the other.
 
     Raises:
         ActionError: the two no longer have a record each: an undo, say, took it back.

@@ -27,7 +27,7 @@ class ReviewPair:
 
 
 def open_pairs(ctx: Context, limit: int = 100) -> list[ReviewPair]:
-    """Return the pairs that wait for a person, the likeliest first."""
+    """Return the pairs to decide, the likeliest first."""
     require(ctx, Right.READ)
     rows = ctx.conn.execute(
         text(
@@ -51,7 +51,7 @@ def decide(ctx: Context, first: str, second: str, judgement: Judgement) -> None:
     """Say whether two records are one person, or one company.
 
     Args:
-        ctx: who acts, in an open transaction.
+        ctx: the actor, in an open transaction.
         first: a record, `source/stream/id`.
         second: another.
         judgement: SAME or DIFFERENT.

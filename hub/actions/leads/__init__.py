@@ -1,1 +1,1 @@
-"""What is done to leads: status, conversion, reopening, a lead of a ticket."""
+"""Actions on leads: status, conversion, reopening, a lead of a ticket."""

@@ -1,11 +1,12 @@
 """Convert leads: a contact of each person, the company they work for, and a deal. Idempotent.
 
-A lead that names a company and no person becomes the company. Which company is meant is asked of
-`hub.actions.companies.choice`. A deal that an earlier conversion of the lead made, and that stands, is
-taken up again. `hub.actions.leads.making` makes the rows, `hub.actions.leads.reopen` undoes it.
+A lead that names a company and no person becomes the company. The company is chosen by
+`hub.actions.companies.choice`. If an earlier conversion of the lead made a deal that still exists,
+this deal is used again. `hub.actions.leads.making` makes the rows, `hub.actions.leads.reopen`
+undoes it.
 
-The contact is a row of the lead's own entity, so everything that hangs on the entity is the contact's
-as well: notes, tasks, calls, tickets, edits. The lead's row is frozen.
+The contact is a row of the lead's own entity, so everything that belongs to the entity is the
+contact's as well: notes, tasks, calls, tickets, edits. The lead's row is frozen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,8 +34,8 @@ def convert(ctx: Context, name: str, wish: Wish | None = None) -> Converted:
     """Convert a lead; a second call returns what the first has made.
 
     Args:
-        ctx: who acts, in an open transaction that holds no entity yet.
-        name: the lead, as `lookup.find` knows it; of a merged one the survivor.
+        ctx: the actor, in an open transaction that holds no entity yet.
+        name: the lead, by any name that `lookup.find` accepts; of a merged one the survivor.
         wish: what to make beside the contact.
 
     Raises:
@@ -47,13 +48,13 @@ def convert(ctx: Context, name: str, wish: Wish | None = None) -> Converted:
 def convert_all(
     ctx: Context, seen: Sequence[Mapping[str, Any]], wish: Wish
 ) -> dict[int, Converted]:
-    """Convert leads in their order: each becomes what a conversion of it alone would make.
+    """Convert leads in their order: each has the result of its own conversion.
 
-    What one cannot take is an error of all. The statements are shared, whatever the number of leads.
+    What one cannot take is an error of all. All leads share the statements.
 
     Args:
-        ctx: who acts, in an open transaction that holds no entity yet.
-        seen: rows of leads that stand, as `lead_named` reads them.
+        ctx: the actor, in an open transaction that holds no entity yet.
+        seen: rows of existing leads, as `lead_named` reads them.
         wish: what to make beside each contact.
 
     Returns:
@@ -102,7 +103,7 @@ def _now(conn: Connection, seen: Sequence[Mapping[str, Any]]) -> list[dict[str, 
 
 
 def _again(conn: Connection, leads: Sequence[Mapping[str, Any]]) -> dict[int, Converted]:
-    """Return what earlier conversions of leads made: lead → what it became."""
+    """Return what earlier conversions of leads made: lead → its records."""
     known = conversions.standing(conn, [lead["id"] for lead in leads])
     numbers = [n for one in known.values() for n in (one.person_id, one.company_id) if n]
     roots = deals.contact_roots(conn, numbers)
@@ -133,7 +134,7 @@ def lead_named(conn: Connection, name: str) -> dict[str, Any]:
 
 
 def leads_numbered(conn: Connection, entity_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Return the leads of entities that stand, in order.
+    """Return the existing leads of entities, in order.
 
     Raises:
         ActionError: one is archived.

@@ -1,4 +1,4 @@
-"""Make the rows of conversions: contacts, companies, deals, and what is kept to undo each.
+"""Make the rows of conversions: contacts, companies, deals, and the notes for the undo of each.
 
 In: leads that are locked, with the companies that were chosen. Each step is one statement for all leads.
 Not here: which leads may be converted (`hub.actions.leads.convert`).
@@ -12,7 +12,7 @@ from hub.actions.companies.choice import Employer
 from hub.actions.companies.employer import Kept, is_company, keep_all
 from hub.actions.context import Context
 from hub.actions.leads.wish import Converted, Wish
-from hub.actions.people.assign import give_many
+from hub.actions.people.assign import assign_many
 from hub.crm import (
     contacts,
     conversions,
@@ -76,7 +76,7 @@ def make_all(
     """Make what each lead becomes; returns lead → what it became.
 
     Args:
-        ctx: who acts; the entities of the leads are locked.
+        ctx: the actor; the entities of the leads are locked.
         plans: the leads with their companies.
         wish: what to make beside the contacts.
         prepared: columns of each deal.
@@ -88,7 +88,7 @@ def make_all(
         return {}
     conn = ctx.conn
     ids = [plan.entity for plan in plans]
-    load.refold(conn, ids)  # the contact begins as what is known now
+    load.refold(conn, ids)  # the contact begins with today's values
     parts = _contacts(ctx, plans)
     made = _deals(ctx, parts, wish, prepared)
     owners = _owners(ctx, parts, wish, made)
@@ -231,12 +231,12 @@ def _owners(
         numbers = {"lead": int(p.plan.lead["id"]), "contact": p.primary, "deal": made.of(p)}
         is_new = p.plan.company is not None and p.plan.company.is_new
         company = p.company_id if is_new else None
-        found[p.plan.entity] = hand_over(ctx, wish.owner, numbers, company_id=company)
+        found[p.plan.entity] = set_owner(ctx, wish.owner, numbers, company_id=company)
     return found
 
 
 def _keep(ctx: Context, parts: Sequence[_Parts], deals_made: _Deals) -> None:
-    """Keep what each conversion made itself, and what it changed, so that it can be undone."""
+    """Store what each conversion made and changed, so that it can be undone."""
     given = conversions.owners(ctx.conn, [p.plan.entity for p in parts])
     kept = []
     for p in parts:
@@ -256,20 +256,20 @@ def _keep(ctx: Context, parts: Sequence[_Parts], deals_made: _Deals) -> None:
     conversions.keep(ctx.conn, kept, ctx.who)
 
 
-def hand_over(
+def set_owner(
     ctx: Context,
     to: str,
     parts: Mapping[str, int | None],
     *,
     company_id: int | None = None,
 ) -> int | None:
-    """Give what a conversion made to a person, or to whose turn it is in a group; returns who it is.
+    """Set the owner of a conversion's records: a user, or a group's next member; returns the user.
 
     One turn is taken, for the record of the kind that the group holds; the others follow it.
 
     Raises:
-        ActionError: there is no such person or group, nobody in it can take one, or it holds a kind
-            of record that was not made.
+        ActionError: there is no such user or group, no member is available, or the group holds
+            another kind of record.
     """
     conn = ctx.conn
     group = None if "@" in to else groups.named(conn, to.removeprefix("group:"))
@@ -282,12 +282,12 @@ def hand_over(
             field="owner",
             code="conflict",
         )
-    give_many(ctx, kind, [record], to)
+    assign_many(ctx, kind, [record], to)
     owner = ownership.take(conn, kind, [record])[record].owner_id
     if owner is not None:
         rest = {"contact": [parts["contact"], company_id], "deal": [parts["deal"]]}
         for other, numbers in rest.items():
-            ownership.give(conn, other, {n: owner for n in numbers if n is not None})
+            ownership.set_owners(conn, other, {n: owner for n in numbers if n is not None})
     return owner
 
 

@@ -1,4 +1,4 @@
-"""Reopen converted leads: what their conversions made goes, unless somebody has worked on it since."""
+"""Reopen converted leads: records of the conversion are removed, unless a user worked on them since."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.actions.companies.employer import give_up
+from hub.actions.companies.employer import archive_unused
 from hub.actions.context import Context
 from hub.actions.leads.convert import lead_named, leads_numbered
 from hub.actions.rights import Right, require
@@ -31,11 +31,11 @@ class Reopened:
 def reopen(ctx: Context, name: str) -> Reopened:
     """Undo the conversion of a lead.
 
-    Whatever was written on the lead or on its contact since is the lead's: both are one entity.
+    Everything written on the lead or its contact since belongs to the lead: both are one entity.
 
     Args:
-        ctx: who acts, in an open transaction that holds no entity yet.
-        name: the lead, as `lookup.find` knows it.
+        ctx: the actor, in an open transaction that holds no entity yet.
+        name: the lead, by any name that `lookup.find` accepts.
 
     Raises:
         ActionError: there is no such lead, or it was not converted here.
@@ -47,10 +47,10 @@ def reopen(ctx: Context, name: str) -> Reopened:
 def reopen_all(ctx: Context, seen: Sequence[Mapping[str, Any]]) -> list[Reopened]:
     """Undo the conversions of leads, in order: the last converted first, so that each finds what was before.
 
-    What one cannot take is an error of all. The statements are shared, whatever the number of leads.
+    What one cannot take is an error of all. All leads share the statements.
 
     Args:
-        ctx: who acts, in an open transaction that holds no entity yet.
+        ctx: the actor, in an open transaction that holds no entity yet.
         seen: rows of leads, as `lead_named` reads them.
 
     Raises:
@@ -171,7 +171,7 @@ def _people(conn: Connection, undos: Sequence[_Undo]) -> set[int]:
 
 def _lead(one: _Undo) -> dict[str, Any]:
     before = dict(one.before["lead"])
-    if one.lead["owner_id"] != one.known.made["owners"]["lead"]:  # somebody gave it away since
+    if one.lead["owner_id"] != one.known.made["owners"]["lead"]:  # the owner was changed since
         before["owner_id"] = one.lead["owner_id"]
     return before
 
@@ -182,7 +182,7 @@ def _employer(conn: Connection, one: _Undo) -> int | None:
 
 
 def _forget_people(conn: Connection, undos: Sequence[_Undo], staying: set[int]) -> None:
-    """Delete the contacts that nobody takes for one any more; call when they were folded."""
+    """Delete the contacts without a remaining reason; call when they were folded."""
     now = conversions.contacts_of(conn, [one.entity for one in undos])
     made = [
         (one, now[one.entity]) for one in undos if one.known.made["person"] and one.entity in now
@@ -212,7 +212,7 @@ def _company(conn: Connection, one: _Undo) -> None:
     if has_deals or conversions.company_is_touched(conn, number, one.entity):
         one.kept.append(f"contact/{number}")
         return
-    give_up(conn, number)
+    archive_unused(conn, number)
     one.removed.append(f"contact/{number}")
 
 

@@ -1,4 +1,4 @@
-"""Status: where a lead stands, and why it is unqualified; and what a team may choose from."""
+"""Status: the status of leads, and why they are unqualified; and what a team may choose from."""
 
 from collections.abc import Sequence
 
@@ -28,14 +28,14 @@ def set_status(
     """Set the status of leads; returns how many it changed. From now on no source changes it.
 
     Args:
-        ctx: who acts, in an open transaction.
-        names: leads, as `targets.resolve` knows them.
+        ctx: the actor, in an open transaction.
+        names: leads, by any name that `targets.resolve` accepts.
         status: one of the team's, letter case aside.
         reason: one of the team's; an unqualified status needs it, no other takes it.
 
     Raises:
         ActionError: there is no such lead, status or reason, the reason is missing or too much, the
-            lead is converted, or they may not.
+            lead is converted, or the actor lacks the right.
     """
     conn = ctx.conn
     found = [_lead(conn, name) for name in names]
@@ -59,7 +59,7 @@ def chosen(conn: Connection, status: str, reason: str | None) -> tuple[str, str 
 
 
 def set_many(ctx: Context, ids: Sequence[int], status: str, reason: str | None) -> int:
-    """Set the status of leads, in as many statements as of one; the caller has asked for the right.
+    """Set the status of leads, in as many statements as of one; the caller has checked the right.
 
     Raises:
         ActionError: there is no such status or reason, or a lead is converted.
@@ -103,7 +103,7 @@ def add_status(ctx: Context, name: str, *, is_unqualified: bool = False) -> None
     """Add a status that leads may have.
 
     Raises:
-        ActionError: they may not, or the name is taken or empty.
+        ActionError: the actor lacks the right, or the name is taken or empty.
     """
     words = _set_up(ctx, "lead_status", name)
     if not statuses.add_status(ctx.conn, LeadStatus(words, is_unqualified)):
@@ -114,7 +114,7 @@ def add_reason(ctx: Context, name: str) -> None:
     """Add a reason why a lead may be unqualified.
 
     Raises:
-        ActionError: they may not, or the name is taken or empty.
+        ActionError: the actor lacks the right, or the name is taken or empty.
     """
     words = _set_up(ctx, "lead_unqualified_reason", name)
     if not statuses.add_reason(ctx.conn, words):

@@ -1,8 +1,9 @@
 """Ticket → lead by hand: the requester becomes a lead, as a rule of the mapping would make them.
 
-What the person decides is a record of the source `hub`, joined to the requester by their word; the
-same fold makes the lead, the same routing gives it an owner who is told. Who is a contact stays one:
-the record makes no lead then, the request is an inquiry of theirs, and who owns them is told.
+The user's decision is a record of the source `hub`, joined to the requester by an edge of the user;
+the same fold makes the lead, the same routing gives it an owner and notifies the owner. Who is a
+contact stays one: then the record makes no lead, the request is an inquiry of the contact, and its
+owner is notified.
 """
 
 from dataclasses import dataclass
@@ -31,10 +32,10 @@ class MadeLead:
     """What a ticket's requester is now.
 
     Args:
-        name: lead/12; contact/5 of somebody who stays a contact.
+        name: lead/12; contact/5 of a person who stays a contact.
         entity_id: who it is.
-        is_new: whether the lead, or the contact's inquiry, was not there before.
-        told: who owns the contact, by e-mail; None where nobody does, and of a lead.
+        is_new: whether the lead, or the contact's inquiry, is new.
+        told: who owns the contact, by e-mail; None if there is none, and for a lead.
     """
 
     name: str
@@ -47,7 +48,7 @@ def tickets(ctx: Context, name: str) -> Tickets:
     """Return the tickets of a lead, a person or a company, open ones first.
 
     Raises:
-        ActionError: there is nobody of that name.
+        ActionError: there is no person of that name.
     """
     require(ctx, Right.READ)
     conn = ctx.conn
@@ -57,15 +58,15 @@ def tickets(ctx: Context, name: str) -> Tickets:
 def make_lead(ctx: Context, name: str) -> MadeLead:
     """Make a lead of a ticket's requester; one who is a lead already stays the one they are.
 
-    Of somebody who is a contact it becomes an inquiry, once.
+    If the requester is a contact, the ticket becomes an inquiry, once.
 
     Args:
-        ctx: who acts, in an open transaction, in which nothing was read yet.
+        ctx: the actor, in an open transaction, in which nothing was read yet.
         name: the ticket: 12, ticket/12, or zendesk/tickets/9.
 
     Raises:
-        ActionError: there is no such ticket (`not_found`), its requester is not known
-            (`conflict`), or they may not (`forbidden`).
+        ActionError: there is no such ticket (`not_found`), its requester is not known (`conflict`),
+            or the actor lacks the right (`forbidden`).
     """
     conn = ctx.conn
     identity_lock(conn)
@@ -97,7 +98,7 @@ def make_lead(ctx: Context, name: str) -> MadeLead:
 
 
 def _join(ctx: Context, ticket: FoundTicket, requester: int, *, role: str) -> None:
-    """Write down that a ticket is a request of whoever asked it, and fold them."""
+    """Store that a ticket is a request of its requester, and fold this person."""
     what = "lead" if role == "lead" else "inquiry"
     pair = (_write(ctx.conn, ticket, role), requester)
     decisions.decide(ctx, pair, Judgement.SAME, why="ticket by hand")
@@ -150,7 +151,7 @@ FROM ops.source_record r WHERE r.id = :record
 def _write(conn: Connection, ticket: FoundTicket, role: str) -> int:
     """Store the ticket as a person and an inquiry, as the mapping's rule does; returns the person's record.
 
-    Of a lead it says what they want; whoever has the role `person` is known well enough.
+    Of a lead it says what they want; a person with the role `person` needs no further evidence.
     """
     said = conn.execute(_CANONICAL, {"record": ticket.record_id}).one()
     batch = batches.action_batch(conn, SOURCE)

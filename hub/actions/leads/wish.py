@@ -13,13 +13,13 @@ class Wish:
 
     Args:
         currency: of the deal.
-        owner: who owns what is made, by e-mail, or a group that takes a turn; None: the lead's
-            owner, else whoever converts.
+        owner: the owner of the new records, by e-mail, or a group whose next member it is; None:
+            the lead's owner, else the actor.
         has_deal: whether a deal is made.
         deal_name: None: the company's name, else the person's.
         pipeline: None: the first in use.
         values: other fields of the deal, by name: value, close_date, …
-        company: which company is taken, or what is done where several may be meant.
+        company: the company, or what to do if several match.
     """
 
     currency: str = "EUR"

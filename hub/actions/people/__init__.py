@@ -1,1 +1,1 @@
-"""What is done alike to leads and contacts: add, edit, give to an owner."""
+"""Actions that leads and contacts share: add, edit, give to an owner."""

@@ -1,7 +1,7 @@
 """Add: a lead, or a person who is a contact, typed in by hand.
 
-What is typed is a record of the source `hub`, landed and folded as those of all other sources; its
-values stand above theirs. Who is likely there already is told before anything is written.
+The typed values are a record of the source `hub`, landed and folded as those of all other sources;
+its values beat theirs. Likely duplicates are shown before anything is written.
 """
 
 import json
@@ -46,7 +46,7 @@ class Added:
         name: lead/12 or contact/5.
         record: the source record: hub/leads/…
         entity_id: who it is.
-        apart_from: likely duplicates that the person says are somebody else.
+        apart_from: likely duplicates that the user says are other people.
         company_id: the number of the company that they work for.
     """
 
@@ -70,19 +70,20 @@ def add(
     """Add a lead or a contact; a contact works for the company that it names.
 
     Args:
-        ctx: who acts, in an open transaction, in which nothing was read yet.
+        ctx: the actor, in an open transaction, in which nothing was read yet.
         kind: lead or contact.
         given: by field; `custom_fields.<key>` is one custom field.
         region: ISO country of phone numbers.
-        owner: a person's e-mail or a group's name; else who types, if they are of the team, else
-            nobody: routing gives the lead away.
-        force: those who look like a duplicate are somebody else.
-        company: which company is taken, or what is done where several may be meant. A lead that names a
-            company only by its name is linked by no more than the rule of companies.
+        owner: a person's e-mail or a group's name; else the actor, if in the team, else none:
+            routing gives the lead away.
+        force: the likely duplicates are other people.
+        company: the company, or what to do if several match. A lead with only a company's name is
+            linked by the rule of companies.
 
     Raises:
-        ActionError: a value cannot be kept, a name is missing (`required`), somebody like this is
-            there already (`duplicate`), several companies may be meant (`duplicate`), or they may not.
+        ActionError: a value cannot be kept, a name is missing (`required`), there is a likely
+            duplicate (`duplicate`), several companies match (`duplicate`), or the actor lacks the
+            right.
     """
     conn = ctx.conn
     require(ctx, Right.WORK)
@@ -110,7 +111,7 @@ def add(
         works_for = employ(ctx, entity, employer)
     load.refold(conn, [entity])
     name = _row_of(conn, kind, entity)
-    _give(ctx, kind, name, owner)
+    _set_owner(ctx, kind, name, owner)
     return Added(
         name,
         f"{SOURCE}/{kind}s/{source_id}",
@@ -123,7 +124,7 @@ def add(
 def _employer(
     ctx: Context, kind: str, values: dict[str, JsonValue], company: Choice
 ) -> Employer | None:
-    """Return the company that the new person works for; its name becomes theirs where none is typed."""
+    """Return the new person's employer; its name becomes the person's company if none is typed."""
     if kind == "lead" and company.named is None:
         return None
     found = choose(ctx, Sought(mention_of(values), phone=values.get("phone")), company)
@@ -216,8 +217,8 @@ def _row_of(conn: Connection, kind: str, entity: int) -> str:
     return f"{kind}/{conn.execute(_ROW[kind], {'entity': entity}).scalar_one()}"
 
 
-def _give(ctx: Context, kind: str, name: str, owner: str | None) -> None:
-    """Give the new record its owner; who types one for themselves is told nothing."""
+def _set_owner(ctx: Context, kind: str, name: str, owner: str | None) -> None:
+    """Set the owner of the new record; an actor who owns it is not notified."""
     wanted = owner or (ctx.who if ctx.actor.user_id is not None else None)
     if wanted is not None:
         assign.assign(ctx, kind, [name], wanted)

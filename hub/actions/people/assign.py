@@ -1,8 +1,8 @@
 """Assign: leads, contacts and deals get another owner, one or a whole selection at once.
 
 A distribution group is named like a person; each record takes a turn of it, also one that had an
-owner. The new owners are told, and those who were it, as each of them prefers: of one record by one
-event, of many by one for all of them. What was is in the history.
+owner. New and former owners are notified, as each of them prefers: of one record by one event, of
+many by one for all of them. What was is in the history.
 """
 
 from collections import defaultdict
@@ -35,17 +35,17 @@ _NO_GROUP = GroupState(0, "", ())
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What an assignment did: records by their new owner, and how many kept theirs."""
+    """What an assignment did: records by their new owner, and how many kept their owner."""
 
     owners: Mapping[int, int] = field(default_factory=dict)
     unchanged: int = 0
 
 
 def assign(ctx: Context, kind: str, names: Sequence[str], to: str) -> Given:
-    """Give records that people name to a person or a group.
+    """Assign records, given by name, to a user or a group.
 
     Raises:
-        ActionError: as `give_many`; or a name is nobody's, or another kind of record's.
+        ActionError: as `assign_many`; or a name is unknown, or of another kind of record.
     """
     found = [targets.resolve(ctx.conn, name, kind) for name in names]
     for target, name in zip(found, names, strict=True):
@@ -55,22 +55,24 @@ def assign(ctx: Context, kind: str, names: Sequence[str], to: str) -> Given:
                 resource=kind,
                 code="invalid",
             )
-    return give_many(ctx, kind, [target.id for target in found], to)
+    return assign_many(ctx, kind, [target.id for target in found], to)
 
 
-def give_many(ctx: Context, kind: str, ids: Sequence[int], to: str, *, tells: bool = True) -> Given:
-    """Give records to a person or a group, in the order in which they are named.
+def assign_many(
+    ctx: Context, kind: str, ids: Sequence[int], to: str, *, tells: bool = True
+) -> Given:
+    """Assign records to a user or a group, in the given order.
 
     Args:
-        ctx: who acts, in an open transaction.
+        ctx: the actor, in an open transaction.
         kind: lead, contact or deal.
         ids: their numbers; one that comes twice counts once.
-        to: a person's e-mail, or a group's name; `user:` or `group:` may stand before it.
-        tells: tell new and former owners; a bulk action tells them itself, once.
+        to: a person's e-mail, or a group's name; `user:` or `group:` may precede it.
+        tells: notify new and former owners; a bulk action does it itself, once.
 
     Raises:
         ActionError: there is no such person, group or record; the group holds another kind of
-            record, or nobody in it can take one; they may not.
+            record, or has no available member; the actor lacks the right.
     """
     conn = ctx.conn
     wanted = list(dict.fromkeys(ids))
@@ -92,7 +94,7 @@ def give_many(ctx: Context, kind: str, ids: Sequence[int], to: str, *, tells: bo
         if r.owner_id != t.user_id
     ]
     new_owners = {r.id: t.user_id for _, t, r in changed if t.user_id is not None}
-    ownership.give(conn, kind, new_owners)
+    ownership.set_owners(conn, kind, new_owners)
     note_changes(conn, ctx.who, _changes(conn, [(t, r) for _, t, r in changed]))
     worked_on(conn, [r.entity_id for _, _, r in changed])
     if tells:
@@ -104,7 +106,7 @@ def receiver(conn: Connection, kind: str, to: str) -> tuple[int | None, GroupNam
     """Return the user, or the group, that takes records of a kind.
 
     Raises:
-        ActionError: there is no such user or group, or the group hands out another kind.
+        ActionError: there is no such user or group, or the group holds another kind.
     """
     prefix, colon, rest = to.partition(":")
     is_said = colon and prefix in ("user", "group")
@@ -150,12 +152,12 @@ Decided = list[tuple[NewAssignment, Owned]]
 
 
 def _to_person(records: Sequence[Owned], kind: str, user: int, who: str) -> Decided:
-    """Decide every record that is not theirs yet."""
+    """Decide every record that the user does not own yet."""
     return [(_turn(kind, r, Pick(user, _NO_GROUP), who), r) for r in records if r.owner_id != user]
 
 
 def _by_turns(ctx: Context, records: Sequence[Owned], kind: str, group: GroupRow) -> Decided:
-    """Let every record take a turn, also one whose owner stays the same."""
+    """Give every record a turn, also one whose owner stays the same."""
     state = group_state(group, ctx.clock.now())
     decided: Decided = []
     for record in records:
@@ -211,7 +213,7 @@ def _events(
     decided: Sequence[tuple[int, NewAssignment, Owned]],
     group: str | None,
 ) -> list[OwnerChanged]:
-    """Return what to tell new owners and former ones; nobody is told what they did themselves."""
+    """Return the events for new and former owners; no user is notified of the own action."""
     told: defaultdict[tuple[bool, int], list[tuple[int, int]]] = defaultdict(list)
     for number, turn, record in decided:
         for is_loss, user in ((False, turn.user_id), (True, record.owner_id)):

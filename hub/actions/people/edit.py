@@ -1,7 +1,8 @@
-"""Edit: what a person types stands above every source until it is taken back.
+"""Edit: a typed value beats every source until the edit is undone.
 
-It is an input like any other: read as the sources' values are, and others are found by it. Whom it
-makes alike is asked about (`hub review`), for a slip of the hand must join nobody.
+An edit is an input like any other: it is read as the sources' values are, and people are found by
+it. If it makes two people alike, review asks about them, because a typing mistake must join no
+people.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,8 +27,8 @@ def edit(ctx: Context, name: str, values: Mapping[str, JsonValue], *, region: st
     """Type values into a person's record; returns the entity.
 
     Args:
-        ctx: who acts, in an open transaction, in which nothing was read yet.
-        name: whose record, as `lookup.find` knows them; of a merged one the survivor's.
+        ctx: the actor, in an open transaction, in which nothing was read yet.
+        name: whose record, by any name that `lookup.find` accepts; of a merged one the survivor's.
         values: by field; `custom_fields.<key>` is one custom field, None blanks a field.
         region: ISO country of numbers and states, where neither the values nor the record name
             one; without it such a number is refused.
@@ -64,7 +65,7 @@ def edit_many(
     """Type values into many people or companies at once; the caller has asked for the right.
 
     Args:
-        ctx: who acts, in an open transaction.
+        ctx: the actor, in an open transaction.
         values: by entity, then by field, as `edit` takes them.
         region: as `edit` takes it.
 
@@ -93,11 +94,11 @@ def edit_many(
 
 
 def revoke_many(ctx: Context, by_record: Mapping[int, Sequence[int]]) -> set[int]:
-    """Take back edits of many people; returns the records all of whose edits were in force.
+    """Undo edits of many people; returns the records all of whose edits were in force.
 
     Args:
-        ctx: who acts, in an open transaction.
-        by_record: edits by whatever number names their record.
+        ctx: the actor, in an open transaction.
+        by_record: edits by the number of their record.
     """
     conn = ctx.conn
     ids = [number for of in by_record.values() for number in of]
@@ -112,7 +113,7 @@ def revoke_many(ctx: Context, by_record: Mapping[int, Sequence[int]]) -> set[int
 
 
 def take_back(ctx: Context, name: str, field: str) -> int:
-    """Take back what was typed into a field: the sources speak again. Returns how many edits.
+    """Undo the edits of a field: the sources' values count again. Returns how many edits.
 
     Raises:
         ActionError: there is no such person.

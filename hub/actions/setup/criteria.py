@@ -21,12 +21,12 @@ def add_criterion(
     *,
     refuse: bool = False,
 ) -> Criterion:
-    """Say what must hold before a deal leaves a stage (pipeline, stage) for a later one.
+    """Add an exit criterion: what must hold before a deal leaves a stage for a later one.
 
     Args:
-        ctx: who acts, in an open transaction.
+        ctx: the actor, in an open transaction.
         stage: the names of a pipeline and of its stage.
-        kind: `field`: the field must be filled; `check`: somebody must tick it.
+        kind: `field`: the field must be filled; `check`: a user must tick it.
         what: the field's name, or the words of the check.
         refuse: whether a deal that does not meet it stays; else who moves it is warned.
 
@@ -53,10 +53,10 @@ def add_criterion(
 
 
 def drop_criterion(ctx: Context, stage: tuple[str, str], what: str) -> Criterion:
-    """Take an exit criterion away.
+    """Remove an exit criterion.
 
     Raises:
-        ActionError: there is none of these words.
+        ActionError: there is no criterion with this text.
     """
     conn = ctx.conn
     require(ctx, Right.SET_UP)

@@ -23,7 +23,7 @@ def add(ctx: Context, field: CustomField) -> CustomField:
     """Define a field; returns it as it is kept.
 
     Args:
-        ctx: who acts, in an open transaction.
+        ctx: the actor, in an open transaction.
         field: an empty key is made from the name.
 
     Raises:
@@ -49,7 +49,7 @@ def edit(
     choices: Sequence[str] | None = None,
     is_filterable: bool | None = None,
 ) -> CustomField:
-    """Rename a field, change what may be chosen, or whether lists may ask for it.
+    """Rename a field, change its choices, or whether lists may filter by it.
 
     Its type stays: values of another one would be left behind.
 
@@ -110,7 +110,7 @@ def _check(field: CustomField) -> None:
 
 
 def _distinct(choices: Sequence[str]) -> tuple[str, ...]:
-    """Return the choices in their order, each once whatever its case."""
+    """Return the choices in their order, each once; letter case does not count."""
     return tuple({c.strip().casefold(): c.strip() for c in reversed(choices)}.values())[::-1]
 
 

@@ -1,8 +1,8 @@
 """Distribution groups by command: who is a member, in which order, with which weight and capacity.
 
-What hub.yaml manages is refused and the line to edit is named. Capacity and pause of a member may be
-set by command in any group: the present day asks for it. Not here: users (`team`), and turns
-(`hub.routing.ring`).
+What hub.yaml manages is refused and the line to edit is named. Capacity and pause of a member may
+be set by command in any group, because they change from day to day. Not here: users (`team`), and
+turns (`hub.routing.ring`).
 """
 
 import re
@@ -59,7 +59,7 @@ class GroupCard:
 
     Args:
         name: of the group.
-        kind: lead, contact or deal: what it hands out.
+        kind: lead, contact or deal: the kind of record that it distributes.
         next: e-mail of the user who gets the next record; None where no member is available.
         managed_by: the line of hub.yaml, or `commands`.
         members: in the order of turns.
@@ -74,7 +74,7 @@ class GroupCard:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is set of a member; None leaves a setting as it is.
+    """Settings of a member; None leaves a setting as it is.
 
     Args:
         weight: share of the turns, 0 takes none.
@@ -146,7 +146,7 @@ def rename(ctx: Context, name: str, new: str, *, managed: Managed = NOTHING) -> 
 
 
 def remove(ctx: Context, name: str, *, managed: Managed = NOTHING) -> GroupCard:
-    """Take a group out of use; what it handed out keeps its owners, and its assignments the reason.
+    """Take a group out of use; assigned records keep their owners, assignments their reasons.
 
     Raises:
         ActionError: there is no such group, or hub.yaml names it.
@@ -164,7 +164,7 @@ def remove(ctx: Context, name: str, *, managed: Managed = NOTHING) -> GroupCard:
 def add_member(
     ctx: Context, name: str, email: str, change: Change = Change(), *, managed: Managed = NOTHING,
 ) -> GroupCard:  # fmt: skip
-    """Let a user join a group, at the end of the order unless a position is named.
+    """Add a user to a group, at the end of the order unless a position is named.
 
     Raises:
         ActionError: there is no such group, the user is not active or is a member, a value is out of
@@ -203,7 +203,7 @@ def edit_member(
 
 
 def remove_member(ctx: Context, name: str, email: str, *, managed: Managed = NOTHING) -> GroupCard:
-    """Let a member leave a group; whose turn was next stays next.
+    """Remove a member from a group; the next member stays the same.
 
     Raises:
         ActionError: there is no such group or member, or hub.yaml manages the group.
@@ -219,7 +219,7 @@ def remove_member(ctx: Context, name: str, email: str, *, managed: Managed = NOT
 
 
 def _save(ctx: Context, group: GroupRow, line: list[int], user_id: int, change: Change) -> None:
-    """Write the order and what is set of one member."""
+    """Write the order and the settings of one member."""
     for field, value in (("weight", change.weight), ("position", change.position)):
         least = 0 if field == "weight" else 1
         if value is not None and not least <= value <= _MOST:

@@ -1,4 +1,4 @@
-"""Layouts: what a page shows of a record, in which sections and order; set by an admin."""
+"""Layouts: the fields that a card shows, their sections and order; set by an admin."""
 
 from collections import Counter
 from typing import Any
@@ -40,7 +40,7 @@ def show(ctx: Context, object_: str) -> tuple[Section, ...]:
 
 
 def set_(ctx: Context, object_: str, said: Any) -> tuple[Section, ...]:
-    """Keep a layout, `[{name, fields}]`; None goes back to the house's.
+    """Keep a layout, `[{name, fields}]`; None restores the hub's own.
 
     Raises:
         ActionError: it is no layout, or names a field twice or one that is not there.

@@ -19,7 +19,7 @@ def newest(
     """Return changes of names, the newest first.
 
     Args:
-        ctx: who acts, in an open transaction.
+        ctx: the actor, in an open transaction.
         kind: one of `KINDS`; None is every kind.
         name: a former or a present name, or a user's address; None is every name.
         limit: changes at most.

@@ -1,9 +1,9 @@
-"""Rename, replace and remove a named thing, wherever it is named.
+"""Rename, replace and remove a named thing, in all places.
 
 One way for every kind of thing (`hub.crm.named.LABELS`), with two exceptions. A stage or pipeline is removed by
 `hub.actions.setup.pipeline`, which moves the deals. Users and groups are renamed and removed by `team` and
 `groups`, because hub.yaml may manage them. Where a thing is named is asked of `hub.lists.places` and, for
-hub.yaml, of `hub.actions.setup.written`. Each change of a name is kept (`hub.records.name_changes`).
+hub.yaml, of `hub.actions.setup.yaml_names`. Each change of a name is kept (`hub.records.name_changes`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
-from hub.actions.setup import written as in_yaml
-from hub.actions.setup.written import Written
+from hub.actions.setup import yaml_names as in_yaml
+from hub.actions.setup.yaml_names import Written
 from hub.crm import activities, custom_fields, named, pipelines, statuses, word_rows, words
 from hub.crm.custom_fields import CustomField
 from hub.crm.named import WORDS, Thing
@@ -44,7 +44,7 @@ class Renamed:
         kind: of the thing.
         old: its former name.
         new: its name now.
-        rows: records whose text was written anew.
+        rows: records whose text was replaced.
         warnings: places of hub.yaml that still have the former name.
     """
 
@@ -57,7 +57,7 @@ class Renamed:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What a removal did; `into` is what stands in its place, `uses` where it was named."""
+    """What a removal did; `into` is its replacement, `uses` the places that named it."""
 
     kind: str
     name: str
@@ -125,7 +125,7 @@ def rename(
     """Give a thing another name, in every place that has it as text.
 
     Args:
-        ctx: who acts, in an open transaction.
+        ctx: the actor, in an open transaction.
         kind: one of `KINDS`.
         name: today's.
         new: free among the things of the kind.
@@ -153,7 +153,7 @@ def rename(
     rows = 0
     if kind in WORDS or kind in {"status", "lead_reason"}:
         rows = word_rows.replace(conn, kind, target.scope, target.name, new)
-        words.turn(conn, kind, target.scope, target.name, new)
+        words.rename(conn, kind, target.scope, target.name, new)
     log.info("thing_renamed", kind=kind, old=target.name, new=new, rows=rows, who=ctx.who)
     return Renamed(kind, target.name, new, rows, tuple(in_yaml.naming(written, target)))
 
@@ -167,18 +167,18 @@ def remove(
     scope: str = "",
     written: Written | None = None,
 ) -> Removed:
-    """Remove a thing, or let another one stand in its place.
+    """Remove a thing, or replace it by another one.
 
     Args:
-        ctx: who acts, in an open transaction.
+        ctx: the actor, in an open transaction.
         kind: one of `KINDS`.
         name: today's.
         into: another thing of the kind, which every place then names.
         scope: of a choice `object.key`, of a custom field its object.
-        written: hub.yaml, which nobody but its owner changes.
+        written: hub.yaml, which no command changes.
 
     Raises:
-        ActionError: there is no such thing; it is named somewhere and nothing stands in its place, or
+        ActionError: there is no such thing; it is named somewhere and there is no replacement, or
             hub.yaml names it (code `conflict`).
     """
     conn = ctx.conn

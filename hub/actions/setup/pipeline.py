@@ -78,7 +78,7 @@ def add(
     """Add a pipeline.
 
     Args:
-        ctx: who acts, in an open transaction.
+        ctx: the actor, in an open transaction.
         name: what people call it.
         stages: the active ones in their order; Won, Unqualified and Lost come behind them.
         most: how many pipelines may be in use.
@@ -121,7 +121,7 @@ def rename(ctx: Context, name: str, new: str) -> Pipeline:
 
 
 def disable(ctx: Context, name: str) -> Pipeline:
-    """Take a pipeline out of use: its deals go on, no new one begins in it.
+    """Take a pipeline out of use: its deals may still be moved, no new one begins in it.
 
     Raises:
         ActionError: there is none, or it is the last one in use.
@@ -164,7 +164,7 @@ def remove_stage(ctx: Context, pipeline: str, name: str, *, into: str | None = N
     """Remove an open stage; its deals move into another one of the pipeline, and each move is kept.
 
     Args:
-        ctx: who acts, in an open transaction.
+        ctx: the actor, in an open transaction.
         pipeline: the name of a pipeline.
         name: its stage; not the last open one. The pipeline may end at any stage.
         into: an open stage of the pipeline, which lists then name; needed where deals or lists have the
@@ -222,7 +222,7 @@ def archive(ctx: Context, name: str, *, into: str | None = None) -> Moved:
     """Archive a pipeline: nothing is open in it, and nothing begins in it; closed deals stay there.
 
     Args:
-        ctx: who acts, in an open transaction.
+        ctx: the actor, in an open transaction.
         name: the pipeline.
         into: the pipeline that takes the open deals: into the stage of the same name, else its first.
 
@@ -316,7 +316,7 @@ def edit_stage(
     """Rename a stage, say how likely its deals are won, or move it among the active ones.
 
     Raises:
-        ActionError: there is no such stage, or it cannot be what is asked.
+        ActionError: there is no such stage, or the change is not possible for it.
     """
     conn = ctx.conn
     require(ctx, Right.SET_UP)

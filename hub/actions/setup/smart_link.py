@@ -1,4 +1,4 @@
-"""Smart links: kept by an admin, opened by everybody."""
+"""Smart links: kept by an admin, opened by every user."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -75,9 +75,9 @@ def opened(ctx: Context, name: str, record: str) -> str:
     """Return the address that a link has for a record.
 
     Args:
-        ctx: who acts, and the open connection.
+        ctx: the actor, and the open connection.
         name: the link's name.
-        record: a lead, contact or deal, as `targets.resolve` knows them.
+        record: a lead, contact or deal, by any name that `targets.resolve` accepts.
 
     Raises:
         ActionError: there is no such link or record, or the link cannot be filled from it.

@@ -1,7 +1,7 @@
-"""Smart lists: kept by people for themselves, shared with the team, asked by name.
+"""Smart lists: kept by users for themselves, shared with the team, run by name.
 
-A list is named by its number, its name, or `object/name`. One's own comes first, then the team's and
-what others share, then the templates of the house.
+A list is named by its number, its name, or `object/name`. The user's own list comes first, then the
+team's and other users' shared ones, then the hub's templates.
 """
 
 from collections.abc import Iterable
@@ -36,8 +36,8 @@ def add(
     """Keep a list; it is refused where it could not be asked.
 
     Args:
-        ctx: who acts, in an open transaction.
-        name: free among one's own of that kind.
+        ctx: the actor, in an open transaction.
+        name: free among the actor's own lists of that kind.
         document: what it asks.
         is_shared: whether others may use it.
         is_template: kept for the team as a pattern; only by an admin.
@@ -75,7 +75,7 @@ def edit(ctx: Context, name: str, document: ListDocument) -> SavedList:
     """Write another filter, order and columns of a list.
 
     Raises:
-        ActionError: there is no such list, it is not theirs, or the document asks what cannot be asked.
+        ActionError: there is no such list, it is another user's, or the document is invalid.
     """
     found = _own(ctx, name)
     if document.object != found.document.object:
@@ -120,10 +120,10 @@ def visible(ctx: Context) -> list[SavedList]:
 
 
 def share(ctx: Context, name: str, *, is_shared: bool = True) -> SavedList:
-    """Let the team use a list, or no longer.
+    """Share a list with the team, or stop sharing it.
 
     Raises:
-        ActionError: there is no such list, or it is not theirs to share.
+        ActionError: there is no such list, or it is another user's.
     """
     found = _own(ctx, name)
     if found.user_id is None and not is_shared:
@@ -140,7 +140,7 @@ def remove(ctx: Context, name: str) -> SavedList:
     """Forget a list.
 
     Raises:
-        ActionError: there is no such list, or it is not theirs to remove.
+        ActionError: there is no such list, or it is another user's.
     """
     found = _own(ctx, name)
     store.delete(ctx.conn, _number(found))
@@ -149,7 +149,7 @@ def remove(ctx: Context, name: str) -> SavedList:
 
 
 def find(ctx: Context, name: str) -> SavedList:
-    """Return a list that somebody may use.
+    """Return a list that the actor may use.
 
     Raises:
         ActionError: there is none, or several are called so.
@@ -175,10 +175,10 @@ def find(ctx: Context, name: str) -> SavedList:
 
 
 def query(ctx: Context, document: ListDocument, *, with_archived: bool = False) -> Query:
-    """Return a document, ready to be asked by somebody now.
+    """Return a document as a query of the actor now.
 
     Args:
-        ctx: who acts, and the open connection.
+        ctx: the actor, and the open connection.
         document: the list.
         with_archived: list archived records too.
 
@@ -198,7 +198,7 @@ def page(
     limit: int = 50,
     after: str | None = None,
 ) -> Page:
-    """Return rows of a list, as somebody sees it now.
+    """Return rows of a list, as the actor sees it now.
 
     Raises:
         ActionError: it asks what cannot be asked, or `after` is no mark of it.
@@ -235,7 +235,7 @@ def selection(ctx: Context, name: str, limit: int = MOST_SELECTED) -> tuple[str,
 
 
 def asking(ctx: Context) -> Asking:
-    """Return who asks, and when: in the time zone of the member who acts."""
+    """Return the actor and the time, in the actor's time zone."""
     acting = require(ctx, Right.READ)
     return Asking(Moment(ctx.clock.now(), ctx.zone), acting.user_id)
 

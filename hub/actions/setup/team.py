@@ -1,7 +1,7 @@
 """Users by command: added, changed, away, paused, back, deactivated.
 
 What hub.yaml manages is refused and the line to edit is named; leave and pause may be set by command
-for any user. Not here: groups (`groups`), and what a user wants to hear (`hub.actions.setup.hearing`).
+for any user. Not here: groups (`groups`), and what a user wants to hear (`hub.actions.setup.notifications`).
 """
 
 import re
@@ -11,7 +11,7 @@ from datetime import datetime
 from zoneinfo import available_timezones
 
 from hub.actions.context import Context
-from hub.actions.people.assign import give_many
+from hub.actions.people.assign import assign_many
 from hub.actions.rights import Right, require
 from hub.crm import activities, groups, owners, ownership
 from hub.crm.groups import is_away
@@ -63,7 +63,7 @@ class Deactivated:
         email: of the user.
         given: records that went to others.
         kept: records that stay.
-        lists: saved lists that name the user. They go on showing what the user still owns.
+        lists: saved lists that name the user. They still show what the user owns.
     """
 
     email: str
@@ -139,13 +139,13 @@ def away(
     ctx: Context, email: str, *, since: str | None = None, until: str | None = None,
     managed: Managed = NOTHING,
 ) -> UserCard:  # fmt: skip
-    """Let a user take no turns for a span, in all groups; users may say so of themselves.
+    """Give a user no turns for a span of days, in all groups; users may say so of themselves.
 
     Args:
-        ctx: who acts, in an open transaction.
+        ctx: the actor, in an open transaction.
         email: the user.
         since: the first day, or a moment; None is now.
-        until: the last day, which is part of it, or a moment; None is until told otherwise.
+        until: the last day, which is part of it, or a moment; None has no end.
         managed: what hub.yaml manages, for the card.
 
     Raises:
@@ -162,7 +162,7 @@ def away(
 
 
 def pause(ctx: Context, email: str, *, managed: Managed = NOTHING) -> UserCard:
-    """Let a user take no turns in any group until told otherwise.
+    """Give a user no turns in any group until `back`.
 
     Raises:
         ActionError: there is no such user.
@@ -174,7 +174,7 @@ def pause(ctx: Context, email: str, *, managed: Managed = NOTHING) -> UserCard:
 
 
 def back(ctx: Context, email: str, *, managed: Managed = NOTHING) -> UserCard:
-    """Let a user take turns again: ends leave and pause.
+    """Give a user turns again: ends leave and pause.
 
     Raises:
         ActionError: there is no such user.
@@ -185,7 +185,7 @@ def back(ctx: Context, email: str, *, managed: Managed = NOTHING) -> UserCard:
 
 
 def activate(ctx: Context, email: str, *, managed: Managed = NOTHING) -> UserCard:
-    """Let a user who has left act and own records again.
+    """Reactivate a user: the user may act and own records again.
 
     Raises:
         ActionError: there is no such user, or hub.yaml says that the user has left.
@@ -204,21 +204,21 @@ def deactivate(
     ctx: Context, email: str, *, to: Sequence[str] = (), keep: bool = False,
     managed: Managed = NOTHING,
 ) -> Deactivated:  # fmt: skip
-    """Let a user leave, and give the open records to others.
+    """Deactivate a user, and assign the open records to others.
 
     A group takes the records of its kind, a user those of all other kinds. Tasks go to the user, or else
     to the new owner of the record that each is on.
 
     Args:
-        ctx: who acts, in an open transaction.
-        email: the user; one who has left already may hand on what is still open.
+        ctx: the actor, in an open transaction.
+        email: the user; the open records of a user who has left may still be assigned.
         to: e-mails and names of groups that take the open records.
         keep: leave the records where they are.
         managed: what hub.yaml manages.
 
     Raises:
-        ActionError: there is no such user or receiver, open records have no receiver, or hub.yaml says
-            that the user is active, or gives records to the user.
+        ActionError: there is no such user or receiver; open records have no receiver; hub.yaml says
+            that the user is active; or a rule of hub.yaml gives records to the user.
     """
     require(ctx, Right.SET_UP)
     user = _locked(ctx, email)
@@ -246,10 +246,10 @@ def deactivate(
         return Deactivated(user.email, {}, counts, lists)
     for kind in _KINDS:
         if owned.of(kind):
-            give_many(ctx, kind, owned.of(kind), receivers[kind])
+            assign_many(ctx, kind, owned.of(kind), receivers[kind])
     person = receivers.get("task")
     number = None if person is None else ownership.active_user(ctx.conn, person)
-    tasks = activities.give_tasks(ctx.conn, owned.task, number)
+    tasks = activities.set_task_owners(ctx.conn, owned.task, number)
     left = len(owned.task) - len(tasks)
     given = {**counts, "tasks": len(tasks)} if counts.get("tasks") else counts
     kept = {"tasks": left} if left else {}
@@ -294,7 +294,7 @@ def _counts(owned: Open) -> dict[str, int]:
 
 
 def _of_oneself(ctx: Context, email: str) -> UserRow:
-    """Return a user of whom who acts may say that they are away: oneself, or anybody for an admin."""
+    """Return a user whose leave the actor may set: the own one, or any user's for an admin."""
     user = _locked(ctx, email)
     require(ctx, Right.WORK if ctx.actor.user_id == user.id else Right.SET_UP)
     return user

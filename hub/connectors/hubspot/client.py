@@ -72,7 +72,7 @@ class HubspotConfig:
         overlap_s: how far before the watermark a window begins (the search index lags).
         lag_s: how far before HubSpot's present a window ends.
         page_size: records a search asks for, 1 to 200.
-        time_scale: how many times faster than ours the vendor's clock runs.
+        time_scale: how many times faster than the hub's the vendor's clock runs.
         daily_reserve: share of the daily requests left to other applications.
         skip: streams left out on purpose.
         webhook_secret: the app's client secret, which signs the webhooks.

@@ -67,7 +67,7 @@ class MailchimpConfig:
         overlap_s: how far before the watermark a window begins.
         lag_s: how far before Mailchimp's present a window ends.
         page_size: members a request asks for, 1 to 1000; halved while Mailchimp is too slow.
-        time_scale: how many times faster than ours the vendor's clock runs.
+        time_scale: how many times faster than the hub's the vendor's clock runs.
         webhook_secret: part of the address that webhooks are sent to.
         signing_secret: signs the webhooks, if Mailchimp gave one.
     """

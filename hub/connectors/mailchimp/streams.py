@@ -1,7 +1,7 @@
 """Audiences with their merge fields, and the members of all audiences.
 
 Members are read by `last_changed`, oldest first, in a frozen window. The next request begins in the
-second of the last row, without an offset, so an edit during the walk moves no row past the reader.
+second of the last row, without an offset. So an edit during the walk moves no row past the reader.
 An offset is used only inside a second with more rows than a page. Mailchimp's lower bound is
 exclusive and in whole seconds, so a request begins one second earlier. Archived members need their
 own request, so each list is walked twice. A list that no window has covered yet is read from its
@@ -36,7 +36,7 @@ from hub.connectors.mailchimp.walk import (
     step,
     walk_of,
 )
-from hub.connectors.parts import Containment, Turns, contained, kept_behind
+from hub.connectors.parts import Containment, Turns, contained, dump_refused
 from hub.connectors.windows import (
     after,
     inside,
@@ -59,7 +59,7 @@ _SILENT = frozenset({
     "marketing_permissions", "sms_phone_number", "sms_subscription_status",
     "sms_subscription_last_updated",
 })  # fmt: skip
-# Nothing reports a member that was deleted for good. A list's own values have no time.
+# Nothing reports a member that was deleted permanently. A list's own values have no time.
 _MEMBERS = Stream(
     "members",
     window_by="last_changed",
@@ -282,7 +282,7 @@ class MailchimpConnector:
         parts.end()
         done: list[JsonValue] = [*walk.done]
         behind = {one: walk.behind[one] for one in lists if one in walk.behind}
-        yield Page([], after(window, {"known": done, **kept_behind(behind)}))
+        yield Page([], after(window, {"known": done, **dump_refused(behind)}))
 
     def _walk_phases(self, walk: Walk, since: datetime | None, window: Window) -> Iterator[Page]:
         """Yield the pages of one list: its members, then its archived members."""

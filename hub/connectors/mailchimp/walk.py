@@ -11,7 +11,7 @@ import msgspec
 
 from hub.connectors.base import Window
 from hub.connectors.mailchimp.client import MOST_ROWS
-from hub.connectors.parts import kept_behind, read_behind
+from hub.connectors.parts import dump_refused, load_refused
 from hub.connectors.windows import iso, parse_time
 from hub.errors import ConfigError
 from hub.model.records import JsonValue
@@ -61,7 +61,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Where the walk over the lists stands."""
+    """The position of the walk over the lists."""
 
     known: frozenset[str] | None  # None: a bare span was asked for, and all lists keep to it
     done: tuple[str, ...] = ()
@@ -69,7 +69,9 @@ class Walk:
     phase: str = ""
     place: Place = field(default_factory=Place)
     keys: tuple[str, ...] = ()  # of each member, if not all that it has; no part of the position
-    behind: Mapping[str, datetime | None] = field(default_factory=dict)  # refused: where to go on
+    behind: Mapping[str, datetime | None] = field(
+        default_factory=dict
+    )  # refused: where to continue
 
     def position(self) -> Mapping[str, JsonValue]:
         """Return what the cursor keeps."""
@@ -85,7 +87,7 @@ class Walk:
         }
         if self.known is not None:
             kept["known"] = [*sorted(self.known)]
-        return {**kept, **kept_behind(self.behind)}
+        return {**kept, **dump_refused(self.behind)}
 
     def since_for(self, list_id: str, since: datetime | None) -> datetime | None:
         """Return the beginning of the window for a list: None if no window has covered it yet."""
@@ -99,7 +101,7 @@ class Walk:
         return Walk(self.known, (*self.done, list_id), keys=self.keys, behind=left)
 
     def past(self, list_id: str, since: datetime | None) -> "Walk":
-        """Return the walk past a list that was refused; it goes on from there another time."""
+        """Return the walk past a list that was refused; it continues from there another time."""
         return Walk(self.known, self.done, keys=self.keys, behind={**self.behind, list_id: since})
 
 
@@ -198,7 +200,7 @@ def walk_of(window: Window) -> Walk:
             total=total if isinstance(total, int) else None,
             seen=tuple(_texts(resume.get("seen"))),
         ),
-        behind=read_behind(resume),
+        behind=load_refused(resume),
     )
 
 

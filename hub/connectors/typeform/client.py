@@ -37,7 +37,7 @@ class TypeformConfig:
         overlap_s: how far before the watermark a window begins (answers arrive late).
         lag_s: how far before Typeform's present a window ends.
         page_size: responses a request asks for, 1 to 1000 (above 100 pages were seen incoherent).
-        time_scale: how many times faster than ours the vendor's clock runs.
+        time_scale: how many times faster than the hub's the vendor's clock runs.
         webhook_secret: signs the webhooks.
     """
 

@@ -32,7 +32,7 @@ from hub.connectors.base import (
 from hub.connectors.findings import failed, skipped, webhooks
 from hub.connectors.governor import Budget
 from hub.connectors.http import RetryPolicy
-from hub.connectors.parts import Containment, Turns, contained, kept_behind
+from hub.connectors.parts import Containment, Turns, contained, dump_refused
 from hub.connectors.typeform.client import TypeformClient, TypeformConfig
 from hub.connectors.typeform.walk import Walk, walk_of
 from hub.connectors.windows import (
@@ -253,7 +253,7 @@ class TypeformConnector:
         parts.end()
         known: list[JsonValue] = [one.id for one in everything]
         behind = {one.id: walk.behind[one.id] for one in everything if one.id in walk.behind}
-        yield Page(records, after(window, {"known": known, **kept_behind(behind)}), faults)
+        yield Page(records, after(window, {"known": known, **dump_refused(behind)}), faults)
 
     def _definitions(
         self, forms: Sequence[_Form], walk: Walk, since: datetime | None, parts: Containment
@@ -318,7 +318,7 @@ class TypeformConnector:
         parts.end()
         done: list[JsonValue] = [*walk.done]
         behind = {one.id: walk.behind[one.id] for one in forms if one.id in walk.behind}
-        yield Page([], after(window, {"known": done, **kept_behind(behind)}))
+        yield Page([], after(window, {"known": done, **dump_refused(behind)}))
 
     def _walk_form(
         self, form_id: str, since: datetime | None, until: datetime, before: str

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from hub.connectors.base import Window
-from hub.connectors.parts import kept_behind, read_behind
+from hub.connectors.parts import dump_refused, load_refused
 from hub.model.records import JsonValue
 
 
@@ -17,7 +17,9 @@ class Walk:
     done: tuple[str, ...] = ()
     form: str = ""
     before: str = ""
-    behind: Mapping[str, datetime | None] = field(default_factory=dict)  # refused: where to go on
+    behind: Mapping[str, datetime | None] = field(
+        default_factory=dict
+    )  # refused: where to continue
 
     def position(self) -> Mapping[str, JsonValue]:
         """Return what the cursor keeps."""
@@ -25,7 +27,7 @@ class Walk:
         place: dict[str, JsonValue] = {"done": done, "form": self.form, "before": self.before}
         if self.known is not None:
             place["known"] = [*sorted(self.known)]
-        return {**place, **kept_behind(self.behind)}
+        return {**place, **dump_refused(self.behind)}
 
     def since_for(self, form_id: str, since: datetime | None) -> datetime | None:
         """Return the beginning of the window for a form: None if no window has covered it yet."""
@@ -56,7 +58,7 @@ def walk_of(window: Window) -> Walk:
         done=tuple(_texts(resume.get("done"))),
         form=str(resume.get("form") or ""),
         before=str(resume.get("before") or ""),
-        behind=read_behind(resume),
+        behind=load_refused(resume),
     )
 
 

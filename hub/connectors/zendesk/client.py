@@ -39,7 +39,7 @@ class ZendeskConfig:
         start_at: changes before this time are never read; None reads from the beginning.
         lag_s: how far before Zendesk's present a window ends; exports leave the last minute out.
         page_size: records a request asks for, 1 to 1000.
-        time_scale: how many times faster than ours the vendor's clock runs.
+        time_scale: how many times faster than the hub's the vendor's clock runs.
         skip: streams left out on purpose.
         webhook_secret: signs the webhooks.
     """

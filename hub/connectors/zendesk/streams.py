@@ -232,7 +232,7 @@ class ZendeskConnector:
         meta = answer.value("meta")
         if not isinstance(meta, Mapping) or not isinstance(meta.get("has_more"), bool):
             raise ProtocolError(f"zendesk {stream.name}: the answer says no has_more")
-        # the last page may have a cursor too, so only has_more tells the end
+        # the last page may have a cursor too, so only has_more marks the end
         records = [to_record(raw) for raw in answer.items(stream.name)]
         return _Batch(
             records,

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.crm.groups import joining_position
-from hub.routing.ring import GroupState, Member, give_back, take
+from hub.routing.ring import GroupState, Member, credit_turn, take
 
 
 def group(*members, **state):
@@ -128,20 +128,20 @@ def test_nobody_available_leaves_the_state_alone(state):
 def test_turn_given_back_is_served_first_and_the_pointer_stands():
     owners, state = deal(equal(3), 4)
     assert owners[-1] == 100
-    assert deal(give_back(state, 102), 4)[0] == [102, 101, 102, 100]
-    assert deal(give_back(give_back(state, 102), 102), 4)[0] == [102, 102, 101, 102]
+    assert deal(credit_turn(state, 102), 4)[0] == [102, 101, 102, 100]
+    assert deal(credit_turn(credit_turn(state, 102), 102), 4)[0] == [102, 102, 101, 102]
 
 
 def test_turn_given_back_waits_for_its_member():
     _, state = deal(equal(3), 1)
-    state = change(give_back(state, 100), 100, away=True)
+    state = change(credit_turn(state, 100), 100, away=True)
     owners, state = deal(state, 2)
     assert owners == [101, 102]
     assert deal(change(state, 100, away=False), 3)[0] == [100, 100, 101]
 
 
 def test_turn_given_back_by_who_left_is_nobodys():
-    assert give_back(equal(2), 999) == equal(2)
+    assert credit_turn(equal(2), 999) == equal(2)
 
 
 @given(weights=st.lists(st.integers(1, 9), min_size=1, max_size=6), n=st.integers(0, 80))
@@ -150,7 +150,7 @@ def test_give_back_undoes_a_weighted_turn(weights, n):
     _, state = deal(weighted(*weights), n)
     turn = take(state)
     assert turn.chosen is not None
-    again = take(give_back(turn.state, turn.chosen))
+    again = take(credit_turn(turn.state, turn.chosen))
     assert again.chosen == turn.chosen
     assert levels(again.state) == pytest.approx(levels(turn.state))
     assert deal(again.state, 20)[0] == deal(turn.state, 20)[0]
@@ -218,7 +218,7 @@ def play(state, steps):
         elif what == "leave":
             state = leave(state, who)
         elif what == "give":
-            state = give_back(state, who)
+            state = credit_turn(state, who)
         elif what == "load":
             state = change(state, who, capacity=3, load=i % 4)
         else:

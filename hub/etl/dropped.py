@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from hub.etl.match import match_again
 from hub.etl.model_in_use import active_model
-from hub.records import unsaid
+from hub.records import dropped
 
 CHUNK = 50
 
@@ -24,8 +24,8 @@ def take_out(conn: Connection, source: str, stream: str, version: str, *, batch_
         version: version of the mapping in force.
         batch_id: the batch in which the stream was mapped again.
     """
-    found = unsaid.records(conn, source, stream, version, CHUNK)
+    found = dropped.records(conn, source, stream, version, CHUNK)
     if found:
-        others = unsaid.take_out(conn, found, batch_id)
+        others = dropped.take_out(conn, found, batch_id)
         match_again(conn, others, active_model(conn), batch_id=batch_id)
     return len(found)

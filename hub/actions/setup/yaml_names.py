@@ -1,4 +1,4 @@
-"""What hub.yaml names: hub.yaml keeps names, and no command rewrites it, so each mention is told with its line.
+"""The names in hub.yaml. No command rewrites this file, so each mention is reported with its line.
 
 In: the settings, and the file that they were read from. Out: mentions of a thing, for rename and removal;
 and mentions of things that are unknown, for `hub check`.
@@ -55,7 +55,7 @@ class Mention:
     scope: str = ""
 
     def told(self, written: Written) -> str:
-        """Return where it is: file and line, and what stands there."""
+        """Return its place: file, line, and the setting."""
         line = line_of(written.path, self.place)
         at = f"{written.path}:{line}" if written.path and line else "settings"
         return f"{at}: {self.where}"
@@ -110,7 +110,7 @@ def naming(written: Written | None, target: Target) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A name in hub.yaml that means nothing; `is_error` is False where records may still bring it."""
+    """An unknown name in hub.yaml; `is_error` is False if records may still contain it."""
 
     where: str
     message: str
@@ -119,7 +119,7 @@ class Unknown:
 
 
 def unknown(conn: Connection, written: Written) -> list[Unknown]:
-    """Return what the rules of hub.yaml name and nobody has, each with its line."""
+    """Return the unknown names in the rules of hub.yaml, each with its line."""
     found = []
     for one in mentions(written.settings):
         if one.kind in {"user", "group"} or line_of(written.path, one.place) is None:

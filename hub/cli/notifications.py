@@ -1,4 +1,4 @@
-"""What `hub notify` and `hub alerts` do: what a user is told, and what waits to be read."""
+"""What `hub notify` and `hub alerts` do: the notifications of a user, and the unread alerts."""
 
 from typing import Annotated
 
@@ -22,11 +22,13 @@ Of = Annotated[
 @notify_app.command("show")
 def notify_show(of: Of = None, who: Who = None, json: Json = False, config: Config = None) -> None:
     """Show the channels by which a user is notified of each event."""
-    from hub.actions.setup import hearing
+    from hub.actions.setup import notifications
     from hub.settings.managed import managed
 
     known = managed(config)
-    email, found = acted(config, lambda conn: hearing.show(acting(conn, who), of, managed=known))
+    email, found = acted(
+        config, lambda conn: notifications.show(acting(conn, who), of, managed=known)
+    )
     if json:
         print_json({"user": email, "choices": found})
         return
@@ -50,7 +52,7 @@ def notify_set(
     config: Config = None,
 ) -> None:
     """Set the channels by which a user is notified of an event."""
-    from hub.actions.setup import hearing
+    from hub.actions.setup import notifications
     from hub.settings.managed import managed
 
     if alert is None and mail is None:
@@ -58,7 +60,7 @@ def notify_set(
     known = managed(config)
     done = acted(
         config,
-        lambda conn: hearing.set_(
+        lambda conn: notifications.set_(
             acting(conn, who), event, alert=alert, mail=mail, email=of, managed=known
         ),
     )
@@ -83,11 +85,11 @@ def alerts(
     """Show the alerts of a user, the newest first."""
     if ctx.invoked_subcommand is not None:
         return
-    from hub.actions.setup import hearing
+    from hub.actions.setup import notifications
 
     found = acted(
         config,
-        lambda conn: hearing.waiting(acting(conn, who), of, unread=unread, limit=limit),
+        lambda conn: notifications.alerts_of(acting(conn, who), of, unread=unread, limit=limit),
     )
     if json:
         print_json(found)
@@ -114,12 +116,12 @@ def alerts_read(
     config: Config = None,
 ) -> None:
     """Mark alerts as read."""
-    from hub.actions.setup import hearing
+    from hub.actions.setup import notifications
 
     if bool(numbers) == all_:
         raise ConfigError("name alerts, or --all", hint="hub alerts read 12 13")
     wanted = None if all_ else list(numbers or ())
-    done = acted(config, lambda conn: hearing.read(acting(conn, who), wanted, of))
+    done = acted(config, lambda conn: notifications.read(acting(conn, who), wanted, of))
     if json:
         print_json({"read": done})
     else:

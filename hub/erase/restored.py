@@ -1,8 +1,8 @@
-"""Erase again the people that a restored backup has brought back, by the digests of the list.
+"""Erase people again that a restored backup contains, by the digests of the list.
 
-In: the list of tombstones, and the database. Every object and every address of the database is hashed and
-compared; from what is found the search goes on as at the first time. An erasure of which the database
-holds nothing is noted as done, so that it is not looked for again.
+In: the list of tombstones, and the database. Every object and every address of the database is
+hashed and compared; from the matches the search continues as at the first time. An erasure of which
+the database holds nothing is noted as done, so that it is not looked for again.
 """
 
 from collections import defaultdict

@@ -1,6 +1,7 @@
-"""What a user is told, and by which channel; and the alerts that wait for a user.
+"""The notifications of a user, their channels, and the user's alerts.
 
-Users decide for themselves, an admin for anybody. A choice that hub.yaml holds is refused, with its line.
+Users decide for themselves, an admin for any user. A choice in hub.yaml cannot be changed by
+command; the error has its line.
 """
 
 import difflib
@@ -20,7 +21,7 @@ from hub.settings.managed import NOTHING, Managed
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """By which channels a user is told of an event.
+    """The channels by which a user is notified of an event.
 
     Args:
         event: its kind.
@@ -41,12 +42,12 @@ def show(
     """Return a user's address, and the choice for every event.
 
     Args:
-        ctx: who acts, in an open transaction.
-        email: the user; None is who acts.
+        ctx: the actor, in an open transaction.
+        email: the user; None is the actor.
         managed: what hub.yaml manages.
 
     Raises:
-        ActionError: there is no such user, or who acts may not.
+        ActionError: there is no such user, or the actor lacks the right.
     """
     user = _whose(ctx, email)
     own = owners.preferences(ctx.conn, [user.id])
@@ -64,10 +65,11 @@ def set_(
     ctx: Context, event: str, *, alert: bool | None = None, mail: bool | None = None,
     email: str | None = None, managed: Managed = NOTHING,
 ) -> Choice:  # fmt: skip
-    """Say by which channels a user is told of an event; None leaves a channel as it is.
+    """Set the channels by which a user is notified of an event; None leaves a channel as it is.
 
     Raises:
-        ActionError: there is no such event or user, hub.yaml holds the choice, or who acts may not.
+        ActionError: there is no such event or user, hub.yaml holds the choice, or the actor lacks
+            the right.
     """
     user = _whose(ctx, email)
     if event not in set(EventKind):
@@ -91,13 +93,13 @@ def set_(
     return Choice(event, web, by_mail, "user")
 
 
-def waiting(
+def alerts_of(
     ctx: Context, email: str | None = None, *, unread: bool = False, limit: int = 50
 ) -> list[Alert]:
     """Return the alerts of a user, the newest first.
 
     Raises:
-        ActionError: there is no such user, or who acts may not.
+        ActionError: there is no such user, or the actor lacks the right.
     """
     return alerts.of_user(ctx.conn, _whose(ctx, email).id, unread=unread, limit=limit)
 
@@ -106,7 +108,7 @@ def read(ctx: Context, numbers: Sequence[int] | None, email: str | None = None) 
     """Mark alerts as read, all of the user where `numbers` is None; returns how many.
 
     Raises:
-        ActionError: there is no such user or alert, or who acts may not.
+        ActionError: there is no such user or alert, or the actor lacks the right.
     """
     user = _whose(ctx, email)
     if numbers is not None and (missing := alerts.unknown(ctx.conn, user.id, numbers)):

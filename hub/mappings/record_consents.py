@@ -21,7 +21,7 @@ ADDRESSES = frozenset(name for names in _REACHED_BY.values() for name in names)
 
 
 @dataclass(frozen=True, slots=True)
-class SaidOfConsent:
+class RecordConsent:
     """One consent in a record.
 
     Args:
@@ -35,9 +35,9 @@ class SaidOfConsent:
     address: str | None
 
 
-def said_of_consent(
+def record_consents(
     emitted: Sequence[CanonicalRecord], known: Mapping[str, JsonValue]
-) -> list[SaidOfConsent]:
+) -> list[RecordConsent]:
     """Return the consents among canonical records.
 
     Args:
@@ -52,7 +52,7 @@ def said_of_consent(
                 (known[name] for name in names if known.get(name)), None
             )
             found.append(
-                SaidOfConsent(
+                RecordConsent(
                     one.source_id, one.values, address if isinstance(address, str) else None
                 )
             )
