@@ -187,6 +187,8 @@ def _choices(value: JsonValue, choices: Sequence[str]) -> list[JsonValue]:
         many = value
     else:
         raise RefusedError("expected a list of choices")
+    if not many:
+        raise RefusedError("it is empty")
     found = {_choice(one, choices) for one in many}
     return [choice for choice in choices if choice in found]
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hub.crm.custom_fields import OBJECTS, TYPES, WITH_CHOICES, CustomField, normalise
@@ -130,6 +130,7 @@ _JSON = st.recursive(
 
 
 @settings(max_examples=300, deadline=None)
+@example("multi_select_list", " ")
 @given(st.sampled_from(TYPES), _JSON)
 def test_any_value_is_kept_for_good_or_refused(type_: str, value: object) -> None:
     try:
