@@ -93,6 +93,11 @@ class ActionError(HubError):
         self.code = code
 
 
+def invalid(resource: str, field: str, message: str, hint: str | None = None) -> ActionError:
+    """Return the error for a value that a field of a record cannot have."""
+    return ActionError(message, resource=resource, code="invalid", field=field, hint=hint)
+
+
 class RecordError(HubError):
     """One value or one record cannot be used; the batch goes on without it.
 

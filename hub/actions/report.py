@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -11,11 +12,12 @@ from sqlalchemy import Connection, text
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.crm import rollups
-from hub.errors import ActionError
+from hub.errors import ActionError, invalid
 from hub.model.moments import day_of
 from hub.reports import REPORTS, Scope, filters
 
 _RESOURCE = "report"
+_invalid = partial(invalid, _RESOURCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,3 @@ def _id(conn: Connection, field: str, name: str | None) -> int | None:
         return None
     found: int = conn.execute(text(_ID[field]), {"name": name}).scalar_one()
     return found
-
-
-def _invalid(field: str, message: str, hint: str) -> ActionError:
-    return ActionError(message, resource=_RESOURCE, code="invalid", field=field, hint=hint)

@@ -102,12 +102,12 @@ class CopiedKeys:
         return known
 
     def _is_named_of(self, key: str) -> bool:
-        return _matches(key, self._copy.keys) and not _matches(key, self._copy.except_)
+        return matches_any(key, self._copy.keys) and not matches_any(key, self._copy.except_)
 
     def _is_theirs(self, key: str, row: Row) -> bool:
         definition = row.context.get(f"{self.definitions}/{key}")
         if not isinstance(definition, dict):
-            return not _matches(key, self._copy.except_undefined)
+            return not matches_any(key, self._copy.except_undefined)
         return self._unless is None or not self._unless(self._paths.row(definition, key))
 
 
@@ -125,5 +125,6 @@ def _read_text(value: str) -> tuple[bool, Outcome]:
 _short_text = functools.lru_cache(maxsize=4096)(_read_text)
 
 
-def _matches(key: str, patterns: Iterable[str]) -> bool:
+def matches_any(key: str, patterns: Iterable[str]) -> bool:
+    """Return whether a key matches one of some patterns, such as `*__c`."""
     return any(fnmatchcase(key, pattern) for pattern in patterns)

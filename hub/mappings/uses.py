@@ -1,8 +1,6 @@
 """Find the keys of a payload that a mapping document reads. Pure."""
 
-from collections.abc import Sequence
-from fnmatch import fnmatchcase
-
+from hub.mappings.copies import matches_any
 from hub.mappings.document import MappingDocument, Rule, walk_rules
 from hub.mappings.rows import path_parts
 
@@ -20,8 +18,4 @@ def _reads(rule: Rule, key: str) -> bool:
         return False
     if rule.copy_.of:
         return path_parts(rule.copy_.of)[0] == key
-    return _matches(key, rule.copy_.keys) and not _matches(key, rule.copy_.except_)
-
-
-def _matches(key: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(key, pattern) for pattern in patterns)
+    return matches_any(key, rule.copy_.keys) and not matches_any(key, rule.copy_.except_)

@@ -17,7 +17,7 @@ from hub.matching import normal
 from hub.matching.distances import share
 from hub.matching.key_hash import hashed
 from hub.matching.keys import bounded
-from hub.model.records import JsonValue
+from hub.model.records import JsonValue, texts
 from hub.model.verdicts import Judgement
 
 LIMIT = 200  # a key that more records share than this is no evidence
@@ -80,22 +80,22 @@ class Judged:
 def firm(key: str, values: Mapping[str, JsonValue]) -> Firm:
     """Return what canonical values say of a company."""
     name = values.get("organization_name")
-    hosts = [*_texts(values.get("domains")), *_texts(values.get("website"))]
-    mail = [*_texts(values.get("email")), *_texts(values.get("emails"))]
+    hosts = [*texts(values.get("domains")), *texts(values.get("website"))]
+    mail = [*texts(values.get("email")), *texts(values.get("emails"))]
     hosts += [m.rpartition("@")[2] for m in mail if "@" in m]
     domains = frozenset(d for h in hosts if (d := normal.own_domain(h)))
-    places = (normal.place(t) for n in ("city", "postal_code") for t in _texts(values.get(n)))
+    places = (normal.place(t) for n in ("city", "postal_code") for t in texts(values.get(n)))
     # a source that knows no name writes the domain in its place
     is_name = isinstance(name, str) and normal.own_domain(name) not in domains
     words = normal.company(name) if isinstance(name, str) and is_name else ()
-    numbers = (normal.tail(n) for t in _texts(values.get("phone")) if (n := normal.phone(t)))
+    numbers = (normal.tail(n) for t in texts(values.get("phone")) if (n := normal.phone(t)))
     return Firm(
         key,
         words,
         domains,
         frozenset(p for p in places if p),
         frozenset(numbers),
-        frozenset(t.upper() for t in _texts(values.get("country"))),
+        frozenset(t.upper() for t in texts(values.get("country"))),
     )
 
 
@@ -109,11 +109,6 @@ def with_facts(one: Firm, others: Sequence[Firm]) -> Firm:
         numbers=frozenset().union(*(o.numbers for o in every)),
         countries=frozenset().union(*(o.countries for o in every)),
     )
-
-
-def _texts(value: JsonValue) -> list[str]:
-    found = value if isinstance(value, list) else [value]
-    return [v for v in found if isinstance(v, str)]
 
 
 def company_keys(one: Firm) -> Iterator[Key]:

@@ -17,7 +17,7 @@ import msgspec
 
 from hub.matching import normal
 from hub.matching.normal import Mailbox
-from hub.model.records import JsonValue
+from hub.model.records import JsonValue, texts
 from hub.model.verdicts import Trust
 
 CANDIDATE_LIMIT = 64
@@ -132,7 +132,7 @@ def view(
     ) = [
         v if isinstance(v := get(name), str) and v and not v.isspace() else None for name in _TEXTS
     ]
-    further = _texts(get("emails")) if "emails" in values else ()
+    further = texts(get("emails")) if "emails" in values else ()
     # by place: naming the fields takes twice as long
     return MatchView(
         record_id, stable_key, trust, first_name, last_name, email, organization_name,
@@ -167,7 +167,8 @@ def with_typed(
 def _further(values: Mapping[str, JsonValue]) -> list[str]:
     """Return the numbers that followed another one in a field of the source."""
     custom = values.get("custom_fields")
-    return _texts(custom.get("other_phones")) if isinstance(custom, Mapping) else []
+    found = custom.get("other_phones") if isinstance(custom, Mapping) else None
+    return texts(found) if isinstance(found, list) else []
 
 
 Key = tuple[str, str]
@@ -329,10 +330,6 @@ def _set(values: Iterable[str]) -> frozenset[str]:
 
 def _is_local(last: str, box: Mailbox) -> bool:
     return last == "".join(normal.tokens(box.local))
-
-
-def _texts(value: JsonValue) -> list[str]:
-    return [v for v in value if isinstance(v, str)] if isinstance(value, list) else []
 
 
 def _distinct(*values: str | None) -> tuple[str, ...]:

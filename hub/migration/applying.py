@@ -77,7 +77,7 @@ def apply(
         say("land")
         adopt(hub, found, on_page)
         run_quietly(hub, found.batch, say)
-        flow.settle(hub, found.batch)
+        flow.drain(hub, found.batch)
         ledgers = closing.finish(hub, found.batch)
         _hand_over(hub, found)
         flow.run_notify(hub)

@@ -12,6 +12,12 @@ JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "Jso
 NO_ID_PREFIX = "?"
 
 
+def texts(value: object) -> list[str]:
+    """Return the strings of a list; a string by itself counts as a list of one."""
+    found = value if isinstance(value, list) else [value]
+    return [one for one in found if isinstance(one, str)]
+
+
 @dataclass(frozen=True, slots=True)
 class RawRecord:
     """One object as the vendor sent it.

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from hub.model.records import texts
 from hub.records.entities import WHOLE
 
 
@@ -87,14 +88,9 @@ def addresses_in(values: Mapping[str, Any]) -> set[tuple[str, str]]:
         (kind, normal_address(one))
         for kind, names in _KINDS.items()
         for name in names
-        for one in _texts(known.get(name))
+        for one in texts(known.get(name))
         if one.strip()
     }
-
-
-def _texts(value: object) -> list[str]:
-    some = value if isinstance(value, list) else [value]
-    return [one for one in some if isinstance(one, str)]
 
 
 def addresses_of(conn: Connection, entity_ids: Sequence[int]) -> dict[int, set[tuple[str, str]]]:

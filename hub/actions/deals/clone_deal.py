@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy import text
@@ -14,7 +15,7 @@ from hub.actions.deals import deal as actions
 from hub.actions.deals.deal_fields import columns
 from hub.actions.setup import pipeline as setup
 from hub.crm import customer_status, deals
-from hub.errors import ActionError
+from hub.errors import ActionError, invalid
 from hub.model.money import shared
 from hub.model.records import JsonValue
 from hub.records.history import note_change
@@ -22,6 +23,7 @@ from hub.records.history import note_change
 MOST_TIMES = 120
 EVERY = ("week", "month", "quarter", "year")
 Every = Literal["week", "month", "quarter", "year"]
+_invalid = partial(invalid, "deal")
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _COPIED = (
     "contact_id", "organization_id", "currency", "is_hot", "source", "tags", "custom_fields",
@@ -158,7 +160,3 @@ def months_later(day: date, months: int) -> date:
     years, month = divmod(day.month - 1 + months, 12)
     year, month = day.year + years, month + 1
     return date(year, month, min(day.day, monthrange(year, month)[1]))
-
-
-def _invalid(field: str, why: str) -> ActionError:
-    return ActionError(why, resource="deal", field=field, code="invalid")

@@ -4,16 +4,18 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.actions.setup import naming
 from hub.crm import custom_fields
 from hub.crm.custom_fields import TYPES, WITH_CHOICES, CustomField, check_object
-from hub.errors import ActionError
+from hub.errors import ActionError, invalid
 from hub.records import name_changes
 
 _RESOURCE = "custom_field"
+_invalid = partial(invalid, _RESOURCE)
 _LONGEST = 100
 _MOST_CHOICES = 500
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f]+")
@@ -117,10 +119,6 @@ def _distinct(choices: Sequence[str]) -> tuple[str, ...]:
 def _key(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or name.strip()
-
-
-def _invalid(part: str, message: str, hint: str) -> ActionError:
-    return ActionError(message, resource=_RESOURCE, field=part, code="invalid", hint=hint)
 
 
 def _taken(field: CustomField) -> ActionError:

@@ -1,6 +1,7 @@
 """Layouts: the fields that a card shows, their sections and order; set by an admin."""
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,11 +11,12 @@ from hub.actions.rights import Right, require
 from hub.crm import layouts
 from hub.crm.custom_fields import check_object, fields_of
 from hub.crm.layouts import Section
-from hub.errors import ActionError
+from hub.errors import invalid
 from hub.lists.catalogues import catalogue
 from hub.lists.fields import CUSTOM
 
 _RESOURCE = "layout"
+_invalid = partial(invalid, _RESOURCE)
 _MOST_SECTIONS = 50
 _LONGEST_NAME = 100
 
@@ -88,7 +90,3 @@ def _known(conn: Connection, object_: str) -> set[str]:
     """Return the fields of lists, and those of the team that no list may ask for."""
     own = {f"{CUSTOM}{key}" for key in fields_of(conn, object_)}
     return set(catalogue(conn, object_).fields) | own
-
-
-def _invalid(field: str, message: str, hint: str) -> ActionError:
-    return ActionError(message, resource=_RESOURCE, field=field, code="invalid", hint=hint)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from sqlalchemy import Connection, text
 
@@ -12,13 +13,14 @@ from hub.actions.setup import smart_list
 from hub.crm import smart_links
 from hub.crm.custom_fields import check_object
 from hub.crm.smart_links import LinkError, SmartLink
-from hub.errors import ActionError
+from hub.errors import ActionError, invalid
 from hub.lists import records
 from hub.lists.catalogues import catalogue
 from hub.lists.fields import Catalogue, Field
 from hub.records import name_changes
 
 _RESOURCE = "smart_link"
+_invalid = partial(invalid, _RESOURCE)
 _LONGEST_NAME = 100
 
 
@@ -130,10 +132,6 @@ def _field(fields: Catalogue, name: str) -> Field:
             hint=f"fields: {', '.join(fields.fields)}",
         )  # fmt: skip
     return found
-
-
-def _invalid(field: str, message: str, hint: str) -> ActionError:
-    return ActionError(message, resource=_RESOURCE, field=field, code="invalid", hint=hint)
 
 
 def _missing(object_: str, name: str) -> ActionError:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from zoneinfo import available_timezones
 
 from hub.actions.context import Context
@@ -17,7 +18,7 @@ from hub.crm import activities, groups, owners, ownership
 from hub.crm.groups import is_away
 from hub.crm.owners import Availability, UserRow
 from hub.crm.ownership import Open
-from hub.errors import ActionError
+from hub.errors import ActionError, invalid
 from hub.lists import places
 from hub.lists.places import Target
 from hub.model.days import first_words, last_words, span
@@ -25,6 +26,7 @@ from hub.records import name_changes
 from hub.settings.managed import NOTHING, Managed
 
 _RESOURCE = "user"
+_invalid = partial(invalid, _RESOURCE)
 ROLES = ("admin", "manager", "rep", "viewer")
 _KINDS = ("lead", "contact", "deal")
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
@@ -359,7 +361,3 @@ def _refuse_managed(user: UserRow, managed: Managed) -> None:
             resource=_RESOURCE, code="conflict",
             hint=f"edit {line}, then run `hub check`; leave and pause may be set by command",
         )  # fmt: skip
-
-
-def _invalid(field: str, message: str, hint: str) -> ActionError:
-    return ActionError(message, resource=_RESOURCE, field=field, code="invalid", hint=hint)

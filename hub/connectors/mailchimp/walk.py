@@ -14,7 +14,7 @@ from hub.connectors.mailchimp.client import MOST_ROWS
 from hub.connectors.parts import dump_refused, load_refused
 from hub.connectors.windows import iso, parse_time
 from hub.errors import ConfigError
-from hub.model.records import JsonValue
+from hub.model.records import JsonValue, texts
 
 PHASES = ("", "archived")
 _SECOND = timedelta(seconds=1)
@@ -190,22 +190,18 @@ def walk_of(window: Window) -> Walk:
             "the stored cursor cannot be read", hint="start over with `hub sync --full`"
         )
     return Walk(
-        known=frozenset(_texts(resume["known"])) if "known" in resume else None,
-        done=tuple(_texts(resume.get("done"))),
+        known=frozenset(texts(resume["known"])) if "known" in resume else None,
+        done=tuple(texts(resume.get("done"))),
         list_id=str(resume.get("list") or ""),
         phase=str(phase or ""),
         place=Place(
             edge=parse_time(resume.get("edge")),
             offset=offset if isinstance(offset, int) else 0,
             total=total if isinstance(total, int) else None,
-            seen=tuple(_texts(resume.get("seen"))),
+            seen=tuple(texts(resume.get("seen"))),
         ),
         behind=load_refused(resume),
     )
-
-
-def _texts(value: JsonValue) -> list[str]:
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def is_within(item: Item, since: datetime | None, until: datetime) -> bool:

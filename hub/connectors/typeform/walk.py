@@ -6,7 +6,7 @@ from datetime import datetime
 
 from hub.connectors.base import Window
 from hub.connectors.parts import dump_refused, load_refused
-from hub.model.records import JsonValue
+from hub.model.records import JsonValue, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,9 @@ def walk_of(window: Window) -> Walk:
     """Return the walk that a window resumes."""
     resume = window.resume
     return Walk(
-        known=frozenset(_texts(resume["known"])) if "known" in resume else None,
-        done=tuple(_texts(resume.get("done"))),
+        known=frozenset(texts(resume["known"])) if "known" in resume else None,
+        done=tuple(texts(resume.get("done"))),
         form=str(resume.get("form") or ""),
         before=str(resume.get("before") or ""),
         behind=load_refused(resume),
     )
-
-
-def _texts(value: JsonValue) -> list[str]:
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
