@@ -1,12 +1,12 @@
-"""`hub find` over a million records: p50 and p95 of a search, warm.
+"""`hub find` and the cards over a million records: p50 and p95 of a search and of a card, warm.
 
     python -m bench.find                           1,000,000 leads, 200,000 contacts, 40,000 companies and deals
     python -m bench.find --leads 100000 --rounds 20
 
 A search is the whole command: the actor, the queries for each kind of record, and the rows that are
 shown. The searches are drawn again each time: whole names, parts of names common and rare,
-companies, addresses, numbers, and texts that no record has. The database is kept in `--home` for
-the next run.
+companies, addresses, numbers, and texts that no record has. A card is that of a
+record drawn again each time. The database is kept in `--home` for the next run.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import random
 import statistics
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -48,6 +49,14 @@ KINDS = (
     "whole name", "last name", "part of a name", "company", "e-mail", "begin of an e-mail", "phone",
     "nobody",
 )  # fmt: skip
+
+_SOME_IDS = "SELECT id FROM crm.{} WHERE {} ORDER BY hashint8(id) LIMIT 5000"
+_CARDS = {
+    "lead": _SOME_IDS.format("lead", "merged_into IS NULL"),
+    "contact": _SOME_IDS.format("contact", "NOT is_organization"),
+    "company": _SOME_IDS.format("contact", "is_organization"),
+    "deal": _SOME_IDS.format("deal", "archived_at IS NULL"),
+}
 
 
 def _rest(leads: int, conn: Connection) -> None:
@@ -88,7 +97,28 @@ def measure(database: Database, leads: int, rounds: int) -> None:
                 raise SystemExit(f"{kind}: {said!r} found {found.items}")
             if turn >= 0:
                 times[kind].append(passed)
-    print(f"{'search':20} {'p50':>8} {'p95':>8}  ms")
+    _print("search", times)
+
+
+def measure_cards(database: Database, rounds: int) -> None:
+    """Print a line a kind of card: `hub lead show` and the others, without sources."""
+    rng = random.Random("card")
+    with database.engine.begin() as conn:
+        ids = {kind: list(conn.execute(text(asked)).scalars()) for kind, asked in _CARDS.items()}
+    times: dict[str, list[float]] = {kind: [] for kind in ids}
+    for turn in range(-2, rounds):
+        for kind, known in ids.items():
+            name = str(rng.choice(known))
+            started = time.perf_counter()
+            with database.engine.begin() as conn:
+                reading.show(Context(conn, member_named(conn, WHO), CLOCK), kind, name)
+            if turn >= 0:
+                times[kind].append(time.perf_counter() - started)
+    _print("card", times)
+
+
+def _print(what: str, times: Mapping[str, Sequence[float]]) -> None:
+    print(f"{what:20} {'p50':>8} {'p95':>8}  ms")
     for kind, own in times.items():
         print(f"{kind:20} {statistics.median(own) * 1000:8.1f} {p95(own) * 1000:8.1f}")
     every = [one for own in times.values() for one in own]
@@ -114,6 +144,7 @@ def main() -> None:
             filled(server, f"find_{chosen.leads}", chosen.leads, partial(_rest, chosen.leads))
         )
         measure(opened.database, chosen.leads, chosen.rounds)  # type: ignore[attr-defined]
+        measure_cards(opened.database, chosen.rounds)  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":
