@@ -66,7 +66,8 @@ def add(
     company_lock(conn)
     if not force:
         _refuse_known(ctx, values)
-    made = choice.choose(ctx, Sought(values), Choice(unsure=Unsure.NEW))
+    written = {**values, "created_at": ctx.clock.now().isoformat()}
+    made = choice.choose(ctx, Sought(written), Choice(unsure=Unsure.NEW))
     if made is None:
         raise AssertionError("unreachable: a company with a name was made")
     contact = employer.keep(ctx, made, owner_id=None)
