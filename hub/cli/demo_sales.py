@@ -134,7 +134,7 @@ class Seller:
             self._go_on_selling(*made[0])
 
     def _by(self, conn: Connection, email: str | None = None) -> Context:
-        """Return who acts: an owner, else whoever has the machine, as with every command."""
+        """Return the actor: an owner, else the machine's owner, as with every command."""
         actor = machine_owner() if email is None else member_named(conn, email)
         return Context(conn, actor, self._clock)
 

@@ -1,7 +1,7 @@
 """Tables of schema `crm`: pipelines, deals, and what became of a lead.
 
 A deal is held: commands write it, nothing folds it. Its contacts are rows that may have been merged
-since; whoever reads follows `contact.merged_into`.
+since; readers follow `contact.merged_into`.
 """
 
 from sqlalchemy import (

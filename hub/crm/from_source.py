@@ -178,7 +178,7 @@ def _with_given(table: str, row: Row) -> Row:
 
 
 def _merged(table: str, was: Row, row: Row) -> dict[str, Any]:
-    """Return a row with the columns that a version changes and that nobody has changed here."""
+    """Return a row with the columns that a version changes and that no user has changed here."""
     given = {name: digest(row[name]) for name in COLUMNS[table]}
     now = dict(was)
     for name, mark in given.items():

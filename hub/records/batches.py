@@ -116,7 +116,7 @@ def begin_planned(conn: Connection, batch_id: int) -> None:
 
 
 def discard_planned(conn: Connection, batch_id: int) -> None:
-    """Close a planned batch that nobody wants: nothing of it has reached the CRM."""
+    """Close a rejected planned batch: nothing of it has reached the CRM."""
     planned = update(batch).where(batch.c.id == batch_id, batch.c.state == "planned")
     conn.execute(planned.values(state="undone", finished_at=func.now()))
 

@@ -1,8 +1,12 @@
 """The house keeps its own rules: contracts between rooms, sizes, no banned import, no stray word."""
 
 import ast
+import io
+import re
 import subprocess
 import sys
+import tokenize
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -54,3 +58,47 @@ def test_no_module_is_named_after_nothing(name: str) -> None:
 def test_packages_are_at_most_two_deep() -> None:
     deep = [_name(p) for p in MODULES if len(p.relative_to(ROOT / "hub").parts) > 3]
     assert [p for p in deep if "migrations" not in p] == []
+
+
+# words that stand for no named thing, or that a reader of English as a second language does not know
+HARD_WORDS = re.compile(
+    r"\b(?:who(?:m|so)?ever|(?:some|any|every)body(?:'s)?|anew|for good|the house's)\b",
+    re.IGNORECASE,
+)
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def _prose(path: Path) -> Iterator[str]:
+    """The docstrings and comments of a module, the text of a page; without code and quoted words."""
+    source = path.read_text()
+    if path.suffix == ".md":
+        blocks = re.sub(r"```.*?```", "", source, flags=re.DOTALL)
+        yield from (line for line in blocks.splitlines() if not line.startswith("    "))
+        return
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield ast.get_docstring(node) or ""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+
+
+@pytest.mark.parametrize(
+    "room", ["docs", "bench", *sorted({p.parts[-2] for p in (ROOT / "hub").glob("*/__init__.py")})]
+)
+def test_texts_name_the_person_or_the_thing(room: str) -> None:
+    """Write "the user", "the actor", "again", "permanently" in place of these words."""
+    paths = (
+        PAGES
+        if room == "docs"
+        else sorted((ROOT / ("bench" if room == "bench" else f"hub/{room}")).rglob("*.py"))
+    )
+    hard = [
+        f"{_name(path)}: {found[0]!r} in: {' '.join(text.split())[:160]}"
+        for path in paths
+        if "versions" not in path.parts
+        and path.name not in {"CHANGELOG.md", "reporting.md"}  # history
+        for text in _prose(path)
+        if (found := HARD_WORDS.search(re.sub(r"`[^`]*`|\"[^\"]*\"|“[^”]*”|\{[^}]*\}", "", text)))
+    ]
+    assert not hard, "\n".join(hard)
