@@ -208,10 +208,16 @@ class Adopted:
 def adopt_legacy_owner(
     conn: Connection, *, source: str, source_id: str, email: str | None, name: str, is_queue: bool
 ) -> Adopted:
-    """Connect an owner of a source with a person; an unknown one becomes an inactive person."""
+    """Connect an owner of a source with a person; an unknown one becomes an inactive person.
+
+    The e-mail address tells who it is. An owner without one, as in a file, is the one active user of
+    this name.
+    """
     known = conn.execute(
         select(user.c.id).where(func.lower(user.c.email) == (email or "").lower())
     ).scalar()
+    if known is None and not email and not is_queue:
+        known = _only_active(conn, name)
     earlier = conn.execute(
         select(owner_identity.c.user_id).where(
             owner_identity.c.source == source, owner_identity.c.source_id == source_id
@@ -235,6 +241,15 @@ def adopt_legacy_owner(
         )
     )
     return Adopted(is_created=created, was_known=earlier is not None)
+
+
+def _only_active(conn: Connection, name: str) -> int | None:
+    """Return the user of a name, if exactly one active user has it."""
+    named = conn.execute(
+        select(user.c.id).where(func.lower(user.c.name) == name.lower(), user.c.is_active).limit(2)
+    )
+    found = named.scalars().all()
+    return found[0] if len(found) == 1 else None
 
 
 def set_preference(conn: Connection, user_id: int, event: str, *, web: bool, email: bool) -> None:

@@ -39,7 +39,7 @@ from hub.mappings.rows import (
 from hub.mappings.text import kind_of
 from hub.model.drift import Unknown
 from hub.model.entities import PEOPLE
-from hub.model.records import NO_ID_PREFIX, CanonicalRecord, JsonValue, Problem, RawRecord
+from hub.model.records import FAULT, NO_ID_PREFIX, CanonicalRecord, JsonValue, Problem, RawRecord
 from hub.model.verdicts import Op
 
 
@@ -278,7 +278,7 @@ class _Batch:
             has_primary = has_primary or is_primary
             for holds, reason in target.reject_if:
                 if holds(row):
-                    raise Reject("", None, reason)
+                    raise Reject("", row.payload.get(FAULT), reason)
             emitted.append(self._emit(target, row))
         emitted = _last_of_key(emitted, plan)
         self.result.records.extend(emitted)

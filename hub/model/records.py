@@ -10,6 +10,8 @@ JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "Jso
 
 
 NO_ID_PREFIX = "?"
+FAULT = "_fault"
+"""Payload key under which a connector says why it could not read a record; shown when a mapping rejects it."""
 
 
 def texts(value: object) -> list[str]:

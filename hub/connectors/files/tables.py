@@ -62,6 +62,16 @@ class Table:
         """Return how the table is named in messages and in the mapping file."""
         return f"{self.path.name}[{self.sheet}]" if self.sheet else self.path.name
 
+    def unread_n(self) -> int:
+        """Return how many lines of a text file no row takes: 0, or the reader has lost some.
+
+        The lines are counted in the text of the file, without reading rows.
+        """
+        if self.sheet:
+            return 0
+        taken = sum(row.lines_n for row in _raw(self, len(self.headers)))
+        return text_rows.lines_n(self.path, self.encoding) - taken
+
     def rows(self, *, keep_blank: bool = False) -> Iterator[Row]:
         """Yield the rows below the header, each with as many cells as the header, or with a fault.
 

@@ -25,11 +25,12 @@ _WRONG_BYTES = "the row has bytes that are not in the encoding of the file: {enc
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: the number of its first line (from 1), its cells, and what is wrong with it."""
+    """One row: the number of its first line (from 1), its cells, what is wrong with it, how many lines it takes."""
 
     line: int
     cells: list[str]
     fault: str = ""
+    lines_n: int = 1
 
 
 class _TooLongError(Exception):
@@ -88,7 +89,7 @@ def rows(path: Path, encoding: str, delimiter: str, width: int = 0) -> Iterator[
                         raise csv.Error  # noqa: TRY301 the same way on as for any open quote
                     number = lines.read_n - len(lines.taken) + 1
                     is_wrong = any(map(_has_wrong_bytes, cells))
-                    yield Row(number, cells, wrong if is_wrong else "")
+                    yield Row(number, cells, wrong if is_wrong else "", len(lines.taken))
                     lines.taken.clear()
             except (csv.Error, _TooLongError) as exc:
                 if not lines.taken:
@@ -117,6 +118,18 @@ def _told(exc: Exception) -> str:
     if "field larger" in str(exc):
         return f"a cell has more than {LARGEST_CELL:,} characters"
     return _QUOTE
+
+
+def lines_n(path: Path, encoding: str) -> int:
+    """Return how many lines a file has; its text is counted, and no row is read."""
+    ends = carriage = 0
+    last = ""
+    with path.open(encoding=encoding, errors=_on_error(encoding), newline="") as file:
+        while text := file.read(1 << 20):
+            is_split = carriage and text[0] == "\n"  # \r\n over the border of two blocks
+            ends += text.count("\n") + text.count("\r") - text.count("\r\n") - bool(is_split)
+            last, carriage = text[-1], text[-1] == "\r"
+    return ends + (last not in {"", "\n", "\r"})
 
 
 def sample(path: Path, encoding: str) -> list[str]:

@@ -1,0 +1,215 @@
+"""The plan of a call: each table's kind, and what each column is and how its cells are written.
+
+In: paths, a mapping file. Out: `TablePlan`s with questions. Each table is read once here. Nothing
+ambiguous is decided: a date that can be read in two ways stays as typed, and is a question.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from hub.connectors.files.column_files import (
+    CUSTOM,
+    QUESTION,
+    SKIP,
+    ColumnFile,
+    TableMapping,
+)
+from hub.connectors.files.layouts import DayOrder
+from hub.connectors.files.profiles import ColumnProfile, Profile, profile_of
+from hub.connectors.files.tables import Table, tables_of
+from hub.connectors.files.vocabulary import ignored, meaning_of, type_of
+from hub.errors import ConfigError
+
+_NO_MAPPING = ColumnFile({})
+_NOTHING_SAID = TableMapping()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table.
+
+    Args:
+        header: its name.
+        field: a field of the hub, `custom.<name>`, or "" for a column that is left out.
+        type: how its cells are read: text, date, datetime or number.
+        order: of days and months, of a column of dates.
+        sign: the decimal sign of a column of numbers; "" if the column does not say.
+        held: what its cells hold.
+        question: what must be decided; "" if nothing.
+    """
+
+    header: str
+    field: str
+    type: str
+    order: DayOrder
+    sign: str
+    held: ColumnProfile
+    question: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlan:
+    """What is read of one table.
+
+    Args:
+        table: the table.
+        kind: leads, contacts, companies, deals or activities.
+        columns: in the table's order.
+        held: what the rows hold.
+        zone: of times without an offset.
+        question: what must be decided about the table; "" if nothing.
+    """
+
+    table: Table
+    kind: str
+    columns: tuple[Column, ...]
+    held: Profile
+    zone: ZoneInfo | None = None
+    question: str = ""
+
+    def number_of(self, field: str) -> int | None:
+        """Return the number of the column that is a field."""
+        return next((i for i, column in enumerate(self.columns) if column.field == field), None)
+
+    @property
+    def questions(self) -> list[str]:
+        """Return everything that must be decided, as sentences that name the table."""
+        found = [f"{self.table.name}: {self.question}"] if self.question else []
+        return found + [
+            f"{self.table.name}, column {c.header!r}: {c.question}"
+            for c in self.columns
+            if c.question
+        ]
+
+    @property
+    def notes(self) -> list[str]:
+        """Return what was found or left out, as sentences that name the table."""
+        found = list(self.table.notes)
+        if self.held.faults_n:
+            shown = "; ".join(self.held.faults)
+            found.append(f"{self.table.name}: {self.held.faults_n} rows cannot be read ({shown})")
+        return found
+
+
+def plan_files(paths: Sequence[Path], columns: ColumnFile | None = None) -> list[TablePlan]:
+    """Return the plans of all tables with rows.
+
+    Raises:
+        ConfigError: a file cannot be read, or the kind of a table is not known.
+    """
+    said = columns or _NO_MAPPING
+    twice = [name for name, n in Counter(path.name for path in paths).items() if n > 1]
+    if twice:
+        raise ConfigError(f"two files are called {twice[0]}", hint="rename one of them")
+    return [
+        plan_table(table, said.of(table.name, path.name))
+        for path in paths
+        for table in tables_of(path, said.of(path.name, path.name).encoding)
+    ]
+
+
+def plan_table(table: Table, said: TableMapping = _NOTHING_SAID, *, assumed: str = "") -> TablePlan:
+    """Return the plan of a table.
+
+    Args:
+        table: read once.
+        said: by the user.
+        assumed: the kind of the rows if neither the user nor the headers say it.
+
+    Raises:
+        ConfigError: the kind of the rows is not known, or the mapping names a column that is not there.
+    """
+    unknown = [header for header in said.columns if header not in table.headers]
+    if unknown:
+        raise ConfigError(
+            f"the mapping names the column {unknown[0]!r}, which {table.name} does not have",
+            hint=f"its columns: {', '.join(table.headers)[:500]}",
+        )
+    meaning = meaning_of(table.headers, table.name, said.kind)
+    kind = meaning.kind or (_kind_by_fields(said) if said.columns else "") or assumed
+    if not kind:
+        raise ConfigError(
+            f"it is not clear what the rows of {table.name} are: its columns are {', '.join(table.headers)[:300]}",
+            hint="hub migrate FILE --propose mapping.yaml writes a mapping file; set `kind` and `columns` in it",
+        )
+    fields = _fields(table, meaning.fields, said)
+    types = {
+        i: type_of(field)
+        for i, field in enumerate(fields)
+        if field and not field.startswith(CUSTOM)
+    }
+    held = profile_of(table, types)
+    left_out = ignored(table.headers)
+    made = tuple(
+        _column(header, field, held.columns[i], said, is_ignored=header in left_out)
+        for i, (header, field) in enumerate(zip(table.headers, fields, strict=True))
+    )
+    question = ""
+    if meaning.also and not said.kind:
+        question = (
+            f"the rows were taken for {kind}; they may be {' or '.join(meaning.also)}: set `kind`"
+        )
+    return TablePlan(table, kind, made, held, said.zone, question)
+
+
+def _kind_by_fields(said: TableMapping) -> str:
+    """Return the kind of a table whose columns a user named without a kind: people."""
+    return (
+        "leads"
+        if any(f in {"email", "last_name", "full_name"} for f in said.columns.values())
+        else ""
+    )
+
+
+def _fields(table: Table, known: Sequence[str], said: TableMapping) -> list[str]:
+    """Return the field of each column: as the user says, else as the header says."""
+    taken = {field for field in said.columns.values() if field not in {SKIP, QUESTION}}
+    found = []
+    for header, field in zip(table.headers, known or [""] * len(table.headers), strict=True):
+        own = said.columns.get(header)
+        if own is None or own == QUESTION:
+            found.append(f"{CUSTOM}{header}" if field in taken or not field else field)
+        else:
+            found.append("" if own == SKIP else own)
+    return found
+
+
+def _column(
+    header: str, field: str, held: ColumnProfile, said: TableMapping, *, is_ignored: bool
+) -> Column:
+    is_custom = field.startswith(CUSTOM)
+    if is_custom and header not in said.columns and (is_ignored or not held.filled_n):
+        field = ""
+    type_ = type_of(field)
+    if is_custom and held.filled_n and held.dates.is_mostly_dates:
+        type_ = "date"
+    order = said.dates.get(header) or said.dates.get("") or held.dates.order
+    is_date = bool(field) and type_ in {"date", "datetime"}
+    question = ""
+    if is_date and order is DayOrder.UNKNOWN:
+        question = _date_question(held)
+    sign = said.decimal or held.numbers.sign if type_ == "number" else ""
+    if field and said.columns.get(header) == QUESTION:
+        question = question or "the mapping file has no answer"
+    return Column(header, field, type_, order if is_date else DayOrder.NONE, sign, held, question)
+
+
+def _date_question(held: ColumnProfile) -> str:
+    shown = f"for example {held.samples[0]}" if held.samples else ""
+    if held.dates.day_first or held.dates.month_first:
+        return (
+            f"{held.dates.day_first} dates have the day first, and {held.dates.month_first} the month ({shown}): "
+            "set `dates` to day_first or month_first"
+        )
+    return f"the day or the month may come first ({shown}): set `dates` to day_first or month_first"
+
+
+def by_kind(plans: Sequence[TablePlan]) -> dict[str, list[TablePlan]]:
+    """Return the plans by the kind of their tables, in the order of the call."""
+    found: dict[str, list[TablePlan]] = {}
+    for plan in plans:
+        found.setdefault(plan.kind, []).append(plan)
+    return found

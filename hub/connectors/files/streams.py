@@ -1,0 +1,243 @@
+"""Local files as a source: one stream for each kind of object.
+
+In: the plans of the tables of one call. Out: pages of raw records, counts, an inventory. All tables of
+one call are read as one source, so that rows of different files can refer to each other.
+
+The count of a stream is a pass of its own. It compares the lines that rows take with the lines that the
+file has, so a line that the reader lost makes the count differ from what landed.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from hashlib import blake2b
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from hub.clock import Clock
+from hub.connectors.base import (
+    Cursor,
+    FieldUse,
+    Finding,
+    Inventory,
+    OwnerUse,
+    Page,
+    Range,
+    Stream,
+    Window,
+)
+from hub.connectors.files.column_files import CUSTOM, ColumnFile
+from hub.connectors.files.plans import TablePlan, by_kind, plan_files
+from hub.connectors.files.relations import Relations, owners_of, relations_of
+from hub.connectors.files.source_rows import Ids, SourceRow, Values, source_rows
+from hub.model.records import FAULT, RawRecord
+from hub.model.verdicts import Op
+
+SOURCE = "csv"
+OWNERS = "owners"
+PAGE_ROWS = 1000
+_ONLY = "0001"
+_PLACE = frozenset(("_file", "_line"))
+STREAMS = tuple(
+    Stream(name, incremental=False, volatile=_PLACE)
+    for name in (OWNERS, "companies", "contacts", "leads", "deals", "activities")
+)
+"""In reading order: what others refer to comes first. A row that moved in its file is not a changed row."""
+
+
+class FilesConnector:
+    """The connector of the source `csv`, over the files of one call."""
+
+    source = SOURCE
+
+    def __init__(
+        self, paths: Sequence[Path], clock: Clock, columns: ColumnFile | None = None
+    ) -> None:
+        """Read the files once, and plan them.
+
+        Raises:
+            ConfigError: a file cannot be read, or the kind of its rows is not known.
+        """
+        self.plans = plan_files(paths, columns)
+        self._clock = clock
+
+    def streams(self) -> Sequence[Stream]:
+        """Return the streams that the files have rows for."""
+        return [stream for stream in STREAMS if self._has(stream.name)]
+
+    objects = streams
+
+    def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002 all streams alike
+        """Return the window of a read: files are always read as a whole."""
+        resume = (cursor or {}).get("resume")
+        return Window(None, self._clock.now(), resume=resume if isinstance(resume, dict) else {})
+
+    def read(self, stream: Stream, window: Window) -> Iterator[Page]:
+        """Yield the rows of a stream in pages; a read that was interrupted goes on after its last page."""
+        for page, is_last in self._pages(stream, window, window.resume):
+            yield Page(page.records, {} if is_last else {"resume": dict(page.cursor)})
+
+    def count(self, stream: Stream, since: datetime | None, until: datetime) -> int:
+        """Return how many rows the files have, counted in a pass of its own."""
+        if since is None:
+            return self._count(stream)
+        found = self._records(stream, until)
+        return sum(1 for one in found if one.at is not None and since <= one.at < until)
+
+    def check(self) -> Sequence[Finding]:
+        """Return what was found in the files, and what must be decided."""
+        asked = [Finding(SOURCE, ok=False, message=one, hint="answer it in a mapping file") for plan in self.plans for one in plan.questions]  # fmt: skip
+        return [
+            *(Finding(SOURCE, ok=True, message=one) for plan in self.plans for one in plan.notes),
+            *asked,
+        ]
+
+    def ranges(self, stream: Stream, window: Window) -> Sequence[Range]:  # noqa: ARG002 there is one
+        """Return one range: the rows of a file have no order of ids."""
+        return [Range(_ONLY, count_n=self._count(stream))]
+
+    def read_range(
+        self,
+        stream: Stream,
+        window: Window,
+        part: Range,  # noqa: ARG002 there is one
+        resume: Cursor | None = None,
+    ) -> Iterator[Page]:
+        """Yield all rows of the stream in pages."""
+        for page, _ in self._pages(stream, window, resume or {}):
+            yield page
+
+    def count_range(self, stream: Stream, window: Window, part: Range) -> int:  # noqa: ARG002 there is one
+        """Return how many rows the files have."""
+        return self._count(stream)
+
+    def inventory(self, stream: Stream, window: Window) -> Inventory:  # noqa: ARG002 a file has no window
+        """Return what the files of a stream have."""
+        plans = self._plans(stream.name)
+        fields = [
+            FieldUse(
+                name=column.field.removeprefix(CUSTOM),
+                label=column.header,
+                kind=column.type,
+                filled_n=column.held.filled_n,
+                custom=column.field.startswith(CUSTOM),
+                values=dict(column.held.values or {}),
+            )
+            for plan in plans
+            for column in plan.columns
+            if column.field
+        ]
+        return Inventory(stream.name, self._count(stream), fields=fields, owners=_owners(plans))
+
+    def _plans(self, kind: str) -> list[TablePlan]:
+        return by_kind(self.plans).get(kind, [])
+
+    def _has(self, kind: str) -> bool:
+        if kind == OWNERS:
+            return bool(self._all_owners)
+        return bool(self._plans(kind)) or kind in self._relations.made
+
+    @cached_property
+    def _relations(self) -> Relations:
+        return relations_of(self.plans)
+
+    @cached_property
+    def _all_owners(self) -> dict[str, str]:
+        return owners_of(self.plans)
+
+    def _count(self, stream: Stream) -> int:
+        if stream.name == OWNERS:
+            return len(owners_of(self.plans))
+        plans = self._plans(stream.name)
+        rows = sum(sum(1 for _ in plan.table.rows()) + abs(plan.table.unread_n()) for plan in plans)
+        return rows + len(self._relations.made.get(stream.name, {}))
+
+    def _pages(self, stream: Stream, window: Window, resume: Cursor) -> Iterator[tuple[Page, bool]]:
+        """Yield pages with the position after each, and whether a page is the last."""
+        mark = self._mark(stream)
+        done = resume.get("row", 0) if resume.get("of") == mark else 0
+        read = done if isinstance(done, int) else 0
+        records = self._records(stream, window.until)
+        chunk = list(islice(records, read, read + PAGE_ROWS))
+        while True:
+            following = list(islice(records, PAGE_ROWS))
+            read += len(chunk)
+            yield Page(chunk, {"row": read, "of": mark}), not following
+            if not following:
+                return
+            chunk = following
+
+    def _mark(self, stream: Stream) -> str:
+        """Return a text that differs if the files of a stream are other ones, or have changed."""
+        said = [
+            f"{plan.table.name} {plan.table.path.stat().st_size} {plan.table.path.stat().st_mtime_ns}"
+            for plan in self.plans
+        ]
+        return blake2b(f"{stream.name} {said}".encode(), digest_size=8).hexdigest()
+
+    def _records(self, stream: Stream, until: datetime) -> Iterator[RawRecord]:
+        latest = until - timedelta(microseconds=1)
+        if stream.name == OWNERS:
+            for id_, name in sorted(self._all_owners.items()):
+                email = {"email": name} if "@" in name else {}
+                yield _record(SourceRow(id_, 0, {"id": id_, "name": name, **email}), latest, "")
+            return
+        ids = Ids()
+        for plan in self._plans(stream.name):
+            changed_at = min(_changed_at(plan.table.path), latest)
+            for row in source_rows(plan, ids):
+                if not row.fault:
+                    for relation, id_ in self._relations.refs(plan.kind, row.values).items():
+                        row.values[f"{relation}_ref"] = id_
+                yield _record(row, changed_at, plan.table.name)
+        for id_, values in self._relations.made.get(stream.name, {}).items():
+            yield _record(SourceRow(id_, 0, values), latest, "")
+
+
+def _owners(plans: Sequence[TablePlan]) -> list[OwnerUse]:
+    found: dict[str, OwnerUse] = {}
+    for plan in plans:
+        number = plan.number_of("owner")
+        for name, n in (
+            (plan.columns[number].held.values or {}).items() if number is not None else ()
+        ):
+            known = found.get(name)
+            email = name if "@" in name else ""
+            found[name] = OwnerUse(name, name, n + (known.records_n if known else 0), email)
+    return sorted(found.values(), key=lambda one: (-one.records_n, one.name))
+
+
+def _changed_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _record(row: SourceRow, changed_at: datetime, table: str) -> RawRecord:
+    payload: Values = dict(row.values)
+    if table:
+        payload |= {"_file": table, "_line": row.line}
+    if row.fault:
+        payload[FAULT] = f"{table}, line {row.line}: {row.fault}"
+    at = _moment(row.values.get("updated_at"), changed_at)
+    version = f"{table}:{row.line}" if table else ""
+    return RawRecord(row.id, Op.UPSERT, at, version, msgspec.json.encode(_utf8(payload)))
+
+
+def _utf8(payload: Values) -> Values:
+    """Return values that can be encoded: bytes that the file's encoding does not have are kept visible."""
+    try:
+        msgspec.json.encode(payload)
+    except UnicodeEncodeError:
+        text = repr(payload.get("cells", ""))
+        return {**payload, "cells": text.encode("utf-8", "backslashreplace").decode()}
+    return payload
+
+
+def _moment(said: object, latest: datetime) -> datetime:
+    try:
+        found = datetime.fromisoformat(said) if isinstance(said, str) else latest
+    except ValueError:
+        return latest
+    aware = found if found.tzinfo else found.replace(tzinfo=UTC)
+    return min(aware, latest)
