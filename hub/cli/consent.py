@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hub.cli.acting import acting
+from hub.cli.formatting import moment_in
 from hub.cli.options import Config, Json, Who
-from hub.cli.output import print_json, print_line, print_table
+from hub.cli.output import print_json, print_line, print_table, zone
+from hub.cli.tables import cell
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -55,7 +57,7 @@ def show(
         "Statements",
         ("at", "channel", "purpose", "state", "by", "proof", "counts"),
         [
-            (e["at"], e["channel"], e["purpose"], e["state"], e["record"] or e["who"] or e["source"],
+            (moment_in(e["at"]), e["channel"], e["purpose"], e["state"], e["record"] or e["who"] or e["source"],
              e["proof"], ("held" if e["held"] else "yes") if e["counts"] else "no")
             for e in found["events"]
         ],
@@ -66,7 +68,7 @@ def _say_of_erased(found: dict[str, Any]) -> None:
     if found["erased"] is not None:
         print_line(
             "Erased",
-            f"{found['erased']['at']}, erasure {found['erased']['erasure']}: what was said before is "
+            f"{cell(moment_in(found['erased']['at']), zone())}, erasure {found['erased']['erasure']}: what was said before is "
             "deleted, and no source brings it back",
         )
 
@@ -75,7 +77,7 @@ _STATE = ("channel", "purpose", "state", "basis", "at", "source", "proof")
 
 
 def _state(state: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(state[name] for name in _STATE)
+    return tuple(moment_in(state[n]) if n == "at" else state[n] for n in _STATE)
 
 
 def show_card(addresses: list[dict[str, Any]]) -> None:

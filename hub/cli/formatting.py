@@ -37,6 +37,11 @@ def ago(at: datetime | None, now: datetime) -> str:
     return "now" if passed < 1 else f"{' '.join(duration(passed).split()[:2])} ago"
 
 
+def moment_in(said: str | None) -> datetime | None:
+    """Return the moment in a document, which a table shows in the zone of the person who acts."""
+    return None if said is None else datetime.fromisoformat(said)
+
+
 def moment(at: datetime | str | None) -> str:
     """Say a moment in UTC to the second, the zone left out."""
     if at is None:

@@ -10,8 +10,10 @@ import typer
 from hub.cli.acting import acting
 from hub.cli.arguments import Assignments, Person
 from hub.cli.assignments import read_assignments
+from hub.cli.formatting import moment_in
 from hub.cli.options import Config, Json, Who
-from hub.cli.output import print_json, print_mapping, print_table, stdout
+from hub.cli.output import print_json, print_mapping, print_table, stdout, zone
+from hub.cli.tables import cell
 from hub.model.verdicts import Judgement
 
 review_app = typer.Typer(
@@ -59,7 +61,7 @@ def explain(
         "Records",
         ("record", "trust", "role", "last changed"),
         [
-            (r["record"], r["trust"], r["role"], "gone" if r["gone"] else r["at"])
+            (r["record"], r["trust"], r["role"], "gone" if r["gone"] else moment_in(r["at"]))
             for r in document["records"]
         ],
     )
@@ -67,7 +69,7 @@ def explain(
         "Fields",
         ("field", "value", "from", "rule", "rule", "against"),
         [
-            (name, _brief(f["value"]), f["from"], f["rule"], f["by"], _against(f))
+            (name, _said(name, f["value"]), f["from"], f["rule"], f["by"], _against(name, f))
             for name, f in document["fields"].items()
         ],
     )
@@ -85,9 +87,18 @@ def explain(
     )  # fmt: skip
 
 
-def _against(field: dict[str, Any]) -> str:
+def _said(name: str, value: Any) -> str:
+    """Return a value of a field; a moment in the zone of the person who acts."""
+    from hub.model.entities import LEAD_FIELDS
+
+    moments = {field.name for field in LEAD_FIELDS if field.kind == "datetime"}
+    is_moment = name in moments and isinstance(value, str)
+    return cell(moment_in(value), zone()) if is_moment else _brief(value)
+
+
+def _against(name: str, field: dict[str, Any]) -> str:
     return "\n".join(
-        f"{_brief(loser['value'])} ({loser['from']})"
+        f"{_said(name, loser['value'])} ({loser['from']})"
         for loser in field["against"]
         if loser["value"] != field["value"]
     )

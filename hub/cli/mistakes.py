@@ -1,6 +1,7 @@
 """Mistakes in the options and arguments of a command, in the form of the hub's other errors."""
 
 import difflib
+import re
 from typing import Any
 
 from typer.exceptions import TyperException
@@ -21,7 +22,7 @@ def explained(error: TyperException) -> ConfigError:
         what = _named(parameter)
         return ConfigError(f"{path} needs {what}", hint=_usage(ctx, path) or more)
     if kind == "BadParameter" and parameter is not None:
-        return ConfigError(f"{_named(parameter)}: {_lowered(error.message)}", hint=more)
+        return ConfigError(f"{_named(parameter)}: {_plain(error.message)}", hint=more)
     return ConfigError(f"{path}: {_lowered(error.format_message())}", hint=more)
 
 
@@ -52,6 +53,28 @@ def _usage(ctx: Any, path: str) -> str:
             name = _named(one)
             words.append(name if one.param_type_name == "argument" else f"{name} …")
     return f"type {' '.join(words)}" if len(words) > 1 else ""
+
+
+_WORDS = (
+    (r"input should be a valid integer.*", "not a whole number"),
+    (r"input should be a valid (?:number|decimal).*", "not a number"),
+    (r"input should be (less|greater) than or equal to (\S+)", r"must be \1 than or equal to \2"),
+    (r"input should be (less|greater) than (\S+)", r"must be \1 than \2"),
+    (r"input should be ('.*)", r"one of: \1"),
+)
+"""What the library says of a value, and how the hub says it."""
+
+
+def _plain(message: str) -> str:
+    said = _lowered(message)
+    for theirs, ours in _WORDS:
+        if found := re.fullmatch(theirs, said, re.DOTALL):
+            return (
+                found.expand(ours)
+                .replace("less than or equal to", "at most")
+                .replace("greater than or equal to", "at least")
+            )
+    return said
 
 
 def _lowered(message: str) -> str:
