@@ -29,6 +29,19 @@ def _parts(*streams: str, each: str = "") -> AfterValidator:
     return AfterValidator(check)
 
 
+_SALESFORCE = (
+    "leads",
+    "accounts",
+    "contacts",
+    "opportunities",
+    "tasks",
+    "events",
+    "notes",
+    "files",
+    "campaign_members",
+)
+
+
 class SalesforceSettings(Block):
     """Salesforce: `base_url` is for the sandbox only."""
 
@@ -65,10 +78,26 @@ class SalesforceSettings(Block):
     """How many times faster an emulator's clock runs."""
     daily_reserve: float = Field(0.2, ge=0, lt=1)
     """Share of the daily API requests that the hub leaves to other applications."""
-    skip: list[Annotated[str, _parts("users", "lead_statuses", "leads")]] = Field(
-        default_factory=list
-    )
-    """Streams to leave out; they make no sync fail: `users`, `lead_statuses`, `leads`."""
+    objects: list[Annotated[str, _parts(*_SALESFORCE)]] = Field(default_factory=lambda: ["leads"])
+    """Streams that a sync follows, beside `users` and `lead_statuses`: any of `leads`, `accounts`,
+    `contacts`, `opportunities`, `tasks`, `events`, `notes`, `files`, `campaign_members`. A migration
+    reads all of them."""
+    bulk_above: int = Field(5_000, ge=0)
+    """A migration reads a range with more records than this by the Bulk API."""
+    range_size: int = Field(100_000, ge=1)
+    """Records in one range of a migration, about."""
+    bulk_jobs: int = Field(3, ge=1, le=10)
+    """Bulk jobs that a migration has open side by side."""
+    skip: list[
+        Annotated[
+            str,
+            _parts(
+                "users", "queues", "lead_statuses", *_SALESFORCE, "content_notes", "attachments"
+            ),
+        ]
+    ] = Field(default_factory=list)
+    """Streams to leave out; they make no sync fail: `users`, `lead_statuses`, or one of `objects`.
+    Parts of a stream can be left out too: `queues`, `content_notes`, `attachments`."""
 
     @property
     def needed_secret(self) -> str:

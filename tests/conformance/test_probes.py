@@ -20,7 +20,7 @@ from tests.conformance.wire import Answer, Call, Forward
 
 HASTY = RetryPolicy(attempts=1, connect_s=0.3, answer_s=0.3)
 MOST_LOGINS = 1
-MOST_ONCE = MOST_LOGINS + 3  # what a process asks once: a login, and what objects are made of
+MOST_ONCE = MOST_LOGINS + 4  # what a process asks once: a login, and what objects are made of
 
 
 class CountingBudget(LocalBudget):

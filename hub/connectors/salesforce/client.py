@@ -67,6 +67,10 @@ class SalesforceConfig:
         time_scale: how many times faster than ours the vendor's clock runs.
         daily_reserve: share of the daily API requests left to other applications.
         skip: streams left out on purpose.
+        objects: the streams that a sync follows, beside users and the meanings of statuses.
+        bulk_above: from how many records on a range is read by the Bulk API.
+        range_size: how many records a range of a migration has at most, about.
+        bulk_jobs: how many Bulk jobs are open side by side.
     """
 
     domain: str
@@ -84,6 +88,10 @@ class SalesforceConfig:
     time_scale: float = 1.0
     daily_reserve: float = 0.2
     skip: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ("leads",)
+    bulk_above: int = 5_000
+    range_size: int = 100_000
+    bulk_jobs: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +201,38 @@ class SalesforceClient:
         found = {name: _rows_of(status, body) for name, (status, body) in results.items()}
         return found, self._now("query")
 
-    def count(self, soql: str) -> int:
-        """Return the result of a `SELECT COUNT()`; deleted records are not counted."""
-        answer = self._try("Salesforce count", lambda sdk: sdk.query(soql, headers=_COMPACT))
+    def count(self, soql: str, *, deleted: bool = False) -> int:
+        """Return the result of a `SELECT COUNT()`, with the recycle bin's records if `deleted`."""
+        answer = self._try(
+            "Salesforce count",
+            lambda sdk: sdk.query(soql, include_deleted=deleted, headers=_COMPACT),
+        )
         return _number(answer, "totalSize")
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the answer to a JSON body that is sent to a path of the API."""
+        return self._object(path, lambda sdk: sdk.restful(path, method="POST", json=body))
+
+    def get(self, path: str) -> Mapping[str, Any]:
+        """Return the JSON object at a path of the API."""
+        return self._object(path, lambda sdk: sdk.restful(path, headers=_COMPACT))
+
+    def download(self, path: str) -> tuple[bytes, Mapping[str, str]]:
+        """Return the bytes at a path of the API, which are no JSON, and the answer's headers."""
+
+        def ask(sdk: Salesforce) -> tuple[bytes, Mapping[str, str]]:
+            # the SDK has no public call for an answer that is not JSON
+            answer = sdk._call_salesforce("GET", sdk.base_url + path)  # noqa: SLF001
+            return answer.content, answer.headers
+
+        return self._try(f"Salesforce {path.partition('?')[0]}", ask)
+
+    def _object(self, path: str, ask: Callable[[Salesforce], Any]) -> Mapping[str, Any]:
+        where = f"Salesforce {path.partition('?')[0]}"
+        answer = self._try(where, ask)
+        if not isinstance(answer, Mapping):
+            raise ProtocolError(f"{where}: the answer is no object")
+        return answer
 
     def describe(self, name: str) -> Sequence[Mapping[str, Any]]:
         """Return the fields of an object as describe gives them."""

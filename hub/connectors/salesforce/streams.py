@@ -1,8 +1,4 @@
-"""Users and leads as frozen windows over SystemModstamp, walked by (time, Id).
-
-Many records share one second, so a page may end inside a tie. Offset paging loses records, and query
-locators expire; paging by (time, Id) does neither. Every page is read through queryAll, which
-returns deleted and merged records too.
+"""Salesforce's streams: frozen windows for a sync, ranges of ids for a migration.
 
 A formula is computed when a record is read, so its value changes without SystemModstamp
 (https://help.salesforce.com/s/articleView?id=sf.customize_functions.htm). Describe names the
@@ -10,22 +6,40 @@ A formula is computed when a record is read, so its value changes without System
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from hub.clock import Clock
-from hub.connectors.base import Change, Cursor, Finding, Glance, News, Page, Stream, Window
+from hub.connectors.base import (
+    Cursor,
+    Finding,
+    Glance,
+    Inventory,
+    News,
+    Page,
+    PartFault,
+    Range,
+    Stream,
+    Window,
+)
 from hub.connectors.findings import failed, skipped
 from hub.connectors.governor import Budget
-from hub.connectors.http import HINTS, RetryPolicy
-from hub.connectors.parts import contained
+from hub.connectors.http import RetryPolicy
+from hub.connectors.parts import Containment, contained
+from hub.connectors.salesforce import soql
+from hub.connectors.salesforce.bulk import BulkJobs
 from hub.connectors.salesforce.client import (
-    Batch,
     SalesforceClient,
     SalesforceConfig,
     check_version,
 )
+from hub.connectors.salesforce.inventory import InventoryReader
+from hub.connectors.salesforce.kinds import ALWAYS, OBJECTS, PARTS, STREAMS, Part
+from hub.connectors.salesforce.ranges import RangeReader
+from hub.connectors.salesforce.reader import MOST_IDS, MOST_ROWS, ObjectReader, position_of
+from hub.connectors.salesforce.rows import id18, record, records
+from hub.connectors.salesforce.shapes import Shape
 from hub.connectors.windows import (
     after,
     inside,
@@ -33,72 +47,20 @@ from hub.connectors.windows import (
     is_within,
     iso,
     next_window,
-    parse_time,
     upcoming,
 )
-from hub.errors import ConfigError, HubError, ProtocolError
-from hub.model.records import RawRecord
-from hub.model.verdicts import Op
+from hub.errors import ConfigError, HubError
+from hub.model.records import JsonValue, RawRecord
 
-_CURSOR_FIELDS = ("SystemModstamp", "LastModifiedDate")
-_UNSELECTABLE = frozenset({"address", "location", "base64"})
-_NAMING = frozenset({"Id", "IsDeleted", "MasterRecordId"})
-# https://help.salesforce.com/s/articleView?id=000387261: moves SystemModstamp, not the other
-_LAST_ACTIVITY = "LastActivityDate"
-# traces of the integration user's own reads; they change without SystemModstamp
-_FOOTPRINTS = frozenset({"LastViewedDate", "LastReferencedDate"})
-_MOST_ROWS = 2000
-# https://help.salesforce.com/s/articleView?id=000386440; 800 fields of 40 letters are 36,000
-_MOST_SOQL = 100_000
-_MOST_IDS = 200  # 200 ids are 4,600 characters of SOQL
-_ASKS_FOR_A_PAGE = 3
-_SHORT_ID = 15
+__all__ = ["OBJECTS", "STREAMS", "SalesforceConfig", "SalesforceConnector", "id18"]
 
-# users and values of a field are never deleted, only switched off
-_KEPT = frozenset({Change.CREATED, Change.UPDATED})
-_USERS = Stream(
-    "users",
-    context=True,
-    volatile=frozenset({"LastLoginDate"}),
-    window_by="SystemModstamp",
-    probed=_KEPT,
-)
-_LEADS = Stream("leads", reports_deletes=True, window_by="SystemModstamp", probed=frozenset(Change))
-# The meaning of the values of Lead.Status, in any language. The API name serves as their id.
-# https://developer.salesforce.com/docs/platform/object-reference/references/standard-objects/object-leadstatus.html
-_STATUSES = Stream("lead_statuses", context=True, window_by="SystemModstamp", probed=_KEPT)
-STREAMS = (_USERS, _STATUSES, _LEADS)
-# `_name_of` names a status by these
+# `rows` names a status by these
 _STATUS_NAMES = frozenset({"ApiName", "MasterLabel"})
-_OBJECTS = {"users": "User", "lead_statuses": "LeadStatus", "leads": "Lead"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """The fields of an object by describe: the fields to select, and the cursor field."""
-
-    name: str
-    fields: tuple[str, ...]
-    cursor_field: str
-    time_filter_hides_deleted: bool
-    silent: frozenset[str]
-
-    def only(self, keys: frozenset[str]) -> "_Shape":
-        """Return the shape with these fields, and those that the walk needs."""
-        kept = {*keys, *_NAMING, self.cursor_field}
-        return replace(self, fields=tuple(name for name in self.fields if name in kept))
-
-
-@dataclass(frozen=True, slots=True)
-class _Position:
-    """The last record of the pages so far."""
-
-    at: datetime
-    id: str
+_QUESTIONS_AT_ONCE = 5
 
 
 class SalesforceConnector:
-    """See `hub.connectors.base.Connector`.
+    """See `hub.connectors.base.Connector` and `Migrates`.
 
     Records without an id have the `source_id` "", and landing quarantines them. A record that is
     twice in a page is yielded twice.
@@ -116,20 +78,41 @@ class SalesforceConnector:
     ) -> None:
         check_version(config.api_version)
         self._config = config
-        self._page_size = min(max(config.page_size, 1), _MOST_ROWS)
-        self._client = SalesforceClient(config, clock, budget=budget, retry_policy=retry_policy)
-        self._shapes: dict[str, _Shape] = {}
+        self._clock = clock
+        page_size = min(max(config.page_size, 1), MOST_ROWS)
+        client = SalesforceClient(config, clock, budget=budget, retry_policy=retry_policy)
+        self._reader = ObjectReader(client, page_size)
+        self._inventory = InventoryReader(self._reader, config)
+        jobs = BulkJobs(client, clock, time_scale=config.time_scale)
+        self._ranges = RangeReader(self._reader, jobs, config)
+
+    @property
+    def _client(self) -> SalesforceClient:
+        return self._reader.client
 
     def streams(self) -> Sequence[Stream]:
-        """Return users (owners) and the meanings of statuses before leads."""
-        return [self._known(one) for one in STREAMS if one.part not in self._config.skip]
+        """Return users (owners), the meanings of statuses, and what the setting `objects` names."""
+        followed = ALWAYS | set(self._config.objects)
+        return [one for one in self.objects() if one.name in followed]
+
+    def objects(self) -> Sequence[Stream]:
+        """Return everything that a migration can read, owners first."""
+        return [self._known(one) for one in OBJECTS if one.part not in self._config.skip]
 
     def _known(self, stream: Stream) -> Stream:
         """Return the stream with its `silent` keys, if describe has been read."""
-        shape = self._shapes.get(stream.name)
-        if shape is None:
+        shapes = self._reader.shapes
+        known = [shapes[one.name] for one in PARTS[stream.name] if one.name in shapes]
+        if not known:
             return stream
-        return replace(stream, window_by=shape.cursor_field, silent=shape.silent)
+        silent = frozenset().union(*(shape.silent for shape in known))
+        return replace(stream, window_by=known[0].cursor_field, silent=silent)
+
+    def _parts(self, stream: Stream) -> Sequence[Part]:
+        """Return the objects of a stream that are read."""
+        if stream.name not in PARTS:
+            raise ConfigError(f"salesforce has no stream {stream.name!r}")
+        return [one for one in PARTS[stream.name] if one.name not in self._config.skip]
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:  # noqa: ARG002  # one clock for all
         """Return the unfinished window, or freeze the next one by Salesforce's clock."""
@@ -137,76 +120,173 @@ class SalesforceConnector:
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Yield pages; the cursor of each is its last record."""
-        return self._pages(self._shape(stream), window)
+        parts = self._parts(stream)
+        if len(PARTS[stream.name]) > 1:
+            return self._pages_of_parts(parts, window)
+        return self._pages(parts[0], self._reader.shape(parts[0]), window)
 
     def reread(self, stream: Stream, window: Window, keys: frozenset[str]) -> Iterator[Page]:
         """Yield pages as `read` does, with Id and these fields only."""
-        return self._pages(self._shape(stream).only(keys), window)
+        part = self._parts(stream)[0]
+        return self._pages(part, self._reader.shape(part).only(keys), window)
 
-    def fetch(self, stream: Stream, records: Sequence[RawRecord]) -> Sequence[RawRecord]:
+    def fetch(self, stream: Stream, records_: Sequence[RawRecord]) -> Sequence[RawRecord]:
         """Return the records with all their fields, by a query for their Ids."""
-        shape = self._shape(stream)
-        ids = [one.source_id for one in records if one.source_id.isalnum()]
+        part = self._parts(stream)[0]
+        shape = self._reader.shape(part)
+        ids = [one.source_id for one in records_ if one.source_id.isalnum()]
         found: list[RawRecord] = []
-        for start in range(0, len(ids), _MOST_IDS):
+        for start in range(0, len(ids), MOST_IDS):
             batch = self._client.query(
-                _ids_soql(shape, ids[start : start + _MOST_IDS]), deleted=False
+                soql.by_ids(shape, ids[start : start + MOST_IDS]), deleted=False
             )
-            found += _records(batch, shape)
+            found += self._reader.joined(part, shape, batch.rows, records(batch, shape))
             while not batch.done and batch.next_url and batch.rows:
                 batch = self._client.more(batch.next_url)
-                found += _records(batch, shape)
+                found += self._reader.joined(part, shape, batch.rows, records(batch, shape))
         return found
 
-    def _pages(self, shape: _Shape, window: Window) -> Iterator[Page]:
-        position = _position_of(window)
-        while True:
-            batch, reached = self._next(shape, window, position)
-            records = _records(batch, shape)
-            if self._is_last(batch) or _is_empty_end(batch):
-                yield Page(records, after(window))
-                return
-            position = reached
-            yield Page(records, inside(window, {"t": iso(reached.at), "last": reached.id}))
+    def _pages(self, part: Part, shape: Shape, window: Window) -> Iterator[Page]:
+        for found, reached in self._reader.pages(part, shape, window, position_of(window)):
+            if reached is None:
+                yield Page(found, after(window))
+            else:
+                yield Page(found, inside(window, {"t": iso(reached.at), "last": reached.id}))
+
+    def _pages_of_parts(self, parts: Sequence[Part], window: Window) -> Iterator[Page]:
+        """Yield the pages of one object after the other. The last page is empty.
+
+        The cursor names the objects that were read to an end. Another one is read from the beginning:
+        it is new, or Salesforce refused it so far.
+        """
+        known, done = _known_parts(parts, window), _names(window.resume.get("done"))
+        faults: list[PartFault] = []
+        containment = Containment()
+        for part in parts:
+            if part.name in done:
+                continue
+            is_begun = window.resume.get("part") == part.name
+            own = replace(
+                window,
+                since=window.since if part.name in known else None,
+                resume=window.resume if is_begun else {},
+            )
+            try:
+                pages = self._reader.pages(part, self._reader.shape(part), own, position_of(own))
+                for found, reached in pages:
+                    is_begun = True
+                    place: dict[str, JsonValue] = {"known": [*known], "done": [*done]}
+                    if reached is None:
+                        place["done"] = [*done, part.name]
+                    else:
+                        place |= {"part": part.name, "t": iso(reached.at), "last": reached.id}
+                    yield Page(found, inside(window, place))
+            except HubError as exc:
+                faults.append(containment.fault(part.name, exc, is_begun=is_begun))
+            else:
+                containment.passed()
+                done = [*done, part.name]
+        containment.end()
+        read = [one.name for one in parts if one.name in done]
+        yield Page([], after(window, {"known": [*read]}), faults)
 
     def count(self, stream: Stream, since: datetime | None, until: datetime) -> int | None:
         """Return the live records in the span, without the tombstones that `read` yields."""
-        shape = self._shape(stream)
-        where = _span(shape.cursor_field, since, until)
+        total = 0
+        for part in (parts := self._parts(stream)):
+            try:
+                total += self._count(self._reader.shape(part), since, until)
+            except HubError as exc:
+                if len(parts) == 1:
+                    raise
+                contained(part.name, exc)
+        return total
+
+    def _count(self, shape: Shape, since: datetime | None, until: datetime) -> int:
+        where = soql.span(shape.cursor_field, since, until)
         if shape.time_filter_hides_deleted:
             where.append("IsDeleted = false")
-        return self._client.count(_count_soql(shape, where))
+        # the plain query leaves archived activities out, which `read` yields
+        deleted = "IsArchived" in shape.kinds
+        return self._client.count(
+            soql.count(shape, where), **({"deleted": True} if deleted else {})
+        )
+
+    def ranges(self, stream: Stream, window: Window) -> Sequence[Range]:
+        """Return ranges of some 100,000 ids of each object of the stream."""
+        parts = self._parts(stream)
+        is_alone = len(PARTS[stream.name]) == 1
+        cut = [
+            one for part in parts for one in self._ranges.ranges(part, window, is_alone=is_alone)
+        ]
+        named = [replace(one, key=f"{n:04}") for n, one in enumerate(cut, 1)]
+        self._ranges.keep(stream.name, named)
+        return named
+
+    def read_range(
+        self, stream: Stream, window: Window, part: Range, resume: Cursor | None = None
+    ) -> Iterator[Page]:
+        """Yield the pages of a range: a large one by a Bulk job, a small one by REST."""
+        return self._ranges.read(stream.name, self._part_of(stream, part), window, part, resume)
+
+    def count_range(self, stream: Stream, window: Window, part: Range) -> int | None:
+        """Return the vendor's own count of a range, deleted records included."""
+        return self._ranges.count(self._part_of(stream, part), window, part)
+
+    def inventory(self, stream: Stream, window: Window) -> Inventory:
+        """Return counts, fill rates, values of picklists and owners, all counted by Salesforce."""
+        return self._inventory.of(stream.name, self._parts(stream), window)
+
+    def _part_of(self, stream: Stream, wanted: Range) -> Part:
+        """Return the object that a range is of: that of its ids."""
+        parts = self._parts(stream)
+        low = wanted.low
+        return next((one for one in parts if low and low.startswith(one.prefix)), parts[0])
 
     def news(self, cursors: Mapping[str, Cursor]) -> News:
-        """Return what one composite request finds in all objects, oldest change first.
+        """Return what composite requests find in all objects, oldest change first.
 
-        The request is of queryAll, so it has deleted and merged records too. A formula's value is not
+        A request is of queryAll, so it has deleted and merged records too. A formula's value is not
         in it: that changes without a time.
         """
         mine = [one for one in self.streams() if one.name in cursors]
         glances = {
             one.name: Glance(is_certain=True) for one in mine if is_unfinished(cursors[one.name])
         }
-        faults, shapes = [], {}
+        faults, asked = [], {}
         for stream in mine:
-            if stream.name not in glances:
+            for part in self._parts(stream) if stream.name not in glances else ():
                 try:
-                    shapes[stream.name] = self._shape(stream).only(_STATUS_NAMES)
+                    shape = self._reader.shape(part).only(_STATUS_NAMES)
                 except HubError as exc:
-                    faults.append(contained(stream.part, exc))
-        if not shapes:
-            return News(glances, faults)
-        begins = {name: upcoming(cursors[name], self._config) for name in shapes}
-        found, now = self._client.glance(
-            {name: _glance_soql(shape, begins[name].since) for name, shape in shapes.items()}
-        )
-        for name, rows in found.items():
-            if isinstance(rows, HubError):
-                faults.append(contained(name, rows))
-            else:
-                window = upcoming(cursors[name], self._config, now)
-                glances[name] = _glance(rows, shapes[name], window)
-        return News(glances, faults, now, requests_n=1)
+                    faults.append(contained(part.name, exc))
+                else:
+                    asked[part.name] = (stream.name, part, shape)
+        names = list(asked)
+        now: datetime | None = None
+        for start in range(0, len(names), _QUESTIONS_AT_ONCE):
+            few = {name: asked[name] for name in names[start : start + _QUESTIONS_AT_ONCE]}
+            found, now = self._client.glance(
+                {
+                    name: soql.glance(shape, self._since(part, cursors[of]), MOST_ROWS)
+                    for name, (of, part, shape) in few.items()
+                }
+            )
+            for name, rows in found.items():
+                of, _, shape = few[name]
+                if isinstance(rows, HubError):
+                    faults.append(contained(name, rows))
+                else:
+                    window = upcoming(cursors[of], self._config, now)
+                    more = _glance(rows, shape, window)
+                    glances[of] = glances.get(of, Glance()).with_more(more)
+        return News(glances, faults, now, requests_n=-(-len(names) // _QUESTIONS_AT_ONCE))
+
+    def _since(self, part: Part, cursor: Cursor) -> datetime | None:
+        window = upcoming(cursor, self._config)
+        parts = next(those for those in PARTS.values() if part in those)
+        is_known = len(parts) == 1 or part.name in _known_parts(parts, window)
+        return window.since if is_known else None
 
     def check(self) -> Sequence[Finding]:
         """Check login, permissions on each object, and the rest of the daily requests."""
@@ -215,22 +295,24 @@ class SalesforceConnector:
         except HubError as exc:
             return [failed("login", exc)]
         findings = [Finding("login", ok=True, message=f"logged in to {self._config.domain}")]
-        findings.extend(self._check_stream(stream) for stream in self.streams())
+        findings.extend(
+            self._check_part(part) for stream in self.streams() for part in self._parts(stream)
+        )
         findings.extend(skipped(self._config.skip))
         findings.append(self._check_limits())
         return findings
 
-    def _check_stream(self, stream: Stream) -> Finding:
+    def _check_part(self, part: Part) -> Finding:
         try:
-            shape = self._shape(stream)
-            count_n = self._client.count(_count_soql(shape))
+            shape = self._reader.shape(part)
+            count_n = self._client.count(soql.count(shape))
         except HubError as exc:
-            return failed(stream.name, exc, source=self.source)
+            return failed(part.name, exc, source=self.source)
         if not count_n:
             hint = f"if there should be some, give the integration user 'View All' on {shape.name}"
-            return Finding(stream.name, ok=True, message="no record is visible", hint=hint)
+            return Finding(part.name, ok=True, message="no record is visible", hint=hint)
         message = f"{count_n} records visible, {len(shape.fields)} fields, by {shape.cursor_field}"
-        return Finding(stream.name, ok=True, message=message)
+        return Finding(part.name, ok=True, message=message)
 
     def _check_limits(self) -> Finding:
         try:
@@ -242,183 +324,19 @@ class SalesforceConnector:
         hint = "" if usage.used < most else "wait, lower daily_reserve, or buy more requests"
         return Finding("daily requests", ok=usage.used < most, message=message, hint=hint)
 
-    def _shape(self, stream: Stream) -> _Shape:
-        """Return the fields of an object by describe, which is read once a run."""
-        if stream.name not in self._shapes:
-            name = _OBJECTS.get(stream.name)
-            if name is None:
-                raise ConfigError(f"salesforce has no stream {stream.name!r}")
-            self._shapes[stream.name] = _read_shape(name, self._client.describe(name))
-        return self._shapes[stream.name]
 
-    def _next(
-        self, shape: _Shape, window: Window, position: _Position | None
-    ) -> tuple[Batch, _Position]:
-        """Return the next batch and its last position; a repeated batch is asked again."""
-        soql = _soql(shape, window, position, self._page_size)
-        batch = Batch((), (), 0, done=False, next_url="")
-        for _ in range(_ASKS_FOR_A_PAGE):
-            batch = self._filled(self._client.query(soql, deleted=True))
-            reached = _last_position(batch.rows, shape)
-            if self._is_last(batch) and reached is None:  # nothing, or nothing with an id
-                return batch, position or _Position(window.until, "")
-            # a page may begin with known records, but it must end after them
-            if reached is not None and (position is None or _is_after(reached, position)):
-                return batch, reached
-        if _is_empty_end(batch):
-            return batch, position or _Position(window.until, "")
-        raise ProtocolError(
-            f"salesforce {shape.name}: the page after ({shape.cursor_field}"
-            f" {iso(position.at) if position else 'start'}, Id {position.id if position else '-'})"
-            " does not advance",
-            hint=HINTS[ProtocolError],
-        )
-
-    def _filled(self, batch: Batch) -> Batch:
-        """Return the first batch that has rows or is the last; an empty one may have a next page."""
-        for _ in range(_ASKS_FOR_A_PAGE):
-            if batch.rows or batch.done or not batch.next_url:
-                break
-            batch = self._client.more(batch.next_url)
-        return batch
-
-    def _is_last(self, batch: Batch) -> bool:
-        """Return whether the batch is the last, by the vendor's total and never by a short page."""
-        return batch.done and batch.total < self._page_size and len(batch.rows) >= batch.total
+def _known_parts(parts: Sequence[Part], window: Window) -> Sequence[str]:
+    """Return the objects that were read before; a cursor from before there were several names one."""
+    known = window.resume.get("known")
+    return _names(known) if known is not None else [parts[0].name]
 
 
-def _is_empty_end(batch: Batch) -> bool:
-    """Return whether the stream ends without a row; the ledger check finds rows counted but not sent."""
-    return batch.done and not batch.rows
+def _names(value: JsonValue) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
-def id18(value: object) -> str:
-    """Return a Salesforce id in its 18-character form, "" for what is none.
-
-    The suffix holds the case of the fifteen: https://help.salesforce.com/s/articleView?id=000383751
-    """
-    if not isinstance(value, str):
-        return ""
-    if len(value) != _SHORT_ID or not value.isascii():
-        return value
-    suffix = ""
-    for start in range(0, _SHORT_ID, 5):
-        bits = sum(1 << i for i, char in enumerate(value[start : start + 5]) if char.isupper())
-        suffix += "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[bits]
-    return value + suffix
-
-
-def _read_shape(name: str, fields: Sequence[Mapping[str, Any]]) -> _Shape:
-    by_name = {str(one["name"]): one for one in fields if isinstance(one.get("name"), str)}
-    chosen = [one for one in _CURSOR_FIELDS if by_name.get(one, {}).get("filterable") is True]
-    if not chosen or "Id" not in by_name:
-        raise ConfigError(
-            f"salesforce {name}: neither SystemModstamp nor LastModifiedDate can be filtered on",
-            hint=f"give the integration user read access to the system fields of {name}",
-        )
-    selected = tuple(
-        field
-        for field, one in by_name.items()
-        if one.get("type") not in _UNSELECTABLE and field not in _FOOTPRINTS
-    )
-    silent = {field for field in selected if by_name[field].get("calculated") is True}
-    if chosen[0] == "LastModifiedDate":
-        silent |= {_LAST_ACTIVITY} & set(selected)
-    return _Shape(name, selected, chosen[0], "IsDeleted" in by_name, frozenset(silent))
-
-
-def _soql(shape: _Shape, window: Window, position: _Position | None, limit: int) -> str:
-    time = shape.cursor_field
-    if position is None:
-        where = _span(time, window.since, window.until)
-    else:
-        where = _span(time, position.at, window.until)
-        where.append(f"({time} > {iso(position.at)} OR Id > '{position.id}')")
-    soql = (
-        f"SELECT {', '.join(shape.fields)} FROM {shape.name}"  # noqa: S608  # SOQL; checked values
-        f" WHERE {' AND '.join(where)} ORDER BY {time}, Id LIMIT {limit}"
-    )
-    if len(soql) > _MOST_SOQL:
-        raise ConfigError(
-            f"salesforce {shape.name}: {len(shape.fields)} fields do not fit in one query of"
-            f" {_MOST_SOQL} characters",
-            hint="hide unused fields from the integration user (field-level security)",
-        )
-    return soql
-
-
-def _glance_soql(shape: _Shape, since: datetime | None) -> str:
-    where = f" WHERE {shape.cursor_field} >= {iso(since)}" if since else ""
-    return (
-        f"SELECT {', '.join(shape.fields)} FROM {shape.name}{where}"  # noqa: S608  # SOQL; names from describe
-        f" ORDER BY {shape.cursor_field}, Id LIMIT {_MOST_ROWS}"
-    )
-
-
-def _glance(rows: Sequence[Mapping[str, Any]], shape: _Shape, window: Window) -> Glance:
-    records = [_record(row, b"", shape) for row in rows]
-    due = [one for one in records if is_within(one.at, window)]
-    is_full = len(due) == len(records) >= _MOST_ROWS
+def _glance(rows: Sequence[Mapping[str, Any]], shape: Shape, window: Window) -> Glance:
+    found = [record(row, b"", shape) for row in rows]
+    due = [one for one in found if is_within(one.at, window)]
+    is_full = len(due) == len(found) >= MOST_ROWS
     return Glance([(one.source_id, one.version) for one in due], is_certain=is_full)
-
-
-def _ids_soql(shape: _Shape, ids: Sequence[str]) -> str:
-    named = ", ".join(f"'{one}'" for one in ids)
-    return f"SELECT {', '.join(shape.fields)} FROM {shape.name} WHERE Id IN ({named})"  # noqa: S608  # SOQL; checked ids
-
-
-def _count_soql(shape: _Shape, where: Sequence[str] = ()) -> str:
-    soql = f"SELECT COUNT() FROM {shape.name}"  # noqa: S608  # SOQL; names from describe
-    return f"{soql} WHERE {' AND '.join(where)}" if where else soql
-
-
-def _span(time: str, since: datetime | None, until: datetime) -> list[str]:
-    lower = [f"{time} >= {iso(since)}"] if since else []
-    return [*lower, f"{time} < {iso(until)}"]
-
-
-def _position_of(window: Window) -> _Position | None:
-    at, last = parse_time(window.resume.get("t")), window.resume.get("last")
-    if at is None or not isinstance(last, str) or not last.isalnum():
-        return None
-    return _Position(at, last)
-
-
-def _position(row: Mapping[str, Any], shape: _Shape) -> _Position | None:
-    at, source_id = parse_time(row.get(shape.cursor_field)), id18(row.get("Id"))
-    return _Position(at, source_id) if at and source_id.isalnum() else None
-
-
-def _last_position(rows: Sequence[Mapping[str, Any]], shape: _Shape) -> _Position | None:
-    places = (_position(row, shape) for row in reversed(rows))
-    return next((place for place in places if place), None)
-
-
-def _is_after(one: _Position, other: _Position) -> bool:
-    return (one.at, one.id) > (other.at, other.id)
-
-
-def _records(batch: Batch, shape: _Shape) -> list[RawRecord]:
-    return [_record(row, raw, shape) for row, raw in zip(batch.rows, batch.raws, strict=True)]
-
-
-def _record(row: Mapping[str, Any], raw: bytes, shape: _Shape) -> RawRecord:
-    stamp = row.get(shape.cursor_field)
-    into = id18(row.get("MasterRecordId")) or None
-    op = Op.UPSERT
-    if row.get("IsDeleted") is True:
-        op = Op.MERGE_INTO if into else Op.DELETE
-    return RawRecord(
-        source_id=_name_of(row) if shape.name == "LeadStatus" else id18(row.get("Id")),
-        op=op,
-        at=parse_time(stamp),
-        version=stamp if isinstance(stamp, str) else "",
-        payload=raw,
-        into=into if op is Op.MERGE_INTO else None,
-    )
-
-
-def _name_of(status: Mapping[str, Any]) -> str:
-    """Return the value of the leads' `Status`."""
-    name = status.get("ApiName") or status.get("MasterLabel")
-    return name if isinstance(name, str) else ""

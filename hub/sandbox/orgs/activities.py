@@ -3,6 +3,7 @@
 from base64 import b64encode
 from datetime import datetime, timedelta
 
+from hub.sandbox.ids import salesforce_id
 from hub.sandbox.orgs.deals import Deals
 from hub.sandbox.orgs.draft import DAYS, Draft, Record
 from hub.sandbox.orgs.people import People
@@ -18,6 +19,7 @@ _OUTCOMES = ("Interested", "No answer", "Left a message", None)
 _ARCHIVED_AFTER = timedelta(days=365)
 _CALLS, _EMAILS, _DONE, _WITH_DEAL, _OF_LEADS = 0.2, 0.1, 0.7, 0.35, 0.3
 _CAMPAIGNS = ("Spring fair", "Webinar 2026", "Salon de l'Agriculture")
+_FIRST_FILE = 10_000_000  # a document is a note or a file; the notes have the lower numbers
 _LONG = "<p>Talked about the <b>whole</b> rollout: sites, dates, prices, trainings.</p>" * 6
 
 
@@ -125,7 +127,7 @@ class Activities:
     def _add_files(self) -> None:
         draft = self.draft
         for n, at in enumerate(draft.times(draft.sizes.files)):
-            document = f"069{draft.records[0]['id'][3:9]}{n:06}AAA"
+            document = salesforce_id(draft.seed, "content_notes", _FIRST_FILE + n)
             owner = draft.owner()
             draft.add("content_versions", at, {
                 "ContentDocumentId": document, "Title": f"Offer {n}", "FileExtension": "pdf",

@@ -108,7 +108,7 @@ class Store:
         def get(row: Row) -> Value:
             value = typed(kind, row.values.get(name))
             if value is None and derive is not None:
-                return derive(row)
+                return typed(kind, derive(row))
             return default if value is None else value
 
         return get

@@ -103,7 +103,7 @@ def moment(text) -> Any:
 def connector(org, **settings):
     config = SalesforceConfig(domain="acme.my", page_size=3, **settings)
     one = SalesforceConnector(config, FixedClock(T0))
-    one._client = org
+    one._reader.client = org
     return one
 
 
