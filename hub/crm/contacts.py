@@ -329,3 +329,15 @@ def entity_of(conn: Connection, contact_ids: Collection[int]) -> dict[int, int]:
         {"ids": list(contact_ids)},
     )
     return dict(rows.all())
+
+
+def point_to_parents(conn: Connection, parents: Mapping[int, int | None]) -> None:
+    """Write the parents of companies (row → parent's row)."""
+    if parents:
+        conn.execute(
+            text(
+                "UPDATE crm.contact c SET parent_id = n.parent FROM unnest(CAST(:ids AS bigint[]), "
+                "CAST(:parents AS bigint[])) AS n(id, parent) WHERE c.id = n.id"
+            ),
+            {"ids": list(parents), "parents": list(parents.values())},
+        )

@@ -1,4 +1,7 @@
-"""Conversions: what became of a lead, and what was there before, so that it can be undone."""
+"""Conversions: what became of a lead, and what was there before, so that it can be undone.
+
+A conversion with a `record_id` was made by the lead's source. It follows this record, and no user undoes it.
+"""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -22,7 +25,7 @@ class Conversion:
 
 _STANDING = text(
     "SELECT id, lead_id, person_id, company_id, deal_id, made FROM crm.conversion "
-    "WHERE lead_id = ANY(:leads) AND reopened_at IS NULL"
+    "WHERE lead_id = ANY(:leads) AND reopened_at IS NULL AND record_id IS NULL"
 )
 _LEADS = text("SELECT * FROM crm.lead WHERE entity_id = ANY(:entities)")
 _CONTACTS = text("SELECT * FROM crm.contact WHERE entity_id = ANY(:entities)")
@@ -65,7 +68,7 @@ def owners(conn: Connection, entity_ids: Sequence[int]) -> dict[int, dict[str, i
 
 
 def standing(conn: Connection, lead_ids: Sequence[int]) -> dict[int, Conversion]:
-    """Return the conversions of leads that were not undone, by lead."""
+    """Return the conversions by users that were not undone, by lead."""
     rows = conn.execute(_STANDING, {"leads": list(lead_ids)})
     return {row.lead_id: Conversion(*row) for row in rows}
 
@@ -74,7 +77,8 @@ def standing_of(conn: Connection, lead_ids: Sequence[int]) -> set[int]:
     """Return those of the leads that people have converted."""
     rows = conn.execute(
         text(
-            "SELECT lead_id FROM crm.conversion WHERE lead_id = ANY(:ids) AND reopened_at IS NULL"
+            "SELECT lead_id FROM crm.conversion "
+            "WHERE lead_id = ANY(:ids) AND reopened_at IS NULL AND record_id IS NULL"
         ),
         {"ids": list(lead_ids)},
     )
@@ -233,3 +237,106 @@ def company_is_touched(conn: Connection, contact_id: int, person_entity: int) ->
     """Tell whether a company is more by now than the employer of one person."""
     found = conn.execute(_COMPANY_TOUCHED, {"id": contact_id, "person": person_entity})
     return bool(found.scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConversion:
+    """A conversion by a lead's source.
+
+    Args:
+        record_id: the lead's record.
+        entity_id: the person.
+        person_id: the contact, if it is here.
+        company_id: the company, if it is here.
+        deal_id: the deal, if it is here.
+        who: the source.
+    """
+
+    record_id: int
+    entity_id: int
+    person_id: int | None
+    company_id: int | None
+    deal_id: int | None
+    who: str
+
+
+# A lead that is not converted here, because a user works on it, has no conversion by its source.
+_FORGET_OTHERS = text("""
+DELETE FROM crm.conversion x USING crm.lead l
+WHERE l.entity_id = ANY(CAST(:entities AS bigint[])) AND x.lead_id = l.id AND x.record_id IS NOT NULL
+  AND (l.converted_at IS NULL OR x.record_id <> ALL(CAST(:records AS bigint[])))
+RETURNING x.lead_id
+""")
+_SAY = text("""
+INSERT INTO crm.conversion AS x (lead_id, person_id, company_id, deal_id, who, at, record_id)
+SELECT l.id, n.person, n.company, n.deal, n.who, l.converted_at, n.record
+FROM unnest(CAST(:records AS bigint[]), CAST(:entities AS bigint[]), CAST(:people AS bigint[]),
+  CAST(:companies AS bigint[]), CAST(:deals AS bigint[]), CAST(:who AS text[]))
+  AS n(record, entity, person, company, deal, who)
+JOIN crm.lead l ON l.entity_id = n.entity AND l.converted_at IS NOT NULL
+ORDER BY n.record
+ON CONFLICT (lead_id) WHERE reopened_at IS NULL DO UPDATE SET person_id = excluded.person_id,
+  company_id = excluded.company_id, deal_id = excluded.deal_id, at = excluded.at
+WHERE x.record_id IS NOT NULL AND (x.person_id, x.company_id, x.deal_id, x.at) IS DISTINCT FROM
+  (excluded.person_id, excluded.company_id, excluded.deal_id, excluded.at)
+RETURNING x.lead_id, x.deal_id
+""")
+
+
+def say(
+    conn: Connection, entity_ids: Sequence[int], said: Sequence[SourceConversion]
+) -> tuple[list[int], dict[int, int]]:
+    """Write the conversions of people as their sources say them now.
+
+    A conversion by a user stays, and counts instead.
+
+    Args:
+        conn: an open transaction.
+        entity_ids: the people.
+        said: what their sources say, one for each person at most.
+
+    Returns:
+        The leads that have none any more, and lead → deal of those that changed.
+    """
+    args = {"entities": list(entity_ids), "records": [one.record_id for one in said]}
+    gone = list(conn.execute(_FORGET_OTHERS, args).scalars())
+    if not said:
+        return gone, {}
+    rows = conn.execute(
+        _SAY,
+        {
+            "records": [one.record_id for one in said],
+            "entities": [one.entity_id for one in said],
+            "people": [one.person_id for one in said],
+            "companies": [one.company_id for one in said],
+            "deals": [one.deal_id for one in said],
+            "who": [one.who for one in said],
+        },
+    )
+    return gone, {row.lead_id: row.deal_id for row in rows}
+
+
+_LOSE = text("""
+UPDATE crm.conversion SET
+  person_id = CASE WHEN person_id = ANY(CAST(:contacts AS bigint[])) THEN NULL ELSE person_id END,
+  company_id = CASE WHEN company_id = ANY(CAST(:contacts AS bigint[])) THEN NULL ELSE company_id END,
+  deal_id = CASE WHEN deal_id = ANY(CAST(:deals AS bigint[])) THEN NULL ELSE deal_id END
+WHERE record_id IS NOT NULL AND (person_id = ANY(CAST(:contacts AS bigint[]))
+  OR company_id = ANY(CAST(:contacts AS bigint[])) OR deal_id = ANY(CAST(:deals AS bigint[])))
+RETURNING lead_id
+""")
+_ENTITIES_OF = text("SELECT entity_id FROM crm.lead WHERE id = ANY(:ids)")
+
+
+def lose(conn: Connection, *, contacts: Sequence[int] = (), deals: Sequence[int] = ()) -> list[int]:
+    """Let conversions by sources no longer point to rows that are about to go; returns their people."""
+    leads = conn.execute(_LOSE, {"contacts": list(contacts), "deals": list(deals)}).scalars().all()
+    return list(conn.execute(_ENTITIES_OF, {"ids": list(leads)}).scalars()) if leads else []
+
+
+def forget_by_sources(conn: Connection, leads: Sequence[int]) -> None:
+    """Delete the conversions by sources of leads that are about to go."""
+    conn.execute(
+        text("DELETE FROM crm.conversion WHERE lead_id = ANY(:ids) AND record_id IS NOT NULL"),
+        {"ids": list(leads)},
+    )

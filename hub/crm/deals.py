@@ -280,3 +280,37 @@ def set_archived(conn: Connection, deal_id: int, *, is_archived: bool) -> None:
 def drop_ticks(conn: Connection, criterion_id: int) -> None:
     """Delete the ticks of a criterion on all deals."""
     conn.execute(text("DELETE FROM crm.deal_check WHERE criterion_id = :id"), {"id": criterion_id})
+
+
+def come_from(conn: Connection, leads: Mapping[int, int | None], gone: Sequence[int]) -> None:
+    """Write from which leads (lead → deal) the deals of a source come, as its conversions say it.
+
+    Args:
+        conn: an open transaction.
+        leads: conversions that changed.
+        gone: leads whose deals come from no lead any more.
+    """
+    stale = [*leads, *gone]
+    if not stale:
+        return
+    conn.execute(
+        text(
+            "UPDATE crm.deal d SET lead_id = n.lead FROM ("
+            "  SELECT d.id, l.lead FROM crm.deal d LEFT JOIN unnest(CAST(:leads AS bigint[]), "
+            "    CAST(:deals AS bigint[])) AS l(lead, deal) ON l.deal = d.id "
+            "  WHERE d.record_id IS NOT NULL AND (d.lead_id = ANY(CAST(:stale AS bigint[])) "
+            "    OR l.lead IS NOT NULL AND d.lead_id IS NULL)) n "
+            "WHERE d.id = n.id AND d.lead_id IS DISTINCT FROM n.lead"
+        ),
+        {"leads": list(leads), "deals": list(leads.values()), "stale": stale},
+    )
+
+
+def forget_leads(conn: Connection, leads: Sequence[int]) -> None:
+    """Let the deals of a source no longer come from leads that are about to go."""
+    conn.execute(
+        text(
+            "UPDATE crm.deal SET lead_id = NULL WHERE lead_id = ANY(:ids) AND record_id IS NOT NULL"
+        ),
+        {"ids": list(leads)},
+    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select, text
 
-from hub.crm import alerts, contacts, inquiries, leads, notes, tickets
+from hub.crm import alerts, contacts, conversions, deals, inquiries, leads, notes, tickets
 from hub.crm import owners as people
 from hub.crm.references import PIPELINES_OWN, pointing_at
 from hub.crm.tables import user
@@ -161,6 +161,9 @@ def remove(
     done.turns.update(assignments.let_go(conn, going.leads, going.contacts, undo_id))
     done.rows["alerts"] = alerts.remove(conn, going.leads, going.contacts, keys)
     outbox.let_go(conn, going.leads, going.contacts, keys, undo_id)
+    deals.forget_leads(conn, going.leads)
+    conversions.forget_by_sources(conn, going.leads)
+    conversions.lose(conn, contacts=going.contacts)
     leads.let_go(conn, going.leads, going.contacts)
     contacts.let_go(conn, going.contacts)
     done.rows["leads"] = leads.delete(conn, going.leads)

@@ -6,7 +6,8 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from hub.crm import contacts, customer_status, derived
-from hub.etl import accounts, relations
+from hub.crm import parents as parent_rows
+from hub.etl import accounts, parents, relations
 from hub.etl.announce import set_chunk_verdicts
 from hub.etl.survivorship import fold_context
 from hub.golden.fold import fold, last_gone
@@ -42,6 +43,9 @@ def load_companies(
     set_chunk_verdicts(conn, stale, records, written.updated)
     entities.mark_folded(conn, stale)
     relations.came(conn, ids)
+    parents.update(conn, {i: records.get(i, ()) for i in ids})
+    merged = [e.id for e in stale if e.merged_into is not None]
+    entities.bump(conn, set(parent_rows.children_of(conn, merged)) - {*ids}, quietly=True)
     counts = {
         "companies_created": len(written.created),
         "companies_updated": len(written.updated),

@@ -19,7 +19,7 @@ from hub.crm.inquiries import NewInquiry
 from hub.crm.leads import LEADS
 from hub.crm.touched import touches
 from hub.db import outbox
-from hub.etl import accounts, announce, consents, inquiries, relations
+from hub.etl import accounts, announce, consents, inquiries, relations, source_conversions
 from hub.etl.accounts import Belonging
 from hub.etl.follow import follow
 from hub.etl.new_owners import NewOwners, waiting
@@ -75,6 +75,7 @@ def load_people(
     inquiries.reopen(conn, linked.asked, written.leads.created, reopen_to)
     entities.mark_folded(conn, stale)
     relations.came(conn, chunk.ids)
+    source_conversions.update(conn, chunk.records)
     return written.counts | {"inquiries": len(linked.asked)} | taken_back
 
 

@@ -9,10 +9,10 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from hub.crm import customer_status, derived, from_source, source_deals
+from hub.crm import conversions, customer_status, derived, from_source, source_deals
 from hub.etl import load_activities, load_deals
 from hub.model.entities import ACTIVITIES
-from hub.records import wanted
+from hub.records import entities, wanted
 from hub.undo.inputs import Brought
 
 DEAL = "deal"
@@ -42,8 +42,12 @@ def staying(
     return stays | {record: f"it has a {what}" for record, what in built.items()}
 
 
-def remove(conn: Connection, lost: Sequence[Brought]) -> Counter[str]:
-    """Delete the rows of records that are taken out; returns how many, by kind."""
+def remove(conn: Connection, lost: Sequence[Brought]) -> tuple[Counter[str], list[int]]:
+    """Delete the rows of records that are taken out.
+
+    Returns:
+        How many, by kind; and people to fold again: their leads were converted to a deal that goes.
+    """
     done: Counter[str] = Counter()
     touched: list[Mapping[str, int | None]] = []
     for kind in ACTIVITIES:
@@ -55,6 +59,8 @@ def remove(conn: Connection, lost: Sequence[Brought]) -> Counter[str]:
     deals = [r.id for r in lost if r.target == DEAL]
     rows = from_source.rows_of(conn, DEAL, deals)
     customers = {row[name] for row in rows.values() for name in ("contact_id", "organization_id")}
+    people = conversions.lose(conn, deals=[row["id"] for row in rows.values()])
+    entities.bump(conn, people, quietly=True)
     source_deals.delete_parts(conn, [row["id"] for row in rows.values()])
     done["deals"] = len(from_source.delete(conn, DEAL, deals))
     wanted.replace(conn, [r.id for r in lost], ())
@@ -64,7 +70,7 @@ def remove(conn: Connection, lost: Sequence[Brought]) -> Counter[str]:
         {deal for row in touched if (deal := row["deal_id"]) is not None},
     )
     customer_status.recompute(conn, customers)
-    return done
+    return done, people
 
 
 def restore(conn: Connection, restored: Sequence[Brought]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from hub.crm import contacts, owners, removal, reopened, tickets
+from hub.crm import contacts, owners, parents, removal, reopened, tickets
 from hub.crm import groups as stored
 from hub.db.locks import company_lock, company_watch, identity_lock
 from hub.etl import accounts, companies, groups, load, match, unmatched
@@ -75,7 +75,7 @@ def take_back(conn: Connection, work: Work, keys: Sequence[Key]) -> Taken:
     goes = sorted({r.key for r in going})
     restoring.mark_raws_undone(conn, batch.id, work.undo_id, goes)
     if going:
-        _rows(conn, work, [r for r in going if r.id in lost], shared, report)
+        stale.people.update(_rows(conn, work, [r for r in going if r.id in lost], shared, report))
     restored = [r for r in going if r.id not in lost]
     _restore_rows(conn, [r.id for r in restored])
     plain_rows.restore(conn, restored)
@@ -177,17 +177,23 @@ def _match_companies(conn: Connection, of: _Part) -> tuple[set[int], set[int]]:
     set_company_keys(conn, dict.fromkeys(of.emptied, ()))
     contacts.close_companies(conn, of.emptied)
     concerned = accounts.wake_people(conn, of.emptied)
+    children = parents.children_of(conn, of.emptied)
+    entities.bump(conn, children, quietly=True)
     now = departing.co_members(conn, [*of.restored, *of.left], ORGANISATION)
-    return {*now.values(), *of.left.values()}, set(concerned)
+    return {*now.values(), *of.left.values()}, {*concerned, *children}
 
 
 def _rows(
     conn: Connection, work: Work, lost: Sequence[Brought], shared: _Shared, report: Undone
-) -> None:
-    """Delete the rows without a record, and credit the turns that they took."""
+) -> list[int]:
+    """Delete the rows without a record, and credit the turns that they took.
+
+    Returns:
+        People to fold again.
+    """
     ids = [r.id for r in lost]
     asked_again = reopened.asked_in(conn, ids)
-    children = plain_rows.remove(conn, lost)
+    children, people = plain_rows.remove(conn, lost)
     children += removal.remove_children(conn, ids, asked_in=list(PERSON_REFS.values()))
     made = removal.made_rows(conn, work.batch.id, shared.entities)
     stands = removal.standing(conn, shared.entities)
@@ -202,6 +208,7 @@ def _rows(
     users = [(r.source, r.source_id) for r in lost if r.target == "user"]
     gone, report.users = removal.forget_owners(conn, users, work.batch.id)
     report.reverted["users"] = gone
+    return people
 
 
 def _restore_rows(conn: Connection, ids: Sequence[int]) -> None:

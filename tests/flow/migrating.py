@@ -10,7 +10,7 @@ from typing import Any
 from hub.mappings.loader import load_text
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
-from tests.flow.conftest import World, hand_made, salesforce_lead
+from tests.flow.conftest import World, hand_made
 
 STREAMS = (
     "users", "accounts", "contacts", "leads", "opportunities", "tasks", "calls", "visits",
@@ -39,6 +39,14 @@ _BODIES = {
     ("contacts", "contact"): """
     fields: {first_name: FirstName, last_name: LastName, email: Email, created_at: CreatedDate}
     refs: {owner: OwnerId, company: AccountId}
+""",
+    ("leads", "lead"): """
+    fields: {first_name: FirstName, last_name: LastName, email: Email, converted_at: ConvertedDate, created_at: CreatedDate}
+    refs:
+      owner: OwnerId
+      converted_contact: ConvertedContactId
+      converted_account: ConvertedAccountId
+      converted_opportunity: ConvertedOpportunityId
 """,
     ("opportunities", "deal"): """
     fields:
@@ -145,6 +153,3 @@ def hold(world: World, objects: dict[str, list[RawRecord]], *streams: str) -> No
     """Let the org have these objects, of these streams or of all."""
     for stream in streams or tuple(objects):
         world.add("salesforce", stream, *objects[stream])
-
-
-__all__ = ["MAPPINGS", "STREAMS", "hold", "made", "migrating", "org", "salesforce_lead"]
