@@ -12,6 +12,7 @@ import dagster as dg
 
 from hub.assets import jobs
 from hub.assets.crm_assets import crm_assets
+from hub.assets.lost_runs import lost_run_sensor
 from hub.assets.poll import poll_sensor, reconcile_sensor
 from hub.assets.proofs import proof_asset
 from hub.assets.prune import nightly_prune, prune_old_history
@@ -86,6 +87,7 @@ def build_defs(
             is_running=is_running,
         ),
         stage_sensor(set(_keys(assets)), is_running=is_running),
+        lost_run_sensor(is_running=is_running),
     ]
     return dg.Definitions(
         assets=assets,

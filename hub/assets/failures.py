@@ -17,14 +17,23 @@ FAILED, OPERATOR = 1, 2  # as the command line ends
 _REPORT = "next: run it again; if it fails again, report it with the log (HUB_LOG=INFO)"
 
 
+VERDICT = "verdict"
+"""Metadata of a failure that judges what was read: the hub has alerted to it where it had to."""
+
+
 def failure(
-    sentences: Sequence[str], *, needs_operator: bool, place: str | None = None
+    sentences: Sequence[str],
+    *,
+    needs_operator: bool,
+    place: str | None = None,
+    is_verdict: bool = False,
 ) -> dg.Failure:
     """Return the failure of a step; its description is the sentences, the first one first."""
     said = {str(n): sentence for n, sentence in enumerate(sentences, start=1)}
     code = {"exit_code": OPERATOR if needs_operator else FAILED}
     at = {"where": place} if place else {}
-    return dg.Failure("\n".join(sentences), {**code, **at, **said}, allow_retries=False)
+    judged = {VERDICT: "what was read is judged"} if is_verdict else {}
+    return dg.Failure("\n".join(sentences), {**code, **at, **judged, **said}, allow_retries=False)
 
 
 @contextmanager

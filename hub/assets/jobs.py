@@ -70,7 +70,11 @@ def sync_some(context: dg.OpExecutionContext, hub: HubResource, config: SyncConf
         with hub.hub.engine.begin() as conn:
             proofs = [latest_proof(conn, s) for s in wanted if s not in report.stopped]
         if sentences := [said for proof in proofs if proof for said in proof.sentences()]:
-            raise failure(sentences, needs_operator=any(p and p.needs_operator for p in proofs))
+            raise failure(
+                sentences,
+                needs_operator=any(p and p.needs_operator for p in proofs),
+                is_verdict=True,
+            )
 
 
 @dg.job(

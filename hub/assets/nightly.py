@@ -1,6 +1,10 @@
-"""A schedule that runs a job once a night."""
+"""A schedule that runs a job once a night, and the end of an alert when the job ends well."""
 
 import dagster as dg
+
+from hub.etl import alerts
+from hub.etl.context import Core
+from hub.etl.notify import deliver_alerts
 
 _STATUS = dg.DefaultScheduleStatus
 
@@ -24,3 +28,10 @@ def nightly(
         description=description,
         default_status=_STATUS.RUNNING if is_running else _STATUS.STOPPED,
     )
+
+
+def ended_well(core: Core, job: str) -> None:
+    """Say that a nightly job works again, if its last run failed."""
+    with core.engine.begin() as conn:
+        alerts.works(conn, core, job)
+    deliver_alerts(core)

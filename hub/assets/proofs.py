@@ -39,7 +39,7 @@ def proof_asset(source: str, deps: Sequence[dg.AssetKey]) -> dg.AssetsDefinition
             proved = prove(hub.hub, source, hub.runs)
             yield from (checked.result() for checked in checks.proof_checks(key, proved))
             if sentences := proved.sentences():
-                raise failure(sentences, needs_operator=proved.needs_operator)
+                raise failure(sentences, needs_operator=proved.needs_operator, is_verdict=True)
             yield dg.MaterializeResult(metadata=figures.proved(proved))
 
     return proof
@@ -59,4 +59,6 @@ def fail_unproved(
         return
     proofs = [judge_run(hub.hub, s, hub.run_id) for s in sources if not hub.proves(s)]
     if sentences := [said for proof in proofs for said in proof.known(stream)]:
-        raise failure(sentences, needs_operator=any(p.needs_operator for p in proofs))
+        raise failure(
+            sentences, needs_operator=any(p.needs_operator for p in proofs), is_verdict=True
+        )

@@ -17,7 +17,7 @@ from dagster._core.scheduler.instigation import TickStatus  # has no public name
 from sqlalchemy import Connection, Engine
 
 from hub.assets.failures import clear_failures
-from hub.assets.nightly import nightly
+from hub.assets.nightly import ended_well, nightly
 from hub.assets.resources import HubResource
 from hub.db.dagster_tables import delete_old_checks, delete_old_events, old_runs
 from hub.records.stage_reports import delete_old_reports
@@ -125,6 +125,7 @@ def delete_old_history(context: dg.OpExecutionContext, hub: HubResource) -> dict
         deleted = prune_history(
             context.instance, hub.hub.engine, old, in_time=lambda: time.monotonic() < end
         )
+        ended_well(hub.hub, "prune_old_history")
     context.add_output_metadata(dict(deleted))
     return deleted
 

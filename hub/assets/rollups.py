@@ -6,16 +6,20 @@ stages that were moved.
 
 import dagster as dg
 
-from hub.assets.nightly import nightly
+from hub.assets.failures import clear_failures
+from hub.assets.nightly import ended_well, nightly
 from hub.assets.resources import HubResource
 from hub.crm import rollups
 
 
 @dg.op
-def recount_rollups(hub: HubResource) -> dict[str, int]:
+def recount_rollups(context: dg.OpExecutionContext, hub: HubResource) -> dict[str, int]:
     """Count the rollups again; returns the rows of each."""
-    with hub.hub.engine.begin() as conn:
-        return rollups.refresh(conn)
+    with clear_failures(context, "refresh_rollups"):
+        with hub.hub.engine.begin() as conn:
+            counted = rollups.refresh(conn)
+        ended_well(hub.hub, "refresh_rollups")
+    return counted
 
 
 @dg.job(description="Counts that reports over all time are read from, from the records themselves.")

@@ -9,6 +9,7 @@ from hub.cli.session import opened
 from hub.connectors.base import Finding
 from hub.crm.ownership import left_with_records
 from hub.errors import ConfigError, HubError
+from hub.etl import alerts
 from hub.etl.context import Hub
 from hub.settings.loading import find
 
@@ -26,11 +27,25 @@ def run_checks(config: Path | None, source: str | None) -> list[Finding]:
                     f"{len(settings.groups)} groups, {len(settings.routing.rules)} rules"),
             Finding("database", ok=True, message="open, schema up to date"),
         ]  # fmt: skip
+        findings.append(_alerted(hub))
         findings.extend(_left(hub))
         findings.extend(_unknown(hub, Written(settings, find(config))))
         for name in [source] if source else hub.sources():
             findings.extend(_check(hub, name))
     return findings
+
+
+def _alerted(hub: Hub) -> Finding:
+    """Say whether a failure of a source has a receiver."""
+    wanted = [name for block in hub.settings.alerts for name in block.to]
+    with hub.engine.begin() as conn:
+        receivers_n = len(alerts.receivers_of(conn, wanted))
+    if receivers_n:
+        return Finding("alerts", ok=True, message=f"{receivers_n} receivers")
+    return Finding(
+        "alerts", ok=True, message="nobody is told when a source fails: make a user an admin (role: admin), "
+        "or name an address under alerts: in hub.yaml",
+    )  # fmt: skip
 
 
 def _left(hub: Hub) -> Sequence[Finding]:

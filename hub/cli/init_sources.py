@@ -142,6 +142,11 @@ smtp:
   sender: Lead Hub <hub@example.com>
   tls: none                         # none, starttls or tls
 
+# Who is told when a source fails, and when it works again: admins, or addresses.
+# alerts:
+#   - to: [admins]
+#   - {{to: [data@example.com], sources: [salesforce], states: [failed]}}
+
 company:
   default_region: {_as_yaml(choices.region)}              # for phone numbers without a country code
 """

@@ -31,24 +31,26 @@ class Facts:
     source: str | None
     owner_email: str | None
     owner_is_active: bool
+    timezone: str
 
 
 _FACTS = text("""
 SELECT coalesce(l.first_name, c.first_name), coalesce(d.name, l.last_name, c.last_name),
   coalesce(l.organization_name, c.organization_name, o.organization_name),
   coalesce(l.email, c.email), coalesce(l.phone, c.phone),
-  CASE WHEN d.id IS NULL THEN coalesce(l.lead_source, c.lead_source) END, u.email, u.is_active
-FROM crm."user" u
+  CASE WHEN d.id IS NULL THEN coalesce(l.lead_source, c.lead_source) END, u.email, coalesce(u.is_active, true),
+  coalesce(u.timezone, 'UTC')
+FROM (VALUES (1)) AS event(n)
+LEFT JOIN crm."user" u ON u.id = :user
 LEFT JOIN crm.lead l ON l.id = :lead
 LEFT JOIN crm.contact c ON c.id = :contact
 LEFT JOIN crm.deal d ON d.id = :deal
 LEFT JOIN crm.contact o ON o.id = d.organization_id
-WHERE u.id = :user
 """)
 
 
-def facts(conn: Connection, subject: Subject, user_id: int) -> Facts:
-    """Read the record of an event, if it has one, and the receiver."""
+def facts(conn: Connection, subject: Subject, user_id: int | None) -> Facts:
+    """Read the record of an event, if it has one, and the receiver, if it is a user."""
     row = conn.execute(
         _FACTS,
         {

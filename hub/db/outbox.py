@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.engine import Row
 
 from hub.db.metadata import NOW, UTC, because, metadata, personal, where_present
-from hub.model.events import Event
+from hub.model.events import Event, EventKind
 
 outbox = Table(
     "outbox",
@@ -34,7 +34,7 @@ outbox = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("event", Text, nullable=False),
     personal("dedupe_key", Text, nullable=False, unique=True),
-    Column("user_id", BigInteger, ForeignKey("crm.user.id"), nullable=False),
+    Column("user_id", BigInteger, ForeignKey("crm.user.id")),  # none: an address receives it
     Column("lead_id", BigInteger, ForeignKey("crm.lead.id")),  # none: of many leads at once
     personal("payload", JSONB, nullable=False),
     Column("state", Text, nullable=False, server_default="pending"),
@@ -44,7 +44,9 @@ outbox = Table(
     Column("created_at", UTC, nullable=False, server_default=NOW),
     Column("contact_id", BigInteger, ForeignKey("crm.contact.id")),
     Column("deal_id", BigInteger, ForeignKey("crm.deal.id")),
+    personal("address", Text),  # of a receiver who is no user
     CheckConstraint("state IN ('pending','done','dead')", name="state"),
+    CheckConstraint("num_nonnulls(user_id, address) = 1", name="receiver"),
     Index(
         "outbox_pending",
         "not_before",
@@ -65,7 +67,7 @@ delivery = Table(
     Column("message_id", Text, primary_key=True),
     Column("outbox_id", BigInteger, ForeignKey("ops.outbox.id"), nullable=False),
     Column("channel", Text, nullable=False),
-    Column("user_id", BigInteger, ForeignKey("crm.user.id"), nullable=False),
+    Column("user_id", BigInteger, ForeignKey("crm.user.id")),
     personal("recipient", Text),
     Column("state", Text, nullable=False),
     Column("error", Text),
@@ -85,11 +87,19 @@ def put(conn: Connection, events: Sequence[Event]) -> None:
         conn.execute(_PUT, [asdict(event.row()) for event in events])
 
 
-def take(conn: Connection, limit: int) -> Sequence[Row[tuple[object, ...]]]:
-    """Lock up to `limit` due rows, oldest first; rows another deliverer holds are skipped."""
+def take(
+    conn: Connection, limit: int, *, only: Sequence[EventKind] = ()
+) -> Sequence[Row[tuple[object, ...]]]:
+    """Lock up to `limit` due rows, oldest first; rows another deliverer holds are skipped.
+
+    Args:
+        conn: an open transaction.
+        limit: how many rows.
+        only: kinds of events; empty: all.
+    """
+    due = select(outbox).where(outbox.c.state == "pending", outbox.c.not_before <= func.now())
     return conn.execute(
-        select(outbox)
-        .where(outbox.c.state == "pending", outbox.c.not_before <= func.now())
+        (due.where(outbox.c.event.in_(only)) if only else due)
         .order_by(outbox.c.not_before, outbox.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -124,7 +134,7 @@ def record_delivery(
     message_id: str,
     outbox_id: int,
     channel: str,
-    user_id: int,
+    user_id: int | None,
     recipient: str | None,
     state: str,
     error: str | None = None,

@@ -40,6 +40,8 @@ DAGSTER = "dagster"
 """The schema of Dagster's tables."""
 _LISTS_IDS = ("ops.batch", "ops.undo_part")
 """Tables whose documents list ids of objects without their source."""
+_SAYS_IDS = ("ops.outbox", "crm.alert", "ops.alert_state")
+"""Tables whose alerts name the ids of lost records, as `hub status` does."""
 _UNTOUCHED = {*OF_THE_TEAM, "ops.tombstone"}
 
 
@@ -66,6 +68,7 @@ def places(conn: Connection, wanted: Mentions, ids: Tied) -> list[Place]:
     listed = patterns.each_of([
         *wanted.anywhere, *(f'"{re.escape(one)}"' for one in sorted(wanted.ids)),
     ])  # fmt: skip
+    in_alerts = patterns.each_of([*wanted.anywhere, *map(_in_alert, sorted(wanted.ids))])
     for one in sorted(metadata.tables.values(), key=lambda t: t.fullname):
         if one.fullname in _UNTOUCHED:
             continue
@@ -74,7 +77,8 @@ def places(conn: Connection, wanted: Mentions, ids: Tied) -> list[Place]:
         ]
         keys = list(one.primary_key.columns)
         lists_ids = one.fullname in _LISTS_IDS
-        if columns and (said := listed if lists_ids else wanted.anywhere):
+        said = in_alerts if one.fullname in _SAYS_IDS else wanted.anywhere
+        if columns and (said := listed if lists_ids else said):
             ids_alone = wanted.ids if lists_ids else frozenset()
             found.append(Place(one, keys, columns, said, ids=ids_alone))
         tie = one.c.get("deal_id") if one.fullname != "crm.deal" else one.c.id
@@ -87,6 +91,11 @@ def places(conn: Connection, wanted: Mentions, ids: Tied) -> list[Place]:
     if wanted.anywhere:
         found += _dagster(conn, wanted.anywhere)
     return found
+
+
+def _in_alert(id_: str) -> str:
+    """Return the pattern of an id in `… have no verdict: ID, ID; next: …`."""
+    return f"(?:(?<=verdict: )|(?<=, )){re.escape(id_)}(?=[,;])"
 
 
 def _is_text(one: Column[Any]) -> bool:

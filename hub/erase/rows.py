@@ -98,6 +98,7 @@ RULES: Sequence[Rule] = (
         {"lead_id": _LEADS, "contact_id": _CONTACTS},
         {
             "payload": {},
+            "address": None,
             "dedupe_key": func.concat("erased:", outbox.outbox.c.id),
             "state": func.replace(outbox.outbox.c.state, "pending", "dead"),
             "last_error": "its person was erased",
@@ -149,6 +150,7 @@ HOLDS_MENTIONS: Mapping[str, str] = {
     "ops.batch": "windows and ledgers, which may list ids of objects; the lists of an undo",
     "ops.migration": "who began it: a member of the team",
     "ops.migration_range": "the bounds of a range, and why it could not be read",
+    "ops.alert_state": "the sentence of a failed run; it names no person",
     "ops.undo_part": "a report, which lists ids of objects",
     "ops.bulk": "what a user typed into many records; mentions are taken out",
     "ops.bulk_item": "values of many records; mentions are taken out",

@@ -2,7 +2,8 @@
 
 A sync is closed by its own run. An interrupted batch and a live batch are closed here, when their
 work is done. Each closed read leaves a report of the stage `proof`, and so does any batch that does not
-add up. Not here: the proof of a run (`hub.etl.proof`).
+add up. The transaction that closes a batch writes the alerts too. Not here: the proof of a run
+(`hub.etl.proof`).
 """
 
 from collections.abc import Sequence
@@ -10,8 +11,9 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from hub.db.transactions import ask, run_transaction
-from hub.etl import relations
+from hub.etl import alerts, relations
 from hub.etl.context import Hub
+from hub.etl.notify import deliver_alerts
 from hub.etl.unmatched import load_related
 from hub.logs import get_logger
 from hub.model.records import JsonValue
@@ -32,9 +34,12 @@ def finish_interrupted(hub: Hub, source: str) -> None:
     for batch in left:
         end_waiting(hub, batch)
     with hub.engine.begin() as conn:
-        for batch in left:
-            if proofs.is_drained(conn, batch.id):
-                _close(conn, batch)
+        settled = [batch for batch in left if proofs.is_drained(conn, batch.id)]
+        is_bad = [not _holds(_close(conn, batch)) for batch in settled]
+        if any(is_bad):
+            alerts.after_fault(conn, hub, source)
+    if any(is_bad):
+        deliver_alerts(hub)
 
 
 def close_live(hub: Hub) -> list[Batch]:
@@ -45,8 +50,11 @@ def close_live(hub: Hub) -> list[Batch]:
         end_waiting(hub, batch)
     with hub.engine.begin() as conn:
         done = [batch for batch in due if proofs.is_drained(conn, batch.id)]
-        for batch in done:
-            _close(conn, batch)
+        bad = {batch.source for batch in done if not _holds(_close(conn, batch))}
+        for source in sorted(bad):  # in this order, so that no two processes wait for each other
+            alerts.after_fault(conn, hub, source)
+    if bad:
+        deliver_alerts(hub)
     return done
 
 
@@ -66,12 +74,22 @@ def finish(hub: Hub, batch: Batch) -> list[StreamLedger]:
     """Add up the batch and close it: done if every record has a verdict, else failed."""
     end_waiting(hub, batch)
     with hub.engine.begin() as conn:
-        return _close(conn, batch, in_dagster=hub.in_dagster)
+        ledgers = _close(conn, batch, in_dagster=hub.in_dagster)
+        if batch.kind in batches.READS:
+            alerts.after_read(conn, hub, batch.source)
+        elif not _holds(ledgers):
+            alerts.after_fault(conn, hub, batch.source)
+    deliver_alerts(hub)
+    return ledgers
+
+
+def _holds(ledgers: Sequence[StreamLedger]) -> bool:
+    return all(entry.holds for entry in ledgers)
 
 
 def _close(conn: Connection, batch: Batch, *, in_dagster: bool = False) -> list[StreamLedger]:
     ledgers = ledger.of_batch(conn, batch.id)
-    ok = all(entry.holds for entry in ledgers)
+    ok = _holds(ledgers)
     batches.close_batch(
         conn, batch.id, ledger_json=[ledger_json(entry) for entry in ledgers], ok=ok
     )

@@ -2,7 +2,7 @@
 
 In: the database, with batches, their notes, and their records in the queues. Out: a `Proof`; nothing is
 changed. So a run's first event, `hub status` and an alert say the same sentence. Not here: which batches a
-run has, and how they are closed (`hub.etl.proof`).
+run has, how they are closed (`hub.etl.proof`), and who is alerted (`hub.etl.alerts`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from hub.etl.waiting import waiting_n
+from hub.model.alert_states import Cause
 from hub.model.faults import Fault, FaultKind, is_paused, once_each
-from hub.records import ledger, proofs
+from hub.records import alert_states, ledger, proofs
 from hub.records.ledger import StreamLedger
 from hub.records.proofs import Evidence
 
@@ -85,48 +86,63 @@ class Proof:
 
         Each says where, what happened, and what to do next.
         """
+        return [cause.sentence for cause in self.causes()]
+
+    def causes(self) -> list[Cause]:
+        """Return what is wrong, the operator's part first; none if the source is proved."""
         if not self.batches_n:
             what = f"{self.source}: this run has read nothing of it, so nothing is proved"
-            return [f"{what}; next: run the job sync_{self.source}"]
+            return [Cause("nothing read", f"{what}; next: run the job sync_{self.source}")]
         if self.is_paused:
             return []
         return [*self.broken(), *self._unfinished(), *self._refused()]
 
-    def broken(self, stream: str | None = None) -> list[str]:
+    def broken(self, stream: str | None = None) -> list[Cause]:
         """Return what could not be read, is hidden or is lost, of a stream or of all."""
         ledgers = [entry for entry in self.ledgers if stream in (None, entry.stream)]
         parts = {fault for entry in ledgers for fault in entry.faults}
-        told = [fault.sentence for fault in self.faults if fault in parts]
+        told = [
+            Cause(f"{fault.kind} {fault.name}", fault.sentence, fault.kind is FaultKind.BUDGET)
+            for fault in self.faults
+            if fault in parts
+        ]
         for entry in ledgers:
             name = f"{entry.source}/{entry.stream}"
             if entry.shortage:
-                told.append(_hidden(name, entry))
+                told.append(Cause(f"hidden {name}", _hidden(name, entry)))
             if entry.lost_n and not self.unfinished_n:  # a record in a queue is not lost
-                ids = ", ".join(entry.lost)
+                ids = f": {', '.join(entry.lost)}" if entry.lost else ""  # empty after an erase
                 next_ = f"next: hub sync {entry.source} --full"
-                told.append(f"{name}: {entry.lost_n} records have no verdict: {ids}; {next_}")
+                sentence = f"{name}: {entry.lost_n} records have no verdict{ids}; {next_}"
+                told.append(Cause(f"lost {name}", sentence))
         return told
 
     def known(self, stream: str | None = None) -> list[str]:
         """Return the faults of a source that is not read or processed to its end yet."""
+        return [cause.sentence for cause in self.known_causes(stream)]
+
+    def known_causes(self, stream: str | None = None) -> list[Cause]:
+        """Return the same with the reasons."""
         return [*self.broken(stream), *([] if stream else self._refused())]
 
-    def _unfinished(self) -> list[str]:
+    def _unfinished(self) -> list[Cause]:
         told = []
         if self.not_read:
             what = f"{self.source}: this run did not read {', '.join(self.not_read)}"
-            told.append(f"{what}, so its batch stays partial; next: run the job sync_{self.source}")
+            then = f"so its batch stays partial; next: run the job sync_{self.source}"
+            told.append(Cause("not read", f"{what}, {then}"))
         waiting = [f"{n} for {stage}" for stage, n in self.left.items() if n]
         if waiting:
             what = f"{self.source}: records of this batch still wait: {', '.join(waiting)}"
-            told.append(f"{what}; next: hub sync {self.source}")
+            told.append(Cause("records wait", f"{what}; next: hub sync {self.source}"))
         return told
 
-    def _refused(self) -> list[str]:
+    def _refused(self) -> list[Cause]:
         if self.rejected_share <= QUARANTINE_LIMIT:
             return []
         what = f"{self.source}: {self.rejected_share:.0%} of the records are refused"
-        return [f"{what}, more than {QUARANTINE_LIMIT:.0%}; next: hub quarantine list"]
+        sentence = f"{what}, more than {QUARANTINE_LIMIT:.0%}; next: hub quarantine list"
+        return [Cause("refused", sentence)]
 
 
 def _hidden(name: str, entry: StreamLedger) -> str:
@@ -145,16 +161,28 @@ def latest_proof(conn: Connection, source: str) -> Proof | None:
 
 
 def unproved(conn: Connection, source: str) -> list[str]:
-    """Return the faults of the latest read of a source, in the sentences of its run.
+    """Return the faults of a source, in the sentences of its failed run and of its alert."""
+    state = alert_states.read(conn, source)
+    left = [state.unclosed] if state and state.unclosed else []
+    return list(dict.fromkeys([*(cause.sentence for cause in standing(conn, source)), *left]))
+
+
+def standing(conn: Connection, source: str) -> list[Cause]:
+    """Return the faults of the latest read of a source, and with later batches that failed.
 
     A read that is not at its end yet has only the faults found so far. A read under way says
     nothing.
     """
     found = proofs.latest_left(conn, source)
-    if not found:
-        return []
-    proof = judge(conn, source, found)
-    return proof.known() if any(one.is_open for one in found) else proof.sentences()
+    later = proofs.failed_since(conn, source, max((one.batch.id for one in found), default=0))
+    causes: list[Cause] = []
+    if found:
+        proof = judge(conn, source, found)
+        is_open = any(one.is_open for one in found)
+        causes += proof.known_causes() if is_open else proof.causes()
+    if later:
+        causes += judge(conn, source, later).broken()
+    return causes
 
 
 def judge(

@@ -16,16 +16,22 @@ if TYPE_CHECKING:  # an action takes no hub, and does not wait for these
 
 
 @dataclass(frozen=True, slots=True)
-class Hub:
+class Core:
+    """What a notification needs: the database, the clock and the settings."""
+
+    engine: Engine
+    clock: Clock
+    settings: "Settings"
+
+
+@dataclass(frozen=True, slots=True)
+class Hub(Core):
     """The hub's working parts, assembled once by an entry point.
 
     `in_dagster` is true if Dagster itself records the stages. `requests_n` returns the requests of
     these parts to a source so far.
     """
 
-    engine: Engine
-    clock: Clock
-    settings: "Settings"
     mappings: "Mapping[str, MappingDocument]"
     connector: "Callable[[str], Connector]"
     in_dagster: bool = False

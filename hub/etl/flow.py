@@ -17,6 +17,7 @@ from hub.connectors.base import Page, Stream
 from hub.db.locks import source_locks
 from hub.db.transactions import ask
 from hub.errors import HubError, TransientError
+from hub.etl import alerts
 from hub.etl.budget import account_of, forecast
 from hub.etl.closing import close_live, finish, finish_interrupted
 from hub.etl.collector import spare_the_program
@@ -27,7 +28,7 @@ from hub.etl.land import land_page
 from hub.etl.load import load_pending
 from hub.etl.match import match_pending
 from hub.etl.normalize import normalize_pending
-from hub.etl.notify import deliver_pending
+from hub.etl.notify import deliver_alerts, deliver_pending
 from hub.etl.refresh import refresh
 from hub.etl.route import route_unowned, write_digests
 from hub.etl.stage_reports import Subject, report_each
@@ -162,7 +163,10 @@ def begin(hub: Hub, source: str, *, full: bool = False, run_id: str = "") -> Bat
 def leave(hub: Hub, batch: Batch) -> None:
     """Say that no process works on the batch; if it is still open, the next sync continues it."""
     with hub.engine.begin() as conn:
-        batches.leave(conn, batch.id)
+        if is_open := batches.leave(conn, batch.id):
+            alerts.after_fault(conn, hub, batch.source)
+    if is_open:
+        deliver_alerts(hub)
 
 
 def drain(hub: Hub, batch: Batch) -> None:

@@ -6,17 +6,22 @@ same message, which a reader's mail program shows once.
 """
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from hub.crm import alerts, owners
-from hub.crm.alerts import Subject
+from hub.crm.alerts import Facts, Subject
 from hub.db import outbox
 from hub.errors import HubError, RecordError, TransientError
-from hub.etl.context import Hub
+from hub.etl.context import Core
 from hub.logs import get_logger
+from hub.model.alert_states import News
+from hub.model.events import ALERTS, EventKind
+from hub.model.moments import zone_named
 from hub.notify.channels import SmtpChannel, compose, message_id
 from hub.notify.preferences import Preference, channels_for
 from hub.notify.templates import Notice, render, words
@@ -25,23 +30,44 @@ _GIVE_UP_AFTER = 12
 log = get_logger()
 
 
-def deliver_pending(hub: Hub) -> dict[str, int]:
+def deliver_pending(hub: Core) -> dict[str, int]:
     """Deliver all due events, one transaction each; returns counts."""
     totals: Counter[str] = Counter()
-    with ExitStack() as stack:
-        channel = stack.enter_context(_smtp(hub))
-        while True:
-            with hub.engine.begin() as conn:
-                rows = outbox.take(conn, 1)
-                if not rows:
-                    break
-                totals.update(_deliver(hub, conn, rows[0], channel))
+    for done in _delivered(hub):
+        totals.update(done)
     if totals:
         log.info("events_delivered", **totals)
     return dict(totals)
 
 
-def _smtp(hub: Hub) -> SmtpChannel:
+def deliver_alerts(hub: Core) -> None:
+    """Deliver the due alerts of sources, at the end of a run.
+
+    A mail server that fails is logged and raises nothing: the verdict of the run counts more. The next
+    run tries again.
+    """
+    try:
+        for done in _delivered(hub, ALERTS):
+            if "deferred" in done:
+                return  # a mail server that hangs takes 20 s for each mail
+    except HubError as exc:
+        log.warning("alert_not_delivered", message=exc.message)
+
+
+def _delivered(hub: Core, only: Sequence[EventKind] = ()) -> Iterator[Counter[str]]:
+    """Deliver due events, one transaction each; yields the counts of each."""
+    with ExitStack() as stack:
+        channel = stack.enter_context(_smtp(hub))
+        while True:
+            with hub.engine.begin() as conn:
+                rows = outbox.take(conn, 1, only=only)
+                if not rows:
+                    return
+                done = _deliver(hub, conn, rows[0], channel)
+            yield done
+
+
+def _smtp(hub: Core) -> SmtpChannel:
     smtp = hub.settings.smtp
     return SmtpChannel(
         host=smtp.host,
@@ -54,13 +80,44 @@ def _smtp(hub: Hub) -> SmtpChannel:
     )
 
 
-def _deliver(hub: Hub, conn: Connection, row: Any, channel: SmtpChannel) -> Counter[str]:
+def _deliver(hub: Core, conn: Connection, row: Any, channel: SmtpChannel) -> Counter[str]:
     subject = Subject(row.lead_id, row.contact_id, row.deal_id)
     facts = alerts.facts(conn, subject, row.user_id)
+    channels = _channels(conn, row, facts)
+    rendered = render(_notice(hub, conn, row, facts), words())
+    done: Counter[str] = Counter()
+    if "web" in channels:
+        alerts.add_alert(
+            conn,
+            dedupe_key=row.dedupe_key,
+            user_id=row.user_id,
+            subject=subject,
+            event=row.event,
+            words=rendered.alert,
+        )
+        done["alerts"] += 1
+    to = row.address or facts.owner_email
+    if "email" not in channels or not to:
+        outbox.finish(conn, row.id, state="done")
+        return done
+    domain = hub.settings.smtp.sender.rpartition("@")[2].strip("> ")
+    mail_id = message_id(row.dedupe_key, domain)
+    mail = compose(row.event, mail_id, to, rendered)
+    done[_send(conn, row, mail, channel)] += 1
+    return done
+
+
+def _channels(conn: Connection, row: Any, facts: Facts) -> tuple[str, ...]:
+    if row.address:
+        return ("email",)
     wanted = owners.preferences(conn, [row.user_id]).get((row.user_id, row.event))
     choice = [Preference(row.event, *wanted)] if wanted else []
-    channels = channels_for(row.event, choice) if facts.owner_is_active else ()
-    notice = Notice(
+    return channels_for(row.event, choice) if facts.owner_is_active else ()
+
+
+def _notice(hub: Core, conn: Connection, row: Any, facts: Facts) -> Notice:
+    payload = row.payload
+    return Notice(
         event=row.event,
         lead_id=row.lead_id,
         public_url=hub.settings.public_url,
@@ -70,36 +127,29 @@ def _deliver(hub: Hub, conn: Connection, row: Any, channel: SmtpChannel) -> Coun
         email=facts.email,
         phone=facts.phone,
         source=facts.source,
-        rule=row.payload.get("rule"),
-        group=row.payload.get("group"),
-        topic=row.payload.get("subject"),
-        question=row.payload.get("message"),
-        counts=row.payload.get("counts") or {},
-        record=row.payload.get("kind") or "lead",
+        rule=payload.get("rule"),
+        group=payload.get("group"),
+        topic=payload.get("subject"),
+        question=payload.get("message"),
+        counts=payload.get("counts") or {},
+        record=payload.get("kind") or "lead",
         record_id=row.contact_id or row.deal_id,
-        given_by=row.payload.get("given_by"),
-        records=_named(conn, row.payload),
+        given_by=payload.get("given_by"),
+        records=_named(conn, payload),
+        subjects=payload.get("subjects") or (),
+        sentences=payload.get("sentences") or (),
+        is_other=payload.get("news") == News.OTHER_REASON,
+        failed_since=_moment(payload.get("failed_since"), facts.timezone),
+        at=_moment(row.created_at.isoformat(), facts.timezone),
     )
-    rendered = render(notice, words())
-    done: Counter[str] = Counter()
-    if "web" in channels:
-        alerts.add_alert(
-            conn,
-            dedupe_key=row.dedupe_key,
-            user_id=row.user_id,
-            subject=subject,
-            event=row.event,
-            words=rendered.subject,
-        )
-        done["alerts"] += 1
-    if "email" not in channels or not facts.owner_email:
-        outbox.finish(conn, row.id, state="done")
-        return done
-    domain = hub.settings.smtp.sender.rpartition("@")[2].strip("> ")
-    mail_id = message_id(row.dedupe_key, domain)
-    mail = compose(row.event, mail_id, facts.owner_email, rendered)
-    done[_send(conn, row, mail, channel)] += 1
-    return done
+
+
+def _moment(said: str | None, zone: str) -> str:
+    """Return a moment as its reader's clock shows it, with the name of the time zone."""
+    if said is None:
+        return ""
+    there = datetime.fromisoformat(said).astimezone(zone_named(zone))
+    return f"{there:%Y-%m-%d %H:%M} ({zone})"
 
 
 def _named(conn: Connection, payload: Any) -> list[str]:

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from hub.errors import HubError
+from hub.etl import alerts
 from hub.etl.closing import finish
 from hub.etl.completeness import Proof, judge
 from hub.etl.context import Hub
 from hub.etl.flow import drain
+from hub.etl.notify import deliver_alerts
 from hub.records import batches, proofs
 from hub.records.proofs import Evidence
 
@@ -39,6 +41,10 @@ def prove(hub: Hub, source: str, run_ids: Sequence[str]) -> Proof:
     if proof.is_complete:
         for batch in opened:
             finish(hub, batch)
+    elif proof.unfinished_n and not proof.not_read:  # a part that a user reads by hand is no fault
+        with hub.engine.begin() as conn:
+            alerts.unclosed(conn, hub, [source], "records wait", proof.sentences())
+        deliver_alerts(hub)
     return proof
 
 

@@ -7,9 +7,11 @@ of users (`hub.notify.preferences`), and the words (`hub.notify.templates`).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from hub.model.alert_states import News
 from hub.model.records import JsonValue
 
 NAMED_AT_MOST = 25
@@ -30,6 +32,12 @@ class EventKind(StrEnum):
     DEAL_REASSIGNED_AWAY = "deal_reassigned_away"
     BULK_ASSIGNED = "bulk_assigned"
     BULK_REASSIGNED_AWAY = "bulk_reassigned_away"
+    SOURCE_FAILED = "source_failed"
+    SOURCE_RECOVERED = "source_recovered"
+
+
+ALERTS = (EventKind.SOURCE_FAILED, EventKind.SOURCE_RECOVERED)
+"""The kinds that are of a source or a nightly job, and of no record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +47,22 @@ class OutboxRow:
     Args:
         event: its kind.
         dedupe_key: a function of the cause: the same event twice is one row.
-        user_id: the user who is notified.
+        user_id: the user who is notified; None where an address is.
         lead_id: the lead of the event; None for another record, or for many.
         contact_id: the contact.
         deal_id: the deal.
         payload: facts for the notification, beside the record's own values.
+        address: the e-mail address that is notified, if it is of no user.
     """
 
     event: EventKind
     dedupe_key: str
-    user_id: int
+    user_id: int | None
     lead_id: int | None = None
     contact_id: int | None = None
     deal_id: int | None = None
     payload: Mapping[str, JsonValue] = field(default_factory=dict)
+    address: str | None = None
 
 
 class Event(Protocol):
@@ -205,4 +215,44 @@ class OwnerChanged:
                 "given_by": self.given_by,
                 "records": [] if is_one else [*self.record_ids[:NAMED_AT_MOST]],
             },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAlert:
+    """A source, or a nightly job, failed or works again.
+
+    Args:
+        subjects: the sources; one, unless a run of several failed.
+        news: what changed.
+        number: of the alert of the first subject; it makes the event one.
+        sentences: what is wrong, as the failed run says it; none of a recovery.
+        failed_since: since when it fails, or had failed.
+        user_id: the user who is notified; None where an address is.
+        address: the address that is notified, if it is of no user.
+    """
+
+    subjects: Sequence[str]
+    news: News
+    number: int
+    sentences: Sequence[str]
+    failed_since: datetime
+    user_id: int | None = None
+    address: str | None = None
+
+    def row(self) -> OutboxRow:
+        """Return the event as the outbox keeps it."""
+        is_over = self.news is News.RECOVERED
+        receiver = f"user {self.user_id}" if self.address is None else self.address
+        return OutboxRow(
+            EventKind.SOURCE_RECOVERED if is_over else EventKind.SOURCE_FAILED,
+            f"alert:{self.subjects[0]}:{self.number}:{receiver}",
+            self.user_id,
+            payload={
+                "subjects": [*self.subjects],
+                "news": self.news.value,
+                "sentences": [*self.sentences],
+                "failed_since": self.failed_since.isoformat(),
+            },
+            address=self.address,
         )

@@ -32,6 +32,8 @@ DEFAULTS: tuple[Preference, ...] = (
     Preference(EventKind.DEAL_REASSIGNED_AWAY, web=True, email=False),
     Preference(EventKind.BULK_ASSIGNED, web=True, email=True),
     Preference(EventKind.BULK_REASSIGNED_AWAY, web=True, email=False),
+    Preference(EventKind.SOURCE_FAILED, web=True, email=True),
+    Preference(EventKind.SOURCE_RECOVERED, web=True, email=True),
 )
 
 

@@ -28,10 +28,12 @@ Line = str | tuple[str, ...]
 _SUBJECT_MAX_N = 160
 _VALUE_MAX_N = 200
 _QUESTION_MAX_N = 4000
+_SENTENCE_MAX_N = 2000
 _PHONE_MIN_N = 5
 _PLACEHOLDERS = frozenset(
     {"who", "company", "source", "email", "phone", "tel", "rule", "group"}
     | {"topic", "question", "link", "record", "many", "counts", "given_by", "records"}
+    | {"subjects", "sentence", "sentences", "other", "failed_since", "at"}
 )
 # Null, Nan and None are people's names as well: only the spellings machines write are dropped.
 _NOTHING = frozenset({"null", "NULL", "none", "None", "NONE", "undefined", "NaN", "(null)", "N/A"})
@@ -44,6 +46,9 @@ class Notice:
     `counts` are records by source or kind, of an event that is of no single one. `record` is the
     kind of record it is of, and `record_id` which one; of a lead the latter is `lead_id`. `records` are
     the first names of many, `given_by` is the user who gave them.
+
+    An alert has `subjects` (sources), `sentences` that say what is wrong, whether the source fails for
+    another reason than before (`is_other`), and moments in words: `failed_since`, `at`.
     """
 
     event: str
@@ -64,23 +69,30 @@ class Notice:
     record_id: int | None = None
     given_by: str | None = None
     records: Sequence[str] = ()
+    subjects: Sequence[str] = ()
+    sentences: Sequence[str] = ()
+    is_other: bool = False
+    failed_since: str = ""
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What a person reads. `tel` is a `tel:` link or empty."""
+    """What a person reads: a mail, and the line of an alert. `tel` is a `tel:` link or empty."""
 
     subject: str
     text: str
     link: str
     tel: str
+    alert: str = ""
 
 
 class EventWords(BaseModel):
-    """Sentences for one event."""
+    """Sentences for one event; the line of an alert is the subject, where `alert` gives no other."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     subject: tuple[str, ...]
+    alert: tuple[str, ...] = ()
     lines: tuple[Line, ...]
 
 
@@ -133,11 +145,13 @@ def render(notice: Notice, language: Words) -> Rendered:
     subject = _first_complete(wording.subject, facts)
     filled = [_first_complete(_listed(line), facts) for line in wording.lines]
     text = "\n".join(line for line in filled if line is not None).strip() + "\n"
+    heading = _clip(_one_line(subject or facts["who"]), _SUBJECT_MAX_N)
     return Rendered(
-        _clip(_one_line(subject or facts["who"]), _SUBJECT_MAX_N),
+        heading,
         re.sub(r"\n{3,}", "\n\n", text),
         facts["link"],
         facts["tel"],
+        _first_complete(wording.alert, facts) or heading,
     )
 
 
@@ -160,6 +174,7 @@ def _facts(notice: Notice, unnamed: str) -> dict[str, str]:
     total = sum(notice.counts.values())
     place = f"{notice.public_url.rstrip('/')}/{notice.record}s"
     number = notice.lead_id if notice.record_id is None else notice.record_id
+    sentences = [_clip(_one_line(said), _SENTENCE_MAX_N) for said in notice.sentences]
     return {
         "who": _clip(name or company or email or phone or unnamed, _VALUE_MAX_N),
         "company": company if name else "",
@@ -176,6 +191,12 @@ def _facts(notice: Notice, unnamed: str) -> dict[str, str]:
         "record": notice.record,
         "given_by": _value(notice.given_by),
         "records": "\n".join([*map(_value, notice.records), *_rest(total, notice.records)]),
+        "subjects": ", ".join(map(_value, notice.subjects)),
+        "sentence": sentences[0] if sentences else "",
+        "sentences": "\n".join(sentences),
+        "other": sentences[0] if notice.is_other and sentences else "",
+        "failed_since": notice.failed_since,
+        "at": notice.at,
         "link": place if number is None else f"{place}/{number:d}",
     }
 
@@ -219,7 +240,11 @@ def _first_complete(lines: Sequence[str], facts: Mapping[str, str]) -> str | Non
 
 
 def _every_line(wording: EventWords) -> list[str]:
-    return [*wording.subject, *(text for line in wording.lines for text in _listed(line))]
+    return [
+        *wording.subject,
+        *wording.alert,
+        *(text for line in wording.lines for text in _listed(line)),
+    ]
 
 
 def _listed(line: Line) -> tuple[str, ...]:

@@ -120,3 +120,18 @@ stage_report = Table(
     Column("in_dagster", Boolean, nullable=False, server_default="false"),
     schema="ops",
 )
+
+# the state of a source or of a nightly job, as users were last alerted to it
+alert_state = Table(
+    "alert_state",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("since", UTC, nullable=False),
+    Column("reasons", ARRAY(Text), nullable=False, server_default="{}"),  # of the last alert
+    Column("told_at", UTC),
+    Column("told_n", BigInteger, nullable=False, server_default="0"),
+    personal("unclosed", Text),  # the sentence of a run that failed before it closed a batch
+    CheckConstraint("state IN ('ok','failed')", name="state"),
+    schema="ops",
+)

@@ -206,10 +206,14 @@ def take_up(conn: Connection, batch_id: int) -> None:
     conn.execute(left.values(state="running"))
 
 
-def leave(conn: Connection, batch_id: int) -> None:
-    """Say that no process works on the batch, if it is still open: the next sync continues it."""
+def leave(conn: Connection, batch_id: int) -> bool:
+    """Say that no process works on the batch: the next sync continues it.
+
+    Returns:
+        Whether the batch was still open.
+    """
     at_work = update(batch).where(batch.c.id == batch_id, batch.c.state == "running")
-    conn.execute(at_work.values(state="partial"))
+    return conn.execute(at_work.values(state="partial")).rowcount > 0
 
 
 def running(conn: Connection, kind: str) -> list[Batch]:

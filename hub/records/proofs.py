@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from hub.records.batches import OPEN, Batch
+from hub.records.batches import LIVE, OPEN, REPEATS, Batch
 
 _EVIDENCE = """
 SELECT id, kind, source, lane, state, windows, ledger FROM ops.batch WHERE {which} ORDER BY id
@@ -21,6 +21,11 @@ _NEWEST = text(
         which="""id = (
   SELECT max(id) FROM ops.batch
   WHERE source = :source AND kind IN ('sync', 'migrate') AND state = ANY(:states))"""
+    )
+)
+_FAILED_SINCE = text(
+    _EVIDENCE.format(
+        which="source = :source AND id > :after AND state = 'failed' AND kind = ANY(:kinds)"
     )
 )
 _CLOSED = ("done", "failed")
@@ -68,6 +73,12 @@ def latest(conn: Connection, source: str) -> list[Evidence]:
 def latest_left(conn: Connection, source: str) -> list[Evidence]:
     """Return the latest read that no process works on: closed, or left partial."""
     return _found(conn.execute(_NEWEST, {"source": source, "states": list(_LEFT)}))
+
+
+def failed_since(conn: Connection, source: str, after: int) -> list[Evidence]:
+    """Return the failed batches of live records and of repeated mapping after a batch of this number."""
+    kinds = [LIVE, *REPEATS]
+    return _found(conn.execute(_FAILED_SINCE, {"source": source, "after": after, "kinds": kinds}))
 
 
 def _found(rows: Iterable[Row[Any]]) -> list[Evidence]:

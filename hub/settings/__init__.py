@@ -5,6 +5,8 @@ is a ConfigError that names file, line and the nearest key.
 """
 
 from hub.settings.blocks import (
+    ADMINS,
+    AlertSettings,
     AwaySettings,
     CompanySettings,
     CrmSettings,
@@ -32,6 +34,8 @@ from hub.settings.sources import (
 )
 
 __all__ = [
+    "ADMINS",
+    "AlertSettings",
     "AwaySettings",
     "Block",
     "CompanySettings",

@@ -3,6 +3,7 @@
 Not here: the sources' own blocks (`sources`), and reading files and variables (`loading`).
 """
 
+import difflib
 import re
 from datetime import date
 from pathlib import Path
@@ -19,6 +20,9 @@ from pydantic import (
 )
 
 from hub.settings.sources import Block, SourceSettings
+
+ADMINS = "admins"
+"""A receiver of alerts: the active users of the role `admin`."""
 
 
 class NotifyChoice(Block):
@@ -72,7 +76,7 @@ class PersonSettings(Block):
     """Event (`lead_assigned`, `inquiry_received`, `lead_reassigned_away`,
     `lead_converted_in_source`, `leads_digest`,
     `contact_assigned`, `contact_reassigned_away`, `deal_assigned`, `deal_reassigned_away`,
-    `bulk_assigned`, `bulk_reassigned_away`) → channels."""
+    `bulk_assigned`, `bulk_reassigned_away`, `source_failed`, `source_recovered`) → channels."""
 
 
 class MemberSettings(Block):
@@ -150,6 +154,32 @@ class SmtpSettings(Block):
     """Empty: no login."""
     password: SecretStr | None = None
     """Password of the login."""
+
+
+def _receiver(written: str) -> str:
+    if written != ADMINS and not re.fullmatch(r"[^\s@]+@[^\s@]+", written):
+        raise ValueError(f"write `{ADMINS}` or an e-mail address")
+    return written
+
+
+def _known_source(name: str) -> str:
+    known = sorted(SourceSettings.model_fields)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        raise ValueError(f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}")
+    return name
+
+
+class AlertSettings(Block):
+    """Who is told when a source fails, and when it works again."""
+
+    to: list[Annotated[str, AfterValidator(_receiver)]] = Field([ADMINS], min_length=1)
+    """Receivers: `admins` (the active users of this role), or e-mail addresses. A user gets an alert in the hub
+    and an e-mail, as `hub notify` says; another address gets the e-mail."""
+    sources: list[Annotated[str, AfterValidator(_known_source)]] = Field(default_factory=list)
+    """Only these sources; empty: all sources, and the nightly jobs."""
+    states: list[Literal["failed", "recovered"]] = Field(["failed", "recovered"], min_length=1)
+    """`failed`, `recovered`, or both."""
 
 
 class CompanySettings(Block):
@@ -230,6 +260,8 @@ class Settings(Block):
     """Rules that give a new lead to an owner."""
     smtp: SmtpSettings = SmtpSettings()
     """The mail server for outgoing mail."""
+    alerts: list[AlertSettings] = Field(default_factory=lambda: [AlertSettings()])
+    """Who is told when a source fails, and when it works again; empty: nobody is told."""
     company: CompanySettings = CompanySettings()
     """Defaults of your company."""
     crm: CrmSettings = CrmSettings()

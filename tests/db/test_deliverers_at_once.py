@@ -1,13 +1,10 @@
 """Several deliverers share one outbox by SKIP LOCKED: nobody is told twice, nobody waits."""
 
-import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
-from aiosmtpd.controller import Controller
 from sqlalchemy import text
 
 from hub.db import outbox
@@ -16,6 +13,7 @@ from hub.etl.notify import deliver_pending
 from hub.model.events import InquiryReceived, LeadAssigned, LeadsDigest
 from hub.sandbox.smtp import Mailbox
 from tests.db.conftest import WORKERS, at_once, seed_leads
+from tests.mailbox import mail_server, mailing_to
 
 EVENTS = 80
 
@@ -23,14 +21,8 @@ EVENTS = 80
 @pytest.fixture
 def mailbox() -> Iterator[tuple[Mailbox, int]]:
     """A mail server on loopback that keeps what it is given."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=port)
-    controller.start()
-    yield box, port
-    controller.stop()
+    with mail_server() as made:
+        yield made
 
 
 @pytest.fixture
@@ -42,8 +34,7 @@ def ringing(hub: Hub, mailbox: tuple[Mailbox, int]) -> Hub:
         outbox.put(
             conn, [LeadAssigned(str(row.id), row.owner_id, row.id, rule=None) for row in rows]
         )
-    smtp = hub.settings.smtp.model_copy(update={"host": "127.0.0.1", "port": mailbox[1]})
-    return replace(hub, settings=hub.settings.model_copy(update={"smtp": smtp}))
+    return mailing_to(hub, mailbox[1])
 
 
 def test_each_event_is_delivered_once_by_eight_deliverers(

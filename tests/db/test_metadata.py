@@ -18,7 +18,7 @@ from hub.db.metadata import metadata
 from hub.db.schema import MIGRATIONS, revisions
 from hub.landing import tables as landing_tables
 from hub.model.entities import LEAD_FIELDS, Field
-from hub.records import batch_tables, erasure_tables, source_tables
+from hub.records import batch_tables, erasure_tables, migration_tables, source_tables
 from hub.records import tables as record_tables
 from tests.db.dumps import dumped
 
@@ -34,6 +34,7 @@ ROOMS = (
     batch_tables,
     source_tables,
     erasure_tables,
+    migration_tables,
 )  # their import declares the tables
 SCHEMAS = ("landing", "ops", "crm")
 
@@ -104,6 +105,7 @@ PLAIN: dict[str, str] = {
             "ops.drift.source", "ops.drift.stream", "landing.correction.source",
             "landing.correction.stream", "ops.consent_event.source", "ops.consent_event.stream",
             "ops.wanted.source", "ops.wanted.stream",
+            "ops.alert_state.subject",
         ),
         "name of a vendor or of one of its streams",
     ),
@@ -123,6 +125,7 @@ PLAIN: dict[str, str] = {
             "crm.user.timezone", "crm.distribution_group.record_kind", "crm.lead.lane",
             "crm.inquiry.channel", "crm.alert.event", "crm.notification_preference.event",
             "ops.drift.kind", "crm.lead.account_why", "crm.word.kind",
+            "ops.alert_state.state", "ops.alert_state.reasons",
         ),
         "word of a closed list of ours",
     ),

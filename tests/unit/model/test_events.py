@@ -1,10 +1,13 @@
 """Events: each kind has a type that makes it, and each row names the record that it is of."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
+from hub.model.alert_states import News
 from hub.model.events import (
+    ALERTS,
     Event,
     EventKind,
     InquiryReceived,
@@ -12,8 +15,10 @@ from hub.model.events import (
     LeadConvertedInSource,
     LeadsDigest,
     OwnerChanged,
+    SourceAlert,
 )
 
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 KINDS = ("lead", "contact", "deal")
 EVENTS: list[Event] = [
     LeadAssigned("typeform/responses/1", 1, 2, "France", "Paris"),
@@ -28,6 +33,8 @@ EVENTS: list[Event] = [
         for gain in (True, False)
         for ids in ([4], [4, 5])
     ),
+    SourceAlert(["zendesk"], News.FAILED, 1, ["zendesk: it is away"], NOW, user_id=1),
+    SourceAlert(["zendesk"], News.RECOVERED, 2, [], NOW, address="ops@acme.example.com"),
 ]
 
 
@@ -41,6 +48,7 @@ def test_a_row_is_of_one_record_or_of_many(event: Event) -> None:
     of = [row.lead_id, row.contact_id, row.deal_id]
     is_of_many = row.event in {
         EventKind.LEADS_DIGEST, EventKind.BULK_ASSIGNED, EventKind.BULK_REASSIGNED_AWAY,
+        *ALERTS,
     }  # fmt: skip
     assert sum(i is not None for i in of) == (0 if is_of_many else 1)
     json.dumps(dict(row.payload))

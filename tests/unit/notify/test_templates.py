@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.errors import ConfigError
-from hub.model.events import EventKind
+from hub.model.events import ALERTS, EventKind
 from hub.notify.templates import Notice, parse_words, render, tel_link, words
 
 EN = words("en")
@@ -89,7 +89,7 @@ OPENINGS = ("Open the lead: ", "Open your leads: ", "Open the contact: ", "Open 
 
 
 @given(
-    event=st.sampled_from(list(EventKind)),
+    event=st.sampled_from([kind for kind in EventKind if kind not in ALERTS]),
     facts=st.fixed_dictionaries(dict.fromkeys(FACTS, st.none() | st.text(max_size=400))),
 )
 def test_any_text_makes_one_header_line_and_no_sentence_of_ours(event, facts):
@@ -175,3 +175,29 @@ def test_misspelt_placeholder_is_refused():
     text = "unnamed: x\nevents:\n" + "".join(f"  {event}: {one}\n" for event in EventKind)
     with pytest.raises(ConfigError, match="whom"):
         parse_words(text, "fr.yaml")
+
+
+@given(st.lists(st.text(min_size=1, max_size=300).filter(str.strip), min_size=1, max_size=3))
+def test_an_alert_says_each_sentence_on_a_line_of_its_own(sentences):
+    notice = replace(BARE, event="source_failed", subjects=["zendesk"], sentences=sentences)
+    mail = render(replace(notice, failed_since="2026-03-01 10:00 (UTC)"), EN)
+    lines = mail.text.rstrip("\n").splitlines()
+    assert len(mail.subject.splitlines()) == 1
+    assert len(lines) <= len(sentences) + 3
+    assert lines[-2].startswith("Failing since 2026-03-01 10:00 (UTC).")
+
+
+def test_an_alert_says_the_sentence_whole_and_a_recovery_from_when_to_when():
+    sentence = "zendesk/tickets: the source counted 3; next: hub sync zendesk " + 40 * "again "
+    notice = replace(
+        BARE, event="source_failed", subjects=["zendesk"], sentences=[sentence.strip()]
+    )
+    failed = render(notice, EN)
+    assert failed.text.splitlines()[0] == failed.alert == sentence.strip()
+    assert failed.subject.startswith("Failed: zendesk/tickets: the source counted 3")
+    other = render(replace(notice, is_other=True), EN)
+    assert other.subject.startswith("Still failing, for another reason: zendesk/tickets")
+    over = replace(notice, event="source_recovered", sentences=[], failed_since="10:00", at="11:00")
+    assert render(over, EN).text == (
+        "zendesk works again: its last run ended well.\n\nIt failed from 10:00 to 11:00.\n"
+    )
