@@ -20,7 +20,7 @@ from hub.etl.stage_reports import REPORTS
 from hub.mappings.document import MappingDocument
 from hub.records import proofs
 from hub.records.proofs import Evidence
-from hub.records.stage_reports import StageReport, reports_since
+from hub.records.stage_reports import Mark, StageReport, reports_after
 
 _EVERY_S = 120
 _ONE = {
@@ -43,14 +43,14 @@ def stage_sensor(known: Collection[dg.AssetKey], *, is_running: bool) -> dg.Sens
         ),
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        after = int(context.cursor) if context.cursor else None
+        mark = Mark.of_text(context.cursor)
         poller = shared_poller()
         with poller.database.engine.begin() as conn:
-            reports = reports_since(conn, after, REPORTS)
+            reports, mark = reports_after(conn, mark, REPORTS)
             events = list(outside_events(conn, reports, known, poller.mappings)) if reports else []
         return dg.SensorResult(
             asset_events=events,
-            cursor=str(reports[-1].id) if reports else context.cursor,
+            cursor=mark.to_text() if mark else context.cursor,
             skip_reason=None if events else "nothing happened outside Dagster",
         )
 

@@ -269,7 +269,8 @@ def _land_window(hub: Hub, batch: Batch, stream: Stream, landing: StreamLanding)
     def land(page: Page, *, move_cursor: bool = True) -> None:
         landed = land_page(hub, batch, stream, page, move_cursor=move_cursor)
         landing.counts["landed"] += landed.changed
-        landing.counts["unchanged"] += landed.unchanged
+        if move_cursor:  # a page of a window that is read again was counted before
+            landing.counts["unchanged"] += landed.unchanged
         landing.counts["pages"] += 1
         if move_cursor:
             landing.faults += [fault_of(batch.source, p.part, p.error) for p in page.faults]

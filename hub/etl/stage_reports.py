@@ -56,5 +56,6 @@ def report_each(
 
 def reports_since(hub: Hub, after: int | None) -> list[StageReport]:
     """Return reports of stages after a given one, oldest first; None begins with the latest."""
+    mark = None if after is None else stage_reports.Mark(after)
     with hub.engine.begin() as conn:
-        return stage_reports.reports_since(conn, after, REPORTS)
+        return stage_reports.reports_after(conn, mark, REPORTS)[0]

@@ -49,23 +49,88 @@ class StageReport:
     seconds: float = 0.0
 
 
-_REPORTS = text("""
-SELECT id, stage, source, stream, counts, in_dagster, batch_id, seconds FROM ops.stage_report
-WHERE id > coalesce(CAST(:after AS bigint),
-                    (SELECT max(id) FROM ops.stage_report) - CAST(:most AS bigint))
-ORDER BY id LIMIT :most
-""")
-
-
-def reports_since(conn: Connection, after: int | None, most: int) -> list[StageReport]:
-    """Return reports of stages, oldest first.
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far reports were read.
 
     Args:
-        conn: an open connection.
-        after: id of the last report that is known; None: begin with the latest ones.
-        most: how many reports to return.
+        id: of the last report that was read.
+        before: a transaction number: the reports of all earlier transactions were read; 0 before the first look.
     """
-    return [StageReport(*row) for row in conn.execute(_REPORTS, {"after": after, "most": most})]
+
+    id: int
+    before: int = 0
+
+    @classmethod
+    def of_text(cls, written: str | None) -> "Mark | None":
+        """Return a mark as `to_text` wrote it; None before the first."""
+        if not written:
+            return None
+        id_, _, before = written.partition(":")
+        return cls(int(id_), int(before or 0))
+
+    def to_text(self) -> str:
+        """Return the mark as a text."""
+        return f"{self.id}:{self.before}"
+
+
+_LOOK_BACK = 1000
+"""How many ids below the last one are looked at for reports that were committed late."""
+_HORIZON = "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)"
+# `age` counts back from the present, so it orders transactions: a larger one is earlier.
+_SEEN = """
+SELECT id, stage, source, stream, counts, in_dagster, batch_id, seconds FROM ops.stage_report
+WHERE age(xmin) > age(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS xid)) AND {which}
+ORDER BY id LIMIT :most
+"""
+_FIRST = text(
+    _SEEN.format(which="id > (SELECT max(id) FROM ops.stage_report) - CAST(:most AS bigint)")
+)
+_LATER = text(
+    _SEEN.format(
+        which="""(id > :after OR id > :after - CAST(:back AS bigint)
+     AND age(xmin) <= age(CAST(CAST(:before AS text) AS xid)))"""
+    )
+)
+_XIDS = 2**32
+
+
+def reports_after(
+    conn: Connection, mark: Mark | None, most: int
+) -> tuple[list[StageReport], Mark | None]:
+    """Return reports of stages that were not read before, oldest first, and how far they go.
+
+    A report gets its id before it is committed, so one with a lower id may appear later. Only reports of
+    transactions before the oldest one under way are returned, and each look begins with the
+    transactions of which the last one saw none. So none is missed. After a restore, some may come twice.
+
+    Args:
+        conn: an open transaction.
+        mark: of the last look; None: begin with the latest reports.
+        most: how many reports to return; the next look goes on with the rest.
+    """
+    horizon: int = conn.execute(text(_HORIZON)).scalar_one()
+    if mark is None:
+        rows = conn.execute(_FIRST, {"most": most})
+    else:
+        is_of_here = (
+            0 < mark.before <= horizon
+        )  # else of another server, from which this one was restored
+        rows = conn.execute(
+            _LATER,
+            {
+                "after": mark.id,
+                "back": _LOOK_BACK if is_of_here else 0,
+                "before": str((mark.before if is_of_here else horizon) % _XIDS),
+                "most": most,
+            },
+        )
+    found = [StageReport(*row) for row in rows]
+    if mark is None and not found:
+        return [], None
+    last = max([report.id for report in found] + ([mark.id] if mark else []))
+    is_rest = mark is not None and len(found) == most
+    return found, Mark(last, 0 if is_rest else horizon)
 
 
 _OLD = text("""

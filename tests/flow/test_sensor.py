@@ -4,11 +4,15 @@ from collections.abc import Collection
 from dataclasses import replace
 
 import dagster as dg
+from sqlalchemy import Connection, text
 
 from hub.assets.sensors import Event, outside_events
-from hub.etl import flow, stage_reports
+from hub.etl import flow
+from hub.etl import stage_reports as etl_reports
 from hub.etl.completeness import unproved
 from hub.etl.reprocess import remap
+from hub.records import stage_reports
+from hub.records.stage_reports import Mark, reports_after
 from tests.flow.conftest import World, salesforce_lead
 
 LEADS = dg.AssetKey(["land", "salesforce", "leads"])
@@ -29,13 +33,13 @@ def _sync(world: World, number: int, *, in_dagster: bool = False) -> None:
 
 
 def _told(world: World, after: int = 0, known: Collection[dg.AssetKey] = KNOWN) -> list[Event]:
-    reports = stage_reports.reports_since(world.hub, after)
+    reports = etl_reports.reports_since(world.hub, after)
     with world.db.engine.begin() as conn:
         return list(outside_events(conn, reports, known, world.hub.mappings))
 
 
 def _last(world: World) -> int:
-    return stage_reports.reports_since(world.hub, 0)[-1].id
+    return etl_reports.reports_since(world.hub, 0)[-1].id
 
 
 def materialized(events: list[Event]) -> dict[dg.AssetKey, dg.AssetMaterialization]:
@@ -58,12 +62,12 @@ def test_a_sync_by_hand_is_an_event_of_every_asset_it_touched(world: World) -> N
     assert (figures["changed"].value, figures["rows_read"].value) == (1, 1)
     assert all(one.passed for one in checked(events).values())
     assert "Roche" not in str(events)
-    assert stage_reports.reports_since(world.hub, _last(world)) == []
+    assert etl_reports.reports_since(world.hub, _last(world)) == []
 
 
 def test_what_dagster_ran_itself_is_not_told_again(world: World) -> None:
     _sync(world, 1, in_dagster=True)
-    assert stage_reports.reports_since(world.hub, 0), "the hub itself keeps them"
+    assert etl_reports.reports_since(world.hub, 0), "the hub itself keeps them"
     assert _told(world) == []
     _sync(world, 2)
     assert set(materialized(_told(world))) == KNOWN
@@ -78,8 +82,8 @@ def test_counts_of_a_tick_are_summed_up_and_unknown_assets_left_out(world: World
 
 def test_a_sensor_that_is_new_begins_with_the_latest_reports(world: World) -> None:
     _sync(world, 1)
-    every = stage_reports.reports_since(world.hub, 0)
-    assert stage_reports.reports_since(world.hub, None) == every
+    every = etl_reports.reports_since(world.hub, 0)
+    assert etl_reports.reports_since(world.hub, None) == every
 
 
 def test_a_read_without_news_keeps_the_landed_stream_fresh(world: World) -> None:
@@ -127,3 +131,76 @@ def test_a_good_batch_of_another_kind_turns_no_red_check_green(world: World) -> 
     events = _told(world, last)
     assert set(checked(events)) == {"normalize/salesforce/leads:drift"}
     assert PROOF not in materialized(events)
+
+
+def _report(conn: Connection, *stages: str) -> None:
+    for stage in stages:
+        stage_reports.report_stage(conn, stage, {"n": 1}, seconds=0)
+
+
+def _look(world: World, mark: Mark | None, most: int = 100) -> tuple[list[str], Mark | None]:
+    with world.db.engine.begin() as conn:
+        found, mark = reports_after(conn, mark, most)
+    return [one.stage for one in found], mark
+
+
+def _late(conn: Connection) -> None:
+    """A report whose id is below the last one."""
+    conn.execute(
+        text(
+            "INSERT INTO ops.stage_report (id, stage, counts, seconds) OVERRIDING SYSTEM VALUE "
+            "SELECT max(id) - 1, 'late', '{}', 0 FROM ops.stage_report"
+        )
+    )
+
+
+def test_a_report_that_is_committed_late_is_told_once_whatever_its_id(world: World) -> None:
+    """The id is given before the commit: a report with a lower id may appear after a look."""
+    engine = world.db.engine
+    with engine.begin() as conn:
+        _report(conn, "first")
+    told, mark = _look(world, None)
+    assert told == ["first"]
+    with engine.connect() as slow:
+        _report(slow, "slow")
+        with engine.begin() as conn:
+            _report(conn, "fast")
+        told, mark = _look(world, mark)
+        assert told == [], "neither, while one of them is under way"
+        slow.commit()
+    told, mark = _look(world, mark)
+    assert told == ["slow", "fast"]
+    with engine.begin() as conn:
+        conn.execute(text("SELECT nextval(pg_get_serial_sequence('ops.stage_report', 'id'))"))
+        _report(conn, "next")
+    told, mark = _look(world, mark)
+    assert told == ["next"]
+    with engine.begin() as conn:
+        _late(conn)
+    told, mark = _look(world, mark)
+    assert told == ["late"], "its id is below the last one that was told"
+    assert _look(world, mark)[0] == []
+
+
+def test_a_backlog_is_read_in_parts_and_a_mark_of_another_server_is_read_by_ids(
+    world: World,
+) -> None:
+    many = [f"many {n}" for n in range(5)]
+    with world.db.engine.begin() as conn:
+        _report(conn, "first")
+    _, mark = _look(world, None)
+    with world.db.engine.begin() as conn:
+        _report(conn, *many)
+    seen: list[str] = []
+    for _ in range(4):
+        told, mark = _look(world, mark, most=2)
+        seen += told
+    assert seen == many
+    assert mark is not None
+    assert Mark.of_text(mark.to_text()) == mark
+    restored = Mark(mark.id, mark.before + 10**6)
+    with world.db.engine.begin() as conn:
+        _report(conn, "after a restore")
+    assert _look(world, restored)[0] == ["after a restore"]
+    of_an_older_version = Mark.of_text(str(mark.id))
+    assert _look(world, of_an_older_version)[0] == ["after a restore"]
