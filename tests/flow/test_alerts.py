@@ -7,7 +7,7 @@ import pytest
 
 from hub.actions.batches.undo import undo_batch
 from hub.actions.identity.erase import erase
-from hub.actions.setup import hearing
+from hub.actions.setup import notifications
 from hub.clock import SystemClock
 from hub.errors import BudgetError, CredentialError, TransientError
 from hub.etl import alerts, flow
@@ -68,7 +68,7 @@ class Watched:
     def in_hub(self) -> list[str]:
         """The alerts of the admin in the hub, as `hub alerts` shows them; the newest first."""
         with self.world.db.engine.begin() as conn:
-            found = hearing.waiting(by(conn, self.admin))
+            found = notifications.alerts_of(by(conn, self.admin))
         return [one.text for one in found if one.event.startswith("source_")]
 
 
