@@ -62,4 +62,21 @@ def preview_file(config: Path | None, name: str, file: Path) -> object:
         ) from exc
     settings = load(config, needed=False)
     normalize = NormalizeSettings(settings.company.default_region, SystemClock().now())
+    if name.startswith("csv/") and body.lstrip()[:1] not in {b"[", b"{"}:
+        body = _rows(file, name.removeprefix("csv/"))
     return preview(name, body, folder=_folder(config), settings=normalize)
+
+
+def _rows(file: Path, kind: str) -> bytes:
+    """Return the rows of a CSV or Excel file as the records that a migration reads of it."""
+    from hub.connectors.files.streams import FilesConnector
+
+    files = FilesConnector([file], SystemClock())
+    stream = next((one for one in files.streams() if one.name == kind), None)
+    if stream is None:
+        found = ", ".join(one.name for one in files.streams())
+        raise ConfigError(
+            f"{file.name} has no {kind}, but {found}", hint=f"name csv/{found.split(', ')[-1]}"
+        )
+    pages = files.read(stream, files.window(stream, None))
+    return b"[%b]" % b",".join(one.payload for page in pages for one in page.records)

@@ -1,8 +1,9 @@
-"""The command `hub migrate`: read a whole source, try it without effect, load it."""
+"""The command `hub migrate`: read a whole source or files, try it without effect, load it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,6 +23,7 @@ from hub.errors import ConfigError
 
 if TYPE_CHECKING:
     from hub.actions.batches.migrate import Watch
+    from hub.etl.context import Hub
     from hub.migration.result import Migrated
     from hub.views.migration import MigrationView
 
@@ -29,8 +31,9 @@ _DIFFERENCES_SHOWN = 20
 
 
 def migrate(
-    source: Annotated[
-        str | None, typer.Argument(help="A configured source, e.g. salesforce.")
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(help="A configured source, e.g. salesforce; or CSV and Excel files."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Try it on a copy of the database; keep the plan.")
@@ -42,30 +45,50 @@ def migrate(
         int | None,
         typer.Option("--discard", metavar="BATCH", help="Forget a plan that was not applied."),
     ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option("--mapping", metavar="YAML", help="Of files: which field each column is."),
+    ] = None,
+    propose: Annotated[
+        Path | None,
+        typer.Option(
+            "--propose",
+            metavar="YAML",
+            help="Of files: write a mapping file to edit; load nothing.",
+        ),
+    ] = None,
     who: Who = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Move a whole source into the CRM: all its objects, once."""
+    """Move a whole source, or the rows of files, into the CRM: all objects, once."""
     from hub.actions.batches import migrate as act
     from hub.cli.session import opened, reached_database
     from hub.views.migration import of_result
 
-    if sum(one is not None for one in (source, apply, discard)) != 1:
+    if propose is not None:
+        _propose(what, propose, as_json=json)
+        return
+    if sum(bool(one) for one in (what, apply is not None, discard is not None)) != 1:
         raise ConfigError(
             "hub migrate needs a source, --apply BATCH or --discard BATCH",
             hint="hub migrate salesforce --dry-run",
         )
     acts = partial(acting, who=who)
-    with opened(config) as (hub, _, _settings), reached_database(config) as place, _bars() as watch:
+    with (
+        opened(config) as (base, _, _settings),
+        reached_database(config) as place,
+        _bars() as watch,
+    ):
+        hub, source = _source(base, what, mapping)
         if apply is not None:
             done = act.apply_plan(hub, place, acts, apply, watch)
         elif discard is not None:
             done = act.discard(hub, acts, discard)
         elif dry_run:
-            done = act.dry_run(hub, place, acts, _known(source, hub.sources()), watch)
+            done = act.dry_run(hub, place, acts, source, watch)
         else:
-            done = act.run(hub, acts, _known(source, hub.sources()), watch)
+            done = act.run(hub, acts, source, watch)
         with hub.engine.begin() as conn:
             view = of_result(conn, done, with_records=json)
     if json:
@@ -76,13 +99,47 @@ def migrate(
         raise typer.Exit(code)
 
 
-def _known(source: str | None, configured: list[str]) -> str:
-    if source not in configured:
+def _source(hub: "Hub", what: list[str] | None, mapping: Path | None) -> tuple["Hub", str]:
+    """Return the hub with files as a source, where files are named, and the name of the source."""
+    from hub.migration import files
+
+    if not what:
+        return files.without_files(hub), ""
+    if all(one in hub.sources() for one in what) and len(what) == 1 and mapping is None:
+        return hub, what[0]
+    paths = [Path(one) for one in what]
+    missing = next((one for one in paths if not one.is_file()), None)
+    if missing is not None:
         raise ConfigError(
-            f"source {source!r} is not configured",
-            hint=f"configured: {', '.join(configured) or 'none'}",
+            f"{str(missing)!r} is no configured source and no file",
+            hint=f"configured: {', '.join(hub.sources()) or 'none'}",
         )
-    return source
+    opened = files.open_files(paths, mapping, hub.clock)
+    files.check_same(hub, opened)
+    for finding in opened.check():
+        print_warning(finding.message if finding.ok else f"question: {finding.message}")
+    return files.with_files(hub, opened), opened.source
+
+
+def _propose(what: list[str] | None, out: Path, *, as_json: bool) -> None:
+    """Write a mapping file for the columns of files."""
+    from hub.connectors.files.proposals import propose
+
+    if not what:
+        raise ConfigError(
+            "--propose needs files", hint="hub migrate leads.csv --propose mapping.yaml"
+        )
+    text = propose([Path(one) for one in what])
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as exc:
+        raise ConfigError(f"cannot write {out}: {exc.strerror}", hint="name a new file") from exc
+    command = f"hub migrate {' '.join(what)} --mapping {out} --dry-run"
+    if as_json:
+        print_json({"mapping": str(out), "files": what, "next": command})
+    else:
+        print_line(str(out), f"edit it, then: {command}")
 
 
 def _code(view: "MigrationView") -> int:

@@ -4,12 +4,25 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import pytest
+from sqlalchemy import make_url, text
+
+from hub.actions.batches import migrate
+from hub.actions.batches.undo import undo_batch
 from hub.clock import SystemClock
 from hub.connectors.files.column_files import parse_columns
 from hub.connectors.files.streams import FilesConnector
+from hub.db.embedded import SUPERUSER, Server
+from hub.db.place import Place, embedded_urls
+from hub.errors import ActionError
 from hub.etl import flow
 from hub.etl.context import Hub
+from hub.migration import files as migrated_files
+from hub.settings import Settings
+from hub.views import migration as views
+from tests.acting import acting
 from tests.flow.conftest import World
+from tests.flow.test_undo import but_turns, crm
 
 DATA = Path(__file__).parents[1] / "data/csv"
 
@@ -40,8 +53,6 @@ def leads(world: World) -> list[Any]:
 def test_exports_of_vendors_become_leads_with_owners_dates_and_consent(world: World) -> None:
     owner = world.rows('SELECT id, name FROM crm."user" WHERE is_active ORDER BY id')[0]
     with world.db.engine.begin() as conn:
-        from sqlalchemy import text
-
         conn.execute(
             text("""UPDATE crm."user" SET name = 'Agent Un' WHERE id = :i"""), {"i": owner.id}
         )
@@ -84,3 +95,97 @@ def test_several_files_are_one_batch_with_relations(world: World, tmp_path: Path
     ]  # fmt: skip
     batches = world.rows("SELECT count(*) AS n FROM ops.batch WHERE source = 'csv'")
     assert batches[0].n == 1
+
+
+WHO = acting("operator")
+
+
+@pytest.fixture
+def place(world: World, server: Server, settings: Settings) -> Place:
+    name = make_url(world.db.owner_url).database
+    assert name is not None
+    root = server.url(SUPERUSER, database=name)
+    urls = embedded_urls(server, name)
+    return Place(urls, root, settings.home, SystemClock(), is_embedded=True, backs_up=False)
+
+
+def write(folder: Path) -> list[Path]:
+    """A whole customer base in five files, with one bad row in each of three."""
+    tables = {
+        "accounts": "Account ID,Account Name,Parent Account,Billing City\nA1,Acme,,Paris\nA2,Acme Nord,Acme,Lille\nA3,Bad,row,is,long\n",
+        "contacts": (
+            "Contact ID,First Name,Last Name,Account Name,Email\nC1,Zoé,Roux,Acme Nord,zoe@acme.example\n"
+            'C2,Ida,Berg,Other,ida@other.example\nC3,"Open,quote,x,y\n'
+        ),
+        "leads": (
+            "Lead ID,First Name,Last Name,Company,Email,Lead Status,Lead Owner,Create Date\n"
+            "L1,Lea,Moreau,Dorval,lea@moreau.example,Open - Not Contacted,Nobody Known,2024-02-03\n"
+            "L2,Max,Petit,Estel,no address,Working - Contacted,,2024-02-04\n"
+            "L1,Lea,Again,Dorval,other@moreau.example,Open - Not Contacted,,2024-02-05\n"
+        ),
+        "deals": (
+            "Deal ID,Deal Name,Deal Stage,Amount,Close Date,Account Name,Contact Name,Created Date\n"
+            "D1,One,Quote,1200.50 EUR,2030-01-31,Acme Nord,Zoé Roux,2024-05-01\n"
+            "D2,Two,Closed Won,20 EUR,2024-06-30,Nova,,2024-05-02\n"
+        ),
+        "tasks": "Task ID,Subject,Due Date,Contact,Opportunity\nT1,Call back,2030-01-02,Zoé Roux,One\n",
+    }  # fmt: skip
+    for name, content in tables.items():
+        (folder / f"{name}.csv").write_text(content, "utf-8")
+    return [folder / f"{name}.csv" for name in tables]
+
+
+def test_files_are_migrated_as_their_dry_run_said_and_taken_back(
+    world: World, place: Place, tmp_path: Path
+) -> None:
+    paths = write(tmp_path)
+    hub, _ = files_hub(world, *paths)
+    before = crm(world)
+
+    tried = migrate.dry_run(hub, place, WHO, "csv")
+    assert crm(world) == before
+    batch = tried.migration.batch.id
+
+    for path in paths:  # the plan is loaded from what was read
+        path.unlink()
+    loaded = migrate.apply_plan(migrated_files.without_files(world.hub), place, WHO, batch)
+    assert loaded.applied is not None
+    assert loaded.applied.holds, loaded.applied.ledgers
+    assert loaded.applied.differences == []
+    with world.db.engine.begin() as conn:
+        view = views.of_batch(conn, batch, with_records=True)
+    assert view is not None
+    became = {(r.stream, r.source_id): r.document()["verdict"] for r in view.records}
+    rejected = {key for key, verdict in became.items() if verdict == "rejected"}
+    assert rejected == {
+        ("companies", "accounts.csv:4"), ("contacts", "contacts.csv:4"), ("leads", "leads.csv:4")
+    }  # fmt: skip
+    deals = world.rows(
+        "SELECT d.name, d.value, d.currency, c.last_name, c.organization_name FROM crm.deal d "
+        "JOIN crm.contact c ON c.id = d.contact_id ORDER BY d.name")  # fmt: skip
+    assert [(d.name, float(d.value), d.currency, d.last_name or d.organization_name) for d in deals] == [
+        ("One", 1200.5, "EUR", "Roux"), ("Two", 20.0, "EUR", "Nova")
+    ]  # fmt: skip
+    assert len(world.rows("SELECT 1 FROM crm.task")) == 1
+
+    again = migrate.run(files_hub(world, *write(tmp_path))[0], WHO, "csv")
+    assert again.applied is not None
+    assert {v for e in again.applied.ledgers for v in e.verdicts} <= {"unchanged", "rejected"}
+    for number in (again.migration.batch.id, batch):
+        undo_batch(world.db.engine, WHO, number)
+    assert but_turns(crm(world)) == but_turns(before)
+
+
+def test_other_files_do_not_continue_a_migration_that_is_planned(
+    world: World, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    first.write_text("Email,Nom\na@b.example,Roux\n")
+    second.write_text("Email,Nom\nc@d.example,Berg\n")
+    hub, files = files_hub(world, first)
+    read = migrate.read_source(hub, WHO, "csv")
+    migrated_files.check_same(hub, files)
+    with pytest.raises(ActionError, match="a migration of other files"):
+        migrated_files.check_same(world.hub, files_hub(world, second)[1])
+    migrate.discard(migrated_files.without_files(world.hub), WHO, read.migration.batch.id)
+    migrated_files.check_same(world.hub, files_hub(world, second)[1])

@@ -64,7 +64,9 @@ class FilesConnector:
         self._clock = clock
 
     def streams(self) -> Sequence[Stream]:
-        """Return the streams that the files have rows for."""
+        """Return the streams that the files have rows for; without files, all."""
+        if not self.plans:
+            return STREAMS
         return [stream for stream in STREAMS if self._has(stream.name)]
 
     objects = streams
@@ -156,7 +158,7 @@ class FilesConnector:
 
     def _pages(self, stream: Stream, window: Window, resume: Cursor) -> Iterator[tuple[Page, bool]]:
         """Yield pages with the position after each, and whether a page is the last."""
-        mark = self._mark(stream)
+        mark = self.mark(stream)
         done = resume.get("row", 0) if resume.get("of") == mark else 0
         read = done if isinstance(done, int) else 0
         records = self._records(stream, window.until)
@@ -169,13 +171,20 @@ class FilesConnector:
                 return
             chunk = following
 
-    def _mark(self, stream: Stream) -> str:
-        """Return a text that differs if the files of a stream are other ones, or have changed."""
-        said = [
-            f"{plan.table.name} {plan.table.path.stat().st_size} {plan.table.path.stat().st_mtime_ns}"
-            for plan in self.plans
-        ]
-        return blake2b(f"{stream.name} {said}".encode(), digest_size=8).hexdigest()
+    def mark(self, stream: Stream) -> str:
+        """Return a text that differs if the files are other ones, have changed, or are mapped differently."""
+        said = [stream.name]
+        for plan in self.plans:
+            held = plan.table.path.stat()
+            said += [
+                plan.table.name,
+                str(held.st_size),
+                str(held.st_mtime_ns),
+                plan.kind,
+                str(plan.zone),
+            ]
+            said += [f"{c.header} {c.field} {c.order} {c.sign}" for c in plan.columns]
+        return blake2b("\0".join(said).encode(), digest_size=8).hexdigest()
 
     def _records(self, stream: Stream, until: datetime) -> Iterator[RawRecord]:
         latest = until - timedelta(microseconds=1)

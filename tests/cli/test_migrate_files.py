@@ -1,0 +1,42 @@
+"""`hub migrate FILE`: propose a mapping, try it, load it; every mistake is one sentence."""
+
+import json
+from pathlib import Path
+
+from tests.processes import House
+
+
+def test_a_file_is_proposed_tried_and_loaded(served: House, tmp_path: Path) -> None:
+    file = tmp_path / "leads.csv"
+    file.write_text(
+        "Prénom;Nom;E-mail;Créé le;Budget\nZoé;Roux;zoe@roux.example;01/02/2025;5\nIda;Berg;no address;02/03/2025;\nx;y\n"
+    )
+    mapping = tmp_path / "m.yaml"
+    proposed = served.run("migrate", str(file), "--propose", str(mapping))
+    assert proposed.returncode == 0, proposed.stderr
+    assert "--mapping" in proposed.stdout
+    assert 'dates: "?"' in mapping.read_text()
+    again = served.run("migrate", str(file), "--propose", str(mapping))
+    assert again.returncode == 2
+    assert "cannot write" in again.stderr
+
+    mapping.write_text(mapping.read_text().replace('dates: "?"', "dates: day_first"))
+    tried = served.run("migrate", str(file), "--mapping", str(mapping), "--dry-run", "--json")
+    assert tried.returncode == 3, tried.stderr
+    told = " ".join(tried.stderr.split())
+    assert "1 rows cannot be read (line 4" in told
+    plan = json.loads(tried.stdout)
+    assert served.run("lead", "list", "--json").stdout.count("zoe@roux.example") == 0
+
+    loaded = served.run("migrate", "--apply", str(plan["batch"]), "--json")
+    assert loaded.returncode == 3, loaded.stderr
+    became = {r["source_id"]: r["verdict"] for r in json.loads(loaded.stdout)["records"]}
+    assert sorted(became.values()) == ["created", "created", "rejected"]
+    assert became["leads.csv:4"] == "rejected"
+
+    missing = served.run("migrate", str(tmp_path / "none.csv"))
+    assert missing.returncode == 2
+    assert "is no configured source and no file" in " ".join(missing.stderr.split())
+    preview = served.run("mappings", "preview", "csv/leads", str(file))
+    (first, *_) = json.loads(preview.stdout)["records"]
+    assert first["values"]["last_name"] == "Roux"
