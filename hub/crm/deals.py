@@ -314,3 +314,14 @@ def forget_leads(conn: Connection, leads: Sequence[int]) -> None:
         ),
         {"ids": list(leads)},
     )
+
+
+def source_of(conn: Connection, deal_id: int) -> str | None:
+    """Return the record that a deal came with, as source/stream/id; None of one that was added here."""
+    return conn.execute(
+        text(
+            "SELECT concat_ws('/', s.source, s.stream, s.source_id) FROM crm.deal d "
+            "JOIN ops.source_record s ON s.id = d.record_id WHERE d.id = :id"
+        ),
+        {"id": deal_id},
+    ).scalar_one_or_none()

@@ -221,6 +221,7 @@ def _deal(conn: Connection, row: Mapping[str, Any], asked: Asked) -> DealCard:
         close_date=row["estimated_close_date"],
         lead_record=None if row["lead_id"] is None else f"lead/{row['lead_id']}",
         cloned_from=None if row["cloned_from"] is None else f"deal/{row['cloned_from']}",
+        source_record=deals.source_of(conn, row["id"]),
     )
     ticked = deals.ticked(conn, row["id"])
     return DealCard(
@@ -249,7 +250,7 @@ _MADE = frozenset(
     (
         "record", "name", "owner", "tags", "custom_fields", "days_since_last_communication", "emails",
         "open_tickets", "contact", "contact_record", "company", "company_record", "hot", "close_date",
-        "lead_record", "cloned_from",
+        "lead_record", "cloned_from", "source_record",
     )
 )  # fmt: skip
 _COMMON = frozenset(

@@ -184,6 +184,7 @@ class Deal(Record):
         closed_at: when it was won, lost or refused.
         lead_record: the lead that became this deal.
         cloned_from: the deal of which it is a clone.
+        source_record: the record of a source that it came with: `salesforce/opportunities/006…`.
     """
 
     contact: str | None
@@ -207,3 +208,4 @@ class Deal(Record):
     closed_at: datetime | None
     lead_record: str | None
     cloned_from: str | None
+    source_record: str | None

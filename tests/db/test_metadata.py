@@ -18,7 +18,7 @@ from hub.db.metadata import metadata
 from hub.db.schema import MIGRATIONS, revisions
 from hub.landing import tables as landing_tables
 from hub.model.entities import LEAD_FIELDS, Field
-from hub.records import batch_tables, erasure_tables, migration_tables, source_tables
+from hub.records import batch_tables, erasure_tables, migration_tables, name_tables, source_tables
 from hub.records import tables as record_tables
 from tests.db.dumps import dumped
 
@@ -35,6 +35,7 @@ ROOMS = (
     source_tables,
     erasure_tables,
     migration_tables,
+    name_tables,
 )  # their import declares the tables
 SCHEMAS = ("landing", "ops", "crm")
 

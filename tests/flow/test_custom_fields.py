@@ -10,6 +10,7 @@ from hub.actions.leads.convert import Wish, convert
 from hub.actions.people import add_person
 from hub.actions.people.edit import edit
 from hub.actions.setup import custom_field
+from hub.actions.setup.custom_field_list import define
 from hub.crm import custom_fields
 from hub.crm.custom_fields import TYPES, WITH_CHOICES, CustomField
 from hub.errors import ActionError
@@ -221,3 +222,24 @@ def test_only_an_admin_defines_fields(conn: Connection) -> None:
         with pytest.raises(ActionError) as caught:
             act()
         assert caught.value.code == "not_found"
+
+
+def test_a_list_of_fields_is_defined_once(conn: Connection) -> None:
+    wanted = [
+        CustomField("contact", "Tier__c", "Tier", "list", ("Gold", "Silver")),
+        CustomField("organisation", "Beds__c", "Beds", "number"),
+        CustomField("deal", "", "Deal type", "string"),
+        CustomField("deal", "odd", "Odd", "colour"),
+    ]
+    first = define(by(conn, ADMIN), wanted)
+    assert [(f.object, f.key) for f in first.added] == [
+        ("person", "Tier__c"), ("company", "Beds__c"), ("deal", "deal_type"),
+    ]  # fmt: skip
+    assert [(r.field.key, "colour" in r.why) for r in first.refused] == [("odd", True)]
+    wanted[0] = CustomField("contact", "Tier__c", "Tier", "list", ("gold", "Bronze"))
+    wanted[1] = CustomField("organisation", "Beds__c", "Beds", "string")
+    again = define(by(conn, ADMIN), wanted[:3])
+    assert [f.choices for f in again.extended] == [("Gold", "Silver", "Bronze")]
+    assert [f.key for f in again.unchanged] == ["deal_type"]
+    assert ["of type number" in r.why for r in again.refused] == [True]
+    assert not again.added

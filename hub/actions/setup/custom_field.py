@@ -33,7 +33,7 @@ def add(ctx: Context, field: CustomField) -> CustomField:
     """
     require(ctx, Right.SET_UP)
     made = replace(
-        field, name=field.name.strip(), key=field.key or _key(field.name),
+        field, name=field.name.strip(), key=field.key or key_of(field.name),
         choices=_distinct(field.choices),
     )  # fmt: skip
     _check(made)
@@ -116,7 +116,8 @@ def _distinct(choices: Sequence[str]) -> tuple[str, ...]:
     return tuple({c.strip().casefold(): c.strip() for c in reversed(choices)}.values())[::-1]
 
 
-def _key(name: str) -> str:
+def key_of(name: str) -> str:
+    """Return the key that a field of a name gets."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or name.strip()
 
