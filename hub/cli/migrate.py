@@ -49,6 +49,13 @@ def migrate(
         Path | None,
         typer.Option("--mapping", metavar="YAML", help="Of files: which field each column is."),
     ] = None,
+    mode: Annotated[
+        str, typer.Option("--mode", help="Of files: add-and-update, add or update.")
+    ] = "add-and-update",
+    conflict: Annotated[
+        str,
+        typer.Option("--conflict", help="Of files: fill blanks of known records, or overwrite."),
+    ] = "fill",
     propose: Annotated[
         Path | None,
         typer.Option(
@@ -80,7 +87,7 @@ def migrate(
         reached_database(config) as place,
         _bars() as watch,
     ):
-        hub, source = _source(base, what, mapping)
+        hub, source = _source(base, what, mapping, mode, conflict)
         if apply is not None:
             done = act.apply_plan(hub, place, acts, apply, watch)
         elif discard is not None:
@@ -99,8 +106,11 @@ def migrate(
         raise typer.Exit(code)
 
 
-def _source(hub: "Hub", what: list[str] | None, mapping: Path | None) -> tuple["Hub", str]:
+def _source(
+    hub: "Hub", what: list[str] | None, mapping: Path | None, mode: str, conflict: str
+) -> tuple["Hub", str]:
     """Return the hub with files as a source, where files are named, and the name of the source."""
+    from hub.connectors.files.streams import Mode
     from hub.migration import files
 
     if not what:
@@ -114,10 +124,21 @@ def _source(hub: "Hub", what: list[str] | None, mapping: Path | None) -> tuple["
             f"{str(missing)!r} is no configured source and no file",
             hint=f"configured: {', '.join(hub.sources()) or 'none'}",
         )
-    opened = files.open_files(paths, mapping, hub.clock)
+    modes = [one.value for one in Mode]
+    for name, said, known in (
+        ("--mode", mode, modes),
+        ("--conflict", conflict, ["fill", "overwrite"]),
+    ):
+        if said not in known:
+            raise ConfigError(f"{name} cannot be {said!r}", hint=f"one of {', '.join(known)}")
+    overwrites = conflict == "overwrite"
+    opened = files.open_files(hub, paths, mapping, Mode(mode), overwrites=overwrites)
     files.check_same(hub, opened)
     for finding in opened.check():
         print_warning(finding.message if finding.ok else f"question: {finding.message}")
+    for stream in opened.objects():
+        if left := opened.left_out_n(stream):
+            print_warning(f"{stream.name}: --mode {mode} leaves out {left} rows by their ids")
     return files.with_files(hub, opened), opened.source
 
 

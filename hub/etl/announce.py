@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 from hub.crm.leads import Inherited
 from hub.golden.fate import Fate
 from hub.model.events import LeadAssigned, LeadConvertedInSource
-from hub.model.folding import FoldRecord, GoldenRecord, LeadRow, StaleEntity
-from hub.model.verdicts import Lane, Verdict
+from hub.model.folding import MODE, FoldRecord, GoldenRecord, LeadRow, StaleEntity
+from hub.model.verdicts import Cause, Lane, Verdict
 from hub.records.assignments import NewAssignment
 from hub.records.verdicts import set_verdicts
 from hub.sinks.crm import Loaded
@@ -104,6 +104,8 @@ def set_chunk_verdicts(
 
 
 def _verdict(entity: StaleEntity, record: FoldRecord, *, is_changed: bool) -> Verdict:
+    if record.refs.get(MODE) and record.gone_why == Cause.EXCLUDED:
+        return Verdict.EXCLUDED
     if entity.is_new and record.id == entity.anchor_id:
         return Verdict.CREATED
     if record.joined_batch_id == record.batch_id:

@@ -11,7 +11,15 @@ from hub.golden.alone import survive_alone
 from hub.golden.rules import SurvivorshipRules
 from hub.golden.status import NEW, status_of
 from hub.golden.survive import Edit, SourceVersion, instant, survive
-from hub.model.folding import FoldRecord, GoldenRecord, LegacyOwner, StaleEntity, StoredEdit
+from hub.model.folding import (
+    CONFLICT,
+    OVERWRITE,
+    FoldRecord,
+    GoldenRecord,
+    LegacyOwner,
+    StaleEntity,
+    StoredEdit,
+)
 from hub.model.records import JsonValue
 from hub.model.verdicts import Trust
 from hub.model.words import NO_WORDS, Words
@@ -141,13 +149,19 @@ def source_version(record: FoldRecord) -> SourceVersion:
     return SourceVersion(
         record_id=record.id,
         stable_key=f"{record.source}/{record.stream}/{record.source_id}",
-        source=record.source,
+        source=_ranked_as(record),
         stream=record.stream,
         trust=Trust(record.trust),
         values=record.values,
         at=record.source_at.isoformat() if record.source_at else None,
         gone=record.is_gone,
     )
+
+
+def _ranked_as(record: FoldRecord) -> str:
+    """Return the source by whose rank the values count."""
+    overwrites = record.refs.get(CONFLICT) == OVERWRITE
+    return f"{record.source}_overwrites" if overwrites else record.source
 
 
 def trusted_first(records: Sequence[FoldRecord]) -> list[FoldRecord]:

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hub.clock import Clock
 from hub.connectors.base import Connector
 from hub.connectors.files.column_files import read_columns
-from hub.connectors.files.streams import SOURCE, FilesConnector
+from hub.connectors.files.streams import SOURCE, FilesConnector, Mode, Policy
 from hub.errors import ActionError
 from hub.etl.context import Hub
-from hub.records import migrations
+from hub.records import migrations, present_records
 
 
 def with_files(hub: Hub, files: FilesConnector) -> Hub:
@@ -32,18 +31,34 @@ def without_files(hub: Hub) -> Hub:
     return with_files(hub, FilesConnector((), hub.clock))
 
 
-def open_files(paths: Sequence[Path], mapping: Path | None, clock: Clock) -> FilesConnector:
+def open_files(
+    hub: Hub,
+    paths: Sequence[Path],
+    mapping: Path | None,
+    mode: Mode = Mode.ADD_AND_UPDATE,
+    *,
+    overwrites: bool = False,
+) -> FilesConnector:
     """Return the files as a source; each is read once.
 
     Args:
+        hub: the hub.
         paths: CSV and Excel files.
         mapping: a mapping file for their columns; None: the headers decide.
-        clock: for the present time.
+        mode: what the rows may do.
+        overwrites: whether the values of the rows win over those of other sources.
 
     Raises:
         ConfigError: a file or the mapping file cannot be used.
     """
-    return FilesConnector(paths, clock, read_columns(mapping) if mapping else None)
+
+    def known(stream: str, ids: Sequence[str]) -> frozenset[str]:
+        with hub.engine.begin() as conn:
+            return present_records.known_ids(conn, SOURCE, stream, ids)
+
+    policy = Policy(mode, overwrites, known)
+    columns = read_columns(mapping) if mapping else None
+    return FilesConnector(paths, hub.clock, columns, policy)
 
 
 def check_same(hub: Hub, files: FilesConnector) -> None:

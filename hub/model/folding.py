@@ -3,11 +3,12 @@
 Not here: how they are read (`hub.records.folding`), folded (`hub.golden`) or written (`hub.sinks`).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hub.model.records import JsonValue
+from hub.model.verdicts import Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,49 @@ class FoldRecord:
     open_verdict: bool
     role: str | None
     lane: str
+
+
+MODE, CONFLICT = "mode", "conflict"
+"""Relations under which a row of a file says what it may do: they name no record."""
+ADD, UPDATE, OVERWRITE = "add", "update", "overwrite"
+
+
+def by_mode(records: Sequence[FoldRecord]) -> list[FoldRecord]:
+    """Return the records of one entity; those that their mode leaves out count as excluded.
+
+    A record that may only add counts if it is the first of its entity, without those that may only
+    update. A record that may only update counts if one of another mode counts.
+
+    Args:
+        records: of one entity, by id.
+    """
+    if not any(r.refs.get(MODE) for r in records):
+        return [*records]
+    others = [r for r in records if r.refs.get(MODE) != UPDATE]
+    first = min((r.id for r in others), default=0)
+    has_other = any(not r.is_gone and (r.refs.get(MODE) != ADD or r.id == first) for r in others)
+    return [
+        _left_out(r)
+        if not r.is_gone
+        and (
+            (r.refs.get(MODE) == ADD and r.id != first)
+            or (r.refs.get(MODE) == UPDATE and not has_other)
+        )
+        else r
+        for r in records
+    ]
+
+
+def _left_out(record: FoldRecord) -> FoldRecord:
+    """Return the record without anything to say; a record that is gone would still fill blanks."""
+    return replace(
+        record,
+        values={},
+        refs={MODE: record.refs[MODE]},
+        is_gone=True,
+        gone_at=record.gone_at or record.source_at,
+        gone_why=Cause.EXCLUDED.value,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from hub.model.folding import EarlierVersion, FoldRecord, LeftRecord, StaleEntity, StoredEdit
+from hub.model.folding import (
+    EarlierVersion,
+    FoldRecord,
+    LeftRecord,
+    StaleEntity,
+    StoredEdit,
+    by_mode,
+)
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
 from hub.records.entities import WHOLE
@@ -160,11 +167,11 @@ ORDER BY s.id
 def records_of(
     conn: Connection, entity_ids: Sequence[int], target: str = "person"
 ) -> dict[int, list[FoldRecord]]:
-    """Return the records of people, or of organisations."""
+    """Return the records of people, or of organisations; those that their mode leaves out are gone."""
     found: dict[int, list[FoldRecord]] = defaultdict(list)
     for row in conn.execute(_RECORDS, {"ids": list(entity_ids), "target": target}):
         found[row[1]].append(FoldRecord(*row))
-    return found
+    return {entity: by_mode(records) for entity, records in found.items()}
 
 
 # An edit of a merged record counts for the survivor, and goes back with it.

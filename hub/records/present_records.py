@@ -44,3 +44,28 @@ def stored(conn: Connection, source: str, stream: str, source_ids: Sequence[str]
         {"source": source, "stream": stream, "ids": list(source_ids)},
     )
     return [Stored(*row) for row in rows]
+
+
+# As `hub.model.folding.by_mode` decides which rows of files count.
+_IN_FORCE = text("""
+SELECT DISTINCT s.source_id FROM ops.source_record s
+WHERE s.source = :source AND s.stream = :stream AND s.source_id = ANY(CAST(:ids AS text[]))
+  AND s.gone_at IS NULL AND s.withdrawn_by IS NULL AND CASE s.refs ->> 'mode'
+    WHEN 'update' THEN EXISTS (
+      SELECT 1 FROM ops.source_record o WHERE o.entity_id = s.entity_id AND o.target = s.target
+        AND o.gone_at IS NULL AND o.withdrawn_by IS NULL
+        AND o.refs ->> 'mode' IS DISTINCT FROM 'update')
+    WHEN 'add' THEN NOT EXISTS (
+      SELECT 1 FROM ops.source_record o WHERE o.entity_id = s.entity_id AND o.target = s.target
+        AND o.withdrawn_by IS NULL AND o.id < s.id
+        AND o.refs ->> 'mode' IS DISTINCT FROM 'update')
+    ELSE true END
+""")
+
+
+def known_ids(
+    conn: Connection, source: str, stream: str, source_ids: Sequence[str]
+) -> frozenset[str]:
+    """Return the ids of objects that have a record in force; one that its mode left out is not."""
+    args = {"source": source, "stream": stream, "ids": [*source_ids]}
+    return frozenset(conn.execute(_IN_FORCE, args).scalars())

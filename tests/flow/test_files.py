@@ -11,7 +11,7 @@ from hub.actions.batches import migrate
 from hub.actions.batches.undo import undo_batch
 from hub.clock import SystemClock
 from hub.connectors.files.column_files import parse_columns
-from hub.connectors.files.streams import FilesConnector
+from hub.connectors.files.streams import FilesConnector, Mode
 from hub.db.embedded import SUPERUSER, Server
 from hub.db.place import Place, embedded_urls
 from hub.errors import ActionError
@@ -21,7 +21,7 @@ from hub.migration import files as migrated_files
 from hub.settings import Settings
 from hub.views import migration as views
 from tests.acting import acting
-from tests.flow.conftest import World
+from tests.flow.conftest import World, hubspot_contact
 from tests.flow.test_undo import but_turns, crm
 
 DATA = Path(__file__).parents[1] / "data/csv"
@@ -189,3 +189,46 @@ def test_other_files_do_not_continue_a_migration_that_is_planned(
         migrated_files.check_same(world.hub, files_hub(world, second)[1])
     migrate.discard(migrated_files.without_files(world.hub), WHO, read.migration.batch.id)
     migrated_files.check_same(world.hub, files_hub(world, second)[1])
+
+
+def _moded(world: World, path: Path, mode: Mode, *, overwrites: bool = False) -> dict[str, str]:
+    """Migrate a file in a mode; return what became of its rows."""
+    opened = migrated_files.open_files(world.hub, [path], None, mode, overwrites=overwrites)
+    done = migrate.run(migrated_files.with_files(world.hub, opened), WHO, "csv")
+    assert done.applied is not None
+    assert done.applied.holds, done.applied.ledgers
+    rows = world.rows(
+        "SELECT source_id, verdict FROM ops.verdict WHERE batch_id = :b AND stream = 'leads'",
+        b=done.migration.batch.id,
+    )
+    return {row.source_id: row.verdict for row in rows}
+
+
+def _lea(world: World) -> Any:
+    (row,) = world.rows("SELECT title, city FROM crm.lead WHERE email = 'lea@moreau.example.com'")
+    return row
+
+
+def test_modes_say_what_rows_may_do_to_what_the_hub_has(world: World, tmp_path: Path) -> None:
+    world.add("hubspot", "contacts", hubspot_contact(
+        1, firstname="Lea", lastname="Moreau", email="lea@moreau.example.com", jobtitle="Head of Sales"
+    ))  # fmt: skip
+    flow.sync(world.hub, ["hubspot"])
+    path = tmp_path / "leads.csv"
+    path.write_text(
+        "Lead ID,First Name,Last Name,Email,Title,City\nL1,Lea,Moreau,lea@moreau.example.com,Clerk,Paris\n"
+        "L2,Ida,Berg,ida@berg.example.com,,Lyon\n"
+    )
+    assert _moded(world, path, Mode.ADD) == {"L1": "excluded", "L2": "created"}
+    assert tuple(_lea(world)) == ("Head of Sales", None)
+
+    path.write_text(path.read_text().replace("L1", "L7").replace("L2", "L8").replace("ida", "max"))
+    assert _moded(world, path, Mode.UPDATE) == {"L7": "merged", "L8": "excluded"}
+    assert tuple(_lea(world)) == ("Head of Sales", "Paris"), "blanks are filled, values stay"
+    assert world.rows("SELECT 1 FROM crm.lead WHERE email = 'max@berg.example.com'") == []
+
+    assert _moded(world, path, Mode.UPDATE, overwrites=True)["L7"] == "updated"
+    assert tuple(_lea(world)) == ("Clerk", "Paris")
+    assert "L7" not in _moded(world, path, Mode.ADD), "its id is known, so it is left out"
+    assert tuple(_lea(world)) == ("Clerk", "Paris")
+    assert len(world.rows("SELECT 1 FROM crm.lead")) == 3, "nobody was Max before"

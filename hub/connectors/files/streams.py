@@ -7,8 +7,10 @@ The count of a stream is a pass of its own. It compares the lines that rows take
 file has, so a line that the reader lost makes the count differ from what landed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from functools import cached_property
 from hashlib import blake2b
 from itertools import islice
@@ -36,6 +38,8 @@ from hub.model.records import FAULT, RawRecord
 from hub.model.verdicts import Op
 
 SOURCE = "csv"
+Known = Callable[[str, Sequence[str]], frozenset[str]]
+"""Tells which ids of a stream the hub has."""
 OWNERS = "owners"
 PAGE_ROWS = 1000
 _ONLY = "0001"
@@ -47,13 +51,46 @@ STREAMS = tuple(
 """In reading order: what others refer to comes first. A row that moved in its file is not a changed row."""
 
 
+class Mode(StrEnum):
+    """What the rows of a call may do."""
+
+    ADD_AND_UPDATE = "add-and-update"
+    ADD = "add"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How rows meet what the hub has.
+
+    Args:
+        mode: a row that may only add leaves a known person as it is; a row that may only update makes
+            no new one. What the matcher finds decides, as for every record.
+        overwrites: whether the values of a row win over those of other sources; else they fill blanks.
+        known: which ids of a stream the hub has.
+    """
+
+    mode: Mode = Mode.ADD_AND_UPDATE
+    overwrites: bool = False
+    known: Known = lambda _stream, _ids: frozenset()
+
+
+_USUAL = Policy()
+_MATCHED = frozenset(("companies", "contacts", "leads"))
+"""Streams whose rows are matched: there a row without a known id can update too."""
+
+
 class FilesConnector:
     """The connector of the source `csv`, over the files of one call."""
 
     source = SOURCE
 
     def __init__(
-        self, paths: Sequence[Path], clock: Clock, columns: ColumnFile | None = None
+        self,
+        paths: Sequence[Path],
+        clock: Clock,
+        columns: ColumnFile | None = None,
+        policy: Policy = _USUAL,
     ) -> None:
         """Read the files once, and plan them.
 
@@ -62,6 +99,7 @@ class FilesConnector:
         """
         self.plans = plan_files(paths, columns)
         self._clock = clock
+        self._policy = policy
 
     def streams(self) -> Sequence[Stream]:
         """Return the streams that the files have rows for; without files, all."""
@@ -154,7 +192,15 @@ class FilesConnector:
             return len(owners_of(self.plans))
         plans = self._plans(stream.name)
         rows = sum(sum(1 for _ in plan.table.rows()) + abs(plan.table.unread_n()) for plan in plans)
-        return rows + len(self._relations.made.get(stream.name, {}))
+        every = rows + len(self._relations.made.get(stream.name, {}))
+        return every - self.left_out_n(stream)
+
+    def left_out_n(self, stream: Stream) -> int:
+        """Return how many rows the mode leaves out, because the hub has their ids, or has not."""
+        if self._policy.mode is Mode.ADD_AND_UPDATE or stream.name == OWNERS:
+            return 0
+        whole = self._whole(stream, self._clock.now())
+        return sum(len(chunk) - len(self._allowed(stream, chunk)) for chunk in _chunks(whole))
 
     def _pages(self, stream: Stream, window: Window, resume: Cursor) -> Iterator[tuple[Page, bool]]:
         """Yield pages with the position after each, and whether a page is the last."""
@@ -173,7 +219,7 @@ class FilesConnector:
 
     def mark(self, stream: Stream) -> str:
         """Return a text that differs if the files are other ones, have changed, or are mapped differently."""
-        said = [stream.name]
+        said = [stream.name, self._policy.mode, str(self._policy.overwrites)]
         for plan in self.plans:
             held = plan.table.path.stat()
             said += [
@@ -187,6 +233,33 @@ class FilesConnector:
         return blake2b("\0".join(said).encode(), digest_size=8).hexdigest()
 
     def _records(self, stream: Stream, until: datetime) -> Iterator[RawRecord]:
+        """Yield the rows of a stream that the mode allows, each with what it may do."""
+        whole = self._whole(stream, until)
+        if self._policy == _USUAL or stream.name == OWNERS:
+            yield from whole
+            return
+        for chunk in _chunks(whole):
+            yield from self._allowed(stream, chunk)
+
+    def _allowed(self, stream: Stream, chunk: Sequence[RawRecord]) -> list[RawRecord]:
+        mode = self._policy.mode
+        known = frozenset[str]()
+        if mode is not Mode.ADD_AND_UPDATE:
+            known = self._policy.known(stream.name, [one.source_id for one in chunk])
+        found = []
+        for one in chunk:
+            is_known = one.source_id in known
+            if (mode is Mode.ADD and is_known) or (
+                mode is Mode.UPDATE and not is_known and stream.name not in _MATCHED
+            ):
+                continue
+            said = {"_mode": mode.value} if mode is not Mode.ADD_AND_UPDATE and not is_known else {}
+            if self._policy.overwrites:
+                said["_conflict"] = "overwrite"
+            found.append(_with(one, said) if said else one)
+        return found
+
+    def _whole(self, stream: Stream, until: datetime) -> Iterator[RawRecord]:
         latest = until - timedelta(microseconds=1)
         if stream.name == OWNERS:
             for id_, name in sorted(self._all_owners.items()):
@@ -250,3 +323,14 @@ def _moment(said: object, latest: datetime) -> datetime:
         return latest
     aware = found if found.tzinfo else found.replace(tzinfo=UTC)
     return min(aware, latest)
+
+
+def _chunks(records: Iterable[RawRecord]) -> Iterator[list[RawRecord]]:
+    rest = iter(records)
+    while chunk := list(islice(rest, PAGE_ROWS)):
+        yield chunk
+
+
+def _with(record: RawRecord, said: dict[str, str]) -> RawRecord:
+    payload = msgspec.json.decode(record.payload) | said
+    return replace(record, payload=msgspec.json.encode(payload))
