@@ -7,7 +7,7 @@ them runs (`hub.cli.groups.load`), so nothing here imports them.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-_WIDTH = 26  # of the column of names
+_WIDTH = 27  # of the column of names
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,13 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
         }),
     ),
     "Sync": (
-        Line("Sync once, keep syncing, move a whole source", {
+        Line("Sync, move a whole source, undo a batch", {
             "sync": "running:sync", "up": "running:up", "migrate": "migrate:migrate",
+            "undo": "batches:undo",
         }),
-        Line("Show status and batches; undo a batch", {
-            "status": "running:status", "batches": "batches:batches", "undo": "batches:undo",
+        Line("Show status and batches; prove a batch complete", {
+            "status": "running:status", "batches": "batches:batches",
+            "reconcile": "reconcile:reconcile",
         }),
         Line("Correct refused values, map records again", {
             "quarantine": "quarantine:quarantine_app", "remap": "running:remap",

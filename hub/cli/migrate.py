@@ -64,6 +64,9 @@ def migrate(
             help="Of files: write a mapping file to edit; load nothing.",
         ),
     ] = None,
+    incomplete: Annotated[
+        bool, typer.Option("--incomplete", help="Load even if a part could not be read.")
+    ] = False,
     who: Who = None,
     json: Json = False,
     config: Config = None,
@@ -78,7 +81,7 @@ def migrate(
         return
     if sum(bool(one) for one in (what, apply is not None, discard is not None)) != 1:
         raise ConfigError(
-            "hub migrate needs a source, --apply BATCH or --discard BATCH",
+            "hub migrate needs a source or files, --apply BATCH or --discard BATCH",
             hint="hub migrate salesforce --dry-run",
         )
     acts = partial(acting, who=who)
@@ -95,7 +98,7 @@ def migrate(
         elif dry_run:
             done = act.dry_run(hub, place, acts, source, watch)
         else:
-            done = act.run(hub, acts, source, watch)
+            done = act.run(hub, acts, source, watch, incomplete=incomplete)
         with hub.engine.begin() as conn:
             view = of_result(conn, done, with_records=json)
     if json:
@@ -230,6 +233,10 @@ def _show(view: "MigrationView", done: "Migrated") -> None:
                 for e in view.ledgers
             ],
         )  # fmt: skip
+    if view.faults:
+        print_table(
+            "Could not be read", ("part", "why"), [(f.name, f.sentence) for f in view.faults]
+        )
     if view.refusals:
         print_table(
             "Refused values and records",
@@ -252,6 +259,11 @@ def _show(view: "MigrationView", done: "Migrated") -> None:
 
 
 def _state(view: "MigrationView", done: "Migrated") -> str:
+    if view.state == "planned" and not view.is_read and not view.paused:
+        return (
+            "not everything could be read, so nothing was loaded. The same command continues; "
+            "--incomplete loads what was read."
+        )
     if view.state == "planned" and done.rehearsed is not None:
         return f"planned, nothing was loaded. hub migrate --apply {view.batch} loads it."
     if done.is_replanned:

@@ -12,6 +12,7 @@ from hub.etl.contain import ends_source, fault_of
 from hub.etl.context import Hub
 from hub.logs import get_logger
 from hub.migration.parts import Parts
+from hub.model.faults import Fault
 from hub.records import batches, migrations
 from hub.records.migrations import Migration
 
@@ -21,7 +22,8 @@ log = get_logger()
 def plan(hub: Hub, source: str, who: str) -> Migration:
     """Return the source's migration that is under way, or a new one, with all its ranges.
 
-    A stream that the vendor refuses is a fault of the batch; the other streams are planned.
+    A stream that the vendor refuses is a fault of the batch; the other streams are planned. The next
+    call asks for it again.
 
     Args:
         hub: the hub.
@@ -41,6 +43,12 @@ def plan(hub: Hub, source: str, who: str) -> Migration:
         if found is None or found.planned_at is None:
             _cut(hub, source, number)
         return of_batch(hub, number)
+
+
+def faults_of(hub: Hub, found: Migration) -> list[Fault]:
+    """Return the streams that could not be planned, each with its reason."""
+    with hub.engine.begin() as conn:
+        return batches.faults_noted(conn, found.batch.id)
 
 
 def of_batch(hub: Hub, batch_id: int) -> Migration:
@@ -72,32 +80,36 @@ def _busy(source: str) -> ActionError:
 
 def _cut(hub: Hub, source: str, batch_id: int) -> None:
     parts = Parts(hub.connector(source))
-    with hub.engine.begin() as conn:
-        have = migrations.of_batch(conn, batch_id)
-    known = have.windows if have else {}
-    for stream in parts.objects():
-        if stream.name not in known:
-            _cut_stream(hub, parts, batch_id, stream)
-    with hub.engine.begin() as conn:
-        migrations.mark(conn, batch_id, "planned_at")
+    known = of_batch(hub, batch_id).windows
+    failed = [
+        stream.name
+        for stream in parts.objects()
+        if stream.name not in known and not _cut_stream(hub, parts, batch_id, stream)
+    ]
+    if not failed:
+        with hub.engine.begin() as conn:
+            migrations.mark(conn, batch_id, "planned_at")
 
 
-def _cut_stream(hub: Hub, parts: Parts, batch_id: int, stream: Stream) -> None:
+def _cut_stream(hub: Hub, parts: Parts, batch_id: int, stream: Stream) -> bool:
+    """Freeze a stream and store its ranges; return whether the vendor let us."""
     source = parts.connector.source
     try:
         window = parts.window(stream)
         cuts = [(one.key, one.low, one.high, one.count_n) for one in parts.ranges(stream, window)]
     except HubError as exc:
+        if ends_source(exc):
+            raise
         fault = fault_of(source, stream.part, exc)
         with hub.engine.begin() as conn:
             batches.note_faults(conn, batch_id, stream.name, [fault], unproved=False)
         log.warning("stream_not_planned", source=source, stream=stream.name, message=exc.message)
-        if ends_source(exc):
-            raise
-        return
+        return False
     with hub.engine.begin() as conn:
+        batches.note_faults(conn, batch_id, stream.name, (), unproved=False)
         migrations.set_span(conn, batch_id, stream.name, window.since, window.until)
         migrations.add_ranges(conn, batch_id, stream.name, cuts)
+    return True
 
 
 def window_of(found: Migration, stream: str) -> Window:

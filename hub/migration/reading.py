@@ -17,7 +17,8 @@ from hub.landing import planned
 from hub.landing.planned import Kept
 from hub.logs import get_logger
 from hub.migration.parts import Parts
-from hub.migration.planning import streams_of, window_of
+from hub.migration.planning import faults_of, streams_of, window_of
+from hub.model.faults import Fault
 from hub.records import migrations
 from hub.records.migrations import Migration, RangeState
 
@@ -44,15 +45,22 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """How a call ended: the ranges that are not proven, and the message of a used-up quota."""
+    """How a call ended.
+
+    Args:
+        unproven: the ranges that are not proven.
+        paused: the message of a used-up quota; "" if there is quota left.
+        faults: the streams that could not be planned.
+    """
 
     unproven: Sequence[RangeState]
     paused: str = ""
+    faults: Sequence[Fault] = ()
 
     @property
     def is_complete(self) -> bool:
-        """Whether every range was read and proven."""
-        return not self.unproven and not self.paused
+        """Whether every stream was planned, and every range read and proven."""
+        return not (self.unproven or self.paused or self.faults)
 
 
 def read(hub: Hub, found: Migration, on_page: Callable[[Progress], None] = lambda _: None) -> Read:
@@ -79,13 +87,13 @@ def read(hub: Hub, found: Migration, on_page: Callable[[Progress], None] = lambd
             reader.run()
         except BudgetError as exc:
             reader.note("open", reason=exc.message)
-            return Read(_unproven(hub, found), exc.message)
+            return Read(_unproven(hub, found), exc.message, faults_of(hub, found))
         except HubError as exc:
             reader.note("failed", reason=exc.message)
             log.warning("range_failed", stream=one.stream, range=one.key, message=exc.message)
             if ends_source(exc):
                 raise
-    return Read(_unproven(hub, found))
+    return Read(_unproven(hub, found), faults=faults_of(hub, found))
 
 
 def _ranges(hub: Hub, found: Migration) -> list[RangeState]:

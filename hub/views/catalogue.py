@@ -5,6 +5,7 @@ from hub.views.cards import CompanyCard, ContactCard, DealCard, LeadCard
 from hub.views.finding import Found
 from hub.views.lists import ListPage
 from hub.views.parts import Tickets
+from hub.views.reconciliation import Reconciliation
 from hub.views.status import Status
 
 READ_MODELS: dict[str, type] = {
@@ -16,5 +17,6 @@ READ_MODELS: dict[str, type] = {
     "Search": Found,
     "Activities of a record": RecordActivities,
     "Tickets": Tickets,
+    "Proof of a batch": Reconciliation,
     "Status": Status,
 }

@@ -15,7 +15,8 @@ from hub.landing.refusals import Refusals
 from hub.migration.differences import Difference
 from hub.migration.outcomes import outcomes
 from hub.migration.result import Migrated
-from hub.records import ledger, migrations, plans
+from hub.model.faults import Fault
+from hub.records import batches, ledger, migrations, plans
 from hub.records.ledger import StreamLedger
 from hub.records.migrations import RangeState
 from hub.records.plans import Outcome
@@ -36,6 +37,7 @@ class MigrationView:
         differences: from the plan.
         paused: why the source cannot be read further now; "" if it can.
         is_replanned: whether the plan was made again, because the hub had changed.
+        faults: the streams that could not be planned.
     """
 
     batch: int
@@ -48,11 +50,17 @@ class MigrationView:
     differences: Sequence[Difference] = field(default=())
     paused: str = ""
     is_replanned: bool = False
+    faults: Sequence[Fault] = ()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether every stream was planned, and every range proven."""
+        return not self.faults and all(one.state == "proven" for one in self.ranges)
 
     @property
     def holds(self) -> bool:
-        """Whether every ledger adds up, and every range is proven."""
-        return all(e.holds for e in self.ledgers) and all(r.state == "proven" for r in self.ranges)
+        """Whether everything was read, and every ledger adds up."""
+        return self.is_read and all(one.holds for one in self.ledgers)
 
     @property
     def refused_n(self) -> int:
@@ -68,6 +76,7 @@ class MigrationView:
             "holds": self.holds,
             "paused": self.paused,
             "replanned": self.is_replanned,
+            "faults": [one.to_json() for one in self.faults],
             "ranges": [_range(one) for one in self.ranges],
             "ledger": [ledger_json(one) for one in self.ledgers],
             "quarantine": [one.document() for one in self.refusals],
@@ -110,6 +119,7 @@ def of_result(conn: Connection, done: Migrated, *, with_records: bool) -> Migrat
         done.applied.differences if done.applied is not None else (),
         done.read.paused if done.read is not None else "",
         done.is_replanned,
+        batches.faults_noted(conn, number),
     )
 
 
@@ -127,6 +137,7 @@ def of_batch(conn: Connection, batch_id: int, *, with_records: bool) -> Migratio
         () if is_planned else ledger.of_batch(conn, batch_id),
         refusals.of_batch(conn, batch_id),
         _records(conn, batch_id, is_planned=is_planned) if with_records else (),
+        faults=batches.faults_noted(conn, batch_id),
     )
 
 

@@ -1,6 +1,8 @@
 """A migration: a dry run does what the real run does, a killed one continues, undo takes it back."""
 
+from collections import Counter
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -9,8 +11,9 @@ from sqlalchemy import make_url
 from hub.actions.batches import migrate
 from hub.actions.batches.undo import undo_batch
 from hub.actions.people.edit import edit
+from hub.cli.reconcile_page import render
 from hub.clock import SystemClock
-from hub.connectors.base import Page, Stream, Window
+from hub.connectors.base import Cursor, Page, Stream, Window
 from hub.db.embedded import SUPERUSER, Server
 from hub.db.place import Place, embedded_urls
 from hub.errors import ActionError, TransientError
@@ -19,6 +22,8 @@ from hub.migration import adopting, reading
 from hub.model.verdicts import Op
 from hub.settings import Settings
 from hub.views import migration as views
+from hub.views.reconciliation import line, reconciliation, reject_reasons
+from hub.views.reconciliation import records as proved
 from tests.acting import acting, done
 from tests.flow.conftest import HandConnector, World, hubspot_contact, salesforce_lead
 from tests.flow.test_undo import but_turns, crm
@@ -204,8 +209,9 @@ def test_a_killed_migration_continues(
     assert len(world.rows("SELECT FROM ops.batch WHERE kind = 'migrate'")) == 1
 
 
-def test_a_hidden_record_is_named_and_the_rest_is_loaded(world: World) -> None:
+def test_a_hidden_record_is_named_and_nothing_is_loaded_unless_told_so(world: World) -> None:
     fill(world)
+    before = crm(world)
     world.salesforce.hidden = {salesforce_lead(3).source_id}
 
     short = migrate.run(world.hub, WHO, "salesforce")
@@ -214,10 +220,40 @@ def test_a_hidden_record_is_named_and_the_rest_is_loaded(world: World) -> None:
     assert [(r.stream, r.state, r.reason) for r in short.read.unproven] == [
         ("leads", "short", "the source counted 23, handed out 22")
     ]
-    assert short.applied is not None
-    assert not short.applied.holds
-    assert short.migration.state == "failed"
+    assert short.applied is None
+    assert short.migration.state == "planned"
+    assert crm(world) == before
+
+    loaded = migrate.run(world.hub, WHO, "salesforce", incomplete=True)
+
+    assert loaded.applied is not None
+    assert not loaded.applied.holds
+    assert loaded.migration.state == "failed"
     assert world.rows("SELECT FROM crm.lead WHERE last_name = 'Dubois'")
+
+
+class Down(HandConnector):
+    """A vendor that does not answer."""
+
+    def window(self, stream: Stream, cursor: Cursor | None) -> Window:
+        raise TransientError(f"{stream.name}: no answer")
+
+
+def test_a_vendor_that_does_not_answer_is_told_and_asked_again(world: World) -> None:
+    fill(world)
+    sound = world.vendors["salesforce"]
+    world.vendors["salesforce"] = Down("salesforce", names=("users", "leads"))
+
+    down = migrate.run(world.hub, WHO, "salesforce")
+
+    assert down.read is not None
+    assert {fault.part for fault in down.read.faults} == {"users", "leads"}
+    assert down.applied is None
+    world.vendors["salesforce"] = sound
+    up = migrate.run(world.hub, WHO, "salesforce")
+    assert up.applied is not None
+    assert up.applied.holds
+    assert up.migration.batch.id == down.migration.batch.id
 
 
 class Flaky(HandConnector):
@@ -297,3 +333,27 @@ def test_nobody_is_told_at_once(world: World) -> None:
     migrate.run(world.hub, WHO, "salesforce")
 
     assert world.rows(told)[0].n == before
+
+
+def test_the_proof_of_a_batch_can_be_taken_apart(world: World) -> None:
+    fill(world)
+    world.add("salesforce", "leads", salesforce_lead(40, FirstName="", LastName=""))
+    batch = migrate.run(world.hub, WHO, "salesforce").migration.batch.id
+
+    with world.db.engine.begin() as conn:
+        proof = reconciliation(conn, batch)
+        listed = list(proved(conn, batch))
+        reasons = reject_reasons(conn, batch)
+    assert proof is not None
+    (leads,) = [one for one in proof.streams if one.stream == "leads"]
+    assert leads.holds
+    assert leads.counted is not None
+    assert leads.counted + leads.gone == leads.total == sum(leads.verdicts.values())
+    own = [one for one in listed if one.stream == "leads"]
+    assert Counter(one.verdict for one in own) == leads.verdicts
+    lines = ["\t".join(line(one, reasons.get(one.key, ""))) + "\n" for one in own]
+    assert sha256("".join(lines).encode()).hexdigest() == leads.checksum
+    assert sum(o.records for o in proof.owners) == sum(1 for one in listed if one.kind)
+    page = render(proof)
+    assert "Everything adds up" in page
+    assert leads.checksum in page

@@ -70,13 +70,23 @@ def dry_run(
     return Migrated(planning.of_batch(hub, done.migration.batch.id), done.read, rehearsed)
 
 
-def run(hub: Hub, acting: Acting, source: str, watch: Watch = _SILENT) -> Migrated:
+def run(
+    hub: Hub, acting: Acting, source: str, watch: Watch = _SILENT, *, incomplete: bool = False
+) -> Migrated:
     """Read a source and load it into the CRM, or continue.
 
-    A source of which a part could not be read is loaded without it, and the batch fails.
+    Args:
+        hub: the hub.
+        acting: who acts.
+        source: vendor name.
+        watch: told what happens.
+        incomplete: load also a source of which a part could not be read; its ledger does not add up.
+
+    Raises:
+        ActionError: as for `read_source`.
     """
     done = read_source(hub, acting, source, watch)
-    if done.read is not None and done.read.paused:
+    if done.read is not None and not (done.read.is_complete or incomplete):
         return done
     applied = apply(hub, done.migration, watch.say, watch.on_landed)
     return Migrated(planning.of_batch(hub, done.migration.batch.id), done.read, applied=applied)

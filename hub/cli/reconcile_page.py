@@ -1,0 +1,105 @@
+"""The report of `hub reconcile` as a page to print and sign.
+
+In: the proof of a batch. Out: HTML with the totals, the owners, what was refused, checksums, and lines for
+signatures. Every value is escaped.
+"""
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from hub.cli.html import page, table
+from hub.cli.output import in_zone
+
+if TYPE_CHECKING:
+    from hub.views.reconciliation import Reconciliation
+
+_SIGN = """
+<h2>Approved</h2>
+<table><tr><th>name</th><th>role</th><th>date</th><th>signature</th></tr>
+<tr><td style="width:14rem;height:3rem"></td><td style="width:10rem"></td><td style="width:8rem"></td>
+<td style="width:16rem"></td></tr></table>
+"""
+
+
+def render(proof: "Reconciliation") -> str:
+    """Return the report as HTML."""
+    title = f"Batch {proof.batch}: {proof.kind} of {proof.source}"
+    parts = [
+        _summary(proof),
+        _streams(proof),
+        _faults(proof),
+        _owners(proof),
+        _refused(proof),
+        _sums(proof),
+    ]
+    return page(title, "".join(parts) + _SIGN)
+
+
+def _summary(proof: "Reconciliation") -> str:
+    words = "Everything adds up." if proof.holds else "It does not add up."
+    finished = in_zone(proof.finished_at) if proof.finished_at else "not finished"
+    by = f" by {escape(proof.who)}" if proof.who else ""
+    return (
+        f"<p><strong>{words}</strong> State: {escape(proof.state)}. Begun {in_zone(proof.started_at)}"
+        f"{by}, finished {finished}.</p>"
+    )
+
+
+def _streams(proof: "Reconciliation") -> str:
+    names = sorted({name for one in proof.streams for name in one.verdicts})
+    head = (
+        "stream",
+        "counted by the source",
+        *names,
+        "total",
+        "gone at the source",
+        "missing",
+        "adds up",
+    )
+    rows = [
+        (one.stream, "it cannot count" if one.counted is None else one.counted,
+         *(one.verdicts.get(name, 0) for name in names), one.total, one.gone,
+         one.missing + one.without_verdict, "yes" if one.holds else "NO")
+        for one in proof.streams
+    ]  # fmt: skip
+    listed = "; ".join(
+        f"<code>hub reconcile {proof.batch} --verdict {escape(name)}</code>" for name in names
+    )
+    note = (
+        '<p class="note">Counted by the source + gone at the source = total of the verdicts. '
+        f"These commands list the records behind the numbers: {listed}.</p>"
+    )
+    return f"<h2>Totals</h2>{table(head, rows)}{note}"
+
+
+def _faults(proof: "Reconciliation") -> str:
+    rows = [(one.stream, fault) for one in proof.streams for fault in one.faults]
+    return f"<h2>Could not be read</h2>{table(('stream', 'why'), rows)}" if rows else ""
+
+
+def _owners(proof: "Reconciliation") -> str:
+    rows = [(one.owner or "nobody", one.kind, one.records) for one in proof.owners]
+    return f"<h2>Owners</h2>{table(('owner', 'kind', 'records'), rows)}" if rows else ""
+
+
+def _refused(proof: "Reconciliation") -> str:
+    parts = []
+    if proof.rejects:
+        more = f", the first {len(proof.rejects):,}" if proof.rejects_n > len(proof.rejects) else ""
+        rows = [(one.stream, one.source_id, one.reason) for one in proof.rejects]
+        parts.append(f"<h2>Refused records: {proof.rejects_n:,}{more}</h2>")
+        parts.append(table(("stream", "id", "reason"), rows))
+    if proof.refusals:
+        values = [(r.stream, r.field or "(record)", r.reason, r.n, r.value) for r in proof.refusals]
+        parts.append("<h2>Refused values</h2>")
+        parts.append(table(("stream", "field", "reason", "count", "example"), values))
+    return "".join(parts)
+
+
+def _sums(proof: "Reconciliation") -> str:
+    sums = [(one.stream, proof.mappings.get(one.stream), one.checksum) for one in proof.streams]
+    note = (
+        '<p class="note">SHA-256 over the lines of a stream in the file of '
+        f"<code>hub reconcile {proof.batch} --csv FILE</code>, columns parted by tabs.</p>"
+    )
+    return f"<h2>Mappings and checksums</h2>{table(('stream', 'mapping', 'checksum'), sums)}{note}"
