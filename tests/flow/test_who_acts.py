@@ -21,7 +21,7 @@ import hub
 from hub import actions
 from hub.actions import reading, report, rights
 from hub.actions.activities import activity, outcome, task, timeline
-from hub.actions.batches import undo
+from hub.actions.batches import migrate, undo
 from hub.actions.bulk import run as bulk
 from hub.actions.bulk import take_back
 from hub.actions.companies import company, named, questions
@@ -38,6 +38,7 @@ from hub.actions.setup import (
     custom_field,
     groups,
     layout,
+    name_history,
     naming,
     notifications,
     pipeline,
@@ -50,8 +51,10 @@ from hub.clock import SystemClock
 from hub.crm import contacts, owners
 from hub.crm.custom_fields import CustomField
 from hub.crm.smart_links import SmartLink
+from hub.db.place import Place
 from hub.errors import ActionError
 from hub.etl import companies, flow, load
+from hub.etl.context import Hub
 from hub.lists.document import read
 from hub.model.verdicts import Judgement
 from hub.records import erasure_list
@@ -227,10 +230,12 @@ TABLE: Mapping[str, tuple[str, Call]] = {
     "setup.smart_link.listed": (READ, lambda c, _: smart_link.listed(c)),
     "setup.smart_link.remove": (SET_UP, lambda c, _: smart_link.remove(c, "lead", "Bills")),
     "setup.smart_link.opened": (READ, lambda c, s: smart_link.opened(c, "Bills", s.leads[0])),
+    "setup.name_history.newest": (READ, lambda c, _: name_history.newest(c)),
     "setup.smart_list.add": (ADD, lambda c, _: smart_list.add(c, "Fresh", DOCUMENT)),
     "setup.smart_list.edit": (OWN_LIST, lambda c, s: smart_list.edit(c, s.list, DOCUMENT)),
     "setup.smart_list.shown": (READ, lambda c, _: smart_list.shown(c, [])),
     "setup.smart_list.visible": (READ, lambda c, _: smart_list.visible(c)),
+    "setup.smart_list.rename": (OWN_LIST, lambda c, s: smart_list.rename(c, s.list, "Other name")),
     "setup.smart_list.share": (OWN_LIST, lambda c, s: smart_list.share(c, s.list)),
     "setup.smart_list.remove": (OWN_LIST, lambda c, s: smart_list.remove(c, s.list)),
     "setup.smart_list.find": (READ, lambda c, s: smart_list.find(c, s.list)),
@@ -268,6 +273,14 @@ OPENING = {
 }
 # nobody is erased here: who may gets as far as to be told that there is no such person, or no work left
 _GONE = "never.seen@example.com"
+NOWHERE = cast("Place", None)  # who may not never gets to the place of the database
+MIGRATING: Mapping[str, Callable[[Hub, Acting], Any]] = {
+    "batches.migrate.read_source": lambda hub, acts: migrate.read_source(hub, acts, "salesforce"),
+    "batches.migrate.dry_run": lambda hub, acts: migrate.dry_run(hub, NOWHERE, acts, "salesforce"),
+    "batches.migrate.run": lambda hub, acts: migrate.run(hub, acts, "salesforce"),
+    "batches.migrate.apply_plan": lambda hub, acts: migrate.apply_plan(hub, NOWHERE, acts, 999),
+    "batches.migrate.discard": lambda hub, acts: migrate.discard(hub, acts, 999),
+}
 ERASING: dict[str, Callable[[Engine, Acting, Path], Any]] = {
     "identity.erase.erase": lambda e, a, home: erasing.erase(e, a, _GONE, home=home, region="FR"),
     "identity.erase.preview_erase": lambda e, a, home: erasing.preview_erase(
@@ -540,6 +553,19 @@ def test_only_who_sets_up_may_erase(
     assert got == SET_UP.replace(" ", "")
 
 
+@pytest.mark.parametrize("name", MIGRATING)
+def test_only_who_sets_up_may_migrate(world: World, name: str) -> None:
+    got = ""
+    for column in columns(world):
+        acting: Acting = lambda conn, c=column: Context(conn, c.actor, CLOCK)  # type: ignore[misc]
+        try:
+            said = said_of(lambda acting=acting: MIGRATING[name](world.hub, acting))  # type: ignore[misc]
+        except AttributeError:  # the place of the database was looked at, so the right was there
+            said = "y"
+        got += "." if said == "." else "y"
+    assert got == SET_UP.replace(" ", "")
+
+
 def _modules() -> Iterator[Any]:
     for found in pkgutil.walk_packages(actions.__path__, "hub.actions."):
         yield importlib.import_module(found.name)
@@ -563,7 +589,7 @@ def _public() -> dict[str, list[Any]]:
 
 def test_every_action_has_its_row() -> None:
     there = {name for name, takes in _public().items() if Context in takes or Acting in takes}
-    assert there == {*TABLE, *OPENING, *ERASING, *PARTS}
+    assert there == {*TABLE, *OPENING, *ERASING, *MIGRATING, *PARTS}
 
 
 def test_an_action_takes_the_context_first_and_no_name_of_who_acts() -> None:
