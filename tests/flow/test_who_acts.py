@@ -554,7 +554,11 @@ def test_only_who_sets_up_may_erase(
 
 
 @pytest.mark.parametrize("name", MIGRATING)
-def test_only_who_sets_up_may_migrate(world: World, name: str) -> None:
+def test_only_who_sets_up_may_migrate(
+    world: World,
+    sides: tuple[Side, Side],  # noqa: ARG001 the actors are made with it
+    name: str,
+) -> None:
     got = ""
     for column in columns(world):
         acting: Acting = lambda conn, c=column: Context(conn, c.actor, CLOCK)  # type: ignore[misc]
