@@ -36,6 +36,7 @@ from hub.actions.people import add_person, assign, assign_list, edit
 from hub.actions.setup import (
     criteria,
     custom_field,
+    custom_field_list,
     groups,
     layout,
     name_history,
@@ -230,6 +231,7 @@ TABLE: Mapping[str, tuple[str, Call]] = {
     "setup.smart_link.listed": (READ, lambda c, _: smart_link.listed(c)),
     "setup.smart_link.remove": (SET_UP, lambda c, _: smart_link.remove(c, "lead", "Bills")),
     "setup.smart_link.opened": (READ, lambda c, s: smart_link.opened(c, "Bills", s.leads[0])),
+    "setup.custom_field_list.define": (SET_UP, lambda c, _: custom_field_list.define(c, [])),
     "setup.name_history.newest": (READ, lambda c, _: name_history.newest(c)),
     "setup.smart_list.add": (ADD, lambda c, _: smart_list.add(c, "Fresh", DOCUMENT)),
     "setup.smart_list.edit": (OWN_LIST, lambda c, s: smart_list.edit(c, s.list, DOCUMENT)),
@@ -556,7 +558,7 @@ def test_only_who_sets_up_may_erase(
 @pytest.mark.parametrize("name", MIGRATING)
 def test_only_who_sets_up_may_migrate(
     world: World,
-    sides: tuple[Side, Side],  # noqa: ARG001 the actors are made with it
+    sides: tuple[Side, Side],
     name: str,
 ) -> None:
     got = ""
