@@ -21,7 +21,7 @@ from hub.etl.load_companies import load_companies
 from hub.etl.load_people import load_people
 from hub.etl.new_owners import NewOwners, in_order
 from hub.etl.owner_decision import rules_of
-from hub.etl.unmatched import load_owners, load_related, load_tickets
+from hub.etl.unmatched import RELATED, load_owners, load_related, load_tickets
 from hub.logs import get_logger
 from hub.model.folding import StaleEntity
 from hub.records import entities, folding, queue
@@ -46,7 +46,7 @@ def load_pending(hub: Hub) -> Counts:
     if ask(hub.engine, lambda conn: queue.has_records(conn, queue.OWNERS, queue.TICKETS)):
         counts = load_owners(hub) | load_tickets(hub)
     counts |= load_stale(hub, gives_owners=True)
-    if ask(hub.engine, lambda conn: queue.has_records(conn, queue.DEALS, queue.ACTIVITIES)):
+    if ask(hub.engine, lambda conn: queue.has_records(conn, *RELATED)):
         counts |= load_related(hub)
         counts |= load_stale(hub)  # a company that waited for nothing but this load's deals
     return counts

@@ -18,6 +18,8 @@ from hub.records.verdicts import set_verdicts
 
 CHUNK = 500
 REQUESTER = "requester"
+RELATED = (queue.DEALS, queue.ACTIVITIES, queue.DERIVE_PEOPLE, queue.DERIVE_DEALS)
+"""The stages of `load_related`."""
 Load = Callable[[Connection, Sequence[PlainRecord]], Sequence[Verdict]]
 """Writes a chunk of records; returns the verdict of each."""
 
@@ -38,7 +40,10 @@ def load_related(hub: Hub) -> dict[str, int]:
     deals = _load_plain(
         hub, queue.DEALS, lambda conn, ids: load_deals.load_deals(conn, ids, currency)
     )
-    return deals | _load_plain(hub, queue.ACTIVITIES, load_activities.load_activities)
+    activities = _load_plain(hub, queue.ACTIVITIES, load_activities.load_activities)
+    _load_plain(hub, queue.DERIVE_PEOPLE, load_activities.derive_people)
+    _load_plain(hub, queue.DERIVE_DEALS, load_activities.derive_deals)
+    return deals | activities
 
 
 def _load_plain(

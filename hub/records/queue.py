@@ -1,7 +1,9 @@
 """The queue of records on their way to an entity; the one module that writes `ops.pending`.
 
 These stages take from it: `normalize` (raw rows), `match` (records of people), `companies` (records of
-companies), and the parts of load that need no matching: `owners`, `tickets`, `deals` and `activities`. A stage takes a chunk, works on it and finishes it in one transaction, so a
+companies), and the parts of load that need no matching: `owners`, `tickets`, `deals` and `activities`. What activities
+change on a person or a deal is derived once for many of them: `derive people` and `derive deals` hold entities
+and deals instead of records. A stage takes a chunk, works on it and finishes it in one transaction, so a
 crash leaves the chunk queued. Pages are queued by the statement that lands them
 (`hub.landing.store`), and old raw rows by the one that enters them in a ledger
 (`hub.records.requeue`).
@@ -20,6 +22,7 @@ from hub.model.verdicts import Lane, Op
 NORMALIZE, MATCH, COMPANIES = "normalize", "match", "companies"
 OWNERS, TICKETS = "owners", "tickets"
 DEALS, ACTIVITIES = "deals", "activities"
+DERIVE_PEOPLE, DERIVE_DEALS = "derive people", "derive deals"
 Queued = tuple[int, str, int]
 """The id of a record, its lane, and the batch that queues it."""
 
@@ -226,7 +229,7 @@ def has_bulk_people(conn: Connection) -> bool:
 _COUNTS = text("""
 SELECT count(*) FILTER (WHERE stage = 'normalize') AS normalize,
        count(*) FILTER (WHERE stage IN ('match', 'companies')) AS match,
-       count(*) FILTER (WHERE stage IN ('owners', 'tickets', 'deals', 'activities')) AS load
+       count(*) FILTER (WHERE stage NOT IN ('normalize', 'match', 'companies')) AS load
 FROM ops.pending WHERE CAST(:batch AS bigint) IS NULL OR batch_id = :batch
 """)
 

@@ -203,7 +203,8 @@ pending = Table(
     Column("batch_id", BigInteger, nullable=False),
     Column("since", UTC, nullable=False, server_default=NOW),
     CheckConstraint(
-        "stage IN ('normalize','match','companies','owners','tickets','deals','activities')",
+        "stage IN ('normalize','match','companies','owners','tickets','deals','activities',"
+        "'derive people','derive deals')",
         name="stage",
     ),
     Index(
