@@ -140,3 +140,45 @@ def _of_keys(conn: Connection, what: str, keys: Iterable[ObjectKey]) -> dict[Obj
     }
     statement = _ENTITIES if what == "entities" else _DEALS
     return {wanted[row[0]]: row[1] for row in conn.execute(statement, args)}
+
+
+_LEFT = text("""
+SELECT DISTINCT s.source, s.source_id FROM ops.source_record s
+WHERE s.left_entity_id = ANY(CAST(:ids AS bigint[])) AND s.entity_id IS DISTINCT FROM s.left_entity_id
+  AND s.target IN ('person', 'organisation') AND s.withdrawn_by IS NULL
+""")
+_DEPENDING = text("""
+WITH gone AS MATERIALIZED (
+  SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:source_ids AS text[])) AS g(source, source_id)
+), near AS MATERIALIZED (
+  SELECT record_id FROM crm.task WHERE entity_id = ANY(CAST(:ids AS bigint[]))
+  UNION ALL SELECT record_id FROM crm.call WHERE entity_id = ANY(CAST(:ids AS bigint[]))
+  UNION ALL SELECT record_id FROM crm.visit WHERE entity_id = ANY(CAST(:ids AS bigint[]))
+  UNION ALL SELECT record_id FROM crm.message WHERE entity_id = ANY(CAST(:ids AS bigint[]))
+  UNION ALL SELECT record_id FROM crm.note WHERE entity_id = ANY(CAST(:ids AS bigint[]))
+    AND given IS NOT NULL
+  UNION ALL SELECT d.record_id FROM crm.contact c CROSS JOIN LATERAL (
+    SELECT record_id FROM crm.deal WHERE contact_id = c.id
+    UNION ALL SELECT record_id FROM crm.deal WHERE organization_id = c.id
+    UNION ALL SELECT o.record_id FROM crm.deal_contact x JOIN crm.deal o ON o.id = x.deal_id
+      WHERE x.contact_id = c.id) d
+  WHERE c.entity_id = ANY(CAST(:ids AS bigint[]))
+)
+SELECT DISTINCT s.id FROM near n JOIN ops.source_record s ON s.id = n.record_id JOIN gone g
+  ON g.source = s.source AND (g.source_id IN (s.refs ->> 'contact', s.refs ->> 'lead', s.refs ->> 'company')
+    OR s.canonical -> 'contacts' @> jsonb_build_array(jsonb_build_object('ref', g.source_id)))
+""")
+
+
+def depending(conn: Connection, entity_ids: Collection[int]) -> list[int]:
+    """Return records of deals and activities on entities that name a record which has left the entity.
+
+    Args:
+        conn: an open transaction.
+        entity_ids: people or companies that were just written.
+    """
+    left = conn.execute(_LEFT, {"ids": list(entity_ids)}).all()
+    if not left:
+        return []
+    args = {"sources": [row.source for row in left], "source_ids": [row.source_id for row in left]}
+    return list(conn.execute(_DEPENDING, {"ids": list(entity_ids), **args}).scalars())

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from hub.crm import related
 from hub.landing import load_problems
 from hub.landing.load_problems import LoadProblem
 from hub.model.entities import ACTIVITIES
@@ -20,8 +21,12 @@ TARGETS = ("deal", *ACTIVITIES)
 
 
 def came(conn: Connection, entity_ids: Sequence[int]) -> None:
-    """Wake what waits for the objects of people and companies; call when these have their rows."""
+    """Wake what waits for the objects of people and companies; call when these have their rows.
+
+    What names a record that has left one of them follows this record.
+    """
     _wake(conn, wanted.take_of_entities(conn, entity_ids))
+    queue.put_again(conn, related.depending(conn, entity_ids))
 
 
 def came_records(conn: Connection, record_ids: Sequence[int]) -> None:

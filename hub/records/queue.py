@@ -91,7 +91,8 @@ ON CONFLICT DO NOTHING
 
 def put_again(conn: Connection, record_ids: Sequence[int]) -> None:
     """Queue records of deals and activities for their load, in the bulk lane; others are left out."""
-    conn.execute(_PUT_AGAIN, {"ids": list(record_ids)})
+    if record_ids:
+        conn.execute(_PUT_AGAIN, {"ids": list(record_ids)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,3 +121,27 @@ def test_a_converted_lead_points_to_what_it_became_in_any_order(world: World) ->
     assert differences(before, crm(world)) == {}
     undo(world, 1)
     assert not world.rows("SELECT 1 FROM crm.conversion UNION ALL SELECT 1 FROM crm.lead")
+
+
+def test_activities_follow_the_person_that_they_name(world: World) -> None:
+    """Two records of one person are parted: what names the second one goes with it, and comes back."""
+    migrating(world)
+    twin = {"FirstName": "Lea", "LastName": "Acme", "Email": "lea@acme.example"}
+    hold(world, {**org(), "contacts": [*org()["contacts"], made("003N1", at=2, **twin)],
+                 "notes": [*org()["notes"], made("0021N", at=2, Body="Of the other", ContactId="003N1", CreatedById="005U1")]})  # fmt: skip
+    hold(world, {"opportunities": [made("006N", at=3, Name="Other", StageName="Quote", ContactId="003N1")]})  # fmt: skip
+    sync(world)
+    (one,) = world.rows("SELECT DISTINCT entity_id FROM ops.source_record WHERE source_id IN ('003L1', '003N1')")  # fmt: skip
+    whose = (
+        "SELECT (SELECT s.entity_id FROM ops.source_record s WHERE s.source_id = '003N1') = n.entity_id AS same, "
+        "n.entity_id = :one AS first FROM crm.note n WHERE n.content = 'Of the other'"
+    )
+    assert [tuple(row) for row in world.rows(whose, one=one.entity_id)] == [(True, True)]
+    named = {"FirstName": "Noe", "LastName": "Zola", "Email": "noe@zola.example"}
+    hold(world, {"contacts": [made("003N1", at=90, **named)]})
+    sync(world)
+    assert [tuple(row) for row in world.rows(whose, one=one.entity_id)] == [(True, False)]
+    (deal,) = world.rows("SELECT c.first_name FROM crm.deal d JOIN crm.contact c ON c.id = d.contact_id WHERE d.name = 'Other'")  # fmt: skip
+    assert deal.first_name == "Noe"
+    (note,) = world.rows("SELECT c.first_name FROM crm.note n JOIN crm.contact c USING (entity_id) WHERE n.content = 'Likes tea'")  # fmt: skip
+    assert note.first_name == "Lea"
