@@ -19,7 +19,10 @@ from sqlalchemy import text
 
 from hub.clock import SystemClock
 from hub.db.engine import Database, open_database
+from hub.etl import flow
+from hub.etl.assemble import assemble
 from hub.etl.completeness import unproved
+from hub.etl.context import Hub
 from hub.mappings import loader
 from hub.settings import load
 from tests.cli.test_red_runs import LOSE
@@ -111,20 +114,42 @@ class Home:
         with dg.execute_job(job, instance=self.instance, reexecution_options=options) as result:
             return result.success
 
-    def tick(self) -> list[Any]:
-        """Let the sensor `what_happened_outside` report."""
+    def sync(self, *sources: str, full: bool = False) -> None:
+        """Sync as the command `hub sync` does."""
+        flow.sync(self.hub(), sources, full=full)
+
+    def hub(self) -> Hub:
+        return assemble(load(self.made.config), self.database, SystemClock())
+
+    def outside(self, *, full: bool) -> set[str]:
+        """Sync outside Dagster; return the failed checks that `what_happened_outside` reports."""
         sensor = self.defs.get_repository_def().get_sensor_def("what_happened_outside")
-        last = "0"
-        with self.database.engine.begin() as conn:
-            last = str(conn.execute(text("SELECT max(id) FROM ops.stage_report")).scalar_one())
-        done = self.made.run("sync", "salesforce", *(["--full"] if self.full else []))
-        assert done.returncode in {0, 1, 2, 3}, done.stderr
-        with dg.build_sensor_context(instance=self.instance, cursor=last) as context:
+        with dg.build_sensor_context(instance=self.instance) as context:
+            before = sensor(context)
+        assert isinstance(before, dg.SensorResult)
+        self.sync("salesforce", full=full)
+        with dg.build_sensor_context(instance=self.instance, cursor=before.cursor) as context:
             told = sensor(context)
         assert isinstance(told, dg.SensorResult)
-        return list(told.asset_events)
+        return {
+            f"{event.asset_key.to_user_string()}:{event.check_name}"
+            for event in told.asset_events
+            if isinstance(event, dg.AssetCheckEvaluation) and not event.passed
+        }
 
-    full: bool = False
+    def requested(self) -> list[str]:
+        """The assets that the sensor `reconcile` asks for when the last read of Salesforce is old."""
+        self.sql("UPDATE ops.batch SET finished_at = now() WHERE state = 'done'")
+        self.sql(
+            "UPDATE ops.batch SET finished_at = now() - interval '1 day' "
+            "WHERE source = 'salesforce' AND state = 'done'"
+        )
+        sensor = self.defs.get_repository_def().get_sensor_def("reconcile")
+        with dg.build_sensor_context(instance=self.instance) as context:
+            told = sensor(context)
+        assert isinstance(told, dg.SensorResult)
+        (request,) = told.run_requests or []
+        return [key.to_user_string() for key in request.asset_selection or []]
 
 
 @pytest.fixture(scope="module")
@@ -191,11 +216,7 @@ def _lose(home: Home) -> None:
 
 def _half_read(home: Home) -> None:
     """Leave records of another source in the queue, as a run that is at work on them does."""
-    from hub.clock import SystemClock as Clock
-    from hub.etl import flow
-    from hub.etl.assemble import assemble
-
-    hub = assemble(load(home.made.config), home.database, Clock())
+    hub = home.hub()
     home.plant("hubspot")
     batch = flow.begin(hub, "hubspot")
     for stream in hub.connector("hubspot").streams():
@@ -205,24 +226,28 @@ def _half_read(home: Home) -> None:
 
 @dataclass(frozen=True)
 class State:
-    """How a state is made, and what comes in before each run."""
+    """How a state is made, and what comes in before each run.
+
+    `is_reconciled` runs also what the sensor `reconcile` asks for: the job of all sources, for one of them.
+    """
 
     before: Callable[[Home], None] = _nothing
     faults: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     each: Callable[[Home], None] = _nothing
     full: bool = False
+    is_reconciled: bool = False
 
 
 STATES = {
-    "nothing is wrong": State(),
-    "a record is hidden": State(faults="hide_one:salesforce/leads", full=True),
+    "nothing is wrong": State(is_reconciled=True),
+    "a record is hidden": State(faults="hide_one:salesforce/leads", full=True, is_reconciled=True),
     "a record is lost": State(_lose),
     "too many are refused": State(values={"Email": None}),
     "the mapping drifts": State(values={"Status": "Never seen"}),
     "a part is forbidden": State(faults="forbidden:salesforce/users"),
-    "the vendor is down": State(faults="down:salesforce"),
-    "another source is under way": State(each=_half_read),
+    "the vendor is down": State(faults="down:salesforce", is_reconciled=True),
+    "another source is under way": State(each=_half_read, is_reconciled=True),
 }
 
 
@@ -241,7 +266,7 @@ def test_the_docs_and_the_test_have_the_same_states() -> None:
 @pytest.mark.parametrize("name", STATES)
 def test_a_run_is_red_where_the_docs_say_so(home: Home, name: str) -> None:  # noqa: PLR0915
     state, said = STATES[name], table()[name]
-    home.full = state.full
+    reconciled = home.requested()
     checks = set(re.findall(r"`([^`]+)`", said["Failed checks"]))
     state.before(home)
     home.faults(state.faults)
@@ -267,6 +292,11 @@ def test_a_run_is_red_where_the_docs_say_so(home: Home, name: str) -> None:  # n
             _says_one_sentence(home, first)
             note("Again from failure", ok=home.again(first.run_id, from_failure=True))
         ready()
+        if state.is_reconciled:
+            by_sensor = home.run("sync", *reconciled, full=state.full)
+            assert by_sensor.success is first.success
+            assert failed_in(by_sensor) == checks
+            ready()
         note("Again, all steps", ok=home.again(first.run_id, from_failure=False))
         ready()
         whole = home.run("__ASSET_JOB", full=state.full)
@@ -275,12 +305,7 @@ def test_a_run_is_red_where_the_docs_say_so(home: Home, name: str) -> None:  # n
         red = {e.step_key for e in whole.all_events if e.is_step_failure}
         assert red <= {"proof__salesforce"}, "the other sources are proved"
         ready()
-        events = home.tick()
-        failed = {
-            f"{e.asset_key.to_user_string()}:{e.check_name}"
-            for e in events
-            if isinstance(e, dg.AssetCheckEvaluation) and not e.passed
-        }
+        failed = home.outside(full=state.full)
         assert failed == checks
         note("hub sync", ok=not {c for c in failed if not c.endswith(":drift")})
         ready()
@@ -295,7 +320,7 @@ def test_a_run_is_red_where_the_docs_say_so(home: Home, name: str) -> None:  # n
     finally:
         home.faults("")
         home.sql("DROP TRIGGER IF EXISTS lose ON ops.pending", "DROP FUNCTION IF EXISTS ops.lose")
-        home.made.run("sync")
+        home.sync(*SOURCES)
         if home.status():  # it has closed the batch that a run by hand left partial
             assert home.run("sync_salesforce").success
         home.sql("DELETE FROM ops.drift")
@@ -332,6 +357,16 @@ def test_a_sensor_asks_for_the_job_of_its_source(home: Home) -> None:
             break
         SystemClock().sleep(0.2)
     assert [request.asset_selection for request in requests] == [None]
+
+
+def test_the_tick_of_a_nightly_schedule_asks_for_its_job(home: Home) -> None:
+    schedules = home.defs.get_repository_def().schedule_defs
+    assert {one.job_name for one in schedules} == {"refresh_rollups", "prune_old_history"}
+    for one in schedules:
+        with dg.build_schedule_context(instance=home.instance) as context:
+            (request,) = one.evaluate_tick(context).run_requests or []
+        assert request.job_name in {None, one.job_name}
+    assert home.run("refresh_rollups").success  # tests/flow/test_prune.py runs the other one
 
 
 def test_every_way_runs_in_one_process_and_everything_is_described(home: Home) -> None:
