@@ -206,6 +206,14 @@ def concat(value: object, args: Args, _ctx: Ctx) -> Outcome:
 
 
 @transform(idempotent=False)
+def lines(value: object, _args: Args, _ctx: Ctx) -> Outcome:
+    """The values of `all_of` that are not blank, below each other; each keeps its line breaks."""
+    raw = [as_text(v) for v in _parts(value) if v is not None]
+    joined = "\n".join(part for part in map(clean_lines, raw) if part)
+    return _with_remark("".join(raw), joined, LONGEST)
+
+
+@transform(idempotent=False)
 def coalesce(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     """First value of `all_of` that is not blank."""
     for part in _parts(value):

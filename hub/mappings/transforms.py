@@ -1,8 +1,8 @@
 """The catalogue of transforms: importing this module registers all of them.
 
 In: a value of a raw record. Out: a canonical value (JSON types, clean text). The functions are in
-`text`, `people`, `emails`, `phones`, `places`, `websites`, `amounts`, `values`, `permissions` and
-`listed`.
+`text`, `people`, `emails`, `phones`, `places`, `websites`, `amounts`, `values`, `permissions`,
+`listed` and `moments`.
 `DEFAULTS` has the transform of a field whose rule names none.
 """
 
@@ -12,6 +12,7 @@ from hub.mappings import (
     amounts,
     emails,
     listed,
+    moments,
     people,
     permissions,
     phones,
@@ -24,7 +25,19 @@ from hub.mappings.registry import REGISTRY, Args, Ctx, Outcome, Remark, Transfor
 
 __all__ = ["DEFAULTS", "REGISTRY", "Ctx", "Remark", "Transform", "apply", "catalogue"]
 
-THEMES = (text, people, emails, phones, places, websites, amounts, values, permissions, listed)
+THEMES = (
+    text,
+    people,
+    emails,
+    phones,
+    places,
+    websites,
+    amounts,
+    values,
+    permissions,
+    listed,
+    moments,
+)
 
 DEFAULTS: Mapping[str, str] = {
     "text": "text",

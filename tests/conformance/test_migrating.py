@@ -216,7 +216,7 @@ def test_a_person_account_is_with_its_contact_and_a_long_note_has_its_whole_text
         if "Content" in note:
             whole_n += 1
             assert note["Content"] == texts[each.source_id]["Content"]
-        assert "ParentId" in note or len(note["ContentDocumentLinks"]) == 2
+        assert "ParentId" in note or len(note["ContentDocumentLinks"]) == 1
     assert whole_n
 
 

@@ -6,7 +6,7 @@ arrival matters. Not here: how an object is read (`reader.py`, `ranges.py`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hub.connectors.base import Change, Stream
 
@@ -22,6 +22,7 @@ class Join:
         of: the record's field with the same id.
         when: only for records where this field is true; "" for all.
         fields: the fields to read; none for all.
+        leave_out: a field and the prefix of ids for which a record is left out.
     """
 
     key: str
@@ -30,6 +31,7 @@ class Join:
     of: str = "Id"
     when: str = ""
     fields: tuple[str, ...] = ()
+    leave_out: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Part:
         joins: what is joined to each record.
         blob: a field whose content is read by a request of its own, if `preview` was cut.
         preview: the field with the beginning of that content.
+        page: the field with the id of the page that people open; its address is put into the payload.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Part:
     joins: tuple[Join, ...] = ()
     blob: str = ""
     preview: str = ""
+    page: str = ""
 
 
 # users and values of a field are never deleted, only switched off
@@ -97,11 +101,13 @@ OBJECTS = (
 STREAMS = (USERS, STATUSES, LEADS)
 ALWAYS = frozenset({"users", "lead_statuses"})
 
+# every document is shared with its owner too
 _LINKS = Join(
     "ContentDocumentLinks",
     "ContentDocumentLink",
     by="ContentDocumentId",
     fields=("Id", "ContentDocumentId", "LinkedEntityId", "ShareType"),
+    leave_out=("LinkedEntityId", "005"),
 )
 PARTS: Mapping[str, Sequence[Part]] = {
     "users": (
@@ -152,11 +158,10 @@ PARTS: Mapping[str, Sequence[Part]] = {
             "ContentVersion",
             "068",
             where="IsLatest = true AND FileType != 'SNOTE'",
-            joins=(
-                Join(_LINKS.key, _LINKS.object, _LINKS.by, "ContentDocumentId", "", _LINKS.fields),
-            ),
+            joins=(replace(_LINKS, of="ContentDocumentId"),),
+            page="ContentDocumentId",
         ),
-        Part("attachments", "Attachment", "00P"),
+        Part("attachments", "Attachment", "00P", page="Id"),
     ),
     "campaign_members": (Part("campaign_members", "CampaignMember", "00v"),),
 }

@@ -26,8 +26,8 @@ from hub.model.verdicts import Op
 MOST_ROWS = 2000
 MOST_IDS = 200  # 200 ids are 4,600 characters of SOQL
 _ASKS_FOR_A_PAGE = 3
-_PERSONS = "IsPersonAccount"
 _LONGEST_PREVIEW = 255
+_PAGE = "RecordUrl"
 
 
 class ObjectReader:
@@ -36,36 +36,37 @@ class ObjectReader:
     Args:
         client: of the org.
         page_size: records in one page.
+        address: of the org, for the pages that people open.
     """
 
-    def __init__(self, client: SalesforceClient, page_size: int) -> None:
-        self.client, self.page_size = client, page_size
+    def __init__(self, client: SalesforceClient, page_size: int, address: str = "") -> None:
+        self.client, self.page_size, self._address = client, page_size, address
         self.shapes: dict[str, Shape] = {}
         self._children: dict[str, Shape] = {}
-        self._has_persons: bool | None = None
+        self._account_fields: frozenset[str] | None = None
 
     def shape(self, part: Part) -> Shape:
         """Return the fields of an object by describe, which is read once a run."""
         if part.name not in self.shapes:
             described = self.client.describe(part.object)
-            on_account = any(one.get("name") == "AccountId" for one in described)
+            is_on_account = any(one.get("name") == "AccountId" for one in described)
             self.shapes[part.name] = read_shape(
                 part.object,
                 described,
                 where=part.where,
-                has_persons=on_account and part.object != "Contact" and self._knows_persons(),
+                account_fields=self._fields_of_accounts() if is_on_account else frozenset(),
             )
         return self.shapes[part.name]
 
-    def _knows_persons(self) -> bool:
-        """Return whether accounts may be persons; an org that hides accounts has none to name."""
-        if self._has_persons is None:
+    def _fields_of_accounts(self) -> frozenset[str]:
+        """Return the fields of accounts; none if the org hides accounts from the user."""
+        if self._account_fields is None:
             try:
                 fields = self.client.describe("Account")
             except ForbiddenError:
                 fields = ()
-            self._has_persons = any(one.get("name") == _PERSONS for one in fields)
-        return self._has_persons
+            self._account_fields = frozenset(str(one.get("name")) for one in fields)
+        return self._account_fields
 
     def pages(
         self, part: Part, shape: Shape, window: Window, position: Position | None
@@ -84,13 +85,17 @@ class ObjectReader:
         self, part: Part, shape: Shape, rows: Sequence[Row], found: list[RawRecord]
     ) -> list[RawRecord]:
         """Return records with what the part joins to them. A part of the fields has nothing joined."""
-        if not (part.joins or part.blob) or set(shape.fields) < set(self.shape(part).fields):
+        if not (part.joins or part.blob or part.page) or set(shape.fields) < set(
+            self.shape(part).fields
+        ):
             return found
         joined: list[dict[str, bytes]] = [{} for _ in found]
         for join in part.joins:
             self._join(join, rows, joined)
         if part.blob:
             self._read_blobs(part, rows, found, joined)
+        for row, keys in zip(rows, joined, strict=True) if part.page else ():
+            keys[_PAGE] = json.dumps(f"{self._address}/{id18(row.get(part.page))}").encode()
         return [
             replace(one, payload=with_keys(one.payload, keys))
             for one, keys in zip(found, joined, strict=True)
@@ -115,7 +120,7 @@ class ObjectReader:
         for start in range(0, len(ids), MOST_ROWS):
             for batch in self.all_of(soql.by_ids(shape, ids[start : start + MOST_ROWS], join.by)):
                 for row, raw in zip(batch.rows, batch.raws, strict=True):
-                    if row.get("IsDeleted") is not True:
+                    if row.get("IsDeleted") is not True and not _is_left_out(row, join):
                         entry = (id18(row.get("Id")), raw)
                         found.setdefault(id18(row.get(join.by)), []).append(entry)
         return {id_: [raw for _, raw in sorted(those)] for id_, those in found.items()}
@@ -183,6 +188,13 @@ class ObjectReader:
     def is_last(self, batch: Batch) -> bool:
         """Return whether the batch is the last, by the vendor's total and never by a short page."""
         return batch.done and batch.total < self.page_size and len(batch.rows) >= batch.total
+
+
+def _is_left_out(row: Row, join: Join) -> bool:
+    if join.leave_out is None:
+        return False
+    field, prefix = join.leave_out
+    return str(row.get(field) or "").startswith(prefix)
 
 
 def position_of(window: Window) -> Position | None:

@@ -40,14 +40,19 @@ class Parent:
 _PARENTS: Mapping[str, Sequence[Parent]] = {
     "RecordTypeId": (Parent("RecordType.Name", "RecordTypeId", "RecordType"),),
     "CampaignId": (Parent("Campaign.Name", "CampaignId", "Campaign"),),
+    "ReportsToId": (Parent("ReportsTo.Name", "ReportsToId", "Contact"),),
 }
-# of the account of a deal or an activity, in an org with person accounts
-_PERSON = (
+# object → what is read of the account that its records are on
+_ON_PERSON = (
     Parent("Account.IsPersonAccount", "AccountId", "Account", "boolean"),
     Parent("Account.PersonContactId", "AccountId", "Account", "reference"),
 )
-# objects whose records may be on a person account
-_ON_PERSONS = frozenset({"Opportunity", "Task", "Event"})
+_OF_ACCOUNT: Mapping[str, Sequence[Parent]] = {
+    "Contact": (Parent("Account.Name", "AccountId", "Account"),),
+    "Opportunity": _ON_PERSON,
+    "Task": _ON_PERSON,
+    "Event": _ON_PERSON,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ def read_shape(
     fields: Sequence[Mapping[str, Any]],
     *,
     where: str = "",
-    has_persons: bool = False,
+    account_fields: frozenset[str] = frozenset(),
 ) -> Shape:
     """Return the shape of an object.
 
@@ -97,7 +102,8 @@ def read_shape(
         name: the object.
         fields: as describe gives them.
         where: a condition that every query has.
-        has_persons: whether accounts may be persons, so that records on an account name the person.
+        account_fields: the fields of accounts. Only an org with person accounts has some of them; then
+            records on an account name the person.
     """
     by_name = {str(one["name"]): one for one in fields if isinstance(one.get("name"), str)}
     chosen = [one for one in _CURSOR_FIELDS if by_name.get(one, {}).get("filterable") is True]
@@ -114,7 +120,7 @@ def read_shape(
     silent = {field for field in selected if by_name[field].get("calculated") is True}
     if chosen[0] == "LastModifiedDate":
         silent |= {_LAST_ACTIVITY} & set(selected)
-    parents = {one.path: one for one in _parents_of(name, by_name, has_persons=has_persons)}
+    parents = {one.path: one for one in _parents_of(name, by_name, account_fields)}
     kinds = {one: str(by_name[one].get("type")) for one in selected}
     is_dated = by_name.get(_CREATED, {}).get("filterable") is True
     return Shape(
@@ -143,7 +149,7 @@ def child_shape(name: str, fields: Sequence[Mapping[str, Any]], only: tuple[str,
 
 
 def _parents_of(
-    name: str, by_name: Mapping[str, Mapping[str, Any]], *, has_persons: bool
+    name: str, by_name: Mapping[str, Mapping[str, Any]], account_fields: frozenset[str]
 ) -> Sequence[Parent]:
     """Return what is selected of parents: the names of the references that the object has."""
     found = [
@@ -152,6 +158,10 @@ def _parents_of(
         if by_name.get(field_name, {}).get("relationshipName")
         for parent in those
     ]
-    if has_persons and name in _ON_PERSONS and by_name.get("AccountId", {}).get("relationshipName"):
-        found += _PERSON
+    if by_name.get("AccountId", {}).get("relationshipName"):
+        found += [
+            parent
+            for parent in _OF_ACCOUNT.get(name, ())
+            if parent.path.partition(".")[2] in account_fields
+        ]
     return found

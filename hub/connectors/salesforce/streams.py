@@ -33,6 +33,7 @@ from hub.connectors.salesforce.client import (
     SalesforceClient,
     SalesforceConfig,
     check_version,
+    short_domain,
 )
 from hub.connectors.salesforce.inventory import InventoryReader
 from hub.connectors.salesforce.kinds import ALWAYS, OBJECTS, PARTS, STREAMS, Part
@@ -81,7 +82,8 @@ class SalesforceConnector:
         self._clock = clock
         page_size = min(max(config.page_size, 1), MOST_ROWS)
         client = SalesforceClient(config, clock, budget=budget, retry_policy=retry_policy)
-        self._reader = ObjectReader(client, page_size)
+        address = f"https://{short_domain(config.domain)}.salesforce.com"
+        self._reader = ObjectReader(client, page_size, address)
         self._inventory = InventoryReader(self._reader, config)
         jobs = BulkJobs(client, clock, time_scale=config.time_scale)
         self._ranges = RangeReader(self._reader, jobs, config)

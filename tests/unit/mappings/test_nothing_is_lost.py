@@ -30,6 +30,23 @@ ASKED = {"when", "reject_if", "unless", "region", "language", "id", "deleted", "
 DECIDES = {
     ("salesforce/leads", "ConvertedDate"),
     ("salesforce/users", "IsActive"),
+    # the first characters of an id say what is meant; the hub holds four kinds of objects
+    *(
+        (f"salesforce/{one}", path)
+        for one in ("tasks", "events")
+        for path in ("WhoId", "WhatId", "Account.PersonContactId")
+    ),
+    *((f"salesforce/{one}", "ParentId") for one in ("notes", "files")),
+    # of a call alone, of a completed task alone
+    *(
+        ("salesforce/tasks", path)
+        for path in ("CallDisposition", "CompletedDateTime", "LastModifiedDate")
+    ),
+    # joined by the connector: lists of objects
+    *(
+        ("salesforce/opportunities", path)
+        for path in ("OpportunityContactRoles", "OpportunityHistories")
+    ),
     ("zendesk/tickets", "raw_subject"),
     ("hubspot/contacts", "properties.lifecyclestage"),
     ("hubspot/contacts", "properties.hs_language"),
