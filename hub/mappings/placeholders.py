@@ -222,6 +222,10 @@ _BY_FIELD: Mapping[str, str] = {
     "unqualified_reason": "choice",
     "priority": "choice",
     "ticket_type": "choice",
+    "outcome": "choice",  # "No answer" is what came of a call
+    "stage": "choice",
+    "pipeline": "choice",
+    "loss_reason": "choice",
     "channel": "choice",
     "purpose": "choice",
     "satisfaction": "choice",
