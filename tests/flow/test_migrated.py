@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import text
 
 from hub.actions.batches.undo import preview_undo, undo_batch
+from hub.actions.identity.erase import erase
 from hub.etl import flow
 from hub.etl.flow import SyncReport
 from hub.model.verdicts import Op
@@ -195,3 +196,18 @@ def test_what_people_did_since_stays(world: World) -> None:
     assert sorted(k.records for k in report.edited) == [
         ("salesforce/opportunities/006D1", "salesforce/tasks/00T11")
     ]
+
+
+def test_erase_takes_the_activities_of_a_person(world: World) -> None:
+    hold(migrating(world), org("1"))
+    hold(world, {"notes": [made("0029", at=2, Body="Lea waits", ContactId="003L1", DealId="006X")]})
+    sync(world)
+    home = world.hub.settings.home
+    erase(world.db.engine, acting("operator"), "lea@acme.example", home=home, region="FR")
+    left = world.rows("SELECT target, count(*) AS n FROM ops.source_record GROUP BY 1 ORDER BY 1")
+    assert {row.target: row.n for row in left} == {
+        "call": 1, "deal": 2, "organisation": 2, "person": 1, "user": 1, "visit": 1,
+    }  # fmt: skip
+    assert not world.rows("SELECT 1 FROM crm.task UNION ALL SELECT 1 FROM crm.note")
+    assert not world.rows("SELECT 1 FROM landing.raw WHERE payload::text ~* 'lea@acme'")
+    assert len(world.rows("SELECT 1 FROM crm.deal")) == 2
