@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from hub.mappings.folders import HERE, documents
+from hub.mappings.folders import ANSWERS, HERE, documents
 
 _FILE = Path("cache") / "mappings.json"
 
@@ -41,7 +41,8 @@ def summaries(folder: Path | None, home: Path) -> Mapping[str, MappingSummary]:
         ConfigError: a document is wrong; the message has the file and the line.
     """
     files = documents(folder)
-    digest, file = _digest(files), home / _FILE
+    answers = {str(one): one for one in sorted(folder.glob(f"*/{ANSWERS}"))} if folder else {}
+    digest, file = _digest({**files, **answers}), home / _FILE
     with suppress(OSError, ValueError, KeyError, TypeError):
         kept = json.loads(file.read_text("utf-8"))
         if kept["digest"] == digest:

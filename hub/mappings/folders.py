@@ -11,6 +11,8 @@ from hub.errors import ConfigError
 
 HERE = Path(__file__).parent
 TESTS = ".test.yaml"
+ANSWERS = "answers.yaml"
+"""The answers of an account, beside the mappings of its source: see `hub.mappings.tailoring`."""
 
 
 def documents(folder: Path | None = None) -> Mapping[str, Path]:
@@ -28,6 +30,6 @@ def documents(folder: Path | None = None) -> Mapping[str, Path]:
         f"{path.parent.name}/{path.stem}": path
         for root in (HERE, *([folder] if folder else []))
         for path in root.glob("*/*.yaml")
-        if not path.name.endswith(TESTS)
+        if not path.name.endswith(TESTS) and path.name != ANSWERS
     }
     return dict(sorted(found.items()))

@@ -13,7 +13,8 @@ from hub.errors import ConfigError
 from hub.mappings.bind import faults
 from hub.mappings.document import MappingDocument, nearest
 from hub.mappings.files import Lines, parse, read
-from hub.mappings.folders import TESTS, documents
+from hub.mappings.folders import ANSWERS, TESTS, documents
+from hub.mappings.tailoring import answers_of, tailored
 
 
 def names(folder: Path | None = None) -> list[str]:
@@ -53,6 +54,9 @@ def load(name: str, folder: Path | None = None) -> MappingDocument:
     """
     path = path_of(name, folder)
     value, lines = read(path)
+    answers = folder / name.partition("/")[0] / ANSWERS if folder is not None else None
+    if answers is not None and answers.is_file() and isinstance(value, dict):
+        value = tailored(value, answers_of(answers), answers)
     document = _document(value, lines, str(path))
     if document.name != name:
         where = f"{path}:{lines.of(['source'])}"
