@@ -50,7 +50,7 @@ _TECHNICAL = frozenset({
     "name_key", "search_tokens", "merged_into", "kept_by", "unasked_since", "status_set_by",
     "account_why", "lead_id", "cloned_from", "is_organization", "source_id", "source", "requester",
     "last_activity_at", "last_communication_at", "next_task_at", "first_response_at",
-    "customer_status", "prospect_status", "who",
+    "customer_status", "prospect_status", "who", "given",
 })  # fmt: skip
 # columns with the number of another row → the table, and the SQL of what names it
 _NAMED: Mapping[str, tuple[str, str]] = {

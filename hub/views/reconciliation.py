@@ -20,6 +20,8 @@ from hub.records.ledger import StreamLedger
 from hub.records.plans import Outcome
 
 _MOST_REJECTS = 1_000
+_OWNED = ("lead", "contact", "company", "deal", "task")
+"""Kinds of rows that have an owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +167,8 @@ def reconciliation(conn: Connection, batch_id: int) -> Reconciliation | None:
     sums: dict[str, dict[str, int]] = {}
     digests: dict[str, Any] = {}
     for one in records(conn, batch_id):
-        if one.kind is not None:
-            key = (one.owner, one.kind)
+        if one.kind in _OWNED:
+            key = (one.owner, str(one.kind))
             owners[key] = owners.get(key, 0) + 1
         own = sums.setdefault(one.stream, {})
         own[one.verdict or ""] = own.get(one.verdict or "", 0) + 1
