@@ -23,6 +23,7 @@ from hub.errors import ConfigError
 
 if TYPE_CHECKING:
     from hub.actions.batches.migrate import Watch
+    from hub.actions.context import Acting
     from hub.etl.context import Hub
     from hub.migration.result import Migrated
     from hub.views.migration import MigrationView
@@ -64,6 +65,17 @@ def migrate(
             help="Of files: write a mapping file to edit; load nothing.",
         ),
     ] = None,
+    inventory: Annotated[
+        bool, typer.Option("--inventory", help="Count the source; read and load nothing.")
+    ] = False,
+    questions: Annotated[
+        Path | None,
+        typer.Option(
+            "--questions",
+            metavar="YAML",
+            help="Of --inventory: write what is open as answers.yaml to edit.",
+        ),
+    ] = None,
     incomplete: Annotated[
         bool, typer.Option("--incomplete", help="Load even if a part could not be read.")
     ] = False,
@@ -85,6 +97,9 @@ def migrate(
             hint="hub migrate salesforce --dry-run",
         )
     acts = partial(acting, who=who)
+    if inventory or questions is not None:
+        _take_inventory(what, acts, config, questions, as_json=json)
+        return
     with (
         opened(config) as (base, _, _settings),
         reached_database(config) as place,
@@ -107,6 +122,37 @@ def migrate(
         _show(view, done)
     if code := _code(view):
         raise typer.Exit(code)
+
+
+def _take_inventory(
+    what: list[str] | None,
+    acts: "Acting",
+    config: Path | None,
+    questions: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Count a configured source; print what it has, and write the open questions."""
+    from hub.actions.batches.migrate import inventory
+    from hub.cli.inventory import said_of, show, write_questions
+    from hub.cli.session import opened
+    from hub.views.encoding import to_json
+
+    with opened(config) as (hub, _, _settings):
+        if not what or len(what) != 1 or what[0] not in hub.sources():
+            raise ConfigError(
+                "--inventory needs one configured source",
+                hint=f"configured: {', '.join(hub.sources()) or 'none'}",
+            )
+        found = inventory(hub, acts, what[0])
+    if questions is not None:
+        write_questions(found, questions)
+    if as_json:
+        print_json(to_json(found))
+        return
+    show(found)
+    if questions is not None:
+        said_of(questions)
 
 
 def _source(

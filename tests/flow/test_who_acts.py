@@ -277,6 +277,7 @@ OPENING = {
 _GONE = "never.seen@example.com"
 NOWHERE = cast("Place", None)  # who may not never gets to the place of the database
 MIGRATING: Mapping[str, Callable[[Hub, Acting], Any]] = {
+    "batches.migrate.inventory": lambda hub, acts: migrate.inventory(hub, acts, "salesforce"),
     "batches.migrate.read_source": lambda hub, acts: migrate.read_source(hub, acts, "salesforce"),
     "batches.migrate.dry_run": lambda hub, acts: migrate.dry_run(hub, NOWHERE, acts, "salesforce"),
     "batches.migrate.run": lambda hub, acts: migrate.run(hub, acts, "salesforce"),

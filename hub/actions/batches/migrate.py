@@ -11,6 +11,7 @@ from hub.etl.context import Hub
 from hub.landing import planned
 from hub.migration import planning, reading, rehearsal
 from hub.migration.applying import apply, is_stale
+from hub.migration.inventory import SourceInventory, take
 from hub.migration.reading import Progress, Read
 from hub.migration.result import Migrated
 from hub.migration.stages import Say
@@ -34,6 +35,17 @@ class Watch:
 
 
 _SILENT = Watch()
+
+
+def inventory(hub: Hub, acting: Acting, source: str) -> SourceInventory:
+    """Return what a source has, by its own counts; no record is read, nothing is written.
+
+    Raises:
+        ActionError: who acts may not.
+        ConfigError: the source is not configured, or refuses the credentials.
+    """
+    _who(hub, acting)
+    return take(hub, source)
 
 
 def read_source(hub: Hub, acting: Acting, source: str, watch: Watch = _SILENT) -> Migrated:

@@ -1,0 +1,78 @@
+"""What `hub migrate SOURCE --inventory` prints, and the file of questions that it writes."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hub.cli.output import print_line, print_table, print_warning, stdout
+from hub.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hub.migration.inventory import SourceInventory
+
+_FIELDS_SHOWN = 8
+
+
+def show(found: "SourceInventory") -> None:
+    """Print an inventory as tables."""
+    left = found.remaining_n
+    fits = "" if left is None else f" of {left:,} that are left today"
+    print_line(f"{found.source}: a migration takes about", f"{found.requests_n:,} requests{fits}")
+    print_table(
+        "Objects",
+        ("stream", "records", "deleted", "fields with values", "unknown values", "requests"),
+        [
+            (one.stream, c.count_n if c else None, c.deleted_n if c else None,
+             sum(1 for f in c.fields if f.filled_n) if c else None,
+             len(one.unknown) or None, c.requests_n if c else None)
+            for one in found.streams
+            for c in (one.counts,)
+        ],
+    )  # fmt: skip
+    if values := [(one.stream, v) for one in found.streams for v in one.unknown]:
+        print_table(
+            "Values that the mapping does not know",
+            ("stream", "field", "value", "records", "may be"),
+            [(s, v.field, v.value, v.records, ", ".join(v.known[:6])) for s, v in values],
+        )
+    if found.owners:
+        print_table(
+            "Owners whose records no active user gets",
+            ("id", "name", "e-mail", "records", "why"),
+            [(o.id, o.name, o.email, o.records, o.why) for o in found.owners],
+        )
+    if unread := [one for one in found.streams if one.unread]:
+        print_table(
+            "Fields that the mapping does not read",
+            ("stream", "fields"),
+            [(one.stream, _named([f.name for f in one.unread])) for one in unread],
+        )
+    for fault in found.faults:
+        print_warning(fault.sentence)
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - _FIELDS_SHOWN} more" if len(names) > _FIELDS_SHOWN else ""
+    return ", ".join(names[:_FIELDS_SHOWN]) + more
+
+
+def write_questions(found: "SourceInventory", file: Path) -> None:
+    """Write the questions that an inventory leaves open; an existing file is not replaced.
+
+    Raises:
+        ConfigError: the file exists, or cannot be written.
+    """
+    from hub.migration.questions import questions
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as out:
+            out.write(questions(found))
+    except FileExistsError as exc:
+        raise ConfigError(f"{file} exists already", hint="choose another name") from exc
+    except OSError as exc:
+        raise ConfigError(f"cannot write {file}: {exc.strerror}") from exc
+
+
+def said_of(file: Path) -> None:
+    """Say what to do with the questions."""
+    stdout.print(f"wrote {file}: answer it, then hub migrate … --dry-run", highlight=False)

@@ -1,0 +1,228 @@
+"""What a source has, before anything is read from it: objects, counts, fields, values, owners, requests.
+
+In: the connector's counts (`Migrates.inventory`), the mappings, the users of the hub. Out: for each stream
+what the vendor counts, and what the hub cannot decide: values that the mapping does not know, fields that it
+does not read, owners without a user. Not here: the questions that follow (`hub.migration.questions`).
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from hub.connectors.base import FieldUse, Inventory, Migrates, OwnerUse
+from hub.crm import owners
+from hub.errors import HubError
+from hub.etl.contain import ends_source, fault_of
+from hub.etl.context import Hub
+from hub.mappings.document import MappingDocument, walk_rules
+from hub.mappings.folders import ANSWERS
+from hub.mappings.known import known_keys
+from hub.mappings.tailoring import answers_of
+from hub.mappings.text import fold
+from hub.mappings.uses import used
+from hub.migration.parts import Parts
+from hub.model.faults import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownValue:
+    """A value of a field that the mapping does not know.
+
+    Args:
+        field: of the source.
+        value: as the source has it.
+        records: how many records have it.
+        known: what the mapping may make of a value of this field.
+    """
+
+    field: str
+    value: str
+    records: int
+    known: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOwner:
+    """An owner at the source whose records no active user gets.
+
+    Args:
+        id: at the source.
+        name: there.
+        email: there; "" if there is none.
+        records: how many records of all streams.
+        why: why no user gets them.
+    """
+
+    id: str
+    name: str
+    email: str
+    records: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInventory:
+    """One stream of a source.
+
+    Args:
+        stream: its name.
+        counts: what the vendor counts; None if it cannot say.
+        unread: fields with values that the mapping does not read; their values are kept in the raw record.
+        unknown: values that the mapping does not know.
+        is_mapped: whether its records become records of the CRM.
+    """
+
+    stream: str
+    counts: Inventory | None
+    unread: Sequence[FieldUse] = ()
+    unknown: Sequence[UnknownValue] = ()
+    is_mapped: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInventory:
+    """A whole source.
+
+    Args:
+        source: vendor name.
+        streams: in reading order.
+        owners: those whose records no active user gets, most records first.
+        faults: streams that could not be counted.
+    """
+
+    source: str
+    streams: Sequence[StreamInventory]
+    owners: Sequence[OpenOwner]
+    faults: Sequence[Fault] = field(default=())
+
+    @property
+    def requests_n(self) -> int:
+        """Return about how many requests a migration takes."""
+        return sum(one.counts.requests_n for one in self.streams if one.counts)
+
+    @property
+    def remaining_n(self) -> int | None:
+        """Return how many requests the vendor still allows today; None without such a limit."""
+        left = [
+            c.remaining_n for one in self.streams if (c := one.counts) and c.remaining_n is not None
+        ]
+        return min(left) if left else None
+
+
+def take(hub: Hub, source: str) -> SourceInventory:
+    """Count a source; no record is read.
+
+    Raises:
+        CredentialError: the vendor refuses the credentials.
+    """
+    parts = Parts(hub.connector(source))
+    found: list[StreamInventory] = []
+    faults: list[Fault] = []
+    for stream in parts.objects():
+        document = hub.mappings.get(f"{source}/{stream.name}")
+        try:
+            counts = _counts(parts, stream.name)
+        except HubError as exc:
+            if ends_source(exc):
+                raise
+            faults.append(fault_of(source, stream.part, exc))
+            continue
+        found.append(
+            StreamInventory(
+                stream.name,
+                counts,
+                _unread(document, counts.fields) if document and counts else (),
+                _unknown(document, counts.fields) if document and counts else (),
+                document is not None,
+            )
+        )
+    with hub.engine.begin() as conn:
+        return SourceInventory(
+            source, found, _open_owners(conn, found, _given(hub, source)), faults
+        )
+
+
+def _given(hub: Hub, source: str) -> Mapping[str, str | None]:
+    """Return the users that the account's answers name for owners of the source."""
+    folder = hub.settings.mappings_dir
+    path = Path(folder) / source / ANSWERS if folder else None
+    return answers_of(path).owners if path is not None and path.is_file() else {}
+
+
+def _counts(parts: Parts, name: str) -> Inventory | None:
+    stream = parts.stream(name)
+    if stream is None:
+        return None
+    window = parts.window(stream)
+    own = parts.connector
+    if isinstance(own, Migrates):
+        return own.inventory(stream, window)
+    count_n = own.count(stream, window.since, window.until) if stream.countable else None
+    return Inventory(name, count_n)
+
+
+def _unread(document: MappingDocument, fields: Sequence[FieldUse]) -> list[FieldUse]:
+    filled = {one.name: one for one in fields if one.filled_n}
+    read = used(document, frozenset(filled))
+    unknown = known_keys(document).unknown_in(dict.fromkeys(filled))
+    return [filled[name] for name in unknown if name not in read]
+
+
+def _unknown(document: MappingDocument, fields: Sequence[FieldUse]) -> list[UnknownValue]:
+    maps = _lists_of_values(document)
+    found = []
+    for one in fields:
+        known = maps.get(one.name)
+        if known is None:
+            continue
+        words = {fold(word) for word in known}
+        targets = sorted({str(value) for value in known.values() if value is not None})
+        found += [
+            UnknownValue(one.name, value, n, targets)
+            for value, n in one.values.items()
+            if value and fold(value) not in words
+        ]
+    return sorted(found, key=lambda u: (u.field, -u.records, u.value))
+
+
+def _lists_of_values(document: MappingDocument) -> Mapping[str, Mapping[str, object]]:
+    """Return for each field that is read by a list of values: source value → value here."""
+    found: dict[str, dict[str, object]] = {}
+    for _, rule in walk_rules(document):
+        for step in rule.transform or ():
+            if rule.path and step.name == "picklist":
+                found.setdefault(rule.path, {}).update(step.args.get("map", {}))
+    return found
+
+
+def _open_owners(
+    conn: Connection, streams: Sequence[StreamInventory], given: Mapping[str, str | None]
+) -> list[OpenOwner]:
+    totals: dict[str, int] = {}
+    uses: dict[str, OwnerUse] = {}
+    for one in streams:
+        for use in one.counts.owners if one.counts else ():
+            totals[use.id] = totals.get(use.id, 0) + use.records_n
+            uses[use.id] = use
+    active = {email for email, user in owners.users_by_email(conn).items() if user.is_active}
+    found = [
+        OpenOwner(use.id, use.name, use.email, totals[use.id], why)
+        for use in uses.values()
+        if (why := _why_open(use, given.get(use.id), active))
+    ]
+    return sorted(found, key=lambda o: (-o.records, o.id))
+
+
+def _why_open(use: OwnerUse, given: str | None, active: Collection[str]) -> str:
+    if given:
+        is_user = given.casefold() in active
+        return "" if is_user else f"its answer {given} is no active user"
+    if use.is_queue:
+        return "a queue: its records go to the fallback group"
+    if not use.active:
+        return "inactive at the source"
+    if not use.email:
+        return "has no e-mail address"
+    return "" if use.email.casefold() in active else "no active user has this e-mail address"

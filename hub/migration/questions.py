@@ -1,0 +1,83 @@
+"""The questions that an inventory leaves open, as a file to edit: `answers.yaml` of a source.
+
+In: an inventory. Out: YAML text, each question with its records and a proposal. A question that is
+left empty has an effect that its comment says. Pure. Not here: how answers are applied
+(`hub.mappings.tailoring`).
+"""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import yaml
+
+from hub.migration.inventory import OpenOwner, SourceInventory, StreamInventory, UnknownValue
+
+_HEAD = """\
+# Answers for {source}. Put this file into the folder `mappings_dir` as {source}/answers.yaml.
+# `~` is an empty answer: its comment says what happens then. hub migrate {source} --dry-run tries it.
+"""
+
+
+def questions(found: SourceInventory) -> str:
+    """Return the questions as YAML with comments; without questions, a file that says so."""
+    lines = [_HEAD.format(source=found.source)]
+    lines += _values([one for one in found.streams if one.unknown])
+    lines += _owners(found.owners)
+    lines += _leave([one for one in found.streams if one.unread])
+    if len(lines) == 1:
+        lines.append("# There is nothing to answer.\n")
+    return "\n".join(lines)
+
+
+def _values(streams: Sequence[StreamInventory]) -> Iterator[str]:
+    if not streams:
+        return
+    yield "# Values that the mapping does not know. Left empty, they are kept as they are, or refused."
+    yield "values:"
+    for stream in streams:
+        yield f"  {stream.stream}:"
+        for field, own in groupby(stream.unknown, key=lambda u: u.field):
+            values = list(own)
+            yield f"    {_text(field)}:  # one of: {', '.join(values[0].known[:12])}"
+            yield from (f"      {_text(one.value)}: {_proposal(one)}" for one in values)
+    yield ""
+
+
+def _proposal(one: UnknownValue) -> str:
+    near = difflib.get_close_matches(one.value, one.known, n=1, cutoff=0.6)
+    return f"{_text(near[0]) if near else '~'}  # {one.records:,} records"
+
+
+def _owners(owners: Sequence[OpenOwner]) -> Iterator[str]:
+    if not owners:
+        return
+    yield "# Owners whose records no active user gets. Give the e-mail address of a user."
+    yield "# Left empty, the records go to the fallback of `routing:`."
+    yield "owners:"
+    for one in owners:
+        who = f"{one.name} {one.email}".strip()
+        yield f"  {_text(one.id)}: ~  # {_comment(who)}, {one.records:,} records: {one.why}"
+    yield ""
+
+
+def _leave(streams: Sequence[StreamInventory]) -> Iterator[str]:
+    if streams:
+        yield "# Fields that the mapping does not read. Their values stay in the raw record:"
+    for stream in streams:
+        names = ", ".join(f"{one.name} ({one.filled_n:,})" for one in stream.unread if one.filled_n)
+        yield f"#   {stream.stream}: {_comment(names)}"
+    yield "# Fields to leave behind though the mapping reads them, by stream, for example:"
+    yield "#   leads: [Old_Score__c]"
+    yield "leave: {}"
+    yield ""
+
+
+def _comment(words: str) -> str:
+    return " ".join(words.split())
+
+
+def _text(value: str) -> str:
+    """Return a text as a YAML key or value on one line."""
+    dumped: str = yaml.safe_dump(value, width=10_000, allow_unicode=True, default_style=None)
+    return dumped.removesuffix("\n").removesuffix("\n...").removesuffix("...").strip()
