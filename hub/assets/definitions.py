@@ -119,7 +119,7 @@ def _configured_defs() -> dg.Definitions:
     if settings is None:
         log.warning(_NO_HUB)
         return build_defs()
-    sources = settings.sources.configured()
+    sources = settings.sources.followed()
     return build_defs(
         sources,
         polls_s={s: getattr(settings.sources, s).poll_s for s in sources},

@@ -13,7 +13,6 @@ from pydantic import Field
 
 from hub.assets.failures import clear_failures, failure
 from hub.assets.resources import HubResource
-from hub.errors import ConfigError
 from hub.etl import flow
 from hub.etl.completeness import latest_proof
 
@@ -60,12 +59,9 @@ class SyncConfig(dg.Config):
 def sync_some(context: dg.OpExecutionContext, hub: HubResource, config: SyncConfig) -> None:
     """Sync the sources in the run's config; the sensor `what_happened_outside` reports the assets."""
     with clear_failures(context, "sync_now"):
-        wanted = config.sources or hub.hub.sources()
-        if unknown := [name for name in wanted if name not in hub.hub.sources()]:
-            raise ConfigError(
-                f"source {unknown[0]!r} is not configured",
-                hint=f"configured: {', '.join(hub.hub.sources()) or 'none'}",
-            )
+        wanted = config.sources or hub.hub.followed()
+        for name in wanted:
+            hub.hub.require_source(name)
         report = flow.sync(hub.outside, wanted, full=config.full)
         with hub.hub.engine.begin() as conn:
             proofs = [latest_proof(conn, s) for s in wanted if s not in report.stopped]

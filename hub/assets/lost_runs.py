@@ -98,7 +98,7 @@ def _sources(run: dg.DagsterRun, core: Core) -> list[str]:
     elif run.job_name == "sync_now":
         ops: Any = run.run_config.get("ops", {})
         config = ops.get("sync_some", {}).get("config", {})
-        named = config.get("sources") or core.settings.sources.configured()
+        named = config.get("sources") or core.settings.sources.followed()
     else:
         steps = [step.split("__") for step in _steps(run)]
         named = [parts[1] for parts in steps if parts[0] in _OF_SOURCES]

@@ -139,11 +139,11 @@ def _take_inventory(
     from hub.views.encoding import to_json
 
     with opened(config) as (hub, _, _settings):
-        if not what or len(what) != 1 or what[0] not in hub.sources():
+        if not what or len(what) != 1:
             raise ConfigError(
-                "--inventory needs one configured source",
-                hint=f"configured: {', '.join(hub.sources()) or 'none'}",
+                "--inventory needs one configured source", hint="hub migrate salesforce --inventory"
             )
+        hub.require_source(what[0])
         found = inventory(hub, acts, what[0])
     if questions is not None:
         write_questions(found, questions)
@@ -164,7 +164,8 @@ def _source(
 
     if not what:
         return files.without_files(hub), ""
-    if all(one in hub.sources() for one in what) and len(what) == 1 and mapping is None:
+    if len(what) == 1 and what[0] in hub.settings.sources.configured() and mapping is None:
+        hub.require_source(what[0])
         return hub, what[0]
     paths = [Path(one) for one in what]
     missing = next((one for one in paths if not one.is_file()), None)

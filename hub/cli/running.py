@@ -13,7 +13,6 @@ from hub.cli.output import (
     stdout,
     sync_code,
 )
-from hub.errors import ConfigError
 
 
 def sync(
@@ -28,13 +27,9 @@ def sync(
     from hub.etl import closing, flow
 
     with opened(config) as (hub, _, _settings):
-        wanted = sources or hub.sources()
+        wanted = sources or hub.followed()
         for source in wanted:
-            if source not in hub.sources():
-                raise ConfigError(
-                    f"source {source!r} is not configured",
-                    hint=f"configured: {', '.join(hub.sources()) or 'none'}",
-                )
+            hub.require_source(source)
         report = flow.sync(hub, wanted, full=full)
         rederived = some_seconds(hub)
     if json:

@@ -41,7 +41,7 @@ def up(config: Path | None, dagster_port: int) -> Iterator[tuple[Dagster, list[s
             dagster_running(env, database, settings.home, dagster_port) as dagster,
             in_background(hub),
         ):
-            yield dagster, hub.sources()
+            yield dagster, hub.followed()
 
 
 def stay(dagster: Dagster, config: Path | None) -> NoReturn:
@@ -71,7 +71,7 @@ def _version(file: Path | None) -> tuple[int, int] | None:
 
 def _load_again(dagster: Dagster, config: Path | None) -> None:
     try:
-        sources = load(config).sources.configured()
+        sources = load(config).sources.followed()
     except HubError as exc:
         print_warning(
             f"hub.yaml has changed and cannot be used: {exc.message}; until it is right, runs fail"

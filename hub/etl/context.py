@@ -38,8 +38,30 @@ class Hub(Core):
     requests_n: Callable[[str], int] = lambda _: 0
 
     def sources(self) -> list[str]:
-        """Return the configured sources, in a fixed order."""
-        return self.settings.sources.configured()
+        """Return the sources that may be read, in a fixed order: the configured ones that are not retired."""
+        return self.settings.sources.readable()
+
+    def require_source(self, source: str) -> None:
+        """Check that a source may be read.
+
+        Raises:
+            ConfigError: it is not configured, or retired.
+        """
+        if source in self.sources():
+            return
+        if source in self.settings.sources.configured():
+            raise ConfigError(
+                f"source {source} is retired: nothing is read from it any more",
+                hint=f"to read it again, set sources.{source}.role in hub.yaml to follow or migrate",
+            )
+        raise ConfigError(
+            f"source {source!r} is not configured",
+            hint=f"configured: {', '.join(self.sources()) or 'none'}",
+        )
+
+    def followed(self) -> list[str]:
+        """Return the sources that a sync of everything reads, in a fixed order."""
+        return self.settings.sources.followed()
 
     def mapping(self, source: str, stream: str) -> "MappingDocument":
         """Return the mapping of a stream.

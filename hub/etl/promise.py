@@ -50,8 +50,8 @@ def keep_question(conn: Connection, source: str, *, every_s: float, turns: int) 
 
 
 def promises(conn: Connection, settings: Settings) -> list[Promise]:
-    """Return the promise for each configured source."""
-    return [_promise(conn, settings, source) for source in settings.sources.configured()]
+    """Return the promise for each source that is followed."""
+    return [_promise(conn, settings, source) for source in settings.sources.followed()]
 
 
 def _promise(conn: Connection, settings: Settings, source: str) -> Promise:

@@ -42,7 +42,15 @@ _SALESFORCE = (
 )
 
 
-class SalesforceSettings(Block):
+class SourceBlock(Block):
+    """What all sources have in common."""
+
+    role: Literal["follow", "migrate", "retired"] = "follow"
+    """`follow`: syncs keep it up to date. `migrate`: only `hub migrate` reads it, and a sync that names it.
+    `retired`: nothing reads it any more; what came from it stays."""
+
+
+class SalesforceSettings(SourceBlock):
     """Salesforce: `base_url` is for the sandbox only."""
 
     domain: str
@@ -105,7 +113,7 @@ class SalesforceSettings(Block):
         return "client_secret" if self.auth == "client_credentials" else "password"
 
 
-class TypeformSettings(Block):
+class TypeformSettings(SourceBlock):
     """Typeform: `forms` empty means all forms of the account."""
 
     base_url: str = "https://api.typeform.com"
@@ -138,7 +146,7 @@ class TypeformSettings(Block):
         return "token"
 
 
-class HubspotSettings(Block):
+class HubspotSettings(SourceBlock):
     """HubSpot: `api_version` is `v3` or the date of a dated version such as `2026-03`."""
 
     base_url: str = "https://api.hubapi.com"
@@ -173,7 +181,7 @@ class HubspotSettings(Block):
         return "token"
 
 
-class MailchimpSettings(Block):
+class MailchimpSettings(SourceBlock):
     """Mailchimp: `lists` empty means all audiences; `base_url` is for the sandbox only."""
 
     api_key: SecretStr | None = None
@@ -210,7 +218,7 @@ class MailchimpSettings(Block):
         return "api_key"
 
 
-class ZendeskSettings(Block):
+class ZendeskSettings(SourceBlock):
     """Zendesk Support: `base_url` is https://<subdomain>.zendesk.com unless it is set."""
 
     subdomain: str = Field("", pattern=r"^[A-Za-z0-9-]*$")
@@ -263,6 +271,14 @@ class SourceSettings(Block):
         """Return the sources that have a block, in a fixed order."""
         names = sorted(type(self).model_fields)
         return [name for name in names if getattr(self, name) is not None]
+
+    def followed(self) -> list[str]:
+        """Return the sources that syncs keep up to date, in a fixed order."""
+        return [name for name in self.configured() if getattr(self, name).role == "follow"]
+
+    def readable(self) -> list[str]:
+        """Return the sources that are not retired, in a fixed order."""
+        return [name for name in self.configured() if getattr(self, name).role != "retired"]
 
 
 def block_of(source: str) -> type[Block]:

@@ -81,9 +81,6 @@ class Whole:
 
 def test_an_inventory_names_what_the_hub_cannot_decide(world: World) -> None:
     world = replace(world, hub=replace(world.hub, connector=lambda _: Whole()))
-    ann = world.rows(
-        """SELECT FROM crm."user" WHERE email = 'ann@acme.example.com' AND is_active"""
-    )
 
     found = migrate.inventory(world.hub, WHO, "salesforce")
 

@@ -78,6 +78,6 @@ def test_the_hubs_own_settings_fit():
     }
     for source, block in blocks.items():
         names = set(type(block).model_fields)
-        of_the_flow = {"poll_s", "refresh_after_s"}  # said to the hub, not to the connector
+        of_the_flow = {"poll_s", "refresh_after_s", "role"}  # said to the hub, not to the connector
         assert names - of_the_flow == {one.name for one in dataclasses.fields(kinds[source])}
         assert connect(source, block, CLOCK).source == source
