@@ -18,6 +18,7 @@ from hub.db.locks import source_locks
 from hub.db.transactions import ask
 from hub.errors import HubError, TransientError
 from hub.etl import alerts
+from hub.etl.ahead import read_ahead
 from hub.etl.budget import account_of, forecast
 from hub.etl.closing import close_live, finish, finish_interrupted
 from hub.etl.collector import spare_the_program
@@ -277,7 +278,7 @@ def _land_window(hub: Hub, batch: Batch, stream: Stream, landing: StreamLanding)
 
     if window.since is None and not window.resume and stream.countable:
         _log_forecast(hub, batch, connector.count(stream, None, window.until), stream)
-    for page in connector.read(stream, window):
+    for page in read_ahead(connector.read(stream, window)):
         land(page)
     if f"{batch.source}/{stream.name}" in hub.mappings:
         whole = replace(window, since=begun.since)

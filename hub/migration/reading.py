@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from hub.connectors.base import Page, Range, Stream
 from hub.errors import BudgetError, HubError
+from hub.etl.ahead import read_ahead
 from hub.etl.contain import ends_source
 from hub.etl.context import Hub
 from hub.etl.erased import Gate
@@ -141,7 +142,8 @@ class _Reader:
             if tried:
                 self._restart()
                 resume = None
-            for page in self.parts.read(self.stream, window, self.part, resume):
+            pages = self.parts.read(self.stream, window, self.part, resume)
+            for page in read_ahead(pages):
                 self._store(page)
             kept, counted = self._kept(), self.parts.count(self.stream, window, self.part)
             read_n = kept.objects if self.parts.counts_gone else kept.objects - kept.gone
