@@ -9,7 +9,7 @@ import typer
 
 from hub.cli.acting import acting
 from hub.cli.options import Config, Json, Who
-from hub.cli.output import print_json, print_line, print_mapping, print_table, stderr
+from hub.cli.output import in_named_zone, print_json, print_line, print_mapping, print_table, stderr
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -48,6 +48,8 @@ def _what(batch: dict[str, Any]) -> str:
         return f"batch {batch['undone']}, by {batch['who'] or 'somebody'}"
     if batch["state"] == "undoing":
         return f"partly undone: hub undo {batch['id']} continues"
+    if batch["starts_at"] is not None:
+        return f"starts {in_named_zone(batch['starts_at'])}"
     return ", ".join(f"{n} {name}" for name, n in batch["verdicts"].items())
 
 

@@ -13,6 +13,7 @@ from hub.cli.options import Config, Json, Who
 from hub.cli.output import (
     EXIT_FAILED,
     EXIT_QUARANTINE,
+    in_named_zone,
     print_json,
     print_line,
     print_table,
@@ -76,6 +77,10 @@ def migrate(
             help="Of --inventory: write what is open as answers.yaml to edit.",
         ),
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="WHEN", help="Start it by itself then, while hub up runs."),
+    ] = None,
     incomplete: Annotated[
         bool, typer.Option("--incomplete", help="Load even if a part could not be read.")
     ] = False,
@@ -90,6 +95,9 @@ def migrate(
 
     if propose is not None:
         _propose(what, propose, as_json=json)
+        return
+    if at is not None:
+        _schedule(what, at, who, config, as_json=json, is_other=bool(dry_run or apply or discard))
         return
     if sum(bool(one) for one in (what, apply is not None, discard is not None)) != 1:
         raise ConfigError(
@@ -153,6 +161,39 @@ def _take_inventory(
     show(found)
     if questions is not None:
         said_of(questions)
+
+
+def _schedule(
+    what: list[str] | None,
+    at: str,
+    who: str | None,
+    config: Path | None,
+    *,
+    as_json: bool,
+    is_other: bool,
+) -> None:
+    """Set when the migration of a source starts by itself."""
+    from hub.actions.batches import migrate as act
+    from hub.cli.session import opened
+    from hub.views.migration import of_result
+
+    if is_other or what is None or len(what) != 1:
+        raise ConfigError(
+            "--at needs one configured source, and no other option",
+            hint='hub migrate salesforce --at "2026-12-05 06:00"; what was planned or read continues then',
+        )
+    with opened(config) as (hub, _, _settings):
+        done = act.schedule(hub, partial(acting, who=who), what[0], at)
+        with hub.engine.begin() as conn:
+            view = of_result(conn, done, with_records=False)
+    if as_json:
+        print_json(view.document())
+    elif view.starts_at is not None:
+        print_line(
+            f"Batch {view.batch}: {view.source}",
+            f"starts {in_named_zone(view.starts_at)}, while hub up runs. "
+            f"hub migrate --discard {view.batch} cancels it.",
+        )
 
 
 def _source(

@@ -60,6 +60,11 @@ def in_zone(at: datetime) -> str:
     return cell(at, zone())
 
 
+def in_named_zone(at: datetime) -> str:
+    """Return a moment with the name of its zone, for a sentence that other people read too."""
+    return f"{at.astimezone(zone()):%Y-%m-%d %H:%M %Z}"
+
+
 class Stream:
     """Standard output or standard error, as it is at the moment."""
 

@@ -5,11 +5,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from hub.cli.formatting import ago, bar, count, duration, moment
-from hub.cli.output import Column, print_line, print_table, stdout
+from hub.cli.output import Column, in_named_zone, print_line, print_table, stdout
 
 if TYPE_CHECKING:
     from hub.etl.promise import Promise
-    from hub.views.status import BatchStatus, BudgetStatus, SilentField, StaleStatus, Status
+    from hub.views.status import (
+        BatchStatus,
+        BudgetStatus,
+        MigrationStatus,
+        SilentField,
+        StaleStatus,
+        Status,
+    )
 
 _NAMES_SHOWN = 3
 _NAMES_WIDTH = 30
@@ -60,6 +67,8 @@ def show_status(status: "Status", now: datetime) -> None:
         print_line("Partly undone", told)
     if status.erase_under_way:
         print_line("Partly erased", "an erasure was interrupted: hub erase --resume finishes it")
+    for one in status.migrations:
+        print_line("Migration", migration_words(one, now))
     stdout.print()
     _show_stale(status.derivations)
     _show_silent(status.silent, now)
@@ -189,6 +198,19 @@ def _show_drift(status: "Status", now: datetime) -> None:
                 for field, why in fields.items()
             ],
         )
+
+
+def migration_words(one: "MigrationStatus", now: datetime) -> str:
+    """Return how far a migration is, as text."""
+    told = f"{one.source}, batch {one.batch}: "
+    if one.state != "planned":
+        return f"{told}its records are being loaded"
+    read = f"{count(one.proven)} of {count(one.ranges)} ranges are read and proven"
+    if one.starts_at is not None and one.starts_at > now:
+        return f"{told}starts {in_named_zone(one.starts_at)}" + (f"; {read}" if one.ranges else "")
+    if one.waits_until is not None and one.waits_until > now:
+        return f"{told}{read}; waits for the quota until {in_named_zone(one.waits_until)}"
+    return told + (read if one.ranges else "not planned yet")
 
 
 def waiting_words(pending: Mapping[str, int]) -> str:

@@ -22,6 +22,9 @@ from hub.clock import Clock
 
 LOCK_SPACE = 0x4855  # keeps the hub's advisory locks apart from other users of the database
 _POLL_S = 0.02
+_TRY = text("SELECT pg_try_advisory_lock(:space, :number)")
+_WAIT = text("SELECT pg_advisory_lock(:space, :number)")
+"""The first answers whether the lock is held now; the second returns a void value once it is."""
 
 
 def lock_number(name: str) -> int:
@@ -105,13 +108,18 @@ def slot_lock(engine: Engine, name: str, slots: int, clock: Clock) -> Iterator[N
 
 
 @contextmanager
-def only_one(engine: Engine, name: str) -> Iterator[bool]:
-    """Hold a lock on a connection of its own; yields False if another process holds it."""
+def only_one(engine: Engine, name: str, *, waits: bool = False) -> Iterator[bool]:
+    """Hold a lock on a connection of its own; yields False if another process holds it.
+
+    Args:
+        engine: its pool gives the connection.
+        name: the name of the lock.
+        waits: wait for the other process instead; then always yields True.
+    """
     number = {"space": LOCK_SPACE, "number": lock_number(f"only:{name}")}
+    took = _WAIT if waits else _TRY
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        taken = bool(
-            conn.execute(text("SELECT pg_try_advisory_lock(:space, :number)"), number).scalar_one()
-        )
+        taken = conn.execute(took, number).scalar_one() is not False
         try:
             yield taken
         finally:

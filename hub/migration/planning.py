@@ -36,7 +36,7 @@ def plan(hub: Hub, source: str, who: str) -> Migration:
     """
     with only_one(hub.engine, f"migration:{source}") as is_ours:
         if not is_ours:
-            raise _busy(source)
+            raise busy(source)
         with hub.engine.begin() as conn:
             found = migrations.under_way(conn, source)
             number = found.batch.id if found else migrations.open_migration(conn, source, who)
@@ -69,7 +69,8 @@ def of_batch(hub: Hub, batch_id: int) -> Migration:
     return found
 
 
-def _busy(source: str) -> ActionError:
+def busy(source: str) -> ActionError:
+    """Return the refusal while another process works on the migration of a source."""
     return ActionError(
         f"another process works on the migration of {source}",
         resource="batch",

@@ -2,13 +2,14 @@
 
 A range whose count differs from what was read is read a second time from its beginning. It is `short` if
 it differs again. A fault of one range stops no other range. A used-up quota ends the call: the next call
-continues.
+continues. Each range has a lock, so that the command line and Dagster can read a source side by side.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hub.connectors.base import Page, Range, Stream
+from hub.db.locks import only_one
 from hub.errors import BudgetError, HubError
 from hub.etl.ahead import read_ahead
 from hub.etl.contain import ends_source
@@ -65,7 +66,7 @@ class Read:
 
 
 def read(hub: Hub, found: Migration, on_page: Callable[[Progress], None] = lambda _: None) -> Read:
-    """Read every range that is not proven yet.
+    """Read every range that is not proven yet; one that another process reads comes last.
 
     Args:
         hub: the hub.
@@ -76,25 +77,81 @@ def read(hub: Hub, found: Migration, on_page: Callable[[Progress], None] = lambd
         CredentialError: the vendor refuses the credentials.
     """
     parts = Parts(hub.connector(found.batch.source))
-    streams = {one.name: one for one in streams_of(parts, found)}
-    order = {name: n for n, name in enumerate(streams)}
+    order = {one.name: n for n, one in enumerate(streams_of(parts, found))}
     expected = _expected(hub, found)
-    todo = [one for one in _ranges(hub, found) if one.state in OPEN and one.stream in streams]
-    for one in sorted(todo, key=lambda r: (order[r.stream], r.key)):
-        reader = _Reader(
-            hub, parts, found, streams[one.stream], one, on_page, expected.get(one.stream)
-        )
-        try:
-            reader.run()
-        except BudgetError as exc:
-            reader.note("open", reason=exc.message)
-            return Read(_unproven(hub, found), exc.message, faults_of(hub, found))
-        except HubError as exc:
-            reader.note("failed", reason=exc.message)
-            log.warning("range_failed", stream=one.stream, range=one.key, message=exc.message)
-            if ends_source(exc):
-                raise
+    todo = [one for one in _ranges(hub, found) if one.state in OPEN and one.stream in order]
+    todo.sort(key=lambda one: (order[one.stream], one.key))
+    for waits in (False, True):
+        left = []
+        for one in todo:
+            state = read_range(
+                hub, parts, found, one, on_page, waits=waits, expected=expected.get(one.stream)
+            )
+            if state is None:
+                left.append(one)
+            elif state.state == "open":
+                return Read(_unproven(hub, found), state.reason or "", faults_of(hub, found))
+        todo = left
     return Read(_unproven(hub, found), faults=faults_of(hub, found))
+
+
+def read_range(
+    hub: Hub,
+    parts: Parts,
+    found: Migration,
+    wanted: RangeState,
+    on_page: Callable[[Progress], None] = lambda _: None,
+    *,
+    waits: bool = True,
+    expected: int | None = None,
+) -> RangeState | None:
+    """Read one range and prove it, unless it is proven; several processes may read several ranges.
+
+    Args:
+        hub: the hub.
+        parts: of the source.
+        found: the migration, planned.
+        wanted: the range.
+        on_page: told of each page that was stored.
+        waits: whether to wait while another process reads the range.
+        expected: records of the stream in all, by the vendor's count.
+
+    Returns:
+        The range as it is afterwards: proven, short or failed; open if the quota is used up. None if
+        another process reads it.
+
+    Raises:
+        CredentialError: the vendor refuses the credentials.
+    """
+    name = f"range:{found.batch.id}:{wanted.stream}:{wanted.key}"
+    with only_one(hub.engine, name, waits=waits) as is_ours:
+        if not is_ours:
+            return None
+        now = _range(hub, found, wanted)
+        stream = parts.stream(wanted.stream)
+        if now.state not in OPEN or stream is None:
+            return now
+        _try(_Reader(hub, parts, found, stream, now, on_page, expected))
+        return _range(hub, found, wanted)
+
+
+def _try(reader: "_Reader") -> None:
+    """Read a range; an error that concerns the range alone is its state."""
+    try:
+        reader.run()
+    except BudgetError as exc:
+        reader.note("open", reason=exc.message)
+    except HubError as exc:
+        reader.note("failed", reason=exc.message)
+        state = reader.state
+        log.warning("range_failed", stream=state.stream, range=state.key, message=exc.message)
+        if ends_source(exc):
+            raise
+
+
+def _range(hub: Hub, found: Migration, wanted: RangeState) -> RangeState:
+    with hub.engine.begin() as conn:
+        return migrations.range_named(conn, found.batch.id, wanted.stream, wanted.key)
 
 
 def _ranges(hub: Hub, found: Migration) -> list[RangeState]:

@@ -24,6 +24,8 @@ migration = Table(
     Column("planned_at", UTC),  # every stream has its ranges
     Column("rehearsed_at", UTC),
     Column("applied_at", UTC),  # its records were handed to the stages
+    Column("starts_at", UTC),  # from then on it runs by itself; NULL: by hand
+    Column("waits_until", UTC),  # a quota is used up: it goes on by itself from then on
     schema="ops",
 )
 

@@ -36,6 +36,7 @@ class Migration:
     planned_at: datetime | None
     rehearsed_at: datetime | None
     applied_at: datetime | None
+    starts_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def open_migration(conn: Connection, source: str, who: str) -> int:
 
 _FIND = """
 SELECT b.id, b.kind, b.source, b.lane, b.state, m.who, m.windows, m.planned_at, m.rehearsed_at,
-  m.applied_at
+  m.applied_at, m.starts_at
 FROM ops.migration m JOIN ops.batch b ON b.id = m.batch_id WHERE {which} ORDER BY b.id DESC LIMIT 1
 """
 _BY_BATCH = text(_FIND.format(which="b.id = :batch"))
@@ -104,7 +105,14 @@ def _migration(row: Any) -> Migration | None:
     }
     found = Batch(row.id, row.kind, row.source, row.lane)
     return Migration(
-        found, row.state, row.who, windows, row.planned_at, row.rehearsed_at, row.applied_at
+        found,
+        row.state,
+        row.who,
+        windows,
+        row.planned_at,
+        row.rehearsed_at,
+        row.applied_at,
+        row.starts_at,
     )
 
 
@@ -133,6 +141,74 @@ def mark(conn: Connection, batch_id: int, what: str) -> None:
     )
 
 
+_OVER = text("""
+SELECT m.batch_id FROM ops.migration m JOIN ops.batch b ON b.id = m.batch_id
+WHERE b.state IN ('done', 'failed', 'undone') AND b.finished_at < :before
+""")
+
+
+def over_before(conn: Connection, before: datetime) -> set[int]:
+    """Return the migrations that ended before a moment."""
+    return set(conn.execute(_OVER, {"before": before}).scalars())
+
+
+def set_start(conn: Connection, batch_id: int, at: datetime) -> None:
+    """Let a migration run by itself from a moment on; an earlier wait for a quota is over."""
+    conn.execute(
+        update(migration)
+        .where(migration.c.batch_id == batch_id)
+        .values(starts_at=at, waits_until=None)
+    )
+
+
+def put_off(conn: Connection, batch_id: int, until: datetime) -> None:
+    """Let a migration that runs by itself wait for its quota until a moment."""
+    conn.execute(
+        update(migration).where(migration.c.batch_id == batch_id).values(waits_until=until)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a migration that is not over is.
+
+    Args:
+        batch: its number.
+        source: vendor name.
+        state: planned, running or partial.
+        starts_at: from when it runs by itself; None: by hand.
+        waits_until: until when it waits for a quota; None: it does not wait.
+        is_planned: whether every stream has its ranges.
+        ranges: of all streams.
+        proven: those of them that were read and proven.
+    """
+
+    batch: int
+    source: str
+    state: str
+    starts_at: datetime | None
+    waits_until: datetime | None
+    is_planned: bool
+    ranges: int
+    proven: int
+
+
+_STANDING = text("""
+SELECT m.batch_id AS batch, b.source, b.state, m.starts_at, m.waits_until,
+  m.planned_at IS NOT NULL AS is_planned, count(r.key) AS ranges,
+  count(r.key) FILTER (WHERE r.state = 'proven') AS proven
+FROM ops.migration m JOIN ops.batch b ON b.id = m.batch_id
+LEFT JOIN ops.migration_range r ON r.batch_id = m.batch_id
+WHERE b.state IN ('planned', 'running', 'partial')
+GROUP BY m.batch_id, b.id ORDER BY m.batch_id
+""")
+
+
+def standings(conn: Connection) -> list[Standing]:
+    """Return all migrations that are not over, oldest first."""
+    return [Standing(**row) for row in conn.execute(_STANDING).mappings()]
+
+
 def add_ranges(conn: Connection, batch_id: int, stream: str, cuts: Sequence[Cut]) -> None:
     """Store the ranges of a stream; a second call changes nothing."""
     rows = [
@@ -143,23 +219,26 @@ def add_ranges(conn: Connection, batch_id: int, stream: str, cuts: Sequence[Cut]
     conn.execute(insert(migration_range).on_conflict_do_nothing(), rows)
 
 
+_RANGE = (
+    "stream", "key", "low", "high", "state", "cursor", "planned_n", "counted", "read_n", "reason",
+)  # fmt: skip
+
+
 def ranges(conn: Connection, batch_id: int) -> list[RangeState]:
     """Return all ranges of a migration, by stream and key."""
     c = migration_range.c
-    found = select(
-        c.stream,
-        c.key,
-        c.low,
-        c.high,
-        c.state,
-        c.cursor,
-        c.planned_n,
-        c.counted,
-        c.read_n,
-        c.reason,
-    ).where(c.batch_id == batch_id)
+    found = select(*(c[name] for name in _RANGE)).where(c.batch_id == batch_id)
     rows = conn.execute(found.order_by(c.stream, c.key)).mappings()
     return [RangeState(**row) for row in rows]
+
+
+def range_named(conn: Connection, batch_id: int, stream: str, key: str) -> RangeState:
+    """Return one range; raises `NoResultFound` if there is none."""
+    c = migration_range.c
+    found = select(*(c[name] for name in _RANGE)).where(
+        c.batch_id == batch_id, c.stream == stream, c.key == key
+    )
+    return RangeState(**conn.execute(found).mappings().one())
 
 
 def update_range(conn: Connection, batch_id: int, stream: str, key: str, **values: Any) -> None:

@@ -5,6 +5,7 @@ In: a migration. Out: one model with one JSON form (`hub migrate --json`, `hub r
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -38,6 +39,7 @@ class MigrationView:
         paused: why the source cannot be read further now; "" if it can.
         is_replanned: whether the plan was made again, because the hub had changed.
         faults: the streams that could not be planned.
+        starts_at: from when it runs by itself; None: by hand.
     """
 
     batch: int
@@ -51,6 +53,7 @@ class MigrationView:
     paused: str = ""
     is_replanned: bool = False
     faults: Sequence[Fault] = ()
+    starts_at: datetime | None = None
 
     @property
     def is_read(self) -> bool:
@@ -73,6 +76,7 @@ class MigrationView:
             "batch": self.batch,
             "source": self.source,
             "state": self.state,
+            "starts_at": self.starts_at.isoformat() if self.starts_at else None,
             "holds": self.holds,
             "paused": self.paused,
             "replanned": self.is_replanned,
@@ -120,6 +124,7 @@ def of_result(conn: Connection, done: Migrated, *, with_records: bool) -> Migrat
         done.read.paused if done.read is not None else "",
         done.is_replanned,
         batches.faults_noted(conn, number),
+        found.starts_at,
     )
 
 
@@ -138,6 +143,7 @@ def of_batch(conn: Connection, batch_id: int, *, with_records: bool) -> Migratio
         refusals.of_batch(conn, batch_id),
         _records(conn, batch_id, is_planned=is_planned) if with_records else (),
         faults=batches.faults_noted(conn, batch_id),
+        starts_at=found.starts_at,
     )
 
 

@@ -18,7 +18,7 @@ from hub.db.embedded import SUPERUSER, Server
 from hub.db.place import Place, embedded_urls
 from hub.errors import ActionError, TransientError
 from hub.etl import flow
-from hub.migration import adopting, reading
+from hub.migration import adopting, loading, reading
 from hub.model.verdicts import Op
 from hub.settings import Settings
 from hub.views import migration as views
@@ -136,7 +136,7 @@ def test_a_difference_is_listed(
         7, at=99, firstname="Gwen", lastname="Kerbrat", email="gwen@kerbrat.example.com",
         lifecyclestage="lead",
     ))  # fmt: skip
-    monkeypatch.setattr(migrate, "is_stale", lambda *_: False)
+    monkeypatch.setattr(loading, "is_stale", lambda *_: False)
     flow.sync(world.hub, ["hubspot"])
 
     real = migrate.apply_plan(world.hub, place, WHO, batch)

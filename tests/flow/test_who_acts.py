@@ -282,6 +282,9 @@ MIGRATING: Mapping[str, Callable[[Hub, Acting], Any]] = {
     "batches.migrate.dry_run": lambda hub, acts: migrate.dry_run(hub, NOWHERE, acts, "salesforce"),
     "batches.migrate.run": lambda hub, acts: migrate.run(hub, acts, "salesforce"),
     "batches.migrate.apply_plan": lambda hub, acts: migrate.apply_plan(hub, NOWHERE, acts, 999),
+    "batches.migrate.schedule": lambda hub, acts: migrate.schedule(
+        hub, acts, "salesforce", "in 2 hours"
+    ),
     "batches.migrate.discard": lambda hub, acts: migrate.discard(hub, acts, 999),
 }
 ERASING: dict[str, Callable[[Engine, Acting, Path], Any]] = {

@@ -9,12 +9,13 @@ from hub.db.place import Place
 from hub.errors import ActionError
 from hub.etl.context import Hub
 from hub.landing import planned
-from hub.migration import planning, reading, rehearsal
-from hub.migration.applying import apply, is_stale
+from hub.migration import loading, planning, reading, rehearsal, scheduling
+from hub.migration.applying import apply
 from hub.migration.inventory import SourceInventory, take
 from hub.migration.reading import Progress, Read
 from hub.migration.result import Migrated
 from hub.migration.stages import Say
+from hub.model.moments import HINT, moment_of
 from hub.records import batches, migrations
 from hub.records.migrations import Migration
 
@@ -121,17 +122,32 @@ def apply_plan(
             code="conflict",
             hint=f"hub migrate {found.batch.source} --dry-run makes one",
         )
-    rehearsed = None
-    if found.state == "planned" and is_stale(hub, found):
-        rehearsed = rehearsal.rehearse(hub, place, found, watch.say)
-        found = planning.of_batch(hub, batch_id)
-    applied = apply(hub, found, watch.say, watch.on_landed)
-    return Migrated(
-        planning.of_batch(hub, batch_id),
-        rehearsed=rehearsed,
-        applied=applied,
-        is_replanned=rehearsed is not None,
-    )
+    return loading.load(hub, place, found, watch.say, watch.on_landed)
+
+
+def schedule(hub: Hub, acting: Acting, source: str, said: str) -> Migrated:
+    """Let a migration of a source start by itself: `hub up` plans, reads and loads it then.
+
+    Args:
+        hub: the hub.
+        acting: who acts.
+        source: vendor name.
+        said: the moment, as people write it; without an offset it is of the actor's zone.
+
+    Raises:
+        ActionError: who acts may not; the words are no moment ahead; its migration is being applied.
+        ConfigError: the source is not configured, or has no credentials.
+    """
+    with hub.engine.begin() as conn:
+        ctx = acting(conn)
+        require(ctx, Right.SET_UP)
+        at = moment_of(said, ctx.now, ctx.zone)
+    if at is None or at <= hub.clock.now():
+        raise ActionError(
+            f"{said!r} is no moment ahead", resource="batch", code="invalid", field="at", hint=HINT
+        )
+    hub.connector(source)  # a source that cannot be read is told now, not on the day
+    return Migrated(scheduling.schedule(hub, source, ctx.who, at))
 
 
 def discard(hub: Hub, acting: Acting, batch_id: int) -> Migrated:
