@@ -8,7 +8,7 @@ WORKERS ?= 4
 unexport PYTHONDONTWRITEBYTECODE
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test plays kills bench compare check unit lint types contracts format docs lock clean
+.PHONY: setup demo test plays kills journey bench compare check unit lint types contracts format docs lock clean
 
 setup: $(STAMP)
 
@@ -52,6 +52,10 @@ plays: setup
 # Kill -9 of each process of a real `hub up`, twice, with a run under way. See docs/operate.md.
 kills: setup
 	$(BIN)/python -m tests.faults.running_hub
+
+# A whole Salesforce org migrates while it is killed and shaken; what it cost. See docs/migrate.md.
+journey: setup
+	$(BIN)/python -m tests.journey --leads $(or $(LEADS),10000) --seed $(or $(SEED),1)
 
 # What a sync costs, beside dlt: needs an idle machine, and `pip install -e '.[bench]'`. See bench/sync.md.
 bench: setup

@@ -26,6 +26,7 @@ from hub.etl.companies import match_companies
 from hub.etl.contain import ends_source, fault_of, where
 from hub.etl.context import Hub
 from hub.etl.land import land_page
+from hub.etl.live_first import take_live
 from hub.etl.load import load_pending
 from hub.etl.match import match_pending
 from hub.etl.normalize import normalize_pending
@@ -126,7 +127,12 @@ def land_source(hub: Hub, batch: Batch) -> Iterator[dict[str, int]]:
 
 
 def run_stages(hub: Hub) -> dict[str, dict[str, int]]:
-    """Run every stage after landing over what is pending; returns counts by stage."""
+    """Run every stage after landing over what is pending; returns counts by stage.
+
+    Live leads come first, with their notices, where records of an initial load wait as well.
+    """
+    if take_live(hub):
+        run_notify(hub)
     counts = {
         "normalize": run_normalize(hub),
         "match": run_match(hub),
@@ -353,6 +359,7 @@ def run_match(hub: Hub) -> dict[str, int]:
     """Match what is pending: people, and companies."""
     spare_the_program()
     started = time.monotonic()
+    take_live(hub)
     counts = match_pending(hub)
     if ask(hub.engine, lambda conn: queue.has_records(conn, queue.COMPANIES)):
         counts |= match_companies(hub)

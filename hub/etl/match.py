@@ -35,10 +35,10 @@ MOST_AT_ONCE = 1000  # records of components that are matched again in one trans
 log = get_logger()
 
 
-def match_pending(hub: Hub) -> dict[str, int]:
-    """Match all waiting records; returns counts."""
+def match_pending(hub: Hub, *, only_live: bool = False) -> dict[str, int]:
+    """Match all waiting records, or those of the live lane; returns counts."""
     totals: dict[str, int] = defaultdict(int)
-    run = _Run()
+    run = _Run(only_live=only_live)
     while counts := run_transaction(hub.engine, lambda conn: _match_some(conn, run)):
         for name, n in counts.items():
             totals[name] += n
@@ -51,7 +51,8 @@ def match_pending(hub: Hub) -> dict[str, int]:
 class _Run:
     """What one call keeps from chunk to chunk: the model, and how many records it takes at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, only_live: bool = False) -> None:
+        self.only_live = only_live
         first = min(_FIRST, CHUNK)
         least = min(_LEAST, first)
         self.pace = Pace(first, least, CHUNK, _LONGEST_S / 2, _LONGEST_S, growth=1.5)
@@ -62,7 +63,7 @@ class _Run:
 def _match_some(conn: Connection, run: _Run) -> dict[str, int]:
     identity_lock(conn)
     started = time.monotonic()
-    waiting = queue.take(conn, queue.MATCH, run.pace.size)
+    waiting = queue.take(conn, queue.MATCH, run.pace.size, only_live=run.only_live)
     run.is_done = waiting.is_last
     if not waiting.ids:
         return {}

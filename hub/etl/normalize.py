@@ -59,14 +59,14 @@ VerdictRow = tuple[int, str, str, str, Verdict]
 
 
 def normalize_pending(
-    hub: Hub, *, source: str | None = None, stream: str | None = None
+    hub: Hub, *, source: str | None = None, stream: str | None = None, only_live: bool = False
 ) -> dict[tuple[str, str], dict[str, int]]:
     """Map everything that waits, chunk by chunk; returns counts by outcome, by (source, stream)."""
     totals: dict[tuple[str, str], dict[str, int]] = {}
     contexts: dict[str, Mapping[str, Any]] = {}
 
     def some(conn: Connection) -> dict[tuple[str, str], dict[str, int]]:
-        pending = queue.take_raws(conn, CHUNK, source=source, stream=stream)
+        pending = queue.take_raws(conn, CHUNK, source=source, stream=stream, only_live=only_live)
         groups: dict[tuple[str, str], list[PendingRaw]] = defaultdict(list)
         for row in pending:
             groups[row.source, row.stream].append(row)

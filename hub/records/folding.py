@@ -93,6 +93,17 @@ def stale_kinds(conn: Connection) -> Stale:
     return Stale(*conn.execute(_STALE_KINDS).one())
 
 
+_LIVE_STALE = text(
+    "SELECT id FROM ops.entity WHERE version > folded_version AND kind = 'person' "
+    "AND lane = 'live' AND merged_into IS NULL ORDER BY id"
+)
+
+
+def live_stale(conn: Connection) -> Sequence[int]:
+    """Return the people of the live lane that wait to be folded."""
+    return list(conn.execute(_LIVE_STALE).scalars())
+
+
 # An entity without records is merged into another, and gets no lead. The rows are looked up one by one: in a first
 # load the statistics are old.
 _NEW_IN_ORDER = text("""

@@ -118,7 +118,7 @@ live AS MATERIALIZED (
   ORDER BY p.ref LIMIT :limit FOR UPDATE OF p SKIP LOCKED
 ), bulk AS MATERIALIZED (
   SELECT p.ref, p.lane, p.batch_id FROM ops.pending p
-  WHERE p.stage = :stage AND p.lane <> 'live' {condition}
+  WHERE p.stage = :stage AND p.lane <> 'live' AND NOT :only_live {condition}
   ORDER BY p.ref LIMIT :limit - (SELECT count(*) FROM live) FOR UPDATE OF p SKIP LOCKED
 ), taken AS MATERIALIZED (
   SELECT * FROM live UNION ALL SELECT * FROM bulk
@@ -139,9 +139,10 @@ def _in_turn(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
     return sorted(rows, key=lambda row: (row.lane != Lane.LIVE, row.ref))
 
 
-def take(conn: Connection, stage: str, limit: int) -> Taken:
+def take(conn: Connection, stage: str, limit: int, *, only_live: bool = False) -> Taken:
     """Lock records that wait for a stage, live ones first; all of them for the same reason."""
-    rows = _in_turn(conn.execute(_TAKE, {"stage": stage, "limit": limit}))
+    wanted = {"stage": stage, "limit": limit, "only_live": only_live}
+    rows = _in_turn(conn.execute(_TAKE, wanted))
     if not rows:
         return Taken([], is_derivation=False, is_last=True)
     why = rows[0].is_derivation
@@ -173,10 +174,16 @@ _OPS = {op.value: op for op in Op}
 
 
 def take_raws(
-    conn: Connection, limit: int, *, source: str | None = None, stream: str | None = None
+    conn: Connection,
+    limit: int,
+    *,
+    source: str | None = None,
+    stream: str | None = None,
+    only_live: bool = False,
 ) -> list[PendingRaw]:
     """Lock and return raw rows that are queued for mapping: the live lane first, oldest rows first."""
-    wanted = {"stage": NORMALIZE, "limit": limit, "source": source, "stream": stream}
+    wanted = {"stage": NORMALIZE, "limit": limit, "source": source, "stream": stream,
+              "only_live": only_live}  # fmt: skip
     # taken apart by place: a row gives a column by its name only after a search for it
     return [
         PendingRaw(
@@ -214,6 +221,21 @@ _WAITS = text(
 def has_records(conn: Connection, *stages: str) -> bool:
     """Tell whether anything waits for one of the stages."""
     return bool(conn.execute(_WAITS, {"stages": list(stages)}).scalar_one())
+
+
+_LANES = text("""
+SELECT EXISTS (SELECT 1 FROM ops.pending WHERE lane = 'live' AND stage IN ('normalize', 'match'))
+    OR EXISTS (SELECT 1 FROM ops.entity WHERE version > folded_version AND kind = 'person'
+               AND lane = 'live' AND merged_into IS NULL) AS live,
+  EXISTS (SELECT 1 FROM ops.pending WHERE lane = 'bulk')
+    OR EXISTS (SELECT 1 FROM ops.entity WHERE version > folded_version AND lane = 'bulk') AS bulk
+""")
+
+
+def both_lanes_wait(conn: Connection) -> bool:
+    """Tell whether people of the live lane wait for a stage before route, and others as well."""
+    row = conn.execute(_LANES).one()
+    return bool(row.live and row.bulk)
 
 
 _BULK = text("""

@@ -1,0 +1,6 @@
+"""The journey of a sales-ops admin: a whole Salesforce org migrates while everything goes wrong.
+
+`python -m tests.journey` makes it with the whole org, `test_journey.py` with a small one. Both are one
+driver: processes of `hub` over an emulated vendor, killed and continued (`drive.py`), and what must hold
+afterwards, recomputed from the vendor's own data (`source.py`, `checks.py`).
+"""
