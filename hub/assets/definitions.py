@@ -13,6 +13,9 @@ import dagster as dg
 from hub.assets import jobs
 from hub.assets.crm_assets import crm_assets
 from hub.assets.lost_runs import lost_run_sensor
+from hub.assets.migrate_assets import migrate_asset
+from hub.assets.migration_jobs import apply_migration, plan_migration, read_job
+from hub.assets.migration_sensor import migration_sensor
 from hub.assets.poll import poll_sensor, reconcile_sensor
 from hub.assets.proofs import proof_asset
 from hub.assets.prune import nightly_prune, prune_old_history
@@ -20,7 +23,7 @@ from hub.assets.resources import HubResource, configured
 from hub.assets.rollups import nightly_rollups, refresh_rollups
 from hub.assets.sensors import stage_sensor
 from hub.assets.source_assets import land_asset, normalize_asset
-from hub.connectors.registry import KNOWN, streams_of
+from hub.connectors.registry import KNOWN, objects_of, streams_of
 from hub.mappings.loader import names
 from hub.settings import Settings
 
@@ -72,7 +75,9 @@ def build_defs(
         s: jobs.sync_source(s, _keys([*lands[s], *normals[s], proofs[s]]), _keys(shared))
         for s in shown
     }
-    whole = jobs.sync_all()
+    whole = jobs.sync_all(_keys(assets))
+    migrated = {s: [migrate_asset(s, stream) for stream in objects_of(s)] for s in shown}
+    reads = [read_job(s, stream.name) for s in shown for stream in objects_of(s)]
     schedules = [nightly_rollups(is_running=is_running), nightly_prune(is_running=is_running)]
     sensors = [
         *(
@@ -88,13 +93,17 @@ def build_defs(
         ),
         stage_sensor(set(_keys(assets)), is_running=is_running),
         lost_run_sensor(is_running=is_running),
+        migration_sensor(reads, is_running=is_running),
     ]
     return dg.Definitions(
-        assets=assets,
+        assets=[*assets, *_flat(migrated)],
         jobs=[
             whole,
             *source_jobs.values(),
             jobs.sync_now,
+            plan_migration,
+            *reads,
+            apply_migration,
             refresh_rollups,
             prune_old_history,
         ],

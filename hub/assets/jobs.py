@@ -19,11 +19,11 @@ from hub.etl.completeness import latest_proof
 ALL = "sync"
 
 
-def sync_all() -> AssetJob:
-    """Return the job that syncs and proves all sources."""
+def sync_all(keys: Sequence[dg.AssetKey]) -> AssetJob:
+    """Return the job that syncs and proves all sources, from all their assets."""
     return dg.define_asset_job(
         ALL,
-        dg.AssetSelection.all(),
+        dg.AssetSelection.assets(*keys),
         description="Bring in what is new from all sources, up to an owner, and prove each source.",
     )
 

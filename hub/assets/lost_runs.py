@@ -12,8 +12,11 @@ import dagster as dg
 from sqlalchemy import Connection
 
 from hub.assets.failures import VERDICT
+from hub.assets.migrate_assets import read_job_name
+from hub.assets.migration_jobs import LOAD, PLAN
 from hub.assets.poll import SOURCE, shared_poller
 from hub.clock import SystemClock
+from hub.connectors.registry import KNOWN, objects_of
 from hub.etl import alerts
 from hub.etl.context import Core
 from hub.etl.notify import deliver_alerts
@@ -22,7 +25,10 @@ from hub.records import batches, proofs
 _EVERY_S = 120
 _OF_SOURCES = ("land", "normalize", "proof")
 NIGHTLY = frozenset({"prune_old_history", "refresh_rollups"})
-"""Jobs without a source whose failure is alerted to."""
+MIGRATIONS = frozenset(
+    {PLAN, LOAD, *(read_job_name(s, stream.name) for s in KNOWN for stream in objects_of(s))}
+)
+"""Jobs whose failure is alerted to by their own name."""
 
 
 def _core() -> Core:
@@ -63,7 +69,7 @@ def alert_lost_run(core: Core, context: dg.RunFailureSensorContext) -> None:
     sentence = _said(failures[0]) if failures else _ended(run, context.failure_event)
     with core.engine.begin() as conn:
         sources = [s for s in _sources(run, core) if _is_open(conn, s, run, ended)]
-        subjects = sources or ([run.job_name] if run.job_name in NIGHTLY else [])
+        subjects = sources or ([run.job_name] if run.job_name in NIGHTLY | MIGRATIONS else [])
         if not subjects:
             return
         alerts.unclosed(conn, core, subjects, alerts.LOST_RUN, [sentence])

@@ -26,7 +26,7 @@ _EVERY_S = 300
 _WHOLE = frozenset({"sync", "sync_now"})
 _MOST_FAILURES = 6
 _LONGEST_TAG = 250
-_UNDER_WAY = [
+UNDER_WAY = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.STARTING,
@@ -130,7 +130,7 @@ def reconcile_sensor(
 
 def runs_of(instance: dg.DagsterInstance, source: str) -> Runs:
     """Return the job of a source that is under way, and how many of its syncs failed in a row."""
-    under_way = instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY))
+    under_way = instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY))
     active = next((run.job_name for run in under_way if _reads(run, source)), "")
     failed_n, failed_at = 0, None
     ended = instance.get_run_records(dg.RunsFilter(tags={SOURCE: source}), limit=_MOST_FAILURES)

@@ -17,9 +17,13 @@ from dagster._core.scheduler.instigation import TickStatus  # has no public name
 from sqlalchemy import Connection, Engine
 
 from hub.assets.failures import clear_failures
+from hub.assets.migrate_assets import partitions_of
 from hub.assets.nightly import ended_well, nightly
 from hub.assets.resources import HubResource
+from hub.connectors.registry import KNOWN, objects_of
 from hub.db.dagster_tables import delete_old_checks, delete_old_events, old_runs
+from hub.migration.partitions import batch_of
+from hub.records import migrations
 from hub.records.stage_reports import delete_old_reports
 from hub.settings import DagsterSettings
 
@@ -74,6 +78,7 @@ def prune_history(
     ):
         deleted[name] = sum(_steps(engine, delete, old.before, in_time))
     if in_time():
+        deleted["partitions"] = delete_partitions(instance, engine, old.red_before)
         _purge_ticks(instance, old)
         deleted["folders"] = _sweep_folders(instance, old.before)
     return deleted
@@ -92,6 +97,26 @@ def _steps(
 
 def _deleted(conn: Connection, delete: Callable[..., int], before: datetime) -> int:
     return delete(conn, before=before, most=_BATCH)
+
+
+def delete_partitions(instance: dg.DagsterInstance, engine: Engine, before: datetime) -> int:
+    """Delete the partitions of migrations that ended before a moment; returns how many."""
+    with engine.connect() as conn:
+        over = migrations.over_before(conn, before)
+    names = [
+        partitions_of(source, stream.name).name or ""
+        for source in (KNOWN if over else ())
+        for stream in objects_of(source)
+    ]
+    old = [
+        (name, one)
+        for name in names
+        for one in instance.get_dynamic_partitions(name)
+        if batch_of(one) in over
+    ]
+    for name, one in old:
+        instance.delete_dynamic_partition(name, one)
+    return len(old)
 
 
 def _purge_ticks(instance: dg.DagsterInstance, old: Limits) -> None:

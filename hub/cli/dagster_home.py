@@ -90,9 +90,13 @@ def _instance() -> dict[str, Any]:
             "runs": {
                 "max_concurrent_runs": 2,
                 "tag_concurrency_limits": [
-                    {"key": "source", "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
+                    {"key": "source", "value": {"applyLimitPerUniqueValue": True}, "limit": 1},
+                    # A migration takes one of the two places, so syncs always have one.
+                    {"key": "hub/kind", "value": "migration", "limit": 1},
                 ],
-            }
+            },
+            # A pool a source, for ranges of migrations that are launched by hand.
+            "pools": {"granularity": "run", "default_limit": 1},
         },
         "run_launcher": {"module": "hub.assets.launcher", "class": "HubRunLauncher"},
         # A process that is killed leaves its run as STARTED; here such a run is failed.

@@ -255,7 +255,7 @@ def _propose(what: list[str] | None, out: Path, *, as_json: bool) -> None:
 
 
 def _code(view: "MigrationView") -> int:
-    if view.paused:
+    if view.paused or view.state == "undone":
         return 0
     if not view.holds:
         return EXIT_FAILED

@@ -59,6 +59,12 @@ def streams_of(source: str) -> Sequence[Stream]:
     return streams
 
 
+def objects_of(source: str) -> Sequence[Stream]:
+    """Return everything that a migration can read of a source, in reading order; sends no request."""
+    objects: Sequence[Stream] = getattr(_module(source), "OBJECTS", streams_of(source))
+    return objects
+
+
 def limits_of(source: str) -> Limits:
     """Return the rate limits that the vendor sets for one account."""
     _module(source)
