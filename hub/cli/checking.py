@@ -41,7 +41,9 @@ def _alerted(hub: Hub) -> Finding:
     with hub.engine.begin() as conn:
         receivers_n = len(alerts.receivers_of(conn, wanted))
     if receivers_n:
-        return Finding("alerts", ok=True, message=f"{receivers_n} receivers")
+        return Finding(
+            "alerts", ok=True, message=f"{receivers_n} receiver{'' if receivers_n == 1 else 's'}"
+        )
     return Finding(
         "alerts", ok=True, message="nobody is told when a source fails: make a user an admin (role: admin), "
         "or name an address under alerts: in hub.yaml",

@@ -7,7 +7,7 @@ them runs (`hub.cli.groups.load`), so nothing here imports them.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-_WIDTH = 27  # of the column of names
+_WIDTH = 28  # of the column of names
 
 
 @dataclass(frozen=True, slots=True)
