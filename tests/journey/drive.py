@@ -142,10 +142,11 @@ class Journey:
     def _kill_reading(self, share: float) -> None:
         """Kill the command when that share of the source is read."""
         name = f"dry run, killed at {share:.0%} of the reading"
+        before, _ = self._progress()
 
         def is_due() -> bool:
             read, expected = self._progress()
-            return bool(expected) and read >= share * expected
+            return bool(expected) and read >= share * expected and read != before
 
         self._kill(name, is_due, "migrate", SOURCE, "--dry-run")
         read, expected = self._progress()
@@ -308,8 +309,8 @@ class Journey:
             time.sleep(_LOOK_S)
 
     def _sync(self, source: str) -> None:
-        done = self.made.run("sync", source, timeout=_PATIENCE_S)
-        self._is(f"the sync of {source} ends well", done.returncode in {0, 3}, done.stderr[-400:])
+        done = self._finished(f"sync of {source}", "sync", source)
+        self._is(f"the sync of {source} adds up", all(one["holds"] for one in done["ledgers"]))
 
     def _finished(self, name: str, *command: str) -> dict[str, Any]:
         """Run a command to its end; returns its document."""
