@@ -30,7 +30,7 @@ from tests.processes import House, SandboxProcess
 SOURCE, OTHER = "salesforce", "hubspot"
 KILLED_AT = (0.4, 0.8)
 """Shares of the records that are read when the process is killed."""
-STORMS = ("rate_limit", "server_errors", "rate_limit,server_errors,token_expiry")
+STORMS = ("rate_limit", "server_errors", "server_errors,token_expiry")
 """Faults of the vendor: before the first kill, until the second, and then."""
 BLOCKED = ("ops.source_record", "crm.task")
 """Tables at which the stages are killed: while they map, and while they load activities."""
@@ -122,6 +122,10 @@ class Journey:
         self._storm(STORMS[2])
         done = self._until_read()
         self._storm("")
+        said = self.sandbox.ask("GET", "/requests")[SOURCE]["status"]
+        met = {"a limit": "403" in said, "an ended session": "401" in said,
+               "an error": any(status.startswith("5") for status in said)}  # fmt: skip
+        self._is("the storms were met", all(met.values()), met)
         self._is("everything is read and the ledger of the plan adds up", done["holds"])
         known = self.org.changed | self.org.created
         changes.before_applying(self.org, self.sandbox)
