@@ -81,6 +81,7 @@ def test_up_runs_the_schedules_of_what_is_configured_and_ends_with_ctrl_c(made: 
     _is_what_dagster_dev_shows(location, said["sources"])
     assert _automation(_repository(location)) == {
         "alert_lost_runs": "RUNNING",
+        "migrations": "RUNNING",
         "nightly_prune": "RUNNING",
         "nightly_rollups": "RUNNING",
         "poll_salesforce": "RUNNING",
