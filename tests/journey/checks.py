@@ -211,7 +211,7 @@ def names(crm: Crm, org: Org) -> Iterator[str]:
 
 
 def people_are_people(crm: Crm, org: Org) -> Iterator[str]:
-    """Hardly a row is of two people: only namesakes at one company or with one address are taken for one."""
+    """At most one row in a thousand is of two people, who have one name or one address."""
     mixed = [
         keys
         for keys in crm.together.values()
