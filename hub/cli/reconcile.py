@@ -98,6 +98,8 @@ def _write_csv(file: Path, head: tuple[str, ...], lines: "Iterator[tuple[str, ..
 
 
 def _show(proof: "Reconciliation") -> None:
+    from hub.cli.reconcile_page import owners_by_kind
+
     adds_up = "everything adds up" if proof.holds else "it does NOT add up"
     print_line(f"Batch {proof.batch}: {proof.kind} of {proof.source}, {proof.state}", adds_up)
     print_table(
@@ -113,11 +115,8 @@ def _show(proof: "Reconciliation") -> None:
     if faults := [(s.stream, fault) for s in proof.streams for fault in s.faults]:
         print_table("Could not be read", ("stream", "why"), faults)
     if proof.owners:
-        print_table(
-            "Owners",
-            ("owner", "kind", "records"),
-            [(o.owner or "(nobody)", o.kind, o.records) for o in proof.owners[:_SHOWN]],
-        )
+        kinds, rows = owners_by_kind(proof)
+        print_table("Owners", ("owner", *kinds), rows[:_SHOWN])
     if proof.rejects:
         print_table(
             f"Refused records: {proof.rejects_n}",

@@ -78,8 +78,20 @@ def _faults(proof: "Reconciliation") -> str:
 
 
 def _owners(proof: "Reconciliation") -> str:
-    rows = [(one.owner or "nobody", one.kind, one.records) for one in proof.owners]
-    return f"<h2>Owners</h2>{table(('owner', 'kind', 'records'), rows)}" if rows else ""
+    kinds, rows = owners_by_kind(proof)
+    return f"<h2>Owners</h2>{table(('owner', *kinds), rows)}" if rows else ""
+
+
+def owners_by_kind(
+    proof: "Reconciliation",
+) -> tuple[tuple[str, ...], list[tuple[str | int, ...]]]:
+    """Return the kinds of records, and for each owner how many of each kind, most records first."""
+    kinds = tuple(sorted({one.kind for one in proof.owners}))
+    counts: dict[str, dict[str, int]] = {}
+    for one in proof.owners:
+        counts.setdefault(one.owner or "nobody", {})[one.kind] = one.records
+    ordered = sorted(counts.items(), key=lambda item: (-sum(item[1].values()), item[0]))
+    return kinds, [(owner, *(own.get(kind, 0) for kind in kinds)) for owner, own in ordered]
 
 
 def _refused(proof: "Reconciliation") -> str:

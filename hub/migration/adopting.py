@@ -35,7 +35,7 @@ def adopt(hub: Hub, found: Migration, on_page: Callable[[int], None] = lambda _:
     with hub.engine.begin() as conn:
         batches.begin_planned(conn, found.batch.id)
         if found.applied_at is None:
-            _note_windows(conn, found)
+            _note_windows(conn, hub, found)
             migrations.mark(conn, found.batch.id, "applied_at")
     while True:
         with hub.engine.begin() as conn:
@@ -76,18 +76,22 @@ def _last_of_each(page: Sequence[Planned]) -> Mapping[str, RawRecord]:
     return {one.record.source_id or f"#{one.id}": one.record for one in page if not one.is_blocked}
 
 
-def _note_windows(conn: Connection, found: Migration) -> None:
-    """Store the proof of each stream with the batch: its span, the vendor's count, what is missing."""
+def _note_windows(conn: Connection, hub: Hub, found: Migration) -> None:
+    """Store the proof of each stream with the batch: its span, the vendor's count, what is missing.
+
+    A stream that only other mappings read has no verdicts, so no count is compared with them.
+    """
     number = found.batch.id
     by_stream: dict[str, list[RangeState]] = {}
     for one in migrations.ranges(conn, number):
         by_stream.setdefault(one.stream, []).append(one)
     for stream, (since, until) in found.windows.items():
         own = by_stream.get(stream, [])
+        is_mapped = f"{found.batch.source}/{stream}" in hub.mappings
         note: dict[str, JsonValue] = {
             "since": since.isoformat() if since else None,
             "until": until.isoformat(),
-            "counted": _counted(conn, number, stream, own),
+            "counted": _counted(conn, number, stream, own) if is_mapped else None,
             "shortage": _shortage(own),
         }
         batches.note_window(conn, number, stream, note)

@@ -95,7 +95,7 @@ class Reconciliation:
         who: the user who began a migration; None: the hub did.
         started_at: when it began.
         finished_at: when it was closed.
-        streams: the totals.
+        streams: the totals; streams that only other mappings read have no verdicts and are left out.
         owners: who owns what came, most first.
         rejects: refused records, 1,000 at most.
         rejects_n: how many there are.
@@ -177,6 +177,7 @@ def reconciliation(conn: Connection, batch_id: int) -> Reconciliation | None:
     streams = [
         _totals(entry, sums.get(entry.stream, {}), digests.get(entry.stream))
         for entry in ledger.of_batch(conn, batch_id)
+        if entry.stream in sums or entry.counted is not None or not entry.holds
     ]
     return Reconciliation(
         batch_id,

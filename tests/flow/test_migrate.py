@@ -354,6 +354,7 @@ def test_the_proof_of_a_batch_can_be_taken_apart(world: World) -> None:
     lines = ["\t".join(line(one, reasons.get(one.key, ""))) + "\n" for one in own]
     assert sha256("".join(lines).encode()).hexdigest() == leads.checksum
     assert sum(o.records for o in proof.owners) == sum(1 for one in listed if one.kind)
+    assert all(s.counted is None or s.counted + s.gone == s.total for s in proof.streams)
     page = render(proof)
     assert "Everything adds up" in page
     assert leads.checksum in page
