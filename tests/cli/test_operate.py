@@ -85,7 +85,16 @@ def test_status_keeps_words_whole(loaded: House) -> None:
     document = loaded.document("status")
     assert all(s["lag_s"] is None or s["lag_s"] >= 0 for s in document["streams"])
     keys = {"home", "streams", "pending", "quarantine", "review", "outbox_pending", "outbox_dead"}
-    keys |= {"leads", "budgets", "drift", "placeholders", "vanished", "fill", "batches"}
+    keys |= {
+        "leads",
+        "budgets",
+        "drift",
+        "placeholders",
+        "vanished",
+        "fill",
+        "batches",
+        "migrations",
+    }
     keys |= {
         "unproved",
         "promises",
