@@ -35,7 +35,7 @@ from hub.etl.poller import Poller
 from hub.migration.partitions import name_of
 from hub.migration.scheduling import Launched, Step, is_due, launch
 from hub.records import migrations
-from hub.records.migrations import RangeState, Standing
+from hub.records.migrations import MigrationStatus, RangeState
 
 _EVERY_S = 120
 """Where no migration is due, a tick costs one question; a migration takes hours, so two minutes are soon."""
@@ -70,7 +70,7 @@ def migration_sensor(
         asking = poller()
         now = asking.now()
         with asking.database.engine.begin() as conn:
-            due = [one for one in migrations.standings(conn) if is_due(one, now)]
+            due = [one for one in migrations.unfinished(conn) if is_due(one, now)]
             busy = {s.batch for s in due if is_held(conn, f"only:migration:{s.source}")}
             ranges = {one.batch: migrations.ranges(conn, one.batch) for one in due}
         memory, requests = _read(context.cursor), []
@@ -93,7 +93,7 @@ def _is_active(instance: dg.DagsterInstance, batch: int) -> bool:
 
 
 def _requests(
-    instance: dg.DagsterInstance, one: Standing, ranges: Sequence[RangeState], step: Launched
+    instance: dg.DagsterInstance, one: MigrationStatus, ranges: Sequence[RangeState], step: Launched
 ) -> Iterator[dg.RunRequest]:
     """Yield the runs that a migration needs next."""
     tags = {BATCH: str(one.batch), MIGRATION: one.source, **KIND}
@@ -139,7 +139,7 @@ def _takes(run: Sequence[RangeState], one: RangeState) -> bool:
     return run[0].stream == one.stream and len(run) < RANGES_PER_RUN
 
 
-def _says(due: Sequence[Standing]) -> str:
+def _says(due: Sequence[MigrationStatus]) -> str:
     if not due:
         return "no migration is to run by itself now"
     told = ", ".join(f"{one.source} (batch {one.batch})" for one in due)

@@ -9,10 +9,10 @@ from hub.cli.output import Column, in_named_zone, print_line, print_table, stdou
 
 if TYPE_CHECKING:
     from hub.etl.promise import Promise
+    from hub.records.migrations import MigrationStatus
     from hub.views.status import (
         BatchStatus,
         BudgetStatus,
-        MigrationStatus,
         SilentField,
         StaleStatus,
         Status,

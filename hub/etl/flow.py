@@ -7,7 +7,7 @@ cursors and queues are in the database, so there is nothing else to remember.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
@@ -133,14 +133,29 @@ def run_stages(hub: Hub) -> dict[str, dict[str, int]]:
     """
     if take_live(hub):
         run_notify(hub)
-    counts = {
-        "normalize": run_normalize(hub),
-        "match": run_match(hub),
-        "load": run_load(hub),
-        "route": run_route(hub),
-        "notify": run_notify(hub),
-    }
+    counts = run_to_owner(hub) | {"notify": run_notify(hub)}
     close_live(hub)
+    return counts
+
+
+def run_to_owner(
+    hub: Hub, say: Callable[[str], None] = lambda _: None
+) -> dict[str, dict[str, int]]:
+    """Map, match, load and route what is pending; nothing is sent to anyone. Returns counts by stage.
+
+    Args:
+        hub: the hub.
+        say: told which stage begins.
+    """
+    counts: dict[str, dict[str, int]] = {}
+    for name, stage in (
+        ("normalize", run_normalize),
+        ("match", run_match),
+        ("load", run_load),
+        ("route", run_route),
+    ):
+        say(name)
+        counts[name] = stage(hub)
     return counts
 
 

@@ -16,7 +16,7 @@ from hub.landing import store
 from hub.migration.adopting import adopt
 from hub.migration.differences import Difference, from_plan
 from hub.migration.parts import Parts
-from hub.migration.planning import streams_of, window_of
+from hub.migration.planning import busy, streams_of, window_of
 from hub.migration.stages import Say, run_quietly
 from hub.records.ledger import StreamLedger
 from hub.records.migrations import Migration
@@ -68,12 +68,7 @@ def apply(
         )
     with only_one(hub.engine, f"migration:{found.batch.source}") as is_ours:
         if not is_ours:
-            raise ActionError(
-                f"another process works on the migration of {found.batch.source}",
-                resource="batch",
-                code="conflict",
-                hint="hub status shows how far it is",
-            )
+            raise busy(found.batch.source)
         say("land")
         adopt(hub, found, on_page)
         run_quietly(hub, found.batch, say)

@@ -78,8 +78,9 @@ def read(hub: Hub, found: Migration, on_page: Callable[[Progress], None] = lambd
     """
     parts = Parts(hub.connector(found.batch.source))
     order = {one.name: n for n, one in enumerate(streams_of(parts, found))}
-    expected = _expected(hub, found)
-    todo = [one for one in _ranges(hub, found) if one.state in OPEN and one.stream in order]
+    ranges = _ranges(hub, found)
+    expected = _expected(ranges)
+    todo = [one for one in ranges if one.state in OPEN and one.stream in order]
     todo.sort(key=lambda one: (order[one.stream], one.key))
     for waits in (False, True):
         left = []
@@ -159,10 +160,10 @@ def _ranges(hub: Hub, found: Migration) -> list[RangeState]:
         return migrations.ranges(conn, found.batch.id)
 
 
-def _expected(hub: Hub, found: Migration) -> dict[str, int | None]:
+def _expected(ranges: Sequence[RangeState]) -> dict[str, int | None]:
     """Return the objects of each stream by the vendor's count; None where one range has none."""
     totals: dict[str, int | None] = {}
-    for one in _ranges(hub, found):
+    for one in ranges:
         had = totals.get(one.stream, 0)
         totals[one.stream] = None if had is None or one.planned_n is None else had + one.planned_n
     return totals

@@ -12,7 +12,7 @@ from hub.errors import ActionError
 from hub.etl.context import Hub
 from hub.migration.planning import busy, of_batch
 from hub.records import migrations
-from hub.records.migrations import Migration, Standing
+from hub.records.migrations import Migration, MigrationStatus
 
 WAIT = timedelta(hours=1)
 """How long a migration waits for a used-up quota before it asks again."""
@@ -86,7 +86,7 @@ RETRY_S = 900
 MOST_TRIES = 4
 
 
-def next_step(one: Standing) -> Step:
+def next_step(one: MigrationStatus) -> Step:
     """Return what is to be done of a migration next."""
     if one.state != "planned":
         return Step.LOAD
@@ -95,14 +95,14 @@ def next_step(one: Standing) -> Step:
     return Step.LOAD if one.proven == one.ranges else Step.READ
 
 
-def is_due(one: Standing, now: datetime) -> bool:
+def is_due(one: MigrationStatus, now: datetime) -> bool:
     """Tell whether a migration runs by itself now."""
     if one.starts_at is None or one.starts_at > now:
         return False
     return one.waits_until is None or one.waits_until <= now
 
 
-def launch(one: Standing, last: Launched | None, now: datetime) -> Launched | None:
+def launch(one: MigrationStatus, last: Launched | None, now: datetime) -> Launched | None:
     """Return the step to start now; None to wait after a step without progress.
 
     A new moment, and the end of a wait for a quota, reset the tries. After the last try a user must act.

@@ -19,14 +19,7 @@ def run_quietly(hub: Hub, batch: Batch, say: Say = lambda _: None) -> None:
     """
     left = _left(hub, batch)
     for _ in range(_ROUNDS):
-        for name, stage in (
-            ("normalize", flow.run_normalize),
-            ("match", flow.run_match),
-            ("load", flow.run_load),
-            ("route", flow.run_route),
-        ):
-            say(name)
-            stage(hub)
+        flow.run_to_owner(hub, say)
         now = _left(hub, batch)
         if not now or now >= left > 0:
             return

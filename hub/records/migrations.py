@@ -169,13 +169,13 @@ def put_off(conn: Connection, batch_id: int, until: datetime) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How far a migration that is not over is.
+class MigrationStatus:
+    """A migration that is not over.
 
     Args:
         batch: its number.
         source: vendor name.
-        state: planned, running or partial.
+        state: `planned` while it is read, `running` or `partial` while it is loaded.
         starts_at: from when it runs by itself; None: by hand.
         waits_until: until when it waits for a quota; None: it does not wait.
         is_planned: whether every stream has its ranges.
@@ -193,7 +193,7 @@ class Standing:
     proven: int
 
 
-_STANDING = text("""
+_UNFINISHED = text("""
 SELECT m.batch_id AS batch, b.source, b.state, m.starts_at, m.waits_until,
   m.planned_at IS NOT NULL AS is_planned, count(r.key) AS ranges,
   count(r.key) FILTER (WHERE r.state = 'proven') AS proven
@@ -204,9 +204,9 @@ GROUP BY m.batch_id, b.id ORDER BY m.batch_id
 """)
 
 
-def standings(conn: Connection) -> list[Standing]:
+def unfinished(conn: Connection) -> list[MigrationStatus]:
     """Return all migrations that are not over, oldest first."""
-    return [Standing(**row) for row in conn.execute(_STANDING).mappings()]
+    return [MigrationStatus(**row) for row in conn.execute(_UNFINISHED).mappings()]
 
 
 def add_ranges(conn: Connection, batch_id: int, stream: str, cuts: Sequence[Cut]) -> None:

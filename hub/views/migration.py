@@ -14,13 +14,13 @@ from hub.etl.closing import ledger_json
 from hub.landing import refusals
 from hub.landing.refusals import Refusals
 from hub.migration.differences import Difference
-from hub.migration.outcomes import outcomes
 from hub.migration.result import Migrated
 from hub.model.faults import Fault
-from hub.records import batches, ledger, migrations, plans
+from hub.records import batches, migrations
 from hub.records.ledger import StreamLedger
 from hub.records.migrations import RangeState
 from hub.records.plans import Outcome
+from hub.views.reconciliation import records
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,35 +119,10 @@ def of_result(conn: Connection, done: Migrated, *, with_records: bool) -> Migrat
         migrations.ranges(conn, number),
         ledgers,
         refused,
-        _records(conn, number, is_planned=found.state == "planned") if with_records else (),
+        list(records(conn, number)) if with_records else (),
         done.applied.differences if done.applied is not None else (),
         done.read.paused if done.read is not None else "",
         done.is_replanned,
         batches.faults_noted(conn, number),
         found.starts_at,
     )
-
-
-def of_batch(conn: Connection, batch_id: int, *, with_records: bool) -> MigrationView | None:
-    """Return the view of a migration as it is now; None if the batch is none."""
-    found = migrations.of_batch(conn, batch_id)
-    if found is None:
-        return None
-    is_planned = found.state == "planned"
-    return MigrationView(
-        batch_id,
-        found.batch.source,
-        found.state,
-        migrations.ranges(conn, batch_id),
-        () if is_planned else ledger.of_batch(conn, batch_id),
-        refusals.of_batch(conn, batch_id),
-        _records(conn, batch_id, is_planned=is_planned) if with_records else (),
-        faults=batches.faults_noted(conn, batch_id),
-        starts_at=found.starts_at,
-    )
-
-
-def _records(conn: Connection, batch_id: int, *, is_planned: bool) -> list[Outcome]:
-    if is_planned:
-        return list(plans.each(conn, batch_id))
-    return [one for page in outcomes(conn, None, batch_id) for one in page]

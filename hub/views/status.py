@@ -4,7 +4,7 @@ In: the database and the settings. Out: one model. Not here: how it is drawn (`h
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from hub.etl.waiting import waiting_n
 from hub.landing import silent
 from hub.records import batches, budgets, migrations
 from hub.records.erasure_key import work_file
+from hub.records.migrations import MigrationStatus
 from hub.settings import Settings
 
 _DRIFT_SHOWN = 10
@@ -151,31 +152,6 @@ class StaleStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class MigrationStatus:
-    """A migration that is not over.
-
-    Args:
-        batch: its number.
-        source: whose it is.
-        state: `planned` while it is read, `running` or `partial` while it is loaded.
-        starts_at: from when it runs by itself; null: by hand.
-        waits_until: until when it waits for a quota; null: it does not wait.
-        is_planned: whether every stream has its ranges.
-        ranges: of all streams.
-        proven: those of them that were read and proven.
-    """
-
-    batch: int
-    source: str
-    state: str
-    starts_at: datetime | None
-    waits_until: datetime | None
-    is_planned: bool
-    ranges: int
-    proven: int
-
-
-@dataclass(frozen=True, slots=True)
 class BatchStatus:
     """A batch.
 
@@ -274,7 +250,7 @@ def read_status(database: Database, settings: Settings) -> Status:
             ),
             undoing=tuple(batches.half_undone(conn)),
             erase_under_way=work_file(settings.home).exists(),
-            migrations=tuple(MigrationStatus(**asdict(one)) for one in migrations.standings(conn)),
+            migrations=tuple(migrations.unfinished(conn)),
             batches=tuple(BatchStatus(**row) for row in overview.batches(conn, _BATCHES_SHOWN)),
             **_numbers(conn),
             **_drift(conn, {name: mappings[name].fields for name in landed}),

@@ -19,7 +19,7 @@ from hub.etl import flow
 from hub.etl.context import Hub
 from hub.migration import files as migrated_files
 from hub.settings import Settings
-from hub.views import migration as views
+from hub.views.reconciliation import records as proved
 from tests.acting import acting
 from tests.flow.conftest import World, hubspot_contact
 from tests.flow.test_undo import but_turns, crm
@@ -153,9 +153,7 @@ def test_files_are_migrated_as_their_dry_run_said_and_taken_back(
     assert loaded.applied.holds, loaded.applied.ledgers
     assert loaded.applied.differences == []
     with world.db.engine.begin() as conn:
-        view = views.of_batch(conn, batch, with_records=True)
-    assert view is not None
-    became = {(r.stream, r.source_id): r.document()["verdict"] for r in view.records}
+        became = {r.key: r.document()["verdict"] for r in proved(conn, batch)}
     rejected = {key for key, verdict in became.items() if verdict == "rejected"}
     assert rejected == {
         ("companies", "accounts.csv:4"), ("contacts", "contacts.csv:4"), ("leads", "leads.csv:4")

@@ -21,7 +21,6 @@ from hub.etl import flow
 from hub.migration import adopting, loading, reading
 from hub.model.verdicts import Op
 from hub.settings import Settings
-from hub.views import migration as views
 from hub.views.reconciliation import line, reconciliation, reject_reasons
 from hub.views.reconciliation import records as proved
 from tests.acting import acting, done
@@ -65,9 +64,7 @@ def fill(world: World) -> None:
 
 def records(world: World, batch: int) -> dict[tuple[str, str], dict[str, Any]]:
     with world.db.engine.begin() as conn:
-        view = views.of_batch(conn, batch, with_records=True)
-    assert view is not None
-    return {(r.stream, r.source_id): r.document() for r in view.records}
+        return {r.key: r.document() for r in proved(conn, batch)}
 
 
 def test_dry_run_changes_nothing_and_the_real_run_does_what_it_said(

@@ -16,15 +16,14 @@ from hub.migration import reading
 from hub.migration.parts import Parts
 from hub.records import migrations
 from hub.records.batches import latest
-from hub.records.migrations import Standing
-from hub.views.status import MigrationStatus
+from hub.records.migrations import MigrationStatus
 from tests.flow.conftest import World
 from tests.flow.test_migrate import WHO, fill
 
 
-def standings(world: World) -> list[Standing]:
+def standings(world: World) -> list[MigrationStatus]:
     with world.db.engine.begin() as conn:
-        return migrations.standings(conn)
+        return migrations.unfinished(conn)
 
 
 def in_paris(conn: Connection) -> Context:

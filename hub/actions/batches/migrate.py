@@ -1,6 +1,6 @@
 """Migrate a whole source: read it, rehearse it, load it. Who acts needs the right to set up."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hub.actions.context import Acting
@@ -16,7 +16,7 @@ from hub.migration.reading import Progress, Read
 from hub.migration.result import Migrated
 from hub.migration.stages import Say
 from hub.model.moments import HINT, moment_of
-from hub.records import batches, migrations
+from hub.records import batches
 from hub.records.migrations import Migration
 
 
@@ -164,13 +164,6 @@ def discard(hub: Hub, acting: Acting, batch_id: int) -> Migrated:
         batches.discard_planned(conn, batch_id)
         planned.drop_batch(conn, batch_id)
     return Migrated(planning.of_batch(hub, batch_id))
-
-
-def migrations_under_way(hub: Hub, sources: Sequence[str]) -> list[Migration]:
-    """Return the migrations of sources that are planned or running."""
-    with hub.engine.begin() as conn:
-        found = [migrations.under_way(conn, source) for source in sources]
-    return [one for one in found if one is not None]
 
 
 def _who(hub: Hub, acting: Acting) -> str:

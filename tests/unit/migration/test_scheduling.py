@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 from hub.assets.migration_sensor import runs_of_ranges
 from hub.migration.scheduling import MOST_TRIES, RETRY_S, Launched, Step, is_due, launch, next_step
-from hub.records.migrations import RangeState, Standing
+from hub.records.migrations import MigrationStatus, RangeState
 
 AT = datetime(2026, 12, 5, 5, tzinfo=UTC)
-READING = Standing(12, "salesforce", "planned", AT, None, is_planned=True, ranges=9, proven=3)
+READING = MigrationStatus(
+    12, "salesforce", "planned", AT, None, is_planned=True, ranges=9, proven=3
+)
 
 
 def later(seconds: float) -> datetime:
