@@ -22,6 +22,7 @@ from hub.assets.nightly import ended_well, nightly
 from hub.assets.resources import HubResource
 from hub.connectors.registry import KNOWN, objects_of
 from hub.db.dagster_tables import delete_old_checks, delete_old_events, old_runs
+from hub.landing import inbox
 from hub.migration.partitions import batch_of
 from hub.records import migrations
 from hub.records.stage_reports import delete_old_reports
@@ -36,10 +37,11 @@ _TICK_DAYS = {TickStatus.SKIPPED: 1, TickStatus.SUCCESS: 7}
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Moments before which things are old: of all things, of failed runs, and of ticks by their status."""
+    """Moments before which things are old: all things, failed runs, seen deliveries, ticks by their status."""
 
     before: datetime
     red_before: datetime
+    seen_before: datetime
     ticks_before: Mapping[TickStatus, datetime] = field(default_factory=dict)
 
 
@@ -48,6 +50,7 @@ def limits(settings: DagsterSettings, now: datetime) -> Limits:
     return Limits(
         now - timedelta(days=settings.keep_days),
         now - timedelta(days=settings.keep_red_days),
+        now - inbox.KEPT,
         {status: now - timedelta(days=_TICK_DAYS.get(status, 30)) for status in TickStatus},
     )
 
@@ -71,12 +74,13 @@ def prune_history(
             return deleted
         instance.delete_run(run_id)
         deleted["runs"] += 1
-    for name, delete in (
-        ("check_evaluations", delete_old_checks),
-        ("events_without_run", delete_old_events),
-        ("stage_reports", delete_old_reports),
+    for name, delete, before in (
+        ("check_evaluations", delete_old_checks, old.before),
+        ("events_without_run", delete_old_events, old.before),
+        ("stage_reports", delete_old_reports, old.before),
+        ("seen_deliveries", inbox.delete_seen, old.seen_before),
     ):
-        deleted[name] = sum(_steps(engine, delete, old.before, in_time))
+        deleted[name] = sum(_steps(engine, delete, before, in_time))
     if in_time():
         deleted["partitions"] = delete_partitions(instance, engine, old.red_before)
         _purge_ticks(instance, old)

@@ -147,6 +147,7 @@ BY_HAND = ("ops.match_key", "ops.consent_event")
 """Tables that have functions of their own, below and in `hub.erase.consents`."""
 HOLDS_MENTIONS: Mapping[str, str] = {
     "landing.checkpoint": "a cursor of a stream",
+    "landing.inbox": "what a source sent and no worker has landed; landing keeps an erased person out",
     "ops.batch": "windows and ledgers, which may list ids of objects; the lists of an undo",
     "ops.migration": "who began it: a member of the team",
     "ops.migration_range": "the bounds of a range, and why it could not be read",

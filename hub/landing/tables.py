@@ -14,9 +14,11 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 
@@ -142,6 +144,55 @@ planned = Table(
     CheckConstraint("(payload IS NULL) <> (body IS NULL)", name="payload_or_body"),
     Index(
         None, "batch_id", "stream", "id", info=because("a batch hands over its records in order")
+    ),
+    schema="landing",
+)
+
+# what sources sent by themselves and no worker has landed yet; a landed row is deleted
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("received_at", UTC, nullable=False, server_default=NOW),
+    Column("source", Text, nullable=False),
+    Column("door", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # the source's own word for the event
+    Column("stream", Text, nullable=False),
+    personal("source_id", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),  # of the delivery's key
+    Column("at", UTC),  # the source's time of the event
+    # the record to land; of a hint the event, and the record is read again from the source
+    personal("body", LargeBinary, nullable=False),
+    Column("version", Text, nullable=False),  # of the record, as in `raw`
+    Column("is_record", Boolean, nullable=False),
+    Column("correlation_id", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_at", UTC, nullable=False, server_default=NOW),
+    Column("last_error", Text),
+    Column("dead_at", UTC),  # no worker tries it again
+    CheckConstraint("door IN ('hook','form','lead')", name="door"),
+    Index(
+        "inbox_waiting",
+        "next_at",
+        "id",
+        postgresql_where=text("dead_at IS NULL"),
+        info=because("the next deliveries to land"),
+    ),
+    schema="landing",
+)
+
+# deliveries of the last weeks, so that one that comes again changes nothing
+seen_delivery = Table(
+    "seen_delivery",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("hash", LargeBinary, primary_key=True),
+    Column("at", UTC, nullable=False, server_default=NOW),
+    Index(
+        "seen_delivery_at",
+        "at",
+        postgresql_using="brin",
+        info=because("each night old rows are deleted"),
     ),
     schema="landing",
 )

@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from hub.settings.gateway import GatewaySettings
 from hub.settings.sources import Block, SourceSettings
 
 ADMINS = "admins"
@@ -268,6 +269,8 @@ class Settings(Block):
     """Settings of the sales process."""
     dagster: DagsterSettings = DagsterSettings()
     """How Dagster runs the hub."""
+    gateway: GatewaySettings = GatewaySettings()
+    """The gateway: takes webhooks, leads and forms, and answers health checks."""
     matching: MatchingSettings = MatchingSettings()
     """Matching of records, and survivorship of values."""
     mappings_dir: str | None = None

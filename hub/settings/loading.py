@@ -15,7 +15,7 @@ from hub.settings.sources import SourceSettings, block_of
 
 _PREFIX = "HUB_"
 # blocks that exist with defaults when hub.yaml has no such block, so a variable can fill them
-_BLOCKS = ("routing", "smtp", "backup", "company", "crm", "dagster", "matching")
+_BLOCKS = ("routing", "smtp", "backup", "company", "crm", "dagster", "gateway", "matching")
 
 
 def load(

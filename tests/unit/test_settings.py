@@ -81,6 +81,33 @@ def test_a_mistake_names_file_line_and_what_is_near(
     assert "a:b@c" not in told
 
 
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("public_url: hub.example.com", "as the vendors call it"),
+        ("public_url: https://me:pw@hub.example.com", "as the vendors call it"),
+        ("public_url: https://hub.example.com/?a=1", "without `?`"),
+        ("trusted_proxies: [10.0.0.0/33]", "10.0.0.0/33"),
+        ("max_body: 10", "1000"),
+    ],
+)
+def test_a_gateway_that_cannot_work_is_refused(tmp_path: Path, written: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=":2:") as caught:
+        settings_of(tmp_path, f"gateway:\n  {written}\n")
+    assert says in caught.value.message
+
+
+def test_the_gateway_is_called_by_its_public_address(tmp_path: Path) -> None:
+    written = "public_url: https://hub.example.com/in/\n  trusted_proxies: [10.0.0.1, 'fd00::/8']"
+    got = settings_of(tmp_path, f"gateway:\n  {written}\n").gateway
+    assert got.public_url == "https://hub.example.com/in"
+    assert got.trusted_proxies == ["10.0.0.1/32", "fd00::/8"]
+    assert (got.bind, settings_of(tmp_path, "", {"HUB_GATEWAY__PORT": "9"}).gateway.port) == (
+        "127.0.0.1",
+        9,
+    )
+
+
 def test_a_block_that_is_not_written_down_can_be_set_by_the_environment(tmp_path: Path) -> None:
     env = {"HUB_SMTP__PORT": "2525", "HUB_COMPANY__DEFAULT_REGION": "GB"}
     got = settings_of(tmp_path, "smtp:\n", env)

@@ -1,0 +1,50 @@
+"""The settings of the gateway: where it listens, how it is called from outside, and its bounds."""
+
+from ipaddress import ip_network
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from hub.settings.sources import Block
+
+
+def _address_of_hooks(written: str) -> str:
+    """Return the public address without a slash at its end."""
+    parts = urlsplit(written)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
+        raise ValueError(
+            "write the address as the vendors call it, such as https://hub.example.com"
+        )
+    if parts.query or parts.fragment:
+        raise ValueError("an address without `?` and `#`, please")
+    return written.rstrip("/")
+
+
+def _network(written: str) -> str:
+    return str(ip_network(written, strict=False))
+
+
+class GatewaySettings(Block):
+    """The gateway: takes webhooks, leads and forms, and answers health checks."""
+
+    bind: str = "127.0.0.1"
+    """Address on which the gateway listens for webhooks, leads and forms. A reverse proxy with TLS belongs in
+    front of it."""
+    port: int = Field(8100, ge=1, le=65535)
+    """Its port."""
+    private_port: int = Field(8101, ge=1, le=65535)
+    """Port for health checks, metrics and the description of the API; always on the loopback address."""
+    public_url: Annotated[str, AfterValidator(_address_of_hooks)] | None = None
+    """Address as the vendors call it, such as `https://hub.example.com`; `/hooks/<source>` follows it.
+    HubSpot signs the address, so its webhooks are refused without this setting."""
+    trusted_proxies: list[Annotated[str, AfterValidator(_network)]] = Field(default_factory=list)
+    """Addresses or networks of reverse proxies. Their `X-Forwarded-For` says which client has called."""
+    max_body: int = Field(1_000_000, ge=1_000, le=50_000_000)
+    """Bytes of a request's body; a larger one is refused (413)."""
+    max_waiting: int = Field(10_000, ge=1)
+    """Events in the inbox from which on new ones are refused for a while (429)."""
+    max_connections: int = Field(500, ge=1)
+    """Requests that are served at the same time; further ones are refused (503)."""
+    request_s: float = Field(10.0, gt=0)
+    """Seconds within which a request must have arrived as a whole; a slower one is cut off (408)."""
