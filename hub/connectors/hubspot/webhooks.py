@@ -10,11 +10,13 @@ import binascii
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from hub.connectors.webhooks import Delivery, Event, Refused, Secrets
 from hub.errors import RecordError
 from hub.model.verdicts import Op
 
@@ -47,6 +49,8 @@ class Hint:
         at: when it happened.
         event_id: type, id and time, which identify a repeated event (`eventId` is not unique).
         into: the survivor of a merge.
+        kind: the type of the subscription.
+        body: the event as received.
     """
 
     stream: str
@@ -55,6 +59,8 @@ class Hint:
     at: datetime | None
     event_id: str
     into: str | None = None
+    kind: str = field(default="", compare=False)
+    body: bytes = field(default=b"", compare=False, repr=False)
 
 
 class _Event(msgspec.Struct):
@@ -107,13 +113,15 @@ def parse_delivery(body: bytes) -> list[Hint]:
     Events of other objects are left out. Raises `RecordError` if the body is not a list of events.
     """
     try:
-        events = msgspec.json.decode(body, type=list[_Event])
+        raws = [bytes(one) for one in msgspec.json.decode(body, type=list[msgspec.Raw])]
+        events = [msgspec.json.decode(one, type=_Event) for one in raws]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise RecordError("hubspot webhook: the body is not a list of events") from exc
     hints: dict[tuple[str, str], Hint] = {}
-    for event in events:
+    for event, raw in zip(events, raws, strict=True):
         for hint in _hints(event):
-            hints.setdefault((hint.event_id, hint.source_id), hint)
+            whole = replace(hint, kind=event.subscriptionType, body=raw)
+            hints.setdefault((hint.event_id, hint.source_id), whole)
     return list(hints.values())
 
 
@@ -152,3 +160,42 @@ def _moment(millis: int) -> datetime | None:
         return datetime.fromtimestamp(millis / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+class _Hook:
+    """See `hub.connectors.webhooks.Hook`. Events are hints."""
+
+    validates_by_get = False
+
+    def refusal(self, delivery: Delivery, secrets: Secrets, now: datetime) -> Refused | None:
+        """Return why the delivery is refused: not signed for this address, or not recently."""
+        signature, stamp = delivery.header(SIGNATURE_HEADER), delivery.header(TIMESTAMP_HEADER)
+        missing = [
+            name
+            for name, value in ((SIGNATURE_HEADER, signature), (TIMESTAMP_HEADER, stamp))
+            if not value
+        ]
+        if missing:  # older signatures are there too; none of them signs a time
+            return Refused(f"{' and '.join(missing)} missing; does a proxy remove headers?")
+        if not delivery.url:
+            return Refused("HubSpot signs the public address: set gateway.public_url")
+        if is_signed(
+            secrets.webhook, delivery.body, signature, stamp,
+            url=delivery.url, now=now, method=delivery.method,
+        ):  # fmt: skip
+            return None
+        return Refused("the signature does not fit the address and the body, or is not recent")
+
+    def events(self, delivery: Delivery) -> Sequence[Event]:
+        """Return a hint for each record; of a merge for the survivor, which names the others."""
+        return [
+            Event(
+                one.kind, one.stream, one.source_id, f"{one.event_id}:{one.source_id}", one.at,
+                one.body,
+            )
+            for one in parse_delivery(delivery.body)
+            if one.op is not Op.MERGE_INTO
+        ]  # fmt: skip
+
+
+HOOK = _Hook()

@@ -9,11 +9,13 @@ https://mailchimp.com/developer/marketing/guides/sync-audience-data-webhooks/
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import parse_qsl
 
+from hub.connectors.webhooks import Delivery as Request
+from hub.connectors.webhooks import Event, Refused, Secrets
 from hub.errors import RecordError
 
 SIGNATURE_HEADER = "X-Mailchimp-Signature"
@@ -70,7 +72,8 @@ def is_signed(secret: str, body: bytes, header: str | None, now: datetime) -> bo
 
 def is_secret(secret: str, given: str | None) -> bool:
     """Return whether the secret in the address is right; false if no secret is set."""
-    return bool(secret) and hmac.compare_digest(secret.encode(), (given or "").encode())
+    sent = (given or "").encode("utf-8", "surrogatepass")
+    return bool(secret) and hmac.compare_digest(secret.encode(), sent)
 
 
 def parse_delivery(body: bytes) -> Delivery:
@@ -104,3 +107,32 @@ def parse_delivery(body: bytes) -> Delivery:
 def event_id(body: bytes) -> str:
     """Return a digest that identifies a repeated delivery: it has no id, but the same bytes."""
     return hashlib.sha256(body).hexdigest()
+
+
+class _Hook:
+    """See `hub.connectors.webhooks.Hook`. Events are hints; each secret that is set must be right."""
+
+    validates_by_get = True
+
+    def refusal(self, delivery: Request, secrets: Secrets, now: datetime) -> Refused | None:
+        """Return why the delivery is refused: no secret is set, or one of those that are is wrong."""
+        if not secrets.webhook and not secrets.signing:
+            return Refused("no secret is set, so no delivery can be proved")
+        if secrets.webhook and not is_secret(secrets.webhook, delivery.path_secret):
+            return Refused("the secret in the address is wrong or missing")
+        header = delivery.header(SIGNATURE_HEADER)
+        if secrets.signing and not is_signed(secrets.signing, delivery.body, header, now):
+            return Refused("the signature is wrong, missing or not recent")
+        return None
+
+    def events(self, delivery: Request) -> Sequence[Event]:
+        """Return a hint at the member; nothing for a campaign."""
+        found = parse_delivery(delivery.body)
+        if not found.member_hash:
+            return []
+        named = f"{found.list_id}:{found.member_hash}"
+        key = event_id(delivery.body)
+        return [Event(found.kind, "members", named, key, None, delivery.body)]
+
+
+HOOK = _Hook()

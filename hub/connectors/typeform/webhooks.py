@@ -7,10 +7,13 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
 from hub.connectors.slices import slice_key
+from hub.connectors.webhooks import Delivery, Event, Refused, Secrets
 from hub.connectors.windows import parse_time
 from hub.errors import RecordError
 from hub.model.records import RawRecord
@@ -77,3 +80,32 @@ def event_id(body: bytes) -> str:
         return msgspec.json.decode(body, type=_Delivery).event_id
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
+
+
+class _Hook:
+    """See `hub.connectors.webhooks.Hook`. A delivery has the whole response, and is landed as it is."""
+
+    validates_by_get = False
+
+    def refusal(self, delivery: Delivery, secrets: Secrets, now: datetime) -> Refused | None:  # noqa: ARG002  # no time is signed
+        """Return why the delivery is refused: its bytes are not signed with the secret."""
+        header = delivery.header(SIGNATURE_HEADER)
+        if is_signed(secrets.webhook, delivery.body, header):
+            return None
+        return Refused("the signature is wrong" if header else f"{SIGNATURE_HEADER} is missing")
+
+    def events(self, delivery: Delivery) -> Sequence[Event]:
+        """Return the completed response; nothing for one that was only begun."""
+        record = parse_delivery(delivery.body)
+        if record is None:
+            return []
+        key = event_id(delivery.body) or record.source_id
+        return [
+            Event(
+                "form_response", "responses", record.source_id, key, record.at, record.payload,
+                is_record=True, version=record.version,
+            )
+        ]  # fmt: skip
+
+
+HOOK = _Hook()

@@ -9,12 +9,14 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
 
+from hub.connectors.webhooks import Delivery, Refused, Secrets
+from hub.connectors.webhooks import Event as HookEvent
 from hub.connectors.windows import parse_time
 from hub.errors import RecordError
 
@@ -83,7 +85,8 @@ def is_signature(secret: str, body: bytes, timestamp: str, given: str) -> bool:
     if not secret or not given:
         return False
     digest = hmac.digest(secret.encode(), timestamp.encode() + body, hashlib.sha256)
-    return hmac.compare_digest(base64.b64encode(digest), given.strip().encode())
+    sent = given.strip().encode("utf-8", "surrogatepass")
+    return hmac.compare_digest(base64.b64encode(digest), sent)
 
 
 def parse_event(body: bytes) -> Event:
@@ -114,3 +117,40 @@ def _of_trigger(delivery: _Delivery) -> Event:
         if id_ is not None and str(id_) not in _NOBODY:
             return Event(stream, str(id_))
     return Event("", "")
+
+
+class _Hook:
+    """See `hub.connectors.webhooks.Hook`. Events are hints."""
+
+    validates_by_get = False
+
+    def refusal(self, delivery: Delivery, secrets: Secrets, now: datetime) -> Refused | None:
+        """Return why the delivery is refused: not signed with the secret, or not recently."""
+        missing = [n for n in (SIGNATURE_HEADER, TIMESTAMP_HEADER) if not delivery.header(n)]
+        if missing:
+            return Refused(f"{' and '.join(missing)} missing; does a proxy remove headers?")
+        if is_signed(secrets.webhook, delivery.body, delivery.headers, now=now):
+            return None
+        return Refused("the signature is wrong or not recent")
+
+    def events(self, delivery: Delivery) -> Sequence[HookEvent]:
+        """Return a hint at the record; nothing if the delivery names none that the hub reads.
+
+        The invocation's id is not signed. It only tells deliveries of triggers apart, which have no id.
+        """
+        found = parse_event(delivery.body)
+        if not found.stream or not found.source_id:
+            return []
+        key = found.id or delivery.header(INVOCATION_HEADER) or _digest(delivery)
+        kind = f"{found.stream}.{found.name or 'trigger'}"
+        return [
+            HookEvent(kind, found.stream, found.source_id, key, found.at, delivery.body),
+        ]
+
+
+def _digest(delivery: Delivery) -> str:
+    signed = delivery.header(TIMESTAMP_HEADER).encode() + delivery.body
+    return hashlib.sha256(signed).hexdigest()
+
+
+HOOK = _Hook()
