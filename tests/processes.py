@@ -27,6 +27,8 @@ from tests.warm import Warm
 
 HUB = Path(sys.executable).with_name("hub")
 _START_S = 40
+FREE_PORTS = {"HUB_GATEWAY__PORT": "0", "HUB_GATEWAY__PRIVATE_PORT": "0"}
+"""Variables for a hub that runs beside others."""
 _DEMO_SCHEMA = Path(__file__).parents[1] / "docs/reference/demo.schema.json"
 _MEMORY = Path("/dev/shm")  # a database is a thousand files, and a disk is slow at making them
 _ENOUGH = 4 << 30

@@ -47,7 +47,7 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
     ),
     "Sync": (
         Line("Sync, move a whole source, undo a batch", {
-            "sync": "running:sync", "up": "running:up", "migrate": "migrate:migrate",
+            "sync": "running:sync", "up": "running:up", "gateway": "gateway:gateway", "migrate": "migrate:migrate",
             "undo": "batches:undo",
         }),
         Line("Show status and batches; prove a batch complete", {

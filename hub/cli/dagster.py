@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from hub.cli.dagster_api import DagsterApi
 from hub.cli.dagster_home import LOCATION, MODULE, code_socket, workspace_file
@@ -81,12 +82,23 @@ def free_port(wanted: int) -> int:
 
 @contextmanager
 def dagster_running(
-    env: Mapping[str, str], database: Database, home: Path, port: int
+    env: Mapping[str, str],
+    database: Database,
+    home: Path,
+    port: int,
+    beside: Mapping[str, Part] = MappingProxyType({}),
 ) -> Iterator[Dagster]:
     """Run Dagster's code server, web server and daemon; yields them once the definitions are loaded.
 
     The web server listens on loopback alone, the code server on a socket in Dagster's own folder.
     At the end runs in flight are ended in order, and all processes with them.
+
+    Args:
+        env: the environment of the processes.
+        database: the hub's.
+        home: HUB_HOME.
+        port: of the web server.
+        beside: further processes by name, which are watched and ended with Dagster's.
 
     Raises:
         ConfigError: the port is taken, or another process runs Dagster for this hub.
@@ -103,7 +115,7 @@ def dagster_running(
         if server:
             server.attach()
         supervisor = Supervisor(
-            parts(env, home, port, server), foundation=POSTGRES if server else None
+            {**parts(env, home, port, server), **beside}, foundation=POSTGRES if server else None
         )
         running = Dagster(f"http://127.0.0.1:{port}", supervisor, lock, home)
         try:

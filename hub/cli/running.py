@@ -75,15 +75,22 @@ def up(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Run the hub: PostgreSQL, Dagster's UI, sensors and schedules, on loopback, until Ctrl-C."""
+    """Run the hub: PostgreSQL, Dagster with its schedules, the gateway, until Ctrl-C."""
     from hub.cli import up as running
 
-    with running.up(config, dagster_port) as (dagster, sources):
+    with running.up(config, dagster_port) as it:
+        dagster = it.dagster
         if json:
-            print_json({"ready": True, "dagster": dagster.address, "sources": sources})
+            print_json({
+                "ready": True, "dagster": dagster.address, "sources": it.sources,
+                "gateway": it.gateway, "gateway_private": it.gateway_private,
+            })  # fmt: skip
         else:
             stdout.print(f"Dagster UI   {dagster.address}", highlight=False)
-            stdout.print(f"syncs        {', '.join(sources)}: when they have news", highlight=False)
+            stdout.print(f"webhooks     {it.gateway}/hooks/<source>", highlight=False)
+            stdout.print(
+                f"syncs        {', '.join(it.sources)}: when they have news", highlight=False
+            )
             stdout.print(
                 "hub status says how soon a change arrives. Ctrl-C stops.", highlight=False
             )

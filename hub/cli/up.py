@@ -1,4 +1,4 @@
-"""What `hub up` does: Dagster over the configured sources, with its schedules, until Ctrl-C.
+"""What `hub up` does: Dagster over the configured sources, with its schedules, and the gateway, until Ctrl-C.
 
 Processes that end are started again (`hub.cli.supervisor`). A changed hub.yaml is loaded again. What older
 rules derived is derived again meanwhile, in a thread of this process.
@@ -6,9 +6,11 @@ rules derived is derived again meanwhile, in a thread of this process.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from hub.cli.beside import gateway_part, gateway_ports
 from hub.cli.dagster import Dagster, dagster_running, free_port
 from hub.cli.dagster_home import write_dagster_home
 from hub.cli.output import print_warning
@@ -19,29 +21,52 @@ from hub.errors import ConfigError, HubError
 from hub.settings import find, load
 
 _LOOK_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """What runs.
+
+    Args:
+        dagster: Dagster.
+        sources: the sources that it syncs.
+        gateway: address for webhooks, leads and forms.
+        gateway_private: address of the gateway's health checks and metrics.
+    """
+
+    dagster: Dagster
+    sources: list[str]
+    gateway: str
+    gateway_private: str
+
+
 _CLOCK = SystemClock()
 
 
 @contextmanager
-def up(config: Path | None, dagster_port: int) -> Iterator[tuple[Dagster, list[str]]]:
-    """Start the hub; yields Dagster and the sources it syncs. All has ended afterwards.
+def up(config: Path | None, dagster_port: int) -> Iterator[Up]:
+    """Start the hub; yields what runs. All has ended afterwards.
 
     Raises:
         ConfigError: no source is configured, a port is taken, or the hub is up already.
     """
     # Faults are reported now, not after PostgreSQL has started.
     free_port(dagster_port)
-    if not load(config).sources.configured():
+    settings = load(config)
+    ports = gateway_ports(settings.gateway)
+    if not settings.sources.configured():
         raise ConfigError(
             "no source is configured", hint="add one under `sources:` in hub.yaml, then hub check"
         )
     with opened(config) as (hub, database, settings):
         env = write_dagster_home(settings, database, config=find(config))
+        beside = gateway_part(ports, env, settings.home)
         with (
-            dagster_running(env, database, settings.home, dagster_port) as dagster,
+            dagster_running(env, database, settings.home, dagster_port, beside) as dagster,
             in_background(hub),
         ):
-            yield dagster, hub.followed()
+            addresses = ports.addresses(settings.gateway.bind)
+            yield Up(dagster, hub.followed(), *addresses)
 
 
 def stay(dagster: Dagster, config: Path | None) -> NoReturn:

@@ -31,9 +31,9 @@ class GatewaySettings(Block):
     bind: str = "127.0.0.1"
     """Address on which the gateway listens for webhooks, leads and forms. A reverse proxy with TLS belongs in
     front of it."""
-    port: int = Field(8100, ge=1, le=65535)
-    """Its port."""
-    private_port: int = Field(8101, ge=1, le=65535)
+    port: int = Field(8100, ge=0, le=65535)
+    """Its port; 0 takes a free one."""
+    private_port: int = Field(8101, ge=0, le=65535)
     """Port for health checks, metrics and the description of the API; always on the loopback address."""
     public_url: Annotated[str, AfterValidator(_address_of_hooks)] | None = None
     """Address as the vendors call it, such as `https://hub.example.com`; `/hooks/<source>` follows it.

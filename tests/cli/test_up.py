@@ -16,7 +16,7 @@ import requests
 import yaml
 
 from hub.cli.dagster_home import MODULE
-from tests.processes import House, SandboxProcess, house, is_calm
+from tests.processes import FREE_PORTS, House, SandboxProcess, house, is_calm
 
 _AUTOMATION = """{ workspaceOrError { ... on Workspace { locationEntries { name
   locationOrLoadError { ... on RepositoryLocation { repositories { name
@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def made(vendors: SandboxProcess) -> Iterator[House]:
     with house() as one:
+        one.env.update(FREE_PORTS)
         yield vendors.furnish(one, sources=("typeform", "salesforce"))
 
 
@@ -77,6 +78,7 @@ def test_up_runs_the_schedules_of_what_is_configured_and_ends_with_ctrl_c(made: 
     said = _said(process)
     assert said["ready"]
     assert said["sources"] == ["salesforce", "typeform"]
+    assert _within(_START_S, lambda: _takes_webhooks(said))
     location = _location(said["dagster"])
     _is_what_dagster_dev_shows(location, said["sources"])
     assert _automation(_repository(location)) == {
@@ -135,6 +137,16 @@ def _is_what_dagster_dev_shows(location: Any, sources: Sequence[str]) -> None:
     assert _repository(location)["name"] == shown.name
     paths = {tuple(node["assetKey"]["path"]) for node in _repository(location)["assetNodes"]}
     assert paths == {tuple(key.path) for key in shown.asset_graph.get_all_asset_keys()}
+
+
+def _takes_webhooks(said: Any) -> bool:
+    """The gateway is ready, and refuses what is not signed."""
+    try:
+        ready = requests.get(f"{said['gateway_private']}/readyz", timeout=5)
+        refused = requests.post(f"{said['gateway']}/hooks/typeform", data="{}", timeout=5)
+    except requests.ConnectionError:
+        return False
+    return (ready.status_code, refused.status_code) == (200, 401)
 
 
 def test_up_refuses_a_port_in_use_and_a_hub_without_sources(made: House) -> None:

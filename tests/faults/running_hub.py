@@ -23,7 +23,7 @@ from hub.clock import SystemClock
 from hub.db.engine import Database, open_database
 from hub.db.locks import source_locks
 from hub.settings import load
-from tests.processes import House, SandboxProcess, house, sandbox_process
+from tests.processes import FREE_PORTS, House, SandboxProcess, house, sandbox_process
 
 SOURCE = "salesforce"
 START_S = 150
@@ -233,6 +233,7 @@ def furnished(*sources: str) -> Iterator[tuple[House, SandboxProcess]]:
     """A house with a small world, that has not synced yet."""
     arguments = ("--people", "20", "--seed", "5", "--time-scale", "600")
     with sandbox_process(*arguments) as sandbox, house() as made:
+        made.env.update(FREE_PORTS)
         yield sandbox.furnish(made, sources=sources), sandbox
 
 

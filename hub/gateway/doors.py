@@ -1,0 +1,98 @@
+"""The doors that hub.yaml opens: whose webhooks are taken, by which secrets. A changed file is read again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+
+from hub.connectors.webhooks import SENDERS, Hook, Secrets, hook_of
+from hub.errors import HubError
+from hub.logs import get_logger
+from hub.settings import Settings, load
+
+log = get_logger()
+
+_LOOK_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A source that may send webhooks.
+
+    Args:
+        source: its name.
+        hook: what its vendor signs and sends.
+        secrets: the source's.
+        is_retired: whether the source is retired; its vendor is told to stop.
+    """
+
+    source: str
+    hook: Hook
+    secrets: Secrets = field(repr=False)
+    is_retired: bool = False
+
+
+def doors_of(settings: Settings) -> dict[str, Door]:
+    """Return the doors by source: those that a sync follows, and the retired ones."""
+    doors = {}
+    for source in SENDERS:
+        block = getattr(settings.sources, source)
+        if block is None or block.role == "migrate":
+            continue
+        secrets = Secrets(_opened(block, "webhook_secret"), _opened(block, "signing_secret"))
+        doors[source] = Door(source, hook_of(source), secrets, block.role == "retired")
+    return doors
+
+
+def _opened(block: object, name: str) -> str:
+    secret = getattr(block, name, None)
+    return secret.get_secret_value() if secret is not None else ""
+
+
+class Doors:
+    """The doors in force.
+
+    Args:
+        settings: as they were loaded.
+        file: the hub.yaml; None without one, and then it is never read again.
+    """
+
+    def __init__(self, settings: Settings, file: Path | None = None) -> None:
+        self.settings = settings
+        self._file, self._read = file, _version(file)
+        self._by_source = doors_of(settings)
+        self._looked_at = monotonic()
+
+    def by_source(self) -> Mapping[str, Door]:
+        """Return the doors; a hub.yaml that has changed is read again, one with a mistake is not in force."""
+        if monotonic() >= self._looked_at + _LOOK_S:
+            self._looked_at = monotonic()
+            self._look()
+        return self._by_source
+
+    def url_of(self, path: bytes, query: bytes) -> str:
+        """Return the address of a request as its sender called it; "" without a public address."""
+        if not self.settings.gateway.public_url:
+            return ""
+        rest = path + (b"?" + query if query else b"")
+        return self.settings.gateway.public_url + rest.decode("ascii", "replace")
+
+    def _look(self) -> None:
+        if (now := _version(self._file)) == self._read:
+            return
+        self._read = now
+        try:
+            self.settings = load(self._file)
+        except HubError as exc:
+            log.error("settings_refused", reason=exc.message)  # noqa: TRY400  # no trace for an operator's mistake
+            return
+        self._by_source = doors_of(self.settings)
+        log.info("settings_loaded", hooks=sorted(self._by_source))
+
+
+def _version(file: Path | None) -> tuple[int, int] | None:
+    try:
+        stat = file.stat() if file else None
+    except OSError:
+        return None
+    return (stat.st_mtime_ns, stat.st_size) if stat else None
