@@ -43,7 +43,7 @@ test: setup lint contracts
 	@$(BIN)/mypy > $(VENV)/types.txt 2>&1 & types=$$!; \
 	$(BIN)/pytest tests -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not alone"; tests=$$?; \
 	wait $$types; types=$$?; cat $(VENV)/types.txt; exit $$((tests || types))
-	$(BIN)/pytest $$(grep -rl --include='test_*.py' 'pytest.mark.alone' tests) -n 2 -m alone
+	$(BIN)/pytest $$(grep -rl --include='test_*.py' 'pytest.mark.alone' tests) -m alone
 
 # Random plays against an independent recomputation; FIRST is the first seed. See docs/plays.md.
 plays: setup

@@ -10,7 +10,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,19 +68,39 @@ def lasting(printed: str) -> str:
     return "\n".join(line.strip() for line in printed.strip().splitlines())
 
 
-def walk(page: str, root: Path) -> Iterator[tuple[Step, str]]:
-    """Run every command of a page; yield it with what it printed, errors included."""
+def started(
+    arguments: Sequence[str], root: Path, env: Mapping[str, str]
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command as a user starts it."""
+    return subprocess.run(
+        [Path(sys.executable).with_name("hub"), *arguments],
+        cwd=root, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+
+
+Run = Callable[[Sequence[str], Path, Mapping[str, str]], "subprocess.CompletedProcess[str]"]
+
+
+def walk(page: str, root: Path, run: Run = started) -> Iterator[tuple[Step, str]]:
+    """Run every command of a page; yield it with what it printed, errors included.
+
+    Args:
+        page: the text of the page.
+        root: the folder in which the commands run; the home is its folder `h`.
+        run: runs a command: the words after `hub`, the folder, the environment.
+    """
     (root / "hub.yaml").write_text(configuration(page))
     make_home(root / "h")
     server = EmbeddedServer(root / "h", SystemClock())
     server.attach()  # so that it is not started and stopped by every command
     try:
-        yield from _walk(page, root)
+        yield from _walk(page, root, run)
     finally:
         server.detach()
 
 
-def _walk(page: str, root: Path) -> Iterator[tuple[Step, str]]:
+def _walk(page: str, root: Path, run: Run) -> Iterator[tuple[Step, str]]:
     env = {k: v for k, v in os.environ.items() if not k.startswith("HUB_")}
     env |= {
         "HUB_HOME": str(root / "h"),
@@ -90,11 +110,7 @@ def _walk(page: str, root: Path) -> Iterator[tuple[Step, str]]:
     }
     for step in steps(page):
         _, *arguments = shlex.split(step.command)
-        done = subprocess.run(
-            [Path(sys.executable).with_name("hub"), *arguments],
-            cwd=root, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=120, check=False,
-        )  # fmt: skip
+        done = run(arguments, root, env)
         yield step, (done.stdout + done.stderr).strip("\n")
 
 

@@ -11,9 +11,9 @@ import pytest
 from hub.db.embedded import DATABASE, Server
 from hub.db.engine import Database
 from hub.settings import Settings
-from tests import processes
+from tests import clusters, processes
+from tests.folders import new_folder
 from tests.prepared import Shelf, Template, fill_of, fresh_database, migrated_server
-from tests.processes import new_folder
 
 # How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile(
@@ -22,10 +22,24 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("suite")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Let children hear Ctrl-C, which a shell takes from what it runs in the background."""
+    if not hasattr(config, "workerinput"):
+        clusters.share()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    """Let one worker collect before the others, which then find the modules that it has compiled."""
+    if hasattr(session.config, "workerinput"):
+        with clusters.one_by_one("collection") as done:
+            if not done.exists():
+                yield
+                done.touch()
+                return
+    yield
 
 
 def pytest_collection_finish() -> None:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, create_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Engine, create_engine
 
 from hub.clock import SystemClock
-from hub.db.embedded import DATABASE, SUPERUSER, EmbeddedServer, Server
+from hub.db.embedded import DATABASE, SUPERUSER, Server
 from hub.db.engine import Database, opened_embedded
+from tests.clusters import FleetingServer, copy_cluster
 
 Fill = Callable[[Database], Any]  # returns what a test needs to know beside the database
 _FILLS: dict[int, Fill] = {}  # by the identity of the fixture that a module holds
@@ -36,28 +36,11 @@ def commonly_fills(name: str, fill: Fill) -> None:
     _COMMON[name] = fill
 
 
-class FleetingServer(EmbeddedServer):
-    """A server whose databases end with the tests: it need not wait for the disk.
-
-    To drop a database the server looks through all its buffers, so it has few.
-    """
-
-    def _of_this_machine(self) -> str:
-        off = ("fsync", "full_page_writes", "synchronous_commit")
-        return "".join(
-            [
-                super()._of_this_machine(),
-                "shared_buffers = 64MB\n",
-                *(f"{one} = off\n" for one in off),
-            ]
-        )
-
-
 @contextmanager
 def migrated_server(folder: Path) -> Iterator[Server]:
     """Run a server in a folder, with the migrated database `hub` as the template of all others."""
     home = folder / "home"
-    home.mkdir()
+    copy_cluster(home)
     embedded = FleetingServer(home, SystemClock())
     running = embedded.attach()
     try:
@@ -65,31 +48,35 @@ def migrated_server(folder: Path) -> Iterator[Server]:
             pass
         yield running
     finally:
+        if running in _admins:
+            _admins.pop(running).dispose()
         embedded.detach()
 
 
-@contextmanager
-def _admin(server: Server) -> Iterator[Connection]:
-    url = server.url(SUPERUSER, database="postgres")
-    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    with engine.connect() as conn:
-        yield conn
+_admins: dict[Server, Engine] = {}
+
+
+def _as_admin(server: Server, statement: str) -> None:
+    """Run a statement by the connection that this process keeps for it."""
+    if server not in _admins:
+        url = server.url(SUPERUSER, database="postgres")
+        _admins[server] = create_engine(url, pool_size=1, isolation_level="AUTOCOMMIT")
+    with _admins[server].connect() as conn:
+        conn.exec_driver_sql(statement)
 
 
 def new_database(server: Server, template: str = DATABASE) -> str:
     """Make a copy of a database that nobody is connected to; returns the name of the copy."""
     name = f"t{os.getpid()}_{next(_numbers)}"
-    with _admin(server) as conn:
-        conn.exec_driver_sql(
-            f"CREATE DATABASE {name} TEMPLATE {template} OWNER hub_owner STRATEGY FILE_COPY"
-        )
+    _as_admin(
+        server, f"CREATE DATABASE {name} TEMPLATE {template} OWNER hub_owner STRATEGY FILE_COPY"
+    )
     return name
 
 
 def drop_database(server: Server, name: str) -> None:
     """Drop a database, even if a test has left a connection open."""
-    with _admin(server) as conn:
-        conn.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    _as_admin(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager

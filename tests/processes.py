@@ -4,11 +4,9 @@ import json
 import os
 import re
 import select
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,8 +19,9 @@ import requests
 
 from hub.clock import SystemClock
 from hub.db.embedded import EmbeddedServer
-from hub.db.engine import opened_embedded
 from hub.views.schema import schema_of
+from tests.clusters import copy_cluster
+from tests.folders import new_folder
 from tests.warm import Warm
 
 HUB = Path(sys.executable).with_name("hub")
@@ -30,8 +29,6 @@ _START_S = 40
 FREE_PORTS = {"HUB_GATEWAY__PORT": "0", "HUB_GATEWAY__PRIVATE_PORT": "0"}
 """Variables for a hub that runs beside others."""
 _DEMO_SCHEMA = Path(__file__).parents[1] / "docs/reference/demo.schema.json"
-_MEMORY = Path("/dev/shm")  # a database is a thousand files, and a disk is slow at making them
-_ENOUGH = 4 << 30
 Done = subprocess.CompletedProcess[str]
 
 
@@ -46,23 +43,9 @@ def close() -> None:
 @cache
 def warm() -> Warm:
     """This process's reader of modules."""
-    reader = Warm(HUB)
+    reader = Warm()
     _until_the_end.callback(reader.close)
     return reader
-
-
-@cache
-def _migrated_cluster() -> Path:
-    """The data folder of a home without a row, whose server does not run."""
-    home = _until_the_end.enter_context(new_folder()) / "h"
-    home.mkdir()
-    server = EmbeddedServer(home, SystemClock())
-    try:
-        with opened_embedded(server.attach()):
-            pass
-    finally:
-        server.detach()
-    return home / "pg/data"
 
 
 def fits_demo_schema(document: Any) -> None:
@@ -79,6 +62,13 @@ def fits(document: Any, model: type) -> Any:
 def clean_environment() -> dict[str, str]:
     """This process's environment without the hub's own variables."""
     return {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
+
+
+def _read_already(entry: Sequence[str]) -> Path | None:
+    """Return the program of an entry, if `Warm` has read what it needs: `hub`, or a script of the tests."""
+    program = Path(entry[-1])
+    is_script = len(entry) == len((sys.executable, program)) and program.suffix == ".py"
+    return program if is_script or tuple(entry) == (str(HUB),) else None
 
 
 @dataclass
@@ -104,10 +94,13 @@ class House:
         self, *arguments: str, entry: Sequence[str] = (str(HUB),), timeout: float = 120
     ) -> Done:
         """Run a command to its end."""
+        program = _read_already(entry)
         own = {name for name in self.env if not name.startswith("HUB_")}
         # Python's variables are for an interpreter; only Linux tells of a process by a descriptor
-        if tuple(entry) == (str(HUB),) and not own and sys.platform == "linux":
-            return warm().run(arguments, cwd=self.root, env=self._environment(), timeout=timeout)
+        if program and not own and sys.platform == "linux":
+            return warm().run(
+                program, arguments, cwd=self.root, env=self._environment(), timeout=timeout
+            )
         return subprocess.run(
             [*entry, *arguments],
             cwd=self.root,
@@ -158,9 +151,7 @@ class House:
 
     def with_database(self) -> "House":
         """Give it the migrated database without a row that its first command would make."""
-        data = self.home / "pg/data"
-        data.parent.mkdir(parents=True)
-        subprocess.run(["cp", "-a", str(_migrated_cluster()), str(data)], check=True)
+        copy_cluster(self.home)
         return self
 
     def processes(self) -> list[int]:
@@ -189,27 +180,6 @@ def processes_at(folder: Path) -> list[int]:
         if int(process.name) != os.getpid() and name.search(said + b"\0"):
             found.append(int(process.name))
     return found
-
-
-@contextmanager
-def new_folder() -> Iterator[Path]:
-    """A new folder that others may pass, its path short enough for a socket, in memory if it fits."""
-    _forget_the_dead()
-    fits = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ENOUGH
-    path = Path(tempfile.mkdtemp(prefix=f"hub{os.getpid()}-", dir=_MEMORY if fits else None))
-    path.chmod(0o755)
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _forget_the_dead() -> None:
-    """Remove from memory what the tests of a process left there that was killed."""
-    for path in _MEMORY.glob("hub*-*"):
-        pid = path.name.removeprefix("hub").split("-")[0]
-        if pid.isdecimal() and not Path("/proc", pid).exists():
-            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import pkgutil
+import runpy
 import selectors
 import signal
 import socket
@@ -31,8 +32,7 @@ _ALSO = ("alembic.command", "rich.table", "sqlalchemy.dialects.postgresql.psycop
 class Warm:
     """The process that has read the modules, seen from those who want a command run."""
 
-    def __init__(self, program: Path) -> None:
-        self._program = program
+    def __init__(self) -> None:
         self._lock = Lock()
         self._control, its = socket.socketpair(type=socket.SOCK_SEQPACKET)
         with its:
@@ -45,14 +45,27 @@ class Warm:
             )
 
     def run(
-        self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float
+        self,
+        program: Path,
+        arguments: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        timeout: float,
     ) -> "subprocess.CompletedProcess[str]":
         """Run a command to its end, as `subprocess.run` does.
+
+        Args:
+            program: `hub`, or a script of the tests that ends in its `main`.
+            arguments: what follows it in the command line.
+            cwd: its folder.
+            env: its environment.
+            timeout: in seconds.
 
         Raises:
             subprocess.TimeoutExpired: it took longer, and was killed.
         """
-        argv = [str(self._program), *arguments]
+        argv = [str(program), *arguments]
         ours, its = socket.socketpair()
         out, its_out = os.pipe()
         err, its_err = os.pipe()
@@ -169,7 +182,9 @@ if __name__ == "__main__":
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as asking:
         is_command = _serve(asking)
-    if is_command:
+    if is_command and sys.argv[0].endswith(".py"):
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    elif is_command:
         from hub.cli.app import main
 
         sys.exit(main())

@@ -61,9 +61,10 @@ def tables_of(path: Path, module: str | None = None) -> Tables:
     tree = ast.parse(path.read_text())
     found = Tables()
     for sql in _texts(tree):
-        written = {name for name, is_write in _in_text(sql) if is_write}
+        named = list(_in_text(sql))
+        written = {name for name, is_write in named if is_write}
         found.writes |= written
-        found.reads |= {name for name, is_write in _in_text(sql) if not is_write}
+        found.reads |= {name for name, is_write in named if not is_write}
         if len(written) > 1:
             found.together.append(written)
     found.writes |= set(_core_writes(tree, module or name_of(path)))
@@ -93,12 +94,11 @@ def _no_sql(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _in_text(sql: str) -> Iterator[tuple[str, bool]]:
-    known = {f"{t.schema}.{t.name}" for t in metadata.tables.values()}
     plain = re.sub(r"--[^\n]*", "", sql)
     for match in _NAMED.finditer(plain):
         name = f"{match['schema']}.{match['table']}"
         is_write = _WRITES.search(plain[: match.start("schema")]) is not None
-        if name in known or (is_write and DYNAMIC in name):
+        if name in metadata.tables or (is_write and DYNAMIC in name):
             yield name, is_write
     if _UNNAMED.search(plain.rstrip()):
         yield f"{DYNAMIC}.{DYNAMIC}", True

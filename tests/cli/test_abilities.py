@@ -98,7 +98,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     at = ("--universe", str(universe), "--time-scale", "600")
     with (
         sandbox_process(*at) as sandbox,
-        house() as made,
+        house(migrated=True) as made,
         quiet(),
         pytest.MonkeyPatch.context() as p,
     ):
@@ -114,7 +114,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
         }.items():
             p.setenv(name, value)
         p.chdir(made.root)
-        made.home.mkdir()
         with made.served():
             code, said = typed_in(["sync"])
             assert code in {0, 3}, said

@@ -87,7 +87,7 @@ class Home:
 def home() -> Iterator[Home]:
     with (
         sandbox_process("--people", "30", "--seed", "3", "--time-scale", "600") as vendors,
-        house() as made,
+        house(migrated=True) as made,
     ):
         vendors.furnish(made, sources=["salesforce"])
         config = made.config.read_text()

@@ -157,7 +157,7 @@ def home() -> Iterator[Home]:
     """Vendors and a home, loaded once; a lead without an address is refused."""
     with (
         sandbox_process("--people", "12", "--seed", "3", "--time-scale", "600") as vendors,
-        house() as made,
+        house(migrated=True) as made,
     ):
         vendors.furnish(made)
         _refuse_without_address(made)

@@ -126,14 +126,13 @@ def quiet() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def walked() -> Iterator[Mapping[str, Walked]]:
-    with house() as made, pytest.MonkeyPatch.context() as patch, quiet():
+    with house(migrated=True) as made, pytest.MonkeyPatch.context() as patch, quiet():
         made.config.write_text(TEAM)
         for name in [name for name in os.environ if name.startswith("HUB_")]:
             patch.delenv(name)
         patch.setenv("HUB_HOME", str(made.home))
         patch.setenv("HUB_ACTOR", "ann@acme.example.com")
         patch.chdir(made.root)
-        made.home.mkdir()
         with made.served():
             server = made.postmaster()
             assert server is not None

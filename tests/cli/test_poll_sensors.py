@@ -63,7 +63,7 @@ class Ticking:
 
 @pytest.fixture(scope="module")
 def synced(vendors: SandboxProcess) -> Iterator[House]:
-    with house() as made:
+    with house(migrated=True) as made:
         vendors.furnish(made, sources=SOURCES)
         with made.served():
             done = made.run("sync", "--json")

@@ -14,9 +14,9 @@ from hub.db.engine import Database
 from hub.etl.assemble import group_of
 from hub.etl.context import Hub
 from hub.etl.groups import apply_groups
-from hub.mappings.loader import load_all
 from hub.settings import Settings
 from tests.flow.conftest import HandConnector
+from tests.shipped import mappings
 
 WORKERS = 8
 
@@ -33,7 +33,7 @@ def hub(db: Database, settings: Settings) -> Hub:
             conn, [owners.Person(p.email, p.name, True, "UTC", {}) for p in settings.people]
         )
         apply_groups(conn, [group_of(g) for g in settings.groups])
-    return Hub(db.engine, SystemClock(), settings, load_all(None), vendors.__getitem__)
+    return Hub(db.engine, SystemClock(), settings, mappings(), vendors.__getitem__)
 
 
 def at_once(works: Sequence[Callable[[], Any]]) -> list[Any]:

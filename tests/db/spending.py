@@ -1,6 +1,7 @@
 """A process of its own that spends a shared budget: five threads, each with its own connection.
 
-`python -m tests.db.spending URL THREADS SECONDS REQUESTS PER_S`; prints when each request went.
+`python -m tests.db.spending URL THREADS SECONDS REQUESTS PER_S`; says `ready`, waits for a line,
+and prints when each request went.
 """
 
 import json
@@ -47,6 +48,8 @@ def main() -> None:
     """Spend in several threads."""
     url, threads, seconds, requests, per_s = sys.argv[1:]
     create_engine(url, poolclass=NullPool).connect().close()  # imports are done
+    print("ready", flush=True)
+    sys.stdin.readline()
     with ThreadPoolExecutor(int(threads)) as pool:
         works = [
             pool.submit(spend, url, float(seconds), int(requests), float(per_s))

@@ -1,8 +1,5 @@
 """An account's budget in the database: all who share it keep to the vendor's limits together."""
 
-import json
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -36,32 +33,6 @@ def _url(db: Database) -> str:
 
 def _shared(db: Database, clock: FixedClock, limits: Limits = RATE, **rest) -> SharedBudget:
     return SharedBudget(db.engine, ACCOUNT, limits, clock, **rest)
-
-
-def _most_in_a_window(went: list[float], per_s: float) -> int:
-    most, first = 0, 0
-    for i, at in enumerate(went):
-        while went[first] <= at - per_s:
-            first += 1
-        most = max(most, i - first + 1)
-    return most
-
-
-@pytest.mark.alone
-def test_two_processes_with_five_threads_each_keep_to_one_rate_and_use_it(db: Database) -> None:
-    requests, per_s, seconds = 50, 1.0, 4.0
-    command = [sys.executable, "-m", "tests.db.spending", _url(db), "5", str(seconds)]
-    running = [
-        subprocess.Popen([*command, str(requests), str(per_s)], stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    said = [json.loads(process.communicate(timeout=60)[0]) for process in running]
-    assert all(said)
-    went = sorted(at for one in said for at in one)
-    assert _most_in_a_window(went, per_s) <= requests
-    begun = went[0]
-    in_three = sum(at < begun + 3 for at in went)
-    assert in_three >= 0.9 * requests * 3 / per_s
 
 
 def test_the_vendors_time_scale_narrows_the_window(db: Database) -> None:

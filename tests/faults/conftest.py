@@ -104,7 +104,7 @@ def mails_of(made: House, sandbox: SandboxProcess) -> list[str]:
 @pytest.fixture(scope="session")
 def undisturbed_load(empty_house: House) -> House:
     """The initial load, finished in peace, when the world was as the seed made it."""
-    loaded = copy_of(empty_house)
+    loaded = copy_of(empty_house).with_database()
     assert loaded.run("sync").returncode in {0, 3}
     return loaded
 

@@ -232,7 +232,7 @@ def kill_once(up: Up, name: str) -> Told:
 def furnished(*sources: str) -> Iterator[tuple[House, SandboxProcess]]:
     """A house with a small world, that has not synced yet."""
     arguments = ("--people", "20", "--seed", "5", "--time-scale", "600")
-    with sandbox_process(*arguments) as sandbox, house() as made:
+    with sandbox_process(*arguments) as sandbox, house(migrated=True) as made:
         made.env.update(FREE_PORTS)
         yield sandbox.furnish(made, sources=sources), sandbox
 

@@ -65,6 +65,10 @@ def _in_peace(made: House, sandbox: SandboxProcess) -> Ended:
     return Ended(state_of(made), mails_of(made, sandbox))
 
 
+def _first_load(made: House, sandbox: SandboxProcess) -> Ended:
+    return _in_peace(made.with_database(), sandbox)
+
+
 def _killed(made: House, sandbox: SandboxProcess, points: tuple[str, ...]) -> Ended:
     served_on = True
     for point in points:
@@ -105,7 +109,7 @@ def ended(
         "in a row": (loaded, partial(_killed, points=IN_A_ROW)),
         "at random": (empty, partial(_at_random, takes_s=3.5)),
         **{point: (loaded, partial(_killed, points=(point,))) for point in ALONE},
-        "first load in peace": (empty, _in_peace),
+        "first load in peace": (empty, _first_load),
         "without server": (loaded, _without_server),
     }
     houses = {name: copy_of(made) for name, (made, _) in scenarios.items()}

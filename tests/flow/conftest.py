@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -20,14 +19,13 @@ from hub.etl import derivations
 from hub.etl.assemble import group_of
 from hub.etl.context import Hub
 from hub.etl.groups import apply_groups
-from hub.mappings.document import MappingDocument
-from hub.mappings.loader import load_all
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
 from hub.settings import Settings
 from tests.conftest import three_people
 from tests.old_homes import pour
 from tests.prepared import Shelf, Template, commonly_fills, fills, fresh_database
+from tests.shipped import mappings
 
 T = TypeVar("T")
 
@@ -209,12 +207,12 @@ def new_world(db: Database, settings: Settings) -> World:
             conn, [owners.Person(p.email, p.name, True, "UTC", {}) for p in settings.people]
         )
         apply_groups(conn, [group_of(g) for g in settings.groups])
-        derivations.declare(conn, _mappings())
+        derivations.declare(conn, mappings())
     return World(_hub_of(db, settings, vendors), vendors, db)
 
 
 def _hub_of(db: Database, settings: Settings, vendors: Mapping[str, HandConnector]) -> Hub:
-    return Hub(db.engine, SystemClock(), settings, _mappings(), vendors.__getitem__)
+    return Hub(db.engine, SystemClock(), settings, mappings(), vendors.__getitem__)
 
 
 def prepared(make: Callable[[World], T]) -> Callable[..., T]:
@@ -258,11 +256,6 @@ def _empty(database: Database) -> tuple[dict[str, HandConnector], None]:
 
 
 commonly_fills("world", _empty)
-
-
-@cache
-def _mappings() -> Mapping[str, MappingDocument]:
-    return load_all(None)
 
 
 MakeLead = Callable[..., RawRecord]

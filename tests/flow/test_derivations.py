@@ -9,20 +9,20 @@ from hub.db.engine import Database
 from hub.etl import derivations, flow, reprocess
 from hub.etl.context import Hub
 from hub.etl.rederive import rederive
-from hub.mappings.loader import load_all
 from tests.flow.conftest import STREAMS, World, salesforce_lead
 from tests.flow.test_upgraded_home import hub_of
+from tests.shipped import mappings
 
 
 def behind(database: Database) -> dict[str, int]:
     with database.engine.begin() as conn:
-        found = derivations.stale(conn, load_all(None))
+        found = derivations.stale(conn, mappings())
     return {f"{one.derivation} {one.part}".strip(): one.behind for one in found}
 
 
 def declare(database: Database) -> None:
     with database.engine.begin() as conn:
-        derivations.declare(conn, load_all(None))
+        derivations.declare(conn, mappings())
 
 
 def count(database: Database, query: str) -> int:

@@ -17,9 +17,9 @@ from hub.etl.assemble import group_of
 from hub.etl.budget import SharedBudget, account_of
 from hub.etl.context import Hub
 from hub.etl.groups import apply_groups
-from hub.mappings.loader import load_all
 from hub.settings import Settings
 from tests.flow.conftest import HandConnector, salesforce_lead
+from tests.shipped import mappings
 
 
 @dataclass
@@ -40,7 +40,7 @@ def test_one_spent_budget_stops_one_source(db: Database, settings: Settings) -> 
         "salesforce", {"leads": [salesforce_lead(1, LastName="Ray", Company="R")]}, names=("leads",)
     )
     vendors = {"salesforce": salesforce, "typeform": spent}
-    hub = Hub(db.engine, SystemClock(), settings, load_all(None), vendors.__getitem__)
+    hub = Hub(db.engine, SystemClock(), settings, mappings(), vendors.__getitem__)
     with db.engine.begin() as conn:
         owners.apply_people(
             conn, [owners.Person(p.email, p.name, True, "UTC", {}) for p in settings.people]
@@ -63,7 +63,7 @@ def test_a_complete_load_is_preceded_by_a_forecast(db: Database, settings: Setti
     vendor = HandConnector(
         "salesforce", {"leads": [salesforce_lead(n) for n in range(1, 26)]}, names=("leads",)
     )
-    hub = Hub(db.engine, SystemClock(), settings, load_all(None), {"salesforce": vendor}.get)
+    hub = Hub(db.engine, SystemClock(), settings, mappings(), {"salesforce": vendor}.get)
     account = account_of("salesforce", settings.sources.salesforce)
     SharedBudget(db.engine, account, Limits(), SystemClock()).observe(Usage(78, 100))
     (stream,) = vendor.streams()

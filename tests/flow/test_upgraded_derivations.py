@@ -13,7 +13,6 @@ from hub.db.embedded import Server
 from hub.db.engine import Database
 from hub.etl import derivations, flow, match, normalize, rederive
 from hub.etl.context import Hub
-from hub.mappings.loader import load_all
 from hub.model.records import RawRecord
 from hub.settings import Settings
 from tests.flow.conftest import STREAMS, World, new_world
@@ -24,6 +23,7 @@ from tests.plays.oracle import Oracle
 from tests.plays.stage import Crash, crashing, killed
 from tests.plays.worked import oracle_of
 from tests.prepared import fresh_database
+from tests.shipped import mappings
 
 _NOTICES = "SELECT dedupe_key FROM ops.outbox WHERE event <> 'leads_digest' ORDER BY 1"
 _TURNS = "SELECT lead_id FROM ops.assignment WHERE lead_id IS NOT NULL"
@@ -159,6 +159,6 @@ def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_derivation_has_a_version(upgraded: Database) -> None:
     with upgraded.engine.begin() as conn:
-        derivations.declare(conn, load_all(None))
+        derivations.declare(conn, mappings())
     found = column(upgraded, "SELECT DISTINCT name FROM ops.derivation ORDER BY 1")
     assert found == ["fold", "keys", "links", "mapping", "model"]

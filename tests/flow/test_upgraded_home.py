@@ -15,10 +15,10 @@ from hub.db.schema import revisions
 from hub.etl import consent_changes, flow
 from hub.etl.context import Hub
 from hub.etl.rederive import rederive
-from hub.mappings.loader import load_all
 from hub.settings import Settings
 from tests.flow.conftest import STREAMS, HandConnector
 from tests.old_homes import old_home
+from tests.shipped import mappings
 
 TABLES = text("""
 SELECT table_schema || '."' || table_name || '"' FROM information_schema.tables
@@ -68,7 +68,7 @@ def hub_of(database: Database, tmp_path: Path) -> Hub:
         }
     )
     vendors = {source: HandConnector(source) for source in STREAMS}
-    return Hub(database.engine, SystemClock(), settings, load_all(None), vendors.__getitem__)
+    return Hub(database.engine, SystemClock(), settings, mappings(), vendors.__getitem__)
 
 
 def test_the_upgrade_keeps_every_row_of_every_table(server: Server, at_0026: str) -> None:

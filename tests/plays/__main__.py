@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
+from tests import clusters
 from tests.plays.arena import played
 
 
@@ -34,6 +35,7 @@ def main() -> int:
         for n in range(asked.jobs)
     ]
     started = time.monotonic()
+    clusters.share()
     with ProcessPoolExecutor(asked.jobs, mp_context=get_context("spawn")) as pool:
         failed = [one for part in pool.map(played, parts) for one in part]
     print(f"{len(seeds)} plays, {len(failed)} failed, {time.monotonic() - started:.0f} s")

@@ -12,10 +12,10 @@ import structlog
 from hub.db.embedded import Server
 from tests.conftest import three_people
 from tests.flow.conftest import new_world
+from tests.folders import new_folder
 from tests.plays.moves import play_of
 from tests.plays.stage import Stage, Step
 from tests.prepared import fresh_database, migrated_server
-from tests.processes import new_folder
 
 
 @dataclass(frozen=True)

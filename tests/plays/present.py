@@ -14,16 +14,16 @@ from typing import Any
 
 from hub.mappings.document import MappingDocument
 from hub.mappings.engine import NormalizeSettings, normalize
-from hub.mappings.loader import load_all
 from hub.model.entities import COMPANY_STREAMS
 from hub.model.records import CanonicalRecord, RawRecord
 from hub.model.verdicts import Op, Trust
 from tests.plays.home import Version
+from tests.shipped import mappings
 
 PEOPLE = ("contact", "lead", "person")
 OWN_LEADS = ("hub", "leads")
 _SETTINGS = NormalizeSettings(default_region="FR")
-_DOCUMENTS = load_all(None)
+_DOCUMENTS = mappings()
 CONTEXT = {"lists/l1": {"id": "l1", "double_optin": True}}
 """What the vendors have beside records: the list of Mailchimp asks for a confirmation."""
 

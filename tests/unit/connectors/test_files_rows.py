@@ -20,7 +20,7 @@ from hub.connectors.files.streams import FilesConnector
 from hub.connectors.files.vocabulary import KINDS, fields_of, meaning_of
 from hub.errors import ConfigError
 from hub.mappings.engine import Normalized, NormalizeSettings, normalize
-from hub.mappings.loader import load
+from tests.shipped import mappings
 
 DATA = Path(__file__).parents[2] / "data/csv"
 
@@ -147,7 +147,10 @@ def _mapped(files: FilesConnector, name: str) -> Normalized:
         one for page in files.read(stream, files.window(stream, None)) for one in page.records
     ]
     return normalize(
-        load(f"csv/{name}"), records, {}, NormalizeSettings(now=datetime(2026, 6, 1, tzinfo=UTC))
+        mappings()[f"csv/{name}"],
+        records,
+        {},
+        NormalizeSettings(now=datetime(2026, 6, 1, tzinfo=UTC)),
     )
 
 

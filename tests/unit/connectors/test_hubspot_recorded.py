@@ -23,8 +23,8 @@ from hub.errors import (
     TransientError,
 )
 from hub.mappings.engine import NormalizeSettings, normalize
-from hub.mappings.loader import load
 from hub.model.verdicts import Op
+from tests.shipped import mappings
 
 DATA = Path(__file__).parents[2] / "data" / "hubspot"
 T0 = datetime(2026, 11, 24, tzinfo=UTC)
@@ -129,7 +129,7 @@ def test_recorded_contacts_are_read_and_mapped(page):
     assert [record.source_id for record in records] == [one["id"] for one in page["results"]]
     assert all(record.at is not None for record in records)
     assert [json.loads(record.payload) for record in records] == page["results"]
-    got = normalize(load("hubspot/contacts"), records, {}, NormalizeSettings())
+    got = normalize(mappings()["hubspot/contacts"], records, {}, NormalizeSettings())
     assert got.rejected == []
     assert {record.entity for record in got.records if record.primary} <= {"lead", "contact"}
     assert len([record for record in got.records if record.primary]) == len(records)
@@ -151,7 +151,7 @@ def test_recorded_owners_are_read_and_mapped(name):
         one, _ = connector_on(ok(page), ok({"results": []}))
         records = [record for each in one.read(OWNERS, WINDOW) for record in each.records]
         assert [record.source_id for record in records] == [one["id"] for one in page["results"]]
-        got = normalize(load("hubspot/owners"), records, {}, NormalizeSettings())
+        got = normalize(mappings()["hubspot/owners"], records, {}, NormalizeSettings())
         assert len(got.records) == len(records)
         assert all(record.values["name"] for record in got.records)
 
@@ -170,7 +170,7 @@ def test_recorded_companies_are_mapped():
     found, empty = {**page, "total": len(page["results"])}, {"results": []}
     one, _ = connector_on(ok(PROPERTIES), ok(found), ok(empty))
     records = [record for each in one.read(COMPANIES, WINDOW) for record in each.records]
-    got = normalize(load("hubspot/companies"), records, {}, NormalizeSettings())
+    got = normalize(mappings()["hubspot/companies"], records, {}, NormalizeSettings())
     assert [(r.values["organization_name"], r.values["domains"]) for r in got.records] == [
         ("Hubspot, Inc.", ["hubspot.com"]),
         ("U.S. Food and Drug Administration", ["fda.gov"]),
@@ -328,5 +328,5 @@ def test_merged_and_deleted_need_no_mapping():
         r for page in one.read(CONTACTS, Window(None, T0 + timedelta(1))) for r in page.records
     ]
     assert [record.op for record in records] == [Op.UPSERT, Op.MERGE_INTO]
-    got = normalize(load("hubspot/contacts"), records, {}, NormalizeSettings())
+    got = normalize(mappings()["hubspot/contacts"], records, {}, NormalizeSettings())
     assert got.deleted == ["4"]

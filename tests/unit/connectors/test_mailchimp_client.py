@@ -13,9 +13,9 @@ from hub.connectors.mailchimp.streams import MailchimpConnector
 from hub.connectors.session import VendorSession
 from hub.errors import ConfigError, CredentialError, ForbiddenError, ProtocolError, TransientError
 from hub.mappings.engine import NormalizeSettings, normalize
-from hub.mappings.loader import load
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
+from tests.shipped import mappings
 from tests.unit.connectors.test_mailchimp_walk import T0
 
 DATA = Path(__file__).parents[2] / "data" / "mailchimp"
@@ -72,7 +72,7 @@ def test_recorded_members_go_through_the_mapping():
         RawRecord(f"r{n}", Op.UPSERT, None, "", json.dumps(one).encode())
         for n, one in enumerate(members)
     ]
-    got = normalize(load("mailchimp/members"), raws, {}, NormalizeSettings("GB", T0))
+    got = normalize(mappings()["mailchimp/members"], raws, {}, NormalizeSettings("GB", T0))
     assert not got.rejected
     assert not got.unknowns
     primaries = {record.source_id for record in got.records if record.primary}

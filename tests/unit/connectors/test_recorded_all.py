@@ -31,9 +31,10 @@ from hub.errors import (
     TransientError,
 )
 from hub.mappings.engine import NormalizeSettings, normalize
-from hub.mappings.loader import load, load_text
+from hub.mappings.loader import load_text
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
+from tests.shipped import mappings
 
 DATA = Path(__file__).parents[2] / "data"
 VENDORS = ("hubspot", "mailchimp", "salesforce", "typeform", "zendesk")
@@ -240,7 +241,7 @@ def mapped(mapping, payloads):
         RawRecord(f"f:{n}", Op.UPSERT, None, "", json.dumps(one).encode())
         for n, one in enumerate(payloads)
     ]
-    result = normalize(load(mapping), raws, {}, NormalizeSettings("FR", NOW))
+    result = normalize(mappings()[mapping], raws, {}, NormalizeSettings("FR", NOW))
     primaries = [one.source_id for one in result.records if one.primary]
     ids = [raw.source_id for raw in raws]
     assert sorted([*primaries, *result.excluded, *result.rejected]) == sorted(ids)

@@ -12,7 +12,7 @@ from hub.connectors.zendesk.client import ZendeskClient, ZendeskConfig
 from hub.connectors.zendesk.streams import ZendeskConnector, to_record
 from hub.errors import ConfigError, CredentialError, HubError, ProtocolError, TransientError
 from hub.mappings.engine import NormalizeSettings, normalize
-from hub.mappings.loader import load
+from tests.shipped import mappings
 from tests.unit.connectors.test_zendesk_walk import T0
 
 DATA = Path(__file__).parents[2] / "data" / "zendesk"
@@ -35,7 +35,7 @@ def objects(name, *keys):
 def mapped(stream, found):
     records = [to_record(json.dumps(one).encode()) for one in found]
     assert all(one.source_id and one.at for one in records)
-    return records, normalize(load(f"zendesk/{stream}"), records, {}, NormalizeSettings())
+    return records, normalize(mappings()[f"zendesk/{stream}"], records, {}, NormalizeSettings())
 
 
 @pytest.mark.parametrize("name", TICKETS)

@@ -7,9 +7,9 @@ import pytest
 
 from hub.errors import ConfigError
 from hub.mappings.corrections import corrected, locate, value_like
-from hub.mappings.loader import load_all
+from tests.shipped import mappings
 
-MAPPINGS = load_all(None)
+MAPPINGS = mappings()
 
 
 def _place(name: str, record: Any, field: str, value: str = "") -> str:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from hub.mappings.engine import NormalizeSettings, normalize
-from hub.mappings.loader import load
 from hub.mappings.preview import source_id_of
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
+from tests.shipped import mappings
 from tests.unit.mappings.leads_by_hand import SOURCES, Lead, leads
 
 PEOPLE = list(leads(2026, 500))
@@ -25,7 +25,7 @@ def expected(name: str, one: Lead) -> dict[str, Any]:
 
 
 def differences(name: str) -> list[str]:
-    document = load(name)
+    document = mappings()[name]
     records = [SOURCES[name](one) for one in PEOPLE]
     raws = [
         RawRecord(source_id_of(document, r) or "?", Op.UPSERT, None, "", json.dumps(r).encode())

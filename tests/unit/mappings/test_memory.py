@@ -17,7 +17,6 @@ from hub.mappings.compiler import compile_document
 from hub.mappings.document import MappingDocument
 from hub.mappings.engine import Normalized, NormalizeSettings, ParsedRecord, _Batch
 from hub.mappings.files import HERE
-from hub.mappings.loader import load_all
 from hub.mappings.paths import key_of
 from hub.mappings.plan import Plan
 from hub.mappings.registry import REGISTRY, Ctx
@@ -25,8 +24,9 @@ from hub.mappings.testing import Cases
 from hub.mappings.transforms import apply
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
+from tests.shipped import mappings
 
-DOCUMENTS = load_all(None)
+DOCUMENTS = mappings()
 HOSTILE = st.sampled_from([
     None, "", "  ", True, False, 0, 1, 1.0, -0.0, 0.0, 10**20, [], {}, ["a", None, 1], {"a": 1}, "true", "1", "no",
     "Null", "null", "N/A", "-", "{{name}}", "JEAN", "Dr. Anna Müller", "a.b@x.example, c@y.example", "noemail@acme.com",

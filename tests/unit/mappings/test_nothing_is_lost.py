@@ -7,6 +7,7 @@ the outcome differs from that of the empty record, or a row says why it does not
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import pytest
@@ -15,15 +16,15 @@ from hypothesis import strategies as st
 
 from hub.mappings.document import MappingDocument, walk_rules
 from hub.mappings.engine import Normalized, NormalizeSettings, normalize
-from hub.mappings.loader import load_all
 from hub.mappings.placeholders import check_of
 from hub.mappings.rows import path_parts
 from hub.mappings.text import clean
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
+from tests.shipped import mappings
 
 SETTINGS = NormalizeSettings("FR", datetime(2026, 11, 29, tzinfo=UTC))
-SHIPPED = load_all(None)
+SHIPPED = mappings()
 ASKED = {"when", "reject_if", "unless", "region", "language", "id", "deleted", "lookup"}
 """Places of a document whose rules only ask: what they read need not be shown."""
 # what decides rather than shows: the record's kind, which list values mean nothing by design
@@ -120,6 +121,11 @@ def outcome(name: str, record: dict[str, Any]) -> Normalized:
     return normalize(SHIPPED[name], [raw], {}, SETTINGS)
 
 
+@cache
+def outcome_of_nothing(name: str) -> Normalized:
+    return outcome(name, MAIN.get(name, {}))
+
+
 def says_nothing(value: Any) -> bool:
     if isinstance(value, list):
         return all(says_nothing(one) for one in value)
@@ -131,7 +137,7 @@ def says_nothing(value: Any) -> bool:
 @given(value=VALUES)
 def test_a_value_is_shown_or_told(name, path, value):
     assume(not says_nothing(value))
-    empty, full = outcome(name, MAIN.get(name, {})), outcome(name, filled(name, path, value))
+    empty, full = outcome_of_nothing(name), outcome(name, filled(name, path, value))
     is_shown = [(r.entity, r.values, r.refs) for r in full.records] != [
         (r.entity, r.values, r.refs) for r in empty.records
     ]

@@ -11,10 +11,10 @@ from hub.mappings import placeholders
 from hub.mappings.bind import faults
 from hub.mappings.document import MappingDocument
 from hub.mappings.engine import Normalized, NormalizeSettings, Unknown, normalize
-from hub.mappings.loader import load
 from hub.mappings.placeholders import KINDS, is_from_a_program, is_placeholder
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
+from tests.shipped import mappings
 
 NOTHING: dict[str, tuple[str, ...]] = {
     "text": (
@@ -84,7 +84,7 @@ def test_a_customers_own_field_loses_what_programs_wrote(text: str) -> None:
 
 def salesforce(**values: object) -> Normalized:
     raw = RawRecord("00Q1", Op.UPSERT, None, "", json.dumps({"Id": "00Q1", **values}).encode())
-    return normalize(load("salesforce/leads"), [raw], {}, NormalizeSettings())
+    return normalize(mappings()["salesforce/leads"], [raw], {}, NormalizeSettings())
 
 
 def one(result: Normalized) -> Any:

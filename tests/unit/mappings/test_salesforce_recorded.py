@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from hub.mappings.engine import Normalized, NormalizeSettings, normalize
-from hub.mappings.loader import load_all
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
+from tests.shipped import mappings
 
 DATA = Path(__file__).parents[2] / "data" / "salesforce"
-SHIPPED = load_all(None)
+SHIPPED = mappings()
 SETTINGS = NormalizeSettings("US", datetime(2027, 1, 1, tzinfo=UTC))
 BY_TYPE = {
     "boolean": False, "int": 1, "double": 1.5, "currency": 10.0, "percent": 10.0, "date": "2024-05-06",

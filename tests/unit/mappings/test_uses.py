@@ -1,11 +1,11 @@
 """Which keys of a payload a mapping reads: by path, by pattern, in predicates and look-ups."""
 
-from hub.mappings.loader import load_all
 from hub.mappings.uses import used
+from tests.shipped import mappings
 
 
 def of(name: str, *keys: str) -> set[str]:
-    return set(used(load_all(None)[name], frozenset(keys)))
+    return set(used(mappings()[name], frozenset(keys)))
 
 
 def test_copied_keys_are_used_and_ignored_ones_are_not() -> None:

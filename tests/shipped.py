@@ -1,0 +1,13 @@
+"""The mappings that the hub ships: a process of the tests reads them once, which takes a third of a second."""
+
+from collections.abc import Mapping
+from functools import cache
+
+from hub.mappings.document import MappingDocument
+from hub.mappings.loader import load_all
+
+
+@cache
+def mappings() -> Mapping[str, MappingDocument]:
+    """Return every mapping by its name, as `source/stream`."""
+    return load_all(None)
