@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy import Connection, text
@@ -15,6 +14,9 @@ from hub.crm import rollups
 from hub.errors import ActionError, invalid
 from hub.model.moments import day_of
 from hub.reports import REPORTS, Scope, filters
+from hub.views import reports
+from hub.views.report_head import Report
+from hub.views.reports import Recounted
 
 _RESOURCE = "report"
 _invalid = partial(invalid, _RESOURCE)
@@ -43,16 +45,15 @@ class Asked:
     outcome: str | None = None
 
 
-def report(ctx: Context, name: str, asked: Asked) -> dict[str, Any]:
-    """Return a report as one document: `report`, `period`, `filters`, `is_exact`, then its figures.
+def report(ctx: Context, name: str, asked: Asked) -> Report:
+    """Return a report.
 
     Raises:
         ActionError: there is no such report, owner, pipeline, source, outcome, zone or day, or the
             report has no such filter.
     """
     require(ctx, Right.READ)
-    make = REPORTS.get(name)
-    if make is None:
+    if name not in REPORTS:
         raise ActionError(
             f"there is no report {name!r}",
             resource=_RESOURCE,
@@ -61,18 +62,7 @@ def report(ctx: Context, name: str, asked: Asked) -> dict[str, Any]:
             hint=filters.near(name, list(REPORTS)),
         )
     names = _names(ctx, name, asked)
-    head = make(ctx.conn, _scope(ctx, asked, names))
-    figures = {key: head.pop(key) for key in [*head] if key not in _HEAD}
-    return {
-        "report": head["report"],
-        "period": head["period"],
-        "filters": names,
-        "is_exact": head["is_exact"],
-        **figures,
-    }
-
-
-_HEAD = ("report", "period", "is_exact")
+    return reports.read(ctx.conn, name, _scope(ctx, asked, names), names)
 
 
 def _names(ctx: Context, report: str, asked: Asked) -> dict[str, str]:
@@ -116,14 +106,14 @@ def _names(ctx: Context, report: str, asked: Asked) -> dict[str, str]:
     return names
 
 
-def refresh(ctx: Context) -> dict[str, int]:
-    """Count the rollups again; returns the rows of each.
+def refresh(ctx: Context) -> Recounted:
+    """Count the rollups again.
 
     Raises:
         ActionError: the actor lacks the right.
     """
     require(ctx, Right.SET_UP)
-    return rollups.refresh(ctx.conn)
+    return Recounted("refresh", rollups.refresh(ctx.conn))
 
 
 def _scope(ctx: Context, asked: Asked, names: Mapping[str, str]) -> Scope:

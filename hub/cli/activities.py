@@ -44,7 +44,9 @@ def written(
 def say(name: str, words: str, *, json: bool) -> None:
     """Say what became of an activity."""
     if json:
-        print_json({"activity": name})
+        from hub.views.results import ActivityChanged
+
+        print_json(ActivityChanged(name))
     else:
         stdout.print(f"{name}: {words}", highlight=False)
 
@@ -135,7 +137,9 @@ def outcome_add(
 
     number = acted(config, lambda conn: add(acting(conn, who), kind, name))
     if json:
-        print_json({"id": number, "kind": kind, "name": name})
+        from hub.views.results import WordAdded
+
+        print_json(WordAdded(number, kind, name))
     else:
         stdout.print(f"{kind}: {name}", highlight=False)
 
@@ -147,7 +151,9 @@ def outcome_list(json: Json = False, config: Config = None) -> None:
 
     found = acted(config, outcomes)
     if json:
-        print_json([{"kind": kind, "name": name} for kind, name in found])
+        from hub.views.results import Word
+
+        print_json([Word(kind, name) for kind, name in found])
     else:
         print_table("Outcomes", ("of", "name"), found)
 

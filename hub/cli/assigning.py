@@ -55,7 +55,9 @@ def add_assign(app: typer.Typer, kind: str) -> None:
             ),
         )
         if json:
-            print_json({"assigned": len(done.owners), "unchanged": done.unchanged})
+            from hub.views.results import RecordsAssigned
+
+            print_json(RecordsAssigned(len(done.owners), done.unchanged))
         else:
             kept = f", {done.unchanged} unchanged" if done.unchanged else ""
             stdout.print(f"{len(done.owners)} assigned to {to}{kept}", highlight=False)

@@ -27,7 +27,9 @@ def backup(
     with reached_database(config) as place:
         made = back_up(place, file)
     if json:
-        print_json({"file": str(made.file), "bytes": made.size, "revision": made.revision})
+        from hub.views.results import BackupWritten
+
+        print_json(BackupWritten(str(made.file), made.size, made.revision))
         return
     print_line("", f"wrote {made.file} ({made.size / 1e6:,.1f} MB, schema {made.revision})")
     print_line("", "not included: hub.yaml, secrets and key files")
@@ -54,14 +56,9 @@ def restore(
         print_warning(f"the replaced database could not be backed up: {done.problem}")
     before = str(done.before.file) if done.before else None
     if json:
-        print_json(
-            {
-                "file": str(file),
-                "revision": done.revision,
-                "replaced": before,
-                "erased_again": again,
-            }
-        )
+        from hub.views.results import BackupRestored
+
+        print_json(BackupRestored(str(file), done.revision, before, tuple(again)))
         return
     print_line("", f"restored {file} (schema {done.revision})")
     if before:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,13 +10,22 @@ import typer
 
 from hub.cli.acting import acting
 from hub.cli.options import Config, Json, Who
-from hub.cli.output import in_named_zone, print_json, print_line, print_mapping, print_table, stderr
+from hub.cli.output import (
+    in_named_zone,
+    print_document,
+    print_json,
+    print_line,
+    print_mapping,
+    print_table,
+    stderr,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from hub.actions.context import Acting
     from hub.undo.batch import Chunk
+    from hub.views.batches import BatchLine
 
 
 def batches(
@@ -25,10 +35,10 @@ def batches(
 ) -> None:
     """Show the batches read from sources and their results, the newest first."""
     from hub.cli.session import opened_database
-    from hub.records.batches import latest
+    from hub.views.batches import newest
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        found = latest(conn, limit)
+        found = newest(conn, limit)
     if json:
         print_json(found)
         return
@@ -36,21 +46,20 @@ def batches(
         "Batches",
         ("batch", "kind", "source", "lane", "state", "started", "verdicts"),
         [
-            (b["id"], b["kind"], b["source"], b["lane"], b["state"], b["started_at"],
-             _what(b))
+            (b.id, b.kind, b.source, b.lane, b.state, b.started_at, _what(b))
             for b in found
         ],
     )  # fmt: skip
 
 
-def _what(batch: dict[str, Any]) -> str:
-    if batch["undone"] is not None:
-        return f"batch {batch['undone']}, by {batch['who'] or 'somebody'}"
-    if batch["state"] == "undoing":
-        return f"partly undone: hub undo {batch['id']} continues"
-    if batch["starts_at"] is not None:
-        return f"starts {in_named_zone(batch['starts_at'])}"
-    return ", ".join(f"{n} {name}" for name, n in batch["verdicts"].items())
+def _what(batch: "BatchLine") -> str:
+    if batch.undone is not None:
+        return f"batch {batch.undone}, by {batch.who or 'an unknown user'}"
+    if batch.state == "undoing":
+        return f"partly undone: hub undo {batch.id} continues"
+    if batch.starts_at is not None:
+        return f"starts {in_named_zone(batch.starts_at)}"
+    return ", ".join(f"{n} {name}" for name, n in batch.verdicts.items())
 
 
 def undo(
@@ -81,7 +90,7 @@ def undo(
                 report = undo_batch(database.engine, acts, batch, on_chunk)
     document = {**report.document(), "dry_run": dry_run}
     if json:
-        print_json(document)
+        print_document(document)
     else:
         _show(document)
 
@@ -94,13 +103,12 @@ def _take_back_bulk(
 
     done = (preview if dry_run else take_back)(engine, acts, batch)
     if json:
-        kept = [{"record": record, "why": why} for record, why in done.kept]
-        print_json({"batch": batch, "restored": done.restored, "kept": kept, "dry_run": dry_run})
+        print_json(replace(done, dry_run=dry_run))
         return
     words = "would be restored" if dry_run else "restored"
     print_line(f"Batch {batch}", f"{done.restored:,} records {words}, {len(done.kept):,} kept")
     if done.kept:
-        print_table("Kept", ("record", "why"), done.kept)
+        print_table("Kept", ("record", "why"), [(one.record, one.why) for one in done.kept])
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -175,18 +174,14 @@ def _progress() -> "Iterator[OnChunk]":
 
 def _say(done: "Result", *, json: bool) -> None:
     if json:
-        document = asdict(done)
-        document["refused_records"] = [
-            {"record": record, "why": why} for record, why in done.refused_records
-        ]
-        print_json(document)
+        print_json(done)
         return
     would = "would be " if done.batch is None else ""
     kind = done.kind if done.changed == 1 else f"{done.kind}s"
     words = f"{done.changed:,} {kind} {would}changed, {done.unchanged:,} unchanged"
     stdout.print(f"{words}, {done.refused:,} refused", highlight=False)
     if done.reasons:
-        first = {why: record for record, why in reversed(done.refused_records)}
+        first = {one.why: one.record for one in reversed(done.refused_records)}
         print_table(
             "Refused",
             ("records", "why", "first"),

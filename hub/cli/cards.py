@@ -20,7 +20,7 @@ from hub.cli.output import (
 
 if TYPE_CHECKING:
     from hub.views.cards import AnyCard
-    from hub.views.parts import Provenance, Section
+    from hub.views.parts import DealLine, Provenance, Section
     from hub.views.records import Record
 
 _HELP = {
@@ -193,11 +193,7 @@ def _print_own(card: "AnyCard") -> None:
         )
         if card.people.has_more:
             stdout.print("more people: hub contact list --company, or --json", highlight=False)
-    _table(
-        "Deals",
-        ("deal", "name", "stage", Column("value", Kind.MONEY), "owner"),
-        [(d.record, d.name, d.stage, Money(d.value, d.currency), d.owner) for d in card.deals],
-    )
+    show_deals(card.deals)
     if not isinstance(card, CompanyCard):
         _table(
             "Likely duplicates",
@@ -209,6 +205,15 @@ def _print_own(card: "AnyCard") -> None:
         )
     if card.sources is not None:
         _print_sources(card.sources)
+
+
+def show_deals(deals: "Sequence[DealLine]") -> None:
+    """Print the deals of a person or company; nothing where there are none."""
+    _table(
+        "Deals",
+        ("deal", "name", "stage", Column("value", Kind.MONEY), "owner"),
+        [(d.record, d.name, d.stage, Money(d.value, d.currency), d.owner) for d in deals],
+    )
 
 
 def _print_deal(card: Any) -> None:

@@ -97,7 +97,9 @@ def company_edit(
         region = settings.company.default_region
         done = change(acting(conn, who), company, values, region=region)
     if json:
-        print_json({"company": done, "fields": list(values)})
+        from hub.views.results import CompanyEdited
+
+        print_json(CompanyEdited(done, tuple(values)))
     else:
         stdout.print(f"contact/{done}: {', '.join(values)} saved", highlight=False)
 

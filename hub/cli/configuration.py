@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from hub.cli.options import Config, Json
-from hub.cli.output import print_json, stdout
+from hub.cli.output import print_document, stdout
 
 config_app = typer.Typer(help="Show the settings in force.", no_args_is_help=True)
 
@@ -25,7 +25,7 @@ def config_show(json: Json = False, config: Config = None) -> None:
         ),
     }
     if json:
-        print_json(document)
+        print_document(document)
         return
     import yaml
 

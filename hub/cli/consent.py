@@ -1,20 +1,20 @@
 """The commands `hub consent`: what may be sent to an address; correct a no; keep a no."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hub.cli.acting import acting
-from hub.cli.formatting import moment_in
 from hub.cli.options import Config, Json, Who
-from hub.cli.output import print_json, print_line, print_table, zone
-from hub.cli.tables import cell
+from hub.cli.output import in_zone, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from hub.actions.identity.consent import About, Corrected
+    from hub.views.consents import PersonAddress
 
 consent_app = typer.Typer(
     help="Show, refuse and correct consent: which messages may be sent to an address.",
@@ -37,6 +37,7 @@ def show(
     """Show the consent of an address with its history, or of all addresses of a person."""
     from hub.actions.identity.consent import show as read
     from hub.cli.session import opened_database
+    from hub.views.consents import PersonConsent
 
     with opened_database(config) as (database, settings), database.engine.begin() as conn:
         found = read(
@@ -45,58 +46,53 @@ def show(
     if json:
         print_json(found)
         return
-    if "person" in found:
-        show_card(found["addresses"])
+    if isinstance(found, PersonConsent):
+        show_card(found.addresses)
         return
-    _say_of_erased(found)
-    if not found["events"]:
-        print_line("", f"nothing was said of {found['address']}: no consent, and no refusal")
+    if found.erased is not None:
+        print_line(
+            "Erased",
+            f"{in_zone(found.erased.at)}, erasure {found.erased.erasure}: what was said before is "
+            "deleted, and no source brings it back",
+        )
+    if not found.events:
+        print_line("", f"nothing was said of {found.address}: no consent, and no refusal")
         return
-    print_table(f"Consent of {found['address']}", _STATE, [_state(one) for one in found["states"]])
+    print_table(
+        f"Consent of {found.address}",
+        ("channel", "purpose", "state", "basis", "at", "source", "proof"),
+        [(s.channel, s.purpose, s.state, s.basis, s.at, s.source, s.proof) for s in found.states],
+    )
     print_table(
         "Statements",
         ("at", "channel", "purpose", "state", "by", "proof", "counts"),
         [
-            (moment_in(e["at"]), e["channel"], e["purpose"], e["state"], e["record"] or e["who"] or e["source"],
-             e["proof"], ("held" if e["held"] else "yes") if e["counts"] else "no")
-            for e in found["events"]
+            (e.at, e.channel, e.purpose, e.state, e.record or e.who or e.source,
+             e.proof, ("held" if e.held else "yes") if e.counts else "no")
+            for e in found.events
         ],
     )  # fmt: skip
 
 
-def _say_of_erased(found: dict[str, Any]) -> None:
-    if found["erased"] is not None:
-        print_line(
-            "Erased",
-            f"{cell(moment_in(found['erased']['at']), zone())}, erasure {found['erased']['erasure']}: what was said before is "
-            "deleted, and no source brings it back",
-        )
-
-
-_STATE = ("channel", "purpose", "state", "basis", "at", "source", "proof")
-
-
-def _state(state: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(moment_in(state[n]) if n == "at" else state[n] for n in _STATE)
-
-
-def show_card(addresses: list[dict[str, Any]]) -> None:
+def show_card(addresses: "Sequence[PersonAddress]") -> None:
     """Print the addresses of a person, each with its states."""
     print_table(
         "Consents",
         ("address", "channel", "purpose", "state", "basis", "source"),
         [
-            (_address(one), *(s[n] for n in ("channel", "purpose", "state", "basis", "source")))
+            (_address(one), s.channel, s.purpose, s.state, s.basis, s.source)
+            if s is not None
+            else (_address(one), None, None, None, None, None)
             for one in addresses
-            for s in one["states"] or [dict.fromkeys(_STATE)]
+            for s in one.states or [None]
         ],
     )
 
 
-def _address(one: dict[str, Any]) -> str:
-    if one["address"] is None:
+def _address(one: "PersonAddress") -> str:
+    if one.address is None:
         return "stated of the person"
-    return f"{one['address']} (shared)" if one["is_shared"] else str(one["address"])
+    return f"{one.address} (shared)" if one.is_shared else one.address
 
 
 @consent_app.command("correct")
@@ -160,12 +156,12 @@ def _lines(file: Path | None) -> list[str]:
 
 def _say(done: "Corrected", *, json: bool) -> None:
     if json:
-        print_json(done.document())
+        print_json(done)
         return
     for one in done.corrected:
         print_line(one.address, f"{one.channel}, {one.purpose}: corrected")
-    for one, why in done.refused:
-        print_line(one.address, f"{one.channel}, {one.purpose}: stays, {why}")
+    for kept in done.refused:
+        print_line(kept.address, f"{kept.channel}, {kept.purpose}: stays, {kept.why}")
 
 
 @consent_app.command("refuse")
@@ -189,7 +185,9 @@ def refuse(
 
     name = acted(config, keep)
     if json:
-        print_json({"record": name, "channel": channel, "purpose": purpose, "state": "opt_out"})
+        from hub.views.results import ConsentRefused
+
+        print_json(ConsentRefused(name, channel, purpose, "opt_out"))
     else:
         print_line(name, f"no {purpose} by {channel}")
 
@@ -212,10 +210,12 @@ def held(
 
     lifted = acted(config, lambda conn: read(acting(conn, who), accept=accept))
     if json:
-        print_json({"accepted": accept, "opt_outs": lifted})
+        from hub.views.results import OptOutsHeld
+
+        print_json(OptOutsHeld(accept, tuple(lifted)))
         return
     print_table(
         "Opt-outs that were lifted" if accept else "Opt-outs that stand until they are accepted",
         ("address", "channel", "purpose", "stated by"),
-        [(o["address"], o["channel"], o["purpose"], "\n".join(o["records"])) for o in lifted],
+        [(o.address, o.channel, o.purpose, "\n".join(o.records)) for o in lifted],
     )

@@ -53,7 +53,9 @@ def deal_add(
         )  # fmt: skip
         made = run_transaction(database.engine, lambda conn: actions.add(acting(conn, who), new))
     if json:
-        print_json({"deal": made})
+        from hub.views.results import DealAdded
+
+        print_json(DealAdded(made))
     else:
         stdout.print(f"deal/{made}: {name}", highlight=False)
 
@@ -77,7 +79,9 @@ def deal_edit(
             database.engine, lambda conn: actions.edit(acting(conn, who), deal, values)
         )
     if json:
-        print_json({"deal": done, "fields": list(values)})
+        from hub.views.results import DealEdited
+
+        print_json(DealEdited(done, tuple(values)))
     else:
         stdout.print(f"deal/{done}: {', '.join(values)} saved", highlight=False)
 
@@ -133,7 +137,9 @@ def deal_archive(
             database.engine, lambda conn: actions.archive(acting(conn, who), deal, undo=undo)
         )
     if json:
-        print_json({"deal": done, "archived": not undo})
+        from hub.views.results import DealArchived
+
+        print_json(DealArchived(done, archived=not undo))
     else:
         stdout.print(f"deal/{done} {'is restored' if undo else 'is archived'}", highlight=False)
 
@@ -160,7 +166,9 @@ def deal_contact(
         else:
             done = deal_parts.associate(acting(conn, who), deal, contact, role)
     if json:
-        print_json({"contact": done, "role": None if remove else role})
+        from hub.views.results import DealContactSet
+
+        print_json(DealContactSet(done, None if remove else role))
     else:
         stdout.print(
             f"contact/{done}: {'is removed from the deal' if remove else role}", highlight=False
@@ -183,7 +191,9 @@ def deal_check(
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         done = check(acting(conn, who), deal, words, undo=undo)
     if json:
-        print_json({"check": done, "ticked": not undo})
+        from hub.views.results import CriterionTicked
+
+        print_json(CriterionTicked(done, ticked=not undo))
     else:
         stdout.print(f"{done}: {'not ticked any more' if undo else 'ticked'}", highlight=False)
 
@@ -237,6 +247,8 @@ def deal_clone(
     with opened_database(config) as (database, _settings):
         made = run_transaction(database.engine, lambda conn: clone(acting(conn, who), deal, plan))
     if json:
-        print_json({"deals": made})
+        from hub.views.results import DealsCloned
+
+        print_json(DealsCloned(tuple(made)))
     else:
         stdout.print(", ".join(f"deal/{number}" for number in made), highlight=False)

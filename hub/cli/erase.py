@@ -8,7 +8,14 @@ import typer
 from hub.cli.acting import acting
 from hub.cli.formatting import count
 from hub.cli.options import Config, Json, Who
-from hub.cli.output import EXIT_FAILED, print_json, print_line, print_table, print_warning
+from hub.cli.output import (
+    EXIT_FAILED,
+    print_document,
+    print_json,
+    print_line,
+    print_table,
+    print_warning,
+)
 from hub.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -68,7 +75,7 @@ def erase(
             region = settings.company.default_region
             receipt = verb(engine, as_named, person, home=home, region=region)
     if json:
-        print_json(receipt.document())
+        print_document(receipt.document())
     else:
         _print(receipt)
     if not receipt.is_complete:
@@ -81,10 +88,10 @@ def _list(engine: "Engine", as_named: "Acting", home: Path, *, json: bool) -> No
     with engine.begin() as conn:
         found = erasures(as_named(conn))
     if json:
+        from hub.views.results import ErasureLine
+
         print_json([
-            {"erasure": e.id, "at": e.at.isoformat(), "tombstones": e.tombstones, "blocked": e.blocked,
-             "blocked_at": e.blocked_at.isoformat() if e.blocked_at else None}
-            for e in found
+            ErasureLine(e.id, e.at, e.tombstones, e.blocked, e.blocked_at) for e in found
         ])  # fmt: skip
     elif not found:
         print_line("", "no person was erased; hub erase EMAIL --dry-run shows what would be erased")

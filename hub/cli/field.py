@@ -121,6 +121,8 @@ def field_remove(
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         custom_field.remove(acting(conn, who), object_, key)
     if json:
-        print_json({"object": object_, "key": key, "removed": True})
+        from hub.views.results import FieldRemoved
+
+        print_json(FieldRemoved(object_, key))
     else:
         stdout.print(f"{object_}: the definition of {key} is removed", highlight=False)

@@ -116,7 +116,9 @@ def group_remove(group: Group, who: Who = None, json: Json = False, config: Conf
         config, who, lambda ctx, managed: groups.remove(ctx, group, managed=managed)
     )
     if json:
-        print_json({"removed": done.name})
+        from hub.views.results import GroupRemoved
+
+        print_json(GroupRemoved(done.name))
     else:
         stdout.print(f"group {done.name} is removed", highlight=False)
 

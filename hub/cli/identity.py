@@ -1,9 +1,8 @@
 """What `hub explain`, `hub merge`, `hub unmerge`, `hub edit` and `hub review` do."""
 
 import json as json_module
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +14,9 @@ from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_mapping, print_table, stdout, zone
 from hub.cli.tables import cell
 from hub.model.verdicts import Judgement
+
+if TYPE_CHECKING:
+    from hub.views.parts import Provenance
 
 review_app = typer.Typer(
     help="Review likely duplicate people, and companies of the same name.",
@@ -33,6 +35,7 @@ def explain(
 ) -> None:
     """Show where each value of a person came from, and why its records were merged."""
     from hub.actions.identity.explain import explain as read
+    from hub.cli.cards import show_deals
     from hub.cli.consent import show_card
     from hub.cli.explain_page import account_text, render
     from hub.cli.html import write_page
@@ -40,48 +43,45 @@ def explain(
     from hub.etl.model_in_use import active_model
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        document = read(acting(conn), person)
+        found = read(acting(conn), person)
         same_at = active_model(conn).same
     if html is not None:
-        write_page(html, render(document, same_at))
+        write_page(html, render(found, same_at))
     if json:
-        print_json(document)
+        print_json(found)
         return
     print_mapping(
         "Person",
         {
-            "lead": document["lead"],
-            "contact": document["contact"],
-            "public id": document["public_id"],
-            "absorbed": ", ".join(map(str, document["absorbed"])) or None,
-            "account": account_text(document),
+            "lead": found.lead,
+            "contact": found.contact,
+            "public id": found.public_id,
+            "absorbed": ", ".join(map(str, found.absorbed)) or None,
+            "account": account_text(found),
         },
     )
     print_table(
         "Records",
         ("record", "trust", "role", "last changed"),
-        [
-            (r["record"], r["trust"], r["role"], "gone" if r["gone"] else moment_in(r["at"]))
-            for r in document["records"]
-        ],
+        [(r.record, r.trust, r.role, "gone" if r.gone else r.at) for r in found.records],
     )
+    show_deals(found.deals)
     print_table(
         "Fields",
         ("field", "value", "from", "rule", "rule", "against"),
         [
-            (name, _said(name, f["value"]), f["from"], f["rule"], f["by"], _against(name, f))
-            for name, f in document["fields"].items()
+            (name, _said(name, f.value), f.record, f.rule, f.by, _against(name, f))
+            for name, f in found.fields.items()
         ],
     )
-    show_card(document["consents"])
+    show_card(found.consents)
     print_table(
         "Links",
         ("judgement", "bits", "made by", "records", "because"),
         [
-            (link["judgement"], f"{link['weight']:+.1f}", link["made_by"],
-             f"{link['a']}\n{link['b']}",
-             "\n".join(f"{why} {bits:+.1f}" for why, bits in link["reasons"]))
-            for link in document["links"]
+            (link.judgement, f"{link.weight:+.1f}", link.made_by, f"{link.a}\n{link.b}",
+             "\n".join(f"{why.words} {why.bits:+.1f}" for why in link.reasons))
+            for link in found.links
         ],
         empty="none; this person has one record",
     )  # fmt: skip
@@ -96,11 +96,11 @@ def _said(name: str, value: Any) -> str:
     return cell(moment_in(value), zone()) if is_moment else _brief(value)
 
 
-def _against(name: str, field: dict[str, Any]) -> str:
+def _against(name: str, field: "Provenance") -> str:
     return "\n".join(
-        f"{_said(name, loser['value'])} ({loser['from']})"
-        for loser in field["against"]
-        if loser["value"] != field["value"]
+        f"{_said(name, loser.value)} ({loser.record})"
+        for loser in field.against
+        if loser.value != field.value
     )
 
 
@@ -168,7 +168,9 @@ def edit(
             actions.edit(acting(conn, who), person, values, region=region)
             changed = dict.fromkeys(values, 1)
     if json:
-        print_json(changed)
+        from hub.views.results import RecordEdited
+
+        print_json(RecordEdited(person, tuple(changed), sum(changed.values())))
     else:
         done = "taken back" if take_back else "kept"
         stdout.print(f"{', '.join(changed)}: {done}", highlight=False)
@@ -189,10 +191,7 @@ def review_list(
         pairs = open_pairs(acting(conn), limit)
         names = open_questions(acting(conn), limit)
     if json:
-        print_json(
-            [{"kind": "person", **asdict(pair)} for pair in pairs]
-            + [{"kind": "company", **asdict(name)} for name in names]
-        )
+        print_json([*pairs, *names])
     else:
         if names:
             print_table(
@@ -209,7 +208,7 @@ def review_list(
             ("bits", "records", "because"),
             [
                 (f"{p.weight:+.1f}", f"{p.a}\n{p.b}",
-                 "\n".join(f"{why} {bits:+.1f}" for why, bits in p.reasons))
+                 "\n".join(f"{why.words} {why.bits:+.1f}" for why in p.reasons))
                 for p in pairs
             ],
         )  # fmt: skip
@@ -257,7 +256,9 @@ def _decide(
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         decide(acting(conn, who), first, second, judgement)
     if json:
-        print_json({"a": first, "b": second, "judgement": judgement.value})
+        from hub.views.results import PairJudged
+
+        print_json(PairJudged(first, second, judgement.value))
     else:
         what = "one" if judgement is Judgement.SAME else "different"
         stdout.print(f"{first} and {second}: {what}", highlight=False)

@@ -1,6 +1,5 @@
 """What `hub link` and `hub layout` do: addresses made of a record, and what a page shows of it."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,7 +81,9 @@ def link_open(
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         address = smart_link.opened(acting(conn, who), name, record)
     if json:
-        print_json({"name": name, "record": record, "url": address})
+        from hub.views.results import LinkOpened
+
+        print_json(LinkOpened(name, record, address))
     else:
         typer.echo(address)
     if browser:
@@ -100,7 +101,9 @@ def link_remove(
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         smart_link.remove(acting(conn, who), object_, name)
     if json:
-        print_json({"object": object_, "name": name, "removed": True})
+        from hub.views.results import LinkRemoved
+
+        print_json(LinkRemoved(object_, name))
     else:
         stdout.print(f"link {name!r} is removed", highlight=False)
 
@@ -151,8 +154,9 @@ def _file(path: Path) -> Any:
 
 def _show(object_: str, sections: Any, *, json: bool) -> None:
     if json:
-        shown = [{k: v for k, v in asdict(one).items() if v or k != "missing"} for one in sections]
-        print_json({"object": object_, "sections": shown})
+        from hub.views.results import Layout
+
+        print_json(Layout(object_, tuple(sections)))
     else:
         rows = [
             (one.name, ", ".join([*one.fields, *(f"{name} (missing)" for name in one.missing)]))

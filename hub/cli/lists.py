@@ -15,6 +15,7 @@ from hub.errors import ConfigError
 if TYPE_CHECKING:
     from hub.actions.setup.smart_list import ShownList
     from hub.lists.document import ListDocument
+    from hub.views.saved_lists import SavedListView
 
 list_app = typer.Typer(
     help="Save, run and share lists of leads, people, companies and deals.",
@@ -221,7 +222,9 @@ def list_count(
         document = said or smart_list.find(acting(conn, who), name or "").document
         found = smart_list.count(acting(conn, who), document, exact=exact)
     if json:
-        print_json({"count": found.n, "exact": found.is_exact})
+        from hub.views.results import ListCount
+
+        print_json(ListCount(found.n, found.is_exact))
     else:
         more = "" if found.is_exact else "more than "
         stdout.print(f"{more}{number(found.n)}", highlight=False)
@@ -323,31 +326,29 @@ def _file(path: Path) -> dict[str, Any]:
     return said
 
 
-def _described(shown: "ShownList") -> dict[str, Any]:
-    saved = shown.saved
-    document = saved.document.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return {
-        "id": saved.id,
-        "name": saved.name,
-        "shared": saved.is_shared,
-        "template": saved.is_template,
-        **document,
-        **({"broken": list(shown.broken)} if shown.broken else {}),
-    }
+def _described(shown: "ShownList") -> "SavedListView":
+    from hub.views.saved_lists import of_list
+
+    return of_list(shown.saved, shown.broken)
 
 
 def _show_one(shown: "ShownList", *, json: bool) -> None:
     import yaml
 
-    saved, said = shown.saved, _described(shown)
+    said = _described(shown)
     if json:
         print_json(said)
         return
-    title = ("id", "name", "shared", "template")
-    print_mapping(saved.name, {key: said.pop(key) for key in title})
+    print_mapping(said.name, {key: getattr(said, key) for key in _TITLE})
+    parts = {key: getattr(said, key) for key in ("object", "filter", "sort")}
+    more = {key: list(getattr(said, key)) for key in ("columns", "broken")}
+    filled = {key: value for key, value in {**parts, **more}.items() if value not in (None, [])}
     stdout.print(
-        yaml.safe_dump(said, sort_keys=False, allow_unicode=True), markup=False, highlight=False
+        yaml.safe_dump(filled, sort_keys=False, allow_unicode=True), markup=False, highlight=False
     )
+
+
+_TITLE = ("id", "name", "shared", "template")
 
 
 def _show_all(title: str, found: "list[ShownList]", *, json: bool) -> None:

@@ -34,12 +34,9 @@ def run_mapping_tests(config: Path | None, names: Sequence[str] | None, *, as_js
             )
     results = [r for name in names or sorted(loaded) for r in run_tests(name, _folder(config))]
     if as_json:
-        print_json(
-            [
-                {"mapping": r.mapping, "test": r.name, "ok": r.is_ok, "detail": list(r.differences)}
-                for r in results
-            ]
-        )
+        from hub.views.results import MappingTest
+
+        print_json([MappingTest(r.mapping, r.name, r.is_ok, tuple(r.differences)) for r in results])
     else:
         print_table(
             "Mapping tests",

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from hub.cli.options import Config, Json
-from hub.cli.output import EXIT_FAILED, print_json, print_table
+from hub.cli.output import EXIT_FAILED, print_document, print_json, print_table
 
 mappings_app = typer.Typer(help="List, test and preview mappings.", no_args_is_help=True)
 
@@ -18,7 +18,9 @@ def mappings_list(json: Json = False, config: Config = None) -> None:
 
     found = documents(config)
     if json:
-        print_json([{"name": n, "version": v, "trust": t} for n, v, t in found])
+        from hub.views.results import MappingVersion
+
+        print_json([MappingVersion(*one) for one in found])
     else:
         print_table("Mappings", ("name", "version", "trust"), found)
 
@@ -47,4 +49,4 @@ def mappings_preview(
     """Show the records that a mapping makes from a file, as JSON; nothing is stored."""
     from hub.cli.mapping import preview_file
 
-    print_json(preview_file(config, name, file))
+    print_document(preview_file(config, name, file))

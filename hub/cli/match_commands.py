@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from hub.cli.options import Config, Json
-from hub.cli.output import print_json, print_mapping, stdout
+from hub.cli.output import print_document, print_mapping, stdout
 from hub.errors import ConfigError
 
 WHO_MATCHES = "hub up matches all people again in the background; hub upgrade does it now"
@@ -24,7 +24,7 @@ def match_show(json: Json = False, config: Config = None) -> None:
     with opened_database(config) as (database, _):
         document = read_model(database)
     if json:
-        print_json(document)
+        print_document(document)
     else:
         show_model(document)
 
@@ -38,7 +38,7 @@ def match_train(json: Json = False, config: Config = None) -> None:
     with opened_database(config) as (database, _):
         trained = train_model(database)
     if json:
-        print_json(trained)
+        print_document(trained)
     else:
         print_mapping("Trained", trained)
         stdout.print(WHO_MATCHES, highlight=False)
@@ -66,7 +66,7 @@ def match_rescore(
     with opened_database(config) as (database, _):
         document = rescore_all(database, model) if dry_run else rescore_from_start(database)
     if json:
-        print_json(document)
+        print_document(document)
     elif dry_run:
         show_rescored(document)
     else:

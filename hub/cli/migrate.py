@@ -14,6 +14,7 @@ from hub.cli.output import (
     EXIT_FAILED,
     EXIT_QUARANTINE,
     in_named_zone,
+    print_document,
     print_json,
     print_line,
     print_table,
@@ -125,7 +126,7 @@ def migrate(
         with hub.engine.begin() as conn:
             view = of_result(conn, done, with_records=json)
     if json:
-        print_json(view.document())
+        print_document(view.document())
     else:
         _show(view, done)
     if code := _code(view):
@@ -144,7 +145,6 @@ def _take_inventory(
     from hub.actions.batches.migrate import inventory
     from hub.cli.inventory import said_of, show, write_questions
     from hub.cli.session import opened
-    from hub.views.encoding import to_json
 
     with opened(config) as (hub, _, _settings):
         if not what or len(what) != 1:
@@ -156,7 +156,7 @@ def _take_inventory(
     if questions is not None:
         write_questions(found, questions)
     if as_json:
-        print_json(to_json(found))
+        print_json(found)
         return
     show(found)
     if questions is not None:
@@ -187,7 +187,7 @@ def _schedule(
         with hub.engine.begin() as conn:
             view = of_result(conn, done, with_records=False)
     if as_json:
-        print_json(view.document())
+        print_document(view.document())
     elif view.starts_at is not None:
         print_line(
             f"Batch {view.batch}: {view.source}",
@@ -249,7 +249,9 @@ def _propose(what: list[str] | None, out: Path, *, as_json: bool) -> None:
         raise ConfigError(f"cannot write {out}: {exc.strerror}", hint="name a new file") from exc
     command = f"hub migrate {' '.join(what)} --mapping {out} --dry-run"
     if as_json:
-        print_json({"mapping": str(out), "files": what, "next": command})
+        from hub.views.results import MappingFile
+
+        print_json(MappingFile(str(out), tuple(what), command))
     else:
         print_line(str(out), f"edit it, then: {command}")
 

@@ -1,6 +1,5 @@
 """What `hub name` and `hub tag` do: rename, replace and remove what has a name, wherever it is named."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,7 +53,9 @@ def name_uses(
 
     found = _acted(config, None, lambda ctx, written: naming.uses(ctx, kind, name, scope=of, written=written))  # fmt: skip
     if json:
-        print_json({"kind": kind, "name": name, "uses": found})
+        from hub.views.results import NameUses
+
+        print_json(NameUses(kind, name, tuple(found)))
     elif found:
         print_table("Uses", ("place",), [(place,) for place in found])
     else:
@@ -155,7 +156,7 @@ def _listed(kind: str, of: str, *, json: bool, config: Path | None) -> None:
 
     found = _acted(config, None, lambda ctx, _written: naming.listed(ctx, kind, of))
     if json:
-        print_json([asdict(one) for one in found])
+        print_json(found)
         return
     rows = [(one.name, one.within, one.records) for one in found]
     print_table(kind.replace("_", " ").capitalize(), ("name", "of", "records"), rows)
@@ -190,10 +191,10 @@ def _removed(
         lambda ctx, written: naming.remove(ctx, kind, name, into=into, scope=of, written=written),
     )
     if json:
-        print_json({**asdict(done), "uses": [str(use) for use in done.uses]})
+        print_json(done)
         return
     what = f"{done.into} replaces it" if done.into else "it has no replacement"
-    where = f" ({', '.join(map(str, done.uses))})" if done.uses else ""
+    where = f" ({', '.join(done.uses)})" if done.uses else ""
     stdout.print(f"{done.name} is removed; {what}{where}", highlight=False)
 
 

@@ -26,16 +26,14 @@ def notify_show(of: Of = None, who: Who = None, json: Json = False, config: Conf
     from hub.settings.managed import managed
 
     known = managed(config)
-    email, found = acted(
-        config, lambda conn: notifications.show(acting(conn, who), of, managed=known)
-    )
+    found = acted(config, lambda conn: notifications.show(acting(conn, who), of, managed=known))
     if json:
-        print_json({"user": email, "choices": found})
+        print_json(found)
         return
     print_table(
-        f"Notifications of {email}",
+        f"Notifications of {found.user}",
         ("event", "alert", "email", "set by"),
-        [(c.event, _on(c.alert), _on(c.email), c.set_by) for c in found],
+        [(c.event, _on(c.alert), _on(c.email), c.set_by) for c in found.choices],
     )
 
 
@@ -123,7 +121,9 @@ def alerts_read(
     wanted = None if all_ else list(numbers or ())
     done = acted(config, lambda conn: notifications.read(acting(conn, who), wanted, of))
     if json:
-        print_json({"read": done})
+        from hub.views.results import AlertsRead
+
+        print_json(AlertsRead(done))
     else:
         stdout.print(f"{done} marked as read", highlight=False)
 

@@ -28,6 +28,8 @@ from hub.errors import ActionError, ConfigError, HubError
 
 __all__ = ["Column", "Kind", "Money"]
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from hub.model.faults import Fault
 
 EXIT_FAILED = 1
@@ -135,8 +137,13 @@ stdout = Stream("stdout")
 stderr = Stream("stderr")
 
 
-def print_json(document: object) -> None:
-    """Write exactly one JSON document to stdout, in the one form of `hub.views.encoding`."""
+def print_json(document: "DataclassInstance | Sequence[DataclassInstance]") -> None:
+    """Write exactly one JSON document to stdout: a model or models, in the form of `hub.views.encoding`."""
+    print_document(document)
+
+
+def print_document(document: object) -> None:
+    """Write one JSON document to stdout that has no model: rows of a query, settings, a file's records."""
     from hub.views.encoding import to_json
 
     said = to_json(document)

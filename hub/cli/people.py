@@ -161,7 +161,9 @@ def lead_status(
         config, lambda conn: set_status(acting(conn, who), leads, status, reason=reason)
     )
     if json:
-        print_json({"changed": changed})
+        from hub.views.results import StatusSet
+
+        print_json(StatusSet(changed))
     else:
         stdout.print(f"{changed} changed", highlight=False)
 
@@ -211,7 +213,9 @@ def lead_reasons(
 
     found = acted(config, act)
     if json:
-        print_json(found)
+        from hub.views.results import Word
+
+        print_json([Word("lead", name) for name in found])
     else:
         print_table("Reasons", ("reason",), [(name,) for name in found])
 

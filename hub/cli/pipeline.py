@@ -336,6 +336,8 @@ def reason_add(
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
         made = actions.add_reason(acting(conn, who), kind, name)
     if json:
-        print_json({"id": made, "kind": kind, "name": name})
+        from hub.views.results import WordAdded
+
+        print_json(WordAdded(made, kind, name))
     else:
         stdout.print(f"{kind}: {name}", highlight=False)

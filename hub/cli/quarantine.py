@@ -1,7 +1,7 @@
 """The commands `hub quarantine`: list refused values and records, show, correct and remap them."""
 
 import json as json_module
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Annotated, Any
 
 import typer
@@ -52,45 +52,28 @@ def quarantine_show(
 ) -> None:
     """Show one refused value or record, and the raw record as the source sent it."""
     from hub.cli.session import opened_database
-    from hub.landing.corrections import of_rows
-    from hub.records.requeue import refused
+    from hub.views.quarantine import of_row
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        found = refused(conn, row)
-        known = {found.raw_id: found.source_id} if found and found.raw_id else {}
-        held = of_rows(conn, found.source, found.stream, known) if found else {}
+        found = of_row(conn, row)
     if found is None:
         raise ConfigError(
             f"there is no quarantine row {row}", hint="list the rows with `hub quarantine list`"
         )
-    document: dict[str, Any] = {
-        **asdict(found),
-        "payload": _readable(found.payload),
-        "corrections": [asdict(one) for one in held.get(found.raw_id or 0, ())],
-    }
     if json:
-        print_json(document)
+        print_json(found)
         return
-    payload, corrections = document.pop("payload"), document.pop("corrections")
-    print_mapping(f"Quarantine row {row}", document)
+    known = {one.name: getattr(found, one.name) for one in fields(found)}
+    payload, corrections = known.pop("payload"), known.pop("corrections")
+    print_mapping(f"Quarantine row {row}", known)
     if corrections:
         print_table(
             "Corrections",
             ("field", "place", "value", "who", "at"),
-            [(c["field"], c["path"], c["value"], c["who"], c["at"]) for c in corrections],
+            [(c.field, c.path, c.value, c.who, c.at) for c in corrections],
         )
     words = payload if isinstance(payload, str) else json_module.dumps(payload, indent=2)
     stdout.out("" if payload is None else words, highlight=False)
-
-
-def _readable(payload: bytes | None) -> Any:
-    """Return a payload as JSON, or as text if it is not JSON."""
-    if payload is None:
-        return None
-    try:
-        return json_module.loads(payload)
-    except (ValueError, RecursionError):
-        return payload.decode("utf-8", "backslashreplace")
 
 
 @quarantine_app.command("fix")
@@ -152,13 +135,9 @@ def quarantine_retry(
 def show_again(report: Any, *, as_json: bool, tells_quarantine: bool = True) -> None:
     """Print the results of records that were mapped again, and exit with the matching code."""
     if as_json:
-        print_json(
-            {
-                "queued": report.queued,
-                "verdicts": report.verdicts,
-                "quarantined": report.quarantined,
-            }
-        )
+        from hub.views.results import MappedAgain
+
+        print_json(MappedAgain(report.queued, report.verdicts, report.quarantined))
     else:
         print_mapping(
             "Mapped again",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.options import Config, Json
-from hub.cli.output import EXIT_FAILED, print_json, print_line, print_table, stdout
+from hub.cli.output import EXIT_FAILED, print_document, print_line, print_table, stdout
 from hub.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def reconcile(
         ]
         document = to_json(proof)
         assert isinstance(document, dict)  # noqa: S101 a model is an object
-        print_json({**document, "records": listed})
+        print_document({**document, "records": listed})
     elif stream is not None or verdict is not None:
         rows = [line(one, reasons.get(one.key, "")) for one in wanted]
         print_table(f"Records of batch {batch}", LINE, rows)

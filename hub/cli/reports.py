@@ -1,8 +1,9 @@
 """`hub report`: figures on leads and deals, as tables or as one document."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +18,11 @@ from hub.cli.output import (
     print_mapping,
     print_table,
 )
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from hub.views.report_head import Report
 
 _TITLES = {
     "stages": "Stages",
@@ -69,35 +75,46 @@ def report_command(
     """Show a report: sales cycle, won and lost, pipeline, leads, response time, activity."""
     from hub.actions.report import Asked, refresh, report
     from hub.cli.session import opened_database
+    from hub.views.report_head import Report
+    from hub.views.reports import Recounted
 
     with opened_database(config) as (database, _), database.engine.begin() as conn:
         if name == "refresh":
-            found: dict[str, Any] = {"report": name, "rows": refresh(acting(conn, who))}
+            found: Report | Recounted = refresh(acting(conn, who))
         else:
             asked = Asked(first, last, zone, owner, pipeline, source, outcome)
             found = report(acting(conn, who), name, asked)
     if json:
         print_json(found)
-    else:
+    elif isinstance(found, Report):
         _show(found)
+    else:
+        print_line(found.report, "all time")
+        print_mapping("Rows", {_words(name): n for name, n in found.rows.items()})
 
 
-def _show(found: Mapping[str, Any]) -> None:
-    period = found.get("period")
-    when = f"{period['from']} to {period['to']}, {period['zone']}" if period else "all time"
-    print_line(found["report"], "now" if found["report"] == "pipeline" else when)
-    for name, value in found.items():
-        if isinstance(value, Mapping) and name in {"total", "rows"}:
-            print_mapping(name.capitalize(), {_words(k): _cell(k, v) for k, v in value.items()})
-        elif isinstance(value, list):
-            _show_rows(_TITLES[name], value)
-    if not found.get("is_exact", True):
+def _show(found: "Report") -> None:
+    period = found.period
+    when = f"{period.first} to {period.last}, {period.zone}" if period else "all time"
+    print_line(found.report, "now" if found.report == "pipeline" else when)
+    for field in fields(found):
+        value = getattr(found, field.name)
+        if field.name == "total":
+            print_mapping("Total", {_words(k): _cell(k, v) for k, v in _figures(value).items()})
+        elif isinstance(value, tuple):
+            _show_rows(_TITLES[field.name], value)
+    if not found.is_exact:
         print_line("", "durations over all time are exact to 9 %; add --from for exact durations")
 
 
-def _show_rows(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    cells = [[_cell(name, row.get(name)) for name in names] for row in rows]
+def _figures(row: "DataclassInstance") -> dict[str, Any]:
+    return {field.name: getattr(row, field.name) for field in fields(row)}
+
+
+def _show_rows(title: str, rows: Sequence["DataclassInstance"]) -> None:
+    told = [_figures(row) for row in rows]
+    names = list(told[0]) if told else []
+    cells = [[_cell(name, row[name]) for name in names] for row in told]
     columns = [
         Column(
             _words(name), Kind.MONEY if any(isinstance(row[n], Money) for row in cells) else None

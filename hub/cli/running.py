@@ -6,6 +6,7 @@ import typer
 
 from hub.cli.options import Config, Json
 from hub.cli.output import (
+    print_document,
     print_fault,
     print_json,
     print_table,
@@ -23,8 +24,8 @@ def sync(
 ) -> None:
     """Sync sources now, in this process: read, map, match, load, route and notify."""
     from hub.cli.session import opened
-    from hub.cli.upgrading import document_of, some_seconds
-    from hub.etl import closing, flow
+    from hub.cli.upgrading import some_seconds
+    from hub.etl import flow
 
     with opened(config) as (hub, _, _settings):
         wanted = sources or hub.followed()
@@ -33,16 +34,9 @@ def sync(
         report = flow.sync(hub, wanted, full=full)
         rederived = some_seconds(hub)
     if json:
-        print_json(
-            {
-                "stages": report.stages,
-                "ledgers": [closing.ledger_json(entry) for entry in report.ledgers],
-                "quarantined": report.quarantined,
-                "stopped": report.stopped,
-                "faults": [fault.to_json() for fault in report.faults],
-                "rederived": document_of(rederived),
-            }
-        )
+        from hub.views.synced import of_report
+
+        print_json(of_report(report, rederived))
     else:
         print_table(
             "Ledger",
@@ -81,10 +75,16 @@ def up(
     with running.up(config, dagster_port) as it:
         dagster = it.dagster
         if json:
-            print_json({
-                "ready": True, "dagster": dagster.address, "sources": it.sources,
-                "gateway": it.gateway, "gateway_private": it.gateway_private,
-            })  # fmt: skip
+            from hub.views.results import HubReady
+
+            ready = HubReady(
+                ready=True,
+                dagster=dagster.address,
+                sources=tuple(it.sources),
+                gateway=it.gateway,
+                gateway_private=it.gateway_private,
+            )
+            print_json(ready)
         else:
             stdout.print(f"Dagster UI   {dagster.address}", highlight=False)
             stdout.print(f"webhooks     {it.gateway}/hooks/<source>", highlight=False)
@@ -149,7 +149,7 @@ def sql(
     with opened_database(config) as (database, _settings):
         rows = run_readonly(database, statement)
     if json:
-        print_json([{name: _json_value(value) for name, value in row.items()} for row in rows])
+        print_document([{name: _json_value(value) for name, value in row.items()} for row in rows])
     elif rows:
         print_table("", list(rows[0]), [list(row.values()) for row in rows])
     else:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from hub.cli.options import Json
-from hub.cli.output import EXIT_FAILED, print_json, stdout
+from hub.cli.output import EXIT_FAILED, print_document, stdout
 from hub.errors import ConfigError
 
 
@@ -50,7 +50,7 @@ def dedupe(
         write_report(report, result)
     summary = result.summary()
     if json:
-        print_json(summary)
+        print_document(summary)
     else:
         used = summary.pop("columns")
         shown = {k.replace("_", " "): v for k, v in summary.items()}
@@ -81,7 +81,7 @@ def sandbox(
 
     def announce(document: dict[str, object]) -> None:
         if json:
-            print_json(document)
+            print_document(document)
             return
         for name, vendor in document["vendors"].items():  # type: ignore[attr-defined]
             stdout.print(f"{name:12} {vendor['url']}", highlight=False)

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,7 @@ from hub.logs import get_logger
 if TYPE_CHECKING:  # `hub --help` does not wait for SQLAlchemy
     from hub.etl.context import Hub
     from hub.etl.rederive import Rederived
+    from hub.records.consent_disputes import Lifted
 
 SYNC_S = 10.0
 """How long one `hub sync` derives again what older rules derived."""
@@ -47,8 +48,10 @@ def upgrade(
         report = _to_the_end(hub)
         held = _held(hub, accept=accept_consent)
     if json:
-        erased = [receipt.erasure for receipt in again]
-        print_json({**document_of(report), "opt_outs_held": held, "erased_again": erased})
+        from hub.views.results import Upgraded
+
+        erased = tuple(receipt.erasure for receipt in again)
+        print_json(Upgraded(report.done, report.left, report.is_busy, tuple(held), erased))
         return
     for receipt in again:
         print_line("", f"erased again: erasure {receipt.erasure}")
@@ -58,11 +61,11 @@ def upgrade(
         print_table(
             "Opt-outs that no mapping reads any more; --accept-consent lifts them",
             ("address", "channel", "purpose", "stated by"),
-            [(o["address"], o["channel"], o["purpose"], "\n".join(o["records"])) for o in held],
+            [(o.address, o.channel, o.purpose, "\n".join(o.records)) for o in held],
         )
 
 
-def _held(hub: "Hub", *, accept: bool) -> list[dict[str, Any]]:
+def _held(hub: "Hub", *, accept: bool) -> "list[Lifted]":
     """Return the opt-outs that are in force until an admin accepts that they are lifted."""
     from hub.actions.identity.consent_changes import held
     from hub.cli.acting import acting
@@ -80,11 +83,6 @@ _WHAT = {
     "links": "people and companies linked",
     "fold": "people and companies folded",
 }
-
-
-def document_of(report: "Rederived") -> dict[str, Any]:
-    """Return what `--json` prints of a report."""
-    return {"done": report.done, "left": report.left, "busy": report.is_busy}
 
 
 def _to_the_end(hub: "Hub") -> "Rederived":

@@ -18,7 +18,7 @@ from hub.lists import records as list_records
 from hub.lists.catalogues import catalogue
 from hub.lists.dates import Moment
 from hub.lists.fields import Catalogue
-from hub.views import duplicates, provenance, tickets
+from hub.views import deal_lines, duplicates, provenance, tickets
 from hub.views.parts import (
     Activity,
     Criterion,
@@ -41,7 +41,6 @@ from hub.views.records import Company, Contact, Deal, Lead, Owner, Record
 MOST = 500  # activities and tickets of one card
 SHOWN = 20
 _PEOPLE = 50
-_DEALS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +170,7 @@ def _lead(conn: Connection, row: Mapping[str, Any], asked: Asked) -> LeadCard:
     )
     return LeadCard(
         lead=lead,
-        deals=_deals(conn, contact_id=row["contact_id"], lead_id=row["id"]),
+        deals=deal_lines.of_party(conn, contact_id=row["contact_id"], lead_id=row["id"]),
         duplicates=duplicates.of_person(conn, row["entity_id"]),
         sources=_sources(conn, row, asked),
         **_hanging(conn, "lead", row, asked, asked_of),
@@ -187,7 +186,7 @@ def _contact(conn: Connection, row: Mapping[str, Any], asked: Asked) -> ContactC
     )
     return ContactCard(
         contact=contact,
-        deals=_deals(conn, contact_id=row["id"], lead_id=None),
+        deals=deal_lines.of_party(conn, contact_id=row["id"], lead_id=None),
         duplicates=duplicates.of_person(conn, row["entity_id"]),
         sources=_sources(conn, row, asked),
         **_hanging(conn, "person", row, asked, asked_of),
@@ -203,7 +202,7 @@ def _company(conn: Connection, row: Mapping[str, Any], asked: Asked) -> CompanyC
     return CompanyCard(
         company=company,
         people=People(tuple(PersonLine(**one) for one in people[:_PEOPLE]), len(people) > _PEOPLE),
-        deals=_deals(conn, contact_id=row["id"], lead_id=None),
+        deals=deal_lines.of_party(conn, contact_id=row["id"], lead_id=None),
         sources=_sources(conn, row, asked),
         **_hanging(conn, "company", row, asked, asked_of),
     )
@@ -293,16 +292,6 @@ def _party(
 
 def _contact_name(number: int | None) -> str | None:
     return None if number is None else f"contact/{number}"
-
-
-def _deals(
-    conn: Connection, *, contact_id: int | None, lead_id: int | None
-) -> tuple[DealLine, ...]:
-    found = cards.deals_of(conn, contact_id=contact_id, lead_id=lead_id, limit=_DEALS)
-    return tuple(
-        DealLine(record=f"deal/{one['id']}", **{k: v for k, v in one.items() if k != "id"})
-        for one in found
-    )
 
 
 def _sources(

@@ -1,8 +1,11 @@
 """The read models by what people call them: what the reference and the tests walk."""
 
 from hub.views.activities import RecordActivities
+from hub.views.activity_report import ActivityReport
 from hub.views.cards import CompanyCard, ContactCard, DealCard, LeadCard
+from hub.views.deal_reports import PipelineNow, SalesCycle, WonLost
 from hub.views.finding import Found
+from hub.views.lead_reports import LeadsByOwner, LeadSources, ResponseTime, Unasked
 from hub.views.lists import ListPage
 from hub.views.parts import Tickets
 from hub.views.reconciliation import Reconciliation
@@ -19,4 +22,12 @@ READ_MODELS: dict[str, type] = {
     "Tickets": Tickets,
     "Proof of a batch": Reconciliation,
     "Status": Status,
+    "Report: sales-cycle": SalesCycle,
+    "Report: won-lost": WonLost,
+    "Report: pipeline": PipelineNow,
+    "Report: response-time": ResponseTime,
+    "Report: lead-sources": LeadSources,
+    "Report: leads": LeadsByOwner,
+    "Report: unasked": Unasked,
+    "Report: activity": ActivityReport,
 }

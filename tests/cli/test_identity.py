@@ -22,7 +22,7 @@ def test_two_leads_are_merged_explained_and_parted_again(served: House) -> None:
 
     served.document("merge", str(one["id"]), str(two["id"]))
     explained = served.document("explain", one["record"])
-    assert explained["fields"]["city"]["from"] == f"edit/{LOGIN}"
+    assert explained["fields"]["city"]["record"] == f"edit/{LOGIN}"
     assert explained["fields"]["city"]["value"] == "Oslo"
     assert two["record"] in [r["record"] for r in explained["records"]]
     assert any(link["made_by"].startswith("person:") for link in explained["links"])

@@ -1,9 +1,11 @@
 """What people may ask of a report, what they are told where it cannot be, and how it is shown."""
 
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from random import Random
 from typing import Any
 
+import jsonschema
 import pytest
 from sqlalchemy import text
 
@@ -13,6 +15,9 @@ from hub.clock import FixedClock
 from hub.db.engine import Database
 from hub.errors import ActionError
 from hub.reports import REPORTS
+from hub.views.encoding import to_json
+from hub.views.report_head import Period
+from hub.views.schema import schema_of
 from tests.acting import by
 from tests.db.sales import Business, new_lead, set_up
 
@@ -57,13 +62,11 @@ def test_a_period_is_in_the_zone_of_who_asks_unless_another_is_named(db: Databas
         mine = report(
             by(conn, "ann@a.example.com", FixedClock(NOW)), "leads", Asked(first="2026-03-01")
         )
-        assert mine["period"] == {
-            "from": date(2026, 3, 1),
-            "to": date(2026, 4, 1),  # it is tomorrow in Paris
-            "zone": "Europe/Paris",
-        }
+        # it is tomorrow in Paris
+        assert mine.period == Period(date(2026, 3, 1), date(2026, 4, 1), "Europe/Paris")
         other = report(by(conn, "operator", FixedClock(NOW)), "leads", Asked(first="2026-03-01"))
-        assert (other["period"]["to"], other["period"]["zone"]) == (date(2026, 3, 31), "UTC")
+        assert other.period is not None
+        assert (other.period.last, other.period.zone) == (date(2026, 3, 31), "UTC")
 
 
 def test_names_are_found_letter_case_aside_and_near_ones_are_told(db: Database) -> None:
@@ -72,8 +75,13 @@ def test_names_are_found_letter_case_aside_and_near_ones_are_told(db: Database) 
         new_lead(conn, lead_source="Web", owner_id=1)
         asked = Asked(owner="ANN@a.example.com", source="web")
         found = report(by(conn, "operator", FixedClock(NOW)), "leads", asked)
-        assert found["filters"] == {"owner": "ann@a.example.com", "source": "Web"}
-        assert list(found)[:4] == ["report", "period", "filters", "is_exact"]
+        assert found.filters == {"owner": "ann@a.example.com", "source": "Web"}
+        assert [one.name for one in fields(found)][:4] == [
+            "report",
+            "period",
+            "filters",
+            "is_exact",
+        ]
         for wrong, told in (
             (Asked(source="Wbe"), "did you mean Web?"),
             (Asked(source="Fair trade"), "known: Web"),
@@ -115,8 +123,9 @@ def test_activity_is_counted_by_user_outcome_and_day_in_the_zone(db: Database) -
         set_up(conn)
         conn.execute(text(_WRITTEN))
 
-        def activity(**asked: str) -> dict[str, Any]:
-            return report(by(conn, "operator", FixedClock(NOW)), "activity", Asked(**asked))
+        def activity(**asked: str) -> Any:
+            found = report(by(conn, "operator", FixedClock(NOW)), "activity", Asked(**asked))
+            return to_json(found)
 
         march = activity(first="2026-03-01", last="2026-03-31", zone="Europe/Paris")
         assert march["total"] == {
@@ -154,7 +163,9 @@ def test_every_report_is_shown_with_and_without_records(
         conn.execute(text(_WRITTEN))
         conn.execute(text("UPDATE crm.lead SET unasked_since = '2026-02-01'"))
         for asked in asks:
-            _show(report(by(conn, "operator", FixedClock(NOW)), name, asked))
+            found = report(by(conn, "operator", FixedClock(NOW)), name, asked)
+            jsonschema.validate(to_json(found), schema_of(type(found)))
+            _show(found)
         shown = capsys.readouterr().out
         assert name in shown
         assert "None" not in shown

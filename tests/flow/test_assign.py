@@ -149,7 +149,7 @@ def test_a_user_chooses_channels_and_reads_alerts(team: World) -> None:
     notify.deliver_pending(team.hub)
     with team.db.engine.begin() as conn:
         ann = by(conn, mail("ann"))
-        assert [(c.event, c.alert, c.email, c.set_by) for c in notifications.show(ann)[1]][:2] == [
+        assert [(c.event, c.alert, c.email, c.set_by) for c in notifications.show(ann).choices][:2] == [
             ("lead_assigned", True, True, "default"), ("inquiry_received", True, True, "default"),
         ]  # fmt: skip
         many, one = notifications.alerts_of(ann, unread=True)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from hub.actions.bulk import run as running
-from hub.actions.bulk.run import Asked, resume, run
+from hub.actions.bulk.run import Asked, NotChanged, resume, run
 from hub.actions.bulk.take_back import preview, take_back
 from hub.actions.deals import deal
 from hub.actions.leads import convert, status
@@ -152,12 +152,12 @@ def test_each_verb_gives_what_single_actions_give_and_its_undo_restores_every_ro
         )
         assert done.changed + done.unchanged + done.refused == N, name
         assert done.changed, name
-        assert dict(done.refused_records) == refused, name
+        assert {one.record: one.why for one in done.refused_records} == refused, name
         with house.db.engine.begin() as conn:
             assert rows(conn) == expected, name
         foreseen = preview(house.db.engine, acting(), done.batch) if looks else None
         back = take_back(house.db.engine, acting(), done.batch)
-        assert (back.restored, back.kept, foreseen or back) == (done.changed, [], back), name
+        assert (back.restored, back.kept, foreseen or back) == (done.changed, (), back), name
         assert whole(house) == before, name
     assert take_back(house.db.engine, acting(), done.batch) == back
 
@@ -188,9 +188,8 @@ def test_what_was_changed_since_is_kept_and_a_conversion_is_reopened_where_untou
         ).scalar_one()
         deal.edit(by(conn), f"deal/{touched}", {"value": 99})
     back = take_back(house.db.engine, acting(), made.batch)
-    assert back.kept == [
-        (f"lead/{ids[3]}", f"reopened; kept, because users worked on them: deal/{touched}")
-    ]
+    why = f"reopened; kept, because users worked on them: deal/{touched}"
+    assert back.kept == (NotChanged(f"lead/{ids[3]}", why),)
     assert [r.row["status"] for r in whole(house)[0]] == [r.row["status"] for r in before]
     assert [r.row["converted_at"] is None for r in whole(house)[0]] == [False, *[True] * (N - 1)]
     done = bulk(
@@ -202,7 +201,7 @@ def test_what_was_changed_since_is_kept_and_a_conversion_is_reopened_where_untou
     with house.db.engine.begin() as conn:
         edit(by(conn), f"lead/{ids[1]}", {"city": "Nice"})
     kept = take_back(house.db.engine, acting(), done.batch)
-    assert (kept.restored, kept.kept) == (2, [(f"lead/{ids[1]}", "changed afterwards")])
+    assert (kept.restored, kept.kept) == (2, (NotChanged(f"lead/{ids[1]}", "changed afterwards"),))
     cities = [r.row["city"] for r in whole(house)[0]][1:4]
     assert cities == ["Nice", "Oslo", "Oslo"]
 
@@ -255,7 +254,7 @@ def test_a_full_group_takes_as_many_as_it_can_and_lists_and_conditions_choose_th
         )
     done = run(house.db.engine, acting(), Asked("set-owner", {"to": "East"}, list="Ann's"))
     assert done.changed == 2
-    assert all("take a lead" in why for _, why in done.refused_records)
+    assert all("take a lead" in one.why for one in done.refused_records)
     few = run(house.db.engine, acting(), Asked("archive", document=archived))
     assert (few.kind, few.changed) == ("deal", 1)
     for asked, code in (
@@ -272,4 +271,5 @@ def test_a_full_group_takes_as_many_as_it_can_and_lists_and_conditions_choose_th
             run(house.db.engine, acting(), asked)
         assert caught.value.code == code, asked
     missing = bulk(house, "tag", {"tags": ["x"]}, names=["lead/1", "lead/99999"])
-    assert missing.refused_records == [("lead/99999", "there is no lead/99999, or it was merged")]
+    why = "there is no lead/99999, or it was merged"
+    assert missing.refused_records == (NotChanged("lead/99999", why),)

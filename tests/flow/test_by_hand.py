@@ -61,7 +61,7 @@ def test_a_lead_typed_in_is_a_record_of_its_own_source(peopled: World) -> None:
     assert owner.email == ANN
     with peopled.db.engine.begin() as conn:
         told = explain(by(conn), added.record)
-    assert told["fields"]["email"]["from"] == added.record
+    assert told.fields["email"].record == added.record
     assert not peopled.rows("SELECT 1 FROM ops.pending")
     assert not peopled.rows("SELECT 1 FROM ops.outbox WHERE lead_id = :id", id=lead.id), (
         "who typed it need not be told"

@@ -258,8 +258,8 @@ def test_explain_names_the_account_and_why(wide: World) -> None:
     wide.add("salesforce", "leads", salesforce_lead(2, LastName="Lee", Email="l@northgate.example"))
     flow.sync(wide.hub, ["hubspot", "salesforce"])
     with wide.db.engine.begin() as conn:
-        said = [explain(by(conn), key)["account"] for key in ("hubspot/contacts/1", LEE)]
-    assert [(one["name"], one["why"]) for one in said] == [
+        said = [explain(by(conn), key).account for key in ("hubspot/contacts/1", LEE)]
+    assert [one and (one.name, one.why) for one in said] == [
         (NORTH_HS["name"], "named by hubspot"),
         (NORTH_HS["name"], "domain"),
     ]

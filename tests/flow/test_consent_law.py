@@ -20,6 +20,7 @@ from hub.errors import ActionError, ConfigError, TransientError
 from hub.etl import flow, reprocess
 from hub.mappings.loader import load_all
 from hub.model.consent import ConsentEvent, ConsentState, Voice, resolve
+from hub.views.consents import PersonConsent
 from tests.acting import acting
 from tests.flow.conftest import World, hubspot_contact, mailchimp_member, salesforce_lead
 from tests.flow.test_reprocess import _changed
@@ -144,7 +145,7 @@ def test_a_batch_is_corrected_at_once(world: World) -> None:
     with world.db.engine.begin() as conn:
         done = consent.correct_batch(acting(WHO)(conn), batch.id, GROUNDS)
     assert [one.address for one in done.corrected] == [LEA]
-    assert [one.address for one, _ in done.refused] == ["eva@roth.example.com"]
+    assert [one.address for one in done.refused] == ["eva@roth.example.com"]
 
 
 @pytest.mark.parametrize("grounds", [Grounds("", "p"), Grounds("r", " ")])
@@ -219,7 +220,7 @@ def test_what_is_derived_again_in_the_background_holds_a_no(world: World, tmp_pa
     assert state(world) == "opt_out"
     with world.db.engine.begin() as conn:
         (held,) = consent_changes.held(acting(WHO)(conn))
-    assert held["address"] == LEA
+    assert held.address == LEA
     with world.db.engine.begin() as conn:
         consent_changes.held(acting(WHO)(conn), accept=True)
     assert state(world) is None
@@ -270,7 +271,8 @@ def test_a_no_of_the_person_reaches_her_other_address_and_one_she_gets_later(wor
         shown = consent.show(
             acting(WHO)(conn), lead(world), region="FR", home=world.hub.settings.home
         )
-    assert SECOND not in {one["address"] for one in shown["addresses"]}
+    assert isinstance(shown, PersonConsent)
+    assert SECOND not in {one.address for one in shown.addresses}
 
 
 def test_a_word_to_a_rep_is_a_no_of_the_person(world: World) -> None:

@@ -24,6 +24,7 @@ from hub.erase.receipt import Receipt
 from hub.errors import ActionError
 from hub.etl import flow, rederive, reprocess
 from hub.lists.document import read
+from hub.views.consents import AddressConsent
 from tests.acting import SYSTEM, acting, by
 from tests.flow import dagster_run
 from tests.flow.conftest import (
@@ -308,12 +309,14 @@ def _nothing_is_said_of_consent(lea: World, receipt: Receipt) -> None:
     home = lea.hub.settings.home
     with lea.db.engine.begin() as conn:
         said = consent.show(by(conn), OWN.upper(), region="FR", home=home)
-        assert (said["states"], said["events"]) == ([], [])
-        assert said["erased"]["erasure"] == receipt.erasure
+        assert isinstance(said, AddressConsent)
+        assert (said.states, said.events) == ((), ())
+        assert said.erased is not None
+        assert said.erased.erasure == receipt.erasure
         rep = by(conn, "bob@owners.example.com")
         for one in (OWN, "stranger@nowhere.example.com"):
             found = consent.show(rep, one, region="FR", home=home)
-            assert found == {"address": one, "states": [], "events": [], "erased": None}
+            assert found == AddressConsent(one, (), (), None)
 
 
 def _nothing_brings_back(lea: World, batches: list[int]) -> None:

@@ -395,7 +395,7 @@ def _found_by(conn: Connection, place: str) -> object:
         case "group":
             return [m.email for m in groups.show(by(conn, WHO), "East").members]
         case "preference":
-            return [c for c in notifications.show(by(conn, WHO), BOB)[1] if not c.email]
+            return [c for c in notifications.show(by(conn, WHO), BOB).choices if not c.email]
         case "private list":
             document = smart_list.find(by(conn, BOB), "It").document
             return {r["id"] for r in smart_list.page(by(conn, BOB), document).rows}

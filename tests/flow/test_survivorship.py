@@ -35,8 +35,8 @@ def test_changed_rules_fold_everybody_again_and_are_told(world: World) -> None:
     assert _lead(world)["title"] == "Chief of staff"
     name = "salesforce/leads/00Q000000000001AAA"
     with world.db.engine.begin() as conn:
-        told = explain(by(conn), name)["fields"]["title"]
-        assert (told["rule"], told["by"]) == ("length", "firmographics: longest")
+        told = explain(by(conn), name).fields["title"]
+        assert (told.rule, told.by) == ("length", "firmographics: longest")
         edit(by(conn, "operator"), name, {"city": "Paris"})
     assert (_lead(world)["title"], _lead(world)["city"]) == ("Chief of staff", "Paris")
     with world.db.engine.begin() as conn:

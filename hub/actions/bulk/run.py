@@ -57,6 +57,19 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class NotChanged:
+    """A record that stays as it is.
+
+    Args:
+        record: its name: lead/12.
+        why: the reason.
+    """
+
+    record: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What a bulk action did.
 
@@ -78,7 +91,7 @@ class Result:
     unchanged: int
     refused: int
     reasons: Mapping[str, int]
-    refused_records: Sequence[tuple[str, str]]
+    refused_records: tuple[NotChanged, ...]
 
 
 OnChunk = Callable[[int, int], None]
@@ -283,7 +296,7 @@ def _result(
         outcomes.get("unchanged", 0),
         len(refused),
         dict(reasons.most_common()),
-        [(f"{bulk.kind}/{number}", why) for number, why in refused],
+        tuple(NotChanged(f"{bulk.kind}/{number}", why) for number, why in refused),
     )
 
 

@@ -1,11 +1,10 @@
 """Undo a bulk action: each record without later changes gets its earlier values back."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from hub.actions.bulk.run import CHUNK
+from hub.actions.bulk.run import CHUNK, NotChanged
 from hub.actions.bulk.verbs import VERBS
 from hub.actions.context import Acting, Context
 from hub.actions.rights import Right, require
@@ -21,12 +20,14 @@ class TakenBack:
     Args:
         batch: the batch.
         restored: how many records got their earlier values back.
-        kept: records that stay as they are, and why: (name, reason).
+        kept: records that stay as they are.
+        dry_run: whether nothing was changed.
     """
 
     batch: int
     restored: int
-    kept: Sequence[tuple[str, str]]
+    kept: tuple[NotChanged, ...]
+    dry_run: bool = False
 
 
 def take_back(engine: Engine, acting: Acting, batch_id: int) -> TakenBack:
@@ -88,5 +89,5 @@ def _close(ctx: Context, batch_id: int) -> TakenBack:
     bulk = _opened(ctx, batch_id)
     batches.set_action_state(ctx.conn, batch_id, "undone")
     told = bulks.undone(ctx.conn, batch_id)
-    kept = [(f"{bulk.kind}/{number}", why) for number, why in told if why]
+    kept = tuple(NotChanged(f"{bulk.kind}/{number}", why) for number, why in told if why)
     return TakenBack(batch_id, len(told) - len(kept), kept)

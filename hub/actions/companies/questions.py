@@ -34,6 +34,7 @@ class CompanyQuestion:
 
     name: str
     companies: tuple[Company, ...]
+    kind: str = "company"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,8 @@ Marketing consent is shown and kept here. It blocks nothing: a rep may always an
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import Connection
 
 from hub.actions import lookup, targets, typed
 from hub.actions.context import Context
@@ -20,6 +16,8 @@ from hub.model.consent import ConsentState, Voice
 from hub.records import consent_addresses, consent_events, consents
 from hub.records.consent_events import Event
 from hub.records.consents import TeamWord
+from hub.views import consents as views
+from hub.views.consents import AddressConsent, AddressErased, PersonConsent
 
 CHANNELS = ("email", "sms", "phone", "fax", "post")
 MARKETING = "marketing"
@@ -39,19 +37,15 @@ def address_of(said: str, region: str) -> str:
     return consent_addresses.normal_address(read)
 
 
-def show(ctx: Context, said: str, *, region: str, home: Path) -> dict[str, Any]:
-    """Return the state of an address and all its events, or the card of a person.
+def show(ctx: Context, said: str, *, region: str, home: Path) -> AddressConsent | PersonConsent:
+    """Return the consent of an address with its history, or of all addresses of a person.
 
     Args:
-        ctx: who asks.
+        ctx: who asks. Only a user who may erase gets the erasure of an address: for all others an
+            erased address is like one that was never known.
         said: an address, or a person's name: lead/12, contact/5, source/stream/id.
         region: ISO country of a number without one.
         home: HUB_HOME, where the key of erasures is.
-
-    Returns:
-        `address`, `states`, `events` and `erased`; of a person `person` and `addresses`. `erased` has
-        the number and the moment of an erasure. Only a user who may erase gets it: for all others an
-        erased address is like one that was never known.
 
     Raises:
         ActionError: it is neither an address nor a person's name.
@@ -59,18 +53,12 @@ def show(ctx: Context, said: str, *, region: str, home: Path) -> dict[str, Any]:
     require(ctx, Right.READ)
     if "/" in said and "@" not in said:
         entity = lookup.find(ctx.conn, said).root_id
-        return {"person": said, "addresses": card(ctx.conn, entity)}
+        return PersonConsent(said, views.of_person(ctx.conn, entity))
     address = address_of(said, region)
-    events = consent_events.events_about(ctx.conn, [address])
-    return {
-        "address": address,
-        "states": [_json(state) for state in consent_events.states_of(ctx.conn, [address])],
-        "events": [_event(event, events) for event in events],
-        "erased": _erased(ctx, said, region, home),
-    }
+    return views.of_address(ctx.conn, address, _erased(ctx, said, region, home))
 
 
-def _erased(ctx: Context, said: str, region: str, home: Path) -> dict[str, Any] | None:
+def _erased(ctx: Context, said: str, region: str, home: Path) -> AddressErased | None:
     from hub.actions.identity.erase import (  # noqa: PLC0415 erasing needs every stage, a card none
         erasure_of,
         form_of,
@@ -81,66 +69,7 @@ def _erased(ctx: Context, said: str, region: str, home: Path) -> dict[str, Any] 
     except ActionError:
         return None
     found = erasure_of(ctx.conn, form_of(said, region), home)
-    return None if found is None else {"erasure": found.id, "at": _iso(found.at)}
-
-
-def card(conn: Connection, entity_id: int) -> list[dict[str, Any]]:
-    """Return the addresses of a person, each with its states; shared ones are marked.
-
-    A no about the person without an address comes last, with `address` null.
-    """
-    own = consent_addresses.addresses_of(conn, [entity_id])
-    common = stages.shared(conn, own)
-    addresses = sorted(own.get(entity_id, ()))
-    states = consent_events.states_of(conn, {address for _, address in addresses})
-    found = [
-        {
-            "address": address,
-            "kind": kind,
-            "is_shared": (kind, address) in common,
-            "states": [
-                _json(state)
-                for state in states
-                if state.address == address and consent_addresses.kind_of(state.channel) == kind
-            ],
-        }
-        for kind, address in addresses
-    ]
-    said = consent_events.events_of_people(conn, [entity_id], nowhere=True).get(entity_id, [])
-    nowhere = [event for event in said if not event.address and event.state.is_no]
-    if nowhere:
-        told = [{**_event(event, nowhere), "address": None} for event in nowhere]
-        found.append({"address": None, "kind": None, "is_shared": False, "states": told})
-    return found
-
-
-def _json(state: consent_events.AddressState) -> dict[str, Any]:
-    return {**asdict(state), "at": _iso(state.at)}
-
-
-def _event(event: Event, heard: Sequence[Event]) -> dict[str, Any]:
-    return {
-        "at": _iso(event.at),
-        "channel": event.channel,
-        "purpose": event.purpose,
-        "state": event.state.value,
-        "basis": event.basis,
-        "source": event.source,
-        "record": event.record,
-        "proof": event.proof,
-        "said_of": event.said_of,
-        "by_link": event.voice is Voice.PERSON,
-        "confirmed": event.is_confirmed,
-        "correction": event.is_correction,
-        "who": event.who,
-        "reason": event.reason,
-        "counts": consent_events.counts(event, heard),
-        "held": event.disputed_by is not None,
-    }
-
-
-def _iso(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat()
+    return None if found is None else AddressErased(found.id, found.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,24 +81,34 @@ class About:
     purpose: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A correction that was refused.
+
+    Args:
+        address: the address.
+        channel: email, sms, phone, fax or post.
+        purpose: marketing, or a part of it.
+        why: the reason.
+    """
+
+    address: str
+    channel: str
+    purpose: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Corrected:
     """What became of a correction.
 
     Args:
         corrected: addresses whose no was corrected.
-        refused: those that stay as they are, each with the reason.
+        refused: those that stay as they are.
     """
 
-    corrected: list[About] = field(default_factory=list)
-    refused: list[tuple[About, str]] = field(default_factory=list)
-
-    def document(self) -> dict[str, Any]:
-        """Return it as `--json` shows it."""
-        return {
-            "corrected": [asdict(one) for one in self.corrected],
-            "refused": [{**asdict(one), "why": why} for one, why in self.refused],
-        }
+    corrected: tuple[About, ...]
+    refused: tuple[Kept, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +148,9 @@ def correct(ctx: Context, wanted: Sequence[About], grounds: Grounds) -> Correcte
     require(ctx, Right.SET_UP)
     done = _correct_all(ctx, wanted, grounds)
     if len(wanted) == 1 and done.refused:
-        ((one, why),) = done.refused
+        (one,) = done.refused
         raise ActionError(
-            f"{one.address} ({one.channel}, {one.purpose}): {why}",
+            f"{one.address} ({one.channel}, {one.purpose}): {one.why}",
             resource=_RESOURCE,
             code="conflict",
             hint=f"hub consent show {one.address} shows its history",
@@ -224,19 +163,25 @@ def _correct_all(ctx: Context, wanted: Sequence[About], grounds: Grounds) -> Cor
         if not said.strip():
             raise _invalid(f"a correction needs a {name}", hint=f"add --{name} TEXT")
     heard = consent_events.events_about(ctx.conn, {one.address for one in wanted})
-    done = Corrected()
+    corrected: list[About] = []
+    refused: list[Kept] = []
     for one in wanted:
         noes = _standing(one, heard)
-        if not noes:
-            done.refused.append((one, "it has no opt-out"))
-        elif any(no.voice is Voice.PERSON for no in noes):
-            done.refused.append(
-                (one, "the person opted out through a link; only the person can undo that")
-            )
+        why = _why_kept(noes)
+        if why is not None:
+            refused.append(Kept(one.address, one.channel, one.purpose, why))
         else:
             _keep(ctx, one, grounds, noes)
-            done.corrected.append(one)
-    return done
+            corrected.append(one)
+    return Corrected(tuple(corrected), tuple(refused))
+
+
+def _why_kept(noes: Sequence[Event]) -> str | None:
+    if not noes:
+        return "it has no opt-out"
+    if any(no.voice is Voice.PERSON for no in noes):
+        return "the person opted out through a link; only the person can undo that"
+    return None
 
 
 def correct_batch(ctx: Context, batch_id: int, grounds: Grounds) -> Corrected:

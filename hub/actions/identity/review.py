@@ -1,6 +1,5 @@
 """Review: a person looks at two records that look alike, and says what they are."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
@@ -14,6 +13,7 @@ from hub.actions.rights import Right, require
 from hub.db.locks import identity_lock
 from hub.errors import ActionError
 from hub.model.verdicts import Judgement
+from hub.views.explained import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class ReviewPair:
     a: str
     b: str
     weight: float
-    reasons: Sequence[tuple[str, float]]
+    reasons: tuple[Reason, ...]
+    kind: str = "person"
 
 
 def open_pairs(ctx: Context, limit: int = 100) -> list[ReviewPair]:
@@ -42,7 +43,7 @@ def open_pairs(ctx: Context, limit: int = 100) -> list[ReviewPair]:
         {"limit": limit},
     )
     return [
-        ReviewPair(row.a, row.b, row.weight, [(why, bits) for why, bits in row.reasons or ()])
+        ReviewPair(row.a, row.b, row.weight, tuple(Reason(*one) for one in row.reasons or ()))
         for row in rows
     ]
 

@@ -62,7 +62,7 @@ class Removed:
     kind: str
     name: str
     into: str | None
-    uses: tuple[Use, ...]
+    uses: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ def remove(
     places.replace(conn, target, other)
     _delete(conn, target)
     log.info("thing_removed", kind=kind, name=target.name, into=into, who=ctx.who)
-    return Removed(kind, target.name, into, tuple(found))
+    return Removed(kind, target.name, into, tuple(str(use) for use in found))
 
 
 def find(conn: Connection, kind: str, name: str, scope: str = "") -> Target:

@@ -36,10 +36,21 @@ class Choice:
     set_by: str
 
 
-def show(
-    ctx: Context, email: str | None = None, *, managed: Managed = NOTHING
-) -> tuple[str, list[Choice]]:
-    """Return a user's address, and the choice for every event.
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The choice of a user for every event.
+
+    Args:
+        user: address of the user.
+        choices: one for each event.
+    """
+
+    user: str
+    choices: tuple[Choice, ...]
+
+
+def show(ctx: Context, email: str | None = None, *, managed: Managed = NOTHING) -> Choices:
+    """Return the choice of a user for every event.
 
     Args:
         ctx: the actor, in an open transaction.
@@ -58,7 +69,7 @@ def show(
         line = managed.preferences.get((user.email.lower(), event))
         set_by = line or ("user" if (user.id, event) in own else "default")
         found.append(Choice(event, web, mail, set_by))
-    return user.email, found
+    return Choices(user.email, tuple(found))
 
 
 def set_(
@@ -85,8 +96,8 @@ def set_(
             f"hub.yaml sets how {user.email} is notified of {event}",
             resource="notification", code="conflict", hint=f"edit {line}, then run `hub check`",
         )  # fmt: skip
-    _, before = show(ctx, user.email, managed=managed)
-    (old,) = [choice for choice in before if choice.event == event]
+    before = show(ctx, user.email, managed=managed)
+    (old,) = [choice for choice in before.choices if choice.event == event]
     web = old.alert if alert is None else alert
     by_mail = old.email if mail is None else mail
     owners.set_preference(ctx.conn, user.id, event, web=web, email=by_mail)
