@@ -20,7 +20,7 @@ from hub.cli.output import (
 
 if TYPE_CHECKING:
     from hub.views.cards import AnyCard
-    from hub.views.parts import DealLine, Provenance, Section
+    from hub.views.parts import CompanyDuplicate, DealLine, Provenance, Section
     from hub.views.records import Record
 
 _HELP = {
@@ -77,10 +77,7 @@ def _print(card: "AnyCard") -> None:
     _print_state(record)
     _warn_of_tickets(card)
     _print_tickets(card)
-    if card.next_task:
-        _table("Next task", ("task", "due", "owner", "what"), [
-            (card.next_task.record, card.next_task.due_at, card.next_task.owner, card.next_task.content)
-        ])  # fmt: skip
+    _print_tasks(card)
     _print_fields(record, card.sections)
     _print_own(card)
     _print_timeline(card)
@@ -165,6 +162,23 @@ def _print_tickets(card: "AnyCard") -> None:
     )
 
 
+def _print_tasks(card: "AnyCard") -> None:
+    from hub.views.cards import CompanyCard
+
+    if isinstance(card, CompanyCard):
+        _table(
+            "Open tasks",
+            ("task", "due", "on", "owner", "what"),
+            [(t.record, t.due_at, t.on, t.owner, t.content) for t in card.tasks.items],
+        )
+        if card.tasks.has_more:
+            stdout.print(f"more tasks: hub task list --on {card.company.record}", highlight=False)
+    elif card.next_task:
+        task = card.next_task
+        rows = [(task.record, task.due_at, task.owner, task.content)]
+        _table("Next task", ("task", "due", "owner", "what"), rows)
+
+
 def _print_timeline(card: "AnyCard") -> None:
     _table(
         "Timeline",
@@ -194,7 +208,9 @@ def _print_own(card: "AnyCard") -> None:
         if card.people.has_more:
             stdout.print("more people: hub contact list --company, or --json", highlight=False)
     show_deals(card.deals)
-    if not isinstance(card, CompanyCard):
+    if isinstance(card, CompanyCard):
+        _print_company_duplicates(card.duplicates)
+    else:
         _table(
             "Likely duplicates",
             ("record", "name", "e-mail", "company", "matcher"),
@@ -205,6 +221,20 @@ def _print_own(card: "AnyCard") -> None:
         )
     if card.sources is not None:
         _print_sources(card.sources)
+
+
+def _print_company_duplicates(duplicates: "Sequence[CompanyDuplicate]") -> None:
+    _table(
+        "Likely duplicates",
+        ("company", "name", "city", "website", "people", "deals", "judgement", "because"),
+        [
+            (d.record, d.name, d.city, d.website, d.people, d.deals, d.judgement, d.why)
+            for d in duplicates
+        ],
+    )
+    for question in dict.fromkeys(d.question for d in duplicates if d.question):
+        stdout.print(f"one company: hub review accept {question}", highlight=False)
+        stdout.print(f"several companies: hub review reject {question}", highlight=False)
 
 
 def show_deals(deals: "Sequence[DealLine]") -> None:

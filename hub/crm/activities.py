@@ -202,17 +202,15 @@ _OPEN_OF = text(
     "WITH found AS NOT MATERIALIZED (SELECT * FROM crm.task WHERE owner_id = :owner) "  # noqa: S608 our own text
     f"{_SHOWN}"
 )
-_OPEN_ON = text(
-    "WITH RECURSIVE whole AS ("  # noqa: S608 our own text
-    "  SELECT id FROM unnest(CAST(:entities AS bigint[])) AS t(id)"
-    "  UNION SELECT m.id FROM whole w CROSS JOIN LATERAL ("
-    "    SELECT id FROM ops.entity WHERE merged_into = w.id OFFSET 0) m"
-    "), found AS ("
-    "  SELECT k.* FROM whole w CROSS JOIN LATERAL ("
-    "    SELECT * FROM crm.task WHERE entity_id = w.id OFFSET 0) k"
-    "  UNION ALL SELECT * FROM crm.task WHERE deal_id = :deal"
-    f") {_SHOWN}"
-)
+_OPEN_ON = text(f"""
+WITH RECURSIVE {STAFF}, member AS (
+  SELECT DISTINCT member AS id FROM whole WHERE until = 'infinity'
+), found AS (
+  SELECT k.* FROM member w CROSS JOIN LATERAL (
+    SELECT * FROM crm.task WHERE entity_id = w.id OFFSET 0) k
+  UNION ALL SELECT * FROM crm.task WHERE deal_id = :deal
+) {_SHOWN}
+""")  # noqa: S608 our own text
 
 
 def open_tasks(
@@ -229,9 +227,9 @@ def open_tasks(
 def open_tasks_on(
     conn: Connection, *, entity_id: int | None, deal_id: int | None, limit: int = 100
 ) -> list[OpenTask]:
-    """Return the tasks on a record that wait, those due first before all."""
+    """Return the open tasks on a record, those due first before all; of a company also its people's."""
     entities = [] if entity_id is None else [entity_id]
-    rows = conn.execute(_OPEN_ON, {"entities": entities, "deal": deal_id, "limit": limit})
+    rows = conn.execute(_OPEN_ON, {"ids": entities, "deal": deal_id, "limit": limit})
     return [OpenTask(*row) for row in rows]
 
 

@@ -140,7 +140,7 @@ WHERE s.entity_id IS NOT NULL AND s.entity_id <> :entity GROUP BY s.entity_id
 """)
 _APART = text("""
 WITH own AS (
-  SELECT id FROM ops.source_record WHERE entity_id = :entity AND target = 'person'
+  SELECT id FROM ops.source_record WHERE entity_id = :entity AND target = :target
 ), pair AS (
   SELECT e.b AS other FROM own o CROSS JOIN LATERAL (
     SELECT b FROM ops.edge WHERE a = o.id AND revoked_at IS NULL AND judgement = 'different'
@@ -162,9 +162,9 @@ def in_review(conn: Connection, entity_id: int) -> dict[int, float]:
     return {row.entity_id: row.weight for row in rows}
 
 
-def judged_apart(conn: Connection, entity_id: int) -> set[int]:
-    """Return the people that a user or a source has declared different."""
-    return set(conn.execute(_APART, {"entity": entity_id}).scalars())
+def judged_apart(conn: Connection, entity_id: int, target: str = "person") -> set[int]:
+    """Return the people, or companies, that a user or a source has declared different."""
+    return set(conn.execute(_APART, {"entity": entity_id, "target": target}).scalars())
 
 
 _VALUES = text("""

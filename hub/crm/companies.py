@@ -175,6 +175,24 @@ GROUP BY q.name HAVING count(DISTINCT s.entity_id) > 1 ORDER BY min(q.asked_at),
 """)
 
 
+_ASKED_ABOUT = text("""
+SELECT t.entity_id, min(q.name) AS name
+FROM ops.source_record s
+JOIN ops.company_question q ON q.record_id = s.id
+JOIN ops.company_question o ON o.name = q.name
+JOIN ops.source_record t ON t.id = o.record_id
+WHERE s.entity_id = :entity AND s.target = 'organisation'
+  AND t.entity_id IS NOT NULL AND t.entity_id <> :entity
+GROUP BY t.entity_id
+""")
+
+
+def asked_about(conn: Connection, company_id: int) -> dict[int, str]:
+    """Return the other companies of the open questions about a company → the name that is asked about."""
+    rows = conn.execute(_ASKED_ABOUT, {"entity": company_id})
+    return {row.entity_id: row.name for row in rows}
+
+
 def questions(conn: Connection, limit: int, *, name: str | None = None) -> dict[str, list[int]]:
     """Return the names that a person is asked about → the entities of their companies, oldest first.
 

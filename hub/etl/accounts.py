@@ -19,6 +19,7 @@ from hub.crm.companies import Links
 from hub.golden.fold import trusted_first
 from hub.matching.companies import (
     Firm,
+    Judged,
     Key,
     best,
     company_keys,
@@ -232,6 +233,16 @@ def offers(conn: Connection, one: Firm) -> list[tuple[int, str]]:
     found = may_be(one, _firms(conn, having))
     ordered = sorted(found, key=lambda c: (-found[c].strength, "names" in found[c].why, c))
     return [(company, found[company].why) for company in ordered]
+
+
+def alike(conn: Connection, company_id: int) -> dict[int, Judged]:
+    """Return the other companies that may be the same as a company, and why."""
+    own = _firms(conn, [company_id]).get(company_id)
+    if not own:
+        return {}
+    whole = own[-1]
+    having = companies.having(conn, {0: found_by(whole)}, _MOST_FOUND).get(0, [])
+    return may_be(whole, _firms(conn, [one for one in having if one != company_id]))
 
 
 def firm_of(record: StoredRecord) -> Firm:

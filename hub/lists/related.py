@@ -15,6 +15,8 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    and_,
+    any_,
     func,
     literal,
     or_,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     union,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from hub.crm.activity_tables import call, outcome, visit
 from hub.crm.deal_tables import deal, deal_contact
@@ -44,10 +47,45 @@ def number_of(said: Scalar) -> int | None:
 
 
 def company_of(table: Table, key: ColumnElement[Any]) -> Field:
-    """Return the field `company` of leads and people: the name that they give, or the company linked."""
-    named = search_text.predicate_of(table.name, "organization_name")
-    column = table.c.organization_name
-    return Field("company", "Company", "text", column, _linked(named, key.in_), names="contact")
+    """Return the field `company` of leads and people: the name of the company linked.
+
+    The name that the record itself gives counts where no company is linked.
+    """
+    own = table.c.organization_name
+    own_named = search_text.predicate_of(table.name, "organization_name")
+
+    def named(_column: Column, op: Op, values: Values, asking: Asking) -> Column:
+        unlinked = and_(key.is_(None), own_named(own, op, values, asking))
+        if op is Op.EMPTY:
+            return unlinked
+        # as an array, so that the indexes of the link and of the record's own name are read together
+        firms = func.array(
+            _companies(op, values, asking).scalar_subquery(), type_=ARRAY(BigInteger)
+        )
+        return or_(key == any_(firms), unlinked)
+
+    shown = func.coalesce(_company_name(key), own)
+    return Field("company", "Company", "text", shown, _linked(named, key.in_), names="contact")
+
+
+def _companies(op: Op, values: Values, asking: Asking) -> Select[Any]:
+    """Return the numbers of the companies of a name, and of all that were merged into these."""
+    c = contact.c
+    holds = _org_name(c.organization_name, op, values, asking)
+    return _and_below(
+        select(c.id).where(c.is_organization, c.merged_into.is_(None), holds.is_(true()))
+    )
+
+
+def _company_name(key: ColumnElement[Any]) -> Column:
+    """Return the name of a company; of a merged one that of its survivor."""
+    of, stands = contact.alias(), contact.alias()
+    return (
+        select(stands.c.organization_name)
+        .join(of, stands.c.id == func.coalesce(of.c.merged_into, of.c.id))
+        .where(of.c.id == key)
+        .scalar_subquery()
+    )
 
 
 def deal_company() -> Field:

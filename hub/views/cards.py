@@ -13,14 +13,16 @@ from typing import Any
 from sqlalchemy import Connection
 
 from hub.crm import activities, cards, deals, derived, layouts, pipelines, smart_links
+from hub.crm.activities import OpenTask
 from hub.crm.smart_links import LinkError
 from hub.lists import records as list_records
 from hub.lists.catalogues import catalogue
 from hub.lists.dates import Moment
 from hub.lists.fields import Catalogue
-from hub.views import deal_lines, duplicates, provenance, tickets
+from hub.views import company_duplicates, deal_lines, duplicates, provenance, tickets
 from hub.views.parts import (
     Activity,
+    CompanyDuplicate,
     Criterion,
     DealContact,
     DealLine,
@@ -33,6 +35,7 @@ from hub.views.parts import (
     ShownField,
     StageVisit,
     Task,
+    Tasks,
     Ticket,
     Timeline,
 )
@@ -41,6 +44,7 @@ from hub.views.records import Company, Contact, Deal, Lead, Owner, Record
 MOST = 500  # activities and tickets of one card
 SHOWN = 20
 _PEOPLE = 50
+_TASKS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +123,16 @@ class CompanyCard(Card):
         company: the fields.
         people: who works there.
         deals: the company's deals, open ones first.
+        tasks: the open tasks on the company and on its people; the first is the next task.
+        duplicates: companies that may be the same, those with an open question first.
         sources: where each value comes from; null unless asked for.
     """
 
     company: Company
     people: People
     deals: tuple[DealLine, ...]
+    tasks: Tasks
+    duplicates: tuple[CompanyDuplicate, ...]
     sources: tuple[Provenance, ...] | None
 
 
@@ -203,6 +211,8 @@ def _company(conn: Connection, row: Mapping[str, Any], asked: Asked) -> CompanyC
         company=company,
         people=People(tuple(PersonLine(**one) for one in people[:_PEOPLE]), len(people) > _PEOPLE),
         deals=deal_lines.of_party(conn, contact_id=row["id"], lead_id=None),
+        tasks=_tasks(conn, row["entity_id"], None, _TASKS),
+        duplicates=company_duplicates.of_company(conn, row["entity_id"]),
         sources=_sources(conn, row, asked),
         **_hanging(conn, "company", row, asked, asked_of),
     )
@@ -332,9 +342,18 @@ def _whose(conn: Connection, object_: str, row: Mapping[str, Any]) -> tuple[list
 
 def _next_task(conn: Connection, entities: list[int], deal_id: int | None) -> Task | None:
     entity = entities[0] if entities and deal_id is None else None
-    for task in activities.open_tasks_on(conn, entity_id=entity, deal_id=deal_id, limit=1):
-        return Task(f"task/{task.id}", task.content, task.due_at, task.owner)
-    return None
+    return next(iter(_tasks(conn, entity, deal_id, 1).items), None)
+
+
+def _tasks(conn: Connection, entity_id: int | None, deal_id: int | None, limit: int) -> Tasks:
+    found = activities.open_tasks_on(conn, entity_id=entity_id, deal_id=deal_id, limit=limit + 1)
+    items = tuple(Task(f"task/{t.id}", t.content, t.due_at, t.owner, _on(t)) for t in found[:limit])
+    return Tasks(items, len(found) > limit)
+
+
+def _on(task: OpenTask) -> str | None:
+    named = (("deal", task.deal_id), ("contact", task.contact_id), ("lead", task.lead_id))
+    return next((f"{kind}/{number}" for kind, number in named if number is not None), None)
 
 
 def timeline(conn: Connection, entity_ids: list[int], deal_id: int | None, limit: int) -> Timeline:

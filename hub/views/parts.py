@@ -53,12 +53,27 @@ class Task:
         content: what is to be done.
         due_at: when.
         owner: address of the member who does it.
+        on: the record that it belongs to: `contact/5`, `lead/12`, `deal/7`.
     """
 
     record: str
     content: str
     due_at: datetime | None
     owner: str | None
+    on: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """Open tasks.
+
+    Args:
+        items: those due first before all.
+        has_more: whether there are more of them.
+    """
+
+    items: tuple[Task, ...]
+    has_more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +202,35 @@ class Duplicate:
     owner: str | None
     judgement: str
     bits: float
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyDuplicate:
+    """A company that may be the same one.
+
+    Args:
+        record: `contact/5`.
+        name: as people read it.
+        city: where it is.
+        country: ISO code.
+        website: its address in the web.
+        people: number of its contacts.
+        deals: number of its deals.
+        judgement: `in review` where a question is open, else `same` or `unsure`.
+        why: what the judgement rests on.
+        question: the open question, as `hub review` takes it; null where there is none.
+    """
+
+    record: str
+    name: str | None
+    city: str | None
+    country: str | None
+    website: str | None
+    people: int
+    deals: int
+    judgement: str
+    why: str
+    question: str | None
 
 
 @dataclass(frozen=True, slots=True)

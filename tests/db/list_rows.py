@@ -117,8 +117,28 @@ def seed(conn: Connection, seed_: int, n: int) -> None:
          "customer_status": rng.choice(["none", "current", "past"]), "prospect_status": "none"}
         for entity in entities[n:]
     ])  # fmt: skip
+    _employers(conn)
     _deals(conn, rng, users, n)
     _tickets(conn, rng, entities, n)
+
+
+def _employers(conn: Connection) -> None:
+    """Link half of the leads and people to a company; one company in six was merged into another."""
+    conn.execute(
+        text("""
+UPDATE crm.contact c SET merged_into = (
+  SELECT min(o.id) FROM crm.contact o WHERE o.is_organization AND o.id % 6 <> 0)
+WHERE c.is_organization AND c.id % 6 = 0""")
+    )
+    for table, key in (("lead", "account_id"), ("contact", "company_id")):
+        conn.execute(
+            text(f"""
+WITH firm AS (
+  SELECT id, row_number() OVER (ORDER BY id) - 1 AS n, count(*) OVER () AS of
+  FROM crm.contact WHERE is_organization)
+UPDATE crm.{table} t SET {key} = f.id FROM firm f
+WHERE f.n = t.id % f.of AND t.id % 2 = 0 AND {"true" if table == "lead" else "NOT t.is_organization"}""")
+        )
 
 
 def _deals(conn: Connection, rng: random.Random, users: list[int], n: int) -> None:

@@ -53,8 +53,10 @@ SORTS = {
 }
 _TABLES = {
     "lead": "SELECT * FROM crm.lead WHERE archived_at IS NULL AND merged_into IS NULL",
-    "person": "SELECT * FROM crm.contact WHERE archived_at IS NULL AND NOT is_organization",
-    "company": "SELECT * FROM crm.contact WHERE archived_at IS NULL AND is_organization",
+    "person": "SELECT * FROM crm.contact WHERE archived_at IS NULL AND merged_into IS NULL "
+    "AND NOT is_organization",
+    "company": "SELECT * FROM crm.contact WHERE archived_at IS NULL AND merged_into IS NULL "
+    "AND is_organization",
     "deal": (
         "SELECT d.*, s.name AS stage, s.category AS stage_category, p.name AS pipeline, "
         "r.name AS loss_reason, coalesce(d.customized_win_likelihood, s.likelihood) AS win_likelihood "
@@ -80,6 +82,13 @@ def rows_of(conn: Connection, object_: str) -> list[dict[str, Any]]:
     """The rows as a naive reader sees them."""
     tickets = conn.execute(text("SELECT * FROM crm.ticket WHERE archived_at IS NULL")).all()
     rows = [dict(row) for row in conn.execute(text(_TABLES[object_])).mappings()]
+    firms = {
+        row.id: row.name
+        for row in conn.execute(text(
+            "SELECT c.id, s.organization_name AS name FROM crm.contact c "
+            "JOIN crm.contact s ON s.id = coalesce(c.merged_into, c.id) WHERE c.is_organization"
+        ))
+    }  # fmt: skip
     for row in rows:
         row["owner"] = row["owner_id"]
         row["days_since_last_communication"] = row["last_communication_at"]
@@ -87,7 +96,8 @@ def rows_of(conn: Connection, object_: str) -> list[dict[str, Any]]:
             row["hot"], row["close_date"] = row["is_hot"], row["estimated_close_date"]
         else:
             row["source"] = row["lead_source"]
-            row["company"] = row["organization_name"]
+            linked = row["account_id"] if object_ == "lead" else row["company_id"]
+            row["company"] = row["organization_name"] if linked is None else firms[linked]
             row["open_tickets"] = sum(
                 t.entity_id == row["entity_id"] and t.status not in ("solved", "closed")
                 for t in tickets

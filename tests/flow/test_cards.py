@@ -139,6 +139,11 @@ def test_a_conversion_is_shown_on_every_card_that_it_made(zoe: World) -> None:
     assert company.people.items[0].record == f"contact/{done.person_id}"
     assert [d.record for d in company.deals] == [f"deal/{done.deal_id}"]
     assert company.company.open_tickets == 1
+    task = company.tasks.items[0]  # it is the person's, and so the company's too
+    assert (task.content, task.on) == ("First", f"contact/{done.person_id}")
+    assert company.next_task == task
+    assert company.company.next_task_at == task.due_at
+    assert company.duplicates == ()
     lead = card(zoe, "lead", "lead/1")
     assert lead.lead.contact_record == f"contact/{done.person_id}"
     assert [d.record for d in lead.deals] == [f"deal/{done.deal_id}"]

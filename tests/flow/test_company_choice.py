@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from hub.actions import reading
 from hub.actions.companies.choice import Choice, Unsure
 from hub.actions.companies.questions import answer
 from hub.actions.deals import deal as deal_actions
@@ -14,6 +15,9 @@ from hub.actions.people.edit import edit
 from hub.errors import ActionError
 from hub.etl import flow
 from hub.model.verdicts import Judgement
+from hub.views.cards import CompanyCard
+from hub.views.parts import CompanyDuplicate
+from tests.acting import by
 from tests.flow.conftest import World, salesforce_lead
 from tests.flow.selling import WHO, act, deal_row, go
 from tests.flow.test_actions import lead_of, sf
@@ -38,6 +42,13 @@ def taken(world: World, number: int, **choice: Any) -> Converted:
 
 def firms(world: World) -> list[str]:
     return [row.organization_name for row in world.rows(COMPANIES)]
+
+
+def alike_on_card(world: World, company: int | None) -> tuple[CompanyDuplicate, ...]:
+    with world.db.engine.begin() as conn:
+        found = reading.show(by(conn), "company", f"contact/{company}")
+    assert isinstance(found, CompanyCard)
+    return found.duplicates
 
 
 LEE, RAY = (
@@ -71,6 +82,10 @@ def test_left_to_review_the_two_are_one_question_and_its_answer_joins_them(world
     done = [taken(world, n, unsure=Unsure.REVIEW) for n in (1, 2)]
     assert len(firms(world)) == 2
     assert asked(world) == {"company/nordwind": 2}
+    first, second = (one.company_id for one in done)
+    (alike,) = alike_on_card(world, first)
+    assert (alike.record, alike.judgement, alike.question, alike.people, alike.deals) == (
+        f"contact/{second}", "in review", "company/nordwind", 1, 1)  # fmt: skip
     act(world, answer, WHO, "company/nordwind", Judgement.SAME)
     assert len(firms(world)) == 1
     assert {row.company for row in world.rows(EMPLOYEES)} == set(firms(world))
@@ -87,10 +102,12 @@ def test_a_new_company_of_the_name_is_none_of_those_that_are_there(world: World)
     one, other = taken(world, 1), taken(world, 2, unsure=Unsure.NEW)
     assert one.company_id != other.company_id
     assert asked(world) == {}, "the person has answered"
+    assert alike_on_card(world, one.company_id) == (), "and is not asked on the card either"
     # of a long name too, by the person's word alone
     one, other = taken(world, 3), taken(world, 4, unsure=Unsure.NEW)
     assert one.company_id != other.company_id
     assert asked(world) == {}
+    assert alike_on_card(world, one.company_id) == ()
     # a like name is offered
     with pytest.raises(ActionError) as caught:
         taken(world, 5)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from hub.actions import reading
+from hub.actions.companies.company import change
 from hub.actions.leads.convert import Wish, convert
 from hub.actions.people.edit import edit
 from hub.errors import ActionError
@@ -67,6 +68,23 @@ def test_every_kind_has_its_list(people: World) -> None:
     assert [row["name"] for row in page(people, "company", status="none").rows] == ["Solis SARL"]
     (deal,) = page(people, "deal", stage="Incoming", pipeline="Sales").rows
     assert (deal["name"], deal["value"]) == ("Seats", 900)
+
+
+def test_a_company_is_shown_and_asked_by_the_name_of_the_company_linked(people: World) -> None:
+    (firm,) = people.rows("SELECT id FROM crm.contact WHERE is_organization")
+    act(people, change, WHO, f"contact/{firm.id}", {"company": "Helios Group"})
+    for asked, found in (
+        ("helios", ["Helios Group"]),
+        ("solis", []),
+        (f"contact/{firm.id}", ["Helios Group"]),
+    ):
+        rows = page(people, "contact", company=asked).rows
+        assert [row["company"] for row in rows] == found
+    rows = page(people, "contact", where=["company is Helios Group"]).rows
+    assert [row["name"] for row in rows] == ["Czerny"]
+    assert not page(people, "contact", where=["company is empty"]).rows
+    # a lead without a linked company is asked by the name that it gives
+    assert len(page(people, "lead", company="nordwind").rows) == 2
 
 
 def test_pages_have_numbers_and_marks(people: World) -> None:
