@@ -21,7 +21,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    true,
     union,
     union_all,
 )
@@ -68,13 +67,17 @@ def company_of(table: Table, key: ColumnElement[Any]) -> Field:
     return Field("company", "Company", "text", shown, _linked(named, key.in_), names="contact")
 
 
+def own_company(table: Table) -> Field:
+    """Return the field of the company's name that the record itself gives, whatever it is linked to."""
+    column = table.c.organization_name
+    predicate = search_text.predicate_of(table.name, "organization_name")
+    return Field("own_company", "Company", "text", column, predicate)
+
+
 def _companies(op: Op, values: Values, asking: Asking) -> Select[Any]:
     """Return the numbers of the companies of a name, and of all that were merged into these."""
-    c = contact.c
-    holds = _org_name(c.organization_name, op, values, asking)
-    return _and_below(
-        select(c.id).where(c.is_organization, c.merged_into.is_(None), holds.is_(true()))
-    )
+    named = _org_name(contact.c.organization_name, op, values, asking)
+    return _and_merged(and_(contact.c.is_organization, named))
 
 
 def _company_name(key: ColumnElement[Any]) -> Column:
@@ -164,9 +167,7 @@ def _family(numbers: Sequence[int]) -> Select[Any]:
 def _and_merged(holds: Column) -> Select[Any]:
     """Return the numbers of the present contacts that fulfil a condition, and of all merged into these."""
     c = contact.c
-    return _and_below(
-        select(c.id).where(c.archived_at.is_(None), c.merged_into.is_(None), holds.is_(true()))
-    )
+    return _and_below(select(c.id).where(c.archived_at.is_(None), c.merged_into.is_(None), holds))
 
 
 def _and_below(roots: Select[Any]) -> Select[Any]:

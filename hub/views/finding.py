@@ -14,7 +14,7 @@ The indexes are those of smart lists and of matching; nothing is written for thi
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -24,6 +24,7 @@ from hub.errors import ActionError
 from hub.lists import document, pages
 from hub.lists.catalogues import FIXED
 from hub.lists.predicates import Asking
+from hub.lists.related import own_company
 from hub.matching.key_hash import hashes
 from hub.matching.keys import keys, view
 from hub.model.verdicts import Trust
@@ -41,7 +42,7 @@ Ask = tuple[str, str]  # a field and an operation
 _PERSON: tuple[tuple[Ask, ...], ...] = (
     (("name", "is"),),
     (("last_name", "starts with"),),
-    (("name", "contains"), ("company", "contains")),
+    (("name", "contains"), ("own_company", "contains")),
 )
 _OTHER: tuple[tuple[Ask, ...], ...] = (
     (("name", "is"),),
@@ -49,6 +50,15 @@ _OTHER: tuple[tuple[Ask, ...], ...] = (
     (("name", "contains"),),
 )
 _NAMES = {"lead": _PERSON, "person": _PERSON, "company": _OTHER, "deal": _OTHER}
+_ASKED = {
+    **FIXED,
+    **{
+        object_: replace(one, fields={**one.fields, "own_company": own_company(one.table)})
+        for object_, one in FIXED.items()
+        if object_ in {"lead", "person"}
+    },
+}
+"""The fields of each kind; a person is also found by the company's name that its own record gives."""
 _WHOLE, _BEGINNING, _PART = range(3)
 _NEW = "hub/new/"  # sorts like any other record; nothing is stored under it
 _PARTIES = ("lead", "person", "company")
@@ -200,7 +210,7 @@ class _Search:
                 "sort": None if object_ == "deal" else "name",
             }
         )
-        query = pages.ready(self.conn, asked, FIXED[object_], self.asking)
+        query = pages.ready(self.conn, asked, _ASKED[object_], self.asking)
         return pages.ids(self.conn, query, self.limit)
 
 

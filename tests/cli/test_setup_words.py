@@ -128,8 +128,9 @@ def test_a_link_is_kept_shown_opened_and_removed(team: House) -> None:
 
 def test_a_layout_is_set_shown_and_given_back(team: House, tmp_path: Path) -> None:
     house_s = team.document("layout", "show", "lead")
-    assert {"name": "Custom fields", "fields": ["custom_fields.tier"]} in house_s["sections"]
-    wanted = [{"name": "Money", "fields": ["custom_fields.tier", "status"]}]
+    own = {"name": "Custom fields", "fields": ["custom_fields.tier"], "missing": []}
+    assert own in house_s["sections"]
+    wanted = [{"name": "Money", "fields": ["custom_fields.tier", "status"], "missing": []}]
     page = tmp_path / "layout.yaml"
     page.write_text(str(wanted))
     assert team.document("layout", "set", "lead", str(page))["sections"] == wanted

@@ -51,12 +51,27 @@ RARE: dict[str, dict[str, Any]] = {
 KNOWN = (("tag", "", "nothing"), ("source", "", "Nowhere 7"), ("choice", "person.interests", "nothing"))  # fmt: skip
 
 
+# 2,000 companies, and 2,000 leads that are linked to one
+_EMPLOYERS = """
+WITH firm AS (
+  INSERT INTO ops.entity (kind, anchor_id, batch_id, lane, version, folded_version)
+  SELECT 'organisation', 0, 1, 'bulk', 1, 1
+  FROM generate_series(1, 2000) RETURNING id, batch_id
+), row AS (
+  INSERT INTO crm.contact (entity_id, is_organization, organization_name, batch_id)
+  SELECT id, true, 'Firm ' || id, batch_id FROM firm RETURNING id
+), placed AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM row)
+UPDATE crm.lead l SET account_id = p.id FROM placed p WHERE l.id = p.n * 30
+"""
+
+
 @pytest.fixture(scope="module")
 def full_database(server: Server) -> Iterator[Database]:
     """60,000 leads with statistics."""
     with fresh_database(server) as database:
         with database.owner_engine().begin() as owner:
             seed(owner, ROWS, NOW)
+            owner.execute(text(_EMPLOYERS))
         with database.engine.begin() as conn:
             for kind, scope, name in KNOWN:
                 words.ensure(conn, kind, scope, name)
