@@ -48,7 +48,9 @@ def gateway(
 def _show(addresses: "Addresses", settings: "Settings", *, json: bool) -> None:
     """Print where the gateway listens, at once: a program may wait for the line."""
     if json:
-        print_json({"ready": True, "public": addresses.public, "private": addresses.private})
+        from hub.views.results import GatewayReady
+
+        print_json(GatewayReady(True, addresses.public, addresses.private))
         stdout.file.flush()
         return
     stdout.print(f"webhooks   {addresses.public}/hooks/<source>", highlight=False)

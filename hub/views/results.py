@@ -302,3 +302,12 @@ class Upgraded(DerivedAgain):
 
     opt_outs_held: tuple[Lifted, ...]
     erased_again: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayReady:
+    """A gateway that runs: its public address, and that of its health checks and metrics."""
+
+    ready: bool
+    public: str
+    private: str
