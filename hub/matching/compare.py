@@ -188,23 +188,28 @@ def _context(a: Traits, b: Traits, facts: Facts, model: Model) -> tuple[str, flo
 
 
 def _organisation(a: Traits, b: Traits, facts: Facts, model: Model) -> tuple[str, float]:
-    mine, yours = a.domains - facts.public_domains, b.domains - facts.public_domains
+    public = facts.public_domains
+    mine, yours = a.domains - public, b.domains - public
     company, other = a.company_text, b.company_text
     found = [("domain", model.agreement("context", "domain", "domain", d)) for d in mine & yours]
     if company and company == other:
         found.append(("company", model.agreement("context", "company", "company", company)))
-    if company in {normal.stem(d) for d in yours} or other in {normal.stem(d) for d in mine}:
+    my_stems, your_stems = _stems(a, mine), _stems(b, yours)
+    if company in your_stems or other in my_stems:
         level = "company_is_domain"
         found.append((level, model.agreement("context", level, "company", company or other)))
     if found:
         return max(found, key=lambda f: (f[1], f[0]))
-    if {normal.stem(d) for d in mine} & {normal.stem(d) for d in yours} or are_similar(
-        a.company, b.company
-    ):
+    if my_stems & your_stems or are_similar(a.company, b.company):
         value = company or other
         return "company_similar", model.agreement("context", "company_similar", "company", value)
     level = "differs" if (company or mine) and (other or yours) else "missing"
     return level, model.weights["context"][level]
+
+
+def _stems(of: Traits, own: frozenset[str]) -> frozenset[str]:
+    """Return the stems of a record's own domains: nearly always of all its domains."""
+    return of.stems if len(own) == len(of.domains) else frozenset(normal.stem(d) for d in own)
 
 
 @lru_cache(maxsize=16_384)

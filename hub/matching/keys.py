@@ -65,6 +65,7 @@ class Traits(msgspec.Struct, frozen=True, gc=False):
     tails: frozenset[str]
     corporate: frozenset[str]
     address: str
+    stems: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,7 @@ def _found(t: Traits) -> set[Key]:
     found: set[Key] = {("email", box.address) for box in t.mailboxes}
     found.update([("phone", tail) for tail in t.tails])
     found.update(_own_keys(t))
-    stems = {normal.stem(domain) for domain in t.domains}
+    stems = {*t.stems}
     org = _company_token(t, stems)
     formals = _formals(t.first)
     if org:  # finds what a misspelt last name hides from the sound keys
@@ -311,6 +312,7 @@ def _traits(v: MatchView) -> Traits:
         birth, identifier, generation, first_text, last_text, company_text, tails,
         domains if corporate == domains else corporate,
         f"{street}|{place}" if street and place else "",
+        _set([normal.stem(d) for d in domains]),
     )  # fmt: skip
 
 

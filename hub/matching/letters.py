@@ -19,11 +19,13 @@ _ONCE = "bcdfghjkpquvwxyz"
 # No bit for e: Mueller and Muller are one. A letter that is often doubled has two bits.
 _BITS = {letter: (1 << 2 * n, 2 << 2 * n) for n, letter in enumerate(_OFTEN_TWICE)}
 _BITS |= {letter: (1 << 18 + n, 0) for n, letter in enumerate(_ONCE)}
+# A digit has the bit of a rare letter: one slip still changes one bit at most.
+_BITS |= {str(n): _BITS[letter] for n, letter in enumerate("qxjzwykvph")}
 _LETTERS = (1 << 34) - 1
 _SOUND_AT, _SOUND = 34, (1 << 14) - 1
 _BEGIN_AT, _BEGIN = 48, (1 << 12) - 1
 _IS_GIVEN, _IS_SET = 1 << 60, 1 << 61
-_ALPHABET = frozenset("abcdefghijklmnopqrstuvwxyz")
+_ALPHABET = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _SHORT = 3  # such a word may be the initials of a given name
 _BEGINNING = 3  # letters that a familiar form keeps of a name
 _LONG = 8  # from here on two letters may be mistyped

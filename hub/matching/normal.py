@@ -270,6 +270,7 @@ def own_domain(text: str) -> str | None:
     return None if found in _FREE or found in _HOSTS or found in _SUFFIXES else found
 
 
+@lru_cache(maxsize=16_384)
 def stem(domain: str) -> str:
     """Return the name in a registrable domain: acme of acme.co.uk."""
     return fold(readable_domain(domain)).split(".", 1)[0].replace("-", "")

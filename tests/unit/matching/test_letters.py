@@ -36,8 +36,9 @@ FAMILY = (
     "Martin", "Martine", "Marten", "Müller", "Mueller", "Muller", "Garcia", "García Lopez", "Lopez", "Schmidt",
     "Schmitt", "Tchaikovsky", "Chaikovski", "Joseph", "Williams", "Bauer", "Sauer", "Lee", "Li", "O'Brien",
     "Christiansen", "Kristianson", "Susi", "van den Berg", "Berg", "Иванов", "Anna", "Duc", "Duck", "", "Jean",
+    "Lead12", "Lead21", "Lead1122", "Customer7",
 )  # fmt: skip
-letter = st.sampled_from("aeinrstluomchkwz")
+letter = st.sampled_from("aeinrstluomchkwz12")
 
 
 @st.composite
