@@ -16,7 +16,7 @@ from hub.errors import BudgetError
 
 USAGE_GOES_STALE = timedelta(minutes=15)
 # vendors count a request when it arrives, a little after the hub sends it
-_SAFETY = 0.02
+_SAFETY = 0.02  # of `LocalBudget`, which knows only when its requests were sent
 _BIG_ENOUGH_TO_SHARE = 20
 
 
@@ -76,7 +76,7 @@ class Budget(Protocol):
     Call `take` before each request: it blocks (through the clock) until `n` requests may be sent,
     or raises `BudgetError` if waiting would not help; then end the run, the cursor stays. Call
     `observe` with the usage that an answer reports, and `pause` if the vendor sent `Retry-After`.
-    Hold `slot` while a request is under way.
+    Hold `slot` while a request is under way: its end tells when the request had arrived at the latest.
     """
 
     def take(self, n: int = 1, *, kind: str = "") -> None:
@@ -98,19 +98,17 @@ class Budget(Protocol):
 
 def next_send_time(
     past: Sequence[datetime], now: datetime, *, allowed: int, per: timedelta
-) -> tuple[datetime, list[datetime]]:
-    """Return when the next request may be sent, and the log with that time added.
+) -> datetime:
+    """Return when the next request may be sent.
 
     Args:
-        past: when earlier requests were sent, oldest first.
+        past: when the vendor received earlier requests at the latest, oldest first.
         now: the present.
         allowed: requests in any window.
         per: the window, in real time.
     """
-    width = per * (1 + _SAFETY)
-    log = [at for at in past if at > now - width][-allowed:]
-    at = now if len(log) < allowed else max(now, log[-allowed] + width)
-    return at, [*log, at][-allowed:]
+    log = [at for at in past if at > now - per]
+    return now if len(log) < allowed else max(now, log[-allowed] + per)
 
 
 def check_day(usage: Usage, n: int, *, reserve: float, subject: str) -> None:
@@ -195,7 +193,7 @@ class LocalBudget:
         go = max(now, self._not_before or now)
         rates = [rate for rate in self._limits.rates if rate.counts(kind)]
         for rate in rates:
-            at, _ = next_send_time(
+            at = next_send_time(
                 self._logs.get(rate.name, ()), go, allowed=rate.requests, per=self._per(rate)
             )
             go = max(go, at)
@@ -205,4 +203,4 @@ class LocalBudget:
         self._clock.sleep((go - now).total_seconds())
 
     def _per(self, rate: Rate) -> timedelta:
-        return timedelta(seconds=rate.per_s / self._scale)
+        return timedelta(seconds=rate.per_s / self._scale) * (1 + _SAFETY)

@@ -2,14 +2,19 @@
 
 No request books a time ahead. A request that may not go yet releases the rows, sleeps, and asks again.
 So a pause also holds back waiting requests, and interactive work need not wait for bulk work.
+
+A vendor counts arrivals. The log has for each request the latest moment at which it may have arrived: a
+little after it was sent, or the moment of its answer if that came earlier. The next request is sent one
+window after that moment, so it cannot arrive within the same window, and little of the rate is lost.
 """
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from math import ceil
+from threading import local
 
 from sqlalchemy import Connection, Engine
 
@@ -25,8 +30,10 @@ from hub.connectors.governor import (
 from hub.db.locks import slot_lock
 from hub.records import budgets
 
-# how much longer than another a request may be on its way: vendors count arrivals
-_JITTER_S = 0.05
+# how long a request may be on its way, if its answer does not show that it took less
+_JITTER_S = 0.06
+_DRIFT = 0.002  # how much faster than the vendor's the hub's clock may run
+_SHORT = 100  # a window of fewer jitters is short: the moments of its answers are worth a statement
 _IDENTIFYING = ("base_url", "domain", "subdomain")
 
 
@@ -49,7 +56,7 @@ class SharedBudget:
         time_scale: how many times faster the vendor's clock runs than the hub's.
         reserve: the share of the day's requests to leave to others, 0 to 1.
         is_bulk: whether to leave a share of every rate to interactive work.
-        jitter_s: how much longer than another a request may be on its way to the vendor.
+        jitter_s: how long a request may be on its way to the vendor.
     """
 
     def __init__(
@@ -72,6 +79,7 @@ class SharedBudget:
         self._reserve = reserve
         self._is_bulk = is_bulk
         self._jitter = timedelta(seconds=jitter_s)
+        self._mine = _Mine()
         self.spent_n = 0
 
     def take(self, n: int = 1, *, kind: str = "") -> None:
@@ -93,11 +101,28 @@ class SharedBudget:
         with self._engine.begin() as conn:
             budgets.pause(conn, self._account, until)
 
-    def slot(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def slot(self) -> Iterator[None]:
         """Hold one of the account's connections during a request."""
+        try:
+            with self._connection():
+                yield
+        finally:
+            self._note_answer()
+
+    def _connection(self) -> AbstractContextManager[None]:
         if not self._limits.connections:
             return nullcontext()
         return slot_lock(self._engine, self._account, self._limits.connections, self._clock)
+
+    def _note_answer(self) -> None:
+        """Store that the thread's last request has arrived by now, where that is news."""
+        names, latest = self._mine.names, self._mine.latest
+        self._mine.names = ()
+        if latest is None or not names or (now := self._clock.now()) >= latest:
+            return
+        with self._engine.begin() as conn:
+            budgets.note_arrival(conn, self._account, names, latest, now)
 
     def _try(self, rates: list[Rate]) -> timedelta:
         """Take one request from the budget, or return how long to wait before the next try."""
@@ -106,13 +131,13 @@ class SharedBudget:
             now = self._clock.now()  # read while the lock is held, so the logs are in order
             day = rows[budgets.DAY]
             self._check_day(day, now)
-            go, logs = max(now, day.not_before or now), {}
+            go = max(now, day.not_before or now)
             for rate in rates:
-                at, logs[rate.name] = next_send_time(
-                    rows[rate.name].log,
+                at = next_send_time(
+                    sorted(rows[rate.name].log),
                     now,
                     allowed=rate.allowed(is_bulk=self._is_bulk),
-                    per=self._per(rate) + self._jitter,
+                    per=self._per(rate) * (1 + _DRIFT),
                 )
                 go = max(go, at)
             if go > now:
@@ -136,12 +161,15 @@ class SharedBudget:
         day: budgets.Row,
         now: datetime,
     ) -> None:
+        latest = now + self._jitter
+        short = [r.name for r in rates if self._per(r) < self._jitter * _SHORT]
+        self._mine.names, self._mine.latest = short, latest
         for rate in rates:
             budgets.write_log(
                 conn,
                 self._account,
                 rate.name,
-                [*rows[rate.name].log, now][-rate.requests :],
+                sorted([*rows[rate.name].log, latest])[-rate.requests :],
                 requests=rate.requests,
                 per_s=self._per(rate).total_seconds(),
             )
@@ -150,6 +178,13 @@ class SharedBudget:
 
     def _per(self, rate: Rate) -> timedelta:
         return timedelta(seconds=rate.per_s / self._scale)
+
+
+class _Mine(local):
+    """The last request of a thread: the rates whose logs want its arrival, and what they have of it."""
+
+    names: Sequence[str] = ()
+    latest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

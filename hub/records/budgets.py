@@ -81,11 +81,26 @@ def write_log(
     requests: int,
     per_s: float,
 ) -> None:
-    """Store the times of a rate's requests, and its limit: `requests` in `per_s`."""
+    """Store when a rate's requests arrived at the latest, and its limit: `requests` in `per_s`."""
     conn.execute(
         _WRITE,
         {"account": account, "name": name, "log": log, "requests": requests, "per_s": per_s},
     )
+
+
+_ARRIVED = text("""
+UPDATE ops.budget SET log = array_replace(log, CAST(:was AS timestamptz), CAST(:now AS timestamptz))
+WHERE account = :account AND name = :name
+""")
+
+
+def note_arrival(
+    conn: Connection, account: str, names: Sequence[str], was: datetime, now: datetime
+) -> None:
+    """Store an earlier time of one request in the logs of rates: the vendor has it by then."""
+    _hasten(conn)
+    for name in sorted(names):  # the order in which `lock` locks them
+        conn.execute(_ARRIVED, {"account": account, "name": name, "was": was, "now": now})
 
 
 def write_usage(conn: Connection, account: str, used: int, limit: int, at: datetime) -> None:

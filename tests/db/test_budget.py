@@ -42,6 +42,22 @@ def test_the_vendors_time_scale_narrows_the_window(db: Database) -> None:
     assert 1.0 < clock.slept_s < 1.1
 
 
+def test_an_answer_shows_when_a_request_had_arrived(db: Database) -> None:
+    """The next one waits a window from the answer on, or from the longest way where none came."""
+    limits = Limits((Rate("search", 1, 1.0),))
+    for answered_after_s, next_after_s in ((0.01, 1.01), (5.0, 5.0), (None, 1.06)):
+        clock = FixedClock(START)
+        account = f"{ACCOUNT}:{answered_after_s}"
+        one, other = (SharedBudget(db.engine, account, limits, clock) for _ in range(2))
+        one.take()
+        if answered_after_s is not None:
+            with one.slot():
+                clock.at += timedelta(seconds=answered_after_s)
+        other.take()
+        went = (clock.at - START).total_seconds()
+        assert next_after_s <= went <= next_after_s + 0.01
+
+
 def test_a_pause_holds_back_all_who_share_the_account_and_only_them(db: Database) -> None:
     clock, other = FixedClock(START), FixedClock(START)
     _shared(db, clock).pause(30)
