@@ -357,3 +357,17 @@ class Migrates(Protocol):
     def inventory(self, stream: Stream, window: Window) -> Inventory:
         """Return what the stream has at the vendor, without reading its records."""
         ...
+
+
+@runtime_checkable
+class ReadsSideBySide(Protocol):
+    """The further interface of a connector whose ranges may be read several at once."""
+
+    @property
+    def readers(self) -> int:
+        """Return how many ranges may be read at once, by one process."""
+        ...
+
+    def another(self) -> Connector:
+        """Return a connector to the same account, on the same budget, for another thread."""
+        ...

@@ -6,7 +6,16 @@ A source without the interface `Migrates` is read as a sync reads it: each strea
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from hub.connectors.base import Connector, Cursor, Migrates, Page, Range, Stream, Window
+from hub.connectors.base import (
+    Connector,
+    Cursor,
+    Migrates,
+    Page,
+    Range,
+    ReadsSideBySide,
+    Stream,
+    Window,
+)
 from hub.connectors.windows import after, is_unfinished
 
 _WHOLE = (Range("0001"),)
@@ -51,6 +60,14 @@ class Parts:
         if isinstance(own, Migrates):
             return own.count_range(stream, window, part)
         return own.count(stream, window.since, window.until) if stream.countable else None
+
+    def side_by_side(self, most: int) -> "list[Parts]":
+        """Return parts for as many threads as may read at once, `most` of them; one are these."""
+        own = self.connector
+        n = min(own.readers, most) if isinstance(own, ReadsSideBySide) else 1
+        if n <= 1 or not isinstance(own, ReadsSideBySide):
+            return [self]
+        return [Parts(own.another()) for _ in range(n)]
 
     @property
     def counts_gone(self) -> bool:

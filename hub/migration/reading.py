@@ -5,8 +5,10 @@ it differs again. A fault of one range stops no other range. A used-up quota end
 continues. Each range has a lock, so that the command line and Dagster can read a source side by side.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from threading import Lock
 
 from hub.connectors.base import Page, Range, Stream
 from hub.db.locks import only_one
@@ -20,6 +22,7 @@ from hub.landing.planned import Kept
 from hub.logs import get_logger
 from hub.migration.parts import Parts
 from hub.migration.planning import faults_of, streams_of, window_of
+from hub.migration.side_by_side import SideBySide
 from hub.model.faults import Fault
 from hub.records import migrations
 from hub.records.migrations import Migration, RangeState
@@ -68,10 +71,12 @@ class Read:
 def read(hub: Hub, found: Migration, on_page: Callable[[Progress], None] = lambda _: None) -> Read:
     """Read every range that is not proven yet; one that another process reads comes last.
 
+    As many ranges are read at once as the vendor allows one process (`ReadsSideBySide`).
+
     Args:
         hub: the hub.
         found: the migration, planned.
-        on_page: told of each page that was stored.
+        on_page: told of each page that was stored, by one thread at a time.
 
     Raises:
         CredentialError: the vendor refuses the credentials.
@@ -79,21 +84,65 @@ def read(hub: Hub, found: Migration, on_page: Callable[[Progress], None] = lambd
     parts = Parts(hub.connector(found.batch.source))
     order = {one.name: n for n, one in enumerate(streams_of(parts, found))}
     ranges = _ranges(hub, found)
-    expected = _expected(ranges)
     todo = [one for one in ranges if one.state in OPEN and one.stream in order]
     todo.sort(key=lambda one: (order[one.stream], one.key))
     for waits in (False, True):
-        left = []
-        for one in todo:
-            state = read_range(
-                hub, parts, found, one, on_page, waits=waits, expected=expected.get(one.stream)
-            )
-            if state is None:
-                left.append(one)
-            elif state.state == "open":
-                return Read(_unproven(hub, found), state.reason or "", faults_of(hub, found))
-        todo = left
+        some = _Pass(hub, found, SideBySide(todo), _expected(ranges), on_page, waits=waits)
+        some.run(parts.side_by_side(len(todo)))
+        if some.paused is not None:
+            return Read(_unproven(hub, found), some.paused, faults_of(hub, found))
+        todo = sorted(some.left, key=lambda one: (order[one.stream], one.key))
     return Read(_unproven(hub, found), faults=faults_of(hub, found))
+
+
+class _Pass:
+    """One pass over some ranges.
+
+    Args:
+        hub: the hub.
+        found: the migration.
+        ranges: to read.
+        expected: records of each stream by the vendor's count.
+        on_page: told of each page.
+        waits: whether to wait for a range that another process reads.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        found: Migration,
+        ranges: SideBySide[RangeState],
+        expected: Mapping[str, int | None],
+        on_page: Callable[[Progress], None],
+        *,
+        waits: bool,
+    ) -> None:
+        self._hub, self._found, self._ranges = hub, found, ranges
+        self._expected, self._on_page, self._waits = expected, on_page, waits
+        self._lock = Lock()
+        self.left: list[RangeState] = []
+        self.paused: str | None = None
+
+    def run(self, readers: Sequence[Parts]) -> None:
+        """Read the ranges, each by one of the readers; a used-up quota ends all of them."""
+        self._ranges.run([partial(self._read, one) for one in readers])
+
+    def _read(self, parts: Parts, wanted: RangeState) -> bool:
+        state = read_range(
+            self._hub, parts, self._found, wanted, self._told,
+            waits=self._waits, expected=self._expected.get(wanted.stream),
+        )  # fmt: skip
+        if state is None:
+            self.left.append(wanted)
+        elif state.state == "open":
+            self.paused = state.reason or ""
+            return False
+        return True
+
+    def _told(self, progress: Progress) -> None:
+        with self._lock:
+            self._on_page(progress)
+        self._ranges.check()
 
 
 def read_range(

@@ -95,7 +95,7 @@ class SalesforceSettings(SourceBlock):
     range_size: int = Field(100_000, ge=1)
     """Records in one range of a migration, about."""
     bulk_jobs: int = Field(3, ge=1, le=10)
-    """Bulk jobs that a migration has open side by side."""
+    """Ranges that a migration reads side by side, each large one by a Bulk job."""
     skip: list[
         Annotated[
             str,

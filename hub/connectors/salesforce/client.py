@@ -70,7 +70,7 @@ class SalesforceConfig:
         objects: the streams that a sync follows, beside users and the meanings of statuses.
         bulk_above: from how many records on a range is read by the Bulk API.
         range_size: how many records a range of a migration has at most, about.
-        bulk_jobs: how many Bulk jobs are open side by side.
+        bulk_jobs: how many ranges are read side by side, and how many Bulk jobs are open for them.
     """
 
     domain: str

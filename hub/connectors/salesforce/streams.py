@@ -80,6 +80,7 @@ class SalesforceConnector:
         check_version(config.api_version)
         self._config = config
         self._clock = clock
+        self._budget, self._retry_policy = budget, retry_policy
         page_size = min(max(config.page_size, 1), MOST_ROWS)
         client = SalesforceClient(config, clock, budget=budget, retry_policy=retry_policy)
         address = f"https://{short_domain(config.domain)}.salesforce.com"
@@ -87,6 +88,19 @@ class SalesforceConnector:
         self._inventory = InventoryReader(self._reader, config)
         jobs = BulkJobs(client, clock, time_scale=config.time_scale)
         self._ranges = RangeReader(self._reader, jobs, config)
+
+    @property
+    def readers(self) -> int:
+        """Return how many ranges may be read at once: as many as Bulk jobs may be open."""
+        return self._config.bulk_jobs
+
+    def another(self) -> "SalesforceConnector":
+        """Return a connector to the same org, with a session of its own, for another thread."""
+        made = SalesforceConnector(
+            self._config, self._clock, budget=self._budget, retry_policy=self._retry_policy
+        )
+        made._reader.shapes = self._reader.shapes  # noqa: SLF001  # described once for all
+        return made
 
     @property
     def _client(self) -> SalesforceClient:
