@@ -99,7 +99,7 @@ class SalesforceConnector:
         made = SalesforceConnector(
             self._config, self._clock, budget=self._budget, retry_policy=self._retry_policy
         )
-        made._reader.shapes = self._reader.shapes  # noqa: SLF001  # described once for all
+        made._reader.shapes = self._reader.shapes  # described once for all
         return made
 
     @property
