@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from hub.errors import ConfigError
 from hub.settings import Block, SourceSettings, block_of, secret_variable
-from hub.settings.descriptions import descriptions
+from hub.settings.descriptions import descriptions, first_sentence
 
 SOURCES = tuple(SourceSettings.model_fields)
 HEAD = """\
@@ -50,7 +50,7 @@ def asked(source: str, known: Mapping[str, str]) -> list[str]:
 
 def question(source: str, name: str) -> str:
     """Return what a setting is, in the settings' own words."""
-    return _words(descriptions(block_of(source))[name])
+    return first_sentence(descriptions(block_of(source))[name])
 
 
 def checked_name(source: str) -> None:
@@ -171,7 +171,7 @@ def _source(source: str, typed: Mapping[str, str], *, as_sample: bool = False) -
         is_written = name in typed or name in needed or _ALWAYS.get(source) == name
         shown = "" if found.is_required() and block is None else _as_yaml(value)
         line = f"    {'' if is_written else '# '}{name}: {shown}"
-        lines.append(f"{line:<{_COLUMN - 1}} # {_words(said[name])}")
+        lines.append(f"{line:<{_COLUMN - 1}} # {first_sentence(said[name])}")
     return "\n".join(f"  # {line[2:]}" if as_sample else line for line in lines)
 
 
@@ -180,10 +180,6 @@ def _as_yaml(value: object) -> str:
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w-]*", value):
         return json.dumps(value) if value.lower() in _YES_AND_NO else value
     return json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _words(said: str) -> str:
-    return said.splitlines()[0].rstrip(".")
 
 
 def _is_secret(found: FieldInfo) -> bool:

@@ -135,7 +135,7 @@ class RoutingSettings(Block):
     rules: list[RuleSettings] = Field(default_factory=list)
     """Read in order; the first that holds decides."""
     fallback: str = Field("group:sales", pattern=r"^(user|group):.+$")
-    """Where a lead goes for which no rule holds."""
+    """`user:EMAIL` or `group:NAME`: where a lead goes for which no rule holds."""
 
 
 class SmtpSettings(Block):
@@ -187,7 +187,7 @@ class CompanySettings(Block):
     """Defaults of your company."""
 
     default_region: str = Field("FR", pattern=r"^[A-Z]{2}$")
-    """ISO country of phone numbers without a country."""
+    """Country of phone numbers without a country, by its two letters, e.g. `FR`."""
 
 
 _CURRENCIES = frozenset({"EUR", "USD", "GBP", "CHF"})

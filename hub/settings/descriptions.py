@@ -5,13 +5,16 @@ process then, which took a twentieth of a command's time.
 """
 
 import ast
+import functools
 import inspect
+import re
 import textwrap
 from itertools import pairwise
 
 from pydantic import BaseModel
 
 
+@functools.cache
 def descriptions(model: type[BaseModel]) -> dict[str, str]:
     """Return the text below each field of a model, those of its base models included."""
     found: dict[str, str] = {}
@@ -31,3 +34,9 @@ def _own(model: type[BaseModel]) -> dict[str, str]:
             if isinstance(value, ast.Constant) and isinstance(value.value, str):
                 found[field.target.id] = inspect.cleandoc(value.value)
     return found
+
+
+def first_sentence(text: str) -> str:
+    """Return the first sentence of a description, on one line and without its full stop."""
+    paragraph = " ".join(text.partition("\n\n")[0].split())
+    return re.split(r"(?<=[a-z`)])(?<!e\.g)\. (?=[A-Z`])", paragraph, maxsplit=1)[0].rstrip(".")

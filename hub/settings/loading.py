@@ -1,8 +1,7 @@
 """Reading hub.yaml and HUB_…__… variables; a mistake names file, line and the nearest key."""
 
-import difflib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from hub.errors import ConfigError
 from hub.settings.blocks import Settings, SmtpSettings
+from hub.settings.mistakes import explained
 from hub.settings.sources import SourceSettings, block_of
 
 _PREFIX = "HUB_"
@@ -48,7 +48,7 @@ def load(
     try:
         settings = Settings.model_validate(document)
     except ValidationError as exc:
-        raise _explain(exc, path, lines) from exc
+        raise explained(exc, _place_in(path, lines)) from exc
     _check_references(settings, path)
     return settings
 
@@ -171,32 +171,15 @@ def _secret_file(variable: str, path: str) -> str:
         raise ConfigError(f"{variable}: cannot read {path}: {exc.strerror}") from exc
 
 
-def _explain(exc: ValidationError, path: Path | None, lines: _Lines) -> ConfigError:
-    error = exc.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = tuple(error["loc"])
-    line = next((lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in lines), 1)
-    name = ".".join(str(part) for part in place)
-    where = f"{path}:{line}" if path else "settings"
-    if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(place[-1]), _keys_at(place[:-1]), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(_keys_at(place[:-1]))}"
-        return ConfigError(f"{where}: unknown setting {name!r}", hint=hint)
-    if error["type"] == "missing":
-        return ConfigError(f"{where}: {name} is missing")
-    return ConfigError(f"{where}: {name}: {error['msg']}")
+def _place_in(path: Path | None, lines: _Lines) -> Callable[[Sequence[str | int]], str]:
+    """Return what names the file and the line of a setting."""
 
+    def where(place: Sequence[str | int]) -> str:
+        parts = tuple(place)
+        near = (lines[parts[:n]] for n in range(len(parts), -1, -1) if parts[:n] in lines)
+        return f"{path}:{next(near, 1)}" if path else "settings"
 
-def _keys_at(place: Sequence[str | int]) -> list[str]:
-    model: Any = Settings
-    for part in place:
-        if isinstance(part, int):
-            continue
-        annotation = model.model_fields[part].annotation if part in model.model_fields else None
-        inner = [annotation, *getattr(annotation, "__args__", ())]
-        model = next((m for m in inner if isinstance(m, type) and issubclass(m, BaseModel)), None)
-        if model is None:
-            return []
-    return sorted(model.model_fields)
+    return where
 
 
 def _check_references(settings: Settings, path: Path | None) -> None:

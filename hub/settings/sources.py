@@ -46,8 +46,8 @@ class SourceBlock(Block):
     """What all sources have in common."""
 
     role: Literal["follow", "migrate", "retired"] = "follow"
-    """`follow`: syncs keep it up to date. `migrate`: only `hub migrate` reads it, and a sync that names it.
-    `retired`: nothing reads it any more; what came from it stays."""
+    """What reads it: `follow` syncs and migrations, `migrate` migrations alone, `retired` nothing.
+    A sync that names a source of the role `migrate` reads it too. What came from a retired source stays."""
 
 
 class SalesforceSettings(SourceBlock):

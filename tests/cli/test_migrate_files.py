@@ -24,7 +24,7 @@ def test_a_file_is_proposed_tried_and_loaded(served: House, tmp_path: Path) -> N
     tried = served.run("migrate", str(file), "--mapping", str(mapping), "--dry-run", "--json")
     assert tried.returncode == 3, tried.stderr
     told = " ".join(tried.stderr.split())
-    assert "1 rows cannot be read (line 4" in told
+    assert "1 row cannot be read (line 4" in told
     plan = json.loads(tried.stdout)
     assert served.run("lead", "list", "--json").stdout.count("zoe@roux.example") == 0
 

@@ -1,15 +1,17 @@
 """hub.yaml and the environment: a mistake names file, line and the nearest key."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from hub.connectors.registry import KNOWN, streams_of
 from hub.errors import ConfigError
 from hub.settings import Settings, block_of, load
 from hub.settings.blocks import CrmSettings
+from hub.settings.mistakes import explained
 
 PEOPLE = """\
 people:
@@ -34,9 +36,13 @@ def settings_of(
         ("\n\nsmtp:\n  hsot: x\n", (":4:", "smtp.hsot", "'host'")),
         ("entirely: x\n", (":1:", "entirely", "people")),
         ("sources:\n  salesforce: {}\n", (":2:", "sources.salesforce.domain", "missing")),
-        ("smtp:\n  port: many\n", (":2:", "smtp.port", "integer")),
+        ("smtp:\n  port: many\n", (":2:", "smtp.port", "whole number")),
         ("smtp:\n  port: 70000\n", (":2:", "smtp.port", "65535")),
-        ("smtp: [1]\n", (":1:", "smtp")),
+        ("smtp: [1]\n", (":1:", "smtp must be a block of settings")),
+        (
+            "routing: {fallback: ada@example.com}\n",
+            ("routing.fallback does not have the right form",),
+        ),
         ("people:\n  - {email: [\n", (":3:", "YAML")),
         ("- a\n- b\n", (":1:", "key: value")),
         ("1: x\n", (":1:",)),
@@ -134,6 +140,33 @@ def test_the_environment_stands_over_the_file_and_a_file_holds_a_secret(tmp_path
     assert got.sources.salesforce is None
     assert got.home == tmp_path / "h"
     assert "from a file" not in str(got.redacted())
+
+
+WRONG: tuple[Any, ...] = ("§§", "", -1, 1.5, True, None, [], ["§"], {}, {"§": "§"}, [[]], [{}])
+
+
+def _places(model: type[BaseModel], place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, held in model.model_fields.items():
+        yield (*place, name)
+        inner = [held.annotation, *getattr(held.annotation, "__args__", ())]
+        for one in inner:
+            if isinstance(one, type) and issubclass(one, BaseModel) and one not in (list, dict):
+                yield from _places(one, (*place, name))
+
+
+def test_a_wrong_value_of_any_setting_is_told_in_plain_words() -> None:
+    told = []
+    for place in _places(Settings):
+        for value in WRONG:
+            document: Any = value
+            for part in reversed(place):
+                document = {part: document}
+            try:
+                Settings.model_validate({"home": "."} | document)
+            except ValidationError as exc:
+                told.append((place, value, explained(exc, str).message))
+    assert len(told) > 500
+    assert [one for one in told if "should" in one[2] or "error" in one[2].lower()] == []
 
 
 @pytest.mark.parametrize("source", KNOWN)

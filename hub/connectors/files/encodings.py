@@ -37,6 +37,8 @@ _NOT_WESTERN = frozenset(
     ("Polish", "Czech", "Slovak", "Hungarian", "Slovene", "Croatian", "Romanian", "Turkish", "Lithuanian", "Latvian")
 )  # fmt: skip
 _FEW = 4
+_RARE = 50
+"""Fewer zero bytes than one in so many are faults in cells of a text; the mapping takes them out."""
 _MOSTLY = 4
 """A file with four valid characters of UTF-8 for each wrong byte is UTF-8 with wrong rows."""
 
@@ -59,7 +61,7 @@ def encoding_of(path: Path) -> Encoding:
     for mark, name in _MARKS:
         if head.startswith(mark):
             return Encoding(name)
-    if b"\0" in head:
+    if head.count(0) * _RARE > len(head):
         return _without_mark(path, head)
     valid, wrong = _utf8(path)
     if not wrong:

@@ -90,7 +90,7 @@ class TablePlan:
         found = list(self.table.notes)
         if self.held.faults_n:
             shown = "; ".join(self.held.faults)
-            found.append(f"{self.table.name}: {self.held.faults_n} rows cannot be read ({shown})")
+            found.append(f"{self.table.name}: {_rows(self.held.faults_n)} cannot be read ({shown})")
         return found
 
 
@@ -153,6 +153,10 @@ def plan_table(table: Table, said: TableMapping = _NOTHING_SAID, *, assumed: str
             f"the rows were taken for {kind}; they may be {' or '.join(meaning.also)}: set `kind`"
         )
     return TablePlan(table, kind, made, held, said.zone, question)
+
+
+def _rows(n: int) -> str:
+    return "1 row" if n == 1 else f"{n} rows"
 
 
 def _kind_by_fields(said: TableMapping) -> str:

@@ -9,7 +9,7 @@ the row among equal ones. So the same file again gives the same ids.
 import csv
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -22,6 +22,9 @@ from hub.model.records import JsonValue
 Values = dict[str, JsonValue]
 _OF_SEVERAL = ("company_id", "contact_id", "deal_id", "lead_id")
 _STATUSES = ("unsubscribed", "nonsubscribed", "subscribed", "cleaned", "transactional", "archived")
+_YES = frozenset(("true", "1", "yes", "oui", "vrai", "x"))
+_WITH_EMAIL = re.compile(r"(?P<name>[^<>()@]*?)\s*[<(]?(?P<email>[^\s<>()@]+@[^\s<>()@]+)[>)]?")
+"""`Zoé Roux (zoe@acme.example)`, as HubSpot exports a contact; or the address alone."""
 _WIDE_GAP = re.compile(r" {2,}")
 _ADDRESSES = {
     4: ("street", "city", "postal_code", "country"),
@@ -116,9 +119,15 @@ def source_rows(plan: TablePlan, ids: Ids) -> Iterator[SourceRow]:
         yield SourceRow(own, row.line, values)
 
 
-def owner_key(text: str) -> str:
-    """Return the id of an owner: the e-mail address, or the name in one form."""
-    return " ".join(text.split()).casefold()
+def text_of(values: Mapping[str, object], name: str) -> str:
+    """Return a value as text without blanks around it; "" if there is none."""
+    held = values.get(name)
+    return held.strip() if isinstance(held, str) else ""
+
+
+def is_deleted(values: Mapping[str, object]) -> bool:
+    """Return whether a row says that its object was deleted: exports of Salesforce may hold such rows."""
+    return text_of(values, "deleted").casefold() in _YES
 
 
 def _reader(column: Column, plan: TablePlan) -> Callable[[str], str]:
@@ -134,8 +143,10 @@ def _complete(values: Values, status: str) -> None:
     for name in _OF_SEVERAL:
         held = values.get(name)
         if isinstance(held, str) and ";" in held:
+            _take_first(values, name.removesuffix("_id"), held.count(";"))
             values[name] = held.partition(";")[0].strip()
             values[f"{name}s"] = held
+    _split_contact(values)
     tags = values.get("tags")
     if isinstance(tags, str) and tags.startswith('"'):  # a list inside a cell: "Blog","New, here"
         values["tags"] = [*next(csv.reader([tags], skipinitialspace=True), [])]
@@ -146,6 +157,25 @@ def _complete(values: Values, status: str) -> None:
     parts = _WIDE_GAP.split(str(values.get("street", "")))
     if len(parts) in _ADDRESSES:
         values |= dict(zip(_ADDRESSES[len(parts)], parts, strict=True))
+
+
+def _take_first(values: Values, name: str, separators_n: int) -> None:
+    """Keep the first of several names in one cell, where the cell of ids has as many."""
+    held = values.get(name)
+    if isinstance(held, str) and held.count(";") == separators_n:
+        values[name] = held.partition(";")[0].strip()
+
+
+def _split_contact(values: Values) -> None:
+    """Take the e-mail address out of the name of a contact that a deal or an activity names."""
+    said = _WITH_EMAIL.fullmatch(text_of(values, "contact"))
+    if said is None:
+        return
+    values.setdefault("contact_email", said["email"])
+    if said["name"]:
+        values["contact"] = said["name"]
+    else:
+        del values["contact"]
 
 
 def _mailchimp_status(plan: TablePlan) -> str:

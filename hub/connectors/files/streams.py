@@ -31,8 +31,9 @@ from hub.connectors.base import (
     Window,
 )
 from hub.connectors.files.column_files import CUSTOM, ColumnFile
+from hub.connectors.files.owners import Owner, owners_of
 from hub.connectors.files.plans import TablePlan, by_kind, plan_files
-from hub.connectors.files.relations import Relations, owners_of, relations_of
+from hub.connectors.files.relations import Relations, relations_of
 from hub.connectors.files.source_rows import Ids, SourceRow, Values, source_rows
 from hub.model.records import FAULT, RawRecord
 from hub.model.verdicts import Op
@@ -184,12 +185,12 @@ class FilesConnector:
         return relations_of(self.plans)
 
     @cached_property
-    def _all_owners(self) -> dict[str, str]:
-        return owners_of(self.plans)
+    def _all_owners(self) -> dict[str, Owner]:
+        return self._relations.owners.by_key
 
     def _count(self, stream: Stream) -> int:
         if stream.name == OWNERS:
-            return len(owners_of(self.plans))
+            return len(owners_of(self.plans).by_key)
         plans = self._plans(stream.name)
         rows = sum(sum(1 for _ in plan.table.rows()) + abs(plan.table.unread_n()) for plan in plans)
         every = rows + len(self._relations.made.get(stream.name, {}))
@@ -262,9 +263,8 @@ class FilesConnector:
     def _whole(self, stream: Stream, until: datetime) -> Iterator[RawRecord]:
         latest = until - timedelta(microseconds=1)
         if stream.name == OWNERS:
-            for id_, name in sorted(self._all_owners.items()):
-                email = {"email": name} if "@" in name else {}
-                yield _record(SourceRow(id_, 0, {"id": id_, "name": name, **email}), latest, "")
+            for id_, owner in sorted(self._all_owners.items()):
+                yield _record(SourceRow(id_, 0, _of_owner(id_, owner)), latest, "")
             return
         ids = Ids()
         for plan in self._plans(stream.name):
@@ -276,6 +276,15 @@ class FilesConnector:
                 yield _record(row, changed_at, plan.table.name)
         for id_, values in self._relations.made.get(stream.name, {}).items():
             yield _record(SourceRow(id_, 0, values), latest, "")
+
+
+def _of_owner(id_: str, owner: Owner) -> Values:
+    said: Values = {"id": id_, "name": owner.name}
+    if owner.email:
+        said["email"] = owner.email
+    if not owner.is_active:
+        said["active"] = "false"
+    return said
 
 
 def _owners(plans: Sequence[TablePlan]) -> list[OwnerUse]:

@@ -231,7 +231,10 @@ def _fitted(row: Row, width: int, *, is_sheet: bool) -> Row:
         return replace(row, cells=[*cells, *[""] * (width - len(cells))])
     if fits(cells, width):
         return replace(row, cells=cells[:width])
-    return replace(row, fault=f"the row has {len(cells)} cells, and the header has {width}")
+    return replace(
+        row,
+        fault=f"the row has {len(cells)} {'cell' if len(cells) == 1 else 'cells'}, and the header has {width}",
+    )
 
 
 def _without_footer(

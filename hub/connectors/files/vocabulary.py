@@ -14,14 +14,16 @@ from typing import Any
 
 import yaml
 
-KINDS = ("leads", "contacts", "companies", "deals", "activities")
+KINDS = ("leads", "contacts", "companies", "deals", "activities", "users")
 PEOPLE = frozenset(("leads", "contacts"))
 _LETTERS = {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l"}
 _AGAIN = re.compile(r" \(\d+\)$")
 _PERSONAL = frozenset(("first_name", "last_name", "email", "mobile", "title", "salutation"))
 _OF_ANYTHING = frozenset(
-    ("id", "tags", "description", "created_at", "updated_at", "owner", "owner_email", "type", "source", "status", "notes")
+    ("id", "tags", "description", "created_at", "updated_at", "owner", "owner_email", "owner_id", "deleted", "type", "source", "status", "notes")
 )  # fmt: skip
+_MARKS_OF_USERS = 2
+_SURE = 100.0
 _NAMES = frozenset(("full_name", "last_name", "first_name", "last_or_full_name", "email"))
 
 
@@ -115,14 +117,17 @@ def _resolve_names(found: list[str]) -> None:
 
 
 def _score(headers: Sequence[str], file_name: str, kind: str) -> float:
+    if kind == "users":
+        return _SURE if _are_users(headers, file_name) else 0.0
     fields = [field for field in _fields(headers, kind) if field]
     known = set(fields)
     said = known - _OF_ANYTHING
-    if not said or (len(said) == 1 and said != {"email"}):
+    is_named = bool(_file_words(file_name) & _of_file_names(kind))
+    if not said or (len(said) == 1 and said != {"email"} and not is_named):
         return 0.0
     score = float(len(known))
     score += 2 * sum(1 for header in headers if squashed(header) in _markers(kind))
-    score += 1.5 * bool(_file_words(file_name) & _of_file_names(kind))
+    score += 1.5 * is_named
     if kind in PEOPLE and not known & _NAMES:
         return 0.0
     if kind not in PEOPLE:
@@ -134,6 +139,13 @@ def _score(headers: Sequence[str], file_name: str, kind: str) -> float:
     if kind == "deals" and not known & {"stage", "value", "pipeline"}:
         return 0.0
     return max(score, 0.0)
+
+
+def _are_users(headers: Sequence[str], file_name: str) -> bool:
+    """Return whether the rows are users of the old CRM: the other headers are those of people too."""
+    marks = sum(1 for header in headers if squashed(header) in _markers("users"))
+    is_named = bool(_file_words(file_name) & _of_file_names("users"))
+    return marks + is_named >= _MARKS_OF_USERS and marks > 0
 
 
 def _file_words(name: str) -> frozenset[str]:

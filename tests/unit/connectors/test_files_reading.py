@@ -123,7 +123,7 @@ BAD_ROWS: dict[str, tuple[str | bytes, int, str]] = {
     "open quote that a later cell closes": ('a,b\n1,2\n3,"4\n5,6"\n7,8\n', 3, ""),
     "a quote that is not doubled": ('a,b\n1,2\n3,"say "hi" now"\n5,6\n7,8\n', 3, "quote"),
     "too many cells": ("a,b\n1,2\n3,4,5\n5,6\n7,8\n", 3, "has 3 cells, and the header has 2"),
-    "too few cells": ("a,b\n1,2\n3\n5,6\n7,8\n", 3, "has 1 cells, and the header has 2"),
+    "too few cells": ("a,b\n1,2\n3\n5,6\n7,8\n", 3, "has 1 cell, and the header has 2"),
     "wrong bytes": (
         "a,é\n1,é\n3,XX\n5,éé\n7,éü\n".encode().replace(b"XX", b"\xe9"), 3, "not in the encoding"),
     "a cell without end": (f"a,b\n1,2\n3,{'x' * 1_000_001}\n5,6\n7,8\n", 3, "1,000,000"),

@@ -236,6 +236,63 @@ def test_relations_go_by_id_then_by_name_and_a_name_of_two_rows_names_none(tmp_p
     assert (task["contact_ref"], task["deal_ref"]) == ("C1", "D1")
 
 
+def test_an_export_of_salesforce_has_owners_by_id_and_rows_of_deleted_objects(
+    tmp_path: Path,
+) -> None:
+    files = _made(
+        tmp_path,
+        User=(
+            '"Id","Username","LastName","FirstName","Name","CompanyName","Email","Alias","IsActive","ProfileId"\n'
+            "005A,ann@acme.sf,Lee,Ann,Ann Lee,Acme,Ann@acme.example,alee,1,00e1\n"
+            "005B,bob@acme.sf,Ray,Bob,,Acme,bob@acme.example,bray,0,00e1\n"
+        ),
+        Lead=(
+            '"Id","IsDeleted","LastName","Company","Email","OwnerId"\n'
+            "00Q1,0,Ngo,Tra,n@tra.example,005B\n00Q2,1,Gone,Tra,g@tra.example,005A\n"
+            "00Q3,0,Elk,Tra,e@tra.example,005X\n"
+        ),
+        Account='"Id","IsDeleted","Name","OwnerId"\n0011,1,Tra,005A\n',
+        Task='"Id","WhoId","Subject","Status","OwnerId"\n00T1,00Q1,Call,Open,005A\n',
+    )
+    assert [(p.table.name, p.kind) for p in files.plans] == [
+        ("User.csv", "users"), ("Lead.csv", "leads"), ("Account.csv", "companies"), ("Task.csv", "activities"),
+    ]  # fmt: skip
+    assert [p.question for p in files.plans] == [""] * 4
+    owners = [r.values for r in _mapped(files, "owners").records]
+    assert owners == [
+        {"name": "005X", "is_active": True},
+        {"name": "Ann Lee", "email": "Ann@acme.example", "is_active": True},
+        {"name": "Bob Ray", "email": "bob@acme.example", "is_active": False},
+    ]
+    leads = _mapped(files, "leads")
+    assert {r.source_id: r.refs.get("owner") for r in leads.records} == {
+        "00Q1": "bob@acme.example", "00Q3": "005x",
+    }  # fmt: skip
+    assert leads.deleted == ["00Q2"]
+    assert _payloads(files, "leads")["00Q1"].get("company_ref") is None, "a deleted company is none"
+    assert _payloads(files, "activities")["00T1"]["owner_ref"] == "ann@acme.example"
+
+
+def test_the_first_of_several_names_in_a_cell_is_taken_and_an_address_beside_a_name(
+    tmp_path: Path,
+) -> None:
+    files = _made(
+        tmp_path,
+        deals=(
+            "Deal Name,Amount,Deal Stage,Associated Company IDs,Associated Company,Associated Contact\n"
+            "One,1,Won,7;8,Ng;Ng Holding,Zoé Roux (zoe@acme.example)\n"
+            "Two,2,Won,,A;B GmbH,ida@acme.example\nThree,3,Won,,,Max Petit\n"
+        ),
+    )
+    deals = {one["name"]: one for one in _payloads(files, "deals").values()}
+    assert (deals["One"]["company_id"], deals["One"]["company"]) == ("7", "Ng")
+    assert deals["Two"]["company"] == "A;B GmbH"
+    people = {
+        r.values.get("last_name"): r.values.get("email") for r in _mapped(files, "contacts").records
+    }
+    assert people == {"Roux": "zoe@acme.example", None: "ida@acme.example", "Petit": None}
+
+
 def test_a_read_goes_on_after_its_last_page_and_begins_again_if_the_file_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

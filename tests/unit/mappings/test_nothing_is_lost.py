@@ -31,6 +31,7 @@ ASKED = {"when", "reject_if", "unless", "region", "language", "id", "deleted", "
 DECIDES = {
     ("salesforce/leads", "ConvertedDate"),
     ("salesforce/users", "IsActive"),
+    ("csv/owners", "active"),
     # the first characters of an id say what is meant; the hub holds four kinds of objects
     *(
         (f"salesforce/{one}", path)
@@ -127,8 +128,8 @@ def outcome_of_nothing(name: str) -> Normalized:
 
 
 def says_nothing(value: Any) -> bool:
-    if isinstance(value, list):
-        return all(says_nothing(one) for one in value)
+    if isinstance(value, list):  # of several values, a template takes the first
+        return says_nothing(value[0])
     return isinstance(value, str) and (not clean(value) or check_of("text")(clean(value)))
 
 
