@@ -113,7 +113,13 @@ class House:
         )
 
     def start(self, *arguments: str, entry: Sequence[str] = (str(HUB),)) -> "subprocess.Popen[str]":
-        """Start a command in a process group of its own."""
+        """Start a command in a process group of its own; Ctrl-C reaches it, also where it does not reach us."""
+        if (
+            signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        ):  # started in the background by a script
+            signal.signal(
+                signal.SIGINT, signal.default_int_handler
+            )  # the child has the default then
         process = subprocess.Popen(
             [*entry, *arguments],
             cwd=self.root,

@@ -10,20 +10,22 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from hub.clock import SystemClock
+from hub.cli.ending import Ending
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-_STOP_S = 10
-_KILLED_S = 5.0
-_POLL_S = 0.05
+_STOP_S, _KILLED_S = 8.0, 2.0
 
 
 def _die_with_parent() -> None:
     """Ask the kernel to end this child when the thread that started it is gone (Linux only).
 
-    It runs between fork and exec, where other threads may hold locks: nothing is imported here.
+    A script without job control starts a command of the background with SIGINT ignored, and its children
+    with it. Dagster takes SIGTERM for SIGINT: it would not end, and its runs could not be ended either.
+
+    This runs between fork and exec, where other threads may hold locks: nothing is imported here.
     """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
@@ -63,43 +65,57 @@ def child(
     try:
         yield process
     finally:
-        stop([process])
+        stop({Path(arguments[0]).name: process}, Ending())
 
 
-def stop(processes: Sequence["subprocess.Popen[str]"]) -> None:
+def stop(children: Mapping[str, "subprocess.Popen[str]"], end: Ending) -> None:
     """End children, all at once, and what they started; first politely.
 
     Processes that a child has started stay in its group when the child is gone. So wait for the
     group.
+
+    Args:
+        children: by the names that the operator reads.
+        end: how long the waits may take.
     """
-    for process in processes:
-        _signal(process, signal.SIGTERM)
-    _wait_for(processes, _STOP_S)
-    for process in processes:
-        _signal(process, signal.SIGKILL)
-        process.wait()
-    # A killed process keeps its place at the database until it is gone: the server would be left running.
-    _wait_for(processes, _KILLED_S)
+    try:
+        for process in children.values():
+            _signal(process, signal.SIGTERM)
+        end.wait("children end", lambda: _living(children), _STOP_S)
+    finally:
+        for process in children.values():
+            _signal(process, signal.SIGKILL)
+            process.wait()
+        # A killed process keeps its place at the database until it is gone: the server would be left running.
+        end.wait("killed children end", lambda: _living(children), _KILLED_S, is_short=True)
 
 
-def _wait_for(processes: Sequence["subprocess.Popen[str]"], seconds: float) -> None:
-    """Wait until the groups of the children are gone, but no longer than so many seconds."""
-    clock = SystemClock()
-    for _ in range(int(seconds / _POLL_S)):
-        if not any(_lives(process) for process in processes):
-            return
-        clock.sleep(_POLL_S)
+def _living(children: Mapping[str, "subprocess.Popen[str]"]) -> list[str]:
+    """Return the children of which a process still runs, with the ids of these processes."""
+    left = {name: _group(process) for name, process in children.items()}
+    return [f"{name} (process {', '.join(map(str, ids))})" for name, ids in left.items() if ids]
 
 
-def _lives(process: "subprocess.Popen[str]") -> bool:
-    """Tell whether a child, or anything of its group, still runs."""
+def _group(process: "subprocess.Popen[str]") -> list[int]:
+    """Return the ids of what still runs in the group of a child.
+
+    A process that has ended stays as a zombie until its parent asks. Those of a child that is gone belong to
+    the first process of the machine or the container; `hub up` may be this one, and never asks.
+    """
     if process.poll() is None:
-        return True
+        return [process.pid]
     try:
         os.killpg(process.pid, 0)
     except OSError:
-        return False
-    return True
+        return []
+    import psutil
+
+    found = []
+    for one in psutil.process_iter(["status"]):
+        with suppress(OSError):  # it has ended meanwhile
+            if one.info["status"] != psutil.STATUS_ZOMBIE and os.getpgid(one.pid) == process.pid:
+                found.append(one.pid)
+    return found
 
 
 def _signal(process: "subprocess.Popen[str]", number: int) -> None:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from hub.cli.dagster_api import DagsterApi
 from hub.cli.dagster_home import LOCATION, MODULE, code_socket, workspace_file
+from hub.cli.ending import Ending, ending
 from hub.cli.output import print_warning
 from hub.cli.supervisor import ChildPart, Part, PostgresPart, Supervisor
 from hub.clock import SystemClock
@@ -27,7 +28,7 @@ WEB_SERVER = "Dagster's web server"
 DAEMON = "Dagster's daemon"
 POSTGRES = "PostgreSQL"
 _START_S = 120.0
-_END_S = 10.0
+_END_S, _ASK_S = 6.0, 0.25
 _LOCK_S = 15.0
 _CLOCK = SystemClock()
 
@@ -122,10 +123,11 @@ def dagster_running(
             _start(running)
             yield running
         finally:
-            try:
-                _end_runs(running.api)
-            finally:
-                supervisor.stop()
+            with ending() as end:
+                try:
+                    _end_runs(running.api, end)
+                finally:
+                    supervisor.stop(end)
     finally:
         lock.release()
         if server:
@@ -185,8 +187,11 @@ def _wait(running: Dagster, is_ready: Callable[[], bool]) -> None:
     raise HubError("Dagster did not start in time", hint=f"its logs: {running.home / 'logs'}")
 
 
-def _end_runs(api: DagsterApi) -> None:
-    """End runs in flight in order, so that none is found as running by the next start."""
+def _end_runs(api: DagsterApi, end: Ending) -> None:
+    """End runs in flight in order, so that none is found as running by the next start.
+
+    Without a web server nothing is asked for: the runs get the signal with their code server.
+    """
     runs = api.in_flight()
     if not runs:
         return
@@ -194,7 +199,9 @@ def _end_runs(api: DagsterApi) -> None:
         f"runs under way are ended: {', '.join(sorted(runs.values()))}; what they read is kept, and "
         "the next run goes on from there"
     )
-    end = time.monotonic() + _END_S
     api.terminate(list(runs))
-    while time.monotonic() < end and api.in_flight():
-        _CLOCK.sleep(0.25)
+    end.wait("runs end", lambda: _named(api.in_flight()), _END_S, every_s=_ASK_S)
+
+
+def _named(runs: Mapping[str, str]) -> list[str]:
+    return [f"{job} (run {run_id[:8]})" for run_id, job in sorted(runs.items())]

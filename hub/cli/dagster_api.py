@@ -8,6 +8,8 @@ from typing import Any
 from hub.cli.dagster_home import LOCATION
 
 _TIMEOUT_S = 5.0
+_SOON_S = 3.0
+"""For what the end of the hub waits for."""
 _RELOAD_S = 120.0
 _LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
   locationOrLoadError { __typename } } } } }"""
@@ -44,12 +46,14 @@ class DagsterApi:
 
     def in_flight(self) -> dict[str, str]:
         """Return the jobs of runs that are under way, by run id."""
-        runs = (self._ask(_IN_FLIGHT).get("runsOrError") or {}).get("results") or []
+        runs = (self._ask(_IN_FLIGHT, timeout_s=_SOON_S).get("runsOrError") or {}).get(
+            "results"
+        ) or []
         return {run["runId"]: run["jobName"] for run in runs}
 
     def terminate(self, run_ids: list[str]) -> None:
         """Ask runs to end; each rolls its open transaction back."""
-        self._ask(_TERMINATE, {"ids": run_ids}, timeout_s=2 * _TIMEOUT_S)
+        self._ask(_TERMINATE, {"ids": run_ids}, timeout_s=_SOON_S)
 
     def _ask(
         self, query: str, variables: Any = None, *, timeout_s: float = _TIMEOUT_S

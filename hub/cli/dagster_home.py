@@ -17,6 +17,7 @@ from hub.settings import Settings
 LOCATION = "lead_hub"
 MODULE = "hub.assets.definitions"
 _LEAST_FRESHNESS_S = 30
+_OPEN_QUESTIONS_S = 1
 _LONGEST = 107
 """Bytes of a socket's path, on Linux."""
 
@@ -44,6 +45,8 @@ def write_dagster_home(
     return {
         "DAGSTER_HOME": str(home),
         "HUB_DAGSTER_URL": database.dagster_url,
+        # A code server that ends waits for open questions, else for a minute.
+        "DAGSTER_GRPC_SHUTDOWN_GRACE_PERIOD": str(_OPEN_QUESTIONS_S),
         "FRESHNESS_DAEMON_INTERVAL_SECONDS": str(_freshness_s(settings)),
         "HUB_HOME": str(settings.home),
         "HUB_CONFIG": str(config.absolute()) if config else os.environ.get("HUB_CONFIG", ""),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hub.cli.children import start, stop
+from hub.cli.ending import Ending
 from hub.cli.output import print_warning
 from hub.cli.restarts import MOST, WINDOW_S, Watched, decide
 from hub.db.embedded import EmbeddedServer
@@ -57,7 +58,7 @@ class ChildPart:
     def start(self) -> None:
         """Start it; what it had started itself is ended before."""
         if self.process is not None:
-            stop([self.process])
+            stop({self.log.stem: self.process}, Ending())
         self.process = start(self._arguments, env=self._env, log=self.log)
 
     def how_it_ended(self) -> str:
@@ -138,10 +139,14 @@ class Supervisor:
             for part in self.parts.values():
                 bound_log(part.log)
 
-    def stop(self) -> None:
+    def stop(self, end: Ending) -> None:
         """End all children, at once: each takes its time."""
-        children = [one.process for one in self.parts.values() if isinstance(one, ChildPart)]
-        stop([one for one in children if one is not None])
+        children = {
+            name: one.process
+            for name, one in self.parts.items()
+            if isinstance(one, ChildPart) and one.process is not None
+        }
+        stop(children, end)
 
 
 def bound_log(log: Path, most: int = _MOST_LOG) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hub.cli.ending import ending
 from hub.cli.formatting import count
 from hub.cli.options import Config, Json
 from hub.cli.output import print_json, print_line, print_table, print_warning, stderr
@@ -23,7 +24,8 @@ SYNC_S = 10.0
 """How long one `hub sync` derives again what older rules derived."""
 _LOOK_S = 60.0  # seconds between two looks for something stale, in the background
 _PAUSE_S = 0.05  # after each piece: other processes come first
-_JOIN_S = 30.0
+_JOIN_S = 3.0  # a piece that takes longer is rolled back with its session, and done again later
+_PIECE = "the results of older rules that are derived again"
 log = get_logger()
 
 
@@ -128,7 +130,8 @@ def in_background(hub: "Hub") -> Iterator[None]:
         yield
     finally:
         ended.set()
-        worker.join(_JOIN_S)
+        with ending() as end:
+            end.wait("deriving ends", lambda: [_PIECE] if worker.is_alive() else [], _JOIN_S)
 
 
 def _work(hub: "Hub", ended: threading.Event) -> None:
@@ -139,12 +142,13 @@ def _work(hub: "Hub", ended: threading.Event) -> None:
     while not ended.is_set():
         try:
             rederive(hub, stop=lambda: ended.wait(_PAUSE_S))
-        except HubError as exc:
-            log.warning("rederive_failed", message=exc.message)
-        except OperationalError:  # PostgreSQL is down; `hub up` starts it again
-            log.warning("rederive_waits_for_the_database")
-        except Exception:
-            log.exception(
-                "rederive_broke"
-            )  # the hub starts without it; `hub status` says what is left
+        except Exception as exc:
+            if ended.is_set():  # the hub ends, and its database with it
+                return
+            if isinstance(exc, HubError):
+                log.warning("rederive_failed", message=exc.message)
+            elif isinstance(exc, OperationalError):  # `hub up` starts PostgreSQL again
+                log.warning("rederive_waits_for_the_database")
+            else:  # the hub runs without it; `hub status` says what is left
+                log.exception("rederive_broke")
         ended.wait(_LOOK_S)

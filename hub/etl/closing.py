@@ -34,7 +34,8 @@ def finish_interrupted(hub: Hub, source: str) -> None:
     for batch in left:
         end_waiting(hub, batch)
     with hub.engine.begin() as conn:
-        settled = [batch for batch in left if proofs.is_drained(conn, batch.id)]
+        still = batches.lock_open(conn, [batch.id for batch in left])
+        settled = [batch for batch in still if proofs.is_drained(conn, batch.id)]
         is_bad = [not _holds(_close(conn, batch)) for batch in settled]
         if any(is_bad):
             alerts.after_fault(conn, hub, source)
@@ -43,13 +44,20 @@ def finish_interrupted(hub: Hub, source: str) -> None:
 
 
 def close_live(hub: Hub) -> list[Batch]:
-    """Close live batches that are over a minute old and have nothing left in a queue."""
-    with hub.engine.begin() as conn:
-        due = batches.due_live(conn, hub.clock.now())
+    """Close live batches that are over a minute old and have nothing left in a queue.
+
+    Any number of processes may call this. The transaction that closes a batch has locked it before it looks
+    whether the batch is settled: so one process closes it, and no record comes in meanwhile.
+    """
+    now = hub.clock.now()
+    due = ask(hub.engine, lambda conn: batches.due_live(conn, now))
+    if not due:
+        return []
     for batch in due:
         end_waiting(hub, batch)
     with hub.engine.begin() as conn:
-        done = [batch for batch in due if proofs.is_drained(conn, batch.id)]
+        locked = batches.due_live(conn, now)
+        done = [batch for batch in locked if proofs.is_drained(conn, batch.id)]
         bad = {batch.source for batch in done if not _holds(_close(conn, batch))}
         for source in sorted(bad):  # in this order, so that no two processes wait for each other
             alerts.after_fault(conn, hub, source)
@@ -71,9 +79,14 @@ def end_waiting(hub: Hub, batch: Batch) -> int:
 
 
 def finish(hub: Hub, batch: Batch) -> list[StreamLedger]:
-    """Add up the batch and close it: done if every record has a verdict, else failed."""
+    """Add up the batch and close it: done if every record has a verdict, else failed.
+
+    A batch that another process has closed meanwhile is only added up.
+    """
     end_waiting(hub, batch)
     with hub.engine.begin() as conn:
+        if not batches.lock_open(conn, [batch.id]):
+            return ledger.of_batch(conn, batch.id)
         ledgers = _close(conn, batch, in_dagster=hub.in_dagster)
         if batch.kind in batches.READS:
             alerts.after_read(conn, hub, batch.source)

@@ -59,18 +59,19 @@ def retry(hub: Hub, ids: Sequence[int] | None = None, *, source: str | None = No
     """
     with hub.engine.begin() as conn:
         missing = requeue.unknown_ids(conn, ids or ())
-        objects = requeue.open_objects(conn, ids, source)
+        sources = sorted({name for name, _ in requeue.open_objects(conn, ids, source)})
     if missing:
         raise _unknown(missing[0])
     report = Reprocessed()
-    sources = sorted({name for name, _ in objects})
     with source_locks(hub.engine, sources):
         _refuse_interrupted(hub, sources)
         flow.run_stages(hub)
+        with hub.engine.begin() as conn:  # another retry may have mapped some while this one waited
+            objects = requeue.open_objects(conn, ids, source)
         running = [_open(hub, name, "retry", Lane.LIVE.value) for name in sources]
         by_source = {batch.source: batch for batch in running}
         for (name, stream), source_ids in objects.items():
-            if f"{name}/{stream}" not in hub.mappings:
+            if name not in by_source or f"{name}/{stream}" not in hub.mappings:
                 continue
             with hub.engine.begin() as conn:
                 store.close_quarantine(conn, name, stream, source_ids)

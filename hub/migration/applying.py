@@ -16,7 +16,7 @@ from hub.landing import store
 from hub.migration.adopting import adopt
 from hub.migration.differences import Difference, from_plan
 from hub.migration.parts import Parts
-from hub.migration.planning import busy, streams_of, window_of
+from hub.migration.planning import busy, of_batch, streams_of, window_of
 from hub.migration.stages import Say, run_quietly
 from hub.records.ledger import StreamLedger
 from hub.records.migrations import Migration
@@ -59,16 +59,17 @@ def apply(
     Raises:
         ActionError: another process works on the source's migration, or it is over.
     """
-    if found.state not in ("planned", "running", "partial"):
-        raise ActionError(
-            f"batch {found.batch.id} is {found.state}: it cannot be applied",
-            resource="batch",
-            code="conflict",
-            hint=f"hub migrate {found.batch.source} begins a new one",
-        )
     with only_one(hub.engine, f"migration:{found.batch.source}") as is_ours:
         if not is_ours:
             raise busy(found.batch.source)
+        found = of_batch(hub, found.batch.id)  # another process may have ended it meanwhile
+        if found.state not in ("planned", "running", "partial"):
+            raise ActionError(
+                f"batch {found.batch.id} is {found.state}: it cannot be applied",
+                resource="batch",
+                code="conflict",
+                hint=f"hub migrate {found.batch.source} begins a new one",
+            )
         say("land")
         adopt(hub, found, on_page)
         run_quietly(hub, found.batch, say)

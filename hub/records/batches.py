@@ -80,8 +80,9 @@ def live_batch(conn: Connection, source: str, now: datetime) -> Batch:
 def due_live(conn: Connection, now: datetime) -> list[Batch]:
     """Lock and return the live batches that are over a minute old, settled or not.
 
-    Batches into which other transactions write are skipped. A later statement must check whether a
-    batch is settled: then it sees everything that was written into the batch.
+    Batches into which other transactions write, or which they close, are skipped. A later statement of
+    this transaction must check whether a batch is settled: it sees all that was written into the batch,
+    and until the transaction ends nothing more is.
     """
     due = select(*_COLUMNS).where(
         batch.c.kind == LIVE,
@@ -89,6 +90,13 @@ def due_live(conn: Connection, now: datetime) -> list[Batch]:
         batch.c.started_at <= now - LIVE_AGE,
     )
     rows = conn.execute(due.order_by(batch.c.id).with_for_update(skip_locked=True))
+    return [Batch(*row) for row in rows]
+
+
+def lock_open(conn: Connection, ids: Sequence[int]) -> list[Batch]:
+    """Lock and return those of the batches that no process has closed; others that close them wait."""
+    found = select(*_COLUMNS).where(batch.c.id.in_(ids), batch.c.state.in_(OPEN))
+    rows = conn.execute(found.order_by(batch.c.id).with_for_update(key_share=True))
     return [Batch(*row) for row in rows]
 
 

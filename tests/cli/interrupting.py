@@ -11,21 +11,21 @@ import threading
 from collections.abc import Sequence
 
 from hub.cli.app import main
-from hub.db.embedded import EmbeddedServer
+from hub.db.postmaster import Postmaster
 
-_run = EmbeddedServer._run
+_begin = Postmaster._begin
 
 
 def _interrupted(
-    self: EmbeddedServer, command: Sequence[str], *, check: bool = True
-) -> "subprocess.CompletedProcess[str]":
+    self: Postmaster, command: Sequence[str], *, stdout: int
+) -> "subprocess.Popen[str]":
     if command[-1] == "start":
         threading.Timer(DELAY_S, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-    return _run(self, command, check=check)
+    return _begin(self, command, stdout=stdout)
 
 
 if __name__ == "__main__":
     sys.argv.pop(0)
     DELAY_S = float(sys.argv[0])
-    EmbeddedServer._run = _interrupted  # type: ignore[method-assign]
+    Postmaster._begin = _interrupted  # type: ignore[method-assign]
     main()

@@ -102,7 +102,7 @@ def test_up_runs_the_schedules_of_what_is_configured_and_ends_with_ctrl_c(made: 
     assert "runs already" in second.stderr
     _takes_up_a_changed_hub_yaml(made, said["dagster"])
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=40)
     assert process.returncode == 130, told
     assert "hub.yaml has changed and cannot be used" in told
     assert "hub.yaml has changed and is in force; sources: typeform" in " ".join(told.split())

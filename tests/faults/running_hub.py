@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ SOURCE = "salesforce"
 START_S = 150
 WITHIN_S = 120.0
 """Within two minutes everything goes on."""
+END_S = 40.0
+"""Within twenty seconds of Ctrl-C everything has ended; a busy machine takes longer."""
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 _COMMANDS = {
     "code server": b"code-server\0start",
@@ -67,6 +69,7 @@ class Up:
     process: "subprocess.Popen[str]"
     address: str
     told: str = ""
+    ended_s: float = 0.0
 
     def ask(self, query: str, **variables: Any) -> Any:
         """Ask Dagster's web server; None while it does not answer."""
@@ -172,9 +175,11 @@ def hub_up(made: House) -> Iterator[Up]:
     try:
         yield up
     finally:
+        began = time.monotonic()
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-        up.told = process.communicate(timeout=90)[1]
+        up.told = process.communicate(timeout=END_S)[1]
+        up.ended_s = time.monotonic() - began
 
 
 @contextmanager
@@ -252,6 +257,16 @@ def main() -> int:
         assert within(WITHIN_S, lambda: up.status(run_id) == "SUCCESS"), up.said(run_id)
         assert within(WITHIN_S, lambda: not up.live_runs()), "no run stays STARTED"
         assert up.process.poll() is None
+        # The end in the worst state: a run under way, PostgreSQL about to start, no web server.
+        with suppress(Exception), held_source(made):
+            up.launch()
+            assert within(WITHIN_S, lambda: bool(up.started()))
+            up.kill("web server")
+            up.kill("PostgreSQL")
+            time.sleep(1)
+            up.process.send_signal(signal.SIGINT)
+    assert within(5, lambda: made.processes() == []), made.processes()
+    sys.stdout.write(f"ended after {up.ended_s:.1f} s, with exit code {up.process.returncode}\n")
     return 0
 
 

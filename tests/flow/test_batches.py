@@ -1,9 +1,12 @@
 """Batches of one source stand side by side, and each is judged by itself."""
 
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine, event
 
 from hub.actions.batches.undo import undo_batch
 from hub.clock import FixedClock
@@ -79,6 +82,69 @@ def test_a_live_batch_that_is_being_written_into_is_not_ended(world: World) -> N
         assert take_up(writer).id == batch.id
         assert closing.close_live(_later(world.hub, 61)) == []
     assert [b.id for b in closing.close_live(_later(world.hub, 61))] == [batch.id]
+
+
+_ASKS_WHETHER_SETTLED = "FROM ops.pending WHERE batch_id"
+
+
+@contextmanager
+def meanwhile(engine: Engine, words: str, act: Callable[[], object]) -> Iterator[None]:
+    """Do something in another thread when a statement with these words is sent for the first time.
+
+    The statement goes on when the other thread is done, or waits for a lock.
+    """
+    begun: list[threading.Thread] = []
+
+    def before(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if words in statement and not begun:
+            begun.append(threading.Thread(target=act))
+            begun[0].start()
+            begun[0].join(1)
+
+    event.listen(engine, "before_cursor_execute", before)
+    try:
+        yield
+    finally:
+        event.remove(engine, "before_cursor_execute", before)
+    assert begun, f"no statement had the words: {words}"
+    begun[0].join(20)
+    assert not begun[0].is_alive()
+
+
+def test_a_live_batch_is_closed_by_one_process_of_two(world: World) -> None:
+    batch, later = live(world), _later(world.hub, 61)
+    closed: list[Batch] = []
+    beside = lambda: closed.extend(closing.close_live(later))
+    with meanwhile(world.db.engine, _ASKS_WHETHER_SETTLED, beside):
+        closed += closing.close_live(later)
+    assert [one.id for one in closed] == [batch.id]
+
+
+def test_no_record_comes_into_a_live_batch_while_it_is_closed(world: World) -> None:
+    """The clock of the process that receives the record is a minute behind."""
+    first, taken = live(world), []
+
+    def receive() -> None:
+        with world.db.engine.begin() as conn:
+            taken.append(batches.live_batch(conn, SALESFORCE, world.hub.clock.now()))
+
+    with meanwhile(world.db.engine, _ASKS_WHETHER_SETTLED, receive):
+        closed = closing.close_live(_later(world.hub, 61))
+    assert [one.id for one in closed] == [first.id]
+    assert [one.id for one in taken] != [first.id]
+    assert states(world) == [("live", "done"), ("live", "running")]
+
+
+def test_a_batch_that_another_process_has_closed_is_not_closed_again(world: World) -> None:
+    world.add(SALESFORCE, "leads", lead(1))
+    batch = flow.begin(world.hub, SALESFORCE)
+    ledgers: list[object] = []
+    beside = lambda: ledgers.extend(closing.finish(world.hub, batch))
+    with meanwhile(world.db.engine, "FOR NO KEY UPDATE", beside):
+        ledgers += closing.finish(world.hub, batch)
+    assert len(ledgers) == 2 * len(closing.finish(world.hub, batch))
+    reports = world.rows("SELECT 1 FROM ops.stage_report WHERE stage = 'proof'")
+    assert len(reports) == 1
 
 
 def test_a_batch_is_settled_whatever_others_of_its_source_have_waiting(world: World) -> None:

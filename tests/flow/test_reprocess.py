@@ -1,5 +1,7 @@
 """Refused records are mapped again, streams are remapped, and no vendor is asked for it."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -7,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hub.db.locks import source_locks
 from hub.errors import ConfigError
 from hub.etl import flow, remap_preview, reprocess
 from hub.etl.context import Hub
@@ -77,6 +80,29 @@ def test_a_retry_takes_the_mapping_of_today(loaded: World, tmp_path: Path) -> No
     assert [
         b.kind for b in loaded.rows("SELECT kind FROM ops.batch WHERE state = 'done' ORDER BY id")
     ] == ["sync", "retry"]
+
+
+def test_of_two_retries_at_once_the_second_finds_nothing_left(
+    loaded: World, tmp_path: Path
+) -> None:
+    words = (HERE / "salesforce/leads.yaml").read_text()
+    line = next(one for one in words.splitlines() if one.strip().startswith("email:"))
+    new = line.replace(line.strip(), "email: {const: eve@r.example.com}")
+    hub = _without_vendor(loaded, _changed(tmp_path / "m", line, new))
+    with ThreadPoolExecutor(2) as pool:
+        with source_locks(hub.engine, ["salesforce"]):
+            both = [pool.submit(reprocess.retry, hub) for _ in range(2)]
+            _until_waiting(loaded, 2)
+        assert sorted(one.result(20).queued for one in both) == [0, 1]
+
+
+def _until_waiting(world: World, n: int) -> None:
+    """Wait until so many sessions wait for an advisory lock."""
+    waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    deadline = time.monotonic() + 20
+    while len(world.rows(waiting)) < n:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_retry_of_a_row_that_is_not_there_is_refused(loaded: World) -> None:

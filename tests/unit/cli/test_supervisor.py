@@ -1,8 +1,10 @@
 """The supervisor over real child processes, with a clock that the test moves."""
 
+import ctypes
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from hub.cli.children import stop
+from hub.cli.ending import SAY_S, Ending, ending
 from hub.cli.restarts import MOST
 from hub.cli.supervisor import ChildPart, Supervisor, bound_log
 from hub.errors import HubError
@@ -23,6 +27,14 @@ _LEAVES = [
     "-c",
     "import subprocess, sys; print(subprocess.Popen(['sleep', '60']).pid, flush=True)",
 ]
+_DEAF = [
+    sys.executable,
+    "-S",
+    "-c",
+    "from signal import *; signal(SIGTERM, SIG_IGN); print(1, flush=True); import time; time.sleep(60)",
+]
+_PR_SET_CHILD_SUBREAPER = 36
+_SOON_S = 3.0
 
 
 class _Hands:
@@ -48,7 +60,7 @@ def _supervised(part: ChildPart, hands: _Hands) -> Iterator[Supervisor]:
     try:
         yield supervisor
     finally:
-        supervisor.stop()
+        supervisor.stop(Ending())
 
 
 def _ended(part: ChildPart) -> None:
@@ -133,3 +145,66 @@ def test_a_log_is_moved_aside_when_it_is_too_large_and_its_writer_goes_on(log: P
     assert log.read_text() == "y"
     assert log.with_name("part.log.1").read_text() == "x" * 100
     bound_log(log.with_name("missing"))
+
+
+def _ready(log: Path) -> None:
+    deadline = time.monotonic() + 20
+    while not (log.exists() and log.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_zombie_that_its_new_parent_leaves_holds_up_no_stop(log: Path) -> None:
+    """In a container `hub up` may be the first process: what its children left becomes its own, unasked for."""
+    prctl = ctypes.CDLL(None).prctl
+    part = ChildPart(_LEAVES, {}, log)
+    prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        part.start()
+        _ended(part)
+        left = int(log.read_text())
+        began = time.monotonic()
+        assert part.process is not None
+        stop({"the part": part.process}, Ending())
+        assert time.monotonic() - began < _SOON_S
+        assert os.waitpid(left, os.WNOHANG)[0] == left, "it was a zombie all the time"
+    finally:
+        prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+def test_a_second_ctrl_c_kills_what_does_not_end_and_leaves_no_step_out(
+    log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part = ChildPart(_DEAF, {}, log)
+    part.start()
+    _ready(log)
+    assert part.process is not None
+    began = time.monotonic()
+    presses = threading.Timer(SAY_S + 0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+    with ending() as end:
+        presses.start()
+        stop({"the part": part.process}, end)
+        after = time.monotonic() - began
+        end.wait("nothing more is waited for", lambda: ["the rest"], 60)
+    presses.join()
+    assert part.process.returncode == -signal.SIGKILL
+    assert SAY_S < after < SAY_S + _SOON_S
+    assert time.monotonic() - began < after + 1
+    told = " ".join(capsys.readouterr().err.split())
+    assert f"waits for the part (process {part.process.pid}), 8 s at most" in told
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_child_takes_ctrl_c_where_a_script_has_started_its_parent_in_the_background(
+    log: Path,
+) -> None:
+    """Dagster takes SIGTERM for SIGINT: what ignores the one ignores the other."""
+    asks = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    part = ChildPart([sys.executable, "-S", "-c", asks], {}, log)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        part.start()
+        _ended(part)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert log.read_text().strip() == "True"
