@@ -170,6 +170,23 @@ class Rereads(Protocol):
         ...
 
 
+@runtime_checkable
+class ReadsNamed(Protocol):
+    """The further interface of a connector whose vendor sends hints: objects are read by their names."""
+
+    def read_named(self, stream: Stream, names: Sequence[str]) -> Sequence[RawRecord]:
+        """Return the present state of objects, in the shape in which `read` yields it.
+
+        A name of an object that the vendor does not have, or does not tell about, gives no record; the
+        next read finds its tombstone. Raises what `Connector` says.
+
+        Args:
+            stream: their stream.
+            names: as `source_id` of the webhook's events has them; each once.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Glance:
     """What the vendor answered about one stream.

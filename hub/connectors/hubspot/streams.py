@@ -20,7 +20,12 @@ from hub.connectors.base import Change, Cursor, Finding, Glance, News, Page, Str
 from hub.connectors.findings import failed, skipped, webhooks
 from hub.connectors.governor import Budget
 from hub.connectors.http import HINTS, RetryPolicy
-from hub.connectors.hubspot.client import HubspotClient, HubspotConfig, next_after
+from hub.connectors.hubspot.client import (
+    MOST_IN_A_BATCH,
+    HubspotClient,
+    HubspotConfig,
+    next_after,
+)
 from hub.connectors.parts import contained
 from hub.connectors.windows import (
     after,
@@ -128,6 +133,23 @@ class HubspotConnector:
             return self._read_definitions(_DEFINED[stream.name], window)
         _check_known(stream)
         return self._read_objects(stream, window)
+
+    def read_named(self, stream: Stream, names: Sequence[str]) -> Sequence[RawRecord]:
+        """Return objects by their ids: one request for a hundred, one more if some are gone.
+
+        A batch shows an object at once; a search shows it some seconds later.
+        """
+        _check_known(stream)
+        kind, records = stream.name, []
+        for start in range(0, len(names), MOST_IN_A_BATCH):
+            some = names[start : start + MOST_IN_A_BATCH]
+            found = _found(self._client.batch(kind, some, self._names(kind)))
+            records += _live_records(kind, found)
+            known = {record.source_id for record in records}
+            if missing := [one for one in some if one not in known]:
+                gone = self._client.batch(kind, missing, [_ID, _MERGED], archived=True)
+                records += _gone_records(_found(gone))
+        return records
 
     def count(self, stream: Stream, since: datetime | None, until: datetime) -> int | None:
         """Return the live records in the span by the search's total; None for streams without search."""
@@ -422,17 +444,20 @@ def _live_records(name: str, found: _Found) -> list[RawRecord]:
     return records
 
 
-def _gone_records(found: _Found, window: Window) -> list[RawRecord]:
+def _gone_records(found: _Found, window: Window | None = None) -> list[RawRecord]:
     records = []
     for item, raw in zip(found.items, found.raws, strict=True):
         stamp = item.archivedAt or item.updatedAt or ""
         at = parse_time(stamp)
-        is_early = window.since is not None and at is not None and at < window.since
-        if is_early or (at is not None and at >= window.until):
+        if window is not None and at is not None and not _is_inside(at, window):
             continue
         records.append(RawRecord(item.id, Op.DELETE, at, stamp, raw))
         records.extend(_merged(item, at, stamp))
     return records
+
+
+def _is_inside(at: datetime, window: Window) -> bool:
+    return (window.since is None or at >= window.since) and at < window.until
 
 
 def _merged(item: _Item, at: datetime | None, stamp: str) -> list[RawRecord]:

@@ -14,7 +14,7 @@ import requests
 
 from hub.clock import Clock
 from hub.connectors.addresses import only
-from hub.connectors.answers import Answer, get
+from hub.connectors.answers import Answer, find, not_found
 from hub.connectors.governor import Budget, Limits, LocalBudget, Rate
 from hub.connectors.http import RetryPolicy, call
 from hub.connectors.session import VendorSession, check_base_url
@@ -90,12 +90,19 @@ class ZendeskClient:
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer:
         """Return the answer to a GET of a path below /api/v2."""
+        answer = self.find(path, params)
+        if answer is None:
+            raise not_found(self._base_url + _PREFIX + path)
+        return answer
+
+    def find(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer | None:
+        """Return the same, but None for an object that is gone."""
         if not self._has_token:
             raise CredentialError("zendesk: no api_token is set", hint=_TOKEN_HINT)
         url = self._base_url + _PREFIX + path
         try:
             return call(
-                lambda: get(self._session, url, params or {}, code_key="error"),
+                lambda: find(self._session, url, params or {}, code_key="error"),
                 clock=self._clock,
                 retry_policy=self._retry_policy,
             )
