@@ -1,4 +1,4 @@
-"""The hub's own processes that `hub up` runs beside Dagster: the gateway."""
+"""The hub's own processes that `hub up` runs beside Dagster: the gateway and the worker."""
 
 import sys
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from hub.cli.supervisor import ChildPart, Part
 from hub.errors import ConfigError
 from hub.settings import GatewaySettings
 
-GATEWAY = "the gateway"
+GATEWAY, WORKER = "the gateway", "the worker"
 _LOG = {"HUB_LOG": "INFO"}
 
 
@@ -53,3 +53,9 @@ def gateway_part(ports: GatewayPorts, env: Mapping[str, str], home: Path) -> dic
         "--port", str(ports.public), "--private-port", str(ports.private),
     ]  # fmt: skip
     return {GATEWAY: ChildPart(command, {**env, **_LOG}, logs / "gateway.log")}
+
+
+def worker_part(env: Mapping[str, str], home: Path) -> dict[str, Part]:
+    """Return the worker's process by its name."""
+    command = [sys.executable, "-m", "hub.cli.app", "worker", "--json"]
+    return {WORKER: ChildPart(command, {**env, **_LOG}, home / "logs" / "worker.log")}

@@ -47,7 +47,8 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
     ),
     "Sync": (
         Line("Sync, move a whole source, undo a batch", {
-            "sync": "running:sync", "up": "running:up", "gateway": "gateway:gateway", "migrate": "migrate:migrate",
+            "sync": "running:sync", "up": "running:up", "gateway": "gateway:gateway",
+            "worker": "worker:worker", "migrate": "migrate:migrate", "undo": "batches:undo",
             "undo": "batches:undo",
         }),
         Line("Show status and batches; prove a batch complete", {

@@ -69,7 +69,7 @@ def up(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Run the hub: PostgreSQL, Dagster with its schedules, the gateway, until Ctrl-C."""
+    """Run the hub: PostgreSQL, Dagster with its schedules, gateway and worker, until Ctrl-C."""
     from hub.cli import up as running
 
     with running.up(config, dagster_port) as it:

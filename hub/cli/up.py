@@ -1,4 +1,4 @@
-"""What `hub up` does: Dagster over the configured sources, with its schedules, and the gateway, until Ctrl-C.
+"""What `hub up` does: Dagster over the configured sources, with its schedules, gateway and worker, until Ctrl-C.
 
 Processes that end are started again (`hub.cli.supervisor`). A changed hub.yaml is loaded again. What older
 rules derived is derived again meanwhile, in a thread of this process.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from hub.cli.beside import gateway_part, gateway_ports
+from hub.cli.beside import gateway_part, gateway_ports, worker_part
 from hub.cli.dagster import Dagster, dagster_running, free_port
 from hub.cli.dagster_home import write_dagster_home
 from hub.cli.output import print_warning
@@ -60,7 +60,7 @@ def up(config: Path | None, dagster_port: int) -> Iterator[Up]:
         )
     with opened(config) as (hub, database, settings):
         env = write_dagster_home(settings, database, config=find(config))
-        beside = gateway_part(ports, env, settings.home)
+        beside = gateway_part(ports, env, settings.home) | worker_part(env, settings.home)
         with (
             dagster_running(env, database, settings.home, dagster_port, beside) as dagster,
             in_background(hub),

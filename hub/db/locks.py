@@ -66,6 +66,18 @@ def try_company_lock(conn: Connection, *, shared: bool) -> bool:
     )
 
 
+def landing_lock(conn: Connection, source: str, stream: str) -> None:
+    """Become the only one that lands live records of a stream until the transaction ends.
+
+    It is taken before all other locks. So of two versions of an object that two processes land at the
+    same moment, the later one stays.
+    """
+    conn.execute(
+        text("SELECT pg_advisory_xact_lock(:space, :number)"),
+        {"space": LOCK_SPACE, "number": lock_number(f"landing:{source}/{stream}")},
+    )
+
+
 @contextmanager
 def source_locks(engine: Engine, sources: Sequence[str]) -> Iterator[None]:
     """Hold the locks of sources on a connection of their own; a second sync of a source waits."""

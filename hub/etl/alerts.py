@@ -62,6 +62,31 @@ def unclosed(
             _write(conn, core, told, sentences)
 
 
+def deliveries_dead(conn: Connection, core: Core, source: str, why: str) -> None:
+    """Alert to events of a source that no worker tries again, once until none is left.
+
+    Args:
+        conn: an open transaction.
+        core: the hub.
+        source: the source.
+        why: the last error, without any value of a record.
+    """
+    sentence = (
+        f"{source}: what it sent by itself could not be landed, and is not tried again: {why}; "
+        "`hub status` counts it, `hub worker --retry` tries it again"
+    )
+    _tell(conn, core, _deliveries_of(source), [Cause("dead deliveries", sentence)])
+
+
+def deliveries_well(conn: Connection, core: Core, source: str) -> None:
+    """Say that no event of a source is dead any more, if users were alerted to one."""
+    _tell(conn, core, _deliveries_of(source), [])
+
+
+def _deliveries_of(source: str) -> str:
+    return f"{source} webhooks"
+
+
 def works(conn: Connection, core: Core, job: str) -> None:
     """Say that a nightly job has ended well."""
     _tell(conn, core, job, [])
@@ -129,7 +154,8 @@ def _receivers(conn: Connection, core: Core, subjects: Sequence[str], news: News
 
 
 def _is_of(block: AlertSettings, subjects: Iterable[str]) -> bool:
-    return not block.sources or any(subject in block.sources for subject in subjects)
+    named = {name for subject in subjects for name in (subject, subject.removesuffix(" webhooks"))}
+    return not block.sources or not named.isdisjoint(block.sources)
 
 
 def receivers_of(conn: Connection, names: Sequence[str]) -> list[Receiver]:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import uuid4
 
 from sqlalchemy import Connection
@@ -205,19 +206,19 @@ def write_own(
     return written.id
 
 
-def match_companies(hub: Hub) -> dict[str, int]:
-    """Give every record of a company that waits its company; returns counts."""
+def match_companies(hub: Hub, *, only_live: bool = False) -> dict[str, int]:
+    """Give every record of a company that waits, or of the live lane, its company; returns counts."""
     totals: dict[str, int] = defaultdict(int)
-    while counts := run_transaction(hub.engine, _match_some):
+    while counts := run_transaction(hub.engine, partial(_match_some, only_live=only_live)):
         for name, n in counts.items():
             totals[name] += n
         log.info("companies_matched", **counts)
     return dict(totals)
 
 
-def _match_some(conn: Connection) -> dict[str, int]:
+def _match_some(conn: Connection, *, only_live: bool) -> dict[str, int]:
     company_lock(conn)
-    ids = queue.take(conn, queue.COMPANIES, CHUNK).ids
+    ids = queue.take(conn, queue.COMPANIES, CHUNK, only_live=only_live).ids
     if not ids:
         return {}
     placed = place_records(conn, ids)

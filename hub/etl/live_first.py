@@ -1,17 +1,26 @@
-"""Take live leads the whole way before records of an initial load or a migration.
+"""Take live records the whole way before records of an initial load or a migration.
 
 A stage takes all that waits, so a lead that arrives now would wait until each stage has ended for thousands
-of records. Here only the live lane is mapped, matched, loaded and routed. Nothing happens unless records of
-both lanes wait. What is left of the live lane (companies, deals, activities) goes with the stages.
+of records. Here only the live lane is mapped, matched, loaded and routed.
+
+`take_live` is for the stages: nothing happens unless records of both lanes wait, and what is left of the
+live lane (companies, deals, activities) goes with the stages. `run_live` is for the worker: it takes
+everything of the live lane, and never a record of the other one.
 """
 
+from collections import Counter
+from collections.abc import Mapping
+
 from hub.db.transactions import ask
+from hub.etl.companies import match_companies
 from hub.etl.context import Hub
-from hub.etl.load import load_live
+from hub.etl.load import load_live, load_live_companies
 from hub.etl.match import match_pending
 from hub.etl.normalize import normalize_pending
 from hub.etl.route import route_unowned
+from hub.etl.unmatched import RELATED, load_owners, load_related, load_tickets
 from hub.records import folding, queue
+from hub.records.companies import ORGANISATION
 
 _LOOKS, _LOOK_S = 50, 0.02
 
@@ -33,3 +42,41 @@ def take_live(hub: Hub) -> bool:
         route_unowned(hub, bulk=False)
         is_taken = True
     return is_taken
+
+
+def run_live(hub: Hub) -> Mapping[str, int]:
+    """Take what waits of the live lane as far as it gets now; returns counts, none if nothing waited.
+
+    A record that another process has in hand is left to that process: call again a moment later.
+    """
+    counts: Counter[str] = Counter()
+    waits = ask(hub.engine, queue.live_waits)
+    if queue.NORMALIZE in waits:
+        for stream in normalize_pending(hub, only_live=True).values():
+            counts.update(stream)
+    waits |= ask(hub.engine, queue.live_waits) if waits else frozenset()
+    if queue.MATCH in waits:
+        counts.update(match_pending(hub, only_live=True))
+    if queue.COMPANIES in waits:
+        counts.update(match_companies(hub, only_live=True))
+    if waits:
+        _load(hub, waits, counts)
+        counts.update(route_unowned(hub, bulk=False))
+    return counts
+
+
+def _load(hub: Hub, waits: frozenset[str], counts: Counter[str]) -> None:
+    """Load in the order of `hub.etl.load.load_pending`."""
+    if queue.OWNERS in waits:
+        counts.update(load_owners(hub, only_live=True))
+    if queue.TICKETS in waits:
+        counts.update(load_tickets(hub, only_live=True))
+    if waits & {queue.COMPANIES, ORGANISATION}:
+        ids = ask(hub.engine, lambda conn: folding.live_stale(conn, ORGANISATION))
+        counts.update(load_live_companies(hub, ids))
+    if ids := ask(hub.engine, folding.live_stale):
+        counts.update(load_live(hub, ids))
+    if waits & {*RELATED}:
+        counts.update(load_related(hub, only_live=True))
+        if ids := ask(hub.engine, folding.live_stale):
+            counts.update(load_live(hub, ids))

@@ -102,9 +102,17 @@ def _each(hub: Hub, some: Callable[[Connection], _Done], totals: Counter[str]) -
             log.info("entities_loaded", **done.counts)
 
 
-def _some_companies(conn: Connection) -> _Done:
+def load_live_companies(hub: Hub, entity_ids: Sequence[int]) -> Counts:
+    """Fold and write these companies now, before all others and before their people."""
+    totals: Counter[str] = Counter()
+    for ids in slices(entity_ids, CHUNK):
+        totals.update(run_transaction(hub.engine, partial(_some_companies, among=ids)).counts)
+    return dict(totals)
+
+
+def _some_companies(conn: Connection, among: Sequence[int] | None = None) -> _Done:
     company_lock(conn)
-    stale = folding.claim_stale(conn, CHUNK, kind=ORGANISATION)
+    stale = folding.claim_stale(conn, CHUNK, among, kind=ORGANISATION)
     return _Done(load_companies(conn, stale)[0] if stale else {}, _is_last(stale))
 
 

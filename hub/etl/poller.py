@@ -40,15 +40,17 @@ class Patience:
 
     Args:
         clock: the clock itself.
+        most_s: how long a question may take before its last request begins.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, most_s: float = MOST_S) -> None:
         self._clock = clock
+        self.most_s = most_s
         self.until = clock.now()
 
     def begin(self) -> None:
         """Begin a question."""
-        self.until = self._clock.now() + timedelta(seconds=MOST_S)
+        self.until = self._clock.now() + timedelta(seconds=self.most_s)
 
     def now(self) -> datetime:
         """Return the present."""
@@ -73,7 +75,8 @@ class PromptBudget:
     def take(self, n: int = 1, *, kind: str = "") -> None:
         """Wait until `n` requests may be sent, but not beyond the end of the question."""
         if self.patience.now() > self.patience.until:
-            raise TransientError(f"the vendor took more than {MOST_S:.0f} s to answer")
+            most_s = self.patience.most_s
+            raise TransientError(f"the vendor took more than {most_s:.0f} s to answer")
         self.inner.take(n, kind=kind)
 
     def observe(self, usage: Usage) -> None:

@@ -22,37 +22,39 @@ RELATED = (queue.DEALS, queue.ACTIVITIES, queue.DERIVE_PEOPLE, queue.DERIVE_DEAL
 """The stages of `load_related`."""
 Load = Callable[[Connection, Sequence[PlainRecord]], Sequence[Verdict]]
 """Writes a chunk of records; returns the verdict of each."""
+LoadPlain = Callable[[Connection, Sequence[int]], dict[str, int]]
+"""Writes a chunk of records; returns counts."""
 
 
-def load_owners(hub: Hub) -> dict[str, int]:
+def load_owners(hub: Hub, *, only_live: bool = False) -> dict[str, int]:
     """Connect the sources' owners with users, before their leads need them."""
-    return {"owners": _load(hub, queue.OWNERS, "user", _adopt_all)}
+    return {"owners": _load(hub, queue.OWNERS, "user", _adopt_all, only_live=only_live)}
 
 
-def load_tickets(hub: Hub) -> dict[str, int]:
+def load_tickets(hub: Hub, *, only_live: bool = False) -> dict[str, int]:
     """Write waiting tickets, each linked to its requester."""
-    return {"tickets": _load(hub, queue.TICKETS, "ticket", _write_all)}
+    return {"tickets": _load(hub, queue.TICKETS, "ticket", _write_all, only_live=only_live)}
 
 
-def load_related(hub: Hub) -> dict[str, int]:
+def load_related(hub: Hub, *, only_live: bool = False) -> dict[str, int]:
     """Write waiting deals, then waiting activities; call when people and companies are loaded."""
     currency = hub.settings.crm.currency
-    deals = _load_plain(
-        hub, queue.DEALS, lambda conn, ids: load_deals.load_deals(conn, ids, currency)
-    )
-    activities = _load_plain(hub, queue.ACTIVITIES, load_activities.load_activities)
-    _load_plain(hub, queue.DERIVE_PEOPLE, load_activities.derive_people)
-    _load_plain(hub, queue.DERIVE_DEALS, load_activities.derive_deals)
+
+    def of(stage: str, load: LoadPlain) -> dict[str, int]:
+        return _load_plain(hub, stage, load, only_live=only_live)
+
+    deals = of(queue.DEALS, lambda conn, ids: load_deals.load_deals(conn, ids, currency))
+    activities = of(queue.ACTIVITIES, load_activities.load_activities)
+    of(queue.DERIVE_PEOPLE, load_activities.derive_people)
+    of(queue.DERIVE_DEALS, load_activities.derive_deals)
     return deals | activities
 
 
-def _load_plain(
-    hub: Hub, stage: str, load: Callable[[Connection, Sequence[int]], dict[str, int]]
-) -> dict[str, int]:
+def _load_plain(hub: Hub, stage: str, load: LoadPlain, *, only_live: bool) -> dict[str, int]:
     totals: Counter[str] = Counter()
 
     def some(conn: Connection) -> tuple[int, dict[str, int]]:
-        taken = queue.take(conn, stage, CHUNK).ids
+        taken = queue.take(conn, stage, CHUNK, only_live=only_live).ids
         counts = load(conn, taken) if taken else {}
         queue.finish(conn, stage, taken)
         return len(taken), counts
@@ -62,11 +64,11 @@ def _load_plain(
     return dict(totals)
 
 
-def _load(hub: Hub, stage: str, target: str, load: Load) -> int:
+def _load(hub: Hub, stage: str, target: str, load: Load, *, only_live: bool) -> int:
     """Load waiting records of a stage, chunk by chunk; returns their number."""
 
     def some(conn: Connection) -> tuple[int, int]:
-        taken = queue.take(conn, stage, CHUNK).ids
+        taken = queue.take(conn, stage, CHUNK, only_live=only_live).ids
         records = folding.by_id(conn, taken, target, standing=True) if taken else []
         if records:
             became = load(conn, records)

@@ -152,20 +152,61 @@ def _storable(said: str) -> str:
     return said.encode("utf-8", "replace").decode().replace("\0", "")
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What one worker's thread takes.
+
+    Args:
+        source: rows of this source; None for all sources.
+        is_record: rows that have the record, or hints.
+    """
+
+    source: str | None
+    is_record: bool
+
+
+_DUE = text("""
+SELECT DISTINCT source, is_record FROM landing.inbox WHERE dead_at IS NULL AND next_at <= now()
+""")
+
+
+def due(conn: Connection) -> list[Door]:
+    """Return what is due: the records of all sources together, the hints of each source apart."""
+    rows = conn.execute(_DUE).all()
+    return list({Door(None if row.is_record else row.source, row.is_record): None for row in rows})
+
+
 _TAKE = text("""
 SELECT id, received_at, source, door, kind, stream, source_id, at, body, version, is_record,
   correlation_id, attempts
 FROM landing.inbox WHERE dead_at IS NULL AND next_at <= now()
+  AND (CAST(:source AS text) IS NULL OR source = :source)
+  AND (CAST(:is_record AS boolean) IS NULL OR is_record = :is_record)
+  AND (CAST(:only AS bigint[]) IS NULL OR id = ANY(CAST(:only AS bigint[])))
 ORDER BY next_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
 """)
 
 
-def take(conn: Connection, limit: int) -> list[Waiting]:
+def take(
+    conn: Connection, limit: int, door: Door | None = None, *, only: Sequence[int] | None = None
+) -> list[Waiting]:
     """Lock the rows that are due, oldest first; rows that another worker holds are skipped.
 
     They stay in the inbox until `settle`, which belongs to the same transaction.
+
+    Args:
+        conn: an open transaction.
+        limit: rows at most.
+        door: only these; None for all.
+        only: only rows with these ids, if given.
     """
-    return [Waiting(*row) for row in conn.execute(_TAKE, {"limit": limit})]
+    args = {
+        "limit": limit,
+        "source": door.source if door else None,
+        "is_record": door.is_record if door else None,
+        "only": None if only is None else list(only),
+    }
+    return [Waiting(*row) for row in conn.execute(_TAKE, args)]
 
 
 def settle(conn: Connection, ids: Sequence[int]) -> None:
@@ -216,6 +257,12 @@ FROM landing.inbox
 def depth(conn: Connection) -> Depth:
     """Return how much is in the inbox."""
     return Depth(*conn.execute(_DEPTH).one())
+
+
+def dead_sources(conn: Connection) -> frozenset[str]:
+    """Return the sources of dead rows."""
+    found = text("SELECT DISTINCT source FROM landing.inbox WHERE dead_at IS NOT NULL")
+    return frozenset(conn.execute(found).scalars())
 
 
 _DELETE_SEEN = text("""

@@ -94,14 +94,14 @@ def stale_kinds(conn: Connection) -> Stale:
 
 
 _LIVE_STALE = text(
-    "SELECT id FROM ops.entity WHERE version > folded_version AND kind = 'person' "
+    "SELECT id FROM ops.entity WHERE version > folded_version AND kind = :kind "
     "AND lane = 'live' AND merged_into IS NULL ORDER BY id"
 )
 
 
-def live_stale(conn: Connection) -> Sequence[int]:
-    """Return the people of the live lane that wait to be folded."""
-    return list(conn.execute(_LIVE_STALE).scalars())
+def live_stale(conn: Connection, kind: str = "person") -> Sequence[int]:
+    """Return the people, or the companies, of the live lane that wait to be folded."""
+    return list(conn.execute(_LIVE_STALE, {"kind": kind}).scalars())
 
 
 # An entity without records is merged into another, and gets no lead. The rows are looked up one by one: in a first

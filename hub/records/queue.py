@@ -223,6 +223,19 @@ def has_records(conn: Connection, *stages: str) -> bool:
     return bool(conn.execute(_WAITS, {"stages": list(stages)}).scalar_one())
 
 
+_LIVE = text("""
+SELECT ARRAY(SELECT DISTINCT stage FROM ops.pending WHERE lane = 'live') AS stages,
+  ARRAY(SELECT DISTINCT kind FROM ops.entity
+        WHERE version > folded_version AND lane = 'live' AND merged_into IS NULL) AS kinds
+""")
+
+
+def live_waits(conn: Connection) -> frozenset[str]:
+    """Return the stages for which records of the live lane wait, and the kinds of its stale entities."""
+    row = conn.execute(_LIVE).one()
+    return frozenset([*row.stages, *row.kinds])
+
+
 _LANES = text("""
 SELECT EXISTS (SELECT 1 FROM ops.pending WHERE lane = 'live' AND stage IN ('normalize', 'match'))
     OR EXISTS (SELECT 1 FROM ops.entity WHERE version > folded_version AND kind = 'person'

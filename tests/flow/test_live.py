@@ -1,0 +1,234 @@
+"""What sources send reaches its owner at once; what comes twice, late or broken changes nothing."""
+
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from hub.errors import ConfigError, RecordError, TransientError
+from hub.etl import flow
+from hub.etl.closing import close_live
+from hub.landing import inbox
+from hub.live.lane import MOST_TRIES
+from hub.live.worker import Worker, run_until_empty
+from hub.model.records import RawRecord
+from hub.settings.blocks import AlertSettings
+from tests.flow.conftest import World, hubspot_contact, mailchimp_member, typeform_answer
+from tests.flow.test_live_first import WAITING, adopt
+from tests.lives import HandVendors, answered, hint, put, state_of
+from tests.mailbox import mail_server, mailing_to
+
+OPS = "ops@acme.example.com"
+PEOPLE_N = 10
+
+
+def lea(n: int = 1, *, at: int = 0, **more: str) -> RawRecord:
+    values = {"firstname": "Lea", "lastname": "Moreau", "email": "lea@moreau.example.com"}
+    return hubspot_contact(n, at=at, lifecyclestage="lead", **{**values, **more})
+
+
+@pytest.fixture
+def read(world: World) -> World:
+    """The sources have been read once, and had nothing."""
+    flow.sync(world.hub, ["hubspot", "typeform", "mailchimp"])
+    return world
+
+
+def sooner(world: World, seconds: float = 3600) -> None:
+    """Let rows of the inbox be due that much sooner."""
+    with world.db.engine.begin() as conn:
+        conn.execute(
+            text("UPDATE landing.inbox SET next_at = next_at - make_interval(secs => :s)"),
+            {"s": seconds},
+        )
+
+
+def waiting(world: World) -> inbox.Depth:
+    with world.db.engine.begin() as conn:
+        return inbox.depth(conn)
+
+
+def test_an_event_is_a_lead_with_an_owner_whatever_comes_after_it(read: World) -> None:
+    vendors = HandVendors(read.vendors)
+    read.add("hubspot", "contacts", lea(at=100))
+    sent = answered("t1", at=200, email="bo@bo.example.com", last_name="Bo")
+    put(read.hub.engine, hint("hubspot", "contacts", "1"), sent)
+    with mail_server() as (box, port):
+        hub = mailing_to(read.hub, port)
+        done = run_until_empty(hub, vendors)
+        assert (done["landed"], done["emails"]) == (2, 2)
+        before = state_of(read)
+        assert {row[3] for row in before["leads"]} == {
+            "lea@moreau.example.com",
+            "bo@bo.example.com",
+        }
+        assert all(row[5] for row in before["leads"]), "each has an owner"
+        assert waiting(read).waiting == 0
+
+        # the polls that follow
+        report = flow.sync(hub, ["hubspot"])
+        assert report.stages["land"]["landed"] == 0, "the payload is the same"
+        read.add("typeform", "responses", typeform_answer(
+            "t1", at=200, email="bo@bo.example.com", last_name="Bo",
+        ))  # fmt: skip
+        flow.sync(hub, ["typeform"])
+        assert state_of(read) == before
+
+        # twice, late, swapped; of an object that is gone; from a replica that is behind
+        assert put(hub.engine, sent) == [False]
+        put(
+            hub.engine,
+            hint("hubspot", "contacts", "1", "again"),
+            replace(answered("t1", at=150, last_name="Old"), key="late"),
+            replace(sent, key="another delivery"),
+            hint("hubspot", "contacts", "404"),
+        )
+        read.vendors["hubspot"].objects["contacts"] = [lea(at=50, firstname="Old")]
+        run_until_empty(hub, vendors)
+        assert waiting(read).waiting == 0
+        assert state_of(read) == before
+        assert len(box.mail()) == 2
+
+        # a change is a change
+        read.vendors["hubspot"].objects["contacts"] = [lea(at=300, firstname="Léa")]
+        put(hub.engine, hint("hubspot", "contacts", "1", "changed"))
+        run_until_empty(hub, vendors)
+        assert {row[1] for row in state_of(read)["leads"]} >= {"Léa"}
+        assert state_of(read)["notices"] == before["notices"], "a change tells nobody"
+    with read.db.engine.begin() as conn:
+        conn.execute(text("UPDATE ops.batch SET started_at = started_at - interval '2 minutes'"))
+    assert {batch.source for batch in close_live(read.hub)} == {"hubspot", "typeform"}
+    assert {row.state for row in read.rows("SELECT state FROM ops.batch")} == {"done"}
+
+
+def test_a_row_that_cannot_be_landed_stops_no_other_and_is_told_once(read: World) -> None:
+    alerts = [AlertSettings(to=[OPS])]
+    read.hub = replace(read.hub, settings=read.hub.settings.model_copy(update={"alerts": alerts}))
+    vendors = HandVendors(read.vendors, {"13": RecordError("hubspot: unreadable")})
+    read.add("hubspot", "contacts", *(lea(n, email=f"p{n}@p{n}.example.com") for n in (12, 13, 14)))
+    # an index entry of PostgreSQL has 2,704 bytes at most: a fault of the landing itself
+    bad = replace(answered("t1"), stream=secrets.token_hex(5000))
+    put(
+        read.hub.engine,
+        *(hint("hubspot", "contacts", str(n)) for n in (12, 13, 14)),
+        bad,
+        answered("t2", email="bo@bo.example.com", last_name="Bo"),
+    )
+    with mail_server() as (box, port):
+        hub = mailing_to(read.hub, port)
+        run_until_empty(hub, vendors)
+        assert len(read.rows("SELECT FROM crm.lead WHERE owner_id IS NOT NULL")) == 3
+        assert waiting(read).waiting == 2
+        assert run_until_empty(hub, vendors)["landed"] == 0, "they are not due at once"
+        for _ in range(MOST_TRIES):
+            sooner(read)
+            run_until_empty(hub, vendors)
+        assert (waiting(read).waiting, waiting(read).dead) == (0, 2)
+        rows = read.rows("SELECT source, last_error, attempts FROM landing.inbox ORDER BY id")
+        assert [(r.source, r.attempts) for r in rows] == [
+            ("hubspot", MOST_TRIES), ("typeform", MOST_TRIES),
+        ]  # fmt: skip
+        assert rows[0].last_error == "hubspot: unreadable"
+        assert " at " in rows[1].last_error, "where in the code, and no value"
+        told = [m for m in box.mail() if m["to"] == [OPS]]
+        assert [m["headers"]["X-Hub-Event"] for m in told] == ["source_failed"] * 2
+        assert "hub worker --retry" in told[0]["text"]
+
+        vendors.faults.clear()
+        with hub.engine.begin() as conn:
+            assert inbox.revive(conn) == 2
+        run_until_empty(hub, vendors)
+        assert len(read.rows("SELECT FROM crm.lead WHERE owner_id IS NOT NULL")) == 4
+
+
+@pytest.mark.parametrize("error", [TransientError("away", retry_after_s=30), ConfigError("no key")])
+def test_hints_wait_for_a_vendor_that_does_not_answer(read: World, error: Any) -> None:
+    vendors = HandVendors(read.vendors, {"1": error})
+    read.add("hubspot", "contacts", lea(1))
+    read.add("mailchimp", "members", mailchimp_member("m1", email_address="bo@bo.example.com"))
+    put(read.hub.engine, hint("hubspot", "contacts", "1"), hint("mailchimp", "members", "m1"))
+    for _ in range(MOST_TRIES + 2):
+        run_until_empty(read.hub, vendors)
+        sooner(read)
+    assert (waiting(read).waiting, waiting(read).dead) == (1, 0), "for a day"
+    vendors.faults.clear()
+    run_until_empty(read.hub, vendors)
+    assert waiting(read).waiting == 0
+    assert len(read.rows("SELECT FROM crm.lead WHERE email = 'lea@moreau.example.com'")) == 1
+
+
+def test_an_event_waits_for_no_migration(read: World) -> None:
+    adopt(read)
+    before = read.rows(WAITING, stage="normalize")[0].n
+    read.add("hubspot", "contacts", lea())
+    put(read.hub.engine, hint("hubspot", "contacts", "1"))
+    run_until_empty(read.hub, HandVendors(read.vendors))
+    (lead,) = read.rows("SELECT owner_id FROM crm.lead")
+    assert lead.owner_id is not None
+    assert read.rows(WAITING, stage="normalize")[0].n == before >= 30
+
+
+def until(is_so: Callable[[], bool], seconds: float = 20) -> None:
+    for _ in range(int(seconds / 0.05)):
+        if is_so():
+            return
+        time.sleep(0.05)
+    pytest.fail("not so, after all this time")
+
+
+def test_one_person_by_three_sources_at_one_moment_is_one_lead_of_one_owner(read: World) -> None:
+    """Two workers side by side, which stop when told."""
+    for n in range(PEOPLE_N):
+        who = {"firstname": f"Ann{n}", "lastname": f"Lee{n}", "email": f"ann{n}@lee{n}.example.com"}
+        read.add("hubspot", "contacts", lea(n + 1, **who))
+        read.add("mailchimp", "members", mailchimp_member(
+            f"m{n}", at=n + 1, email_address=who["email"],
+            merge_fields={"FNAME": who["firstname"], "LNAME": who["lastname"]},
+        ))  # fmt: skip
+    with mail_server() as (box, port):
+        hub = mailing_to(read.hub, port)
+        workers = [Worker(hub, HandVendors(read.vendors)) for _ in range(2)]
+        threads = [threading.Thread(target=one.run) for one in workers]
+        for one in threads:
+            one.start()
+        try:
+            for n in range(PEOPLE_N):
+                put(
+                    hub.engine,
+                    answered(f"t{n}", first_name=f"Ann{n}", last_name=f"Lee{n}",
+                             email=f"ann{n}@lee{n}.example.com"),
+                    hint("hubspot", "contacts", str(n + 1)),
+                    hint("mailchimp", "members", f"m{n}"),
+                )  # fmt: skip
+            pending = (
+                "SELECT FROM ops.pending UNION ALL SELECT FROM ops.outbox WHERE state = 'pending'"
+            )
+            assigned = "SELECT FROM ops.outbox WHERE event = 'lead_assigned' AND state = 'done'"
+            until(
+                lambda: (
+                    waiting(read).waiting == 0
+                    and not read.rows(pending)
+                    and len(read.rows(assigned)) >= PEOPLE_N
+                )
+            )
+        finally:
+            for one in workers:
+                one.stop()
+            for one in threads:
+                one.join(15)
+        assert not any(one.is_alive() for one in threads)
+    leads = read.rows("SELECT id, owner_id FROM crm.lead")
+    assert len(leads) == PEOPLE_N
+    assert all(one.owner_id for one in leads)
+    assert Counter(row.lead_id for row in read.rows("SELECT lead_id FROM ops.assignment")) == {
+        one.id: 1 for one in leads
+    }
+    mails = Counter(m["headers"]["X-Hub-Event"] for m in box.mail())
+    assert mails["lead_assigned"] == PEOPLE_N
+    assert len({m["message_id"] for m in box.mail()}) == len(box.mail())
