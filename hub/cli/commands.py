@@ -49,7 +49,6 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
         Line("Sync, move a whole source, undo a batch", {
             "sync": "running:sync", "up": "running:up", "gateway": "gateway:gateway",
             "worker": "worker:worker", "migrate": "migrate:migrate", "undo": "batches:undo",
-            "undo": "batches:undo",
         }),
         Line("Show status and batches; prove a batch complete", {
             "status": "running:status", "batches": "batches:batches",
