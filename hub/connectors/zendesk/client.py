@@ -6,15 +6,16 @@ https://developer.zendesk.com/api-reference/introduction/rate-limits/
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 import requests
 
 from hub.clock import Clock
 from hub.connectors.addresses import only
-from hub.connectors.answers import Answer, find, not_found
+from hub.connectors.answers import Answer, find, get
 from hub.connectors.governor import Budget, Limits, LocalBudget, Rate
 from hub.connectors.http import RetryPolicy, call
 from hub.connectors.session import VendorSession, check_base_url
@@ -25,6 +26,7 @@ LIMITS = Limits((Rate("incremental", 10, 60.0, frozenset({EXPORT})), Rate("accou
 _TOKEN_HINT = "set the source's email (of an administrator) and api_token"  # noqa: S105
 _ROLE_HINT = "make the token's e-mail an administrator: exports are for administrators"
 _PREFIX = "/api/v2"
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,22 +92,19 @@ class ZendeskClient:
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer:
         """Return the answer to a GET of a path below /api/v2."""
-        answer = self.find(path, params)
-        if answer is None:
-            raise not_found(self._base_url + _PREFIX + path)
-        return answer
+        url = self._base_url + _PREFIX + path
+        return self._called(lambda: get(self._session, url, params or {}, code_key="error"))
 
-    def find(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer | None:
-        """Return the same, but None for an object that is gone."""
+    def find(self, path: str) -> Answer | None:
+        """Return the answer to a GET of an object, None if it is gone."""
+        url = self._base_url + _PREFIX + path
+        return self._called(lambda: find(self._session, url, {}, code_key="error"))
+
+    def _called(self, ask: Callable[[], _T]) -> _T:
         if not self._has_token:
             raise CredentialError("zendesk: no api_token is set", hint=_TOKEN_HINT)
-        url = self._base_url + _PREFIX + path
         try:
-            return call(
-                lambda: find(self._session, url, params or {}, code_key="error"),
-                clock=self._clock,
-                retry_policy=self._retry_policy,
-            )
+            return call(ask, clock=self._clock, retry_policy=self._retry_policy)
         except ForbiddenError as exc:
             exc.hint = _ROLE_HINT
             raise
