@@ -35,7 +35,9 @@ def worker(
         with opened_database(config) as (database, _), database.engine.begin() as conn:
             tried_n = inbox.revive(conn)
         if json:
-            print_json({"retried": tried_n})
+            from hub.views.results import EventsRetried
+
+            print_json(EventsRetried(tried_n))
         else:
             stdout.print(f"{tried_n} events are tried again by the worker")
         return
@@ -65,7 +67,9 @@ def _work(config: Path | None, *, json: bool) -> int:
 def _show(sources: list[str], *, json: bool) -> None:
     """Say that the worker runs, at once: a program may wait for the line."""
     if json:
-        print_json({"ready": True, "sources": sources})
+        from hub.views.results import WorkerReady
+
+        print_json(WorkerReady(True, sources))
     else:
         stdout.print("The worker lands what sources send. Ctrl-C stops.", highlight=False)
     stdout.file.flush()

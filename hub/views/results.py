@@ -3,7 +3,7 @@
 An action with more to say has a result of its own beside it. Not here: records (`cards`), lists of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -311,3 +311,18 @@ class GatewayReady:
     ready: bool
     public: str
     private: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReady:
+    """A worker that runs, and the sources that are configured."""
+
+    ready: bool
+    sources: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class EventsRetried:
+    """How many events, given up before, the worker tries again."""
+
+    retried: int
