@@ -25,7 +25,7 @@ from hub.errors import ConfigError, TransientError
 from hub.etl.budget import SharedBudget, account_of
 from hub.etl.polling import Standing, interval_s
 from hub.etl.promise import keep_question
-from hub.landing import store
+from hub.landing import store, versions
 from hub.mappings.document import MappingDocument
 from hub.mappings.loader import load_all
 from hub.records import batches, budgets
@@ -247,4 +247,4 @@ class Poller:
 def _has_news(conn: Connection, source: str, stream: str, news: News) -> bool:
     glance = news.glances[stream]
     ids = [id_ for id_, _ in glance.seen]
-    return glance.has_news(store.read_versions(conn, source, stream, ids) if ids else {})
+    return glance.has_news(versions.read_versions(conn, source, stream, ids) if ids else {})

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from hub.db.locks import landing_lock
 from hub.etl.context import Hub
 from hub.etl.erased import Gate
-from hub.landing import store
+from hub.landing import store, versions
 from hub.landing.inbox import Waiting
 from hub.live.vendors import stream_of
 from hub.model.records import RawRecord
@@ -87,7 +87,7 @@ def _land_stream(
     batch = batches.live_batch(conn, source, hub.clock.now()).id
     if gate := Gate.of(conn, hub.settings.home):
         records = gate.land(conn, records, batch=batch, source=source, stream=name, mapped=mapped)
-    newer = store.newer_ids(conn, source, name, records, or_same=not read_now)
+    newer = versions.newer_ids(conn, source, name, records, or_same=not read_now)
     if mapped and newer:
         known = [one for one in records if one.source_id in newer]
         store.enter_known(conn, known, batch=batch, source=source, stream=name)

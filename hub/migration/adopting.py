@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from hub.connectors.base import Stream
 from hub.etl.context import Hub
-from hub.landing import planned, store
+from hub.landing import planned, store, versions
 from hub.landing.planned import Planned
 from hub.migration.parts import Parts
 from hub.migration.planning import streams_of
@@ -56,7 +56,7 @@ def _land(
         rows = {r.source_id: (r.source_id, r.op is Op.UPSERT, r.at) for r in blocked}
         erased_objects.enter_blocked(conn, rows.values(), batch=number, source=source, stream=name)
     records = list(_last_of_each(page).values())
-    newer = store.newer_ids(conn, source, name, records)
+    newer = versions.newer_ids(conn, source, name, records)
     if mapped and newer:
         known = [r for r in records if r.source_id in newer]
         store.enter_known(conn, known, batch=number, source=source, stream=name)

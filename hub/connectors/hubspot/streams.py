@@ -8,11 +8,8 @@ https://developers.hubspot.com/docs/api-reference/search/guide
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-import msgspec
 
 from hub.clock import Clock
 from hub.connectors.answers import Answer, decode
@@ -25,6 +22,18 @@ from hub.connectors.hubspot.client import (
     HubspotClient,
     HubspotConfig,
     next_after,
+)
+from hub.connectors.hubspot.objects import (
+    CHANGED,
+    ID,
+    MERGED,
+    RESULTS,
+    Found,
+    Item,
+    found_in,
+    gone_records,
+    live_records,
+    owner_record,
 )
 from hub.connectors.parts import contained
 from hub.connectors.windows import (
@@ -56,44 +65,11 @@ _DEFINITIONS = {
     for name, kind in _DEFINED.items()
 }
 STREAMS = (_OWNERS, *_DEFINITIONS.values(), _COMPANIES, _CONTACTS)
-# https://developers.hubspot.com/docs/api-reference/crm-contacts-v3: contacts spell it otherwise
-_CHANGED = {"contacts": "lastmodifieddate", "companies": "hs_lastmodifieddate"}
-_ID, _MERGED = "hs_object_id", "hs_merged_object_ids"
 _MOST_ROWS = 200
 _LISTED = 100
 _OWNERS_A_PAGE = 500
 _ASKS_FOR_A_PAGE = 3
 _MOST_DIGITS = 30
-_RESULTS = "results"
-
-
-class _Item(msgspec.Struct):
-    """The keys of a record that the connector reads; the payload itself stays bytes."""
-
-    id: str = ""
-    properties: dict[str, Any] = {}
-    createdAt: str | None = None  # noqa: N815  # the vendor's spelling
-    updatedAt: str | None = None  # noqa: N815
-    archivedAt: str | None = None  # noqa: N815
-
-    def text(self, name: str) -> str:
-        """Return a property, "" if it has no value."""
-        value = self.properties.get(name)
-        return value if isinstance(value, str) else ""
-
-    def losers(self) -> list[str]:
-        """Return the ids that were merged into this record."""
-        found = dict.fromkeys(part.strip() for part in self.text(_MERGED).split(";"))
-        return [one for one in found if one and one != self.id]
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """One answer: its records, parsed and as bytes, and the total number of results."""
-
-    items: Sequence[_Item]
-    raws: Sequence[bytes]
-    total: int
 
 
 class HubspotConnector:
@@ -143,12 +119,12 @@ class HubspotConnector:
         kind, records = stream.name, []
         for start in range(0, len(names), MOST_IN_A_BATCH):
             some = names[start : start + MOST_IN_A_BATCH]
-            found = _found(self._client.batch(kind, some, self._names(kind)))
-            records += _live_records(kind, found)
+            found = found_in(self._client.batch(kind, some, self._names(kind)))
+            records += live_records(kind, found)
             known = {record.source_id for record in records}
             if missing := [one for one in some if one not in known]:
-                gone = self._client.batch(kind, missing, [_ID, _MERGED], archived=True)
-                records += _gone_records(_found(gone))
+                gone = self._client.batch(kind, missing, [ID, MERGED], archived=True)
+                records += gone_records(found_in(gone))
         return records
 
     def count(self, stream: Stream, since: datetime | None, until: datetime) -> int | None:
@@ -156,7 +132,7 @@ class HubspotConnector:
         if not stream.countable:
             return None
         _check_known(stream)
-        body = _search_body(stream.name, since, until, last="", limit=1, properties=[_ID])
+        body = _search_body(stream.name, since, until, last="", limit=1, properties=[ID])
         return self._client.search(stream.name, body).count("total")
 
     def news(self, cursors: Mapping[str, Cursor]) -> News:
@@ -198,7 +174,7 @@ class HubspotConnector:
     def _check_objects(self, name: str) -> Finding:
         try:
             properties = len(self._names(name))
-            body = {"filterGroups": [], "limit": 1, "properties": [_ID]}
+            body = {"filterGroups": [], "limit": 1, "properties": [ID]}
             total = self._client.search(name, body).count("total")
         except HubError as exc:
             return failed(name, exc, source=self.source)
@@ -210,7 +186,7 @@ class HubspotConnector:
             answer = self._client.owners({"limit": _LISTED})
         except HubError as exc:
             return failed(_OWNERS.name, exc, source=self.source)
-        return Finding(_OWNERS.name, ok=True, message=f"{len(answer.items(_RESULTS))} owners")
+        return Finding(_OWNERS.name, ok=True, message=f"{len(answer.items(RESULTS))} owners")
 
     def _check_usage(self) -> Finding:
         subject = "daily requests"
@@ -233,8 +209,10 @@ class HubspotConnector:
         while True:
             params: dict[str, Any] = {"limit": _OWNERS_A_PAGE, "archived": str(is_archived).lower()}
             answer = self._client.owners({**params, "after": cursor} if cursor else params)
-            found = _found(answer)
-            records = [_owner(item, raw) for item, raw in zip(found.items, found.raws, strict=True)]
+            found = found_in(answer)
+            records = [
+                owner_record(item, raw) for item, raw in zip(found.items, found.raws, strict=True)
+            ]
             kept = [one for one in records if one.at is None or one.at < window.until]
             onwards = next_after(answer)
             if onwards:
@@ -252,7 +230,7 @@ class HubspotConnector:
             last = _text(window.resume.get("last"))
             while True:
                 found, is_last = self._next(stream.name, window, last)
-                records = _live_records(stream.name, found)
+                records = live_records(stream.name, found)
                 if is_last and not stream.reports_deletes:
                     yield Page(records, after(window))
                     return
@@ -263,7 +241,7 @@ class HubspotConnector:
                 yield Page(records, inside(window, {"last": last}))
         yield from self._read_archive(stream.name, window)
 
-    def _next(self, name: str, window: Window, last: str) -> tuple[_Found, bool]:
+    def _next(self, name: str, window: Window, last: str) -> tuple[Found, bool]:
         """Return the records after an id, and whether they are the last; a bad page is asked again."""
         body = _search_body(
             name,
@@ -277,7 +255,7 @@ class HubspotConnector:
         for _ in range(_ASKS_FOR_A_PAGE):
             answer = self._client.search(name, body)
             left_n = answer.count("total")
-            found = _beyond(_found(answer, left_n), last)
+            found = _beyond(found_in(answer, left_n), last)
             if found.items:
                 is_last = len(found.items) >= found.total
                 if not is_last or any(item.id for item in found.items):
@@ -299,10 +277,10 @@ class HubspotConnector:
             params: dict[str, Any] = {
                 "limit": _LISTED,
                 "archived": "true",
-                "properties": [_ID, _MERGED],
+                "properties": [ID, MERGED],
             }
             answer = self._client.list(name, {**params, "after": cursor} if cursor else params)
-            records = _gone_records(_found(answer), window)
+            records = gone_records(found_in(answer), window)
             cursor = next_after(answer)
             if not cursor:
                 yield Page(records, after(window))
@@ -325,13 +303,13 @@ class HubspotConnector:
         """Return the names of a type's properties, with those that the walk needs."""
         rows = (decode(raw, dict[str, Any]) for raw in self._definitions(name))
         return sorted(
-            {*filter(None, (_text(row.get("name")) for row in rows)), _ID, _MERGED, _CHANGED[name]}
+            {*filter(None, (_text(row.get("name")) for row in rows)), ID, MERGED, CHANGED[name]}
         )
 
     def _definitions(self, name: str) -> Sequence[bytes]:
         """Return the definitions of a type's properties; they are read once a run."""
         if name not in self._properties:
-            raws = self._client.properties(name).items(_RESULTS)
+            raws = self._client.properties(name).items(RESULTS)
             if not raws:
                 raise ConfigError(
                     f"hubspot {name}: no property is visible",
@@ -342,7 +320,7 @@ class HubspotConnector:
 
 
 def _check_known(stream: Stream) -> None:
-    if stream.name not in _CHANGED:
+    if stream.name not in CHANGED:
         raise ConfigError(f"hubspot has no stream {stream.name!r}")
 
 
@@ -356,14 +334,14 @@ def _search_body(
     properties: Sequence[str],
 ) -> Mapping[str, Any]:
     """Return a search for a window's records beyond an id; `after` is never used."""
-    filters = [_filter(_CHANGED[name], "LT", _millis(until))]
+    filters = [_filter(CHANGED[name], "LT", _millis(until))]
     if since is not None:
-        filters.append(_filter(_CHANGED[name], "GTE", _millis(since)))
+        filters.append(_filter(CHANGED[name], "GTE", _millis(since)))
     if last:
-        filters.append(_filter(_ID, "GT", last))
+        filters.append(_filter(ID, "GT", last))
     return {
         "filterGroups": [{"filters": filters}],
-        "sorts": [{"propertyName": _ID, "direction": "ASCENDING"}],
+        "sorts": [{"propertyName": ID, "direction": "ASCENDING"}],
         "properties": list(properties),
         "limit": limit,
     }
@@ -371,19 +349,19 @@ def _search_body(
 
 def _glance_body(name: str, since: datetime | None) -> Mapping[str, Any]:
     """Return a search for the records of the next window; the present bounds it from above."""
-    changed = _CHANGED[name]
+    changed = CHANGED[name]
     filters = [_filter(changed, "GTE", _millis(since))] if since else []
     return {
         "filterGroups": [{"filters": filters}] if filters else [],
         "sorts": [{"propertyName": changed, "direction": "ASCENDING"}],
-        "properties": [_ID, changed],
+        "properties": [ID, changed],
         "limit": _MOST_ROWS,
     }
 
 
 def _glance(name: str, answer: Answer, window: Window) -> Glance:
-    found = _found(answer, answer.count("total"))
-    stamps = [(item.id, item.text(_CHANGED[name]) or item.updatedAt or "") for item in found.items]
+    found = found_in(answer, answer.count("total"))
+    stamps = [(item.id, item.text(CHANGED[name]) or item.updatedAt or "") for item in found.items]
     seen = [(id_, stamp) for id_, stamp in stamps if is_within(parse_time(stamp), window)]
     return Glance(seen, is_certain=len(seen) == len(stamps) < found.total)
 
@@ -396,9 +374,9 @@ def _millis(at: datetime) -> str:
     return str(round(at.timestamp() * 1000))
 
 
-def _beyond(found: _Found, last: str) -> _Found:
+def _beyond(found: Found, last: str) -> Found:
     """Return an answer without repeated records, because the ledger would count them twice."""
-    kept: list[tuple[_Item, bytes]] = []
+    kept: list[tuple[Item, bytes]] = []
     seen: set[str] = set()
     for item, raw in zip(found.items, found.raws, strict=True):
         is_known = item.id in seen or (last and item.id and id_key(item.id) <= id_key(last))
@@ -406,10 +384,10 @@ def _beyond(found: _Found, last: str) -> _Found:
             kept.append((item, raw))
         if item.id:
             seen.add(item.id)
-    return _Found([item for item, _ in kept], [raw for _, raw in kept], found.total)
+    return Found([item for item, _ in kept], [raw for _, raw in kept], found.total)
 
 
-def _check_order(found: _Found, last: str, name: str) -> None:
+def _check_order(found: Found, last: str, name: str) -> None:
     """Raise `ProtocolError` unless the answer ends at its highest id; the walk would skip records."""
     keys = [id_key(item.id) for item in found.items if item.id]
     if keys and keys[-1] == max(keys):
@@ -432,51 +410,6 @@ def id_key(name: str) -> tuple[int, int, str]:
     """Return the sort key of an id: ids are ordered as numbers ('9' before '10')."""
     is_number = name.isdecimal() and len(name) <= _MOST_DIGITS
     return (0, int(name), "") if is_number else (1, 0, name)
-
-
-def _live_records(name: str, found: _Found) -> list[RawRecord]:
-    records = []
-    for item, raw in zip(found.items, found.raws, strict=True):
-        stamp = item.text(_CHANGED[name]) or item.updatedAt or ""
-        at = parse_time(stamp)
-        records.append(RawRecord(item.id, Op.UPSERT, at, stamp, raw))
-        records.extend(_merged(item, at, stamp))
-    return records
-
-
-def _gone_records(found: _Found, window: Window | None = None) -> list[RawRecord]:
-    records = []
-    for item, raw in zip(found.items, found.raws, strict=True):
-        stamp = item.archivedAt or item.updatedAt or ""
-        at = parse_time(stamp)
-        if window is not None and at is not None and not _is_inside(at, window):
-            continue
-        records.append(RawRecord(item.id, Op.DELETE, at, stamp, raw))
-        records.extend(_merged(item, at, stamp))
-    return records
-
-
-def _is_inside(at: datetime, window: Window) -> bool:
-    return (window.since is None or at >= window.since) and at < window.until
-
-
-def _merged(item: _Item, at: datetime | None, stamp: str) -> list[RawRecord]:
-    """Return a tombstone for each record merged into this one, because HubSpot sends none."""
-    records = []
-    for loser in item.losers():
-        payload = msgspec.json.encode({"id": loser, "merged_into": item.id})
-        records.append(RawRecord(loser, Op.MERGE_INTO, at, stamp, payload, into=item.id))
-    return records
-
-
-def _owner(item: _Item, raw: bytes) -> RawRecord:
-    stamp = item.updatedAt or item.createdAt or ""
-    return RawRecord(item.id, Op.UPSERT, parse_time(stamp), stamp, raw)
-
-
-def _found(answer: Answer, total: int = 0) -> _Found:
-    raws = answer.items(_RESULTS)
-    return _Found([decode(raw, _Item) for raw in raws], raws, total)
 
 
 def _text(value: JsonValue) -> str:
