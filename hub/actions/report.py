@@ -1,6 +1,6 @@
 """Report: figures on leads and deals. Every member of the team may read them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
-from hub.crm import rollups
+from hub.crm import former, rollups
 from hub.errors import ActionError, invalid
 from hub.model.moments import day_of
 from hub.reports import REPORTS, Scope, filters
@@ -93,7 +93,7 @@ def _names(ctx: Context, report: str, asked: Asked) -> dict[str, str]:
         if field == "from":
             continue
         known = filters.known(ctx.conn, field, report)
-        name = filters.found(said, known)
+        name = filters.found(_of_today(ctx.conn, field, said, known), known)
         if name is None:
             raise ActionError(
                 f"there is no {field} {said!r}",
@@ -104,6 +104,13 @@ def _names(ctx: Context, report: str, asked: Asked) -> dict[str, str]:
             )
         names[field] = name
     return names
+
+
+def _of_today(conn: Connection, field: str, said: str, known: Sequence[str]) -> str:
+    """Return the name of today for a former one; rollups also know sources that no record has now."""
+    if field != filters.SOURCE and filters.found(said, known) is not None:
+        return said
+    return former.today(conn, field, said) or said
 
 
 def refresh(ctx: Context) -> Recounted:

@@ -147,15 +147,13 @@ def outcome_add(
 @outcome_app.command("list")
 def outcome_list(json: Json = False, config: Config = None) -> None:
     """Show the outcomes of calls and visits."""
-    from hub.crm.activities import outcomes
+    from hub.crm.pick_lists import OUTCOMES, options
 
-    found = acted(config, outcomes)
+    found = acted(config, lambda conn: options(conn, OUTCOMES))
     if json:
-        from hub.views.results import Word
-
-        print_json([Word(kind, name) for kind, name in found])
+        print_json(found)
     else:
-        print_table("Outcomes", ("of", "name"), found)
+        print_table("Outcomes", ("of", "name"), [(one.kind, one.name) for one in found])
 
 
 @activity_app.command("edit")

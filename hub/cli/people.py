@@ -204,12 +204,12 @@ def lead_reasons(
 ) -> None:
     """List the reasons for unqualified leads, or add one."""
     from hub.actions.leads.status import add_reason
-    from hub.crm.statuses import reasons
+    from hub.crm.pick_lists import REASONS, options
 
     def act(conn: Any) -> list[str]:
         if add is not None:
             add_reason(acting(conn, who), add)
-        return reasons(conn)
+        return [one.name for one in options(conn, REASONS, "lead_unqualified")]
 
     found = acted(config, act)
     if json:

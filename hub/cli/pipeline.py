@@ -311,10 +311,10 @@ def reason_list(
 ) -> None:
     """List the reasons."""
     from hub.cli.session import opened_database
-    from hub.crm import pipelines
+    from hub.crm.pick_lists import REASONS, options
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        known = pipelines.reasons(conn, kind)
+        known = options(conn, REASONS, kind)
     if json:
         print_json(known)
     else:

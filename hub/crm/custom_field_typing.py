@@ -10,7 +10,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from hub.crm import former
 from hub.crm.custom_fields import CustomField, fields_of, normalise
+from hub.crm.words import scope_of
 from hub.errors import ActionError
 from hub.model.records import JsonValue
 
@@ -64,6 +66,10 @@ def typed(
     for said, value in given.items():
         key = _key(defs, said, held)
         for object_, fields in defs.items():
+            field = fields.get(key)
+            if field is not None and field.choices:
+                scope = scope_of(object_, key)
+                value = former.choices(conn, scope, field.choices, value)  # noqa: PLW2901 likewise
             value = normalise(fields, object_, key, value, now)  # noqa: PLW2901 as the last one keeps it
         kept[key] = value
     return kept

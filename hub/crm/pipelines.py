@@ -1,14 +1,12 @@
-"""Pipelines, their stages, what must hold before a deal leaves one, and reasons."""
+"""Pipelines, their stages, and what must hold before a deal leaves one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from sqlalchemy import Connection, text
 
-from hub.crm import deals, statuses
+from hub.crm import deals
 
-ReasonKind = Literal["loss", "deal_unqualified", "lead_unqualified"]
 # what every pipeline ends in: name, category, likelihood
 CLOSING = (("Won", "won", 100), ("Unqualified", "unqualified", 0), ("Lost", "lost", 0))
 
@@ -242,35 +240,3 @@ def drop_criterion(conn: Connection, criterion_id: int) -> None:
     """Take an exit criterion away, with the ticks it got."""
     deals.drop_ticks(conn, criterion_id)
     conn.execute(text("DELETE FROM crm.stage_criterion WHERE id = :id"), {"id": criterion_id})
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why something was lost or unqualified."""
-
-    id: int
-    kind: str
-    name: str
-
-
-def reasons(conn: Connection, kind: str | None = None) -> list[Reason]:
-    """Return the reasons that people choose from, of one kind or of all."""
-    rows = conn.execute(
-        text(
-            "SELECT id, kind, name FROM crm.reason "
-            "WHERE CAST(:kind AS text) IS NULL OR kind = :kind ORDER BY kind, id"
-        ),
-        {"kind": kind},
-    )
-    return [Reason(*row) for row in rows]
-
-
-def add_reason(conn: Connection, kind: ReasonKind, name: str) -> int:
-    """Add a reason; returns the one that is there, if there is one of that name."""
-    statuses.write_reason(conn, kind, name)
-    return int(
-        conn.execute(
-            text("SELECT id FROM crm.reason WHERE kind = :kind AND lower(name) = lower(:name)"),
-            {"kind": kind, "name": name},
-        ).scalar_one()
-    )

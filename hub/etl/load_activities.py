@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from hub.crm import activities, derived, from_source, related
+from hub.crm import derived, from_source, pick_lists, related
 from hub.crm.from_source import Row
 from hub.etl.activity_rows import activity_row, outcome_of, owners_of, people_of
 from hub.etl.plain_load import Outcome, finish, verdict_of
@@ -60,7 +60,7 @@ def write(conn: Connection, records: Sequence[PlainRecord]) -> tuple[list[Outcom
         owners=(one for r in records for one in owners_of(r)),
     )
     wanted = {said: r.batch_id for r in records if (said := outcome_of(r))}
-    outcomes = activities.outcome_ids(conn, wanted)
+    outcomes = pick_lists.numbers(conn, pick_lists.OUTCOMES, wanted)
     made = {r.id: activity_row(r, here, outcomes) for r in records}
     created, updated, ids = set[int](), dict[int, Row](), dict[int, int]()
     touched: list[Row] = []

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from hub.crm import customer_status, from_source, pipelines, related, source_deals, statuses
+from hub.crm import customer_status, from_source, pick_lists, pipelines, related, source_deals
 from hub.crm.from_source import Row
 from hub.etl import relations
 from hub.etl.deal_rows import DealRow, Vocabulary, deal_row, owners_of, people_of, reasons_of
@@ -86,7 +86,9 @@ def write(conn: Connection, records: Sequence[PlainRecord], currency: str) -> li
 def _vocabulary(conn: Connection, records: Sequence[PlainRecord], currency: str) -> Vocabulary:
     reasons = {one: r.batch_id for r in records for one in reasons_of(r)}
     standing = [p for p in pipelines.read(conn) if not p.is_archived]
-    return Vocabulary(standing, statuses.reason_ids(conn, reasons), codes(), currency)
+    return Vocabulary(
+        standing, pick_lists.numbers(conn, pick_lists.REASONS, reasons), codes(), currency
+    )
 
 
 def _parts(conn: Connection, made: Mapping[int, DealRow]) -> set[int]:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
-from hub.crm import named, word_rows, words
+from hub.crm import former, named, word_rows, words
 from hub.crm.named import BY_NUMBER, WORDS, Thing
 from hub.crm.tables import contact
 from hub.errors import ActionError
@@ -73,7 +73,9 @@ class Known:
         """Return the things that a name means, of today or of before; none if it is unknown."""
         kind, scope = field.names or "", field.scope
         found = named.meant(self.of(kind, scope), said)
-        if not found and kind not in BY_NUMBER:
+        if not found and kind in BY_NUMBER:
+            return former.things(self.conn, kind, said, self.of(kind, scope))
+        if not found:
             now = words.today(self.conn, kind, scope, said.strip())
             found = named.meant(self.of(kind, scope), now) if now is not None else []
         return found

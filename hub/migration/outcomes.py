@@ -22,7 +22,7 @@ FROM ops.verdict v
 LEFT JOIN LATERAL (
   SELECT s.id, s.target, s.role, s.entity_id FROM ops.source_record s
   WHERE s.source = v.source AND s.stream = v.stream AND s.source_id = v.source_id
-    AND s.planned_by IS NULL AND s.target = ANY(:targets)
+    AND s.target = ANY(:targets)
   ORDER BY array_position(CAST(:targets AS text[]), s.target) LIMIT 1
 ) s ON true
 WHERE v.batch_id = :batch AND (v.stream, v.source_id) > (:stream, :source_id)

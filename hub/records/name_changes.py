@@ -73,6 +73,12 @@ def _append(conn: Connection, **values: str | None) -> None:
     conn.execute(insert(name_change).values(**values))
 
 
+def renames(conn: Connection, kind: str) -> list[tuple[str, str, str]]:
+    """Return the renames and replacements of a kind of thing: (scope, former name, next name)."""
+    asked = select(_C.scope, _C.old, _C.new).where(_C.kind == kind, _C.new.is_not(None))
+    return [(r.scope, r.old, r.new) for r in conn.execute(asked.order_by(_C.id))]
+
+
 def newest(
     conn: Connection, *, kind: str | None = None, name: str | None = None, limit: int
 ) -> Sequence[NameChange]:

@@ -61,7 +61,6 @@ WITH page AS (
 ), before AS (
   SELECT s.*, page.raw_id AS replaced_by
   FROM ops.source_record s JOIN page USING (source, stream, source_id, target)
-  WHERE s.planned_by IS NULL
 ), {_KEPT}, written AS (
   INSERT INTO ops.source_record AS s
     (source, stream, source_id, target, role, raw_id, batch_id, lane, mapping_version, trust, canonical,
@@ -69,7 +68,7 @@ WITH page AS (
   SELECT source, stream, source_id, target, role, raw_id, batch_id, lane, mapping_version, trust,
          canonical, canonical_hash, refs, source_at
   FROM page ORDER BY raw_id
-  ON CONFLICT (source, stream, source_id, target, coalesce(planned_by, 0)) DO UPDATE SET
+  ON CONFLICT (source, stream, source_id, target) DO UPDATE SET
     role = excluded.role, raw_id = excluded.raw_id, batch_id = excluded.batch_id, lane = excluded.lane,
     mapping_version = excluded.mapping_version, trust = excluded.trust,
     canonical = excluded.canonical, canonical_hash = excluded.canonical_hash,
@@ -122,7 +121,7 @@ class Known:
 
 
 _LOCK = text("""
-SELECT source_id, target, raw_id, gone_at IS NULL AND withdrawn_by IS NULL, planned_by IS NULL AS stands
+SELECT source_id, target, raw_id, gone_at IS NULL AND withdrawn_by IS NULL
 FROM ops.source_record WHERE source = :source AND stream = :stream
   AND source_id = ANY(CAST(:ids AS text[]))
 ORDER BY source_id COLLATE "C", target COLLATE "C" FOR NO KEY UPDATE
@@ -136,7 +135,7 @@ def lock(conn: Connection, source: str, stream: str, source_ids: Iterable[str]) 
     records wait for each other in one order, and never in a cycle.
     """
     rows = conn.execute(_LOCK, {"source": source, "stream": stream, "ids": list(source_ids)})
-    return [Known(*row[:4]) for row in rows if row.stands]
+    return [Known(*row) for row in rows]
 
 
 def upsert(
@@ -209,11 +208,11 @@ WITH kept AS (
   CROSS JOIN LATERAL (
     SELECT min(replaced_by) AS first FROM ops.record_version o
     WHERE o.record_id = s.id AND o.raw_id = p.raw_id) f
-  WHERE v.record_id = s.id AND v.raw_id = p.raw_id AND s.planned_by IS NULL
+  WHERE v.record_id = s.id AND v.raw_id = p.raw_id
 ), before AS (
   SELECT s.id, s.canonical_hash FROM record_page p
   JOIN ops.source_record s USING (source, stream, source_id, target)
-  WHERE s.raw_id = p.raw_id AND s.planned_by IS NULL
+  WHERE s.raw_id = p.raw_id
 )
 UPDATE ops.source_record s SET canonical = p.canonical, canonical_hash = p.canonical_hash,
   refs = p.refs, role = p.role, trust = p.trust, mapping_version = p.mapping_version

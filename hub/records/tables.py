@@ -103,14 +103,8 @@ source_record = Table(
     Column("withdrawn_by", BigInteger),
     personal("alias_of", Text),
     Column("role", Text),  # of a person: lead, contact, or person (no row in the CRM)
-    CheckConstraint(
-        "planned_by IS NULL OR (withdrawn_by = planned_by AND entity_id IS NULL)", name="visibility"
-    ),
     Column("gone_why", Text),  # set with gone_at: hub.model.verdicts.Cause
     Column("left_entity_id", BigInteger),  # the entity that it was in before
-    # The visibility: NULL, the record is in force. Only its own batch sees a planned record: the number of
-    # the batch is here and in `withdrawn_by`, so every query for records in force leaves it out.
-    Column("planned_by", BigInteger),
     # the hashes of its keys in `match_key`, so that these need no index by record; NULL: none
     personal("match_keys", ARRAY(BigInteger)),
     Index(
@@ -127,7 +121,6 @@ source_record = Table(
         "stream",
         "source_id",
         "target",
-        text("coalesce(planned_by, 0)"),
         unique=True,
         info=because("the key of a record: normalize writes by it, matching finds named objects"),
     ),

@@ -13,7 +13,7 @@ from functools import partial
 
 from sqlalchemy import Connection, Engine
 
-from hub.crm import activities, removal, statuses
+from hub.crm import pick_lists, removal
 from hub.db.locks import company_lock, source_locks
 from hub.db.pace import slices
 from hub.db.transactions import run_transaction
@@ -231,8 +231,8 @@ def _refold(conn: Connection, *, ids: Sequence[int]) -> None:
 def _close(conn: Connection, batch: Known, undo_id: int) -> Undone:
     last = Undone(batch.id, undo_id)
     last.reverted["alerts"] = removal.remove_digests(conn, batch.id, undo_id)
-    statuses.forget_reasons(conn, batch.id)
-    activities.forget_outcomes(conn, batch.id)
+    for of in (pick_lists.REASONS, pick_lists.OUTCOMES):
+        pick_lists.forget(conn, of, batch.id)
     last.routed = [f"lead/{i}" for i in inputs.routed_meanwhile(conn, batch.id)]
     undos.keep_part(conn, undo_id, Part(last.document(), ()))
     batches.close_undo(conn, batch.id, undo_id)

@@ -16,7 +16,7 @@ from bench.list_shapes import SHAPES
 from bench.lists import CLOCK, NOW, WHO
 from hub.actions import reading
 from hub.actions.setup import smart_list
-from hub.crm import statuses, words
+from hub.crm import pick_lists, statuses, words
 from hub.db.embedded import Server
 from hub.db.engine import Database
 from hub.lists import recent
@@ -76,7 +76,7 @@ def full_database(server: Server) -> Iterator[Database]:
             for kind, scope, name in KNOWN:
                 words.ensure(conn, kind, scope, name)
             statuses.add_status(conn, statuses.LeadStatus("Nowhere 7", is_unqualified=False))
-            statuses.add_reason(conn, "Nowhere 7")
+            pick_lists.add(conn, pick_lists.REASONS, "lead_unqualified", "Nowhere 7")
         with database.owner_engine().connect() as owner:
             owner.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM ANALYZE")
         yield database

@@ -15,7 +15,7 @@ from hub.records.sources import NewSourceRecord
 
 _STORED = text("""
 SELECT source_id, target, role, raw_id, batch_id, lane, mapping_version, trust, canonical,
-  canonical_hash, refs, source_at, entity_id, gone_at, withdrawn_by, planned_by
+  canonical_hash, refs, source_at, entity_id, gone_at, withdrawn_by
 FROM ops.source_record ORDER BY source_id, target
 """)
 _WAITING = text("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)")

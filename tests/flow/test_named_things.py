@@ -4,7 +4,7 @@ One table of things, one of places. A list never becomes empty in silence: it fo
 removal is refused with the place, or the list names what stands in the place.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
+from hub.actions.activities import activity
+from hub.actions.context import Context
+from hub.actions.deals import deal
+from hub.actions.deals.move_deal import move
+from hub.actions.leads import status
+from hub.actions.people.add_person import add
+from hub.actions.people.edit import edit
+from hub.actions.report import Asked, report
 from hub.actions.setup import (
     criteria,
     custom_field,
@@ -43,6 +51,7 @@ from tests.flow.conftest import World, new_world
 from tests.prepared import fresh_database
 
 WHO = "operator"
+_LEAD, _DEAL = "SELECT {} FROM crm.lead WHERE id = 1", "SELECT {} FROM crm.deal WHERE id = 2"
 ANN, BOB = "annika@acme.example.com", "robin@acme.example.com"
 
 
@@ -173,17 +182,113 @@ def test_a_list_follows_a_renamed_thing(conn: Connection, kind: str, op: str) ->
     assert "Brand new" in str(said(conn, "It").filter)
     assert thing.name not in str(said(conn, "It").filter)
     asked = {"object": thing.object, "filter": {"field": thing.field, "op": op, "value": value}}
-    if kind in {
-        "status",
-        "lead_reason",
-        "source",
-        "tag",
-        "choice",
-    }:  # the former word is understood
-        assert {r["id"] for r in smart_list.page(by(conn, WHO), read(asked)).rows} == before
-    else:
-        with pytest.raises(ActionError, match="there is no"):
-            smart_list.page(by(conn, WHO), read(asked))
+    # the former name is understood: what is kept elsewhere, or is typed from memory, still finds them
+    assert {r["id"] for r in smart_list.page(by(conn, WHO), read(asked)).rows} == before
+    naming.rename(by(conn, WHO), kind, "Brand new", "Newer still", scope=thing.scope)
+    assert {r["id"] for r in smart_list.page(by(conn, WHO), read(asked)).rows} == before
+
+
+DEAL = "deal/2"  # in Sales, at Quote
+# kind of thing → where a user types its name → what then has the name of today
+TYPED: Mapping[str, Mapping[str, tuple[Callable[[Context, str], object], str]]] = {
+    "status": {
+        "lead status": (lambda c, n: status.set_status(c, ["lead/1"], n), _LEAD.format("status")),
+    },
+    "lead_reason": {
+        "lead status": (
+            lambda c, n: status.set_status(c, ["lead/1"], "Unqualified", reason=n),
+            _LEAD.format("unqualified_reason"),
+        ),
+    },
+    "source": {
+        "lead edit": (lambda c, n: edit(c, "lead/1", {"source": n}), _LEAD.format("lead_source")),
+        "deal edit": (lambda c, n: deal.edit(c, DEAL, {"source": n}), _DEAL.format("source")),
+        "report": (lambda c, n: report(c, "leads", Asked(source=n)).filters["source"], ""),
+    },
+    "tag": {
+        "lead edit": (lambda c, n: edit(c, "lead/1", {"tags": [n]}), _LEAD.format("tags ->> 0")),
+        "deal edit": (lambda c, n: deal.edit(c, DEAL, {"tags": [n]}), _DEAL.format("tags ->> 0")),
+        "contact add": (
+            lambda c, n: add(c, "contact", {"last_name": "Ek", "tags": [n]}, region="FR"),
+            "SELECT tags ->> 0 FROM crm.contact WHERE last_name = 'Ek'",
+        ),
+    },
+    "choice": {
+        "lead edit": (
+            lambda c, n: edit(c, "lead/1", {"custom_fields.tier": n}),
+            _LEAD.format("custom_fields ->> 'tier'"),
+        ),
+    },
+    "loss_reason": {
+        "deal move": (
+            lambda c, n: move(c, DEAL, "Lost", reason=n),
+            "SELECT r.name FROM crm.deal d JOIN crm.reason r ON r.id = d.loss_reason_id WHERE d.id = 2",
+        ),
+    },
+    "deal_reason": {
+        "deal move": (
+            lambda c, n: move(c, DEAL, "Unqualified", reason=n),
+            "SELECT name FROM crm.reason WHERE id = (SELECT unqualified_reason_id FROM crm.deal WHERE id = 2)",
+        ),
+    },
+    "outcome": {
+        "call log": (
+            lambda c, n: activity.write(c, "call", "lead/1", {"outcome": n}),
+            "SELECT o.name FROM crm.call a JOIN crm.outcome o ON o.id = a.outcome_id ORDER BY a.id DESC LIMIT 1",
+        ),
+        "report": (lambda c, n: report(c, "activity", Asked(outcome=n)).filters["outcome"], ""),
+    },
+    "stage": {
+        "deal move": (
+            lambda c, n: move(c, "deal/4", n, pipeline="Sales"),
+            "SELECT s.name FROM crm.deal d JOIN crm.stage s ON s.id = d.stage_id WHERE d.id = 4",
+        ),
+    },
+    "pipeline": {
+        "deal move": (
+            lambda c, n: move(c, "deal/1", "Closure", pipeline=n),
+            "SELECT p.name FROM crm.deal d JOIN crm.pipeline p ON p.id = d.pipeline_id WHERE d.id = 1",
+        ),
+        "report": (lambda c, n: report(c, "pipeline", Asked(pipeline=n)).filters["pipeline"], ""),
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "place"), [(kind, place) for kind, places in TYPED.items() for place in places]
+)
+def test_a_former_name_that_is_typed_is_taken_for_the_name_of_today(
+    conn: Connection, kind: str, place: str
+) -> None:
+    thing, (act, written) = THINGS[kind], TYPED[kind][place]
+    naming.rename(by(conn, WHO), kind, thing.name, "Brand new", scope=thing.scope)
+    said = act(by(conn, WHO), thing.name)
+    assert (conn.execute(text(written)).scalar_one() if written else said) == "Brand new"
+
+
+@pytest.mark.parametrize("kind", ["tag", "source"])
+def test_a_removed_word_that_is_typed_is_refused_and_not_dropped(
+    conn: Connection, kind: str
+) -> None:
+    thing = THINGS[kind]
+    words.rename(conn, kind, "", thing.name, None)
+    value: Any = [thing.name] if kind == "tag" else thing.name
+    field = "tags" if kind == "tag" else "source"
+    for act in (
+        lambda: edit(by(conn, WHO), "lead/1", {field: value}),
+        lambda: deal.edit(by(conn, WHO), DEAL, {field: value}),
+        lambda: add(by(conn, WHO), "lead", {"last_name": "Ek", field: value}, region="FR"),
+    ):
+        with pytest.raises(ActionError, match=f"the {kind} '{thing.name}' was removed") as caught:
+            act()
+        assert caught.value.code == "conflict"
+
+
+def test_a_thing_is_renamed_by_its_name_of_today_alone(conn: Connection) -> None:
+    naming.rename(by(conn, WHO), "outcome", "Reached", "Talked")
+    with pytest.raises(ActionError, match="there is no") as caught:
+        naming.rename(by(conn, WHO), "outcome", "Reached", "Spoke")
+    assert caught.value.code == "not_found"
 
 
 @pytest.mark.parametrize("kind", THINGS)

@@ -18,7 +18,8 @@ from hub.actions.rights import Right, require
 from hub.actions.targets import Target
 from hub.actions.values import Rule, checked
 from hub.actions.working import worked_on
-from hub.crm import activities, derived
+from hub.crm import activities, derived, former, pick_lists
+from hub.crm.pick_lists import OUTCOMES
 from hub.errors import ActionError
 from hub.model import names
 from hub.model.records import JsonValue
@@ -211,9 +212,12 @@ _CONTACT_OF_DEAL = text(
 def _outcome(conn: Connection, kind: str, name: str | None) -> int | None:
     if not name:
         return None
-    found = activities.outcome_id(conn, kind, name)
+    found = pick_lists.number_of(conn, OUTCOMES, kind, name)
+    now = former.today(conn, "outcome", name, kind) if found is None else None
+    if now is not None:
+        found = pick_lists.number_of(conn, OUTCOMES, kind, now)
     if found is None:
-        known = [n for k, n in activities.outcomes(conn) if k == kind]
+        known = [one.name for one in pick_lists.options(conn, OUTCOMES, kind)]
         raise ActionError(
             f"{name!r} is not an outcome of a {kind}",
             resource=kind,

@@ -3,7 +3,7 @@
 from hub.actions import values
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
-from hub.crm import activities
+from hub.crm import pick_lists
 from hub.errors import ActionError
 
 KINDS = ("call", "visit")
@@ -24,7 +24,7 @@ def add(ctx: Context, kind: str, name: str) -> int:
         raise ActionError(
             "an outcome needs a name", resource="outcome", field="name", code="required"
         )
-    number = activities.add_outcome(ctx.conn, kind, words)
+    number = pick_lists.add(ctx.conn, pick_lists.OUTCOMES, kind, words)
     if number is None:
         raise ActionError(
             f"{kind}s have the outcome {words!r} already",

@@ -23,11 +23,11 @@ from hub.actions.leads.reopen import reopen_all
 from hub.actions.people import edit
 from hub.actions.people.assign import assign_many, receiver
 from hub.actions.rights import Right
-from hub.crm import bulk_rows, deals, leads, ownership, statuses
+from hub.crm import bulk_rows, deals, former, leads, ownership, statuses
 from hub.crm.deal_tables import deal as deal_table
 from hub.crm.ownership import Owned
 from hub.errors import ActionError
-from hub.model.records import JsonValue
+from hub.model.records import JsonValue, texts
 from hub.records.bulks import CHANGED, UNCHANGED, Done, Item
 from hub.records.history import Changed, note_changes
 
@@ -160,11 +160,15 @@ def _check_tags(_ctx: Context, _kind: str, wanted: Wanted) -> None:
 
 
 def _tag(ctx: Context, kind: str, wanted: Wanted, records: Sequence[Owned]) -> dict[int, Done]:
-    return _retag(ctx, kind, records, [str(t).strip() for t in wanted["tags"]], _with)
+    said: list[JsonValue] = [str(t).strip() for t in wanted["tags"]]
+    tags = texts(former.values(ctx.conn, {"tags": said})["tags"])
+    return _retag(ctx, kind, records, tags, _with)
 
 
 def _untag(ctx: Context, kind: str, wanted: Wanted, records: Sequence[Owned]) -> dict[int, Done]:
-    return _retag(ctx, kind, records, [str(t).strip() for t in wanted["tags"]], _without)
+    said = [str(t).strip() for t in wanted["tags"]]
+    now = [today for tag in said if (today := former.today(ctx.conn, "tag", tag)) is not None]
+    return _retag(ctx, kind, records, [*said, *now], _without)
 
 
 def _with(old: Sequence[str], tags: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from hub.actions.context import Context
 from hub.actions.people import assign, edit
 from hub.actions.rights import Right, require
 from hub.crm import companies as rows
-from hub.crm import custom_field_typing
+from hub.crm import custom_field_typing, former
 from hub.crm.custom_field_typing import split
 from hub.db.locks import company_lock
 from hub.errors import ActionError
@@ -54,7 +54,7 @@ def add(
     """
     conn = ctx.conn
     require(ctx, Right.WORK)
-    values = typed.canonical(KIND, given, region=region)
+    values = former.values(ctx.conn, typed.canonical(KIND, given, region=region))
     custom = values.pop("custom_fields", None)
     if isinstance(custom, dict):
         kept = custom_field_typing.typed(conn, ("company",), custom, now=ctx.now)

@@ -69,7 +69,7 @@ def clone(ctx: Context, name: str, plan: Plan = Plan()) -> list[int]:
     source, acting = actions.opened(ctx, name)
     _check(plan)
     own = actions.pipeline_of(conn, source)
-    target = actions.usable(own if plan.pipeline is None else setup.find(conn, plan.pipeline))
+    target = actions.usable(own if plan.pipeline is None else setup.used(conn, plan.pipeline))
     called = source["name"] if plan.name is None else plan.name.strip()
     if not called:
         raise _invalid("name", "a deal needs a name")

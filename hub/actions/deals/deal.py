@@ -14,7 +14,7 @@ from hub.actions.people import assign
 from hub.actions.rights import Right, require
 from hub.actions.setup import pipeline as setup
 from hub.actions.working import worked_on
-from hub.crm import contacts, custom_field_typing, customer_status, deals, pipelines
+from hub.crm import contacts, custom_field_typing, customer_status, deals, former, pipelines
 from hub.errors import ActionError
 from hub.model import names
 from hub.model.records import JsonValue
@@ -53,8 +53,8 @@ def add(ctx: Context, new: NewDeal) -> int:
     """
     conn = ctx.conn
     acting = require(ctx, Right.WORK)
-    pipeline = usable(setup.find(conn, new.pipeline))
-    stage = pipeline.first if new.stage is None else setup.find_stage(pipeline, new.stage)
+    pipeline = usable(setup.used(conn, new.pipeline))
+    stage = pipeline.first if new.stage is None else setup.used_stage(conn, pipeline, new.stage)
     if not stage.is_active:
         raise ActionError(_CLOSED_ALONE, resource="deal", field="stage", code="invalid")
     contact = contact_of(conn, new.contact)
@@ -241,7 +241,7 @@ def typed(
         ActionError: there is no such field, or a value is none of its kind.
     """
     own, custom = custom_field_typing.split(values)
-    known = columns(own, ctx.now)
+    known = former.values(ctx.conn, columns(own, ctx.now))
     if custom:
         read = custom_field_typing.typed(ctx.conn, ("deal",), custom, held, now=ctx.now)
         whole = {**held, **read}

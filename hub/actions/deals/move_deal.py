@@ -12,11 +12,12 @@ from hub.actions.setup import pipeline as setup
 from hub.actions.setup import reasons as reason_setup
 from hub.crm import customer_status, deals, pipelines
 from hub.crm.deals import Transition
+from hub.crm.pick_lists import ReasonKind
 from hub.crm.pipelines import Criterion, Pipeline, Stage
 from hub.errors import ActionError
 from hub.records.history import note_change
 
-_REASONS: Mapping[str, tuple[str, pipelines.ReasonKind]] = {
+_REASONS: Mapping[str, tuple[str, ReasonKind]] = {
     "lost": ("loss_reason_id", "loss"),
     "unqualified": ("unqualified_reason_id", "deal_unqualified"),
 }
@@ -63,10 +64,10 @@ def move(
             hint=f"restore it first: hub deal archive {before['id']} --undo",
         )
     here = actions.pipeline_of(conn, before)
-    there = here if pipeline is None else setup.find(conn, pipeline)
+    there = here if pipeline is None else setup.used(conn, pipeline)
     if there.id != here.id or there.is_archived:
         actions.usable(there)
-    target = setup.find_stage(there, stage)
+    target = setup.used_stage(conn, there, stage)
     source = next(s for s in here.stages if s.id == before["stage_id"])
     values = _closing(conn, target, reason)
     if target.id == source.id:

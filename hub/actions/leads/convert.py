@@ -154,7 +154,7 @@ def _prepare(ctx: Context, wish: Wish) -> dict[str, Any]:
     """Return the columns of the deal that do not depend on the lead, before anything is made."""
     if not wish.has_deal:
         return {}
-    pipeline = deal_actions.usable(setup.find(ctx.conn, wish.pipeline))
+    pipeline = deal_actions.usable(setup.used(ctx.conn, wish.pipeline))
     named = {"name": wish.deal_name} if wish.deal_name is not None else {}
     return {
         **deal_actions.typed(ctx, {}, {**named, "currency": wish.currency, **wish.values}),

@@ -1,6 +1,6 @@
 """Status: the status of leads, and why they are unqualified; and what a team may choose from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
@@ -9,13 +9,15 @@ from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.actions.targets import Target
 from hub.actions.working import worked_on
-from hub.crm import leads, statuses
+from hub.crm import former, leads, pick_lists, statuses
+from hub.crm.pick_lists import REASONS
 from hub.crm.statuses import LeadStatus
 from hub.errors import ActionError
 from hub.model.names import full
 from hub.records.history import Changed, note_changes
 
 _LEAD = "lead"
+_OF_LEADS = "lead_unqualified"
 
 
 def set_status(
@@ -117,7 +119,7 @@ def add_reason(ctx: Context, name: str) -> None:
         ActionError: the actor lacks the right, or the name is taken or empty.
     """
     words = _set_up(ctx, "lead_unqualified_reason", name)
-    if not statuses.add_reason(ctx.conn, words):
+    if pick_lists.add(ctx.conn, REASONS, _OF_LEADS, words) is None:
         raise _taken("lead_unqualified_reason", words)
 
 
@@ -145,16 +147,26 @@ def _lead(conn: Connection, name: str) -> Target:
 
 
 def _status(conn: Connection, wanted: str) -> LeadStatus:
-    known = statuses.statuses(conn)
-    found = next((s for s in known if s.name.casefold() == wanted.strip().casefold()), None)
-    if found is None:
+    known = {one.name: one for one in statuses.statuses(conn)}
+    name = _named(conn, "status", wanted, known)
+    if name is None:
         raise ActionError(
             f"there is no status {wanted!r}",
             resource=_LEAD,
             field="status",
             code="not_found",
-            hint=f"known: {', '.join(s.name for s in known)}",
+            hint=f"known: {', '.join(known)}",
         )
+    return known[name]
+
+
+def _named(conn: Connection, kind: str, said: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is meant, letter case aside; a former name means that of today."""
+    by_fold = {name.casefold(): name for name in known}
+    found = by_fold.get(said.strip().casefold())
+    if found is None:
+        now = former.today(conn, kind, said)
+        found = None if now is None else by_fold.get(now.casefold())
     return found
 
 
@@ -168,7 +180,7 @@ def _reason(conn: Connection, status: LeadStatus, wanted: str | None) -> str | N
                 code="invalid",
             )
         return None
-    known = statuses.reasons(conn)
+    known = [one.name for one in pick_lists.options(conn, REASONS, _OF_LEADS)]
     hint = f"known: {', '.join(known)}"
     if not wanted or not wanted.strip():
         raise ActionError(
@@ -178,7 +190,7 @@ def _reason(conn: Connection, status: LeadStatus, wanted: str | None) -> str | N
             code="required",
             hint=hint,
         )
-    found = next((r for r in known if r.casefold() == wanted.strip().casefold()), None)
+    found = _named(conn, "lead_reason", wanted, known)
     if found is None:
         raise ActionError(
             f"there is no reason {wanted!r}",

@@ -20,7 +20,7 @@ from hub.actions.identity import decisions
 from hub.actions.identity.duplicates import likely
 from hub.actions.people import assign
 from hub.actions.rights import Right, require
-from hub.crm import companies, custom_field_typing
+from hub.crm import companies, custom_field_typing, former
 from hub.db.locks import identity_lock
 from hub.errors import ActionError
 from hub.etl import load, match
@@ -87,7 +87,8 @@ def add(
     """
     conn = ctx.conn
     require(ctx, Right.WORK)
-    values = _checked(ctx, kind, typed.canonical(kind, given, region=region))
+    said = former.values(ctx.conn, typed.canonical(kind, given, region=region))
+    values = _checked(ctx, kind, said)
     _named(kind, values)
     identity_lock(conn)
     alike = likely(ctx, values)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from hub.actions import lookup, typed
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
-from hub.crm import custom_field_typing
+from hub.crm import custom_field_typing, former
 from hub.crm.custom_field_typing import PREFIX
 from hub.db.locks import identity_lock
 from hub.etl import load, match
@@ -44,6 +44,7 @@ def edit(ctx: Context, name: str, values: Mapping[str, JsonValue], *, region: st
     kept = typed.edited(own, region=region, now=ctx.now, country=_country(conn, entity))
     of_team = custom_field_typing.typed_of_entity(conn, entity, custom, now=ctx.now)
     kept |= {f"{PREFIX}{key}": value for key, value in of_team.items()}
+    kept = former.values(conn, kept)
     edits.keep(conn, entity, ctx.who, kept)
     _match_and_fold(conn, [entity], kept)
     return entity
@@ -85,6 +86,7 @@ def edit_many(
         kept[entity] = typed.edited(own, region=region, now=ctx.now, country=country)
         of_team = custom_field_typing.typed_of_entity(conn, entity, custom, now=ctx.now)
         kept[entity] |= {f"{PREFIX}{key}": value for key, value in of_team.items()}
+        kept[entity] = former.values(conn, kept[entity])
     fields = {field for of in kept.values() for field in of}
     if not EVIDENCE.isdisjoint(fields):
         identity_lock(conn)

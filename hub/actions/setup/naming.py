@@ -15,7 +15,7 @@ from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.actions.setup import yaml_names as in_yaml
 from hub.actions.setup.yaml_names import Written
-from hub.crm import activities, custom_fields, named, pipelines, statuses, word_rows, words
+from hub.crm import custom_fields, named, pick_lists, pipelines, statuses, word_rows, words
 from hub.crm.custom_fields import CustomField
 from hub.crm.named import WORDS, Thing
 from hub.crm.words import PEOPLE, scope_of
@@ -367,10 +367,10 @@ def _in_history(conn: Connection, target: Target) -> tuple[str, str]:
 def _write_name(conn: Connection, target: Target, new: str) -> None:
     writers: Mapping[str, Callable[[Connection, int, str], None]] = {
         "status": statuses.rename_status,
-        "lead_reason": statuses.rename_reason,
-        "loss_reason": statuses.rename_reason,
-        "deal_reason": statuses.rename_reason,
-        "outcome": activities.rename_outcome,
+        "lead_reason": _rename_reason,
+        "loss_reason": _rename_reason,
+        "deal_reason": _rename_reason,
+        "outcome": _rename_outcome,
         "pipeline": pipelines.rename,
         "stage": pipelines.rename_stage,
     }
@@ -381,6 +381,14 @@ def _write_name(conn: Connection, target: Target, new: str) -> None:
         custom_fields.update(conn, replace(field, name=new))
     elif target.kind == "choice":
         _set_choices(conn, target, new)
+
+
+def _rename_reason(conn: Connection, number: int, new: str) -> None:
+    pick_lists.rename(conn, pick_lists.REASONS, number, new)
+
+
+def _rename_outcome(conn: Connection, number: int, new: str) -> None:
+    pick_lists.rename(conn, pick_lists.OUTCOMES, number, new)
 
 
 def _set_choices(conn: Connection, target: Target, new: str | None) -> None:
@@ -399,9 +407,9 @@ def _delete(conn: Connection, target: Target) -> None:
     if target.kind == "status":
         statuses.delete_status(conn, min(target.ids))
     elif target.kind.endswith("_reason"):
-        statuses.delete_reason(conn, min(target.ids))
+        pick_lists.delete(conn, pick_lists.REASONS, min(target.ids))
     elif target.kind == "outcome":
-        activities.delete_outcome(conn, min(target.ids))
+        pick_lists.delete(conn, pick_lists.OUTCOMES, min(target.ids))
     elif target.kind == "choice":
         _set_choices(conn, target, None)
     elif target.kind == "field":

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.actions.setup.thing_names import check_name, same
-from hub.crm import deals, pipelines
+from hub.crm import deals, former, pipelines
 from hub.crm.pipelines import Pipeline, Stage
 from hub.crm.thing_rows import row_counts
 from hub.errors import ActionError
@@ -27,6 +27,34 @@ class NewStage:
 
     name: str
     likelihood: int
+
+
+def used(conn: Connection, name: str | None) -> Pipeline:
+    """Return the pipeline that a deal is to go into; a former name means the pipeline of today.
+
+    Raises:
+        ActionError: there is none.
+    """
+    now = None if name is None else _of_today(conn, "pipeline", name, pipelines.read(conn))
+    return find(conn, now or name)
+
+
+def used_stage(conn: Connection, pipeline: Pipeline, name: str) -> Stage:
+    """Return the stage that a deal is to go into; a former name means the stage of today.
+
+    Raises:
+        ActionError: there is none.
+    """
+    now = _of_today(conn, "stage", name, pipeline.stages, pipeline.name)
+    return find_stage(pipeline, now or name)
+
+
+def _of_today(
+    conn: Connection, kind: str, name: str, known: Sequence[Pipeline | Stage], within: str = ""
+) -> str | None:
+    if any(same(one.name, name) for one in known):
+        return None
+    return former.today(conn, kind, name, within)
 
 
 def find(conn: Connection, name: str | None) -> Pipeline:
