@@ -172,6 +172,13 @@ def named(conn: Connection, name: str) -> GroupName | None:
     return GroupName(*rows[0]) if rows and (len(rows) == 1 or rows[0].name == name) else None
 
 
+_SET_CREDITS = text("""
+UPDATE crm.member m SET credit = n.credit
+FROM unnest(CAST(:users AS bigint[]), CAST(:credits AS float[])) AS n(user_id, credit)
+WHERE m.group_id = :group AND m.user_id = n.user_id
+""")
+
+
 def save_turn(
     conn: Connection,
     group_id: int,
@@ -186,12 +193,9 @@ def save_turn(
         .where(distribution_group.c.id == group_id)
         .values(next_member_id=next_member_id, next_position=next_position)
     )
-    for user_id, credit in credits_after.items():
-        conn.execute(
-            update(member)
-            .where(member.c.group_id == group_id, member.c.user_id == user_id)
-            .values(credit=credit)
-        )
+    if credits_after:
+        args = {"users": list(credits_after), "credits": list(credits_after.values())}
+        conn.execute(_SET_CREDITS, {"group": group_id, **args})
 
 
 def make(conn: Connection, name: str, kind: str) -> int:

@@ -82,7 +82,9 @@ def replace(conn: Connection, before: Keys, now: Named, *, leaving: Iterable[int
         leaving: other records that are undone next: their pairs are not judged again.
     """
     chunk = Chunk(before, now.keys)
-    stored = match_keys.holders(conn, chunk.most())
+    least = chunk.least()
+    seldom = least.keys() - match_keys.crowded(conn, least)
+    stored = match_keys.holders(conn, {k: n for k, n in chunk.most().items() if k not in seldom})
     others = blocks.outside(chunk, stored.blocks)
     sharers = _sharers(conn, blocks.flips(chunk, others)).difference(leaving)
     changed = match_keys.replace(conn, before, now.keys, now.letters)

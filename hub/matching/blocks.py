@@ -73,6 +73,19 @@ class Chunk:
                 found[key] = found.get(key, limit_of(key)) + 1
         return found
 
+    def least(self) -> dict[int, int]:
+        """Return the keys that matter only if many stored records share them, with how many.
+
+        A key that the chunk only loses proposes no pair of its records. It matters to the others if it was
+        too common.
+        """
+        return {
+            key: limit_of(key) + 1
+            for own in self.before.values()
+            for key in own
+            if key not in self.now.first
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Flips:

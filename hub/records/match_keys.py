@@ -60,6 +60,19 @@ def holders(conn: Connection, most: Mapping[int, int]) -> Holders:
     return found
 
 
+_CROWDED = text("""
+SELECT k.hash FROM unnest(CAST(:hashes AS bigint[]), CAST(:least AS int[])) AS k(hash, least)
+WHERE EXISTS (SELECT FROM ops.match_key m WHERE m.hash = k.hash OFFSET k.least - 1)
+""")
+
+
+def crowded(conn: Connection, least: Mapping[int, int]) -> set[int]:
+    """Return the keys that so many records have (by hash); cheaper than asking for the records."""
+    hashes = sorted(least)
+    args = {"hashes": hashes, "least": [least[h] for h in hashes]}
+    return {*conn.execute(_CROWDED, args).scalars()} if least else set()
+
+
 _SOME = text("""
 SELECT DISTINCT found.record_id
 FROM unnest(CAST(:hashes AS bigint[]), CAST(:most AS int[])) AS k(hash, most)

@@ -9,10 +9,10 @@ from hub.undo.inputs import HAVE_ENTITIES, Brought, Key
 
 MOST = 500
 """Objects in a chunk at most."""
-FIRST = 50
-LEAST = 25
+FIRST = 100
+LEAST = 100
 """Fewer objects do not make a chunk shorter: most of its time does not depend on their number."""
-SHORT_S, LONG_S = 0.1, 0.18
+SHORT_S, LONG_S = 0.15, 0.25
 """How long a chunk should hold the identity lock; it may hold it for 0.3 s."""
 
 

@@ -202,7 +202,7 @@ def test_who_has_a_key_is_found_by_index(full: Connection) -> None:
     most = dict.fromkeys(
         full.execute(text("SELECT hash FROM ops.match_key LIMIT 600")).scalars(), 16
     )
-    for look_up in (match_keys.holders, match_keys.some_holders):
+    for look_up in (match_keys.holders, match_keys.some_holders, match_keys.crowded):
         assert_by_index(plan_of(full, lambda look_up=look_up: look_up(full, most)), "pk_match_key")
 
 

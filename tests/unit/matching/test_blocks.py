@@ -36,12 +36,14 @@ def plain(stored: Stored) -> Pairs:
     }
 
 
-def looked_up(stored: Stored, most: dict[int, int]) -> dict[int, blocks.Block]:
+def looked_up(
+    stored: Stored, most: dict[int, int], least: dict[int, int] | None = None
+) -> dict[int, blocks.Block]:
     """What the look-up in the table brings."""
     found: dict[int, blocks.Block] = {}
     for key, wanted in most.items():
         having = [record for record, own in stored.items() if key in own]
-        if having:
+        if len(having) >= (least or {}).get(key, 1):
             found[key] = having if len(having) <= wanted else None
     return found
 
@@ -55,7 +57,7 @@ def match(stored: Stored, edges: Pairs, after: Stored) -> tuple[Stored, Pairs]:
     """Match a chunk as `hub.etl.keying` does; returns the keys and the edges that are stored then."""
     before = {i: own for i, own in stored.items() if i in after}
     chunk = Chunk(before, after)
-    others = blocks.outside(chunk, looked_up(stored, chunk.most()))
+    others = blocks.outside(chunk, looked_up(stored, chunk.most(), chunk.least()))
     flips = blocks.flips(chunk, others)
     sharers = {r for block in flips.freed.values() for r in block}
     sharers |= blocks.in_one_block(edges, flips.crowded.values())
@@ -83,7 +85,7 @@ def test_the_pairs_of_a_chunk_are_those_of_the_plain_definition(steps: list[Stor
     for after in steps:
         before = {i: own for i, own in stored.items() if i in after}
         chunk = Chunk(before, after)
-        others = blocks.outside(chunk, looked_up(stored, chunk.most()))
+        others = blocks.outside(chunk, looked_up(stored, chunk.most(), chunk.least()))
         stored = {i: own for i, own in {**stored, **after}.items() if own}
         found = blocks.pairs(after, blocks.whole(chunk, others))
         assert found == {pair for pair in plain(stored) if after.keys() & pair}
