@@ -42,7 +42,7 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
         }),
         Line("Set up users, groups and notifications", {
             "user": "user:user_app", "group": "group:group_app", "notify": "notifications:notify_app",
-            "alerts": "notifications:alerts_app",
+            "alerts": "notifications:alerts_app", "token": "token:token_app",
         }),
     ),
     "Sync": (

@@ -152,6 +152,7 @@ HOLDS_MENTIONS: Mapping[str, str] = {
     "ops.migration": "who began it: a member of the team",
     "ops.migration_range": "the bounds of a range, and why it could not be read",
     "ops.alert_state": "the sentence of a failed run; it names no person",
+    "ops.token": "who made it: a member of the team",
     "ops.undo_part": "a report, which lists ids of objects",
     "ops.bulk": "what a user typed into many records; mentions are taken out",
     "ops.bulk_item": "values of many records; mentions are taken out",

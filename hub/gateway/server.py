@@ -61,7 +61,9 @@ class Gateway:
         self.metrics = Metrics()
         self.writer = InboxWriter(database.engine, own.max_waiting)
         self.metrics.watch_inbox(self.writer.depth, lambda: clock.now().timestamp())
-        self.public = public_app(Doors(settings, file), self.writer, clock, self.metrics)
+        self.public = public_app(
+            Doors(settings, file), self.writer, database.engine, clock, self.metrics
+        )
         self.private = private_app(
             self.public, self.metrics, self.writer.depth, own.max_waiting, lambda: self._is_stopping
         )

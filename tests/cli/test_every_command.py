@@ -48,9 +48,9 @@ WHOLE = (
 )
 VERBS = frozenset((
     "activate", "add", "archive", "assign", "change", "check", "clone", "complete", "convert",
-    "correct", "count", "deactivate", "decide", "define", "disable", "edit", "enable", "end",
+    "correct", "count", "create", "deactivate", "decide", "define", "disable", "edit", "enable", "end",
     "erase", "find", "link", "list", "log", "map", "mark", "match", "merge", "move", "pause",
-    "print", "query", "record", "remove", "rename", "reopen", "replace", "restore", "review",
+    "print", "query", "record", "remove", "rename", "reopen", "replace", "restore", "review", "revoke",
     "run", "save", "separate", "set", "share", "show", "sync", "tick", "train", "turn", "undo",
     "unlink", "upgrade", "write",
 ))  # fmt: skip

@@ -18,7 +18,14 @@ from hub.db.metadata import metadata
 from hub.db.schema import MIGRATIONS, revisions
 from hub.landing import tables as landing_tables
 from hub.model.entities import LEAD_FIELDS, Field
-from hub.records import batch_tables, erasure_tables, migration_tables, name_tables, source_tables
+from hub.records import (
+    batch_tables,
+    erasure_tables,
+    migration_tables,
+    name_tables,
+    source_tables,
+    token_tables,
+)
 from hub.records import tables as record_tables
 from tests.db.dumps import dumped
 
@@ -36,6 +43,7 @@ ROOMS = (
     erasure_tables,
     migration_tables,
     name_tables,
+    token_tables,
 )  # their import declares the tables
 SCHEMAS = ("landing", "ops", "crm")
 
@@ -234,6 +242,9 @@ PLAIN: dict[str, str] = {
     "ops.bulk_item.outcome": "our own word",
     "ops.budget.log": "moments",
     "ops.company_key.hash": "digest of a company's name or domain, or of the one a lead works for",
+    "ops.token.name": "name that the team chose for its own way of working",
+    "ops.token.hash": "digest of 256 random bits",
+    "ops.token.scope": "word of a closed list of ours",
     "ops.tombstone.digest": "digest under a key that is not in the database",
     "ops.tombstone.kind": "word of a closed list of ours",
     "ops.name_change.kind": "word of a closed list of ours",

@@ -47,6 +47,7 @@ from hub.actions.setup import (
     smart_link,
     smart_list,
     team,
+    tokens,
 )
 from hub.clock import SystemClock
 from hub.crm import contacts, owners
@@ -176,6 +177,9 @@ TABLE: Mapping[str, tuple[str, Call]] = {
     "setup.groups.edit_member": (SET_UP, lambda c, _: groups.edit_member(
         c, "sales", _member(c), groups.Change(weight=2))),
     "setup.groups.remove_member": (SET_UP, lambda c, _: groups.remove_member(c, "sales", _member(c))),
+    "setup.tokens.create": (SET_UP, lambda c, _: tokens.create(c, "website")),
+    "setup.tokens.listed": (SET_UP, lambda c, _: tokens.listed(c)),
+    "setup.tokens.revoke": (SET_UP, lambda c, _: tokens.revoke(c, tokens.create(by(c.conn, OPERATOR), "w").name)),
     "setup.team.listed": (READ, lambda c, _: team.listed(c)),
     "setup.team.show": (READ, lambda c, s: team.show(c, s.owner)),
     "setup.team.add": (SET_UP, lambda c, _: team.add(c, "new@team.example.com", "New")),
