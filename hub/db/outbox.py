@@ -1,17 +1,20 @@
 """The outbox: notifications to send, committed together with their cause.
 
-A row is written in the transaction of the change. A deliverer takes rows with SKIP LOCKED. The dedupe
-key makes a second write of the same event a no-op.
+A row is written in the transaction of the change. A deliverer claims rows by a lock of its session, so it
+holds no transaction open while a mail is sent, and a deliverer that is killed leaves its rows to others at
+once. The dedupe key makes a second write of the same event a no-op.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Self
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
     Connection,
+    Engine,
     ForeignKey,
     Identity,
     Index,
@@ -25,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.engine import Row
 
+from hub.db.locks import LOCK_SPACE, lock_number
 from hub.db.metadata import NOW, UTC, because, metadata, personal, where_present
 from hub.model.events import Event, EventKind
 
@@ -87,23 +91,78 @@ def put(conn: Connection, events: Sequence[Event]) -> None:
         conn.execute(_PUT, [asdict(event.row()) for event in events])
 
 
-def take(
-    conn: Connection, limit: int, *, only: Sequence[EventKind] = ()
-) -> Sequence[Row[tuple[object, ...]]]:
-    """Lock up to `limit` due rows, oldest first; rows another deliverer holds are skipped.
+def due(conn: Connection, limit: int, *, only: Sequence[EventKind] = ()) -> list[int]:
+    """Return the rows that are due, oldest first; a deliverer may have claimed some of them.
 
     Args:
-        conn: an open transaction.
+        conn: a connection.
         limit: how many rows.
         only: kinds of events; empty: all.
     """
-    due = select(outbox).where(outbox.c.state == "pending", outbox.c.not_before <= func.now())
-    return conn.execute(
-        (due.where(outbox.c.event.in_(only)) if only else due)
-        .order_by(outbox.c.not_before, outbox.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
+    due_now = select(outbox.c.id).where(
+        outbox.c.state == "pending", outbox.c.not_before <= func.now()
+    )
+    wanted = due_now.where(outbox.c.event.in_(only)) if only else due_now
+    return list(
+        conn.execute(wanted.order_by(outbox.c.not_before, outbox.c.id).limit(limit)).scalars()
+    )
+
+
+class Claims:
+    """The rows that one deliverer has claimed: they are free again when its session ends.
+
+    Args:
+        engine: its pool gives one connection for as long as the deliverer works.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._session: Connection | None = None
+
+    def __enter__(self) -> Self:
+        """Open the session."""
+        self._session = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Free all rows that are left."""
+        session, self._session = self._session, None
+        if session is not None:
+            try:
+                session.execute(text("SELECT pg_advisory_unlock_all()"))
+            except Exception:  # the session may be lost, and its locks with it
+                session.invalidate()
+                raise
+            finally:
+                session.close()
+
+    def take(self, outbox_id: int) -> bool:
+        """Claim a row; returns whether no other deliverer has it."""
+        return bool(self._run("pg_try_advisory_lock", outbox_id))
+
+    def free(self, outbox_id: int) -> None:
+        """Give a row back."""
+        self._run("pg_advisory_unlock", outbox_id)
+
+    def _run(self, function: str, outbox_id: int) -> object:
+        if self._session is None:
+            raise AssertionError("unreachable: the session is open")
+        call = getattr(func, function)(LOCK_SPACE, lock_number(f"outbox:{outbox_id}"))
+        return self._session.execute(select(call)).scalar_one()
+
+
+def read_due(conn: Connection, outbox_id: int) -> Row[tuple[object, ...]] | None:
+    """Lock and return a claimed row; None if it is not due any more, or another transaction has it."""
+    still = select(outbox).where(
+        outbox.c.id == outbox_id, outbox.c.state == "pending", outbox.c.not_before <= func.now()
+    )
+    return conn.execute(still.with_for_update(skip_locked=True)).one_or_none()
+
+
+def still_exists(conn: Connection, outbox_id: int) -> bool:
+    """Lock a row; returns False if it was removed, with the person or by an undo, while it was sent."""
+    row = select(outbox.c.id).where(outbox.c.id == outbox_id).with_for_update()
+    return conn.execute(row).one_or_none() is not None
 
 
 def finish(conn: Connection, outbox_id: int, *, state: str, error: str | None = None) -> None:

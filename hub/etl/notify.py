@@ -1,14 +1,16 @@
 """Notify: outbox rows become web alerts and e-mails, as each person prefers.
 
-A web alert is a row in the same transaction: exactly once. E-mail is at least once with a
-Message-ID that is a function of the event: a kill between SMTP's 250 and the commit repeats the
-same message, which a reader's mail program shows once.
+A web alert is a row: exactly once, and written before any mail of its chunk is sent. E-mail is at least once
+with a Message-ID that is a function of the event: a kill between SMTP's 250 and the commit repeats the
+same message, which a reader's mail program shows once. No transaction is open while a mail is sent.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection
@@ -16,22 +18,25 @@ from sqlalchemy import Connection
 from hub.crm import alerts, owners
 from hub.crm.alerts import Facts, Subject
 from hub.db import outbox
+from hub.db.transactions import ask
 from hub.errors import HubError, RecordError, TransientError
 from hub.etl.context import Core
 from hub.logs import get_logger
 from hub.model.alert_states import News
 from hub.model.events import ALERTS, EventKind
 from hub.model.moments import zone_named
-from hub.notify.channels import SmtpChannel, compose, message_id
+from hub.notify.channels import Mail, SmtpChannel, compose, message_id
 from hub.notify.preferences import Preference, channels_for
 from hub.notify.templates import Notice, render, words
 
 _GIVE_UP_AFTER = 12
+_CHUNK, _LOOKED_AT = 10, 200
+"""Events that one deliverer claims at once; events that it looks at, because others have claimed some."""
 log = get_logger()
 
 
 def deliver_pending(hub: Core) -> dict[str, int]:
-    """Deliver all due events, one transaction each; returns counts."""
+    """Deliver all due events; returns counts."""
     totals: Counter[str] = Counter()
     for done in _delivered(hub):
         totals.update(done)
@@ -55,16 +60,45 @@ def deliver_alerts(hub: Core) -> None:
 
 
 def _delivered(hub: Core, only: Sequence[EventKind] = ()) -> Iterator[Counter[str]]:
-    """Deliver due events, one transaction each; yields the counts of each."""
+    """Deliver due events, a chunk at a time; yields the counts of each event."""
     with ExitStack() as stack:
         channel = stack.enter_context(_smtp(hub))
+        claims = stack.enter_context(outbox.Claims(hub.engine))
         while True:
-            with hub.engine.begin() as conn:
-                rows = outbox.take(conn, 1, only=only)
-                if not rows:
-                    return
-                done = _deliver(hub, conn, rows[0], channel)
-            yield done
+            found = ask(hub.engine, lambda conn: outbox.due(conn, _LOOKED_AT, only=only))
+            claimed = list(islice((i for i in found if claims.take(i)), _CHUNK))
+            done_n = 0
+            mails: list[_Outgoing] = []
+            for number in claimed:
+                with hub.engine.begin() as conn:
+                    row = outbox.read_due(conn, number)
+                    written = _write(hub, conn, row) if row is not None else None
+                if written is not None:
+                    done_n += 1
+                    mails += [written.mail] if written.mail else []
+                    yield written.counts
+            for one in mails:
+                yield Counter([_send(hub, one, channel)])
+            for number in claimed:
+                claims.free(number)
+            if not done_n:
+                return
+
+
+@dataclass(frozen=True, slots=True)
+class _Outgoing:
+    """A mail of an event that is to be sent now."""
+
+    row: Any
+    mail: Mail
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What an event became: counts of web alerts, and a mail to send, if one is wanted."""
+
+    counts: Counter[str]
+    mail: _Outgoing | None
 
 
 def _smtp(hub: Core) -> SmtpChannel:
@@ -80,7 +114,8 @@ def _smtp(hub: Core) -> SmtpChannel:
     )
 
 
-def _deliver(hub: Core, conn: Connection, row: Any, channel: SmtpChannel) -> Counter[str]:
+def _write(hub: Core, conn: Connection, row: Any) -> _Written:
+    """Write the web alert of an event; one without a mail is done."""
     subject = Subject(row.lead_id, row.contact_id, row.deal_id)
     facts = alerts.facts(conn, subject, row.user_id)
     channels = _channels(conn, row, facts)
@@ -99,12 +134,10 @@ def _deliver(hub: Core, conn: Connection, row: Any, channel: SmtpChannel) -> Cou
     to = row.address or facts.owner_email
     if "email" not in channels or not to:
         outbox.finish(conn, row.id, state="done")
-        return done
+        return _Written(done, None)
     domain = hub.settings.smtp.sender.rpartition("@")[2].strip("> ")
     mail_id = message_id(row.dedupe_key, domain)
-    mail = compose(row.event, mail_id, to, rendered)
-    done[_send(conn, row, mail, channel)] += 1
-    return done
+    return _Written(done, _Outgoing(row, compose(row.event, mail_id, to, rendered)))
 
 
 def _channels(conn: Connection, row: Any, facts: Facts) -> tuple[str, ...]:
@@ -158,23 +191,30 @@ def _named(conn: Connection, payload: Any) -> list[str]:
     return alerts.names_of(conn, payload["kind"], numbers) if numbers else []
 
 
-def _send(conn: Connection, row: Any, mail: Any, channel: SmtpChannel) -> str:
-    """Send one mail and store the result; an error of the server postpones the event."""
-    state, error = "sent", None
+def _send(hub: Core, one: _Outgoing, channel: SmtpChannel) -> str:
+    """Send one mail, then store the result; an error of the server postpones the event."""
+    error: HubError | None = None
     try:
-        channel.send(mail)
-    except TransientError as exc:
-        delay = exc.retry_after_s or min(3600.0, 5.0 * 2.0**row.attempts)
-        if row.attempts + 1 < _GIVE_UP_AFTER:
-            outbox.postpone(conn, row.id, seconds=delay, error=exc.message)
-            _note(conn, row, mail, "deferred", exc)
-            return "deferred"
-        state, error = "failed", exc.message
-    except RecordError as exc:
-        state, error = "failed", exc.message
-    outbox.finish(conn, row.id, state="done" if state == "sent" else "dead", error=error)
-    _note(conn, row, mail, state, None if error is None else RecordError(error))
-    return "emails" if state == "sent" else "failed"
+        channel.send(one.mail)
+    except (TransientError, RecordError) as exc:
+        error = exc
+    with hub.engine.begin() as conn:
+        if not outbox.still_exists(conn, one.row.id):
+            return "emails" if error is None else "failed"
+        return _keep_result(conn, one, error)
+
+
+def _keep_result(conn: Connection, one: _Outgoing, error: HubError | None) -> str:
+    row = one.row
+    if isinstance(error, TransientError) and row.attempts + 1 < _GIVE_UP_AFTER:
+        delay = error.retry_after_s or min(3600.0, 5.0 * 2.0**row.attempts)
+        outbox.postpone(conn, row.id, seconds=delay, error=error.message)
+        _note(conn, row, one.mail, "deferred", error)
+        return "deferred"
+    message = error.message if error else None
+    outbox.finish(conn, row.id, state="dead" if error else "done", error=message)
+    _note(conn, row, one.mail, "failed" if error else "sent", error)
+    return "failed" if error else "emails"
 
 
 def _note(conn: Connection, row: Any, mail: Any, state: str, exc: HubError | None) -> None:
