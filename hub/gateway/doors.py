@@ -8,7 +8,7 @@ from time import monotonic
 from hub.connectors.webhooks import SENDERS, Hook, Secrets, hook_of
 from hub.errors import HubError
 from hub.logs import get_logger
-from hub.settings import Settings, load
+from hub.settings import FormSettings, Settings, load
 
 log = get_logger()
 
@@ -69,6 +69,11 @@ class Doors:
             self._looked_at = monotonic()
             self._look()
         return self._by_source
+
+    def form(self, name: str) -> FormSettings | None:
+        """Return a form; None if hub.yaml has none of this name."""
+        self.by_source()
+        return self.settings.forms.get(name)
 
     def url_of(self, path: bytes, query: bytes) -> str:
         """Return the address of a request as its sender called it; "" without a public address."""

@@ -11,8 +11,6 @@ from prometheus_client.registry import Collector
 from hub.landing.inbox import Depth
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-OUTCOMES = ("new", "repeated", "none", "refused", "malformed", "full", "failed")
-"""What became of a delivery: it had new events, only known ones, none that concern the hub, …"""
 
 
 class Metrics:

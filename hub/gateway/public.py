@@ -9,6 +9,7 @@ from hub.clock import Clock
 from hub.gateway.answers import refuse
 from hub.gateway.bearer import Tokens
 from hub.gateway.doors import Doors
+from hub.gateway.forms import Forms, forms_router
 from hub.gateway.hooks import Hooks, hooks_router
 from hub.gateway.inbox_writer import InboxWriter
 from hub.gateway.leads import leads_router
@@ -33,6 +34,7 @@ def public_app(
         redoc_url=None,
     )
     app.include_router(hooks_router(Hooks(doors, writer, clock, metrics)))
+    app.include_router(forms_router(Forms(doors, writer, clock, metrics)))
     app.include_router(leads_router(writer, Tokens(engine), clock, metrics))
 
     @app.exception_handler(HTTPException)

@@ -124,8 +124,8 @@ def _config(app: "App | FastAPI", own: GatewaySettings | None) -> uvicorn.Config
         lifespan="off",
         log_config=None,
         access_log=False,  # a path may contain a secret
-        proxy_headers=bool(own and own.trusted_proxies),
-        forwarded_allow_ips=own.trusted_proxies if own else [],
+        proxy_headers=own is not None,
+        forwarded_allow_ips=[LOOPBACK, "::1", *own.trusted_proxies] if own else [],
         server_header=False,
         backlog=_BACKLOG,
         timeout_keep_alive=_IDLE_S,

@@ -21,7 +21,7 @@ from hub.settings.blocks import (
     Settings,
     SmtpSettings,
 )
-from hub.settings.gateway import GatewaySettings
+from hub.settings.gateway import FormSettings, GatewaySettings
 from hub.settings.loading import find, load, secret_variable
 from hub.settings.sources import (
     Block,
@@ -42,6 +42,7 @@ __all__ = [
     "CompanySettings",
     "CrmSettings",
     "DagsterSettings",
+    "FormSettings",
     "GatewaySettings",
     "GroupSettings",
     "HubspotSettings",

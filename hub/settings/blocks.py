@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from hub.settings.gateway import GatewaySettings
+from hub.settings.gateway import FormSettings, GatewaySettings
 from hub.settings.sources import Block, SourceSettings
 
 ADMINS = "admins"
@@ -271,6 +271,10 @@ class Settings(Block):
     """How Dagster runs the hub."""
     gateway: GatewaySettings = GatewaySettings()
     """The gateway: takes webhooks, leads and forms, and answers health checks."""
+    forms: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,49}$")], FormSettings] = Field(
+        default_factory=dict
+    )
+    """Web forms by name; the name is part of the form's address."""
     matching: MatchingSettings = MatchingSettings()
     """Matching of records, and survivorship of values."""
     mappings_dir: str | None = None

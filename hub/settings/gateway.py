@@ -21,8 +21,28 @@ def _address_of_hooks(written: str) -> str:
     return written.rstrip("/")
 
 
+def _page(written: str) -> str:
+    """Return the address of a page that a browser may be sent to."""
+    if written and (urlsplit(written).scheme not in {"http", "https"} or not written.isprintable()):
+        raise ValueError("write the whole address of the page, such as https://example.com/thanks")
+    return written
+
+
 def _network(written: str) -> str:
     return str(ip_network(written, strict=False))
+
+
+class FormSettings(Block):
+    """A web form at `/forms/<name>` of the gateway."""
+
+    title: str = Field("", max_length=200)
+    """Heading; empty: the usual words in the language of the visitor."""
+    consent: str = Field("", max_length=1000)
+    """Sentence beside the box for marketing e-mails; empty: the usual words in the language of the visitor."""
+    thanks_url: Annotated[str, AfterValidator(_page)] = ""
+    """Page of yours that follows a submission; empty: a page of the hub."""
+    per_minute: int = Field(10, ge=1, le=10_000)
+    """Submissions that one client may send in a minute; further ones are refused for a while (429)."""
 
 
 class GatewaySettings(Block):
@@ -39,7 +59,8 @@ class GatewaySettings(Block):
     """Address as the vendors call it, such as `https://hub.example.com`; `/hooks/<source>` follows it.
     HubSpot signs the address, so its webhooks are refused without this setting."""
     trusted_proxies: list[Annotated[str, AfterValidator(_network)]] = Field(default_factory=list)
-    """Addresses or networks of reverse proxies. Their `X-Forwarded-For` says which client has called."""
+    """Addresses or networks of reverse proxies on other machines. Their `X-Forwarded-For` says which client has
+    called. A proxy on this machine is trusted always."""
     max_body: int = Field(1_000_000, ge=1_000, le=50_000_000)
     """Bytes of a request's body; a larger one is refused (413)."""
     max_waiting: int = Field(10_000, ge=1)
