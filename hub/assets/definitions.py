@@ -5,7 +5,7 @@ the source. Not here: what an asset does (`source_assets`, `crm_assets`, `proofs
 """
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import timedelta
 
 import dagster as dg
@@ -40,7 +40,7 @@ log = logging.getLogger(
 def build_defs(
     sources: Collection[str] | None = None,
     *,
-    polls_s: Mapping[str, int] | None = None,
+    poll_every_s: int = 60,
     reconcile_every_s: int = 3600,
 ) -> dg.Definitions:
     """Return assets, jobs, schedules and sensors.
@@ -48,7 +48,7 @@ def build_defs(
     Args:
         sources: the configured sources; their schedules and sensors run unless a user stops them. None
             shows all known sources, and nothing runs.
-        polls_s: seconds between two looks at a source; 60 for a source that is not there.
+        poll_every_s: seconds between two looks at the sources.
         reconcile_every_s: seconds between two complete reads of a source's count.
     """
     shown = list(KNOWN if sources is None else sources)
@@ -80,10 +80,7 @@ def build_defs(
     reads = [read_job(s, stream.name) for s in shown for stream in objects_of(s)]
     schedules = [nightly_rollups(is_running=is_running), nightly_prune(is_running=is_running)]
     sensors = [
-        *(
-            poll_sensor(s, job, every_s=(polls_s or {}).get(s, 60), is_running=is_running)
-            for s, job in source_jobs.items()
-        ),
+        poll_sensor(source_jobs, every_s=poll_every_s, is_running=is_running),
         reconcile_sensor(
             whole,
             {s: _keys([*lands[s], *normals[s], proofs[s]]) for s in shown},
@@ -131,7 +128,8 @@ def _configured_defs() -> dg.Definitions:
     sources = settings.sources.followed()
     return build_defs(
         sources,
-        polls_s={s: getattr(settings.sources, s).poll_s for s in sources},
+        # a source with a longer interval, or a stretched one, is asked at every so many looks
+        poll_every_s=min((getattr(settings.sources, s).poll_s for s in sources), default=60),
         reconcile_every_s=settings.dagster.reconcile_every_s,
     )
 

@@ -22,7 +22,8 @@ from hub.etl.context import Core
 from hub.etl.notify import deliver_alerts
 from hub.records import batches, proofs
 
-_EVERY_S = 120
+_EVERY_S = 300
+"""A tick costs the same whether a run has failed or not; a failed run that is told says so itself."""
 _OF_SOURCES = ("land", "normalize", "proof")
 NIGHTLY = frozenset({"prune_old_history", "refresh_rollups"})
 MIGRATIONS = frozenset(

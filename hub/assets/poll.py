@@ -1,10 +1,12 @@
-"""The sensors that start syncs: `poll_<source>` for news, `reconcile` for what no question shows.
+"""The sensors that start syncs: `poll` for news, `reconcile` for what no question shows.
 
-In: the looks of `hub.etl.polling`. Out: requests for runs, and a sentence for each tick. One poller a process
-keeps its connections, so a tick neither assembles the hub nor reads its mappings. A run has the tags
-`hub/reason` and `hub/why`. Not here: when to ask, and when to sync (`hub.etl.polling`).
+In: the looks of `hub.etl.rounds`. Out: requests for runs, and a sentence for each source and tick. One poller a
+process keeps its connections, so a tick neither assembles the hub nor reads its mappings. All sources share
+the ticks of one sensor: a tick costs Dagster and PostgreSQL more CPU than the question itself. A run has the
+tags `hub/reason` and `hub/why`. Not here: when to ask, and when to sync (`hub.etl.polling`).
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -16,7 +18,8 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
 
 from hub.clock import SystemClock
 from hub.etl.poller import Poller
-from hub.etl.polling import Memory, Runs, due_together, look
+from hub.etl.polling import Memory, Runs, due_together
+from hub.etl.rounds import Rounds
 
 REASON, WHY = "hub/reason", "hub/why"
 """Tags of a run: the kind of reason, and the sentence."""
@@ -41,44 +44,64 @@ def shared_poller() -> Poller:
     return Poller(SystemClock())
 
 
+@cache
+def shared_rounds() -> Rounds:
+    """Return the rounds of this process."""
+    return Rounds(shared_poller())
+
+
 def poll_sensor(
-    source: str,
-    job: AssetJob,
+    jobs: Mapping[str, AssetJob],
     *,
     every_s: int = 60,
     is_running: bool,
-    poller: Callable[[], Poller] = shared_poller,
+    rounds: Callable[[], Rounds] = shared_rounds,
 ) -> dg.SensorDefinition:
-    """Return the sensor of one source.
+    """Return the sensor that asks all sources for news.
 
     Args:
-        source: the source.
-        job: the job that syncs it.
+        jobs: the job that syncs a source, by source.
         every_s: seconds between two looks.
         is_running: whether it runs unless a user stops it.
-        poller: returns the poller of the process.
+        rounds: returns the rounds of the process.
     """
 
     @dg.sensor(
-        name=f"poll_{source}",
-        job=job,
+        name="poll",
+        jobs=list(jobs.values()),
         minimum_interval_seconds=every_s,
-        description=f"Asks {source.title()} whether anything changed, and syncs it only then.",
+        description="Asks each source whether anything changed, and syncs it only then.",
         default_status=_status(is_running=is_running),
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        seen = look(
-            poller(),
-            source,
-            Memory.of_text(context.cursor),
-            lambda: runs_of(context.instance, source),
+        kept = _memories(context.cursor)
+        known = {source: Memory.of_text(kept.get(source)) for source in jobs}
+        done = rounds().look(known, lambda source: runs_of(context.instance, source))
+        requests = [
+            dg.RunRequest(
+                job_name=jobs[source].name, tags={SOURCE: source, **_tags(seen.reason, seen.says)}
+            )
+            for source, seen in done.looks.items()
+            if seen.reason
+        ]
+        for error in () if requests else done.errors.values():
+            raise error
+        left = {source: seen.memory.to_text() for source, seen in done.looks.items()}
+        told = "\n".join(f"{source}: {seen.says}" for source, seen in done.looks.items())
+        return dg.SensorResult(
+            requests, cursor=json.dumps(kept | left), skip_reason=None if requests else told
         )
-        if not seen.reason:
-            return dg.SensorResult(skip_reason=seen.says, cursor=seen.memory.to_text())
-        tags = {SOURCE: source, **_tags(seen.reason, seen.says)}
-        return dg.SensorResult([dg.RunRequest(tags=tags)], cursor=seen.memory.to_text())
 
     return sensor
+
+
+def _memories(cursor: str | None) -> dict[str, str]:
+    """Return what the last tick kept, by source; nothing of a cursor of another form."""
+    try:
+        found = json.loads(cursor or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def reconcile_sensor(
@@ -110,7 +133,7 @@ def reconcile_sensor(
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         asking = poller()
-        at = {name: asking.standing(name) for name in own}
+        at = asking.standings(list(own))
         # The poll of a source that failed, or was never read, starts its sync itself.
         waiting = {
             name: one.read_at

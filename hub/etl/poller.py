@@ -21,6 +21,7 @@ from hub.connectors.http import PROMPT
 from hub.connectors.registry import connect, limits_of
 from hub.db.engine import Database, open_database
 from hub.db.kept_lock import is_held
+from hub.db.transactions import ask
 from hub.errors import ConfigError, TransientError
 from hub.etl.budget import SharedBudget, account_of
 from hub.etl.polling import Standing, interval_s
@@ -151,21 +152,15 @@ class Poller:
             self._mappings = load_all(Path(folder) if folder else None)
         return self._mappings
 
-    def standing(self, source: str) -> Standing:
-        """Return what the database says of a source."""
-        with self.database.engine.connect() as conn:
-            last = batches.last_read(conn, source)
-            return Standing(
-                is_at_work=is_held(conn, f"source:{source}"),
-                read_at=last.good_at,
-                has_failed=last.has_failed,
-                cursors=store.read_cursors(conn, source),
-            )
+    def standings(self, sources: Sequence[str]) -> Mapping[str, Standing]:
+        """Return what the database says of some sources; one connection, no transaction."""
+        return ask(
+            self.database.engine, lambda conn: {name: _standing(conn, name) for name in sources}
+        )
 
     def interval_s(self, source: str, requests_n: int) -> float:
         """Return the seconds between two questions that take so many requests."""
-        with self.database.engine.connect() as conn:
-            return self._every_s(conn, source, requests_n)
+        return ask(self.database.engine, lambda conn: self._every_s(conn, source, requests_n))
 
     def _every_s(self, conn: Connection, source: str, requests_n: int) -> float:
         block = self._block(source)
@@ -242,6 +237,16 @@ class Poller:
         self._stack = ExitStack()
         self._lines, self._database, self._settings, self._read_from = {}, None, None, None
         self._mappings = None
+
+
+def _standing(conn: Connection, source: str) -> Standing:
+    last = batches.last_read(conn, source)
+    return Standing(
+        is_at_work=is_held(conn, f"source:{source}"),
+        read_at=last.good_at,
+        has_failed=last.has_failed,
+        cursors=store.read_cursors(conn, source),
+    )
 
 
 def _has_news(conn: Connection, source: str, stream: str, news: News) -> bool:

@@ -1,4 +1,4 @@
-"""Decide when to ask a vendor for news, and when to sync its source. Pure, apart from `look`.
+"""Decide when to ask a vendor for news, and when to sync its source. Pure, apart from `wanted`.
 
 In: what the database says of a source, the vendor's answer, the state of the runs. Out: whether to start a
 sync, why, and one sentence. Not here: questions and connections (`hub.etl.poller`), Dagster (`hub.assets`).
@@ -14,7 +14,7 @@ A sync has one of these reasons:
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -98,14 +98,14 @@ class Look:
 
 
 class Asking(Protocol):
-    """What `look` needs of the poller."""
+    """What a look needs of the poller."""
 
     def now(self) -> datetime:
         """Return the present."""
         ...
 
-    def standing(self, source: str) -> Standing:
-        """Return what the database says of a source."""
+    def standings(self, sources: Sequence[str]) -> Mapping[str, Standing]:
+        """Return what the database says of some sources."""
         ...
 
     def interval_s(self, source: str, requests_n: int) -> float:
@@ -162,25 +162,22 @@ def due_together(
     return [name for name, age in ages.items() if age >= every_s * 0.75]
 
 
-def look(asking: Asking, source: str, memory: Memory, runs_of: Callable[[], Runs]) -> Look:
-    """Look at a source once; ask the vendor if that is due.
+def wanted(asking: Asking, source: str, memory: Memory, standing: Standing) -> Look:
+    """Look at a source once, and ask the vendor if that is due; a run that is under way is not looked for.
 
     Args:
         asking: the poller.
         source: the source.
         memory: of the last look.
-        runs_of: asked only if a sync is to start.
+        standing: what the database says of the source.
     """
-    standing = asking.standing(source)
     if standing.is_at_work:
         return Look(f"waits: {source} is being synced", memory)
     if not standing.cursors:
-        seen = Look(f"{source} was never read", memory, "first")
-    elif standing.has_failed:
-        seen = Look(f"the last sync of {source} failed: it is tried again", memory, "retry")
-    else:
-        seen = _wait(asking, source, memory) or _asked(asking, source, standing, memory)
-    return _started(asking, seen, standing, runs_of) if seen.reason else seen
+        return Look(f"{source} was never read", memory, "first")
+    if standing.has_failed:
+        return Look(f"the last sync of {source} failed: it is tried again", memory, "retry")
+    return _wait(asking, source, memory) or _asked(asking, source, standing, memory)
 
 
 def _asked(asking: Asking, source: str, standing: Standing, memory: Memory) -> Look:
@@ -219,21 +216,18 @@ def _wait(asking: Asking, source: str, memory: Memory) -> Look | None:
     return Look(f"{why}: the next one is due at {_clock(due_at)}", memory)
 
 
-def _started(asking: Asking, wanted: Look, standing: Standing, runs_of: Callable[[], Runs]) -> Look:
+def started(seen: Look, standing: Standing, runs: Runs, now: datetime) -> Look:
     """Return the look, without a reason if a sync is under way or failed a moment ago."""
-    runs = runs_of()
     if runs.active:
-        return replace(wanted, says=f"{wanted.says}; waits: {runs.active} is running", reason="")
+        return replace(seen, says=f"{seen.says}; waits: {runs.active} is running", reason="")
     has_recovered = runs.failed_at and standing.read_at and standing.read_at > runs.failed_at
     if not runs.failed_n or runs.failed_at is None or has_recovered:
-        return wanted
+        return seen
     next_at = runs.failed_at + timedelta(seconds=back_off_s(runs.failed_n))
-    if asking.now() >= next_at:
-        return wanted
+    if now >= next_at:
+        return seen
     failed = f"{runs.failed_n} sync{'s' if runs.failed_n > 1 else ''} in a row failed"
-    return replace(
-        wanted, says=f"{wanted.says}; {failed}: next try at {_clock(next_at)}", reason=""
-    )
+    return replace(seen, says=f"{seen.says}; {failed}: next try at {_clock(next_at)}", reason="")
 
 
 def _clock(at: datetime | None) -> str:

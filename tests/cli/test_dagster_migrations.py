@@ -139,6 +139,13 @@ def test_a_migration_at_a_set_time(home: Home) -> None:
     assert [(c.partition, c.blocking, c.metadata["missing"].value) for c in checks] == [
         (f"{batch}-{bad}", True, 1)
     ]
+    evaluations = red.get_asset_check_evaluations()
+    assert evaluations[-1].partition == f"{batch}-{bad}", "what Dagster shows as the latest"
+    (observed,) = [
+        e.event_specific_data.asset_observation for e in red.all_events if e.is_asset_observation
+    ]
+    assert (observed.partition, observed.metadata["missing"].value) == (f"{batch}-{bad}", 1)
+    assert "the source counted" in observed.description
     assert home.tick(after_s=100_000) == [], "a user decides about a hidden record"
     _retried_alone_and_loaded(home, batch, bad)
 

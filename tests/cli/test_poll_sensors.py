@@ -12,6 +12,7 @@ from hub.assets.poll import REASON, WHY, poll_sensor, reconcile_sensor
 from hub.clock import SystemClock
 from hub.db.locks import source_locks
 from hub.etl.poller import Poller
+from hub.etl.rounds import Rounds
 from tests.processes import House, SandboxProcess, house
 
 SOURCES = ("salesforce", "typeform")
@@ -27,8 +28,8 @@ class Ticking:
     instance: dg.DagsterInstance
 
     def tick(self, source: str, cursor: str | None = None) -> dg.SensorResult:
-        job = dg.define_asset_job(f"sync_{source}")
-        sensor = poll_sensor(source, job, is_running=True, poller=lambda: self.poller)
+        jobs = {source: dg.define_asset_job(f"sync_{source}")}
+        sensor = poll_sensor(jobs, is_running=True, rounds=lambda: Rounds(self.poller))
         with dg.build_sensor_context(self.instance, cursor=cursor) as context:
             told = sensor(context)
         assert isinstance(told, dg.SensorResult)
@@ -39,10 +40,10 @@ class Ticking:
         told = self.tick(source, cursor)
         if not told.run_requests:
             skipped = told.skip_reason
-            return str(skipped.skip_message if skipped else "")
+            return str(skipped.skip_message if skipped else "").removeprefix(f"{source}: ")
         (request,) = told.run_requests
         assert request.run_key is None, "a failed run's key is never launched again"
-        assert request.tags["source"] == source
+        assert (request.job_name, request.tags["source"]) == (f"sync_{source}", source)
         return f"{request.tags[REASON]}: {request.tags[WHY]}"
 
     def until(self, source: str, reason: str) -> str:

@@ -86,8 +86,7 @@ def test_up_runs_the_schedules_of_what_is_configured_and_ends_with_ctrl_c(made: 
         "migrations": "RUNNING",
         "nightly_prune": "RUNNING",
         "nightly_rollups": "RUNNING",
-        "poll_salesforce": "RUNNING",
-        "poll_typeform": "RUNNING",
+        "poll": "RUNNING",
         "reconcile": "RUNNING",
         "what_happened_outside": "RUNNING",
     }
@@ -111,15 +110,19 @@ def test_up_runs_the_schedules_of_what_is_configured_and_ends_with_ctrl_c(made: 
 
 
 def _takes_up_a_changed_hub_yaml(made: House, address: str) -> None:
-    """A mistake is told and changes nothing; then a source is gone, and its sensor with it, in the daemon too."""
+    """A mistake is told and changes nothing; then a source is gone, and its assets with it, in the daemon too."""
     right = made.config.read_text()
     made.config.write_text(right.replace("salesforce:", "salesforc:"))
     time.sleep(2)
     document = yaml.safe_load(right)
     del document["sources"]["salesforce"]
     made.config.write_text(yaml.safe_dump(document))
-    wanted = "poll_salesforce"
-    assert _within(_START_S, lambda: wanted not in _automation(_repository(_location(address))))
+
+    def is_gone() -> bool:
+        nodes = _repository(_location(address))["assetNodes"]
+        return ["land", "salesforce", "leads"] not in [node["assetKey"]["path"] for node in nodes]
+
+    assert _within(_START_S, is_gone)
     log = made.home / "logs/daemon.log"
     assert _within(_START_S, lambda: "LOCATION_UPDATED" in log.read_text()), (
         "the daemon has them too"

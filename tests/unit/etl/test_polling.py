@@ -1,6 +1,7 @@
 """When to ask, and when to sync: each rule of the sensors, without a vendor and without Dagster."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from hub.connectors.base import Glance, News, PartFault
 from hub.connectors.governor import Limits, Rate
 from hub.connectors.registry import KNOWN, limits_of
 from hub.errors import CredentialError, ForbiddenError, HubError, TransientError
+from hub.etl import rounds
 from hub.etl.polling import (
     SHARE,
     Look,
@@ -20,9 +22,9 @@ from hub.etl.polling import (
     back_off_s,
     due_together,
     interval_s,
-    look,
 )
 from hub.etl.promise import promise_s
+from hub.etl.rounds import Rounds
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 READ = {"leads": {"watermark": "2026-05-01T11:58:00Z"}}
@@ -101,8 +103,8 @@ class Asked:
     def now(self) -> datetime:
         return NOW
 
-    def standing(self, source: str) -> Standing:
-        return self.at
+    def standings(self, sources: Sequence[str]) -> Mapping[str, Standing]:
+        return dict.fromkeys(sources, self.at)
 
     def interval_s(self, source: str, requests_n: int) -> float:
         return self.every_s
@@ -112,6 +114,13 @@ class Asked:
         if isinstance(self.says, HubError):
             raise self.says
         return self.found, self.says
+
+
+def look(asked: Asked, source: str, memory: Memory, runs: Callable[[], Runs]) -> Look:
+    """A round of one source."""
+    done = Rounds(asked).look({source: memory}, lambda _: runs())
+    assert not done.errors
+    return done.looks[source]
 
 
 FAILED = Runs(failed_n=3, failed_at=NOW - timedelta(minutes=1))
@@ -206,3 +215,36 @@ def test_what_is_remembered() -> None:
     assert seen(TransientError("no"), before).memory == Memory(NOW, 5, 2, 2)
     glances = News({"a": Glance()}, requests_n=5)
     assert seen(glances, Memory(NOW - timedelta(hours=1), 5, 1, 2)).memory.unanswered_n == 0
+
+
+@dataclass
+class Hanging(Asked):
+    """One vendor does not answer until it is released; another breaks the hub."""
+
+    released: threading.Event = field(default_factory=threading.Event)
+
+    def ask(self, source: str, standing: Standing) -> tuple[Sequence[str], News]:
+        if source == "slow":
+            self.released.wait(20)
+        if source == "broken":
+            raise ZeroDivisionError
+        return super().ask(source, standing)
+
+
+def test_a_vendor_that_hangs_holds_up_no_other_and_its_answer_is_for_the_next_round(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rounds, "WAIT_S", 0.2)
+    asked = Hanging(found=["leads"])
+    both = Rounds(asked)
+    known = {"slow": Memory(), "x": Memory(), "broken": Memory()}
+    first = both.look(known, lambda _: Runs())
+    assert first.looks["x"].reason == "news"
+    assert first.looks["slow"].says == "slow has not answered yet"
+    assert list(first.errors) == ["broken"]
+    assert both.look({"slow": Memory()}, lambda _: Runs()).looks["slow"].reason == ""
+    assert asked.asked_n == 1, "an open question is not asked again"
+    asked.released.set()
+    monkeypatch.undo()
+    assert both.look({"slow": Memory()}, lambda _: Runs()).looks["slow"].reason == "news"
+    assert asked.asked_n == 2
