@@ -6,7 +6,8 @@ once. The dedupe key makes a second write of the same event a no-op.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Self
 
 from sqlalchemy import (
@@ -89,6 +90,67 @@ def put(conn: Connection, events: Sequence[Event]) -> None:
     """Append events; an event with a known dedupe key is left out."""
     if events:
         conn.execute(_PUT, [asdict(event.row()) for event in events])
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person has asked, whose lead may have been assigned a moment ago.
+
+    Args:
+        lead_id: the lead.
+        user_id: its owner.
+        source: the source in which the person asked.
+        topic: the subject of the question, if there is one.
+        message: its text.
+    """
+
+    lead_id: int
+    user_id: int
+    source: str
+    topic: str | None
+    message: str | None
+
+
+# The first part of the dedupe key of an assignment is the source with which the lead began.
+_JOIN = text("""
+WITH asked AS (
+  SELECT * FROM unnest(
+    CAST(:leads AS bigint[]), CAST(:users AS bigint[]), CAST(:sources AS text[]),
+    CAST(:topics AS text[]), CAST(:messages AS text[])
+  ) WITH ORDINALITY AS a(lead_id, user_id, source, topic, message, n)
+), first AS (
+  SELECT a.n, a.topic, a.message, o.id, o.state
+  FROM asked a JOIN ops.outbox o ON o.lead_id = a.lead_id AND o.user_id = a.user_id
+  WHERE o.event = 'lead_assigned' AND o.created_at > now() - make_interval(secs => :within_s)
+    AND split_part(substr(o.dedupe_key, length('lead_assigned:') + 1), '/', 1) <> a.source
+), added AS (
+  UPDATE ops.outbox o SET payload = o.payload || jsonb_build_object('subject', f.topic, 'message', f.message)
+  FROM (SELECT DISTINCT ON (id) * FROM first WHERE state = 'pending' ORDER BY id, n) f
+  WHERE o.id = f.id AND o.state = 'pending' AND o.payload ->> 'message' IS NULL
+)
+SELECT n FROM first
+""")
+
+
+def join_first(conn: Connection, asked: Sequence[Asked], within: timedelta) -> frozenset[int]:
+    """Let questions join the notice of the assignment, if that is as young as this and of another source.
+
+    A notice that is not sent yet says the first question too.
+
+    Returns:
+        The places of the questions in `asked` that have joined: they need no notice of their own.
+    """
+    if not asked:
+        return frozenset()
+    args = {
+        "leads": [one.lead_id for one in asked],
+        "users": [one.user_id for one in asked],
+        "sources": [one.source for one in asked],
+        "topics": [one.topic for one in asked],
+        "messages": [one.message for one in asked],
+        "within_s": within.total_seconds(),
+    }
+    return frozenset(row.n - 1 for row in conn.execute(_JOIN, args))
 
 
 def due(conn: Connection, limit: int, *, only: Sequence[EventKind] = ()) -> list[int]:

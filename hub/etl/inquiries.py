@@ -5,18 +5,23 @@ that wrote without being leads. It is part of load.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
 from hub.crm import contacts, statuses, words
 from hub.crm.inquiries import NewInquiry
 from hub.crm.reopened import INQUIRY
+from hub.db import outbox
 from hub.golden.fate import CONTACT, Person
 from hub.model.entities import PERSON_REFS
 from hub.model.events import InquiryReceived
 from hub.model.folding import FoldRecord
 from hub.model.verdicts import Lane
 from hub.records.history import Changed, note_changes
+
+TOGETHER = timedelta(minutes=10)
+"""An inquiry from another source so soon after the assignment of its lead has no notice of its own."""
 
 
 def of_contacts(conn: Connection, people: Sequence[Person]) -> set[int]:
@@ -46,12 +51,26 @@ def _only_asks(records: Sequence[FoldRecord]) -> bool:
     return bool(makes_lead) and all(r.refs.keys() & PERSON_REFS.keys() for r in makes_lead)
 
 
-def events(inquiries: Sequence[NewInquiry], created: Mapping[int, int]) -> list[InquiryReceived]:
-    """Return events for owners; the first inquiry of a new lead has none, the lead has its own."""
+def events(
+    conn: Connection, inquiries: Sequence[NewInquiry], created: Mapping[int, int]
+) -> list[InquiryReceived]:
+    """Return events for owners; the first inquiry of a new lead has none, the lead has its own.
+
+    A person who comes by several sources at one moment is one notice: an inquiry of another source joins
+    the notice of the assignment (`TOGETHER`).
+    """
+    news = [i for i in _news(inquiries, created) if i.owner_id is not None]
+    of_leads = [i for i in news if i.lead_id is not None]
+    asked = [
+        outbox.Asked(i.lead_id, i.owner_id, i.record_key.partition("/")[0], i.subject, i.message)
+        for i in of_leads
+        if i.lead_id is not None and i.owner_id is not None
+    ]
+    joined = {of_leads[n].id for n in outbox.join_first(conn, asked, TOGETHER)}
     return [
         InquiryReceived(i.record_key, i.owner_id, i.lead_id, i.contact_id, i.subject, i.message)
-        for i in _news(inquiries, created)
-        if i.owner_id is not None
+        for i in news
+        if i.owner_id is not None and i.id not in joined
     ]
 
 

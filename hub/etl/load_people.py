@@ -396,7 +396,7 @@ def _announce(
     outbox.put(conn, [event for _, event in decided if event])
     if written.turns:
         written.turns.keep(conn, written.leads.created)
-    outbox.put(conn, inquiries.events(linked.asked, written.leads.created))
+    outbox.put(conn, inquiries.events(conn, linked.asked, written.leads.created))
     known = {i: row for i, r in chunk.leads.items() if (row := _lead(r)) is not None}
     outbox.put(conn, announce.converted_in_source(fates, known))
     changed = written.leads.updated | written.contacts.updated

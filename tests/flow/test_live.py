@@ -230,5 +230,34 @@ def test_one_person_by_three_sources_at_one_moment_is_one_lead_of_one_owner(read
         one.id: 1 for one in leads
     }
     mails = Counter(m["headers"]["X-Hub-Event"] for m in box.mail())
-    assert mails["lead_assigned"] == PEOPLE_N
-    assert len({m["message_id"] for m in box.mail()}) == len(box.mail())
+    assert mails == {"lead_assigned": PEOPLE_N}, "one notice a person"
+    assert len(read.rows("SELECT FROM crm.inquiry")) == PEOPLE_N
+    assert len(read.rows("SELECT FROM crm.alert")) == PEOPLE_N
+
+
+def test_a_question_joins_the_notice_of_the_assignment_for_ten_minutes(read: World) -> None:
+    def ask(token: str, at: int) -> list[str]:
+        who = {"email": "lea@moreau.example.com", "last_name": "Moreau", "message": f"ask {token}"}
+        put(read.hub.engine, answered(token, at=at, **who))
+        run_until_empty(hub, vendors)
+        sent = [f"{m['headers']['X-Hub-Event']}: {m['text']}" for m in box.mail()]
+        box.clear()
+        return sent
+
+    vendors = HandVendors(read.vendors)
+    read.add("hubspot", "contacts", lea())
+    with mail_server() as (box, port):
+        hub = mailing_to(read.hub, port)
+        put(hub.engine, hint("hubspot", "contacts", "1"))
+        # the lead has its owner, and the notice waits: a mail server that is away
+        run_until_empty(read.hub, vendors)
+        with hub.engine.begin() as conn:
+            conn.execute(text("UPDATE ops.outbox SET not_before = now()"))
+        (first,) = ask("t1", 10)
+        assert first.startswith("lead_assigned: ")
+        assert "ask t1" in first
+        assert ask("t2", 20) == [], "it was sent, and its ten minutes are not over"
+        with hub.engine.begin() as conn:
+            conn.execute(text("UPDATE ops.outbox SET created_at = now() - interval '11 minutes'"))
+        (later,) = ask("t3", 30)
+        assert later.startswith("inquiry_received: ")
