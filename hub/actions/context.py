@@ -68,7 +68,26 @@ class Source:
         return self.source
 
 
-Actor = Member | MachineOwner | Source
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A migration that goes on by itself: a user with the right to has begun it, and confirmed its plan."""
+
+    batch: int
+    who: str
+    zone: str = "UTC"
+
+    @property
+    def user_id(self) -> None:
+        """Return None: a batch owns no records."""
+        return
+
+    @property
+    def name(self) -> str:
+        """Return what the history calls it: the user who began it."""
+        return self.who
+
+
+Actor = Member | MachineOwner | Source | Begun
 
 
 @dataclass(frozen=True, slots=True)

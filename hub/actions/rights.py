@@ -11,8 +11,9 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, text
 
-from hub.actions.context import Actor, Context, MachineOwner, Member, Source
+from hub.actions.context import Actor, Begun, Context, MachineOwner, Member, Source
 from hub.errors import ActionError
+from hub.records import migrations
 
 
 class Right(StrEnum):
@@ -35,6 +36,7 @@ class Right(StrEnum):
 _REP = frozenset({Right.READ, Right.WORK, Right.TYPE, Right.REASSIGN, Right.IDENTITY})
 _OF_ROLE = {
     "source": frozenset({Right.WORK}),
+    "migration": frozenset({Right.SET_UP}),
     "viewer": frozenset({Right.READ}),
     "rep": _REP,
     "manager": _REP,
@@ -126,6 +128,8 @@ def _role(ctx: Context) -> str:
         return "admin"
     if isinstance(actor, Source) and actor.source:
         return "source"
+    if isinstance(actor, Begun) and migrations.was_begun_by(ctx.conn, actor.batch, actor.who):
+        return "migration"
     if isinstance(actor, Member):
         known = {"id": actor.user_id, "email": actor.email}
         role: str | None = ctx.conn.execute(_ROLE, known).scalar_one_or_none()

@@ -14,6 +14,8 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
 from pydantic import Field
 from sqlalchemy import Connection
 
+from hub.actions.batches import planned_fields
+from hub.actions.context import Acting, Begun, Context
 from hub.assets import figures
 from hub.assets.failures import clear_failures, failure
 from hub.assets.migrate_assets import key_of, partitions_of, read_job_name
@@ -25,7 +27,7 @@ from hub.etl.completeness import Proof, judge
 from hub.migration import files, loading, planning, scheduling
 from hub.migration.partitions import name_of
 from hub.records import migrations, proofs
-from hub.records.migrations import RangeState
+from hub.records.migrations import Migration, RangeState
 from hub.settings import load as load_settings
 
 PLAN, LOAD = "plan_migration", "apply_migration"
@@ -110,6 +112,7 @@ def load_batch(context: dg.OpExecutionContext, hub: HubResource, config: LoadCon
         own = files.without_files(hub.outside)
         found = planning.of_batch(own, config.batch)
         loading.check_is_read(own, found)
+        planned_fields.define(own, _as(found), found.batch.id)
         with reached(load_settings(hub.config), SystemClock()) as place:
             done = loading.load(own, place, found, context.log.info)
         with own.engine.begin() as conn:
@@ -120,6 +123,11 @@ def load_batch(context: dg.OpExecutionContext, hub: HubResource, config: LoadCon
         if sentences := [said for one in proved for said in one.sentences()]:
             raise failure(sentences, needs_operator=False, is_verdict=True)
         ended_well(own, LOAD)
+
+
+def _as(found: Migration) -> Acting:
+    """Return the actor of what a migration does by itself: the user who began it, who had the right to."""
+    return lambda conn: Context(conn, Begun(found.batch.id, found.who), SystemClock())
 
 
 def _proofs(conn: Connection, source: str, batch: int) -> list[Proof]:

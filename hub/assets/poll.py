@@ -138,7 +138,7 @@ def reconcile_sensor(
         waiting = {
             name: one.read_at
             for name, one in at.items()
-            if not one.is_at_work and not one.has_failed and one.cursors
+            if one.is_followed and not one.is_at_work and not one.has_failed and one.cursors
         }
         due = due_together(waiting, asking.now(), reconcile_every_s)
         due = [name for name in due if not runs_of(context.instance, name).active]

@@ -59,7 +59,8 @@ def _what(batch: "BatchLine") -> str:
         return f"partly undone: hub undo {batch.id} continues"
     if batch.starts_at is not None:
         return f"starts {in_named_zone(batch.starts_at)}"
-    return ", ".join(f"{n} {name}" for name, n in batch.verdicts.items())
+    found = ", ".join(f"{n} {name}" for name, n in batch.verdicts.items())
+    return found if batch.delta_of is None else f"delta of {batch.delta_of}: {found}"
 
 
 def undo(

@@ -46,9 +46,10 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
         }),
     ),
     "Sync": (
-        Line("Sync, move a whole source, undo a batch", {
+        Line("Sync, move or retire a source, undo a batch", {
             "sync": "running:sync", "up": "running:up", "gateway": "gateway:gateway",
-            "worker": "worker:worker", "migrate": "migrate:migrate", "undo": "batches:undo",
+            "worker": "worker:worker", "migrate": "migrate:migrate", "source": "source:source_app",
+            "undo": "batches:undo",
         }),
         Line("Show status and batches; prove a batch complete", {
             "status": "running:status", "batches": "batches:batches",
@@ -111,7 +112,7 @@ PLURALS: Mapping[str, str] = {
     "lists": "list", "tasks": "task", "notes": "note", "calls": "call", "visits": "visit",
     "messages": "message", "fields": "field", "pipelines": "pipeline", "reasons": "reason",
     "outcomes": "outcome", "links": "link", "layouts": "layout", "users": "user",
-    "groups": "group", "tags": "tag", "names": "name",
+    "groups": "group", "tags": "tag", "names": "name", "sources": "source",
 }  # fmt: skip
 """Plurals as people type them: `hub deals` is `hub deal list`, `hub deals add` is `hub deal add`."""
 

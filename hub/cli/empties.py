@@ -18,6 +18,7 @@ WORDS: Mapping[str, str] = {
     "Quarantine": "none; every value was accepted",
     "Reasons": "none yet; `hub lead reasons --add NAME` adds one",
     "Review": "none; no question is open",
+    "Sources": "none yet; `hub init` writes them into hub.yaml",
     "Streams (cursor in UTC, as the source counts time)": "none read yet; `hub sync` reads them",
     "Tasks": "none; `hub task add WHAT --on lead/12` adds a task",
     "Tickets": "none; `hub sync` reads tickets from the support system",

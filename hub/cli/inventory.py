@@ -34,6 +34,14 @@ def show(found: "SourceInventory") -> None:
             ("stream", "field", "value", "records", "may be"),
             [(s, v.field, v.value, v.records, ", ".join(v.known[:6])) for s, v in values],
         )
+    if customs := [one for one in found.streams if one.customs]:
+        print_table(
+            "Custom fields without a definition here",
+            ("stream", "fields"),
+            [(one.stream, _named([f.name for f in one.customs])) for one in customs],
+        )
+    if types := [(name, n) for one in found.streams for name, n in one.record_types.items()]:
+        print_table("Record types of deals", ("record type", "deals"), types)
     if found.owners:
         print_table(
             "Owners whose records no active user gets",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +18,6 @@ from hub.cli.output import (
     print_document,
     print_json,
     print_line,
-    print_table,
     print_warning,
     stderr,
 )
@@ -26,11 +26,10 @@ from hub.errors import ConfigError
 if TYPE_CHECKING:
     from hub.actions.batches.migrate import Watch
     from hub.actions.context import Acting
+    from hub.db.place import Place
     from hub.etl.context import Hub
     from hub.migration.result import Migrated
     from hub.views.migration import MigrationView
-
-_DIFFERENCES_SHOWN = 20
 
 
 def migrate(
@@ -82,6 +81,10 @@ def migrate(
         str | None,
         typer.Option("--at", metavar="WHEN", help="Start it by itself then, while hub up runs."),
     ] = None,
+    delta: Annotated[
+        bool,
+        typer.Option("--delta", help="Move only what has changed since the last migration."),
+    ] = False,
     incomplete: Annotated[
         bool, typer.Option("--incomplete", help="Load even if a part could not be read.")
     ] = False,
@@ -90,15 +93,17 @@ def migrate(
     config: Config = None,
 ) -> None:
     """Move a whole source, or the rows of files, into the CRM: all objects, once."""
-    from hub.actions.batches import migrate as act
+    from hub.cli.migration_tables import show
     from hub.cli.session import opened, reached_database
     from hub.views.migration import of_result
+    from hub.views.reconciliation import records
 
     if propose is not None:
         _propose(what, propose, as_json=json)
         return
     if at is not None:
-        _schedule(what, at, who, config, as_json=json, is_other=bool(dry_run or apply or discard))
+        is_other = bool(dry_run or apply or discard)
+        _schedule(what, at, who, config, as_json=json, is_other=is_other, is_delta=delta)
         return
     if sum(bool(one) for one in (what, apply is not None, discard is not None)) != 1:
         raise ConfigError(
@@ -114,23 +119,42 @@ def migrate(
         reached_database(config) as place,
         _bars() as watch,
     ):
-        hub, source = _source(base, what, mapping, mode, conflict)
-        if apply is not None:
-            done = act.apply_plan(hub, place, acts, apply, watch)
-        elif discard is not None:
-            done = act.discard(hub, acts, discard)
-        elif dry_run:
-            done = act.dry_run(hub, place, acts, source, watch)
-        else:
-            done = act.run(hub, acts, source, watch, incomplete=incomplete)
+        hub, source = _source(base, what, mapping, mode, conflict, is_delta=delta)
+        wanted = _Wanted(apply, discard, dry_run, incomplete, delta)
+        done = wanted.done(hub, place, acts, source, watch)
         with hub.engine.begin() as conn:
-            view = of_result(conn, done, with_records=json)
-    if json:
-        print_document(view.document())
-    else:
-        _show(view, done)
+            view = of_result(conn, done)
+            if json:
+                print_document(view.document(records(conn, view.batch)))
+    if not json:
+        show(view, done)
     if code := _code(view):
         raise typer.Exit(code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the options of a call ask for."""
+
+    apply: int | None
+    discard: int | None
+    is_dry: bool
+    incomplete: bool
+    is_delta: bool
+
+    def done(
+        self, hub: "Hub", place: "Place", acts: "Acting", source: str, watch: "Watch"
+    ) -> "Migrated":
+        """Do it."""
+        from hub.actions.batches import migrate as act
+
+        if self.apply is not None:
+            return act.apply_plan(hub, place, acts, self.apply, watch)
+        if self.discard is not None:
+            return act.discard(hub, acts, self.discard)
+        if self.is_dry:
+            return act.dry_run(hub, place, acts, source, watch, is_delta=self.is_delta)
+        return act.run(hub, acts, source, watch, incomplete=self.incomplete, is_delta=self.is_delta)
 
 
 def _take_inventory(
@@ -148,9 +172,7 @@ def _take_inventory(
 
     with opened(config) as (hub, _, _settings):
         if not what or len(what) != 1:
-            raise ConfigError(
-                "--inventory needs one configured source", hint="hub migrate salesforce --inventory"
-            )
+            raise _needs_source("--inventory")
         hub.require_source(what[0])
         found = inventory(hub, acts, what[0])
     if questions is not None:
@@ -171,33 +193,47 @@ def _schedule(
     *,
     as_json: bool,
     is_other: bool,
+    is_delta: bool,
 ) -> None:
     """Set when the migration of a source starts by itself."""
     from hub.actions.batches import migrate as act
+    from hub.cli.migration_tables import named
     from hub.cli.session import opened
     from hub.views.migration import of_result
 
     if is_other or what is None or len(what) != 1:
         raise ConfigError(
-            "--at needs one configured source, and no other option",
+            "--at needs one configured source, and no other option but --delta",
             hint='hub migrate salesforce --at "2026-12-05 06:00"; what was planned or read continues then',
         )
     with opened(config) as (hub, _, _settings):
-        done = act.schedule(hub, partial(acting, who=who), what[0], at)
+        done = act.schedule(hub, partial(acting, who=who), what[0], at, is_delta=is_delta or None)
         with hub.engine.begin() as conn:
-            view = of_result(conn, done, with_records=False)
+            view = of_result(conn, done)
     if as_json:
         print_document(view.document())
     elif view.starts_at is not None:
         print_line(
-            f"Batch {view.batch}: {view.source}",
+            f"Batch {view.batch}: {named(view)}",
             f"starts {in_named_zone(view.starts_at)}, while hub up runs. "
             f"hub migrate --discard {view.batch} cancels it.",
         )
 
 
+def _needs_source(option: str) -> ConfigError:
+    return ConfigError(
+        f"{option} needs one configured source", hint=f"hub migrate salesforce {option}"
+    )
+
+
 def _source(
-    hub: "Hub", what: list[str] | None, mapping: Path | None, mode: str, conflict: str
+    hub: "Hub",
+    what: list[str] | None,
+    mapping: Path | None,
+    mode: str,
+    conflict: str,
+    *,
+    is_delta: bool,
 ) -> tuple["Hub", str]:
     """Return the hub with files as a source, where files are named, and the name of the source."""
     from hub.connectors.files.streams import Mode
@@ -208,6 +244,8 @@ def _source(
     if len(what) == 1 and what[0] in hub.settings.sources.configured() and mapping is None:
         hub.require_source(what[0])
         return hub, what[0]
+    if is_delta:
+        raise _needs_source("--delta")
     paths = [Path(one) for one in what]
     missing = next((one for one in paths if not one.is_file()), None)
     if missing is not None:
@@ -301,61 +339,3 @@ def _bars() -> Iterator["Watch"]:
             on_page=lambda page: add(page.stream, page.records, page.expected),
             on_landed=lambda n: add("handed over", n),
         )
-
-
-def _show(view: "MigrationView", done: "Migrated") -> None:
-    print_line(f"Batch {view.batch}: {view.source}", _state(view, done))
-    left = [one for one in view.ranges if one.state != "proven"]
-    if left and view.state != "undone":
-        print_table(
-            "Not proven",
-            ("stream", "range", "counted", "read", "reason"),
-            [(r.stream, r.key, r.counted, r.read_n, r.reason or "not read yet") for r in left],
-        )
-    if view.ledgers:
-        print_table(
-            "Ledger",
-            ("stream", "counted", "seen", "verdicts", "holds"),
-            [
-                (e.stream or "(all)", e.counted, e.seen,
-                 ", ".join(f"{n} {v}" for v, n in sorted(e.verdicts.items())),
-                 "yes" if e.holds else "NO")
-                for e in view.ledgers
-            ],
-        )  # fmt: skip
-    if view.faults:
-        print_table(
-            "Could not be read", ("part", "why"), [(f.name, f.sentence) for f in view.faults]
-        )
-    if view.refusals:
-        print_table(
-            "Refused values and records",
-            ("stream", "field", "reason", "count", "example"),
-            [(r.stream, r.field or "(record)", r.reason, r.n, r.value[:40]) for r in view.refusals],
-        )
-    if view.differences:
-        print_table(
-            "Different from the plan",
-            ("stream", "source id", "what", "planned", "done"),
-            [
-                (d.stream, d.source_id, d.what, str(d.planned), str(d.done))
-                for d in view.differences[:_DIFFERENCES_SHOWN]
-            ],
-        )
-        if len(view.differences) > _DIFFERENCES_SHOWN:
-            print_warning(f"{len(view.differences)} differences; --json lists all")
-    if view.paused:
-        print_warning(f"{view.paused}; the same command continues from there")
-
-
-def _state(view: "MigrationView", done: "Migrated") -> str:
-    if view.state == "planned" and not view.is_read and not view.paused:
-        return (
-            "not everything could be read, so nothing was loaded. The same command continues; "
-            "--incomplete loads what was read."
-        )
-    if view.state == "planned" and done.rehearsed is not None:
-        return f"planned, nothing was loaded. hub migrate --apply {view.batch} loads it."
-    if done.is_replanned:
-        return f"{view.state}. The hub had changed since the plan, so it was planned again first."
-    return view.state

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -143,17 +143,47 @@ def print_json(document: "DataclassInstance | Sequence[DataclassInstance]") -> N
 
 
 def print_document(document: object) -> None:
-    """Write one JSON document to stdout that has no model: rows of a query, settings, a file's records."""
+    """Write one JSON document to stdout that has no model: rows of a query, settings, a file's records.
+
+    Args:
+        document: what `hub.views.encoding` has a form for. A value of a mapping that is an iterator is
+            written as an array, one element after the other: they need not be in memory together.
+    """
+    if isinstance(document, Mapping):
+        _write_members(document)
+    else:
+        sys.stdout.write(_in_json(document))
+    sys.stdout.write("\n")
+    sys.stdout.flush()
+
+
+def _write_members(document: Mapping[str, object]) -> None:
+    for n, (key, value) in enumerate(document.items()):
+        sys.stdout.write(f"{', ' if n else '{'}{_in_json(str(key))}: ")
+        if isinstance(value, Iterator):
+            _write_array(value)
+        else:
+            sys.stdout.write(_in_json(value))
+    sys.stdout.write("}" if document else "{}")
+
+
+def _write_array(values: Iterator[object]) -> None:
+    sys.stdout.write("[")
+    for n, one in enumerate(values):
+        sys.stdout.write(f"{', ' if n else ''}{_in_json(one)}")
+    sys.stdout.write("]")
+
+
+def _in_json(value: object) -> str:
     from hub.views.encoding import to_json
 
-    said = to_json(document)
+    said = to_json(value)
     words = json.dumps(said, ensure_ascii=False)
     try:
         words.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:  # half a character pair, or a terminal that knows few letters
-        words = json.dumps(said)
-    sys.stdout.write(words + "\n")
-    sys.stdout.flush()
+        return json.dumps(said)
+    return words
 
 
 def print_table(

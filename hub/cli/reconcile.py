@@ -46,37 +46,29 @@ def reconcile(
         proof = reconciliation(conn, batch)
         if proof is None:
             raise ConfigError(f"there is no batch {batch}", hint="hub batches lists them")
-        wanted = (
-            list(_among(records(conn, batch), stream, verdict))
-            if _lists(json, stream, verdict)
-            else []
-        )
         reasons = reject_reasons(conn, batch)
         if csv_file is not None:
             lines = (line(one, reasons.get(one.key, "")) for one in records(conn, batch))
             _write_csv(csv_file, LINE, lines)
-    if html_file is not None:
-        write_page(html_file, render(proof))
-    if json:
-        listed = [
-            dict(zip(LINE, line(one, reasons.get(one.key, "")), strict=True)) for one in wanted
-        ]
-        document = to_json(proof)
-        assert isinstance(document, dict)  # noqa: S101 a model is an object
-        print_document({**document, "records": listed})
-    elif stream is not None or verdict is not None:
-        rows = [line(one, reasons.get(one.key, "")) for one in wanted]
-        print_table(f"Records of batch {batch}", LINE, rows)
-    else:
+        if html_file is not None:
+            write_page(html_file, render(proof))
+        wanted = (
+            line(one, reasons.get(one.key, ""))
+            for one in _among(records(conn, batch), stream, verdict)
+        )
+        if json:
+            document = to_json(proof)
+            assert isinstance(document, dict)  # noqa: S101 a model is an object
+            listed = (dict(zip(LINE, one, strict=True)) for one in wanted)
+            print_document({**document, "records": listed})
+        elif stream is not None or verdict is not None:
+            print_table(f"Records of batch {batch}", LINE, list(wanted))
+    if not json and stream is None and verdict is None:
         _show(proof)
         for file in filter(None, (csv_file, html_file)):
             stdout.print(f"wrote {file}", highlight=False)
     if not proof.holds:
         raise typer.Exit(EXIT_FAILED)
-
-
-def _lists(json: bool, stream: str | None, verdict: str | None) -> bool:
-    return json or stream is not None or verdict is not None
 
 
 def _among(

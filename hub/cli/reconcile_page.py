@@ -39,8 +39,9 @@ def _summary(proof: "Reconciliation") -> str:
     words = "Everything adds up." if proof.holds else "It does not add up."
     finished = in_zone(proof.finished_at) if proof.finished_at else "not finished"
     by = f" by {escape(proof.who)}" if proof.who else ""
+    of = f" It moves what has changed since batch {proof.delta_of}." if proof.delta_of else ""
     return (
-        f"<p><strong>{words}</strong> State: {escape(proof.state)}. Begun {in_zone(proof.started_at)}"
+        f"<p><strong>{words}</strong>{of} State: {escape(proof.state)}. Begun {in_zone(proof.started_at)}"
         f"{by}, finished {finished}.</p>"
     )
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         SilentField,
         StaleStatus,
         Status,
+        StreamStatus,
     )
 
 _NAMES_SHOWN = 3
@@ -44,7 +45,7 @@ def show_status(status: "Status", now: datetime) -> None:
         [
             (
                 f"{s.source}/{s.stream}",
-                "" if s.lag_s is None else duration(float(s.lag_s)),
+                _lag(s, status.roles),
                 moment(s.watermark),
                 ago(s.updated_at, now),
                 count(s.landed),
@@ -67,6 +68,8 @@ def show_status(status: "Status", now: datetime) -> None:
         print_line("Partly undone", told)
     if status.erase_under_way:
         print_line("Partly erased", "an erasure was interrupted: hub erase --resume finishes it")
+    if retired := [name for name, role in status.roles.items() if role == "retired"]:
+        print_line("Retired", f"{', '.join(retired)} (nothing reads a retired source)")
     for one in status.migrations:
         print_line("Migration", migration_words(one, now))
     stdout.print()
@@ -84,6 +87,12 @@ def show_status(status: "Status", now: datetime) -> None:
             for b in status.batches
         ],
     )  # fmt: skip
+
+
+def _lag(stream: "StreamStatus", roles: Mapping[str, str]) -> str:
+    if roles.get(stream.source) == "retired":
+        return "retired"
+    return "" if stream.lag_s is None else duration(float(stream.lag_s))
 
 
 def _show_promises(promises: "Sequence[Promise]") -> None:
@@ -202,7 +211,8 @@ def _show_drift(status: "Status", now: datetime) -> None:
 
 def migration_words(one: "MigrationStatus", now: datetime) -> str:
     """Return how far a migration is, as text."""
-    told = f"{one.source}, batch {one.batch}: "
+    kind = "" if one.delta_of is None else f", delta of {one.delta_of}"
+    told = f"{one.source}, batch {one.batch}{kind}: "
     if one.state != "planned":
         return f"{told}its records are being loaded"
     read = f"{count(one.proven)} of {count(one.ranges)} ranges are read and proven"

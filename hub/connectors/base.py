@@ -329,6 +329,15 @@ class Inventory:
 
 
 @runtime_checkable
+class Defines(Protocol):
+    """The further interface of a connector to whose fields the user gave types, before the migration."""
+
+    def custom_fields(self) -> Mapping[str, Sequence[FieldUse]]:
+        """Return the custom fields to define, by stream; `kind` is a type of custom fields."""
+        ...
+
+
+@runtime_checkable
 class Migrates(Protocol):
     """The further interface of a connector whose source can be migrated as a whole.
 
@@ -373,6 +382,15 @@ class Migrates(Protocol):
 
     def inventory(self, stream: Stream, window: Window) -> Inventory:
         """Return what the stream has at the vendor, without reading its records."""
+        ...
+
+    def following(self, stream: Stream, window: Window) -> Cursor:
+        """Return the cursor of a read that continues where a migration was frozen.
+
+        Args:
+            stream: one of `objects()`.
+            window: of the migration; all its ranges were read.
+        """
         ...
 
 

@@ -7,9 +7,10 @@ Not here: what people type into a record's fields (`custom_field_typing`), and w
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import Row
@@ -43,6 +44,16 @@ class CustomField:
     type: str
     choices: tuple[str, ...] = ()
     is_filterable: bool = True
+
+
+def document(field: CustomField) -> dict[str, JsonValue]:
+    """Return a definition as JSON, for a place that keeps it."""
+    return {**_columns(field), "choices": list(field.choices)}
+
+
+def of_document(kept: Mapping[str, Any]) -> CustomField:
+    """Return the definition that `document` was made of."""
+    return CustomField(**{**kept, "choices": tuple(map(str, kept["choices"]))})
 
 
 _COLUMNS = "object, key, name, type, choices, is_filterable"
@@ -116,6 +127,23 @@ def delete(conn: Connection, object_: str, key: str) -> bool:
     return done.rowcount == 1
 
 
+_ROWS: Mapping[str, str] = {
+    "lead": "crm.lead",
+    "person": "crm.contact WHERE NOT is_organization",
+    "company": "crm.contact WHERE is_organization",
+    "deal": "crm.deal",
+}
+
+
+def held_keys(conn: Connection, object_: str, keys: Collection[str]) -> set[str]:
+    """Return those of these keys under which a record of the kind has a value."""
+    rows = text(
+        "SELECT DISTINCT k FROM (SELECT custom_fields AS held FROM "  # noqa: S608 our own names
+        f"{_ROWS[object_]}) r, unnest(CAST(:keys AS text[])) k WHERE r.held ? k"
+    )
+    return set(conn.execute(rows, {"keys": [*keys]}).scalars())
+
+
 def _as_iso(type_: str, value: JsonValue, now: datetime | None) -> JsonValue:
     """Return a day or a moment of the person who types in ISO 8601; other values as they are."""
     if now is None or not isinstance(value, str):
@@ -165,12 +193,15 @@ def normalise(
 
 
 def _values(field: CustomField) -> dict[str, object]:
+    return {**_columns(field), "choices": json.dumps(list(field.choices))}
+
+
+def _columns(field: CustomField) -> dict[str, JsonValue]:
     return {
         "object": field.object,
         "key": field.key,
         "name": field.name,
         "type": field.type,
-        "choices": json.dumps(list(field.choices)),
         "is_filterable": field.is_filterable,
     }
 

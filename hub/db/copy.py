@@ -7,7 +7,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import Connection
 
-from hub.errors import TransientError
+from hub.errors import ConfigError, TransientError
 
 
 class CopyRefusedError(RuntimeError):
@@ -69,6 +69,8 @@ def _copying(
             yield copy
     except psycopg.errors.TransactionRollback as exc:
         raise CopyRefusedError(f"COPY {table}: {without_values(exc)}", exc.sqlstate) from None
+    except psycopg.errors.DiskFull as exc:
+        raise disk_full() from exc
     except psycopg.OperationalError as exc:
         raise connection_lost() from exc
     except psycopg.Error as exc:
@@ -80,6 +82,14 @@ def connection_lost() -> TransientError:
     return TransientError(
         "the connection to the database was lost",
         hint="run the command again: it continues where it stopped",
+    )
+
+
+def disk_full() -> ConfigError:
+    """Return the error for a server that has no room left."""
+    return ConfigError(
+        "the disk of the database is full: the last step was taken back, all before it is stored",
+        hint="free some space, then run the command again: it continues where it stopped",
     )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from hub.clock import Clock
-from hub.db.copy import connection_lost, without_values
+from hub.db.copy import connection_lost, disk_full, without_values
 from hub.db.embedded import DATABASE, SUPERUSER, Server
 from hub.db.json_text import read_json
 from hub.db.list_dumper import write_lists_at_once
@@ -132,6 +132,8 @@ def _tell(context: ExceptionContext) -> None:
         return  # Ctrl-C during a query
     if (context.is_disconnect or _is_unreachable(context)) and not context.is_pre_ping:
         raise connection_lost() from context.original_exception
+    if isinstance(context.original_exception, psycopg.errors.DiskFull):
+        raise disk_full() from context.original_exception
     for error in (context.original_exception, context.sqlalchemy_exception):
         if isinstance(error, psycopg.Error | SQLAlchemyError):
             error.args = (without_values(context.original_exception), *error.args[1:])

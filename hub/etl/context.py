@@ -47,17 +47,24 @@ class Hub(Core):
         Raises:
             ConfigError: it is not configured, or retired.
         """
-        if source in self.sources():
-            return
-        if source in self.settings.sources.configured():
+        self.refuse_retired(source)
+        if source not in self.sources():
+            raise ConfigError(
+                f"source {source!r} is not configured",
+                hint=f"configured: {', '.join(self.sources()) or 'none'}",
+            )
+
+    def refuse_retired(self, source: str) -> None:
+        """Refuse a retired source; files, and sources of tests, are in no settings.
+
+        Raises:
+            ConfigError: it is retired.
+        """
+        if source in self.settings.sources.retired():
             raise ConfigError(
                 f"source {source} is retired: nothing is read from it any more",
-                hint=f"to read it again, set sources.{source}.role in hub.yaml to follow or migrate",
+                hint=f"hub source follow {source} lets syncs read it again",
             )
-        raise ConfigError(
-            f"source {source!r} is not configured",
-            hint=f"configured: {', '.join(self.sources()) or 'none'}",
-        )
 
     def followed(self) -> list[str]:
         """Return the sources that a sync of everything reads, in a fixed order."""

@@ -164,7 +164,11 @@ def begin(hub: Hub, source: str, *, full: bool = False, run_id: str = "") -> Bat
 
     The first complete load of a source is bulk: it sends no single alerts, and each owner gets one
     digest. A full read after an undo is bulk too. `run_id` names the Dagster run that asks.
+
+    Raises:
+        ConfigError: the source is retired.
     """
+    hub.refuse_retired(source)
     finish_interrupted(hub, source)
     with hub.engine.begin() as conn:
         if full:

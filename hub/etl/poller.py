@@ -8,7 +8,7 @@ to ask, and what follows (`hub.etl.polling`).
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -153,10 +153,12 @@ class Poller:
         return self._mappings
 
     def standings(self, sources: Sequence[str]) -> Mapping[str, Standing]:
-        """Return what the database says of some sources; one connection, no transaction."""
-        return ask(
+        """Return what the database and hub.yaml say of some sources; one connection, no transaction."""
+        followed = self.settings.sources.followed()
+        found = ask(
             self.database.engine, lambda conn: {name: _standing(conn, name) for name in sources}
         )
+        return {name: replace(one, is_followed=name in followed) for name, one in found.items()}
 
     def interval_s(self, source: str, requests_n: int) -> float:
         """Return the seconds between two questions that take so many requests."""

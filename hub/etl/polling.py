@@ -39,12 +39,14 @@ class Standing:
         read_at: when the last sync ended well.
         has_failed: whether the last sync failed.
         cursors: of each stream that was read, by its name.
+        is_followed: whether hub.yaml lets syncs read it.
     """
 
     is_at_work: bool
     read_at: datetime | None
     has_failed: bool
     cursors: Mapping[str, Cursor]
+    is_followed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,8 @@ def wanted(asking: Asking, source: str, memory: Memory, standing: Standing) -> L
         memory: of the last look.
         standing: what the database says of the source.
     """
+    if not standing.is_followed:
+        return Look(f"hub.yaml says that {source} is not followed", memory)
     if standing.is_at_work:
         return Look(f"waits: {source} is being synced", memory)
     if not standing.cursors:

@@ -6,6 +6,7 @@ nothing of an incomplete read reaches the CRM. No other part of the hub reads th
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
@@ -130,6 +131,7 @@ _COUNT = text("""
 SELECT count(*) AS objects, count(*) FILTER (WHERE op <> 'upsert') AS gone FROM (
   SELECT DISTINCT ON (source_id) op FROM landing.planned
   WHERE batch_id = :batch AND stream = :stream AND (CAST(:key AS text) IS NULL OR key = :key)
+    AND (CAST(:since AS timestamptz) IS NULL OR at IS NULL OR at >= :since)
   ORDER BY source_id, id DESC) last
 """)
 
@@ -142,7 +144,21 @@ class Kept:
     gone: int
 
 
-def count(conn: Connection, batch_id: int, stream: str, key: str | None = None) -> Kept:
-    """Count the distinct objects of a stream of a batch, or of one range."""
-    args = {"batch": batch_id, "stream": stream, "key": key}
+def count(
+    conn: Connection,
+    batch_id: int,
+    stream: str,
+    key: str | None = None,
+    since: datetime | None = None,
+) -> Kept:
+    """Count the distinct objects of a stream of a batch, or of one range.
+
+    Args:
+        conn: an open transaction.
+        batch_id: the migration.
+        stream: of the source.
+        key: of the range; None: of all ranges.
+        since: leave out objects that were changed before: only a record beside them has changed.
+    """
+    args = {"batch": batch_id, "stream": stream, "key": key, "since": since}
     return Kept(*conn.execute(_COUNT, args).one())

@@ -63,24 +63,34 @@ def apply(
         if not is_ours:
             raise busy(found.batch.source)
         found = of_batch(hub, found.batch.id)  # another process may have ended it meanwhile
-        if found.state not in ("planned", "running", "partial"):
-            raise ActionError(
-                f"batch {found.batch.id} is {found.state}: it cannot be applied",
-                resource="batch",
-                code="conflict",
-                hint=f"hub migrate {found.batch.source} begins a new one",
-            )
+        check_open(found)
         say("land")
         adopt(hub, found, on_page)
         run_quietly(hub, found.batch, say)
         flow.drain(hub, found.batch)
         ledgers = closing.finish(hub, found.batch)
-        _hand_over(hub, found)
+        if found.delta_of is None:
+            _hand_over(hub, found)
         flow.run_notify(hub)
     if found.rehearsed_at is None:
         return Applied(ledgers)
     with hub.engine.begin() as conn:
         return Applied(ledgers, list(from_plan(conn, found.batch.id)), was_planned=True)
+
+
+def check_open(found: Migration) -> None:
+    """Refuse a migration that is over.
+
+    Raises:
+        ActionError: it was loaded, discarded or undone.
+    """
+    if found.state not in ("planned", "running", "partial"):
+        raise ActionError(
+            f"batch {found.batch.id} is {found.state}: it cannot be applied",
+            resource="batch",
+            code="conflict",
+            hint=f"hub migrate {found.batch.source} begins a new one",
+        )
 
 
 def _hand_over(hub: Hub, found: Migration) -> None:
@@ -89,7 +99,7 @@ def _hand_over(hub: Hub, found: Migration) -> None:
     with hub.engine.begin() as conn:
         for stream in streams_of(parts, found):
             if store.read_cursor(conn, found.batch.source, stream.name) is None:
-                cursor = parts.following(window_of(found, stream.name))
+                cursor = parts.following(stream, window_of(found, stream.name))
                 store.write_cursor(conn, found.batch.source, stream.name, cursor)
 
 

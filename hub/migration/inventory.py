@@ -7,21 +7,20 @@ does not read, owners without a user. Not here: the questions that follow (`hub.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from fnmatch import fnmatchcase
 
 from sqlalchemy import Connection
 
 from hub.connectors.base import FieldUse, Inventory, Migrates, OwnerUse
-from hub.crm import owners
+from hub.crm import custom_fields, owners, pipelines
 from hub.errors import HubError
 from hub.etl.contain import ends_source, fault_of
 from hub.etl.context import Hub
 from hub.mappings.document import MappingDocument, walk_rules
-from hub.mappings.folders import ANSWERS
 from hub.mappings.known import known_keys
-from hub.mappings.tailoring import answers_of
 from hub.mappings.text import fold
 from hub.mappings.uses import used
+from hub.migration.fields import answers_for, objects_of
 from hub.migration.parts import Parts
 from hub.model.faults import Fault
 
@@ -72,6 +71,8 @@ class StreamInventory:
         unread: fields with values that the mapping does not read; their values are kept in the raw record.
         unknown: values that the mapping does not know.
         is_mapped: whether its records become records of the CRM.
+        customs: custom fields with values that the hub has no definition of.
+        record_types: of deals: how many have each record type, which may be a pipeline.
     """
 
     stream: str
@@ -79,6 +80,8 @@ class StreamInventory:
     unread: Sequence[FieldUse] = ()
     unknown: Sequence[UnknownValue] = ()
     is_mapped: bool = True
+    customs: Sequence[FieldUse] = ()
+    record_types: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +93,14 @@ class SourceInventory:
         streams: in reading order.
         owners: those whose records no active user gets, most records first.
         faults: streams that could not be counted.
+        pipelines: of this hub, by name: their stages.
     """
 
     source: str
     streams: Sequence[StreamInventory]
     owners: Sequence[OpenOwner]
     faults: Sequence[Fault] = field(default=())
+    pipelines: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def requests_n(self) -> int:
@@ -120,6 +125,9 @@ def take(hub: Hub, source: str) -> SourceInventory:
     parts = Parts(hub.connector(source))
     found: list[StreamInventory] = []
     faults: list[Fault] = []
+    with hub.engine.begin() as conn:
+        defined = {(one.object, one.key) for one in custom_fields.all_fields(conn)}
+        known = pipelines.read(conn)
     for stream in parts.objects():
         document = hub.mappings.get(f"{source}/{stream.name}")
         try:
@@ -129,26 +137,57 @@ def take(hub: Hub, source: str) -> SourceInventory:
                 raise
             faults.append(fault_of(source, stream.part, exc))
             continue
-        found.append(
-            StreamInventory(
-                stream.name,
-                counts,
-                _unread(document, counts.fields) if document and counts else (),
-                _unknown(document, counts.fields) if document and counts else (),
-                document is not None,
-            )
-        )
+        if document is None or counts is None:
+            found.append(StreamInventory(stream.name, counts, is_mapped=document is not None))
+        else:
+            found.append(_stream(document, counts, defined))
     with hub.engine.begin() as conn:
-        return SourceInventory(
-            source, found, _open_owners(conn, found, _given(hub, source)), faults
+        owners_left = _open_owners(conn, found, answers_for(hub, source).owners)
+    return SourceInventory(
+        source,
+        found,
+        owners_left,
+        faults,
+        {one.name: [stage.name for stage in one.stages] for one in known if not one.is_disabled},
+    )
+
+
+def _stream(
+    document: MappingDocument, counts: Inventory, defined: Collection[tuple[str, str]]
+) -> StreamInventory:
+    by_type = _path_of_pipelines(document)
+    return StreamInventory(
+        counts.stream,
+        counts,
+        _unread(document, counts.fields),
+        [one for one in _unknown(document, counts.fields) if one.field != by_type],
+        customs=_customs(document, counts.fields, defined),
+        record_types=next((one.values for one in counts.fields if one.name == by_type), {}),
+    )
+
+
+def _path_of_pipelines(document: MappingDocument) -> str | None:
+    """Return the field of the source that says the pipeline of a deal."""
+    rules = [t.fields["pipeline"] for t in document.emit if "pipeline" in t.fields]
+    return next((rule.path for rule in rules if rule.path), None)
+
+
+def _customs(
+    document: MappingDocument, fields: Sequence[FieldUse], defined: Collection[tuple[str, str]]
+) -> list[FieldUse]:
+    """Return the custom fields that the mapping copies, and that some kind of record has not."""
+    copies = [rule.copy_ for _, rule in walk_rules(document) if rule.copy_ and not rule.copy_.of]
+    objects = objects_of(document)
+
+    def is_open(one: FieldUse) -> bool:
+        is_copied = any(
+            fnmatchcase(one.name, key) and one.name not in copied.except_
+            for copied in copies
+            for key in copied.keys
         )
+        return is_copied and any((object_, one.name) not in defined for object_ in objects)
 
-
-def _given(hub: Hub, source: str) -> Mapping[str, str | None]:
-    """Return the users that the account's answers name for owners of the source."""
-    folder = hub.settings.mappings_dir
-    path = Path(folder) / source / ANSWERS if folder else None
-    return answers_of(path).owners if path is not None and path.is_file() else {}
+    return [one for one in fields if one.custom and one.filled_n != 0 and is_open(one)]
 
 
 def _counts(parts: Parts, name: str) -> Inventory | None:
@@ -167,7 +206,8 @@ def _unread(document: MappingDocument, fields: Sequence[FieldUse]) -> list[Field
     filled = {one.name: one for one in fields if one.filled_n}
     read = used(document, frozenset(filled))
     unknown = known_keys(document).unknown_in(dict.fromkeys(filled))
-    return [filled[name] for name in unknown if name not in read]
+    # a parent's field is asked for by its path, so it is read
+    return [filled[name] for name in unknown if name not in read and "." not in name]
 
 
 def _unknown(document: MappingDocument, fields: Sequence[FieldUse]) -> list[UnknownValue]:

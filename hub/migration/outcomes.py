@@ -70,6 +70,7 @@ _NAMED: Mapping[str, tuple[str, str]] = {
     "deal_id": ("crm.deal", "name"),
     "parent_id": ("crm.contact", "organization_name"),
 }
+_OF_THE_RUN = frozenset({"archived_at"})
 Values = dict[str, JsonValue]
 
 
@@ -178,7 +179,11 @@ def _shown(row: Mapping[str, Any], names: Mapping[str, Mapping[int, str]]) -> Va
     for name, value in row.items():
         if name in _TECHNICAL or value is None or value in ([], {}):
             continue
-        if name in _NAMED:
+        if (
+            name in _OF_THE_RUN
+        ):  # its time is that of the run, so only whether it is set is an outcome
+            values[name.removesuffix("_at")] = True
+        elif name in _NAMED:
             values[name.removesuffix("_id")] = names.get(name, {}).get(value)
         else:
             values[name] = value

@@ -3,14 +3,20 @@
 A second call continues with the source's migration that is under way. Nothing of it reaches the CRM.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
 
 from hub.connectors.base import Stream, Window
+from hub.crm.custom_fields import document
 from hub.db.locks import only_one
 from hub.errors import ActionError, HubError
 from hub.etl.contain import ends_source, fault_of
 from hub.etl.context import Hub
 from hub.logs import get_logger
+from hub.migration import fields
+from hub.migration.deltas import Base, base_of, check_kind, without_base
 from hub.migration.parts import Parts
 from hub.model.faults import Fault
 from hub.records import batches, migrations
@@ -19,7 +25,7 @@ from hub.records.migrations import Migration
 log = get_logger()
 
 
-def plan(hub: Hub, source: str, who: str) -> Migration:
+def plan(hub: Hub, source: str, who: str, *, is_delta: bool | None = None) -> Migration:
     """Return the source's migration that is under way, or a new one, with all its ranges.
 
     A stream that the vendor refuses is a fault of the batch; the other streams are planned. The next
@@ -29,20 +35,51 @@ def plan(hub: Hub, source: str, who: str) -> Migration:
         hub: the hub.
         source: vendor name.
         who: the user who begins it.
+        is_delta: whether only what has changed since the last migration is read. None: as the migration
+            under way does; a new one reads everything.
 
     Raises:
-        ActionError: another process works on the source's migration.
+        ActionError: another process works on the source's migration; one of the other kind is under
+            way; or there is none that a delta could follow.
+        ConfigError: the source is retired.
         CredentialError: the vendor refuses the credentials.
     """
+    hub.refuse_retired(source)
     with only_one(hub.engine, f"migration:{source}") as is_ours:
         if not is_ours:
             raise busy(source)
         with hub.engine.begin() as conn:
-            found = migrations.under_way(conn, source)
-            number = found.batch.id if found else migrations.open_migration(conn, source, who)
-        if found is None or found.planned_at is None:
-            _cut(hub, source, number)
+            number = begun(conn, source, who, is_delta=is_delta)
+        found = of_batch(hub, number)
+        if found.planned_at is None:
+            _cut(hub, source, found)
+        if found.state == "planned":
+            with hub.engine.begin() as conn:
+                kept = [document(one) for one in fields.wanted(hub, source)]
+                migrations.set_fields(conn, number, kept)
         return of_batch(hub, number)
+
+
+def begun(conn: Connection, source: str, who: str, *, is_delta: bool | None) -> int:
+    """Return the number of the source's migration that is under way, or of a new one.
+
+    Raises:
+        ActionError: one of the other kind is under way; or there is none that a delta could follow.
+    """
+    found = migrations.under_way(conn, source)
+    if found is not None:
+        if is_delta is not None:
+            check_kind(found, is_delta=is_delta)
+        return found.batch.id
+    base = _base(conn, source) if is_delta else None
+    return migrations.open_migration(conn, source, who, delta_of=base.batch if base else None)
+
+
+def _base(conn: Connection, source: str) -> Base:
+    base = base_of(migrations.loaded(conn, source))
+    if base is None:
+        raise without_base(source)
+    return base
 
 
 def faults_of(hub: Hub, found: Migration) -> list[Fault]:
@@ -79,24 +116,30 @@ def busy(source: str) -> ActionError:
     )
 
 
-def _cut(hub: Hub, source: str, batch_id: int) -> None:
-    parts = Parts(hub.connector(source))
-    known = of_batch(hub, batch_id).windows
+def _cut(hub: Hub, source: str, found: Migration) -> None:
+    parts, number = Parts(hub.connector(source)), found.batch.id
+    ends: Mapping[str, datetime] = {}
+    if found.delta_of is not None:
+        with hub.engine.begin() as conn:
+            ends = _base(conn, source).ends
     failed = [
         stream.name
         for stream in parts.objects()
-        if stream.name not in known and not _cut_stream(hub, parts, batch_id, stream)
+        if stream.name not in found.windows
+        and not _cut_stream(hub, parts, number, stream, ends.get(stream.name))
     ]
     if not failed:
         with hub.engine.begin() as conn:
-            migrations.mark(conn, batch_id, "planned_at")
+            migrations.mark(conn, number, "planned_at")
 
 
-def _cut_stream(hub: Hub, parts: Parts, batch_id: int, stream: Stream) -> bool:
+def _cut_stream(
+    hub: Hub, parts: Parts, batch_id: int, stream: Stream, since: datetime | None
+) -> bool:
     """Freeze a stream and store its ranges; return whether the vendor let us."""
     source = parts.connector.source
     try:
-        window = parts.window(stream)
+        window = parts.window(stream, since)
         cuts = [(one.key, one.low, one.high, one.count_n) for one in parts.ranges(stream, window)]
     except HubError as exc:
         if ends_source(exc):

@@ -11,6 +11,8 @@ from itertools import groupby
 
 import yaml
 
+from hub.connectors.base import FieldUse
+from hub.migration.fields import proposal_of
 from hub.migration.inventory import OpenOwner, SourceInventory, StreamInventory, UnknownValue
 
 _HEAD = """\
@@ -23,6 +25,8 @@ def questions(found: SourceInventory) -> str:
     """Return the questions as YAML with comments; without questions, a file that says so."""
     lines = [_HEAD.format(source=found.source)]
     lines += _values([one for one in found.streams if one.unknown])
+    lines += _fields([one for one in found.streams if one.customs])
+    lines += _pipelines(found)
     lines += _owners(found.owners)
     lines += _leave([one for one in found.streams if one.unread])
     if len(lines) == 1:
@@ -47,6 +51,52 @@ def _values(streams: Sequence[StreamInventory]) -> Iterator[str]:
 def _proposal(one: UnknownValue) -> str:
     near = difflib.get_close_matches(one.value, one.known, n=1, cutoff=0.6)
     return f"{_text(near[0]) if near else '~'}  # {one.records:,} records"
+
+
+def _fields(streams: Sequence[StreamInventory]) -> Iterator[str]:
+    if not streams:
+        return
+    yield "# Custom fields with values. Each line defines one here with its type, so that lists can filter by it."
+    yield "# With `~` the values are kept as they came, without a definition."
+    yield "fields:"
+    for stream in streams:
+        yield f"  {stream.stream}:"
+        for one in stream.customs:
+            n = "some" if one.filled_n is None else f"{one.filled_n:,}"
+            yield f"    {_text(one.name)}: {_field(one)}  # {n} records"
+    yield ""
+
+
+def _field(one: FieldUse) -> str:
+    said = proposal_of(one)
+    if not said.name and not said.choices:
+        return said.type
+    parts = {"type": said.type, "name": said.name, "choices": list(said.choices)}
+    return _flow({name: value for name, value in parts.items() if value})
+
+
+def _pipelines(found: SourceInventory) -> Iterator[str]:
+    types = {name: n for one in found.streams for name, n in one.record_types.items() if name}
+    if not types:
+        return
+    first = next(iter(found.pipelines), "")
+    yield f"# Pipelines of deals, by record type. With `~` the deals are in the first pipeline, {_comment(first)}."
+    yield "# A pipeline with stages of its own: {pipeline: Renewals, stages: {Negotiation/Review: Talk}}"
+    for name, stages in found.pipelines.items():
+        yield f"#   {_comment(name)}: {_comment(', '.join(stages))}"
+    yield "pipelines:"
+    for name, n in types.items():
+        near = difflib.get_close_matches(name, found.pipelines, n=1, cutoff=0.6)
+        yield f"  {_text(name)}: {_text(near[0]) if near else '~'}  # {n:,} records"
+    yield ""
+
+
+def _flow(value: dict[str, object]) -> str:
+    """Return a mapping as YAML on one line."""
+    dumped: str = yaml.safe_dump(
+        value, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False
+    )
+    return dumped.strip()
 
 
 def _owners(owners: Sequence[OpenOwner]) -> Iterator[str]:

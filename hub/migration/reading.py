@@ -7,10 +7,11 @@ continues. Each range has a lock, so that the command line and Dagster can read 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from threading import Lock
 
-from hub.connectors.base import Page, Range, Stream
+from hub.connectors.base import Page, PartFault, Range, Stream
 from hub.db.locks import only_one
 from hub.errors import BudgetError, HubError
 from hub.etl.ahead import read_ahead
@@ -250,11 +251,19 @@ class _Reader:
                 self._restart()
                 resume = None
             pages = self.parts.read(self.stream, window, self.part, resume)
+            refused: list[PartFault] = []
             for page in read_ahead(pages):
                 self._store(page)
-            kept, counted = self._kept(), self.parts.count(self.stream, window, self.part)
-            read_n = kept.objects if self.parts.counts_gone else kept.objects - kept.gone
-            if counted is None or counted == read_n:
+                refused += page.faults
+            kept = self._kept(window.since)
+            counted = self.parts.count(self.stream, window, self.part)
+            read_n = kept.objects if self.parts.counts_gone(window) else kept.objects - kept.gone
+            if refused:
+                reason = "; ".join(f"{one.part}: {one.error.message}" for one in refused)
+                self.note("failed", counted=counted, read_n=read_n, reason=reason)
+                return
+            # an object that changes after it was read leaves the span of a delta
+            if counted is None or counted == read_n or (window.since and counted < read_n):
                 self.note("proven", counted=counted, read_n=read_n, reason=None)
                 return
         self.note(
@@ -289,6 +298,7 @@ class _Reader:
             migrations.update_range(conn, number, *own, cursor=dict(page.cursor))
         self.on_page(Progress(self.stream.name, len(page.records), self.expected))
 
-    def _kept(self) -> Kept:
+    def _kept(self, since: datetime | None) -> Kept:
+        number, name = self.found.batch.id, self.stream.name
         with self.hub.engine.begin() as conn:
-            return planned.count(conn, self.found.batch.id, self.stream.name, self.state.key)
+            return planned.count(conn, number, name, self.state.key, since)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from hub.db.locks import only_one
 from hub.errors import ActionError
 from hub.etl.context import Hub
-from hub.migration.planning import busy, of_batch
+from hub.migration.planning import begun, busy, of_batch
 from hub.records import migrations
 from hub.records.migrations import Migration, MigrationStatus
 
@@ -18,7 +18,9 @@ WAIT = timedelta(hours=1)
 """How long a migration waits for a used-up quota before it asks again."""
 
 
-def schedule(hub: Hub, source: str, who: str, at: datetime) -> Migration:
+def schedule(
+    hub: Hub, source: str, who: str, at: datetime, *, is_delta: bool | None = None
+) -> Migration:
     """Let the source's migration run by itself from a moment on; opens one if there is none.
 
     A migration that was planned, read or rehearsed before continues at that moment.
@@ -28,9 +30,10 @@ def schedule(hub: Hub, source: str, who: str, at: datetime) -> Migration:
         source: vendor name.
         who: the user who wants it.
         at: aware.
+        is_delta: as for `planning.plan`.
 
     Raises:
-        ActionError: the migration is being applied, or another process plans it.
+        ActionError: the migration is being applied, or another process plans it; or as for `planning.begun`.
     """
     with only_one(hub.engine, f"migration:{source}") as is_ours, hub.engine.begin() as conn:
         if not is_ours:
@@ -43,7 +46,7 @@ def schedule(hub: Hub, source: str, who: str, at: datetime) -> Migration:
                 code="conflict",
                 hint="hub status shows how far it is",
             )
-        number = found.batch.id if found else migrations.open_migration(conn, source, who)
+        number = begun(conn, source, who, is_delta=is_delta)
         migrations.set_start(conn, number, at)
     return of_batch(hub, number)
 

@@ -391,17 +391,17 @@ SELECT b.id, b.kind, b.source, b.lane, b.state, b.started_at, b.finished_at,
             FROM jsonb_array_elements(b.ledger) AS s, jsonb_each_text(s -> 'verdicts') AS e
             GROUP BY e.key) v)
          ELSE '{}' END AS verdicts,
-       b.undoes AS undone, b.who,
-       CASE WHEN b.state = 'planned' THEN
-         (SELECT m.starts_at FROM ops.migration m WHERE m.batch_id = b.id) END AS starts_at
-FROM ops.batch b ORDER BY b.id DESC LIMIT :limit
+       b.undoes AS undone, b.who, m.delta_of,
+       CASE WHEN b.state = 'planned' THEN m.starts_at END AS starts_at
+FROM ops.batch b LEFT JOIN ops.migration m ON m.batch_id = b.id ORDER BY b.id DESC LIMIT :limit
 """)
 
 
 def latest(conn: Connection, limit: int) -> list[dict[str, Any]]:
     """Return the latest batches with the sum of their verdicts; `undone`: what an undo took back.
 
-    `who` began an undo. `starts_at`: when a migration that has not begun starts by itself.
+    `who` began an undo. `starts_at`: when a migration that has not begun starts by itself. `delta_of`: of
+    a delta, the migration that it follows.
     """
     return [dict(row) for row in conn.execute(_LATEST, {"limit": limit}).mappings()]
 

@@ -26,6 +26,10 @@ migration = Table(
     Column("applied_at", UTC),  # its records were handed to the stages
     Column("starts_at", UTC),  # from then on it runs by itself; NULL: by hand
     Column("waits_until", UTC),  # a quota is used up: it goes on by itself from then on
+    # of a delta: the migration since which it moves what has changed; NULL: it moves everything
+    Column("delta_of", BigInteger, ForeignKey("ops.batch.id")),
+    Column("fields", JSONB, nullable=False, server_default="[]"),  # custom fields to define
+    Column("defined", JSONB),  # those that it has defined or extended: before and after
     schema="ops",
 )
 

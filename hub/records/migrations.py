@@ -27,7 +27,7 @@ Cut = tuple[str, str | None, str | None, int | None]
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """A migration, and how far it is."""
+    """A migration, and how far it is; `delta_of` is the migration since which a delta moves changes."""
 
     batch: Batch
     state: str
@@ -37,6 +37,13 @@ class Migration:
     rehearsed_at: datetime | None
     applied_at: datetime | None
     starts_at: datetime | None = None
+    delta_of: int | None = None
+
+    @property
+    def since(self) -> datetime | None:
+        """Return from when a delta reads what has changed: the earliest moment of its streams."""
+        found = [since for since, _ in self.windows.values() if since is not None]
+        return min(found) if self.delta_of is not None and found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +75,37 @@ class RangeState:
     reason: str | None
 
 
-def open_migration(conn: Connection, source: str, who: str) -> int:
-    """Open a migration of a source; returns the number of its batch, which is `planned`."""
+def open_migration(conn: Connection, source: str, who: str, *, delta_of: int | None = None) -> int:
+    """Open a migration of a source; returns the number of its batch, which is `planned`.
+
+    Args:
+        conn: an open transaction.
+        source: vendor name.
+        who: the user who begins it.
+        delta_of: of a delta, the migration since which it moves what has changed.
+    """
     number = batches.open_planned(conn, source, who)
-    conn.execute(insert(migration).values(batch_id=number, who=who))
+    conn.execute(insert(migration).values(batch_id=number, who=who, delta_of=delta_of))
     return number
 
 
 _FIND = """
 SELECT b.id, b.kind, b.source, b.lane, b.state, m.who, m.windows, m.planned_at, m.rehearsed_at,
-  m.applied_at, m.starts_at
+  m.applied_at, m.starts_at, m.delta_of
 FROM ops.migration m JOIN ops.batch b ON b.id = m.batch_id WHERE {which} ORDER BY b.id DESC LIMIT 1
 """
 _BY_BATCH = text(_FIND.format(which="b.id = :batch"))
 _UNDER_WAY = text(
     _FIND.format(which="b.source = :source AND b.state IN ('planned', 'running', 'partial')")
 )
+
+
+def was_begun_by(conn: Connection, batch_id: int, who: str) -> bool:
+    """Tell whether a user began a migration."""
+    own = select(migration.c.batch_id).where(
+        migration.c.batch_id == batch_id, migration.c.who == who
+    )
+    return conn.execute(own).first() is not None
 
 
 def of_batch(conn: Connection, batch_id: int) -> Migration | None:
@@ -99,25 +121,101 @@ def under_way(conn: Connection, source: str) -> Migration | None:
 def _migration(row: Any) -> Migration | None:
     if row is None:
         return None
-    windows = {
-        stream: (_moment(one["since"]), datetime.fromisoformat(one["until"]))
-        for stream, one in row.windows.items()
-    }
     found = Batch(row.id, row.kind, row.source, row.lane)
     return Migration(
         found,
         row.state,
         row.who,
-        windows,
+        _spans(row.windows),
         row.planned_at,
         row.rehearsed_at,
         row.applied_at,
         row.starts_at,
+        row.delta_of,
     )
+
+
+def _spans(windows: Mapping[str, Any]) -> Spans:
+    return {
+        stream: (_moment(one["since"]), datetime.fromisoformat(one["until"]))
+        for stream, one in windows.items()
+    }
 
 
 def _moment(value: str | None) -> datetime | None:
     return None if value is None else datetime.fromisoformat(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A migration whose records were handed to the stages.
+
+    Args:
+        batch: its number.
+        delta_of: of a delta, the migration that it follows.
+        is_undone: whether it was taken back, or is being taken back.
+        spans: since when and until when each stream was read, of the streams that were read whole.
+    """
+
+    batch: int
+    delta_of: int | None
+    is_undone: bool
+    spans: Spans
+
+
+_LOADED = text("""
+SELECT m.batch_id, m.delta_of, m.windows, b.state, ARRAY(
+  SELECT DISTINCT r.stream FROM ops.migration_range r
+  WHERE r.batch_id = m.batch_id AND r.state <> 'proven') AS unproven
+FROM ops.migration m JOIN ops.batch b ON b.id = m.batch_id
+WHERE b.source = :source AND m.applied_at IS NOT NULL
+  AND b.state IN ('done', 'failed', 'undoing', 'undone')
+ORDER BY m.batch_id
+""")
+
+
+def loaded(conn: Connection, source: str) -> list[Loaded]:
+    """Return the migrations of a source that were loaded to their end, oldest first."""
+    return [
+        Loaded(
+            row.batch_id,
+            row.delta_of,
+            row.state in {"undoing", "undone"},
+            {
+                stream: span
+                for stream, span in _spans(row.windows).items()
+                if stream not in row.unproven
+            },
+        )
+        for row in conn.execute(_LOADED, {"source": source})
+    ]
+
+
+def set_fields(conn: Connection, batch_id: int, fields: Sequence[Mapping[str, JsonValue]]) -> None:
+    """Store the custom fields that a migration is to define."""
+    own = update(migration).where(migration.c.batch_id == batch_id)
+    conn.execute(own.values(fields=[dict(one) for one in fields]))
+
+
+def fields_of(conn: Connection, batch_id: int) -> list[dict[str, Any]]:
+    """Return the custom fields that a migration is to define; none of another batch."""
+    found = select(migration.c.fields).where(migration.c.batch_id == batch_id)
+    return list(conn.execute(found).scalar_one_or_none() or ())
+
+
+def set_defined(
+    conn: Connection, batch_id: int, defined: Sequence[Mapping[str, JsonValue]]
+) -> None:
+    """Store the custom fields that a migration has defined or extended, before and after."""
+    own = update(migration).where(migration.c.batch_id == batch_id)
+    conn.execute(own.values(defined=[dict(one) for one in defined]))
+
+
+def defined_by(conn: Connection, batch_id: int) -> list[dict[str, Any]] | None:
+    """Return what `set_defined` stored; None before, and of a batch that is no migration."""
+    found = select(migration.c.defined).where(migration.c.batch_id == batch_id)
+    kept = conn.execute(found).scalar_one_or_none()
+    return None if kept is None else list(kept)
 
 
 def set_span(
@@ -181,6 +279,7 @@ class MigrationStatus:
         is_planned: whether every stream has its ranges.
         ranges: of all streams.
         proven: those of them that were read and proven.
+        delta_of: of a delta, the batch of the migration that it follows.
     """
 
     batch: int
@@ -191,12 +290,13 @@ class MigrationStatus:
     is_planned: bool
     ranges: int
     proven: int
+    delta_of: int | None = None
 
 
 _UNFINISHED = text("""
 SELECT m.batch_id AS batch, b.source, b.state, m.starts_at, m.waits_until,
   m.planned_at IS NOT NULL AS is_planned, count(r.key) AS ranges,
-  count(r.key) FILTER (WHERE r.state = 'proven') AS proven
+  count(r.key) FILTER (WHERE r.state = 'proven') AS proven, m.delta_of
 FROM ops.migration m JOIN ops.batch b ON b.id = m.batch_id
 LEFT JOIN ops.migration_range r ON r.batch_id = m.batch_id
 WHERE b.state IN ('planned', 'running', 'partial')

@@ -276,6 +276,10 @@ class SourceSettings(Block):
         """Return the sources that syncs keep up to date, in a fixed order."""
         return [name for name in self.configured() if getattr(self, name).role == "follow"]
 
+    def retired(self) -> list[str]:
+        """Return the sources that nothing reads any more, in a fixed order."""
+        return [name for name in self.configured() if getattr(self, name).role == "retired"]
+
     def readable(self) -> list[str]:
         """Return the sources that are not retired, in a fixed order."""
         return [name for name in self.configured() if getattr(self, name).role != "retired"]

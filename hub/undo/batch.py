@@ -23,7 +23,7 @@ from hub.logs import get_logger
 from hub.records import batches, proofs, undos
 from hub.records.companies import ORGANISATION
 from hub.records.undos import Part
-from hub.undo import chunks, inputs, restoring
+from hub.undo import chunks, fields, inputs, restoring
 from hub.undo.chunks import cut, groups
 from hub.undo.inputs import Key, Known
 from hub.undo.piles import sort_out
@@ -233,6 +233,7 @@ def _close(conn: Connection, batch: Known, undo_id: int) -> Undone:
     last.reverted["alerts"] = removal.remove_digests(conn, batch.id, undo_id)
     for of in (pick_lists.REASONS, pick_lists.OUTCOMES):
         pick_lists.forget(conn, of, batch.id)
+    fields.take_back(conn, batch.id, last)
     last.routed = [f"lead/{i}" for i in inputs.routed_meanwhile(conn, batch.id)]
     undos.keep_part(conn, undo_id, Part(last.document(), ()))
     batches.close_undo(conn, batch.id, undo_id)

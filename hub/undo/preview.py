@@ -15,7 +15,7 @@ from hub.crm.removal_preview import Going, count_children, owners_without
 from hub.db.pace import slices
 from hub.etl import groups
 from hub.records import batches, consent_events, departing, entities
-from hub.undo import inputs, plain_rows
+from hub.undo import fields, inputs, plain_rows
 from hub.undo.batch import parts_of, undoable
 from hub.undo.chunks import order_of
 from hub.undo.inputs import HAVE_ENTITIES, Before, Brought, Known
@@ -118,6 +118,7 @@ class _Preview:
         conn, going = self._conn, self._going
         going.add_digests(conn, self._batch.id)
         last = Undone(self._batch.id)
+        fields.sort_out(self._conn, self._batch.id, last, with_values=False)
         last.reverted["leads"] = len(going.leads)
         last.reverted["contacts"] = len(going.contacts)
         last.reverted["alerts"] = len(going.alerts)

@@ -7,7 +7,7 @@ from typing import Any
 
 COUNTED = (
     "records", "restored", "leads", "contacts", "deals", "activities", "alerts", "inquiries", "notes",
-    "tickets", "statuses", "users",
+    "tickets", "statuses", "users", "fields",
 )  # fmt: skip
 
 

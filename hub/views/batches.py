@@ -25,6 +25,7 @@ class BatchLine:
         undone: the batch that it took back; null of a batch that is no undo.
         who: the user who began an undo or a bulk action.
         starts_at: when a migration starts by itself; null of all others.
+        delta_of: of a delta, the batch of the migration that it follows.
     """
 
     id: int
@@ -38,6 +39,7 @@ class BatchLine:
     undone: int | None
     who: str | None
     starts_at: datetime | None
+    delta_of: int | None
 
 
 def newest(conn: Connection, limit: int) -> list[BatchLine]:

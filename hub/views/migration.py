@@ -3,7 +3,7 @@
 In: a migration. Out: one model with one JSON form (`hub migrate --json`, `hub reconcile --json`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,13 +14,14 @@ from hub.etl.closing import ledger_json
 from hub.landing import refusals
 from hub.landing.refusals import Refusals
 from hub.migration.differences import Difference
+from hub.migration.fields import FieldPlan
 from hub.migration.result import Migrated
 from hub.model.faults import Fault
 from hub.records import batches, migrations
 from hub.records.ledger import StreamLedger
 from hub.records.migrations import RangeState
 from hub.records.plans import Outcome
-from hub.views.reconciliation import records
+from hub.views.encoding import to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,14 @@ class MigrationView:
         ranges: of all streams.
         ledgers: one for each stream: of the rehearsal while it is planned, then of the real run.
         refusals: what the mappings refused, summed up.
-        records: the verdict of each object; planned ones before the real run.
         differences: from the plan.
         paused: why the source cannot be read further now; "" if it can.
         is_replanned: whether the plan was made again, because the hub had changed.
         faults: the streams that could not be planned.
         starts_at: from when it runs by itself; None: by hand.
+        delta_of: of a delta, the batch of the migration that it follows.
+        since: of a delta, from when it moves what has changed, less the source's overlap.
+        fields: what became of the custom fields of the plan; of a dry run what would.
     """
 
     batch: int
@@ -48,12 +51,14 @@ class MigrationView:
     ranges: Sequence[RangeState]
     ledgers: Sequence[StreamLedger] = ()
     refusals: Sequence[Refusals] = ()
-    records: Sequence[Outcome] = ()
     differences: Sequence[Difference] = field(default=())
     paused: str = ""
     is_replanned: bool = False
     faults: Sequence[Fault] = ()
     starts_at: datetime | None = None
+    delta_of: int | None = None
+    since: datetime | None = None
+    fields: Sequence[FieldPlan] = ()
 
     @property
     def is_read(self) -> bool:
@@ -70,21 +75,29 @@ class MigrationView:
         """Return how many values and records the mappings refused."""
         return sum(one.n for one in self.refusals)
 
-    def document(self) -> dict[str, Any]:
-        """Return the migration as `--json` shows it."""
+    def document(self, records: Iterable[Outcome] = ()) -> dict[str, Any]:
+        """Return the migration as `--json` shows it.
+
+        Args:
+            records: the verdict of each object; planned ones before the real run. They are taken while
+                the document is written, so that a large plan needs no memory.
+        """
         return {
             "batch": self.batch,
             "source": self.source,
             "state": self.state,
             "starts_at": self.starts_at.isoformat() if self.starts_at else None,
+            "delta_of": self.delta_of,
+            "since": self.since.isoformat() if self.since else None,
             "holds": self.holds,
             "paused": self.paused,
             "replanned": self.is_replanned,
             "faults": [one.to_json() for one in self.faults],
             "ranges": [_range(one) for one in self.ranges],
             "ledger": [ledger_json(one) for one in self.ledgers],
+            "fields": to_json(self.fields),
             "quarantine": [one.document() for one in self.refusals],
-            "records": [one.document() for one in self.records],
+            "records": (one.document() for one in records),
             "differences": [one.document() for one in self.differences],
         }
 
@@ -96,13 +109,12 @@ def _range(one: RangeState) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def of_result(conn: Connection, done: Migrated, *, with_records: bool) -> MigrationView:
+def of_result(conn: Connection, done: Migrated) -> MigrationView:
     """Return the view of what a command did.
 
     Args:
         conn: an open transaction.
         done: the result of the action.
-        with_records: whether each record is listed, which takes memory.
     """
     found = done.migration
     number = found.batch.id
@@ -119,10 +131,12 @@ def of_result(conn: Connection, done: Migrated, *, with_records: bool) -> Migrat
         migrations.ranges(conn, number),
         ledgers,
         refused,
-        list(records(conn, number)) if with_records else (),
         done.applied.differences if done.applied is not None else (),
         done.read.paused if done.read is not None else "",
         done.is_replanned,
         batches.faults_noted(conn, number),
         found.starts_at,
+        found.delta_of,
+        found.since,
+        done.fields,
     )

@@ -89,8 +89,9 @@ class Reconciliation:
 
     Args:
         batch: its number.
-        kind: sync, migrate, live and others.
+        kind: sync, migrate, delta, live and others.
         source: vendor name.
+        delta_of: of a delta, the batch of the migration that it follows.
         state: of the batch.
         who: the user who began a migration; None: the hub did.
         started_at: when it began.
@@ -107,6 +108,7 @@ class Reconciliation:
     batch: int
     kind: str
     source: str
+    delta_of: int | None
     state: str
     who: str | None
     started_at: datetime
@@ -121,7 +123,9 @@ class Reconciliation:
 
 
 _BATCH = text("""
-SELECT kind, source, state, who, started_at, finished_at FROM ops.batch WHERE id = :batch
+SELECT CASE WHEN m.delta_of IS NULL THEN b.kind ELSE 'delta' END AS kind, b.source, m.delta_of, b.state,
+  b.who, b.started_at, b.finished_at
+FROM ops.batch b LEFT JOIN ops.migration m ON m.batch_id = b.id WHERE b.id = :batch
 """)
 _REJECTS = text("""
 SELECT v.stream, v.source_id, coalesce(string_agg(DISTINCT q.reason, '; '), 'no reason was kept') AS reason
@@ -183,6 +187,7 @@ def reconciliation(conn: Connection, batch_id: int) -> Reconciliation | None:
         batch_id,
         row.kind,
         row.source,
+        row.delta_of,
         row.state,
         row.who,
         row.started_at,

@@ -180,6 +180,7 @@ class Status:
 
     Args:
         home: the folder of the hub.
+        roles: of each configured source: `follow`, `migrate` or `retired`.
         streams: every stream that was read.
         pending: records that wait, by stage.
         quarantine: values in quarantine.
@@ -204,6 +205,7 @@ class Status:
     """
 
     home: str
+    roles: Mapping[str, str]
     streams: tuple[StreamStatus, ...]
     pending: Mapping[str, int]
     quarantine: int
@@ -236,6 +238,7 @@ def read_status(database: Database, settings: Settings) -> Status:
         landed = [one.part for one in stale if one.derivation == derivations.MAPPING]
         return Status(
             home=str(settings.home),
+            roles={s: getattr(settings.sources, s).role for s in settings.sources.configured()},
             streams=tuple(StreamStatus(**row) for row in overview.streams(conn)),
             pending=waiting_n(conn),
             budgets=tuple(BudgetStatus(**row) for row in budgets.all_rows(conn)),

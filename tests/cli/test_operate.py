@@ -94,6 +94,7 @@ def test_status_keeps_words_whole(loaded: House) -> None:
         "fill",
         "batches",
         "migrations",
+        "roles",
     }
     keys |= {
         "unproved",

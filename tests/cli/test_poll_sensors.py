@@ -167,3 +167,40 @@ def test_settings_are_read_again_when_the_file_changes(ticking: Ticking) -> None
         one for one in ticking.made.document("status")["promises"] if one["source"] == "salesforce"
     ]
     assert status["promise_s"] == pytest.approx(60 / 600 + status["every_s"] + 30)
+
+
+def test_a_retired_source_is_read_by_nothing_until_it_is_followed_again(ticking: Ticking) -> None:
+    made, before = ticking.made, ticking.made.config.read_text()
+    kept = {
+        (one["source"], one["stream"]): one["landed"] for one in made.document("status")["streams"]
+    }
+    try:
+        said = made.run("source", "retire", "salesforce")
+        objects = sum(n for (source, _), n in kept.items() if source == "salesforce")
+        assert said.returncode == 0, said.stderr
+        assert "Nothing reads it any more" in said.stdout
+        assert f"its {objects} objects stay" in said.stdout
+        assert made.document("source", "retire", "salesforce")["role"] == "retired", "twice is once"
+        edited = made.config.read_text()
+        assert edited.replace("    role: retired\n", "") == before
+        assert ticking.says("salesforce") == "hub.yaml says that salesforce is not followed"
+        assert ticking.says("typeform").startswith("nothing new since "), "no other source ends"
+        refused = made.run("sync", "salesforce")
+        assert (refused.returncode, "is retired" in refused.stderr) == (2, True)
+        assert "hub source follow salesforce" in refused.stderr
+        refused = made.run("migrate", "salesforce", "--delta")
+        assert (refused.returncode, "is retired" in refused.stderr) == (2, True)
+        status = made.document("status")
+        assert status["roles"] == {"salesforce": "retired", "typeform": "follow"}
+        assert {(s["source"], s["stream"]): s["landed"] for s in status["streams"]} == kept
+        shown = made.run("status").stdout
+        assert "Retired: salesforce" in shown
+        assert {one["source"]: one["role"] for one in made.document("source", "list")} == (
+            status["roles"]
+        )
+        assert made.document("source", "follow", "salesforce")["role"] == "follow"
+        assert made.run("sync", "salesforce", "--json").returncode in {0, 3}
+    finally:
+        made.config.write_text(before)
+    unknown = made.run("source", "retire", "salesforc")
+    assert (unknown.returncode, "did you mean 'salesforce'" in unknown.stderr) == (2, True)

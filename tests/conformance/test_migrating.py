@@ -198,6 +198,46 @@ def test_a_deal_comes_with_its_roles_and_its_history(
         assert deal["Account"]["IsPersonAccount"] in {True, False}
 
 
+def test_a_role_that_changes_alone_brings_its_deal(
+    vendor: Vendor, universe: Mapping[str, Any]
+) -> None:
+    """A contact role has a time of its own: its deal is read again, though the deal did not change."""
+    one = connector(vendor, **SMALL, objects=["opportunities"])
+    of = stream(one, "opportunities")
+    settle()
+    window = one.window(of, None)
+    roles = [e for e in universe["records"] if e["stream"] == "opportunity_contact_roles"]
+    deals = [roles[0]["values"]["OpportunityId"], roles[-1]["values"]["OpportunityId"]]
+    event = {"source": "salesforce", "stream": "opportunity_contact_roles"}
+    changed = {"id": roles[0]["id"], "values": {"Role": "Gatekeeper"}}
+    vendor.ask("POST", "/events", {"op": "update", **event, **changed})
+    vendor.ask("POST", "/events", {"op": "delete", **event, "id": roles[-1]["id"]})
+    settle()
+    later = one.window(of, one.following(of, window))
+    pages = list(one.read(of, later))
+    found = {each.source_id: each for page in pages for each in page.records}
+    assert set(deals) <= found.keys()
+    assert all(each.at is not None and each.at < window.until for each in found.values())
+    first = json.loads(found[deals[0]].payload)["OpportunityContactRoles"]
+    assert "Gatekeeper" in {each["Role"] for each in first}
+    last = json.loads(found[deals[1]].payload)["OpportunityContactRoles"]
+    assert roles[-1]["id"] not in {each["Id"] for each in last}
+    assert one.count(of, later.since, later.until) == 0, "the deals themselves did not change"
+    again = list(one.read(of, one.window(of, pages[-1].cursor)))
+    assert len([each for page in again for each in page.records]) <= len(found)
+
+
+def test_a_sync_after_a_migration_reads_no_object_again(vendor: Vendor) -> None:
+    one = connector(vendor, **SMALL, objects=["notes", "files"])
+    settle()
+    for name in ("users", "notes", "files", "leads"):
+        of = stream(one, name)
+        window = one.window(of, None)
+        after = one.window(of, one.following(of, window))
+        assert after.since is not None
+        assert [each for page in one.read(of, after) for each in page.records] == []
+
+
 def test_a_person_account_is_with_its_contact_and_a_long_note_has_its_whole_text(
     vendor: Vendor, universe: Mapping[str, Any]
 ) -> None:

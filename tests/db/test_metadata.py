@@ -231,6 +231,8 @@ PLAIN: dict[str, str] = {
     "landing.planned.key": "number of a range",
     "landing.planned.op": "word of a closed list of ours",
     "ops.migration.windows": "names of streams, and moments",
+    "ops.migration.fields": "definitions of custom fields, no values of records",
+    "ops.migration.defined": "definitions of custom fields, no values of records",
     "ops.migration_range.stream": "name of a source's stream",
     "ops.migration_range.key": "number of a range",
     "ops.migration_range.state": "word of a closed list of ours",

@@ -57,6 +57,9 @@ class Whole:
     def count_range(self, stream: Stream, window: Window, part: Range) -> int | None:
         raise AssertionError("an inventory counts no ranges")
 
+    def following(self, stream: Stream, window: Window) -> Cursor:
+        raise AssertionError("an inventory moves no cursor")
+
     def inventory(self, stream: Stream, window: Window) -> Inventory:
         if stream.name == "contacts":
             raise ForbiddenError("contacts: no access")

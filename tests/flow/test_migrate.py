@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import Connection, create_engine, make_url
 
 from hub.actions.batches import migrate
 from hub.actions.batches.undo import undo_batch
@@ -16,7 +17,7 @@ from hub.clock import SystemClock
 from hub.connectors.base import Cursor, Page, Stream, Window
 from hub.db.embedded import SUPERUSER, Server
 from hub.db.place import Place, embedded_urls
-from hub.errors import ActionError, TransientError
+from hub.errors import ActionError, ConfigError, TransientError
 from hub.etl import flow
 from hub.migration import adopting, loading, reading
 from hub.model.verdicts import Op
@@ -60,6 +61,15 @@ def fill(world: World) -> None:
         *(salesforce_lead(10 + n, LastName=name, Email=f"{name.lower()}@firm.example.com")
           for n, name in enumerate(_NAMES)),
     )  # fmt: skip
+
+
+@contextmanager
+def owner(world: World) -> Iterator[Connection]:
+    """A connection that may change the schema."""
+    engine = create_engine(world.db.owner_url)
+    with engine.begin() as conn:
+        yield conn
+    engine.dispose()
 
 
 def records(world: World, batch: int) -> dict[tuple[str, str], dict[str, Any]]:
@@ -320,6 +330,38 @@ def test_a_plan_can_be_discarded(world: World, place: Place) -> None:
     with pytest.raises(ActionError, match="cannot be applied"):
         migrate.apply_plan(world.hub, place, WHO, batch)
     assert migrate.read_source(world.hub, WHO, "salesforce").migration.batch.id != batch
+
+
+@pytest.mark.parametrize("table", ["landing.planned", "crm.lead"])
+def test_a_full_disk_is_told_and_the_same_command_goes_on(world: World, table: str) -> None:
+    fill(world)
+    with owner(world) as conn:
+        conn.exec_driver_sql(
+            "CREATE FUNCTION full_() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW::text LIKE "
+            "'%%Okafor%%' THEN RAISE EXCEPTION USING ERRCODE = '53100'; END IF; RETURN NEW; END $$"
+        )
+        conn.exec_driver_sql(
+            f"CREATE TRIGGER full_ BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION full_()"
+        )
+    told = "the disk of the database is full"
+    if table == "crm.lead":
+        with pytest.raises(ConfigError, match=told):
+            migrate.run(world.hub, WHO, "salesforce")
+    else:  # the range says so, and nothing is loaded
+        half = migrate.run(world.hub, WHO, "salesforce")
+        assert half.applied is None
+        assert half.read is not None
+        assert [told in str(one.reason) for one in half.read.unproven] == [True]
+    with owner(world) as conn:
+        conn.exec_driver_sql(f"DROP TRIGGER full_ ON {table}")
+
+    went_on = migrate.run(world.hub, WHO, "salesforce")
+
+    assert went_on.applied is not None
+    assert [e.verdicts for e in went_on.applied.ledgers if e.stream == "leads"] == [
+        {"created": 22, "merged": 1, "deleted": 1}
+    ]
+    assert len(world.rows("SELECT FROM ops.batch WHERE kind = 'migrate'")) == 1
 
 
 def test_nobody_is_told_at_once(world: World) -> None:

@@ -21,7 +21,7 @@ import hub
 from hub import actions
 from hub.actions import reading, report, rights
 from hub.actions.activities import activity, outcome, task, timeline
-from hub.actions.batches import migrate, undo
+from hub.actions.batches import migrate, planned_fields, undo
 from hub.actions.bulk import run as bulk
 from hub.actions.bulk import take_back
 from hub.actions.companies import company, named, questions
@@ -46,6 +46,7 @@ from hub.actions.setup import (
     reasons,
     smart_link,
     smart_list,
+    sources,
     team,
     tokens,
 )
@@ -61,6 +62,8 @@ from hub.lists.document import read
 from hub.model.verdicts import Judgement
 from hub.records import erasure_list
 from hub.records.erasure_key import make_key
+from hub.settings import Settings
+from hub.settings.sources import SourceSettings, TypeformSettings
 from hub.views.lists import Filters
 from tests.acting import OPERATOR, acting, by
 from tests.flow.conftest import (
@@ -77,6 +80,7 @@ MEG, ADA = "meg@team.example.com", "ada@team.example.com"
 EYE, LEFT = "eye@team.example.com", "left@team.example.com"
 TEAM = {ANN: "rep", BOB: "rep", MEG: "manager", ADA: "admin", EYE: "viewer", LEFT: "admin"}
 CLOCK = SystemClock()
+SETTINGS = Settings(home=Path(), sources=SourceSettings(typeform=TypeformSettings()))
 DOCUMENT = read({"object": "lead"})
 
 
@@ -168,6 +172,10 @@ TABLE: Mapping[str, tuple[str, Call]] = {
     "people.edit.edit": (TYPE, lambda c, s: edit.edit(c, s.leads[0], {"city": "Oslo"})),
     "people.edit.take_back": (TYPE, lambda c, s: edit.take_back(c, s.leads[0], "city")),
     "identity.explain.explain": (READ, lambda c, s: explain.explain(c, s.leads[0])),
+    "setup.sources.listed": (READ, lambda c, _: sources.listed(c, SETTINGS)),
+    "setup.sources.show": (READ, lambda c, _: sources.show(c, SETTINGS, "typeform")),
+    "setup.sources.set_role": (SET_UP, lambda c, _: sources.set_role(
+        c, SETTINGS, Path("hub.yaml"), "typeform", "follow")),  # it is followed: no file is written
     "setup.groups.listed": (READ, lambda c, _: groups.listed(c)),
     "setup.groups.show": (READ, lambda c, _: groups.show(c, "sales")),
     "setup.groups.add": (SET_UP, lambda c, _: groups.add(c, "East", "deal", [MEG])),
@@ -289,6 +297,8 @@ MIGRATING: Mapping[str, Callable[[Hub, Acting], Any]] = {
     "batches.migrate.schedule": lambda hub, acts: migrate.schedule(
         hub, acts, "salesforce", "in 2 hours"
     ),
+    "batches.planned_fields.preview": lambda hub, acts: planned_fields.preview(hub, acts, 999),
+    "batches.planned_fields.define": lambda hub, acts: planned_fields.define(hub, acts, 999),
     "batches.migrate.discard": lambda hub, acts: migrate.discard(hub, acts, 999),
 }
 ERASING: dict[str, Callable[[Engine, Acting, Path], Any]] = {

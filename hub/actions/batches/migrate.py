@@ -1,8 +1,9 @@
 """Migrate a whole source: read it, rehearse it, load it. Who acts needs the right to set up."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from hub.actions.batches import planned_fields
 from hub.actions.context import Acting
 from hub.actions.rights import Right, require
 from hub.db.place import Place
@@ -10,7 +11,7 @@ from hub.errors import ActionError
 from hub.etl.context import Hub
 from hub.landing import planned
 from hub.migration import loading, planning, reading, rehearsal, scheduling
-from hub.migration.applying import apply
+from hub.migration.applying import apply, check_open
 from hub.migration.inventory import SourceInventory, take
 from hub.migration.reading import Progress, Read
 from hub.migration.result import Migrated
@@ -49,16 +50,26 @@ def inventory(hub: Hub, acting: Acting, source: str) -> SourceInventory:
     return take(hub, source)
 
 
-def read_source(hub: Hub, acting: Acting, source: str, watch: Watch = _SILENT) -> Migrated:
+def read_source(
+    hub: Hub, acting: Acting, source: str, watch: Watch = _SILENT, *, is_delta: bool = False
+) -> Migrated:
     """Plan the migration of a source and read all of it, or continue; nothing reaches the CRM.
 
+    Args:
+        hub: the hub.
+        acting: who acts.
+        source: vendor name.
+        watch: told what happens.
+        is_delta: read only what has changed since the last migration of the source.
+
     Raises:
-        ActionError: who acts may not, or another process works on it.
+        ActionError: who acts may not; another process works on it; one of the other kind is under way;
+            or there is no migration that a delta could follow.
         ConfigError: the source is not configured, or refuses the credentials.
     """
     who = _who(hub, acting)
     watch.say("plan")
-    found = planning.plan(hub, source, who)
+    found = planning.plan(hub, source, who, is_delta=is_delta)
     if found.state != "planned":
         return Migrated(found, Read(()))
     watch.say("read")
@@ -67,24 +78,38 @@ def read_source(hub: Hub, acting: Acting, source: str, watch: Watch = _SILENT) -
 
 
 def dry_run(
-    hub: Hub, place: Place, acting: Acting, source: str, watch: Watch = _SILENT
+    hub: Hub,
+    place: Place,
+    acting: Acting,
+    source: str,
+    watch: Watch = _SILENT,
+    *,
+    is_delta: bool = False,
 ) -> Migrated:
     """Read a source and rehearse its migration; the plan is kept with the batch.
 
     Raises:
         ActionError: as for `read_source`; or the migration is being applied.
     """
-    done = read_source(hub, acting, source, watch)
+    done = read_source(hub, acting, source, watch, is_delta=is_delta)
     if done.read is not None and done.read.paused:
         return done
     if done.migration.state != "planned":
         raise _is_applied(done.migration)
     rehearsed = rehearsal.rehearse(hub, place, done.migration, watch.say)
-    return Migrated(planning.of_batch(hub, done.migration.batch.id), done.read, rehearsed)
+    number = done.migration.batch.id
+    fields = planned_fields.preview(hub, acting, number)
+    return Migrated(planning.of_batch(hub, number), done.read, rehearsed, fields=fields)
 
 
 def run(
-    hub: Hub, acting: Acting, source: str, watch: Watch = _SILENT, *, incomplete: bool = False
+    hub: Hub,
+    acting: Acting,
+    source: str,
+    watch: Watch = _SILENT,
+    *,
+    incomplete: bool = False,
+    is_delta: bool = False,
 ) -> Migrated:
     """Read a source and load it into the CRM, or continue.
 
@@ -94,15 +119,18 @@ def run(
         source: vendor name.
         watch: told what happens.
         incomplete: load also a source of which a part could not be read; its ledger does not add up.
+        is_delta: load only what has changed since the last migration of the source.
 
     Raises:
         ActionError: as for `read_source`.
     """
-    done = read_source(hub, acting, source, watch)
+    done = read_source(hub, acting, source, watch, is_delta=is_delta)
     if done.read is not None and not (done.read.is_complete or incomplete):
         return done
+    number = done.migration.batch.id
+    fields = planned_fields.define(hub, acting, number)
     applied = apply(hub, done.migration, watch.say, watch.on_landed)
-    return Migrated(planning.of_batch(hub, done.migration.batch.id), done.read, applied=applied)
+    return Migrated(planning.of_batch(hub, number), done.read, applied=applied, fields=fields)
 
 
 def apply_plan(
@@ -122,10 +150,14 @@ def apply_plan(
             code="conflict",
             hint=f"hub migrate {found.batch.source} --dry-run makes one",
         )
-    return loading.load(hub, place, found, watch.say, watch.on_landed)
+    check_open(found)
+    fields = planned_fields.define(hub, acting, batch_id)
+    return replace(loading.load(hub, place, found, watch.say, watch.on_landed), fields=fields)
 
 
-def schedule(hub: Hub, acting: Acting, source: str, said: str) -> Migrated:
+def schedule(
+    hub: Hub, acting: Acting, source: str, said: str, *, is_delta: bool | None = None
+) -> Migrated:
     """Let a migration of a source start by itself: `hub up` plans, reads and loads it then.
 
     Args:
@@ -133,9 +165,11 @@ def schedule(hub: Hub, acting: Acting, source: str, said: str) -> Migrated:
         acting: who acts.
         source: vendor name.
         said: the moment, as people write it; without an offset it is of the actor's zone.
+        is_delta: whether a delta starts then; None: the migration under way, else a whole one.
 
     Raises:
-        ActionError: who acts may not; the words are no moment ahead; its migration is being applied.
+        ActionError: who acts may not; the words are no moment ahead; its migration is being applied; or
+            there is no migration that a delta could follow.
         ConfigError: the source is not configured, or has no credentials.
     """
     with hub.engine.begin() as conn:
@@ -147,7 +181,7 @@ def schedule(hub: Hub, acting: Acting, source: str, said: str) -> Migrated:
             f"{said!r} is no moment ahead", resource="batch", code="invalid", field="at", hint=HINT
         )
     hub.connector(source)  # a source that cannot be read is told now, not on the day
-    return Migrated(scheduling.schedule(hub, source, ctx.who, at))
+    return Migrated(scheduling.schedule(hub, source, ctx.who, at, is_delta=is_delta))
 
 
 def discard(hub: Hub, acting: Acting, batch_id: int) -> Migrated:

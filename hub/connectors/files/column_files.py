@@ -9,6 +9,7 @@ here: the proposal of such a file (`proposals`).
         columns:
           Prénom: first_name
           Budget: custom.Budget
+          Taille: {to: custom.Taille, type: list, choices: [Petit, Grand]}
           Interne: skip
 """
 
@@ -31,6 +32,14 @@ _ORDERS = (DayOrder.DAY_FIRST.value, DayOrder.MONTH_FIRST.value)
 
 
 @dataclass(frozen=True, slots=True)
+class CustomType:
+    """The type that a custom field gets: a type of custom fields, and the choices of a list."""
+
+    type: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TableMapping:
     """What the user says about a table; "" and None leave it to the hub.
 
@@ -41,6 +50,7 @@ class TableMapping:
         zone: of times without an offset.
         dates: header → order of days and months; the key "" is for all columns.
         decimal: the decimal sign of all columns.
+        types: header → the type of the custom field, which the migration then defines.
     """
 
     kind: str = ""
@@ -49,6 +59,7 @@ class TableMapping:
     zone: ZoneInfo | None = None
     dates: Mapping[str, DayOrder] = field(default_factory=dict)
     decimal: str = ""
+    types: Mapping[str, CustomType] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +165,14 @@ class _Reader:
         kind = self.one_of(held["kind"], KINDS, (*place, "kind")) if is_said else ""
         columns: dict[str, str] = {}
         dates: dict[str, DayOrder] = {}
+        types: dict[str, CustomType] = {}
         here = (*place, "columns")
         for header, to in self.mapping(held.get("columns") or {}, here).items():
             at = (*here, str(header))
             if isinstance(to, dict):
-                self.check_keys(to, ("to", "dates"), at)
+                self.check_keys(to, ("to", "dates", "type", "choices"), at)
+                if to.get("type"):
+                    types[str(header)] = self.custom_type(to, at)
                 if to.get("dates") not in {None, QUESTION}:
                     dates[str(header)] = DayOrder(self.one_of(to["dates"], _ORDERS, (*at, "dates")))
                 to = to.get("to")  # noqa: PLW2901 the long form holds the short one
@@ -172,8 +186,18 @@ class _Reader:
         )
         encoding = str(held["encoding"]) if held.get("encoding") else None
         return TableMapping(
-            kind, columns, encoding, self._zone(held.get("time_zone"), place), dates, decimal
+            kind, columns, encoding, self._zone(held.get("time_zone"), place), dates, decimal, types
         )
+
+    def custom_type(self, value: Mapping[Any, Any], place: tuple[str, ...]) -> CustomType:
+        if not str(value.get("to") or "").startswith(CUSTOM):
+            raise self.wrong(
+                (*place, "type"), "only a custom field gets a type", f"to: {CUSTOM}{place[-1]}"
+            )
+        choices = value.get("choices") or []
+        if not isinstance(choices, list):
+            raise self.wrong((*place, "choices"), "choices is a YAML list", "choices: [A, B]")
+        return CustomType(str(value["type"]), tuple(str(one) for one in choices))
 
     def _field(self, value: Any, kind: str, place: tuple[str, ...]) -> str:
         if value is None or value == SKIP:

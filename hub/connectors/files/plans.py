@@ -15,6 +15,7 @@ from hub.connectors.files.column_files import (
     QUESTION,
     SKIP,
     ColumnFile,
+    CustomType,
     TableMapping,
 )
 from hub.connectors.files.layouts import DayOrder
@@ -39,6 +40,7 @@ class Column:
         sign: the decimal sign of a column of numbers; "" if the column does not say.
         held: what its cells hold.
         question: what must be decided; "" if nothing.
+        custom: the type that its custom field gets; None: the values are kept without a definition.
     """
 
     header: str
@@ -48,6 +50,7 @@ class Column:
     sign: str
     held: ColumnProfile
     question: str = ""
+    custom: CustomType | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,8 @@ def plan_table(table: Table, said: TableMapping = _NOTHING_SAID, *, assumed: str
         i: type_of(field)
         for i, field in enumerate(fields)
         if field and not field.startswith(CUSTOM)
+    } | {
+        i: said.types[header].type for i, header in enumerate(table.headers) if header in said.types
     }
     held = profile_of(table, types)
     left_out = ignored(table.headers)
@@ -187,8 +192,9 @@ def _column(
     is_custom = field.startswith(CUSTOM)
     if is_custom and header not in said.columns and (is_ignored or not held.filled_n):
         field = ""
-    type_ = type_of(field)
-    if is_custom and held.filled_n and held.dates.is_mostly_dates:
+    custom = said.types.get(header)
+    type_ = custom.type if custom else type_of(field)
+    if is_custom and not custom and held.filled_n and held.dates.is_mostly_dates:
         type_ = "date"
     order = said.dates.get(header) or said.dates.get("") or held.dates.order
     is_date = bool(field) and type_ in {"date", "datetime"}
@@ -198,7 +204,8 @@ def _column(
     sign = said.decimal or held.numbers.sign if type_ == "number" else ""
     if field and said.columns.get(header) == QUESTION:
         question = question or "the mapping file has no answer"
-    return Column(header, field, type_, order if is_date else DayOrder.NONE, sign, held, question)
+    order = order if is_date else DayOrder.NONE
+    return Column(header, field, type_, order, sign, held, question, custom)
 
 
 def _date_question(held: ColumnProfile) -> str:

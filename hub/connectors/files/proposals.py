@@ -18,11 +18,13 @@ _HEAD = """\
 # Which field each column is. Correct it, and give it to the hub: hub migrate FILE --mapping THIS_FILE
 #
 #   a field:       first_name, email, company, … (listed below each kind)
-#   custom.NAME:   a custom field NAME
+#   custom.NAME:   a custom field NAME; {to: custom.NAME, type: number} defines it, so that lists know it
+#                  types: string, text, number, date, datetime, bool, list, multi_select_list (with choices)
 #   skip:          the column is not read
 #   ?:             a question; until it is answered, the column is kept as a custom field as it is written
 """
 _WIDTH = 110
+_MOST_CHOICES, _FILLED_PER_CHOICE = 12, 4
 
 
 def propose(paths: Sequence[Path]) -> str:
@@ -84,7 +86,32 @@ def _column(column: Column, rows_n: int, *, is_known: bool) -> Iterator[str]:
     to = column.field or SKIP
     if to.startswith(CUSTOM):
         to = QUESTION if not is_known or column.question or _is_second(column) else to
-    yield f"      {_quoted(column.header)}: {_quoted(to)}"
+    type_ = _type_of(column) if to.startswith(CUSTOM) else ""
+    said = f"{{to: {_quoted(to)}, {type_}}}" if type_ else _quoted(to)
+    yield f"      {_quoted(column.header)}: {said}"
+
+
+def _type_of(column: Column) -> str:
+    """Return the type to propose for a custom field, as YAML; "" for a column without values."""
+    held = column.held
+    if not held.filled_n:
+        return ""
+    if column.type == "date":
+        return "type: date"
+    values = list(held.values or {})
+    if held.values is not None and all(_is_number(one) for one in values):
+        return "type: number"
+    if 1 < len(values) <= _MOST_CHOICES and held.filled_n >= _FILLED_PER_CHOICE * len(values):
+        return f"type: list, choices: {json.dumps(sorted(values), ensure_ascii=False)}"
+    return "type: string"
+
+
+def _is_number(cell: str) -> bool:
+    """Tell whether a cell is a number; one that begins with a zero may be a code."""
+    plain = cell.replace(",", ".").lstrip("-")
+    whole, _, part = plain.partition(".")
+    is_code = len(whole) > 1 and whole.startswith("0")
+    return whole.isdecimal() and (not part or part.isdecimal()) and not is_code
 
 
 def _is_second(column: Column) -> bool:

@@ -8,6 +8,7 @@ the row among equal ones. So the same file again gives the same ids.
 
 import csv
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -85,7 +86,7 @@ def source_rows(plan: TablePlan, ids: Ids) -> Iterator[SourceRow]:
         if column.field and not column.field.startswith(CUSTOM)
     ]
     customs = [
-        (i, column.field.removeprefix(CUSTOM), _reader(column, plan))
+        (i, column.field.removeprefix(CUSTOM), _custom_reader(column, plan))
         for i, column in enumerate(plan.columns)
         if column.field.startswith(CUSTOM)
     ]
@@ -128,6 +129,38 @@ def text_of(values: Mapping[str, object], name: str) -> str:
 def is_deleted(values: Mapping[str, object]) -> bool:
     """Return whether a row says that its object was deleted: exports of Salesforce may hold such rows."""
     return text_of(values, "deleted").casefold() in _YES
+
+
+def _custom_reader(column: Column, plan: TablePlan) -> Callable[[str], JsonValue]:
+    """Return how a cell becomes a value of its custom field's type; one that is none stays a text."""
+    read = _reader(column, plan)
+    if column.custom is None:
+        return read
+    kind = column.custom.type
+    if kind == "number":
+        return lambda cell: _number(read(cell))
+    if kind == "bool":
+        return lambda cell: _BOOLS.get(cell.casefold(), cell)
+    if kind == "multi_select_list":
+        return lambda cell: [part for one in _PARTS.split(cell) if (part := one.strip())]
+    return read
+
+
+_PARTS = re.compile(r"[;|,]")
+_BOOLS: dict[str, JsonValue] = {
+    **dict.fromkeys(("true", "1", "yes", "oui", "vrai", "x"), True),
+    **dict.fromkeys(("false", "0", "no", "non", "faux"), False),
+}
+
+
+def _number(cell: str) -> JsonValue:
+    try:
+        number = float(cell)
+    except ValueError:
+        return cell
+    if not math.isfinite(number):
+        return cell
+    return int(number) if number.is_integer() else number
 
 
 def _reader(column: Column, plan: TablePlan) -> Callable[[str], str]:

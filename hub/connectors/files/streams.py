@@ -7,7 +7,7 @@ The count of a stream is a pass of its own. It compares the lines that rows take
 file has, so a line that the reader lost makes the count differ from what landed.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -171,6 +171,21 @@ class FilesConnector:
             if column.field
         ]
         return Inventory(stream.name, self._count(stream), fields=fields, owners=_owners(plans))
+
+    def custom_fields(self) -> Mapping[str, Sequence[FieldUse]]:
+        """Return the custom fields to which the mapping file gives a type, by stream."""
+        found: dict[str, list[FieldUse]] = {}
+        for plan in self.plans:
+            for one in plan.columns:
+                if one.custom and one.field:
+                    name = one.field.removeprefix(CUSTOM)
+                    use = FieldUse(name, name, one.custom.type, choices=one.custom.choices)
+                    found.setdefault(plan.kind, []).append(use)
+        return found
+
+    def following(self, stream: Stream, window: Window) -> Cursor:  # noqa: ARG002 a file has no cursor
+        """Return an empty cursor: files are always read as a whole."""
+        return {}
 
     def _plans(self, kind: str) -> list[TablePlan]:
         return by_kind(self.plans).get(kind, [])

@@ -22,6 +22,7 @@ _FIELDS_AT_ONCE = 50
 _GROUPED = frozenset({"picklist", "combobox"})
 _OWNER = "OwnerId"
 _QUEUE = "00G"
+_TYPE, _TYPE_NAME = "RecordTypeId", "RecordType.Name"
 _ROWS_JOINED = 4  # records that are joined to one record, about
 
 Rows = Sequence[Mapping[str, Any]]
@@ -103,7 +104,22 @@ class InventoryReader:
         }
         values = {name: _counts(answers[f"of_{name}"], name) for name in chosen}
         uses = [_use(one, filled, values, count_n) for one in described]
+        if _TYPE_NAME in shape.parents:
+            uses.append(self._record_types(shape, live))
         return count_n, gone_n, uses
+
+    def _record_types(self, shape: Shape, live: str) -> FieldUse:
+        """Return how many records have each record type, by its name."""
+        answers = self._ask({"types": _grouped(shape, _TYPE, live)})
+        counts = {id18(id_): n for id_, n in _counts(answers["types"], _TYPE).items() if id_}
+        ids = [one for one in counts if one.isalnum()]
+        names: dict[str, str] = {}
+        for those in _chunks(ids, MOST_IDS):
+            text = f"SELECT Id, Name FROM RecordType WHERE Id IN ({soql.quoted(those)})"  # noqa: S608  # SOQL
+            for batch in self._reader.all_of(text):
+                names |= {id18(row.get("Id")): str(row.get("Name") or "") for row in batch.rows}
+        values = {names.get(id_, id_): n for id_, n in counts.items()}
+        return FieldUse(_TYPE_NAME, "Record Type", "picklist", sum(values.values()), values=values)
 
     def _owners(self, shape: Shape, live: str) -> Mapping[str, int]:
         if _OWNER not in shape.kinds:

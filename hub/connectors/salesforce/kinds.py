@@ -23,6 +23,8 @@ class Join:
         when: only for records where this field is true; "" for all.
         fields: the fields to read; none for all.
         leave_out: a field and the prefix of ids for which a record is left out.
+        changes_alone: whether one of them can change while the record itself does not. Then a read of what
+            has changed looks at them too.
     """
 
     key: str
@@ -32,6 +34,7 @@ class Join:
     when: str = ""
     fields: tuple[str, ...] = ()
     leave_out: tuple[str, str] | None = None
+    changes_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,12 @@ PARTS: Mapping[str, Sequence[Part]] = {
             "Opportunity",
             "006",
             joins=(
-                Join("OpportunityContactRoles", "OpportunityContactRole", by="OpportunityId"),
+                Join(
+                    "OpportunityContactRoles",
+                    "OpportunityContactRole",
+                    by="OpportunityId",
+                    changes_alone=True,
+                ),
                 Join("OpportunityHistories", "OpportunityHistory", by="OpportunityId"),
             ),
         ),

@@ -16,7 +16,7 @@ from hub.connectors.salesforce import soql
 from hub.connectors.salesforce.client import Batch, SalesforceClient
 from hub.connectors.salesforce.kinds import Join, Part
 from hub.connectors.salesforce.rows import Row, id18, records, with_keys
-from hub.connectors.salesforce.shapes import Shape, child_shape, read_shape
+from hub.connectors.salesforce.shapes import CURSOR_FIELDS, Shape, child_shape, read_shape
 from hub.connectors.salesforce.soql import Position
 from hub.connectors.windows import iso, parse_time
 from hub.errors import ForbiddenError, ProtocolError
@@ -80,6 +80,33 @@ class ObjectReader:
                 return
             position = reached
             yield found, reached
+
+    def moved_ids(self, part: Part, window: Window) -> Iterator[Sequence[str]]:
+        """Yield the ids of records to which something was joined, or taken away, in a window.
+
+        The record itself may not have changed. Ids come in lists that one query takes.
+
+        Args:
+            part: the object.
+            window: with a lower bound; a whole read has all of them anyway.
+        """
+        if window.since is None:
+            return
+        for join in part.joins:
+            if not join.changes_alone:
+                continue
+            shape = self._child_shape(join)
+            stamp = next((one for one in CURSOR_FIELDS if one in shape.kinds), "")
+            if not stamp:
+                continue
+            where = soql.span(stamp, window.since, window.until)
+            only = replace(shape, fields=("Id", join.by))
+            found: set[str] = set()
+            for batch in self.all_of(soql.select(only, where)):
+                found |= {id18(row.get(join.by)) for row in batch.rows}
+            ids = sorted(one for one in found if one.isalnum())
+            for start in range(0, len(ids), MOST_IDS):
+                yield ids[start : start + MOST_IDS]
 
     def joined(
         self, part: Part, shape: Shape, rows: Sequence[Row], found: list[RawRecord]

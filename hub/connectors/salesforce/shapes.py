@@ -9,7 +9,7 @@ from typing import Any
 
 from hub.errors import ConfigError
 
-_CURSOR_FIELDS = ("SystemModstamp", "LastModifiedDate")
+CURSOR_FIELDS = ("SystemModstamp", "LastModifiedDate")
 _CREATED = "CreatedDate"
 _UNSELECTABLE = frozenset({"address", "location", "base64"})
 _NAMING = frozenset({"Id", "IsDeleted", "MasterRecordId"})
@@ -106,7 +106,7 @@ def read_shape(
             records on an account name the person.
     """
     by_name = {str(one["name"]): one for one in fields if isinstance(one.get("name"), str)}
-    chosen = [one for one in _CURSOR_FIELDS if by_name.get(one, {}).get("filterable") is True]
+    chosen = [one for one in CURSOR_FIELDS if by_name.get(one, {}).get("filterable") is True]
     if not chosen or "Id" not in by_name:
         raise ConfigError(
             f"salesforce {name}: neither SystemModstamp nor LastModifiedDate can be filtered on",

@@ -139,7 +139,7 @@ class SalesforceConnector:
         parts = self._parts(stream)
         if len(PARTS[stream.name]) > 1:
             return self._pages_of_parts(parts, window)
-        return self._pages(parts[0], self._reader.shape(parts[0]), window)
+        return self._changed_pages(parts[0], window)
 
     def reread(self, stream: Stream, window: Window, keys: frozenset[str]) -> Iterator[Page]:
         """Yield pages as `read` does, with Id and these fields only."""
@@ -148,9 +148,11 @@ class SalesforceConnector:
 
     def fetch(self, stream: Stream, records_: Sequence[RawRecord]) -> Sequence[RawRecord]:
         """Return the records with all their fields, by a query for their Ids."""
-        part = self._parts(stream)[0]
-        shape = self._reader.shape(part)
         ids = [one.source_id for one in records_ if one.source_id.isalnum()]
+        return self._by_ids(self._parts(stream)[0], ids)
+
+    def _by_ids(self, part: Part, ids: Sequence[str]) -> list[RawRecord]:
+        shape = self._reader.shape(part)
         found: list[RawRecord] = []
         for start in range(0, len(ids), MOST_IDS):
             batch = self._client.query(
@@ -161,6 +163,23 @@ class SalesforceConnector:
                 batch = self._client.more(batch.next_url)
                 found += self._reader.joined(part, shape, batch.rows, records(batch, shape))
         return found
+
+    def _changed_pages(self, part: Part, window: Window) -> Iterator[Page]:
+        """Yield the pages of an object; before the last one, the records of which only a joined one changed."""
+        place = {**window.resume}
+        for page in self._pages(part, self._reader.shape(part), window):
+            if is_unfinished(page.cursor):
+                place = {key: page.cursor[key] for key in ("t", "last")}
+            else:
+                for found in self._moved(part, window):
+                    yield Page(found, inside(window, place))
+            yield page
+
+    def _moved(self, part: Part, window: Window) -> Iterator[Sequence[RawRecord]]:
+        """Yield the records of which only a joined one changed in a window."""
+        for ids in self._reader.moved_ids(part, window):
+            found = self._by_ids(part, ids)
+            yield [one for one in found if not is_within(one.at, window)]
 
     def _pages(self, part: Part, shape: Shape, window: Window) -> Iterator[Page]:
         for found, reached in self._reader.pages(part, shape, window, position_of(window)):
@@ -189,11 +208,13 @@ class SalesforceConnector:
             )
             try:
                 pages = self._reader.pages(part, self._reader.shape(part), own, position_of(own))
+                place = _place(part, window, known, done)
                 for found, reached in pages:
                     is_begun = True
-                    place: dict[str, JsonValue] = {"known": [*known], "done": [*done]}
                     if reached is None:
-                        place["done"] = [*done, part.name]
+                        for moved in self._moved(part, own):
+                            yield Page(moved, inside(window, place))
+                        place = {"known": [*known], "done": [*done, part.name]}
                     else:
                         place |= {"part": part.name, "t": iso(reached.at), "last": reached.id}
                     yield Page(found, inside(window, place))
@@ -252,6 +273,11 @@ class SalesforceConnector:
     def inventory(self, stream: Stream, window: Window) -> Inventory:
         """Return counts, fill rates, values of picklists and owners, all counted by Salesforce."""
         return self._inventory.of(stream.name, self._parts(stream), window)
+
+    def following(self, stream: Stream, window: Window) -> Cursor:
+        """Return the cursor after a migration: every object of the stream was read."""
+        names: list[JsonValue] = [part.name for part in self._parts(stream)]
+        return after(window, {"known": names} if len(PARTS[stream.name]) > 1 else None)
 
     def _part_of(self, stream: Stream, wanted: Range) -> Part:
         """Return the object that a range is of: that of its ids."""
@@ -339,6 +365,16 @@ class SalesforceConnector:
         message = f"{usage.used} of {usage.limit} API requests of the last 24 hours are used"
         hint = "" if usage.used < most else "wait, lower daily_reserve, or buy more requests"
         return Finding("daily requests", ok=usage.used < most, message=message, hint=hint)
+
+
+def _place(
+    part: Part, window: Window, known: Sequence[str], done: Sequence[str]
+) -> dict[str, JsonValue]:
+    """Return where a read of an object begins, or goes on after an interruption."""
+    place: dict[str, JsonValue] = {"known": [*known], "done": [*done]}
+    if window.resume.get("part") == part.name:
+        place |= {key: window.resume[key] for key in ("part", "t", "last") if key in window.resume}
+    return place
 
 
 def _known_parts(parts: Sequence[Part], window: Window) -> Sequence[str]:

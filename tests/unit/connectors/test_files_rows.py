@@ -374,6 +374,28 @@ def test_a_mapping_file_decides_what_the_headers_do_not(tmp_path: Path) -> None:
         _made(tmp_path, "columns: {Nobody: email}", a=text)
 
 
+def test_a_custom_field_of_a_mapping_file_has_a_type(tmp_path: Path) -> None:
+    text = "Email,Sum,Big,Likes,Code\n" + "".join(
+        f'a{n}@b.fr,"{n},5",{"oui" if n % 2 else "non"},A; B,0{n}000\n' for n in range(1, 9)
+    )
+    mapping = (
+        "kind: leads\ncolumns:\n  Sum: {to: custom.Budget, type: number}\n"
+        "  Big: {to: custom.Big, type: bool}\n"
+        "  Likes: {to: custom.Likes, type: multi_select_list, choices: [A, B]}\n"
+    )
+    files = _made(tmp_path, mapping, a=text)
+    (first, *_) = _payloads(files, "leads").values()
+    assert first["custom"] == {"Budget": 1.5, "Big": True, "Likes": ["A", "B"], "Code": "01000"}
+    assert {one.name: (one.kind, one.choices) for one in files.custom_fields()["leads"]} == {
+        "Budget": ("number", ()), "Big": ("bool", ()), "Likes": ("multi_select_list", ("A", "B")),
+    }  # fmt: skip
+    proposed = parse_columns(propose([tmp_path / "a.csv"]), "m.yaml").tables["a.csv"]
+    assert {name: (one.type, one.choices) for name, one in proposed.types.items()} == {
+        "Sum": ("number", ()), "Big": ("list", ("non", "oui")), "Likes": ("string", ()), "Code": ("string", ()),
+    }  # fmt: skip
+    assert proposed.columns["Code"] == "custom.Code"
+
+
 def test_a_proposed_mapping_is_one_that_can_be_read_and_asks_what_is_not_clear(
     tmp_path: Path,
 ) -> None:

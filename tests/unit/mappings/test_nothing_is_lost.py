@@ -59,6 +59,7 @@ DECIDES = {
     ("mailchimp/members", "unsubscribe_reason"),
 }
 MAIN: dict[str, dict[str, Any]] = {
+    "salesforce/opportunities": {"NextStep": "Call back"},
     "zendesk/users": {"role": "end-user"},
     "zendesk/tickets": {"subject": "demo"},
     "zendesk/organizations": {"name": "Acme"},

@@ -77,3 +77,39 @@ def test_a_wrong_answer_is_told_with_its_place(tmp_path: Path, text: str, said: 
     with pytest.raises(ConfigError, match=r"answers.yaml") as refused:
         load("salesforce/leads", answered(tmp_path, text))
     assert said in str(refused.value)
+
+
+def test_a_custom_field_is_read_as_its_type(tmp_path: Path) -> None:
+    folder = answered(
+        tmp_path,
+        "fields: {leads: {Since__c: datetime, Likes__c: {type: multi_select_list, choices: [A, B]}, "
+        "Odd__c: number, Seats__c: number, Kept__c: ~, Word__c: string}}",
+    )
+    found = mapped(
+        folder, "leads", LastName="Moreau", Since__c="2024-03-01T10:00:00.000+0200",
+        Likes__c="A;B;A", Odd__c="many", Seats__c=12, Kept__c="as it is", Word__c=" x ",
+    )  # fmt: skip
+    assert found["custom_fields"] == {
+        "Since__c": "2024-03-01T08:00:00Z", "Likes__c": ["A", "B"], "Odd__c": "many", "Seats__c": 12,
+        "Kept__c": "as it is", "Word__c": "x",
+    }  # fmt: skip
+
+
+def test_deals_of_a_record_type_go_into_its_pipeline_by_its_own_stages(tmp_path: Path) -> None:
+    folder = answered(
+        tmp_path,
+        "pipelines: {Renewal: {pipeline: Renewals, stages: {Prospecting: Talk, Odd: ~}}, Other: ~}",
+    )
+    history = [{"StageName": "Prospecting", "CreatedDate": "2024-03-01T10:00:00Z"}]
+    deal = {"Name": "A", "StageName": "Prospecting", "OpportunityHistories": history}
+    renewal = mapped(folder, "opportunities", **deal, RecordType={"Name": "Renewal"})
+    assert (renewal["pipeline"], renewal["stage"]) == ("Renewals", "Talk")
+    assert renewal["stage_history"] == [{"stage": "Talk", "at": "2024-03-01T10:00:00Z"}]
+    quote = deal | {"StageName": "Proposal/Price Quote"}
+    assert (
+        mapped(folder, "opportunities", **quote, RecordType={"Name": "Renewal"})["stage"] == "Quote"
+    )
+    for kind in ({"Name": "Other"}, None):
+        other = mapped(folder, "opportunities", **deal, RecordType=kind)
+        assert (other.get("pipeline"), other["stage"]) == (None, "Incoming")
+        assert other["stage_history"] == [{"stage": "Incoming", "at": "2024-03-01T10:00:00Z"}]

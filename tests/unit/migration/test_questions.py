@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from hub.connectors.base import FieldUse, Inventory
-from hub.mappings.tailoring import Answers, answers_of
+from hub.mappings.tailoring import Answers, PipelineAnswer, answers_of
 from hub.migration.inventory import OpenOwner, SourceInventory, StreamInventory, UnknownValue
 from hub.migration.questions import questions
 
@@ -57,3 +57,41 @@ def test_any_value_is_one_line_of_yaml(tmp_path: Path, value: str) -> None:
     text = questions(replace(FOUND, streams=[replace(LEADS, unknown=[one])]))
     assert set(yaml.safe_load(text)["values"]["leads"]["Status"]) == {value}
     assert set(read(tmp_path, text).values["leads"]["Status"]) == {value}
+
+
+DEALS = StreamInventory(
+    "opportunities",
+    Inventory("opportunities", 12),
+    customs=[
+        FieldUse("Region__c", "Region", "picklist", 8, custom=True, choices=["North", "South"], values={"East": 1, "": 4}),
+        FieldUse("Budget__c", "Budget in EUR: net", "currency", 7, custom=True),
+        FieldUse("Seats__c", "Seats", "double", 7, custom=True),
+        FieldUse("Likes__c", "Likes", "multipicklist", 2, custom=True, choices=["A", "B"]),
+        FieldUse("Word__c", "Word", "textarea", None, custom=True),
+        FieldUse("Many__c", "Many", "picklist", 3, custom=True, values={f"v{n}": 1 for n in range(600)}),
+        FieldUse("Ref__c", "Ref", "reference", 3, custom=True),
+    ],
+    record_types={"Renewal": 9, "New Business": 3},
+)  # fmt: skip
+
+
+def test_custom_fields_and_pipelines_are_proposed(tmp_path: Path) -> None:
+    stages = {"Sales Pipeline": ["Incoming", "Won"], "Renewals": ["Talk"]}
+    text = questions(replace(FOUND, streams=[LEADS, DEALS], pipelines=stages))
+    answers = read(tmp_path, text)
+    found = {
+        name: one and one.model_dump() for name, one in answers.fields["opportunities"].items()
+    }
+    assert found == {
+        "Region__c": {"type": "list", "name": "", "choices": ["North", "South", "East"]},
+        "Budget__c": {"type": "number", "name": "Budget in EUR: net", "choices": []},
+        "Seats__c": {"type": "number", "name": "", "choices": []},
+        "Likes__c": {"type": "multi_select_list", "name": "", "choices": ["A", "B"]},
+        "Word__c": {"type": "text", "name": "", "choices": []},
+        "Many__c": {"type": "string", "name": "", "choices": []},
+        "Ref__c": {"type": "string", "name": "", "choices": []},
+    }
+    assert answers.pipelines["New Business"] is None
+    assert answers.pipelines["Renewal"] == PipelineAnswer(pipeline="Renewals")
+    assert "# 9 records" in text
+    assert "the first pipeline, Sales Pipeline." in text
