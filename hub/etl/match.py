@@ -24,7 +24,7 @@ from hub.matching.model import DEFAULT, Model
 from hub.matching.scoring import asked
 from hub.model.records import JsonValue
 from hub.model.verdicts import Trust
-from hub.records import edges, edits, held, identity, queue, sources
+from hub.records import edges, edits, entities, held, identity, queue, sources
 from hub.records.edges import NewEdge
 from hub.records.identity import StoredRecord
 
@@ -70,6 +70,8 @@ def _match_some(conn: Connection, run: _Run) -> dict[str, int]:
     model = run.model = run.model or active_model(conn)
     match = match_again if waiting.is_derivation else match_chunk
     counts = match(conn, waiting.ids, model)
+    if run.only_live:
+        entities.hasten(conn, waiting.ids)
     queue.finish(conn, queue.MATCH, waiting.ids)
     run.pace.took(time.monotonic() - started)
     return counts

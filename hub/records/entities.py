@@ -132,6 +132,22 @@ def bump(conn: Connection, ids: Iterable[int], *, quietly: bool = False) -> None
         conn.execute(_BUMP_QUIETLY if quietly else statement, {"ids": wanted})
 
 
+_HASTEN = text("""
+UPDATE ops.entity e SET lane = 'live' FROM ops.source_record s
+WHERE s.id = ANY(:ids) AND s.entity_id = e.id AND e.lane = 'bulk'
+  AND e.folded_version > 0 AND e.version > e.folded_version
+""")
+
+
+def hasten(conn: Connection, record_ids: Sequence[int]) -> None:
+    """Put stale entities of live records into the live lane, though an initial load has made them.
+
+    An entity that has no rows yet stays in the lane of its load. Call it under the identity lock, in the
+    transaction that has made the entities stale.
+    """
+    conn.execute(_HASTEN, {"ids": list(record_ids)})
+
+
 def of_records(conn: Connection, record_ids: Sequence[int]) -> list[int]:
     """Return the entities that hold records."""
     rows = conn.execute(
