@@ -30,6 +30,8 @@ _HELP = {
     "deal": "deal/7, or a deal's number.",
 }
 _WORDS = 60  # of a line of the timeline
+_WHAT = Column("what", Kind.TEXT, keep=9)
+"""What a task or an activity is about: the last column that a narrow terminal leaves out."""
 
 
 def add_show(app: typer.Typer, kind: str) -> None:
@@ -168,7 +170,7 @@ def _print_tasks(card: "AnyCard") -> None:
     if isinstance(card, CompanyCard):
         _table(
             "Open tasks",
-            ("task", "due", "on", "owner", "what"),
+            ("task", "due", "on", "owner", _WHAT),
             [(t.record, t.due_at, t.on, t.owner, t.content) for t in card.tasks.items],
         )
         if card.tasks.has_more:
@@ -176,13 +178,13 @@ def _print_tasks(card: "AnyCard") -> None:
     elif card.next_task:
         task = card.next_task
         rows = [(task.record, task.due_at, task.owner, task.content)]
-        _table("Next task", ("task", "due", "owner", "what"), rows)
+        _table("Next task", ("task", "due", "owner", _WHAT), rows)
 
 
 def _print_timeline(card: "AnyCard") -> None:
     _table(
         "Timeline",
-        ("activity", "at", "by", "outcome", "what"),
+        ("activity", "at", "by", "outcome", _WHAT),
         [
             (e.record, e.at, e.who, e.outcome, " ".join((e.words or "").split())[:_WORDS])
             for e in card.timeline.items
@@ -226,12 +228,15 @@ def _print_own(card: "AnyCard") -> None:
 def _print_company_duplicates(duplicates: "Sequence[CompanyDuplicate]") -> None:
     _table(
         "Likely duplicates",
-        ("company", "name", "city", "website", "people", "deals", "judgement", "because"),
+        (
+            "company", "name", "city", Column("website", keep=2), Column("people", keep=3),
+            Column("deals", keep=3), "judgement", Column("because", Kind.TEXT),
+        ),
         [
             (d.record, d.name, d.city, d.website, d.people, d.deals, d.judgement, d.why)
             for d in duplicates
         ],
-    )
+    )  # fmt: skip
     for question in dict.fromkeys(d.question for d in duplicates if d.question):
         stdout.print(f"one company: hub review accept {question}", highlight=False)
         stdout.print(f"several companies: hub review reject {question}", highlight=False)

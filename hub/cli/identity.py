@@ -11,7 +11,7 @@ from hub.cli.arguments import Assignments, Person
 from hub.cli.assignments import read_assignments
 from hub.cli.formatting import moment_in
 from hub.cli.options import Config, Json, Who
-from hub.cli.output import print_json, print_mapping, print_table, stdout, zone
+from hub.cli.output import Column, print_json, print_mapping, print_table, stdout, zone
 from hub.cli.tables import cell
 from hub.model.verdicts import Judgement
 
@@ -68,7 +68,7 @@ def explain(
     show_deals(found.deals)
     print_table(
         "Fields",
-        ("field", "value", "from", "rule", "rule", "against"),
+        ("field", Column("value", keep=9), Column("from", keep=8), "rule", "rule", "against"),
         [
             (name, _said(name, f.value), f.record, f.rule, f.by, _against(name, f))
             for name, f in found.fields.items()
