@@ -7,7 +7,7 @@ import typer
 from hub.cli.acting import acted, acting
 from hub.cli.arguments import Assignments
 from hub.cli.options import Config, Json, Who
-from hub.cli.output import print_json, print_mapping, print_table, stdout
+from hub.cli.output import WHAT, print_json, print_mapping, print_table, stdout
 from hub.errors import ConfigError
 
 note_app = typer.Typer(help="Add notes to a lead, a contact or a deal.", no_args_is_help=True)
@@ -220,7 +220,7 @@ def activities(
     })  # fmt: skip
     print_table(
         "Activities",
-        ("activity", "at", "by", "outcome", "what"),
+        ("activity", "at", "by", "outcome", WHAT),
         [(e.record, e.at, e.who, e.outcome, e.words) for e in found.timeline.items],
     )
     if found.timeline.has_more:

@@ -8,6 +8,7 @@ import typer
 from hub.cli.acting import acting
 from hub.cli.options import Config, Json
 from hub.cli.output import (
+    WHAT,
     Column,
     Kind,
     Money,
@@ -30,8 +31,6 @@ _HELP = {
     "deal": "deal/7, or a deal's number.",
 }
 _WORDS = 60  # of a line of the timeline
-_WHAT = Column("what", Kind.TEXT, keep=9)
-"""What a task or an activity is about: the last column that a narrow terminal leaves out."""
 
 
 def add_show(app: typer.Typer, kind: str) -> None:
@@ -170,7 +169,7 @@ def _print_tasks(card: "AnyCard") -> None:
     if isinstance(card, CompanyCard):
         _table(
             "Open tasks",
-            ("task", "due", "on", "owner", _WHAT),
+            ("task", "due", "on", "owner", WHAT),
             [(t.record, t.due_at, t.on, t.owner, t.content) for t in card.tasks.items],
         )
         if card.tasks.has_more:
@@ -178,13 +177,13 @@ def _print_tasks(card: "AnyCard") -> None:
     elif card.next_task:
         task = card.next_task
         rows = [(task.record, task.due_at, task.owner, task.content)]
-        _table("Next task", ("task", "due", "owner", _WHAT), rows)
+        _table("Next task", ("task", "due", "owner", WHAT), rows)
 
 
 def _print_timeline(card: "AnyCard") -> None:
     _table(
         "Timeline",
-        ("activity", "at", "by", "outcome", _WHAT),
+        ("activity", "at", "by", "outcome", WHAT),
         [
             (e.record, e.at, e.who, e.outcome, " ".join((e.words or "").split())[:_WORDS])
             for e in card.timeline.items

@@ -26,7 +26,9 @@ from hub.cli.tables import (
 )
 from hub.errors import ActionError, ConfigError, HubError
 
-__all__ = ["Column", "Kind", "Money"]
+__all__ = ["WHAT", "Column", "Kind", "Money"]
+WHAT = Column("what", Kind.TEXT, keep=9)
+"""What a task or an activity is about: a narrow terminal leaves out all other columns first."""
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 

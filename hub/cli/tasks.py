@@ -7,7 +7,7 @@ import typer
 from hub.cli.acting import acted, acting
 from hub.cli.activities import say
 from hub.cli.options import Config, Json, Who
-from hub.cli.output import print_json, print_table
+from hub.cli.output import WHAT, print_json, print_table
 
 task_app = typer.Typer(help="Add, list, complete, reopen and assign tasks.", no_args_is_help=True)
 Task = Annotated[str, typer.Argument(help="The task's number, or task/12.")]
@@ -90,7 +90,7 @@ def task_list(
         return
     print_table(
         "Tasks",
-        ("task", "due", "owner", "on", "what"),
+        ("task", "due", "owner", "on", WHAT),
         [
             (f"task/{t.id}", t.due_at, t.owner,
              next((f"{kind}/{n}" for kind, n in (("deal", t.deal_id), ("lead", t.lead_id),
