@@ -10,7 +10,7 @@ from hub.errors import ActionError
 from hub.model import names
 
 if TYPE_CHECKING:  # a list does not import the modules of a card
-    from hub.views.cards import AnyCard
+    from hub.views.card_forms import AnyCard
     from hub.views.finding import Found
     from hub.views.lists import Filters, ListPage
 
@@ -40,7 +40,8 @@ def show(
         ActionError: there is no such record, or it is of another kind.
     """
     from hub.views import cards  # noqa: PLC0415 see above
-    from hub.views.cards import Asked, CompanyCard, ContactCard  # noqa: PLC0415 see above
+    from hub.views.card_forms import CompanyCard, ContactCard  # noqa: PLC0415 see above
+    from hub.views.cards import Asked  # noqa: PLC0415 see above
 
     require(ctx, Right.READ)
     conn = ctx.conn

@@ -20,7 +20,7 @@ from hub.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from hub.views.cards import AnyCard
+    from hub.views.card_forms import AnyCard
     from hub.views.parts import CompanyDuplicate, DealLine, Provenance, Section
     from hub.views.records import Record
 
@@ -164,7 +164,7 @@ def _print_tickets(card: "AnyCard") -> None:
 
 
 def _print_tasks(card: "AnyCard") -> None:
-    from hub.views.cards import CompanyCard
+    from hub.views.card_forms import CompanyCard
 
     if isinstance(card, CompanyCard):
         _table(
@@ -195,7 +195,7 @@ def _print_timeline(card: "AnyCard") -> None:
 
 def _print_own(card: "AnyCard") -> None:
     """Print what only some kinds of card have."""
-    from hub.views.cards import CompanyCard, DealCard
+    from hub.views.card_forms import CompanyCard, DealCard
 
     if isinstance(card, DealCard):
         _print_deal(card)

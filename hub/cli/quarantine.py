@@ -27,10 +27,10 @@ quarantine_app = typer.Typer(
 def quarantine_list(json: Json = False, config: Config = None) -> None:
     """List refused values and records with their reasons."""
     from hub.cli.session import opened_database
-    from hub.landing.store import open_quarantine
+    from hub.landing.quarantine import open_rows
 
     with opened_database(config) as (database, _settings), database.engine.begin() as conn:
-        rows = open_quarantine(conn)
+        rows = open_rows(conn)
     if json:
         print_json(rows)
     else:

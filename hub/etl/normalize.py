@@ -18,7 +18,7 @@ from hub.db.transactions import run_transaction
 from hub.etl import consents
 from hub.etl.context import Hub
 from hub.etl.erased import Gate
-from hub.landing import corrections, store
+from hub.landing import corrections, quarantine, store
 from hub.landing.store import PendingRaw
 from hub.logs import get_logger
 from hub.mappings.corrections import corrected
@@ -192,8 +192,8 @@ def _normalize_group(
             one for t, one in (*withdrawn.others, *tombstoned.others) if _STAGES.get(t) == stage
         ]
         waiting[stage] += gone_too
-    store.close_quarantine(conn, source, stream, newest)
-    store.add_quarantine(
+    quarantine.close(conn, source, stream, newest)
+    quarantine.add(
         conn,
         [(newest[p.source_id], p) for p in result.problems if p.source_id in newest],
         mapping_version=document.version,

@@ -13,7 +13,7 @@ from hub.errors import ConfigError
 from hub.etl import consent_changes, derivations, flow
 from hub.etl.closing import finish, finish_interrupted
 from hub.etl.context import Hub
-from hub.landing import corrections, store
+from hub.landing import corrections, quarantine
 from hub.mappings.corrections import locate, value_like
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
@@ -74,7 +74,7 @@ def retry(hub: Hub, ids: Sequence[int] | None = None, *, source: str | None = No
             if name not in by_source or f"{name}/{stream}" not in hub.mappings:
                 continue
             with hub.engine.begin() as conn:
-                store.close_quarantine(conn, name, stream, source_ids)
+                quarantine.close(conn, name, stream, source_ids)
                 report.queued += requeue.queue_newest(
                     conn, batch=by_source[name].id, source=name, stream=stream, ids=source_ids
                 )
@@ -116,7 +116,7 @@ def fix(hub: Hub, wanted: Fix) -> Reprocessed:
                 value_json=json.dumps(value), who=wanted.who,
             )  # fmt: skip
             if is_newest:
-                store.close_quarantine(conn, source, row.stream, [row.source_id])
+                quarantine.close(conn, source, row.stream, [row.source_id])
                 report.queued = requeue.queue_newest(
                     conn, batch=batch.id, source=source, stream=row.stream, ids=[row.source_id]
                 )

@@ -6,7 +6,6 @@ The caller owns the transaction, so a page and its cursor are stored together or
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
@@ -15,8 +14,8 @@ from sqlalchemy import Connection, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.db.copy import copy_rows
-from hub.landing.tables import checkpoint, quarantine
-from hub.model.records import NO_ID_PREFIX, JsonValue, Problem, RawRecord
+from hub.landing.tables import checkpoint
+from hub.model.records import NO_ID_PREFIX, JsonValue, RawRecord
 from hub.model.verdicts import Op, Verdict
 
 
@@ -380,84 +379,3 @@ def context_payloads(
         {"source": source, "stream": stream, "ids": None if ids is None else list(ids)},
     )
     return {row.source_id: payload_bytes(row) for row in rows}
-
-
-_CLOSE = text("""
-UPDATE landing.quarantine SET resolved_at = now()
-WHERE source = :source AND stream = :stream AND source_id = ANY(CAST(:ids AS text[]))
-  AND resolved_at IS NULL
-""")
-
-
-def close_quarantine(
-    conn: Connection, source: str, stream: str, source_ids: Collection[str]
-) -> None:
-    """Close the open quarantine rows of objects that are mapped again; new problems get new rows."""
-    if source_ids:
-        conn.execute(_CLOSE, {"source": source, "stream": stream, "ids": list(source_ids)})
-
-
-def add_quarantine(
-    conn: Connection,
-    problems: Sequence[tuple[PendingRaw, Problem]],
-    *,
-    mapping_version: str,
-) -> None:
-    """Write one quarantine row for each problem that the mapping found."""
-    if not problems:
-        return
-    conn.execute(
-        insert(quarantine),
-        [
-            {
-                "batch_id": pending.batch_id,
-                "raw_id": pending.raw_id,
-                "source": pending.source,
-                "stream": pending.stream,
-                "source_id": pending.record.source_id,
-                "mapping_version": mapping_version,
-                "field": problem.field,
-                "value": problem.value,
-                "reason": problem.reason,
-                "severity": problem.severity,
-            }
-            for pending, problem in problems
-        ],
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class QuarantineRow:
-    """One open quarantine row, as `hub quarantine list` shows it."""
-
-    id: int
-    source: str
-    stream: str
-    source_id: str
-    field: str
-    value: str
-    reason: str
-    severity: str
-    created_at: datetime
-
-
-def open_quarantine(conn: Connection, limit: int = 1000) -> list[QuarantineRow]:
-    """Return the open quarantine rows, newest first."""
-    c = quarantine.c
-    rows = conn.execute(
-        select(
-            c.id,
-            c.source,
-            c.stream,
-            c.source_id,
-            c.field,
-            c.value,
-            c.reason,
-            c.severity,
-            c.created_at,
-        )
-        .where(c.resolved_at.is_(None))
-        .order_by(c.id.desc())
-        .limit(limit)
-    )
-    return [QuarantineRow(*row) for row in rows]

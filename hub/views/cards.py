@@ -20,13 +20,11 @@ from hub.lists.catalogues import catalogue
 from hub.lists.dates import Moment
 from hub.lists.fields import Catalogue
 from hub.views import company_duplicates, deal_lines, duplicates, provenance, tickets
+from hub.views.card_forms import AnyCard, CompanyCard, ContactCard, DealCard, LeadCard
 from hub.views.parts import (
     Activity,
-    CompanyDuplicate,
     Criterion,
     DealContact,
-    DealLine,
-    Duplicate,
     Link,
     People,
     PersonLine,
@@ -60,100 +58,6 @@ class Asked:
     moment: Moment
     activities: int = SHOWN
     with_sources: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """What every card has.
-
-    Args:
-        tickets: support tickets, open ones first.
-        next_task: the open task that is due first.
-        timeline: the newest activities.
-        sections: the fields that the team's layout shows, in its order.
-        links: smart links, filled from the record.
-    """
-
-    tickets: tuple[Ticket, ...]
-    next_task: Task | None
-    timeline: Timeline
-    sections: tuple[Section, ...]
-    links: tuple[Link, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeadCard(Card):
-    """The card of a lead.
-
-    Args:
-        lead: its fields.
-        deals: what it became.
-        duplicates: who may be the same person.
-        sources: where each value comes from; null unless asked for.
-    """
-
-    lead: Lead
-    deals: tuple[DealLine, ...]
-    duplicates: tuple[Duplicate, ...]
-    sources: tuple[Provenance, ...] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactCard(Card):
-    """The card of a person who is a contact.
-
-    Args:
-        contact: the fields.
-        deals: the person's deals, open ones first.
-        duplicates: who may be the same person.
-        sources: where each value comes from; null unless asked for.
-    """
-
-    contact: Contact
-    deals: tuple[DealLine, ...]
-    duplicates: tuple[Duplicate, ...]
-    sources: tuple[Provenance, ...] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompanyCard(Card):
-    """The card of a company.
-
-    Args:
-        company: the fields.
-        people: who works there.
-        deals: the company's deals, open ones first.
-        tasks: the open tasks on the company and on its people; the first is the next task.
-        duplicates: companies that may be the same, those with an open question first.
-        sources: where each value comes from; null unless asked for.
-    """
-
-    company: Company
-    people: People
-    deals: tuple[DealLine, ...]
-    tasks: Tasks
-    duplicates: tuple[CompanyDuplicate, ...]
-    sources: tuple[Provenance, ...] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DealCard(Card):
-    """The card of a deal.
-
-    Args:
-        deal: its fields.
-        contacts: who takes part, the primary contact first.
-        stages: every stage that it came into, the oldest first.
-        criteria: what its stage asks for before the deal may leave it.
-    """
-
-    deal: Deal
-    contacts: tuple[DealContact, ...]
-    stages: tuple[StageVisit, ...]
-    criteria: tuple[Criterion, ...]
-
-
-AnyCard = LeadCard | ContactCard | CompanyCard | DealCard
 
 
 def of_row(conn: Connection, kind: str, number: int, asked: Asked) -> AnyCard | None:

@@ -2,7 +2,7 @@
 
 from hub.views.activities import RecordActivities
 from hub.views.activity_report import ActivityReport
-from hub.views.cards import CompanyCard, ContactCard, DealCard, LeadCard
+from hub.views.card_forms import CompanyCard, ContactCard, DealCard, LeadCard
 from hub.views.deal_reports import PipelineNow, SalesCycle, WonLost
 from hub.views.finding import Found
 from hub.views.lead_reports import LeadsByOwner, LeadSources, ResponseTime, Unasked

@@ -1,6 +1,6 @@
 """Leads by hand, their owners and statuses, as typed by hand."""
 
-from hub.views.cards import LeadCard
+from hub.views.card_forms import LeadCard
 from tests.processes import House, fits
 
 

@@ -1,6 +1,6 @@
 """From a lead to a renewal, as typed by hand; and the lead as it was, in the end."""
 
-from hub.views.cards import DealCard
+from hub.views.card_forms import DealCard
 from hub.views.lists import ListPage
 from tests.processes import House, fits
 

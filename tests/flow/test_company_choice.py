@@ -15,7 +15,7 @@ from hub.actions.people.edit import edit
 from hub.errors import ActionError
 from hub.etl import flow
 from hub.model.verdicts import Judgement
-from hub.views.cards import CompanyCard
+from hub.views.card_forms import CompanyCard
 from hub.views.parts import CompanyDuplicate
 from tests.acting import by
 from tests.flow.conftest import World, salesforce_lead

@@ -25,6 +25,7 @@ from hub.actions.setup import (
     custom_field,
     groups,
     layout,
+    meant_thing,
     name_history,
     naming,
     notifications,
@@ -343,7 +344,7 @@ def test_what_takes_the_place_of_a_thing_does_so_in_lists_and_records(
     if thing.scope:
         return
     with pytest.raises(ActionError, match="there is no"):
-        naming.find(conn, kind, thing.name, thing.scope)
+        meant_thing.find(conn, kind, thing.name, thing.scope)
 
 
 @pytest.mark.parametrize("kind", [k for k, t in THINGS.items() if t.rule])

@@ -6,33 +6,30 @@ One way for every kind of thing (`hub.crm.named.LABELS`), with two exceptions. A
 hub.yaml, of `hub.actions.setup.yaml_names`. Each change of a name is kept (`hub.records.name_changes`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.actions.setup import yaml_names as in_yaml
+from hub.actions.setup.meant_thing import LONGEST, check_kind, find, list_field, thing_named
+from hub.actions.setup.thing_writing import delete, write_name
 from hub.actions.setup.yaml_names import Written
-from hub.crm import custom_fields, named, pick_lists, pipelines, statuses, word_rows, words
-from hub.crm.custom_fields import CustomField
-from hub.crm.named import WORDS, Thing
-from hub.crm.words import PEOPLE, scope_of
+from hub.crm import custom_fields, named, statuses, word_rows, words
+from hub.crm.named import WORDS
 from hub.errors import ActionError
 from hub.lists import places
 from hub.lists.places import Target, Use
 from hub.logs import get_logger
-from hub.model.nearest import hint
 from hub.records import name_changes
 
-KINDS = tuple(named.LABELS)
 _OF_THE_TEAM: Mapping[str, str] = {
     "user": "hub user edit EMAIL --name NAME, hub user deactivate EMAIL",
     "group": "hub group edit GROUP --name NAME, hub group remove GROUP",
 }
 _ELSEWHERE = frozenset({"stage", "pipeline"})
-_LONGEST = 100
 log = get_logger()
 
 
@@ -77,12 +74,12 @@ class NamedThing:
 def listed(ctx: Context, kind: str, scope: str = "") -> list[NamedThing]:
     """Return the things of a kind; of tags and sources all that records hold."""
     require(ctx, Right.READ)
-    _check_kind(kind)
+    check_kind(kind)
     if kind == "field":
         fields = custom_fields.all_fields(ctx.conn, scope or None)
         return [NamedThing(f.key, f.object, None) for f in fields]
     if kind == "choice":
-        field = _field(ctx.conn, scope)
+        field = list_field(ctx.conn, scope)
         return [NamedThing(c, f"{field.object}.{field.key}", None) for c in field.choices]
     counts = word_rows.distinct(ctx.conn, kind) if kind in WORDS or kind in {"status", "lead_reason"} else {}  # fmt: skip
     known = [(t.name, t.within) for t in named.things(ctx.conn, kind)]
@@ -140,7 +137,7 @@ def rename(
     _refuse_team(kind)
     target, new = find(conn, kind, name, scope), new.strip()
     _check_name(kind, new)
-    taken = _found(conn, kind, new, scope)
+    taken = thing_named(conn, kind, new, scope)
     if taken is not None and taken.ids != target.ids:
         raise ActionError(
             f"there is a {named.LABELS[kind]} {new!r} already",
@@ -149,7 +146,7 @@ def rename(
         )  # fmt: skip
     old, within = _in_history(conn, target)
     name_changes.note_rename(conn, ctx.who, kind, old, new, scope=within)
-    _write_name(conn, target, new)
+    write_name(conn, target, new)
     rows = 0
     if kind in WORDS or kind in {"status", "lead_reason"}:
         rows = word_rows.replace(conn, kind, target.scope, target.name, new)
@@ -203,94 +200,9 @@ def remove(
     old, within = _in_history(conn, target)
     name_changes.note_removal(conn, ctx.who, kind, old, into=into, scope=within)
     places.replace(conn, target, other)
-    _delete(conn, target)
+    delete(conn, target)
     log.info("thing_removed", kind=kind, name=target.name, into=into, who=ctx.who)
     return Removed(kind, target.name, into, tuple(str(use) for use in found))
-
-
-def find(conn: Connection, kind: str, name: str, scope: str = "") -> Target:
-    """Return the thing that is meant.
-
-    Raises:
-        ActionError: there is none, or several are called so.
-    """
-    _check_kind(kind)
-    found = _found(conn, kind, name, scope)
-    if found is None:
-        known = [f.name for f in _known(conn, kind, scope)]
-        known += list(word_rows.distinct(conn, kind)) if kind in {"tag", "source"} else []
-        raise ActionError(
-            f"there is no {named.LABELS[kind]} {name[:_LONGEST]!r}",
-            resource=kind, field="name", code="not_found", hint=hint(name, known),
-        )  # fmt: skip
-    return found
-
-
-def _known(conn: Connection, kind: str, scope: str) -> list[Thing]:
-    if kind == "field":
-        return [Thing(kind, 0, key) for key in custom_fields.fields_of(conn, _object(scope))]
-    if kind == "choice":
-        return [Thing(kind, 0, choice) for choice in _field(conn, scope).choices]
-    return named.things(conn, kind)
-
-
-def _found(conn: Connection, kind: str, name: str, scope: str) -> Target | None:
-    if kind == "field":
-        fields = custom_fields.fields_of(conn, _object(scope))
-        said = name.strip().casefold()
-        key = next((k for k, f in fields.items() if k == name or f.name.casefold() == said), None)
-        return Target(kind, frozenset(), key, scope) if key is not None else None
-    if kind == "choice":
-        field = _field(conn, scope)
-        said = name.strip().casefold()
-        exact = next((c for c in field.choices if c.casefold() == said), None)
-        if exact is None:
-            return None
-        inner = scope_of(field.object, field.key)
-        return Target(kind, _numbers(conn, kind, inner, exact), exact, inner)
-    known = named.things(conn, kind)
-    meant = named.meant(known, name)
-    if len(meant) > 1:
-        raise ActionError(
-            f"{len(meant)} {named.LABELS[kind]}s are named {name!r}",
-            resource=kind, field="name", code="conflict",
-            hint=f"name one: {', '.join(t.full for t in meant)}",
-        )  # fmt: skip
-    if kind in WORDS:
-        word = meant[0].name if meant else name.strip()
-        is_there = bool(meant) or word_rows.is_held(conn, kind, "", word)
-        return Target(kind, _numbers(conn, kind, "", word), word) if is_there else None
-    return Target(kind, frozenset({meant[0].id}), meant[0].name) if meant else None
-
-
-def _numbers(conn: Connection, kind: str, scope: str, word: str) -> frozenset[int]:
-    number = words.ensure(conn, kind, scope, word)
-    return words.family(conn, kind, scope, word) | {number}
-
-
-def _object(scope: str) -> str:
-    object_ = scope.partition(".")[0]
-    custom_fields.check_object(object_, "custom_field")
-    return object_
-
-
-def _field(conn: Connection, scope: str) -> CustomField:
-    object_, _, key = scope.partition(".")
-    field = custom_fields.fields_of(conn, _object(object_)).get(key)
-    if field is None or not field.choices:
-        raise ActionError(
-            f"a {object_} has no list {key[:_LONGEST]!r}",
-            resource="choice", field="scope", code="not_found", hint="hub field list shows them",
-        )  # fmt: skip
-    return field
-
-
-def _check_kind(kind: str) -> None:
-    if kind not in KINDS:
-        raise ActionError(
-            f"there is no kind of name {kind[:_LONGEST]!r}",
-            resource="name", field="kind", code="invalid", hint=hint(kind, KINDS),
-        )  # fmt: skip
 
 
 def _refuse_team(kind: str) -> None:
@@ -302,10 +214,10 @@ def _refuse_team(kind: str) -> None:
 
 
 def _check_name(kind: str, name: str) -> None:
-    if not name or not name.isprintable() or len(name) > _LONGEST:
+    if not name or not name.isprintable() or len(name) > LONGEST:
         raise ActionError(
-            f"{name[:_LONGEST]!r} is not a valid name",
-            resource=kind, field="name", code="invalid", hint=f"1 to {_LONGEST} characters",
+            f"{name[:LONGEST]!r} is not a valid name",
+            resource=kind, field="name", code="invalid", hint=f"1 to {LONGEST} characters",
         )  # fmt: skip
 
 
@@ -362,55 +274,3 @@ def _in_history(conn: Connection, target: Target) -> tuple[str, str]:
         of_kind = named.things(conn, target.kind)
         return target.name, next(t.within for t in of_kind if t.id in target.ids)
     return target.name, target.scope
-
-
-def _write_name(conn: Connection, target: Target, new: str) -> None:
-    writers: Mapping[str, Callable[[Connection, int, str], None]] = {
-        "status": statuses.rename_status,
-        "lead_reason": _rename_reason,
-        "loss_reason": _rename_reason,
-        "deal_reason": _rename_reason,
-        "outcome": _rename_outcome,
-        "pipeline": pipelines.rename,
-        "stage": pipelines.rename_stage,
-    }
-    if target.kind in writers:
-        writers[target.kind](conn, min(target.ids), new)
-    elif target.kind == "field":
-        field = custom_fields.fields_of(conn, target.scope)[target.name]
-        custom_fields.update(conn, replace(field, name=new))
-    elif target.kind == "choice":
-        _set_choices(conn, target, new)
-
-
-def _rename_reason(conn: Connection, number: int, new: str) -> None:
-    pick_lists.rename(conn, pick_lists.REASONS, number, new)
-
-
-def _rename_outcome(conn: Connection, number: int, new: str) -> None:
-    pick_lists.rename(conn, pick_lists.OUTCOMES, number, new)
-
-
-def _set_choices(conn: Connection, target: Target, new: str | None) -> None:
-    """Write another choice, or none, into the definitions that share the records."""
-    object_, _, key = target.scope.partition(".")
-    for one in PEOPLE if object_ in PEOPLE else (object_,):
-        field = custom_fields.fields_of(conn, one).get(key)
-        if field is not None and target.name in field.choices:
-            said = [new if c == target.name else c for c in field.choices]
-            custom_fields.update(
-                conn, replace(field, choices=tuple(c for c in said if c is not None))
-            )
-
-
-def _delete(conn: Connection, target: Target) -> None:
-    if target.kind == "status":
-        statuses.delete_status(conn, min(target.ids))
-    elif target.kind.endswith("_reason"):
-        pick_lists.delete(conn, pick_lists.REASONS, min(target.ids))
-    elif target.kind == "outcome":
-        pick_lists.delete(conn, pick_lists.OUTCOMES, min(target.ids))
-    elif target.kind == "choice":
-        _set_choices(conn, target, None)
-    elif target.kind == "field":
-        custom_fields.delete(conn, target.scope, target.name)
