@@ -225,7 +225,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--vendor", choices=("hubspot", "salesforce"), default="hubspot")
-    parser.add_argument("--rows", type=int, default=60_000, help="contacts that are read in all")
+    parser.add_argument("--rows", type=int, default=120_000, help="contacts that are read in all")
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 10])
     parser.add_argument("--org", type=int, default=1500, help="leads of the Salesforce org")
     parser.add_argument("--ranges", type=int, nargs="+", default=[1, 3])

@@ -12,7 +12,7 @@ import dataclasses
 import logging
 import random
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.measure import Cost, costs, memory_mb
@@ -90,18 +90,18 @@ def measure(rows_n: int) -> None:
         running = server.attach()
         found: dict[str, Cost] = {}
         with db_engine.opened_embedded(running) as database:
-            base = memory_mb("VmRSS")
+            memory = [("", memory_mb("VmRSS"))]
             made: list[FilesConnector] = []
 
             def step(name: str, work: Callable[[], object]) -> None:
                 with costs(found, name, running.data_dir):
                     work()
+                memory.append((name, memory_mb("VmHWM")))
 
             step("plan the columns", lambda: made.append(FilesConnector([file], SystemClock())))
             hub = _hub(database, str(home), made[0])
             planned = planning.plan(hub, "csv", "bench")
             step("read and count", lambda: reading.read(hub, planned))
-            after_reading = memory_mb("VmHWM")
             ready = planning.of_batch(hub, planned.batch.id)
             step("land", lambda: adopt(hub, ready))
             for name, stage in (
@@ -113,27 +113,26 @@ def measure(rows_n: int) -> None:
 
                 leads = conn.execute(text("SELECT count(*) FROM crm.lead")).scalar_one()
         server.detach()
-    _print(found, rows_n, leads, (base, after_reading, memory_mb("VmHWM")))
+    _print(found, rows_n, leads, memory)
 
 
 def _print(
-    found: dict[str, Cost], rows_n: int, leads: int, memory: tuple[float, float, float]
+    found: dict[str, Cost], rows_n: int, leads: int, memory: Sequence[tuple[str, float]]
 ) -> None:
-    print(f"{rows_n:,} rows, {leads:,} leads")
-    print(f"{'stage':<18} {'client s':>9} {'database s':>11} {'µs a row':>9} {'wall s':>8}")
+    print(f"{rows_n:,} rows, {leads:,} leads\n")
+    print("| stage | client s | PostgreSQL s | CPU µs a row | wall s |")
+    print("|---|---:|---:|---:|---:|")
     whole = Cost(
         *(sum(getattr(c, f.name) for c in found.values()) for f in dataclasses.fields(Cost))
     )
     for name, cost in (*found.items(), ("all", whole)):
-        print(
-            f"{name:<18} {cost.client:>9.1f} {cost.database:>11.1f} {cost.cpu / rows_n * 1e6:>9.0f} {cost.wall:>8.1f}"
-        )
+        cpu = cost.cpu / rows_n * 1e6
+        print(f"| {name} | {cost.client:.1f} | {cost.database:.1f} | {cpu:.0f} | {cost.wall:.1f} |")
     print(
-        f"{rows_n / whole.cpu:,.0f} records a second of CPU, {rows_n / whole.wall:,.0f} on the wall"
+        f"\n{rows_n / whole.cpu:,.0f} records a second of CPU, {rows_n / whole.wall:,.0f} on the wall"
     )
-    print(
-        f"memory: {memory[0]:.0f} MB before, {memory[1]:.0f} after reading, {memory[2]:.0f} at the end"
-    )
+    steps = ", ".join(f"{mb:.0f} after {name}" for name, mb in memory[1:])
+    print(f"peak memory, MB: {memory[0][1]:.0f} before, {steps}")
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 `python -m bench.undo` undoes a load of 20,000 contacts of the HubSpot stub; `--rows 2000` for a short
 look. A second process adds live leads, one after the other, and takes each from landing to its owner.
 Prints the longest way of a lead, the longest hold of the identity lock, and the seconds of the undo.
+`--alone` adds no leads, and prints what an object costs.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from bench.measure import Cost, costs, memory_mb
 from bench.sync import database_of, server, stub
 from bench.sync_once import hub_of
 from hub import logs
@@ -141,6 +143,38 @@ def measure(running: Server, name: str, address: str) -> dict[str, Any]:
     }
 
 
+def measure_alone(running: Server, name: str, address: str) -> str:
+    """Load, then undo while nothing else happens; returns what it cost, as a table."""
+    with (
+        tempfile.TemporaryDirectory() as home,
+        db_engine.opened_embedded(running, name) as database,
+    ):
+        hub = hub_of(database, address, home)
+        if not flow.sync(hub, [_SOURCE]).holds:
+            raise SystemExit("the load is not complete")
+        with hub.engine.begin() as conn:
+            batch = int(conn.execute(text("SELECT max(id) FROM ops.batch")).scalar_one())
+        chunks: list[Chunk] = []
+        found: dict[str, Cost] = {}
+        with costs(found, "undo", running.data_dir):
+            undo_batch(hub.engine, _acting, batch, chunks.append)
+        with hub.engine.begin() as conn:
+            left = int(conn.execute(text(_LEFT)).scalar_one())
+    n, cost = sum(one.objects for one in chunks), found["undo"]
+    rows = {
+        "objects": f"{n:,}",
+        "seconds": f"{cost.wall:.1f}",
+        "objects a second": f"{n / cost.wall:,.0f}",
+        "CPU µs an object, client": f"{cost.client / n * 1e6:.0f}",
+        "CPU µs an object, PostgreSQL": f"{cost.database / n * 1e6:.0f}",
+        "chunks": f"{len(chunks):,}",
+        "longest hold of the identity lock, ms": f"{1000 * max(c.held_s for c in chunks):.0f}",
+        "leads left": f"{left}",
+        "peak memory, MB": f"{memory_mb():.0f}",
+    }
+    return "\n".join(["| | |", "|---|---:|", *(f"| {k} | {v} |" for k, v in rows.items())])
+
+
 def _acting(conn: Any) -> Context:
     return Context(conn, MachineOwner("bench"), SystemClock())
 
@@ -154,6 +188,7 @@ def main() -> None:
     """Measure and print one JSON document."""
     parser = argparse.ArgumentParser(prog="python -m bench.undo", description=__doc__)
     parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--alone", action="store_true", help="add no leads meanwhile")
     parser.add_argument("--leads", nargs=4, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     logs.configure(json=True, level=logging.WARNING)
@@ -166,7 +201,10 @@ def main() -> None:
         stub(asked.rows) as (address, _),
         database_of(running, "bench") as name,
     ):
-        print(json.dumps(measure(running, name, address), indent=2))
+        if asked.alone:
+            print(measure_alone(running, name, address))
+        else:
+            print(json.dumps(measure(running, name, address), indent=2))
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ def _length(value: JsonValue) -> int:
     return len(value.strip()) if isinstance(value, str) else len(str(value))
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def instant(at: str | None) -> float:
     """Return a time as a number; a missing or unreadable time is the oldest."""
     if at is None:

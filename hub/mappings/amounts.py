@@ -102,7 +102,7 @@ def currency(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     return found or next((code for sign, code in signs().items() if sign in raw), None)
 
 
-@functools.lru_cache(maxsize=16_384)
+@functools.lru_cache(maxsize=4_096)
 def _amount(raw: str) -> Decimal:
     """Return the amount in a text.
 

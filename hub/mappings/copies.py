@@ -38,7 +38,7 @@ class CopiedKeys:
         self._paths = paths
         self._of = path_parts(copy.of) if copy.of else ()
         # cached, because all objects of a vendor have the same keys
-        self._is_named = functools.lru_cache(maxsize=16_384)(self._is_named_of)
+        self._is_named = functools.lru_cache(maxsize=4_096)(self._is_named_of)
         self.definitions = copy.definitions or ""
 
     def pairs(self, payload: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:

@@ -62,7 +62,7 @@ def is_about_others(title: str) -> bool:
     )
 
 
-@functools.lru_cache(maxsize=16_384)
+@functools.lru_cache(maxsize=4_096)
 def bare(phrase: str) -> str:
     """Return a phrase folded and without polite words, unless it has no other words."""
     folded = f" {fold(phrase)} "

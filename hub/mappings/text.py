@@ -97,7 +97,7 @@ def _clean_line(value: str) -> str:
     return " ".join(_readable(value).split())
 
 
-_clean_short = functools.lru_cache(maxsize=16_384)(_clean_line)
+_clean_short = functools.lru_cache(maxsize=4_096)(_clean_line)
 
 
 def _readable(value: str) -> str:
@@ -130,14 +130,14 @@ def fold(value: str) -> str:
 _WORDS = re.compile(r"[\W_]+")
 
 
-@functools.lru_cache(maxsize=16_384)
+@functools.lru_cache(maxsize=4_096)
 def _fold_cached(value: str) -> str:
     joined = value.translate(_JOINERS)
     spread = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", joined).casefold())
     return _WORDS.sub(" ", "".join(c for c in spread if not unicodedata.combining(c))).strip()
 
 
-@functools.lru_cache(maxsize=16_384)
+@functools.lru_cache(maxsize=4_096)
 def _fold_ascii(value: str) -> str:
     return _WORDS.sub(" ", value.casefold()).strip()
 

@@ -114,7 +114,7 @@ def _email(a: Traits, b: Traits, facts: Facts) -> str:
     return "same_domain_differs" if corporate else "differs"
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def is_slip(one: str, two: str) -> bool:
     """Tell whether one of two addresses is mistyped: one letter, never a digit, in a long one."""
     local_a, domain_a = one.rsplit("@", 1)
@@ -212,7 +212,7 @@ def _stems(of: Traits, own: frozenset[str]) -> frozenset[str]:
     return of.stems if len(own) == len(of.domains) else frozenset(normal.stem(d) for d in own)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def are_similar(one: tuple[str, ...], two: tuple[str, ...]) -> bool:
     """Tell whether two company names may be one company's."""
     if not (one and two):
@@ -232,7 +232,7 @@ def _address(a: Traits, b: Traits, model: Model) -> tuple[str, float]:
     return level, model.weights["context"][level]
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def place_level(a: tuple[str, str, str], b: tuple[str, str, str]) -> str:
     """Compare street, postal code and city; a street needs one of the others to agree."""
     codes = bool(a[1]) and a[1] == b[1]
@@ -255,7 +255,7 @@ def _is_alike(one: str, two: str, least: float) -> bool:
     return bool(one and two) and likeness(one, two) >= least
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _birth(one: str, two: str) -> str:
     if not (one and two):
         return "missing"

@@ -259,7 +259,7 @@ def _formals(first: tuple[str, ...]) -> list[str]:
     return sorted(names)[:_MAX_FORMALS]
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def sound(name: str) -> str:
     """Return the sound of a name, for proposing candidates."""
     return str(jellyfish.metaphone(normal.umlaut(name))) or name

@@ -106,7 +106,7 @@ class _Form(NamedTuple):
     slips: int
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _form(word: str) -> _Form:
     return _Form(
         _letters(word),

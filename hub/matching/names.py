@@ -34,7 +34,7 @@ AGREES = frozenset({"full", "variant", "typo", "initial", "typo_both"})
 SURNAME_AGREES = AGREES | {"near", "last_only", "last_only_typo"}
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def level(first_a: Words, last_a: Words, first_b: Words, last_b: Words) -> str:
     """Return the better level of the names as written, and with one side swapped."""
     straight = _combine(first_part(first_a, first_b), last_part(last_a, last_b))
@@ -75,7 +75,7 @@ _WITH_LAST: dict[Part, tuple[str, str]] = {
 }
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def first_part(a: Words, b: Words) -> Part:
     """Compare two first names."""
     if not a or not b:
@@ -110,7 +110,7 @@ def _is_cut(one: str, two: str) -> bool:
     )
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def is_alike(first_a: Words, last_a: Words, first_b: Words, last_b: Words) -> bool:
     """Tell whether two full names may be one name misspelt: both parts resemble each other.
 
@@ -137,7 +137,7 @@ def _misspelt_given(one: str, two: str) -> Part:
     return Part.NEAR if normal.is_known(one) and normal.is_known(two) else Part.TYPO
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def last_part(a: Words, b: Words) -> Part:
     """Compare two last names."""
     if not a or not b:

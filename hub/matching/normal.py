@@ -90,7 +90,7 @@ def fold(text: str) -> str:
     return text.lower() if text.isascii() else _without_accents(text)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _without_accents(text: str) -> str:
     plain = unicodedata.normalize("NFC", text).casefold().translate(_FOLD_EXTRA)
     low = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
@@ -103,7 +103,7 @@ def tokens(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(_APOSTROPHE.sub("", fold(text))))
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def given(text: str | None) -> tuple[str, ...]:
     """Return the words of a first name without titles, empty for a placeholder."""
     if not text:
@@ -114,7 +114,7 @@ def given(text: str | None) -> tuple[str, ...]:
     return () if "".join(found) in _PLACEHOLDER else tuple(found)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def family(text: str | None) -> tuple[str, ...]:
     """Return the words of a last name without particles and suffixes, empty for a placeholder."""
     if not text:
@@ -126,7 +126,7 @@ def family(text: str | None) -> tuple[str, ...]:
     return tuple(kept or split)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def formals(name: str) -> frozenset[str]:
     """Return the formal names of a familiar given name; itself if it is on no list."""
     return _FORMAL.get(name, frozenset({name}))
@@ -157,7 +157,7 @@ _SPELLINGS = tuple(
 )  # fmt: skip
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def skeleton(name: str) -> str:
     """Return a name in which the usual spellings of one sound are one: Sergei and Sergey."""
     for old, new in _SPELLINGS:
@@ -174,7 +174,7 @@ def generation(first: str | None, last: str | None) -> str:
     return (_generation(first) if first else "") or (_generation(last) if last else "")
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _generation(name: str) -> str:
     return next((g for t in tokens(name)[1:] if (g := _GENERATION.get(t))), "")
 
@@ -182,7 +182,7 @@ def _generation(name: str) -> str:
 _ORDERS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y", "%m/%d/%Y")
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def birth(text: str | None) -> str:
     """Return a birth date as eight digits, year first if that is clear; empty if it is none."""
     if not text:
@@ -196,7 +196,7 @@ def birth(text: str | None) -> str:
     return digits if len(digits) == len("19991231") else ""
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def identifier(text: str | None) -> str:
     """Return a national or customer number as letters and digits; empty if too short."""
     found = "".join(tokens(text)) if text else ""
@@ -214,7 +214,7 @@ class Mailbox:
     is_free: bool
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def mailbox(text: str) -> Mailbox | None:
     """Return the normal form of an e-mail address: lower case, domain in ASCII, no tag, no dots at Gmail.
 
@@ -247,7 +247,7 @@ def _public() -> PublicSuffixList:
     return PublicSuffixList()  # the list comes with the package: 0.05 s, nothing is fetched
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def registrable(domain: str) -> str:
     """Return the registrable part of a host name: mail.acme.co.uk is acme.co.uk."""
     domain = ascii_domain(domain)
@@ -259,7 +259,7 @@ def registrable(domain: str) -> str:
     return _public().privatesuffix(domain) or domain
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def own_domain(text: str) -> str | None:
     """Return the registrable domain of a website or host; None of a provider that many share."""
     host = text.strip().lower().removeprefix("mailto:").partition("://")[2] or text.strip().lower()
@@ -270,13 +270,13 @@ def own_domain(text: str) -> str | None:
     return None if found in _FREE or found in _HOSTS or found in _SUFFIXES else found
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def stem(domain: str) -> str:
     """Return the name in a registrable domain: acme of acme.co.uk."""
     return fold(readable_domain(domain)).split(".", 1)[0].replace("-", "")
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def phone(text: str) -> str | None:
     """Return a number as digits, with a leading + where the country is known."""
     digits = text[1:]
@@ -310,7 +310,7 @@ def are_same_number(a: str, b: str) -> bool:
     return not (a[0] == "+" and b[0] == "+") and tail(a) == tail(b)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def company(text: str | None) -> tuple[str, ...]:
     """Return the words of a company name without legal forms; empty for a placeholder."""
     if not text:
@@ -331,7 +331,7 @@ def rare(name: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(t for t in name if t not in _GENERIC and len(t) > 1)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def place(text: str | None) -> str:
     """Return a city, street or postal code as folded letters and digits."""
     return _NOT_WORD.sub("", _APOSTROPHE.sub("", fold(text))) if text else ""

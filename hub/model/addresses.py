@@ -49,7 +49,7 @@ def is_email(address: str) -> bool:
     return _ATOM.fullmatch(address) is not None or why_no_address(address) is None
 
 
-@functools.lru_cache(maxsize=16_384)
+@functools.lru_cache(maxsize=4_096)
 def why_no_address(address: str) -> str | None:
     """Return the reason why an address is not well formed, or None."""
     from email_validator import (  # noqa: PLC0415 slow to load; most addresses are plain
@@ -146,7 +146,7 @@ _INVENTED = frozenset((
 _INVENTED_DOMAINS = _INVENTED | {"bar", "email", "mail", "domain", "domaine", "example", "none"}
 
 
-@functools.lru_cache(maxsize=16_384)
+@functools.lru_cache(maxsize=4_096)
 def comparable(address: str) -> str:
     """Return an address without case, its domain in ASCII: josé@münchen.de is josé@xn--mnchen-3ya.de."""
     if address.isascii():
@@ -175,7 +175,7 @@ def readable_domain(domain: str) -> str:
         return domain
 
 
-@functools.lru_cache(maxsize=16_384)
+@functools.lru_cache(maxsize=4_096)
 def is_invented(address: str) -> bool:
     """Tell whether an address was typed to fill a field: noemail@acme.com, test@test.com, a@a.fr."""
     local, _, domain = address.lower().rpartition("@")

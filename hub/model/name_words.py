@@ -22,7 +22,7 @@ def load(name: str) -> dict[str, Any]:
     return document
 
 
-@functools.lru_cache(maxsize=16_384)
+@functools.lru_cache(maxsize=4_096)
 def folded(word: str) -> str:
     """Return a word of a name for comparison: no case, accents, full stops or apostrophes."""
     if word.isascii():

@@ -124,7 +124,7 @@ def _words_of_a_name(text: str, out: list[str]) -> str:
     return " ".join(kept)
 
 
-@functools.lru_cache(maxsize=16_384)
+@functools.lru_cache(maxsize=4_096)
 def of_address(address: str) -> tuple[str, str]:
     """Return (given, family) that the local part of an e-mail address names; empty for a role address.
 

@@ -40,7 +40,7 @@ class PersonName(NamedTuple):
     left_out: str = ""
 
 
-@functools.lru_cache(maxsize=16_384)
+@functools.lru_cache(maxsize=4_096)
 def split(full: str, language: str = "") -> PersonName:
     """Take a full name apart; a single word is a family name.
 

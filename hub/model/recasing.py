@@ -39,7 +39,7 @@ def recase(name: str, language: str = "") -> str:
     return _recased(name, language[:2].lower() in _TURKIC)
 
 
-@functools.lru_cache(maxsize=16_384)
+@functools.lru_cache(maxsize=4_096)
 def _recased(name: str, is_turkic: bool) -> str:  # noqa: FBT001 a key of the cache
     is_turkic = is_turkic or _TURKISH.search(name) is not None
     is_loud = name.isupper()
