@@ -8,4 +8,4 @@ from tests.plays.stage import Stage
 
 @pytest.fixture
 def stage(world: World) -> Stage:  # noqa: F811
-    return Stage(world)
+    return Stage(world, is_sparing=True)

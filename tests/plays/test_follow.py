@@ -14,8 +14,7 @@ from tests.plays.stage import Stage, Step
 
 LEA = {"first": "Lea", "last": "Moreau", "email": "lea@moreau.example.com", "phone": "+33145670001"}
 NOAH = {"first": "Noah", "last": "Brandt", "email": "noah@brandt.example.com"}
-"""A play ends with a sync of all sources. Before, a test syncs the source that it changes: a sync of all five
-takes three times as long."""
+"""A test syncs the source that it changes: a sync of all five takes three times as long."""
 SUPPORT: Step = ["sync", ["zendesk"]]
 SALES: Step = ["sync", ["salesforce"]]
 NEWS: Step = ["sync", ["mailchimp"]]
