@@ -1,4 +1,4 @@
-"""Who acts in a test: a member of the team by e-mail, or, without an @, whoever has the machine."""
+"""The actor of a test: a member of the team by e-mail, or, without an @, the machine's owner."""
 
 import inspect
 from functools import partial
@@ -31,7 +31,7 @@ def is_action(verb: Any) -> bool:
 
 
 def done(conn: Connection, verb: Any, *arguments: Any, **named: Any) -> Any:
-    """Do a verb: an action as whoever is named first, anything else with the connection."""
+    """Do a verb: an action as the actor named first, anything else with the connection."""
     if not is_action(verb):
         return verb(conn, *arguments, **named)
     who, *rest = arguments

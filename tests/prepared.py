@@ -67,7 +67,7 @@ def _as_admin(server: Server, statement: str) -> None:
 
 
 def new_database(server: Server, template: str = DATABASE) -> str:
-    """Make a copy of a database that nobody is connected to; returns the name of the copy."""
+    """Copy a database that has no connections; returns the name of the copy."""
     name = f"t{os.getpid()}_{next(_numbers)}"
     _as_admin(
         server, f"CREATE DATABASE {name} TEMPLATE {template} OWNER hub_owner STRATEGY FILE_COPY"

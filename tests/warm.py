@@ -99,7 +99,7 @@ class Warm:
 
 
 def _read_all(pipes: Sequence[int], deadline: float) -> list[str]:
-    """What is written into pipes until nobody holds their other ends."""
+    """Return what is written into pipes until their other ends are closed."""
     found: dict[int, list[bytes]] = {pipe: [] for pipe in pipes}
     with selectors.DefaultSelector() as selector:
         for pipe in pipes:
@@ -144,7 +144,7 @@ class _Running:
 
 
 def _serve(control: socket.socket) -> bool:
-    """Make a copy for every command; returns true in a copy, and false when nobody asks any more."""
+    """Fork for every command; returns true in a fork, and false when no command comes any more."""
     with selectors.DefaultSelector() as selector:
         selector.register(control, selectors.EVENT_READ)
         while True:

@@ -32,7 +32,7 @@ def test_every_table_with_a_personal_column_is_erased_or_has_a_reason() -> None:
 
 
 def test_what_refers_to_a_deleted_row_goes_before_it() -> None:
-    """A foreign key of a table that is forgotten would stop the erasure of whoever has such a row."""
+    """A foreign key of a forgotten table would stop the erasure of a person with such a row."""
     _tables()
     gone = {(str(table.fullname), "record_id") for table, _ in rows.DETACHED}
     for rule in rows.RULES:

@@ -60,7 +60,7 @@ SMALL = Path("tests/data/matching")
 
 @pytest.mark.parametrize("size", [3, 10, 22, 42, 400])
 def test_identical_rows_are_one_person_however_small_the_table(tmp_path: Path, size: int) -> None:
-    """Nothing but a name and a number, written in two ways: joined, and nobody else is."""
+    """Rows with only a name and a number, written in two ways, are joined; no other rows are."""
     *strangers, one, two = _read(SMALL / "small-table-22-rows.csv")
     more = people(5, 400, locales=["fr"]).rows[: max(size - 22, 0)]
     rows = [one, two, *strangers, *more][:size]

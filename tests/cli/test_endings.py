@@ -1,4 +1,4 @@
-"""How commands end: 0, 1, 3 and 130; one document on stdout; nobody left behind."""
+"""Commands end with 0, 1, 3 or 130, print one document, and leave no process behind."""
 
 import json
 import os

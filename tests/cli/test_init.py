@@ -45,7 +45,7 @@ def test_a_terminal_is_asked_for_what_the_logins_need() -> None:
 
 
 def _typed(made: House, *lines: str) -> str:
-    """What `hub init` says at a terminal where somebody types lines."""
+    """Return what `hub init` prints at a terminal where lines are typed."""
     ours, its = pty.openpty()
     process = subprocess.Popen(
         [HUB, "init"], cwd=made.root, env={**os.environ, "HUB_HOME": str(made.home)},

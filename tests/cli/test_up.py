@@ -1,4 +1,4 @@
-"""`hub up` as its operator sees it: real processes, Dagster's own GraphQL, and nobody left."""
+"""`hub up` as its operator sees it: real processes, Dagster's own GraphQL, and no process left."""
 
 import importlib
 import json

@@ -18,7 +18,7 @@ from tests.processes import House, house, is_calm
 
 @pytest.fixture
 def old() -> Iterator[House]:
-    """A home of version 0.1.0 with somebody who takes leads; no command has seen it yet."""
+    """A home of version 0.1.0 with one user who takes leads; no command has opened it yet."""
     with house() as made:
         made.config.write_text(
             "people: [{email: ann@owners.example.com, name: Ann}]\n"

@@ -1,4 +1,4 @@
-"""Who acts, as typed: a member of the team, else the login that runs the command; nobody else."""
+"""The actor of a command is a member of the team, or the login that runs it."""
 
 import os
 import pwd

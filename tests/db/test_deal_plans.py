@@ -50,7 +50,7 @@ _DEALS = (
 
 @pytest.fixture(scope="module")
 def full(server: Server) -> Iterator[Connection]:
-    """Leads, half of them contacts with a deal; a few deals are somebody's, or near their end."""
+    """Leads, half of them contacts with a deal; a few deals have an owner or an early close date."""
     with fresh_database(server) as database:
         with database.engine.begin() as conn:
             owners.apply_people(
@@ -74,7 +74,7 @@ def full(server: Server) -> Iterator[Connection]:
 
 
 def assert_no_table_is_read_whole(conn: Connection, work: Any) -> None:
-    """Tables of a few rows may be: what the team sets up, what nobody has written yet."""
+    """Tables of a few rows may be read whole: what the team sets up, and empty tables."""
     big = set(conn.execute(text("SELECT relname FROM pg_class WHERE reltuples > 500")).scalars())
     assert {"lead", "contact", "deal", "entity", "source_record", "stage_transition"} <= big
     for statement, nodes in plans_of(conn, work).items():

@@ -1,4 +1,4 @@
-"""Several deliverers share one outbox by claims: nobody is told twice, nobody waits."""
+"""Several deliverers share one outbox by claims: no message is sent twice, and none waits for another deliverer."""
 
 import threading
 from collections import Counter

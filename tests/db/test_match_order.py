@@ -61,7 +61,7 @@ def _decisions() -> list[Edge]:
 
 @pytest.fixture
 def stored(db: Database) -> Iterator[tuple[Connection, dict[str, int]]]:
-    """The rows as source records that nobody matched yet: their ids by stable key."""
+    """Store the rows as source records that are not matched yet; returns their ids by stable key."""
     with db.engine.connect() as conn:
         ids = {}
         batch = conn.execute(

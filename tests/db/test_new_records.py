@@ -1,4 +1,4 @@
-"""Records that nobody has stored are appended: the result is that of the general way."""
+"""Records that are not stored yet are appended: the result is that of the general way."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""kill -9 anywhere, start again: the state of the undisturbed run, and nobody is told twice."""
+"""kill -9 anywhere, then a restart: the state is that of the undisturbed run, and no notification is sent twice."""
 
 import os
 import random

@@ -128,7 +128,7 @@ def hubspot_contact(number: int, *, at: int = 0, op: Op = Op.UPSERT, **values: A
 
 
 def hubspot_owner(number: int, email: str) -> RawRecord:
-    """Somebody whom HubSpot's records point to."""
+    """A person whom HubSpot's records point to."""
     row = {"id": str(number), "email": email, "firstName": "Owner", "archived": False}
     return hand_made(str(number), row, 1)
 

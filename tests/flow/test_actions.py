@@ -76,7 +76,7 @@ def sf(number: int) -> str:
 
 @prepared
 def peopled(world: World) -> World:
-    """Lea twice (one by her form), Noah, and a Max whom nobody else knows."""
+    """Lea twice (once by her form), Noah, and a Max whom one source knows."""
     world.add(
         "salesforce", "leads",
         salesforce_lead(1, FirstName="Lea", LastName="Moreau", Email="lea@moreau.example.com"),

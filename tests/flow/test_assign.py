@@ -48,7 +48,7 @@ _SEED = {
 
 @prepared
 def team(world: World) -> World:
-    """Five people, and twelve records of each kind that nobody owns."""
+    """Five people, and twelve records of each kind without an owner."""
     with world.db.engine.begin() as conn:
         owners.apply_people(conn, [Person(mail(n), n.title(), True, "UTC", {}) for n in NAMES])
         seed_leads(conn, 12)
@@ -267,7 +267,7 @@ _groups = iter(range(1_000_000))
 def test_turns_are_fair_over_a_changing_group(
     team: World, kind: str, steps: Sequence[tuple[str, int]]
 ) -> None:
-    """Between two changes of who is there, everybody gets the same number, give or take one."""
+    """Between two changes of the group, the members' counts differ by at most one."""
     name, here, away = f"g{next(_groups)}", ["ann", "bob"], set[str]()
     _apply(team, name, kind, here)
     window: Counter[str] = Counter()

@@ -71,7 +71,7 @@ def _id(number: int) -> str:
 
 
 def _lead(number: int, **values: Any) -> dict[str, Any]:
-    """A lead that nobody else can be, with the given values in it."""
+    """A lead that matches no other record, with the given values in it."""
     return {
         "Id": _id(number),
         "FirstName": "Eve",

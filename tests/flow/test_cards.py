@@ -38,7 +38,7 @@ MOST_STATEMENTS = 30
 
 @prepared
 def zoe(world: World) -> World:
-    """A lead of two sources, with tickets, a task, notes, a link and somebody of the same name."""
+    """A lead of two sources, with tickets, a task, notes, a link and a namesake."""
     world.add(
         "salesforce", "leads",
         salesforce_lead(1, Email=EMAIL, Phone="+33155501020", **ZOE),

@@ -1,4 +1,4 @@
-"""A mapping that changed is a derivation that changed: nobody calls `hub remap`."""
+"""A changed mapping is derived again without a call of `hub remap`."""
 
 from dataclasses import replace
 from importlib.resources import files

@@ -12,7 +12,7 @@ KEY = ("email", "marketing")
 
 
 def consents(world: World) -> list[dict[tuple[str, str], str]]:
-    """The consents of everybody who was not merged into somebody else."""
+    """The consents of all people who were not merged into another person."""
     alive = world.rows("SELECT id FROM ops.entity WHERE merged_into IS NULL ORDER BY id")
     with world.db.engine.begin() as conn:
         return [{k: s.value for k, s in consents_of(conn, row.id).items()} for row in alive]

@@ -1,4 +1,4 @@
-"""An initial load rings nobody; each owner gets one digest of it, wherever it was interrupted."""
+"""An initial load sends no notification of one lead; each owner gets one digest, wherever it was interrupted."""
 
 from collections.abc import Callable
 from typing import Any

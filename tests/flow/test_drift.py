@@ -1,4 +1,4 @@
-"""What a source sends that its mapping does not know is counted, by field, and names nobody."""
+"""Fields and values that a mapping does not know are counted by field; the counts name no person."""
 
 from hub.etl import flow, reprocess
 from hub.etl.drifting import Drift, drift_of

@@ -1,4 +1,4 @@
-"""Who works where by a person's word; what was done stays with the company of that time."""
+"""Users say which company a person works for; earlier activities stay with the former company."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -50,7 +50,7 @@ PLANTED = (
 
 
 def sources_of_lea(world: World) -> None:
-    """One person in five sources, under two addresses and three spellings; and somebody beside."""
+    """One person in five sources, under two addresses and three spellings; and another person."""
     world.add(
         "salesforce", "leads",
         salesforce_lead(1, FirstName="Lea", LastName="Moreau", Email=OWN, Street="3, rue des Lilas",

@@ -1,4 +1,4 @@
-"""Who is erased: one person, all of that person, and nobody beside; and what a killed erase leaves."""
+"""An erasure removes one person completely and no other person; and what a killed erasure leaves."""
 
 import pytest
 from sqlalchemy import text

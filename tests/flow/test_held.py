@@ -1,4 +1,4 @@
-"""What new rules would join or split of people on whom somebody worked is held, and asked."""
+"""A join or split by new rules is held and asked about, if a user worked on one of the people."""
 
 from collections.abc import Mapping
 
@@ -32,7 +32,7 @@ def lead(world: World, number: int, values: Mapping[str, str], *, at: int = 0) -
 
 
 def judge_by(world: World, threshold: float) -> None:
-    """Put another model to use, and match everybody by it."""
+    """Activate another model, and match all people with it."""
     with world.db.engine.begin() as conn:
         models.add(conn, {**DEFAULT.document(), "same": threshold})
     assert rederive.rederive(world.hub).left == 0

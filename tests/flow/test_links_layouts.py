@@ -1,4 +1,4 @@
-"""Links and layouts are set up by an admin, over the fields there are, and used by everybody."""
+"""An admin sets up links and layouts over existing fields; all users use them."""
 
 from collections.abc import Iterator
 from typing import Any

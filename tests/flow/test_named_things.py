@@ -1,7 +1,7 @@
 """Rename, removal and replacement of every named thing, in every place that can name it.
 
-One table of things, one of places. A list never becomes empty in silence: it follows the rename, or the
-removal is refused with the place, or the list names what stands in the place.
+One table of things, one of places. A list follows a rename. A removal of a used thing is refused with the
+place, or replaced. No list becomes empty without a message.
 """
 
 from collections.abc import Callable, Iterator, Mapping

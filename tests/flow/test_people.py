@@ -1,4 +1,4 @@
-"""What becomes of a human being whom several sources know: lead, contact, or nobody in the CRM."""
+"""What a person whom several sources know becomes in the CRM: a lead, a contact, or no row."""
 
 from typing import Any
 

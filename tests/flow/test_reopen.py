@@ -1,4 +1,4 @@
-"""Reopening: a conversion is undone, and nothing that somebody did since is lost."""
+"""Reopening undoes a conversion and loses nothing that users did since."""
 
 from typing import Any
 

@@ -200,7 +200,7 @@ class Play:
         return report
 
     def disown(self, which: int) -> None:
-        """Somebody leaves a lead to nobody."""
+        """A user takes the owner away from a lead."""
         if found := self.leads():
             with self.world.db.engine.begin() as conn:
                 conn.execute(
@@ -209,7 +209,7 @@ class Play:
                 )
 
     def check(self) -> None:
-        """The fold of what remains is what the CRM says, of everybody, and nobody else is there."""
+        """The CRM has exactly the people of the remaining records, each as the fold of these records says."""
         with self.world.db.engine.begin() as conn:
             living = list(conn.execute(text(
                 "SELECT DISTINCT entity_id FROM ops.source_record WHERE target = 'person' "

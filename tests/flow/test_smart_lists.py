@@ -1,4 +1,4 @@
-"""Smart lists are kept, shared, found by name, and asked in the time zone of whoever asks."""
+"""Smart lists are saved, shared, found by name, and run in the time zone of the user who runs them."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -31,7 +31,7 @@ def sync(world: World) -> None:
 
 @prepared
 def asking(world: World) -> World:
-    """Noah, who asked four times and is nobody in the CRM."""
+    """Noah, who asked four times and has no row in the CRM."""
     # an initial load rings nobody: what is told later is told of a live lead
     world.add(
         "zendesk", "users", zendesk_user(7, name="Noah Brandt", email="noah@brandt.example.com")
@@ -133,7 +133,7 @@ def customer(asking: World) -> World:
 
 
 def give(world: World, email: str) -> int:
-    """Let somebody own the one contact there is; returns its number."""
+    """Give the only contact an owner; returns the contact's number."""
     (contact,) = world.rows(
         'UPDATE crm.contact SET owner_id = (SELECT id FROM crm."user" WHERE email = :email) '
         "WHERE NOT is_organization RETURNING id",

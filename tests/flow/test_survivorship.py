@@ -1,4 +1,4 @@
-"""Changed rules of survivorship: everybody is folded again, by every way there is."""
+"""Changed rules of survivorship: all people are folded again, in each way that starts a fold."""
 
 from typing import Any
 

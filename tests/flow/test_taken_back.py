@@ -16,7 +16,7 @@ LEADS = "SELECT last_name, unasked_since, archived_at FROM crm.lead ORDER BY id"
 
 
 def stricter(world: World, folder: Path) -> World:
-    """The same world under a mapping that leaves out everybody in Lyon."""
+    """The same world under a mapping that leaves out all people in Lyon."""
     changed = _changed(
         folder, "deleted: {is_true: IsDeleted}",
         "deleted: {is_true: IsDeleted}\nwhen: {not_equals: {path: City, value: Lyon}}",

@@ -49,7 +49,7 @@ routing:
 
 @prepared
 def house(world: World) -> World:
-    """Four users, a group `East` of three of them, forty leads that nobody owns."""
+    """Four users, a group `East` of three of them, forty leads without an owner."""
     with world.db.engine.begin() as conn:
         people = [Person(m, m[:3].title(), True, "Europe/Paris", {}) for m in (*EAST, DOT)]
         owners.apply_people(conn, people)

@@ -35,7 +35,7 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def person(number: int, **more: Any) -> RawRecord:
-    """Somebody of a batch that will be undone."""
+    """A person of a batch that will be undone."""
     return salesforce_lead(number, at=900 + number, FirstName=f"F{number}", LastName=f"L{number}",
                            Email=f"f{number}@l{number}.example.com", **more)  # fmt: skip
 

@@ -352,7 +352,7 @@ def _merged(ctx: Context, side: Side) -> str:
 
 
 def _linked(ctx: Context, side: Side) -> str:
-    """A person whom somebody linked to a company."""
+    """A person whom a user linked to a company."""
     works.link(by(ctx.conn, OPERATOR), side.contact, _firm(ctx, side))
     return side.contact
 
@@ -368,7 +368,7 @@ _TAGGED = bulk.Asked("tag", {"tags": ["new"]}, names=["lead/1"])
 
 
 def _bulk(engine: Engine) -> int:
-    """A bulk action that somebody else began."""
+    """A bulk action that another user began."""
     return bulk.run(engine, acting(OPERATOR), _TAGGED).batch or 0
 
 

@@ -222,7 +222,7 @@ def people_are_people(crm: Crm, org: Org) -> Iterator[str]:
 
 
 def owners(crm: Crm, org: Org) -> Iterator[str]:
-    """Records keep an owner who works there; nobody who has left owns a lead, contact or open deal."""
+    """Records keep their active owner; no former user owns a lead, contact or open deal."""
     active = org.active()
     for stream in PEOPLE:
         for id_, _ in org.living(stream):

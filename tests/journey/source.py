@@ -90,7 +90,7 @@ class Org:
         return {one["id"]: one["email"] for one in self.users if one["active"]}
 
     def known(self, stream: str) -> set[str]:
-        """Return the ids of a stream whose records nobody has changed since the beginning."""
+        """Return the ids of a stream whose records have not changed since the beginning."""
         touched = {id_ for table, id_ in self.changed | self.created if table in STREAMS[stream]}
         return self.ids(stream) - touched
 

@@ -73,7 +73,7 @@ def smaller(
 
 
 def _kind(differences: Sequence[str]) -> set[str]:
-    """What a difference is about, whoever it is of."""
+    """Return the subject of a difference, without the person it is of."""
     return {
         d.split(" of ")[0].split("[")[0] + d.rpartition("]")[2].split(" is ")[0]
         for d in differences

@@ -42,7 +42,7 @@ def is_blank(value: Any) -> bool:
 
 
 def folded(records: Sequence[Record], edits: Sequence[TypedEdit]) -> Values:
-    """Return the non-blank values of a person, and the blanks that somebody typed."""
+    """Return the non-blank values of a person, and the blanks that a user typed."""
     order = best_first(records)
     special = {*rules()["union"], *rules()["per_key"], *rules()["earliest"]}
     found: Values = {}

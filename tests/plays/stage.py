@@ -411,14 +411,14 @@ class Stage:
 
 
 class _NothingDoneError(HubError):
-    """The owner is whom the step names: nothing is done, and nobody has touched the lead."""
+    """The step names the present owner: nothing changes, and the lead counts as untouched."""
 
     def __init__(self) -> None:
         super().__init__("nothing done")
 
 
 class _AbsentError(HubError):
-    """Nobody of that name is there: the step does nothing."""
+    """There is no person of that name: the step does nothing."""
 
     def __init__(self) -> None:
         super().__init__("nobody")

@@ -1,5 +1,5 @@
 # ruff: noqa: SIM905, C901
-"""A generator of strangers: other habits than the sandbox's, so that nobody tunes to one universe."""
+"""A second generator of people, with other habits than the sandbox's: matching must not be tuned to one."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence

@@ -23,7 +23,7 @@ chunks = st.lists(
 
 
 def plain(stored: Stored) -> Pairs:
-    """Everybody with everybody who shares a key that no more than its limit have."""
+    """All pairs that share a key which no more records have than its limit."""
     having: defaultdict[int, list[int]] = defaultdict(list)
     for record, own in stored.items():
         for key in own:
@@ -107,7 +107,7 @@ def test_no_key_of_a_person_has_the_hash_of_a_company() -> None:
 
 
 def test_a_stored_hash_is_found_by_every_later_version() -> None:
-    """Another value here needs another KEYS_VERSION, or nobody is found any more."""
+    """Another value here needs another KEYS_VERSION, or no stored record is found any more."""
     assert hashes([("email", "ada@example.com")]) == (-7813238199156367038,)
     assert hashes([("name", "adaélovelace")]) == (-1419670900978970616,)
     assert hashes([("first_company", "ada|kestrel")]) == (-9201567085183938495,)

@@ -1,4 +1,4 @@
-"""Who said no has said no: in any order, by whatever way the events and the people come together."""
+"""An opt-out stays an opt-out, in any order of events and merges."""
 
 from collections.abc import Sequence
 from dataclasses import replace
