@@ -21,7 +21,12 @@ from hub.assets.migrate_assets import partitions_of
 from hub.assets.nightly import ended_well, nightly
 from hub.assets.resources import HubResource
 from hub.connectors.registry import KNOWN, objects_of
-from hub.db.dagster_tables import delete_old_checks, delete_old_events, old_runs
+from hub.db.dagster_tables import (
+    delete_old_backfills,
+    delete_old_checks,
+    delete_old_events,
+    old_runs,
+)
 from hub.landing import inbox
 from hub.migration.partitions import batch_of
 from hub.records import migrations
@@ -77,6 +82,7 @@ def prune_history(
     for name, delete, before in (
         ("check_evaluations", delete_old_checks, old.before),
         ("events_without_run", delete_old_events, old.before),
+        ("backfills", delete_old_backfills, old.red_before),  # as long as any of their runs
         ("stage_reports", delete_old_reports, old.before),
         ("seen_deliveries", inbox.delete_seen, old.seen_before),
     ):

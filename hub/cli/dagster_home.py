@@ -91,10 +91,12 @@ def _instance() -> dict[str, Any]:
         # source waits there too, and so takes no place.
         "concurrency": {
             "runs": {
-                "max_concurrent_runs": 2,
+                # News of several sources at once must not wait for each other: the promise of `hub status`
+                # has thirty seconds for the run. A run takes some 130 MB.
+                "max_concurrent_runs": 4,
                 "tag_concurrency_limits": [
                     {"key": "source", "value": {"applyLimitPerUniqueValue": True}, "limit": 1},
-                    # A migration takes one of the two places, so syncs always have one.
+                    # A migration takes one of the places, so syncs always have three.
                     {"key": "hub/kind", "value": "migration", "limit": 1},
                 ],
             },

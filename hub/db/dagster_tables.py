@@ -50,6 +50,19 @@ WITH gone AS (
 )
 SELECT count(*) FROM gone
 """)
+_OLD_BACKFILLS = text("""
+WITH gone AS (
+    DELETE FROM dagster.bulk_actions WHERE key IN (
+        SELECT key FROM dagster.bulk_actions
+        WHERE timestamp < CAST(:before AS timestamp)
+          AND status NOT IN ('REQUESTED', 'CANCELING', 'FAILING')
+        ORDER BY id LIMIT :most)
+    RETURNING key
+), tags AS (
+    DELETE FROM dagster.backfill_tags WHERE backfill_id IN (SELECT key FROM gone)
+)
+SELECT count(*) FROM gone
+""")
 
 
 def old_runs(conn: Connection, *, before: datetime, red_before: datetime) -> Sequence[str]:
@@ -73,6 +86,12 @@ def delete_old_events(conn: Connection, *, before: datetime, most: int) -> int:
     """Delete events of assets that came without a run, at most so many; returns how many."""
     values = {"before": _naive(before), "most": most}
     return int(conn.execute(_OLD_EVENTS, values).scalar_one())
+
+
+def delete_old_backfills(conn: Connection, *, before: datetime, most: int) -> int:
+    """Delete backfills that have ended, at most so many; returns how many."""
+    values = {"before": _naive(before), "most": most}
+    return int(conn.execute(_OLD_BACKFILLS, values).scalar_one())
 
 
 def _naive(moment: datetime) -> datetime:

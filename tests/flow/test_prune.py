@@ -5,6 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.scheduler.instigation import TickData, TickStatus
 from dagster._utils.error import SerializableErrorInfo
 from sqlalchemy import text
@@ -111,6 +112,27 @@ def test_old_runs_go_and_the_newest_state_stays(instance: dg.DagsterInstance, db
     assert shown.run_id == newest
     assert _counts(db)["run_tags"] <= one["run_tags"] + 10
     assert _prune(instance, db) == dict.fromkeys(deleted, 0), "a second night finds nothing"
+
+
+def test_old_backfills_go_unless_they_are_under_way(
+    instance: dg.DagsterInstance, db: Database
+) -> None:
+    def add(name: str, status: BulkActionStatus, days: float) -> None:
+        at = (NOW - timedelta(days=days)).timestamp()
+        one = PartitionBackfill(
+            name, status, from_failure=False, tags={"a": "b"}, backfill_timestamp=at
+        )
+        instance.add_backfill(one)
+
+    add("old", BulkActionStatus.COMPLETED_SUCCESS, 91)
+    add("failed", BulkActionStatus.COMPLETED_FAILED, 91)
+    add("under way", BulkActionStatus.REQUESTED, 91)
+    add("young", BulkActionStatus.COMPLETED_FAILED, 89)
+    assert _prune(instance, db)["backfills"] == 2
+    assert {one.backfill_id for one in instance.get_backfills()} == {"under way", "young"}
+    tags = "SELECT DISTINCT backfill_id FROM dagster.backfill_tags"
+    with db.engine.connect() as conn:
+        assert set(conn.execute(text(tags)).scalars()) == {"under way", "young"}
 
 
 def test_ticks_go_by_what_they_did(instance: dg.DagsterInstance, db: Database) -> None:
